@@ -1,0 +1,176 @@
+import { createServer, type Server } from 'node:http';
+import { Logger, type INestApplicationContext } from '@nestjs/common';
+import { WsAdapter } from '@nestjs/platform-ws';
+import type { MessageMappingProperties } from '@nestjs/websockets';
+import { EnvelopeHub } from './envelope.hub.js';
+import { ENVELOPE_OPTIONS } from './envelope.module.js';
+import { layer, type EnvelopeOptions, type GatewayOptions } from './envelope.options.js';
+import { installFilters } from './gateway/filter-installer.js';
+import { exploreGateways, findProvider, type Gateway } from './gateway/gateway-explorer.js';
+import { wrapHooks } from './gateway/lifecycle-hooks.js';
+import { MountLog } from './gateway/mount-log.js';
+import { poolSettings } from './pool-settings.js';
+import type { DisconnectReason } from './server/disconnect-reason.js';
+import type { EnvelopeServer } from './server/envelope.server.js';
+import type { EnvelopeSocket } from './server/envelope.socket.js';
+import type { MessageParser } from './server/receiver.js';
+import { normalisePath } from './upgrade/path.js';
+import { showPlace, type Place } from './upgrade/place.js';
+import { Pool } from './upgrade/pool.js';
+import { Pools } from './upgrade/pools.js';
+import { UpgradeRouter } from './upgrade/upgrade-router.js';
+
+/** The port number that stands for the application's own HTTP server. */
+const APPLICATION = 0;
+
+/**
+ * Serves Nest's gateways over plain RFC 6455 WebSocket and the envelope, on the application's own HTTP server:
+ *
+ *     app.useWebSocketAdapter(new EnvelopeAdapter(app));
+ *
+ * It is a `WsAdapter` with rooms, namespaces, acknowledgements and server-side broadcast.
+ */
+export class EnvelopeAdapter extends WsAdapter {
+  protected override readonly logger = new Logger(EnvelopeAdapter.name);
+  private readonly options: EnvelopeOptions;
+  private readonly gateways: readonly Gateway[];
+  private readonly pools = new Pools();
+  private readonly routers = new Map<number, UpgradeRouter>();
+  private readonly log: MountLog;
+  private readonly undos: (() => void)[] = [];
+
+  /**
+   * @param app the application, before `app.init()` and `app.listen()`. An HTTP server, or nothing, will do as for
+   * `WsAdapter`; then nothing waits for an asynchronous `handleConnection`, and `EnvelopeModule` is not found.
+   * @throws Error where the application was initialised already
+   */
+  constructor(app?: INestApplicationContext | object, options: EnvelopeOptions = {}) {
+    super(app);
+    const context = toContext(app);
+    this.options = layer(options, (context && findProvider<EnvelopeOptions>(context, ENVELOPE_OPTIONS)) ?? {});
+    this.gateways = context === undefined ? [] : exploreGateways(context);
+    const mounted = this.gateways.map((gateway) => ({ gateway, place: showPlace(this.placeOfGateway(gateway)) }));
+    this.log = new MountLog(this.logger, mounted);
+    for (const gateway of this.gateways) this.undos.push(installFilters(gateway), wrapHooks(gateway));
+    const hub = context && findProvider<EnvelopeHub>(context, EnvelopeHub);
+    if (hub !== undefined) hub.find = (path) => (path === undefined ? this.mainServer() : this.serverOf(APPLICATION, path));
+  }
+
+  /** Called by Nest, once or twice for each gateway: the same place is the same server. */
+  override create(port: number, options: GatewayOptions & { server?: unknown } = {}): EnvelopeServer {
+    const place = this.placeOf(port, options);
+    return (this.pools.get(place) ?? this.mount(place, options)).server;
+  }
+
+  /** Called by Nest once per gateway. */
+  override bindClientConnect(server: EnvelopeServer, callback: (...args: unknown[]) => void): void {
+    server.on('connection', callback);
+    this.log.mounted(server.name);
+  }
+
+  /** Called by Nest once per gateway and client. */
+  override bindMessageHandlers(client: EnvelopeSocket, handlers: MessageMappingProperties[]): void {
+    client.nsp._bind(client, handlers);
+  }
+
+  /** Called by Nest once per gateway and client. */
+  override bindClientDisconnect(client: EnvelopeSocket, callback: (reason: DisconnectReason) => void): void {
+    // a hook may have ended the connection before Nest got here
+    if (client._reason !== undefined) queueMicrotask(() => callback(client._reason!));
+    else (client._disconnectCallbacks ??= []).push(callback);
+  }
+
+  /** Called by Nest when the application closes, for every server at once. */
+  override async close(server: EnvelopeServer): Promise<void> {
+    for (const pool of this.pools) if (pool.server === server) await pool.close();
+  }
+
+  /** Called by Nest after {@link close}: leaves everything as it was found. */
+  override async dispose(): Promise<void> {
+    await Promise.all([...this.pools].map((pool) => pool.stop()));
+    for (const router of this.routers.values()) router.dispose();
+    for (const undo of this.undos.splice(0)) undo();
+    await super.dispose();
+  }
+
+  /** Listens for upgrades on the application's server, or makes one that listens on a port of its own. */
+  protected override ensureHttpServerExists(port: number, given?: Server): Server | undefined {
+    if (this.httpServersRegistry.has(port)) return undefined;
+    const server = given ?? this.ownServer(port);
+    this.httpServersRegistry.set(port, server);
+    this.routers.set(port, new UpgradeRouter(server, (path) => this.pools.handlerFor(port, path)));
+    this.log.bound(server, this.gateways.filter((gateway) => this.placeOfGateway(gateway).port === port).length);
+    return server;
+  }
+
+  /** `WsAdapter`'s setter; before `app.init()`. */
+  override setMessageParser(parser: MessageParser): void {
+    this.options.messageParser = parser;
+  }
+
+  private ownServer(port: number): Server {
+    const server = createServer((_request, response) => {
+      response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket' }).end('Upgrade Required');
+    });
+    server.on('error', (error) => this.logger.error(`The gateways on port ${port} cannot be reached: ${error.message}`));
+    return server.listen(port);
+  }
+
+  private mount(place: Place, options: GatewayOptions): Pool {
+    this.ensureHttpServerExists(place.port, place.port === APPLICATION ? (this.httpServer as Server) : undefined);
+    const gateways = this.gateways.filter((gateway) => showPlace(this.placeOfGateway(gateway)) === showPlace(place));
+    const settings = poolSettings({
+      layers: [...gateways.map((gateway) => gateway.options), options, this.options],
+      gateways,
+      of: (path) => this.serverOf(place.port, path),
+      logger: this.logger,
+    });
+    return this.pools.add(place, new Pool(place, settings));
+  }
+
+  private placeOf(port: number, options: GatewayOptions): Place {
+    const { namespace, path = this.options.path } = options;
+    return {
+      port: options.port ?? (port || (this.options.port ?? APPLICATION)),
+      path: namespace instanceof RegExp ? normalisePath(path) : normalisePath(path, namespace),
+      expression: namespace instanceof RegExp ? namespace : undefined,
+    };
+  }
+
+  private placeOfGateway({ port, options }: Gateway): Place {
+    return this.placeOf(port, options);
+  }
+
+  /** `server.of(…)`: a path on the same port, or `:port/path`. A path that has no server yet gets one. */
+  private serverOf(port: number, path: string | RegExp): EnvelopeServer {
+    if (path instanceof RegExp) return this.create(port, { path: '/', namespace: path });
+    const named = /^:(\d+)(.*)$/.exec(path);
+    const place: Place = { port: named === null ? port : Number(named[1]), path: normalisePath(named === null ? path : named[2]) };
+    return this.pools.serverFor(place.port, place.path) ?? this.mount(place, {}).server;
+  }
+
+  /** The server on the default path, or the only one that there is. */
+  private mainServer(): EnvelopeServer {
+    const main = this.pools.get(this.placeOf(APPLICATION, {}))?.server;
+    if (main?._wanted === true) return main;
+    const wanted = [...this.pools].filter((pool) => pool.server._wanted);
+    if (wanted.length === 1) return wanted[0]!.server;
+    const names = wanted.map((pool) => pool.server.name).join(', ') || 'none';
+    throw new Error(
+      `EnvelopeServer: no gateway is mounted on the default path, and the paths are: ${names}. ` +
+        "Inject one of them with @InjectEnvelopeServer('/path'), or set the adapter's option path.",
+    );
+  }
+}
+
+/** @throws Error where the application was initialised already: Nest would bind nothing to this adapter */
+function toContext(app: INestApplicationContext | object | undefined): INestApplicationContext | undefined {
+  if (app === undefined || !('get' in app) || !('select' in app)) return undefined;
+  if (Reflect.get(app, 'isInitialized') === true) {
+    throw new Error(
+      'EnvelopeAdapter was made after the application was initialised, when its gateways were bound to another ' +
+        'adapter already: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.init() and app.listen()',
+    );
+  }
+  return app as INestApplicationContext;
+}

@@ -1,0 +1,88 @@
+import { Global, Inject, Module, type DynamicModule, type FactoryProvider, type Provider, type Type } from '@nestjs/common';
+import { EnvelopeHub } from './envelope.hub.js';
+import type { EnvelopeOptions } from './envelope.options.js';
+import { EnvelopeServer } from './server/envelope.server.js';
+import { normalisePath } from './upgrade/path.js';
+
+/** The token under which {@link EnvelopeModule} provides its options. */
+export const ENVELOPE_OPTIONS = Symbol.for('nestjs-envelope.options');
+
+/** Makes the options in a class, for `useClass` and `useExisting`. */
+export interface EnvelopeOptionsFactory {
+  createEnvelopeOptions(): EnvelopeOptions | Promise<EnvelopeOptions>;
+}
+
+/** What `forRootAsync` takes, as in Nest's own modules. */
+export interface EnvelopeAsyncOptions {
+  imports?: DynamicModule['imports'];
+  inject?: FactoryProvider['inject'];
+  useFactory?: (...dependencies: never[]) => EnvelopeOptions | Promise<EnvelopeOptions>;
+  useClass?: Type<EnvelopeOptionsFactory>;
+  useExisting?: Type<EnvelopeOptionsFactory>;
+}
+
+/** The token of the server of one path. */
+export function getEnvelopeServerToken(path: string): string {
+  return `EnvelopeServer:${path.startsWith(':') ? path : normalisePath(path)}`;
+}
+
+const injectedPaths = new Set<string>();
+
+/** Injects the server of one path: `@InjectEnvelopeServer('/chat') chat: EnvelopeServer`. */
+export function InjectEnvelopeServer(path: string): PropertyDecorator & ParameterDecorator {
+  injectedPaths.add(path);
+  return Inject(getEnvelopeServerToken(path));
+}
+
+/**
+ * Makes {@link EnvelopeServer} injectable everywhere: the server on the adapter's default path, or the only one
+ * that there is; and by {@link InjectEnvelopeServer} that of any path. The options are those of `EnvelopeAdapter`.
+ */
+@Global()
+@Module({})
+export class EnvelopeModule {
+  static forRoot(options: EnvelopeOptions = {}): DynamicModule {
+    return describe([{ provide: ENVELOPE_OPTIONS, useValue: options }]);
+  }
+
+  /** @throws Error where neither `useFactory`, `useClass` nor `useExisting` is given */
+  static forRootAsync(options: EnvelopeAsyncOptions): DynamicModule {
+    return describe(asyncProviders(options), options.imports);
+  }
+}
+
+function asyncProviders({ useFactory, useClass, useExisting, inject }: EnvelopeAsyncOptions): Provider[] {
+  if (useFactory !== undefined) return [{ provide: ENVELOPE_OPTIONS, useFactory, inject: inject ?? [] }];
+  const factory = useExisting ?? useClass;
+  if (factory === undefined) {
+    throw new Error('EnvelopeModule.forRootAsync needs one of useFactory, useClass and useExisting');
+  }
+  const options: Provider = {
+    provide: ENVELOPE_OPTIONS,
+    useFactory: (made: EnvelopeOptionsFactory) => made.createEnvelopeOptions(),
+    inject: [factory],
+  };
+  return useExisting === undefined ? [factory, options] : [options];
+}
+
+function describe(options: Provider[], imports: DynamicModule['imports'] = []): DynamicModule {
+  const servers = (): Provider[] => [
+    { provide: EnvelopeServer, useFactory: (hub: EnvelopeHub) => hub.lateBound(), inject: [EnvelopeHub] },
+    ...[...injectedPaths].map((path) => ({
+      provide: getEnvelopeServerToken(path),
+      useFactory: (hub: EnvelopeHub) => hub.lateBound(path),
+      inject: [EnvelopeHub],
+    })),
+  ];
+  return {
+    module: EnvelopeModule,
+    imports,
+    // read when Nest scans the module: by then every decorator has named its path
+    get providers() {
+      return [EnvelopeHub, ...options, ...servers()];
+    },
+    get exports() {
+      return [EnvelopeHub, ENVELOPE_OPTIONS, EnvelopeServer, ...[...injectedPaths].map(getEnvelopeServerToken)];
+    },
+  };
+}

@@ -1,0 +1,95 @@
+import type { ServerOptions } from 'ws';
+import type { AdapterFactory } from './server/mount.js';
+import type { MessageParser } from './server/receiver.js';
+import type { AllowRequest, VerifyClient } from './upgrade/verify-client.js';
+
+/** What a gateway may set for its path, in `@WebSocketGateway(…)`; the adapter's options are the defaults. */
+export interface PathOptions {
+  /** Milliseconds between two pings of a connection; 0: none are sent. Default 25,000, as in Socket.IO. */
+  pingInterval?: number;
+  /** Milliseconds after a ping within which a sign of life must come. Default 20,000, as in Socket.IO. */
+  pingTimeout?: number;
+  /** Bytes of the largest message; a larger one closes with 1009. Default 1,000,000, as in Socket.IO. */
+  maxPayload?: number;
+  /** Socket.IO's name for {@link maxPayload}. */
+  maxHttpBufferSize?: number;
+  /** Milliseconds that connection middlewares and `handleConnection` may take. Default 45,000, as in Socket.IO. */
+  connectTimeout?: number;
+  /** `ws`'s option. Default `false`: compression costs memory for each connection. */
+  perMessageDeflate?: ServerOptions['perMessageDeflate'];
+  /** Rooms and cluster: an adapter of Socket.IO's contract. Default: in memory. */
+  adapter?: AdapterFactory;
+  /** Socket.IO's check of the upgrade request; a refusal is 403. */
+  allowRequest?: AllowRequest;
+  /** `ws`'s check of the upgrade request; a refusal is 401 unless it says otherwise. */
+  verifyClient?: VerifyClient;
+  /** `ws`'s choice of the subprotocol. Default: `envelope.v1`, else `bearer`, else the first that bears no token. */
+  handleProtocols?: ServerOptions['handleProtocols'];
+  /** `WsAdapter`'s option: reads messages in a format of your own. Default: the envelope. */
+  messageParser?: MessageParser;
+}
+
+/** The options of `EnvelopeAdapter` and `EnvelopeModule`; those of the adapter's constructor win, field by field. */
+export interface EnvelopeOptions extends PathOptions {
+  /** Where gateways that name no port listen. Default 0: on the application's own HTTP server. */
+  port?: number;
+  /** The path of gateways that name none. Default `/`, as in `WsAdapter`. */
+  path?: string;
+}
+
+/** What `@WebSocketGateway(…)` may say about a gateway. */
+export interface GatewayOptions extends EnvelopeOptions {
+  /** Appended to the path; a RegExp makes a server for each path that matches. */
+  namespace?: string | RegExp;
+}
+
+const DEFAULTS = {
+  pingInterval: 25_000,
+  pingTimeout: 20_000,
+  maxPayload: 1_000_000,
+  connectTimeout: 45_000,
+  perMessageDeflate: false,
+} as const;
+
+/** Path options with the defaults filled in. */
+export type ResolvedPathOptions = PathOptions & { -readonly [Name in keyof typeof DEFAULTS]-?: NonNullable<PathOptions[Name]> };
+
+/** The first layer that names an option wins; `undefined` names nothing. */
+export function layer<Options extends object>(...layers: readonly Options[]): Options {
+  const entries = [...layers].reverse().flatMap((options) => Object.entries(options));
+  return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Options;
+}
+
+export function resolvePathOptions(...layers: readonly PathOptions[]): ResolvedPathOptions {
+  const named = layers.map((options) =>
+    options.maxHttpBufferSize === undefined ? options : layer(options, { maxPayload: options.maxHttpBufferSize }),
+  );
+  return layer<PathOptions>(...named, DEFAULTS) as ResolvedPathOptions;
+}
+
+/** Socket.IO options that mean nothing over one plain WebSocket. */
+const MEANINGLESS = [
+  'transports',
+  'allowEIO3',
+  'allowUpgrades',
+  'serveClient',
+  'parser',
+  'upgradeTimeout',
+  'httpCompression',
+  'wsEngine',
+  'initialPacket',
+  'cookie',
+  'destroyUpgrade',
+  'destroyUpgradeTimeout',
+  'connectionStateRecovery',
+  'cleanupEmptyChildNamespaces',
+] as const;
+
+/** The names of the options that are given and have no effect here. */
+export function meaninglessOptions(options: object): string[] {
+  return MEANINGLESS.filter((name) => {
+    const value: unknown = Reflect.get(options, name);
+    const isHarmless = name === 'transports' && Array.isArray(value) && !value.includes('polling');
+    return value !== undefined && value !== false && !isHarmless;
+  });
+}

@@ -1,0 +1,70 @@
+import type { ArgumentsHost, ExceptionFilter, Type } from '@nestjs/common';
+import type { Conversation } from '../server/conversation.js';
+import { endRefused } from './envelope-exception.filter.js';
+import type { Gateway } from './gateway-explorer.js';
+import { NEST } from './nest-metadata.js';
+
+/** What a filter sees of a hook that failed: the client, and nothing of the upgrade request. */
+class HookHost implements ArgumentsHost {
+  constructor(
+    private readonly client: Conversation,
+    private readonly pattern: string,
+  ) {}
+  getArgs<Args extends unknown[]>(): Args {
+    return [this.client, {}, this.pattern] as unknown[] as Args;
+  }
+  getArgByIndex<Arg>(index: number): Arg {
+    return this.getArgs()[index] as Arg;
+  }
+  getType<Context extends string>(): Context {
+    return 'ws' as Context;
+  }
+  switchToWs(): ReturnType<ArgumentsHost['switchToWs']> {
+    return {
+      getClient: <Client>() => this.client as Client,
+      getData: <Data>() => ({}) as Data,
+      getPattern: () => this.pattern,
+    };
+  }
+  switchToRpc(): ReturnType<ArgumentsHost['switchToRpc']> {
+    return { getData: <Data>() => ({}) as Data, getContext: <Context>() => this.client as Context };
+  }
+  switchToHttp(): never {
+    throw new Error('a lifecycle hook of a gateway has no HTTP response');
+  }
+}
+
+/** Runs the gateway's exception filters on what its `handleConnection` threw, then closes the client. */
+export async function failConnection(
+  gateway: Gateway,
+  method: object,
+  client: Conversation,
+  error: unknown,
+): Promise<void> {
+  try {
+    await selectFilter(gateway, method, error)?.catch(error, new HookHost(client, 'handleConnection'));
+  } catch (filterError) {
+    client._report(filterError, `an exception filter of ${gateway.type.name} threw`);
+  }
+  endRefused(client, error);
+}
+
+/** The filter that Nest would take: the method's before the class's, the last one first. */
+function selectFilter(gateway: Gateway, method: object, error: unknown): ExceptionFilter | undefined {
+  const declared = [...filtersOf(gateway.type), ...filtersOf(method)].reverse();
+  return declared.map((filter) => instantiate(gateway, filter)).find((filter) => filter !== undefined && catches(filter, error));
+}
+
+function filtersOf(target: object): unknown[] {
+  return (Reflect.getMetadata(NEST.filters, target) as unknown[] | undefined) ?? [];
+}
+
+function instantiate(gateway: Gateway, filter: unknown): ExceptionFilter | undefined {
+  if (typeof filter !== 'function') return filter as ExceptionFilter;
+  return gateway.wrapper.host?.injectables.get(filter as Type)?.instance as ExceptionFilter | undefined;
+}
+
+function catches(filter: ExceptionFilter, error: unknown): boolean {
+  const types = Reflect.getMetadata(NEST.caughtExceptions, filter.constructor) as Type[] | undefined;
+  return types === undefined || types.length === 0 || types.some((type) => error instanceof type);
+}

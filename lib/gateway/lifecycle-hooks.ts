@@ -1,0 +1,100 @@
+import { Conversation } from '../server/conversation.js';
+import { hookBegan } from './connection-gate.js';
+import type { Gateway } from './gateway-explorer.js';
+import { failConnection } from './hook-failure.js';
+import { RefCountedPatch } from './refcounted-patch.js';
+
+type Hook = (this: object, client: unknown, ...args: unknown[]) => unknown;
+type HookName = 'handleConnection' | 'handleDisconnect';
+
+const patches = new RefCountedPatch<object>();
+
+/**
+ * Wraps `handleConnection` and `handleDisconnect` of a gateway. Nest ignores what they return and lets what they
+ * throw end the process; the wrapper lets the connection wait for them, catches what they throw, and gives
+ * `handleDisconnect` its reason on Nest 11, too. This is the one place where the package patches users' classes.
+ *
+ * A client of another adapter, as of a unit test, goes straight through.
+ *
+ * @returns what undoes it
+ */
+export function wrapHooks(gateway: Gateway): () => void {
+  const prototype = gateway.type.prototype as object;
+  const undos = [patches.acquire(prototype, () => wrapOn(prototype, gateway, prototype))];
+  // a hook that is a property, an arrow function say, is on the instance
+  const instance = gateway.wrapper.instance as object | null | undefined;
+  const hasOwnHook = instance && (Object.hasOwn(instance, 'handleConnection') || Object.hasOwn(instance, 'handleDisconnect'));
+  if (!gateway.isRequestScoped && hasOwnHook === true) {
+    undos.push(patches.acquire(instance, () => wrapOn(instance, gateway, undefined)));
+  }
+  return () => undos.forEach((undo) => undo());
+}
+
+/** @param prototype of the class, where the hooks of its instances are wrapped, not an instance's own */
+function wrapOn(target: object, gateway: Gateway, prototype: object | undefined): () => void {
+  const undoConnection = replace(target, 'handleConnection', gateway, (original) =>
+    outermost(original, prototype, (client, call) => runConnection(gateway, original, client, call)),
+  );
+  const undoDisconnect = replace(target, 'handleDisconnect', gateway, (original) =>
+    outermost(original, prototype, (client, call) => runDisconnect(client, call)),
+  );
+  return () => {
+    undoConnection();
+    undoDisconnect();
+  };
+}
+
+function replace(target: object, name: HookName, gateway: Gateway, wrap: (original: Hook) => Hook): () => void {
+  const own = Object.getOwnPropertyDescriptor(target, name);
+  const original = Reflect.get(target, name) as Hook | undefined;
+  // Nest 12 rethrows, into nobody's hands, what fails while it makes a request-scoped gateway without the hook
+  if (typeof original !== 'function' && !gateway.isRequestScoped) return () => undefined;
+  const value = wrap(original ?? ((): void => undefined));
+  for (const key of original === undefined ? [] : (Reflect.getMetadataKeys(original) as string[])) {
+    Reflect.defineMetadata(key, Reflect.getMetadata(key, original!), value);
+  }
+  Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: own?.enumerable ?? false });
+  return () => {
+    if (own === undefined) Reflect.deleteProperty(target, name);
+    else Object.defineProperty(target, name, own);
+  };
+}
+
+/** The wrapper acts once per call: a base class's hook that a derived one calls by `super` goes straight through. */
+function outermost(
+  original: Hook,
+  prototype: object | undefined,
+  run: (client: Conversation, call: (reason?: unknown) => unknown) => void,
+): Hook {
+  return function (this: object, client, ...args): unknown {
+    const isInherited = prototype !== undefined && Object.getPrototypeOf(this) !== prototype;
+    if (isInherited || !(client instanceof Conversation)) return original.call(this, client, ...args);
+    return run(client, (reason) => original.call(this, client, ...(reason === undefined ? args : [reason])));
+  };
+}
+
+function runConnection(gateway: Gateway, method: object, client: Conversation, call: () => unknown): void {
+  const fail = (error: unknown): Promise<void> => failConnection(gateway, method, client, error);
+  let settled: Promise<void> | undefined;
+  try {
+    const result = call();
+    if (isThenable(result)) settled = Promise.resolve(result).then(() => undefined, fail);
+  } catch (error) {
+    settled = fail(error);
+  }
+  hookBegan(client, settled, gateway.isRequestScoped);
+}
+
+function runDisconnect(client: Conversation, call: (reason: unknown) => unknown): void {
+  const report = (error: unknown): void => client._report(error, 'handleDisconnect threw');
+  try {
+    const result = call(client._reason);
+    if (isThenable(result)) client.nsp._await(Promise.resolve(result).then(() => undefined, report));
+  } catch (error) {
+    report(error);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof Reflect.get(value, 'then') === 'function';
+}

@@ -1,0 +1,13 @@
+/**
+ * The metadata keys under which Nest's decorators leave what they were told. Nest exports them from internal
+ * paths only, which differ between Nest 11 and 12; the strings themselves have not changed since Nest 5.
+ */
+export const NEST = {
+  isGateway: 'websockets:is_gateway',
+  gatewayOptions: 'websockets:gateway_options',
+  port: 'port',
+  isMessageHandler: 'websockets:message_mapping',
+  message: 'message',
+  filters: '__exceptionFilters__',
+  caughtExceptions: '__filterCatchExceptions__',
+} as const;

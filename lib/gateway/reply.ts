@@ -1,0 +1,160 @@
+import { isObservable, type Observable, type Subscription } from 'rxjs';
+import type { Conversation } from '../server/conversation.js';
+import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';
+import { isClientFault, toExceptionPayload } from './envelope-exception.filter.js';
+
+/** How long, in milliseconds, an exception filter that is asynchronous may take to answer a request. */
+const FILTER_GRACE = 1_000;
+
+/**
+ * Fourth stop of a message: shapes what a handler came to. Without an `id` each value goes out under the event's
+ * own name; with one, exactly one final answer does.
+ */
+export class Reply {
+  constructor(
+    private readonly client: Conversation,
+    private readonly event: string,
+    private readonly request: IncomingRequest | undefined,
+    /** Handlers of this message that have not come to an end. */
+    private open: number,
+  ) {}
+
+  /** What `@Ack()` gets where the client did not ask: the reply goes out under the event's name. */
+  readonly byHand = (...values: unknown[]): void => this.send(values.length > 1 ? values : values[0]);
+
+  /** A handler returned. */
+  async give(result: unknown, byHand: boolean): Promise<void> {
+    const iterator = iteratorOf(result);
+    // what a handler that acknowledges by hand returns is no answer, but may be an event of its own
+    if (byHand) this.sendResponse(result);
+    else if (isObservable(result)) await this.drain(result);
+    else if (iterator !== undefined) await this.iterate(iterator);
+    else if (this.request === undefined) this.send(result);
+    else if (result !== undefined) this.answer(result);
+    this.end(byHand);
+  }
+
+  /** Something failed that no filter has seen: a filter itself, or an iterator. */
+  crash(error: unknown): void {
+    if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`);
+    const payload = toExceptionPayload(error);
+    if (this.request !== undefined) this.request.fail(payload);
+    else this.client._reply('exception', payload);
+  }
+
+  private end(byHand: boolean): void {
+    const { request } = this;
+    if (--this.open > 0 || request === undefined || request.done) return;
+    if (!request.failing) {
+      if (!byHand) request.answer();
+      return;
+    }
+    // a filter may be asynchronous, and one that says nothing to the client must not leave it waiting
+    setTimeout(() => request.fail(INTERNAL_ERROR), FILTER_GRACE).unref();
+  }
+
+  /** Without an `id`: one value. */
+  private send(value: unknown): void {
+    if (isResponse(value)) this.client._reply(value.event, value.data);
+    else this.client._reply(this.event, value);
+  }
+
+  private sendResponse(value: unknown): void {
+    if (isResponse(value)) this.send(value);
+  }
+
+  private answer(value: unknown): void {
+    if (isResponse(value)) this.request?.answer(value.data, value.event);
+    else this.request?.answer(value);
+  }
+
+  /** One of many values. @returns whether more are wanted */
+  private next(value: unknown): boolean {
+    const { request } = this;
+    if (request === undefined) {
+      this.send(value);
+      return !this.client._gone;
+    }
+    if (!request.stream) this.answer(value);
+    else if (isResponse(value)) request.next(value.data, value.event);
+    else request.next(value);
+    return !request.done;
+  }
+
+  private drain(source: Observable<unknown>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const pending: Promise<void>[] = [];
+      let subscription: Subscription | undefined;
+      const stop = (): void => {
+        subscription?.unsubscribe();
+        release();
+        resolve();
+      };
+      const release = this.onStop(stop);
+      const subscribe = () =>
+        source.subscribe({
+          // an interceptor hands a handler's generator on as one value
+          next: (value) => {
+            const iterator = iteratorOf(value);
+            if (iterator !== undefined) pending.push(this.iterate(iterator));
+            else if (!this.next(value)) stop();
+          },
+          error: (error) => {
+            release();
+            reject(error instanceof Error ? error : new Error(String(error)));
+          },
+          complete: () => {
+            release();
+            Promise.all(pending).then(() => resolve(), reject);
+          },
+        });
+      // the exception filter runs where the source is subscribed to
+      subscription = this.request === undefined ? subscribe() : requestContext.run(this.request, subscribe);
+      if (this.isOver) subscription.unsubscribe();
+    });
+  }
+
+  private async iterate(source: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
+    const release = this.onStop(() => void source.return?.());
+    try {
+      for (;;) {
+        const { value, done } = await source.next();
+        if (done === true || this.isOver) return;
+        if (!this.next(value)) return void (await source.return?.());
+        if (!this.client._writable) await this.client._drained();
+      }
+    } finally {
+      release();
+    }
+  }
+
+  private get isOver(): boolean {
+    return this.client._gone || this.request?.done === true;
+  }
+
+  /** Registers what ends a source when its client cancels or goes. @returns what takes it off again */
+  private onStop(stop: () => void): () => void {
+    if (this.request !== undefined) {
+      this.request.onStop(stop);
+      return () => undefined;
+    }
+    const streams = (this.client._streams ??= new Set());
+    streams.add(stop);
+    return () => streams.delete(stop);
+  }
+}
+
+/** Nest's `WsResponse`: an event of its own and nothing but `event` and `data`. */
+function isResponse(value: unknown): value is { event: string; data?: unknown } {
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'event')) return false;
+  const event: unknown = Reflect.get(value, 'event');
+  return typeof event === 'string' && event !== '' && Object.keys(value).every((key) => key === 'event' || key === 'data');
+}
+
+/** How to walk a generator or another asynchronous source of values; a list, a set or a map is one value. */
+function iteratorOf(value: unknown): AsyncIterator<unknown> | Iterator<unknown> | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  if (Symbol.asyncIterator in value) return (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
+  const isGenerator = Symbol.iterator in value && typeof Reflect.get(value, 'next') === 'function';
+  return isGenerator ? (value as Iterable<unknown>)[Symbol.iterator]() : undefined;
+}

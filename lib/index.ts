@@ -1,0 +1,23 @@
+export { EnvelopeAdapter } from './envelope.adapter.js';
+export {
+  ENVELOPE_OPTIONS,
+  EnvelopeModule,
+  getEnvelopeServerToken,
+  InjectEnvelopeServer,
+  type EnvelopeAsyncOptions,
+  type EnvelopeOptionsFactory,
+} from './envelope.module.js';
+export type { EnvelopeOptions, GatewayOptions, PathOptions } from './envelope.options.js';
+export { EnvelopeExceptionFilter } from './gateway/envelope-exception.filter.js';
+export { CLOSE_CODES, type CloseCode } from './protocol/close-code.js';
+export type { Envelope, ErrorCode, ExceptionPayload, RequestId } from './protocol/envelope.js';
+export { RequestError } from './protocol/request-error.js';
+export type { DefaultEventsMap, EventsMap, Untyped } from './protocol/typed-events.js';
+export { BroadcastOperator } from './server/broadcast-operator.js';
+export type { ReachableSocket, Rooms } from './server/contract.js';
+export type { ClosedInfo, DisconnectReason } from './server/disconnect-reason.js';
+export { EnvelopeServer } from './server/envelope.server.js';
+export { EnvelopeSocket } from './server/envelope.socket.js';
+export type { Handshake } from './server/handshake.js';
+export type { AdapterFactory } from './server/mount.js';
+export { RemoteSocket } from './server/remote-socket.js';

@@ -1,0 +1,39 @@
+/**
+ * Every code with which this package closes a connection: RFC 6455, section 7.4.1, and the range 4000 to 4999
+ * that it leaves to applications. `reconnect` tells a client what to do: `'yes'` at once with backoff, `'later'`
+ * after a longer pause, `'no'` not before something was changed.
+ */
+export const CLOSE_CODES = {
+  NORMAL: { code: 1000, reconnect: 'no', means: 'the server said goodbye: client.disconnect()' },
+  GOING_AWAY: { code: 1001, reconnect: 'yes', means: 'the server shuts down or restarts' },
+  PROTOCOL_ERROR: { code: 1002, reconnect: 'no', means: 'a frame that breaks RFC 6455' },
+  INVALID_DATA: { code: 1007, reconnect: 'no', means: 'a text message that is not UTF-8' },
+  POLICY_VIOLATION: { code: 1008, reconnect: 'no', means: 'refused, or malformed messages went on' },
+  TOO_LARGE: { code: 1009, reconnect: 'no', means: 'a message over maxPayload' },
+  INTERNAL_ERROR: { code: 1011, reconnect: 'later', means: 'handleConnection failed or did not settle' },
+  DUPLICATE_ID: { code: 4409, reconnect: 'no', means: 'an id that is still in flight was used again' },
+} as const satisfies Record<string, CloseCode>;
+
+/** One row of {@link CLOSE_CODES}. */
+export interface CloseCode {
+  readonly code: number;
+  readonly reconnect: 'yes' | 'later' | 'no';
+  readonly means: string;
+}
+
+/** A close frame's body is at most 125 bytes, two of which are the code (RFC 6455, section 5.5). */
+const MAX_REASON_BYTES = 123;
+
+/** Cuts a close reason to what the frame can carry, between characters. */
+export function truncateReason(reason: string): string {
+  if (reason.length * 3 <= MAX_REASON_BYTES) return reason;
+  let bytes = 0;
+  let text = '';
+  for (const character of reason) {
+    const point = character.codePointAt(0) ?? 0;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+    if (bytes > MAX_REASON_BYTES) break;
+    text += character;
+  }
+  return text;
+}

@@ -1,0 +1,113 @@
+/** The name that asks for an answer: a string of 1 to 64 characters or a safe integer. `1` and `"1"` differ. */
+export type RequestId = string | number;
+
+/**
+ * One message of the wire, both directions (PROTOCOL.md, section "The envelope"). Every field may be absent;
+ * fields that the protocol does not know are not carried over.
+ */
+export interface Envelope {
+  /** The event's name. Names that begin with `$` are the protocol's own. */
+  readonly event: string | undefined;
+  /** The payload: any JSON value, `undefined` where the field was absent. */
+  readonly data: unknown;
+  /** The sender asks for exactly one answer that carries this value as `ack`. */
+  readonly id: RequestId | undefined;
+  /** This message answers the request of that id. */
+  readonly ack: RequestId | undefined;
+  /** Beside `id`: the sender takes many values. */
+  readonly stream: boolean;
+  /** Beside `ack`: one value of a stream, more may follow. */
+  readonly more: boolean;
+  /** Whatever travels beside the payload: `traceparent`, `key`, `token`. */
+  readonly meta: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** What an `exception` carries (PROTOCOL.md, section "Exceptions"). */
+export interface ExceptionPayload {
+  readonly status: 'error';
+  readonly message: unknown;
+  /** A stable word, on the protocol's own refusals only. */
+  readonly code?: ErrorCode;
+  readonly [field: string]: unknown;
+}
+
+/** The protocol's own refusals. They are stable: programs may switch on them. */
+export type ErrorCode =
+  /** Not UTF-8 JSON, not an object, or a field of the wrong type. */
+  | 'bad_frame'
+  /** `event` is missing, empty, not a string, or too long. */
+  | 'bad_event'
+  /** `id` or `ack` is neither a string of 1 to 64 characters nor a safe integer. */
+  | 'bad_id'
+  /** A name that only the server, or only an answer, may use. */
+  | 'reserved_event'
+  /** Nothing on this path takes the event. */
+  | 'unknown_event'
+  /** A connection middleware refused the client. */
+  | 'refused';
+
+/** Why a message was refused, and the id that the answer should carry, where one could be read. */
+export class Refusal {
+  constructor(
+    readonly code: ErrorCode,
+    readonly message: string,
+    readonly id?: RequestId,
+  ) {}
+
+  toPayload(): ExceptionPayload {
+    return { status: 'error', code: this.code, message: this.message };
+  }
+}
+
+export const MAX_EVENT_LENGTH = 256;
+const MAX_ID_LENGTH = 64;
+const hasOwn = Object.prototype.hasOwnProperty;
+
+/** Own properties only: what somebody put on `Object.prototype` must never look like a field. */
+function own(object: Record<string, unknown>, key: string): unknown {
+  const value = object[key];
+  return value === undefined || hasOwn.call(object, key) ? value : undefined;
+}
+
+function isId(value: unknown): value is RequestId {
+  return typeof value === 'string'
+    ? value.length > 0 && value.length <= MAX_ID_LENGTH
+    : Number.isSafeInteger(value);
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Checks a parsed message and gives it a fixed shape, or says why it is none. */
+export function toEnvelope(value: unknown): Envelope | Refusal {
+  if (!isRecord(value)) return new Refusal('bad_frame', 'a message must be one JSON object');
+  const id = own(value, 'id');
+  if (id !== undefined && !isId(id)) {
+    return new Refusal('bad_id', 'id must be a string of 1 to 64 characters or a safe integer');
+  }
+  const ack = own(value, 'ack');
+  if (ack !== undefined && !isId(ack)) {
+    return new Refusal('bad_id', 'ack must be a string of 1 to 64 characters or a safe integer', id);
+  }
+  const event = own(value, 'event');
+  if (event !== undefined || ack === undefined) {
+    if (typeof event !== 'string' || event.length === 0) {
+      return new Refusal('bad_event', 'event must be a non-empty string', id);
+    }
+    if (event.length > MAX_EVENT_LENGTH) {
+      return new Refusal('bad_event', `event must not exceed ${MAX_EVENT_LENGTH} characters`, id);
+    }
+  }
+  const meta = own(value, 'meta');
+  if (meta !== undefined && !isRecord(meta)) return new Refusal('bad_frame', 'meta must be an object', id);
+  return {
+    event,
+    data: own(value, 'data'),
+    id,
+    ack,
+    stream: own(value, 'stream') === true,
+    more: own(value, 'more') === true,
+    meta,
+  };
+}

@@ -1,0 +1,48 @@
+import type { RequestId } from './envelope.js';
+import { RequestError } from './request-error.js';
+
+/** Takes what a request came to: an error, or the answer. */
+export type AnswerCallback = (error: Error | null, data?: unknown) => void;
+
+interface Pending {
+  callback: AnswerCallback;
+  timer: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** The requests that this side made on one connection and that nobody has answered yet. */
+export class OutgoingRequests {
+  private readonly pending = new Map<RequestId, Pending>();
+
+  /** @param timeout milliseconds, none: until the connection ends */
+  add(id: RequestId, callback: AnswerCallback, timeout?: number): void {
+    const timer =
+      timeout === undefined
+        ? undefined
+        : setTimeout(() => {
+            this.pending.delete(id);
+            callback(new Error('operation has timed out'));
+          }, timeout);
+    this.pending.set(id, { callback, timer });
+  }
+
+  /** @returns whether the answer was awaited; a forged, repeated or late one is not */
+  settle(id: RequestId, data: unknown, failed: boolean): boolean {
+    const request = this.pending.get(id);
+    if (request === undefined) return false;
+    this.pending.delete(id);
+    clearTimeout(request.timer);
+    if (failed) request.callback(new RequestError(data));
+    else request.callback(null, data);
+    return true;
+  }
+
+  /** Fails whatever is open: the connection is gone. */
+  failAll(error: Error): void {
+    const requests = [...this.pending.values()];
+    this.pending.clear();
+    for (const request of requests) {
+      clearTimeout(request.timer);
+      request.callback(error);
+    }
+  }
+}

@@ -1,0 +1,13 @@
+/** The peer answered a request with an `exception`; its payload is in `data`. */
+export class RequestError extends Error {
+  override readonly name = 'RequestError';
+
+  constructor(readonly data: unknown) {
+    super(messageOf(data));
+  }
+}
+
+function messageOf(data: unknown): string {
+  const message: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, 'message') : data;
+  return typeof message === 'string' ? message : 'the request failed';
+}

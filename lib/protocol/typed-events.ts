@@ -1,0 +1,53 @@
+/** A payload that nobody has typed: whatever `JSON.parse` says it is. */
+export type Untyped = ReturnType<typeof JSON.parse>;
+
+/** Event names to listener signatures, as in Socket.IO 4. */
+export interface EventsMap {
+  [event: string]: Untyped;
+}
+
+/** The map where none was given: every name, every payload. */
+export interface DefaultEventsMap {
+  [event: string]: (...args: Untyped[]) => void;
+}
+
+export type EventNames<Map extends EventsMap> = keyof Map & string;
+
+/** What an event's listener takes. */
+export type EventParams<Map extends EventsMap, Event extends EventNames<Map>> = Parameters<Map[Event]>;
+
+/** The signature of an event's listener. */
+export type Listener<Map extends EventsMap, Event extends EventNames<Map>> = (
+  ...args: EventParams<Map, Event>
+) => void;
+
+type Last<Tuple extends unknown[]> = Tuple extends [...infer _, infer End] ? End : Untyped;
+type AllButLast<Tuple extends unknown[]> = Tuple extends [...infer Start, infer _] ? Start : Tuple;
+type Answer<Callback> = Callback extends (error: Error, value: infer Value) => unknown
+  ? Value
+  : Callback extends (value: infer Value) => unknown
+    ? Value
+    : Untyped;
+
+/** The arguments of `emitWithAck`: those of `emit` without the callback. */
+export type RequestParams<Map extends EventsMap, Event extends EventNames<Map>> = AllButLast<EventParams<Map, Event>>;
+
+/** What a peer's answer resolves to. */
+export type AnswerOf<Map extends EventsMap, Event extends EventNames<Map>> = Answer<Last<EventParams<Map, Event>>>;
+
+type WithTimeoutCallback<Tuple extends unknown[], Many extends boolean> = Tuple extends [
+  ...infer Start,
+  (...answer: infer Values) => infer Result,
+]
+  ? [...Start, (error: Error, ...answer: Many extends true ? [Values[0][]] : Values) => Result]
+  : Tuple;
+
+/** The same events with an error first in their callbacks: what `timeout(ms).emit` takes. */
+export type WithTimeout<Map extends EventsMap> = {
+  [Event in keyof Map]: (...args: WithTimeoutCallback<Parameters<Map[Event]>, false>) => ReturnType<Map[Event]>;
+};
+
+/** The same events with the answers of many peers in their callbacks: what a room-wide request takes. */
+export type WithManyAnswers<Map extends EventsMap> = {
+  [Event in keyof Map]: (...args: WithTimeoutCallback<Parameters<Map[Event]>, true>) => ReturnType<Map[Event]>;
+};

@@ -1,0 +1,96 @@
+import type { IncomingMessage } from 'node:http';
+import { CLOSE_CODES } from '../protocol/close-code.js';
+import type { Untyped } from '../protocol/typed-events.js';
+import type { Conversation } from './conversation.js';
+import { ENVELOPE_V1 } from './handshake.js';
+import { runChain } from './middleware-chain.js';
+import type { Mount } from './mount.js';
+
+/** A connection middleware of a server: gets the socket and `next`; `next(error)` refuses the client. */
+export type ServerMiddleware<Client> = (socket: Client, next: (error?: Error) => void) => void;
+
+/** What admitting a client needs of the server. */
+interface AdmittingServer<Client extends Conversation> {
+  readonly sockets: Map<string, Client>;
+  readonly adapter: { addAll(id: string, rooms: Set<string>): unknown };
+  /** @internal */
+  readonly _mount: Pick<Mount<unknown>, 'session' | 'settled' | 'connectTimeout'>;
+  /** @internal */
+  readonly _middlewares: readonly ServerMiddleware<Client>[];
+  /** @internal */
+  readonly _connectionListeners: ((...args: unknown[]) => void)[];
+  /** @internal */
+  _report(error: unknown, where: string): void;
+}
+
+/**
+ * From an open WebSocket to a client that gateways know: `$session` where it was asked for, the middlewares, the
+ * `connection` listeners, and, once `handleConnection` has settled, the messages that came meanwhile.
+ */
+export function admit<Client extends Conversation>(
+  server: AdmittingServer<Client>,
+  socket: Client,
+  request: IncomingMessage,
+): void {
+  if (socket.protocol === ENVELOPE_V1) socket._write(sessionFrame(socket, server._mount.session));
+  const middlewares = server._middlewares;
+  if (middlewares.length === 0) return connect(server, socket, request);
+  const deadline = startDeadline(server, socket, 'a connection middleware');
+  runChain(middlewares, socket, (error) => {
+    clearTimeout(deadline);
+    if (socket._gone) return;
+    if (error === undefined) connect(server, socket, request);
+    else refuse(socket, error);
+  });
+}
+
+function connect<Client extends Conversation>(
+  server: AdmittingServer<Client>,
+  socket: Client,
+  request: IncomingMessage,
+): void {
+  server.sockets.set(socket.id, socket);
+  server.adapter.addAll(socket.id, new Set([socket.id]));
+  socket.connected = true;
+  for (const listener of server._connectionListeners) {
+    try {
+      listener(socket, request);
+    } catch (error) {
+      server._report(error, 'a "connection" listener threw');
+    }
+  }
+  const settled = server._mount.settled(socket);
+  if (settled === undefined) return socket._open();
+  const deadline = startDeadline(server, socket, 'handleConnection');
+  void settled.then(() => {
+    clearTimeout(deadline);
+    if (!socket._gone) socket._open();
+  });
+}
+
+function startDeadline(
+  server: AdmittingServer<Untyped>,
+  socket: Conversation,
+  who: string,
+): ReturnType<typeof setTimeout> {
+  const { connectTimeout } = server._mount;
+  return setTimeout(() => {
+    if (socket._gone) return;
+    server._report(new Error(`${who} did not settle within ${connectTimeout} ms (connectTimeout)`), 'a client was let go');
+    socket._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'connectTimeout');
+  }, connectTimeout);
+}
+
+function refuse(socket: Conversation, error: Error): void {
+  const data: unknown = Reflect.get(error, 'data');
+  const payload = { status: 'error', code: 'refused', message: error.message, ...(data === undefined ? {} : { data }) };
+  socket._write(`{"event":"exception","data":${JSON.stringify(payload)}}`);
+  socket._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, error.message);
+}
+
+function sessionFrame(socket: Conversation, session: { pingInterval: number; maxPayload: number }): string {
+  return JSON.stringify({
+    event: '$session',
+    data: { id: socket.id, recovered: false, ...session, features: ['ack', 'stream', 'cancel', 'ping'] },
+  });
+}

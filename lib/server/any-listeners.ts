@@ -1,0 +1,32 @@
+/** A catch-all listener: the event's name, then its arguments. */
+export type AnyListener = (event: string, ...args: unknown[]) => void;
+
+/** The catch-all listeners of one direction: Socket.IO's `onAny` family. */
+export class AnyListeners {
+  private listeners: readonly AnyListener[] = [];
+
+  add(listener: AnyListener): void {
+    this.listeners = [...this.listeners, listener];
+  }
+
+  prepend(listener: AnyListener): void {
+    this.listeners = [listener, ...this.listeners];
+  }
+
+  /** Without a listener: all of them. */
+  remove(listener?: AnyListener): void {
+    const index = listener === undefined ? -1 : this.listeners.indexOf(listener);
+    if (listener === undefined) this.listeners = [];
+    else if (index !== -1) this.listeners = this.listeners.filter((_, i) => i !== index);
+  }
+
+  list(): AnyListener[] {
+    return [...this.listeners];
+  }
+
+  /** @returns whether there was one */
+  call(event: string, args: readonly unknown[]): boolean {
+    for (const listener of this.listeners) listener(event, ...args);
+    return this.listeners.length > 0;
+  }
+}

@@ -1,0 +1,144 @@
+import type { Room } from 'socket.io-adapter';
+import { assertEmittable } from '../protocol/reserved-events.js';
+import type {
+  AnswerOf,
+  DefaultEventsMap,
+  EventNames,
+  EventParams,
+  EventsMap,
+  RequestParams,
+  Untyped,
+  WithManyAnswers,
+} from '../protocol/typed-events.js';
+import { askMany } from './broadcast-request.js';
+import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './contract.js';
+import { RemoteSocket } from './remote-socket.js';
+
+function toRooms(rooms: Rooms): Iterable<Room> {
+  return typeof rooms === 'object' ? rooms : [rooms];
+}
+
+/**
+ * A target and how to send to it: Socket.IO's `BroadcastOperator`. Immutable: each step of the chain is a new
+ * operator.
+ */
+export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data = Untyped> {
+  constructor(
+    private readonly nsp: Namespace,
+    private readonly rooms: ReadonlySet<Room> = new Set(),
+    private readonly excluded: ReadonlySet<Room> = new Set(),
+    private readonly flags: Readonly<EmitFlags> = {},
+  ) {}
+
+  /** Adds a room, or several, to the target. */
+  to(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return new BroadcastOperator(this.nsp, new Set([...this.rooms, ...toRooms(rooms)]), this.excluded, this.flags);
+  }
+
+  /** The same as {@link to}. */
+  in(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return this.to(rooms);
+  }
+
+  /** Leaves out the members of a room, or of several; a socket's id is a room. */
+  except(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return new BroadcastOperator(this.nsp, this.rooms, new Set([...this.excluded, ...toRooms(rooms)]), this.flags);
+  }
+
+  /** Where `false`, leaves the message uncompressed on lines that negotiated permessage-deflate. */
+  compress(compress: boolean): BroadcastOperator<Emit, Data> {
+    return this.with({ compress });
+  }
+
+  /** The message is dropped, not queued, where a line takes no data at the moment of the call. */
+  get volatile(): BroadcastOperator<Emit, Data> {
+    return this.with({ volatile: true });
+  }
+
+  /** Only sockets of this node. */
+  get local(): BroadcastOperator<Emit, Data> {
+    return this.with({ local: true });
+  }
+
+  /** How long, in milliseconds, a request waits for its answers; the callback then takes an error first. */
+  timeout(timeout: number): BroadcastOperator<WithManyAnswers<Emit>, Data> {
+    return this.with({ timeout });
+  }
+
+  /**
+   * Sends one event to the target. Several arguments arrive as an array; a last one that is a function makes it
+   * a request, and gets `(error, answers)`.
+   *
+   * @throws Error on a reserved event name, TypeError or RangeError on data that JSON cannot carry
+   */
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): true {
+    assertEmittable(event);
+    const last: unknown = args.at(-1);
+    const values: unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
+    const packet: EventPacket = { type: 2, data: [event, values.length > 1 ? values : values[0]] };
+    if (typeof last === 'function') {
+      askMany(this.nsp, packet, this.target(), (error, answers) => void Reflect.apply(last, undefined, [error, answers]));
+    } else {
+      this.settle(this.nsp.adapter.broadcast(packet, this.target()));
+    }
+    return true;
+  }
+
+  /**
+   * Asks every socket of the target and resolves with their answers, in the order of arrival. Waits 5 seconds
+   * unless {@link timeout} says otherwise.
+   *
+   * @throws (rejects) Error with `responses`, the answers that came, where some did not
+   */
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: RequestParams<Emit, Event>
+  ): Promise<AnswerOf<Emit, Event>[]> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null, answers: AnswerOf<Emit, Event>[]): void => {
+        if (error === null) resolve(answers);
+        else reject(Object.assign(error, { responses: answers }));
+      };
+      this.emit(event, ...([...args, done] as Untyped));
+    });
+  }
+
+  /** The sockets of the target, on every node (only this one after {@link local}). */
+  async fetchSockets(): Promise<(ReachableSocket<Data> & RemoteSocket<Emit, Data>)[]> {
+    const found: Untyped[] = await this.nsp.adapter.fetchSockets(this.target());
+    // another node's socket comes as plain details, ours as itself
+    return found.map((socket) =>
+      typeof socket.join === 'function' ? socket : new RemoteSocket(new BroadcastOperator(this.nsp), socket),
+    );
+  }
+
+  /** Makes the sockets of the target join a room, or several. */
+  socketsJoin(rooms: Rooms): void {
+    this.settle(this.nsp.adapter.addSockets(this.target(), [...toRooms(rooms)]));
+  }
+
+  /** Makes the sockets of the target leave a room, or several. */
+  socketsLeave(rooms: Rooms): void {
+    this.settle(this.nsp.adapter.delSockets(this.target(), [...toRooms(rooms)]));
+  }
+
+  /** Disconnects the sockets of the target. What was emitted before still arrives. */
+  disconnectSockets(close = false): void {
+    this.settle(this.nsp.adapter.disconnectSockets(this.target(), close));
+  }
+
+  /** Adapters get copies, and always `flags`: some read fields of it unasked. */
+  private target(): { rooms: Set<Room>; except: Set<Room>; flags: EmitFlags } {
+    return { rooms: this.rooms as Set<Room>, except: this.excluded as Set<Room>, flags: { ...this.flags } };
+  }
+
+  /** Cluster adapters answer with promises that nobody else awaits. */
+  private settle(sent: unknown): void {
+    if (sent instanceof Promise) sent.catch((error: unknown) => this.nsp._report(error, 'the cluster adapter failed'));
+  }
+
+  /** @internal */
+  with(flags: EmitFlags): BroadcastOperator<Untyped, Data> {
+    return new BroadcastOperator(this.nsp, this.rooms, this.excluded, { ...this.flags, ...flags });
+  }
+}

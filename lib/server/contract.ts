@@ -1,0 +1,50 @@
+import type { Adapter, BroadcastFlags, Room, SocketId } from 'socket.io-adapter';
+import type { Untyped } from '../protocol/typed-events.js';
+import type { Handshake } from './handshake.js';
+
+/** What an emit carries besides its payload. */
+export interface EmitFlags extends BroadcastFlags {
+  /** Internal to room-wide requests: one socket is asked, its answer is given bare. */
+  expectSingleResponse?: boolean;
+}
+
+/** A room, or several. */
+export type Rooms = Room | Iterable<Room>;
+
+/** What adapters broadcast: Socket.IO's event packet, as plain data. */
+export interface EventPacket {
+  type: 2;
+  data: unknown[];
+  nsp?: string;
+  id?: number;
+}
+
+/** The part of a socket that its server and the adapters touch; any node's socket answers to it. */
+export interface SocketDetails<Data = Untyped> {
+  readonly id: SocketId;
+  readonly handshake: Handshake;
+  readonly rooms: Set<Room>;
+  readonly data: Data;
+}
+
+/** A socket, on this node or on another, as `fetchSockets` gives it: Socket.IO's `RemoteSocket`. */
+export interface ReachableSocket<Data = Untyped> extends SocketDetails<Data> {
+  join(rooms: Rooms): unknown;
+  leave(room: Room): unknown;
+  disconnect(close?: boolean): unknown;
+}
+
+/** What a socket and an operator need of the server they belong to. */
+export interface Namespace {
+  /** The full URL path, with the port in front only where it is not the application's. */
+  readonly name: string;
+  readonly adapter: Adapter;
+  readonly sockets: ReadonlyMap<SocketId, ReachableSocket & { acks: Map<number, (answer: unknown) => void> }>;
+  /** Numbers requests; one counter for all sockets, since a room-wide request has one id. */
+  _ids: number;
+  /** Takes an error that no caller can catch. */
+  _report(error: unknown, where: string): void;
+}
+
+/** Where errors go that no caller can catch. */
+export type ErrorReporter = (error: unknown, where: string) => void;

@@ -1,0 +1,279 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Room } from 'socket.io-adapter';
+import type { RawData, WebSocket } from 'ws';
+import { decode, encodeEvent } from '../protocol/codec.js';
+import { Refusal, type Envelope, type RequestId } from '../protocol/envelope.js';
+import { OutgoingRequests, type AnswerCallback } from '../protocol/outgoing-requests.js';
+import { assertEmittable } from '../protocol/reserved-events.js';
+import type { Untyped } from '../protocol/typed-events.js';
+import { AnyListeners } from './any-listeners.js';
+import { BroadcastOperator } from './broadcast-operator.js';
+import type { EmitFlags, EventPacket, Namespace } from './contract.js';
+import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
+import { Frame, type Outgoing } from './frame.js';
+import { INTERNAL_ERROR, requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
+import { LINE_EVENTS, type Line } from './line.js';
+import { Peer } from './peer.js';
+
+/** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
+export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
+
+type Targeting = 'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';
+type Utilities = 'fetchSockets' | 'socketsJoin' | 'socketsLeave' | 'disconnectSockets';
+
+/** The server of a socket: all that `client.nsp` offers. */
+export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, Targeting | Utilities> {
+  /** @internal */
+  _receive(socket: Conversation, data: RawData, isBinary: boolean): void;
+  /** @internal */
+  _remove(socket: Conversation): void;
+  /** @internal Takes the handlers of one gateway, bound to one client. */
+  _bind(socket: Conversation, handlers: unknown): void;
+  /** @internal A promise that a shutdown waits for. */
+  _await(promise: Promise<void>): void;
+}
+
+/** How many messages wait for a connection to be ready before its line is paused. */
+const MAX_WAITING = 128;
+
+/** The machine under {@link EnvelopeSocket}: what waits, what was asked, who listens, and how it ends. */
+export abstract class Conversation extends Peer implements Asker {
+  /** Past the middlewares, and not gone. */
+  connected = false;
+  /** @internal Why it has gone, once it has. */
+  _reason: DisconnectReason | undefined;
+  /** @internal What the gateway side knows of this client's `handleConnection`, while that runs. */
+  _hooks: unknown;
+  /** @internal What ends the streams that this client did not give an `id` to. */
+  _streams: Set<() => void> | undefined;
+  /** @internal Malformed messages since the last good one. */
+  _strikes = 0;
+  /** @internal This client's requests that have no final answer yet. */
+  _requests: Map<RequestId, IncomingRequest> | undefined;
+  /** @internal */
+  _middlewares: SocketMiddleware[] | undefined;
+  /** @internal Nest's callbacks, one for each gateway: an emitter per client would cost ten times as much. */
+  _disconnectCallbacks: ((reason: DisconnectReason) => void)[] | undefined;
+  /** @internal Message handlers as Nest bound them, one list for each gateway. */
+  _handlers: unknown[] | undefined;
+  protected incoming: AnyListeners | undefined;
+  protected outgoing: AnyListeners | undefined;
+  protected events: EventEmitter | undefined;
+  /** @internal Messages wait while middlewares and `handleConnection` run. */
+  private waiting: [RawData, boolean][] | undefined = [];
+  private left = false;
+  private asked: OutgoingRequests | undefined;
+  private acksByAdapter: Map<number, (answer: unknown) => void> | undefined;
+
+  constructor(
+    ws: WebSocket,
+    request: IncomingMessage,
+    /** The server that this client is connected to: its namespace. */
+    readonly nsp: SocketHost,
+    params: Record<string, string>,
+  ) {
+    super(ws, request, params);
+  }
+
+  /** The rooms that this client is in; its own id is one. */
+  get rooms(): Set<Room> {
+    return this.nsp.adapter.socketRooms(this.id) ?? new Set();
+  }
+
+  /** Where adapters leave the callbacks of room-wide requests. */
+  get acks(): Map<number, (answer: unknown) => void> {
+    return (this.acksByAdapter ??= new Map());
+  }
+
+  /** Where adapters write: the Engine.IO client of a Socket.IO socket. */
+  get client(): { writeToEngine(frames: readonly Frame[], flags: { volatile?: boolean | undefined }): void } {
+    return this;
+  }
+
+  /** @internal One broadcast, already framed; the same frame goes to every recipient. */
+  writeToEngine(frames: readonly Frame[], flags: { volatile?: boolean | undefined }): void {
+    if (flags.volatile === true && !this.outbox.writable) return;
+    for (const frame of frames) this._write(frame);
+  }
+
+  /** @internal */
+  notifyOutgoingListeners(packet: { data: unknown[] }): void {
+    this.outgoing?.call(String(packet.data[0]), packet.data.slice(1, 2));
+  }
+
+  /** @internal Whether the client can still be reached. */
+  get _gone(): boolean {
+    return this.left;
+  }
+
+  /** @internal Middlewares or `handleConnection` still run. */
+  get _isWaiting(): boolean {
+    return this.waiting !== undefined;
+  }
+
+  /** @internal Everybody else. */
+  _others(): BroadcastOperator<Untyped, Untyped> {
+    return new BroadcastOperator(this.nsp, undefined, new Set([this.id]));
+  }
+
+  /** @internal */
+  _write(item: Outgoing): void {
+    if (!this.left) this.outbox.push(item);
+  }
+
+  /** @internal */
+  _emit(flags: EmitFlags, event: string, args: readonly unknown[]): boolean {
+    const last = args.at(-1);
+    if (typeof last !== 'function') return this.sendEvent(flags, event, args);
+    const withError = flags.timeout !== undefined;
+    const callback: AnswerCallback = (error, data) =>
+      void Reflect.apply(last, undefined, withError ? [error, data] : [error ?? data]);
+    return this.sendEvent(flags, event, args.slice(0, -1), callback);
+  }
+
+  /** @internal */
+  _ask(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<Untyped> {
+    return new Promise((resolve, reject) => {
+      this.sendEvent(flags, event, args, (error, data) => (error === null ? resolve(data) : reject(error)));
+    });
+  }
+
+  private sendEvent(flags: EmitFlags, event: string, args: readonly unknown[], callback?: AnswerCallback): boolean {
+    assertEmittable(event);
+    const data = args.length > 1 ? args : args[0];
+    if (event === 'exception' && this.failRequest(data)) return true;
+    const id = callback === undefined ? undefined : this.nsp._ids++;
+    const text = encodeEvent(event, data, id);
+    if (this.left) {
+      callback?.(new Error('the socket has been disconnected'));
+      return false;
+    }
+    if (callback !== undefined) (this.asked ??= new OutgoingRequests()).add(id!, callback, flags.timeout);
+    if (flags.volatile === true && !this.outbox.writable) return true;
+    this.outgoing?.call(event, args);
+    this.outbox.push(flags.compress === false ? new Frame(text, false) : text);
+    return true;
+  }
+
+  /**
+   * Sends as {@link Line.send}. Nest 12's own exception filter writes its exception this way, as finished JSON;
+   * while a filter runs for a request, that is the request's answer.
+   */
+  override send(...[data, options, callback]: Parameters<Line['send']>): void {
+    if (typeof data === 'string' && requestContext.getStore()?.failing === true) {
+      const envelope = decode(data);
+      if (!(envelope instanceof Refusal) && envelope.event === 'exception' && this.failRequest(envelope.data)) return;
+    }
+    super.send(data, options, callback);
+  }
+
+  /** What an exception filter emits while a request is being handled is that request's answer. */
+  private failRequest(payload: unknown): boolean {
+    const request = requestContext.getStore();
+    if (request === undefined || request.done || !request.isFrom(this)) return false;
+    request.fail(payload);
+    return true;
+  }
+
+  /** @internal An answer came in. */
+  _settle({ ack, event, data }: Envelope): boolean {
+    const failed = event === 'exception';
+    if (this.asked?.settle(ack!, data, failed) === true) return true;
+    const callback = this.acksByAdapter?.get(ack as number);
+    if (callback === undefined) return false;
+    this.acksByAdapter?.delete(ack as number);
+    callback(data);
+    return true;
+  }
+
+  /** @internal Runs the listeners of an event. @returns whether there was one */
+  _listen(event: string, args: readonly unknown[]): boolean {
+    const any = this.incoming?.call(event, args) === true;
+    return this.events?.emit(event, ...args) === true || any;
+  }
+
+  /** @internal */
+  _finished(request: IncomingRequest): void {
+    this._requests?.delete(request.id);
+  }
+
+  /** @internal A middleware of this socket refused a message: Socket.IO's `error` event. */
+  _fail(error: Error): void {
+    this.emitLine('error', error);
+  }
+
+  /** @internal */
+  override _report(error: unknown, where: string): void {
+    this.nsp._report(error, where);
+  }
+
+  /** @internal */
+  override _onMessage(data: RawData, isBinary: boolean): void {
+    this._silent = false;
+    if (this.left) return;
+    if (this.waiting === undefined) return this.nsp._receive(this, data, isBinary);
+    if (this.waiting.push([data, isBinary]) >= MAX_WAITING) this.pause();
+  }
+
+  /** @internal A handler's result, without an `id` to carry it to. Nothing, where there is no result. */
+  _reply(event: string, data: unknown): void {
+    if (data === undefined || data === null || this.left) return;
+    try {
+      this.outbox.push(encodeEvent(event, data));
+      this.outgoing?.call(event, [data]);
+    } catch (error) {
+      this._report(error, `the result of "${event}" cannot be written as JSON`);
+      this.outbox.push(encodeEvent('exception', INTERNAL_ERROR));
+    }
+  }
+
+  /** @internal The connection is ready: what waited is handled, in order. */
+  _open(): void {
+    const waiting = this.waiting ?? [];
+    this.waiting = undefined;
+    for (const [data, isBinary] of waiting) if (!this.left) this.nsp._receive(this, data, isBinary);
+    if (this.isPaused && !this.left) this.resume();
+  }
+
+  /** @internal */
+  override _leave(reason: DisconnectReason, closed: ClosedInfo): void {
+    if (this.left) return;
+    // what was emitted before still goes out, what listeners emit now does not
+    this.outbox.flush();
+    this.closed = closed;
+    this._reason = reason;
+    const wasConnected = this.connected;
+    if (wasConnected) this.emitLine('disconnecting', reason, closed);
+    this.left = true;
+    this.connected = false;
+    this.waiting = undefined;
+    if (this.isPaused) this.resume();
+    this.nsp._remove(this);
+    this.abandonRequests();
+    if (!wasConnected) return;
+    this.emitLine('disconnect', reason, closed);
+    for (const callback of this._disconnectCallbacks ?? []) this.tell(callback, reason);
+  }
+
+  private tell(callback: (reason: DisconnectReason) => void, reason: DisconnectReason): void {
+    try {
+      callback(reason);
+    } catch (error) {
+      this._report(error, 'handleDisconnect threw');
+    }
+  }
+
+  private abandonRequests(): void {
+    for (const request of this._requests?.values() ?? []) request.abandon();
+    this._requests = undefined;
+    for (const stop of this._streams ?? []) stop();
+    this._streams = undefined;
+    this.acksByAdapter = undefined;
+    this.asked?.failAll(new Error('the socket has been disconnected'));
+  }
+
+  protected emitterOf(event: string): EventEmitter {
+    return LINE_EVENTS.has(event) ? this.lineEmitter() : (this.events ??= new EventEmitter());
+  }
+}

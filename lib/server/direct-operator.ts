@@ -1,0 +1,74 @@
+import type {
+  AnswerOf,
+  EventNames,
+  EventParams,
+  EventsMap,
+  RequestParams,
+  Untyped,
+  WithTimeout,
+} from '../protocol/typed-events.js';
+import { BroadcastOperator } from './broadcast-operator.js';
+import type { EmitFlags, Rooms } from './contract.js';
+
+/** What an operator needs of its socket. */
+export interface DirectTarget {
+  /** @internal */
+  _emit(flags: EmitFlags, event: string, args: readonly unknown[]): boolean;
+  /** @internal */
+  _ask(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<Untyped>;
+  /** @internal */
+  _others(): BroadcastOperator<Untyped, Untyped>;
+}
+
+/** How to send to one socket: what `client.volatile` and its like return. Immutable. */
+export class DirectOperator<Emit extends EventsMap, Data> {
+  constructor(
+    private readonly socket: DirectTarget,
+    private readonly flags: Readonly<EmitFlags>,
+  ) {}
+
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
+    return this.socket._emit(this.flags, event, args);
+  }
+
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: RequestParams<Emit, Event>
+  ): Promise<AnswerOf<Emit, Event>> {
+    return this.socket._ask(this.flags, event, args);
+  }
+
+  timeout(timeout: number): DirectOperator<WithTimeout<Emit>, Data> {
+    return new DirectOperator(this.socket, { ...this.flags, timeout });
+  }
+
+  compress(compress: boolean): DirectOperator<Emit, Data> {
+    return new DirectOperator(this.socket, { ...this.flags, compress });
+  }
+
+  get volatile(): DirectOperator<Emit, Data> {
+    return new DirectOperator(this.socket, { ...this.flags, volatile: true });
+  }
+
+  /** Everybody else. */
+  get broadcast(): BroadcastOperator<Emit, Data> {
+    return this.socket._others().with(this.flags);
+  }
+
+  /** Everybody else on this node. */
+  get local(): BroadcastOperator<Emit, Data> {
+    return this.broadcast.local;
+  }
+
+  to(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return this.broadcast.to(rooms);
+  }
+
+  in(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return this.broadcast.to(rooms);
+  }
+
+  except(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return this.broadcast.except(rooms);
+  }
+}

@@ -1,0 +1,57 @@
+/** Socket.IO's words for why a socket is gone; `handleDisconnect` gets one of them. */
+export type DisconnectReason =
+  /** `client.disconnect()`, `client.close()`, `server.disconnectSockets()` */
+  | 'server namespace disconnect'
+  /** the application closes */
+  | 'server shutting down'
+  /** the peer closed with 1000, or without a code */
+  | 'client namespace disconnect'
+  /** the peer closed otherwise, or vanished */
+  | 'transport close'
+  /** the TCP connection failed */
+  | 'transport error'
+  /** the peer broke RFC 6455, or sent more than `maxPayload` */
+  | 'parse error'
+  /** no sign of life within `pingInterval + pingTimeout` */
+  | 'ping timeout'
+  /** `client.terminate()` */
+  | 'forced close';
+
+/** How a connection ended. */
+export interface ClosedInfo {
+  /** The close code: the peer's, or the one that was sent; 1006 where there was none. */
+  readonly code: number;
+  /** The close reason, often empty. */
+  readonly reason: string;
+  /** A closing handshake took place, or was begun. */
+  readonly wasClean: boolean;
+  /** Who ended it. */
+  readonly initiator: 'client' | 'server' | 'network';
+}
+
+const PARSE_ERRORS: Readonly<Record<string, number>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_INVALID_UTF8: 1007,
+};
+
+/** The code that `ws` closes with on an error of its own, `undefined` on an error of the TCP connection. */
+function parseErrorCode(error: NodeJS.ErrnoException | undefined): number | undefined {
+  if (error?.code === undefined || !error.code.startsWith('WS_ERR_')) return undefined;
+  return PARSE_ERRORS[error.code] ?? 1002;
+}
+
+/** Tells how a connection ended that this side did not close. */
+export function describeEnd(
+  code: number,
+  reason: string,
+  error: NodeJS.ErrnoException | undefined,
+): [DisconnectReason, ClosedInfo] {
+  const parseError = parseErrorCode(error);
+  if (parseError !== undefined) {
+    return ['parse error', { code: parseError, reason: '', wasClean: false, initiator: 'server' }];
+  }
+  if (error !== undefined) return ['transport error', { code: 1006, reason, wasClean: false, initiator: 'network' }];
+  if (code === 1006) return ['transport close', { code, reason, wasClean: false, initiator: 'network' }];
+  const word = code === 1000 || code === 1005 ? 'client namespace disconnect' : 'transport close';
+  return [word, { code, reason, wasClean: true, initiator: 'client' }];
+}

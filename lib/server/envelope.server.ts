@@ -1,0 +1,270 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Adapter } from 'socket.io-adapter';
+import type { RawData, WebSocket } from 'ws';
+import { CLOSE_CODES } from '../protocol/close-code.js';
+import { encodeEvent } from '../protocol/codec.js';
+import type {
+  AnswerOf,
+  DefaultEventsMap,
+  EventNames,
+  EventParams,
+  EventsMap,
+  Listener,
+  RequestParams,
+  Untyped,
+  WithManyAnswers,
+} from '../protocol/typed-events.js';
+import { admit, type ServerMiddleware } from './admission.js';
+import { BroadcastOperator } from './broadcast-operator.js';
+import type { Rooms } from './contract.js';
+import type { Conversation, SocketHost } from './conversation.js';
+import { EnvelopeSocket } from './envelope.socket.js';
+import { Frame } from './frame.js';
+import type { Mount } from './mount.js';
+import type { Counters } from './receiver.js';
+import { sayGoodbye } from './shutdown.js';
+import { SocketMap } from './socket-map.js';
+import { SocketSet } from './socket-set.js';
+
+const RESERVED_ON_SERVER: ReadonlySet<string> = new Set(['connect', 'connection', 'new_namespace']);
+const TOO_EARLY =
+  'EnvelopeServer was used before an EnvelopeAdapter mounted it: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) first';
+
+function encode(packet: { data: unknown[]; id?: number }): [Frame] {
+  return [new Frame(encodeEvent(packet.data[0] as string, packet.data[1], packet.id))];
+}
+
+/**
+ * The sockets of one URL path: Socket.IO 4's server and namespace in one. Gateways get it by `@WebSocketServer()`,
+ * providers by injection. Before an `EnvelopeAdapter` has mounted it, all but listening throws.
+ */
+export class EnvelopeServer<
+  Listen extends EventsMap = DefaultEventsMap,
+  Emit extends EventsMap = DefaultEventsMap,
+  ServerSide extends EventsMap = DefaultEventsMap,
+  Data = Untyped,
+> implements SocketHost {
+  /** The connected sockets by id; answers as Socket.IO's default namespace does, too. */
+  readonly sockets: SocketMap<EnvelopeSocket<Listen, Emit, ServerSide, Data>, Emit, Data> = new SocketMap(this);
+  /** The connected sockets, as `ws` has them: a live view. */
+  readonly clients: SocketSet<EnvelopeSocket<Listen, Emit, ServerSide, Data>> = new SocketSet(this.sockets);
+  /** What adapters make frames with: one broadcast is encoded and framed once, for all its recipients. */
+  readonly encoder = { encode };
+  /** What adapters read of Socket.IO's options. */
+  readonly opts: Readonly<Record<string, unknown>> = {};
+  /** @internal */
+  _ids = 0;
+  /** @internal Why it is not mounted, once that is known. */
+  _unmounted = TOO_EARLY;
+  /** `handleDisconnect` calls that have not settled: closing waits for them. */
+  private readonly farewells = new Set<Promise<void>>();
+  private readonly events = new EventEmitter().setMaxListeners(0);
+  private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
+  private mounted: Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
+  private rooms: Adapter | undefined;
+  private closing = false;
+
+  /** The full URL path, with the port in front (`:3005/ws`) only where it is not the application's. */
+  get name(): string {
+    return this._mount.name;
+  }
+  /** The rooms: an adapter of Socket.IO's contract. */
+  get adapter(): Adapter {
+    if (this.rooms === undefined) throw new Error(this._unmounted);
+    return this.rooms;
+  }
+  /** How many clients are connected. */
+  get engine(): { readonly clientsCount: number } {
+    return { clientsCount: this.sockets.size };
+  }
+  /** What adapters take for the Socket.IO server. */
+  get server(): this {
+    return this;
+  }
+  /** What clients did that was not worth an answer, counted since the start. */
+  get counters(): Readonly<Counters> {
+    return this._mount.receiver.counters;
+  }
+
+  /** Sends one event to everybody. See {@link BroadcastOperator.emit}. */
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): true {
+    return this.everybody.emit(event, ...args);
+  }
+  /** Asks everybody. See {@link BroadcastOperator.emitWithAck}. */
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: RequestParams<Emit, Event>
+  ): Promise<AnswerOf<Emit, Event>[]> {
+    return this.everybody.emitWithAck(event, ...args);
+  }
+  /** The members of a room, or of several. */
+  to(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return this.everybody.to(rooms);
+  }
+  /** The same as {@link to}. */
+  in(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return this.everybody.to(rooms);
+  }
+  /** Everybody but the members of a room, or of several. */
+  except(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return this.everybody.except(rooms);
+  }
+  /** Everybody on this node. */
+  get local(): BroadcastOperator<Emit, Data> {
+    return this.everybody.local;
+  }
+  /** What follows is dropped, not queued, where a line takes no data at the moment of the call. */
+  get volatile(): BroadcastOperator<Emit, Data> {
+    return this.everybody.volatile;
+  }
+  /** Where `false`, leaves messages uncompressed on lines that negotiated permessage-deflate. */
+  compress(compress: boolean): BroadcastOperator<Emit, Data> {
+    return this.everybody.compress(compress);
+  }
+  /** How long, in milliseconds, a request waits for its answers. */
+  timeout(timeout: number): BroadcastOperator<WithManyAnswers<Emit>, Data> {
+    return this.everybody.timeout(timeout);
+  }
+  /** All sockets, on every node. */
+  fetchSockets(): ReturnType<BroadcastOperator<Emit, Data>['fetchSockets']> {
+    return this.everybody.fetchSockets();
+  }
+  /** Makes all sockets join a room, or several. */
+  socketsJoin(rooms: Rooms): void {
+    this.everybody.socketsJoin(rooms);
+  }
+  /** Makes all sockets leave a room, or several. */
+  socketsLeave(rooms: Rooms): void {
+    this.everybody.socketsLeave(rooms);
+  }
+  /** Disconnects all sockets. */
+  disconnectSockets(close = false): void {
+    this.everybody.disconnectSockets(close);
+  }
+
+  /** Sends an event to the servers of the same path on the other nodes; a last function gets `(error, answers)`. */
+  serverSideEmit<Event extends EventNames<ServerSide>>(event: Event, ...args: EventParams<ServerSide, Event>): boolean {
+    if (RESERVED_ON_SERVER.has(event)) throw new Error(`"${event}" is a reserved event name`);
+    this.adapter.serverSideEmit([event, ...args]);
+    return true;
+  }
+  /** Asks the servers of the same path on the other nodes. */
+  serverSideEmitWithAck<Event extends EventNames<ServerSide>>(
+    event: Event,
+    ...args: RequestParams<ServerSide, Event>
+  ): Promise<AnswerOf<ServerSide, Event>[]> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null, answers: AnswerOf<ServerSide, Event>[]): void =>
+        error === null ? resolve(answers) : reject(Object.assign(error, { responses: answers }));
+      this.serverSideEmit(event, ...([...args, done] as Untyped));
+    });
+  }
+
+  /** Adds a connection middleware: gets the socket and `next`; `next(error)` refuses the client. */
+  use(middleware: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>): this {
+    this.middlewares.push(middleware);
+    return this;
+  }
+
+  /** Listens for `connection` (or `connect`), and for what other nodes send with {@link serverSideEmit}. */
+  on(
+    event: 'connection' | 'connect',
+    listener: (socket: EnvelopeSocket<Listen, Emit, ServerSide, Data>, request: IncomingMessage) => void,
+  ): this;
+  on(event: 'new_namespace', listener: (server: EnvelopeServer<Listen, Emit, ServerSide, Data>) => void): this;
+  on<Event extends EventNames<ServerSide>>(event: Event, listener: Listener<ServerSide, Event>): this;
+  on(event: string, listener: (...args: Untyped[]) => void): this {
+    this.events.on(event, listener);
+    return this;
+  }
+  once(event: string, listener: (...args: Untyped[]) => void): this {
+    this.events.once(event, listener);
+    return this;
+  }
+  off(event: string, listener: (...args: Untyped[]) => void): this {
+    this.events.off(event, listener);
+    return this;
+  }
+
+  /** The server of another path: `server.of('/chat')`. With a listener, that one hears its connections. */
+  of(
+    path: string | RegExp,
+    listener?: (socket: EnvelopeSocket<Listen, Emit, ServerSide, Data>) => void,
+  ): EnvelopeServer<Listen, Emit, ServerSide, Data> {
+    const server = this._mount.of(path);
+    if (listener !== undefined) server.on('connection', listener);
+    return server;
+  }
+
+  /** Closes the connections of this path with 1001 and lets nobody in any more; the HTTP server goes on. */
+  async close(callback?: (error?: Error) => void): Promise<void> {
+    this.closing = true;
+    await sayGoodbye(this.sockets.values(), this.farewells);
+    callback?.();
+  }
+
+  /** @internal Clients are let in once somebody listens for them: Nest makes servers that nobody ends up using. */
+  get _wanted(): boolean {
+    return !this.closing && this._connectionListeners.length > 0;
+  }
+  /** @internal */
+  get _connectionListeners(): ((...args: unknown[]) => void)[] {
+    const own = [...this.events.rawListeners('connection'), ...this.events.rawListeners('connect')];
+    return [...(this.mounted?.parent?._connectionListeners ?? []), ...own] as ((...args: unknown[]) => void)[];
+  }
+  /** @internal */
+  get _middlewares(): readonly ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] {
+    return [...(this.mounted?.parent?._middlewares ?? []), ...this.middlewares];
+  }
+  /** @internal */
+  get _mount(): Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>> {
+    if (this.mounted === undefined) throw new Error(this._unmounted);
+    return this.mounted;
+  }
+  /** @internal */
+  _mountOn(mount: Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
+    this.mounted = mount;
+    this.rooms = new (mount.adapter as new (nsp: unknown) => Adapter)(this);
+    void this.rooms.init();
+  }
+
+  /** @internal A WebSocket was opened on this path. */
+  _connect(ws: WebSocket, request: IncomingMessage, params: Record<string, string>): void {
+    admit(this, new EnvelopeSocket(ws, request, this, params), request);
+  }
+  /** @internal */
+  _receive(socket: Conversation, data: RawData, isBinary: boolean): void {
+    this._mount.receiver.receive(socket, data, isBinary);
+  }
+  /** @internal */
+  _remove(socket: Conversation): void {
+    this.adapter.delAll(socket.id);
+    this.sockets.delete(socket.id);
+  }
+  /** @internal */
+  _bind(socket: Conversation, handlers: unknown): void {
+    this._mount.receiver.dispatcher?.bind(socket, handlers);
+  }
+  /** @internal */
+  _await(promise: Promise<void>): void {
+    this.farewells.add(promise);
+    void promise.finally(() => this.farewells.delete(promise));
+  }
+  /** @internal */
+  _report(error: unknown, where: string): void {
+    this._mount.report(error, `${this.name}: ${where}`);
+  }
+  /** @internal Another node sent this. */
+  _onServerSideEmit(args: [string, ...unknown[]]): void {
+    this.events.emit(...args);
+  }
+  /** @internal */
+  _announce(child: EnvelopeServer<Listen, Emit, ServerSide, Data>): void {
+    this.events.emit('new_namespace', child);
+  }
+
+  private get everybody(): BroadcastOperator<Emit, Data> {
+    return new BroadcastOperator(this);
+  }
+}

@@ -1,0 +1,195 @@
+import type { IncomingMessage } from 'node:http';
+import type { Room } from 'socket.io-adapter';
+import type { WebSocket } from 'ws';
+import { CLOSE_CODES } from '../protocol/close-code.js';
+import type {
+  AnswerOf,
+  DefaultEventsMap,
+  EventNames,
+  EventParams,
+  EventsMap,
+  Listener,
+  RequestParams,
+  Untyped,
+  WithTimeout,
+} from '../protocol/typed-events.js';
+import { AnyListeners, type AnyListener } from './any-listeners.js';
+import type { BroadcastOperator } from './broadcast-operator.js';
+import type { Rooms } from './contract.js';
+import { Conversation, type SocketHost, type SocketMiddleware } from './conversation.js';
+import { DirectOperator } from './direct-operator.js';
+
+/**
+ * One client, as a gateway gets it: Socket.IO 4's socket over one plain WebSocket. {@link Line} has what `ws`
+ * users know, {@link Peer} what is known of the handshake.
+ */
+export class EnvelopeSocket<
+  Listen extends EventsMap = DefaultEventsMap,
+  Emit extends EventsMap = DefaultEventsMap,
+  _ServerSide extends EventsMap = DefaultEventsMap,
+  Data = Untyped,
+> extends Conversation {
+  /** Whatever the application keeps with this client; visible in `fetchSockets`. */
+  data = {} as Data;
+  /** The user, where a guard established one. */
+  user: Untyped = undefined;
+  /** The client came back to the session that it had. */
+  readonly recovered: boolean = false;
+
+  constructor(ws: WebSocket, request: IncomingMessage, nsp: SocketHost, params: Record<string, string> = {}) {
+    super(ws, request, nsp, params);
+  }
+
+  /**
+   * Sends one event. Several arguments arrive as an array; a last one that is a function makes it a request and
+   * gets the answer.
+   *
+   * @throws Error on a reserved event name, TypeError or RangeError on data that JSON cannot carry
+   */
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
+    return this._emit({}, event, args);
+  }
+
+  /**
+   * Sends a request and resolves with the answer; waits as long as the connection lives unless {@link timeout}
+   * is set.
+   *
+   * @throws (rejects) RequestError where the client answers with an exception, Error on timeout or disconnect
+   */
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: RequestParams<Emit, Event>
+  ): Promise<AnswerOf<Emit, Event>> {
+    return this._ask({}, event, args);
+  }
+
+  /** How long, in milliseconds, a request waits for its answer; the callback then takes an error first. */
+  timeout(timeout: number): DirectOperator<WithTimeout<Emit>, Data> {
+    return new DirectOperator(this, { timeout });
+  }
+
+  /** What follows is dropped, not queued, where the line takes no data at the moment of the call. */
+  get volatile(): DirectOperator<Emit, Data> {
+    return new DirectOperator(this, { volatile: true });
+  }
+
+  /** Where `false`, leaves the message uncompressed if permessage-deflate was negotiated. */
+  compress(compress: boolean): DirectOperator<Emit, Data> {
+    return new DirectOperator(this, { compress });
+  }
+
+  /** Everybody but this client. */
+  get broadcast(): BroadcastOperator<Emit, Data> {
+    return this._others();
+  }
+
+  /** Everybody but this client, on this node. */
+  get local(): BroadcastOperator<Emit, Data> {
+    return this._others().local;
+  }
+
+  /** The members of a room, or of several, but this client. */
+  to(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return this._others().to(rooms);
+  }
+
+  /** The same as {@link to}. */
+  in(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return this._others().to(rooms);
+  }
+
+  /** Everybody but this client and the members of a room, or of several. */
+  except(rooms: Rooms): BroadcastOperator<Emit, Data> {
+    return this._others().except(rooms);
+  }
+
+  /** Joins a room, or several. Does nothing once the client has gone. */
+  join(rooms: Rooms): Promise<void> | void {
+    if (this._gone) return;
+    return this.nsp.adapter.addAll(this.id, new Set(typeof rooms === 'object' ? rooms : [rooms]));
+  }
+
+  /** Leaves a room. */
+  leave(room: Room): Promise<void> | void {
+    return this.nsp.adapter.del(this.id, room);
+  }
+
+  /** Ends the connection; a connection carries one namespace, so `close` makes no difference. */
+  disconnect(_close?: boolean): this {
+    this._end('server namespace disconnect', CLOSE_CODES.NORMAL.code);
+    return this;
+  }
+
+  /** Adds a middleware that sees every message of this client before its handlers. */
+  use(middleware: SocketMiddleware): this {
+    (this._middlewares ??= []).push(middleware);
+    return this;
+  }
+
+  /**
+   * Listens: to the line for `close`, `error`, `ping`, `pong`, `drain`, `disconnect` and `disconnecting`, to the
+   * client for every other name. A listener gets the data and, where the client asked, the function that answers.
+   */
+  on<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
+  on(event: string, listener: (...args: Untyped[]) => void): this;
+  on(event: string, listener: (...args: Untyped[]) => void): this {
+    this.emitterOf(event).on(event, listener);
+    return this;
+  }
+
+  once<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
+  once(event: string, listener: (...args: Untyped[]) => void): this;
+  once(event: string, listener: (...args: Untyped[]) => void): this {
+    this.emitterOf(event).once(event, listener);
+    return this;
+  }
+
+  off(event: string, listener: (...args: Untyped[]) => void): this {
+    this.emitterOf(event).off(event, listener);
+    return this;
+  }
+
+  removeAllListeners(event?: string): this {
+    if (event !== undefined) {
+      this.emitterOf(event).removeAllListeners(event);
+    } else {
+      this.events?.removeAllListeners();
+      this.lineEvents?.removeAllListeners();
+    }
+    return this;
+  }
+
+  /** Listens to every event of the client. */
+  onAny(listener: AnyListener): this {
+    (this.incoming ??= new AnyListeners()).add(listener);
+    return this;
+  }
+  prependAny(listener: AnyListener): this {
+    (this.incoming ??= new AnyListeners()).prepend(listener);
+    return this;
+  }
+  offAny(listener?: AnyListener): this {
+    this.incoming?.remove(listener);
+    return this;
+  }
+  listenersAny(): AnyListener[] {
+    return this.incoming?.list() ?? [];
+  }
+
+  /** Listens to everything that is emitted to the client, broadcasts included. */
+  onAnyOutgoing(listener: AnyListener): this {
+    (this.outgoing ??= new AnyListeners()).add(listener);
+    return this;
+  }
+  prependAnyOutgoing(listener: AnyListener): this {
+    (this.outgoing ??= new AnyListeners()).prepend(listener);
+    return this;
+  }
+  offAnyOutgoing(listener?: AnyListener): this {
+    this.outgoing?.remove(listener);
+    return this;
+  }
+  listenersAnyOutgoing(): AnyListener[] {
+    return this.outgoing?.list() ?? [];
+  }
+}

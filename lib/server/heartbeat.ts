@@ -1,0 +1,64 @@
+/** What the heartbeat needs of a connection. */
+export interface Beating {
+  /** Pinged, and not heard of since. */
+  _silent: boolean;
+  readonly ws: { ping(): void; readonly readyState: number };
+  /** @internal */
+  _timeOut(): void;
+}
+
+/** A round is spread over this many turns of the timer, so that pings never go out all at once. */
+const TURNS = 25;
+const MIN_TURN = 20;
+const OPEN = 1;
+
+/**
+ * Finds the dead, with one timer however many the connections: each is pinged once a round (`pingInterval`), and
+ * one that gives no sign of life within `pingTimeout` after its ping is terminated.
+ */
+export class Heartbeat {
+  private readonly timer: NodeJS.Timeout;
+  private readonly turns: number;
+  private cursor: Iterator<Beating> | undefined;
+  private readonly asked: { deadline: number; sockets: Beating[] }[] = [];
+
+  constructor(
+    private readonly sockets: { readonly size: number; values(): Iterator<Beating> },
+    pingInterval: number,
+    private readonly pingTimeout: number,
+  ) {
+    const turn = Math.max(MIN_TURN, Math.floor(pingInterval / TURNS));
+    this.turns = Math.max(1, Math.floor(pingInterval / turn));
+    this.timer = setInterval(() => this.takeTurn(), turn);
+    this.timer.unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  private takeTurn(): void {
+    const now = performance.now();
+    this.reap(now);
+    const sockets: Beating[] = [];
+    // a Map's iterator goes on over what came and went meanwhile, so the cursor may rest between turns
+    for (let left = Math.ceil(this.sockets.size / this.turns); left > 0; left--) {
+      const { value, done } = (this.cursor ??= this.sockets.values()).next();
+      if (done === true) {
+        this.cursor = undefined;
+        break;
+      }
+      if (value.ws.readyState !== OPEN) continue;
+      value._silent = true;
+      value.ws.ping();
+      sockets.push(value);
+    }
+    if (sockets.length > 0) this.asked.push({ deadline: now + this.pingTimeout, sockets });
+  }
+
+  private reap(now: number): void {
+    while (this.asked[0] !== undefined && this.asked[0].deadline <= now) {
+      for (const socket of this.asked.shift()!.sockets) if (socket._silent) socket._timeOut();
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { encodeAnswer } from '../protocol/codec.js';
+import type { ExceptionPayload, RequestId } from '../protocol/envelope.js';
+
+/** What a request needs of the connection it came on. */
+export interface Asker {
+  /** @internal */
+  _write(text: string): void;
+  /** @internal */
+  _finished(request: IncomingRequest): void;
+  /** @internal */
+  _report(error: unknown, where: string): void;
+}
+
+export const INTERNAL_ERROR: ExceptionPayload = { status: 'error', message: 'Internal server error' };
+
+/**
+ * A message with an `id`: it gets exactly one final answer, whoever gives it first, and with `stream` any number
+ * of values before that.
+ */
+export class IncomingRequest {
+  /** The final answer is out; whatever comes later is dropped. */
+  done = false;
+  /** An exception filter took over: a void end is not a success. */
+  failing = false;
+  private stop: (() => void) | undefined;
+
+  constructor(
+    private readonly asker: Asker,
+    readonly event: string,
+    readonly id: RequestId,
+    readonly stream: boolean,
+  ) {}
+
+  /** Socket.IO's acknowledgement function: several arguments become an array. */
+  readonly ack = (...values: unknown[]): void => this.answer(values.length > 1 ? values : values[0]);
+
+  /** The final answer. Data that JSON cannot carry turns it into a failure. */
+  answer(data?: unknown, event = this.event): void {
+    this.write(event, data, false);
+  }
+
+  /** One value of a stream. */
+  next(data: unknown, event = this.event): void {
+    this.write(event, data, true);
+  }
+
+  /** The final answer, as an `exception`. */
+  fail(payload: unknown): void {
+    this.write('exception', payload, false);
+  }
+
+  /** What ends the source of a stream when nobody wants its values any more. */
+  onStop(stop: () => void): void {
+    if (this.done) stop();
+    else this.stop = stop;
+  }
+
+  /** `$cancel`: the source is ended, and the answer with it. A handler without a source goes on and answers. */
+  cancel(): void {
+    if (this.stop !== undefined) this.answer();
+  }
+
+  /** The connection is gone: ends the source, answers nobody. */
+  abandon(): void {
+    this.done = true;
+    this.stopSource();
+  }
+
+  /** Whether this is the request of that connection. */
+  isFrom(asker: Asker): boolean {
+    return this.asker === asker;
+  }
+
+  private write(event: string, data: unknown, more: boolean): void {
+    if (this.done) return;
+    let text: string;
+    try {
+      text = encodeAnswer(event, data, this.id, more);
+    } catch (error) {
+      this.asker._report(error, `the answer to "${this.event}" cannot be written as JSON`);
+      text = encodeAnswer('exception', INTERNAL_ERROR, this.id, false);
+      more = false;
+    }
+    if (!more) this.done = true;
+    this.asker._write(text);
+    if (more) return;
+    this.asker._finished(this);
+    this.stopSource();
+  }
+
+  private stopSource(): void {
+    const stop = this.stop;
+    this.stop = undefined;
+    stop?.();
+  }
+}
+
+/**
+ * The request that the running code works for. Entered only for messages with an `id`, so that a message without
+ * one does not pay for it; `emit('exception', …)` finds the request to answer here.
+ */
+export const requestContext = new AsyncLocalStorage<IncomingRequest>();

@@ -1,0 +1,226 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { RawData, WebSocket } from 'ws';
+import { truncateReason } from '../protocol/close-code.js';
+import { describeEnd, type ClosedInfo, type DisconnectReason } from './disconnect-reason.js';
+import { Frame } from './frame.js';
+import { Outbox } from './outbox.js';
+
+/** What `ws`'s own `send` takes besides the data. */
+export interface SendOptions {
+  binary?: boolean;
+  compress?: boolean;
+  fin?: boolean;
+  mask?: boolean;
+}
+
+type SendCallback = (error?: Error) => void;
+
+/** The events of the line itself; a client that sends one of these names never reaches their listeners. */
+export const LINE_EVENTS: ReadonlySet<string> = new Set([
+  'close',
+  'error',
+  'ping',
+  'pong',
+  'drain',
+  'disconnect',
+  'disconnecting',
+]);
+
+const OWNER = Symbol('nestjs-envelope.line');
+type OwnedWebSocket = WebSocket & { [OWNER]: Line };
+
+// One function each for all connections: `ws` calls them with itself as `this`.
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  (this as OwnedWebSocket)[OWNER]._onMessage(data, isBinary);
+}
+function onClose(this: WebSocket, code: number, reason: Buffer): void {
+  (this as OwnedWebSocket)[OWNER]._onClose(code, reason);
+}
+function onError(this: WebSocket, error: Error): void {
+  (this as OwnedWebSocket)[OWNER]._onError(error);
+}
+function onPing(this: WebSocket, data: Buffer): void {
+  (this as OwnedWebSocket)[OWNER]._onPing(data);
+}
+function onPong(this: WebSocket, data: Buffer): void {
+  (this as OwnedWebSocket)[OWNER]._onPong(data);
+}
+
+/** One connection as users of `ws` know it. It wraps the `ws` object, since `emit` belongs to the wire here. */
+export abstract class Line {
+  readonly CONNECTING = 0;
+  readonly OPEN = 1;
+  readonly CLOSING = 2;
+  readonly CLOSED = 3;
+
+  /** How the connection ended; `undefined` while it has not. */
+  closed: ClosedInfo | undefined;
+  /** The flag of `ws`'s own heartbeat example: a pong sets it. Ours does not look at it. */
+  isAlive = true;
+  /** @internal Pinged, and not heard of since. */
+  _silent = false;
+  /** @internal */
+  protected readonly outbox: Outbox;
+  /** @internal */
+  protected lineEvents: EventEmitter | undefined;
+  private failure: Error | undefined;
+  private readonly tcp: Socket;
+
+  constructor(
+    /** The raw `ws` socket. What is sent through it does not wait for what was emitted before. */
+    readonly ws: WebSocket,
+    request: IncomingMessage,
+  ) {
+    this.tcp = request.socket;
+    this.outbox = new Outbox(ws, this.tcp, ws.extensions.includes('permessage-deflate'));
+    (ws as OwnedWebSocket)[OWNER] = this;
+    ws.on('message', onMessage).on('close', onClose).on('error', onError).on('ping', onPing).on('pong', onPong);
+  }
+
+  get readyState(): 0 | 1 | 2 | 3 {
+    return this.ws.readyState;
+  }
+  /** The selected subprotocol. */
+  get protocol(): string {
+    return this.ws.protocol;
+  }
+  get extensions(): string {
+    return this.ws.extensions;
+  }
+  get isPaused(): boolean {
+    return this.ws.isPaused;
+  }
+  /** Bytes that were sent and have not left yet. */
+  get bufferedAmount(): number {
+    return this.outbox.bufferedAmount;
+  }
+
+  /** Sends a text or binary message as it is, as `ws` does, in its turn behind what was emitted before. */
+  send(data: string | Buffer | ArrayBuffer | Uint8Array, options?: SendOptions | SendCallback, callback?: SendCallback): void {
+    const plain = options === undefined && callback === undefined && this.ws.readyState === this.OPEN;
+    if (plain && typeof data === 'string') return this.outbox.push(data);
+    if (plain && Buffer.isBuffer(data)) return this.outbox.push(new Frame(data));
+    this.outbox.flush();
+    if (typeof options === 'function') this.ws.send(data, options);
+    else this.ws.send(data, options ?? {}, callback);
+  }
+
+  /** Sends a ping frame. */
+  ping(data?: unknown, mask?: boolean, callback?: SendCallback): void {
+    this.outbox.flush();
+    this.ws.ping(data, mask, callback);
+  }
+
+  /** Sends a pong frame. */
+  pong(data?: unknown, mask?: boolean, callback?: SendCallback): void {
+    this.outbox.flush();
+    this.ws.pong(data, mask, callback);
+  }
+
+  pause(): void {
+    this.ws.pause();
+  }
+
+  resume(): void {
+    this.ws.resume();
+  }
+
+  /** Says goodbye; what was emitted before still arrives, nothing after. A long reason is cut to 123 bytes. */
+  close(code?: number, reason?: string | Buffer): void {
+    this._end('server namespace disconnect', code, reason?.toString());
+  }
+
+  /** Cuts the connection without a word. */
+  terminate(): void {
+    this._leave('forced close', { code: 1006, reason: '', wasClean: false, initiator: 'server' });
+    this.ws.terminate();
+  }
+
+  /** @internal */
+  get _writable(): boolean {
+    return this.outbox.writable;
+  }
+
+  /** @internal Resolves when the line takes data again, or is gone. */
+  _drained(): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        this.tcp.off('drain', done);
+        this.ws.off('close', done);
+        resolve();
+      };
+      this.tcp.on('drain', done);
+      this.ws.on('close', done);
+    });
+  }
+
+  /** @internal Leaves, then closes the line. */
+  _end(word: DisconnectReason, code?: number, reason = ''): void {
+    const text = truncateReason(reason);
+    this._leave(word, { code: code ?? 1005, reason: text, wasClean: true, initiator: 'server' });
+    this.outbox.flush();
+    this.ws.close(code, text);
+  }
+
+  /** @internal The peer was silent for too long. */
+  _timeOut(): void {
+    this._leave('ping timeout', { code: 1006, reason: '', wasClean: false, initiator: 'network' });
+    this.ws.terminate();
+  }
+
+  /** Called once, with the first reason that there is; the line may still be open. */
+  abstract _leave(reason: DisconnectReason, closed: ClosedInfo): void;
+
+  /** @internal */
+  abstract _onMessage(data: RawData, isBinary: boolean): void;
+
+  /** @internal */
+  abstract _report(error: unknown, where: string): void;
+
+  /** @internal */
+  _onClose(code: number, reason: Buffer): void {
+    this._leave(...describeEnd(code, reason.toString(), this.failure));
+    this.emitLine('close', code, reason);
+  }
+
+  /** @internal */
+  _onError(error: Error): void {
+    this.failure ??= error;
+    this.emitLine('error', error);
+  }
+
+  /** @internal */
+  _onPing(data: Buffer): void {
+    this._silent = false;
+    this.emitLine('ping', data);
+  }
+
+  /** @internal */
+  _onPong(data: Buffer): void {
+    this._silent = false;
+    this.isAlive = true;
+    this.emitLine('pong', data);
+  }
+
+  /** The emitter of line events, made with the first listener: most connections have none. */
+  protected lineEmitter(): EventEmitter {
+    if (this.lineEvents === undefined) {
+      this.lineEvents = new EventEmitter();
+      this.tcp.on('drain', () => this.emitLine('drain'));
+    }
+    return this.lineEvents;
+  }
+
+  /** Line listeners are users' code in the middle of the machine: what they throw is reported, not passed on. */
+  protected emitLine(event: string, ...args: unknown[]): void {
+    const emitter = this.lineEvents;
+    if (emitter === undefined || emitter.listenerCount(event) === 0) return;
+    try {
+      emitter.emit(event, ...args);
+    } catch (error) {
+      this._report(error, `a listener of "${event}" threw`);
+    }
+  }
+}

@@ -1,0 +1,31 @@
+/** One step of a chain: gets the subject and calls `next`, with an error to end the chain. */
+export type Step<Subject> = (subject: Subject, next: (error?: Error) => void) => void;
+
+/**
+ * Runs the steps in order and calls back once, with the first error or with none. A step that throws, or whose
+ * promise rejects, ends the chain as `next(error)` does; a second call of `next` is ignored.
+ */
+export function runChain<Subject>(
+  steps: readonly Step<Subject>[],
+  subject: Subject,
+  done: (error: Error | undefined) => void,
+): void {
+  const run = (index: number): void => {
+    const step = steps[index];
+    if (step === undefined) return done(undefined);
+    let called = false;
+    const next = (error?: unknown): void => {
+      if (called) return;
+      called = true;
+      if (error === undefined || error === null) run(index + 1);
+      else done(error instanceof Error ? error : new Error(String(error)));
+    };
+    try {
+      const result: unknown = step(subject, next);
+      if (result instanceof Promise) result.catch(next);
+    } catch (error) {
+      next(error);
+    }
+  };
+  run(0);
+}

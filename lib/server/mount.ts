@@ -1,0 +1,26 @@
+import type { Adapter } from 'socket.io-adapter';
+import type { Conversation } from './conversation.js';
+import type { ErrorReporter } from './contract.js';
+import type { Receiver } from './receiver.js';
+
+/** A class or factory of Socket.IO's adapter contract; called with `new`, as Socket.IO does. */
+export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter);
+
+/** What a server is given when an adapter mounts it on a path. */
+export interface Mount<Server> {
+  /** The full URL path, with the port in front only where it is not the application's. */
+  readonly name: string;
+  readonly adapter: AdapterFactory;
+  readonly receiver: Receiver;
+  readonly report: ErrorReporter;
+  /** What clients that negotiated `envelope.v1` are told first. */
+  readonly session: { readonly pingInterval: number; readonly maxPayload: number };
+  /** How long middlewares and `handleConnection` may take, in milliseconds. */
+  readonly connectTimeout: number;
+  /** `handleConnection` of all gateways: `undefined` when it is done, else a promise that never rejects. */
+  readonly settled: (socket: Conversation) => Promise<void> | undefined;
+  /** Another server of the same adapter, by its path. */
+  readonly of: (path: string | RegExp) => Server;
+  /** Of a child of a RegExp namespace: the server that it is a child of. */
+  readonly parent?: Server;
+}

@@ -1,0 +1,147 @@
+import { isUtf8 } from 'node:buffer';
+import type { RawData } from 'ws';
+import { CLOSE_CODES } from '../protocol/close-code.js';
+import { decode } from '../protocol/codec.js';
+import { Refusal, toEnvelope, type Envelope } from '../protocol/envelope.js';
+import type { Untyped } from '../protocol/typed-events.js';
+import type { Conversation } from './conversation.js';
+import { INTERNAL_ERROR, IncomingRequest } from './incoming-request.js';
+import { runChain } from './middleware-chain.js';
+
+/** Reads a message in a format of the user's own; nothing means: drop it silently. `WsAdapter`'s option. */
+export type MessageParser = (data: Untyped) => { event: string; data?: Untyped } | void;
+
+/** Finds and runs the handlers of an event: the gateway side, absent on a server without gateways. */
+export interface Dispatcher {
+  /** Takes the handlers of one gateway, bound to one client, when that client connects. */
+  bind(client: Conversation, handlers: unknown): void;
+  /** @returns false where no handler takes the event */
+  dispatch(client: Conversation, event: string, data: unknown, request: IncomingRequest | undefined): boolean;
+}
+
+/** What a client did that deserves no answer, counted. */
+export interface Counters {
+  /** Answers to requests that nobody made, or that were answered or timed out before. */
+  ignoredAnswers: number;
+  /** Messages that were refused with an exception. */
+  refusedMessages: number;
+}
+
+/** So many malformed messages in a row end a connection. */
+const MAX_STRIKES = 10;
+const DOLLAR = 0x24;
+
+/** Second stop of a message: reads it, and hands it to whoever it is for. One for all sockets of a server. */
+export class Receiver {
+  readonly counters: Counters = { ignoredAnswers: 0, refusedMessages: 0 };
+  dispatcher: Dispatcher | undefined;
+
+  constructor(private readonly parser?: MessageParser) {}
+
+  receive(socket: Conversation, data: RawData, isBinary: boolean): void {
+    const envelope = this.read(socket, data, isBinary);
+    if (envelope === undefined) return;
+    if (envelope instanceof Refusal) return this.refuse(socket, envelope, true);
+    const { event, id } = envelope;
+    if (envelope.ack !== undefined) {
+      if (!socket._settle(envelope)) this.counters.ignoredAnswers++;
+    } else if (event!.charCodeAt(0) === DOLLAR) {
+      this.receiveProtocolEvent(socket, envelope);
+    } else if (event === 'exception') {
+      this.refuse(socket, new Refusal('reserved_event', '"exception" is only an answer: it needs "ack"', id), true);
+    } else {
+      socket._strikes = 0;
+      this.receiveEvent(socket, event!, envelope);
+    }
+  }
+
+  private read(socket: Conversation, data: RawData, isBinary: boolean): Envelope | Refusal | undefined {
+    if (this.parser !== undefined) return this.readWith(this.parser, socket, data, isBinary);
+    const bytes = data as Buffer;
+    // ws has checked the encoding of text messages
+    if (isBinary && !isUtf8(bytes)) return new Refusal('bad_frame', 'a message must be UTF-8 JSON');
+    return decode(bytes.toString());
+  }
+
+  private readWith(
+    parser: MessageParser,
+    socket: Conversation,
+    data: RawData,
+    isBinary: boolean,
+  ): Envelope | Refusal | undefined {
+    try {
+      const message = parser(isBinary ? data : String(data));
+      return message === undefined || message === null ? undefined : toEnvelope(message);
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) socket._report(error, 'messageParser threw');
+      return new Refusal('bad_frame', 'the message could not be read');
+    }
+  }
+
+  /** `$ping` and `$cancel`; other names with `$` are refused. */
+  private receiveProtocolEvent(socket: Conversation, { event, data, id }: Envelope): void {
+    if (event !== '$ping' && event !== '$cancel') {
+      return this.refuse(socket, new Refusal('reserved_event', 'names that begin with "$" are reserved', id), true);
+    }
+    if (event === '$cancel') socket._requests?.get(data as string | number)?.cancel();
+    if (id !== undefined) this.openRequest(socket, event, id, false)?.answer();
+  }
+
+  private receiveEvent(socket: Conversation, event: string, { data, id, stream }: Envelope): void {
+    let request: IncomingRequest | undefined;
+    if (id !== undefined && (request = this.openRequest(socket, event, id, stream)) === undefined) return;
+    if (socket._middlewares === undefined) return this.deliver(socket, event, data, request);
+    const args: [string, ...Untyped[]] = request === undefined ? [event, data] : [event, data, request.ack];
+    runChain(socket._middlewares, args, (error) => {
+      if (socket._gone) return;
+      if (error === undefined) return this.deliver(socket, args[0], args[1], request);
+      socket._fail(error);
+      this.except(socket, request, { status: 'error', message: error.message, ...dataOf(error) });
+    });
+  }
+
+  private openRequest(socket: Conversation, event: string, id: string | number, stream: boolean): IncomingRequest | undefined {
+    const requests = (socket._requests ??= new Map());
+    if (requests.has(id)) {
+      socket._end('server namespace disconnect', CLOSE_CODES.DUPLICATE_ID.code, 'id already in flight');
+      return undefined;
+    }
+    const request = new IncomingRequest(socket, event, id, stream);
+    requests.set(id, request);
+    return request;
+  }
+
+  private deliver(socket: Conversation, event: string, data: unknown, request: IncomingRequest | undefined): void {
+    let taken: boolean;
+    try {
+      const args = data === undefined ? [] : [data];
+      taken = socket._listen(event, request === undefined ? args : [...args, request.ack]);
+    } catch (error) {
+      socket._report(error, `a listener of "${event}" threw`);
+      return this.except(socket, request, INTERNAL_ERROR);
+    }
+    if (this.dispatcher?.dispatch(socket, event, data, request) === true || taken) return;
+    this.refuse(socket, new Refusal('unknown_event', `no handler takes "${event}"`, request?.id), false, request);
+  }
+
+  private refuse(socket: Conversation, refusal: Refusal, counts: boolean, open?: IncomingRequest): void {
+    this.counters.refusedMessages++;
+    const id = refusal.id;
+    // an id that is in flight keeps its own request
+    const request = open ?? (id === undefined || socket._requests?.has(id) === true ? undefined : this.openRequest(socket, '', id, false));
+    this.except(socket, request, refusal.toPayload());
+    if (counts && ++socket._strikes >= MAX_STRIKES) {
+      socket._end('parse error', CLOSE_CODES.POLICY_VIOLATION.code, 'too many malformed messages');
+    }
+  }
+
+  private except(socket: Conversation, request: IncomingRequest | undefined, payload: object): void {
+    if (request !== undefined) request.fail(payload);
+    else socket._write(`{"event":"exception","data":${JSON.stringify(payload)}}`);
+  }
+}
+
+function dataOf(error: Error): { data?: unknown } {
+  const data: unknown = Reflect.get(error, 'data');
+  return data === undefined ? {} : { data };
+}

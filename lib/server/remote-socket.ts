@@ -1,0 +1,82 @@
+import type { Room } from 'socket.io-adapter';
+import type {
+  AnswerOf,
+  DefaultEventsMap,
+  EventNames,
+  EventParams,
+  EventsMap,
+  RequestParams,
+  Untyped,
+  WithTimeout,
+} from '../protocol/typed-events.js';
+import type { EmitFlags, Rooms, SocketDetails } from './contract.js';
+import type { Handshake } from './handshake.js';
+
+/** What a remote socket needs of a broadcast operator. */
+interface Target {
+  to(room: Room): Target;
+  with(flags: EmitFlags): Target;
+  emit(event: string, ...args: unknown[]): unknown;
+  emitWithAck(event: string, ...args: unknown[]): Promise<Untyped>;
+  socketsJoin(rooms: Rooms): void;
+  socketsLeave(rooms: Rooms): void;
+  disconnectSockets(close?: boolean): void;
+}
+
+/** A socket of another node: what `fetchSockets` tells of it, and what can be done from here. */
+export class RemoteSocket<Emit extends EventsMap = DefaultEventsMap, Data = Untyped> implements SocketDetails<Data> {
+  readonly id: string;
+  readonly handshake: Handshake;
+  readonly rooms: Set<Room>;
+  readonly data: Data;
+  private readonly target: Target;
+
+  constructor(everybody: unknown, details: { id: string; handshake: Handshake; rooms: Room[]; data: Data }) {
+    this.id = details.id;
+    this.handshake = details.handshake;
+    this.rooms = new Set(details.rooms);
+    this.data = details.data;
+    this.target = (everybody as Target).to(this.id).with({ expectSingleResponse: true });
+  }
+
+  /** Sends one event to this socket. */
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): unknown {
+    return this.target.emit(event, ...args);
+  }
+
+  /** Asks this socket and resolves with its answer. */
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: RequestParams<Emit, Event>
+  ): Promise<AnswerOf<Emit, Event>> {
+    return this.target.emitWithAck(event, ...args);
+  }
+
+  /** How long, in milliseconds, a request to this socket waits. */
+  timeout(timeout: number): {
+    emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<WithTimeout<Emit>, Event>): unknown;
+    emitWithAck<Event extends EventNames<Emit>>(
+      event: Event,
+      ...args: RequestParams<Emit, Event>
+    ): Promise<AnswerOf<Emit, Event>>;
+  } {
+    const target = this.target.with({ timeout });
+    return {
+      emit: (event, ...args) => target.emit(event, ...args),
+      emitWithAck: (event, ...args) => target.emitWithAck(event, ...args),
+    };
+  }
+
+  join(rooms: Rooms): void {
+    this.target.socketsJoin(rooms);
+  }
+
+  leave(room: Room): void {
+    this.target.socketsLeave(room);
+  }
+
+  disconnect(close = false): this {
+    this.target.disconnectSockets(close);
+    return this;
+  }
+}

@@ -1,0 +1,45 @@
+import { match } from 'path-to-regexp';
+
+/** The values of a path's `:params`. */
+export type Params = Record<string, string>;
+
+/** `chat/`, `/chat` and `//chat` are one path; nothing is `/`. */
+export function normalisePath(...parts: (string | undefined)[]): string {
+  const joined = parts.map((part) => part ?? '').join('/');
+  return `/${joined.split('/').filter(Boolean).join('/')}`;
+}
+
+/** The path of a request target, without its query; `undefined` where it is none (RFC 9112, section 3.2.1). */
+export function pathOf(target: string | undefined): string | undefined {
+  if (target === undefined || !target.startsWith('/')) return undefined;
+  const end = target.search(/[?#]/);
+  return normalisePath(end === -1 ? target : target.slice(0, end));
+}
+
+/** Whether a path has `:params` or wildcards, in the language of Nest's routes. */
+export function isPattern(path: string): boolean {
+  return /[:*{]/.test(path);
+}
+
+/**
+ * Compiles a path with `:params`.
+ *
+ * @throws Error that names the path where it is malformed
+ */
+export function compilePath(path: string): (concrete: string) => Params | undefined {
+  let test: ReturnType<typeof match>;
+  try {
+    test = match(path);
+  } catch (error) {
+    throw new Error(`The gateway path "${path}" is not valid: ${(error as Error).message}`, { cause: error });
+  }
+  return (concrete) => {
+    try {
+      const found = test(concrete);
+      if (found === false) return undefined;
+      return Object.fromEntries(Object.entries(found.params).map(([name, value]) => [name, String(value)]));
+    } catch {
+      return undefined; // a percent-encoding that decodes to nothing matches nothing
+    }
+  };
+}

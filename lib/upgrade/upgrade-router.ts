@@ -1,0 +1,47 @@
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { pathOf, type Params } from './path.js';
+
+/** Takes an upgrade over: from here on the socket is its own. */
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer, params: Params) => void;
+
+/** Finds who takes the upgrades of a path. */
+export type FindHandler = (path: string) => { handler: UpgradeHandler; params: Params } | undefined;
+
+/**
+ * First stop of a connection: listens for upgrades on one HTTP server and hands each to the path's owner. Those
+ * that nobody here owns are left to other listeners, and answered with 404 where there are none.
+ */
+export class UpgradeRouter {
+  constructor(
+    private readonly http: Server,
+    private readonly find: FindHandler,
+  ) {
+    http.on('upgrade', this.onUpgrade);
+  }
+
+  dispose(): void {
+    this.http.off('upgrade', this.onUpgrade);
+  }
+
+  private readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
+    const path = pathOf(request.url);
+    const found = path === undefined ? undefined : this.find(path);
+    if (found !== undefined) return found.handler(request, socket, head, found.params);
+    if (this.http.listenerCount('upgrade') > 1) return;
+    if (path === undefined) refuseUpgrade(socket, 400, 'The request target is not a path');
+    else refuseUpgrade(socket, 404, 'No gateway is mounted on this path');
+  };
+}
+
+/** Answers an upgrade that leads nowhere; the body has the shape of Nest's and reflects nothing of the request. */
+export function refuseUpgrade(socket: Duplex, statusCode: number, message: string): void {
+  const error = STATUS_CODES[statusCode] ?? 'Error';
+  const body = JSON.stringify({ statusCode, message, error });
+  socket.on('error', () => socket.destroy());
+  socket.once('finish', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${statusCode} ${error}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}

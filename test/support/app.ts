@@ -1,0 +1,96 @@
+import type { AddressInfo } from 'node:net';
+import type { INestApplication, LoggerService, ModuleMetadata } from '@nestjs/common';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { Test } from '@nestjs/testing';
+import { EnvelopeAdapter, type EnvelopeOptions } from '../../lib/index.js';
+import { TestClient, type ConnectOptions } from './client.js';
+
+declare const HTTP_PLATFORM: 'express' | 'fastify';
+
+/** What an application logged, for tests that assert on it; nothing reaches the console. */
+export class LogBook implements LoggerService {
+  readonly lines: { level: string; text: string }[] = [];
+  private add(level: string, message: unknown): void {
+    this.lines.push({ level, text: message instanceof Error ? String(message.stack) : String(message) });
+  }
+  log(message: unknown): void {
+    this.add('log', message);
+  }
+  warn(message: unknown): void {
+    this.add('warn', message);
+  }
+  error(message: unknown): void {
+    this.add('error', message);
+  }
+  fatal(message: unknown): void {
+    this.add('fatal', message);
+  }
+  debug(): void {}
+  verbose(): void {}
+  /** The texts of one level. */
+  of(level: string): string[] {
+    return this.lines.filter((line) => line.level === level).map((line) => line.text);
+  }
+}
+
+export interface AppOptions {
+  /** Options of the adapter. */
+  adapter?: EnvelopeOptions;
+  /** Runs before the adapter is made: global pipes and the like. */
+  before?: (app: INestApplication) => void;
+}
+
+/** A real Nest application on a free port of loopback, on the HTTP platform of this run. */
+export class TestApp {
+  private readonly clients: TestClient[] = [];
+
+  constructor(
+    readonly nest: INestApplication,
+    readonly adapter: EnvelopeAdapter,
+    readonly log: LogBook,
+  ) {}
+
+  get port(): number {
+    return (this.nest.getHttpServer().address() as AddressInfo).port;
+  }
+
+  /** `ws://127.0.0.1:port/path` */
+  url(path = '/', port = this.port): string {
+    return `ws://127.0.0.1:${port}${path}`;
+  }
+
+  /** An open client, cut when the application closes. */
+  async connect(path = '/', options?: ConnectOptions): Promise<TestClient> {
+    const client = new TestClient(this.url(path, options?.port), options);
+    this.clients.push(client);
+    await client.opened();
+    return client;
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.clients) client.ws.terminate();
+    await this.nest.close();
+  }
+}
+
+const apps: TestApp[] = [];
+
+/** Starts an application with these providers; it is closed after the test. */
+export async function startApp(metadata: ModuleMetadata, options: AppOptions = {}): Promise<TestApp> {
+  const log = new LogBook();
+  const module = await Test.createTestingModule(metadata).setLogger(log).compile();
+  const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+  const nest = module.createNestApplication(http, { logger: log });
+  options.before?.(nest);
+  const adapter = new EnvelopeAdapter(nest, options.adapter);
+  nest.useWebSocketAdapter(adapter);
+  const app = new TestApp(nest, adapter, log);
+  apps.push(app);
+  await nest.listen(0, '127.0.0.1');
+  return app;
+}
+
+afterEach(async () => {
+  await Promise.all(apps.splice(0).map((app) => app.close()));
+});

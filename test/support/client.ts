@@ -1,0 +1,130 @@
+import { WebSocket, type ClientOptions } from 'ws';
+
+export interface ConnectOptions extends ClientOptions {
+  protocols?: string[];
+  port?: number;
+}
+
+/** One message as it came over the wire. */
+export interface Received {
+  event?: string;
+  data?: any; // eslint-disable-line -- tests look into payloads freely
+  id?: string | number;
+  ack?: string | number;
+  more?: true;
+}
+
+const PATIENCE = 5_000;
+
+/** Resolves when `check` finds something; fails when it has not for five seconds. Looks again at every `poke`. */
+class Waiter {
+  private readonly checks = new Set<() => void>();
+
+  poke(): void {
+    for (const check of [...this.checks]) check();
+  }
+
+  until<Found>(what: string, look: () => Found | undefined): Promise<Found> {
+    const trace = new Error(`${what} did not come within ${PATIENCE} ms`);
+    return new Promise((resolve, reject) => {
+      const finish = (): void => {
+        clearTimeout(timer);
+        this.checks.delete(check);
+      };
+      const check = (): void => {
+        const found = look();
+        if (found === undefined) return;
+        finish();
+        resolve(found);
+      };
+      const timer = setTimeout(() => {
+        finish();
+        reject(trace);
+      }, PATIENCE);
+      this.checks.add(check);
+      check();
+    });
+  }
+}
+
+/** A bare WebSocket client that keeps what it got. */
+export class TestClient {
+  readonly ws: WebSocket;
+  /** Everything received, in order. */
+  readonly frames: Received[] = [];
+  /** How the line ended. */
+  closed: { code: number; reason: string } | undefined;
+  private taken = new Set<Received>();
+  private readonly waiter = new Waiter();
+  private failure: Error | undefined;
+
+  constructor(url: string, { protocols, port: _, ...options }: ConnectOptions = {}) {
+    this.ws = new WebSocket(url, protocols ?? [], options);
+    this.ws.on('message', (data) => {
+      this.frames.push(JSON.parse(String(data)) as Received);
+      this.waiter.poke();
+    });
+    this.ws.on('open', () => this.waiter.poke());
+    this.ws.on('error', (error) => {
+      this.failure = error;
+      this.waiter.poke();
+    });
+    this.ws.on('close', (code, reason) => {
+      this.closed = { code, reason: String(reason) };
+      this.waiter.poke();
+    });
+  }
+
+  async opened(): Promise<void> {
+    await this.waiter.until('open', () => (this.failure ?? this.ws.readyState === WebSocket.OPEN) || undefined);
+    if (this.failure) throw this.failure;
+  }
+
+  /** Sends a message: an object as JSON, a string or a buffer as it is. */
+  send(message: object | string): void {
+    this.ws.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message));
+  }
+
+  /** The next message of that event that no `next` has given out yet. */
+  next(event: string): Promise<Received> {
+    return this.take(`"${event}"`, (frame) => frame.event === event);
+  }
+
+  /** The next answer to that id that no other call has given out yet. */
+  answer(id: string | number): Promise<Received> {
+    return this.take(`the answer to ${JSON.stringify(id)}`, (frame) => frame.ack === id);
+  }
+
+  /** Sends an event with an id and resolves with its answer. */
+  ask(event: string, data?: unknown, id: string | number = `ask-${Math.random()}`): Promise<Received> {
+    this.send({ event, ...(data === undefined ? {} : { data }), id });
+    return this.answer(id);
+  }
+
+  /** Resolves when the server has handled all that was sent before: messages of one client are taken in order. */
+  async settled(): Promise<void> {
+    await this.ask('$ping');
+  }
+
+  /** How the server ended the line. */
+  ended(): Promise<{ code: number; reason: string }> {
+    return this.waiter.until('close', () => this.closed);
+  }
+
+  /** Resolves when the condition holds; it is looked at whenever something arrives. */
+  until(what: string, condition: () => boolean): Promise<unknown> {
+    return this.waiter.until(what, () => condition() || undefined);
+  }
+
+  close(code?: number, reason?: string): void {
+    this.ws.close(code, reason);
+  }
+
+  private take(what: string, matches: (frame: Received) => boolean): Promise<Received> {
+    return this.waiter.until(what, () => {
+      const frame = this.frames.find((candidate) => !this.taken.has(candidate) && matches(candidate));
+      if (frame !== undefined) this.taken.add(frame);
+      return frame;
+    });
+  }
+}

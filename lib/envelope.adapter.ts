@@ -47,13 +47,20 @@ export class EnvelopeAdapter extends WsAdapter {
   constructor(app?: INestApplicationContext | object, options: EnvelopeOptions = {}) {
     super(app);
     const context = toContext(app);
-    this.options = layer(options, (context && findProvider<EnvelopeOptions>(context, ENVELOPE_OPTIONS)) ?? {});
+    this.options = layer(
+      options,
+      (context && findProvider<EnvelopeOptions>(context, ENVELOPE_OPTIONS)) ?? {},
+    );
     this.gateways = context === undefined ? [] : exploreGateways(context);
-    const mounted = this.gateways.map((gateway) => ({ gateway, place: showPlace(this.placeOfGateway(gateway)) }));
+    const mounted = this.gateways.map((gateway) => ({
+      gateway,
+      place: showPlace(this.placeOfGateway(gateway)),
+    }));
     this.log = new MountLog(this.logger, mounted);
     for (const gateway of this.gateways) this.undos.push(installFilters(gateway), wrapHooks(gateway));
     const hub = context && findProvider<EnvelopeHub>(context, EnvelopeHub);
-    if (hub !== undefined) hub.find = (path) => (path === undefined ? this.mainServer() : this.serverOf(APPLICATION, path));
+    if (hub !== undefined)
+      hub.find = (path) => (path === undefined ? this.mainServer() : this.serverOf(APPLICATION, path));
   }
 
   /** Called by Nest, once or twice for each gateway: the same place is the same server. */
@@ -99,7 +106,10 @@ export class EnvelopeAdapter extends WsAdapter {
     const server = given ?? this.ownServer(port);
     this.httpServersRegistry.set(port, server);
     this.routers.set(port, new UpgradeRouter(server, (path) => this.pools.handlerFor(port, path)));
-    this.log.bound(server, this.gateways.filter((gateway) => this.placeOfGateway(gateway).port === port).length);
+    this.log.bound(
+      server,
+      this.gateways.filter((gateway) => this.placeOfGateway(gateway).port === port).length,
+    );
     return server;
   }
 
@@ -112,13 +122,20 @@ export class EnvelopeAdapter extends WsAdapter {
     const server = createServer((_request, response) => {
       response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket' }).end('Upgrade Required');
     });
-    server.on('error', (error) => this.logger.error(`The gateways on port ${port} cannot be reached: ${error.message}`));
+    server.on('error', (error) =>
+      this.logger.error(`The gateways on port ${port} cannot be reached: ${error.message}`),
+    );
     return server.listen(port);
   }
 
   private mount(place: Place, options: GatewayOptions): Pool {
-    this.ensureHttpServerExists(place.port, place.port === APPLICATION ? (this.httpServer as Server) : undefined);
-    const gateways = this.gateways.filter((gateway) => showPlace(this.placeOfGateway(gateway)) === showPlace(place));
+    this.ensureHttpServerExists(
+      place.port,
+      place.port === APPLICATION ? (this.httpServer as Server) : undefined,
+    );
+    const gateways = this.gateways.filter(
+      (gateway) => showPlace(this.placeOfGateway(gateway)) === showPlace(place),
+    );
     const settings = poolSettings({
       layers: [...gateways.map((gateway) => gateway.options), options, this.options],
       gateways,
@@ -145,7 +162,10 @@ export class EnvelopeAdapter extends WsAdapter {
   private serverOf(port: number, path: string | RegExp): EnvelopeServer {
     if (path instanceof RegExp) return this.create(port, { path: '/', namespace: path });
     const named = /^:(\d+)(.*)$/.exec(path);
-    const place: Place = { port: named === null ? port : Number(named[1]), path: normalisePath(named === null ? path : named[2]) };
+    const place: Place = {
+      port: named === null ? port : Number(named[1]),
+      path: normalisePath(named === null ? path : named[2]),
+    };
     return this.pools.serverFor(place.port, place.path) ?? this.mount(place, {}).server;
   }
 

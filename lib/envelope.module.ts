@@ -1,4 +1,12 @@
-import { Global, Inject, Module, type DynamicModule, type FactoryProvider, type Provider, type Type } from '@nestjs/common';
+import {
+  Global,
+  Inject,
+  Module,
+  type DynamicModule,
+  type FactoryProvider,
+  type Provider,
+  type Type,
+} from '@nestjs/common';
 import { EnvelopeHub } from './envelope.hub.js';
 import type { EnvelopeOptions } from './envelope.options.js';
 import { EnvelopeServer } from './server/envelope.server.js';
@@ -82,7 +90,12 @@ function describe(options: Provider[], imports: DynamicModule['imports'] = []): 
       return [EnvelopeHub, ...options, ...servers()];
     },
     get exports() {
-      return [EnvelopeHub, ENVELOPE_OPTIONS, EnvelopeServer, ...[...injectedPaths].map(getEnvelopeServerToken)];
+      return [
+        EnvelopeHub,
+        ENVELOPE_OPTIONS,
+        EnvelopeServer,
+        ...[...injectedPaths].map(getEnvelopeServerToken),
+      ];
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { ServerOptions } from 'ws';
 import type { AdapterFactory } from './server/mount.js';
 import type { MessageParser } from './server/receiver.js';
+import type { Cors } from './upgrade/origin.js';
 import type { AllowRequest, VerifyClient } from './upgrade/verify-client.js';
 
 /** What a gateway may set for its path, in `@WebSocketGateway(…)`; the adapter's options are the defaults. */
@@ -19,6 +20,11 @@ export interface PathOptions {
   perMessageDeflate?: ServerOptions['perMessageDeflate'];
   /** Rooms and cluster: an adapter of Socket.IO's contract. Default: in memory. */
   adapter?: AdapterFactory;
+  /**
+   * Which pages may connect, in the forms of Nest's `CorsOptions`; only `origin` counts. Default: those of the
+   * server's own origin. Clients that name no origin, which are no browsers, are not concerned.
+   */
+  cors?: Cors;
   /** Socket.IO's check of the upgrade request; a refusal is 403. */
   allowRequest?: AllowRequest;
   /** `ws`'s check of the upgrade request; a refusal is 401 unless it says otherwise. */
@@ -52,7 +58,9 @@ const DEFAULTS = {
 } as const;
 
 /** Path options with the defaults filled in. */
-export type ResolvedPathOptions = PathOptions & { -readonly [Name in keyof typeof DEFAULTS]-?: NonNullable<PathOptions[Name]> };
+export type ResolvedPathOptions = PathOptions & {
+  -readonly [Name in keyof typeof DEFAULTS]-?: NonNullable<PathOptions[Name]>;
+};
 
 /** The first layer that names an option wins; `undefined` names nothing. */
 export function layer<Options extends object>(...layers: readonly Options[]): Options {
@@ -62,7 +70,9 @@ export function layer<Options extends object>(...layers: readonly Options[]): Op
 
 export function resolvePathOptions(...layers: readonly PathOptions[]): ResolvedPathOptions {
   const named = layers.map((options) =>
-    options.maxHttpBufferSize === undefined ? options : layer(options, { maxPayload: options.maxHttpBufferSize }),
+    options.maxHttpBufferSize === undefined
+      ? options
+      : layer(options, { maxPayload: options.maxHttpBufferSize }),
   );
   return layer<PathOptions>(...named, DEFAULTS) as ResolvedPathOptions;
 }

@@ -21,3 +21,4 @@ export { EnvelopeSocket } from './server/envelope.socket.js';
 export type { Handshake } from './server/handshake.js';
 export type { AdapterFactory } from './server/mount.js';
 export { RemoteSocket } from './server/remote-socket.js';
+export type { Cors, CorsOptions, OriginFunction, OriginRule } from './upgrade/origin.js';

@@ -3,6 +3,7 @@ import { meaninglessOptions, resolvePathOptions, type PathOptions } from './enve
 import { hooksSettled } from './gateway/connection-gate.js';
 import type { Gateway } from './gateway/gateway-explorer.js';
 import { MessageDispatcher } from './gateway/message-dispatcher.js';
+import type { ErrorReporter } from './server/contract.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
 import { selectProtocol } from './server/handshake.js';
 import { MemoryAdapter } from './server/memory-adapter.js';
@@ -27,7 +28,11 @@ export function poolSettings({ layers, gateways, of, logger }: Ingredients): Poo
   warnOfMeaningless(logger, layers);
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
   const { pingInterval, pingTimeout, maxPayload, perMessageDeflate, connectTimeout } = options;
-  const verifyClient = combineChecks(options.verifyClient, options.allowRequest);
+  const { cors, verifyClient, allowRequest } = options;
+  const report: ErrorReporter = (error, where) =>
+    logger.error(error instanceof Error ? `${where}\n${error.stack}` : `${where}: ${String(error)}`);
+  const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
+  const onForeignOrigin = oncePerOrigin((explanation) => logger.warn(explanation));
   return {
     pingInterval,
     pingTimeout,
@@ -35,12 +40,12 @@ export function poolSettings({ layers, gateways, of, logger }: Ingredients): Poo
       maxPayload,
       perMessageDeflate,
       handleProtocols: options.handleProtocols ?? selectProtocol,
-      ...(verifyClient === undefined ? {} : { verifyClient }),
+      verifyClient: combineChecks({ cors, verifyClient, allowRequest, onForeignOrigin, onError }),
     },
     mount: {
       adapter: options.adapter ?? MemoryAdapter,
       receiver,
-      report: (error, where) => logger.error(error instanceof Error ? `${where}\n${error.stack}` : `${where}: ${String(error)}`),
+      report,
       session: { pingInterval, maxPayload },
       connectTimeout,
       settled: (socket) => hooksSettled(socket, scoped),
@@ -49,6 +54,17 @@ export function poolSettings({ layers, gateways, of, logger }: Ingredients): Poo
   };
 }
 
+/** Origins are the clients' choice: each is told of once, and only so many. */
+function oncePerOrigin(tell: (explanation: string) => void): (origin: string, explanation: string) => void {
+  const told = new Set<string>();
+  return (origin, explanation) => {
+    if (told.has(origin) || told.size >= MAX_TOLD_ORIGINS) return;
+    told.add(origin);
+    tell(explanation);
+  };
+}
+
+const MAX_TOLD_ORIGINS = 20;
 const warned = new Set<string>();
 
 function warnOfMeaningless(logger: Logger, layers: readonly PathOptions[]): void {

@@ -38,7 +38,8 @@ export class Pool {
     const { path, expression } = place;
     this.acceptor = new WebSocketServer({ ...settings.ws, noServer: true });
     this.matchPath = expression === undefined && isPattern(path) ? compilePath(path) : undefined;
-    const adapter = expression === undefined ? settings.mount.adapter : parentAdapter(() => this.children.values());
+    const adapter =
+      expression === undefined ? settings.mount.adapter : parentAdapter(() => this.children.values());
     this.mount(this.server, { ...settings.mount, adapter, name: showPlace(place) });
   }
 
@@ -64,7 +65,11 @@ export class Pool {
     if (child === undefined) {
       child = new EnvelopeServer();
       this.children.set(path, child);
-      this.mount(child, { ...this.settings.mount, name: showPlace({ ...this.place, path, expression: undefined }), parent: this.server });
+      this.mount(child, {
+        ...this.settings.mount,
+        name: showPlace({ ...this.place, path, expression: undefined }),
+        parent: this.server,
+      });
       this.server._announce(child);
     }
     return child;
@@ -102,7 +107,8 @@ export class Pool {
   private mount(server: EnvelopeServer, mount: Mount<EnvelopeServer>): void {
     server._mountOn(mount);
     const { pingInterval, pingTimeout } = this.settings;
-    if (pingInterval > 0) this.heartbeats.set(server, new Heartbeat(server.sockets, pingInterval, pingTimeout));
+    if (pingInterval > 0)
+      this.heartbeats.set(server, new Heartbeat(server.sockets, pingInterval, pingTimeout));
   }
 
   private handler(find: () => EnvelopeServer): UpgradeHandler {

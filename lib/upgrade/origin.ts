@@ -1,0 +1,82 @@
+import type { IncomingMessage } from 'node:http';
+import type { TLSSocket } from 'node:tls';
+
+/** Which origins may connect: one, several, by rule, all (`true`, `'*'`), or none but the server's own (`false`). */
+export type OriginRule = boolean | string | RegExp | readonly (boolean | string | RegExp)[];
+
+/** Decides on an origin: the function form of {@link CorsOptions.origin}. */
+export type OriginFunction = (
+  origin: string,
+  callback: (error: Error | null, allowed?: OriginRule) => void,
+) => void;
+
+/** The part of Nest's `CorsOptions` that means something for a WebSocket. */
+export interface CorsOptions {
+  origin?: OriginRule | OriginFunction;
+  [other: string]: unknown;
+}
+
+/** Nest's `cors` option in all its forms; `true` is every origin. */
+export type Cors =
+  | boolean
+  | CorsOptions
+  | ((request: IncomingMessage, callback: (error: Error | null, options?: CorsOptions) => void) => void);
+
+/**
+ * Decides whether a page may open a WebSocket here. Browsers do not ask: they send cookies along with every
+ * upgrade, whatever page it comes from (CWE-1385). The server's own origin and clients that name none, which are
+ * no browsers, are always let in; the rest only where `cors` says so. Throws what the user's functions throw, and
+ * returns what they return.
+ */
+export function checkOrigin(
+  request: IncomingMessage,
+  cors: Cors | undefined,
+  done: (allowed: boolean) => void,
+): unknown {
+  const { origin } = request.headers;
+  if (origin === undefined || isSameOrigin(origin, request)) return done(true);
+  if (typeof cors === 'function') {
+    return cors(request, (error, options) => (error ? done(false) : decide(origin, options?.origin, done)));
+  }
+  return decide(origin, typeof cors === 'object' ? cors.origin : cors, done);
+}
+
+function decide(
+  origin: string,
+  rule: OriginRule | OriginFunction | undefined,
+  done: (allowed: boolean) => void,
+): unknown {
+  if (typeof rule === 'function')
+    return rule(origin, (error, allowed) => done(!error && matches(origin, allowed)));
+  return done(matches(origin, rule));
+}
+
+function matches(origin: string, rule: OriginRule | undefined): boolean {
+  if (rule === undefined || typeof rule === 'boolean') return rule === true;
+  if (typeof rule === 'string') return rule === '*' || rule.toLowerCase() === origin.toLowerCase();
+  if (rule instanceof RegExp) return new RegExp(rule.source, rule.flags.replace(/[gy]/g, '')).test(origin);
+  return rule.some((one) => matches(origin, one));
+}
+
+/** Same host and port, and, where the TLS ends here, the same scheme; a proxy may have ended it before. */
+function isSameOrigin(origin: string, request: IncomingMessage): boolean {
+  const { host } = request.headers;
+  try {
+    const page = new URL(origin);
+    if (page.origin !== origin.toLowerCase() || host === undefined) return false;
+    // read with the page's own scheme, so that its default port counts as named
+    const server = new URL(`${page.protocol}//${host}`);
+    const isTls = (request.socket as Partial<TLSSocket>).encrypted === true;
+    return server.host === page.host && (!isTls || page.protocol === 'https:');
+  } catch {
+    return false; // `null`, or no URL at all
+  }
+}
+
+/** What a refused page is told: both values, and the line that would let it in. */
+export function explainOrigin({ headers }: IncomingMessage): string {
+  return (
+    `The origin ${String(headers.origin)} may not connect to ${String(headers.host)}. ` +
+    `If it should, say so: new EnvelopeAdapter(app, { cors: { origin: '${String(headers.origin)}' } })`
+  );
+}

@@ -1,0 +1,139 @@
+import { request } from 'node:http';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import type { Cors } from '../../lib/index.js';
+import { startApp, type TestApp } from '../support/app.js';
+
+@WebSocketGateway({ path: '/ws' })
+class OpenGateway {
+  @SubscribeMessage('echo')
+  echo(): void {}
+}
+
+const FOREIGN = 'https://evil.example';
+
+/** The status of an upgrade that names this origin, and the body of a refusal. */
+function upgrade(
+  app: TestApp,
+  origin: string | undefined,
+  host?: string,
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      ...(origin === undefined ? {} : { Origin: origin }),
+      ...(host === undefined ? {} : { Host: host }),
+    };
+    const sent = request({ port: app.port, host: '127.0.0.1', path: '/ws', headers });
+    sent.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      resolve({ status: 101, body: '' });
+    });
+    sent.on('response', (response) => {
+      let body = '';
+      response.on('data', (chunk) => (body += String(chunk)));
+      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
+    });
+    sent.on('error', reject);
+    sent.end();
+  });
+}
+
+const start = (cors?: Cors): Promise<TestApp> =>
+  startApp({ providers: [OpenGateway] }, { adapter: cors === undefined ? {} : { cors } });
+
+describe('origins', () => {
+  it('lets in the own origin and clients that name none', async () => {
+    const app = await start();
+    expect((await upgrade(app, undefined)).status).toBe(101);
+    expect((await upgrade(app, `http://127.0.0.1:${app.port}`)).status).toBe(101);
+    expect((await upgrade(app, 'https://Chat.example', 'chat.example:443')).status).toBe(101);
+    expect((await upgrade(app, 'http://chat.example', 'chat.example:80')).status).toBe(101);
+    expect((await upgrade(app, 'http://chat.example:8080', 'chat.example:8080')).status).toBe(101);
+  });
+
+  it('refuses everybody else with 403, names both sides and the line to add, and logs it once', async () => {
+    const app = await start();
+    const { status, body } = await upgrade(app, FOREIGN);
+    expect(status).toBe(403);
+    expect(JSON.parse(body)).toEqual({ statusCode: 403, message: expect.any(String), error: 'Forbidden' });
+    expect(body).toContain(FOREIGN);
+    expect(body).toContain(`127.0.0.1:${app.port}`);
+    expect(body).toContain('cors: { origin:');
+    await upgrade(app, FOREIGN);
+    expect(app.log.of('warn').filter((line) => line.includes(FOREIGN))).toHaveLength(1);
+  });
+
+  it.each([
+    ['null', 'chat.example'],
+    ['http://chat.example.evil.example', 'chat.example'],
+    ['http://evil.example/chat.example', 'chat.example'],
+    ['http://chat.example:81', 'chat.example'],
+    ['http://chat.example.', 'chat.example'],
+    ['http://chat.example, http://evil.example', 'chat.example'],
+    ['http://user@chat.example', 'chat.example'],
+    ['chat.example', 'chat.example'],
+  ])('is not deceived by %s', async (origin, host) => {
+    expect((await upgrade(await start(), origin, host)).status).toBe(403);
+  });
+
+  const opened: [string, Cors][] = [
+    ['true', true],
+    ['a wildcard', { origin: '*' }],
+    ['a string', { origin: FOREIGN }],
+    ['a RegExp', { origin: /evil\.example$/g }],
+    ['a list', { origin: ['https://a.example', /^https:\/\/evil\.example$/] }],
+    ['a function', { origin: (origin, callback) => callback(null, origin === FOREIGN) }],
+    [
+      'a function that answers later',
+      { origin: (_origin, callback) => setImmediate(callback, null, FOREIGN) },
+    ],
+    ['a delegate', (_request, callback) => callback(null, { origin: FOREIGN })],
+  ];
+  it.each(opened)('is opened by %s', async (_name, cors) => {
+    const app = await start(cors);
+    expect((await upgrade(app, FOREIGN)).status).toBe(101);
+    expect((await upgrade(app, FOREIGN)).status).toBe(101);
+  });
+
+  const shut: [string, Cors][] = [
+    ['false', false],
+    ['no origin', { credentials: true }],
+    ['another string', { origin: 'https://evil.example.org' }],
+    ['an empty list', { origin: [] }],
+    ['a function that refuses', { origin: (_origin, callback) => callback(null, false) }],
+    ['a function that fails', { origin: (_origin, callback) => callback(new Error('no database')) }],
+    ['a delegate that fails', (_request, callback) => callback(new Error('no database'))],
+  ];
+  it.each(shut)('stays shut with %s', async (_name, cors) => {
+    expect((await upgrade(await start(cors), FOREIGN)).status).toBe(403);
+  });
+
+  const broken: [string, Cors][] = [
+    [
+      'throws',
+      {
+        origin: () => {
+          throw new Error('no database');
+        },
+      },
+    ],
+    [
+      'rejects',
+      {
+        origin: (async () => {
+          throw new Error('no database');
+        }) as never,
+      },
+    ],
+  ];
+  it.each(broken)('answers 500 where a function %s, and logs it', async (_name, cors) => {
+    const app = await start(cors);
+    const { status, body } = await upgrade(app, FOREIGN);
+    expect(status).toBe(500);
+    expect(body).not.toContain('database');
+    expect(app.log.of('error').join()).toContain('no database');
+  });
+});

@@ -1,0 +1,58 @@
+/** The order of the rooms in lib/, checked by `npm run lint`. */
+module.exports = {
+  forbidden: [
+    {
+      name: 'no-cycles',
+      comment: 'No import cycles, of types neither',
+      severity: 'error',
+      from: {},
+      to: { circular: true },
+    },
+    {
+      name: 'no-unresolved',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true },
+    },
+    {
+      name: 'only-real-dependencies',
+      comment: 'The published code may use only what package.json has as a dependency or a peer',
+      severity: 'error',
+      from: {},
+      to: { path: 'node_modules/', dependencyTypesNot: ['npm', 'npm-peer'] },
+    },
+    {
+      name: 'protocol-stands-alone',
+      comment: 'lib/protocol imports nothing, not even node:, so that it can run anywhere',
+      severity: 'error',
+      from: { path: '^lib/protocol/' },
+      to: { pathNot: '^lib/protocol/' },
+    },
+    {
+      name: 'server-knows-no-nest',
+      comment: 'lib/server is the server without Nest, and knows none of the rooms built on it',
+      severity: 'error',
+      from: { path: '^lib/server/' },
+      to: { path: ['(^|/)@nestjs/', '^lib/(gateway|upgrade)/', '^lib/[^/]+$'] },
+    },
+    {
+      name: 'upgrade-knows-no-gateway',
+      severity: 'error',
+      from: { path: '^lib/upgrade/' },
+      to: { path: '^lib/gateway/' },
+    },
+    {
+      name: 'adapter-is-the-top',
+      severity: 'error',
+      from: { pathNot: '^lib/index\\.ts$' },
+      to: { path: '^lib/envelope\\.adapter\\.ts$' },
+    },
+  ],
+  options: {
+    // TypeScript 7 has no parser that this tool could use.
+    parser: 'swc',
+    tsPreCompilationDeps: true,
+    doNotFollow: { path: 'node_modules' },
+    moduleSystems: ['es6', 'cjs'],
+  },
+};

@@ -32,7 +32,6 @@ export function askMany(
   const check = (): void => {
     if (!over && nodesAsked === nodes && answers.length >= clientsAsked) finish(null);
   };
-  const timer = setTimeout(() => finish(new Error('operation has timed out')), options.flags.timeout);
 
   nsp.adapter.broadcastWithAck(
     packet,
@@ -48,6 +47,9 @@ export function askMany(
       check();
     },
   );
+  // after the broadcast, which throws where the data is no JSON; not a reason to keep a process alive
+  const timer = setTimeout(() => finish(new Error('operation has timed out')), options.flags.timeout);
+  timer.unref();
   nsp.adapter.serverCount().then(
     (count) => {
       // a request that is kept to this node has nobody else to wait for

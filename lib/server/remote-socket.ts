@@ -24,7 +24,10 @@ interface Target {
 }
 
 /** A socket of another node: what `fetchSockets` tells of it, and what can be done from here. */
-export class RemoteSocket<Emit extends EventsMap = DefaultEventsMap, Data = Untyped> implements SocketDetails<Data> {
+export class RemoteSocket<
+  Emit extends EventsMap = DefaultEventsMap,
+  Data = Untyped,
+> implements SocketDetails<Data> {
   readonly id: string;
   readonly handshake: Handshake;
   readonly rooms: Set<Room>;
@@ -39,9 +42,14 @@ export class RemoteSocket<Emit extends EventsMap = DefaultEventsMap, Data = Unty
     this.target = (everybody as Target).to(this.id).with({ expectSingleResponse: true });
   }
 
-  /** Sends one event to this socket. */
+  /** Sends one event to this socket. A last argument that is a function gets the answer, or the error. */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): unknown {
-    return this.target.emit(event, ...args);
+    const last: unknown = args.at(-1);
+    if (typeof last !== 'function') return this.target.emit(event, ...args);
+    // the same arguments as from a socket of this node; an operator puts the error first
+    const callback = (error: Error | null, answer: unknown): void =>
+      void Reflect.apply(last, undefined, [error ?? answer]);
+    return this.target.emit(event, ...args.slice(0, -1), callback);
   }
 
   /** Asks this socket and resolves with its answer. */
@@ -54,7 +62,10 @@ export class RemoteSocket<Emit extends EventsMap = DefaultEventsMap, Data = Unty
 
   /** How long, in milliseconds, a request to this socket waits. */
   timeout(timeout: number): {
-    emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<WithTimeout<Emit>, Event>): unknown;
+    emit<Event extends EventNames<Emit>>(
+      event: Event,
+      ...args: EventParams<WithTimeout<Emit>, Event>
+    ): unknown;
     emitWithAck<Event extends EventNames<Emit>>(
       event: Event,
       ...args: RequestParams<Emit, Event>

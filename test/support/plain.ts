@@ -1,0 +1,75 @@
+import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
+import { startApp, type TestApp } from './app.js';
+import type { Received, TestClient } from './client.js';
+
+/** A gateway without handlers: for tests that work with the server and its sockets themselves. */
+@WebSocketGateway({ path: '/ws' })
+export class PlainGateway {
+  @WebSocketServer() server!: EnvelopeServer;
+  readonly connected: EnvelopeSocket[] = [];
+  readonly disconnected: [EnvelopeSocket, string][] = [];
+
+  handleConnection(client: EnvelopeSocket): void {
+    this.connected.push(client);
+  }
+  handleDisconnect(client: EnvelopeSocket, reason?: string): void {
+    this.disconnected.push([client, String(reason)]);
+  }
+}
+
+/** A client, and the socket that it has on the server. */
+export interface Pair {
+  client: TestClient;
+  socket: EnvelopeSocket;
+}
+
+/** An application with nothing but a {@link PlainGateway}. */
+export interface Plain {
+  app: TestApp;
+  gateway: PlainGateway;
+  server: EnvelopeServer;
+  /** Connects so many clients. */
+  join: (count: number, query?: string) => Promise<Pair[]>;
+}
+
+let names = 0;
+
+/** Connects a client to `/ws` and finds its socket. */
+export async function joinOne(app: TestApp, server: EnvelopeServer, query = ''): Promise<Pair> {
+  const name = `client-${names++}`;
+  const client = await app.connect(`/ws${query}`, { headers: { 'x-request-id': name } });
+  await client.settled();
+  const socket = [...server.sockets.values()].find((candidate) => candidate.requestId === name);
+  if (socket === undefined) throw new Error('the client was not let in');
+  return { client, socket };
+}
+
+export async function startPlain(adapter?: EnvelopeOptions): Promise<Plain> {
+  const app = await startApp({ providers: [PlainGateway] }, adapter === undefined ? {} : { adapter });
+  const gateway = app.nest.get(PlainGateway);
+  const { server } = gateway;
+  const join = async (count: number, query?: string): Promise<Pair[]> => {
+    const pairs: Pair[] = [];
+    while (pairs.length < count) pairs.push(await joinOne(app, server, query));
+    return pairs;
+  };
+  return { app, gateway, server, join };
+}
+
+/** What a client was sent, apart from answers to its own requests, once all that is under way has arrived. */
+export async function got(client: TestClient): Promise<[event: string, data: unknown][]> {
+  await client.settled();
+  return client.frames.filter(isEvent).map(({ event, data }) => [event!, data]);
+}
+
+function isEvent(frame: Received): boolean {
+  return frame.ack === undefined && frame.event !== undefined;
+}
+
+/** Answers the next request of that event, as a client does. */
+export async function answer(client: TestClient, event: string, data: unknown): Promise<Received> {
+  const request = await client.next(event);
+  client.send({ ack: request.id, data });
+  return request;
+}

@@ -19,6 +19,8 @@ interface AdmittingServer<Client extends Conversation> {
   readonly _middlewares: readonly ServerMiddleware<Client>[];
   /** @internal */
   readonly _connectionListeners: ((...args: unknown[]) => void)[];
+  /** @internal Clients that the middlewares have not let in yet. */
+  readonly _arriving: Set<Conversation>;
   /** @internal */
   _report(error: unknown, where: string): void;
 }
@@ -36,6 +38,7 @@ export function admit<Client extends Conversation>(
   const middlewares = server._middlewares;
   if (middlewares.length === 0) return connect(server, socket, request);
   const deadline = startDeadline(server, socket, 'a connection middleware');
+  server._arriving.add(socket);
   runChain(middlewares, socket, (error) => {
     clearTimeout(deadline);
     if (socket._gone) return;
@@ -49,6 +52,7 @@ function connect<Client extends Conversation>(
   socket: Client,
   request: IncomingMessage,
 ): void {
+  server._arriving.delete(socket);
   server.sockets.set(socket.id, socket);
   server.adapter.addAll(socket.id, new Set([socket.id]));
   socket.connected = true;
@@ -74,16 +78,26 @@ function startDeadline(
   who: string,
 ): ReturnType<typeof setTimeout> {
   const { connectTimeout } = server._mount;
-  return setTimeout(() => {
+  const deadline = setTimeout(() => {
     if (socket._gone) return;
-    server._report(new Error(`${who} did not settle within ${connectTimeout} ms (connectTimeout)`), 'a client was let go');
+    server._report(
+      new Error(`${who} did not settle within ${connectTimeout} ms (connectTimeout)`),
+      'a client was let go',
+    );
     socket._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'connectTimeout');
   }, connectTimeout);
+  // a client that has gone meanwhile must not keep the process alive
+  return deadline.unref();
 }
 
 function refuse(socket: Conversation, error: Error): void {
   const data: unknown = Reflect.get(error, 'data');
-  const payload = { status: 'error', code: 'refused', message: error.message, ...(data === undefined ? {} : { data }) };
+  const payload = {
+    status: 'error',
+    code: 'refused',
+    message: error.message,
+    ...(data === undefined ? {} : { data }),
+  };
   socket._write(`{"event":"exception","data":${JSON.stringify(payload)}}`);
   socket._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, error.message);
 }

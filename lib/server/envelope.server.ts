@@ -23,7 +23,7 @@ import { EnvelopeSocket } from './envelope.socket.js';
 import { Frame } from './frame.js';
 import type { Mount } from './mount.js';
 import type { Counters } from './receiver.js';
-import { sayGoodbye } from './shutdown.js';
+import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { SocketMap } from './socket-map.js';
 import { SocketSet } from './socket-set.js';
 
@@ -46,7 +46,9 @@ export class EnvelopeServer<
   Data = Untyped,
 > implements SocketHost {
   /** The connected sockets by id; answers as Socket.IO's default namespace does, too. */
-  readonly sockets: SocketMap<EnvelopeSocket<Listen, Emit, ServerSide, Data>, Emit, Data> = new SocketMap(this);
+  readonly sockets: SocketMap<EnvelopeSocket<Listen, Emit, ServerSide, Data>, Emit, Data> = new SocketMap(
+    this,
+  );
   /** The connected sockets, as `ws` has them: a live view. */
   readonly clients: SocketSet<EnvelopeSocket<Listen, Emit, ServerSide, Data>> = new SocketSet(this.sockets);
   /** What adapters make frames with: one broadcast is encoded and framed once, for all its recipients. */
@@ -57,6 +59,8 @@ export class EnvelopeServer<
   _ids = 0;
   /** @internal Why it is not mounted, once that is known. */
   _unmounted = TOO_EARLY;
+  /** @internal */
+  readonly _arriving = new Set<Conversation>();
   /** `handleDisconnect` calls that have not settled: closing waits for them. */
   private readonly farewells = new Set<Promise<void>>();
   private readonly events = new EventEmitter().setMaxListeners(0);
@@ -144,7 +148,10 @@ export class EnvelopeServer<
   }
 
   /** Sends an event to the servers of the same path on the other nodes; a last function gets `(error, answers)`. */
-  serverSideEmit<Event extends EventNames<ServerSide>>(event: Event, ...args: EventParams<ServerSide, Event>): boolean {
+  serverSideEmit<Event extends EventNames<ServerSide>>(
+    event: Event,
+    ...args: EventParams<ServerSide, Event>
+  ): boolean {
     if (RESERVED_ON_SERVER.has(event)) throw new Error(`"${event}" is a reserved event name`);
     this.adapter.serverSideEmit([event, ...args]);
     return true;
@@ -172,7 +179,10 @@ export class EnvelopeServer<
     event: 'connection' | 'connect',
     listener: (socket: EnvelopeSocket<Listen, Emit, ServerSide, Data>, request: IncomingMessage) => void,
   ): this;
-  on(event: 'new_namespace', listener: (server: EnvelopeServer<Listen, Emit, ServerSide, Data>) => void): this;
+  on(
+    event: 'new_namespace',
+    listener: (server: EnvelopeServer<Listen, Emit, ServerSide, Data>) => void,
+  ): this;
   on<Event extends EventNames<ServerSide>>(event: Event, listener: Listener<ServerSide, Event>): this;
   on(event: string, listener: (...args: Untyped[]) => void): this {
     this.events.on(event, listener);
@@ -200,7 +210,7 @@ export class EnvelopeServer<
   /** Closes the connections of this path with 1001 and lets nobody in any more; the HTTP server goes on. */
   async close(callback?: (error?: Error) => void): Promise<void> {
     this.closing = true;
-    await sayGoodbye(this.sockets.values(), this.farewells);
+    await sayGoodbye([...this._arriving, ...this.sockets.values()], this.farewells);
     callback?.();
   }
 
@@ -211,7 +221,9 @@ export class EnvelopeServer<
   /** @internal */
   get _connectionListeners(): ((...args: unknown[]) => void)[] {
     const own = [...this.events.rawListeners('connection'), ...this.events.rawListeners('connect')];
-    return [...(this.mounted?.parent?._connectionListeners ?? []), ...own] as ((...args: unknown[]) => void)[];
+    return [...(this.mounted?.parent?._connectionListeners ?? []), ...own] as ((
+      ...args: unknown[]
+    ) => void)[];
   }
   /** @internal */
   get _middlewares(): readonly ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] {
@@ -231,6 +243,8 @@ export class EnvelopeServer<
 
   /** @internal A WebSocket was opened on this path. */
   _connect(ws: WebSocket, request: IncomingMessage, params: Record<string, string>): void {
+    // checks of the upgrade may be asynchronous, and have begun before the close
+    if (this.closing) return ws.close(CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
     admit(this, new EnvelopeSocket(ws, request, this, params), request);
   }
   /** @internal */
@@ -240,6 +254,7 @@ export class EnvelopeServer<
   /** @internal */
   _remove(socket: Conversation): void {
     this.adapter.delAll(socket.id);
+    this._arriving.delete(socket);
     this.sockets.delete(socket.id);
   }
   /** @internal */

@@ -1,6 +1,9 @@
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Conversation } from './conversation.js';
 
+/** The close reason, and the word that gateways get. */
+export const SHUTTING_DOWN = 'server shutting down';
+
 /** Milliseconds for clients to answer the close frame, and again for `handleDisconnect` to settle. */
 const GRACE = 2_000;
 
@@ -11,7 +14,7 @@ export async function sayGoodbye(
 ): Promise<void> {
   const lines = [...sockets].map((socket) => {
     const closed = new Promise<void>((resolve) => socket.ws.once('close', () => resolve()));
-    socket._end('server shutting down', CLOSE_CODES.GOING_AWAY.code, 'server shutting down');
+    socket._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
     return { socket, closed };
   });
   await within(GRACE, Promise.all(lines.map(({ closed }) => closed)));

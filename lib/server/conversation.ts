@@ -238,7 +238,8 @@ export abstract class Conversation extends Peer implements Asker {
 
   /** @internal */
   override _leave(reason: DisconnectReason, closed: ClosedInfo): void {
-    if (this.left) return;
+    // not `left`: a "disconnecting" listener may end the connection once more
+    if (this._reason !== undefined) return;
     // what was emitted before still goes out, what listeners emit now does not
     this.outbox.flush();
     this.closed = closed;

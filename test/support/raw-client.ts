@@ -1,0 +1,190 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+
+/** RFC 6455, section 5.2. */
+export const OP = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
+
+/** A frame to be sent, each bit as the test wants it. */
+export interface FrameSpec {
+  opcode: number;
+  payload?: string | Buffer;
+  fin?: boolean;
+  /** The three reserved bits, 0 to 7. */
+  rsv?: number;
+  /** `false`: unmasked, which a client must not do. */
+  mask?: boolean;
+  /** Says another length than the payload has. */
+  claim?: number;
+  /** How many bytes the length takes, 0, 2 or 8 after the first; the shortest form if absent. */
+  lengthBytes?: 0 | 2 | 8;
+}
+
+/** A frame as it came, taken apart. */
+export interface RawFrame {
+  fin: boolean;
+  rsv: number;
+  opcode: number;
+  masked: boolean;
+  payload: Buffer;
+  /** The frame's very bytes. */
+  bytes: Buffer;
+}
+
+function lengthField(length: number, lengthBytes: 0 | 2 | 8): { short: number; rest: Buffer } {
+  if (lengthBytes === 0) return { short: length, rest: Buffer.alloc(0) };
+  const rest = Buffer.alloc(lengthBytes);
+  if (lengthBytes === 2) rest.writeUInt16BE(length);
+  else rest.writeBigUInt64BE(BigInt(length));
+  return { short: lengthBytes === 2 ? 126 : 127, rest };
+}
+
+/** Builds a frame as a client sends it. */
+export function clientFrame(spec: FrameSpec): Buffer {
+  const payload = Buffer.from(spec.payload ?? '');
+  const length = spec.claim ?? payload.length;
+  const lengthBytes = spec.lengthBytes ?? (length < 126 ? 0 : length < 65_536 ? 2 : 8);
+  const { short, rest } = lengthField(length, lengthBytes);
+  const masked = spec.mask !== false;
+  const head = Buffer.from([
+    (spec.fin === false ? 0 : 0x80) | ((spec.rsv ?? 0) << 4) | spec.opcode,
+    (masked ? 0x80 : 0) | short,
+  ]);
+  if (!masked) return Buffer.concat([head, rest, payload]);
+  const key = randomBytes(4);
+  return Buffer.concat([head, rest, key, payload.map((byte, index) => byte ^ key[index % 4]!)]);
+}
+
+/** A close frame's body. */
+export function closeBody(code: number, reason: string | Buffer = ''): Buffer {
+  return Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]);
+}
+
+/** Takes the first frame off the bytes; `undefined` where it is not complete. */
+function parseFrame(bytes: Buffer): RawFrame | undefined {
+  if (bytes.length < 2) return undefined;
+  const short = bytes[1]! & 0x7f;
+  const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;
+  const masked = (bytes[1]! & 0x80) !== 0;
+  const start = 2 + lengthBytes + (masked ? 4 : 0);
+  if (bytes.length < start) return undefined;
+  const length =
+    lengthBytes === 0 ? short : lengthBytes === 2 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
+  if (bytes.length < start + length) return undefined;
+  return {
+    fin: (bytes[0]! & 0x80) !== 0,
+    rsv: (bytes[0]! >> 4) & 7,
+    opcode: bytes[0]! & 0x0f,
+    masked,
+    payload: bytes.subarray(start, start + length),
+    bytes: bytes.subarray(0, start + length),
+  };
+}
+
+const PATIENCE = 5_000;
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+
+/** A WebSocket client of nothing but TCP: every byte that leaves is the test's own, every byte that comes is kept. */
+export class RawClient {
+  /** The head of the answer to the upgrade. */
+  head = '';
+  /** The TCP connection has ended. */
+  isOver = false;
+  private buffered: Buffer = Buffer.alloc(0);
+  private poke: () => void = () => undefined;
+
+  private constructor(readonly tcp: Socket) {
+    tcp.on('data', (chunk) => {
+      this.buffered = Buffer.concat([this.buffered, chunk]);
+      this.poke();
+    });
+    // a server that cuts the line while we write is one of the answers that tests wait for
+    tcp.on('error', () => undefined);
+    tcp.on('close', () => {
+      this.isOver = true;
+      this.poke();
+    });
+  }
+
+  /** Opens a line; fails unless the server switches protocols with the right key. */
+  static async connect(port: number, path: string, headers: Record<string, string> = {}): Promise<RawClient> {
+    const client = new RawClient(connect(port, '127.0.0.1'));
+    const key = randomBytes(16).toString('base64');
+    const fields = {
+      Host: `127.0.0.1:${port}`,
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': key,
+      ...headers,
+    };
+    const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+    client.tcp.write(`GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    await client.until('the head of an answer', () => client.buffered.includes('\r\n\r\n'));
+    const end = client.buffered.indexOf('\r\n\r\n') + 4;
+    client.head = client.buffered.subarray(0, end).toString('latin1');
+    client.buffered = client.buffered.subarray(end);
+    const accept = createHash('sha1')
+      .update(key + GUID)
+      .digest('base64');
+    if (!client.head.startsWith('HTTP/1.1 101 ') || !client.head.includes(`: ${accept}\r\n`)) {
+      client.tcp.destroy();
+      throw new Error(`no WebSocket: ${client.head}`);
+    }
+    return client;
+  }
+
+  /** Sends frames, all in one write. */
+  send(...frames: (FrameSpec | Buffer)[]): void {
+    this.tcp.write(
+      Buffer.concat(frames.map((frame) => (Buffer.isBuffer(frame) ? frame : clientFrame(frame)))),
+    );
+  }
+
+  /** Sends a text frame, an object as JSON. */
+  text(message: string | object): void {
+    this.send({ opcode: OP.text, payload: typeof message === 'string' ? message : JSON.stringify(message) });
+  }
+
+  /** The next frame that the server sent. */
+  async frame(): Promise<RawFrame> {
+    let frame: RawFrame | undefined;
+    await this.until('a frame', () => (frame = parseFrame(this.buffered)) !== undefined || this.isOver);
+    if (frame === undefined) throw new Error('the line ended before a frame came');
+    this.buffered = this.buffered.subarray(frame.bytes.length);
+    return frame;
+  }
+
+  /** The next frame's payload as text. */
+  async message(): Promise<string> {
+    const { payload } = await this.frame();
+    return payload.toString();
+  }
+
+  /** The next frame, which must be a close frame: its code and reason. */
+  async close(): Promise<{ code: number; reason: string }> {
+    const { opcode, payload } = await this.frame();
+    if (opcode !== OP.close) throw new Error(`no close frame, but opcode ${opcode}: ${payload.toString()}`);
+    if (payload.length === 0) return { code: 1005, reason: '' };
+    return { code: payload.readUInt16BE(), reason: payload.subarray(2).toString() };
+  }
+
+  /** Resolves when the server has ended the TCP connection, with what came after the frames that were read. */
+  async over(): Promise<Buffer> {
+    await this.until('the end of the line', () => this.isOver);
+    return this.buffered;
+  }
+
+  private async until(what: string, condition: () => boolean): Promise<void> {
+    const trace = new Error(`${what} did not come within ${PATIENCE} ms`);
+    await new Promise<void>((resolve, reject) => {
+      const timer = setTimeout(() => reject(trace), PATIENCE);
+      this.poke = () => {
+        if (!condition()) return;
+        clearTimeout(timer);
+        this.poke = () => undefined;
+        resolve();
+      };
+      this.poke();
+    });
+  }
+}

@@ -190,7 +190,9 @@ export abstract class Conversation extends Peer implements Asker {
   /** @internal Runs the listeners of an event. @returns whether there was one */
   _listen(event: string, args: readonly unknown[]): boolean {
     const any = this.incoming?.call(event, args) === true;
-    return this.events?.emit(event, ...args) === true || any;
+    // counted first: an emitter throws on an "error" that nobody listens to
+    if (this.events === undefined || this.events.listenerCount(event) === 0) return any;
+    return this.events.emit(event, ...args);
   }
 
   /** @internal */

@@ -32,7 +32,9 @@ const TOO_EARLY =
   'EnvelopeServer was used before an EnvelopeAdapter mounted it: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) first';
 
 function encode(packet: { data: unknown[]; id?: number }): [Frame] {
-  return [new Frame(encodeEvent(packet.data[0] as string, packet.data[1], packet.id))];
+  // its own only: an id that somebody put on Object.prototype would make every broadcast a request
+  const id = Object.hasOwn(packet, 'id') ? packet.id : undefined;
+  return [new Frame(encodeEvent(packet.data[0] as string, packet.data[1], id))];
 }
 
 /**

@@ -39,6 +39,8 @@ export interface AppOptions {
   adapter?: EnvelopeOptions;
   /** Runs before the adapter is made: global pipes and the like. */
   before?: (app: INestApplication) => void;
+  /** A socket of the file system to listen on, where a port will not do. */
+  listen?: { path: string };
 }
 
 /** A real Nest application on a free port of loopback, on the HTTP platform of this run. */
@@ -87,7 +89,9 @@ export async function startApp(metadata: ModuleMetadata, options: AppOptions = {
   nest.useWebSocketAdapter(adapter);
   const app = new TestApp(nest, adapter, log);
   apps.push(app);
-  await nest.listen(0, '127.0.0.1');
+  if (options.listen === undefined) await nest.listen(0, '127.0.0.1');
+  // both platforms take what Node's own listen() takes, Nest's type does not say so
+  else await nest.listen(options.listen as unknown as string);
   return app;
 }
 

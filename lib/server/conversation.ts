@@ -87,14 +87,18 @@ export abstract class Conversation extends Peer implements Asker {
   }
 
   /** Where adapters write: the Engine.IO client of a Socket.IO socket. */
-  get client(): { writeToEngine(frames: readonly Frame[], flags: { volatile?: boolean | undefined }): void } {
+  get client(): { writeToEngine(frames: readonly Frame[], flags: EmitFlags): void } {
     return this;
   }
 
   /** @internal One broadcast, already framed; the same frame goes to every recipient. */
-  writeToEngine(frames: readonly Frame[], flags: { volatile?: boolean | undefined }): void {
+  writeToEngine(frames: readonly Frame[], flags: EmitFlags): void {
     if (flags.volatile === true && !this.outbox.writable) return;
-    for (const frame of frames) this._write(frame);
+    for (const frame of frames) {
+      // the flags are those of the whole broadcast: the same for all who share the frame
+      if (flags.compress === false) frame.compress = false;
+      this._write(frame);
+    }
   }
 
   /** @internal */

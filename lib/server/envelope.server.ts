@@ -21,7 +21,7 @@ import type { Rooms } from './contract.js';
 import type { Conversation, SocketHost } from './conversation.js';
 import { EnvelopeSocket } from './envelope.socket.js';
 import { Frame } from './frame.js';
-import type { Mount } from './mount.js';
+import { makeAdapter, type Mount } from './mount.js';
 import type { Counters } from './receiver.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { SocketMap } from './socket-map.js';
@@ -239,8 +239,9 @@ export class EnvelopeServer<
   /** @internal */
   _mountOn(mount: Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
     this.mounted = mount;
-    this.rooms = new (mount.adapter as new (nsp: unknown) => Adapter)(this);
-    void this.rooms.init();
+    this.rooms = makeAdapter(mount.adapter, this);
+    // a cluster's broker may be away; this node's clients are served all the same
+    Promise.resolve(this.rooms.init()).catch((error: unknown) => this._report(error, 'the adapter failed to start'));
   }
 
   /** @internal A WebSocket was opened on this path. */

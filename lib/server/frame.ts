@@ -33,12 +33,13 @@ export class Frame {
   constructor(
     readonly payload: string | Buffer,
     /** `false`: leave it uncompressed where permessage-deflate was negotiated. */
-    readonly compress = true,
+    public compress = true,
   ) {}
 
   /** The frame as it goes to the TCP socket. */
   get bytes(): Buffer {
-    return (this.framed ??= typeof this.payload === 'string' ? frameText(this.payload) : frameBinary(this.payload));
+    return (this.framed ??=
+      typeof this.payload === 'string' ? frameText(this.payload) : frameBinary(this.payload));
   }
 }
 

@@ -3,8 +3,14 @@ import type { Conversation } from './conversation.js';
 import type { ErrorReporter } from './contract.js';
 import type { Receiver } from './receiver.js';
 
-/** A class or factory of Socket.IO's adapter contract; called with `new`, as Socket.IO does. */
+/** A class or factory of Socket.IO's adapter contract; called with `new` where possible, as in Socket.IO. */
 export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter);
+
+/** Makes the adapter of a server; an arrow function has no prototype, and cannot be called with `new`. */
+export function makeAdapter(factory: AdapterFactory, nsp: unknown): Adapter {
+  if (factory.prototype === undefined) return (factory as (nsp: unknown) => Adapter)(nsp);
+  return new (factory as new (nsp: unknown) => Adapter)(nsp);
+}
 
 /** What a server is given when an adapter mounts it on a path. */
 export interface Mount<Server> {

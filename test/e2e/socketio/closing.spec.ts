@@ -5,7 +5,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer } from '../../../lib/index.js';
-import { startApp } from '../../support/app.js';
+import { LogBook, startApp } from '../../support/app.js';
 import { TestClient } from '../../support/client.js';
 import { got, PlainGateway, startPlain } from '../../support/plain.js';
 import { deferred, until } from '../../support/wait.js';
@@ -97,7 +97,7 @@ describe("Socket.IO's ways to close", () => {
 
   it('97. an application whose HTTP server never listened closes as well', async () => {
     const module = await Test.createTestingModule({ providers: [PlainGateway] })
-      .setLogger(false)
+      .setLogger(new LogBook())
       .compile();
     const nest = module.createNestApplication(
       HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter(),

@@ -1,0 +1,246 @@
+import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
+import { got, startPlain } from '../../support/plain.js';
+
+/** Notes what it is asked to broadcast, and does it. */
+class RecordingAdapter extends Adapter {
+  readonly packets: { type: number; data: unknown[] }[] = [];
+  readonly options: BroadcastOptions[] = [];
+  readonly sessions: unknown[] = [];
+
+  override broadcast(packet: { type: number; data: unknown[] }, options: BroadcastOptions): void {
+    this.packets.push({ type: packet.type, data: [...packet.data] });
+    this.options.push(options);
+    super.broadcast(packet, options);
+  }
+  override broadcastWithAck(
+    packet: unknown,
+    options: BroadcastOptions,
+    counted: (clients: number) => void,
+    ack: (answer: unknown) => void,
+  ): void {
+    this.options.push(options);
+    super.broadcastWithAck(packet, options, counted, ack);
+  }
+  override persistSession(session: unknown): void {
+    this.sessions.push(session);
+  }
+  override restoreSession(pid: string): never {
+    this.sessions.push(pid);
+    return null as never;
+  }
+}
+
+describe("socket.io-adapter's contract", () => {
+  it('104. recovery is off by default: the adapter is asked neither to keep nor to restore a session', async () => {
+    const { app, server, join } = await startPlain({ adapter: RecordingAdapter });
+    const [ada] = await join(1);
+    expect(server.opts['connectionStateRecovery']).toBeFalsy();
+    expect(ada!.socket.recovered).toBe(false);
+    server.emit('news', 1);
+    expect((await got(ada!.client)).at(-1)).toEqual(['news', 1]);
+    ada!.client.ws.terminate();
+    const auth = Buffer.from(JSON.stringify({ session: 'abc', offset: '1' })).toString('base64url');
+    const back = await app.connect('/ws', { protocols: ['envelope.v1', `envelope.auth.${auth}`] });
+    expect((await back.next('$session')).data.recovered).toBe(false);
+    expect((server.adapter as RecordingAdapter).sessions).toEqual([]);
+  });
+
+  it('108. addAll, del and delAll keep rooms and sids; twice is harmless', async () => {
+    const { server } = await startPlain();
+    const { adapter } = server;
+    await adapter.addAll('s1', new Set(['r1', 'r2']));
+    await adapter.addAll('s2', new Set(['r2', 'r3']));
+    expect(adapter.rooms).toEqual(
+      new Map([
+        ['r1', new Set(['s1'])],
+        ['r2', new Set(['s1', 's2'])],
+        ['r3', new Set(['s2'])],
+      ]),
+    );
+    expect(adapter.sids.get('s1')).toEqual(new Set(['r1', 'r2']));
+    for (let twice = 0; twice < 2; twice++) {
+      await adapter.del('s1', 'r1');
+      await adapter.del('s2', 'r2');
+      await adapter.del('nobody', 'nowhere');
+    }
+    expect(adapter.rooms.has('r1')).toBe(false);
+    expect(adapter.rooms.get('r2')).toEqual(new Set(['s1']));
+    for (let twice = 0; twice < 2; twice++) {
+      adapter.delAll('s2');
+      adapter.delAll('nobody');
+    }
+    expect(adapter.sids).toEqual(new Map([['s1', new Set(['r2'])]]));
+    expect(adapter.rooms).toEqual(new Map([['r2', new Set(['s1'])]]));
+  });
+
+  it('109. sockets(rooms) gives ids, socketRooms(id) rooms', async () => {
+    const { server, join } = await startPlain();
+    const [ada, bob] = await join(2);
+    const { adapter } = server;
+    await ada!.socket.join(['red', 'blue']);
+    await bob!.socket.join('blue');
+    expect(await adapter.sockets(new Set())).toEqual(new Set([ada!.socket.id, bob!.socket.id]));
+    expect(await adapter.sockets(new Set(['red']))).toEqual(new Set([ada!.socket.id]));
+    expect(await adapter.sockets(new Set(['red', 'blue', 'none']))).toEqual(
+      new Set([ada!.socket.id, bob!.socket.id]),
+    );
+    expect(adapter.socketRooms(bob!.socket.id)).toEqual(new Set([bob!.socket.id, 'blue']));
+    expect(adapter.socketRooms('nobody')).toBeUndefined();
+    expect(await adapter.serverCount()).toBe(1);
+  });
+
+  it('110. the adapter tells of rooms: created and joined once, left, deleted when empty', async () => {
+    const { server, join } = await startPlain();
+    const told: unknown[][] = [];
+    for (const event of ['create-room', 'join-room', 'leave-room', 'delete-room']) {
+      server.adapter.on(event, (...args: unknown[]) => told.push([event, ...args]));
+    }
+    const [ada, bob] = await join(2);
+    const [a, b] = [ada!.socket.id, bob!.socket.id];
+    expect(told.splice(0)).toEqual([
+      ['create-room', a],
+      ['join-room', a, a],
+      ['create-room', b],
+      ['join-room', b, b],
+    ]);
+    await ada!.socket.join('red');
+    await ada!.socket.join(['red']);
+    await bob!.socket.join('red');
+    await ada!.socket.leave('red');
+    await ada!.socket.leave('red');
+    expect(told.splice(0)).toEqual([
+      ['create-room', 'red'],
+      ['join-room', 'red', a],
+      ['join-room', 'red', b],
+      ['leave-room', 'red', a],
+    ]);
+    bob!.socket.disconnect();
+    expect(told).toEqual([
+      ['leave-room', b, b],
+      ['delete-room', b],
+      ['leave-room', 'red', b],
+      ['delete-room', 'red'],
+    ]);
+  });
+
+  it('111. an adapter gets rooms, except and flags as they were said, and plain data', async () => {
+    const { server, join } = await startPlain({ adapter: RecordingAdapter });
+    const [ada] = await join(1);
+    const { packets, options } = server.adapter as RecordingAdapter;
+    server.emit('a', { deep: [1] }, 2);
+    server.to('r1').to(['r2']).except('r3').local.volatile.compress(false).emit('b');
+    ada!.socket.to('r1').timeout(5).emit('c', 'data');
+    await ada!.socket.compress(true).volatile.timeout(50).broadcast.emitWithAck('d');
+    expect(packets).toEqual([
+      { type: 2, data: ['a', [{ deep: [1] }, 2]] },
+      { type: 2, data: ['b', undefined] },
+      { type: 2, data: ['c', 'data'] },
+    ]);
+    expect(options.map(({ rooms, except }) => [rooms, except])).toEqual([
+      [new Set(), new Set()],
+      [new Set(['r1', 'r2']), new Set(['r3'])],
+      [new Set(['r1']), new Set([ada!.socket.id])],
+      [new Set(), new Set([ada!.socket.id])],
+    ]);
+    expect(options.map(({ flags }) => flags)).toEqual([
+      {},
+      { local: true, volatile: true, compress: false },
+      { timeout: 5 },
+      { compress: true, volatile: true, timeout: 50 },
+    ]);
+  });
+
+  it('111. what is broadcast through the adapter itself honours rooms and except', async () => {
+    const { server, join } = await startPlain();
+    const [ada, bob, eve] = await join(3);
+    server.socketsJoin('all');
+    await ada!.socket.join('red');
+    server.adapter.broadcast(
+      { type: 2, data: ['direct', [1, 2]] },
+      { rooms: new Set(['all']), except: new Set(['red', eve!.socket.id]) },
+    );
+    expect(await got(ada!.client)).toEqual([]);
+    expect(await got(bob!.client)).toEqual([['direct', [1, 2]]]);
+    expect(await got(eve!.client)).toEqual([]);
+  });
+
+  it('111. volatile is dropped where the line takes no data; what follows it arrives', async () => {
+    const { server, join } = await startPlain();
+    const [slow, ada] = await join(2);
+    slow!.client.ws.pause();
+    const filler = 'x'.repeat(1_000_000);
+    let sent = 0;
+    // a flush follows every big message: the line is full as soon as the kernel takes no more
+    while (slow!.socket.bufferedAmount < 1_000_000 && sent < 100) {
+      slow!.socket.emit('filler', filler);
+      sent++;
+    }
+    server.volatile.emit('dropped');
+    server.emit('kept');
+    slow!.client.ws.resume();
+    const names = (await got(slow!.client)).map(([event]) => event);
+    expect(names).toEqual([...Array<string>(sent).fill('filler'), 'kept']);
+    expect((await got(ada!.client)).map(([event]) => event)).toEqual(['dropped', 'kept']);
+  });
+
+  it('111. compress(false) leaves a broadcast uncompressed where compression was negotiated', async () => {
+    const { server, join } = await startPlain({ perMessageDeflate: { threshold: 0 } });
+    const [ada] = await join(1);
+    const tcp = Reflect.get(ada!.client.ws, '_socket') as { bytesRead: number };
+    const text = 'x'.repeat(20_000);
+    const cost = async (emit: () => unknown): Promise<number> => {
+      const before = tcp.bytesRead;
+      emit();
+      expect((await ada!.client.next('big')).data).toBe(text);
+      return tcp.bytesRead - before;
+    };
+    expect(ada!.socket.extensions).toContain('permessage-deflate');
+    expect(await cost(() => server.emit('big', text))).toBeLessThan(1_000);
+    expect(await cost(() => server.compress(false).emit('big', text))).toBeGreaterThan(20_000);
+    expect(await cost(() => server.compress(true).emit('big', text))).toBeLessThan(1_000);
+    expect(await cost(() => ada!.socket.compress(false).emit('big', text))).toBeGreaterThan(20_000);
+    expect(await cost(() => ada!.socket.emit('big', text))).toBeLessThan(1_000);
+  });
+
+  it('an adapter may be a class, a function for `new`, or an arrow function', async () => {
+    const made: string[] = [];
+    class OwnAdapter extends Adapter {}
+    const forNew = function (nsp: { name: string }): Adapter {
+      made.push(`for new: ${nsp.name}`);
+      return new OwnAdapter(nsp);
+    };
+    const arrow = (nsp: unknown): Adapter => {
+      made.push('arrow');
+      return new OwnAdapter(nsp);
+    };
+    for (const adapter of [OwnAdapter, forNew as never, arrow]) {
+      const { server, join } = await startPlain({ adapter });
+      const [ada] = await join(1);
+      server.to(ada!.socket.id).emit('hello');
+      expect(await got(ada!.client)).toEqual([['hello', undefined]]);
+      expect(server.adapter).toBeInstanceOf(OwnAdapter);
+    }
+    expect(made).toEqual(['for new: /ws', 'arrow']);
+  });
+
+  it('init is called once, close once; what init fails with is logged, and breaks nothing', async () => {
+    const calls: string[] = [];
+    class LifeAdapter extends Adapter {
+      override async init(): Promise<void> {
+        calls.push('init');
+        await Promise.resolve();
+        throw new Error('the broker is away');
+      }
+      override close(): void {
+        calls.push('close');
+      }
+    }
+    const { app, server, join } = await startPlain({ adapter: LifeAdapter });
+    const [ada] = await join(1);
+    server.emit('local clients are served');
+    expect(await got(ada!.client)).toHaveLength(1);
+    expect(app.log.of('error')).toEqual([expect.stringContaining('the broker is away')]);
+    await app.nest.close();
+    expect(calls).toEqual(['init', 'close']);
+  });
+});

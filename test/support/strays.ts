@@ -41,6 +41,7 @@ export function expectNoStrays(): void {
     strays = new Strays();
   });
   afterEach(async () => {
-    expect(await strays.stop()).toEqual([]);
+    const errors = await strays.stop();
+    if (errors.length > 0) throw new AggregateError(errors, `strayed: ${errors.map(String).join(', ')}`);
   });
 }

@@ -23,11 +23,11 @@ export type Listener<Map extends EventsMap, Event extends EventNames<Map>> = (
 
 type Last<Tuple extends unknown[]> = Tuple extends [...infer _, infer End] ? End : Untyped;
 type AllButLast<Tuple extends unknown[]> = Tuple extends [...infer Start, infer _] ? Start : Tuple;
-type Answer<Callback> = Callback extends (error: Error, value: infer Value) => unknown
-  ? Value
-  : Callback extends (value: infer Value) => unknown
-    ? Value
-    : Untyped;
+type IsAny<Type> = 0 extends 1 & Type ? true : false;
+/** What a callback takes besides the error, which a map may or may not write in front. */
+type Values<Params extends unknown[]> =
+  IsAny<Params[0]> extends true ? Params : Params extends [Error, ...infer Rest] ? Rest : Params;
+type Answer<Callback> = Callback extends (...answer: infer Params) => unknown ? Values<Params>[0] : Untyped;
 
 /** The arguments of `emitWithAck`: those of `emit` without the callback. */
 export type RequestParams<Map extends EventsMap, Event extends EventNames<Map>> = AllButLast<EventParams<Map, Event>>;
@@ -37,9 +37,9 @@ export type AnswerOf<Map extends EventsMap, Event extends EventNames<Map>> = Ans
 
 type WithTimeoutCallback<Tuple extends unknown[], Many extends boolean> = Tuple extends [
   ...infer Start,
-  (...answer: infer Values) => infer Result,
+  (...answer: infer Params) => infer Result,
 ]
-  ? [...Start, (error: Error, ...answer: Many extends true ? [Values[0][]] : Values) => Result]
+  ? [...Start, (error: Error, ...answer: Many extends true ? [Values<Params>[0][]] : Values<Params>) => Result]
   : Tuple;
 
 /** The same events with an error first in their callbacks: what `timeout(ms).emit` takes. */
@@ -47,7 +47,7 @@ export type WithTimeout<Map extends EventsMap> = {
   [Event in keyof Map]: (...args: WithTimeoutCallback<Parameters<Map[Event]>, false>) => ReturnType<Map[Event]>;
 };
 
-/** The same events with the answers of many peers in their callbacks: what a room-wide request takes. */
+/** The same events with an error and the answers of many peers in their callbacks: what a room-wide request takes. */
 export type WithManyAnswers<Map extends EventsMap> = {
   [Event in keyof Map]: (...args: WithTimeoutCallback<Parameters<Map[Event]>, true>) => ReturnType<Map[Event]>;
 };

@@ -60,8 +60,8 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     return this.with({ local: true });
   }
 
-  /** How long, in milliseconds, a request waits for its answers; the callback then takes an error first. */
-  timeout(timeout: number): BroadcastOperator<WithManyAnswers<Emit>, Data> {
+  /** How long, in milliseconds, a request waits for its answers. */
+  timeout(timeout: number): BroadcastOperator<Emit, Data> {
     return this.with({ timeout });
   }
 
@@ -71,7 +71,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    *
    * @throws Error on a reserved event name, TypeError or RangeError on data that JSON cannot carry
    */
-  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): true {
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<WithManyAnswers<Emit>, Event>): true {
     assertEmittable(event);
     const last: unknown = args.at(-1);
     const values: unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;

@@ -94,7 +94,7 @@ export class EnvelopeServer<
   }
 
   /** Sends one event to everybody. See {@link BroadcastOperator.emit}. */
-  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): true {
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<WithManyAnswers<Emit>, Event>): true {
     return this.everybody.emit(event, ...args);
   }
   /** Asks everybody. See {@link BroadcastOperator.emitWithAck}. */
@@ -129,7 +129,7 @@ export class EnvelopeServer<
     return this.everybody.compress(compress);
   }
   /** How long, in milliseconds, a request waits for its answers. */
-  timeout(timeout: number): BroadcastOperator<WithManyAnswers<Emit>, Data> {
+  timeout(timeout: number): BroadcastOperator<Emit, Data> {
     return this.everybody.timeout(timeout);
   }
   /** All sockets, on every node. */
@@ -152,7 +152,7 @@ export class EnvelopeServer<
   /** Sends an event to the servers of the same path on the other nodes; a last function gets `(error, answers)`. */
   serverSideEmit<Event extends EventNames<ServerSide>>(
     event: Event,
-    ...args: EventParams<ServerSide, Event>
+    ...args: EventParams<WithManyAnswers<ServerSide>, Event>
   ): boolean {
     if (RESERVED_ON_SERVER.has(event)) throw new Error(`"${event}" is a reserved event name`);
     this.adapter.serverSideEmit([event, ...args]);

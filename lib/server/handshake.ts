@@ -85,8 +85,17 @@ function parseQuery(url: string): Handshake['query'] {
   return query;
 }
 
-/** Builds the handshake. `headers.authorization` is filled from whichever way the token came. */
-export function readHandshake(request: IncomingMessage, issued: number, params: Record<string, string>): Handshake {
+/**
+ * Builds the handshake. `headers.authorization` is filled from whichever way the token came.
+ *
+ * @param address the peer's, read while the line was open: a closed one has none
+ */
+export function readHandshake(
+  request: IncomingMessage,
+  issued: number,
+  params: Record<string, string>,
+  address: string,
+): Handshake {
   const url = request.url ?? '/';
   const query = parseQuery(url);
   const auth = readAuth(request, query);
@@ -98,7 +107,7 @@ export function readHandshake(request: IncomingMessage, issued: number, params: 
     headers,
     query,
     auth,
-    address: request.socket.remoteAddress ?? '',
+    address,
     url,
     time: new Date(issued).toString(),
     issued,

@@ -13,6 +13,7 @@ export abstract class Peer extends Line {
   private readonly issued = Date.now();
   private handshakeRead: Handshake | undefined;
   private madeRequestId: string | undefined;
+  private readonly address: string;
 
   constructor(
     ws: WebSocket,
@@ -20,11 +21,12 @@ export abstract class Peer extends Line {
     private readonly params: Record<string, string>,
   ) {
     super(ws, upgrade);
+    this.address = upgrade.socket.remoteAddress ?? '';
   }
 
   /** How the connection began; see {@link Handshake}. */
   get handshake(): Handshake {
-    return (this.handshakeRead ??= readHandshake(this.upgrade, this.issued, this.params));
+    return (this.handshakeRead ??= readHandshake(this.upgrade, this.issued, this.params, this.address));
   }
   /** The upgrade request. */
   get request(): IncomingMessage {
@@ -41,7 +43,7 @@ export abstract class Peer extends Line {
   }
   /** The peer's address. */
   get ip(): string {
-    return this.handshake.address;
+    return this.address;
   }
   /** A name for this connection in logs: the `x-request-id` header, else made here. */
   get requestId(): string {

@@ -1,5 +1,5 @@
 import type { Adapter } from 'socket.io-adapter';
-import type { EventNames, EventParams, EventsMap } from '../protocol/typed-events.js';
+import type { EventNames, EventParams, EventsMap, WithManyAnswers } from '../protocol/typed-events.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Rooms } from './contract.js';
 import type { Conversation } from './conversation.js';
@@ -10,7 +10,7 @@ interface Everybody<Emit extends EventsMap, Data> {
   readonly adapter: Adapter;
   to(rooms: Rooms): BroadcastOperator<Emit, Data>;
   except(rooms: Rooms): BroadcastOperator<Emit, Data>;
-  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean;
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<WithManyAnswers<Emit>, Event>): boolean;
   fetchSockets(): ReturnType<BroadcastOperator<Emit, Data>['fetchSockets']>;
 }
 
@@ -34,7 +34,7 @@ export class SocketMap<
   get adapter(): Adapter {
     return this.server.adapter;
   }
-  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<WithManyAnswers<Emit>, Event>): boolean {
     return this.server.emit(event, ...args);
   }
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {

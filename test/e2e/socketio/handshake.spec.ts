@@ -1,0 +1,127 @@
+import { IncomingMessage } from 'node:http';
+import { until } from '../../support/wait.js';
+import { meet, meetOne, serve } from './support.js';
+
+const auth = (value: unknown): string =>
+  `envelope.auth.${Buffer.from(JSON.stringify(value)).toString('base64url')}`;
+
+describe('handshake', () => {
+  it('56. socket.request is the upgrade request, its headers and query can be read', async () => {
+    const { app, servers } = await serve([{ path: '/ws' }]);
+    const headers = { 'X-Custom': 'yes', Cookie: 'session=1' };
+    const { socket } = await meet(app, servers[0]!, '/ws?key=1&key2=%C3%A4%20b', { headers });
+    expect(socket.request.constructor.name).toBe(IncomingMessage.name);
+    expect(socket.request.method).toBe('GET');
+    expect(socket.request.url).toBe('/ws?key=1&key2=%C3%A4%20b');
+    expect(socket.request.headers).toMatchObject({
+      'x-custom': 'yes',
+      cookie: 'session=1',
+      upgrade: 'websocket',
+    });
+    expect(new URL(socket.request.url!, 'ws://host').searchParams.get('key2')).toBe('ä b');
+    // as HTTP guards read it
+    expect(socket.headers).toBe(socket.request.headers);
+    expect(socket.url).toBe(socket.request.url);
+    expect(socket.query).toEqual({ key: '1', key2: 'ä b' });
+    expect(socket.ip).toBe('127.0.0.1');
+    expect(socket.conn.remoteAddress).toBe('127.0.0.1');
+  });
+
+  it('57. socket.handshake has all of its fields', async () => {
+    const { app, servers } = await serve([{ path: '/ws' }]);
+    const before = Date.now();
+    const { socket } = await meet(app, servers[0]!, '/ws?a=1&token=secret', {
+      headers: { 'X-Custom': 'yes' },
+    });
+    const after = Date.now();
+    const { handshake } = socket;
+    expect(Object.keys(handshake).sort()).toEqual(
+      ['address', 'auth', 'headers', 'issued', 'params', 'query', 'secure', 'time', 'url', 'xdomain'].sort(),
+    );
+    expect(handshake).toMatchObject({
+      address: '127.0.0.1',
+      auth: { token: 'secret' },
+      headers: { 'x-custom': 'yes', host: `127.0.0.1:${app.port}` },
+      params: {},
+      query: { a: '1', token: 'secret' },
+      secure: false,
+      url: '/ws?a=1&token=secret',
+      xdomain: false,
+    });
+    expect(handshake.issued).toBeGreaterThanOrEqual(before);
+    expect(handshake.issued).toBeLessThanOrEqual(after);
+    expect(Date.parse(handshake.time)).toBe(Math.floor(handshake.issued / 1_000) * 1_000);
+    expect(socket.handshake).toBe(handshake);
+  });
+
+  it('57. xdomain tells that the request named an origin', async () => {
+    const { app, servers } = await serve([{}]);
+    const { socket } = await meet(app, servers[0]!, '/', { origin: `http://127.0.0.1:${app.port}` });
+    expect(socket.handshake.xdomain).toBe(true);
+    expect(socket.handshake.headers.origin).toBe(`http://127.0.0.1:${app.port}`);
+  });
+
+  it.each([
+    [
+      'the auth subprotocol',
+      { protocols: ['envelope.v1', auth({ token: 't', room: 1 })] },
+      { token: 't', room: 1 },
+    ],
+    ['the bearer pair', { protocols: ['bearer', 't'] }, { token: 't' }],
+    ['the Authorization header', { headers: { Authorization: 'Bearer t' } }, { token: 't' }],
+    ['?token=', {}, { token: 'query' }],
+    [
+      'the first of several',
+      { protocols: [auth({ token: 't' }), 'bearer', 'u'], headers: { Authorization: 'Bearer t' } },
+      { token: 't' },
+    ],
+    [
+      'another when one cannot be read',
+      { protocols: ['envelope.auth.bm90IGpzb24', 'bearer', 't'] },
+      { token: 't' },
+    ],
+  ])('57. handshake.auth comes from %s', async (_, options, expected) => {
+    const { app, servers } = await serve([{}]);
+    const { client, socket } = await meet(app, servers[0]!, '/?token=query', options);
+    expect(socket.handshake.auth).toEqual(expected);
+    expect(socket.headers.authorization).toBe(`Bearer ${expected.token}`);
+    // the token is never echoed
+    expect(['', 'bearer', 'envelope.v1']).toContain(client.ws.protocol);
+  });
+
+  it('57. handshake.auth is empty where the client presents nothing', async () => {
+    const { socket } = await meetOne();
+    expect(socket.handshake.auth).toEqual({});
+    expect(socket.handshake.query).toEqual({});
+    expect(socket.headers.authorization).toBeUndefined();
+  });
+
+  it('57. handshake.params has the values of :params in the path', async () => {
+    const { app, servers } = await serve([{ path: '/rooms/:room/:seat' }]);
+    const { socket } = await meet(app, servers[0]!, '/rooms/a%20b/7?x=1');
+    expect(socket.handshake.params).toEqual({ room: 'a b', seat: '7' });
+    expect(socket.handshake.query).toEqual({ x: '1' });
+  });
+
+  it('57. it stays readable when the client has gone', async () => {
+    const { client, socket, server } = await meetOne();
+    client.ws.terminate();
+    await until('the client has gone', () => server.sockets.size === 0);
+    expect(socket.handshake).toMatchObject({ address: '127.0.0.1', url: '/' });
+  });
+
+  it('58. query parameters given for a secondary namespace show in that handshake', async () => {
+    const { app, servers } = await serve([{}, { namespace: 'chat' }]);
+    const main = await meet(app, servers[0]!, '/?a=main');
+    const chat = await meet(app, servers[1]!, '/chat?a=chat&b=1&b=2&__proto__=3&b=3&c');
+    expect(main.socket.handshake.query).toEqual({ a: 'main' });
+    const { query } = chat.socket.handshake;
+    expect(Object.entries(query)).toEqual([
+      ['a', 'chat'],
+      ['b', ['1', '2', '3']],
+      ['__proto__', '3'],
+      ['c', ''],
+    ]);
+    expect(chat.socket.nsp.name).toBe('/chat');
+  });
+});

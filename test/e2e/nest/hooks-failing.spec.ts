@@ -1,0 +1,215 @@
+import {
+  Catch,
+  ForbiddenException,
+  UseFilters,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
+import { BaseWsExceptionFilter, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
+import { EnvelopeSocket } from '../../../lib/index.js';
+import { startApp } from '../../support/app.js';
+import { expectNoStrays } from '../../support/strays.js';
+import { until } from '../../support/wait.js';
+
+const failures = {
+  ws: () => new WsException('not you'),
+  object: () => new WsException({ code: 'E_NO' }),
+  http: () => new ForbiddenException('members only'),
+  unknown: () => new Error('secret'),
+  nothing: () => undefined,
+  string: () => 'secret',
+} as const;
+type Failure = keyof typeof failures;
+
+const failureOf = (client: EnvelopeSocket) => failures[client.handshake.query['how'] as Failure]();
+
+class Recording {
+  readonly disconnects: unknown[][] = [];
+  handled = 0;
+  handleDisconnect(client: EnvelopeSocket, reason: string): void {
+    this.disconnects.push([reason, client.closed]);
+  }
+  @SubscribeMessage('note')
+  note(): void {
+    this.handled++;
+  }
+}
+
+@WebSocketGateway({ path: '/sync' })
+class ThrowingGateway extends Recording {
+  handleConnection(client: EnvelopeSocket): void {
+    throw failureOf(client);
+  }
+}
+
+@WebSocketGateway({ path: '/async' })
+class RejectingGateway extends Recording {
+  async handleConnection(client: EnvelopeSocket): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    throw failureOf(client);
+  }
+}
+
+@WebSocketGateway({ path: '/hang', connectTimeout: 100 })
+class HangingGateway extends Recording {
+  handleConnection(): Promise<void> {
+    return new Promise(() => undefined);
+  }
+}
+
+@Catch(WsException)
+class PoliteFilter implements ExceptionFilter {
+  catch(error: WsException, host: ArgumentsHost): void {
+    const ws = host.switchToWs();
+    ws.getClient<EnvelopeSocket>().emit('exception', {
+      sorry: error.message,
+      pattern: ws.getPattern(),
+      data: ws.getData(),
+    });
+  }
+}
+
+@Catch()
+class LateFilter implements ExceptionFilter {
+  async catch(_: unknown, host: ArgumentsHost): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    host.switchToWs().getClient<EnvelopeSocket>().emit('exception', { late: true });
+  }
+}
+
+@Catch()
+class BrokenFilter implements ExceptionFilter {
+  async catch(): Promise<void> {
+    throw new Error('the filter itself');
+  }
+}
+
+class Refusing {
+  handleConnection(client: EnvelopeSocket): void {
+    throw failureOf(client);
+  }
+}
+
+@UseFilters(PoliteFilter)
+@WebSocketGateway({ path: '/polite' })
+class PoliteGateway extends Refusing {}
+
+@UseFilters(new PoliteFilter())
+@WebSocketGateway({ path: '/method' })
+class MethodGateway {
+  @UseFilters(new LateFilter())
+  async handleConnection(client: EnvelopeSocket): Promise<void> {
+    throw failureOf(client);
+  }
+}
+
+@UseFilters(new BaseWsExceptionFilter())
+@WebSocketGateway({ path: '/base' })
+class BaseGateway extends Refusing {}
+
+@UseFilters(new BrokenFilter())
+@WebSocketGateway({ path: '/broken' })
+class BrokenGateway extends Refusing {}
+
+expectNoStrays();
+
+describe('a handleConnection that fails', () => {
+  const status = 'error';
+  const internal = { status, message: 'Internal server error' };
+  const expected: [Failure, object, { code: number; reason: string }][] = [
+    ['ws', { status, message: 'not you' }, { code: 1008, reason: 'not you' }],
+    ['object', { code: 'E_NO' }, { code: 1008, reason: expect.any(String) as unknown as string }],
+    [
+      'http',
+      { status, statusCode: 403, message: 'members only', error: 'Forbidden' },
+      { code: 1008, reason: 'members only' },
+    ],
+    ['unknown', internal, { code: 1011, reason: 'Internal server error' }],
+    ['nothing', internal, { code: 1011, reason: 'Internal server error' }],
+    ['string', internal, { code: 1011, reason: 'Internal server error' }],
+  ];
+
+  describe.each([
+    ['sync', ThrowingGateway],
+    ['async', RejectingGateway],
+  ])('%s', (path, type) => {
+    it.each(expected)('with %s', async (how, data, end) => {
+      const app = await startApp({ providers: [type] });
+      const gateway = app.nest.get<Recording>(type);
+      const client = await app.connect(`/${path}?how=${how}&token=t0ken`, { headers: { cookie: 'c=t0ken' } });
+      if (client.ws.readyState === client.ws.OPEN) client.send({ event: 'note', id: 1 });
+      expect(await client.ended()).toEqual(end);
+      expect(client.frames).toEqual([{ event: 'exception', data }]);
+      await until('handleDisconnect', () => gateway.disconnects.length > 0);
+      expect(gateway.disconnects).toEqual([
+        ['server namespace disconnect', { ...end, wasClean: true, initiator: 'server' }],
+      ]);
+      expect(gateway.handled).toBe(0);
+      const isUnknown = end.code === 1011;
+      expect(app.log.of('error')).toHaveLength(isUnknown ? 1 : 0);
+      // nothing of what a client sent or of what went wrong reaches the client, and no token the log
+      expect(JSON.stringify([client.frames, client.closed])).not.toMatch(/secret|t0ken/);
+      expect(app.log.of('error').join()).not.toContain('t0ken');
+    });
+  });
+
+  it('or hangs closes the client after connectTimeout', async () => {
+    const app = await startApp({ providers: [HangingGateway] });
+    const gateway = app.nest.get(HangingGateway);
+    const client = await app.connect('/hang');
+    client.send({ event: 'note' });
+    expect(await client.ended()).toEqual({ code: 1011, reason: 'connectTimeout' });
+    await until('handleDisconnect', () => gateway.disconnects.length > 0);
+    expect([gateway.disconnects.length, gateway.handled]).toEqual([1, 0]);
+    expect(app.log.of('error')).toEqual([expect.stringContaining('connectTimeout')]);
+  });
+
+  it('takes connectTimeout from the adapter, too', async () => {
+    @WebSocketGateway({ path: '/hang' })
+    class Hanging {
+      handleConnection(): Promise<void> {
+        return new Promise(() => undefined);
+      }
+    }
+    const app = await startApp({ providers: [Hanging] }, { adapter: { connectTimeout: 50 } });
+    expect((await (await app.connect('/hang')).ended()).code).toBe(1011);
+  });
+
+  it.each([
+    ['/polite?how=ws', [{ sorry: 'not you', pattern: 'handleConnection', data: {} }], 1008, 0],
+    ['/polite?how=unknown', [internal], 1011, 1],
+    ['/method?how=ws', [{ late: true }], 1008, 0],
+    ['/broken?how=ws', [], 1008, 1],
+  ])("goes through the gateway's filters: %s", async (url, data, code, logged) => {
+    const app = await startApp({ providers: [PoliteGateway, MethodGateway, BrokenGateway] });
+    const client = await app.connect(url);
+    expect((await client.ended()).code).toBe(code);
+    expect(client.frames).toEqual(data.map((payload) => ({ event: 'exception', data: payload })));
+    expect(app.log.of('error')).toHaveLength(logged);
+  });
+
+  it("goes through Nest's own filter, and shows no word of the upgrade request", async () => {
+    const app = await startApp({ providers: [BaseGateway] });
+    const client = await app.connect('/base?how=ws&token=t0ken', { headers: { cookie: 'c=t0ken' } });
+    expect((await client.ended()).code).toBe(1008);
+    expect(client.frames).toEqual([
+      {
+        event: 'exception',
+        data: { status, message: 'not you', cause: { pattern: 'handleConnection', data: {} } },
+      },
+    ]);
+  });
+
+  it('of one gateway ends the client of all gateways on the path', async () => {
+    const app = await startApp({ providers: [ThrowingGateway, OtherGateway] });
+    const other = app.nest.get(OtherGateway);
+    expect((await (await app.connect('/sync?how=ws')).ended()).code).toBe(1008);
+    await until('handleDisconnect', () => other.disconnects.length > 0);
+    expect(other.disconnects).toHaveLength(1);
+  });
+});
+
+@WebSocketGateway({ path: '/sync' })
+class OtherGateway extends Recording {
+  async handleConnection(): Promise<void> {}
+}

@@ -83,6 +83,7 @@ export class Receiver {
     if (event !== '$ping' && event !== '$cancel') {
       return this.refuse(socket, new Refusal('reserved_event', 'names that begin with "$" are reserved', id), true);
     }
+    socket._strikes = 0;
     if (event === '$cancel') socket._requests?.get(data as string | number)?.cancel();
     if (id !== undefined) this.openRequest(socket, event, id, false)?.answer();
   }

@@ -76,7 +76,10 @@ export class TestClient {
   }
 
   async opened(): Promise<void> {
-    await this.waiter.until('open', () => (this.failure ?? this.ws.readyState === WebSocket.OPEN) || undefined);
+    await this.waiter.until(
+      'open',
+      () => (this.failure ?? this.ws.readyState === WebSocket.OPEN) || undefined,
+    );
     if (this.failure) throw this.failure;
   }
 
@@ -101,8 +104,12 @@ export class TestClient {
     return this.answer(id);
   }
 
-  /** Resolves when the server has handled all that was sent before: messages of one client are taken in order. */
+  /**
+   * Resolves when the server has handled all that was sent before: messages of one client are taken in order. The
+   * second round trip is for handlers, which answer some promise jobs after they were called.
+   */
   async settled(): Promise<void> {
+    await this.ask('$ping');
     await this.ask('$ping');
   }
 

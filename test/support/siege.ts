@@ -1,0 +1,70 @@
+import type { Type } from '@nestjs/common';
+import type { EnvelopeOptions, EnvelopeServer } from '../../lib/index.js';
+import { startApp, type TestApp } from './app.js';
+import { TestClient, type ConnectOptions } from './client.js';
+import { RawClient } from './raw-client.js';
+import { until } from './wait.js';
+
+/** A server under attack, and a client that has nothing to do with it. */
+export class Siege<Gateway> {
+  private readonly attackers: (TestClient | RawClient)[] = [];
+
+  private constructor(
+    readonly app: TestApp,
+    readonly gateway: Gateway,
+    readonly server: EnvelopeServer,
+    private readonly path: string,
+    private readonly witness: TestClient,
+  ) {}
+
+  /** @param gateway must be mounted on `/ws` and answer `echo` */
+  static async of<Gateway>(gateway: Type<Gateway>, adapter: EnvelopeOptions = {}): Promise<Siege<Gateway>> {
+    const app = await startApp({ providers: [gateway] }, { adapter });
+    const server = app.adapter.create(0, { path: '/ws' });
+    const witness = await app.connect('/ws');
+    return new Siege(app, app.nest.get(gateway), server, '/ws', witness);
+  }
+
+  /** An attacker that speaks WebSocket. */
+  async attacker(options?: ConnectOptions): Promise<TestClient> {
+    const client = await this.app.connect(this.path, options);
+    this.attackers.push(client);
+    return client;
+  }
+
+  /** An attacker that speaks TCP. */
+  async raw(headers?: Record<string, string>): Promise<RawClient> {
+    const client = await RawClient.connect(this.app.port, this.path, headers);
+    this.attackers.push(client);
+    return client;
+  }
+
+  /** The witness is served while the attack goes on. */
+  async isServed(): Promise<void> {
+    const token = `${Math.random()}`;
+    expect(await this.witness.ask('echo', token)).toMatchObject({ event: 'echo', data: token });
+  }
+
+  /** Another client is still served, and nothing is left once all clients have gone. */
+  async survived(): Promise<void> {
+    await this.isServed();
+    expect(this.witness.frames.filter((frame) => frame.event !== 'echo')).toEqual([]);
+    for (const client of [...this.attackers, this.witness]) {
+      if (client instanceof RawClient) client.tcp.destroy();
+      else client.ws.terminate();
+    }
+    await until('the end of all connections', () => this.server.sockets.size === 0);
+    expect(this.server.adapter.rooms.size).toBe(0);
+    expect(this.server.adapter.sids.size).toBe(0);
+    expect(this.server.engine.clientsCount).toBe(0);
+  }
+}
+
+/** `it`, against a siege that must be survived. */
+export function besiege<Gateway>(gateway: Type<Gateway>, adapter: EnvelopeOptions = {}) {
+  return (attack: (siege: Siege<Gateway>) => Promise<void>) => async (): Promise<void> => {
+    const siege = await Siege.of(gateway, adapter);
+    await attack(siege);
+    await siege.survived();
+  };
+}

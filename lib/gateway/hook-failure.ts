@@ -1,5 +1,5 @@
-import type { ArgumentsHost, ExceptionFilter, Type } from '@nestjs/common';
-import type { Conversation } from '../server/conversation.js';
+import { Catch, type ArgumentsHost, type ExceptionFilter, type Type } from '@nestjs/common';
+import { Conversation } from '../server/conversation.js';
 import { endRefused } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';
 import { NEST } from './nest-metadata.js';
@@ -34,6 +34,20 @@ class HookHost implements ArgumentsHost {
   }
 }
 
+/**
+ * The only filter of a request-scoped gateway's wrapped hook. The wrapper takes what the hook throws, so that this one
+ * gets what Nest 12 came to before there was a hook to call: a dependency that could not be made.
+ */
+@Catch()
+export class UnmadeGatewayFilter implements ExceptionFilter {
+  constructor(private readonly unmade: (client: Conversation, error: unknown) => void) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const client: unknown = host.switchToWs().getClient();
+    if (client instanceof Conversation) this.unmade(client, error);
+  }
+}
+
 /** Runs the gateway's exception filters on what its `handleConnection` threw, then closes the client. */
 export async function failConnection(
   gateway: Gateway,
@@ -52,7 +66,9 @@ export async function failConnection(
 /** The filter that Nest would take: the method's before the class's, the last one first. */
 function selectFilter(gateway: Gateway, method: object, error: unknown): ExceptionFilter | undefined {
   const declared = [...filtersOf(gateway.type), ...filtersOf(method)].reverse();
-  return declared.map((filter) => instantiate(gateway, filter)).find((filter) => filter !== undefined && catches(filter, error));
+  return declared
+    .map((filter) => instantiate(gateway, filter))
+    .find((filter) => filter !== undefined && catches(filter, error));
 }
 
 function filtersOf(target: object): unknown[] {

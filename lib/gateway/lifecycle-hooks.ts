@@ -1,11 +1,15 @@
 import { Conversation } from '../server/conversation.js';
 import { hookBegan } from './connection-gate.js';
+import { isClientFault } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';
-import { failConnection } from './hook-failure.js';
+import { failConnection, UnmadeGatewayFilter } from './hook-failure.js';
+import { NEST } from './nest-metadata.js';
 import { RefCountedPatch } from './refcounted-patch.js';
 
 type Hook = (this: object, client: unknown, ...args: unknown[]) => unknown;
 type HookName = 'handleConnection' | 'handleDisconnect';
+
+const NO_HOOK: Hook = () => undefined;
 
 const patches = new RefCountedPatch<object>();
 
@@ -23,7 +27,8 @@ export function wrapHooks(gateway: Gateway): () => void {
   const undos = [patches.acquire(prototype, () => wrapOn(prototype, gateway, prototype))];
   // a hook that is a property, an arrow function say, is on the instance
   const instance = gateway.wrapper.instance as object | null | undefined;
-  const hasOwnHook = instance && (Object.hasOwn(instance, 'handleConnection') || Object.hasOwn(instance, 'handleDisconnect'));
+  const hasOwnHook =
+    instance && (Object.hasOwn(instance, 'handleConnection') || Object.hasOwn(instance, 'handleDisconnect'));
   if (!gateway.isRequestScoped && hasOwnHook === true) {
     undos.push(patches.acquire(instance, () => wrapOn(instance, gateway, undefined)));
   }
@@ -32,11 +37,24 @@ export function wrapHooks(gateway: Gateway): () => void {
 
 /** @param prototype of the class, where the hooks of its instances are wrapped, not an instance's own */
 function wrapOn(target: object, gateway: Gateway, prototype: object | undefined): () => void {
-  const undoConnection = replace(target, 'handleConnection', gateway, (original) =>
-    outermost(original, prototype, (client, call) => runConnection(gateway, original, client, call)),
+  const undoConnection = replace(
+    target,
+    'handleConnection',
+    gateway,
+    (original) =>
+      outermost(original, prototype, (client, call) => runConnection(gateway, original, client, call)),
+    (original) => (client, error) =>
+      hookBegan(client, failConnection(gateway, original, client, error), true),
   );
-  const undoDisconnect = replace(target, 'handleDisconnect', gateway, (original) =>
-    outermost(original, prototype, (client, call) => runDisconnect(client, call)),
+  const undoDisconnect = replace(
+    target,
+    'handleDisconnect',
+    gateway,
+    (original) => outermost(original, prototype, (client, call) => runDisconnect(client, call)),
+    (original) => (client, error) => {
+      if (original !== NO_HOOK && !isClientFault(error))
+        client._report(error, 'handleDisconnect could not run');
+    },
   );
   return () => {
     undoConnection();
@@ -44,16 +62,31 @@ function wrapOn(target: object, gateway: Gateway, prototype: object | undefined)
   };
 }
 
-function replace(target: object, name: HookName, gateway: Gateway, wrap: (original: Hook) => Hook): () => void {
+/** @param unmade what to do where Nest 12 cannot make a request-scoped gateway to call the hook of */
+function replace(
+  target: object,
+  name: HookName,
+  gateway: Gateway,
+  wrap: (original: Hook) => Hook,
+  unmade: (original: Hook) => (client: Conversation, error: unknown) => void,
+): () => void {
   const own = Object.getOwnPropertyDescriptor(target, name);
-  const original = Reflect.get(target, name) as Hook | undefined;
   // Nest 12 rethrows, into nobody's hands, what fails while it makes a request-scoped gateway without the hook
-  if (typeof original !== 'function' && !gateway.isRequestScoped) return () => undefined;
-  const value = wrap(original ?? ((): void => undefined));
-  for (const key of original === undefined ? [] : (Reflect.getMetadataKeys(original) as string[])) {
-    Reflect.defineMetadata(key, Reflect.getMetadata(key, original!), value);
+  const original =
+    (Reflect.get(target, name) as Hook | undefined) ?? (gateway.isRequestScoped ? NO_HOOK : undefined);
+  if (typeof original !== 'function') return () => undefined;
+  const value = wrap(original);
+  for (const key of Reflect.getMetadataKeys(original) as string[]) {
+    Reflect.defineMetadata(key, Reflect.getMetadata(key, original), value);
   }
-  Object.defineProperty(target, name, { value, writable: true, configurable: true, enumerable: own?.enumerable ?? false });
+  if (gateway.isRequestScoped)
+    Reflect.defineMetadata(NEST.filters, [new UnmadeGatewayFilter(unmade(original))], value);
+  Object.defineProperty(target, name, {
+    value,
+    writable: true,
+    configurable: true,
+    enumerable: own?.enumerable ?? false,
+  });
   return () => {
     if (own === undefined) Reflect.deleteProperty(target, name);
     else Object.defineProperty(target, name, own);

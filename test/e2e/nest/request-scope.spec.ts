@@ -1,0 +1,239 @@
+import {
+  Catch,
+  Inject,
+  Injectable,
+  Scope,
+  UseFilters,
+  type ArgumentsHost,
+  type ExceptionFilter,
+} from '@nestjs/common';
+import { REQUEST } from '@nestjs/core';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WebSocketServer,
+  WsException,
+} from '@nestjs/websockets';
+import { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
+import { startApp } from '../../support/app.js';
+import { expectNoStrays } from '../../support/strays.js';
+import { until } from '../../support/wait.js';
+
+declare const NEST_MAJOR: 11 | 12;
+
+let trail: string[] = [];
+let made = 0;
+beforeEach(() => {
+  trail = [];
+  made = 0;
+});
+
+@Injectable({ scope: Scope.REQUEST })
+class Session {
+  readonly number = ++made;
+  constructor(@Inject(REQUEST) readonly request: unknown) {}
+}
+
+@WebSocketGateway({ path: '/scoped' })
+class ScopedGateway {
+  @WebSocketServer() server!: EnvelopeServer;
+  // Nest 11 runs request-scoped gateways on an object whose dependencies are missing
+  constructor(@Inject(Session) readonly session: Session | undefined) {}
+  async handleConnection(client: EnvelopeSocket): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve));
+    if (client.handshake.query['refuse'] !== undefined) throw new WsException('refused');
+    trail.push(`connected ${client.rooms.size}`);
+  }
+  handleDisconnect(_: EnvelopeSocket, reason: string): void {
+    trail.push(reason);
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    trail.push('echo');
+    return data;
+  }
+  @SubscribeMessage('session')
+  session_(@ConnectedSocket() client: EnvelopeSocket): unknown {
+    const { session } = this;
+    return {
+      number: session?.number,
+      isClient: session?.request === client,
+      isServer: this.server !== undefined,
+    };
+  }
+  @SubscribeMessage('boom')
+  boom(): void {
+    throw new WsException('boom');
+  }
+}
+
+/** Without hooks of its own. */
+@WebSocketGateway({ path: '/hookless' })
+class HooklessGateway {
+  constructor(readonly session: Session) {}
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class Impossible {
+  constructor() {
+    throw new WsException('cannot be made');
+  }
+}
+@Injectable({ scope: Scope.REQUEST })
+class Unlucky {
+  constructor() {
+    throw new Error('secret');
+  }
+}
+
+@WebSocketGateway({ path: '/impossible' })
+class ImpossibleGateway {
+  constructor(readonly impossible: Impossible) {}
+  handleConnection(): void {
+    trail.push('connected');
+  }
+  handleDisconnect(): void {
+    trail.push('disconnected');
+  }
+}
+@WebSocketGateway({ path: '/unlucky' })
+class UnluckyGateway {
+  constructor(readonly unlucky: Unlucky) {}
+  handleConnection(): void {
+    trail.push('connected');
+  }
+}
+@WebSocketGateway({ path: '/hookless-impossible' })
+class HooklessImpossibleGateway {
+  constructor(readonly impossible: Impossible) {}
+  @SubscribeMessage('echo')
+  echo(): string {
+    return 'echo';
+  }
+}
+
+@Catch()
+class OwnFilter implements ExceptionFilter {
+  catch(_: unknown, host: ArgumentsHost): void {
+    host.switchToWs().getClient<EnvelopeSocket>().emit('exception', { own: true });
+  }
+}
+@UseFilters(new OwnFilter())
+@WebSocketGateway({ path: '/filtered-impossible' })
+class FilteredImpossibleGateway {
+  constructor(readonly impossible: Impossible) {}
+  handleConnection(): void {
+    trail.push('connected');
+  }
+}
+
+expectNoStrays();
+
+describe('request-scoped gateways', () => {
+  it('answer, and have their asynchronous handleConnection waited for', async () => {
+    const app = await startApp({ providers: [ScopedGateway, Session] });
+    const client = await app.connect('/scoped');
+    client.send({ event: 'echo', data: 1 });
+    expect(await client.ask('echo', 'x', 1)).toEqual({ event: 'echo', data: 'x', ack: 1 });
+    expect(await client.ask('boom', 'x', 2)).toMatchObject({
+      event: 'exception',
+      data: { message: 'boom' },
+      ack: 2,
+    });
+    client.close(1000);
+    await until('handleDisconnect', () => trail.length === 4);
+    expect(trail).toEqual(['connected 1', 'echo', 'echo', 'client namespace disconnect']);
+  });
+
+  it('refuse a client by handleConnection', async () => {
+    const app = await startApp({ providers: [ScopedGateway, Session] });
+    const client = await app.connect('/scoped?refuse');
+    client.ws.on('error', () => undefined);
+    expect(await client.ended()).toEqual({ code: 1008, reason: 'refused' });
+    expect(client.frames).toEqual([{ event: 'exception', data: { status: 'error', message: 'refused' } }]);
+    await until('handleDisconnect', () => trail.length === 1);
+    expect(trail).toEqual(['server namespace disconnect']);
+  });
+
+  it('are made once per client where Nest makes them', async () => {
+    const app = await startApp({ providers: [ScopedGateway, Session] });
+    const [ada, bob] = [await app.connect('/scoped'), await app.connect('/scoped')];
+    const sessions = [];
+    for (const client of [ada, ada, bob]) sessions.push((await client.ask('session')).data);
+    if (NEST_MAJOR === 11) {
+      for (const session of sessions) expect(session.number).toBeUndefined();
+    } else {
+      expect(sessions[0]).toEqual(sessions[1]);
+      expect(new Set(sessions.map(({ number }) => number)).size).toBe(2);
+      for (const session of sessions) expect(session).toMatchObject({ isClient: true, isServer: true });
+    }
+  });
+
+  it('need no hooks', async () => {
+    const app = await startApp({ providers: [HooklessGateway, Session] });
+    const client = await app.connect('/hookless');
+    expect(await client.ask('echo', 'x', 1)).toEqual({ event: 'echo', data: 'x', ack: 1 });
+  });
+
+  it('share a path with others', async () => {
+    @WebSocketGateway({ path: '/scoped' })
+    class StaticGateway {
+      @SubscribeMessage('static')
+      static(): string {
+        return 'static';
+      }
+    }
+    const app = await startApp({ providers: [StaticGateway, ScopedGateway, Session] });
+    const client = await app.connect('/scoped');
+    expect((await client.ask('static')).data).toBe('static');
+    expect((await client.ask('echo', 1)).data).toBe(1);
+    expect(trail).toEqual(['connected 1', 'echo']);
+  });
+});
+
+// Nest 11 never makes the dependencies, so that nothing fails there.
+(NEST_MAJOR === 12 ? describe : describe.skip)(
+  'request-scoped gateways whose dependency cannot be made',
+  () => {
+    const providers = [
+      ImpossibleGateway,
+      UnluckyGateway,
+      HooklessImpossibleGateway,
+      FilteredImpossibleGateway,
+    ];
+    const start = () => startApp({ providers: [...providers, Impossible, Unlucky] });
+
+    it.each([
+      ['/impossible', 1008, 'cannot be made'],
+      ['/unlucky', 1011, 'Internal server error'],
+    ])('refuse the client: %s', async (path, code, message) => {
+      const app = await start();
+      const client = await app.connect(`${path}?token=t0ken`, { headers: { cookie: 'c=t0ken' } });
+      expect((await client.ended()).code).toBe(code);
+      expect(client.frames).toEqual([{ event: 'exception', data: { status: 'error', message } }]);
+      expect(trail).toEqual([]);
+      expect(app.log.of('error')).toHaveLength(code === 1011 ? 1 : 0);
+    });
+
+    it('refuse the client without hooks of their own, too', async () => {
+      const app = await start();
+      const client = await app.connect('/hookless-impossible');
+      client.send({ event: 'echo', id: 1 });
+      expect((await client.ended()).code).toBe(1008);
+    });
+
+    it("refuse the client where the gateway's own filter takes the error", async () => {
+      const app = await start();
+      const client = await app.connect('/filtered-impossible');
+      expect((await client.ended()).code).toBe(1008);
+      expect(client.frames).toEqual([{ event: 'exception', data: { own: true } }]);
+      expect(trail).toEqual([]);
+    });
+  },
+);

@@ -1,0 +1,12 @@
+import { NestFactory } from '@nestjs/core';
+import { EnvelopeAdapter } from 'nestjs-envelope';
+import { AppModule } from './app.module';
+
+async function bootstrap() {
+  const app = await NestFactory.create(AppModule, { logger: ['error', 'warn'] });
+  app.useWebSocketAdapter(new EnvelopeAdapter(app));
+  await app.listen(process.env.PORT ?? 0);
+  // Shows that the app starts and stops with Node's own loader, not only Jest's.
+  if (process.argv.includes('--once')) await app.close();
+}
+void bootstrap();

@@ -48,6 +48,7 @@ export function poolSettings({ layers, gateways, of, logger }: Ingredients): Poo
       report,
       session: { pingInterval, maxPayload },
       connectTimeout,
+      gateways,
       settled: (socket) => hooksSettled(socket, scoped),
       of,
     },

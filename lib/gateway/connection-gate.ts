@@ -12,7 +12,11 @@ function hooksOf(client: Conversation): Hooks {
 }
 
 /** One gateway's hook was called; `settled` is absent where it is done already, and never rejects. */
-export function hookBegan(client: Conversation, settled: Promise<void> | undefined, isRequestScoped: boolean): void {
+export function hookBegan(
+  client: Conversation,
+  settled: Promise<void> | undefined,
+  isRequestScoped: boolean,
+): void {
   if (settled === undefined && !isRequestScoped) return;
   const hooks = hooksOf(client);
   if (settled !== undefined) hooks.running.push(settled);

@@ -46,7 +46,8 @@ export class EnvelopeExceptionFilter extends BaseWsExceptionFilter {
     const isHook = client._isWaiting;
     // what a hook was called with is the upgrade request: no word of it
     const cause = isHook ? undefined : { pattern: ws.getPattern(), data: ws.getData<unknown>() };
-    if (!isExpected(exception)) client._report(exception, isHook ? 'handleConnection threw' : `"${ws.getPattern()}" threw`);
+    if (!isExpected(exception))
+      client._report(exception, isHook ? 'handleConnection threw' : `"${ws.getPattern()}" threw`);
     client._emit({}, 'exception', [toExceptionPayload(exception, cause)]);
     if (isHook) endRefused(client, exception);
   }
@@ -60,5 +61,9 @@ function isExpected(exception: unknown): boolean {
 export function endRefused(client: Conversation, error: unknown): void {
   const isFault = isClientFault(error);
   const { code } = isFault ? CLOSE_CODES.POLICY_VIOLATION : CLOSE_CODES.INTERNAL_ERROR;
-  client._end('server namespace disconnect', code, isFault ? (error as Error).message : INTERNAL_ERROR.message as string);
+  client._end(
+    'server namespace disconnect',
+    code,
+    isFault ? (error as Error).message : (INTERNAL_ERROR.message as string),
+  );
 }

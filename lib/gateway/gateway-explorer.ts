@@ -65,6 +65,8 @@ function describe(type: Type, wrapper: ProviderWrapper): Gateway {
     wrapper,
     messages: handlers.map((method) => String(Reflect.getMetadata(NEST.message, method))),
     handlers,
-    hooks: HOOKS.filter((hook) => typeof (instance ? Reflect.get(instance, hook) : prototype[hook]) === 'function'),
+    hooks: HOOKS.filter(
+      (hook) => typeof (instance ? Reflect.get(instance, hook) : prototype[hook]) === 'function',
+    ),
   };
 }

@@ -50,21 +50,34 @@ export class UnmadeGatewayFilter implements ExceptionFilter {
 
 /** Runs the gateway's exception filters on what its `handleConnection` threw, then closes the client. */
 export async function failConnection(
-  gateway: Gateway,
+  type: Type,
   method: object,
   client: Conversation,
   error: unknown,
 ): Promise<void> {
   try {
-    await selectFilter(gateway, method, error)?.catch(error, new HookHost(client, 'handleConnection'));
+    await selectFilter(gatewayOf(client, type), method, error)?.catch(
+      error,
+      new HookHost(client, 'handleConnection'),
+    );
   } catch (filterError) {
-    client._report(filterError, `an exception filter of ${gateway.type.name} threw`);
+    client._report(filterError, `an exception filter of ${type.name} threw`);
   }
   endRefused(client, error);
 }
 
+/** Applications may share a class, not what is injected into its filters: the one that the client is connected to. */
+function gatewayOf(client: Conversation, type: Type): Gateway | undefined {
+  return (client.nsp._gateways as readonly Gateway[]).find((gateway) => gateway.type === type);
+}
+
 /** The filter that Nest would take: the method's before the class's, the last one first. */
-function selectFilter(gateway: Gateway, method: object, error: unknown): ExceptionFilter | undefined {
+function selectFilter(
+  gateway: Gateway | undefined,
+  method: object,
+  error: unknown,
+): ExceptionFilter | undefined {
+  if (gateway === undefined) return undefined;
   const declared = [...filtersOf(gateway.type), ...filtersOf(method)].reverse();
   return declared
     .map((filter) => instantiate(gateway, filter))

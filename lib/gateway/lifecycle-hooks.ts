@@ -44,7 +44,7 @@ function wrapOn(target: object, gateway: Gateway, prototype: object | undefined)
     (original) =>
       outermost(original, prototype, (client, call) => runConnection(gateway, original, client, call)),
     (original) => (client, error) =>
-      hookBegan(client, failConnection(gateway, original, client, error), true),
+      hookBegan(client, failConnection(gateway.type, original, client, error), true),
   );
   const undoDisconnect = replace(
     target,
@@ -107,7 +107,7 @@ function outermost(
 }
 
 function runConnection(gateway: Gateway, method: object, client: Conversation, call: () => unknown): void {
-  const fail = (error: unknown): Promise<void> => failConnection(gateway, method, client, error);
+  const fail = (error: unknown): Promise<void> => failConnection(gateway.type, method, client, error);
   let settled: Promise<void> | undefined;
   try {
     const result = call();

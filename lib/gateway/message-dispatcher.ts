@@ -32,7 +32,12 @@ export class MessageDispatcher implements Dispatcher {
     });
   }
 
-  dispatch(client: Conversation, event: string, data: unknown, request: IncomingRequest | undefined): boolean {
+  dispatch(
+    client: Conversation,
+    event: string,
+    data: unknown,
+    request: IncomingRequest | undefined,
+  ): boolean {
     const routes = this.routes.get(event);
     if (routes === undefined) return false;
     const reply = new Reply(client, event, request, routes.length);

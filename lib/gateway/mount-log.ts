@@ -31,7 +31,8 @@ export class MountLog {
 
   /** `bound 1 gateway on 0.0.0.0:3005`, as soon as the server listens. */
   bound(server: Server, gateways: number): void {
-    const log = (): void => this.logger.log(`bound ${count(gateways, 'gateway')} on ${show(server.address())}`);
+    const log = (): void =>
+      this.logger.log(`bound ${count(gateways, 'gateway')} on ${show(server.address())}`);
     if (server.listening) log();
     else server.once('listening', log);
   }
@@ -43,7 +44,8 @@ export class MountLog {
       for (const event of messages) takers.set(event, [...(takers.get(event) ?? []), type.name]);
     }
     for (const [event, names] of takers) {
-      if (names.length > 1) this.logger.warn(`"${event}" on ${place} is taken by ${names.join(' and ')}: both handle it`);
+      if (names.length > 1)
+        this.logger.warn(`"${event}" on ${place} is taken by ${names.join(' and ')}: both handle it`);
     }
   }
 }
@@ -54,5 +56,7 @@ function count(number: number, noun: string): string {
 
 function show(address: AddressInfo | string | null): string {
   if (address === null || typeof address === 'string') return String(address);
-  return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
+  return address.family === 'IPv6'
+    ? `[${address.address}]:${address.port}`
+    : `${address.address}:${address.port}`;
 }

@@ -148,7 +148,11 @@ export class Reply {
 function isResponse(value: unknown): value is { event: string; data?: unknown } {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'event')) return false;
   const event: unknown = Reflect.get(value, 'event');
-  return typeof event === 'string' && event !== '' && Object.keys(value).every((key) => key === 'event' || key === 'data');
+  return (
+    typeof event === 'string' &&
+    event !== '' &&
+    Object.keys(value).every((key) => key === 'event' || key === 'data')
+  );
 }
 
 /** How to walk a generator or another asynchronous source of values; a list, a set or a map is one value. */

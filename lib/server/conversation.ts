@@ -30,6 +30,8 @@ export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, 
   _remove(socket: Conversation): void;
   /** @internal Takes the handlers of one gateway, bound to one client. */
   _bind(socket: Conversation, handlers: unknown): void;
+  /** @internal What the gateway side knows of the gateways on this path. */
+  readonly _gateways: unknown;
   /** @internal A promise that a shutdown waits for. */
   _await(promise: Promise<void>): void;
 }

@@ -265,6 +265,10 @@ export class EnvelopeServer<
     this._mount.receiver.dispatcher?.bind(socket, handlers);
   }
   /** @internal */
+  get _gateways(): unknown {
+    return this._mount.gateways;
+  }
+  /** @internal */
   _await(promise: Promise<void>): void {
     this.farewells.add(promise);
     void promise.finally(() => this.farewells.delete(promise));

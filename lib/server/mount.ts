@@ -25,6 +25,8 @@ export interface Mount<Server> {
   readonly connectTimeout: number;
   /** `handleConnection` of all gateways: `undefined` when it is done, else a promise that never rejects. */
   readonly settled: (socket: Conversation) => Promise<void> | undefined;
+  /** What the gateway side knows of the gateways on this path. */
+  readonly gateways: unknown;
   /** Another server of the same adapter, by its path. */
   readonly of: (path: string | RegExp) => Server;
   /** Of a child of a RegExp namespace: the server that it is a child of. */

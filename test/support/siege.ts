@@ -40,10 +40,10 @@ export class Siege<Gateway> {
   };
 
   /** The witness is served while the attack goes on. */
-  async isServed(): Promise<void> {
+  readonly isServed = async (): Promise<void> => {
     const token = `${Math.random()}`;
     expect(await this.witness.ask('echo', token)).toMatchObject({ event: 'echo', data: token });
-  }
+  };
 
   /**
    * Another client is still served, and nothing is left once all clients have gone.

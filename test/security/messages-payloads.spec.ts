@@ -1,0 +1,289 @@
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WsException,
+} from '@nestjs/websockets';
+import { of } from 'rxjs';
+import { EnvelopeSocket } from '../../lib/index.js';
+import { besiege } from '../support/siege.js';
+import { expectNoStrays } from '../support/strays.js';
+
+const cycle: { self?: unknown } = {};
+cycle.self = cycle;
+
+/** What JSON refuses to write. */
+const UNWRITABLE: Record<string, unknown> = {
+  bigint: 1n,
+  'a bigint inside': { deep: [{ value: 2n }] },
+  cycle,
+  toJSON: {
+    toJSON: () => {
+      throw new Error('toJSON says no');
+    },
+  },
+  'a toJSON that throws nothing': {
+    toJSON: () => {
+      throw undefined;
+    },
+  },
+  getter: {
+    get value(): never {
+      throw new Error('the getter says no');
+    },
+  },
+  proxy: new Proxy(
+    {},
+    {
+      ownKeys: () => {
+        throw new Error('the proxy says no');
+      },
+    },
+  ),
+};
+
+/** What JSON writes in its own way, and the data that arrives. */
+const ODD: Record<string, [value: unknown, data: unknown]> = {
+  function: [() => 1, undefined],
+  symbol: [Symbol('s'), undefined],
+  'a function inside': [{ f: () => 1, g: [() => 1] }, { g: [null] }],
+  date: [new Date(0), '1970-01-01T00:00:00.000Z'],
+  'an invalid date': [new Date(NaN), null],
+  map: [new Map([[1, 2]]), {}],
+  set: [new Set([1]), {}],
+  regexp: [/x/, {}],
+  error: [new Error('secret'), {}],
+  buffer: [Buffer.from('a'), { type: 'Buffer', data: [97] }],
+  NaN: [NaN, null],
+  infinity: [-Infinity, null],
+  'minus zero': [-0, 0],
+  'a boxed string': [Object('s'), 's'],
+  'no prototype': [Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
+  'a lone surrogate': ['\ud83d', '\ud83d'],
+  'line separators': ['\u2028\u2029\u0000', '\u2028\u2029\u0000'],
+  'a list with holes': [
+    [, 1],
+    [null, 1],
+  ], // eslint-disable-line no-sparse-arrays
+  'an event that is none': [{ event: 1 }, { event: 1 }],
+  'an event and more': [
+    { event: 'x', data: 1, id: 2 },
+    { event: 'x', data: 1, id: 2 },
+  ],
+  'an empty event': [{ event: '' }, { event: '' }],
+};
+
+@WebSocketGateway({ path: '/ws' })
+class PayloadGateway {
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+  @SubscribeMessage('size')
+  size(@MessageBody() data: object): number {
+    return Object.keys(data).length;
+  }
+  @SubscribeMessage('unwritable')
+  unwritable(@MessageBody() name: string): unknown {
+    return UNWRITABLE[name];
+  }
+  @SubscribeMessage('unwritable late')
+  async late(@MessageBody() name: string): Promise<unknown> {
+    return UNWRITABLE[name];
+  }
+  @SubscribeMessage('unwritable event')
+  event(@MessageBody() name: string): unknown {
+    return { event: 'other', data: UNWRITABLE[name] };
+  }
+  @SubscribeMessage('unwritable source')
+  source(@MessageBody() name: string): unknown {
+    return of(UNWRITABLE[name], 'after');
+  }
+  @SubscribeMessage('unwritable generator')
+  async *generator(@MessageBody() name: string): AsyncGenerator<unknown> {
+    yield 'before';
+    yield UNWRITABLE[name];
+  }
+  @SubscribeMessage('unwritable exception')
+  exception(@MessageBody() name: string): void {
+    throw new WsException({ status: 'error', value: UNWRITABLE[name] });
+  }
+  @SubscribeMessage('unwritable emit')
+  emit(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() name: string): void {
+    client.emit('other', UNWRITABLE[name]);
+  }
+  @SubscribeMessage('unwritable broadcast')
+  broadcast(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() name: string): void {
+    client.nsp.emit('other', UNWRITABLE[name]);
+  }
+  @SubscribeMessage('odd')
+  odd(@MessageBody() name: string): unknown {
+    return ODD[name]![0];
+  }
+  @SubscribeMessage('refuse')
+  refuse(): void {
+    throw new WsException('no');
+  }
+}
+
+const attack = besiege(PayloadGateway);
+const INTERNAL = { status: 'error', message: 'Internal server error' };
+const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
+
+describe('hostile payloads', () => {
+  expectNoStrays();
+
+  it(
+    'JSON nested 100,000 deep is read, and what cannot be written of it is an error of that request',
+    attack(async ({ attacker, isServed }) => {
+      const client = await attacker();
+      client.send(`{"event":"size","id":1,"data":${nested(100_000)}}`);
+      expect(await client.answer(1)).toMatchObject({ event: 'size', data: 1 });
+      client.send(`{"event":"echo","id":2,"data":${nested(100_000)}}`);
+      expect(await client.answer(2)).toEqual({ event: 'exception', data: INTERNAL, ack: 2 });
+      client.send(`{"event":"echo","data":${nested(100_000)}}`);
+      expect(await client.next('exception')).toEqual({ event: 'exception', data: INTERNAL });
+      // the filter of Nest puts the payload into "cause", where it cannot be written either
+      client.send(`{"event":"refuse","id":3,"data":${nested(100_000)}}`);
+      expect(await client.answer(3)).toMatchObject({ event: 'exception', data: { status: 'error' } });
+      client.send(`{"event":"refuse","data":${nested(100_000)}}`);
+      expect(await client.next('exception')).toMatchObject({ data: { status: 'error' } });
+      client.send(`{"event":"nobody","id":4,"data":${nested(100_000)}}`);
+      expect((await client.answer(4)).data.code).toBe('unknown_event');
+      client.send(`{"event":"echo","id":5,"meta":${'{"a":'.repeat(99_999)}1${'}'.repeat(99_999)}}`);
+      expect(await client.answer(5)).toEqual({ event: 'echo', ack: 5 });
+      await isServed();
+      expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
+    }),
+  );
+
+  it(
+    'a million keys are read and written',
+    besiege(PayloadGateway, { maxPayload: 20_000_000 })(async ({ attacker }) => {
+      const client = await attacker();
+      const data = `{${Array.from({ length: 1_000_000 }, (_, i) => `"k${i}":0`).join(',')}}`;
+      client.send(`{"event":"size","id":1,"data":${data}}`);
+      expect((await client.answer(1)).data).toBe(1_000_000);
+      client.send(`{"event":"echo","id":2,"data":${data}}`);
+      expect(Object.keys((await client.answer(2)).data)).toHaveLength(1_000_000);
+      client.send(`{"event":"echo","id":3,${data.slice(1)}`);
+      expect(await client.answer(3)).toEqual({ event: 'echo', ack: 3 });
+    }),
+    30_000,
+  );
+
+  it.each(Object.keys(UNWRITABLE))('a handler that returns what JSON cannot write fails: %s', (name) =>
+    attack(async ({ attacker, app }) => {
+      const client = await attacker();
+      const failure = { event: 'exception', data: expect.objectContaining(INTERNAL) };
+      for (const event of ['', ' late', ' event', ' source', ' exception', ' emit', ' broadcast']) {
+        expect([event, await client.ask(`unwritable${event}`, name, 1)]).toEqual([
+          event,
+          { ...failure, ack: 1 },
+        ]);
+        client.send({ event: `unwritable${event}`, data: name });
+        expect([event, await client.next('exception')]).toEqual([event, failure]);
+      }
+      client.send({ event: 'unwritable generator', data: name, id: 2, stream: true });
+      expect(await client.answer(2)).toMatchObject({ data: 'before', more: true });
+      expect(await client.answer(2)).toEqual({ ...failure, ack: 2 });
+      expect(JSON.stringify(client.frames)).not.toContain('says no');
+      expect(app.log.of('error').length).toBeGreaterThan(0);
+      // each request had its one final answer
+      await client.settled();
+      expect(client.frames.filter(({ ack }) => ack === 1)).toHaveLength(7);
+      expect(client.frames.filter(({ ack }) => ack === 2)).toHaveLength(2);
+    })(),
+  );
+
+  it.each(Object.keys(ODD))('what JSON writes in its own way goes out so: %s', (name) =>
+    attack(async ({ attacker }) => {
+      const client = await attacker();
+      const data = ODD[name]![1];
+      const value = data === undefined ? {} : { data };
+      expect(await client.ask('odd', name, 1)).toEqual({ event: 'odd', ...value, ack: 1 });
+      client.send({ event: 'odd', data: name });
+      expect(await client.next('odd')).toEqual({ event: 'odd', ...value });
+    })(),
+  );
+
+  it(
+    'text of any kind comes back as it went',
+    attack(async ({ attacker }) => {
+      const client = await attacker();
+      const texts = [
+        '',
+        '\u0000',
+        '"\\\n',
+        '\ud83d',
+        '\udc00\ud800',
+        'ü€😀',
+        'x'.repeat(900_000),
+        '€'.repeat(300_000),
+      ];
+      for (const text of texts) {
+        const answer = await client.ask('echo', text);
+        expect(answer.data === text).toBe(true);
+      }
+    }),
+  );
+
+  it(
+    'a polluted Object.prototype changes no message',
+    attack(
+      async ({ attacker, server }) => {
+        const client = await attacker();
+        const polluted = {
+          ...{
+            event: 'close',
+            id: 'polluted',
+            ack: 'polluted',
+            stream: true,
+            more: true,
+            meta: { token: 1 },
+          },
+          ...{ data: 'polluted', message: 'polluted', status: 'polluted', code: 'polluted' },
+        };
+        const add = (key: string, value: unknown) =>
+          Object.defineProperty(Object.prototype, key, {
+            value,
+            configurable: true,
+            writable: true,
+            enumerable: false,
+          });
+        for (const [key, value] of Object.entries(polluted)) add(key, value);
+        try {
+          client.ws.send('{"event":"echo"}');
+          client.ws.send('{"event":"echo","data":{"own":1},"id":1}');
+          client.ws.send('{"data":1}');
+          client.ws.send('{}');
+          client.ws.send('{"event":"nobody"}');
+          client.ws.send('{"event":"odd","data":"map","id":2}');
+          server.emit('told', { own: 2 });
+          client.ws.send('{"event":"$ping","id":3}');
+          client.ws.send('{"event":"$ping","id":4}');
+          await client.until('all answers', () =>
+            client.frames.some((frame) => Object.hasOwn(frame, 'ack') && frame.ack === 4),
+          );
+        } finally {
+          for (const key of Object.keys(polluted)) Reflect.deleteProperty(Object.prototype, key);
+        }
+        const texts = client.frames.map((frame) => JSON.stringify(frame));
+        expect(texts.sort()).toEqual(
+          [
+            '{"event":"told","data":{"own":2}}',
+            '{"event":"echo","data":{"own":1},"ack":1}',
+            '{"event":"exception","data":{"status":"error","code":"bad_event","message":"event must be a non-empty string"}}',
+            '{"event":"exception","data":{"status":"error","code":"bad_event","message":"event must be a non-empty string"}}',
+            '{"event":"exception","data":{"status":"error","code":"unknown_event","message":"no handler takes \\"nobody\\""}}',
+            '{"event":"odd","data":{},"ack":2}',
+            '{"event":"$ping","ack":3}',
+            '{"event":"$ping","ack":4}',
+          ].sort(),
+        );
+      },
+      ['told'],
+    ),
+  );
+});

@@ -23,7 +23,11 @@ const common = {
 };
 
 // Sources name each other './x.js'; the file on disk is './x.ts'.
-const sources = { '^(\\.{1,2}/.*)\\.js$': '$1' };
+const sources = {
+  '^(\\.{1,2}/.*)\\.js$': '$1',
+  // As the sample imports it.
+  '^nestjs-envelope$': '<rootDir>/lib/index.ts',
+};
 
 const nest12 = {
   ...common,

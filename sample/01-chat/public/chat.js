@@ -1,0 +1,341 @@
+import { Connection } from './connection.js';
+import { $, element, face, logLine, showPeople, showRooms, showTyping } from './view.js';
+
+const LOBBY = 'lobby';
+const SUGGESTED = [LOBBY, 'coffee', 'ideas', 'help'];
+const MOST_LINES = 300;
+const TYPING_SHOWN_FOR = 3_000;
+const TYPING_TOLD_EVERY = 1_500;
+
+const { port, path } = await (await fetch('/settings.json')).json();
+const url = new URL(path, location.href);
+url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
+url.hash = '';
+if (port !== 0) url.port = String(port);
+const connection = new Connection(url.href);
+
+/** The rooms that this window shows: their lines, who types there, and how many lines are unread. */
+const rooms = new Map();
+let current;
+let me = sessionStorage.getItem('name') ?? '';
+
+function roomNamed(name) {
+  let room = rooms.get(name);
+  if (room === undefined)
+    rooms.set(name, (room = { lines: [], typing: new Map(), people: [], unread: 0, joined: false }));
+  return room;
+}
+
+// ---- the line up and down
+
+connection.addEventListener('state', ({ detail: { state, until } }) => {
+  clearInterval(countdown);
+  $('status').dataset.state = state;
+  $('status').title = state === 'waiting' ? 'Connect now' : '';
+  const show = () => {
+    const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1_000));
+    const text = { open: 'Connected', connecting: 'Connecting', waiting: `Reconnecting in ${seconds} s` }[
+      state
+    ];
+    if ($('status-text').textContent !== text) $('status-text').textContent = text;
+  };
+  show();
+  if (state === 'waiting') countdown = setInterval(show, 250);
+  if (state === 'open') void enter();
+});
+let countdown;
+
+/** A new connection knows nothing of us: our name, our rooms. */
+async function enter() {
+  if (me === '') return;
+  for (const room of rooms.values()) room.joined = false;
+  try {
+    await connection.ask('name', me);
+    await Promise.all([...rooms.keys()].map(join));
+    // the server lets everybody in there
+    if (!rooms.has(LOBBY)) await connection.ask('leave', LOBBY);
+  } catch (error) {
+    notice(error.message);
+  }
+}
+
+async function join(name) {
+  await connection.ask('join', name);
+  const [messages, people] = await Promise.all([
+    connection.ask('history', name),
+    connection.ask('people', name),
+  ]);
+  const room = rooms.get(name);
+  if (room === undefined) return;
+  room.joined = true;
+  room.people = people.names;
+  // what the server does not keep stays where it was
+  const kept = room.lines.filter(({ kind, state }) => kind !== 'message' || state !== undefined);
+  room.lines = [...messages.map((message) => ({ kind: 'message', ...message })), ...kept];
+  room.lines.sort((one, other) => one.at.localeCompare(other.at));
+  if (name === current) showRoom();
+}
+
+// ---- what the others do
+
+const received = {
+  message: ({ room, ...message }) => add(room, { kind: 'message', ...message }),
+  said({ rooms: names, ...message }) {
+    const shared = names.filter((name) => rooms.has(name));
+    for (const name of shared) add(name, { kind: 'said', ...message });
+  },
+  announcement: (announcement) => add(LOBBY, { kind: 'announcement', ...announcement }),
+  people({ room, names }) {
+    if (!rooms.has(room)) return;
+    roomNamed(room).people = names;
+    if (room === current) showPeople(names, me);
+  },
+  typing({ room, author }) {
+    if (!rooms.has(room)) return;
+    const { typing } = roomNamed(room);
+    clearTimeout(typing.get(author));
+    typing.set(
+      author,
+      setTimeout(() => stopTyping(room, author), TYPING_SHOWN_FOR),
+    );
+    if (room === current) showTyping([...typing.keys()]);
+  },
+  exception: ({ message }) => notice([message].flat().join(', ')),
+};
+
+connection.addEventListener('event', ({ detail: { event, data } }) => {
+  if (Object.hasOwn(received, event)) received[event](data);
+});
+
+function stopTyping(name, author) {
+  const typing = rooms.get(name)?.typing;
+  if (typing === undefined) return;
+  clearTimeout(typing.get(author));
+  typing.delete(author);
+  if (name === current) showTyping([...typing.keys()]);
+}
+
+function add(name, entry) {
+  if (!rooms.has(name)) return;
+  const room = roomNamed(name);
+  const before = room.lines.at(-1);
+  room.lines.push(entry);
+  if (room.lines.length > MOST_LINES) room.lines.shift();
+  if (entry.author !== undefined) stopTyping(name, entry.author);
+  if (name === current) {
+    append(logLine(entry, before, me), entry.author === me);
+  } else if (entry.kind !== 'announcement' && entry.author !== me) {
+    room.unread++;
+    showRooms(rooms, current, SUGGESTED, { open, close });
+  }
+}
+
+// ---- the room on show
+
+function open(name) {
+  const isNew = !rooms.has(name);
+  roomNamed(name).unread = 0;
+  current = name;
+  sessionStorage.setItem('rooms', JSON.stringify([...rooms.keys()]));
+  history.replaceState(null, '', `#${new URLSearchParams({ room: name })}`);
+  showRoom();
+  if (isNew && connection.isOpen) {
+    join(name).catch((error) => {
+      rooms.delete(name);
+      notice(error.message);
+      open([...rooms.keys()][0] ?? LOBBY);
+    });
+  }
+}
+
+function close(name) {
+  rooms.delete(name);
+  connection.send('leave', name);
+  open(name === current ? [...rooms.keys()][0] : current);
+}
+
+function showRoom() {
+  const room = roomNamed(current);
+  document.title = `${current} · Chat`;
+  $('title').textContent = current;
+  $('text').placeholder = `Message ${current}`;
+  $('log').replaceChildren(...room.lines.map((entry, index) => logLine(entry, room.lines[index - 1], me)));
+  if (room.lines.length === 0) {
+    const hint = room.joined
+      ? 'Nothing here yet. Say hello, or open a second window to talk to yourself.'
+      : '';
+    $('log').append(element('li', { className: 'empty' }, hint));
+  }
+  $('log').scrollTop = $('log').scrollHeight;
+  $('newer').hidden = true;
+  showRooms(rooms, current, SUGGESTED, { open, close });
+  showPeople(room.people, me);
+  showTyping([...room.typing.keys()]);
+}
+
+const isAtEnd = () => $('log').scrollHeight - $('log').scrollTop - $('log').clientHeight < 60;
+
+/** Follows the newest line, unless somebody is reading further up. */
+function append(line, isMine) {
+  const follow = isMine || isAtEnd();
+  $('log').querySelector('.empty')?.remove();
+  $('log').append(line);
+  if (follow) $('log').scrollTop = $('log').scrollHeight;
+  else $('newer').hidden = false;
+}
+
+$('log').addEventListener('scroll', () => {
+  if (isAtEnd()) $('newer').hidden = true;
+});
+$('newer').addEventListener('click', () => {
+  $('log').scrollTop = $('log').scrollHeight;
+});
+
+// ---- what we do
+
+/** A line of our own is shown at once, and settled by the server's answer. */
+async function send(names, entry) {
+  entry.state = 'sending';
+  for (const name of names) add(name, entry);
+  const { kind, author, text } = entry;
+  try {
+    if (kind === 'said') await connection.ask('say', { author, text });
+    else await connection.ask('message', { author, text, room: names[0] });
+    delete entry.state;
+    entry.line?.removeAttribute('data-state');
+  } catch (error) {
+    entry.state = 'failed';
+    entry.retry = () => {
+      for (const name of names) remove(name, entry);
+      showRoom();
+      void send(names, { kind, author, text, at: new Date().toISOString() });
+    };
+    if (names.includes(current)) showRoom();
+    notice(error.message);
+  }
+}
+
+function remove(name, entry) {
+  const room = rooms.get(name);
+  if (room !== undefined) room.lines = room.lines.filter((other) => other !== entry);
+}
+
+function isEverywhere() {
+  return $('everywhere').ariaPressed === 'true';
+}
+
+$('composer').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const text = $('text').value.trim();
+  $('text').focus();
+  if (text === '') return;
+  if (!connection.isOpen) return notice('Not connected. What you wrote stays here.');
+  $('text').value = '';
+  grow();
+  lastTold = 0;
+  const kind = isEverywhere() ? 'said' : 'message';
+  $('everywhere').ariaPressed = 'false';
+  const names = kind === 'said' ? [...rooms.keys()] : [current];
+  void send(names, { kind, author: me, text, at: new Date().toISOString() });
+});
+
+let lastTold = 0;
+$('text').addEventListener('input', () => {
+  grow();
+  if ($('text').value.trim() === '' || Date.now() - lastTold < TYPING_TOLD_EVERY) return;
+  lastTold = Date.now();
+  connection.send('typing', { author: me, room: current });
+});
+$('text').addEventListener('keydown', (event) => {
+  // while an input method composes, Enter picks a word
+  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  $('composer').requestSubmit();
+});
+
+function grow() {
+  $('text').style.height = 'auto';
+  $('text').style.height = `${$('text').scrollHeight}px`;
+}
+
+$('everywhere').addEventListener('click', () => {
+  $('everywhere').ariaPressed = String(!isEverywhere());
+  $('text').focus();
+});
+$('join').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const name = $('new-room').value.trim();
+  $('new-room').value = '';
+  if (name !== '') open(name);
+});
+$('status').addEventListener('click', () => connection.reconnect());
+$('people-toggle').addEventListener('click', () => {
+  const isShown = $('people').classList.toggle('shown');
+  $('people-toggle').ariaExpanded = String(isShown);
+});
+
+let noticed;
+function notice(text) {
+  clearTimeout(noticed);
+  $('notice').textContent = text;
+  $('notice').hidden = false;
+  noticed = setTimeout(() => ($('notice').hidden = true), 5_000);
+}
+
+// ---- name and theme
+
+$('me').addEventListener('click', askName);
+$('welcome').addEventListener('close', () => {
+  const name = $('name').value.trim();
+  if (name === '') return me === '' ? askName() : undefined;
+  const isFirst = me === '';
+  me = name;
+  sessionStorage.setItem('name', me);
+  showMe();
+  $('text').focus();
+  if (isFirst && connection.isOpen) return void enter();
+  connection
+    .ask('name', me)
+    .then(() => connection.ask('people', current))
+    .then(received.people)
+    .catch(() => undefined);
+});
+
+function askName() {
+  $('name').value = me || suggestName();
+  $('welcome').showModal();
+  $('name').select();
+}
+
+function suggestName() {
+  const pick = (list) => list[Math.floor(Math.random() * list.length)];
+  return `${pick(['Quiet', 'Swift', 'Amber', 'Merry', 'Lucky', 'Brave'])} ${pick(['Heron', 'Otter', 'Lynx', 'Finch', 'Badger', 'Moth'])}`;
+}
+
+function showMe() {
+  $('me').replaceChildren(
+    face(me),
+    element('span', { className: 'name', dir: 'auto' }, me),
+    element('i', {}, 'rename'),
+  );
+}
+
+function setTheme(theme) {
+  document.documentElement.style.colorScheme = theme;
+}
+$('theme').addEventListener('click', () => {
+  const set = localStorage.getItem('theme');
+  const isDark = set === null ? matchMedia('(prefers-color-scheme: dark)').matches : set === 'dark';
+  localStorage.setItem('theme', isDark ? 'light' : 'dark');
+  setTheme(isDark ? 'light' : 'dark');
+});
+setTheme(localStorage.getItem('theme') ?? '');
+
+// ---- go
+
+const fromHash = new URLSearchParams(location.hash.slice(1)).get('room')?.trim().slice(0, 40);
+for (const name of JSON.parse(sessionStorage.getItem('rooms') ?? `["${LOBBY}"]`)) roomNamed(name);
+open(fromHash || LOBBY);
+if (me === '') askName();
+else showMe();
+connection.reconnect();

@@ -1,0 +1,25 @@
+import { Injectable } from '@nestjs/common';
+import type { ChatMessage } from './chat.js';
+
+/** Messages that a room keeps. */
+const MAX_MESSAGES = 100;
+
+/** The last messages of each room, in memory, for as long as somebody is there. */
+@Injectable()
+export class ChatHistoryService {
+  private readonly rooms = new Map<string, ChatMessage[]>();
+
+  of(room: string): readonly ChatMessage[] {
+    return this.rooms.get(room) ?? [];
+  }
+
+  add(room: string, author: string, text: string): ChatMessage {
+    const message = { author, text, at: new Date().toISOString() };
+    this.rooms.set(room, [...this.of(room), message].slice(-MAX_MESSAGES));
+    return message;
+  }
+
+  forget(room: string): void {
+    this.rooms.delete(room);
+  }
+}

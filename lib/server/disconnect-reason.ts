@@ -31,12 +31,16 @@ export interface ClosedInfo {
 
 const PARSE_ERRORS: Readonly<Record<string, number>> = {
   WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 1009,
+  WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH: 1009,
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 1008,
   WS_ERR_INVALID_UTF8: 1007,
 };
 
 /** The code that `ws` closes with on an error of its own, `undefined` on an error of the TCP connection. */
 function parseErrorCode(error: NodeJS.ErrnoException | undefined): number | undefined {
-  if (error?.code === undefined || !error.code.startsWith('WS_ERR_')) return undefined;
+  // zlib's own errors: the peer's data did not inflate
+  if (error?.code?.startsWith('Z_') === true) return 1007;
+  if (error?.code?.startsWith('WS_ERR_') !== true) return undefined;
   return PARSE_ERRORS[error.code] ?? 1002;
 }
 

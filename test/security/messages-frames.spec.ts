@@ -1,0 +1,170 @@
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import type { ClosedInfo, EnvelopeSocket } from '../../lib/index.js';
+import { clientFrame, closeBody, OP, type FrameSpec } from '../support/raw-client.js';
+import { besiege } from '../support/siege.js';
+import { expectNoStrays } from '../support/strays.js';
+import { until } from '../support/wait.js';
+
+const MAX = 10_000;
+
+@WebSocketGateway({ path: '/ws' })
+class FramesGateway {
+  readonly ends: [string, ClosedInfo | undefined][] = [];
+  readonly errors: unknown[] = [];
+
+  handleConnection(client: EnvelopeSocket): void {
+    client.on('error', (error) => this.errors.push(error));
+  }
+  handleDisconnect(client: EnvelopeSocket, reason?: string): void {
+    this.ends.push([reason ?? '', client.closed]);
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+}
+
+const attack = besiege(FramesGateway, { maxPayload: MAX });
+const ECHO = '{"event":"echo","data":1}';
+const bytes = (...values: number[]): Buffer => Buffer.from(values);
+const text = (payload: string | Buffer, more: Partial<FrameSpec> = {}): FrameSpec => ({
+  opcode: OP.text,
+  payload,
+  ...more,
+});
+
+describe('hostile frames', () => {
+  expectNoStrays();
+
+  const broken: [what: string, code: number, frames: (FrameSpec | Buffer)[]][] = [
+    ['text that is not UTF-8', 1007, [text(bytes(0x22, 0xff, 0x22))]],
+    ['text that ends within a character', 1007, [text(bytes(0xe2, 0x82))]],
+    ['an overlong character', 1007, [text(bytes(0xc0, 0xaf))]],
+    ['a surrogate in UTF-8', 1007, [text(bytes(0xed, 0xa0, 0x80))]],
+    ['a character beyond Unicode', 1007, [text(bytes(0xf4, 0x90, 0x80, 0x80))]],
+    [
+      'text that breaks in its second fragment',
+      1007,
+      [text(bytes(0xe2), { fin: false }), { opcode: OP.continuation, payload: bytes(0x28) }],
+    ],
+    ['a close reason that is not UTF-8', 1007, [{ opcode: OP.close, payload: closeBody(1000, bytes(0xff)) }]],
+    ['the first reserved bit, without compression', 1002, [text(ECHO, { rsv: 4 })]],
+    ['the second reserved bit', 1002, [text(ECHO, { rsv: 2 })]],
+    ['the third reserved bit', 1002, [text(ECHO, { rsv: 1 })]],
+    ['a reserved data opcode', 1002, [{ opcode: 3, payload: ECHO }]],
+    ['a reserved control opcode', 1002, [{ opcode: 11 }]],
+    ['an unmasked text', 1002, [text(ECHO, { mask: false })]],
+    ['an unmasked ping', 1002, [{ opcode: OP.ping, mask: false }]],
+    ['a continuation of nothing', 1002, [{ opcode: OP.continuation, payload: 'x' }]],
+    ['a text within a message', 1002, [text('{', { fin: false }), text('}')]],
+    ['a ping in fragments', 1002, [{ opcode: OP.ping, fin: false }]],
+    ['a ping of 126 bytes', 1002, [{ opcode: OP.ping, payload: Buffer.alloc(126) }]],
+    ['a close frame of one byte', 1002, [{ opcode: OP.close, payload: bytes(3) }]],
+    ['a close code that must not be sent', 1002, [{ opcode: OP.close, payload: closeBody(1006) }]],
+    ['a close code that nobody knows', 1002, [{ opcode: OP.close, payload: closeBody(999) }]],
+    ['a close code beyond the range', 1002, [{ opcode: OP.close, payload: closeBody(5000) }]],
+    ['HTTP instead of frames', 1002, [Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')]],
+    ['a message over maxPayload', 1009, [text(Buffer.alloc(MAX + 1, 'x'))]],
+    ['a message that claims to be over maxPayload', 1009, [text('x', { claim: MAX + 1 })]],
+    ['a message that claims gigabytes', 1009, [text('x', { claim: 5_000_000_000 })]],
+    ['a message longer than a number', 1009, [text('x', { claim: 2 ** 53 })]],
+    [
+      'fragments that are too large together',
+      1009,
+      [text(Buffer.alloc(MAX, 'x'), { fin: false }), { opcode: OP.continuation, payload: 'x', fin: false }],
+    ],
+  ];
+
+  for (const [what, code, frames] of broken) {
+    it(
+      `${what} ends the line with ${code}`,
+      attack(async ({ raw, gateway, app }) => {
+        const client = await raw();
+        client.send(text(ECHO));
+        expect(await client.message()).toBe(ECHO);
+        client.send(...frames, text(ECHO));
+        // what was right before is answered, nothing after
+        expect(await client.close()).toEqual({ code, reason: '' });
+        expect(await client.over()).toHaveLength(0);
+        await until('handleDisconnect', () => gateway.ends.length > 0);
+        expect(gateway.ends).toEqual([
+          ['parse error', { code, reason: '', wasClean: false, initiator: 'server' }],
+        ]);
+        expect(gateway.errors).toEqual([expect.any(Error)]);
+        expect(app.log.of('error')).toEqual([]);
+      }),
+    );
+  }
+
+  it(
+    'so many tiny fragments end the line',
+    besiege(FramesGateway, { maxPayload: 10_000_000 })(async ({ raw, gateway, isServed }) => {
+      const client = await raw();
+      client.send(text('"', { fin: false }));
+      const fragment = clientFrame({ opcode: OP.continuation, payload: 'x', fin: false });
+      client.send(Buffer.concat(Array.from({ length: 200_000 }, () => fragment)));
+      await isServed();
+      expect((await client.close()).code).toBe(1008);
+      await client.over();
+      await until('handleDisconnect', () => gateway.ends.length > 0);
+      expect(gateway.ends).toEqual([
+        ['parse error', { code: 1008, reason: '', wasClean: false, initiator: 'server' }],
+      ]);
+    }),
+  );
+
+  it(
+    'exactly maxPayload passes',
+    attack(async ({ raw }) => {
+      const client = await raw();
+      const message = `{"event":"echo","data":"${'x'.repeat(MAX - 26)}"}`;
+      expect(message).toHaveLength(MAX);
+      client.text(message);
+      expect(await client.message()).toBe(message);
+    }),
+  );
+
+  it(
+    'a line cut anywhere within a frame leaves nothing',
+    attack(async ({ raw, gateway }) => {
+      const frame = clientFrame(text(ECHO));
+      for (let cut = 1; cut < frame.length; cut += 5) {
+        const client = await raw();
+        client.tcp.end(frame.subarray(0, cut));
+        await client.over();
+      }
+      const reset = await raw();
+      reset.text(ECHO);
+      reset.tcp.resetAndDestroy();
+      await until(
+        'handleDisconnect',
+        () => gateway.ends.length === Math.ceil(frame.length / 5) + 1 - (frame.length % 5 === 1 ? 1 : 0),
+      );
+      for (const [word, closed] of gateway.ends) {
+        expect(['transport close', 'transport error']).toContain(word);
+        expect(closed).toMatchObject({ code: 1006, wasClean: false, initiator: 'network' });
+      }
+    }),
+  );
+
+  it(
+    'compression that inflates over maxPayload ends the line, and so does what is no deflate',
+    besiege(FramesGateway, { maxPayload: MAX, perMessageDeflate: true })(
+      async ({ attacker, raw, gateway }) => {
+        const bomb = await attacker({ perMessageDeflate: { threshold: 0 } });
+        bomb.ws.send(Buffer.alloc(5_000_000));
+        expect((await bomb.ended()).code).toBe(1009);
+        const garbage = await raw({ 'Sec-WebSocket-Extensions': 'permessage-deflate' });
+        garbage.send(text(Buffer.from('this was never deflated'), { rsv: 4 }));
+        // 1007, as ws has it: data that is not consistent with the type of the message
+        expect((await garbage.close()).code).toBe(1007);
+        await garbage.over();
+        await until('handleDisconnect', () => gateway.ends.length === 2);
+        expect(gateway.ends.map(([word, closed]) => [word, closed?.code])).toEqual([
+          ['parse error', 1009],
+          ['parse error', 1007],
+        ]);
+      },
+    ),
+  );
+});

@@ -1,0 +1,26 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { CLOSE_CODES } from '../../lib/index.js';
+
+const protocol = readFileSync(join(process.cwd(), 'PROTOCOL.md'), 'utf8');
+const rows = protocol
+  .split('\n')
+  .filter((line) => line.startsWith('|'))
+  .map((line) => line.split('|').map((cell) => cell.trim()));
+
+describe('PROTOCOL.md', () => {
+  it('has the close codes of the code, with the same advice', () => {
+    const documented = rows.filter(([, code]) => /^\d{4}$/.test(code ?? '') && code !== '1006');
+    const ours = Object.values(CLOSE_CODES).map(({ code, reconnect }) => [String(code), reconnect]);
+    expect(documented.map(([, code, , reconnect]) => [code, reconnect])).toEqual(ours);
+  });
+
+  it('has the error codes of the code', () => {
+    const source = readFileSync(join(process.cwd(), 'lib/protocol/envelope.ts'), 'utf8');
+    const codes = [...source.matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code]) => code);
+    const documented = rows.map(([, code]) => /^`([a-z]+_?[a-z]*)`$/.exec(code ?? '')?.[1]).filter(Boolean);
+    expect(codes.length).toBeGreaterThan(4);
+    expect(documented).toEqual(expect.arrayContaining(codes));
+  });
+});

@@ -94,8 +94,8 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
     @ConnectedSocket() client: ChatSocket,
     @MessageBody(new ShortTextPipe(LOBBY)) room: string,
   ): Promise<void> {
-    if (!client.rooms.has(room) && roomsOf(client).length >= MAX_ROOMS)
-      throw new WsException('You are in too many rooms');
+    const isNew = !client.rooms.has(room);
+    if (isNew && roomsOf(client).length >= MAX_ROOMS) throw new WsException('You are in too many rooms');
     await client.join(room);
   }
 
@@ -109,11 +109,9 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
 
   private async tellPeople(room: string, id: string): Promise<void> {
     // every client is alone in a room of its own id
-    if (room !== id)
-      this.server
-        .to(room)
-        .except(id)
-        .emit('people', await this.people(room));
+    if (room === id) return;
+    const people = await this.people(room);
+    this.server.to(room).except(id).emit('people', people);
   }
 }
 

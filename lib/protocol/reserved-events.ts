@@ -13,7 +13,9 @@ const RESERVED = new Set([
  * protocol's own (`$…`)
  */
 export function assertEmittable(event: string): void {
-  if (typeof event !== 'string' || event.length === 0) throw new Error('an event name must be a non-empty string');
+  if (typeof event !== 'string' || event.length === 0)
+    throw new Error('an event name must be a non-empty string');
   if (RESERVED.has(event)) throw new Error(`"${event}" is a reserved event name`);
-  if (event.charCodeAt(0) === 0x24) throw new Error(`"${event}": names that begin with "$" are the protocol's own`);
+  if (event.charCodeAt(0) === 0x24)
+    throw new Error(`"${event}": names that begin with "$" are the protocol's own`);
 }

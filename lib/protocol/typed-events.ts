@@ -30,24 +30,35 @@ type Values<Params extends unknown[]> =
 type Answer<Callback> = Callback extends (...answer: infer Params) => unknown ? Values<Params>[0] : Untyped;
 
 /** The arguments of `emitWithAck`: those of `emit` without the callback. */
-export type RequestParams<Map extends EventsMap, Event extends EventNames<Map>> = AllButLast<EventParams<Map, Event>>;
+export type RequestParams<Map extends EventsMap, Event extends EventNames<Map>> = AllButLast<
+  EventParams<Map, Event>
+>;
 
 /** What a peer's answer resolves to. */
-export type AnswerOf<Map extends EventsMap, Event extends EventNames<Map>> = Answer<Last<EventParams<Map, Event>>>;
+export type AnswerOf<Map extends EventsMap, Event extends EventNames<Map>> = Answer<
+  Last<EventParams<Map, Event>>
+>;
 
 type WithTimeoutCallback<Tuple extends unknown[], Many extends boolean> = Tuple extends [
   ...infer Start,
   (...answer: infer Params) => infer Result,
 ]
-  ? [...Start, (error: Error, ...answer: Many extends true ? [Values<Params>[0][]] : Values<Params>) => Result]
+  ? [
+      ...Start,
+      (error: Error, ...answer: Many extends true ? [Values<Params>[0][]] : Values<Params>) => Result,
+    ]
   : Tuple;
 
 /** The same events with an error first in their callbacks: what `timeout(ms).emit` takes. */
 export type WithTimeout<Map extends EventsMap> = {
-  [Event in keyof Map]: (...args: WithTimeoutCallback<Parameters<Map[Event]>, false>) => ReturnType<Map[Event]>;
+  [Event in keyof Map]: (
+    ...args: WithTimeoutCallback<Parameters<Map[Event]>, false>
+  ) => ReturnType<Map[Event]>;
 };
 
 /** The same events with an error and the answers of many peers in their callbacks: what a room-wide request takes. */
 export type WithManyAnswers<Map extends EventsMap> = {
-  [Event in keyof Map]: (...args: WithTimeoutCallback<Parameters<Map[Event]>, true>) => ReturnType<Map[Event]>;
+  [Event in keyof Map]: (
+    ...args: WithTimeoutCallback<Parameters<Map[Event]>, true>
+  ) => ReturnType<Map[Event]>;
 };

@@ -32,7 +32,12 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
 
   /** Adds a room, or several, to the target. */
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return new BroadcastOperator(this.nsp, new Set([...this.rooms, ...toRooms(rooms)]), this.excluded, this.flags);
+    return new BroadcastOperator(
+      this.nsp,
+      new Set([...this.rooms, ...toRooms(rooms)]),
+      this.excluded,
+      this.flags,
+    );
   }
 
   /** The same as {@link to}. */
@@ -42,7 +47,12 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
 
   /** Leaves out the members of a room, or of several; a socket's id is a room. */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return new BroadcastOperator(this.nsp, this.rooms, new Set([...this.excluded, ...toRooms(rooms)]), this.flags);
+    return new BroadcastOperator(
+      this.nsp,
+      this.rooms,
+      new Set([...this.excluded, ...toRooms(rooms)]),
+      this.flags,
+    );
   }
 
   /** Where `false`, leaves the message uncompressed on lines that negotiated permessage-deflate. */
@@ -71,13 +81,21 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    *
    * @throws Error on a reserved event name, TypeError or RangeError on data that JSON cannot carry
    */
-  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<WithManyAnswers<Emit>, Event>): true {
+  emit<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: EventParams<WithManyAnswers<Emit>, Event>
+  ): true {
     assertEmittable(event);
     const last: unknown = args.at(-1);
     const values: unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
     const packet: EventPacket = { type: 2, data: [event, values.length > 1 ? values : values[0]] };
     if (typeof last === 'function') {
-      askMany(this.nsp, packet, this.target(), (error, answers) => void Reflect.apply(last, undefined, [error, answers]));
+      askMany(
+        this.nsp,
+        packet,
+        this.target(),
+        (error, answers) => void Reflect.apply(last, undefined, [error, answers]),
+      );
     } else {
       this.settle(this.nsp.adapter.broadcast(packet, this.target()));
     }
@@ -134,7 +152,8 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
 
   /** Cluster adapters answer with promises that nobody else awaits. */
   private settle(sent: unknown): void {
-    if (sent instanceof Promise) sent.catch((error: unknown) => this.nsp._report(error, 'the cluster adapter failed'));
+    if (sent instanceof Promise)
+      sent.catch((error: unknown) => this.nsp._report(error, 'the cluster adapter failed'));
   }
 
   /** @internal */

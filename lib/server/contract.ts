@@ -40,9 +40,9 @@ export interface Namespace {
   readonly name: string;
   readonly adapter: Adapter;
   readonly sockets: ReadonlyMap<SocketId, ReachableSocket & { acks: Map<number, (answer: unknown) => void> }>;
-  /** Numbers requests; one counter for all sockets, since a room-wide request has one id. */
+  /** @internal Numbers requests; one counter for all sockets, since a room-wide request has one id. */
   _ids: number;
-  /** Takes an error that no caller can catch. */
+  /** @internal Takes an error that no caller can catch. */
   _report(error: unknown, where: string): void;
 }
 

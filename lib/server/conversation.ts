@@ -7,9 +7,9 @@ import { Refusal, type Envelope, type RequestId } from '../protocol/envelope.js'
 import { OutgoingRequests, type AnswerCallback } from '../protocol/outgoing-requests.js';
 import { assertEmittable } from '../protocol/reserved-events.js';
 import type { Untyped } from '../protocol/typed-events.js';
-import { AnyListeners } from './any-listeners.js';
+import type { AnyListeners } from './any-listeners.js';
 import { BroadcastOperator } from './broadcast-operator.js';
-import type { EmitFlags, EventPacket, Namespace } from './contract.js';
+import type { EmitFlags, Namespace } from './contract.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import { Frame, type Outgoing } from './frame.js';
 import { INTERNAL_ERROR, requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
@@ -19,7 +19,8 @@ import { Peer } from './peer.js';
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
 export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
 
-type Targeting = 'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';
+type Targeting =
+  'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';
 type Utilities = 'fetchSockets' | 'socketsJoin' | 'socketsLeave' | 'disconnectSockets';
 
 /** The server of a socket: all that `client.nsp` offers. */
@@ -105,7 +106,12 @@ export abstract class Conversation extends Peer implements Asker {
 
   /** @internal */
   notifyOutgoingListeners(packet: { data: unknown[] }): void {
-    this.outgoing?.call(String(packet.data[0]), packet.data.slice(1, 2));
+    this.tellOutgoing(String(packet.data[0]), packet.data[1]);
+  }
+
+  /** Catch-all listeners see what goes over the wire: one payload, or none. */
+  private tellOutgoing(event: string, data: unknown): void {
+    this.outgoing?.call(event, data === undefined ? [] : [data]);
   }
 
   /** @internal Whether the client can still be reached. */
@@ -133,8 +139,11 @@ export abstract class Conversation extends Peer implements Asker {
     const last = args.at(-1);
     if (typeof last !== 'function') return this.sendEvent(flags, event, args);
     const withError = flags.timeout !== undefined;
-    const callback: AnswerCallback = (error, data) =>
-      void Reflect.apply(last, undefined, withError ? [error, data] : [error ?? data]);
+    // without a timeout the callback has no place for an error, and as in Socket.IO hears of answers only
+    const callback: AnswerCallback = (error, data) => {
+      if (withError) Reflect.apply(last, undefined, [error, data]);
+      else if (error === null) Reflect.apply(last, undefined, [data]);
+    };
     return this.sendEvent(flags, event, args.slice(0, -1), callback);
   }
 
@@ -145,7 +154,12 @@ export abstract class Conversation extends Peer implements Asker {
     });
   }
 
-  private sendEvent(flags: EmitFlags, event: string, args: readonly unknown[], callback?: AnswerCallback): boolean {
+  private sendEvent(
+    flags: EmitFlags,
+    event: string,
+    args: readonly unknown[],
+    callback?: AnswerCallback,
+  ): boolean {
     assertEmittable(event);
     const data = args.length > 1 ? args : args[0];
     if (event === 'exception' && this.failRequest(data)) return true;
@@ -157,7 +171,7 @@ export abstract class Conversation extends Peer implements Asker {
     }
     if (callback !== undefined) (this.asked ??= new OutgoingRequests()).add(id!, callback, flags.timeout);
     if (flags.volatile === true && !this.outbox.writable) return true;
-    this.outgoing?.call(event, args);
+    this.tellOutgoing(event, data);
     this.outbox.push(flags.compress === false ? new Frame(text, false) : text);
     return true;
   }
@@ -169,7 +183,8 @@ export abstract class Conversation extends Peer implements Asker {
   override send(...[data, options, callback]: Parameters<Line['send']>): void {
     if (typeof data === 'string' && requestContext.getStore()?.failing === true) {
       const envelope = decode(data);
-      if (!(envelope instanceof Refusal) && envelope.event === 'exception' && this.failRequest(envelope.data)) return;
+      if (!(envelope instanceof Refusal) && envelope.event === 'exception' && this.failRequest(envelope.data))
+        return;
     }
     super.send(data, options, callback);
   }
@@ -229,7 +244,7 @@ export abstract class Conversation extends Peer implements Asker {
     if (data === undefined || data === null || this.left) return;
     try {
       this.outbox.push(encodeEvent(event, data));
-      this.outgoing?.call(event, [data]);
+      this.tellOutgoing(event, data);
     } catch (error) {
       this._report(error, `the result of "${event}" cannot be written as JSON`);
       this.outbox.push(encodeEvent('exception', INTERNAL_ERROR));
@@ -248,7 +263,6 @@ export abstract class Conversation extends Peer implements Asker {
   override _leave(reason: DisconnectReason, closed: ClosedInfo): void {
     // not `left`: a "disconnecting" listener may end the connection once more
     if (this._reason !== undefined) return;
-    // what was emitted before still goes out, what listeners emit now does not
     this.outbox.flush();
     this.closed = closed;
     this._reason = reason;

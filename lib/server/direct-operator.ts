@@ -7,7 +7,7 @@ import type {
   Untyped,
   WithTimeout,
 } from '../protocol/typed-events.js';
-import { BroadcastOperator } from './broadcast-operator.js';
+import type { BroadcastOperator } from './broadcast-operator.js';
 import type { EmitFlags, Rooms } from './contract.js';
 
 /** What an operator needs of its socket. */

@@ -54,7 +54,8 @@ export function describeEnd(
   if (parseError !== undefined) {
     return ['parse error', { code: parseError, reason: '', wasClean: false, initiator: 'server' }];
   }
-  if (error !== undefined) return ['transport error', { code: 1006, reason, wasClean: false, initiator: 'network' }];
+  if (error !== undefined)
+    return ['transport error', { code: 1006, reason, wasClean: false, initiator: 'network' }];
   if (code === 1006) return ['transport close', { code, reason, wasClean: false, initiator: 'network' }];
   const word = code === 1000 || code === 1005 ? 'client namespace disconnect' : 'transport close';
   return [word, { code, reason, wasClean: true, initiator: 'client' }];

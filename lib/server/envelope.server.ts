@@ -24,7 +24,7 @@ import { Frame } from './frame.js';
 import { makeAdapter, type Mount } from './mount.js';
 import type { Counters } from './receiver.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
-import { SocketMap } from './socket-map.js';
+import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { SocketSet } from './socket-set.js';
 
 const RESERVED_ON_SERVER: ReadonlySet<string> = new Set(['connect', 'connection', 'new_namespace']);
@@ -48,9 +48,10 @@ export class EnvelopeServer<
   Data = Untyped,
 > implements SocketHost {
   /** The connected sockets by id; answers as Socket.IO's default namespace does, too. */
-  readonly sockets: SocketMap<EnvelopeSocket<Listen, Emit, ServerSide, Data>, Emit, Data> = new SocketMap(
-    this,
-  );
+  readonly sockets: NamespaceMap<
+    EnvelopeSocket<Listen, Emit, ServerSide, Data>,
+    EnvelopeServer<Listen, Emit, ServerSide, Data>
+  > = namespaceMap(this);
   /** The connected sockets, as `ws` has them: a live view. */
   readonly clients: SocketSet<EnvelopeSocket<Listen, Emit, ServerSide, Data>> = new SocketSet(this.sockets);
   /** What adapters make frames with: one broadcast is encoded and framed once, for all its recipients. */
@@ -94,7 +95,10 @@ export class EnvelopeServer<
   }
 
   /** Sends one event to everybody. See {@link BroadcastOperator.emit}. */
-  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<WithManyAnswers<Emit>, Event>): true {
+  emit<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: EventParams<WithManyAnswers<Emit>, Event>
+  ): true {
     return this.everybody.emit(event, ...args);
   }
   /** Asks everybody. See {@link BroadcastOperator.emitWithAck}. */
@@ -241,7 +245,9 @@ export class EnvelopeServer<
     this.mounted = mount;
     this.rooms = makeAdapter(mount.adapter, this);
     // a cluster's broker may be away; this node's clients are served all the same
-    Promise.resolve(this.rooms.init()).catch((error: unknown) => this._report(error, 'the adapter failed to start'));
+    Promise.resolve(this.rooms.init()).catch((error: unknown) =>
+      this._report(error, 'the adapter failed to start'),
+    );
   }
 
   /** @internal A WebSocket was opened on this path. */

@@ -80,7 +80,12 @@ function parseQuery(url: string): Handshake['query'] {
     const known = Object.hasOwn(query, name) ? query[name] : undefined;
     const joined = known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value];
     // defineProperty: a field named __proto__ is a field
-    Object.defineProperty(query, name, { value: joined, enumerable: true, writable: true, configurable: true });
+    Object.defineProperty(query, name, {
+      value: joined,
+      enumerable: true,
+      writable: true,
+      configurable: true,
+    });
   }
   return query;
 }

@@ -76,7 +76,11 @@ export abstract class Line {
     this.tcp = request.socket;
     this.outbox = new Outbox(ws, this.tcp, ws.extensions.includes('permessage-deflate'));
     (ws as OwnedWebSocket)[OWNER] = this;
-    ws.on('message', onMessage).on('close', onClose).on('error', onError).on('ping', onPing).on('pong', onPong);
+    ws.on('message', onMessage)
+      .on('close', onClose)
+      .on('error', onError)
+      .on('ping', onPing)
+      .on('pong', onPong);
   }
 
   get readyState(): 0 | 1 | 2 | 3 {
@@ -98,7 +102,11 @@ export abstract class Line {
   }
 
   /** Sends a text or binary message as it is, as `ws` does, in its turn behind what was emitted before. */
-  send(data: string | Buffer | ArrayBuffer | Uint8Array, options?: SendOptions | SendCallback, callback?: SendCallback): void {
+  send(
+    data: string | Buffer | ArrayBuffer | Uint8Array,
+    options?: SendOptions | SendCallback,
+    callback?: SendCallback,
+  ): void {
     const plain = options === undefined && callback === undefined && this.ws.readyState === this.OPEN;
     if (plain && typeof data === 'string') return this.outbox.push(data);
     if (plain && Buffer.isBuffer(data)) return this.outbox.push(new Frame(data));
@@ -170,7 +178,7 @@ export abstract class Line {
     this.ws.terminate();
   }
 
-  /** Called once, with the first reason that there is; the line may still be open. */
+  /** @internal Called once, with the first reason that there is; the line may still be open. */
   abstract _leave(reason: DisconnectReason, closed: ClosedInfo): void;
 
   /** @internal */

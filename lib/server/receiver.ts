@@ -48,7 +48,11 @@ export class Receiver {
     } else if (event!.charCodeAt(0) === DOLLAR) {
       this.receiveProtocolEvent(socket, envelope);
     } else if (event === 'exception') {
-      this.refuse(socket, new Refusal('reserved_event', '"exception" is only an answer: it needs "ack"', id), true);
+      this.refuse(
+        socket,
+        new Refusal('reserved_event', '"exception" is only an answer: it needs "ack"', id),
+        true,
+      );
     } else {
       socket._strikes = 0;
       this.receiveEvent(socket, event!, envelope);
@@ -81,7 +85,11 @@ export class Receiver {
   /** `$ping` and `$cancel`; other names with `$` are refused. */
   private receiveProtocolEvent(socket: Conversation, { event, data, id }: Envelope): void {
     if (event !== '$ping' && event !== '$cancel') {
-      return this.refuse(socket, new Refusal('reserved_event', 'names that begin with "$" are reserved', id), true);
+      return this.refuse(
+        socket,
+        new Refusal('reserved_event', 'names that begin with "$" are reserved', id),
+        true,
+      );
     }
     socket._strikes = 0;
     if (event === '$cancel') socket._requests?.get(data as string | number)?.cancel();
@@ -101,7 +109,12 @@ export class Receiver {
     });
   }
 
-  private openRequest(socket: Conversation, event: string, id: string | number, stream: boolean): IncomingRequest | undefined {
+  private openRequest(
+    socket: Conversation,
+    event: string,
+    id: string | number,
+    stream: boolean,
+  ): IncomingRequest | undefined {
     const requests = (socket._requests ??= new Map());
     if (requests.has(id)) {
       socket._end('server namespace disconnect', CLOSE_CODES.DUPLICATE_ID.code, 'id already in flight');
@@ -112,7 +125,12 @@ export class Receiver {
     return request;
   }
 
-  private deliver(socket: Conversation, event: string, data: unknown, request: IncomingRequest | undefined): void {
+  private deliver(
+    socket: Conversation,
+    event: string,
+    data: unknown,
+    request: IncomingRequest | undefined,
+  ): void {
     let taken: boolean;
     try {
       const args = data === undefined ? [] : [data];
@@ -122,14 +140,23 @@ export class Receiver {
       return this.except(socket, request, INTERNAL_ERROR);
     }
     if (this.dispatcher?.dispatch(socket, event, data, request) === true || taken) return;
-    this.refuse(socket, new Refusal('unknown_event', `no handler takes "${event}"`, request?.id), false, request);
+    this.refuse(
+      socket,
+      new Refusal('unknown_event', `no handler takes "${event}"`, request?.id),
+      false,
+      request,
+    );
   }
 
   private refuse(socket: Conversation, refusal: Refusal, counts: boolean, open?: IncomingRequest): void {
     this.counters.refusedMessages++;
     const id = refusal.id;
     // an id that is in flight keeps its own request
-    const request = open ?? (id === undefined || socket._requests?.has(id) === true ? undefined : this.openRequest(socket, '', id, false));
+    const request =
+      open ??
+      (id === undefined || socket._requests?.has(id) === true
+        ? undefined
+        : this.openRequest(socket, '', id, false));
     this.except(socket, request, refusal.toPayload());
     if (counts && ++socket._strikes >= MAX_STRIKES) {
       socket._end('parse error', CLOSE_CODES.POLICY_VIOLATION.code, 'too many malformed messages');

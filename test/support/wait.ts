@@ -8,7 +8,11 @@ export async function until(what: string, condition: () => boolean | Promise<boo
 }
 
 /** A promise with its handles outside. */
-export function deferred<Value = void>(): { promise: Promise<Value>; resolve: (value: Value) => void; reject: (error: Error) => void } {
+export function deferred<Value = void>(): {
+  promise: Promise<Value>;
+  resolve: (value: Value) => void;
+  reject: (error: Error) => void;
+} {
   let resolve!: (value: Value) => void;
   let reject!: (error: Error) => void;
   const promise = new Promise<Value>((res, rej) => {

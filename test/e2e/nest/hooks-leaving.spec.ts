@@ -61,6 +61,17 @@ class WellLeavingGateway {
   }
 }
 
+@WebSocketGateway({ path: '/endless' })
+class EndlessGateway {
+  left = 0;
+  handleConnection(): Promise<void> {
+    return new Promise(() => undefined);
+  }
+  handleDisconnect(): void {
+    this.left++;
+  }
+}
+
 @WebSocketGateway({ path: '/farewell' })
 class FarewellGateway {
   readonly gate = deferred<void>();
@@ -182,6 +193,17 @@ describe('handleDisconnect', () => {
     await client.ended();
     gateway.gate.resolve();
     expect(await closed).toBe(true);
+  });
+
+  it('leaves no timer behind where handleConnection never settles', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const app = await startApp({ providers: [EndlessGateway] });
+    const gateway = app.nest.get(EndlessGateway);
+    const before = timers();
+    const clients = await Promise.all(Array.from({ length: 20 }, () => app.connect('/endless')));
+    for (const client of clients) client.ws.terminate();
+    await until('handleDisconnect', () => gateway.left === 20);
+    await until('the end of the timers', () => timers() <= before);
   });
 });
 

@@ -1,8 +1,5 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { chromium, type BrowserContext, type BrowserContextOptions } from 'playwright-core';
+import { chromium, type Browser, type Page } from 'playwright-core';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
@@ -25,32 +22,22 @@ function leaveOut(): jest.Describe {
   return describe.skip;
 }
 
-/** A headless Chromium that nobody has used before. */
+/** A headless Chromium that nobody has used before: Playwright gives it a new profile, and removes that again. */
 export class Chromium {
-  private constructor(
-    private readonly profile: string,
-    private readonly context: BrowserContext,
-  ) {}
+  private constructor(private readonly browser: Browser) {}
 
-  static async launch(options: BrowserContextOptions = {}): Promise<Chromium> {
-    const profile = await mkdtemp(join(tmpdir(), 'nestjs-envelope-chromium-'));
-    const context = await chromium.launchPersistentContext(profile, {
-      executablePath: EXECUTABLE,
-      headless: true,
-      args: FLAGS,
-      ...options,
-    });
+  static async launch(): Promise<Chromium> {
+    return new Chromium(await chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS }));
+  }
+
+  /** A window of its own; tabs of one window would slow each other down. */
+  async open(): Promise<Page> {
+    const context = await this.browser.newContext();
     context.setDefaultTimeout(10_000);
-    return new Chromium(profile, context);
+    return context.newPage();
   }
 
-  /** A new window. */
-  open(): ReturnType<BrowserContext['newPage']> {
-    return this.context.newPage();
-  }
-
-  async close(): Promise<void> {
-    await this.context.close();
-    await rm(this.profile, { recursive: true, force: true });
+  close(): Promise<void> {
+    return this.browser.close();
   }
 }

@@ -1,10 +1,13 @@
-import { isObservable, type Observable, type Subscription } from 'rxjs';
+import { isObservable, Subject, takeUntil, tap, type Observable } from 'rxjs';
 import type { Conversation } from '../server/conversation.js';
 import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';
 import { isClientFault, toExceptionPayload } from './envelope-exception.filter.js';
 
 /** How long, in milliseconds, an exception filter that is asynchronous may take to answer a request. */
 const FILTER_GRACE = 1_000;
+
+/** After so many values a generator lets the rest of the process have a turn: its own may never wait. */
+const VALUES_PER_TURN = 64;
 
 /**
  * Fourth stop of a message: shapes what a handler came to. Without an `id` each value goes out under the event's
@@ -82,50 +85,75 @@ export class Reply {
   }
 
   private drain(source: Observable<unknown>): Promise<void> {
+    if (this.isOver) return Promise.resolve();
     return new Promise((resolve, reject) => {
       const pending: Promise<void>[] = [];
-      let subscription: Subscription | undefined;
-      const stop = (): void => {
-        subscription?.unsubscribe();
+      // a notifier, since a source that is synchronous cannot be unsubscribed from before it has come to its end
+      const stopped = new Subject<void>();
+      const release = this.onStop(() => stopped.next());
+      const fail = (error: unknown): void => {
         release();
-        resolve();
+        reject(error instanceof Error ? error : new Error(String(error)));
       };
-      const release = this.onStop(stop);
-      const subscribe = () =>
-        source.subscribe({
-          // an interceptor hands a handler's generator on as one value
-          next: (value) => {
-            const iterator = iteratorOf(value);
-            if (iterator !== undefined) pending.push(this.iterate(iterator));
-            else if (!this.next(value)) stop();
-          },
-          error: (error) => {
-            release();
-            reject(error instanceof Error ? error : new Error(String(error)));
-          },
-          complete: () => {
-            release();
-            Promise.all(pending).then(() => resolve(), reject);
-          },
-        });
+      const next = (value: unknown): void => {
+        // an interceptor hands a handler's generator on as one value
+        const iterator = iteratorOf(value);
+        if (iterator !== undefined) pending.push(this.iterate(iterator).catch((error) => this.crash(error)));
+        else if (!this.next(value)) stopped.next();
+      };
+      const complete = (): void => {
+        release();
+        void Promise.all(pending).then(() => resolve());
+      };
+      const subscribe = () => source.pipe(takeUntil(stopped), tap(next)).subscribe({ error: fail, complete });
       // the exception filter runs where the source is subscribed to
-      subscription = this.request === undefined ? subscribe() : requestContext.run(this.request, subscribe);
-      if (this.isOver) subscription.unsubscribe();
+      if (this.request === undefined) subscribe();
+      else requestContext.run(this.request, subscribe);
     });
   }
 
   private async iterate(source: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
-    const release = this.onStop(() => void source.return?.());
+    let ended = false;
+    let isInside = false;
+    const end = (): void => {
+      // a generator that ended its own client is still running: it can be ended when it has come to its yield
+      if (ended || isInside) return;
+      ended = true;
+      Promise.resolve(source.return?.()).catch((error) => this.reportEnd(error));
+    };
+    const release = this.onStop(end);
     try {
-      for (;;) {
-        const { value, done } = await source.next();
-        if (done === true || this.isOver) return;
-        if (!this.next(value)) return void (await source.return?.());
+      for (let values = 1; !this.isOver; values++) {
+        isInside = true;
+        const step = source.next();
+        isInside = false;
+        if (this.isOver) this.guarded(end);
+        const { value, done } = await step;
+        if (done === true) ended = true;
+        if (ended || this.isOver || !this.next(value)) return;
         if (!this.client._writable) await this.client._drained();
+        else if (values % VALUES_PER_TURN === 0) await nextTurn();
       }
+    } catch (error) {
+      // what failed is over
+      ended = true;
+      throw error;
     } finally {
       release();
+      this.guarded(end);
     }
+  }
+
+  private guarded(stop: () => void): void {
+    try {
+      stop();
+    } catch (error) {
+      this.reportEnd(error);
+    }
+  }
+
+  private reportEnd(error: unknown): void {
+    this.client._report(error, `the source of "${this.event}" threw when it was ended`);
   }
 
   private get isOver(): boolean {
@@ -134,14 +162,16 @@ export class Reply {
 
   /** Registers what ends a source when its client cancels or goes. @returns what takes it off again */
   private onStop(stop: () => void): () => void {
-    if (this.request !== undefined) {
-      this.request.onStop(stop);
-      return () => undefined;
-    }
+    const guarded = (): void => this.guarded(stop);
+    if (this.request !== undefined) return this.request.onStop(guarded);
     const streams = (this.client._streams ??= new Set());
-    streams.add(stop);
-    return () => streams.delete(stop);
+    streams.add(guarded);
+    return () => streams.delete(guarded);
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 /** Nest's `WsResponse`: an event of its own and nothing but `event` and `data`. */

@@ -23,7 +23,7 @@ export class IncomingRequest {
   done = false;
   /** An exception filter took over: a void end is not a success. */
   failing = false;
-  private stop: (() => void) | undefined;
+  private stops: Set<() => void> | undefined;
 
   constructor(
     private readonly asker: Asker,
@@ -50,21 +50,22 @@ export class IncomingRequest {
     this.write('exception', payload, false);
   }
 
-  /** What ends the source of a stream when nobody wants its values any more. */
-  onStop(stop: () => void): void {
-    if (this.done) stop();
-    else this.stop = stop;
+  /** Adds what ends a source when nobody wants its values any more. @returns what takes it off again */
+  onStop(stop: () => void): () => void {
+    const stops = (this.stops ??= new Set());
+    stops.add(stop);
+    return () => stops.delete(stop);
   }
 
   /** `$cancel`: the source is ended, and the answer with it. A handler without a source goes on and answers. */
   cancel(): void {
-    if (this.stop !== undefined) this.answer();
+    if (this.stops !== undefined && this.stops.size > 0) this.answer();
   }
 
   /** The connection is gone: ends the source, answers nobody. */
   abandon(): void {
     this.done = true;
-    this.stopSource();
+    this.stopSources();
   }
 
   /** Whether this is the request of that connection. */
@@ -82,17 +83,19 @@ export class IncomingRequest {
       text = encodeAnswer('exception', INTERNAL_ERROR, this.id, false);
       more = false;
     }
+    // a toJSON may have answered meanwhile
+    if (this.done) return;
     if (!more) this.done = true;
     this.asker._write(text);
     if (more) return;
     this.asker._finished(this);
-    this.stopSource();
+    this.stopSources();
   }
 
-  private stopSource(): void {
-    const stop = this.stop;
-    this.stop = undefined;
-    stop?.();
+  private stopSources(): void {
+    const stops = this.stops;
+    this.stops = undefined;
+    for (const stop of stops ?? []) stop();
   }
 }
 

@@ -66,6 +66,7 @@ export abstract class Line {
   /** @internal */
   protected lineEvents: EventEmitter | undefined;
   private failure: Error | undefined;
+  private draining: Promise<void> | undefined;
   private readonly tcp: Socket;
 
   constructor(
@@ -151,17 +152,18 @@ export abstract class Line {
     return this.outbox.writable;
   }
 
-  /** @internal Resolves when the line takes data again, or is gone. */
+  /** @internal Resolves when the line takes data again, or is gone: one promise for all that wait. */
   _drained(): Promise<void> {
-    return new Promise((resolve) => {
+    return (this.draining ??= new Promise((resolve) => {
       const done = (): void => {
+        this.draining = undefined;
         this.tcp.off('drain', done);
         this.ws.off('close', done);
         resolve();
       };
       this.tcp.on('drain', done);
       this.ws.on('close', done);
-    });
+    }));
   }
 
   /** @internal Leaves, then closes the line. */

@@ -83,7 +83,13 @@ function parseFrame(bytes: Buffer): RawFrame | undefined {
 const PATIENCE = 5_000;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
-/** A WebSocket client of nothing but TCP: every byte that leaves is the test's own, every byte that comes is kept. */
+const open = new Set<Socket>();
+
+afterEach(() => {
+  for (const tcp of open) tcp.destroy();
+});
+
+/** A WebSocket client of nothing but TCP: every byte that leaves is the test's own, every byte that comes is kept. Cut after the test. */
 export class RawClient {
   /** The head of the answer to the upgrade. */
   head = '';
@@ -93,6 +99,7 @@ export class RawClient {
   private poke: () => void = () => undefined;
 
   private constructor(readonly tcp: Socket) {
+    open.add(tcp);
     tcp.on('data', (chunk) => {
       this.buffered = Buffer.concat([this.buffered, chunk]);
       this.poke();
@@ -100,6 +107,7 @@ export class RawClient {
     // a server that cuts the line while we write is one of the answers that tests wait for
     tcp.on('error', () => undefined);
     tcp.on('close', () => {
+      open.delete(tcp);
       this.isOver = true;
       this.poke();
     });

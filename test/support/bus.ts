@@ -1,0 +1,83 @@
+import { ClusterAdapter, type ClusterMessage, type ClusterResponse } from 'socket.io-adapter';
+import type { AdapterFactory } from '../../lib/index.js';
+
+/**
+ * What connects the nodes of a cluster, in one process: a message is text while it is under way, and is delivered
+ * in a later turn of the event loop, in order.
+ */
+export class Bus {
+  /** How many messages were published. */
+  published = 0;
+  private readonly members = new Set<BusAdapter>();
+
+  /** The adapter for each node's application. */
+  readonly adapter: AdapterFactory = (nsp) => new BusAdapter(nsp, this);
+
+  /** The members that serve one path. */
+  of(name: string): BusAdapter[] {
+    return [...this.members].filter((member) => member.path === name);
+  }
+
+  enter(member: BusAdapter): void {
+    this.members.add(member);
+  }
+
+  leave(member: BusAdapter): void {
+    this.members.delete(member);
+  }
+
+  deliver(message: object, members: readonly BusAdapter[]): Promise<string> {
+    const text = JSON.stringify(message);
+    const offset = String(this.published++);
+    return new Promise((resolve) => {
+      setImmediate(() => {
+        for (const member of members) if (this.members.has(member)) member.take(text, offset);
+        resolve(offset);
+      });
+    });
+  }
+}
+
+/** An asynchronous adapter as `@socket.io/cluster-adapter` and its like are, on a {@link Bus}. */
+export class BusAdapter extends ClusterAdapter {
+  readonly path: string;
+
+  constructor(
+    nsp: unknown,
+    private readonly bus: Bus,
+  ) {
+    super(nsp);
+    this.path = (nsp as { name: string }).name;
+  }
+
+  override init(): void {
+    this.bus.enter(this);
+  }
+
+  override close(): void {
+    this.bus.leave(this);
+  }
+
+  override serverCount(): Promise<number> {
+    return Promise.resolve(this.bus.of(this.path).length);
+  }
+
+  take(text: string, offset: string): void {
+    this.onMessage(JSON.parse(text) as ClusterMessage, offset);
+  }
+
+  protected doPublish(message: ClusterMessage): Promise<string> {
+    return this.bus.deliver(message, this.others());
+  }
+
+  protected async doPublishResponse(requester: string, response: ClusterResponse): Promise<void> {
+    await this.bus.deliver(
+      response,
+      this.others().filter(({ uid }) => uid === requester),
+    );
+  }
+
+  private others(): BusAdapter[] {
+    return this.bus.of(this.path).filter((member) => member !== this);
+  }
+}

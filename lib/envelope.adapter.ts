@@ -83,7 +83,7 @@ export class EnvelopeAdapter extends WsAdapter {
   /** Called by Nest once per gateway and client. */
   override bindClientDisconnect(client: EnvelopeSocket, callback: (reason: DisconnectReason) => void): void {
     // a hook may have ended the connection before Nest got here
-    if (client._reason !== undefined) queueMicrotask(() => callback(client._reason!));
+    if (client._reason !== undefined) queueMicrotask(() => client._tell(callback));
     else (client._disconnectCallbacks ??= []).push(callback);
   }
 

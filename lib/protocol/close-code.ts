@@ -21,6 +21,12 @@ export interface CloseCode {
   readonly means: string;
 }
 
+/** Whether a close frame may carry the code (RFC 6455, section 7.4, and its registry up to 1014). */
+export function isCloseCode(code: unknown): boolean {
+  if (typeof code !== 'number' || !Number.isInteger(code)) return false;
+  return (code >= 1000 && code <= 1014 && (code < 1004 || code > 1006)) || (code >= 3000 && code <= 4999);
+}
+
 /** A close frame's body is at most 125 bytes, two of which are the code (RFC 6455, section 5.5). */
 const MAX_REASON_BYTES = 123;
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Untyped } from '../protocol/typed-events.js';
+import { attempt } from './attempt.js';
 import type { Conversation } from './conversation.js';
 import { ENVELOPE_V1 } from './handshake.js';
 import { runChain } from './middleware-chain.js';
@@ -37,10 +38,10 @@ export function admit<Client extends Conversation>(
   if (socket.protocol === ENVELOPE_V1) socket._write(sessionFrame(socket, server._mount.session));
   const middlewares = server._middlewares;
   if (middlewares.length === 0) return connect(server, socket, request);
-  const deadline = startDeadline(server, socket, 'a connection middleware');
+  startDeadline(server, socket, 'a connection middleware');
   server._arriving.add(socket);
   runChain(middlewares, socket, (error) => {
-    clearTimeout(deadline);
+    clearTimeout(socket._deadline);
     if (socket._gone) return;
     if (error === undefined) connect(server, socket, request);
     else refuse(socket, error);
@@ -54,51 +55,42 @@ function connect<Client extends Conversation>(
 ): void {
   server._arriving.delete(socket);
   server.sockets.set(socket.id, socket);
-  server.adapter.addAll(socket.id, new Set([socket.id]));
+  attempt(
+    () => server.adapter.addAll(socket.id, new Set([socket.id])),
+    (error) => server._report(error, 'the adapter failed'),
+  );
   socket.connected = true;
   for (const listener of server._connectionListeners) {
-    try {
-      listener(socket, request);
-    } catch (error) {
-      server._report(error, 'a "connection" listener threw');
-    }
+    attempt(
+      () => listener(socket, request),
+      (error) => server._report(error, 'a "connection" listener threw'),
+    );
   }
   const settled = server._mount.settled(socket);
   if (settled === undefined) return socket._open();
-  const deadline = startDeadline(server, socket, 'handleConnection');
+  startDeadline(server, socket, 'handleConnection');
   void settled.then(() => {
-    clearTimeout(deadline);
+    clearTimeout(socket._deadline);
     if (!socket._gone) socket._open();
   });
 }
 
-function startDeadline(
-  server: AdmittingServer<Untyped>,
-  socket: Conversation,
-  who: string,
-): ReturnType<typeof setTimeout> {
+function startDeadline(server: AdmittingServer<Untyped>, socket: Conversation, who: string): void {
+  if (socket._gone) return;
   const { connectTimeout } = server._mount;
-  const deadline = setTimeout(() => {
-    if (socket._gone) return;
+  socket._deadline = setTimeout(() => {
     server._report(
       new Error(`${who} did not settle within ${connectTimeout} ms (connectTimeout)`),
       'a client was let go',
     );
     socket._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'connectTimeout');
   }, connectTimeout);
-  // a client that has gone meanwhile must not keep the process alive
-  return deadline.unref();
 }
 
 function refuse(socket: Conversation, error: Error): void {
   const data: unknown = Reflect.get(error, 'data');
-  const payload = {
-    status: 'error',
-    code: 'refused',
-    message: error.message,
-    ...(data === undefined ? {} : { data }),
-  };
-  socket._write(`{"event":"exception","data":${JSON.stringify(payload)}}`);
+  const fields = data === undefined ? {} : { data };
+  socket._except({ status: 'error', code: 'refused', message: error.message, ...fields });
   socket._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, error.message);
 }
 

@@ -24,9 +24,12 @@ export class AnyListeners {
     return [...this.listeners];
   }
 
-  /** @returns whether there was one */
-  call(event: string, args: readonly unknown[]): boolean {
-    for (const listener of this.listeners) listener(event, ...args);
+  /** Throws what a listener throws. @returns whether there was one */
+  call(event: string, args: readonly unknown[], rejected: (error: unknown) => void): boolean {
+    for (const listener of this.listeners) {
+      const result: unknown = listener(event, ...args);
+      if (result instanceof Promise) result.catch(rejected);
+    }
     return this.listeners.length > 0;
   }
 }

@@ -10,6 +10,7 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../protocol/typed-events.js';
+import { attempt } from './attempt.js';
 import { askMany } from './broadcast-request.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './contract.js';
 import { RemoteSocket } from './remote-socket.js';
@@ -90,11 +91,11 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     const values: unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
     const packet: EventPacket = { type: 2, data: [event, values.length > 1 ? values : values[0]] };
     if (typeof last === 'function') {
-      askMany(
-        this.nsp,
-        packet,
-        this.target(),
-        (error, answers) => void Reflect.apply(last, undefined, [error, answers]),
+      askMany(this.nsp, packet, this.target(), (error, answers) =>
+        attempt(
+          () => Reflect.apply(last, undefined, [error, answers]) as unknown,
+          (thrown) => this.nsp._report(thrown, `the callback of "${event}" threw`),
+        ),
       );
     } else {
       this.settle(this.nsp.adapter.broadcast(packet, this.target()));

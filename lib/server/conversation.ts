@@ -1,4 +1,4 @@
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Room } from 'socket.io-adapter';
 import type { RawData, WebSocket } from 'ws';
@@ -8,6 +8,7 @@ import { OutgoingRequests, type AnswerCallback } from '../protocol/outgoing-requ
 import { assertEmittable } from '../protocol/reserved-events.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { AnyListeners } from './any-listeners.js';
+import { attempt, UserEvents } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
 import type { EmitFlags, Namespace } from './contract.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
@@ -39,6 +40,7 @@ export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, 
 
 /** How many messages wait for a connection to be ready before its line is paused. */
 const MAX_WAITING = 128;
+const MAX_WAITING_BYTES = 1_000_000;
 
 /** The machine under {@link EnvelopeSocket}: what waits, what was asked, who listens, and how it ends. */
 export abstract class Conversation extends Peer implements Asker {
@@ -63,8 +65,13 @@ export abstract class Conversation extends Peer implements Asker {
   protected incoming: AnyListeners | undefined;
   protected outgoing: AnyListeners | undefined;
   protected events: EventEmitter | undefined;
+  /** @internal What lets the client go that does not become ready in time. */
+  _deadline: NodeJS.Timeout | undefined;
   /** @internal Messages wait while middlewares and `handleConnection` run. */
   private waiting: [RawData, boolean][] | undefined = [];
+  private waitingBytes = 0;
+  /** The line was paused because too much waits. */
+  private isHeld = false;
   private left = false;
   private asked: OutgoingRequests | undefined;
   private acksByAdapter: Map<number, (answer: unknown) => void> | undefined;
@@ -111,7 +118,10 @@ export abstract class Conversation extends Peer implements Asker {
 
   /** Catch-all listeners see what goes over the wire: one payload, or none. */
   private tellOutgoing(event: string, data: unknown): void {
-    this.outgoing?.call(event, data === undefined ? [] : [data]);
+    const { outgoing } = this;
+    if (outgoing === undefined) return;
+    const failed = (error: unknown): void => this._report(error, `an outgoing listener threw at "${event}"`);
+    attempt(() => outgoing.call(event, data === undefined ? [] : [data], failed), failed);
   }
 
   /** @internal Whether the client can still be reached. */
@@ -141,8 +151,11 @@ export abstract class Conversation extends Peer implements Asker {
     const withError = flags.timeout !== undefined;
     // without a timeout the callback has no place for an error, and as in Socket.IO hears of answers only
     const callback: AnswerCallback = (error, data) => {
-      if (withError) Reflect.apply(last, undefined, [error, data]);
-      else if (error === null) Reflect.apply(last, undefined, [data]);
+      if (!withError && error !== null) return;
+      attempt(
+        () => Reflect.apply(last, undefined, withError ? [error, data] : [data]) as unknown,
+        (thrown) => this._report(thrown, `the callback of "${event}" threw`),
+      );
     };
     return this.sendEvent(flags, event, args.slice(0, -1), callback);
   }
@@ -210,7 +223,8 @@ export abstract class Conversation extends Peer implements Asker {
 
   /** @internal Runs the listeners of an event. @returns whether there was one */
   _listen(event: string, args: readonly unknown[]): boolean {
-    const any = this.incoming?.call(event, args) === true;
+    const rejected = (error: unknown): void => this._report(error, `a listener of "${event}" threw`);
+    const any = this.incoming?.call(event, args, rejected) === true;
     // counted first: an emitter throws on an "error" that nobody listens to
     if (this.events === undefined || this.events.listenerCount(event) === 0) return any;
     return this.events.emit(event, ...args);
@@ -236,19 +250,34 @@ export abstract class Conversation extends Peer implements Asker {
     this._silent = false;
     if (this.left) return;
     if (this.waiting === undefined) return this.nsp._receive(this, data, isBinary);
-    if (this.waiting.push([data, isBinary]) >= MAX_WAITING) this.pause();
+    this.waitingBytes += (data as Buffer).length;
+    if (this.waiting.push([data, isBinary]) < MAX_WAITING && this.waitingBytes < MAX_WAITING_BYTES) return;
+    this.isHeld = true;
+    this.pause();
   }
 
   /** @internal A handler's result, without an `id` to carry it to. Nothing, where there is no result. */
   _reply(event: string, data: unknown): void {
     if (data === undefined || data === null || this.left) return;
     try {
-      this.outbox.push(encodeEvent(event, data));
-      this.tellOutgoing(event, data);
+      this._write(encodeEvent(event, data));
     } catch (error) {
       this._report(error, `the result of "${event}" cannot be written as JSON`);
-      this.outbox.push(encodeEvent('exception', INTERNAL_ERROR));
+      return this._except(INTERNAL_ERROR);
     }
+    this.tellOutgoing(event, data);
+  }
+
+  /** @internal An exception that answers no request. */
+  _except(payload: object): void {
+    let text: string;
+    try {
+      text = encodeEvent('exception', payload);
+    } catch (error) {
+      this._report(error, 'an exception cannot be written as JSON');
+      text = encodeEvent('exception', INTERNAL_ERROR);
+    }
+    this._write(text);
   }
 
   /** @internal The connection is ready: what waited is handled, in order. */
@@ -256,7 +285,8 @@ export abstract class Conversation extends Peer implements Asker {
     const waiting = this.waiting ?? [];
     this.waiting = undefined;
     for (const [data, isBinary] of waiting) if (!this.left) this.nsp._receive(this, data, isBinary);
-    if (this.isPaused && !this.left) this.resume();
+    // a gateway may have paused the line by itself
+    if (this.isHeld && !this.left) this.resume();
   }
 
   /** @internal */
@@ -271,20 +301,21 @@ export abstract class Conversation extends Peer implements Asker {
     this.left = true;
     this.connected = false;
     this.waiting = undefined;
+    clearTimeout(this._deadline);
     if (this.isPaused) this.resume();
     this.nsp._remove(this);
     this.abandonRequests();
     if (!wasConnected) return;
     this.emitLine('disconnect', reason, closed);
-    for (const callback of this._disconnectCallbacks ?? []) this.tell(callback, reason);
+    for (const callback of this._disconnectCallbacks ?? []) this._tell(callback);
   }
 
-  private tell(callback: (reason: DisconnectReason) => void, reason: DisconnectReason): void {
-    try {
-      callback(reason);
-    } catch (error) {
-      this._report(error, 'handleDisconnect threw');
-    }
+  /** @internal Calls one of Nest's callbacks, when the client has gone. */
+  _tell(callback: (reason: DisconnectReason) => void): void {
+    attempt(
+      () => callback(this._reason!),
+      (error) => this._report(error, 'handleDisconnect threw'),
+    );
   }
 
   private abandonRequests(): void {
@@ -297,6 +328,10 @@ export abstract class Conversation extends Peer implements Asker {
   }
 
   protected emitterOf(event: string): EventEmitter {
-    return LINE_EVENTS.has(event) ? this.lineEmitter() : (this.events ??= new EventEmitter());
+    return LINE_EVENTS.has(event)
+      ? this.lineEmitter()
+      : (this.events ??= new UserEvents((error, name) =>
+          this._report(error, `a listener of "${name}" threw`),
+        ));
   }
 }

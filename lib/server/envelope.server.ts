@@ -1,4 +1,3 @@
-import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Adapter } from 'socket.io-adapter';
 import type { RawData, WebSocket } from 'ws';
@@ -16,6 +15,7 @@ import type {
   WithManyAnswers,
 } from '../protocol/typed-events.js';
 import { admit, type ServerMiddleware } from './admission.js';
+import { attempt, UserEvents } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
 import type { Rooms } from './contract.js';
 import type { Conversation, SocketHost } from './conversation.js';
@@ -66,7 +66,9 @@ export class EnvelopeServer<
   readonly _arriving = new Set<Conversation>();
   /** `handleDisconnect` calls that have not settled: closing waits for them. */
   private readonly farewells = new Set<Promise<void>>();
-  private readonly events = new EventEmitter().setMaxListeners(0);
+  private readonly events = new UserEvents((error, event) =>
+    this._report(error, `a listener of "${event}" threw`),
+  ).setMaxListeners(0);
   private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
   private mounted: Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
   private rooms: Adapter | undefined;
@@ -159,7 +161,18 @@ export class EnvelopeServer<
     ...args: EventParams<WithManyAnswers<ServerSide>, Event>
   ): boolean {
     if (RESERVED_ON_SERVER.has(event)) throw new Error(`"${event}" is a reserved event name`);
-    this.adapter.serverSideEmit([event, ...args]);
+    const last: unknown = args.at(-1);
+    const values: unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
+    const failed = (error: unknown): void => this._report(error, `"${event}" to the other nodes failed`);
+    const callback = (...answer: unknown[]): void =>
+      attempt(() => Reflect.apply(last as () => unknown, undefined, answer) as unknown, failed);
+    const sent: unknown = this.adapter.serverSideEmit([
+      event,
+      ...values,
+      ...(typeof last === 'function' ? [callback] : []),
+    ]);
+    // cluster adapters answer with promises that nobody else awaits
+    if (sent instanceof Promise) sent.catch(failed);
     return true;
   }
   /** Asks the servers of the same path on the other nodes. */
@@ -262,7 +275,10 @@ export class EnvelopeServer<
   }
   /** @internal */
   _remove(socket: Conversation): void {
-    this.adapter.delAll(socket.id);
+    attempt(
+      () => this.adapter.delAll(socket.id),
+      (error) => this._report(error, 'the adapter failed'),
+    );
     this._arriving.delete(socket);
     this.sockets.delete(socket.id);
   }
@@ -283,9 +299,15 @@ export class EnvelopeServer<
   _report(error: unknown, where: string): void {
     this._mount.report(error, `${this.name}: ${where}`);
   }
-  /** @internal Another node sent this. */
-  _onServerSideEmit(args: [string, ...unknown[]]): void {
-    this.events.emit(...args);
+  /** @internal Another node sent this: what nobody listens to is dropped, and so is what no node may send. */
+  _onServerSideEmit(args: unknown): void {
+    const [event, ...values]: unknown[] = Array.isArray(args) ? args : [];
+    if (typeof event !== 'string' || RESERVED_ON_SERVER.has(event)) return;
+    if (this.events.listenerCount(event) === 0) return;
+    attempt(
+      () => this.events.emit(event, ...values),
+      (error) => this._report(error, `a listener of "${event}" threw`),
+    );
   }
   /** @internal */
   _announce(child: EnvelopeServer<Listen, Emit, ServerSide, Data>): void {

@@ -1,8 +1,9 @@
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
-import { truncateReason } from '../protocol/close-code.js';
+import { isCloseCode, truncateReason } from '../protocol/close-code.js';
+import { UserEvents } from './attempt.js';
 import { describeEnd, type ClosedInfo, type DisconnectReason } from './disconnect-reason.js';
 import { Frame } from './frame.js';
 import { Outbox } from './outbox.js';
@@ -136,7 +137,11 @@ export abstract class Line {
     this.ws.resume();
   }
 
-  /** Says goodbye; what was emitted before still arrives, nothing after. A long reason is cut to 123 bytes. */
+  /**
+   * Says goodbye; what was emitted before still arrives, nothing after. A long reason is cut to 123 bytes.
+   *
+   * @throws TypeError on a code that RFC 6455 lets nobody send
+   */
   close(code?: number, reason?: string | Buffer): void {
     this._end('server namespace disconnect', code, reason?.toString());
   }
@@ -168,6 +173,8 @@ export abstract class Line {
 
   /** @internal Leaves, then closes the line. */
   _end(word: DisconnectReason, code?: number, reason = ''): void {
+    // before anything is changed: ws would throw, and leave the line open behind a client that has gone
+    if (code !== undefined && !isCloseCode(code)) throw new TypeError(`${String(code)} is no close code`);
     const text = truncateReason(reason);
     this._leave(word, { code: code ?? 1005, reason: text, wasClean: true, initiator: 'server' });
     this.outbox.flush();
@@ -217,7 +224,9 @@ export abstract class Line {
   /** The emitter of line events, made with the first listener: most connections have none. */
   protected lineEmitter(): EventEmitter {
     if (this.lineEvents === undefined) {
-      this.lineEvents = new EventEmitter();
+      this.lineEvents = new UserEvents((error, event) =>
+        this._report(error, `a listener of "${event}" threw`),
+      );
       this.tcp.on('drain', () => this.emitLine('drain'));
     }
     return this.lineEvents;

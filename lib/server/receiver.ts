@@ -103,7 +103,10 @@ export class Receiver {
     const args: [string, ...Untyped[]] = request === undefined ? [event, data] : [event, data, request.ack];
     runChain(socket._middlewares, args, (error) => {
       if (socket._gone) return;
-      if (error === undefined) return this.deliver(socket, args[0], args[1], request);
+      // a middleware may have made anything of it
+      const name: unknown = args[0];
+      if (error === undefined)
+        return this.deliver(socket, typeof name === 'string' ? name : '', args[1], request);
       socket._fail(error);
       this.except(socket, request, { status: 'error', message: error.message, ...dataOf(error) });
     });
@@ -165,7 +168,7 @@ export class Receiver {
 
   private except(socket: Conversation, request: IncomingRequest | undefined, payload: object): void {
     if (request !== undefined) request.fail(payload);
-    else socket._write(`{"event":"exception","data":${JSON.stringify(payload)}}`);
+    else socket._except(payload);
   }
 }
 

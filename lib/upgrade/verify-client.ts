@@ -1,5 +1,6 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { VerifyClientCallbackAsync, VerifyClientCallbackSync } from 'ws';
+import { attempt } from '../server/attempt.js';
 import { checkOrigin, explainOrigin, type Cors } from './origin.js';
 
 /** Socket.IO's option: `callback(error, success)` lets a request in or refuses it with 403. */
@@ -45,16 +46,6 @@ export function combineChecks(given: UpgradeChecks): UpgradeCheck {
     };
     run(0);
   };
-}
-
-/** Runs users' code, which may be an async function although nobody awaits it. */
-function attempt(work: () => unknown, failed: (error: unknown) => void): void {
-  try {
-    const result = work();
-    if (result instanceof Promise) result.catch(failed);
-  } catch (error) {
-    failed(error);
-  }
 }
 
 function originCheck(

@@ -67,7 +67,7 @@ describe('a complete gateway, from bare TCP', () => {
   expectNoStrays();
 
   const start = async () => {
-    const app = await startApp({ providers: [CompleteGateway] });
+    const app = await startApp({ providers: [CompleteGateway] }, { adapter: { pingInterval: 0 } });
     const open = () => RawClient.connect(app.port, '/ws');
     return { app, gateway: app.nest.get(CompleteGateway), open };
   };

@@ -17,9 +17,9 @@ export class Siege<Gateway> {
     private readonly witness: TestClient,
   ) {}
 
-  /** @param gateway must be mounted on `/ws` and answer `echo` */
+  /** @param gateway must be mounted on `/ws` and answer `echo`; no pings come among the frames of raw clients */
   static async of<Gateway>(gateway: Type<Gateway>, adapter: EnvelopeOptions = {}): Promise<Siege<Gateway>> {
-    const app = await startApp({ providers: [gateway] }, { adapter });
+    const app = await startApp({ providers: [gateway] }, { adapter: { pingInterval: 0, ...adapter } });
     const server = app.adapter.create(0, { path: '/ws' });
     const witness = await app.connect('/ws');
     return new Siege(app, app.nest.get(gateway), server, '/ws', witness);

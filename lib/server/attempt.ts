@@ -1,0 +1,22 @@
+import { EventEmitter } from 'node:events';
+
+/** Runs users' code in the middle of the machine; it may be an async function although nobody awaits it. */
+export function attempt(work: () => unknown, failed: (error: unknown) => void): void {
+  try {
+    const result = work();
+    if (result instanceof Promise) result.catch(failed);
+  } catch (error) {
+    failed(error);
+  }
+}
+
+/** An emitter for users' listeners: what an asynchronous one rejects with does not end the process. */
+export class UserEvents extends EventEmitter {
+  constructor(private readonly failed: (error: unknown, event: string) => void) {
+    super({ captureRejections: true });
+  }
+
+  override [EventEmitter.captureRejectionSymbol](error: Error, event: string): void {
+    this.failed(error, event);
+  }
+}

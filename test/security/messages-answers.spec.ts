@@ -1,0 +1,147 @@
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import type { EnvelopeSocket } from '../../lib/index.js';
+import type { TestClient } from '../support/client.js';
+import { besiege, type Siege } from '../support/siege.js';
+import { expectNoStrays } from '../support/strays.js';
+import { until } from '../support/wait.js';
+
+@WebSocketGateway({ path: '/ws' })
+class AskingGateway {
+  readonly clients: EnvelopeSocket[] = [];
+  readonly reasons: unknown[] = [];
+
+  handleConnection(client: EnvelopeSocket): void {
+    this.clients.push(client);
+  }
+  handleDisconnect(_client: EnvelopeSocket, reason?: string): void {
+    this.reasons.push(reason);
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+}
+
+const attack = besiege(AskingGateway);
+
+async function meet({ attacker, gateway }: Siege<AskingGateway>): Promise<[TestClient, EnvelopeSocket]> {
+  const client = await attacker();
+  return [client, gateway.clients.at(-1)!];
+}
+
+const throws = (): never => {
+  throw new Error('the callback says no');
+};
+const rejects = async (): Promise<never> => throws();
+
+describe('hostile answers', () => {
+  expectNoStrays();
+
+  it(
+    'forged, repeated and late ones are ignored and counted',
+    attack(async (siege) => {
+      const [client, socket] = await meet(siege);
+      const forged = [0, 1, -1, '0', 'x', '__proto__', 'constructor'];
+      for (const ack of forged) client.send({ ack, data: 'forged' });
+      for (const ack of forged) client.send({ event: 'exception', ack, data: 'forged' });
+      await client.settled();
+      expect(siege.server.counters.ignoredAnswers).toBe(14);
+
+      const answer = socket.emitWithAck('ask');
+      const { id } = await client.next('ask');
+      client.send({ ack: String(id), data: 'the wrong type' });
+      client.send({ ack: id, data: 'right' });
+      client.send({ ack: id, data: 'again' });
+      client.send({ event: 'exception', ack: id });
+      expect(await answer).toBe('right');
+      await client.settled();
+      expect(siege.server.counters.ignoredAnswers).toBe(17);
+
+      const impatient = socket.timeout(1).emitWithAck('ask');
+      await expect(impatient).rejects.toThrow('operation has timed out');
+      client.send({ ack: (await client.next('ask')).id, data: 'late' });
+      await client.settled();
+      expect(siege.server.counters.ignoredAnswers).toBe(18);
+      expect(siege.server.counters.refusedMessages).toBe(0);
+      expect(client.closed).toBeUndefined();
+    }),
+  );
+
+  it(
+    'nobody answers for another',
+    attack(async (siege) => {
+      const [ada, adaSocket] = await meet(siege);
+      const [bob] = await meet(siege);
+      const answer = adaSocket.emitWithAck('ask');
+      const { id } = await ada.next('ask');
+      bob.send({ ack: id, data: 'from bob' });
+      await bob.settled();
+      ada.send({ ack: id, data: 'from ada' });
+      expect(await answer).toBe('from ada');
+      const room = siege.server.to(adaSocket.id).timeout(1_000).emitWithAck('ask room');
+      const asked = await ada.next('ask room');
+      bob.send({ ack: asked.id, data: 'from bob' });
+      await bob.settled();
+      ada.send({ ack: asked.id, data: 'from ada' });
+      expect(await room).toEqual(['from ada']);
+    }),
+  );
+
+  it.each([
+    ['throws', throws],
+    ['rejects', rejects],
+  ])('a callback that %s on an answer is reported, and nothing else happens', (_how, callback) =>
+    attack(async (siege) => {
+      const [client, socket] = await meet(siege);
+      socket.emit('ask', callback);
+      client.send({ ack: (await client.next('ask')).id, data: null });
+      socket.timeout(1_000).emit('ask', callback);
+      client.send({ event: 'exception', ack: (await client.next('ask')).id });
+      siege.server.to(socket.id).emit('ask', callback);
+      client.send({ ack: (await client.next('ask')).id, data: null });
+      socket.timeout(1).emit('ask', callback);
+      siege.server.to(socket.id).timeout(1).emit('ask', callback);
+      const reports = (count: number) =>
+        until(`${count} reports`, () => siege.app.log.of('error').length === count);
+      await reports(5);
+      expect(siege.app.log.of('error').join()).toContain('the callback says no');
+      expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
+      // the end of the line is an answer, too, for those that take an error
+      socket.timeout(5_000).emit('ask', callback);
+      socket.timeout(5_000).emit('ask', callback);
+      client.ws.terminate();
+      await until('handleDisconnect', () => siege.gateway.reasons.length === 1);
+      await reports(7);
+      socket.timeout(5_000).emit('ask', callback);
+      await reports(8);
+    })(),
+  );
+
+  it(
+    'data of an answer is data, whatever it is called',
+    attack(async (siege) => {
+      const [client, socket] = await meet(siege);
+      const data = { then: 1, __proto__: null, message: { toString: 1 } };
+      const answer = socket.emitWithAck('ask');
+      client.send(`{"ack":${(await client.next('ask')).id},"data":${JSON.stringify(data)}}`);
+      expect(await answer).toEqual({ then: 1, message: { toString: 1 } });
+      const failure = socket.emitWithAck('ask');
+      client.send({ event: 'exception', ack: (await client.next('ask')).id, data });
+      await expect(failure).rejects.toMatchObject({ message: 'the request failed', data });
+    }),
+  );
+
+  it(
+    'a client that leaves fails what it was asked',
+    attack(async (siege) => {
+      const [client, socket] = await meet(siege);
+      const answers = Promise.allSettled([
+        socket.emitWithAck('ask'),
+        socket.timeout(5_000).emitWithAck('ask'),
+      ]);
+      await client.next('ask');
+      client.ws.terminate();
+      expect((await answers).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    }),
+  );
+});

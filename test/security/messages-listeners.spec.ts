@@ -1,0 +1,245 @@
+import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { EnvelopeSocket, type EnvelopeServer } from '../../lib/index.js';
+import type { TestClient } from '../support/client.js';
+import { besiege, type Siege } from '../support/siege.js';
+import { expectNoStrays } from '../support/strays.js';
+import { until } from '../support/wait.js';
+
+const INTERNAL = { status: 'error', message: 'Internal server error' };
+
+@WebSocketGateway({ path: '/ws' })
+class ListeningGateway {
+  readonly clients: EnvelopeSocket[] = [];
+  readonly reasons: unknown[] = [];
+  handled = 0;
+
+  handleConnection(client: EnvelopeSocket): void {
+    this.clients.push(client);
+  }
+  handleDisconnect(_client: EnvelopeSocket, reason?: string): void {
+    this.reasons.push(reason);
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    this.handled++;
+    return data;
+  }
+  @SubscribeMessage('tell')
+  tell(@ConnectedSocket() client: EnvelopeSocket): void {
+    client.nsp.emit('told', 1);
+  }
+}
+
+const attack = besiege(ListeningGateway);
+
+async function meet({ attacker, gateway }: Siege<ListeningGateway>): Promise<[TestClient, EnvelopeSocket]> {
+  const client = await attacker();
+  return [client, gateway.clients.at(-1)!];
+}
+
+const throws = (): never => {
+  throw new Error('the listener says no');
+};
+const rejects = async (): Promise<never> => throws();
+const unwritable = Object.assign(new Error('refused'), { data: 1n });
+
+describe('listeners and middlewares that fail', () => {
+  expectNoStrays();
+
+  it.each([
+    ['throws', throws],
+    ['rejects', rejects],
+  ])("a client's listener that %s is reported, and the line goes on", (how, listener) =>
+    attack(async (siege) => {
+      const [client, socket] = await meet(siege);
+      socket.on('heard', listener);
+      client.send({ event: 'heard' });
+      if (how === 'throws')
+        expect(await client.next('exception')).toEqual({ event: 'exception', data: INTERNAL });
+      await until('a report', () => siege.app.log.of('error').length === 1);
+      socket.onAny(listener);
+      client.send({ event: 'echo', data: 'x' });
+      await until('a report', () => siege.app.log.of('error').length === 2);
+      socket.offAny();
+      expect(await client.ask('echo', 'y')).toMatchObject({ data: 'y' });
+      expect(siege.app.log.of('error').join()).toContain('the listener says no');
+    })(),
+  );
+
+  it.each([
+    ['throws', throws],
+    ['rejects', rejects],
+  ])('a line listener that %s is reported, and the line ends as it should', (_how, listener) =>
+    attack(async (siege) => {
+      const [client, socket] = await meet(siege);
+      const events = ['ping', 'pong', 'disconnecting', 'disconnect', 'close'];
+      for (const event of events) socket.on(event, listener);
+      client.ws.ping();
+      client.ws.pong();
+      await client.settled();
+      client.close(1000);
+      await until('handleDisconnect', () => siege.gateway.reasons.length === 1);
+      expect(siege.gateway.reasons).toEqual(['client namespace disconnect']);
+      await until('the reports', () => siege.app.log.of('error').length === events.length);
+    })(),
+  );
+
+  it.each([
+    ['throws', throws],
+    ['rejects', rejects],
+  ])('an outgoing listener that %s holds up no message, neither its own nor others', (_how, listener) =>
+    attack(
+      async (siege) => {
+        const [ada, socket] = await meet(siege);
+        const [bob] = await meet(siege);
+        socket.onAnyOutgoing(listener);
+        bob.send({ event: 'tell' });
+        for (const client of [ada, bob])
+          expect(await client.next('told')).toEqual({ event: 'told', data: 1 });
+        expect(socket.emit('direct', 2)).toBe(true);
+        expect(await ada.next('direct')).toEqual({ event: 'direct', data: 2 });
+        ada.send({ event: 'echo', data: 3 });
+        expect(await ada.next('echo')).toEqual({ event: 'echo', data: 3 });
+        await ada.settled();
+        expect(ada.frames.map(({ event }) => event)).toEqual(['told', 'direct', 'echo', '$ping']);
+        await until('the reports', () => siege.app.log.of('error').length === 3);
+      },
+      ['told'],
+    )(),
+  );
+
+  it.each([
+    ['throws', throws],
+    ['rejects', rejects],
+  ])("a server's connection listener that %s keeps nobody out", (_how, listener) =>
+    attack(async (siege) => {
+      siege.server.on('connection', listener);
+      const [client] = await meet(siege);
+      expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
+      await until('a report', () => siege.app.log.of('error').length === 1);
+    })(),
+  );
+
+  it.each([
+    ['throws', throws],
+    ['rejects', rejects],
+  ])("a listener of other nodes' events that %s is reported", (_how, listener) =>
+    attack(async (siege) => {
+      siege.server.on('from a node', listener);
+      siege.server._onServerSideEmit(['from a node', 1]);
+      await until('a report', () => siege.app.log.of('error').length === 1);
+      // what no listener takes, and what no node may send, is dropped
+      siege.server._onServerSideEmit(['error', new Error('x')]);
+      siege.server._onServerSideEmit(['connection', {}]);
+      siege.server._onServerSideEmit([] as unknown as [string]);
+      siege.server._onServerSideEmit('garbage' as unknown as [string]);
+      siege.server._onServerSideEmit(undefined as unknown as [string]);
+    })(),
+  );
+
+  const failing: [string, (next: (error?: Error) => void) => unknown, object][] = [
+    ['throws', throws, { message: 'the listener says no' }],
+    ['rejects', rejects, { message: 'the listener says no' }],
+    ['refuses', (next) => next(new Error('refused')), { message: 'refused' }],
+    ['refuses later', (next) => setImmediate(next, new Error('refused')), { message: 'refused' }],
+    ['refuses with a text', (next) => next('refused' as unknown as Error), { message: 'refused' }],
+    [
+      'refuses twice',
+      (next) => (next(new Error('refused')), next(new Error('again'))),
+      { message: 'refused' },
+    ],
+    ['refuses with what JSON cannot write', (next) => next(unwritable), INTERNAL],
+    ['refuses with it later', (next) => setImmediate(next, unwritable), INTERNAL],
+  ];
+
+  it.each(failing)('a message middleware that %s ends that message only', (_how, middleware, payload) =>
+    attack(async (siege) => {
+      const [client, socket] = await meet(siege);
+      let isHostile = true;
+      socket.use((_event, next) => (isHostile ? middleware(next) : next()) as void);
+      socket.on('error', () => undefined);
+      const failure = { event: 'exception', data: { status: 'error', ...payload } };
+      expect(await client.ask('echo', 1, 1)).toEqual({ ...failure, ack: 1 });
+      client.send({ event: 'echo', data: 1 });
+      expect(await client.next('exception')).toEqual(failure);
+      isHostile = false;
+      expect(await client.ask('echo', 2, 1)).toEqual({ event: 'echo', data: 2, ack: 1 });
+      expect(siege.gateway.handled).toBe(1);
+    })(),
+  );
+
+  it(
+    'a message middleware that never calls next, or twice, or changes everything',
+    attack(async (siege) => {
+      const [client, socket] = await meet(siege);
+      socket.use((event, next) => {
+        const [name] = event;
+        if (name === 'swallow') return;
+        if (name === 'twice') {
+          event.splice(0, 2, 'echo', 'once');
+          next();
+          return next();
+        }
+        if (name === 'empty') event.length = 0;
+        if (name === 'odd') event[0] = { toString: 1 } as unknown as string;
+        next();
+      });
+      for (let id = 0; id < 100; id++) client.send({ event: 'swallow', id });
+      client.send({ event: 'twice', id: 't' });
+      expect(await client.answer('t')).toMatchObject({ data: 'once' });
+      expect(siege.gateway.handled).toBe(1);
+      expect((await client.ask('empty', 1)).data.code).toBe('unknown_event');
+      expect((await client.ask('odd', 1)).data.code).toBe('unknown_event');
+      expect(socket._requests?.size).toBe(100);
+      client.ws.terminate();
+      await until('handleDisconnect', () => siege.gateway.reasons.length === 1);
+      expect(socket._requests).toBeUndefined();
+    }),
+  );
+
+  it.each(failing)(
+    'a connection middleware that %s refuses the client and leaves nothing',
+    (_how, middleware, payload) =>
+      attack(async (siege) => {
+        let isHostile = true;
+        siege.server.use((_socket, next) => (isHostile ? middleware(next) : next()) as void);
+        const client = await siege.attacker();
+        client.send({ event: 'echo' });
+        expect(await client.next('exception')).toMatchObject({ data: { status: 'error', ...payload } });
+        expect((await client.ended()).code).toBe(1008);
+        isHostile = false;
+        const [friend] = await meet(siege);
+        expect(await friend.ask('echo', 1)).toMatchObject({ data: 1 });
+        expect(siege.gateway.reasons).toEqual([]);
+      })(),
+  );
+
+  it(
+    'a connection middleware that never calls next holds a client until connectTimeout, and not once it has left',
+    besiege(ListeningGateway, { connectTimeout: 200 })(async (siege) => {
+      const seen: EnvelopeSocket[] = [];
+      siege.server.use((socket) => void seen.push(socket as EnvelopeSocket));
+      const [patient, gone] = [await siege.attacker(), await siege.attacker()];
+      await until('the middleware', () => seen.length === 2);
+      await seen[1]!.join('early');
+      gone.ws.terminate();
+      await until('the end of one', () => seen[1]!.closed !== undefined);
+      expect(siege.server.adapter.rooms.has('early')).toBe(false);
+      expect(await patient.ended()).toEqual({ code: 1011, reason: 'connectTimeout' });
+      expect(siege.app.log.of('error')).toHaveLength(1);
+      expect((siege.server as EnvelopeServer)._arriving.size).toBe(0);
+    }),
+  );
+
+  it.each([99, 1004, 1005, 1006, 1015, 2999, 5000, 1.5, NaN, '1000'])(
+    'closing with %j is a mistake that leaves the line as it was',
+    (code) =>
+      attack(async (siege) => {
+        const [client, socket] = await meet(siege);
+        expect(() => socket.close(code as number, 'x')).toThrow(TypeError);
+        expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
+        socket.close(4999, '€'.repeat(100));
+        expect(await client.ended()).toEqual({ code: 4999, reason: '€'.repeat(41) });
+      })(),
+  );
+});

@@ -21,8 +21,14 @@ export type Listener<Map extends EventsMap, Event extends EventNames<Map>> = (
   ...args: EventParams<Map, Event>
 ) => void;
 
-type Last<Tuple extends unknown[]> = Tuple extends [...infer _, infer End] ? End : Untyped;
-type AllButLast<Tuple extends unknown[]> = Tuple extends [...infer Start, infer _] ? Start : Tuple;
+type Last<Tuple extends unknown[]> = Required<Tuple> extends [...infer _, infer End] ? End : Untyped;
+/** An untyped event stays what it is; one that takes no callback is no request. */
+type AllButCallback<Tuple extends unknown[]> =
+  Required<Tuple> extends [...infer Start, (...answer: Untyped[]) => unknown]
+    ? Start
+    : number extends Tuple['length']
+      ? Tuple
+      : never;
 type IsAny<Type> = 0 extends 1 & Type ? true : false;
 /** What a callback takes besides the error, which a map may or may not write in front. */
 type Values<Params extends unknown[]> =
@@ -30,7 +36,7 @@ type Values<Params extends unknown[]> =
 type Answer<Callback> = Callback extends (...answer: infer Params) => unknown ? Values<Params>[0] : Untyped;
 
 /** The arguments of `emitWithAck`: those of `emit` without the callback. */
-export type RequestParams<Map extends EventsMap, Event extends EventNames<Map>> = AllButLast<
+export type RequestParams<Map extends EventsMap, Event extends EventNames<Map>> = AllButCallback<
   EventParams<Map, Event>
 >;
 

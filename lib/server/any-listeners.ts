@@ -1,5 +1,6 @@
+import type { Untyped } from '../protocol/typed-events.js';
 /** A catch-all listener: the event's name, then its arguments. */
-export type AnyListener = (event: string, ...args: unknown[]) => void;
+export type AnyListener = (event: string, ...args: Untyped[]) => void;
 
 /** The catch-all listeners of one direction: Socket.IO's `onAny` family. */
 export class AnyListeners {

@@ -18,6 +18,7 @@ import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Rooms } from './contract.js';
 import { Conversation, type SocketHost, type SocketMiddleware } from './conversation.js';
 import { DirectOperator } from './direct-operator.js';
+import type { LineEvents } from './line-events.js';
 
 /**
  * One client, as a gateway gets it: Socket.IO 4's socket over one plain WebSocket. {@link Line} has what `ws`
@@ -130,15 +131,15 @@ export class EnvelopeSocket<
    * Listens: to the line for `close`, `error`, `ping`, `pong`, `drain`, `disconnect` and `disconnecting`, to the
    * client for every other name. A listener gets the data and, where the client asked, the function that answers.
    */
+  on<Event extends keyof LineEvents>(event: Event, listener: LineEvents[Event]): this;
   on<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
-  on(event: string, listener: (...args: Untyped[]) => void): this;
   on(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).on(event, listener);
     return this;
   }
 
+  once<Event extends keyof LineEvents>(event: Event, listener: LineEvents[Event]): this;
   once<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
-  once(event: string, listener: (...args: Untyped[]) => void): this;
   once(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).once(event, listener);
     return this;

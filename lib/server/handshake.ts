@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import type { Untyped } from '../protocol/typed-events.js';
 
 /** How a connection began: Socket.IO's handshake object, made of the upgrade request. Plain data. */
 export interface Handshake {
@@ -7,7 +8,7 @@ export interface Handshake {
   /** The query string's fields; repeated ones as an array. */
   query: Record<string, string | string[]>;
   /** What the client presented: see {@link readAuth}. */
-  auth: Record<string, unknown>;
+  auth: Record<string, Untyped>;
   /** The peer's IP address. */
   address: string;
   /** The request target, path and query. */

@@ -78,7 +78,7 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     expect(ids(await here.server.local.fetchSockets())).toEqual(idsOf(ada, bob));
     const counted = here.server.local.timeout(PATIENCE).emitWithAck('q');
     await Promise.all([answer(ada.client, 'q', 1), answer(bob.client, 'q', 2)]);
-    expect((await counted).sort()).toEqual([1, 2]);
+    expect(new Set(await counted)).toEqual(new Set([1, 2]));
     expect(bus.published).toBe(0);
     expect(await names()).toEqual([['local', 'q'], ['local', 'local of ada', 'q'], [], []]);
   });
@@ -87,7 +87,7 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     const { here, ada, bob, eve, dan } = await startCluster();
     const all = here.server.timeout(PATIENCE).emitWithAck('q', 'all');
     await Promise.all([ada, bob, eve, dan].map(({ client }, index) => answer(client, 'q', index)));
-    expect((await all).sort()).toEqual([0, 1, 2, 3]);
+    expect(new Set(await all)).toEqual(new Set([0, 1, 2, 3]));
 
     await eve.socket.join('red');
     const remote = here.server.to('red').timeout(PATIENCE).emitWithAck('q', 'red');
@@ -212,6 +212,6 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     expect(await here.server.serverSideEmitWithAck('anybody')).toEqual([]);
     const asked = here.server.timeout(PATIENCE).emitWithAck('q');
     await Promise.all([answer(ada.client, 'q', 1), answer(bob.client, 'q', 2)]);
-    expect((await asked).sort()).toEqual([1, 2]);
+    expect(new Set(await asked)).toEqual(new Set([1, 2]));
   });
 });

@@ -1,0 +1,179 @@
+import * as fc from 'fast-check';
+import { OutgoingRequests } from '../../lib/protocol/outgoing-requests.js';
+import { RequestError } from '../../lib/protocol/request-error.js';
+import { askMany } from '../../lib/server/broadcast-request.js';
+import type { EmitFlags, EventPacket, Namespace } from '../../lib/server/contract.js';
+import { expectNoStrays } from '../support/strays.js';
+import { deferred } from '../support/wait.js';
+
+/** A cluster of which this test is every other part: nodes tell how many clients they asked, clients answer. */
+function cluster(flags: EmitFlags = {}) {
+  const nodes = deferred<number>();
+  const tables = [new Map([[7, () => undefined]]), new Map([[7, () => undefined]])];
+  const sockets = new Map(tables.map((acks, index) => [`${index}`, { acks }]));
+  let asked: ((clients: number) => void) | undefined;
+  let answer: ((value: unknown) => void) | undefined;
+  const adapter = {
+    broadcastWithAck: (
+      packet: EventPacket,
+      _options: unknown,
+      onAsked: typeof asked,
+      onAnswer: typeof answer,
+    ) => {
+      packet.id = 7;
+      asked = onAsked;
+      answer = onAnswer;
+    },
+    serverCount: () => nodes.promise,
+  };
+  const calls: [Error | null, unknown][] = [];
+  const called = deferred();
+  const options = { rooms: new Set<string>(), except: new Set<string>(), flags };
+  askMany({ adapter, sockets } as unknown as Namespace, { type: 2, data: ['e'] }, options, (...call) => {
+    calls.push(call);
+    called.resolve();
+  });
+  return { nodes, tables, calls, called: called.promise, options, asked: asked!, answer: answer! };
+}
+
+describe('a request to many', () => {
+  expectNoStrays();
+
+  it('is over when all nodes have told and all clients have answered, in whatever order', async () => {
+    const counts = fc.array(fc.nat(4), { minLength: 1, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(
+        counts,
+        fc.infiniteStream(fc.double({ noNaN: true, min: 0, max: 1 })),
+        async (clients, luck) => {
+          const { nodes, calls, called, asked, answer } = cluster();
+          let value = 0;
+          // an answer comes after its own node has told, or another's is taken for it: so it is with adapters, too
+          const steps = [() => nodes.resolve(clients.length)];
+          const ready = clients.map((count) => () => {
+            asked(count);
+            for (let i = 0; i < count; i++) steps.push(() => answer(value++));
+          });
+          steps.push(...ready);
+          const total = clients.reduce((sum, count) => sum + count, 0);
+          while (steps.length > 0) {
+            expect(calls).toEqual([]);
+            const [step] = steps.splice(Math.floor(luck.next().value! * steps.length) % steps.length, 1);
+            step!();
+            if (steps.length > 0) await Promise.resolve();
+          }
+          await called;
+          expect(calls).toEqual([[null, Array.from({ length: total }, (_, i) => i)]]);
+          answer('late');
+          asked(1);
+          expect(calls).toHaveLength(1);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  it('resolves at once where nobody is to be asked', async () => {
+    const { nodes, calls, called, asked } = cluster();
+    asked(0);
+    nodes.resolve(1);
+    await called;
+    expect(calls).toEqual([[null, []]]);
+  });
+
+  it('fails after its timeout with the answers that came, and forgets the others', async () => {
+    const { nodes, tables, calls, called, asked, answer } = cluster({ timeout: 5 });
+    nodes.resolve(1);
+    asked(2);
+    answer('one');
+    await called;
+    expect(calls).toEqual([[new Error('operation has timed out'), ['one']]]);
+    expect(tables.map(({ size }) => size)).toEqual([0, 0]);
+    answer('late');
+    expect(calls).toHaveLength(1);
+    expect(calls[0]![1]).toEqual(['one']);
+  });
+
+  it('ends by its timeout where the broker is away', async () => {
+    const { nodes, calls, called, asked } = cluster({ timeout: 5 });
+    asked(0);
+    nodes.reject(new Error('the broker is away'));
+    await called;
+    expect(calls).toEqual([[new Error('operation has timed out'), []]]);
+  });
+
+  it('waits for this node only where it is kept local, and 5 seconds unless it is told', async () => {
+    const { nodes, calls, called, asked, answer, options } = cluster({ local: true });
+    expect(options.flags.timeout).toBe(5_000);
+    nodes.resolve(3);
+    asked(1);
+    answer(1);
+    await called;
+    expect(calls).toEqual([[null, [1]]]);
+  });
+
+  it.each([
+    [[], null],
+    [['a'], 'a'],
+    [[undefined], null],
+  ])('of one socket gives %j bare', async (answers, value) => {
+    const { nodes, calls, called, asked, answer } = cluster({ expectSingleResponse: true });
+    asked(answers.length);
+    for (const one of answers) answer(one);
+    nodes.resolve(1);
+    await called;
+    expect(calls).toEqual([[null, value]]);
+  });
+});
+
+describe('requests of one line', () => {
+  const collect = () => {
+    const calls: unknown[][] = [];
+    return { calls, callback: (...call: unknown[]) => void calls.push(call) };
+  };
+
+  it('are settled once, by the right id of the right type', () => {
+    const requests = new OutgoingRequests();
+    const { calls, callback } = collect();
+    requests.add(1, callback);
+    expect(requests.settle('1', 'x', false)).toBe(false);
+    expect(requests.settle(2, 'x', false)).toBe(false);
+    expect(requests.settle(1, 'right', false)).toBe(true);
+    expect(requests.settle(1, 'again', false)).toBe(false);
+    expect(calls).toEqual([[null, 'right']]);
+  });
+
+  it.each([
+    [{ status: 'error', message: 'no' }, 'no'],
+    ['no', 'no'],
+    [null, 'the request failed'],
+    [{ message: { toString: 1 } }, 'the request failed'],
+    [undefined, 'the request failed'],
+    [[1], 'the request failed'],
+  ])('that fail with %j say %j', (data, message) => {
+    const requests = new OutgoingRequests();
+    const { calls, callback } = collect();
+    requests.add('x', callback);
+    expect(requests.settle('x', data, true)).toBe(true);
+    const [error] = calls[0]!;
+    expect(error).toBeInstanceOf(RequestError);
+    expect(error).toMatchObject({ name: 'RequestError', message, data });
+  });
+
+  it('time out, and fail together when the line ends, also when one asks again in its callback', async () => {
+    const requests = new OutgoingRequests();
+    const { calls, callback } = collect();
+    await new Promise<void>((resolve) => requests.add(1, (...call) => (callback(...call), resolve()), 1));
+    expect(requests.settle(1, 'late', false)).toBe(false);
+    requests.add(2, () => requests.add(4, callback, 60_000));
+    requests.add(3, callback, 60_000);
+    requests.failAll(new Error('gone'));
+    requests.failAll(new Error('gone again'));
+    requests.failAll(new Error('never'));
+    expect(calls).toEqual([
+      [new Error('operation has timed out')],
+      [new Error('gone')],
+      [new Error('gone again')],
+    ]);
+  });
+});

@@ -1,0 +1,65 @@
+import * as fc from 'fast-check';
+import { Frame, frameText, joinFrames, type Outgoing } from '../../lib/server/frame.js';
+import { clientFrame, OP } from '../support/raw-client.js';
+
+const expected = (opcode: number, payload: string | Buffer): Buffer =>
+  clientFrame({ opcode, payload, mask: false });
+const bytesOf = (item: Outgoing): Buffer => {
+  if (typeof item === 'string') return expected(OP.text, item);
+  return expected(typeof item.payload === 'string' ? OP.text : OP.binary, item.payload);
+};
+
+/** Around each border between two classes of length. */
+const LENGTHS = [0, 1, 124, 125, 126, 127, 255, 256, 65_534, 65_535, 65_536, 65_537, 100_000];
+/** Texts of so many bytes, of characters of one to four. */
+const TEXTS: [string, (bytes: number) => string][] = [
+  ['ASCII', (bytes) => 'a'.repeat(bytes)],
+  ['latin', (bytes) => 'ü'.repeat(bytes >> 1) + 'a'.repeat(bytes & 1)],
+  ['euro signs', (bytes) => '€'.repeat(Math.floor(bytes / 3)) + 'a'.repeat(bytes % 3)],
+  ['emoji', (bytes) => '😀'.repeat(bytes >> 2) + 'a'.repeat(bytes & 3)],
+  ['lone surrogates', (bytes) => '\ud83d'.repeat(Math.floor(bytes / 3)) + 'a'.repeat(bytes % 3)],
+  ['one at the end', (bytes) => (bytes < 2 ? 'a'.repeat(bytes) : `${'a'.repeat(bytes - 2)}ü`)],
+];
+
+describe('frames', () => {
+  it.each(TEXTS)('of %s, of every class of length', (_what, text) => {
+    for (const length of LENGTHS) {
+      const payload = text(length);
+      expect(Buffer.byteLength(payload)).toBe(length);
+      expect(frameText(payload).equals(expected(OP.text, payload))).toBe(true);
+      expect(new Frame(payload).bytes.equals(expected(OP.text, payload))).toBe(true);
+    }
+  });
+
+  it('of binary messages, of every class of length', () => {
+    for (const length of LENGTHS) {
+      const payload = Buffer.alloc(length, 0xfe);
+      expect(new Frame(payload).bytes.equals(expected(OP.binary, payload))).toBe(true);
+    }
+  });
+
+  it('are made once', () => {
+    const frame = new Frame('ü');
+    expect(frame.bytes).toBe(frame.bytes);
+  });
+
+  it('are joined in order, whatever they are made of', () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 300 }),
+      fc
+        .tuple(fc.constantFrom(...TEXTS), fc.constantFrom(...LENGTHS))
+        .map(([[, make], length]) => make(length)),
+    );
+    const item: fc.Arbitrary<Outgoing> = fc.oneof(
+      text,
+      text.map((payload) => new Frame(payload)),
+      fc.uint8Array({ maxLength: 300 }).map((bytes) => new Frame(Buffer.from(bytes))),
+    );
+    fc.assert(
+      fc.property(fc.array(item, { maxLength: 12 }), (items) => {
+        expect(joinFrames(items).equals(Buffer.concat(items.map(bytesOf)))).toBe(true);
+      }),
+      { numRuns: 200 },
+    );
+  });
+});

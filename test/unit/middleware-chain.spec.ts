@@ -1,0 +1,133 @@
+import * as fc from 'fast-check';
+import { AnyListeners } from '../../lib/server/any-listeners.js';
+import { attempt, UserEvents } from '../../lib/server/attempt.js';
+import { runChain, type Step } from '../../lib/server/middleware-chain.js';
+import { expectNoStrays } from '../support/strays.js';
+
+/** Runs a chain and resolves with what it came to. */
+function outcome(steps: readonly Step<string[]>[], subject: string[] = []): Promise<Error | undefined> {
+  return new Promise((resolve) => runChain(steps, subject, resolve));
+}
+
+const KINDS = {
+  sync: (next) => next(),
+  later: (next) => void setImmediate(next),
+  promised: async (next) => next(),
+  'twice, and fails after': async (next) => {
+    next();
+    next(new Error('too late'));
+    throw new Error('too late');
+  },
+  'with null': (next) => next(null as unknown as undefined),
+} satisfies Record<string, (next: (error?: Error) => void) => unknown>;
+
+const FAILURES = {
+  'next(error)': (next) => next(new Error('no')),
+  'next(error) later': (next) => void setImmediate(next, new Error('no')),
+  'next(text)': (next) => next('no' as unknown as Error),
+  throws: () => {
+    throw new Error('no');
+  },
+  'throws a text': () => {
+    throw 'no'; // eslint-disable-line
+  },
+  rejects: () => Promise.reject(new Error('no')),
+} satisfies Record<string, (next: (error?: Error) => void) => unknown>;
+
+describe('a chain of middlewares', () => {
+  expectNoStrays();
+
+  it('runs its steps in order, each when the one before has called next', async () => {
+    const kinds = fc.array(fc.constantFrom(...Object.values(KINDS)), { maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(kinds, async (list) => {
+        const seen: string[] = [];
+        const steps = list.map((kind, index): Step<string[]> => (subject, next) => {
+          subject.push(`${index}`);
+          return kind(next) as void;
+        });
+        expect(await outcome(steps, seen)).toBeUndefined();
+        expect(seen).toEqual(list.map((_, index) => `${index}`));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it.each(Object.entries(FAILURES))('ends where a step fails: %s', async (_how, fail) => {
+    const seen: string[] = [];
+    const before: Step<string[]> = (_subject, next) => (seen.push('before'), next());
+    const after: Step<string[]> = (_subject, next) => (seen.push('after'), next());
+    const error = await outcome([before, (_subject, next) => fail(next) as void, after]);
+    expect(error).toBeInstanceOf(Error);
+    expect(error?.message).toBe('no');
+    expect(seen).toEqual(['before']);
+  });
+
+  it('calls back at once where all steps do, also without any', () => {
+    const calls: unknown[] = [];
+    runChain([], [], (error) => calls.push(error));
+    runChain([(_subject, next) => next(), (_subject, next) => next()], [], (error) => calls.push(error));
+    expect(calls).toEqual([undefined, undefined]);
+  });
+
+  it('calls back once', async () => {
+    let calls = 0;
+    const greedy: Step<string[]> = (_subject, next) => {
+      next();
+      next();
+      setImmediate(next);
+      throw new Error('too late');
+    };
+    runChain([greedy, greedy], [], () => calls++);
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    expect(calls).toBe(1);
+  });
+});
+
+describe("users' code in the middle of the machine", () => {
+  expectNoStrays();
+  const tick = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('throws or rejects to the one who was named', async () => {
+    const errors: unknown[] = [];
+    const work = [() => 1, () => Promise.resolve(), () => Promise.reject(new Error('a')), FAILURES.throws];
+    for (const one of work) attempt(one as () => unknown, (error) => errors.push(error));
+    await tick();
+    expect(errors.map(String).sort()).toEqual(['Error: a', 'Error: no']);
+  });
+
+  it('does so as a listener, too', async () => {
+    const errors: unknown[] = [];
+    const events = new UserEvents((error, event) => errors.push(event, error));
+    events.on('x', async () => {
+      throw new Error('a');
+    });
+    events.emit('x');
+    await tick();
+    expect(errors).toEqual(['x', new Error('a')]);
+  });
+
+  it('catch-all listeners come and go while they are called', async () => {
+    const seen: string[] = [];
+    const listeners = new AnyListeners();
+    const call = (event: string) => listeners.call(event, [], (error) => seen.push(String(error)));
+    expect(call('nobody')).toBe(false);
+    const once = (): void => {
+      seen.push('once');
+      listeners.remove(once);
+      listeners.add(() => seen.push('added'));
+    };
+    listeners.add(once);
+    listeners.prepend(async () => {
+      throw new Error('first');
+    });
+    expect(call('a')).toBe(true);
+    expect(call('b')).toBe(true);
+    await tick();
+    expect(seen).toEqual(['once', 'added', 'Error: first', 'Error: first']);
+    listeners.remove(() => undefined);
+    expect(listeners.list()).toHaveLength(2);
+    listeners.remove();
+    expect(listeners.list()).toEqual([]);
+  });
+});

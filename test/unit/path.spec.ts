@@ -1,0 +1,107 @@
+import * as fc from 'fast-check';
+import { compilePath, isPattern, normalisePath, pathOf } from '../../lib/upgrade/path.js';
+import { showPlace } from '../../lib/upgrade/place.js';
+
+describe('paths', () => {
+  it.each([
+    [[undefined], '/'],
+    [[''], '/'],
+    [['/'], '/'],
+    [['chat'], '/chat'],
+    [['/chat/'], '/chat'],
+    [['//a///b//'], '/a/b'],
+    [['/ws', 'chat'], '/ws/chat'],
+    [['/ws/', '/chat/'], '/ws/chat'],
+    [[undefined, '/chat'], '/chat'],
+    [['/ws', ''], '/ws'],
+    [['/ws', undefined], '/ws'],
+    [['/'], '/'],
+    [['/', '/'], '/'],
+    [['/a b'], '/a b'],
+  ])('%j is %s', (parts, path) => {
+    expect(normalisePath(...parts)).toBe(path);
+  });
+
+  it('are normal once they were normalised, and joined alike in any number of steps', () => {
+    const part = fc.option(
+      fc.array(fc.constantFrom('/', 'a', 'B', ':id', '.', '%2f', 'ü')).map((list) => list.join('')),
+      { nil: undefined },
+    );
+    fc.assert(
+      fc.property(part, part, (first, second) => {
+        const path = normalisePath(first, second);
+        expect(path).toMatch(/^\/(?!\/)/);
+        expect(path === '/' || !path.endsWith('/')).toBe(true);
+        expect(path).not.toContain('//');
+        expect(normalisePath(path)).toBe(path);
+        expect(normalisePath(normalisePath(first), second)).toBe(path);
+        expect(normalisePath(first, normalisePath(second))).toBe(path);
+      }),
+    );
+  });
+
+  it.each([
+    ['/ws', '/ws'],
+    ['/ws?token=/a', '/ws'],
+    ['/ws#x?y', '/ws'],
+    ['//ws', '/ws'],
+    ['/?', '/'],
+    ['/ws/?a=b#c', '/ws'],
+    ['/%2e%2e/', '/%2e%2e'],
+    ['', undefined],
+    [undefined, undefined],
+    ['*', undefined],
+    ['ws', undefined],
+    ['?x', undefined],
+    ['http://host/ws', undefined],
+    ['host:80', undefined],
+  ])('of the request target %j is %j', (target, path) => {
+    expect(pathOf(target)).toBe(path);
+  });
+
+  it('are patterns where they have parameters or wildcards', () => {
+    for (const path of ['/:id', '/a/:b', '/*rest', '/a{/b}']) expect(isPattern(path)).toBe(true);
+    for (const path of ['/', '/ws', '/a.b', '/a-b', '/a%3Ab']) expect(isPattern(path)).toBe(false);
+  });
+
+  it('give their parameters, decoded, as an object without a past', () => {
+    const room = compilePath('/rooms/:room/users/:user');
+    expect(room('/rooms/1/users/ada')).toEqual({ room: '1', user: 'ada' });
+    expect(room('/rooms/%C3%BC/users/a%2Fb')).toEqual({ room: 'ü', user: 'a/b' });
+    expect(room('/rooms/__proto__/users/constructor')).toEqual({ room: '__proto__', user: 'constructor' });
+    for (const other of ['/rooms/1/users', '/rooms//users/ada', '/rooms/1/users/ada/more', '/', '']) {
+      expect(room(other)).toBeUndefined();
+    }
+    // what cannot be decoded matches nothing, and throws nothing
+    expect(room('/rooms/%/users/ada')).toBeUndefined();
+    expect(room('/rooms/%ff/users/ada')).toBeUndefined();
+    expect(Object.entries(compilePath('/:__proto__')('/x') ?? {})).toEqual([['__proto__', 'x']]);
+  });
+
+  it('never throw on any request target', () => {
+    const room = compilePath('/rooms/:room/*rest');
+    fc.assert(
+      fc.property(fc.oneof(fc.webPath(), fc.string({ unit: 'binary' })), (target) => {
+        const path = pathOf(`/${target}`)!;
+        expect(path.startsWith('/')).toBe(true);
+        room(path);
+        room(`/rooms${path}/x`);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('that are malformed say which they are', () => {
+    for (const path of ['/:', '/a/{b', '/*']) expect(() => compilePath(path)).toThrow(`"${path}"`);
+  });
+
+  it.each([
+    [{ port: 0, path: '/' }, '/'],
+    [{ port: 0, path: '/ws' }, '/ws'],
+    [{ port: 3005, path: '/ws' }, ':3005/ws'],
+    [{ port: 0, path: '/', expression: /^\/a$/i }, '/^\\/a$/i'],
+    [{ port: 1, path: '/ws', expression: /x/ }, ':1/ws/x/'],
+  ])('at the place %j are shown as %s', (place, text) => {
+    expect(showPlace(place)).toBe(text);
+  });
+});

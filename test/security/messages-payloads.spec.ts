@@ -62,10 +62,7 @@ const ODD: Record<string, [value: unknown, data: unknown]> = {
   'no prototype': [Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
   'a lone surrogate': ['\ud83d', '\ud83d'],
   'line separators': ['\u2028\u2029\u0000', '\u2028\u2029\u0000'],
-  'a list with holes': [
-    [, 1],
-    [null, 1],
-  ], // eslint-disable-line no-sparse-arrays
+  'a list with holes': [Object.assign(new Array<number>(2), { 1: 1 }), [null, 1]],
   'an event that is none': [{ event: 1 }, { event: 1 }],
   'an event and more': [
     { event: 'x', data: 1, id: 2 },

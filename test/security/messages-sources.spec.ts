@@ -11,6 +11,10 @@ function* forever(value = (i: number): unknown => i): Generator<unknown> {
   for (let i = 0; ; i++) yield value(i);
 }
 
+function noEnd(): never {
+  throw new Error('no end');
+}
+
 @Injectable()
 class PassOn implements NestInterceptor {
   intercept(_context: unknown, next: CallHandler): Observable<unknown> {
@@ -62,14 +66,14 @@ class SourcesGateway {
       }
     } finally {
       this.ended.push('failing end');
-      throw new Error('no end');
+      noEnd();
     }
   }
   @SubscribeMessage('failing teardown')
   failingTeardown(): unknown {
     return new Observable(() => () => {
       this.ended.push('failing teardown');
-      throw new Error('no end');
+      noEnd();
     });
   }
   @SubscribeMessage('failing iterator')
@@ -78,7 +82,7 @@ class SourcesGateway {
       next: () => new Promise(() => undefined),
       return: () => {
         this.ended.push('failing iterator');
-        throw new Error('no end');
+        noEnd();
       },
       [Symbol.asyncIterator]: () => source,
     };

@@ -39,6 +39,11 @@ export class Siege<Gateway> {
     return client;
   };
 
+  /** Lets go of the attackers that have gone. */
+  forget(): void {
+    this.attackers.length = 0;
+  }
+
   /** The witness is served while the attack goes on. */
   readonly isServed = async (): Promise<void> => {
     const token = `${Math.random()}`;

@@ -33,7 +33,7 @@ export function askMany(
     if (!over && nodesAsked === nodes && answers.length >= clientsAsked) finish(null);
   };
 
-  nsp.adapter.broadcastWithAck(
+  const sent: unknown = nsp.adapter.broadcastWithAck(
     packet,
     options,
     (clients) => {
@@ -47,6 +47,8 @@ export function askMany(
       check();
     },
   );
+  if (sent instanceof Promise)
+    sent.catch((error: unknown) => nsp._report(error, 'the cluster adapter failed'));
   // after the broadcast, which throws where the data is no JSON; not a reason to keep a process alive
   const timer = setTimeout(() => finish(new Error('operation has timed out')), options.flags.timeout);
   timer.unref();

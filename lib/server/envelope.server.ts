@@ -163,16 +163,17 @@ export class EnvelopeServer<
     if (RESERVED_ON_SERVER.has(event)) throw new Error(`"${event}" is a reserved event name`);
     const last: unknown = args.at(-1);
     const values: unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
-    const failed = (error: unknown): void => this._report(error, `"${event}" to the other nodes failed`);
-    const callback = (...answer: unknown[]): void =>
-      attempt(() => Reflect.apply(last as () => unknown, undefined, answer) as unknown, failed);
-    const sent: unknown = this.adapter.serverSideEmit([
-      event,
-      ...values,
-      ...(typeof last === 'function' ? [callback] : []),
-    ]);
+    const report = (error: unknown): void => this._report(error, `"${event}" to the other nodes failed`);
+    let isOver = false;
+    const callback = (...answer: unknown[]): void => {
+      if (isOver) return;
+      isOver = true;
+      attempt(() => Reflect.apply(last as () => unknown, undefined, answer) as unknown, report);
+    };
+    const isRequest = typeof last === 'function';
+    const sent: unknown = this.adapter.serverSideEmit([event, ...values, ...(isRequest ? [callback] : [])]);
     // cluster adapters answer with promises that nobody else awaits
-    if (sent instanceof Promise) sent.catch(failed);
+    if (sent instanceof Promise) sent.catch(isRequest ? (error: unknown) => callback(error, []) : report);
     return true;
   }
   /** Asks the servers of the same path on the other nodes. */

@@ -107,12 +107,20 @@ export class EnvelopeSocket<
   /** Joins a room, or several. Does nothing once the client has gone. */
   join(rooms: Rooms): Promise<void> | void {
     if (this._gone) return;
-    return this.nsp.adapter.addAll(this.id, new Set(typeof rooms === 'object' ? rooms : [rooms]));
+    return this.watched(
+      this.nsp.adapter.addAll(this.id, new Set(typeof rooms === 'object' ? rooms : [rooms])),
+    );
   }
 
   /** Leaves a room. */
   leave(room: Room): Promise<void> | void {
-    return this.nsp.adapter.del(this.id, room);
+    return this.watched(this.nsp.adapter.del(this.id, room));
+  }
+
+  /** Few await a join: what a cluster adapter rejects it with is reported, and theirs to catch who do. */
+  private watched(done: Promise<void> | void): Promise<void> | void {
+    if (done instanceof Promise) done.catch((error: unknown) => this._report(error, 'the adapter failed'));
+    return done;
   }
 
   /** Ends the connection; a connection carries one namespace, so `close` makes no difference. */

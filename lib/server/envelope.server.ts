@@ -264,6 +264,15 @@ export class EnvelopeServer<
     );
   }
 
+  /** @internal Never rejects: a broker that is away must not keep the rest from closing. */
+  async _closeAdapter(): Promise<void> {
+    try {
+      await this.adapter.close();
+    } catch (error) {
+      this._report(error, 'the adapter failed to close');
+    }
+  }
+
   /** @internal A WebSocket was opened on this path. */
   _connect(ws: WebSocket, request: IncomingMessage, params: Record<string, string>): void {
     // checks of the upgrade may be asynchronous, and have begun before the close

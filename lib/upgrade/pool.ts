@@ -101,7 +101,7 @@ export class Pool {
     for (const heartbeat of this.heartbeats.values()) heartbeat.stop();
     this.heartbeats.clear();
     this.acceptor.close();
-    for (const server of this.servers()) await server.adapter.close();
+    await Promise.all([...this.servers()].map((server) => server._closeAdapter()));
   }
 
   private mount(server: EnvelopeServer, mount: Mount<EnvelopeServer>): void {
@@ -136,6 +136,6 @@ export class Pool {
     this.children.delete(path);
     this.heartbeats.get(child)?.stop();
     this.heartbeats.delete(child);
-    void child.adapter.close();
+    void child._closeAdapter();
   }
 }

@@ -223,11 +223,14 @@ export abstract class Conversation extends Peer implements Asker {
 
   /** @internal Runs the listeners of an event. @returns whether there was one */
   _listen(event: string, args: readonly unknown[]): boolean {
-    const rejected = (error: unknown): void => this._report(error, `a listener of "${event}" threw`);
-    const any = this.incoming?.call(event, args, rejected) === true;
+    const any = this.incoming !== undefined && this.callAny(this.incoming, event, args);
     // counted first: an emitter throws on an "error" that nobody listens to
     if (this.events === undefined || this.events.listenerCount(event) === 0) return any;
     return this.events.emit(event, ...args);
+  }
+
+  private callAny(listeners: AnyListeners, event: string, args: readonly unknown[]): boolean {
+    return listeners.call(event, args, (error) => this._report(error, `a listener of "${event}" threw`));
   }
 
   /** @internal */

@@ -37,7 +37,10 @@ export function compilePath(path: string): (concrete: string) => Params | undefi
     try {
       const found = test(concrete);
       if (found === false) return undefined;
-      return Object.fromEntries(Object.entries(found.params).map(([name, value]) => [name, String(value)]));
+      return Object.fromEntries(
+        // a wildcard's value is its segments
+        Object.entries(found.params).map(([name, value = '']) => [name, [value].flat().join('/')]),
+      );
     } catch {
       return undefined; // a percent-encoding that decodes to nothing matches nothing
     }

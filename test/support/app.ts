@@ -41,6 +41,8 @@ export interface AppOptions {
   before?: (app: INestApplication) => void;
   /** A socket of the file system to listen on, where a port will not do. */
   listen?: { path: string };
+  /** A key and a certificate: the application speaks TLS. */
+  https?: { key: string; cert: string };
 }
 
 /** A real Nest application on a free port of loopback, on the HTTP platform of this run. */
@@ -82,8 +84,9 @@ const apps: TestApp[] = [];
 export async function startApp(metadata: ModuleMetadata, options: AppOptions = {}): Promise<TestApp> {
   const log = new LogBook();
   const module = await Test.createTestingModule(metadata).setLogger(log).compile();
-  const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
-  const nest = module.createNestApplication(http, { logger: log });
+  const { https } = options;
+  const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter(https && { https }) : new ExpressAdapter();
+  const nest = module.createNestApplication(http, { logger: log, ...(https && { httpsOptions: https }) });
   options.before?.(nest);
   const adapter = new EnvelopeAdapter(nest, options.adapter);
   nest.useWebSocketAdapter(adapter);

@@ -1,0 +1,204 @@
+import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
+import { startApp } from '../../support/app.js';
+import { expectNoStrays } from '../../support/strays.js';
+import { askForUpgrade } from '../../support/upgrade.js';
+
+abstract class Where {
+  @WebSocketServer() server!: EnvelopeServer;
+  @SubscribeMessage('where')
+  where(client: EnvelopeSocket): unknown {
+    const { nsp, handshake } = client;
+    return { gateway: this.constructor.name, name: nsp.name, params: handshake.params };
+  }
+}
+
+@WebSocketGateway()
+class RootGateway extends Where {}
+@WebSocketGateway({ namespace: 'chat' })
+class ChatGateway extends Where {}
+@WebSocketGateway({ namespace: '/admin/' })
+class AdminGateway extends Where {}
+@WebSocketGateway({ path: '/ws' })
+class PathGateway extends Where {}
+@WebSocketGateway({ path: '/ws', namespace: 'chat' })
+class PathAndNamespaceGateway extends Where {}
+@WebSocketGateway({ path: '/shut', namespace: 'open' })
+class ShutRootGateway extends Where {}
+@WebSocketGateway({ namespace: /^\/room-\d+$/ })
+class RoomGateway extends Where {}
+@WebSocketGateway({ path: '/games', namespace: /^\/(chess|go)$/g })
+class GameGateway extends Where {}
+@WebSocketGateway({ path: '/docs/:id' })
+class DocumentGateway extends Where {}
+@WebSocketGateway({ path: '/docs/index' })
+class IndexGateway extends Where {}
+@WebSocketGateway({ path: '/teams', namespace: ':team/members/:member' })
+class MemberGateway extends Where {}
+@WebSocketGateway({ path: '/files/*path' })
+class FileGateway extends Where {}
+
+const everything = [
+  RootGateway,
+  ChatGateway,
+  AdminGateway,
+  PathGateway,
+  PathAndNamespaceGateway,
+  ShutRootGateway,
+  RoomGateway,
+  GameGateway,
+  DocumentGateway,
+  IndexGateway,
+  MemberGateway,
+  FileGateway,
+];
+
+expectNoStrays();
+
+describe('mounting on one port', () => {
+  const start = () => startApp({ providers: everything });
+
+  it.each<[path: string, gateway: string, name?: string, params?: object]>([
+    ['/', 'RootGateway'],
+    ['/?x=/chat', 'RootGateway', '/'],
+    ['/chat', 'ChatGateway'],
+    ['/chat/', 'ChatGateway', '/chat'],
+    ['//chat', 'ChatGateway', '/chat'],
+    ['/chat?x=1', 'ChatGateway', '/chat'],
+    ['/admin', 'AdminGateway'],
+    ['/ws', 'PathGateway'],
+    ['/ws/chat', 'PathAndNamespaceGateway'],
+    ['/shut/open', 'ShutRootGateway'],
+    ['/room-1', 'RoomGateway'],
+    ['/room-12', 'RoomGateway'],
+    ['/games/chess', 'GameGateway'],
+    ['/games/go', 'GameGateway'],
+    ['/docs/7', 'DocumentGateway', '/docs/:id', { id: '7' }],
+    ['/docs/a%20b%2Fc', 'DocumentGateway', '/docs/:id', { id: 'a b/c' }],
+    ['/docs/index', 'IndexGateway'],
+    [
+      '/teams/red/members/ada',
+      'MemberGateway',
+      '/teams/:team/members/:member',
+      { team: 'red', member: 'ada' },
+    ],
+    ['/files/a/b.txt', 'FileGateway', '/files/*path', { path: 'a/b.txt' }],
+  ])('%s leads to %s', async (path, gateway, name = path, params = {}) => {
+    const client = await (await start()).connect(path);
+    expect((await client.ask('where')).data).toEqual({ gateway, name, params });
+    // and to nobody else
+    client.send({ event: 'where' });
+    await client.settled();
+    expect(client.frames.filter((frame) => frame.event === 'where')).toHaveLength(2);
+  });
+
+  it('gives every gateway the server of its own place', async () => {
+    const app = await start();
+    const names = everything.map((type) => app.nest.get<Where>(type).server.name);
+    expect(names).toEqual([
+      '/',
+      '/chat',
+      '/admin',
+      '/ws',
+      '/ws/chat',
+      '/shut/open',
+      '/^\\/room-\\d+$/',
+      '/games/^\\/(chess|go)$/g',
+      '/docs/:id',
+      '/docs/index',
+      '/teams/:team/members/:member',
+      '/files/*path',
+    ]);
+    const server = app.nest.get(RootGateway).server;
+    expect(server.of('/chat')).toBe(app.nest.get(ChatGateway).server);
+    expect(server.of('ws/chat')).toBe(app.nest.get(PathAndNamespaceGateway).server);
+  });
+
+  it.each([
+    '/shut', // the root that Nest makes on the way to a namespace
+    '/shut/',
+    '/games',
+    '/games/',
+    '/games/poker',
+    '/room-x',
+    '/room-',
+    '/x/room-1',
+    '/docs',
+    '/docs/1/2',
+    '/docs/%',
+    '/docs/%ff',
+    '/files',
+    '/teams/red/members',
+    '/Chat',
+    '/chat/x',
+    '/nowhere',
+    '/constructor',
+    '/__proto__',
+    '/room-1%0d%0aX-Injected:%201',
+  ])('answers 404 on %s', async (path) => {
+    const app = await start();
+    const answer = await askForUpgrade(app.port, path);
+    expect(answer.status).toBe(404);
+    expect(answer.headers['content-type']).toMatch(/^application\/json/);
+    expect(Number(answer.headers['content-length'])).toBe(Buffer.byteLength(answer.body));
+    expect(JSON.parse(answer.body)).toEqual({
+      statusCode: 404,
+      message: 'No gateway is mounted on this path',
+      error: 'Not Found',
+    });
+  });
+
+  it('answers 400 on a target that is no path', async () => {
+    const app = await start();
+    const answer = await askForUpgrade(app.port, '*');
+    expect(answer.status).toBe(400);
+    expect(JSON.parse(answer.body)).toEqual({
+      statusCode: 400,
+      message: 'The request target is not a path',
+      error: 'Bad Request',
+    });
+    // what Node's own parser refuses, it answers itself
+    expect((await askForUpgrade(app.port, 'chat')).status).toBe(400);
+  });
+
+  it('answers 404 everywhere where no gateway names the root', async () => {
+    const app = await startApp({ providers: [ChatGateway] });
+    expect((await askForUpgrade(app.port, '/')).status).toBe(404);
+    expect((await askForUpgrade(app.port, '/chat')).status).toBe(101);
+  });
+
+  it('keeps the concrete paths of a RegExp namespace apart, and reaches all from their parent', async () => {
+    const app = await start();
+    const [one, two] = [await app.connect('/room-1'), await app.connect('/room-2')];
+    await Promise.all([one.settled(), two.settled()]);
+    const parent = app.nest.get(RoomGateway).server;
+    parent.of('/room-1').emit('only one');
+    parent.emit('both');
+    await Promise.all([one.next('both'), two.next('both')]);
+    expect(one.frames.some(({ event }) => event === 'only one')).toBe(true);
+    expect(two.frames.some(({ event }) => event === 'only one')).toBe(false);
+  });
+
+  it("takes the adapter's path for gateways that name none", async () => {
+    const app = await startApp(
+      { providers: [RootGateway, ChatGateway, PathGateway] },
+      { adapter: { path: '/live' } },
+    );
+    for (const [path, gateway] of [
+      ['/live', 'RootGateway'],
+      ['/live/chat', 'ChatGateway'],
+      ['/ws', 'PathGateway'],
+    ] as const) {
+      expect((await (await app.connect(path)).ask('where')).data).toMatchObject({ gateway, name: path });
+    }
+    expect((await askForUpgrade(app.port, '/')).status).toBe(404);
+  });
+
+  it('refuses to start on a path that is no pattern', async () => {
+    @WebSocketGateway({ path: '/docs/:' })
+    class MalformedGateway {}
+    await expect(startApp({ providers: [MalformedGateway] })).rejects.toThrow(
+      'The gateway path "/docs/:" is not valid',
+    );
+  });
+});

@@ -1,0 +1,70 @@
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
+
+const open = new Set<Socket>();
+afterEach(() => {
+  for (const tcp of open) tcp.destroy();
+});
+
+export interface UpgradeAnswer {
+  status: number;
+  headers: Record<string, string>;
+  body: string;
+}
+
+/** Asks for an upgrade over bare TCP and returns the answer as it came; of a 101 the head alone. Status 0: there was none. */
+export function askForUpgrade(
+  port: number,
+  target: string,
+  headers: Record<string, string> = {},
+): Promise<UpgradeAnswer> {
+  const fields = {
+    Host: `127.0.0.1:${port}`,
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    ...headers,
+  };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return new Promise((resolve, reject) => {
+    const tcp = connect(port, '127.0.0.1');
+    open.add(tcp);
+    let text = '';
+    tcp.on('data', (chunk) => {
+      text += String(chunk);
+      if (isComplete(parse(text))) tcp.destroy();
+    });
+    tcp.on('close', () => {
+      open.delete(tcp);
+      resolve(parse(text));
+    });
+    tcp.on('error', reject);
+    tcp.write(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  });
+}
+
+function isComplete({ status, headers, body }: UpgradeAnswer): boolean {
+  return status === 101 || Buffer.byteLength(body) >= Number(headers['content-length'] ?? Infinity);
+}
+
+function parse(text: string): UpgradeAnswer {
+  const end = text.indexOf('\r\n\r\n');
+  if (end === -1) return { status: 0, headers: {}, body: '' };
+  const head = text.slice(0, end);
+  const [status = '', ...lines] = head.split('\r\n');
+  const headers = lines.map((line) => line.split(': ') as [string, string]);
+  return {
+    status: Number(status.split(' ')[1] ?? 0),
+    headers: Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value])),
+    body: text.slice(end + 4),
+  };
+}
+
+/** A port that nobody listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, () => resolve()));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}

@@ -60,7 +60,8 @@ export class EnvelopeAdapter extends WsAdapter {
     for (const gateway of this.gateways) this.undos.push(installFilters(gateway), wrapHooks(gateway));
     const hub = context && findProvider<EnvelopeHub>(context, EnvelopeHub);
     if (hub !== undefined)
-      hub.find = (path) => (path === undefined ? this.mainServer() : this.serverOf(APPLICATION, path));
+      hub.find = (path) =>
+        path === undefined ? this.mainServer() : this.serverOf(this.options.port ?? APPLICATION, path);
   }
 
   /** Called by Nest, once or twice for each gateway: the same place is the same server. */
@@ -142,7 +143,9 @@ export class EnvelopeAdapter extends WsAdapter {
       of: (path) => this.serverOf(place.port, path),
       logger: this.logger,
     });
-    return this.pools.add(place, new Pool(place, settings));
+    const pool = new Pool(place, settings);
+    for (const { server } of this.pools) server._announce(pool.server);
+    return this.pools.add(place, pool);
   }
 
   private placeOf(port: number, options: GatewayOptions): Place {

@@ -31,6 +31,15 @@ describe('dynamic namespaces', () => {
     ]);
   });
 
+  it('18. a server fires "new_namespace" when another path gets its server', async () => {
+    const { servers } = await serve([{}]);
+    const told: EnvelopeServer[] = [];
+    servers[0]!.on('new_namespace', (made) => told.push(made));
+    const made = servers[0]!.of('/made');
+    servers[0]!.of('/made');
+    expect(told).toEqual([made]);
+  });
+
   it('19. of(RegExp) takes every matching name and gives each a namespace of its own', async () => {
     const { app, servers } = await serve([{}]);
     const parent = servers[0]!.of(ROOM);

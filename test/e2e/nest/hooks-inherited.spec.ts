@@ -57,6 +57,7 @@ class GrandchildGateway extends DerivedGateway {
 class QuietGateway extends DerivedGateway {}
 
 /** A decorator of a library, say, that swaps the class for a subclass. */
+// eslint-disable-next-line -- TypeScript wants these very words of a mixin
 function Swapped<Class extends new (...args: any[]) => object>(type: Class): Class {
   return class extends type {};
 }

@@ -1,0 +1,255 @@
+import { Injectable, Module, type INestApplication } from '@nestjs/common';
+import { ConfigModule, ConfigService } from '@nestjs/config';
+import { EventEmitter2, EventEmitterModule, OnEvent } from '@nestjs/event-emitter';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import {
+  ENVELOPE_OPTIONS,
+  EnvelopeModule,
+  EnvelopeServer,
+  EnvelopeSocket,
+  getEnvelopeServerToken,
+  InjectEnvelopeServer,
+  type EnvelopeOptions,
+  type EnvelopeOptionsFactory,
+} from '../../../lib/index.js';
+import { startApp } from '../../support/app.js';
+import { expectNoStrays } from '../../support/strays.js';
+import { freePort } from '../../support/upgrade.js';
+
+@WebSocketGateway()
+class MainGateway {
+  @SubscribeMessage('join')
+  join(client: EnvelopeSocket, room: string): void {
+    void client.join(room);
+  }
+}
+@WebSocketGateway({ path: '/chat' })
+class ChatGateway {}
+@WebSocketGateway({ path: '/news' })
+class NewsGateway {}
+
+/** A plain service that broadcasts. */
+@Injectable()
+class Announcer {
+  constructor(readonly server: EnvelopeServer) {}
+  announce(text: string): void {
+    this.server.emit('announcement', text);
+  }
+}
+
+@Injectable()
+class ChatAnnouncer {
+  constructor(
+    @InjectEnvelopeServer('/chat') readonly chat: EnvelopeServer,
+    @InjectEnvelopeServer('news/') readonly news: EnvelopeServer,
+  ) {}
+}
+
+@Injectable()
+class Listener {
+  constructor(private readonly server: EnvelopeServer) {}
+  @OnEvent('order.shipped')
+  shipped(order: { room: string; id: number }): void {
+    this.server.to(order.room).emit('shipped', order.id);
+  }
+}
+
+@Injectable()
+class OptionsFactory implements EnvelopeOptionsFactory {
+  createEnvelopeOptions(): EnvelopeOptions {
+    return { path: '/made' };
+  }
+}
+@Module({ providers: [OptionsFactory], exports: [OptionsFactory] })
+class FactoryModule {}
+
+expectNoStrays();
+
+describe('EnvelopeModule', () => {
+  it('makes the server injectable into a plain service', async () => {
+    const app = await startApp({ imports: [EnvelopeModule.forRoot()], providers: [MainGateway, Announcer] });
+    const [ada, bob] = [await app.connect(), await app.connect()];
+    await ada.ask('join', 'red');
+    await bob.settled();
+    const announcer = app.nest.get(Announcer);
+    announcer.announce('hello');
+    announcer.server.to('red').emit('reds');
+    expect((await ada.next('announcement')).data).toBe('hello');
+    expect((await bob.next('announcement')).data).toBe('hello');
+    await ada.next('reds');
+    await bob.settled();
+    expect(bob.frames.some(({ event }) => event === 'reds')).toBe(false);
+    expect(announcer.server).toBeInstanceOf(EnvelopeServer);
+    expect(announcer.server.sockets.size).toBe(2);
+    expect((await announcer.server.fetchSockets()).length).toBe(2);
+    expect(announcer.server.name).toBe('/');
+  });
+
+  it('is global: modules that do not import it have the server', async () => {
+    @Module({ providers: [Announcer], exports: [Announcer] })
+    class InnerModule {}
+    const app = await startApp({
+      imports: [InnerModule, EnvelopeModule.forRoot()],
+      providers: [MainGateway],
+    });
+    const client = await app.connect();
+    await client.settled();
+    app.nest.get(Announcer).announce('from within');
+    expect((await client.next('announcement')).data).toBe('from within');
+  });
+
+  it('injects the server of one path', async () => {
+    const app = await startApp({
+      imports: [EnvelopeModule.forRoot()],
+      providers: [ChatGateway, NewsGateway, ChatAnnouncer],
+    });
+    const [chat, news] = [await app.connect('/chat'), await app.connect('/news')];
+    await Promise.all([chat.settled(), news.settled()]);
+    const servers = app.nest.get(ChatAnnouncer);
+    servers.chat.emit('to chat');
+    servers.news.emit('to news');
+    await Promise.all([chat.next('to chat'), news.next('to news')]);
+    expect(chat.frames.some(({ event }) => event === 'to news')).toBe(false);
+    expect([servers.chat.name, servers.news.name]).toEqual(['/chat', '/news']);
+    const byToken = app.nest.get<EnvelopeServer>(getEnvelopeServerToken('/chat'));
+    expect(byToken.sockets).toBe(servers.chat.sockets);
+  });
+
+  it("injects the server of one path, also where the adapter's port is another", async () => {
+    const port = await freePort();
+    const app = await startApp(
+      { imports: [EnvelopeModule.forRoot()], providers: [ChatGateway, NewsGateway, ChatAnnouncer] },
+      { adapter: { port } },
+    );
+    const client = await app.connect('/chat', { port });
+    await client.settled();
+    app.nest.get(ChatAnnouncer).chat.emit('to chat');
+    await client.next('to chat');
+  });
+
+  it('takes the only path there is for the main one', async () => {
+    const app = await startApp({ imports: [EnvelopeModule.forRoot()], providers: [ChatGateway, Announcer] });
+    const client = await app.connect('/chat');
+    await client.settled();
+    app.nest.get(Announcer).announce('here');
+    expect((await client.next('announcement')).data).toBe('here');
+  });
+
+  it('takes the default path for the main one, where there are several', async () => {
+    const app = await startApp({
+      imports: [EnvelopeModule.forRoot({ path: '/chat' })],
+      providers: [NewsGateway, ChatGateway, Announcer],
+    });
+    expect(app.nest.get(Announcer).server.name).toBe('/chat');
+  });
+
+  it('says which paths there are where none is the main one', async () => {
+    const app = await startApp({
+      imports: [EnvelopeModule.forRoot()],
+      providers: [NewsGateway, ChatGateway, Announcer],
+    });
+    expect(() => app.nest.get(Announcer).announce('to whom?')).toThrow(
+      /the paths are: (\/chat, \/news|\/news, \/chat)\. Inject one of them with @InjectEnvelopeServer\('\/path'\)/,
+    );
+  });
+
+  it('says that no adapter is there yet where the server is used too early', async () => {
+    const errors: unknown[] = [];
+    const use = (nest: INestApplication): void => {
+      for (const act of [
+        (server: EnvelopeServer) => server.emit('too early'),
+        (server: EnvelopeServer) => server.to('room').emit('too early'),
+        (server: EnvelopeServer) => server.name,
+      ]) {
+        try {
+          act(nest.get(EnvelopeServer));
+        } catch (error) {
+          errors.push((error as Error).message);
+        }
+      }
+    };
+    await startApp({ imports: [EnvelopeModule.forRoot()], providers: [MainGateway] }, { before: use });
+    expect(errors).toEqual(
+      Array(3).fill(expect.stringMatching(/before an EnvelopeAdapter mounted it: call app\./)),
+    );
+  });
+
+  it('serves @OnEvent listeners that broadcast', async () => {
+    const app = await startApp({
+      imports: [EnvelopeModule.forRoot(), EventEmitterModule.forRoot()],
+      providers: [MainGateway, Listener],
+    });
+    const client = await app.connect();
+    await client.ask('join', 'order-7');
+    app.nest.get(EventEmitter2).emit('order.shipped', { room: 'order-7', id: 7 });
+    expect(await client.next('shipped')).toEqual({ event: 'shipped', data: 7 });
+  });
+});
+
+describe('the options', () => {
+  const pathOf = async (...imports: Parameters<typeof startApp>[0]['imports'] & object): Promise<string> => {
+    const app = await startApp({ imports, providers: [MainGateway] });
+    return app.nest.get(EnvelopeServer).name;
+  };
+
+  it.each([
+    ['forRoot', () => EnvelopeModule.forRoot({ path: '/made' })],
+    ['useFactory', () => EnvelopeModule.forRootAsync({ useFactory: async () => ({ path: '/made' }) })],
+    ['useClass', () => EnvelopeModule.forRootAsync({ useClass: OptionsFactory })],
+    [
+      'useExisting',
+      () => EnvelopeModule.forRootAsync({ imports: [FactoryModule], useExisting: OptionsFactory }),
+    ],
+    [
+      'useFactory with inject',
+      () =>
+        EnvelopeModule.forRootAsync({
+          imports: [FactoryModule],
+          inject: [OptionsFactory],
+          useFactory: (factory: OptionsFactory) => factory.createEnvelopeOptions(),
+        }),
+    ],
+  ])('come from %s', async (_, make) => {
+    expect(await pathOf(make())).toBe('/made');
+  });
+
+  it('need a source', () => {
+    expect(() => EnvelopeModule.forRootAsync({})).toThrow(/one of useFactory, useClass and useExisting/);
+  });
+
+  it('come from @nestjs/config', async () => {
+    const path = await pathOf(
+      ConfigModule.forRoot({ ignoreEnvFile: true, load: [() => ({ live: { path: '/configured' } })] }),
+      EnvelopeModule.forRootAsync({
+        imports: [ConfigModule],
+        inject: [ConfigService],
+        useFactory: (config: ConfigService) => ({ path: config.getOrThrow<string>('live.path') }),
+      }),
+    );
+    expect(path).toBe('/configured');
+  });
+
+  it("of the adapter's constructor win, field by field, and a gateway's before them", async () => {
+    @WebSocketGateway({ path: '/own', maxPayload: 300 })
+    class OwnGateway {}
+    const options = { path: '/module', maxPayload: 100, pingInterval: 0 };
+    const app = await startApp(
+      { imports: [EnvelopeModule.forRoot(options)], providers: [MainGateway, OwnGateway] },
+      { adapter: { maxPayload: 200 } },
+    );
+    const session = async (path: string): Promise<unknown> =>
+      (await (await app.connect(path, { protocols: ['envelope.v1'] })).next('$session')).data;
+    expect(await session('/module')).toMatchObject({ maxPayload: 200, pingInterval: 0 });
+    expect(await session('/own')).toMatchObject({ maxPayload: 300, pingInterval: 0 });
+    expect(app.nest.get(ENVELOPE_OPTIONS)).toEqual({ path: '/module', maxPayload: 100, pingInterval: 0 });
+    expect(options).toEqual({ path: '/module', maxPayload: 100, pingInterval: 0 });
+  });
+
+  it('that are undefined name nothing', async () => {
+    const app = await startApp(
+      { imports: [EnvelopeModule.forRoot({ path: '/module' })], providers: [MainGateway] },
+      { adapter: { path: undefined } as object },
+    );
+    expect(app.nest.get(EnvelopeServer).name).toBe('/module');
+  });
+});

@@ -4,8 +4,11 @@ import {
   Injectable,
   Scope,
   UseFilters,
+  UseGuards,
   type ArgumentsHost,
+  type CanActivate,
   type ExceptionFilter,
+  type ExecutionContext,
 } from '@nestjs/common';
 import { REQUEST } from '@nestjs/core';
 import {
@@ -66,6 +69,29 @@ class ScopedGateway {
   @SubscribeMessage('boom')
   boom(): void {
     throw new WsException('boom');
+  }
+}
+
+@Injectable({ scope: Scope.REQUEST })
+class ScopedGuard implements CanActivate {
+  constructor(@Inject(Session) readonly session: Session | undefined) {}
+  canActivate(context: ExecutionContext): boolean {
+    const client: EnvelopeSocket = context.switchToWs().getClient();
+    if (NEST_MAJOR === 12) trail.push(`guard ${this.session?.request === client}`);
+    return context.switchToWs().getData() !== 'stop';
+  }
+}
+
+/** Nest counts it among the request-scoped, for its guard's sake. */
+@UseGuards(ScopedGuard)
+@WebSocketGateway({ path: '/guarded' })
+class GuardedGateway {
+  async handleConnection(): Promise<void> {
+    trail.push('connected');
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
   }
 }
 
@@ -179,6 +205,14 @@ describe('request-scoped gateways', () => {
     const app = await startApp({ providers: [HooklessGateway, Session] });
     const client = await app.connect('/hookless');
     expect(await client.ask('echo', 'x', 1)).toEqual({ event: 'echo', data: 'x', ack: 1 });
+  });
+
+  it('are also those with a request-scoped guard', async () => {
+    const app = await startApp({ providers: [GuardedGateway, ScopedGuard, Session] });
+    const client = await app.connect('/guarded');
+    expect(await client.ask('echo', 'go', 1)).toEqual({ event: 'echo', data: 'go', ack: 1 });
+    expect((await client.ask('echo', 'stop', 2)).data).toMatchObject({ message: 'Forbidden resource' });
+    expect(trail).toEqual(NEST_MAJOR === 12 ? ['connected', 'guard true', 'guard true'] : ['connected']);
   });
 
   it('share a path with others', async () => {

@@ -58,8 +58,8 @@ export class EnvelopeServer<
   readonly encoder = { encode };
   /** What adapters read of Socket.IO's options. */
   readonly opts: Readonly<Record<string, unknown>> = {};
-  /** @internal */
-  _ids = 0;
+  /** @internal From 1: a client that tests an id for truth must not lose the first request. */
+  _ids = 1;
   /** @internal Why it is not mounted, once that is known. */
   _unmounted = TOO_EARLY;
   /** @internal */

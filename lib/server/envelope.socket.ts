@@ -41,6 +41,15 @@ export class EnvelopeSocket<
     super(ws, request, nsp, params);
   }
 
+  /** Not connected, or not any more. */
+  get disconnected(): boolean {
+    return !this.connected;
+  }
+  /** The same as `nsp`: a connection carries one namespace. */
+  get server(): SocketHost {
+    return this.nsp;
+  }
+
   /**
    * Sends one event. Several arguments arrive as an array; a last one that is a function makes it a request and
    * gets the answer.

@@ -77,6 +77,7 @@ function isSameOrigin(origin: string, request: IncomingMessage): boolean {
 export function explainOrigin({ headers }: IncomingMessage): string {
   return (
     `The origin ${String(headers.origin)} may not connect to ${String(headers.host)}. ` +
-    `If it should, say so: new EnvelopeAdapter(app, { cors: { origin: '${String(headers.origin)}' } })`
+    `If it should, name it in the option cors of the gateway on this path, or of EnvelopeAdapter where the gateway ` +
+    `has none: cors: { origin: '${String(headers.origin)}' }`
   );
 }

@@ -2,7 +2,7 @@ import { Catch, type ExceptionFilter } from '@nestjs/common';
 import { requestContext } from '../server/incoming-request.js';
 import { EnvelopeExceptionFilter } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';
-import { NEST } from './nest-metadata.js';
+import { filtersOf, NEST } from './nest-metadata.js';
 import { RefCountedPatch } from './refcounted-patch.js';
 
 /**
@@ -39,10 +39,6 @@ export function installFilters(gateway: Gateway): () => void {
     ...gateway.handlers.map((handler) => patches.acquire(handler, (method) => append(method, witness))),
   ];
   return () => undos.forEach((undo) => undo());
-}
-
-function filtersOf(target: object): unknown[] {
-  return (Reflect.getMetadata(NEST.filters, target) as unknown[] | undefined) ?? [];
 }
 
 // Nest looks at the last filter of the method first, and at the first of the class last.

@@ -2,7 +2,7 @@ import { Catch, type ArgumentsHost, type ExceptionFilter, type Type } from '@nes
 import { Conversation } from '../server/conversation.js';
 import { endRefused } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';
-import { NEST } from './nest-metadata.js';
+import { filtersOf, NEST } from './nest-metadata.js';
 
 /** What a filter sees of a hook that failed: the client, and nothing of the upgrade request. */
 class HookHost implements ArgumentsHost {
@@ -82,10 +82,6 @@ function selectFilter(
   return declared
     .map((filter) => instantiate(gateway, filter))
     .find((filter) => filter !== undefined && catches(filter, error));
-}
-
-function filtersOf(target: object): unknown[] {
-  return (Reflect.getMetadata(NEST.filters, target) as unknown[] | undefined) ?? [];
 }
 
 function instantiate(gateway: Gateway, filter: unknown): ExceptionFilter | undefined {

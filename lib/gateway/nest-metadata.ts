@@ -11,3 +11,8 @@ export const NEST = {
   filters: '__exceptionFilters__',
   caughtExceptions: '__filterCatchExceptions__',
 } as const;
+
+/** The exception filters that `@UseFilters` gave a class or a method. */
+export function filtersOf(target: object): unknown[] {
+  return (Reflect.getMetadata(NEST.filters, target) as unknown[] | undefined) ?? [];
+}

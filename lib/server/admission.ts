@@ -4,7 +4,7 @@ import type { Untyped } from '../protocol/typed-events.js';
 import { attempt } from './attempt.js';
 import type { Conversation } from './conversation.js';
 import { ENVELOPE_V1 } from './handshake.js';
-import { runChain } from './middleware-chain.js';
+import { runChain, toException } from './middleware-chain.js';
 import type { Mount } from './mount.js';
 
 /** A connection middleware of a server: gets the socket and `next`; `next(error)` refuses the client. */
@@ -88,9 +88,7 @@ function startDeadline(server: AdmittingServer<Untyped>, socket: Conversation, w
 }
 
 function refuse(socket: Conversation, error: Error): void {
-  const data: unknown = Reflect.get(error, 'data');
-  const fields = data === undefined ? {} : { data };
-  socket._except({ status: 'error', code: 'refused', message: error.message, ...fields });
+  socket._except(toException(error, 'refused'));
   socket._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, error.message);
 }
 

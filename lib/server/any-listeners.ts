@@ -1,4 +1,6 @@
 import type { Untyped } from '../protocol/typed-events.js';
+import { watch } from './attempt.js';
+
 /** A catch-all listener: the event's name, then its arguments. */
 export type AnyListener = (event: string, ...args: Untyped[]) => void;
 
@@ -28,8 +30,7 @@ export class AnyListeners {
   /** Throws what a listener throws. @returns whether there was one */
   call(event: string, args: readonly unknown[], rejected: (error: unknown) => void): boolean {
     for (const listener of this.listeners) {
-      const result: unknown = listener(event, ...args);
-      if (result instanceof Promise) result.catch(rejected);
+      watch(listener(event, ...args), rejected);
     }
     return this.listeners.length > 0;
   }

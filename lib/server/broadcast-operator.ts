@@ -10,7 +10,7 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../protocol/typed-events.js';
-import { attempt } from './attempt.js';
+import { attempt, watch } from './attempt.js';
 import { askMany } from './broadcast-request.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './contract.js';
 import { RemoteSocket } from './remote-socket.js';
@@ -153,8 +153,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
 
   /** Cluster adapters answer with promises that nobody else awaits. */
   private settle(sent: unknown): void {
-    if (sent instanceof Promise)
-      sent.catch((error: unknown) => this.nsp._report(error, 'the cluster adapter failed'));
+    watch(sent, (error) => this.nsp._report(error, 'the cluster adapter failed'));
   }
 
   /** @internal */

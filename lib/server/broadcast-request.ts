@@ -1,4 +1,5 @@
 import type { BroadcastOptions } from 'socket.io-adapter';
+import { watch } from './attempt.js';
 import type { EmitFlags, EventPacket, Namespace } from './contract.js';
 
 /** How long a room-wide request waits, in milliseconds, where no `timeout` was given. */
@@ -47,8 +48,7 @@ export function askMany(
       check();
     },
   );
-  if (sent instanceof Promise)
-    sent.catch((error: unknown) => nsp._report(error, 'the cluster adapter failed'));
+  watch(sent, (error) => nsp._report(error, 'the cluster adapter failed'));
   // after the broadcast, which throws where the data is no JSON; not a reason to keep a process alive
   const timer = setTimeout(() => finish(new Error('operation has timed out')), options.flags.timeout);
   timer.unref();

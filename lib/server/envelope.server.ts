@@ -236,7 +236,9 @@ export class EnvelopeServer<
 
   /** @internal Clients are let in once somebody listens for them: Nest makes servers that nobody ends up using. */
   get _wanted(): boolean {
-    return !this.closing && this._connectionListeners.length > 0;
+    return (
+      !this.closing && this.events.listenerCount('connection') + this.events.listenerCount('connect') > 0
+    );
   }
   /** @internal */
   get _connectionListeners(): ((...args: unknown[]) => void)[] {

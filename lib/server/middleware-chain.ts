@@ -1,3 +1,6 @@
+import type { ErrorCode, ExceptionPayload } from '../protocol/envelope.js';
+import { attempt } from './attempt.js';
+
 /** One step of a chain: gets the subject and calls `next`, with an error to end the chain. */
 export type Step<Subject> = (subject: Subject, next: (error?: Error) => void) => void;
 
@@ -20,12 +23,18 @@ export function runChain<Subject>(
       if (error === undefined || error === null) run(index + 1);
       else done(error instanceof Error ? error : new Error(String(error)));
     };
-    try {
-      const result: unknown = step(subject, next);
-      if (result instanceof Promise) result.catch(next);
-    } catch (error) {
-      next(error);
-    }
+    attempt(() => step(subject, next), next);
   };
   run(0);
+}
+
+/** What a client is told of the error that ended a chain: its message, and its `data` where it has one. */
+export function toException(error: Error, code?: ErrorCode): ExceptionPayload {
+  const data: unknown = Reflect.get(error, 'data');
+  return {
+    status: 'error',
+    ...(code === undefined ? {} : { code }),
+    message: error.message,
+    ...(data === undefined ? {} : { data }),
+  };
 }

@@ -6,7 +6,7 @@ import { Refusal, toEnvelope, type Envelope } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
 import { INTERNAL_ERROR, IncomingRequest } from './incoming-request.js';
-import { runChain } from './middleware-chain.js';
+import { runChain, toException } from './middleware-chain.js';
 
 /** Reads a message in a format of the user's own; nothing means: drop it silently. `WsAdapter`'s option. */
 export type MessageParser = (data: Untyped) => { event: string; data?: Untyped } | void;
@@ -108,7 +108,7 @@ export class Receiver {
       if (error === undefined)
         return this.deliver(socket, typeof name === 'string' ? name : '', args[1], request);
       socket._fail(error);
-      this.except(socket, request, { status: 'error', message: error.message, ...dataOf(error) });
+      this.except(socket, request, toException(error));
     });
   }
 
@@ -170,9 +170,4 @@ export class Receiver {
     if (request !== undefined) request.fail(payload);
     else socket._except(payload);
   }
-}
-
-function dataOf(error: Error): { data?: unknown } {
-  const data: unknown = Reflect.get(error, 'data');
-  return data === undefined ? {} : { data };
 }

@@ -5,7 +5,7 @@ import { EnvelopeServer } from '../server/envelope.server.js';
 import { Heartbeat } from '../server/heartbeat.js';
 import type { Mount } from '../server/mount.js';
 import { parentAdapter } from '../server/parent-adapter.js';
-import { compilePath, isPattern, normalisePath, pathOf, type Params } from './path.js';
+import { compilePath, isPattern, type Params } from './path.js';
 import { showPlace, type Place } from './place.js';
 import type { UpgradeHandler } from './upgrade-router.js';
 
@@ -53,10 +53,12 @@ export class Pool {
     if (!this.server._wanted) return undefined;
     if (this.place.expression !== undefined) {
       if (!this.matchesExpression(path)) return undefined;
-      return { handler: this.handler(() => this.child(path)), params: {} };
+      return { handler: this.childHandler(path), params: {} };
     }
     const params = this.matchPath === undefined ? {} : this.matchPath(path);
-    return params === undefined ? undefined : { handler: this.handler(() => this.server), params };
+    return params === undefined
+      ? undefined
+      : { handler: this.handler((ws, request, params) => this.server._connect(ws, request, params)), params };
   }
 
   /** The server of a concrete path of a RegExp namespace. */
@@ -111,14 +113,18 @@ export class Pool {
       this.heartbeats.set(server, new Heartbeat(server.sockets, pingInterval, pingTimeout));
   }
 
-  private handler(find: () => EnvelopeServer): UpgradeHandler {
+  private handler(open: (ws: WebSocket, request: IncomingMessage, params: Params) => void): UpgradeHandler {
     return (request: IncomingMessage, socket: Duplex, head: Buffer, params: Params) => {
-      this.acceptor.handleUpgrade(request, socket, head, (ws: WebSocket) => {
-        const server = find();
-        if (server !== this.server) this.hold(server, normalisePath(pathOf(request.url)), ws);
-        server._connect(ws, request, params);
-      });
+      this.acceptor.handleUpgrade(request, socket, head, (ws) => open(ws, request, params));
     };
+  }
+
+  private childHandler(path: string): UpgradeHandler {
+    return this.handler((ws, request, params) => {
+      const child = this.child(path);
+      this.hold(child, path, ws);
+      child._connect(ws, request, params);
+    });
   }
 
   /** Path names are the clients' choice: a namespace that a RegExp made goes with its last line. */

@@ -1,6 +1,7 @@
-import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { pathOf, type Params } from './path.js';
+import { refuseUpgrade } from './refusal.js';
 
 /** Takes an upgrade over: from here on the socket is its own. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer, params: Params) => void;
@@ -32,16 +33,4 @@ export class UpgradeRouter {
     if (path === undefined) refuseUpgrade(socket, 400, 'The request target is not a path');
     else refuseUpgrade(socket, 404, 'No gateway is mounted on this path');
   };
-}
-
-/** Answers an upgrade that leads nowhere; the body has the shape of Nest's and reflects nothing of the request. */
-export function refuseUpgrade(socket: Duplex, statusCode: number, message: string): void {
-  const error = STATUS_CODES[statusCode] ?? 'Error';
-  const body = JSON.stringify({ statusCode, message, error });
-  socket.on('error', () => socket.destroy());
-  socket.once('finish', () => socket.destroy());
-  socket.end(
-    `HTTP/1.1 ${statusCode} ${error}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
 }

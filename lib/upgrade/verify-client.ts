@@ -1,7 +1,8 @@
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import type { VerifyClientCallbackAsync, VerifyClientCallbackSync } from 'ws';
 import { attempt } from '../server/attempt.js';
 import { checkOrigin, explainOrigin, type Cors } from './origin.js';
+import { jsonRefusal } from './refusal.js';
 
 /** Socket.IO's option: `callback(error, success)` lets a request in or refuses it with 403. */
 export type AllowRequest = (
@@ -75,10 +76,4 @@ function toAsync(verifyClient: VerifyClient): UpgradeCheck {
   const verify = verifyClient as VerifyClientCallbackSync;
   return (info, verdict) =>
     verify(info) ? verdict(true) : verdict(false, 401, ...jsonRefusal(401, 'Unauthorized'));
-}
-
-/** A refusal's body and headers, shaped as Nest's HTTP exceptions are. */
-function jsonRefusal(statusCode: number, message: string): [body: string, headers: Record<string, string>] {
-  const body = JSON.stringify({ statusCode, message, error: STATUS_CODES[statusCode] });
-  return [body, { 'Content-Type': 'application/json; charset=utf-8' }];
 }

@@ -1,7 +1,7 @@
-import { request } from 'node:http';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Cors } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
 class OpenGateway {
@@ -11,33 +11,11 @@ class OpenGateway {
 
 const FOREIGN = 'https://evil.example';
 
-/** The status of an upgrade that names this origin, and the body of a refusal. */
-function upgrade(
-  app: TestApp,
-  origin: string | undefined,
-  host?: string,
-): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      Connection: 'Upgrade',
-      Upgrade: 'websocket',
-      'Sec-WebSocket-Version': '13',
-      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-      ...(origin === undefined ? {} : { Origin: origin }),
-      ...(host === undefined ? {} : { Host: host }),
-    };
-    const sent = request({ port: app.port, host: '127.0.0.1', path: '/ws', headers });
-    sent.on('upgrade', (_response, socket) => {
-      socket.destroy();
-      resolve({ status: 101, body: '' });
-    });
-    sent.on('response', (response) => {
-      let body = '';
-      response.on('data', (chunk) => (body += String(chunk)));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-    });
-    sent.on('error', reject);
-    sent.end();
+/** The answer to an upgrade that names this origin. */
+function upgrade(app: TestApp, origin: string | undefined, host?: string): Promise<UpgradeAnswer> {
+  return askForUpgrade(app.port, '/ws', {
+    ...(origin === undefined ? {} : { Origin: origin }),
+    ...(host === undefined ? {} : { Host: host }),
   });
 }
 

@@ -1,10 +1,10 @@
-import { request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Type } from '@nestjs/common';
 import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, type EnvelopeSocket, type GatewayOptions } from '../../../lib/index.js';
 import { startApp, type AppOptions, type TestApp } from '../../support/app.js';
 import type { ConnectOptions, Received, TestClient } from '../../support/client.js';
+import { askForUpgrade } from '../../support/upgrade.js';
 
 /** A gateway that mounts its path and handles nothing: the test listens to the server and its sockets. */
 export function bareGateway(options: GatewayOptions = {}): Type<{ server: EnvelopeServer }> {
@@ -59,27 +59,9 @@ export async function received(client: TestClient, event: string): Promise<Recei
 }
 
 /** The status and the body with which an upgrade is answered; 101 where it is let in. */
-export function tryUpgrade(app: TestApp, path: string): Promise<{ status: number; body: string }> {
-  return new Promise((resolve, reject) => {
-    const headers = {
-      Connection: 'Upgrade',
-      Upgrade: 'websocket',
-      'Sec-WebSocket-Version': '13',
-      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-    };
-    const sent = request({ port: app.port, host: '127.0.0.1', path, headers });
-    sent.on('upgrade', (_response, socket) => {
-      socket.destroy();
-      resolve({ status: 101, body: '' });
-    });
-    sent.on('response', (response) => {
-      let body = '';
-      response.on('data', (chunk) => (body += String(chunk)));
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, body }));
-    });
-    sent.on('error', reject);
-    sent.end();
-  });
+export async function tryUpgrade(app: TestApp, path: string): Promise<{ status: number; body: string }> {
+  const { status, body } = await askForUpgrade(app.port, path);
+  return { status, body };
 }
 
 /** The TCP socket under a client, to put bytes on the line that `ws` would not. */

@@ -250,7 +250,7 @@ export abstract class Conversation extends Peer implements Asker {
 
   /** @internal */
   override _onMessage(data: RawData, isBinary: boolean): void {
-    this._silent = false;
+    this._pingedAt = 0;
     if (this.left) return;
     if (this.waiting === undefined) return this.nsp._receive(this, data, isBinary);
     this.waitingBytes += (data as Buffer).length;

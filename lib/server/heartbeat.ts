@@ -1,7 +1,7 @@
 /** What the heartbeat needs of a connection. */
 export interface Beating {
-  /** Pinged, and not heard of since. */
-  _silent: boolean;
+  /** When the ping went out that nothing has come after; 0: there is none. */
+  _pingedAt: number;
   readonly ws: { ping(): void; readonly readyState: number };
   /** @internal */
   _timeOut(): void;
@@ -39,7 +39,8 @@ export class Heartbeat {
 
   private takeTurn(): void {
     const now = performance.now();
-    this.reap(now);
+    // after a stall of this process the signs of life are still to be read
+    setImmediate(() => this.reap(now));
     const sockets: Beating[] = [];
     // a Map's iterator goes on over what came and went meanwhile, so the cursor may rest between turns
     for (let left = Math.ceil(this.sockets.size / this.turns); left > 0; left--) {
@@ -49,7 +50,8 @@ export class Heartbeat {
         break;
       }
       if (value.ws.readyState !== OPEN) continue;
-      value._silent = true;
+      // a later ping gives no more time
+      if (value._pingedAt === 0) value._pingedAt = now;
       value.ws.ping();
       sockets.push(value);
     }
@@ -58,7 +60,8 @@ export class Heartbeat {
 
   private reap(now: number): void {
     while (this.asked[0] !== undefined && this.asked[0].deadline <= now) {
-      for (const socket of this.asked.shift()!.sockets) if (socket._silent) socket._timeOut();
+      for (const socket of this.asked.shift()!.sockets)
+        if (socket._pingedAt !== 0 && now - socket._pingedAt >= this.pingTimeout) socket._timeOut();
     }
   }
 }

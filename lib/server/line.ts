@@ -60,8 +60,8 @@ export abstract class Line {
   closed: ClosedInfo | undefined;
   /** The flag of `ws`'s own heartbeat example: a pong sets it. Ours does not look at it. */
   isAlive = true;
-  /** @internal Pinged, and not heard of since. */
-  _silent = false;
+  /** @internal When the ping went out that nothing has come after, by `performance.now()`; 0: there is none. */
+  _pingedAt = 0;
   /** @internal */
   protected readonly outbox: Outbox;
   /** @internal */
@@ -210,13 +210,13 @@ export abstract class Line {
 
   /** @internal */
   _onPing(data: Buffer): void {
-    this._silent = false;
+    this._pingedAt = 0;
     this.emitLine('ping', data);
   }
 
   /** @internal */
   _onPong(data: Buffer): void {
-    this._silent = false;
+    this._pingedAt = 0;
     this.isAlive = true;
     this.emitLine('pong', data);
   }

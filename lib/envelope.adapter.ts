@@ -4,24 +4,39 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import { EnvelopeHub } from './envelope.hub.js';
 import { ENVELOPE_OPTIONS } from './envelope.module.js';
-import { layer, type EnvelopeOptions, type GatewayOptions } from './envelope.options.js';
+import { layer, type EnvelopeOptions, type GatewayOptions, type UpgradeGuards } from './envelope.options.js';
 import { installFilters } from './gateway/filter-installer.js';
+import { watchCors } from './gateway/application-cors.js';
 import { exploreGateways, findProvider, type Gateway } from './gateway/gateway-explorer.js';
 import { wrapHooks } from './gateway/lifecycle-hooks.js';
 import { MountLog } from './gateway/mount-log.js';
+import { guardNames } from './gateway/upgrade-guards.js';
+import { checkLimits, resolveAdapterLimits } from './limits.js';
+import { LogSampler } from './log-sampler.js';
 import { poolSettings } from './pool-settings.js';
 import type { DisconnectReason } from './server/disconnect-reason.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
 import type { MessageParser } from './server/receiver.js';
+import { Census } from './upgrade/census.js';
+import type { Cors } from './upgrade/origin.js';
 import { normalisePath } from './upgrade/path.js';
 import { showPlace, type Place } from './upgrade/place.js';
 import { Pool } from './upgrade/pool.js';
 import { Pools } from './upgrade/pools.js';
+import { Reception } from './upgrade/reception.js';
 import { UpgradeRouter } from './upgrade/upgrade-router.js';
 
 /** The port number that stands for the application's own HTTP server. */
 const APPLICATION = 0;
+
+const WITHOUT_APPLICATION =
+  'EnvelopeAdapter was made without the application, and so cannot see the guards of gateways, which are to run ' +
+  'before a connection is open: pass it, new EnvelopeAdapter(app), or set upgradeGuards: false to do without them';
+
+const UNKNOWN_PROXY =
+  'Clients come through a proxy that nobody named (X-Forwarded-For from a private address): their own addresses are ' +
+  "not known, and limits.maxConnectionsPerAddress is not applied to them. Set EnvelopeAdapter's option trustProxy";
 
 /**
  * Serves Nest's gateways over plain RFC 6455 WebSocket and the envelope, on the application's own HTTP server:
@@ -37,12 +52,21 @@ export class EnvelopeAdapter extends WsAdapter {
   private readonly pools = new Pools();
   private readonly routers = new Map<number, UpgradeRouter>();
   private readonly log: MountLog;
+  private readonly sampler = new LogSampler((subject, times) =>
+    this.logger.warn(`${subject}: ${times} more within the last minute`),
+  );
+  private readonly guards: UpgradeGuards;
+  private readonly census: Census;
+  private readonly reception: Reception;
+  private readonly applicationCors: () => Cors | undefined;
   private readonly undos: (() => void)[] = [];
 
   /**
    * @param app the application, before `app.init()` and `app.listen()`. An HTTP server, or nothing, will do as for
-   * `WsAdapter`; then nothing waits for an asynchronous `handleConnection`, and `EnvelopeModule` is not found.
-   * @throws Error where the application was initialised already
+   * `WsAdapter` with `upgradeGuards: false`; then nothing waits for an asynchronous `handleConnection`, and
+   * `EnvelopeModule` is not found.
+   * @throws Error where the application was initialised already, on an unknown limit, and without an application where
+   * guards were to run: it could not see them
    */
   constructor(app?: INestApplicationContext | object, options: EnvelopeOptions = {}) {
     super(app);
@@ -51,10 +75,22 @@ export class EnvelopeAdapter extends WsAdapter {
       options,
       (context && findProvider<EnvelopeOptions>(context, ENVELOPE_OPTIONS)) ?? {},
     );
+    this.guards = this.options.upgradeGuards ?? true;
+    if (context === undefined && this.guards !== false) throw new Error(WITHOUT_APPLICATION);
     this.gateways = context === undefined ? [] : exploreGateways(context);
+    checkLimits(this.options.limits, EnvelopeAdapter.name, false);
+    for (const { type, options } of this.gateways) checkLimits(options.limits, type.name, true);
+    this.census = new Census(resolveAdapterLimits(this.options.limits));
+    this.reception = new Reception(this.options.trustProxy, () =>
+      this.sampler.log('trustProxy', () => this.logger.warn(UNKNOWN_PROXY)),
+    );
+    const cors = context && watchCors(context);
+    this.applicationCors = cors?.current ?? (() => undefined);
+    if (cors !== undefined) this.undos.push(cors.undo);
     const mounted = this.gateways.map((gateway) => ({
       gateway,
       place: showPlace(this.placeOfGateway(gateway)),
+      guards: guardNames(gateway, this.guards),
     }));
     this.log = new MountLog(this.logger, mounted);
     for (const gateway of this.gateways) this.undos.push(installFilters(gateway), wrapHooks(gateway));
@@ -98,6 +134,7 @@ export class EnvelopeAdapter extends WsAdapter {
     await Promise.all([...this.pools].map((pool) => pool.stop()));
     for (const router of this.routers.values()) router.dispose();
     for (const undo of this.undos.splice(0)) undo();
+    this.sampler.close();
     await super.dispose();
   }
 
@@ -142,6 +179,11 @@ export class EnvelopeAdapter extends WsAdapter {
       gateways,
       of: (path) => this.serverOf(place.port, path),
       logger: this.logger,
+      sampler: this.sampler,
+      reception: this.reception,
+      census: this.census,
+      guards: this.guards,
+      applicationCors: this.applicationCors,
     });
     const pool = new Pool(place, settings);
     for (const { server } of this.pools) server._announce(pool.server);

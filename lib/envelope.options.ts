@@ -1,8 +1,10 @@
 import type { ServerOptions } from 'ws';
+import { resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
 import type { AdapterFactory } from './server/mount.js';
 import type { MessageParser } from './server/receiver.js';
 import type { Cors } from './upgrade/origin.js';
-import type { AllowRequest, VerifyClient } from './upgrade/verify-client.js';
+import type { AllowRequest, VerifyClient } from './upgrade/checks.js';
+import type { TrustProxy } from './upgrade/reception.js';
 
 /** What a gateway may set for its path, in `@WebSocketGateway(…)`; the adapter's options are the defaults. */
 export interface PathOptions {
@@ -10,12 +12,16 @@ export interface PathOptions {
   pingInterval?: number;
   /** Milliseconds after a ping within which a sign of life must come. Default 20,000, as in Socket.IO. */
   pingTimeout?: number;
-  /** Bytes of the largest message; a larger one closes with 1009. Default 1,000,000, as in Socket.IO. */
+  /** What clients may do. Each limit has a default; `false` turns it off. */
+  limits?: PathLimits;
+  /** `ws`'s name for `limits.maxPayload`. */
   maxPayload?: number;
-  /** Socket.IO's name for {@link maxPayload}. */
+  /** Socket.IO's name for `limits.maxPayload`. */
   maxHttpBufferSize?: number;
   /** Milliseconds that connection middlewares and `handleConnection` may take. Default 45,000, as in Socket.IO. */
   connectTimeout?: number;
+  /** Milliseconds that handlers at work may take to answer when the application closes. Default 5,000. */
+  shutdownTimeout?: number;
   /** `ws`'s option. Default `false`: compression costs memory for each connection. */
   perMessageDeflate?: ServerOptions['perMessageDeflate'];
   /** Rooms and cluster: an adapter of Socket.IO's contract. Default: in memory. */
@@ -35,8 +41,23 @@ export interface PathOptions {
   messageParser?: MessageParser;
 }
 
+/**
+ * Which guards run before a connection is open: those of the gateway's class and of its `handleConnection` (`true`),
+ * those of `handleConnection` alone, or none (`false`).
+ */
+export type UpgradeGuards = boolean | 'handleConnection';
+
 /** The options of `EnvelopeAdapter` and `EnvelopeModule`; those of the adapter's constructor win, field by field. */
 export interface EnvelopeOptions extends PathOptions {
+  /** What clients may do, on each path and all together. Each limit has a default; `false` turns it off. */
+  limits?: Limits;
+  /** Which guards run before a connection is open. Default: all that `@UseGuards` puts on gateways. */
+  upgradeGuards?: UpgradeGuards;
+  /**
+   * Which proxies in front of the server are believed when they say who asks (`X-Forwarded-For`, `-Host`, `-Proto`),
+   * in the forms of Express and Fastify: `'loopback'`, `'10.0.0.0/8'`, a number of hops. Default: none.
+   */
+  trustProxy?: TrustProxy;
   /** Where gateways that name no port listen. Default 0: on the application's own HTTP server. */
   port?: number;
   /** The path of gateways that name none. Default `/`, as in `WsAdapter`. */
@@ -44,7 +65,7 @@ export interface EnvelopeOptions extends PathOptions {
 }
 
 /** What `@WebSocketGateway(…)` may say about a gateway. */
-export interface GatewayOptions extends EnvelopeOptions {
+export interface GatewayOptions extends PathOptions, Pick<EnvelopeOptions, 'port' | 'path'> {
   /** Appended to the path; a RegExp makes a server for each path that matches. */
   namespace?: string | RegExp;
 }
@@ -52,15 +73,15 @@ export interface GatewayOptions extends EnvelopeOptions {
 const DEFAULTS = {
   pingInterval: 25_000,
   pingTimeout: 20_000,
-  maxPayload: 1_000_000,
   connectTimeout: 45_000,
+  shutdownTimeout: 5_000,
   perMessageDeflate: false,
 } as const;
 
 /** Path options with the defaults filled in. */
-export type ResolvedPathOptions = PathOptions & {
+export type ResolvedPathOptions = Omit<PathOptions, 'limits'> & {
   -readonly [Name in keyof typeof DEFAULTS]-?: NonNullable<PathOptions[Name]>;
-};
+} & { limits: Resolved<PathLimits> };
 
 /** The first layer that names an option wins; `undefined` names nothing. */
 export function layer<Options extends object>(...layers: readonly Options[]): Options {
@@ -69,12 +90,11 @@ export function layer<Options extends object>(...layers: readonly Options[]): Op
 }
 
 export function resolvePathOptions(...layers: readonly PathOptions[]): ResolvedPathOptions {
-  const named = layers.map((options) =>
-    options.maxHttpBufferSize === undefined
-      ? options
-      : layer(options, { maxPayload: options.maxHttpBufferSize }),
+  const limits = layers.map(({ limits, maxPayload = limits?.maxPayload, maxHttpBufferSize = maxPayload }) =>
+    maxHttpBufferSize === undefined ? limits : { ...limits, maxPayload: maxPayload ?? maxHttpBufferSize },
   );
-  return layer<PathOptions>(...named, DEFAULTS) as ResolvedPathOptions;
+  const { limits: _, ...options } = layer<PathOptions>(...layers, DEFAULTS);
+  return { ...options, limits: resolvePathLimits(...limits) } as ResolvedPathOptions;
 }
 
 /** Socket.IO options that mean nothing over one plain WebSocket. */

@@ -1,15 +1,30 @@
 import type { Logger } from '@nestjs/common';
-import { meaninglessOptions, resolvePathOptions, type PathOptions } from './envelope.options.js';
+import {
+  meaninglessOptions,
+  resolvePathOptions,
+  type PathOptions,
+  type UpgradeGuards,
+} from './envelope.options.js';
 import { hooksSettled } from './gateway/connection-gate.js';
 import type { Gateway } from './gateway/gateway-explorer.js';
 import { MessageDispatcher } from './gateway/message-dispatcher.js';
+import { upgradeGuards } from './gateway/upgrade-guards.js';
+import type { PathLimits, Resolved } from './limits.js';
+import type { LogSampler } from './log-sampler.js';
 import type { ErrorReporter } from './server/contract.js';
+import type { Conversation } from './server/conversation.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
+import type { EnvelopeSocket } from './server/envelope.socket.js';
 import { selectProtocol } from './server/handshake.js';
+import type { ConnectionLimits } from './server/limits.js';
 import { MemoryAdapter } from './server/memory-adapter.js';
+import { Rate } from './server/rate.js';
 import { Receiver } from './server/receiver.js';
+import type { Census } from './upgrade/census.js';
+import { combineChecks } from './upgrade/checks.js';
+import type { Cors } from './upgrade/origin.js';
 import type { PoolSettings } from './upgrade/pool.js';
-import { combineChecks } from './upgrade/verify-client.js';
+import type { Reception } from './upgrade/reception.js';
 
 /** What a pool's settings are made of. */
 interface Ingredients {
@@ -18,41 +33,90 @@ interface Ingredients {
   readonly gateways: readonly Gateway[];
   readonly of: (path: string | RegExp) => EnvelopeServer;
   readonly logger: Logger;
+  readonly sampler: LogSampler;
+  readonly reception: Reception;
+  readonly census: Census;
+  readonly guards: UpgradeGuards;
+  /** The application's own rule, as far as it is safe. */
+  readonly applicationCors: () => Cors | undefined;
 }
 
+/** Refusals for sending too much that a client may collect, at once and per second, before it is let go. */
+const REFUSALS = new Rate(10, 100);
+
 /** Puts together what the rooms of the house need for one path. */
-export function poolSettings({ layers, gateways, of, logger }: Ingredients): PoolSettings {
+export function poolSettings(given: Ingredients): PoolSettings {
+  const { layers, gateways, of, logger, sampler, reception, census, guards, applicationCors } = given;
   const options = resolvePathOptions(...layers);
-  const receiver = new Receiver(options.messageParser);
+  const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
+  const receiver = new Receiver(limits, options.messageParser);
   receiver.dispatcher = new MessageDispatcher();
   warnOfMeaningless(logger, layers);
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
-  const { pingInterval, pingTimeout, maxPayload, perMessageDeflate, connectTimeout } = options;
-  const { cors, verifyClient, allowRequest } = options;
-  const report: ErrorReporter = (error, where) =>
-    logger.error(error instanceof Error ? `${where}\n${error.stack}` : `${where}: ${String(error)}`);
+  const report: ErrorReporter = (error, where) => {
+    const text = error instanceof Error ? `${where}\n${error.stack}` : `${where}: ${String(error)}`;
+    sampler.log(where, () => logger.error(text));
+  };
+  const warn = (subject: string, text: string): void => sampler.log(subject, () => logger.warn(text));
   const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
-  const onForeignOrigin = oncePerOrigin((explanation) => logger.warn(explanation));
+  const guard = upgradeGuards(gateways, guards, report);
   return {
     pingInterval,
     pingTimeout,
-    ws: {
-      maxPayload,
-      perMessageDeflate,
-      handleProtocols: options.handleProtocols ?? selectProtocol,
-      verifyClient: combineChecks({ cors, verifyClient, allowRequest, onForeignOrigin, onError }),
+    gate: {
+      ws: {
+        ...wsLimits(limits),
+        perMessageDeflate: options.perMessageDeflate,
+        handleProtocols: options.handleProtocols ?? selectProtocol,
+      },
+      upgradeTimeout: limits.upgradeTimeout,
+      reception,
+      census,
+      check: combineChecks({
+        cors: () => options.cors ?? applicationCors(),
+        verifyClient: options.verifyClient,
+        allowRequest: options.allowRequest,
+        onForeignOrigin: oncePerOrigin((explanation) => logger.warn(explanation)),
+        onError,
+      }),
+      guard,
+      onError,
     },
     mount: {
       adapter: options.adapter ?? MemoryAdapter,
       receiver,
       report,
-      session: { pingInterval, maxPayload },
+      warn,
+      limits: connectionLimits(limits),
+      session: { pingInterval, maxPayload: limits.maxPayload },
       connectTimeout,
+      shutdownTimeout,
       gateways,
       settled: (socket) => hooksSettled(socket, scoped),
+      reauthenticate: async (socket: Conversation) => {
+        const refused = await guard?.(socket as EnvelopeSocket);
+        return refused && { status: 'error', ...(refused.body as object) };
+      },
       of,
     },
   };
+}
+
+function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {
+  // 0 is ws's word for no limit
+  const of = (limit: number): number => (limit === Infinity ? 0 : limit);
+  return {
+    maxPayload: of(maxPayload),
+    maxFragments: of(maxFragments),
+    // pieces as TCP hands them over, of a message that is not complete: small ones must not cost more than they carry
+    maxBufferedChunks: of(Math.max(4_096, Math.ceil(maxPayload / 256))),
+  };
+}
+
+function connectionLimits(limits: Resolved<PathLimits>): ConnectionLimits {
+  const { messagesPerSecond, messageBurst } = limits;
+  const messages = messagesPerSecond === Infinity ? undefined : new Rate(messagesPerSecond, messageBurst);
+  return { ...limits, messages, refusals: REFUSALS };
 }
 
 /** Origins are the clients' choice: each is told of once, and only so many. */

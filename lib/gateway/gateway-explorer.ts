@@ -19,6 +19,8 @@ export interface Gateway {
   /** The functions behind `@SubscribeMessage`. */
   readonly handlers: readonly object[];
   readonly hooks: readonly string[];
+  /** The hook itself, as the class declares it. */
+  readonly handleConnection: (() => unknown) | undefined;
 }
 
 const HOOKS = ['afterInit', 'handleConnection', 'handleDisconnect'];
@@ -65,6 +67,7 @@ function describe(type: Type, wrapper: ProviderWrapper): Gateway {
     wrapper,
     messages: handlers.map((method) => String(Reflect.getMetadata(NEST.message, method))),
     handlers,
+    handleConnection: prototype['handleConnection'] as (() => unknown) | undefined,
     hooks: HOOKS.filter(
       (hook) => typeof (instance ? Reflect.get(instance, hook) : prototype[hook]) === 'function',
     ),

@@ -1,38 +1,9 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter, type Type } from '@nestjs/common';
 import { Conversation } from '../server/conversation.js';
+import { ClientHost } from './client-context.js';
 import { endRefused } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';
 import { filtersOf, NEST } from './nest-metadata.js';
-
-/** What a filter sees of a hook that failed: the client, and nothing of the upgrade request. */
-class HookHost implements ArgumentsHost {
-  constructor(
-    private readonly client: Conversation,
-    private readonly pattern: string,
-  ) {}
-  getArgs<Args extends unknown[]>(): Args {
-    return [this.client, {}, this.pattern] as unknown[] as Args;
-  }
-  getArgByIndex<Arg>(index: number): Arg {
-    return this.getArgs()[index] as Arg;
-  }
-  getType<Context extends string>(): Context {
-    return 'ws' as Context;
-  }
-  switchToWs(): ReturnType<ArgumentsHost['switchToWs']> {
-    return {
-      getClient: <Client>() => this.client as Client,
-      getData: <Data>() => ({}) as Data,
-      getPattern: () => this.pattern,
-    };
-  }
-  switchToRpc(): ReturnType<ArgumentsHost['switchToRpc']> {
-    return { getData: <Data>() => ({}) as Data, getContext: <Context>() => this.client as Context };
-  }
-  switchToHttp(): never {
-    throw new Error('a lifecycle hook of a gateway has no HTTP response');
-  }
-}
 
 /**
  * The only filter of a request-scoped gateway's wrapped hook. The wrapper takes what the hook throws, so that this one
@@ -58,7 +29,7 @@ export async function failConnection(
   try {
     await selectFilter(gatewayOf(client, type), method, error)?.catch(
       error,
-      new HookHost(client, 'handleConnection'),
+      new ClientHost(client, 'handleConnection'),
     );
   } catch (filterError) {
     client._report(filterError, `an exception filter of ${type.name} threw`);

@@ -41,9 +41,11 @@ export class MessageDispatcher implements Dispatcher {
     const routes = this.routes.get(event);
     if (routes === undefined) return false;
     const reply = new Reply(client, event, request, routes.length);
+    if (request === undefined) client._running++;
     for (const { gateway, index } of routes) {
       const handler = (client._handlers as BoundHandler[][])[gateway]?.[index];
       if (handler !== undefined) void run(handler, data, reply, request);
+      else reply.over();
     }
     return true;
   }
@@ -66,4 +68,5 @@ async function run(
   } catch (error) {
     reply.crash(error);
   }
+  reply.over();
 }

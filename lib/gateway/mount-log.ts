@@ -6,6 +6,8 @@ import type { Gateway } from './gateway-explorer.js';
 export interface MountedGateway {
   readonly gateway: Gateway;
   readonly place: string;
+  /** The names of its guards that run at the upgrade. */
+  readonly guards: readonly string[];
 }
 
 /** Tells at start-up what is mounted where: each line once. */
@@ -17,16 +19,21 @@ export class MountLog {
     private readonly gateways: readonly MountedGateway[],
   ) {}
 
-  /** One line per gateway of a place: `GET /ws -> ChatGateway (4 messages, 2 lifecycle hooks)`. */
+  /** One line per gateway of a place: `GET /ws -> ChatGateway (4 messages, 2 lifecycle hooks; AuthGuard at the upgrade)`. */
   mounted(place: string): void {
     if (this.told.has(place)) return;
     this.told.add(place);
-    const here = this.gateways.filter((mounted) => mounted.place === place).map(({ gateway }) => gateway);
-    for (const { type, messages, hooks } of here) {
+    const here = this.gateways.filter((mounted) => mounted.place === place);
+    for (const { gateway, guards } of here) {
+      const { type, messages, hooks } = gateway;
       const what = `${count(messages.length, 'message')}, ${count(hooks.length, 'lifecycle hook')}`;
-      this.logger.log(`GET ${place} -> ${type.name} (${what})`);
+      const who = guards.length === 0 ? '' : `; ${guards.join(', ')} at the upgrade`;
+      this.logger.log(`GET ${place} -> ${type.name} (${what}${who})`);
     }
-    this.warnOfSharedEvents(place, here);
+    this.warnOfSharedEvents(
+      place,
+      here.map(({ gateway }) => gateway),
+    );
   }
 
   /** `bound 1 gateway on 0.0.0.0:3005`, as soon as the server listens. */

@@ -14,13 +14,19 @@ const VALUES_PER_TURN = 64;
  * own name; with one, exactly one final answer does.
  */
 export class Reply {
+  /** Handlers of this message that have not returned. */
+  private open: number;
+  /** Handlers of this message that have not come to an end, failed ones included. */
+  private running: number;
+
   constructor(
     private readonly client: Conversation,
     private readonly event: string,
     private readonly request: IncomingRequest | undefined,
-    /** Handlers of this message that have not come to an end. */
-    private open: number,
-  ) {}
+    handlers: number,
+  ) {
+    this.open = this.running = handlers;
+  }
 
   /** What `@Ack()` gets where the client did not ask: the reply goes out under the event's name. */
   readonly byHand = (...values: unknown[]): void => this.send(values.length > 1 ? values : values[0]);
@@ -43,6 +49,13 @@ export class Reply {
     const payload = toExceptionPayload(error);
     if (this.request !== undefined) this.request.fail(payload);
     else this.client._reply('exception', payload);
+  }
+
+  /** One of the handlers has come to its end, whatever it was. */
+  over(): void {
+    if (--this.running > 0 || this.request !== undefined) return;
+    this.client._running--;
+    this.client._settled();
   }
 
   private end(byHand: boolean): void {

@@ -8,9 +8,15 @@ export const CLOSE_CODES = {
   GOING_AWAY: { code: 1001, reconnect: 'yes', means: 'the server shuts down or restarts' },
   PROTOCOL_ERROR: { code: 1002, reconnect: 'no', means: 'a frame that breaks RFC 6455' },
   INVALID_DATA: { code: 1007, reconnect: 'no', means: 'a text message that is not UTF-8' },
-  POLICY_VIOLATION: { code: 1008, reconnect: 'no', means: 'refused, or malformed messages went on' },
+  POLICY_VIOLATION: {
+    code: 1008,
+    reconnect: 'no',
+    means: 'refused, or malformed or too many messages went on',
+  },
   TOO_LARGE: { code: 1009, reconnect: 'no', means: 'a message over maxPayload' },
   INTERNAL_ERROR: { code: 1011, reconnect: 'later', means: 'handleConnection failed or did not settle' },
+  TRY_AGAIN_LATER: { code: 1013, reconnect: 'later', means: 'the client reads too slowly' },
+  UNAUTHORIZED: { code: 4401, reconnect: 'yes', means: 'expired: come back with a fresh token' },
   DUPLICATE_ID: { code: 4409, reconnect: 'no', means: 'an id that is still in flight was used again' },
 } as const satisfies Record<string, CloseCode>;
 

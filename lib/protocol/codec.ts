@@ -1,14 +1,21 @@
-import { Refusal, toEnvelope, type Envelope, type RequestId } from './envelope.js';
+import { Refusal, toEnvelope, type Envelope, type MessageLimits, type RequestId } from './envelope.js';
+import { isDeeperThan } from './json-depth.js';
 
 /** Reads one message. Never throws: what is no envelope comes back as a {@link Refusal}. */
-export function decode(text: string): Envelope | Refusal {
+export function decode(text: string, limits: MessageLimits): Envelope | Refusal {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
     return new Refusal('bad_frame', 'a message must be one JSON object');
   }
-  return toEnvelope(value);
+  const envelope = toEnvelope(value, limits);
+  if (envelope instanceof Refusal || !isDeeperThan(text, limits.maxJsonDepth)) return envelope;
+  return new Refusal(
+    'too_deep',
+    `a message must not be nested deeper than ${limits.maxJsonDepth}`,
+    envelope.id,
+  );
 }
 
 const MAX_CACHED_HEADS = 1024;

@@ -43,6 +43,14 @@ export type ErrorCode =
   | 'reserved_event'
   /** Nothing on this path takes the event. */
   | 'unknown_event'
+  /** More messages than the client may send; wait before the next. */
+  | 'rate_limited'
+  /** Objects and arrays nested deeper than the server reads. */
+  | 'too_deep'
+  /** The client is in as many rooms as it may be, or the room's name is too long. */
+  | 'room_limit'
+  /** The server shuts down and takes no new messages: come back. */
+  | 'going_away'
   /** A connection middleware refused the client. */
   | 'refused';
 
@@ -59,7 +67,17 @@ export class Refusal {
   }
 }
 
-export const MAX_EVENT_LENGTH = 256;
+/** What {@link toEnvelope} checks against. */
+export interface MessageLimits {
+  /** Characters. */
+  readonly maxEventNameLength: number;
+  /** How deep objects and arrays may be nested. */
+  readonly maxJsonDepth: number;
+}
+
+/** For texts of this side's own making. */
+export const UNLIMITED: MessageLimits = { maxEventNameLength: Infinity, maxJsonDepth: Infinity };
+
 const MAX_ID_LENGTH = 64;
 const hasOwn = Object.prototype.hasOwnProperty;
 
@@ -80,7 +98,10 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 }
 
 /** Checks a parsed message and gives it a fixed shape, or says why it is none. */
-export function toEnvelope(value: unknown): Envelope | Refusal {
+export function toEnvelope(
+  value: unknown,
+  { maxEventNameLength }: Pick<MessageLimits, 'maxEventNameLength'>,
+): Envelope | Refusal {
   if (!isRecord(value)) return new Refusal('bad_frame', 'a message must be one JSON object');
   const id = own(value, 'id');
   if (id !== undefined && !isId(id)) {
@@ -95,8 +116,8 @@ export function toEnvelope(value: unknown): Envelope | Refusal {
     if (typeof event !== 'string' || event.length === 0) {
       return new Refusal('bad_event', 'event must be a non-empty string', id);
     }
-    if (event.length > MAX_EVENT_LENGTH) {
-      return new Refusal('bad_event', `event must not exceed ${MAX_EVENT_LENGTH} characters`, id);
+    if (event.length > maxEventNameLength) {
+      return new Refusal('bad_event', `event must not exceed ${maxEventNameLength} characters`, id);
     }
   }
   const meta = own(value, 'meta');

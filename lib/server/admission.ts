@@ -35,7 +35,9 @@ export function admit<Client extends Conversation>(
   socket: Client,
   request: IncomingMessage,
 ): void {
-  if (socket.protocol === ENVELOPE_V1) socket._write(sessionFrame(socket, server._mount.session));
+  if (socket.protocol === ENVELOPE_V1) socket._greet(sessionFrame(socket, server._mount.session));
+  const { maxLifetime } = socket._limits;
+  if (maxLifetime !== Infinity) socket._lasting().limit(maxLifetime);
   const middlewares = server._middlewares;
   if (middlewares.length === 0) return connect(server, socket, request);
   startDeadline(server, socket, 'a connection middleware');
@@ -95,6 +97,11 @@ function refuse(socket: Conversation, error: Error): void {
 function sessionFrame(socket: Conversation, session: { pingInterval: number; maxPayload: number }): string {
   return JSON.stringify({
     event: '$session',
-    data: { id: socket.id, recovered: false, ...session, features: ['ack', 'stream', 'cancel', 'ping'] },
+    data: {
+      id: socket.id,
+      recovered: false,
+      ...session,
+      features: ['ack', 'stream', 'cancel', 'ping', 'auth'],
+    },
   });
 }

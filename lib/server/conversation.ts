@@ -1,49 +1,31 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Room } from 'socket.io-adapter';
-import type { RawData, WebSocket } from 'ws';
+import type { RawData } from 'ws';
+import { CLOSE_CODES } from '../protocol/close-code.js';
 import { decode, encodeEvent } from '../protocol/codec.js';
-import { Refusal, type Envelope, type RequestId } from '../protocol/envelope.js';
+import { Refusal, UNLIMITED, type Envelope, type RequestId } from '../protocol/envelope.js';
 import { OutgoingRequests, type AnswerCallback } from '../protocol/outgoing-requests.js';
 import { assertEmittable } from '../protocol/reserved-events.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { AnyListeners } from './any-listeners.js';
 import { attempt, UserEvents } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
-import type { EmitFlags, Namespace } from './contract.js';
+import type { EmitFlags } from './contract.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
+import { Expiry } from './expiry.js';
 import { Frame, type Outgoing } from './frame.js';
 import { INTERNAL_ERROR, requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
+import { Intake } from './intake.js';
 import { LINE_EVENTS, type Line } from './line.js';
-import { Peer } from './peer.js';
+import type { SocketHost } from './socket-host.js';
+import type { Visitor } from './visitor.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
 export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
 
-type Targeting =
-  'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';
-type Utilities = 'fetchSockets' | 'socketsJoin' | 'socketsLeave' | 'disconnectSockets';
-
-/** The server of a socket: all that `client.nsp` offers. */
-export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, Targeting | Utilities> {
-  /** @internal */
-  _receive(socket: Conversation, data: RawData, isBinary: boolean): void;
-  /** @internal */
-  _remove(socket: Conversation): void;
-  /** @internal Takes the handlers of one gateway, bound to one client. */
-  _bind(socket: Conversation, handlers: unknown): void;
-  /** @internal What the gateway side knows of the gateways on this path. */
-  readonly _gateways: unknown;
-  /** @internal A promise that a shutdown waits for. */
-  _await(promise: Promise<void>): void;
-}
-
-/** How many messages wait for a connection to be ready before its line is paused. */
-const MAX_WAITING = 128;
-const MAX_WAITING_BYTES = 1_000_000;
-
 /** The machine under {@link EnvelopeSocket}: what waits, what was asked, who listens, and how it ends. */
-export abstract class Conversation extends Peer implements Asker {
+export abstract class Conversation extends Intake implements Asker {
   /** Past the middlewares, and not gone. */
   connected = false;
   /** @internal Why it has gone, once it has. */
@@ -67,23 +49,22 @@ export abstract class Conversation extends Peer implements Asker {
   protected events: EventEmitter | undefined;
   /** @internal What lets the client go that does not become ready in time. */
   _deadline: NodeJS.Timeout | undefined;
-  /** @internal Messages wait while middlewares and `handleConnection` run. */
-  private waiting: [RawData, boolean][] | undefined = [];
-  private waitingBytes = 0;
-  /** The line was paused because too much waits. */
-  private isHeld = false;
+  /** @internal When the connection ends by itself. */
+  _expiry: Expiry | undefined;
+  /** @internal `$auth` is being looked at. */
+  _isAuthenticating = false;
   private left = false;
   private asked: OutgoingRequests | undefined;
   private acksByAdapter: Map<number, (answer: unknown) => void> | undefined;
 
   constructor(
-    ws: WebSocket,
     request: IncomingMessage,
     /** The server that this client is connected to: its namespace. */
     readonly nsp: SocketHost,
     params: Record<string, string>,
+    visitor: Visitor,
   ) {
-    super(ws, request, params);
+    super(request, params, visitor, nsp._limits);
   }
 
   /** The rooms that this client is in; its own id is one. */
@@ -125,13 +106,27 @@ export abstract class Conversation extends Peer implements Asker {
   }
 
   /** @internal Whether the client can still be reached. */
-  get _gone(): boolean {
+  override get _gone(): boolean {
     return this.left;
   }
 
-  /** @internal Middlewares or `handleConnection` still run. */
-  get _isWaiting(): boolean {
-    return this.waiting !== undefined;
+  /** @internal */
+  override get _inFlight(): number {
+    return this._running + (this._requests?.size ?? 0);
+  }
+
+  /** @internal A handler is at work; a source of many values may never come to an end, and does not count. */
+  get _isAtWork(): boolean {
+    if (this._running > (this._streams?.size ?? 0)) return true;
+    for (const request of this._requests?.values() ?? []) if (!request.isStreaming) return true;
+    return false;
+  }
+
+  /** @internal */
+  _lasting(): Expiry {
+    return (this._expiry ??= new Expiry((reason) => {
+      this._end('server namespace disconnect', CLOSE_CODES.UNAUTHORIZED.code, reason);
+    }));
   }
 
   /** @internal Everybody else. */
@@ -142,6 +137,11 @@ export abstract class Conversation extends Peer implements Asker {
   /** @internal */
   _write(item: Outgoing): void {
     if (!this.left) this.outbox.push(item);
+  }
+
+  /** @internal Sends before whatever the guards of the upgrade had to say. */
+  _greet(text: string): void {
+    this.outbox.pushFirst(text);
   }
 
   /** @internal */
@@ -195,7 +195,7 @@ export abstract class Conversation extends Peer implements Asker {
    */
   override send(...[data, options, callback]: Parameters<Line['send']>): void {
     if (typeof data === 'string' && requestContext.getStore()?.failing === true) {
-      const envelope = decode(data);
+      const envelope = decode(data, UNLIMITED);
       if (!(envelope instanceof Refusal) && envelope.event === 'exception' && this.failRequest(envelope.data))
         return;
     }
@@ -236,6 +236,7 @@ export abstract class Conversation extends Peer implements Asker {
   /** @internal */
   _finished(request: IncomingRequest): void {
     this._requests?.delete(request.id);
+    this._settled();
   }
 
   /** @internal A middleware of this socket refused a message: Socket.IO's `error` event. */
@@ -248,15 +249,31 @@ export abstract class Conversation extends Peer implements Asker {
     this.nsp._report(error, where);
   }
 
+  protected override handle(data: RawData, isBinary: boolean): void {
+    this.nsp._receiver.receive(this, data, isBinary);
+  }
+
+  protected override handleLate(envelope: Envelope): void {
+    this.nsp._receiver.receiveEvent(this, envelope);
+  }
+
+  protected override refuseFlood(data: RawData, isBinary: boolean): void {
+    this.nsp._receiver.refuseFlood(this, data, isBinary);
+  }
+
+  protected override endFlood(): void {
+    this._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, 'too many messages');
+  }
+
   /** @internal */
-  override _onMessage(data: RawData, isBinary: boolean): void {
-    this._pingedAt = 0;
-    if (this.left) return;
-    if (this.waiting === undefined) return this.nsp._receive(this, data, isBinary);
-    this.waitingBytes += (data as Buffer).length;
-    if (this.waiting.push([data, isBinary]) < MAX_WAITING && this.waitingBytes < MAX_WAITING_BYTES) return;
-    this.isHeld = true;
-    this.pause();
+  protected override tellHeld(): void {
+    const names = [...(this._requests?.values() ?? [])].map(({ event }) => event);
+    const unanswered = [...new Set(names)].slice(0, 5).join(', ') || 'none';
+    this.nsp._warn(
+      'maxInFlight',
+      `a client has ${this._inFlight} messages in flight (limits.maxInFlight): its next ones wait. ` +
+        `Requests without an answer yet: ${unanswered}`,
+    );
   }
 
   /** @internal A handler's result, without an `id` to carry it to. Nothing, where there is no result. */
@@ -283,15 +300,6 @@ export abstract class Conversation extends Peer implements Asker {
     this._write(text);
   }
 
-  /** @internal The connection is ready: what waited is handled, in order. */
-  _open(): void {
-    const waiting = this.waiting ?? [];
-    this.waiting = undefined;
-    for (const [data, isBinary] of waiting) if (!this.left) this.nsp._receive(this, data, isBinary);
-    // a gateway may have paused the line by itself
-    if (this.isHeld && !this.left) this.resume();
-  }
-
   /** @internal */
   override _leave(reason: DisconnectReason, closed: ClosedInfo): void {
     // not `left`: a "disconnecting" listener may end the connection once more
@@ -303,9 +311,9 @@ export abstract class Conversation extends Peer implements Asker {
     if (wasConnected) this.emitLine('disconnecting', reason, closed);
     this.left = true;
     this.connected = false;
-    this.waiting = undefined;
+    this.dropWaiting();
     clearTimeout(this._deadline);
-    if (this.isPaused) this.resume();
+    this._expiry?.stop();
     this.nsp._remove(this);
     this.abandonRequests();
     if (!wasConnected) return;

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import type { Adapter } from 'socket.io-adapter';
-import type { RawData, WebSocket } from 'ws';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import { encodeEvent } from '../protocol/codec.js';
 import type {
@@ -18,13 +17,16 @@ import { admit, type ServerMiddleware } from './admission.js';
 import { attempt, UserEvents } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
 import type { Rooms } from './contract.js';
-import type { Conversation, SocketHost } from './conversation.js';
-import { EnvelopeSocket } from './envelope.socket.js';
+import type { Conversation } from './conversation.js';
+import type { EnvelopeSocket } from './envelope.socket.js';
 import { Frame } from './frame.js';
+import type { ConnectionLimits } from './limits.js';
 import { makeAdapter, type Mount } from './mount.js';
-import type { Counters } from './receiver.js';
+import type { Counters, Receiver } from './receiver.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { namespaceMap, type NamespaceMap } from './namespace-map.js';
+import { emitToOtherNodes } from './other-nodes.js';
+import type { SocketHost } from './socket-host.js';
 import { SocketSet } from './socket-set.js';
 
 const RESERVED_ON_SERVER: ReadonlySet<string> = new Set(['connect', 'connection', 'new_namespace']);
@@ -72,7 +74,8 @@ export class EnvelopeServer<
   private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
   private mounted: Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
   private rooms: Adapter | undefined;
-  private closing = false;
+  /** @internal Nobody is let in any more, and no new message is handled. */
+  _isClosing = false;
 
   /** The full URL path, with the port in front (`:3005/ws`) only where it is not the application's. */
   get name(): string {
@@ -161,19 +164,8 @@ export class EnvelopeServer<
     ...args: EventParams<WithManyAnswers<ServerSide>, Event>
   ): boolean {
     if (RESERVED_ON_SERVER.has(event)) throw new Error(`"${event}" is a reserved event name`);
-    const last: unknown = args.at(-1);
-    const values: unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
     const report = (error: unknown): void => this._report(error, `"${event}" to the other nodes failed`);
-    let isOver = false;
-    const callback = (...answer: unknown[]): void => {
-      if (isOver) return;
-      isOver = true;
-      attempt(() => Reflect.apply(last as () => unknown, undefined, answer) as unknown, report);
-    };
-    const isRequest = typeof last === 'function';
-    const sent: unknown = this.adapter.serverSideEmit([event, ...values, ...(isRequest ? [callback] : [])]);
-    // cluster adapters answer with promises that nobody else awaits
-    if (sent instanceof Promise) sent.catch(isRequest ? (error: unknown) => callback(error, []) : report);
+    emitToOtherNodes(this.adapter, event, args, report);
     return true;
   }
   /** Asks the servers of the same path on the other nodes. */
@@ -229,16 +221,26 @@ export class EnvelopeServer<
 
   /** Closes the connections of this path with 1001 and lets nobody in any more; the HTTP server goes on. */
   async close(callback?: (error?: Error) => void): Promise<void> {
-    this.closing = true;
-    await sayGoodbye([...this._arriving, ...this.sockets.values()], this.farewells);
+    this._isClosing = true;
+    await sayGoodbye(
+      () => [...this._arriving, ...this.sockets.values()],
+      this.farewells,
+      this._mount.shutdownTimeout,
+    );
     callback?.();
   }
 
   /** @internal Clients are let in once somebody listens for them: Nest makes servers that nobody ends up using. */
   get _wanted(): boolean {
-    return (
-      !this.closing && this.events.listenerCount('connection') + this.events.listenerCount('connect') > 0
-    );
+    return this.events.listenerCount('connection') + this.events.listenerCount('connect') > 0;
+  }
+  /** @internal */
+  get _isEmpty(): boolean {
+    return this.sockets.size === 0 && this._arriving.size === 0;
+  }
+  /** @internal */
+  get _limits(): ConnectionLimits {
+    return this._mount.limits;
   }
   /** @internal */
   get _connectionListeners(): ((...args: unknown[]) => void)[] {
@@ -275,15 +277,19 @@ export class EnvelopeServer<
     }
   }
 
-  /** @internal A WebSocket was opened on this path. */
-  _connect(ws: WebSocket, request: IncomingMessage, params: Record<string, string>): void {
+  /** @internal The WebSocket of a client was opened on this path. */
+  _connect(socket: EnvelopeSocket<Listen, Emit, ServerSide, Data>, request: IncomingMessage): void {
     // checks of the upgrade may be asynchronous, and have begun before the close
-    if (this.closing) return ws.close(CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
-    admit(this, new EnvelopeSocket(ws, request, this, params), request);
+    if (this._isClosing) socket._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
+    else admit(this, socket, request);
+  }
+  /** @internal Where messages go. */
+  get _receiver(): Receiver {
+    return this._mount.receiver;
   }
   /** @internal */
-  _receive(socket: Conversation, data: RawData, isBinary: boolean): void {
-    this._mount.receiver.receive(socket, data, isBinary);
+  _reauthenticate(socket: Conversation): Promise<object | undefined> {
+    return this._mount.reauthenticate(socket);
   }
   /** @internal */
   _remove(socket: Conversation): void {
@@ -306,6 +312,10 @@ export class EnvelopeServer<
   _await(promise: Promise<void>): void {
     this.farewells.add(promise);
     void promise.finally(() => this.farewells.delete(promise));
+  }
+  /** @internal */
+  _warn(subject: string, text: string): void {
+    this._mount.warn(`${this.name}: ${subject}`, `${this.name}: ${text}`);
   }
   /** @internal */
   _report(error: unknown, where: string): void {

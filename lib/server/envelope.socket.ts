@@ -1,6 +1,4 @@
-import type { IncomingMessage } from 'node:http';
 import type { Room } from 'socket.io-adapter';
-import type { WebSocket } from 'ws';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type {
   AnswerOf,
@@ -16,9 +14,11 @@ import type {
 import { AnyListeners, type AnyListener } from './any-listeners.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Rooms } from './contract.js';
-import { Conversation, type SocketHost, type SocketMiddleware } from './conversation.js';
+import { Conversation, type SocketMiddleware } from './conversation.js';
 import { DirectOperator } from './direct-operator.js';
 import type { LineEvents } from './line-events.js';
+import { checkJoin, RoomLimitError } from './room-limits.js';
+import type { SocketHost } from './socket-host.js';
 
 /**
  * One client, as a gateway gets it: Socket.IO 4's socket over one plain WebSocket. {@link Line} has what `ws`
@@ -32,13 +32,20 @@ export class EnvelopeSocket<
 > extends Conversation {
   /** Whatever the application keeps with this client; visible in `fetchSockets`. */
   data = {} as Data;
-  /** The user, where a guard established one. */
-  user: Untyped = undefined;
   /** The client came back to the session that it had. */
   readonly recovered: boolean = false;
 
-  constructor(ws: WebSocket, request: IncomingMessage, nsp: SocketHost, params: Record<string, string> = {}) {
-    super(ws, request, nsp, params);
+  /**
+   * When the connection ends by itself, with 4401, in milliseconds since the epoch; a `Date` will do. Guards set it
+   * from what the token says (`payload.exp * 1000`), and set it anew when the client authenticates in place.
+   *
+   * @throws RangeError on what is no moment, or one in seconds
+   */
+  get expiresAt(): number | undefined {
+    return this._expiry?.at;
+  }
+  set expiresAt(when: number | Date | undefined) {
+    if (!this._gone) this._lasting().set(when);
   }
 
   /** Not connected, or not any more. */
@@ -113,12 +120,19 @@ export class EnvelopeSocket<
     return this._others().except(rooms);
   }
 
-  /** Joins a room, or several. Does nothing once the client has gone. */
+  /**
+   * Joins a room, or several. Does nothing once the client has gone.
+   *
+   * @throws (rejects) RoomLimitError where that would be more rooms than `limits.maxRooms`, or a name longer than
+   * `limits.maxRoomNameLength`; none is joined then
+   */
   join(rooms: Rooms): Promise<void> | void {
     if (this._gone) return;
-    return this.watched(
-      this.nsp.adapter.addAll(this.id, new Set(typeof rooms === 'object' ? rooms : [rooms])),
-    );
+    const joined = new Set(typeof rooms === 'object' ? rooms : [rooms]);
+    const error = checkJoin(joined, this.nsp.adapter.socketRooms(this.id), this._limits);
+    // not thrown: an adapter may have many sockets join in one loop
+    if (error !== undefined) return this.watched(Promise.reject(error));
+    return this.watched(this.nsp.adapter.addAll(this.id, joined));
   }
 
   /** Leaves a room. */
@@ -128,7 +142,12 @@ export class EnvelopeSocket<
 
   /** Few await a join: what a cluster adapter rejects it with is reported, and theirs to catch who do. */
   private watched(done: Promise<void> | void): Promise<void> | void {
-    if (done instanceof Promise) done.catch((error: unknown) => this._report(error, 'the adapter failed'));
+    if (done instanceof Promise) {
+      done.catch((error: unknown) => {
+        if (error instanceof RoomLimitError) this.nsp._warn(error.message, error.message);
+        else this._report(error, 'the adapter failed');
+      });
+    }
     return done;
   }
 

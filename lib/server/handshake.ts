@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { TLSSocket } from 'node:tls';
 import type { Untyped } from '../protocol/typed-events.js';
+import type { Visitor } from './visitor.js';
 
 /** How a connection began: Socket.IO's handshake object, made of the upgrade request. Plain data. */
 export interface Handshake {
@@ -9,7 +9,7 @@ export interface Handshake {
   query: Record<string, string | string[]>;
   /** What the client presented: see {@link readAuth}. */
   auth: Record<string, Untyped>;
-  /** The peer's IP address. */
+  /** The peer's IP address; behind a proxy that `trustProxy` names, the one that the proxy saw. */
   address: string;
   /** The request target, path and query. */
   url: string;
@@ -17,7 +17,7 @@ export interface Handshake {
   time: string;
   /** When the connection was made, in milliseconds since the epoch. */
   issued: number;
-  /** The line is TLS, as far as this server sees. */
+  /** The line is TLS, as far as this server and the proxies that it believes see. */
   secure: boolean;
   /** The request named an origin, which browsers do for every WebSocket. */
   xdomain: boolean;
@@ -93,31 +93,27 @@ function parseQuery(url: string): Handshake['query'] {
 
 /**
  * Builds the handshake. `headers.authorization` is filled from whichever way the token came.
- *
- * @param address the peer's, read while the line was open: a closed one has none
  */
 export function readHandshake(
   request: IncomingMessage,
   issued: number,
   params: Record<string, string>,
-  address: string,
+  visitor: Visitor,
 ): Handshake {
   const url = request.url ?? '/';
   const query = parseQuery(url);
   const auth = readAuth(request, query);
   const headers = request.headers;
-  if (headers.authorization === undefined && typeof auth['token'] === 'string') {
-    headers.authorization = `Bearer ${auth['token']}`;
-  }
+  if (typeof auth['token'] === 'string') headers.authorization = `Bearer ${auth['token']}`;
   return {
     headers,
     query,
     auth,
-    address,
+    address: visitor.address,
     url,
     time: new Date(issued).toString(),
     issued,
-    secure: (request.socket as Partial<TLSSocket>).encrypted === true,
+    secure: visitor.isSecure === true,
     xdomain: headers.origin !== undefined,
     params,
   };

@@ -3,8 +3,15 @@ export interface Beating {
   /** When the ping went out that nothing has come after; 0: there is none. */
   _pingedAt: number;
   readonly ws: { ping(): void; readonly readyState: number };
+  /** Nothing is read from the line, and so no sign of life either. */
+  readonly isPaused: boolean;
   /** @internal */
   _timeOut(): void;
+}
+
+/** The connections of one server. */
+interface Group {
+  readonly sockets: { readonly size: number; values(): Iterator<Beating> };
 }
 
 /** A round is spread over this many turns of the timer, so that pings never go out all at once. */
@@ -23,7 +30,8 @@ export class Heartbeat {
   private readonly asked: { deadline: number; sockets: Beating[] }[] = [];
 
   constructor(
-    private readonly sockets: { readonly size: number; values(): Iterator<Beating> },
+    /** The servers of one path; a RegExp namespace has many, which come and go. */
+    private readonly groups: () => Iterable<Group>,
     pingInterval: number,
     private readonly pingTimeout: number,
   ) {
@@ -42,9 +50,10 @@ export class Heartbeat {
     // after a stall of this process the signs of life are still to be read
     setImmediate(() => this.reap(now));
     const sockets: Beating[] = [];
-    // a Map's iterator goes on over what came and went meanwhile, so the cursor may rest between turns
-    for (let left = Math.ceil(this.sockets.size / this.turns); left > 0; left--) {
-      const { value, done } = (this.cursor ??= this.sockets.values()).next();
+    let size = 0;
+    for (const group of this.groups()) size += group.sockets.size;
+    for (let left = Math.ceil(size / this.turns); left > 0; left--) {
+      const { value, done } = (this.cursor ??= this.everybody()).next();
       if (done === true) {
         this.cursor = undefined;
         break;
@@ -61,7 +70,19 @@ export class Heartbeat {
   private reap(now: number): void {
     while (this.asked[0] !== undefined && this.asked[0].deadline <= now) {
       for (const socket of this.asked.shift()!.sockets)
-        if (socket._pingedAt !== 0 && now - socket._pingedAt >= this.pingTimeout) socket._timeOut();
+        if (isSilent(socket, now - this.pingTimeout)) socket._timeOut();
     }
   }
+
+  /** A Map's iterator goes on over what came and went meanwhile, so that it may rest between turns. */
+  private *everybody(): Iterator<Beating> {
+    for (const { sockets } of this.groups()) {
+      const cursor = sockets.values();
+      for (let next = cursor.next(); next.done !== true; next = cursor.next()) yield next.value;
+    }
+  }
+}
+
+function isSilent({ _pingedAt, isPaused }: Beating, since: number): boolean {
+  return _pingedAt !== 0 && _pingedAt <= since && !isPaused;
 }

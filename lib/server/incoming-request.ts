@@ -57,9 +57,14 @@ export class IncomingRequest {
     return () => stops.delete(stop);
   }
 
+  /** Its values come from a source. */
+  get isStreaming(): boolean {
+    return this.stops !== undefined && this.stops.size > 0;
+  }
+
   /** `$cancel`: the source is ended, and the answer with it. A handler without a source goes on and answers. */
   cancel(): void {
-    if (this.stops !== undefined && this.stops.size > 0) this.answer();
+    if (this.isStreaming) this.answer();
   }
 
   /** The connection is gone: ends the source, answers nobody. */

@@ -2,10 +2,11 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RawData, WebSocket } from 'ws';
-import { isCloseCode, truncateReason } from '../protocol/close-code.js';
+import { CLOSE_CODES, isCloseCode, truncateReason } from '../protocol/close-code.js';
 import { UserEvents } from './attempt.js';
 import { describeEnd, type ClosedInfo, type DisconnectReason } from './disconnect-reason.js';
 import { Frame } from './frame.js';
+import type { ConnectionLimits } from './limits.js';
 import { Outbox } from './outbox.js';
 
 /** What `ws`'s own `send` takes besides the data. */
@@ -28,6 +29,11 @@ export const LINE_EVENTS: ReadonlySet<string> = new Set([
   'disconnect',
   'disconnecting',
 ]);
+
+/** Who keeps count of the lines. */
+export interface LineWatcher {
+  lineEnded(line: Line): void;
+}
 
 const OWNER = Symbol('nestjs-envelope.line');
 type OwnedWebSocket = WebSocket & { [OWNER]: Line };
@@ -66,17 +72,26 @@ export abstract class Line {
   protected readonly outbox: Outbox;
   /** @internal */
   protected lineEvents: EventEmitter | undefined;
+  private raw: WebSocket | undefined;
+  private watcher: LineWatcher | undefined;
   private failure: Error | undefined;
   private draining: Promise<void> | undefined;
   private readonly tcp: Socket;
 
   constructor(
-    /** The raw `ws` socket. What is sent through it does not wait for what was emitted before. */
-    readonly ws: WebSocket,
     request: IncomingMessage,
+    /** @internal */
+    readonly _limits: ConnectionLimits,
   ) {
     this.tcp = request.socket;
-    this.outbox = new Outbox(ws, this.tcp, ws.extensions.includes('permessage-deflate'));
+    this.outbox = new Outbox(this.tcp, _limits.maxBufferedBytes, this);
+  }
+
+  /** @internal The WebSocket is open. */
+  _attach(ws: WebSocket, watcher: LineWatcher): void {
+    this.raw = ws;
+    this.watcher = watcher;
+    this.outbox.attach(ws, ws.extensions.includes('permessage-deflate'));
     (ws as OwnedWebSocket)[OWNER] = this;
     ws.on('message', onMessage)
       .on('close', onClose)
@@ -85,8 +100,20 @@ export abstract class Line {
       .on('pong', onPong);
   }
 
+  /**
+   * The raw `ws` socket. What is sent through it does not wait for what was emitted before.
+   *
+   * @throws Error while the guards of the upgrade run: there is none yet
+   */
+  get ws(): WebSocket {
+    if (this.raw === undefined)
+      throw new Error('the connection is not open yet: its guards run before it is');
+    return this.raw;
+  }
+
   get readyState(): 0 | 1 | 2 | 3 {
-    return this.ws.readyState;
+    if (this.raw !== undefined) return this.raw.readyState;
+    return this._gone ? this.CLOSED : this.CONNECTING;
   }
   /** The selected subprotocol. */
   get protocol(): string {
@@ -109,10 +136,11 @@ export abstract class Line {
     options?: SendOptions | SendCallback,
     callback?: SendCallback,
   ): void {
-    const plain = options === undefined && callback === undefined && this.ws.readyState === this.OPEN;
+    const plain = options === undefined && callback === undefined && this.readyState === this.OPEN;
     if (plain && typeof data === 'string') return this.outbox.push(data);
     if (plain && Buffer.isBuffer(data)) return this.outbox.push(new Frame(data));
     this.outbox.flush();
+    if (this.outbox.isFull) return this._overflow();
     if (typeof options === 'function') this.ws.send(data, options);
     else this.ws.send(data, options ?? {}, callback);
   }
@@ -134,6 +162,8 @@ export abstract class Line {
   }
 
   resume(): void {
+    // no sign of life could be read meanwhile
+    this._pingedAt = 0;
     this.ws.resume();
   }
 
@@ -149,8 +179,11 @@ export abstract class Line {
   /** Cuts the connection without a word. */
   terminate(): void {
     this._leave('forced close', { code: 1006, reason: '', wasClean: false, initiator: 'server' });
-    this.ws.terminate();
+    this.raw?.terminate();
   }
+
+  /** @internal */
+  abstract get _gone(): boolean;
 
   /** @internal */
   get _writable(): boolean {
@@ -178,7 +211,18 @@ export abstract class Line {
     const text = truncateReason(reason);
     this._leave(word, { code: code ?? 1005, reason: text, wasClean: true, initiator: 'server' });
     this.outbox.flush();
-    this.ws.close(code, text);
+    this.raw?.close(code, text);
+  }
+
+  /** @internal The peer reads too slowly, or not at all; what waits is still written, nothing more is. */
+  _overflow(): void {
+    const { code } = CLOSE_CODES.TRY_AGAIN_LATER;
+    this._end('server namespace disconnect', code, 'the client reads too slowly');
+  }
+
+  /** @internal There is no line, and there will be none. */
+  _turnAway(): void {
+    this._leave('forced close', { code: 1006, reason: '', wasClean: false, initiator: 'server' });
   }
 
   /** @internal The peer was silent for too long. */
@@ -200,6 +244,7 @@ export abstract class Line {
   _onClose(code: number, reason: Buffer): void {
     this._leave(...describeEnd(code, reason.toString(), this.failure));
     this.emitLine('close', code, reason);
+    this.watcher?.lineEnded(this);
   }
 
   /** @internal */

@@ -1,6 +1,7 @@
 import type { Adapter } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
 import type { ErrorReporter } from './contract.js';
+import type { ConnectionLimits } from './limits.js';
 import type { Receiver } from './receiver.js';
 
 /** A class or factory of Socket.IO's adapter contract; called with `new` where possible, as in Socket.IO. */
@@ -19,10 +20,17 @@ export interface Mount<Server> {
   readonly adapter: AdapterFactory;
   readonly receiver: Receiver;
   readonly report: ErrorReporter;
+  /** What clients did that its operators should see; one subject is told of so often, and no more. */
+  readonly warn: (subject: string, text: string) => void;
+  readonly limits: ConnectionLimits;
   /** What clients that negotiated `envelope.v1` are told first. */
   readonly session: { readonly pingInterval: number; readonly maxPayload: number };
   /** How long middlewares and `handleConnection` may take, in milliseconds. */
   readonly connectTimeout: number;
+  /** How long handlers may take to answer when the server closes, in milliseconds. */
+  readonly shutdownTimeout: number;
+  /** Runs the guards of the upgrade anew; never rejects. @returns what the client is told where one refuses */
+  readonly reauthenticate: (socket: Conversation) => Promise<object | undefined>;
   /** `handleConnection` of all gateways: `undefined` when it is done, else a promise that never rejects. */
   readonly settled: (socket: Conversation) => Promise<void> | undefined;
   /** What the gateway side knows of the gateways on this path. */

@@ -1,8 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { WebSocket } from 'ws';
+import { parseCookie } from 'cookie';
+import type { Untyped } from '../protocol/typed-events.js';
 import { readHandshake, type Handshake } from './handshake.js';
 import { Line } from './line.js';
+import type { ConnectionLimits } from './limits.js';
+import type { Visitor } from './visitor.js';
 
 const MAX_REQUEST_ID_LENGTH = 128;
 
@@ -10,23 +13,26 @@ const MAX_REQUEST_ID_LENGTH = 128;
 export abstract class Peer extends Line {
   /** The socket's id: 20 random characters, also the name of its own room. */
   readonly id: string = randomBytes(15).toString('base64url');
+  /** The user, where a guard established one. */
+  user: Untyped = undefined;
   private readonly issued = Date.now();
   private handshakeRead: Handshake | undefined;
   private madeRequestId: string | undefined;
-  private readonly address: string;
+  private cookiesRead: Readonly<Record<string, string | undefined>> | undefined;
 
   constructor(
-    ws: WebSocket,
     private readonly upgrade: IncomingMessage,
     private readonly params: Record<string, string>,
+    /** @internal */
+    readonly _visitor: Visitor,
+    limits: ConnectionLimits,
   ) {
-    super(ws, upgrade);
-    this.address = upgrade.socket.remoteAddress ?? '';
+    super(upgrade, limits);
   }
 
   /** How the connection began; see {@link Handshake}. */
   get handshake(): Handshake {
-    return (this.handshakeRead ??= readHandshake(this.upgrade, this.issued, this.params, this.address));
+    return (this.handshakeRead ??= readHandshake(this.upgrade, this.issued, this.params, this._visitor));
   }
   /** The upgrade request. */
   get request(): IncomingMessage {
@@ -41,9 +47,13 @@ export abstract class Peer extends Line {
   get query(): Handshake['query'] {
     return this.handshake.query;
   }
-  /** The peer's address. */
+  /** The cookies of the upgrade request, as `cookie-parser` gives them to HTTP handlers. */
+  get cookies(): Readonly<Record<string, string | undefined>> {
+    return (this.cookiesRead ??= parseCookie(this.upgrade.headers.cookie ?? ''));
+  }
+  /** The peer's address; behind a proxy that `trustProxy` names, the one that the proxy saw. */
   get ip(): string {
-    return this.address;
+    return this._visitor.address;
   }
   /** A name for this connection in logs: the `x-request-id` header, else made here. */
   get requestId(): string {

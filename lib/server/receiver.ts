@@ -2,11 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import type { RawData } from 'ws';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import { decode } from '../protocol/codec.js';
-import { Refusal, toEnvelope, type Envelope } from '../protocol/envelope.js';
+import { Refusal, toEnvelope, type Envelope, type MessageLimits } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
 import { INTERNAL_ERROR, IncomingRequest } from './incoming-request.js';
 import { runChain, toException } from './middleware-chain.js';
+import { readFreshAuth, reauthenticate } from './reauthentication.js';
 
 /** Reads a message in a format of the user's own; nothing means: drop it silently. `WsAdapter`'s option. */
 export type MessageParser = (data: Untyped) => { event: string; data?: Untyped } | void;
@@ -36,7 +37,10 @@ export class Receiver {
   readonly counters: Counters = { ignoredAnswers: 0, refusedMessages: 0 };
   dispatcher: Dispatcher | undefined;
 
-  constructor(private readonly parser?: MessageParser) {}
+  constructor(
+    private readonly limits: MessageLimits,
+    private readonly parser?: MessageParser,
+  ) {}
 
   receive(socket: Conversation, data: RawData, isBinary: boolean): void {
     const envelope = this.read(socket, data, isBinary);
@@ -44,7 +48,8 @@ export class Receiver {
     if (envelope instanceof Refusal) return this.refuse(socket, envelope, true);
     const { event, id } = envelope;
     if (envelope.ack !== undefined) {
-      if (!socket._settle(envelope)) this.counters.ignoredAnswers++;
+      if (socket._settle(envelope)) socket._forgive();
+      else this.counters.ignoredAnswers++;
     } else if (event!.charCodeAt(0) === DOLLAR) {
       this.receiveProtocolEvent(socket, envelope);
     } else if (event === 'exception') {
@@ -55,8 +60,37 @@ export class Receiver {
       );
     } else {
       socket._strikes = 0;
-      this.receiveEvent(socket, event!, envelope);
+      if (socket._isFull) socket._postpone(envelope);
+      else this.receiveEvent(socket, envelope);
     }
+  }
+
+  /** An event for the gateways. */
+  receiveEvent(socket: Conversation, { event, data, id, stream }: Envelope): void {
+    const name = event!;
+    let request: IncomingRequest | undefined;
+    if (id !== undefined && (request = this.openRequest(socket, name, id, stream)) === undefined) return;
+    if (socket.nsp._isClosing) {
+      const refusal = new Refusal('going_away', 'the server is shutting down', id);
+      return this.refuse(socket, refusal, false, request);
+    }
+    if (socket._middlewares === undefined) return this.deliver(socket, name, data, request);
+    const args: [string, ...Untyped[]] = request === undefined ? [name, data] : [name, data, request.ack];
+    runChain(socket._middlewares, args, (error) => {
+      if (socket._gone) return;
+      // a middleware may have made anything of it
+      const changed: unknown = args[0];
+      if (error === undefined)
+        return this.deliver(socket, typeof changed === 'string' ? changed : '', args[1], request);
+      socket._fail(error);
+      this.except(socket, request, toException(error));
+    });
+  }
+
+  /** One message too many: an answer all the same, to its request where it is one. */
+  refuseFlood(socket: Conversation, data: RawData, isBinary: boolean): void {
+    const id = this.read(socket, data, isBinary)?.id;
+    this.refuse(socket, new Refusal('rate_limited', 'too many messages', id), false);
   }
 
   private read(socket: Conversation, data: RawData, isBinary: boolean): Envelope | Refusal | undefined {
@@ -64,7 +98,7 @@ export class Receiver {
     const bytes = data as Buffer;
     // ws has checked the encoding of text messages
     if (isBinary && !isUtf8(bytes)) return new Refusal('bad_frame', 'a message must be UTF-8 JSON');
-    return decode(bytes.toString());
+    return decode(bytes.toString(), this.limits);
   }
 
   private readWith(
@@ -75,15 +109,17 @@ export class Receiver {
   ): Envelope | Refusal | undefined {
     try {
       const message = parser(isBinary ? data : String(data));
-      return message === undefined || message === null ? undefined : toEnvelope(message);
+      return message === undefined || message === null ? undefined : toEnvelope(message, this.limits);
     } catch (error) {
       if (!(error instanceof SyntaxError)) socket._report(error, 'messageParser threw');
       return new Refusal('bad_frame', 'the message could not be read');
     }
   }
 
-  /** `$ping` and `$cancel`; other names with `$` are refused. */
-  private receiveProtocolEvent(socket: Conversation, { event, data, id }: Envelope): void {
+  /** `$ping`, `$cancel` and `$auth`; other names with `$` are refused. */
+  private receiveProtocolEvent(socket: Conversation, envelope: Envelope): void {
+    const { event, data, id } = envelope;
+    if (event === '$auth') return this.receiveAuth(socket, envelope);
     if (event !== '$ping' && event !== '$cancel') {
       return this.refuse(
         socket,
@@ -96,19 +132,20 @@ export class Receiver {
     if (id !== undefined) this.openRequest(socket, event, id, false)?.answer();
   }
 
-  private receiveEvent(socket: Conversation, event: string, { data, id, stream }: Envelope): void {
-    let request: IncomingRequest | undefined;
-    if (id !== undefined && (request = this.openRequest(socket, event, id, stream)) === undefined) return;
-    if (socket._middlewares === undefined) return this.deliver(socket, event, data, request);
-    const args: [string, ...Untyped[]] = request === undefined ? [event, data] : [event, data, request.ack];
-    runChain(socket._middlewares, args, (error) => {
-      if (socket._gone) return;
-      // a middleware may have made anything of it
-      const name: unknown = args[0];
-      if (error === undefined)
-        return this.deliver(socket, typeof name === 'string' ? name : '', args[1], request);
-      socket._fail(error);
-      this.except(socket, request, toException(error));
+  private receiveAuth(socket: Conversation, { data, meta, id }: Envelope): void {
+    const auth = readFreshAuth(data, meta);
+    if (auth === undefined)
+      return this.refuse(socket, new Refusal('bad_frame', '$auth takes data, or a token in meta', id), true);
+    if (socket._isAuthenticating)
+      return this.refuse(socket, new Refusal('rate_limited', 'another $auth is being looked at', id), false);
+    const request = id === undefined ? undefined : this.openRequest(socket, '$auth', id, false);
+    if (id !== undefined && request === undefined) return;
+    socket._strikes = 0;
+    socket._isAuthenticating = true;
+    void reauthenticate(socket, auth, (client) => client.nsp._reauthenticate(client)).then((refused) => {
+      socket._isAuthenticating = false;
+      if (refused !== undefined) this.except(socket, request, refused);
+      else request?.answer(socket._expiry?.at === undefined ? undefined : { expiresAt: socket._expiry.at });
     });
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Conversation } from './conversation.js';
 
@@ -6,27 +7,55 @@ export const SHUTTING_DOWN = 'server shutting down';
 
 /** Milliseconds for clients to answer the close frame, and again for `handleDisconnect` to settle. */
 const GRACE = 2_000;
+const POLL = 10;
 
-/** Closes the clients of one server with 1001 and waits, within bounds, for their lines and their hooks. */
+/** So many clients are let go at once; beyond that they go in slices, so that they do not come back all at once. */
+const SLICE = 100;
+const SLICE_INTERVAL = 20;
+/** Milliseconds; with more clients the slices grow. */
+const MAX_SPREAD = 5_000;
+
+/**
+ * Ends the clients of one server: waits for the handlers at work, up to `timeout` milliseconds, closes the clients
+ * with 1001, in random order and in slices where they are many, and waits, within bounds, for their lines and hooks.
+ */
 export async function sayGoodbye(
-  sockets: Iterable<Conversation>,
+  clients: () => readonly Conversation[],
   farewells: ReadonlySet<Promise<void>>,
+  timeout: number,
 ): Promise<void> {
-  const lines = [...sockets].map((socket) => {
-    const closed = new Promise<void>((resolve) => socket.ws.once('close', () => resolve()));
-    socket._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
-    return { socket, closed };
-  });
+  const deadline = performance.now() + timeout;
+  while (performance.now() < deadline && clients().some((client) => client._isAtWork)) await pause(POLL);
+  const lines: { client: Conversation; closed: Promise<void> }[] = [];
+  const waiting = shuffle(clients());
+  const size = Math.max(SLICE, Math.ceil((waiting.length * SLICE_INTERVAL) / MAX_SPREAD));
+  while (waiting.length > 0) {
+    for (const client of waiting.splice(0, size)) lines.push({ client, closed: letGo(client) });
+    // jitter: several nodes of a deployment do not tick alike
+    if (waiting.length > 0) await pause(SLICE_INTERVAL * (0.5 + Math.random()));
+  }
   await within(GRACE, Promise.all(lines.map(({ closed }) => closed)));
-  for (const { socket } of lines) if (socket.readyState !== socket.CLOSED) socket.ws.terminate();
+  for (const { client } of lines) if (client.readyState !== client.CLOSED) client.ws.terminate();
   await within(GRACE, Promise.all(farewells));
 }
 
+function letGo(client: Conversation): Promise<void> {
+  if (client.readyState === client.CLOSED) return Promise.resolve();
+  const closed = new Promise<void>((resolve) => client.ws.once('close', () => resolve()));
+  client._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
+  return closed;
+}
+
+function shuffle<Item>(items: readonly Item[]): Item[] {
+  return items
+    .map((item) => ({ item, rank: Math.random() }))
+    .sort((a, b) => a.rank - b.rank)
+    .map(({ item }) => item);
+}
+
 async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, milliseconds);
-  });
-  await Promise.race([work, deadline]);
-  clearTimeout(timer);
+  const over = new AbortController();
+  const expired = pause(milliseconds, undefined, { signal: over.signal }).catch(() => undefined);
+  await Promise.race([work, expired]);
+  over.abort();
 }

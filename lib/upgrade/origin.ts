@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { TLSSocket } from 'node:tls';
+import type { Visitor } from '../server/visitor.js';
 
 /** Which origins may connect: one, several, by rule, all (`true`, `'*'`), or none but the server's own (`false`). */
 export type OriginRule = boolean | string | RegExp | readonly (boolean | string | RegExp)[];
@@ -30,15 +30,32 @@ export type Cors =
  */
 export function checkOrigin(
   request: IncomingMessage,
+  visitor: Pick<Visitor, 'host' | 'isSecure'>,
   cors: Cors | undefined,
   done: (allowed: boolean) => void,
 ): unknown {
   const { origin } = request.headers;
-  if (origin === undefined || isSameOrigin(origin, request)) return done(true);
+  if (origin === undefined || isSameOrigin(origin, visitor)) return done(true);
   if (typeof cors === 'function') {
     return cors(request, (error, options) => (error ? done(false) : decide(origin, options?.origin, done)));
   }
   return decide(origin, typeof cors === 'object' ? cors.origin : cors, done);
+}
+
+/**
+ * The application's own CORS rule, as far as it is safe for a WebSocket, which always carries cookies: names, and a
+ * rule that was made for requests with credentials. A wildcard opens an API, not the socket.
+ */
+export function safeCors(cors: Cors | undefined): Cors | undefined {
+  if (typeof cors === 'function')
+    return (request, callback) =>
+      cors(request, (error, options) => callback(error, safeCors(options) as CorsOptions | undefined));
+  if (typeof cors !== 'object') return undefined;
+  const { origin, credentials } = cors;
+  const rules: unknown[] = [origin].flat();
+  if (origin === undefined || rules.includes('*')) return undefined;
+  const isNamed = rules.every((rule) => typeof rule === 'string');
+  return isNamed || credentials === true ? cors : undefined;
 }
 
 function decide(
@@ -58,26 +75,25 @@ function matches(origin: string, rule: OriginRule | undefined): boolean {
   return rule.some((one) => matches(origin, one));
 }
 
-/** Same host and port, and, where the TLS ends here, the same scheme; a proxy may have ended it before. */
-function isSameOrigin(origin: string, request: IncomingMessage): boolean {
-  const { host } = request.headers;
+/** Same host and port, and, where it is known, the same scheme; a proxy may have ended the TLS before. */
+function isSameOrigin(origin: string, { host, isSecure }: Pick<Visitor, 'host' | 'isSecure'>): boolean {
   try {
     const page = new URL(origin);
     if (page.origin !== origin.toLowerCase() || host === undefined) return false;
     // read with the page's own scheme, so that its default port counts as named
     const server = new URL(`${page.protocol}//${host}`);
-    const isTls = (request.socket as Partial<TLSSocket>).encrypted === true;
-    return server.host === page.host && (!isTls || page.protocol === 'https:');
+    return server.host === page.host && (isSecure === undefined || isSecure === (page.protocol === 'https:'));
   } catch {
     return false; // `null`, or no URL at all
   }
 }
 
-/** What a refused page is told: both values, and the line that would let it in. */
-export function explainOrigin({ headers }: IncomingMessage): string {
+/** What a refused page is told: both values, and the lines that would let it in. */
+export function explainOrigin(origin: string, host: string | undefined): string {
   return (
-    `The origin ${String(headers.origin)} may not connect to ${String(headers.host)}. ` +
+    `The origin ${origin} may not connect to ${String(host)}. ` +
     `If it should, name it in the option cors of the gateway on this path, or of EnvelopeAdapter where the gateway ` +
-    `has none: cors: { origin: '${String(headers.origin)}' }`
+    `has none: cors: { origin: '${origin}' }. If ${String(host)} is the name behind a proxy that sends ` +
+    `X-Forwarded-Host, name the proxy in EnvelopeAdapter's option trustProxy`
   );
 }

@@ -1,10 +1,8 @@
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import { EnvelopeServer } from '../server/envelope.server.js';
 import { Heartbeat } from '../server/heartbeat.js';
 import type { Mount } from '../server/mount.js';
 import { parentAdapter } from '../server/parent-adapter.js';
+import { Gate, type GateSettings } from './gate.js';
 import { compilePath, isPattern, type Params } from './path.js';
 import { showPlace, type Place } from './place.js';
 import type { UpgradeHandler } from './upgrade-router.js';
@@ -12,7 +10,7 @@ import type { UpgradeHandler } from './upgrade-router.js';
 /** What a pool is made of, beyond its place. */
 export interface PoolSettings {
   readonly mount: Omit<Mount<EnvelopeServer>, 'name' | 'parent'>;
-  readonly ws: ServerOptions;
+  readonly gate: GateSettings;
   /** Milliseconds; 0 turns the heartbeat off. */
   readonly pingInterval: number;
   readonly pingTimeout: number;
@@ -24,11 +22,9 @@ export interface PoolSettings {
  */
 export class Pool {
   readonly server = new EnvelopeServer();
-  private readonly acceptor: WebSocketServer;
+  private readonly gate: Gate;
   private readonly children = new Map<string, EnvelopeServer>();
-  /** How many lines a child has, those that are not connected yet included. */
-  private readonly lines = new Map<EnvelopeServer, number>();
-  private readonly heartbeats = new Map<EnvelopeServer, Heartbeat>();
+  private readonly heartbeat: Heartbeat | undefined;
   private readonly matchPath: ((path: string) => Params | undefined) | undefined;
 
   constructor(
@@ -36,11 +32,18 @@ export class Pool {
     private readonly settings: PoolSettings,
   ) {
     const { path, expression } = place;
-    this.acceptor = new WebSocketServer({ ...settings.ws, noServer: true });
-    this.matchPath = expression === undefined && isPattern(path) ? compilePath(path) : undefined;
-    const adapter =
-      expression === undefined ? settings.mount.adapter : parentAdapter(() => this.children.values());
-    this.mount(this.server, { ...settings.mount, adapter, name: showPlace(place) });
+    const { mount, gate, pingInterval, pingTimeout } = settings;
+    const hasChildren = expression !== undefined;
+    this.matchPath = !hasChildren && isPattern(path) ? compilePath(path) : undefined;
+    this.gate = new Gate(
+      gate,
+      (concrete) => (hasChildren ? this.child(concrete) : this.server),
+      (concrete) => hasChildren && this.release(concrete),
+      () => this.server._isClosing,
+    );
+    const adapter = hasChildren ? parentAdapter(() => this.children.values()) : mount.adapter;
+    this.server._mountOn({ ...mount, adapter, name: showPlace(place) });
+    if (pingInterval > 0) this.heartbeat = new Heartbeat(() => this.servers(), pingInterval, pingTimeout);
   }
 
   /** Whether a path needs comparing with a pattern, not looking up. */
@@ -49,16 +52,10 @@ export class Pool {
   }
 
   /** What takes the upgrades of a concrete path, `undefined` where it is not this pool's. */
-  handlerFor(path: string): { handler: UpgradeHandler; params: Params } | undefined {
+  handlerFor(path: string): UpgradeHandler | undefined {
     if (!this.server._wanted) return undefined;
-    if (this.place.expression !== undefined) {
-      if (!this.matchesExpression(path)) return undefined;
-      return { handler: this.childHandler(path), params: {} };
-    }
-    const params = this.matchPath === undefined ? {} : this.matchPath(path);
-    return params === undefined
-      ? undefined
-      : { handler: this.handler((ws, request, params) => this.server._connect(ws, request, params)), params };
+    const params = this.paramsOf(path);
+    return params && ((request, tcp, head) => this.gate.accept(request, tcp, head, path, params));
   }
 
   /** The server of a concrete path of a RegExp namespace. */
@@ -67,11 +64,8 @@ export class Pool {
     if (child === undefined) {
       child = new EnvelopeServer();
       this.children.set(path, child);
-      this.mount(child, {
-        ...this.settings.mount,
-        name: showPlace({ ...this.place, path, expression: undefined }),
-        parent: this.server,
-      });
+      const name = showPlace({ ...this.place, path, expression: undefined });
+      child._mountOn({ ...this.settings.mount, name, parent: this.server });
       this.server._announce(child);
     }
     return child;
@@ -94,54 +88,28 @@ export class Pool {
 
   /** Says goodbye to every client and lets nobody in any more. */
   async close(): Promise<void> {
-    await Promise.all([...this.servers()].map((server) => server.close()));
+    const closed = Promise.all([...this.servers()].map((server) => server.close()));
+    this.gate.clear();
+    await closed;
   }
 
   async stop(): Promise<void> {
     await this.close();
-    for (const ws of this.acceptor.clients) ws.terminate();
-    for (const heartbeat of this.heartbeats.values()) heartbeat.stop();
-    this.heartbeats.clear();
-    this.acceptor.close();
+    this.gate.close();
+    this.heartbeat?.stop();
     await Promise.all([...this.servers()].map((server) => server._closeAdapter()));
   }
 
-  private mount(server: EnvelopeServer, mount: Mount<EnvelopeServer>): void {
-    server._mountOn(mount);
-    const { pingInterval, pingTimeout } = this.settings;
-    if (pingInterval > 0)
-      this.heartbeats.set(server, new Heartbeat(server.sockets, pingInterval, pingTimeout));
+  private paramsOf(path: string): Params | undefined {
+    if (this.place.expression !== undefined) return this.matchesExpression(path) ? {} : undefined;
+    return this.matchPath === undefined ? {} : this.matchPath(path);
   }
 
-  private handler(open: (ws: WebSocket, request: IncomingMessage, params: Params) => void): UpgradeHandler {
-    return (request: IncomingMessage, socket: Duplex, head: Buffer, params: Params) => {
-      this.acceptor.handleUpgrade(request, socket, head, (ws) => open(ws, request, params));
-    };
-  }
-
-  private childHandler(path: string): UpgradeHandler {
-    return this.handler((ws, request, params) => {
-      const child = this.child(path);
-      this.hold(child, path, ws);
-      child._connect(ws, request, params);
-    });
-  }
-
-  /** Path names are the clients' choice: a namespace that a RegExp made goes with its last line. */
-  private hold(child: EnvelopeServer, path: string, ws: WebSocket): void {
-    this.lines.set(child, (this.lines.get(child) ?? 0) + 1);
-    ws.once('close', () => {
-      const left = (this.lines.get(child) ?? 1) - 1;
-      this.lines.set(child, left);
-      if (left === 0) this.release(child, path);
-    });
-  }
-
-  private release(child: EnvelopeServer, path: string): void {
-    this.lines.delete(child);
+  /** Path names are the clients' choice: a namespace that a RegExp made goes with its last client. */
+  private release(path: string): void {
+    const child = this.children.get(path);
+    if (child === undefined || !child._isEmpty || this.gate.isAwaitedOn(child)) return;
     this.children.delete(path);
-    this.heartbeats.get(child)?.stop();
-    this.heartbeats.delete(child);
     void child._closeAdapter();
   }
 }

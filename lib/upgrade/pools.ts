@@ -1,5 +1,4 @@
 import type { EnvelopeServer } from '../server/envelope.server.js';
-import type { Params } from './path.js';
 import { showPlace, type Place } from './place.js';
 import type { Pool } from './pool.js';
 import type { UpgradeHandler } from './upgrade-router.js';
@@ -18,7 +17,7 @@ export class Pools implements Iterable<Pool> {
   }
 
   /** What takes the upgrades of a concrete path: the pool of that very path first, then patterns as they came. */
-  handlerFor(port: number, path: string): { handler: UpgradeHandler; params: Params } | undefined {
+  handlerFor(port: number, path: string): UpgradeHandler | undefined {
     const exact = this.get({ port, path })?.handlerFor(path);
     if (exact !== undefined) return exact;
     for (const pool of this) {

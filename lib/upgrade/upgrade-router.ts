@@ -1,13 +1,13 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { pathOf, type Params } from './path.js';
-import { refuseUpgrade } from './refusal.js';
+import { pathOf } from './path.js';
+import { refusal, refuseUpgrade } from './refusal.js';
 
 /** Takes an upgrade over: from here on the socket is its own. */
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer, params: Params) => void;
+export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Finds who takes the upgrades of a path. */
-export type FindHandler = (path: string) => { handler: UpgradeHandler; params: Params } | undefined;
+export type FindHandler = (path: string) => UpgradeHandler | undefined;
 
 /**
  * First stop of a connection: listens for upgrades on one HTTP server and hands each to the path's owner. Those
@@ -27,10 +27,10 @@ export class UpgradeRouter {
 
   private readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const path = pathOf(request.url);
-    const found = path === undefined ? undefined : this.find(path);
-    if (found !== undefined) return found.handler(request, socket, head, found.params);
+    const handler = path === undefined ? undefined : this.find(path);
+    if (handler !== undefined) return handler(request, socket, head);
     if (this.http.listenerCount('upgrade') > 1) return;
-    if (path === undefined) refuseUpgrade(socket, 400, 'The request target is not a path');
-    else refuseUpgrade(socket, 404, 'No gateway is mounted on this path');
+    if (path === undefined) refuseUpgrade(socket, refusal(400, 'The request target is not a path'));
+    else refuseUpgrade(socket, refusal(404, 'No gateway is mounted on this path'));
   };
 }

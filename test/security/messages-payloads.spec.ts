@@ -132,8 +132,8 @@ describe('hostile payloads', () => {
   expectNoStrays();
 
   it(
-    'JSON nested 100,000 deep is read, and what cannot be written of it is an error of that request',
-    attack(async ({ attacker, isServed }) => {
+    'JSON nested 100,000 deep is read where it may be, and what cannot be written of it is an error of that request',
+    besiege(PayloadGateway, { limits: { maxJsonDepth: false } })(async ({ attacker, isServed }) => {
       const client = await attacker();
       client.send(`{"event":"size","id":1,"data":${nested(100_000)}}`);
       expect(await client.answer(1)).toMatchObject({ event: 'size', data: 1 });
@@ -152,6 +152,28 @@ describe('hostile payloads', () => {
       expect(await client.answer(5)).toEqual({ event: 'echo', ack: 5 });
       await isServed();
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
+    }),
+  );
+
+  it(
+    'JSON nested deeper than maxJsonDepth is refused, to its request; what only looks deep is not',
+    attack(async ({ attacker, isServed }) => {
+      const client = await attacker();
+      for (const [id, deep] of [nested(64), nested(100_000), `{"a":${nested(63)}}`].entries()) {
+        client.send(`{"event":"size","id":${id},"data":${deep}}`);
+        expect(await client.answer(id)).toMatchObject({
+          event: 'exception',
+          data: { status: 'error', code: 'too_deep' },
+        });
+      }
+      client.send(`{"event":"size","data":${nested(64)}}`);
+      expect((await client.next('exception')).data.code).toBe('too_deep');
+      client.send(`{"event":"size","id":"good","data":${nested(63)}}`);
+      expect(await client.answer('good')).toMatchObject({ event: 'size', data: 1 });
+      const brackets = JSON.stringify(['[{"\\'.repeat(1_000), ...Array<number[]>(1_000).fill([])]);
+      client.send(`{"event":"size","id":"wide","data":${brackets}}`);
+      expect(await client.answer('wide')).toMatchObject({ event: 'size', data: 1_001 });
+      await isServed();
     }),
   );
 

@@ -1,6 +1,11 @@
 import * as fc from 'fast-check';
-import { decode, encodeAnswer, encodeEvent } from '../../lib/protocol/codec.js';
-import { MAX_EVENT_LENGTH, Refusal, toEnvelope } from '../../lib/protocol/envelope.js';
+import { decode as decodeWithin, encodeAnswer, encodeEvent } from '../../lib/protocol/codec.js';
+import { Refusal, toEnvelope as toEnvelopeWithin } from '../../lib/protocol/envelope.js';
+
+const MAX_EVENT_LENGTH = 256;
+const LIMITS = { maxEventNameLength: MAX_EVENT_LENGTH, maxJsonDepth: Infinity };
+const decode = (text: string) => decodeWithin(text, LIMITS);
+const toEnvelope = (value: unknown) => toEnvelopeWithin(value, LIMITS);
 
 const RUNS = { numRuns: 300 };
 const name = fc.string({ minLength: 1, maxLength: MAX_EVENT_LENGTH, unit: 'binary' });

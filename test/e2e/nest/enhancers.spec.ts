@@ -181,6 +181,8 @@ describe('enhancers', () => {
       },
     );
     const client = await app.connect();
+    // at the upgrade; global ones stay out of it
+    expect(trail.splice(0)).toEqual(['class guard']);
     expect(await client.ask('traced', 'x', 1)).toEqual({ event: 'traced', data: 'x', ack: 1 });
     expect(trail).toEqual(expected);
     trail = [];
@@ -198,7 +200,9 @@ describe('enhancers', () => {
         { provide: APP_PIPE, useClass: global.pipe },
       ],
     });
-    await (await app.connect()).ask('traced', 'x');
+    const client = await app.connect();
+    expect(trail.splice(0)).toEqual(['class guard']);
+    await client.ask('traced', 'x');
     expect(trail).toEqual(expected);
   });
 

@@ -140,7 +140,7 @@ describe('the adapter', () => {
       .setLogger(log)
       .compile();
     const app = module.createNestApplication({ logger: log });
-    app.useWebSocketAdapter(new EnvelopeAdapter(http));
+    app.useWebSocketAdapter(new EnvelopeAdapter(http, { upgradeGuards: false }));
     await app.init();
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     const { port } = http.address() as { port: number };

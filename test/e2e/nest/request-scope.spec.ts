@@ -212,7 +212,10 @@ describe('request-scoped gateways', () => {
     const client = await app.connect('/guarded');
     expect(await client.ask('echo', 'go', 1)).toEqual({ event: 'echo', data: 'go', ack: 1 });
     expect((await client.ask('echo', 'stop', 2)).data).toMatchObject({ message: 'Forbidden resource' });
-    expect(trail).toEqual(NEST_MAJOR === 12 ? ['connected', 'guard true', 'guard true'] : ['connected']);
+    // first at the upgrade
+    expect(trail).toEqual(
+      NEST_MAJOR === 12 ? ['guard true', 'connected', 'guard true', 'guard true'] : ['connected'],
+    );
   });
 
   it('share a path with others', async () => {

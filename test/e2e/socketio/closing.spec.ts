@@ -53,7 +53,7 @@ describe("Socket.IO's ways to close", () => {
     }
     expect(gateway.disconnected.map(([, reason]) => reason)).toEqual(Array(2).fill('server shutting down'));
     expect(gateway.server.sockets.size).toBe(0);
-    await expect(app.connect('/ws')).rejects.toThrow('404');
+    await expect(app.connect('/ws')).rejects.toThrow('503');
     await gateway.server.close();
     // one namespace was closed, not the server
     await outsider.settled();

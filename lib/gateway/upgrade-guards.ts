@@ -1,0 +1,133 @@
+import { HttpException, type CanActivate, type Type } from '@nestjs/common';
+import { ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
+import { WsException } from '@nestjs/websockets';
+import { isObservable, lastValueFrom } from 'rxjs';
+import type { UpgradeGuards } from '../envelope.options.js';
+import type { EnvelopeSocket } from '../server/envelope.socket.js';
+import { refusal, type HttpRefusal } from '../upgrade/refusal.js';
+import { UpgradeContext } from './client-context.js';
+import type { Gateway } from './gateway-explorer.js';
+import { NEST } from './nest-metadata.js';
+
+type GuardRef = Type<CanActivate> | CanActivate;
+type Wrapper = Gateway['wrapper'];
+
+/** The guards of one gateway that run at the upgrade, in Nest's order. */
+export function guardsAtUpgrade(gateway: Gateway, option: UpgradeGuards): readonly GuardRef[] {
+  if (option === false) return [];
+  return [...(option === true ? guardsOf(gateway.type) : []), ...guardsOf(gateway.handleConnection)];
+}
+
+/** The names by which the start-up log tells of them. */
+export function guardNames(gateway: Gateway, option: UpgradeGuards): string[] {
+  return guardsAtUpgrade(gateway, option).map((guard) =>
+    typeof guard === 'function' ? guard.name : guard.constructor.name,
+  );
+}
+
+function guardsOf(target: object | undefined): GuardRef[] {
+  if (target === undefined) return [];
+  return (Reflect.getMetadata(NEST.guards, target) as GuardRef[] | undefined) ?? [];
+}
+
+/**
+ * Asks the guards of all gateways of a path whether a client may connect; all must agree. It never rejects.
+ *
+ * @param report hears of what a guard threw that is neither an `HttpException` nor a `WsException`
+ * @returns `undefined` where there is no guard to ask
+ */
+export function upgradeGuards(
+  gateways: readonly Gateway[],
+  option: UpgradeGuards,
+  report: (error: unknown, where: string) => void,
+): ((client: EnvelopeSocket) => Promise<HttpRefusal | undefined>) | undefined {
+  const guarded = gateways
+    .map((gateway) => ({ gateway, guards: guardsAtUpgrade(gateway, option) }))
+    .filter(({ guards }) => guards.length > 0);
+  if (guarded.length === 0) return undefined;
+  return async (client) => {
+    for (const { gateway, guards } of guarded) {
+      const context = new UpgradeContext(client, gateway.type, gateway.handleConnection ?? noHandler);
+      for (const ref of guards) {
+        try {
+          const guard = typeof ref === 'function' ? await instanceOf(ref, gateway, client) : ref;
+          if (!(await outcome(guard.canActivate(context)))) return refusal(403, 'Forbidden resource');
+        } catch (error) {
+          return toRefusal(error, (unknown) => report(unknown, `a guard of ${gateway.type.name} threw`));
+        }
+        // it has hung up on the client
+        if (client._gone) return refusal(403, 'Forbidden resource');
+      }
+    }
+    return undefined;
+  };
+}
+
+function noHandler(): void {}
+
+async function outcome(result: ReturnType<CanActivate['canActivate']>): Promise<boolean> {
+  const value = await result;
+  return isObservable(value) ? lastValueFrom(value) : value;
+}
+
+/** The instance that Nest asks at every message; one that Nest makes for each request is made for this client. */
+async function instanceOf(
+  type: Type<CanActivate>,
+  gateway: Gateway,
+  client: EnvelopeSocket,
+): Promise<CanActivate> {
+  const wrapper = gateway.wrapper.host?.injectables.get(type);
+  if (wrapper === undefined) throw new Error(`Nest has no instance of ${type.name}`);
+  if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient) return wrapper.instance as CanActivate;
+  const module = gateway.wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef;
+  const context = contextOf(client, gateway.wrapper, module);
+  return module.resolve(type, context, { strict: true });
+}
+
+/**
+ * The context in which Nest makes what is request-scoped. Nest 12 keeps one for each client, under a key that it does
+ * not export: left there, its messages get the very instances that the upgrade got.
+ */
+function contextOf(client: EnvelopeSocket, wrapper: Wrapper, module: ModuleRef): ContextId {
+  const context: ContextId & { payload?: unknown } = ContextIdFactory.getByRequest(client);
+  if (CONTEXT_KEY === undefined || Reflect.has(client, CONTEXT_KEY)) return context;
+  Object.defineProperty(client, CONTEXT_KEY, { value: context, configurable: true });
+  const isDurable = wrapper.isDependencyTreeDurable();
+  module.registerRequestByContextId(
+    isDurable ? context.payload : Object.assign(client, context.payload),
+    context,
+  );
+  return context;
+}
+
+const CONTEXT_KEY = learnContextKey();
+
+/** The first thing that Nest asks a request for. */
+function learnContextKey(): string | symbol | undefined {
+  let key: string | symbol | undefined;
+  ContextIdFactory.getByRequest(new Proxy({}, { get: (_, asked) => void (key ??= asked) }));
+  return key;
+}
+
+/** What a guard threw, as an HTTP answer. */
+function toRefusal(error: unknown, report: (error: unknown) => void): HttpRefusal {
+  if (error instanceof HttpException) {
+    const status = error.getStatus();
+    const response = error.getResponse();
+    const body = typeof response === 'string' ? { statusCode: status, message: response } : response;
+    return { status: isRefusalStatus(status) ? status : 403, body };
+  }
+  if (error instanceof WsException) {
+    const thrown = error.getError();
+    if (typeof thrown === 'string') return refusal(401, thrown);
+    const status: unknown = Reflect.get(thrown, 'statusCode') ?? Reflect.get(thrown, 'status');
+    const known = isRefusalStatus(status) ? status : 401;
+    return { status: known, body: { statusCode: known, message: error.message, ...thrown } };
+  }
+  report(error);
+  return refusal(500, 'Internal server error');
+}
+
+function isRefusalStatus(status: unknown): status is number {
+  return Number.isInteger(status) && (status as number) >= 300 && (status as number) <= 599;
+}

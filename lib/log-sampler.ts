@@ -1,0 +1,32 @@
+/** One subject is told of so many times within a window; then it is counted, and the count told with the window's end. */
+const TIMES = 5;
+const WINDOW = 60_000;
+/** Subjects are the program's own words, but better safe than sorry. */
+const MAX_SUBJECTS = 1_000;
+
+/** Keeps what clients can trigger at will from filling the log. */
+export class LogSampler {
+  private subjects = new Map<string, number>();
+  private timer: NodeJS.Timeout | undefined;
+
+  /** @param summarise is told, at a window's end, how often a subject was left out */
+  constructor(private readonly summarise: (subject: string, times: number) => void) {}
+
+  /** Tells, or counts. */
+  log(subject: string, tell: () => void): void {
+    const times = (this.subjects.get(subject) ?? 0) + 1;
+    if (times > 1 || this.subjects.size < MAX_SUBJECTS) this.subjects.set(subject, times);
+    else return;
+    this.timer ??= setTimeout(() => this.close(), WINDOW).unref();
+    if (times <= TIMES) tell();
+  }
+
+  /** Ends the window. */
+  close(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    const { subjects } = this;
+    this.subjects = new Map();
+    for (const [subject, times] of subjects) if (times > TIMES) this.summarise(subject, times - TIMES);
+  }
+}

@@ -1,0 +1,144 @@
+import type { RawData } from 'ws';
+import type { Envelope } from '../protocol/envelope.js';
+import { Peer } from './peer.js';
+
+/** How many messages wait before the line is paused; those that were read already still come. */
+const MAX_WAITING = 128;
+const MAX_WAITING_BYTES = 1_000_000;
+
+/**
+ * What of a client's messages is let through to its handlers, and when: none before the connection is ready, so many
+ * per second, so many at a time. Who sends on gets a refusal, who asks too much at once has to wait.
+ */
+export abstract class Intake extends Peer {
+  /** @internal Handlers of messages without an `id` that have not come to an end. */
+  _running = 0;
+  /** What came while middlewares and `handleConnection` run. */
+  private early: [RawData, boolean][] | undefined = [];
+  private earlyBytes = 0;
+  /** What came while as many messages as may be were in flight. */
+  private late: Envelope[] | undefined;
+  private isResuming = false;
+  /** The line was paused because too much waits. */
+  private isHeld = false;
+  private paid = 0;
+  private paidRefusals = 0;
+
+  /** @internal */
+  abstract get _inFlight(): number;
+  protected abstract handle(data: RawData, isBinary: boolean): void;
+  protected abstract handleLate(envelope: Envelope): void;
+  protected abstract refuseFlood(data: RawData, isBinary: boolean): void;
+  protected abstract endFlood(): void;
+  /** @internal Told once for each time that messages begin to wait. */
+  protected abstract tellHeld(): void;
+
+  /** @internal Middlewares or `handleConnection` still run. */
+  get _isWaiting(): boolean {
+    return this.early !== undefined;
+  }
+
+  /** @internal As many messages as may be are with their handlers, or others wait for that already. */
+  get _isFull(): boolean {
+    return this.late !== undefined || this._inFlight >= this._limits.maxInFlight;
+  }
+
+  /** @internal */
+  override _onMessage(data: RawData, isBinary: boolean): void {
+    this._pingedAt = 0;
+    if (this._gone) return;
+    if (!this.mayGoOn()) {
+      if (!this._gone) this.refuseFlood(data, isBinary);
+      return;
+    }
+    if (this.early === undefined) return this.handle(data, isBinary);
+    this.earlyBytes += (data as Buffer).length;
+    this.early.push([data, isBinary]);
+    if (this.early.length >= MAX_WAITING || this.earlyBytes >= MAX_WAITING_BYTES) this.hold();
+  }
+
+  /** @internal */
+  override _onPing(data: Buffer): void {
+    if (this._gone || !this.mayGoOn()) return;
+    // what answers pings, `ws` itself, asks nobody whether the peer reads the pongs
+    if (this.outbox.isFull) return this._overflow();
+    super._onPing(data);
+  }
+
+  /** @internal */
+  override _onPong(data: Buffer): void {
+    if (!this._gone && this.mayGoOn()) super._onPong(data);
+  }
+
+  /** @internal The answer to a request of this side is not the client's own doing. */
+  _forgive(): void {
+    const { messages } = this._limits;
+    if (messages !== undefined && this.paid !== 0) this.paid -= messages.interval;
+  }
+
+  /** @internal The message waits for its turn. */
+  _postpone(envelope: Envelope): void {
+    if (this.late === undefined) {
+      this.late = [];
+      this.tellHeld();
+    }
+    if (this.late.push(envelope) >= MAX_WAITING) this.hold();
+  }
+
+  /** @internal The connection is ready: what came early is handled, in order. */
+  _open(): void {
+    const early = this.early ?? [];
+    this.early = undefined;
+    for (const [data, isBinary] of early) if (!this._gone) this.handle(data, isBinary);
+    if (this.late === undefined) this.letGo();
+  }
+
+  /** @internal A message is done with: the next one that waits has its turn. */
+  _settled(): void {
+    const { late } = this;
+    if (late === undefined || this.isResuming) return;
+    this.isResuming = true;
+    let next = 0;
+    while (next < late.length && !this._gone && this._inFlight < this._limits.maxInFlight)
+      this.handleLate(late[next++]!);
+    this.isResuming = false;
+    late.splice(0, next);
+    if (late.length > 0) return;
+    this.late = undefined;
+    this.letGo();
+  }
+
+  /** What waits is dropped; the line is read on, so that its end is seen. */
+  protected dropWaiting(): void {
+    this.early = this.late = undefined;
+    if (this.isPaused) this.resume();
+  }
+
+  /** Takes a token; a client that goes on and on without one is let go. */
+  private mayGoOn(): boolean {
+    const { messages, refusals } = this._limits;
+    if (messages === undefined) return true;
+    const now = performance.now();
+    const paid = messages.take(this.paid, now);
+    if (paid !== 0) {
+      this.paid = paid;
+      return true;
+    }
+    this.paidRefusals = refusals.take(this.paidRefusals, now);
+    if (this.paidRefusals === 0) this.endFlood();
+    return false;
+  }
+
+  private hold(): void {
+    if (this.isHeld) return;
+    this.isHeld = true;
+    this.pause();
+  }
+
+  private letGo(): void {
+    // a gateway may have paused the line by itself
+    if (!this.isHeld || this._gone) return;
+    this.isHeld = false;
+    this.resume();
+  }
+}

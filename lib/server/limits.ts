@@ -1,0 +1,16 @@
+import type { Rate } from './rate.js';
+
+/** What one connection may do; `Infinity`: there is no limit. */
+export interface ConnectionLimits {
+  /** Messages, pings and pongs; `undefined`: there is no limit. */
+  readonly messages: Rate | undefined;
+  /** Refusals for going over it, before the connection is closed. */
+  readonly refusals: Rate;
+  readonly maxInFlight: number;
+  readonly maxRooms: number;
+  readonly maxRoomNameLength: number;
+  /** Bytes. */
+  readonly maxBufferedBytes: number;
+  /** Milliseconds. */
+  readonly maxLifetime: number;
+}

@@ -1,0 +1,11 @@
+/** Who asks for an upgrade, as far as this server and the proxies that it believes can tell. */
+export interface Visitor {
+  /** The IP address; empty where the line has none. */
+  readonly address: string;
+  /** What counts as one address; `undefined`: nobody can tell. */
+  readonly seat: string | undefined;
+  /** The host that the page's author wrote. */
+  readonly host: string | undefined;
+  /** Whether that host was asked over TLS; `undefined`: a proxy that is not believed may have ended it. */
+  readonly isSecure: boolean | undefined;
+}

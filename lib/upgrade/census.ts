@@ -1,0 +1,53 @@
+import { refusal, type HttpRefusal } from './refusal.js';
+
+/** How many may come; `Infinity`: there is no limit. */
+export interface CensusLimits {
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly maxPendingUpgrades: number;
+}
+
+/** Seconds after which one who was turned away may come again. */
+const RETRY_AFTER = '5';
+
+/** Counts the connections of one adapter, from the first byte of the upgrade to the end of the line. */
+export class Census {
+  private readonly seats = new Map<string, number>();
+  private connections = 0;
+  private pending = 0;
+
+  constructor(private readonly limits: CensusLimits) {}
+
+  /**
+   * Somebody asks for an upgrade.
+   *
+   * @param seat what counts as one address; `undefined`: nobody knows
+   * @returns why there is no place, or nothing where one was taken
+   */
+  enter(seat: string | undefined): HttpRefusal | undefined {
+    const { maxConnections, maxConnectionsPerAddress, maxPendingUpgrades } = this.limits;
+    if (this.connections >= maxConnections || this.pending >= maxPendingUpgrades)
+      return refusal(503, 'Too many connections', { 'Retry-After': RETRY_AFTER });
+    const here = seat === undefined ? 0 : (this.seats.get(seat) ?? 0);
+    if (here >= maxConnectionsPerAddress)
+      return refusal(429, 'Too many connections from this address', { 'Retry-After': RETRY_AFTER });
+    this.connections++;
+    this.pending++;
+    if (seat !== undefined) this.seats.set(seat, here + 1);
+    return undefined;
+  }
+
+  /** The upgrade was decided on, either way. */
+  decided(): void {
+    this.pending--;
+  }
+
+  /** The line of one that had entered has ended. */
+  leave(seat: string | undefined): void {
+    this.connections--;
+    if (seat === undefined) return;
+    const left = (this.seats.get(seat) ?? 1) - 1;
+    if (left === 0) this.seats.delete(seat);
+    else this.seats.set(seat, left);
+  }
+}

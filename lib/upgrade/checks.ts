@@ -1,0 +1,108 @@
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import type { VerifyClientCallbackAsync, VerifyClientCallbackSync } from 'ws';
+import { attempt } from '../server/attempt.js';
+import { checkOrigin, explainOrigin, type Cors } from './origin.js';
+import { refusal, type HttpRefusal } from './refusal.js';
+import type { Visitor } from '../server/visitor.js';
+
+/** Socket.IO's option: `callback(error, success)` lets a request in or refuses it with 403. */
+export type AllowRequest = (
+  request: IncomingMessage,
+  callback: (error: string | null | undefined, success: boolean) => void,
+) => void;
+
+/** `ws`'s option, in both of its forms. */
+export type VerifyClient = VerifyClientCallbackSync | VerifyClientCallbackAsync;
+
+/** One check of an upgrade request; what it calls back with is the refusal, nothing lets the request on. */
+export type UpgradeCheck = (
+  request: IncomingMessage,
+  visitor: Visitor,
+  done: (refused?: HttpRefusal) => void,
+) => unknown;
+
+/** What a path's upgrades are checked against, before its guards. */
+export interface UpgradeChecks {
+  /** Asked at each request: the application may set its own rule late. */
+  cors: () => Cors | undefined;
+  verifyClient?: VerifyClient | undefined;
+  allowRequest?: AllowRequest | undefined;
+  /** Hears of a refused origin. */
+  onForeignOrigin: (origin: string, explanation: string) => void;
+  /** Hears of a check that threw, or whose promise rejected. */
+  onError: (error: unknown) => void;
+}
+
+/** All that a request must pass before anybody looks who it is, as one check: the first refusal is the answer. */
+export function combineChecks(given: UpgradeChecks): UpgradeCheck {
+  const { cors, verifyClient, allowRequest, onForeignOrigin, onError } = given;
+  const checks: UpgradeCheck[] = [originCheck(cors, onForeignOrigin)];
+  if (verifyClient !== undefined) checks.push(verifyCheck(verifyClient));
+  if (allowRequest !== undefined) checks.push(allowRequestCheck(allowRequest));
+  return (request, visitor, done) => {
+    const run = (index: number): void => {
+      const check = checks[index];
+      if (check === undefined) return done();
+      let isDone = false;
+      const next = (refused?: HttpRefusal): void => {
+        if (isDone) return;
+        isDone = true;
+        if (refused === undefined) run(index + 1);
+        else done(refused);
+      };
+      attempt(
+        () => check(request, visitor, next),
+        (error) => {
+          onError(error);
+          next(refusal(500, 'Internal server error'));
+        },
+      );
+    };
+    run(0);
+  };
+}
+
+function originCheck(
+  cors: UpgradeChecks['cors'],
+  onForeignOrigin: UpgradeChecks['onForeignOrigin'],
+): UpgradeCheck {
+  return (request, visitor, done) =>
+    checkOrigin(request, visitor, cors(), (allowed) => {
+      if (allowed) return done();
+      const origin = String(request.headers.origin);
+      const explanation = explainOrigin(origin, visitor.host);
+      onForeignOrigin(origin, explanation);
+      done(refusal(403, explanation));
+    });
+}
+
+function allowRequestCheck(allowRequest: AllowRequest): UpgradeCheck {
+  return (request, _, done) =>
+    allowRequest(request, (error, success) => {
+      if (success) done();
+      else done(refusal(403, typeof error === 'string' ? error : 'Forbidden'));
+    });
+}
+
+/** `ws` tells its two forms apart by the number of parameters; so do we. */
+function verifyCheck(verifyClient: VerifyClient): UpgradeCheck {
+  return (request, { isSecure }, done) => {
+    const info = { origin: request.headers.origin ?? '', secure: isSecure === true, req: request };
+    if (verifyClient.length < 2) {
+      const passed = (verifyClient as VerifyClientCallbackSync)(info);
+      return done(passed ? undefined : refusal(401, 'Unauthorized'));
+    }
+    return (verifyClient as VerifyClientCallbackAsync)(info, (passed, code = 401, message, headers) => {
+      if (passed) done();
+      else done(verdictRefusal(code, message ?? STATUS_CODES[code] ?? 'Refused', headers));
+    });
+  };
+}
+
+/** `ws` sends the message as it is; here it is that of a JSON body, as with every refusal. */
+function verdictRefusal(status: number, message: string, headers: VerdictHeaders | undefined): HttpRefusal {
+  const given = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]);
+  return { ...refusal(status, message), headers: Object.fromEntries(given) as Record<string, string> };
+}
+
+type VerdictHeaders = Parameters<Parameters<VerifyClientCallbackAsync>[1]>[3];

@@ -1,0 +1,143 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
+import type { Conversation } from '../server/conversation.js';
+import type { EnvelopeServer } from '../server/envelope.server.js';
+import { EnvelopeSocket } from '../server/envelope.socket.js';
+import type { LineWatcher } from '../server/line.js';
+import type { Census } from './census.js';
+import type { UpgradeCheck } from './checks.js';
+import { pathOf, type Params } from './path.js';
+import { refusal, refuseUpgrade, type HttpRefusal } from './refusal.js';
+import { Upgrade } from './upgrade.js';
+import type { Reception } from './reception.js';
+
+/** What a gate goes by. */
+export interface GateSettings {
+  readonly ws: ServerOptions;
+  /** Milliseconds that checks and guards may take together. */
+  readonly upgradeTimeout: number;
+  /** Of the whole adapter. */
+  readonly reception: Reception;
+  /** Of the whole adapter. */
+  readonly census: Census;
+  /** Looks at the request: its origin, and what users check themselves. */
+  readonly check: UpgradeCheck;
+  /** Asks the guards of all gateways here; `undefined`: there are none. */
+  readonly guard: ((client: EnvelopeSocket) => Promise<HttpRefusal | undefined>) | undefined;
+  /** Hears of what should not have failed. */
+  readonly onError: (error: unknown) => void;
+}
+
+const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After': '5' });
+
+/**
+ * All that comes before the 101: is there a place, is the handshake one of RFC 6455 (`ws` looks), may this page, may
+ * this client. Who is refused gets an HTTP answer, and no socket.
+ */
+export class Gate implements LineWatcher {
+  private readonly acceptor: WebSocketServer;
+  private readonly upgrades = new Map<IncomingMessage, Upgrade>();
+
+  constructor(
+    private readonly settings: GateSettings,
+    /** The server of a concrete path, made now where it is a child that has nobody yet. */
+    private readonly serverOf: (path: string) => EnvelopeServer,
+    /** Told when an upgrade to a path was refused, or its line has ended. */
+    private readonly onLeft: (path: string) => void,
+    private readonly isClosing: () => boolean,
+  ) {
+    this.acceptor = new WebSocketServer({
+      ...settings.ws,
+      noServer: true,
+      verifyClient: ({ req }: { req: IncomingMessage }, verdict: (passed: boolean) => void) =>
+        this.inspect(this.upgrades.get(req)!, verdict),
+    });
+  }
+
+  /** Whether somebody is on the way to that server. */
+  isAwaitedOn(server: EnvelopeServer): boolean {
+    for (const upgrade of this.upgrades.values()) if (upgrade.server === server) return true;
+    return false;
+  }
+
+  accept(request: IncomingMessage, tcp: Duplex, head: Buffer, path: string, params: Params): void {
+    if (this.isClosing()) return refuseUpgrade(tcp, SHUTTING_DOWN);
+    const { reception, census, upgradeTimeout } = this.settings;
+    const visitor = reception.identify(request);
+    const full = census.enter(visitor.seat);
+    if (full !== undefined) return refuseUpgrade(tcp, full);
+    const upgrade = new Upgrade(request, path, params, visitor, tcp, this.onDecided);
+    this.upgrades.set(request, upgrade);
+    this.acceptor.handleUpgrade(request, tcp, head, (ws) => this.open(upgrade, ws));
+    upgrade.limit(upgradeTimeout);
+  }
+
+  /** Refuses everybody who is on the way. */
+  clear(): void {
+    for (const upgrade of this.upgrades.values()) upgrade.refuse(SHUTTING_DOWN);
+  }
+
+  /** Cuts what is still open. */
+  close(): void {
+    for (const ws of this.acceptor.clients) ws.terminate();
+    this.acceptor.close();
+  }
+
+  lineEnded(client: Conversation): void {
+    this.settings.census.leave(client._visitor.seat);
+    this.onLeft(pathOf(client.request.url) ?? '/');
+  }
+
+  private inspect(upgrade: Upgrade, verdict: (passed: boolean) => void): void {
+    const { check, guard } = this.settings;
+    check(upgrade.request, upgrade.visitor, (refused) => {
+      if (upgrade.isOver) return;
+      if (refused !== undefined) return upgrade.refuse(refused);
+      if (guard === undefined) return this.let(upgrade, verdict);
+      const { request, path, params, visitor } = upgrade;
+      const server = (upgrade.server = this.serverOf(path));
+      const client = (upgrade.client = new EnvelopeSocket(request, server, params, visitor));
+      guard(client)
+        .then((answer) => {
+          const refused = answer ?? (client._gone ? refusal(403, 'Forbidden') : undefined);
+          if (refused === undefined) this.let(upgrade, verdict);
+          else upgrade.refuse(refused);
+        })
+        .catch((error) => this.fail(upgrade, error));
+    });
+  }
+
+  /** `ws` writes the 101 and calls {@link open} before this returns; its subprotocol handler is users' code. */
+  private let(upgrade: Upgrade, verdict: (passed: boolean) => void): void {
+    if (upgrade.isOver) return;
+    try {
+      verdict(true);
+    } catch (error) {
+      this.fail(upgrade, error);
+    }
+  }
+
+  private fail(upgrade: Upgrade, error: unknown): void {
+    this.settings.onError(error);
+    upgrade.refuse(refusal(500, 'Internal server error'));
+  }
+
+  private open(upgrade: Upgrade, ws: WebSocket): void {
+    const { request, path, params, visitor } = upgrade;
+    const server = upgrade.server ?? this.serverOf(path);
+    const client = upgrade.client ?? new EnvelopeSocket(request, server, params, visitor);
+    upgrade.pass();
+    client._attach(ws, this);
+    server._connect(client, request);
+  }
+
+  private readonly onDecided = ({ request, visitor, path }: Upgrade, passed: boolean): void => {
+    const { census } = this.settings;
+    this.upgrades.delete(request);
+    census.decided();
+    if (passed) return;
+    census.leave(visitor.seat);
+    this.onLeft(path);
+  };
+}

@@ -1,0 +1,62 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { EnvelopeServer } from '../server/envelope.server.js';
+import type { EnvelopeSocket } from '../server/envelope.socket.js';
+import type { Params } from './path.js';
+import { refusal, refuseUpgrade, type HttpRefusal } from './refusal.js';
+import type { Visitor } from '../server/visitor.js';
+
+/** One request for an upgrade, from its first byte until it is decided on: the line opens, is refused, or ends. */
+export class Upgrade {
+  /** Where the client is on its way to, once its guards are asked. */
+  server: EnvelopeServer | undefined;
+  /** The client as its guards know it, where there are guards. */
+  client: EnvelopeSocket | undefined;
+  /** It was decided on; what a late check or guard says does not count. */
+  isOver = false;
+  private deadline: NodeJS.Timeout | undefined;
+  private readonly abandon = (): void => {
+    this.decide(false);
+    this.tcp.destroy();
+  };
+
+  constructor(
+    readonly request: IncomingMessage,
+    readonly path: string,
+    readonly params: Params,
+    readonly visitor: Visitor,
+    private readonly tcp: Duplex,
+    /** Told once. */
+    private readonly onDecided: (upgrade: Upgrade, passed: boolean) => void,
+  ) {
+    // who half-closes here has no WebSocket yet to say goodbye on
+    tcp.on('close', this.abandon).on('end', this.abandon);
+  }
+
+  /** Refuses with 503 what takes longer; `Infinity`: nothing takes too long. */
+  limit(milliseconds: number): void {
+    if (this.isOver || milliseconds === Infinity) return;
+    const expire = (): void => this.refuse(refusal(503, 'The upgrade took too long', { 'Retry-After': '5' }));
+    this.deadline = setTimeout(expire, milliseconds);
+  }
+
+  /** The line is open, and the TCP connection `ws`'s own. */
+  pass(): void {
+    this.decide(true);
+  }
+
+  refuse(answer: HttpRefusal): void {
+    if (this.isOver) return;
+    this.decide(false);
+    refuseUpgrade(this.tcp, answer);
+  }
+
+  private decide(passed: boolean): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    clearTimeout(this.deadline);
+    this.tcp.off('close', this.abandon).off('end', this.abandon);
+    if (!passed) this.client?._turnAway();
+    this.onDecided(this, passed);
+  }
+}

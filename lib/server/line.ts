@@ -117,13 +117,13 @@ export abstract class Line {
   }
   /** The selected subprotocol. */
   get protocol(): string {
-    return this.ws.protocol;
+    return this.raw?.protocol ?? '';
   }
   get extensions(): string {
-    return this.ws.extensions;
+    return this.raw?.extensions ?? '';
   }
   get isPaused(): boolean {
-    return this.ws.isPaused;
+    return this.raw?.isPaused === true;
   }
   /** Bytes that were sent and have not left yet. */
   get bufferedAmount(): number {
@@ -158,13 +158,13 @@ export abstract class Line {
   }
 
   pause(): void {
-    this.ws.pause();
+    this.raw?.pause();
   }
 
   resume(): void {
     // no sign of life could be read meanwhile
     this._pingedAt = 0;
-    this.ws.resume();
+    this.raw?.resume();
   }
 
   /**

@@ -29,6 +29,7 @@ export interface GateSettings {
   readonly onError: (error: unknown) => void;
 }
 
+const EXPIRED = refusal(401, 'The token has expired');
 const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After': '5' });
 
 /**
@@ -100,7 +101,7 @@ export class Gate implements LineWatcher {
       const client = (upgrade.client = new EnvelopeSocket(request, server, params, visitor));
       guard(client)
         .then((answer) => {
-          const refused = answer ?? (client._gone ? refusal(403, 'Forbidden') : undefined);
+          const refused = answer ?? (client._expiry?.isOver === true ? EXPIRED : undefined);
           if (refused === undefined) this.let(upgrade, verdict);
           else upgrade.refuse(refused);
         })

@@ -41,7 +41,7 @@ const commands = {
   received: () => commands.all,
   close: () => sockets.forEach((socket) => socket.terminate()),
 };
-process.on('message', async ({ command, ...options }) => {
-  process.send({ command, result: await commands[command](options) });
+process.on('message', ({ command, ...options }) => {
+  void Promise.resolve(commands[command](options)).then((result) => process.send({ command, result }));
 });
 process.send({ command: 'ready' });

@@ -63,7 +63,7 @@ const commands = {
       next();
     }),
 };
-process.on('message', async ({ command, ...options }) => {
-  process.send({ command, result: await commands[command](options) });
+process.on('message', ({ command, ...options }) => {
+  void Promise.resolve(commands[command](options)).then((result) => process.send({ command, result }));
 });
 process.send({ command: 'ready' });

@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import { Logger, type INestApplicationContext } from '@nestjs/common';
+import type { ApplicationConfig } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import { EnvelopeHub } from './envelope.hub.js';
@@ -56,6 +57,7 @@ export class EnvelopeAdapter extends WsAdapter {
     this.logger.warn(`${subject}: ${times} more within the last minute`),
   );
   private readonly guards: UpgradeGuards;
+  private readonly globalGuards: ApplicationConfig | undefined;
   private readonly census: Census;
   private readonly reception: Reception;
   private readonly applicationCors: () => Cors | undefined;
@@ -77,6 +79,7 @@ export class EnvelopeAdapter extends WsAdapter {
     );
     this.guards = this.options.upgradeGuards ?? true;
     if (context === undefined && this.guards !== false) throw new Error(WITHOUT_APPLICATION);
+    this.globalGuards = context && (Reflect.get(context, 'config') as ApplicationConfig | undefined);
     this.gateways = context === undefined ? [] : exploreGateways(context);
     checkLimits(this.options.limits, EnvelopeAdapter.name, false);
     for (const { type, options } of this.gateways) checkLimits(options.limits, type.name, true);
@@ -183,6 +186,7 @@ export class EnvelopeAdapter extends WsAdapter {
       reception: this.reception,
       census: this.census,
       guards: this.guards,
+      globalGuards: this.globalGuards,
       applicationCors: this.applicationCors,
     });
     const pool = new Pool(place, settings);

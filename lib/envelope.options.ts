@@ -43,9 +43,9 @@ export interface PathOptions {
 
 /**
  * Which guards run before a connection is open: those of the gateway's class and of its `handleConnection` (`true`),
- * those of `handleConnection` alone, or none (`false`).
+ * those of `handleConnection` alone, the application's global ones as well (`'global'`), or none (`false`).
  */
-export type UpgradeGuards = boolean | 'handleConnection';
+export type UpgradeGuards = boolean | 'handleConnection' | 'global';
 
 /** The options of `EnvelopeAdapter` and `EnvelopeModule`; those of the adapter's constructor win, field by field. */
 export interface EnvelopeOptions extends PathOptions {

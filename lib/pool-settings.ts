@@ -1,4 +1,5 @@
 import type { Logger } from '@nestjs/common';
+import type { ApplicationConfig } from '@nestjs/core';
 import {
   meaninglessOptions,
   resolvePathOptions,
@@ -37,6 +38,7 @@ interface Ingredients {
   readonly reception: Reception;
   readonly census: Census;
   readonly guards: UpgradeGuards;
+  readonly globalGuards: ApplicationConfig | undefined;
   /** The application's own rule, as far as it is safe. */
   readonly applicationCors: () => Cors | undefined;
 }
@@ -46,7 +48,8 @@ const REFUSALS = new Rate(10, 100);
 
 /** Puts together what the rooms of the house need for one path. */
 export function poolSettings(given: Ingredients): PoolSettings {
-  const { layers, gateways, of, logger, sampler, reception, census, guards, applicationCors } = given;
+  const { layers, gateways, of, logger, sampler, reception, census, guards, applicationCors, globalGuards } =
+    given;
   const options = resolvePathOptions(...layers);
   const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
   const receiver = new Receiver(limits, options.messageParser);
@@ -59,7 +62,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
   };
   const warn = (subject: string, text: string): void => sampler.log(subject, () => logger.warn(text));
   const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
-  const guard = upgradeGuards(gateways, guards, report);
+  const guard = upgradeGuards(gateways, guards, globalGuards, report);
   return {
     pingInterval,
     pingTimeout,

@@ -1,5 +1,5 @@
 import { HttpException, type CanActivate, type Type } from '@nestjs/common';
-import { ContextIdFactory, ModuleRef, type ContextId } from '@nestjs/core';
+import { ContextIdFactory, ModuleRef, type ApplicationConfig, type ContextId } from '@nestjs/core';
 import { WsException } from '@nestjs/websockets';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { UpgradeGuards } from '../envelope.options.js';
@@ -11,18 +11,22 @@ import { NEST } from './nest-metadata.js';
 
 type GuardRef = Type<CanActivate> | CanActivate;
 type Wrapper = Gateway['wrapper'];
+/** The part of Nest's `ApplicationConfig` that has the global guards. */
+type GlobalGuards = Pick<ApplicationConfig, 'getGlobalGuards' | 'getGlobalRequestGuards'>;
 
 /** The guards of one gateway that run at the upgrade, in Nest's order. */
 export function guardsAtUpgrade(gateway: Gateway, option: UpgradeGuards): readonly GuardRef[] {
   if (option === false) return [];
-  return [...(option === true ? guardsOf(gateway.type) : []), ...guardsOf(gateway.handleConnection)];
+  const ofClass = option === 'handleConnection' ? [] : guardsOf(gateway.type);
+  return [...ofClass, ...guardsOf(gateway.handleConnection)];
 }
 
 /** The names by which the start-up log tells of them. */
 export function guardNames(gateway: Gateway, option: UpgradeGuards): string[] {
-  return guardsAtUpgrade(gateway, option).map((guard) =>
+  const names = guardsAtUpgrade(gateway, option).map((guard) =>
     typeof guard === 'function' ? guard.name : guard.constructor.name,
   );
+  return option === 'global' ? ['global guards', ...names] : names;
 }
 
 function guardsOf(target: object | undefined): GuardRef[] {
@@ -33,24 +37,27 @@ function guardsOf(target: object | undefined): GuardRef[] {
 /**
  * Asks the guards of all gateways of a path whether a client may connect; all must agree. It never rejects.
  *
+ * @param globals the application's own, which run first where they are asked for
  * @param report hears of what a guard threw that is neither an `HttpException` nor a `WsException`
  * @returns `undefined` where there is no guard to ask
  */
 export function upgradeGuards(
   gateways: readonly Gateway[],
   option: UpgradeGuards,
+  globals: GlobalGuards | undefined,
   report: (error: unknown, where: string) => void,
 ): ((client: EnvelopeSocket) => Promise<HttpRefusal | undefined>) | undefined {
   const guarded = gateways
-    .map((gateway) => ({ gateway, guards: guardsAtUpgrade(gateway, option) }))
-    .filter(({ guards }) => guards.length > 0);
+    .map((gateway) => ({ gateway, refs: guardsAtUpgrade(gateway, option) }))
+    .filter(({ refs }) => refs.length > 0 || option === 'global');
   if (guarded.length === 0) return undefined;
   return async (client) => {
-    for (const { gateway, guards } of guarded) {
+    for (const { gateway, refs } of guarded) {
       const context = new UpgradeContext(client, gateway.type, gateway.handleConnection ?? noHandler);
-      for (const ref of guards) {
+      const everywhere = option === 'global' ? globalGuards(globals) : [];
+      for (const ref of [...everywhere, ...refs]) {
         try {
-          const guard = typeof ref === 'function' ? await instanceOf(ref, gateway, client) : ref;
+          const guard = await instanceOf(ref, gateway, client);
           if (!(await outcome(guard.canActivate(context)))) return refusal(403, 'Forbidden resource');
         } catch (error) {
           return toRefusal(error, (unknown) => report(unknown, `a guard of ${gateway.type.name} threw`));
@@ -70,18 +77,23 @@ async function outcome(result: ReturnType<CanActivate['canActivate']>): Promise<
   return isObservable(value) ? lastValueFrom(value) : value;
 }
 
+/** Those of `app.useGlobalGuards(…)` and of `APP_GUARD`. */
+function globalGuards(globals: GlobalGuards | undefined): (CanActivate | Wrapper)[] {
+  return [...(globals?.getGlobalGuards() ?? []), ...(globals?.getGlobalRequestGuards() ?? [])];
+}
+
 /** The instance that Nest asks at every message; one that Nest makes for each request is made for this client. */
 async function instanceOf(
-  type: Type<CanActivate>,
+  ref: GuardRef | Wrapper,
   gateway: Gateway,
   client: EnvelopeSocket,
 ): Promise<CanActivate> {
-  const wrapper = gateway.wrapper.host?.injectables.get(type);
-  if (wrapper === undefined) throw new Error(`Nest has no instance of ${type.name}`);
+  if ('canActivate' in ref) return ref;
+  const wrapper = typeof ref === 'function' ? gateway.wrapper.host?.injectables.get(ref) : ref;
+  if (wrapper === undefined) throw new Error(`Nest has no instance of ${(ref as Type).name}`);
   if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient) return wrapper.instance as CanActivate;
-  const module = gateway.wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef;
-  const context = contextOf(client, gateway.wrapper, module);
-  return module.resolve(type, context, { strict: true });
+  const module = wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef;
+  return module.resolve(wrapper.token, contextOf(client, gateway.wrapper, module), { strict: true });
 }
 
 /**

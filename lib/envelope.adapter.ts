@@ -73,10 +73,8 @@ export class EnvelopeAdapter extends WsAdapter {
   constructor(app?: INestApplicationContext | object, options: EnvelopeOptions = {}) {
     super(app);
     const context = toContext(app);
-    this.options = layer(
-      options,
-      (context && findProvider<EnvelopeOptions>(context, ENVELOPE_OPTIONS)) ?? {},
-    );
+    const given = (context && findProvider<EnvelopeOptions>(context, ENVELOPE_OPTIONS)) ?? {};
+    this.options = layer({ ...options, limits: layer(options.limits ?? {}, given.limits ?? {}) }, given);
     this.guards = this.options.upgradeGuards ?? true;
     if (context === undefined && this.guards !== false) throw new Error(WITHOUT_APPLICATION);
     this.globalGuards = context && (Reflect.get(context, 'config') as ApplicationConfig | undefined);

@@ -22,7 +22,7 @@ export interface Handshake {
   /** The request named an origin, which browsers do for every WebSocket. */
   xdomain: boolean;
   /** The values of `:params` in the gateway's path. */
-  params: Record<string, string>;
+  params: Readonly<Record<string, string>>;
 }
 
 const AUTH_PROTOCOL = 'envelope.auth.';
@@ -97,7 +97,7 @@ function parseQuery(url: string): Handshake['query'] {
 export function readHandshake(
   request: IncomingMessage,
   issued: number,
-  params: Record<string, string>,
+  params: Readonly<Record<string, string>>,
   visitor: Visitor,
 ): Handshake {
   const url = request.url ?? '/';

@@ -140,7 +140,8 @@ export abstract class Line {
     if (plain && typeof data === 'string') return this.outbox.push(data);
     if (plain && Buffer.isBuffer(data)) return this.outbox.push(new Frame(data));
     this.outbox.flush();
-    if (this.outbox.isFull) return this._overflow();
+    // ws then calls back with its own error
+    if (this.outbox.isFull) this._overflow();
     if (typeof options === 'function') this.ws.send(data, options);
     else this.ws.send(data, options ?? {}, callback);
   }

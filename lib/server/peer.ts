@@ -22,7 +22,8 @@ export abstract class Peer extends Line {
 
   constructor(
     private readonly upgrade: IncomingMessage,
-    private readonly params: Record<string, string>,
+    /** The values of `:params` in the gateway's path. */
+    readonly params: Readonly<Record<string, string>>,
     /** @internal */
     readonly _visitor: Visitor,
     limits: ConnectionLimits,

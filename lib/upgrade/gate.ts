@@ -44,7 +44,7 @@ export class Gate implements LineWatcher {
     private readonly settings: GateSettings,
     /** The server of a concrete path, made now where it is a child that has nobody yet. */
     private readonly serverOf: (path: string) => EnvelopeServer,
-    /** Told when an upgrade to a path was refused, or its line has ended. */
+    /** Told when a client of a path was refused by its guards, or its line has ended. */
     private readonly onLeft: (path: string) => void,
     private readonly isClosing: () => boolean,
   ) {
@@ -133,12 +133,12 @@ export class Gate implements LineWatcher {
     server._connect(client, request);
   }
 
-  private readonly onDecided = ({ request, visitor, path }: Upgrade, passed: boolean): void => {
+  private readonly onDecided = ({ request, visitor, path, server }: Upgrade, passed: boolean): void => {
     const { census } = this.settings;
     this.upgrades.delete(request);
     census.decided();
     if (passed) return;
     census.leave(visitor.seat);
-    this.onLeft(path);
+    if (server !== undefined) this.onLeft(path);
   };
 }

@@ -1,8 +1,9 @@
 /** One subject is told of so many times within a window; then it is counted, and the count told with the window's end. */
 const TIMES = 5;
 const WINDOW = 60_000;
-/** Subjects are the program's own words, but better safe than sorry. */
-const MAX_SUBJECTS = 1_000;
+/** Subjects are the program's own words, but better safe than sorry: what comes later is one subject. */
+const MAX_SUBJECTS = 200;
+const OTHERS = 'other subjects';
 
 /** Keeps what clients can trigger at will from filling the log. */
 export class LogSampler {
@@ -14,9 +15,10 @@ export class LogSampler {
 
   /** Tells, or counts. */
   log(subject: string, tell: () => void): void {
-    const times = (this.subjects.get(subject) ?? 0) + 1;
-    if (times > 1 || this.subjects.size < MAX_SUBJECTS) this.subjects.set(subject, times);
-    else return;
+    const isCounted = this.subjects.has(subject) || this.subjects.size < MAX_SUBJECTS;
+    const name = isCounted ? subject : OTHERS;
+    const times = (this.subjects.get(name) ?? 0) + 1;
+    this.subjects.set(name, times);
     this.timer ??= setTimeout(() => this.close(), WINDOW).unref();
     if (times <= TIMES) tell();
   }

@@ -79,8 +79,8 @@ export class EnvelopeAdapter extends WsAdapter {
     if (context === undefined && this.guards !== false) throw new Error(WITHOUT_APPLICATION);
     this.globalGuards = context && (Reflect.get(context, 'config') as ApplicationConfig | undefined);
     this.gateways = context === undefined ? [] : exploreGateways(context);
-    checkLimits(this.options.limits, EnvelopeAdapter.name, false);
-    for (const { type, options } of this.gateways) checkLimits(options.limits, type.name, true);
+    checkLimits(this.options, EnvelopeAdapter.name, false);
+    for (const { type, options } of this.gateways) checkLimits(options, type.name, true);
     this.census = new Census(resolveAdapterLimits(this.options.limits));
     this.reception = new Reception(this.options.trustProxy, () =>
       this.sampler.log('trustProxy', () => this.logger.warn(UNKNOWN_PROXY)),
@@ -168,6 +168,8 @@ export class EnvelopeAdapter extends WsAdapter {
   }
 
   private mount(place: Place, options: GatewayOptions): Pool {
+    // a gateway that was seen was checked by its own name
+    checkLimits(options, `The gateway on ${showPlace(place)}`, true);
     this.ensureHttpServerExists(
       place.port,
       place.port === APPLICATION ? (this.httpServer as Server) : undefined,

@@ -1,5 +1,5 @@
 import type { ServerOptions } from 'ws';
-import { resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
+import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
 import type { AdapterFactory } from './server/mount.js';
 import type { MessageParser } from './server/receiver.js';
 import type { Cors } from './upgrade/origin.js';
@@ -90,11 +90,8 @@ export function layer<Options extends object>(...layers: readonly Options[]): Op
 }
 
 export function resolvePathOptions(...layers: readonly PathOptions[]): ResolvedPathOptions {
-  const limits = layers.map(({ limits, maxPayload = limits?.maxPayload, maxHttpBufferSize = maxPayload }) =>
-    maxHttpBufferSize === undefined ? limits : { ...limits, maxPayload: maxPayload ?? maxHttpBufferSize },
-  );
   const { limits: _, ...options } = layer<PathOptions>(...layers, DEFAULTS);
-  return { ...options, limits: resolvePathLimits(...limits) } as ResolvedPathOptions;
+  return { ...options, limits: resolvePathLimits(...layers.map(limitsOf)) } as ResolvedPathOptions;
 }
 
 /** Socket.IO options that mean nothing over one plain WebSocket. */

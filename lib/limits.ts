@@ -60,21 +60,61 @@ const ADAPTER_DEFAULTS = {
 /** Limits with the defaults filled in; one that is off is `Infinity`. */
 export type Resolved<Options> = { readonly [Name in keyof Options]-?: number };
 
+/** Where limits stand among other options, two of them also under the names that users bring along. */
+interface WithLimits {
+  limits?: Limits;
+  maxPayload?: number;
+  maxHttpBufferSize?: number;
+}
+
+/** The limits that may be parts of a whole: a rate, and milliseconds. */
+const NEED_NOT_BE_WHOLE: ReadonlySet<string> = new Set([
+  'messagesPerSecond',
+  'upgradeTimeout',
+  'maxLifetime',
+]);
+
 /** @throws Error that names what is no limit, or no value for one; `where` says whose option it is */
-export function checkLimits(limits: Limits | undefined, where: string, isGateway: boolean): void {
-  for (const [name, value] of Object.entries(limits ?? {}) as [string, unknown][]) {
-    if (isGateway && name in ADAPTER_DEFAULTS)
+export function checkLimits(options: WithLimits, where: string, isGateway: boolean): void {
+  const { limits = {} } = options;
+  if (typeof limits !== 'object' || limits === null || Array.isArray(limits))
+    throw new Error(`${where}: limits is ${String(limits)}: it takes an object, { maxPayload: 50_000, … }`);
+  for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
+    if (isGateway && Object.hasOwn(ADAPTER_DEFAULTS, name))
       throw new Error(`${where}: limits.${name} counts all paths together: set it on EnvelopeAdapter`);
-    if (!(name in PATH_DEFAULTS) && !(name in ADAPTER_DEFAULTS)) {
+    if (!Object.hasOwn(PATH_DEFAULTS, name) && !Object.hasOwn(ADAPTER_DEFAULTS, name)) {
       const known = [...Object.keys(PATH_DEFAULTS), ...Object.keys(ADAPTER_DEFAULTS)].join(', ');
       throw new Error(`${where}: limits.${name} is no limit; there are ${known}`);
     }
-    const isNumber = typeof value === 'number' && value > 0;
-    if (value !== undefined && value !== false && !isNumber)
-      throw new Error(
-        `${where}: limits.${name} is ${String(value)}: it takes a positive number, or false for none`,
-      );
+    const kind = NEED_NOT_BE_WHOLE.has(name) ? 'a positive number' : 'a positive whole number';
+    // without a burst there would be no rate, and that is messagesPerSecond's to say
+    const none = name === 'messageBurst' ? '' : ', or false for none';
+    if (!isLimit(name, value))
+      throw new Error(`${where}: limits.${name} is ${show(value)}: it takes ${kind}${none}`);
   }
+  for (const name of ['maxPayload', 'maxHttpBufferSize'] as const) {
+    const value: unknown = options[name];
+    if (value !== 0 && !isLimit('maxPayload', value))
+      throw new Error(`${where}: ${name} is ${show(value)}: it takes a positive whole number, or 0 for none`);
+  }
+}
+
+function isLimit(name: string, value: unknown): boolean {
+  if (value === undefined) return true;
+  if (value === false || value === Infinity) return name !== 'messageBurst';
+  if (typeof value !== 'number' || !(value > 0)) return false;
+  return Number.isInteger(value) || NEED_NOT_BE_WHOLE.has(name);
+}
+
+/** With the quotes of a text: what came from the environment looks like a number without them. */
+function show(value: unknown): string {
+  return typeof value === 'string' ? JSON.stringify(value) : String(value);
+}
+
+/** The limits of one layer of options, all under their own names; 0 is `ws`'s word for no limit. */
+export function limitsOf({ limits, maxPayload, maxHttpBufferSize }: WithLimits): Limits | undefined {
+  const size = maxPayload ?? maxHttpBufferSize;
+  return size === undefined ? limits : { ...limits, maxPayload: size === 0 ? false : size };
 }
 
 /** The first layer that names a limit wins. */

@@ -43,8 +43,9 @@ interface Ingredients {
   readonly applicationCors: () => Cors | undefined;
 }
 
-/** Refusals for sending too much that a client may collect, at once and per second, before it is let go. */
-const REFUSALS = new Rate(10, 100);
+/** Refusals for sending too much that a client may collect before it is let go: per second, or a tenth, and at once. */
+const REFUSALS_PER_SECOND = 10;
+const REFUSALS = 100;
 
 /** Puts together what the rooms of the house need for one path. */
 export function poolSettings(given: Ingredients): PoolSettings {
@@ -91,7 +92,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       report,
       warn,
       limits: connectionLimits(limits),
-      session: { pingInterval, maxPayload: limits.maxPayload },
+      session: { pingInterval, maxPayload: orZero(limits.maxPayload) },
       connectTimeout,
       shutdownTimeout,
       gateways,
@@ -106,20 +107,27 @@ export function poolSettings(given: Ingredients): PoolSettings {
 }
 
 function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {
-  // 0 is ws's word for no limit
-  const of = (limit: number): number => (limit === Infinity ? 0 : limit);
   return {
-    maxPayload: of(maxPayload),
-    maxFragments: of(maxFragments),
+    maxPayload: orZero(maxPayload),
+    maxFragments: orZero(maxFragments),
     // pieces as TCP hands them over, of a message that is not complete: small ones must not cost more than they carry
-    maxBufferedChunks: of(Math.max(4_096, Math.ceil(maxPayload / 256))),
+    maxBufferedChunks: orZero(Math.max(4_096, Math.ceil(maxPayload / 256))),
   };
 }
+
+/** 0 is `ws`'s word for no limit, and the protocol's; `ws` takes what does not fit into 32 bits for another number. */
+function orZero(limit: number): number {
+  return limit > MAX_INT32 ? 0 : limit;
+}
+
+const MAX_INT32 = 2 ** 31 - 1;
 
 function connectionLimits(limits: Resolved<PathLimits>): ConnectionLimits {
   const { messagesPerSecond, messageBurst } = limits;
   const messages = messagesPerSecond === Infinity ? undefined : new Rate(messagesPerSecond, messageBurst);
-  return { ...limits, messages, refusals: REFUSALS };
+  // who may send much sends a little too much in larger numbers
+  const perSecond = messages === undefined ? 0 : messagesPerSecond / 10;
+  return { ...limits, messages, refusals: new Rate(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSALS) };
 }
 
 /** Origins are the clients' choice: each is told of once, and only so many. */

@@ -6,6 +6,9 @@ import type { Params } from './path.js';
 import { refusal, refuseUpgrade, type HttpRefusal } from './refusal.js';
 import type { Visitor } from '../server/visitor.js';
 
+/** Node's timers take no more: some 24 days. */
+const MAX_DELAY = 2 ** 31 - 1;
+
 /** One request for an upgrade, from its first byte until it is decided on: the line opens, is refused, or ends. */
 export class Upgrade {
   /** Where the client is on its way to, once its guards are asked. */
@@ -35,7 +38,8 @@ export class Upgrade {
 
   /** Refuses with 503 what takes longer; `Infinity`: nothing takes too long. */
   limit(milliseconds: number): void {
-    if (this.isOver || milliseconds === Infinity) return;
+    // a timer that is to wait longer than it can would not wait at all
+    if (this.isOver || milliseconds > MAX_DELAY) return;
     const expire = (): void => this.refuse(refusal(503, 'The upgrade took too long', { 'Retry-After': '5' }));
     this.deadline = setTimeout(expire, milliseconds);
   }

@@ -11,6 +11,16 @@ import { NEST } from './nest-metadata.js';
 
 type GuardRef = Type<CanActivate> | CanActivate;
 type Wrapper = Gateway['wrapper'];
+/** Nest's own, which every `ModuleRef` has in a protected field. */
+interface Injector {
+  loadPerContext<Made>(
+    instance: Made,
+    module: object,
+    collection: ReadonlyMap<unknown, Wrapper>,
+    context: ContextId,
+    wrapper: Wrapper,
+  ): Promise<Made>;
+}
 /** The part of Nest's `ApplicationConfig` that has the global guards. */
 type GlobalGuards = Pick<ApplicationConfig, 'getGlobalGuards' | 'getGlobalRequestGuards'>;
 
@@ -92,8 +102,12 @@ async function instanceOf(
   const wrapper = typeof ref === 'function' ? gateway.wrapper.host?.injectables.get(ref) : ref;
   if (wrapper === undefined) throw new Error(`Nest has no instance of ${(ref as Type).name}`);
   if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient) return wrapper.instance as CanActivate;
-  const module = wrapper.host?.providers.get(ModuleRef)?.instance as ModuleRef;
-  return module.resolve(wrapper.token, contextOf(client, gateway.wrapper, module), { strict: true });
+  const host = wrapper.host!;
+  const module = host.providers.get(ModuleRef)?.instance as ModuleRef;
+  const context = contextOf(client, gateway.wrapper, module);
+  // not module.resolve(): where the class is a provider as well, that finds the provider's instance
+  const injector = Reflect.get(module, 'injector') as Injector;
+  return injector.loadPerContext(wrapper.instance as CanActivate, host, host.injectables, context, wrapper);
 }
 
 /**

@@ -26,8 +26,12 @@ export class LogBook implements LoggerService {
   fatal(message: unknown): void {
     this.add('fatal', message);
   }
-  debug(): void {}
-  verbose(): void {}
+  debug(message: unknown): void {
+    this.add('debug', message);
+  }
+  verbose(message: unknown): void {
+    this.add('verbose', message);
+  }
   /** The texts of one level. */
   of(level: string): string[] {
     return this.lines.filter((line) => line.level === level).map((line) => line.text);

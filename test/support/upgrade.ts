@@ -17,6 +17,15 @@ export function askForUpgrade(
   target: string,
   headers: Record<string, string> = {},
 ): Promise<UpgradeAnswer> {
+  return beginUpgrade(port, target, headers).answer;
+}
+
+/** The same, with the TCP connection in the test's hands while the answer is awaited. */
+export function beginUpgrade(
+  port: number,
+  target: string,
+  headers: Record<string, string> = {},
+): { tcp: Socket; answer: Promise<UpgradeAnswer> } {
   const fields = {
     Host: `127.0.0.1:${port}`,
     Connection: 'Upgrade',
@@ -26,21 +35,23 @@ export function askForUpgrade(
     ...headers,
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-  return new Promise((resolve, reject) => {
-    const tcp = connect(port, '127.0.0.1');
-    open.add(tcp);
+  const tcp = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
+  open.add(tcp);
+  const answer = new Promise<UpgradeAnswer>((resolve, reject) => {
     let text = '';
     tcp.on('data', (chunk) => {
       text += String(chunk);
       if (isComplete(parse(text))) tcp.destroy();
     });
+    tcp.on('end', () => tcp.end());
     tcp.on('close', () => {
       open.delete(tcp);
       resolve(parse(text));
     });
     tcp.on('error', reject);
-    tcp.write(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
   });
+  tcp.write(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  return { tcp, answer };
 }
 
 function isComplete({ status, headers, body }: UpgradeAnswer): boolean {

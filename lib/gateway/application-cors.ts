@@ -12,15 +12,22 @@ export function watchCors(app: INestApplicationContext): {
   undo: () => void;
 } {
   let cors = (Reflect.get(app, 'appOptions') as { cors?: Cors } | undefined)?.cors;
-  const enableCors: unknown = Reflect.get(app, 'enableCors');
+  const own = Reflect.getOwnPropertyDescriptor(app, 'enableCors');
+  // NestFactory's Proxy gives functions that look the method up when they are called, and so would find ours
+  const enableCors: unknown = own?.value ?? Reflect.get(Reflect.getPrototypeOf(app) ?? {}, 'enableCors');
   if (typeof enableCors !== 'function') return { current: () => safeCors(cors), undo: () => undefined };
   const listening: EnableCors = (options) => {
+    const result: unknown = Reflect.apply(enableCors, app, [options]);
     cors = options;
-    return (enableCors as EnableCors).call(app, options);
+    return result;
   };
-  Object.defineProperty(app, 'enableCors', { value: listening, configurable: true, writable: true });
+  Reflect.defineProperty(app, 'enableCors', { value: listening, configurable: true, writable: true });
   return {
     current: () => safeCors(cors),
-    undo: () => Reflect.deleteProperty(app, 'enableCors'),
+    undo: () => {
+      if (Reflect.getOwnPropertyDescriptor(app, 'enableCors')?.value !== listening) return;
+      if (own === undefined) Reflect.deleteProperty(app, 'enableCors');
+      else Reflect.defineProperty(app, 'enableCors', own);
+    },
   };
 }

@@ -9,6 +9,7 @@ export {
 } from './envelope.module.js';
 export type { EnvelopeOptions, GatewayOptions, PathOptions, UpgradeGuards } from './envelope.options.js';
 export { EnvelopeExceptionFilter } from './gateway/envelope-exception.filter.js';
+export { RoomLimitError } from './gateway/room-limit-error.js';
 export type { Limits, PathLimits } from './limits.js';
 export { CLOSE_CODES, type CloseCode } from './protocol/close-code.js';
 export type { Envelope, ErrorCode, ExceptionPayload, RequestId } from './protocol/envelope.js';
@@ -21,7 +22,6 @@ export { EnvelopeServer } from './server/envelope.server.js';
 export { EnvelopeSocket } from './server/envelope.socket.js';
 export type { Handshake } from './server/handshake.js';
 export type { AdapterFactory } from './server/mount.js';
-export { RoomLimitError } from './server/room-limits.js';
 export { RemoteSocket } from './server/remote-socket.js';
 export type { Cors, CorsOptions, OriginFunction, OriginRule } from './upgrade/origin.js';
 export type { TrustProxy } from './upgrade/reception.js';

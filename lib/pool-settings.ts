@@ -7,8 +7,10 @@ import {
   type UpgradeGuards,
 } from './envelope.options.js';
 import { hooksSettled } from './gateway/connection-gate.js';
+import { isClientFault, toExceptionPayload } from './gateway/envelope-exception.filter.js';
 import type { Gateway } from './gateway/gateway-explorer.js';
 import { MessageDispatcher } from './gateway/message-dispatcher.js';
+import { RoomLimitError } from './gateway/room-limit-error.js';
 import { upgradeGuards } from './gateway/upgrade-guards.js';
 import type { PathLimits, Resolved } from './limits.js';
 import type { LogSampler } from './log-sampler.js';
@@ -19,6 +21,7 @@ import type { EnvelopeSocket } from './server/envelope.socket.js';
 import { selectProtocol } from './server/handshake.js';
 import type { ConnectionLimits } from './server/limits.js';
 import { MemoryAdapter } from './server/memory-adapter.js';
+import type { Failures } from './server/mount.js';
 import { Rate } from './server/rate.js';
 import { Receiver } from './server/receiver.js';
 import type { Census } from './upgrade/census.js';
@@ -47,6 +50,12 @@ interface Ingredients {
 const REFUSALS_PER_SECOND = 10;
 const REFUSALS = 100;
 
+const FAILURES: Failures = {
+  toPayload: (error) => toExceptionPayload(error),
+  isClientFault,
+  roomLimit: (message) => new RoomLimitError(message),
+};
+
 /** Puts together what the rooms of the house need for one path. */
 export function poolSettings(given: Ingredients): PoolSettings {
   const { layers, gateways, of, logger, sampler, reception, census, guards, applicationCors, globalGuards } =
@@ -58,6 +67,8 @@ export function poolSettings(given: Ingredients): PoolSettings {
   warnOfMeaningless(logger, layers);
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
   const report: ErrorReporter = (error, where) => {
+    // whoever refused the join has told of it
+    if (error instanceof RoomLimitError) return;
     const text = error instanceof Error ? `${where}\n${error.stack}` : `${where}: ${String(error)}`;
     sampler.log(where, () => logger.error(text));
   };
@@ -92,6 +103,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       report,
       warn,
       limits: connectionLimits(limits),
+      failures: FAILURES,
       session: { pingInterval, maxPayload: orZero(limits.maxPayload) },
       connectTimeout,
       shutdownTimeout,

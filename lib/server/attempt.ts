@@ -16,11 +16,11 @@ export function watch(result: unknown, failed: (error: unknown) => void): void {
 
 /** An emitter for users' listeners: what an asynchronous one rejects with does not end the process. */
 export class UserEvents extends EventEmitter {
-  constructor(private readonly failed: (error: unknown, event: string) => void) {
+  constructor(private readonly failed: (error: unknown, event: string, args: readonly unknown[]) => void) {
     super({ captureRejections: true });
   }
 
-  override [EventEmitter.captureRejectionSymbol](error: Error, event: string): void {
-    this.failed(error, event);
+  override [EventEmitter.captureRejectionSymbol](error: Error, event: string, ...args: unknown[]): void {
+    this.failed(error, event, args);
   }
 }

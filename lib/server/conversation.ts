@@ -230,7 +230,8 @@ export abstract class Conversation extends Intake implements Asker {
   }
 
   private callAny(listeners: AnyListeners, event: string, args: readonly unknown[]): boolean {
-    return listeners.call(event, args, (error) => this._report(error, `a listener of "${event}" threw`));
+    // no word of the event, which is the client's choice
+    return listeners.call(event, args, (error) => this._report(error, 'a catch-all listener threw'));
   }
 
   /** @internal */
@@ -341,8 +342,8 @@ export abstract class Conversation extends Intake implements Asker {
   protected emitterOf(event: string): EventEmitter {
     return LINE_EVENTS.has(event)
       ? this.lineEmitter()
-      : (this.events ??= new UserEvents((error, name) =>
-          this._report(error, `a listener of "${name}" threw`),
+      : (this.events ??= new UserEvents((error, name, args) =>
+          this.nsp._receiver.listenerFailed(this, error, name, args),
         ));
   }
 }

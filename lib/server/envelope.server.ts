@@ -21,7 +21,7 @@ import type { Conversation } from './conversation.js';
 import type { EnvelopeSocket } from './envelope.socket.js';
 import { Frame } from './frame.js';
 import type { ConnectionLimits } from './limits.js';
-import { makeAdapter, type Mount } from './mount.js';
+import { makeAdapter, type Failures, type Mount } from './mount.js';
 import type { Counters, Receiver } from './receiver.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { namespaceMap, type NamespaceMap } from './namespace-map.js';
@@ -241,6 +241,10 @@ export class EnvelopeServer<
   /** @internal */
   get _limits(): ConnectionLimits {
     return this._mount.limits;
+  }
+  /** @internal */
+  get _failures(): Failures {
+    return this._mount.failures;
   }
   /** @internal */
   get _connectionListeners(): ((...args: unknown[]) => void)[] {

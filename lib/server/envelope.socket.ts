@@ -17,7 +17,7 @@ import type { Rooms } from './contract.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
 import { DirectOperator } from './direct-operator.js';
 import type { LineEvents } from './line-events.js';
-import { checkJoin, RoomLimitError } from './room-limits.js';
+import { checkJoin } from './room-limits.js';
 import type { SocketHost } from './socket-host.js';
 
 /**
@@ -129,10 +129,13 @@ export class EnvelopeSocket<
   join(rooms: Rooms): Promise<void> | void {
     if (this._gone) return;
     const joined = new Set(typeof rooms === 'object' ? rooms : [rooms]);
-    const error = checkJoin(joined, this.nsp.adapter.socketRooms(this.id), this._limits);
-    // not thrown: an adapter may have many sockets join in one loop
-    if (error !== undefined) return this.watched(Promise.reject(error));
-    return this.watched(this.nsp.adapter.addAll(this.id, joined));
+    const refused = checkJoin(joined, this.nsp.adapter.socketRooms(this.id), this._limits);
+    if (refused === undefined) return this.watched(this.nsp.adapter.addAll(this.id, joined));
+    this.nsp._warn(refused, refused);
+    // not thrown: an adapter may have many sockets join in one loop; and few await a join
+    const rejected = Promise.reject<void>(this.nsp._failures.roomLimit(refused));
+    rejected.catch(() => undefined);
+    return rejected;
   }
 
   /** Leaves a room. */
@@ -142,12 +145,7 @@ export class EnvelopeSocket<
 
   /** Few await a join: what a cluster adapter rejects it with is reported, and theirs to catch who do. */
   private watched(done: Promise<void> | void): Promise<void> | void {
-    if (done instanceof Promise) {
-      done.catch((error: unknown) => {
-        if (error instanceof RoomLimitError) this.nsp._warn(error.message, error.message);
-        else this._report(error, 'the adapter failed');
-      });
-    }
+    if (done instanceof Promise) done.catch((error: unknown) => this._report(error, 'the adapter failed'));
     return done;
   }
 

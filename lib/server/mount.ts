@@ -13,6 +13,16 @@ export function makeAdapter(factory: AdapterFactory, nsp: unknown): Adapter {
   return new (factory as new (nsp: unknown) => Adapter)(nsp);
 }
 
+/** What the gateway side makes of what users' code throws. */
+export interface Failures {
+  /** What the client is told. */
+  toPayload(error: unknown): object;
+  /** It tells the client something, and nobody else. */
+  isClientFault(error: unknown): boolean;
+  /** A `join` over a limit. */
+  roomLimit(message: string): Error;
+}
+
 /** What a server is given when an adapter mounts it on a path. */
 export interface Mount<Server> {
   /** The full URL path, with the port in front only where it is not the application's. */
@@ -23,6 +33,7 @@ export interface Mount<Server> {
   /** What clients did that its operators should see; one subject is told of so often, and no more. */
   readonly warn: (subject: string, text: string) => void;
   readonly limits: ConnectionLimits;
+  readonly failures: Failures;
   /** What clients that negotiated `envelope.v1` are told first. */
   readonly session: { readonly pingInterval: number; readonly maxPayload: number };
   /** How long middlewares and `handleConnection` may take, in milliseconds. */

@@ -5,7 +5,7 @@ import { decode } from '../protocol/codec.js';
 import { Refusal, toEnvelope, type Envelope, type MessageLimits } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
-import { INTERNAL_ERROR, IncomingRequest } from './incoming-request.js';
+import { IncomingRequest } from './incoming-request.js';
 import { runChain, toException } from './middleware-chain.js';
 import { readFreshAuth, reauthenticate } from './reauthentication.js';
 
@@ -83,7 +83,8 @@ export class Receiver {
       if (error === undefined)
         return this.deliver(socket, typeof changed === 'string' ? changed : '', args[1], request);
       socket._fail(error);
-      this.except(socket, request, toException(error));
+      const { isClientFault, toPayload } = socket.nsp._failures;
+      this.except(socket, request, isClientFault(error) ? toPayload(error) : toException(error));
     });
   }
 
@@ -172,12 +173,12 @@ export class Receiver {
     request: IncomingRequest | undefined,
   ): void {
     let taken: boolean;
+    const args = data === undefined ? [] : [data];
+    if (request !== undefined) args.push(request.ack);
     try {
-      const args = data === undefined ? [] : [data];
-      taken = socket._listen(event, request === undefined ? args : [...args, request.ack]);
+      taken = socket._listen(event, args);
     } catch (error) {
-      socket._report(error, `a listener of "${event}" threw`);
-      return this.except(socket, request, INTERNAL_ERROR);
+      return this.listenerFailed(socket, error, event, args);
     }
     if (this.dispatcher?.dispatch(socket, event, data, request) === true || taken) return;
     this.refuse(
@@ -186,6 +187,16 @@ export class Receiver {
       false,
       request,
     );
+  }
+
+  /** A listener threw, or its promise was rejected: its client is told, unless it has its answer. */
+  listenerFailed(socket: Conversation, error: unknown, event: string, args: readonly unknown[]): void {
+    const { isClientFault, toPayload } = socket.nsp._failures;
+    if (!isClientFault(error)) socket._report(error, `a listener of "${event}" threw`);
+    // of a message that asks, the last argument is the function that answers
+    const ack = args.at(-1);
+    const request = [...(socket._requests?.values() ?? [])].find((open) => open.ack === ack);
+    if (request !== undefined || typeof ack !== 'function') this.except(socket, request, toPayload(error));
   }
 
   private refuse(socket: Conversation, refusal: Refusal, counts: boolean, open?: IncomingRequest): void {

@@ -5,6 +5,7 @@ import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Namespace } from './contract.js';
 import type { Intake } from './intake.js';
 import type { ConnectionLimits } from './limits.js';
+import type { Failures } from './mount.js';
 
 type Targeting =
   'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';
@@ -15,6 +16,8 @@ export interface Inbound {
   receive(socket: Intake, data: RawData, isBinary: boolean): void;
   /** A message that waited has its turn. */
   receiveEvent(socket: Intake, envelope: Envelope): void;
+  /** A listener's promise was rejected. */
+  listenerFailed(socket: Intake, error: unknown, event: string, args: readonly unknown[]): void;
   /** The client sends more than it may. */
   refuseFlood(socket: Intake, data: RawData, isBinary: boolean): void;
 }
@@ -23,6 +26,8 @@ export interface Inbound {
 export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, Targeting | Utilities> {
   /** @internal */
   readonly _limits: ConnectionLimits;
+  /** @internal */
+  readonly _failures: Failures;
   /** @internal */
   readonly _receiver: Inbound;
   /** @internal */

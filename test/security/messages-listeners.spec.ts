@@ -1,4 +1,10 @@
-import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WsException,
+} from '@nestjs/websockets';
 import { EnvelopeSocket, type EnvelopeServer } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
 import { besiege, type Siege } from '../support/siege.js';
@@ -40,6 +46,9 @@ async function meet({ attacker, gateway }: Siege<ListeningGateway>): Promise<[Te
 const throws = (): never => {
   throw new Error('the listener says no');
 };
+const refuse = (): never => {
+  throw new WsException('not you');
+};
 const rejects = async (): Promise<never> => throws();
 const unwritable = Object.assign(new Error('refused'), { data: 1n });
 
@@ -63,6 +72,31 @@ describe('listeners and middlewares that fail', () => {
       socket.offAny();
       expect(await client.ask('echo', 'y')).toMatchObject({ data: 'y' });
       expect(siege.app.log.of('error').join()).toContain('the listener says no');
+    })(),
+  );
+
+  it.each([
+    ['throws', throws, true],
+    ['rejects', rejects, true],
+    ['throws what the client is to know', () => refuse(), false],
+    ['rejects with it', async () => refuse(), false],
+  ])('a client that asks a listener that %s is answered, once', (_how, listener, isReported) =>
+    attack(async (siege) => {
+      const [client, socket] = await meet(siege);
+      socket.on('heard', listener);
+      const data = isReported ? INTERNAL : { status: 'error', message: 'not you' };
+      expect(await client.ask('heard', 1, 1)).toEqual({ event: 'exception', data, ack: 1 });
+      client.send({ event: 'heard' });
+      expect(await client.next('exception')).toMatchObject({ data });
+      socket.on('answers', async (_data: unknown, ack: (data: string) => void) => {
+        ack('answered');
+        return listener();
+      });
+      expect(await client.ask('answers', 1, 2)).toEqual({ event: 'answers', data: 'answered', ack: 2 });
+      await client.settled();
+      expect(client.frames.filter(({ event }) => event === 'exception')).toHaveLength(2);
+      expect(siege.app.log.of('error')).toHaveLength(isReported ? 3 : 0);
+      expect(socket._inFlight).toBe(0);
     })(),
   );
 

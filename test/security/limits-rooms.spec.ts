@@ -1,0 +1,266 @@
+import { ArgumentsHost, Catch, UseFilters } from '@nestjs/common';
+import {
+  BaseWsExceptionFilter,
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WsException,
+} from '@nestjs/websockets';
+import { from, mergeMap, of, type Observable } from 'rxjs';
+import { EnvelopeSocket, RoomLimitError } from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+import type { TestClient } from '../support/client.js';
+import { besiege, type Siege } from '../support/siege.js';
+import { expectNoStrays } from '../support/strays.js';
+
+/** A filter as users write it: Nest's own, with a word of theirs. */
+@Catch()
+class UserFilter extends BaseWsExceptionFilter {
+  override catch(error: unknown, host: ArgumentsHost): void {
+    super.catch(error as object, host);
+  }
+}
+
+@WebSocketGateway({ path: '/ws' })
+class RoomsGateway {
+  readonly clients: EnvelopeSocket[] = [];
+
+  handleConnection(client: EnvelopeSocket): void {
+    this.clients.push(client);
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+  @SubscribeMessage('join')
+  async join(
+    @ConnectedSocket() client: EnvelopeSocket,
+    @MessageBody() rooms: string | string[],
+  ): Promise<number> {
+    await client.join(rooms);
+    return client.rooms.size;
+  }
+  @SubscribeMessage('join unawaited')
+  unawaited(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() rooms: string | string[]): number {
+    void client.join(rooms);
+    return client.rooms.size;
+  }
+  @SubscribeMessage('join observed')
+  observed(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): Observable<unknown> {
+    return of(room).pipe(mergeMap((name) => from(Promise.resolve(client.join(name)))));
+  }
+  @SubscribeMessage('join generated')
+  async *generated(
+    @ConnectedSocket() client: EnvelopeSocket,
+    @MessageBody() room: string,
+  ): AsyncGenerator<string> {
+    yield 'joining';
+    await client.join(room);
+  }
+  @UseFilters(UserFilter)
+  @SubscribeMessage('join filtered')
+  async filtered(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): Promise<void> {
+    await client.join(room);
+  }
+  @SubscribeMessage('join caught')
+  async caught(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): Promise<unknown> {
+    try {
+      await client.join(room);
+      return undefined;
+    } catch (error) {
+      return [error instanceof RoomLimitError, error instanceof WsException, (error as Error).message];
+    }
+  }
+  @SubscribeMessage('leave')
+  leave(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): number {
+    void client.leave(room);
+    return client.rooms.size;
+  }
+}
+
+// its own, and four more
+const attack = besiege(RoomsGateway, { limits: { maxRooms: 5, maxRoomNameLength: 10 } });
+const TOO_MANY = { status: 'error', code: 'room_limit', message: 'a client may be in 5 rooms' };
+const TOO_LONG = { ...TOO_MANY, message: 'the name of a room must not exceed 10 characters' };
+const WAYS = ['', ' observed', ' generated', ' filtered'].map((way) => `join${way}`);
+
+async function fill(client: TestClient): Promise<void> {
+  for (const [index, room] of ['a', 'b', 'c', 'd'].entries())
+    expect(await client.ask('join', room)).toMatchObject({ event: 'join', data: index + 2 });
+}
+
+/** The client is told of the limit, with its id and without, and the log stays calm. */
+async function expectRefused({ app }: Siege<RoomsGateway>, client: TestClient, event: string): Promise<void> {
+  for (const [room, data] of [
+    ['e', TOO_MANY],
+    ['x'.repeat(11), TOO_LONG],
+  ] as const) {
+    client.send({ event, data: room, id: 1, stream: true });
+    let answer = await client.answer(1);
+    while (answer.more) answer = await client.answer(1);
+    expect(answer).toEqual({ event: 'exception', data, ack: 1 });
+    client.send({ event, data: room });
+    expect(await client.next('exception')).toEqual({ event: 'exception', data });
+  }
+  expect(app.log.of('error')).toEqual([]);
+}
+
+describe('rooms without end', () => {
+  expectNoStrays();
+
+  it.each(WAYS)('a further room, or one with too long a name, is refused: %s', (event) =>
+    attack(async (siege) => {
+      const client = await siege.attacker();
+      await fill(client);
+      await expectRefused(siege, client, event);
+      const [socket] = siege.gateway.clients.slice(-1);
+      expect([...socket!.rooms]).toEqual([socket!.id, 'a', 'b', 'c', 'd']);
+      // rooms that it is in cost nothing, and one that it leaves makes room
+      expect((await client.ask('join', ['a', 'b', 'c', 'd'])).data).toBe(5);
+      expect((await client.ask('leave', 'a')).data).toBe(4);
+      expect((await client.ask('join', 'e')).data).toBe(5);
+      expect((await client.ask('join', 'x'.repeat(10))).event).toBe('exception');
+    })(),
+  );
+
+  it(
+    'of several at once none is joined where one is too many',
+    attack(async ({ attacker, gateway, app }) => {
+      const client = await attacker();
+      const socket = gateway.clients.at(-1)!;
+      expect((await client.ask('join', ['a', 'b', 'c', 'd', 'e'])).data).toEqual(TOO_MANY);
+      expect((await client.ask('join', ['a', 'x'.repeat(11)])).data).toEqual(TOO_LONG);
+      expect(socket.rooms.size).toBe(1);
+      expect((await client.ask('join', ['a', 'b', 'c', 'd'])).data).toBe(5);
+      expect(app.log.of('error')).toEqual([]);
+    }),
+  );
+
+  it(
+    'a join that nobody awaits is refused without a word to the client, and one in the log',
+    attack(async ({ attacker, app }) => {
+      const client = await attacker();
+      await fill(client);
+      expect((await client.ask('join unawaited', 'e')).data).toBe(5);
+      await client.settled();
+      expect(client.frames.filter(({ event }) => event === 'exception')).toEqual([]);
+      expect(app.log.of('warn')).toEqual([expect.stringContaining('a client may be in 5 rooms')]);
+      for (let i = 0; i < 100; i++) client.send({ event: 'join unawaited', data: `e${i}` });
+      for (let i = 0; i < 100; i++) client.send({ event: 'join unawaited', data: 'x'.repeat(11 + i) });
+      await client.settled();
+      expect(app.log.of('warn')).toHaveLength(10);
+      expect(app.log.of('error')).toEqual([]);
+    }),
+  );
+
+  it(
+    'a handler may catch it, as what it is and as an exception of Nest',
+    attack(async ({ attacker }) => {
+      const client = await attacker();
+      await fill(client);
+      expect((await client.ask('join caught', 'e')).data).toEqual([true, true, 'a client may be in 5 rooms']);
+    }),
+  );
+
+  it.each([
+    ['a listener', 'on'],
+    ['a middleware', 'use'],
+  ] as const)('%s of the client may join, and fail', (_, way) =>
+    attack(async (siege) => {
+      const client = await siege.attacker();
+      await fill(client);
+      const socket = siege.gateway.clients.at(-1)!;
+      if (way === 'on') socket.on('enter', async (room: string) => void (await socket.join(room)));
+      else
+        socket.use(async ([event, room], next) => {
+          if (event === 'enter') await socket.join(room as string);
+          next();
+        });
+      await expectRefused(siege, client, 'enter');
+      expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
+      expect(socket._inFlight).toBe(0);
+    })(),
+  );
+
+  it(
+    'a catch-all listener that fails so is no answer',
+    attack(async ({ attacker, gateway, app }) => {
+      const client = await attacker();
+      await fill(client);
+      gateway.clients.at(-1)!.onAny(async () => gateway.clients.at(-1)!.join('e'));
+      expect(await client.ask('echo', 1)).toMatchObject({ event: 'echo', data: 1 });
+      await client.settled();
+      expect(client.frames.filter(({ event }) => event === 'exception')).toEqual([]);
+      expect(app.log.of('error')).toEqual([]);
+    }),
+  );
+
+  it('the server makes clients join no more rooms either, and the others all the same', async () => {
+    const app = await startApp({ providers: [RoomsGateway] }, { adapter: { limits: { maxRooms: 3 } } });
+    const [full, other] = [await app.connect('/ws'), await app.connect('/ws')];
+    expect((await full.ask('join', ['a', 'b'])).data).toBe(3);
+    const server = app.adapter.create(0, { path: '/ws' });
+    server.socketsJoin('everybody');
+    server.to('everybody').emit('told', 1);
+    expect((await other.next('told')).data).toBe(1);
+    await full.settled();
+    expect(full.frames.map(({ event }) => event)).not.toContain('told');
+    expect(app.log.of('error')).toEqual([]);
+  });
+
+  it.each([
+    ['maxRooms', 5_000, false],
+    ['maxRoomNameLength', 5_000, false],
+    ['maxRooms', false, false],
+    ['maxRoomNameLength', false, false],
+    ['maxRooms', undefined, true],
+    ['maxRoomNameLength', undefined, true],
+  ])('%s %p', async (name, value, refuses) => {
+    const limits = { maxPayload: false, [name]: value } as const;
+    const app = await startApp({ providers: [RoomsGateway] }, { adapter: { limits } });
+    const client = await app.connect('/ws');
+    const many = (count: number): string[] => Array.from({ length: count }, (_, i) => `room ${i}`);
+    const isNames = name === 'maxRoomNameLength';
+    const most = value === undefined ? (isNames ? 256 : 999) : isNames ? 5_000 : 4_999;
+    const first = await client.ask('join', isNames ? 'x'.repeat(most) : many(most));
+    expect(first.data).toBe(isNames ? 2 : most + 1);
+    const next = await client.ask('join', isNames ? 'x'.repeat(most + 1) : 'one more');
+    if (refuses || value !== false) expect(next.data.code).toBe('room_limit');
+    else expect(next.data).toBe(isNames ? 3 : most + 2);
+  });
+
+  it.each([true, false])('in handleConnection (awaited: %p)', async (isAwaited) => {
+    @WebSocketGateway({ path: '/ws', limits: { maxRooms: 2 } })
+    class CrowdedGateway {
+      async handleConnection(client: EnvelopeSocket): Promise<void> {
+        const joined = client.join(['a', 'b']);
+        if (isAwaited) await joined;
+      }
+    }
+    const app = await startApp({ providers: [CrowdedGateway] });
+    const client = await app.connect('/ws');
+    if (isAwaited) {
+      expect((await client.next('exception')).data).toEqual({
+        ...TOO_MANY,
+        message: 'a client may be in 2 rooms',
+      });
+      expect(await client.ended()).toEqual({ code: 1008, reason: 'a client may be in 2 rooms' });
+    } else {
+      await client.settled();
+    }
+    expect(app.log.of('error')).toEqual([]);
+    expect(app.log.of('warn')).toHaveLength(1);
+  });
+
+  it(
+    'what is no name of a room joins none, and throws nothing of its own',
+    attack(async ({ attacker, app }) => {
+      const client = await attacker();
+      client.send({ event: 'join', id: 1 });
+      expect((await client.answer(1)).event).toBe('join');
+      for (const data of [null, 5, true]) expect((await client.ask('join', data)).event).toBe('join');
+      expect(app.log.of('error')).toEqual([]);
+    }),
+  );
+});

@@ -144,8 +144,10 @@ function toRefusal(error: unknown, report: (error: unknown) => void): HttpRefusa
     return { status: isRefusalStatus(status) ? status : 403, body };
   }
   if (error instanceof WsException) {
-    const thrown = error.getError();
-    if (typeof thrown === 'string') return refusal(401, thrown);
+    const thrown: unknown = error.getError();
+    // thrown with nothing at hand: new WsException(error.message) of what was no Error
+    if (typeof thrown !== 'object' || thrown === null)
+      return refusal(401, typeof thrown === 'string' ? thrown : 'Unauthorized');
     const status: unknown = Reflect.get(thrown, 'statusCode') ?? Reflect.get(thrown, 'status');
     const known = isRefusalStatus(status) ? status : 401;
     return { status: known, body: { statusCode: known, message: error.message, ...thrown } };

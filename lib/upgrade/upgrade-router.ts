@@ -1,6 +1,8 @@
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { overlay } from './overlay.js';
 import { pathOf } from './path.js';
+import { isWebSocket, treatAsPlainRequest } from './plain-request.js';
 import { refusal, refuseUpgrade } from './refusal.js';
 
 /** Takes an upgrade over: from here on the socket is its own. */
@@ -9,28 +11,86 @@ export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Bu
 /** Finds who takes the upgrades of a path. */
 export type FindHandler = (path: string) => UpgradeHandler | undefined;
 
+type UpgradeArguments = Parameters<UpgradeHandler>;
+
+/** Of newer releases of Node, 22.23 among them: whether a request that asks for an upgrade gets it, or is answered as a plain one. */
+interface Decider {
+  shouldUpgradeCallback: (request: IncomingMessage) => boolean;
+}
+
 /**
- * First stop of a connection: listens for upgrades on one HTTP server and hands each to the path's owner. Those
- * that nobody here owns are left to other listeners, and answered with 404 where there are none.
+ * First stop of a connection: hears of every upgrade on one HTTP server before the server's listeners do, and hands
+ * those of our paths to the path's owner alone. Those that nobody here owns go to the listeners as ever; where
+ * there are none, WebSockets are answered with 404, and the rest as the plain requests that they are as well.
+ *
+ * Being a listener is not enough for that. Each of them gets the same socket, and many take it for theirs:
+ * `new WebSocketServer({ server, path })` answers 400 to every path but its own, `@fastify/websocket` 404, into a
+ * connection that is open already; without a `path` it upgrades all, and the second `handleUpgrade` of one socket
+ * ends the process. So the server's `emit` is overlaid, and nobody's listener is touched.
  */
 export class UpgradeRouter {
+  private readonly undos: (() => void)[] = [];
+  private isDisposed = false;
+
   constructor(
     private readonly http: Server,
     private readonly find: FindHandler,
   ) {
+    // a server without a listener answers upgrades as plain requests
     http.on('upgrade', this.onUpgrade);
+    this.undos.push(overlay(http, 'emit', (underneath) => this.overEmit(underneath)));
+    if (isDecider(http)) {
+      this.undos.push(overlay(http, 'shouldUpgradeCallback', (underneath) => this.overDecision(underneath)));
+    }
   }
 
   dispose(): void {
+    this.isDisposed = true;
     this.http.off('upgrade', this.onUpgrade);
+    for (const undo of this.undos.splice(0).reverse()) undo();
   }
 
+  private overEmit(underneath: Server['emit']): Server['emit'] {
+    const emit = underneath as (...args: unknown[]) => boolean;
+    const take = this.take.bind(this);
+    return function (this: Server, ...args: unknown[]): boolean {
+      return (
+        (args[0] === 'upgrade' && take(...(args.slice(1) as UpgradeArguments))) || emit.apply(this, args)
+      );
+    } as Server['emit'];
+  }
+
+  private overDecision(underneath: Decider['shouldUpgradeCallback']): Decider['shouldUpgradeCallback'] {
+    return (request) =>
+      this.owner(request) !== undefined ||
+      ((isWebSocket(request) || this.isShared || this.isDisposed) && underneath.call(this.http, request));
+  }
+
+  private get isShared(): boolean {
+    return this.http.listenerCount('upgrade') > 1;
+  }
+
+  private owner(request: IncomingMessage): UpgradeHandler | undefined {
+    const path = this.isDisposed || !isWebSocket(request) ? undefined : pathOf(request.url);
+    return path === undefined ? undefined : this.find(path);
+  }
+
+  private take(...upgrade: UpgradeArguments): boolean {
+    const owner = this.owner(upgrade[0]);
+    owner?.(...upgrade);
+    return owner !== undefined;
+  }
+
+  /** Where the event came past the overlay, as from an `emit` that was bound before, ours are ours still. */
   private readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    const path = pathOf(request.url);
-    const handler = path === undefined ? undefined : this.find(path);
-    if (handler !== undefined) return handler(request, socket, head);
-    if (this.http.listenerCount('upgrade') > 1) return;
-    if (path === undefined) refuseUpgrade(socket, refusal(400, 'The request target is not a path'));
+    if (this.take(request, socket, head) || this.isShared) return;
+    if (!isWebSocket(request)) treatAsPlainRequest(this.http, request, socket, head);
+    else if (pathOf(request.url) === undefined)
+      refuseUpgrade(socket, refusal(400, 'The request target is not a path'));
     else refuseUpgrade(socket, refusal(404, 'No gateway is mounted on this path'));
   };
+}
+
+function isDecider(http: Server): http is Server & Decider {
+  return typeof Reflect.get(http, 'shouldUpgradeCallback') === 'function';
 }

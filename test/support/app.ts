@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type { INestApplication, LoggerService, ModuleMetadata } from '@nestjs/common';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { ExpressAdapter } from '@nestjs/platform-express';
-import { Test } from '@nestjs/testing';
+import { Test, type TestingModuleBuilder } from '@nestjs/testing';
 import { EnvelopeAdapter, type EnvelopeOptions } from '../../lib/index.js';
 import { TestClient, type ConnectOptions } from './client.js';
 
@@ -41,6 +41,8 @@ export class LogBook implements LoggerService {
 export interface AppOptions {
   /** Options of the adapter. */
   adapter?: EnvelopeOptions;
+  /** Changes the testing module before it is compiled: `overrideGuard` and the like. */
+  override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** Runs before the adapter is made: global pipes and the like. */
   before?: (app: INestApplication) => void;
   /** A socket of the file system to listen on, where a port will not do. */
@@ -87,7 +89,8 @@ const apps: TestApp[] = [];
 /** Starts an application with these providers; it is closed after the test. */
 export async function startApp(metadata: ModuleMetadata, options: AppOptions = {}): Promise<TestApp> {
   const log = new LogBook();
-  const module = await Test.createTestingModule(metadata).setLogger(log).compile();
+  const builder = Test.createTestingModule(metadata).setLogger(log);
+  const module = await (options.override?.(builder) ?? builder).compile();
   const { https } = options;
   const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter(https && { https }) : new ExpressAdapter();
   const nest = module.createNestApplication(http, { logger: log, ...(https && { httpsOptions: https }) });

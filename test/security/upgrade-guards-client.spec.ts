@@ -1,0 +1,318 @@
+import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { leftovers, NOTHING } from '../support/leftovers.js';
+import { expectNoStrays } from '../support/strays.js';
+import { askForUpgrade } from '../support/upgrade.js';
+import { until } from '../support/wait.js';
+
+type Act = (client: EnvelopeSocket) => boolean | Promise<boolean>;
+
+/** What the guard does; set by each test. */
+let act: Act = () => true;
+let trail: string[] = [];
+let sockets: EnvelopeSocket[] = [];
+beforeEach(() => {
+  act = () => true;
+  trail = [];
+  sockets = [];
+});
+
+class ActGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    if (context.switchToWs().getPattern() !== '$upgrade') return true;
+    const client: EnvelopeSocket = context.switchToWs().getClient();
+    sockets.push(client);
+    return act(client);
+  }
+}
+class SecondGuard implements CanActivate {
+  canActivate(): boolean {
+    trail.push('second');
+    return true;
+  }
+}
+
+class Gateway {
+  @WebSocketServer() server!: EnvelopeServer;
+  handleConnection(client: EnvelopeSocket): void {
+    trail.push('connected');
+    client.emit('welcome', [...client.rooms].slice(1));
+  }
+  handleDisconnect(): void {
+    trail.push('disconnected');
+  }
+  @SubscribeMessage('params')
+  params(@ConnectedSocket() client: EnvelopeSocket): unknown {
+    return client.handshake.params;
+  }
+}
+@UseGuards(ActGuard, SecondGuard)
+@WebSocketGateway({ path: '/ws' })
+class PlainGateway extends Gateway {}
+@UseGuards(ActGuard)
+@WebSocketGateway({ path: '/rooms/:room/:seat' })
+class ParamsGateway extends Gateway {}
+@UseGuards(ActGuard)
+@WebSocketGateway({ path: '/many', namespace: /^\/\d+$/ })
+class ManyGateway extends Gateway {}
+
+const start = (): Promise<TestApp> => startApp({ providers: [PlainGateway, ParamsGateway, ManyGateway] });
+
+describe('a guard that ends the connection', () => {
+  expectNoStrays();
+
+  it.each<[string, (client: EnvelopeSocket) => unknown]>([
+    ['disconnect()', (client) => client.disconnect()],
+    ['disconnect(true)', (client) => client.disconnect(true)],
+    ['close()', (client) => client.close()],
+    ['close(4000, …)', (client) => client.close(4000, 'go away')],
+    ['terminate()', (client) => client.terminate()],
+  ])('by %s has refused it with 403', async (_, end) => {
+    const app = await start();
+    for (const isAsync of [false, true]) {
+      act = (client) => {
+        end(client);
+        return isAsync ? Promise.resolve(true) : true;
+      };
+      const answer = await askForUpgrade(app.port, '/ws');
+      expect([answer.status, JSON.parse(answer.body).message]).toEqual([403, 'Forbidden resource']);
+    }
+    // nobody else is asked, nobody is told
+    expect(trail).toEqual([]);
+    expect(leftovers(app)).toEqual(NOTHING);
+    for (const socket of sockets)
+      expect([socket.readyState, socket.connected]).toEqual([socket.CLOSED, false]);
+    expect(app.log.of('error')).toEqual([]);
+  });
+
+  it('by a close code that there is not has made a mistake', async () => {
+    const app = await start();
+    act = (client) => {
+      client.close(1006);
+      return true;
+    };
+    expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
+    expect(leftovers(app)).toEqual(NOTHING);
+  });
+});
+
+describe('a client whose guards run', () => {
+  expectNoStrays();
+
+  it('is not connected yet', async () => {
+    const app = await start();
+    let state: unknown;
+    act = (client) => {
+      state = {
+        readyState: client.readyState === client.CONNECTING,
+        connected: client.connected,
+        disconnected: client.disconnected,
+        rooms: client.rooms.size,
+        isKnown: client.nsp.adapter.sids.has(client.id),
+        protocol: client.protocol,
+        extensions: client.extensions,
+        isPaused: client.isPaused,
+        bufferedAmount: client.bufferedAmount,
+        closed: client.closed,
+      };
+      return true;
+    };
+    await app.connect('/ws');
+    expect(state).toEqual({
+      readyState: true,
+      connected: false,
+      disconnected: true,
+      rooms: 0,
+      isKnown: false,
+      protocol: '',
+      extensions: '',
+      isPaused: false,
+      bufferedAmount: 0,
+      closed: undefined,
+    });
+  });
+
+  it('gets what the guard emitted, first and in order, once the line is open', async () => {
+    const app = await start();
+    act = async (client) => {
+      client.emit('one', 1);
+      client.emit('two');
+      await new Promise((resolve) => setImmediate(resolve));
+      client.emit('three', 3);
+      // no line, no volatile message
+      client.volatile.emit('never');
+      return true;
+    };
+    const client = await app.connect('/ws', { protocols: ['envelope.v1'] });
+    await client.next('welcome');
+    expect(client.frames.map(({ event }) => event)).toEqual(['$session', 'one', 'two', 'three', 'welcome']);
+  });
+
+  it('is in the rooms that the guard had it join, once it is connected', async () => {
+    const app = await start();
+    const { server } = app.nest.get(PlainGateway);
+    act = async (client) => {
+      await client.join(['users', 'user:1']);
+      server.to('users').emit('too early');
+      return true;
+    };
+    const client = await app.connect('/ws');
+    expect((await client.next('welcome')).data).toEqual(expect.arrayContaining(['user:1']));
+    server.to('user:1').emit('now');
+    await client.next('now');
+    expect(client.frames.map(({ event }) => event)).not.toContain('too early');
+  });
+
+  it('can be asked: the question waits for the line', async () => {
+    const app = await start();
+    let answer: unknown;
+    act = (client) => {
+      client.emitWithAck('who are you?', 1).then(
+        (given) => (answer = given),
+        (error) => (answer = error),
+      );
+      return true;
+    };
+    const client = await app.connect('/ws');
+    const { id } = await client.next('who are you?');
+    client.send({ ack: id, data: 'me' });
+    await until('the answer', () => answer === 'me');
+  });
+
+  it('cannot be waited for: it has no line to answer on', async () => {
+    const app = await startApp(
+      { providers: [PlainGateway] },
+      { adapter: { limits: { upgradeTimeout: 50 } } },
+    );
+    let failed: unknown;
+    act = async (client) => {
+      await client.emitWithAck('who are you?').catch((error: Error) => (failed = error.message));
+      return true;
+    };
+    expect((await askForUpgrade(app.port, '/ws')).status).toBe(503);
+    await until('the end of the wait', () => failed !== undefined);
+    expect(failed).toBe('the socket has been disconnected');
+    expect(leftovers(app)).toEqual(NOTHING);
+  });
+
+  it.each<[string, (client: EnvelopeSocket) => unknown]>([
+    ['send', (client) => client.send('text')],
+    ['send with a callback', (client) => client.send('text', () => undefined)],
+    ['ping', (client) => client.ping()],
+    ['ws', (client) => client.ws],
+  ])('has no raw socket: %s throws, as in ws before it is open', async (_, use) => {
+    const app = await start();
+    let thrown: unknown;
+    act = (client) => {
+      try {
+        use(client);
+      } catch (error) {
+        thrown = error;
+      }
+      return true;
+    };
+    await app.connect('/ws');
+    expect(String(thrown)).toContain('not open yet');
+    // a guard that does not catch it has failed
+    act = (client) => use(client) !== undefined;
+    expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
+  });
+
+  it('keeps listeners and middlewares of the guard', async () => {
+    const app = await start();
+    act = (client) => {
+      client.on('hello', (data: unknown, ack: (answer: unknown) => void) => ack(data));
+      client.onAny((event) => trail.push(`any ${event}`));
+      client.on('disconnect', (reason) => trail.push(`gone: ${reason}`));
+      return true;
+    };
+    const client = await app.connect('/ws');
+    expect((await client.ask('hello', 5)).data).toBe(5);
+    client.close(1000);
+    await until('the end', () => trail.includes('disconnected'));
+    expect(trail).toEqual([
+      'second',
+      'connected',
+      'any hello',
+      'gone: client namespace disconnect',
+      'disconnected',
+    ]);
+  });
+});
+
+describe('a client that was refused', () => {
+  expectNoStrays();
+
+  const busy: Act = (client) => {
+    for (const event of ['close', 'disconnect', 'disconnecting', 'error'] as const)
+      client.on(event, () => trail.push(event));
+    client.emit('hello', 'x'.repeat(10_000));
+    client.timeout(60_000).emit('hello', 1, () => trail.push('answered'));
+    client.emitWithAck('hello').catch(() => undefined);
+    void client.join(['users', 'user:1']);
+    client.to('users').emit('hello');
+    client.expiresAt = Date.now() + 60_000;
+    return false;
+  };
+
+  it.each(['/ws', '/rooms/blue/7', '/many/1'])('leaves nothing behind: %s', async (path) => {
+    const app = await start();
+    act = busy;
+    for (let times = 0; times < 3; times++) expect((await askForUpgrade(app.port, path)).status).toBe(403);
+    expect(leftovers(app)).toEqual(NOTHING);
+    expect(trail).toEqual(['answered', 'answered', 'answered']);
+  });
+
+  it('cannot be brought back', async () => {
+    const app = await start();
+    act = () => false;
+    await askForUpgrade(app.port, '/ws');
+    const [client] = sockets;
+    await client!.join('users');
+    expect(client!.emit('hello')).toBe(false);
+    client!.expiresAt = Date.now() - 1;
+    client!.disconnect();
+    client!.terminate();
+    await expect(client!.emitWithAck('hello')).rejects.toThrow('disconnected');
+    expect(client!.rooms.size).toBe(0);
+    expect(leftovers(app)).toEqual(NOTHING);
+  });
+});
+
+describe('namespaces of many paths', () => {
+  expectNoStrays();
+
+  it('give a guard the :params of the path', async () => {
+    const app = await start();
+    const params: unknown[] = [];
+    act = (client) => {
+      params.push({ ...client.handshake.params });
+      return client.handshake.params['room'] === 'blue';
+    };
+    expect((await askForUpgrade(app.port, '/rooms/red/7')).status).toBe(403);
+    const client = await app.connect('/rooms/blue/a%20b');
+    expect(params).toEqual([
+      { room: 'red', seat: '7' },
+      { room: 'blue', seat: 'a b' },
+    ]);
+    expect((await client.ask('params')).data).toEqual({ room: 'blue', seat: 'a b' });
+  });
+
+  it('are not made for those that guards refuse', async () => {
+    const app = await start();
+    act = (client) => client.nsp.name === '/many/7';
+    for (let path = 0; path < 5; path++) await askForUpgrade(app.port, `/many/${path}`);
+    expect(leftovers(app)).toEqual(NOTHING);
+    const client = await app.connect('/many/7');
+    expect(leftovers(app)['children']).toBe(1);
+    // one who is refused does not take it from who is there
+    act = () => false;
+    await askForUpgrade(app.port, '/many/7');
+    expect(leftovers(app)).toMatchObject({ children: 1, sockets: 1 });
+    client.ws.terminate();
+    await until('the end of the namespace', () => leftovers(app)['connections'] === 0);
+    expect(leftovers(app)).toEqual(NOTHING);
+  });
+});

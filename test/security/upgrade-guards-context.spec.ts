@@ -1,0 +1,206 @@
+import { createServer } from 'node:http';
+import {
+  Injectable,
+  SetMetadata,
+  UnauthorizedException,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { EnvelopeAdapter, EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+import { leftovers, NOTHING } from '../support/leftovers.js';
+import { expectNoStrays } from '../support/strays.js';
+import { askForUpgrade } from '../support/upgrade.js';
+
+let contexts: ExecutionContext[] = [];
+let handlers: unknown[] = [];
+let trail: [where: string, client: EnvelopeSocket, user: unknown, marks: string[]][] = [];
+beforeEach(() => {
+  contexts = [];
+  handlers = [];
+  trail = [];
+});
+
+function note(where: string, client: EnvelopeSocket): void {
+  trail.push([where, client, client.user, [...client.data.marks]]);
+}
+
+@Injectable()
+class ContextGuard implements CanActivate {
+  constructor(private readonly reflector: Reflector) {}
+  canActivate(context: ExecutionContext): boolean {
+    contexts.push(context);
+    handlers.push(context.getHandler());
+    const client: EnvelopeSocket = context.switchToWs().getClient();
+    client.user ??= { name: 'ada' };
+    const mark = this.reflector.getAllAndMerge<string[]>('mark', [context.getClass(), context.getHandler()]);
+    (client.data.marks ??= []).push(mark.join('+'));
+    note(`guard ${context.switchToWs().getPattern()}`, client);
+    return true;
+  }
+}
+
+const Mark = (mark: string) => SetMetadata('mark', [mark]);
+
+@Mark('gateway')
+@UseGuards(ContextGuard)
+@WebSocketGateway({ path: '/ws' })
+class ContextGateway {
+  @WebSocketServer() server!: EnvelopeServer;
+  afterInit(server: EnvelopeServer): void {
+    server.use((client, next) => {
+      note('middleware', client);
+      next();
+    });
+  }
+  @Mark('hook')
+  handleConnection(client: EnvelopeSocket): void {
+    note('handleConnection', client);
+  }
+  @Mark('echo')
+  @SubscribeMessage('echo')
+  echo(@ConnectedSocket() client: EnvelopeSocket): void {
+    note('handler', client);
+  }
+}
+
+@Mark('hookless')
+@UseGuards(ContextGuard)
+@WebSocketGateway({ path: '/hookless' })
+class HooklessGateway {
+  @SubscribeMessage('echo')
+  echo(): void {}
+}
+
+describe("a guard's context at the upgrade", () => {
+  expectNoStrays();
+
+  it('is that of a message, without one', async () => {
+    const app = await startApp({ providers: [ContextGateway] });
+    await app.connect('/ws?x=1', { headers: { Cookie: 'sid=s1d', 'X-Custom': 'yes' } });
+    const context = contexts[0]!;
+    const ws = context.switchToWs();
+    const client: EnvelopeSocket = ws.getClient();
+    expect(client).toBeInstanceOf(EnvelopeSocket);
+    expect(context.getType()).toBe('ws');
+    expect(context.getClass()).toBe(ContextGateway);
+    expect(ws.getData()).toEqual({});
+    expect(ws.getPattern()).toBe('$upgrade');
+    expect(context.getArgs()).toEqual([client, {}, '$upgrade']);
+    expect(context.getArgByIndex(0)).toBe(client);
+    expect(context.getArgByIndex(3)).toBeUndefined();
+    expect(context.switchToRpc().getContext()).toBe(client);
+    expect(context.switchToRpc().getData()).toEqual({});
+    // what reads HTTP requests finds all it reads on the client
+    const request = context.switchToHttp().getRequest();
+    expect(request).toBe(client);
+    expect(request).toMatchObject({ url: '/ws?x=1', query: { x: '1' }, ip: '127.0.0.1' });
+    expect(request.headers).toMatchObject({ 'x-custom': 'yes', cookie: 'sid=s1d' });
+    expect(request.cookies).toEqual({ sid: 's1d' });
+    expect(context.switchToHttp().getResponse()).toBeDefined();
+  });
+
+  it('has the handler that carries its metadata', async () => {
+    const app = await startApp({ providers: [ContextGateway, HooklessGateway] });
+    await app.connect('/ws');
+    expect(Reflect.getMetadata('mark', handlers[0] as object)).toEqual(['hook']);
+    expect((handlers[0] as () => void).name).toBe('handleConnection');
+    await app.connect('/hookless');
+    // there is none: an empty function, which metadata can be looked up on
+    expect(typeof handlers.at(-1)).toBe('function');
+    expect(trail.at(-1)?.[3]).toEqual(['hookless']);
+  });
+
+  it('has the client that everybody gets later, with what the guard wrote to it', async () => {
+    const app = await startApp({ providers: [ContextGateway] });
+    const client = await app.connect('/ws');
+    await client.ask('echo');
+    expect(trail.map(([where]) => where)).toEqual([
+      'guard $upgrade',
+      'middleware',
+      'handleConnection',
+      'guard echo',
+      'handler',
+    ]);
+    const [[, socket, user]] = trail as [(typeof trail)[number]];
+    for (const [, seen, seenUser] of trail) {
+      expect(seen).toBe(socket);
+      expect(seenUser).toBe(user);
+    }
+    expect(trail.map(([, , , marks]) => marks)).toEqual([
+      ['gateway+hook'],
+      ['gateway+hook'],
+      ['gateway+hook'],
+      ['gateway+hook', 'gateway+echo'],
+      ['gateway+hook', 'gateway+echo'],
+    ]);
+    const server = app.nest.get(ContextGateway).server;
+    expect([...server.sockets.values()]).toEqual([socket]);
+    const [remote] = await server.fetchSockets();
+    expect(remote?.data).toEqual(socket.data);
+  });
+
+  it('does not carry what one client got to the next', async () => {
+    const app = await startApp({ providers: [ContextGateway] });
+    await app.connect('/ws');
+    await app.connect('/ws');
+    const [first, second] = contexts.map((context) => context.switchToWs().getClient<EnvelopeSocket>());
+    expect(second).not.toBe(first);
+    expect(second?.data).not.toBe(first?.data);
+    expect(second?.data.marks).toEqual(['gateway+hook']);
+  });
+});
+
+@Injectable()
+class ClosedGuard implements CanActivate {
+  canActivate(): boolean {
+    throw new UnauthorizedException();
+  }
+}
+@UseGuards(ClosedGuard)
+@WebSocketGateway({ path: '/ws' })
+class ClosedGateway {
+  @SubscribeMessage('echo')
+  echo(): void {}
+}
+
+describe('overrideGuard of @nestjs/testing', () => {
+  expectNoStrays();
+
+  it('holds at the upgrade and at messages', async () => {
+    const patterns: string[] = [];
+    const guard: CanActivate = {
+      canActivate: (context) => patterns.push(context.switchToWs().getPattern()) > 0,
+    };
+    const override = { override: (builder: any) => builder.overrideGuard(ClosedGuard).useValue(guard) };
+    const closed = await startApp({ providers: [ClosedGateway] });
+    expect((await askForUpgrade(closed.port, '/ws')).status).toBe(401);
+    const app = await startApp({ providers: [ClosedGateway] }, override);
+    const client = await app.connect('/ws');
+    await client.ask('echo');
+    expect(patterns).toEqual(['$upgrade', 'echo']);
+  });
+
+  it('may refuse, too', async () => {
+    const guard: CanActivate = { canActivate: () => false };
+    const override = { override: (builder: any) => builder.overrideGuard(ContextGuard).useValue(guard) };
+    const app = await startApp({ providers: [ContextGateway] }, override);
+    expect((await askForUpgrade(app.port, '/ws')).status).toBe(403);
+    expect(leftovers(app)).toEqual(NOTHING);
+  });
+});
+
+describe('an adapter without the application', () => {
+  it.each([
+    ['nothing', undefined],
+    ['an HTTP server', createServer()],
+    ['an empty object', {}],
+  ])('is not made of %s, since it could not see the guards', (_, given) => {
+    expect(() => new EnvelopeAdapter(given)).toThrow(/new EnvelopeAdapter\(app\).*upgradeGuards: false/);
+    expect(() => new EnvelopeAdapter(given, { upgradeGuards: 'handleConnection' })).toThrow(/guards/);
+    expect(() => new EnvelopeAdapter(given, { upgradeGuards: false })).not.toThrow();
+  });
+});

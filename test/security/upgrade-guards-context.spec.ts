@@ -10,7 +10,7 @@ import {
 import { Reflector } from '@nestjs/core';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
-import { startApp } from '../support/app.js';
+import { startApp, type AppOptions } from '../support/app.js';
 import { leftovers, NOTHING } from '../support/leftovers.js';
 import { expectNoStrays } from '../support/strays.js';
 import { askForUpgrade } from '../support/upgrade.js';
@@ -175,7 +175,9 @@ describe('overrideGuard of @nestjs/testing', () => {
     const guard: CanActivate = {
       canActivate: (context) => patterns.push(context.switchToWs().getPattern()) > 0,
     };
-    const override = { override: (builder: any) => builder.overrideGuard(ClosedGuard).useValue(guard) };
+    const override: AppOptions = {
+      override: (builder) => builder.overrideGuard(ClosedGuard).useValue(guard),
+    };
     const closed = await startApp({ providers: [ClosedGateway] });
     expect((await askForUpgrade(closed.port, '/ws')).status).toBe(401);
     const app = await startApp({ providers: [ClosedGateway] }, override);
@@ -186,7 +188,9 @@ describe('overrideGuard of @nestjs/testing', () => {
 
   it('may refuse, too', async () => {
     const guard: CanActivate = { canActivate: () => false };
-    const override = { override: (builder: any) => builder.overrideGuard(ContextGuard).useValue(guard) };
+    const override: AppOptions = {
+      override: (builder) => builder.overrideGuard(ContextGuard).useValue(guard),
+    };
     const app = await startApp({ providers: [ContextGateway] }, override);
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(403);
     expect(leftovers(app)).toEqual(NOTHING);

@@ -1,0 +1,227 @@
+import { Injectable, UnauthorizedException, UseGuards, type ExecutionContext } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { EnvelopeSocket } from '../../lib/index.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { asRequest, carriers, tokens, withJwt } from '../support/jwt.js';
+import { leftovers, NOTHING } from '../support/leftovers.js';
+import { expectNoStrays } from '../support/strays.js';
+import { askForUpgrade } from '../support/upgrade.js';
+import { until } from '../support/wait.js';
+
+let connected: unknown[] = [];
+beforeEach(() => {
+  connected = [];
+});
+
+/** The guard as it is, on everything. */
+@UseGuards(AuthGuard('jwt'))
+@WebSocketGateway({ path: '/ws' })
+class JwtGateway {
+  handleConnection(client: EnvelopeSocket): void {
+    connected.push(client.user);
+    client.expiresAt = client.user.exp * 1000;
+  }
+  @SubscribeMessage('whoami')
+  whoAmI(@ConnectedSocket() client: EnvelopeSocket): unknown {
+    return client.user;
+  }
+}
+
+/** At the upgrade alone. */
+@WebSocketGateway({ path: '/hook' })
+class HookGateway {
+  @UseGuards(AuthGuard('jwt'))
+  handleConnection(client: EnvelopeSocket): void {
+    connected.push(client.user);
+  }
+  @SubscribeMessage('whoami')
+  whoAmI(@ConnectedSocket() client: EnvelopeSocket): unknown {
+    return client.user;
+  }
+}
+
+/** At one message alone. */
+@WebSocketGateway({ path: '/open' })
+class OpenGateway {
+  @UseGuards(AuthGuard('jwt'))
+  @SubscribeMessage('secret')
+  secret(@ConnectedSocket() client: EnvelopeSocket): unknown {
+    return client.user.sub;
+  }
+  @SubscribeMessage('public')
+  public(): string {
+    return 'public';
+  }
+}
+
+/** As applications extend it. */
+@Injectable()
+class OwnGuard extends AuthGuard('jwt') {
+  override getRequest(context: ExecutionContext): unknown {
+    return context.switchToWs().getClient();
+  }
+  override handleRequest<User>(error: unknown, user: User, info: Error | undefined): User {
+    if (!user) throw error ?? new UnauthorizedException(info?.message ?? 'no token');
+    return user;
+  }
+}
+@UseGuards(OwnGuard)
+@WebSocketGateway({ path: '/own' })
+class OwnGateway {
+  @SubscribeMessage('whoami')
+  whoAmI(@ConnectedSocket() client: EnvelopeSocket): unknown {
+    return client.user.sub;
+  }
+}
+
+/** Its first strategy is one that nobody made. */
+@UseGuards(AuthGuard(['none', 'jwt']))
+@WebSocketGateway({ path: '/unknown' })
+class UnknownStrategyGateway {
+  @SubscribeMessage('echo')
+  echo(): void {}
+}
+
+const gateways = [JwtGateway, HookGateway, OpenGateway, OwnGateway, UnknownStrategyGateway];
+const start = (): Promise<TestApp> =>
+  startApp(
+    { imports: withJwt.imports, providers: [...withJwt.providers, ...gateways, OwnGuard] },
+    { adapter: { limits: { messagesPerSecond: false } } },
+  );
+
+const ada = { sub: 'ada', exp: expect.any(Number) };
+const UNAUTHORIZED = { statusCode: 401, message: 'Unauthorized' };
+
+describe.each(Object.keys(carriers))("AuthGuard('jwt') and a token in %s", (carrier) => {
+  expectNoStrays();
+
+  it('lets its user in, and asks again at every message', async () => {
+    const app = await start();
+    for (const path of ['/ws', '/hook']) {
+      const { target = '', ...options } = carriers[carrier]!(tokens.valid());
+      const client = await app.connect(`${path}${target}`, options);
+      expect((await client.ask('whoami')).data).toEqual(ada);
+    }
+    expect(connected).toEqual([ada, ada]);
+  });
+
+  it.each(['expired', 'forged', 'unsigned'] as const)('refuses one that is %s', async (kind) => {
+    const app = await start();
+    for (const path of ['/ws', '/hook']) {
+      const answer = await askForUpgrade(app.port, ...asRequest(path, carrier, tokens[kind]()));
+      expect(answer.status).toBe(401);
+      expect(JSON.parse(answer.body)).toEqual(UNAUTHORIZED);
+    }
+    expect(connected).toEqual([]);
+    expect(leftovers(app)).toEqual(NOTHING);
+    expect(app.log.of('error')).toEqual([]);
+  });
+});
+
+describe("AuthGuard('jwt')", () => {
+  expectNoStrays();
+
+  it.each([
+    ['none', {}],
+    ['an empty one', { Authorization: 'Bearer ' }],
+    ['another scheme', { Authorization: 'Basic YWRhOnNlY3JldA==' }],
+    ['garbage', { Authorization: 'Bearer garbage' }],
+    ['garbage in a subprotocol', { 'Sec-WebSocket-Protocol': 'bearer, garbage' }],
+    ['bearer without a token', { 'Sec-WebSocket-Protocol': 'bearer' }],
+    ['no JSON in a subprotocol', { 'Sec-WebSocket-Protocol': 'envelope.auth.bm8ganNvbg' }],
+    ['a list in a subprotocol', { 'Sec-WebSocket-Protocol': 'envelope.auth.WzFd' }],
+    ['a token that is no string', { 'Sec-WebSocket-Protocol': 'envelope.auth.eyJ0b2tlbiI6eyJhIjoxfX0' }],
+  ])('refuses who brings %s', async (_, headers) => {
+    const app = await start();
+    const answer = await askForUpgrade(app.port, '/ws', headers as Record<string, string>);
+    expect([answer.status, JSON.parse(answer.body)]).toEqual([401, UNAUTHORIZED]);
+    expect(connected).toEqual([]);
+  });
+
+  it('takes the first of several tokens, by the order that PROTOCOL.md gives', async () => {
+    const app = await start();
+    const order = [
+      'envelope.auth.<base64url>',
+      'the subprotocols bearer, <token>',
+      'the Authorization header',
+      '?token=',
+    ];
+    for (let first = 0; first < order.length - 1; first++) {
+      const [good, bad] = [order[first]!, order[first + 1]!];
+      for (const [token, other, status] of [
+        [tokens.valid(), tokens.forged(), 101],
+        [tokens.forged(), tokens.valid(), 401],
+      ] as const) {
+        const [one, two] = [carriers[good]!(token), carriers[bad]!(other)];
+        const protocols = [...(two.protocols ?? []), ...(one.protocols ?? [])].join(', ');
+        const headers = {
+          ...one.headers,
+          ...two.headers,
+          ...(protocols !== '' && { 'Sec-WebSocket-Protocol': protocols }),
+        };
+        const target = `/ws${one.target ?? ''}${two.target ?? ''}`;
+        expect([good, bad, (await askForUpgrade(app.port, target, headers)).status]).toEqual([
+          good,
+          bad,
+          status,
+        ]);
+      }
+    }
+  });
+
+  it('takes a token in the only subprotocol, which it does not select', async () => {
+    const app = await start();
+    const auth = Buffer.from(JSON.stringify({ token: tokens.valid() })).toString('base64url');
+    const headers = { 'Sec-WebSocket-Protocol': `envelope.auth.${auth}` };
+    const answer = await askForUpgrade(app.port, '/ws', headers);
+    expect(answer.status).toBe(101);
+    expect(answer.headers).not.toHaveProperty('sec-websocket-protocol');
+  });
+
+  it('guards one message, and leaves the others open', async () => {
+    const app = await start();
+    const stranger = await app.connect('/open');
+    expect((await stranger.ask('public')).data).toBe('public');
+    expect(await stranger.ask('secret', undefined, 1)).toEqual({
+      event: 'exception',
+      data: { status: 'error', ...UNAUTHORIZED },
+      ack: 1,
+    });
+    const user = await app.connect('/open', { protocols: ['bearer', tokens.valid()] });
+    expect((await user.ask('secret')).data).toBe('ada');
+    // a payload is no place for a token: Nest takes it for the response
+    expect((await user.ask('secret', { header: 1, setHeader: 2 })).data).toBe('ada');
+    expect((await user.ask('secret', null)).data).toBe('ada');
+  });
+
+  it('can be extended, and says what its owner wants', async () => {
+    const app = await start();
+    const client = await app.connect('/own', { protocols: ['bearer', tokens.valid('bob')] });
+    expect((await client.ask('whoami')).data).toBe('bob');
+    const say = async (token: string): Promise<unknown> =>
+      JSON.parse((await askForUpgrade(app.port, `/own?token=${token}`)).body).message;
+    expect(await say(tokens.expired())).toBe('jwt expired');
+    expect(await say(tokens.forged())).toBe('invalid signature');
+    expect(await say('')).toBe('No auth token');
+  });
+
+  it('fails for itself where its strategy is unknown', async () => {
+    const app = await start();
+    const answer = await askForUpgrade(app.port, ...asRequest('/unknown', '?token=', tokens.valid()));
+    expect(answer.status).toBe(500);
+    expect(JSON.parse(answer.body).message).toBe('Internal server error');
+    expect(app.log.of('error').join()).toContain('Unknown authentication strategy');
+  });
+
+  it('refuses messages once the token has expired, where nothing closed the connection', async () => {
+    const app = await start();
+    const hook = await app.connect('/hook', { protocols: ['bearer', tokens.valid('ada', 3)] });
+    const open = await app.connect('/open', { protocols: ['bearer', tokens.valid('ada', 3)] });
+    expect((await open.ask('secret')).data).toBe('ada');
+    let answer = await open.ask('secret');
+    await until('the expiry', async () => (answer = await open.ask('secret')).event === 'exception');
+    expect(answer.data).toEqual({ status: 'error', ...UNAUTHORIZED });
+    expect((await hook.ask('whoami')).data).toEqual(ada);
+  });
+});

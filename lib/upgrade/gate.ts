@@ -5,6 +5,7 @@ import type { Conversation } from '../server/conversation.js';
 import type { EnvelopeServer } from '../server/envelope.server.js';
 import { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { LineWatcher } from '../server/line.js';
+import type { Visitor } from '../server/visitor.js';
 import type { Census } from './census.js';
 import type { UpgradeCheck } from './checks.js';
 import { pathOf, type Params } from './path.js';
@@ -65,7 +66,13 @@ export class Gate implements LineWatcher {
   accept(request: IncomingMessage, tcp: Duplex, head: Buffer, path: string, params: Params): void {
     if (this.isClosing()) return refuseUpgrade(tcp, SHUTTING_DOWN);
     const { reception, census, upgradeTimeout } = this.settings;
-    const visitor = reception.identify(request);
+    let visitor: Visitor;
+    try {
+      visitor = reception.identify(request);
+    } catch (error) {
+      this.settings.onError(error);
+      return refuseUpgrade(tcp, refusal(500, 'Internal server error'));
+    }
     const full = census.enter(visitor.seat);
     if (full !== undefined) return refuseUpgrade(tcp, full);
     const upgrade = new Upgrade(request, path, params, visitor, tcp, this.onDecided);

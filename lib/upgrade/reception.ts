@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { inspect } from 'node:util';
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
 import type { Visitor } from '../server/visitor.js';
@@ -16,10 +18,11 @@ type Trust = (address: string, hop: number) => boolean;
 /** Reads who asks. One for each adapter. */
 export class Reception {
   private readonly trust: Trust | undefined;
+  private hasMetUnknownProxy = false;
 
   /**
-   * @param onUnknownProxy hears of a proxy that nobody configured
-   * @throws TypeError on an address or a network that is none
+   * @param onUnknownProxy hears once of a proxy that nobody configured
+   * @throws TypeError on what names no proxy
    */
   constructor(
     trustProxy: TrustProxy | undefined,
@@ -28,6 +31,7 @@ export class Reception {
     this.trust = compile(trustProxy);
   }
 
+  /** @throws what the user's function throws */
   identify(request: IncomingMessage): Visitor {
     const peer = request.socket.remoteAddress ?? '';
     const isTls = (request.socket as Partial<TLSSocket>).encrypted === true;
@@ -35,7 +39,7 @@ export class Reception {
     if (this.trust === undefined || !this.trust(peer, 0)) {
       return { address: peer, seat: this.seatOf(peer, request), host, isSecure: isTls ? true : undefined };
     }
-    const address = proxyAddr(request, this.trust) || peer;
+    const address = addressOf(proxyAddr(request, this.trust) ?? '');
     const proto = forwarded(request, 'x-forwarded-proto')?.toLowerCase();
     return {
       address,
@@ -48,7 +52,8 @@ export class Reception {
   /** All clients of a proxy that nobody configured have its address: they are not counted as one. */
   private seatOf(peer: string, request: IncomingMessage): string | undefined {
     if (this.trust === undefined && request.headers['x-forwarded-for'] !== undefined && isPrivate(peer)) {
-      this.onUnknownProxy();
+      if (!this.hasMetUnknownProxy) this.onUnknownProxy();
+      this.hasMetUnknownProxy = true;
       return undefined;
     }
     return groupAddress(peer);
@@ -65,10 +70,37 @@ function forwarded(request: IncomingMessage, header: string): string | undefined
 function compile(trustProxy: TrustProxy | undefined): Trust | undefined {
   if (trustProxy === undefined || trustProxy === false) return undefined;
   if (trustProxy === true) return () => true;
-  if (typeof trustProxy === 'number') return (_, hop) => hop < trustProxy;
-  if (typeof trustProxy === 'function') return trustProxy;
-  const list = typeof trustProxy === 'string' ? trustProxy.split(',') : [...trustProxy];
-  return proxyAddr.compile(list.map((address) => address.trim()));
+  // a line without an address, of a socket in the file system, is asked for as ''
+  if (typeof trustProxy === 'function')
+    return (address: string | undefined, hop) => trustProxy(address ?? '', hop);
+  if (typeof trustProxy === 'number' && Number.isInteger(trustProxy) && trustProxy >= 0)
+    return (_, hop) => hop < trustProxy;
+  try {
+    const list = typeof trustProxy === 'string' ? trustProxy.split(',') : [...(trustProxy as string[])];
+    return proxyAddr.compile(list.map(toProxy));
+  } catch (error) {
+    throw new TypeError(
+      `The option trustProxy of EnvelopeAdapter is ${inspect(trustProxy)}: ${(error as Error).message}. ${FORMS}`,
+      { cause: error },
+    );
+  }
+}
+
+/** Text of digits alone would be an IPv4 address of old. */
+function toProxy(text: string): string {
+  const proxy = text.trim();
+  if (/^\d+$/.test(proxy)) throw new TypeError('a number of hops is a number, not a text');
+  return proxy;
+}
+
+const FORMS =
+  "It takes true, a number of hops, addresses and networks ('loopback', '10.0.0.0/8', several with commas or as a " +
+  'list), or a function';
+
+/** Some proxies add the client's port; and what is no address is nobody's. */
+function addressOf(text: string): string {
+  const bare = text.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
+  return isIP(bare) === 0 ? '' : bare;
 }
 
 /** An IPv6 client has at least a /64 of its own; an IPv4 address may be written as IPv6. */

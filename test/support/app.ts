@@ -45,8 +45,8 @@ export interface AppOptions {
   override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** Runs before the adapter is made: global pipes and the like. */
   before?: (app: INestApplication) => void;
-  /** A socket of the file system to listen on, where a port will not do. */
-  listen?: { path: string };
+  /** Where to listen, if not on a port of 127.0.0.1: a socket of the file system, another host. */
+  listen?: { path: string } | { host: string; port: number };
   /** A key and a certificate: the application speaks TLS. */
   https?: { key: string; cert: string };
 }

@@ -21,7 +21,7 @@ import type { EnvelopeSocket } from './server/envelope.socket.js';
 import { selectProtocol } from './server/handshake.js';
 import type { ConnectionLimits } from './server/limits.js';
 import { MemoryAdapter } from './server/memory-adapter.js';
-import type { Failures } from './server/mount.js';
+import type { Failures } from './server/failures.js';
 import { Rate } from './server/rate.js';
 import { Receiver } from './server/receiver.js';
 import type { Census } from './upgrade/census.js';

@@ -1,6 +1,7 @@
 import type { Adapter } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
 import type { ErrorReporter } from './contract.js';
+import type { Failures } from './failures.js';
 import type { ConnectionLimits } from './limits.js';
 import type { Receiver } from './receiver.js';
 
@@ -11,16 +12,6 @@ export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) =
 export function makeAdapter(factory: AdapterFactory, nsp: unknown): Adapter {
   if (factory.prototype === undefined) return (factory as (nsp: unknown) => Adapter)(nsp);
   return new (factory as new (nsp: unknown) => Adapter)(nsp);
-}
-
-/** What the gateway side makes of what users' code throws. */
-export interface Failures {
-  /** What the client is told. */
-  toPayload(error: unknown): object;
-  /** It tells the client something, and nobody else. */
-  isClientFault(error: unknown): boolean;
-  /** A `join` over a limit. */
-  roomLimit(message: string): Error;
 }
 
 /** What a server is given when an adapter mounts it on a path. */

@@ -3,9 +3,9 @@ import type { Envelope } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Namespace } from './contract.js';
+import type { Failures } from './failures.js';
 import type { Intake } from './intake.js';
 import type { ConnectionLimits } from './limits.js';
-import type { Failures } from './mount.js';
 
 type Targeting =
   'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';

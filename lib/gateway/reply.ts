@@ -34,6 +34,8 @@ export class Reply {
   /** A handler returned. */
   async give(result: unknown, byHand: boolean): Promise<void> {
     const iterator = iteratorOf(result);
+    const isSource = iterator !== undefined || isObservable(result);
+    if (isSource && this.request?.isCancelled === true) this.request.answer();
     // what a handler that acknowledges by hand returns is no answer, but may be an event of its own
     if (byHand) this.sendResponse(result);
     else if (isObservable(result)) await this.drain(result);

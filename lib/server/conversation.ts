@@ -16,7 +16,7 @@ import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import { Expiry } from './expiry.js';
 import { Frame, type Outgoing } from './frame.js';
 import { INTERNAL_ERROR, requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
-import { Intake } from './intake.js';
+import { describeHeld, Intake } from './intake.js';
 import { LINE_EVENTS, type Line } from './line.js';
 import type { SocketHost } from './socket-host.js';
 import type { Visitor } from './visitor.js';
@@ -254,6 +254,11 @@ export abstract class Conversation extends Intake implements Asker {
     this.nsp._receiver.receive(this, data, isBinary);
   }
 
+  protected override takeAnswer(data: RawData, isBinary: boolean): boolean {
+    const hasAsked = this.asked !== undefined || this.acksByAdapter !== undefined;
+    return hasAsked && this.nsp._receiver.takeAnswer(this, data, isBinary);
+  }
+
   protected override handleLate(envelope: Envelope): void {
     this.nsp._receiver.receiveEvent(this, envelope);
   }
@@ -268,13 +273,7 @@ export abstract class Conversation extends Intake implements Asker {
 
   /** @internal */
   protected override tellHeld(): void {
-    const names = [...(this._requests?.values() ?? [])].map(({ event }) => event);
-    const unanswered = [...new Set(names)].slice(0, 5).join(', ') || 'none';
-    this.nsp._warn(
-      'maxInFlight',
-      `a client has ${this._inFlight} messages in flight (limits.maxInFlight): its next ones wait. ` +
-        `Requests without an answer yet: ${unanswered}`,
-    );
+    this.nsp._warn('maxInFlight', describeHeld(this._inFlight, this._requests?.values() ?? []));
   }
 
   /** @internal A handler's result, without an `id` to carry it to. Nothing, where there is no result. */

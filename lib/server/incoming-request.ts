@@ -23,6 +23,8 @@ export class IncomingRequest {
   done = false;
   /** An exception filter took over: a void end is not a success. */
   failing = false;
+  /** Nobody wants the values of a source that its handler may still give. */
+  isCancelled = false;
   private stops: Set<() => void> | undefined;
 
   constructor(
@@ -64,6 +66,7 @@ export class IncomingRequest {
 
   /** `$cancel`: the source is ended, and the answer with it. A handler without a source goes on and answers. */
   cancel(): void {
+    this.isCancelled = true;
     if (this.isStreaming) this.answer();
   }
 

@@ -1,5 +1,5 @@
 import type { RawData } from 'ws';
-import type { Envelope } from '../protocol/envelope.js';
+import type { Envelope, RequestId } from '../protocol/envelope.js';
 import { Peer } from './peer.js';
 
 /** How many messages wait before the line is paused; those that were read already still come. */
@@ -18,6 +18,7 @@ export abstract class Intake extends Peer {
   private earlyBytes = 0;
   /** What came while as many messages as may be were in flight. */
   private late: Envelope[] | undefined;
+  private lateBytes = 0;
   private isResuming = false;
   /** The line was paused because too much waits. */
   private isHeld = false;
@@ -27,6 +28,8 @@ export abstract class Intake extends Peer {
   /** @internal */
   abstract get _inFlight(): number;
   protected abstract handle(data: RawData, isBinary: boolean): void;
+  /** Takes the message where it is an answer that this side waits for. */
+  protected abstract takeAnswer(data: RawData, isBinary: boolean): boolean;
   protected abstract handleLate(envelope: Envelope): void;
   protected abstract refuseFlood(data: RawData, isBinary: boolean): void;
   protected abstract endFlood(): void;
@@ -47,11 +50,13 @@ export abstract class Intake extends Peer {
   override _onMessage(data: RawData, isBinary: boolean): void {
     this._pingedAt = 0;
     if (this._gone) return;
-    if (!this.mayGoOn()) {
-      if (!this._gone) this.refuseFlood(data, isBinary);
+    if (!this.takeToken()) {
+      if (!this.takeAnswer(data, isBinary) && this.mayBeRefused()) this.refuseFlood(data, isBinary);
       return;
     }
     if (this.early === undefined) return this.handle(data, isBinary);
+    // `handleConnection` may be waiting for it
+    if (this.takeAnswer(data, isBinary)) return this._forgive();
     this.earlyBytes += (data as Buffer).length;
     this.early.push([data, isBinary]);
     if (this.early.length >= MAX_WAITING || this.earlyBytes >= MAX_WAITING_BYTES) this.hold();
@@ -59,7 +64,7 @@ export abstract class Intake extends Peer {
 
   /** @internal */
   override _onPing(data: Buffer): void {
-    if (this._gone || !this.mayGoOn()) return;
+    if (this._gone || !this.mayPass()) return;
     // what answers pings, `ws` itself, asks nobody whether the peer reads the pongs
     if (this.outbox.isFull) return this._overflow();
     super._onPing(data);
@@ -67,7 +72,8 @@ export abstract class Intake extends Peer {
 
   /** @internal */
   override _onPong(data: Buffer): void {
-    if (!this._gone && this.mayGoOn()) super._onPong(data);
+    // the answer to a ping of this side is not the client's own doing
+    if (!this._gone && (this._pingedAt !== 0 || this.mayPass())) super._onPong(data);
   }
 
   /** @internal The answer to a request of this side is not the client's own doing. */
@@ -77,12 +83,22 @@ export abstract class Intake extends Peer {
   }
 
   /** @internal The message waits for its turn. */
-  _postpone(envelope: Envelope): void {
+  _postpone(envelope: Envelope, bytes: number): void {
     if (this.late === undefined) {
       this.late = [];
+      this.lateBytes = 0;
       this.tellHeld();
     }
-    if (this.late.push(envelope) >= MAX_WAITING) this.hold();
+    this.lateBytes += bytes;
+    if (this.late.push(envelope) >= MAX_WAITING || this.lateBytes >= MAX_WAITING_BYTES) this.hold();
+  }
+
+  /** @internal Takes a request back that waits, where it asks for a stream. */
+  _withdraw(id: RequestId): Envelope | undefined {
+    const index = this.late?.findIndex((waiting) => waiting.id === id && waiting.stream) ?? -1;
+    const withdrawn = index === -1 ? undefined : this.late!.splice(index, 1)[0];
+    if (withdrawn !== undefined) this._settled();
+    return withdrawn;
   }
 
   /** @internal The connection is ready: what came early is handled, in order. */
@@ -114,18 +130,27 @@ export abstract class Intake extends Peer {
     if (this.isPaused) this.resume();
   }
 
-  /** Takes a token; a client that goes on and on without one is let go. */
-  private mayGoOn(): boolean {
-    const { messages, refusals } = this._limits;
+  /** @returns whether there was one for this message */
+  private takeToken(): boolean {
+    const { messages } = this._limits;
     if (messages === undefined) return true;
-    const now = performance.now();
-    const paid = messages.take(this.paid, now);
-    if (paid !== 0) {
-      this.paid = paid;
-      return true;
-    }
-    this.paidRefusals = refusals.take(this.paidRefusals, now);
+    const paid = messages.take(this.paid, performance.now());
+    if (paid === 0) return false;
+    this.paid = paid;
+    return true;
+  }
+
+  /** Without a token; a client that goes on and on is let go. */
+  private mayBeRefused(): boolean {
+    this.paidRefusals = this._limits.refusals.take(this.paidRefusals, performance.now());
     if (this.paidRefusals === 0) this.endFlood();
+    return !this._gone;
+  }
+
+  /** The same for what is not answered: it just does not count. */
+  private mayPass(): boolean {
+    if (this.takeToken()) return true;
+    this.mayBeRefused();
     return false;
   }
 
@@ -141,4 +166,13 @@ export abstract class Intake extends Peer {
     this.isHeld = false;
     this.resume();
   }
+}
+
+/** What operators are told of a client whose messages have to wait. */
+export function describeHeld(inFlight: number, requests: Iterable<{ event: string }>): string {
+  const names = new Set([...requests].map(({ event }) => event));
+  return (
+    `a client has ${inFlight} messages in flight (limits.maxInFlight): its next ones wait. ` +
+    `Requests without an answer yet: ${[...names].slice(0, 5).join(', ') || 'none'}`
+  );
 }

@@ -2,7 +2,13 @@ import { isUtf8 } from 'node:buffer';
 import type { RawData } from 'ws';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import { decode } from '../protocol/codec.js';
-import { Refusal, toEnvelope, type Envelope, type MessageLimits } from '../protocol/envelope.js';
+import {
+  Refusal,
+  toEnvelope,
+  type Envelope,
+  type MessageLimits,
+  type RequestId,
+} from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
 import { IncomingRequest } from './incoming-request.js';
@@ -60,7 +66,7 @@ export class Receiver {
       );
     } else {
       socket._strikes = 0;
-      if (socket._isFull) socket._postpone(envelope);
+      if (socket._isFull) socket._postpone(envelope, (data as Buffer).length);
       else this.receiveEvent(socket, envelope);
     }
   }
@@ -86,6 +92,13 @@ export class Receiver {
       const { isClientFault, toPayload } = socket.nsp._failures;
       this.except(socket, request, isClientFault(error) ? toPayload(error) : toException(error));
     });
+  }
+
+  /** Takes a message out of its turn, where it is an answer that this side waits for. */
+  takeAnswer(socket: Conversation, data: RawData, isBinary: boolean): boolean {
+    const envelope = this.read(socket, data, isBinary);
+    if (envelope === undefined || envelope instanceof Refusal) return false;
+    return envelope.ack !== undefined && socket._settle(envelope);
   }
 
   /** One message too many: an answer all the same, to its request where it is one. */
@@ -129,8 +142,15 @@ export class Receiver {
       );
     }
     socket._strikes = 0;
-    if (event === '$cancel') socket._requests?.get(data as string | number)?.cancel();
+    if (event === '$cancel') this.cancel(socket, data as RequestId);
     if (id !== undefined) this.openRequest(socket, event, id, false)?.answer();
+  }
+
+  private cancel(socket: Conversation, id: RequestId): void {
+    const request = socket._requests?.get(id);
+    if (request !== undefined) return request.cancel();
+    const waiting = socket._withdraw(id);
+    if (waiting !== undefined) this.openRequest(socket, waiting.event!, id, true)?.answer();
   }
 
   private receiveAuth(socket: Conversation, { data, meta, id }: Envelope): void {

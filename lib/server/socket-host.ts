@@ -14,6 +14,8 @@ type Utilities = 'fetchSockets' | 'socketsJoin' | 'socketsLeave' | 'disconnectSo
 /** What takes a client's messages. */
 export interface Inbound {
   receive(socket: Intake, data: RawData, isBinary: boolean): void;
+  /** @returns whether it was an answer that the server waits for */
+  takeAnswer(socket: Intake, data: RawData, isBinary: boolean): boolean;
   /** A message that waited has its turn. */
   receiveEvent(socket: Intake, envelope: Envelope): void;
   /** A listener's promise was rejected. */

@@ -15,10 +15,14 @@ class EarlyGateway {
   /** `handleConnection` has settled. */
   isReady = true;
   pauses = false;
+  /** `handleConnection` asks the client, and waits for the answer. */
+  asks = false;
+  readonly answers: unknown[] = [];
 
   async handleConnection(client: EnvelopeSocket): Promise<void> {
     this.clients.push(client);
     if (this.pauses) client.pause();
+    if (this.asks) this.answers.push(await client.emitWithAck('who are you'));
     if (this.gate === undefined) return;
     this.isReady = false;
     await this.gate;
@@ -94,6 +98,22 @@ describe('messages before handleConnection has settled', () => {
       expect(gateway.seen).toEqual([]);
       gateway.clients.at(-1)!.resume();
       expect(await client.message()).toBe(see('later'));
+    }),
+  );
+
+  it(
+    'the answer that it waits for is no such message',
+    attack(async ({ attacker, gateway }) => {
+      gateway.asks = true;
+      const client = await attacker();
+      const { id } = await client.next('who are you');
+      for (const data of [1, 2]) client.send(see(data));
+      client.send({ ack: 'invented', data: 'nobody' });
+      client.send({ ack: id, data: 'me' });
+      client.send(see(3));
+      expect(await client.ask('see', 4)).toMatchObject({ data: 4 });
+      expect(gateway.answers).toEqual(['me']);
+      expect(gateway.seen).toEqual([1, 2, 3, 4]);
     }),
   );
 

@@ -17,9 +17,14 @@ export class Siege<Gateway> {
     private readonly witness: TestClient,
   ) {}
 
-  /** @param gateway must be mounted on `/ws` and answer `echo`; no pings come among the frames of raw clients */
-  static async of<Gateway>(gateway: Type<Gateway>, adapter: EnvelopeOptions = {}): Promise<Siege<Gateway>> {
-    const app = await startApp({ providers: [gateway] }, { adapter: { pingInterval: 0, ...adapter } });
+  /** @param gateways the first must be mounted on `/ws` and answer `echo`; no pings come among the frames of raw clients */
+  static async of<Gateway>(
+    gateways: Type<Gateway> | [Type<Gateway>, ...Type[]],
+    adapter: EnvelopeOptions = {},
+  ): Promise<Siege<Gateway>> {
+    const providers = Array.isArray(gateways) ? gateways : [gateways];
+    const gateway = providers[0] as Type<Gateway>;
+    const app = await startApp({ providers }, { adapter: { pingInterval: 0, ...adapter } });
     const server = app.adapter.create(0, { path: '/ws' });
     const witness = await app.connect('/ws');
     return new Siege(app, app.nest.get(gateway), server, '/ws', witness);
@@ -73,7 +78,10 @@ export class Siege<Gateway> {
 }
 
 /** `it`, against a siege that must be survived. */
-export function besiege<Gateway>(gateway: Type<Gateway>, adapter: EnvelopeOptions = {}) {
+export function besiege<Gateway>(
+  gateway: Type<Gateway> | [Type<Gateway>, ...Type[]],
+  adapter: EnvelopeOptions = {},
+) {
   return (attack: (siege: Siege<Gateway>) => Promise<void>, meant: readonly string[] = []) =>
     async (): Promise<void> => {
       const siege = await Siege.of(gateway, adapter);

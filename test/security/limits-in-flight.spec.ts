@@ -1,0 +1,316 @@
+import { Ack, ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { NEVER, Observable } from 'rxjs';
+import { EnvelopeSocket } from '../../lib/index.js';
+import type { TestClient } from '../support/client.js';
+import { besiege } from '../support/siege.js';
+import { expectNoStrays } from '../support/strays.js';
+import { until } from '../support/wait.js';
+
+@WebSocketGateway({ path: '/ws' })
+class BusyGateway {
+  readonly clients: EnvelopeSocket[] = [];
+  readonly reasons: unknown[] = [];
+  /** What handlers have begun with, in order. */
+  readonly begun: unknown[] = [];
+  private readonly ends: ((value: unknown) => void)[] = [];
+  /** Handlers end at once. */
+  isQuick = false;
+
+  handleConnection(client: EnvelopeSocket): void {
+    this.clients.push(client);
+  }
+  handleDisconnect(_client: EnvelopeSocket, reason?: string): void {
+    this.reasons.push(reason);
+  }
+  /** Lets the oldest of the handlers come to its end. */
+  end(count = 1): void {
+    for (const resolve of this.ends.splice(0, count)) resolve('done');
+  }
+  /** Lets all end, now and later. */
+  endAll(): void {
+    this.isQuick = true;
+    this.end(Infinity);
+  }
+
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+  @SubscribeMessage('work')
+  work(@MessageBody() data: unknown): unknown {
+    this.begun.push(typeof data === 'object' ? 'large' : data);
+    return this.isQuick ? 'done' : new Promise((resolve) => this.ends.push(resolve));
+  }
+  @SubscribeMessage('forgotten')
+  forgotten(@Ack() _ack: () => void): void {}
+  @SubscribeMessage('watch')
+  watch(@MessageBody() data: unknown): Observable<unknown> {
+    this.begun.push(data);
+    return NEVER;
+  }
+  @SubscribeMessage('ask me')
+  askMe(@ConnectedSocket() client: EnvelopeSocket): Promise<unknown> {
+    return client.emitWithAck('question');
+  }
+}
+
+const attack = besiege(BusyGateway, { limits: { maxInFlight: 3, messagesPerSecond: false } });
+const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+
+function sendWork(client: TestClient, count: number, ids: 'all' | 'none' | 'some'): void {
+  for (const data of numbers(count)) {
+    const asks = ids === 'all' || (ids === 'some' && data % 2 === 0);
+    client.send({ event: 'work', data, ...(asks && { id: data }) });
+  }
+}
+
+describe('messages in flight', () => {
+  expectNoStrays();
+
+  it.each(['all', 'none', 'some'] as const)(
+    'more than maxInFlight wait for their turn, in order (with an id: %s)',
+    (ids) =>
+      attack(async ({ attacker, gateway, isServed }) => {
+        const client = await attacker();
+        const socket = gateway.clients.at(-1)!;
+        sendWork(client, 20, ids);
+        await client.settled();
+        for (let begun = 3; begun < 20; begun++) {
+          expect(gateway.begun).toEqual(numbers(begun));
+          expect(socket._inFlight).toBe(3);
+          gateway.end();
+          await client.settled();
+        }
+        await isServed();
+        gateway.endAll();
+        await client.until(
+          'all answers',
+          () => client.frames.filter(({ event }) => event === 'work').length === 20,
+        );
+        const asked = numbers(20).filter((data) => ids === 'all' || (ids === 'some' && data % 2 === 0));
+        const answers = client.frames.filter(({ event, ack }) => event === 'work' && ack !== undefined);
+        expect(answers.map(({ ack }) => ack)).toEqual(asked);
+        expect(socket._inFlight).toBe(0);
+        expect(socket.isPaused).toBe(false);
+      })(),
+  );
+
+  it(
+    '$ping, $cancel and answers go past what waits, and streams count',
+    attack(async ({ attacker, gateway }) => {
+      const client = await attacker();
+      const socket = gateway.clients.at(-1)!;
+      client.send({ event: 'watch', data: 'one', id: 1, stream: true });
+      client.send({ event: 'watch', data: 'two' });
+      client.send({ event: 'ask me', id: 2 });
+      client.send({ event: 'echo', data: 'waits', id: 3 });
+      client.send({ event: 'echo', data: 'waits, too', id: 4 });
+      expect(await client.ask('$ping', undefined, 5)).toEqual({ event: '$ping', ack: 5 });
+      expect(client.frames.map(({ event }) => event).sort()).toEqual(['$ping', 'question']);
+      expect(socket._inFlight).toBe(3);
+      const { id } = await client.next('question');
+      client.send({ ack: id, data: 'answered' });
+      expect(await client.answer(2)).toEqual({ event: 'ask me', data: 'answered', ack: 2 });
+      expect((await client.answer(3)).data).toBe('waits');
+      expect((await client.answer(4)).data).toBe('waits, too');
+      client.send({ event: 'ask me', id: 6 });
+      client.send({ event: 'echo', data: 'waits again', id: 7 });
+      await client.next('question');
+      client.send({ event: '$cancel', data: 1 });
+      expect(await client.answer(1)).toEqual({ event: 'watch', ack: 1 });
+      expect((await client.answer(7)).data).toBe('waits again');
+      expect(socket._inFlight).toBe(2);
+    }),
+  );
+
+  it(
+    'a stream that is cancelled while it waits is answered, and never begins',
+    attack(async ({ attacker, gateway }) => {
+      const client = await attacker();
+      sendWork(client, 3, 'none');
+      for (const id of [1, 2, 3]) client.send({ event: 'watch', data: id, id, stream: true });
+      client.send({ event: 'echo', data: 'no stream', id: 4 });
+      for (const id of [2, 1, 4, 3]) client.send({ event: '$cancel', data: id });
+      for (const id of [2, 1, 3]) expect(await client.answer(id)).toEqual({ event: 'watch', ack: id });
+      await client.settled();
+      expect(client.frames.some(({ ack }) => ack === 4)).toBe(false);
+      gateway.endAll();
+      expect(await client.answer(4)).toMatchObject({ data: 'no stream' });
+      expect(gateway.begun).toEqual([0, 1, 2]);
+      const socket = gateway.clients.at(-1)!;
+      sendWork(client, 1, 'none');
+      await client.next('work');
+      // the last that waits may be the one that is taken back
+      gateway.isQuick = false;
+      sendWork(client, 3, 'none');
+      client.send({ event: 'watch', id: 5, stream: true });
+      client.send({ event: '$cancel', data: 5 });
+      expect(await client.answer(5)).toEqual({ event: 'watch', ack: 5 });
+      gateway.endAll();
+      await until('the end of all', () => socket._inFlight === 0);
+      expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
+    }),
+  );
+
+  it(
+    'refusals, malformed messages and what is unknown go on as ever',
+    attack(async ({ attacker, gateway }) => {
+      const client = await attacker();
+      sendWork(client, 10, 'none');
+      client.send('{');
+      expect((await client.next('exception')).data.code).toBe('bad_frame');
+      client.send({ event: '$nobody', id: 1 });
+      expect((await client.answer(1)).data.code).toBe('reserved_event');
+      client.send({ event: 'nobody', id: 2 });
+      gateway.endAll();
+      expect((await client.answer(2)).data.code).toBe('unknown_event');
+      expect(gateway.begun).toEqual(numbers(10));
+    }),
+  );
+
+  it.each(['all', 'none', 'some'] as const)(
+    'a thousand messages pause the line, and none is lost nor overtaken (with an id: %s)',
+    (ids) =>
+      attack(async ({ attacker, gateway, isServed }) => {
+        const client = await attacker();
+        const socket = gateway.clients.at(-1)!;
+        sendWork(client, 5_000, ids);
+        await until('a pause', () => socket.isPaused);
+        await isServed();
+        expect(gateway.begun).toEqual(numbers(3));
+        gateway.end();
+        await until('the next one', () => gateway.begun.length === 4);
+        expect(socket.isPaused).toBe(true);
+        gateway.endAll();
+        await client.until('all answers', () => client.frames.length === 5_000);
+        expect(gateway.begun).toEqual(numbers(5_000));
+        expect([socket._inFlight, socket.isPaused]).toEqual([0, false]);
+      })(),
+  );
+
+  it(
+    'a client that pushes 50 MB into busy handlers feels it itself: the server reads no more',
+    attack(async ({ attacker, gateway, isServed }) => {
+      const client = await attacker();
+      const socket = gateway.clients.at(-1)!;
+      const message = JSON.stringify({ event: 'work', data: { text: 'x'.repeat(499_000) } });
+      for (let i = 0; i < 100; i++) client.send(message);
+      await until('a pause', () => socket.isPaused);
+      for (let i = 0; i < 20; i++) await isServed();
+      // three in flight, two that wait, and what the receiver had in its hands
+      expect(socket.request.socket.bytesRead).toBeLessThan(3_500_000);
+      // the rest is with the client, but for what fits into the buffers of the kernel
+      expect(client.ws.bufferedAmount).toBeGreaterThan(30_000_000);
+      gateway.endAll();
+      await client.until('all answers', () => client.frames.length === 100);
+      expect(gateway.begun).toHaveLength(100);
+      expect(client.ws.bufferedAmount).toBe(0);
+    }),
+  );
+
+  it(
+    'a paused line is not timed out, a silent one beside it is',
+    besiege(BusyGateway, { limits: { maxInFlight: 3 }, pingInterval: 40, pingTimeout: 40 })(
+      async ({ attacker, raw, gateway }) => {
+        const client = await attacker();
+        const socket = gateway.clients.at(-1)!;
+        sendWork(client, 500, 'none');
+        await until('a pause', () => socket.isPaused);
+        for (let silent = 0; silent < 2; silent++) await (await raw()).over();
+        expect(gateway.reasons).toEqual(['ping timeout', 'ping timeout']);
+        expect(socket.connected).toBe(true);
+        gateway.endAll();
+        await client.until('all answers', () => client.frames.length === 500);
+        expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
+        expect(gateway.reasons).toHaveLength(2);
+      },
+    ),
+  );
+
+  it(
+    'requests that nobody answers are told of by name, and so often only',
+    attack(async ({ attacker, app }) => {
+      for (let i = 0; i < 20; i++) {
+        const client = await attacker();
+        for (const id of [1, 2, 3]) client.send({ event: 'forgotten', id });
+        for (let waits = 0; waits < 50; waits++) client.send({ event: 'echo' });
+        await client.settled();
+      }
+      expect(app.log.of('warn')).toEqual(
+        Array(5).fill(
+          '/ws: a client has 3 messages in flight (limits.maxInFlight): its next ones wait. ' +
+            'Requests without an answer yet: forgotten',
+        ),
+      );
+      expect(app.log.of('error')).toEqual([]);
+    }),
+  );
+
+  it.each([
+    ['with messages that wait', 20, 0],
+    ['with its line paused', 1_000, 0],
+    ['with its line paused, and its end seen by a ping', 1_000, 20],
+  ])('a client that leaves %s leaves nothing', (_, count, pingInterval) =>
+    besiege(BusyGateway, { limits: { maxInFlight: 3 }, pingInterval })(
+      async ({ attacker, gateway, server, isServed }) => {
+        const client = await attacker();
+        const socket = gateway.clients.at(-1)!;
+        sendWork(client, count, 'some');
+        const isPaused = count > 128;
+        if (isPaused) await until('a pause', () => socket.isPaused);
+        else await client.settled();
+        client.ws.terminate();
+        // nobody reads a line that is paused: its end is seen by who writes to it
+        if (isPaused && pingInterval === 0) gateway.endAll();
+        await until('its end', () => server.sockets.size === 1);
+        if (!isPaused || pingInterval > 0) expect(gateway.begun).toEqual(numbers(3));
+        gateway.endAll();
+        await until('the handlers', () => socket._inFlight === 0);
+        await isServed();
+        expect(gateway.reasons).toHaveLength(1);
+        const { early, late } = socket as unknown as Record<string, unknown>;
+        expect([early, late, socket._requests, socket._streams]).toEqual([
+          undefined,
+          undefined,
+          undefined,
+          undefined,
+        ]);
+      },
+    )(),
+  );
+
+  it(
+    'a client that the server lets go while its messages wait is gone at once',
+    attack(async ({ attacker, gateway, server }) => {
+      const client = await attacker();
+      const socket = gateway.clients.at(-1)!;
+      sendWork(client, 5_000, 'some');
+      await until('a pause', () => socket.isPaused);
+      socket.disconnect();
+      expect(await client.ended()).toEqual({ code: 1000, reason: '' });
+      expect(server.sockets.size).toBe(1);
+      gateway.endAll();
+      await until('the handlers', () => socket._inFlight === 0);
+      expect(gateway.begun).toEqual(numbers(3));
+    }),
+  );
+
+  it.each([1, 1_000, false, undefined] as const)('maxInFlight %p', (maxInFlight) =>
+    besiege(BusyGateway, {
+      limits: { messagesPerSecond: false, ...(maxInFlight !== undefined && { maxInFlight }) },
+    })(async ({ attacker, gateway }) => {
+      const client = await attacker();
+      sendWork(client, 1_100, 'some');
+      const most = maxInFlight === false ? 1_100 : (maxInFlight ?? 256);
+      await until('the handlers', () => gateway.begun.length === most);
+      if (maxInFlight === false || maxInFlight === 1_000) await client.settled();
+      expect(gateway.begun).toEqual(numbers(most));
+      expect(gateway.clients.at(-1)!._inFlight).toBe(most);
+      gateway.endAll();
+      await client.until(
+        'all answers',
+        () => client.frames.filter(({ event }) => event === 'work').length === 1_100,
+      );
+    })(),
+  );
+});

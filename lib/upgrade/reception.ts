@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
+import { isIPv4 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import ipaddr from 'ipaddr.js';
@@ -60,6 +61,12 @@ export class Reception {
   }
 }
 
+/** Some proxies name the port as well; what is no address is not believed. */
+function readAddress(text: string): string | undefined {
+  const bare = /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
+  return ipaddr.isValid(bare) ? bare : undefined;
+}
+
 /** The first proxy is the one that the client spoke to. */
 function forwarded(request: IncomingMessage, header: string): string | undefined {
   const value = request.headers[header];
@@ -105,6 +112,8 @@ function addressOf(text: string): string {
 
 /** An IPv6 client has at least a /64 of its own; an IPv4 address may be written as IPv6. */
 function groupAddress(address: string): string | undefined {
+  // most are, and a text that is shared with the client's address costs nothing
+  if (isIPv4(address)) return address;
   if (!ipaddr.isValid(address)) return undefined;
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();

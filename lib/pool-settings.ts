@@ -109,10 +109,12 @@ export function poolSettings(given: Ingredients): PoolSettings {
       shutdownTimeout,
       gateways,
       settled: (socket) => hooksSettled(socket, scoped),
-      reauthenticate: async (socket: Conversation) => {
-        const refused = await guard?.(socket as EnvelopeSocket);
-        return refused && { status: 'error', ...(refused.body as object) };
-      },
+      reauthenticate:
+        guard &&
+        (async (socket: Conversation) => {
+          const refused = await guard(socket as EnvelopeSocket);
+          return refused && { status: 'error', statusCode: refused.status, ...(refused.body as object) };
+        }),
       of,
     },
   };

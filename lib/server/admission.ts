@@ -15,7 +15,7 @@ interface AdmittingServer<Client extends Conversation> {
   readonly sockets: Map<string, Client>;
   readonly adapter: { addAll(id: string, rooms: Set<string>): unknown };
   /** @internal */
-  readonly _mount: Pick<Mount<unknown>, 'session' | 'settled' | 'connectTimeout'>;
+  readonly _mount: Pick<Mount<unknown>, 'session' | 'settled' | 'connectTimeout' | 'reauthenticate'>;
   /** @internal */
   readonly _middlewares: readonly ServerMiddleware<Client>[];
   /** @internal */
@@ -35,7 +35,7 @@ export function admit<Client extends Conversation>(
   socket: Client,
   request: IncomingMessage,
 ): void {
-  if (socket.protocol === ENVELOPE_V1) socket._greet(sessionFrame(socket, server._mount.session));
+  if (socket.protocol === ENVELOPE_V1) socket._greet(sessionFrame(socket, server._mount));
   const { maxLifetime } = socket._limits;
   if (maxLifetime !== Infinity) socket._lasting().limit(maxLifetime);
   const middlewares = server._middlewares;
@@ -94,14 +94,19 @@ function refuse(socket: Conversation, error: Error): void {
   socket._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, error.message);
 }
 
-function sessionFrame(socket: Conversation, session: { pingInterval: number; maxPayload: number }): string {
+const FEATURES = ['ack', 'stream', 'cancel', 'ping'];
+
+function sessionFrame(
+  socket: Conversation,
+  { session, reauthenticate }: Pick<Mount<unknown>, 'session' | 'reauthenticate'>,
+): string {
   return JSON.stringify({
     event: '$session',
     data: {
       id: socket.id,
       recovered: false,
       ...session,
-      features: ['ack', 'stream', 'cancel', 'ping', 'auth'],
+      features: reauthenticate ? [...FEATURES, 'auth'] : FEATURES,
     },
   });
 }

@@ -293,8 +293,12 @@ export class EnvelopeServer<
     return this._mount.receiver;
   }
   /** @internal */
-  _reauthenticate(socket: Conversation): Promise<object | undefined> {
-    return this._mount.reauthenticate(socket);
+  get _canReauthenticate(): boolean {
+    return this._mount.reauthenticate !== undefined;
+  }
+  /** @internal */
+  async _reauthenticate(socket: Conversation): Promise<object | undefined> {
+    return this._mount.reauthenticate?.(socket);
   }
   /** @internal */
   _remove(socket: Conversation): void {

@@ -1,7 +1,14 @@
 import type { Conversation } from './conversation.js';
+import type { Handshake } from './handshake.js';
 
 /** What a client is told whose new token is another user's: rooms and data are the first one's. */
 const OTHER_USER = { status: 'error', statusCode: 403, message: 'another user needs another connection' };
+const EXPIRED = {
+  status: 'error',
+  statusCode: 401,
+  message: 'The token has expired',
+  error: 'Unauthorized',
+};
 
 /** What `$auth` brings: an object of the client's own as `data`, else the token in `meta`. */
 export function readFreshAuth(data: unknown, meta: object | undefined): Record<string, unknown> | undefined {
@@ -22,35 +29,83 @@ export async function reauthenticate(
   auth: Record<string, unknown>,
   ask: (client: Conversation) => Promise<object | undefined>,
 ): Promise<object | undefined> {
-  const { handshake, user } = client;
-  const before = { auth: handshake.auth, authorization: handshake.headers.authorization };
+  const { handshake } = client;
+  const { auth: firstAuth, query, url } = handshake;
+  const { authorization } = handshake.headers;
+  const users = usersOf(client);
   const expiresAt = client._expiry?.at;
-  handshake.auth = auth;
-  if (typeof auth['token'] === 'string') handshake.headers.authorization = `Bearer ${auth['token']}`;
-  const refused = (await ask(client)) ?? (isSameUser(user, client.user) ? undefined : OTHER_USER);
+  present(handshake, auth);
+  let refused = await ask(client);
   if (client._gone) return undefined;
+  if (client._expiry?.isOver === true) refused ??= EXPIRED;
+  if (!isSameClient(users, usersOf(client))) refused ??= OTHER_USER;
   if (refused === undefined) {
     if (client._limits.maxLifetime !== Infinity) client._lasting().limit(client._limits.maxLifetime);
     return undefined;
   }
-  handshake.auth = before.auth;
-  handshake.headers.authorization = before.authorization;
-  client.user = user;
+  Object.assign(handshake, { auth: firstAuth, query, url });
+  handshake.headers.authorization = authorization;
+  restore(client, users);
   client._expiry?.set(expiresAt);
   return refused;
 }
 
+/** In every place where a token may have come from; a cookie is the browser's. */
+function present(handshake: Handshake, auth: Record<string, unknown>): void {
+  handshake.auth = auth;
+  const { token } = auth;
+  if (typeof token !== 'string') return;
+  handshake.headers.authorization = `Bearer ${token}`;
+  if (!Object.hasOwn(handshake.query, 'token')) return;
+  handshake.query = { ...handshake.query, token };
+  const [path, search] = handshake.url.split('?', 2);
+  const fields = new URLSearchParams(search);
+  fields.set('token', token);
+  handshake.url = `${path}?${fields.toString()}`;
+}
+
+/** Where guards leave the user. */
+interface Users {
+  readonly user: unknown;
+  /** The application's own object. */
+  readonly data: object | undefined;
+  readonly userInData: unknown;
+}
+
+function usersOf(client: Conversation): Users {
+  const data: unknown = Reflect.get(client, 'data');
+  if (typeof data !== 'object' || data === null)
+    return { user: client.user, data: undefined, userInData: undefined };
+  return { user: client.user, data, userInData: Reflect.get(data, 'user') };
+}
+
+function restore(client: Conversation, { user, data, userInData }: Users): void {
+  client.user = user;
+  if (data === undefined) return;
+  Reflect.set(client, 'data', data);
+  if (userInData !== undefined) Reflect.set(data, 'user', userInData);
+  else Reflect.deleteProperty(data, 'user');
+}
+
+function isSameClient(before: Users, after: Users): boolean {
+  return isSameUser(before.user, after.user) && isSameUser(before.userInData, after.userInData);
+}
+
 const IDENTIFIERS = ['sub', 'id', 'userId', '_id', 'username', 'email'];
 
-/** By the first field that names a user; nobody can tell where there is none. */
+/** By the first field that names a user. One who was nobody may become somebody; nobody else may. */
 function isSameUser(before: unknown, after: unknown): boolean {
-  const [one, other] = [identify(before), identify(after)];
-  return one === undefined || other === undefined || one === other;
+  const known = identify(before);
+  return known === undefined || known === identify(after);
 }
 
 function identify(user: unknown): string | undefined {
   if (typeof user === 'string' || typeof user === 'number') return String(user);
   if (typeof user !== 'object' || user === null) return undefined;
-  const name = IDENTIFIERS.find((field) => Reflect.get(user, field) !== undefined);
-  return name === undefined ? undefined : String(Reflect.get(user, name));
+  const name = IDENTIFIERS.find((field) => isKnown(Reflect.get(user, field)));
+  return name === undefined ? undefined : `${name} ${String(Reflect.get(user, name))}`;
+}
+
+function isKnown(value: unknown): boolean {
+  return value !== undefined && value !== null;
 }

@@ -157,6 +157,9 @@ export class Receiver {
     const auth = readFreshAuth(data, meta);
     if (auth === undefined)
       return this.refuse(socket, new Refusal('bad_frame', '$auth takes data, or a token in meta', id), true);
+    // what nobody looks at must not take the place of what a middleware may have looked at
+    if (!socket.nsp._canReauthenticate)
+      return this.refuse(socket, new Refusal('unknown_event', 'no guard here looks at "$auth"', id), false);
     if (socket._isAuthenticating)
       return this.refuse(socket, new Refusal('rate_limited', 'another $auth is being looked at', id), false);
     const request = id === undefined ? undefined : this.openRequest(socket, '$auth', id, false);

@@ -42,6 +42,8 @@ export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, 
   _bind(socket: Intake, handlers: unknown): void;
   /** @internal What the gateway side knows of the gateways on this path. */
   readonly _gateways: unknown;
+  /** @internal There are guards to ask. */
+  readonly _canReauthenticate: boolean;
   /** @internal Asks the guards of the upgrade anew; never rejects. @returns what the client is told if one refuses */
   _reauthenticate(socket: Intake): Promise<object | undefined>;
   /** @internal A promise that a shutdown waits for. */

@@ -1,0 +1,50 @@
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { EnvelopeSocket } from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+import { expectNoStrays } from '../support/strays.js';
+
+/** Whoever looks at tokens here, as a middleware does in Socket.IO's applications, looks once. */
+@WebSocketGateway({ path: '/ws' })
+class OpenGateway {
+  @SubscribeMessage('whoami')
+  whoAmI(@ConnectedSocket() client: EnvelopeSocket): unknown {
+    return [client.handshake.auth, client.headers.authorization];
+  }
+}
+
+describe('$auth without guards', () => {
+  expectNoStrays();
+
+  const refused = { status: 'error', code: 'unknown_event', message: expect.stringContaining('$auth') };
+
+  it('has nobody who looks at it: it changes nothing', async () => {
+    const app = await startApp({ providers: [OpenGateway] });
+    app.adapter.create(0, { path: '/ws' }).use((client, next) => {
+      next(client.handshake.auth['token'] === 'ada' ? undefined : new Error('who are you?'));
+    });
+    const client = await app.connect('/ws', { protocols: ['envelope.v1', 'bearer', 'ada'] });
+    expect((await client.next('$session')).data.features).not.toContain('auth');
+    client.send({ event: '$auth', id: 1, meta: { token: 'root' } });
+    expect(await client.answer(1)).toEqual({ event: 'exception', data: refused, ack: 1 });
+    expect((await client.ask('whoami')).data).toEqual([{ token: 'ada' }, 'Bearer ada']);
+  });
+
+  it('does not prolong a lifetime', async () => {
+    const app = await startApp({ providers: [OpenGateway] }, { adapter: { limits: { maxLifetime: 150 } } });
+    const client = await app.connect('/ws', { protocols: ['envelope.v1', 'bearer', 'ada'] });
+    const pester = setInterval(() => client.send({ event: '$auth', meta: { token: 'x' } }), 20);
+    try {
+      expect(await client.ended()).toEqual({ code: 4401, reason: expect.any(String) });
+    } finally {
+      clearInterval(pester);
+    }
+  });
+
+  it('never closes a line', async () => {
+    const app = await startApp({ providers: [OpenGateway] });
+    const client = await app.connect('/ws', { protocols: ['envelope.v1', 'bearer', 'ada'] });
+    for (let times = 0; times < 30; times++) client.send({ event: '$auth', meta: { token: 'x' } });
+    await client.settled();
+    expect(client.closed).toBeUndefined();
+  });
+});

@@ -1,0 +1,322 @@
+import {
+  HttpException,
+  UnauthorizedException,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+} from '@nestjs/common';
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
+import { EnvelopeSocket } from '../../lib/index.js';
+import { startApp, type TestApp } from '../support/app.js';
+import type { TestClient } from '../support/client.js';
+import { leftovers, NOTHING } from '../support/leftovers.js';
+import { expectNoStrays } from '../support/strays.js';
+import { deferred, until } from '../support/wait.js';
+
+const FAR = Date.now() + 3_600_000;
+let door = deferred<void>();
+let asked: string[] = [];
+let sockets: EnvelopeSocket[] = [];
+beforeEach(() => {
+  door = deferred();
+  asked = [];
+  sockets = [];
+});
+
+/** A token is `<user>` or `<user>.<what the guard does>`. */
+class TokenGuard implements CanActivate {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const pattern = context.switchToWs().getPattern();
+    if (pattern !== '$upgrade') return true;
+    const client: EnvelopeSocket = context.switchToWs().getClient();
+    const token = String(client.handshake.auth['token']);
+    asked.push(token);
+    expect(client.headers.authorization).toBe(`Bearer ${token}`);
+    const [sub, act = ''] = token.split('.');
+    client.user = { sub };
+    switch (act) {
+      case 'nobody':
+        client.user = undefined;
+        break;
+      case 'elsewhere':
+        client.user = undefined;
+        client.data.user = { sub };
+        break;
+      case 'role':
+        client.user = { sub, role: 'admin' };
+        break;
+      case 'soon':
+        client.expiresAt = FAR;
+        break;
+      case 'later':
+        client.expiresAt = FAR + 1_000;
+        break;
+      case 'late':
+        await door.promise;
+        break;
+      case 'expired':
+        client.expiresAt = Date.now() - 1_000;
+        break;
+      case 'bye':
+        client.disconnect();
+        break;
+      case 'false':
+        return false;
+      case '401':
+        throw new UnauthorizedException('no such token');
+      case '402':
+        throw new HttpException({ bill: 7 }, 402);
+      case 'text':
+        throw new HttpException('pay', 402);
+      case 'ws':
+        throw new WsException('no such ticket');
+      case 'nothing':
+        throw new WsException(undefined as unknown as string);
+      case 'throws':
+        throw new Error(`${token} is not in the database`);
+    }
+    return true;
+  }
+}
+
+@UseGuards(TokenGuard)
+@WebSocketGateway({ path: '/ws' })
+class AuthGateway {
+  handleConnection(client: EnvelopeSocket): void {
+    sockets.push(client);
+  }
+  handleDisconnect(): void {
+    asked.push('gone');
+  }
+  @SubscribeMessage('whoami')
+  whoAmI(@ConnectedSocket() client: EnvelopeSocket): unknown {
+    const { user, handshake, headers, expiresAt } = client;
+    return { user, auth: handshake.auth, authorization: headers.authorization, expiresAt };
+  }
+}
+
+const start = (): Promise<TestApp> => startApp({ providers: [AuthGateway] });
+
+const connect = (app: TestApp, token: string): Promise<TestClient> =>
+  app.connect('/ws', { protocols: ['envelope.v1', 'bearer', token] });
+
+const present = (client: TestClient, token: string, id: string | number = token): Promise<unknown> => {
+  client.send({ event: '$auth', id, meta: { token } });
+  return client.answer(id);
+};
+const whoAmI = async (client: TestClient): Promise<unknown> => (await client.ask('whoami')).data;
+
+const state = (token: string, expiresAt?: number): object => ({
+  user: { sub: token.split('.')[0] },
+  auth: { token },
+  authorization: `Bearer ${token}`,
+  ...(expiresAt !== undefined && { expiresAt }),
+});
+
+describe('$auth', () => {
+  expectNoStrays();
+
+  it('is a feature that the session announces', async () => {
+    const app = await start();
+    const client = await connect(app, 'ada');
+    expect((await client.next('$session')).data.features).toContain('auth');
+  });
+
+  it('has the guards of the upgrade look at a fresh token', async () => {
+    const app = await start();
+    const client = await connect(app, 'ada');
+    expect(await whoAmI(client)).toEqual(state('ada'));
+    expect(await present(client, 'ada.ok')).toEqual({ event: '$auth', ack: 'ada.ok' });
+    expect(await whoAmI(client)).toEqual(state('ada.ok'));
+    expect(asked).toEqual(['ada', 'ada.ok']);
+  });
+
+  it('says when the connection ends now, and prolongs it', async () => {
+    const app = await start();
+    const client = await connect(app, 'ada.soon');
+    expect(sockets[0]!.expiresAt).toBe(FAR);
+    expect(await present(client, 'ada.later')).toEqual({
+      event: '$auth',
+      data: { expiresAt: FAR + 1_000 },
+      ack: 'ada.later',
+    });
+    expect(sockets[0]!.expiresAt).toBe(FAR + 1_000);
+  });
+
+  it('takes what else the client presents as data', async () => {
+    const app = await start();
+    const client = await connect(app, 'ada');
+    client.send({ event: '$auth', id: 1, data: { token: 'ada.ok', device: 'phone' } });
+    expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
+    expect(await whoAmI(client)).toMatchObject({ auth: { token: 'ada.ok', device: 'phone' } });
+    client.send({ event: '$auth', id: 2, data: JSON.parse('{"token":"ada.ok","__proto__":{"admin":true}}') });
+    await client.answer(2);
+    expect(Reflect.get(sockets[0]!.handshake.auth, 'admin')).toBeUndefined();
+  });
+
+  it('needs no id, and then says nothing where it was taken', async () => {
+    const app = await start();
+    const client = await connect(app, 'ada');
+    client.send({ event: '$auth', meta: { token: 'ada.ok' } });
+    await client.settled();
+    expect(await whoAmI(client)).toEqual(state('ada.ok'));
+    client.send({ event: '$auth', meta: { token: 'ada.401' } });
+    expect(await client.next('exception')).toEqual({
+      event: 'exception',
+      data: { status: 'error', statusCode: 401, message: 'no such token', error: 'Unauthorized' },
+    });
+    expect(client.frames.filter(({ event }) => event === '$auth')).toEqual([]);
+  });
+
+  it.each<[string, object]>([
+    ['ada.false', { statusCode: 403, message: 'Forbidden resource', error: 'Forbidden' }],
+    ['ada.401', { statusCode: 401, message: 'no such token', error: 'Unauthorized' }],
+    ['ada.402', { statusCode: 402, bill: 7 }],
+    ['ada.text', { statusCode: 402, message: 'pay' }],
+    ['ada.ws', { statusCode: 401, message: 'no such ticket', error: 'Unauthorized' }],
+    ['ada.nothing', { statusCode: 401, message: 'Unauthorized', error: 'Unauthorized' }],
+    ['ada.throws', { statusCode: 500, message: 'Internal server error', error: 'Internal Server Error' }],
+    ['bob.ok', { statusCode: 403, message: 'another user needs another connection' }],
+  ])('that is refused leaves everything as it was: %s', async (token, data) => {
+    const app = await start();
+    const client = await connect(app, 'ada.soon');
+    const before = await whoAmI(client);
+    expect(before).toEqual(state('ada.soon', FAR));
+    expect(await present(client, token)).toEqual({
+      event: 'exception',
+      data: { status: 'error', ...data },
+      ack: token,
+    });
+    expect(await whoAmI(client)).toEqual(before);
+    // and may be tried again
+    expect(await present(client, 'ada.later')).toMatchObject({ event: '$auth' });
+    expect(app.log.of('error')).toHaveLength(token === 'ada.throws' ? 1 : 0);
+  });
+
+  it.each<[string, string, boolean]>([
+    ['ada', 'ada.role', true],
+    ['ada', 'bob', false],
+    // not by way of nobody either
+    ['ada', 'ada.nobody', false],
+    ['ada.nobody', 'ada', true],
+    ['ada.nobody', 'ada.nobody', true],
+    ['ada.elsewhere', 'ada.elsewhere', true],
+    ['ada.elsewhere', 'bob.elsewhere', false],
+  ])('is for one and the same user: %s, then %s', async (first, second, isTaken) => {
+    const app = await start();
+    const client = await connect(app, first);
+    const { user, data } = sockets[0]!;
+    const before = [user, { ...data }];
+    expect(await present(client, second)).toMatchObject({ event: isTaken ? '$auth' : 'exception' });
+    if (!isTaken) expect([sockets[0]!.user, sockets[0]!.data]).toEqual(before);
+  });
+
+  it('has guards find the fresh token where they found the first one', async () => {
+    const app = await start();
+    const client = await app.connect('/ws?a=b%26c&token=ada&d=');
+    const [socket] = sockets;
+    const places = () => [socket!.url, socket!.query, socket!.handshake.auth, socket!.headers.authorization];
+    const before = places();
+    expect(before[0]).toBe('/ws?a=b%26c&token=ada&d=');
+    await present(client, 'bob');
+    expect(places()).toEqual(before);
+    await present(client, 'ada.ok');
+    expect(places()).toEqual([
+      '/ws?a=b%26c&token=ada.ok&d=',
+      { a: 'b&c', token: 'ada.ok', d: '' },
+      { token: 'ada.ok' },
+      'Bearer ada.ok',
+    ]);
+  });
+
+  it('with a token that has expired ends the connection no sooner', async () => {
+    const app = await start();
+    const client = await connect(app, 'ada.soon');
+    expect(await present(client, 'ada.expired')).toMatchObject({
+      event: 'exception',
+      data: { status: 'error', statusCode: 401 },
+    });
+    expect(await whoAmI(client)).toEqual(state('ada.soon', FAR));
+    expect(sockets[0]!.connected).toBe(true);
+  });
+
+  it.each<[string, object]>([
+    ['nothing', {}],
+    ['no token', { meta: {} }],
+    ['a token that is no text', { meta: { token: 7 } }],
+    ['a text', { data: 'ada' }],
+    ['a list', { data: ['ada'] }],
+    ['null', { data: null }],
+  ])('takes no garbage: %s', async (_, message) => {
+    const app = await start();
+    const client = await connect(app, 'ada');
+    client.send({ event: '$auth', id: 1, ...message });
+    expect(await client.answer(1)).toMatchObject({ event: 'exception', data: { code: 'bad_frame' } });
+    expect(asked).toEqual(['ada']);
+    for (let times = 0; times < 9; times++) client.send({ event: '$auth', ...message });
+    expect((await client.ended()).code).toBe(1008);
+  });
+
+  it('is looked at one at a time, while messages go on', async () => {
+    const app = await start();
+    const client = await connect(app, 'ada');
+    client.send({ event: '$auth', id: 1, meta: { token: 'ada.late' } });
+    client.send({ event: '$auth', id: 2, meta: { token: 'ada.ok' } });
+    client.send({ event: '$auth', meta: { token: 'ada.ok' } });
+    const refused = { status: 'error', code: 'rate_limited', message: expect.any(String) };
+    expect(await client.answer(2)).toEqual({ event: 'exception', data: refused, ack: 2 });
+    expect((await client.next('exception')).data).toEqual(refused);
+    await whoAmI(client);
+    expect(client.frames.filter(({ ack }) => ack === 1)).toEqual([]);
+    door.resolve();
+    expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
+    expect(asked).toEqual(['ada', 'ada.late']);
+  });
+
+  it('with an id in flight closes as any request does', async () => {
+    const app = await start();
+    const client = await connect(app, 'ada');
+    client.send({ event: '$auth', id: 1, meta: { token: 'ada.late' } });
+    client.send({ event: 'whoami', id: 1 });
+    expect((await client.ended()).code).toBe(4409);
+    door.resolve();
+  });
+
+  it.each(['resolve', 'reject'] as const)(
+    'is over when the client leaves: the guards then %s',
+    async (how) => {
+      const app = await start();
+      const client = await connect(app, 'ada.soon');
+      client.send({ event: '$auth', id: 1, meta: { token: 'bob.late' } });
+      await client.settled();
+      client.ws.terminate();
+      await until('the end of the client', () => asked.includes('gone'));
+      if (how === 'resolve') door.resolve();
+      else door.reject(new Error('too late'));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(leftovers(app)).toEqual(NOTHING);
+      expect(Reflect.get(sockets[0]!, '_requests')?.size ?? 0).toBe(0);
+    },
+  );
+
+  it('in which a guard hangs up is no refusal but the end', async () => {
+    const app = await start();
+    const client = await connect(app, 'ada');
+    client.send({ event: '$auth', id: 1, meta: { token: 'ada.bye' } });
+    expect((await client.ended()).code).toBe(1000);
+    expect(client.frames.filter(({ ack }) => ack !== undefined)).toEqual([]);
+  });
+
+  it('comes in its turn behind a handleConnection that takes long', async () => {
+    const app = await start();
+    const gateway = app.nest.get(AuthGateway);
+    const ready = deferred();
+    gateway.handleConnection = () => ready.promise as unknown as void;
+    const client = await connect(app, 'ada');
+    client.send({ event: '$auth', id: 1, meta: { token: 'ada.ok' } });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(asked).toEqual(['ada']);
+    ready.resolve();
+    expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
+  });
+});

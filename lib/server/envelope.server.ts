@@ -344,7 +344,6 @@ export class EnvelopeServer<
   _announce(child: EnvelopeServer<Listen, Emit, ServerSide, Data>): void {
     this.events.emit('new_namespace', child);
   }
-
   private get everybody(): BroadcastOperator<Emit, Data> {
     return new BroadcastOperator(this);
   }

@@ -61,12 +61,6 @@ export class Reception {
   }
 }
 
-/** Some proxies name the port as well; what is no address is not believed. */
-function readAddress(text: string): string | undefined {
-  const bare = /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text;
-  return ipaddr.isValid(bare) ? bare : undefined;
-}
-
 /** The first proxy is the one that the client spoke to. */
 function forwarded(request: IncomingMessage, header: string): string | undefined {
   const value = request.headers[header];

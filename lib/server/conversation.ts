@@ -305,6 +305,8 @@ export abstract class Conversation extends Intake implements Asker {
     // not `left`: a "disconnecting" listener may end the connection once more
     if (this._reason !== undefined) return;
     this.outbox.flush();
+    // that may have been too much for a slow reader: then it has an end already
+    if (this._reason !== undefined) return;
     this.closed = closed;
     this._reason = reason;
     const wasConnected = this.connected;

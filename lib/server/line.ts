@@ -139,9 +139,8 @@ export abstract class Line {
     const plain = options === undefined && callback === undefined && this.readyState === this.OPEN;
     if (plain && typeof data === 'string') return this.outbox.push(data);
     if (plain && Buffer.isBuffer(data)) return this.outbox.push(new Frame(data));
-    this.outbox.flush();
-    // ws then calls back with its own error
-    if (this.outbox.isFull) this._overflow();
+    // where that ends the line, ws calls back with its own error
+    this.outbox.precede(Buffer.byteLength(data));
     if (typeof options === 'function') this.ws.send(data, options);
     else this.ws.send(data, options ?? {}, callback);
   }

@@ -48,6 +48,8 @@ export class Outbox {
   private waiting = 0;
   /** Bytes of the largest single message on the way, where that is over the limit. */
   private oversize = 0;
+  /** More waits than may: nothing is taken any more, and the owner hears of it once, when the tick's work is done. */
+  private overflow: 'none' | 'due' | 'told' = 'none';
 
   constructor(
     private readonly tcp: Duplex,
@@ -66,6 +68,7 @@ export class Outbox {
 
   /** Adds one message behind all that were pushed before. */
   push(item: Outgoing): void {
+    if (this.overflow !== 'none') return;
     if (this.items === undefined) {
       this.items = [item];
       this.schedule();
@@ -73,30 +76,41 @@ export class Outbox {
       this.items.push(item);
     }
     this.waiting += typeof item === 'string' ? item.length : item.payload.length;
-    if (this.waiting > FLUSH_AT) this.flush();
+    if (this.waiting <= FLUSH_AT) return;
+    // what the owner does at an overflow reaches users, who may emit: not in the middle of somebody's broadcast
+    if (!this.isFull) return this.flush();
+    this.drop();
+    this.overflow = 'due';
+    this.schedule();
   }
 
   /** Adds one message before all that wait: the first of a connection. */
   pushFirst(item: Outgoing): void {
     const later = this.items ?? [];
-    this.items = undefined;
-    this.waiting = 0;
+    this.drop();
     for (const next of [item, ...later]) this.push(next);
   }
 
   /** Writes what waits, now: before a join, a close, a ping or a frame that `ws` itself writes. */
   flush(): void {
     const { items, ws } = this;
+    if (ws !== undefined && ws.readyState !== OPEN) return this.drop();
+    if (this.overflow === 'due') return this.tell();
     if (items === undefined || (ws === undefined && !this.isFull)) return;
-    this.items = undefined;
-    this.waiting = 0;
-    if (ws !== undefined && ws.readyState !== OPEN) return;
-    if (ws === undefined || this.isFull) return this.owner._overflow();
+    this.drop();
+    if (ws === undefined || this.isFull) return this.tell();
     if (this.isCompressed) return this.sendThrough(ws, items);
     const bytes =
       items.length > 1 ? join(items) : typeof items[0] === 'string' ? frameText(items[0]) : items[0]!.bytes;
-    if (bytes.length > this.limit) this.oversize = Math.max(this.oversize, bytes.length);
+    this.makeRoomFor(bytes.length);
     this.tcp.write(bytes);
+  }
+
+  /** Before `ws` itself writes a message of so many bytes: what was pushed before goes first. */
+  precede(size: number): void {
+    this.flush();
+    if (this.isFull) this.tell();
+    else this.makeRoomFor(size);
   }
 
   /** Bytes that wait here and in the TCP socket; what waits here is counted in characters. */
@@ -121,14 +135,28 @@ export class Outbox {
     return this.isCompressed ? this.ws!.bufferedAmount : this.tcp.writableLength;
   }
 
+  private makeRoomFor(size: number): void {
+    if (size > this.limit) this.oversize = Math.max(this.oversize, size);
+  }
+
+  private drop(): void {
+    this.items = undefined;
+    this.waiting = 0;
+  }
+
+  private tell(): void {
+    if (this.overflow === 'told') return;
+    this.overflow = 'told';
+    this.owner._overflow();
+  }
+
   private schedule(): void {
     if (dirty.push(this) === 1) process.nextTick(flushAll);
   }
 
   private sendThrough(ws: WebSocket, items: readonly Outgoing[]): void {
     for (const item of items) {
-      const { length } = typeof item === 'string' ? item : item.payload;
-      if (length > this.limit) this.oversize = Math.max(this.oversize, length);
+      this.makeRoomFor(Buffer.byteLength(typeof item === 'string' ? item : item.payload));
       if (typeof item === 'string') ws.send(item);
       else ws.send(item.payload, { compress: item.compress });
     }

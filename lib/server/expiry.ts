@@ -15,7 +15,7 @@ export class Expiry {
   /** @throws RangeError on what is no moment, or one in seconds, as in a JWT's `exp` */
   set(when: number | Date | undefined): void {
     const at = when instanceof Date ? when.getTime() : when;
-    if (at !== undefined && !(at >= FIRST_PLAUSIBLE))
+    if (at !== undefined && !(typeof at === 'number' && at >= FIRST_PLAUSIBLE))
       throw new RangeError(
         `expiresAt is ${String(at)}: it takes a Date or milliseconds since the epoch. A JWT's exp is in seconds: exp * 1000`,
       );

@@ -108,7 +108,9 @@ export class Gate implements LineWatcher {
       const client = (upgrade.client = new EnvelopeSocket(request, server, params, visitor));
       guard(client)
         .then((answer) => {
-          const refused = answer ?? (client._expiry?.isOver === true ? EXPIRED : undefined);
+          const isExpired = client._expiry?.isOver === true;
+          // it may have ended while a further guard was asked
+          const refused = isExpired && (answer === undefined || client._gone) ? EXPIRED : answer;
           if (refused === undefined) this.let(upgrade, verdict);
           else upgrade.refuse(refused);
         })

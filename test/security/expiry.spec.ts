@@ -1,0 +1,245 @@
+import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { leftovers, NOTHING } from '../support/leftovers.js';
+import { expectNoStrays } from '../support/strays.js';
+import { askForUpgrade } from '../support/upgrade.js';
+import { deferred, until } from '../support/wait.js';
+
+type When = number | Date | undefined;
+
+/** What the guard and `handleConnection` set. */
+let atUpgrade: () => When;
+let atConnection: (client: EnvelopeSocket) => void;
+let second: (client: EnvelopeSocket) => Promise<void>;
+let sockets: EnvelopeSocket[] = [];
+let farewells: unknown[] = [];
+beforeEach(() => {
+  atUpgrade = () => undefined;
+  atConnection = () => undefined;
+  second = async () => undefined;
+  sockets = [];
+  farewells = [];
+});
+
+class ExpiryGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    if (context.switchToWs().getPattern() !== '$upgrade') return true;
+    const client: EnvelopeSocket = context.switchToWs().getClient();
+    client.expiresAt = atUpgrade();
+    return true;
+  }
+}
+class SecondGuard implements CanActivate {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const { getPattern, getClient } = context.switchToWs();
+    if (getPattern() === '$upgrade') await second(getClient());
+    return true;
+  }
+}
+
+@UseGuards(ExpiryGuard, SecondGuard)
+@WebSocketGateway({ path: '/ws' })
+class ExpiryGateway {
+  handleConnection(client: EnvelopeSocket): void {
+    sockets.push(client);
+    atConnection(client);
+  }
+  handleDisconnect(client: EnvelopeSocket, reason: string): void {
+    farewells.push([reason, client.closed]);
+  }
+  @SubscribeMessage('set')
+  set(@MessageBody() when: number | null, @ConnectedSocket() client: EnvelopeSocket): unknown {
+    client.expiresAt = when ?? undefined;
+    return client.expiresAt ?? null;
+  }
+  @SubscribeMessage('last words')
+  lastWords(@ConnectedSocket() client: EnvelopeSocket): void {
+    client.emit('last words', 'before');
+    client.expiresAt = Date.now() - 1;
+    client.emit('last words', 'after');
+  }
+  @SubscribeMessage('late')
+  async late(@ConnectedSocket() client: EnvelopeSocket): Promise<string> {
+    client.expiresAt = Date.now() - 1;
+    await new Promise((resolve) => client.on('disconnect', resolve));
+    return 'nobody hears this';
+  }
+}
+@UseGuards(ExpiryGuard)
+@WebSocketGateway({ path: '/short', limits: { maxLifetime: 60 } })
+class ShortGateway extends ExpiryGateway {}
+
+const start = (limits: EnvelopeOptions['limits'] = {}): Promise<TestApp> =>
+  startApp({ providers: [ExpiryGateway, ShortGateway] }, { adapter: { limits } });
+
+const EXPIRED = { code: 4401, reason: 'expired' };
+const OVER = { code: 4401, reason: 'end of the lifetime' };
+const told = ({ code, reason }: typeof EXPIRED): unknown => [
+  'server namespace disconnect',
+  { code, reason, wasClean: true, initiator: 'server' },
+];
+
+describe('client.expiresAt', () => {
+  expectNoStrays();
+
+  it.each<[string, () => When]>([
+    ['milliseconds', () => Date.now() + 50],
+    ['a Date', () => new Date(Date.now() + 50)],
+  ])('that a guard sets, in %s, ends the connection', async (_, when) => {
+    const app = await start();
+    atUpgrade = when;
+    const client = await app.connect('/ws');
+    expect(await client.ended()).toEqual(EXPIRED);
+    await until('handleDisconnect', () => farewells.length === 1);
+    expect(farewells).toEqual([told(EXPIRED)]);
+    await until('the end of the line', () => leftovers(app)['connections'] === 0);
+    expect(leftovers(app)).toEqual(NOTHING);
+  });
+
+  it('that handleConnection or a handler sets does as well', async () => {
+    const app = await start();
+    atConnection = (client) => (client.expiresAt = Date.now() + 20);
+    expect(await (await app.connect('/ws')).ended()).toEqual(EXPIRED);
+    atConnection = () => undefined;
+    const client = await app.connect('/ws');
+    const when = Date.now() + 30;
+    expect((await client.ask('set', when)).data).toBe(when);
+    expect(await client.ended()).toEqual(EXPIRED);
+  });
+
+  it('in the past refuses an upgrade with 401', async () => {
+    const app = await start();
+    for (const when of [() => Date.now() - 1, () => new Date(Date.now() - 86_400_000)]) {
+      atUpgrade = when;
+      const answer = await askForUpgrade(app.port, '/ws');
+      expect(answer.status).toBe(401);
+      expect(JSON.parse(answer.body)).toEqual({
+        statusCode: 401,
+        message: 'The token has expired',
+        error: 'Unauthorized',
+      });
+    }
+    expect([sockets, farewells]).toEqual([[], []]);
+    expect(leftovers(app)).toEqual(NOTHING);
+  });
+
+  it('that comes while another guard still runs refuses it, too', async () => {
+    const app = await start();
+    atUpgrade = () => Date.now() + 10;
+    second = (client) => until('the end of the client', () => client.closed !== undefined);
+    const answer = await askForUpgrade(app.port, '/ws');
+    expect([answer.status, JSON.parse(answer.body).message]).toEqual([401, 'The token has expired']);
+    expect([sockets, farewells]).toEqual([[], []]);
+    expect(leftovers(app)).toEqual(NOTHING);
+  });
+
+  it('in the past ends an open connection: what was sent before arrives', async () => {
+    const app = await start();
+    const client = await app.connect('/ws');
+    client.send({ event: 'last words' });
+    client.send({ event: 'late', id: 1 });
+    expect(await client.ended()).toEqual(EXPIRED);
+    expect(client.frames.filter(({ event }) => event === 'last words')[0]?.data).toBe('before');
+    expect(client.frames.filter(({ ack }) => ack === 1)).toEqual([]);
+  });
+
+  it('in seconds is a mistake that is told of: a guard refuses nobody by it', async () => {
+    const app = await start();
+    atUpgrade = () => Math.floor(Date.now() / 1000) + 3_600;
+    expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
+    expect(app.log.of('error').join()).toContain('exp * 1000');
+    atUpgrade = () => undefined;
+    const client = await app.connect('/ws');
+    expect(await client.ask('set', 1_900_000_000)).toMatchObject({
+      event: 'exception',
+      data: { message: 'Internal server error' },
+    });
+    expect(client.closed).toBeUndefined();
+  });
+
+  it('may be years away', async () => {
+    const app = await start();
+    atUpgrade = () => Date.now() + 10 * 365 * 86_400_000;
+    const client = await app.connect('/ws');
+    // a timer that overflows goes off after a millisecond
+    const connected = Date.now();
+    await until('some milliseconds', () => Date.now() > connected + 5);
+    await client.settled();
+    expect(client.closed).toBeUndefined();
+  });
+
+  it('is put off and taken back', async () => {
+    const app = await start();
+    atUpgrade = () => Date.now() + 2_000;
+    const client = await app.connect('/ws');
+    const later = Date.now() + 3_600_000;
+    expect((await client.ask('set', later)).data).toBe(later);
+    expect(sockets[0]!.expiresAt).toBe(later);
+    await client.ask('set', null);
+    expect(sockets[0]!.expiresAt).toBeUndefined();
+    expect(Reflect.get(sockets[0]!._expiry!, 'timer')).toBeUndefined();
+  });
+
+  it('leaves no timer behind, and none is set for who has gone', async () => {
+    const app = await start();
+    atUpgrade = () => Date.now() + 3_600_000;
+    const client = await app.connect('/ws');
+    const timer = (): unknown => Reflect.get(sockets[0]!._expiry!, 'timer');
+    expect(timer()).toBeDefined();
+    client.ws.terminate();
+    await until('the end', () => farewells.length === 1);
+    expect(timer()).toBeUndefined();
+    sockets[0]!.expiresAt = Date.now() + 3_600_000;
+    expect(timer()).toBeUndefined();
+  });
+});
+
+describe('limits.maxLifetime', () => {
+  expectNoStrays();
+
+  it('ends every connection', async () => {
+    const app = await start({ maxLifetime: 60 });
+    const client = await app.connect('/ws');
+    expect(await client.ended()).toEqual(OVER);
+    await until('handleDisconnect', () => farewells.length === 1);
+    expect(farewells).toEqual([told(OVER)]);
+  });
+
+  it('may be that of one gateway', async () => {
+    const app = await start();
+    const [long, short] = [await app.connect('/ws'), await app.connect('/short')];
+    expect(await short.ended()).toEqual(OVER);
+    await long.settled();
+    expect(long.closed).toBeUndefined();
+  });
+
+  it('is a ceiling: a later moment does not lift it, an earlier one counts', async () => {
+    const app = await start({ maxLifetime: 60 });
+    atUpgrade = () => Date.now() + 3_600_000;
+    expect(await (await app.connect('/ws')).ended()).toEqual(OVER);
+    atUpgrade = () => Date.now() + 30;
+    expect(await (await app.connect('/ws')).ended()).toEqual(EXPIRED);
+  });
+
+  it('counts while handleConnection runs', async () => {
+    const app = await start({ maxLifetime: 60 });
+    const never = deferred();
+    app.nest.get(ExpiryGateway).handleConnection = () => never.promise as unknown as void;
+    const client = await app.connect('/ws');
+    expect(await client.ended()).toEqual(OVER);
+    never.resolve();
+  });
+
+  it('begins anew with $auth', async () => {
+    const app = await start({ maxLifetime: 3_600_000 });
+    const client = await app.connect('/ws');
+    const ends = (): number => Reflect.get(sockets[0]!._expiry!, 'lifetimeEnds') as number;
+    const before = ends();
+    await until('some milliseconds', () => Date.now() > before - 3_600_000 + 5);
+    client.send({ event: '$auth', id: 1, meta: { token: 'fresh' } });
+    expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
+    expect(ends()).toBeGreaterThan(before);
+  });
+});

@@ -126,6 +126,8 @@ function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {
     maxFragments: orZero(maxFragments),
     // pieces as TCP hands them over, of a message that is not complete: small ones must not cost more than they carry
     maxBufferedChunks: orZero(Math.max(4_096, Math.ceil(maxPayload / 256))),
+    // pings count as messages, and pongs as bytes that wait: who sends too many hears why
+    maxPendingAutoPongs: 0,
   };
 }
 

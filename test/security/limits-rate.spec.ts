@@ -1,0 +1,285 @@
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
+import type { TestClient } from '../support/client.js';
+import { clientFrame, OP } from '../support/raw-client.js';
+import { besiege, type Siege } from '../support/siege.js';
+import { expectNoStrays } from '../support/strays.js';
+import { until } from '../support/wait.js';
+
+@WebSocketGateway({ path: '/ws' })
+class RatedGateway {
+  readonly clients: EnvelopeSocket[] = [];
+  readonly reasons: unknown[] = [];
+  readonly seen: unknown[] = [];
+  /** Pings and pongs that listeners heard of. */
+  heard = 0;
+
+  handleConnection(client: EnvelopeSocket): void {
+    this.clients.push(client);
+    client.on('ping', () => this.heard++);
+    client.on('pong', () => this.heard++);
+  }
+  handleDisconnect(client: EnvelopeSocket, reason?: string): void {
+    this.reasons.push([reason, client.closed]);
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    this.seen.push(data);
+    return data;
+  }
+}
+
+/** One token in sixteen minutes: what is gone is gone for the time of a test. The witness has a few as well. */
+const SLOW = { messagesPerSecond: 0.001, messageBurst: 20 };
+const rated = (limits: object, options: EnvelopeOptions = {}) =>
+  besiege(RatedGateway, { ...options, limits });
+const attack = rated(SLOW);
+const TOO_MANY = {
+  event: 'exception',
+  data: { status: 'error', code: 'rate_limited', message: 'too many messages' },
+};
+const FLOODED = { code: 1008, reason: 'too many messages', wasClean: true, initiator: 'server' };
+
+/** How many messages come to the handler while the client sends as fast as it can, until it is let go. */
+async function flood(client: TestClient, message: object, most = 100_000): Promise<void> {
+  const text = JSON.stringify(message);
+  for (let sent = 0; sent < most && client.closed === undefined; sent += 100) {
+    for (let i = 0; i < 100; i++) client.ws.send(text, () => undefined);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+describe('a client that sends too much', () => {
+  expectNoStrays();
+
+  it.each([
+    ['without an id', {}],
+    ['with an id', { id: 1 }],
+  ])('may send the burst at once; the next message is refused: %s', (_, id) =>
+    attack(async ({ attacker, gateway }) => {
+      const client = await attacker();
+      for (let data = 0; data < 20; data++) client.send({ event: 'echo', data });
+      await client.until('all', () => client.frames.length === 20);
+      expect(gateway.seen).toHaveLength(20);
+      for (let more = 0; more < 3; more++) {
+        client.send({ event: 'echo', data: 'too much', ...id });
+        expect(await client.next('exception')).toEqual({ ...TOO_MANY, ...('id' in id && { ack: 1 }) });
+      }
+      expect(gateway.seen).toHaveLength(20);
+      expect(client.closed).toBeUndefined();
+    })(),
+  );
+
+  it(
+    'who goes on is closed with 1008, and nothing that it sends then is handled',
+    attack(async ({ attacker, gateway, app }) => {
+      const client = await attacker();
+      await flood(client, { event: 'echo' });
+      expect(await client.ended()).toEqual({ code: 1008, reason: 'too many messages' });
+      expect(gateway.seen).toHaveLength(20);
+      expect(client.frames.filter(({ event }) => event === 'exception').length).toBeLessThanOrEqual(101);
+      await until('handleDisconnect', () => gateway.reasons.length === 1);
+      expect(gateway.reasons).toEqual([['server namespace disconnect', FLOODED]]);
+      expect(app.log.of('error').concat(app.log.of('warn'))).toEqual([]);
+    }),
+  );
+
+  it.each([
+    ['what is no message', '{'],
+    ['events that nobody takes', '{"event":"nobody"}'],
+    ['reserved events', '{"event":"$nobody"}'],
+    ['invented answers', '{"ack":5}'],
+    ['$ping', '{"event":"$ping"}'],
+    ['$cancel', '{"event":"$cancel","data":1}'],
+    ['$auth', '{"event":"$auth","data":{}}'],
+    ['empty messages', ''],
+  ])('%s count like all others', (_, text) =>
+    rated({ messagesPerSecond: 0.001, messageBurst: 5 })(async ({ raw, gateway }) => {
+      const client = await raw();
+      client.send(
+        Buffer.concat(Array.from({ length: 5 }, () => clientFrame({ opcode: OP.text, payload: text }))),
+      );
+      client.text({ event: 'echo', id: 'end' });
+      let answer = '';
+      while (!answer.includes('end')) answer = await client.message();
+      expect(JSON.parse(answer)).toEqual({ ...TOO_MANY, ack: 'end' });
+      expect(gateway.seen).toEqual([]);
+    })(),
+  );
+
+  it.each([
+    ['pings', OP.ping],
+    ['pongs', OP.pong],
+  ])('a flood of %s ends in the same way', (_, opcode) =>
+    attack(async ({ raw, gateway, isServed }) => {
+      const client = await raw();
+      const frame = clientFrame({ opcode, payload: 'x'.repeat(125) });
+      client.send(Buffer.concat(Array.from({ length: 20 }, () => frame)));
+      await until('the burst', () => gateway.heard === 20);
+      for (let i = 0; i < 20; i++) client.send(Buffer.concat(Array.from({ length: 1_000 }, () => frame)));
+      await isServed();
+      let closing = await client.frame();
+      while (closing.opcode !== OP.close) closing = await client.frame();
+      expect(closing.payload.readUInt16BE()).toBe(1008);
+      expect(gateway.heard).toBe(20);
+      await until('handleDisconnect', () => gateway.reasons.length === 1);
+      expect(gateway.reasons).toEqual([['server namespace disconnect', FLOODED]]);
+    })(),
+  );
+
+  it(
+    'the pongs that the server asks for are no flood, and its pings go on',
+    besiege(RatedGateway, {
+      limits: { messagesPerSecond: 0.001, messageBurst: 1 },
+      pingInterval: 20,
+      pingTimeout: 200,
+    })(async ({ attacker, gateway, server }) => {
+      const client = await attacker();
+      client.send({ event: 'echo' });
+      await until('so many pongs', () => gateway.heard >= 50);
+      expect(client.closed).toBeUndefined();
+      expect(gateway.reasons).toEqual([]);
+      expect(server.sockets.size).toBe(2);
+    }),
+  );
+
+  it(
+    'answers that the server asked for do not count, and come through where all is used up',
+    attack(async ({ attacker, gateway }) => {
+      const client = await attacker();
+      const socket = gateway.clients.at(-1)!;
+      const questions = Array.from({ length: 500 }, (_, i) => socket.emitWithAck('ask', i));
+      for (let i = 0; i < 500; i++) {
+        const { id } = await client.next('ask');
+        client.send({ ack: id, data: i });
+      }
+      expect(await Promise.all(questions)).toEqual(Array.from({ length: 500 }, (_, i) => i));
+      // the burst is still there, to the last message
+      for (let i = 0; i < 20; i++) client.send({ event: 'echo', data: i });
+      await client.until('all', () => client.frames.filter(({ event }) => event === 'echo').length === 20);
+      client.send({ event: 'echo', id: 1 });
+      expect(await client.answer(1)).toMatchObject(TOO_MANY);
+      const late = Array.from({ length: 500 }, (_, i) => socket.emitWithAck('ask', i));
+      for (let i = 0; i < 500; i++) client.send({ ack: (await client.next('ask')).id, data: i });
+      expect(await Promise.all(late)).toHaveLength(500);
+      const room = socket.nsp.to(socket.id).timeout(5_000).emitWithAck('ask', 'all');
+      client.send({ ack: (await client.next('ask')).id, data: 'of the room' });
+      expect(await room).toEqual(['of the room']);
+      expect(client.closed).toBeUndefined();
+      expect(client.frames.filter(({ event }) => event === 'exception')).toHaveLength(1);
+    }),
+  );
+
+  it(
+    'tokens come back: who has waited is served again',
+    rated({ messagesPerSecond: 100, messageBurst: 3 })(async ({ attacker, isServed }) => {
+      const client = await attacker();
+      for (let i = 0; i < 10; i++) client.send({ event: 'echo', id: i });
+      await client.until('all answers', () => client.frames.length === 10);
+      expect(client.frames.filter(({ event }) => event === 'exception').length).toBeGreaterThan(0);
+      // a token takes 10 ms, so many questions some more
+      for (let id = 10, served = 0; served < 5; id++) {
+        client.send({ event: 'echo', id });
+        const answer = await client.answer(id);
+        if (answer.event === 'echo') served++;
+        else expect(answer).toMatchObject(TOO_MANY);
+        // the clock of the test is the witness of time: a turn of the loop, until a token is due
+        const due = performance.now() + 4;
+        await until('some milliseconds', () => performance.now() > due);
+      }
+      expect(client.closed).toBeUndefined();
+      await isServed();
+    }),
+  );
+
+  it.each([
+    [100, 1_000, 105],
+    [1_000, 1_000, 1_050],
+    [10, 10, 15],
+  ])(
+    'of %d a second, a little more is refused a little, for an hour',
+    (messagesPerSecond, messageBurst, sent) =>
+      rated({ messagesPerSecond, messageBurst })(async ({ server }) => {
+        const { messages, refusals } = server._limits;
+        let [paid, paidRefusals, refused] = [0, 0, 0];
+        for (let i = 0; i < sent * 3_600; i++) {
+          const now = (i * 1_000) / sent;
+          const next = messages!.take(paid, now);
+          if (next !== 0) paid = next;
+          else {
+            paidRefusals = refusals.take(paidRefusals, now);
+            if (paidRefusals === 0) throw new Error(`closed after ${now} ms`);
+            refused++;
+          }
+        }
+        expect(refused).toBeLessThanOrEqual((sent - messagesPerSecond) * 3_600);
+        expect(refused).toBeGreaterThan((sent - messagesPerSecond) * 3_600 - messageBurst * 2);
+      })(),
+  );
+
+  it.each([
+    ['the defaults', {}, 1_000],
+    ['a lower burst', { messageBurst: 7 }, 7],
+    ['a higher burst', { messageBurst: 3_000, messagesPerSecond: 0.01 }, 3_000],
+  ])('%s let so many through at once', (_, limits, burst) =>
+    besiege(RatedGateway, { limits })(async ({ raw, gateway }) => {
+      const client = await raw();
+      const frame = clientFrame({ opcode: OP.text, payload: '{"event":"echo"}' });
+      const began = performance.now();
+      client.send(Buffer.concat(Array.from({ length: burst + 90 }, () => frame)));
+      await client.message();
+      await until(
+        'all',
+        () => server(gateway).counters.refusedMessages > 0 || gateway.seen.length === burst + 90,
+      );
+      // a slow machine takes so long that some tokens come back
+      const more = Math.ceil(((performance.now() - began) * 100) / 1_000) + 1;
+      await until('the burst', () => gateway.seen.length >= burst);
+      expect(gateway.seen.length).toBeLessThanOrEqual(burst + more);
+    })(),
+  );
+
+  it(
+    'messagesPerSecond: false lets all through',
+    rated({ messagesPerSecond: false })(async ({ attacker, gateway }) => {
+      const client = await attacker();
+      await flood(client, { event: 'echo' }, 20_000);
+      await client.settled();
+      expect(gateway.seen).toHaveLength(20_000);
+    }),
+  );
+
+  it(
+    'others are served meanwhile',
+    besiege(RatedGateway)(async ({ attacker, isServed, gateway }) => {
+      const attackers = [await attacker(), await attacker(), await attacker()];
+      const floods = attackers.map((client) => flood(client, { event: 'echo' }));
+      let slowest = 0;
+      for (let i = 0; i < 20; i++) {
+        const began = performance.now();
+        await isServed();
+        slowest = Math.max(slowest, performance.now() - began);
+      }
+      await Promise.all(floods);
+      for (const client of attackers) expect((await client.ended()).code).toBe(1008);
+      expect(gateway.seen.length).toBeLessThan(5_000);
+      // attackers and witness share this process and its one thread with the server
+      expect(slowest).toBeLessThan(1_000);
+    }),
+  );
+
+  it(
+    'messages before handleConnection has settled count as well',
+    attack(async ({ attacker, server, gateway }) => {
+      server.use((_socket, next) => setImmediate(next));
+      const client = await attacker();
+      await flood(client, { event: 'echo' });
+      expect((await client.ended()).code).toBe(1008);
+      expect(gateway.seen.length).toBeLessThanOrEqual(20);
+    }),
+  );
+});
+
+function server(gateway: RatedGateway): Siege<RatedGateway>['server'] {
+  return gateway.clients[0]!.nsp as unknown as Siege<RatedGateway>['server'];
+}

@@ -11,7 +11,7 @@ import type { UpgradeCheck } from './checks.js';
 import { pathOf, type Params } from './path.js';
 import { refusal, refuseUpgrade, type HttpRefusal } from './refusal.js';
 import { Upgrade } from './upgrade.js';
-import type { Reception } from './reception.js';
+import { namesOneHost, type Reception } from './reception.js';
 
 /** What a gate goes by. */
 export interface GateSettings {
@@ -31,6 +31,7 @@ export interface GateSettings {
 }
 
 const EXPIRED = refusal(401, 'The token has expired');
+const NO_HOST = refusal(400, 'The Host header is missing, or names no host');
 const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After': '5' });
 
 /**
@@ -65,6 +66,7 @@ export class Gate implements LineWatcher {
 
   accept(request: IncomingMessage, tcp: Duplex, head: Buffer, path: string, params: Params): void {
     if (this.isClosing()) return refuseUpgrade(tcp, SHUTTING_DOWN);
+    if (!namesOneHost(request)) return refuseUpgrade(tcp, NO_HOST);
     const { reception, census, upgradeTimeout } = this.settings;
     let visitor: Visitor;
     try {

@@ -88,12 +88,22 @@ function isSameOrigin(origin: string, { host, isSecure }: Pick<Visitor, 'host' |
   }
 }
 
-/** What a refused page is told: both values, and the lines that would let it in. */
+/** What a refused page is told: both values, and the lines that would let it in. It is read in logs, too. */
 export function explainOrigin(origin: string, host: string | undefined): string {
+  const [page, server] = [show(origin), show(String(host))];
+  const everybody = origin === 'null' ? ', which every sandboxed frame and every local file has,' : '';
   return (
-    `The origin ${origin} may not connect to ${String(host)}. ` +
+    `The origin ${page}${everybody} may not connect to ${server}. ` +
     `If it should, name it in the option cors of the gateway on this path, or of EnvelopeAdapter where the gateway ` +
-    `has none: cors: { origin: '${origin}' }. If ${String(host)} is the name behind a proxy that sends ` +
+    `has none: cors: { origin: '${page}' }. If ${server} is the name behind a proxy that sends ` +
     `X-Forwarded-Host, name the proxy in EnvelopeAdapter's option trustProxy`
   );
+}
+
+const MAX_SHOWN_LENGTH = 200;
+
+/** What a client sent, as one may show it: not without end, and nothing that a URL would not hold. */
+function show(text: string): string {
+  const shown = text.slice(0, MAX_SHOWN_LENGTH).replace(/[^\w .~:/?#[\]@!$&()*+,;=%-]/g, '?');
+  return text.length > MAX_SHOWN_LENGTH ? `${shown}...` : shown;
 }

@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
-import { isIPv4 } from 'node:net';
+import { isIP, isIPv4 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import ipaddr from 'ipaddr.js';
@@ -60,6 +59,14 @@ export class Reception {
     return groupAddress(peer);
   }
 }
+
+/** Exactly one `Host`, and well-formed (RFC 9112, section 3.2): Node asks for none where the request is an upgrade. */
+export function namesOneHost(request: IncomingMessage): boolean {
+  const [host, ...others] = request.headersDistinct['host'] ?? [];
+  return host !== undefined && others.length === 0 && HOST.test(host);
+}
+
+const HOST = /^(?:\[[\w:.%~-]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/;
 
 /** The first proxy is the one that the client spoke to. */
 function forwarded(request: IncomingMessage, header: string): string | undefined {

@@ -35,6 +35,15 @@ export function beginUpgrade(
     ...headers,
   };
   const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
+  return beginRaw(port, `GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
+}
+
+/** Sends these very bytes, a character each, and returns the answer. */
+export function askRaw(port: number, request: string): Promise<UpgradeAnswer> {
+  return beginRaw(port, request).answer;
+}
+
+function beginRaw(port: number, request: string): { tcp: Socket; answer: Promise<UpgradeAnswer> } {
   const tcp = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   open.add(tcp);
   const answer = new Promise<UpgradeAnswer>((resolve, reject) => {
@@ -48,9 +57,10 @@ export function beginUpgrade(
       open.delete(tcp);
       resolve(parse(text));
     });
-    tcp.on('error', reject);
+    // who is told that it says too much may be cut off in the middle of it
+    tcp.on('error', (error) => text === '' && reject(error));
   });
-  tcp.write(`GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
+  tcp.write(request, 'latin1');
   return { tcp, answer };
 }
 

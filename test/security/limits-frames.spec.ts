@@ -1,0 +1,191 @@
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import type { ClosedInfo, EnvelopeOptions, EnvelopeSocket } from '../../lib/index.js';
+import { clientFrame, OP, type FrameSpec, type RawClient } from '../support/raw-client.js';
+import { besiege } from '../support/siege.js';
+import { expectNoStrays } from '../support/strays.js';
+import { until } from '../support/wait.js';
+
+@WebSocketGateway({ path: '/ws' })
+class FramedGateway {
+  readonly clients: EnvelopeSocket[] = [];
+  readonly ends: [string, ClosedInfo | undefined][] = [];
+
+  handleConnection(client: EnvelopeSocket): void {
+    this.clients.push(client);
+  }
+  handleDisconnect(client: EnvelopeSocket, reason?: string): void {
+    this.ends.push([reason ?? '', client.closed]);
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+  @SubscribeMessage('size')
+  size(@MessageBody() data: string): number {
+    return data.length;
+  }
+}
+
+const limited = (limits: object, options: EnvelopeOptions = {}) =>
+  besiege(FramedGateway, { ...options, limits });
+const TOO_MANY_PARTS = ['parse error', { code: 1008, reason: '', wasClean: false, initiator: 'server' }];
+
+/** One message in so many frames. */
+function fragments(message: string, count: number): FrameSpec[] {
+  const size = Math.ceil(message.length / count);
+  return Array.from({ length: count }, (_, i) => ({
+    opcode: i === 0 ? OP.text : OP.continuation,
+    payload: message.slice(i * size, (i + 1) * size),
+    fin: i === count - 1,
+  }));
+}
+
+/** Hands bytes over in pieces, each when the server has read the one before. @returns how many it took */
+async function inPieces(
+  client: RawClient,
+  socket: EnvelopeSocket,
+  bytes: Buffer,
+  size: number,
+): Promise<number> {
+  const tcp = socket.request.socket;
+  client.tcp.setNoDelay(true);
+  let pieces = 0;
+  for (let start = 0; start < bytes.length && !client.isOver && socket.connected; start += size) {
+    const piece = bytes.subarray(start, start + size);
+    const due = tcp.bytesRead + piece.length;
+    client.tcp.write(piece);
+    await until('the piece', () => tcp.bytesRead >= due || client.isOver || !socket.connected);
+    pieces++;
+  }
+  return pieces;
+}
+
+const message = (length: number): string => `{"event":"size","data":"${'x'.repeat(length)}"}`;
+
+describe('limits of frames', () => {
+  expectNoStrays();
+
+  it.each([
+    ['the default', {}, 1_024],
+    ['a lower one', { maxFragments: 2 }, 2],
+    ['a higher one', { maxFragments: 5_000 }, 5_000],
+  ])('maxFragments, %s: so many pass, one more closes with 1008', (_, limits, most) =>
+    limited(limits)(async ({ raw, gateway, isServed }) => {
+      const client = await raw();
+      client.send(...fragments(message(10_000), most));
+      expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 10_000 });
+      // control frames between them are none
+      client.send({ ...fragments(message(1), 2)[0]! });
+      for (let i = 0; i < 5; i++) client.send({ opcode: OP.ping });
+      client.send({ ...fragments(message(1), 2)[1]! });
+      let frame = await client.frame();
+      while (frame.opcode === OP.pong) frame = await client.frame();
+      expect(JSON.parse(frame.payload.toString())).toEqual({ event: 'size', data: 1 });
+      client.send(...fragments(message(10_000), most + 1));
+      expect(await client.close()).toEqual({ code: 1008, reason: '' });
+      await client.over();
+      await until('handleDisconnect', () => gateway.ends.length === 1);
+      expect(gateway.ends).toEqual([TOO_MANY_PARTS]);
+      await isServed();
+    })(),
+  );
+
+  it(
+    'maxFragments: false lets any number through, maxPayload holds on',
+    limited({ maxFragments: false, maxPayload: 100_000 })(async ({ raw }) => {
+      const client = await raw();
+      client.send(...fragments(message(50_000), 50_000));
+      expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 50_000 });
+      client.send(...fragments(message(100_001), 50_000));
+      expect((await client.close()).code).toBe(1009);
+    }),
+  );
+
+  it(
+    'frames of nothing do not go on for ever',
+    limited({})(async ({ raw }) => {
+      const client = await raw();
+      const nothing = clientFrame({ opcode: OP.continuation, fin: false });
+      client.send(
+        { opcode: OP.text, fin: false },
+        Buffer.concat(Array.from({ length: 2_000 }, () => nothing)),
+      );
+      expect((await client.close()).code).toBe(1008);
+    }),
+  );
+
+  it(
+    'a message of a megabyte in a thousand pieces of TCP arrives',
+    limited({})(async ({ raw, gateway }) => {
+      const client = await raw();
+      const frame = clientFrame({ opcode: OP.text, payload: message(990_000) });
+      const pieces = await inPieces(client, gateway.clients.at(-1)!, frame, 991);
+      expect(pieces).toBeGreaterThanOrEqual(1_000);
+      expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 990_000 });
+      // and in fragments, each in pieces
+      const parts = Buffer.concat(fragments(message(900_000), 100).map(clientFrame));
+      await inPieces(client, gateway.clients.at(-1)!, parts, 900);
+      expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 900_000 });
+    }),
+    30_000,
+  );
+
+  it(
+    'a message that comes byte by byte costs no more than it carries: the line is closed with 1008',
+    limited({})(async ({ raw, gateway, isServed }) => {
+      const client = await raw();
+      const frame = clientFrame({ opcode: OP.text, payload: message(900_000) });
+      const before = process.memoryUsage();
+      const pieces = await inPieces(client, gateway.clients.at(-1)!, frame, 1);
+      const { arrayBuffers, heapUsed } = process.memoryUsage();
+      expect(pieces).toBeGreaterThan(4_000);
+      expect(pieces).toBeLessThan(4_200);
+      expect(arrayBuffers - before.arrayBuffers).toBeLessThan(8_000_000);
+      expect(heapUsed - before.heapUsed).toBeLessThan(64_000_000);
+      expect((await client.close()).code).toBe(1008);
+      await until('handleDisconnect', () => gateway.ends.length === 1);
+      expect(gateway.ends).toEqual([TOO_MANY_PARTS]);
+      await isServed();
+    }),
+    30_000,
+  );
+
+  it(
+    'a small message that comes byte by byte arrives',
+    limited({})(async ({ raw, gateway }) => {
+      const client = await raw();
+      for (let i = 0; i < 3; i++) {
+        const frame = clientFrame({ opcode: OP.text, payload: message(1_000) });
+        await inPieces(client, gateway.clients.at(-1)!, frame, 1);
+        expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 1_000 });
+      }
+    }),
+    30_000,
+  );
+
+  it(
+    'a larger maxPayload may come in more pieces',
+    limited({ maxPayload: 4_000_000 })(async ({ raw, gateway }) => {
+      const client = await raw();
+      const frame = clientFrame({ opcode: OP.text, payload: message(3_000_000) });
+      const pieces = await inPieces(client, gateway.clients.at(-1)!, frame, 400);
+      expect(pieces).toBeGreaterThan(7_000);
+      expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 3_000_000 });
+    }),
+    30_000,
+  );
+
+  it(
+    'a hundred messages that are never finished hold what they may, and others are served',
+    limited({ maxPayload: 100_000 })(async ({ raw, isServed, server }) => {
+      const part = clientFrame({ opcode: OP.text, payload: Buffer.alloc(90_000, 'x'), fin: false });
+      for (let i = 0; i < 100; i++) (await raw()).send(part);
+      const sockets = [...server.sockets.values()];
+      await until(
+        'all parts',
+        () => sockets.filter(({ request }) => request.socket.bytesRead > 90_000).length === 100,
+      );
+      await isServed();
+    }),
+  );
+});

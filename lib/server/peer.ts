@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { inspect, type InspectOptions } from 'node:util';
 import { parseCookie } from 'cookie';
 import type { Untyped } from '../protocol/typed-events.js';
 import { readHandshake, type Handshake } from './handshake.js';
@@ -70,5 +71,10 @@ export abstract class Peer extends Line {
   /** What a log or a careless serialiser sees: no header, no token, no payload. */
   toJSON(): { id: string } {
     return { id: this.id };
+  }
+
+  /** The same for `console.log` and Nest's logger. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
   }
 }

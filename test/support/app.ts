@@ -10,27 +10,30 @@ declare const HTTP_PLATFORM: 'express' | 'fastify';
 
 /** What an application logged, for tests that assert on it; nothing reaches the console. */
 export class LogBook implements LoggerService {
-  readonly lines: { level: string; text: string }[] = [];
-  private add(level: string, message: unknown): void {
-    this.lines.push({ level, text: message instanceof Error ? String(message.stack) : String(message) });
+  /** `given` is all that the logger was given: what a console would show of it is more than the text. */
+  readonly lines: { level: string; text: string; given: unknown[] }[] = [];
+  private add(level: string, given: unknown[]): void {
+    const [message] = given;
+    const text = message instanceof Error ? String(message.stack) : String(message);
+    this.lines.push({ level, text, given });
   }
-  log(message: unknown): void {
-    this.add('log', message);
+  log(...given: unknown[]): void {
+    this.add('log', given);
   }
-  warn(message: unknown): void {
-    this.add('warn', message);
+  warn(...given: unknown[]): void {
+    this.add('warn', given);
   }
-  error(message: unknown): void {
-    this.add('error', message);
+  error(...given: unknown[]): void {
+    this.add('error', given);
   }
-  fatal(message: unknown): void {
-    this.add('fatal', message);
+  fatal(...given: unknown[]): void {
+    this.add('fatal', given);
   }
-  debug(message: unknown): void {
-    this.add('debug', message);
+  debug(...given: unknown[]): void {
+    this.add('debug', given);
   }
-  verbose(message: unknown): void {
-    this.add('verbose', message);
+  verbose(...given: unknown[]): void {
+    this.add('verbose', given);
   }
   /** The texts of one level. */
   of(level: string): string[] {

@@ -1,10 +1,10 @@
-import { execFileSync } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Type } from '@nestjs/common';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket, type GatewayOptions } from '../../../lib/index.js';
 import { startApp, type TestApp } from '../../support/app.js';
+import { selfSigned } from '../../support/certificate.js';
 import { TestClient } from '../../support/client.js';
 import { expectNoStrays } from '../../support/strays.js';
 import { askForUpgrade, freePort } from '../../support/upgrade.js';
@@ -123,24 +123,3 @@ describe('ports', () => {
     await client.ended();
   });
 });
-
-/** A key and its certificate, valid for a day. */
-function selfSigned(): { key: string; cert: string } {
-  const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-  const args = [
-    'req',
-    '-x509',
-    ...curve,
-    '-subj',
-    '/CN=localhost',
-    '-days',
-    '1',
-    '-keyout',
-    '-',
-    '-out',
-    '-',
-  ];
-  const both = execFileSync('openssl', args, { encoding: 'utf8', stdio: 'pipe' });
-  const start = both.indexOf('-----BEGIN CERTIFICATE');
-  return { key: both.slice(0, start), cert: both.slice(start) };
-}

@@ -1,0 +1,116 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { selfSigned } from './certificate.js';
+import { freePort } from './upgrade.js';
+import { until } from './wait.js';
+
+const EXECUTABLE = process.env.NGINX_PATH ?? '/usr/sbin/nginx';
+
+/** Where there is no nginx these tests are left out, and say so; in CI they fail instead. */
+export const describeBehindNginx =
+  existsSync(EXECUTABLE) || process.env.CI === 'true' ? describe : leaveOut();
+
+function leaveOut(): jest.Describe {
+  process.stderr.write(
+    `No nginx at ${EXECUTABLE} (apt-get install nginx-light, or set NGINX_PATH): these tests are skipped\n`,
+  );
+  return describe.skip;
+}
+
+/** What every manual says of WebSocket behind nginx, and no more. */
+const UPGRADES = `
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";`;
+
+/** An nginx of the test's own, in front of a port of loopback: in the foreground, with nothing outside its folder. */
+export class Nginx {
+  private readonly folder = mkdtempSync(join(tmpdir(), 'envelope-nginx-'));
+  private child: ChildProcess | undefined;
+  private said = '';
+
+  private constructor(
+    /** Speaks HTTP. */
+    readonly port: number,
+    /** Speaks TLS. */
+    readonly tlsPort: number,
+  ) {}
+
+  /** @param lines what stands in the `location`, beside what upgrades need */
+  static async start(upstream: number, lines: readonly string[] = []): Promise<Nginx> {
+    const nginx = new Nginx(await freePort(), await freePort());
+    running.push(nginx);
+    await nginx.run(nginx.configuration(upstream, lines));
+    return nginx;
+  }
+
+  async stop(): Promise<void> {
+    const { child } = this;
+    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+      const over = new Promise((resolve) => child.once('exit', resolve));
+      child.kill('SIGTERM');
+      await over;
+    }
+    rmSync(this.folder, { recursive: true });
+  }
+
+  private configuration(upstream: number, lines: readonly string[]): string {
+    const { key, cert } = selfSigned();
+    writeFileSync(join(this.folder, 'key.pem'), key);
+    writeFileSync(join(this.folder, 'cert.pem'), cert);
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'scgi', 'uwsgi'];
+    return `daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr;
+events {}
+http {
+  access_log off;
+  ${temporary.map((name) => `${name}_temp_path ${name};`).join(' ')}
+  server {
+    listen 127.0.0.1:${this.port};
+    listen 127.0.0.1:${this.tlsPort} ssl;
+    ssl_certificate cert.pem;
+    ssl_certificate_key key.pem;
+    location / {
+      proxy_pass http://127.0.0.1:${upstream};${UPGRADES}
+      ${lines.map((line) => `${line};`).join('\n      ')}
+    }
+  }
+}
+`;
+  }
+
+  private async run(configuration: string): Promise<void> {
+    const file = join(this.folder, 'nginx.conf');
+    writeFileSync(file, configuration);
+    const child = spawn(EXECUTABLE, ['-e', 'stderr', '-p', this.folder, '-c', file], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      env: {},
+    });
+    this.child = child;
+    child.on('error', (error) => (this.said += error.message));
+    child.stderr.on('data', (chunk) => (this.said += String(chunk)));
+    await until('nginx listens', async () => {
+      if (child.exitCode !== null || child.pid === undefined)
+        throw new Error(`nginx did not start: ${this.said}`);
+      return (await listens(this.port)) && (await listens(this.tlsPort));
+    });
+  }
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const tcp = connect(port, '127.0.0.1');
+    tcp.on('connect', () => resolve(true)).on('error', () => resolve(false));
+    tcp.on('connect', () => tcp.destroy());
+  });
+}
+
+const running: Nginx[] = [];
+afterEach(async () => {
+  await Promise.all(running.splice(0).map((nginx) => nginx.stop()));
+});

@@ -1,0 +1,274 @@
+import { Connection, knock } from './connection.js';
+import { Journal } from './journal.js';
+import { Session } from './session.js';
+import * as view from './view.js';
+import { $, chip } from './view.js';
+
+const ACCOUNTS = [
+  { user: 'ada', password: 'lovelace', role: 'user' },
+  { user: 'bob', password: 'builder', role: 'user' },
+  { user: 'root', password: 'admin', role: 'administrator' },
+];
+const NAMES = ACCOUNTS.map(({ user }) => user);
+
+const journal = new Journal($('journal'));
+const session = new Session(journal);
+const messages = new Connection('/ws', session, journal);
+const admin = new Connection('/admin', session, journal);
+
+// ---- signing in and out
+
+/** In this tab only: another one may be somebody else. */
+const remembered = sessionStorage.getItem('user');
+
+async function signIn(user, password) {
+  try {
+    await session.login(user, password);
+  } catch ({ status, message }) {
+    return showWelcome(status, message);
+  }
+  enter();
+}
+
+function enter() {
+  const { sub, roles } = session.claims;
+  sessionStorage.setItem('user', sub);
+  document.title = `${sub} · Auth`;
+  $('welcome').hidden = true;
+  $('app').hidden = false;
+  view.showMe(sub, roles, signOut);
+  open(NAMES.find((name) => name !== sub));
+  $('admin').hidden = !roles.includes('admin');
+  void messages.open();
+  if (roles.includes('admin')) void admin.open();
+}
+
+function signOut() {
+  session.logout().catch(() => undefined);
+  leave();
+}
+
+function leave(status, message) {
+  sessionStorage.removeItem('user');
+  messages.close();
+  admin.close();
+  conversations.clear();
+  unread.clear();
+  showWelcome(status, message);
+}
+
+function showWelcome(status, message = '') {
+  document.title = 'Auth';
+  $('app').hidden = true;
+  $('welcome').hidden = false;
+  $('login-error').replaceChildren(...(message === '' ? [] : [chip(status ?? 'offline'), ` ${message}`]));
+}
+
+view.showAccounts(ACCOUNTS, ({ user, password }) => void signIn(user, password));
+$('login').addEventListener('submit', (event) => {
+  event.preventDefault();
+  void signIn($('user').value.trim(), $('password').value);
+  $('password').value = '';
+});
+
+// ---- the token
+
+/** A fresh token goes to the lines that are open; new ones begin with it. */
+session.addEventListener('token', () => {
+  view.showClaims(session.claims);
+  for (const line of [messages, admin]) line.renew().catch(({ message }) => view.showBanner('bad', message));
+});
+
+/** Before it ends: a quarter of its life, at most ten seconds. */
+const lead = () => Math.min(10_000, session.lifetime * 250);
+
+setInterval(() => {
+  if (session.token === undefined) return;
+  const left = session.expiresAt - Date.now();
+  view.showCountdown(left, session.lifetime);
+  if ($('auto').checked && left < lead() && left > 0 && messages.isOpen) void renew();
+  for (const button of document.querySelectorAll('[data-key="expired"]')) {
+    button.disabled = session.expired === undefined;
+  }
+}, 200);
+
+let isRenewing = false;
+async function renew() {
+  if (isRenewing) return;
+  isRenewing = true;
+  try {
+    await session.refresh();
+  } catch ({ status, message }) {
+    if (status === 401) leave(status, message);
+  }
+  isRenewing = false;
+}
+$('renew').addEventListener('click', () => void renew());
+
+function showFate() {
+  $('fate').textContent = $('auto').checked
+    ? `Renewed ${Math.round(lead() / 1_000)} s before its end: the line stays open.`
+    : 'Not renewed: at 0 the server closes with 4401.';
+}
+$('auto').addEventListener('change', showFate);
+session.addEventListener('token', showFate);
+
+// ---- the line up and down
+
+let countdown;
+messages.addEventListener('state', ({ detail: { state, code, message, until } }) => {
+  clearInterval(countdown);
+  const show = () => {
+    const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1_000));
+    const texts = {
+      open: 'Connected',
+      connecting: 'Connecting',
+      waiting: code === 4401 ? `Expired, back in ${seconds} s` : `Reconnecting in ${seconds} s`,
+      refused: `Refused: ${code}`,
+      closed: 'Disconnected',
+    };
+    $('status').dataset.state = state;
+    if ($('status-text').textContent !== texts[state]) $('status-text').textContent = texts[state];
+  };
+  show();
+  if (state === 'waiting') countdown = setInterval(show, 200);
+  if (state === 'waiting' && code === 4401) {
+    view.showBanner(
+      'warn',
+      '4401: the token ended, and the connection with it. POST /refresh, and back again.',
+    );
+  } else if (state === 'refused') {
+    leave(code, message);
+  } else if (state === 'closed' && code !== undefined) {
+    const by = dismissedBy === undefined ? 'The server' : dismissedBy;
+    view.showBanner(
+      'bad',
+      `${code}: ${by} ended the connection.`,
+      'Connect again',
+      () => void messages.open(),
+    );
+  } else {
+    view.showBanner();
+  }
+  dismissedBy = undefined;
+});
+$('status').addEventListener('click', () => void messages.open());
+
+let dismissedBy;
+messages.addEventListener('event', ({ detail: { event, data } }) => {
+  if (event === 'message') received(data);
+  if (event === 'goodbye') dismissedBy = data.by;
+});
+
+// ---- messages
+
+/** The lines with each user. */
+const conversations = new Map();
+const unread = new Map();
+let current;
+
+function linesWith(name) {
+  if (!conversations.has(name)) conversations.set(name, []);
+  return conversations.get(name);
+}
+
+function received(message) {
+  // from another tab of our own, or from somebody else
+  const other = message.from === session.user ? message.to : message.from;
+  linesWith(other).push(message);
+  if (other !== current) unread.set(other, (unread.get(other) ?? 0) + 1);
+  show();
+}
+
+function open(name) {
+  current = name;
+  unread.delete(name);
+  show();
+}
+
+function show() {
+  const isMe = current === session.user;
+  $('title').textContent = isMe ? `${current} (your tabs)` : current;
+  $('text').placeholder = `Message ${current}`;
+  view.showPeople(NAMES, { me: session.user, current, unread, open });
+  const hint = isMe
+    ? 'What you write here reaches your other tabs.'
+    : `Sign in as ${current} in another tab, or in two: a message reaches all tabs of a user.`;
+  view.showLog(linesWith(current), session.user, hint);
+}
+
+$('composer').addEventListener('submit', async (event) => {
+  event.preventDefault();
+  const text = $('text').value.trim();
+  if (text === '') return;
+  $('text').value = '';
+  const to = current;
+  const line = { from: session.user, to, text, at: new Date().toISOString() };
+  linesWith(to).push(line);
+  show();
+  try {
+    const { tabs } = await messages.ask('message', { to, text });
+    const others = to === session.user ? tabs - 1 : tabs;
+    line.note =
+      others === 0
+        ? 'Nobody there: not delivered'
+        : `Delivered to ${others === 1 ? '1 tab' : `${others} tabs`}`;
+  } catch ({ message }) {
+    Object.assign(line, { note: `Not sent: ${message}`, failed: true });
+  }
+  show();
+});
+
+// ---- administration
+
+admin.addEventListener('state', ({ detail: { state, code, message } }) => {
+  const texts = { refused: `${code} ${message}`, waiting: `Closed with ${code}`, closed: 'Closed' };
+  $('admin-note').textContent = texts[state] ?? '';
+  if (state === 'open') admin.ask('online').then(showOnline, () => undefined);
+});
+admin.addEventListener('event', ({ detail: { event, data } }) => {
+  if (event === 'online') showOnline(data);
+});
+
+function showOnline(users) {
+  view.showOnline(users, (user) => void admin.ask('disconnect-user', { user }).catch(() => undefined));
+}
+
+// ---- knocking at the doors
+
+const KEYS = {
+  none: () => undefined,
+  'my token': () => session.token,
+  forged: () => forge(session.token),
+  expired: () => session.expired,
+};
+
+/** Our own token, with a role written into it. The signature tells. */
+function forge(token) {
+  const [header, , signature] = token.split('.');
+  const payload = btoa(JSON.stringify({ ...session.claims, roles: ['admin'] }));
+  return [header, payload.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''), signature].join('.');
+}
+
+view.showDoors(['/ws', '/admin'], Object.keys(KEYS), (path, key) =>
+  knock(path, KEYS[key](), session, journal),
+);
+
+// ---- theme
+
+function setTheme(theme) {
+  document.documentElement.style.colorScheme = theme;
+}
+$('theme').addEventListener('click', () => {
+  const set = localStorage.getItem('theme');
+  const isDark = set === null ? matchMedia('(prefers-color-scheme: dark)').matches : set === 'dark';
+  localStorage.setItem('theme', isDark ? 'light' : 'dark');
+  setTheme(isDark ? 'light' : 'dark');
+});
+setTheme(localStorage.getItem('theme') ?? '');
+$('panel-toggle').addEventListener('click', () => $('panel').classList.toggle('shown'));
+
+// ---- go
+
+if (remembered === null) showWelcome();
+else session.refresh(remembered).then(enter, ({ status, message }) => showWelcome(status, message));

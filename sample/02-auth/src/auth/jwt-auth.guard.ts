@@ -1,0 +1,23 @@
+import { Injectable, UnauthorizedException, type ExecutionContext } from '@nestjs/common';
+import { AuthGuard } from '@nestjs/passport';
+import type { UserSocket } from './user.js';
+
+/** For HTTP and for WebSockets: at the upgrade, at each message, and when a client renews its token with `$auth`. */
+@Injectable()
+export class JwtAuthGuard extends AuthGuard('jwt') {
+  /** A connection ends with its token. */
+  override async canActivate(context: ExecutionContext): Promise<boolean> {
+    await super.canActivate(context);
+    if (context.getType() === 'ws') {
+      const client = context.switchToWs().getClient<UserSocket>();
+      client.expiresAt = client.user.exp * 1_000;
+    }
+    return true;
+  }
+
+  /** Says why not: "No auth token", "jwt expired", "invalid signature". */
+  override handleRequest<User>(error: unknown, user: User | false, info?: Error): User {
+    if (!user) throw error ?? new UnauthorizedException(info?.message);
+    return user;
+  }
+}

@@ -1,0 +1,279 @@
+import { JwtService } from '@nestjs/jwt';
+import { AppModule } from '../../sample/02-auth/src/app.module.js';
+import { hashPassword, isPassword } from '../../sample/02-auth/src/auth/password.js';
+import { startApp, type TestApp } from '../support/app.js';
+import type { TestClient } from '../support/client.js';
+import { askForUpgrade } from '../support/upgrade.js';
+import { until } from '../support/wait.js';
+
+interface Answer {
+  status: number;
+  body: any; // eslint-disable-line -- tests look into bodies freely
+  cookie: string;
+}
+
+describe('sample 02-auth', () => {
+  const environment = { ...process.env };
+  let app: TestApp;
+
+  const start = async (variables: Record<string, string> = {}): Promise<void> => {
+    Object.assign(process.env, variables);
+    app = await startApp({ imports: [AppModule] });
+  };
+  afterEach(() => {
+    for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
+    Object.assign(process.env, environment);
+  });
+
+  const ask = async (
+    method: string,
+    path: string,
+    body?: object,
+    headers: Record<string, string> = {},
+  ): Promise<Answer> => {
+    const response = await fetch(`http://127.0.0.1:${app.port}${path}`, {
+      method,
+      headers: { ...(body && { 'content-type': 'application/json' }), ...headers },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    const cookie = response.headers.get('set-cookie') ?? '';
+    return { status: response.status, body: text === '' ? undefined : JSON.parse(text), cookie };
+  };
+  const login = (user: string, password: string): Promise<Answer> =>
+    ask('POST', '/login', { user, password });
+  const refresh = (user: string, cookie: string): Promise<Answer> =>
+    ask('POST', '/refresh', { user }, { cookie: cookie.split(';')[0]! });
+
+  /** A token as the server itself would make it, with a life of its own. */
+  const tokenOf = (sub: string, seconds = 3_600, roles = sub === 'root' ? ['admin'] : []): string =>
+    app.nest.get(JwtService, { strict: false }).sign({ sub, roles }, { expiresIn: seconds });
+  const endOf = (token: string): number =>
+    JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()).exp * 1_000;
+  const connect = async (path: string, token: string): Promise<TestClient> => {
+    const client = await app.connect(path, { protocols: ['bearer', token] });
+    // its messages wait for handleConnection
+    await client.settled();
+    return client;
+  };
+  const unasked = (client: TestClient): unknown[] => client.frames.filter(({ ack }) => ack === undefined);
+  const renew = async (client: TestClient, token: string, id: number): Promise<object> => {
+    client.send({ event: '$auth', meta: { token }, id });
+    return (await client.answer(id)).data as object;
+  };
+  /** What a door says, over HTTP and in place of an upgrade. */
+  const knock = async (path: string, token?: string): Promise<unknown[]> => {
+    const headers = token === undefined ? undefined : { 'Sec-WebSocket-Protocol': `bearer, ${token}` };
+    const { status, body } = await askForUpgrade(app.port, path, headers);
+    const http = await ask(
+      'GET',
+      path,
+      undefined,
+      token === undefined ? {} : { authorization: `Bearer ${token}` },
+    );
+    expect([http.status, http.body]).toEqual([status, JSON.parse(body)]);
+    return [status, http.body.message];
+  };
+
+  describe('signing in', () => {
+    it('gives a short-lived access token, and a refresh token that no script and no other site gets', async () => {
+      await start();
+      const { status, body, cookie } = await login('ada', 'lovelace');
+      expect([status, body]).toEqual([200, { accessToken: expect.any(String), expiresIn: 60 }]);
+      expect(cookie).toMatch(
+        /^refresh-ada=[\w-]{43}; Max-Age=43200; Path=\/refresh; HttpOnly; SameSite=Strict$/,
+      );
+      const client = await connect('/ws', body.accessToken);
+      expect(client.ws.protocol).toBe('bearer');
+    });
+
+    it('tells a wrong password and a name that is not there alike', async () => {
+      await start();
+      const [wrong, nobody] = [await login('ada', 'builder'), await login('zoe', 'builder')];
+      expect([wrong.status, wrong.body.message, wrong.cookie]).toEqual([401, 'Wrong name or password', '']);
+      expect(nobody).toEqual(wrong);
+      expect((await login('ada', '')).status).toBe(400);
+      expect((await ask('POST', '/login', { user: { $ne: 1 }, password: 'x' })).status).toBe(400);
+    });
+
+    it('renews by the cookie, for the user that it belongs to, until that user signs out', async () => {
+      await start();
+      const { cookie } = await login('ada', 'lovelace');
+      const fresh = await refresh('ada', cookie);
+      expect([fresh.status, fresh.body.expiresIn]).toEqual([200, 60]);
+      expect((await refresh('root', cookie)).status).toBe(401);
+      expect((await refresh('ada', '')).status).toBe(401);
+      const out = await ask('DELETE', '/refresh', { user: 'ada' }, { cookie: cookie.split(';')[0]! });
+      expect([out.status, out.cookie]).toEqual([204, expect.stringMatching(/^refresh-ada=; Max-Age=0; /)]);
+      expect((await refresh('ada', cookie)).body.message).toBe('Sign in again');
+    });
+
+    it('ends a refresh token with its time', async () => {
+      await start({ REFRESH_TOKEN_TTL: '1' });
+      const { cookie } = await login('ada', 'lovelace');
+      await until('the end of the token', async () => (await refresh('ada', cookie)).status === 401);
+    });
+
+    it('keeps passwords as salted hashes', async () => {
+      const [one, other] = [await hashPassword('secret'), await hashPassword('secret')];
+      expect(one).not.toBe(other);
+      expect([await isPassword('secret', one), await isPassword('Secret', one)]).toEqual([true, false]);
+    });
+
+    it('refuses to start with a life that is none', async () => {
+      await expect(start({ ACCESS_TOKEN_TTL: '1m' })).rejects.toThrow(
+        'ACCESS_TOKEN_TTL is not a whole number',
+      );
+    });
+  });
+
+  describe('the doors', () => {
+    it('refuse with a status and the reason, before the 101, and over HTTP alike', async () => {
+      await start();
+      const [header, payload, signature] = tokenOf('bob').split('.') as [string, string, string];
+      const forge = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
+      const none = `${forge({ alg: 'none', typ: 'JWT' })}.${payload}.`;
+      const promoted = `${header}.${forge({ sub: 'root', roles: ['admin'], exp: 9e9 })}.${signature}`;
+      expect(await knock('/ws')).toEqual([401, 'No auth token']);
+      expect(await knock('/ws', 'x')).toEqual([401, 'jwt malformed']);
+      expect(await knock('/ws', promoted)).toEqual([401, 'invalid signature']);
+      expect(await knock('/ws', none)).toEqual([401, 'jwt signature is required']);
+      expect(await knock('/ws', tokenOf('bob', -1))).toEqual([401, 'jwt expired']);
+      expect(app.log.of('error')).toEqual([]);
+    });
+
+    it('let the role into /admin, and nobody else', async () => {
+      await start();
+      expect(await knock('/admin')).toEqual([401, 'No auth token']);
+      expect(await knock('/admin', tokenOf('bob'))).toEqual([403, 'Forbidden resource']);
+      const root = await connect('/admin', tokenOf('root'));
+      expect((await root.ask('online')).data).toEqual([]);
+    });
+
+    it('write no token to the log', async () => {
+      await start();
+      const token = tokenOf('bob');
+      await connect('/ws', token);
+      await knock('/admin', token);
+      expect(app.log.lines.filter(({ text }) => text.includes(token))).toEqual([]);
+    });
+  });
+
+  describe('messages', () => {
+    it('reach all tabs of the receiver, the other tabs of the sender, and nobody else', async () => {
+      await start();
+      const users = ['ada', 'ada', 'bob', 'bob', 'root'];
+      const [ada, ada2, bob, bob2, root] = (await Promise.all(
+        users.map((user) => connect('/ws', tokenOf(user))),
+      )) as [TestClient, TestClient, TestClient, TestClient, TestClient];
+      const answer = await ada.ask('message', { to: 'bob', text: 'hi', from: 'root' });
+      expect(answer.data).toEqual({ at: expect.any(String), tabs: 2 });
+      for (const client of [bob, bob2, ada2]) {
+        expect((await client.next('message')).data).toEqual({
+          from: 'ada',
+          to: 'bob',
+          text: 'hi',
+          at: answer.data.at,
+        });
+      }
+      await Promise.all([root.settled(), ada.settled()]);
+      expect([unasked(root), unasked(ada)]).toEqual([[], []]);
+      expect((await ada.ask('message', { to: 'zoe', text: 'hi' })).data.tabs).toBe(0);
+    });
+
+    it.each([
+      ['nobody', { text: 'hi' }],
+      ['a blank text', { to: 'bob', text: ' ' }],
+      ['a text that is too long', { to: 'bob', text: 'x'.repeat(2_001) }],
+    ])('are refused with %s', async (_, data) => {
+      await start();
+      const ada = await connect('/ws', tokenOf('ada'));
+      const { event, data: payload } = await ada.ask('message', data);
+      expect([event, payload.statusCode]).toEqual(['exception', 400]);
+    });
+  });
+
+  describe('administration', () => {
+    it('shows who is online, as they come and go', async () => {
+      await start();
+      const root = await connect('/admin', tokenOf('root'));
+      const row = (user: string, tabs: number): object => ({ user, tabs, since: expect.any(Number) });
+      const ada = await connect('/ws', tokenOf('ada'));
+      expect((await root.next('online')).data).toEqual([row('ada', 1)]);
+      const bob = await connect('/ws', tokenOf('bob'));
+      expect((await root.next('online')).data).toEqual([row('ada', 1), row('bob', 1)]);
+      await connect('/ws', tokenOf('bob'));
+      expect((await root.next('online')).data).toEqual([row('ada', 1), row('bob', 2)]);
+      ada.close();
+      expect((await root.next('online')).data).toEqual([row('bob', 2)]);
+      bob.ws.terminate();
+      expect((await root.next('online')).data).toEqual([row('bob', 1)]);
+      expect((await root.ask('online')).data).toEqual([row('bob', 1)]);
+    });
+
+    it('disconnects a user: a goodbye to each tab, then 1000, and the others stay', async () => {
+      await start();
+      const root = await connect('/admin', tokenOf('root'));
+      const ada = await connect('/ws', tokenOf('ada'));
+      const bobs = [await connect('/ws', tokenOf('bob')), await connect('/ws', tokenOf('bob'))];
+      await root.ask('disconnect-user', { user: 'bob' });
+      for (const bob of bobs) {
+        expect((await bob.ended()).code).toBe(1000);
+        expect(unasked(bob)).toEqual([{ event: 'goodbye', data: { by: 'root' } }]);
+      }
+      await ada.settled();
+      await connect('/ws', tokenOf('bob'));
+    });
+  });
+
+  describe('the end of a token', () => {
+    it('is the end of its connection, with 4401, and a fresh one opens a new one', async () => {
+      await start({ ACCESS_TOKEN_TTL: '3' });
+      const { body, cookie } = await login('ada', 'lovelace');
+      const ada = await connect('/ws', body.accessToken);
+      expect(await ada.ended()).toEqual({ code: 4401, reason: 'expired' });
+      expect(Date.now()).toBeGreaterThanOrEqual(endOf(body.accessToken));
+      expect(await knock('/ws', body.accessToken)).toEqual([401, 'jwt expired']);
+      const again = await connect('/ws', (await refresh('ada', cookie)).body.accessToken);
+      await again.settled();
+    });
+
+    it('is put off in place by $auth, and by that only', async () => {
+      await start();
+      const [short, long] = [tokenOf('ada', 3), tokenOf('ada')];
+      const [renewed, left] = [await connect('/ws', short), await connect('/ws', short)];
+      expect(await renew(renewed, long, 1)).toEqual({ expiresAt: endOf(long) });
+      expect((await left.ended()).code).toBe(4401);
+      expect((await renewed.ask('message', { to: 'ada', text: 'still here' })).data.tabs).toBe(1);
+    });
+
+    it('stays what it was where $auth is refused: a bad token, another user, a role that is gone', async () => {
+      await start();
+      const ada = await connect('/ws', tokenOf('ada', 3));
+      expect(await renew(ada, 'x', 1)).toMatchObject({ statusCode: 401, message: 'jwt malformed' });
+      expect(await renew(ada, tokenOf('bob'), 2)).toMatchObject({ statusCode: 403 });
+      const { data } = await ada.ask('message', { to: 'ada', text: 'me' });
+      expect(data.tabs).toBe(1);
+      const root = await connect('/admin', tokenOf('root', 3));
+      expect(await renew(root, tokenOf('root', 3_600, []), 1)).toMatchObject({
+        statusCode: 403,
+        message: 'Forbidden resource',
+      });
+      expect((await root.ask('online')).data).toMatchObject([{ user: 'ada', tabs: 1 }]);
+      expect([(await ada.ended()).code, (await root.ended()).code]).toEqual([4401, 4401]);
+    });
+  });
+
+  it('serves the page and nothing else', async () => {
+    await start();
+    const get = async (path: string): Promise<[number, string | null]> => {
+      const response = await fetch(`http://127.0.0.1:${app.port}${path}`);
+      await response.arrayBuffer();
+      return [response.status, response.headers.get('content-type')];
+    };
+    expect(await get('/')).toEqual([200, 'text/html; charset=utf-8']);
+    expect(await get('/page.js')).toEqual([200, 'text/javascript; charset=utf-8']);
+    for (const path of ['/package.json', '/..%2fpackage.json', '/constructor'])
+      expect((await get(path))[0]).toBe(404);
+  });
+});

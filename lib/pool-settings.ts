@@ -66,11 +66,11 @@ export function poolSettings(given: Ingredients): PoolSettings {
   receiver.dispatcher = new MessageDispatcher();
   warnOfMeaningless(logger, layers);
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
-  const report: ErrorReporter = (error, where) => {
+  const report: ErrorReporter = (error, where, subject = where) => {
     // whoever refused the join has told of it
     if (error instanceof RoomLimitError) return;
     const text = error instanceof Error ? `${where}\n${error.stack}` : `${where}: ${String(error)}`;
-    sampler.log(where, () => logger.error(text));
+    sampler.log(subject, () => logger.error(text));
   };
   const warn = (subject: string, text: string): void => sampler.log(subject, () => logger.warn(text));
   const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');

@@ -46,5 +46,5 @@ export interface Namespace {
   _report(error: unknown, where: string): void;
 }
 
-/** Where errors go that no caller can catch. */
-export type ErrorReporter = (error: unknown, where: string) => void;
+/** Where errors go that no caller can catch; what `subject` says is what they are counted by, else `where`. */
+export type ErrorReporter = (error: unknown, where: string, subject?: string) => void;

@@ -170,7 +170,8 @@ export abstract class Intake extends Peer {
 
 /** What operators are told of a client whose messages have to wait. */
 export function describeHeld(inFlight: number, requests: Iterable<{ event: string }>): string {
-  const names = new Set([...requests].map(({ event }) => event));
+  // a name may be the client's choice
+  const names = new Set([...requests].map(({ event }) => JSON.stringify(event)));
   return (
     `a client has ${inFlight} messages in flight (limits.maxInFlight): its next ones wait. ` +
     `Requests without an answer yet: ${[...names].slice(0, 5).join(', ') || 'none'}`

@@ -65,7 +65,7 @@ export class Pool {
       child = new EnvelopeServer();
       this.children.set(path, child);
       const name = showPlace({ ...this.place, path, expression: undefined });
-      child._mountOn({ ...this.settings.mount, name, parent: this.server });
+      child._mountOn({ ...this.settings.mount, ...this.voices(name), name, parent: this.server });
       this.server._announce(child);
     }
     return child;
@@ -103,6 +103,16 @@ export class Pool {
   private paramsOf(path: string): Params | undefined {
     if (this.place.expression !== undefined) return this.matchesExpression(path) ? {} : undefined;
     return this.matchPath === undefined ? {} : this.matchPath(path);
+  }
+
+  /** Path names are the clients' choice: what a log says of children is counted for all of them together. */
+  private voices(name: string): Pick<PoolSettings['mount'], 'report' | 'warn'> {
+    const { report, warn } = this.settings.mount;
+    const shared = (subject: string): string => this.server.name + subject.slice(name.length);
+    return {
+      report: (error, where) => report(error, where, shared(where)),
+      warn: (subject, text) => warn(shared(subject), text),
+    };
   }
 
   /** Path names are the clients' choice: a namespace that a RegExp made goes with its last client. */

@@ -239,7 +239,7 @@ describe('messages in flight', () => {
       expect(app.log.of('warn')).toEqual(
         Array(5).fill(
           '/ws: a client has 3 messages in flight (limits.maxInFlight): its next ones wait. ' +
-            'Requests without an answer yet: forgotten',
+            'Requests without an answer yet: "forgotten"',
         ),
       );
       expect(app.log.of('error')).toEqual([]);

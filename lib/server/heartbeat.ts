@@ -27,6 +27,10 @@ export class Heartbeat {
   private readonly timer: NodeJS.Timeout;
   private readonly turns: number;
   private cursor: Iterator<Beating> | undefined;
+  /** The most connections that there were in this round: who leaves does not hold it up. */
+  private crowd = 0;
+  /** What is owed, in turns: that many make a ping. Few connections have none in most turns. */
+  private due = 0;
   private readonly asked: { deadline: number; sockets: Beating[] }[] = [];
 
   constructor(
@@ -52,10 +56,12 @@ export class Heartbeat {
     const sockets: Beating[] = [];
     let size = 0;
     for (const group of this.groups()) size += group.sockets.size;
-    for (let left = Math.ceil(size / this.turns); left > 0; left--) {
-      const { value, done } = (this.cursor ??= this.everybody()).next();
-      if (done === true) {
-        this.cursor = undefined;
+    this.crowd = Math.max(this.crowd, size);
+    for (this.due += this.crowd; this.due >= this.turns; this.due -= this.turns) {
+      const value = this.next();
+      if (value === undefined || value === sockets[0]) {
+        // all have had theirs
+        this.due = 0;
         break;
       }
       if (value.ws.readyState !== OPEN) continue;
@@ -72,6 +78,16 @@ export class Heartbeat {
       for (const socket of this.asked.shift()!.sockets)
         if (isSilent(socket, now - this.pingTimeout)) socket._timeOut();
     }
+  }
+
+  /** Round and round; `undefined`: there is nobody. */
+  private next(): Beating | undefined {
+    const next = this.cursor?.next();
+    if (next?.done === false) return next.value;
+    this.crowd = 0;
+    this.cursor = this.everybody();
+    const first = this.cursor.next();
+    return first.done === true ? undefined : first.value;
   }
 
   /** A Map's iterator goes on over what came and went meanwhile, so that it may rest between turns. */

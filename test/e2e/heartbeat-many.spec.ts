@@ -1,0 +1,65 @@
+import { Child } from '../support/child.js';
+import type { Figures, FlowSettings } from '../support/child/flow-server.js';
+import type { Fate } from '../support/child/readers.js';
+import { startPlain } from '../support/plain.js';
+import { OP, RawClient } from '../support/raw-client.js';
+
+const INTERVAL = 1_000;
+/** A round is spread over so many turns. */
+const TURNS = 25;
+
+/** The milliseconds between the pings of a client that is pinged so often. */
+async function pingTimes(raw: RawClient, count: number): Promise<number[]> {
+  const times: number[] = [];
+  while (times.length < count) {
+    expect((await raw.frame()).opcode).toBe(OP.ping);
+    times.push(performance.now());
+    raw.send({ opcode: OP.pong });
+  }
+  return times.slice(1).map((time, index) => time - times[index]!);
+}
+
+describe('the heartbeat of many', () => {
+  it('pings a few no more often than each pingInterval', async () => {
+    const { app, server } = await startPlain({ pingInterval: 300 });
+    const few = [
+      await RawClient.connect(app.port, '/ws'),
+      await RawClient.connect(app.port, '/ws'),
+      await RawClient.connect(app.port, '/ws'),
+    ];
+    for (const gaps of await Promise.all(few.map((raw) => pingTimes(raw, 4)))) {
+      // a turn is 20 ms; what comes late is the machine's doing
+      expect(gaps.reduce((sum, gap) => sum + gap) / gaps.length).toBeGreaterThan(250);
+    }
+    expect(server.sockets.size).toBe(3);
+  });
+
+  it('has one timer on each path, however many they are, and spreads them', async () => {
+    const options = { pingInterval: INTERVAL, pingTimeout: 60_000 };
+    const server = await Child.start('flow-server', { settings: { options } satisfies FlowSettings });
+    const readers = await Child.start('readers');
+    const port = await server.ask<number>('port');
+    const idle = await server.ask<Figures>('figures');
+    const names = [...Array(20).keys()].map((number) => `/rooms/${number}`);
+    await readers.ask('connect', { port, count: 200 });
+    for (const path of names) await readers.ask('connect', { port, count: 10, path });
+    expect((await server.ask<Figures>('figures')).timers).toBe(idle.timers);
+
+    // three rounds, counted from when all are there
+    const start = (await server.ask<number[]>('pings')).length;
+    const before = await readers.ask<Fate[]>('fates');
+    const pingsSince = async (): Promise<number[]> => (await server.ask<number[]>('pings')).slice(start);
+    const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
+    while (sum(await pingsSince()) < 3 * 400) await new Promise((resolve) => setTimeout(resolve, 50));
+    const pings = await pingsSince();
+    const fates = await readers.ask<Fate[]>('fates');
+    // both paths may have their turn in one go
+    expect(Math.max(...pings)).toBeLessThanOrEqual(2 * Math.ceil(200 / TURNS));
+    const each = fates.map((fate, index) => fate.pings - before[index]!.pings);
+    expect(fates.filter(({ isOver }) => isOver)).toEqual([]);
+    expect(each).toHaveLength(400);
+    expect(Math.max(...each) - Math.min(...each)).toBeLessThanOrEqual(2);
+    expect(Math.min(...each)).toBeGreaterThanOrEqual(2);
+    expect((await server.ask<Figures>('figures')).timers).toBe(idle.timers);
+  }, 60_000);
+});

@@ -1,0 +1,154 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+declare const NEST_MAJOR: number;
+declare const HTTP_PLATFORM: 'express' | 'fastify';
+
+const FOLDER = join(process.cwd(), 'test/support/child');
+/** Some programs are at work for half a minute. */
+const PATIENCE = 60_000;
+
+interface Message {
+  ready?: true;
+  call?: number;
+  result?: unknown;
+  error?: string;
+  tell?: string;
+  value?: unknown;
+}
+
+export interface Exit {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+interface ChildOptions {
+  /** What `settings()` gives in the child. */
+  settings?: object;
+  /** The command that is to run it: `['ip', 'netns', 'exec', 'name']`. */
+  under?: readonly string[];
+  flags?: readonly string[];
+}
+
+const running = new Set<Child>();
+
+afterEach(async () => {
+  await Promise.all([...running].map((child) => child.kill()));
+});
+
+/** A program of `test/support/child` in a process, and so on a heap, of its own; ended after the test. */
+export class Child {
+  /** What the child told by itself. */
+  readonly told: { what: string; value: unknown }[] = [];
+  readonly exited: Promise<Exit>;
+  /** What it wrote, to either stream. */
+  output = '';
+  private readonly calls = new Map<number, (message: Message) => void>();
+  private readonly watchers = new Set<() => void>();
+  private count = 0;
+  private exit: Exit | undefined;
+
+  private constructor(readonly process: ChildProcess) {
+    running.add(this);
+    for (const stream of [process.stdout!, process.stderr!])
+      stream.on('data', (text) => (this.output += String(text)));
+    process.on('message', (message: Message) => this.take(message));
+    this.exited = new Promise((resolve) => {
+      process.on('exit', (code, signal) => {
+        running.delete(this);
+        resolve((this.exit = { code, signal }));
+        this.poke();
+      });
+    });
+  }
+
+  static async start(program: string, { settings = {}, under = [], flags = [] }: ChildOptions = {}) {
+    const register = pathToFileURL(join(FOLDER, 'register.mjs')).href;
+    const line = [...under, process.execPath, ...flags, '--enable-source-maps', '--import', register];
+    const [command, ...args] = [...line, join(FOLDER, `${program}.ts`)];
+    const env = {
+      ...process.env,
+      NODE_OPTIONS: '',
+      NEST_MAJOR: String(NEST_MAJOR),
+      HTTP_PLATFORM,
+      SETTINGS: JSON.stringify(settings),
+    };
+    const child = new Child(spawn(command!, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }));
+    let isReady = false;
+    child.process.once('message', () => {
+      isReady = true;
+      child.poke();
+    });
+    await child.until('the start', () => isReady || undefined);
+    return child;
+  }
+
+  /** Has the child run one of its commands. */
+  async ask<Result = unknown>(name: string, ...args: unknown[]): Promise<Result> {
+    const call = this.count++;
+    let answer: Message | undefined;
+    this.calls.set(call, (message) => {
+      answer = message;
+      this.poke();
+    });
+    this.process.send({ call, name, args });
+    const { error, result } = await this.until(`the answer to ${name}`, () => answer);
+    if (error !== undefined) throw new Error(`${name} failed in the child: ${error}`);
+    return result as Result;
+  }
+
+  /** The values of all that the child told under that name. */
+  heard(what: string): unknown[] {
+    return this.told.filter((told) => told.what === what).map(({ value }) => value);
+  }
+
+  /** Resolves when the child has told so often. */
+  async hears(what: string, times = 1): Promise<unknown[]> {
+    return this.until(`"${what}", ${times} times`, () => {
+      const values = this.heard(what);
+      return values.length < times ? undefined : values;
+    });
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.process.kill(signal);
+  }
+
+  async kill(): Promise<void> {
+    this.process.kill('SIGKILL');
+    await this.exited;
+  }
+
+  private take(message: Message): void {
+    if (message.tell !== undefined) this.told.push({ what: message.tell, value: message.value });
+    if (message.call !== undefined) {
+      this.calls.get(message.call)?.(message);
+      this.calls.delete(message.call);
+    }
+    this.poke();
+  }
+
+  private poke(): void {
+    for (const watcher of [...this.watchers]) watcher();
+  }
+
+  private until<Found>(what: string, look: () => Found | undefined): Promise<Found> {
+    return new Promise((resolve, reject) => {
+      const fail = (why: string): void => finish(() => reject(new Error(`${what} ${why}\n${this.output}`)));
+      const timer = setTimeout(() => fail(`did not come within ${PATIENCE} ms`), PATIENCE);
+      const finish = (then: () => void): void => {
+        clearTimeout(timer);
+        this.watchers.delete(check);
+        then();
+      };
+      const check = (): void => {
+        const found = look();
+        if (found !== undefined) finish(() => resolve(found));
+        else if (this.exit !== undefined) fail(`did not come: the child ended, ${JSON.stringify(this.exit)}`);
+      };
+      this.watchers.add(check);
+      check();
+    });
+  }
+}

@@ -1,0 +1,27 @@
+import type { AddressInfo } from 'node:net';
+import { Module, type INestApplication, type ModuleMetadata } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { EnvelopeAdapter, type EnvelopeOptions } from '../../../lib/index.js';
+
+export interface Booted {
+  nest: INestApplication;
+  port: number;
+}
+
+/** The application of a child process, on the HTTP platform of this run. What it logs goes to the parent's `output`. */
+export async function boot(
+  metadata: ModuleMetadata,
+  options: EnvelopeOptions = {},
+  host = '127.0.0.1',
+): Promise<Booted> {
+  class Root {}
+  Module(metadata)(Root);
+  const http = process.env['HTTP_PLATFORM'] === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+  const nest = await NestFactory.create(Root, http, { logger: ['warn', 'error', 'fatal'] });
+  nest.useWebSocketAdapter(new EnvelopeAdapter(nest, options));
+  nest.enableShutdownHooks();
+  await nest.listen(0, host);
+  return { nest, port: (nest.getHttpServer().address() as AddressInfo).port };
+}

@@ -1,0 +1,157 @@
+import { createHook } from 'node:async_hooks';
+import { randomBytes } from 'node:crypto';
+import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../../lib/index.js';
+import { boot } from './boot.js';
+import { obey, settings, tell } from './program.js';
+
+/** Timers there are, those included that keep no process alive. */
+const timers = new Set<number>();
+createHook({
+  init: (id, type) => type === 'Timeout' && timers.add(id),
+  destroy: (id) => timers.delete(id),
+}).enable();
+
+/** Pings that went out in one go, one number for each time. */
+const pings: number[] = [];
+let isCounting = false;
+
+function countPings({ ws }: EnvelopeSocket): void {
+  const ping = ws.ping.bind(ws);
+  ws.ping = (...args: unknown[]) => {
+    if (!isCounting) {
+      isCounting = true;
+      pings.push(0);
+      queueMicrotask(() => (isCounting = false));
+    }
+    pings[pings.length - 1]!++;
+    Reflect.apply(ping, ws, args);
+  };
+}
+
+@WebSocketGateway({ path: '/rooms', namespace: /^\/\d+$/ })
+class RoomsGateway {
+  handleConnection(client: EnvelopeSocket): void {
+    countPings(client);
+  }
+}
+
+@WebSocketGateway({ path: '/ws' })
+class FlowGateway {
+  @WebSocketServer() server!: EnvelopeServer;
+  /** How often clients left with which code and word. */
+  readonly left: Record<string, number> = {};
+  drained = 0;
+
+  handleConnection(client: EnvelopeSocket): void {
+    client.on('drain', () => this.drained++);
+    countPings(client);
+  }
+  handleDisconnect(client: EnvelopeSocket, reason: string): void {
+    const key = `${client.closed!.code} ${reason}`;
+    this.left[key] = (this.left[key] ?? 0) + 1;
+    void tell('left', key);
+  }
+  @SubscribeMessage('echo')
+  echo(data: unknown): unknown {
+    return data;
+  }
+}
+
+export interface Memory {
+  rss: number;
+  heapUsed: number;
+  external: number;
+}
+
+export interface Figures {
+  /** MB, after a collection. */
+  memory: Memory;
+  sockets: number;
+  rooms: number;
+  timers: number;
+  handles: number;
+  left: Record<string, number>;
+  drained: number;
+}
+
+export interface Flood {
+  bytes: number;
+  seconds: number;
+  /** Bytes of one message. */
+  size: number;
+  /** A message each for every client, and not one for all. */
+  isDirect?: boolean;
+  /** What is sent shall be large on compressed lines, too. */
+  isCompressed?: boolean;
+}
+
+export interface FloodReport {
+  messages: number;
+  volatiles: number;
+  /** MB. */
+  peak: Memory;
+  /** Of one client. */
+  mostBuffered: number;
+}
+
+export interface FlowSettings {
+  options?: EnvelopeOptions;
+  host?: string;
+}
+
+const { options, host } = settings<FlowSettings>();
+const app = await boot({ providers: [FlowGateway, RoomsGateway] }, options, host);
+const gateway = app.nest.get(FlowGateway);
+
+function memory(): Memory {
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss: rss / 1e6, heapUsed: heapUsed / 1e6, external: external / 1e6 };
+}
+
+/** As many bytes as asked for, evenly over the time, with a volatile message in every turn. */
+async function flood({ bytes, seconds, size, isDirect, isCompressed }: Flood): Promise<FloodReport> {
+  const { server } = gateway;
+  const filler = 'x'.repeat(size);
+  const noise = (): string => randomBytes((size * 3) / 4).toString('base64');
+  const report: FloodReport = { messages: 0, volatiles: 0, peak: memory(), mostBuffered: 0 };
+  const start = performance.now();
+  while (report.messages * size < bytes) {
+    const due = (Math.min(1, (performance.now() - start) / 1_000 / seconds) * bytes) / size;
+    for (; report.messages < due; report.messages++) {
+      const data = `${report.messages}:${isCompressed === true ? noise() : filler}`;
+      if (isDirect !== true) server.emit('bulk', data);
+      else for (const client of server.sockets.values()) client.emit('bulk', `${data}${client.id}`);
+    }
+    server.volatile.emit('position', `${report.volatiles++}:`);
+    const now = memory();
+    for (const name of ['rss', 'heapUsed', 'external'] as const)
+      report.peak[name] = Math.max(report.peak[name], now[name]);
+    for (const { bufferedAmount } of server.sockets.values())
+      report.mostBuffered = Math.max(report.mostBuffered, bufferedAmount);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return report;
+}
+
+obey({
+  port: () => app.port,
+  flood,
+  pings: () => pings,
+  // more than one: what a collection lets go of may need another one
+  figures: async (): Promise<Figures> => {
+    for (let round = 0; round < 5; round++) {
+      globalThis.gc?.();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    return {
+      memory: memory(),
+      sockets: gateway.server.sockets.size,
+      rooms: gateway.server.adapter.rooms.size,
+      timers: timers.size,
+      handles: process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length,
+      left: gateway.left,
+      drained: gateway.drained,
+    };
+  },
+});

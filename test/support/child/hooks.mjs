@@ -1,0 +1,34 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { transform } from '@swc/core';
+
+const NEST_11 = new URL('../../nest-11/package.json', import.meta.url).href;
+
+// The same as in jest.config.js.
+const OPTIONS = {
+  jsc: {
+    parser: { syntax: 'typescript', decorators: true },
+    transform: { legacyDecorator: true, decoratorMetadata: true },
+    target: 'es2022',
+    keepClassNames: true,
+  },
+  module: { type: 'es6' },
+  sourceMaps: 'inline',
+  swcrc: false,
+};
+
+export function resolve(specifier, context, next) {
+  const fromSource = context.parentURL?.endsWith('.ts') === true;
+  // sources name each other './x.js'; the file on disk is './x.ts'
+  if (fromSource && /^\.{1,2}\/.*\.js$/.test(specifier)) return next(specifier.replace(/js$/, 'ts'), context);
+  if (fromSource && specifier.startsWith('@nestjs/') && process.env.NEST_MAJOR === '11')
+    return next(specifier, { ...context, parentURL: NEST_11 });
+  return next(specifier, context);
+}
+
+export async function load(url, context, next) {
+  if (!url.endsWith('.ts')) return next(url, context);
+  const filename = fileURLToPath(url);
+  const { code } = await transform(await readFile(filename, 'utf8'), { ...OPTIONS, filename });
+  return { format: 'module', source: code, shortCircuit: true };
+}

@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { closeOf, FrameScanner } from '../frame-scanner.js';
+import { obey, tell } from './program.js';
+
+/** How a reader fared. */
+export interface Fate {
+  /** Messages of each event. */
+  bulk: number;
+  position: number;
+  /** The first message that was missing or out of order. */
+  gap?: string;
+  pings: number;
+  close?: { code: number; reason: string };
+  isOver: boolean;
+  stoppedInsideFrame?: boolean;
+}
+
+interface Crowd {
+  port: number;
+  count: number;
+  /** Bytes that each reads. */
+  patience?: number;
+  isCompressed?: boolean;
+  path?: string;
+}
+
+/** A client of nothing but TCP that reads until it has had enough. */
+class Reader {
+  readonly fate: Fate = { bulk: 0, position: 0, pings: 0, isOver: false };
+  private readonly tcp: Socket;
+  private isOpen = false;
+  private text = '';
+  private bytes = 0;
+  private last = -1;
+  private readonly scanner = new FrameScanner((frame) => {
+    const close = closeOf(frame);
+    if (close !== undefined) {
+      this.fate.close = close;
+      // an empty close frame, masked
+      this.tcp.end(Buffer.from([0x88, 0x80, 0, 0, 0, 0]));
+    } else if (frame.opcode === 9) this.fate.pings++;
+    else this.take(frame.start.toString());
+  });
+
+  constructor(
+    port: number,
+    path: string,
+    /** Bytes of frames after which it stops, in the middle of one. */
+    private readonly patience: number,
+    private readonly isCompressed: boolean,
+    private readonly onOpen: () => void,
+  ) {
+    this.tcp = connect(port, '127.0.0.1');
+    this.tcp.on('data', (chunk) => this.read(chunk));
+    this.tcp.on('error', () => undefined);
+    this.tcp.on('close', () => {
+      this.fate.isOver = true;
+      void tell('over');
+    });
+    const key = randomBytes(16).toString('base64');
+    this.tcp.write(
+      `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+        `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}\r\n` +
+        `${isCompressed ? 'Sec-WebSocket-Extensions: permessage-deflate\r\n' : ''}\r\n`,
+    );
+  }
+
+  resume(): void {
+    this.tcp.resume();
+  }
+  destroy(): void {
+    this.tcp.destroy();
+  }
+
+  private read(chunk: Buffer): void {
+    if (this.isOpen) return this.scan(chunk);
+    this.text += chunk.toString('latin1');
+    const end = this.text.indexOf('\r\n\r\n');
+    if (end === -1) return;
+    this.isOpen = true;
+    this.onOpen();
+    this.scan(Buffer.from(this.text.slice(end + 4), 'latin1'));
+  }
+
+  private scan(chunk: Buffer): void {
+    this.scanner.push(chunk);
+    this.bytes += chunk.length;
+    if (this.bytes < this.patience || this.fate.stoppedInsideFrame !== undefined) return;
+    // frames that are compressed one by one come one by one
+    if (!this.scanner.isInsideFrame && !this.isCompressed) return;
+    this.fate.stoppedInsideFrame = this.scanner.isInsideFrame;
+    this.tcp.pause();
+    void tell('stopped');
+  }
+
+  /** Bulk comes without gaps; of volatile ones some may be missing, but none comes late. */
+  private take(start: string): void {
+    const [, event, number] = /^\{"event":"(\w+)","data":"(\d+):/.exec(start) ?? [];
+    if (event === 'position') this.fate.position++;
+    if (event !== 'bulk') return;
+    if (Number(number) !== this.last + 1) this.fate.gap ??= `${number} after ${this.last}`;
+    this.last = Number(number);
+    this.fate.bulk++;
+  }
+}
+
+const readers: Reader[] = [];
+
+obey({
+  connect: async ({ port, count, patience = Infinity, isCompressed = false, path = '/ws' }: Crowd) => {
+    for (let index = 0; index < count; index++)
+      await new Promise<void>((open) => readers.push(new Reader(port, path, patience, isCompressed, open)));
+  },
+  /** Lets so many read on. */
+  resume: (count: number) => readers.slice(0, count).forEach((reader) => reader.resume()),
+  destroy: () => readers.forEach((reader) => reader.destroy()),
+  fates: () => readers.map(({ fate }) => fate),
+});
+// with no reader yet there would be nothing to do
+setInterval(() => undefined, 60_000);

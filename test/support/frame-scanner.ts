@@ -1,0 +1,66 @@
+/** The opcode of a close frame. */
+const CLOSE = 8;
+
+/** So many bytes of a payload are kept: what tells messages apart, and a close frame's code and reason. */
+const KEPT = 125;
+
+export interface Scanned {
+  opcode: number;
+  /** The payload's first bytes. */
+  start: Buffer;
+}
+
+/** Takes a stream of unmasked frames apart as it comes, and keeps next to nothing of it. */
+export class FrameScanner {
+  private head = Buffer.alloc(0);
+  private current: Scanned | undefined;
+  private left = 0;
+
+  constructor(private readonly onFrame: (frame: Scanned) => void) {}
+
+  /** The last byte that came was not the last of a frame. */
+  get isInsideFrame(): boolean {
+    return this.current !== undefined || this.head.length > 0;
+  }
+
+  push(chunk: Buffer): void {
+    let rest = chunk;
+    while (rest.length > 0)
+      rest = this.current === undefined ? this.begin(rest) : this.goOn(this.current, rest);
+  }
+
+  private begin(chunk: Buffer): Buffer {
+    const bytes = Buffer.concat([this.head, chunk]);
+    const short = bytes.length < 2 ? 0 : bytes[1]! & 0x7f;
+    const size = 2 + (short === 126 ? 2 : short === 127 ? 8 : 0);
+    if (bytes.length < size) {
+      this.head = bytes;
+      return Buffer.alloc(0);
+    }
+    this.head = Buffer.alloc(0);
+    this.left = size === 2 ? short : size === 4 ? bytes.readUInt16BE(2) : Number(bytes.readBigUInt64BE(2));
+    this.current = { opcode: bytes[0]! & 0x0f, start: Buffer.alloc(0) };
+    if (this.left === 0) this.finish(this.current);
+    return bytes.subarray(size);
+  }
+
+  private goOn(frame: Scanned, bytes: Buffer): Buffer {
+    const taken = bytes.subarray(0, this.left);
+    if (frame.start.length < KEPT)
+      frame.start = Buffer.concat([frame.start, taken.subarray(0, KEPT - frame.start.length)]);
+    this.left -= taken.length;
+    if (this.left === 0) this.finish(frame);
+    return bytes.subarray(taken.length);
+  }
+
+  private finish(frame: Scanned): void {
+    this.current = undefined;
+    this.onFrame(frame);
+  }
+}
+
+/** What a close frame says. */
+export function closeOf({ opcode, start }: Scanned): { code: number; reason: string } | undefined {
+  if (opcode !== CLOSE) return undefined;
+  return { code: start.length < 2 ? 1005 : start.readUInt16BE(), reason: start.subarray(2).toString() };
+}

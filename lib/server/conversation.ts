@@ -51,8 +51,6 @@ export abstract class Conversation extends Intake implements Asker {
   _deadline: NodeJS.Timeout | undefined;
   /** @internal When the connection ends by itself. */
   _expiry: Expiry | undefined;
-  /** @internal `$auth` is being looked at. */
-  _isAuthenticating = false;
   private left = false;
   private asked: OutgoingRequests | undefined;
   private acksByAdapter: Map<number, (answer: unknown) => void> | undefined;
@@ -113,13 +111,6 @@ export abstract class Conversation extends Intake implements Asker {
   /** @internal */
   override get _inFlight(): number {
     return this._running + (this._requests?.size ?? 0);
-  }
-
-  /** @internal A handler is at work; a source of many values may never come to an end, and does not count. */
-  get _isAtWork(): boolean {
-    if (this._running > (this._streams?.size ?? 0)) return true;
-    for (const request of this._requests?.values() ?? []) if (!request.isStreaming) return true;
-    return false;
   }
 
   /** @internal */

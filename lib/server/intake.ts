@@ -13,6 +13,8 @@ const MAX_WAITING_BYTES = 1_000_000;
 export abstract class Intake extends Peer {
   /** @internal Handlers of messages without an `id` that have not come to an end. */
   _running = 0;
+  /** @internal `$auth` is being looked at: what comes meanwhile is for whoever the client is then. */
+  _isAuthenticating = false;
   /** What came while middlewares and `handleConnection` run. */
   private early: [RawData, boolean][] | undefined = [];
   private earlyBytes = 0;
@@ -43,7 +45,11 @@ export abstract class Intake extends Peer {
 
   /** @internal As many messages as may be are with their handlers, or others wait for that already. */
   get _isFull(): boolean {
-    return this.late !== undefined || this._inFlight >= this._limits.maxInFlight;
+    return this.late !== undefined || !this.hasRoom;
+  }
+
+  private get hasRoom(): boolean {
+    return !this._isAuthenticating && this._inFlight < this._limits.maxInFlight;
   }
 
   /** @internal */
@@ -87,7 +93,7 @@ export abstract class Intake extends Peer {
     if (this.late === undefined) {
       this.late = [];
       this.lateBytes = 0;
-      this.tellHeld();
+      if (!this._isAuthenticating) this.tellHeld();
     }
     this.lateBytes += bytes;
     if (this.late.push(envelope) >= MAX_WAITING || this.lateBytes >= MAX_WAITING_BYTES) this.hold();
@@ -115,8 +121,7 @@ export abstract class Intake extends Peer {
     if (late === undefined || this.isResuming) return;
     this.isResuming = true;
     let next = 0;
-    while (next < late.length && !this._gone && this._inFlight < this._limits.maxInFlight)
-      this.handleLate(late[next++]!);
+    while (next < late.length && !this._gone && this.hasRoom) this.handleLate(late[next++]!);
     this.isResuming = false;
     late.splice(0, next);
     if (late.length > 0) return;

@@ -1,5 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
 import type { Handshake } from './handshake.js';
+import type { IncomingRequest } from './incoming-request.js';
+
+/** Milliseconds that a `$auth` waits for the messages before it: their guards look at the same client. */
+const PATIENCE = 1_000;
+const POLL = 5;
 
 /** What a client is told whose new token is another user's: rooms and data are the first one's. */
 const OTHER_USER = { status: 'error', statusCode: 403, message: 'another user needs another connection' };
@@ -19,16 +26,22 @@ export function readFreshAuth(data: unknown, meta: object | undefined): Record<s
 
 /**
  * A client presents itself anew, in place: its guards see the fresh token where they saw the first one. What they
- * refuse leaves everything as it was, and the connection ends when it would have ended.
+ * refuse leaves everything as it was, and the connection ends when it would have ended. It takes its turn among the
+ * messages: those before it come to their end first, within bounds, and those after it wait.
  *
+ * @param request of the `$auth` itself
  * @param ask runs the guards; never rejects
  * @returns what the client is told where it is refused
  */
 export async function reauthenticate(
   client: Conversation,
   auth: Record<string, unknown>,
+  request: IncomingRequest | undefined,
   ask: (client: Conversation) => Promise<object | undefined>,
 ): Promise<object | undefined> {
+  const deadline = performance.now() + PATIENCE;
+  while (isAtWork(client, request) && performance.now() < deadline) await pause(POLL);
+  if (client._gone) return undefined;
   const { handshake } = client;
   const { auth: firstAuth, query, url } = handshake;
   const { authorization } = handshake.headers;

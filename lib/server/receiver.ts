@@ -66,8 +66,9 @@ export class Receiver {
       );
     } else {
       socket._strikes = 0;
-      if (socket._isFull) socket._postpone(envelope, (data as Buffer).length);
-      else this.receiveEvent(socket, envelope);
+      if (!socket._isFull) this.receiveEvent(socket, envelope);
+      else if (id === undefined || this.isFree(socket, id))
+        socket._postpone(envelope, (data as Buffer).length);
     }
   }
 
@@ -166,11 +167,21 @@ export class Receiver {
     if (id !== undefined && request === undefined) return;
     socket._strikes = 0;
     socket._isAuthenticating = true;
-    void reauthenticate(socket, auth, (client) => client.nsp._reauthenticate(client)).then((refused) => {
+    const ask = (client: Conversation): Promise<object | undefined> => client.nsp._reauthenticate(client);
+    void reauthenticate(socket, auth, request, ask).then((refused) => {
       socket._isAuthenticating = false;
       if (refused !== undefined) this.except(socket, request, refused);
       else request?.answer(socket._expiry?.at === undefined ? undefined : { expiresAt: socket._expiry.at });
+      socket._settled();
     });
+  }
+
+  /** Closes the line of a client that uses an id that it has in flight. */
+  private isFree(socket: Conversation, id: RequestId): boolean {
+    const isFree = socket._requests?.has(id) !== true;
+    if (!isFree)
+      socket._end('server namespace disconnect', CLOSE_CODES.DUPLICATE_ID.code, 'id already in flight');
+    return isFree;
   }
 
   private openRequest(
@@ -179,11 +190,8 @@ export class Receiver {
     id: string | number,
     stream: boolean,
   ): IncomingRequest | undefined {
+    if (!this.isFree(socket, id)) return undefined;
     const requests = (socket._requests ??= new Map());
-    if (requests.has(id)) {
-      socket._end('server namespace disconnect', CLOSE_CODES.DUPLICATE_ID.code, 'id already in flight');
-      return undefined;
-    }
     const request = new IncomingRequest(socket, event, id, stream);
     requests.set(id, request);
     return request;

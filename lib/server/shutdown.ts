@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../protocol/close-code.js';
+import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
 
 /** The close reason, and the word that gateways get. */
@@ -25,7 +26,7 @@ export async function sayGoodbye(
   timeout: number,
 ): Promise<void> {
   const deadline = performance.now() + timeout;
-  while (performance.now() < deadline && clients().some((client) => client._isAtWork)) await pause(POLL);
+  while (performance.now() < deadline && clients().some((client) => isAtWork(client))) await pause(POLL);
   const lines: { client: Conversation; closed: Promise<void> }[] = [];
   const waiting = shuffle(clients());
   const size = Math.max(SLICE, Math.ceil((waiting.length * SLICE_INTERVAL) / MAX_SPREAD));

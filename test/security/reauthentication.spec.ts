@@ -257,7 +257,7 @@ describe('$auth', () => {
     expect((await client.ended()).code).toBe(1008);
   });
 
-  it('is looked at one at a time, while messages go on', async () => {
+  it('is looked at one at a time, and messages wait for it', async () => {
     const app = await start();
     const client = await connect(app, 'ada');
     client.send({ event: '$auth', id: 1, meta: { token: 'ada.late' } });
@@ -266,10 +266,12 @@ describe('$auth', () => {
     const refused = { status: 'error', code: 'rate_limited', message: expect.any(String) };
     expect(await client.answer(2)).toEqual({ event: 'exception', data: refused, ack: 2 });
     expect((await client.next('exception')).data).toEqual(refused);
-    await whoAmI(client);
-    expect(client.frames.filter(({ ack }) => ack === 1)).toEqual([]);
+    client.send({ event: 'whoami', id: 3 });
+    await client.settled();
+    expect(client.frames.filter(({ ack }) => ack === 1 || ack === 3)).toEqual([]);
     door.resolve();
     expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
+    expect((await client.answer(3)).data).toEqual(state('ada.late'));
     expect(asked).toEqual(['ada', 'ada.late']);
   });
 

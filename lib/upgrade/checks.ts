@@ -19,7 +19,10 @@ export type UpgradeCheck = (
   request: IncomingMessage,
   visitor: Visitor,
   done: (refused?: HttpRefusal) => void,
-) => unknown;
+) => void;
+
+/** A part of it; it may throw or return a promise, and has `failed` for what users' code does after that. */
+type Check = (...given: [...Parameters<UpgradeCheck>, failed: (error: unknown) => void]) => unknown;
 
 /** What a path's upgrades are checked against, before its guards. */
 export interface UpgradeChecks {
@@ -36,7 +39,7 @@ export interface UpgradeChecks {
 /** All that a request must pass before anybody looks who it is, as one check: the first refusal is the answer. */
 export function combineChecks(given: UpgradeChecks): UpgradeCheck {
   const { cors, verifyClient, allowRequest, onForeignOrigin, onError } = given;
-  const checks: UpgradeCheck[] = [originCheck(cors, onForeignOrigin)];
+  const checks: Check[] = [originCheck(cors, onForeignOrigin)];
   if (verifyClient !== undefined) checks.push(verifyCheck(verifyClient));
   if (allowRequest !== undefined) checks.push(allowRequestCheck(allowRequest));
   return (request, visitor, done) => {
@@ -50,33 +53,30 @@ export function combineChecks(given: UpgradeChecks): UpgradeCheck {
         if (refused === undefined) run(index + 1);
         else done(refused);
       };
-      attempt(
-        () => check(request, visitor, next),
-        (error) => {
-          onError(error);
-          next(refusal(500, 'Internal server error'));
-        },
-      );
+      const failed = (error: unknown): void => {
+        onError(error);
+        next(refusal(500, 'Internal server error'));
+      };
+      attempt(() => check(request, visitor, next, failed), failed);
     };
     run(0);
   };
 }
 
-function originCheck(
-  cors: UpgradeChecks['cors'],
-  onForeignOrigin: UpgradeChecks['onForeignOrigin'],
-): UpgradeCheck {
-  return (request, visitor, done) =>
-    checkOrigin(request, visitor, cors(), (allowed) => {
+function originCheck(cors: UpgradeChecks['cors'], onForeignOrigin: UpgradeChecks['onForeignOrigin']): Check {
+  return (request, visitor, done, failed) => {
+    const judge = (allowed: boolean): void => {
       if (allowed) return done();
       const origin = String(request.headers.origin);
       const explanation = explainOrigin(origin, visitor.host);
       onForeignOrigin(origin, explanation);
       done(refusal(403, explanation));
-    });
+    };
+    checkOrigin(request, visitor, cors(), judge, failed);
+  };
 }
 
-function allowRequestCheck(allowRequest: AllowRequest): UpgradeCheck {
+function allowRequestCheck(allowRequest: AllowRequest): Check {
   return (request, _, done) =>
     allowRequest(request, (error, success) => {
       if (success) done();
@@ -85,12 +85,14 @@ function allowRequestCheck(allowRequest: AllowRequest): UpgradeCheck {
 }
 
 /** `ws` tells its two forms apart by the number of parameters; so do we. */
-function verifyCheck(verifyClient: VerifyClient): UpgradeCheck {
+function verifyCheck(verifyClient: VerifyClient): Check {
   return (request, { isSecure }, done) => {
     const info = { origin: request.headers.origin ?? '', secure: isSecure === true, req: request };
     if (verifyClient.length < 2) {
-      const passed = (verifyClient as VerifyClientCallbackSync)(info);
-      return done(passed ? undefined : refusal(401, 'Unauthorized'));
+      const judge = (passed: boolean): void => done(passed ? undefined : refusal(401, 'Unauthorized'));
+      const passed = (verifyClient as (info: object) => boolean | Promise<boolean>)(info);
+      // ws takes any promise for a yes
+      return passed instanceof Promise ? passed.then(judge) : judge(passed);
     }
     return (verifyClient as VerifyClientCallbackAsync)(info, (passed, code = 401, message, headers) => {
       if (passed) done();

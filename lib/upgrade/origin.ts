@@ -1,14 +1,15 @@
 import type { IncomingMessage } from 'node:http';
+import { attempt } from '../server/attempt.js';
 import type { Visitor } from '../server/visitor.js';
 
 /** Which origins may connect: one, several, by rule, all (`true`, `'*'`), or none but the server's own (`false`). */
 export type OriginRule = boolean | string | RegExp | readonly (boolean | string | RegExp)[];
 
-/** Decides on an origin: the function form of {@link CorsOptions.origin}. */
+/** Decides on an origin: the function form of {@link CorsOptions.origin}. Its answer may be a promise, as with Fastify. */
 export type OriginFunction = (
   origin: string,
   callback: (error: Error | null, allowed?: OriginRule) => void,
-) => void;
+) => unknown;
 
 /** The part of Nest's `CorsOptions` that means something for a WebSocket. */
 export interface CorsOptions {
@@ -20,27 +21,32 @@ export interface CorsOptions {
 export type Cors =
   | boolean
   | CorsOptions
-  | ((request: IncomingMessage, callback: (error: Error | null, options?: CorsOptions) => void) => void);
+  | ((request: IncomingMessage, callback: (error: Error | null, options?: CorsOptions) => void) => unknown);
 
 /**
  * Decides whether a page may open a WebSocket here. Browsers do not ask: they send cookies along with every
  * upgrade, whatever page it comes from (CWE-1385). The server's own origin and clients that name none, which are
- * no browsers, are always let in; the rest only where `cors` says so. Throws what the user's functions throw, and
- * returns what they return.
+ * no browsers, are always let in; the rest only where `cors` says so.
  */
 export function checkOrigin(
   request: IncomingMessage,
   visitor: Pick<Visitor, 'host' | 'isSecure'>,
   cors: Cors | undefined,
   done: (allowed: boolean) => void,
-): unknown {
+  failed: Failed,
+): void {
   const { origin } = request.headers;
   if (origin === undefined || isSameOrigin(origin, visitor)) return done(true);
-  if (typeof cors === 'function') {
-    return cors(request, (error, options) => (error ? done(false) : decide(origin, options?.origin, done)));
-  }
-  return decide(origin, typeof cors === 'object' ? cors.origin : cors, done);
+  const judge = (rule: OriginRule | OriginFunction | undefined): void => {
+    if (typeof rule !== 'function') return done(matches(origin, rule));
+    ask(rule, origin, (error, allowed) => done(!error && matches(origin, allowed)), failed);
+  };
+  if (typeof cors !== 'function') return judge(typeof cors === 'object' ? cors.origin : cors);
+  ask(cors, request, (error, options) => (error ? done(false) : judge(options?.origin)), failed);
 }
+
+/** Hears of what users' functions throw and reject with, whenever they do. */
+type Failed = (error: unknown) => void;
 
 /**
  * The application's own CORS rule, as far as it is safe for a WebSocket, which always carries cookies: names, and a
@@ -49,7 +55,9 @@ export function checkOrigin(
 export function safeCors(cors: Cors | undefined): Cors | undefined {
   if (typeof cors === 'function')
     return (request, callback) =>
-      cors(request, (error, options) => callback(error, safeCors(options) as CorsOptions | undefined));
+      answer(cors, request, (error, options) =>
+        callback(error, safeCors(options) as CorsOptions | undefined),
+      );
   if (typeof cors !== 'object') return undefined;
   const { origin, credentials } = cors;
   const rules: unknown[] = [origin].flat();
@@ -58,14 +66,29 @@ export function safeCors(cors: Cors | undefined): Cors | undefined {
   return isNamed || credentials === true ? cors : undefined;
 }
 
-function decide(
-  origin: string,
-  rule: OriginRule | OriginFunction | undefined,
-  done: (allowed: boolean) => void,
+type Answering<Question, Answer> = (question: Question, callback: Callback<Answer>) => unknown;
+type Callback<Answer> = (error: Error | null, answer?: Answer) => void;
+
+function ask<Question, Answer>(
+  answering: Answering<Question, Answer>,
+  question: Question,
+  callback: Callback<Answer>,
+  failed: Failed,
+): void {
+  attempt(() => answer(answering, question, callback), failed);
+}
+
+/** An asynchronous function may answer by what it returns, unless it takes a callback and returns nothing. */
+function answer<Question, Answer>(
+  answering: Answering<Question, Answer>,
+  question: Question,
+  callback: Callback<Answer>,
 ): unknown {
-  if (typeof rule === 'function')
-    return rule(origin, (error, allowed) => done(!error && matches(origin, allowed)));
-  return done(matches(origin, rule));
+  const returned = answering(question, callback);
+  if (!(returned instanceof Promise)) return undefined;
+  return returned.then((value: Answer | undefined) => {
+    if (value !== undefined || answering.length < 2) callback(null, value);
+  });
 }
 
 function matches(origin: string, rule: OriginRule | undefined): boolean {

@@ -84,6 +84,7 @@ const opening: [string, Cors][] = [
     'a function that answers later, with credentials',
     { origin: (_origin, callback) => setImmediate(callback, null, PAGE), credentials: true },
   ],
+  ['an async function, with credentials', { origin: async (origin) => origin === PAGE, credentials: true }],
   ['a delegate that gives a name', (_request, callback) => callback(null, { origin: PAGE })],
   [
     'a delegate that gives a rule with credentials',
@@ -104,6 +105,7 @@ const keeping: [string, Cors][] = [
   ['a RegExp without credentials', { origin: /page\.example$/ }],
   ['a list with a RegExp, without credentials', { origin: [PAGE, /example$/] }],
   ['a function without credentials', { origin: asFunction as never }],
+  ['an async function without credentials', { origin: async () => true }],
   ['a delegate that gives an asterisk', (_request, callback) => callback(null, { origin: '*' })],
   ['a delegate that gives nothing', (_request, callback) => callback(null)],
   ['a delegate that fails', (_request, callback) => callback(new Error('no database'))],

@@ -1,6 +1,7 @@
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Cors } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { expectNoStrays } from '../support/strays.js';
 import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -21,6 +22,8 @@ function upgrade(app: TestApp, origin: string | undefined, host?: string): Promi
 
 const start = (cors?: Cors): Promise<TestApp> =>
   startApp({ providers: [OpenGateway] }, { adapter: cors === undefined ? {} : { cors } });
+
+expectNoStrays();
 
 describe('origins', () => {
   it('lets in the own origin and clients that name none', async () => {
@@ -68,6 +71,22 @@ describe('origins', () => {
       'a function that answers later',
       { origin: (_origin, callback) => setImmediate(callback, null, FOREIGN) },
     ],
+    ['an async function that returns its answer', { origin: async (origin) => origin === FOREIGN }],
+    ['an async function that returns a rule', { origin: async () => [/evil/] }],
+    [
+      'an async function that calls back',
+      {
+        origin: async (origin, callback) => {
+          await Promise.resolve();
+          callback(null, origin === FOREIGN);
+        },
+      },
+    ],
+    ['an async delegate', async ({ headers }) => ({ origin: headers.origin === FOREIGN })],
+    [
+      'a delegate that gives an async function',
+      (_request, callback) => callback(null, { origin: async () => true }),
+    ],
     ['a delegate', (_request, callback) => callback(null, { origin: FOREIGN })],
   ];
   it.each(opened)('is opened by %s', async (_name, cors) => {
@@ -83,31 +102,48 @@ describe('origins', () => {
     ['an empty list', { origin: [] }],
     ['a function that refuses', { origin: (_origin, callback) => callback(null, false) }],
     ['a function that fails', { origin: (_origin, callback) => callback(new Error('no database')) }],
+    ['an async function that refuses', { origin: async () => false }],
+    ['an async function that says nothing', { origin: async () => undefined }],
+    ['an async delegate that says nothing', async () => undefined],
     ['a delegate that fails', (_request, callback) => callback(new Error('no database'))],
   ];
   it.each(shut)('stays shut with %s', async (_name, cors) => {
     expect((await upgrade(await start(cors), FOREIGN)).status).toBe(403);
   });
 
+  const fails = (): never => {
+    throw new Error('no database');
+  };
+  const rejects = async (): Promise<never> => fails();
   const broken: [string, Cors][] = [
+    ['a function throws', { origin: fails }],
+    ['a function rejects', { origin: rejects }],
+    ['a delegate throws', fails],
+    ['a delegate rejects', rejects],
     [
-      'throws',
-      {
-        origin: () => {
-          throw new Error('no database');
-        },
+      'the function that a delegate gives throws',
+      (_request, callback) => {
+        callback(null, { origin: fails });
       },
     ],
     [
-      'rejects',
-      {
-        origin: (async () => {
-          throw new Error('no database');
-        }) as never,
+      'the function that a delegate gives rejects',
+      (_request, callback) => {
+        callback(null, { origin: rejects });
       },
     ],
+    [
+      'the function that a delegate gives later throws',
+      (_request, callback) => void setImmediate(callback, null, { origin: fails }),
+    ],
+    [
+      'the function that a delegate gives later rejects',
+      (_request, callback) => void setImmediate(callback, null, { origin: rejects }),
+    ],
+    ['the function of an async delegate throws', async () => ({ origin: fails })],
+    ['the function of an async delegate rejects', async () => ({ origin: rejects })],
   ];
-  it.each(broken)('answers 500 where a function %s, and logs it', async (_name, cors) => {
+  it.each(broken)('answers 500 where %s, and logs it', async (_name, cors) => {
     const app = await start(cors);
     const { status, body } = await upgrade(app, FOREIGN);
     expect(status).toBe(500);

@@ -1,0 +1,68 @@
+import { WebSocketGateway } from '@nestjs/websockets';
+import type { EnvelopeOptions } from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+import { expectNoStrays } from '../support/strays.js';
+import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
+
+@WebSocketGateway({ path: '/ws' })
+class PlainGateway {}
+
+async function ask(adapter: EnvelopeOptions): Promise<UpgradeAnswer & { errors: string }> {
+  const app = await startApp({ providers: [PlainGateway] }, { adapter });
+  const answer = await askForUpgrade(app.port, '/ws');
+  return { ...answer, errors: app.log.of('error').join() };
+}
+
+const fails = (): never => {
+  throw new Error('no database');
+};
+
+expectNoStrays();
+
+describe('verifyClient', () => {
+  it('may be asynchronous and return its verdict', async () => {
+    expect((await ask({ verifyClient: (async () => true) as never })).status).toBe(101);
+    expect((await ask({ verifyClient: (async () => false) as never })).status).toBe(401);
+  });
+
+  it.each<[string, EnvelopeOptions]>([
+    ['throws', { verifyClient: fails }],
+    ['rejects', { verifyClient: (async () => fails()) as never }],
+    [
+      'rejects, with a callback',
+      { verifyClient: (async (_info: unknown, _verdict: unknown) => fails()) as never },
+    ],
+  ])('that %s is 500, and logged', async (_name, options) => {
+    const { status, body, errors } = await ask(options);
+    expect(status).toBe(500);
+    expect(body).not.toContain('database');
+    expect(errors).toContain('no database');
+  });
+
+  it('cannot break the answer with what it says', async () => {
+    const { status, headers, body } = await ask({
+      verifyClient: (_info, verdict) =>
+        verdict(false, 418, 'a "b"\r\nX-Injected: 1', { 'X-Reason': 'a\r\nX-Injected: 1' }),
+    });
+    expect(status).toBe(418);
+    expect(headers).not.toHaveProperty('x-injected');
+    expect(headers['x-reason']).toContain('a X-Injected');
+    expect(JSON.parse(body)).toMatchObject({ statusCode: 418, message: 'a "b"\r\nX-Injected: 1' });
+  });
+});
+
+describe('allowRequest', () => {
+  it.each<[string, EnvelopeOptions, number]>([
+    ['lets in', { allowRequest: (_request, callback) => callback(null, true) }, 101],
+    ['refuses', { allowRequest: (_request, callback) => callback(null, false) }, 403],
+    [
+      'refuses later',
+      { allowRequest: (_request, callback) => void setImmediate(callback, 'no', false) },
+      403,
+    ],
+    ['throws', { allowRequest: fails }, 500],
+    ['rejects', { allowRequest: async () => fails() }, 500],
+  ])('%s', async (_name, options, status) => {
+    expect((await ask(options)).status).toBe(status);
+  });
+});

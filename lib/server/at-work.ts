@@ -6,10 +6,7 @@ import type { IncomingRequest } from './incoming-request.js';
  *
  * @param beside a request that does not count either
  */
-export function isAtWork(
-  { _running, _streams, _requests }: Conversation,
-  beside?: IncomingRequest | undefined,
-): boolean {
+export function isAtWork({ _running, _streams, _requests }: Conversation, beside?: IncomingRequest): boolean {
   if (_running > (_streams?.size ?? 0)) return true;
   for (const request of _requests?.values() ?? []) {
     if (request !== beside && !request.isStreaming) return true;

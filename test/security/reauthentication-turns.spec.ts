@@ -64,7 +64,7 @@ describe('$auth takes its turn among the messages', () => {
     expect((await client.ask('whoami')).data).toEqual(['ada', FAR + 1_000]);
   });
 
-  it('it waits for them a second, and no longer', async () => {
+  it('waits for them a second, and no longer', async () => {
     const client = await connect();
     client.send({ event: 'slow', id: 1 });
     client.send({ event: '$auth', id: 2, meta: { token: 'ada again' } });

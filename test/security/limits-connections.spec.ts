@@ -215,7 +215,8 @@ describe('limits of connections', () => {
     ['a foreign origin', '/ws', { Origin: 'https://evil.example' }, 403],
     ['a key that is none', '/ws', { 'Sec-WebSocket-Key': 'x' }, 400],
     ['a version that is none', '/ws', { 'Sec-WebSocket-Version': '12' }, 400],
-    ['another protocol', '/ws', { Upgrade: 'h2c' }, 400],
+    // answered as the plain request that it is as well
+    ['another protocol', '/ws', { Upgrade: 'h2c' }, 404],
     ['a subprotocol that is none', '/ws', { 'Sec-WebSocket-Protocol': 'a,,b' }, 400],
     ['an extension that is none', '/ws', { 'Sec-WebSocket-Extensions': ';;;' }, 400],
   ];

@@ -115,7 +115,7 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** Called by Nest once per gateway and client. */
   override bindMessageHandlers(client: EnvelopeSocket, handlers: MessageMappingProperties[]): void {
-    client.nsp._bind(client, handlers);
+    client.nsp._mount.receiver.bind(client, handlers);
   }
 
   /** Called by Nest once per gateway and client. */

@@ -109,12 +109,12 @@ export function poolSettings(given: Ingredients): PoolSettings {
       shutdownTimeout,
       gateways,
       settled: (socket) => hooksSettled(socket, scoped),
-      reauthenticate:
-        guard &&
-        (async (socket: Conversation) => {
+      ...(guard && {
+        async reauthenticate(socket: Conversation) {
           const refused = await guard(socket as EnvelopeSocket);
           return refused && { status: 'error', statusCode: refused.status, ...(refused.body as object) };
-        }),
+        },
+      }),
       of,
     },
   };

@@ -62,7 +62,7 @@ export abstract class Conversation extends Intake implements Asker {
     params: Record<string, string>,
     visitor: Visitor,
   ) {
-    super(request, params, visitor, nsp._limits);
+    super(request, params, visitor, nsp._mount.limits);
   }
 
   /** The rooms that this client is in; its own id is one. */
@@ -242,20 +242,20 @@ export abstract class Conversation extends Intake implements Asker {
   }
 
   protected override handle(data: RawData, isBinary: boolean): void {
-    this.nsp._receiver.receive(this, data, isBinary);
+    this.nsp._mount.receiver.receive(this, data, isBinary);
   }
 
   protected override takeAnswer(data: RawData, isBinary: boolean): boolean {
     const hasAsked = this.asked !== undefined || this.acksByAdapter !== undefined;
-    return hasAsked && this.nsp._receiver.takeAnswer(this, data, isBinary);
+    return hasAsked && this.nsp._mount.receiver.takeAnswer(this, data, isBinary);
   }
 
   protected override handleLate(envelope: Envelope): void {
-    this.nsp._receiver.receiveEvent(this, envelope);
+    this.nsp._mount.receiver.receiveEvent(this, envelope);
   }
 
   protected override refuseFlood(data: RawData, isBinary: boolean): void {
-    this.nsp._receiver.refuseFlood(this, data, isBinary);
+    this.nsp._mount.receiver.refuseFlood(this, data, isBinary);
   }
 
   protected override endFlood(): void {
@@ -335,7 +335,7 @@ export abstract class Conversation extends Intake implements Asker {
     return LINE_EVENTS.has(event)
       ? this.lineEmitter()
       : (this.events ??= new UserEvents((error, name, args) =>
-          this.nsp._receiver.listenerFailed(this, error, name, args),
+          this.nsp._mount.receiver.listenerFailed(this, error, name, args),
         ));
   }
 }

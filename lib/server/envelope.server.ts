@@ -19,11 +19,9 @@ import { BroadcastOperator } from './broadcast-operator.js';
 import type { Rooms } from './contract.js';
 import type { Conversation } from './conversation.js';
 import type { EnvelopeSocket } from './envelope.socket.js';
-import type { Failures } from './failures.js';
 import { Frame } from './frame.js';
-import type { ConnectionLimits } from './limits.js';
 import { makeAdapter, type Mount } from './mount.js';
-import type { Counters, Receiver } from './receiver.js';
+import type { Counters } from './receiver.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { emitToOtherNodes } from './other-nodes.js';
@@ -240,14 +238,6 @@ export class EnvelopeServer<
     return this.sockets.size === 0 && this._arriving.size === 0;
   }
   /** @internal */
-  get _limits(): ConnectionLimits {
-    return this._mount.limits;
-  }
-  /** @internal */
-  get _failures(): Failures {
-    return this._mount.failures;
-  }
-  /** @internal */
   get _connectionListeners(): ((...args: unknown[]) => void)[] {
     const own = [...this.events.rawListeners('connection'), ...this.events.rawListeners('connect')];
     return [...(this.mounted?.parent?._connectionListeners ?? []), ...own] as ((
@@ -288,18 +278,6 @@ export class EnvelopeServer<
     if (this._isClosing) socket._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
     else admit(this, socket, request);
   }
-  /** @internal Where messages go. */
-  get _receiver(): Receiver {
-    return this._mount.receiver;
-  }
-  /** @internal */
-  get _canReauthenticate(): boolean {
-    return this._mount.reauthenticate !== undefined;
-  }
-  /** @internal */
-  async _reauthenticate(socket: Conversation): Promise<object | undefined> {
-    return this._mount.reauthenticate?.(socket);
-  }
   /** @internal */
   _remove(socket: Conversation): void {
     attempt(
@@ -308,14 +286,6 @@ export class EnvelopeServer<
     );
     this._arriving.delete(socket);
     this.sockets.delete(socket.id);
-  }
-  /** @internal */
-  _bind(socket: Conversation, handlers: unknown): void {
-    this._mount.receiver.dispatcher?.bind(socket, handlers);
-  }
-  /** @internal */
-  get _gateways(): unknown {
-    return this._mount.gateways;
   }
   /** @internal */
   _await(promise: Promise<void>): void {

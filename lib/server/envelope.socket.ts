@@ -133,7 +133,7 @@ export class EnvelopeSocket<
     if (refused === undefined) return this.watched(this.nsp.adapter.addAll(this.id, joined));
     this.nsp._warn(refused, refused);
     // not thrown: an adapter may have many sockets join in one loop; and few await a join
-    const rejected = Promise.reject<void>(this.nsp._failures.roomLimit(refused));
+    const rejected = Promise.reject<void>(this.nsp._mount.failures.roomLimit(refused));
     rejected.catch(() => undefined);
     return rejected;
   }

@@ -31,12 +31,8 @@ export interface Mount<Server> {
   readonly connectTimeout: number;
   /** How long handlers may take to answer when the server closes, in milliseconds. */
   readonly shutdownTimeout: number;
-  /**
-   * Runs the guards of the upgrade anew; never rejects. `undefined`: there are none.
-   *
-   * @returns what the client is told where one refuses
-   */
-  readonly reauthenticate: ((socket: Conversation) => Promise<object | undefined>) | undefined;
+  /** Runs the guards of the upgrade anew; absent where there are none. */
+  reauthenticate?(socket: Conversation): Promise<object | undefined>;
   /** `handleConnection` of all gateways: `undefined` when it is done, else a promise that never rejects. */
   readonly settled: (socket: Conversation) => Promise<void> | undefined;
   /** What the gateway side knows of the gateways on this path. */

@@ -48,6 +48,10 @@ export class Receiver {
     private readonly parser?: MessageParser,
   ) {}
 
+  bind(socket: Conversation, handlers: unknown): void {
+    this.dispatcher?.bind(socket, handlers);
+  }
+
   receive(socket: Conversation, data: RawData, isBinary: boolean): void {
     const envelope = this.read(socket, data, isBinary);
     if (envelope === undefined) return;
@@ -90,7 +94,7 @@ export class Receiver {
       if (error === undefined)
         return this.deliver(socket, typeof changed === 'string' ? changed : '', args[1], request);
       socket._fail(error);
-      const { isClientFault, toPayload } = socket.nsp._failures;
+      const { isClientFault, toPayload } = socket.nsp._mount.failures;
       this.except(socket, request, isClientFault(error) ? toPayload(error) : toException(error));
     });
   }
@@ -159,7 +163,8 @@ export class Receiver {
     if (auth === undefined)
       return this.refuse(socket, new Refusal('bad_frame', '$auth takes data, or a token in meta', id), true);
     // what nobody looks at must not take the place of what a middleware may have looked at
-    if (!socket.nsp._canReauthenticate)
+    const { _mount: mount } = socket.nsp;
+    if (mount.reauthenticate === undefined)
       return this.refuse(socket, new Refusal('unknown_event', 'no guard here looks at "$auth"', id), false);
     if (socket._isAuthenticating)
       return this.refuse(socket, new Refusal('rate_limited', 'another $auth is being looked at', id), false);
@@ -167,7 +172,7 @@ export class Receiver {
     if (id !== undefined && request === undefined) return;
     socket._strikes = 0;
     socket._isAuthenticating = true;
-    const ask = (client: Conversation): Promise<object | undefined> => client.nsp._reauthenticate(client);
+    const ask = async (client: Conversation): Promise<object | undefined> => mount.reauthenticate?.(client);
     void reauthenticate(socket, auth, request, ask).then((refused) => {
       socket._isAuthenticating = false;
       if (refused !== undefined) this.except(socket, request, refused);
@@ -222,7 +227,7 @@ export class Receiver {
 
   /** A listener threw, or its promise was rejected: its client is told, unless it has its answer. */
   listenerFailed(socket: Conversation, error: unknown, event: string, args: readonly unknown[]): void {
-    const { isClientFault, toPayload } = socket.nsp._failures;
+    const { isClientFault, toPayload } = socket.nsp._mount.failures;
     if (!isClientFault(error)) socket._report(error, `a listener of "${event}" threw`);
     // of a message that asks, the last argument is the function that answers
     const ack = args.at(-1);

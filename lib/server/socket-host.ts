@@ -13,6 +13,8 @@ type Utilities = 'fetchSockets' | 'socketsJoin' | 'socketsLeave' | 'disconnectSo
 
 /** What takes a client's messages. */
 export interface Inbound {
+  /** Takes the handlers of one gateway, bound to one client. */
+  bind(socket: Intake, handlers: unknown): void;
   receive(socket: Intake, data: RawData, isBinary: boolean): void;
   /** @returns whether it was an answer that the server waits for */
   takeAnswer(socket: Intake, data: RawData, isBinary: boolean): boolean;
@@ -24,28 +26,27 @@ export interface Inbound {
   refuseFlood(socket: Intake, data: RawData, isBinary: boolean): void;
 }
 
+/** What a socket needs of what its server was given. */
+export interface SocketMount {
+  readonly limits: ConnectionLimits;
+  readonly failures: Failures;
+  readonly receiver: Inbound;
+  /** What the gateway side knows of the gateways on this path. */
+  readonly gateways: unknown;
+  /** Asks the guards of the upgrade anew; never rejects. @returns what the client is told if one refuses */
+  reauthenticate?(socket: Intake): Promise<object | undefined>;
+}
+
 /** The server of a socket: all that `client.nsp` offers. */
 export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, Targeting | Utilities> {
   /** @internal */
-  readonly _limits: ConnectionLimits;
-  /** @internal */
-  readonly _failures: Failures;
-  /** @internal */
-  readonly _receiver: Inbound;
+  readonly _mount: SocketMount;
   /** @internal */
   readonly _isClosing: boolean;
   /** @internal For what a client did: sampled. */
   _warn(subject: string, text: string): void;
   /** @internal */
   _remove(socket: Intake): void;
-  /** @internal Takes the handlers of one gateway, bound to one client. */
-  _bind(socket: Intake, handlers: unknown): void;
-  /** @internal What the gateway side knows of the gateways on this path. */
-  readonly _gateways: unknown;
-  /** @internal There are guards to ask. */
-  readonly _canReauthenticate: boolean;
-  /** @internal Asks the guards of the upgrade anew; never rejects. @returns what the client is told if one refuses */
-  _reauthenticate(socket: Intake): Promise<object | undefined>;
   /** @internal A promise that a shutdown waits for. */
   _await(promise: Promise<void>): void;
 }

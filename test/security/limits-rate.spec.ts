@@ -200,7 +200,7 @@ describe('a client that sends too much', () => {
     'of %d a second, a little more is refused a little, for an hour',
     (messagesPerSecond, messageBurst, sent) =>
       rated({ messagesPerSecond, messageBurst })(async ({ server }) => {
-        const { messages, refusals } = server._limits;
+        const { messages, refusals } = server._mount.limits;
         let [paid, paidRefusals, refused] = [0, 0, 0];
         for (let i = 0; i < sent * 3_600; i++) {
           const now = (i * 1_000) / sent;

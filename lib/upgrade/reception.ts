@@ -61,9 +61,16 @@ export class Reception {
 }
 
 /** Exactly one `Host`, and well-formed (RFC 9112, section 3.2): Node asks for none where the request is an upgrade. */
-export function namesOneHost(request: IncomingMessage): boolean {
-  const [host, ...others] = request.headersDistinct['host'] ?? [];
-  return host !== undefined && others.length === 0 && HOST.test(host);
+export function namesOneHost({ rawHeaders }: IncomingMessage): boolean {
+  // not headersDistinct, which stays with the request, and so with the connection: half a kilobyte each
+  let host: string | undefined;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index]!;
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue;
+    if (host !== undefined) return false;
+    host = rawHeaders[index + 1]!;
+  }
+  return host !== undefined && HOST.test(host);
 }
 
 const HOST = /^(?:\[[\w:.%~-]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/;

@@ -33,7 +33,11 @@ const nest12 = {
   ...common,
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '\\.ts$': swc('es6') },
-  moduleNameMapper: sources,
+  moduleNameMapper: {
+    ...sources,
+    // CommonJS that requires the ES modules of Nest 12: Node does it, Jest not before Node 24.
+    '^@nestjs/throttler$': '<rootDir>/test/support/throttler.ts',
+  },
 };
 
 const nest11 = {
@@ -42,7 +46,11 @@ const nest11 = {
   moduleNameMapper: {
     ...sources,
     // Everything else (rxjs, reflect-metadata, ...) is the one copy at the root.
-    '^@nestjs/(.*)$': '<rootDir>/test/nest-11/node_modules/@nestjs/$1',
+    '^@nestjs/(.*)$': [
+      '<rootDir>/test/nest-11/node_modules/@nestjs/$1',
+      // one version for both majors
+      '<rootDir>/node_modules/@nestjs/$1',
+    ],
   },
 };
 

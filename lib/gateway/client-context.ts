@@ -1,5 +1,6 @@
 import type { ArgumentsHost, ExecutionContext, Type } from '@nestjs/common';
 import type { Conversation } from '../server/conversation.js';
+import { UpgradeResponse } from './upgrade-response.js';
 
 /** What a filter or a guard sees of a client outside of a message: the client, and no data. */
 export class ClientHost implements ArgumentsHost {
@@ -38,12 +39,17 @@ export class ClientHost implements ArgumentsHost {
 
 /** What a guard sees before the connection is open. */
 export class UpgradeContext extends ClientHost implements ExecutionContext {
+  readonly response = new UpgradeResponse();
+
   constructor(
     client: Conversation,
     private readonly type: Type,
     private readonly handler: ReturnType<ExecutionContext['getHandler']>,
   ) {
     super(client, '$upgrade');
+  }
+  override switchToHttp(): ReturnType<ArgumentsHost['switchToHttp']> {
+    return { ...super.switchToHttp(), getResponse: <Response>() => this.response as Response };
   }
   getClass<Class>(): Type<Class> {
     return this.type;

@@ -65,19 +65,32 @@ export function upgradeGuards(
     for (const { gateway, refs } of guarded) {
       const context = new UpgradeContext(client, gateway.type, gateway.handleConnection ?? noHandler);
       const everywhere = option === 'global' ? globalGuards(globals) : [];
-      for (const ref of [...everywhere, ...refs]) {
-        try {
-          const guard = await instanceOf(ref, gateway, client);
-          if (!(await outcome(guard.canActivate(context)))) return refusal(403, 'Forbidden resource');
-        } catch (error) {
-          return toRefusal(error, (unknown) => report(unknown, `a guard of ${gateway.type.name} threw`));
-        }
-        // it has hung up on the client
-        if (client._gone) return refusal(403, 'Forbidden resource');
-      }
+      const refused = await askAll([...everywhere, ...refs], gateway, client, context, report);
+      if (refused !== undefined) return { ...refused, headers: context.response._headers };
     }
     return undefined;
   };
+}
+
+/** Asks one guard after the other; the first refusal is the answer. */
+async function askAll(
+  refs: readonly (GuardRef | Wrapper)[],
+  gateway: Gateway,
+  client: EnvelopeSocket,
+  context: UpgradeContext,
+  report: (error: unknown, where: string) => void,
+): Promise<HttpRefusal | undefined> {
+  for (const ref of refs) {
+    try {
+      const guard = await instanceOf(ref, gateway, client);
+      if (!(await outcome(guard.canActivate(context)))) return refusal(403, 'Forbidden resource');
+    } catch (error) {
+      return toRefusal(error, (unknown) => report(unknown, `a guard of ${gateway.type.name} threw`));
+    }
+    // it has hung up on the client
+    if (client._gone) return refusal(403, 'Forbidden resource');
+  }
+  return undefined;
 }
 
 function noHandler(): void {}

@@ -1,0 +1,1 @@
+export { EnvelopeThrottlerGuard } from './envelope-throttler.guard.js';

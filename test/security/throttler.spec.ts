@@ -1,0 +1,248 @@
+import {
+  Controller,
+  Get,
+  UseGuards,
+  type CanActivate,
+  type ExecutionContext,
+  type ModuleMetadata,
+} from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
+import { SkipThrottle, Throttle, ThrottlerGuard, ThrottlerModule } from '@nestjs/throttler';
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
+import { EnvelopeThrottlerGuard } from '../../lib/throttler/index.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { leftovers, NOTHING } from '../support/leftovers.js';
+import { expectNoStrays } from '../support/strays.js';
+import { askForUpgrade } from '../support/upgrade.js';
+import { until } from '../support/wait.js';
+
+declare const NEST_MAJOR: 11 | 12;
+
+const HOUR = 3_600_000;
+
+@UseGuards(EnvelopeThrottlerGuard)
+@WebSocketGateway({ path: '/ws' })
+class ThrottledGateway {
+  @Throttle({ default: { limit: 5, ttl: HOUR } })
+  handleConnection(): void {}
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data ?? 'nothing';
+  }
+  @SubscribeMessage('other')
+  other(): string {
+    return 'other';
+  }
+  @SkipThrottle()
+  @SubscribeMessage('free')
+  free(): string {
+    return 'free';
+  }
+}
+
+const throttled = (limit = 3): Required<Pick<ModuleMetadata, 'imports'>> => ({
+  imports: [ThrottlerModule.forRoot([{ limit, ttl: HOUR }])],
+});
+const start = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
+  startApp({ ...throttled(), providers: [ThrottledGateway] }, { adapter });
+
+const TOO_MANY = { statusCode: 429, message: 'ThrottlerException: Too Many Requests' };
+
+describe('EnvelopeThrottlerGuard', () => {
+  expectNoStrays();
+
+  it('answers an upgrade too many with 429, and says when to come back', async () => {
+    const app = await start();
+    for (let times = 0; times < 5; times++) expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
+    const answer = await askForUpgrade(app.port, '/ws');
+    expect(answer.status).toBe(429);
+    expect(JSON.parse(answer.body)).toEqual(TOO_MANY);
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(3_000);
+    expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(3_600);
+    await until('the end of the others', () => leftovers(app)['connections'] === 0);
+    expect(leftovers(app)).toEqual(NOTHING);
+    expect(app.log.of('error')).toEqual([]);
+  });
+
+  it.each<[string, object]>([
+    ['data', { data: { header: 1, setHeader: 'x' } }],
+    ['no data', {}],
+    ['null', { data: null }],
+    ['a list', { data: [1] }],
+  ])('answers a message too many with an exception: one with %s', async (_, message) => {
+    const app = await start();
+    const client = await app.connect('/ws');
+    for (let id = 1; id <= 3; id++) {
+      client.send({ event: 'echo', id, ...message });
+      expect((await client.answer(id)).event).toBe('echo');
+    }
+    client.send({ event: 'echo', id: 4, ...message });
+    expect(await client.answer(4)).toEqual({
+      event: 'exception',
+      data: { status: 'error', ...TOO_MANY },
+      ack: 4,
+    });
+    client.send({ event: 'echo', ...message });
+    expect((await client.next('exception')).data).toMatchObject(TOO_MANY);
+    // it counts each handler for itself, and leaves out those that are to be left out
+    expect((await client.ask('other')).data).toBe('other');
+    for (let times = 0; times < 5; times++) expect((await client.ask('free')).data).toBe('free');
+    expect(client.closed).toBeUndefined();
+  });
+
+  it('counts addresses, not connections', async () => {
+    const app = await start({ trustProxy: 'loopback' });
+    const from = (address: string) => app.connect('/ws', { headers: { 'X-Forwarded-For': address } });
+    const [one, same, other] = [await from('192.0.2.1'), await from('192.0.2.1'), await from('192.0.2.2')];
+    for (const client of [one, same, one]) expect((await client.ask('echo')).event).toBe('echo');
+    for (const client of [one, same]) expect((await client.ask('echo')).event).toBe('exception');
+    expect((await other.ask('echo')).event).toBe('echo');
+  });
+
+  it('believes no header where no proxy is named', async () => {
+    const app = await start();
+    const headers = (n: number) => ({ 'X-Forwarded-For': `192.0.2.${n}` });
+    for (let n = 0; n < 5; n++) expect((await askForUpgrade(app.port, '/ws', headers(n))).status).toBe(101);
+    expect((await askForUpgrade(app.port, '/ws', headers(6))).status).toBe(429);
+  });
+
+  it('counts $auth as what it is, another upgrade', async () => {
+    const app = await start();
+    const client = await app.connect('/ws');
+    const present = (id: number) => {
+      client.send({ event: '$auth', id, meta: { token: 'fresh' } });
+      return client.answer(id);
+    };
+    for (let id = 1; id <= 4; id++) expect((await present(id)).event).toBe('$auth');
+    expect(await present(5)).toMatchObject({ event: 'exception', data: { status: 'error', ...TOO_MANY } });
+  });
+});
+
+@Controller()
+class PageController {
+  @Get('page')
+  page(): string {
+    return 'page';
+  }
+}
+@WebSocketGateway({ path: '/ws' })
+class OpenGateway {
+  @SubscribeMessage('echo')
+  echo(): string {
+    return 'echo';
+  }
+}
+
+describe('EnvelopeThrottlerGuard for the whole application', () => {
+  expectNoStrays();
+
+  it('does for HTTP routes what ThrottlerGuard does, and for gateways as far as Nest asks it', async () => {
+    const app = await startApp(
+      {
+        ...throttled(2),
+        controllers: [PageController],
+        providers: [OpenGateway, { provide: APP_GUARD, useClass: EnvelopeThrottlerGuard }],
+      },
+      { adapter: { upgradeGuards: 'global' } },
+    );
+    const page = () => fetch(`http://127.0.0.1:${app.port}/page`);
+    expect((await page()).headers.get('x-ratelimit-limit')).toBe('2');
+    expect((await page()).status).toBe(200);
+    const refused = await page();
+    expect([refused.status, refused.headers.has('retry-after')]).toEqual([429, true]);
+    const client = await app.connect('/ws');
+    const events = [];
+    for (let times = 0; times < 3; times++) events.push((await client.ask('echo')).event);
+    // Nest 11 asks global guards about no message
+    expect(events).toEqual(['echo', 'echo', NEST_MAJOR === 12 ? 'exception' : 'echo']);
+    expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
+    const answer = await askForUpgrade(app.port, '/ws');
+    expect([answer.status, Number(answer.headers['retry-after']) > 0]).toEqual([429, true]);
+  });
+});
+
+/** The control: why there is a guard of our own. */
+@UseGuards(ThrottlerGuard)
+@WebSocketGateway({ path: '/ws' })
+class StockGateway {
+  @SubscribeMessage('echo')
+  echo(): string {
+    return 'echo';
+  }
+}
+
+describe('ThrottlerGuard as it is', () => {
+  it('fails at a message without data', async () => {
+    const app = await startApp({ ...throttled(), providers: [StockGateway] });
+    const client = await app.connect('/ws');
+    expect((await client.ask('echo', { some: 'data' })).event).toBe('echo');
+    expect((await client.ask('echo')).data).toMatchObject({ message: 'Internal server error' });
+  });
+});
+
+class HeaderGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const client: EnvelopeSocket = context.switchToWs().getClient();
+    const response = context.switchToHttp().getResponse();
+    const set = JSON.parse(String(client.query['set'])) as [string, string | string[]][];
+    for (const [name, value] of set) response.setHeader(name, value);
+    return client.query['pass'] !== undefined;
+  }
+}
+@UseGuards(HeaderGuard)
+@WebSocketGateway({ path: '/ws' })
+class HeaderGateway {
+  @SubscribeMessage('echo')
+  echo(): void {}
+}
+
+describe('headers that a guard sets', () => {
+  expectNoStrays();
+
+  const ask = async (set: [string, string | string[]][], rest = '') => {
+    const app = await startApp({ providers: [HeaderGateway] });
+    return askForUpgrade(app.port, `/ws?set=${encodeURIComponent(JSON.stringify(set))}${rest}`);
+  };
+
+  it('go out with its refusal', async () => {
+    const answer = await ask([
+      ['WWW-Authenticate', 'Bearer realm="chat"'],
+      ['x-many', ['a', 'b']],
+      ['X-Many', ['c', 'd']],
+    ]);
+    expect(answer.status).toBe(403);
+    expect(answer.headers).toMatchObject({ 'www-authenticate': 'Bearer realm="chat"', 'x-many': 'c, d' });
+  });
+
+  it('leave the framing of the answer alone', async () => {
+    const answer = await ask([
+      ['Content-Length', '1'],
+      ['transfer-encoding', 'chunked'],
+      ['Connection', 'keep-alive'],
+      ['content-type', 'text/html'],
+    ]);
+    expect(answer.headers).toEqual({
+      connection: 'close',
+      'content-type': 'application/json; charset=utf-8',
+      'content-length': String(answer.body.length),
+    });
+  });
+
+  it.each<[string, string]>([
+    ['X-Split', 'a\r\nSet-Cookie: sid=evil'],
+    ['X Name', 'a'],
+    ['X-Name\r\nSet-Cookie: sid', 'a'],
+    ['', 'a'],
+  ])('cannot be more than one header: %j', async (name, value) => {
+    const answer = await ask([[name, value]]);
+    expect(answer.status).toBe(500);
+    expect(answer.headers).not.toHaveProperty('set-cookie');
+  });
+
+  it('stay where they are with one who is let in', async () => {
+    const answer = await ask([['X-Custom', 'yes']], '&pass');
+    expect(answer.status).toBe(101);
+    expect(answer.headers).not.toHaveProperty('x-custom');
+  });
+});

@@ -71,10 +71,10 @@ function present(handshake: Handshake, auth: Record<string, unknown>): void {
   handshake.headers.authorization = `Bearer ${token}`;
   if (!Object.hasOwn(handshake.query, 'token')) return;
   handshake.query = { ...handshake.query, token };
-  const [path, search] = handshake.url.split('?', 2);
-  const fields = new URLSearchParams(search);
+  const start = handshake.url.indexOf('?') + 1;
+  const fields = new URLSearchParams(handshake.url.slice(start));
   fields.set('token', token);
-  handshake.url = `${path}?${fields.toString()}`;
+  handshake.url = `${handshake.url.slice(0, start)}${fields.toString()}`;
 }
 
 /** Where guards leave the user. */

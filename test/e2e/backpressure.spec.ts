@@ -1,6 +1,6 @@
 import type { EnvelopeOptions, EnvelopeSocket } from '../../lib/index.js';
 import { startPlain, type Pair, type Plain } from '../support/plain.js';
-import { OP, RawClient } from '../support/raw-client.js';
+import { clientFrame, OP, RawClient } from '../support/raw-client.js';
 import { expectNoStrays } from '../support/strays.js';
 import { until } from '../support/wait.js';
 
@@ -195,6 +195,50 @@ describe('a client that reads', () => {
       expect(client.frames.filter(({ event }) => event === 'raw')).toHaveLength(4);
       expect(socket.connected).toBe(true);
       await plain.app.close();
+    }
+  });
+});
+
+describe('a client that asks and does not read', () => {
+  expectNoStrays();
+  const limits = { messagesPerSecond: false, maxBufferedBytes: LIMIT } as const;
+
+  it.each([
+    ['pongs', { opcode: OP.ping, payload: 'p'.repeat(125) }],
+    ['answers', { opcode: OP.text, payload: JSON.stringify({ event: '$ping', id: 'i'.repeat(64) }) }],
+    ['refusals', { opcode: OP.text, payload: JSON.stringify({ event: 'nobody takes this' }) }],
+  ])('is let go when too many %s wait', async (_name, frame) => {
+    const plain = await start({ limits });
+    const { raw, socket } = await stop(plain);
+    const thousand = Buffer.concat(Array.from({ length: 1_000 }, () => clientFrame(frame)));
+    while (socket.connected) {
+      raw.tcp.write(thousand);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect(socket.closed).toEqual({ ...TOO_SLOW, wasClean: true, initiator: 'server' });
+    // one read of ws may hold some hundred more
+    expect(socket.ws.bufferedAmount).toBeLessThan(3 * LIMIT);
+    expect(plain.gateway.disconnected).toEqual([[socket, 'server namespace disconnect']]);
+  });
+});
+
+describe('a burst in one turn', () => {
+  expectNoStrays();
+
+  it.each([
+    ['many small messages', 3_000, 1_000],
+    ['some large ones', 3, 1_000_000],
+  ])('of less than maxBufferedBytes reaches every client that reads: %s', async (_name, count, size) => {
+    const plain = await startPlain();
+    const pairs = await plain.join(3);
+    const text = 'x'.repeat(size);
+    for (let sent = 0; sent < count; sent++) plain.server.emit('burst', text);
+    for (const { socket } of pairs) for (let sent = 0; sent < 100; sent++) socket.emit('after', sent);
+    for (const { client, socket } of pairs) {
+      await client.settled();
+      expect(client.frames.filter(({ event }) => event === 'burst')).toHaveLength(count);
+      expect(client.frames.filter(({ event }) => event === 'after')).toHaveLength(100);
+      expect(socket.connected).toBe(true);
     }
   });
 });

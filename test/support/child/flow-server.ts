@@ -1,5 +1,6 @@
 import { createHook } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../../lib/index.js';
 import { boot } from './boot.js';
@@ -93,6 +94,8 @@ export interface FloodReport {
   peak: Memory;
   /** Of one client. */
   mostBuffered: number;
+  /** Milliseconds that the server's event loop was late, at most. */
+  delay: number;
 }
 
 export interface FlowSettings {
@@ -114,7 +117,9 @@ async function flood({ bytes, seconds, size, isDirect, isCompressed }: Flood): P
   const { server } = gateway;
   const filler = 'x'.repeat(size);
   const noise = (): string => randomBytes((size * 3) / 4).toString('base64');
-  const report: FloodReport = { messages: 0, volatiles: 0, peak: memory(), mostBuffered: 0 };
+  const report: FloodReport = { messages: 0, volatiles: 0, peak: memory(), mostBuffered: 0, delay: 0 };
+  const delays = monitorEventLoopDelay({ resolution: 10 });
+  delays.enable();
   const start = performance.now();
   while (report.messages * size < bytes) {
     const due = (Math.min(1, (performance.now() - start) / 1_000 / seconds) * bytes) / size;
@@ -131,6 +136,8 @@ async function flood({ bytes, seconds, size, isDirect, isCompressed }: Flood): P
       report.mostBuffered = Math.max(report.mostBuffered, bufferedAmount);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
+  delays.disable();
+  report.delay = delays.max / 1e6;
   return report;
 }
 

@@ -12,6 +12,8 @@ export interface Fate {
   gap?: string;
   pings: number;
   close?: { code: number; reason: string };
+  /** Milliseconds, by this process's clock. */
+  closedAt?: number;
   isOver: boolean;
   stoppedInsideFrame?: boolean;
 }
@@ -37,6 +39,7 @@ class Reader {
     const close = closeOf(frame);
     if (close !== undefined) {
       this.fate.close = close;
+      this.fate.closedAt = performance.now();
       // an empty close frame, masked
       this.tcp.end(Buffer.from([0x88, 0x80, 0, 0, 0, 0]));
     } else if (frame.opcode === 9) this.fate.pings++;

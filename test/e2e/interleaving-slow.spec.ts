@@ -1,0 +1,75 @@
+import { startApp } from '../support/app.js';
+import { InterleavingGateway, Round, sitDown, transcript, type Seat } from '../support/interleaving.js';
+import { newSeed, Random } from '../support/random.js';
+import { expectNoStrays } from '../support/strays.js';
+
+const SOCKETS = 6;
+const SLOW = 3;
+const ROUNDS = 15;
+const LIMIT = 100_000;
+
+/** The client has stopped reading, and its share of the kernel's buffers is full. */
+async function stop({ client, socket }: Seat): Promise<number> {
+  client.ws.pause();
+  let sent = 0;
+  do {
+    socket.emit('bulk', 'x'.repeat(60_000));
+    sent++;
+    // what the kernel takes it takes by the next turn
+    await new Promise((resolve) => setImmediate(resolve));
+  } while (socket.bufferedAmount === 0);
+  return sent;
+}
+
+describe('every socket gets its frames in the order of the calls, while some do not read', () => {
+  expectNoStrays();
+
+  it.each([
+    ['plain', false],
+    ['with permessage-deflate', true],
+  ])(
+    '%s',
+    async (_name, perMessageDeflate) => {
+      const options = perMessageDeflate ? { perMessageDeflate: { threshold: 100 } } : {};
+      const adapter = { ...options, limits: { maxBufferedBytes: LIMIT } };
+      const app = await startApp({ providers: [InterleavingGateway] }, { adapter });
+      const server = app.adapter.create(0, { path: '/ws' });
+      const ends = { open: 0, 1000: 0, 1013: 0 };
+      const first = newSeed();
+      for (let seed = first; seed < first + ROUNDS; seed++) {
+        const seats: Seat[] = [];
+        while (seats.length < SOCKETS) seats.push(await sitDown(app, perMessageDeflate));
+        const bulks: number[] = [];
+        // one text compresses to next to nothing: those lines fill up by what is sent at random
+        if (!perMessageDeflate) for (const seat of seats.slice(0, SLOW)) bulks.push(await stop(seat));
+        await new Round(new Random(seed), server, seats, true).run();
+        // an overflow is told of when the tick's work is done
+        await new Promise((resolve) => setImmediate(resolve));
+        for (const [index, seat] of seats.entries()) {
+          const { client, socket, expected } = seat;
+          client.ws.resume();
+          if (socket.connected) await client.next('end');
+          const code = socket.connected ? 'open' : (await client.ended()).code;
+          expect(code === 1013 || code === 1000 || code === 'open').toBe(true);
+          ends[code as keyof typeof ends]++;
+          const bulk = client.frames.splice(0, client.frames.length).filter(({ event }) => event !== 'bulk');
+          expect(bulk.length).toBeLessThanOrEqual(expected.length + 2);
+          client.frames.push(...bulk);
+          const got = transcript(seat);
+          // who was let go misses what was too much, and all after it; nothing before
+          const due = code === 1013 ? expected.slice(0, got.length) : expected;
+          expect({ seed, index, code, got }).toEqual({ seed, index, code, got: due });
+          client.ws.terminate();
+        }
+        await Promise.all(seats.map(({ client }) => client.ended()));
+        seats.forEach(({ socket }) => socket.terminate());
+      }
+      // the test is none where nobody is ever let go, or everybody
+      expect(ends.open).toBeGreaterThan(0);
+      if (!perMessageDeflate) expect(ends[1013]).toBeGreaterThan(0);
+      expect(server.sockets.size).toBe(0);
+      expect(server.adapter.rooms.size).toBe(0);
+    },
+    60_000,
+  );
+});

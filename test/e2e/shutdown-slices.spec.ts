@@ -1,0 +1,48 @@
+import { Child } from '../support/child.js';
+import type { Leaving } from '../support/child/shutdown-server.js';
+import type { Fate } from '../support/child/readers.js';
+
+const CLIENTS = 900;
+const BUCKET = 20;
+
+/** How far the order of the closes has to do with that of the connections: 1, the same; 0, nothing; -1, the reverse. */
+function correlation(times: readonly number[]): number {
+  const mean = (numbers: readonly number[]): number =>
+    numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
+  const [x, y] = [(times.length - 1) / 2, mean(times)];
+  const spread = (values: readonly number[], middle: number): number =>
+    Math.sqrt(mean(values.map((value) => (value - middle) ** 2)));
+  const together = mean(times.map((time, index) => (index - x) * (time - y)));
+  return together / spread([...times.keys()], x) / spread(times, y);
+}
+
+declare const HTTP_PLATFORM: 'express' | 'fastify';
+// processes of their own are dear, and the HTTP platform has no part in this
+const once = HTTP_PLATFORM === 'express' ? describe : describe.skip;
+
+once('SIGTERM with many clients', () => {
+  it('closes them in slices, in random order', async () => {
+    const [server, readers] = [await Child.start('shutdown-server'), await Child.start('readers')];
+    const port = await server.ask<number>('port');
+    await readers.ask('connect', { port, count: CLIENTS });
+    server.signal('SIGTERM');
+    await readers.hears('over', CLIENTS);
+    expect(await server.exited).toEqual({ code: null, signal: 'SIGTERM' });
+
+    const fates = await readers.ask<Fate[]>('fates');
+    for (const { close } of fates) expect(close).toEqual({ code: 1001, reason: 'server shutting down' });
+    const left = server.heard('left') as Leaving[];
+    expect(left).toHaveLength(CLIENTS);
+    expect(new Set(left.map(({ reason }) => reason))).toEqual(new Set(['server shutting down']));
+
+    const times = fates.map(({ closedAt }) => closedAt!);
+    const first = Math.min(...times);
+    const buckets = times.map((time) => Math.floor((time - first) / BUCKET));
+    const histogram = Array.from({ length: Math.max(...buckets) + 1 }, () => 0);
+    for (const bucket of buckets) histogram[bucket]!++;
+    process.stderr.write(`closes of ${CLIENTS} clients, each ${BUCKET} ms: ${histogram.join(' ')}\n`);
+    // nine slices, eight pauses of 10 ms at the least
+    expect(Math.max(...times) - first).toBeGreaterThan(80);
+    expect(Math.abs(correlation(times))).toBeLessThan(0.2);
+  }, 60_000);
+});

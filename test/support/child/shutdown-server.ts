@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Controller, Get, Res, UseGuards, type CanActivate } from '@nestjs/common';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WebSocketServer,
+} from '@nestjs/websockets';
+import { interval, type Observable } from 'rxjs';
+import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../../lib/index.js';
+import { boot } from './boot.js';
+import { obey, settings, tell } from './program.js';
+
+/** What a client left with. */
+export interface Leaving {
+  path: string;
+  reason: string;
+  code: number;
+}
+
+function gate(): { opened: Promise<void>; open: () => void } {
+  let open!: () => void;
+  const opened = new Promise<void>((resolve) => (open = resolve));
+  return { opened, open };
+}
+
+const work = gate();
+const page = gate();
+
+class PendingGuard implements CanActivate {
+  async canActivate(): Promise<boolean> {
+    await tell('guarding');
+    return new Promise(() => undefined);
+  }
+}
+
+abstract class LeavingGateway {
+  @WebSocketServer() server!: EnvelopeServer;
+
+  /** Takes its time: who does not await it hears nothing. */
+  async handleDisconnect({ closed, nsp }: EnvelopeSocket, reason: string): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await tell('left', { path: nsp.name, reason, code: closed!.code } satisfies Leaving);
+  }
+}
+
+@WebSocketGateway({ path: '/ws' })
+class WorkGateway extends LeavingGateway {
+  /** Asks its client back, and tells everybody, while the server shuts down. */
+  @SubscribeMessage('work')
+  async work(@ConnectedSocket() client: EnvelopeSocket): Promise<unknown> {
+    await tell('working');
+    await work.opened;
+    const confirmed: unknown = await client.emitWithAck('confirm');
+    this.server.emit('news', confirmed);
+    return confirmed;
+  }
+  @SubscribeMessage('hang')
+  async hang(): Promise<never> {
+    await tell('working');
+    return new Promise(() => undefined);
+  }
+  @SubscribeMessage('ticks')
+  ticks(): Observable<number> {
+    return interval(20);
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+}
+
+@WebSocketGateway({ path: '/other' })
+class OtherGateway extends LeavingGateway {}
+
+@UseGuards(PendingGuard)
+@WebSocketGateway({ path: '/guarded' })
+class GuardedGateway extends LeavingGateway {}
+
+@Controller()
+class PagesController {
+  @Get('long')
+  async long(@Res() response: ServerResponse<IncomingMessage> & { raw?: ServerResponse; hijack?(): void }) {
+    // Fastify's has Node's inside
+    response.hijack?.();
+    const raw = response.raw ?? response;
+    // a connection that is kept alive would be waited for by the HTTP server
+    raw.setHeader('Connection', 'close');
+    raw.write('the beginning, ');
+    await page.opened;
+    raw.end('the end');
+  }
+}
+
+const gateways = [WorkGateway, OtherGateway, GuardedGateway, PendingGuard];
+const { nest, port } = await boot(
+  { providers: gateways, controllers: [PagesController] },
+  settings<EnvelopeOptions>(),
+);
+
+obey({
+  port: () => port,
+  release: () => work.open(),
+  releasePage: () => page.open(),
+  close: () => nest.close(),
+  closeTwice: async () => {
+    await Promise.all([nest.close(), nest.close()]);
+    await nest.close();
+  },
+  closeOther: () => nest.get(OtherGateway).server.close(),
+});

@@ -49,7 +49,7 @@ export class Nginx {
 
   async stop(): Promise<void> {
     const { child } = this;
-    if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+    if (child?.pid !== undefined && child.exitCode === null && child.signalCode === null) {
       const over = new Promise((resolve) => child.once('exit', resolve));
       child.kill('SIGTERM');
       await over;
@@ -96,7 +96,7 @@ http {
     child.stderr.on('data', (chunk) => (this.said += String(chunk)));
     await until('nginx listens', async () => {
       if (child.exitCode !== null || child.pid === undefined)
-        throw new Error(`nginx did not start: ${this.said}`);
+        throw new Error(`${EXECUTABLE} did not start: ${this.said}`);
       return (await listens(this.port)) && (await listens(this.tlsPort));
     });
   }

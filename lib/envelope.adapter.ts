@@ -81,7 +81,9 @@ export class EnvelopeAdapter extends WsAdapter {
     this.gateways = context === undefined ? [] : exploreGateways(context);
     checkLimits(this.options, EnvelopeAdapter.name, false);
     for (const { type, options } of this.gateways) checkLimits(options, type.name, true);
-    this.census = new Census(resolveAdapterLimits(this.options.limits));
+    this.census = new Census(resolveAdapterLimits(this.options.limits), (limit, text) =>
+      this.sampler.log(limit, () => this.logger.warn(text)),
+    );
     this.reception = new Reception(this.options.trustProxy, () =>
       this.sampler.log('trustProxy', () => this.logger.warn(UNKNOWN_PROXY)),
     );

@@ -13,14 +13,15 @@ export class LogSampler {
   /** @param summarise is told, at a window's end, how often a subject was left out */
   constructor(private readonly summarise: (subject: string, times: number) => void) {}
 
-  /** Tells, or counts. */
-  log(subject: string, tell: () => void): void {
+  /** Tells, or counts. @returns whether it was told */
+  log(subject: string, tell: () => void): boolean {
     const isCounted = this.subjects.has(subject) || this.subjects.size < MAX_SUBJECTS;
     const name = isCounted ? subject : OTHERS;
     const times = (this.subjects.get(name) ?? 0) + 1;
     this.subjects.set(name, times);
     this.timer ??= setTimeout(() => this.close(), WINDOW).unref();
     if (times <= TIMES) tell();
+    return times <= TIMES;
   }
 
   /** Ends the window. */

@@ -72,7 +72,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
     const text = error instanceof Error ? `${where}\n${error.stack}` : `${where}: ${String(error)}`;
     sampler.log(subject, () => logger.error(text));
   };
-  const warn = (subject: string, text: string): void => sampler.log(subject, () => logger.warn(text));
+  const warn = (subject: string, text: string): boolean => sampler.log(subject, () => logger.warn(text));
   const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
   const guard = upgradeGuards(gateways, guards, globalGuards, report);
   return {
@@ -91,7 +91,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
         cors: () => options.cors ?? applicationCors(),
         verifyClient: options.verifyClient,
         allowRequest: options.allowRequest,
-        onForeignOrigin: oncePerOrigin((explanation) => logger.warn(explanation)),
+        onForeignOrigin: oncePerOrigin((explanation) => warn('foreign origins', explanation)),
         onError,
       }),
       guard,
@@ -146,17 +146,18 @@ function connectionLimits(limits: Resolved<PathLimits>): ConnectionLimits {
   return { ...limits, messages, refusals: new Rate(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSALS) };
 }
 
-/** Origins are the clients' choice: each is told of once, and only so many. */
-function oncePerOrigin(tell: (explanation: string) => void): (origin: string, explanation: string) => void {
+/** Origins are the clients' choice: each is told of once, while the log has a line to spare. */
+function oncePerOrigin(
+  tell: (explanation: string) => boolean,
+): (origin: string, explanation: string) => void {
   const told = new Set<string>();
   return (origin, explanation) => {
-    if (told.has(origin) || told.size >= MAX_TOLD_ORIGINS) return;
-    told.add(origin);
-    tell(explanation);
+    if (told.size >= MAX_TOLD_ORIGINS) told.clear();
+    if (!told.has(origin) && tell(explanation)) told.add(origin);
   };
 }
 
-const MAX_TOLD_ORIGINS = 20;
+const MAX_TOLD_ORIGINS = 1_000;
 const warned = new Set<string>();
 
 function warnOfMeaningless(logger: Logger, layers: readonly PathOptions[]): void {

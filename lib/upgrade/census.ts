@@ -16,7 +16,11 @@ export class Census {
   private connections = 0;
   private pending = 0;
 
-  constructor(private readonly limits: CensusLimits) {}
+  constructor(
+    private readonly limits: CensusLimits,
+    /** Hears of a limit that is reached. */
+    private readonly warn: (limit: string, text: string) => void,
+  ) {}
 
   /**
    * Somebody asks for an upgrade.
@@ -26,11 +30,13 @@ export class Census {
    */
   enter(seat: string | undefined): HttpRefusal | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxPendingUpgrades } = this.limits;
-    if (this.connections >= maxConnections || this.pending >= maxPendingUpgrades)
-      return refusal(503, 'Too many connections', { 'Retry-After': RETRY_AFTER });
+    if (this.connections >= maxConnections) return this.refuse(503, 'maxConnections', '');
+    if (this.pending >= maxPendingUpgrades) return this.refuse(503, 'maxPendingUpgrades', '');
     const here = seat === undefined ? 0 : (this.seats.get(seat) ?? 0);
-    if (here >= maxConnectionsPerAddress)
-      return refusal(429, 'Too many connections from this address', { 'Retry-After': RETRY_AFTER });
+    if (here >= maxConnectionsPerAddress) {
+      const who = ` by ${seat}; if that is a proxy, name it in the option trustProxy`;
+      return this.refuse(429, 'maxConnectionsPerAddress', who);
+    }
     this.connections++;
     this.pending++;
     if (seat !== undefined) this.seats.set(seat, here + 1);
@@ -49,5 +55,14 @@ export class Census {
     const left = (this.seats.get(seat) ?? 1) - 1;
     if (left === 0) this.seats.delete(seat);
     else this.seats.set(seat, left);
+  }
+
+  private refuse(status: 429 | 503, limit: keyof CensusLimits, who: string): HttpRefusal {
+    this.warn(
+      limit,
+      `limits.${limit} (${this.limits[limit]}) is reached${who}: upgrades are refused with ${status}`,
+    );
+    const message = status === 429 ? 'Too many connections from this address' : 'Too many connections';
+    return refusal(status, message, { 'Retry-After': RETRY_AFTER });
   }
 }

@@ -100,7 +100,7 @@ describe('connections from one address', () => {
     expect(await knock(app, via('198.51.100.1, 203.0.113.5'))).toBe(429);
     expect(await knock(app, via('::ffff:203.0.113.5'))).toBe(429);
     expect(await knock(app, via('203.0.113.5:1234'))).toBe(429);
-    expect(app.log.of('warn')).toEqual([]);
+    expect(app.log.of('warn').filter((line) => line.includes('X-Forwarded-For'))).toEqual([]);
   });
 
   it('over IPv6 are those of one /64, which is the least that a client has', async () => {
@@ -128,7 +128,7 @@ describe('connections from one address', () => {
     await enter(app, via('198.51.100.1'));
     expect(await knock(app, via('198.51.100.2'))).toBe(429);
     expect(await knock(app, via(''))).toBe(429);
-    expect(app.log.of('warn')).toEqual([]);
+    expect(app.log.of('warn').filter((line) => line.includes('X-Forwarded-For'))).toEqual([]);
     const trusting = await startWith(1, { trustProxy: 'loopback' });
     comeFrom(trusting, peer);
     await enter(trusting, via('198.51.100.1'));

@@ -133,6 +133,9 @@ describe('limits of connections', () => {
     const app = await start({ limits: { maxConnectionsPerAddress: 2, maxConnections: 3 } });
     const clients = [await app.connect('/ws'), await app.connect('/patient')];
     expectRefusal(await askForUpgrade(app.port, '/ws'), 429, 'Too many connections from this address');
+    expect(app.log.of('warn').join()).toContain(
+      'is reached by 127.0.0.1; if that is a proxy, name it in the option trustProxy',
+    );
     for (const { ws } of clients) ws.terminate();
     await leavesNothing(app);
   });

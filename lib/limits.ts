@@ -20,7 +20,10 @@ export interface PathLimits {
   maxRoomNameLength?: number | false;
   /** Bytes that may wait for one client; one that reads too slowly is closed with 1013. Default 4,000,000. */
   maxBufferedBytes?: number | false;
-  /** Milliseconds that checks and guards of an upgrade may take; then it is refused with 503. Default 10,000. */
+  /**
+   * Milliseconds that checks and guards of an upgrade may take; then it is refused with 503. Guards that a client's
+   * `$auth` asks have as long; then the connection closes with 1011. Default 10,000.
+   */
   upgradeTimeout?: number | false;
   /** Milliseconds after which a connection is closed with 4401, unless the client authenticates anew. Default: off. */
   maxLifetime?: number | false;

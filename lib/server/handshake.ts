@@ -26,6 +26,7 @@ export interface Handshake {
 }
 
 const AUTH_PROTOCOL = 'envelope.auth.';
+const MAX_PROTOCOL_LENGTH = 64;
 
 /** The subprotocol by which a client asks for `$session`, offsets and what else is negotiated. */
 export const ENVELOPE_V1 = 'envelope.v1';
@@ -69,8 +70,13 @@ function decodeAuth(text: string): Record<string, unknown> | undefined {
 export function selectProtocol(offered: Set<string>): string | false {
   if (offered.has(ENVELOPE_V1)) return ENVELOPE_V1;
   if (offered.has('bearer')) return 'bearer';
-  for (const name of offered) if (!name.startsWith(AUTH_PROTOCOL)) return name;
+  for (const name of offered) if (!bearsToken(name)) return name;
   return false;
+}
+
+/** Others have conventions of their own; a name that is so long is none. */
+function bearsToken(name: string): boolean {
+  return name.startsWith(AUTH_PROTOCOL) || name.length > MAX_PROTOCOL_LENGTH;
 }
 
 function parseQuery(url: string): Handshake['query'] {

@@ -13,4 +13,6 @@ export interface ConnectionLimits {
   readonly maxBufferedBytes: number;
   /** Milliseconds. */
   readonly maxLifetime: number;
+  /** Milliseconds, of the guards that `$auth` asks. */
+  readonly upgradeTimeout: number;
 }

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import { CLOSE_CODES } from '../protocol/close-code.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
 import type { Handshake } from './handshake.js';
@@ -16,6 +17,8 @@ const EXPIRED = {
   message: 'The token has expired',
   error: 'Unauthorized',
 };
+
+const TIMED_OUT = { status: 'error', statusCode: 503, message: 'The guards took too long' };
 
 /** What `$auth` brings: an object of the client's own as `data`, else the token in `meta`. */
 export function readFreshAuth(data: unknown, meta: object | undefined): Record<string, unknown> | undefined {
@@ -48,7 +51,11 @@ export async function reauthenticate(
   const users = usersOf(client);
   const expiresAt = client._expiry?.at;
   present(handshake, auth);
-  let refused = await ask(client);
+  let refused = await within(client._limits.upgradeTimeout, ask(client));
+  if (refused === TIMED_OUT) {
+    // the guard may still write whatever it comes to
+    client._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'the guards did not answer');
+  }
   if (client._gone) return undefined;
   if (client._expiry?.isOver === true) refused ??= EXPIRED;
   if (!isSameClient(users, usersOf(client))) refused ??= OTHER_USER;
@@ -61,6 +68,18 @@ export async function reauthenticate(
   restore(client, users);
   client._expiry?.set(expiresAt);
   return refused;
+}
+
+async function within(
+  milliseconds: number,
+  answer: Promise<object | undefined>,
+): Promise<object | undefined> {
+  if (milliseconds === Infinity) return answer;
+  const over = new AbortController();
+  const late = pause(milliseconds, TIMED_OUT, { signal: over.signal }).catch(() => undefined);
+  const first = await Promise.race([answer, late]);
+  over.abort();
+  return first;
 }
 
 /** In every place where a token may have come from; a cookie is the browser's. */
@@ -80,24 +99,25 @@ function present(handshake: Handshake, auth: Record<string, unknown>): void {
 /** Where guards leave the user. */
 interface Users {
   readonly user: unknown;
-  /** The application's own object. */
+  /** The application's own object, and what was in it. */
   readonly data: object | undefined;
+  readonly contents: object;
   readonly userInData: unknown;
 }
 
 function usersOf(client: Conversation): Users {
   const data: unknown = Reflect.get(client, 'data');
   if (typeof data !== 'object' || data === null)
-    return { user: client.user, data: undefined, userInData: undefined };
-  return { user: client.user, data, userInData: Reflect.get(data, 'user') };
+    return { user: client.user, data: undefined, contents: {}, userInData: undefined };
+  return { user: client.user, data, contents: { ...data }, userInData: Reflect.get(data, 'user') };
 }
 
-function restore(client: Conversation, { user, data, userInData }: Users): void {
+function restore(client: Conversation, { user, data, contents }: Users): void {
   client.user = user;
   if (data === undefined) return;
   Reflect.set(client, 'data', data);
-  if (userInData !== undefined) Reflect.set(data, 'user', userInData);
-  else Reflect.deleteProperty(data, 'user');
+  for (const key of Object.keys(data)) if (!Object.hasOwn(contents, key)) Reflect.deleteProperty(data, key);
+  Object.assign(data, contents);
 }
 
 function isSameClient(before: Users, after: Users): boolean {

@@ -1,6 +1,6 @@
 import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { EnvelopeSocket } from '../../lib/index.js';
+import { EnvelopeSocket, type Limits } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
 import { deferred } from '../support/wait.js';
@@ -20,6 +20,7 @@ class TokenGuard implements CanActivate {
     const token = String(client.handshake.auth['token']);
     if (token.endsWith('slow') || context.switchToWs().getPattern() === 'slow') await door.promise;
     client.user = { sub: token.split(' ')[0] };
+    client.data.token = token;
     client.expiresAt = TOKENS[token];
     return true;
   }
@@ -29,15 +30,15 @@ class TokenGuard implements CanActivate {
 @WebSocketGateway({ path: '/ws' })
 class TurnGateway {
   @SubscribeMessage('whoami')
-  whoAmI(@ConnectedSocket() { user, expiresAt }: EnvelopeSocket): unknown {
-    return [user.sub, expiresAt];
+  whoAmI(@ConnectedSocket() { user, expiresAt, data }: EnvelopeSocket): unknown {
+    return [user.sub, expiresAt, data.token];
   }
   @SubscribeMessage('slow')
   slow(): void {}
 }
 
-async function connect(): Promise<TestClient> {
-  const app: TestApp = await startApp({ providers: [TurnGateway] });
+async function connect(limits: Limits = {}): Promise<TestClient> {
+  const app: TestApp = await startApp({ providers: [TurnGateway] }, { adapter: { limits } });
   return app.connect('/ws?token=ada');
 }
 
@@ -50,7 +51,7 @@ describe('$auth takes its turn among the messages', () => {
     expect(client.frames.map(({ ack }) => ack)).not.toContain(2);
     door.resolve();
     expect((await client.answer(1)).data).toMatchObject({ statusCode: 403 });
-    expect((await client.answer(2)).data).toEqual(['ada', FAR]);
+    expect((await client.answer(2)).data).toEqual(['ada', FAR, 'ada']);
   });
 
   it('those before it come to their end: what their guards write late does not count', async () => {
@@ -61,7 +62,16 @@ describe('$auth takes its turn among the messages', () => {
     door.resolve();
     await client.answer(1);
     expect((await client.answer(2)).data).toEqual({ expiresAt: FAR + 1_000 });
-    expect((await client.ask('whoami')).data).toEqual(['ada', FAR + 1_000]);
+    expect((await client.ask('whoami')).data).toEqual(['ada', FAR + 1_000, 'ada again']);
+  });
+
+  it('and is not looked at without end: the guard may still write whatever it comes to', async () => {
+    const client = await connect({ upgradeTimeout: 50 });
+    client.send({ event: '$auth', id: 1, meta: { token: 'ada slow' } });
+    client.send({ event: 'whoami', id: 2 });
+    expect(await client.ended()).toEqual({ code: 1011, reason: 'the guards did not answer' });
+    expect(client.frames).toEqual([]);
+    door.resolve();
   });
 
   it('waits for them a second, and no longer', async () => {

@@ -1,4 +1,5 @@
 import { IncomingMessage } from 'node:http';
+import { askForUpgrade } from '../../support/upgrade.js';
 import { until } from '../../support/wait.js';
 import { meet, meetOne, serve } from './support.js';
 
@@ -123,5 +124,15 @@ describe('handshake', () => {
       ['c', ''],
     ]);
     expect(chat.socket.nsp.name).toBe('/chat');
+  });
+
+  it('a subprotocol that is as long as a token is not selected', async () => {
+    const { app } = await serve([{ path: '/ws' }]);
+    const token = `base64url.bearer.authorization.${'x'.repeat(40)}`;
+    const { status, headers } = await askForUpgrade(app.port, '/ws', {
+      'Sec-WebSocket-Protocol': `${token}, chat.v1`,
+    });
+    expect(status).toBe(101);
+    expect(headers['sec-websocket-protocol']).toBe('chat.v1');
   });
 });

@@ -312,7 +312,10 @@ export class EnvelopeServer<
   }
   /** @internal */
   _announce(child: EnvelopeServer<Listen, Emit, ServerSide, Data>): void {
-    this.events.emit('new_namespace', child);
+    attempt(
+      () => this.events.emit('new_namespace', child),
+      (error) => this._report(error, 'a listener of "new_namespace" threw'),
+    );
   }
   private get everybody(): BroadcastOperator<Emit, Data> {
     return new BroadcastOperator(this);

@@ -160,7 +160,7 @@ export abstract class Intake extends Peer {
   }
 
   private hold(): void {
-    if (this.isHeld) return;
+    // anew each time: a gateway that paused the line may have resumed it meanwhile
     this.isHeld = true;
     this.pause();
   }

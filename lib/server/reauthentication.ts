@@ -2,8 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
+import { MAX_DELAY } from './expiry.js';
 import type { Handshake } from './handshake.js';
-import type { IncomingRequest } from './incoming-request.js';
+import { INTERNAL_ERROR, type IncomingRequest } from './incoming-request.js';
 
 /** Milliseconds that a `$auth` waits for the messages before it: their guards look at the same client. */
 const PATIENCE = 1_000;
@@ -51,14 +52,11 @@ export async function reauthenticate(
   const users = usersOf(client);
   const expiresAt = client._expiry?.at;
   present(handshake, auth);
-  let refused = await within(client._limits.upgradeTimeout, ask(client));
-  if (refused === TIMED_OUT) {
-    // the guard may still write whatever it comes to
-    client._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'the guards did not answer');
-  }
+  const refused = await judge(client, users, ask).catch((error: unknown) => {
+    client._report(error, '$auth failed');
+    return INTERNAL_ERROR;
+  });
   if (client._gone) return undefined;
-  if (client._expiry?.isOver === true) refused ??= EXPIRED;
-  if (!isSameClient(users, usersOf(client))) refused ??= OTHER_USER;
   if (refused === undefined) {
     if (client._limits.maxLifetime !== Infinity) client._lasting().limit(client._limits.maxLifetime);
     return undefined;
@@ -70,11 +68,26 @@ export async function reauthenticate(
   return refused;
 }
 
+async function judge(
+  client: Conversation,
+  before: Users,
+  ask: (client: Conversation) => Promise<object | undefined>,
+): Promise<object | undefined> {
+  const refused = await within(client._limits.upgradeTimeout, ask(client));
+  if (refused === TIMED_OUT) {
+    // the guard may still write whatever it comes to
+    client._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'the guards did not answer');
+  }
+  if (refused !== undefined) return refused;
+  if (client._expiry?.isOver === true) return EXPIRED;
+  return isSameClient(before, usersOf(client)) ? undefined : OTHER_USER;
+}
+
 async function within(
   milliseconds: number,
   answer: Promise<object | undefined>,
 ): Promise<object | undefined> {
-  if (milliseconds === Infinity) return answer;
+  if (milliseconds > MAX_DELAY) return answer;
   const over = new AbortController();
   const late = pause(milliseconds, TIMED_OUT, { signal: over.signal }).catch(() => undefined);
   const first = await Promise.race([answer, late]);
@@ -136,7 +149,12 @@ function identify(user: unknown): string | undefined {
   if (typeof user === 'string' || typeof user === 'number') return String(user);
   if (typeof user !== 'object' || user === null) return undefined;
   const name = IDENTIFIERS.find((field) => isKnown(Reflect.get(user, field)));
-  return name === undefined ? undefined : `${name} ${String(Reflect.get(user, name))}`;
+  return name === undefined ? undefined : `${name} ${textOf(Reflect.get(user, name))}`;
+}
+
+/** Databases have identifiers that are objects; String() would make the same of all that say nothing of their own. */
+function textOf(value: unknown): string {
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
 function isKnown(value: unknown): boolean {

@@ -147,11 +147,13 @@ export class Receiver {
       );
     }
     socket._strikes = 0;
-    if (event === '$cancel') this.cancel(socket, data as RequestId);
+    if (event === '$cancel') this.cancel(socket, data as RequestId | undefined);
     if (id !== undefined) this.openRequest(socket, event, id, false)?.answer();
   }
 
-  private cancel(socket: Conversation, id: RequestId): void {
+  private cancel(socket: Conversation, id: RequestId | undefined): void {
+    // messages without an id wait, too
+    if (id === undefined) return;
     const request = socket._requests?.get(id);
     if (request !== undefined) return request.cancel();
     const waiting = socket._withdraw(id);

@@ -91,8 +91,8 @@ function verifyCheck(verifyClient: VerifyClient): Check {
     if (verifyClient.length < 2) {
       const judge = (passed: boolean): void => done(passed ? undefined : refusal(401, 'Unauthorized'));
       const passed = (verifyClient as (info: object) => boolean | Promise<boolean>)(info);
-      // ws takes any promise for a yes
-      return passed instanceof Promise ? passed.then(judge) : judge(passed);
+      // ws takes any promise for a yes, and not every one is of this realm's Promise
+      return typeof passed === 'boolean' ? judge(passed) : Promise.resolve(passed).then(judge);
     }
     return (verifyClient as VerifyClientCallbackAsync)(info, (passed, code = 401, message, headers) => {
       if (passed) done();

@@ -100,34 +100,39 @@ export class Gate implements LineWatcher {
   }
 
   private inspect(upgrade: Upgrade, verdict: (passed: boolean) => void): void {
-    const { check, guard } = this.settings;
-    check(upgrade.request, upgrade.visitor, (refused) => {
+    this.settings.check(upgrade.request, upgrade.visitor, (refused) => {
       if (upgrade.isOver) return;
       if (refused !== undefined) return upgrade.refuse(refused);
-      if (guard === undefined) return this.let(upgrade, verdict);
-      const { request, path, params, visitor } = upgrade;
-      const server = (upgrade.server = this.serverOf(path));
-      const client = (upgrade.client = new EnvelopeSocket(request, server, params, visitor));
-      guard(client)
-        .then((answer) => {
-          const isExpired = client._expiry?.isOver === true;
-          // it may have ended while a further guard was asked
-          const refused = isExpired && (answer === undefined || client._gone) ? EXPIRED : answer;
-          if (refused === undefined) this.let(upgrade, verdict);
-          else upgrade.refuse(refused);
-        })
-        .catch((error) => this.fail(upgrade, error));
+      // this may be a callback in users' code, where what is thrown would end the process
+      try {
+        this.identify(upgrade, verdict);
+      } catch (error) {
+        this.fail(upgrade, error);
+      }
     });
+  }
+
+  /** Nothing may fail behind the 101: a child of a RegExp namespace is made before, guards or not. */
+  private identify(upgrade: Upgrade, verdict: (passed: boolean) => void): void {
+    const { guard } = this.settings;
+    const { request, path, params, visitor } = upgrade;
+    const server = (upgrade.server = this.serverOf(path));
+    if (guard === undefined) return this.let(upgrade, verdict);
+    const client = (upgrade.client = new EnvelopeSocket(request, server, params, visitor));
+    guard(client)
+      .then((answer) => {
+        const isExpired = client._expiry?.isOver === true;
+        // it may have ended while a further guard was asked
+        const refused = isExpired && (answer === undefined || client._gone) ? EXPIRED : answer;
+        if (refused === undefined) this.let(upgrade, verdict);
+        else upgrade.refuse(refused);
+      })
+      .catch((error) => this.fail(upgrade, error));
   }
 
   /** `ws` writes the 101 and calls {@link open} before this returns; its subprotocol handler is users' code. */
   private let(upgrade: Upgrade, verdict: (passed: boolean) => void): void {
-    if (upgrade.isOver) return;
-    try {
-      verdict(true);
-    } catch (error) {
-      this.fail(upgrade, error);
-    }
+    if (!upgrade.isOver) verdict(true);
   }
 
   private fail(upgrade: Upgrade, error: unknown): void {
@@ -136,8 +141,8 @@ export class Gate implements LineWatcher {
   }
 
   private open(upgrade: Upgrade, ws: WebSocket): void {
-    const { request, path, params, visitor } = upgrade;
-    const server = upgrade.server ?? this.serverOf(path);
+    const { request, params, visitor } = upgrade;
+    const server = upgrade.server!;
     const client = upgrade.client ?? new EnvelopeSocket(request, server, params, visitor);
     upgrade.pass();
     client._attach(ws, this);

@@ -63,9 +63,10 @@ export class Pool {
     let child = this.children.get(path);
     if (child === undefined) {
       child = new EnvelopeServer();
-      this.children.set(path, child);
       const name = showPlace({ ...this.place, path, expression: undefined });
+      // makes its adapter, which is users' code: one that fails leaves no half-made child
       child._mountOn({ ...this.settings.mount, ...this.voices(name), name, parent: this.server });
+      this.children.set(path, child);
       this.server._announce(child);
     }
     return child;

@@ -2,16 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { EnvelopeServer } from '../server/envelope.server.js';
 import type { EnvelopeSocket } from '../server/envelope.socket.js';
+import { MAX_DELAY } from '../server/expiry.js';
 import type { Params } from './path.js';
 import { refusal, refuseUpgrade, type HttpRefusal } from './refusal.js';
 import type { Visitor } from '../server/visitor.js';
 
-/** Node's timers take no more: some 24 days. */
-const MAX_DELAY = 2 ** 31 - 1;
-
 /** One request for an upgrade, from its first byte until it is decided on: the line opens, is refused, or ends. */
 export class Upgrade {
-  /** Where the client is on its way to, once its guards are asked. */
+  /** Where the client is on its way to, once its request was let through. */
   server: EnvelopeServer | undefined;
   /** The client as its guards know it, where there are guards. */
   client: EnvelopeSocket | undefined;

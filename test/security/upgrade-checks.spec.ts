@@ -25,6 +25,11 @@ describe('verifyClient', () => {
     expect((await ask({ verifyClient: (async () => false) as never })).status).toBe(401);
   });
 
+  it('that refuses by a promise of another make is no yes', async () => {
+    const verdict = { then: (settle: (passed: boolean) => void) => settle(false) };
+    expect((await ask({ verifyClient: ((_info: unknown) => verdict) as never })).status).toBe(401);
+  });
+
   it.each<[string, EnvelopeOptions]>([
     ['throws', { verifyClient: fails }],
     ['rejects', { verifyClient: (async () => fails()) as never }],

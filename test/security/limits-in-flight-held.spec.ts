@@ -1,0 +1,65 @@
+import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { EnvelopeSocket } from '../../lib/index.js';
+import { startApp, type TestApp } from '../support/app.js';
+import type { TestClient } from '../support/client.js';
+import { expectNoStrays } from '../support/strays.js';
+import { deferred, until } from '../support/wait.js';
+
+let door = deferred<void>();
+beforeEach(() => {
+  door = deferred();
+});
+
+@WebSocketGateway({ path: '/ws' })
+class SlowGateway {
+  clients: EnvelopeSocket[] = [];
+  handled = 0;
+  handleConnection(client: EnvelopeSocket): void {
+    this.clients.push(client);
+  }
+  @SubscribeMessage('slow') async slow(): Promise<void> {
+    await door.promise;
+  }
+  @SubscribeMessage('count') count(@ConnectedSocket() _client: EnvelopeSocket): number {
+    return ++this.handled;
+  }
+}
+
+async function start(): Promise<{ app: TestApp; gateway: SlowGateway; client: TestClient }> {
+  const limits = { maxInFlight: 1, messagesPerSecond: false } as const;
+  const app = await startApp({ providers: [SlowGateway] }, { adapter: { limits } });
+  const client = await app.connect('/ws');
+  return { app, gateway: app.nest.get(SlowGateway), client };
+}
+
+expectNoStrays();
+
+describe('messages that wait', () => {
+  it('and have no id are not taken back by a $cancel that names none', async () => {
+    const { client } = await start();
+    client.send({ event: 'slow' });
+    client.send({ event: 'count', stream: true });
+    client.send({ event: '$cancel' });
+    await client.ask('$ping');
+    door.resolve();
+    expect(await client.next('count')).toEqual({ event: 'count', data: 1 });
+  });
+
+  it('hold the line again where a gateway has resumed it', async () => {
+    const { gateway, client } = await start();
+    client.send({ event: 'slow' });
+    await client.ask('$ping');
+    // more than TCP takes while nobody reads
+    const message = { event: 'count', data: 'x'.repeat(10_000) };
+    for (let times = 0; times < 2_000; times++) client.send(message);
+    const [socket] = gateway.clients;
+    await until('the line is held', () => socket!.isPaused);
+    socket!.pause();
+    socket!.resume();
+    await until('the line is held again', () => socket!.isPaused);
+    expect(client.ws.bufferedAmount).toBeGreaterThan(0);
+    door.resolve();
+    await until('all are handled', () => gateway.handled === 2_000);
+    expect(socket!.isPaused).toBe(false);
+  });
+});

@@ -56,6 +56,10 @@ export class Gate implements LineWatcher {
       verifyClient: ({ req }: { req: IncomingMessage }, verdict: (passed: boolean) => void) =>
         this.inspect(this.upgrades.get(req)!, verdict),
     });
+    // `ws` itself would answer with a text
+    this.acceptor.on('wsClientError', (error: Error, _: Duplex, request: IncomingMessage) =>
+      this.upgrades.get(request)?.refuse(handshakeRefusal(request, error)),
+    );
   }
 
   /** Whether somebody is on the way to that server. */
@@ -157,4 +161,10 @@ export class Gate implements LineWatcher {
     census.leave(visitor.seat);
     if (server !== undefined) this.onLeft(path);
   };
+}
+
+/** Of what is no handshake of RFC 6455, with the headers that it (section 4.4) and HTTP demand. */
+function handshakeRefusal({ method }: IncomingMessage, { message }: Error): HttpRefusal {
+  if (method !== 'GET') return refusal(405, message, { Allow: 'GET' });
+  return refusal(400, message, { 'Sec-WebSocket-Version': '13, 8' });
 }

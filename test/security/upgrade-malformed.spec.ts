@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectNoStrays } from '../support/strays.js';
@@ -106,6 +107,36 @@ describe('a request target', () => {
     const app = await startApp({ providers });
     for (const query of ['%zz', '%', '%ff=%fe', '&&==&', '__proto__=1', `a=${'b'.repeat(8_000)}`, '?'])
       expect((await ask(app, ['Host: chat.example'], `/ws?${query}`)).status).toBe(101);
+  });
+});
+
+describe('a handshake', () => {
+  const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==';
+  const VERSION = 'Sec-WebSocket-Version: 13';
+  it.each<[string, string, string[], number, object]>([
+    ['without a key', 'GET', [VERSION], 400, {}],
+    ['with a key that is none', 'GET', [VERSION, `Sec-WebSocket-Key: ${MARK}`], 400, {}],
+    [
+      'of another version',
+      'GET',
+      [KEY, 'Sec-WebSocket-Version: 12'],
+      400,
+      { 'sec-websocket-version': '13, 8' },
+    ],
+    ['with subprotocols that are none', 'GET', [KEY, VERSION, `Sec-WebSocket-Protocol: ${MARK},,`], 400, {}],
+    ['that is no GET', 'POST', [KEY, VERSION], 405, { allow: 'GET' }],
+  ])('%s is refused as all is, in JSON', async (_name, method, lines, status, headers) => {
+    const app = await startApp({ providers });
+    const head = ['Host: chat.example', 'Connection: Upgrade', 'Upgrade: websocket', ...lines].join('\r\n');
+    const answer = await askRaw(app.port, `${method} /ws HTTP/1.1\r\n${head}\r\n\r\n`);
+    expectMute(answer, status);
+    expect(JSON.parse(answer.body)).toEqual({
+      statusCode: status,
+      message: expect.any(String),
+      error: STATUS_CODES[status],
+    });
+    expect(answer.headers).toMatchObject({ ...headers, 'content-type': 'application/json; charset=utf-8' });
+    await expectAlive(app);
   });
 });
 

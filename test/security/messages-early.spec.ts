@@ -71,7 +71,8 @@ describe('messages before handleConnection has settled', () => {
 
   it(
     'large ones do not pile up in memory',
-    attack(async ({ raw, gateway, isServed }) => {
+    // 27 MB of answers come back to a client that shares the server's thread: how slowly it reads is not the subject
+    besiege(EarlyGateway, { limits: { maxBufferedBytes: false } })(async ({ raw, gateway, isServed }) => {
       const gate = deferred();
       gateway.gate = gate.promise;
       const client = await raw();

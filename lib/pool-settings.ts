@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import type { Logger } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import {
@@ -122,7 +123,8 @@ export function poolSettings(given: Ingredients): PoolSettings {
 
 function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {
   return {
-    maxPayload: orZero(maxPayload),
+    // what is longer cannot become a string, and would end the process
+    maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH),
     maxFragments: orZero(maxFragments),
     // pieces as TCP hands them over, of a message that is not complete: small ones must not cost more than they carry
     maxBufferedChunks: orZero(Math.max(4_096, Math.ceil(maxPayload / 256))),

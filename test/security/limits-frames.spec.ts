@@ -1,3 +1,4 @@
+import { constants } from 'node:buffer';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { ClosedInfo, EnvelopeOptions, EnvelopeSocket } from '../../lib/index.js';
 import { clientFrame, OP, type FrameSpec, type RawClient } from '../support/raw-client.js';
@@ -161,6 +162,16 @@ describe('limits of frames', () => {
       }
     }),
     30_000,
+  );
+
+  it(
+    'a message that no string can hold closes with 1009, whatever maxPayload says',
+    limited({ maxPayload: false })(async ({ raw, gateway }) => {
+      const attacker = await raw();
+      attacker.send({ opcode: OP.text, payload: 'x', claim: constants.MAX_STRING_LENGTH + 1 });
+      expect(await attacker.close()).toMatchObject({ code: 1009 });
+      await until('the end', () => gateway.ends.length > 0);
+    }),
   );
 
   it(

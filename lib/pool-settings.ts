@@ -103,7 +103,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       receiver,
       report,
       warn,
-      limits: connectionLimits(limits),
+      limits: connectionLimits(limits, connectTimeout),
       failures: FAILURES,
       session: { pingInterval, maxPayload: orZero(limits.maxPayload) },
       connectTimeout,
@@ -140,12 +140,13 @@ function orZero(limit: number): number {
 
 const MAX_INT32 = 2 ** 31 - 1;
 
-function connectionLimits(limits: Resolved<PathLimits>): ConnectionLimits {
+function connectionLimits(limits: Resolved<PathLimits>, connectTimeout: number): ConnectionLimits {
   const { messagesPerSecond, messageBurst } = limits;
   const messages = messagesPerSecond === Infinity ? undefined : new Rate(messagesPerSecond, messageBurst);
   // who may send much sends a little too much in larger numbers
   const perSecond = messages === undefined ? 0 : messagesPerSecond / 10;
-  return { ...limits, messages, refusals: new Rate(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSALS) };
+  const refusals = new Rate(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSALS);
+  return { ...limits, messages, refusals, maxStandstill: connectTimeout };
 }
 
 /** Origins are the clients' choice: each is told of once, while the log has a line to spare. */

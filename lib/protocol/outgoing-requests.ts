@@ -13,6 +13,10 @@ interface Pending {
 export class OutgoingRequests {
   private readonly pending = new Map<RequestId, Pending>();
 
+  get isEmpty(): boolean {
+    return this.pending.size === 0;
+  }
+
   /** @param timeout milliseconds, none: until the connection ends */
   add(id: RequestId, callback: AnswerCallback, timeout?: number): void {
     const timer =

@@ -72,6 +72,7 @@ export abstract class Conversation extends Intake implements Asker {
 
   /** Where adapters leave the callbacks of room-wide requests. */
   get acks(): Map<number, (answer: unknown) => void> {
+    this.readAnswers();
     return (this.acksByAdapter ??= new Map());
   }
 
@@ -173,7 +174,10 @@ export abstract class Conversation extends Intake implements Asker {
       callback?.(new Error('the socket has been disconnected'));
       return false;
     }
-    if (callback !== undefined) (this.asked ??= new OutgoingRequests()).add(id!, callback, flags.timeout);
+    if (callback !== undefined) {
+      (this.asked ??= new OutgoingRequests()).add(id!, callback, flags.timeout);
+      this.readAnswers();
+    }
     if (flags.volatile === true && !this.outbox.writable) return true;
     this.tellOutgoing(event, data);
     this.outbox.push(flags.compress === false ? new Frame(text, false) : text);
@@ -248,6 +252,10 @@ export abstract class Conversation extends Intake implements Asker {
   protected override takeAnswer(data: RawData, isBinary: boolean): boolean {
     const hasAsked = this.asked !== undefined || this.acksByAdapter !== undefined;
     return hasAsked && this.nsp._mount.receiver.takeAnswer(this, data, isBinary);
+  }
+
+  protected override get isAsking(): boolean {
+    return this.asked?.isEmpty === false || (this.acksByAdapter !== undefined && this.acksByAdapter.size > 0);
   }
 
   protected override handleLate(envelope: Envelope): void {

@@ -1,4 +1,5 @@
 import type { RawData } from 'ws';
+import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Envelope, RequestId } from '../protocol/envelope.js';
 import { Peer } from './peer.js';
 
@@ -24,6 +25,9 @@ export abstract class Intake extends Peer {
   private isResuming = false;
   /** The line was paused because too much waits. */
   private isHeld = false;
+  /** Ends a line that stands still: its answers to this side, and its own end, are behind what is not read. */
+  private standstill: NodeJS.Timeout | undefined;
+  private isAwaitingDrain = false;
   private paid = 0;
   private paidRefusals = 0;
 
@@ -32,6 +36,8 @@ export abstract class Intake extends Peer {
   protected abstract handle(data: RawData, isBinary: boolean): void;
   /** Takes the message where it is an answer that this side waits for. */
   protected abstract takeAnswer(data: RawData, isBinary: boolean): boolean;
+  /** This side waits for answers of the client's. */
+  protected abstract get isAsking(): boolean;
   protected abstract handleLate(envelope: Envelope): void;
   protected abstract refuseFlood(data: RawData, isBinary: boolean): void;
   protected abstract endFlood(): void;
@@ -49,7 +55,9 @@ export abstract class Intake extends Peer {
   }
 
   private get hasRoom(): boolean {
-    return !this._isAuthenticating && this._inFlight < this._limits.maxInFlight;
+    if (this._isAuthenticating || this._inFlight >= this._limits.maxInFlight) return false;
+    // who does not take answers need not ask
+    return !this.outbox.isCrowded;
   }
 
   /** @internal */
@@ -88,15 +96,31 @@ export abstract class Intake extends Peer {
     if (messages !== undefined && this.paid !== 0) this.paid -= messages.interval;
   }
 
-  /** @internal The message waits for its turn. */
-  _postpone(envelope: Envelope, bytes: number): void {
+  /** @internal The message waits for its turn. @returns whether there is room for it to wait */
+  _postpone(envelope: Envelope, bytes: number): boolean {
     if (this.late === undefined) {
       this.late = [];
       this.lateBytes = 0;
-      if (!this._isAuthenticating) this.tellHeld();
+      if (this._inFlight >= this._limits.maxInFlight) this.tellHeld();
     }
+    this.goOnAfterDrain();
+    // answers that handlers wait for may be behind this message: then the line is read on
+    if (this.waitsEnough && this.isAsking) return false;
     this.lateBytes += bytes;
-    if (this.late.push(envelope) >= MAX_WAITING || this.lateBytes >= MAX_WAITING_BYTES) this.hold();
+    this.late.push(envelope);
+    if (this.waitsEnough && !this.isAsking) this.hold();
+    return true;
+  }
+
+  private get waitsEnough(): boolean {
+    return (
+      this.late !== undefined && (this.late.length >= MAX_WAITING || this.lateBytes >= MAX_WAITING_BYTES)
+    );
+  }
+
+  /** This side has asked: a line that is held is read on. */
+  protected readAnswers(): void {
+    if (this.late !== undefined) this.letGo();
   }
 
   /** @internal Takes a request back that waits, where it asks for a stream. */
@@ -124,14 +148,18 @@ export abstract class Intake extends Peer {
     while (next < late.length && !this._gone && this.hasRoom) this.handleLate(late[next++]!);
     this.isResuming = false;
     late.splice(0, next);
-    if (late.length > 0) return;
-    this.late = undefined;
-    this.letGo();
+    if (late.length === 0) {
+      this.late = undefined;
+      return this.letGo();
+    }
+    if (next > 0) this.standstill?.refresh();
+    this.goOnAfterDrain();
   }
 
   /** What waits is dropped; the line is read on, so that its end is seen. */
   protected dropWaiting(): void {
     this.early = this.late = undefined;
+    clearTimeout(this.standstill);
     if (this.isPaused) this.resume();
   }
 
@@ -163,12 +191,32 @@ export abstract class Intake extends Peer {
     // anew each time: a gateway that paused the line may have resumed it meanwhile
     this.isHeld = true;
     this.pause();
+    // before that there is a deadline already
+    if (this.early === undefined)
+      this.standstill ??= setTimeout(() => this.endStandstill(), this._limits.maxStandstill);
+  }
+
+  private endStandstill(): void {
+    const { code } = CLOSE_CODES.TRY_AGAIN_LATER;
+    this._end('server namespace disconnect', code, 'no message in flight comes to an end');
+  }
+
+  /** The line is crowded: what waits has its turn when the client has read. */
+  private goOnAfterDrain(): void {
+    if (this.isAwaitingDrain || !this.outbox.isCrowded) return;
+    this.isAwaitingDrain = true;
+    void this._drained().then(() => {
+      this.isAwaitingDrain = false;
+      this._settled();
+    });
   }
 
   private letGo(): void {
     // a gateway may have paused the line by itself
     if (!this.isHeld || this._gone) return;
     this.isHeld = false;
+    clearTimeout(this.standstill);
+    this.standstill = undefined;
     this.resume();
   }
 }

@@ -15,4 +15,6 @@ export interface ConnectionLimits {
   readonly maxLifetime: number;
   /** Milliseconds, of the guards that `$auth` asks. */
   readonly upgradeTimeout: number;
+  /** Milliseconds for which a line may stand still, since nothing that is in flight comes to an end. */
+  readonly maxStandstill: number;
 }

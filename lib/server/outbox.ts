@@ -126,6 +126,11 @@ export class Outbox {
     return false;
   }
 
+  /** Half of what may wait does, and the line will tell when it is through: no time to ask for more. */
+  get isCrowded(): boolean {
+    return this.tcp.writableNeedDrain && this.bufferedAmount > this.limit / 2;
+  }
+
   /** The line takes data: a `volatile` message may go. */
   get writable(): boolean {
     return this.ws?.readyState === OPEN && !this.tcp.writableNeedDrain;

@@ -71,9 +71,13 @@ export class Receiver {
     } else {
       socket._strikes = 0;
       if (!socket._isFull) this.receiveEvent(socket, envelope);
-      else if (id === undefined || this.isFree(socket, id))
-        socket._postpone(envelope, (data as Buffer).length);
+      else if (id === undefined || this.isFree(socket, id)) this.postpone(socket, envelope, data as Buffer);
     }
+  }
+
+  private postpone(socket: Conversation, envelope: Envelope, { length }: Buffer): void {
+    if (socket._postpone(envelope, length)) return;
+    this.refuse(socket, new Refusal('rate_limited', 'too many messages wait', envelope.id), false);
   }
 
   /** An event for the gateways. */

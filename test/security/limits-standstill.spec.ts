@@ -1,0 +1,85 @@
+import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { NEVER } from 'rxjs';
+import { EnvelopeSocket } from '../../lib/index.js';
+import { besiege } from '../support/siege.js';
+import { expectNoStrays } from '../support/strays.js';
+import { until } from '../support/wait.js';
+
+@WebSocketGateway({ path: '/ws' })
+class AskingGateway {
+  clients: EnvelopeSocket[] = [];
+  handleConnection(client: EnvelopeSocket): void {
+    this.clients.push(client);
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+  @SubscribeMessage('confirm')
+  async confirm(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() data: number): Promise<unknown> {
+    return client.emitWithAck('sure?', data);
+  }
+  @SubscribeMessage('endless')
+  endless(): unknown {
+    return NEVER;
+  }
+}
+
+const unlimited = { messagesPerSecond: false } as const;
+
+describe('a line that stands still', () => {
+  expectNoStrays();
+
+  it(
+    'reads the answers that its handlers wait for',
+    besiege(AskingGateway, { limits: { maxInFlight: 4, ...unlimited } })(async ({ attacker }) => {
+      const client = await attacker();
+      client.ws.on('message', (text) => {
+        const { event, id, data } = JSON.parse(String(text)) as { event: string; id: number; data: unknown };
+        if (event === 'sure?') client.send({ ack: id, data });
+      });
+      for (let id = 0; id < 400; id++) client.send({ event: 'confirm', id: `c${id}`, data: id });
+      await client.until('all answers', () => answersOf(client.frames).length === 400);
+      const done = answersOf(client.frames).filter(({ event }) => event === 'confirm');
+      const refused = answersOf(client.frames).filter(({ data }) => data.code === 'rate_limited');
+      // those that could wait had their turn, in order; the others were told
+      expect(done.map(({ data }) => data)).toEqual(done.map((_, index) => index));
+      expect(done.length).toBeGreaterThanOrEqual(128);
+      expect(done.length + refused.length).toBe(400);
+      expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
+    }),
+  );
+
+  it(
+    'ends with 1013 where nothing comes to an end',
+    besiege(AskingGateway, { connectTimeout: 100, limits: { maxInFlight: 2, ...unlimited } })(
+      async ({ attacker }) => {
+        const client = await attacker();
+        for (let id = 0; id < 400; id++) client.send({ event: 'endless', id, stream: true });
+        expect(await client.ended()).toEqual({ code: 1013, reason: 'no message in flight comes to an end' });
+      },
+    ),
+  );
+
+  it(
+    'goes on when a client that did not take its answers takes them',
+    besiege(AskingGateway, { limits: { maxBufferedBytes: 4_000_000, ...unlimited } })(
+      async ({ attacker, gateway }) => {
+        const client = await attacker();
+        const socket = gateway.clients.at(-1)!;
+        client.ws.pause();
+        const text = 'x'.repeat(200_000);
+        for (let id = 0; id < 200; id++) client.send({ event: 'echo', id, data: text });
+        await until('the line is held', () => socket.isPaused);
+        client.ws.resume();
+        await client.until('all answers', () => client.frames.length === 200);
+        expect(client.frames.map(({ ack }) => ack)).toEqual(client.frames.map((_, index) => index));
+        expect(client.closed).toBeUndefined();
+      },
+    ),
+  );
+});
+
+function answersOf<Frame extends { ack?: string | number }>(frames: readonly Frame[]): Frame[] {
+  return frames.filter(({ ack }) => String(ack).startsWith('c'));
+}

@@ -15,7 +15,11 @@ export const CLOSE_CODES = {
   },
   TOO_LARGE: { code: 1009, reconnect: 'no', means: 'a message over maxPayload' },
   INTERNAL_ERROR: { code: 1011, reconnect: 'later', means: 'handleConnection failed or did not settle' },
-  TRY_AGAIN_LATER: { code: 1013, reconnect: 'later', means: 'the client reads too slowly' },
+  TRY_AGAIN_LATER: {
+    code: 1013,
+    reconnect: 'later',
+    means: 'the client reads too slowly, or nothing that it asked for comes to an end',
+  },
   UNAUTHORIZED: { code: 4401, reconnect: 'yes', means: 'expired: come back with a fresh token' },
   DUPLICATE_ID: { code: 4409, reconnect: 'no', means: 'an id that is still in flight was used again' },
 } as const satisfies Record<string, CloseCode>;

@@ -17,6 +17,8 @@ export interface FrameSpec {
   claim?: number;
   /** How many bytes the length takes, 0, 2 or 8 after the first; the shortest form if absent. */
   lengthBytes?: 0 | 2 | 8;
+  /** The four bytes that mask the payload; random ones if absent. */
+  key?: Buffer;
 }
 
 /** A frame as it came, taken apart. */
@@ -50,7 +52,7 @@ export function clientFrame(spec: FrameSpec): Buffer {
     (masked ? 0x80 : 0) | short,
   ]);
   if (!masked) return Buffer.concat([head, rest, payload]);
-  const key = randomBytes(4);
+  const key = spec.key ?? randomBytes(4);
   return Buffer.concat([head, rest, key, payload.map((byte, index) => byte ^ key[index % 4]!)]);
 }
 
@@ -98,7 +100,10 @@ export class RawClient {
   private buffered: Buffer = Buffer.alloc(0);
   private poke: () => void = () => undefined;
 
-  private constructor(readonly tcp: Socket) {
+  private constructor(
+    readonly tcp: Socket,
+    private readonly patience: number,
+  ) {
     open.add(tcp);
     tcp.on('data', (chunk) => {
       this.buffered = Buffer.concat([this.buffered, chunk]);
@@ -114,8 +119,13 @@ export class RawClient {
   }
 
   /** Opens a line; fails unless the server switches protocols with the right key. */
-  static async connect(port: number, path: string, headers: Record<string, string> = {}): Promise<RawClient> {
-    const client = new RawClient(connect(port, '127.0.0.1'));
+  static async connect(
+    port: number,
+    path: string,
+    headers: Record<string, string> = {},
+    patience = PATIENCE,
+  ): Promise<RawClient> {
+    const client = new RawClient(connect(port, '127.0.0.1'), patience);
     const key = randomBytes(16).toString('base64');
     const fields = {
       Host: `127.0.0.1:${port}`,
@@ -155,10 +165,16 @@ export class RawClient {
 
   /** The next frame that the server sent. */
   async frame(): Promise<RawFrame> {
+    const frame = await this.frameOrEnd();
+    if (frame === undefined) throw new Error('the line ended before a frame came');
+    return frame;
+  }
+
+  /** The next frame, or `undefined` where the line ended before one came. */
+  async frameOrEnd(): Promise<RawFrame | undefined> {
     let frame: RawFrame | undefined;
     await this.until('a frame', () => (frame = parseFrame(this.buffered)) !== undefined || this.isOver);
-    if (frame === undefined) throw new Error('the line ended before a frame came');
-    this.buffered = this.buffered.subarray(frame.bytes.length);
+    if (frame !== undefined) this.buffered = this.buffered.subarray(frame.bytes.length);
     return frame;
   }
 
@@ -183,9 +199,9 @@ export class RawClient {
   }
 
   private async until(what: string, condition: () => boolean): Promise<void> {
-    const trace = new Error(`${what} did not come within ${PATIENCE} ms`);
+    const trace = new Error(`${what} did not come within ${this.patience} ms`);
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(trace), PATIENCE);
+      const timer = setTimeout(() => reject(trace), this.patience);
       this.poke = () => {
         if (!condition()) return;
         clearTimeout(timer);

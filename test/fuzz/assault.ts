@@ -1,0 +1,76 @@
+import { Ack, MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
+import type { EnvelopeOptions } from '../../lib/index.js';
+import type { Random } from '../support/random.js';
+import type { RawClient } from '../support/raw-client.js';
+import { Siege } from '../support/siege.js';
+import { expectNoStrays } from '../support/strays.js';
+import { fuzzLines } from './fuzz.js';
+import { readServerFrames, type ReadFrame } from './rfc6455.js';
+
+/** What every handler does is known from its name: the fuzzers know what must come back. */
+@WebSocketGateway({ path: '/ws' })
+export class FuzzGateway {
+  /** In a list, so that no payload is taken for a reply of the application's own shape. */
+  @SubscribeMessage('list')
+  list(@MessageBody() data: unknown): unknown {
+    return [data];
+  }
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+  @SubscribeMessage('void')
+  nothing(): void {}
+  @SubscribeMessage('two')
+  *two(): Generator<number> {
+    yield 1;
+    yield 2;
+  }
+  @SubscribeMessage('boom')
+  async boom(): Promise<void> {
+    await Promise.reject(new WsException('no'));
+  }
+  @SubscribeMessage('by hand')
+  byHand(@Ack() ack: (data: unknown) => void): void {
+    ack('done');
+  }
+}
+
+const CASES_PER_QUESTION = 50;
+
+/** `it`, for so many random attacks on one application, whose witness is served meanwhile. */
+export function assault(
+  name: string,
+  cases: number,
+  adapter: EnvelopeOptions,
+  attack: (random: Random, siege: Siege<FuzzGateway>) => Promise<void>,
+): void {
+  fuzzLines(name, cases, async () => {
+    const siege = await Siege.of(FuzzGateway, adapter);
+    let count = 0;
+    return {
+      run: async (random) => {
+        await attack(random, siege);
+        siege.forget();
+        if (++count % CASES_PER_QUESTION === 0) await siege.isServed();
+      },
+      finish: async () => {
+        await siege.survived();
+        expect(siege.app.log.of('error')).toEqual([]);
+      },
+    };
+  });
+}
+
+/** Nothing that a client does may end the process. */
+export const expectToLive = expectNoStrays;
+
+/** All that came on a line until it ended, the server's frames one by one; those that were read go before. */
+export async function framesUntilEnd(
+  client: RawClient,
+  before: readonly Buffer[] = [],
+): Promise<ReadFrame[]> {
+  const { frames, rest } = readServerFrames(Buffer.concat([...before, await client.over()]));
+  if (rest.length > 0) throw new Error(`the line ended within a frame: ${rest.toString('latin1')}`);
+  return frames;
+}

@@ -1,0 +1,130 @@
+import { bracketDepth, faultsOf, isUsableId } from './envelope-law.js';
+import { isUtf8 } from './rfc6455.js';
+
+/** What must come back for what a client says to a {@link FuzzGateway}: PROTOCOL.md, written once more. */
+
+/** One message as it came. */
+export interface Answer {
+  event?: unknown;
+  data?: unknown;
+  ack?: unknown;
+  more?: unknown;
+  [other: string]: unknown;
+}
+
+/** What has to come back for one message: each in turn, and in this order. */
+export interface Due {
+  /** The id that all of it carries. */
+  ack: unknown;
+  answers: { says: (answer: Answer) => boolean; isLast: boolean }[];
+  /** The words for it, where it does not come. */
+  text: string;
+}
+
+const LIMITS = { maxEventNameLength: 256, maxJsonDepth: 64 };
+const STRIKES = 10;
+
+const json = (value: unknown): string => (JSON.stringify(value) as string | undefined) ?? 'null';
+const is = (answer: Answer, event: unknown, data: unknown): boolean =>
+  answer.event === event && json(answer.data) === json(data);
+const refuses = (answer: Answer, codes: ReadonlySet<string>): boolean => {
+  const payload = answer.data as { status?: unknown; code?: unknown } | undefined;
+  return answer.event === 'exception' && payload?.status === 'error' && codes.has(String(payload.code));
+};
+
+/** Follows one line: what each message must bring, and when too many were malformed. */
+export class ConversationLaw {
+  readonly dues: Due[] = [];
+  /** Ids that were used. */
+  private readonly used = new Set<unknown>();
+  private strikes = 0;
+
+  /** The server has to close with 1008. */
+  get isOver(): boolean {
+    return this.strikes >= STRIKES;
+  }
+
+  /** Notes a message. @returns false where the law leaves open what comes of it: it must not be sent */
+  hear(payload: Buffer): boolean {
+    const text = payload.toString();
+    if (bracketDepth(text) > LIMITS.maxJsonDepth / 2) return false;
+    let message: unknown;
+    try {
+      message = isUtf8(payload) ? JSON.parse(text) : undefined;
+    } catch {
+      return this.strike(text, undefined, new Set(['bad_frame']));
+    }
+    const faults = faultsOf(message, LIMITS);
+    const given = Object(message) as Answer & { id?: unknown };
+    const id = isUsableId(given.id) ? given.id : undefined;
+    if (id !== undefined && this.used.has(Object.is(id, -0) ? 0 : id)) return false;
+    if (faults.size === 0 && given.ack !== undefined) return true; // an answer that nobody waits for
+    if (id !== undefined) this.used.add(id);
+    if (faults.size > 0) return this.strike(text, id, faults);
+    const event = given.event as string;
+    if (event === 'exception' || (event.startsWith('$') && !['$ping', '$cancel', '$auth'].includes(event)))
+      return this.strike(text, id, new Set(['reserved_event']));
+    if (event === '$auth') {
+      if (!bearsAuth(given)) return this.strike(text, id, new Set(['bad_frame']));
+      // no guard looks at it here; whether the count of malformed ones starts anew is left open
+      if (this.strikes > 0) return false;
+    }
+    this.strikes = 0;
+    this.dues.push({ ack: id, text, answers: answersTo(given, id !== undefined) });
+    return true;
+  }
+
+  private strike(text: string, ack: unknown, codes: ReadonlySet<string>): true {
+    this.strikes++;
+    this.dues.push({ ack, text, answers: [{ says: (answer) => refuses(answer, codes), isLast: true }] });
+    return true;
+  }
+}
+
+/** An event of the application's own, as a handler may return it. */
+function isReply(value: unknown): value is { event: string; data?: unknown } {
+  if (typeof value !== 'object' || value === null) return false;
+  const { event, data: _, ...others } = Object.fromEntries(Object.entries(value)) as Answer;
+  return typeof event === 'string' && event !== '' && Reflect.ownKeys(others).length === 0;
+}
+
+/** `$auth` takes an object of the client's own, or a token. */
+function bearsAuth({ data, meta }: Answer): boolean {
+  if (Object.prototype.toString.call(data) === '[object Object]') return true;
+  return typeof Object.getOwnPropertyDescriptor(Object(meta), 'token')?.value === 'string';
+}
+
+function answersTo({ event, data, stream }: Answer, isRequest: boolean): Due['answers'] {
+  const one = (says: (answer: Answer) => boolean): Due['answers'] => [{ says, isLast: true }];
+  const none = (name: unknown): Due['answers'] =>
+    isRequest ? one((answer) => is(answer, name, undefined) && !('data' in answer)) : [];
+  switch (event) {
+    case '$ping':
+    case '$cancel':
+    case 'void':
+      return none(event);
+    case 'list':
+      return one((answer) => is(answer, event, [data]));
+    case 'by hand':
+      return one((answer) => is(answer, event, 'done'));
+    case 'echo': {
+      const [name, value] = isReply(data) ? [data.event, data.data] : [event, data];
+      const isSilent = !isRequest && (value === undefined || value === null);
+      return isSilent ? [] : one((answer) => is(answer, name, value));
+    }
+    case 'two': {
+      const value = (number: number) => (answer: Answer) => is(answer, event, number);
+      if (!isRequest) return [...one(value(1)), ...one(value(2))];
+      if (stream !== true) return one(value(1));
+      return [{ says: value(1), isLast: false }, { says: value(2), isLast: false }, ...none(event)];
+    }
+    case 'boom':
+      return one(
+        ({ event: name, data: payload }) =>
+          name === 'exception' &&
+          json(payload) === json({ status: 'error', message: 'no', cause: { pattern: event, data } }),
+      );
+    default:
+      return one((answer) => refuses(answer, new Set(['unknown_event'])));
+  }
+}

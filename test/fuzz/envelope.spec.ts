@@ -1,0 +1,125 @@
+import * as fc from 'fast-check';
+import { decode, encodeAnswer, encodeEvent } from '../../lib/protocol/codec.js';
+import { Refusal, type Envelope } from '../../lib/protocol/envelope.js';
+import type { Random } from '../support/random.js';
+import { randomMessage } from './envelope-corpus.js';
+import { answeredId, bracketDepth, depthOf, faultsOf, fieldsOf, type LawLimits } from './envelope-law.js';
+import { check, fuzz } from './fuzz.js';
+import { property } from './property.js';
+
+const UNLIMITED: LawLimits = { maxEventNameLength: Infinity, maxJsonDepth: Infinity };
+
+/** All that a refusal may say: fixed sentences, with nothing of the message. */
+const SENTENCE = /^[a-z]+ must (not )?(be|exceed) [a-zA-Z0-9 ,-]+$|^a message must (not )?be [a-zA-Z0-9 -]+$/;
+
+const own = Object.getOwnPropertyNames(Object.prototype).length;
+
+function limitsOf(random: Random): LawLimits {
+  if (random.chance(0.3)) return UNLIMITED;
+  return { maxEventNameLength: 1 + random.below(300), maxJsonDepth: 1 + random.below(20) };
+}
+
+function parse(text: string): { value: unknown } | undefined {
+  try {
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Compares what the parser makes of a text with what the law makes of it. */
+function judge(text: string, limits: LawLimits): void {
+  const result = decode(text, limits);
+  const parsed = parse(text);
+  if (result instanceof Refusal) {
+    check(SENTENCE.test(result.message), 'a refusal says something of the message', result.message, text);
+    if (parsed === undefined) {
+      check(result.code === 'bad_frame' || result.code === 'too_deep', 'no JSON', result, text);
+    } else if (result.code === 'too_deep') {
+      check(bracketDepth(text) > limits.maxJsonDepth, 'refused as too deep', text, limits);
+    } else {
+      check(faultsOf(parsed.value, limits).has(result.code), 'refused for what is no fault', result, text);
+      check(Object.is(result.id, answeredId(parsed.value)), 'refused for another id', result, text);
+    }
+    return;
+  }
+  check(parsed !== undefined, 'took what is no JSON', text);
+  const faults = faultsOf(parsed.value, limits);
+  check(faults.size === 0, 'took what is no envelope', text, [...faults]);
+  check(depthOf(parsed.value) <= limits.maxJsonDepth, 'took what is too deep', text, limits);
+  checkFields(result, fieldsOf(parsed.value), text);
+  checkWriting(result, text);
+}
+
+function checkFields(envelope: Envelope, expected: Record<string, unknown>, text: string): void {
+  const entries = Object.entries(envelope);
+  check(entries.length === Object.keys(expected).length, 'has other fields', Object.keys(envelope), text);
+  for (const [name, value] of entries)
+    check(JSON.stringify(value) === JSON.stringify(expected[name]), `read ${name} wrongly`, value, text);
+}
+
+/** What was read can be written, and is read again as the same. */
+function checkWriting({ event, data, id, ack, stream, more }: Envelope, text: string): void {
+  if (event === undefined) return;
+  const written =
+    ack === undefined ? encodeEvent(event, data, id, stream) : encodeAnswer(event, data, ack, more);
+  const again = decode(written, UNLIMITED);
+  check(!(again instanceof Refusal), 'wrote what it does not read', written, text);
+  check(
+    again.event === event && again.ack === ack && JSON.stringify(again.data) === JSON.stringify(data),
+    'wrote something else',
+    written,
+    text,
+  );
+}
+
+describe('the envelope parser', () => {
+  afterEach(() => {
+    expect(Object.getOwnPropertyNames(Object.prototype)).toHaveLength(own);
+  });
+
+  fuzz('reads any text as the protocol says', 10_000, (random) => {
+    judge(randomMessage(random), limitsOf(random));
+  });
+
+  fuzz('takes nothing from a prototype that somebody filled', 1_000, (random) => {
+    const text = randomMessage(random);
+    const limits = limitsOf(random);
+    const names = random.some(['event', 'data', 'id', 'ack', 'stream', 'more', 'meta']);
+    const values = ['evil', 7, true, { evil: 1 }];
+    const clean = decode(text, limits);
+    for (const name of names)
+      Object.defineProperty(Object.prototype, name, { value: random.pick(values), configurable: true });
+    let polluted: Envelope | Refusal;
+    try {
+      polluted = decode(text, limits);
+    } finally {
+      for (const name of names) Reflect.deleteProperty(Object.prototype, name);
+    }
+    check(JSON.stringify(polluted) === JSON.stringify(clean), 'read a prototype', text, names);
+  });
+
+  property(
+    'reads every value that it wrote',
+    500,
+    fc.tuple(
+      fc.string({ minLength: 1, maxLength: 256, unit: 'binary' }),
+      fc.jsonValue({ maxDepth: 5 }),
+      fc.oneof(fc.string({ minLength: 1, maxLength: 64, unit: 'binary' }), fc.maxSafeInteger()),
+      fc.boolean(),
+    ),
+    ([event, data, id, flag]) => {
+      const texts = [
+        encodeEvent(event, data),
+        encodeEvent(event, data, id, flag),
+        encodeAnswer(event, data, id, flag),
+      ];
+      for (const text of texts) {
+        judge(text, UNLIMITED);
+        const envelope = decode(text, UNLIMITED) as Envelope;
+        check(envelope.event === event, 'another event', envelope, event);
+        check(JSON.stringify(envelope.data) === JSON.stringify(data), 'other data', envelope, data);
+      }
+    },
+  );
+});

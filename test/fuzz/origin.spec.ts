@@ -1,0 +1,233 @@
+import type { IncomingMessage } from 'node:http';
+import { checkOrigin, safeCors, type Cors, type OriginRule } from '../../lib/upgrade/origin.js';
+import type { Random } from '../support/random.js';
+import { check, fuzz } from './fuzz.js';
+import { Mutator } from './mutator.js';
+import { isAmbiguous, isSamePlace, readHost, readOrigin } from './origin-law.js';
+
+const HOSTS = [
+  ...[
+    'good.example',
+    'good.example:80',
+    'good.example:443',
+    'good.example:3000',
+    'GOOD.example:0',
+    '127.0.0.1',
+  ],
+  ...[
+    '127.0.0.1:8080',
+    '[::1]',
+    '[::1]:80',
+    'localhost',
+    'good.example.',
+    'a.good.example',
+    'xn--bcher-kva.example',
+  ],
+];
+const ORIGINS = [
+  ...HOSTS.flatMap((host) => ['http', 'https'].map((scheme) => `${scheme}://${host}`)),
+  ...[
+    'null',
+    '',
+    'http://good.example/',
+    'http://good.example.evil.example',
+    'http://evil.example#good.example',
+  ],
+  ...['http://good.example@evil.example', 'http://good.example:80@evil.example', 'HTTP://GOOD.EXAMPLE'],
+  ...[
+    'file://',
+    'chrome-extension://abcdef',
+    'capacitor://localhost',
+    'http://bücher.example',
+    'http://2130706433',
+  ],
+  ...['http://evil.example\\good.example', 'http://good.example:65536', 'http://0x7f.1', 'ws://good.example'],
+];
+const TOKENS = [
+  ...[
+    'http://',
+    'https://',
+    '://',
+    ':',
+    ':80',
+    ':443',
+    ':080',
+    ':3000',
+    '@',
+    '#',
+    '?',
+    '/',
+    '\\',
+    '.',
+    '..',
+    '%2e',
+    '%00',
+  ],
+  ...[
+    'good.example',
+    'evil.example',
+    'EVIL',
+    'null',
+    '*',
+    ' ',
+    '\t',
+    ',',
+    '[',
+    ']',
+    '::1',
+    '。',
+    'ß',
+    'ſ',
+    'K',
+    '\u200b',
+  ],
+];
+const origins = new Mutator(ORIGINS, TOKENS);
+const hosts = new Mutator(HOSTS, TOKENS);
+
+function randomOrigin(random: Random): string {
+  return random.chance(0.5) ? random.pick(ORIGINS) : origins.next(random);
+}
+
+/** A rule, and what it says by its documentation. */
+interface Rule {
+  rule: OriginRule;
+  names: (origin: string) => boolean;
+}
+
+function randomRule(random: Random, depth = 0): Rule {
+  switch (random.below(depth === 0 ? 8 : 6)) {
+    case 0:
+      return { rule: false, names: () => false };
+    case 1:
+      return random.chance(0.8) ? { rule: false, names: () => false } : { rule: true, names: () => true };
+    case 2:
+    case 3: {
+      const named = randomOrigin(random);
+      return {
+        rule: named,
+        names: (origin) => origin.toLowerCase() === named.toLowerCase() || named === '*',
+      };
+    }
+    case 4:
+      return {
+        rule: new RegExp(String.raw`^https://[a-z]+\.example$`, random.pick(['', 'g', 'y', 'gy'])),
+        names: (origin) => origin.endsWith('.example') && /^https:\/\/[a-z]+\.example$/.test(origin),
+      };
+    case 5:
+      return { rule: [], names: () => false };
+    default: {
+      const rules = Array.from({ length: 1 + random.below(4) }, () => randomRule(random, 1));
+      return {
+        rule: rules.map(({ rule }) => rule as string),
+        names: (origin) => rules.some(({ names }) => names(origin)),
+      };
+    }
+  }
+}
+
+const THROWN = new Error('thrown');
+const fail = (): never => {
+  throw THROWN;
+};
+
+/** The option in one of its forms, and whether that form lets anybody in. */
+function randomCors(random: Random, { rule, names }: Rule): { cors: Cors | undefined; names: Rule['names'] } {
+  const none = (): boolean => false;
+  switch (random.below(9)) {
+    case 0:
+      return { cors: undefined, names: none };
+    case 1:
+      return { cors: random.pick([false, {}, { credentials: true }]), names: none };
+    case 2:
+      return { cors: true, names: () => true };
+    case 3:
+      return { cors: { origin: (_, callback) => callback(null, rule) }, names };
+    case 4:
+      return { cors: { origin: (_, callback) => callback(new Error('no'), true) }, names: none };
+    case 5:
+      return { cors: (_, callback) => callback(null, { origin: rule }), names };
+    case 6:
+      return { cors: (_, callback) => callback(new Error('no'), { origin: true }), names: none };
+    case 7:
+      return { cors: random.pick<Cors>([fail, { origin: fail }]), names: none };
+    default:
+      return { cors: { origin: rule }, names };
+  }
+}
+
+interface Visit {
+  origin: string | undefined;
+  host: string | undefined;
+  isSecure: boolean | undefined;
+}
+
+function randomVisit(random: Random): Visit {
+  const host = random.chance(0.05) ? undefined : random.chance(0.7) ? random.pick(HOSTS) : hosts.next(random);
+  // often the server's own, or nearly
+  const near = host === undefined ? '' : `${random.pick(['http', 'https'])}://${host}`;
+  const origin = random.chance(0.4) ? near : randomOrigin(random);
+  return {
+    origin: random.chance(0.02) ? undefined : random.chance(0.2) ? origins.change(random, origin) : origin,
+    host,
+    isSecure: random.pick([undefined, true, false]),
+  };
+}
+
+/** What the check says; it must say it once, and at once, or that a function of the user's threw. */
+function ask({ origin, host, isSecure }: Visit, cors: Cors | undefined): boolean {
+  const request = { headers: { ...(origin === undefined ? {} : { origin }), host } } as IncomingMessage;
+  const verdicts: (boolean | Error)[] = [];
+  const take = (verdict: unknown): void => void verdicts.push(verdict as boolean | Error);
+  checkOrigin(request, { host, isSecure }, cors, take, take);
+  const [verdict] = verdicts;
+  check(verdicts.length === 1, 'no single verdict', verdicts, origin);
+  check(typeof verdict === 'boolean' || verdict === THROWN, 'no verdict', verdict, origin);
+  return verdict === true;
+}
+
+/** Whether the page is the server's own; `undefined` where a host can be read in several ways. */
+function isOwn({ origin, host, isSecure }: Visit): boolean | undefined {
+  const page = readOrigin(origin!);
+  if (page === undefined || host === undefined) return false;
+  const server = readHost(host, page.scheme);
+  // no browser sends a Host that is none
+  if (server === undefined) return undefined;
+  if (isAmbiguous(page) || isAmbiguous(server)) return undefined;
+  if (!['http', 'https'].includes(page.scheme)) return undefined;
+  const isNormal = `${page.scheme}://${page.host}` === origin!.toLowerCase() || !isDefaultPort(origin!);
+  return (
+    isNormal &&
+    isSamePlace(page, server) &&
+    (isSecure ?? page.scheme === 'https') === (page.scheme === 'https')
+  );
+}
+
+const isDefaultPort = (origin: string): boolean => /^(http:.*:80|https:.*:443)$/i.test(origin);
+
+describe('the origin check', () => {
+  fuzz('lets in nobody but the server itself and whom cors names', 10_000, (random) => {
+    const visit = randomVisit(random);
+    const { cors, names } = randomCors(random, randomRule(random));
+    const allowed = ask(visit, cors);
+    if (visit.origin === undefined) return check(allowed, 'refused who is no browser', visit);
+    if (names(visit.origin)) return check(allowed, 'refused whom cors names', visit, cors);
+    const own = isOwn(visit);
+    if (own !== undefined)
+      check(allowed === own, own ? 'refused its own page' : 'let in a foreigner', visit, cors);
+  });
+
+  fuzz("takes no more from the application's own rule than that rule says", 5_000, (random) => {
+    const visit = randomVisit(random);
+    const { rule, names } = randomRule(random);
+    const credentials = random.pick([true, false, undefined]);
+    const options = { origin: rule, ...(credentials === undefined ? {} : { credentials }) };
+    const cors: Cors = random.pick<Cors>([options, (_, callback) => callback(null, options)]);
+    const allowed = ask(visit, safeCors(cors));
+    if (visit.origin === undefined || !allowed) return;
+    const isWide = rule === true || rule === '*' || (Array.isArray(rule) && rule.includes('*'));
+    const isSafe = credentials === true || (!isWide && typeof rule !== 'boolean');
+    check(isOwn(visit) !== false || (isSafe && names(visit.origin)), 'let in a foreigner', visit, options);
+    if (isOwn(visit) === false) check(rule !== '*', 'a wildcard opened the socket', visit, options);
+  });
+});

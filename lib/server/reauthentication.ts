@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../protocol/close-code.js';
+import { within } from './within.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
-import { MAX_DELAY } from './expiry.js';
 import type { Handshake } from './handshake.js';
 import { INTERNAL_ERROR, type IncomingRequest } from './incoming-request.js';
 
@@ -73,7 +73,7 @@ async function judge(
   before: Users,
   ask: (client: Conversation) => Promise<object | undefined>,
 ): Promise<object | undefined> {
-  const refused = await within(client._limits.upgradeTimeout, ask(client));
+  const refused = await within(client._limits.upgradeTimeout, ask(client), TIMED_OUT);
   if (refused === TIMED_OUT) {
     // the guard may still write whatever it comes to
     client._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'the guards did not answer');
@@ -81,18 +81,6 @@ async function judge(
   if (refused !== undefined) return refused;
   if (client._expiry?.isOver === true) return EXPIRED;
   return isSameClient(before, usersOf(client)) ? undefined : OTHER_USER;
-}
-
-async function within(
-  milliseconds: number,
-  answer: Promise<object | undefined>,
-): Promise<object | undefined> {
-  if (milliseconds > MAX_DELAY) return answer;
-  const over = new AbortController();
-  const late = pause(milliseconds, TIMED_OUT, { signal: over.signal }).catch(() => undefined);
-  const first = await Promise.race([answer, late]);
-  over.abort();
-  return first;
 }
 
 /** In every place where a token may have come from; a cookie is the browser's. */

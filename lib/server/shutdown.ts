@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
+import { within } from './within.js';
 
 /** The close reason, and the word that gateways get. */
 export const SHUTTING_DOWN = 'server shutting down';
@@ -35,9 +36,9 @@ export async function sayGoodbye(
     // jitter: several nodes of a deployment do not tick alike
     if (waiting.length > 0) await pause(SLICE_INTERVAL * (0.5 + Math.random()));
   }
-  await within(GRACE, Promise.all(lines.map(({ closed }) => closed)));
+  await within(GRACE, Promise.all(lines.map(({ closed }) => closed)), undefined);
   for (const { client } of lines) if (client.readyState !== client.CLOSED) client.ws.terminate();
-  await within(GRACE, Promise.all(farewells));
+  await within(GRACE, Promise.all(farewells), undefined);
 }
 
 function letGo(client: Conversation): Promise<void> {
@@ -52,11 +53,4 @@ function shuffle<Item>(items: readonly Item[]): Item[] {
     .map((item) => ({ item, rank: Math.random() }))
     .sort((a, b) => a.rank - b.rank)
     .map(({ item }) => item);
-}
-
-async function within(milliseconds: number, work: Promise<unknown>): Promise<void> {
-  const over = new AbortController();
-  const expired = pause(milliseconds, undefined, { signal: over.signal }).catch(() => undefined);
-  await Promise.race([work, expired]);
-  over.abort();
 }

@@ -15,6 +15,8 @@ export class Census {
   private readonly seats = new Map<string, number>();
   private connections = 0;
   private pending = 0;
+  /** Guards at work for clients that have left: who connects and leaves must not have any number of them run. */
+  private orphans = 0;
 
   constructor(
     private readonly limits: CensusLimits,
@@ -31,7 +33,7 @@ export class Census {
   enter(seat: string | undefined): HttpRefusal | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxPendingUpgrades } = this.limits;
     if (this.connections >= maxConnections) return this.refuse(503, 'maxConnections', '');
-    if (this.pending >= maxPendingUpgrades) return this.refuse(503, 'maxPendingUpgrades', '');
+    if (this.pending + this.orphans >= maxPendingUpgrades) return this.refuse(503, 'maxPendingUpgrades', '');
     const here = seat === undefined ? 0 : (this.seats.get(seat) ?? 0);
     if (here >= maxConnectionsPerAddress) {
       const who = ` by ${seat}; if that is a proxy, name it in the option trustProxy`;
@@ -46,6 +48,12 @@ export class Census {
   /** The upgrade was decided on, either way. */
   decided(): void {
     this.pending--;
+  }
+
+  /** The guards of an upgrade go on without their client, until they have come to an end. */
+  orphaned(end: Promise<unknown>): void {
+    this.orphans++;
+    void end.then(() => this.orphans--);
   }
 
   /** The line of one that had entered has ended. */

@@ -6,9 +6,10 @@ import type { EnvelopeServer } from '../server/envelope.server.js';
 import { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { LineWatcher } from '../server/line.js';
 import type { Visitor } from '../server/visitor.js';
+import { within } from '../server/within.js';
 import type { Census } from './census.js';
 import type { UpgradeCheck } from './checks.js';
-import { pathOf, type Params } from './path.js';
+import type { Params } from './path.js';
 import { refusal, refuseUpgrade, type HttpRefusal } from './refusal.js';
 import { Upgrade } from './upgrade.js';
 import { namesOneHost, type Reception } from './reception.js';
@@ -30,6 +31,9 @@ export interface GateSettings {
   readonly onError: (error: unknown) => void;
 }
 
+/** So many times `upgradeTimeout` a guard without a client counts; one that never ends must not lock others out. */
+const GUARD_PATIENCE = 3;
+
 const EXPIRED = refusal(401, 'The token has expired');
 const NO_HOST = refusal(400, 'The Host header is missing, or names no host');
 const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After': '5' });
@@ -46,8 +50,8 @@ export class Gate implements LineWatcher {
     private readonly settings: GateSettings,
     /** The server of a concrete path, made now where it is a child that has nobody yet. */
     private readonly serverOf: (path: string) => EnvelopeServer,
-    /** Told when a client of a path was refused by its guards, or its line has ended. */
-    private readonly onLeft: (path: string) => void,
+    /** Told the name of a server when a client was refused by its guards, or its line has ended. */
+    private readonly onLeft: (server: string) => void,
     private readonly isClosing: () => boolean,
   ) {
     this.acceptor = new WebSocketServer({
@@ -100,7 +104,7 @@ export class Gate implements LineWatcher {
 
   lineEnded(client: Conversation): void {
     this.settings.census.leave(client._visitor.seat);
-    this.onLeft(pathOf(client.request.url) ?? '/');
+    this.onLeft(client.nsp.name);
   }
 
   private inspect(upgrade: Upgrade, verdict: (passed: boolean) => void): void {
@@ -123,7 +127,7 @@ export class Gate implements LineWatcher {
     const server = (upgrade.server = this.serverOf(path));
     if (guard === undefined) return this.let(upgrade, verdict);
     const client = (upgrade.client = new EnvelopeSocket(request, server, params, visitor));
-    guard(client)
+    upgrade.guards = guard(client)
       .then((answer) => {
         const isExpired = client._expiry?.isOver === true;
         // it may have ended while a further guard was asked
@@ -153,13 +157,15 @@ export class Gate implements LineWatcher {
     server._connect(client, request);
   }
 
-  private readonly onDecided = ({ request, visitor, path, server }: Upgrade, passed: boolean): void => {
-    const { census } = this.settings;
+  private readonly onDecided = ({ request, visitor, guards, server }: Upgrade, passed: boolean): void => {
+    const { census, upgradeTimeout } = this.settings;
     this.upgrades.delete(request);
     census.decided();
     if (passed) return;
     census.leave(visitor.seat);
-    if (server !== undefined) this.onLeft(path);
+    if (guards !== undefined)
+      census.orphaned(within(upgradeTimeout * GUARD_PATIENCE, guards, undefined, false));
+    if (server !== undefined) this.onLeft(server.name);
   };
 }
 

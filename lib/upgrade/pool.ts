@@ -38,7 +38,7 @@ export class Pool {
     this.gate = new Gate(
       gate,
       (concrete) => (hasChildren ? this.child(concrete) : this.server),
-      (concrete) => hasChildren && this.release(concrete),
+      (name) => hasChildren && this.release(name),
       () => this.server._isClosing,
     );
     const adapter = hasChildren ? parentAdapter(() => this.children.values()) : mount.adapter;
@@ -117,7 +117,8 @@ export class Pool {
   }
 
   /** Path names are the clients' choice: a namespace that a RegExp made goes with its last client. */
-  private release(path: string): void {
+  private release(name: string): void {
+    const path = name.replace(/^:\d+/, '');
     const child = this.children.get(path);
     if (child === undefined || !child._isEmpty || this.gate.isAwaitedOn(child)) return;
     this.children.delete(path);

@@ -13,6 +13,8 @@ export class Upgrade {
   server: EnvelopeServer | undefined;
   /** The client as its guards know it, where there are guards. */
   client: EnvelopeSocket | undefined;
+  /** Resolves when the guards have come to an end. */
+  guards: Promise<unknown> | undefined;
   /** It was decided on; what a late check or guard says does not count. */
   isOver = false;
   private deadline: NodeJS.Timeout | undefined;

@@ -129,6 +129,24 @@ describe('limits of connections', () => {
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
   });
 
+  it('maxPendingUpgrades counts guards whose clients have left, until they have come to an end', async () => {
+    const app = await start({ limits: { maxPendingUpgrades: 3 } });
+    for (let client = 1; client <= 3; client++) {
+      const tcp = write(app, request('/ws?mood=waits'));
+      await until('the guard', () => MoodyGuard.waiting.length === client);
+      tcp.resetAndDestroy();
+      await until('the end of the upgrade', () => counts(app).upgrades === 0);
+    }
+    expectRefusal(await askForUpgrade(app.port, '/ws'), 503, 'Too many connections');
+    expect(MoodyGuard.waiting).toHaveLength(3);
+    MoodyGuard.waiting.pop()!(true);
+    await until('a place', () => Reflect.get(Reflect.get(app.adapter, 'census'), 'orphans') === 2);
+    const tcp = write(app, request('/ws?mood=waits'));
+    await until('the next guard', () => MoodyGuard.waiting.length === 3);
+    tcp.destroy();
+    await leavesNothing(app);
+  });
+
   it('maxConnectionsPerAddress: 429, also where there is a place', async () => {
     const app = await start({ limits: { maxConnectionsPerAddress: 2, maxConnections: 3 } });
     const clients = [await app.connect('/ws'), await app.connect('/patient')];

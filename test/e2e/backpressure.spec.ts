@@ -206,7 +206,6 @@ describe('a client that asks and does not read', () => {
   it.each([
     ['pongs', { opcode: OP.ping, payload: 'p'.repeat(125) }],
     ['answers', { opcode: OP.text, payload: JSON.stringify({ event: '$ping', id: 'i'.repeat(64) }) }],
-    ['refusals', { opcode: OP.text, payload: JSON.stringify({ event: 'nobody takes this' }) }],
   ])('is let go when too many %s wait', async (_name, frame) => {
     const plain = await start({ limits });
     const { raw, socket } = await stop(plain);
@@ -219,6 +218,19 @@ describe('a client that asks and does not read', () => {
     // one read of ws may hold some hundred more
     expect(socket.ws.bufferedAmount).toBeLessThan(3 * LIMIT);
     expect(plain.gateway.disconnected).toEqual([[socket, 'server namespace disconnect']]);
+  });
+
+  it('is not read any more when half as much waits, and let go when that comes to no end', async () => {
+    const plain = await start({ limits, connectTimeout: 200 });
+    const { raw, socket } = await stop(plain);
+    const frame = { opcode: OP.text, payload: JSON.stringify({ event: 'nobody takes this' }) };
+    const thousand = Buffer.concat(Array.from({ length: 1_000 }, () => clientFrame(frame)));
+    raw.tcp.write(thousand);
+    await until('the line is paused', () => socket.isPaused);
+    expect(socket.bufferedAmount).toBeLessThan(LIMIT);
+    raw.tcp.write(thousand);
+    await until('the end', () => !socket.connected);
+    expect(socket.closed).toMatchObject({ code: 1013, reason: 'no message in flight comes to an end' });
   });
 });
 

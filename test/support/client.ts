@@ -3,6 +3,8 @@ import { WebSocket, type ClientOptions } from 'ws';
 export interface ConnectOptions extends ClientOptions {
   protocols?: string[];
   port?: number;
+  /** Milliseconds that its waits take at most. Default 5,000. */
+  patience?: number;
 }
 
 /** One message as it came over the wire. */
@@ -20,12 +22,14 @@ const PATIENCE = 5_000;
 class Waiter {
   private readonly checks = new Set<() => void>();
 
+  constructor(private readonly patience: number) {}
+
   poke(): void {
     for (const check of [...this.checks]) check();
   }
 
   until<Found>(what: string, look: () => Found | undefined): Promise<Found> {
-    const trace = new Error(`${what} did not come within ${PATIENCE} ms`);
+    const trace = new Error(`${what} did not come within ${this.patience} ms`);
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         clearTimeout(timer);
@@ -40,7 +44,7 @@ class Waiter {
       const timer = setTimeout(() => {
         finish();
         reject(trace);
-      }, PATIENCE);
+      }, this.patience);
       this.checks.add(check);
       check();
     });
@@ -55,10 +59,11 @@ export class TestClient {
   /** How the line ended. */
   closed: { code: number; reason: string } | undefined;
   private taken = new Set<Received>();
-  private readonly waiter = new Waiter();
+  private readonly waiter: Waiter;
   private failure: Error | undefined;
 
-  constructor(url: string, { protocols, port: _, ...options }: ConnectOptions = {}) {
+  constructor(url: string, { protocols, port: _, patience = PATIENCE, ...options }: ConnectOptions = {}) {
+    this.waiter = new Waiter(patience);
     this.ws = new WebSocket(url, protocols ?? [], options);
     this.ws.on('message', (data) => {
       this.frames.push(JSON.parse(String(data)) as Received);

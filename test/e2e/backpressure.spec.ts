@@ -232,6 +232,25 @@ describe('a client that asks and does not read', () => {
     await until('the end', () => !socket.connected);
     expect(socket.closed).toMatchObject({ code: 1013, reason: 'no message in flight comes to an end' });
   });
+
+  it('gets all that its events come to, when it reads in time', async () => {
+    const plain = await start({ limits });
+    const { raw, socket } = await stop(plain);
+    const count = 5_000;
+    const events = Array.from({ length: count }, (_, id) =>
+      clientFrame({ opcode: OP.text, payload: JSON.stringify({ event: 'nobody takes this', id }) }),
+    );
+    raw.tcp.write(Buffer.concat(events));
+    await until('the line being held', () => socket.isPaused);
+    expect(socket.bufferedAmount).toBeLessThan(LIMIT);
+    raw.tcp.resume();
+    for (let next = 0; next < count;) {
+      const { event, ack } = JSON.parse(await raw.message()) as { event: string; ack?: number };
+      if (event === 'bulk') continue;
+      expect([event, ack]).toEqual(['exception', next++]);
+    }
+    expect(socket.connected).toBe(true);
+  });
 });
 
 describe('a burst in one turn', () => {

@@ -37,6 +37,7 @@ function judge(text: string, limits: LawLimits): void {
       check(result.code === 'bad_frame' || result.code === 'too_deep', 'no JSON', result, text);
     } else if (result.code === 'too_deep') {
       check(bracketDepth(text) > limits.maxJsonDepth, 'refused as too deep', text, limits);
+      check(Object.is(result.id, answeredId(parsed.value)), 'refused for another id', result, text);
     } else {
       check(faultsOf(parsed.value, limits).has(result.code), 'refused for what is no fault', result, text);
       check(Object.is(result.id, answeredId(parsed.value)), 'refused for another id', result, text);

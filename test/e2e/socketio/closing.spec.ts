@@ -64,6 +64,8 @@ describe("Socket.IO's ways to close", () => {
     const checked = deferred();
     const asked = deferred();
     const { app, gateway, server } = await startPlain({
+      // the middleware answers too late to be waited for
+      shutdownTimeout: 50,
       allowRequest: (request, callback) => {
         if (request.url !== '/ws?slow') return callback(null, true);
         asked.resolve();

@@ -1,3 +1,5 @@
+import { requestContext } from './server/incoming-request.js';
+
 /** One subject is told of so many times within a window; then it is counted, and the count told with the window's end. */
 const TIMES = 5;
 const WINDOW = 60_000;
@@ -19,7 +21,8 @@ export class LogSampler {
     const name = isCounted ? subject : OTHERS;
     const times = (this.subjects.get(name) ?? 0) + 1;
     this.subjects.set(name, times);
-    this.timer ??= setTimeout(() => this.close(), WINDOW).unref();
+    // outside of the request that logs: the timer would keep it, and its client, for the window
+    this.timer ??= requestContext.exit(() => setTimeout(() => this.close(), WINDOW).unref());
     if (times <= TIMES) tell();
     return times <= TIMES;
   }

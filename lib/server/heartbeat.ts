@@ -27,6 +27,8 @@ export class Heartbeat {
   private readonly timer: NodeJS.Timeout;
   private readonly turns: number;
   private cursor: Iterator<Beating> | undefined;
+  /** Connections that this round has still to come to. Who arrives meanwhile is the next one's, or it might never end. */
+  private left = 0;
   /** The most connections that there were in this round: who leaves does not hold it up. */
   private crowd = 0;
   /** What is owed, in turns: that many make a ping. Few connections have none in most turns. */
@@ -58,7 +60,7 @@ export class Heartbeat {
     for (const group of this.groups()) size += group.sockets.size;
     this.crowd = Math.max(this.crowd, size);
     for (this.due += this.crowd; this.due >= this.turns; this.due -= this.turns) {
-      const value = this.next();
+      const value = this.next(size);
       if (value === undefined || value === sockets[0]) {
         // all have had theirs
         this.due = 0;
@@ -81,9 +83,10 @@ export class Heartbeat {
   }
 
   /** Round and round; `undefined`: there is nobody. */
-  private next(): Beating | undefined {
-    const next = this.cursor?.next();
+  private next(size: number): Beating | undefined {
+    const next = this.left-- > 0 ? this.cursor?.next() : undefined;
     if (next?.done === false) return next.value;
+    this.left = size - 1;
     this.crowd = 0;
     this.cursor = this.everybody();
     const first = this.cursor.next();

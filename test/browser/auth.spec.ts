@@ -41,8 +41,10 @@ class Tab {
   async knock(door: string, key: string): Promise<string | null> {
     const row = this.page.locator('#knocks li', { hasText: door });
     await row.locator(`[data-key="${key}"]`).click();
-    await this.sees('.outcome', `${key}: `);
-    return row.locator('.outcome').textContent();
+    // this door's outcome: another one may have said the same of the same key before
+    const outcome = row.locator('.outcome', { hasText: `${key}: ` });
+    await outcome.waitFor();
+    return outcome.textContent();
   }
 
   /** The lines of the journal that begin so, the oldest first. */

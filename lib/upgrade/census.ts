@@ -1,4 +1,4 @@
-import { refusal, type HttpRefusal } from './refusal.js';
+import { refusal, RETRY_AFTER, type HttpRefusal } from './refusal.js';
 
 /** How many may come; `Infinity`: there is no limit. */
 export interface CensusLimits {
@@ -6,9 +6,6 @@ export interface CensusLimits {
   readonly maxConnectionsPerAddress: number;
   readonly maxPendingUpgrades: number;
 }
-
-/** Seconds after which one who was turned away may come again. */
-const RETRY_AFTER = '5';
 
 /** Counts the connections of one adapter, from the first byte of the upgrade to the end of the line. */
 export class Census {
@@ -71,6 +68,6 @@ export class Census {
       `limits.${limit} (${this.limits[limit]}) is reached${who}: upgrades are refused with ${status}`,
     );
     const message = status === 429 ? 'Too many connections from this address' : 'Too many connections';
-    return refusal(status, message, { 'Retry-After': RETRY_AFTER });
+    return refusal(status, message, RETRY_AFTER);
   }
 }

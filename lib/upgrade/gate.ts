@@ -10,7 +10,7 @@ import { within } from '../server/within.js';
 import type { Census } from './census.js';
 import type { UpgradeCheck } from './checks.js';
 import type { Params } from './path.js';
-import { refusal, refuseUpgrade, type HttpRefusal } from './refusal.js';
+import { refusal, refuseUpgrade, RETRY_AFTER, type HttpRefusal } from './refusal.js';
 import { Upgrade } from './upgrade.js';
 import { namesOneHost, type Reception } from './reception.js';
 
@@ -36,7 +36,7 @@ const GUARD_PATIENCE = 3;
 
 const EXPIRED = refusal(401, 'The token has expired');
 const NO_HOST = refusal(400, 'The Host header is missing, or names no host');
-const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After': '5' });
+const SHUTTING_DOWN = refusal(503, 'The server is shutting down', RETRY_AFTER);
 
 /**
  * All that comes before the 101: is there a place, is the handshake one of RFC 6455 (`ws` looks), may this page, may

@@ -9,6 +9,9 @@ export interface HttpRefusal {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** For who may come again: in so many seconds. */
+export const RETRY_AFTER = { 'Retry-After': '5' };
+
 /** A refusal shaped as Nest's HTTP exceptions are. */
 export function refusal(
   status: number,

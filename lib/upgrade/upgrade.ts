@@ -4,7 +4,7 @@ import type { EnvelopeServer } from '../server/envelope.server.js';
 import type { EnvelopeSocket } from '../server/envelope.socket.js';
 import { MAX_DELAY } from '../server/expiry.js';
 import type { Params } from './path.js';
-import { refusal, refuseUpgrade, type HttpRefusal } from './refusal.js';
+import { refusal, refuseUpgrade, RETRY_AFTER, type HttpRefusal } from './refusal.js';
 import type { Visitor } from '../server/visitor.js';
 
 /** One request for an upgrade, from its first byte until it is decided on: the line opens, is refused, or ends. */
@@ -40,7 +40,7 @@ export class Upgrade {
   limit(milliseconds: number): void {
     // a timer that is to wait longer than it can would not wait at all
     if (this.isOver || milliseconds > MAX_DELAY) return;
-    const expire = (): void => this.refuse(refusal(503, 'The upgrade took too long', { 'Retry-After': '5' }));
+    const expire = (): void => this.refuse(refusal(503, 'The upgrade took too long', RETRY_AFTER));
     this.deadline = setTimeout(expire, milliseconds);
   }
 

@@ -136,7 +136,8 @@ export abstract class Intake extends Peer {
     const early = this.early ?? [];
     this.early = undefined;
     for (const [data, isBinary] of early) if (!this._gone) this.handle(data, isBinary);
-    if (this.late === undefined) this.letGo();
+    // those that do not get their turn at once have held the line themselves where they are too many
+    if (!this.waitsEnough || this.isAsking) this.letGo();
   }
 
   /** @internal A message is done with: the next one that waits has its turn. */

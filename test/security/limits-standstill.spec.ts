@@ -3,13 +3,15 @@ import { NEVER } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { besiege } from '../support/siege.js';
 import { expectNoStrays } from '../support/strays.js';
-import { until } from '../support/wait.js';
+import { deferred, until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
 class AskingGateway {
   clients: EnvelopeSocket[] = [];
-  handleConnection(client: EnvelopeSocket): void {
+  door = deferred();
+  async handleConnection(client: EnvelopeSocket): Promise<void> {
     this.clients.push(client);
+    if (client.protocol === 'slow') await this.door.promise;
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
@@ -77,6 +79,18 @@ describe('a line that stands still', () => {
         expect(client.closed).toBeUndefined();
       },
     ),
+  );
+
+  it(
+    'is read on when the connection is ready and there is room to wait',
+    besiege(AskingGateway, { limits: { maxInFlight: 20, ...unlimited } })(async ({ attacker, gateway }) => {
+      const client = await attacker({ protocols: ['slow'] });
+      for (let id = 0; id < 128; id++) client.send({ event: 'endless', id, stream: true });
+      await until('the line is held', () => gateway.clients.at(-1)!.isPaused);
+      gateway.door.resolve();
+      client.send({ event: '$cancel', data: 0 });
+      expect(await client.answer(0)).toEqual({ event: 'endless', ack: 0 });
+    }),
   );
 });
 

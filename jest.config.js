@@ -61,21 +61,34 @@ const project = (base, major, platform, only = {}) => ({
   ...only,
 });
 
-// Chromium runs against the sample as it is shipped, which is a Nest 12 app on Express: once is enough.
-const withoutBrowser = {
-  testPathIgnorePatterns: [...common.testPathIgnorePatterns, '<rootDir>/test/browser/'],
-};
+// Chromium runs against the samples as they are shipped, which are Nest 12 apps on Express: once is enough.
+const withoutBrowser = ['<rootDir>/test/browser/'];
 
 /**
- * The same spec files run on both HTTP platforms and both majors of Nest: as ES modules on 12, as CommonJS on 11.
+ * Every spec runs on both HTTP platforms and both majors of Nest: on two corners of the matrix in full, and on the two
+ * others where platform and major could matter together. `MATRIX=full` runs all on all four.
  */
+const crossed =
+  process.env.MATRIX === 'full'
+    ? {}
+    : {
+        testMatch: [
+          '<rootDir>/test/majors.spec.ts',
+          '<rootDir>/test/e2e/nest/**/*.spec.ts',
+          '<rootDir>/test/security/{origin,upgrade}*.spec.ts',
+        ],
+      };
+
+const ignoring = (...more) => ({ testPathIgnorePatterns: [...common.testPathIgnorePatterns, ...more] });
+
+/** As ES modules on Nest 12, as CommonJS on Nest 11. */
 export default {
   testTimeout: 15_000,
   maxWorkers: 2,
   projects: [
     project(nest12, 12, 'express'),
-    project(nest12, 12, 'fastify', withoutBrowser),
-    project(nest11, 11, 'express', withoutBrowser),
-    project(nest11, 11, 'fastify', withoutBrowser),
+    project(nest12, 12, 'fastify', { ...ignoring(...withoutBrowser), ...crossed }),
+    project(nest11, 11, 'express', { ...ignoring(...withoutBrowser), ...crossed }),
+    project(nest11, 11, 'fastify', ignoring(...withoutBrowser)),
   ],
 };

@@ -1,0 +1,78 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Client } from 'pg';
+import { Broker, type Account } from './broker.js';
+import { describeIf } from './present.js';
+
+/** Where Debian puts the servers of all majors. */
+const DEBIAN = '/usr/lib/postgresql';
+const PROGRAMS = process.env.POSTGRES_BIN ?? newest();
+
+/** Where there is no PostgreSQL these tests are left out, and say so; in CI they fail instead. */
+export const describeWithPostgres = describeIf(
+  existsSync(join(PROGRAMS, 'postgres')),
+  `No postgres in ${PROGRAMS} (apt-get install postgresql, or set POSTGRES_BIN)`,
+);
+
+/** What `@socket.io/postgres-adapter` asks for. */
+const TABLE = `CREATE TABLE socket_io_attachments (
+  id bigserial UNIQUE,
+  created_at timestamptz DEFAULT NOW(),
+  payload bytea
+)`;
+
+/** A PostgreSQL of the spec file's own, with the adapter's table; it keeps its data over a restart. */
+export class PostgresServer extends Broker {
+  // a smart shutdown, SIGTERM, would wait for the clients
+  protected override readonly farewell = 'SIGINT';
+
+  /** @param settings of postgresql.conf: `['max_connections=20']` */
+  constructor(private readonly settings: readonly string[] = []) {
+    super(unprivileged());
+  }
+
+  override get url(): string {
+    return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
+  }
+
+  protected override async prepare(): Promise<void> {
+    await this.runToEnd(join(PROGRAMS, 'initdb'), [
+      ...['-D', this.folder, '-U', 'postgres', '--auth=trust', '--no-locale', '--encoding=UTF8', '--no-sync'],
+    ]);
+  }
+
+  protected override program() {
+    // it never has to outlive its machine
+    const careless = ['fsync=off', 'full_page_writes=off'];
+    const small = ['shared_buffers=16MB', 'autovacuum=off', 'max_wal_senders=0', 'wal_level=minimal'];
+    const settings = [...careless, ...small, ...this.settings].flatMap((setting) => ['-c', setting]);
+    const where = ['-D', this.folder, '-k', this.folder, '-h', '127.0.0.1', '-p', String(this.port)];
+    return {
+      file: join(PROGRAMS, 'postgres'),
+      args: [...where, ...settings],
+      ready: /ready to accept connections/,
+    };
+  }
+
+  override async start(): Promise<this> {
+    await super.start();
+    const client = new Client({ connectionString: this.url });
+    await client.connect();
+    await client.query(TABLE.replace('TABLE', 'TABLE IF NOT EXISTS'));
+    await client.end();
+    return this;
+  }
+}
+
+function newest(): string {
+  const majors = existsSync(DEBIAN) ? readdirSync(DEBIAN).map(Number).filter(Boolean) : [];
+  return join(DEBIAN, String(Math.max(0, ...majors)), 'bin');
+}
+
+/** PostgreSQL does not run as root: then it runs as the user that its package made. */
+function unprivileged(): Account | undefined {
+  if (process.getuid?.() !== 0) return undefined;
+  const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? [];
+  if (uid === undefined) throw new Error('there is no user "postgres": PostgreSQL does not run as root');
+  return { uid: Number(uid), gid: Number(gid) };
+}

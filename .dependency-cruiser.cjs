@@ -33,7 +33,7 @@ module.exports = {
       comment: 'lib/server is the server without Nest, and knows none of the rooms built on it',
       severity: 'error',
       from: { path: '^lib/server/' },
-      to: { path: ['(^|/)@nestjs/', '^lib/(gateway|upgrade)/', '^lib/[^/]+$'] },
+      to: { path: ['(^|/)@nestjs/', '^lib/(gateway|upgrade|cluster|recovery)/', '^lib/[^/]+$'] },
     },
     {
       name: 'upgrade-knows-no-gateway',

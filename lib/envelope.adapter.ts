@@ -3,6 +3,7 @@ import { Logger, type INestApplicationContext } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
+import { Cluster } from './cluster/cluster.js';
 import { EnvelopeHub } from './envelope.hub.js';
 import { ENVELOPE_OPTIONS } from './envelope.module.js';
 import { layer, type EnvelopeOptions, type GatewayOptions, type UpgradeGuards } from './envelope.options.js';
@@ -14,6 +15,7 @@ import { MountLog } from './gateway/mount-log.js';
 import { guardNames } from './gateway/upgrade-guards.js';
 import { checkLimits, resolveAdapterLimits } from './limits.js';
 import { LogSampler } from './log-sampler.js';
+import { tellOfBroker } from './cluster-log.js';
 import { poolSettings } from './pool-settings.js';
 import type { DisconnectReason } from './server/disconnect-reason.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
@@ -60,6 +62,9 @@ export class EnvelopeAdapter extends WsAdapter {
   private readonly globalGuards: ApplicationConfig | undefined;
   private readonly census: Census;
   private readonly reception: Reception;
+  private readonly cluster = new Cluster((status, before, cause) =>
+    tellOfBroker(this.logger, status, before, cause),
+  );
   private readonly applicationCors: () => Cors | undefined;
   private readonly undos: (() => void)[] = [];
 
@@ -187,6 +192,7 @@ export class EnvelopeAdapter extends WsAdapter {
       sampler: this.sampler,
       reception: this.reception,
       census: this.census,
+      cluster: this.cluster,
       guards: this.guards,
       globalGuards: this.globalGuards,
       applicationCors: this.applicationCors,

@@ -1,6 +1,7 @@
 import { constants } from 'node:buffer';
 import type { Logger } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
+import type { Cluster } from './cluster/cluster.js';
 import {
   meaninglessOptions,
   resolvePathOptions,
@@ -41,6 +42,7 @@ interface Ingredients {
   readonly sampler: LogSampler;
   readonly reception: Reception;
   readonly census: Census;
+  readonly cluster: Cluster;
   readonly guards: UpgradeGuards;
   readonly globalGuards: ApplicationConfig | undefined;
   /** The application's own rule, as far as it is safe. */
@@ -59,8 +61,8 @@ const FAILURES: Failures = {
 
 /** Puts together what the rooms of the house need for one path. */
 export function poolSettings(given: Ingredients): PoolSettings {
-  const { layers, gateways, of, logger, sampler, reception, census, guards, applicationCors, globalGuards } =
-    given;
+  const { layers, gateways, of, logger, sampler, reception, census, cluster } = given;
+  const { guards, applicationCors, globalGuards } = given;
   const options = resolvePathOptions(...layers);
   const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
   const receiver = new Receiver(limits, options.messageParser);
@@ -99,7 +101,17 @@ export function poolSettings(given: Ingredients): PoolSettings {
       onError,
     },
     mount: {
-      adapter: options.adapter ?? MemoryAdapter,
+      adapter: cluster.tame(options.adapter ?? MemoryAdapter, {
+        dropped(server, error) {
+          receiver.counters.droppedClusterMessages++;
+          warn(
+            `${server}: dropped`,
+            `${server}: a message on the cluster's channels was dropped: ${String(error)}`,
+          );
+        },
+        failed: (server, error) => report(error, `${server}: the other nodes could not be told`),
+      }),
+      cluster: (adapter) => cluster.statusOf(adapter),
       receiver,
       report,
       warn,

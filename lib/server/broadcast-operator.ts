@@ -89,7 +89,8 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     assertEmittable(event);
     const last: unknown = args.at(-1);
     const values: unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
-    const packet: EventPacket = { type: 2, data: [event, values.length > 1 ? values : values[0]] };
+    const data = values.length > 1 ? values : values[0];
+    const packet: EventPacket = { type: 2, data: [event, data], ...(data === undefined && { bare: true }) };
     if (typeof last === 'function') {
       askMany(this.nsp, packet, this.target(), (error, answers) =>
         attempt(

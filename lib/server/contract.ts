@@ -17,6 +17,8 @@ export interface EventPacket {
   data: unknown[];
   nsp?: string;
   id?: number;
+  /** There is no payload: brokers make `null` of an `undefined` in `data`. */
+  bare?: true;
 }
 
 /** The part of a socket that its server and the adapters touch; any node's socket answers to it. */
@@ -48,3 +50,13 @@ export interface Namespace {
 
 /** Where errors go that no caller can catch; what `subject` says is what they are counted by, else `where`. */
 export type ErrorReporter = (error: unknown, where: string, subject?: string) => void;
+
+/** How a server stands with the other nodes. */
+export interface ClusterStatus {
+  /** `alone`: an adapter of one process. `away`: the broker does not answer; this node serves its own clients. */
+  readonly state: 'alone' | 'connected' | 'away';
+  /** How many nodes there are, this one included, as far as was known when the broker last answered. */
+  readonly nodes: number;
+  /** Since when, in milliseconds since the epoch. */
+  readonly since: number;
+}

@@ -16,7 +16,7 @@ import type {
 import { admit, type ServerMiddleware } from './admission.js';
 import { attempt, UserEvents } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
-import type { Rooms } from './contract.js';
+import type { ClusterStatus, EventPacket, Rooms } from './contract.js';
 import type { Conversation } from './conversation.js';
 import type { EnvelopeSocket } from './envelope.socket.js';
 import { Frame } from './frame.js';
@@ -32,10 +32,13 @@ const RESERVED_ON_SERVER: ReadonlySet<string> = new Set(['connect', 'connection'
 const TOO_EARLY =
   'EnvelopeServer was used before an EnvelopeAdapter mounted it: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) first';
 
-function encode(packet: { data: unknown[]; id?: number }): [Frame] {
+/** @throws TypeError on what another node should not have sent */
+function encode(packet: Omit<EventPacket, 'type'>): [Frame] {
+  const [event, data] = packet.data;
+  if (typeof event !== 'string') throw new TypeError('a packet has no event');
   // its own only: an id that somebody put on Object.prototype would make every broadcast a request
   const id = Object.hasOwn(packet, 'id') ? packet.id : undefined;
-  return [new Frame(encodeEvent(packet.data[0] as string, packet.data[1], id))];
+  return [new Frame(encodeEvent(event, Object.hasOwn(packet, 'bare') ? undefined : data, id))];
 }
 
 /**
@@ -92,6 +95,10 @@ export class EnvelopeServer<
   /** What adapters take for the Socket.IO server. */
   get server(): this {
     return this;
+  }
+  /** How this server stands with the other nodes. */
+  get cluster(): ClusterStatus {
+    return this._mount.cluster(this.adapter);
   }
   /** What clients did that was not worth an answer, counted since the start. */
   get counters(): Readonly<Counters> {

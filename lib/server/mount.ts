@@ -1,6 +1,6 @@
 import type { Adapter } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
-import type { ErrorReporter } from './contract.js';
+import type { ClusterStatus, ErrorReporter } from './contract.js';
 import type { Failures } from './failures.js';
 import type { ConnectionLimits } from './limits.js';
 import type { Receiver } from './receiver.js';
@@ -19,6 +19,8 @@ export interface Mount<Server> {
   /** The full URL path, with the port in front only where it is not the application's. */
   readonly name: string;
   readonly adapter: AdapterFactory;
+  /** How the adapter that this made stands with the other nodes. */
+  readonly cluster: (adapter: Adapter) => ClusterStatus;
   readonly receiver: Receiver;
   readonly report: ErrorReporter;
   /** What clients did that its operators should see; one subject is told of so often, and no more. */

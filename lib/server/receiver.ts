@@ -26,12 +26,14 @@ export interface Dispatcher {
   dispatch(client: Conversation, event: string, data: unknown, request: IncomingRequest | undefined): boolean;
 }
 
-/** What a client did that deserves no answer, counted. */
+/** What deserves no answer, or was refused, counted. */
 export interface Counters {
   /** Answers to requests that nobody made, or that were answered or timed out before. */
   ignoredAnswers: number;
   /** Messages that were refused with an exception. */
   refusedMessages: number;
+  /** Messages of other nodes, or of whoever else reaches the broker, that could not be read. */
+  droppedClusterMessages: number;
 }
 
 /** So many malformed messages in a row end a connection. */
@@ -40,7 +42,7 @@ const DOLLAR = 0x24;
 
 /** Second stop of a message: reads it, and hands it to whoever it is for. One for all sockets of a server. */
 export class Receiver {
-  readonly counters: Counters = { ignoredAnswers: 0, refusedMessages: 0 };
+  readonly counters: Counters = { ignoredAnswers: 0, refusedMessages: 0, droppedClusterMessages: 0 };
   dispatcher: Dispatcher | undefined;
 
   constructor(

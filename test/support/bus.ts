@@ -8,6 +8,8 @@ import type { AdapterFactory } from '../../lib/index.js';
 export class Bus {
   /** How many messages were published. */
   published = 0;
+  /** Nothing is delivered, and nobody gets an answer, until {@link resume}. */
+  private stalled: (() => void)[] | undefined;
   private readonly members = new Set<BusAdapter>();
 
   /** The adapter for each node's application. */
@@ -16,6 +18,16 @@ export class Bus {
   /** The members that serve one path. */
   of(name: string): BusAdapter[] {
     return [...this.members].filter((member) => member.path === name);
+  }
+
+  stall(): void {
+    this.stalled ??= [];
+  }
+
+  resume(): void {
+    const waiting = this.stalled ?? [];
+    this.stalled = undefined;
+    for (const deliver of waiting) deliver();
   }
 
   enter(member: BusAdapter): void {
@@ -30,9 +42,13 @@ export class Bus {
     const text = JSON.stringify(message);
     const offset = String(this.published++);
     return new Promise((resolve) => {
-      setImmediate(() => {
+      const deliver = (): void => {
         for (const member of members) if (this.members.has(member)) member.take(text, offset);
         resolve(offset);
+      };
+      setImmediate(() => {
+        if (this.stalled === undefined) deliver();
+        else this.stalled.push(deliver);
       });
     });
   }
@@ -62,7 +78,8 @@ export class BusAdapter extends ClusterAdapter {
     return Promise.resolve(this.bus.of(this.path).length);
   }
 
-  take(text: string, offset: string): void {
+  /** As text comes over the bus. */
+  take(text: string, offset = ''): void {
     this.onMessage(JSON.parse(text) as ClusterMessage, offset);
   }
 

@@ -52,7 +52,7 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     expect(toBob!.sort()).toEqual(['all', 'not ada', 'not red']);
     expect(toEve!.sort()).toEqual(['all', 'not ada', 'red', 'red but ada', 'union']);
     expect(toDan!.sort()).toEqual(['all', 'dan only', 'not ada', 'not red']);
-    expect((await got(dan.client))[0]).toEqual(['all', { from: 'here' }]);
+    expect(await got(dan.client)).toContainEqual(['all', { from: 'here' }]);
     expect(bob.socket.rooms).toEqual(new Set([bob.socket.id]));
   });
 

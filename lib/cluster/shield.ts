@@ -1,0 +1,76 @@
+import { override, type Internals, type Method } from './internals.js';
+
+/** Where adapters take what comes from other nodes: anybody who reaches the broker can write there. */
+const ENTRANCES = ['onMessage', 'onResponse', 'onRawMessage', 'onmessage', 'onrequest', 'onresponse'];
+/** The broker's clients, where an adapter has them as fields. */
+const CLIENTS = ['pubClient', 'subClient'];
+/** What adapters ask of them without a look at the promise. */
+const UNAWAITED = /(publish|subscribe)$/i;
+
+/**
+ * Drops what an adapter cannot read: most of them would throw into their broker's client, and some end the process.
+ *
+ * @param dropped hears of each
+ */
+export function dropGarbage(adapter: Internals, dropped: (error: unknown) => void): void {
+  const guard =
+    (take: Method): Method =>
+    (...args) => {
+      try {
+        const taken = take(...args);
+        return taken instanceof Promise ? taken.catch(dropped) : taken;
+      } catch (error) {
+        dropped(error);
+        return undefined;
+      }
+    };
+  for (const entrance of ENTRANCES) override(adapter, entrance, guard);
+  rebind(adapter, guard);
+}
+
+/** The classic Redis adapter gave a client of `ioredis` its functions as they were when it was made. */
+function rebind(adapter: Internals, guard: (take: Method) => Method): void {
+  const listeners: unknown = Reflect.get(adapter, 'redisListeners');
+  const client = Reflect.get(adapter, 'subClient') as NodeJS.EventEmitter | undefined;
+  if (!(listeners instanceof Map) || client === undefined) return;
+  for (const [event, listener] of listeners as Map<string, Method>) {
+    if (!client.listeners(event).includes(listener)) continue;
+    const guarded = guard(listener);
+    client.off(event, listener).on(event, guarded);
+    // where its `close` looks for what it is to take off
+    listeners.set(event, guarded);
+  }
+}
+
+/**
+ * Hears of what the broker's clients reject: the classic Redis adapter awaits none of its publications, and the
+ * rejection of one would end the process when the broker goes away.
+ */
+export function watchClients(adapter: Internals, failed: (error: unknown) => void): void {
+  for (const name of CLIENTS) {
+    const client: unknown = Reflect.get(adapter, name);
+    if (typeof client !== 'object' || client === null) continue;
+    const watched = new Proxy(client, {
+      get(target, property) {
+        const value: unknown = Reflect.get(target, property, target);
+        if (typeof value !== 'function' || !UNAWAITED.test(String(property))) return value;
+        return (...args: unknown[]): unknown => {
+          const result: unknown = Reflect.apply(value, target, args);
+          if (result instanceof Promise) result.catch(failed);
+          return result;
+        };
+      },
+    });
+    Reflect.set(adapter, name, watched);
+  }
+}
+
+/** Takes back what an adapter left on `process` when it was made; the Node cluster's own never does. */
+export function releaseProcess(adapter: Internals, before: readonly unknown[]): void {
+  const added = process.listeners('message').filter((listener) => !before.includes(listener));
+  if (added.length === 0) return;
+  override(adapter, 'close', (close) => () => {
+    for (const listener of added) process.off('message', listener);
+    return close();
+  });
+}

@@ -1,0 +1,116 @@
+import { Bus } from '../support/bus.js';
+import { got, startPlain, type Pair, type Plain } from '../support/plain.js';
+
+async function startCluster() {
+  const bus = new Bus();
+  const [here, there] = [
+    await startPlain({ adapter: bus.adapter }),
+    await startPlain({ adapter: bus.adapter }),
+  ];
+  const [[ada, bob], [eve]] = [await here.join(2), await there.join(1)] as [[Pair, Pair], [Pair]];
+  return { bus, here: here as Plain, there: there as Plain, ada, bob, eve };
+}
+
+const events = async ({ client }: Pair): Promise<string[]> => (await got(client)).map(([event]) => event);
+
+describe('what an adapter would publish first', () => {
+  it('reaches the clients of this node while the broker has stalled, and the others when it goes on', async () => {
+    const { bus, here, ada, bob, eve } = await startCluster();
+    bus.stall();
+    here.server.emit('all');
+    here.server.in(ada.socket.id).socketsJoin('red');
+    here.server.to('red').emit('red');
+    here.server.in(ada.socket.id).socketsLeave('red');
+    here.server.to('red').emit('nobody');
+    here.server.in(bob.socket.id).disconnectSockets();
+    expect(await events(ada)).toEqual(['all', 'red']);
+    expect((await bob.client.ended()).code).toBe(1000);
+    expect(await events(eve)).toEqual([]);
+    bus.resume();
+    expect((await eve.client.next('all')).data).toBeUndefined();
+    expect(await events(ada)).toEqual(['all', 'red']);
+    expect(ada.socket.rooms).toEqual(new Set([ada.socket.id]));
+  });
+
+  it('keeps the order of the calls, whatever their target', async () => {
+    const { here, ada, eve } = await startCluster();
+    const sent: string[] = [];
+    for (let i = 0; i < 12; i += 4) {
+      here.server.emit(`e${i}`);
+      ada.socket.emit(`e${i + 1}`);
+      here.server.to(ada.socket.id).emit(`e${i + 2}`);
+      ada.socket.send(JSON.stringify({ event: `e${i + 3}` }));
+      sent.push(...[0, 1, 2, 3].map((j) => `e${i + j}`));
+    }
+    here.server.emit('end');
+    await eve.client.next('end');
+    expect(await events(ada)).toEqual([...sent, 'end']);
+    expect(await events(eve)).toEqual(['e0', 'e4', 'e8', 'end']);
+  });
+
+  it('is encoded at the call, for both nodes', async () => {
+    const { bus, here, there, ada, eve } = await startCluster();
+    const data: Record<string, unknown> = { count: 1 };
+    bus.stall();
+    here.server.emit('figures', data);
+    data.count = 2;
+    data.self = data;
+    bus.resume();
+    expect((await eve.client.next('figures')).data).toEqual({ count: 1 });
+    expect((await ada.client.next('figures')).data).toEqual({ count: 1 });
+    expect(there.app.log.of('error')).toEqual([]);
+  });
+
+  it('says at the call what JSON cannot carry, and tells nobody', async () => {
+    const { bus, here, ada } = await startCluster();
+    expect(() => here.server.emit('figures', 1n)).toThrow(TypeError);
+    expect(bus.published).toBe(0);
+    expect(await events(ada)).toEqual([]);
+  });
+
+  it.each([[undefined], [null], [0], [''], [false]])(
+    'carries %p to the other node as it is',
+    async (data) => {
+      const { here, ada, eve } = await startCluster();
+      here.server.emit('value', data);
+      for (const { client } of [ada, eve]) {
+        const frame = await client.next('value');
+        expect('data' in frame).toBe(data !== undefined);
+        expect(frame.data).toBe(data);
+      }
+    },
+  );
+});
+
+describe('requests to other nodes', () => {
+  it('end in time while the broker has stalled, with what this node has', async () => {
+    const { bus, here, ada, bob } = await startCluster();
+    bus.stall();
+    const found = here.server.timeout(200).fetchSockets();
+    await expect(found).rejects.toMatchObject({ responses: [{ id: ada.socket.id }, { id: bob.socket.id }] });
+  });
+});
+
+describe('garbage on the channels', () => {
+  it.each([
+    ['null', 'null'],
+    ['no data', '{"type":3,"nsp":"/ws","uid":"x"}'],
+    ['no options', '{"type":3,"nsp":"/ws","uid":"x","data":{"packet":{"type":2,"data":["x"]}}}'],
+    [
+      'no event',
+      '{"type":3,"nsp":"/ws","uid":"x","data":{"packet":{"type":2,"data":[1]},"opts":{"rooms":[],"except":[]}}}',
+    ],
+    ['an answer to nothing', '{"type":8,"nsp":"/ws","uid":"x"}'],
+    ['a join of nobody knows whom', '{"type":4,"nsp":"/ws","uid":"x","data":{"rooms":[]}}'],
+    ['a server-side emit of nothing', '{"type":9,"nsp":"/ws","uid":"x"}'],
+  ])('is dropped and counted: %s', async (_, text) => {
+    const { bus, here, there, ada, eve } = await startCluster();
+    for (const member of bus.of('/ws')) member.take(text);
+    expect(here.server.counters.droppedClusterMessages).toBe(1);
+    // Nest has one logger for the process: that of the application that was made last
+    expect(there.app.log.of('warn').join()).toContain("on the cluster's channels was dropped");
+    here.server.emit('after');
+    await eve.client.next('after');
+    expect(await events(ada)).toEqual(['after']);
+  });
+});

@@ -6,14 +6,20 @@ import type { MessageMappingProperties } from '@nestjs/websockets';
 import { Cluster } from './cluster/cluster.js';
 import { EnvelopeHub } from './envelope.hub.js';
 import { ENVELOPE_OPTIONS } from './envelope.module.js';
-import { layer, type EnvelopeOptions, type GatewayOptions, type UpgradeGuards } from './envelope.options.js';
+import {
+  checkOptions,
+  layer,
+  type EnvelopeOptions,
+  type GatewayOptions,
+  type UpgradeGuards,
+} from './envelope.options.js';
 import { installFilters } from './gateway/filter-installer.js';
 import { watchCors } from './gateway/application-cors.js';
 import { exploreGateways, findProvider, type Gateway } from './gateway/gateway-explorer.js';
 import { wrapHooks } from './gateway/lifecycle-hooks.js';
 import { MountLog } from './gateway/mount-log.js';
 import { guardNames } from './gateway/upgrade-guards.js';
-import { checkLimits, resolveAdapterLimits } from './limits.js';
+import { resolveAdapterLimits } from './limits.js';
 import { LogSampler } from './log-sampler.js';
 import { tellOfBroker } from './cluster-log.js';
 import { poolSettings } from './pool-settings.js';
@@ -84,8 +90,8 @@ export class EnvelopeAdapter extends WsAdapter {
     if (context === undefined && this.guards !== false) throw new Error(WITHOUT_APPLICATION);
     this.globalGuards = context && (Reflect.get(context, 'config') as ApplicationConfig | undefined);
     this.gateways = context === undefined ? [] : exploreGateways(context);
-    checkLimits(this.options, EnvelopeAdapter.name, false);
-    for (const { type, options } of this.gateways) checkLimits(options, type.name, true);
+    checkOptions(this.options, EnvelopeAdapter.name, false);
+    for (const { type, options } of this.gateways) checkOptions(options, type.name, true);
     this.census = new Census(resolveAdapterLimits(this.options.limits), (limit, text) =>
       this.sampler.log(limit, () => this.logger.warn(text)),
     );
@@ -176,7 +182,7 @@ export class EnvelopeAdapter extends WsAdapter {
 
   private mount(place: Place, options: GatewayOptions): Pool {
     // a gateway that was seen was checked by its own name
-    checkLimits(options, `The gateway on ${showPlace(place)}`, true);
+    checkOptions(options, `The gateway on ${showPlace(place)}`, true);
     this.ensureHttpServerExists(
       place.port,
       place.port === APPLICATION ? (this.httpServer as Server) : undefined,

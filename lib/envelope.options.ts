@@ -1,5 +1,13 @@
 import type { ServerOptions } from 'ws';
-import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
+import {
+  checkLimits,
+  limitsOf,
+  resolvePathLimits,
+  type Limits,
+  type PathLimits,
+  type Resolved,
+} from './limits.js';
+import { checkRecovery, type RecoveryOptions } from './recovery/options.js';
 import type { AdapterFactory } from './server/mount.js';
 import type { MessageParser } from './server/receiver.js';
 import type { Cors } from './upgrade/origin.js';
@@ -29,6 +37,13 @@ export interface PathOptions {
   perMessageDeflate?: ServerOptions['perMessageDeflate'];
   /** Rooms and cluster: an adapter of Socket.IO's contract. Default: in memory. */
   adapter?: AdapterFactory;
+  /**
+   * Lets clients of `envelope.v1` that lost their connection come back to it: with its id, rooms and data, and with
+   * all that was sent to them meanwhile. `true`: with the defaults. Default: off, as in Socket.IO.
+   */
+  recovery?: RecoveryOptions | boolean;
+  /** Socket.IO's name for `recovery`; of its fields only `maxDisconnectionDuration` counts. */
+  connectionStateRecovery?: { maxDisconnectionDuration?: number };
   /**
    * Which pages may connect, in the forms of Nest's `CorsOptions`; only `origin` counts. Default: those of the
    * server's own origin. Clients that name no origin, which are no browsers, are not concerned.
@@ -86,6 +101,12 @@ export type ResolvedPathOptions = Omit<PathOptions, 'limits'> & {
   -readonly [Name in keyof typeof DEFAULTS]-?: NonNullable<PathOptions[Name]>;
 } & { limits: Resolved<PathLimits> };
 
+/** @throws Error that names what is no option, or no value for one; `where` says whose option it is */
+export function checkOptions(options: EnvelopeOptions, where: string, isGateway: boolean): void {
+  checkLimits(options, where, isGateway);
+  checkRecovery(options.recovery, where);
+}
+
 /** The first layer that names an option wins; `undefined` names nothing. */
 export function layer<Options extends object>(...layers: readonly Options[]): Options {
   const entries = [...layers].reverse().flatMap((options) => Object.entries(options));
@@ -111,7 +132,6 @@ const MEANINGLESS = [
   'cookie',
   'destroyUpgrade',
   'destroyUpgradeTimeout',
-  'connectionStateRecovery',
   'cleanupEmptyChildNamespaces',
 ] as const;
 

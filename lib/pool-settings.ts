@@ -1,7 +1,8 @@
 import { constants } from 'node:buffer';
 import type { Logger } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
-import type { Cluster } from './cluster/cluster.js';
+import type { Adapter } from 'socket.io-adapter';
+import type { Cluster, ClusterListener } from './cluster/cluster.js';
 import {
   meaninglessOptions,
   resolvePathOptions,
@@ -16,7 +17,9 @@ import { RoomLimitError } from './gateway/room-limit-error.js';
 import { upgradeGuards } from './gateway/upgrade-guards.js';
 import type { PathLimits, Resolved } from './limits.js';
 import type { LogSampler } from './log-sampler.js';
-import type { ErrorReporter } from './server/contract.js';
+import { MemoryRecovery } from './recovery/memory-recovery.js';
+import { resolveRecovery } from './recovery/options.js';
+import type { ClusterStatus, ErrorReporter } from './server/contract.js';
 import type { Conversation } from './server/conversation.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
@@ -101,7 +104,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       onError,
     },
     mount: {
-      adapter: cluster.tame(options.adapter ?? MemoryAdapter, {
+      ...roomsOf(options, cluster, {
         dropped(server, error) {
           receiver.counters.droppedClusterMessages++;
           warn(
@@ -111,7 +114,6 @@ export function poolSettings(given: Ingredients): PoolSettings {
         },
         failed: (server, error) => report(error, `${server}: the other nodes could not be told`),
       }),
-      cluster: (adapter) => cluster.statusOf(adapter),
       receiver,
       report,
       warn,
@@ -131,6 +133,26 @@ export function poolSettings(given: Ingredients): PoolSettings {
       of,
     },
   };
+}
+
+/** Rooms, the way to other nodes, and what is kept for those who are away. */
+function roomsOf(
+  options: PathOptions,
+  cluster: Cluster,
+  listener: ClusterListener,
+): Pick<PoolSettings['mount'], 'adapter' | 'cluster' | 'recovery'> {
+  const recovery = resolveRecovery(options);
+  const status = (adapter: Adapter): ClusterStatus => cluster.statusOf(adapter);
+  if (recovery === undefined)
+    return { adapter: cluster.tame(options.adapter ?? MemoryAdapter, listener), cluster: status };
+  if (options.adapter !== undefined)
+    return {
+      adapter: cluster.tame(options.adapter, listener),
+      cluster: status,
+      recovery: cluster.recovery(recovery),
+    };
+  const memory = new MemoryRecovery(recovery);
+  return { adapter: memory.adapter, cluster: status, recovery: memory };
 }
 
 function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {

@@ -1,4 +1,7 @@
 import type { Adapter } from 'socket.io-adapter';
+import { ClusterRecovery } from '../recovery/cluster-recovery.js';
+import { Feed } from '../recovery/feed.js';
+import type { RecoverySettings } from '../server/recovery.js';
 import type { ClusterStatus } from '../server/contract.js';
 import { makeAdapter, type AdapterFactory } from '../server/mount.js';
 import { boundRequests } from './bounded.js';
@@ -8,6 +11,15 @@ import { serveLocallyFirst } from './local-first.js';
 import { dropGarbage, releaseProcess, watchClients } from './shield.js';
 
 const ALONE: ClusterStatus = { state: 'alone', nodes: 1, since: Date.now() };
+
+/** What `ClusterAdapter` takes no notice of, but that its log counts. */
+const HEARTBEAT = 2;
+
+/** What of a server concerns the way to other nodes. */
+interface Served {
+  readonly name: string;
+  readonly opts: Readonly<Record<string, unknown>>;
+}
 
 /** Who hears of what goes wrong between the nodes. */
 export interface ClusterListener {
@@ -24,6 +36,7 @@ export interface ClusterListener {
 export class Cluster {
   private readonly watches = new Map<AdapterFactory, BrokerWatch>();
   private readonly watchOf = new WeakMap<object, BrokerWatch>();
+  private readonly feeds = new WeakMap<object, Feed>();
 
   constructor(
     /** Told once per change and broker, however many servers use it. */
@@ -32,12 +45,12 @@ export class Cluster {
 
   /** A factory of adapters that can be relied on. */
   tame(factory: AdapterFactory, listener: ClusterListener): AdapterFactory {
-    return (nsp) => {
-      const { name } = nsp as { name: string };
+    return (server) => {
+      const nsp = server as Served;
       const before = process.listeners('message');
-      const adapter = makeAdapter(factory, nsp);
+      const adapter = makeAdapter(factory, server);
       const internals = adapter as unknown as Internals;
-      if (!isAlone(internals)) this.harness(factory, internals, name, before, listener);
+      if (!isAlone(internals)) this.harness(factory, internals, nsp, before, listener);
       return adapter;
     };
   }
@@ -47,19 +60,34 @@ export class Cluster {
     return this.watchOf.get(adapter)?.status ?? ALONE;
   }
 
+  /** What clients get back that come back to any node, where the adapter keeps a log. */
+  recovery({ maxDisconnectionDuration }: { readonly maxDisconnectionDuration: number }): RecoverySettings {
+    return {
+      maxDisconnectionDuration,
+      of: (adapter, server) => {
+        const feed = this.feeds.get(adapter);
+        if (feed === undefined) throw new Error(cannotRecover(server, adapter));
+        return new ClusterRecovery(adapter, feed);
+      },
+    };
+  }
+
   private harness(
     factory: AdapterFactory,
     adapter: Internals,
-    name: string,
+    nsp: Served,
     before: unknown[],
     { dropped, failed: notSent }: ClusterListener,
   ): void {
+    const { name } = nsp;
     const watch = this.brokerOf(factory);
     const failed = (error: unknown): void => {
       watch.suspect();
       // told of as a whole where the broker is away
       if (watch.status.state === 'connected') notSent(name, error);
     };
+    const feed =
+      nsp.opts['connectionStateRecovery'] === undefined ? undefined : this.feedOf(adapter, watch, name);
     dropGarbage(adapter, (error) => dropped(name, error));
     watchClients(adapter, failed);
     // ClusterAdapter swallows what its publications are rejected with
@@ -70,7 +98,7 @@ export class Cluster {
     });
     const base = baseOf(adapter)!;
     boundRequests(adapter, base);
-    if (adapter.doPublish !== undefined) serveLocallyFirst(adapter, base);
+    if (adapter.doPublish !== undefined) serveLocallyFirst(adapter, base, feed);
     releaseProcess(adapter, before);
     override(adapter, 'close', (close) => () => {
       watch.remove(adapter);
@@ -78,6 +106,29 @@ export class Cluster {
     });
     this.watchOf.set(adapter, watch);
     watch.add(adapter);
+  }
+
+  /** Of an adapter whose broker keeps what was sent, and gives it back. */
+  private feedOf(adapter: Internals, watch: BrokerWatch, name: string): Feed | undefined {
+    if (adapter.doPublish === undefined || baseOf(adapter)!.restoreSession === adapter.restoreSession)
+      return undefined;
+    const uid = Reflect.get(adapter, 'uid') as string;
+    const feed = new Feed(uid, () => watch.status.state === 'away');
+    override(adapter, 'onMessage', (take) => (message, offset) => {
+      if (typeof offset === 'string') feed.take(message as never, offset);
+      return take(message, offset);
+    });
+    override(adapter, 'close', (close) => () => {
+      feed.stop();
+      return close();
+    });
+    const seed = (): void =>
+      void (adapter.doPublish!({ uid, nsp: name, type: HEARTBEAT }) as Promise<unknown>).catch(
+        () => undefined,
+      );
+    feed.start(seed);
+    this.feeds.set(adapter, feed);
+    return feed;
   }
 
   private brokerOf(factory: AdapterFactory): BrokerWatch {
@@ -88,4 +139,11 @@ export class Cluster {
     }
     return watch;
   }
+}
+
+function cannotRecover(server: string, adapter: object): string {
+  return (
+    `${server}: recovery was asked for, and ${adapter.constructor.name} keeps nothing for clients that are away: ` +
+    'use the adapter in memory (leave the option out), or that of @socket.io/redis-streams-adapter'
+  );
 }

@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http';
+import type { Room } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import { attempt } from './attempt.js';
 import type { Conversation } from './conversation.js';
 import { ENVELOPE_V1 } from './handshake.js';
+import type { Recovery } from './recovery.js';
+import { beginSession } from './session.js';
 import { runChain, toException } from './middleware-chain.js';
 import type { Mount } from './mount.js';
 
@@ -13,7 +16,9 @@ export type ServerMiddleware<Client> = (socket: Client, next: (error?: Error) =>
 /** What admitting a client needs of the server. */
 interface AdmittingServer<Client extends Conversation> {
   readonly sockets: Map<string, Client>;
-  readonly adapter: { addAll(id: string, rooms: Set<string>): unknown };
+  readonly adapter: { addAll(id: string, rooms: Set<Room>): unknown };
+  /** @internal */
+  readonly _recovery: Recovery | undefined;
   /** @internal */
   readonly _mount: Pick<Mount<unknown>, 'session' | 'settled' | 'connectTimeout' | 'reauthenticate'>;
   /** @internal */
@@ -35,7 +40,11 @@ export function admit<Client extends Conversation>(
   socket: Client,
   request: IncomingMessage,
 ): void {
-  if (socket.protocol === ENVELOPE_V1) socket._greet(sessionFrame(socket, server._mount));
+  if (socket.protocol === ENVELOPE_V1) {
+    const position = server._recovery?.position;
+    if (position !== undefined) socket._session = beginSession(socket.id, position);
+    socket._greet(sessionFrame(socket, server._mount, position));
+  }
   const { maxLifetime } = socket._limits;
   if (maxLifetime !== Infinity) socket._lasting().limit(maxLifetime);
   const middlewares = server._middlewares;
@@ -58,9 +67,11 @@ function connect<Client extends Conversation>(
   server._arriving.delete(socket);
   server.sockets.set(socket.id, socket);
   attempt(
-    () => server.adapter.addAll(socket.id, new Set([socket.id])),
+    () =>
+      server.adapter.addAll(socket.id, new Set([socket.id, ...(socket._resumption?.session.rooms ?? [])])),
     (error) => server._report(error, 'the adapter failed'),
   );
+  socket._replay();
   socket.connected = true;
   for (const listener of server._connectionListeners) {
     attempt(
@@ -99,14 +110,13 @@ const FEATURES = ['ack', 'stream', 'cancel', 'ping'];
 function sessionFrame(
   socket: Conversation,
   { session, reauthenticate }: Pick<Mount<unknown>, 'session' | 'reauthenticate'>,
+  position: string | undefined,
 ): string {
-  return JSON.stringify({
-    event: '$session',
-    data: {
-      id: socket.id,
-      recovered: false,
-      ...session,
-      features: reauthenticate ? [...FEATURES, 'auth'] : FEATURES,
-    },
-  });
+  const recovered = socket._resumption !== undefined;
+  const features = [...FEATURES];
+  if (reauthenticate) features.push('auth');
+  if (position !== undefined) features.push('recovery');
+  const data = { id: socket.id, recovered, session: socket._session?.token, ...session, features };
+  // who comes back goes on from the offset that it has: what it missed is still to come
+  return JSON.stringify({ event: '$session', data, offset: recovered ? undefined : position });
 }

@@ -13,6 +13,7 @@ import type {
 import { attempt, watch } from './attempt.js';
 import { askMany } from './broadcast-request.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './contract.js';
+import { REVOKED } from './recovery.js';
 import { RemoteSocket } from './remote-socket.js';
 
 function toRooms(rooms: Rooms): Iterable<Room> {
@@ -139,12 +140,21 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
 
   /** Makes the sockets of the target leave a room, or several. */
   socketsLeave(rooms: Rooms): void {
+    this.revoke();
     this.settle(this.nsp.adapter.delSockets(this.target(), [...toRooms(rooms)]));
   }
 
   /** Disconnects the sockets of the target. What was emitted before still arrives. */
   disconnectSockets(close = false): void {
+    this.revoke();
     this.settle(this.nsp.adapter.disconnectSockets(this.target(), close));
+  }
+
+  /** Those of the target who are away do not get their session back: it has changed behind their backs. */
+  private revoke(): void {
+    if (this.nsp._recovery === undefined) return;
+    const packet: EventPacket = { type: 2, data: [REVOKED, null] };
+    this.settle(this.nsp.adapter.broadcast(packet, this.target()));
   }
 
   /** Adapters get copies, and always `flags`: some read fields of it unasked. */

@@ -1,6 +1,7 @@
 import type { Adapter, BroadcastFlags, Room, SocketId } from 'socket.io-adapter';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Handshake } from './handshake.js';
+import type { Recovery } from './recovery.js';
 
 /** What an emit carries besides its payload. */
 export interface EmitFlags extends BroadcastFlags {
@@ -44,6 +45,8 @@ export interface Namespace {
   readonly sockets: ReadonlyMap<SocketId, ReachableSocket & { acks: Map<number, (answer: unknown) => void> }>;
   /** @internal Numbers requests; one counter for all sockets, since a room-wide request has one id. */
   _ids: number;
+  /** @internal Where those who are away find what they missed. */
+  readonly _recovery: Recovery | undefined;
   /** @internal Takes an error that no caller can catch. */
   _report(error: unknown, where: string): void;
 }

@@ -1,33 +1,26 @@
 import type { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
 import type { Room } from 'socket.io-adapter';
 import type { RawData } from 'ws';
 import { CLOSE_CODES } from '../protocol/close-code.js';
-import { decode, encodeEvent } from '../protocol/codec.js';
+import { decode } from '../protocol/codec.js';
 import { Refusal, UNLIMITED, type Envelope, type RequestId } from '../protocol/envelope.js';
-import { OutgoingRequests, type AnswerCallback } from '../protocol/outgoing-requests.js';
-import { assertEmittable } from '../protocol/reserved-events.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { AnyListeners } from './any-listeners.js';
 import { attempt, UserEvents } from './attempt.js';
-import { BroadcastOperator } from './broadcast-operator.js';
-import type { EmitFlags } from './contract.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import { Expiry } from './expiry.js';
-import { Frame, type Outgoing } from './frame.js';
-import { INTERNAL_ERROR, requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
-import { describeHeld, Intake } from './intake.js';
+import { requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
+import { describeHeld } from './intake.js';
 import { LINE_EVENTS, type Line } from './line.js';
-import type { SocketHost } from './socket-host.js';
-import type { Visitor } from './visitor.js';
+import type { Resumption } from './recovery.js';
+import { Sender } from './sender.js';
+import { mayComeBack } from './session.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
 export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
 
 /** The machine under {@link EnvelopeSocket}: what waits, what was asked, who listens, and how it ends. */
-export abstract class Conversation extends Intake implements Asker {
-  /** Past the middlewares, and not gone. */
-  connected = false;
+export abstract class Conversation extends Sender implements Asker {
   /** @internal Why it has gone, once it has. */
   _reason: DisconnectReason | undefined;
   /** @internal What the gateway side knows of this client's `handleConnection`, while that runs. */
@@ -45,63 +38,18 @@ export abstract class Conversation extends Intake implements Asker {
   /** @internal Message handlers as Nest bound them, one list for each gateway. */
   _handlers: unknown[] | undefined;
   protected incoming: AnyListeners | undefined;
-  protected outgoing: AnyListeners | undefined;
   protected events: EventEmitter | undefined;
   /** @internal What lets the client go that does not become ready in time. */
   _deadline: NodeJS.Timeout | undefined;
   /** @internal When the connection ends by itself. */
   _expiry: Expiry | undefined;
+  /** @internal What it has come back to. */
+  _resumption: Resumption | undefined;
   private left = false;
-  private asked: OutgoingRequests | undefined;
-  private acksByAdapter: Map<number, (answer: unknown) => void> | undefined;
-
-  constructor(
-    request: IncomingMessage,
-    /** The server that this client is connected to: its namespace. */
-    readonly nsp: SocketHost,
-    params: Record<string, string>,
-    visitor: Visitor,
-  ) {
-    super(request, params, visitor, nsp._mount.limits);
-  }
 
   /** The rooms that this client is in; its own id is one. */
   get rooms(): Set<Room> {
     return this.nsp.adapter.socketRooms(this.id) ?? new Set();
-  }
-
-  /** Where adapters leave the callbacks of room-wide requests. */
-  get acks(): Map<number, (answer: unknown) => void> {
-    this.readAnswers();
-    return (this.acksByAdapter ??= new Map());
-  }
-
-  /** Where adapters write: the Engine.IO client of a Socket.IO socket. */
-  get client(): { writeToEngine(frames: readonly Frame[], flags: EmitFlags): void } {
-    return this;
-  }
-
-  /** @internal One broadcast, already framed; the same frame goes to every recipient. */
-  writeToEngine(frames: readonly Frame[], flags: EmitFlags): void {
-    if (flags.volatile === true && !this.outbox.writable) return;
-    for (const frame of frames) {
-      // the flags are those of the whole broadcast: the same for all who share the frame
-      if (flags.compress === false) frame.compress = false;
-      this._write(frame);
-    }
-  }
-
-  /** @internal */
-  notifyOutgoingListeners(packet: { data: unknown[] }): void {
-    this.tellOutgoing(String(packet.data[0]), packet.data[1]);
-  }
-
-  /** Catch-all listeners see what goes over the wire: one payload, or none. */
-  private tellOutgoing(event: string, data: unknown): void {
-    const { outgoing } = this;
-    if (outgoing === undefined) return;
-    const failed = (error: unknown): void => this._report(error, `an outgoing listener threw at "${event}"`);
-    attempt(() => outgoing.call(event, data === undefined ? [] : [data], failed), failed);
   }
 
   /** @internal Whether the client can still be reached. */
@@ -121,69 +69,6 @@ export abstract class Conversation extends Intake implements Asker {
     }));
   }
 
-  /** @internal Everybody else. */
-  _others(): BroadcastOperator<Untyped, Untyped> {
-    return new BroadcastOperator(this.nsp, undefined, new Set([this.id]));
-  }
-
-  /** @internal */
-  _write(item: Outgoing): void {
-    if (!this.left) this.outbox.push(item);
-  }
-
-  /** @internal Sends before whatever the guards of the upgrade had to say. */
-  _greet(text: string): void {
-    this.outbox.pushFirst(text);
-  }
-
-  /** @internal */
-  _emit(flags: EmitFlags, event: string, args: readonly unknown[]): boolean {
-    const last = args.at(-1);
-    if (typeof last !== 'function') return this.sendEvent(flags, event, args);
-    const withError = flags.timeout !== undefined;
-    // without a timeout the callback has no place for an error, and as in Socket.IO hears of answers only
-    const callback: AnswerCallback = (error, data) => {
-      if (!withError && error !== null) return;
-      attempt(
-        () => Reflect.apply(last, undefined, withError ? [error, data] : [data]) as unknown,
-        (thrown) => this._report(thrown, `the callback of "${event}" threw`),
-      );
-    };
-    return this.sendEvent(flags, event, args.slice(0, -1), callback);
-  }
-
-  /** @internal */
-  _ask(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<Untyped> {
-    return new Promise((resolve, reject) => {
-      this.sendEvent(flags, event, args, (error, data) => (error === null ? resolve(data) : reject(error)));
-    });
-  }
-
-  private sendEvent(
-    flags: EmitFlags,
-    event: string,
-    args: readonly unknown[],
-    callback?: AnswerCallback,
-  ): boolean {
-    assertEmittable(event);
-    const data = args.length > 1 ? args : args[0];
-    if (event === 'exception' && this.failRequest(data)) return true;
-    const id = callback === undefined ? undefined : this.nsp._ids++;
-    const text = encodeEvent(event, data, id);
-    if (this.left) {
-      callback?.(new Error('the socket has been disconnected'));
-      return false;
-    }
-    if (callback !== undefined) {
-      (this.asked ??= new OutgoingRequests()).add(id!, callback, flags.timeout);
-      this.readAnswers();
-    }
-    if (flags.volatile === true && !this.outbox.writable) return true;
-    this.tellOutgoing(event, data);
-    this.outbox.push(flags.compress === false ? new Frame(text, false) : text);
-    return true;
-  }
-
   /**
    * Sends as {@link Line.send}. Nest 12's own exception filter writes its exception this way, as finished JSON;
    * while a filter runs for a request, that is the request's answer.
@@ -198,21 +83,10 @@ export abstract class Conversation extends Intake implements Asker {
   }
 
   /** What an exception filter emits while a request is being handled is that request's answer. */
-  private failRequest(payload: unknown): boolean {
+  protected override failRequest(payload: unknown): boolean {
     const request = requestContext.getStore();
     if (request === undefined || request.done || !request.isFrom(this)) return false;
     request.fail(payload);
-    return true;
-  }
-
-  /** @internal An answer came in. */
-  _settle({ ack, event, data }: Envelope): boolean {
-    const failed = event === 'exception';
-    if (this.asked?.settle(ack!, data, failed) === true) return true;
-    const callback = this.acksByAdapter?.get(ack as number);
-    if (callback === undefined) return false;
-    this.acksByAdapter?.delete(ack as number);
-    callback(data);
     return true;
   }
 
@@ -250,12 +124,7 @@ export abstract class Conversation extends Intake implements Asker {
   }
 
   protected override takeAnswer(data: RawData, isBinary: boolean): boolean {
-    const hasAsked = this.asked !== undefined || this.acksByAdapter !== undefined;
-    return hasAsked && this.nsp._mount.receiver.takeAnswer(this, data, isBinary);
-  }
-
-  protected override get isAsking(): boolean {
-    return this.asked?.isEmpty === false || (this.acksByAdapter !== undefined && this.acksByAdapter.size > 0);
+    return this.answers !== undefined && this.nsp._mount.receiver.takeAnswer(this, data, isBinary);
   }
 
   protected override handleLate(envelope: Envelope): void {
@@ -275,35 +144,12 @@ export abstract class Conversation extends Intake implements Asker {
     this.nsp._warn('maxInFlight', describeHeld(this._inFlight, this._requests?.values() ?? []));
   }
 
-  /** @internal A handler's result, without an `id` to carry it to. Nothing, where there is no result. */
-  _reply(event: string, data: unknown): void {
-    if (data === undefined || data === null || this.left) return;
-    try {
-      this._write(encodeEvent(event, data));
-    } catch (error) {
-      this._report(error, `the result of "${event}" cannot be written as JSON`);
-      return this._except(INTERNAL_ERROR);
-    }
-    this.tellOutgoing(event, data);
-  }
-
-  /** @internal An exception that answers no request. */
-  _except(payload: object): void {
-    let text: string;
-    try {
-      text = encodeEvent('exception', payload);
-    } catch (error) {
-      this._report(error, 'an exception cannot be written as JSON');
-      text = encodeEvent('exception', INTERNAL_ERROR);
-    }
-    this._write(text);
-  }
-
   /** @internal */
   override _leave(reason: DisconnectReason, closed: ClosedInfo): void {
     // not `left`: a "disconnecting" listener may end the connection once more
     if (this._reason !== undefined) return;
-    this.outbox.flush();
+    const isKept = this._session !== undefined && this.connected && mayComeBack(reason, closed);
+    this.outbox.close(isKept);
     // that may have been too much for a slow reader: then it has an end already
     if (this._reason !== undefined) return;
     this.closed = closed;
@@ -315,11 +161,28 @@ export abstract class Conversation extends Intake implements Asker {
     this.dropWaiting();
     clearTimeout(this._deadline);
     this._expiry?.stop();
+    if (isKept) this.nsp._keep(this, this._session!);
+    if (!wasConnected) this._resumption?.giveBack();
     this.nsp._remove(this);
     this.abandonRequests();
     if (!wasConnected) return;
     this.emitLine('disconnect', reason, closed);
     for (const callback of this._disconnectCallbacks ?? []) this._tell(callback);
+  }
+
+  /** @internal It is one that was here before. What the guards wrote just now is newer than what was. */
+  _comeBack(resumption: Resumption): void {
+    const { id, data } = resumption.session;
+    this._resumption = resumption;
+    this.assumeId(id);
+    const fresh: unknown = Reflect.get(this, 'data');
+    Reflect.set(this, 'data', isObject(data) && isObject(fresh) ? Object.assign(data, fresh) : data);
+  }
+
+  /** @internal It is in its rooms again. */
+  _replay(): void {
+    for (const frame of this._resumption?.missed ?? []) this.writeKept(frame, this._session!);
+    for (const frame of this._resumption?.later() ?? []) this.writeKept(frame, this._session!);
   }
 
   /** @internal Calls one of Nest's callbacks, when the client has gone. */
@@ -335,8 +198,7 @@ export abstract class Conversation extends Intake implements Asker {
     this._requests = undefined;
     for (const stop of this._streams ?? []) stop();
     this._streams = undefined;
-    this.acksByAdapter = undefined;
-    this.asked?.failAll(new Error('the socket has been disconnected'));
+    this.answers?.failAll();
   }
 
   protected emitterOf(event: string): EventEmitter {
@@ -346,4 +208,8 @@ export abstract class Conversation extends Intake implements Asker {
           this.nsp._mount.receiver.listenerFailed(this, error, name, args),
         ));
   }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null;
 }

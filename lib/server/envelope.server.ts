@@ -1,7 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Adapter } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../protocol/close-code.js';
-import { encodeEvent } from '../protocol/codec.js';
 import type {
   AnswerOf,
   DefaultEventsMap,
@@ -16,10 +15,10 @@ import type {
 import { admit, type ServerMiddleware } from './admission.js';
 import { attempt, UserEvents } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
-import type { ClusterStatus, EventPacket, Rooms } from './contract.js';
+import type { ClusterStatus, Rooms } from './contract.js';
 import type { Conversation } from './conversation.js';
 import type { EnvelopeSocket } from './envelope.socket.js';
-import { Frame } from './frame.js';
+import { encodePacket } from './packet-encoder.js';
 import { makeAdapter, type Mount } from './mount.js';
 import type { Counters } from './receiver.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
@@ -27,19 +26,13 @@ import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { emitToOtherNodes } from './other-nodes.js';
 import type { SocketHost } from './socket-host.js';
 import { SocketSet } from './socket-set.js';
+import { keepSession, takeOver } from './resume.js';
+import { TAKE_OVER, type Recovery } from './recovery.js';
+import type { Session } from './session.js';
 
 const RESERVED_ON_SERVER: ReadonlySet<string> = new Set(['connect', 'connection', 'new_namespace']);
 const TOO_EARLY =
   'EnvelopeServer was used before an EnvelopeAdapter mounted it: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) first';
-
-/** @throws TypeError on what another node should not have sent */
-function encode(packet: Omit<EventPacket, 'type'>): [Frame] {
-  const [event, data] = packet.data;
-  if (typeof event !== 'string') throw new TypeError('a packet has no event');
-  // its own only: an id that somebody put on Object.prototype would make every broadcast a request
-  const id = Object.hasOwn(packet, 'id') ? packet.id : undefined;
-  return [new Frame(encodeEvent(event, Object.hasOwn(packet, 'bare') ? undefined : data, id))];
-}
 
 /**
  * The sockets of one URL path: Socket.IO 4's server and namespace in one. Gateways get it by `@WebSocketServer()`,
@@ -59,9 +52,9 @@ export class EnvelopeServer<
   /** The connected sockets, as `ws` has them: a live view. */
   readonly clients: SocketSet<EnvelopeSocket<Listen, Emit, ServerSide, Data>> = new SocketSet(this.sockets);
   /** What adapters make frames with: one broadcast is encoded and framed once, for all its recipients. */
-  readonly encoder = { encode };
+  readonly encoder = { encode: encodePacket };
   /** What adapters read of Socket.IO's options. */
-  readonly opts: Readonly<Record<string, unknown>> = {};
+  opts: Readonly<Record<string, unknown>> = {};
   /** @internal From 1: a client that tests an id for truth must not lose the first request. */
   _ids = 1;
   /** @internal Why it is not mounted, once that is known. */
@@ -76,6 +69,8 @@ export class EnvelopeServer<
   private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
   private mounted: Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
   private rooms: Adapter | undefined;
+  /** @internal */
+  _recovery: Recovery | undefined;
   /** @internal Nobody is let in any more, and no new message is handled. */
   _isClosing = false;
 
@@ -263,7 +258,13 @@ export class EnvelopeServer<
   /** @internal */
   _mountOn(mount: Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
     this.mounted = mount;
+    const { recovery } = mount;
+    if (recovery !== undefined) {
+      const { maxDisconnectionDuration } = recovery;
+      this.opts = { connectionStateRecovery: { maxDisconnectionDuration } };
+    }
     this.rooms = makeAdapter(mount.adapter, this);
+    this._recovery = recovery?.of(this.rooms, mount.name);
     // a cluster's broker may be away; this node's clients are served all the same
     Promise.resolve(this.rooms.init()).catch((error: unknown) =>
       this._report(error, 'the adapter failed to start'),
@@ -284,6 +285,13 @@ export class EnvelopeServer<
     // checks of the upgrade may be asynchronous, and have begun before the close
     if (this._isClosing) socket._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
     else admit(this, socket, request);
+  }
+  /** @internal */
+  _keep(socket: Conversation, session: Session): void {
+    attempt(
+      () => keepSession(this._recovery!, socket, session),
+      (error) => this._report(error, 'a session could not be kept'),
+    );
   }
   /** @internal */
   _remove(socket: Conversation): void {
@@ -310,6 +318,7 @@ export class EnvelopeServer<
   /** @internal Another node sent this: what nobody listens to is dropped, and so is what no node may send. */
   _onServerSideEmit(args: unknown): void {
     const [event, ...values]: unknown[] = Array.isArray(args) ? args : [];
+    if (event === TAKE_OVER) return takeOver(this.sockets, values);
     if (typeof event !== 'string' || RESERVED_ON_SERVER.has(event)) return;
     if (this.events.listenerCount(event) === 0) return;
     attempt(

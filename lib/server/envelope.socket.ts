@@ -33,7 +33,9 @@ export class EnvelopeSocket<
   /** Whatever the application keeps with this client; visible in `fetchSockets`. */
   data = {} as Data;
   /** The client came back to the session that it had. */
-  readonly recovered: boolean = false;
+  get recovered(): boolean {
+    return this._resumption !== undefined;
+  }
 
   /**
    * When the connection ends by itself, with 4401, in milliseconds since the epoch; a `Date` will do. Guards set it

@@ -29,17 +29,62 @@ function writeText(target: Buffer, offset: number, text: string, length: number)
 /** A message that many sockets share: its text is made once, its bytes once, whoever asks first. */
 export class Frame {
   private framed: Buffer | undefined;
+  private withOffset: Frame | undefined;
 
   constructor(
     readonly payload: string | Buffer,
     /** `false`: leave it uncompressed where permessage-deflate was negotiated. */
     public compress = true,
+    /** Where it stands in the log that clients who were away are served from. */
+    readonly place?: string | Placement,
   ) {}
+
+  /** Where in the log it stands, once that is known. */
+  get offset(): string | undefined {
+    return typeof this.place === 'object' ? this.place.offset : this.place;
+  }
+
+  /** What tells when it has its place, while it has none. */
+  get unplaced(): Placement | undefined {
+    return typeof this.place === 'object' && !this.place.isKnown ? this.place : undefined;
+  }
+
+  /** The same message as clients get it that are told positions. */
+  get positioned(): Frame {
+    if (this.offset === undefined) return this;
+    const text = this.payload as string;
+    return (this.withOffset ??= new Frame(
+      `${text.slice(0, -1)},"offset":${JSON.stringify(this.offset)}}`,
+      this.compress,
+    ));
+  }
 
   /** The frame as it goes to the TCP socket. */
   get bytes(): Buffer {
     return (this.framed ??=
       typeof this.payload === 'string' ? frameText(this.payload) : frameBinary(this.payload));
+  }
+}
+
+/** Where a message comes to stand in a log that other nodes write to as well: known a moment after the call. */
+export class Placement {
+  isKnown = false;
+  /** `undefined`, when it is known: it is in no log. */
+  offset: string | undefined;
+  private waiting: (() => void)[] = [];
+
+  /** @param then called once, later */
+  wait(then: () => void): void {
+    this.waiting.push(then);
+  }
+
+  settle(offset: string | undefined): void {
+    if (this.isKnown) return;
+    this.isKnown = true;
+    this.offset = offset;
+    const { waiting } = this;
+    this.waiting = [];
+    for (const then of waiting) then();
   }
 }
 

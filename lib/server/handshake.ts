@@ -36,6 +36,11 @@ function offeredProtocols(request: IncomingMessage): string[] {
   return header === undefined ? [] : header.split(',').map((name) => name.trim());
 }
 
+/** Whether a client asks for `$session` and what goes with it. */
+export function offersEnvelope(request: IncomingMessage): boolean {
+  return offeredProtocols(request).includes(ENVELOPE_V1);
+}
+
 /**
  * What the client presents, first found wins: the subprotocol `envelope.auth.<base64url JSON object>`, the pair
  * of subprotocols `bearer`, `<token>`, `Authorization: Bearer <token>`, `?token=<token>`.

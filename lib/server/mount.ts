@@ -4,6 +4,7 @@ import type { ClusterStatus, ErrorReporter } from './contract.js';
 import type { Failures } from './failures.js';
 import type { ConnectionLimits } from './limits.js';
 import type { Receiver } from './receiver.js';
+import type { RecoverySettings } from './recovery.js';
 
 /** A class or factory of Socket.IO's adapter contract; called with `new` where possible, as in Socket.IO. */
 export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter);
@@ -21,6 +22,8 @@ export interface Mount<Server> {
   readonly adapter: AdapterFactory;
   /** How the adapter that this made stands with the other nodes. */
   readonly cluster: (adapter: Adapter) => ClusterStatus;
+  /** Keeps what clients miss while they are away; absent where nothing is kept. */
+  readonly recovery?: RecoverySettings;
   readonly receiver: Receiver;
   readonly report: ErrorReporter;
   /** What clients did that its operators should see; one subject is told of so often, and no more. */

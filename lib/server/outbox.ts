@@ -1,10 +1,14 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { frameText, joinFrames, type Outgoing } from './frame.js';
+import { Frame, frameText, joinFrames, type Outgoing } from './frame.js';
 
 const OPEN = 1;
 /** Past this many waiting characters a socket is written at once, so that a long loop cannot pile up a tick. */
 const FLUSH_AT = 64 * 1024;
+
+function sizeOf(item: Outgoing): number {
+  return typeof item === 'string' ? item.length : item.payload.length;
+}
 
 /** The outboxes that have something to write when this tick's work is done. */
 let dirty: Outbox[] = [];
@@ -48,6 +52,9 @@ export class Outbox {
   private waiting = 0;
   /** Bytes of the largest single message on the way, where that is over the limit. */
   private oversize = 0;
+  /** What stands behind a message whose place in the log is not known yet, that one first. */
+  private behind: Outgoing[] | undefined;
+  private behindSize = 0;
   /** More waits than may: nothing is taken any more, and the owner hears of it once, when the tick's work is done. */
   private overflow: 'none' | 'due' | 'told' = 'none';
 
@@ -69,19 +76,72 @@ export class Outbox {
   /** Adds one message behind all that were pushed before. */
   push(item: Outgoing): void {
     if (this.overflow !== 'none') return;
+    if (this.behind !== undefined) return this.queue(item);
     if (this.items === undefined) {
       this.items = [item];
       this.schedule();
     } else {
       this.items.push(item);
     }
-    this.waiting += typeof item === 'string' ? item.length : item.payload.length;
+    this.waiting += sizeOf(item);
     if (this.waiting <= FLUSH_AT) return;
     // what the owner does at an overflow reaches users, who may emit: not in the middle of somebody's broadcast
     if (!this.isFull) return this.flush();
+    this.giveUp();
+  }
+
+  private giveUp(): void {
     this.drop();
+    this.behind = undefined;
+    this.behindSize = 0;
     this.overflow = 'due';
     this.schedule();
+  }
+
+  /** Adds a message whose place in the log is not known yet; what is pushed later waits for it. */
+  pushUnplaced(frame: Frame): void {
+    if (this.overflow !== 'none') return;
+    this.queue(frame);
+    frame.unplaced!.wait(() => this.goOn());
+  }
+
+  /** Adds a message that has its place in the log: before those that are still to get one. */
+  pushPlaced(frame: Frame): void {
+    const { behind } = this;
+    this.behind = undefined;
+    this.push(frame);
+    if (this.overflow === 'none') this.behind = behind;
+  }
+
+  /**
+   * Waits for no more places, the line ends.
+   *
+   * @param keepsMissed what has no place yet will be sent when the client is back
+   */
+  close(keepsMissed: boolean): void {
+    this.goOn(keepsMissed ? 'drop' : 'send');
+    this.flush();
+  }
+
+  private queue(item: Outgoing): void {
+    this.behind ??= [];
+    this.behind.push(item);
+    this.behindSize += sizeOf(item);
+    if (this.behindSize > this.limit) this.giveUp();
+  }
+
+  private goOn(unplaced: 'wait' | 'send' | 'drop' = 'wait'): void {
+    const behind = this.behind ?? [];
+    this.behind = undefined;
+    let next = 0;
+    for (; next < behind.length; next++) {
+      const item = behind[next]!;
+      const isUnplaced = item instanceof Frame && item.unplaced !== undefined;
+      if (isUnplaced && unplaced === 'wait') break;
+      this.behindSize -= sizeOf(item);
+      if (!isUnplaced || unplaced === 'send') this.push(item instanceof Frame ? item.positioned : item);
+    }
+    if (next < behind.length && this.overflow === 'none') this.behind = behind.slice(next);
   }
 
   /** Adds one message before all that wait: the first of a connection. */
@@ -108,6 +168,7 @@ export class Outbox {
 
   /** Before `ws` itself writes a message of so many bytes: what was pushed before goes first. */
   precede(size: number): void {
+    this.goOn('send');
     this.flush();
     if (this.isFull) this.tell();
     else this.makeRoomFor(size);
@@ -115,7 +176,7 @@ export class Outbox {
 
   /** Bytes that wait here and in the TCP socket; what waits here is counted in characters. */
   get bufferedAmount(): number {
-    return this.waiting + this.written;
+    return this.waiting + this.behindSize + this.written;
   }
 
   /** More waits than may; what follows a message that was too large by itself has its own room. */

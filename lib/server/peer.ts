@@ -32,6 +32,11 @@ export abstract class Peer extends Line {
     super(upgrade, limits);
   }
 
+  /** @internal The client is one that was here before. */
+  protected assumeId(id: string): void {
+    (this as { id: string }).id = id;
+  }
+
   /** How the connection began; see {@link Handshake}. */
   get handshake(): Handshake {
     return (this.handshakeRead ??= readHandshake(this.upgrade, this.issued, this.params, this._visitor));

@@ -4,6 +4,7 @@ import { within } from './within.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
 import type { Handshake } from './handshake.js';
+import { identify } from './identity.js';
 import { INTERNAL_ERROR, type IncomingRequest } from './incoming-request.js';
 
 /** Milliseconds that a `$auth` waits for the messages before it: their guards look at the same client. */
@@ -125,26 +126,8 @@ function isSameClient(before: Users, after: Users): boolean {
   return isSameUser(before.user, after.user) && isSameUser(before.userInData, after.userInData);
 }
 
-const IDENTIFIERS = ['sub', 'id', 'userId', '_id', 'username', 'email'];
-
 /** By the first field that names a user. One who was nobody may become somebody; nobody else may. */
 function isSameUser(before: unknown, after: unknown): boolean {
   const known = identify(before);
   return known === undefined || known === identify(after);
-}
-
-function identify(user: unknown): string | undefined {
-  if (typeof user === 'string' || typeof user === 'number') return String(user);
-  if (typeof user !== 'object' || user === null) return undefined;
-  const name = IDENTIFIERS.find((field) => isKnown(Reflect.get(user, field)));
-  return name === undefined ? undefined : `${name} ${textOf(Reflect.get(user, name))}`;
-}
-
-/** Databases have identifiers that are objects; String() would make the same of all that say nothing of their own. */
-function textOf(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
-}
-
-function isKnown(value: unknown): boolean {
-  return value !== undefined && value !== null;
 }

@@ -6,6 +6,7 @@ import type { Namespace } from './contract.js';
 import type { Failures } from './failures.js';
 import type { Intake } from './intake.js';
 import type { ConnectionLimits } from './limits.js';
+import type { Session } from './session.js';
 
 type Targeting =
   'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';
@@ -45,6 +46,8 @@ export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, 
   readonly _isClosing: boolean;
   /** @internal For what a client did: sampled. */
   _warn(subject: string, text: string): void;
+  /** @internal Keeps the session of a client that leaves, rooms and all. */
+  _keep(socket: Intake, session: Session): void;
   /** @internal */
   _remove(socket: Intake): void;
   /** @internal A promise that a shutdown waits for. */

@@ -5,6 +5,7 @@ import type { Conversation } from '../server/conversation.js';
 import type { EnvelopeServer } from '../server/envelope.server.js';
 import { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { LineWatcher } from '../server/line.js';
+import { mayResume, resume } from '../server/resume.js';
 import type { Visitor } from '../server/visitor.js';
 import { within } from '../server/within.js';
 import type { Census } from './census.js';
@@ -125,15 +126,17 @@ export class Gate implements LineWatcher {
     const { guard } = this.settings;
     const { request, path, params, visitor } = upgrade;
     const server = (upgrade.server = this.serverOf(path));
-    if (guard === undefined) return this.let(upgrade, verdict);
+    const recovery = mayResume(server._recovery, request) ? server._recovery : undefined;
+    if (guard === undefined && recovery === undefined) return this.let(upgrade, verdict);
     const client = (upgrade.client = new EnvelopeSocket(request, server, params, visitor));
-    upgrade.guards = guard(client)
-      .then((answer) => {
+    upgrade.guards = Promise.resolve(guard?.(client))
+      .then(async (answer) => {
         const isExpired = client._expiry?.isOver === true;
         // it may have ended while a further guard was asked
         const refused = isExpired && (answer === undefined || client._gone) ? EXPIRED : answer;
-        if (refused === undefined) this.let(upgrade, verdict);
-        else upgrade.refuse(refused);
+        if (refused !== undefined) return upgrade.refuse(refused);
+        if (recovery !== undefined) await resume(client, recovery);
+        this.let(upgrade, verdict);
       })
       .catch((error) => this.fail(upgrade, error));
   }

@@ -1,0 +1,123 @@
+import type { Room } from 'socket.io-adapter';
+import { Placement } from '../server/frame.js';
+import { isKept } from '../server/recovery.js';
+
+/** One message as it was read from the log that all nodes write to. */
+export interface LogEntry {
+  readonly offset: string;
+  readonly data: readonly unknown[];
+  readonly rooms: ReadonlySet<Room>;
+  readonly except: ReadonlySet<Room>;
+}
+
+/** What `ClusterAdapter` makes of a broadcast. */
+interface Message {
+  readonly type: number;
+  readonly uid: string;
+  readonly data: {
+    readonly packet: { readonly data: readonly unknown[] };
+    readonly opts: {
+      readonly rooms: Room[];
+      readonly except: Room[];
+      readonly flags?: { readonly mark?: number; readonly volatile?: boolean };
+    };
+  };
+}
+
+const BROADCAST = 3;
+/** Milliseconds that a message of this node waits for its place in the log; then it goes out without one. */
+const PATIENCE = 1_000;
+/** Milliseconds between two attempts to hear of oneself, and until clients are let in all the same. */
+const SEED_INTERVAL = 100;
+const READY_WITHIN = 1_000;
+
+/**
+ * The log of a cluster as one node reads it, in order. A message of this node has no place in it before it was read
+ * back: a client that comes back is served by positions, and must not have one that is ahead of what it has.
+ */
+export class Feed {
+  /** Resolves when the log is read, or that takes too long. */
+  readonly ready: Promise<void>;
+  /** Of the message read last. */
+  position: string | undefined;
+  private readonly unplaced = new Map<number, Placement>();
+  private readonly journals = new Set<LogEntry[]>();
+  private marks = 0;
+  /** The log has kept a message waiting for too long, and none was read since. */
+  private hasStalled = false;
+  private timer: NodeJS.Timeout | undefined;
+  private heard: (() => void) | undefined;
+
+  constructor(
+    private readonly uid: string,
+    private readonly isAway: () => boolean,
+  ) {
+    this.ready = new Promise((resolve) => {
+      this.heard = resolve;
+      setTimeout(resolve, READY_WITHIN).unref();
+    });
+  }
+
+  /** @param seed writes something into the log; never rejects */
+  start(seed: () => void): void {
+    seed();
+    this.timer = setInterval(seed, SEED_INTERVAL).unref();
+  }
+
+  stop(): void {
+    clearInterval(this.timer);
+  }
+
+  /** A message of this node is about to be written; `undefined`: nobody is to wait for the log. */
+  expect(): { readonly mark: number; readonly placement: Placement } | undefined {
+    if (this.position === undefined || this.hasStalled || this.isAway()) return undefined;
+    const mark = ++this.marks;
+    const placement = new Placement();
+    this.unplaced.set(mark, placement);
+    const timer = setTimeout(() => {
+      this.hasStalled = true;
+      this.place(mark, undefined);
+    }, PATIENCE).unref();
+    placement.wait(() => clearTimeout(timer));
+    return { mark, placement };
+  }
+
+  /** It was read back, or never will be. */
+  place(mark: number, offset: string | undefined): void {
+    const placement = this.unplaced.get(mark);
+    this.unplaced.delete(mark);
+    placement?.settle(offset);
+  }
+
+  /** Something was read from the log. */
+  take({ type, uid, data }: Message, offset: string): void {
+    if (this.position === undefined) {
+      this.stop();
+      this.heard?.();
+    }
+    this.position = offset;
+    this.hasStalled = false;
+    if (type !== BROADCAST) return;
+    const { packet, opts } = data;
+    if (this.journals.size > 0 && isKept(packet, opts.flags)) {
+      const entry = {
+        offset,
+        data: [...packet.data],
+        rooms: new Set(opts.rooms),
+        except: new Set(opts.except),
+      };
+      for (const journal of this.journals) journal.push(entry);
+    }
+    if (uid === this.uid && opts.flags?.mark !== undefined) this.place(opts.flags.mark, offset);
+  }
+
+  /** Writes down what is read from now on. @returns what ends that, and gives what was read */
+  record(): () => LogEntry[] {
+    const journal: LogEntry[] = [];
+    this.journals.add(journal);
+    return () => {
+      this.journals.delete(journal);
+      return journal;
+    };
+  }
+}

@@ -1,0 +1,164 @@
+import { randomBytes } from 'node:crypto';
+import type { BroadcastFlags, BroadcastOptions } from 'socket.io-adapter';
+import type { Frame } from '../server/frame.js';
+import { MemoryAdapter } from '../server/memory-adapter.js';
+import { encodePacket } from '../server/packet-encoder.js';
+import {
+  isKept,
+  type Recovery,
+  type RecoverySettings,
+  type Resumption,
+  type StoredSession,
+} from '../server/recovery.js';
+import type { RecoveryOptions } from './options.js';
+import { MessageLog } from './message-log.js';
+
+interface Stored extends StoredSession {
+  readonly server: string;
+  /** Where the log stood when the client went. */
+  readonly left: number;
+  readonly expires: number;
+}
+
+/** Sessions of clients that are away; past that many the oldest go. */
+const MAX_SESSIONS = 100_000;
+/** Milliseconds for which a line may be dead before anybody notices: what was written to it has to be sent again. */
+const UNNOTICED = 60_000;
+const SWEEP_INTERVAL = 10_000;
+
+/** Keeps in memory what the clients of one path miss. They can come back to this process only. */
+export class MemoryRecovery implements RecoverySettings {
+  readonly maxDisconnectionDuration: number;
+  private readonly log: MessageLog;
+  private readonly sessions = new Map<string, Stored>();
+  /** Positions of another run of the program mean nothing here. */
+  private readonly run = randomBytes(6).toString('base64url');
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor({ maxDisconnectionDuration, maxStoredBytes }: Required<RecoveryOptions>) {
+    this.maxDisconnectionDuration = maxDisconnectionDuration;
+    this.log = new MessageLog(maxDisconnectionDuration + UNNOTICED, maxStoredBytes);
+  }
+
+  /** The adapter of one server: the in-memory one, which writes all that it sends into the log. */
+  readonly adapter = (nsp: unknown): MemoryAdapter => {
+    const server = (nsp as { name: string }).name;
+    return new LoggingAdapter(nsp, (packet, options) => this.record(server, packet, options));
+  };
+
+  of(_: unknown, server: string): Recovery {
+    const position = (): string => this.show(this.log.position);
+    return {
+      ready: Promise.resolve(),
+      get position() {
+        return position();
+      },
+      save: (session) => this.save(session, server),
+      resume: (token, offset) => Promise.resolve(this.resume(token, offset, server)),
+    };
+  }
+
+  /** @returns what makes the frame known to the log, `undefined` where it is not kept */
+  private record(
+    server: string,
+    packet: LoggedPacket,
+    options: BroadcastOptions,
+  ): ((frame: Frame | undefined) => void) | undefined {
+    if (!isKept(packet, options.flags)) return undefined;
+    packet.data.push(this.show(this.log.advance()));
+    return (frame) => this.log.add(server, options, frame);
+  }
+
+  private save(session: StoredSession, server: string): void {
+    const expires = Date.now() + this.maxDisconnectionDuration;
+    this.sessions.set(session.token, { ...session, server, left: this.log.position, expires });
+    const [oldest] = this.sessions.keys();
+    if (this.sessions.size > MAX_SESSIONS && oldest !== undefined) this.sessions.delete(oldest);
+    this.timer ??= this.later();
+  }
+
+  private resume(token: string, offset: string, server: string): Resumption | undefined {
+    const session = this.sessions.get(token);
+    if (session?.server !== server) return undefined;
+    this.sessions.delete(token);
+    const position = this.read(offset);
+    if (position === undefined || session.expires < Date.now()) return undefined;
+    // who has all that was written to it misses only what came later
+    const from = offset === session.sent ? Math.max(position, session.left) : position;
+    const missed = this.log.reachesBack(from) ? this.log.since(from, server, session.rooms) : undefined;
+    if (missed === undefined) return undefined;
+    const until = this.log.position;
+    return {
+      session,
+      missed,
+      later: () => this.log.since(until, server, session.rooms) ?? [],
+      giveBack: () => void this.sessions.set(token, session),
+    };
+  }
+
+  /** Those that were put in first expire first. */
+  private sweep(): void {
+    this.timer = undefined;
+    this.log.trim();
+    for (const { token, expires } of this.sessions.values()) {
+      if (expires > Date.now()) break;
+      this.sessions.delete(token);
+    }
+    if (this.sessions.size > 0) this.timer = this.later();
+  }
+
+  private later(): NodeJS.Timeout {
+    return setTimeout(() => this.sweep(), Math.min(this.maxDisconnectionDuration, SWEEP_INTERVAL)).unref();
+  }
+
+  private show(position: number): string {
+    return `${this.run}.${position}`;
+  }
+
+  private read(offset: string): number | undefined {
+    const [run, position] = offset.split('.');
+    return run === this.run && /^\d{1,15}$/.test(position ?? '') ? Number(position) : undefined;
+  }
+}
+
+interface LoggedPacket {
+  data: unknown[];
+}
+
+type Record = (
+  packet: LoggedPacket,
+  options: BroadcastOptions,
+) => ((frame: Frame | undefined) => void) | undefined;
+
+class LoggingAdapter extends MemoryAdapter {
+  constructor(
+    nsp: unknown,
+    private readonly record: Record,
+  ) {
+    super(nsp);
+  }
+
+  override broadcast(packet: LoggedPacket, options: BroadcastOptions): void {
+    const added = this.record(packet, options);
+    if (added === undefined) return super.broadcast(packet, options);
+    const [frame] = encodePacket(packet);
+    added(frame);
+    const frames = frame === undefined ? [] : [frame];
+    const flags: BroadcastFlags = options.flags ?? {};
+    each(this, options, (socket) => {
+      socket.notifyOutgoingListeners(packet);
+      socket.client.writeToEngine(frames, flags);
+    });
+  }
+}
+
+interface Recipient {
+  notifyOutgoingListeners(packet: LoggedPacket): void;
+  readonly client: { writeToEngine(frames: readonly Frame[], flags: BroadcastFlags): void };
+}
+
+/** What all adapters do to their sockets goes through this function of the in-memory one. */
+function each(adapter: object, options: BroadcastOptions, callback: (socket: Recipient) => void): void {
+  const apply = Reflect.get(adapter, 'apply') as (options: unknown, callback: unknown) => void;
+  apply.call(adapter, options, callback);
+}

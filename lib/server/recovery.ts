@@ -1,0 +1,75 @@
+import type { Adapter, Room } from 'socket.io-adapter';
+import type { Frame } from './frame.js';
+
+/** What a client comes back to. Plain data: it may have to cross to another node. */
+export interface StoredSession {
+  /** What the client shows to get it back: its id, a dot, and 144 random bits. */
+  readonly token: string;
+  readonly id: string;
+  readonly rooms: readonly Room[];
+  readonly data: unknown;
+  /** Who the guards said that it is; it is given back to nobody else. */
+  readonly identity: string | undefined;
+  /** The offset of the last message that was written to the client. */
+  readonly sent: string;
+}
+
+/** A session that was taken out of its store, where it is no more. */
+export interface Resumption {
+  readonly session: StoredSession;
+  /** What was missed, in order. */
+  readonly missed: readonly Frame[];
+  /** What came since, in order: asked once, when the client is in its rooms again. */
+  later(): readonly Frame[];
+  /** The client did not get as far as that: the session is put back. */
+  giveBack(): void;
+}
+
+/** Keeps what the clients of one server miss while they are away. */
+export interface Recovery {
+  /** Resolves when clients may be let in. */
+  readonly ready: Promise<void>;
+  /** Where the log of messages stands; `undefined` while it cannot be told. */
+  readonly position: string | undefined;
+  /** Keeps a session for whoever comes back with its token. */
+  save(session: StoredSession): void;
+  /** Never rejects. `undefined`: unknown, expired, revoked, used before, or more was missed than is kept. */
+  resume(token: string, offset: string): Promise<Resumption | undefined>;
+}
+
+/** How the servers of one path keep what their clients miss. */
+export interface RecoverySettings {
+  /** Milliseconds that a client may be away. */
+  readonly maxDisconnectionDuration: number;
+  /** @throws Error where the adapter keeps nothing */
+  of(adapter: Adapter, server: string): Recovery;
+}
+
+/**
+ * The name of a packet that ends the sessions of those who are away, among what they missed: they were disconnected,
+ * or put out of a room. It goes through the log as every other does, and never over the wire.
+ */
+export const REVOKED = '$revoked';
+/** Asks other nodes for a session whose line they take for alive. */
+export const TAKE_OVER = '$takeover';
+
+/** Whether a packet is kept for those who are away: Socket.IO keeps neither requests nor volatile ones. */
+export function isKept(
+  packet: object,
+  flags: { readonly volatile?: boolean | undefined } | undefined,
+): boolean {
+  return !Object.hasOwn(packet, 'id') && flags?.volatile !== true;
+}
+
+/** Whether a packet was meant for a client that was in these rooms. */
+export function isMeantFor(
+  rooms: Iterable<Room>,
+  target: { rooms: ReadonlySet<Room>; except: ReadonlySet<Room> },
+): boolean {
+  let isIncluded = target.rooms.size === 0;
+  for (const room of rooms) {
+    if (target.except.has(room)) return false;
+    isIncluded ||= target.rooms.has(room);
+  }
+  return isIncluded;
+}

@@ -1,0 +1,194 @@
+import type { IncomingMessage } from 'node:http';
+import { encodeEvent } from '../protocol/codec.js';
+import type { Envelope } from '../protocol/envelope.js';
+import type { AnswerCallback } from '../protocol/outgoing-requests.js';
+import { assertEmittable } from '../protocol/reserved-events.js';
+import type { Untyped } from '../protocol/typed-events.js';
+import { Answers } from './answers.js';
+import type { AnyListeners } from './any-listeners.js';
+import { attempt } from './attempt.js';
+import { BroadcastOperator } from './broadcast-operator.js';
+import type { EmitFlags } from './contract.js';
+import { Frame, type Outgoing } from './frame.js';
+import { INTERNAL_ERROR } from './incoming-request.js';
+import { Intake } from './intake.js';
+import { REVOKED } from './recovery.js';
+import type { Session } from './session.js';
+import type { SocketHost } from './socket-host.js';
+import type { Visitor } from './visitor.js';
+
+/** Half of the machine under a socket: all that goes to the client, and what this side asked it. */
+export abstract class Sender extends Intake {
+  /** Past the middlewares, and not gone. */
+  connected = false;
+  /** @internal What the client may come back to. */
+  _session: Session | undefined;
+  protected outgoing: AnyListeners | undefined;
+  protected answers: Answers | undefined;
+
+  constructor(
+    request: IncomingMessage,
+    /** The server that this client is connected to: its namespace. */
+    readonly nsp: SocketHost,
+    params: Record<string, string>,
+    visitor: Visitor,
+  ) {
+    super(request, params, visitor, nsp._mount.limits);
+  }
+
+  /** What an exception filter emits for a request is its answer. @returns whether it was */
+  protected abstract failRequest(payload: unknown): boolean;
+
+  /** Where adapters leave the callbacks of room-wide requests. */
+  get acks(): Map<number, (answer: unknown) => void> {
+    this.readAnswers();
+    return (this.answers ??= new Answers()).byAdapter;
+  }
+
+  /** Where adapters write: the Engine.IO client of a Socket.IO socket. */
+  get client(): { writeToEngine(frames: readonly Frame[], flags: EmitFlags): void } {
+    return this;
+  }
+
+  /** @internal One broadcast, already framed; the same frame goes to every recipient. */
+  writeToEngine(frames: readonly Frame[], flags: EmitFlags): void {
+    if (flags.volatile === true && !this.outbox.writable) return;
+    for (const frame of frames) {
+      // the flags are those of the whole broadcast: the same for all who share the frame
+      if (flags.compress === false) frame.compress = false;
+      if (this._session === undefined) this._write(frame);
+      else if (!this._gone) this.writeKept(frame, this._session);
+    }
+  }
+
+  protected writeKept(frame: Frame, session: Session): void {
+    const { offset } = frame;
+    if (frame.unplaced !== undefined) this.outbox.pushUnplaced(frame);
+    else if (offset === undefined) this.outbox.push(frame);
+    else {
+      session.sent = offset;
+      this.outbox.pushPlaced(frame.positioned);
+    }
+  }
+
+  /** @internal */
+  notifyOutgoingListeners(packet: { data: unknown[] }): void {
+    if (packet.data[0] !== REVOKED) this.tellOutgoing(String(packet.data[0]), packet.data[1]);
+  }
+
+  /** Catch-all listeners see what goes over the wire: one payload, or none. */
+  private tellOutgoing(event: string, data: unknown): void {
+    const { outgoing } = this;
+    if (outgoing === undefined) return;
+    const failed = (error: unknown): void => this._report(error, `an outgoing listener threw at "${event}"`);
+    attempt(() => outgoing.call(event, data === undefined ? [] : [data], failed), failed);
+  }
+
+  /** @internal Everybody else. */
+  _others(): BroadcastOperator<Untyped, Untyped> {
+    return new BroadcastOperator(this.nsp, undefined, new Set([this.id]));
+  }
+
+  /** @internal */
+  _write(item: Outgoing): void {
+    if (!this._gone) this.outbox.push(item);
+  }
+
+  /** @internal Sends before whatever the guards of the upgrade had to say. */
+  _greet(text: string): void {
+    this.outbox.pushFirst(text);
+  }
+
+  /** @internal */
+  _emit(flags: EmitFlags, event: string, args: readonly unknown[]): boolean {
+    const last = args.at(-1);
+    if (typeof last !== 'function') return this.sendEvent(flags, event, args);
+    const withError = flags.timeout !== undefined;
+    // without a timeout the callback has no place for an error, and as in Socket.IO hears of answers only
+    const callback: AnswerCallback = (error, data) => {
+      if (!withError && error !== null) return;
+      attempt(
+        () => Reflect.apply(last, undefined, withError ? [error, data] : [data]) as unknown,
+        (thrown) => this._report(thrown, `the callback of "${event}" threw`),
+      );
+    };
+    return this.sendEvent(flags, event, args.slice(0, -1), callback);
+  }
+
+  /** @internal */
+  _ask(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<Untyped> {
+    return new Promise((resolve, reject) => {
+      this.sendEvent(flags, event, args, (error, data) => (error === null ? resolve(data) : reject(error)));
+    });
+  }
+
+  private sendEvent(
+    flags: EmitFlags,
+    event: string,
+    args: readonly unknown[],
+    callback?: AnswerCallback,
+  ): boolean {
+    assertEmittable(event);
+    const data = args.length > 1 ? args : args[0];
+    if (event === 'exception' && this.failRequest(data)) return true;
+    if (this.isKeptFor(callback, flags)) {
+      return new BroadcastOperator<Untyped>(this.nsp, new Set([this.id]), undefined, flags).emit(
+        event,
+        ...args,
+      );
+    }
+    const id = callback === undefined ? undefined : this.nsp._ids++;
+    const text = encodeEvent(event, data, id);
+    if (this._gone) {
+      callback?.(new Error('the socket has been disconnected'));
+      return false;
+    }
+    if (callback !== undefined) {
+      (this.answers ??= new Answers()).own.add(id!, callback, flags.timeout);
+      this.readAnswers();
+    }
+    if (flags.volatile === true && !this.outbox.writable) return true;
+    this.tellOutgoing(event, data);
+    this.outbox.push(flags.compress === false ? new Frame(text, false) : text);
+    return true;
+  }
+
+  /** What a client can come back to goes through the log, also while it is away. */
+  private isKeptFor(callback: unknown, flags: EmitFlags): boolean {
+    if (this._session === undefined || callback !== undefined || flags.volatile === true) return false;
+    return this.connected || this._session.isKept;
+  }
+
+  /** @internal An answer came in. */
+  _settle(envelope: Envelope): boolean {
+    return this.answers?.settle(envelope) === true;
+  }
+
+  protected override get isAsking(): boolean {
+    return this.answers?.isEmpty === false;
+  }
+
+  /** @internal A handler's result, without an `id` to carry it to. Nothing, where there is no result. */
+  _reply(event: string, data: unknown): void {
+    if (data === undefined || data === null || this._gone) return;
+    try {
+      this._write(encodeEvent(event, data));
+    } catch (error) {
+      this._report(error, `the result of "${event}" cannot be written as JSON`);
+      return this._except(INTERNAL_ERROR);
+    }
+    this.tellOutgoing(event, data);
+  }
+
+  /** @internal An exception that answers no request. */
+  _except(payload: object): void {
+    let text: string;
+    try {
+      text = encodeEvent('exception', payload);
+    } catch (error) {
+      this._report(error, 'an exception cannot be written as JSON');
+      text = encodeEvent('exception', INTERNAL_ERROR);
+    }
+    this._write(text);
+  }
+}

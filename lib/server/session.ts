@@ -1,0 +1,40 @@
+import { randomBytes } from 'node:crypto';
+import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
+import { CLOSE_CODES } from '../protocol/close-code.js';
+
+/** What a connected client may come back to. */
+export interface Session {
+  readonly token: string;
+  /** The offset of the last message that was written to the client. */
+  sent: string;
+  /** The client has gone, and what it misses is kept. */
+  isKept: boolean;
+}
+
+/** A session that begins at a position of the log. Its token is the socket's id, a dot, and 144 random bits. */
+export function beginSession(id: string, position: string): Session {
+  return { token: `${id}.${randomBytes(18).toString('base64url')}`, sent: position, isKept: false };
+}
+
+/** The id of the socket that a token was given to, as the token says. */
+export function idOf(token: string): string {
+  return token.slice(0, token.lastIndexOf('.'));
+}
+
+const LOST: ReadonlySet<DisconnectReason> = new Set([
+  'transport close',
+  'transport error',
+  'ping timeout',
+  'server shutting down',
+]);
+
+/** This side let the client go, but it may come back: it read too slowly, or needs a fresh token. */
+const LET_GO: ReadonlySet<number> = new Set([
+  CLOSE_CODES.TRY_AGAIN_LATER.code,
+  CLOSE_CODES.UNAUTHORIZED.code,
+]);
+
+/** Whether a client may come back to its session: not where either side said goodbye. */
+export function mayComeBack(reason: DisconnectReason, { code, initiator }: ClosedInfo): boolean {
+  return LOST.has(reason) || (initiator === 'server' && LET_GO.has(code));
+}

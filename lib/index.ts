@@ -1,4 +1,5 @@
 export { EnvelopeAdapter } from './envelope.adapter.js';
+export { tolerant } from './cluster/tolerant.js';
 export {
   ENVELOPE_OPTIONS,
   EnvelopeModule,
@@ -11,12 +12,13 @@ export type { EnvelopeOptions, GatewayOptions, PathOptions, UpgradeGuards } from
 export { EnvelopeExceptionFilter } from './gateway/envelope-exception.filter.js';
 export { RoomLimitError } from './gateway/room-limit-error.js';
 export type { Limits, PathLimits } from './limits.js';
+export type { RecoveryOptions } from './recovery/options.js';
 export { CLOSE_CODES, type CloseCode } from './protocol/close-code.js';
 export type { Envelope, ErrorCode, ExceptionPayload, RequestId } from './protocol/envelope.js';
 export { RequestError } from './protocol/request-error.js';
 export type { DefaultEventsMap, EventsMap, Untyped } from './protocol/typed-events.js';
 export { BroadcastOperator } from './server/broadcast-operator.js';
-export type { ReachableSocket, Rooms } from './server/contract.js';
+export type { ClusterStatus, ReachableSocket, Rooms } from './server/contract.js';
 export type { ClosedInfo, DisconnectReason } from './server/disconnect-reason.js';
 export { EnvelopeServer } from './server/envelope.server.js';
 export { EnvelopeSocket } from './server/envelope.socket.js';

@@ -1,12 +1,10 @@
 import { override, type Internals, type Method } from './internals.js';
+import { tolerant } from './tolerant.js';
 
 /** Where adapters take what comes from other nodes: anybody who reaches the broker can write there. */
 const ENTRANCES = ['onMessage', 'onResponse', 'onRawMessage', 'onmessage', 'onrequest', 'onresponse'];
 /** The broker's clients, where an adapter has them as fields. */
 const CLIENTS = ['pubClient', 'subClient'];
-/** What adapters ask of them without a look at the promise. */
-const UNAWAITED = /(publish|subscribe)$/i;
-
 /**
  * Drops what an adapter cannot read: most of them would throw into their broker's client, and some end the process.
  *
@@ -50,18 +48,7 @@ export function watchClients(adapter: Internals, failed: (error: unknown) => voi
   for (const name of CLIENTS) {
     const client: unknown = Reflect.get(adapter, name);
     if (typeof client !== 'object' || client === null) continue;
-    const watched = new Proxy(client, {
-      get(target, property) {
-        const value: unknown = Reflect.get(target, property, target);
-        if (typeof value !== 'function' || !UNAWAITED.test(String(property))) return value;
-        return (...args: unknown[]): unknown => {
-          const result: unknown = Reflect.apply(value, target, args);
-          if (result instanceof Promise) result.catch(failed);
-          return result;
-        };
-      },
-    });
-    Reflect.set(adapter, name, watched);
+    Reflect.set(adapter, name, tolerant(client, failed));
   }
 }
 

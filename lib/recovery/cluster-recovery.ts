@@ -15,7 +15,7 @@ import { within } from '../server/within.js';
 import type { Feed, LogEntry } from './feed.js';
 
 /** A session as adapters store it: with what they do not know of, too. */
-type Persisted = Session & Pick<StoredSession, 'identity' | 'sent'>;
+type Persisted = Session & Pick<StoredSession, 'sent'> & { readonly identity?: string | null | undefined };
 
 /** Milliseconds for the broker to find a session, and for other nodes to let go of a line. */
 const PATIENCE = 1_500;
@@ -70,8 +70,9 @@ export class ClusterRecovery implements Recovery {
     offset: string,
     recorded: () => LogEntry[],
   ): Resumption {
-    const { pid: token, sid: id, rooms, data, identity, sent } = found;
-    const session = { token, id, rooms, data, identity, sent };
+    const { pid: token, sid: id, rooms, data, sent } = found;
+    // what is not there comes back as null
+    const session = { token, id, rooms, data, identity: found.identity ?? undefined, sent };
     const known = new Set(missed.map((frame) => frame.offset));
     return {
       session,

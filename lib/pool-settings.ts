@@ -1,7 +1,6 @@
 import { constants } from 'node:buffer';
 import type { Logger } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
-import type { Adapter } from 'socket.io-adapter';
 import type { Cluster, ClusterListener } from './cluster/cluster.js';
 import {
   meaninglessOptions,
@@ -19,7 +18,7 @@ import type { PathLimits, Resolved } from './limits.js';
 import type { LogSampler } from './log-sampler.js';
 import { MemoryRecovery } from './recovery/memory-recovery.js';
 import { resolveRecovery } from './recovery/options.js';
-import type { ClusterStatus, ErrorReporter } from './server/contract.js';
+import type { ErrorReporter } from './server/contract.js';
 import type { Conversation } from './server/conversation.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
@@ -142,17 +141,16 @@ function roomsOf(
   listener: ClusterListener,
 ): Pick<PoolSettings['mount'], 'adapter' | 'cluster' | 'recovery'> {
   const recovery = resolveRecovery(options);
-  const status = (adapter: Adapter): ClusterStatus => cluster.statusOf(adapter);
   if (recovery === undefined)
-    return { adapter: cluster.tame(options.adapter ?? MemoryAdapter, listener), cluster: status };
+    return { adapter: cluster.tame(options.adapter ?? MemoryAdapter, listener), cluster };
   if (options.adapter !== undefined)
     return {
       adapter: cluster.tame(options.adapter, listener),
-      cluster: status,
+      cluster,
       recovery: cluster.recovery(recovery),
     };
   const memory = new MemoryRecovery(recovery);
-  return { adapter: memory.adapter, cluster: status, recovery: memory };
+  return { adapter: memory.adapter, cluster, recovery: memory };
 }
 
 function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {

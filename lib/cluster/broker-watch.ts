@@ -10,7 +10,8 @@ const PATIENCE = 2_000;
 
 /** Asks one broker again and again whether it is there, and tells of each change once, however many the servers. */
 export class BrokerWatch {
-  private readonly members = new Set<Internals>();
+  /** With whoever is to be told that there are fewer nodes, or that the broker is back. */
+  private readonly members = new Map<Internals, (() => void)[]>();
   private timer: NodeJS.Timeout | undefined;
   private isAsking = false;
   private current: ClusterStatus = { state: 'connected', nodes: 1, since: Date.now() };
@@ -22,12 +23,17 @@ export class BrokerWatch {
   }
 
   add(adapter: Internals): void {
-    this.members.add(adapter);
+    this.members.set(adapter, []);
     if (this.timer !== undefined) return;
     this.timer = setInterval(() => void this.ask(), INTERVAL);
     this.timer.unref();
     // not at once: the adapter is about to be told that it may begin
     setImmediate(() => void this.ask());
+  }
+
+  /** @param listener hears that there are fewer nodes, or that the broker is back */
+  listen(adapter: Internals, listener: () => void): void {
+    this.members.get(adapter)?.push(listener);
   }
 
   remove(adapter: Internals): void {
@@ -44,7 +50,7 @@ export class BrokerWatch {
 
   /** One question at a time: a broker that has stalled would collect them. */
   private async ask(): Promise<void> {
-    const [adapter] = this.members;
+    const [adapter] = this.members.keys();
     if (adapter === undefined || this.isAsking) return;
     this.isAsking = true;
     const patience = setTimeout(() => this.take('away', undefined, 'no answer'), PATIENCE);
@@ -65,6 +71,9 @@ export class BrokerWatch {
     const isNew = before.state !== state;
     this.current = { state, nodes: nodes ?? before.nodes, since: isNew ? Date.now() : before.since };
     if (isNew) this.tell(this.current, before, cause);
+    const isBack = isNew && state === 'connected';
+    if (!isBack && this.current.nodes >= before.nodes) return;
+    for (const listeners of this.members.values()) for (const listener of listeners) listener();
   }
 }
 

@@ -3,7 +3,7 @@ import { ClusterRecovery } from '../recovery/cluster-recovery.js';
 import { Feed } from '../recovery/feed.js';
 import type { RecoverySettings } from '../server/recovery.js';
 import type { ClusterStatus } from '../server/contract.js';
-import { makeAdapter, type AdapterFactory } from '../server/mount.js';
+import { makeAdapter, type AdapterFactory, type ClusterWatch } from '../server/mount.js';
 import { boundRequests } from './bounded.js';
 import { BrokerWatch, type BrokerChange } from './broker-watch.js';
 import { baseOf, isAlone, override, type Internals } from './internals.js';
@@ -33,7 +33,7 @@ export interface ClusterListener {
  * Makes the adapters of all servers, and stands between them and their brokers: this node's clients are served first
  * and whatever becomes of the broker, what other nodes send is checked, and who waits does so for a bounded time.
  */
-export class Cluster {
+export class Cluster implements ClusterWatch {
   private readonly watches = new Map<AdapterFactory, BrokerWatch>();
   private readonly watchOf = new WeakMap<object, BrokerWatch>();
   private readonly feeds = new WeakMap<object, Feed>();
@@ -58,6 +58,10 @@ export class Cluster {
   /** How a server stands with the other nodes. */
   statusOf(adapter: Adapter): ClusterStatus {
     return this.watchOf.get(adapter)?.status ?? ALONE;
+  }
+
+  watch(adapter: Adapter, listener: () => void): void {
+    this.watchOf.get(adapter)?.listen(adapter as unknown as Internals, listener);
   }
 
   /** What clients get back that come back to any node, where the adapter keeps a log. */

@@ -71,6 +71,7 @@ function connect<Client extends Conversation>(
       server.adapter.addAll(socket.id, new Set([socket.id, ...(socket._resumption?.session.rooms ?? [])])),
     (error) => server._report(error, 'the adapter failed'),
   );
+  socket._joinUserRoom();
   socket._replay();
   socket.connected = true;
   for (const listener of server._connectionListeners) {
@@ -84,7 +85,10 @@ function connect<Client extends Conversation>(
   startDeadline(server, socket, 'handleConnection');
   void settled.then(() => {
     clearTimeout(socket._deadline);
-    if (!socket._gone) socket._open();
+    if (socket._gone) return;
+    // it may have been there that the user was established
+    socket._joinUserRoom();
+    socket._open();
   });
 }
 

@@ -9,6 +9,7 @@ import type { AnyListeners } from './any-listeners.js';
 import { attempt, UserEvents } from './attempt.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import { Expiry } from './expiry.js';
+import { knownOf, user, userNameOf } from './identity.js';
 import { requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
 import { describeHeld } from './intake.js';
 import { LINE_EVENTS, type Line } from './line.js';
@@ -177,6 +178,16 @@ export abstract class Conversation extends Sender implements Asker {
     this.assumeId(id);
     const fresh: unknown = Reflect.get(this, 'data');
     Reflect.set(this, 'data', isObject(data) && isObject(fresh) ? Object.assign(data, fresh) : data);
+  }
+
+  /** @internal Its user may be known now. */
+  _joinUserRoom(): void {
+    const name = userNameOf(knownOf(this));
+    if (name === undefined) return;
+    attempt(
+      () => this.nsp.adapter.addAll(this.id, new Set([user(name)])),
+      (error) => this._report(error, 'the adapter failed'),
+    );
   }
 
   /** @internal It is in its rooms again. */

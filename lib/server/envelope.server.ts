@@ -7,13 +7,12 @@ import type {
   EventNames,
   EventParams,
   EventsMap,
-  Listener,
   RequestParams,
   Untyped,
   WithManyAnswers,
 } from '../protocol/typed-events.js';
 import { admit, type ServerMiddleware } from './admission.js';
-import { attempt, UserEvents } from './attempt.js';
+import { attempt } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
 import type { ClusterStatus, Rooms } from './contract.js';
 import type { Conversation } from './conversation.js';
@@ -23,14 +22,15 @@ import { makeAdapter, type Mount } from './mount.js';
 import type { Counters } from './receiver.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { namespaceMap, type NamespaceMap } from './namespace-map.js';
-import { emitToOtherNodes } from './other-nodes.js';
+import { ServerEvents } from './server-events.js';
 import type { SocketHost } from './socket-host.js';
+import { Presence, PRESENCE } from './presence.js';
+import { user } from './identity.js';
 import { SocketSet } from './socket-set.js';
 import { keepSession, takeOver } from './resume.js';
 import { TAKE_OVER, type Recovery } from './recovery.js';
 import type { Session } from './session.js';
 
-const RESERVED_ON_SERVER: ReadonlySet<string> = new Set(['connect', 'connection', 'new_namespace']);
 const TOO_EARLY =
   'EnvelopeServer was used before an EnvelopeAdapter mounted it: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) first';
 
@@ -43,7 +43,14 @@ export class EnvelopeServer<
   Emit extends EventsMap = DefaultEventsMap,
   ServerSide extends EventsMap = DefaultEventsMap,
   Data = Untyped,
-> implements SocketHost {
+>
+  extends ServerEvents<
+    EnvelopeSocket<Listen, Emit, ServerSide, Data>,
+    EnvelopeServer<Listen, Emit, ServerSide, Data>,
+    ServerSide
+  >
+  implements SocketHost
+{
   /** The connected sockets by id; answers as Socket.IO's default namespace does, too. */
   readonly sockets: NamespaceMap<
     EnvelopeSocket<Listen, Emit, ServerSide, Data>,
@@ -63,16 +70,19 @@ export class EnvelopeServer<
   readonly _arriving = new Set<Conversation>();
   /** `handleDisconnect` calls that have not settled: closing waits for them. */
   private readonly farewells = new Set<Promise<void>>();
-  private readonly events = new UserEvents((error, event) =>
-    this._report(error, `a listener of "${event}" threw`),
-  ).setMaxListeners(0);
   private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
   private mounted: Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
   private rooms: Adapter | undefined;
+  private present: Presence | undefined;
   /** @internal */
   _recovery: Recovery | undefined;
   /** @internal Nobody is let in any more, and no new message is handled. */
   _isClosing = false;
+
+  constructor() {
+    super();
+    this._internal.set(TAKE_OVER, (...values) => takeOver(this.sockets, values));
+  }
 
   /** The full URL path, with the port in front (`:3005/ws`) only where it is not the application's. */
   get name(): string {
@@ -93,7 +103,7 @@ export class EnvelopeServer<
   }
   /** How this server stands with the other nodes. */
   get cluster(): ClusterStatus {
-    return this._mount.cluster(this.adapter);
+    return this._mount.cluster.statusOf(this.adapter);
   }
   /** What clients did that was not worth an answer, counted since the start. */
   get counters(): Readonly<Counters> {
@@ -158,55 +168,18 @@ export class EnvelopeServer<
   disconnectSockets(close = false): void {
     this.everybody.disconnectSockets(close);
   }
-
-  /** Sends an event to the servers of the same path on the other nodes; a last function gets `(error, answers)`. */
-  serverSideEmit<Event extends EventNames<ServerSide>>(
-    event: Event,
-    ...args: EventParams<WithManyAnswers<ServerSide>, Event>
-  ): boolean {
-    if (RESERVED_ON_SERVER.has(event)) throw new Error(`"${event}" is a reserved event name`);
-    const report = (error: unknown): void => this._report(error, `"${event}" to the other nodes failed`);
-    emitToOtherNodes(this.adapter, event, args, report);
-    return true;
+  /** Disconnects all connections of one user, on every node; those that are away cannot come back to theirs. */
+  disconnectUser(id: Untyped): void {
+    this.to(user(id)).disconnectSockets();
   }
-  /** Asks the servers of the same path on the other nodes. */
-  serverSideEmitWithAck<Event extends EventNames<ServerSide>>(
-    event: Event,
-    ...args: RequestParams<ServerSide, Event>
-  ): Promise<AnswerOf<ServerSide, Event>[]> {
-    return new Promise((resolve, reject) => {
-      const done = (error: Error | null, answers: AnswerOf<ServerSide, Event>[]): void =>
-        error === null ? resolve(answers) : reject(Object.assign(error, { responses: answers }));
-      this.serverSideEmit(event, ...([...args, done] as Untyped));
-    });
+  /** Who is in a room, on all nodes. */
+  get presence(): Presence {
+    return (this.present ??= new Presence(this));
   }
 
   /** Adds a connection middleware: gets the socket and `next`; `next(error)` refuses the client. */
   use(middleware: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>): this {
     this.middlewares.push(middleware);
-    return this;
-  }
-
-  /** Listens for `connection` (or `connect`), and for what other nodes send with {@link serverSideEmit}. */
-  on(
-    event: 'connection' | 'connect',
-    listener: (socket: EnvelopeSocket<Listen, Emit, ServerSide, Data>, request: IncomingMessage) => void,
-  ): this;
-  on(
-    event: 'new_namespace',
-    listener: (server: EnvelopeServer<Listen, Emit, ServerSide, Data>) => void,
-  ): this;
-  on<Event extends EventNames<ServerSide>>(event: Event, listener: Listener<ServerSide, Event>): this;
-  on(event: string, listener: (...args: Untyped[]) => void): this {
-    this.events.on(event, listener);
-    return this;
-  }
-  once(event: string, listener: (...args: Untyped[]) => void): this {
-    this.events.once(event, listener);
-    return this;
-  }
-  off(event: string, listener: (...args: Untyped[]) => void): this {
-    this.events.off(event, listener);
     return this;
   }
 
@@ -231,10 +204,6 @@ export class EnvelopeServer<
     callback?.();
   }
 
-  /** @internal Clients are let in once somebody listens for them: Nest makes servers that nobody ends up using. */
-  get _wanted(): boolean {
-    return this.events.listenerCount('connection') + this.events.listenerCount('connect') > 0;
-  }
   /** @internal */
   get _isEmpty(): boolean {
     return this.sockets.size === 0 && this._arriving.size === 0;
@@ -315,23 +284,14 @@ export class EnvelopeServer<
   _report(error: unknown, where: string): void {
     this._mount.report(error, `${this.name}: ${where}`);
   }
-  /** @internal Another node sent this: what nobody listens to is dropped, and so is what no node may send. */
-  _onServerSideEmit(args: unknown): void {
-    const [event, ...values]: unknown[] = Array.isArray(args) ? args : [];
-    if (event === TAKE_OVER) return takeOver(this.sockets, values);
-    if (typeof event !== 'string' || RESERVED_ON_SERVER.has(event)) return;
-    if (this.events.listenerCount(event) === 0) return;
-    attempt(
-      () => this.events.emit(event, ...values),
-      (error) => this._report(error, `a listener of "${event}" threw`),
-    );
+  /** @internal Those that were never asked for presence know who is there, too. */
+  override _onServerSideEmit(args: unknown): void {
+    if (Array.isArray(args) && String(args[0]).startsWith(PRESENCE)) void this.presence;
+    super._onServerSideEmit(args);
   }
   /** @internal */
-  _announce(child: EnvelopeServer<Listen, Emit, ServerSide, Data>): void {
-    attempt(
-      () => this.events.emit('new_namespace', child),
-      (error) => this._report(error, 'a listener of "new_namespace" threw'),
-    );
+  _onNodesChanged(listener: () => void): void {
+    this._mount.cluster.watch(this.adapter, listener);
   }
   private get everybody(): BroadcastOperator<Emit, Data> {
     return new BroadcastOperator(this);

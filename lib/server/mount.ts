@@ -15,13 +15,19 @@ export function makeAdapter(factory: AdapterFactory, nsp: unknown): Adapter {
   return new (factory as new (nsp: unknown) => Adapter)(nsp);
 }
 
+/** How the adapters of this process stand with the other nodes. */
+export interface ClusterWatch {
+  statusOf(adapter: Adapter): ClusterStatus;
+  /** @param listener hears that there are fewer nodes, or that the broker is back */
+  watch(adapter: Adapter, listener: () => void): void;
+}
+
 /** What a server is given when an adapter mounts it on a path. */
 export interface Mount<Server> {
   /** The full URL path, with the port in front only where it is not the application's. */
   readonly name: string;
   readonly adapter: AdapterFactory;
-  /** How the adapter that this made stands with the other nodes. */
-  readonly cluster: (adapter: Adapter) => ClusterStatus;
+  readonly cluster: ClusterWatch;
   /** Keeps what clients miss while they are away; absent where nothing is kept. */
   readonly recovery?: RecoverySettings;
   readonly receiver: Receiver;

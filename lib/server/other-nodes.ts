@@ -1,6 +1,10 @@
 import type { Adapter } from 'socket.io-adapter';
 import { attempt } from './attempt.js';
 
+/** Milliseconds that adapters wait for other nodes where nobody says otherwise, and some for their own timers to be first. */
+const PATIENCE = 5_000;
+const GRACE = 1_000;
+
 /**
  * Sends an event to the servers of the same path on the other nodes. A last argument that is a function is called
  * once, with an error or with the answers.
@@ -24,8 +28,15 @@ export function emitToOtherNodes(
   const callback = (...answer: unknown[]): void => {
     if (isOver) return;
     isOver = true;
+    clearTimeout(timer);
     attempt(() => Reflect.apply(last, undefined, answer) as unknown, report);
   };
+  // an adapter asks its broker for the number of nodes first, and waits for one that has stalled as long as it does
+  const patience = (Reflect.get(adapter, 'requestsTimeout') as number | undefined) ?? PATIENCE;
+  const timer = setTimeout(
+    () => callback(new Error('operation has timed out'), []),
+    patience + GRACE,
+  ).unref();
   const sent: unknown = adapter.serverSideEmit([event, ...args.slice(0, -1), callback]);
   if (sent instanceof Promise) sent.catch((error: unknown) => callback(error, []));
 }

@@ -59,6 +59,7 @@ export async function reauthenticate(
   });
   if (client._gone) return undefined;
   if (refused === undefined) {
+    client._joinUserRoom();
     if (client._limits.maxLifetime !== Infinity) client._lasting().limit(client._limits.maxLifetime);
     return undefined;
   }

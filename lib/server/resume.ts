@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Conversation } from './conversation.js';
 import { offersEnvelope } from './handshake.js';
-import { identify } from './identity.js';
+import { identityOf, knownOf } from './identity.js';
 import type { Recovery } from './recovery.js';
 import { idOf, type Session } from './session.js';
 
@@ -25,7 +25,7 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
   if (client._gone) return found.giveBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
   // whoever shows another's token has used it up
-  const isSame = found.session.identity === identityOf(client);
+  const isSame = found.session.identity === identityOf(knownOf(client));
   if (isSame && size <= client._limits.maxBufferedBytes) client._comeBack(found);
   else found.later();
 }
@@ -36,7 +36,7 @@ export function keepSession(recovery: Recovery, client: Conversation, session: S
   const { token, sent } = session;
   session.isKept = true;
   const data: unknown = Reflect.get(client, 'data');
-  recovery.save({ token, id, rooms: [...rooms], data, identity: identityOf(client), sent });
+  recovery.save({ token, id, rooms: [...rooms], data, identity: identityOf(knownOf(client)), sent });
 }
 
 /** Another node has a client on the line that shows the token of one of ours: that line is dead, or soon will be. */
@@ -54,11 +54,4 @@ export function letGoOf(sockets: ReadonlyMap<string, unknown>, token: string): b
   if (client?._session?.token !== token) return false;
   client._end('transport close', CLOSE_CODES.NORMAL.code, 'resumed on another connection');
   return true;
-}
-
-/** Who the guards said that it is. */
-export function identityOf(client: Conversation): string | undefined {
-  const data: unknown = Reflect.get(client, 'data');
-  const inData: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, 'user') : undefined;
-  return identify(client.user) ?? identify(inData);
 }

@@ -1,4 +1,5 @@
 import type { Room } from 'socket.io-adapter';
+import { isUserRoom } from './identity.js';
 import type { ConnectionLimits } from './limits.js';
 
 /** Tells why a client may not join, where it may not. */
@@ -9,6 +10,7 @@ export function checkJoin(
 ): string | undefined {
   let added = 0;
   for (const room of rooms) {
+    if (isUserRoom(room)) return `the rooms of users are the server's: ${String(room).slice(0, 40)}`;
     // names come from clients, and may be anything
     if (typeof room === 'string' && room.length > maxRoomNameLength)
       return `the name of a room must not exceed ${maxRoomNameLength} characters`;

@@ -1,0 +1,201 @@
+import type { Adapter, Room } from 'socket.io-adapter';
+import type { Untyped } from '../protocol/typed-events.js';
+import { attempt } from './attempt.js';
+import { userNameOf, type Known } from './identity.js';
+import { emitToOtherNodes } from './other-nodes.js';
+import { PresenceTable } from './presence-table.js';
+import { PresenceView, type PresenceEvent } from './presence-view.js';
+
+/** Somebody who is in a room, with one connection or several. */
+export interface Present {
+  /** Who it is. */
+  readonly key: string;
+  /** What {@link Presence.track} was told, of each connection. */
+  readonly metas: unknown[];
+}
+
+type PresenceListener = (event: PresenceEvent) => void;
+
+/** What nodes tell each other. */
+interface News extends PresenceEvent {
+  readonly type: 'join' | 'leave';
+}
+
+/** What presence needs of a client. */
+interface Tracked extends Known {
+  readonly id: string;
+  readonly rooms: ReadonlySet<Room>;
+}
+
+/** What presence needs of its server. */
+interface PresenceHost {
+  readonly adapter: Adapter;
+  /** @internal Takes what other nodes send under a name of this package's own. */
+  readonly _internal: Map<string, (...values: unknown[]) => void>;
+  /** @internal */
+  _report(error: unknown, where: string): void;
+  /** @internal @param listener hears that there are fewer nodes, or that the broker is back */
+  _onNodesChanged(listener: () => void): void;
+}
+
+/** With what the names begin that nodes tell each other of it by. */
+export const PRESENCE = '$presence:';
+const LIST = `${PRESENCE}list`;
+const HAS = `${PRESENCE}has`;
+const TOLD = `${PRESENCE}told`;
+const ALL = `${PRESENCE}all`;
+const HELLO = `${PRESENCE}hello`;
+
+/**
+ * Who is in a room, on all nodes, with the tabs of one user counted as one. Nothing is kept but who is connected to
+ * which node: what a node knew goes with it. Its members leave when the adapter takes it for gone.
+ */
+export class Presence {
+  private readonly tracked = new Map<string, { key: string; meta: unknown; rooms: Set<string> }>();
+  private readonly table = new PresenceTable();
+  private view: PresenceView | undefined;
+  /** What the other nodes are told of when this turn of the event loop is over. */
+  private readonly news: News[] = [];
+  private readonly leavers: PresenceEvent[] = [];
+
+  constructor(private readonly host: PresenceHost) {
+    const { adapter, _internal: internal } = host;
+    adapter.on('join-room', (room: Room, id: string) => this.enter(String(room), id));
+    adapter.on('leave-room', (room: Room, id: string) => this.leave(String(room), id));
+    internal.set(LIST, (room, answer) => reply(answer, this.table.list(String(room))));
+    internal.set(HAS, (places, answer) =>
+      reply(
+        answer,
+        (places as [string, string][]).map(([room, key]) => this.table.has(room, key)),
+      ),
+    );
+    internal.set(ALL, (answer) => reply(answer, this.table.dump()));
+    internal.set(TOLD, (news) => (news as News[]).forEach((one) => this.hear(one)));
+    internal.set(HELLO, () => this.synchronise());
+    this.tell(HELLO);
+    host._onNodesChanged(() => this.synchronise());
+  }
+
+  /**
+   * Says who a client is in the rooms that it is in, and in those that it will join. Ends with the connection, or
+   * with {@link untrack}; called again, it says something else.
+   *
+   * @param key who it is, the same for all tabs of one user. Default: the user that the guards established
+   * @param meta whatever is to be told of this connection: a status, a device. Plain data
+   * @throws Error without a key where there is no user
+   */
+  track(client: Tracked, key?: string, meta?: unknown): void {
+    const name = key ?? userNameOf(client);
+    if (name === undefined)
+      throw new Error('presence.track: the client has no user: say who it is, track(client, key)');
+    const before = this.tracked.get(client.id);
+    if (before !== undefined && before.key !== name) this.untrack(client);
+    this.tracked.set(client.id, { key: name, meta, rooms: before?.rooms ?? new Set() });
+    for (const room of client.rooms) this.enter(String(room), client.id);
+  }
+
+  /** The client is not to be seen any more. */
+  untrack({ id }: { readonly id: string }): void {
+    for (const room of this.tracked.get(id)?.rooms ?? []) this.leave(room, id);
+    this.tracked.delete(id);
+  }
+
+  /**
+   * Who is in a room, on all nodes.
+   *
+   * @throws (rejects) Error where a node does not answer; its `responses` are those that are known of
+   */
+  async list(room: string): Promise<Present[]> {
+    const members = new Map<string, unknown[]>();
+    const add = (entries: unknown): void => {
+      for (const [key, metas] of entries as ReturnType<PresenceTable['list']>)
+        members.set(key, [...(members.get(key) ?? []), ...metas]);
+    };
+    add(this.table.list(room));
+    const { error, answers } = await this.ask(LIST, room);
+    answers.forEach(add);
+    const found = [...members].map(([key, metas]) => ({ key, metas }));
+    if (error === null) return found;
+    throw Object.assign(error, { responses: found });
+  }
+
+  /** Hears of everybody who comes into a room, or goes out of it: once, however many tabs and nodes. */
+  on(event: 'join' | 'leave', listener: PresenceListener): this {
+    this.view ??= new PresenceView((failure) => this.host._report(failure, 'a listener of presence threw'));
+    this.view.listeners[event].push(listener);
+    this.synchronise();
+    return this;
+  }
+
+  private enter(room: string, id: string): void {
+    const client = this.tracked.get(id);
+    // a client's own room, and its user's, are nobody's place to be
+    if (client === undefined || room === id || room.startsWith('$')) return;
+    client.rooms.add(room);
+    const { key, meta } = client;
+    if (this.table.enter(room, key, id, meta)) this.announce({ type: 'join', room, key, meta });
+  }
+
+  private leave(room: string, id: string): void {
+    const client = this.tracked.get(id);
+    if (client === undefined) return;
+    // a client that goes leaves all its rooms, this one first
+    if (room === id) return this.untrack({ id });
+    if (!client.rooms.delete(room) || !this.table.leave(room, client.key, id)) return;
+    // a thousand may go at once: their nodes are asked together
+    if (this.leavers.push({ room, key: client.key, meta: client.meta }) === 1)
+      setImmediate(() => this.askForLeavers());
+  }
+
+  private askForLeavers(): void {
+    const leavers = this.leavers.splice(0);
+    const places = leavers.map(({ room, key }) => [room, key]);
+    void this.ask(HAS, places).then(({ answers }) => {
+      leavers.forEach(({ room, key, meta }, index) => {
+        const isElsewhere = answers.some((has) => has[index] === true) || this.table.has(room, key);
+        if (!isElsewhere) this.announce({ type: 'leave', room, key, meta });
+      });
+    });
+  }
+
+  private announce(news: News): void {
+    this.view?.apply(news.type, news.room, news.key, news.meta);
+    if (this.news.push(news) === 1) setImmediate(() => this.tell(TOLD, this.news.splice(0)));
+  }
+
+  private hear({ type, room, key, meta }: News): void {
+    if (type === 'join' || !this.table.has(room, key)) this.view?.apply(type, room, key, meta);
+    // who left there is here: it was not known of when the other node asked
+    else this.announce({ type: 'join', room, key, meta });
+  }
+
+  /** Compares what was told with what is. */
+  private synchronise(): void {
+    const { view } = this;
+    if (view === undefined) return;
+    void this.ask(ALL).then(({ error, answers }) => {
+      const all = [this.table.dump(), ...answers].flat() as ReturnType<PresenceTable['dump']>;
+      // one that has not answered may have members all the same
+      view.replace(all, error === null);
+    });
+  }
+
+  private tell(event: string, ...values: unknown[]): void {
+    const failed = (error: unknown): void =>
+      this.host._report(error, 'presence could not be told to the other nodes');
+    attempt(() => emitToOtherNodes(this.host.adapter, event, values, failed), failed);
+  }
+
+  private ask(event: string, ...values: unknown[]): Promise<{ error: Error | null; answers: Untyped[] }> {
+    return new Promise((resolve) => {
+      const done = (error: Error | null, answers: unknown[]): void => resolve({ error, answers });
+      const failed = (error: unknown): void =>
+        done(error instanceof Error ? error : new Error(String(error)), []);
+      attempt(() => emitToOtherNodes(this.host.adapter, event, [...values, done], failed), failed);
+    });
+  }
+}
+
+function reply(answer: unknown, value: unknown): void {
+  if (typeof answer === 'function') Reflect.apply(answer, undefined, [value]);
+}

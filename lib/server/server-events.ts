@@ -1,0 +1,95 @@
+import type { IncomingMessage } from 'node:http';
+import type { Adapter } from 'socket.io-adapter';
+import type {
+  AnswerOf,
+  EventNames,
+  EventParams,
+  EventsMap,
+  Listener,
+  RequestParams,
+  Untyped,
+  WithManyAnswers,
+} from '../protocol/typed-events.js';
+import { attempt, UserEvents } from './attempt.js';
+import { emitToOtherNodes } from './other-nodes.js';
+
+const RESERVED_ON_SERVER: ReadonlySet<string> = new Set(['connect', 'connection', 'new_namespace']);
+/** For the listeners of connections, and for what this package's nodes tell each other. */
+function isReserved(event: string): boolean {
+  return RESERVED_ON_SERVER.has(event) || event.startsWith('$');
+}
+
+/** What a server listens to: its connections, and the servers of the same path on other nodes. */
+export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap> {
+  /** The rooms: an adapter of Socket.IO's contract. */
+  abstract get adapter(): Adapter;
+  /** @internal */
+  abstract _report(error: unknown, where: string): void;
+  protected readonly events = new UserEvents((error, event) =>
+    this._report(error, `a listener of "${event}" threw`),
+  ).setMaxListeners(0);
+  /** @internal What comes from other nodes under a name of this package's own. */
+  readonly _internal = new Map<string, (...values: unknown[]) => void>();
+
+  /** Sends an event to the servers of the same path on the other nodes; a last function gets `(error, answers)`. */
+  serverSideEmit<Event extends EventNames<ServerSide>>(
+    event: Event,
+    ...args: EventParams<WithManyAnswers<ServerSide>, Event>
+  ): boolean {
+    if (isReserved(event)) throw new Error(`"${event}" is a reserved event name`);
+    const report = (error: unknown): void => this._report(error, `"${event}" to the other nodes failed`);
+    emitToOtherNodes(this.adapter, event, args, report);
+    return true;
+  }
+  /** Asks the servers of the same path on the other nodes. */
+  serverSideEmitWithAck<Event extends EventNames<ServerSide>>(
+    event: Event,
+    ...args: RequestParams<ServerSide, Event>
+  ): Promise<AnswerOf<ServerSide, Event>[]> {
+    return new Promise((resolve, reject) => {
+      const done = (error: Error | null, answers: AnswerOf<ServerSide, Event>[]): void =>
+        error === null ? resolve(answers) : reject(Object.assign(error, { responses: answers }));
+      this.serverSideEmit(event, ...([...args, done] as Untyped));
+    });
+  }
+
+  /** Listens for `connection` (or `connect`), and for what other nodes send with {@link serverSideEmit}. */
+  on(event: 'connection' | 'connect', listener: (socket: Client, request: IncomingMessage) => void): this;
+  on(event: 'new_namespace', listener: (server: Server) => void): this;
+  on<Event extends EventNames<ServerSide>>(event: Event, listener: Listener<ServerSide, Event>): this;
+  on(event: string, listener: (...args: Untyped[]) => void): this {
+    this.events.on(event, listener);
+    return this;
+  }
+  once(event: string, listener: (...args: Untyped[]) => void): this {
+    this.events.once(event, listener);
+    return this;
+  }
+  off(event: string, listener: (...args: Untyped[]) => void): this {
+    this.events.off(event, listener);
+    return this;
+  }
+
+  /** @internal Clients are let in once somebody listens for them: Nest makes servers that nobody ends up using. */
+  get _wanted(): boolean {
+    return this.events.listenerCount('connection') + this.events.listenerCount('connect') > 0;
+  }
+  /** @internal Another node sent this: what nobody listens to is dropped, and so is what no node may send. */
+  _onServerSideEmit(args: unknown): void {
+    const [event, ...values]: unknown[] = Array.isArray(args) ? args : [];
+    if (typeof event !== 'string') return;
+    if (isReserved(event)) return this._internal.get(event)?.(...values);
+    if (this.events.listenerCount(event) === 0) return;
+    attempt(
+      () => this.events.emit(event, ...values),
+      (error) => this._report(error, `a listener of "${event}" threw`),
+    );
+  }
+  /** @internal */
+  _announce(child: Server): void {
+    attempt(
+      () => this.events.emit('new_namespace', child),
+      (error) => this._report(error, 'a listener of "new_namespace" threw'),
+    );
+  }
+}

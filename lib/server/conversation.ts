@@ -182,11 +182,13 @@ export abstract class Conversation extends Sender implements Asker {
 
   /** @internal Its user may be known now. */
   _joinUserRoom(): void {
-    const name = userNameOf(knownOf(this));
-    if (name === undefined) return;
     attempt(
-      () => this.nsp.adapter.addAll(this.id, new Set([user(name)])),
-      (error) => this._report(error, 'the adapter failed'),
+      () => {
+        const name = userNameOf(knownOf(this));
+        if (name === undefined) return undefined;
+        return this.nsp.adapter.addAll(this.id, new Set([user(name)]));
+      },
+      (error) => this._report(error, 'a client could not join the room of its user'),
     );
   }
 

@@ -242,6 +242,7 @@ export class EnvelopeServer<
 
   /** @internal Never rejects: a broker that is away must not keep the rest from closing. */
   async _closeAdapter(): Promise<void> {
+    this.present?._close();
     try {
       await this.adapter.close();
     } catch (error) {

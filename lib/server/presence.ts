@@ -33,6 +33,8 @@ interface PresenceHost {
   /** @internal Takes what other nodes send under a name of this package's own. */
   readonly _internal: Map<string, (...values: unknown[]) => void>;
   /** @internal */
+  readonly _isClosing: boolean;
+  /** @internal */
   _report(error: unknown, where: string): void;
   /** @internal @param listener hears that there are fewer nodes, or that the broker is back */
   _onNodesChanged(listener: () => void): void;
@@ -127,6 +129,11 @@ export class Presence {
     return this;
   }
 
+  /** @internal All clients of this node have gone, and the node is about to. */
+  _close(): void {
+    this.tell(HELLO);
+  }
+
   private enter(room: string, id: string): void {
     const client = this.tracked.get(id);
     // a client's own room, and its user's, are nobody's place to be
@@ -142,7 +149,9 @@ export class Presence {
     // a client that goes leaves all its rooms, this one first
     if (room === id) return this.untrack({ id });
     if (!client.rooms.delete(room) || !this.table.leave(room, client.key, id)) return;
-    // a thousand may go at once: their nodes are asked together
+    // the others hear of it when all have gone
+    if (this.host._isClosing) return;
+    // a thousand may go at once: the nodes are asked for them together
     if (this.leavers.push({ room, key: client.key, meta: client.meta }) === 1)
       setImmediate(() => this.askForLeavers());
   }

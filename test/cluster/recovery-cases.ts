@@ -1,6 +1,6 @@
 import { MessageBody, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { UnauthorizedException, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
+import { EnvelopeServer, EnvelopeSocket, user, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { until } from '../support/wait.js';
 import { Returning } from './recovery-client.js';
@@ -92,7 +92,7 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     expect(await ada.settled()).toEqual(['before', 'all', 'red', 'direct', 'by id', 'after']);
     const again = there.socketOf(ada);
     expect(again.recovered).toBe(true);
-    expect(again.rooms).toEqual(new Set([id, 'red', 'blue']));
+    expect(again.rooms).toEqual(new Set([id, 'red', 'blue', user('ada')]));
     expect(again.data).toEqual({ score: 7 });
     expect(again.user).toEqual({ id: 'ada' });
     expect(there.gateway.connected.at(-1)).toBe(again);

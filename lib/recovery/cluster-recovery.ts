@@ -76,6 +76,7 @@ export class ClusterRecovery implements Recovery {
     const known = new Set(missed.map((frame) => frame.offset));
     return {
       session,
+      offset,
       missed,
       later: () => {
         // the node may read the log later than the client got it from another one

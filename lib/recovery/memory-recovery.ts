@@ -90,6 +90,7 @@ export class MemoryRecovery implements RecoverySettings {
     const until = this.log.position;
     return {
       session,
+      offset,
       missed,
       later: () => this.log.since(until, server, session.rooms) ?? [],
       giveBack: () => void this.sessions.set(token, session),

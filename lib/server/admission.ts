@@ -42,7 +42,8 @@ export function admit<Client extends Conversation>(
 ): void {
   if (socket.protocol === ENVELOPE_V1) {
     const position = server._recovery?.position;
-    if (position !== undefined) socket._session = beginSession(socket.id, position);
+    if (position !== undefined)
+      socket._session = beginSession(socket.id, socket._resumption?.offset ?? position);
     socket._greet(sessionFrame(socket, server._mount, position));
   }
   const { maxLifetime } = socket._limits;

@@ -196,6 +196,7 @@ export abstract class Conversation extends Sender implements Asker {
   _replay(): void {
     for (const frame of this._resumption?.missed ?? []) this.writeKept(frame, this._session!);
     for (const frame of this._resumption?.later() ?? []) this.writeKept(frame, this._session!);
+    this._tellPosition();
   }
 
   /** @internal Calls one of Nest's callbacks, when the client has gone. */

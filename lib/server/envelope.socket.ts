@@ -132,7 +132,10 @@ export class EnvelopeSocket<
     if (this._gone) return;
     const joined = new Set(typeof rooms === 'object' ? rooms : [rooms]);
     const refused = checkJoin(joined, this.nsp.adapter.socketRooms(this.id), this._limits);
-    if (refused === undefined) return this.watched(this.nsp.adapter.addAll(this.id, joined));
+    if (refused === undefined) {
+      this._tellPosition();
+      return this.watched(this.nsp.adapter.addAll(this.id, joined));
+    }
     this.nsp._warn(refused, refused);
     // not thrown: an adapter may have many sockets join in one loop; and few await a join
     const rejected = Promise.reject<void>(this.nsp._mount.failures.roomLimit(refused));

@@ -17,6 +17,8 @@ export interface StoredSession {
 /** A session that was taken out of its store, where it is no more. */
 export interface Resumption {
   readonly session: StoredSession;
+  /** What the client has is up to there. */
+  readonly offset: string;
   /** What was missed, in order. */
   readonly missed: readonly Frame[];
   /** What came since, in order: asked once, when the client is in its rooms again. */

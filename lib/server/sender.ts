@@ -71,6 +71,18 @@ export abstract class Sender extends Intake {
     }
   }
 
+  /**
+   * @internal What the client would miss begins here: it was told, or it did not concern it. Without that, a client
+   * that comes back to a room that it has just joined would get what was said there before.
+   */
+  _tellPosition(): void {
+    const { _session: session } = this;
+    const position = this.nsp._recovery?.position;
+    if (session === undefined || position === undefined || position === session.sent) return;
+    session.sent = position;
+    this.outbox.pushPlaced(new Frame('{"event":"$offset"}', true, position).positioned);
+  }
+
   /** @internal */
   notifyOutgoingListeners(packet: { data: unknown[] }): void {
     if (packet.data[0] !== REVOKED) this.tellOutgoing(String(packet.data[0]), packet.data[1]);

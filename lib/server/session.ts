@@ -11,7 +11,7 @@ export interface Session {
   isKept: boolean;
 }
 
-/** A session that begins at a position of the log. Its token is the socket's id, a dot, and 144 random bits. */
+/** A session of a client that has all up to a position of the log. Its token is the socket's id, a dot, and 144 random bits. */
 export function beginSession(id: string, position: string): Session {
   return { token: `${id}.${randomBytes(18).toString('base64url')}`, sent: position, isKept: false };
 }

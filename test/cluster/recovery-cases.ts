@@ -108,6 +108,23 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     expect(await ada.settled()).toEqual(['first']);
   });
 
+  it('does not give it what was said in a room before it joined', async () => {
+    const ada = await new Returning().connect(here.app);
+    const bob = await new Returning().connect(here.app);
+    await here.socketOf(bob).join('red');
+    here.server.to('red').emit('before');
+    await bob.client.next('before');
+    const socket = here.socketOf(ada);
+    await socket.join('red');
+    await ada.settled();
+    await ada.cut();
+    await here.lost(ada);
+    here.server.to('red').emit('after');
+    await ada.connect(there.app);
+    expect(ada.hello.recovered).toBe(true);
+    expect(await ada.settled()).toEqual(['after']);
+  });
+
   it('again and again, with a new token each time', async () => {
     const ada = await new Returning().connect(here.app);
     const tokens = new Set([ada.session]);

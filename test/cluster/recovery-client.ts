@@ -55,7 +55,8 @@ export class Returning {
     this.taken = frames;
     for (const { event, offset, ack } of frames.slice(this.count)) {
       if (offset !== undefined) this.offset = offset;
-      if (event !== undefined && ack === undefined && event !== '$session') this.events.push(event);
+      if (event !== undefined && ack === undefined && event.startsWith('$') === false)
+        this.events.push(event);
     }
     this.count = frames.length;
   }

@@ -3,7 +3,7 @@ import { ClusterRecovery } from '../recovery/cluster-recovery.js';
 import { Feed } from '../recovery/feed.js';
 import type { RecoverySettings } from '../server/recovery.js';
 import type { ClusterStatus } from '../server/contract.js';
-import { makeAdapter, type AdapterFactory, type ClusterWatch } from '../server/mount.js';
+import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../server/mount.js';
 import { boundRequests } from './bounded.js';
 import { BrokerWatch, type BrokerChange } from './broker-watch.js';
 import { baseOf, isAlone, override, type Internals } from './internals.js';
@@ -44,11 +44,12 @@ export class Cluster implements ClusterWatch {
   ) {}
 
   /** A factory of adapters that can be relied on. */
-  tame(factory: AdapterFactory, listener: ClusterListener): AdapterFactory {
-    return (server) => {
+  tame(factory: AdapterFactory, listener: ClusterListener): AdapterMaker {
+    return (server, walk) => {
       const nsp = server as Served;
       const before = process.listeners('message');
       const adapter = makeAdapter(factory, server);
+      if (walk !== undefined) Reflect.set(adapter, 'apply', walk);
       const internals = adapter as unknown as Internals;
       if (!isAlone(internals)) this.harness(factory, internals, nsp, before, listener);
       return adapter;

@@ -24,7 +24,7 @@ export type Internals = Omit<Adapter, 'broadcast' | 'fetchSockets' | 'close'> & 
  * for one that only looks like an adapter.
  */
 export function baseOf(adapter: object): Internals | undefined {
-  let prototype: object | null = adapter;
+  let prototype: object | null = Object.getPrototypeOf(adapter) as object | null;
   while (prototype !== null && !Object.hasOwn(prototype, 'apply'))
     prototype = Object.getPrototypeOf(prototype) as object | null;
   return (prototype ?? undefined) as Internals | undefined;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { BroadcastFlags, BroadcastOptions } from 'socket.io-adapter';
 import type { Frame } from '../server/frame.js';
 import { MemoryAdapter } from '../server/memory-adapter.js';
+import type { AdapterMaker, Walk } from '../server/mount.js';
 import { encodePacket } from '../server/packet-encoder.js';
 import {
   isKept,
@@ -41,9 +42,12 @@ export class MemoryRecovery implements RecoverySettings {
   }
 
   /** The adapter of one server: the in-memory one, which writes all that it sends into the log. */
-  readonly adapter = (nsp: unknown): MemoryAdapter => {
-    const server = (nsp as { name: string }).name;
-    return new LoggingAdapter(nsp, (packet, options) => this.record(server, packet, options));
+  readonly adapter: AdapterMaker = (nsp, walk) => {
+    // what is sent to a RegExp namespace is for all its children
+    const server = walk === undefined ? (nsp as { name: string }).name : undefined;
+    const adapter = new LoggingAdapter(nsp, (packet, options) => this.record(server, packet, options));
+    if (walk !== undefined) Reflect.set(adapter, 'apply', walk);
+    return adapter;
   };
 
   of(_: unknown, server: string): Recovery {
@@ -60,7 +64,7 @@ export class MemoryRecovery implements RecoverySettings {
 
   /** @returns what makes the frame known to the log, `undefined` where it is not kept */
   private record(
-    server: string,
+    server: string | undefined,
     packet: LoggedPacket,
     options: BroadcastOptions,
   ): ((frame: Frame | undefined) => void) | undefined {
@@ -146,9 +150,10 @@ class LoggingAdapter extends MemoryAdapter {
     added(frame);
     const frames = frame === undefined ? [] : [frame];
     const flags: BroadcastFlags = options.flags ?? {};
-    each(this, options, (socket) => {
-      socket.notifyOutgoingListeners(packet);
-      socket.client.writeToEngine(frames, flags);
+    (this as unknown as { apply: Walk }).apply(options, (socket) => {
+      const recipient = socket as Recipient;
+      recipient.notifyOutgoingListeners(packet);
+      recipient.client.writeToEngine(frames, flags);
     });
   }
 }
@@ -156,10 +161,4 @@ class LoggingAdapter extends MemoryAdapter {
 interface Recipient {
   notifyOutgoingListeners(packet: LoggedPacket): void;
   readonly client: { writeToEngine(frames: readonly Frame[], flags: BroadcastFlags): void };
-}
-
-/** What all adapters do to their sockets goes through this function of the in-memory one. */
-function each(adapter: object, options: BroadcastOptions, callback: (socket: Recipient) => void): void {
-  const apply = Reflect.get(adapter, 'apply') as (options: unknown, callback: unknown) => void;
-  apply.call(adapter, options, callback);
 }

@@ -4,7 +4,8 @@ import { isMeantFor } from '../server/recovery.js';
 
 /** One message of the log. */
 interface Entry {
-  readonly server: string;
+  /** `undefined`: all of the path. */
+  readonly server: string | undefined;
   /** Its position. */
   readonly number: number;
   readonly time: number;
@@ -43,7 +44,11 @@ export class MessageLog {
     return ++this.last;
   }
 
-  add(server: string, { rooms, except = new Set() }: BroadcastOptions, frame: Frame | undefined): void {
+  add(
+    server: string | undefined,
+    { rooms, except = new Set() }: BroadcastOptions,
+    frame: Frame | undefined,
+  ): void {
     const size = OVERHEAD + (frame?.payload.length ?? 0);
     // the text alone: a frame has its bytes as well, once it was sent
     const { payload: text, offset } = frame ?? {};
@@ -58,7 +63,7 @@ export class MessageLog {
     const missed: Frame[] = [];
     for (let i = this.indexBehind(position); i < this.entries.length; i++) {
       const entry = this.entries[i]!;
-      if (entry.server !== server || !isMeantFor(rooms, entry)) continue;
+      if ((entry.server ?? server) !== server || !isMeantFor(rooms, entry)) continue;
       if (entry.text === undefined) return undefined;
       missed.push(new Frame(entry.text, true, entry.offset));
     }

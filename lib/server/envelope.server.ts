@@ -18,7 +18,7 @@ import type { ClusterStatus, Rooms } from './contract.js';
 import type { Conversation } from './conversation.js';
 import type { EnvelopeSocket } from './envelope.socket.js';
 import { encodePacket } from './packet-encoder.js';
-import { makeAdapter, type Mount } from './mount.js';
+import type { Mount } from './mount.js';
 import type { Counters } from './receiver.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { namespaceMap, type NamespaceMap } from './namespace-map.js';
@@ -232,7 +232,7 @@ export class EnvelopeServer<
       const { maxDisconnectionDuration } = recovery;
       this.opts = { connectionStateRecovery: { maxDisconnectionDuration } };
     }
-    this.rooms = makeAdapter(mount.adapter, this);
+    this.rooms = mount.adapter(this);
     this._recovery = recovery?.of(this.rooms, mount.name);
     // a cluster's broker may be away; this node's clients are served all the same
     Promise.resolve(this.rooms.init()).catch((error: unknown) =>

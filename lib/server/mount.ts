@@ -1,4 +1,4 @@
-import type { Adapter } from 'socket.io-adapter';
+import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
 import type { ClusterStatus, ErrorReporter } from './contract.js';
 import type { Failures } from './failures.js';
@@ -9,7 +9,13 @@ import type { RecoverySettings } from './recovery.js';
 /** A class or factory of Socket.IO's adapter contract; called with `new` where possible, as in Socket.IO. */
 export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter);
 
-/** Makes the adapter of a server; an arrow function has no prototype, and cannot be called with `new`. */
+/** Goes through this node's sockets of a target: what all adapters do by a function of the in-memory one. */
+export type Walk = (options: BroadcastOptions, callback: (socket: unknown) => void) => void;
+
+/** Makes the adapter of a server. @param walk in the place of its own, where the sockets are those of other servers */
+export type AdapterMaker = (nsp: unknown, walk?: Walk) => Adapter;
+
+/** Calls a factory; an arrow function has no prototype, and cannot be called with `new`. */
 export function makeAdapter(factory: AdapterFactory, nsp: unknown): Adapter {
   if (factory.prototype === undefined) return (factory as (nsp: unknown) => Adapter)(nsp);
   return new (factory as new (nsp: unknown) => Adapter)(nsp);
@@ -26,7 +32,7 @@ export interface ClusterWatch {
 export interface Mount<Server> {
   /** The full URL path, with the port in front only where it is not the application's. */
   readonly name: string;
-  readonly adapter: AdapterFactory;
+  readonly adapter: AdapterMaker;
   readonly cluster: ClusterWatch;
   /** Keeps what clients miss while they are away; absent where nothing is kept. */
   readonly recovery?: RecoverySettings;

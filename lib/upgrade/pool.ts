@@ -41,7 +41,7 @@ export class Pool {
       (name) => hasChildren && this.release(name),
       () => this.server._isClosing,
     );
-    const adapter = hasChildren ? parentAdapter(() => this.children.values()) : mount.adapter;
+    const adapter = hasChildren ? parentAdapter(() => this.children.values(), mount.adapter) : mount.adapter;
     this.server._mountOn({ ...mount, adapter, name: showPlace(place) });
     if (pingInterval > 0) this.heartbeat = new Heartbeat(() => this.servers(), pingInterval, pingTimeout);
   }

@@ -1,0 +1,107 @@
+import { Connection } from './connection.js';
+import { $, messageLine, noteLine, showRoster, workerTag } from './view.js';
+
+const MOST_LINES = 300;
+
+const url = new URL('/ws', location.href);
+url.protocol = url.protocol.replace('http', 'ws');
+const connection = new Connection(url);
+
+let me = sessionStorage.getItem('name') ?? suggestName();
+/** The worker that has our connection, and who is on which of them. */
+let worker;
+let roster = { state: 'connected', nodes: 1, crews: [] };
+
+// ---- the line up and down
+
+connection.addEventListener('state', ({ detail: { state, code, delay } }) => {
+  const texts = { connecting: 'Connecting', open: 'Connected', waiting: 'Reconnecting' };
+  $('status').dataset.state = state;
+  $('status').textContent = texts[state];
+  if (state === 'open') void join();
+  if (state !== 'waiting' || worker === undefined) return;
+  const why = code === 1001 ? 'closed the connection (1001)' : `is gone (${code})`;
+  note(workerTag(worker), ` ${why}, back in ${(delay / 1_000).toFixed(1)} s`);
+  worker = undefined;
+  show();
+});
+
+/** A new connection knows nothing of us, whichever worker has it. */
+async function join() {
+  try {
+    const joined = await connection.ask('join', { name: me });
+    if (joined.worker !== worker) note('You are on ', workerTag(joined.worker));
+    worker = joined.worker;
+    roster = joined.roster;
+    show();
+  } catch (error) {
+    note(error.message);
+  }
+}
+
+$('reconnect').addEventListener('click', () => {
+  worker = undefined;
+  connection.connect();
+});
+
+// ---- what the others do
+
+const received = {
+  message: (message) => add(messageLine(message, message.name === me)),
+  roster(seen) {
+    roster = seen;
+    show();
+  },
+  exception: ({ message }) => note([message].flat().join(', ')),
+};
+
+connection.addEventListener('event', ({ detail: { event, data } }) => {
+  if (Object.hasOwn(received, event)) received[event](data);
+});
+
+// ---- what we do
+
+$('composer').addEventListener('submit', (event) => {
+  event.preventDefault();
+  const text = $('text').value.trim();
+  if (text === '') return;
+  connection.ask('message', { text }).catch((error) => note(`Not sent: ${error.message}`));
+  $('text').value = '';
+});
+
+$('rename').addEventListener('change', () => $('rename').requestSubmit());
+$('rename').addEventListener('submit', (event) => {
+  event.preventDefault();
+  me = $('name').value.trim();
+  sessionStorage.setItem('name', me);
+  $('text').focus();
+  if (connection.isOpen) void join();
+});
+
+function suggestName() {
+  const pick = (list) => list[Math.floor(Math.random() * list.length)];
+  return `${pick(['Quiet', 'Swift', 'Amber', 'Merry', 'Lucky', 'Brave'])} ${pick(['Heron', 'Otter', 'Lynx', 'Finch', 'Badger', 'Moth'])}`;
+}
+
+// ---- what there is to see
+
+function add(line) {
+  $('log').append(line);
+  while ($('log').children.length > MOST_LINES) $('log').firstChild.remove();
+  $('log').scrollTop = $('log').scrollHeight;
+}
+
+function note(...children) {
+  add(noteLine(...children));
+}
+
+function show() {
+  $('worker').replaceChildren(worker === undefined ? '…' : workerTag(worker));
+  $('kill').textContent = worker === undefined ? '' : `kill -9 ${Number.parseInt(worker, 10)}`;
+  showRoster(roster, worker);
+}
+
+$('name').value = me;
+sessionStorage.setItem('name', me);
+$('text').focus();
+connection.connect();

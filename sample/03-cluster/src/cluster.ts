@@ -1,0 +1,40 @@
+import cluster, { type Worker } from 'node:cluster';
+import { fileURLToPath } from 'node:url';
+import { Logger } from '@nestjs/common';
+import { setupPrimary } from '@socket.io/cluster-adapter';
+import { readSettings } from './settings.js';
+
+/** The primary process: a worker (main.ts) for each core, all on one port, and a new one for each that ends. */
+const logger = new Logger('Cluster');
+const { workers } = readSettings();
+const started = new WeakSet<Worker>();
+let isStopping = false;
+
+/** Workers close on SIGTERM, as any Nest application does; the primary ends with the last of them. */
+function stop(): void {
+  isStopping = true;
+  for (const worker of Object.values(cluster.workers!)) worker!.process.kill('SIGTERM');
+}
+
+cluster.setupPrimary({ exec: fileURLToPath(import.meta.resolve('./main.js')) });
+// what the workers' adapters have to tell each other goes through here
+setupPrimary();
+
+cluster.on('listening', (worker, { port }) => {
+  started.add(worker);
+  logger.log(`Worker ${worker.process.pid} listens on http://localhost:${port}/`);
+});
+cluster.on('exit', (worker, code, signal) => {
+  if (isStopping) return;
+  logger.warn(`Worker ${worker.process.pid} ended with ${signal ?? code}`);
+  if (started.has(worker)) {
+    cluster.fork();
+  } else {
+    logger.error('It never listened, and neither would the next one');
+    process.exitCode = 1;
+    stop();
+  }
+});
+
+process.once('SIGINT', stop).once('SIGTERM', stop);
+for (let worker = 0; worker < workers; worker++) cluster.fork();

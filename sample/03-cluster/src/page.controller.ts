@@ -1,0 +1,24 @@
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import { Controller, Get, NotFoundException, Param, StreamableFile } from '@nestjs/common';
+
+const PUBLIC = join(import.meta.dirname, '../public');
+const TYPES = new Map([
+  ['index.html', 'text/html'],
+  ['page.css', 'text/css'],
+  ['page.js', 'text/javascript'],
+  ['connection.js', 'text/javascript'],
+  ['view.js', 'text/javascript'],
+  ['icon.svg', 'image/svg+xml'],
+]);
+
+/** The web page. */
+@Controller()
+export class PageController {
+  @Get(['/', ':file'])
+  file(@Param('file') name = 'index.html'): StreamableFile {
+    const type = TYPES.get(name);
+    if (type === undefined) throw new NotFoundException();
+    return new StreamableFile(createReadStream(join(PUBLIC, name)), { type: `${type}; charset=utf-8` });
+  }
+}

@@ -1,0 +1,134 @@
+import { hostname } from 'node:os';
+import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
+import { expectOneRoom, joinTwoWorkers, joinWorker, type Member } from '../support/room.js';
+import { isAlive, Sample } from '../support/sample.js';
+
+const PROGRAM = 'sample/03-cluster/src/cluster.ts';
+const LISTENS = /Worker (\d+) listens on/;
+/** Milliseconds for processes to start. */
+const START = 60_000;
+
+/** The sample with two workers. */
+class SampleCluster {
+  private constructor(
+    readonly process: Sample,
+    readonly port: number,
+  ) {}
+
+  static async start(...args: string[]): Promise<SampleCluster> {
+    const process = Sample.start(PROGRAM, '--workers', '2', '--port', '0', ...args);
+    const [port] = await process.says(/listens on http:\/\/localhost:(\d+)\//);
+    await process.says(LISTENS, 2);
+    return new SampleCluster(process, Number(port));
+  }
+
+  get url(): string {
+    return `ws://127.0.0.1:${this.port}/ws`;
+  }
+
+  /** All workers that ever were, the oldest first. */
+  async workers(atLeast = 1): Promise<number[]> {
+    return (await this.process.says(LISTENS, atLeast)).map(Number);
+  }
+
+  /** Ends a worker that has clients. They come back to another, and its successor takes new ones. */
+  async replace(signal: NodeJS.Signals, code: number): Promise<{ failures: string[]; members: Member[] }> {
+    const members = await joinTwoWorkers(this.url);
+    const [{ pid }, before, failures] = [members[0]!, await this.workers(), [] as string[]];
+    process.kill(pid, signal);
+    const back = await Promise.all(
+      members.map(async (member) => {
+        if (member.pid !== pid) return member;
+        expect((await member.client.ended()).code).toBe(code);
+        return member.comeBack(failures);
+      }),
+    );
+    expect(back.map((member) => member.pid)).not.toContain(pid);
+    expect(await this.process.says(new RegExp(`Worker ${pid} ended with (.*)`))).toEqual([signal]);
+    const successor = (await this.workers(before.length + 1)).at(-1)!;
+    return { failures, members: [...back, await joinWorker(this.url, 'newcomer', successor)] };
+  }
+}
+
+/** @param signal what ends it */
+function isOneRoom(cluster: () => SampleCluster, signal: NodeJS.Signals): void {
+  it('lets clients land on any worker of one port, and a message reaches all of them once', async () => {
+    const members = await joinTwoWorkers(cluster().url);
+    expect(await cluster().workers()).toEqual(expect.arrayContaining(members.map(({ pid }) => pid)));
+    await expectOneRoom(members);
+    for (const member of members) await member.sees(members);
+  });
+
+  it(
+    'replaces a worker that is killed, and counts its clients where they come back',
+    async () => {
+      const { members } = await cluster().replace('SIGKILL', 1006);
+      await expectOneRoom(members);
+      for (const member of members) {
+        await member.sees(members);
+        await member.client.until('as many workers as before', () => member.roster?.nodes === 2);
+      }
+    },
+    START,
+  );
+
+  it('ends as a whole: 1001 for all clients, no process left, exit code 0', async () => {
+    const [members, pids] = [await joinTwoWorkers(cluster().url), await cluster().workers()];
+    const exit = cluster().process.end(signal);
+    const codes = await Promise.all(members.map(async ({ client }) => (await client.ended()).code));
+    expect(codes).toEqual(members.map(() => 1001));
+    expect(await exit).toEqual({ code: 0, signal: null });
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+}
+
+describe('sample 03-cluster', () => {
+  let cluster: SampleCluster;
+  beforeAll(async () => {
+    cluster = await SampleCluster.start();
+  }, START);
+
+  it('answers a bare client as its README has it, and refuses what is no message of a member', async () => {
+    const [{ client, pid }] = (await joinTwoWorkers(cluster.url)) as [Member];
+    const roster = { state: 'connected', nodes: expect.any(Number), crews: expect.any(Array) };
+    const data = { worker: `${pid}@${hostname()}`, roster };
+    expect(client.frames[0]).toEqual({ event: 'join', data, ack: 0 });
+    expect((await client.ask('message', { text: ' ' })).data).toMatchObject({ statusCode: 400 });
+    expect((await client.ask('join', { name: 'x'.repeat(41) })).data).toMatchObject({ statusCode: 400 });
+  });
+
+  it(
+    'replaces a worker that is asked to end, and none of its clients waits for an answer in vain',
+    async () => {
+      const { failures, members } = await cluster.replace('SIGTERM', 1001);
+      expect(failures.filter((text) => text.includes('timed out'))).toEqual([]);
+      await expectOneRoom(members);
+      for (const member of members) await member.sees(members);
+    },
+    START,
+  );
+
+  it(
+    'gives up when its workers cannot listen',
+    async () => {
+      const second = Sample.start(PROGRAM, '--workers', '1', '--port', String(cluster.port));
+      expect(await second.exited).toEqual({ code: 1, signal: null });
+      expect(second.output).toContain('EADDRINUSE');
+      await expectOneRoom(await joinTwoWorkers(cluster.url));
+    },
+    START,
+  );
+
+  isOneRoom(() => cluster, 'SIGTERM');
+});
+
+describeWithRedis('sample 03-cluster over Redis', () => {
+  const redis = new RedisServer();
+  let cluster: SampleCluster;
+  beforeAll(async () => {
+    await redis.start();
+    cluster = await SampleCluster.start('--redis', redis.url);
+  }, START);
+
+  isOneRoom(() => cluster, 'SIGINT');
+});

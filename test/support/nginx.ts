@@ -26,7 +26,7 @@ const UPGRADES = `
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection "upgrade";`;
 
-/** An nginx of the test's own, in front of a port of loopback: in the foreground, with nothing outside its folder. */
+/** An nginx of the test's own, in front of ports of loopback: in the foreground, with nothing outside its folder. */
 export class Nginx {
   private readonly folder = mkdtempSync(join(tmpdir(), 'envelope-nginx-'));
   private child: ChildProcess | undefined;
@@ -39,11 +39,14 @@ export class Nginx {
     readonly tlsPort: number,
   ) {}
 
-  /** @param lines what stands in the `location`, beside what upgrades need */
-  static async start(upstream: number, lines: readonly string[] = []): Promise<Nginx> {
+  /**
+   * @param upstream the port behind it, or several, among which connections go round
+   * @param lines what stands in the `location`, beside what upgrades need
+   */
+  static async start(upstream: number | readonly number[], lines: readonly string[] = []): Promise<Nginx> {
     const nginx = new Nginx(await freePort(), await freePort());
     running.push(nginx);
-    await nginx.run(nginx.configuration(upstream, lines));
+    await nginx.run(nginx.configuration([upstream].flat(), lines));
     return nginx;
   }
 
@@ -57,10 +60,12 @@ export class Nginx {
     rmSync(this.folder, { recursive: true });
   }
 
-  private configuration(upstream: number, lines: readonly string[]): string {
+  private configuration(upstream: readonly number[], lines: readonly string[]): string {
     const { key, cert } = selfSigned();
     writeFileSync(join(this.folder, 'key.pem'), key);
     writeFileSync(join(this.folder, 'cert.pem'), cert);
+    const nodes = upstream.map((port) => `127.0.0.1:${port}`);
+    const several = nodes.length > 1;
     const temporary = ['client_body', 'proxy', 'fastcgi', 'scgi', 'uwsgi'];
     return `daemon off;
 master_process off;
@@ -70,13 +75,14 @@ events {}
 http {
   access_log off;
   ${temporary.map((name) => `${name}_temp_path ${name};`).join(' ')}
+  ${several ? `upstream nodes { ${nodes.map((node) => `server ${node};`).join(' ')} }` : ''}
   server {
     listen 127.0.0.1:${this.port};
     listen 127.0.0.1:${this.tlsPort} ssl;
     ssl_certificate cert.pem;
     ssl_certificate_key key.pem;
     location / {
-      proxy_pass http://127.0.0.1:${upstream};${UPGRADES}
+      proxy_pass http://${several ? 'nodes' : nodes[0]};${UPGRADES}
       ${lines.map((line) => `${line};`).join('\n      ')}
     }
   }

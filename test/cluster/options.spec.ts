@@ -1,0 +1,115 @@
+import { Module } from '@nestjs/common';
+import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { SessionAwareAdapter } from 'socket.io-adapter';
+import {
+  EnvelopeModule,
+  EnvelopeServer,
+  type AdapterFactory,
+  type EnvelopeOptions,
+} from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+import { Bus } from '../support/bus.js';
+import { startPlain } from '../support/plain.js';
+
+const bus = new Bus();
+
+@WebSocketGateway({ path: '/clustered', adapter: bus.adapter } as object)
+class Clustered {
+  @WebSocketServer() server!: EnvelopeServer;
+}
+
+@WebSocketGateway({ path: '/alone' })
+class Alone {
+  @WebSocketServer() server!: EnvelopeServer;
+}
+
+/** What an application has of its own: a broker's client, in a module. */
+class Broker {
+  readonly bus = new Bus();
+}
+
+@Module({ providers: [Broker], exports: [Broker] })
+class BrokerModule {}
+
+describe('the way to other nodes', () => {
+  it('is set per gateway', async () => {
+    const apps = [
+      await startApp({ providers: [Clustered, Alone] }),
+      await startApp({ providers: [Clustered, Alone] }),
+    ];
+    const clients = [await apps[1]!.connect('/clustered'), await apps[1]!.connect('/alone')];
+    for (const client of clients) await client.settled();
+    const { server } = apps[0]!.nest.get(Clustered);
+    server.emit('hello');
+    apps[0]!.nest.get(Alone).server.emit('hello');
+    server.emit('end');
+    await clients[0]!.next('end');
+    await clients[1]!.settled();
+    expect(clients.map(({ frames }) => frames.some(({ event }) => event === 'hello'))).toEqual([true, false]);
+    expect(server.cluster.state).toBe('connected');
+    expect(apps[0]!.nest.get(Alone).server.cluster).toMatchObject({ state: 'alone', nodes: 1 });
+  });
+
+  it('comes from the module, made of what the application injects', async () => {
+    const shared = new Broker();
+    const start = () =>
+      startApp(
+        {
+          imports: [
+            EnvelopeModule.forRootAsync({
+              imports: [BrokerModule],
+              inject: [Broker],
+              useFactory: (broker: Broker) => ({ adapter: broker.bus.adapter }),
+            }),
+          ],
+          providers: [Alone],
+        },
+        { override: (builder) => builder.overrideProvider(Broker).useValue(shared) },
+      );
+    const [here, there] = [await start(), await start()];
+    const client = await there.connect('/alone');
+    await client.settled();
+    here.nest.get(EnvelopeServer).emit('hello');
+    await client.next('hello');
+  });
+});
+
+describe('the option recovery', () => {
+  const start = (options: object): Promise<unknown> => startPlain(options as EnvelopeOptions);
+
+  it('is an error at boot with an adapter that keeps nothing, which names those that do', async () => {
+    const failed = start({ adapter: bus.adapter, recovery: true });
+    await expect(failed).rejects.toThrow(
+      /BusAdapter keeps nothing for clients that are away: .*in memory.*redis-streams-adapter/,
+    );
+  });
+
+  it('says so of an adapter that keeps sessions but tells no other node of them, too', async () => {
+    const adapter: AdapterFactory = SessionAwareAdapter;
+    await expect(start({ adapter, recovery: true })).rejects.toThrow('SessionAwareAdapter');
+  });
+
+  it.each([
+    [{ recovery: 'yes' }, 'EnvelopeAdapter: recovery is yes: it takes { maxDisconnectionDuration: 120_000 }'],
+    [
+      { recovery: { duration: 1 } },
+      'EnvelopeAdapter: recovery.duration is no option; there are maxDisconnectionDuration, maxStoredBytes',
+    ],
+    [
+      { recovery: { maxDisconnectionDuration: 0 } },
+      'recovery.maxDisconnectionDuration is 0: it takes a positive whole number',
+    ],
+    [{ recovery: { maxStoredBytes: '1' } }, 'recovery.maxStoredBytes is 1: it takes a positive whole number'],
+  ])('says what is wrong with %p', async (options, message) => {
+    await expect(start(options)).rejects.toThrow(message);
+  });
+
+  it.each([[undefined], [false], [{ maxDisconnectionDuration: 1_000 }]])('takes %p', async (recovery) => {
+    await expect(start({ recovery })).resolves.toBeDefined();
+  });
+
+  it("has Socket.IO's name, too", async () => {
+    const node = await startPlain({ connectionStateRecovery: { maxDisconnectionDuration: 1_000 } });
+    expect(node.server.opts).toEqual({ connectionStateRecovery: { maxDisconnectionDuration: 1_000 } });
+  });
+});

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { override, type Internals } from './internals.js';
 
 /** Milliseconds that adapters wait for other nodes where nobody says otherwise. */
@@ -9,11 +10,30 @@ interface Target {
   readonly flags?: { readonly local?: boolean; readonly timeout?: number };
 }
 
+/** What an adapter writes down of a request: by either name the sockets that are known of, this node's included. */
+interface Request {
+  readonly sockets?: unknown;
+  readonly responses?: unknown;
+}
+
+/** Where adapters write requests down. */
+const TABLES = ['requests', 'customRequests'];
+
+/** The call that a request was written down for. */
+const calls = new AsyncLocalStorage<{ request?: Request }>();
+
 /**
  * Ends `fetchSockets` in time: adapters first ask the broker how many nodes there are, and would wait for one that
- * has stalled as long as it does. The error has the sockets of this node as `responses`.
+ * has stalled as long as it does. The error has those sockets as `responses` that are known of.
  */
 export function boundRequests(adapter: Internals, base: Internals): void {
+  for (const table of TABLES) {
+    override(Reflect.get(adapter, table) ?? {}, 'set', (set) => (id, request) => {
+      const call = calls.getStore();
+      if (call !== undefined) call.request = request as Request;
+      return set(id, request);
+    });
+  }
   override(adapter, 'fetchSockets', (fetch) => async (options) => {
     const { local, timeout } = (options as Target).flags ?? {};
     if (local === true) return base.fetchSockets.call(adapter, options);
@@ -23,10 +43,12 @@ export function boundRequests(adapter: Internals, base: Internals): void {
       timer = setTimeout(() => reject(new Error('operation has timed out')), patience + GRACE);
       timer.unref();
     });
+    const call: { request?: Request } = {};
     try {
-      return await Promise.race([fetch(options), expired]);
+      return await Promise.race([calls.run(call, fetch, options), expired]);
     } catch (error) {
-      const responses = await base.fetchSockets.call(adapter, options);
+      const known = call.request?.sockets ?? call.request?.responses;
+      const responses = Array.isArray(known) ? [...known] : await base.fetchSockets.call(adapter, options);
       throw Object.assign(error instanceof Error ? error : new Error(String(error)), { responses });
     } finally {
       clearTimeout(timer);

@@ -124,13 +124,22 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     });
   }
 
-  /** The sockets of the target, on every node (only this one after {@link local}). */
+  /**
+   * The sockets of the target, on every node (only this one after {@link local}).
+   *
+   * @throws (rejects) Error with `responses`, the sockets that are known of, where a node does not answer
+   */
   async fetchSockets(): Promise<(ReachableSocket<Data> & RemoteSocket<Emit, Data>)[]> {
-    const found: Untyped[] = await this.nsp.adapter.fetchSockets(this.target());
     // another node's socket comes as plain details, ours as itself
-    return found.map((socket) =>
-      typeof socket.join === 'function' ? socket : new RemoteSocket(new BroadcastOperator(this.nsp), socket),
-    );
+    const reachable = (socket: Untyped): Untyped =>
+      typeof socket.join === 'function' ? socket : new RemoteSocket(new BroadcastOperator(this.nsp), socket);
+    try {
+      return (await this.nsp.adapter.fetchSockets(this.target())).map(reachable);
+    } catch (error) {
+      const { responses } = Object(error) as { responses?: unknown };
+      if (Array.isArray(responses)) Object.assign(error as Error, { responses: responses.map(reachable) });
+      throw error;
+    }
   }
 
   /** Makes the sockets of the target join a room, or several. */

@@ -30,6 +30,12 @@ export class Bus {
     for (const deliver of waiting) deliver();
   }
 
+  /** Resolves when a question has an answer: at once, or when it goes on. */
+  get answers(): Promise<void> {
+    const { stalled } = this;
+    return stalled === undefined ? Promise.resolve() : new Promise((resolve) => void stalled.push(resolve));
+  }
+
   enter(member: BusAdapter): void {
     this.members.add(member);
   }
@@ -74,8 +80,9 @@ export class BusAdapter extends ClusterAdapter {
     this.bus.leave(this);
   }
 
-  override serverCount(): Promise<number> {
-    return Promise.resolve(this.bus.of(this.path).length);
+  override async serverCount(): Promise<number> {
+    await this.bus.answers;
+    return this.bus.of(this.path).length;
   }
 
   /** As text comes over the bus. */

@@ -48,7 +48,7 @@ export class Cluster implements ClusterWatch {
     return (server, walk) => {
       const nsp = server as Served;
       const before = process.listeners('message');
-      const adapter = makeAdapter(factory, server);
+      const adapter = make(factory, nsp);
       if (walk !== undefined) Reflect.set(adapter, 'apply', walk);
       const internals = adapter as unknown as Internals;
       if (!isAlone(internals)) this.harness(factory, internals, nsp, before, listener);
@@ -145,6 +145,21 @@ export class Cluster implements ClusterWatch {
     return watch;
   }
 }
+
+/** @throws Error that names the server, and what is missing where that is known */
+function make(factory: AdapterFactory, nsp: Served): Adapter {
+  try {
+    return makeAdapter(factory, nsp);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const hint = process.send === undefined && why.includes('process.send') ? NO_WORKER : '';
+    throw new Error(`${nsp.name}: its adapter could not be made: ${why}${hint}`, { cause: error });
+  }
+}
+
+const NO_WORKER =
+  ". @socket.io/cluster-adapter is for the workers of Node's cluster: start them with cluster.fork(), and call " +
+  'setupPrimary() in the primary';
 
 function cannotRecover(server: string, adapter: object): string {
   return (

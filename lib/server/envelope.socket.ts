@@ -145,6 +145,7 @@ export class EnvelopeSocket<
 
   /** Leaves a room. */
   leave(room: Room): Promise<void> | void {
+    this._tellPosition();
     return this.watched(this.nsp.adapter.del(this.id, room));
   }
 

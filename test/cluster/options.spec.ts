@@ -74,6 +74,22 @@ describe('the way to other nodes', () => {
   });
 });
 
+describe('an adapter that cannot be made', () => {
+  it('is an error at boot that names the path, and what is missing', async () => {
+    // a worker of Jest's has a parent; an application that was just started has none
+    const { send } = process;
+    Reflect.set(process, 'send', undefined);
+    try {
+      // not the adapter itself: it leaves a timer behind
+      const adapter: AdapterFactory = () => process.send!('hello') as never;
+      const failed = startPlain({ adapter });
+      await expect(failed).rejects.toThrow(/^\/ws: its adapter could not be made: .*cluster\.fork\(\)/);
+    } finally {
+      Reflect.set(process, 'send', send);
+    }
+  });
+});
+
 describe('the option recovery', () => {
   const start = (options: object): Promise<unknown> => startPlain(options as EnvelopeOptions);
 

@@ -8,6 +8,7 @@ import { boundRequests } from './bounded.js';
 import { BrokerWatch, type BrokerChange } from './broker-watch.js';
 import { baseOf, isAlone, override, type Internals } from './internals.js';
 import { serveLocallyFirst } from './local-first.js';
+import { holdLine } from './postgres-line.js';
 import { dropGarbage, releaseProcess, watchClients } from './shield.js';
 
 const ALONE: ClusterStatus = { state: 'alone', nodes: 1, since: Date.now() };
@@ -95,6 +96,7 @@ export class Cluster implements ClusterWatch {
       nsp.opts['connectionStateRecovery'] === undefined ? undefined : this.feedOf(adapter, watch, name);
     dropGarbage(adapter, (error) => dropped(name, error));
     watchClients(adapter, failed);
+    holdLine(adapter, () => watch.suspect());
     // ClusterAdapter swallows what its publications are rejected with
     override(adapter, 'doPublish', (publish) => (message) => {
       const sent = publish(message);

@@ -145,8 +145,13 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** Called by Nest after {@link close}: leaves everything as it was found. */
   override async dispose(): Promise<void> {
+    // Nest closes every server before, and the HTTP server after
+    const isWithApplication = [...this.pools].every((pool) => pool.server._isClosing);
     await Promise.all([...this.pools].map((pool) => pool.stop()));
-    for (const router of this.routers.values()) router.dispose();
+    for (const router of this.routers.values()) {
+      if (isWithApplication) router.disposeWithServer();
+      else router.dispose();
+    }
     for (const undo of this.undos.splice(0)) undo();
     this.sampler.close();
     await super.dispose();

@@ -44,6 +44,19 @@ export class UpgradeRouter {
     }
   }
 
+  /**
+   * Goes with the server, where that is closed next: who is on a connection that it still has hears that it shuts down.
+   */
+  disposeWithServer(): void {
+    const dispose = (): void => this.dispose();
+    this.http.once('close', dispose);
+    setImmediate(() => {
+      if (!this.http.listening) return;
+      this.http.off('close', dispose);
+      dispose();
+    });
+  }
+
   dispose(): void {
     this.isDisposed = true;
     this.http.off('upgrade', this.onUpgrade);

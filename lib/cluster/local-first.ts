@@ -1,4 +1,4 @@
-import type { BroadcastOptions } from 'socket.io-adapter';
+import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import { markPacket } from '../recovery/cluster-recovery.js';
 import type { Feed } from '../recovery/feed.js';
 import { isKept } from '../server/recovery.js';
@@ -7,6 +7,8 @@ import { override, type Internals } from './internals.js';
 interface Packet {
   data: unknown[];
 }
+
+const NOBODY: ReadonlySet<Room> = new Set();
 
 /** What an adapter does to all sockets of a target, on every node. */
 const COMMANDS = ['addSockets', 'delSockets', 'disconnectSockets'] as const;
@@ -25,11 +27,17 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: Fe
   override(adapter, 'broadcast', (publish) => (given, options) => {
     const packet = given as Packet;
     if (isLocal(options)) return base.broadcast.call(adapter, packet, options);
-    const { flags } = options as BroadcastOptions;
-    const expected = isKept(packet, flags) ? feed?.expect() : undefined;
+    const target = options as BroadcastOptions;
+    const { flags } = target;
+    const expected = isKept(packet, flags) ? feed?.expect({ except: NOBODY, ...target }) : undefined;
     const local = expected === undefined ? packet : { ...packet, place: expected.placement };
     const posted = feed === undefined ? { ...packet } : marked(packet, flags);
-    base.broadcast.call(adapter, local, options);
+    try {
+      base.broadcast.call(adapter, local, options);
+    } catch (error) {
+      if (expected !== undefined) feed?.place(expected.mark, undefined);
+      throw error;
+    }
     const sent = publish(posted, markServed(options, expected?.mark));
     // published by now; what the adapter encodes once more when the broker has answered goes nowhere
     posted.data = [''];

@@ -39,6 +39,10 @@ export class ClusterRecovery implements Recovery {
     return this.feed.position;
   }
 
+  isLater(position: string, than: string): boolean {
+    return isLater(position, than);
+  }
+
   save({ token, id, rooms, data, identity, sent }: StoredSession): void {
     const session: Omit<Persisted, 'missedPackets'> = {
       pid: token,
@@ -55,7 +59,7 @@ export class ClusterRecovery implements Recovery {
     const recorded = this.feed.record();
     try {
       let found = await this.restore(token, offset);
-      if (found === undefined && (await this.takeOver(token))) found = await this.restore(token, offset);
+      if (found === undefined && (await this.askOthers(token))) found = await this.restore(token, offset);
       const missed = found && toFrames(found.missedPackets);
       if (found === undefined || missed === undefined) return void recorded();
       return this.resumption(found, missed, offset, recorded);
@@ -73,7 +77,8 @@ export class ClusterRecovery implements Recovery {
     const { pid: token, sid: id, rooms, data, sent } = found;
     // what is not there comes back as null
     const session = { token, id, rooms, data, identity: found.identity ?? undefined, sent };
-    const known = new Set(missed.map((frame) => frame.offset));
+    const known = new Set(missed.map((frame) => frame.offset!));
+    const last = missed.at(-1)?.offset;
     return {
       session,
       offset,
@@ -83,7 +88,14 @@ export class ClusterRecovery implements Recovery {
         const entries = recorded().filter(
           (entry) => isLater(entry.offset, offset) && !known.has(entry.offset) && isMeantFor(rooms, entry),
         );
-        return toFrames(entries.map((entry) => [...entry.data, entry.offset])) ?? [];
+        const read = toFrames(entries.map((entry) => [...entry.data, entry.offset])) ?? [];
+        return [...read, ...this.feed.pending(rooms)];
+      },
+      has: (position) => {
+        if (known.has(position)) return true;
+        // the node has caught up
+        if (last !== undefined && isLater(position, last)) known.clear();
+        return false;
       },
       giveBack: () => {
         recorded();
@@ -97,17 +109,21 @@ export class ClusterRecovery implements Recovery {
     return ((await within(PATIENCE, restored, null, false)) ?? undefined) as Persisted | undefined;
   }
 
-  /** The line that has this session may be dead, and its node not know it yet. */
-  private async takeOver(token: string): Promise<boolean> {
+  /**
+   * The line that has this session may be dead, and its node not know it yet; or know it just now: what it says when it
+   * answers, it has stored before.
+   *
+   * @returns whether they were asked
+   */
+  private async askOthers(token: string): Promise<boolean> {
     const paid = this.takeOvers.take(this.paid, performance.now());
     if (paid === 0) return false;
     this.paid = paid;
-    const asked = new Promise<unknown[]>((resolve) => {
-      const done = (_: unknown, answers: unknown[]): void => resolve(answers);
-      emitToOtherNodes(this.adapter, TAKE_OVER, [token, done], () => resolve([]));
+    const answered = new Promise<void>((resolve) => {
+      emitToOtherNodes(this.adapter, TAKE_OVER, [token, () => resolve()], () => resolve());
     });
-    const none: unknown[] = [];
-    return (await within(PATIENCE, asked, none, false)).includes(true);
+    await within(PATIENCE, answered, undefined, false);
+    return true;
   }
 }
 

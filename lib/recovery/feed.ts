@@ -1,6 +1,6 @@
 import type { Room } from 'socket.io-adapter';
-import { Placement } from '../server/frame.js';
-import { isKept } from '../server/recovery.js';
+import { Placement, type Frame } from '../server/frame.js';
+import { isKept, isMeantFor } from '../server/recovery.js';
 
 /** One message as it was read from the log that all nodes write to. */
 export interface LogEntry {
@@ -8,6 +8,13 @@ export interface LogEntry {
   readonly data: readonly unknown[];
   readonly rooms: ReadonlySet<Room>;
   readonly except: ReadonlySet<Room>;
+}
+
+/** A message of this node on its way into the log. */
+export interface Unplaced {
+  readonly rooms: ReadonlySet<Room>;
+  readonly except: ReadonlySet<Room>;
+  readonly placement: Placement;
 }
 
 /** What `ClusterAdapter` makes of a broadcast. */
@@ -40,7 +47,7 @@ export class Feed {
   readonly ready: Promise<void>;
   /** Of the message read last. */
   position: string | undefined;
-  private readonly unplaced = new Map<number, Placement>();
+  private readonly unplaced = new Map<number, Unplaced>();
   private readonly journals = new Set<LogEntry[]>();
   private marks = 0;
   /** The log has kept a message waiting for too long, and none was read since. */
@@ -69,11 +76,14 @@ export class Feed {
   }
 
   /** A message of this node is about to be written; `undefined`: nobody is to wait for the log. */
-  expect(): { readonly mark: number; readonly placement: Placement } | undefined {
+  expect(
+    target: Pick<Unplaced, 'rooms' | 'except'>,
+  ): { readonly mark: number; readonly placement: Placement } | undefined {
     if (this.position === undefined || this.hasStalled || this.isAway()) return undefined;
     const mark = ++this.marks;
     const placement = new Placement();
-    this.unplaced.set(mark, placement);
+    const { rooms, except } = target;
+    this.unplaced.set(mark, { rooms, except, placement });
     const timer = setTimeout(() => {
       this.hasStalled = true;
       this.place(mark, undefined);
@@ -84,7 +94,7 @@ export class Feed {
 
   /** It was read back, or never will be. */
   place(mark: number, offset: string | undefined): void {
-    const placement = this.unplaced.get(mark);
+    const placement = this.unplaced.get(mark)?.placement;
     this.unplaced.delete(mark);
     placement?.settle(offset);
   }
@@ -109,6 +119,13 @@ export class Feed {
       for (const journal of this.journals) journal.push(entry);
     }
     if (uid === this.uid && opts.flags?.mark !== undefined) this.place(opts.flags.mark, offset);
+  }
+
+  /** The messages of this node, for somebody in these rooms, that were written and not read back yet, in order. */
+  pending(rooms: readonly Room[]): Frame[] {
+    return [...this.unplaced.values()]
+      .filter((target) => isMeantFor(rooms, target))
+      .flatMap(({ placement }) => placement.frame ?? []);
   }
 
   /** Writes down what is read from now on. @returns what ends that, and gives what was read */

@@ -57,6 +57,7 @@ export class MemoryRecovery implements RecoverySettings {
       get position() {
         return position();
       },
+      isLater: (offset, than) => (this.read(offset) ?? 0) > (this.read(than) ?? 0),
       save: (session) => this.save(session, server),
       resume: (token, offset) => Promise.resolve(this.resume(token, offset, server)),
     };
@@ -96,6 +97,7 @@ export class MemoryRecovery implements RecoverySettings {
       session,
       offset,
       missed,
+      has: () => false,
       later: () => this.log.since(until, server, session.rooms) ?? [],
       giveBack: () => void this.sessions.set(token, session),
     };

@@ -44,8 +44,6 @@ export abstract class Conversation extends Sender implements Asker {
   _deadline: NodeJS.Timeout | undefined;
   /** @internal When the connection ends by itself. */
   _expiry: Expiry | undefined;
-  /** @internal What it has come back to. */
-  _resumption: Resumption | undefined;
   private left = false;
 
   /** The rooms that this client is in; its own id is one. */
@@ -194,8 +192,11 @@ export abstract class Conversation extends Sender implements Asker {
 
   /** @internal It is in its rooms again. */
   _replay(): void {
-    for (const frame of this._resumption?.missed ?? []) this.writeKept(frame, this._session!);
-    for (const frame of this._resumption?.later() ?? []) this.writeKept(frame, this._session!);
+    const { _resumption: resumption, _session: session } = this;
+    if (resumption === undefined || session === undefined) return;
+    for (const frame of resumption.missed) this.outbox.push(frame.positioned);
+    session.sent = resumption.missed.at(-1)?.offset ?? session.sent;
+    for (const frame of resumption.later()) this.writeKept(frame);
     this._tellPosition();
   }
 

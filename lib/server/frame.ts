@@ -37,7 +37,9 @@ export class Frame {
     public compress = true,
     /** Where it stands in the log that clients who were away are served from. */
     readonly place?: string | Placement,
-  ) {}
+  ) {
+    if (typeof place === 'object') place.frame = this;
+  }
 
   /** Where in the log it stands, once that is known. */
   get offset(): string | undefined {
@@ -69,6 +71,8 @@ export class Frame {
 /** Where a message comes to stand in a log that other nodes write to as well: known a moment after the call. */
 export class Placement {
   isKnown = false;
+  /** The message. */
+  frame: Frame | undefined;
   /** `undefined`, when it is known: it is in no log. */
   offset: string | undefined;
   private waiting: (() => void)[] = [];

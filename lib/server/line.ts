@@ -214,6 +214,9 @@ export abstract class Line {
     this.raw?.close(code, text);
   }
 
+  /** @internal A message has its place in the log now. @returns whether it is to be sent */
+  abstract _isNew(offset: string): boolean;
+
   /** @internal The peer reads too slowly, or not at all; what waits is still written, nothing more is. */
   _overflow(): void {
     const { code } = CLOSE_CODES.TRY_AGAIN_LATER;

@@ -63,7 +63,7 @@ export class Outbox {
     /** Bytes that may wait when more is to be written: one message is never too large by itself. */
     private readonly limit: number,
     /** Told when the peer reads too slowly; what was to be written is dropped. */
-    private readonly owner: { _overflow(): void },
+    private readonly owner: { _overflow(): void; _isNew(offset: string): boolean },
   ) {}
 
   /** The line is open. */
@@ -130,6 +130,10 @@ export class Outbox {
     if (this.behindSize > this.limit) this.giveUp();
   }
 
+  private isDue(item: Outgoing): boolean {
+    return typeof item === 'string' || item.offset === undefined || this.owner._isNew(item.offset);
+  }
+
   private goOn(unplaced: 'wait' | 'send' | 'drop' = 'wait'): void {
     const behind = this.behind ?? [];
     this.behind = undefined;
@@ -139,7 +143,8 @@ export class Outbox {
       const isUnplaced = item instanceof Frame && item.unplaced !== undefined;
       if (isUnplaced && unplaced === 'wait') break;
       this.behindSize -= sizeOf(item);
-      if (!isUnplaced || unplaced === 'send') this.push(item instanceof Frame ? item.positioned : item);
+      if (isUnplaced ? unplaced === 'send' : this.isDue(item))
+        this.push(item instanceof Frame ? item.positioned : item);
     }
     if (next < behind.length && this.overflow === 'none') this.behind = behind.slice(next);
   }

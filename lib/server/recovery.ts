@@ -21,8 +21,13 @@ export interface Resumption {
   readonly offset: string;
   /** What was missed, in order. */
   readonly missed: readonly Frame[];
-  /** What came since, in order: asked once, when the client is in its rooms again. */
+  /**
+   * What came since, in order, those that still get their place in the log last: asked once, when the client is in its
+   * rooms again.
+   */
   later(): readonly Frame[];
+  /** Whether a message is among {@link missed}: a node may read the log later than the client got it by another way. */
+  has(offset: string): boolean;
   /** The client did not get as far as that: the session is put back. */
   giveBack(): void;
 }
@@ -33,6 +38,8 @@ export interface Recovery {
   readonly ready: Promise<void>;
   /** Where the log of messages stands; `undefined` while it cannot be told. */
   readonly position: string | undefined;
+  /** Whether one position is behind another. */
+  isLater(position: string, than: string): boolean;
   /** Keeps a session for whoever comes back with its token. */
   save(session: StoredSession): void;
   /** Never rejects. `undefined`: unknown, expired, revoked, used before, or more was missed than is kept. */

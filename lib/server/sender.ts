@@ -12,7 +12,7 @@ import type { EmitFlags } from './contract.js';
 import { Frame, type Outgoing } from './frame.js';
 import { INTERNAL_ERROR } from './incoming-request.js';
 import { Intake } from './intake.js';
-import { REVOKED } from './recovery.js';
+import { REVOKED, type Resumption } from './recovery.js';
 import type { Session } from './session.js';
 import type { SocketHost } from './socket-host.js';
 import type { Visitor } from './visitor.js';
@@ -23,6 +23,8 @@ export abstract class Sender extends Intake {
   connected = false;
   /** @internal What the client may come back to. */
   _session: Session | undefined;
+  /** @internal What it has come back to. */
+  _resumption: Resumption | undefined;
   protected outgoing: AnyListeners | undefined;
   protected answers: Answers | undefined;
 
@@ -57,18 +59,21 @@ export abstract class Sender extends Intake {
       // the flags are those of the whole broadcast: the same for all who share the frame
       if (flags.compress === false) frame.compress = false;
       if (this._session === undefined) this._write(frame);
-      else if (!this._gone) this.writeKept(frame, this._session);
+      else if (!this._gone) this.writeKept(frame);
     }
   }
 
-  protected writeKept(frame: Frame, session: Session): void {
-    const { offset } = frame;
+  protected writeKept(frame: Frame): void {
     if (frame.unplaced !== undefined) this.outbox.pushUnplaced(frame);
-    else if (offset === undefined) this.outbox.push(frame);
-    else {
-      session.sent = offset;
-      this.outbox.pushPlaced(frame.positioned);
-    }
+    else if (frame.offset === undefined) this.outbox.push(frame);
+    else if (this._isNew(frame.offset)) this.outbox.pushPlaced(frame.positioned);
+  }
+
+  /** @internal A message has its place in the log now. @returns whether the client has not had it yet */
+  override _isNew(offset: string): boolean {
+    if (this._resumption?.has(offset) === true) return false;
+    if (this._session !== undefined) this._session.sent = offset;
+    return true;
   }
 
   /**
@@ -78,7 +83,9 @@ export abstract class Sender extends Intake {
   _tellPosition(): void {
     const { _session: session } = this;
     const position = this.nsp._recovery?.position;
-    if (session === undefined || position === undefined || position === session.sent) return;
+    if (session === undefined || position === undefined) return;
+    // a node that the client has just come to may be behind in the log
+    if (this.nsp._recovery?.isLater(position, session.sent) !== true) return;
     session.sent = position;
     this.outbox.pushPlaced(new Frame('{"event":"$offset"}', true, position).positioned);
   }

@@ -46,6 +46,12 @@ export class Returning {
     this.take();
   }
 
+  /** What has come so far. */
+  collect(): string[] {
+    this.take();
+    return this.events;
+  }
+
   private taken: Frame[] | undefined;
   private count = 0;
 

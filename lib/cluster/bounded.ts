@@ -14,6 +14,7 @@ interface Target {
 interface Request {
   readonly sockets?: unknown;
   readonly responses?: unknown;
+  readonly timeout?: NodeJS.Timeout;
 }
 
 /** Where adapters write requests down. */
@@ -31,6 +32,8 @@ export function boundRequests(adapter: Internals, base: Internals): void {
     override(Reflect.get(adapter, table) ?? {}, 'set', (set) => (id, request) => {
       const call = calls.getStore();
       if (call !== undefined) call.request = request as Request;
+      // who waits has a timer of ours: a node that has closed must not stay for its last question
+      (request as Request).timeout?.unref();
       return set(id, request);
     });
   }

@@ -9,11 +9,15 @@ export function normalisePath(...parts: (string | undefined)[]): string {
   return `/${joined.split('/').filter(Boolean).join('/')}`;
 }
 
-/** The path of a request target, without its query; `undefined` where it is none (RFC 9112, section 3.2.1). */
+/**
+ * The path of a request target, without its query; `undefined` where it is none (RFC 9112, section 3.2.1). What has no
+ * place in a URL is percent-encoded, as browsers do: a path names a server, and so what its adapter asks of a broker.
+ */
 export function pathOf(target: string | undefined): string | undefined {
   if (target === undefined || !target.startsWith('/')) return undefined;
   const end = target.search(/[?#]/);
-  return normalisePath(end === -1 ? target : target.slice(0, end));
+  const path = end === -1 ? target : target.slice(0, end);
+  return normalisePath(path.replace(/["<>\\^`{}]/g, (char) => encodeURIComponent(char)));
 }
 
 /** Whether a path has `:params` or wildcards, in the language of Nest's routes. */

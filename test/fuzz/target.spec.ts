@@ -64,6 +64,7 @@ const TOKENS = [
     'ü',
     '\ud83d',
     '{',
+    '"',
     '(',
     '..',
   ],
@@ -83,6 +84,11 @@ function decoded(segment: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Some characters have no place in a URL (RFC 3986, section 2). */
+function quoted(char: string): string {
+  return '"<>\\^`{}'.includes(char) ? `%${char.charCodeAt(0).toString(16).toUpperCase()}` : char;
 }
 
 /** What a pattern without wildcards gives, by its segments. */
@@ -119,7 +125,8 @@ describe('the request target', () => {
     const segments = target
       .replace(/[?#][^]*/, '')
       .split('/')
-      .filter((segment) => segment !== '');
+      .filter((segment) => segment !== '')
+      .map((segment) => segment.split('').map(quoted).join(''));
     check(path === `/${segments.join('/')}`, 'other segments', target, path);
   });
 

@@ -48,6 +48,7 @@ describe('paths', () => {
     ['/?', '/'],
     ['/ws/?a=b#c', '/ws'],
     ['/%2e%2e/', '/%2e%2e'],
+    ['/a";--<b>\\{c}^`/%22|~?"', '/a%22;--%3Cb%3E%5C%7Bc%7D%5E%60/%22|~'],
     ['', undefined],
     [undefined, undefined],
     ['*', undefined],

@@ -83,6 +83,7 @@ describeWithPostgres("a PostgreSQL of the test's own", () => {
 
   it('stands still and goes on, with all its processes', async () => {
     const client = await open();
+    await client.query('SET synchronous_commit = on');
     await client.query("INSERT INTO socket_io_attachments (payload) VALUES ('x')");
     postgres.stall();
     const held = count(client);

@@ -91,6 +91,17 @@ const apps: TestApp[] = [];
 
 /** Starts an application with these providers; it is closed after the test. */
 export async function startApp(metadata: ModuleMetadata, options: AppOptions = {}): Promise<TestApp> {
+  const app = await makeApp(metadata, options);
+  apps.push(app);
+  return listening(app, options);
+}
+
+/** The same, for whoever closes it: an application for all tests of a file. */
+export async function startLastingApp(metadata: ModuleMetadata, options: AppOptions = {}): Promise<TestApp> {
+  return listening(await makeApp(metadata, options), options);
+}
+
+async function makeApp(metadata: ModuleMetadata, options: AppOptions): Promise<TestApp> {
   const log = new LogBook();
   const builder = Test.createTestingModule(metadata).setLogger(log);
   const module = await (options.override?.(builder) ?? builder).compile();
@@ -100,11 +111,13 @@ export async function startApp(metadata: ModuleMetadata, options: AppOptions = {
   options.before?.(nest);
   const adapter = new EnvelopeAdapter(nest, options.adapter);
   nest.useWebSocketAdapter(adapter);
-  const app = new TestApp(nest, adapter, log);
-  apps.push(app);
-  if (options.listen === undefined) await nest.listen(0, '127.0.0.1');
+  return new TestApp(nest, adapter, log);
+}
+
+async function listening(app: TestApp, { listen }: AppOptions): Promise<TestApp> {
+  if (listen === undefined) await app.nest.listen(0, '127.0.0.1');
   // both platforms take what Node's own listen() takes, Nest's type does not say so
-  else await nest.listen(options.listen as unknown as string);
+  else await app.nest.listen(listen as unknown as string);
   return app;
 }
 

@@ -29,11 +29,16 @@ interface ChildOptions {
   /** The command that is to run it: `['ip', 'netns', 'exec', 'name']`. */
   under?: readonly string[];
   flags?: readonly string[];
+  /** It is ended after the last test of the file, not after this one. */
+  lasts?: boolean;
 }
 
 const running = new Set<Child>();
 
 afterEach(async () => {
+  await Promise.all([...running].filter(({ lasts }) => !lasts).map((child) => child.kill()));
+});
+afterAll(async () => {
   await Promise.all([...running].map((child) => child.kill()));
 });
 
@@ -49,7 +54,10 @@ export class Child {
   private count = 0;
   private exit: Exit | undefined;
 
-  private constructor(readonly process: ChildProcess) {
+  private constructor(
+    readonly process: ChildProcess,
+    readonly lasts: boolean,
+  ) {
     running.add(this);
     for (const stream of [process.stdout!, process.stderr!])
       stream.on('data', (text) => (this.output += String(text)));
@@ -63,7 +71,10 @@ export class Child {
     });
   }
 
-  static async start(program: string, { settings = {}, under = [], flags = [] }: ChildOptions = {}) {
+  static async start(
+    program: string,
+    { settings = {}, under = [], flags = [], lasts = false }: ChildOptions = {},
+  ): Promise<Child> {
     const register = pathToFileURL(join(FOLDER, 'register.mjs')).href;
     const line = [...under, process.execPath, ...flags, '--enable-source-maps', '--import', register];
     const [command, ...args] = [...line, join(FOLDER, `${program}.ts`)];
@@ -74,7 +85,7 @@ export class Child {
       HTTP_PLATFORM,
       SETTINGS: JSON.stringify(settings),
     };
-    const child = new Child(spawn(command!, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }));
+    const child = new Child(spawn(command!, args, { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] }), lasts);
     let isReady = false;
     child.process.once('message', () => {
       isReady = true;
@@ -92,7 +103,8 @@ export class Child {
       answer = message;
       this.poke();
     });
-    this.process.send({ call, name, args });
+    // one that has ended is told of below, with what it said
+    this.process.send({ call, name, args }, () => undefined);
     const { error, result } = await this.until(`the answer to ${name}`, () => answer);
     if (error !== undefined) throw new Error(`${name} failed in the child: ${error}`);
     return result as Result;

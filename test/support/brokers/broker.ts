@@ -36,14 +36,17 @@ export abstract class Broker {
   /** What it said, on either stream, since it was started last. */
   said = '';
 
-  /** @param account whose process it is, where that is not whoever runs the tests */
-  constructor(protected readonly account?: Account) {
+  constructor() {
     afterAll(() => this.end());
   }
 
   /** Where clients connect. */
   abstract get url(): string;
   protected abstract program(): Program;
+  /** Whose process it is, where that is not whoever runs the tests. */
+  protected account(): Account | undefined {
+    return undefined;
+  }
   /** Before the first start. */
   protected prepare(): Promise<void> {
     return Promise.resolve();
@@ -75,7 +78,8 @@ export abstract class Broker {
     this.portTaken ??= await freePort();
     if (this.folderMade === undefined) {
       this.folderMade = mkdtempSync(join(tmpdir(), `envelope-${this.constructor.name.toLowerCase()}-`));
-      if (this.account !== undefined) chownSync(this.folderMade, this.account.uid, this.account.gid);
+      const account = this.account();
+      if (account !== undefined) chownSync(this.folderMade, account.uid, account.gid);
       await this.prepare();
     }
     const { file, args, ready } = this.program();
@@ -136,7 +140,7 @@ export abstract class Broker {
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'], LC_ALL: 'C' },
-      ...this.account,
+      ...this.account(),
     });
     this.said = '';
     for (const stream of [child.stdout, child.stderr])

@@ -21,29 +21,47 @@ const TABLE = `CREATE TABLE socket_io_attachments (
   payload bytea
 )`;
 
-/** A PostgreSQL of the spec file's own, with the adapter's table; it keeps its data over a restart. */
+/** A PostgreSQL of the spec file's own, with the adapter's table; it keeps its data over a restart, if not the very last. */
 export class PostgresServer extends Broker {
   // a smart shutdown, SIGTERM, would wait for the clients
   protected override readonly farewell = 'SIGINT';
 
   /** @param settings of postgresql.conf: `['max_connections=20']` */
   constructor(private readonly settings: readonly string[] = []) {
-    super(unprivileged());
+    super();
   }
 
   override get url(): string {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
+  /** PostgreSQL does not run as root: then it runs as the user that its package made. */
+  protected override account(): Account | undefined {
+    if (process.getuid?.() !== 0) return undefined;
+    const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? [];
+    if (uid === undefined) throw new Error('there is no user "postgres": PostgreSQL does not run as root');
+    return { uid: Number(uid), gid: Number(gid) };
+  }
+
   protected override async prepare(): Promise<void> {
     await this.runToEnd(join(PROGRAMS, 'initdb'), [
-      ...['-D', this.folder, '-U', 'postgres', '--auth=trust', '--no-locale', '--encoding=UTF8', '--no-sync'],
+      ...[
+        '-D',
+        this.folder,
+        '-U',
+        'postgres',
+        '--auth=trust',
+        '--no-locale',
+        '--encoding=UTF8',
+        '--no-sync',
+        '--wal-segsize=1',
+      ],
     ]);
   }
 
   protected override program() {
-    // it never has to outlive its machine
-    const careless = ['fsync=off', 'full_page_writes=off'];
+    // it never has to outlive its machine; what is committed is written down within a second
+    const careless = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off'];
     const small = ['shared_buffers=16MB', 'autovacuum=off', 'max_wal_senders=0', 'wal_level=minimal'];
     const settings = [...careless, ...small, ...this.settings].flatMap((setting) => ['-c', setting]);
     const where = ['-D', this.folder, '-k', this.folder, '-h', '127.0.0.1', '-p', String(this.port)];
@@ -67,12 +85,4 @@ export class PostgresServer extends Broker {
 function newest(): string {
   const majors = existsSync(DEBIAN) ? readdirSync(DEBIAN).map(Number).filter(Boolean) : [];
   return join(DEBIAN, String(Math.max(0, ...majors)), 'bin');
-}
-
-/** PostgreSQL does not run as root: then it runs as the user that its package made. */
-function unprivileged(): Account | undefined {
-  if (process.getuid?.() !== 0) return undefined;
-  const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? [];
-  if (uid === undefined) throw new Error('there is no user "postgres": PostgreSQL does not run as root');
-  return { uid: Number(uid), gid: Number(gid) };
 }

@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, ListenOptions } from 'node:net';
 import { Module, type INestApplication, type ModuleMetadata } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
@@ -14,7 +14,7 @@ export interface Booted {
 export async function boot(
   metadata: ModuleMetadata,
   options: EnvelopeOptions = {},
-  host = '127.0.0.1',
+  host: string | ListenOptions = '127.0.0.1',
 ): Promise<Booted> {
   class Root {}
   Module(metadata)(Root);
@@ -22,6 +22,8 @@ export async function boot(
   const nest = await NestFactory.create(Root, http, { logger: ['warn', 'error', 'fatal'] });
   nest.useWebSocketAdapter(new EnvelopeAdapter(nest, options));
   nest.enableShutdownHooks();
-  await nest.listen(0, host);
+  if (typeof host === 'string') await nest.listen(0, host);
+  // both platforms take what Node's own listen() takes, Nest's type does not say so
+  else await nest.listen(host as unknown as number);
   return { nest, port: (nest.getHttpServer().address() as AddressInfo).port };
 }

@@ -16,7 +16,10 @@ export function obey(commands: Record<string, (...args: never[]) => unknown>): v
       process.send!({ call, error: String(error instanceof Error ? error.stack : error) });
     }
   };
-  process.on('message', (message) => void run(message as Call));
+  // a worker's line carries more than calls
+  process.on('message', (message: Partial<Call>) => {
+    if (message.call !== undefined) void run(message as Call);
+  });
   process.on('disconnect', () => process.exit(1));
   // the parent's line is no reason to stay
   process.channel!.unref();

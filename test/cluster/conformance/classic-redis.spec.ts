@@ -1,0 +1,4 @@
+import { classic } from '../backends.js';
+import { conformance } from './suite.js';
+
+conformance(classic('redis'));

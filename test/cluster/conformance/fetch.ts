@@ -1,0 +1,94 @@
+import type { SocketView } from '../../support/cluster/chain.js';
+import { failureOf, fresh, idsOf, type Cases } from './cases.js';
+
+export const fetching: Cases = (cluster) => {
+  describe('fetchSockets', () => {
+    it('gives the sockets of all nodes, of a room, of several, and all but those of one', async () => {
+      const [one, two] = cluster.three;
+      const [red, blue] = [fresh('red'), fresh('blue')];
+      const reds = await cluster.joinEach([red]);
+      const [, , far] = await cluster.joinEach([blue]);
+      const members = await Promise.all([one.fetch(), two.fetch()]);
+      for (const sockets of members) expect(sockets).toHaveLength(6);
+      expect(idsOf(members[0]!)).toEqual(idsOf(members[1]!));
+      expect(idsOf(await one.fetch((server) => server.in(red)))).toEqual(idsOf(reds));
+      expect(await one.fetch((server) => server.in([red, blue]))).toHaveLength(6);
+      expect(await one.fetch((server) => server.in(red).except(reds[2].id))).toHaveLength(2);
+      expect(await two.fetch((server) => server.except(red))).toHaveLength(3);
+      expect(idsOf(await two.fetch((server) => server.in(far.id)))).toEqual([far.id]);
+      expect(await one.fetch((server) => server.in(fresh('empty')))).toEqual([]);
+    });
+
+    it('tells of each its data, its rooms and its handshake', async () => {
+      const [one, , three] = cluster.three;
+      const far = await cluster.join(three, ['red', 7], {
+        query: '?tab=1&tag=a&tag=b',
+        headers: { 'x-device': 'phone' },
+        protocols: ['bearer', 'abc'],
+      });
+      await far.client.ask('keep', { name: 'Ada', age: 36, tags: ['x'], none: null });
+      const [socket, ...others] = await one.fetch((server) => server.in(far.id));
+      expect(others).toEqual([]);
+      expect(socket!.data).toEqual({ name: 'Ada', age: 36, tags: ['x'], none: null });
+      expect(new Set(socket!.rooms)).toEqual(new Set([far.id, 'red', 7]));
+      expect(socket!.handshake).toMatchObject({
+        headers: { 'x-device': 'phone', authorization: 'Bearer abc' },
+        query: { tab: '1', tag: ['a', 'b'] },
+        auth: { token: 'abc' },
+        address: '127.0.0.1',
+        url: '/ws?tab=1&tag=a&tag=b',
+        secure: false,
+        xdomain: false,
+      });
+      const { issued, time } = socket!.handshake;
+      expect(new Date(time).getTime()).toBe(Math.floor(issued / 1_000) * 1_000);
+      // from its own node it is the same
+      const [seenAtHome] = await three.fetch((server) => server.in(far.id));
+      expect(seenAtHome).toEqual(socket);
+    });
+
+    it('no longer has who has gone', async () => {
+      const [one] = cluster.three;
+      const room = fresh('room');
+      const [near, , far] = await cluster.joinEach([room]);
+      for (const { client } of [near, far]) {
+        client.close(1000);
+        await client.ended();
+      }
+      await cluster.until('they are gone', async () => {
+        const sockets = await one.fetch((server) => server.in(room));
+        return sockets.length === 1;
+      });
+    });
+  });
+};
+
+export const fetchingAcross: Cases = (cluster) => {
+  describe('fetchSockets, of this node alone', () => {
+    it('gives the sockets of this node, of all and of a room', async () => {
+      const [one] = cluster.three;
+      const room = fresh('room');
+      const [near] = await cluster.joinEach([room]);
+      const other = await cluster.join(one);
+      expect(idsOf(await one.fetch((server) => server.local))).toEqual(idsOf([near, other]));
+      expect(idsOf(await one.fetch((server) => server.local.in(room)))).toEqual([near.id]);
+    });
+
+    it('rejects within its timeout where a node does not answer, with the sockets of those that did', async () => {
+      const [one] = cluster.three;
+      const members = await cluster.joinEach();
+      const { answering, restore } = await cluster.silence(members);
+      try {
+        const started = performance.now();
+        const { message, responses } = await failureOf(one.fetch((server) => server.timeout(300)));
+        expect(message).toMatch(/timeout/);
+        expect(idsOf(responses as SocketView[])).toEqual(idsOf(answering));
+        expect(performance.now() - started).toBeLessThan(2_000);
+      } finally {
+        await restore();
+      }
+      await cluster.acquaint(members);
+      expect(await one.fetch()).toHaveLength(3);
+    });
+  });
+};

@@ -1,0 +1,4 @@
+import { MEMORY } from '../backends.js';
+import { conformance } from './suite.js';
+
+conformance(MEMORY);

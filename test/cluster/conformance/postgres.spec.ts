@@ -1,0 +1,4 @@
+import { POSTGRES } from '../backends.js';
+import { conformance } from './suite.js';
+
+conformance(POSTGRES);

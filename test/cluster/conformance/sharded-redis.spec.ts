@@ -1,0 +1,4 @@
+import { sharded } from '../backends.js';
+import { conformance } from './suite.js';
+
+conformance(sharded('redis'));

@@ -1,0 +1,4 @@
+import { streams } from '../backends.js';
+import { conformance } from './suite.js';
+
+conformance(streams('redis'));

@@ -1,0 +1,101 @@
+import cluster, { type Worker } from 'node:cluster';
+import { createAdapter, setupPrimary } from '@socket.io/cluster-adapter';
+import { perform, type Step } from '../cluster/chain.js';
+import { clusterGateways, serverIn } from '../cluster/gateways.js';
+import { rootOf, type Root } from '../cluster/node.js';
+import { boot } from './boot.js';
+import { obey } from './program.js';
+
+/*
+ * The primary of a Node cluster, and its workers: each a node with an application on a port of its own. The primary
+ * passes on what the test asks of a worker.
+ */
+
+interface Answer {
+  ready?: true;
+  call?: number;
+  result?: unknown;
+  error?: string;
+}
+
+class Workers {
+  private readonly workers = new Map<string, Worker>();
+  private calls = 0;
+
+  /** Starts a worker; resolves with its port. */
+  async fork(name: string): Promise<number> {
+    const worker = cluster.fork({ NODE_NAME: name });
+    worker.setMaxListeners(0);
+    // one that has closed its application may have ended before it hears that it is to
+    worker.on('error', () => undefined);
+    this.workers.set(name, worker);
+    await hear(worker, ({ ready }) => ready === true);
+    return (await this.tell(name, 'port')) as number;
+  }
+
+  async tell(name: string, command: string, ...args: unknown[]): Promise<unknown> {
+    const worker = this.workers.get(name)!;
+    const call = this.calls++;
+    const answered = hear(worker, (answer) => answer.call === call);
+    // one that has ended is told of by `hear`
+    worker.send({ call, name: command, args }, () => undefined);
+    const { error, result } = await answered;
+    if (error !== undefined) throw new Error(error);
+    return result;
+  }
+
+  async close(name: string): Promise<void> {
+    const worker = this.workers.get(name)!;
+    await this.tell(name, 'close');
+    const exited = new Promise((resolve) => worker.once('exit', resolve));
+    worker.disconnect();
+    await exited;
+  }
+
+  signal(name: string, signal: NodeJS.Signals): void {
+    this.workers.get(name)!.process.kill(signal);
+  }
+}
+
+function hear(worker: Worker, isIt: (answer: Answer) => boolean): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const listen = (answer: Answer): void => {
+      if (!isIt(answer)) return;
+      worker.off('message', listen);
+      worker.off('exit', fail);
+      resolve(answer);
+    };
+    const fail = (): void => reject(new Error(`the worker ended, ${worker.process.exitCode}`));
+    if (worker.isDead()) fail();
+    worker.on('message', listen);
+    worker.once('exit', fail);
+  });
+}
+
+async function work(name: string): Promise<void> {
+  const adapter = createAdapter({ heartbeatInterval: 1_000 });
+  const gateways = clusterGateways(name);
+  // without `exclusive` all workers would share one port
+  const listen = { port: 0, host: '127.0.0.1', exclusive: true };
+  const { nest, port } = await boot({ providers: gateways }, { adapter }, listen);
+  obey({
+    port: () => port,
+    perform: (root: Root, steps: Step[]) => perform(() => rootOf(serverIn(nest, gateways), root), steps),
+    close: () => nest.close(),
+  });
+}
+
+if (cluster.isPrimary) {
+  setupPrimary();
+  const workers = new Workers();
+  obey({
+    fork: (name: string) => workers.fork(name),
+    tell: (name: string, command: string, ...args: unknown[]) => workers.tell(name, command, ...args),
+    close: (name: string) => workers.close(name),
+    signal: (name: string, signal: NodeJS.Signals) => workers.signal(name, signal),
+  });
+  // the parent's line is no reason to stay
+  setInterval(() => undefined, 60_000);
+} else {
+  await work(process.env['NODE_NAME']!);
+}

@@ -1,0 +1,167 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Broker } from '../brokers/broker.js';
+import { Child } from '../child.js';
+import { TestClient, type ConnectOptions, type Received } from '../client.js';
+import type { Backend, Link } from './backend.js';
+import { LocalNode } from './local-node.js';
+import type { ClusterNode } from './node.js';
+import { WorkerNode } from './worker-node.js';
+
+const NAMES = ['one', 'two', 'three'] as const;
+/** Milliseconds for nodes to find each other, and between two looks. */
+const ACQUAINTED = 10_000;
+const LOOK = 10;
+const START = 60_000;
+
+/** A client, its socket's id, and the node that it is connected to. */
+export interface Member {
+  client: TestClient;
+  id: string;
+  node: ClusterNode;
+}
+
+export interface JoinOptions extends ConnectOptions {
+  path?: string;
+  query?: string;
+}
+
+/** Three nodes, their broker, and the clients of the current test. */
+export class Cluster {
+  nodes: ClusterNode[] = [];
+  readonly broker: Broker | undefined;
+  links: Link[] = [];
+  /** The process whose children the nodes are, where they are workers. */
+  primary: Child | undefined;
+  private readonly clients: TestClient[] = [];
+  private marks = 0;
+
+  constructor(readonly backend: Backend) {
+    beforeAll(() => this.start(), START);
+    afterEach(() => this.leave());
+    // before the broker's own
+    afterAll(() => this.close());
+    this.broker = backend.broker?.();
+  }
+
+  /** Starts the nodes; resolves when each reaches each on the paths that all of them have. */
+  private async start(): Promise<void> {
+    const { backend } = this;
+    if (backend.link === undefined) {
+      this.primary = await Child.start('cluster-node', { lasts: true });
+      const { primary } = this;
+      this.nodes = await Promise.all(NAMES.map((name) => WorkerNode.start(name, primary)));
+    } else {
+      await this.broker?.start();
+      const { url } = this.broker ?? { url: '' };
+      const names = backend.alone === true ? NAMES.slice(0, 1) : NAMES;
+      this.links = await Promise.all(names.map(() => backend.link!(url)));
+      this.nodes = await Promise.all(names.map((name, index) => LocalNode.start(name, this.links[index]!)));
+    }
+    for (const path of ['/ws', '/ws/other']) {
+      await this.acquaint(await Promise.all(this.nodes.map((node) => this.join(node, [], { path }))), path);
+    }
+    await this.leave();
+  }
+
+  private async close(): Promise<void> {
+    await Promise.all(this.nodes.map((node) => node.close()));
+    await Promise.all(this.links.map((link) => link.close()));
+    await this.primary?.kill();
+  }
+
+  /** The first node, the second and the third; where there is but one, it is all three. */
+  get three(): [ClusterNode, ClusterNode, ClusterNode] {
+    const [one, two = one, three = one] = this.nodes;
+    return [one!, two!, three!];
+  }
+
+  /** Connects a client to a node and has it join rooms; other nodes reach it there when this resolves. */
+  async join(node: ClusterNode, rooms: readonly (string | number)[] = [], options: JoinOptions = {}) {
+    const { path = '/ws', query = '', ...rest } = options;
+    const client = new TestClient(node.url(path + query), rest);
+    this.clients.push(client);
+    await client.opened();
+    const { data } = await client.ask('whoami');
+    if (rooms.length > 0) await client.ask('join', rooms);
+    await node.settled();
+    const member: Member = { client, id: (data as { id: string }).id, node };
+    client.frames.length = 0;
+    return member;
+  }
+
+  /** One client on each of the three nodes. */
+  async joinEach(rooms: readonly (string | number)[] = [], options: JoinOptions = {}) {
+    const members = await Promise.all(this.three.map((node) => this.join(node, rooms, options)));
+    return members as [Member, Member, Member];
+  }
+
+  /** Ends the clients of this test; resolves when no node has any of them. */
+  async leave(): Promise<void> {
+    const clients = this.clients.splice(0);
+    for (const client of clients) client.ws.terminate();
+    await Promise.all(clients.map((client) => client.ended()));
+    const counts = (path: string): Promise<number[]> =>
+      Promise.all(this.nodes.map((node) => node.server((server) => server.engine.clientsCount, path)));
+    for (const path of ['/ws', '/ws/other'])
+      await this.until('the clients are gone', async () =>
+        (await counts(path)).every((count) => count === 0),
+      );
+  }
+
+  /**
+   * What these got, when they have got all that a node has sent up to now: a marker to all goes the same way, behind it.
+   */
+  async got(from: Pick<ClusterNode, 'server'>, members: readonly Member[], path = '/ws') {
+    const mark = ++this.marks;
+    await from.server((server) => server.emit('marker', mark), path);
+    return Promise.all(members.map((member) => framesUpTo(mark, member)));
+  }
+
+  /**
+   * From now on a node that the first one counts does not answer: gives the members that do, and what ends it. Where
+   * nodes are workers it is the third that stands still, else one more.
+   */
+  async silence(members: readonly Member[], path = '/ws') {
+    const { backend, nodes } = this;
+    const three = nodes[2];
+    if (three instanceof WorkerNode) {
+      return { answering: members.filter(({ node }) => node !== three), restore: await three.stall() };
+    }
+    const restore = await backend.silent!(this.broker!.url, path);
+    const count = (): Promise<number> => nodes[0]!.server((server) => server.adapter.serverCount(), path);
+    await this.until('the silent node is counted', async () => (await count()) === nodes.length + 1);
+    return { answering: [...members], restore };
+  }
+
+  /** Resolves when each of these nodes counts all of them, and its emits reach the members on every other. */
+  async acquaint(members: readonly Member[], path = '/ws'): Promise<void> {
+    const nodes = [...new Set(members.map(({ node }) => node))];
+    const counted = async (node: ClusterNode): Promise<boolean> =>
+      (await node.server((server) => server.adapter.serverCount(), path)) === nodes.length;
+    const heard = ({ client }: Member): boolean =>
+      nodes.every(({ name }) => client.frames.some(({ event, data }) => event === 'hello' && data === name));
+    await this.until('all nodes know each other', async () => {
+      for (const node of nodes) await node.server((server) => server.emit('hello', node.name), path);
+      return (await Promise.all(nodes.map(counted))).every(Boolean) && members.every(heard);
+    });
+    // the last greetings may be under way still
+    await Promise.all(nodes.map((node) => this.got(node, members, path)));
+    for (const { client } of members) client.frames.length = 0;
+  }
+
+  /** Looks again and again; fails after ten seconds. */
+  async until(what: string, condition: () => Promise<boolean>): Promise<void> {
+    const deadline = Date.now() + ACQUAINTED;
+    while (!(await condition())) {
+      if (Date.now() > deadline) throw new Error(`${what}: not within ${ACQUAINTED} ms`);
+      await pause(LOOK);
+    }
+  }
+}
+
+async function framesUpTo(mark: number, { client, node }: Member): Promise<Received[]> {
+  const isMark = ({ event, data }: Received): boolean => event === 'marker' && data === mark;
+  await client.until(`marker ${mark} at ${node.name}`, () => client.frames.some(isMark));
+  const frames = client.frames.slice(0, client.frames.findIndex(isMark));
+  return frames.filter(({ event, ack }) => event !== 'marker' && ack === undefined);
+}

@@ -1,0 +1,62 @@
+import type { INestApplication, Type } from '@nestjs/common';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WebSocketServer,
+  type OnGatewayInit,
+} from '@nestjs/websockets';
+import { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
+
+/** What one node asks the others. */
+export interface Question {
+  text: string;
+  /** The node that does not answer. */
+  silent?: string;
+}
+
+/** The same paths on every node: `/ws`, `/ws/other`, and one for each name below `/ws/dyn-`. */
+export function clusterGateways(node: string): Type[] {
+  class Members implements OnGatewayInit {
+    @WebSocketServer() server!: EnvelopeServer;
+
+    afterInit(server: EnvelopeServer): void {
+      // this node's clients hear of what its server heard
+      server.on('note', (data: unknown) => server.local.emit('noted', { node, data }));
+      server.on('question', (question: Question, answer: (value: unknown) => void) => {
+        if (question.silent !== node) answer({ node, text: question.text });
+      });
+    }
+
+    @SubscribeMessage('whoami')
+    whoami(@ConnectedSocket() client: EnvelopeSocket) {
+      return { id: client.id, node };
+    }
+
+    @SubscribeMessage('join')
+    async join(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() rooms: string[]) {
+      await client.join(rooms);
+      return true;
+    }
+
+    @SubscribeMessage('keep')
+    keep(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() data: object) {
+      Object.assign(client.data as object, data);
+      return true;
+    }
+  }
+
+  @WebSocketGateway({ path: '/ws' })
+  class MainGateway extends Members {}
+  @WebSocketGateway({ path: '/ws', namespace: 'other' })
+  class OtherGateway extends Members {}
+  @WebSocketGateway({ path: '/ws', namespace: /^\/dyn-\w+$/ })
+  class DynamicGateway extends Members {}
+  return [MainGateway, OtherGateway, DynamicGateway];
+}
+
+/** The server of `/ws` in an application with these gateways; it knows those of the other paths. */
+export function serverIn(app: INestApplication, gateways: readonly Type[]): EnvelopeServer {
+  return app.get<{ server: EnvelopeServer }>(gateways[0]!).server;
+}

@@ -1,0 +1,42 @@
+import type { Child } from '../child.js';
+import type { Outcome, Step } from './chain.js';
+import { ClusterNode, type Root } from './node.js';
+
+/** An application in a worker process of Node's cluster module. */
+export class WorkerNode extends ClusterNode {
+  private isOpen = true;
+
+  private constructor(
+    name: string,
+    port: number,
+    readonly primary: Child,
+  ) {
+    super(name, port);
+  }
+
+  /** @param primary runs `test/support/child/cluster-node.ts` */
+  static async start(name: string, primary: Child): Promise<WorkerNode> {
+    return new WorkerNode(name, await primary.ask<number>('fork', name), primary);
+  }
+
+  protected override perform(root: Root, steps: Step[]): Promise<Outcome> {
+    return this.primary.ask<Outcome>('tell', this.name, 'perform', root, steps);
+  }
+
+  /** Its subscriptions are the line to the primary. */
+  override settled(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Its process ends, too. */
+  override async close(): Promise<void> {
+    if (this.isOpen) await this.primary.ask('close', this.name);
+    this.isOpen = false;
+  }
+
+  /** SIGSTOP; what gives back has it go on. */
+  async stall(): Promise<() => Promise<void>> {
+    await this.primary.ask('signal', this.name, 'SIGSTOP');
+    return async () => void (await this.primary.ask('signal', this.name, 'SIGCONT'));
+  }
+}

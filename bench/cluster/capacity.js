@@ -1,0 +1,133 @@
+// How many broadcasts one Redis takes: the very bytes that a node sent, from plain sockets that do nothing else, as
+// fast as Redis answers, to as many subscribers as there would be nodes.
+import { connect } from 'node:net';
+import { once } from 'node:events';
+import { ownCpu } from './processes.js';
+
+/** Where more than one is written at once, as many times that many may be under way. */
+const BATCHES = 10;
+
+const command = (...parts) =>
+  Buffer.concat([
+    Buffer.from(`*${parts.length}\r\n`),
+    ...parts.flatMap((part) => [
+      Buffer.from(`$${Buffer.byteLength(part)}\r\n`),
+      Buffer.from(part),
+      Buffer.from('\r\n'),
+    ]),
+  ]);
+
+async function plainSocket(port) {
+  const socket = connect(port, '127.0.0.1').setNoDelay();
+  await once(socket, 'connect');
+  return socket;
+}
+
+/** Each way: the bytes of one broadcast, its number where it has one, and how a node reads them. */
+const WAYS = {
+  classic: ({ channel, payload }) => ({
+    one: command('PUBLISH', channel, payload),
+    number: () => undefined,
+    async subscribe(port, progress) {
+      const socket = await plainSocket(port);
+      const pattern = `${channel.split('#').slice(0, 2).join('#')}#*`;
+      socket.write(command('PSUBSCRIBE', pattern));
+      await once(socket, 'data');
+      const size = command('pmessage', pattern, channel, payload).length;
+      let bytes = 0;
+      socket.on('data', (data) => progress(Math.floor((bytes += data.length) / size)));
+      return socket;
+    },
+  }),
+  streams: ({ fields }) => {
+    const entries = Object.entries(fields).flat();
+    // all of the same length, and so are the entries that come back
+    const idOf = (number) => `${1_000_000_000_000 + number}-0`;
+    const entry = Buffer.concat([Buffer.from('*2\r\n'), command(idOf(0)).subarray(4), command(...entries)]);
+    const one = command('XADD', 'socket.io', 'MAXLEN', '~', '10000', idOf(0), ...entries);
+    const at = one.indexOf(idOf(0));
+    return {
+      one,
+      number(batch, first) {
+        for (let offset = at; offset < batch.length; offset += one.length)
+          batch.write(idOf(first++), offset, 'latin1');
+      },
+      async subscribe(port, progress) {
+        const socket = await plainSocket(port);
+        const ask = (last) =>
+          socket.write(
+            command('XREAD', 'COUNT', '100', 'BLOCK', '60000', 'STREAMS', 'socket.io', idOf(last)),
+          );
+        let last = 0;
+        let text = Buffer.alloc(0);
+        socket.on('data', (data) => {
+          text = text.length === 0 ? data : Buffer.concat([text, data]);
+          const head = /^\*1\r\n\*2\r\n\$9\r\nsocket\.io\r\n\*(\d+)\r\n/.exec(text.toString('latin1', 0, 40));
+          if (head === null || text.length < head[0].length + Number(head[1]) * entry.length) return;
+          text = Buffer.alloc(0);
+          last += Number(head[1]);
+          ask(last);
+          progress(last);
+        });
+        ask(0);
+        return socket;
+      },
+    };
+  },
+};
+
+/**
+ * @param atOnce broadcasts that one write brings; 1: each of them is alone in Redis
+ * @returns what Redis came to with so many nodes
+ */
+export async function redisCapacity(redis, { message, broker, nodes, atOnce, times }) {
+  await redis.clear();
+  const way = WAYS[broker](message);
+  const all = Buffer.concat(Array.from({ length: atOnce }, () => way.one));
+  const window = atOnce === 1 ? 1 : BATCHES * atOnce;
+  const read = Array.from({ length: nodes }, () => 0);
+  let more = () => undefined;
+  const readers = await Promise.all(
+    read.map((_, i) =>
+      way.subscribe(redis.port, (count) => {
+        read[i] = count;
+        more();
+      }),
+    ),
+  );
+  const publisher = await plainSocket(redis.port);
+  // what it answers is of no interest: that the readers have it is
+  publisher.resume();
+  const run = (from, until) =>
+    new Promise((resolve) => {
+      let sent = from;
+      more = () => {
+        const done = Math.min(...read);
+        if (done === until) return resolve();
+        while (sent < until && sent + atOnce - done <= window) {
+          // a copy: the last one may still wait to be written
+          const batch = Buffer.from(all);
+          way.number(batch, sent + 1);
+          publisher.write(batch);
+          sent += atOnce;
+        }
+      };
+      more();
+    });
+  const whole = (count) => Math.ceil(count / atOnce) * atOnce;
+  const from = whole(times / 4);
+  await run(0, from);
+  const before = { ...(await redis.info()), own: ownCpu(), at: performance.now() };
+  await run(from, from + whole(times));
+  const elapsed = performance.now() - before.at;
+  const after = { ...(await redis.info()), own: ownCpu() };
+  for (const socket of [publisher, ...readers]) socket.destroy();
+  return {
+    perSecond: (1000 * whole(times)) / elapsed,
+    cpu: (after.cpu - before.cpu) / whole(times),
+    busy: (after.cpu - before.cpu) / 1000 / elapsed,
+    loadBusy: (after.own - before.own) / 1000 / elapsed,
+    received: (after.received - before.received) / whole(times),
+    sent: (after.sent - before.sent) / whole(times),
+  };
+}

@@ -1,0 +1,89 @@
+import { createAdapter as createClusterAdapter } from '@socket.io/cluster-adapter';
+import { createAdapter as createPostgresAdapter } from '@socket.io/postgres-adapter';
+import { createAdapter as createClassicAdapter, createShardedAdapter } from '@socket.io/redis-adapter';
+import { createAdapter as createStreamsAdapter } from '@socket.io/redis-streams-adapter';
+import { Redis } from 'ioredis';
+import { Pool } from 'pg';
+import { createClient } from 'redis';
+import { tolerant, type EnvelopeOptions } from '../../../lib/index.js';
+
+/** The ways to other nodes that are under test, by the broker that they need. */
+export const BACKENDS = {
+  redis: [
+    'classic, redis',
+    'classic, ioredis',
+    'sharded, redis',
+    'sharded, ioredis',
+    'streams, redis',
+    'streams, ioredis',
+    'streams with recovery, redis',
+    'streams with recovery, ioredis',
+  ],
+  postgres: ['postgres'],
+  cluster: ['cluster'],
+} as const;
+
+export type Backend = (typeof BACKENDS)[keyof typeof BACKENDS][number];
+
+/** Milliseconds: the adapters' own are some seconds. */
+export const REQUESTS_TIMEOUT = 1_000;
+/** Of those adapters that count nodes by their heartbeats. */
+export const HEARTBEAT = { heartbeatInterval: 500, heartbeatTimeout: 2_000 };
+
+/** What channels, streams and tables of a backend begin with: several share a broker. */
+export function prefixOf(backend: Backend): string {
+  return backend.replaceAll(/\W+/g, '-');
+}
+
+/** Options of an adapter that reaches the other nodes that way, and what ends the clients that they were given. */
+export interface Way {
+  options: EnvelopeOptions;
+  end(): Promise<void>;
+}
+
+interface Clients {
+  pub: object;
+  sub: object;
+  end(): Promise<void>;
+}
+
+async function nodeRedis(url: string): Promise<Clients> {
+  const pub = createClient({ url });
+  const sub = pub.duplicate();
+  for (const client of [pub, sub]) await client.on('error', () => undefined).connect();
+  return { pub, sub, end: async () => void (await Promise.all([pub.close(), sub.close()])) };
+}
+
+function ioRedis(url: string): Clients {
+  const make = (): Redis => new Redis(url).on('error', () => undefined);
+  const [pub, sub] = [make(), make()];
+  return { pub, sub, end: async () => void (await Promise.all([pub.quit(), sub.quit()])) };
+}
+
+/** @param url the broker's; Node's cluster needs none */
+export async function connect(backend: Backend, url = ''): Promise<Way> {
+  const [kind, library] = backend.split(', ');
+  const prefix = prefixOf(backend);
+  if (kind === 'cluster')
+    return { options: { adapter: createClusterAdapter(HEARTBEAT) }, end: async () => {} };
+  if (kind === 'postgres') {
+    const pool = new Pool({ connectionString: url });
+    pool.on('error', () => undefined);
+    return { options: { adapter: createPostgresAdapter(pool, HEARTBEAT) }, end: () => pool.end() };
+  }
+  const { pub, sub, end } = library === 'redis' ? await nodeRedis(url) : ioRedis(url);
+  if (kind === 'classic') {
+    const options = { key: prefix, requestsTimeout: REQUESTS_TIMEOUT };
+    return { options: { adapter: createClassicAdapter(pub, sub, options) }, end };
+  }
+  if (kind === 'sharded')
+    return { options: { adapter: createShardedAdapter(pub, sub, { channelPrefix: prefix }) }, end };
+  const streams = {
+    streamName: prefix,
+    channelPrefix: prefix,
+    sessionKeyPrefix: `${prefix}:`,
+    maxLen: 100_000,
+  };
+  const recovery = kind === 'streams with recovery';
+  return { options: { adapter: createStreamsAdapter(tolerant(pub), streams), recovery }, end };
+}

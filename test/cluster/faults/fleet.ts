@@ -1,0 +1,124 @@
+import { Child } from '../../support/child.js';
+import type { Backend } from './backends.js';
+import { Listener } from './listener.js';
+
+export interface NodeSettings {
+  name: string;
+  url?: string;
+  backends: readonly Backend[];
+}
+
+/** Where a node is. */
+export interface Place {
+  name: string;
+  pid: number;
+  control: number;
+  ports: Partial<Record<Backend, number>>;
+}
+
+/** How a request to other nodes ended. */
+export interface Asked {
+  answers?: string[];
+  error?: string;
+  /** Milliseconds. */
+  time: number;
+}
+
+export interface Report {
+  /** What `server.cluster.state` turned to, and when. */
+  changes: [state: string, at: number][];
+  ticks: number;
+  cluster: { state: string; nodes: number };
+  dropped: number;
+  clients: number;
+  log: string[];
+}
+
+export type Question = 'fetchSockets' | 'emitWithAck' | 'serverSideEmitWithAck';
+
+/** A process with an application for each backend. */
+export class ClusterNode {
+  constructor(
+    private readonly place: Place,
+    private readonly child: Child,
+  ) {}
+
+  get name(): string {
+    return this.place.name;
+  }
+  get pid(): number {
+    return this.place.pid;
+  }
+
+  portOf(backend: Backend): number {
+    return this.place.ports[backend]!;
+  }
+
+  /** A client in the room `room`. */
+  join(backend: Backend): Promise<Listener> {
+    return Listener.connect(this.portOf(backend), this.name);
+  }
+
+  load = (interval: number): Promise<void> => this.call('load', interval);
+  cpu = (): Promise<number> => this.call('cpu');
+  memory = (): Promise<number> => this.call('memory');
+  report = (backend: Backend): Promise<Report> => this.call('report', backend);
+  ask = (backend: Backend, what: Question, timeout: number): Promise<Asked> =>
+    this.call('ask', backend, what, timeout);
+  emit = (backend: Backend, event: string, data?: unknown): Promise<void> =>
+    this.call('emit', backend, event, data);
+  uid = (backend: Backend): Promise<string> => this.call('uid', backend);
+  send = (message: object): Promise<void> => this.call('send', message);
+  close = (): Promise<void> => this.call('close');
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  private async call<Result>(command: string, ...args: unknown[]): Promise<Result> {
+    let response: Response;
+    try {
+      const url = `http://127.0.0.1:${this.place.control}/${command}`;
+      response = await fetch(url, { method: 'POST', body: JSON.stringify(args) });
+    } catch (error) {
+      throw new Error(`node ${this.name} is gone (${command}):\n${this.child.output}`, { cause: error });
+    }
+    const { result, error } = (await response.json()) as { result: Result; error?: string };
+    if (error !== undefined) throw new Error(`${command} failed on node ${this.name}: ${error}`);
+    return result;
+  }
+}
+
+/** Starts nodes, one process each, which are ended after the spec file. */
+export async function startNodes(
+  names: readonly string[],
+  backends: readonly Backend[],
+  url: string,
+): Promise<ClusterNode[]> {
+  return Promise.all(
+    names.map(async (name) => {
+      const settings = { name, url, backends } satisfies NodeSettings;
+      const child = await Child.start('../../cluster/faults/node', { settings, lasts: true });
+      const [place] = (await child.hears('place')) as [Place];
+      return new ClusterNode(place, child);
+    }),
+  );
+}
+
+export async function startPair(
+  backends: readonly Backend[],
+  url: string,
+): Promise<[ClusterNode, ClusterNode]> {
+  return (await startNodes(['a', 'b'], backends, url)) as [ClusterNode, ClusterNode];
+}
+
+/** The same for Node's cluster: with the process that all of them are workers of. */
+export async function startWorkers(
+  names: readonly string[],
+): Promise<{ primary: Child; nodes: ClusterNode[] }> {
+  const settings = { name: names.join(), backends: ['cluster'] } satisfies NodeSettings;
+  const primary = await Child.start('../../cluster/faults/primary', { settings, lasts: true });
+  const places = (await primary.hears('place', names.length)) as Place[];
+  places.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+  return { primary, nodes: places.map((place) => new ClusterNode(place, primary)) };
+}

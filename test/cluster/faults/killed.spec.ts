@@ -1,0 +1,42 @@
+import type { Broker } from '../../support/brokers/broker.js';
+import { describeWithPostgres, PostgresServer } from '../../support/brokers/postgres.js';
+import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
+import { until } from '../../support/wait.js';
+import { BACKENDS, type Backend } from './backends.js';
+import { startPair, startWorkers } from './fleet.js';
+import { once } from './once.js';
+import { outageCases } from './outage-cases.js';
+
+function killing(suite: jest.Describe, title: string, backends: readonly Backend[], broker: Broker): void {
+  outageCases(once(suite), title, backends, async () => {
+    await broker.start();
+    const nodes = await startPair(backends, broker.url);
+    return { nodes, fault: { begin: () => broker.kill(), end: () => broker.start() } };
+  });
+}
+
+killing(describeWithRedis, 'Redis, killed under load and started again', BACKENDS.redis, new RedisServer());
+killing(
+  describeWithPostgres,
+  'PostgreSQL, killed under load and started again',
+  BACKENDS.postgres,
+  new PostgresServer(),
+);
+
+const isGone = (pid: number): boolean => {
+  try {
+    return !process.kill(pid, 0);
+  } catch {
+    return true;
+  }
+};
+
+once(describe)("the primary process of Node's cluster", () => {
+  it('takes its workers with it when it is killed: Node has it so', async () => {
+    const { primary, nodes } = await startWorkers(['a', 'b']);
+    const client = await nodes[0]!.join('cluster');
+    await primary.kill();
+    await until('the end of the workers', () => nodes.every(({ pid }) => isGone(pid)));
+    await until('the end of the line', () => client.closed === 1006);
+  }, 60_000);
+});

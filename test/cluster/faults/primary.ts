@@ -1,0 +1,19 @@
+import cluster from 'node:cluster';
+import { join } from 'node:path';
+import { setupPrimary } from '@socket.io/cluster-adapter';
+import { settings } from '../../support/child/program.js';
+import type { NodeSettings } from './fleet.js';
+
+// The primary of Node's cluster: what its workers have for a broker.
+const { name, backends } = settings<NodeSettings>();
+
+setupPrimary();
+cluster.setupPrimary({ exec: join(import.meta.dirname, 'node.ts') });
+cluster.on('message', (_worker, message: { tell?: string }) => {
+  if (message?.tell !== undefined) process.send!(message);
+});
+cluster.on('exit', (worker, code, signal) => {
+  process.send?.({ tell: 'exit', value: { pid: worker.process.pid, code, signal } });
+});
+process.on('disconnect', () => process.exit(1));
+for (const each of name.split(',')) cluster.fork({ SETTINGS: JSON.stringify({ name: each, backends }) });

@@ -1,0 +1,33 @@
+import type { Broker } from '../../support/brokers/broker.js';
+import { describeWithPostgres, PostgresServer } from '../../support/brokers/postgres.js';
+import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
+import { BACKENDS, type Backend } from './backends.js';
+import { startPair, startWorkers, type ClusterNode } from './fleet.js';
+import { once } from './once.js';
+import { outageCases } from './outage-cases.js';
+
+function stalling(suite: jest.Describe, title: string, backends: readonly Backend[], broker: Broker): void {
+  outageCases(once(suite), title, backends, async () => {
+    await broker.start();
+    const nodes = await startPair(backends, broker.url);
+    return { nodes, fault: { begin: () => broker.stall(), end: () => broker.resume() } };
+  });
+}
+
+stalling(describeWithRedis, 'Redis, stalled under load and resumed', BACKENDS.redis, new RedisServer());
+stalling(
+  describeWithPostgres,
+  'PostgreSQL, stalled under load and resumed',
+  BACKENDS.postgres,
+  new PostgresServer(),
+);
+outageCases(
+  once(describe),
+  "the primary process of Node's cluster, stalled under load and resumed",
+  BACKENDS.cluster,
+  async () => {
+    const { primary, nodes } = await startWorkers(['a', 'b']);
+    const fault = { begin: () => primary.signal('SIGSTOP'), end: () => primary.signal('SIGCONT') };
+    return { nodes: nodes as [ClusterNode, ClusterNode], fault };
+  },
+);

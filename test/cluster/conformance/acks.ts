@@ -1,7 +1,7 @@
 import { answer, failureOf, fresh, type Cases } from './cases.js';
 
 /** Milliseconds for what is to time out, and for what is not. Adapters keep a timer for so long, come what may. */
-const [SHORT, LONG] = [200, 1_000];
+const [SHORT, LONG] = [600, 2_000];
 
 export const acks: Cases = (cluster) => {
   describe('a broadcast with acknowledgements', () => {

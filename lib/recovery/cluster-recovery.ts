@@ -15,7 +15,8 @@ import { within } from '../server/within.js';
 import type { Feed, LogEntry } from './feed.js';
 
 /** A session as adapters store it: with what they do not know of, too. */
-type Persisted = Session & Pick<StoredSession, 'sent'> & { readonly identity?: string | null | undefined };
+type Persisted = Session &
+  Pick<StoredSession, 'sent' | 'from'> & { readonly identity?: string | null | undefined };
 
 /** Milliseconds for the broker to find a session, and for other nodes to let go of a line. */
 const PATIENCE = 1_500;
@@ -43,7 +44,7 @@ export class ClusterRecovery implements Recovery {
     return isLater(position, than);
   }
 
-  save({ token, id, rooms, data, identity, sent }: StoredSession): void {
+  save({ token, id, rooms, data, identity, sent, from }: StoredSession): void {
     const session: Omit<Persisted, 'missedPackets'> = {
       pid: token,
       sid: id,
@@ -51,6 +52,7 @@ export class ClusterRecovery implements Recovery {
       data,
       identity,
       sent,
+      from,
     };
     this.adapter.persistSession(session);
   }
@@ -70,13 +72,13 @@ export class ClusterRecovery implements Recovery {
 
   private resumption(
     found: Persisted,
-    missed: readonly Frame[],
+    missed: Frame[],
     offset: string,
     recorded: () => LogEntry[],
   ): Resumption {
-    const { pid: token, sid: id, rooms, data, sent } = found;
+    const { pid: token, sid: id, rooms, data, sent, from } = found;
     // what is not there comes back as null
-    const session = { token, id, rooms, data, identity: found.identity ?? undefined, sent };
+    const session = { token, id, rooms, data, identity: found.identity ?? undefined, sent, from };
     const known = new Set(missed.map((frame) => frame.offset!));
     const last = missed.at(-1)?.offset;
     return {
@@ -88,8 +90,9 @@ export class ClusterRecovery implements Recovery {
         const entries = recorded().filter(
           (entry) => isLater(entry.offset, offset) && !known.has(entry.offset) && isMeantFor(rooms, entry),
         );
-        const read = toFrames(entries.map((entry) => [...entry.data, entry.offset])) ?? [];
-        return [...read, ...this.feed.pending(rooms)];
+        const read = toFrames(entries.map((entry) => [...entry.data, entry.offset]));
+        const pending = this.feed.pending(rooms);
+        return read && pending && [...read, ...pending];
       },
       has: (position) => {
         if (known.has(position)) return true;
@@ -97,9 +100,9 @@ export class ClusterRecovery implements Recovery {
         if (last !== undefined && isLater(position, last)) known.clear();
         return false;
       },
-      giveBack: () => {
+      giveBack: (told = token) => {
         recorded();
-        this.save(session);
+        this.save({ ...session, token: told });
       },
     };
   }

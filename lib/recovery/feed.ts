@@ -121,11 +121,18 @@ export class Feed {
     if (uid === this.uid && opts.flags?.mark !== undefined) this.place(opts.flags.mark, offset);
   }
 
-  /** The messages of this node, for somebody in these rooms, that were written and not read back yet, in order. */
-  pending(rooms: readonly Room[]): Frame[] {
-    return [...this.unplaced.values()]
-      .filter((target) => isMeantFor(rooms, target))
-      .flatMap(({ placement }) => placement.frame ?? []);
+  /**
+   * The messages of this node, for somebody in these rooms, that were written and not read back yet, in order.
+   * `undefined`: one of them ends sessions, which has no frame.
+   */
+  pending(rooms: readonly Room[]): Frame[] | undefined {
+    const frames: Frame[] = [];
+    for (const target of this.unplaced.values()) {
+      if (!isMeantFor(rooms, target)) continue;
+      if (target.placement.frame === undefined) return undefined;
+      frames.push(target.placement.frame);
+    }
+    return frames;
   }
 
   /** Writes down what is read from now on. @returns what ends that, and gives what was read */

@@ -98,8 +98,8 @@ export class MemoryRecovery implements RecoverySettings {
       offset,
       missed,
       has: () => false,
-      later: () => this.log.since(until, server, session.rooms) ?? [],
-      giveBack: () => void this.sessions.set(token, session),
+      later: () => (this.log.reachesBack(until) ? this.log.since(until, server, session.rooms) : undefined),
+      giveBack: (told = token) => void this.sessions.set(told, { ...session, token: told }),
     };
   }
 

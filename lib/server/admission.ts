@@ -41,9 +41,9 @@ export function admit<Client extends Conversation>(
   request: IncomingMessage,
 ): void {
   if (socket.protocol === ENVELOPE_V1) {
-    const position = server._recovery?.position;
-    if (position !== undefined)
-      socket._session = beginSession(socket.id, socket._resumption?.offset ?? position);
+    // who comes back goes on from the offset that it has, also where this node cannot tell yet how the log stands
+    const position = socket._resumption?.offset ?? server._recovery?.position;
+    if (position !== undefined) socket._session = beginSession(socket.id, position);
     socket._greet(sessionFrame(socket, server._mount, position));
   }
   const { maxLifetime } = socket._limits;
@@ -73,7 +73,12 @@ function connect<Client extends Conversation>(
     (error) => server._report(error, 'the adapter failed'),
   );
   socket._joinUserRoom();
-  socket._replay();
+  if (!socket._replay())
+    return socket._end(
+      'server namespace disconnect',
+      CLOSE_CODES.INTERNAL_ERROR.code,
+      'the session has ended',
+    );
   socket.connected = true;
   for (const listener of server._connectionListeners) {
     attempt(

@@ -161,7 +161,7 @@ export abstract class Conversation extends Sender implements Asker {
     clearTimeout(this._deadline);
     this._expiry?.stop();
     if (isKept) this.nsp._keep(this, this._session!);
-    if (!wasConnected) this._resumption?.giveBack();
+    if (!wasConnected) this._resumption?.giveBack(this._session?.token);
     this.nsp._remove(this);
     this.abandonRequests();
     if (!wasConnected) return;
@@ -190,14 +190,21 @@ export abstract class Conversation extends Sender implements Asker {
     );
   }
 
-  /** @internal It is in its rooms again. */
-  _replay(): void {
+  /** @internal It is in its rooms again. @returns whether it may stay: not where its session has ended on its way back */
+  _replay(): boolean {
     const { _resumption: resumption, _session: session } = this;
-    if (resumption === undefined || session === undefined) return;
-    for (const frame of resumption.missed) this.outbox.push(frame.positioned);
-    session.sent = resumption.missed.at(-1)?.offset ?? session.sent;
-    for (const frame of resumption.later()) this.writeKept(frame);
+    if (resumption === undefined) return true;
+    const later = resumption.later();
+    if (later === undefined) return false;
+    // what it has is kept by nobody: it may stay for days
+    const missed = resumption.missed.splice(0);
+    // a subprotocol was selected by the application that knows of no positions
+    if (session === undefined) return true;
+    for (const frame of missed) this.outbox.push(frame.positioned);
+    session.sent = missed.at(-1)?.offset ?? session.sent;
+    for (const frame of later) this.writeKept(frame);
     this._tellPosition();
+    return true;
   }
 
   /** @internal Calls one of Nest's callbacks, when the client has gone. */

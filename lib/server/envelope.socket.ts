@@ -131,9 +131,10 @@ export class EnvelopeSocket<
   join(rooms: Rooms): Promise<void> | void {
     if (this._gone) return;
     const joined = new Set(typeof rooms === 'object' ? rooms : [rooms]);
-    const refused = checkJoin(joined, this.nsp.adapter.socketRooms(this.id), this._limits);
+    const current = this.nsp.adapter.socketRooms(this.id);
+    const refused = checkJoin(joined, current, this._limits);
     if (refused === undefined) {
-      this._tellPosition();
+      if ([...joined].some((room) => current?.has(room) !== true)) this._tellJoin();
       return this.watched(this.nsp.adapter.addAll(this.id, joined));
     }
     this.nsp._warn(refused, refused);

@@ -12,6 +12,8 @@ export interface StoredSession {
   readonly identity: string | undefined;
   /** The offset of the last message that was written to the client. */
   readonly sent: string;
+  /** Where the log stood when it connected, or joined a room last: what was said before was not said to it. */
+  readonly from: string;
 }
 
 /** A session that was taken out of its store, where it is no more. */
@@ -19,17 +21,21 @@ export interface Resumption {
   readonly session: StoredSession;
   /** What the client has is up to there. */
   readonly offset: string;
-  /** What was missed, in order. */
-  readonly missed: readonly Frame[];
+  /** What was missed, in order; emptied when the client has it. */
+  readonly missed: Frame[];
   /**
    * What came since, in order, those that still get their place in the log last: asked once, when the client is in its
-   * rooms again.
+   * rooms again. `undefined`: the session has ended meanwhile, or more came than is kept.
    */
-  later(): readonly Frame[];
+  later(): readonly Frame[] | undefined;
   /** Whether a message is among {@link missed}: a node may read the log later than the client got it by another way. */
   has(offset: string): boolean;
-  /** The client did not get as far as that: the session is put back. */
-  giveBack(): void;
+  /**
+   * The client did not get as far as that: the session is put back.
+   *
+   * @param token the one that the client was told meanwhile, in the place of the one that it showed
+   */
+  giveBack(token?: string): void;
 }
 
 /** Keeps what the clients of one server miss while they are away. */

@@ -26,17 +26,19 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
   const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
   // whoever shows another's token has used it up
   const isSame = found.session.identity === identityOf(knownOf(client));
-  if (isSame && size <= client._limits.maxBufferedBytes) client._comeBack(found);
+  // one that was there before it joined its rooms would get what was said in them to others
+  const isItsOwn = !recovery.isLater(found.session.from, offset);
+  if (isSame && isItsOwn && size <= client._limits.maxBufferedBytes) client._comeBack(found);
   else found.later();
 }
 
 /** Keeps the session of a client that leaves. */
 export function keepSession(recovery: Recovery, client: Conversation, session: Session): void {
   const { id, rooms } = client;
-  const { token, sent } = session;
+  const { token, sent, from } = session;
   session.isKept = true;
   const data: unknown = Reflect.get(client, 'data');
-  recovery.save({ token, id, rooms: [...rooms], data, identity: identityOf(knownOf(client)), sent });
+  recovery.save({ token, id, rooms: [...rooms], data, identity: identityOf(knownOf(client)), sent, from });
 }
 
 /** Another node has a client on the line that shows the token of one of ours: that line is dead, or soon will be. */

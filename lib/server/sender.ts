@@ -90,6 +90,15 @@ export abstract class Sender extends Intake {
     this.outbox.pushPlaced(new Frame('{"event":"$offset"}', true, position).positioned);
   }
 
+  /** @internal It joins a room: what was said there before is not what it would miss, whatever offset it shows. */
+  _tellJoin(): void {
+    this._tellPosition();
+    const { _session: session } = this;
+    const position = this.nsp._recovery?.position;
+    if (session === undefined || position === undefined) return;
+    if (this.nsp._recovery?.isLater(position, session.from) === true) session.from = position;
+  }
+
   /** @internal */
   notifyOutgoingListeners(packet: { data: unknown[] }): void {
     if (packet.data[0] !== REVOKED) this.tellOutgoing(String(packet.data[0]), packet.data[1]);

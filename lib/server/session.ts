@@ -7,13 +7,16 @@ export interface Session {
   readonly token: string;
   /** The offset of the last message that was written to the client. */
   sent: string;
+  /** Where the log stood when it connected, or joined a room last. */
+  from: string;
   /** The client has gone, and what it misses is kept. */
   isKept: boolean;
 }
 
 /** A session of a client that has all up to a position of the log. Its token is the socket's id, a dot, and 144 random bits. */
 export function beginSession(id: string, position: string): Session {
-  return { token: `${id}.${randomBytes(18).toString('base64url')}`, sent: position, isKept: false };
+  const token = `${id}.${randomBytes(18).toString('base64url')}`;
+  return { token, sent: position, from: position, isKept: false };
 }
 
 /** The id of the socket that a token was given to, as the token says. */

@@ -1,5 +1,12 @@
-import { recoveryCases, startNode } from './recovery-cases.js';
+import { recoveryCases, startNode, type Node } from './recovery-cases.js';
+import { recoveryEdges } from './recovery-edges.js';
 
 describe('recovery on one node, in memory', () => {
-  recoveryCases(async () => [await startNode({ recovery: { maxDisconnectionDuration: 60_000 } })]);
+  const start = async (): Promise<Node[]> => [
+    await startNode({ recovery: { maxDisconnectionDuration: 60_000 } }),
+  ];
+  recoveryCases(start);
+  describe('at a bad moment', () => {
+    recoveryEdges(start);
+  });
 });

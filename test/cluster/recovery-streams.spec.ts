@@ -2,7 +2,8 @@ import { createAdapter } from '@socket.io/redis-streams-adapter';
 import { createClient } from 'redis';
 import { tolerant } from '../../lib/index.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
-import { recoveryCases, startNode } from './recovery-cases.js';
+import { recoveryCases, startNode, type Node } from './recovery-cases.js';
+import { recoveryEdges } from './recovery-edges.js';
 
 describeWithRedis('recovery on any node, through a Redis stream', () => {
   const redis = new RedisServer();
@@ -14,7 +15,7 @@ describeWithRedis('recovery on any node, through a Redis stream', () => {
     for (const client of clients) client.destroy();
   });
 
-  recoveryCases(async () => {
+  const start = async (): Promise<Node[]> => {
     const streamName = `stream-${stream++}`;
     return Promise.all(
       [1, 2].map(async () => {
@@ -30,5 +31,10 @@ describeWithRedis('recovery on any node, through a Redis stream', () => {
         return startNode({ adapter, recovery: true });
       }),
     );
+  };
+
+  recoveryCases(start);
+  describe('at a bad moment', () => {
+    recoveryEdges(start);
   });
 });

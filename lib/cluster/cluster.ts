@@ -103,6 +103,14 @@ export class Cluster implements ClusterWatch {
       if (sent instanceof Promise) sent.catch(failed);
       return sent;
     });
+    // some encode an answer at once: what cannot be encoded, in the data of a socket, would end the process
+    override(adapter, 'doPublishResponse', (publish) => async (...args) => {
+      try {
+        await publish(...args);
+      } catch (error) {
+        failed(error);
+      }
+    });
     const base = baseOf(adapter)!;
     boundRequests(adapter, base);
     if (adapter.doPublish !== undefined) serveLocallyFirst(adapter, base, feed);

@@ -111,11 +111,11 @@ export class Presence {
     const members = new Map<string, unknown[]>();
     const add = (entries: unknown): void => {
       for (const [key, metas] of entries as ReturnType<PresenceTable['list']>)
-        members.set(key, [...(members.get(key) ?? []), ...metas]);
+        members.set(key, (members.get(key) ?? []).concat(metas));
     };
     add(this.table.list(room));
     const { error, answers } = await this.ask(LIST, room);
-    answers.forEach(add);
+    for (const answer of answers) add(answer.filter(Array.isArray));
     const found = [...members].map(([key, metas]) => ({ key, metas }));
     if (error === null) return found;
     throw Object.assign(error, { responses: found });
@@ -183,9 +183,9 @@ export class Presence {
     const { view } = this;
     if (view === undefined) return;
     void this.ask(ALL).then(({ error, answers }) => {
-      const all = [this.table.dump(), ...answers].flat() as ReturnType<PresenceTable['dump']>;
+      const all = [this.table.dump(), ...answers.map((answer) => answer.filter(Array.isArray))].flat();
       // one that has not answered may have members all the same
-      view.replace(all, error === null);
+      view.replace(all as ReturnType<PresenceTable['dump']>, error === null);
     });
   }
 
@@ -195,9 +195,11 @@ export class Presence {
     attempt(() => emitToOtherNodes(this.host.adapter, event, values, failed), failed);
   }
 
-  private ask(event: string, ...values: unknown[]): Promise<{ error: Error | null; answers: Untyped[] }> {
+  /** Whoever reaches the broker can answer: what is no list is none. */
+  private ask(event: string, ...values: unknown[]): Promise<{ error: Error | null; answers: Untyped[][] }> {
     return new Promise((resolve) => {
-      const done = (error: Error | null, answers: unknown[]): void => resolve({ error, answers });
+      const done = (error: Error | null, answers: unknown[]): void =>
+        resolve({ error, answers: answers.filter(Array.isArray) });
       const failed = (error: unknown): void =>
         done(error instanceof Error ? error : new Error(String(error)), []);
       attempt(() => emitToOtherNodes(this.host.adapter, event, [...values, done], failed), failed);

@@ -1,5 +1,5 @@
 import type { Adapter } from 'socket.io-adapter';
-import { ClusterRecovery } from '../recovery/cluster-recovery.js';
+import { ClusterRecovery, type Source } from '../recovery/cluster-recovery.js';
 import { Feed } from '../recovery/feed.js';
 import type { RecoverySettings } from '../server/recovery.js';
 import type { ClusterStatus } from '../server/contract.js';
@@ -70,10 +70,13 @@ export class Cluster implements ClusterWatch {
   recovery({ maxDisconnectionDuration }: { readonly maxDisconnectionDuration: number }): RecoverySettings {
     return {
       maxDisconnectionDuration,
-      of: (adapter, server) => {
-        const feed = this.feeds.get(adapter);
-        if (feed === undefined) throw new Error(cannotRecover(server, adapter));
-        return new ClusterRecovery(adapter, feed);
+      of: (adapter, server, parent) => {
+        const source = (of: Adapter): Source => {
+          const feed = this.feeds.get(of);
+          if (feed === undefined) throw new Error(cannotRecover(server, of));
+          return { adapter: of, feed };
+        };
+        return new ClusterRecovery(server, source(adapter), parent && source(parent));
       },
     };
   }

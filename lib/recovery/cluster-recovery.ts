@@ -1,4 +1,4 @@
-import type { Adapter, Session } from 'socket.io-adapter';
+import type { Adapter, Room, Session } from 'socket.io-adapter';
 import { emitToOtherNodes } from '../server/other-nodes.js';
 import { encodePacket } from '../server/packet-encoder.js';
 import { Rate } from '../server/rate.js';
@@ -16,7 +16,17 @@ import type { Feed, LogEntry } from './feed.js';
 
 /** A session as adapters store it: with what they do not know of, too. */
 type Persisted = Session &
-  Pick<StoredSession, 'sent' | 'from'> & { readonly identity?: string | null | undefined };
+  Pick<StoredSession, 'sent' | 'from'> & {
+    readonly identity?: string | null | undefined;
+    /** Brokers do not tell the sessions of one server from those of another. */
+    readonly server: string;
+  };
+
+/** What a server's clients get messages by. */
+export interface Source {
+  readonly adapter: Adapter;
+  readonly feed: Feed;
+}
 
 /** Milliseconds for the broker to find a session, and for other nodes to let go of a line. */
 const PATIENCE = 1_500;
@@ -29,15 +39,25 @@ export class ClusterRecovery implements Recovery {
   private readonly takeOvers = new Rate(TAKE_OVERS, TAKE_OVERS);
   private paid = 0;
 
+  private readonly adapter: Adapter;
+  private readonly feeds: readonly Feed[];
+
   constructor(
-    private readonly adapter: Adapter,
-    private readonly feed: Feed,
+    private readonly server: string,
+    own: Source,
+    /** Of the RegExp namespace that the server belongs to. */
+    private readonly parent?: Source,
   ) {
-    this.ready = feed.ready;
+    this.adapter = own.adapter;
+    this.feeds = parent === undefined ? [own.feed] : [own.feed, parent.feed];
+    this.ready = Promise.all(this.feeds.map(({ ready }) => ready)).then(() => undefined);
   }
 
   get position(): string | undefined {
-    return this.feed.position;
+    let latest: string | undefined;
+    for (const { position } of this.feeds)
+      if (position !== undefined && (latest === undefined || isLater(position, latest))) latest = position;
+    return latest;
   }
 
   isLater(position: string, than: string): boolean {
@@ -53,12 +73,14 @@ export class ClusterRecovery implements Recovery {
       identity,
       sent,
       from,
+      server: this.server,
     };
     this.adapter.persistSession(session);
   }
 
   async resume(token: string, offset: string): Promise<Resumption | undefined> {
-    const recorded = this.feed.record();
+    const records = this.feeds.map((feed) => feed.record());
+    const recorded = (): LogEntry[] => records.flatMap((end) => end()).sort(inOrder);
     try {
       let found = await this.restore(token, offset);
       if (found === undefined && (await this.askOthers(token))) found = await this.restore(token, offset);
@@ -91,8 +113,14 @@ export class ClusterRecovery implements Recovery {
           (entry) => isLater(entry.offset, offset) && !known.has(entry.offset) && isMeantFor(rooms, entry),
         );
         const read = toFrames(entries.map((entry) => [...entry.data, entry.offset]));
-        const pending = this.feed.pending(rooms);
-        return read && pending && [...read, ...pending];
+        const pending = this.pending(rooms);
+        if (read === undefined || pending === undefined) return undefined;
+        // two logs were asked one after the other
+        const early = read.filter((frame) => last !== undefined && isLater(last, frame.offset!));
+        for (const frame of early) known.add(frame.offset!);
+        missed.push(...early);
+        missed.sort((one, other) => (isLater(one.offset!, other.offset!) ? 1 : -1));
+        return [...read.slice(early.length), ...pending];
       },
       has: (position) => {
         if (known.has(position)) return true;
@@ -108,8 +136,23 @@ export class ClusterRecovery implements Recovery {
   }
 
   private async restore(token: string, offset: string): Promise<Persisted | undefined> {
-    const restored = Promise.resolve(this.adapter.restoreSession(token, offset)).catch(() => null);
-    return ((await within(PATIENCE, restored, null, false)) ?? undefined) as Persisted | undefined;
+    const found = await restoreFrom(this.adapter, token, offset);
+    if (found?.server !== this.server) return undefined;
+    if (this.parent === undefined) return found;
+    // an adapter finds what was sent to its own server, for a session that it was given; nobody comes back to this one
+    const key = `${token}.${this.parent.adapter.nsp.name}`;
+    const copy: Persisted = { ...found, pid: key, server: '', missedPackets: [] };
+    this.parent.adapter.persistSession(copy);
+    const whole = await restoreFrom(this.parent.adapter, key, offset);
+    const packets = whole && [...found.missedPackets, ...whole.missedPackets];
+    return packets && { ...found, missedPackets: packets.sort(byLast) };
+  }
+
+  /** `undefined`: one of them ends the session. */
+  private pending(rooms: readonly Room[]): Frame[] | undefined {
+    const pending = this.feeds.flatMap((feed) => feed.pending(rooms)).sort(([one], [other]) => one - other);
+    const frames = pending.flatMap(([, frame]) => frame ?? []);
+    return frames.length === pending.length ? frames : undefined;
   }
 
   /**
@@ -128,6 +171,11 @@ export class ClusterRecovery implements Recovery {
     await within(PATIENCE, answered, undefined, false);
     return true;
   }
+}
+
+async function restoreFrom(adapter: Adapter, token: string, offset: string): Promise<Persisted | undefined> {
+  const restored = Promise.resolve(adapter.restoreSession(token, offset)).catch(() => null);
+  return ((await within(PATIENCE, restored, null, false)) ?? undefined) as Persisted | undefined;
 }
 
 /** `undefined`: the session ended among what was missed. What is not to be kept has a mark of {@link markPacket}'s. */
@@ -157,6 +205,15 @@ function isLater(offset: string, than: string): boolean {
   const [time, number] = parts(offset);
   const [otherTime, otherNumber] = parts(than);
   return time === otherTime ? number > otherNumber : time > otherTime;
+}
+
+function inOrder(one: { readonly offset: string }, other: { readonly offset: string }): number {
+  return isLater(one.offset, other.offset) ? 1 : -1;
+}
+
+/** Of packets, whose last field is the position. */
+function byLast(one: readonly unknown[], other: readonly unknown[]): number {
+  return isLater(String(one.at(-1)), String(other.at(-1))) ? 1 : -1;
 }
 
 function parts(offset: string): [number, number] {

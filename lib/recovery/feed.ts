@@ -38,6 +38,9 @@ const PATIENCE = 1_000;
 const SEED_INTERVAL = 100;
 const READY_WITHIN = 1_000;
 
+/** Of all feeds: a client may get messages by two of them, in the order of the calls. */
+let marks = 0;
+
 /**
  * The log of a cluster as one node reads it, in order. A message of this node has no place in it before it was read
  * back: a client that comes back is served by positions, and must not have one that is ahead of what it has.
@@ -49,7 +52,6 @@ export class Feed {
   position: string | undefined;
   private readonly unplaced = new Map<number, Unplaced>();
   private readonly journals = new Set<LogEntry[]>();
-  private marks = 0;
   /** The log has kept a message waiting for too long, and none was read since. */
   private hasStalled = false;
   private timer: NodeJS.Timeout | undefined;
@@ -80,7 +82,7 @@ export class Feed {
     target: Pick<Unplaced, 'rooms' | 'except'>,
   ): { readonly mark: number; readonly placement: Placement } | undefined {
     if (this.position === undefined || this.hasStalled || this.isAway()) return undefined;
-    const mark = ++this.marks;
+    const mark = ++marks;
     const placement = new Placement();
     const { rooms, except } = target;
     this.unplaced.set(mark, { rooms, except, placement });
@@ -122,17 +124,13 @@ export class Feed {
   }
 
   /**
-   * The messages of this node, for somebody in these rooms, that were written and not read back yet, in order.
-   * `undefined`: one of them ends sessions, which has no frame.
+   * The messages of this node, for somebody in these rooms, that were written and not read back yet, with what puts
+   * them in order. One that ends sessions has no frame.
    */
-  pending(rooms: readonly Room[]): Frame[] | undefined {
-    const frames: Frame[] = [];
-    for (const target of this.unplaced.values()) {
-      if (!isMeantFor(rooms, target)) continue;
-      if (target.placement.frame === undefined) return undefined;
-      frames.push(target.placement.frame);
-    }
-    return frames;
+  pending(rooms: readonly Room[]): [mark: number, frame: Frame | undefined][] {
+    return [...this.unplaced]
+      .filter(([, target]) => isMeantFor(rooms, target))
+      .map(([mark, { placement }]) => [mark, placement.frame]);
   }
 
   /** Writes down what is read from now on. @returns what ends that, and gives what was read */

@@ -233,7 +233,7 @@ export class EnvelopeServer<
       this.opts = { connectionStateRecovery: { maxDisconnectionDuration } };
     }
     this.rooms = mount.adapter(this);
-    this._recovery = recovery?.of(this.rooms, mount.name);
+    this._recovery = recovery?.of(this.rooms, mount.name, mount.parent?.adapter);
     // a cluster's broker may be away; this node's clients are served all the same
     Promise.resolve(this.rooms.init()).catch((error: unknown) =>
       this._report(error, 'the adapter failed to start'),

@@ -56,8 +56,11 @@ export interface Recovery {
 export interface RecoverySettings {
   /** Milliseconds that a client may be away. */
   readonly maxDisconnectionDuration: number;
-  /** @throws Error where the adapter keeps nothing */
-  of(adapter: Adapter, server: string): Recovery;
+  /**
+   * @param parent of the RegExp namespace that the server belongs to: what is sent to that reaches its clients, too
+   * @throws Error where the adapter keeps nothing
+   */
+  of(adapter: Adapter, server: string, parent?: Adapter): Recovery;
 }
 
 /**

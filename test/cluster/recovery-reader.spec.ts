@@ -1,0 +1,133 @@
+import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { createAdapter } from '@socket.io/redis-streams-adapter';
+import { createClient } from 'redis';
+import { EnvelopeServer, EnvelopeSocket, tolerant } from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
+import type { Received, TestClient } from '../support/client.js';
+import { until } from '../support/wait.js';
+import { startNode } from './recovery-cases.js';
+import { Returning } from './recovery-client.js';
+
+class EverybodyIsAda implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    context.switchToWs().getClient<EnvelopeSocket>().user = { id: 'ada' };
+    return true;
+  }
+}
+
+@UseGuards(EverybodyIsAda)
+@WebSocketGateway({ path: '/rooms', namespace: /^\/\w+$/ })
+class Rooms {
+  @WebSocketServer() server!: EnvelopeServer;
+  gone = 0;
+
+  handleConnection(client: EnvelopeSocket): void {
+    if (client.nsp.name === '/rooms/one') void client.join('red');
+  }
+  handleDisconnect(): void {
+    this.gone++;
+  }
+}
+
+const hello = (auth: object): string[] => [
+  'envelope.v1',
+  `envelope.auth.${Buffer.from(JSON.stringify(auth)).toString('base64url')}`,
+];
+
+const names = (client: TestClient): (string | undefined)[] =>
+  client.frames.filter(({ ack }) => ack === undefined).map(({ event }) => event);
+
+describeWithRedis('recovery through a Redis stream', () => {
+  const redis = new RedisServer();
+  const clients: { destroy(): void }[] = [];
+  let stream = 0;
+  beforeAll(() => redis.start());
+  afterAll(() => clients.forEach((client) => client.destroy()));
+
+  async function connect() {
+    const client = createClient({ url: redis.url });
+    clients.push(client);
+    client.on('error', () => undefined);
+    await client.connect();
+    return client;
+  }
+
+  it('gives a client what it missed on a node that does not read the stream yet', async () => {
+    const streamName = `stream-${stream++}`;
+    const options = { streamName, channelPrefix: streamName, blockTimeInMs: 200 };
+    const here = await startNode({
+      adapter: createAdapter(tolerant(await connect()), options),
+      recovery: true,
+    });
+    const slow = await connect();
+    // its readers come late
+    slow.duplicate = () =>
+      ({ ...slow, on: () => undefined, connect: () => new Promise(() => undefined) }) as never;
+    const there = await startNode({ adapter: createAdapter(tolerant(slow), options), recovery: true });
+    const ada = await new Returning().connect(here.app);
+    await ada.cut();
+    await here.lost(ada);
+    here.server.emit('missed');
+    await ada.connect(there.app);
+    expect(ada.hello).toMatchObject({ recovered: true, session: expect.any(String) });
+    expect(await ada.settled()).toEqual(['missed']);
+  });
+
+  describe('of a RegExp namespace', () => {
+    async function away() {
+      const streamName = `stream-${stream++}`;
+      const start = async () => {
+        const adapter = createAdapter(tolerant(await connect()), {
+          streamName,
+          channelPrefix: streamName,
+          blockTimeInMs: 200,
+        });
+        const app = await startApp({ providers: [Rooms] }, { adapter: { adapter, recovery: true } });
+        return { app, server: app.nest.get(Rooms).server };
+      };
+      const [here, there] = [await start(), await start()];
+      const ada = await here.app.connect('/rooms/one', { protocols: hello({}) });
+      const { data, ...frame } = await ada.next('$session');
+      await ada.settled();
+      const { offset = (frame as { offset?: string }).offset } = (ada.frames.at(-1) ?? {}) as {
+        offset?: string;
+      };
+      ada.ws.terminate();
+      await ada.ended();
+      await until('the end of the line', () => here.app.nest.get(Rooms).gone > 0);
+      const back = async (path = '/rooms/one'): Promise<Received & { client: TestClient }> => {
+        const client = await there.app.connect(path, {
+          protocols: hello({ session: data.session, offset }),
+        });
+        return { ...(await client.next('$session')), client };
+      };
+      return { here, there, back };
+    }
+
+    it('gives back what was sent to all of it', async () => {
+      const { here, back } = await away();
+      here.server.emit('all');
+      here.server.of('/rooms/one').emit('one');
+      here.server.emit('all again');
+      const { data, client } = await back();
+      expect(data.recovered).toBe(true);
+      await client.settled();
+      expect(names(client).filter((name) => !name!.startsWith('$'))).toEqual(['all', 'one', 'all again']);
+    });
+
+    it('gives nobody on one path what it had on another', async () => {
+      const { there, back } = await away();
+      const { data } = await back('/rooms/two');
+      expect(data.recovered).toBe(false);
+      expect(await there.server.of('/rooms/two').in('red').fetchSockets()).toEqual([]);
+    });
+
+    it('gives nothing back to whom the whole of it has disconnected', async () => {
+      const { here, back } = await away();
+      here.server.disconnectUser('ada');
+      expect((await back()).data.recovered).toBe(false);
+    });
+  });
+});

@@ -25,6 +25,9 @@ interface News extends PresenceEvent {
 interface Tracked extends Known {
   readonly id: string;
   readonly rooms: ReadonlySet<Room>;
+  readonly connected: boolean;
+  /** How it ended, where it has. */
+  readonly closed: object | undefined;
 }
 
 /** What presence needs of its server. */
@@ -84,9 +87,17 @@ export class Presence {
    *
    * @param key who it is, the same for all tabs of one user. Default: the user that the guards established
    * @param meta whatever is to be told of this connection: a status, a device. Plain data
-   * @throws Error without a key where there is no user
+   * @throws Error without a key where there is no user, and where the client is not connected yet: in guards and
+   * connection middlewares. With one that has gone it does nothing
    */
   track(client: Tracked, key?: string, meta?: unknown): void {
+    if (!client.connected) {
+      // its handlers may come to this late
+      if (client.closed !== undefined) return;
+      throw new Error(
+        'presence.track: the client is not connected yet: call it in handleConnection, or later',
+      );
+    }
     const name = key ?? userNameOf(client);
     if (name === undefined)
       throw new Error('presence.track: the client has no user: say who it is, track(client, key)');

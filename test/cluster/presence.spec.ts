@@ -136,6 +136,29 @@ describe('presence', () => {
     bus.resume();
   }, 20_000);
 
+  it('keeps nothing of a client that has gone already, and takes none that is not there yet', async () => {
+    const here = await startPlain();
+    const { presence } = here.server;
+    const [{ client, socket }] = (await here.join(1)) as [Pair];
+    client.close();
+    await until('its end', () => socket.disconnected);
+    // as of a handler that awaited its database
+    presence.track(socket, 'ada');
+    const early: unknown[] = [];
+    here.server.use((arriving, next) => {
+      try {
+        presence.track(arriving, 'bob');
+      } catch (error) {
+        early.push(String(error));
+      }
+      next(new Error('refused'));
+    });
+    const bob = await here.app.connect('/ws');
+    await bob.ended();
+    expect(early).toEqual([expect.stringContaining('not connected yet')]);
+    expect((Reflect.get(presence, 'tracked') as Map<string, unknown>).size).toBe(0);
+  });
+
   it('needs no cluster', async () => {
     const here = await startPlain();
     const heard: string[] = [];

@@ -63,8 +63,8 @@ describeWithRedis('recovery through a Redis stream', () => {
     });
     const slow = await connect();
     // its readers come late
-    slow.duplicate = () =>
-      ({ ...slow, on: () => undefined, connect: () => new Promise(() => undefined) }) as never;
+    const silent = { on: () => undefined, connect: () => new Promise(() => undefined) };
+    slow.duplicate = () => Object.assign(Object.create(slow) as object, silent) as never;
     const there = await startNode({ adapter: createAdapter(tolerant(slow), options), recovery: true });
     const ada = await new Returning().connect(here.app);
     await ada.cut();

@@ -54,6 +54,8 @@ export class Outbox {
   private oversize = 0;
   /** What stands behind a message whose place in the log is not known yet, that one first. */
   private behind: Outgoing[] | undefined;
+  /** Of `behind`: those before are through. */
+  private passed = 0;
   private behindSize = 0;
   /** More waits than may: nothing is taken any more, and the owner hears of it once, when the tick's work is done. */
   private overflow: 'none' | 'due' | 'told' = 'none';
@@ -135,10 +137,12 @@ export class Outbox {
   }
 
   private goOn(unplaced: 'wait' | 'send' | 'drop' = 'wait'): void {
-    const behind = this.behind ?? [];
+    const { behind } = this;
+    if (behind === undefined) return;
     this.behind = undefined;
-    let next = 0;
-    for (; next < behind.length; next++) {
+    let next = this.passed;
+    this.passed = 0;
+    for (; next < behind.length && this.overflow === 'none'; next++) {
       const item = behind[next]!;
       const isUnplaced = item instanceof Frame && item.unplaced !== undefined;
       if (isUnplaced && unplaced === 'wait') break;
@@ -146,7 +150,11 @@ export class Outbox {
       if (isUnplaced ? unplaced === 'send' : this.isDue(item))
         this.push(item instanceof Frame ? item.positioned : item);
     }
-    if (next < behind.length && this.overflow === 'none') this.behind = behind.slice(next);
+    if (next === behind.length || this.overflow !== 'none') return;
+    this.behind = behind;
+    // places come one by one: to move what waits for each of them would cost more than to send it
+    if (next * 2 > behind.length) behind.splice(0, next);
+    else this.passed = next;
   }
 
   /** Adds one message before all that wait: the first of a connection. */

@@ -111,4 +111,22 @@ describe('Outbox, with messages that still get their place in the log', () => {
     outbox.push('after');
     expect(written()).toEqual([]);
   });
+
+  it('takes no longer for each message where many wait', () => {
+    const fastest = (count: number): number => {
+      const times = [1, 2, 3].map(() => {
+        const { outbox, unplaced } = open();
+        const places = Array.from({ length: count }, (_, i) => unplaced(`e${i}`));
+        const start = performance.now();
+        places.forEach((place, i) => place.settle(`1-${i}`));
+        const time = performance.now() - start;
+        expect(outbox.bufferedAmount).toBeGreaterThan(0);
+        return time;
+      });
+      return Math.min(...times);
+    };
+    fastest(5_000);
+    // eight times as many; each moving all the others would take 64 times as long
+    expect(fastest(40_000)).toBeLessThan(30 * fastest(5_000));
+  });
 });

@@ -70,7 +70,8 @@ export class Feed {
   /** @param seed writes something into the log; never rejects */
   start(seed: () => void): void {
     seed();
-    this.timer = setInterval(seed, SEED_INTERVAL).unref();
+    // a broker's client may keep for later what it cannot send now
+    this.timer = setInterval(() => this.isAway() || seed(), SEED_INTERVAL).unref();
   }
 
   stop(): void {

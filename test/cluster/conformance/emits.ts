@@ -126,7 +126,11 @@ export const emits: Cases = (cluster, backend) => {
       slow.client.ws.pause();
       const filler = 'x'.repeat(1_000_000);
       let sent = 0;
-      const waiting = (): Promise<number> => three.socket(slow.id, (socket) => socket.bufferedAmount);
+      const waiting = async (): Promise<number> => {
+        // the kernel takes more of it in turns of the event loop
+        for (let turn = 0; turn < 5; turn++) await idle.client.settled();
+        return three.socket(slow.id, (socket) => socket.bufferedAmount);
+      };
       while ((await waiting()) < filler.length && sent < 100) {
         await three.socket(slow.id, (socket) => socket.emit('filler', filler));
         sent++;

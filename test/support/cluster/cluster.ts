@@ -7,6 +7,8 @@ import { LocalNode } from './local-node.js';
 import type { ClusterNode } from './node.js';
 import { WorkerNode } from './worker-node.js';
 
+/** Of the servers that are there all the time. */
+const PATHS = ['/ws', '/ws/other'];
 const NAMES = ['one', 'two', 'three'] as const;
 /** Milliseconds for nodes to find each other, and between two looks. */
 const ACQUAINTED = 10_000;
@@ -37,7 +39,10 @@ export class Cluster {
 
   constructor(readonly backend: Backend) {
     beforeAll(() => this.start(), START);
-    afterEach(() => this.leave());
+    afterEach(async () => {
+      await this.calm();
+      await this.leave();
+    });
     // before the broker's own
     afterAll(() => this.close());
     this.broker = backend.broker?.();
@@ -57,7 +62,7 @@ export class Cluster {
       this.links = await Promise.all(names.map(() => backend.link!(url)));
       this.nodes = await Promise.all(names.map((name, index) => LocalNode.start(name, this.links[index]!)));
     }
-    for (const path of ['/ws', '/ws/other']) {
+    for (const path of PATHS) {
       await this.acquaint(await Promise.all(this.nodes.map((node) => this.join(node, [], { path }))), path);
     }
     await this.leave();
@@ -95,6 +100,31 @@ export class Cluster {
     return members as [Member, Member, Member];
   }
 
+  /** Resolves when all that the nodes have sent has come to every other: nothing is left for the next test. */
+  private async calm(): Promise<void> {
+    if (this.nodes.length === 1) return;
+    const calmDown = async (path: string): Promise<void> => {
+      const watchers = await Promise.all(this.nodes.map((node) => this.join(node, [], { path })));
+      await Promise.all(
+        this.nodes.flatMap((node) => [this.got(node, watchers, path), this.noted(node, watchers, path)]),
+      );
+    };
+    await Promise.all(PATHS.map(calmDown));
+  }
+
+  /** The same for what servers say to each other: some adapters have a way of its own for that. */
+  private async noted(from: ClusterNode, members: readonly Member[], path: string): Promise<void> {
+    const mark = `mark ${++this.marks}`;
+    await from.server((server) => server.serverSideEmit('note', mark), path);
+    const others = members.filter(({ node }) => node !== from);
+    const isMark = ({ event, data }: Received): boolean => event === 'noted' && data.data === mark;
+    await Promise.all(
+      others.map(({ client, node }) =>
+        client.until(`${mark} at ${node.name}`, () => client.frames.some(isMark)),
+      ),
+    );
+  }
+
   /** Ends the clients of this test; resolves when no node has any of them. */
   async leave(): Promise<void> {
     const clients = this.clients.splice(0);
@@ -102,7 +132,7 @@ export class Cluster {
     await Promise.all(clients.map((client) => client.ended()));
     const counts = (path: string): Promise<number[]> =>
       Promise.all(this.nodes.map((node) => node.server((server) => server.engine.clientsCount, path)));
-    for (const path of ['/ws', '/ws/other'])
+    for (const path of PATHS)
       await this.until('the clients are gone', async () =>
         (await counts(path)).every((count) => count === 0),
       );

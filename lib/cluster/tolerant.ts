@@ -1,3 +1,5 @@
+import { isReadAgain } from '../recovery/single-pass.js';
+
 /**
  * A broker's client whose rejections never end the process. Adapters drop promises of theirs: when the broker goes
  * away in the middle of such a command, Node takes it for an unhandled rejection. Those of `@socket.io/redis-adapter`
@@ -19,6 +21,7 @@ export function tolerant<Client extends object>(
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== 'function' || property === 'constructor') return value;
       return (...args: unknown[]): unknown => {
+        if (isReadAgain(property, args)) return Promise.resolve([]);
         const result: unknown = Reflect.apply(value, target, args);
         if (result === target) return proxy;
         if (property === 'duplicate') return tolerant(result as object, failed);

@@ -13,6 +13,7 @@ import {
 import type { Frame } from '../server/frame.js';
 import { within } from '../server/within.js';
 import type { Feed, LogEntry } from './feed.js';
+import { singlePass } from './single-pass.js';
 
 /** A session as adapters store it: with what they do not know of, too. */
 type Persisted = Session &
@@ -174,7 +175,8 @@ export class ClusterRecovery implements Recovery {
 }
 
 async function restoreFrom(adapter: Adapter, token: string, offset: string): Promise<Persisted | undefined> {
-  const restored = Promise.resolve(adapter.restoreSession(token, offset)).catch(() => null);
+  const ask = async (): Promise<unknown> => adapter.restoreSession(token, offset);
+  const restored = singlePass.run({ isRead: false }, ask).catch(() => null);
   return ((await within(PATIENCE, restored, null, false)) ?? undefined) as Persisted | undefined;
 }
 

@@ -5,6 +5,7 @@ import type { Conversation } from '../server/conversation.js';
 import type { EnvelopeServer } from '../server/envelope.server.js';
 import { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { LineWatcher } from '../server/line.js';
+import type { Recovery } from '../server/recovery.js';
 import { mayResume, resume } from '../server/resume.js';
 import type { Visitor } from '../server/visitor.js';
 import { within } from '../server/within.js';
@@ -35,6 +36,9 @@ export interface GateSettings {
 /** So many times `upgradeTimeout` a guard without a client counts; one that never ends must not lock others out. */
 const GUARD_PATIENCE = 3;
 
+/** Milliseconds that a broker which has stalled can hold up the end of a server. */
+const RESUMED_WITHIN = 5_000;
+
 const EXPIRED = refusal(401, 'The token has expired');
 const NO_HOST = refusal(400, 'The Host header is missing, or names no host');
 const SHUTTING_DOWN = refusal(503, 'The server is shutting down', RETRY_AFTER);
@@ -46,6 +50,8 @@ const SHUTTING_DOWN = refusal(503, 'The server is shutting down', RETRY_AFTER);
 export class Gate implements LineWatcher {
   private readonly acceptor: WebSocketServer;
   private readonly upgrades = new Map<IncomingMessage, Upgrade>();
+  /** Clients whose sessions are being looked for. */
+  private readonly resuming = new Set<Promise<void>>();
 
   constructor(
     private readonly settings: GateSettings,
@@ -92,9 +98,10 @@ export class Gate implements LineWatcher {
     upgrade.limit(upgradeTimeout);
   }
 
-  /** Refuses everybody who is on the way. */
-  clear(): void {
+  /** Refuses everybody who is on the way. Resolves when sessions are back in their store that were taken out for them. */
+  async clear(): Promise<void> {
     for (const upgrade of this.upgrades.values()) upgrade.refuse(SHUTTING_DOWN);
+    await within(RESUMED_WITHIN, Promise.allSettled(this.resuming), undefined);
   }
 
   /** Cuts what is still open. */
@@ -135,10 +142,20 @@ export class Gate implements LineWatcher {
         // it may have ended while a further guard was asked
         const refused = isExpired && (answer === undefined || client._gone) ? EXPIRED : answer;
         if (refused !== undefined) return upgrade.refuse(refused);
-        if (recovery !== undefined) await resume(client, recovery);
+        if (recovery !== undefined && !upgrade.isOver) await this.resume(client, recovery);
         this.let(upgrade, verdict);
       })
       .catch((error) => this.fail(upgrade, error));
+  }
+
+  private async resume(client: EnvelopeSocket, recovery: Recovery): Promise<void> {
+    const resumed = resume(client, recovery);
+    this.resuming.add(resumed);
+    try {
+      await resumed;
+    } finally {
+      this.resuming.delete(resumed);
+    }
   }
 
   /** `ws` writes the 101 and calls {@link open} before this returns; its subprotocol handler is users' code. */

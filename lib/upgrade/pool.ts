@@ -90,8 +90,7 @@ export class Pool {
   /** Says goodbye to every client and lets nobody in any more. */
   async close(): Promise<void> {
     const closed = Promise.all([...this.servers()].map((server) => server.close()));
-    this.gate.clear();
-    await closed;
+    await Promise.all([this.gate.clear(), closed]);
   }
 
   async stop(): Promise<void> {

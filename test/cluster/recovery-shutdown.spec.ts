@@ -48,10 +48,10 @@ describeWithRedis('a node that ends while a client is coming back to it', () => 
     await here.lost(ada);
     here.server.emit('away');
     redis.stall();
-    const refused = expect(ada.connect(there.app)).rejects.toThrow('503');
+    const refusal = ada.connect(there.app).then(() => undefined, String);
     await there.asked;
     const ended = there.end();
-    await refused;
+    expect(await refusal).toContain('503');
     redis.resume();
     await ended;
     await ada.connect(here.app);

@@ -6,7 +6,7 @@ import { deferred, until } from '../../support/wait.js';
 
 type Leaving = [reason: string, closed: EnvelopeSocket['closed']];
 
-@WebSocketGateway({ pingInterval: 40, pingTimeout: 40, maxPayload: 1_000 })
+@WebSocketGateway({ pingInterval: 40, pingTimeout: 1_500, maxPayload: 1_000 })
 class LeavingGateway {
   readonly left: Leaving[] = [];
   handleDisconnect(client: EnvelopeSocket, reason: string): void {

@@ -22,8 +22,26 @@ export function dropGarbage(adapter: Internals, dropped: (error: unknown) => voi
         return undefined;
       }
     };
+  override(adapter, 'onMessage', (take) => (message, ...rest) => {
+    checkTarget(message);
+    return take(message, ...rest);
+  });
   for (const entrance of ENTRANCES) override(adapter, entrance, guard);
   rebind(adapter, guard);
+}
+
+/** What `ClusterAdapter` does to the sockets of a target: broadcasts, joins, leaves, disconnects and fetches. */
+const AIMED: ReadonlySet<unknown> = new Set([3, 4, 5, 6, 7]);
+
+/** @throws TypeError where a target is damaged: the adapter would take one without rooms for everybody */
+function checkTarget(message: unknown): void {
+  const { type, data } = message as {
+    type?: unknown;
+    data?: { opts?: { rooms?: unknown; except?: unknown } };
+  };
+  if (!AIMED.has(type)) return;
+  if (!Array.isArray(data?.opts?.rooms) || !Array.isArray(data.opts.except))
+    throw new TypeError('a message has no target');
 }
 
 /** The classic Redis adapter gave a client of `ioredis` its functions as they were when it was made. */

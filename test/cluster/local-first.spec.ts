@@ -101,6 +101,11 @@ describe('garbage on the channels', () => {
       '{"type":3,"nsp":"/ws","uid":"x","data":{"packet":{"type":2,"data":[1]},"opts":{"rooms":[],"except":[]}}}',
     ],
     ['an answer to nothing', '{"type":8,"nsp":"/ws","uid":"x"}'],
+    ['a disconnect of nobody knows whom', '{"type":6,"nsp":"/ws","uid":"x","data":{"opts":{"except":[]}}}'],
+    [
+      'a leave without exceptions',
+      '{"type":5,"nsp":"/ws","uid":"x","data":{"opts":{"rooms":null},"rooms":["x"]}}',
+    ],
     ['a join of nobody knows whom', '{"type":4,"nsp":"/ws","uid":"x","data":{"rooms":[]}}'],
     ['a server-side emit of nothing', '{"type":9,"nsp":"/ws","uid":"x"}'],
   ])('is dropped and counted: %s', async (_, text) => {

@@ -28,6 +28,11 @@ export class SlowLine {
     return (this.server.address() as AddressInfo).port;
   }
 
+  /** How many connections there are, on either side. */
+  get size(): number {
+    return this.lines.size;
+  }
+
   close(): void {
     this.server.close();
     for (const tcp of this.lines) tcp.destroy();

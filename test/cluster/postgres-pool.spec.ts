@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createAdapter } from '@socket.io/postgres-adapter';
 import { Pool, type PoolClient } from 'pg';
 import { describeWithPostgres, PostgresServer } from '../support/brokers/postgres.js';
@@ -15,7 +16,13 @@ describeWithPostgres(
     const nodes: Plain[] = [];
     const makePool = (): Pool => {
       const name = `pool-${count++}`;
-      const pool = new Pool({ connectionString: postgres.url, max: 3, application_name: name });
+      const pool = new Pool({
+        connectionString: postgres.url,
+        max: 3,
+        application_name: name,
+        // what leaves a pool was cut
+        idleTimeoutMillis: 0,
+      });
       pools.push(pool);
       return pool;
     };
@@ -105,7 +112,10 @@ describeWithPostgres(
         };
         Object.assign(pool, { connect: noticed });
       });
+      // else PostgreSQL may stand still before the line's process heard that it is to end
+      const gone = once(pool, 'remove');
       await cutAll(admin, await listening(admin, pool));
+      await gone;
       postgres.stall();
       await attempt;
       await app.nest.close();

@@ -91,6 +91,9 @@ const ignoring = (...more) => ({ testPathIgnorePatterns: [...common.testPathIgno
 export default {
   testTimeout: 15_000,
   maxWorkers: 2,
+  // Node frees no ES module of a spec file that is through: a worker grows by some 10 MB with each, until it does little else
+  // than to collect garbage.
+  workerIdleMemoryLimit: '800MB',
   projects: [
     project(nest12, 12, 'express'),
     project(nest12, 12, 'fastify', { ...ignoring(...withoutBrowser), ...crossed }),

@@ -22,10 +22,7 @@ export function dropGarbage(adapter: Internals, dropped: (error: unknown) => voi
         return undefined;
       }
     };
-  override(adapter, 'onMessage', (take) => (message, ...rest) => {
-    checkTarget(message);
-    return take(message, ...rest);
-  });
+  checkTargets(adapter);
   for (const entrance of ENTRANCES) override(adapter, entrance, guard);
   rebind(adapter, guard);
 }
@@ -33,15 +30,44 @@ export function dropGarbage(adapter: Internals, dropped: (error: unknown) => voi
 /** What `ClusterAdapter` does to the sockets of a target: broadcasts, joins, leaves, disconnects and fetches. */
 const AIMED: ReadonlySet<unknown> = new Set([3, 4, 5, 6, 7]);
 
-/** @throws TypeError where a target is damaged: the adapter would take one without rooms for everybody */
-function checkTarget(message: unknown): void {
-  const { type, data } = message as {
-    type?: unknown;
-    data?: { opts?: { rooms?: unknown; except?: unknown } };
+interface Aimed {
+  readonly type?: unknown;
+  readonly data?: { readonly opts?: unknown };
+  readonly opts?: unknown;
+}
+
+/** Adapters would take a damaged target, one without rooms, for everybody. */
+function checkTargets(adapter: Internals): void {
+  override(adapter, 'onMessage', (take) => (message, ...rest) => {
+    const { type, data } = message as Aimed;
+    if (AIMED.has(type)) checkTarget(data?.opts);
+    return take(message, ...rest);
+  });
+  // the classic Redis adapter's: `[uid, packet, target]`, and requests, some of them as JSON
+  const parser = Reflect.get(adapter, 'parser') as { decode: Method } | undefined;
+  if (parser === undefined) return;
+  const check = (message: unknown): unknown => {
+    if (Array.isArray(message)) checkTarget(message[2]);
+    else if (Object.hasOwn(Object(message), 'opts')) checkTarget((message as Aimed).opts);
+    return message;
   };
-  if (!AIMED.has(type)) return;
-  if (!Array.isArray(data?.opts?.rooms) || !Array.isArray(data.opts.except))
-    throw new TypeError('a message has no target');
+  const decode: Method = (...args) => check(parser.decode(...args));
+  Reflect.set(adapter, 'parser', Object.assign(Object.create(parser), { decode }));
+  override(adapter, 'onrequest', (take) => (channel, message) => {
+    const bytes = message as Buffer;
+    // answers come here, too
+    const isRequest = String(channel).startsWith(String(Reflect.get(adapter, 'requestChannel')));
+    if (isRequest && bytes[0] === OPENING_BRACE) check(JSON.parse(bytes.toString()));
+    return take(channel, message);
+  });
+}
+
+const OPENING_BRACE = 0x7b;
+
+/** @throws TypeError */
+function checkTarget(target: unknown): void {
+  const { rooms, except } = Object(target) as { rooms?: unknown; except?: unknown };
+  if (!Array.isArray(rooms) || !Array.isArray(except)) throw new TypeError('a message has no target');
 }
 
 /** The classic Redis adapter gave a client of `ioredis` its functions as they were when it was made. */

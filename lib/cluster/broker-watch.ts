@@ -10,7 +10,7 @@ const PATIENCE = 2_000;
 
 /** Asks one broker again and again whether it is there, and tells of each change once, however many the servers. */
 export class BrokerWatch {
-  /** With whoever is to be told that there are fewer nodes, or that the broker is back. */
+  /** With whoever is to be told that there are more nodes or fewer, or that the broker is back. */
   private readonly members = new Map<Internals, (() => void)[]>();
   private timer: NodeJS.Timeout | undefined;
   private isAsking = false;
@@ -31,7 +31,7 @@ export class BrokerWatch {
     setImmediate(() => void this.ask());
   }
 
-  /** @param listener hears that there are fewer nodes, or that the broker is back */
+  /** @param listener hears that there are more nodes or fewer, or that the broker is back */
   listen(adapter: Internals, listener: () => void): void {
     this.members.get(adapter)?.push(listener);
   }
@@ -72,7 +72,8 @@ export class BrokerWatch {
     this.current = { state, nodes: nodes ?? before.nodes, since: isNew ? Date.now() : before.since };
     if (isNew) this.tell(this.current, before, cause);
     const isBack = isNew && state === 'connected';
-    if (!isBack && this.current.nodes >= before.nodes) return;
+    // one that stood still may have been forgotten, and is counted again
+    if (!isBack && this.current.nodes === before.nodes) return;
     for (const listeners of this.members.values()) for (const listener of listeners) listener();
   }
 }

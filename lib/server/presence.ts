@@ -39,7 +39,7 @@ interface PresenceHost {
   readonly _isClosing: boolean;
   /** @internal */
   _report(error: unknown, where: string): void;
-  /** @internal @param listener hears that there are fewer nodes, or that the broker is back */
+  /** @internal @param listener hears that there are more nodes or fewer, or that the broker is back */
   _onNodesChanged(listener: () => void): void;
 }
 
@@ -59,6 +59,7 @@ export class Presence {
   private readonly tracked = new Map<string, { key: string; meta: unknown; rooms: Set<string> }>();
   private readonly table = new PresenceTable();
   private view: PresenceView | undefined;
+  private synchronising: 'no' | 'yes' | 'again' = 'no';
   /** What the other nodes are told of when this turn of the event loop is over. */
   private readonly news: News[] = [];
   private readonly leavers: PresenceEvent[] = [];
@@ -193,7 +194,13 @@ export class Presence {
   private synchronise(): void {
     const { view } = this;
     if (view === undefined) return;
+    // nodes that come and go together are one question
+    if (this.synchronising !== 'no') return void (this.synchronising = 'again');
+    this.synchronising = 'yes';
     void this.ask(ALL).then(({ error, answers }) => {
+      const isDue = this.synchronising === 'again';
+      this.synchronising = 'no';
+      if (isDue) return this.synchronise();
       const all = [this.table.dump(), ...answers.map((answer) => answer.filter(Array.isArray))].flat();
       // one that has not answered may have members all the same
       view.replace(all as ReturnType<PresenceTable['dump']>, error === null);

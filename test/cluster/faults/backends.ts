@@ -79,6 +79,7 @@ export async function connect(backend: Backend, url = ''): Promise<Way> {
   if (kind === 'sharded')
     return { options: { adapter: createShardedAdapter(pub, sub, { channelPrefix: prefix }) }, end };
   const streams = {
+    ...HEARTBEAT,
     streamName: prefix,
     channelPrefix: prefix,
     sessionKeyPrefix: `${prefix}:`,

@@ -1,6 +1,7 @@
 import { Child } from '../../support/child.js';
 import type { Backend } from './backends.js';
 import { Listener } from './listener.js';
+import { eventually } from './eventually.js';
 
 export interface NodeSettings {
   name: string;
@@ -27,6 +28,8 @@ export interface Asked {
 export interface Report {
   /** What `server.cluster.state` turned to, and when. */
   changes: [state: string, at: number][];
+  /** Whom the node was told of. */
+  presence: [what: 'join' | 'leave', key: string, at: number][];
   ticks: number;
   cluster: { state: string; nodes: number };
   dropped: number;
@@ -34,7 +37,7 @@ export interface Report {
   log: string[];
 }
 
-export type Question = 'fetchSockets' | 'emitWithAck' | 'serverSideEmitWithAck';
+export type Question = 'fetchSockets' | 'emitWithAck' | 'serverSideEmitWithAck' | 'presence';
 
 /** A process with an application for each backend. */
 export class ClusterNode {
@@ -45,6 +48,12 @@ export class ClusterNode {
 
   get name(): string {
     return this.place.name;
+  }
+  /** Ends it as its operator does. @returns how many messages it has sent, for each backend */
+  async end(): Promise<number[]> {
+    this.signal('SIGTERM');
+    await this.child.exited;
+    return this.child.heard('ticks')[0] as number[];
   }
   get pid(): number {
     return this.place.pid;
@@ -73,6 +82,20 @@ export class ClusterNode {
 
   signal(signal: NodeJS.Signals): void {
     process.kill(this.pid, signal);
+  }
+
+  /** Resolves when it is gone. */
+  async kill(): Promise<void> {
+    this.signal('SIGKILL');
+    await eventually(`the end of ${this.name}`, () => !this.isRunning);
+  }
+
+  private get isRunning(): boolean {
+    try {
+      return process.kill(this.pid, 0);
+    } catch {
+      return false;
+    }
   }
 
   private async call<Result>(command: string, ...args: unknown[]): Promise<Result> {

@@ -19,6 +19,7 @@ class Gateway {
   @WebSocketServer() server!: EnvelopeServer;
 
   async handleConnection(client: EnvelopeSocket): Promise<void> {
+    this.server.presence.track(client, name);
     await client.join('room');
   }
 }
@@ -34,6 +35,7 @@ class Book implements LoggerService {
 /** One application, and what it does when it is told. */
 class App {
   readonly changes: Report['changes'] = [];
+  readonly presence: Report['presence'] = [];
   ticks = 0;
   private timer: NodeJS.Timeout | undefined;
 
@@ -44,6 +46,8 @@ class App {
     readonly close: () => Promise<void>,
   ) {
     server.on('whoareyou', (answer: (name: string) => void) => answer(name));
+    for (const what of ['join', 'leave'] as const)
+      server.presence.on(what, ({ key }) => void this.presence.push([what, key, Date.now()]));
     let state = '';
     setInterval(() => {
       if (server.cluster.state === state) return;
@@ -105,10 +109,11 @@ class App {
   }
 
   get report(): Report {
-    const { changes, ticks, server, book } = this;
+    const { changes, presence, ticks, server, book } = this;
     const { droppedClusterMessages: dropped } = server.counters;
     return {
       changes,
+      presence,
       ticks,
       cluster: server.cluster,
       dropped,
@@ -129,6 +134,8 @@ const QUESTIONS = {
     server.timeout(timeout).emitWithAck('whoareyou'),
   serverSideEmitWithAck: (server: EnvelopeServer): Promise<string[]> =>
     server.serverSideEmitWithAck('whoareyou'),
+  presence: async (server: EnvelopeServer): Promise<string[]> =>
+    (await server.presence.list('room')).map(({ key, metas }) => `${key} ${metas.length}`),
 };
 
 const apps = new Map<Backend, App>();
@@ -168,6 +175,12 @@ const control = createServer((request, response) => {
   });
 });
 process.on('disconnect', () => process.exit(1));
+// as its operator ends it
+process.on('SIGTERM', () => {
+  COMMANDS.load(0);
+  const ticks = [...apps.values()].map((app) => app.ticks);
+  void Promise.all([tell('ticks', ticks), COMMANDS.close()]).then(() => process.exit());
+});
 
 for (const backend of backends) apps.set(backend, await App.start(backend));
 await new Promise<void>((resolve) =>

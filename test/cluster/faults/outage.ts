@@ -1,5 +1,6 @@
 import type { Backend } from './backends.js';
 import type { Asked, ClusterNode, Question, Report } from './fleet.js';
+import { pause } from './eventually.js';
 import type { Heard, Listener } from './listener.js';
 
 /** What becomes of a broker, and what brings it back. */
@@ -59,9 +60,6 @@ export interface Outcome {
   overtaken: number;
   reports: Report[];
 }
-
-const pause = (milliseconds: number): Promise<void> =>
-  new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
 /** Two nodes under load, and a fault of the broker in the middle of it. */
 export async function undergo(
@@ -177,13 +175,13 @@ async function settle(
   };
 }
 
-function span(heard: readonly Heard[]): Span {
+export function span(heard: readonly Heard[]): Span {
   const times = heard.map(({ at, got }) => got - at).sort((a, b) => a - b);
   return { median: times[Math.floor(times.length / 2)] ?? 0, max: times.at(-1) ?? 0 };
 }
 
 /** Each tick goes to the room, and then to the client alone. */
-function disorder(listener: Listener): string[] {
+export function disorder(listener: Listener): string[] {
   const { local, node } = listener;
   const [start] = local;
   const wrong: string[] = [];

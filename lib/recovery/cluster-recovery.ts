@@ -104,6 +104,7 @@ export class ClusterRecovery implements Recovery {
     const session = { token, id, rooms, data, identity: found.identity ?? undefined, sent, from };
     const known = new Set(missed.map((frame) => frame.offset!));
     const last = missed.at(-1)?.offset;
+    let isBehind = true;
     return {
       session,
       offset,
@@ -124,9 +125,11 @@ export class ClusterRecovery implements Recovery {
         return [...read.slice(early.length), ...pending];
       },
       has: (position) => {
-        if (known.has(position)) return true;
-        // the node has caught up
-        if (last !== undefined && isLater(position, last)) known.clear();
+        if (!isBehind) return false;
+        // the client may have had from another node what this one reads only now
+        if (known.has(position) || !isLater(position, offset)) return true;
+        isBehind = last !== undefined && !isLater(position, last);
+        if (!isBehind) known.clear();
         return false;
       },
       giveBack: (told = token) => {

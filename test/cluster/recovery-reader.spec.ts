@@ -6,7 +6,7 @@ import { EnvelopeServer, EnvelopeSocket, tolerant } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import type { Received, TestClient } from '../support/client.js';
-import { until } from '../support/wait.js';
+import { deferred, until } from '../support/wait.js';
 import { startNode } from './recovery-cases.js';
 import { Returning } from './recovery-client.js';
 
@@ -73,6 +73,44 @@ describeWithRedis('recovery through a Redis stream', () => {
     await ada.connect(there.app);
     expect(ada.hello).toMatchObject({ recovered: true, session: expect.any(String) });
     expect(await ada.settled()).toEqual(['missed']);
+  });
+
+  it('gives a client nothing again that a node reads later than another one', async () => {
+    const streamName = `stream-${stream++}`;
+    const options = { streamName, channelPrefix: streamName, blockTimeInMs: 200 };
+    const start = async (client: object) =>
+      startNode({ adapter: createAdapter(tolerant(client), options), recovery: true });
+    const here = await start(await connect());
+    const slow = await connect();
+    // its readers tell what they have read when they may
+    let gate = deferred();
+    gate.resolve();
+    const duplicate = slow.duplicate.bind(slow);
+    slow.duplicate = () => {
+      const reader = duplicate();
+      const xRead = reader.xRead.bind(reader) as (...args: unknown[]) => Promise<unknown>;
+      const late = async (...args: unknown[]): Promise<unknown> => {
+        const read = await xRead(...args);
+        await gate.promise;
+        return read;
+      };
+      return Object.assign(reader, { xRead: late }) as never;
+    };
+    const there = await start(slow);
+    const ada = await new Returning().connect(here.app);
+    here.server.emit('before');
+    await ada.client.next('before');
+    gate = deferred();
+    for (const event of ['one', 'two', 'three']) here.server.emit(event);
+    await ada.client.next('three');
+    await ada.cut();
+    await here.lost(ada);
+    await ada.connect(there.app);
+    expect(ada.hello.recovered).toBe(true);
+    gate.resolve();
+    here.server.emit('after');
+    await until('the last', async () => (await ada.settled()).includes('after'));
+    expect(ada.events).toEqual(['before', 'one', 'two', 'three', 'after']);
   });
 
   describe('of a RegExp namespace', () => {

@@ -36,6 +36,19 @@ module.exports = {
       to: { path: ['(^|/)@nestjs/', '^lib/(gateway|upgrade|cluster|recovery)/', '^lib/[^/]+$'] },
     },
     {
+      name: 'client-runs-anywhere',
+      comment: 'lib/client stands on lib/protocol alone; its entry for Node adds ws, and nothing imports that',
+      severity: 'error',
+      from: { path: '^lib/client/', pathNot: '^lib/client/node\\.ts$' },
+      to: { pathNot: '^lib/(client|protocol)/' },
+    },
+    {
+      name: 'server-knows-no-client',
+      severity: 'error',
+      from: { pathNot: '^lib/(client|testing|microservices)/' },
+      to: { path: '^lib/client/' },
+    },
+    {
       name: 'upgrade-knows-no-gateway',
       severity: 'error',
       from: { path: '^lib/upgrade/' },

@@ -1,7 +1,9 @@
 // Compiles lib/ twice: dist/esm for import, dist/cjs for require.
 import { execFileSync } from 'node:child_process';
-import { rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { brotliCompressSync } from 'node:zlib';
+import { build } from 'esbuild';
 
 const root = join(import.meta.dirname, '..');
 const tsc = join(root, 'node_modules/typescript/bin/tsc');
@@ -12,3 +14,18 @@ for (const format of ['esm', 'cjs']) {
 }
 // The package itself is "type": "module"; this folder is not.
 writeFileSync(join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n');
+
+// The client for a script tag: one file, no package beside it.
+const client = join(root, 'dist/client.min.js');
+await build({
+  entryPoints: [join(root, 'dist/esm/client/index.js')],
+  outfile: client,
+  bundle: true,
+  minify: true,
+  format: 'esm',
+  target: 'es2022',
+  legalComments: 'none',
+});
+const bytes = readFileSync(client);
+const { length } = brotliCompressSync(bytes);
+console.log(`dist/client.min.js: ${bytes.length} bytes, ${length} as brotli (aim: under 4,000)`);

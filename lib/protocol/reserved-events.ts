@@ -8,6 +8,11 @@ const RESERVED = new Set([
   'removeListener',
 ]);
 
+/** Whether a peer may not send it: it would be taken for the client's own, or the protocol's. */
+export function isReserved(event: string): boolean {
+  return RESERVED.has(event) || event.charCodeAt(0) === 0x24;
+}
+
 /**
  * @throws Error where `event` is no name for an event of the application: empty, reserved, or one of the
  * protocol's own (`$…`)

@@ -1,0 +1,27 @@
+/** A message of the server's, as far as this client reads it. */
+export interface Frame {
+  readonly event?: string;
+  readonly data?: unknown;
+  readonly id?: string | number;
+  readonly ack?: string | number;
+  readonly more?: boolean;
+  readonly offset?: string;
+}
+
+/** What the server says first, where it speaks `envelope.v1` (PROTOCOL.md, "The protocol's own events"). */
+export interface Hello {
+  readonly id?: string;
+  readonly recovered?: boolean;
+  readonly session?: string;
+  readonly features?: readonly string[];
+}
+
+/** `undefined` where it is none: what a server sends may be anything. */
+export function readFrame(text: string): Frame | undefined {
+  try {
+    const frame: unknown = JSON.parse(text);
+    return typeof frame === 'object' && frame !== null ? frame : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,43 @@
+import { encodeAnswer } from '../protocol/codec.js';
+import { callListener, type AnyFunction } from './emitter.js';
+import type { Frame } from './frame.js';
+
+/** Sends one answer on the line that the question came on; there is no other. */
+export type Respond = (text: string) => void;
+
+/**
+ * Calls the listeners of one event. Where the server asked, the first answer counts: what a listener returns, or
+ * resolves to, or gives to the callback that it takes as a second argument.
+ */
+export function deliver(
+  { event, data, id }: Frame,
+  listeners: readonly AnyFunction[],
+  respond: Respond,
+): void {
+  if (id === undefined) {
+    for (const listener of listeners) callListener(listener, [data]);
+    return;
+  }
+  let isAnswered = false;
+  const send = (name: string, value: unknown): void => {
+    if (isAnswered) return;
+    isAnswered = true;
+    respond(encodeAnswer(name, value, id, false));
+  };
+  const answer = (value?: unknown): void => send(event!, value);
+  const fail = (error: unknown): void => send('exception', { status: 'error', message: messageOf(error) });
+  if (listeners.length === 0) return fail(`nobody listens to "${event}"`);
+  for (const listener of listeners) {
+    try {
+      const value = (listener as (...args: readonly unknown[]) => unknown)(data, answer);
+      const answersLater = value === undefined && listener.length > 1;
+      if (!answersLater) Promise.resolve(value).then(answer).catch(fail);
+    } catch (error) {
+      fail(error);
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,22 @@
+import type { DefaultEventsMap, EventsMap } from '../protocol/typed-events.js';
+import type { ClientSocket } from './client-socket.js';
+import { connectWith } from './connect.js';
+import type { ClientOptions } from './options.js';
+import { platformSocket } from './web-socket.js';
+
+export * from './exports.js';
+
+/**
+ * Connects to the gateway of a path, and comes back whenever the line is lost.
+ *
+ * @param url `wss://host/path`; `https:` and, in a page, a path alone will do
+ * @typeParam Listen what the server emits
+ * @typeParam Emit what this client emits
+ * @throws Error where the address is none, an option is negative, or the platform has no WebSocket
+ */
+export function connect<
+  Listen extends EventsMap = DefaultEventsMap,
+  Emit extends EventsMap = DefaultEventsMap,
+>(url: string | URL, options?: ClientOptions): ClientSocket<Listen, Emit> {
+  return connectWith(platformSocket(), url, options);
+}

@@ -1,0 +1,19 @@
+import { WebSocket } from 'ws';
+import type { DefaultEventsMap, EventsMap } from '../protocol/typed-events.js';
+import type { ClientSocket } from './client-socket.js';
+import { connectWith } from './connect.js';
+import type { ClientOptions } from './options.js';
+import type { SocketConstructor } from './web-socket.js';
+
+export * from './exports.js';
+
+/**
+ * As in a browser, on the socket of `ws`, also where Node has one of its own: that one does not tell with which status an
+ * upgrade was refused, nor when to come back (`Retry-After`).
+ */
+export function connect<
+  Listen extends EventsMap = DefaultEventsMap,
+  Emit extends EventsMap = DefaultEventsMap,
+>(url: string | URL, options?: ClientOptions): ClientSocket<Listen, Emit> {
+  return connectWith(WebSocket as unknown as SocketConstructor, url, options);
+}

@@ -1,0 +1,56 @@
+import { connect, type ClientOptions, type ClientSocket, type EventsMap } from '../../lib/client/node.js';
+import { startApp, type AppOptions, type TestApp } from '../support/app.js';
+import { Guarded, Talk, type FromClient, type FromServer } from './talk.js';
+
+const PATIENCE = 5_000;
+const sockets = new Set<{ disconnect(): unknown }>();
+
+afterEach(() => {
+  for (const socket of sockets) socket.disconnect();
+  sockets.clear();
+});
+
+/** Pauses that suit a test. */
+export const QUICK: ClientOptions = { reconnectionDelay: 20, reconnectionDelayMax: 100 };
+
+/** A client of ours on `ws`, with short pauses; it is closed after the test. */
+export function client<Listen extends EventsMap = FromServer, Emit extends EventsMap = FromClient>(
+  url: string,
+  options: ClientOptions = {},
+): ClientSocket<Listen, Emit> {
+  const socket = connect<Listen, Emit>(url, { ...QUICK, ...options });
+  sockets.add(socket);
+  return socket;
+}
+
+export async function startTalk(
+  options: AppOptions = {},
+): Promise<{ app: TestApp; talk: Talk; url: string; guarded: string }> {
+  const app = await startApp({ providers: [Talk, Guarded] }, options);
+  return { app, talk: app.nest.get(Talk), url: app.url('/talk'), guarded: app.url('/guarded') };
+}
+
+/** What a client's next event of that name brings. */
+export function next<Value = unknown>(
+  socket: { once(event: never, listener: never): unknown },
+  event: string,
+): Promise<Value[]> {
+  const trace = new Error(`"${event}" did not come within ${PATIENCE} ms`);
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(trace), PATIENCE);
+    const listener = (...args: Value[]): void => {
+      clearTimeout(timer);
+      resolve(args);
+    };
+    socket.once(event as never, listener as never);
+  });
+}
+
+export async function connected(
+  url: string,
+  options?: ClientOptions,
+): Promise<ClientSocket<FromServer, FromClient>> {
+  const socket = client(url, options);
+  await next(socket, 'connect');
+  return socket;
+}

@@ -1,0 +1,109 @@
+import { encode } from '@msgpack/msgpack';
+import { Client } from 'pg';
+import { createClient, type RedisClientType } from 'redis';
+import type { Random } from '../../support/random.js';
+import { prefixOf, type Backend } from './backends.js';
+import type { ClusterNode } from './fleet.js';
+import { classicMessages, clusterMessages, makeGarbage, type Json } from './garbage.js';
+
+/** Writes one damaged message where the nodes of a backend listen. */
+export type Pour = (backend: Backend, random: Random) => Promise<unknown>;
+
+const PATH = '/ws';
+const asJson = (message: Json): Buffer => Buffer.from(JSON.stringify(message));
+/** Adapters take the one and the other. */
+const asEither = (random: Random): ((message: Json) => Uint8Array) => (random.chance(0.5) ? asJson : encode);
+
+const ends: (() => Promise<unknown>)[] = [];
+afterAll(() => Promise.all(ends.splice(0).map((end) => end())));
+
+/** @param node one of those that listen: each has channels of its own */
+export async function pourIntoRedis(
+  url: string,
+  backends: readonly Backend[],
+  node: ClusterNode,
+): Promise<Pour> {
+  const client: RedisClientType = createClient({ url });
+  await client.connect();
+  ends.push(() => client.close());
+  const uids = new Map<Backend, string>();
+  for (const backend of backends) uids.set(backend, await node.uid(backend));
+  return (backend, random) => {
+    const prefix = prefixOf(backend);
+    const uid = uids.get(backend)!;
+    const ofAll = `${prefix}#${PATH}#`;
+    if (backend.startsWith('classic')) {
+      const { messages, requests, answers } = classicMessages();
+      const [channel, intact] = random.pick([
+        [ofAll, messages],
+        [`${ofAll}room#`, messages],
+        [`${prefix}-request#${PATH}#`, requests],
+        [`${prefix}-response#${PATH}#`, answers],
+        [`${prefix}-response#${PATH}#${uid}#`, answers],
+      ] as const);
+      return client.publish(channel, makeGarbage(random, intact, asEither(random)));
+    }
+    const garbage = (): Buffer => makeGarbage(random, clusterMessages(), asEither(random));
+    if (backend.startsWith('sharded'))
+      return client.sPublish(random.pick([ofAll, `${ofAll}room#`, `${ofAll}${uid}#`]), garbage());
+    if (random.chance(0.4)) return client.publish(random.pick([ofAll, `${ofAll}${uid}#`]), garbage());
+    return client.xAdd(prefix, '*', fieldsOf(random));
+  };
+}
+
+/** An entry of a stream: one field of it is damaged, or missing. */
+function fieldsOf(random: Random): Record<string, string | Buffer> {
+  const { uid, nsp, type, data } = random.pick(clusterMessages()) as Record<string, Json>;
+  const bytes = makeGarbage(random, [data!], asEither(random));
+  const fields: Record<string, string | Buffer> = {
+    uid: String(uid),
+    nsp: String(nsp),
+    type: String(type),
+    data: random.pick([bytes, bytes.toString('base64'), bytes.toString()]),
+  };
+  const field = random.pick(Object.keys(fields));
+  if (random.chance(0.2)) fields[field] = makeGarbage(random, [data!], encode);
+  else if (random.chance(0.1)) delete fields[field];
+  return fields;
+}
+
+/** What fits into a notification. */
+const LONGEST = 7_900;
+
+export async function pourIntoPostgres(url: string): Promise<Pour> {
+  const client = new Client({ connectionString: url });
+  await client.connect();
+  ends.push(() => client.end());
+  const notify = (payload: string): Promise<unknown> =>
+    client.query('SELECT pg_notify($1, $2)', [`socket.io#${PATH}`, payload]);
+  return async (_backend, random) => {
+    // what is long or binary lies in a table, and its number is told; or one that is not there
+    if (random.chance(0.2)) {
+      const payload = makeGarbage(random, clusterMessages(), encode);
+      const insert = 'INSERT INTO socket_io_attachments (payload) VALUES ($1) RETURNING id';
+      const { rows } = await client.query<{ id: string }>(insert, [payload]);
+      const attachmentId = random.chance(0.9) ? rows[0]!.id : random.pick(['', 'x', '-1', []]);
+      return notify(JSON.stringify({ uid: 'x', type: 3, nsp: PATH, attachmentId }));
+    }
+    const text = makeGarbage(random, clusterMessages(), asJson).toString();
+    // PostgreSQL itself takes no other text
+    return notify(text.replaceAll('\0', ' ').slice(0, LONGEST));
+  };
+}
+
+/** @param worker one more, which nobody is connected to: it writes what any worker can */
+export function pourIntoCluster(worker: ClusterNode): Pour {
+  return (_backend, random) => {
+    let message: unknown = makeGarbage(random, clusterMessages(), asJson).toString();
+    try {
+      message = JSON.parse(message as string);
+    } catch {
+      // a text, then
+    }
+    const isObject = typeof message === 'object' && message !== null;
+    // what is not marked as an adapter's is not sent on
+    if (isObject && random.chance(0.95))
+      Object.assign(message as object, { source: '_sio_adapter', nsp: PATH });
+    return worker.send(message as object);
+  };
+}

@@ -1,4 +1,3 @@
-import { RequestError } from '../protocol/request-error.js';
 import { assertEmittable, isReserved } from '../protocol/reserved-events.js';
 import type {
   AnswerOf,
@@ -64,7 +63,9 @@ export interface TimedEmitter<Emit extends EventsMap> extends Emitter<WithTimeou
   ): Promise<AnswerOf<Emit, Event>>;
 }
 
-const ANY = '*';
+// no event of an application's begins like that
+const ANY = '$any';
+const STATE = '$state';
 
 /**
  * A client of one path. It comes back by itself, to its session where the server keeps one, and speaks Socket.IO's
@@ -81,31 +82,29 @@ export class ClientSocket<
   id: string | undefined;
   /** Whether the line goes on with the session of the one before: same id, same rooms, nothing missed. */
   recovered = false;
-  private wasConnected = false;
-  private readonly listeners = new Listeners();
-  private readonly stateListeners = new Listeners();
-  private readonly connection: Connection;
-  private readonly outgoing: Outgoing;
+  #wasConnected = false;
+  readonly #listeners = new Listeners();
+  readonly #connection: Connection;
+  readonly #outgoing: Outgoing;
+  readonly #settings: Settings;
 
   /** @internal */
-  constructor(
-    url: string,
-    private readonly settings: Settings,
-  ) {
-    this.connection = new Connection(url, settings, {
-      turned: (state, before) => this.tellState(state, before),
-      opened: (hello) => this.opened(hello),
-      took: (frame) => this.take(frame),
-      lost: (ending, willReconnect, isGoodbye) => this.lost(ending, willReconnect, isGoodbye),
-      failed: (error) => this.failed(error),
+  constructor(url: string, settings: Settings) {
+    this.#settings = settings;
+    this.#connection = new Connection(url, settings, {
+      turned: (state, before) => this.#tellState(state, before),
+      opened: (hello) => this.#opened(hello),
+      took: (frame) => this.#take(frame),
+      lost: (ending, willReconnect, isGoodbye) => this.#lost(ending, willReconnect, isGoodbye),
+      failed: (error) => this.#failed(error),
     });
-    this.outgoing = new Outgoing(this.connection, settings.maxQueued);
+    this.#outgoing = new Outgoing(this.#connection, settings.maxQueued);
     // listeners that are added in this turn hear of everything
     if (settings.autoConnect) queueMicrotask(() => this.state === 'idle' && this.connect());
   }
 
   get state(): ConnectionState {
-    return this.connection.state;
+    return this.#connection.state;
   }
 
   get connected(): boolean {
@@ -114,14 +113,14 @@ export class ClientSocket<
 
   /** Connects, or tries again at once where the client waits to; does nothing where it is connected already. */
   connect(): this {
-    this.connection.start();
+    this.#connection.start();
     return this;
   }
 
   /** Says goodbye: the session ends, what waits to be sent is dropped, and the client does not come back by itself. */
   disconnect(): this {
-    this.connection.stop();
-    this.outgoing.close('disconnected');
+    this.#connection.stop();
+    this.#outgoing.close('disconnected');
     return this;
   }
 
@@ -133,32 +132,32 @@ export class ClientSocket<
    * @throws Error where the name is reserved, TypeError where JSON cannot carry the data
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
-    return this.send(event, args);
+    return this.#send(event, args);
   }
 
   /**
    * Sends a request. Never hangs: it rejects when the line goes, or time is up.
    *
-   * @throws (rejects) {@link RequestError} with the server's exception, `DisconnectedError`, Error after `ackTimeout`
+   * @throws (rejects) `RequestError` with the server's exception, `DisconnectedError`, Error after `ackTimeout`
    */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>> {
-    return this.ask(event, args, this.settings.ackTimeout);
+    return this.#ask(event, args, this.#settings.ackTimeout);
   }
 
   /** @param timeout milliseconds for the answer of one request; its callback then takes an error first */
   timeout(timeout: number): TimedEmitter<Emit> {
     return {
-      emit: (event, ...args) => this.send(event, args, { timeout }),
-      emitWithAck: (event, ...args) => this.ask(event, args, timeout),
+      emit: (event, ...args) => this.#send(event, args, { timeout }),
+      emitWithAck: (event, ...args) => this.#ask(event, args, timeout),
     };
   }
 
   /** What is sent with it is dropped where there is no line, or the line is full. */
   get volatile(): Emitter<Emit> {
-    return { emit: (event, ...args) => this.send(event, args, { isVolatile: true }) };
+    return { emit: (event, ...args) => this.#send(event, args, { isVolatile: true }) };
   }
 
   /**
@@ -171,7 +170,7 @@ export class ClientSocket<
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncIterableIterator<AnswerOf<Emit, Event>> {
     assertEmittable(event);
-    return this.outgoing.stream(event, data === undefined ? [] : [data], signal);
+    return this.#outgoing.stream(event, data === undefined ? [] : [data], signal);
   }
 
   /**
@@ -181,106 +180,104 @@ export class ClientSocket<
    * @throws (rejects) RequestError where its guards refuse them, which leaves everything as it was
    */
   async reauthenticate(): Promise<{ expiresAt?: number }> {
-    const { auth, ackTimeout } = this.settings;
+    const { auth, ackTimeout } = this.#settings;
     const shown = typeof auth === 'function' ? await auth() : auth;
     const data = typeof shown === 'string' ? { token: shown } : shown;
-    return Object(await this.request('$auth', [data], ackTimeout)) as { expiresAt?: number };
+    return Object(await this.#request('$auth', [data], ackTimeout)) as { expiresAt?: number };
   }
 
   /** Listens to an event of the server's, or of {@link LifecycleEvents}. A request is answered with what it returns. */
   on<Event extends Names<Listen>>(event: Event, listener: ListenerOf<Listen, Event>): this {
-    this.listeners.add(event, listener as AnyFunction);
+    this.#listeners.add(event, listener as AnyFunction);
     return this;
   }
 
   /** The same for one time. */
   once<Event extends Names<Listen>>(event: Event, listener: ListenerOf<Listen, Event>): this {
-    this.listeners.add(event, listener as AnyFunction, true);
+    this.#listeners.add(event, listener as AnyFunction, true);
     return this;
   }
 
   /** Without a listener: all of that event. */
   off<Event extends Names<Listen>>(event: Event, listener?: ListenerOf<Listen, Event>): this {
-    this.listeners.remove(event, listener as AnyFunction | undefined);
+    this.#listeners.remove(event, listener as AnyFunction | undefined);
     return this;
   }
 
   /** Listens to all events of the server's. */
   onAny(listener: (event: string, data: Untyped) => void): this {
-    this.anyListeners.add(ANY, listener as AnyFunction);
+    this.#listeners.add(ANY, listener as AnyFunction);
     return this;
   }
 
   /** Without a listener: all of them. */
   offAny(listener?: (event: string, data: Untyped) => void): this {
-    this.anyListeners.remove(ANY, listener as AnyFunction | undefined);
+    this.#listeners.remove(ANY, listener as AnyFunction | undefined);
     return this;
   }
 
   /** @returns what ends that */
   onState(listener: (state: ConnectionState, before: ConnectionState) => void): () => void {
-    this.stateListeners.add(ANY, listener as AnyFunction);
-    return () => this.stateListeners.remove(ANY, listener as AnyFunction);
+    this.#listeners.add(STATE, listener as AnyFunction);
+    return () => this.#listeners.remove(STATE, listener as AnyFunction);
   }
 
-  private readonly anyListeners = new Listeners();
-
-  private send(
+  #send(
     event: string,
     args: readonly unknown[],
     { timeout, isVolatile = false }: { timeout?: number; isVolatile?: boolean } = {},
   ): boolean {
     assertEmittable(event);
     const callback = args.at(-1);
-    if (typeof callback !== 'function') return this.outgoing.emit(event, args, isVolatile);
+    if (typeof callback !== 'function') return this.#outgoing.emit(event, args, isVolatile);
     const answered = (error: Error | null, data?: unknown): void => {
       if (timeout !== undefined) callListener(callback as AnyFunction, [error, data]);
       // as in Socket.IO, who sets no time hears of no failure
       else if (error === null) callListener(callback as AnyFunction, [data]);
     };
-    this.outgoing.request(event, args.slice(0, -1), timeout ?? this.settings.ackTimeout, answered);
+    this.#outgoing.request(event, args.slice(0, -1), timeout ?? this.#settings.ackTimeout, answered);
     return true;
   }
 
-  private ask(event: string, args: readonly unknown[], timeout: number): Promise<Untyped> {
+  #ask(event: string, args: readonly unknown[], timeout: number): Promise<Untyped> {
     assertEmittable(event);
-    return this.request(event, args, timeout);
+    return this.#request(event, args, timeout);
   }
 
-  private request(event: string, args: readonly unknown[], timeout: number): Promise<Untyped> {
+  #request(event: string, args: readonly unknown[], timeout: number): Promise<Untyped> {
     return new Promise((resolve, reject) => {
-      this.outgoing.request(event, args, timeout, (error, data) =>
+      this.#outgoing.request(event, args, timeout, (error, data) =>
         error === null ? resolve(data) : reject(error),
       );
     });
   }
 
-  private tellState(state: ConnectionState, before: ConnectionState): void {
-    for (const listener of this.stateListeners.take(ANY)) callListener(listener, [state, before]);
+  #tellState(state: ConnectionState, before: ConnectionState): void {
+    this.#tell(STATE, state, before);
   }
 
-  private opened({ id, recovered = false }: Hello): void {
+  #opened({ id, recovered = false }: Hello): void {
     this.id = id;
     this.recovered = recovered;
-    const missed = this.wasConnected && !recovered;
-    this.wasConnected = true;
+    const missed = this.#wasConnected && !recovered;
+    this.#wasConnected = true;
     // what waited was said before whatever a listener says now
-    this.outgoing.flush();
-    this.tell('connect', { missed });
+    this.#outgoing.flush();
+    this.#tell('connect', { missed });
   }
 
-  private take(frame: Frame): void {
+  #take(frame: Frame): void {
     const { event, data, ack } = frame;
-    if (ack !== undefined) return this.outgoing.settle(frame);
+    if (ack !== undefined) return this.#outgoing.settle(frame);
     if (typeof event !== 'string' || isReserved(event)) return;
-    for (const listener of this.anyListeners.take(ANY)) callListener(listener, [event, data]);
-    const { line } = this.connection;
-    deliver(frame, this.listeners.take(event), (text) => {
-      if (line === this.connection.line) this.connection.send(text);
+    this.#tell(ANY, event, data);
+    const { line } = this.#connection;
+    deliver(frame, this.#listeners.take(event), (text) => {
+      if (line === this.#connection.line) this.#connection.send(text);
     });
   }
 
-  private lost({ code, reason }: Ending, willReconnect: boolean, isGoodbye: boolean): void {
+  #lost({ code, reason }: Ending, willReconnect: boolean, isGoodbye: boolean): void {
     this.id = undefined;
     const why = isGoodbye
       ? 'io client disconnect'
@@ -290,17 +287,17 @@ export class ClientSocket<
           ? 'transport close'
           : 'io server disconnect';
     const message = `the line is gone: ${reason || `${why}, ${code}`}`;
-    if (willReconnect) this.outgoing.fail(message);
-    else this.outgoing.close(message);
-    this.tell('disconnect', why, { code, reason, willReconnect });
+    if (willReconnect) this.#outgoing.fail(message);
+    else this.#outgoing.close(message);
+    this.#tell('disconnect', why, { code, reason, willReconnect });
   }
 
-  private failed(error: ConnectError): void {
-    if (!error.willReconnect) this.outgoing.close(error.message);
-    this.tell('connect_error', error);
+  #failed(error: ConnectError): void {
+    if (!error.willReconnect) this.#outgoing.close(error.message);
+    this.#tell('connect_error', error);
   }
 
-  private tell(event: keyof LifecycleEvents, ...args: unknown[]): void {
-    for (const listener of this.listeners.take(event)) callListener(listener, args);
+  #tell(event: string, ...args: unknown[]): void {
+    for (const listener of this.#listeners.take(event)) callListener(listener, args);
   }
 }

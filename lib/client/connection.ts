@@ -1,8 +1,7 @@
-import { encodeEvent } from '../protocol/codec.js';
 import { delayOf, mayComeBack, SILENT, type Ending } from './backoff.js';
 import { subprotocols } from './credentials.js';
 import { ConnectError } from './errors.js';
-import { readFrame, type Frame, type Hello } from './frame.js';
+import { readFrame, writeFrame, type Frame, type Hello } from './frame.js';
 import { Liveness } from './liveness.js';
 import { onNetworkChange } from './network.js';
 import type { Settings } from './options.js';
@@ -18,7 +17,7 @@ import { onRefusal, textOf, type SocketLike } from './web-socket.js';
  * | `connecting`, `open`     | `waiting`    | the attempt failed, or the line was lost, and it may come back   |
  * | `connecting`, `open`     | `closed`     | the same, and it may not                                         |
  * | `waiting`                | `connecting` | the pause is over, the network is back, or `connect()`           |
- * | all but `idle`, `closed` | `closed`     | `disconnect()`                                                   |
+ * | all but `closed`         | `closed`     | `disconnect()`                                                   |
  */
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
 
@@ -40,167 +39,170 @@ const STEADY = 5_000;
 
 /** The line to a server, opened anew as often as it takes. */
 export class Connection {
-  private current: ConnectionState = 'idle';
-  private socket: SocketLike | undefined;
+  #current: ConnectionState = 'idle';
+  #socket: SocketLike | undefined;
   /** Of the attempt, or until the next one. */
-  private timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Of what is under way: credentials that come for an attempt that was given up are not used. */
-  private attempt = 0;
-  private failures = 0;
-  private openedAt = 0;
-  private pings = 0;
-  private session: string | undefined;
-  private offset: string | undefined;
-  private unwatch: (() => void) | undefined;
-  private readonly liveness: Liveness;
+  #attempt = 0;
+  #failures = 0;
+  #openedAt = 0;
+  #pings = 0;
+  #session: string | undefined;
+  #offset: string | undefined;
+  #unwatch: (() => void) | undefined;
+  readonly #liveness: Liveness;
+  readonly #url: string;
+  readonly #settings: Settings;
+  readonly #owner: ConnectionOwner;
 
-  constructor(
-    private readonly url: string,
-    private readonly settings: Settings,
-    private readonly owner: ConnectionOwner,
-  ) {
-    const ask = (): void => void this.send(encodeEvent('$ping', undefined, `$${++this.pings}`));
-    const gone = (): void => this.drop({ code: SILENT, reason: 'the server is silent' });
-    this.liveness = new Liveness(settings.pingInterval, settings.pingTimeout, ask, gone);
+  constructor(url: string, settings: Settings, owner: ConnectionOwner) {
+    this.#url = url;
+    this.#settings = settings;
+    this.#owner = owner;
+    const ask = (): void => void this.send(writeFrame({ event: '$ping', id: `$${++this.#pings}` }));
+    const gone = (): void => this.#drop({ code: SILENT, reason: 'the server is silent' });
+    this.#liveness = new Liveness(settings.pingInterval, settings.pingTimeout, ask, gone);
   }
 
   get state(): ConnectionState {
-    return this.current;
+    return this.#current;
   }
 
   /** Bytes that the platform has not sent yet. */
   get bufferedAmount(): number {
-    return this.socket?.bufferedAmount ?? 0;
+    return this.#socket?.bufferedAmount ?? 0;
   }
 
   /** The open line, to compare with a later one. */
   get line(): object | undefined {
-    return this.current === 'open' ? this.socket : undefined;
+    return this.#current === 'open' ? this.#socket : undefined;
   }
 
   start(): void {
-    if (this.current === 'connecting' || this.current === 'open') return;
-    this.failures = 0;
-    this.unwatch ??= onNetworkChange(
-      () => (this.current === 'waiting' ? this.try() : this.probe()),
-      () => this.probe(),
+    if (this.#current === 'connecting' || this.#current === 'open') return;
+    this.#failures = 0;
+    this.#unwatch ??= onNetworkChange(
+      () => (this.#current === 'waiting' ? this.#try() : this.#probe()),
+      () => this.#probe(),
     );
-    this.try();
+    this.#try();
   }
 
   /** Says goodbye: the session ends. */
   stop(): void {
-    this.session = undefined;
-    if (this.current === 'idle' || this.current === 'closed') return;
-    const wasOpen = this.current === 'open';
-    this.release(GOODBYE);
-    this.forgetNetwork();
-    this.turn('closed');
-    if (wasOpen) this.owner.lost({ code: GOODBYE, reason: '' }, false, true);
+    this.#session = undefined;
+    if (this.#current === 'closed') return;
+    const wasOpen = this.#current === 'open';
+    this.#release(GOODBYE);
+    this.#forgetNetwork();
+    this.#turn('closed');
+    if (wasOpen) this.#owner.lost({ code: GOODBYE, reason: '' }, false, true);
   }
 
   /** @returns whether there was a line to send it on */
   send(text: string): boolean {
-    if (this.current !== 'open') return false;
-    this.socket!.send(text);
+    if (this.#current !== 'open') return false;
+    this.#socket!.send(text);
     return true;
   }
 
-  private turn(state: ConnectionState): void {
-    const before = this.current;
+  #turn(state: ConnectionState): void {
+    const before = this.#current;
     if (before === state) return;
-    this.current = state;
-    this.owner.turned(state, before);
+    this.#current = state;
+    this.#owner.turned(state, before);
   }
 
-  private try(): void {
-    const attempt = ++this.attempt;
-    const { connectTimeout } = this.settings;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(
-      () => this.drop({ code: LOST, reason: `no connection within ${connectTimeout} ms` }),
+  #try(): void {
+    const attempt = ++this.#attempt;
+    const { connectTimeout } = this.#settings;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(
+      () => this.#drop({ code: LOST, reason: `no connection within ${connectTimeout} ms` }),
       connectTimeout,
     );
-    this.turn('connecting');
-    this.open(attempt).catch((cause: unknown) => {
-      if (attempt === this.attempt) this.drop({ code: LOST, reason: String(cause) }, cause);
+    this.#turn('connecting');
+    this.#open(attempt).catch((cause: unknown) => {
+      if (attempt === this.#attempt) this.#drop({ code: LOST, reason: String(cause) }, cause);
     });
   }
 
-  private async open(attempt: number): Promise<void> {
-    const { auth, WebSocket } = this.settings;
+  async #open(attempt: number): Promise<void> {
+    const { auth, WebSocket } = this.#settings;
     const credentials = typeof auth === 'function' ? await auth() : auth;
-    if (attempt !== this.attempt) return;
-    const { session, offset } = this;
+    if (attempt !== this.#attempt) return;
+    const session = this.#session;
+    const offset = this.#offset;
     const known = session !== undefined && offset !== undefined ? { session, offset } : undefined;
-    const socket = new WebSocket(this.url, subprotocols(credentials, known));
-    this.socket = socket;
+    const socket = new WebSocket(this.#url, subprotocols(credentials, known));
+    this.#socket = socket;
     onRefusal(socket, (status, retryAfter) => {
-      if (socket === this.socket) this.drop({ code: LOST, reason: '', status, retryAfter });
+      if (socket === this.#socket) this.#drop({ code: LOST, reason: '', status, retryAfter });
     });
     socket.onopen = () => {
       // a server that does not know the protocol's version says nothing first
-      if (socket.protocol !== 'envelope.v1') this.opened({});
+      if (socket.protocol !== 'envelope.v1') this.#opened({});
     };
-    socket.onmessage = ({ data }: { data: unknown }) => this.take(textOf(data));
+    socket.onmessage = ({ data }: { data: unknown }) => this.#take(textOf(data));
     socket.onerror = () => undefined;
-    socket.onclose = ({ code, reason }: Ending) => this.drop({ code, reason });
+    socket.onclose = ({ code, reason }: Ending) => this.#drop({ code, reason });
     (socket as { binaryType?: string }).binaryType = 'arraybuffer';
   }
 
-  private take(text: string): void {
-    this.liveness.heard();
+  #take(text: string): void {
+    this.#liveness.heard();
     const frame = readFrame(text);
     if (frame === undefined) return;
-    if (typeof frame.offset === 'string') this.offset = frame.offset;
-    if (this.current === 'open') this.owner.took(frame);
-    else if (frame.event === '$session') this.opened(Object(frame.data) as Hello);
+    if (typeof frame.offset === 'string') this.#offset = frame.offset;
+    if (this.#current === 'open') this.#owner.took(frame);
+    else if (frame.event === '$session') this.#opened(Object(frame.data) as Hello);
   }
 
-  private opened(hello: Hello): void {
-    clearTimeout(this.timer);
-    this.openedAt = Date.now();
-    this.session = hello.session;
-    this.turn('open');
-    this.liveness.start();
-    this.owner.opened(hello);
+  #opened(hello: Hello): void {
+    clearTimeout(this.#timer);
+    this.#openedAt = Date.now();
+    this.#session = hello.session;
+    this.#turn('open');
+    this.#liveness.start();
+    this.#owner.opened(hello);
   }
 
-  private probe(): void {
-    if (this.current === 'open') this.liveness.probe();
+  #probe(): void {
+    if (this.#current === 'open') this.#liveness.probe();
   }
 
   /** The line is gone, or the attempt failed. */
-  private drop(ending: Ending, cause?: unknown): void {
-    const { reconnection, reconnectionAttempts } = this.settings;
-    const wasSteady = this.current === 'open' && Date.now() - this.openedAt >= STEADY;
-    if (wasSteady) this.failures = 0;
-    this.end(ending, reconnection && mayComeBack(ending) && this.failures < reconnectionAttempts, cause);
+  #drop(ending: Ending, cause?: unknown): void {
+    const { reconnection, reconnectionAttempts } = this.#settings;
+    const wasSteady = this.#current === 'open' && Date.now() - this.#openedAt >= STEADY;
+    if (wasSteady) this.#failures = 0;
+    this.#end(ending, reconnection && mayComeBack(ending) && this.#failures < reconnectionAttempts, cause);
   }
 
-  private end(ending: Ending, willReconnect: boolean, cause?: unknown): void {
-    const wasOpen = this.current === 'open';
-    this.release(LET_GO);
+  #end(ending: Ending, willReconnect: boolean, cause?: unknown): void {
+    const wasOpen = this.#current === 'open';
+    this.#release(LET_GO);
     if (willReconnect)
-      this.timer = setTimeout(() => this.try(), delayOf(this.failures++, ending, this.settings));
-    else this.forgetNetwork();
-    this.turn(willReconnect ? 'waiting' : 'closed');
-    if (wasOpen) this.owner.lost(ending, willReconnect, false);
-    else this.owner.failed(new ConnectError(ending, willReconnect, { cause }));
+      this.#timer = setTimeout(() => this.#try(), delayOf(this.#failures++, ending, this.#settings));
+    else this.#forgetNetwork();
+    this.#turn(willReconnect ? 'waiting' : 'closed');
+    if (wasOpen) this.#owner.lost(ending, willReconnect, false);
+    else this.#owner.failed(new ConnectError(ending, willReconnect, { cause }));
   }
 
-  private forgetNetwork(): void {
-    this.unwatch?.();
-    this.unwatch = undefined;
+  #forgetNetwork(): void {
+    this.#unwatch?.();
+    this.#unwatch = undefined;
   }
 
   /** Hears nothing more of the socket: one whose network is gone says that it has closed minutes later. */
-  private release(code: number): void {
-    const { socket } = this;
-    this.attempt++;
-    clearTimeout(this.timer);
-    this.liveness.stop();
-    this.socket = undefined;
+  #release(code: number): void {
+    const socket = this.#socket;
+    this.#attempt++;
+    clearTimeout(this.#timer);
+    this.#liveness.stop();
+    this.#socket = undefined;
     if (socket === undefined) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close(code);

@@ -3,34 +3,34 @@ export type AnyFunction = (...args: never[]) => unknown;
 
 /** Listeners by the name of what they listen to. */
 export class Listeners {
-  private readonly byName = new Map<string, readonly Entry[]>();
+  readonly #byName = new Map<string, readonly Entry[]>();
 
   add(name: string, listener: AnyFunction, isOnce = false): void {
-    this.byName.set(name, [...this.of(name), { listener, isOnce }]);
+    this.#byName.set(name, [...this.#of(name), { listener, isOnce }]);
   }
 
   /** Without a listener: all of that name; without a name: all. */
   remove(name?: string, listener?: AnyFunction): void {
-    if (name === undefined) return this.byName.clear();
-    const kept = this.of(name).filter((entry) => listener !== undefined && entry.listener !== listener);
-    if (kept.length === 0) this.byName.delete(name);
-    else this.byName.set(name, kept);
+    if (name === undefined) return this.#byName.clear();
+    const kept = this.#of(name).filter((entry) => listener !== undefined && entry.listener !== listener);
+    if (kept.length === 0) this.#byName.delete(name);
+    else this.#byName.set(name, kept);
   }
 
   /** Those that are to be called now; a list of its own. */
   take(name: string): AnyFunction[] {
-    const entries = this.of(name);
+    const entries = this.#of(name);
     for (const entry of entries)
       if (entry.isOnce)
-        this.byName.set(
+        this.#byName.set(
           name,
-          this.of(name).filter((other) => other !== entry),
+          this.#of(name).filter((other) => other !== entry),
         );
     return entries.map(({ listener }) => listener);
   }
 
-  private of(name: string): readonly Entry[] {
-    return this.byName.get(name) ?? [];
+  #of(name: string): readonly Entry[] {
+    return this.#byName.get(name) ?? [];
   }
 }
 

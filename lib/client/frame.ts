@@ -8,6 +8,11 @@ export interface Frame {
   readonly offset?: string;
 }
 
+/** One of this client's. */
+export interface OwnFrame extends Omit<Frame, 'offset' | 'more'> {
+  readonly stream?: true | undefined;
+}
+
 /** What the server says first, where it speaks `envelope.v1` (PROTOCOL.md, "The protocol's own events"). */
 export interface Hello {
   readonly id?: string;
@@ -24,4 +29,13 @@ export function readFrame(text: string): Frame | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Fields that are undefined stay away. A client sends too little for the server's faster encoder.
+ *
+ * @throws TypeError, RangeError or what a `toJSON` throws, where JSON cannot carry the data
+ */
+export function writeFrame(frame: OwnFrame): string {
+  return JSON.stringify(frame);
 }

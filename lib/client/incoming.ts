@@ -1,6 +1,5 @@
-import { encodeAnswer } from '../protocol/codec.js';
 import { callListener, type AnyFunction } from './emitter.js';
-import type { Frame } from './frame.js';
+import { writeFrame, type Frame } from './frame.js';
 
 /** Sends one answer on the line that the question came on; there is no other. */
 export type Respond = (text: string) => void;
@@ -21,8 +20,10 @@ export function deliver(
   let isAnswered = false;
   const send = (name: string, value: unknown): void => {
     if (isAnswered) return;
+    // throws where JSON cannot carry the value: then that is the answer
+    const text = writeFrame({ event: name, data: value, ack: id });
     isAnswered = true;
-    respond(encodeAnswer(name, value, id, false));
+    respond(text);
   };
   const answer = (value?: unknown): void => send(event!, value);
   const fail = (error: unknown): void => send('exception', { status: 'error', message: messageOf(error) });

@@ -1,10 +1,9 @@
-import { encodeEvent } from '../protocol/codec.js';
 import { OutgoingRequests, type AnswerCallback } from '../protocol/outgoing-requests.js';
 import { RequestError } from '../protocol/request-error.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Connection } from './connection.js';
 import { DisconnectedError } from './errors.js';
-import type { Frame } from './frame.js';
+import { writeFrame, type Frame } from './frame.js';
 import { Stream } from './stream.js';
 
 /** Bytes that the platform may hold back before a volatile message is not worth sending. */
@@ -19,45 +18,47 @@ interface Queued {
 
 /** What this client sends: what waits for a line, and what waits for an answer. Nothing is sent twice. */
 export class Outgoing {
-  private queue: Queued[] = [];
-  private readonly requests = new OutgoingRequests();
-  private readonly streams = new Map<number, Stream<Untyped>>();
-  private ids = 0;
+  #queue: Queued[] = [];
+  readonly #requests = new OutgoingRequests();
+  readonly #streams = new Map<number, Stream<Untyped>>();
+  #ids = 0;
+  readonly #connection: Connection;
+  readonly #maxQueued: number;
 
-  constructor(
-    private readonly connection: Connection,
-    private readonly maxQueued: number,
-  ) {}
+  constructor(connection: Connection, maxQueued: number) {
+    this.#connection = connection;
+    this.#maxQueued = maxQueued;
+  }
 
   /** @returns whether it was sent, or waits for its turn */
   emit(event: string, args: readonly unknown[], isVolatile: boolean): boolean {
-    const text = encodeEvent(event, payloadOf(args));
-    if (!isVolatile) return this.send(text);
-    return this.connection.bufferedAmount <= CONGESTED && this.connection.send(text);
+    const text = writeFrame({ event, data: payloadOf(args) });
+    if (!isVolatile) return this.#send(text);
+    return this.#connection.bufferedAmount <= CONGESTED && this.#connection.send(text);
   }
 
   /** @param timeout milliseconds until `callback` hears of an error, whatever the reason */
   request(event: string, args: readonly unknown[], timeout: number, callback: AnswerCallback): void {
-    const id = ++this.ids;
-    const text = encodeEvent(event, payloadOf(args), id);
-    if (!this.send(text, id)) {
-      const { refusal } = this;
+    const id = ++this.#ids;
+    const text = writeFrame({ event, data: payloadOf(args), id });
+    if (!this.#send(text, id)) {
+      const refusal = this.#refusal;
       return queueMicrotask(() => callback(new DisconnectedError(refusal)));
     }
     const answered: AnswerCallback = (error, data) => {
       // what nobody waits for any more is not worth sending
-      if (error !== null) this.forget(id);
+      if (error !== null) this.#forget(id);
       callback(error, data);
     };
-    this.requests.add(id, answered, timeout);
+    this.#requests.add(id, answered, timeout);
   }
 
   stream(event: string, args: readonly unknown[], signal: AbortSignal | undefined): Stream<Untyped> {
-    const id = ++this.ids;
-    const stream = new Stream<Untyped>(MAX_VALUES, () => this.cancel(id));
-    const text = encodeEvent(event, payloadOf(args), id, true);
-    this.streams.set(id, stream);
-    if (!this.send(text, id)) this.endStream(id, { error: new DisconnectedError(this.refusal) });
+    const id = ++this.#ids;
+    const stream = new Stream<Untyped>(MAX_VALUES, () => this.#cancel(id));
+    const text = writeFrame({ event, data: payloadOf(args), id, stream: true });
+    this.#streams.set(id, stream);
+    if (!this.#send(text, id)) this.#endStream(id, { error: new DisconnectedError(this.#refusal) });
     if (signal?.aborted === true) void stream.return();
     signal?.addEventListener('abort', () => void stream.return(), { once: true });
     return stream;
@@ -66,61 +67,61 @@ export class Outgoing {
   /** An answer, or one value of a stream. */
   settle({ event, ack, data, more }: Frame): void {
     const isFailed = event === 'exception';
-    const stream = this.streams.get(ack as number);
-    if (stream === undefined) return void this.requests.settle(ack!, data, isFailed);
-    if (isFailed) return this.endStream(ack as number, { error: new RequestError(data) });
+    const stream = this.#streams.get(ack as number);
+    if (stream === undefined) return void this.#requests.settle(ack!, data, isFailed);
+    if (isFailed) return this.#endStream(ack as number, { error: new RequestError(data) });
     if (data !== undefined) stream._push(data);
-    if (more !== true) this.endStream(ack as number, {});
+    if (more !== true) this.#endStream(ack as number, {});
   }
 
   /** There is a line: what waited goes out, in the order of the calls. */
   flush(): void {
-    const queue = this.queue;
-    this.queue = [];
-    for (const queued of queue) this.send(queued.text, queued.id);
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const queued of queue) this.#send(queued.text, queued.id);
   }
 
   /** The line is gone: what was sent will not be answered. */
   fail(why: string): void {
     const error = new DisconnectedError(why);
-    const queued = new Set(this.queue.map(({ id }) => id));
-    this.requests.failAll(error);
-    for (const id of [...this.streams.keys()]) if (!queued.has(id)) this.endStream(id, { error });
+    const queued = new Set(this.#queue.map(({ id }) => id));
+    this.#requests.failAll(error);
+    for (const id of [...this.#streams.keys()]) if (!queued.has(id)) this.#endStream(id, { error });
   }
 
   /** There will be no line. */
   close(why: string): void {
-    this.queue = [];
+    this.#queue = [];
     this.fail(why);
   }
 
-  private get refusal(): string {
-    return this.connection.state === 'closed'
+  get #refusal(): string {
+    return this.#connection.state === 'closed'
       ? 'the connection is closed'
-      : `${this.maxQueued} messages wait`;
+      : `${this.#maxQueued} messages wait`;
   }
 
-  private send(text: string, id?: number): boolean {
-    if (this.connection.send(text)) return true;
-    if (this.connection.state === 'closed' || this.queue.length >= this.maxQueued) return false;
-    this.queue.push({ text, id });
+  #send(text: string, id?: number): boolean {
+    if (this.#connection.send(text)) return true;
+    if (this.#connection.state === 'closed' || this.#queue.length >= this.#maxQueued) return false;
+    this.#queue.push({ text, id });
     return true;
   }
 
-  private cancel(id: number): void {
-    this.streams.delete(id);
-    if (!this.forget(id)) this.connection.send(encodeEvent('$cancel', id));
+  #cancel(id: number): void {
+    this.#streams.delete(id);
+    if (!this.#forget(id)) this.#connection.send(writeFrame({ event: '$cancel', data: id }));
   }
 
-  private forget(id: number): boolean {
-    const { length } = this.queue;
-    this.queue = this.queue.filter((queued) => queued.id !== id);
-    return this.queue.length < length;
+  #forget(id: number): boolean {
+    const { length } = this.#queue;
+    this.#queue = this.#queue.filter((queued) => queued.id !== id);
+    return this.#queue.length < length;
   }
 
-  private endStream(id: number, end: { error?: unknown }): void {
-    this.streams.get(id)?._end(end);
-    this.streams.delete(id);
+  #endStream(id: number, end: { error?: unknown }): void {
+    this.#streams.get(id)?._end(end);
+    this.#streams.delete(id);
   }
 }
 

@@ -23,12 +23,11 @@ describeWithRedis('recovery through a Redis stream that is far away, while other
   });
   afterEach(async () => {
     for (const end of ends.splice(0)) await end();
-  });
-  afterAll(async () => {
-    // the adapters' readers look up from the stream now and then only, and would come back for ever to a line that is cut
+    // the adapters' readers look up from the stream now and then only: once the broker has ended, which it does before
+    // any `afterAll` of this file, they would come back to it for ever
     await until('the readers have gone', () => line.size === 0);
-    line.close();
   });
+  afterAll(() => line.close());
 
   const clients = {
     redis: async (url: string) => {

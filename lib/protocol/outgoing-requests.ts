@@ -4,6 +4,9 @@ import { RequestError } from './request-error.js';
 /** Takes what a request came to: an error, or the answer. */
 export type AnswerCallback = (error: Error | null, data?: unknown) => void;
 
+/** Milliseconds: timers cannot wait for longer, and would not wait at all. */
+const LONGEST = 2 ** 31 - 1;
+
 interface Pending {
   callback: AnswerCallback;
   timer: ReturnType<typeof setTimeout> | undefined;
@@ -20,7 +23,7 @@ export class OutgoingRequests {
   /** @param timeout milliseconds, none: until the connection ends */
   add(id: RequestId, callback: AnswerCallback, timeout?: number): void {
     const timer =
-      timeout === undefined
+      timeout === undefined || timeout > LONGEST
         ? undefined
         : setTimeout(() => {
             this.pending.delete(id);

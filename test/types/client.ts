@@ -1,0 +1,54 @@
+/** Checked by `tsc`, never run: the client, typed by the maps of the server. */
+import { connect, type ClientSocket } from '../../lib/client/index.js';
+
+interface ServerToClient {
+  said: (message: { room: string; text: string }) => void;
+  hello: () => void;
+  question: (text: string, answer: (text: string) => void) => void;
+}
+
+interface ClientToServer {
+  say: (room: string, text: string) => void;
+  leave: () => void;
+  sum: (numbers: number[], answer: (sum: number) => void) => void;
+  ticks: (every: number, answer: (tick: Date) => void) => void;
+}
+
+export async function typed(): Promise<void> {
+  const socket: ClientSocket<ServerToClient, ClientToServer> = connect('/chat', {
+    auth: async () => 'token',
+  });
+  socket.on('said', ({ room, text }) => void [room.length, text.length]);
+  socket.on('hello', () => undefined);
+  socket.on('question', (text) => text.toUpperCase());
+  socket.on('question', (text, answer) => answer(text));
+  socket.once('connect', ({ missed }) => void missed.valueOf());
+  socket.on('disconnect', (reason, { willReconnect }) => void [reason.length, willReconnect.valueOf()]);
+  socket.on('connect_error', ({ status, willReconnect }) => void [status?.toFixed(), willReconnect]);
+  socket.onState((state, before) => state === 'open' && before === 'waiting');
+  // @ts-expect-error the server says no such thing
+  socket.on('other', () => undefined);
+  // @ts-expect-error it is an object
+  socket.on('said', (text: string) => text);
+
+  const isSent: boolean = socket.emit('say', 'room', 'text');
+  socket.emit('leave');
+  socket.volatile.emit('say', 'room', String(isSent));
+  // @ts-expect-error a text is missing
+  socket.emit('say', 'room');
+  // @ts-expect-error there is no such event
+  socket.emit('other');
+
+  const sum: number = await socket.emitWithAck('sum', [1, 2]);
+  const sameSum: number = await socket.timeout(100).emitWithAck('sum', [sum]);
+  socket.timeout(100).emit('sum', [sameSum], (error, value) => void [error.message, value.toFixed()]);
+  // @ts-expect-error numbers
+  await socket.emitWithAck('sum', ['1']);
+  for await (const tick of socket.stream('ticks', 10)) tick.getTime();
+
+  const untyped = connect('wss://example.com/ws');
+  untyped.on('anything', (data) => data.whatever);
+  untyped.emit('anything', { goes: true });
+  const answer = await untyped.emitWithAck('anything', 1);
+  answer.whatever();
+}

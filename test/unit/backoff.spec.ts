@@ -1,0 +1,58 @@
+import { delayOf, mayComeBack, SILENT } from '../../lib/client/backoff.js';
+import { withDefaults } from '../../lib/client/options.js';
+import { CLOSE_CODES } from '../../lib/protocol/close-code.js';
+
+const settings = withDefaults({}, class {} as never);
+const ending = (code: number) => ({ code, reason: '' });
+const delays = (attempts: number, end: Parameters<typeof delayOf>[1]): number[] =>
+  Array.from({ length: 2_000 }, () => delayOf(attempts, end, settings));
+
+describe('when a client comes back', () => {
+  it.each(Object.values(CLOSE_CODES))('$code: $reconnect, as PROTOCOL.md has it', ({ code, reconnect }) => {
+    expect(mayComeBack(ending(code))).toBe(reconnect !== 'no');
+    if (reconnect !== 'no') expect(Math.min(...delays(0, ending(code))) >= 5_000).toBe(reconnect === 'later');
+  });
+
+  it('comes back where the line broke, and not where the application closed it', () => {
+    for (const code of [1006, 1012, 1014, SILENT])
+      expect([code, mayComeBack(ending(code))]).toEqual([code, true]);
+    for (const code of [3000, 4000, 4999]) expect([code, mayComeBack(ending(code))]).toEqual([code, false]);
+  });
+
+  it('tries refused upgrades again only where time may help', () => {
+    const statuses = [400, 401, 403, 404, 408, 425, 429, 500, 502, 503];
+    expect(statuses.filter((status) => mayComeBack({ ...ending(1006), status }))).toEqual([
+      408, 425, 429, 500, 502, 503,
+    ]);
+  });
+
+  it('waits for anything below a bound that doubles, up to half a minute', () => {
+    for (const [attempts, bound] of [
+      [0, 1_000],
+      [1, 2_000],
+      [4, 16_000],
+      [5, 30_000],
+      [50, 30_000],
+    ] as const) {
+      const all = delays(attempts, ending(1006));
+      expect(Math.max(...all)).toBeLessThanOrEqual(bound);
+      expect(Math.max(...all)).toBeGreaterThan(bound * 0.95);
+      expect(Math.min(...all)).toBeLessThan(bound * 0.05);
+    }
+  });
+
+  it('does not come before it was asked to, nor all at once then', () => {
+    const all = delays(0, { ...ending(1006), status: 503, retryAfter: 10_000 });
+    expect(Math.min(...all)).toBeGreaterThanOrEqual(10_000);
+    expect(Math.max(...all)).toBeGreaterThan(14_000);
+  });
+});
+
+describe('options of the client', () => {
+  it('have defaults, and say what is wrong', () => {
+    expect(withDefaults({ pingInterval: undefined } as object, class {} as never).pingInterval).toBe(25_000);
+    expect(() => withDefaults({ ackTimeout: -1 }, class {} as never)).toThrow('ackTimeout');
+    expect(() => withDefaults({ ackTimeout: NaN }, class {} as never)).toThrow('ackTimeout');
+    expect(() => withDefaults({}, undefined)).toThrow('there is no WebSocket');
+  });
+});

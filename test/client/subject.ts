@@ -1,13 +1,17 @@
 import { connect, type ClientOptions, type ClientSocket, type EventsMap } from '../../lib/client/node.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
+import { FaultyLine } from '../support/faulty-line.js';
 import { Guarded, Talk, type FromClient, type FromServer } from './talk.js';
 
 const PATIENCE = 5_000;
 const sockets = new Set<{ disconnect(): unknown }>();
+const lines = new Set<FaultyLine>();
 
 afterEach(() => {
   for (const socket of sockets) socket.disconnect();
   sockets.clear();
+  for (const line of lines) line.close();
+  lines.clear();
 });
 
 /** Pauses that suit a test. */
@@ -28,6 +32,22 @@ export async function startTalk(
 ): Promise<{ app: TestApp; talk: Talk; url: string; guarded: string }> {
   const app = await startApp({ providers: [Talk, Guarded] }, options);
   return { app, talk: app.nest.get(Talk), url: app.url('/talk'), guarded: app.url('/guarded') };
+}
+
+/** The same application, but whoever uses `url` or `guarded` goes through a network that can fail. */
+export async function behind<Started extends { app: TestApp; url: string; guarded: string }>(
+  started: Started,
+): Promise<Started & { line: FaultyLine }> {
+  const { app } = started;
+  const line = await lineTo(app.port);
+  return { ...started, line, url: app.url('/talk', line.port), guarded: app.url('/guarded', line.port) };
+}
+
+/** A network that can fail; it is closed after the test. */
+export async function lineTo(port: number): Promise<FaultyLine> {
+  const line = await FaultyLine.to(port);
+  lines.add(line);
+  return line;
 }
 
 /** What a client's next event of that name brings. */

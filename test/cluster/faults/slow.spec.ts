@@ -1,7 +1,7 @@
 import type { Broker } from '../../support/brokers/broker.js';
 import { describeWithPostgres, PostgresServer } from '../../support/brokers/postgres.js';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
-import { SlowLine } from '../../support/brokers/slow-line.js';
+import { FaultyLine } from '../../support/faulty-line.js';
 import { BACKENDS, type Backend } from './backends.js';
 import { startPair } from './fleet.js';
 import { once } from './once.js';
@@ -10,13 +10,13 @@ import { outages } from './outage-cases.js';
 /** Milliseconds, there and back again. */
 const DELAY = 50;
 const LASTS = 3_000;
-const lines: SlowLine[] = [];
+const lines: FaultyLine[] = [];
 afterAll(() => lines.forEach((line) => line.close()));
 
 function slowing(suite: jest.Describe, title: string, backends: readonly Backend[], broker: Broker): void {
   const setUp = async () => {
     await broker.start();
-    const line = await SlowLine.to(broker.port);
+    const line = await FaultyLine.to(broker.port);
     lines.push(line);
     const nodes = await startPair(backends, broker.url.replace(`:${broker.port}`, `:${line.port}`));
     const fault = { begin: () => (line.delay = DELAY), end: () => (line.delay = 0), lasts: LASTS };

@@ -1,5 +1,8 @@
 import { isReadAgain } from '../recovery/single-pass.js';
 
+/** Milliseconds that a reader is kept from asking again at once. */
+const READ_AGAIN = 100;
+
 /**
  * A broker's client whose rejections never end the process. Adapters drop promises of theirs: when the broker goes
  * away in the middle of such a command, Node takes it for an unhandled rejection. Those of `@socket.io/redis-adapter`
@@ -7,7 +10,9 @@ import { isReadAgain } from '../recovery/single-pass.js';
  *
  *     createAdapter(tolerant(redis))
  *
- * Whoever awaits a command gets its rejection as before.
+ * Whoever awaits a command gets its rejection as before; that of a read that waits for messages somewhat later: the
+ * adapter reads again at once, and nothing else would happen in the process for as long as a client refuses what it
+ * cannot send (`disableOfflineQueue`).
  *
  * @param client of `redis` or `ioredis`; what it duplicates is tolerant, too
  * @param failed hears of each rejection
@@ -25,10 +30,23 @@ export function tolerant<Client extends object>(
         const result: unknown = Reflect.apply(value, target, args);
         if (result === target) return proxy;
         if (property === 'duplicate') return tolerant(result as object, failed);
-        if (result instanceof Promise) result.catch(failed);
-        return result;
+        if (!(result instanceof Promise)) return result;
+        result.catch(failed);
+        return isBlockingRead(property, args) ? result.catch(rejectLater) : result;
       };
     },
   });
   return proxy;
+}
+
+/** XREAD with BLOCK. */
+function isBlockingRead(command: string | symbol, args: readonly unknown[]): boolean {
+  if (command === 'xread') return args.includes('BLOCK');
+  return command === 'xRead' && Object.hasOwn(Object(args[1]), 'BLOCK');
+}
+
+function rejectLater(error: unknown): Promise<never> {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(error as Error), READ_AGAIN).unref();
+  });
 }

@@ -92,7 +92,7 @@ export class ClientSocket<
   constructor(url: string, settings: Settings) {
     this.#settings = settings;
     this.#connection = new Connection(url, settings, {
-      turned: (state, before) => this.#tellState(state, before),
+      turned: (state, before) => this.#tell(STATE, state, before),
       opened: (hello) => this.#opened(hello),
       took: (frame) => this.#take(frame),
       lost: (ending, willReconnect, isGoodbye) => this.#lost(ending, willReconnect, isGoodbye),
@@ -144,14 +144,17 @@ export class ClientSocket<
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>> {
-    return this.#ask(event, args, this.#settings.ackTimeout);
+    return this.timeout(this.#settings.ackTimeout).emitWithAck(event, ...args);
   }
 
   /** @param timeout milliseconds for the answer of one request; its callback then takes an error first */
   timeout(timeout: number): TimedEmitter<Emit> {
     return {
       emit: (event, ...args) => this.#send(event, args, { timeout }),
-      emitWithAck: (event, ...args) => this.#ask(event, args, timeout),
+      emitWithAck: async (event, ...args) => {
+        assertEmittable(event);
+        return this.#request(event, args, timeout);
+      },
     };
   }
 
@@ -239,21 +242,12 @@ export class ClientSocket<
     return true;
   }
 
-  #ask(event: string, args: readonly unknown[], timeout: number): Promise<Untyped> {
-    assertEmittable(event);
-    return this.#request(event, args, timeout);
-  }
-
   #request(event: string, args: readonly unknown[], timeout: number): Promise<Untyped> {
     return new Promise((resolve, reject) => {
       this.#outgoing.request(event, args, timeout, (error, data) =>
         error === null ? resolve(data) : reject(error),
       );
     });
-  }
-
-  #tellState(state: ConnectionState, before: ConnectionState): void {
-    this.#tell(STATE, state, before);
   }
 
   #opened({ id, recovered = false }: Hello): void {

@@ -6,12 +6,10 @@ import type { SocketConstructor } from './web-socket.js';
 /** @throws Error where the address is none */
 function toWebSocketUrl(url: string | URL): string {
   const { location } = globalThis as { location?: { href: string } };
-  const parsed = new URL(url, location?.href);
-  // a page's own address is the one that its socket has
-  const { href } = parsed;
-  if (/^https?:/.test(href)) return href.replace(/^http/, 'ws').replace(/#.*/, '');
-  if (/^wss?:/.test(href)) return href.replace(/#.*/, '');
-  throw new Error(`${href} is no address of a WebSocket: it begins with neither ws: nor wss:`);
+  // a page's own address will do
+  const address = new URL(url, location?.href).href.replace(/^http/, 'ws').replace(/#.*/, '');
+  if (!/^wss?:/.test(address)) throw new Error(`"${address}" is no address of a WebSocket`);
+  return address;
 }
 
 export function connectWith<

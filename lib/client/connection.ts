@@ -5,7 +5,7 @@ import { readFrame, writeFrame, type Frame, type Hello } from './frame.js';
 import { Liveness } from './liveness.js';
 import { onNetworkChange } from './network.js';
 import type { Settings } from './options.js';
-import { onRefusal, textOf, type SocketLike } from './web-socket.js';
+import { textOf, type SocketLike } from './web-socket.js';
 
 /**
  * Where a connection stands:
@@ -137,16 +137,13 @@ export class Connection {
     const known = session !== undefined && offset !== undefined ? { session, offset } : undefined;
     const socket = new WebSocket(this.#url, subprotocols(credentials, known));
     this.#socket = socket;
-    onRefusal(socket, (status, retryAfter) => {
-      if (socket === this.#socket) this.#drop({ code: LOST, reason: '', status, retryAfter });
-    });
     socket.onopen = () => {
       // a server that does not know the protocol's version says nothing first
       if (socket.protocol !== 'envelope.v1') this.#opened({});
     };
     socket.onmessage = ({ data }: { data: unknown }) => this.#take(textOf(data));
     socket.onerror = () => undefined;
-    socket.onclose = ({ code, reason }: Ending) => this.#drop({ code, reason });
+    socket.onclose = ({ code, reason }: Ending) => this.#drop({ code, reason, ...socket.refusal });
     (socket as { binaryType?: string }).binaryType = 'arraybuffer';
   }
 

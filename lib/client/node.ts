@@ -1,9 +1,8 @@
-import { WebSocket } from 'ws';
 import type { DefaultEventsMap, EventsMap } from '../protocol/typed-events.js';
 import type { ClientSocket } from './client-socket.js';
 import { connectWith } from './connect.js';
 import type { ClientOptions } from './options.js';
-import type { SocketConstructor } from './web-socket.js';
+import { NodeSocket } from './node-socket.js';
 
 export * from './exports.js';
 
@@ -15,5 +14,5 @@ export function connect<
   Listen extends EventsMap = DefaultEventsMap,
   Emit extends EventsMap = DefaultEventsMap,
 >(url: string | URL, options?: ClientOptions): ClientSocket<Listen, Emit> {
-  return connectWith(WebSocket as unknown as SocketConstructor, url, options);
+  return connectWith(NodeSocket, url, options);
 }

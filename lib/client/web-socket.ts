@@ -2,6 +2,8 @@
 export interface SocketLike {
   readonly protocol: string;
   readonly bufferedAmount: number;
+  /** Why the upgrade was refused, where the platform tells. */
+  readonly refusal?: Refusal | undefined;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
@@ -12,41 +14,16 @@ export interface SocketLike {
 
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
-/** An answer to an upgrade that was refused, which `ws` alone lets anybody see. */
-interface Refusal {
-  readonly statusCode?: number;
-  readonly headers?: Readonly<Record<string, string | string[] | undefined>>;
-  resume?(): void;
-}
-
-interface Telling {
-  on(event: 'unexpected-response', listener: (request: unknown, response: Refusal) => void): void;
-  terminate(): void;
+/** An HTTP answer in the place of the upgrade. */
+export interface Refusal {
+  readonly status: number;
+  /** Milliseconds until the client may come back, as the server asked for. */
+  readonly retryAfter: number | undefined;
 }
 
 /** The WebSocket of a browser, and of all platforms that have its. */
 export function platformSocket(): SocketConstructor | undefined {
   return (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
-}
-
-/** Hears with which HTTP status an upgrade was refused, and when to come back. */
-export function onRefusal(
-  socket: SocketLike,
-  listener: (status: number, retryAfter: number | undefined) => void,
-): void {
-  const telling = socket as unknown as Partial<Telling>;
-  if (typeof telling.on !== 'function') return;
-  telling.on('unexpected-response', (_request, { statusCode = 0, headers }) => {
-    telling.terminate?.();
-    listener(statusCode, retryAfter(headers?.['retry-after']));
-  });
-}
-
-/** Milliseconds: the header has seconds, or a date (RFC 9110, section 10.2.3). */
-function retryAfter(header: string | string[] | undefined): number | undefined {
-  if (typeof header !== 'string') return undefined;
-  const time = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
-  return time > 0 ? time : undefined;
 }
 
 /** The text of a message; binary ones hold the same as UTF-8. */

@@ -1,3 +1,4 @@
+import { gatherArguments } from './emitter.js';
 import { override, type Internals, type Method } from './internals.js';
 import { tolerant } from './tolerant.js';
 
@@ -51,7 +52,11 @@ function checkTargets(adapter: Internals): void {
     else if (Object.hasOwn(Object(message), 'opts')) checkTarget((message as Aimed).opts);
     return message;
   };
-  const decode: Method = (...args) => check(parser.decode(...args));
+  const decode: Method = (...args) => {
+    const message = check(parser.decode(...args));
+    if (Array.isArray(message)) gatherArguments(message[0], message[1]);
+    return message;
+  };
   Reflect.set(adapter, 'parser', Object.assign(Object.create(parser), { decode }));
   override(adapter, 'onrequest', (take) => (channel, message) => {
     const bytes = message as Buffer;

@@ -67,6 +67,13 @@ export const emitter: Cases = (cluster, { emitter: library }) => {
         ]);
     });
 
+    it('emits several arguments: they arrive as an array, as from a server', async () => {
+      const members = await cluster.joinEach();
+      await speaker.server((server) => server.emit('several', 1, null, 'three'));
+      for (const frames of await cluster.got(speaker, members))
+        expect(frames).toStrictEqual([{ event: 'several', data: [1, null, 'three'] }]);
+    });
+
     it('speaks to one namespace', async () => {
       const main = await cluster.joinEach();
       const other = await cluster.joinEach([], { path: '/ws/other' });

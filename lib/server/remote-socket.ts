@@ -90,4 +90,10 @@ export class RemoteSocket<
     this.target.disconnectSockets(close);
     return this;
   }
+
+  /** What a careless serialiser sees: no header, no token. */
+  toJSON(): { id: string; rooms: Room[]; data: Data } {
+    const { id, rooms, data } = this;
+    return { id, rooms: [...rooms], data };
+  }
 }

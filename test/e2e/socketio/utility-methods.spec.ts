@@ -90,6 +90,13 @@ describe("Socket.IO's utility methods", () => {
     ]);
   });
 
+  it('84. JSON has of a socket from elsewhere who it is, its rooms and its data, and no header or token', async () => {
+    const { server } = await startPlain({ adapter: ElsewhereAdapter });
+    expect(JSON.parse(JSON.stringify(await server.fetchSockets()))).toEqual([
+      { id: '42', rooms: ['42', 'room1'], data: { username: 'john' } },
+    ]);
+  });
+
   it('84. a callback gets the same arguments from a socket of this node and from one elsewhere', async () => {
     const remote = (await (await startPlain({ adapter: ElsewhereAdapter })).server.fetchSockets())[0]!;
     const { server, join } = await startPlain();

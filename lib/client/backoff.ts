@@ -1,4 +1,4 @@
-import type { Settings } from './options.js';
+import { LONGEST, type Settings } from './options.js';
 
 /** How a line, or an attempt to open one, came to its end. */
 export interface Ending {
@@ -44,5 +44,5 @@ export function delayOf(
 ): number {
   const bound = Math.min(reconnectionDelayMax, reconnectionDelay * 2 ** attempts);
   const atLeast = retryAfter ?? (LATER.has(code) ? LATER_DELAY : 0);
-  return atLeast + Math.random() * Math.max(bound, atLeast / 2);
+  return Math.min(LONGEST, atLeast + Math.random() * Math.max(bound, atLeast / 2));
 }

@@ -1,5 +1,8 @@
 import type { SocketConstructor } from './web-socket.js';
 
+/** Milliseconds of the longest timer: one that is to take longer ends at once. */
+export const LONGEST = 2 ** 31 - 1;
+
 /** What a client presents itself with: a token, or whatever object the server's guards look at. */
 export type Credentials = string | Readonly<Record<string, unknown>>;
 
@@ -55,8 +58,11 @@ export function withDefaults(options: ClientOptions, platform: SocketConstructor
     ...definedOf(options),
     WebSocket,
   };
-  for (const [name, value] of Object.entries(settings))
-    if (typeof value === 'number' && !(value >= 0)) throw new Error(`${name} must not be negative: ${value}`);
+  for (const [name, value] of Object.entries(settings)) {
+    if (typeof value !== 'number') continue;
+    if (!(value >= 0)) throw new Error(`${name} must not be negative: ${value}`);
+    Reflect.set(settings, name, Math.min(value, LONGEST));
+  }
   return settings;
 }
 

@@ -1,5 +1,4 @@
 import { DisconnectedError } from '../../lib/client/node.js';
-import { FaultyLine } from '../support/faulty-line.js';
 import { until } from '../support/wait.js';
 import { behind, client, connected, next, startTalk } from './subject.js';
 

@@ -119,8 +119,9 @@ export class ClientSocket<
 
   /** Says goodbye: the session ends, what waits to be sent is dropped, and the client does not come back by itself. */
   disconnect(): this {
-    this.#connection.stop();
+    // before anybody hears of it, who may connect and send again
     this.#outgoing.close('disconnected');
+    this.#connection.stop();
     return this;
   }
 
@@ -257,7 +258,10 @@ export class ClientSocket<
     this.#wasConnected = true;
     // what waited was said before whatever a listener says now
     this.#outgoing.flush();
-    this.#tell('connect', { missed });
+    const { line } = this.#connection;
+    this.#tell(STATE, 'open', 'connecting');
+    // whoever heard that may have left
+    if (line === this.#connection.line) this.#tell('connect', { missed });
   }
 
   #take(frame: Frame): void {
@@ -283,11 +287,14 @@ export class ClientSocket<
     const message = `the line is gone: ${reason || `${why}, ${code}`}`;
     if (willReconnect) this.#outgoing.fail(message);
     else this.#outgoing.close(message);
-    this.#tell('disconnect', why, { code, reason, willReconnect });
+    this.#tell(STATE, this.state, 'open');
+    // whoever heard that may have given up
+    this.#tell('disconnect', why, { code, reason, willReconnect: willReconnect && this.state !== 'closed' });
   }
 
   #failed(error: ConnectError): void {
     if (!error.willReconnect) this.#outgoing.close(error.message);
+    this.#tell(STATE, this.state, 'connecting');
     this.#tell('connect_error', error);
   }
 

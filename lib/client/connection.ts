@@ -21,7 +21,7 @@ import { textOf, type SocketLike } from './web-socket.js';
  */
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
 
-/** What has to do with it. */
+/** What has to do with it: told when it is so, and then it tells of the state itself. */
 export interface ConnectionOwner {
   turned(state: ConnectionState, before: ConnectionState): void;
   opened(hello: Hello): void;
@@ -92,12 +92,13 @@ export class Connection {
   /** Says goodbye: the session ends. */
   stop(): void {
     this.#session = undefined;
-    if (this.#current === 'closed') return;
-    const wasOpen = this.#current === 'open';
+    const before = this.#current;
+    if (before === 'closed') return;
     this.#release(GOODBYE);
     this.#forgetNetwork();
-    this.#turn('closed');
-    if (wasOpen) this.#owner.lost({ code: GOODBYE, reason: '' }, false, true);
+    this.#current = 'closed';
+    if (before === 'open') this.#owner.lost({ code: GOODBYE, reason: '' }, false, true);
+    else this.#owner.turned('closed', before);
   }
 
   /** @returns whether there was a line to send it on */
@@ -107,14 +108,8 @@ export class Connection {
     return true;
   }
 
-  #turn(state: ConnectionState): void {
-    const before = this.#current;
-    if (before === state) return;
-    this.#current = state;
-    this.#owner.turned(state, before);
-  }
-
   #try(): void {
+    const before = this.#current;
     const attempt = ++this.#attempt;
     const { connectTimeout } = this.#settings;
     clearTimeout(this.#timer);
@@ -122,7 +117,8 @@ export class Connection {
       () => this.#drop({ code: LOST, reason: `no connection within ${connectTimeout} ms` }),
       connectTimeout,
     );
-    this.#turn('connecting');
+    this.#current = 'connecting';
+    this.#owner.turned('connecting', before);
     this.#open(attempt).catch((cause: unknown) => {
       if (attempt === this.#attempt) this.#drop({ code: LOST, reason: String(cause) }, cause);
     });
@@ -160,7 +156,7 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#openedAt = Date.now();
     this.#session = hello.session;
-    this.#turn('open');
+    this.#current = 'open';
     this.#liveness.start();
     this.#owner.opened(hello);
   }
@@ -183,7 +179,7 @@ export class Connection {
     if (willReconnect)
       this.#timer = setTimeout(() => this.#try(), delayOf(this.#failures++, ending, this.#settings));
     else this.#forgetNetwork();
-    this.#turn(willReconnect ? 'waiting' : 'closed');
+    this.#current = willReconnect ? 'waiting' : 'closed';
     if (wasOpen) this.#owner.lost(ending, willReconnect, false);
     else this.#owner.failed(new ConnectError(ending, willReconnect, { cause }));
   }

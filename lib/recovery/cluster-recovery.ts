@@ -21,6 +21,8 @@ type Persisted = Session &
     readonly identity?: string | null | undefined;
     /** Brokers do not tell the sessions of one server from those of another. */
     readonly server: string;
+    /** The token that is void with this one. */
+    readonly also?: string | undefined;
   };
 
 /** What a server's clients get messages by. */
@@ -65,9 +67,8 @@ export class ClusterRecovery implements Recovery {
     return isLater(position, than);
   }
 
-  save({ token, id, rooms, data, identity, sent, from }: StoredSession): void {
-    const session: Omit<Persisted, 'missedPackets'> = {
-      pid: token,
+  save({ token, former, id, rooms, data, identity, sent, from }: StoredSession): void {
+    const session: Omit<Persisted, 'missedPackets' | 'pid'> = {
       sid: id,
       rooms: [...rooms],
       data,
@@ -76,7 +77,9 @@ export class ClusterRecovery implements Recovery {
       from,
       server: this.server,
     };
-    this.adapter.persistSession(session);
+    this.adapter.persistSession({ ...session, pid: token, also: former } as Persisted);
+    if (former !== undefined)
+      this.adapter.persistSession({ ...session, pid: former, also: token } as Persisted);
   }
 
   async resume(token: string, offset: string): Promise<Resumption | undefined> {
@@ -85,6 +88,8 @@ export class ClusterRecovery implements Recovery {
     try {
       let found = await this.restore(token, offset);
       if (found === undefined && (await this.askOthers(token))) found = await this.restore(token, offset);
+      // what this one missed is not asked for
+      if (found?.also) await restoreFrom(this.adapter, found.also, offset);
       const missed = found && toFrames(found.missedPackets);
       if (found === undefined || missed === undefined) return void recorded();
       return this.resumption(found, missed, offset, recorded);
@@ -132,9 +137,9 @@ export class ClusterRecovery implements Recovery {
         if (!isBehind) known.clear();
         return false;
       },
-      giveBack: (told = token) => {
+      giveBack: (told) => {
         recorded();
-        this.save({ ...session, token: told });
+        this.save(told === undefined ? session : { ...session, token: told, former: token });
       },
     };
   }

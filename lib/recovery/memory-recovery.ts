@@ -76,16 +76,23 @@ export class MemoryRecovery implements RecoverySettings {
 
   private save(session: StoredSession, server: string): void {
     const expires = Date.now() + this.maxDisconnectionDuration;
-    this.sessions.set(session.token, { ...session, server, left: this.log.position, expires });
+    this.put({ ...session, server, left: this.log.position, expires });
     const [oldest] = this.sessions.keys();
     if (this.sessions.size > MAX_SESSIONS && oldest !== undefined) this.sessions.delete(oldest);
     this.timer ??= this.later();
   }
 
+  private put(session: Stored): void {
+    this.sessions.set(session.token, session);
+    if (session.former !== undefined) this.sessions.set(session.former, session);
+  }
+
   private resume(token: string, offset: string, server: string): Resumption | undefined {
-    const session = this.sessions.get(token);
-    if (session?.server !== server) return undefined;
-    this.sessions.delete(token);
+    const found = this.sessions.get(token);
+    if (found?.server !== server) return undefined;
+    this.sessions.delete(found.token);
+    if (found.former !== undefined) this.sessions.delete(found.former);
+    const session = { ...found, token, former: undefined };
     const position = this.read(offset);
     if (position === undefined || session.expires < Date.now()) return undefined;
     // who has all that was written to it misses only what came later
@@ -99,7 +106,7 @@ export class MemoryRecovery implements RecoverySettings {
       missed,
       has: () => false,
       later: () => (this.log.reachesBack(until) ? this.log.since(until, server, session.rooms) : undefined),
-      giveBack: (told = token) => void this.sessions.set(told, { ...session, token: told }),
+      giveBack: (told) => this.put(told === undefined ? session : { ...session, token: told, former: token }),
     };
   }
 
@@ -107,7 +114,7 @@ export class MemoryRecovery implements RecoverySettings {
   private sweep(): void {
     this.timer = undefined;
     this.log.trim();
-    for (const { token, expires } of this.sessions.values()) {
+    for (const [token, { expires }] of this.sessions) {
       if (expires > Date.now()) break;
       this.sessions.delete(token);
     }

@@ -6,7 +6,6 @@ import { attempt } from './attempt.js';
 import type { Conversation } from './conversation.js';
 import { ENVELOPE_V1 } from './handshake.js';
 import type { Recovery } from './recovery.js';
-import { beginSession } from './session.js';
 import { runChain, toException } from './middleware-chain.js';
 import type { Mount } from './mount.js';
 
@@ -43,8 +42,9 @@ export function admit<Client extends Conversation>(
   if (socket.protocol === ENVELOPE_V1) {
     // who comes back goes on from the offset that it has, also where this node cannot tell yet how the log stands
     const position = socket._resumption?.offset ?? server._recovery?.position;
-    if (position !== undefined) socket._session = beginSession(socket.id, position);
+    if (position !== undefined) socket._beginSession(position);
     socket._greet(sessionFrame(socket, server._mount, position));
+    socket._askForReceipt();
   }
   const { maxLifetime } = socket._limits;
   if (maxLifetime !== Infinity) socket._lasting().limit(maxLifetime);

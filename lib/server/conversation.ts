@@ -15,7 +15,7 @@ import { describeHeld } from './intake.js';
 import { LINE_EVENTS, type Line } from './line.js';
 import type { Resumption } from './recovery.js';
 import { Sender } from './sender.js';
-import { mayComeBack } from './session.js';
+import { beginSession, mayComeBack } from './session.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
 export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
@@ -167,6 +167,25 @@ export abstract class Conversation extends Sender implements Asker {
     if (!wasConnected) return;
     this.emitLine('disconnect', reason, closed);
     for (const callback of this._disconnectCallbacks ?? []) this._tell(callback);
+  }
+
+  /** @internal The client is told of a token to come back with. */
+  _beginSession(position: string): void {
+    this._session = beginSession(this.id, position, this._resumption?.session.token);
+  }
+
+  /** @internal Asks for a sign that the client has its new token: the one that it showed is void then. */
+  _askForReceipt(): void {
+    if (this._session?.shown === undefined) return;
+    this._pingedAt = this._session.askedAt = performance.now();
+    this.ping();
+  }
+
+  /** @internal What the client may show to come back: the token that it was told, and the one before while it may not know. */
+  get _tokens(): [token?: string, former?: string] {
+    if (this._session === undefined) return [];
+    const { token, shown, askedAt } = this._session;
+    return shown !== undefined && this._pingedAt === askedAt ? [token, shown] : [token];
   }
 
   /** @internal It is one that was here before. What the guards wrote just now is newer than what was. */

@@ -5,6 +5,8 @@ import type { Frame } from './frame.js';
 export interface StoredSession {
   /** What the client shows to get it back: its id, a dot, and 144 random bits. */
   readonly token: string;
+  /** The one that the client came back with, where it may not know the other: whichever is shown voids both. */
+  readonly former?: string | undefined;
   readonly id: string;
   readonly rooms: readonly Room[];
   readonly data: unknown;

@@ -36,9 +36,19 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
 export function keepSession(recovery: Recovery, client: Conversation, session: Session): void {
   const { id, rooms } = client;
   const { token, sent, from } = session;
+  const [, former] = client._tokens;
   session.isKept = true;
   const data: unknown = Reflect.get(client, 'data');
-  recovery.save({ token, id, rooms: [...rooms], data, identity: identityOf(knownOf(client)), sent, from });
+  recovery.save({
+    token,
+    former,
+    id,
+    rooms: [...rooms],
+    data,
+    identity: identityOf(knownOf(client)),
+    sent,
+    from,
+  });
 }
 
 /** Another node has a client on the line that shows the token of one of ours: that line is dead, or soon will be. */
@@ -53,7 +63,7 @@ export function takeOver(
 /** @returns whether there was such a client; its session can be taken now */
 export function letGoOf(sockets: ReadonlyMap<string, unknown>, token: string): boolean {
   const client = sockets.get(idOf(token)) as Conversation | undefined;
-  if (client?._session?.token !== token) return false;
+  if (client?._tokens.includes(token) !== true) return false;
   client._end('transport close', CLOSE_CODES.NORMAL.code, 'resumed on another connection');
   return true;
 }

@@ -5,6 +5,10 @@ import { CLOSE_CODES } from '../protocol/close-code.js';
 /** What a connected client may come back to. */
 export interface Session {
   readonly token: string;
+  /** What the client came back with: good until it is known to have got {@link token}. */
+  readonly shown: string | undefined;
+  /** When a sign was asked for that it has. */
+  askedAt: number;
   /** The offset of the last message that was written to the client. */
   sent: string;
   /** Where the log stood when it connected, or joined a room last. */
@@ -14,9 +18,9 @@ export interface Session {
 }
 
 /** A session of a client that has all up to a position of the log. Its token is the socket's id, a dot, and 144 random bits. */
-export function beginSession(id: string, position: string): Session {
+export function beginSession(id: string, position: string, shown: string | undefined): Session {
   const token = `${id}.${randomBytes(18).toString('base64url')}`;
-  return { token, sent: position, from: position, isKept: false };
+  return { token, shown, askedAt: 0, sent: position, from: position, isKept: false };
 }
 
 /** The id of the socket that a token was given to, as the token says. */

@@ -154,6 +154,8 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     await here.lost(ada);
     await ada.connect(there.app);
     expect(ada.hello.recovered).toBe(true);
+    // the server has heard of the client that it knows its new one
+    await ada.settled();
     const { id } = ada.hello;
     await thief.connect(here.app);
     expect(thief.hello.recovered).toBe(false);
@@ -171,6 +173,34 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     }
     expect(await new Returning().connect(there.app)).toMatchObject({ hello: { recovered: false } });
   });
+
+  it.each([false, true])(
+    'takes a token again whose successor never reached the client; the line is known to be dead: %s',
+    async (isKnown) => {
+      const ada = await new Returning().connect(here.app);
+      const { id } = ada.hello;
+      await here.socketOf(ada).join('red');
+      await ada.settled();
+      await ada.cut();
+      await here.lost(ada);
+      here.server.to('red').emit('one');
+      // nothing comes from this line, not even a sign of life
+      const deaf = Object.assign(new Returning(), { session: ada.session, offset: ada.offset });
+      await deaf.connect(there.app, {}, { autoPong: false });
+      expect(deaf.hello).toMatchObject({ id, recovered: true });
+      if (isKnown) {
+        await deaf.cut();
+        await there.lost(ada);
+      }
+      here.server.to('red').emit('two');
+      await ada.connect(here.app);
+      expect(ada.hello).toMatchObject({ id, recovered: true });
+      expect(await ada.settled()).toEqual(['one', 'two']);
+      // it was one session all the time
+      expect((await deaf.connect(there.app)).hello.recovered).toBe(false);
+      expect(await ada.settled()).toEqual(['one', 'two']);
+    },
+  );
 
   it('gives nothing to whom the guards take for somebody else, and asks them first', async () => {
     const ada = await new Returning({ user: 'ada' }).connect(here.app);

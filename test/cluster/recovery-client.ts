@@ -1,5 +1,5 @@
 import type { TestApp } from '../support/app.js';
-import type { Received, TestClient } from '../support/client.js';
+import type { ConnectOptions, Received, TestClient } from '../support/client.js';
 
 export interface Frame extends Received {
   offset?: string;
@@ -21,10 +21,10 @@ export class Returning {
   constructor(private readonly auth: object = {}) {}
 
   /** Connects, with what it has of an earlier connection. */
-  async connect(app: TestApp, auth: object = {}): Promise<this> {
+  async connect(app: TestApp, auth: object = {}, options: ConnectOptions = {}): Promise<this> {
     const { session, offset } = this;
     const protocols = ['envelope.v1', encode({ ...this.auth, session, offset, ...auth })];
-    this.client = await app.connect('/ws', { protocols });
+    this.client = await app.connect('/ws', { protocols, ...options });
     this.hello = (await this.client.next('$session')).data as Returning['hello'];
     this.session = this.hello.session;
     this.take();

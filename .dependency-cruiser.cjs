@@ -37,7 +37,8 @@ module.exports = {
     },
     {
       name: 'client-runs-anywhere',
-      comment: 'lib/client stands on lib/protocol alone; its entry for Node adds ws, and nothing imports that',
+      comment:
+        'lib/client stands on lib/protocol alone; its entry for Node adds ws, and nothing imports that',
       severity: 'error',
       from: { path: '^lib/client/', pathNot: '^lib/client/node' },
       to: { pathNot: '^lib/(client|protocol)/' },
@@ -47,6 +48,26 @@ module.exports = {
       severity: 'error',
       from: { pathNot: '^lib/(client|testing|microservices)/' },
       to: { path: '^lib/client/' },
+    },
+    {
+      name: 'testing-knows-no-server',
+      comment:
+        'What tests of users import: the client, the types of Nest that it is given, and nothing of the server',
+      severity: 'error',
+      from: { path: '^lib/testing/' },
+      to: {
+        pathNot: [
+          '^lib/(testing|client|protocol)/',
+          '(^|/)(ws|@types/ws|@nestjs/common)/',
+          '^(node:)?(http|net)$',
+        ],
+      },
+    },
+    {
+      name: 'nobody-knows-testing',
+      severity: 'error',
+      from: { pathNot: '^lib/testing/' },
+      to: { path: '^lib/testing/' },
     },
     {
       name: 'upgrade-knows-no-gateway',

@@ -1,7 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
-import { ClientSocket } from '../client/client-socket.js';
+import { ClientSocket, type Handler } from '../client/client-socket.js';
+import { ConnectError } from '../client/errors.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import type { SocketConstructor } from '../client/web-socket.js';
+import { RequestError } from '../protocol/request-error.js';
 import type {
   DefaultEventsMap,
   EventNames,
@@ -14,7 +16,7 @@ import { describeEvent, Inbox, type ReceivedEvent } from './inbox.js';
 import { Wire, type ClosedLine } from './wire.js';
 
 /** Options of {@link createTestClient}. */
-export interface TestClientOptions {
+export interface TestClientOptions<Listen extends EventsMap = DefaultEventsMap> {
   /** The gateway's, with query if it needs one: `/chat?room=red`. Default: `/`. */
   path?: string;
   /** What guards see as `handshake.auth`: a token, or any object; as `auth` of `nestjs-envelope/client`. */
@@ -23,6 +25,8 @@ export interface TestClientOptions {
   headers?: Readonly<Record<string, string>>;
   /** Milliseconds that opening, each wait and each request take at most. Default: 5,000. */
   timeout?: number;
+  /** Listeners from the first message on: `handleConnection` may ask at once. What they return answers. */
+  on?: { readonly [Event in EventNames<Listen>]?: Handler<Listen, Event> };
   /** Of a gateway that has a port of its own. Default: the application's. */
   port?: number;
 }
@@ -63,7 +67,10 @@ export class TestClient<
   private readonly patience: number;
 
   /** @internal */
-  constructor(url: string, { auth, headers, timeout: patience = PATIENCE }: TestClientOptions) {
+  constructor(
+    url: string,
+    { auth, headers, on = {}, timeout: patience = PATIENCE }: TestClientOptions<Listen>,
+  ) {
     const hold = (wire: Wire): void => void (this.wire = wire);
     // whoever tests over TLS has a certificate of its own making
     const options = { headers: { ...headers }, rejectUnauthorized: false };
@@ -86,6 +93,7 @@ export class TestClient<
     this.patience = patience;
     this.inbox = new Inbox(patience);
     this.onAny((event, data) => this.inbox.add(event, data));
+    for (const [event, listener] of Object.entries(on)) this.on(event, listener as never);
   }
 
   /** All events that have come so far, in order. */
@@ -129,18 +137,7 @@ export class TestClient<
    */
   async settled(): Promise<void> {
     const error = new Error();
-    const { wire } = this;
-    if (wire === undefined || !this.connected) throw new Error('the test client is not connected');
-    let timer: NodeJS.Timeout | undefined;
-    const failed = Promise.race([
-      wire.ended().then(({ code }) => `the line closed with ${code}`),
-      new Promise<string>((resolve) => {
-        timer = setTimeout(resolve, this.patience, `${this.patience} ms are over`);
-      }),
-    ]);
-    // the second one is for handlers, which answer some promise jobs after they were called
-    const why = await Promise.race([wire.ping().then(() => wire.ping()), failed]);
-    clearTimeout(timer);
+    const why = await this.roundTrips();
     if (why === undefined) return;
     error.message = `the server did not answer a $ping: ${why}`;
     throw error;
@@ -171,6 +168,18 @@ export class TestClient<
   }
 
   /** @internal */
+  async _ready(): Promise<void> {
+    const why = await this.roundTrips();
+    if (why === undefined) return;
+    const { closed } = this;
+    await this.close();
+    const exception = this.inbox.open('exception');
+    const cause = exception && new RequestError(exception.data);
+    if (closed !== undefined) throw new ConnectError(closed, false, { cause });
+    throw new Error(`middlewares and handleConnection were not through: ${why}`);
+  }
+
+  /** @internal */
   _opened(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.once('connect', (() => {
@@ -187,6 +196,22 @@ export class TestClient<
       }) as never);
       this.connect();
     });
+  }
+
+  /** @returns why there was no answer, if there was none */
+  private async roundTrips(): Promise<string | undefined> {
+    const { wire } = this;
+    if (wire === undefined || !this.connected) return 'the line is closed';
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<string>((resolve) => {
+      timer = setTimeout(resolve, this.patience, `${this.patience} ms are over`);
+    });
+    const cut = wire.ended().then(({ code }) => `the line closed with ${code}`);
+    // the second one is for handlers, which answer some promise jobs after they were called
+    const answered = wire.ping().then(() => wire.ping());
+    const why = await Promise.race([answered, cut, late]);
+    clearTimeout(timer);
+    return why ?? undefined;
   }
 
   private async endWithin(time: number): Promise<ClosedLine | undefined> {
@@ -209,19 +234,24 @@ export class TestClient<
  * await app.close(); // closes it, too
  * ```
  *
- * An application that does not listen yet is made to, on a free port of 127.0.0.1.
+ * An application that does not listen yet is made to, on a free port of 127.0.0.1. Resolves when middlewares and
+ * `handleConnection` are through.
  *
  * @param pathOrOptions the gateway's path, or {@link TestClientOptions}
- * @throws (rejects) `UpgradeRefusedError`, with the status, where the server does not let this client in; `ConnectError`
- * where there is no connection. A middleware (`server.use`) refuses later: `ended()` tells.
+ * @throws (rejects) `UpgradeRefusedError`, with the status, where the server does not let this client in; `ConnectError` where a
+ * middleware or `handleConnection` refused it, with its exception as `cause`, or there is no connection
  */
 export async function createTestClient<
   Listen extends EventsMap = DefaultEventsMap,
   Emit extends EventsMap = DefaultEventsMap,
->(app: INestApplication, pathOrOptions: string | TestClientOptions = {}): Promise<TestClient<Listen, Emit>> {
+>(
+  app: INestApplication,
+  pathOrOptions: string | TestClientOptions<Listen> = {},
+): Promise<TestClient<Listen, Emit>> {
   const options = typeof pathOrOptions === 'string' ? { path: pathOrOptions } : pathOrOptions;
   const { path = '/', port } = options;
   const client = new TestClient<Listen, Emit>(await urlOf(app, path, port), options);
   await client._opened();
+  await client._ready();
   return client;
 }

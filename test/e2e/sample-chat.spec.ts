@@ -1,7 +1,7 @@
 import { AppModule } from '../../sample/01-chat/src/app.module.js';
 import { AnnouncerService } from '../../sample/01-chat/src/announcer.service.js';
+import { createTestClient, RequestError, type TestClient } from '../../lib/testing/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import type { TestClient } from '../support/client.js';
 
 describe('sample 01-chat', () => {
   const environment = { ...process.env };
@@ -11,9 +11,9 @@ describe('sample 01-chat', () => {
     Object.assign(process.env, { ANNOUNCE_INTERVAL: '0' }, variables);
     app = await startApp({ imports: [AppModule] });
   };
-  const connect = (): Promise<TestClient> => app.connect('/ws');
-  const named = (client: TestClient, event: string): unknown[] =>
-    client.frames.filter((frame) => frame.event === event).map((frame) => frame.data);
+  const connect = (): Promise<TestClient> => createTestClient(app.nest, '/ws');
+  const heard = (client: TestClient, name: string): unknown[] =>
+    client.received.filter(({ event }) => event === name).map(({ data }) => data as unknown);
 
   afterEach(() => {
     for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
@@ -22,14 +22,14 @@ describe('sample 01-chat', () => {
 
   it('answers a bare client to the letter', async () => {
     await start();
-    const client = await connect();
+    const client = await app.connect('/ws');
     const frames: string[] = [];
     client.ws.on('message', (data) => frames.push(String(data)));
     client.send('{"event":"history","data":null}');
     client.send('{"event":"message","data":{"author":"ada","text":"hi"}}');
     client.send('{"event":"presence","data":null}');
     client.send('{"event":"history","data":null}');
-    await client.until('both histories', () => named(client, 'history').length === 2);
+    await client.until('both histories', () => client.frames.length === 3);
     expect(frames).toHaveLength(3);
     const [empty, presence, full] = frames;
     expect(empty).toBe('{"event":"history","data":[]}');
@@ -42,83 +42,79 @@ describe('sample 01-chat', () => {
   it('carries a message to the others in the room, and to them only', async () => {
     await start();
     const [ada, bob, zoe] = [await connect(), await connect(), await connect()];
-    await zoe.ask('leave', 'lobby');
-    await ada.ask('message', { author: 'ada', text: 'hi' });
+    await zoe.emitWithAck('leave', 'lobby');
+    await ada.emitWithAck('message', { author: 'ada', text: 'hi' });
     const at = expect.any(String) as string;
-    expect((await bob.next('message')).data).toEqual({ room: 'lobby', author: 'ada', text: 'hi', at });
-    await Promise.all([ada.settled(), zoe.settled()]);
-    expect([...named(ada, 'message').filter(Boolean), ...named(zoe, 'message')]).toEqual([]);
-    expect((await zoe.ask('history')).data).toEqual([{ author: 'ada', text: 'hi', at }]);
+    expect(await bob.next('message')).toEqual({ room: 'lobby', author: 'ada', text: 'hi', at });
+    for (const client of [ada, zoe]) await client.expectNone('message');
+    expect(await zoe.emitWithAck('history')).toEqual([{ author: 'ada', text: 'hi', at }]);
   });
 
   it('keeps rooms apart: message, history, presence, join and leave', async () => {
     await start();
     const [ada, bob] = [await connect(), await connect()];
-    await ada.ask('join', 'tea');
-    await ada.ask('message', { author: 'ada', text: 'green?', room: 'tea' });
-    expect((await bob.ask('history')).data).toEqual([]);
-    expect((await bob.ask('presence', 'tea')).data).toBe(1);
-    expect((await bob.ask('presence')).data).toBe(2);
-    expect((await bob.ask('message', { author: 'bob', text: 'black', room: 'tea' })).data).toMatchObject({
-      status: 'error',
-      message: 'You are not in the room "tea"',
-    });
-    await bob.ask('join', 'tea');
-    expect((await bob.ask('history', 'tea')).data).toMatchObject([{ author: 'ada', text: 'green?' }]);
-    await ada.ask('message', { author: 'ada', text: 'white!', room: 'tea' });
-    expect((await bob.next('message')).data).toMatchObject({ room: 'tea', text: 'white!' });
-    await bob.ask('leave', 'tea');
-    await ada.ask('message', { author: 'ada', text: 'gone?', room: 'tea' });
-    await bob.settled();
-    const live = bob.frames.filter((frame) => frame.event === 'message' && frame.data !== undefined);
-    expect(live).toHaveLength(1);
+    await ada.emitWithAck('join', 'tea');
+    await ada.emitWithAck('message', { author: 'ada', text: 'green?', room: 'tea' });
+    expect(await bob.emitWithAck('history')).toEqual([]);
+    expect(await bob.emitWithAck('presence', 'tea')).toBe(1);
+    expect(await bob.emitWithAck('presence')).toBe(2);
+    await expect(bob.emitWithAck('message', { author: 'bob', text: 'black', room: 'tea' })).rejects.toThrow(
+      'You are not in the room "tea"',
+    );
+    await bob.emitWithAck('join', 'tea');
+    expect(await bob.emitWithAck('history', 'tea')).toMatchObject([{ author: 'ada', text: 'green?' }]);
+    await ada.emitWithAck('message', { author: 'ada', text: 'white!', room: 'tea' });
+    expect(await bob.next('message')).toMatchObject({ room: 'tea', text: 'white!' });
+    await bob.emitWithAck('leave', 'tea');
+    await ada.emitWithAck('message', { author: 'ada', text: 'gone?', room: 'tea' });
+    await bob.expectNone('message');
   });
 
   it('says to everybody in every room of the sender, to each of them once', async () => {
     await start();
     const [ada, bob, zoe, tom] = [await connect(), await connect(), await connect(), await connect()];
-    await Promise.all([ada, bob, zoe].map((client) => client.ask('join', 'tea')));
-    await Promise.all([zoe, tom].map((client) => client.ask('leave', 'lobby')));
-    await ada.ask('say', { author: 'ada', text: 'Lunch!' });
+    await Promise.all([ada, bob, zoe].map((client) => client.emitWithAck('join', 'tea')));
+    await Promise.all([zoe, tom].map((client) => client.emitWithAck('leave', 'lobby')));
+    await ada.emitWithAck('say', { author: 'ada', text: 'Lunch!' });
     const said = { author: 'ada', text: 'Lunch!', at: expect.any(String), rooms: ['lobby', 'tea'] };
     await Promise.all([ada, bob, zoe, tom].map((client) => client.settled()));
-    expect([ada, bob, zoe, tom].map((client) => named(client, 'said'))).toEqual([[], [said], [said], []]);
-    expect((await ada.ask('history')).data).toEqual([]);
+    expect([ada, bob, zoe, tom].map((client) => heard(client, 'said'))).toEqual([[], [said], [said], []]);
+    expect(await ada.emitWithAck('history')).toEqual([]);
   });
 
   it('tells everybody else who types', async () => {
     await start();
     const [ada, bob] = [await connect(), await connect()];
-    await ada.ask('typing', { author: 'ada' });
-    expect((await bob.next('typing')).data).toEqual({ author: 'ada', room: 'lobby' });
-    expect(ada.frames.filter((frame) => frame.event === 'typing' && frame.data !== undefined)).toEqual([]);
+    await ada.emitWithAck('typing', { author: 'ada' });
+    expect(await bob.next('typing')).toEqual({ author: 'ada', room: 'lobby' });
+    await ada.expectNone('typing');
   });
 
   it('tells the members of a room who is there', async () => {
     await start();
     const ada = await connect();
-    await ada.ask('name', 'ada');
+    await ada.emitWithAck('name', 'ada');
     const bob = await connect();
-    expect((await ada.next('people')).data).toEqual({ room: 'lobby', names: ['ada', 'guest'] });
-    await bob.ask('name', 'bob');
-    expect((await ada.next('people')).data).toEqual({ room: 'lobby', names: ['ada', 'bob'] });
-    expect((await bob.ask('people')).data).toEqual({ room: 'lobby', names: ['ada', 'bob'] });
-    bob.ws.terminate();
-    expect((await ada.next('people')).data).toEqual({ room: 'lobby', names: ['ada'] });
-    expect((await ada.ask('presence')).data).toBe(1);
+    expect(await ada.next('people')).toEqual({ room: 'lobby', names: ['ada', 'guest'] });
+    await bob.emitWithAck('name', 'bob');
+    expect(await ada.next('people')).toEqual({ room: 'lobby', names: ['ada', 'bob'] });
+    expect(await bob.emitWithAck('people')).toEqual({ room: 'lobby', names: ['ada', 'bob'] });
+    await bob.cut();
+    expect(await ada.next('people')).toEqual({ room: 'lobby', names: ['ada'] });
+    expect(await ada.emitWithAck('presence')).toBe(1);
   });
 
   it('forgets a room with its last member, and keeps its last hundred messages', async () => {
     await start();
     const [ada, bob] = [await connect(), await connect()];
-    await ada.ask('join', 'tea');
-    for (let n = 1; n <= 101; n++)
-      ada.send({ event: 'message', data: { author: 'ada', text: `${n}`, room: 'tea' } });
+    await ada.emitWithAck('join', 'tea');
+    for (let n = 1; n <= 101; n++) ada.emit('message', { author: 'ada', text: `${n}`, room: 'tea' });
     await ada.settled();
-    const texts = ((await bob.ask('history', 'tea')).data as { text: string }[]).map(({ text }) => text);
+    const history: { text: string }[] = await bob.emitWithAck('history', 'tea');
+    const texts = history.map(({ text }) => text);
     expect([texts.length, texts[0], texts[99]]).toEqual([100, '2', '101']);
-    await ada.ask('leave', 'tea');
-    expect((await bob.ask('history', 'tea')).data).toEqual([]);
+    await ada.emitWithAck('leave', 'tea');
+    expect(await bob.emitWithAck('history', 'tea')).toEqual([]);
   });
 
   it.each([
@@ -143,41 +139,38 @@ describe('sample 01-chat', () => {
   ])('refuses %s', async (_, event, data, sentence) => {
     await start();
     const client = await connect();
-    const { event: answer, data: payload } = await client.ask(event, data);
-    expect([answer, payload.statusCode]).toEqual(['exception', 400]);
-    expect([payload.message].flat()).toContain(sentence);
-    expect((await client.ask('history')).data).toEqual([]);
+    const refused = (await client.emitWithAck(event, data).catch((error: unknown) => error)) as RequestError;
+    expect(refused.data).toMatchObject({ status: 'error', statusCode: 400 });
+    expect([(refused.data as { message: unknown }).message].flat()).toContain(sentence);
+    expect(await client.emitWithAck('history')).toEqual([]);
   });
 
   it('lets nobody into rooms without end', async () => {
     await start();
     const client = await connect();
-    for (let n = 2; n <= 20; n++) await client.ask('join', `room ${n}`);
-    expect((await client.ask('join', 'room 21')).data).toMatchObject({
-      message: 'You are in too many rooms',
-    });
-    expect((await client.ask('join', 'room 20')).event).toBe('join');
+    for (let n = 2; n <= 20; n++) await client.emitWithAck('join', `room ${n}`);
+    await expect(client.emitWithAck('join', 'room 21')).rejects.toThrow('You are in too many rooms');
+    await client.emitWithAck('join', 'room 20');
   });
 
   it('announces on its own, in the lobby', async () => {
     await start({ ANNOUNCE_INTERVAL: '20' });
     const [ada, bob] = [await connect(), await connect()];
-    await bob.ask('leave', 'lobby');
-    const { data } = await ada.next('announcement');
-    expect(data).toEqual({ text: expect.any(String), at: expect.any(String) });
-    await bob.settled();
-    const heard = named(bob, 'announcement').length;
+    await bob.emitWithAck('leave', 'lobby');
+    expect(await ada.next('announcement')).toEqual({ text: expect.any(String), at: expect.any(String) });
+    const before = heard(bob, 'announcement').length;
     app.nest.get(AnnouncerService).announce();
     await bob.settled();
-    expect(named(bob, 'announcement')).toHaveLength(heard);
+    expect(heard(bob, 'announcement')).toHaveLength(before);
   });
 
   it('takes the options from the environment', async () => {
     await start({ WS_PATH: '/talk', WS_CORS_ORIGIN: 'https://a.example, https://b.example' });
-    const client = await app.connect('/talk', { origin: 'https://b.example' });
-    expect((await client.ask('presence')).data).toBe(1);
-    await expect(app.connect('/talk', { origin: 'https://c.example' })).rejects.toThrow('403');
-    await expect(app.connect('/ws')).rejects.toThrow('404');
+    const from = (origin: string): Promise<TestClient> =>
+      createTestClient(app.nest, { path: '/talk', headers: { origin } });
+    expect(await (await from('https://b.example')).emitWithAck('presence')).toBe(1);
+    await expect(from('https://c.example')).rejects.toMatchObject({ status: 403 });
+    await expect(connect()).rejects.toMatchObject({ status: 404 });
     const settings = await fetch(`${await app.nest.getUrl()}/settings.json`);
     expect(await settings.json()).toEqual({ port: 0, path: '/talk' });
   });

@@ -72,6 +72,22 @@ class MembersGateway {
   }
 }
 
+@WebSocketGateway({ path: '/shy' })
+class ShyGateway {
+  readonly names: unknown[] = [];
+
+  async handleConnection(client: EnvelopeSocket): Promise<void> {
+    this.names.push(await client.timeout(4_000).emitWithAck('who are you?'));
+  }
+}
+
+@WebSocketGateway({ path: '/hanging' })
+class HangingGateway {
+  handleConnection(): Promise<never> {
+    return new Promise(() => undefined);
+  }
+}
+
 const startChat = async (): Promise<INestApplication> =>
   (await startApp({ providers: [ChatGateway, MembersGateway] })).nest;
 
@@ -146,7 +162,7 @@ describe('a client of nestjs-envelope/testing', () => {
     await expect(client.next('said')).rejects.toThrow(
       'no "said" came: the line closed with 4000 (out); nothing else did',
     );
-    await expect(client.expectNone('said')).rejects.toThrow('the test client is not connected');
+    await expect(client.expectNone('said')).rejects.toThrow('did not answer a $ping: the line is closed');
   });
 
   it('does not wait for what a closed line will not bring', async () => {
@@ -204,12 +220,21 @@ describe('what nestjs-envelope/testing connects', () => {
     await expect(createTestClient(app, '/nowhere')).rejects.toMatchObject({ status: 404 });
   });
 
-  it('connects where a middleware refuses, which closes the line', async () => {
+  it('rejects where a middleware refuses, and says why', async () => {
     const app = await startApp({ providers: [ChatGateway] });
     app.nest.get(ChatGateway).server.use((_client, next) => next(new Error('not you')));
-    const client = await createTestClient(app.nest, '/chat');
-    expect(await client.next('exception')).toMatchObject({ code: 'refused', message: 'not you' });
-    expect(await client.ended()).toMatchObject({ code: 1008 });
+    const error: unknown = await createTestClient(app.nest, '/chat').catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ConnectError);
+    expect(error).toMatchObject({ code: 1008, cause: { data: { code: 'refused', message: 'not you' } } });
+  });
+
+  it('waits for handleConnection, and answers what that asks', async () => {
+    const app = await startApp({ providers: [ShyGateway, HangingGateway] });
+    await createTestClient(app.nest, { path: '/shy', on: { 'who are you?': () => 'ada' } });
+    expect(app.nest.get(ShyGateway).names).toEqual(['ada']);
+    await expect(createTestClient(app.nest, { path: '/hanging', timeout: 50 })).rejects.toThrow(
+      'middlewares and handleConnection were not through: 50 ms are over',
+    );
   });
 
   it('rejects where there is no connection', async () => {

@@ -12,6 +12,7 @@ import {
   type EnvelopeOptions,
   type EnvelopeOptionsFactory,
 } from '../../../lib/index.js';
+import { createTestClient } from '../../../lib/testing/index.js';
 import { startApp } from '../../support/app.js';
 import { expectNoStrays } from '../../support/strays.js';
 import { freePort } from '../../support/upgrade.js';
@@ -68,17 +69,15 @@ expectNoStrays();
 describe('EnvelopeModule', () => {
   it('makes the server injectable into a plain service', async () => {
     const app = await startApp({ imports: [EnvelopeModule.forRoot()], providers: [MainGateway, Announcer] });
-    const [ada, bob] = [await app.connect(), await app.connect()];
-    await ada.ask('join', 'red');
-    await bob.settled();
+    const [ada, bob] = [await createTestClient(app.nest), await createTestClient(app.nest)];
+    await ada.emitWithAck('join', 'red');
     const announcer = app.nest.get(Announcer);
     announcer.announce('hello');
     announcer.server.to('red').emit('reds');
-    expect((await ada.next('announcement')).data).toBe('hello');
-    expect((await bob.next('announcement')).data).toBe('hello');
+    expect(await ada.next('announcement')).toBe('hello');
+    expect(await bob.next('announcement')).toBe('hello');
     await ada.next('reds');
-    await bob.settled();
-    expect(bob.frames.some(({ event }) => event === 'reds')).toBe(false);
+    await bob.expectNone('reds');
     expect(announcer.server).toBeInstanceOf(EnvelopeServer);
     expect(announcer.server.sockets.size).toBe(2);
     expect((await announcer.server.fetchSockets()).length).toBe(2);
@@ -92,10 +91,9 @@ describe('EnvelopeModule', () => {
       imports: [InnerModule, EnvelopeModule.forRoot()],
       providers: [MainGateway],
     });
-    const client = await app.connect();
-    await client.settled();
+    const client = await createTestClient(app.nest);
     app.nest.get(Announcer).announce('from within');
-    expect((await client.next('announcement')).data).toBe('from within');
+    expect(await client.next('announcement')).toBe('from within');
   });
 
   it('injects the server of one path', async () => {
@@ -103,13 +101,15 @@ describe('EnvelopeModule', () => {
       imports: [EnvelopeModule.forRoot()],
       providers: [ChatGateway, NewsGateway, ChatAnnouncer],
     });
-    const [chat, news] = [await app.connect('/chat'), await app.connect('/news')];
-    await Promise.all([chat.settled(), news.settled()]);
+    const [chat, news] = [
+      await createTestClient(app.nest, '/chat'),
+      await createTestClient(app.nest, '/news'),
+    ];
     const servers = app.nest.get(ChatAnnouncer);
     servers.chat.emit('to chat');
     servers.news.emit('to news');
     await Promise.all([chat.next('to chat'), news.next('to news')]);
-    expect(chat.frames.some(({ event }) => event === 'to news')).toBe(false);
+    await chat.expectNone('to news');
     expect([servers.chat.name, servers.news.name]).toEqual(['/chat', '/news']);
     const byToken = app.nest.get<EnvelopeServer>(getEnvelopeServerToken('/chat'));
     expect(byToken.sockets).toBe(servers.chat.sockets);
@@ -121,18 +121,16 @@ describe('EnvelopeModule', () => {
       { imports: [EnvelopeModule.forRoot()], providers: [ChatGateway, NewsGateway, ChatAnnouncer] },
       { adapter: { port } },
     );
-    const client = await app.connect('/chat', { port });
-    await client.settled();
+    const client = await createTestClient(app.nest, { path: '/chat', port });
     app.nest.get(ChatAnnouncer).chat.emit('to chat');
     await client.next('to chat');
   });
 
   it('takes the only path there is for the main one', async () => {
     const app = await startApp({ imports: [EnvelopeModule.forRoot()], providers: [ChatGateway, Announcer] });
-    const client = await app.connect('/chat');
-    await client.settled();
+    const client = await createTestClient(app.nest, '/chat');
     app.nest.get(Announcer).announce('here');
-    expect((await client.next('announcement')).data).toBe('here');
+    expect(await client.next('announcement')).toBe('here');
   });
 
   it('takes the default path for the main one, where there are several', async () => {
@@ -179,10 +177,10 @@ describe('EnvelopeModule', () => {
       imports: [EnvelopeModule.forRoot(), EventEmitterModule.forRoot()],
       providers: [MainGateway, Listener],
     });
-    const client = await app.connect();
-    await client.ask('join', 'order-7');
+    const client = await createTestClient(app.nest);
+    await client.emitWithAck('join', 'order-7');
     app.nest.get(EventEmitter2).emit('order.shipped', { room: 'order-7', id: 7 });
-    expect(await client.next('shipped')).toEqual({ event: 'shipped', data: 7 });
+    expect(await client.next('shipped')).toBe(7);
   });
 });
 

@@ -9,15 +9,8 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { redisCapacity } from './cluster/capacity.js';
 import { startRedis } from './cluster/redis.js';
-import {
-  CAPACITY_HEAD,
-  capacityRow,
-  RATIO_HEAD,
-  ratioRows,
-  SHARE_HEAD,
-  shareRows,
-  table,
-} from './cluster/report.js';
+import { CAPACITY_HEAD, capacityRow, SHARE_HEAD, shareRows } from './cluster/report.js';
+import { RATIO_HEAD, ratioRows, table } from './report.js';
 import { latency, messageOf, recipients, throughput } from './cluster/workloads.js';
 
 const { values } = parseArgs({

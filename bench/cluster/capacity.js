@@ -2,7 +2,7 @@
 // fast as Redis answers, to as many subscribers as there would be nodes.
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { ownCpu } from './processes.js';
+import { ownCpu } from '../processes.js';
 
 /** Where more than one is written at once, as many times that many may be under way. */
 const BATCHES = 10;

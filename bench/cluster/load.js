@@ -1,7 +1,7 @@
 // The load, in a process of its own: clients of both nodes that count what they get and see that it is what was sent,
 // each message once and in order. Plain WebSocket clients on both sides, so that neither load costs more.
 import { WebSocket } from 'ws';
-import { ownCpu, serve } from './processes.js';
+import { ownCpu, serve } from '../processes.js';
 
 const WIRES = {
   ours: {

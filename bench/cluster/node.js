@@ -8,7 +8,7 @@ import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/web
 import { createAdapter as createClassic } from '@socket.io/redis-adapter';
 import { createAdapter as createStreams } from '@socket.io/redis-streams-adapter';
 import { createClient } from 'redis';
-import { ownCpu, pause, serve } from './processes.js';
+import { ownCpu, pause, serve } from '../processes.js';
 
 const [, , side, broker, recovery, port, build = '../../dist/esm/index.js'] = process.argv;
 const { EnvelopeAdapter, tolerant } = await import(build);

@@ -1,5 +1,7 @@
 // What is measured: each workload starts two nodes and a load anew, warms them up, and gives figures.
-import { pause, start } from './processes.js';
+import { pause, start as startAt } from '../processes.js';
+
+const start = (file, ...rest) => startAt(new URL(file, import.meta.url), ...rest);
 
 /** Two nodes of one side, and a load; `run` gets them when all clients are connected. */
 async function withCluster(

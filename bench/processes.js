@@ -2,18 +2,19 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
+/** @param file its URL */
 export function start(file, args = [], execArgv = []) {
-  const child = fork(new URL(file, import.meta.url), args, { execArgv });
+  const child = fork(file, args, { execArgv });
   const open = new Map();
   let ids = 0;
   child.on('message', ({ id, result, error }) => {
     const { resolve, reject } = open.get(id);
     open.delete(id);
     if (error === undefined) resolve(result);
-    else reject(new Error(`${file}: ${error}`));
+    else reject(new Error(`${file.pathname}: ${error}`));
   });
   child.once('exit', (code, signal) => {
-    for (const { reject } of open.values()) reject(new Error(`${file} ended (${code ?? signal})`));
+    for (const { reject } of open.values()) reject(new Error(`${file.pathname} ended (${code ?? signal})`));
   });
   const ask = (command, options) =>
     new Promise((resolve, reject) => {
@@ -51,3 +52,13 @@ export function ownCpu() {
 }
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+
+/** Bytes, after the garbage has gone where the process may ask for that (`--expose-gc`). */
+export async function ownMemory() {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc?.();
+    await pause(50);
+  }
+  const { rss, heapUsed, external } = process.memoryUsage();
+  return { rss, heap: heapUsed, external };
+}

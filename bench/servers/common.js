@@ -1,0 +1,52 @@
+// What all servers of the bench share.
+export const TEXT = 'a payload of some sixty characters, as chat messages have it';
+
+/** Calls `what` so many times in all, `perTick` times in each turn of the event loop. */
+export function repeat(times, perTick, what) {
+  return new Promise((resolve) => {
+    let left = times;
+    const turn = () => {
+      for (let i = 0; i < perTick && left > 0; i++, left--) what();
+      if (left > 0) setImmediate(turn);
+      else resolve();
+    };
+    turn();
+  });
+}
+
+/** Each client in ten rooms, of `size` members each. */
+export function manySmallRooms(clients, size, join) {
+  const PER_CLIENT = 10;
+  for (let round = 0; round < PER_CLIENT; round++)
+    clients.forEach((client, i) => join(client, `room ${round} ${Math.floor(i / size)}`));
+}
+
+/** Every check at work, raised where the load would trip it. */
+const huge = 1e9;
+export const LIMITS = {
+  messagesPerSecond: huge,
+  messageBurst: huge,
+  maxConnections: huge,
+  maxConnectionsPerAddress: huge,
+  maxPendingUpgrades: huge,
+  maxInFlight: huge,
+};
+
+/** None at work. */
+export const OFF = Object.fromEntries(
+  [
+    'maxPayload',
+    'maxFragments',
+    'maxJsonDepth',
+    'maxEventNameLength',
+    'messagesPerSecond',
+    'maxInFlight',
+    'maxRooms',
+    'maxRoomNameLength',
+    'maxBufferedBytes',
+    'upgradeTimeout',
+    'maxConnections',
+    'maxConnectionsPerAddress',
+    'maxPendingUpgrades',
+  ].map((name) => [name, false]),
+);

@@ -1,0 +1,113 @@
+// The same gateway on each of Nest's adapters: node bench/servers/nest.js envelope|ws|socket.io [build of ours] [no limits]
+import 'reflect-metadata';
+import { Module, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { IoAdapter } from '@nestjs/platform-socket.io';
+import { WsAdapter } from '@nestjs/platform-ws';
+import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { ownCpu, ownMemory, serve } from '../processes.js';
+import { LIMITS, manySmallRooms, OFF, repeat, TEXT } from './common.js';
+
+const [, , kind, build = '../../dist/esm/index.js', checks] = process.argv;
+/** A native socket has no rooms: there the application loops over all clients. */
+const isRoomy = kind !== 'ws';
+const clients = new Set();
+
+class Guard {
+  canActivate = () => true;
+}
+class Pipe {
+  transform = (value) => value;
+}
+class Interceptor {
+  intercept = (_context, next) => next.handle();
+}
+
+class BenchGateway {
+  handleConnection(client) {
+    clients.add(client);
+    if (isRoomy) void client.join('room');
+  }
+  handleDisconnect(client) {
+    clients.delete(client);
+  }
+  echo(_client, data) {
+    return { event: 'echo', data };
+  }
+  guarded(_client, data) {
+    return { event: 'guarded', data };
+  }
+  ask(_client, data) {
+    return data;
+  }
+}
+const MORE = Array.from({ length: 7 }, (_, i) => `more ${i}`);
+for (const name of MORE) BenchGateway.prototype[name] = () => undefined;
+
+function handle(name, ...decorators) {
+  const descriptor = Object.getOwnPropertyDescriptor(BenchGateway.prototype, name);
+  for (const decorate of [SubscribeMessage(name), ...decorators])
+    decorate(BenchGateway.prototype, name, descriptor);
+}
+handle('echo');
+handle('guarded', UseGuards(Guard), UsePipes(Pipe), UseInterceptors(Interceptor));
+handle('ask');
+// ten in all, as the gateway of a real application has
+for (const name of MORE) handle(name);
+WebSocketServer()(BenchGateway.prototype, 'server');
+const ALONE = { transports: ['websocket'], pingInterval: 1e8 };
+WebSocketGateway({ path: '/ws', ...(kind === 'socket.io' && ALONE) })(BenchGateway);
+class AppModule {}
+Module({ providers: [BenchGateway] })(AppModule);
+
+const app = await NestFactory.create(AppModule, { logger: ['error', 'fatal'] });
+const ADAPTERS = {
+  async envelope() {
+    const { EnvelopeAdapter } = await import(build);
+    return new EnvelopeAdapter(app, { limits: checks === 'no limits' ? OFF : LIMITS });
+  },
+  ws: () => new WsAdapter(app),
+  'socket.io': () => new IoAdapter(app),
+};
+app.useWebSocketAdapter(await ADAPTERS[kind]());
+await app.listen(0, '127.0.0.1');
+const { server } = app.get(BenchGateway);
+
+const news = () => JSON.stringify({ event: 'news', data: TEXT });
+const broadcast = isRoomy
+  ? (room) => server.to(room).emit('news', TEXT)
+  : () => {
+      const text = news();
+      for (const client of server.clients) client.send(text);
+    };
+const direct = isRoomy ? (client) => client.emit('news', TEXT) : (client) => client.send(news());
+const pick = (list) => list[Math.floor(Math.random() * list.length)];
+let rooms = [];
+
+serve({
+  port: () => app.getHttpServer().address().port,
+  cpu: ownCpu,
+  memory: ownMemory,
+  clients: () => clients.size,
+  broadcast: ({ times, perTick }) => repeat(times, perTick, () => broadcast('room')),
+  direct({ times, perTick }) {
+    const all = [...clients];
+    return repeat(times, perTick, () => direct(pick(all)));
+  },
+  fill({ size }) {
+    const names = new Set();
+    manySmallRooms([...clients], size, (client, room) => {
+      names.add(room);
+      void client.join(room);
+    });
+    rooms = [...names];
+  },
+  rooms: ({ times, perTick }) => repeat(times, perTick, () => broadcast(pick(rooms))),
+  async churn({ times }) {
+    const [client] = clients;
+    for (let i = 0; i < times; i++) {
+      await client.join(`room ${i % 1_000}`);
+      await client.leave(`room ${i % 1_000}`);
+    }
+  },
+});

@@ -1,0 +1,175 @@
+// What is measured. Each takes a fresh server and a fresh load, warms both up, and gives figures.
+import { pause, start } from './processes.js';
+
+const LOAD = new URL('./load.js', import.meta.url);
+const FANS = ['ours', 'raw', 'floor', 'WsAdapter', 'Socket.IO'];
+const ALL = ['ours', 'raw', 'batch', 'WsAdapter', 'Socket.IO'];
+const ROOMY = ['ours', 'raw', 'Socket.IO'];
+
+async function withPeer({ file, args, protocol }, clients, flags, run) {
+  const server = start(file, args, flags);
+  const load = start(LOAD);
+  try {
+    const port = await server.ask('port');
+    const empty = await server.ask('memory');
+    await load.ask('connect', { port, clients, protocol });
+    // the last of them may not have been told of
+    while ((await server.ask('clients')) < clients) await pause(20);
+    return await run({ server, load, port, protocol, empty });
+  } finally {
+    await Promise.all([server.stop(), load.stop()]);
+  }
+}
+
+/** Microseconds of the server for each of `count`, and how busy both sides were. */
+async function costs({ server, load }, count, unit, run) {
+  const [server0, load0] = [await server.ask('cpu'), await load.ask('cpu')];
+  const begin = performance.now();
+  await run();
+  const elapsed = (performance.now() - begin) * 1_000;
+  const [server1, load1] = [await server.ask('cpu'), await load.ask('cpu')];
+  return {
+    figures: { [`server CPU µs per ${unit}`]: (server1 - server0) / count },
+    asides: {
+      'per second': (count / elapsed) * 1e6,
+      'server busy %': (100 * (server1 - server0)) / elapsed,
+      'load busy %': (100 * (load1 - load0)) / elapsed,
+    },
+  };
+}
+
+function echo(name, { clients = 50, depth, messages, event = 'echo', isAsked = false, peers = ALL }) {
+  return {
+    name,
+    peers,
+    run: (peer, share, flags) =>
+      withPeer(peer, clients, flags, async (sides) => {
+        const run = (part) =>
+          sides.load.ask('echo', { event, depth, isAsked, messages: Math.ceil(messages * share * part) });
+        await run(0.5);
+        const count = Math.ceil(messages * share);
+        return costs(sides, count, 'message', () => run(1));
+      }),
+  };
+}
+
+/** `command` of the server sends `times` messages, to `to` clients each. */
+function sending(name, { clients, command, times, perTick, to, peers, prepare = () => undefined }) {
+  return {
+    name,
+    peers,
+    run: (peer, share, flags) =>
+      withPeer(peer, clients, flags, async (sides) => {
+        const { server, load } = sides;
+        await prepare(server);
+        const run = async (part) => {
+          const count = Math.ceil(times * share * part);
+          await load.ask('expect', { messages: count * to });
+          await server.ask(command, { times: count, perTick });
+          await load.ask('received');
+        };
+        await run(0.5);
+        return costs(sides, Math.ceil(times * share) * to, 'delivery', () => run(1));
+      }),
+  };
+}
+
+const fanOut = (clients, perTick, times, peers = FANS) =>
+  sending(`fan-out to ${clients.toLocaleString('en')}, ${perTick} a tick`, {
+    ...{ clients, command: 'broadcast', perTick, times, to: clients, peers },
+  });
+
+function idle(clients) {
+  return {
+    name: `idle memory, ${clients.toLocaleString('en')} connections`,
+    peers: ['ours', 'raw', 'WsAdapter', 'Socket.IO'],
+    run: (peer, _share, flags) =>
+      withPeer(peer, clients, ['--expose-gc', ...flags], async ({ server, empty }) => {
+        const full = await server.ask('memory');
+        const each = (name) => (full[name] - empty[name]) / clients / 1_000;
+        return {
+          figures: { 'kB of RSS per connection': each('rss') },
+          asides: { 'kB of heap': each('heap'), 'kB outside': each('external') },
+        };
+      }),
+  };
+}
+
+const comeAndGo = {
+  name: 'connect and close, 50 at a time',
+  peers: ['ours', 'raw', 'WsAdapter', 'Socket.IO'],
+  run: (peer, share, flags) =>
+    withPeer(peer, 1, flags, async (sides) => {
+      const { port, protocol, load } = sides;
+      const run = (times) => load.ask('comeAndGo', { port, protocol, times });
+      await run(Math.ceil(1_000 * share));
+      const times = Math.ceil(3_000 * share);
+      return costs(sides, times, 'connection', () => run(times));
+    }),
+};
+
+const churn = {
+  name: 'join and leave a room',
+  peers: ['ours', 'raw', 'Socket.IO'],
+  run: (peer, share, flags) =>
+    withPeer(peer, 10, flags, async (sides) => {
+      const run = (times) => sides.server.ask('churn', { times });
+      await run(Math.ceil(50_000 * share));
+      const times = Math.ceil(200_000 * share);
+      return costs(sides, times, 'pair', () => run(times));
+    }),
+};
+
+/** At a rate that leaves everybody time. */
+function latency(name, { rate, storm }) {
+  return {
+    name,
+    peers: ['ours', 'raw', 'WsAdapter', 'Socket.IO'],
+    run: (peer, share, flags) =>
+      withPeer(peer, storm === 0 ? 50 : 500, flags, async ({ server, load }) => {
+        const seconds = 4 * share;
+        await load.ask('latency', { event: 'echo', rate, seconds: 1 });
+        const storming = storm > 0 && stormFor(server, seconds, storm);
+        const times = await load.ask('latency', { event: 'echo', rate, seconds });
+        await storming;
+        const at = (part) => times[Math.floor(times.length * part)];
+        return { figures: { 'p50 ms': at(0.5), 'p99 ms': at(0.99) }, asides: { answers: times.length } };
+      }),
+  };
+}
+
+async function stormFor(server, seconds, perSecond) {
+  for (const end = performance.now() + seconds * 1_000; performance.now() < end;) {
+    await server.ask('broadcast', { times: 1, perTick: 1 });
+    await pause(1_000 / perSecond);
+  }
+}
+
+export const WORKLOADS = [
+  echo('echo, 50 clients x 32 in flight', { depth: 32, messages: 300_000 }),
+  echo('echo, 50 clients x 1 in flight', { depth: 1, messages: 100_000 }),
+  echo('request and answer by id, 50 x 32', {
+    ...{ event: 'ask', isAsked: true, depth: 32, messages: 200_000, peers: ['ours', 'Socket.IO'] },
+  }),
+  echo('echo with a guard, a pipe and an interceptor, 50 x 32', {
+    ...{ event: 'guarded', depth: 32, messages: 150_000 },
+  }),
+  fanOut(1_000, 1, 300),
+  fanOut(1_000, 20, 2_000),
+  sending('5,000 clients in 10,000 rooms of 5, 20 broadcasts a tick', {
+    ...{ clients: 5_000, command: 'rooms', times: 40_000, perTick: 20, to: 5, peers: ROOMY },
+    prepare: (server) => server.ask('fill', { size: 5 }),
+  }),
+  sending('to one of 1,000 clients, 20 a tick', {
+    ...{ clients: 1_000, command: 'direct', times: 100_000, perTick: 20, to: 1 },
+    peers: ['ours', 'raw', 'WsAdapter', 'Socket.IO'],
+  }),
+  comeAndGo,
+  churn,
+  idle(1_000),
+  idle(10_000),
+  latency('round trip at 5,000 a second', { rate: 5_000, storm: 0 }),
+  latency('round trip at 500 a second, 100 broadcasts a second to 500 clients', { rate: 500, storm: 100 }),
+  fanOut(100, 1, 2_000, ['ours', 'floor']),
+  fanOut(9_000, 1, 40, ['ours', 'floor']),
+];

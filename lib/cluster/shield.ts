@@ -1,5 +1,6 @@
 import { gatherArguments } from './emitter.js';
 import { override, type Internals, type Method } from './internals.js';
+import { checkBroadcast, checkTarget } from './target.js';
 import { tolerant } from './tolerant.js';
 
 /** Where adapters take what comes from other nodes: anybody who reaches the broker can write there. */
@@ -28,8 +29,9 @@ export function dropGarbage(adapter: Internals, dropped: (error: unknown) => voi
   rebind(adapter, guard);
 }
 
-/** What `ClusterAdapter` does to the sockets of a target: broadcasts, joins, leaves, disconnects and fetches. */
-const AIMED: ReadonlySet<unknown> = new Set([3, 4, 5, 6, 7]);
+/** What `ClusterAdapter` does to the sockets of a target: broadcasts, and joins, leaves, disconnects and fetches. */
+const BROADCAST = 3;
+const AIMED: ReadonlySet<unknown> = new Set([4, 5, 6, 7]);
 
 interface Aimed {
   readonly type?: unknown;
@@ -41,7 +43,8 @@ interface Aimed {
 function checkTargets(adapter: Internals): void {
   override(adapter, 'onMessage', (take) => (message, ...rest) => {
     const { type, data } = message as Aimed;
-    if (AIMED.has(type)) checkTarget(data?.opts);
+    if (type === BROADCAST) checkBroadcast(data);
+    else if (AIMED.has(type)) checkTarget(data?.opts);
     return take(message, ...rest);
   });
   // the classic Redis adapter's: `[uid, packet, target]`, and requests, some of them as JSON
@@ -68,12 +71,6 @@ function checkTargets(adapter: Internals): void {
 }
 
 const OPENING_BRACE = 0x7b;
-
-/** @throws TypeError */
-function checkTarget(target: unknown): void {
-  const { rooms, except } = Object(target) as { rooms?: unknown; except?: unknown };
-  if (!Array.isArray(rooms) || !Array.isArray(except)) throw new TypeError('a message has no target');
-}
 
 /** The classic Redis adapter gave a client of `ioredis` its functions as they were when it was made. */
 function rebind(adapter: Internals, guard: (take: Method) => Method): void {

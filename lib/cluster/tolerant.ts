@@ -1,4 +1,4 @@
-import { isReadAgain } from '../recovery/single-pass.js';
+import { isReadAgain, withoutGarbage } from '../recovery/single-pass.js';
 
 /** Milliseconds that a reader is kept from asking again at once. */
 const READ_AGAIN = 100;
@@ -32,7 +32,8 @@ export function tolerant<Client extends object>(
         if (property === 'duplicate') return tolerant(result as object, failed);
         if (!(result instanceof Promise)) return result;
         result.catch(failed);
-        return isBlockingRead(property, args) ? result.catch(rejectLater) : result;
+        if (isBlockingRead(property, args)) return result.catch(rejectLater);
+        return withoutGarbage(property, args, result);
       };
     },
   });

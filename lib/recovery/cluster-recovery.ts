@@ -1,4 +1,5 @@
 import type { Adapter, Room, Session } from 'socket.io-adapter';
+import { checkBroadcast } from '../cluster/target.js';
 import { emitToOtherNodes } from '../server/other-nodes.js';
 import { encodePacket } from '../server/packet-encoder.js';
 import { Rate } from '../server/rate.js';
@@ -13,7 +14,7 @@ import {
 import type { Frame } from '../server/frame.js';
 import { within } from '../server/within.js';
 import type { Feed, LogEntry } from './feed.js';
-import { singlePass } from './single-pass.js';
+import { singlePass, type Fields } from './single-pass.js';
 
 /** A session as adapters store it: with what they do not know of, too. */
 type Persisted = Session &
@@ -184,18 +185,35 @@ export class ClusterRecovery implements Recovery {
 
 async function restoreFrom(adapter: Adapter, token: string, offset: string): Promise<Persisted | undefined> {
   const ask = async (): Promise<unknown> => adapter.restoreSession(token, offset);
-  const restored = singlePass.run({ isRead: false }, ask).catch(() => null);
+  const isSound = (fields: Fields): boolean => isSoundFor(adapter, fields);
+  const restored = singlePass.run({ isRead: false, isSound }, ask).catch(() => null);
   return ((await within(PATIENCE, restored, null, false)) ?? undefined) as Persisted | undefined;
 }
+
+/** Broadcasts to its own server are all that an adapter reads when it restores a session. */
+function isSoundFor({ nsp, constructor }: Adapter, fields: Fields): boolean {
+  const { decode } = constructor as { decode?: (fields: Fields) => { data?: unknown } };
+  if (fields['nsp'] !== nsp.name || fields['type'] !== BROADCAST || decode === undefined) return true;
+  try {
+    checkBroadcast(decode(fields).data);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+const BROADCAST = '3';
 
 /** `undefined`: the session ended among what was missed. What is not to be kept has a mark of {@link markPacket}'s. */
 function toFrames(packets: readonly (readonly unknown[])[]): Frame[] | undefined {
   const frames: Frame[] = [];
-  for (const [event, data, ...rest] of packets) {
+  for (const packet of packets) {
+    // of other senders there may be an event alone
+    const [event, data, mark] = packet.slice(0, -1);
     if (event === REVOKED) return undefined;
-    if (rest[0] === VOLATILE) continue;
-    const bare = rest[0] === BARE ? { bare: true as const } : {};
-    frames.push(...encodePacket({ data: [event, data, rest.at(-1)], ...bare }));
+    if (mark === VOLATILE) continue;
+    const bare = mark === BARE ? { bare: true as const } : {};
+    frames.push(...encodePacket({ data: [event, data, packet.at(-1)], ...bare }));
   }
   return frames;
 }

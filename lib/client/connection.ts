@@ -1,7 +1,7 @@
 import { delayOf, mayComeBack, SILENT, type Ending } from './backoff.js';
 import { subprotocols } from './credentials.js';
 import { ConnectError } from './errors.js';
-import { readFrame, writeFrame, type Frame, type Hello } from './frame.js';
+import { readFrame, readHello, writeFrame, type Frame, type Hello } from './frame.js';
 import { Liveness } from './liveness.js';
 import { onNetworkChange } from './network.js';
 import type { Settings } from './options.js';
@@ -149,7 +149,7 @@ export class Connection {
     if (frame === undefined) return;
     if (typeof frame.offset === 'string') this.#offset = frame.offset;
     if (this.#current === 'open') this.#owner.took(frame);
-    else if (frame.event === '$session') this.#opened(Object(frame.data) as Hello);
+    else if (frame.event === '$session') this.#opened(readHello(frame.data));
   }
 
   #opened(hello: Hello): void {

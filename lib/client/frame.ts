@@ -15,10 +15,9 @@ export interface OwnFrame extends Omit<Frame, 'offset' | 'more'> {
 
 /** What the server says first, where it speaks `envelope.v1` (PROTOCOL.md, "The protocol's own events"). */
 export interface Hello {
-  readonly id?: string;
+  readonly id?: string | undefined;
   readonly recovered?: boolean;
-  readonly session?: string;
-  readonly features?: readonly string[];
+  readonly session?: string | undefined;
 }
 
 /** `undefined` where it is none: what a server sends may be anything. */
@@ -29,6 +28,16 @@ export function readFrame(text: string): Frame | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What is of another type is not there. */
+export function readHello(data: unknown): Hello {
+  const { id, recovered, session } = Object(data) as Record<string, unknown>;
+  return { id: textOrNone(id), recovered: recovered === true, session: textOrNone(session) };
+}
+
+function textOrNone(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /**

@@ -13,7 +13,7 @@ export function deliver(
   listeners: readonly AnyFunction[],
   respond: Respond,
 ): void {
-  if (id === undefined) {
+  if (typeof id !== 'string' && typeof id !== 'number') {
     for (const listener of listeners) callListener(listener, [data]);
     return;
   }

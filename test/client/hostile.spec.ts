@@ -1,0 +1,269 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { ClientOptions, ClientSocket, DefaultEventsMap } from '../../lib/client/node.js';
+import { Random } from '../support/random.js';
+import { client, next } from './subject.js';
+
+type AnyClient = ClientSocket<DefaultEventsMap, DefaultEventsMap>;
+
+const servers: WebSocketServer[] = [];
+const thrown: unknown[] = [];
+const { reportError } = globalThis as { reportError?: unknown };
+
+beforeEach(() => {
+  thrown.length = 0;
+  Object.assign(globalThis, { reportError: (error: unknown) => thrown.push(error) });
+});
+afterEach(() => {
+  for (const server of servers.splice(0)) {
+    for (const ws of server.clients) ws.terminate();
+    server.close();
+  }
+  Object.assign(globalThis, { reportError });
+  expect(thrown).toEqual([]);
+});
+
+const HELLO =
+  '{"event":"$session","data":{"id":"one","recovered":false,"session":"s","features":[]},"offset":"1"}';
+
+/** A server that says what it likes; the first line's socket, and its client. */
+async function meet(
+  hello: string | Buffer = HELLO,
+  options: ClientOptions = {},
+): Promise<{ socket: AnyClient; ws: WebSocket; server: WebSocketServer; told: unknown[]; heard: unknown[] }> {
+  const server = new WebSocketServer({
+    port: 0,
+    host: '127.0.0.1',
+    handleProtocols: () => 'envelope.v1',
+  });
+  servers.push(server);
+  await once(server, 'listening');
+  server.on('connection', (ws) => {
+    ws.on('error', () => undefined).send(hello);
+    // answers every request with its data, as for "settled"
+    ws.on('message', (message) => {
+      const { event, id, data } = JSON.parse(String(message)) as Record<string, unknown>;
+      if (event === 'echo' && id !== undefined) ws.send(JSON.stringify({ ack: id, data }));
+    });
+  });
+  const address = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  const socket = client<DefaultEventsMap, DefaultEventsMap>(address, options);
+  const told: unknown[] = [];
+  const heard: unknown[] = [];
+  for (const event of ['connect', 'disconnect', 'connect_error'] as const)
+    socket.on(event, (...args: unknown[]) => told.push([event, ...args]));
+  socket.onAny((event, data) => heard.push([event, data]));
+  const [line] = await Promise.all([once(server, 'connection'), next(socket, 'connect')]);
+  return { socket, ws: line[0] as WebSocket, server, told, heard };
+}
+
+const deep = (depth: number): string => `${'[{"a":'.repeat(depth)}1${'}]'.repeat(depth)}`;
+
+const NO_FRAMES: readonly (string | Buffer)[] = [
+  '',
+  ' ',
+  'no JSON',
+  '{',
+  '{"event":"said"',
+  'null',
+  'true',
+  '42',
+  '"said"',
+  '[]',
+  '[{"event":"said","data":"x"}]',
+  '{}',
+  '{"data":1}',
+  '{"event":null,"data":1}',
+  '{"event":5}',
+  '{"event":{"toString":"said"}}',
+  '{"event":["said"]}',
+  '{"event":"connect","data":{"missed":true}}',
+  '{"event":"disconnect","data":"io server disconnect"}',
+  '{"event":"connect_error","data":{"message":"x"}}',
+  '{"event":"disconnecting"}',
+  '{"event":"newListener"}',
+  '{"event":"$session","data":{"id":"two","recovered":true,"session":"t"}}',
+  '{"event":"$session"}',
+  '{"event":"$offset","offset":"2"}',
+  '{"event":"$any","data":"x"}',
+  '{"event":"$state","data":"x"}',
+  '{"event":"$what","data":"x","id":1}',
+  '{"ack":99}',
+  '{"ack":"1","data":1}',
+  '{"ack":null}',
+  '{"ack":{}}',
+  '{"ack":[]}',
+  '{"ack":false,"event":"said"}',
+  '{"ack":"__proto__","event":"exception"}',
+  '{"ack":99,"more":true,"data":1}',
+  '{"ack":99,"event":"exception","data":null}',
+  '{"event":"$what","offset":5}',
+  '{"event":"$what","offset":null}',
+  '{"event":"$what","offset":{}}',
+  Buffer.from([0xff, 0xfe, 0xfd]),
+  Buffer.alloc(0),
+  Buffer.from('no JSON'),
+  deep(100_000),
+  `{"event":${deep(10_000)}}`,
+];
+
+describe('a client whose server is out of its mind', () => {
+  it('takes nothing for a message that is none', async () => {
+    const { socket, ws, told, heard } = await meet();
+    for (const frame of NO_FRAMES) ws.send(frame);
+    expect(await socket.emitWithAck('echo', 'still here')).toBe('still here');
+    expect(heard).toEqual([]);
+    expect(told).toEqual([['connect', { missed: false }]]);
+    expect(socket).toMatchObject({ id: 'one', recovered: false, state: 'open' });
+  });
+
+  it('takes what is a message for one, whatever it is called and holds', async () => {
+    const { socket, ws, told, heard } = await meet();
+    const names = [
+      '__proto__',
+      'constructor',
+      'toString',
+      'hasOwnProperty',
+      '*',
+      'error',
+      'message',
+      '',
+      ' ',
+    ];
+    const called: string[] = [];
+    for (const name of names) socket.on(name, () => called.push(name));
+    for (const name of names) ws.send(JSON.stringify({ event: name }));
+    ws.send(
+      '{"event":"poison","data":{"__proto__":{"isAdmin":true},"constructor":{"prototype":{"isAdmin":true}}}}',
+    );
+    ws.send(Buffer.from('{"event":"binary","data":"ü"}'));
+    ws.send(`{"event":"deep","data":${deep(50_000)}}`);
+    ws.send('{"event":"twice","event":"last","data":1,"data":2}');
+    ws.send(JSON.stringify({ event: 'long', data: 'x'.repeat(5_000_000) }));
+    expect(await socket.emitWithAck('echo', 1)).toBe(1);
+    expect(called).toEqual(names);
+    expect(heard.slice(0, names.length)).toEqual(names.map((name) => [name, undefined]));
+    expect(heard.map((event) => (event as [string])[0]).slice(names.length)).toEqual([
+      'poison',
+      'binary',
+      'deep',
+      'last',
+      'long',
+    ]);
+    expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
+    expect(told).toEqual([['connect', { missed: false }]]);
+  });
+
+  it('answers a question of any kind once at the most, and of none never', async () => {
+    const { socket, ws } = await meet();
+    const answers: unknown[] = [];
+    ws.on('message', (message) => {
+      const answer = JSON.parse(String(message)) as { ack?: unknown };
+      if ('ack' in answer) answers.push(answer);
+    });
+    socket.on('question', (data) => data);
+    socket.on('question', () => 'the second');
+    for (const id of [1, 1, '1', 'x'.repeat(64), -5])
+      ws.send(JSON.stringify({ event: 'question', data: id, id }));
+    for (const id of ['null', '{}', '[]', 'true']) ws.send(`{"event":"question","id":${id},"data":"no id"}`);
+    for (const event of ['$what', 'connect', 'disconnect', '$session'])
+      ws.send(JSON.stringify({ event, id: 7 }));
+    await socket.emitWithAck('echo', 1);
+    await socket.emitWithAck('echo', 1);
+    expect(answers).toEqual(
+      [1, 1, '1', 'x'.repeat(64), -5].map((id) => ({ event: 'question', data: id, ack: id })),
+    );
+  });
+
+  it('gives nobody an answer that is not its own, nor a second one', async () => {
+    const { socket, ws } = await meet();
+    const answers: unknown[] = [];
+    const asked = socket.timeout(2_000).emitWithAck('never');
+    void asked.then((answer) => answers.push(answer));
+    const stream = socket.stream('never');
+    for (const ack of ['"1"', '1.0000001', '"__proto__"', '[1]', '{"a":1}', 'null', 'true'])
+      ws.send(`{"ack":${ack},"data":"forged"}`);
+    ws.send('{"ack":1,"data":"mine"}');
+    ws.send('{"ack":1,"data":"again"}');
+    ws.send('{"ack":1,"event":"exception","data":"again"}');
+    ws.send('{"ack":2,"data":"first","more":true}');
+    ws.send('{"ack":2,"data":"second","more":"yes"}');
+    ws.send('{"ack":2,"data":"too late","more":true}');
+    const values: unknown[] = [];
+    for await (const value of stream) values.push(value);
+    expect(await asked).toBe('mine');
+    expect(values).toEqual(['first', 'second']);
+    for (const data of ['null', '5', '[]', '{"message":5}', '{"message":null}']) {
+      const refused = socket.emitWithAck('never').catch((error: unknown) => error);
+      // ids count on: the echo's own come between
+      for (let id = 3; id < 20; id++) ws.send(`{"event":"exception","ack":${id},"data":${data}}`);
+      expect(await refused).toMatchObject({ name: 'RequestError', message: 'the request failed' });
+    }
+    expect(answers).toEqual(['mine']);
+  });
+
+  it.each([
+    ['no data', '{"event":"$session"}'],
+    ['null', '{"event":"$session","data":null}'],
+    ['a text', '{"event":"$session","data":"hello"}'],
+    [
+      'wrong types',
+      '{"event":"$session","data":{"id":5,"recovered":"yes","session":{"a":1},"features":"all"},"offset":7}',
+    ],
+    ['a binary one', Buffer.from('{"event":"$session","data":{"id":[],"recovered":1}}')],
+  ])('takes a $session of %s for one of a server that keeps nothing', async (_what, hello) => {
+    const { socket, ws, server, told } = await meet(hello);
+    expect(socket).toMatchObject({ connected: true, id: undefined, recovered: false });
+    const again = once(server, 'connection');
+    const back = next(socket, 'connect');
+    ws.terminate();
+    const [, request] = (await again) as [WebSocket, { headers: Record<string, string> }];
+    expect(request.headers['sec-websocket-protocol']).toBe('envelope.v1');
+    await back;
+    expect(told.at(-1)).toEqual(['connect', { missed: true }]);
+  });
+
+  it('lives through a thousand frames at random', async () => {
+    const random = new Random(7);
+    const { socket, ws, told } = await meet();
+    const pieces = [
+      '"event"',
+      '"ack"',
+      '"id"',
+      '"data"',
+      '"offset"',
+      '"more"',
+      '"$session"',
+      '"said"',
+      '1',
+      '"1"',
+    ];
+    const signs = ['{', '}', '[', ']', ':', ',', 'null', 'true', '\\u0000', '"', '-', 'e9', ' '];
+    const value = (): unknown =>
+      random.pick([1, '1', null, true, 'said', '$session', 'connect', {}, [], -0.5, '']);
+    socket.on('said', () => 'well');
+    for (let i = 0; i < 1_000; i++) {
+      const fields = random.some(['event', 'ack', 'id', 'data', 'offset', 'more', 'stream', 'meta']);
+      const frame = random.chance(0.5)
+        ? JSON.stringify(Object.fromEntries(fields.map((field) => [field, value()])))
+        : Array.from({ length: random.below(12) }, () => random.pick(random.pick([pieces, signs]))).join('');
+      ws.send(random.chance(0.2) ? Buffer.from(frame) : frame);
+    }
+    // one of the answers may have been forged
+    await socket.emitWithAck('echo', 1).catch(() => undefined);
+    expect(await socket.emitWithAck('echo', 'still here')).toBe('still here');
+    expect(told).toEqual([['connect', { missed: false }]]);
+  });
+
+  it('comes back after frames that break RFC 6455', async () => {
+    const { socket, ws, server, told } = await meet();
+    const raw = Reflect.get(ws, '_socket') as { write(bytes: Buffer): void };
+    // a reserved bit, a reserved opcode
+    raw.write(Buffer.from([0xf3, 0x00]));
+    expect(await next(socket, 'disconnect')).toMatchObject([expect.any(String), { code: 1006 }]);
+    await once(server, 'connection');
+    await next(socket, 'connect');
+    expect(told.length).toBe(3);
+  });
+});

@@ -154,7 +154,7 @@ export class Connection {
 
   #opened(hello: Hello): void {
     clearTimeout(this.#timer);
-    this.#openedAt = Date.now();
+    this.#openedAt = performance.now();
     this.#session = hello.session;
     this.#current = 'open';
     this.#liveness.start();
@@ -168,7 +168,7 @@ export class Connection {
   /** The line is gone, or the attempt failed. */
   #drop(ending: Ending, cause?: unknown): void {
     const { reconnection, reconnectionAttempts } = this.#settings;
-    const wasSteady = this.#current === 'open' && Date.now() - this.#openedAt >= STEADY;
+    const wasSteady = this.#current === 'open' && performance.now() - this.#openedAt >= STEADY;
     if (wasSteady) this.#failures = 0;
     this.#end(ending, reconnection && mayComeBack(ending) && this.#failures < reconnectionAttempts, cause);
   }

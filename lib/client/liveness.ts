@@ -19,8 +19,8 @@ export class Liveness {
 
   /** The line is open. */
   start(): void {
+    this.#isAsking = true;
     this.heard();
-    if (this.#interval > 0) this.#wait(this.#interval);
   }
 
   stop(): void {
@@ -30,7 +30,10 @@ export class Liveness {
 
   /** Whatever comes is a sign of life; the timer is not touched for each. */
   heard(): void {
-    this.#heardAt = Date.now();
+    this.#heardAt = performance.now();
+    if (!this.#isAsking) return;
+    this.stop();
+    if (this.#interval > 0) this.#wait(this.#interval);
   }
 
   /** Asks now: the network may have changed. */
@@ -42,17 +45,15 @@ export class Liveness {
   }
 
   #wait(time: number): void {
-    const since = Date.now();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(since), time);
+    this.#timer = setTimeout(() => this.#look(), time);
   }
 
-  #look(since: number): void {
-    if (this.#isAsking && this.#heardAt < since) return this.#gone();
-    this.#isAsking = false;
-    const silence = Date.now() - this.#heardAt;
-    if (this.#interval === 0) return;
-    if (silence >= this.#interval) this.probe();
-    else this.#wait(this.#interval - silence);
+  #look(): void {
+    if (this.#isAsking) return this.#gone();
+    // not Date: a clock that is set back would be silence until it has caught up
+    const left = this.#heardAt + this.#interval - performance.now();
+    if (left > 0) this.#wait(left);
+    else this.probe();
   }
 }

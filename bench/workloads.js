@@ -54,7 +54,7 @@ function echo(name, { clients = 50, depth, messages, event = 'echo', isAsked = f
 }
 
 /** `command` of the server sends `times` messages, to `to` clients each. */
-function sending(name, { clients, command, times, perTick, to, peers, prepare = () => undefined }) {
+function sending(name, { clients, command, times, perTick, to, peers, prepare = async () => undefined }) {
   return {
     name,
     peers,

@@ -1,3 +1,4 @@
+import { inspect, type InspectOptions } from 'node:util';
 import type { Room } from 'socket.io-adapter';
 import type {
   AnswerOf,
@@ -91,9 +92,13 @@ export class RemoteSocket<
     return this;
   }
 
-  /** What a careless serialiser sees: no header, no token. */
-  toJSON(): { id: string; rooms: Room[]; data: Data } {
-    const { id, rooms, data } = this;
-    return { id, rooms: [...rooms], data };
+  /** What a log or a careless serialiser sees, as of a socket of this node: no header, no token, no payload. */
+  toJSON(): { id: string } {
+    return { id: this.id };
+  }
+
+  /** The same for `console.log` and Nest's logger. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `RemoteSocket ${inspect(this.toJSON(), options)}`;
   }
 }

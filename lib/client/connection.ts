@@ -30,6 +30,8 @@ export interface ConnectionOwner {
   failed(error: ConnectError): void;
 }
 
+/** Of a socket. */
+const OPEN = 1;
 const LOST = 1006;
 const GOODBYE = 1000;
 /** No goodbye: whoever closes without a code ends its session. */
@@ -101,10 +103,11 @@ export class Connection {
     else this.#owner.turned('closed', before);
   }
 
-  /** @returns whether there was a line to send it on */
+  /** @returns whether there was a line to send it on, which one that is being closed is not */
   send(text: string): boolean {
-    if (this.#current !== 'open') return false;
-    this.#socket!.send(text);
+    const socket = this.#socket;
+    if (this.#current !== 'open' || (socket!.readyState ?? OPEN) > OPEN) return false;
+    socket!.send(text);
     return true;
   }
 

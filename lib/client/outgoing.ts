@@ -81,11 +81,11 @@ export class Outgoing {
     for (const queued of queue) this.#send(queued.text, queued.id);
   }
 
-  /** The line is gone: what was sent will not be answered. */
+  /** The line is gone: what was sent will not be answered. What came too late for it waits for the next one. */
   fail(why: string): void {
     const error = new DisconnectedError(why);
-    const queued = new Set(this.#queue.map(({ id }) => id));
-    this.#requests.failAll(error);
+    const queued = new Set<unknown>(this.#queue.map(({ id }) => id));
+    this.#requests.failAll(error, queued);
     for (const id of [...this.#streams.keys()]) if (!queued.has(id)) this.#endStream(id, { error });
   }
 

@@ -1,6 +1,7 @@
 /** What the client needs of a WebSocket: a browser's, and those of Node, Deno, Bun, React Native, workers and `ws`. */
 export interface SocketLike {
   readonly protocol: string;
+  readonly readyState?: number;
   readonly bufferedAmount: number;
   /** Why the upgrade was refused, where the platform tells. */
   readonly refusal?: Refusal | undefined;

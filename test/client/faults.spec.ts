@@ -1,3 +1,4 @@
+import { WebSocket } from 'ws';
 import { DisconnectedError } from '../../lib/client/node.js';
 import { until } from '../support/wait.js';
 import { behind, client, connected, next, startTalk } from './subject.js';
@@ -155,5 +156,33 @@ describe('a client whose network stands still', () => {
     line.resume();
     await next(socket, 'connect');
     expect(await socket.emitWithAck('sum', [1])).toBe(1);
+  });
+});
+
+describe('a client whose line is being closed', () => {
+  it('keeps for the next one what nobody would read on that', async () => {
+    const { talk, url, line } = await behind(await startTalk());
+    const lines: WebSocket[] = [];
+    class Watched extends WebSocket {
+      constructor(address: string, protocols: string[]) {
+        super(address, protocols);
+        lines.push(this);
+      }
+    }
+    const socket = await connected(url, { WebSocket: Watched as never });
+    // the server hangs up when the client has said goodbye, too
+    line.delay = 100;
+    talk.last.ws.close(1012);
+    await until('the goodbye', () => lines[0]!.readyState === WebSocket.CLOSING);
+    expect(socket.state).toBe('open');
+    expect(socket.emit('say', 'late')).toBe(true);
+    expect(socket.volatile.emit('say', 'too late')).toBe(false);
+    const sum = socket.emitWithAck('sum', [1, 2]);
+    const ticks = socket.stream('ticks', 1);
+    expect(await next(socket, 'disconnect')).toMatchObject(['transport close', { code: 1012 }]);
+    line.delay = 0;
+    expect(await sum).toBe(3);
+    expect(await ticks.next()).toEqual({ done: false, value: 0 });
+    expect(talk.said).toEqual(['late']);
   });
 });

@@ -9,7 +9,7 @@ import type {
   Untyped,
   WithTimeout,
 } from '../protocol/typed-events.js';
-import { SILENT, type Ending } from './backoff.js';
+import { mayComeBack, SILENT, type Ending } from './backoff.js';
 import { Connection, type ConnectionState } from './connection.js';
 import { callListener, Listeners, type AnyFunction } from './emitter.js';
 import type { ConnectError } from './errors.js';
@@ -232,15 +232,15 @@ export class ClientSocket<
     { timeout, isVolatile = false }: { timeout?: number; isVolatile?: boolean } = {},
   ): boolean {
     assertEmittable(event);
+    if (isVolatile && !this.#connection.isFree) return false;
     const callback = args.at(-1);
-    if (typeof callback !== 'function') return this.#outgoing.emit(event, args, isVolatile);
+    if (typeof callback !== 'function') return this.#outgoing.emit(event, args);
     const answered = (error: Error | null, data?: unknown): void => {
       if (timeout !== undefined) callListener(callback as AnyFunction, [error, data]);
       // as in Socket.IO, who sets no time hears of no failure
       else if (error === null) callListener(callback as AnyFunction, [data]);
     };
-    this.#outgoing.request(event, args.slice(0, -1), timeout ?? this.#settings.ackTimeout, answered);
-    return true;
+    return this.#outgoing.request(event, args.slice(0, -1), timeout ?? this.#settings.ackTimeout, answered);
   }
 
   #request(event: string, args: readonly unknown[], timeout: number): Promise<Untyped> {
@@ -275,13 +275,14 @@ export class ClientSocket<
     });
   }
 
-  #lost({ code, reason }: Ending, willReconnect: boolean, isGoodbye: boolean): void {
+  #lost(ending: Ending, willReconnect: boolean, isGoodbye: boolean): void {
+    const { code, reason } = ending;
     this.id = undefined;
     const why = isGoodbye
       ? 'io client disconnect'
       : code === SILENT
         ? 'ping timeout'
-        : code === 1006 || willReconnect
+        : mayComeBack(ending)
           ? 'transport close'
           : 'io server disconnect';
     const message = `the line is gone: ${reason || `${why}, ${code}`}`;

@@ -32,6 +32,8 @@ export interface ConnectionOwner {
 
 /** Of a socket. */
 const OPEN = 1;
+/** Bytes that the platform may hold back before a volatile message is not worth sending. */
+const CONGESTED = 64 * 1024;
 const LOST = 1006;
 const GOODBYE = 1000;
 /** No goodbye: whoever closes without a code ends its session. */
@@ -71,13 +73,15 @@ export class Connection {
     return this.#current;
   }
 
-  /** Bytes that the platform has not sent yet. */
-  get bufferedAmount(): number {
-    return this.#socket?.bufferedAmount ?? 0;
+  /** Whether what is sent now goes out at once. */
+  get isFree(): boolean {
+    const line = this.#writable;
+    // some platforms do not count
+    return line !== undefined && (line.bufferedAmount ?? 0) <= CONGESTED;
   }
 
   /** The open line, to compare with a later one. */
-  get line(): object | undefined {
+  get line(): SocketLike | undefined {
     return this.#current === 'open' ? this.#socket : undefined;
   }
 
@@ -103,12 +107,17 @@ export class Connection {
     else this.#owner.turned('closed', before);
   }
 
-  /** @returns whether there was a line to send it on, which one that is being closed is not */
+  /** @returns whether there was a line to send it on */
   send(text: string): boolean {
-    const socket = this.#socket;
-    if (this.#current !== 'open' || (socket!.readyState ?? OPEN) > OPEN) return false;
-    socket!.send(text);
-    return true;
+    const socket = this.#writable;
+    socket?.send(text);
+    return socket !== undefined;
+  }
+
+  /** The line, but for one that is being closed. */
+  get #writable(): SocketLike | undefined {
+    const { line } = this;
+    return (line?.readyState ?? OPEN) === OPEN ? line : undefined;
   }
 
   #try(): void {
@@ -122,6 +131,8 @@ export class Connection {
     );
     this.#current = 'connecting';
     this.#owner.turned('connecting', before);
+    // whoever heard that may have left
+    if (attempt !== this.#attempt) return;
     this.#open(attempt).catch((cause: unknown) => {
       if (attempt === this.#attempt) this.#drop({ code: LOST, reason: String(cause) }, cause);
     });
@@ -141,8 +152,10 @@ export class Connection {
       if (socket.protocol !== 'envelope.v1') this.#opened({});
     };
     socket.onmessage = ({ data }: { data: unknown }) => this.#take(textOf(data));
-    socket.onerror = () => undefined;
-    socket.onclose = ({ code, reason }: Ending) => this.#drop({ code, reason, ...socket.refusal });
+    let cause: unknown;
+    // a browser's event has none
+    socket.onerror = ({ error }: { error?: unknown }) => (cause = socket.refusal ?? error);
+    socket.onclose = ({ code, reason }: Ending) => this.#drop({ code, reason, ...socket.refusal }, cause);
     (socket as { binaryType?: string }).binaryType = 'arraybuffer';
   }
 
@@ -171,20 +184,16 @@ export class Connection {
   /** The line is gone, or the attempt failed. */
   #drop(ending: Ending, cause?: unknown): void {
     const { reconnection, reconnectionAttempts } = this.#settings;
-    const wasSteady = this.#current === 'open' && performance.now() - this.#openedAt >= STEADY;
-    if (wasSteady) this.#failures = 0;
-    this.#end(ending, reconnection && mayComeBack(ending) && this.#failures < reconnectionAttempts, cause);
-  }
-
-  #end(ending: Ending, willReconnect: boolean, cause?: unknown): void {
     const wasOpen = this.#current === 'open';
+    if (wasOpen && performance.now() - this.#openedAt >= STEADY) this.#failures = 0;
+    const willReconnect = reconnection && mayComeBack(ending) && this.#failures < reconnectionAttempts;
     this.#release(LET_GO);
     if (willReconnect)
       this.#timer = setTimeout(() => this.#try(), delayOf(this.#failures++, ending, this.#settings));
     else this.#forgetNetwork();
     this.#current = willReconnect ? 'waiting' : 'closed';
     if (wasOpen) this.#owner.lost(ending, willReconnect, false);
-    else this.#owner.failed(new ConnectError(ending, willReconnect, { cause }));
+    else this.#owner.failed(new ConnectError(ending, willReconnect, cause));
   }
 
   #forgetNetwork(): void {

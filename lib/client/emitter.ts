@@ -9,24 +9,22 @@ export class Listeners {
     this.#byName.set(name, [...this.#of(name), { listener, isOnce }]);
   }
 
-  /** Without a listener: all of that name; without a name: all. */
-  remove(name?: string, listener?: AnyFunction): void {
-    if (name === undefined) return this.#byName.clear();
-    const kept = this.#of(name).filter((entry) => listener !== undefined && entry.listener !== listener);
-    if (kept.length === 0) this.#byName.delete(name);
-    else this.#byName.set(name, kept);
+  /** Without a listener: all of that name. */
+  remove(name: string, listener?: AnyFunction): void {
+    this.#keep(name, (entry) => listener !== undefined && entry.listener !== listener);
   }
 
   /** Those that are to be called now; a list of its own. */
   take(name: string): AnyFunction[] {
     const entries = this.#of(name);
-    for (const entry of entries)
-      if (entry.isOnce)
-        this.#byName.set(
-          name,
-          this.#of(name).filter((other) => other !== entry),
-        );
+    if (entries.some(({ isOnce }) => isOnce)) this.#keep(name, ({ isOnce }) => !isOnce);
     return entries.map(({ listener }) => listener);
+  }
+
+  #keep(name: string, isKept: (entry: Entry) => boolean): void {
+    const kept = this.#of(name).filter(isKept);
+    if (kept.length === 0) this.#byName.delete(name);
+    else this.#byName.set(name, kept);
   }
 
   #of(name: string): readonly Entry[] {

@@ -17,10 +17,10 @@ export class ConnectError extends Error {
     ending: Ending,
     /** Whether the client tries again by itself. */
     readonly willReconnect: boolean,
-    options?: ErrorOptions,
+    cause?: unknown,
   ) {
     const what = ending.status === undefined ? `closed with ${ending.code}` : `HTTP status ${ending.status}`;
-    super(`could not connect: ${ending.reason || what}`, options);
+    super(`could not connect: ${ending.reason || what}`, cause === undefined ? undefined : { cause });
     this.code = ending.code;
     this.status = ending.status;
   }

@@ -6,7 +6,8 @@ export type Respond = (text: string) => void;
 
 /**
  * Calls the listeners of one event. Where the server asked, the first answer counts: what a listener returns, or
- * resolves to, or gives to the callback that it takes as a second argument.
+ * resolves to, or gives to the callback that it takes as a second argument; who takes that does not answer by returning
+ * nothing.
  */
 export function deliver(
   { event, data, id }: Frame,
@@ -30,9 +31,10 @@ export function deliver(
   if (listeners.length === 0) return fail(`nobody listens to "${event}"`);
   for (const listener of listeners) {
     try {
-      const value = (listener as (...args: readonly unknown[]) => unknown)(data, answer);
-      const answersLater = value === undefined && listener.length > 1;
-      if (!answersLater) Promise.resolve(value).then(answer).catch(fail);
+      const returned = (listener as (...args: readonly unknown[]) => unknown)(data, answer);
+      Promise.resolve(returned)
+        .then((value) => (value === undefined && listener.length > 1) || answer(value))
+        .catch(fail);
     } catch (error) {
       fail(error);
     }

@@ -6,8 +6,6 @@ import { DisconnectedError } from './errors.js';
 import { writeFrame, type Frame } from './frame.js';
 import { Stream } from './stream.js';
 
-/** Bytes that the platform may hold back before a volatile message is not worth sending. */
-const CONGESTED = 64 * 1024;
 /** Values of a stream that may wait for whoever reads them. */
 const MAX_VALUES = 10_000;
 
@@ -31,36 +29,36 @@ export class Outgoing {
   }
 
   /** @returns whether it was sent, or waits for its turn */
-  emit(event: string, args: readonly unknown[], isVolatile: boolean): boolean {
-    const text = writeFrame({ event, data: payloadOf(args) });
-    if (!isVolatile) return this.#send(text);
-    return this.#connection.bufferedAmount <= CONGESTED && this.#connection.send(text);
+  emit(event: string, args: readonly unknown[]): boolean {
+    return this.#send(writeFrame({ event, data: payloadOf(args) }));
   }
 
-  /** @param timeout milliseconds until `callback` hears of an error, whatever the reason */
-  request(event: string, args: readonly unknown[], timeout: number, callback: AnswerCallback): void {
+  /**
+   * @param timeout milliseconds until `callback` hears of an error, whatever the reason
+   * @returns as `emit`
+   */
+  request(event: string, args: readonly unknown[], timeout: number, callback: AnswerCallback): boolean {
     const id = ++this.#ids;
-    const text = writeFrame({ event, data: payloadOf(args), id });
-    if (!this.#send(text, id)) {
-      const refusal = this.#refusal;
-      return queueMicrotask(() => callback(new DisconnectedError(refusal)));
-    }
     const answered: AnswerCallback = (error, data) => {
+      if (error === null) return callback(null, data);
       // what nobody waits for any more is not worth sending
-      if (error !== null) this.#forget(id);
-      callback(error, data);
+      this.#forget(id);
+      // whoever hears of it may connect, ask again or leave: not in the middle of a change of states
+      queueMicrotask(() => callback(error));
     };
-    this.#requests.add(id, answered, timeout);
+    const isSent = this.#send(writeFrame({ event, data: payloadOf(args), id }), id);
+    if (isSent) this.#requests.add(id, answered, timeout);
+    else answered(new DisconnectedError(this.#refusal));
+    return isSent;
   }
 
   stream(event: string, args: readonly unknown[], signal: AbortSignal | undefined): Stream<Untyped> {
     const id = ++this.#ids;
-    const stream = new Stream<Untyped>(MAX_VALUES, () => this.#cancel(id));
     const text = writeFrame({ event, data: payloadOf(args), id, stream: true });
+    const stream = new Stream<Untyped>(MAX_VALUES, () => this.#cancel(id), signal);
     this.#streams.set(id, stream);
-    if (!this.#send(text, id)) this.#endStream(id, { error: new DisconnectedError(this.#refusal) });
-    if (signal?.aborted === true) void stream.return();
-    signal?.addEventListener('abort', () => void stream.return(), { once: true });
+    if (signal?.aborted === true) this.#endStream(id, {});
+    else if (!this.#send(text, id)) this.#endStream(id, { error: new DisconnectedError(this.#refusal) });
     return stream;
   }
 
@@ -86,7 +84,7 @@ export class Outgoing {
     const error = new DisconnectedError(why);
     const queued = new Set<unknown>(this.#queue.map(({ id }) => id));
     this.#requests.failAll(error, queued);
-    for (const id of [...this.#streams.keys()]) if (!queued.has(id)) this.#endStream(id, { error });
+    for (const id of this.#streams.keys()) if (!queued.has(id)) this.#endStream(id, { error });
   }
 
   /** There will be no line. */

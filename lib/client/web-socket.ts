@@ -2,7 +2,7 @@
 export interface SocketLike {
   readonly protocol: string;
   readonly readyState?: number;
-  readonly bufferedAmount: number;
+  readonly bufferedAmount?: number;
   /** Why the upgrade was refused, where the platform tells. */
   readonly refusal?: Refusal | undefined;
   onopen: ((event: never) => void) | null;

@@ -1,0 +1,141 @@
+import { ForbiddenException, UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WebSocketServer,
+  WsException,
+  type OnGatewayInit,
+} from '@nestjs/websockets';
+import { defer, finalize, NEVER, range, startWith, type Observable } from 'rxjs';
+import { EnvelopeServer, EnvelopeSocket, type Limits } from '../../lib/index.js';
+import { startLastingApp, type TestApp } from '../support/app.js';
+import { deferred } from '../support/wait.js';
+
+/** What README.md in this folder asks of a server, as gateways of ours. */
+@WebSocketGateway({ path: '/protocol' })
+class ProtocolGateway {
+  @WebSocketServer() server!: EnvelopeServer;
+  private readonly held: ReturnType<typeof deferred<unknown>>[] = [];
+  private readonly sources: string[] = [];
+
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+  @SubscribeMessage('nothing')
+  nothing(): void {}
+  @SubscribeMessage('rename')
+  rename(@MessageBody() data: unknown): unknown {
+    return { event: 'renamed', data };
+  }
+  @SubscribeMessage('count')
+  count(@MessageBody() count: number): Observable<number> {
+    return range(0, count);
+  }
+  @SubscribeMessage('endless')
+  endless(@MessageBody() tag: string): Observable<number> {
+    return this.counted(tag, NEVER.pipe(startWith(0)));
+  }
+  @SubscribeMessage('never')
+  never(@MessageBody() tag: string): Observable<never> {
+    return this.counted(tag, NEVER);
+  }
+  @SubscribeMessage('sources')
+  running(@MessageBody() tag: string): number {
+    return this.sources.filter((source) => source === tag).length;
+  }
+  @SubscribeMessage('hold')
+  hold(): Promise<unknown> {
+    const one = deferred<unknown>();
+    this.held.push(one);
+    return one.promise;
+  }
+  @SubscribeMessage('release')
+  release(@MessageBody() data: unknown): void {
+    this.held.pop()?.resolve(data);
+  }
+  @SubscribeMessage('fail')
+  fail(@MessageBody() message: string): never {
+    throw new WsException(message);
+  }
+  @SubscribeMessage('forbid')
+  forbid(@MessageBody() message: string): never {
+    throw new ForbiddenException(message);
+  }
+  @SubscribeMessage('break')
+  break(): never {
+    throw new Error('a secret of the server');
+  }
+  @SubscribeMessage('ask')
+  ask(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() question: unknown): Promise<unknown> {
+    return client.timeout(4_000).emitWithAck('question', question);
+  }
+  @SubscribeMessage('tell')
+  tell(@MessageBody() data: unknown): void {
+    this.server.emit('told', data);
+  }
+  @SubscribeMessage('goodbye')
+  goodbye(@ConnectedSocket() client: EnvelopeSocket): void {
+    client.disconnect();
+  }
+  @SubscribeMessage('cut')
+  cut(@ConnectedSocket() client: EnvelopeSocket): void {
+    client.terminate();
+  }
+
+  private counted<Value>(tag: string, source: Observable<Value>): Observable<Value> {
+    return defer(() => {
+      this.sources.push(tag);
+      return source;
+    }).pipe(finalize(() => this.sources.splice(this.sources.indexOf(tag), 1)));
+  }
+}
+
+class GoodTokenGuard implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    const { token } = context.switchToWs().getClient<EnvelopeSocket>().handshake.auth;
+    if (token === 'broken') throw new Error('a secret of the guard');
+    return String(token).startsWith('good');
+  }
+}
+
+@UseGuards(GoodTokenGuard)
+@WebSocketGateway({ path: '/protocol/guarded' })
+class GuardedGateway {
+  @SubscribeMessage('token')
+  token(@ConnectedSocket() client: EnvelopeSocket): unknown {
+    return client.handshake.auth['token'];
+  }
+}
+
+@WebSocketGateway({
+  path: '/protocol/strict',
+  limits: { messagesPerSecond: 0.001, messageBurst: 20, maxRooms: 3 },
+})
+class StrictGateway {
+  @SubscribeMessage('echo')
+  echo(@MessageBody() data: unknown): unknown {
+    return data;
+  }
+  @SubscribeMessage('join')
+  async join(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): Promise<void> {
+    await client.join(room);
+  }
+}
+
+@WebSocketGateway({ path: '/protocol/refusing' })
+class RefusingGateway implements OnGatewayInit<EnvelopeServer> {
+  afterInit(server: EnvelopeServer): void {
+    server.use((_client, next) => next(new Error('nobody may')));
+  }
+}
+
+const providers = [ProtocolGateway, GuardedGateway, StrictGateway, RefusingGateway];
+
+/** Our own server with all that; whoever starts it closes it. */
+export function startFixture(limits: Limits = {}): Promise<TestApp> {
+  const recovery = { maxDisconnectionDuration: 60_000 };
+  return startLastingApp({ providers }, { adapter: { recovery, limits } });
+}

@@ -1,0 +1,111 @@
+import type { Socket } from 'node:net';
+import { authOf, unasked, type Server } from './server.js';
+
+/** PROTOCOL.md, "The protocol's own events" and "Life and death of a line". */
+export function events(server: Server): void {
+  it('$ping is answered if it has an id', async () => {
+    const client = await server.open();
+    client.send({ event: '$ping' });
+    const { ack, event } = await client.ask('$ping', undefined, 5);
+    expect(ack).toBe(5);
+    expect(event).not.toBe('exception');
+    await client.settled();
+    expect(client.frames.filter((frame) => frame.ack === undefined)).toEqual([]);
+  });
+
+  it('$ping and $cancel do not end the line where they name nothing', async () => {
+    const client = await server.open();
+    for (const data of [undefined, null, 7, 'x', {}, []])
+      for (let times = 0; times < 5; times++) client.send({ event: '$cancel', data });
+    await client.settled();
+    expect(unasked(client)).toEqual([]);
+  });
+
+  it('$auth presents the client anew where features have it', async () => {
+    const { client, session } = await server.openV1({ token: 'good' }, '/guarded');
+    expect(session.features).toContain('auth');
+    const { event, data } = await client.ask('$auth', { token: 'good2' });
+    expect(event).not.toBe('exception');
+    expect(data === undefined || typeof data.expiresAt === 'number').toBe(true);
+    expect((await client.ask('token')).data).toBe('good2');
+    client.send({ event: '$auth', meta: { token: 'good3' }, id: 'a' });
+    expect((await client.answer('a')).event).not.toBe('exception');
+    expect((await client.ask('token')).data).toBe('good3');
+  });
+
+  it('$auth that is refused leaves everything as it was', async () => {
+    const client = await server.open('/guarded?token=good');
+    expect((await client.ask('$auth', { token: 'bad' })).event).toBe('exception');
+    expect((await client.ask('token')).data).toBe('good');
+  });
+
+  it('$auth is an unknown event where features lack it', async () => {
+    const { client, session } = await server.openV1();
+    expect(session.features).not.toContain('auth');
+    for (let times = 0; times < 12; times++) {
+      const { event, data } = await client.ask('$auth', { token: 'good' });
+      expect([event, data.code]).toEqual(['exception', 'unknown_event']);
+    }
+  });
+
+  it('pings of RFC 6455 are answered', async () => {
+    const client = await server.open();
+    const pong = new Promise((resolve) => client.ws.on('pong', (data: Buffer) => resolve(data.toString())));
+    client.ws.ping('are you there?');
+    expect(await pong).toBe('are you there?');
+  });
+
+  describe('a line is closed', () => {
+    it('with 1000 where the application says goodbye, and nothing follows', async () => {
+      const client = await server.open();
+      client.send({ event: 'goodbye' });
+      client.send({ event: 'echo', data: 1, id: 1 });
+      expect((await client.ended()).code).toBe(1000);
+      expect(client.frames.filter(({ event }) => event === 'echo')).toEqual([]);
+    });
+
+    it('with the code of a client that closes', async () => {
+      for (const code of [1000, 3000, 4999]) {
+        const client = await server.open();
+        client.close(code);
+        expect((await client.ended()).code).toBe(code);
+      }
+    });
+
+    it('with 1009 after a message that is too large', async () => {
+      const { client, session } = await server.openV1();
+      if (session.maxPayload === 0) return;
+      client.send(JSON.stringify({ event: 'echo', data: 'x'.repeat(session.maxPayload) }));
+      expect((await client.ended()).code).toBe(1009);
+    });
+
+    it('and takes a message that is just as large as may be', async () => {
+      const { client, session } = await server.openV1();
+      if (session.maxPayload === 0) return;
+      const frame = { event: 'nothing', id: 1, data: '' };
+      client.send({ ...frame, data: 'x'.repeat(session.maxPayload - JSON.stringify(frame).length) });
+      expect(await client.answer(1)).toEqual({ event: 'nothing', ack: 1 });
+    });
+
+    const raw: [string, number, number[]][] = [
+      ['1002 after a frame that is not masked', 1002, [0x81, 0x02, 0x7b, 0x7d]],
+      ['1002 after an opcode that nobody knows', 1002, [0x83, 0x80, 0, 0, 0, 0]],
+      ['1007 after a text that is not UTF-8', 1007, [0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]],
+    ];
+    it.each(raw)('with %s', async (_, code, bytes) => {
+      const client = await server.open();
+      // what `ws` itself would never send
+      (client.ws as unknown as { _socket: Socket })._socket.write(Buffer.from(bytes));
+      expect((await client.ended()).code).toBe(code);
+    });
+  });
+
+  it('a client that did not offer envelope.v1 sees neither $ events nor offsets', async () => {
+    const bare = await server.open('', { protocols: [authOf({ a: 1 }), 'mine'] });
+    const other = await server.open();
+    await bare.settled();
+    await other.ask('tell', 1);
+    expect(await bare.next('told')).toEqual({ event: 'told', data: 1 });
+    expect(unasked(bare)).toEqual([{ event: 'told', data: 1 }]);
+  });
+}

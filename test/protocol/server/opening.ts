@@ -1,0 +1,126 @@
+import { askRaw } from '../../support/upgrade.js';
+import { authOf, unasked, type Server } from './server.js';
+
+/** PROTOCOL.md, "Opening a line". */
+export function opening(server: Server): void {
+  it('needs no header, no subprotocol and no first message, and sends nothing that was not asked for', async () => {
+    const client = await server.open();
+    await client.settled();
+    expect(client.ws.protocol).toBe('');
+    expect(unasked(client)).toEqual([]);
+    expect(await client.ask('echo', 'hi', 1)).toEqual({ event: 'echo', data: 'hi', ack: 1 });
+  });
+
+  it('refuses a path without a gateway with 404', async () => {
+    const { status, body } = await server.refused('/nobody/is/here');
+    expect(status).toBe(404);
+    expect(body).toMatchObject({ statusCode: 404, message: expect.anything() });
+  });
+
+  it.each([
+    ['another method', 'POST', { 'Content-Length': '0' }],
+    ['no key', 'GET', { 'Sec-WebSocket-Key': undefined }],
+    ['a key that is none', 'GET', { 'Sec-WebSocket-Key': 'x' }],
+    ['another version', 'GET', { 'Sec-WebSocket-Version': '7' }],
+    ['no host', 'GET', { Host: undefined }],
+    ['a host that is none', 'GET', { Host: 'a b' }],
+  ])('refuses what is no handshake with 400 or 405: %s', async (_, method, change) => {
+    const { hostname, port, pathname } = new URL(server.at());
+    const fields: Record<string, string | undefined> = {
+      Host: `${hostname}:${port}`,
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Version': '13',
+      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      ...change,
+    };
+    const lines = Object.entries(fields).flatMap(([name, value]) =>
+      value === undefined ? [] : `${name}: ${value}\r\n`,
+    );
+    const answer = await askRaw(Number(port), `${method} ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    expect([400, 405]).toContain(answer.status);
+  });
+
+  describe('subprotocols', () => {
+    const long = 'x'.repeat(65);
+    it.each([
+      ['nothing', [], ''],
+      ['envelope.v1 alone', ['envelope.v1'], 'envelope.v1'],
+      ['envelope.v1 last', ['mine', 'bearer', 'good', 'envelope.v1'], 'envelope.v1'],
+      ['envelope.v1 beside credentials', [authOf({ a: 1 }), 'envelope.v1'], 'envelope.v1'],
+      ['bearer and a token', ['bearer', 'good'], 'bearer'],
+      ['bearer after another', ['mine', 'bearer', 'good'], 'bearer'],
+      ["somebody's own", ['mine', 'yours'], 'mine'],
+      ['credentials first', [authOf({ a: 1 }), 'mine'], 'mine'],
+      ['a name that may be a token', [long, 'mine'], 'mine'],
+    ])('selects as the page says: %s', async (_, protocols, selected) => {
+      const client = await server.open('', { protocols });
+      expect(client.ws.protocol).toBe(selected);
+    });
+
+    it.each([
+      ['credentials alone', [authOf({ token: 'good' })]],
+      ['nothing but what may be a token', [long]],
+    ])('never selects what bears a token: %s', async (_, protocols) => {
+      // `ws` fails a line on which none of its names was selected, as a browser does
+      await expect(server.open('', { protocols })).rejects.toThrow('no subprotocol');
+    });
+  });
+
+  describe('credentials', () => {
+    const header = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` });
+
+    it.each([
+      ['none', '', {}],
+      ['a wrong token', '?token=bad', {}],
+      ['a right token behind a wrong one', '', { protocols: ['bearer', 'bad'], headers: header('good') }],
+    ])('are refused with 401 or 403 where they are wrong: %s', async (_, query, options) => {
+      const { status, body } = await server.refused(`/guarded${query}`, options);
+      expect([401, 403]).toContain(status);
+      expect(body).toMatchObject({ statusCode: status, message: expect.anything() });
+    });
+
+    it('are a failure of the server, with 500, where the check itself fails, which says nothing of its own', async () => {
+      const { status, body } = await server.refused('/guarded?token=broken');
+      expect(status).toBe(500);
+      expect(JSON.stringify(body)).not.toContain('secret');
+    });
+
+    it.each([
+      [
+        'envelope.auth',
+        '?token=good4',
+        { protocols: ['bearer', 'good2', authOf({ token: 'good1' }), 'mine'], headers: header('good3') },
+        'good1',
+      ],
+      ['bearer', '?token=good4', { protocols: ['bearer', 'good2'], headers: header('good3') }, 'good2'],
+      ['the header', '?token=good4', { headers: header('good3') }, 'good3'],
+      ['the query', '?token=good4', {}, 'good4'],
+    ])('are taken from the first that is present: %s', async (_, query, options, token) => {
+      const client = await server.open(`/guarded${query}`, options);
+      expect((await client.ask('token')).data).toBe(token);
+    });
+  });
+
+  it('tells a client that offers envelope.v1 of its session, first and once', async () => {
+    const { client, session } = await server.openV1();
+    await client.settled();
+    expect(client.frames[0]!.event).toBe('$session');
+    expect(unasked(client).filter((frame) => 'event' in frame && frame.event === '$session')).toHaveLength(1);
+    expect(session).toMatchObject({
+      id: expect.any(String),
+      recovered: false,
+      pingInterval: expect.any(Number),
+      maxPayload: expect.any(Number),
+      features: expect.any(Array),
+    });
+    expect(session.features.every((name) => typeof name === 'string')).toBe(true);
+    expect(session.features.includes('recovery')).toBe(session.session !== undefined);
+  });
+
+  it('closes with 1008 after an exception, code "refused", where a check of the application refuses the line', async () => {
+    const client = await server.open('/refusing');
+    expect((await client.next('exception')).data).toMatchObject({ status: 'error', code: 'refused' });
+    expect((await client.ended()).code).toBe(1008);
+  });
+}

@@ -81,8 +81,10 @@ class ProtocolGateway {
     client.disconnect();
   }
   @SubscribeMessage('cut')
-  cut(@ConnectedSocket() client: EnvelopeSocket): void {
-    client.terminate();
+  cut(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() data: unknown): void {
+    client.on('disconnect', () => this.server.emit('told', data));
+    // as a network does that fails: `client.terminate()` would be the application's own will, and the session's end
+    client.ws.terminate();
   }
 
   private counted<Value>(tag: string, source: Observable<Value>): Observable<Value> {

@@ -1,0 +1,69 @@
+import type { Bench } from './bench.js';
+
+/** PROTOCOL.md, "Life and death of a line". */
+export function leaving(bench: Bench): void {
+  it('answers pings with what they carry', async () => {
+    const visit = await bench.connect();
+    for (const data of ['', 'are you there?', 'x'.repeat(125)]) {
+      visit.ws.ping(data);
+      expect(await visit.pongs.take()).toBe(data);
+    }
+  });
+
+  it('says goodbye with 1000, and does not come back', async () => {
+    const visit = await bench.connect();
+    bench.subject.do({ do: 'disconnect' });
+    expect(await visit.closed.take()).toEqual({ code: 1000 });
+    expect(await bench.subject.told('closed')).toMatchObject({ code: 1000, returns: false });
+  });
+
+  it.each([
+    [1000, false],
+    [1001, true],
+    [1002, false],
+    [1007, false],
+    [1008, false],
+    [1009, false],
+    [1011, true],
+    [1013, true],
+    [4000, false],
+    [4401, true],
+    [4409, false],
+  ])('closed with %d: does it come back? %s', async (code, returns) => {
+    const visit = await bench.connect();
+    bench.subject.do({ do: 'ask', key: 'open', event: 'sum' });
+    await visit.next('sum');
+    visit.ws.close(code, 'because');
+    expect(await bench.subject.told('closed')).toMatchObject({ code, returns });
+    // what was asked is not answered any more
+    expect(await bench.subject.told('failed', 'open')).not.toHaveProperty('data');
+    expect(await visit.closed.take()).toEqual({ code });
+    if (code === 1001 || code === 4401) await bench.server.visit();
+  });
+
+  it('comes back where the line broke without a word', async () => {
+    const visit = await bench.connect();
+    visit.ws.terminate();
+    expect(await bench.subject.told('closed')).toMatchObject({ code: 1006, returns: true });
+    await bench.server.visit();
+  });
+
+  it.each([
+    [401, false],
+    [404, false],
+    [429, true],
+  ])('refused with %d: does it come back? %s', async (status, returns) => {
+    bench.server.refusal = { status };
+    bench.subject.do({ do: 'connect', url: bench.server.url });
+    expect(await bench.subject.told('closed')).toMatchObject({ status, returns });
+  });
+
+  it('comes back when the server says', async () => {
+    bench.server.refusal = { status: 503, headers: { 'Retry-After': '1' } };
+    const before = Date.now();
+    bench.subject.do({ do: 'connect', url: bench.server.url });
+    expect(await bench.subject.told('closed')).toMatchObject({ status: 503, returns: true });
+    await bench.server.visit();
+    expect(Date.now() - before).toBeGreaterThanOrEqual(1_000);
+  });
+}

@@ -97,9 +97,12 @@ class ProtocolGateway {
 
 class GoodTokenGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    const { token } = context.switchToWs().getClient<EnvelopeSocket>().handshake.auth;
+    const client = context.switchToWs().getClient<EnvelopeSocket>();
+    const { token } = client.handshake.auth;
     if (token === 'broken') throw new Error('a secret of the guard');
-    return String(token).startsWith('good');
+    const [word = '', life] = String(token).split(' for ');
+    if (life !== undefined) client.expiresAt = Date.now() + Number(life);
+    return word.startsWith('good');
   }
 }
 

@@ -39,6 +39,13 @@ export function events(server: Server): void {
     expect((await client.ask('token')).data).toBe('good');
   });
 
+  it('$auth says when the line ends, and that closes with 4401', async () => {
+    const client = await server.open(`/guarded?token=${encodeURIComponent('good for 60000')}`);
+    const { expiresAt } = (await client.ask('$auth', { token: 'good for 1000' })).data;
+    expect(expiresAt).toBeLessThanOrEqual(Date.now() + 1_000);
+    expect((await client.ended()).code).toBe(4401);
+  });
+
   it('$auth is an unknown event where features lack it', async () => {
     const { client, session } = await server.openV1();
     expect(session.features).not.toContain('auth');

@@ -29,14 +29,23 @@ const MALFORMED: [string, string, (string | Buffer)[]][] = [
       '{"event":null}',
       `{"event":"${long}","id":9}`,
       '{"event":["echo"]}',
+      `{"event":"${'𝄞'.repeat(129)}"}`,
     ],
   ],
   [
     'bad_id',
     'an id that is none',
-    ['null', '""', '1.5', '9007199254740992', 'true', '{}', '[]', `"${long.slice(0, 65)}"`].map(
-      (id) => `{"event":"echo","data":"secret","id":${id}}`,
-    ),
+    [
+      'null',
+      '""',
+      '1.5',
+      '9007199254740992',
+      'true',
+      '{}',
+      '[]',
+      `"${long.slice(0, 65)}"`,
+      `"${'𝄞'.repeat(33)}"`,
+    ].map((id) => `{"event":"echo","data":"secret","id":${id}}`),
   ],
   [
     'bad_id',

@@ -41,6 +41,8 @@ export function messages(server: Server): void {
       'x'.repeat(64),
       '€',
       '__proto__',
+      // 64 UTF-16 code units
+      '𝄞'.repeat(32),
     ];
     for (const id of ids) expect((await client.ask('echo', 1, id)).ack).toBe(id);
   });
@@ -120,6 +122,31 @@ export function messages(server: Server): void {
       expect((await client.ask('sources', 'first')).data).toBe(0);
     });
 
+    it('wait where there are too many at once: none is refused, and $ping and $cancel do not wait', async () => {
+      const tag = 'many';
+      const ids = Array.from({ length: 300 }, (_, index) => `n${index}`);
+      for (const id of ids) client.send({ event: 'never', data: tag, id });
+      client.send({ event: 'echo', data: 'last', id: 'last' });
+      await client.settled();
+      for (const id of ids) client.send({ event: '$cancel', data: id });
+      expect((await client.answer('last')).data).toBe('last');
+      for (const id of ids) expect(await client.answer(id)).toEqual({ event: 'never', ack: id });
+    });
+
+    it('of the protocol itself are answered once, too', async () => {
+      for (const event of ['$ping', '$cancel']) {
+        const { data, ...answer } = await client.ask(
+          event,
+          event === '$cancel' ? 'nothing' : undefined,
+          event,
+        );
+        expect(answer).toEqual({ event, ack: event });
+        expect(data).toBeUndefined();
+      }
+      await client.settled();
+      expect(client.frames.filter(({ ack }) => ack === '$cancel')).toHaveLength(1);
+    });
+
     it('are answered when the answers are ready', async () => {
       for (const id of ['one', 'two']) client.send({ event: 'hold', id });
       expect((await client.ask('echo', 1, 'three')).data).toBe(1);
@@ -161,7 +188,10 @@ export function messages(server: Server): void {
       client.send({ ack: 'invented', data: 1 });
       client.send({ ack: typeof ack === 'number' ? String(ack) : `${ack}x`, data: 2 });
       client.send({ ack, data: 'first' });
-      for (let times = 0; times < 20; times++) client.send({ ack, data: 'again' });
+      for (let times = 0; times < 20; times++) {
+        client.send({ ack, data: 'again' });
+        client.send({ event: 'exception', ack: `invented ${times}`, data: { status: 'error' } });
+      }
       expect((await client.answer('ask')).data).toBe('first');
       await nothingElse(2);
     });

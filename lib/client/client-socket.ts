@@ -151,7 +151,7 @@ export class ClientSocket<
   /** @param timeout milliseconds for the answer of one request; its callback then takes an error first */
   timeout(timeout: number): TimedEmitter<Emit> {
     return {
-      emit: (event, ...args) => this.#send(event, args, { timeout }),
+      emit: (event, ...args) => this.#send(event, args, timeout),
       emitWithAck: async (event, ...args) => {
         assertEmittable(event);
         return this.#request(event, args, timeout);
@@ -161,7 +161,12 @@ export class ClientSocket<
 
   /** What is sent with it is dropped where there is no line, or the line is full. */
   get volatile(): Emitter<Emit> {
-    return { emit: (event, ...args) => this.#send(event, args, { isVolatile: true }) };
+    return {
+      emit: (event, ...args) => {
+        assertEmittable(event);
+        return this.#connection.isFree && this.#send(event, args);
+      },
+    };
   }
 
   /**
@@ -226,13 +231,8 @@ export class ClientSocket<
     return () => this.#listeners.remove(STATE, listener as AnyFunction);
   }
 
-  #send(
-    event: string,
-    args: readonly unknown[],
-    { timeout, isVolatile = false }: { timeout?: number; isVolatile?: boolean } = {},
-  ): boolean {
+  #send(event: string, args: readonly unknown[], timeout?: number): boolean {
     assertEmittable(event);
-    if (isVolatile && !this.#connection.isFree) return false;
     const callback = args.at(-1);
     if (typeof callback !== 'function') return this.#outgoing.emit(event, args);
     const answered = (error: Error | null, data?: unknown): void => {

@@ -162,7 +162,6 @@ export class Connection {
   #take(text: string): void {
     this.#liveness.heard();
     const frame = readFrame(text);
-    if (frame === undefined) return;
     if (typeof frame.offset === 'string') this.#offset = frame.offset;
     if (this.#current === 'open') this.#owner.took(frame);
     else if (frame.event === '$session') this.#opened(readHello(frame.data));

@@ -20,13 +20,12 @@ export interface Hello {
   readonly session?: string | undefined;
 }
 
-/** `undefined` where it is none: what a server sends may be anything. */
-export function readFrame(text: string): Frame | undefined {
+/** Without a field where it is none: what a server sends may be anything. */
+export function readFrame(text: string): Frame {
   try {
-    const frame: unknown = JSON.parse(text);
-    return typeof frame === 'object' && frame !== null ? frame : undefined;
+    return Object(JSON.parse(text)) as Frame;
   } catch {
-    return undefined;
+    return {};
   }
 }
 

@@ -1,9 +1,9 @@
-import { OutgoingRequests, type AnswerCallback } from '../protocol/outgoing-requests.js';
 import { RequestError } from '../protocol/request-error.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Connection } from './connection.js';
 import { DisconnectedError } from './errors.js';
 import { writeFrame, type Frame } from './frame.js';
+import { LONGEST } from './options.js';
 import { Stream } from './stream.js';
 
 /** Values of a stream that may wait for whoever reads them. */
@@ -11,14 +11,25 @@ const MAX_VALUES = 10_000;
 
 interface Queued {
   readonly text: string;
-  readonly id: number | undefined;
+  readonly id: unknown;
 }
+
+/** Whoever waits for an answer, or for many. */
+export interface Asker {
+  take(data: unknown): void;
+  /** There is no more. */
+  end(): void;
+  fail(error: Error): void;
+}
+
+/** Takes what a request came to: an error, or the answer. */
+export type AnswerCallback = (error: Error | null, data?: unknown) => void;
 
 /** What this client sends: what waits for a line, and what waits for an answer. Nothing is sent twice. */
 export class Outgoing {
   #queue: Queued[] = [];
-  readonly #requests = new OutgoingRequests();
-  readonly #streams = new Map<number, Stream<Untyped>>();
+  /** By the id of what they have asked. */
+  readonly #askers = new Map<unknown, Asker>();
   #ids = 0;
   readonly #connection: Connection;
   readonly #maxQueued: number;
@@ -39,16 +50,28 @@ export class Outgoing {
    */
   request(event: string, args: readonly unknown[], timeout: number, callback: AnswerCallback): boolean {
     const id = ++this.#ids;
-    const answered: AnswerCallback = (error, data) => {
-      if (error === null) return callback(null, data);
+    const text = writeFrame({ event, data: payloadOf(args), id });
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const isSent = this.#ask(text, id, {
+      take: (data) => {
+        // the first answer counts, whatever it says of more
+        this.#askers.delete(id);
+        clearTimeout(timer);
+        callback(null, data);
+      },
+      end: () => undefined,
+      fail: (error) => {
+        clearTimeout(timer);
+        // whoever hears of it may connect, ask again or leave: not in the middle of a change of states
+        queueMicrotask(() => callback(error));
+      },
+    });
+    const late = (): void => {
       // what nobody waits for any more is not worth sending
       this.#forget(id);
-      // whoever hears of it may connect, ask again or leave: not in the middle of a change of states
-      queueMicrotask(() => callback(error));
+      this.#fail(id, new Error('operation has timed out'));
     };
-    const isSent = this.#send(writeFrame({ event, data: payloadOf(args), id }), id);
-    if (isSent) this.#requests.add(id, answered, timeout);
-    else answered(new DisconnectedError(this.#refusal));
+    if (isSent) timer = setTimeout(late, Math.min(timeout, LONGEST));
     return isSent;
   }
 
@@ -56,20 +79,19 @@ export class Outgoing {
     const id = ++this.#ids;
     const text = writeFrame({ event, data: payloadOf(args), id, stream: true });
     const stream = new Stream<Untyped>(MAX_VALUES, () => this.#cancel(id), signal);
-    this.#streams.set(id, stream);
-    if (signal?.aborted === true) this.#endStream(id, {});
-    else if (!this.#send(text, id)) this.#endStream(id, { error: new DisconnectedError(this.#refusal) });
+    if (signal?.aborted === true) stream.end();
+    else this.#ask(text, id, stream);
     return stream;
   }
 
   /** An answer, or one value of a stream. */
   settle({ event, ack, data, more }: Frame): void {
-    const isFailed = event === 'exception';
-    const stream = this.#streams.get(ack as number);
-    if (stream === undefined) return void this.#requests.settle(ack!, data, isFailed);
-    if (isFailed) return this.#endStream(ack as number, { error: new RequestError(data) });
-    if (data !== undefined) stream._push(data);
-    if (more !== true) this.#endStream(ack as number, {});
+    if (event === 'exception') return this.#fail(ack, new RequestError(data));
+    const asker = this.#askers.get(ack);
+    asker?.take(data);
+    if (more === true) return;
+    this.#askers.delete(ack);
+    asker?.end();
   }
 
   /** There is a line: what waited goes out, in the order of the calls. */
@@ -82,9 +104,8 @@ export class Outgoing {
   /** The line is gone: what was sent will not be answered. What came too late for it waits for the next one. */
   fail(why: string): void {
     const error = new DisconnectedError(why);
-    const queued = new Set<unknown>(this.#queue.map(({ id }) => id));
-    this.#requests.failAll(error, queued);
-    for (const id of this.#streams.keys()) if (!queued.has(id)) this.#endStream(id, { error });
+    const queued = new Set(this.#queue.map(({ id }) => id));
+    for (const id of this.#askers.keys()) if (!queued.has(id)) this.#fail(id, error);
   }
 
   /** There will be no line. */
@@ -93,13 +114,20 @@ export class Outgoing {
     this.fail(why);
   }
 
+  #ask(text: string, id: number, asker: Asker): boolean {
+    const isSent = this.#send(text, id);
+    if (isSent) this.#askers.set(id, asker);
+    else asker.fail(new DisconnectedError(this.#refusal));
+    return isSent;
+  }
+
   get #refusal(): string {
     return this.#connection.state === 'closed'
       ? 'the connection is closed'
       : `${this.#maxQueued} messages wait`;
   }
 
-  #send(text: string, id?: number): boolean {
+  #send(text: string, id?: unknown): boolean {
     if (this.#connection.send(text)) return true;
     if (this.#connection.state === 'closed' || this.#queue.length >= this.#maxQueued) return false;
     this.#queue.push({ text, id });
@@ -107,7 +135,7 @@ export class Outgoing {
   }
 
   #cancel(id: number): void {
-    this.#streams.delete(id);
+    this.#askers.delete(id);
     if (!this.#forget(id)) this.#connection.send(writeFrame({ event: '$cancel', data: id }));
   }
 
@@ -117,13 +145,14 @@ export class Outgoing {
     return this.#queue.length < length;
   }
 
-  #endStream(id: number, end: { error?: unknown }): void {
-    this.#streams.get(id)?._end(end);
-    this.#streams.delete(id);
+  #fail(id: unknown, error: Error): void {
+    const asker = this.#askers.get(id);
+    this.#askers.delete(id);
+    asker?.fail(error);
   }
 }
 
 /** One argument is the payload, several are a list of it. */
-export function payloadOf(args: readonly unknown[]): unknown {
+function payloadOf(args: readonly unknown[]): unknown {
   return args.length > 1 ? args : args[0];
 }

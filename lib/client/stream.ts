@@ -3,7 +3,7 @@ export class Stream<Value> implements AsyncIterableIterator<Value> {
   #values: Value[] = [];
   /** Tells whoever waits that there is something new. */
   #wake: (() => void)[] = [];
-  #end: { error?: unknown } | undefined;
+  #end: End | undefined;
   /** Values that may wait for the reader. */
   readonly #limit: number;
   /** The reader wants no more of a source that goes on. */
@@ -28,7 +28,7 @@ export class Stream<Value> implements AsyncIterableIterator<Value> {
       if (end === undefined) await new Promise<void>((resolve) => this.#wake.push(resolve));
       else {
         this.#end = {};
-        if ('error' in end) throw end.error;
+        if (end.error !== undefined) throw end.error;
         return { done: true, value: undefined };
       }
     }
@@ -42,30 +42,43 @@ export class Stream<Value> implements AsyncIterableIterator<Value> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** @internal One value came. */
-  _push(value: Value): void {
-    if (this.#end !== undefined) return;
+  /** @internal One value came, or none with the end. */
+  take(value: Value | undefined): void {
+    if (value === undefined || this.#end !== undefined) return;
     this.#values.push(value);
     this.#tell();
     if (this.#values.length > this.#limit)
       this.#stop({ error: new Error(`a stream is not read: ${this.#limit} values wait`) });
   }
 
-  /** @internal The source is through, or has failed. */
-  _end(end: { error?: unknown }): void {
+  /** @internal */
+  end(): void {
+    this.#close({});
+  }
+
+  /** @internal */
+  fail(error: Error): void {
+    this.#close({ error });
+  }
+
+  #stop(end: End): void {
+    if (this.#end !== undefined) return;
+    this.#close(end);
+    this.#cancel();
+  }
+
+  #close(end: End): void {
     this.#end ??= end;
     // it may be there for as long as the page
     this.#signal?.removeEventListener('abort', this.#leave);
     this.#tell();
   }
 
-  #stop(end: { error?: unknown }): void {
-    if (this.#end !== undefined) return;
-    this._end(end);
-    this.#cancel();
-  }
-
   #tell(): void {
     for (const wake of this.#wake.splice(0)) wake();
   }
+}
+
+interface End {
+  readonly error?: Error;
 }

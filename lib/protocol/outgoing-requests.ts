@@ -6,7 +6,6 @@ export type AnswerCallback = (error: Error | null, data?: unknown) => void;
 
 /** Milliseconds: timers cannot wait for longer, and would not wait at all. */
 const LONGEST = 2 ** 31 - 1;
-const NONE: ReadonlySet<unknown> = new Set();
 
 interface Pending {
   callback: AnswerCallback;
@@ -44,11 +43,11 @@ export class OutgoingRequests {
     return true;
   }
 
-  /** Fails whatever is open, but those that have not been sent: the connection is gone. */
-  failAll(error: Error, unsent: ReadonlySet<unknown> = NONE): void {
-    const requests = [...this.pending].filter(([id]) => !unsent.has(id));
-    for (const [id] of requests) this.pending.delete(id);
-    for (const [, request] of requests) {
+  /** Fails whatever is open: the connection is gone. */
+  failAll(error: Error): void {
+    const requests = [...this.pending.values()];
+    this.pending.clear();
+    for (const request of requests) {
       clearTimeout(request.timer);
       request.callback(error);
     }

@@ -175,7 +175,7 @@ export class TestClient<
     await this.close();
     const exception = this.inbox.open('exception');
     const cause = exception && new RequestError(exception.data);
-    if (closed !== undefined) throw new ConnectError(closed, false, { cause });
+    if (closed !== undefined) throw new ConnectError(closed, false, cause);
     throw new Error(`middlewares and handleConnection were not through: ${why}`);
   }
 

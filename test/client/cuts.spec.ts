@@ -62,14 +62,20 @@ describe('what is said over a line that breaks again and again', () => {
       );
       asked.push(settled);
     };
+    /** An answer that comes after the messages: they have arrived. Where one line lasts for so long. */
+    const settles = async (): Promise<boolean> => {
+      const number = lines;
+      const isThere = await socket.emitWithAck('sum', []).then(
+        () => number === lines,
+        () => false,
+      );
+      if (isThere) for (const text of sentOn.get(number) ?? []) sure.add(text);
+      return isThere;
+    };
     for (let cut = 0; cut < CUTS; cut++) {
       const before = lines;
       for (let i = 0; i < MESSAGES / CUTS / 2; i++) say();
-      // an answer that comes after the messages: they have arrived
-      if (random.chance(0.5)) {
-        await socket.emitWithAck('sum', []);
-        for (const text of sentOn.get(lines) ?? []) sure.add(text);
-      }
+      if (random.chance(0.5)) await settles();
       random.pick(FAULTS)(line, random);
       // so that there is something to cut in the middle of
       for (let i = 0; i < MESSAGES / CUTS / 2; i++) {
@@ -83,15 +89,7 @@ describe('what is said over a line that breaks again and again', () => {
         if (socket.connected && lines === before) line.cut();
       }
     }
-    await until('the last line holds', async () => {
-      const number = lines;
-      const isThere = await socket.emitWithAck('sum', []).then(
-        () => true,
-        () => false,
-      );
-      if (isThere && number === lines) for (const text of sentOn.get(lines) ?? []) sure.add(text);
-      return isThere && number === lines;
-    });
+    await until('the last line holds', settles);
     await Promise.all(asked);
     expect(failures.filter((error) => !(error instanceof DisconnectedError))).toEqual([]);
     const arrived = talk.said.map(Number);

@@ -14,6 +14,8 @@ describe('a client whose server restarts', () => {
     await socket.emitWithAck('sum', []);
     expect(talk.said).toEqual(['before']);
     const gone = next(socket, 'disconnect');
+    // while it shuts down it would ask for five seconds
+    line.isRefusing = true;
     await app.close();
     expect(await gone).toEqual([
       'transport close',
@@ -26,6 +28,7 @@ describe('a client whose server restarts', () => {
     await next(socket, 'connect_error');
     const again = await startTalk();
     line.target = again.app.port;
+    line.isRefusing = false;
     expect(await next(socket, 'connect')).toEqual([{ missed: true }]);
     expect(await sum).toBe(3);
     expect(again.talk.said).toEqual(['one', 'two', 'three']);

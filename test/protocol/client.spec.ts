@@ -28,7 +28,7 @@ describe.each(subjects)('PROTOCOL.md and a client: $name', ({ describe: describe
       bench.subject = make();
     });
     afterEach(async () => {
-      await bench.subject.stop();
+      await bench.subject?.stop();
       await bench.server.stop();
       expect(bench.server.all.flatMap(({ violations }) => violations)).toEqual([]);
     });

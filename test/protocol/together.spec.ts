@@ -16,7 +16,7 @@ describe.each(SUBJECTS)('PROTOCOL.md: our own server and $name', ({ describe: de
     beforeEach(async () => {
       subject = make();
     });
-    afterEach(() => subject.stop());
+    afterEach(() => subject?.stop());
 
     const connect = (): Promise<Report> => {
       subject.do({ do: 'connect', url: app.url('/protocol') });

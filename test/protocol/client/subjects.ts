@@ -136,6 +136,7 @@ class Program extends Subject {
 }
 
 const PYTHON = 'python3';
+const MISSING = `${PYTHON} is not installed`;
 const hasPython = spawnSync(PYTHON, ['--version']).status === 0;
 const bareClient = join(process.cwd(), 'test/protocol/bare_client.py');
 
@@ -144,7 +145,10 @@ export const SUBJECTS: { name: string; describe: jest.Describe; make: () => Subj
   { name: 'lib/client', describe, make: () => new OurClient(), isOurs: true },
   {
     name: 'bare_client.py',
-    describe: describeIf(hasPython, 'python3 is not installed'),
-    make: () => new Program(PYTHON, [bareClient]),
+    describe: describeIf(hasPython, MISSING),
+    make: () => {
+      if (!hasPython) throw new Error(MISSING);
+      return new Program(PYTHON, [bareClient]);
+    },
   },
 ];

@@ -154,7 +154,12 @@ export class Connection {
     socket.onmessage = ({ data }: { data: unknown }) => this.#take(textOf(data));
     let cause: unknown;
     // a browser's event has none
-    socket.onerror = ({ error }: { error?: unknown }) => (cause = socket.refusal ?? error);
+    socket.onerror = ({ error }: { error?: unknown }) => {
+      cause = socket.refusal ?? error;
+      // Node 20's own says no more of an attempt that has failed
+      if (this.#current === 'connecting' && socket === this.#socket)
+        this.#drop({ code: LOST, reason: '', ...socket.refusal }, cause);
+    };
     socket.onclose = ({ code, reason }: Ending) => this.#drop({ code, reason, ...socket.refusal }, cause);
     (socket as { binaryType?: string }).binaryType = 'arraybuffer';
   }

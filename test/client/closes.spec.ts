@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { WebSocketServer } from 'ws';
+import { WebSocket, WebSocketServer } from 'ws';
 import { ConnectError, DisconnectedError } from '../../lib/client/node.js';
 import { until } from '../support/wait.js';
 import { behind, client, connected, lineTo, next, startTalk } from './subject.js';
@@ -234,5 +234,26 @@ describe('a server that lets nobody in', () => {
     const [error] = await next<ConnectError>(socket, 'connect_error');
     expect(error).toMatchObject({ willReconnect: true, cause: new Error('no token today') });
     expect(line.attempts).toEqual([]);
+  });
+
+  it('fails without a close event, as Node 20 has it', async () => {
+    class Curt extends WebSocket {
+      private wasOpen = false;
+
+      override emit(event: string, ...args: unknown[]): boolean {
+        this.wasOpen ||= event === 'open';
+        return (event !== 'close' || this.wasOpen) && super.emit(event, ...args);
+      }
+    }
+    const { url, line } = await behind(await startTalk());
+    line.isRefusing = true;
+    const socket = client(url, { WebSocket: Curt as never });
+    for (let failed = 0; failed < 3; failed++)
+      expect(await next(socket, 'connect_error')).toMatchObject([{ code: 1006, willReconnect: true }]);
+    line.isRefusing = false;
+    await next(socket, 'connect');
+    line.cut();
+    await next(socket, 'disconnect');
+    await next(socket, 'connect');
   });
 });

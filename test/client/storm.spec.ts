@@ -65,11 +65,4 @@ describe(`${CLIENTS} clients whose server goes away and comes back`, () => {
     // one that had just failed waits for two seconds at most; the rest is what a busy machine takes
     expect(took).toBeLessThan(PAUSES.reconnectionDelayMax + 1_500);
   });
-
-  it('are not lost where their server can take only some of them at a time', async () => {
-    const { talk, url } = await behind(await startTalk({ adapter: { limits: { maxPendingUpgrades: 5 } } }));
-    const sockets = Array.from({ length: CLIENTS }, () => client(url, PAUSES));
-    await Promise.all(sockets.map((socket) => next(socket, 'connect')));
-    expect(talk.clients.length).toBe(CLIENTS);
-  });
 });

@@ -121,7 +121,7 @@ describe('a server that lets nobody in', () => {
     const [, many] = sockets;
     expect(await next(many!, 'connect_error')).toMatchObject([{ status: 429, willReconnect: true }]);
     const tried = async (times: number[], count: number): Promise<number> => {
-      while (times.length < count) await new Promise((resolve) => setTimeout(resolve, 5));
+      await until(`attempt ${count}`, () => times.length >= count);
       return times[count - 1]! - times[0]!;
     };
     // a header that says nothing changes nothing
@@ -216,7 +216,7 @@ describe('a server that lets nobody in', () => {
     const auth = (): Promise<string> => new Promise((resolve) => void given.push(resolve));
     const socket = client(url, { auth, connectTimeout: 50 });
     await next(socket, 'connect_error');
-    while (given.length < 2) await new Promise((resolve) => setImmediate(resolve));
+    await until('the second attempt', () => given.length === 2);
     given[0]!('late');
     given[1]!('in time');
     await next(socket, 'connect');

@@ -207,6 +207,22 @@ describeInBrowser('the client in Chromium', () => {
     expect(await page.evaluate(() => socket.state)).toBe('closed');
   });
 
+  it('says goodbye; a tab that is closed only goes away', async () => {
+    const { page, talk } = await visit();
+    await page.evaluate(async () => {
+      open('/talk');
+      await happened('connect', 1);
+      socket.disconnect().connect();
+      await happened('connect', 2);
+    });
+    const [first, second] = talk.clients;
+    await until('the goodbye', () => first!.closed !== undefined);
+    expect(first!.closed).toMatchObject({ code: 1000, initiator: 'client' });
+    await page.close();
+    await until('the end of the tab', () => second!.closed !== undefined);
+    expect([1001, 1006]).toContain(second!.closed!.code);
+  });
+
   it('notices that the network stands still, by asking', async () => {
     const { page, talk, line } = await visit();
     await page.evaluate(async () => {

@@ -12,7 +12,7 @@ export interface Ending {
 }
 
 /** PROTOCOL.md, "Life and death of a line": not before something was changed. */
-const FINAL: ReadonlySet<number> = new Set([1000, 1002, 1003, 1007, 1008, 1009, 1010]);
+const FINAL: ReadonlySet<number> = new Set([1000, 1002, 1003, 1005, 1007, 1008, 1009, 1010]);
 /** After a longer pause. */
 const LATER: ReadonlySet<number> = new Set([1011, 1013]);
 const FRESH_TOKEN = 4401;

@@ -12,7 +12,7 @@ import type {
 import { mayComeBack, SILENT, type Ending } from './backoff.js';
 import { Connection, type ConnectionState } from './connection.js';
 import { callListener, Listeners, type AnyFunction } from './emitter.js';
-import type { ConnectError } from './errors.js';
+import { DisconnectedError, type ConnectError } from './errors.js';
 import type { Frame, Hello } from './frame.js';
 import { deliver } from './incoming.js';
 import type { Settings } from './options.js';
@@ -186,10 +186,13 @@ export class ClientSocket<
    * Shows the server fresh credentials, from `auth`, on the line that there is.
    *
    * @returns when the line ends now, by the server's clock, if it does: milliseconds since 1970
-   * @throws (rejects) RequestError where its guards refuse them, which leaves everything as it was
+   * @throws (rejects) RequestError where its guards refuse them, which leaves everything as it was; DisconnectedError
+   * where there is no line
    */
   async reauthenticate(): Promise<{ expiresAt?: number }> {
     const { auth, ackTimeout } = this.#settings;
+    // the next line will have them from the beginning
+    if (!this.connected) throw new DisconnectedError('there is no line');
     const shown = typeof auth === 'function' ? await auth() : auth;
     const data = typeof shown === 'string' ? { token: shown } : shown;
     return Object(await this.#request('$auth', [data], ackTimeout)) as { expiresAt?: number };
@@ -296,6 +299,8 @@ export class ClientSocket<
   #failed(error: ConnectError): void {
     if (!error.willReconnect) this.#outgoing.close(error.message);
     this.#tell(STATE, this.state, 'connecting');
+    // whoever heard that may have given up
+    error.willReconnect &&= this.state !== 'closed';
     this.#tell('connect_error', error);
   }
 

@@ -89,8 +89,9 @@ export class Connection {
     if (this.#current === 'connecting' || this.#current === 'open') return;
     this.#failures = 0;
     this.#unwatch ??= onNetworkChange(
-      () => (this.#current === 'waiting' ? this.#try() : this.#probe()),
-      () => this.#probe(),
+      // an attempt that was begun without it is in vain
+      () => (this.#current === 'open' ? this.#liveness.probe() : this.#try()),
+      () => this.#current === 'open' && this.#liveness.probe(),
     );
     this.#try();
   }
@@ -122,15 +123,15 @@ export class Connection {
 
   #try(): void {
     const before = this.#current;
-    const attempt = ++this.#attempt;
+    this.#release(LET_GO);
+    const attempt = this.#attempt;
     const { connectTimeout } = this.#settings;
-    clearTimeout(this.#timer);
     this.#timer = setTimeout(
       () => this.#drop({ code: LOST, reason: `no connection within ${connectTimeout} ms` }),
       connectTimeout,
     );
     this.#current = 'connecting';
-    this.#owner.turned('connecting', before);
+    if (before !== 'connecting') this.#owner.turned('connecting', before);
     // whoever heard that may have left
     if (attempt !== this.#attempt) return;
     this.#open(attempt).catch((cause: unknown) => {
@@ -179,10 +180,6 @@ export class Connection {
     this.#current = 'open';
     this.#liveness.start();
     this.#owner.opened(hello);
-  }
-
-  #probe(): void {
-    if (this.#current === 'open') this.#liveness.probe();
   }
 
   /** The line is gone, or the attempt failed. */

@@ -16,11 +16,13 @@ export class ConnectError extends Error {
   constructor(
     ending: Ending,
     /** Whether the client tries again by itself. */
-    readonly willReconnect: boolean,
+    public willReconnect: boolean,
     cause?: unknown,
   ) {
     const what = ending.status === undefined ? `closed with ${ending.code}` : `HTTP status ${ending.status}`;
-    super(`could not connect: ${ending.reason || what}`, cause === undefined ? undefined : { cause });
+    // a browser tells of no cause
+    const known = ending.reason || (Object(cause) as { message?: string }).message;
+    super(`could not connect: ${known || what}`, cause === undefined ? undefined : { cause });
     this.code = ending.code;
     this.status = ending.status;
   }

@@ -6,7 +6,7 @@ type Target = Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListene
  *
  * @returns what ends that
  */
-export function onNetworkChange(online: () => void, offline: () => void): () => void {
+export function onNetworkChange(online: () => unknown, offline: () => unknown): () => void {
   const target = globalThis as Target;
   target.addEventListener?.('online', online);
   target.addEventListener?.('offline', offline);

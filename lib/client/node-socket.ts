@@ -1,22 +1,47 @@
 import { WebSocket } from 'ws';
-import type { Refusal } from './web-socket.js';
+import type { Refusal, SocketConstructor } from './web-socket.js';
 
-/** The socket of `ws`, which alone lets anybody see how an upgrade was refused. */
+/** Milliseconds that a socket waits for the server's part of a goodbye: it keeps the process alive. */
+const CLOSE_TIMEOUT = 5_000;
+
+/** As `ws` tells of an upgrade that was refused. */
+interface Response {
+  readonly statusCode?: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+interface Telling {
+  on?(event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void;
+  terminate(): void;
+}
+
+/** Keeps how an upgrade was refused, which a socket of `ws` alone lets anybody see: that, or one that extends it. */
+export function telling(Socket: SocketConstructor): SocketConstructor {
+  return class extends Socket {
+    override refusal: Refusal | undefined;
+
+    constructor(url: string, protocols: string[]) {
+      super(url, protocols);
+      const socket = this as unknown as Telling;
+      socket.on?.('unexpected-response', (_request, { statusCode = 0, headers }) => {
+        this.refusal = { status: statusCode, retryAfter: timeOf(headers['retry-after']) };
+        socket.terminate();
+      });
+    }
+  };
+}
+
+/** The socket of `ws`. */
 export class NodeSocket extends WebSocket {
-  refusal: Refusal | undefined;
-
   constructor(url: string, protocols: string[]) {
-    super(url, protocols);
-    this.on('unexpected-response', (_request, { statusCode = 0, headers }) => {
-      this.refusal = { status: statusCode, retryAfter: timeOf(headers['retry-after']) };
-      this.terminate();
-    });
+    // its types do not know the option yet
+    super(url, protocols, { closeTimeout: CLOSE_TIMEOUT } as object);
   }
 }
 
 /** Milliseconds: the header has seconds, or a date (RFC 9110, section 10.2.3). */
-function timeOf(header: string | undefined): number | undefined {
-  if (header === undefined) return undefined;
+function timeOf(header: string | string[] | undefined): number | undefined {
+  if (typeof header !== 'string') return undefined;
   const time = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
   return time > 0 ? time : undefined;
 }

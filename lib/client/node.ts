@@ -2,7 +2,7 @@ import type { DefaultEventsMap, EventsMap } from '../protocol/typed-events.js';
 import type { ClientSocket } from './client-socket.js';
 import { connectWith } from './connect.js';
 import type { ClientOptions } from './options.js';
-import { NodeSocket } from './node-socket.js';
+import { NodeSocket, telling } from './node-socket.js';
 
 export * from './exports.js';
 
@@ -13,6 +13,6 @@ export * from './exports.js';
 export function connect<
   Listen extends EventsMap = DefaultEventsMap,
   Emit extends EventsMap = DefaultEventsMap,
->(url: string | URL, options?: ClientOptions): ClientSocket<Listen, Emit> {
-  return connectWith(NodeSocket, url, options);
+>(url: string | URL, options: ClientOptions = {}): ClientSocket<Listen, Emit> {
+  return connectWith(undefined, url, { ...options, WebSocket: telling(options.WebSocket ?? NodeSocket) });
 }

@@ -1,0 +1,54 @@
+import { WebSocket } from 'ws';
+import { client, connected, next, startTalk } from './subject.js';
+import { TokenGuard } from './talk.js';
+
+describe('a client', () => {
+  it('learns how it was refused through a socket of the application, too, which has headers of its own', async () => {
+    TokenGuard.tokens.clear();
+    TokenGuard.tokens.set('token', { id: 'ada' });
+    const { guarded } = await startTalk();
+    let authorization = 'Bearer wrong';
+    class Carrying extends WebSocket {
+      constructor(url: string, protocols: string[]) {
+        super(url, protocols, { headers: { authorization } });
+      }
+    }
+    const socket = client(guarded, { WebSocket: Carrying });
+    const [error] = await next(socket, 'connect_error');
+    expect(error).toMatchObject({ status: 403, willReconnect: false });
+    authorization = 'Bearer token';
+    socket.connect();
+    await next(socket, 'connect');
+    expect(await socket.emitWithAck('whoami' as never)).toEqual({ id: 'ada' });
+  });
+
+  it('says why it could not connect, as far as its platform does', async () => {
+    const [error] = await next(client('ws://127.0.0.1:1/'), 'connect_error');
+    expect(String(error)).toContain('ECONNREFUSED');
+  });
+
+  it('shows no fresh credentials where there is no line: the next one will', async () => {
+    const { guarded } = await startTalk();
+    let asked = 0;
+    const auth = (): string => `token ${++asked}`;
+    const socket = client(guarded, { autoConnect: false, auth });
+    await expect(socket.reauthenticate()).rejects.toMatchObject({ name: 'DisconnectedError' });
+    expect(asked).toBe(0);
+  });
+
+  it('takes an end without a code for a goodbye, as the server does', async () => {
+    const { talk, url } = await startTalk();
+    const socket = await connected(url);
+    const gone = next(socket, 'disconnect');
+    talk.last.ws.close();
+    expect(await gone).toEqual(['io server disconnect', expect.objectContaining({ willReconnect: false })]);
+    expect(socket.state).toBe('closed');
+  });
+
+  it('that gives up while it is told of a failure does not say that it will come back', async () => {
+    const socket = client('ws://127.0.0.1:1/');
+    socket.onState((state) => state === 'waiting' && socket.disconnect());
+    const [error] = await next(socket, 'connect_error');
+    expect(error).toMatchObject({ willReconnect: false });
+  });
+});

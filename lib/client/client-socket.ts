@@ -35,9 +35,17 @@ export interface LifecycleEvents {
   connect_error: (error: ConnectError) => void;
 }
 
+/** What arrives of an event: one payload, or the list of several; where it is a request, the callback behind that. */
+type Arrived<Params extends unknown[]> = number extends Params['length']
+  ? Params
+  : Required<Params> extends [...infer Data, infer Answer extends (...args: never[]) => unknown]
+    ? [...OnePayload<Data>, Answer]
+    : OnePayload<Params>;
+type OnePayload<Data extends unknown[]> = Required<Data> extends [] | [unknown] ? Data : [data: Data];
+
 /** A listener of the server's event: what it returns answers the server, where that asked. */
 export type Handler<Listen extends EventsMap, Event extends EventNames<Listen>> = (
-  ...args: EventParams<Listen, Event>
+  ...args: Arrived<EventParams<Listen, Event>>
 ) => unknown;
 
 type ListenerOf<Listen extends EventsMap, Event extends string> = Event extends keyof LifecycleEvents

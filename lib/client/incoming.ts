@@ -6,8 +6,8 @@ export type Respond = (text: string) => void;
 
 /**
  * Calls the listeners of one event. Where the server asked, the first answer counts: what a listener returns, or
- * resolves to, or gives to the callback that it takes as a second argument; who takes that does not answer by returning
- * nothing.
+ * resolves to, or gives to the callback that it takes behind the data, where there is any; who takes that does not answer by
+ * returning nothing.
  */
 export function deliver(
   { event, data, id }: Frame,
@@ -29,11 +29,12 @@ export function deliver(
   const answer = (value?: unknown): void => send(event!, value);
   const fail = (error: unknown): void => send('exception', { status: 'error', message: messageOf(error) });
   if (listeners.length === 0) return fail(`nobody listens to "${event}"`);
+  const args = data === undefined ? [answer] : [data, answer];
   for (const listener of listeners) {
     try {
-      const returned = (listener as (...args: readonly unknown[]) => unknown)(data, answer);
+      const returned = (listener as (...args: readonly unknown[]) => unknown)(...args);
       Promise.resolve(returned)
-        .then((value) => (value === undefined && listener.length > 1) || answer(value))
+        .then((value) => (value === undefined && listener.length >= args.length) || answer(value))
         .catch(fail);
     } catch (error) {
       fail(error);

@@ -74,6 +74,10 @@ describe('a client', () => {
     expect(await ask()).toBe('later');
     socket.off('question').on('question', (question, answer) => void setTimeout(answer, 1, `${question} so`));
     expect(await ask()).toBe('how? so');
+    socket.on('where', (answer) => void setTimeout(answer, 1, 'by callback'));
+    expect(await socket.emitWithAck('askWhere')).toBe('by callback');
+    socket.off('where').on('where', () => 'at home');
+    expect(await socket.emitWithAck('askWhere')).toBe('at home');
     socket.off('question').on('question', () => {
       throw new Error('I will not tell');
     });

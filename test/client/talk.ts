@@ -14,6 +14,7 @@ import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 export interface FromServer {
   said: (text: string) => void;
   question: (data: string, answer: (text: string) => void) => void;
+  where: (answer: (text: string) => void) => void;
 }
 
 /** What it takes. */
@@ -26,6 +27,7 @@ export interface FromClient {
   forever: (answer: (tick: number) => void) => void;
   broken: (answer: (tick: number) => void) => void;
   ask: (question: string, answer: (text: string) => void) => void;
+  askWhere: (answer: (text: string) => void) => void;
   whoami: (answer: (who: unknown) => void) => void;
 }
 
@@ -78,6 +80,10 @@ export class Talk {
   @SubscribeMessage('ask')
   ask(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() question: string): Promise<unknown> {
     return client.timeout(1_000).emitWithAck('question', question);
+  }
+  @SubscribeMessage('askWhere')
+  askWhere(@ConnectedSocket() client: EnvelopeSocket): Promise<unknown> {
+    return client.timeout(1_000).emitWithAck('where');
   }
   @SubscribeMessage('whoami')
   whoami(@ConnectedSocket() client: EnvelopeSocket): unknown {

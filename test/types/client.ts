@@ -5,6 +5,10 @@ interface ServerToClient {
   said: (message: { room: string; text: string }) => void;
   hello: () => void;
   question: (text: string, answer: (text: string) => void) => void;
+  which: (answer: (place: string) => void) => void;
+  pair: (from: string, to: number) => void;
+  asked: (from: string, to: number, answer: (text: string) => void) => void;
+  maybe: (text?: string) => void;
 }
 
 interface ClientToServer {
@@ -22,6 +26,12 @@ export async function typed(): Promise<void> {
   socket.on('hello', () => undefined);
   socket.on('question', (text) => text.toUpperCase());
   socket.on('question', (text, answer) => answer(text));
+  // several arguments arrive as a list, without an answer where none is asked for
+  socket.on('pair', ([from, to]) => void [from.length, to.toFixed()]);
+  socket.on('which', (answer) => answer('here'));
+  socket.on('which', () => 'here');
+  socket.on('asked', ([from, to], answer) => answer(from + to.toFixed()));
+  socket.on('maybe', (text) => text?.length);
   socket.once('connect', ({ missed }) => void missed.valueOf());
   socket.on('disconnect', (reason, { willReconnect }) => void [reason.length, willReconnect.valueOf()]);
   socket.on('connect_error', ({ status, willReconnect }) => void [status?.toFixed(), willReconnect]);

@@ -75,17 +75,16 @@ describe('a server that closes the line', () => {
   });
 
   it('with 4401: the client asks for a fresh token, and shows that', async () => {
-    TokenGuard.tokens.clear();
-    TokenGuard.tokens
-      .set('token 1', { id: 'ada', expiresAt: Date.now() + 150 })
-      .set('token 2', { id: 'ada' });
-    const { guarded } = await startTalk();
+    const { talk, url } = await startTalk();
     let asked = 0;
-    const socket = client(guarded, { auth: () => Promise.resolve({ token: `token ${++asked}` }) });
-    await next(socket, 'connect');
-    const [reason, details] = await next(socket, 'disconnect');
-    expect([reason, details]).toMatchObject(['transport close', { code: 4401, willReconnect: true }]);
-    await next(socket, 'connect');
+    const socket = await connected(url, { auth: () => Promise.resolve({ token: `token ${++asked}` }) });
+    expect(await socket.emitWithAck('whoami')).toMatchObject({ auth: { token: 'token 1' } });
+    talk.last.ws.close(4401, 'expired');
+    expect(await next(socket, 'disconnect')).toEqual([
+      'transport close',
+      { code: 4401, reason: 'expired', willReconnect: true },
+    ]);
+    expect(await socket.emitWithAck('whoami')).toMatchObject({ auth: { token: 'token 2' } });
     expect(asked).toBe(2);
   });
 });

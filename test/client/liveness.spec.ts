@@ -27,7 +27,7 @@ describe('a client whose device says that the network has changed', () => {
     const began = performance.now();
     tell('offline');
     expect(await gone).toMatchObject(['ping timeout', { code: 4408 }]);
-    expect(performance.now() - began).toBeLessThan(600);
+    expect(performance.now() - began).toBeLessThan(2_000);
     line.resume();
     await next(socket, 'connect');
   });
@@ -58,7 +58,7 @@ describe('a client whose server is silent', () => {
   it('is not more patient because it asked before', async () => {
     const { url, line } = await behind(await startTalk());
     // patience beyond the interval
-    const socket = await connected(url, { pingInterval: 20, pingTimeout: 400 });
+    const socket = await connected(url, { pingInterval: 20, pingTimeout: 1_000 });
     for (let i = 0; i < 3; i++)
       await socket
         .timeout(40)
@@ -67,7 +67,7 @@ describe('a client whose server is silent', () => {
     line.stall();
     const began = performance.now();
     await next(socket, 'disconnect');
-    expect(performance.now() - began).toBeLessThan(20 + 400 + 250);
+    expect(performance.now() - began).toBeLessThan(20 + 1_000 + 500);
     line.resume();
   });
 

@@ -1,5 +1,5 @@
 import type { Room } from 'socket.io-adapter';
-import { Placement, type Frame } from '../server/frame.js';
+import { Frame, Placement } from '../server/frame.js';
 import { isKept, isMeantFor } from '../server/recovery.js';
 
 /** One message as it was read from the log that all nodes write to. */
@@ -15,6 +15,8 @@ export interface Unplaced {
   readonly rooms: ReadonlySet<Room>;
   readonly except: ReadonlySet<Room>;
   readonly placement: Placement;
+  /** For clients that come back meanwhile: what they missed may have it, so it cannot go to them without its place. */
+  readonly patient: Placement;
 }
 
 /** What `ClusterAdapter` makes of a broadcast. */
@@ -34,6 +36,8 @@ interface Message {
 const BROADCAST = 3;
 /** Milliseconds that a message of this node waits for its place in the log; then it goes out without one. */
 const PATIENCE = 1_000;
+/** The same for clients that have just come back. */
+const LONG_PATIENCE = 10_000;
 /** Milliseconds between two attempts to hear of oneself, and until clients are let in all the same. */
 const SEED_INTERVAL = 100;
 const READY_WITHIN = 1_000;
@@ -82,24 +86,30 @@ export class Feed {
   expect(
     target: Pick<Unplaced, 'rooms' | 'except'>,
   ): { readonly mark: number; readonly placement: Placement } | undefined {
-    if (this.position === undefined || this.hasStalled || this.isAway()) return undefined;
+    if (this.position === undefined || this.isAway()) return undefined;
     const mark = ++marks;
     const placement = new Placement();
+    const patient = new Placement();
     const { rooms, except } = target;
-    this.unplaced.set(mark, { rooms, except, placement });
-    const timer = setTimeout(() => {
+    this.unplaced.set(mark, { rooms, except, placement, patient });
+    const late = (): void => {
       this.hasStalled = true;
-      this.place(mark, undefined);
-    }, PATIENCE).unref();
-    placement.wait(() => clearTimeout(timer));
+      placement.settle(undefined);
+      timer = setTimeout(() => this.place(mark, undefined), LONG_PATIENCE - PATIENCE).unref();
+    };
+    let timer: NodeJS.Timeout | undefined;
+    if (this.hasStalled) late();
+    else timer = setTimeout(late, PATIENCE).unref();
+    patient.wait(() => clearTimeout(timer));
     return { mark, placement };
   }
 
   /** It was read back, or never will be. */
   place(mark: number, offset: string | undefined): void {
-    const placement = this.unplaced.get(mark)?.placement;
+    const unplaced = this.unplaced.get(mark);
     this.unplaced.delete(mark);
-    placement?.settle(offset);
+    unplaced?.placement.settle(offset);
+    unplaced?.patient.settle(offset);
   }
 
   /** Something was read from the log. */
@@ -131,7 +141,7 @@ export class Feed {
   pending(rooms: readonly Room[]): [mark: number, frame: Frame | undefined][] {
     return [...this.unplaced]
       .filter(([, target]) => isMeantFor(rooms, target))
-      .map(([mark, { placement }]) => [mark, placement.frame]);
+      .map(([mark, unplaced]) => [mark, patientFrame(unplaced)]);
   }
 
   /** Writes down what is read from now on. @returns what ends that, and gives what was read */
@@ -143,4 +153,10 @@ export class Feed {
       return journal;
     };
   }
+}
+
+/** The message as it waits for its place however long that takes; the same for all who come back. */
+function patientFrame({ placement, patient }: Unplaced): Frame | undefined {
+  const { frame } = placement;
+  return frame && (patient.frame ?? new Frame(frame.payload, frame.compress, patient));
 }

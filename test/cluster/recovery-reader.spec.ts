@@ -75,39 +75,74 @@ describeWithRedis('recovery through a Redis stream', () => {
     expect(await ada.settled()).toEqual(['missed']);
   });
 
+  /** Its readers tell what they have read when they may. */
+  async function connectGated() {
+    const client = await connect();
+    let open = deferred();
+    open.resolve();
+    const duplicate = client.duplicate.bind(client);
+    client.duplicate = () => {
+      const reader = duplicate();
+      const xRead = reader.xRead.bind(reader) as (...args: unknown[]) => Promise<unknown>;
+      const late = async (...args: unknown[]): Promise<unknown> => {
+        const read = await xRead(...args);
+        await open.promise;
+        return read;
+      };
+      return Object.assign(reader, { xRead: late }) as never;
+    };
+    return { client, gate: { close: () => (open = deferred()), open: () => open.resolve() } };
+  }
+
+  it.each(['before its node sends it all the same', 'after that'])(
+    'gives a client once what its node sends and reads back late, where it comes %s',
+    async (when) => {
+      const streamName = `stream-${stream++}`;
+      const options = { streamName, channelPrefix: streamName, blockTimeInMs: 200 };
+      const start = async (client: object) =>
+        startNode({ adapter: createAdapter(tolerant(client), options), recovery: true });
+      const here = await start(await connect());
+      const { client, gate } = await connectGated();
+      const there = await start(client);
+      const ada = await new Returning().connect(here.app);
+      const bob = await new Returning().connect(there.app);
+      await ada.cut();
+      await here.lost(ada);
+      gate.close();
+      there.server.emit('own');
+      // it is in the stream, and not read back; after a second the node goes without its place
+      if (when === 'after that') await bob.client.next('own');
+      await ada.connect(there.app);
+      expect(ada.hello.recovered).toBe(true);
+      if (when !== 'after that') await bob.client.next('own');
+      there.server.emit('more');
+      await bob.client.next('more');
+      gate.open();
+      there.server.emit('after');
+      await until('the last', async () => (await ada.settled()).includes('after'));
+      expect(ada.events).toEqual(['own', 'more', 'after']);
+    },
+  );
+
   it('gives a client nothing again that a node reads later than another one', async () => {
     const streamName = `stream-${stream++}`;
     const options = { streamName, channelPrefix: streamName, blockTimeInMs: 200 };
     const start = async (client: object) =>
       startNode({ adapter: createAdapter(tolerant(client), options), recovery: true });
     const here = await start(await connect());
-    const slow = await connect();
-    // its readers tell what they have read when they may
-    let gate = deferred();
-    gate.resolve();
-    const duplicate = slow.duplicate.bind(slow);
-    slow.duplicate = () => {
-      const reader = duplicate();
-      const xRead = reader.xRead.bind(reader) as (...args: unknown[]) => Promise<unknown>;
-      const late = async (...args: unknown[]): Promise<unknown> => {
-        const read = await xRead(...args);
-        await gate.promise;
-        return read;
-      };
-      return Object.assign(reader, { xRead: late }) as never;
-    };
-    const there = await start(slow);
+    const { client, gate } = await connectGated();
+    const there = await start(client);
     const ada = await new Returning().connect(here.app);
     here.server.emit('before');
     await ada.client.next('before');
-    gate = deferred();
+    gate.close();
     for (const event of ['one', 'two', 'three']) here.server.emit(event);
     await ada.client.next('three');
     await ada.cut();
     await here.lost(ada);
     await ada.connect(there.app);
     expect(ada.hello.recovered).toBe(true);
-    gate.resolve();
+    gate.open();
     here.server.emit('after');
     await until('the last', async () => (await ada.settled()).includes('after'));
     expect(ada.events).toEqual(['before', 'one', 'two', 'three', 'after']);

@@ -12,7 +12,7 @@ import { within } from '../server/within.js';
 import type { Census } from './census.js';
 import type { UpgradeCheck } from './checks.js';
 import type { Params } from './path.js';
-import { refusal, refuseUpgrade, RETRY_AFTER, type HttpRefusal } from './refusal.js';
+import { refusal, refuseUpgrade, type HttpRefusal } from './refusal.js';
 import { Upgrade } from './upgrade.js';
 import { namesOneHost, type Reception } from './reception.js';
 
@@ -41,7 +41,8 @@ const RESUMED_WITHIN = 5_000;
 
 const EXPIRED = refusal(401, 'The token has expired');
 const NO_HOST = refusal(400, 'The Host header is missing, or names no host');
-const SHUTTING_DOWN = refusal(503, 'The server is shutting down', RETRY_AFTER);
+// another node is there, or this one will soon be again
+const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After': '1' });
 
 /**
  * All that comes before the 101: is there a place, is the handshake one of RFC 6455 (`ws` looks), may this page, may

@@ -45,7 +45,7 @@ describe('SIGTERM with shutdown hooks', () => {
 
     expect(await refused()).toMatchObject({
       status: 503,
-      headers: { 'retry-after': '5', connection: 'close' },
+      headers: { 'retry-after': '1', connection: 'close' },
       body: JSON.stringify({
         statusCode: 503,
         message: 'The server is shutting down',
@@ -110,7 +110,7 @@ describe('SIGTERM with shutdown hooks', () => {
     const answer = askForUpgrade(port, '/guarded');
     await server.hears('guarding');
     server.signal('SIGTERM');
-    expect(await answer).toMatchObject({ status: 503, headers: { 'retry-after': '5' } });
+    expect(await answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
     expect(await server.exited).toEqual(KILLED);
     expect(server.heard('left')).toEqual([]);
   }, 30_000);

@@ -78,6 +78,8 @@ function losing(
 
       it('has a node that stood still back, with all that was sent to it meanwhile', () => {
         const { numbers, reports } = losses[backend]!;
+        // a pool has many lines
+        if (backend === 'postgres') numbers.sort((a, b) => a - b);
         const [first] = numbers as [number];
         expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => first + i));
         for (const { presence } of reports) expect(lastOf(presence, 'b')).toBe('join');

@@ -26,7 +26,7 @@ export function dropGarbage(adapter: Internals, dropped: (error: unknown) => voi
     };
   checkTargets(adapter);
   for (const entrance of ENTRANCES) override(adapter, entrance, guard);
-  rebind(adapter, guard);
+  rebind(adapter);
 }
 
 /** What `ClusterAdapter` does to the sockets of a target: broadcasts, and joins, leaves, disconnects and fetches. */
@@ -72,14 +72,18 @@ function checkTargets(adapter: Internals): void {
 
 const OPENING_BRACE = 0x7b;
 
-/** The classic Redis adapter gave a client of `ioredis` its functions as they were when it was made. */
-function rebind(adapter: Internals, guard: (take: Method) => Method): void {
+/** What the classic Redis adapter has for the events of `ioredis`. */
+const LISTENERS = { pmessageBuffer: 'onmessage', messageBuffer: 'onrequest' };
+
+/** It gave its client those functions as they were when it was made. */
+function rebind(adapter: Internals): void {
   const listeners: unknown = Reflect.get(adapter, 'redisListeners');
   const client = Reflect.get(adapter, 'subClient') as NodeJS.EventEmitter | undefined;
   if (!(listeners instanceof Map) || client === undefined) return;
-  for (const [event, listener] of listeners as Map<string, Method>) {
-    if (!client.listeners(event).includes(listener)) continue;
-    const guarded = guard(listener);
+  for (const [event, name] of Object.entries(LISTENERS)) {
+    const listener = listeners.get(event) as Method | undefined;
+    if (listener === undefined || !client.listeners(event).includes(listener)) continue;
+    const guarded = Reflect.get(adapter, name) as Method;
     client.off(event, listener).on(event, guarded);
     // where its `close` looks for what it is to take off
     listeners.set(event, guarded);

@@ -8,10 +8,24 @@ export type BrokerChange = (status: ClusterStatus, before: ClusterStatus, cause:
 const INTERVAL = 2_000;
 const PATIENCE = 2_000;
 
+/** A server that uses the broker. */
+interface Member {
+  /** Who is to be told that something may have changed. */
+  readonly listeners: (() => void)[];
+  /** How often the broker has answered since the server is there. */
+  answers: number;
+}
+
+/**
+ * Nobody tells of what a broker lost, and of what was said before a node began to read: listeners look again when it has
+ * answered so often, and each time that it has so often since, which is every minute.
+ */
+const FIRST_LOOK = 3;
+const LOOK_EVERY = 30;
+
 /** Asks one broker again and again whether it is there, and tells of each change once, however many the servers. */
 export class BrokerWatch {
-  /** With whoever is to be told that there are more nodes or fewer, or that the broker is back. */
-  private readonly members = new Map<Internals, (() => void)[]>();
+  private readonly members = new Map<Internals, Member>();
   private timer: NodeJS.Timeout | undefined;
   private isAsking = false;
   private current: ClusterStatus = { state: 'connected', nodes: 1, since: Date.now() };
@@ -23,7 +37,7 @@ export class BrokerWatch {
   }
 
   add(adapter: Internals): void {
-    this.members.set(adapter, []);
+    this.members.set(adapter, { listeners: [], answers: 0 });
     if (this.timer !== undefined) return;
     this.timer = setInterval(() => void this.ask(), INTERVAL);
     this.timer.unref();
@@ -31,9 +45,9 @@ export class BrokerWatch {
     setImmediate(() => void this.ask());
   }
 
-  /** @param listener hears that there are more nodes or fewer, or that the broker is back */
+  /** @param listener hears that there are more nodes or fewer, that the broker is back, and now and then all the same */
   listen(adapter: Internals, listener: () => void): void {
-    this.members.get(adapter)?.push(listener);
+    this.members.get(adapter)?.listeners.push(listener);
   }
 
   remove(adapter: Internals): void {
@@ -71,10 +85,14 @@ export class BrokerWatch {
     const isNew = before.state !== state;
     this.current = { state, nodes: nodes ?? before.nodes, since: isNew ? Date.now() : before.since };
     if (isNew) this.tell(this.current, before, cause);
-    const isBack = isNew && state === 'connected';
+    if (state === 'away') return;
     // one that stood still may have been forgotten, and is counted again
-    if (!isBack && this.current.nodes === before.nodes) return;
-    for (const listeners of this.members.values()) for (const listener of listeners) listener();
+    const hasChanged = isNew || this.current.nodes !== before.nodes;
+    for (const member of this.members.values()) {
+      const answers = ++member.answers;
+      const isDue = answers === FIRST_LOOK || answers % LOOK_EVERY === 0;
+      if (hasChanged || isDue) for (const listener of member.listeners) listener();
+    }
   }
 }
 

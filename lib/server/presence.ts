@@ -197,6 +197,7 @@ export class Presence {
     // nodes that come and go together are one question
     if (this.synchronising !== 'no') return void (this.synchronising = 'again');
     this.synchronising = 'yes';
+    view.expectLists();
     void this.ask(ALL).then(({ error, answers }) => {
       const isDue = this.synchronising === 'again';
       this.synchronising = 'no';

@@ -2,6 +2,7 @@ import type { PresenceEvent } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
 import { joinOne, startPlain, type Pair, type Plain } from '../support/plain.js';
 import { until } from '../support/wait.js';
+import { eventually } from './faults/eventually.js';
 
 /** Nodes on one bus, each of which writes down what it hears of the room `red`. */
 type Node = Plain & { heard: string[] };
@@ -158,6 +159,16 @@ describe('presence', () => {
     expect(early).toEqual([expect.stringContaining('not connected yet')]);
     expect((Reflect.get(presence, 'tracked') as Map<string, unknown>).size).toBe(0);
   });
+
+  it('finds out within seconds what a broker has lost', async () => {
+    const { bus, nodes } = await startNodes(2);
+    const [here, there] = nodes as [Node, Node];
+    bus.loses = (text) => text.includes('$presence:told');
+    await enter(here, 'ada');
+    await allHear([here], ['join red ada']);
+    await eventually('it is known there, too', () => there.heard.length > 0);
+    expect(there.heard).toEqual(['join red ada']);
+  }, 30_000);
 
   it('needs no cluster', async () => {
     const here = await startPlain();

@@ -11,6 +11,8 @@ export class Bus {
   /** Nothing is delivered, and nobody gets an answer, until {@link resume}. */
   private stalled: (() => void)[] | undefined;
   private readonly members = new Set<BusAdapter>();
+  /** What is lost on its way: a broker promises no more. */
+  loses: (text: string) => boolean = () => false;
 
   /** The adapter for each node's application. */
   readonly adapter: AdapterFactory = (nsp) => new BusAdapter(nsp, this);
@@ -49,7 +51,8 @@ export class Bus {
     const offset = String(this.published++);
     return new Promise((resolve) => {
       const deliver = (): void => {
-        for (const member of members) if (this.members.has(member)) member.take(text, offset);
+        const reached = this.loses(text) ? [] : members;
+        for (const member of reached) if (this.members.has(member)) member.take(text, offset);
         resolve(offset);
       };
       setImmediate(() => {

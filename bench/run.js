@@ -39,14 +39,10 @@ const heading = [
 ];
 console.log(`${heading.join(', ')}; medians of ${rounds} interleaved rounds\n`);
 
-const ratios = [];
 const asides = [];
 const results = {};
 for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only))) {
-  const names =
-    values.against === undefined
-      ? (wanted ?? workload.peers).filter((name) => workload.peers.includes(name) || wanted)
-      : ['ours', values.against];
+  const names = values.against === undefined ? (wanted ?? workload.peers) : ['ours', values.against];
   const all = [];
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? names : names.toReversed();
@@ -58,25 +54,9 @@ for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only)
     all.push(figures);
   }
   results[workload.name] = all;
-  const others = names.filter((name) => name !== 'ours');
-  ratios.push(
-    ...ratioRows(
-      workload.name,
-      all,
-      others.map((name) => ['ours', name]),
-    ),
-  );
+  const pairs = names.filter((name) => name !== 'ours').map((name) => ['ours', name]);
+  console.log(`${table(RATIO_HEAD, ratioRows(workload.name, all, pairs))}\n`);
   asides.push(...asideRows(workload.name, all));
-  console.log(
-    `${table(
-      RATIO_HEAD,
-      ratioRows(
-        workload.name,
-        all,
-        others.map((name) => ['ours', name]),
-      ),
-    )}\n`,
-  );
 }
 console.log(table(['workload', 'peer', 'beside'], asides));
 if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ heading, results }, undefined, 1));

@@ -1,4 +1,5 @@
-import { LONGEST, type Settings } from './options.js';
+import { MAX_DELAY } from '../protocol/max-delay.js';
+import type { Settings } from './options.js';
 
 /** How a line, or an attempt to open one, came to its end. */
 export interface Ending {
@@ -44,5 +45,5 @@ export function delayOf(
 ): number {
   const bound = Math.min(reconnectionDelayMax, reconnectionDelay * 2 ** attempts);
   const atLeast = retryAfter ?? (LATER.has(code) ? LATER_DELAY : 0);
-  return Math.min(LONGEST, atLeast + Math.random() * Math.max(bound, atLeast / 2));
+  return Math.min(MAX_DELAY, atLeast + Math.random() * Math.max(bound, atLeast / 2));
 }

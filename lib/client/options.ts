@@ -1,7 +1,5 @@
+import { MAX_DELAY } from '../protocol/max-delay.js';
 import type { SocketConstructor } from './web-socket.js';
-
-/** Milliseconds of the longest timer: one that is to take longer ends at once. */
-export const LONGEST = 2 ** 31 - 1;
 
 /** What a client presents itself with: a token, or whatever object the server's guards look at. */
 export type Credentials = string | Readonly<Record<string, unknown>>;
@@ -61,7 +59,7 @@ export function withDefaults(options: ClientOptions, platform: SocketConstructor
   for (const [name, value] of Object.entries(settings)) {
     if (typeof value !== 'number') continue;
     if (!(value >= 0)) throw new Error(`${name} must not be negative: ${value}`);
-    Reflect.set(settings, name, Math.min(value, LONGEST));
+    Reflect.set(settings, name, Math.min(value, MAX_DELAY));
   }
   return settings;
 }

@@ -1,9 +1,10 @@
+import type { AnswerCallback } from '../protocol/outgoing-requests.js';
 import { RequestError } from '../protocol/request-error.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Connection } from './connection.js';
 import { DisconnectedError } from './errors.js';
 import { writeFrame, type Frame } from './frame.js';
-import { LONGEST } from './options.js';
+import { MAX_DELAY } from '../protocol/max-delay.js';
 import { Stream } from './stream.js';
 
 /** Values of a stream that may wait for whoever reads them. */
@@ -21,9 +22,6 @@ export interface Asker {
   end(): void;
   fail(error: Error): void;
 }
-
-/** Takes what a request came to: an error, or the answer. */
-export type AnswerCallback = (error: Error | null, data?: unknown) => void;
 
 /** What this client sends: what waits for a line, and what waits for an answer. Nothing is sent twice. */
 export class Outgoing {
@@ -71,7 +69,7 @@ export class Outgoing {
       this.#forget(id);
       this.#fail(id, new Error('operation has timed out'));
     };
-    if (isSent) timer = setTimeout(late, Math.min(timeout, LONGEST));
+    if (isSent) timer = setTimeout(late, Math.min(timeout, MAX_DELAY));
     return isSent;
   }
 

@@ -1,11 +1,9 @@
 import type { RequestId } from './envelope.js';
+import { MAX_DELAY } from './max-delay.js';
 import { RequestError } from './request-error.js';
 
 /** Takes what a request came to: an error, or the answer. */
 export type AnswerCallback = (error: Error | null, data?: unknown) => void;
-
-/** Milliseconds: timers cannot wait for longer, and would not wait at all. */
-const LONGEST = 2 ** 31 - 1;
 
 interface Pending {
   callback: AnswerCallback;
@@ -23,7 +21,7 @@ export class OutgoingRequests {
   /** @param timeout milliseconds, none: until the connection ends */
   add(id: RequestId, callback: AnswerCallback, timeout?: number): void {
     const timer =
-      timeout === undefined || timeout > LONGEST
+      timeout === undefined || timeout > MAX_DELAY
         ? undefined
         : setTimeout(() => {
             this.pending.delete(id);

@@ -1,5 +1,5 @@
-/** Node's timers take no more: some 24 days. */
-export const MAX_DELAY = 2 ** 31 - 1;
+import { MAX_DELAY } from '../protocol/max-delay.js';
+
 /** A moment before 1973 is no moment in milliseconds, but one in seconds. */
 const FIRST_PLAUSIBLE = 1e11;
 

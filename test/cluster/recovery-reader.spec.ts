@@ -94,16 +94,21 @@ describeWithRedis('recovery through a Redis stream', () => {
     return { client, gate: { close: () => (open = deferred()), open: () => open.resolve() } };
   }
 
+  /** Two nodes on a stream, the second of which reads it when it may. */
+  async function startPair() {
+    const streamName = `stream-${stream++}`;
+    const options = { streamName, channelPrefix: streamName, blockTimeInMs: 200 };
+    const start = async (client: object) =>
+      startNode({ adapter: createAdapter(tolerant(client), options), recovery: true });
+    const here = await start(await connect());
+    const { client, gate } = await connectGated();
+    return { here, there: await start(client), gate };
+  }
+
   it.each(['before its node sends it all the same', 'after that'])(
     'gives a client once what its node sends and reads back late, where it comes %s',
     async (when) => {
-      const streamName = `stream-${stream++}`;
-      const options = { streamName, channelPrefix: streamName, blockTimeInMs: 200 };
-      const start = async (client: object) =>
-        startNode({ adapter: createAdapter(tolerant(client), options), recovery: true });
-      const here = await start(await connect());
-      const { client, gate } = await connectGated();
-      const there = await start(client);
+      const { here, there, gate } = await startPair();
       const ada = await new Returning().connect(here.app);
       const bob = await new Returning().connect(there.app);
       await ada.cut();
@@ -125,13 +130,7 @@ describeWithRedis('recovery through a Redis stream', () => {
   );
 
   it('gives a client nothing again that a node reads later than another one', async () => {
-    const streamName = `stream-${stream++}`;
-    const options = { streamName, channelPrefix: streamName, blockTimeInMs: 200 };
-    const start = async (client: object) =>
-      startNode({ adapter: createAdapter(tolerant(client), options), recovery: true });
-    const here = await start(await connect());
-    const { client, gate } = await connectGated();
-    const there = await start(client);
+    const { here, there, gate } = await startPair();
     const ada = await new Returning().connect(here.app);
     here.server.emit('before');
     await ada.client.next('before');

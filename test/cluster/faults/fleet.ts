@@ -90,7 +90,7 @@ export class ClusterNode {
     await eventually(`the end of ${this.name}`, () => !this.isRunning);
   }
 
-  private get isRunning(): boolean {
+  get isRunning(): boolean {
     try {
       return process.kill(this.pid, 0);
     } catch {

@@ -1,6 +1,7 @@
 import { describeWithPostgres, PostgresServer } from '../../support/brokers/postgres.js';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { newSeed } from '../../support/random.js';
+import { begin } from './begin.js';
 import { BACKENDS, type Backend } from './backends.js';
 import { startPair, startWorkers, type ClusterNode } from './fleet.js';
 import { ALL_OF_IT, flood, type Flooded } from './flood.js';
@@ -15,10 +16,6 @@ const SHORT = 12;
 /** SEED=... runs it again. A node ends, as Node has it, with the first rejection that nobody hears: it would be missed below. */
 const seed = newSeed();
 
-/** All at a time, before the first test. */
-const begun: (() => void)[] = [];
-beforeAll(() => begun.forEach((begin) => begin()));
-
 interface Scene {
   nodes: [ClusterNode, ClusterNode];
   pour: Pour;
@@ -30,19 +27,16 @@ function flooding(
   backends: readonly Backend[],
   setUp: () => Promise<Scene>,
 ): void {
-  let result: Promise<Record<string, Flooded>> | undefined;
   const wanted = once(suite);
-  if (wanted !== describe.skip)
-    begun.push(() => {
-      result = setUp().then(({ nodes, pour }) => flood(nodes, backends, pour, seed));
-      // it is awaited when its turn comes
-      result.catch(() => undefined);
-    });
+  const result = begin(wanted, async (): Promise<Record<string, Flooded>> => {
+    const { nodes, pour } = await setUp();
+    return flood(nodes, backends, pour, seed);
+  });
   wanted(title, () => {
     let flooded: Record<string, Flooded>;
     beforeAll(async () => {
       process.stderr.write(`${title}: SEED=${seed}\n`);
-      flooded = await result!;
+      flooded = await result();
       for (const backend of backends) {
         const { reports, asked, mended, ways } = flooded[backend]!;
         const ended = asked.filter(({ error }) => error !== undefined).length;

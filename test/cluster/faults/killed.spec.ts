@@ -23,20 +23,12 @@ killing(
   new PostgresServer(),
 );
 
-const isGone = (pid: number): boolean => {
-  try {
-    return !process.kill(pid, 0);
-  } catch {
-    return true;
-  }
-};
-
 once(describe)("the primary process of Node's cluster", () => {
   it('takes its workers with it when it is killed: Node has it so', async () => {
     const { primary, nodes } = await startWorkers(['a', 'b']);
     const client = await nodes[0]!.join('cluster');
     await primary.kill();
-    await until('the end of the workers', () => nodes.every(({ pid }) => isGone(pid)));
+    await until('the end of the workers', () => nodes.every(({ isRunning }) => !isRunning));
     await until('the end of the line', () => client.closed === 1006);
   }, 60_000);
 });

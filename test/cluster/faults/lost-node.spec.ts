@@ -1,6 +1,7 @@
 import type { Broker } from '../../support/brokers/broker.js';
 import { describeWithPostgres, PostgresServer } from '../../support/brokers/postgres.js';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
+import { begin } from './begin.js';
 import { BACKENDS, HEARTBEAT, type Backend } from './backends.js';
 import { startNodes, startWorkers, type ClusterNode, type Report } from './fleet.js';
 import { ALL_OF_IT, lose, type Losses } from './lost-node.js';
@@ -20,28 +21,18 @@ const isMissedAtOnce = (backend: Backend): boolean => /classic|sharded/.test(bac
 const lastOf = (presence: Report['presence'], name: string): string | undefined =>
   presence.filter(([, key]) => key === name).at(-1)?.[0];
 
-/** All at a time, before the first test. */
-const begun: (() => void)[] = [];
-beforeAll(() => begun.forEach((begin) => begin()));
-
 function losing(
   suite: jest.Describe,
   title: string,
   backends: readonly Backend[],
   setUp: () => Promise<Three>,
 ): void {
-  let result: Promise<Record<string, Losses>> | undefined;
   const wanted = once(suite);
-  if (wanted !== describe.skip)
-    begun.push(() => {
-      result = setUp().then((nodes) => lose(nodes, backends));
-      // it is awaited when its turn comes
-      result.catch(() => undefined);
-    });
+  const result = begin(wanted, async (): Promise<Record<string, Losses>> => lose(await setUp(), backends));
   wanted(title, () => {
     let losses: Record<string, Losses>;
     beforeAll(async () => {
-      losses = await result!;
+      losses = await result();
       for (const backend of backends) {
         const { forgotten, left, heardAgain, returned, waited, paused } = losses[backend]!;
         const ended = paused.filter(({ error }) => error !== undefined).length;

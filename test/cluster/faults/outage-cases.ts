@@ -1,4 +1,5 @@
 import type { Backend } from './backends.js';
+import { begin } from './begin.js';
 import type { ClusterNode } from './fleet.js';
 import { undergo, ALL_OF_IT, type Fault, type Outcome, type Span } from './outage.js';
 
@@ -22,10 +23,6 @@ export interface Scene {
   fault: Fault;
 }
 
-/** What was started before the first test: all at a time. */
-const begun: (() => void)[] = [];
-beforeAll(() => begun.forEach((begin) => begin()));
-
 /** Has two nodes undergo a fault; all that a spec file has of them at the same time. */
 export function outages(
   suite: jest.Describe,
@@ -34,17 +31,14 @@ export function outages(
   setUp: () => Promise<Scene>,
   cases: (outcomeOf: (backend: Backend) => Outcome) => void,
 ): void {
-  let result: ReturnType<typeof undergo> | undefined;
-  if (suite !== describe.skip)
-    begun.push(() => {
-      result = setUp().then(({ nodes, fault }) => undergo(nodes, backends, fault));
-      // it is awaited when its turn comes
-      result.catch(() => undefined);
-    });
+  const result = begin(suite, async () => {
+    const { nodes, fault } = await setUp();
+    return undergo(nodes, backends, fault);
+  });
   suite(title, () => {
     let outcomes: Record<string, Outcome>;
     beforeAll(async () => {
-      const { cpu, ...rest } = await result!;
+      const { cpu, ...rest } = await result();
       ({ outcomes } = rest);
       const lines = backends.map((backend) => `  ${show(backend, outcomes[backend]!)}`);
       process.stderr.write(`${title}; a node's processor ${(cpu * 100).toFixed(0)} %\n${lines.join('\n')}\n`);

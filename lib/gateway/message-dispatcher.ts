@@ -64,7 +64,8 @@ async function run(
       : isAckHandledManually
         ? callback(data, reply.byHand)
         : callback(data));
-    await reply.give(result, isAckHandledManually);
+    const values = reply.give(result, isAckHandledManually);
+    if (values !== undefined) await values;
   } catch (error) {
     reply.crash(error);
   }

@@ -1,4 +1,4 @@
-import { isObservable, Subject, takeUntil, tap, type Observable } from 'rxjs';
+import { isObservable, takeWhile, type Observable, type Subscription } from 'rxjs';
 import type { Conversation } from '../server/conversation.js';
 import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';
 import { isClientFault, toExceptionPayload } from './envelope-exception.filter.js';
@@ -29,20 +29,26 @@ export class Reply {
   }
 
   /** What `@Ack()` gets where the client did not ask: the reply goes out under the event's name. */
-  readonly byHand = (...values: unknown[]): void => this.send(values.length > 1 ? values : values[0]);
+  get byHand(): (...values: unknown[]) => void {
+    return (...values) => this.send(values.length > 1 ? values : values[0]);
+  }
 
-  /** A handler returned. */
-  async give(result: unknown, byHand: boolean): Promise<void> {
-    const iterator = iteratorOf(result);
-    const isSource = iterator !== undefined || isObservable(result);
-    if (isSource && this.request?.isCancelled === true) this.request.answer();
+  /** A handler returned. @returns a promise only where it returned a source of many values: most pay for none */
+  give(result: unknown, byHand: boolean): Promise<void> | undefined {
+    const source = sourceOf(result);
+    if (source !== undefined && this.request?.isCancelled === true) this.request.answer();
     // what a handler that acknowledges by hand returns is no answer, but may be an event of its own
     if (byHand) this.sendResponse(result);
-    else if (isObservable(result)) await this.drain(result);
-    else if (iterator !== undefined) await this.iterate(iterator);
+    else if (source !== undefined) return this.giveAll(source);
     else if (this.request === undefined) this.send(result);
     else if (result !== undefined) this.answer(result);
     this.end(byHand);
+    return undefined;
+  }
+
+  private async giveAll(source: Source): Promise<void> {
+    await (isObservable(source) ? this.drain(source) : this.iterate(source));
+    this.end(false);
   }
 
   /** Something failed that no filter has seen: a filter itself, or an iterator. */
@@ -102,28 +108,37 @@ export class Reply {
   private drain(source: Observable<unknown>): Promise<void> {
     if (this.isOver) return Promise.resolve();
     return new Promise((resolve, reject) => {
-      const pending: Promise<void>[] = [];
-      // a notifier, since a source that is synchronous cannot be unsubscribed from before it has come to its end
-      const stopped = new Subject<void>();
-      const release = this.onStop(() => stopped.next());
-      const fail = (error: unknown): void => {
-        release();
-        reject(error instanceof Error ? error : new Error(String(error)));
-      };
-      const next = (value: unknown): void => {
-        // an interceptor hands a handler's generator on as one value
-        const iterator = iteratorOf(value);
-        if (iterator !== undefined) pending.push(this.iterate(iterator).catch((error) => this.crash(error)));
-        else if (!this.next(value)) stopped.next();
-      };
+      let pending: Promise<void>[] | undefined;
+      let subscription: Subscription | undefined;
+      let isStopped = false;
       const complete = (): void => {
         release();
-        void Promise.all(pending).then(() => resolve());
+        if (pending === undefined) resolve();
+        else void Promise.all(pending).then(() => resolve());
       };
-      const subscribe = () => source.pipe(takeUntil(stopped), tap(next)).subscribe({ error: fail, complete });
+      const release = this.onStop(() => {
+        isStopped = true;
+        complete();
+        subscription?.unsubscribe();
+      });
+      const error = (reason: unknown): void => {
+        release();
+        reject(reason instanceof Error ? reason : new Error(String(reason)));
+      };
+      // not a plain listener: a source that is synchronous could not be unsubscribed from before it has come to its end
+      const next = (value: unknown): boolean => {
+        if (isStopped) return false;
+        // an interceptor hands a handler's generator on as one value
+        const iterator = iteratorOf(value);
+        if (iterator === undefined) return this.next(value);
+        (pending ??= []).push(this.iterate(iterator).catch((reason) => this.crash(reason)));
+        return true;
+      };
+      const subscribe = (): Subscription => source.pipe(takeWhile(next)).subscribe({ error, complete });
       // the exception filter runs where the source is subscribed to
-      if (this.request === undefined) subscribe();
-      else requestContext.run(this.request, subscribe);
+      subscription =
+        this.request === undefined ? subscribe() : requestContext.run(this.request, subscribe);
+      if (isStopped) this.guarded(() => subscription!.unsubscribe());
     });
   }
 
@@ -179,9 +194,15 @@ export class Reply {
   private onStop(stop: () => void): () => void {
     const guarded = (): void => this.guarded(stop);
     if (this.request !== undefined) return this.request.onStop(guarded);
-    const streams = (this.client._streams ??= new Set());
+    const { client } = this;
+    const streams = (client._streams ??= new Set());
     streams.add(guarded);
-    return () => streams.delete(guarded);
+    return () => {
+      // An empty one is not kept: as long as it lives, each table that it has outgrown keeps the next one from the
+      // garbage collector, with all that was in it (a third of the time of messages that an interceptor sees).
+      if (streams.delete(guarded) && streams.size === 0 && client._streams === streams)
+        client._streams = undefined;
+    };
   }
 }
 
@@ -198,6 +219,12 @@ function isResponse(value: unknown): value is { event: string; data?: unknown } 
     event !== '' &&
     Object.keys(value).every((key) => key === 'event' || key === 'data')
   );
+}
+
+type Source = Observable<unknown> | AsyncIterator<unknown> | Iterator<unknown>;
+
+function sourceOf(value: unknown): Source | undefined {
+  return isObservable(value) ? value : iteratorOf(value);
 }
 
 /** How to walk a generator or another asynchronous source of values; a list, a set or a map is one value. */

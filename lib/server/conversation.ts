@@ -104,7 +104,8 @@ export abstract class Conversation extends Sender implements Asker {
 
   /** @internal */
   _finished(request: IncomingRequest): void {
-    this._requests?.delete(request.id);
+    // an empty map is not kept, see Reply
+    if (this._requests?.delete(request.id) === true && this._requests.size === 0) this._requests = undefined;
     this._settled();
   }
 

@@ -25,7 +25,7 @@ export class IncomingRequest {
   failing = false;
   /** Nobody wants the values of a source that its handler may still give. */
   isCancelled = false;
-  private stops: Set<() => void> | undefined;
+  private stops: (() => void)[] | undefined;
 
   constructor(
     private readonly asker: Asker,
@@ -54,14 +54,14 @@ export class IncomingRequest {
 
   /** Adds what ends a source when nobody wants its values any more. @returns what takes it off again */
   onStop(stop: () => void): () => void {
-    const stops = (this.stops ??= new Set());
-    stops.add(stop);
-    return () => stops.delete(stop);
+    if (this.stops === undefined) this.stops = [stop];
+    else this.stops.push(stop);
+    return () => (this.stops = this.stops?.filter((other) => other !== stop));
   }
 
   /** Its values come from a source. */
   get isStreaming(): boolean {
-    return this.stops !== undefined && this.stops.size > 0;
+    return this.stops !== undefined && this.stops.length > 0;
   }
 
   /** `$cancel`: the source is ended, and the answer with it. A handler without a source goes on and answers. */

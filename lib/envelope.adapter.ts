@@ -135,7 +135,8 @@ export class EnvelopeAdapter extends WsAdapter {
   override bindClientDisconnect(client: EnvelopeSocket, callback: (reason: DisconnectReason) => void): void {
     // a hook may have ended the connection before Nest got here
     if (client._reason !== undefined) queueMicrotask(() => client._tell(callback));
-    else (client._disconnectCallbacks ??= []).push(callback);
+    // not pushed: a list that grows makes room for sixteen more
+    else client._disconnectCallbacks = [...(client._disconnectCallbacks ?? []), callback];
   }
 
   /** Called by Nest when the application closes, for every server at once. */

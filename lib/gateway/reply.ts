@@ -136,8 +136,7 @@ export class Reply {
       };
       const subscribe = (): Subscription => source.pipe(takeWhile(next)).subscribe({ error, complete });
       // the exception filter runs where the source is subscribed to
-      subscription =
-        this.request === undefined ? subscribe() : requestContext.run(this.request, subscribe);
+      subscription = this.request === undefined ? subscribe() : requestContext.run(this.request, subscribe);
       if (isStopped) this.guarded(() => subscription!.unsubscribe());
     });
   }

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { Room } from 'socket.io-adapter';
-import type { RawData } from 'ws';
+import type { Message } from './line-web-socket.js';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import { decode } from '../protocol/codec.js';
 import { Refusal, UNLIMITED, type Envelope, type RequestId } from '../protocol/envelope.js';
@@ -20,6 +20,9 @@ import { beginSession, mayComeBack } from './session.js';
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
 export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
 
+/** A handler, bound to its gateway and one client. */
+export type BoundCallback = (...args: Untyped[]) => unknown;
+
 /** The machine under {@link EnvelopeSocket}: what waits, what was asked, who listens, and how it ends. */
 export abstract class Conversation extends Sender implements Asker {
   /** @internal Why it has gone, once it has. */
@@ -36,8 +39,8 @@ export abstract class Conversation extends Sender implements Asker {
   _middlewares: SocketMiddleware[] | undefined;
   /** @internal Nest's callbacks, one for each gateway: an emitter per client would cost ten times as much. */
   _disconnectCallbacks: ((reason: DisconnectReason) => void)[] | undefined;
-  /** @internal Message handlers as Nest bound them, one list for each gateway. */
-  _handlers: unknown[] | undefined;
+  /** @internal Message handlers as Nest bound them, those of all gateways one after the other. */
+  _handlers: readonly BoundCallback[] | undefined;
   protected incoming: AnyListeners | undefined;
   protected events: EventEmitter | undefined;
   /** @internal What lets the client go that does not become ready in time. */
@@ -119,11 +122,11 @@ export abstract class Conversation extends Sender implements Asker {
     this.nsp._report(error, where);
   }
 
-  protected override handle(data: RawData, isBinary: boolean): void {
+  protected override handle(data: Message, isBinary: boolean): void {
     this.nsp._mount.receiver.receive(this, data, isBinary);
   }
 
-  protected override takeAnswer(data: RawData, isBinary: boolean): boolean {
+  protected override takeAnswer(data: Message, isBinary: boolean): boolean {
     return this.answers !== undefined && this.nsp._mount.receiver.takeAnswer(this, data, isBinary);
   }
 
@@ -131,7 +134,7 @@ export abstract class Conversation extends Sender implements Asker {
     this.nsp._mount.receiver.receiveEvent(this, envelope);
   }
 
-  protected override refuseFlood(data: RawData, isBinary: boolean): void {
+  protected override refuseFlood(data: Message, isBinary: boolean): void {
     this.nsp._mount.receiver.refuseFlood(this, data, isBinary);
   }
 

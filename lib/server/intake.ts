@@ -1,4 +1,4 @@
-import type { RawData } from 'ws';
+import type { Message } from './line-web-socket.js';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Envelope, RequestId } from '../protocol/envelope.js';
 import { Peer } from './peer.js';
@@ -17,7 +17,7 @@ export abstract class Intake extends Peer {
   /** @internal `$auth` is being looked at: what comes meanwhile is for whoever the client is then. */
   _isAuthenticating = false;
   /** What came while middlewares and `handleConnection` run. */
-  private early: [RawData, boolean][] | undefined = [];
+  private early: [Message, boolean][] | undefined = [];
   private earlyBytes = 0;
   /** What came while as many messages as may be were in flight. */
   private late: Envelope[] | undefined;
@@ -33,13 +33,13 @@ export abstract class Intake extends Peer {
 
   /** @internal */
   abstract get _inFlight(): number;
-  protected abstract handle(data: RawData, isBinary: boolean): void;
+  protected abstract handle(data: Message, isBinary: boolean): void;
   /** Takes the message where it is an answer that this side waits for. */
-  protected abstract takeAnswer(data: RawData, isBinary: boolean): boolean;
+  protected abstract takeAnswer(data: Message, isBinary: boolean): boolean;
   /** This side waits for answers of the client's. */
   protected abstract get isAsking(): boolean;
   protected abstract handleLate(envelope: Envelope): void;
-  protected abstract refuseFlood(data: RawData, isBinary: boolean): void;
+  protected abstract refuseFlood(data: Message, isBinary: boolean): void;
   protected abstract endFlood(): void;
   /** @internal Told once for each time that messages begin to wait. */
   protected abstract tellHeld(): void;
@@ -61,7 +61,7 @@ export abstract class Intake extends Peer {
   }
 
   /** @internal */
-  override _onMessage(data: RawData, isBinary: boolean): void {
+  override _onMessage(data: Message, isBinary: boolean): void {
     this._pingedAt = 0;
     if (this._gone) return;
     if (!this.takeToken()) {
@@ -71,7 +71,7 @@ export abstract class Intake extends Peer {
     if (this.early === undefined) return this.handle(data, isBinary);
     // `handleConnection` may be waiting for it
     if (this.takeAnswer(data, isBinary)) return this._forgive();
-    this.earlyBytes += (data as Buffer).length;
+    this.earlyBytes += data.length;
     this.early.push([data, isBinary]);
     if (this.early.length >= MAX_WAITING || this.earlyBytes >= MAX_WAITING_BYTES) this.hold();
   }

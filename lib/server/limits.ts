@@ -6,6 +6,8 @@ export interface ConnectionLimits {
   readonly messages: Rate | undefined;
   /** Refusals for going over it, before the connection is closed. */
   readonly refusals: Rate;
+  /** Bytes of one message. */
+  readonly maxPayload: number;
   readonly maxInFlight: number;
   readonly maxRooms: number;
   readonly maxRoomNameLength: number;

@@ -1,12 +1,14 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RawData, WebSocket } from 'ws';
+import type { WebSocket } from 'ws';
 import { CLOSE_CODES, isCloseCode, truncateReason } from '../protocol/close-code.js';
 import { UserEvents } from './attempt.js';
 import { describeEnd, type ClosedInfo, type DisconnectReason } from './disconnect-reason.js';
 import { Frame } from './frame.js';
+import { readAhead } from './frame-reader.js';
 import type { ConnectionLimits } from './limits.js';
+import type { LineWebSocket, Message, WebSocketEvents } from './line-web-socket.js';
 import { Outbox } from './outbox.js';
 
 /** What `ws`'s own `send` takes besides the data. */
@@ -35,32 +37,16 @@ export interface LineWatcher {
   lineEnded(line: Line): void;
 }
 
-const OWNER = Symbol('nestjs-envelope.line');
-type OwnedWebSocket = WebSocket & { [OWNER]: Line };
-
-// One function each for all connections: `ws` calls them with itself as `this`.
-function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
-  (this as OwnedWebSocket)[OWNER]._onMessage(data, isBinary);
-}
-function onClose(this: WebSocket, code: number, reason: Buffer): void {
-  (this as OwnedWebSocket)[OWNER]._onClose(code, reason);
-}
-function onError(this: WebSocket, error: Error): void {
-  (this as OwnedWebSocket)[OWNER]._onError(error);
-}
-function onPing(this: WebSocket, data: Buffer): void {
-  (this as OwnedWebSocket)[OWNER]._onPing(data);
-}
-function onPong(this: WebSocket, data: Buffer): void {
-  (this as OwnedWebSocket)[OWNER]._onPong(data);
-}
-
 /** One connection as users of `ws` know it. It wraps the `ws` object, since `emit` belongs to the wire here. */
-export abstract class Line {
-  readonly CONNECTING = 0;
-  readonly OPEN = 1;
-  readonly CLOSING = 2;
-  readonly CLOSED = 3;
+export abstract class Line implements WebSocketEvents {
+  declare readonly CONNECTING: 0;
+  declare readonly OPEN: 1;
+  declare readonly CLOSING: 2;
+  declare readonly CLOSED: 3;
+  static {
+    // of the class, not of each connection
+    Object.assign(this.prototype, { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 });
+  }
 
   /** How the connection ended; `undefined` while it has not. */
   closed: ClosedInfo | undefined;
@@ -88,16 +74,12 @@ export abstract class Line {
   }
 
   /** @internal The WebSocket is open. */
-  _attach(ws: WebSocket, watcher: LineWatcher): void {
+  _attach(ws: LineWebSocket, watcher: LineWatcher): void {
     this.raw = ws;
     this.watcher = watcher;
     this.outbox.attach(ws, ws.extensions.includes('permessage-deflate'));
-    (ws as OwnedWebSocket)[OWNER] = this;
-    ws.on('message', onMessage)
-      .on('close', onClose)
-      .on('error', onError)
-      .on('ping', onPing)
-      .on('pong', onPong);
+    ws.line = this;
+    readAhead(this.tcp, ws, this._limits.maxPayload);
   }
 
   /**
@@ -238,7 +220,7 @@ export abstract class Line {
   abstract _leave(reason: DisconnectReason, closed: ClosedInfo): void;
 
   /** @internal */
-  abstract _onMessage(data: RawData, isBinary: boolean): void;
+  abstract _onMessage(data: Message, isBinary: boolean): void;
 
   /** @internal */
   abstract _report(error: unknown, where: string): void;

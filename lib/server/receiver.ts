@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { RawData } from 'ws';
+import type { Message } from './line-web-socket.js';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import { decode } from '../protocol/codec.js';
 import {
@@ -54,7 +54,7 @@ export class Receiver {
     this.dispatcher?.bind(socket, handlers);
   }
 
-  receive(socket: Conversation, data: RawData, isBinary: boolean): void {
+  receive(socket: Conversation, data: Message, isBinary: boolean): void {
     const envelope = this.read(socket, data, isBinary);
     if (envelope === undefined) return;
     if (envelope instanceof Refusal) return this.refuse(socket, envelope, true);
@@ -73,11 +73,11 @@ export class Receiver {
     } else {
       socket._strikes = 0;
       if (!socket._isFull) this.receiveEvent(socket, envelope);
-      else if (id === undefined || this.isFree(socket, id)) this.postpone(socket, envelope, data as Buffer);
+      else if (id === undefined || this.isFree(socket, id)) this.postpone(socket, envelope, data);
     }
   }
 
-  private postpone(socket: Conversation, envelope: Envelope, { length }: Buffer): void {
+  private postpone(socket: Conversation, envelope: Envelope, { length }: Message): void {
     if (socket._postpone(envelope, length)) return;
     this.refuse(socket, new Refusal('rate_limited', 'too many messages wait', envelope.id), false);
   }
@@ -106,30 +106,30 @@ export class Receiver {
   }
 
   /** Takes a message out of its turn, where it is an answer that this side waits for. */
-  takeAnswer(socket: Conversation, data: RawData, isBinary: boolean): boolean {
+  takeAnswer(socket: Conversation, data: Message, isBinary: boolean): boolean {
     const envelope = this.read(socket, data, isBinary);
     if (envelope === undefined || envelope instanceof Refusal) return false;
     return envelope.ack !== undefined && socket._settle(envelope);
   }
 
   /** One message too many: an answer all the same, to its request where it is one. */
-  refuseFlood(socket: Conversation, data: RawData, isBinary: boolean): void {
+  refuseFlood(socket: Conversation, data: Message, isBinary: boolean): void {
     const id = this.read(socket, data, isBinary)?.id;
     this.refuse(socket, new Refusal('rate_limited', 'too many messages', id), false);
   }
 
-  private read(socket: Conversation, data: RawData, isBinary: boolean): Envelope | Refusal | undefined {
+  private read(socket: Conversation, data: Message, isBinary: boolean): Envelope | Refusal | undefined {
     if (this.parser !== undefined) return this.readWith(this.parser, socket, data, isBinary);
-    const bytes = data as Buffer;
+    if (typeof data === 'string') return decode(data, this.limits);
     // ws has checked the encoding of text messages
-    if (isBinary && !isUtf8(bytes)) return new Refusal('bad_frame', 'a message must be UTF-8 JSON');
-    return decode(bytes.toString(), this.limits);
+    if (isBinary && !isUtf8(data)) return new Refusal('bad_frame', 'a message must be UTF-8 JSON');
+    return decode(data.toString(), this.limits);
   }
 
   private readWith(
     parser: MessageParser,
     socket: Conversation,
-    data: RawData,
+    data: Message,
     isBinary: boolean,
   ): Envelope | Refusal | undefined {
     try {

@@ -1,4 +1,4 @@
-import type { RawData } from 'ws';
+import type { Message } from './line-web-socket.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
@@ -16,15 +16,15 @@ type Utilities = 'fetchSockets' | 'socketsJoin' | 'socketsLeave' | 'disconnectSo
 export interface Inbound {
   /** Takes the handlers of one gateway, bound to one client. */
   bind(socket: Intake, handlers: unknown): void;
-  receive(socket: Intake, data: RawData, isBinary: boolean): void;
+  receive(socket: Intake, data: Message, isBinary: boolean): void;
   /** @returns whether it was an answer that the server waits for */
-  takeAnswer(socket: Intake, data: RawData, isBinary: boolean): boolean;
+  takeAnswer(socket: Intake, data: Message, isBinary: boolean): boolean;
   /** A message that waited has its turn. */
   receiveEvent(socket: Intake, envelope: Envelope): void;
   /** A listener's promise was rejected. */
   listenerFailed(socket: Intake, error: unknown, event: string, args: readonly unknown[]): void;
   /** The client sends more than it may. */
-  refuseFlood(socket: Intake, data: RawData, isBinary: boolean): void;
+  refuseFlood(socket: Intake, data: Message, isBinary: boolean): void;
 }
 
 /** What a socket needs of what its server was given. */

@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
+import { WebSocketServer, type Server, type ServerOptions } from 'ws';
 import type { Conversation } from '../server/conversation.js';
 import type { EnvelopeServer } from '../server/envelope.server.js';
 import { EnvelopeSocket } from '../server/envelope.socket.js';
-import type { LineWatcher } from '../server/line.js';
+import type { Line, LineWatcher } from '../server/line.js';
+import { LineWebSocket } from '../server/line-web-socket.js';
 import type { Recovery } from '../server/recovery.js';
 import { mayResume, resume } from '../server/resume.js';
 import type { Visitor } from '../server/visitor.js';
@@ -49,7 +50,9 @@ const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After
  * this client. Who is refused gets an HTTP answer, and no socket.
  */
 export class Gate implements LineWatcher {
-  private readonly acceptor: WebSocketServer;
+  private readonly acceptor: Server<typeof LineWebSocket>;
+  /** Open, or closing. */
+  private readonly lines = new Set<Line>();
   private readonly upgrades = new Map<IncomingMessage, Upgrade>();
   /** Clients whose sessions are being looked for. */
   private readonly resuming = new Set<Promise<void>>();
@@ -65,6 +68,9 @@ export class Gate implements LineWatcher {
     this.acceptor = new WebSocketServer({
       ...settings.ws,
       noServer: true,
+      WebSocket: LineWebSocket,
+      // a listener for each connection
+      clientTracking: false,
       verifyClient: ({ req }: { req: IncomingMessage }, verdict: (passed: boolean) => void) =>
         this.inspect(this.upgrades.get(req)!, verdict),
     });
@@ -96,7 +102,7 @@ export class Gate implements LineWatcher {
     const upgrade = new Upgrade(request, path, params, visitor, tcp, this.onDecided);
     this.upgrades.set(request, upgrade);
     this.acceptor.handleUpgrade(request, tcp, head, (ws) => this.open(upgrade, ws));
-    upgrade.limit(upgradeTimeout);
+    upgrade.wait(upgradeTimeout);
   }
 
   /** Refuses everybody who is on the way. Resolves when sessions are back in their store that were taken out for them. */
@@ -107,11 +113,12 @@ export class Gate implements LineWatcher {
 
   /** Cuts what is still open. */
   close(): void {
-    for (const ws of this.acceptor.clients) ws.terminate();
+    for (const line of this.lines) line.ws.terminate();
     this.acceptor.close();
   }
 
   lineEnded(client: Conversation): void {
+    this.lines.delete(client);
     this.settings.census.leave(client._visitor.seat);
     this.onLeft(client.nsp.name);
   }
@@ -169,11 +176,12 @@ export class Gate implements LineWatcher {
     upgrade.refuse(refusal(500, 'Internal server error'));
   }
 
-  private open(upgrade: Upgrade, ws: WebSocket): void {
+  private open(upgrade: Upgrade, ws: LineWebSocket): void {
     const { request, params, visitor } = upgrade;
     const server = upgrade.server!;
     const client = upgrade.client ?? new EnvelopeSocket(request, server, params, visitor);
     upgrade.pass();
+    this.lines.add(client);
     client._attach(ws, this);
     server._connect(client, request);
   }

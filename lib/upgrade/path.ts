@@ -1,7 +1,10 @@
 import { match } from 'path-to-regexp';
 
 /** The values of a path's `:params`. */
-export type Params = Record<string, string>;
+export type Params = Readonly<Record<string, string>>;
+
+/** Of a path without any: one object for all connections. */
+export const NO_PARAMS: Params = Object.freeze({});
 
 /** `chat/`, `/chat` and `//chat` are one path; nothing is `/`. */
 export function normalisePath(...parts: (string | undefined)[]): string {

@@ -3,7 +3,7 @@ import { Heartbeat } from '../server/heartbeat.js';
 import type { Mount } from '../server/mount.js';
 import { parentAdapter } from '../server/parent-adapter.js';
 import { Gate, type GateSettings } from './gate.js';
-import { compilePath, isPattern, type Params } from './path.js';
+import { compilePath, isPattern, NO_PARAMS, type Params } from './path.js';
 import { showPlace, type Place } from './place.js';
 import type { UpgradeHandler } from './upgrade-router.js';
 
@@ -101,8 +101,8 @@ export class Pool {
   }
 
   private paramsOf(path: string): Params | undefined {
-    if (this.place.expression !== undefined) return this.matchesExpression(path) ? {} : undefined;
-    return this.matchPath === undefined ? {} : this.matchPath(path);
+    if (this.place.expression !== undefined) return this.matchesExpression(path) ? NO_PARAMS : undefined;
+    return this.matchPath === undefined ? NO_PARAMS : this.matchPath(path);
   }
 
   /** Path names are the clients' choice: what a log says of children is counted for all of them together. */

@@ -31,15 +31,19 @@ export class Upgrade {
     private readonly tcp: Duplex,
     /** Told once. */
     private readonly onDecided: (upgrade: Upgrade, passed: boolean) => void,
-  ) {
-    // who half-closes here has no WebSocket yet to say goodbye on
-    tcp.on('close', this.abandon).on('end', this.abandon);
-  }
+  ) {}
 
-  /** Refuses with 503 what takes longer; `Infinity`: nothing takes too long. */
-  limit(milliseconds: number): void {
+  /**
+   * Waits for checks and guards, where it is not decided on yet: most are by now, and pay for no listener. Refuses with
+   * 503 what takes longer; `Infinity`: nothing takes too long.
+   */
+  wait(milliseconds: number): void {
+    if (this.isOver) return;
+    if (this.tcp.closed) return this.abandon();
+    // who half-closes here has no WebSocket yet to say goodbye on
+    this.tcp.on('close', this.abandon).on('end', this.abandon);
     // a timer that is to wait longer than it can would not wait at all
-    if (this.isOver || milliseconds > MAX_DELAY) return;
+    if (milliseconds > MAX_DELAY) return;
     const expire = (): void => this.refuse(refusal(503, 'The upgrade took too long', RETRY_AFTER));
     this.deadline = setTimeout(expire, milliseconds);
   }

@@ -1,6 +1,10 @@
 const FIN_TEXT = 0x81;
 const FIN_BINARY = 0x82;
 
+const LONG_HEADER = String.fromCharCode(FIN_TEXT, 126);
+/** Those of texts of up to 125 bytes. */
+const SHORT_HEADERS = Array.from({ length: 126 }, (_, length) => String.fromCharCode(FIN_TEXT, length));
+
 /** The bytes before an unmasked payload of `length` bytes (RFC 6455, section 5.2). */
 function headerSize(length: number): number {
   return length < 126 ? 2 : length < 65_536 ? 4 : 10;
@@ -129,4 +133,28 @@ export function joinFrames(items: readonly Outgoing[]): Buffer {
     else offset += item.bytes.copy(bytes, offset);
   }
   return bytes;
+}
+
+/**
+ * Texts as one string of frames, each character a byte; `undefined` where one of them is no plain ASCII, or no text.
+ * The socket writes such a string at once, where a buffer has to be made, filled message by message, and thrown away.
+ */
+export function frameAscii(items: readonly Outgoing[]): string | undefined {
+  let frames = '';
+  let size = 0;
+  for (const item of items) {
+    if (typeof item !== 'string') return undefined;
+    const { length } = item;
+    if (length < 126) {
+      frames += SHORT_HEADERS[length]! + item;
+      size += length + 3;
+    } else if (length < 65_536) {
+      frames += LONG_HEADER + String.fromCharCode(length >> 8, length & 255) + item;
+      size += length + 5 + (length >> 15) + ((length >> 7) & 1);
+    } else {
+      return undefined;
+    }
+  }
+  // in UTF-8 each character from 128 on is longer: those of the headers are counted, and there are no others
+  return Buffer.byteLength(frames) === size ? frames : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { Frame, frameText, joinFrames, type Outgoing } from './frame.js';
+import { Frame, frameAscii, frameText, joinFrames, type Outgoing } from './frame.js';
 
 const OPEN = 1;
 /** Past this many waiting characters a socket is written at once, so that a long loop cannot pile up a tick. */
@@ -30,6 +30,10 @@ function join(items: readonly Outgoing[]): Buffer {
   lastItems = items;
   lastBytes = joinFrames(items);
   return lastBytes;
+}
+
+function bytesOf(item: Outgoing): Buffer {
+  return typeof item === 'string' ? frameText(item) : item.bytes;
 }
 
 function sameFrames(items: readonly Outgoing[], others: readonly Outgoing[]): boolean {
@@ -173,10 +177,10 @@ export class Outbox {
     this.drop();
     if (ws === undefined || this.isFull) return this.tell();
     if (this.isCompressed) return this.sendThrough(ws, items);
-    const bytes =
-      items.length > 1 ? join(items) : typeof items[0] === 'string' ? frameText(items[0]) : items[0]!.bytes;
+    const text = frameAscii(items);
+    const bytes = text ?? (items.length > 1 ? join(items) : bytesOf(items[0]!));
     this.makeRoomFor(bytes.length);
-    this.tcp.write(bytes);
+    this.tcp.write(bytes, 'latin1');
   }
 
   /** Before `ws` itself writes a message of so many bytes: what was pushed before goes first. */

@@ -5,6 +5,8 @@ export type Message = Buffer | string;
 
 /** What a line hears from below. */
 export interface WebSocketEvents {
+  /** @internal Bytes of one message. */
+  readonly _limits: { readonly maxPayload: number };
   /** @internal */
   _onMessage(data: Message, isBinary: boolean): void;
   /** @internal */
@@ -23,16 +25,18 @@ export interface WebSocketEvents {
  */
 export class LineWebSocket extends WebSocket {
   line: WebSocketEvents | undefined = undefined;
+  reader: { read(piece: Buffer): void } | undefined = undefined;
 
   override emit(event: string | symbol, first?: unknown, second?: unknown): boolean {
     const { line } = this;
     if (line === undefined) return super.emit(event, first, second);
+    // an `error` that nobody listens to would be thrown; who begins to listen now hears of the next
+    const isHeard = this.listenerCount(event) > 0;
     if (event === 'message') line._onMessage(first as Buffer, second as boolean);
     else if (event === 'ping') line._onPing(first as Buffer);
     else if (event === 'pong') line._onPong(first as Buffer);
     else if (event === 'close') line._onClose(first as number, second as Buffer);
     else if (event === 'error') line._onError(first as Error);
-    // an `error` that nobody listens to would be thrown
-    return this.listenerCount(event) === 0 || super.emit(event, first, second);
+    return !isHeard || super.emit(event, first, second);
   }
 }

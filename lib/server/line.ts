@@ -79,7 +79,7 @@ export abstract class Line implements WebSocketEvents {
     this.watcher = watcher;
     this.outbox.attach(ws, ws.extensions.includes('permessage-deflate'));
     ws.line = this;
-    readAhead(this.tcp, ws, this._limits.maxPayload);
+    readAhead(this.tcp, ws);
   }
 
   /**

@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer';
 /** Bytes of the longest header of a frame with a mask (RFC 6455, section 5.2). */
 export const MAX_HEADER_SIZE = 14;
 
+const FINAL_TEXT = 0x81;
 const MASK_SIZE = 4;
 const MASKED = 0x80;
 const LENGTH = 0x7f;
@@ -22,6 +23,11 @@ export function payloadLength(bytes: Buffer, at: number): number {
   if (length < 126) return length;
   if (length === 126) return bytes.readUInt16BE(at + 2);
   return bytes.readUInt32BE(at + 2) * 2 ** 32 + bytes.readUInt32BE(at + 6);
+}
+
+/** Whether the frame is a whole message of text, with a mask. */
+export function isPlainText(bytes: Buffer, at: number): boolean {
+  return bytes[at] === FINAL_TEXT && (bytes[at + 1]! & MASKED) !== 0;
 }
 
 /** Takes the mask off a payload, and reads it; `undefined`, and the mask as it was, where it is no UTF-8. */

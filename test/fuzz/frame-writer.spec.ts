@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { Frame, frameText, joinFrames, type Outgoing } from '../../lib/server/frame.js';
+import { Frame, frameAscii, frameText, joinFrames, type Outgoing } from '../../lib/server/frame.js';
 import type { Random } from '../support/random.js';
 import { check, fuzz } from './fuzz.js';
 import { randomCharacter } from './mutator.js';
@@ -51,6 +51,11 @@ function randomItem(random: Random): Outgoing {
   return new Frame(Buffer.alloc(length, random.below(256)));
 }
 
+/** What a string can carry as it goes over the line. */
+function isShortAscii(text: string): boolean {
+  return text.length < 65_536 && utf8(text).length === text.length;
+}
+
 /** Reads the bytes back, and compares each frame with what it was made of. */
 function readBack(bytes: Buffer, items: readonly Outgoing[]): void {
   const { frames, rest } = readServerFrames(bytes);
@@ -71,6 +76,10 @@ describe('the frame writer', () => {
     if (random.chance(0.3)) items.push(random.pick(items));
     if (random.chance(0.3)) for (const item of items) if (typeof item !== 'string') void item.bytes;
     readBack(joinFrames(items), items);
+    const texts = items.filter((item) => typeof item === 'string');
+    const ascii = frameAscii(texts);
+    if (ascii !== undefined) readBack(Buffer.from(ascii, 'latin1'), texts);
+    else check(!texts.every(isShortAscii), 'ASCII was not written as such', texts);
     for (const item of items) {
       if (typeof item === 'string') readBack(frameText(item), [item]);
       else readBack(item.bytes, [item]);

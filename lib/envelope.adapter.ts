@@ -135,8 +135,8 @@ export class EnvelopeAdapter extends WsAdapter {
   override bindClientDisconnect(client: EnvelopeSocket, callback: (reason: DisconnectReason) => void): void {
     // a hook may have ended the connection before Nest got here
     if (client._reason !== undefined) queueMicrotask(() => client._tell(callback));
-    // not pushed: a list that grows makes room for sixteen more
-    else client._disconnectCallbacks = [...(client._disconnectCallbacks ?? []), callback];
+    // not pushed, and no list spread into another: a list that grows makes room for sixteen more
+    else client._disconnectCallbacks = client._disconnectCallbacks?.concat(callback) ?? [callback];
   }
 
   /** Called by Nest when the application closes, for every server at once. */

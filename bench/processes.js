@@ -55,7 +55,8 @@ export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resol
 
 /** Bytes, after the garbage has gone where the process may ask for that (`--expose-gc`). */
 export async function ownMemory() {
-  for (let i = 0; i < 3; i++) {
+  // the first find the garbage, the later ones give the pages back
+  for (let i = 0; i < 10; i++) {
     globalThis.gc?.();
     await pause(50);
   }

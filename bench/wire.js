@@ -8,12 +8,15 @@ const CLOSE = 8;
 const NEWS = 'n'.charCodeAt(0);
 
 /** A text frame as clients send it; with a mask of zeros the payload stays as it is (RFC 6455, section 5.3). */
-export function frameOf(text, opcode = 1) {
-  const payload = Buffer.from(text);
+export function frameOf(content, opcode = 1) {
+  const payload = Buffer.from(content);
   const { length } = payload;
   const size = length < 126 ? [MASK | length] : [MASK | 126, length >> 8, length & 255];
   return Buffer.concat([Buffer.from([0x80 | opcode, ...size, 0, 0, 0, 0]), payload]);
 }
+
+/** 1000 (section 7.4.1). */
+const GOODBYE = frameOf(Buffer.from([0x03, 0xe8]), CLOSE);
 
 /** How each protocol says the same; `path` is what it connects to. */
 export const WIRES = {
@@ -103,7 +106,7 @@ export class Line {
   /** With a close frame; resolves when the server has closed, too. */
   close() {
     const closed = new Promise((resolve) => this.#tcp.once('close', resolve));
-    this.write(frameOf('\x03\xe8', CLOSE));
+    this.write(GOODBYE);
     return closed;
   }
 

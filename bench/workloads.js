@@ -102,8 +102,8 @@ const comeAndGo = {
     withPeer(peer, 1, flags, async (sides) => {
       const { port, protocol, load } = sides;
       const run = (times) => load.ask('comeAndGo', { port, protocol, times });
-      await run(Math.ceil(1_000 * share));
-      const times = Math.ceil(3_000 * share);
+      await run(Math.ceil(4_000 * share));
+      const times = Math.ceil(6_000 * share);
       return costs(sides, times, 'connection', () => run(times));
     }),
 };

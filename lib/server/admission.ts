@@ -87,15 +87,20 @@ function connect<Client extends Conversation>(
     );
   }
   const settled = server._mount.settled(socket);
-  if (settled === undefined) return socket._open();
+  if (settled === undefined) return open(socket);
   startDeadline(server, socket, 'handleConnection');
   void settled.then(() => {
     clearTimeout(socket._deadline);
     if (socket._gone) return;
     // it may have been there that the user was established
     socket._joinUserRoom();
-    socket._open();
+    open(socket);
   });
+}
+
+function open(socket: Conversation): void {
+  socket._packRequest();
+  socket._open();
 }
 
 function startDeadline(server: AdmittingServer<Untyped>, socket: Conversation, who: string): void {

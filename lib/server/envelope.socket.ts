@@ -134,7 +134,8 @@ export class EnvelopeSocket<
     const current = this.nsp.adapter.socketRooms(this.id);
     const refused = checkJoin(joined, current, this._limits);
     if (refused === undefined) {
-      if ([...joined].some((room) => current?.has(room) !== true)) this._tellJoin();
+      if (this._session !== undefined && [...joined].some((room) => current?.has(room) !== true))
+        this._tellJoin();
       return this.watched(this.nsp.adapter.addAll(this.id, joined));
     }
     this.nsp._warn(refused, refused);

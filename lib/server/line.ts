@@ -62,7 +62,8 @@ export abstract class Line implements WebSocketEvents {
   private watcher: LineWatcher | undefined;
   private failure: Error | undefined;
   private draining: Promise<void> | undefined;
-  private readonly tcp: Socket;
+  /** @internal */
+  protected readonly tcp: Socket;
 
   constructor(
     request: IncomingMessage,

@@ -1,11 +1,13 @@
-import { randomBytes, randomUUID } from 'node:crypto';
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { randomUUID } from 'node:crypto';
+import { IncomingMessage, type IncomingHttpHeaders } from 'node:http';
 import { inspect, type InspectOptions } from 'node:util';
 import { parseCookie } from 'cookie';
 import type { Untyped } from '../protocol/typed-events.js';
 import { readHandshake, type Handshake } from './handshake.js';
 import { Line } from './line.js';
 import type { ConnectionLimits } from './limits.js';
+import { PackedRequest } from './packed-request.js';
+import { randomId } from './random-id.js';
 import type { Visitor } from './visitor.js';
 
 const MAX_REQUEST_ID_LENGTH = 128;
@@ -13,7 +15,7 @@ const MAX_REQUEST_ID_LENGTH = 128;
 /** Who is on the line: what the upgrade request told, as Socket.IO and as HTTP guards read it. */
 export abstract class Peer extends Line {
   /** The socket's id: 20 random characters, also the name of its own room. */
-  readonly id: string = randomBytes(15).toString('base64url');
+  readonly id: string = randomId();
   /** The user, where a guard established one. */
   user: Untyped = undefined;
   private readonly issued = Date.now();
@@ -21,15 +23,24 @@ export abstract class Peer extends Line {
   private madeRequestId: string | undefined;
   private cookiesRead: Readonly<Record<string, string | undefined>> | undefined;
 
+  private upgrade: IncomingMessage | PackedRequest;
+
   constructor(
-    private readonly upgrade: IncomingMessage,
+    request: IncomingMessage,
     /** The values of `:params` in the gateway's path. */
     readonly params: Readonly<Record<string, string>>,
     /** @internal */
     readonly _visitor: Visitor,
     limits: ConnectionLimits,
   ) {
-    super(upgrade, limits);
+    super(request, limits);
+    this.upgrade = request;
+  }
+
+  /** @internal The client was let in: its request is kept as it is only where somebody has looked at the handshake. */
+  _packRequest(): void {
+    if (this.handshakeRead === undefined && this.upgrade instanceof IncomingMessage)
+      this.upgrade = PackedRequest.pack(this.upgrade) ?? this.upgrade;
   }
 
   /** @internal The client is one that was here before. */
@@ -39,10 +50,11 @@ export abstract class Peer extends Line {
 
   /** How the connection began; see {@link Handshake}. */
   get handshake(): Handshake {
-    return (this.handshakeRead ??= readHandshake(this.upgrade, this.issued, this.params, this._visitor));
+    return (this.handshakeRead ??= readHandshake(this.request, this.issued, this.params, this._visitor));
   }
   /** The upgrade request. */
   get request(): IncomingMessage {
+    if (this.upgrade instanceof PackedRequest) this.upgrade = this.upgrade.unpack(this.tcp);
     return this.upgrade;
   }
   get headers(): IncomingHttpHeaders {
@@ -56,7 +68,7 @@ export abstract class Peer extends Line {
   }
   /** The cookies of the upgrade request, as `cookie-parser` gives them to HTTP handlers. */
   get cookies(): Readonly<Record<string, string | undefined>> {
-    return (this.cookiesRead ??= parseCookie(this.upgrade.headers.cookie ?? ''));
+    return (this.cookiesRead ??= parseCookie(this.request.headers.cookie ?? ''));
   }
   /** The peer's address; behind a proxy that `trustProxy` names, the one that the proxy saw. */
   get ip(): string {
@@ -64,7 +76,7 @@ export abstract class Peer extends Line {
   }
   /** A name for this connection in logs: the `x-request-id` header, else made here. */
   get requestId(): string {
-    const given = this.upgrade.headers['x-request-id'];
+    const given = this.request.headers['x-request-id'];
     if (typeof given === 'string' && given.length <= MAX_REQUEST_ID_LENGTH) return given;
     return (this.madeRequestId ??= randomUUID());
   }

@@ -6,6 +6,8 @@ export type Params = Readonly<Record<string, string>>;
 /** Of a path without any: one object for all connections. */
 export const NO_PARAMS: Params = Object.freeze({});
 
+const PLAIN_PATH = /^(?:\/|(?:\/[\w.~-]+)+)$/;
+
 /** `chat/`, `/chat` and `//chat` are one path; nothing is `/`. */
 export function normalisePath(...parts: (string | undefined)[]): string {
   const joined = parts.map((part) => part ?? '').join('/');
@@ -18,6 +20,8 @@ export function normalisePath(...parts: (string | undefined)[]): string {
  */
 export function pathOf(target: string | undefined): string | undefined {
   if (target === undefined || !target.startsWith('/')) return undefined;
+  // most are as they should be
+  if (PLAIN_PATH.test(target)) return target;
   const end = target.search(/[?#]/);
   const path = end === -1 ? target : target.slice(0, end);
   return normalisePath(path.replace(/["<>\\^`{}]/g, (char) => encodeURIComponent(char)));

@@ -31,8 +31,10 @@ export class PackedRequest {
     const request = new IncomingMessage(tcp);
     const rawHeaders = this.lines.split('\n');
     const headers = toHeaders(rawHeaders);
+    const distinct = Object.entries(headers).map(([name, value]) => [name, [value]]);
     return Object.assign(request, {
-      ...{ method: 'GET', url: this.url, rawHeaders, headers, upgrade: true, complete: true },
+      ...{ method: 'GET', url: this.url, upgrade: true, complete: true },
+      ...{ rawHeaders, headers, headersDistinct: Object.fromEntries(distinct) as object },
       ...{ httpVersion: '1.1', httpVersionMajor: 1, httpVersionMinor: 1 },
     });
   }

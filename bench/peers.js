@@ -1,5 +1,8 @@
 // Who is measured: the server's program, its arguments, and what clients speak to it.
+import { createRequire } from 'node:module';
+
 const PLAIN = new URL('./servers/plain.js', import.meta.url);
+const UWS = new URL('./servers/uws.js', import.meta.url);
 const NEST = new URL('./servers/nest.js', import.meta.url);
 
 export const PEERS = {
@@ -19,6 +22,7 @@ export const PEERS = {
     protocol: 'socket.io',
     what: 'Nest + Socket.IO, websocket only',
   },
+  'uWebSockets.js': { file: UWS, args: [], protocol: 'envelope', what: 'uWebSockets.js, written by hand' },
   'no limits': {
     file: NEST,
     args: ['envelope', '../../dist/esm/index.js', 'no limits'],
@@ -29,3 +33,16 @@ export const PEERS = {
 
 /** Ours, from another build. */
 export const otherBuild = (index) => ({ file: NEST, args: ['envelope', index], protocol: 'envelope' });
+
+const require = createRequire(import.meta.url);
+
+/** Whether a peer that is no dependency is there. */
+export function isThere(name) {
+  if (PEERS[name]?.file !== UWS) return true;
+  try {
+    require.resolve('@trufflesuite/uws-js-unofficial');
+    return true;
+  } catch {
+    return false;
+  }
+}

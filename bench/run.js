@@ -6,7 +6,7 @@ import { createRequire } from 'node:module';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildOf } from './against.js';
-import { otherBuild, PEERS } from './peers.js';
+import { isThere, otherBuild, PEERS } from './peers.js';
 import { asideRows, RATIO_HEAD, ratioRows, table } from './report.js';
 import { WORKLOADS } from './workloads.js';
 
@@ -37,12 +37,15 @@ const heading = [
     .map((load) => load.toFixed(1))
     .join(' ')}`,
 ];
+if (!isThere('uWebSockets.js'))
+  console.log('Without uWebSockets.js: npm install --no-save @trufflesuite/uws-js-unofficial\n');
 console.log(`${heading.join(', ')}; medians of ${rounds} interleaved rounds\n`);
 
 const asides = [];
 const results = {};
 for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only))) {
-  const names = values.against === undefined ? (wanted ?? workload.peers) : ['ours', values.against];
+  const peersHere = (wanted ?? workload.peers).filter(isThere);
+  const names = values.against === undefined ? peersHere : ['ours', values.against];
   const all = [];
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? names : names.toReversed();

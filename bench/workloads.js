@@ -2,9 +2,10 @@
 import { pause, start } from './processes.js';
 
 const LOAD = new URL('./load.js', import.meta.url);
-const FANS = ['ours', 'raw', 'floor', 'WsAdapter', 'Socket.IO'];
-const ALL = ['ours', 'raw', 'batch', 'WsAdapter', 'Socket.IO'];
-const ROOMY = ['ours', 'raw', 'Socket.IO'];
+const MOST = ['ours', 'raw', 'WsAdapter', 'Socket.IO', 'uWebSockets.js'];
+const FANS = [...MOST, 'floor'];
+const ALL = [...MOST, 'batch'];
+const ROOMY = ['ours', 'raw', 'Socket.IO', 'uWebSockets.js'];
 
 async function withPeer({ file, args, protocol }, clients, flags, run) {
   const server = start(file, args, flags);
@@ -82,7 +83,7 @@ const fanOut = (clients, perTick, times, peers = FANS) =>
 function idle(clients) {
   return {
     name: `idle memory, ${clients.toLocaleString('en')} connections`,
-    peers: ['ours', 'raw', 'WsAdapter', 'Socket.IO'],
+    peers: MOST,
     run: (peer, _share, flags) =>
       withPeer(peer, clients, ['--expose-gc', ...flags], async ({ server, empty }) => {
         const full = await server.ask('memory');
@@ -97,7 +98,7 @@ function idle(clients) {
 
 const comeAndGo = {
   name: 'connect and close, 50 at a time',
-  peers: ['ours', 'raw', 'WsAdapter', 'Socket.IO'],
+  peers: MOST,
   run: (peer, share, flags) =>
     withPeer(peer, 1, flags, async (sides) => {
       const { port, protocol, load } = sides;
@@ -110,7 +111,7 @@ const comeAndGo = {
 
 const churn = {
   name: 'join and leave a room',
-  peers: ['ours', 'raw', 'Socket.IO'],
+  peers: ROOMY,
   run: (peer, share, flags) =>
     withPeer(peer, 10, flags, async (sides) => {
       const run = (times) => sides.server.ask('churn', { times });
@@ -124,11 +125,11 @@ const churn = {
 function latency(name, { rate, storm }) {
   return {
     name,
-    peers: ['ours', 'raw', 'WsAdapter', 'Socket.IO'],
+    peers: MOST,
     run: (peer, share, flags) =>
       withPeer(peer, storm === 0 ? 50 : 500, flags, async ({ server, load }) => {
         const seconds = 4 * share;
-        await load.ask('latency', { event: 'echo', rate, seconds: 1 });
+        await load.ask('latency', { event: 'echo', rate, seconds: 3 });
         const storming = storm > 0 && stormFor(server, seconds, storm);
         const times = await load.ask('latency', { event: 'echo', rate, seconds });
         await storming;
@@ -162,7 +163,7 @@ export const WORKLOADS = [
   }),
   sending('to one of 1,000 clients, 20 a tick', {
     ...{ clients: 1_000, command: 'direct', times: 100_000, perTick: 20, to: 1 },
-    peers: ['ours', 'raw', 'WsAdapter', 'Socket.IO'],
+    peers: MOST,
   }),
   comeAndGo,
   churn,

@@ -1,7 +1,8 @@
-import { isObservable, takeWhile, type Observable, type Subscription } from 'rxjs';
+import { isObservable, type Observable } from 'rxjs';
 import type { Conversation } from '../server/conversation.js';
 import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';
 import { isClientFault, toExceptionPayload } from './envelope-exception.filter.js';
+import { Sink } from './sink.js';
 
 /** How long, in milliseconds, an exception filter that is asynchronous may take to answer a request. */
 const FILTER_GRACE = 1_000;
@@ -109,35 +110,24 @@ export class Reply {
     if (this.isOver) return Promise.resolve();
     return new Promise((resolve, reject) => {
       let pending: Promise<void>[] | undefined;
-      let subscription: Subscription | undefined;
-      let isStopped = false;
-      const complete = (): void => {
-        release();
-        if (pending === undefined) resolve();
-        else void Promise.all(pending).then(() => resolve());
-      };
-      const release = this.onStop(() => {
-        isStopped = true;
-        complete();
-        subscription?.unsubscribe();
-      });
-      const error = (reason: unknown): void => {
-        release();
-        reject(reason instanceof Error ? reason : new Error(String(reason)));
-      };
-      // not a plain listener: a source that is synchronous could not be unsubscribed from before it has come to its end
-      const next = (value: unknown): boolean => {
-        if (isStopped) return false;
+      const take = (value: unknown): boolean => {
         // an interceptor hands a handler's generator on as one value
         const iterator = iteratorOf(value);
         if (iterator === undefined) return this.next(value);
         (pending ??= []).push(this.iterate(iterator).catch((reason) => this.crash(reason)));
         return true;
       };
-      const subscribe = (): Subscription => source.pipe(takeWhile(next)).subscribe({ error, complete });
+      const sink = new Sink(take, (failed) => {
+        release();
+        if (failed !== undefined)
+          reject(failed.error instanceof Error ? failed.error : new Error(String(failed.error)));
+        else if (pending === undefined) resolve();
+        else void Promise.all(pending).then(() => resolve());
+      });
+      const release = this.onStop(() => sink.complete());
       // the exception filter runs where the source is subscribed to
-      subscription = this.request === undefined ? subscribe() : requestContext.run(this.request, subscribe);
-      if (isStopped) this.guarded(() => subscription!.unsubscribe());
+      if (this.request === undefined) source.subscribe(sink);
+      else requestContext.run(this.request, () => source.subscribe(sink));
     });
   }
 

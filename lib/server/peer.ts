@@ -24,6 +24,7 @@ export abstract class Peer extends Line {
   private cookiesRead: Readonly<Record<string, string | undefined>> | undefined;
 
   private upgrade: IncomingMessage | PackedRequest;
+  private wasAskedFor = false;
 
   constructor(
     request: IncomingMessage,
@@ -37,9 +38,9 @@ export abstract class Peer extends Line {
     this.upgrade = request;
   }
 
-  /** @internal The client was let in: its request is kept as it is only where somebody has looked at the handshake. */
+  /** @internal The client was let in: its request is kept as it is only where somebody has asked for it. */
   _packRequest(): void {
-    if (this.handshakeRead === undefined && this.upgrade instanceof IncomingMessage)
+    if (!this.wasAskedFor && this.upgrade instanceof IncomingMessage)
       this.upgrade = PackedRequest.pack(this.upgrade) ?? this.upgrade;
   }
 
@@ -54,6 +55,7 @@ export abstract class Peer extends Line {
   }
   /** The upgrade request. */
   get request(): IncomingMessage {
+    this.wasAskedFor = true;
     if (this.upgrade instanceof PackedRequest) this.upgrade = this.upgrade.unpack(this.tcp);
     return this.upgrade;
   }

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { median } from './report.js';
 
 const { heading, results } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
-const PEERS = { raw: '#8a94a6', WsAdapter: '#d98e4a', 'Socket.IO': '#5b7fd6' };
+const PEERS = { raw: '#8a94a6', WsAdapter: '#d98e4a', 'Socket.IO': '#5b7fd6', 'uWebSockets.js': '#c9b458' };
 const NAMES = { raw: 'hand-written ws', WsAdapter: 'Nest + WsAdapter', 'Socket.IO': 'Nest + Socket.IO' };
 const OURS = '#2f9e6e';
-const [LEFT, WIDTH, BAR, GAP, TOP] = [330, 900, 13, 14, 64];
+const [LEFT, WIDTH, BAR, GAP, TOP] = [400, 960, 13, 14, 64];
 /** Bars end there, with the figure beside them. */
 const MOST = 16;
 
@@ -39,7 +39,7 @@ for (const [name, rounds] of Object.entries(results)) {
 }
 
 const legend = Object.entries({ ours: OURS, ...PEERS }).map(([peer, color], i) => {
-  const x = LEFT + i * 150;
+  const x = 20 + i * 165;
   return `<rect x="${x}" y="36" width="11" height="11" rx="2" fill="${color}"/>${text(x + 17, 46, NAMES[peer] ?? 'nestjs-envelope')}`;
 });
 console.log(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 24}" font-family="system-ui, sans-serif" font-size="12" fill="#1d2530">

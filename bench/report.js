@@ -42,3 +42,21 @@ export function asideRows(name, rounds) {
     return [name, peer, texts.join(', ')];
   });
 }
+
+/** All of a run at a glance: what ours costs as a share of what each peer does, by the first figure of each workload. */
+export function overview(results) {
+  const peers = [...new Set(Object.values(results).flatMap(([round]) => Object.keys(round)))].filter(
+    (peer) => peer !== 'ours',
+  );
+  const rows = Object.entries(results).map(([name, rounds]) => {
+    const [label] = Object.keys(rounds[0].ours.figures);
+    const cells = peers.map((peer) => {
+      const quotients = rounds
+        .filter((round) => round[peer] !== undefined)
+        .map((round) => round.ours.figures[label] / round[peer].figures[label]);
+      return quotients.length === 0 ? '' : show(median(quotients));
+    });
+    return [name, label, ...cells];
+  });
+  return table(['workload', 'figure', ...peers.map((peer) => `ours / ${peer}`)], rows);
+}

@@ -7,7 +7,7 @@ import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildOf } from './against.js';
 import { isThere, otherBuild, PEERS } from './peers.js';
-import { asideRows, RATIO_HEAD, ratioRows, table } from './report.js';
+import { asideRows, overview, RATIO_HEAD, ratioRows, table } from './report.js';
 import { WORKLOADS } from './workloads.js';
 
 const { values } = parseArgs({
@@ -31,6 +31,7 @@ if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true })
 const require = createRequire(import.meta.url);
 const version = (name) => `${name} ${require(`${name}/package.json`).version}`;
 const heading = [
+  new Date().toISOString().slice(0, 10),
   `Node ${process.version}`,
   ...['ws', 'socket.io', '@nestjs/core'].map(version),
   `load average ${loadavg()
@@ -62,4 +63,5 @@ for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only)
   asides.push(...asideRows(workload.name, all));
 }
 console.log(table(['workload', 'peer', 'beside'], asides));
+console.log(`\n${overview(results)}`);
 if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ heading, results }, undefined, 1));

@@ -1,4 +1,5 @@
 // What is measured. Each takes a fresh server and a fresh load, warms both up, and gives figures.
+import { execFileSync } from 'node:child_process';
 import { pause, start } from './processes.js';
 
 const LOAD = new URL('./load.js', import.meta.url);
@@ -6,6 +7,10 @@ const MOST = ['ours', 'raw', 'WsAdapter', 'Socket.IO', 'uWebSockets.js'];
 const FANS = [...MOST, 'floor'];
 const ALL = [...MOST, 'batch'];
 const ROOMY = ['ours', 'raw', 'Socket.IO', 'uWebSockets.js'];
+
+/** As many connections as one process may have open, up to 50,000 (`ulimit -n`). */
+const MOST_FILES = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) || Infinity;
+const MANY = Math.min(50_000, Math.floor((MOST_FILES - 500) / 1_000) * 1_000);
 
 async function withPeer({ file, args, protocol }, clients, flags, run) {
   const server = start(file, args, flags);
@@ -80,10 +85,10 @@ const fanOut = (clients, perTick, times, peers = FANS) =>
     ...{ clients, command: 'broadcast', perTick, times, to: clients, peers },
   });
 
-function idle(clients) {
+function idle(clients, peers = MOST) {
   return {
     name: `idle memory, ${clients.toLocaleString('en')} connections`,
-    peers: MOST,
+    peers,
     run: (peer, _share, flags) =>
       withPeer(peer, clients, ['--expose-gc', ...flags], async ({ server, empty }) => {
         const full = await server.ask('memory');
@@ -156,7 +161,7 @@ export const WORKLOADS = [
     ...{ event: 'guarded', depth: 32, messages: 150_000 },
   }),
   fanOut(1_000, 1, 300),
-  fanOut(1_000, 20, 2_000),
+  fanOut(1_000, 20, 800),
   sending('5,000 clients in 10,000 rooms of 5, 20 broadcasts a tick', {
     ...{ clients: 5_000, command: 'rooms', times: 40_000, perTick: 20, to: 5, peers: ROOMY },
     prepare: (server) => server.ask('fill', { size: 5 }),
@@ -167,10 +172,11 @@ export const WORKLOADS = [
   }),
   comeAndGo,
   churn,
-  idle(1_000),
+  idle(1_000, ['ours', 'raw', 'WsAdapter', 'Socket.IO']),
   idle(10_000),
+  idle(MANY, ['ours', 'raw']),
   latency('round trip at 5,000 a second', { rate: 5_000, storm: 0 }),
   latency('round trip at 500 a second, 100 broadcasts a second to 500 clients', { rate: 500, storm: 100 }),
   fanOut(100, 1, 2_000, ['ours', 'floor']),
-  fanOut(9_000, 1, 40, ['ours', 'floor']),
+  fanOut(MANY, 1, 20, ['ours', 'floor']),
 ];

@@ -4,7 +4,12 @@ import { median } from './report.js';
 
 const { heading, results } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const PEERS = { raw: '#8a94a6', WsAdapter: '#d98e4a', 'Socket.IO': '#5b7fd6', 'uWebSockets.js': '#c9b458' };
-const NAMES = { raw: 'hand-written ws', WsAdapter: 'Nest + WsAdapter', 'Socket.IO': 'Nest + Socket.IO' };
+const NAMES = {
+  raw: 'hand-written ws',
+  WsAdapter: 'Nest + WsAdapter',
+  'Socket.IO': 'Nest + Socket.IO',
+  'uWebSockets.js': 'uWebSockets.js',
+};
 const OURS = '#2f9e6e';
 const [LEFT, WIDTH, BAR, GAP, TOP] = [400, 960, 13, 14, 64];
 /** Bars end there, with the figure beside them. */

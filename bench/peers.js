@@ -29,6 +29,12 @@ export const PEERS = {
     protocol: 'envelope',
     what: 'ours with every limit off',
   },
+  'with context': {
+    file: NEST,
+    args: ['envelope', '../../dist/esm/index.js', 'with context'],
+    protocol: 'envelope',
+    what: 'ours with the option messageContext',
+  },
 };
 
 /** Ours, from another build. */

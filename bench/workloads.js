@@ -176,7 +176,7 @@ export const WORKLOADS = [
   idle(10_000),
   idle(MANY, ['ours', 'raw']),
   latency('round trip at 5,000 a second', { rate: 5_000, storm: 0 }),
-  latency('round trip at 500 a second, 100 broadcasts a second to 500 clients', { rate: 500, storm: 100 }),
+  latency('round trip beside 100 broadcasts a second to 500', { rate: 500, storm: 100 }),
   fanOut(100, 1, 2_000, ['ours', 'floor']),
   fanOut(MANY, 1, 20, ['ours', 'floor']),
 ];

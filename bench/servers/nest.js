@@ -1,4 +1,4 @@
-// The same gateway on each of Nest's adapters: node bench/servers/nest.js envelope|ws|socket.io [build of ours] [no limits]
+// The same gateway on each of Nest's adapters: node bench/servers/nest.js envelope|ws|socket.io [build of ours] [no limits|with context]
 import 'reflect-metadata';
 import { Module, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -8,7 +8,7 @@ import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/web
 import { ownCpu, ownMemory, serve } from '../processes.js';
 import { LIMITS, manySmallRooms, OFF, repeat, TEXT } from './common.js';
 
-const [, , kind, build = '../../dist/esm/index.js', checks] = process.argv;
+const [, , kind, build = '../../dist/esm/index.js', more] = process.argv;
 /** A native socket has no rooms: there the application loops over all clients. */
 const isRoomy = kind !== 'ws';
 const clients = new Set();
@@ -64,7 +64,10 @@ const app = await NestFactory.create(AppModule, { logger: ['error', 'fatal'] });
 const ADAPTERS = {
   async envelope() {
     const { EnvelopeAdapter } = await import(build);
-    return new EnvelopeAdapter(app, { limits: checks === 'no limits' ? OFF : LIMITS });
+    return new EnvelopeAdapter(app, {
+      limits: more === 'no limits' ? OFF : LIMITS,
+      messageContext: more === 'with context',
+    });
   },
   ws: () => new WsAdapter(app),
   'socket.io': () => new IoAdapter(app),

@@ -70,6 +70,13 @@ module.exports = {
       to: { path: '^lib/testing/' },
     },
     {
+      name: 'nobody-knows-microservices',
+      comment: 'An entry of its own, with a peer that few have',
+      severity: 'error',
+      from: { pathNot: '^lib/microservices/' },
+      to: { path: ['^lib/microservices/', '(^|/)@nestjs/microservices/'] },
+    },
+    {
       name: 'upgrade-knows-no-gateway',
       severity: 'error',
       from: { path: '^lib/upgrade/' },
@@ -78,7 +85,7 @@ module.exports = {
     {
       name: 'adapter-is-the-top',
       severity: 'error',
-      from: { pathNot: '^lib/index\\.ts$' },
+      from: { pathNot: ['^lib/index\\.ts$', '^lib/microservices/'] },
       to: { path: '^lib/envelope\\.adapter\\.ts$' },
     },
   ],

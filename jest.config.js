@@ -27,6 +27,7 @@ const sources = {
   '^(\\.{1,2}/.*)\\.js$': '$1',
   // As the sample imports it.
   '^nestjs-envelope$': '<rootDir>/lib/index.ts',
+  '^nestjs-envelope/microservices$': '<rootDir>/lib/microservices/index.ts',
 };
 
 const nest12 = {

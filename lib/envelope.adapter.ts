@@ -26,7 +26,7 @@ import { poolSettings } from './pool-settings.js';
 import type { DisconnectReason } from './server/disconnect-reason.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
-import type { MessageParser } from './server/receiver.js';
+import type { Bridge, MessageParser } from './server/receiver.js';
 import { Census } from './upgrade/census.js';
 import type { Cors } from './upgrade/origin.js';
 import { normalisePath } from './upgrade/path.js';
@@ -174,6 +174,17 @@ export class EnvelopeAdapter extends WsAdapter {
   /** `WsAdapter`'s setter; before `app.init()`. */
   override setMessageParser(parser: MessageParser): void {
     this.options.messageParser = parser;
+  }
+
+  /** @internal The messages of the microservice protocol on a path go there. */
+  _bridge(path: string | undefined, bridge: Bridge): EnvelopeServer {
+    const server =
+      path === undefined ? this.create(0) : this.serverOf(this.options.port ?? APPLICATION, path);
+    const { receiver } = server._mount;
+    if (receiver.bridge !== undefined)
+      throw new Error(`EnvelopeTransport: one listens on ${server.name} already`);
+    receiver.bridge = bridge;
+    return server;
   }
 
   private ownServer(port: number): Server {

@@ -57,6 +57,11 @@ export interface PathOptions {
   handleProtocols?: ServerOptions['handleProtocols'];
   /** `WsAdapter`'s option: reads messages in a format of your own. Default: the envelope. */
   messageParser?: MessageParser;
+  /**
+   * Lets any service ask for the message that it works for, with `messageContext()`. Default `false`: an
+   * `AsyncLocalStorage` around each message costs time.
+   */
+  messageContext?: boolean;
 }
 
 /**

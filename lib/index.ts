@@ -25,6 +25,7 @@ export { EnvelopeSocket } from './server/envelope.socket.js';
 export type { Handshake } from './server/handshake.js';
 export type { AdapterFactory } from './server/mount.js';
 export { user } from './server/identity.js';
+export { messageContext, type MessageContext } from './server/message-context.js';
 export { Presence, type Present } from './server/presence.js';
 export type { PresenceEvent } from './server/presence-view.js';
 export { RemoteSocket } from './server/remote-socket.js';

@@ -67,7 +67,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
   const { guards, applicationCors, globalGuards } = given;
   const options = resolvePathOptions(...layers);
   const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
-  const receiver = new Receiver(limits, options.messageParser);
+  const receiver = new Receiver(limits, options.messageParser, options.messageContext);
   receiver.dispatcher = new MessageDispatcher();
   warnOfMeaningless(logger, layers);
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;

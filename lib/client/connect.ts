@@ -4,7 +4,7 @@ import { withDefaults, type ClientOptions } from './options.js';
 import type { SocketConstructor } from './web-socket.js';
 
 /** @throws Error where the address is none */
-function toWebSocketUrl(url: string | URL): string {
+export function toWebSocketUrl(url: string | URL): string {
   const { location } = globalThis as { location?: { href: string } };
   // a page's own address will do
   const address = new URL(url, location?.href).href.replace(/^http/, 'ws').replace(/#.*/, '');

@@ -1,3 +1,5 @@
+import { toPacket, type Packet } from './packet.js';
+
 /** The name that asks for an answer: a string of 1 to 64 characters or a safe integer. `1` and `"1"` differ. */
 export type RequestId = string | number;
 
@@ -20,6 +22,8 @@ export interface Envelope {
   readonly more: boolean;
   /** Whatever travels beside the payload: `traceparent`, `key`, `token`. */
   readonly meta: Readonly<Record<string, unknown>> | undefined;
+  /** In the place of `event`: a message of the microservice protocol. */
+  readonly packet: Packet | undefined;
 }
 
 /** What an `exception` carries (PROTOCOL.md, section "Exceptions"). */
@@ -112,6 +116,12 @@ export function toEnvelope(
     return new Refusal('bad_id', 'ack must be a string of 1 to 64 characters or a safe integer', id);
   }
   const event = own(value, 'event');
+  if (event === undefined && ack === undefined && own(value, 'kind') !== undefined) {
+    const fields = ['kind', 'pattern', 'payload', 'metadata'].map((name) => [name, own(value, name)]);
+    const packet = toPacket(Object.fromEntries(fields) as Record<string, unknown>);
+    if (typeof packet === 'string') return new Refusal('bad_frame', packet, id);
+    return { event, data: undefined, id, ack, stream: false, more: false, meta: undefined, packet };
+  }
   if (event !== undefined || ack === undefined) {
     if (typeof event !== 'string' || event.length === 0) {
       return new Refusal('bad_event', 'event must be a non-empty string', id);
@@ -130,5 +140,6 @@ export function toEnvelope(
     stream: own(value, 'stream') === true,
     more: own(value, 'more') === true,
     meta,
+    packet: undefined,
   };
 }

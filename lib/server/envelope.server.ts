@@ -205,6 +205,10 @@ export class EnvelopeServer<
   }
 
   /** @internal */
+  override get _wanted(): boolean {
+    return super._wanted || this.mounted?.receiver.bridge !== undefined;
+  }
+  /** @internal */
   get _isEmpty(): boolean {
     return this.sockets.size === 0 && this._arriving.size === 0;
   }

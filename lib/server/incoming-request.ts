@@ -85,10 +85,10 @@ export class IncomingRequest {
     if (this.done) return;
     let text: string;
     try {
-      text = encodeAnswer(event, data, this.id, more);
+      text = this.encode(event, data, more);
     } catch (error) {
       this.asker._report(error, `the answer to "${this.event}" cannot be written as JSON`);
-      text = encodeAnswer('exception', INTERNAL_ERROR, this.id, false);
+      text = this.encode('exception', INTERNAL_ERROR, false);
       more = false;
     }
     // a toJSON may have answered meanwhile
@@ -98,6 +98,11 @@ export class IncomingRequest {
     if (more) return;
     this.asker._finished(this);
     this.stopSources();
+  }
+
+  /** @throws where JSON cannot carry the data */
+  protected encode(event: string, data: unknown, more: boolean): string {
+    return encodeAnswer(event, data, this.id, more);
   }
 
   private stopSources(): void {

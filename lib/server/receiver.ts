@@ -9,9 +9,12 @@ import {
   type MessageLimits,
   type RequestId,
 } from '../protocol/envelope.js';
+import type { Packet } from '../protocol/packet.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
+import { IncomingPacket } from './incoming-packet.js';
 import { IncomingRequest } from './incoming-request.js';
+import { MessageContext, messageContexts } from './message-context.js';
 import { runChain, toException } from './middleware-chain.js';
 import { readFreshAuth, reauthenticate } from './reauthentication.js';
 
@@ -24,6 +27,12 @@ export interface Dispatcher {
   bind(client: Conversation, handlers: unknown): void;
   /** @returns false where no handler takes the event */
   dispatch(client: Conversation, event: string, data: unknown, request: IncomingRequest | undefined): boolean;
+}
+
+/** Takes the messages of the microservice protocol: absent where nobody speaks it. */
+export interface Bridge {
+  /** Never rejects. @param request what is to be answered; `undefined`: an event */
+  take(client: Conversation, packet: Packet, request: IncomingPacket | undefined): Promise<void>;
 }
 
 /** What deserves no answer, or was refused, counted. */
@@ -44,10 +53,13 @@ const DOLLAR = 0x24;
 export class Receiver {
   readonly counters: Counters = { ignoredAnswers: 0, refusedMessages: 0, droppedClusterMessages: 0 };
   dispatcher: Dispatcher | undefined;
+  bridge: Bridge | undefined;
 
   constructor(
     private readonly limits: MessageLimits,
     private readonly parser?: MessageParser,
+    /** Each message is handled in a context of its own. */
+    private readonly hasContext = false,
   ) {}
 
   bind(socket: Conversation, handlers: unknown): void {
@@ -62,7 +74,13 @@ export class Receiver {
     if (envelope.ack !== undefined) {
       if (socket._settle(envelope)) socket._forgive();
       else this.counters.ignoredAnswers++;
-    } else if (event!.charCodeAt(0) === DOLLAR) {
+    } else if (envelope.packet !== undefined && this.bridge === undefined) {
+      this.refuse(
+        socket,
+        new Refusal('bad_event', 'no microservice listens here: event is missing', id),
+        true,
+      );
+    } else if (event?.charCodeAt(0) === DOLLAR) {
       this.receiveProtocolEvent(socket, envelope);
     } else if (event === 'exception') {
       this.refuse(
@@ -82,8 +100,14 @@ export class Receiver {
     this.refuse(socket, new Refusal('rate_limited', 'too many messages wait', envelope.id), false);
   }
 
-  /** An event for the gateways. */
-  receiveEvent(socket: Conversation, { event, data, id, stream }: Envelope): void {
+  /** An event for the gateways, or a message for a microservice. */
+  receiveEvent(socket: Conversation, envelope: Envelope): void {
+    if (!this.hasContext) return this.handle(socket, envelope);
+    messageContexts.run(new MessageContext(socket, envelope), () => this.handle(socket, envelope));
+  }
+
+  private handle(socket: Conversation, { event, data, id, stream, packet }: Envelope): void {
+    if (packet !== undefined) return this.receivePacket(socket, packet, id);
     const name = event!;
     let request: IncomingRequest | undefined;
     if (id !== undefined && (request = this.openRequest(socket, name, id, stream)) === undefined) return;
@@ -102,6 +126,23 @@ export class Receiver {
       socket._fail(error);
       const { isClientFault, toPayload } = socket.nsp._mount.failures;
       this.except(socket, request, isClientFault(error) ? toPayload(error) : toException(error));
+    });
+  }
+
+  private receivePacket(socket: Conversation, packet: Packet, id: RequestId | undefined): void {
+    let request: IncomingPacket | undefined;
+    if (packet.kind === 'message') {
+      if (id !== undefined && !this.isFree(socket, id)) return;
+      request = new IncomingPacket(socket, packet, id);
+      (socket._requests ??= new Map()).set(request.id, request);
+    }
+    if (socket.nsp._isClosing)
+      return request?.fail(new Refusal('going_away', 'the server is shutting down').toPayload());
+    if (request === undefined) socket._running++;
+    void this.bridge!.take(socket, packet, request).then(() => {
+      if (request !== undefined) return;
+      socket._running--;
+      socket._settled();
     });
   }
 

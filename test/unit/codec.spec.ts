@@ -128,7 +128,7 @@ describe('the checks of an envelope', () => {
       ...{ stream: false, more: false },
     });
     expect(Object.keys(toEnvelope({ event: 'e', other: 1, constructor: 2 }))).toEqual([
-      ...['event', 'data', 'id', 'ack', 'stream', 'more', 'meta'],
+      ...['event', 'data', 'id', 'ack', 'stream', 'more', 'meta', 'packet'],
     ]);
     expect(toEnvelope(JSON.parse('{"__proto__":{"event":"e"}}'))).toMatchObject({ code: 'bad_event' });
   });

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
 
 const PACKAGE = new URL('../../../lib/index.ts', import.meta.url).href;
+const MICROSERVICES = new URL('../../../lib/microservices/index.ts', import.meta.url).href;
 const NEST_11 = new URL('../../nest-11/package.json', import.meta.url).href;
 
 // The same as in jest.config.js.
@@ -24,6 +25,7 @@ export function resolve(specifier, context, next) {
   if (fromSource && /^\.{1,2}\/.*\.js$/.test(specifier)) return next(specifier.replace(/js$/, 'ts'), context);
   // as samples import it
   if (fromSource && specifier === 'nestjs-envelope') return next(PACKAGE, context);
+  if (fromSource && specifier === 'nestjs-envelope/microservices') return next(MICROSERVICES, context);
   if (fromSource && specifier.startsWith('@nestjs/') && process.env.NEST_MAJOR === '11')
     return next(specifier, { ...context, parentURL: NEST_11 });
   return next(specifier, context);

@@ -1,0 +1,135 @@
+import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
+import type { ConnectError } from '../client/errors.js';
+import { Connection, type ConnectionState } from '../client/connection.js';
+import type { Frame } from '../client/frame.js';
+import { NodeSocket, telling } from '../client/node-socket.js';
+import { toWebSocketUrl } from '../client/connect.js';
+import { withDefaults, type ClientOptions } from '../client/options.js';
+
+/** What `ClientProxy` has no use for: it connects when it is used, and RxJS has `timeout`. */
+type Unused = 'autoConnect' | 'ackTimeout' | 'maxQueued';
+
+/** Options of {@link EnvelopeClient}: its address, and those of `connect` of `nestjs-envelope/client`. */
+export interface EnvelopeClientOptions extends Omit<ClientOptions, Unused> {
+  /** `ws:`, `wss:`, `http:` or `https:`. */
+  url: string | URL;
+}
+
+/** What `EnvelopeClient.status` tells. */
+export type EnvelopeClientStatus = 'connected' | 'disconnected' | 'reconnecting';
+
+interface Answer extends Frame {
+  readonly kind?: unknown;
+  readonly payload?: unknown;
+}
+
+type Waiting = (packet: WritePacket) => void;
+
+/**
+ * Calls the handlers of another Nest service that has an {@link EnvelopeTransport}.
+ *
+ * @example
+ * ClientsModule.register([{ name: 'USERS', customClass: EnvelopeClient, options: { url: 'http://users:3000' } }])
+ */
+export class EnvelopeClient extends ClientProxy {
+  private readonly connection: Connection;
+  /** Who waits for answers, by the id of what they asked. */
+  private readonly waiting = new Map<unknown, Waiting>();
+  private ids = 0;
+  private opening: { resolve: () => void; reject: (error: Error) => void }[] = [];
+
+  constructor({ url, ...options }: EnvelopeClientOptions) {
+    super();
+    const settings = withDefaults(
+      { ...options, WebSocket: telling(options.WebSocket ?? NodeSocket) },
+      undefined,
+    );
+    this.connection = new Connection(toWebSocketUrl(url), settings, {
+      turned: () => undefined,
+      opened: () => this.opened(),
+      took: (frame) => this.took(frame),
+      lost: (ending, willReconnect) =>
+        this.lost(new Error(`the line is gone: ${ending.reason || ending.code}`), willReconnect),
+      failed: (error) => this.failed(error),
+    });
+  }
+
+  /** Resolves when there is a line. @throws (rejects) ConnectError where this attempt fails */
+  connect(): Promise<void> {
+    if (this.state === 'open') return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.opening.push({ resolve, reject });
+      this.connection.start();
+    });
+  }
+
+  /** Says goodbye; what waits for an answer fails. */
+  close(): void {
+    const before = this.state;
+    this.connection.stop();
+    if (before !== 'open') this.lost(new Error('the client was closed'), false);
+  }
+
+  /** The connection is this client's own. */
+  unwrap<Unwrapped>(): Unwrapped {
+    throw new Error('EnvelopeClient has nothing to unwrap: see its status');
+  }
+
+  protected publish(packet: ReadPacket, callback: Waiting): () => void {
+    const id = ++this.ids;
+    if (!this.say('message', packet, id)) {
+      callback({ err: new Error('there is no line'), isDisposed: true });
+      return () => undefined;
+    }
+    this.waiting.set(id, callback);
+    return () => {
+      if (this.waiting.delete(id)) this.connection.send(JSON.stringify({ event: '$cancel', data: id }));
+    };
+  }
+
+  protected async dispatchEvent<Result>(packet: ReadPacket): Promise<Result> {
+    if (!this.say('event', packet)) throw new Error('there is no line');
+    return undefined as Result;
+  }
+
+  private get state(): ConnectionState {
+    return this.connection.state;
+  }
+
+  private say(kind: 'message' | 'event', { pattern, data, ...more }: ReadPacket, id?: number): boolean {
+    const { metadata = {} } = more as { metadata?: object };
+    return this.connection.send(JSON.stringify({ kind, pattern, payload: data, metadata, id }));
+  }
+
+  private tell(status: EnvelopeClientStatus): void {
+    this._status$.next(status);
+  }
+
+  private opened(): void {
+    this.tell('connected');
+    for (const { resolve } of this.opening.splice(0)) resolve();
+  }
+
+  private took({ kind, payload, id, event, data, ack, more }: Answer): void {
+    const key = kind === undefined ? ack : id;
+    const callback = this.waiting.get(key);
+    if (callback === undefined) return;
+    const isLast = more !== true;
+    if (isLast) this.waiting.delete(key);
+    // what a limit refuses is told in the envelope's words
+    if (kind === 'error' || event === 'exception') callback({ err: payload ?? data, isDisposed: true });
+    else callback({ response: payload, isDisposed: isLast });
+  }
+
+  private lost(error: Error, willReconnect: boolean): void {
+    this.tell(willReconnect ? 'reconnecting' : 'disconnected');
+    const waiting = [...this.waiting.values()];
+    this.waiting.clear();
+    for (const callback of waiting) callback({ err: error, isDisposed: true });
+    for (const { reject } of this.opening.splice(0)) reject(error);
+  }
+
+  private failed(error: ConnectError): void {
+    this.lost(error, error.willReconnect);
+  }
+}

@@ -1,0 +1,156 @@
+import type { IncomingMessage } from 'node:http';
+import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import type { Observable } from 'rxjs';
+import type { EnvelopeAdapter } from '../envelope.adapter.js';
+import { Sink } from '../gateway/sink.js';
+import { textOfPattern } from '../protocol/packet.js';
+import type { EnvelopeServer } from '../server/envelope.server.js';
+import type { EnvelopeSocket } from '../server/envelope.socket.js';
+import type { IncomingPacket } from '../server/incoming-packet.js';
+import { INTERNAL_ERROR } from '../server/incoming-request.js';
+import type { Bridge } from '../server/receiver.js';
+import { EnvelopeContext } from './envelope-context.js';
+
+/** Where an {@link EnvelopeTransport} listens. */
+export interface EnvelopeTransportOptions {
+  /** A path of the adapter's, with gateways on it or without. Default: the adapter's `path`. */
+  path?: string;
+}
+
+/** What {@link EnvelopeTransport.on} listens to: the server of its path. */
+export type EnvelopeTransportEvents = {
+  connection: (client: EnvelopeSocket, request: IncomingMessage) => void;
+};
+
+/** What `@MessagePattern(pattern, ENVELOPE)` names, to be reached by this transport alone. */
+export const ENVELOPE = Symbol('nestjs-envelope');
+
+// Nest's own words for it, which it does not export
+const NO_HANDLER = 'There is no matching message handler defined in the remote service.';
+
+/**
+ * Lets clients of a path call `@MessagePattern` and `@EventPattern` handlers, on the same sockets as gateways, with the
+ * same checks and limits.
+ *
+ * @example
+ * const adapter = new EnvelopeAdapter(app);
+ * app.useWebSocketAdapter(adapter);
+ * app.connectMicroservice({ strategy: new EnvelopeTransport(adapter) });
+ * await app.startAllMicroservices();
+ */
+export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implements CustomTransportStrategy {
+  override transportId: symbol = ENVELOPE;
+  private server: EnvelopeServer | undefined;
+
+  constructor(
+    private readonly adapter: EnvelopeAdapter,
+    private readonly options: EnvelopeTransportOptions = {},
+  ) {
+    super();
+  }
+
+  /** Called by Nest. */
+  listen(callback: (error?: unknown) => void): void {
+    try {
+      this.server = this.adapter._bridge(this.options.path, { take: (...message) => this.take(...message) });
+    } catch (error) {
+      return callback(error);
+    }
+    this._status$.next('connected');
+    callback();
+  }
+
+  /** Called by Nest. The connections are the adapter's to end. */
+  close(): void {
+    if (this.server !== undefined) this.server._mount.receiver.bridge = undefined;
+    this._status$.next('disconnected');
+  }
+
+  /** Listens to the server of the path. */
+  on(event: 'connection', callback: EnvelopeTransportEvents['connection']): void {
+    this.unwrap().on(event, callback);
+  }
+
+  /** @throws Error before {@link listen} */
+  unwrap<Unwrapped = EnvelopeServer>(): Unwrapped {
+    if (this.server === undefined)
+      throw new Error('EnvelopeTransport does not listen yet: await app.startAllMicroservices() first');
+    return this.server as Unwrapped;
+  }
+
+  private async take(...[client, packet, request]: Parameters<Bridge['take']>): Promise<void> {
+    const pattern = textOfPattern(packet.pattern);
+    const { payload: data, metadata } = packet;
+    const handler = this.getHandlerByPattern(pattern);
+    const context = new EnvelopeContext([client as EnvelopeSocket, pattern, metadata, request?.givenId]);
+    // Nest's filters take what handlers throw: this is a hook's, or a filter's own
+    const failed = (error: unknown): void => {
+      client._report(error, 'a handler of the microservice threw');
+      request?.fail(INTERNAL_ERROR);
+    };
+    if (request !== undefined) {
+      if (handler === null) request.fail({ status: 'error', message: NO_HANDLER });
+      else await this.respond(handler, data, context, request).catch(failed);
+    } else if (handler === null) {
+      client.nsp._warn('patterns', 'a client sent an event that no @EventPattern takes');
+    } else {
+      await this.handleEvent(pattern, { pattern, data }, context).catch(failed);
+    }
+  }
+
+  private async respond(
+    handler: MessageHandler,
+    data: unknown,
+    context: EnvelopeContext,
+    request: IncomingPacket,
+  ): Promise<void> {
+    const work = async (): Promise<void> => {
+      try {
+        await drain(this.transformToObservable(await handler(data, context)), request);
+      } finally {
+        this.onProcessingEndHook?.(this.transportId, context);
+      }
+    };
+    // a hook need not hand on what it was given
+    await new Promise<void>((resolve, reject) =>
+      this.onProcessingStartHook(this.transportId, context, () => work().then(resolve, reject)),
+    );
+  }
+}
+
+/** One value is one answer; of many each but the last says that more follow. Resolves when there are no more. */
+function drain(source: Observable<unknown>, request: IncomingPacket): Promise<void> {
+  return new Promise((resolve) => {
+    // a value waits for the end of this tick, since it may be the last one
+    let last: { value: unknown } | undefined;
+    const say = (): void => {
+      if (last !== undefined) request.next(last.value);
+      last = undefined;
+    };
+    const take = (value: unknown): boolean => {
+      say();
+      last = { value };
+      process.nextTick(say);
+      return !request.done;
+    };
+    const sink = new Sink(take, (failed) => {
+      if (failed !== undefined) {
+        say();
+        request.fail(toPayload(failed.error));
+      } else {
+        const value = last?.value;
+        last = undefined;
+        request.answer(value);
+      }
+      resolve();
+    });
+    request.onStop(() => sink.complete());
+    source.subscribe(sink);
+  });
+}
+
+/** What an exception filter made of an error is an object; anything else is no text of ours to tell. */
+function toPayload(error: unknown): unknown {
+  if (error instanceof Error) return { status: 'error', message: error.message };
+  return typeof error === 'object' && error !== null ? error : { status: 'error', message: error };
+}

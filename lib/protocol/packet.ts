@@ -1,0 +1,48 @@
+/** A message of the microservice protocol (PROTOCOL.md, section "Microservices"), as a client sends it. */
+export interface Packet {
+  /** A `message` is answered, an `event` is not. */
+  readonly kind: 'message' | 'event';
+  /** What `@MessagePattern` and `@EventPattern` compare: a text, a number, or an object. */
+  readonly pattern: unknown;
+  readonly payload: unknown;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Characters of a pattern, as JSON. */
+const MAX_PATTERN_LENGTH = 1_024;
+
+/** Checks the fields of a message that has `kind`. @returns a text that says what is wrong with them, if anything */
+export function toPacket({
+  kind,
+  pattern,
+  payload,
+  metadata = {},
+}: Readonly<Record<string, unknown>>): Packet | string {
+  if (kind !== 'message' && kind !== 'event') return 'kind must be "message" or "event"';
+  const isPattern = typeof pattern === 'string' || typeof pattern === 'number' || isObject(pattern);
+  if (!isPattern) return 'pattern must be a string, a number or an object';
+  if (textOfPattern(pattern).length > MAX_PATTERN_LENGTH)
+    return `pattern must not exceed ${MAX_PATTERN_LENGTH} characters`;
+  if (!isObject(metadata)) return 'metadata must be an object';
+  return { kind, pattern, payload, metadata };
+}
+
+/** As Nest's transports name a pattern. */
+export function textOfPattern(pattern: unknown): string {
+  return typeof pattern === 'string' ? pattern : JSON.stringify(pattern);
+}
+
+/** What a server says of a message: one value, the last one unless `more`, or why there is none. */
+export function encodePacket(
+  kind: 'response' | 'error',
+  pattern: unknown,
+  payload: unknown,
+  id: string | number | undefined,
+  more: boolean,
+): string {
+  return JSON.stringify({ kind, pattern, payload, metadata: {}, id, more: more || undefined });
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

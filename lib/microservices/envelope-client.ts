@@ -13,6 +13,11 @@ type Unused = 'autoConnect' | 'ackTimeout' | 'maxQueued';
 export interface EnvelopeClientOptions extends Omit<ClientOptions, Unused> {
   /** `ws:`, `wss:`, `http:` or `https:`. */
   url: string | URL;
+  /**
+   * Asked for each message and event: what travels beside the payload. `() => ({ traceparent: messageContext()?.traceparent })`
+   * hands a trace on. Default: nothing.
+   */
+  metadata?: () => Readonly<Record<string, unknown>>;
 }
 
 /** What `EnvelopeClient.status` tells. */
@@ -36,10 +41,12 @@ export class EnvelopeClient extends ClientProxy {
   /** Who waits for answers, by the id of what they asked. */
   private readonly waiting = new Map<unknown, Waiting>();
   private ids = 0;
+  private readonly metadata: EnvelopeClientOptions['metadata'];
   private opening: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
-  constructor({ url, ...options }: EnvelopeClientOptions) {
+  constructor({ url, metadata, ...options }: EnvelopeClientOptions) {
     super();
+    this.metadata = metadata;
     const settings = withDefaults(
       { ...options, WebSocket: telling(options.WebSocket ?? NodeSocket) },
       undefined,
@@ -97,7 +104,8 @@ export class EnvelopeClient extends ClientProxy {
   }
 
   private say(kind: 'message' | 'event', { pattern, data, ...more }: ReadPacket, id?: number): boolean {
-    const { metadata = {} } = more as { metadata?: object };
+    // Nest 12's dispatch hook writes it on the packet
+    const metadata = { ...this.metadata?.(), ...(more as { metadata?: object }).metadata };
     return this.connection.send(JSON.stringify({ kind, pattern, payload: data, metadata, id }));
   }
 

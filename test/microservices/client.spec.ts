@@ -1,6 +1,7 @@
 import { Controller, Inject, Injectable } from '@nestjs/common';
 import {
   ClientsModule,
+  Ctx,
   EventPattern,
   MessagePattern,
   Payload,
@@ -18,7 +19,7 @@ import {
   toArray,
   type Observable,
 } from 'rxjs';
-import { EnvelopeClient } from '../../lib/microservices/index.js';
+import { EnvelopeClient, EnvelopeContext } from '../../lib/microservices/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { deferred, until } from '../support/wait.js';
 import { startHybrid } from './support.js';
@@ -50,6 +51,10 @@ class NumbersController {
   @MessagePattern('fails')
   fails(): never {
     throw new RpcException({ status: 'error', code: 3, message: 'no' });
+  }
+  @MessagePattern('metadata')
+  metadata(@Ctx() context: EnvelopeContext): object {
+    return context.getMetadata();
   }
   @EventPattern('heard')
   heard(@Payload() data: unknown): void {
@@ -121,6 +126,16 @@ describe('EnvelopeClient, in the place of ClientProxy', () => {
     const values = await firstValueFrom(numbers.send<number>('ticks', {}).pipe(take(3), toArray()));
     expect(values).toEqual([0, 1, 2]);
     await until('the source is let go', () => released === 1);
+  });
+
+  it('sends what is to travel beside the payload', async () => {
+    let count = 0;
+    const numbers = await caller(await serve(), { metadata: () => ({ traceparent: `00-${++count}` }) });
+    const told = await firstValueFrom(numbers.send<object>('metadata', {}));
+    expect([told, await firstValueFrom(numbers.send<object>('metadata', {}))]).toEqual([
+      { traceparent: '00-1' },
+      { traceparent: '00-2' },
+    ]);
   });
 
   it('emits events', async () => {

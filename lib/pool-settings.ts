@@ -118,6 +118,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       warn,
       limits: connectionLimits(limits, connectTimeout),
       failures: FAILURES,
+      hidesRequests: !(options.verifyClient ?? options.allowRequest ?? options.handleProtocols),
       session: { pingInterval, maxPayload: orZero(limits.maxPayload) },
       connectTimeout,
       shutdownTimeout,

@@ -41,8 +41,13 @@ function wrapOn(target: object, gateway: Gateway, prototype: object | undefined)
     target,
     'handleConnection',
     gateway,
-    (original) =>
-      outermost(original, prototype, (client, call) => runConnection(gateway, original, client, call)),
+    (original) => {
+      const seesRequest = takesMore(original);
+      return outermost(original, prototype, (client, call) => {
+        if (seesRequest) client._keepRequest();
+        runConnection(gateway, original, client, call);
+      });
+    },
     (original) => (client, error) =>
       hookBegan(client, failConnection(gateway.type, original, client, error), true),
   );
@@ -91,6 +96,13 @@ function replace(
     if (own === undefined) Reflect.deleteProperty(target, name);
     else Object.defineProperty(target, name, own);
   };
+}
+
+/** Whether a hook may look at more than its client; what cannot be told from its text may. */
+function takesMore(hook: Hook): boolean {
+  const text = Function.prototype.toString.call(hook);
+  const parameters = text.slice(text.indexOf('('), text.indexOf(')'));
+  return /,|\.\.\./.test(parameters) || /\barguments\b|\[native code\]/.test(text);
 }
 
 /** The wrapper acts once per call: a base class's hook that a derived one calls by `super` goes straight through. */

@@ -42,6 +42,8 @@ export class EnvelopeClient extends ClientProxy {
   private readonly waiting = new Map<unknown, Waiting>();
   private ids = 0;
   private readonly metadata: EnvelopeClientOptions['metadata'];
+  /** Why the last attempt has failed, until there is a line. */
+  private refusal: Error | undefined;
   private opening: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
   constructor({ url, metadata, ...options }: EnvelopeClientOptions) {
@@ -61,9 +63,15 @@ export class EnvelopeClient extends ClientProxy {
     });
   }
 
-  /** Resolves when there is a line. @throws (rejects) ConnectError where this attempt fails */
+  /**
+   * Resolves when there is a line. After a failed attempt the client pauses, as long as the server asks it to, and what is
+   * sent meanwhile fails at once.
+   *
+   * @throws (rejects) ConnectError where this attempt fails, or the last one has
+   */
   connect(): Promise<void> {
     if (this.state === 'open') return Promise.resolve();
+    if (this.state === 'waiting' && this.refusal !== undefined) return Promise.reject(this.refusal);
     return new Promise((resolve, reject) => {
       this.opening.push({ resolve, reject });
       this.connection.start();
@@ -114,6 +122,7 @@ export class EnvelopeClient extends ClientProxy {
   }
 
   private opened(): void {
+    this.refusal = undefined;
     this.tell('connected');
     for (const { resolve } of this.opening.splice(0)) resolve();
   }
@@ -125,7 +134,8 @@ export class EnvelopeClient extends ClientProxy {
     const isLast = more !== true;
     if (isLast) this.waiting.delete(key);
     // what a limit refuses is told in the envelope's words
-    if (kind === 'error' || event === 'exception') callback({ err: payload ?? data, isDisposed: true });
+    if (kind === 'error' || event === 'exception')
+      callback({ err: (payload ?? data) || { status: 'error' }, isDisposed: true });
     else callback({ response: payload, isDisposed: isLast });
   }
 
@@ -133,11 +143,14 @@ export class EnvelopeClient extends ClientProxy {
     this.tell(willReconnect ? 'reconnecting' : 'disconnected');
     const waiting = [...this.waiting.values()];
     this.waiting.clear();
+    // whoever hears of it may ask anew at once: that one waits for the next attempt
+    const opening = this.opening.splice(0);
     for (const callback of waiting) callback({ err: error, isDisposed: true });
-    for (const { reject } of this.opening.splice(0)) reject(error);
+    for (const { reject } of opening) reject(error);
   }
 
   private failed(error: ConnectError): void {
+    this.refusal = error;
     this.lost(error, error.willReconnect);
   }
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
-import type { Observable } from 'rxjs';
+import { isObservable, type Observable } from 'rxjs';
 import type { EnvelopeAdapter } from '../envelope.adapter.js';
 import { Sink } from '../gateway/sink.js';
 import { textOfPattern } from '../protocol/packet.js';
@@ -63,6 +63,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
   /** Called by Nest. The connections are the adapter's to end. */
   close(): void {
     if (this.server !== undefined) this.server._mount.receiver.bridge = undefined;
+    this.server = undefined;
     this._status$.next('disconnected');
   }
 
@@ -90,32 +91,55 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     };
     if (request !== undefined) {
       if (handler === null) request.fail({ status: 'error', message: NO_HANDLER });
-      else await this.respond(handler, data, context, request).catch(failed);
-    } else if (handler === null) {
-      client.nsp._warn('patterns', 'a client sent an event that no @EventPattern takes');
+      else await this.run(handler, data, context, (result) => this.respond(result, request)).catch(failed);
+    } else if (handler?.isEventHandler === true) {
+      await this.run(handler, data, context, exhaust).catch(failed);
     } else {
-      await this.handleEvent(pattern, { pattern, data }, context).catch(failed);
+      // a message sent as an event would run a source that nobody is there to end
+      client.nsp._warn('patterns', 'a client sent an event that no @EventPattern takes');
     }
   }
 
-  private async respond(
+  private async respond(result: unknown, request: IncomingPacket): Promise<void> {
+    // nobody wants its values any more
+    if (isObservable(result) && (request.done || request.isCancelled)) return request.answer();
+    return drain(this.transformToObservable(result), request);
+  }
+
+  private async run(
     handler: MessageHandler,
     data: unknown,
     context: EnvelopeContext,
-    request: IncomingPacket,
+    end: (result: unknown) => Promise<void> | undefined,
   ): Promise<void> {
     const work = async (): Promise<void> => {
       try {
-        await drain(this.transformToObservable(await handler(data, context)), request);
+        await end(await handler(data, context));
       } finally {
         this.onProcessingEndHook?.(this.transportId, context);
       }
     };
     // a hook need not hand on what it was given
-    await new Promise<void>((resolve, reject) =>
-      this.onProcessingStartHook(this.transportId, context, () => work().then(resolve, reject)),
-    );
+    await new Promise<void>((resolve, reject) => {
+      const hooked: unknown = this.onProcessingStartHook(this.transportId, context, () =>
+        work().then(resolve, reject),
+      );
+      Promise.resolve(hooked).catch(reject);
+    });
   }
+}
+
+/** Runs the source of an event to its end, also where its client has gone: what it said was said. */
+function exhaust(source: unknown): Promise<void> | undefined {
+  if (!isObservable(source)) return undefined;
+  return new Promise((resolve) => {
+    source.subscribe(
+      new Sink(
+        () => true,
+        () => resolve(),
+      ),
+    );
+  });
 }
 
 /** One value is one answer; of many each but the last says that more follow. Resolves when there are no more. */

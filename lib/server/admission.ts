@@ -19,7 +19,10 @@ interface AdmittingServer<Client extends Conversation> {
   /** @internal */
   readonly _recovery: Recovery | undefined;
   /** @internal */
-  readonly _mount: Pick<Mount<unknown>, 'session' | 'settled' | 'connectTimeout' | 'reauthenticate'>;
+  readonly _mount: Pick<
+    Mount<unknown>,
+    'session' | 'settled' | 'connectTimeout' | 'reauthenticate' | 'hidesRequests'
+  >;
   /** @internal */
   readonly _middlewares: readonly ServerMiddleware<Client>[];
   /** @internal */
@@ -87,19 +90,20 @@ function connect<Client extends Conversation>(
     );
   }
   const settled = server._mount.settled(socket);
-  if (settled === undefined) return open(socket);
+  if (settled === undefined) return open(server, socket);
   startDeadline(server, socket, 'handleConnection');
   void settled.then(() => {
     clearTimeout(socket._deadline);
     if (socket._gone) return;
     // it may have been there that the user was established
     socket._joinUserRoom();
-    open(socket);
+    open(server, socket);
   });
 }
 
-function open(socket: Conversation): void {
-  socket._packRequest();
+function open(server: AdmittingServer<Untyped>, socket: Conversation): void {
+  if (server._mount.hidesRequests && server._connectionListeners.every(({ length }) => length < 2))
+    socket._packRequest();
   socket._open();
 }
 

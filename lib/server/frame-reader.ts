@@ -145,9 +145,10 @@ let listenerOfWs: DataListener | undefined;
  */
 export function readAhead(tcp: Duplex, ws: LineWebSocket): void {
   const [listener, other] = tcp.listeners('data') as DataListener[];
+  // alone, it is that of `ws`; one of somebody else's must not be taken for it
+  if (listener === undefined || other !== undefined || ws.extensions !== '') return;
   listenerOfWs ??= listener;
-  if (listener === undefined || listener !== listenerOfWs || other !== undefined || ws.extensions !== '')
-    return;
+  if (listener !== listenerOfWs) return;
   (tcp as Owned)[OWNER] = ws;
   tcp.off('data', listener).on('data', onData);
 }

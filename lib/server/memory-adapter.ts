@@ -27,7 +27,11 @@ export class MemoryAdapter extends Adapter {
   private walkRoom({ rooms }: BroadcastOptions, callback: (socket: unknown) => void): void {
     const { sockets } = this.nsp as { sockets: Map<string, unknown> };
     for (const room of rooms) {
-      for (const id of this.rooms.get(room) ?? []) {
+      const members = this.rooms.get(room);
+      if (members === undefined) continue;
+      // a copy: whoever leaves and comes back meanwhile would have another turn, without end
+      for (const id of [...members]) {
+        if (!members.has(id)) continue;
         const socket = sockets.get(id);
         if (socket !== undefined) callback(socket);
       }

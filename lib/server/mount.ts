@@ -44,6 +44,8 @@ export interface Mount<Server> {
   readonly failures: Failures;
   /** What clients that negotiated `envelope.v1` are told first. */
   readonly session: { readonly pingInterval: number; readonly maxPayload: number };
+  /** No check of the application's was given the upgrade request. */
+  readonly hidesRequests: boolean;
   /** How long middlewares and `handleConnection` may take, in milliseconds. */
   readonly connectTimeout: number;
   /** How long handlers may take to answer when the server closes, in milliseconds. */

@@ -24,7 +24,7 @@ export abstract class Peer extends Line {
   private cookiesRead: Readonly<Record<string, string | undefined>> | undefined;
 
   private upgrade: IncomingMessage | PackedRequest;
-  private wasAskedFor = false;
+  private isRequestShown = false;
 
   constructor(
     request: IncomingMessage,
@@ -38,9 +38,14 @@ export abstract class Peer extends Line {
     this.upgrade = request;
   }
 
-  /** @internal The client was let in: its request is kept as it is only where somebody has asked for it. */
+  /** @internal Somebody was given the request: it stays the same object. */
+  _keepRequest(): void {
+    this.isRequestShown = true;
+  }
+
+  /** @internal The client was let in: its request is kept as it is only where somebody was given it. */
   _packRequest(): void {
-    if (!this.wasAskedFor && this.upgrade instanceof IncomingMessage)
+    if (!this.isRequestShown && this.upgrade instanceof IncomingMessage)
       this.upgrade = PackedRequest.pack(this.upgrade) ?? this.upgrade;
   }
 
@@ -55,7 +60,7 @@ export abstract class Peer extends Line {
   }
   /** The upgrade request. */
   get request(): IncomingMessage {
-    this.wasAskedFor = true;
+    this.isRequestShown = true;
     if (this.upgrade instanceof PackedRequest) this.upgrade = this.upgrade.unpack(this.tcp);
     return this.upgrade;
   }

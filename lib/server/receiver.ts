@@ -136,10 +136,12 @@ export class Receiver {
       request = new IncomingPacket(socket, packet, id);
       (socket._requests ??= new Map()).set(request.id, request);
     }
-    if (socket.nsp._isClosing)
+    // it may have been closed while the message waited
+    const { bridge } = this;
+    if (socket.nsp._isClosing || bridge === undefined)
       return request?.fail(new Refusal('going_away', 'the server is shutting down').toPayload());
     if (request === undefined) socket._running++;
-    void this.bridge!.take(socket, packet, request).then(() => {
+    void bridge.take(socket, packet, request).then(() => {
       if (request !== undefined) return;
       socket._running--;
       socket._settled();
@@ -204,7 +206,8 @@ export class Receiver {
     const request = socket._requests?.get(id);
     if (request !== undefined) return request.cancel();
     const waiting = socket._withdraw(id);
-    if (waiting !== undefined) this.openRequest(socket, waiting.event!, id, true)?.answer();
+    if (waiting?.packet !== undefined) new IncomingPacket(socket, waiting.packet, id).answer();
+    else if (waiting !== undefined) this.openRequest(socket, waiting.event!, id, true)?.answer();
   }
 
   private receiveAuth(socket: Conversation, { data, meta, id }: Envelope): void {

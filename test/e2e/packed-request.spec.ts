@@ -1,8 +1,9 @@
 import { IncomingMessage } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Type } from '@nestjs/common';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import type { EnvelopeSocket } from '../../lib/index.js';
+import type { EnvelopeOptions, EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 
 setFlagsFromString('--expose-gc');
@@ -12,31 +13,60 @@ const collectGarbage = runInNewContext('gc') as () => void;
 const FIELDS = ['method', 'url', 'httpVersion', 'rawHeaders', 'headers', 'complete'] as const;
 const said = (request: IncomingMessage): unknown[] => FIELDS.map((field) => request[field]);
 
-let look: (client: EnvelopeSocket, request: IncomingMessage & { user?: string }) => void = () => undefined;
+let look: (client: EnvelopeSocket) => void = () => undefined;
 let arrived: { request: WeakRef<IncomingMessage>; said: unknown[] };
 let later: IncomingMessage;
+let known: unknown;
+const users = new WeakMap<IncomingMessage, string>();
 
-@WebSocketGateway({ path: '/ws' })
-class LookingGateway {
-  handleConnection(client: EnvelopeSocket, request: IncomingMessage): void {
-    arrived = { request: new WeakRef(request), said: structuredClone(said(request)) };
-    look(client, request);
-  }
-
+class Gateway {
   @SubscribeMessage('look')
   look(@ConnectedSocket() client: EnvelopeSocket): boolean {
     later = client.request;
+    known = users.get(later);
     return client.request === later;
   }
+}
+
+/** Sees no request, but for the test's own eyes. */
+@WebSocketGateway({ path: '/ws' })
+class ClientGateway extends Gateway {
+  handleConnection(client: EnvelopeSocket): void {
+    const request = Reflect.get(client, 'upgrade') as IncomingMessage;
+    arrived = { request: new WeakRef(request), said: structuredClone(said(request)) };
+    look(client);
+  }
+}
+
+@WebSocketGateway({ path: '/ws' })
+class RequestGateway extends ClientGateway {
+  override handleConnection(client: EnvelopeSocket, request?: IncomingMessage): void {
+    users.set(request!, 'ada');
+    super.handleConnection(client);
+  }
+}
+
+@WebSocketGateway({ path: '/ws' })
+class RestGateway extends ClientGateway {
+  override handleConnection(...args: [EnvelopeSocket]): void {
+    users.set((args as unknown[])[1] as IncomingMessage, 'ada');
+    super.handleConnection(...args);
+  }
+}
+
+interface Visit {
+  gateway?: Type;
+  adapter?: EnvelopeOptions;
+  headers?: Record<string, string | string[]>;
 }
 
 /** @returns whether the request was let go meanwhile */
 async function comeAndLook(
   looking: typeof look,
-  headers: Record<string, string | string[]> = {},
+  { gateway = ClientGateway, adapter = {}, headers = {} }: Visit = {},
 ): Promise<boolean> {
   look = looking;
-  const app = await startApp({ providers: [LookingGateway] });
+  const app = await startApp({ providers: [gateway] }, { adapter });
   const client = await app.connect('/ws?room=1', { headers: headers as Record<string, string> });
   const first = arrived;
   // Nest keeps what it told gateways last
@@ -54,19 +84,31 @@ async function comeAndLook(
   return isGone;
 }
 
+const requestOf = (client: EnvelopeSocket): IncomingMessage =>
+  Reflect.get(client, 'upgrade') as IncomingMessage;
+
 describe('the request of a client that is in', () => {
-  it('is not kept where nobody has asked for it, and is made again, all of it, for who does', async () => {
-    expect(await comeAndLook(() => undefined, { Cookie: 'a=1; b=2', 'X-Custom': 'yes' })).toBe(true);
+  it('is not kept where nobody was given it, and is made again, all of it, for who asks', async () => {
+    const headers = { Cookie: 'a=1; b=2', 'X-Custom': 'yes' };
+    expect(await comeAndLook(() => undefined, { headers })).toBe(true);
     expect(said(later)).toEqual(arrived.said);
     expect(later.headersDistinct).toMatchObject({ 'x-custom': ['yes'], cookie: ['a=1; b=2'] });
     expect(later).toBeInstanceOf(IncomingMessage);
     expect(later.socket.remoteAddress).toBe('127.0.0.1');
   });
 
-  it('is the very same for who has kept it', async () => {
-    const kept: IncomingMessage[] = [];
-    expect(await comeAndLook((_, request) => void kept.push(request))).toBe(false);
-    expect(later).toBe(kept[0]);
+  it.each([RequestGateway, RestGateway])(
+    'is kept where handleConnection takes it, for what it knows of it (%p)',
+    async (gateway) => {
+      expect(await comeAndLook(() => undefined, { gateway })).toBe(false);
+      expect(known).toBe('ada');
+    },
+  );
+
+  it('is kept where a check of the application was given it', async () => {
+    const verifyClient = ({ req }: { req: IncomingMessage }): boolean => users.set(req, 'bob') !== undefined;
+    expect(await comeAndLook(() => undefined, { adapter: { verifyClient } })).toBe(false);
+    expect(known).toBe('bob');
   });
 
   it('is kept where it was asked for, or the handshake, whose headers are its own', async () => {
@@ -74,19 +116,19 @@ describe('the request of a client that is in', () => {
     expect(await comeAndLook((client) => void client.handshake)).toBe(false);
   });
 
-  it('is kept where something was written on it, as passports and request-scoped providers do', async () => {
-    expect(await comeAndLook((_, request) => (request.user = 'ada'))).toBe(false);
-    const mark = (request: object): object => Object.defineProperty(request, Symbol('mark'), { value: 1 });
-    expect(await comeAndLook((_, request) => void mark(request))).toBe(false);
-    expect(await comeAndLook((_, request) => (request.headers['x-real'] = 'other'))).toBe(false);
-  });
-
-  it('is kept where somebody listens to it', async () => {
-    expect(await comeAndLook((_, request) => request.on('close', () => undefined))).toBe(false);
+  it('is kept where something was written on it', async () => {
+    const symbol = Symbol('mark');
+    expect(await comeAndLook((client) => Reflect.set(requestOf(client), 'user', 'ada'))).toBe(false);
+    expect(await comeAndLook((client) => Reflect.set(requestOf(client), symbol, 1))).toBe(false);
+    expect(await comeAndLook((client) => (requestOf(client).headers['x-real'] = 'other'))).toBe(false);
+    expect(await comeAndLook((client) => requestOf(client).on('close', () => undefined))).toBe(false);
   });
 
   it('is kept where a header came twice, which only Node knows how to join', async () => {
-    expect(await comeAndLook(() => undefined, { 'X-Many': ['1', '2'] })).toBe(false);
+    expect(await comeAndLook(() => undefined, { headers: { 'X-Many': ['1', '2'] } })).toBe(false);
     expect(later.headers['x-many']).toBe('1, 2');
+    const headers = { 'User-Agent': ['same', 'same'] };
+    expect(await comeAndLook(() => undefined, { headers })).toBe(false);
+    expect(later.headersDistinct['user-agent']).toEqual(['same', 'same']);
   });
 });

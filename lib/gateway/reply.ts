@@ -19,6 +19,7 @@ export class Reply {
   private open: number;
   /** Handlers of this message that have not come to an end, failed ones included. */
   private running: number;
+  private isStreaming = false;
 
   constructor(
     private readonly client: Conversation,
@@ -63,6 +64,7 @@ export class Reply {
   /** One of the handlers has come to its end, whatever it was. */
   over(): void {
     if (--this.running > 0 || this.request !== undefined) return;
+    if (this.isStreaming) this.client._streaming--;
     this.client._running--;
     this.client._settled();
   }
@@ -97,6 +99,7 @@ export class Reply {
   private next(value: unknown): boolean {
     const { request } = this;
     if (request === undefined) {
+      this.countAsStream();
       this.send(value);
       return !this.client._gone;
     }
@@ -104,6 +107,13 @@ export class Reply {
     else if (isResponse(value)) request.next(value.data, value.event);
     else request.next(value);
     return !request.done;
+  }
+
+  /** A source that has given a value may go on for ever; one that has not may be a handler behind an interceptor. */
+  private countAsStream(): void {
+    if (this.isStreaming || this.request !== undefined) return;
+    this.isStreaming = true;
+    this.client._streaming++;
   }
 
   private drain(source: Observable<unknown>): Promise<void> {
@@ -134,6 +144,7 @@ export class Reply {
   private async iterate(source: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
     let ended = false;
     let isInside = false;
+    this.countAsStream();
     const end = (): void => {
       // a generator that ended its own client is still running: it can be ended when it has come to its yield
       if (ended || isInside) return;

@@ -120,12 +120,9 @@ export function toEnvelope(
     const fields = ['kind', 'pattern', 'payload', 'metadata'].map((name) => [name, own(value, name)]);
     const packet = toPacket(Object.fromEntries(fields) as Record<string, unknown>);
     if (typeof packet === 'string') return new Refusal('bad_frame', packet, id);
-    // an event is answered by nothing; a message may have many values, and $cancel reaches it while it waits
-    const asks = packet.kind === 'message';
-    return {
-      ...{ event, data: undefined, id: asks ? id : undefined, ack },
-      ...{ stream: asks, more: false, meta: undefined, packet },
-    };
+    // a message may have many values, and $cancel reaches it while it waits
+    const stream = packet.kind === 'message';
+    return { event, data: undefined, id, ack, stream, more: false, meta: undefined, packet };
   }
   if (event !== undefined || ack === undefined) {
     if (typeof event !== 'string' || event.length === 0) {

@@ -18,7 +18,7 @@ export function toPacket({
   payload,
   metadata = {},
 }: Readonly<Record<string, unknown>>): Packet | string {
-  if (kind !== 'message' && kind !== 'event') return 'kind must be "message" or "event"';
+  if (kind !== 'message' && kind !== 'event') return 'kind must be message or event';
   const isPattern = typeof pattern === 'string' || typeof pattern === 'number' || isObject(pattern);
   if (!isPattern) return 'pattern must be a string, a number or an object';
   if (textOfPattern(pattern).length > MAX_PATTERN_LENGTH)

@@ -8,7 +8,7 @@ import type { IncomingRequest } from './incoming-request.js';
  * @param beside a request that does not count either
  */
 export function isAtWork(client: Conversation, beside?: IncomingRequest): boolean {
-  if (client._isWaiting || client._running > (client._streams?.size ?? 0)) return true;
+  if (client._isWaiting || client._running > client._streaming) return true;
   for (const request of client._requests?.values() ?? []) {
     if (request !== beside && !request.isStreaming) return true;
   }

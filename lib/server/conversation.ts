@@ -31,6 +31,8 @@ export abstract class Conversation extends Sender implements Asker {
   _hooks: unknown;
   /** @internal What ends the streams that this client did not give an `id` to. */
   _streams: Set<() => void> | undefined;
+  /** @internal Messages without an `id` whose handlers may never come to an end: they have given many values, or may. */
+  _streaming = 0;
   /** @internal Malformed messages since the last good one. */
   _strikes = 0;
   /** @internal This client's requests that have no final answer yet. */

@@ -13,7 +13,7 @@ export class IncomingPacket extends IncomingRequest {
     /** What its answers carry, where it had one. */
     readonly givenId: RequestId | undefined,
   ) {
-    super(asker, textOfPattern(packet.pattern), givenId ?? keys++, true);
+    super(asker, textOfPattern(packet.pattern), givenId ?? keys++, false);
   }
 
   protected override encode(event: string, data: unknown, more: boolean): string {

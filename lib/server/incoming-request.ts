@@ -26,6 +26,7 @@ export class IncomingRequest {
   /** Nobody wants the values of a source that its handler may still give. */
   isCancelled = false;
   private stops: (() => void)[] | undefined;
+  private hasGiven = false;
 
   constructor(
     private readonly asker: Asker,
@@ -44,6 +45,7 @@ export class IncomingRequest {
 
   /** One value of a stream. */
   next(data: unknown, event = this.event): void {
+    this.hasGiven = true;
     this.write(event, data, true);
   }
 
@@ -59,15 +61,22 @@ export class IncomingRequest {
     return () => (this.stops = this.stops?.filter((other) => other !== stop));
   }
 
-  /** Its values come from a source. */
+  /**
+   * It may never come to an end: its values come from a source, and many are wanted or one was given. Behind an interceptor
+   * each handler is a source, of the one value that it will return.
+   */
   get isStreaming(): boolean {
+    return this.hasSource && (this.stream || this.hasGiven);
+  }
+
+  private get hasSource(): boolean {
     return this.stops !== undefined && this.stops.length > 0;
   }
 
   /** `$cancel`: the source is ended, and the answer with it. A handler without a source goes on and answers. */
   cancel(): void {
     this.isCancelled = true;
-    if (this.isStreaming) this.answer();
+    if (this.hasSource) this.answer();
   }
 
   /** The connection is gone: ends the source, answers nobody. */

@@ -19,7 +19,8 @@ export class MessageContext {
   }
   /** The message's own id; `undefined` where it asks for no answer. */
   get id(): RequestId | undefined {
-    return this.envelope.id;
+    const { id, packet } = this.envelope;
+    return packet?.kind === 'event' ? undefined : id;
   }
   /** The event, or the pattern of a message of the microservice protocol. */
   get event(): unknown {

@@ -91,7 +91,8 @@ export class Receiver {
     } else {
       socket._strikes = 0;
       if (!socket._isFull) this.receiveEvent(socket, envelope);
-      else if (id === undefined || this.isFree(socket, id)) this.postpone(socket, envelope, data);
+      else if (id === undefined || envelope.packet?.kind === 'event' || this.isFree(socket, id))
+        this.postpone(socket, envelope, data);
     }
   }
 

@@ -61,6 +61,8 @@ export class ConversationLaw {
     if (faults.size === 0 && given.ack !== undefined) return true; // an answer that nobody waits for
     if (id !== undefined) this.used.add(id);
     if (faults.size > 0) return this.strike(text, id, faults);
+    // a message of the microservice protocol, which nobody takes here
+    if (given.event === undefined) return this.strike(text, id, new Set(['bad_event']));
     const event = given.event as string;
     if (event === 'exception' || (event.startsWith('$') && !['$ping', '$cancel', '$auth'].includes(event)))
       return this.strike(text, id, new Set(['reserved_event']));

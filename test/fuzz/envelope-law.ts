@@ -16,12 +16,34 @@ export function isUsableId(value: unknown): value is string | number {
   return typeof value === 'number' && Math.abs(value) < 2 ** 53 && Math.floor(value) === value;
 }
 
+/** A message of the microservice protocol: it has `kind`, and is neither an event nor an answer. */
+function isPacket(message: object): boolean {
+  return Object.hasOwn(message, 'kind') && !Object.hasOwn(message, 'event') && !Object.hasOwn(message, 'ack');
+}
+
+function isRightPacket(message: object): boolean {
+  const pattern = field(message, 'pattern');
+  const text = typeof pattern === 'string' ? pattern : JSON.stringify(pattern ?? null);
+  const isPattern = ['string', 'number'].includes(typeof pattern) || isObject(pattern);
+  const metadata = field(message, 'metadata');
+  return (
+    ['message', 'event'].includes(field(message, 'kind') as string) &&
+    isPattern &&
+    text.length <= 1_024 &&
+    (metadata === undefined || isObject(metadata))
+  );
+}
+
 /** The codes of everything that is wrong with a message; several may be. */
 export function faultsOf(message: unknown, { maxEventNameLength }: LawLimits): Set<string> {
   if (!isObject(message)) return new Set(['bad_frame']);
   const faults = new Set<string>();
   for (const name of ['id', 'ack'])
     if (Object.hasOwn(message, name) && !isUsableId(field(message, name))) faults.add('bad_id');
+  if (isPacket(message)) {
+    if (!isRightPacket(message)) faults.add('bad_frame');
+    return faults;
+  }
   const event = field(message, 'event');
   const isNamed = typeof event === 'string' && event !== '' && event.length <= maxEventNameLength;
   const mayBeAbsent = Object.hasOwn(message, 'ack') && !Object.hasOwn(message, 'event');
@@ -33,9 +55,19 @@ export function faultsOf(message: unknown, { maxEventNameLength }: LawLimits): S
 /** What the fields of a right message say. */
 export function fieldsOf(message: unknown): Record<string, unknown> {
   const object = message as object;
+  if (isPacket(object)) {
+    const [kind, pattern, payload, metadata = {}] = ['kind', 'pattern', 'payload', 'metadata'].map((name) =>
+      field(object, name),
+    );
+    const asks = kind === 'message';
+    return {
+      ...{ event: undefined, data: undefined, id: field(object, 'id'), ack: undefined },
+      ...{ meta: undefined, stream: asks, more: false, packet: { kind, pattern, payload, metadata } },
+    };
+  }
   const values = ['event', 'data', 'id', 'ack', 'meta'].map((name) => [name, field(object, name)] as const);
   const flags = ['stream', 'more'].map((name) => [name, field(object, name) === true] as const);
-  return Object.fromEntries([...values, ...flags]);
+  return Object.fromEntries([...values, ...flags, ['packet', undefined]]);
 }
 
 /** The id that a refusal of the message answers. */

@@ -86,7 +86,18 @@ describe('the envelope parser', () => {
   fuzz('takes nothing from a prototype that somebody filled', 1_000, (random) => {
     const text = randomMessage(random);
     const limits = limitsOf(random);
-    const names = random.some(['event', 'data', 'id', 'ack', 'stream', 'more', 'meta']);
+    const names = random.some([
+      'event',
+      'data',
+      'id',
+      'ack',
+      'stream',
+      'more',
+      'meta',
+      'kind',
+      'pattern',
+      'metadata',
+    ]);
     const values = ['evil', 7, true, { evil: 1 }];
     const clean = decode(text, limits);
     for (const name of names)

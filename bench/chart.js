@@ -1,6 +1,6 @@
 // A picture of a run: node bench/run.js --json run.json && node bench/chart.js run.json > docs/bench.svg
 import { readFileSync } from 'node:fs';
-import { median } from './report.js';
+import { median, quotients } from './report.js';
 
 const { heading, results } = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const PEERS = { raw: '#8a94a6', WsAdapter: '#d98e4a', 'Socket.IO': '#5b7fd6', 'uWebSockets.js': '#c9b458' };
@@ -27,7 +27,7 @@ for (const [name, rounds] of Object.entries(results)) {
   if (peers.length === 0) continue;
   parts.push(text(LEFT - 10, y + 11, name, 'text-anchor="end"'));
   for (const peer of ['ours', ...peers]) {
-    const ratio = median(rounds.map((round) => round[peer].figures[label] / round.ours.figures[label]));
+    const ratio = median(quotients(rounds, peer, 'ours', label));
     const width = scale(ratio);
     parts.push(
       `<rect x="${LEFT}" y="${y}" width="${width.toFixed(1)}" height="${BAR - 2}" rx="2" fill="${PEERS[peer] ?? OURS}"/>`,

@@ -19,15 +19,19 @@ export function table(head, rows = []) {
   return [...top, ...rows.map(line)].join('\n');
 }
 
+/** Of paired figures: same round, same label. */
+export const quotients = (rounds, one, other, label) =>
+  rounds.map((round) => round[one].figures[label] / round[other].figures[label]);
+
 /** The medians of the ratios of paired figures, with how far they spread; beside them what each side came to. */
 export function ratioRows(name, rounds, ratios) {
   return ratios.flatMap(([one, other]) =>
     Object.keys(rounds[0][one].figures).map((label) => {
       const pairs = rounds.map((round) => [round[one].figures[label], round[other].figures[label]]);
-      const quotients = pairs.map(([a, b]) => a / b);
-      const spread = `${show(Math.min(...quotients))} .. ${show(Math.max(...quotients))}`;
+      const paired = quotients(rounds, one, other, label);
+      const spread = `${show(Math.min(...paired))} .. ${show(Math.max(...paired))}`;
       const sides = [0, 1].map((side) => show(median(pairs.map((pair) => pair[side]))));
-      return [name, label, `${one} / ${other}`, show(median(quotients)), spread, ...sides];
+      return [name, label, `${one} / ${other}`, show(median(paired)), spread, ...sides];
     }),
   );
 }
@@ -50,12 +54,9 @@ export function overview(results) {
   );
   const rows = Object.entries(results).map(([name, rounds]) => {
     const [label] = Object.keys(rounds[0].ours.figures);
-    const cells = peers.map((peer) => {
-      const quotients = rounds
-        .filter((round) => round[peer] !== undefined)
-        .map((round) => round.ours.figures[label] / round[peer].figures[label]);
-      return quotients.length === 0 ? '' : show(median(quotients));
-    });
+    const cells = peers.map((peer) =>
+      rounds[0][peer] === undefined ? '' : show(median(quotients(rounds, 'ours', peer, label))),
+    );
     return [name, label, ...cells];
   });
   return table(['workload', 'figure', ...peers.map((peer) => `ours / ${peer}`)], rows);

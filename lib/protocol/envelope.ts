@@ -1,4 +1,4 @@
-import { toPacket, type Packet } from './packet.js';
+import { isRecord, toPacket, type Packet } from './packet.js';
 
 /** The name that asks for an answer: a string of 1 to 64 characters or a safe integer. `1` and `"1"` differ. */
 export type RequestId = string | number;
@@ -95,10 +95,6 @@ function isId(value: unknown): value is RequestId {
   return typeof value === 'string'
     ? value.length > 0 && value.length <= MAX_ID_LENGTH
     : Number.isSafeInteger(value);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Checks a parsed message and gives it a fixed shape, or says why it is none. */

@@ -19,11 +19,11 @@ export function toPacket({
   metadata = {},
 }: Readonly<Record<string, unknown>>): Packet | string {
   if (kind !== 'message' && kind !== 'event') return 'kind must be message or event';
-  const isPattern = typeof pattern === 'string' || typeof pattern === 'number' || isObject(pattern);
+  const isPattern = typeof pattern === 'string' || typeof pattern === 'number' || isRecord(pattern);
   if (!isPattern) return 'pattern must be a string, a number or an object';
   if (textOfPattern(pattern).length > MAX_PATTERN_LENGTH)
     return `pattern must not exceed ${MAX_PATTERN_LENGTH} characters`;
-  if (!isObject(metadata)) return 'metadata must be an object';
+  if (!isRecord(metadata)) return 'metadata must be an object';
   return { kind, pattern, payload, metadata };
 }
 
@@ -43,6 +43,7 @@ export function encodePacket(
   return JSON.stringify({ kind, pattern, payload, metadata: {}, id, more: more || undefined });
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+/** Whether a value is a JSON object. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -84,6 +84,8 @@ function connect<Client extends Conversation>(
     );
   socket.connected = true;
   for (const listener of server._connectionListeners) {
+    // Nest's own takes a list of arguments, and its hooks are looked at by themselves
+    if (listener.length > 1) socket._keepRequest();
     attempt(
       () => listener(socket, request),
       (error) => server._report(error, 'a "connection" listener threw'),
@@ -102,8 +104,7 @@ function connect<Client extends Conversation>(
 }
 
 function open(server: AdmittingServer<Untyped>, socket: Conversation): void {
-  if (server._mount.hidesRequests && server._connectionListeners.every(({ length }) => length < 2))
-    socket._packRequest();
+  if (server._mount.hidesRequests) socket._packRequest();
   socket._open();
 }
 

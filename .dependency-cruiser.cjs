@@ -77,6 +77,19 @@ module.exports = {
       to: { path: ['^lib/microservices/', '(^|/)@nestjs/microservices/'] },
     },
     {
+      name: 'entries-of-their-own',
+      comment: 'What an entry of its own needs of optional peers, only those who import it need',
+      severity: 'error',
+      from: { pathNot: '^lib/(contract|explorer|opentelemetry|terminus)/' },
+      to: {
+        path: [
+          '^lib/(contract|explorer|opentelemetry|terminus)/',
+          '(^|/)@nestjs/(swagger|terminus)/',
+          '(^|/)(@opentelemetry|class-validator|yaml)/',
+        ],
+      },
+    },
+    {
       name: 'upgrade-knows-no-gateway',
       severity: 'error',
       from: { path: '^lib/upgrade/' },

@@ -27,7 +27,7 @@ const sources = {
   '^(\\.{1,2}/.*)\\.js$': '$1',
   // As the sample imports it.
   '^nestjs-envelope$': '<rootDir>/lib/index.ts',
-  '^nestjs-envelope/microservices$': '<rootDir>/lib/microservices/index.ts',
+  '^nestjs-envelope/(contract|explorer|microservices|opentelemetry|terminus)$': '<rootDir>/lib/$1/index.ts',
 };
 
 const nest12 = {

@@ -1,5 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { ClusterStatus } from './server/contract.js';
+import { channels } from './server/diagnostics.js';
 
 /** One line for each time that a broker goes away or comes back. */
 export function tellOfBroker(
@@ -8,6 +9,7 @@ export function tellOfBroker(
   before: ClusterStatus,
   cause: unknown,
 ): void {
+  if (channels.cluster.hasSubscribers) channels.cluster.publish({ status, before, cause });
   if (status.state === 'connected') {
     const seconds = ((status.since - before.since) / 1_000).toFixed(1);
     logger.log(`The cluster's broker answers again, after ${seconds} s`);

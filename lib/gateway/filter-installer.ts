@@ -1,5 +1,6 @@
 import { Catch, type ExceptionFilter } from '@nestjs/common';
 import { requestContext } from '../server/incoming-request.js';
+import { currentTrace } from '../server/tracing.js';
 import { EnvelopeExceptionFilter } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';
 import { filtersOf, NEST } from './nest-metadata.js';
@@ -10,7 +11,8 @@ import { RefCountedPatch } from './refcounted-patch.js';
  * that is how a request learns that it failed, whatever that filter says or does not say to the client.
  */
 class FailureWitness {
-  static [Symbol.hasInstance](): boolean {
+  static [Symbol.hasInstance](error: unknown): boolean {
+    currentTrace()?.fail(error);
     const request = requestContext.getStore();
     if (request !== undefined) request.failing = true;
     return false;

@@ -1,5 +1,6 @@
 import { isObservable, type Observable } from 'rxjs';
 import type { Conversation } from '../server/conversation.js';
+import { currentTrace } from '../server/tracing.js';
 import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';
 import { isClientFault, toExceptionPayload } from './envelope-exception.filter.js';
 import { Sink } from './sink.js';
@@ -20,6 +21,7 @@ export class Reply {
   /** Handlers of this message that have not come to an end, failed ones included. */
   private running: number;
   private isStreaming = false;
+  private readonly trace = currentTrace();
 
   constructor(
     private readonly client: Conversation,
@@ -28,6 +30,7 @@ export class Reply {
     handlers: number,
   ) {
     this.open = this.running = handlers;
+    this.trace?.hold();
   }
 
   /** What `@Ack()` gets where the client did not ask: the reply goes out under the event's name. */
@@ -55,6 +58,7 @@ export class Reply {
 
   /** Something failed that no filter has seen: a filter itself, or an iterator. */
   crash(error: unknown): void {
+    this.trace?.fail(error);
     if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`);
     const payload = toExceptionPayload(error);
     if (this.request !== undefined) this.request.fail(payload);
@@ -63,7 +67,9 @@ export class Reply {
 
   /** One of the handlers has come to its end, whatever it was. */
   over(): void {
-    if (--this.running > 0 || this.request !== undefined) return;
+    if (--this.running > 0) return;
+    this.trace?.release();
+    if (this.request !== undefined) return;
     if (this.isStreaming) this.client._streaming--;
     this.client._running--;
     this.client._settled();

@@ -37,9 +37,16 @@ function head(event: string): string {
  *
  * @throws TypeError, RangeError or what a `toJSON` throws, where JSON cannot carry `data`
  */
-export function encodeEvent(event: string, data: unknown, id?: RequestId, stream?: boolean): string {
+export function encodeEvent(
+  event: string,
+  data: unknown,
+  id?: RequestId,
+  stream?: boolean,
+  meta?: object,
+): string {
+  const beside = meta === undefined ? '' : `,"meta":${JSON.stringify(meta)}`;
   const tail = id === undefined ? '}' : `,"id":${JSON.stringify(id)}${stream ? ',"stream":true' : ''}}`;
-  return head(event) + dataField(data) + tail;
+  return head(event) + dataField(data) + beside + tail;
 }
 
 /** Writes one answer to the request `ack`; `more` says that the stream goes on. Throws as {@link encodeEvent}. */

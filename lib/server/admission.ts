@@ -4,6 +4,7 @@ import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import { attempt } from './attempt.js';
 import type { Conversation } from './conversation.js';
+import { channels } from './diagnostics.js';
 import { ENVELOPE_V1 } from './handshake.js';
 import type { Recovery } from './recovery.js';
 import { runChain, toException } from './middleware-chain.js';
@@ -83,6 +84,7 @@ function connect<Client extends Conversation>(
       'the session has ended',
     );
   socket.connected = true;
+  if (channels.connect.hasSubscribers) channels.connect.publish({ socket });
   for (const listener of server._connectionListeners) {
     // Nest's own takes a list of arguments, and its hooks are looked at by themselves
     if (listener.length > 1) socket._keepRequest();

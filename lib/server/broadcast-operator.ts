@@ -12,6 +12,7 @@ import type {
 } from '../protocol/typed-events.js';
 import { attempt, watch } from './attempt.js';
 import { askMany } from './broadcast-request.js';
+import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './contract.js';
 import { REVOKED } from './recovery.js';
 import { RemoteSocket } from './remote-socket.js';
@@ -92,6 +93,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     const values: unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
     const data = values.length > 1 ? values : values[0];
     const packet: EventPacket = { type: 2, data: [event, data], ...(data === undefined && { bare: true }) };
+    if (channels.broadcast.hasSubscribers) this.tell(packet, event);
     if (typeof last === 'function') {
       askMany(this.nsp, packet, this.target(), (error, answers) =>
         attempt(
@@ -164,6 +166,13 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     if (this.nsp._recovery === undefined) return;
     const packet: EventPacket = { type: 2, data: [REVOKED, null] };
     this.settle(this.nsp.adapter.broadcast(packet, this.target()));
+  }
+
+  private tell(packet: EventPacket, event: string): void {
+    const { nsp: server, rooms, excluded: except } = this;
+    const sent: EnvelopeDiagnostics['broadcast'] = { server, event, rooms, except };
+    channels.broadcast.publish(sent);
+    if (sent.meta !== undefined) packet.meta = sent.meta;
   }
 
   /** Adapters get copies, and always `flags`: some read fields of it unasked. */

@@ -18,6 +18,8 @@ export interface EventPacket {
   data: unknown[];
   nsp?: string;
   id?: number;
+  /** What travels beside the payload. */
+  meta?: object;
   /** There is no payload: brokers make `null` of an `undefined` in `data`. */
   bare?: true;
 }
@@ -41,6 +43,8 @@ export interface ReachableSocket<Data = Untyped> extends SocketDetails<Data> {
 export interface Namespace {
   /** The full URL path, with the port in front only where it is not the application's. */
   readonly name: string;
+  /** The same as the gateway declares it: a child of a RegExp namespace has its parent's. */
+  readonly route: string;
   readonly adapter: Adapter;
   readonly sockets: ReadonlyMap<SocketId, ReachableSocket & { acks: Map<number, (answer: unknown) => void> }>;
   /** @internal Numbers requests; one counter for all sockets, since a room-wide request has one id. */

@@ -7,6 +7,7 @@ import { Refusal, UNLIMITED, type Envelope, type RequestId } from '../protocol/e
 import type { Untyped } from '../protocol/typed-events.js';
 import type { AnyListeners } from './any-listeners.js';
 import { attempt, UserEvents } from './attempt.js';
+import { channels, tellLimit } from './diagnostics.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import { Expiry } from './expiry.js';
 import { knownOf, user, userNameOf } from './identity.js';
@@ -64,6 +65,13 @@ export abstract class Conversation extends Sender implements Asker {
   /** @internal */
   override get _inFlight(): number {
     return this._running + (this._requests?.size ?? 0);
+  }
+
+  /** @internal */
+  override _onMessage(data: Message, isBinary: boolean): void {
+    if (channels.message.hasSubscribers && !this.left)
+      channels.message.publish({ socket: this, bytes: Buffer.byteLength(data) });
+    super._onMessage(data, isBinary);
   }
 
   /** @internal */
@@ -140,12 +148,26 @@ export abstract class Conversation extends Sender implements Asker {
     this.nsp._mount.receiver.refuseFlood(this, data, isBinary);
   }
 
+  /** @internal */
+  override _overflow(): void {
+    tellLimit('maxBufferedBytes', this);
+    if (channels.drop.hasSubscribers) channels.drop.publish({ socket: this, why: 'maxBufferedBytes' });
+    super._overflow();
+  }
+
+  /** @internal */
+  override _onError(error: Error): void {
+    tellFrameLimit(error, this);
+    super._onError(error);
+  }
+
   protected override endFlood(): void {
     this._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, 'too many messages');
   }
 
   /** @internal */
   protected override tellHeld(): void {
+    tellLimit('maxInFlight', this);
     this.nsp._warn('maxInFlight', describeHeld(this._inFlight, this._requests?.values() ?? []));
   }
 
@@ -171,6 +193,7 @@ export abstract class Conversation extends Sender implements Asker {
     this.nsp._remove(this);
     this.abandonRequests();
     if (!wasConnected) return;
+    if (channels.disconnect.hasSubscribers) channels.disconnect.publish({ socket: this, reason, closed });
     this.emitLine('disconnect', reason, closed);
     for (const callback of this._disconnectCallbacks ?? []) this._tell(callback);
   }
@@ -255,6 +278,17 @@ export abstract class Conversation extends Sender implements Asker {
           this.nsp._mount.receiver.listenerFailed(this, error, name, args),
         ));
   }
+}
+
+/** What `ws` refuses by itself. */
+const FRAME_LIMITS: Readonly<Record<string, string>> = {
+  WS_ERR_UNSUPPORTED_MESSAGE_LENGTH: 'maxPayload',
+  WS_ERR_TOO_MANY_BUFFERED_PARTS: 'maxFragments',
+};
+
+function tellFrameLimit(error: Error, socket: Conversation): void {
+  const limit = FRAME_LIMITS[String(Reflect.get(error, 'code'))];
+  if (limit !== undefined) tellLimit(limit, socket);
 }
 
 function isObject(value: unknown): value is object {

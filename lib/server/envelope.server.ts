@@ -88,6 +88,10 @@ export class EnvelopeServer<
   get name(): string {
     return this._mount.name;
   }
+  /** The path as the gateway declares it: a child of a RegExp namespace has its parent's. For labels of metrics. */
+  get route(): string {
+    return this._mount.parent?.name ?? this.name;
+  }
   /** The rooms: an adapter of Socket.IO's contract. */
   get adapter(): Adapter {
     if (this.rooms === undefined) throw new Error(this._unmounted);

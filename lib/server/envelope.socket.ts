@@ -15,6 +15,7 @@ import { AnyListeners, type AnyListener } from './any-listeners.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Rooms } from './contract.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
+import { tellLimit } from './diagnostics.js';
 import { DirectOperator } from './direct-operator.js';
 import type { LineEvents } from './line-events.js';
 import { checkJoin } from './room-limits.js';
@@ -138,9 +139,11 @@ export class EnvelopeSocket<
         this._tellJoin();
       return this.watched(this.nsp.adapter.addAll(this.id, joined));
     }
-    this.nsp._warn(refused, refused);
+    const { why, limit } = refused;
+    if (limit !== undefined) tellLimit(limit, this);
+    this.nsp._warn(why, why);
     // not thrown: an adapter may have many sockets join in one loop; and few await a join
-    const rejected = Promise.reject<void>(this.nsp._mount.failures.roomLimit(refused));
+    const rejected = Promise.reject<void>(this.nsp._mount.failures.roomLimit(why));
     rejected.catch(() => undefined);
     return rejected;
   }

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { encodeAnswer } from '../protocol/codec.js';
 import type { ExceptionPayload, RequestId } from '../protocol/envelope.js';
+import { currentTrace } from './tracing.js';
 
 /** What a request needs of the connection it came on. */
 export interface Asker {
@@ -51,6 +52,7 @@ export class IncomingRequest {
 
   /** The final answer, as an `exception`. */
   fail(payload: unknown): void {
+    if (!this.done) currentTrace()?.fail(payload);
     this.write('exception', payload, false);
   }
 

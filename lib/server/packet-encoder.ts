@@ -17,7 +17,14 @@ export function encodePacket(packet: Packet): Frame[] {
   if (typeof event !== 'string') throw new TypeError('a packet has no event');
   // its own only: an id that somebody put on Object.prototype would make every broadcast a request
   const id = Object.hasOwn(packet, 'id') ? packet.id : undefined;
-  const text = encodeEvent(event, Object.hasOwn(packet, 'bare') ? undefined : data, id);
+  const payload = Object.hasOwn(packet, 'bare') ? undefined : data;
+  const text = encodeEvent(
+    event,
+    payload,
+    id,
+    false,
+    Object.hasOwn(packet, 'meta') ? packet.meta : undefined,
+  );
   // adapters that keep a log add the position at the end
   const offset = rest.at(-1);
   return [new Frame(text, true, typeof offset === 'string' ? offset : packet.place)];

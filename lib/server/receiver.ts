@@ -12,11 +12,13 @@ import {
 import type { Packet } from '../protocol/packet.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
+import { channels, tellLimit } from './diagnostics.js';
 import { IncomingPacket } from './incoming-packet.js';
 import { IncomingRequest } from './incoming-request.js';
 import { MessageContext, messageContexts } from './message-context.js';
 import { runChain, toException } from './middleware-chain.js';
 import { readFreshAuth, reauthenticate } from './reauthentication.js';
+import { currentTrace, isTraced, trace } from './tracing.js';
 
 /** Reads a message in a format of the user's own; nothing means: drop it silently. `WsAdapter`'s option. */
 export type MessageParser = (data: Untyped) => { event: string; data?: Untyped } | void;
@@ -103,6 +105,11 @@ export class Receiver {
 
   /** An event for the gateways, or a message for a microservice. */
   receiveEvent(socket: Conversation, envelope: Envelope): void {
+    if (isTraced()) trace(socket, envelope, () => this.enter(socket, envelope));
+    else this.enter(socket, envelope);
+  }
+
+  private enter(socket: Conversation, envelope: Envelope): void {
     if (!this.hasContext) return this.handle(socket, envelope);
     messageContexts.run(new MessageContext(socket, envelope), () => this.handle(socket, envelope));
   }
@@ -142,7 +149,10 @@ export class Receiver {
     if (socket.nsp._isClosing || bridge === undefined)
       return request?.fail(new Refusal('going_away', 'the server is shutting down').toPayload());
     if (request === undefined) socket._running++;
+    const traced = currentTrace();
+    traced?.hold();
     void bridge.take(socket, packet, request).then(() => {
+      traced?.release();
       if (request !== undefined) return;
       socket._running--;
       socket._settled();
@@ -158,6 +168,7 @@ export class Receiver {
 
   /** One message too many: an answer all the same, to its request where it is one. */
   refuseFlood(socket: Conversation, data: Message, isBinary: boolean): void {
+    tellLimit('messagesPerSecond', socket);
     const id = this.read(socket, data, isBinary)?.id;
     this.refuse(socket, new Refusal('rate_limited', 'too many messages', id), false);
   }
@@ -290,7 +301,9 @@ export class Receiver {
 
   private refuse(socket: Conversation, refusal: Refusal, counts: boolean, open?: IncomingRequest): void {
     this.counters.refusedMessages++;
-    const id = refusal.id;
+    const { id, code } = refusal;
+    if (channels.messageRefuse.hasSubscribers) channels.messageRefuse.publish({ socket, code });
+    currentTrace()?.refuse(code);
     // an id that is in flight keeps its own request
     const request =
       open ??

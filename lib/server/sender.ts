@@ -9,6 +9,7 @@ import type { AnyListeners } from './any-listeners.js';
 import { attempt } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
 import type { EmitFlags } from './contract.js';
+import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
 import { Frame, type Outgoing } from './frame.js';
 import { INTERNAL_ERROR } from './incoming-request.js';
 import { Intake } from './intake.js';
@@ -54,7 +55,7 @@ export abstract class Sender extends Intake {
 
   /** @internal One broadcast, already framed; the same frame goes to every recipient. */
   writeToEngine(frames: readonly Frame[], flags: EmitFlags): void {
-    if (flags.volatile === true && !this.outbox.writable) return;
+    if (flags.volatile === true && !this.outbox.writable) return this.tellDropped();
     for (const frame of frames) {
       // the flags are those of the whole broadcast: the same for all who share the frame
       if (flags.compress === false) frame.compress = false;
@@ -166,7 +167,7 @@ export abstract class Sender extends Intake {
       );
     }
     const id = callback === undefined ? undefined : this.nsp._ids++;
-    const text = encodeEvent(event, data, id);
+    const text = encodeEvent(event, data, id, false, this.tellEmit(event));
     if (this._gone) {
       callback?.(new Error('the socket has been disconnected'));
       return false;
@@ -175,10 +176,25 @@ export abstract class Sender extends Intake {
       (this.answers ??= new Answers()).own.add(id!, callback, flags.timeout);
       this.readAnswers();
     }
-    if (flags.volatile === true && !this.outbox.writable) return true;
+    if (flags.volatile === true && !this.outbox.writable) {
+      this.tellDropped();
+      return true;
+    }
     this.tellOutgoing(event, data);
     this.outbox.push(flags.compress === false ? new Frame(text, false) : text);
     return true;
+  }
+
+  /** @returns what is to travel beside the payload */
+  private tellEmit(event: string): object | undefined {
+    if (!channels.emit.hasSubscribers) return undefined;
+    const sent: EnvelopeDiagnostics['emit'] = { socket: this, event };
+    channels.emit.publish(sent);
+    return sent.meta;
+  }
+
+  private tellDropped(): void {
+    if (channels.drop.hasSubscribers) channels.drop.publish({ socket: this, why: 'volatile' });
   }
 
   /** What a client can come back to goes through the log, also while it is away. */

@@ -1,3 +1,4 @@
+import { tellLimit } from '../server/diagnostics.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './refusal.js';
 
 /** How many may come; `Infinity`: there is no limit. */
@@ -63,6 +64,7 @@ export class Census {
   }
 
   private refuse(status: 429 | 503, limit: keyof CensusLimits, who: string): HttpRefusal {
+    tellLimit(limit);
     this.warn(
       limit,
       `limits.${limit} (${this.limits[limit]}) is reached${who}: upgrades are refused with ${status}`,

@@ -87,18 +87,18 @@ export class Gate implements LineWatcher {
   }
 
   accept(request: IncomingMessage, tcp: Duplex, head: Buffer, path: string, params: Params): void {
-    if (this.isClosing()) return refuseUpgrade(tcp, SHUTTING_DOWN);
-    if (!namesOneHost(request)) return refuseUpgrade(tcp, NO_HOST);
+    if (this.isClosing()) return refuseUpgrade(request, tcp, SHUTTING_DOWN);
+    if (!namesOneHost(request)) return refuseUpgrade(request, tcp, NO_HOST);
     const { reception, census, upgradeTimeout } = this.settings;
     let visitor: Visitor;
     try {
       visitor = reception.identify(request);
     } catch (error) {
       this.settings.onError(error);
-      return refuseUpgrade(tcp, refusal(500, 'Internal server error'));
+      return refuseUpgrade(request, tcp, refusal(500, 'Internal server error'));
     }
     const full = census.enter(visitor.seat);
-    if (full !== undefined) return refuseUpgrade(tcp, full);
+    if (full !== undefined) return refuseUpgrade(request, tcp, full);
     const upgrade = new Upgrade(request, path, params, visitor, tcp, this.onDecided);
     this.upgrades.set(request, upgrade);
     this.acceptor.handleUpgrade(request, tcp, head, (ws) => this.open(upgrade, ws));

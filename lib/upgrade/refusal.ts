@@ -1,5 +1,6 @@
-import { STATUS_CODES } from 'node:http';
+import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { channels } from '../server/diagnostics.js';
 
 /** An HTTP answer that takes the place of the 101. */
 export interface HttpRefusal {
@@ -26,7 +27,12 @@ export function refusal(
 }
 
 /** Answers an upgrade; what the body reflects of the request is the refusal's own doing. */
-export function refuseUpgrade(socket: Duplex, { status, body, headers }: HttpRefusal): void {
+export function refuseUpgrade(
+  request: IncomingMessage,
+  socket: Duplex,
+  { status, body, headers }: HttpRefusal,
+): void {
+  if (channels.upgradeRefuse.hasSubscribers) channels.upgradeRefuse.publish({ request, status });
   const text = toText(status, body);
   const fields = {
     Connection: 'close',

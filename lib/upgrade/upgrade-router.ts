@@ -99,8 +99,8 @@ export class UpgradeRouter {
     if (this.take(request, socket, head) || this.isShared) return;
     if (!isWebSocket(request)) treatAsPlainRequest(this.http, request, socket, head);
     else if (pathOf(request.url) === undefined)
-      refuseUpgrade(socket, refusal(400, 'The request target is not a path'));
-    else refuseUpgrade(socket, refusal(404, 'No gateway is mounted on this path'));
+      refuseUpgrade(request, socket, refusal(400, 'The request target is not a path'));
+    else refuseUpgrade(request, socket, refusal(404, 'No gateway is mounted on this path'));
   };
 }
 

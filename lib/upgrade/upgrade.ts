@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { EnvelopeServer } from '../server/envelope.server.js';
 import type { EnvelopeSocket } from '../server/envelope.socket.js';
+import { tellLimit } from '../server/diagnostics.js';
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import type { Params } from './path.js';
 import { refusal, refuseUpgrade, RETRY_AFTER, type HttpRefusal } from './refusal.js';
@@ -44,7 +45,10 @@ export class Upgrade {
     this.tcp.on('close', this.abandon).on('end', this.abandon);
     // a timer that is to wait longer than it can would not wait at all
     if (milliseconds > MAX_DELAY) return;
-    const expire = (): void => this.refuse(refusal(503, 'The upgrade took too long', RETRY_AFTER));
+    const expire = (): void => {
+      tellLimit('upgradeTimeout');
+      this.refuse(refusal(503, 'The upgrade took too long', RETRY_AFTER));
+    };
     this.deadline = setTimeout(expire, milliseconds);
   }
 
@@ -56,7 +60,7 @@ export class Upgrade {
   refuse(answer: HttpRefusal): void {
     if (this.isOver) return;
     this.decide(false);
-    refuseUpgrade(this.tcp, answer);
+    refuseUpgrade(this.request, this.tcp, answer);
   }
 
   private decide(passed: boolean): void {

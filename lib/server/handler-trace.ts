@@ -1,0 +1,75 @@
+import type { Envelope, RequestId } from '../protocol/envelope.js';
+import { textOfPattern } from '../protocol/packet.js';
+import type { ObservedSocket } from './observed.js';
+
+/** What became of an event. `abandoned`: its client had gone before. */
+export type HandlerOutcome = 'ok' | 'error' | 'refused' | 'abandoned';
+
+/** One event on its way through its handlers, from the first to the last of them. */
+export class HandlerTrace {
+  /** When the handlers began, by `performance.now()`. */
+  readonly startedAt = performance.now();
+  /** What a handler threw, or what its request was answered with; the first, where there are several. */
+  error: unknown;
+  /** Why it was refused before a handler saw it: a code of PROTOCOL.md. */
+  code: string | undefined;
+  /**
+   * Whoever hears of the start may set it: it runs the handlers, and what it enters is theirs, asynchronous work included.
+   * It has to call `run`, at once and once.
+   */
+  around: ((run: () => void) => void) | undefined;
+  private open = 1;
+  private hasFailed = false;
+
+  /** @internal */
+  constructor(
+    readonly socket: ObservedSocket,
+    private readonly envelope: Envelope,
+    private readonly told: { end(trace: HandlerTrace): void; error(trace: HandlerTrace): void },
+  ) {}
+
+  /** The event's name, or the pattern of a message of the microservice protocol, as text. The client's choice. */
+  get event(): string {
+    const { event, packet } = this.envelope;
+    return event ?? textOfPattern(packet?.pattern);
+  }
+  get id(): RequestId | undefined {
+    return this.envelope.id;
+  }
+  /** What travels beside the payload. */
+  get meta(): Readonly<Record<string, unknown>> {
+    return this.envelope.meta ?? this.envelope.packet?.metadata ?? {};
+  }
+  /** Whether it is a message of the microservice protocol. */
+  get isPacket(): boolean {
+    return this.envelope.packet !== undefined;
+  }
+  get outcome(): HandlerOutcome {
+    if (this.code !== undefined) return 'refused';
+    if (this.hasFailed) return 'error';
+    return this.socket.connected ? 'ok' : 'abandoned';
+  }
+
+  /** @internal One more works on it. */
+  hold(): void {
+    this.open++;
+  }
+
+  /** @internal */
+  release(): void {
+    if (--this.open === 0) this.told.end(this);
+  }
+
+  /** @internal No handler saw it. */
+  refuse(code: string): void {
+    this.code ??= code;
+  }
+
+  /** @internal */
+  fail(error: unknown): void {
+    if (this.hasFailed || this.code !== undefined) return;
+    this.hasFailed = true;
+    this.error = error;
+    this.told.error(this);
+  }
+}

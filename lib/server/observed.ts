@@ -1,0 +1,22 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Untyped } from '../protocol/typed-events.js';
+
+/** A server, as {@link EnvelopeServer} is one. */
+export interface ObservedServer {
+  /** The full URL path. */
+  readonly name: string;
+  /** The path as the gateway declares it: where names of paths are the clients' choice, not the client's own. */
+  readonly route: string;
+}
+
+/** A client, as {@link EnvelopeSocket} is one. */
+export interface ObservedSocket {
+  readonly id: string;
+  readonly requestId: string;
+  readonly connected: boolean;
+  readonly ip: string;
+  readonly user: Untyped;
+  readonly headers: IncomingHttpHeaders;
+  readonly bufferedAmount: number;
+  readonly nsp: ObservedServer;
+}

@@ -4,6 +4,7 @@ import type { ApplicationConfig } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import { Cluster } from './cluster/cluster.js';
+import { ConnectionLog } from './connection-log.js';
 import { EnvelopeHub } from './envelope.hub.js';
 import { ENVELOPE_OPTIONS } from './envelope.module.js';
 import {
@@ -64,6 +65,7 @@ export class EnvelopeAdapter extends WsAdapter {
   private readonly sampler = new LogSampler((subject, times) =>
     this.logger.warn(`${subject}: ${times} more within the last minute`),
   );
+  private readonly connections = new ConnectionLog(this.logger);
   private readonly guards: UpgradeGuards;
   private readonly globalGuards: ApplicationConfig | undefined;
   private readonly census: Census;
@@ -155,6 +157,7 @@ export class EnvelopeAdapter extends WsAdapter {
     }
     for (const undo of this.undos.splice(0)) undo();
     this.sampler.close();
+    this.connections.close();
     await super.dispose();
   }
 
@@ -213,6 +216,7 @@ export class EnvelopeAdapter extends WsAdapter {
       of: (path) => this.serverOf(place.port, path),
       logger: this.logger,
       sampler: this.sampler,
+      connections: this.connections,
       reception: this.reception,
       census: this.census,
       cluster: this.cluster,

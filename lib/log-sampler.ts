@@ -1,7 +1,6 @@
 import { requestContext } from './server/incoming-request.js';
 
-/** One subject is told of so many times within a window; then it is counted, and the count told with the window's end. */
-const TIMES = 5;
+/** How long what is too much is counted, in milliseconds; the count is told with its end. */
 const WINDOW = 60_000;
 /** Subjects are the program's own words, but better safe than sorry: what comes later is one subject. */
 const MAX_SUBJECTS = 200;
@@ -12,8 +11,14 @@ export class LogSampler {
   private subjects = new Map<string, number>();
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param summarise is told, at a window's end, how often a subject was left out */
-  constructor(private readonly summarise: (subject: string, times: number) => void) {}
+  /**
+   * @param summarise is told, at a window's end, how often a subject was left out
+   * @param times one subject is told of so many times within a window; then it is counted
+   */
+  constructor(
+    private readonly summarise: (subject: string, times: number) => void,
+    private readonly times = 5,
+  ) {}
 
   /** Tells, or counts. @returns whether it was told */
   log(subject: string, tell: () => void): boolean {
@@ -23,8 +28,8 @@ export class LogSampler {
     this.subjects.set(name, times);
     // outside of the request that logs: the timer would keep it, and its client, for the window
     this.timer ??= requestContext.exit(() => setTimeout(() => this.close(), WINDOW).unref());
-    if (times <= TIMES) tell();
-    return times <= TIMES;
+    if (times <= this.times) tell();
+    return times <= this.times;
   }
 
   /** Ends the window. */
@@ -33,6 +38,7 @@ export class LogSampler {
     this.timer = undefined;
     const { subjects } = this;
     this.subjects = new Map();
-    for (const [subject, times] of subjects) if (times > TIMES) this.summarise(subject, times - TIMES);
+    for (const [subject, times] of subjects)
+      if (times > this.times) this.summarise(subject, times - this.times);
   }
 }

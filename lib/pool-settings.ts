@@ -26,6 +26,7 @@ import { selectProtocol } from './server/handshake.js';
 import type { ConnectionLimits } from './server/limits.js';
 import { MemoryAdapter } from './server/memory-adapter.js';
 import type { Failures } from './server/failures.js';
+import type { ConnectionListener } from './server/mount.js';
 import { Rate } from './server/rate.js';
 import { Receiver } from './server/receiver.js';
 import type { Census } from './upgrade/census.js';
@@ -42,6 +43,7 @@ interface Ingredients {
   readonly of: (path: string | RegExp) => EnvelopeServer;
   readonly logger: Logger;
   readonly sampler: LogSampler;
+  readonly connections: ConnectionListener;
   readonly reception: Reception;
   readonly census: Census;
   readonly cluster: Cluster;
@@ -116,6 +118,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       receiver,
       report,
       warn,
+      connections: given.connections,
       limits: connectionLimits(limits, connectTimeout),
       failures: FAILURES,
       hidesRequests: !(options.verifyClient ?? options.allowRequest ?? options.handleProtocols),

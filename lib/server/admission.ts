@@ -22,7 +22,7 @@ interface AdmittingServer<Client extends Conversation> {
   /** @internal */
   readonly _mount: Pick<
     Mount<unknown>,
-    'session' | 'settled' | 'connectTimeout' | 'reauthenticate' | 'hidesRequests'
+    'session' | 'settled' | 'connections' | 'connectTimeout' | 'reauthenticate' | 'hidesRequests'
   >;
   /** @internal */
   readonly _middlewares: readonly ServerMiddleware<Client>[];
@@ -84,6 +84,7 @@ function connect<Client extends Conversation>(
       'the session has ended',
     );
   socket.connected = true;
+  server._mount.connections.came(socket);
   if (channels.connect.hasSubscribers) channels.connect.publish({ socket });
   for (const listener of server._connectionListeners) {
     // Nest's own takes a list of arguments, and its hooks are looked at by themselves

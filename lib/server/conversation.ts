@@ -194,6 +194,7 @@ export abstract class Conversation extends Sender implements Asker {
     this.abandonRequests();
     if (!wasConnected) return;
     if (channels.disconnect.hasSubscribers) channels.disconnect.publish({ socket: this, reason, closed });
+    this.nsp._mount.connections.went(this, reason, closed);
     this.emitLine('disconnect', reason, closed);
     for (const callback of this._disconnectCallbacks ?? []) this._tell(callback);
   }

@@ -10,6 +10,7 @@ import { readAhead } from './frame-reader.js';
 import type { ConnectionLimits } from './limits.js';
 import type { LineWebSocket, Message, WebSocketEvents } from './line-web-socket.js';
 import { Outbox } from './outbox.js';
+import { endQuietly } from './quiet-end.js';
 
 /** What `ws`'s own `send` takes besides the data. */
 export interface SendOptions {
@@ -81,6 +82,7 @@ export abstract class Line implements WebSocketEvents {
     this.outbox.attach(ws, ws.extensions.includes('permessage-deflate'));
     ws.line = this;
     readAhead(this.tcp, ws);
+    endQuietly(this.tcp);
   }
 
   /**

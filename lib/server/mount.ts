@@ -1,6 +1,7 @@
 import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
 import type { ClusterStatus, ErrorReporter } from './contract.js';
+import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { Failures } from './failures.js';
 import type { ConnectionLimits } from './limits.js';
 import type { Receiver } from './receiver.js';
@@ -28,6 +29,12 @@ export interface ClusterWatch {
   watch(adapter: Adapter, listener: () => void): void;
 }
 
+/** Hears of clients that come and go. */
+export interface ConnectionListener {
+  came(client: Conversation): void;
+  went(client: Conversation, reason: DisconnectReason, closed: ClosedInfo): void;
+}
+
 /** What a server is given when an adapter mounts it on a path. */
 export interface Mount<Server> {
   /** The full URL path, with the port in front only where it is not the application's. */
@@ -40,6 +47,7 @@ export interface Mount<Server> {
   readonly report: ErrorReporter;
   /** What clients did that its operators should see; one subject is told of so often, and no more. */
   readonly warn: (subject: string, text: string) => void;
+  readonly connections: ConnectionListener;
   readonly limits: ConnectionLimits;
   readonly failures: Failures;
   /** What clients that negotiated `envelope.v1` are told first. */

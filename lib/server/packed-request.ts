@@ -29,6 +29,10 @@ export class PackedRequest {
     return new PackedRequest(url, rawHeaders.join('\n'));
   }
 
+  get headers(): Headers {
+    return toHeaders(this.lines.split('\n'));
+  }
+
   unpack(tcp: Socket): IncomingMessage {
     const request = new IncomingMessage(tcp);
     const rawHeaders = this.lines.split('\n');

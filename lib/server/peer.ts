@@ -83,9 +83,14 @@ export abstract class Peer extends Line {
   }
   /** A name for this connection in logs: the `x-request-id` header, else made here. */
   get requestId(): string {
-    const given = this.request.headers['x-request-id'];
+    // not `request`, which is given to nobody here
+    const given = this.upgrade.headers['x-request-id'];
     if (typeof given === 'string' && given.length <= MAX_REQUEST_ID_LENGTH) return given;
     return (this.madeRequestId ??= randomUUID());
+  }
+  /** @internal Milliseconds since it came. */
+  get _age(): number {
+    return Date.now() - this.issued;
   }
   /** The little of Engine.IO's connection that gateways read. */
   get conn(): { readonly remoteAddress: string } {

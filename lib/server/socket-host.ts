@@ -3,6 +3,7 @@ import type { Envelope } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Namespace } from './contract.js';
+import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { Failures } from './failures.js';
 import type { Intake } from './intake.js';
 import type { ConnectionLimits } from './limits.js';
@@ -27,11 +28,17 @@ export interface Inbound {
   refuseFlood(socket: Intake, data: Message, isBinary: boolean): void;
 }
 
+/** Hears of clients that leave. */
+interface Farewell {
+  went(client: Intake, reason: DisconnectReason, closed: ClosedInfo): void;
+}
+
 /** What a socket needs of what its server was given. */
 export interface SocketMount {
   readonly limits: ConnectionLimits;
   readonly failures: Failures;
   readonly receiver: Inbound;
+  readonly connections: Farewell;
   /** What the gateway side knows of the gateways on this path. */
   readonly gateways: unknown;
   /** Asks the guards of the upgrade anew; never rejects. @returns what the client is told if one refuses */

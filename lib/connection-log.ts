@@ -1,4 +1,4 @@
-import { Logger } from '@nestjs/common';
+import type { Logger } from '@nestjs/common';
 import { LogSampler } from './log-sampler.js';
 import type { ConnectionListener } from './server/mount.js';
 
@@ -32,6 +32,6 @@ export class ConnectionLog implements ConnectionListener {
   }
 
   private tell(line: () => string): void {
-    if (Logger.isLevelEnabled('debug')) this.sampler.log('connections', () => this.logger.debug(line()));
+    this.sampler.log('connections', () => this.logger.debug(line()));
   }
 }

@@ -218,14 +218,19 @@ export class EnvelopeServer<
   }
   /** @internal */
   get _connectionListeners(): ((...args: unknown[]) => void)[] {
-    const own = [...this.events.rawListeners('connection'), ...this.events.rawListeners('connect')];
-    return [...(this.mounted?.parent?._connectionListeners ?? []), ...own] as ((
-      ...args: unknown[]
-    ) => void)[];
+    const { events, mounted } = this;
+    const own = events.rawListeners('connection') as ((...args: unknown[]) => void)[];
+    // asked for each connection: of most servers there are no others
+    if (mounted?.parent === undefined && events.listenerCount('connect') === 0) return own;
+    const others = events.rawListeners('connect') as ((...args: unknown[]) => void)[];
+    return [...(mounted?.parent?._connectionListeners ?? []), ...own, ...others];
   }
   /** @internal */
   get _middlewares(): readonly ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] {
-    return [...(this.mounted?.parent?._middlewares ?? []), ...this.middlewares];
+    const inherited = this.mounted?.parent?._middlewares;
+    return inherited === undefined && this.middlewares.length === 0
+      ? this.middlewares
+      : [...(inherited ?? []), ...this.middlewares];
   }
   /** @internal */
   get _mount(): Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>> {

@@ -22,9 +22,7 @@ export class PackedRequest {
       Reflect.ownKeys(request).every((key) => OWN_KEYS.has(key)) &&
       Object.getPrototypeOf(request) === IncomingMessage.prototype &&
       request.eventNames().length === 0 &&
-      // one that came twice alike is told of by `headersDistinct`
-      rawHeaders.length === 2 * Object.keys(request.headers).length &&
-      isSame(request.headers, toHeaders(rawHeaders));
+      cameOnceEach(rawHeaders, request.headers);
     if (!isUntouched || method !== 'GET' || httpVersion !== '1.1') return undefined;
     return new PackedRequest(url, rawHeaders.join('\n'));
   }
@@ -55,7 +53,10 @@ function toHeaders(rawHeaders: readonly string[]): Headers {
   return headers;
 }
 
-function isSame(some: Headers, others: Headers): boolean {
-  const names = Object.keys(some);
-  return names.length === Object.keys(others).length && names.every((name) => some[name] === others[name]);
+/** Each as Node has it by name; one that came twice, also alike, is told of by `headersDistinct`. */
+function cameOnceEach(rawHeaders: readonly string[], headers: Headers): boolean {
+  if (rawHeaders.length !== 2 * Object.keys(headers).length) return false;
+  for (let i = 0; i < rawHeaders.length; i += 2)
+    if (headers[rawHeaders[i]!.toLowerCase()] !== rawHeaders[i + 1]) return false;
+  return true;
 }

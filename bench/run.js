@@ -25,6 +25,9 @@ const rounds = Number(values.rounds);
 const peers = { ...PEERS };
 if (values.against !== undefined) peers[values.against] = otherBuild(buildOf(values.against));
 const wanted = values.peers?.split(',');
+const unknown = wanted?.filter((name) => peers[name] === undefined) ?? [];
+if (unknown.length > 0)
+  throw new Error(`--peers: there is no ${unknown.join(', ')}; there are ${Object.keys(peers).join(', ')}`);
 const flags = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
 if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
 

@@ -2,8 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transform } from '@swc/core';
 
-const PACKAGE = new URL('../../../lib/index.ts', import.meta.url).href;
-const MICROSERVICES = new URL('../../../lib/microservices/index.ts', import.meta.url).href;
+const PACKAGE = new URL('../../../lib/', import.meta.url).href;
 const NEST_11 = new URL('../../nest-11/package.json', import.meta.url).href;
 
 // The same as in jest.config.js.
@@ -19,13 +18,19 @@ const OPTIONS = {
   swcrc: false,
 };
 
+/** Its file below lib/. */
+function entryOf(specifier) {
+  const entry = specifier.split('/').slice(1);
+  return entry[0] === 'client' ? 'client/node.ts' : [...entry, 'index.ts'].join('/');
+}
+
 export function resolve(specifier, context, next) {
   const fromSource = context.parentURL?.endsWith('.ts') === true;
   // sources name each other './x.js'; the file on disk is './x.ts'
   if (fromSource && /^\.{1,2}\/.*\.js$/.test(specifier)) return next(specifier.replace(/js$/, 'ts'), context);
   // as samples import it
-  if (fromSource && specifier === 'nestjs-envelope') return next(PACKAGE, context);
-  if (fromSource && specifier === 'nestjs-envelope/microservices') return next(MICROSERVICES, context);
+  if (fromSource && /^nestjs-envelope(\/|$)/.test(specifier))
+    return next(PACKAGE + entryOf(specifier), context);
   if (fromSource && specifier.startsWith('@nestjs/') && process.env.NEST_MAJOR === '11')
     return next(specifier, { ...context, parentURL: NEST_11 });
   return next(specifier, context);

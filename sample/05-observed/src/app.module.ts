@@ -1,0 +1,15 @@
+import { Module } from '@nestjs/common';
+import { EnvelopeModule } from 'nestjs-envelope';
+import { LoggerModule } from 'nestjs-pino';
+import { AuctionModule } from './auction/auction.module.js';
+import { OperationsModule } from './operations/operations.module.js';
+
+@Module({
+  imports: [
+    EnvelopeModule.forRoot(),
+    LoggerModule.forRoot({ pinoHttp: { level: process.env['LOG_LEVEL'] ?? 'debug', autoLogging: false } }),
+    AuctionModule,
+    OperationsModule,
+  ],
+})
+export class AppModule {}

@@ -1,0 +1,7 @@
+import type { ContractOptions } from 'nestjs-envelope/contract';
+
+export const contractOptions: ContractOptions = {
+  title: 'Auction',
+  version: '1.0.0',
+  description: 'Sample 05 of nestjs-envelope: an auction that can be looked into.',
+};

@@ -1,0 +1,10 @@
+import { NestFactory } from '@nestjs/core';
+import { writeContract } from 'nestjs-envelope/contract';
+import { AppModule } from './app.module.js';
+import { contractOptions } from './contract.options.js';
+
+// No port, and no provider is made: for a build, or a repository of contracts.
+const [file = 'asyncapi.yaml'] = process.argv.slice(2);
+const app = await NestFactory.create(AppModule, { preview: true, logger: ['error'] });
+await writeContract(app, file, contractOptions);
+console.log(`Wrote ${file}`);

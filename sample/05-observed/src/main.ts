@@ -1,0 +1,21 @@
+import { NestFactory } from '@nestjs/core';
+import { EnvelopeAdapter } from 'nestjs-envelope';
+import { EnvelopeExplorer } from 'nestjs-envelope/explorer';
+import { Logger } from 'nestjs-pino';
+import { AppModule } from './app.module.js';
+import { contractOptions } from './contract.options.js';
+import { startTelemetry } from './operations/telemetry.js';
+import { sendVisitors } from './visitors.js';
+
+startTelemetry();
+const app = await NestFactory.create(AppModule, { bufferLogs: true });
+const logger = app.get(Logger);
+app.useLogger(logger);
+app.useWebSocketAdapter(new EnvelopeAdapter(app));
+EnvelopeExplorer.setup('ws-docs', app, contractOptions);
+app.enableShutdownHooks();
+await app.listen(process.env['PORT'] ?? 3010, '0.0.0.0');
+
+const url = (await app.getUrl()).replace('0.0.0.0', 'localhost');
+for (const page of ['ws-docs', 'metrics', 'traces', 'health', 'ready']) logger.log(`${url}/${page}`);
+sendVisitors(url);

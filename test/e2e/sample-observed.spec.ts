@@ -1,0 +1,48 @@
+import { connect } from '../../lib/client/node.js';
+import { Sample } from '../support/sample.js';
+import { until } from '../support/wait.js';
+
+interface Line {
+  level: number;
+  msg: string;
+  context?: string;
+}
+
+const text = async (url: string): Promise<string> => (await fetch(url)).text();
+
+describe('sample 05-observed', () => {
+  it('shows what it offers, what happens in it, and how it is', async () => {
+    process.env['PORT'] = '0';
+    const sample = Sample.start('sample/05-observed/src/main.ts');
+    delete process.env['PORT'];
+    const [url] = await sample.says(/"(http:\/\/[^"]+)\/ready"/);
+
+    expect(await text(`${url!}/ws-docs`)).toContain('<!doctype html>');
+    expect(await text(`${url!}/ws-docs/asyncapi.yaml`)).toMatch(/^asyncapi: 3\.0\.0\n/);
+
+    const socket = connect(`${url!}/auction`, { auth: 'eve' });
+    const prices: unknown[] = [];
+    socket.on('price', (lot) => prices.push(lot));
+    expect(await socket.emitWithAck('bid', { lot: 'globe', amount: 7_000 })).toMatchObject({ price: 7_000 });
+    await until('the new price', () => prices.length > 0);
+    await expect(socket.emitWithAck('bid', { lot: 'globe', amount: -1 })).rejects.toThrow('Bad Request');
+    await expect(socket.emitWithAck('appraise')).rejects.toThrow('Internal server error');
+
+    const traces = await text(`${url!}/traces`);
+    const [, parent] = /under (\w+) {2}write the bid down/.exec(traces)!;
+    expect(traces).toMatch(new RegExp(`${parent!} .*bid.* ok`));
+    expect(traces).toMatch(/appraise.* error/);
+    const figures = await text(`${url!}/metrics`);
+    expect(figures).toMatch(/appraise.* 1\n/);
+
+    for (const page of ['health', 'ready']) expect(await text(`${url!}/${page}`)).toContain('"status":"ok"');
+
+    const lines = sample.output.split('\n').filter((line) => line.startsWith('{'));
+    const told = lines.map((line) => JSON.parse(line) as Line);
+    expect(told.find(({ msg }) => /connected from .* \(request /.test(msg))).toMatchObject({ level: 20 });
+    expect(sample.output).toContain('the appraiser is ill');
+
+    socket.disconnect();
+    expect((await sample.end()).signal).toBe('SIGTERM');
+  });
+});

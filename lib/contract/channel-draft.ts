@@ -96,11 +96,12 @@ export class ChannelDraft {
   /** @param servers where it is to be found, if not on all of them */
   toChannel(security: SecuritySchemes, servers: readonly Reference[] | undefined): ContractChannel {
     const { address, parameters, description } = addressOf(this.place);
-    const handshake = handshakeOf(security.of(this.demands).map(({ scheme }) => scheme));
+    const schemes = security.of(this.demands).map(({ scheme }) => scheme);
+    const handshake = handshakeOf(schemes, this.ofConnection.length > 0);
     const words = this.gateways
       .map(({ type }) => descriptionOf(type))
       .flatMap(({ summary, description }) => [summary, description]);
-    const paragraphs = [...words, description, handshake.description].filter(
+    const paragraphs = [...words, description, ...handshake.paragraphs].filter(
       (text) => text !== undefined && text !== '',
     );
     return {

@@ -10,7 +10,7 @@ import { contractToYaml, createContract, Emits, writeContract } from '../../lib/
 import { EnvelopeAdapter, EnvelopeModule } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { Child } from '../support/child.js';
-import { GATEWAYS, JwtGuard, KeyGuard, RichModule } from './rich-app.js';
+import { GATEWAYS, JwtGuard, KeyGuard, OddGateway, RichModule } from './rich-app.js';
 
 const OPTIONS = { title: 'Chat', version: '1.0' };
 
@@ -59,6 +59,19 @@ describe('writeContract', () => {
     expect(running).toContain('address: /default\n');
     expect(await readFile(join(folder, 'preview.yaml'), 'utf8')).toBe(running);
     expect(await readFile(join(folder, 'adapter.yaml'), 'utf8')).toBe(running);
+  });
+
+  it('asks for the path where only a factory knows it, which preview does not call', async () => {
+    const imports = [EnvelopeModule.forRootAsync({ useFactory: () => ({ path: '/made' }) })];
+    const module = { module: class AppModule {}, imports, providers: [OddGateway] };
+    const preview = await NestFactory.create(module, { preview: true, logger: false });
+    await expect(createContract(preview, OPTIONS)).rejects.toThrow(
+      'OddGateway names no path, and the options of EnvelopeModule.forRootAsync',
+    );
+    const { channels } = await createContract(preview, { ...OPTIONS, path: '/made' });
+    const { module: _, ...metadata } = module;
+    const app = await startApp(metadata);
+    expect(channels).toEqual((await createContract(app.nest, OPTIONS)).channels);
   });
 
   it('makes nothing of the application: no provider, no port', async () => {

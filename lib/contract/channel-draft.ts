@@ -1,0 +1,170 @@
+import type { Gateway } from '../gateway/gateway-explorer.js';
+import type { Place } from '../upgrade/place.js';
+import { addressOf } from './address.js';
+import { handshakeOf } from './credentials.js';
+import { descriptionOf, emittedBy, type Emitted } from './decorators.js';
+import type {
+  ContractChannel,
+  ContractMessage,
+  ContractOperation,
+  JsonSchema,
+  Reference,
+} from './document.js';
+import { handlersOf, type Handler, type Taken } from './handlers.js';
+import { pointer, sorted, toKey, unique, unlessEmpty } from './keys.js';
+import { emittedMessage, replyMessage, requestMessage, type Payload } from './messages.js';
+import type { Schemas } from './schemas.js';
+import {
+  demandsOf,
+  demandsOfConnection,
+  demandsOfGateway,
+  type Demand,
+  type SecuritySchemes,
+} from './security.js';
+import type { EnvelopeOptions } from '../envelope.options.js';
+
+/** One path of an application while its contract is written. */
+export class ChannelDraft {
+  private readonly messages = new Map<string, ContractMessage | Reference>([
+    ['exception', { $ref: pointer('components', 'messages', 'exception') }],
+  ]);
+  private readonly gateways: readonly {
+    type: Gateway['type'];
+    handlers: readonly Handler[];
+    demands: Demand[];
+  }[];
+  private readonly ofConnection: readonly Demand[];
+
+  constructor(
+    readonly key: string,
+    readonly place: Place,
+    gateways: readonly Gateway[],
+    { upgradeGuards = true }: EnvelopeOptions,
+    private readonly schemas: Schemas,
+  ) {
+    this.ofConnection = demandsOfConnection(gateways, upgradeGuards);
+    this.gateways = gateways.map((gateway) => ({
+      type: gateway.type,
+      handlers: handlersOf(gateway),
+      demands: demandsOfGateway(gateway),
+    }));
+  }
+
+  /** All that is demanded on this path of whomever. */
+  get demands(): Demand[] {
+    return [
+      ...this.ofConnection,
+      ...this.gateways.flatMap(({ demands, handlers }) => [
+        ...demands,
+        ...handlers.flatMap(({ method, name }) => demandsOf(method, name)),
+      ]),
+    ];
+  }
+
+  /** Adds the operations of this channel, and to itself their messages. */
+  addOperations(operations: Map<string, ContractOperation>, security: SecuritySchemes): void {
+    const add = (name: string, operation: ContractOperation, demands: readonly Demand[]): void => {
+      const all = security.references([...this.ofConnection, ...demands]);
+      operations.set(unique(operations, `${this.key}.${toKey(name)}`), {
+        ...operation,
+        ...(all.length > 0 && { security: all }),
+      });
+    };
+    for (const { demands, handlers } of this.gateways) {
+      for (const handler of handlers)
+        add(handler.event, this.receive(handler), [...demands, ...demandsOf(handler.method, handler.name)]);
+    }
+    const emitted = new Set<string>();
+    for (const { type, demands, handlers } of this.gateways) {
+      for (const { method, name } of [{ method: type, name: type.name }, ...handlers]) {
+        for (const event of emittedBy(method)) {
+          const operation = this.send(event, name);
+          const [{ $ref }] = operation.messages as [Reference];
+          // declared by several gateways, or by a handler as well: it is one event
+          if (!emitted.has($ref)) add(`emits.${event.event}`, operation, demands);
+          emitted.add($ref);
+        }
+      }
+    }
+  }
+
+  /** @param servers where it is to be found, if not on all of them */
+  toChannel(security: SecuritySchemes, servers: readonly Reference[] | undefined): ContractChannel {
+    const { address, parameters, description } = addressOf(this.place);
+    const schemes = security.of(this.demands).map(({ scheme }) => scheme);
+    const handshake = handshakeOf(schemes, this.ofConnection.length > 0);
+    const words = this.gateways
+      .map(({ type }) => descriptionOf(type))
+      .flatMap(({ summary, description }) => [summary, description]);
+    const paragraphs = [...words, description, ...handshake.paragraphs].filter(
+      (text) => text !== undefined && text !== '',
+    );
+    return {
+      address,
+      title: this.gateways.map(({ type }) => type.name).join(', '),
+      ...(paragraphs.length > 0 && { description: paragraphs.join('\n\n') }),
+      ...(servers && { servers }),
+      ...(unlessEmpty(parameters) && { parameters }),
+      messages: sorted(this.messages),
+      bindings: handshake.bindings,
+    };
+  }
+
+  private receive({ event, name, takes, reply, words }: Handler): ContractOperation {
+    const { source, stream = false, event: answer = event, description } = reply;
+    const request = requestMessage(event, this.taken(takes, name), stream);
+    const answered = replyMessage(answer, this.payload(source, name), stream, description);
+    return {
+      action: 'receive',
+      channel: this.reference(),
+      title: event,
+      ...(words.summary && { summary: words.summary }),
+      ...(words.description && { description: words.description }),
+      messages: [this.refer(event, request)],
+      reply: {
+        channel: this.reference(),
+        messages: [this.refer(`${event}.reply`, answered), this.reference('messages', 'exception')],
+      },
+      ...(words.deprecated && { 'x-deprecated': true }),
+      'x-handler': name,
+    };
+  }
+
+  private send({ event, source, description }: Emitted, where: string): ContractOperation {
+    const message = emittedMessage(event, this.payload(source, where), description);
+    return {
+      action: 'send',
+      channel: this.reference(),
+      title: event,
+      ...(description && { description }),
+      messages: [this.refer(`emits.${event}`, message)],
+      'x-handler': where,
+    };
+  }
+
+  private taken(takes: Taken, where: string): Payload {
+    if ('whole' in takes) return this.payload(takes.whole, where);
+    const fields = Object.entries(takes.fields).map(([name, source]): [string, JsonSchema] => [
+      name,
+      this.payload(source, where) ?? {},
+    ]);
+    return { type: 'object', properties: Object.fromEntries(fields) };
+  }
+
+  private payload(source: Handler['reply']['source'], where: string): Payload {
+    return source === null || source === undefined ? source : this.schemas.of(source, where);
+  }
+
+  /** Keeps a message, unless that very message is there. */
+  private refer(name: string, message: ContractMessage): Reference {
+    const wanted = toKey(name);
+    const isSame = JSON.stringify(this.messages.get(wanted)) === JSON.stringify(message);
+    const key = isSame ? wanted : unique(this.messages, wanted);
+    this.messages.set(key, message);
+    return this.reference('messages', key);
+  }
+
+  private reference(...inside: string[]): Reference {
+    return { $ref: pointer('channels', this.key, ...inside) };
+  }
+}

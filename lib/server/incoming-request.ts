@@ -98,6 +98,7 @@ export class IncomingRequest {
     try {
       text = this.encode(event, data, more);
     } catch (error) {
+      currentTrace()?.fail(error);
       this.asker._report(error, `the answer to "${this.event}" cannot be written as JSON`);
       text = this.encode('exception', INTERNAL_ERROR, false);
       more = false;

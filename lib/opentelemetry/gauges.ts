@@ -27,6 +27,8 @@ class Sums {
  */
 export function watchServers(meter: Meter): (() => void)[] {
   const servers = new Set<MountedServer>();
+  // what is not told of any more the SDK goes on telling as it was: a route whose servers have gone has none of anything
+  const routes = new Set<string>();
   const connections = meter.createObservableUpDownCounter('envelope.connections.active', {
     unit: '{connection}',
     description: 'Clients that are connected',
@@ -45,7 +47,7 @@ export function watchServers(meter: Meter): (() => void)[] {
   });
   const instruments = [connections, outbox, nodes, states];
   const tell = (result: BatchObservableResult): void => {
-    for (const [route, sums] of sumUp(servers)) {
+    for (const [route, sums] of sumUp(routes, servers)) {
       const attributes: Attributes = { [NAMES.destination]: route };
       result.observe(connections, sums.connections, attributes);
       result.observe(outbox, sums.outbox, attributes);
@@ -56,18 +58,17 @@ export function watchServers(meter: Meter): (() => void)[] {
   };
   meter.addBatchObservableCallback(tell, instruments);
   return [
-    observe('mount', ({ server }) => servers.add(server)),
+    observe('mount', ({ server }) => {
+      servers.add(server);
+      routes.add(server.route);
+    }),
     observe('unmount', ({ server }) => servers.delete(server)),
     () => meter.removeBatchObservableCallback(tell, instruments),
   ];
 }
 
-function sumUp(servers: Iterable<MountedServer>): Map<string, Sums> {
-  const routes = new Map<string, Sums>();
-  for (const server of servers) {
-    const sums = routes.get(server.route) ?? new Sums();
-    routes.set(server.route, sums);
-    sums.add(server);
-  }
-  return routes;
+function sumUp(routes: Iterable<string>, servers: Iterable<MountedServer>): Map<string, Sums> {
+  const sums = new Map([...routes].map((route) => [route, new Sums()]));
+  for (const server of servers) sums.get(server.route)?.add(server);
+  return sums;
 }

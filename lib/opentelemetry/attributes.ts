@@ -4,7 +4,7 @@ import type { HandlerOutcome, HandlerTrace } from '../server/handler-trace.js';
 import { INTERNAL_ERROR } from '../server/incoming-request.js';
 
 /**
- * Names of the semantic conventions 1.4x (messaging is "in development" there), and our own under `envelope.`.
+ * Names of the semantic conventions 1.45 (those for messaging are "in development"), and our own under `envelope.`.
  * Written out: the package of the conventions would be one more dependency for a dozen texts.
  */
 export const NAMES = {

@@ -128,6 +128,8 @@ export class Receiver {
     const traced = currentTrace();
     traced?.hold();
     runChain(socket._middlewares, args, (error) => {
+      // what a middleware says no to its client is told, whatever the error
+      if (error !== undefined) traced?.refuse('refused');
       if (!socket._gone) this.passed(socket, args, request, error);
       traced?.release();
     });
@@ -142,7 +144,6 @@ export class Receiver {
   ): void {
     if (error === undefined)
       return this.deliver(socket, typeof event === 'string' ? event : '', data, request);
-    currentTrace()?.fail(error);
     socket._fail(error);
     const { isClientFault, toPayload } = socket.nsp._mount.failures;
     this.except(socket, request, isClientFault(error) ? toPayload(error) : toException(error));

@@ -2,9 +2,10 @@ import { BadRequestException, Injectable, UsePipes, ValidationPipe } from '@nest
 import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { propagation, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
-import { interval, of, take, type Observable } from 'rxjs';
+import { interval, of, Subject, take, type Observable } from 'rxjs';
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { until } from '../support/wait.js';
 import { SPAN, TRACE, traceparent, useTelemetry } from './support.js';
 
 /** Far below the handlers; knows nothing of WebSocket. */
@@ -22,6 +23,8 @@ class Ledger {
 
 class Odd extends Error {}
 
+const shared = new Subject<unknown>();
+
 @WebSocketGateway({ path: '/ws' })
 class TracedGateway {
   constructor(private readonly ledger: Ledger) {}
@@ -31,8 +34,17 @@ class TracedGateway {
     if (client.handshake.query['slow'] === undefined) return;
     client.use(([event], next) => {
       if (event !== 'refused') return void setImmediate(next);
-      next(new WsException('not here'));
+      next(new Error('not here'));
     });
+  }
+
+  @SubscribeMessage('listen')
+  listen(): Observable<unknown> {
+    return shared;
+  }
+  @SubscribeMessage('speak')
+  speak(): void {
+    shared.next(1n);
   }
 
   @SubscribeMessage('say')
@@ -194,6 +206,20 @@ describe('a span for each event', () => {
     const [span] = await telemetry().ended(1, isOurs);
     expect(span!.attributes['envelope.outcome']).toBe('abandoned');
     expect(span!.status.code).toBe(SpanStatusCode.UNSET);
+  });
+
+  it('is to blame for its own stream, whoever feeds it', async () => {
+    const client = await (await serve()).connect('/ws');
+    client.send({ event: 'listen', id: 'l', stream: true });
+    await until('a listener', () => shared.observed);
+    await client.ask('speak');
+    expect((await client.answer('l')).event).toBe('exception');
+    const spans = await telemetry().ended(2, isOurs);
+    const outcomes = spans.map(({ name, attributes }) => [name, attributes['envelope.outcome']]);
+    expect(Object.fromEntries(outcomes)).toEqual({
+      'process /ws listen': 'error',
+      'process /ws speak': 'ok',
+    });
   });
 
   it('keeps messages apart that are handled side by side', async () => {

@@ -112,9 +112,11 @@ export class EnvelopeAdapter extends WsAdapter {
     this.log = new MountLog(this.logger, mounted);
     for (const gateway of this.gateways) this.undos.push(installFilters(gateway), wrapHooks(gateway));
     const hub = context && findProvider<EnvelopeHub>(context, EnvelopeHub);
-    if (hub !== undefined)
-      hub.find = (path) =>
-        path === undefined ? this.mainServer() : this.serverOf(this.options.port ?? APPLICATION, path);
+    if (hub === undefined) return;
+    hub.find = (path) =>
+      path === undefined ? this.mainServer() : this.serverOf(this.options.port ?? APPLICATION, path);
+    hub.servers = () =>
+      [...this.pools].filter(({ server }) => server._wanted).flatMap((pool) => [...pool.servers()]);
   }
 
   /** Called by Nest, once or twice for each gateway: the same place is the same server. */

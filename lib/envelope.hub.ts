@@ -4,6 +4,8 @@ import { EnvelopeServer } from './server/envelope.server.js';
 export class EnvelopeHub {
   /** Finds the server of a path; without one, the application's main server. Set by the adapter. */
   find: ((path: string | undefined) => EnvelopeServer) | undefined;
+  /** The servers that clients can connect to, the children of RegExp namespaces included. Set by the adapter. */
+  servers: (() => EnvelopeServer[]) | undefined;
 
   /**
    * A server that can be injected before the adapter exists. It is whatever the adapter mounted, looked up at each

@@ -30,6 +30,7 @@ export class Reply {
     handlers: number,
   ) {
     this.open = this.running = handlers;
+    this.trace?.take(event);
     this.trace?.hold();
   }
 

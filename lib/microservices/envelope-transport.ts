@@ -9,6 +9,7 @@ import type { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { IncomingPacket } from '../server/incoming-packet.js';
 import { INTERNAL_ERROR } from '../server/incoming-request.js';
 import type { Bridge } from '../server/receiver.js';
+import { currentTrace } from '../server/tracing.js';
 import { EnvelopeContext } from './envelope-context.js';
 
 /** Where an {@link EnvelopeTransport} listens. */
@@ -83,9 +84,12 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     const pattern = textOfPattern(packet.pattern);
     const { payload: data, metadata } = packet;
     const handler = this.getHandlerByPattern(pattern);
+    if (handler !== null) currentTrace()?.take(pattern);
+    else currentTrace()?.refuse('unknown_event');
     const context = new EnvelopeContext([client as EnvelopeSocket, pattern, metadata, request?.givenId]);
     // Nest's filters take what handlers throw: this is a hook's, or a filter's own
     const failed = (error: unknown): void => {
+      currentTrace()?.fail(error);
       client._report(error, 'a handler of the microservice threw');
       request?.fail(INTERNAL_ERROR);
     };

@@ -17,6 +17,7 @@ import { LINE_EVENTS, type Line } from './line.js';
 import type { Resumption } from './recovery.js';
 import { Sender } from './sender.js';
 import { beginSession, mayComeBack } from './session.js';
+import { currentTrace } from './tracing.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
 export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
@@ -107,6 +108,7 @@ export abstract class Conversation extends Sender implements Asker {
     const any = this.incoming !== undefined && this.callAny(this.incoming, event, args);
     // counted first: an emitter throws on an "error" that nobody listens to
     if (this.events === undefined || this.events.listenerCount(event) === 0) return any;
+    currentTrace()?.take(event);
     return this.events.emit(event, ...args);
   }
 

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { ClusterStatus } from './contract.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { HandlerTrace } from './handler-trace.js';
-import type { ObservedServer, ObservedSocket } from './observed.js';
+import type { MountedServer, ObservedServer, ObservedSocket } from './observed.js';
 
 /** What goes out to clients; whoever hears of it may set `meta`, which the frame then carries. */
 interface Sent {
@@ -13,6 +13,10 @@ interface Sent {
 
 /** What Node's diagnostics channels tell of the package, by the channel's name without `nestjs-envelope.`. */
 export interface EnvelopeDiagnostics {
+  /** A server is there, before its first client. Those of RegExp namespaces come and go. */
+  mount: { readonly server: MountedServer };
+  /** A server is gone. */
+  unmount: { readonly server: MountedServer };
   /** A client is past the middlewares; `handleConnection` is still to run. */
   connect: { readonly socket: ObservedSocket };
   /** A client that had connected has gone. */
@@ -64,6 +68,8 @@ function open<Of extends Name>(name: Of): Typed<EnvelopeDiagnostics[Of]> {
 
 /** A message is made only where `hasSubscribers`: what nobody listens to costs one look. */
 export const channels = {
+  mount: open('mount'),
+  unmount: open('unmount'),
   connect: open('connect'),
   disconnect: open('disconnect'),
   upgradeRefuse: open('upgrade.refuse'),

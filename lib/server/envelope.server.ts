@@ -16,6 +16,7 @@ import { attempt } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
 import type { ClusterStatus, Rooms } from './contract.js';
 import type { Conversation } from './conversation.js';
+import { channels } from './diagnostics.js';
 import type { EnvelopeSocket } from './envelope.socket.js';
 import { encodePacket } from './packet-encoder.js';
 import type { Mount } from './mount.js';
@@ -247,6 +248,7 @@ export class EnvelopeServer<
     }
     this.rooms = mount.adapter(this);
     this._recovery = recovery?.of(this.rooms, mount.name, mount.parent?.adapter);
+    if (channels.mount.hasSubscribers) channels.mount.publish({ server: this });
     // a cluster's broker may be away; this node's clients are served all the same
     Promise.resolve(this.rooms.init()).catch((error: unknown) =>
       this._report(error, 'the adapter failed to start'),
@@ -256,6 +258,7 @@ export class EnvelopeServer<
   /** @internal Never rejects: a broker that is away must not keep the rest from closing. */
   async _closeAdapter(): Promise<void> {
     this.present?._close();
+    if (channels.unmount.hasSubscribers) channels.unmount.publish({ server: this });
     try {
       await this.adapter.close();
     } catch (error) {

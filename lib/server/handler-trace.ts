@@ -18,6 +18,8 @@ export class HandlerTrace {
    * It has to call `run`, at once and once.
    */
   around: ((run: () => void) => void) | undefined;
+  /** The event as the handler that took it declares it, once one has: unlike `event`, no word of the client's own. */
+  declared: string | undefined;
   private open = 1;
   private hasFailed = false;
 
@@ -48,6 +50,11 @@ export class HandlerTrace {
     if (this.code !== undefined) return 'refused';
     if (this.hasFailed) return 'error';
     return this.socket.connected ? 'ok' : 'abandoned';
+  }
+
+  /** @internal */
+  take(declared: string): void {
+    this.declared ??= declared;
   }
 
   /** @internal One more works on it. */

@@ -28,6 +28,8 @@ export class IncomingRequest {
   isCancelled = false;
   private stops: (() => void)[] | undefined;
   private hasGiven = false;
+  /** Its own: a value of a source that is shared comes while another message is handled. */
+  private readonly trace = currentTrace();
 
   constructor(
     private readonly asker: Asker,
@@ -52,7 +54,7 @@ export class IncomingRequest {
 
   /** The final answer, as an `exception`. */
   fail(payload: unknown): void {
-    if (!this.done) currentTrace()?.fail(payload);
+    if (!this.done) this.trace?.fail(payload);
     this.write('exception', payload, false);
   }
 
@@ -98,6 +100,7 @@ export class IncomingRequest {
     try {
       text = this.encode(event, data, more);
     } catch (error) {
+      this.trace?.fail(error);
       this.asker._report(error, `the answer to "${this.event}" cannot be written as JSON`);
       text = this.encode('exception', INTERNAL_ERROR, false);
       more = false;

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Untyped } from '../protocol/typed-events.js';
+import type { ClusterStatus } from './contract.js';
 
 /** A server, as {@link EnvelopeServer} is one. */
 export interface ObservedServer {
@@ -7,6 +8,14 @@ export interface ObservedServer {
   readonly name: string;
   /** The path as the gateway declares it: where names of paths are the clients' choice, not the client's own. */
   readonly route: string;
+}
+
+/** A server that is there: what it has can be asked for at any time. */
+export interface MountedServer extends ObservedServer {
+  /** The connected clients, by id. */
+  readonly sockets: ReadonlyMap<string, ObservedSocket>;
+  /** How it stands with the other nodes. */
+  readonly cluster: ClusterStatus;
 }
 
 /** A client, as {@link EnvelopeSocket} is one. */

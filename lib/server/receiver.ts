@@ -125,16 +125,28 @@ export class Receiver {
     }
     if (socket._middlewares === undefined) return this.deliver(socket, name, data, request);
     const args: [string, ...Untyped[]] = request === undefined ? [name, data] : [name, data, request.ack];
+    const traced = currentTrace();
+    traced?.hold();
     runChain(socket._middlewares, args, (error) => {
-      if (socket._gone) return;
-      // a middleware may have made anything of it
-      const changed: unknown = args[0];
-      if (error === undefined)
-        return this.deliver(socket, typeof changed === 'string' ? changed : '', args[1], request);
-      socket._fail(error);
-      const { isClientFault, toPayload } = socket.nsp._mount.failures;
-      this.except(socket, request, isClientFault(error) ? toPayload(error) : toException(error));
+      // what a middleware says no to its client is told, whatever the error
+      if (error !== undefined) traced?.refuse('refused');
+      if (!socket._gone) this.passed(socket, args, request, error);
+      traced?.release();
     });
+  }
+
+  /** The middlewares of a socket are through with a message, and may have made anything of it. */
+  private passed(
+    socket: Conversation,
+    [event, data]: readonly [unknown, ...Untyped[]],
+    request: IncomingRequest | undefined,
+    error: Error | undefined,
+  ): void {
+    if (error === undefined)
+      return this.deliver(socket, typeof event === 'string' ? event : '', data, request);
+    socket._fail(error);
+    const { isClientFault, toPayload } = socket.nsp._mount.failures;
+    this.except(socket, request, isClientFault(error) ? toPayload(error) : toException(error));
   }
 
   private receivePacket(socket: Conversation, packet: Packet, id: RequestId | undefined): void {
@@ -291,6 +303,7 @@ export class Receiver {
 
   /** A listener threw, or its promise was rejected: its client is told, unless it has its answer. */
   listenerFailed(socket: Conversation, error: unknown, event: string, args: readonly unknown[]): void {
+    currentTrace()?.fail(error);
     const { isClientFault, toPayload } = socket.nsp._mount.failures;
     if (!isClientFault(error)) socket._report(error, `a listener of "${event}" threw`);
     // of a message that asks, the last argument is the function that answers

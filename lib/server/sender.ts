@@ -16,6 +16,7 @@ import { Intake } from './intake.js';
 import { REVOKED, type Resumption } from './recovery.js';
 import type { Session } from './session.js';
 import type { SocketHost } from './socket-host.js';
+import { currentTrace } from './tracing.js';
 import type { Visitor } from './visitor.js';
 
 /** Half of the machine under a socket: all that goes to the client, and what this side asked it. */
@@ -218,6 +219,7 @@ export abstract class Sender extends Intake {
     try {
       this._write(encodeEvent(event, data));
     } catch (error) {
+      currentTrace()?.fail(error);
       this._report(error, `the result of "${event}" cannot be written as JSON`);
       return this._except(INTERNAL_ERROR);
     }

@@ -1,0 +1,84 @@
+import type { Meter } from '@opentelemetry/api';
+import { observe } from '../server/diagnostics.js';
+import type { ClosedInfo } from '../server/disconnect-reason.js';
+import { endingOf, messaging, NAMES, OTHER } from './attributes.js';
+
+/** Seconds; those that the conventions advise for `messaging.process.duration`. */
+const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
+
+/**
+ * Counts what happens.
+ *
+ * @returns what ends it
+ */
+export function countEvents(meter: Meter): (() => void)[] {
+  const counter = (name: string, unit: string, description: string) =>
+    meter.createCounter(name, { unit, description });
+  const opened = counter('envelope.connections.opened', '{connection}', 'Clients that connected');
+  const closed = counter(
+    'envelope.connections.closed',
+    '{connection}',
+    'Clients that had connected and went',
+  );
+  const refusedUpgrades = counter(
+    'envelope.upgrades.refused',
+    '{request}',
+    'Upgrades answered with an error',
+  );
+  const consumed = counter('messaging.client.consumed.messages', '{message}', 'Messages that came in');
+  const io = counter('envelope.io', 'By', 'Bytes of messages that came in');
+  const refused = counter('envelope.messages.refused', '{message}', 'Messages that were refused');
+  const sent = counter('messaging.client.sent.messages', '{message}', 'Events emitted: a broadcast is one');
+  const dropped = counter('envelope.drops', '{message}', 'What was to go out and was dropped');
+  const limits = counter('envelope.limits.hit', '{hit}', 'Limits that were hit');
+  const duration = meter.createHistogram('messaging.process.duration', {
+    unit: 's',
+    description: 'From the first handler of an event to the end of the last one, streams included',
+    advice: { explicitBucketBoundaries: BUCKETS },
+  });
+  return [
+    observe('connect', ({ socket }) => opened.add(1, { [NAMES.destination]: socket.nsp.route })),
+    observe('disconnect', ({ socket, reason, closed: how }) =>
+      closed.add(1, {
+        [NAMES.destination]: socket.nsp.route,
+        [NAMES.reason]: reason,
+        [NAMES.closeCode]: closeCode(how),
+      }),
+    ),
+    // no path: what nobody is mounted on is the clients' choice
+    observe('upgrade.refuse', ({ status }) => refusedUpgrades.add(1, { [NAMES.status]: status })),
+    observe('message', ({ socket, bytes }) => {
+      const { route } = socket.nsp;
+      consumed.add(1, messaging('receive', route));
+      io.add(bytes, { [NAMES.destination]: route, [NAMES.direction]: 'receive' });
+    }),
+    observe('message.refuse', ({ socket, code }) =>
+      refused.add(1, { [NAMES.destination]: socket.nsp.route, [NAMES.code]: code }),
+    ),
+    observe('emit', ({ socket }) => sent.add(1, messaging('emit', socket.nsp.route))),
+    observe('broadcast', ({ server }) => sent.add(1, messaging('broadcast', server.route))),
+    observe('drop', ({ socket, why }) =>
+      dropped.add(1, { [NAMES.destination]: socket.nsp.route, [NAMES.drop]: why }),
+    ),
+    observe('limit', ({ limit, socket }) =>
+      limits.add(1, {
+        [NAMES.limit]: limit,
+        ...(socket && { [NAMES.destination]: socket.nsp.route }),
+      }),
+    ),
+    observe('handler.end', (handled) => {
+      const { outcome, errorType } = endingOf(handled);
+      duration.record((performance.now() - handled.startedAt) / 1_000, {
+        ...messaging('process', handled.socket.nsp.route),
+        [NAMES.event]: handled.declared ?? OTHER,
+        [NAMES.outcome]: outcome,
+        ...(errorType !== undefined && { [NAMES.errorType]: errorType }),
+      });
+    }),
+  ];
+}
+
+/** A client may close with any of two thousand codes. */
+function closeCode({ code, initiator }: ClosedInfo): string {
+  return initiator === 'client' && code >= 3_000 ? OTHER : String(code);
+}

@@ -1,0 +1,2 @@
+export { instrument, type InstrumentOptions } from './instrument.js';
+export { traceMetadata } from './propagation.js';

@@ -1,0 +1,1 @@
+export { EnvelopeHealthIndicator, type EnvelopeHealthOptions } from './envelope.health.js';

@@ -1,0 +1,48 @@
+import { Module } from '@nestjs/common';
+import { TerminusModule } from '@nestjs/terminus';
+import { Test } from '@nestjs/testing';
+import { EnvelopeModule } from '../../lib/index.js';
+import { EnvelopeHealthIndicator } from '../../lib/terminus/index.js';
+import { LogBook, startApp } from '../support/app.js';
+import { PlainGateway } from '../support/plain.js';
+
+@Module({ imports: [TerminusModule], providers: [EnvelopeHealthIndicator] })
+class HealthModule {}
+
+describe('EnvelopeHealthIndicator', () => {
+  const compile = (...imports: object[]): Promise<unknown> =>
+    Test.createTestingModule({ imports: imports as [], providers: [EnvelopeHealthIndicator] })
+      .setLogger(new LogBook())
+      .compile();
+
+  it('says which module is missing', async () => {
+    await expect(compile(TerminusModule)).rejects.toThrow(
+      'EnvelopeHealthIndicator finds no EnvelopeModule: add EnvelopeModule.forRoot() to the imports of the application',
+    );
+    await expect(compile(EnvelopeModule.forRoot())).rejects.toThrow(/import TerminusModule .* in the module/);
+  });
+
+  it('says that there is no adapter', async () => {
+    const module = await Test.createTestingModule({ imports: [EnvelopeModule.forRoot(), HealthModule] })
+      .setLogger(new LogBook())
+      .compile();
+    const app = module.createNestApplication();
+    await app.init();
+    const health = app.get(EnvelopeHealthIndicator);
+    for (const ask of [() => health.isHealthy('ws'), () => health.isReady('ws')])
+      expect(ask).toThrow(
+        'finds no EnvelopeAdapter: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.listen()',
+      );
+    await app.close();
+  });
+
+  it('finds the gateways from a module of its own', async () => {
+    const app = await startApp({
+      imports: [EnvelopeModule.forRoot(), HealthModule],
+      providers: [PlainGateway],
+    });
+    expect(app.nest.get(EnvelopeHealthIndicator).isReady('ws')).toEqual({
+      ws: { status: 'up', connections: 0, draining: false },
+    });
+  });
+});

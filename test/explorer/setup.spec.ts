@@ -1,0 +1,55 @@
+import { EnvelopeExplorer, type ExplorerOptions } from '../../lib/explorer/index.js';
+import type { TestApp } from '../support/app.js';
+import { CONTRACT, startChat } from './chat.js';
+
+const start = (options: Partial<ExplorerOptions> = {}): Promise<TestApp> =>
+  startChat((app) => EnvelopeExplorer.setup('ws-docs', app, { contract: () => CONTRACT, ...options }));
+const status = async (app: TestApp, path = '/ws-docs'): Promise<number> =>
+  (await fetch(`http://127.0.0.1:${app.port}${path}`)).status;
+const said = (app: TestApp): string[] => app.log.of('log').filter((text) => text.includes('/ws-docs'));
+
+describe('EnvelopeExplorer.setup', () => {
+  const environment = process.env.NODE_ENV;
+  afterEach(() => {
+    process.env.NODE_ENV = environment;
+  });
+
+  it('serves the page, and says where', async () => {
+    const app = await start();
+    expect(await status(app)).toBe(200);
+    expect(said(app)).toEqual(["Serves the gateways' contract on /ws-docs"]);
+  });
+
+  it('serves nothing in production, and says why', async () => {
+    process.env.NODE_ENV = 'production';
+    const app = await start();
+    for (const path of ['/ws-docs', '/ws-docs/asyncapi.json', '/ws-docs/app.js'])
+      expect(await status(app, path)).toBe(404);
+    expect(said(app)).toEqual([
+      '/ws-docs is not served: NODE_ENV is production. Set enabled: true to serve it there, too',
+    ]);
+  });
+
+  it('serves it in production where it is asked to, but tells nobody of sockets', async () => {
+    process.env.NODE_ENV = 'production';
+    const app = await start({ enabled: true });
+    const client = await app.connect('/ws/chat', { protocols: ['envelope.v1'] });
+    const { data } = await client.next('$session');
+    expect(await status(app)).toBe(200);
+    expect(await status(app, `/ws-docs/sockets/${data.id}`)).toBe(404);
+  });
+
+  it('serves nothing where it is turned off', async () => {
+    const app = await start({ enabled: false });
+    expect(await status(app)).toBe(404);
+    expect(said(app)).toEqual([]);
+  });
+
+  it('wants a path of its own, before the application is initialised', async () => {
+    const app = await start();
+    const setup = (path: string): void =>
+      EnvelopeExplorer.setup(path, app.nest, { contract: () => CONTRACT });
+    expect(() => setup('/')).toThrow("EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs'");
+    expect(() => setup('late')).toThrow('call it before app.init() and app.listen()');
+  });
+});

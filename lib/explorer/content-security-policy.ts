@@ -1,8 +1,4 @@
-/** What the explorer itself reads of an AsyncAPI document; the rest is the page's. */
-export interface ExplorableContract {
-  readonly asyncapi: string;
-  readonly servers?: Readonly<Record<string, unknown>>;
-}
+import type { ExplorableContract } from './contract.js';
 
 const POLICY = [
   "default-src 'none'",
@@ -15,18 +11,18 @@ const POLICY = [
 ];
 
 /**
- * Lets the page load its own files, and talk to its own origin and to the servers of the contract: nothing that it
+ * Lets the page load its own files, and talk to its own origin and to gateways on ports of their own: nothing that it
  * shows could send anything anywhere else, whatever it is.
  */
 export function contentSecurityPolicy(contract: ExplorableContract | undefined): string {
-  const servers = Object.values(contract?.servers ?? {}).flatMap(sourcesOf);
-  return [...POLICY, ["connect-src 'self'", ...new Set(servers)].join(' ')].join('; ');
+  const ports = Object.entries(contract?.servers ?? {})
+    .filter(([name]) => /^port-\d+$/.test(name))
+    .flatMap(([, { host }]) => sourcesOf(host));
+  return [...POLICY, ["connect-src 'self'", ...ports].join(' ')].join('; ');
 }
 
-/** A gateway on a port of its own is on whatever host the page was loaded from. */
-function sourcesOf(server: unknown): string[] {
-  const { host } = Object(server) as { host?: unknown };
-  if (typeof host !== 'string') return [];
+/** `localhost` is whatever host the page was loaded from. */
+function sourcesOf(host: string): string[] {
   const [, name, port] = /^([\w.-]+)(:\d+)?$/.exec(host) ?? [];
   if (name === undefined) return [];
   const source = (name === 'localhost' ? '*' : name) + (port ?? '');

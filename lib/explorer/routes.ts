@@ -1,7 +1,7 @@
 import { Logger, type INestApplication } from '@nestjs/common';
-import { stringify } from 'yaml';
 import { CLOSE_CODES } from '../protocol/close-code.js';
-import { contentSecurityPolicy, type ExplorableContract } from './content-security-policy.js';
+import { contentSecurityPolicy } from './content-security-policy.js';
+import { contractToYaml, type ExplorableContract, type MakeContract } from './contract.js';
 import { PAGE } from './page.js';
 import { viewSession } from './session-view.js';
 
@@ -13,8 +13,8 @@ const TYPES: Readonly<Record<string, string>> = {
   json: 'application/json; charset=utf-8',
   yaml: 'application/yaml; charset=utf-8',
 };
-
-const logger = new Logger('EnvelopeExplorer');
+const SAFE = { 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' };
+const FRESH = { 'Cache-Control': 'no-store' };
 
 interface Answer {
   readonly status?: number;
@@ -31,66 +31,68 @@ interface Request {
  * Serves the page below `base` on whatever HTTP platform the application has. Each file has a route of its own: what
  * has none is the application's 404.
  *
- * @param makeContract called once, at the first request: gateways and schemas are complete by then
  * @param isDevelopment whether the page may ask for the rooms of its connection, and is told why there is no contract
  */
 export function serve(
   base: string,
   app: INestApplication,
-  makeContract: () => ExplorableContract,
+  makeContract: MakeContract,
   isDevelopment: boolean,
 ): void {
   const http = app.getHttpAdapter();
-  const contract = once(makeContract);
-  const route = (path: string, answer: (request: Request) => Answer): void => {
-    http.get(path, (request: Request, response: unknown) => {
-      const { status = 200, type, body, headers } = answer(request);
+  const logger = new Logger('EnvelopeExplorer');
+  let made: Promise<ExplorableContract> | undefined;
+  const contract = (): Promise<ExplorableContract> => (made ??= makeContract());
+
+  const route = (path: string, answer: (request: Request) => Answer | Promise<Answer>): void => {
+    http.get(path, async (request: Request, response: unknown) => {
+      const { status = 200, type, body, headers } = await answer(request);
       const fields = { 'Content-Type': TYPES[type]!, 'Cache-Control': 'no-cache', ...SAFE, ...headers };
       for (const [name, value] of Object.entries(fields)) http.setHeader(response, name, value);
-      return http.reply(response, body, status) as unknown;
+      await http.reply(response, body, status);
     });
   };
 
-  const page = ({ url }: Request): Answer => {
+  const page = async ({ url }: Request): Promise<Answer> => {
     const isFolder = url.split('?')[0]!.endsWith('/');
     // the page's own links are relative, so that it works below whatever prefix a proxy adds
     const here = isFolder ? './' : `./${base.split('/').at(-1)}/`;
+    // the page itself says why there is no contract
+    const known = await contract().catch(() => undefined);
     return {
       type: 'html',
       body: PAGE['index.html']!.replaceAll('"./', `"${here}`),
-      headers: { 'Content-Security-Policy': contentSecurityPolicy(attempt(contract)) },
+      headers: { 'Content-Security-Policy': contentSecurityPolicy(known) },
     };
   };
   route(base, page);
-  // where a router takes both for one it may refuse the second
-  attempt(() => route(`${base}/`, page));
-
+  try {
+    route(`${base}/`, page);
+  } catch {
+    // a router that takes both for one refuses the second
+  }
   for (const [name, body] of Object.entries(PAGE)) {
     if (name !== 'index.html') route(`${base}/${name}`, () => ({ type: name.split('.').at(-1)!, body }));
   }
-  const file = (type: string, write: (contract: ExplorableContract) => string) => (): Answer => {
-    try {
-      return { type, body: write(contract()) };
-    } catch (error) {
-      logger.error(error);
-      return refuse(500, isDevelopment ? String(error) : 'Internal server error');
-    }
-  };
+
+  const file =
+    (type: string, write: (contract: ExplorableContract) => string) => async (): Promise<Answer> => {
+      try {
+        return { type, body: write(await contract()) };
+      } catch (error) {
+        logger.error(error);
+        return refuse(500, isDevelopment ? String(error) : 'Internal server error');
+      }
+    };
   route(
     `${base}/asyncapi.json`,
     file('json', (made) => JSON.stringify(made, null, 2)),
   );
-  route(
-    `${base}/asyncapi.yaml`,
-    file('yaml', (made) => stringify(made)),
-  );
+  route(`${base}/asyncapi.yaml`, file('yaml', contractToYaml));
   const protocol = JSON.stringify({ closeCodes: Object.values(CLOSE_CODES), hasSessions: isDevelopment });
   route(`${base}/protocol.json`, () => ({ type: 'json', body: protocol }));
   if (isDevelopment) route(`${base}/sockets/:id`, ({ params }) => session(app, params.id));
 }
-
-const FRESH = { 'Cache-Control': 'no-store' };
-const SAFE = { 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' };
 
 function session(app: INestApplication, id = ''): Answer {
   const view = viewSession(app, id);
@@ -100,17 +102,4 @@ function session(app: INestApplication, id = ''): Answer {
 
 function refuse(statusCode: number, message: string): Answer {
   return { status: statusCode, type: 'json', body: JSON.stringify({ statusCode, message }), headers: FRESH };
-}
-
-function once<Value>(make: () => Value): () => Value {
-  let made: { value: Value } | undefined;
-  return () => (made ??= { value: make() }).value;
-}
-
-function attempt<Value>(what: () => Value): Value | undefined {
-  try {
-    return what();
-  } catch {
-    return undefined;
-  }
 }

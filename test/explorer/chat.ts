@@ -14,7 +14,8 @@ import {
   WsException,
 } from '@nestjs/websockets';
 import { interval, map, take, type Observable } from 'rxjs';
-import { EnvelopeExplorer } from '../../lib/explorer/index.js';
+import type { MakeContract } from '../../lib/explorer/contract.js';
+import { mountExplorer } from '../../lib/explorer/mount.js';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 
@@ -91,8 +92,7 @@ export class RoomGateway {
 
 /** A chat with its explorer on /ws-docs. */
 export function startChat(
-  setup: (app: INestApplication) => void = (app) =>
-    EnvelopeExplorer.setup('ws-docs', app, { contract: () => CONTRACT }),
+  setup: (app: INestApplication) => void = (app) => mountExplorer('ws-docs', app, theContract, undefined),
   options: AppOptions = {},
 ): Promise<TestApp> {
   return startApp({ providers: [ChatGateway, RoomGateway] }, { ...options, before: setup });
@@ -124,6 +124,8 @@ const takes = (channel: string, event: string, reply?: string, more: object = {}
 });
 
 export const HOSTILE = '<img src=x onerror="window.hacked=1">';
+
+export const theContract: MakeContract = () => Promise.resolve(CONTRACT);
 
 /** The chat's contract, written by hand. */
 export const CONTRACT = {
@@ -171,7 +173,7 @@ export const CONTRACT = {
     }),
     'ws-chat.join': takes('ws-chat', 'join', 'join.reply', { summary: 'Enters a room.' }),
     'ws-chat.ticks': takes('ws-chat', 'ticks', 'ticks.reply', { summary: 'Counts.' }),
-    'ws-chat.flood': takes('ws-chat', 'flood', undefined, { deprecated: true }),
+    'ws-chat.flood': takes('ws-chat', 'flood', undefined, { 'x-deprecated': true }),
     'ws-chat.fail': takes('ws-chat', 'fail', 'fail.reply'),
     [`ws-chat.${HOSTILE}`]: takes('ws-chat', HOSTILE, undefined, { summary: HOSTILE }),
     'ws-chat.emits.said': {

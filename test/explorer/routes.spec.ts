@@ -1,8 +1,8 @@
 import { parse } from 'yaml';
-import { EnvelopeExplorer } from '../../lib/explorer/index.js';
+import { mountExplorer } from '../../lib/explorer/mount.js';
 import { PAGE } from '../../lib/explorer/page.js';
 import type { TestApp } from '../support/app.js';
-import { CONTRACT, startChat } from './chat.js';
+import { CONTRACT, startChat, theContract } from './chat.js';
 
 const get = (app: TestApp, path: string, init?: RequestInit): Promise<Response> =>
   fetch(`http://127.0.0.1:${app.port}${path}`, { redirect: 'manual', ...init });
@@ -56,9 +56,7 @@ describe('the routes of the explorer', () => {
   });
 
   it('work with a slash at the end, and below a path of several parts', async () => {
-    const app = await startChat((app) =>
-      EnvelopeExplorer.setup('/docs/ws/', app, { contract: () => CONTRACT }),
-    );
+    const app = await startChat((app) => mountExplorer('/docs/ws/', app, theContract, undefined));
     expect(await (await get(app, '/docs/ws')).text()).toContain('src="./ws/app.js"');
     for (const path of ['/docs/ws/', '/docs/ws/?theme=dark']) {
       const page = await get(app, path);
@@ -92,24 +90,22 @@ describe('the routes of the explorer', () => {
     const servers = {
       'port-3006': { host: 'localhost:3006', protocol: 'ws' },
       production: { host: 'ws.example.com', protocol: 'wss' },
-      odd: { host: "x; script-src 'unsafe-inline'", protocol: 'ws' },
+      'port-1': { host: "x; script-src 'unsafe-inline'", protocol: 'ws' },
     };
     const app = await startChat((app) =>
-      EnvelopeExplorer.setup('ws-docs', app, { contract: () => ({ ...CONTRACT, servers }) }),
+      mountExplorer('ws-docs', app, () => Promise.resolve({ ...CONTRACT, servers }), undefined),
     );
     const policy = (await get(app, '/ws-docs')).headers.get('content-security-policy');
-    expect(policy?.split('; ').at(-1)).toBe(
-      "connect-src 'self' ws://*:3006 wss://*:3006 ws://ws.example.com wss://ws.example.com",
-    );
+    expect(policy?.split('; ').at(-1)).toBe("connect-src 'self' ws://*:3006 wss://*:3006");
   });
 
   it('make the contract once, at the first request', async () => {
     let times = 0;
-    const contract = (): typeof CONTRACT => {
+    const contract = (): Promise<typeof CONTRACT> => {
       times++;
-      return CONTRACT;
+      return Promise.resolve(CONTRACT);
     };
-    const app = await startChat((app) => EnvelopeExplorer.setup('ws-docs', app, { contract }));
+    const app = await startChat((app) => mountExplorer('ws-docs', app, contract, undefined));
     expect(times).toBe(0);
     await get(app, '/ws-docs/asyncapi.json');
     await get(app, '/ws-docs/asyncapi.yaml');
@@ -117,10 +113,8 @@ describe('the routes of the explorer', () => {
   });
 
   it('serve the page also where the contract cannot be made, and say so in the log', async () => {
-    const contract = (): never => {
-      throw new Error('two classes are called Dto');
-    };
-    const app = await startChat((app) => EnvelopeExplorer.setup('ws-docs', app, { contract }));
+    const contract = (): Promise<never> => Promise.reject(new Error('two classes are called Dto'));
+    const app = await startChat((app) => mountExplorer('ws-docs', app, contract, undefined));
     expect((await get(app, '/ws-docs')).status).toBe(200);
     const answer = await get(app, '/ws-docs/asyncapi.json');
     expect(answer.status).toBe(500);

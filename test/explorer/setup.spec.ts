@@ -1,9 +1,9 @@
-import { EnvelopeExplorer, type ExplorerOptions } from '../../lib/explorer/index.js';
+import { mountExplorer } from '../../lib/explorer/mount.js';
 import type { TestApp } from '../support/app.js';
-import { CONTRACT, startChat } from './chat.js';
+import { startChat, theContract } from './chat.js';
 
-const start = (options: Partial<ExplorerOptions> = {}): Promise<TestApp> =>
-  startChat((app) => EnvelopeExplorer.setup('ws-docs', app, { contract: () => CONTRACT, ...options }));
+const start = (enabled?: boolean): Promise<TestApp> =>
+  startChat((app) => mountExplorer('ws-docs', app, theContract, enabled));
 const status = async (app: TestApp, path = '/ws-docs'): Promise<number> =>
   (await fetch(`http://127.0.0.1:${app.port}${path}`)).status;
 const said = (app: TestApp): string[] => app.log.of('log').filter((text) => text.includes('/ws-docs'));
@@ -32,7 +32,7 @@ describe('EnvelopeExplorer.setup', () => {
 
   it('serves it in production where it is asked to, but tells nobody of sockets', async () => {
     process.env.NODE_ENV = 'production';
-    const app = await start({ enabled: true });
+    const app = await start(true);
     const client = await app.connect('/ws/chat', { protocols: ['envelope.v1'] });
     const { data } = await client.next('$session');
     expect(await status(app)).toBe(200);
@@ -40,15 +40,14 @@ describe('EnvelopeExplorer.setup', () => {
   });
 
   it('serves nothing where it is turned off', async () => {
-    const app = await start({ enabled: false });
+    const app = await start(false);
     expect(await status(app)).toBe(404);
     expect(said(app)).toEqual([]);
   });
 
   it('wants a path of its own, before the application is initialised', async () => {
     const app = await start();
-    const setup = (path: string): void =>
-      EnvelopeExplorer.setup(path, app.nest, { contract: () => CONTRACT });
+    const setup = (path: string): void => mountExplorer(path, app.nest, theContract, undefined);
     expect(() => setup('/')).toThrow("EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs'");
     expect(() => setup('late')).toThrow('call it before app.init() and app.listen()');
   });

@@ -38,7 +38,9 @@ export class Contract {
     });
     for (const [, name] of address.matchAll(/\{([^}]+)\}/g))
       if (!parameters.some((parameter) => parameter.name === name)) parameters.push({ name });
-    const server = this.resolve(given.servers?.[0]);
+    // a gateway on a port of its own; all others are where the page is
+    const own = given.servers?.find(({ $ref = '' }) => /^#\/servers\/port-\d+$/.test($ref));
+    const server = this.resolve(own);
     return { key, address, title, description, parameters, server, takes: [], emits: [] };
   }
 
@@ -53,7 +55,7 @@ export class Contract {
       isEmitted: given.action === 'send',
       summary,
       description,
-      isDeprecated: given.deprecated === true || message.deprecated === true,
+      isDeprecated: [given['x-deprecated'], given.deprecated].includes(true),
       handler: given['x-handler'],
       data: properties.data,
       replies: replies.filter((reply) => !reply.isException),

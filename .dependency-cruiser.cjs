@@ -85,7 +85,7 @@ module.exports = {
         path: [
           '^lib/(contract|explorer|opentelemetry|terminus)/',
           '(^|/)@nestjs/(swagger|terminus)/',
-          '(^|/)(@opentelemetry|class-validator|yaml)/',
+          '(^|/)(@opentelemetry|class-transformer|class-validator|yaml)/',
         ],
       },
     },

@@ -18,6 +18,7 @@ import { watchCors } from './gateway/application-cors.js';
 import { exploreGateways, findProvider, type Gateway } from './gateway/gateway-explorer.js';
 import { wrapHooks } from './gateway/lifecycle-hooks.js';
 import { MountLog } from './gateway/mount-log.js';
+import { placeOf } from './gateway/place-of.js';
 import { guardNames } from './gateway/upgrade-guards.js';
 import { resolveAdapterLimits } from './limits.js';
 import { LogSampler } from './log-sampler.js';
@@ -176,6 +177,11 @@ export class EnvelopeAdapter extends WsAdapter {
     this.options.messageParser = parser;
   }
 
+  /** @internal What the contract asks: the adapter's own options, and the module's. */
+  get _options(): EnvelopeOptions {
+    return this.options;
+  }
+
   /** @internal The messages of the microservice protocol on a path go there. */
   _bridge(path: string | undefined, bridge: Bridge): EnvelopeServer {
     const server =
@@ -231,12 +237,7 @@ export class EnvelopeAdapter extends WsAdapter {
   }
 
   private placeOf(port: number, options: GatewayOptions): Place {
-    const { namespace, path = this.options.path } = options;
-    return {
-      port: options.port ?? (port || (this.options.port ?? APPLICATION)),
-      path: namespace instanceof RegExp ? normalisePath(path) : normalisePath(path, namespace),
-      expression: namespace instanceof RegExp ? namespace : undefined,
-    };
+    return placeOf(port, options, this.options);
   }
 
   private placeOfGateway({ port, options }: Gateway): Place {

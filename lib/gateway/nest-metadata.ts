@@ -8,6 +8,7 @@ export const NEST = {
   port: 'port',
   isMessageHandler: 'websockets:message_mapping',
   message: 'message',
+  parameters: '__routeArguments__',
   guards: '__guards__',
   filters: '__exceptionFilters__',
   caughtExceptions: '__filterCatchExceptions__',

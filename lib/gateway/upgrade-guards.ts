@@ -9,7 +9,8 @@ import { UpgradeContext } from './client-context.js';
 import type { Gateway } from './gateway-explorer.js';
 import { NEST } from './nest-metadata.js';
 
-type GuardRef = Type<CanActivate> | CanActivate;
+/** What `@UseGuards` takes. */
+export type GuardRef = Type<CanActivate> | CanActivate;
 type Wrapper = Gateway['wrapper'];
 /** Nest's own, which every `ModuleRef` has in a protected field. */
 interface Injector {
@@ -39,7 +40,8 @@ export function guardNames(gateway: Gateway, option: UpgradeGuards): string[] {
   return option === 'global' ? ['global guards', ...names] : names;
 }
 
-function guardsOf(target: object | undefined): GuardRef[] {
+/** The guards that `@UseGuards` gave a class or a method. */
+export function guardsOf(target: object | undefined): GuardRef[] {
   if (target === undefined) return [];
   return (Reflect.getMetadata(NEST.guards, target) as GuardRef[] | undefined) ?? [];
 }

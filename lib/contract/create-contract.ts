@@ -1,0 +1,106 @@
+import type { INestApplicationContext } from '@nestjs/common';
+import type { ApplicationConfig } from '@nestjs/core';
+import { ENVELOPE_OPTIONS } from '../envelope.module.js';
+import { layer, type EnvelopeOptions } from '../envelope.options.js';
+import { exploreGateways, findProvider, type Gateway } from '../gateway/gateway-explorer.js';
+import { placeOf } from '../gateway/place-of.js';
+import { showPlace, type Place } from '../upgrade/place.js';
+import { ChannelDraft } from './channel-draft.js';
+import type { Contract, ContractOperation, ContractServer, SecurityScheme } from './document.js';
+import { slug, sorted, unique, unlessEmpty } from './keys.js';
+import { exceptionMessage } from './messages.js';
+import { loadPeers } from './optional-peers.js';
+import { Schemas } from './schemas.js';
+import { SecuritySchemes } from './security.js';
+import { serversOf } from './servers.js';
+
+/** What a contract says that the application does not know of itself. */
+export interface ContractOptions extends Pick<EnvelopeOptions, 'path' | 'port'> {
+  title: string;
+  /** The version of the application's own events. */
+  version: string;
+  description?: string;
+  /** AsyncAPI's Server Objects by name: `{ production: { host: 'example.com', protocol: 'wss' } }`. */
+  servers?: Readonly<Record<string, ContractServer>>;
+  /** AsyncAPI's or OpenAPI's Security Scheme Objects by name; they win over what guards declare. */
+  securitySchemes?: Readonly<Record<string, SecurityScheme>>;
+}
+
+/**
+ * Describes an application's gateways as an AsyncAPI 3.0.0 document: what clients may send, what comes back, and what
+ * the server emits. It listens on no port; `NestFactory.create(AppModule, { preview: true })` is enough.
+ *
+ * Where gateways are is known from the application's `EnvelopeAdapter`, where it has one by then, else from
+ * `EnvelopeModule`; the options `path` and `port` are for those who have neither.
+ *
+ * @throws Error where two DTO classes of one name differ, or a security scheme is named and nowhere described
+ */
+export async function createContract(
+  app: INestApplicationContext,
+  options: ContractOptions,
+): Promise<Contract> {
+  const schemas = new Schemas(app, await loadPeers());
+  const security = new SecuritySchemes(options.securitySchemes);
+  const settings = settingsOf(app, options);
+  const drafts = draft(exploreGateways(app), settings, schemas);
+  // all of them first: who names a scheme need not be who describes it
+  for (const { demands } of drafts) security.learn(demands);
+  const operations = new Map<string, ContractOperation>();
+  for (const one of drafts) one.addOperations(operations, security);
+  const { servers, referTo } = serversOf(options.servers, drafts);
+  const { title, version, description } = options;
+  const contract: Contract = {
+    asyncapi: '3.0.0',
+    info: { title, version, ...(description !== undefined && { description }) },
+    ...(servers && { servers }),
+    defaultContentType: 'application/json',
+    channels: sorted(drafts.map((one) => [one.key, one.toChannel(security, referTo(one.place))])),
+    operations: sorted(operations),
+    components: {
+      ...entry('schemas', schemas.components()),
+      messages: { exception: exceptionMessage() },
+      ...entry('securitySchemes', security.components()),
+    },
+  };
+  // a plain object, whatever users' schemas have in them
+  return JSON.parse(JSON.stringify(contract)) as Contract;
+}
+
+/** What places gateways, and opens connections: asked of who decides it. */
+function settingsOf(app: INestApplicationContext, { path, port }: ContractOptions): EnvelopeOptions {
+  const config = Reflect.get(app, 'config') as ApplicationConfig | undefined;
+  // not the class: nothing but the package's face imports that
+  const adapter = config?.getIoAdapter() as { _options?: EnvelopeOptions } | null | undefined;
+  const ofModule = findProvider<EnvelopeOptions | null>(app, ENVELOPE_OPTIONS);
+  return layer<EnvelopeOptions>({ path, port } as EnvelopeOptions, adapter?._options ?? ofModule ?? {});
+}
+
+/** One channel for each path, in the order of the paths. */
+function draft(gateways: readonly Gateway[], settings: EnvelopeOptions, schemas: Schemas): ChannelDraft[] {
+  const byPlace = new Map<string, { place: Place; gateways: Map<Gateway['type'], Gateway> }>();
+  for (const gateway of gateways) {
+    const place = placeOf(gateway.port, gateway.options, settings);
+    const shown = showPlace(place);
+    if (!byPlace.has(shown)) byPlace.set(shown, { place, gateways: new Map() });
+    // a class that two modules provide is one
+    byPlace.get(shown)!.gateways.set(gateway.type, gateway);
+  }
+  const drafts = new Map<string, ChannelDraft>();
+  for (const { place, gateways } of Object.values(sorted(byPlace))) {
+    const { port, path, expression } = place;
+    const shown = expression === undefined ? path : `${path}/name`;
+    const key = unique(drafts, port === 0 ? slug(shown) : slug(`port-${port}${shown}`));
+    const byName = [...gateways.values()].sort((a, b) => (a.type.name < b.type.name ? -1 : 1));
+    drafts.set(key, new ChannelDraft(key, place, byName, settings, schemas));
+  }
+  return [...drafts.values()];
+}
+
+function entry<Name extends string, Value>(
+  name: Name,
+  record: Record<string, Value>,
+): { [Key in Name]?: Record<string, Value> } {
+  return (unlessEmpty(record) === undefined ? {} : { [name]: record }) as {
+    [Key in Name]?: Record<string, Value>;
+  };
+}

@@ -1,0 +1,30 @@
+import type { JsonSchema } from './document.js';
+import type { SchemaClass, SchemaSource } from './events.js';
+
+/** What TypeScript leaves of a type that is a class; primitives are their constructors. */
+const PLAIN = new Map<unknown, JsonSchema>([
+  [String, { type: 'string' }],
+  [Number, { type: 'number' }],
+  [Boolean, { type: 'boolean' }],
+  [Array, { type: 'array' }],
+  [Date, { type: 'string', format: 'date-time' }],
+]);
+
+/** Names of what says nothing of the JSON: containers, and what interfaces, unions and `unknown` become. */
+const SILENT = new Set(
+  'Object Function Promise Observable Symbol BigInt Map Set WeakMap Buffer ArrayBuffer Uint8Array'.split(' '),
+);
+
+/** The schema of a built-in class; `undefined` where it is a class of the application's. */
+export function plainSchema(type: unknown): JsonSchema | undefined {
+  return PLAIN.get(type);
+}
+
+/** What emitted type metadata says of the JSON; `undefined`: nothing. */
+export function fromDesign(type: unknown): SchemaClass | undefined {
+  return typeof type !== 'function' || SILENT.has(type.name) ? undefined : (type as SchemaClass);
+}
+
+export function isClass(source: SchemaSource | undefined): source is SchemaClass {
+  return typeof source === 'function';
+}

@@ -1,0 +1,71 @@
+import { MetadataScanner } from '@nestjs/core';
+import type { Gateway } from '../gateway/gateway-explorer.js';
+import { NEST } from '../gateway/nest-metadata.js';
+import { descriptionOf, receivedOf, replyOf, type Description, type Reply } from './decorators.js';
+import { fromDesign } from './design-types.js';
+import type { SchemaSource } from './events.js';
+
+/** A method behind `@SubscribeMessage`, as its decorators and its types describe it. */
+export interface Handler {
+  readonly event: string;
+  /** `ChatGateway.say` */
+  readonly name: string;
+  readonly method: object;
+  readonly takes: Taken;
+  readonly reply: Omit<Reply, 'source'> & { readonly source: SchemaSource | undefined };
+  readonly words: Description;
+}
+
+/** The whole payload (`undefined`: any JSON), or some of its fields. */
+export type Taken =
+  | { readonly whole: SchemaSource | undefined }
+  | { readonly fields: Readonly<Record<string, SchemaSource | undefined>> };
+
+/** Nest's mark of a parameter with `@MessageBody()`. */
+const PAYLOAD = '3';
+
+/** The handlers of a gateway, in the order of its methods. */
+export function handlersOf({ type, handlers }: Gateway): Handler[] {
+  const prototype = type.prototype as Record<string, object>;
+  return new MetadataScanner()
+    .getAllMethodNames(prototype)
+    .filter((key) => handlers.includes(prototype[key]!))
+    .map((key) => {
+      const method = prototype[key]!;
+      const received = receivedOf(method);
+      return {
+        event: String(Reflect.getMetadata(NEST.message, method)),
+        name: `${type.name}.${key}`,
+        method,
+        takes: received === undefined ? takenBy(type, key) : { whole: received[0] },
+        reply: replyOf(method) ?? {
+          source: fromDesign(Reflect.getMetadata('design:returntype', prototype, key)),
+        },
+        words: descriptionOf(method),
+      };
+    });
+}
+
+interface Parameter {
+  readonly index: number;
+  readonly data?: unknown;
+}
+
+function takenBy(type: Function, key: string): Taken {
+  const types = (Reflect.getMetadata('design:paramtypes', type.prototype as object, key) as unknown[]) ?? [];
+  const decorated = Reflect.getMetadata(NEST.parameters, type, key) as Record<string, Parameter> | undefined;
+  // without decorators Nest calls handler(client, data)
+  if (decorated === undefined) return { whole: types.length > 1 ? fromDesign(types[1]) : null };
+  const bodies = Object.entries(decorated)
+    .filter(([mark]) => mark.split(':')[0] === PAYLOAD)
+    .map(([, { index, data }]) => ({ field: data, source: fromDesign(types[index]) }));
+  const whole = bodies.find(({ field }) => typeof field !== 'string');
+  if (whole !== undefined) return { whole: whole.source };
+  if (bodies.length > 0)
+    return {
+      fields: Object.fromEntries(bodies.reverse().map(({ field, source }) => [String(field), source])),
+    };
+  // a decorator of the application's own may read what it likes
+  const isOwn = Object.keys(decorated).some((mark) => mark.includes('__customRouteArgs__'));
+  return { whole: isOwn ? undefined : null };
+}

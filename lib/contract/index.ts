@@ -1,0 +1,31 @@
+export { createContract, type ContractOptions } from './create-contract.js';
+export {
+  Describe,
+  Emits,
+  Receives,
+  Replies,
+  Security,
+  type Description,
+  type RepliesOptions,
+} from './decorators.js';
+export type {
+  Contract,
+  ContractChannel,
+  ContractMessage,
+  ContractOperation,
+  ContractServer,
+  JsonSchema,
+  Reference,
+  SecurityScheme,
+} from './document.js';
+export {
+  defineEvents,
+  schema,
+  type EventDefinitions,
+  type EventsOf,
+  type PayloadOf,
+  type SchemaClass,
+  type SchemaSource,
+  type TypedSchema,
+} from './events.js';
+export { contractToYaml, writeContract } from './write-contract.js';

@@ -1,0 +1,76 @@
+import type { JsonSchema } from './document.js';
+
+type Keywords = Record<string, unknown>;
+
+/** The keywords whose value is a schema, a list of schemas, or schemas by name. */
+const ONE = ['items', 'not', 'additionalProperties'];
+const MANY = ['allOf', 'anyOf', 'oneOf'];
+const NAMED = ['properties', 'patternProperties'];
+/** What replaces the type: `nullable` beside it needs a choice. */
+const COMPOSED = ['$ref', ...MANY];
+/** OpenAPI's own, of which JSON Schema knows nothing. */
+const FOREIGN = ['nullable', 'example', 'xml'];
+
+/** A schema of OpenAPI 3.0, which is what `@nestjs/swagger` makes, as JSON Schema draft 7. */
+export function fromOpenApi(schema: object): JsonSchema {
+  const result: Keywords = { ...schema };
+  for (const [name, value] of Object.entries(result)) {
+    if (value === undefined || FOREIGN.includes(name)) delete result[name];
+    else if (ONE.includes(name)) result[name] = convert(value);
+    else if (MANY.includes(name)) result[name] = (value as unknown[]).map(convert);
+    else if (NAMED.includes(name)) result[name] = mapValues(value as object, convert);
+  }
+  const { example, nullable, discriminator } = schema as Keywords;
+  if (example !== undefined) result['examples'] = [example];
+  else if (isRecord(result['examples'])) result['examples'] = Object.values(result['examples']);
+  if (isRecord(discriminator)) result['discriminator'] = discriminator['propertyName'];
+  // a flag beside the bound was draft 4's way
+  bound(result, 'exclusiveMinimum', 'minimum');
+  bound(result, 'exclusiveMaximum', 'maximum');
+  const plain = unwrap(result);
+  return nullable === true ? orNull(plain) : plain;
+}
+
+function convert(value: unknown): unknown {
+  return isRecord(value) ? fromOpenApi(value) : value;
+}
+
+function bound(schema: Keywords, exclusive: string, inclusive: string): void {
+  if (typeof schema[exclusive] !== 'boolean') return;
+  if (schema[exclusive]) {
+    schema[exclusive] = schema[inclusive];
+    delete schema[inclusive];
+  } else delete schema[exclusive];
+}
+
+/** A reference that was wrapped only to stand beside other keywords, of which none is left. */
+function unwrap(schema: Keywords): Keywords {
+  const { allOf, type, ...rest } = schema;
+  const isReference = Array.isArray(allOf) && allOf.length === 1 && isRecord(allOf[0]) && '$ref' in allOf[0];
+  if (!isReference) return schema;
+  // beside a $ref other keywords count for nothing in draft 7
+  return Object.keys(rest).length === 0 ? (allOf[0] as Keywords) : { ...rest, allOf };
+}
+
+function orNull(schema: Keywords): Keywords {
+  const { type, description, enum: values, ...rest } = schema;
+  if (COMPOSED.some((name) => name in schema)) {
+    const { description: _, ...value } = schema;
+    const choice = { anyOf: [unwrap(value), { type: 'null' }] };
+    return description === undefined ? choice : { description, ...choice };
+  }
+  return {
+    ...(type !== undefined && { type: [type, 'null'].flat() }),
+    ...(description !== undefined && { description }),
+    ...(Array.isArray(values) && { enum: [...(values as unknown[]), null] }),
+    ...rest,
+  };
+}
+
+function mapValues(record: object, map: (value: unknown) => unknown): Keywords {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, map(value)]));
+}
+
+function isRecord(value: unknown): value is Keywords {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,133 @@
+import type { JsonSchema } from './document.js';
+import type { Peers } from './optional-peers.js';
+
+type Validator = NonNullable<Peers['validator']>;
+type Storage = ReturnType<Validator['getMetadataStorage']>;
+type Rule = ReturnType<Storage['getTargetValidationMetadatas']>[number];
+type Constraints = readonly unknown[];
+
+/** What the validators of one property say of it. */
+export interface ValidatedProperty {
+  readonly name: string;
+  /** Of the value; of the list's items, where the rules are for each of them. */
+  readonly schema: JsonSchema;
+  readonly items: JsonSchema;
+  readonly isList: boolean;
+  /** Validated by the rules of its own class. */
+  readonly isNested: boolean;
+  readonly isNotEmpty: boolean;
+  readonly isRequired: boolean;
+}
+
+const text = (format?: string): JsonSchema => ({ type: 'string', ...(format && { format }) });
+const matching = (pattern: string): JsonSchema => ({ type: 'string', pattern });
+
+/**
+ * What each decorator of class-validator means in JSON Schema. Those that are not here have no such meaning, and
+ * the property's TypeScript type is all that is said.
+ */
+const MEANINGS: Readonly<Record<string, JsonSchema | ((...constraints: Constraints) => JsonSchema)>> = {
+  isString: text(),
+  isInt: { type: 'integer' },
+  isNumber: { type: 'number' },
+  isBoolean: { type: 'boolean' },
+  isObject: { type: 'object' },
+  isNotEmptyObject: { type: 'object', minProperties: 1 },
+  isArray: { type: 'array' },
+  isDate: text('date-time'),
+  isEnum: (entity, values) => ({ enum: values ?? Object.values(entity as object) }),
+  isIn: (values) => ({ enum: values }),
+  isNotIn: (values) => ({ not: { enum: values } }),
+  equals: (value) => ({ const: value }),
+  notEquals: (value) => ({ not: { const: value } }),
+
+  min: (minimum) => ({ minimum }),
+  max: (maximum) => ({ maximum }),
+  isPositive: { exclusiveMinimum: 0 },
+  isNegative: { exclusiveMaximum: 0 },
+  isDivisibleBy: (multipleOf) => ({ multipleOf }),
+  isLatitude: { minimum: -90, maximum: 90 },
+  isLongitude: { minimum: -180, maximum: 180 },
+
+  minLength: (minLength) => ({ ...text(), minLength }),
+  maxLength: (maxLength) => ({ ...text(), maxLength }),
+  isLength: (minLength, maxLength) => ({
+    ...text(),
+    ...(minLength !== undefined && { minLength }),
+    ...(maxLength !== undefined && { maxLength }),
+  }),
+  // flags have no place in JSON Schema: without them the pattern would say something else
+  matches: (pattern) =>
+    pattern instanceof RegExp && /[ims]/.test(pattern.flags)
+      ? text()
+      : matching(pattern instanceof RegExp ? pattern.source : String(pattern)),
+  contains: (seed) => matching(String(seed).replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')),
+  isEmail: text('email'),
+  isUrl: text('uri'),
+  isUuid: text('uuid'),
+  isFqdn: text('hostname'),
+  isIp: (version) => (version === undefined ? text() : text(`ipv${String(version)}`)),
+  isDateString: text('date-time'),
+  isIso8601: text('date-time'),
+  isRFC3339: text('date-time'),
+  isMilitaryTime: matching('^([01]\\d|2[0-3]):[0-5]\\d$'),
+  isAlpha: (locale) => (locale === undefined ? matching('^[A-Za-z]+$') : text()),
+  isAlphanumeric: (locale) => (locale === undefined ? matching('^[0-9A-Za-z]+$') : text()),
+  isHexadecimal: matching('^(0[xXhH])?[0-9A-Fa-f]+$'),
+  isMongoId: matching('^[0-9A-Fa-f]{24}$'),
+  isBase64: { type: 'string', contentEncoding: 'base64' },
+  isJson: { type: 'string', contentMediaType: 'application/json' },
+  isNumberString: text(),
+  isBooleanString: matching('^(true|false|1|0)$'),
+
+  arrayNotEmpty: { type: 'array', minItems: 1 },
+  arrayMinSize: (minItems) => ({ type: 'array', minItems }),
+  arrayMaxSize: (maxItems) => ({ type: 'array', maxItems }),
+  arrayUnique: { type: 'array', uniqueItems: true },
+};
+
+/** The properties of a class that have validators, in the order of their decorators; of its bases as well. */
+export function validatedProperties(type: Function, validator: Validator): ValidatedProperty[] {
+  const storage = validator.getMetadataStorage();
+  const rules = storage.getTargetValidationMetadatas(type, '', false, false);
+  return Object.entries(storage.groupByPropertyName(rules)).map(([name, own]) =>
+    describe(name, own, storage),
+  );
+}
+
+function describe(name: string, rules: readonly Rule[], storage: Storage): ValidatedProperty {
+  const named = rules.map((rule) => ({ rule, name: nameOf(rule, storage) }));
+  const names = named.map(({ name }) => name);
+  const meaning = (each: boolean): JsonSchema =>
+    Object.assign(
+      {},
+      ...named
+        .filter(({ rule }) => (rule.each ?? false) === each)
+        .map(({ rule, name }) => meaningOf(name, rule.constraints ?? [])),
+    ) as JsonSchema;
+  const has = (type: string): boolean => rules.some((rule) => rule.type === type);
+  const schema = meaning(false);
+  return {
+    name,
+    schema,
+    items: meaning(true),
+    isList: schema['type'] === 'array' || rules.some((rule) => rule.each),
+    isNested: has('nestedValidation'),
+    isNotEmpty: names.includes('isNotEmpty'),
+    isRequired:
+      names.includes('isDefined') ||
+      (!has('conditionalValidation') && rules.some((rule) => rule.type !== 'whitelistValidation')),
+  };
+}
+
+/** Releases of class-validator differ in where they keep the name of a decorator's rule. */
+function nameOf(rule: Rule, storage: Storage): string | undefined {
+  if (rule.name !== undefined || rule.constraintCls === undefined) return rule.name;
+  return storage.getTargetValidatorConstraints(rule.constraintCls)[0]?.name;
+}
+
+function meaningOf(name: string | undefined, constraints: Constraints): JsonSchema {
+  // not MEANINGS[name]: a rule of the application's own may have any name
+  const meaning = name !== undefined && Object.hasOwn(MEANINGS, name) ? MEANINGS[name]! : {};
+  return typeof meaning === 'function' ? meaning(...constraints) : meaning;
+}

@@ -1,0 +1,35 @@
+import { writeFile } from 'node:fs/promises';
+import { extname } from 'node:path';
+import type { INestApplicationContext } from '@nestjs/common';
+import { stringify } from 'yaml';
+import { createContract, type ContractOptions } from './create-contract.js';
+import type { Contract } from './document.js';
+
+/** A contract as YAML 1.2; what it says is what the object says. */
+export function contractToYaml(contract: Contract): string {
+  return stringify(contract, { aliasDuplicateObjects: false, lineWidth: 0 });
+}
+
+const FORMATS: Readonly<Record<string, (contract: Contract) => string>> = {
+  '.json': (contract) => `${JSON.stringify(contract, null, 2)}\n`,
+  '.yaml': contractToYaml,
+  '.yml': contractToYaml,
+};
+
+/**
+ * Writes the contract of an application to a file, as JSON or YAML by the file's name. The same application makes the
+ * same file, running or in preview, so that a build can tell by it whether the contract changed.
+ *
+ * @throws Error where the name ends in neither `.json`, `.yaml` nor `.yml`; and as {@link createContract} does
+ */
+export async function writeContract(
+  app: INestApplicationContext,
+  file: string,
+  options: ContractOptions,
+): Promise<void> {
+  const extension = extname(file).toLowerCase();
+  const format = Object.hasOwn(FORMATS, extension) ? FORMATS[extension] : undefined;
+  if (format === undefined)
+    throw new Error(`writeContract: ${file} has to end in .json, .yaml or .yml, which say how to write it`);
+  await writeFile(file, format(await createContract(app, options)));
+}

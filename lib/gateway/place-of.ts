@@ -1,0 +1,22 @@
+import type { EnvelopeOptions, GatewayOptions } from '../envelope.options.js';
+import { normalisePath } from '../upgrade/path.js';
+import type { Place } from '../upgrade/place.js';
+
+/**
+ * Where a gateway is mounted.
+ *
+ * @param port that of its decorator; 0: it names none
+ * @param defaults the adapter's
+ */
+export function placeOf(
+  port: number,
+  options: GatewayOptions,
+  defaults: Pick<EnvelopeOptions, 'path' | 'port'>,
+): Place {
+  const { namespace, path = defaults.path } = options;
+  return {
+    port: options.port ?? (port || (defaults.port ?? 0)),
+    path: namespace instanceof RegExp ? normalisePath(path) : normalisePath(path, namespace),
+    expression: namespace instanceof RegExp ? namespace : undefined,
+  };
+}

@@ -1,0 +1,159 @@
+import { ApiProperty } from '@nestjs/swagger';
+import { WebSocketGateway } from '@nestjs/websockets';
+import { Transform, Type } from 'class-transformer';
+import { Equals, IsArray, IsInt, IsNotIn, IsOptional, Length, Min, ValidateNested } from 'class-validator';
+import { createContract, Emits, type JsonSchema, type SchemaClass } from '../../lib/contract/index.js';
+import { startApp } from '../support/app.js';
+import { AuthorDto, PlaceDto, SaidDto, SayDto, Untold } from './rich-app.js';
+
+const OPTIONS = { title: 'DTOs', version: '1.0.0' };
+const place = { $ref: '#/components/schemas/PlaceDto' };
+const author = { $ref: '#/components/schemas/AuthorDto' };
+
+async function schemasOf(...types: SchemaClass[]): Promise<Record<string, JsonSchema>> {
+  @Emits(Object.fromEntries(types.map((type) => [type.name, type])))
+  @WebSocketGateway()
+  class Gateway {}
+
+  const app = await startApp({ providers: [Gateway] });
+  const { components } = await createContract(app.nest, OPTIONS);
+  return components.schemas!;
+}
+
+describe('The schema of a DTO', () => {
+  it('comes from class-validator and class-transformer', async () => {
+    const { SayDto: schema, ...others } = await schemasOf(SayDto);
+    expect(schema).toEqual({
+      type: 'object',
+      properties: {
+        text: { type: 'string', minLength: 1, maxLength: 200 },
+        thread: { type: 'string', format: 'uuid' },
+        colour: { enum: ['red', 'blue'] },
+        level: { enum: [1, 2, 3] },
+        tags: {
+          type: 'array',
+          maxItems: 5,
+          uniqueItems: true,
+          items: { type: 'string', minLength: 1, maxLength: 20 },
+        },
+        places: { type: 'array', items: place },
+        place,
+        answers: { $ref: '#/components/schemas/SayDto' },
+        mail: { type: 'string', format: 'email' },
+        link: { type: 'string', format: 'uri' },
+        on: { type: 'string', format: 'date-time' },
+        until: { type: 'string', format: 'date-time' },
+        code: { type: 'string', pattern: '^\\d{3}-[a-z/]+$' },
+        loose: { type: 'string' },
+        dotted: { type: 'string', pattern: 'a\\.b' },
+        loud: { type: 'boolean' },
+        both: { type: 'string' },
+        extra: { type: 'number' },
+      },
+      required: 'text colour level tags places place mail link on until code loose dotted both'.split(' '),
+    });
+    expect(others).toEqual({
+      PlaceDto: {
+        type: 'object',
+        properties: {
+          latitude: { type: 'integer', minimum: -90, maximum: 90 },
+          longitude: { type: 'integer' },
+        },
+        required: ['latitude', 'longitude'],
+      },
+    });
+  });
+
+  it("comes from @nestjs/swagger, as JSON Schema and not as OpenAPI's", async () => {
+    expect(await schemasOf(AuthorDto)).toEqual({
+      AuthorDto: {
+        type: 'object',
+        properties: {
+          name: { type: 'string', description: 'As shown', examples: ['ada'] },
+          age: { type: ['number', 'null'], exclusiveMinimum: 0 },
+          colour: { $ref: '#/components/schemas/Colour' },
+        },
+        required: ['name', 'colour'],
+      },
+      Colour: { type: 'string', enum: ['red', 'blue'] },
+    });
+  });
+
+  it('comes from both: what swagger says wins, and validators add what it does not', async () => {
+    const { Said } = await schemasOf(SaidDto);
+    expect(Said).toEqual({
+      type: 'object',
+      properties: {
+        at: { type: 'string', format: 'date-time' },
+        authors: { type: 'array', items: author },
+        to: { description: 'Who it is for', anyOf: [author, { type: 'null' }] },
+        text: { type: 'string', minLength: 3, maxLength: 100 },
+        count: { type: 'integer', minimum: 1 },
+        edited: { type: 'boolean' },
+      },
+      required: ['at', 'authors', 'to', 'text', 'count'],
+    });
+  });
+
+  it('is that of a nested class in full, whoever names it first', async () => {
+    class Inner {
+      @ApiProperty() @Length(2, 3) name!: string;
+    }
+    class Outer {
+      @ApiProperty({ type: [Inner] }) inner!: Inner[];
+    }
+    const full = { type: 'object', properties: { name: { type: 'string', minLength: 2, maxLength: 3 } } };
+    for (const types of [
+      [Outer, Inner],
+      [Inner, Outer],
+    ])
+      expect(await schemasOf(...types)).toMatchObject({ Inner: full });
+  });
+
+  it('has what base classes say', async () => {
+    class Base {
+      @IsInt() id!: number;
+    }
+    class Derived extends Base {
+      @IsOptional() @IsInt() @Min(0) count?: number;
+    }
+    expect(await schemasOf(Derived)).toEqual({
+      Derived: {
+        type: 'object',
+        properties: { count: { type: 'integer', minimum: 0 }, id: { type: 'integer' } },
+        required: ['id'],
+      },
+    });
+  });
+
+  it('says of lists what @Type says, and goes on where a class will not take a sample', async () => {
+    class Stubborn {
+      constructor() {
+        throw new Error('not without my arguments');
+      }
+      @IsArray() @Type(() => Number) numbers!: number[];
+    }
+    class Willing {
+      @IsArray() @Type(() => Number) numbers!: number[];
+      @IsArray() @Type(() => Date) dates!: Date[];
+      @IsArray() anything!: unknown[];
+      @ValidateNested({ each: true }) @Type(() => PlaceDto) @Transform(() => null) nulls!: PlaceDto[];
+      @Equals('x') constant!: string;
+      @IsNotIn(['a']) notA!: string;
+    }
+    const { Willing: willing, Stubborn: stubborn } = await schemasOf(Willing, Stubborn);
+    expect(stubborn!['properties']).toEqual({ numbers: { type: 'array' } });
+    expect(willing!['properties']).toEqual({
+      numbers: { type: 'array', items: { type: 'number' } },
+      dates: { type: 'array', items: { type: 'string', format: 'date-time' } },
+      anything: { type: 'array' },
+      nulls: { type: 'array' },
+      constant: { const: 'x' },
+      notA: { type: 'string', not: { enum: ['a'] } },
+    });
+  });
+
+  it('is any object, where nothing is known of it', async () => {
+    expect(await schemasOf(Untold)).toEqual({ Untold: { type: 'object' } });
+  });
+});

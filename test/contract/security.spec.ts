@@ -1,0 +1,126 @@
+import { UseGuards, type CanActivate } from '@nestjs/common';
+import { ApiBearerAuth, ApiSecurity } from '@nestjs/swagger';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { createContract, Security, type Contract, type ContractOptions } from '../../lib/contract/index.js';
+import type { EnvelopeOptions } from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+import { ChatGateway, GameGateway, JwtGuard, KeyGuard, ModerationGateway, RoomGateway } from './rich-app.js';
+
+async function contractOf(
+  providers: NonNullable<Parameters<typeof startApp>[0]['providers']>,
+  options: Partial<ContractOptions> = {},
+  adapter: EnvelopeOptions = {},
+): Promise<Contract> {
+  const app = await startApp({ providers }, { adapter });
+  return createContract(app.nest, { title: 'Security', version: '1.0.0', ...options });
+}
+
+/** The names of the schemes of each operation. */
+function schemesOf({ operations }: Contract): Record<string, string[]> {
+  return Object.fromEntries(
+    Object.entries(operations).map(([key, { security = [] }]) => [
+      key,
+      security.map((one) => ('$ref' in one ? String(one['$ref']).replace(/.*\//, '') : `${one.type} itself`)),
+    ]),
+  );
+}
+
+describe('Security', () => {
+  it('is what guards of classes and handlers declare, and what decorators of @nestjs/swagger say', async () => {
+    const contract = await contractOf([ChatGateway, ModerationGateway, GameGateway, RoomGateway, JwtGuard]);
+    expect(schemesOf(contract)).toMatchObject({
+      'ws-chat.say': ['bearer'],
+      'ws-chat.emits.said': ['bearer'],
+      'ws-chat.presence': ['api-key', 'bearer'],
+      // its own gateway has no guard: the other one on the path has, and is asked before the line is open
+      'ws-chat.ban': ['api-key', 'bearer'],
+      'games-name.play': ['bearer'],
+      'rooms-room.draw': [],
+    });
+    expect(contract.components.securitySchemes).toEqual({
+      'api-key': { type: 'httpApiKey', in: 'header', name: 'X-Api-Key' },
+      bearer: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
+    });
+  });
+
+  it('of a gateway ends with its messages, where guards do not open connections', async () => {
+    const contract = await contractOf(
+      [ChatGateway, ModerationGateway, JwtGuard, KeyGuard],
+      {},
+      { upgradeGuards: false },
+    );
+    expect(schemesOf(contract)).toMatchObject({ 'ws-chat.say': ['bearer'], 'ws-chat.ban': ['api-key'] });
+  });
+
+  it('of handleConnection is that of all that comes after', async () => {
+    @WebSocketGateway()
+    class Gateway {
+      @UseGuards(KeyGuard) handleConnection(): void {}
+      @SubscribeMessage('x') x(): void {}
+    }
+    expect(schemesOf(await contractOf([Gateway]))).toEqual({ 'root.x': ['api-key'] });
+  });
+
+  it('says in the handshake where tokens ride', async () => {
+    const { channels } = await contractOf([ChatGateway, JwtGuard, RoomGateway]);
+    expect(channels['ws-chat']!.bindings.ws).toMatchObject({
+      method: 'GET',
+      query: { properties: { token: { type: 'string' } } },
+      headers: {
+        properties: { Authorization: {}, 'Sec-WebSocket-Protocol': {}, 'X-Api-Key': { type: 'string' } },
+      },
+    });
+    expect(channels['ws-chat']!.description).toContain('envelope.auth.<text>');
+    expect(channels['rooms-room']!.bindings.ws).toEqual({ method: 'GET', bindingVersion: '0.1.0' });
+  });
+
+  it('is described by whom the contract is told, in the words of OpenAPI as well', async () => {
+    @ApiSecurity('login', ['read'])
+    @WebSocketGateway()
+    class Gateway {
+      @ApiBearerAuth('session') @SubscribeMessage('x') x(): void {}
+    }
+    const flow = { authorizationUrl: 'https://example.com/a', scopes: { read: 'Reads' } };
+    const contract = await contractOf([Gateway], {
+      securitySchemes: {
+        login: { type: 'oauth2', flows: { implicit: flow } },
+        session: { type: 'apiKey', in: 'cookie', name: 'sid' },
+      },
+    });
+    const { scopes: availableScopes, ...rest } = flow;
+    const login = { type: 'oauth2', flows: { implicit: { ...rest, availableScopes } } };
+    expect(contract.components.securitySchemes).toEqual({
+      login,
+      session: { type: 'httpApiKey', in: 'cookie', name: 'sid' },
+    });
+    expect(contract.operations['root.x']!.security).toEqual([
+      { ...login, scopes: ['read'] },
+      { $ref: '#/components/securitySchemes/session' },
+    ]);
+    expect(contract.channels['root']!.bindings.ws.headers).toMatchObject({ properties: { Cookie: {} } });
+  });
+
+  it('that nobody describes is refused, and so is what two describe differently', async () => {
+    @ApiSecurity('who knows')
+    @WebSocketGateway()
+    class Undescribed {
+      @SubscribeMessage('x') x(): void {}
+    }
+    await expect(contractOf([Undescribed])).rejects.toThrow(
+      'Undescribed asks for the security scheme "who knows", which nobody describes: give it to @Security',
+    );
+
+    @Security('bearer', { type: 'openIdConnect', openIdConnectUrl: 'https://example.com' })
+    class OtherGuard implements CanActivate {
+      canActivate(): boolean {
+        return true;
+      }
+    }
+    @UseGuards(OtherGuard, JwtGuard)
+    @WebSocketGateway()
+    class Twice {}
+    await expect(contractOf([Twice])).rejects.toThrow(
+      'The security scheme "bearer" is described twice, and differently, the second time by JwtGuard of Twice',
+    );
+  });
+});

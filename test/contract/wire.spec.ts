@@ -1,0 +1,92 @@
+import { createContract, type Contract } from '../../lib/contract/index.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { Child } from '../support/child.js';
+import { ChatGateway, JwtGuard, KeyGuard, ModerationGateway, RoomGateway } from './rich-app.js';
+
+interface Said {
+  event: string;
+  data?: unknown;
+  id?: number;
+  stream?: true;
+}
+
+const SAY = {
+  text: 'hello',
+  colour: 'red',
+  level: 1,
+  tags: ['a'],
+  places: [{ latitude: 1, longitude: 2 }],
+  place: { latitude: 1, longitude: 2 },
+  mail: 'ada@example.com',
+  link: 'https://example.com',
+  on: '2026-01-01T00:00:00Z',
+  until: '2026-01-01T00:00:00Z',
+  code: '123-abc/',
+  loose: 'b',
+  dotted: 'a.b',
+  both: 'x',
+};
+
+describe('What goes over the wire is what the contract says', () => {
+  let judge: Child;
+  let app: TestApp;
+  let contract: Contract;
+  beforeAll(async () => {
+    judge = await Child.start('asyncapi', { lasts: true });
+  });
+  beforeEach(async () => {
+    app = await startApp({ providers: [ChatGateway, ModerationGateway, RoomGateway, JwtGuard, KeyGuard] });
+    contract = await createContract(app.nest, { title: 'Wire', version: '1.0.0' });
+  });
+
+  const complaints = (reference: string, message: unknown): Promise<string[]> => {
+    const key = decodeURIComponent(reference.split('/').at(-1)!);
+    const channel = Object.values(contract.channels).find(({ messages }) => key in messages)!;
+    const found = channel.messages[key]!;
+    const { payload } = 'payload' in found ? found : contract.components.messages['exception']!;
+    return judge.ask('validate', { components: contract.components }, payload, message);
+  };
+
+  const cases: { operation: string; path: string; say: Said }[] = [
+    { operation: 'ws-chat.say', path: '/ws/chat', say: { event: 'say', data: SAY, id: 1 } },
+    { operation: 'ws-chat.ban', path: '/ws/chat', say: { event: 'ban', data: 'mallory', id: 1 } },
+    { operation: 'ws-chat.ticks', path: '/ws/chat', say: { event: 'ticks', id: 1, stream: true } },
+    { operation: 'ws-chat.ping', path: '/ws/chat', say: { event: 'ping', data: [1], id: 1 } },
+    { operation: 'rooms-room.draw', path: '/rooms/a', say: { event: 'draw', data: [SAY.place], id: 1 } },
+    { operation: 'rooms-room.author', path: '/rooms/a', say: { event: 'author', id: 1 } },
+  ];
+
+  it.each(cases)('$operation', async ({ operation, path, say }) => {
+    const { messages, reply } = contract.operations[operation]!;
+    expect(await complaints(messages[0]!.$ref, say)).toEqual([]);
+    const client = await app.connect(path);
+    client.send(say);
+    const channel = contract.channels[operation.split('.')[0]!]!;
+    const { name } = channel.messages[`${say.event}.reply`] as { name: string };
+    for (;;) {
+      const answer = await client.next(name);
+      expect([answer, await complaints(reply!.messages[0]!.$ref, answer)]).toEqual([answer, []]);
+      if (answer.more === undefined) break;
+    }
+  });
+
+  it('exceptions, whoever made them', async () => {
+    const client = await app.connect('/rooms/a');
+    for (const bad of ['{', '{"event":"nobody takes it","id":7}', '{"event":"draw","id":{}}']) {
+      client.send(bad);
+      const answer = await client.next('exception');
+      expect([bad, await complaints('#/components/messages/exception', answer)]).toEqual([bad, []]);
+    }
+  });
+
+  it('and what it does not say is told apart', async () => {
+    const bad = { event: 'say', data: { ...SAY, level: 7, mail: 'nobody', places: [{}] } };
+    expect(await complaints('#/channels/ws-chat/messages/say', bad)).toEqual(
+      expect.arrayContaining([
+        '/data/level must be equal to one of the allowed values',
+        '/data/mail must match format "email"',
+        "/data/places/0 must have required property 'latitude'",
+      ]),
+    );
+  });
+});

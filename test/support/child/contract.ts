@@ -1,0 +1,34 @@
+import { NestFactory } from '@nestjs/core';
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { createContract } from '../../../lib/contract/index.js';
+import { obey } from './program.js';
+
+class Dto {
+  name!: string;
+}
+
+@WebSocketGateway()
+class Gateway {
+  @SubscribeMessage('say')
+  say(@MessageBody() dto: Dto): string {
+    return dto.name;
+  }
+}
+
+const PEERS = ['@nestjs/swagger', 'class-validator', 'class-transformer'];
+
+obey({
+  async schemas() {
+    const module = { module: class AppModule {}, providers: [Gateway] };
+    const app = await NestFactory.create(module, { preview: true, logger: false });
+    const { components } = await createContract(app, { title: 'Peers', version: '1.0.0' });
+    return components.schemas;
+  },
+  async installed() {
+    const found = await Promise.allSettled(PEERS.map((name) => import(name)));
+    return PEERS.filter((_, index) => found[index]!.status === 'fulfilled');
+  },
+});
+
+// what the application does while it is looked at would not keep the process alive
+process.channel!.ref();

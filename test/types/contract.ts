@@ -1,0 +1,39 @@
+import { defineEvents, schema, type EventsOf } from '../../lib/contract/index.js';
+import type { EnvelopeServer } from '../../lib/index.js';
+
+class SaidDto {
+  text!: string;
+}
+
+const events = defineEvents({
+  said: SaidDto,
+  count: Number,
+  names: [String],
+  history: [SaidDto],
+  moved: schema<{ x: number }>({ type: 'object' }),
+  anything: { type: 'object' },
+  bye: null,
+});
+
+export function emits(server: EnvelopeServer<Record<string, never>, EventsOf<typeof events>>): void {
+  server.emit('said', { text: 'hi' });
+  server.emit('count', 3);
+  server.emit('names', ['ada']);
+  server.to('red').emit('history', [{ text: 'hi' }]);
+  server.emit('moved', { x: 1 });
+  server.emit('anything', { at: 'all' });
+  server.emit('bye');
+
+  // @ts-expect-error no text
+  server.emit('said', { words: 'hi' });
+  // @ts-expect-error not a number
+  server.emit('count', '3');
+  // @ts-expect-error one is no list
+  server.emit('history', { text: 'hi' });
+  // @ts-expect-error not as its schema was typed
+  server.emit('moved', { y: 1 });
+  // @ts-expect-error it carries nothing
+  server.emit('bye', 1);
+  // @ts-expect-error nobody defined it
+  server.emit('unknown');
+}

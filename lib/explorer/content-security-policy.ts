@@ -1,4 +1,4 @@
-import type { ExplorableContract } from './contract.js';
+import type { Contract } from '../contract/index.js';
 
 const POLICY = [
   "default-src 'none'",
@@ -14,7 +14,7 @@ const POLICY = [
  * Lets the page load its own files, and talk to its own origin and to gateways on ports of their own: nothing that it
  * shows could send anything anywhere else, whatever it is.
  */
-export function contentSecurityPolicy(contract: ExplorableContract | undefined): string {
+export function contentSecurityPolicy(contract: Pick<Contract, 'servers'> | undefined): string {
   const ports = Object.entries(contract?.servers ?? {})
     .filter(([name]) => /^port-\d+$/.test(name))
     .flatMap(([, { host }]) => sourcesOf(host));

@@ -1,11 +1,9 @@
 import type { INestApplication } from '@nestjs/common';
-import type { MakeContract } from './contract.js';
+import { createContract, type ContractOptions } from '../contract/index.js';
 import { mountExplorer } from './mount.js';
 
-/** Options of {@link EnvelopeExplorer.setup}. */
-export interface ExplorerOptions {
-  // SEAM: to become the options of createContract(), once lib/contract is there
-  contract: MakeContract;
+/** Options of {@link EnvelopeExplorer.setup}: those of the contract, and whether there is a page at all. */
+export interface ExplorerOptions extends ContractOptions {
   /**
    * Whether the page is served. Where it is not said, everywhere but with `NODE_ENV=production`: the contract tells
    * strangers what an application takes.
@@ -17,12 +15,12 @@ export interface ExplorerOptions {
 export class EnvelopeExplorer {
   /**
    * Serves the page on `/path`, its contract on `/path/asyncapi.json` and `/path/asyncapi.yaml`. The path is taken as
-   * it is, without the application's global prefix.
+   * it is, without the application's global prefix. The contract is made at the first request.
    *
    * @param app before `app.init()` and `app.listen()`
    * @throws Error on the path `/`, and where the application was initialised already: its routes are closed then
    */
-  static setup(path: string, app: INestApplication, { enabled, contract }: ExplorerOptions): void {
-    mountExplorer(path, app, contract, enabled);
+  static setup(path: string, app: INestApplication, { enabled, ...options }: ExplorerOptions): void {
+    mountExplorer(path, app, () => createContract(app, options), enabled);
   }
 }

@@ -1,17 +1,18 @@
 import { Logger, type INestApplication } from '@nestjs/common';
-import type { MakeContract } from './contract.js';
+import type { Contract } from '../contract/index.js';
 import { serve } from './routes.js';
 
 /**
  * Serves the explorer on a path, or says why not.
  *
+ * @param makeContract asked once, at the first request: gateways and schemas are complete by then
  * @param enabled `undefined`: everywhere but in production
  * @throws Error on the path `/`, and where the application was initialised already
  */
 export function mountExplorer(
   path: string,
   app: INestApplication,
-  makeContract: MakeContract,
+  makeContract: () => Promise<Contract>,
   enabled: boolean | undefined,
 ): void {
   const logger = new Logger('EnvelopeExplorer');

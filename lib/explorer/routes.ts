@@ -1,7 +1,7 @@
 import { Logger, type INestApplication } from '@nestjs/common';
+import { contractToYaml, type Contract } from '../contract/index.js';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import { contentSecurityPolicy } from './content-security-policy.js';
-import { contractToYaml, type ExplorableContract, type MakeContract } from './contract.js';
 import { PAGE } from './page.js';
 import { viewSession } from './session-view.js';
 
@@ -36,13 +36,13 @@ interface Request {
 export function serve(
   base: string,
   app: INestApplication,
-  makeContract: MakeContract,
+  makeContract: () => Promise<Contract>,
   isDevelopment: boolean,
 ): void {
   const http = app.getHttpAdapter();
   const logger = new Logger('EnvelopeExplorer');
-  let made: Promise<ExplorableContract> | undefined;
-  const contract = (): Promise<ExplorableContract> => (made ??= makeContract());
+  let made: Promise<Contract> | undefined;
+  const contract = (): Promise<Contract> => (made ??= makeContract());
 
   const route = (path: string, answer: (request: Request) => Answer | Promise<Answer>): void => {
     http.get(path, async (request: Request, response: unknown) => {
@@ -75,15 +75,14 @@ export function serve(
     if (name !== 'index.html') route(`${base}/${name}`, () => ({ type: name.split('.').at(-1)!, body }));
   }
 
-  const file =
-    (type: string, write: (contract: ExplorableContract) => string) => async (): Promise<Answer> => {
-      try {
-        return { type, body: write(await contract()) };
-      } catch (error) {
-        logger.error(error);
-        return refuse(500, isDevelopment ? String(error) : 'Internal server error');
-      }
-    };
+  const file = (type: string, write: (contract: Contract) => string) => async (): Promise<Answer> => {
+    try {
+      return { type, body: write(await contract()) };
+    } catch (error) {
+      logger.error(error);
+      return refuse(500, isDevelopment ? String(error) : 'Internal server error');
+    }
+  };
   route(
     `${base}/asyncapi.json`,
     file('json', (made) => JSON.stringify(made, null, 2)),

@@ -14,7 +14,7 @@ import {
   WsException,
 } from '@nestjs/websockets';
 import { interval, map, take, type Observable } from 'rxjs';
-import type { MakeContract } from '../../lib/explorer/contract.js';
+import type { Contract } from '../../lib/contract/index.js';
 import { mountExplorer } from '../../lib/explorer/mount.js';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
@@ -125,7 +125,7 @@ const takes = (channel: string, event: string, reply?: string, more: object = {}
 
 export const HOSTILE = '<img src=x onerror="window.hacked=1">';
 
-export const theContract: MakeContract = () => Promise.resolve(CONTRACT);
+export const theContract = (): Promise<Contract> => Promise.resolve(CONTRACT as unknown as Contract);
 
 /** The chat's contract, written by hand. */
 export const CONTRACT = {

@@ -1,4 +1,5 @@
 import { parse } from 'yaml';
+import type { Contract } from '../../lib/contract/index.js';
 import { mountExplorer } from '../../lib/explorer/mount.js';
 import { PAGE } from '../../lib/explorer/page.js';
 import type { TestApp } from '../support/app.js';
@@ -93,7 +94,7 @@ describe('the routes of the explorer', () => {
       'port-1': { host: "x; script-src 'unsafe-inline'", protocol: 'ws' },
     };
     const app = await startChat((app) =>
-      mountExplorer('ws-docs', app, () => Promise.resolve({ ...CONTRACT, servers }), undefined),
+      mountExplorer('ws-docs', app, async () => ({ ...(await theContract()), servers }), undefined),
     );
     const policy = (await get(app, '/ws-docs')).headers.get('content-security-policy');
     expect(policy?.split('; ').at(-1)).toBe("connect-src 'self' ws://*:3006 wss://*:3006");
@@ -101,9 +102,9 @@ describe('the routes of the explorer', () => {
 
   it('make the contract once, at the first request', async () => {
     let times = 0;
-    const contract = (): Promise<typeof CONTRACT> => {
+    const contract = (): Promise<Contract> => {
       times++;
-      return Promise.resolve(CONTRACT);
+      return theContract();
     };
     const app = await startChat((app) => mountExplorer('ws-docs', app, contract, undefined));
     expect(times).toBe(0);

@@ -1,3 +1,5 @@
+import { createContract, type Contract } from '../../lib/contract/index.js';
+import { EnvelopeExplorer } from '../../lib/explorer/index.js';
 import { mountExplorer } from '../../lib/explorer/mount.js';
 import type { TestApp } from '../support/app.js';
 import { startChat, theContract } from './chat.js';
@@ -18,6 +20,19 @@ describe('EnvelopeExplorer.setup', () => {
     const app = await start();
     expect(await status(app)).toBe(200);
     expect(said(app)).toEqual(["Serves the gateways' contract on /ws-docs"]);
+  });
+
+  it('makes the contract of the application by itself', async () => {
+    const options = { title: 'Chat', version: '1.2.3' };
+    const app = await startChat((app) => EnvelopeExplorer.setup('ws-docs', app, options));
+    const answer = await fetch(`http://127.0.0.1:${app.port}/ws-docs/asyncapi.json`);
+    const contract = (await answer.json()) as Contract;
+    expect(contract).toEqual(await createContract(app.nest, options));
+    expect(contract.info).toEqual(options);
+    expect(Object.values(contract.channels).map(({ address }) => address)).toEqual([
+      '/rooms/{room}',
+      '/ws/chat',
+    ]);
   });
 
   it('serves nothing in production, and says why', async () => {

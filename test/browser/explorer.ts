@@ -31,6 +31,8 @@ export class Explorer {
   }
 
   async open(route = ''): Promise<this> {
+    // a page that is only scrolled to another part of itself would not be loaded anew
+    await this.page.goto('about:blank');
     await this.page.goto(`http://127.0.0.1:${this.app.port}/ws-docs${route}`);
     await this.page.locator('#detail h2').waitFor();
     return this;

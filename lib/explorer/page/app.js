@@ -49,7 +49,7 @@ function start(contract, protocol) {
   addEventListener('hashchange', show);
   const [first] = contract.channels;
   if (location.hash === '' && first !== undefined)
-    history.replaceState(null, '', routeTo(first.key, first.takes[0]?.event));
+    history.replaceState(null, '', routeTo(first, first.takes[0]));
   show();
   return session;
 }

@@ -77,7 +77,11 @@ export class Composer {
   }
 
   #changed() {
-    sessionStorage.setItem(this.#key(), JSON.stringify(this.#read()));
+    try {
+      sessionStorage.setItem(this.#key(), JSON.stringify(this.#read()));
+    } catch {
+      // no room, or not allowed: then it is not kept
+    }
     this.#judge();
   }
 
@@ -86,8 +90,11 @@ export class Composer {
   }
 
   #kept() {
-    const kept = sessionStorage.getItem(this.#key());
-    return kept === null ? undefined : JSON.parse(kept);
+    try {
+      return JSON.parse(sessionStorage.getItem(this.#key())) ?? undefined;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Says what there is to say of what was typed. @returns the envelope, `undefined` where it cannot be sent */

@@ -50,7 +50,12 @@ export class ConnectPanel {
             null,
             values.map((value) => h('option', null, value)),
           )
-        : h('input', { autocomplete: 'off', spellcheck: 'false', required: true, placeholder: description });
+        : h('input', {
+            autocomplete: 'off',
+            spellcheck: 'false',
+            required: true,
+            placeholder: description?.replaceAll('`', ''),
+          });
       input.value = this.#parameters.get(name) ?? initial ?? input.value;
       input.dataset.parameter = name;
       input.addEventListener('input', () => this.#parameters.set(name, input.value));
@@ -71,7 +76,7 @@ export class ConnectPanel {
       const input = [...$('parameters').querySelectorAll('input, select')].find(
         ({ dataset }) => dataset.parameter === name,
       );
-      return input?.value ? encodeURIComponent(input.value) : whole;
+      return input?.value ? encodeParameter(input.value) : whole;
     });
     const isInQuery = $('token-as').value === 'query' && $('token').value !== '';
     return (
@@ -131,6 +136,12 @@ function originOf(server) {
   if (server?.host === undefined) return `${isSecure ? 'wss' : 'ws'}://${location.host}`;
   const host = server.host.replace(/^localhost(?=:|$)/, location.hostname);
   return `${server.protocol === 'wss' ? 'wss' : 'ws'}://${host}`;
+}
+
+/** One segment of a path; with a / in front several, as RegExp namespaces and wildcards take them. */
+function encodeParameter(value) {
+  if (!value.startsWith('/')) return encodeURIComponent(value);
+  return value.slice(1).split('/').map(encodeURIComponent).join('/');
 }
 
 /** A JSON object is taken as it is, whatever else is a token. */

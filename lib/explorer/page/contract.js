@@ -8,8 +8,9 @@ export class Contract {
     for (const [key, given] of Object.entries(document.operations ?? {})) {
       const operation = this.operation(key, given);
       const channel = this.channels.find((one) => one.key === operation.channel);
-      if (operation.isEmitted) channel?.emits.push(operation);
-      else channel?.takes.push(operation);
+      const list = operation.isEmitted ? channel?.emits : channel?.takes;
+      operation.number = 1 + (list ?? []).filter(({ event }) => event === operation.event).length;
+      list?.push(operation);
     }
   }
 
@@ -24,10 +25,13 @@ export class Contract {
     return depth < 20 ? this.resolve(found, depth + 1) : undefined;
   }
 
-  find({ channel, event, isEmitted }) {
+  find({ channel, event, number, isEmitted }) {
     const found = this.channels.find(({ key }) => key === channel);
     const operations = isEmitted ? found?.emits : found?.takes;
-    return { channel: found, operation: operations?.find((one) => one.event === event) };
+    return {
+      channel: found,
+      operation: operations?.find((one) => one.event === event && one.number === number),
+    };
   }
 
   channel(key, given) {

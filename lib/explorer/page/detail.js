@@ -1,4 +1,4 @@
-import { h } from './dom.js';
+import { h, prose } from './dom.js';
 import { routeTo } from './route.js';
 import { schemaView } from './schema.js';
 
@@ -19,7 +19,7 @@ export function indexView(contract, current) {
 }
 
 function entry(current, channel, operation, text, sign) {
-  const href = routeTo(channel.key, operation?.event, operation?.isEmitted);
+  const href = routeTo(channel, operation);
   const isCurrent = current.channel === channel && current.operation === operation;
   const direction = operation?.isEmitted ? 'from the server' : 'to the server';
   return h(
@@ -64,13 +64,14 @@ export function channelView(channel) {
   ];
 }
 
-function eventLine(channel, { event, isEmitted, summary, description, security, isDeprecated }) {
+function eventLine(channel, operation) {
+  const { event, summary, description, security, isDeprecated } = operation;
   return h(
     'li',
     null,
     h(
       'a',
-      { href: routeTo(channel.key, event, isEmitted), class: isDeprecated && 'deprecated' },
+      { href: routeTo(channel, operation), class: isDeprecated && 'deprecated' },
       h('code', null, event),
     ),
     h('span', { class: 'prose' }, summary ?? description ?? ''),
@@ -84,7 +85,7 @@ export function operationView(contract, channel, operation) {
     h(
       'p',
       { class: 'crumbs' },
-      h('a', { href: routeTo(channel.key) }, h('code', null, channel.address)),
+      h('a', { href: routeTo(channel) }, h('code', null, channel.address)),
       h('span', { class: isEmitted ? 'in' : 'out' }, isEmitted ? '↓ the server sends' : '↑ the server takes'),
     ),
     h('h2', null, h('code', { class: isDeprecated && 'deprecated' }, event)),
@@ -128,8 +129,4 @@ function securityView(security) {
       ),
     ),
   );
-}
-
-function prose(text) {
-  return typeof text === 'string' && text !== '' && h('p', { class: 'prose' }, text);
 }

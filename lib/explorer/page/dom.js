@@ -16,6 +16,15 @@ export function h(tag, attributes, ...children) {
   return element;
 }
 
+/** A text of the contract, in which `` `this` `` is code; `undefined` where there is none. */
+export function prose(text) {
+  if (typeof text !== 'string' || text === '') return undefined;
+  const parts = text
+    .split(/`([^`\n]+)`/)
+    .map((part, index) => (index % 2 === 0 ? part : h('code', null, part)));
+  return h('p', { class: 'prose' }, parts);
+}
+
 /** Copies a text; resolves with whether that went well. Pages that are not from localhost or https have no clipboard. */
 export async function copyText(text) {
   try {

@@ -69,12 +69,13 @@ function text({ format, minLength = 0, maxLength = Infinity }) {
   return word.padEnd(Math.min(minLength, 1_000), '.').slice(0, maxLength);
 }
 
+/** One step, or the nearest that the bounds allow. */
 function number({ minimum, exclusiveMinimum, maximum, exclusiveMaximum, multipleOf, type }) {
   const step = multipleOf ?? 1;
-  const whole = type === 'integer' || multipleOf !== undefined;
-  if (minimum !== undefined) return whole ? Math.ceil(minimum / step) * step : minimum;
-  if (exclusiveMinimum !== undefined) return (Math.floor(exclusiveMinimum / step) + 1) * step;
-  if (maximum !== undefined) return Math.min(step, maximum);
-  if (exclusiveMaximum !== undefined && exclusiveMaximum <= step) return exclusiveMaximum - step;
+  const isWhole = type === 'integer' || multipleOf !== undefined;
+  if (minimum > step) return isWhole ? Math.ceil(minimum / step) * step : minimum;
+  if (exclusiveMinimum >= step) return (Math.floor(exclusiveMinimum / step) + 1) * step;
+  if (maximum < step) return isWhole ? Math.floor(maximum / step) * step : maximum;
+  if (exclusiveMaximum <= step) return (Math.ceil(exclusiveMaximum / step) - 1) * step;
   return step;
 }

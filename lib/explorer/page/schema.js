@@ -1,4 +1,4 @@
-import { h } from './dom.js';
+import { h, prose } from './dom.js';
 import { pointer } from './contract.js';
 
 /** A JSON Schema to read: one line for each field, those of objects within below it. */
@@ -25,7 +25,7 @@ function field(contract, { name, schema: given, isRequired, above }) {
       rulesOf(schema).map((rule) => h('span', { class: 'rule' }, rule)),
     ),
     values(schema),
-    typeof schema.description === 'string' && h('p', { class: 'prose' }, schema.description),
+    prose(schema.description),
     parts.length > 0 && h('ul', null, parts),
   );
 }

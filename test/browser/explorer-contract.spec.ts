@@ -77,6 +77,37 @@ describeInBrowser('the explorer in Chromium, with a contract as it is made', () 
     await explorer.sees('#frames .note', 'Connected to /games/game-7');
   });
 
+  it('is used by the keyboard alone, and every field has a name', async () => {
+    const { page } = explorer;
+    await explorer.open('#/games-name/play');
+    const nameless = await page.evaluate(
+      `[...document.querySelectorAll('input, select, textarea, button')]
+        .filter((field) => !field.labels?.length && !field.ariaLabel && !field.textContent.trim())
+        .map((field) => field.outerHTML)`,
+    );
+    expect(nameless).toEqual([]);
+    const tabTo = async (selector: string, key = 'Tab'): Promise<void> => {
+      for (let presses = 0; presses < 20; presses++) {
+        await page.keyboard.press(key);
+        if (await page.evaluate(`document.activeElement.matches('${selector}')`)) return;
+      }
+      throw new Error(`${key} does not come to ${selector}`);
+    };
+    await page.focus('#payload');
+    await tabTo('[data-parameter=name]');
+    await page.keyboard.type('/game-1');
+    await tabTo('#connect');
+    await page.keyboard.press('Enter');
+    await explorer.sees('#state', 'Connected');
+    await tabTo('#payload', 'Shift+Tab');
+    await page.keyboard.press('Control+Enter');
+    const answer = explorer.frame('in', 'play');
+    await answer.waitFor();
+    await tabTo('#frames > li.in:last-child summary');
+    await page.keyboard.press('Enter');
+    await answer.locator('pre').getByText('"text"').waitFor();
+  });
+
   it('shows code in descriptions as code', async () => {
     await explorer.open('#/games-name');
     const code = explorer.page.locator('#detail .prose code', { hasText: 'envelope.v1' });

@@ -1,14 +1,19 @@
 import { jest } from '@jest/globals';
+import { mountExplorer } from '../../lib/explorer/mount.js';
 import { HOSTILE, startChat } from '../explorer/chat.js';
+import { until } from '../support/wait.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 import { Explorer } from './explorer.js';
+
+/** What a list knows of how far it is scrolled. */
+type Scrolled = Record<'scrollHeight' | 'scrollTop' | 'clientHeight', number>;
 
 // a browser on a busy machine takes its time
 jest.setTimeout(60_000);
 
 describeInBrowser('the explorer in Chromium', () => {
   let chromium: Chromium | undefined;
-  let explorers: Explorer[] = [];
+  const explorers: Explorer[] = [];
 
   beforeAll(async () => {
     chromium = await Chromium.launch();
@@ -16,9 +21,9 @@ describeInBrowser('the explorer in Chromium', () => {
   afterAll(() => chromium?.close());
 
   afterEach(async () => {
-    await Promise.all(explorers.map(({ page }) => page.context().close()));
-    expect(explorers.flatMap(({ complaints, foreign }) => [...complaints, ...foreign])).toEqual([]);
-    explorers = [];
+    const done = explorers.splice(0);
+    await Promise.all(done.map(({ page }) => page.context().close()));
+    expect(done.flatMap(({ complaints, foreign }) => [...complaints, ...foreign])).toEqual([]);
   });
 
   const visit = async (route?: string): Promise<Explorer> => {
@@ -272,9 +277,34 @@ describeInBrowser('the explorer in Chromium', () => {
     await page.locator('#frames > li').last().getByText('10000', { exact: true }).waitFor();
     const shown = await page.locator('#frames > li .preview').allTextContents();
     expect(shown).toEqual(Array.from({ length: 2_000 }, (_, index) => String(8_001 + index)));
-    await page.waitForFunction(
-      '(({ scrollTop, clientHeight, scrollHeight }) => scrollHeight - scrollTop - clientHeight < 10)(document.getElementById("frames"))',
+    const end = (): Promise<void> =>
+      until('the end of the list', () =>
+        page
+          .locator('#frames')
+          .evaluate((list: Scrolled) => list.scrollHeight - list.scrollTop - list.clientHeight < 10),
+      );
+    await end();
+    await page.click('#disconnect');
+    await explorer.sees('#frames .note', 'Disconnected');
+    await end();
+    await page.hover('#frames');
+    await page.mouse.wheel(0, -2_000);
+    await page.click('#newest');
+    await end();
+    await page.locator('#newest').waitFor({ state: 'hidden' });
+  });
+
+  it('says why there is no contract', async () => {
+    const contract = (): Promise<never> => Promise.reject(new Error('two classes are called Dto'));
+    const app = await startChat((app) => mountExplorer('ws-docs', app, contract, undefined));
+    const explorer = new Explorer(await chromium!.open(), app);
+    await explorer.open();
+    await explorer.sees(
+      '[role=alert]',
+      'asyncapi.json was answered with 500. Error: two classes are called Dto',
     );
+    expect(await explorer.page.locator('#wire').isVisible()).toBe(false);
+    await explorer.page.context().close();
   });
 
   it('shows whatever server and contract say as text', async () => {

@@ -67,6 +67,15 @@ describe('the routes of the explorer', () => {
     expect((await get(app, '/docs/ws/app.js')).status).toBe(200);
   });
 
+  it("are where they were put, whatever the application's global prefix is", async () => {
+    const app = await startChat((app) => {
+      app.setGlobalPrefix('api');
+      mountExplorer('ws-docs', app, theContract, undefined);
+    });
+    expect((await get(app, '/ws-docs')).status).toBe(200);
+    expect((await get(app, '/api/ws-docs')).status).toBe(404);
+  });
+
   it('answer HEAD without a body', async () => {
     const app = await startChat();
     for (const path of ['/ws-docs', '/ws-docs/app.js', '/ws-docs/asyncapi.json']) {

@@ -58,6 +58,7 @@ try {
   const [document_, protocol] = await Promise.all([load('asyncapi.json'), load('protocol.json')]);
   start(new Contract(document_), protocol);
 } catch (error) {
+  $('wire').hidden = true;
   $('detail').replaceChildren(
     h('h2', null, 'The contract cannot be shown'),
     h('p', { class: 'warning', role: 'alert' }, error.message),

@@ -13,6 +13,7 @@ export class Traffic {
   #isDrawing = false;
   /** The end of the list is followed until somebody looks at something above it. */
   #isFollowing = true;
+  #height = 0;
   #needle = '';
 
   constructor() {
@@ -23,10 +24,15 @@ export class Traffic {
     this.#list.addEventListener('toggle', (event) => this.#open(event.target), true);
     this.#list.addEventListener('scroll', () => {
       const { scrollHeight, scrollTop, clientHeight } = this.#list;
+      // the list itself became smaller: nobody looked elsewhere
+      if (clientHeight !== this.#height) return;
       this.#follow(scrollHeight - scrollTop - clientHeight < 10, false);
     });
     $('newest').addEventListener('click', () => this.#follow(true));
-    new ResizeObserver(() => this.#toEnd()).observe(this.#list);
+    new ResizeObserver(() => {
+      this.#height = this.#list.clientHeight;
+      this.#toEnd();
+    }).observe(this.#list);
     this.#list.addEventListener('click', ({ target }) => this.#goTo(target.closest('[data-link]')));
     this.#count();
   }

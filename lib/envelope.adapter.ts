@@ -198,6 +198,11 @@ export class EnvelopeAdapter extends WsAdapter {
     return server;
   }
 
+  /** @internal Every server that may have sockets, those that a RegExp namespace made among them. */
+  *_servers(): Iterable<EnvelopeServer> {
+    for (const pool of this.pools) yield* pool.servers();
+  }
+
   private ownServer(port: number): Server {
     const server = createServer((_request, response) => {
       response.writeHead(426, { 'Content-Type': 'text/plain', Upgrade: 'websocket' }).end('Upgrade Required');

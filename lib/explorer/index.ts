@@ -1,0 +1,1 @@
+export { EnvelopeExplorer, type ExplorerOptions } from './envelope-explorer.js';

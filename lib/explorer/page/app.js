@@ -1,0 +1,67 @@
+import { Composer } from './composer.js';
+import { ConnectPanel } from './connect-panel.js';
+import { Connection } from './connection.js';
+import { Contract } from './contract.js';
+import { channelView, indexView, operationView, overview } from './detail.js';
+import { $, h } from './dom.js';
+import { readRoute, routeTo } from './route.js';
+import { SessionPanel } from './session-panel.js';
+import { Traffic } from './traffic.js';
+
+async function load(name) {
+  const response = await fetch(new URL(name, import.meta.url));
+  if (response.ok) return response.json();
+  const { message = '' } = await response.json().catch(() => ({}));
+  throw new Error(`${name} was answered with ${response.status}. ${message}`);
+}
+
+function start(contract, protocol) {
+  const connection = new Connection();
+  const traffic = new Traffic();
+  const composer = new Composer(connection, contract);
+  const panel = new ConnectPanel(connection, contract, protocol, (channel) => (composer.connected = channel));
+  const session = new SessionPanel(connection, protocol);
+  connection.addEventListener('frame', ({ detail }) => traffic.add(detail));
+  $('frames').addEventListener(
+    'answer',
+    ({ detail }) => connection.state === 'open' && connection.send(detail),
+  );
+
+  document.title = contract.title;
+  $('title').textContent = contract.title;
+  $('version').hidden = contract.version === undefined;
+  $('version').textContent = contract.version ?? '';
+
+  const show = () => {
+    const found = contract.find(readRoute());
+    const { channel, operation } = found;
+    $('index').replaceChildren(...indexView(contract, found));
+    const view = operation
+      ? operationView(contract, channel, operation)
+      : channel
+        ? channelView(channel)
+        : overview(contract);
+    $('detail').replaceChildren(h('div', null, view));
+    $('contract').scrollTop = 0;
+    composer.show(channel, operation);
+    panel.propose(channel);
+  };
+  addEventListener('hashchange', show);
+  const [first] = contract.channels;
+  if (location.hash === '' && first !== undefined)
+    history.replaceState(null, '', routeTo(first, first.takes[0]));
+  show();
+  return session;
+}
+
+try {
+  const [document_, protocol] = await Promise.all([load('asyncapi.json'), load('protocol.json')]);
+  start(new Contract(document_), protocol);
+} catch (error) {
+  $('wire').hidden = true;
+  $('detail').replaceChildren(
+    h('h2', null, 'The contract cannot be shown'),
+    h('p', { class: 'warning', role: 'alert' }, error.message),
+    h('p', { class: 'prose' }, 'The log of the application says more.'),
+  );
+}

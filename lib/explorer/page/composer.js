@@ -1,0 +1,161 @@
+import { $, h } from './dom.js';
+import { exampleOf } from './example.js';
+
+const STORE = `envelope-explorer:${new URL('.', import.meta.url).pathname}`;
+const encoder = new TextEncoder();
+
+/** Writes an event and sends it. What was typed is kept per event, as long as the tab lives. */
+export class Composer {
+  #connection;
+  #contract;
+  #channel = undefined;
+  #operation = undefined;
+  /** The channel that the line is on. */
+  #connected = undefined;
+
+  constructor(connection, contract) {
+    this.#connection = connection;
+    this.#contract = contract;
+    const form = $('composer');
+    form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    form.addEventListener('keydown', (event) => {
+      if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey)) return;
+      event.preventDefault();
+      this.#send();
+    });
+    form.addEventListener('input', () => this.#changed());
+    $('example').addEventListener('click', () => this.#write({ ...this.#read(), payload: this.#example() }));
+    connection.addEventListener('state', () => this.#judge());
+    connection.addEventListener('frame', () => this.#showStreams());
+    $('shortcut').textContent = /Mac|iP/.test(navigator.platform) ? '⌘ ↵' : 'Ctrl ↵';
+  }
+
+  /** @param operation `undefined` for an event of any name */
+  show(channel, operation) {
+    [this.#channel, this.#operation] = [channel, operation];
+    $('composer').hidden = channel === undefined || operation?.isEmitted === true;
+    $('composer-title').textContent = operation === undefined ? 'Send any event' : 'Send';
+    $('event-label').hidden = operation !== undefined;
+    $('example').hidden = operation?.data === undefined;
+    this.#write(this.#kept() ?? this.#fresh());
+  }
+
+  set connected(channel) {
+    this.#connected = channel;
+    this.#judge();
+  }
+
+  #fresh() {
+    const { event = '', replies = [], exception } = this.#operation ?? {};
+    const isRequest = replies.length > 0 || exception !== undefined;
+    return { event, payload: this.#example(), isRequest, isStream: replies.some((reply) => reply.isStream) };
+  }
+
+  #example() {
+    const value = exampleOf(this.#contract, this.#operation?.data);
+    return value === undefined ? '' : JSON.stringify(value, null, 2);
+  }
+
+  #read() {
+    return {
+      event: this.#operation?.event ?? $('event').value,
+      payload: $('payload').value,
+      isRequest: $('as-request').checked,
+      isStream: $('as-stream').checked,
+    };
+  }
+
+  #write({ event, payload, isRequest, isStream }) {
+    $('event').value = event;
+    $('payload').value = payload;
+    $('as-request').checked = isRequest;
+    $('as-stream').checked = isStream;
+    this.#changed();
+  }
+
+  #changed() {
+    try {
+      sessionStorage.setItem(this.#key(), JSON.stringify(this.#read()));
+    } catch {
+      // no room, or not allowed: then it is not kept
+    }
+    this.#judge();
+  }
+
+  #key() {
+    return `${STORE}${this.#channel?.key ?? ''}/${this.#operation?.event ?? ''}`;
+  }
+
+  #kept() {
+    try {
+      return JSON.parse(sessionStorage.getItem(this.#key())) ?? undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Says what there is to say of what was typed. @returns the envelope, `undefined` where it cannot be sent */
+  #judge() {
+    const { event, payload, isRequest, isStream } = this.#read();
+    $('as-stream').disabled = !isRequest;
+    const { data, error } = parse(payload);
+    const envelope = {
+      event,
+      data,
+      ...(isRequest && { id: 0 }),
+      ...(isRequest && isStream && { stream: true }),
+    };
+    $('verdict').textContent =
+      error ?? `${encoder.encode(JSON.stringify(envelope)).length.toLocaleString('en')} bytes`;
+    $('verdict').classList.toggle('bad', error !== undefined);
+    $('payload').setAttribute('aria-invalid', String(error !== undefined));
+    const hint = this.#obstacle(event);
+    $('send-hint').hidden = hint === undefined;
+    $('send-hint').textContent = hint ?? '';
+    $('send').disabled = error !== undefined || hint !== undefined;
+    return $('send').disabled ? undefined : envelope;
+  }
+
+  #obstacle(event) {
+    if (this.#channel === undefined) return 'There is no channel';
+    if (this.#connection.state !== 'open') return `Connect to ${this.#channel.address} to send`;
+    if (this.#connected !== this.#channel)
+      return `The connection is to ${this.#connected?.address}, this event belongs to ${this.#channel.address}`;
+    return event === '' ? 'An event needs a name' : undefined;
+  }
+
+  #send() {
+    const envelope = this.#judge();
+    if (envelope === undefined) return;
+    if (envelope.id !== undefined) envelope.id = this.#connection.nextId();
+    this.#connection.send(envelope);
+  }
+
+  /** Requests that are to bring many values, or take their time, can be ended. */
+  #showStreams() {
+    const open = [...this.#connection.requests].filter(([, { envelope }]) => envelope.stream === true);
+    const list = $('streams');
+    if (list.dataset.open === open.map(([id]) => id).join()) return;
+    list.dataset.open = open.map(([id]) => id).join();
+    list.replaceChildren(
+      ...open.map(([id, { envelope }]) => {
+        const cancel = () => this.#connection.send({ event: '$cancel', data: id });
+        const button = h('button', { type: 'button', onclick: cancel }, 'Cancel');
+        return h('li', null, h('span', null, h('b', null, envelope.event), ` #${id} is running`), button);
+      }),
+    );
+  }
+}
+
+/** An empty text is no payload at all. */
+function parse(text) {
+  if (text.trim() === '') return {};
+  try {
+    return { data: JSON.parse(text) };
+  } catch (error) {
+    return { error: error.message };
+  }
+}

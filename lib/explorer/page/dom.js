@@ -1,0 +1,50 @@
+export const $ = (id) => document.getElementById(id);
+
+/**
+ * An element. Texts become text nodes: nothing that a server or a contract says is ever read as HTML.
+ *
+ * @param attributes `onclick` and the like are listeners; `false` and `undefined` leave an attribute out
+ */
+export function h(tag, attributes, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === undefined || value === false) continue;
+    if (typeof value === 'function') element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? '' : value);
+  }
+  element.append(...children.flat(Infinity).filter((child) => child !== undefined && child !== false));
+  return element;
+}
+
+/** A text of the contract, in which `` `this` `` is code; `undefined` where there is none. */
+export function prose(text) {
+  if (typeof text !== 'string' || text === '') return undefined;
+  const parts = text
+    .split(/`([^`\n]+)`/)
+    .map((part, index) => (index % 2 === 0 ? part : h('code', null, part)));
+  return h('p', { class: 'prose' }, parts);
+}
+
+/** Copies a text; resolves with whether that went well. Pages that are not from localhost or https have no clipboard. */
+export async function copyText(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    const area = h('textarea', { class: 'unseen' });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const isCopied = document.execCommand('copy');
+    area.remove();
+    return isCopied;
+  }
+}
+
+/** A button that says for a moment what came of it. */
+export function say(button, text) {
+  button.dataset.label ??= button.textContent;
+  button.textContent = text;
+  clearTimeout(Number(button.dataset.timer));
+  button.dataset.timer = setTimeout(() => (button.textContent = button.dataset.label), 1200);
+}

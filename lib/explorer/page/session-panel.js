@@ -1,0 +1,105 @@
+import { $, h } from './dom.js';
+import { showMilliseconds, Timings } from './timings.js';
+
+/** How long the page waits after a frame before it asks for the rooms, in milliseconds. */
+const PAUSE = 300;
+
+/** What is known of the connection: its session, its rooms, how fast it is answered. */
+export class SessionPanel {
+  #connection;
+  #hasSessions;
+  #timings = new Timings();
+  #rooms = undefined;
+  #isAsking = false;
+
+  constructor(connection, { hasSessions }) {
+    this.#connection = connection;
+    this.#hasSessions = hasSessions;
+    connection.addEventListener('state', () => {
+      if (connection.state === 'connecting') this.#begin();
+      this.#show();
+    });
+    connection.addEventListener('session', () => this.#show());
+    connection.addEventListener('frame', ({ detail }) => this.#took(detail));
+  }
+
+  #begin() {
+    this.#timings.clear();
+    this.#rooms = undefined;
+    this.#showTimings();
+  }
+
+  #took(frame) {
+    if (frame.isFirst) {
+      this.#timings.add(frame.roundTrip);
+      this.#showTimings();
+    }
+    if (this.#hasSessions && this.#connection.session !== undefined) this.#askSoon();
+  }
+
+  /** Once for a burst of frames, and not never where they do not cease. */
+  #askSoon() {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    setTimeout(() => {
+      this.#isAsking = false;
+      void this.#ask();
+    }, PAUSE);
+  }
+
+  async #ask() {
+    const id = this.#connection.session?.id;
+    if (id === undefined || this.#connection.state !== 'open') return;
+    const address = new URL(`sockets/${encodeURIComponent(id)}`, import.meta.url);
+    const rooms = await fetch(address, { headers: { Accept: 'application/json' } })
+      .then((response) => (response.ok ? response.json() : { rooms: null }))
+      .then((session) => session.rooms)
+      .catch(() => null);
+    if (id !== this.#connection.session?.id) return;
+    this.#rooms = rooms;
+    this.#show();
+  }
+
+  #show() {
+    const { session, state } = this.#connection;
+    $('session').hidden = state !== 'open' || session === undefined;
+    if ($('session').hidden) return;
+    const { id, recovered, pingInterval, maxPayload, features } = session;
+    const rows = [
+      ['Id', h('code', null, String(id)), recovered === true && h('span', { class: 'tag' }, 'recovered')],
+      ['Rooms', this.#roomsView()],
+      ['Pings', pingInterval > 0 ? `every ${pingInterval / 1_000} s` : 'none'],
+      ['Largest message', maxPayload > 0 ? `${maxPayload.toLocaleString('en')} B` : 'any'],
+      ['Features', Array.isArray(features) ? features.join(', ') : ''],
+    ];
+    $('session').replaceChildren(
+      ...rows.map(([term, ...details]) => h('div', null, h('dt', null, term), h('dd', null, details))),
+    );
+  }
+
+  #roomsView() {
+    if (!this.#hasSessions) return h('span', { class: 'soft' }, 'shown in development only');
+    if (this.#rooms === undefined) return h('span', { class: 'soft' }, '…');
+    if (this.#rooms === null)
+      return h('span', { class: 'soft' }, 'the server does not say: another process?');
+    if (this.#rooms.length === 0) return h('span', { class: 'soft' }, 'none');
+    return h(
+      'ul',
+      { class: 'rooms' },
+      this.#rooms.map((room) => h('li', null, room)),
+    );
+  }
+
+  #showTimings() {
+    const { count, last, median, p95 } = this.#timings;
+    $('timings').hidden = count === 0;
+    if (count === 0) return;
+    const figure = (name, value) => h('span', null, `${name} `, h('b', null, value));
+    $('timings').replaceChildren(
+      figure(count === 1 ? 'answer' : 'answers', count.toLocaleString('en')),
+      figure('last', showMilliseconds(last)),
+      figure('median', showMilliseconds(median)),
+      figure('p95', showMilliseconds(p95)),
+    );
+  }
+}

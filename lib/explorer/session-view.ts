@@ -1,0 +1,35 @@
+import type { ApplicationConfig } from '@nestjs/core';
+import type { INestApplication } from '@nestjs/common';
+import type { EnvelopeServer } from '../server/envelope.server.js';
+import { isUserRoom } from '../server/identity.js';
+
+/** What the page may know of its own connection beyond the wire. */
+export interface SessionView {
+  readonly id: string;
+  /** As the application joined them: without that of the socket itself and that of its user. */
+  readonly rooms: readonly string[];
+  readonly connected: boolean;
+  readonly recovered: boolean;
+}
+
+/**
+ * Finds a connection of this process by its id. Who knows the id is the client itself: it has 120 random bits, and is
+ * told to nobody else by this package. Of what the application keeps with the client nothing is shown.
+ */
+export function viewSession(app: INestApplication, id: string): SessionView | undefined {
+  for (const server of serversOf(app)) {
+    const socket = server.sockets.get(id);
+    if (socket === undefined) continue;
+    const { connected, recovered } = socket;
+    const rooms = [...socket.rooms].filter((room) => room !== id && !isUserRoom(room)).map(String);
+    return { id, rooms: rooms.sort(), connected, recovered };
+  }
+  return undefined;
+}
+
+/** None where the application has another adapter. */
+function serversOf(app: INestApplication): Iterable<EnvelopeServer> {
+  const config = Reflect.get(app, 'config') as ApplicationConfig | undefined;
+  const adapter = config?.getIoAdapter() as { _servers?(): Iterable<EnvelopeServer> } | undefined;
+  return adapter?._servers?.() ?? [];
+}

@@ -1,0 +1,69 @@
+import { createContract, type Contract } from '../../lib/contract/index.js';
+import { EnvelopeExplorer } from '../../lib/explorer/index.js';
+import { mountExplorer } from '../../lib/explorer/mount.js';
+import type { TestApp } from '../support/app.js';
+import { startChat, theContract } from './chat.js';
+
+const start = (enabled?: boolean): Promise<TestApp> =>
+  startChat((app) => mountExplorer('ws-docs', app, theContract, enabled));
+const status = async (app: TestApp, path = '/ws-docs'): Promise<number> =>
+  (await fetch(`http://127.0.0.1:${app.port}${path}`)).status;
+const said = (app: TestApp): string[] => app.log.of('log').filter((text) => text.includes('/ws-docs'));
+
+describe('EnvelopeExplorer.setup', () => {
+  const environment = process.env.NODE_ENV;
+  afterEach(() => {
+    process.env.NODE_ENV = environment;
+  });
+
+  it('serves the page, and says where', async () => {
+    const app = await start();
+    expect(await status(app)).toBe(200);
+    expect(said(app)).toEqual(["Serves the gateways' contract on /ws-docs"]);
+  });
+
+  it('makes the contract of the application by itself', async () => {
+    const options = { title: 'Chat', version: '1.2.3' };
+    const app = await startChat((app) => EnvelopeExplorer.setup('ws-docs', app, options));
+    const answer = await fetch(`http://127.0.0.1:${app.port}/ws-docs/asyncapi.json`);
+    const contract = (await answer.json()) as Contract;
+    expect(contract).toEqual(await createContract(app.nest, options));
+    expect(contract.info).toEqual(options);
+    expect(Object.values(contract.channels).map(({ address }) => address)).toEqual([
+      '/rooms/{room}',
+      '/ws/chat',
+    ]);
+  });
+
+  it('serves nothing in production, and says why', async () => {
+    process.env.NODE_ENV = 'production';
+    const app = await start();
+    for (const path of ['/ws-docs', '/ws-docs/asyncapi.json', '/ws-docs/app.js'])
+      expect(await status(app, path)).toBe(404);
+    expect(said(app)).toEqual([
+      '/ws-docs is not served: NODE_ENV is production. Set enabled: true to serve it there, too',
+    ]);
+  });
+
+  it('serves it in production where it is asked to, but tells nobody of sockets', async () => {
+    process.env.NODE_ENV = 'production';
+    const app = await start(true);
+    const client = await app.connect('/ws/chat', { protocols: ['envelope.v1'] });
+    const { data } = await client.next('$session');
+    expect(await status(app)).toBe(200);
+    expect(await status(app, `/ws-docs/sockets/${data.id}`)).toBe(404);
+  });
+
+  it('serves nothing where it is turned off', async () => {
+    const app = await start(false);
+    expect(await status(app)).toBe(404);
+    expect(said(app)).toEqual([]);
+  });
+
+  it('wants a path of its own, before the application is initialised', async () => {
+    const app = await start();
+    const setup = (path: string): void => mountExplorer(path, app.nest, theContract, undefined);
+    expect(() => setup('/')).toThrow("EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs'");
+    expect(() => setup('late')).toThrow('call it before app.init() and app.listen()');
+  });
+});

@@ -1,4 +1,4 @@
-import { connect } from '../../lib/client/node.js';
+import { connect, type ClientSocket } from '../../lib/client/node.js';
 import { Sample } from '../support/sample.js';
 import { until } from '../support/wait.js';
 
@@ -10,6 +10,9 @@ interface Line {
 
 const text = async (url: string): Promise<string> => (await fetch(url)).text();
 
+let socket: ClientSocket | undefined;
+afterEach(() => socket?.disconnect());
+
 describe('sample 05-observed', () => {
   it('shows what it offers, what happens in it, and how it is', async () => {
     process.env['PORT'] = '0';
@@ -20,12 +23,14 @@ describe('sample 05-observed', () => {
     expect(await text(`${url!}/ws-docs`)).toContain('<!doctype html>');
     expect(await text(`${url!}/ws-docs/asyncapi.yaml`)).toMatch(/^asyncapi: 3\.0\.0\n/);
 
-    const socket = connect(`${url!}/auction`, { auth: 'eve' });
+    socket = connect(`${url!}/auction`, { auth: 'eve' });
     const prices: unknown[] = [];
     socket.on('price', (lot) => prices.push(lot));
     expect(await socket.emitWithAck('bid', { lot: 'globe', amount: 7_000 })).toMatchObject({ price: 7_000 });
     await until('the new price', () => prices.length > 0);
-    await expect(socket.emitWithAck('bid', { lot: 'globe', amount: -1 })).rejects.toThrow('Bad Request');
+    await expect(socket.emitWithAck('bid', { lot: 'globe', amount: -1 })).rejects.toMatchObject({
+      data: { statusCode: 400 },
+    });
     await expect(socket.emitWithAck('appraise')).rejects.toThrow('Internal server error');
 
     const traces = await text(`${url!}/traces`);
@@ -42,7 +47,6 @@ describe('sample 05-observed', () => {
     expect(told.find(({ msg }) => /connected from .* \(request /.test(msg))).toMatchObject({ level: 20 });
     expect(sample.output).toContain('the appraiser is ill');
 
-    socket.disconnect();
     expect((await sample.end()).signal).toBe('SIGTERM');
   });
 });

@@ -15,7 +15,7 @@ export interface EnvelopeClientOptions extends Omit<ClientOptions, Unused> {
   url: string | URL;
   /**
    * Asked for each message and event: what travels beside the payload. `() => ({ traceparent: messageContext()?.traceparent })`
-   * hands a trace on. Default: nothing.
+   * hands a trace on, and so does `traceMetadata` of `nestjs-envelope/opentelemetry`. Default: nothing.
    */
   metadata?: () => Readonly<Record<string, unknown>>;
 }

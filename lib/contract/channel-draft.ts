@@ -2,7 +2,7 @@ import type { Gateway } from '../gateway/gateway-explorer.js';
 import type { Place } from '../upgrade/place.js';
 import { addressOf } from './address.js';
 import { handshakeOf } from './credentials.js';
-import { descriptionOf, emittedBy, type Description } from './decorators.js';
+import { descriptionOf, emittedBy, type Emitted } from './decorators.js';
 import type {
   ContractChannel,
   ContractMessage,
@@ -63,31 +63,26 @@ export class ChannelDraft {
 
   /** Adds the operations of this channel, and to itself their messages. */
   addOperations(operations: Map<string, ContractOperation>, security: SecuritySchemes): void {
-    const add = (name: string, operation: ContractOperation): void => {
-      operations.set(unique(operations, `${this.key}.${toKey(name)}`), operation);
+    const add = (name: string, operation: ContractOperation, demands: readonly Demand[]): void => {
+      const all = security.references([...this.ofConnection, ...demands]);
+      operations.set(unique(operations, `${this.key}.${toKey(name)}`), {
+        ...operation,
+        ...(all.length > 0 && { security: all }),
+      });
     };
     for (const { demands, handlers } of this.gateways) {
-      for (const handler of handlers) {
-        const all = [...this.ofConnection, ...demands, ...demandsOf(handler.method, handler.name)];
-        add(handler.event, { ...this.receive(handler), ...secured(security, all) });
-      }
+      for (const handler of handlers)
+        add(handler.event, this.receive(handler), [...demands, ...demandsOf(handler.method, handler.name)]);
     }
     const emitted = new Set<string>();
     for (const { type, demands, handlers } of this.gateways) {
-      const all = [...this.ofConnection, ...demands];
-      for (const { target, where } of [
-        { target: type, where: type.name },
-        ...handlers.map(({ method, name }) => ({ target: method, where: name })),
-      ]) {
-        for (const { event, source, description } of emittedBy(target)) {
-          const message = emittedMessage(event, this.payload(source, where), description);
-          const reference = this.refer(`emits.${event}`, message);
+      for (const { method, name } of [{ method: type, name: type.name }, ...handlers]) {
+        for (const event of emittedBy(method)) {
+          const operation = this.send(event, name);
+          const [{ $ref }] = operation.messages as [Reference];
           // declared by several gateways, or by a handler as well: it is one event
-          if (emitted.has(reference.$ref)) continue;
-          emitted.add(reference.$ref);
-          const words = description === undefined ? {} : { description };
-          const operation = this.operation('send', event, where, words, reference);
-          add(`emits.${event}`, { ...operation, ...secured(security, all) });
+          if (!emitted.has($ref)) add(`emits.${event.event}`, operation, demands);
+          emitted.add($ref);
         }
       }
     }
@@ -96,11 +91,12 @@ export class ChannelDraft {
   /** @param servers where it is to be found, if not on all of them */
   toChannel(security: SecuritySchemes, servers: readonly Reference[] | undefined): ContractChannel {
     const { address, parameters, description } = addressOf(this.place);
-    const handshake = handshakeOf(security.of(this.demands).map(({ scheme }) => scheme));
+    const schemes = security.of(this.demands).map(({ scheme }) => scheme);
+    const handshake = handshakeOf(schemes, this.ofConnection.length > 0);
     const words = this.gateways
       .map(({ type }) => descriptionOf(type))
       .flatMap(({ summary, description }) => [summary, description]);
-    const paragraphs = [...words, description, handshake.description].filter(
+    const paragraphs = [...words, description, ...handshake.paragraphs].filter(
       (text) => text !== undefined && text !== '',
     );
     return {
@@ -118,27 +114,31 @@ export class ChannelDraft {
     const { source, stream = false, event: answer = event, description } = reply;
     const request = requestMessage(event, this.taken(takes, name), stream);
     const answered = replyMessage(answer, this.payload(source, name), stream, description);
-    const operation = this.operation('receive', event, name, words, this.refer(event, request));
-    const messages = [this.refer(`${event}.reply`, answered), this.reference('exception')];
-    return { ...operation, reply: { channel: operation.channel, messages } };
+    return {
+      action: 'receive',
+      channel: this.reference(),
+      title: event,
+      ...(words.summary && { summary: words.summary }),
+      ...(words.description && { description: words.description }),
+      messages: [this.refer(event, request)],
+      reply: {
+        channel: this.reference(),
+        messages: [this.refer(`${event}.reply`, answered), this.reference('messages', 'exception')],
+      },
+      ...(words.deprecated && { 'x-deprecated': true }),
+      'x-handler': name,
+    };
   }
 
-  private operation(
-    action: ContractOperation['action'],
-    title: string,
-    handler: string,
-    { summary, description, deprecated }: Description,
-    message: Reference,
-  ): ContractOperation {
+  private send({ event, source, description }: Emitted, where: string): ContractOperation {
+    const message = emittedMessage(event, this.payload(source, where), description);
     return {
-      action,
-      channel: { $ref: pointer('channels', this.key) },
-      title,
-      ...(summary && { summary }),
+      action: 'send',
+      channel: this.reference(),
+      title: event,
       ...(description && { description }),
-      messages: [message],
-      ...(deprecated && { 'x-deprecated': deprecated }),
-      'x-handler': handler,
+      messages: [this.refer(`emits.${event}`, message)],
+      'x-handler': where,
     };
   }
 
@@ -161,14 +161,10 @@ export class ChannelDraft {
     const isSame = JSON.stringify(this.messages.get(wanted)) === JSON.stringify(message);
     const key = isSame ? wanted : unique(this.messages, wanted);
     this.messages.set(key, message);
-    return this.reference(key);
+    return this.reference('messages', key);
   }
 
-  private reference(key: string): Reference {
-    return { $ref: pointer('channels', this.key, 'messages', key) };
+  private reference(...inside: string[]): Reference {
+    return { $ref: pointer('channels', this.key, ...inside) };
   }
-}
-
-function secured(security: SecuritySchemes, demands: readonly Demand[]): Pick<ContractOperation, 'security'> {
-  return demands.length === 0 ? {} : { security: security.references(demands) };
 }

@@ -33,7 +33,8 @@ export interface ContractOptions extends Pick<EnvelopeOptions, 'path' | 'port'> 
  * Where gateways are is known from the application's `EnvelopeAdapter`, where it has one by then, else from
  * `EnvelopeModule`; the options `path` and `port` are for those who have neither.
  *
- * @throws Error where two DTO classes of one name differ, or a security scheme is named and nowhere described
+ * @throws Error where two DTO classes of one name differ, a security scheme is named and nowhere described, or a path is
+ * known to options alone that preview does not make
  */
 export async function createContract(
   app: INestApplicationContext,
@@ -41,8 +42,9 @@ export async function createContract(
 ): Promise<Contract> {
   const schemas = new Schemas(app, await loadPeers());
   const security = new SecuritySchemes(options.securitySchemes);
-  const settings = settingsOf(app, options);
-  const drafts = draft(exploreGateways(app), settings, schemas);
+  const gateways = exploreGateways(app);
+  const settings = settingsOf(app, options, gateways);
+  const drafts = draft(gateways, settings, schemas);
   // all of them first: who names a scheme need not be who describes it
   for (const { demands } of drafts) security.learn(demands);
   const operations = new Map<string, ContractOperation>();
@@ -67,12 +69,24 @@ export async function createContract(
 }
 
 /** What places gateways, and opens connections: asked of who decides it. */
-function settingsOf(app: INestApplicationContext, { path, port }: ContractOptions): EnvelopeOptions {
+function settingsOf(
+  app: INestApplicationContext,
+  { path, port }: ContractOptions,
+  gateways: readonly Gateway[],
+): EnvelopeOptions {
   const config = Reflect.get(app, 'config') as ApplicationConfig | undefined;
   // not the class: nothing but the package's face imports that
   const adapter = config?.getIoAdapter() as { _options?: EnvelopeOptions } | null | undefined;
   const ofModule = findProvider<EnvelopeOptions | null>(app, ENVELOPE_OPTIONS);
-  return layer<EnvelopeOptions>({ path, port } as EnvelopeOptions, adapter?._options ?? ofModule ?? {});
+  const settings = layer({ path, port } as EnvelopeOptions, adapter?._options ?? {}, ofModule ?? {});
+  const lost = gateways.find(({ options }) => options.path === undefined);
+  // in preview Nest calls no factory
+  if (ofModule === null && settings.path === undefined && lost !== undefined)
+    throw new Error(
+      `${lost.type.name} names no path, and the options of EnvelopeModule.forRootAsync, which may name one, are not ` +
+        'made in preview: give it to the contract as path, "/" where it is the default',
+    );
+  return settings;
 }
 
 /** One channel for each path, in the order of the paths. */

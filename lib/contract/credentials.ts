@@ -6,13 +6,20 @@ const TOKENS =
   '`<token>`; the header `Authorization: Bearer <token>`; the query field `token`. A browser, which can set no ' +
   'header, offers `envelope.v1` beside the first of them.';
 
+const BEFORE =
+  'Who may connect is asked before the line is open: a refusal is an HTTP status, 401 or 403 as a rule.';
+
 type Fields = Record<string, JsonSchema>;
 
-/** Where the handshake carries what these schemes ask for, as AsyncAPI's binding for WebSocket. */
-export function handshakeOf(schemes: readonly SecurityScheme[]): {
-  bindings: ContractChannel['bindings'];
-  description?: string;
-} {
+/**
+ * Where the handshake carries what these schemes ask for, as AsyncAPI's binding for WebSocket.
+ *
+ * @param isGuarded whether some of them are asked for before the line is open
+ */
+export function handshakeOf(
+  schemes: readonly SecurityScheme[],
+  isGuarded: boolean,
+): { bindings: ContractChannel['bindings']; paragraphs: string[] } {
   const query: Fields = {};
   const headers: Fields = {};
   const bearsToken = schemes.some(isToken);
@@ -48,7 +55,7 @@ export function handshakeOf(schemes: readonly SecurityScheme[]): {
         bindingVersion: '0.1.0',
       },
     },
-    ...(bearsToken && { description: TOKENS }),
+    paragraphs: [...(isGuarded ? [BEFORE] : []), ...(bearsToken ? [TOKENS] : [])],
   };
 }
 

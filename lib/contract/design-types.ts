@@ -1,3 +1,4 @@
+import { Observable } from 'rxjs';
 import type { JsonSchema } from './document.js';
 import type { SchemaClass, SchemaSource } from './events.js';
 
@@ -10,10 +11,8 @@ const PLAIN = new Map<unknown, JsonSchema>([
   [Date, { type: 'string', format: 'date-time' }],
 ]);
 
-/** Names of what says nothing of the JSON: containers, and what interfaces, unions and `unknown` become. */
-const SILENT = new Set(
-  'Object Function Promise Observable Symbol BigInt Map Set WeakMap Buffer ArrayBuffer Uint8Array'.split(' '),
-);
+/** What says nothing of the JSON: sources and containers, and what interfaces, unions and `unknown` become. */
+const SILENT = [Promise, Observable, Symbol, BigInt, Map, Set, WeakMap, ArrayBuffer, Uint8Array];
 
 /** The schema of a built-in class; `undefined` where it is a class of the application's. */
 export function plainSchema(type: unknown): JsonSchema | undefined {
@@ -22,7 +21,9 @@ export function plainSchema(type: unknown): JsonSchema | undefined {
 
 /** What emitted type metadata says of the JSON; `undefined`: nothing. */
 export function fromDesign(type: unknown): SchemaClass | undefined {
-  return typeof type !== 'function' || SILENT.has(type.name) ? undefined : (type as SchemaClass);
+  if (typeof type !== 'function' || type === Object || type === Function) return undefined;
+  const isSilent = SILENT.some((silent) => type === silent || type.prototype instanceof silent);
+  return isSilent ? undefined : (type as SchemaClass);
 }
 
 export function isClass(source: SchemaSource | undefined): source is SchemaClass {

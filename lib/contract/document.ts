@@ -43,13 +43,13 @@ export interface ContractOperation {
   readonly title: string;
   readonly summary?: string;
   readonly description?: string;
-  readonly security?: readonly (Reference | SecurityScheme)[];
   readonly messages: readonly Reference[];
   readonly reply?: { readonly channel: Reference; readonly messages: readonly Reference[] };
   /** AsyncAPI 3.0 has no `deprecated` of operations. */
   readonly 'x-deprecated'?: boolean;
   /** `ChatGateway.say`; `ChatGateway` alone where the class declares an event. */
   readonly 'x-handler': string;
+  readonly security?: readonly (Reference | SecurityScheme)[];
 }
 
 /** AsyncAPI's Security Scheme Object; those of OpenAPI are taken as well. */

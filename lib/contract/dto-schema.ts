@@ -30,13 +30,14 @@ function propertySchema(
   const { name, schema, items, isList, isNested, isNotEmpty } = property;
   const emitted: unknown = Reflect.getMetadata('design:type', type.prototype as object, name);
   const isArray = isList || emitted === Array;
-  const declared = isArray ? memberOf(type, name, [{}], peers) : fromDesign(emitted);
+  const rules = isArray ? items : schema;
   // a rule such as @IsEmail() says more than its property's type does
-  const inner = isArray ? items : schema;
-  const known = 'type' in inner || 'enum' in inner || 'const' in inner;
-  const member = isNested && declared === undefined ? memberOf(type, name, {}, peers) : declared;
-  const base = known || member === undefined ? {} : (plainSchema(member) ?? refer(member));
-  const value = '$ref' in base ? base : { ...base, ...inner };
+  const isKnown = 'type' in rules || 'enum' in rules || 'const' in rules;
+  const declared = isKnown || isArray ? undefined : fromDesign(emitted);
+  const wantsType = !isKnown && (isArray || isNested);
+  const member = declared ?? (wantsType ? memberOf(type, name, isArray ? [{}] : {}, peers) : undefined);
+  const base = member === undefined ? {} : (plainSchema(member) ?? refer(member));
+  const value = '$ref' in base ? base : { ...base, ...rules };
   if (isArray) return { ...schema, type: 'array', ...(Object.keys(value).length > 0 && { items: value }) };
   const wantsText = isNotEmpty && value['type'] === 'string' && !('minLength' in value);
   return wantsText ? { ...value, minLength: 1 } : value;

@@ -16,7 +16,7 @@ export function toKey(name: string): string {
 /** `/ws/chat` is `ws-chat`, `/` is `root`. */
 export function slug(path: string): string {
   const words = path.replace(/[^\p{L}\p{N}._~]+/gu, '-').replace(/^-|-$/g, '');
-  return /^x-/.test(words) ? `path-${words}` : words || 'root';
+  return /^(?:x-|__proto__$)/.test(words) ? `path-${words}` : words || 'root';
 }
 
 /** The key, or where that is taken already the key with a number. */

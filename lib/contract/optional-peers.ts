@@ -12,15 +12,19 @@ export interface Peers {
 /** Loads what is installed. @throws whatever a package that is there throws when it is loaded */
 export async function loadPeers(): Promise<Peers> {
   const [swagger, validator, transformer] = await Promise.all([
-    import('@nestjs/swagger').catch(unlessMissing),
-    import('class-validator').catch(unlessMissing),
-    import('class-transformer').catch(unlessMissing),
+    import('@nestjs/swagger').catch(unlessMissing('@nestjs/swagger')),
+    import('class-validator').catch(unlessMissing('class-validator')),
+    import('class-transformer').catch(unlessMissing('class-transformer')),
   ]);
   return { swagger, validator, transformer };
 }
 
-function unlessMissing(error: unknown): undefined {
-  const code: unknown = Reflect.get(Object(error), 'code');
-  if (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') return undefined;
-  throw error;
+/** A package that is there and lacks one of its own is no package that is missing. */
+function unlessMissing(name: string): (error: unknown) => undefined {
+  return (error) => {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isMissing = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND';
+    if (isMissing && message.includes(`'${name}'`)) return undefined;
+    throw error;
+  };
 }

@@ -5,9 +5,9 @@ import { stringify } from 'yaml';
 import { createContract, type ContractOptions } from './create-contract.js';
 import type { Contract } from './document.js';
 
-/** A contract as YAML 1.2; what it says is what the object says. */
+/** A contract as YAML 1.2, which readers of YAML 1.1 take for the same: there `on` and `no` are no texts. */
 export function contractToYaml(contract: Contract): string {
-  return stringify(contract, { aliasDuplicateObjects: false, lineWidth: 0 });
+  return stringify(contract, { aliasDuplicateObjects: false, compat: 'yaml-1.1', lineWidth: 0 });
 }
 
 const FORMATS: Readonly<Record<string, (contract: Contract) => string>> = {

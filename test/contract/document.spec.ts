@@ -1,6 +1,7 @@
 import { Injectable, type ModuleMetadata, type Type } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { IsInt } from 'class-validator';
+import fc from 'fast-check';
 import {
   createContract,
   Emits,
@@ -31,6 +32,27 @@ async function contractOf(
 }
 
 const richContract = (): Promise<Contract> => contractOf({ providers: [...GATEWAYS, JwtGuard, KeyGuard] });
+
+/** A gateway whose handlers take these events. */
+function gatewayOf(events: readonly string[]): Type {
+  class Gateway {}
+  events.forEach((event, index) => {
+    Object.defineProperty(Gateway.prototype, `on${index}`, { value: () => undefined });
+    const descriptor = Object.getOwnPropertyDescriptor(Gateway.prototype, `on${index}`)!;
+    SubscribeMessage(event)(Gateway.prototype, `on${index}`, descriptor);
+  });
+  WebSocketGateway()(Gateway);
+  return Gateway;
+}
+
+/** As RFC 6901 has it: a fragment's percent-encoding first, then each segment's own escapes. */
+function resolve(contract: Contract, reference: string): unknown {
+  return reference
+    .slice(2)
+    .split('/')
+    .map((segment) => decodeURIComponent(segment).replaceAll('~1', '/').replaceAll('~0', '~'))
+    .reduce<unknown>((found, key) => (found as Record<string, unknown>)[key], contract);
+}
 
 /** The payload of a message's envelope. */
 function dataOf({ channels }: Contract, channel: string, message: string): unknown {
@@ -147,6 +169,21 @@ describe('The contract of a rich application', () => {
       exception: 'exception.2',
       7: '7',
     });
+  });
+
+  it('leads by each reference to the message of that name, whatever names are', async () => {
+    const names = fc.string({ unit: 'binary', maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(names, { maxLength: 20 }), async (events) => {
+        const contract = await contractOf({ providers: [gatewayOf(events)] });
+        const titles = Object.values(contract.operations).map(({ title, messages: [message] }) => {
+          expect(resolve(contract, message!.$ref)).toMatchObject({ name: title });
+          return title;
+        });
+        expect(titles.sort()).toEqual([...events].sort());
+      }),
+      { numRuns: 25 },
+    );
   });
 
   it('is the same whatever the order of providers', async () => {

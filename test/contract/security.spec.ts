@@ -70,6 +70,7 @@ describe('Security', () => {
         properties: { Authorization: {}, 'Sec-WebSocket-Protocol': {}, 'X-Api-Key': { type: 'string' } },
       },
     });
+    expect(channels['ws-chat']!.description).toContain('asked before the line is open');
     expect(channels['ws-chat']!.description).toContain('envelope.auth.<text>');
     expect(channels['rooms-room']!.bindings.ws).toEqual({ method: 'GET', bindingVersion: '0.1.0' });
   });

@@ -10,7 +10,7 @@ import { contractToYaml, createContract, Emits, writeContract } from '../../lib/
 import { EnvelopeAdapter, EnvelopeModule } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { Child } from '../support/child.js';
-import { GATEWAYS, JwtGuard, KeyGuard, RichModule } from './rich-app.js';
+import { GATEWAYS, JwtGuard, KeyGuard, OddGateway, RichModule } from './rich-app.js';
 
 const OPTIONS = { title: 'Chat', version: '1.0' };
 
@@ -31,8 +31,7 @@ describe('writeContract', () => {
       expect(text.endsWith('\n')).toBe(true);
     }
     expect(await readFile(join(folder, 'a.yaml'), 'utf8')).toBe(contractToYaml(contract));
-    // as YAML 1.2 it is a number otherwise
-    expect(contractToYaml(contract)).toContain('version: "1.0"');
+    expect(parse(contractToYaml(contract), { version: '1.1' })).toEqual(contract);
   });
 
   it('refuses a name that says nothing of the format', async () => {
@@ -59,6 +58,19 @@ describe('writeContract', () => {
     expect(running).toContain('address: /default\n');
     expect(await readFile(join(folder, 'preview.yaml'), 'utf8')).toBe(running);
     expect(await readFile(join(folder, 'adapter.yaml'), 'utf8')).toBe(running);
+  });
+
+  it('asks for the path where only a factory knows it, which preview does not call', async () => {
+    const imports = [EnvelopeModule.forRootAsync({ useFactory: () => ({ path: '/made' }) })];
+    const module = { module: class AppModule {}, imports, providers: [OddGateway] };
+    const preview = await NestFactory.create(module, { preview: true, logger: false });
+    await expect(createContract(preview, OPTIONS)).rejects.toThrow(
+      'OddGateway names no path, and the options of EnvelopeModule.forRootAsync',
+    );
+    const { channels } = await createContract(preview, { ...OPTIONS, path: '/made' });
+    const { module: _, ...metadata } = module;
+    const app = await startApp(metadata);
+    expect(channels).toEqual((await createContract(app.nest, OPTIONS)).channels);
   });
 
   it('makes nothing of the application: no provider, no port', async () => {

@@ -13,6 +13,10 @@ const TYPES: Readonly<Record<string, string>> = {
   json: 'application/json; charset=utf-8',
   yaml: 'application/yaml; charset=utf-8',
 };
+const FORMATS: Readonly<Record<string, (contract: Contract) => string>> = {
+  json: (contract) => JSON.stringify(contract, null, 2),
+  yaml: contractToYaml,
+};
 const SAFE = { 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' };
 const FRESH = { 'Cache-Control': 'no-store' };
 
@@ -27,6 +31,8 @@ interface Request {
   readonly params: Readonly<Record<string, string | undefined>>;
 }
 
+type Route = (path: string, answer: (request: Request) => Answer | Promise<Answer>) => void;
+
 /**
  * Serves the page below `base` on whatever HTTP platform the application has. Each file has a route of its own: what
  * has none is the application's 404.
@@ -39,32 +45,11 @@ export function serve(
   makeContract: () => Promise<Contract>,
   isDevelopment: boolean,
 ): void {
-  const http = app.getHttpAdapter();
-  const logger = new Logger('EnvelopeExplorer');
+  const route = routesOf(app);
   let made: Promise<Contract> | undefined;
   const contract = (): Promise<Contract> => (made ??= makeContract());
 
-  const route = (path: string, answer: (request: Request) => Answer | Promise<Answer>): void => {
-    http.get(path, async (request: Request, response: unknown) => {
-      const { status = 200, type, body, headers } = await answer(request);
-      const fields = { 'Content-Type': TYPES[type]!, 'Cache-Control': 'no-cache', ...SAFE, ...headers };
-      for (const [name, value] of Object.entries(fields)) http.setHeader(response, name, value);
-      await http.reply(response, body, status);
-    });
-  };
-
-  const page = async ({ url }: Request): Promise<Answer> => {
-    const isFolder = url.split('?')[0]!.endsWith('/');
-    // the page's own links are relative, so that it works below whatever prefix a proxy adds
-    const here = isFolder ? './' : `./${base.split('/').at(-1)}/`;
-    // the page itself says why there is no contract
-    const known = await contract().catch(() => undefined);
-    return {
-      type: 'html',
-      body: PAGE['index.html']!.replaceAll('"./', `"${here}`),
-      headers: { 'Content-Security-Policy': contentSecurityPolicy(known) },
-    };
-  };
+  const page = ({ url }: Request): Promise<Answer> => pageAt(base, url, contract);
   route(base, page);
   try {
     route(`${base}/`, page);
@@ -74,23 +59,49 @@ export function serve(
   for (const [name, body] of Object.entries(PAGE)) {
     if (name !== 'index.html') route(`${base}/${name}`, () => ({ type: name.split('.').at(-1)!, body }));
   }
-
-  const file = (type: string, write: (contract: Contract) => string) => async (): Promise<Answer> => {
-    try {
-      return { type, body: write(await contract()) };
-    } catch (error) {
-      logger.error(error);
-      return refuse(500, isDevelopment ? String(error) : 'Internal server error');
-    }
-  };
-  route(
-    `${base}/asyncapi.json`,
-    file('json', (made) => JSON.stringify(made, null, 2)),
-  );
-  route(`${base}/asyncapi.yaml`, file('yaml', contractToYaml));
+  for (const [type, write] of Object.entries(FORMATS))
+    route(`${base}/asyncapi.${type}`, () => contractAs(type, write, contract, isDevelopment));
   const protocol = JSON.stringify({ closeCodes: Object.values(CLOSE_CODES), hasSessions: isDevelopment });
   route(`${base}/protocol.json`, () => ({ type: 'json', body: protocol }));
   if (isDevelopment) route(`${base}/sockets/:id`, ({ params }) => session(app, params.id));
+}
+
+function routesOf(app: INestApplication): Route {
+  const http = app.getHttpAdapter();
+  return (path, answer) =>
+    http.get(path, async (request: Request, response: unknown) => {
+      const { status = 200, type, body, headers } = await answer(request);
+      const fields = { 'Content-Type': TYPES[type]!, 'Cache-Control': 'no-cache', ...SAFE, ...headers };
+      for (const [name, value] of Object.entries(fields)) http.setHeader(response, name, value);
+      await http.reply(response, body, status);
+    });
+}
+
+async function pageAt(base: string, url: string, contract: () => Promise<Contract>): Promise<Answer> {
+  const isFolder = url.split('?')[0]!.endsWith('/');
+  // the page's own links are relative, so that it works below whatever prefix a proxy adds
+  const here = isFolder ? './' : `./${base.split('/').at(-1)}/`;
+  // where there is no contract, the page asks for it and says why
+  const known = await contract().catch(() => undefined);
+  return {
+    type: 'html',
+    body: PAGE['index.html']!.replaceAll('"./', `"${here}`),
+    headers: { 'Content-Security-Policy': contentSecurityPolicy(known) },
+  };
+}
+
+async function contractAs(
+  type: string,
+  write: (contract: Contract) => string,
+  contract: () => Promise<Contract>,
+  isDevelopment: boolean,
+): Promise<Answer> {
+  try {
+    return { type, body: write(await contract()) };
+  } catch (error) {
+    new Logger('EnvelopeExplorer').error(error);
+    return refuse(500, isDevelopment ? String(error) : 'Internal server error');
+  }
 }
 
 function session(app: INestApplication, id = ''): Answer {

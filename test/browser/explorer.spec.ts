@@ -323,6 +323,10 @@ describeInBrowser('the explorer in Chromium', () => {
       await socket.join(HOSTILE);
       socket.ws.send(HOSTILE);
       socket.ws.send('{"event":"\\u003cb>","id":"<b>","ack":"<b>"}');
+      socket.ws.send('{"event":"$session","data":null}');
+      socket.ws.send(
+        '{"event":7,"id":{"toString":0},"ack":{"valueOf":0,"toString":0},"data":{"toString":0}}',
+      );
     }
     await explorer.sees('.rooms', HOSTILE);
     await explorer.sees('#frames .preview', HOSTILE);

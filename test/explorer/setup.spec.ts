@@ -54,6 +54,14 @@ describe('EnvelopeExplorer.setup', () => {
     expect(await status(app, `/ws-docs/sockets/${data.id}`)).toBe(404);
   });
 
+  it('tells in production nobody why there is no contract', async () => {
+    process.env.NODE_ENV = 'production';
+    const contract = (): Promise<never> => Promise.reject(new Error('two classes are called Dto'));
+    const app = await startChat((app) => mountExplorer('ws-docs', app, contract, true));
+    const answer = await fetch(`http://127.0.0.1:${app.port}/ws-docs/asyncapi.json`);
+    expect(await answer.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
+  });
+
   it('serves nothing where it is turned off', async () => {
     const app = await start(false);
     expect(await status(app)).toBe(404);

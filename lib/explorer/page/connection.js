@@ -53,6 +53,7 @@ export class Connection extends EventTarget {
 
   close() {
     this.#isLeaving = true;
+    this.session = undefined;
     this.#socket?.close(1000);
   }
 
@@ -76,7 +77,7 @@ export class Connection extends EventTarget {
     const frame = this.#frame('in', text, envelope);
     const request = envelope?.ack === undefined ? undefined : this.requests.get(envelope.ack);
     if (request !== undefined) this.#answer(request, frame, envelope);
-    if (envelope?.event === '$session') {
+    if (envelope?.event === '$session' && isObject(envelope.data)) {
       this.session = envelope.data;
       this.#tell('session');
     }
@@ -113,11 +114,13 @@ export class Connection extends EventTarget {
   }
 }
 
+const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /** The object that a frame holds, `undefined` where it is none. */
 function parse(text) {
   try {
     const value = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

@@ -25,6 +25,9 @@ export function prose(text) {
   return h('p', { class: 'prose' }, parts);
 }
 
+/** Whatever a server put where a text was expected: an object may have a `toString` that is none. */
+export const asText = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+
 /** Copies a text; resolves with whether that went well. Pages that are not from localhost or https have no clipboard. */
 export async function copyText(text) {
   try {

@@ -1,4 +1,4 @@
-import { copyText, h, say } from './dom.js';
+import { asText, copyText, h, say } from './dom.js';
 import { showMilliseconds, showNumber } from './timings.js';
 
 const SIGNS = { out: ['↑', 'sent'], in: ['↓', 'received'] };
@@ -51,12 +51,12 @@ function linksOf({ direction, envelope, request, roundTrip, isFirst }) {
   if (envelope === undefined) return [];
   const { id, ack, more, stream } = envelope;
   const links = [];
-  if (id !== undefined) links.push(h('span', { class: 'id' }, `${stream ? 'stream ' : ''}#${id}`));
+  if (id !== undefined) links.push(h('span', { class: 'id' }, `${stream ? 'stream ' : ''}#${asText(id)}`));
   if (id !== undefined && direction === 'in') links.push(h('span', { class: 'id' }, 'the server asks'));
   if (ack === undefined) return links;
   const time = isFirst ? ` · ${showMilliseconds(roundTrip)}` : '';
   const word = more === true ? 'value of' : isFirst || request === undefined ? 'answers' : 'ends';
-  const text = `${word} #${ack}${time}`;
+  const text = `${word} #${asText(ack)}${time}`;
   links.push(request === undefined ? h('span', { class: 'id' }, text) : link(request, text, 'answers'));
   return links;
 }

@@ -1,4 +1,4 @@
-import { $, h } from './dom.js';
+import { $, asText, h } from './dom.js';
 import { showMilliseconds, Timings } from './timings.js';
 
 /** How long the page waits after a frame before it asks for the rooms, in milliseconds. */
@@ -66,11 +66,11 @@ export class SessionPanel {
     if ($('session').hidden) return;
     const { id, recovered, pingInterval, maxPayload, features } = session;
     const rows = [
-      ['Id', h('code', null, String(id)), recovered === true && h('span', { class: 'tag' }, 'recovered')],
+      ['Id', h('code', null, asText(id)), recovered === true && h('span', { class: 'tag' }, 'recovered')],
       ['Rooms', this.#roomsView()],
       ['Pings', pingInterval > 0 ? `every ${pingInterval / 1_000} s` : 'none'],
       ['Largest message', maxPayload > 0 ? `${maxPayload.toLocaleString('en')} B` : 'any'],
-      ['Features', Array.isArray(features) ? features.join(', ') : ''],
+      ['Features', Array.isArray(features) ? features.map(asText).join(', ') : ''],
     ];
     $('session').replaceChildren(
       ...rows.map(([term, ...details]) => h('div', null, h('dt', null, term), h('dd', null, details))),

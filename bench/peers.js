@@ -35,6 +35,12 @@ export const PEERS = {
     protocol: 'envelope',
     what: 'ours with the option messageContext',
   },
+  'with telemetry': {
+    file: NEST,
+    args: ['envelope', '../../dist/esm/index.js', 'with telemetry'],
+    protocol: 'envelope',
+    what: 'ours with OpenTelemetry, its figures on and its traces not sampled',
+  },
 };
 
 /** Ours, from another build. */

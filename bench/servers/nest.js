@@ -1,4 +1,4 @@
-// The same gateway on each of Nest's adapters: node bench/servers/nest.js envelope|ws|socket.io [build of ours] [no limits|with context]
+// The same gateway on each of Nest's adapters: node bench/servers/nest.js envelope|ws|socket.io [build of ours] [no limits|with context|with telemetry]
 import 'reflect-metadata';
 import { Module, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -63,6 +63,7 @@ Module({ providers: [BenchGateway] })(AppModule);
 const app = await NestFactory.create(AppModule, { logger: ['error', 'fatal'] });
 const ADAPTERS = {
   async envelope() {
+    if (more === 'with telemetry') await import('./telemetry.js');
     const { EnvelopeAdapter } = await import(build);
     return new EnvelopeAdapter(app, {
       limits: more === 'no limits' ? OFF : LIMITS,

@@ -37,6 +37,19 @@ export function messaging(operation: string, route: string): Attributes {
   return { [NAMES.system]: 'envelope', [NAMES.operation]: operation, [NAMES.destination]: route };
 }
 
+/** The same attributes are the same object: to make them anew for each message costs more than to count it. */
+export function eachOnce<Words extends readonly (string | undefined)[]>(
+  make: (...words: Words) => Attributes,
+): (...words: Words) => Attributes {
+  const made = new Map<string, Attributes>();
+  return (...words) => {
+    const key = words.join('\n');
+    let attributes = made.get(key);
+    if (attributes === undefined) made.set(key, (attributes = make(...words)));
+    return attributes;
+  };
+}
+
 /** What became of an event, and whether the server is to blame. */
 export interface Ending {
   /** As {@link HandlerTrace.outcome}, but what a handler threw for the client to see is `refused`, too. */

@@ -1,7 +1,8 @@
-import type { Meter } from '@opentelemetry/api';
+import type { Attributes, Meter } from '@opentelemetry/api';
 import { observe } from '../server/diagnostics.js';
 import type { ClosedInfo } from '../server/disconnect-reason.js';
-import { endingOf, messaging, NAMES, OTHER } from './attributes.js';
+import { eachOnce, endingOf, messaging, NAMES, OTHER } from './attributes.js';
+import { Tally, tellTally } from './tally.js';
 
 /** Seconds; those that the conventions advise for `messaging.process.duration`. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -25,10 +26,7 @@ export function countEvents(meter: Meter): (() => void)[] {
     '{request}',
     'Upgrades answered with an error',
   );
-  const consumed = counter('messaging.client.consumed.messages', '{message}', 'Messages that came in');
-  const io = counter('envelope.io', 'By', 'Bytes of messages that came in');
   const refused = counter('envelope.messages.refused', '{message}', 'Messages that were refused');
-  const sent = counter('messaging.client.sent.messages', '{message}', 'Events emitted: a broadcast is one');
   const dropped = counter('envelope.drops', '{message}', 'What was to go out and was dropped');
   const limits = counter('envelope.limits.hit', '{hit}', 'Limits that were hit');
   const duration = meter.createHistogram('messaging.process.duration', {
@@ -36,7 +34,9 @@ export function countEvents(meter: Meter): (() => void)[] {
     description: 'From the first handler of an event to the end of the last one, streams included',
     advice: { explicitBucketBoundaries: BUCKETS },
   });
+  const attributesOf = eachOnce(processed);
   return [
+    ...countMessages(meter),
     observe('connect', ({ socket }) => opened.add(1, { [NAMES.destination]: socket.nsp.route })),
     observe('disconnect', ({ socket, reason, closed: how }) =>
       closed.add(1, {
@@ -47,16 +47,9 @@ export function countEvents(meter: Meter): (() => void)[] {
     ),
     // no path: what nobody is mounted on is the clients' choice
     observe('upgrade.refuse', ({ status }) => refusedUpgrades.add(1, { [NAMES.status]: status })),
-    observe('message', ({ socket, bytes }) => {
-      const { route } = socket.nsp;
-      consumed.add(1, messaging('receive', route));
-      io.add(bytes, { [NAMES.destination]: route, [NAMES.direction]: 'receive' });
-    }),
     observe('message.refuse', ({ socket, code }) =>
       refused.add(1, { [NAMES.destination]: socket.nsp.route, [NAMES.code]: code }),
     ),
-    observe('emit', ({ socket }) => sent.add(1, messaging('emit', socket.nsp.route))),
-    observe('broadcast', ({ server }) => sent.add(1, messaging('broadcast', server.route))),
     observe('drop', ({ socket, why }) =>
       dropped.add(1, { [NAMES.destination]: socket.nsp.route, [NAMES.drop]: why }),
     ),
@@ -68,13 +61,46 @@ export function countEvents(meter: Meter): (() => void)[] {
     ),
     observe('handler.end', (handled) => {
       const { outcome, errorType } = endingOf(handled);
-      duration.record((performance.now() - handled.startedAt) / 1_000, {
-        ...messaging('process', handled.socket.nsp.route),
-        [NAMES.event]: handled.declared ?? OTHER,
-        [NAMES.outcome]: outcome,
-        ...(errorType !== undefined && { [NAMES.errorType]: errorType }),
-      });
+      const { route } = handled.socket.nsp;
+      const attributes = attributesOf(route, handled.declared ?? OTHER, outcome, errorType);
+      duration.record((performance.now() - handled.startedAt) / 1_000, attributes);
     }),
+  ];
+}
+
+function processed(route: string, event: string, outcome: string, errorType: string | undefined): Attributes {
+  return {
+    ...messaging('process', route),
+    [NAMES.event]: event,
+    [NAMES.outcome]: outcome,
+    ...(errorType !== undefined && { [NAMES.errorType]: errorType }),
+  };
+}
+
+/** What is counted at each message. */
+function countMessages(meter: Meter): (() => void)[] {
+  const [consumed, bytes, emitted, broadcast] = [new Tally(), new Tally(), new Tally(), new Tally()];
+  const received = (route: string): Attributes => ({
+    [NAMES.destination]: route,
+    [NAMES.direction]: 'receive',
+  });
+  const by = (operation: string) => (route: string) => messaging(operation, route);
+  return [
+    observe('message', ({ socket, bytes: size }) => {
+      const { route } = socket.nsp;
+      consumed.add(route, 1);
+      bytes.add(route, size);
+    }),
+    observe('emit', ({ socket }) => emitted.add(socket.nsp.route, 1)),
+    observe('broadcast', ({ server }) => broadcast.add(server.route, 1)),
+    tellTally(meter, 'messaging.client.consumed.messages', '{message}', 'Messages that came in', [
+      [consumed, by('receive')],
+    ]),
+    tellTally(meter, 'envelope.io', 'By', 'Bytes of messages that came in', [[bytes, received]]),
+    tellTally(meter, 'messaging.client.sent.messages', '{message}', 'Events emitted: a broadcast is one', [
+      [emitted, by('emit')],
+      [broadcast, by('broadcast')],
+    ]),
   ];
 }
 

@@ -9,7 +9,7 @@ import {
 } from '@opentelemetry/api';
 import { observe } from '../server/diagnostics.js';
 import type { HandlerTrace } from '../server/handler-trace.js';
-import { classOf, endingOf, messaging, NAMES } from './attributes.js';
+import { classOf, eachOnce, endingOf, messaging, NAMES } from './attributes.js';
 import { spanOf, traceMetadata } from './propagation.js';
 
 /**
@@ -32,6 +32,11 @@ export function traceMessages(tracer: Tracer): (() => void)[] {
   ];
 }
 
+const processing = eachOnce((route: string) => ({
+  ...messaging('process', route),
+  [NAMES.operationType]: 'process',
+}));
+
 function begin(tracer: Tracer, handled: HandlerTrace): Span {
   const { socket, id, meta } = handled;
   const { route } = socket.nsp;
@@ -43,7 +48,7 @@ function begin(tracer: Tracer, handled: HandlerTrace): Span {
     {
       // the conventions for messaging say CONSUMER; where somebody waits for the answer, their definition of kinds says SERVER
       kind: id === undefined ? SpanKind.CONSUMER : SpanKind.SERVER,
-      attributes: { ...messaging('process', route), [NAMES.operationType]: 'process' },
+      attributes: processing(route),
     },
     parent,
   );

@@ -76,8 +76,10 @@ export function poolSettings(given: Ingredients): PoolSettings {
   const report: ErrorReporter = (error, where, subject = where) => {
     // whoever refused the join has told of it
     if (error instanceof RoomLimitError) return;
-    const text = error instanceof Error ? `${where}\n${error.stack}` : `${where}: ${String(error)}`;
-    sampler.log(subject, () => logger.error(text));
+    // the stack by itself: loggers of applications make a field of it
+    const [text, ...stack] =
+      error instanceof Error ? [`${where}: ${error.message}`, error.stack] : [`${where}: ${String(error)}`];
+    sampler.log(subject, () => logger.error(text, ...stack));
   };
   const warn = (subject: string, text: string): boolean => sampler.log(subject, () => logger.warn(text));
   const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');

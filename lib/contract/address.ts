@@ -14,7 +14,7 @@ export interface Address {
 /** @throws Error that names the path where its pattern is malformed */
 export function addressOf({ path, expression }: Place): Address {
   if (expression !== undefined) {
-    const description = `What matches \`${String(expression)}\`, its leading / included.`;
+    const description = `What matches \`${String(expression)}\`, without its leading /.`;
     const base = path === '/' ? '' : path;
     return {
       address: `${base}/{name}`,

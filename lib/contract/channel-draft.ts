@@ -11,7 +11,7 @@ import type {
   Reference,
 } from './document.js';
 import { handlersOf, type Handler, type Taken } from './handlers.js';
-import { pointer, sorted, toKey, unique, unlessEmpty } from './keys.js';
+import { pointer, sorted, toKey, typeName, unique, unlessEmpty } from './keys.js';
 import { emittedMessage, replyMessage, requestMessage, type Payload } from './messages.js';
 import type { Schemas } from './schemas.js';
 import {
@@ -158,10 +158,15 @@ export class ChannelDraft {
   /** Keeps a message, unless that very message is there. */
   private refer(name: string, message: ContractMessage): Reference {
     const wanted = toKey(name);
-    const isSame = JSON.stringify(this.messages.get(wanted)) === JSON.stringify(message);
+    const isSame = JSON.stringify(this.messages.get(wanted)) === JSON.stringify(this.named(wanted, message));
     const key = isSame ? wanted : unique(this.messages, wanted);
-    this.messages.set(key, message);
+    this.messages.set(key, this.named(key, message));
     return this.reference('messages', key);
+  }
+
+  /** Generators of code call a type as its schema is titled. */
+  private named(key: string, message: ContractMessage): ContractMessage {
+    return { ...message, payload: { title: typeName(`${this.key} ${key}`), ...message.payload } };
   }
 
   private reference(...inside: string[]): Reference {

@@ -50,6 +50,15 @@ function read<Value>(key: string, target: object): Value | undefined {
   return Reflect.getMetadata(key, target) as Value | undefined;
 }
 
+/** @throws Error on a class that is not there yet: two files import each other */
+function known(source: SchemaSource | undefined, where: string): SchemaSource {
+  if (source === undefined)
+    throw new Error(
+      `${where} was given undefined: is its class in a file that imports this one? Write null where nothing is sent`,
+    );
+  return source;
+}
+
 /** A new list for the target itself: a subclass adds to what it inherits, and leaves that as it is. */
 function prepend<Value>(key: string, target: object, ...values: Value[]): void {
   Reflect.defineMetadata(key, [...values, ...(read<Value[]>(key, target) ?? [])], target);
@@ -65,13 +74,17 @@ function prepend<Value>(key: string, target: object, ...values: Value[]): void {
 export function Receives(source: SchemaSource): MethodDecorator {
   return (target, _key, descriptor) =>
     // in a list: null is a word, too
-    Reflect.defineMetadata(KEYS.receives, [source], subject(target, descriptor));
+    Reflect.defineMetadata(KEYS.receives, [known(source, '@Receives')], subject(target, descriptor));
 }
 
 /** What a handler returns, or what its promise or its source of many values brings: `@Replies(SaidDto)`. */
 export function Replies(source: SchemaSource, options: RepliesOptions = {}): MethodDecorator {
   return (target, _key, descriptor) =>
-    Reflect.defineMetadata(KEYS.replies, { ...options, source }, subject(target, descriptor));
+    Reflect.defineMetadata(
+      KEYS.replies,
+      { ...options, source: known(source, '@Replies') },
+      subject(target, descriptor),
+    );
 }
 
 /**
@@ -88,13 +101,16 @@ export function Emits(
 ): ClassDecorator & MethodDecorator;
 export function Emits(
   events: string | EventDefinitions,
-  source: SchemaSource = null,
+  source?: SchemaSource,
   { description }: { description?: string } = {},
 ): ClassDecorator & MethodDecorator {
   const emitted: Emitted[] =
     typeof events === 'string'
-      ? [{ event: events, source, description }]
-      : Object.entries(events).map(([event, source]) => ({ event, source }));
+      ? [{ event: events, source: known(source, `@Emits('${events}')`), description }]
+      : Object.entries(events).map(([event, each]) => ({
+          event,
+          source: known(each, `@Emits({ ${event} })`),
+        }));
   return (target: object, _key?: string | symbol, descriptor?: PropertyDescriptor) =>
     prepend(KEYS.emits, subject(target, descriptor), ...emitted);
 }

@@ -19,6 +19,14 @@ export function slug(path: string): string {
   return /^(?:x-|__proto__$)/.test(words) ? `path-${words}` : words || 'root';
 }
 
+/** `ws-chat say.reply` is `WsChatSayReply`. */
+export function typeName(words: string): string {
+  return words.replace(
+    /[^\p{L}\p{N}]*([\p{L}\p{N}]+)[^\p{L}\p{N}]*/gu,
+    (_, word: string) => word[0]!.toUpperCase() + word.slice(1),
+  );
+}
+
 /** The key, or where that is taken already the key with a number. */
 export function unique(taken: { has(key: string): boolean }, key: string): string {
   let free = key;

@@ -63,11 +63,13 @@ export function exceptionMessage(): ContractMessage {
     title: 'exception',
     description: 'What failed, and why; beside an ack the final answer of that request.',
     payload: {
+      title: 'Exception',
       type: 'object',
       required: ['event', 'data'],
       properties: {
         event: { const: 'exception' },
         data: {
+          title: 'ExceptionData',
           type: ['object', 'array'],
           description: 'The application may answer with an object or a list of its own.',
           properties: {
@@ -81,6 +83,7 @@ export function exceptionMessage(): ContractMessage {
             statusCode: { type: 'integer', description: 'As of HTTP.' },
             error: { type: 'string', description: 'The name of the status.' },
             cause: {
+              title: 'ExceptionCause',
               type: 'object',
               description: 'What the application failed on.',
               properties: { pattern: { type: 'string' }, data: {} },

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rename, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { stringify } from 'yaml';
@@ -31,5 +31,8 @@ export async function writeContract(
   const format = Object.hasOwn(FORMATS, extension) ? FORMATS[extension] : undefined;
   if (format === undefined)
     throw new Error(`writeContract: ${file} has to end in .json, .yaml or .yml, which say how to write it`);
-  await writeFile(file, format(await createContract(app, options)));
+  const text = format(await createContract(app, options));
+  // whoever reads it meanwhile, or finds it when this was cut off, has a whole one
+  await writeFile(`${file}.tmp`, text);
+  await rename(`${file}.tmp`, file);
 }

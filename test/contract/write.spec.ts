@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -30,6 +30,7 @@ describe('writeContract', () => {
       expect(name.endsWith('json') ? JSON.parse(text) : parse(text)).toEqual(contract);
       expect(text.endsWith('\n')).toBe(true);
     }
+    expect((await readdir(folder)).sort()).toEqual(['a.YML', 'a.json', 'a.yaml']);
     expect(await readFile(join(folder, 'a.yaml'), 'utf8')).toBe(contractToYaml(contract));
     expect(parse(contractToYaml(contract), { version: '1.1' })).toEqual(contract);
   });

@@ -5,6 +5,10 @@ import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
 class LoggedGateway {
+  @SubscribeMessage('fail')
+  fail(): void {
+    throw new Error('out of order');
+  }
   @SubscribeMessage('who')
   who(@ConnectedSocket() client: EnvelopeSocket): [string, string] {
     return [client.id, client.requestId];
@@ -36,6 +40,14 @@ describe('the log of connections', () => {
     const [id, request] = (await client.ask('who')).data as string[];
     expect(lines(app)).toEqual([`/ws: ${id} connected from 127.0.0.1 (request ${request})`]);
     expect(request).toMatch(/^[\da-f-]{36}$/);
+  });
+
+  it('has the stack of what threw by itself, for loggers that make a field of it', async () => {
+    const app = await serve();
+    await (await app.connect('/ws')).ask('fail');
+    const [line] = app.log.lines.filter(({ level }) => level === 'error');
+    expect(line!.text).toBe('/ws: "fail" threw: out of order');
+    expect(line!.given[1]).toMatch(/^Error: out of order\n {4}at /);
   });
 
   it('is no longer than clients are many', async () => {

@@ -177,15 +177,19 @@ describe('diagnostics channels', () => {
     expect(ended[1]!.outcome).toBe('abandoned');
   });
 
-  it('let a listener run the handlers, and add to what goes out', async () => {
+  it('let listeners run the handlers, each within those before, and add to what goes out', async () => {
     const entered: string[] = [];
-    ends.push(
-      observe('handler.start', (trace) => {
-        trace.around = (run) => {
-          entered.push(trace.event);
+    const enter = (name: string): (() => void) =>
+      observe('handler.start', (trace) =>
+        trace.runIn((run) => {
+          entered.push(`${name} ${trace.event}`);
           run();
-        };
-      }),
+          entered.push(`${name} is left`);
+        }),
+      );
+    ends.push(
+      enter('outer'),
+      enter('inner'),
       observe('emit', (sent) => (sent.meta = { by: 'emit' })),
       observe('broadcast', (sent) => {
         expect([[...sent.rooms], [...sent.except], sent.server.name]).toEqual([
@@ -199,7 +203,7 @@ describe('diagnostics channels', () => {
     const app = await serve();
     const client = await app.connect('/ws/7');
     await client.ask('shout');
-    expect(entered).toEqual(['shout']);
+    expect(entered).toEqual(['outer shout', 'inner shout', 'inner is left', 'outer is left']);
     expect(client.frames.slice(0, 3)).toEqual([
       { event: 'loud', data: 1, meta: { by: 'broadcast' } },
       { event: 'low', data: 2, meta: { by: 'emit' } },

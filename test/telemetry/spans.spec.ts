@@ -251,12 +251,14 @@ describe('the trace that a message belongs to', () => {
   const telemetry = useTelemetry();
 
   it('is the one that it names', async () => {
-    const client = await (await serve()).connect('/ws');
+    const ofUpgrade = { traceparent: traceparent('1'.repeat(32)) };
+    const client = await (await serve()).connect('/ws', { headers: ofUpgrade });
     client.send({ event: 'say', data: 'work', meta: { traceparent: traceparent(), tracestate: 'a=1' } });
     const spans = await telemetry().ended(2);
     for (const span of spans) expect(span.spanContext().traceId).toBe(TRACE);
     expect(spans[1]!.parentSpanContext).toMatchObject({ spanId: SPAN, isRemote: true });
     expect(spans[1]!.spanContext().traceState?.serialize()).toBe('a=1');
+    expect(spans[1]!.links).toEqual([]);
   });
 
   it('is not recorded where its caller does not', async () => {
@@ -295,6 +297,8 @@ describe('the trace that a message belongs to', () => {
         '0'.repeat(400_000),
       ],
       ...[traceparent('0'.repeat(32)), traceparent(TRACE, '0'.repeat(16)), `ff-${TRACE}-${SPAN}-01`],
+      // a version to come may say more, but not without end
+      `01-${TRACE}-${SPAN}-01-${'x'.repeat(500)}`,
       ...[traceparent() + '-more', traceparent().toUpperCase(), { toString: 'x', length: 55 }],
     ];
     const client = await (await serve()).connect('/ws');

@@ -61,6 +61,11 @@ class TracedGateway {
     if (kind === 'ws') throw new WsException('no');
     throw new BadRequestException('no');
   }
+  @SubscribeMessage('breaks')
+  async *breaks(): AsyncIterable<number> {
+    yield 1;
+    throw new Odd('on the server');
+  }
   @SubscribeMessage('unwritable')
   unwritable(): unknown {
     return 1n;
@@ -146,7 +151,9 @@ describe('a span for each event', () => {
     client.send({ event: 'fails' });
     await client.ask('unwritable');
     client.send({ event: 'unwritable' });
-    const spans = await telemetry().ended(4, isOurs);
+    client.send({ event: 'breaks' });
+    client.send({ event: 'breaks', id: 'b', stream: true });
+    const spans = await telemetry().ended(6, isOurs);
     for (const span of spans) {
       expect(span.status.code).toBe(SpanStatusCode.ERROR);
       expect(span.attributes['envelope.outcome']).toBe('error');

@@ -7,9 +7,9 @@ export type HandlerOutcome = 'ok' | 'error' | 'refused' | 'abandoned';
 
 type Around = (run: () => void) => void;
 
-/** One event on its way through its handlers, from the first to the last of them. */
+/** One event on its way through the middlewares of its socket and its handlers, to the end of the last of them. */
 export class HandlerTrace {
-  /** When the handlers began, by `performance.now()`. */
+  /** When its way began, before the middlewares of its socket, by `performance.now()`. */
   readonly startedAt = performance.now();
   /** What a handler threw, or what its request was answered with; the first, where there are several. */
   error: unknown;

@@ -76,18 +76,26 @@ module.exports = {
       from: { pathNot: '^lib/microservices/' },
       to: { path: ['^lib/microservices/', '(^|/)@nestjs/microservices/'] },
     },
-    {
-      name: 'entries-of-their-own',
-      comment: 'What an entry of its own needs of optional peers, only those who import it need',
-      severity: 'error',
-      from: { pathNot: '^lib/(contract|explorer|opentelemetry|terminus)/' },
-      to: {
-        path: [
-          '^lib/(contract|explorer|opentelemetry|terminus)/',
-          '(^|/)@nestjs/(swagger|terminus)/',
-          '(^|/)(@opentelemetry|class-transformer|class-validator|yaml)/',
-        ],
+    // what an entry of its own needs of optional peers, only those who import it need
+    ...[
+      {
+        room: 'contract',
+        peers: '(@nestjs/swagger|class-transformer|class-validator|yaml)',
+        to: '|explorer',
       },
+      { room: 'opentelemetry', peers: '@opentelemetry' },
+      { room: 'terminus', peers: '@nestjs/terminus' },
+    ].map(({ room, peers, to = '' }) => ({
+      name: `${room}-of-its-own`,
+      severity: 'error',
+      from: { pathNot: `^lib/(${room}${to})/` },
+      to: { path: [`^lib/${room}/`, `(^|/)${peers}/`] },
+    })),
+    {
+      name: 'nothing-knows-the-explorer',
+      severity: 'error',
+      from: { pathNot: '^lib/explorer/' },
+      to: { path: '^lib/explorer/' },
     },
     {
       name: 'upgrade-knows-no-gateway',

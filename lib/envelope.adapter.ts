@@ -15,6 +15,7 @@ import {
   type UpgradeGuards,
 } from './envelope.options.js';
 import { installFilters } from './gateway/filter-installer.js';
+import { configOf } from './gateway/adapter-of.js';
 import { watchCors } from './gateway/application-cors.js';
 import { exploreGateways, findProvider, type Gateway } from './gateway/gateway-explorer.js';
 import { wrapHooks } from './gateway/lifecycle-hooks.js';
@@ -91,7 +92,7 @@ export class EnvelopeAdapter extends WsAdapter {
     this.options = layer({ ...options, limits: layer(options.limits ?? {}, given.limits ?? {}) }, given);
     this.guards = this.options.upgradeGuards ?? true;
     if (context === undefined && this.guards !== false) throw new Error(WITHOUT_APPLICATION);
-    this.globalGuards = context && (Reflect.get(context, 'config') as ApplicationConfig | undefined);
+    this.globalGuards = context && configOf(context);
     this.gateways = context === undefined ? [] : exploreGateways(context);
     checkOptions(this.options, EnvelopeAdapter.name, false);
     for (const { type, options } of this.gateways) checkOptions(options, type.name, true);
@@ -115,8 +116,7 @@ export class EnvelopeAdapter extends WsAdapter {
     if (hub === undefined) return;
     hub.find = (path) =>
       path === undefined ? this.mainServer() : this.serverOf(this.options.port ?? APPLICATION, path);
-    hub.servers = () =>
-      [...this.pools].filter(({ server }) => server._wanted).flatMap((pool) => [...pool.servers()]);
+    hub.servers = () => this._servers();
   }
 
   /** Called by Nest, once or twice for each gateway: the same place is the same server. */
@@ -182,7 +182,7 @@ export class EnvelopeAdapter extends WsAdapter {
     this.options.messageParser = parser;
   }
 
-  /** @internal What the contract asks: the adapter's own options, and the module's. */
+  /** @internal What counts: the adapter's own options, and the module's. */
   get _options(): EnvelopeOptions {
     return this.options;
   }
@@ -198,9 +198,14 @@ export class EnvelopeAdapter extends WsAdapter {
     return server;
   }
 
-  /** @internal Every server that may have sockets, those that a RegExp namespace made among them. */
-  *_servers(): Iterable<EnvelopeServer> {
-    for (const pool of this.pools) yield* pool.servers();
+  /** @internal The servers that clients can connect to, those that a RegExp namespace made among them. */
+  _servers(): EnvelopeServer[] {
+    return this.wantedPools().flatMap((pool) => [...pool.servers()]);
+  }
+
+  /** Nest makes servers that nobody ends up using. */
+  private wantedPools(): Pool[] {
+    return [...this.pools].filter(({ server }) => server._wanted);
   }
 
   private ownServer(port: number): Server {
@@ -265,7 +270,7 @@ export class EnvelopeAdapter extends WsAdapter {
   private mainServer(): EnvelopeServer {
     const main = this.pools.get(this.placeOf(APPLICATION, {}))?.server;
     if (main?._wanted === true) return main;
-    const wanted = [...this.pools].filter((pool) => pool.server._wanted);
+    const wanted = this.wantedPools();
     if (wanted.length === 1) return wanted[0]!.server;
     const names = wanted.map((pool) => pool.server.name).join(', ') || 'none';
     throw new Error(

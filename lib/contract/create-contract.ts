@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import type { ApplicationConfig } from '@nestjs/core';
 import { ENVELOPE_OPTIONS } from '../envelope.module.js';
 import { layer, type EnvelopeOptions } from '../envelope.options.js';
+import { adapterOf } from '../gateway/adapter-of.js';
 import { exploreGateways, findProvider, type Gateway } from '../gateway/gateway-explorer.js';
 import { placeOf } from '../gateway/place-of.js';
 import { showPlace, type Place } from '../upgrade/place.js';
@@ -74,11 +74,8 @@ function settingsOf(
   { path, port }: ContractOptions,
   gateways: readonly Gateway[],
 ): EnvelopeOptions {
-  const config = Reflect.get(app, 'config') as ApplicationConfig | undefined;
-  // not the class: nothing but the package's face imports that
-  const adapter = config?.getIoAdapter() as { _options?: EnvelopeOptions } | null | undefined;
   const ofModule = findProvider<EnvelopeOptions | null>(app, ENVELOPE_OPTIONS);
-  const settings = layer({ path, port } as EnvelopeOptions, adapter?._options ?? {}, ofModule ?? {});
+  const settings = layer({ path, port } as EnvelopeOptions, adapterOf(app)?._options ?? ofModule ?? {});
   const lost = gateways.find(({ options }) => options.path === undefined);
   // in preview Nest calls no factory
   if (ofModule === null && settings.path === undefined && lost !== undefined)

@@ -14,6 +14,7 @@ export interface RepliesOptions {
 export interface Description {
   summary?: string;
   description?: string;
+  /** Of a handler: channels have no such mark. */
   deprecated?: boolean;
 }
 

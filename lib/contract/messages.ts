@@ -1,4 +1,4 @@
-import type { ErrorCode } from '../protocol/envelope.js';
+import { MAX_ID_LENGTH, type ErrorCode } from '../protocol/envelope.js';
 import type { ContractMessage, JsonSchema } from './document.js';
 
 /** What is known of a payload: its schema, nothing (`undefined`: any JSON, or none), or that there is none. */
@@ -21,7 +21,7 @@ const CODES: Record<ErrorCode, true> = {
 const id = (description: string): JsonSchema => ({
   type: ['string', 'integer'],
   minLength: 1,
-  maxLength: 64,
+  maxLength: MAX_ID_LENGTH,
   description,
 });
 

@@ -11,8 +11,9 @@ const POLICY = [
 ];
 
 /**
- * Lets the page load its own files, and talk to its own origin and to gateways on ports of their own: nothing that it
- * shows could send anything anywhere else, whatever it is.
+ * Lets the page load its own files, and talk to its own origin and to the ports that gateways have for themselves. By what
+ * host the page is reached only the browser knows, so those ports are any host's: nothing that the page shows could send
+ * anything to another one, whatever it is.
  */
 export function contentSecurityPolicy(contract: Pick<Contract, 'servers'> | undefined): string {
   const ports = Object.entries(contract?.servers ?? {})

@@ -1,6 +1,5 @@
-import type { ApplicationConfig } from '@nestjs/core';
 import type { INestApplication } from '@nestjs/common';
-import type { EnvelopeServer } from '../server/envelope.server.js';
+import { adapterOf } from '../gateway/adapter-of.js';
 import { isUserRoom } from '../server/identity.js';
 
 /** What the page may know of its own connection beyond the wire. */
@@ -17,7 +16,7 @@ export interface SessionView {
  * told to nobody else by this package. Of what the application keeps with the client nothing is shown.
  */
 export function viewSession(app: INestApplication, id: string): SessionView | undefined {
-  for (const server of serversOf(app)) {
+  for (const server of adapterOf(app)?._servers() ?? []) {
     const socket = server.sockets.get(id);
     if (socket === undefined) continue;
     const { connected, recovered } = socket;
@@ -25,11 +24,4 @@ export function viewSession(app: INestApplication, id: string): SessionView | un
     return { id, rooms: rooms.sort(), connected, recovered };
   }
   return undefined;
-}
-
-/** None where the application has another adapter. */
-function serversOf(app: INestApplication): Iterable<EnvelopeServer> {
-  const config = Reflect.get(app, 'config') as ApplicationConfig | undefined;
-  const adapter = config?.getIoAdapter() as { _servers?(): Iterable<EnvelopeServer> } | undefined;
-  return adapter?._servers?.() ?? [];
 }

@@ -31,7 +31,7 @@ export function countEvents(meter: Meter): (() => void)[] {
   const limits = counter('envelope.limits.hit', '{hit}', 'Limits that were hit');
   const duration = meter.createHistogram('messaging.process.duration', {
     unit: 's',
-    description: 'From the first handler of an event to the end of the last one, streams included',
+    description: 'From an event to the end of its last handler, streams included',
     advice: { explicitBucketBoundaries: BUCKETS },
   });
   const attributesOf = eachOnce(processed);

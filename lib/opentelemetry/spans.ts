@@ -54,9 +54,8 @@ function begin(tracer: Tracer, handled: HandlerTrace): Span {
   );
   // what an idle connection keeps packed is looked at for those only that are recorded
   if (span.isRecording()) describe(span, handled, caller === undefined);
-  const { around } = handled;
   const inside = trace.setSpan(parent, span);
-  handled.around = (run) => context.with(inside, around === undefined ? run : () => around(run));
+  handled.runIn((run) => context.with(inside, run));
   return span;
 }
 

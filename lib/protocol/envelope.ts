@@ -82,7 +82,8 @@ export interface MessageLimits {
 /** For texts of this side's own making. */
 export const UNLIMITED: MessageLimits = { maxEventNameLength: Infinity, maxJsonDepth: Infinity };
 
-const MAX_ID_LENGTH = 64;
+/** Characters. */
+export const MAX_ID_LENGTH = 64;
 const hasOwn = Object.prototype.hasOwnProperty;
 
 /** Own properties only: what somebody put on `Object.prototype` must never look like a field. */

@@ -47,7 +47,10 @@ export interface EnvelopeDiagnostics {
   };
   /** What was to go out was dropped: it was volatile and the line full, or the client reads too slowly. */
   drop: { readonly socket: ObservedSocket; readonly why: 'volatile' | 'maxBufferedBytes' };
-  /** A limit was hit; `limit` is the option's name. Limits of the whole adapter name no client. */
+  /**
+   * A limit was hit; `limit` is the option's name. What is asked before there is a client names none. A message that is too
+   * deep, or whose event's name is too long, is in `message.refuse` alone.
+   */
   limit: { readonly limit: string; readonly socket?: ObservedSocket };
   /** The broker of a cluster went away, or is back. */
   cluster: { readonly status: ClusterStatus; readonly before: ClusterStatus; readonly cause: unknown };

@@ -5,23 +5,21 @@ import type { ObservedSocket } from './observed.js';
 /** What became of an event. `abandoned`: its client had gone before. */
 export type HandlerOutcome = 'ok' | 'error' | 'refused' | 'abandoned';
 
-/** One event on its way through its handlers, from the first to the last of them. */
+type Around = (run: () => void) => void;
+
+/** One event on its way through the middlewares of its socket and its handlers, to the end of the last of them. */
 export class HandlerTrace {
-  /** When the handlers began, by `performance.now()`. */
+  /** When its way began, before the middlewares of its socket, by `performance.now()`. */
   readonly startedAt = performance.now();
   /** What a handler threw, or what its request was answered with; the first, where there are several. */
   error: unknown;
   /** Why it was refused before a handler saw it: a code of PROTOCOL.md. */
   code: string | undefined;
-  /**
-   * Whoever hears of the start may set it: it runs the handlers, and what it enters is theirs, asynchronous work included.
-   * It has to call `run`, at once and once.
-   */
-  around: ((run: () => void) => void) | undefined;
   /** The event as the handler that took it declares it, once one has: unlike `event`, no word of the client's own. */
   declared: string | undefined;
   private open = 1;
   private hasFailed = false;
+  private around: Around | undefined;
 
   /** @internal */
   constructor(
@@ -50,6 +48,21 @@ export class HandlerTrace {
     if (this.code !== undefined) return 'refused';
     if (this.hasFailed) return 'error';
     return this.socket.connected ? 'ok' : 'abandoned';
+  }
+
+  /**
+   * For whoever hears of the start: `around` runs the handlers, and what it enters is theirs, asynchronous work included.
+   * It has to call `run`, at once and once. Where several ask for that, each runs within those before.
+   */
+  runIn(around: Around): void {
+    const outer = this.around;
+    this.around = outer === undefined ? around : (run) => outer(() => around(run));
+  }
+
+  /** @internal */
+  run(work: () => void): void {
+    if (this.around === undefined) work();
+    else this.around(work);
   }
 
   /** @internal */

@@ -24,8 +24,7 @@ export function trace(socket: ObservedSocket, envelope: Envelope, work: () => vo
   const one = new HandlerTrace(socket, envelope, LISTENERS);
   handlerStart.publish(one);
   try {
-    if (one.around === undefined) traces.run(one, work);
-    else one.around(() => traces.run(one, work));
+    one.run(() => traces.run(one, work));
   } finally {
     one.release();
   }

@@ -101,6 +101,12 @@ describe('Security', () => {
     expect(contract.channels['root']!.bindings.ws.headers).toMatchObject({ properties: { Cookie: {} } });
   });
 
+  it('is what the contract is told, where a guard says otherwise', async () => {
+    const bearer = { type: 'openIdConnect', openIdConnectUrl: 'https://example.com' };
+    const contract = await contractOf([ChatGateway, JwtGuard], { securitySchemes: { bearer } });
+    expect(contract.components.securitySchemes).toMatchObject({ bearer });
+  });
+
   it('that nobody describes is refused, and so is what two describe differently', async () => {
     @ApiSecurity('who knows')
     @WebSocketGateway()

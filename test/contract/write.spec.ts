@@ -74,6 +74,18 @@ describe('writeContract', () => {
     expect(channels).toEqual((await createContract(app.nest, OPTIONS)).channels);
   });
 
+  it("asks the adapter alone, where there is one: the module's options need not be its own", async () => {
+    const module = {
+      module: class AppModule {},
+      imports: [EnvelopeModule.forRoot({ path: '/of-module' })],
+      providers: [OddGateway],
+    };
+    const preview = await NestFactory.create(module, { preview: true, logger: false });
+    preview.useWebSocketAdapter(new EnvelopeAdapter(preview.getHttpServer(), { upgradeGuards: false }));
+    const { channels } = await createContract(preview, OPTIONS);
+    expect(Object.values(channels).map(({ address }) => address)).toEqual(['/']);
+  });
+
   it('makes nothing of the application: no provider, no port', async () => {
     const preview = await NestFactory.create(RichModule, { preview: true, logger: false });
     const { servers } = await createContract(preview, OPTIONS);

@@ -1,5 +1,12 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { Catch, UseFilters, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import {
+  Catch,
+  UseFilters,
+  UseGuards,
+  type ArgumentsHost,
+  type CanActivate,
+  type ExceptionFilter,
+} from '@nestjs/common';
 import {
   ConnectedSocket,
   SubscribeMessage,
@@ -76,6 +83,16 @@ class ChildGateway {
   }
 }
 
+class Undecided implements CanActivate {
+  canActivate(): Promise<boolean> {
+    return new Promise(() => undefined);
+  }
+}
+
+@UseGuards(Undecided)
+@WebSocketGateway({ path: '/undecided' })
+class UndecidedGateway {}
+
 const ends: (() => void)[] = [];
 
 /** Keeps what a channel tells until the end of the test. */
@@ -88,7 +105,7 @@ function hear<Name extends keyof EnvelopeDiagnostics>(...names: Name[]): Envelop
 afterEach(() => ends.splice(0).forEach((end) => end()));
 
 const serve = (limits: object = {}): Promise<TestApp> =>
-  startApp({ providers: [SeenGateway, ChildGateway] }, { adapter: { limits } });
+  startApp({ providers: [SeenGateway, ChildGateway, UndecidedGateway] }, { adapter: { limits } });
 
 describe('diagnostics channels', () => {
   it('tell of clients that come and go', async () => {
@@ -177,15 +194,19 @@ describe('diagnostics channels', () => {
     expect(ended[1]!.outcome).toBe('abandoned');
   });
 
-  it('let a listener run the handlers, and add to what goes out', async () => {
+  it('let listeners run the handlers, each within those before, and add to what goes out', async () => {
     const entered: string[] = [];
-    ends.push(
-      observe('handler.start', (trace) => {
-        trace.around = (run) => {
-          entered.push(trace.event);
+    const enter = (name: string): (() => void) =>
+      observe('handler.start', (trace) =>
+        trace.runIn((run) => {
+          entered.push(`${name} ${trace.event}`);
           run();
-        };
-      }),
+          entered.push(`${name} is left`);
+        }),
+      );
+    ends.push(
+      enter('outer'),
+      enter('inner'),
       observe('emit', (sent) => (sent.meta = { by: 'emit' })),
       observe('broadcast', (sent) => {
         expect([[...sent.rooms], [...sent.except], sent.server.name]).toEqual([
@@ -199,7 +220,7 @@ describe('diagnostics channels', () => {
     const app = await serve();
     const client = await app.connect('/ws/7');
     await client.ask('shout');
-    expect(entered).toEqual(['shout']);
+    expect(entered).toEqual(['outer shout', 'inner shout', 'inner is left', 'outer is left']);
     expect(client.frames.slice(0, 3)).toEqual([
       { event: 'loud', data: 1, meta: { by: 'broadcast' } },
       { event: 'low', data: 2, meta: { by: 'emit' } },
@@ -224,6 +245,23 @@ describe('diagnostics channels', () => {
       'maxConnections: undefined',
       'maxRooms: /ws/:room',
       'messagesPerSecond: /ws/:room',
+    ]);
+  });
+
+  it('tell of limits on what a client has under way', async () => {
+    const limits = hear('limit');
+    const app = await serve({ maxInFlight: 1, maxFragments: 2, upgradeTimeout: 50 });
+    const client = await app.connect('/ws/7');
+    client.send({ event: 'wait', id: 1 });
+    client.send({ event: 'wait', id: 2 });
+    await until('the second to be held', () => limits.length === 1);
+    for (let i = 0; i < 3; i++) client.ws.send('x', { fin: false });
+    await client.ended();
+    await expect(app.connect('/undecided')).rejects.toThrow('503');
+    expect(limits.map(({ limit, socket }) => `${limit}: ${socket?.nsp.route}`)).toEqual([
+      'maxInFlight: /ws/:room',
+      'maxFragments: /ws/:room',
+      'upgradeTimeout: undefined',
     ]);
   });
 

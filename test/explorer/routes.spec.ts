@@ -96,7 +96,7 @@ describe('the routes of the explorer', () => {
     expect((await get(app, '/ws-docs', { method: 'POST' })).status).toBe(404);
   });
 
-  it('let the page talk to gateways on ports of their own, and to no other host', async () => {
+  it('let the page talk to the ports that gateways have for themselves, and to no other', async () => {
     const servers = {
       'port-3006': { host: 'localhost:3006', protocol: 'ws' },
       production: { host: 'ws.example.com', protocol: 'wss' },

@@ -61,6 +61,11 @@ class TracedGateway {
     if (kind === 'ws') throw new WsException('no');
     throw new BadRequestException('no');
   }
+  @SubscribeMessage('breaks')
+  async *breaks(): AsyncIterable<number> {
+    yield 1;
+    throw new Odd('on the server');
+  }
   @SubscribeMessage('unwritable')
   unwritable(): unknown {
     return 1n;
@@ -146,7 +151,9 @@ describe('a span for each event', () => {
     client.send({ event: 'fails' });
     await client.ask('unwritable');
     client.send({ event: 'unwritable' });
-    const spans = await telemetry().ended(4, isOurs);
+    client.send({ event: 'breaks' });
+    client.send({ event: 'breaks', id: 'b', stream: true });
+    const spans = await telemetry().ended(6, isOurs);
     for (const span of spans) {
       expect(span.status.code).toBe(SpanStatusCode.ERROR);
       expect(span.attributes['envelope.outcome']).toBe('error');
@@ -251,12 +258,14 @@ describe('the trace that a message belongs to', () => {
   const telemetry = useTelemetry();
 
   it('is the one that it names', async () => {
-    const client = await (await serve()).connect('/ws');
+    const ofUpgrade = { traceparent: traceparent('1'.repeat(32)) };
+    const client = await (await serve()).connect('/ws', { headers: ofUpgrade });
     client.send({ event: 'say', data: 'work', meta: { traceparent: traceparent(), tracestate: 'a=1' } });
     const spans = await telemetry().ended(2);
     for (const span of spans) expect(span.spanContext().traceId).toBe(TRACE);
     expect(spans[1]!.parentSpanContext).toMatchObject({ spanId: SPAN, isRemote: true });
     expect(spans[1]!.spanContext().traceState?.serialize()).toBe('a=1');
+    expect(spans[1]!.links).toEqual([]);
   });
 
   it('is not recorded where its caller does not', async () => {
@@ -295,6 +304,8 @@ describe('the trace that a message belongs to', () => {
         '0'.repeat(400_000),
       ],
       ...[traceparent('0'.repeat(32)), traceparent(TRACE, '0'.repeat(16)), `ff-${TRACE}-${SPAN}-01`],
+      // a version to come may say more, but not without end
+      `01-${TRACE}-${SPAN}-01-${'x'.repeat(500)}`,
       ...[traceparent() + '-more', traceparent().toUpperCase(), { toString: 'x', length: 55 }],
     ];
     const client = await (await serve()).connect('/ws');

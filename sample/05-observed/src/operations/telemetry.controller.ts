@@ -12,7 +12,7 @@ export class TelemetryController {
   @Get('traces')
   @Header('Content-Type', 'text/plain')
   traces(): string {
-    const lines = lastSpans().map((span) => {
+    const lines = lastSpans.all.map((span) => {
       const { traceId, spanId } = span.spanContext();
       const [seconds, nanoseconds] = span.duration;
       const took = `${(seconds * 1e3 + nanoseconds / 1e6).toFixed(1)} ms`;

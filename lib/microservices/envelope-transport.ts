@@ -84,7 +84,8 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     const pattern = textOfPattern(packet.pattern);
     const { payload: data, metadata } = packet;
     const handler = this.getHandlerByPattern(pattern);
-    if (handler !== null) currentTrace()?.take(pattern);
+    // the handler's own word: clients may write one pattern in any number of ways
+    if (handler !== null) currentTrace()?.take(this.getRouteFromPattern(pattern));
     else currentTrace()?.refuse('unknown_event');
     const context = new EnvelopeContext([client as EnvelopeSocket, pattern, metadata, request?.givenId]);
     // Nest's filters take what handlers throw: this is a hook's, or a filter's own

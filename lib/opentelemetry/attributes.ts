@@ -82,5 +82,8 @@ function isPayload(error: unknown): error is { status: 'error'; message?: unknow
 
 /** A class is the program's; names and messages of errors may hold anything. */
 export function classOf(error: unknown): string {
-  return error instanceof Error ? error.constructor.name || OTHER : OTHER;
+  if (!(error instanceof Error)) return OTHER;
+  // not the error's own: whoever copies a payload onto one lets its sender name it
+  const { constructor }: { constructor?: unknown } = Object.getPrototypeOf(error) as object;
+  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : OTHER;
 }

@@ -14,6 +14,7 @@ import { knownOf, user, userNameOf } from './identity.js';
 import { requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
 import { describeHeld } from './intake.js';
 import { LINE_EVENTS, type Line } from './line.js';
+import { outside } from './outside.js';
 import type { Resumption } from './recovery.js';
 import { Sender } from './sender.js';
 import { beginSession, mayComeBack } from './session.js';
@@ -143,7 +144,7 @@ export abstract class Conversation extends Sender implements Asker {
   }
 
   protected override handleLate(envelope: Envelope): void {
-    this.nsp._mount.receiver.receiveEvent(this, envelope);
+    outside(() => this.nsp._mount.receiver.receiveEvent(this, envelope));
   }
 
   protected override refuseFlood(data: Message, isBinary: boolean): void {

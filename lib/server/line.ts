@@ -10,6 +10,7 @@ import { readAhead } from './frame-reader.js';
 import type { ConnectionLimits } from './limits.js';
 import type { LineWebSocket, Message, WebSocketEvents } from './line-web-socket.js';
 import { Outbox } from './outbox.js';
+import { outside } from './outside.js';
 import { endQuietly } from './quiet-end.js';
 
 /** What `ws`'s own `send` takes besides the data. */
@@ -149,7 +150,7 @@ export abstract class Line implements WebSocketEvents {
   resume(): void {
     // no sign of life could be read meanwhile
     this._pingedAt = 0;
-    this.raw?.resume();
+    outside(() => this.raw?.resume());
   }
 
   /**

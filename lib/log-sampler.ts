@@ -1,4 +1,4 @@
-import { requestContext } from './server/incoming-request.js';
+import { outside } from './server/outside.js';
 
 /** How long what is too much is counted, in milliseconds; the count is told with its end. */
 const WINDOW = 60_000;
@@ -26,8 +26,8 @@ export class LogSampler {
     const name = isCounted ? subject : OTHERS;
     const times = (this.subjects.get(name) ?? 0) + 1;
     this.subjects.set(name, times);
-    // outside of the request that logs: the timer would keep it, and its client, for the window
-    this.timer ??= requestContext.exit(() => setTimeout(() => this.close(), WINDOW).unref());
+    // the timer would keep the message that logs, and its client, for the window
+    this.timer ??= outside(() => setTimeout(() => this.close(), WINDOW).unref());
     if (times <= this.times) tell();
     return times <= this.times;
   }

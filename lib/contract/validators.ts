@@ -20,6 +20,8 @@ export interface ValidatedProperty {
 }
 
 const text = (format?: string): JsonSchema => ({ type: 'string', ...(format && { format }) });
+/** A form that JSON Schema has no name for that is as wide. */
+const like = (example: string): JsonSchema => ({ type: 'string', examples: [example] });
 const matching = (pattern: string): JsonSchema => ({ type: 'string', pattern });
 
 /**
@@ -58,17 +60,19 @@ const MEANINGS: Readonly<Record<string, JsonSchema | ((...constraints: Constrain
   }),
   // flags have no place in JSON Schema: without them the pattern would say something else
   matches: (pattern) =>
-    pattern instanceof RegExp && /[ims]/.test(pattern.flags)
+    pattern instanceof RegExp && /[imsv]/.test(pattern.flags)
       ? text()
       : matching(pattern instanceof RegExp ? pattern.source : String(pattern)),
   contains: (seed) => matching(String(seed).replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')),
   isEmail: text('email'),
-  isUrl: text('uri'),
+  // `example.com` is one, too
+  isUrl: like('https://example.com/'),
   isUuid: text('uuid'),
   isFqdn: text('hostname'),
   isIp: (version) => (version === undefined ? text() : text(`ipv${String(version)}`)),
-  isDateString: text('date-time'),
-  isIso8601: text('date-time'),
+  // a day alone is one, too
+  isDateString: like('2026-01-31T12:00:00.000Z'),
+  isIso8601: like('2026-01-31T12:00:00.000Z'),
   isRFC3339: text('date-time'),
   isMilitaryTime: matching('^([01]\\d|2[0-3]):[0-5]\\d$'),
   isAlpha: (locale) => (locale === undefined ? matching('^[A-Za-z]+$') : text()),

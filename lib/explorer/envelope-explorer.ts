@@ -18,7 +18,7 @@ export class EnvelopeExplorer {
    * it is, without the application's global prefix. The contract is made at the first request.
    *
    * @param app before `app.init()` and `app.listen()`
-   * @throws Error on the path `/`, and where the application was initialised already: its routes are closed then
+   * @throws Error on the path `/` or one that a URL would write otherwise, and where the application was initialised already: its routes are closed then
    */
   static setup(path: string, app: INestApplication, { enabled, ...options }: ExplorerOptions): void {
     mountExplorer(path, app, () => createContract(app, options), enabled);

@@ -7,7 +7,7 @@ import { serve } from './routes.js';
  *
  * @param makeContract asked once, at the first request: gateways and schemas are complete by then
  * @param enabled `undefined`: everywhere but in production
- * @throws Error on the path `/`, and where the application was initialised already
+ * @throws Error on the path `/` or one that a URL would write otherwise, and where the application was initialised already
  */
 export function mountExplorer(
   path: string,
@@ -23,7 +23,10 @@ export function mountExplorer(
     return;
   }
   if (enabled === false) return;
-  if (base === '/') throw new Error("EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs'");
+  if (!/^(?:\/[\w.~-]+)+$/.test(base))
+    throw new Error(
+      `EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs', of letters, digits and ._~-/ and not '${path}'`,
+    );
   if (Reflect.get(app, 'isInitialized') === true) {
     throw new Error(
       'EnvelopeExplorer.setup came after the application was initialised, when its routes were closed already: ' +

@@ -1,5 +1,6 @@
 import {
   context,
+  diag,
   isSpanContextValid,
   propagation,
   ROOT_CONTEXT,
@@ -26,7 +27,9 @@ const GETTER: TextMapGetter<Carrier> = {
  * would go on into every service behind this one.
  */
 export function spanOf(carrier: Carrier): SpanContext | undefined {
-  const found = trace.getSpanContext(propagation.extract(ROOT_CONTEXT, carrier, GETTER));
+  const extract = (): SpanContext | undefined =>
+    trace.getSpanContext(propagation.extract(ROOT_CONTEXT, carrier, GETTER));
+  const found = attempt(extract, undefined);
   return found !== undefined && isSpanContextValid(found) ? found : undefined;
 }
 
@@ -39,6 +42,16 @@ export function traceMetadata(): Record<string, string> {
   const span = trace.getSpanContext(active);
   const carrier: Record<string, string> = {};
   if (span !== undefined && isSpanContextValid(span))
-    propagation.inject(propagation.deleteBaggage(active), carrier);
+    attempt(() => propagation.inject(propagation.deleteBaggage(active), carrier), undefined);
   return carrier;
+}
+
+/** Any client chooses what propagators parse, and what one throws in a channel's listener would end the process. */
+function attempt<Result>(work: () => Result, otherwise: Result): Result {
+  try {
+    return work();
+  } catch (error) {
+    diag.warn('nestjs-envelope: the propagator threw', error);
+    return otherwise;
+  }
 }

@@ -89,11 +89,19 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     ...args: EventParams<WithManyAnswers<Emit>, Event>
   ): true {
     assertEmittable(event);
+    return this._emit(event, args, channels.broadcast.hasSubscribers ? this.tell(event) : undefined);
+  }
+
+  /** @internal @param meta what travels beside the payload */
+  _emit(event: string, args: readonly unknown[], meta: object | undefined): true {
     const last: unknown = args.at(-1);
-    const values: unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
+    const values: readonly unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
     const data = values.length > 1 ? values : values[0];
-    const packet: EventPacket = { type: 2, data: [event, data], ...(data === undefined && { bare: true }) };
-    if (channels.broadcast.hasSubscribers) this.tell(packet, event);
+    const packet: EventPacket = {
+      ...{ type: 2, data: [event, data] },
+      ...(meta && { meta }),
+      ...(data === undefined && { bare: true }),
+    };
     if (typeof last === 'function') {
       askMany(this.nsp, packet, this.target(), (error, answers) =>
         attempt(
@@ -168,11 +176,11 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     this.settle(this.nsp.adapter.broadcast(packet, this.target()));
   }
 
-  private tell(packet: EventPacket, event: string): void {
+  private tell(event: string): object | undefined {
     const { nsp: server, rooms, excluded: except } = this;
     const sent: EnvelopeDiagnostics['broadcast'] = { server, event, rooms, except };
     channels.broadcast.publish(sent);
-    if (sent.meta !== undefined) packet.meta = sent.meta;
+    return sent.meta;
   }
 
   /** Adapters get copies, and always `flags`: some read fields of it unasked. */

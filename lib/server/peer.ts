@@ -10,7 +10,7 @@ import { PackedRequest } from './packed-request.js';
 import { randomId } from './random-id.js';
 import type { Visitor } from './visitor.js';
 
-const MAX_REQUEST_ID_LENGTH = 128;
+const REQUEST_ID = /^[\x20-\x7e]{1,128}$/;
 
 /** Who is on the line: what the upgrade request told, as Socket.IO and as HTTP guards read it. */
 export abstract class Peer extends Line {
@@ -85,7 +85,8 @@ export abstract class Peer extends Line {
   get requestId(): string {
     // not `request`, which is given to nobody here
     const given = this.upgrade.headers['x-request-id'];
-    if (typeof given === 'string' && given.length <= MAX_REQUEST_ID_LENGTH) return given;
+    // it goes into logs and terminals
+    if (typeof given === 'string' && REQUEST_ID.test(given)) return given;
     return (this.madeRequestId ??= randomUUID());
   }
   /** @internal Milliseconds since it came. */

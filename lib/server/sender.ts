@@ -161,14 +161,12 @@ export abstract class Sender extends Intake {
     assertEmittable(event);
     const data = args.length > 1 ? args : args[0];
     if (event === 'exception' && this.failRequest(data)) return true;
-    if (this.isKeptFor(callback, flags)) {
-      return new BroadcastOperator<Untyped>(this.nsp, new Set([this.id]), undefined, flags).emit(
-        event,
-        ...args,
-      );
-    }
+    const isKept = this.isKeptFor(callback, flags);
+    const meta = isKept || !this._gone ? this.tellEmit(event) : undefined;
+    if (isKept)
+      return new BroadcastOperator(this.nsp, new Set([this.id]), undefined, flags)._emit(event, args, meta);
     const id = callback === undefined ? undefined : this.nsp._ids++;
-    const text = encodeEvent(event, data, id, false, this.tellEmit(event));
+    const text = encodeEvent(event, data, id, false, meta);
     if (this._gone) {
       callback?.(new Error('the socket has been disconnected'));
       return false;

@@ -331,28 +331,4 @@ describe('A gateway class', () => {
 
     expect(await contractOf({ providers: [Service] })).toMatchObject({ channels: {}, operations: {} });
   });
-
-  it('titles each payload, since generators of code name their types by that', async () => {
-    const { channels, components } = await richContract();
-    const titles = Object.values(channels).flatMap(({ messages }) =>
-      Object.values(messages).flatMap((message) =>
-        'payload' in message ? [(message as ContractMessage).payload['title']] : [],
-      ),
-    );
-    expect(titles.every((title) => /^[\p{Lu}\p{N}][\p{L}\p{N}]*$/u.test(String(title)))).toBe(true);
-    expect(titles).toContain('WsChatSayReply');
-    const { exception } = components.messages as Record<string, ContractMessage>;
-    expect(exception!.payload['title']).toBe('Exception');
-  });
-
-  it('says which decorator was given a class that is not there yet', () => {
-    const missing = undefined as unknown as Type;
-    expect(() => Replies(missing)).not.toThrow();
-    for (const decorate of [
-      () => Replies(missing)({}, 'say', { value: () => undefined }),
-      () => Emits('said', missing),
-      () => Emits({ said: missing }),
-    ])
-      expect(decorate).toThrow(/was given undefined: is its class in a file that imports this one/);
-  });
 });

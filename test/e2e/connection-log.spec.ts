@@ -34,6 +34,13 @@ describe('the log of connections', () => {
     );
   });
 
+  it('takes no name that would do something to a terminal', async () => {
+    const app = await serve();
+    const client = await app.connect('/ws', { headers: { 'x-request-id': 'r\u009b31m' } });
+    const [, request] = (await client.ask('who')).data as string[];
+    expect(request).toMatch(/^[\da-f-]{36}$/);
+  });
+
   it('names a request that has no name', async () => {
     const app = await serve();
     const client = await app.connect('/ws');

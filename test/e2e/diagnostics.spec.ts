@@ -69,6 +69,11 @@ class SeenGateway {
     client.emit('low', 2);
     client.emit('bare');
   }
+  @SubscribeMessage('goodbye')
+  goodbye(@ConnectedSocket() client: EnvelopeSocket): void {
+    client.close(4000);
+    client.emit('too late');
+  }
   @SubscribeMessage('join')
   async join(@ConnectedSocket() client: EnvelopeSocket): Promise<void> {
     await client.join(['a', 'b', 'c']);
@@ -226,6 +231,25 @@ describe('diagnostics channels', () => {
       { event: 'low', data: 2, meta: { by: 'emit' } },
       { event: 'bare', meta: { by: 'emit' } },
     ]);
+  });
+
+  it('tell of an emit as such where the client may come back, and not where it has gone', async () => {
+    const [emitted, broadcast] = [hear('emit'), hear('broadcast')];
+    ends.push(observe('emit', (sent) => (sent.meta = { by: 'emit' })));
+    const app = await startApp({ providers: [SeenGateway] }, { adapter: { recovery: true } });
+    const went = hear('disconnect');
+    const client = await app.connect('/ws/7', { protocols: ['envelope.v1'] });
+    await client.ask('shout');
+    expect(client.frames.filter(({ event }) => event === 'low')).toEqual([
+      { event: 'low', data: 2, meta: { by: 'emit' }, offset: expect.any(String) },
+    ]);
+    expect([emitted, broadcast].map((sent) => sent.map(({ event }) => event))).toEqual([
+      ['low', 'bare'],
+      ['loud'],
+    ]);
+    client.send({ event: 'goodbye' });
+    await until('the end', () => went.length === 1);
+    expect(emitted).toHaveLength(2);
   });
 
   it('tell of messages and their size, of those that are refused, and of limits that are hit', async () => {

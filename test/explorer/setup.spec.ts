@@ -71,7 +71,8 @@ describe('EnvelopeExplorer.setup', () => {
   it('wants a path of its own, before the application is initialised', async () => {
     const app = await start();
     const setup = (path: string): void => mountExplorer(path, app.nest, theContract, undefined);
-    expect(() => setup('/')).toThrow("EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs'");
+    for (const path of ['/', 'my docs', 'dö', 'x?y', ':x'])
+      expect(() => setup(path)).toThrow("EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs'");
     expect(() => setup('late')).toThrow('call it before app.init() and app.listen()');
   });
 });

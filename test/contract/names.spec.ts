@@ -1,0 +1,30 @@
+import type { Type } from '@nestjs/common';
+import { createContract, Emits, Replies, type ContractMessage } from '../../lib/contract/index.js';
+import { startApp } from '../support/app.js';
+import { GATEWAYS, JwtGuard, KeyGuard } from './rich-app.js';
+
+describe('names', () => {
+  it('are the titles of payloads, since generators of code name their types by that', async () => {
+    const app = await startApp({ providers: [...GATEWAYS, JwtGuard, KeyGuard] });
+    const { channels, components } = await createContract(app.nest, { title: 'Chat', version: '1.0.0' });
+    const titles = Object.values(channels).flatMap(({ messages }) =>
+      Object.values(messages).flatMap((message) =>
+        'payload' in message ? [(message as ContractMessage).payload['title']] : [],
+      ),
+    );
+    expect(titles.every((title) => /^[\p{Lu}\p{N}][\p{L}\p{N}]*$/u.test(String(title)))).toBe(true);
+    expect(titles).toContain('WsChatSayReply');
+    const { exception } = components.messages as Record<string, ContractMessage>;
+    expect(exception!.payload['title']).toBe('Exception');
+  });
+
+  it('of a class that is not there yet are asked of whoever gave it', () => {
+    const missing = undefined as unknown as Type;
+    for (const decorate of [
+      () => Replies(missing)({}, 'say', { value: () => undefined }),
+      () => Emits('said', missing),
+      () => Emits({ said: missing }),
+    ])
+      expect(decorate).toThrow(/was given undefined: is its class in a file that imports this one/);
+  });
+});

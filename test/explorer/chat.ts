@@ -1,4 +1,5 @@
 import {
+  BadRequestException,
   UnauthorizedException,
   UseGuards,
   type CanActivate,
@@ -69,6 +70,11 @@ export class ChatGateway {
   @SubscribeMessage('fail')
   fail(): void {
     throw new WsException('the door is shut');
+  }
+
+  @SubscribeMessage('refuse')
+  refuse(): void {
+    throw new BadRequestException(['room must be one of red, blue', 'at must be a date']);
   }
 }
 

@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { startChat } from '../explorer/chat.js';
+import { until } from '../support/wait.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 import { Explorer } from './explorer.js';
 
@@ -43,5 +44,33 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
       for (const { ws } of explorer.server.sockets.values()) ws.send(`{"event":"exception","data":${data}}`);
       await exception.locator(preview).getByText(data, { exact: true }).waitFor();
     }
+  });
+
+  it('goes from one path to another with one click, by way of the form where that has gaps', async () => {
+    const { page } = await explorer.open('#/ws-chat/say');
+    await explorer.connect();
+    expect(await page.locator('#switch').isVisible()).toBe(false);
+    await explorer.choose('whoami');
+    await explorer.sees('#send-hint', 'The connection is to /ws/chat, this event belongs to /rooms/{room}');
+    await page.click('#switch');
+    await explorer.sees('#state', 'Not connected');
+    await page.locator('[data-parameter=room]:focus').fill('red');
+    await page.fill('#token', 'open sesame');
+    await explorer.connect();
+    await explorer.sees('#state-detail', '/rooms/red');
+    await explorer.send();
+    await explorer.frame('in', 'whoami').getByText('{"id":"ada"}').waitFor();
+
+    await explorer.choose('say');
+    await page.getByRole('button', { name: 'Connect to /ws/chat' }).click();
+    await explorer.sees('#state-detail', '/ws/chat');
+    await explorer.send();
+    await explorer
+      .frame('in', 'say')
+      .getByText(/^answers #1/)
+      .waitFor();
+    const notes = await page.locator('#frames .note b').allTextContents();
+    expect(notes.slice(-3)).toEqual(['Connected to /rooms/red', 'Disconnected', 'Connected to /ws/chat']);
+    await until('the other line is gone', () => explorer.server.sockets.size === 1);
   });
 });

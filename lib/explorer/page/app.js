@@ -18,7 +18,7 @@ async function load(name) {
 function start(contract, protocol) {
   const connection = new Connection();
   const traffic = new Traffic();
-  const composer = new Composer(connection, contract);
+  const composer = new Composer(connection, contract, (channel) => panel.switchTo(channel));
   const panel = new ConnectPanel(connection, contract, protocol, (channel) => (composer.connected = channel));
   const session = new SessionPanel(connection, protocol);
   connection.addEventListener('frame', ({ detail }) => traffic.add(detail));

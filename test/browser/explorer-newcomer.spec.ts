@@ -73,4 +73,31 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
     expect(notes.slice(-3)).toEqual(['Connected to /rooms/red', 'Disconnected', 'Connected to /ws/chat']);
     await until('the other line is gone', () => explorer.server.sockets.size === 1);
   });
+
+  it('tells from its title what the whole is about', async () => {
+    const { page } = await explorer.open();
+    await page.click('#title');
+    await explorer.sees('#detail .prose', 'Who is in a room hears what is said in it.');
+    expect(await page.locator('#detail .events li').allInnerTexts()).toEqual([
+      expect.stringMatching(/^\/ws\/chat\s+Open to everybody\.$/),
+      expect.stringMatching(/^\/rooms\/\{room\}\s+For those with a key, /),
+    ]);
+    expect(await page.locator('#composer').isVisible()).toBe(false);
+    await page.locator('#detail').getByRole('link', { name: '/ws/chat' }).click();
+    await explorer.sees('#detail .origin', 'ChatGateway');
+    await page.goBack();
+    await explorer.sees('#detail h3', 'Channels');
+  });
+
+  it('shows code, bold and emphasis in descriptions, and no more of Markdown than that', async () => {
+    const { page } = await explorer.open('#/rooms-room');
+    const prose = page.locator('#detail > div > .prose');
+    expect(await prose.textContent()).toBe(
+      'For those with a key, nobody else: ** of 2*3*4, <b>as it is</b>, * and **.',
+    );
+    expect(await prose.locator('strong').allTextContents()).toEqual(['those with a key']);
+    expect(await prose.locator('em').allTextContents()).toEqual(['nobody']);
+    expect(await prose.locator('code').allTextContents()).toEqual(['**']);
+    expect(await prose.locator('*').count()).toBe(3);
+  });
 });

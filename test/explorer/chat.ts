@@ -164,6 +164,7 @@ export const CONTRACT = {
     'rooms-room': {
       address: '/rooms/{room}',
       title: 'RoomGateway',
+      description: 'For **those with a key**, *nobody* else: `**` of 2*3*4, <b>as it is</b>, * and **.',
       parameters: { room: { description: 'which room' } },
       messages: {
         whoami: envelope('whoami'),

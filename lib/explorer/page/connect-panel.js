@@ -1,4 +1,4 @@
-import { $, h } from './dom.js';
+import { $, h, prose } from './dom.js';
 import { subprotocols } from './connection.js';
 
 const WORDS = { closed: 'Not connected', connecting: 'Connecting…', open: 'Connected' };
@@ -69,7 +69,7 @@ export class ConnectPanel {
             autocomplete: 'off',
             spellcheck: 'false',
             required: true,
-            placeholder: description?.replaceAll('`', ''),
+            placeholder: prose(description)?.textContent,
           });
       input.value = this.#parameters.get(name) ?? initial ?? input.value;
       input.dataset.parameter = name;

@@ -100,4 +100,29 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
     expect(await prose.locator('code').allTextContents()).toEqual(['**']);
     expect(await prose.locator('*').count()).toBe(3);
   });
+
+  it('counts no value of a stream as an answer', async () => {
+    const { page } = await explorer.open('#/ws-chat/ticks');
+    await explorer.connect();
+    await explorer.send('2');
+    await explorer.sees('#frames', 'ends #1');
+    expect(await page.locator('#timings').isVisible()).toBe(false);
+    await explorer.choose('say');
+    await explorer.send();
+    await explorer.sees('#timings', /^answer 1$/);
+  });
+
+  it('keeps what the session is to a line at 1280 pixels, and the rest a click away', async () => {
+    const { page } = explorer;
+    await page.setViewportSize({ width: 1280, height: 800 });
+    await explorer.open();
+    await explorer.connect();
+    await explorer.sees('.rooms', 'lobby');
+    expect((await page.locator('#session code').first().boundingBox())!.height).toBeLessThan(30);
+    expect((await page.locator('#session').boundingBox())!.height).toBeLessThan(60);
+    expect(await page.locator('#session dl').isVisible()).toBe(false);
+    await page.click('#session summary');
+    await explorer.sees('#session', 'every 25 s');
+    await explorer.sees('#session', '1,000,000 B');
+  });
 });

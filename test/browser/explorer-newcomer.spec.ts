@@ -125,4 +125,17 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
     await explorer.sees('#session', 'every 25 s');
     await explorer.sees('#session', '1,000,000 B');
   });
+
+  it('brings an event that is chosen on a phone into view, also when it was there already', async () => {
+    const { page } = explorer;
+    await page.setViewportSize({ width: 390, height: 700 });
+    await explorer.open();
+    const top = async (): Promise<number> => (await page.locator('#detail h2').boundingBox())!.y;
+    expect(await top()).toBeGreaterThan(700);
+    for (const event of ['join', 'join', 'say']) {
+      await page.evaluate('scrollTo(0, 0)');
+      await explorer.choose(event);
+      await until(`${event} is in view`, async () => (await top()) >= 0 && (await top()) < 400);
+    }
+  });
 });

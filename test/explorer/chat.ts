@@ -1,4 +1,5 @@
 import {
+  BadRequestException,
   UnauthorizedException,
   UseGuards,
   type CanActivate,
@@ -69,6 +70,11 @@ export class ChatGateway {
   @SubscribeMessage('fail')
   fail(): void {
     throw new WsException('the door is shut');
+  }
+
+  @SubscribeMessage('refuse')
+  refuse(): void {
+    throw new BadRequestException(['room must be one of red, blue', 'at must be a date']);
   }
 }
 
@@ -158,6 +164,7 @@ export const CONTRACT = {
     'rooms-room': {
       address: '/rooms/{room}',
       title: 'RoomGateway',
+      description: 'For **those with a key**, *nobody* else: `**` of 2*3*4, <b>as it is</b>, * and **.',
       parameters: { room: { description: 'which room' } },
       messages: {
         whoami: envelope('whoami'),

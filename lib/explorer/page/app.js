@@ -18,7 +18,7 @@ async function load(name) {
 function start(contract, protocol) {
   const connection = new Connection();
   const traffic = new Traffic();
-  const composer = new Composer(connection, contract);
+  const composer = new Composer(connection, contract, (channel) => panel.switchTo(channel));
   const panel = new ConnectPanel(connection, contract, protocol, (channel) => (composer.connected = channel));
   const session = new SessionPanel(connection, protocol);
   connection.addEventListener('frame', ({ detail }) => traffic.add(detail));
@@ -46,12 +46,24 @@ function start(contract, protocol) {
     composer.show(channel, operation);
     panel.propose(channel);
   };
-  addEventListener('hashchange', show);
+  addEventListener('hashchange', () => {
+    show();
+    reveal();
+  });
+  $('index').addEventListener('click', ({ target }) => {
+    // chosen again: the address does not change
+    if (target.closest('a')?.hash === location.hash) reveal();
+  });
   const [first] = contract.channels;
   if (location.hash === '' && first !== undefined)
     history.replaceState(null, '', routeTo(first, first.takes[0]));
   show();
   return session;
+}
+
+/** On a narrow page what was chosen is below the list. */
+function reveal() {
+  if (matchMedia('(max-width: 600px)').matches) $('contract').scrollIntoView();
 }
 
 try {

@@ -13,7 +13,8 @@ export class Composer {
   /** The channel that the line is on. */
   #connected = undefined;
 
-  constructor(connection, contract) {
+  /** @param onSwitch is told the channel that is to be connected to instead */
+  constructor(connection, contract, onSwitch) {
     this.#connection = connection;
     this.#contract = contract;
     const form = $('composer');
@@ -28,6 +29,7 @@ export class Composer {
     });
     form.addEventListener('input', () => this.#changed());
     $('example').addEventListener('click', () => this.#write({ ...this.#read(), payload: this.#example() }));
+    $('switch').addEventListener('click', () => onSwitch(this.#channel));
     connection.addEventListener('state', () => this.#judge());
     connection.addEventListener('frame', () => this.#showStreams());
     $('shortcut').textContent = /Mac|iP/.test(navigator.platform) ? '⌘ ↵' : 'Ctrl ↵';
@@ -114,15 +116,21 @@ export class Composer {
     $('payload').setAttribute('aria-invalid', String(error !== undefined));
     const hint = this.#obstacle(event);
     $('send-hint').hidden = hint === undefined;
-    $('send-hint').textContent = hint ?? '';
+    $('obstacle').textContent = hint ?? '';
+    $('switch').hidden = !this.#isElsewhere;
+    $('switch').textContent = `Connect to ${this.#channel?.address}`;
     $('send').disabled = error !== undefined || hint !== undefined;
     return $('send').disabled ? undefined : envelope;
+  }
+
+  get #isElsewhere() {
+    return this.#connection.state === 'open' && this.#connected !== this.#channel;
   }
 
   #obstacle(event) {
     if (this.#channel === undefined) return 'There is no channel';
     if (this.#connection.state !== 'open') return `Connect to ${this.#channel.address} to send`;
-    if (this.#connected !== this.#channel)
+    if (this.#isElsewhere)
       return `The connection is to ${this.#connected?.address}, this event belongs to ${this.#channel.address}`;
     return event === '' ? 'An event needs a name' : undefined;
   }

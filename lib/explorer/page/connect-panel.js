@@ -1,4 +1,4 @@
-import { $, h } from './dom.js';
+import { $, h, prose } from './dom.js';
 import { subprotocols } from './connection.js';
 
 const WORDS = { closed: 'Not connected', connecting: 'Connecting…', open: 'Connected' };
@@ -9,11 +9,12 @@ export class ConnectPanel {
   #channels;
   #closeCodes;
   #parameters = new Map();
-  /** The channel of the line. */
-  connected = undefined;
+  #onConnect;
 
+  /** @param onConnect is told the channel of each line that is opened */
   constructor(connection, { channels }, { closeCodes }, onConnect) {
     this.#connection = connection;
+    this.#onConnect = onConnect;
     this.#channels = channels;
     this.#closeCodes = closeCodes;
     $('path').append(...channels.map(({ key, address }) => h('option', { value: key }, address)));
@@ -22,7 +23,6 @@ export class ConnectPanel {
     $('connect-form').addEventListener('submit', (event) => {
       event.preventDefault();
       this.#open();
-      onConnect(this.connected);
     });
     $('disconnect').addEventListener('click', () => connection.close());
     connection.addEventListener('state', () => this.#showState());
@@ -34,6 +34,21 @@ export class ConnectPanel {
   propose(channel) {
     if (channel === undefined || this.#connection.state !== 'closed' || $('path').value === channel.key)
       return;
+    this.#choose(channel);
+  }
+
+  /** Leaves the line for one to another channel: at once, or by way of the form where that is to be filled in. */
+  switchTo(channel) {
+    this.#choose(channel);
+    const needsToken = channel.takes.some(({ security }) => security.length > 0);
+    if (channel.parameters.length === 0 && !needsToken) return this.#open();
+    const fields = [...$('parameters').querySelectorAll('input'), ...(needsToken ? [$('token')] : [])];
+    const next = fields.find(({ value }) => value === '') ?? $('connect');
+    this.#connection.addEventListener('state', () => next.focus(), { once: true });
+    this.#connection.close();
+  }
+
+  #choose(channel) {
     $('path').value = channel.key;
     this.#showParameters();
   }
@@ -54,7 +69,7 @@ export class ConnectPanel {
             autocomplete: 'off',
             spellcheck: 'false',
             required: true,
-            placeholder: description?.replaceAll('`', ''),
+            placeholder: prose(description)?.textContent,
           });
       input.value = this.#parameters.get(name) ?? initial ?? input.value;
       input.dataset.parameter = name;
@@ -87,10 +102,10 @@ export class ConnectPanel {
   }
 
   #open() {
-    this.connected = this.#channel;
     const token = $('token-as').value === 'query' ? '' : $('token').value.trim();
     const credentials = token === '' ? undefined : credentialsOf(token);
     this.#connection.open(this.#url(), subprotocols({ isVersioned: $('versioned').checked, credentials }));
+    this.#onConnect(this.#channel);
   }
 
   #showState() {
@@ -106,7 +121,7 @@ export class ConnectPanel {
     $('state-detail').textContent = isFailed
       ? this.#reasonOf(ended)
       : state === 'open'
-        ? this.connected.address
+        ? this.#connection.path
         : '';
     $('disconnect').hidden = state === 'closed';
     $('connect-form').hidden = state === 'open';

@@ -10,6 +10,8 @@ export class Connection extends EventTarget {
   state = 'closed';
   /** The last close, or why there was no line: `{ code, reason, wasOpen, isOurs }`. */
   ended = undefined;
+  /** The path of the line, or of the last one. */
+  path = undefined;
   /** What the server's `$session` said; only where envelope.v1 was offered. */
   session = undefined;
   /** Our requests that have no final answer yet, by id. */
@@ -19,9 +21,12 @@ export class Connection extends EventTarget {
   #ids = 0;
   #isLeaving = false;
 
+  /** Opens a line; the one before, if there is one, is left. */
   open(url, protocols) {
-    this.#socket?.close();
-    this.ended = this.session = undefined;
+    if (this.state === 'open') this.#note('left', 'Disconnected');
+    this.close();
+    this.path = new URL(url).pathname;
+    this.ended = undefined;
     this.requests.clear();
     this.#ids = 0;
     this.#isLeaving = false;
@@ -32,11 +37,7 @@ export class Connection extends EventTarget {
     socket.onopen = () => {
       this.#openedAt = performance.now();
       this.#become('open');
-      this.#note(
-        'opened',
-        `Connected to ${new URL(url).pathname}`,
-        socket.protocol && `as ${socket.protocol}`,
-      );
+      this.#note('opened', `Connected to ${this.path}`, socket.protocol && `as ${socket.protocol}`);
     };
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code, reason }) => {

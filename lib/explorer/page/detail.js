@@ -1,4 +1,4 @@
-import { h, prose } from './dom.js';
+import { h, inline, prose } from './dom.js';
 import { routeTo } from './route.js';
 import { schemaView } from './schema.js';
 
@@ -38,8 +38,22 @@ export function overview(contract) {
     prose(contract.description),
     contract.channels.length === 0
       ? h('p', { class: 'empty' }, 'This application has no gateway, or none that the contract knows.')
-      : h('p', { class: 'prose' }, 'Choose a channel, connect, and send an event.'),
+      : [
+          h('h3', null, 'Channels'),
+          h('ul', { class: 'events card' }, contract.channels.map(channelLine)),
+          h('p', { class: 'hint' }, 'Choose a channel, connect, and send an event.'),
+        ],
   ];
+}
+
+function channelLine(channel) {
+  const { address, title, description } = channel;
+  return h(
+    'li',
+    null,
+    h('a', { href: routeTo(channel) }, h('code', null, address)),
+    h('span', { class: 'prose' }, inline(description ?? title ?? '')),
+  );
 }
 
 export function channelView(channel) {
@@ -74,7 +88,7 @@ function eventLine(channel, operation) {
       { href: routeTo(channel, operation), class: isDeprecated && 'deprecated' },
       h('code', null, event),
     ),
-    h('span', { class: 'prose' }, summary ?? description ?? ''),
+    h('span', { class: 'prose' }, inline(summary ?? description ?? '')),
     security.map(({ name }) => h('span', { class: 'tag' }, name)),
   );
 }
@@ -125,7 +139,7 @@ function securityView(security) {
         'li',
         null,
         h('span', { class: 'tag' }, name),
-        h('span', { class: 'prose' }, [what, description].filter(Boolean).join(': ')),
+        h('span', { class: 'prose' }, inline([what, description].filter(Boolean).join(': '))),
       ),
     ),
   );

@@ -16,13 +16,26 @@ export function h(tag, attributes, ...children) {
   return element;
 }
 
-/** A text of the contract, in which `` `this` `` is code; `undefined` where there is none. */
+/** A text of the contract as a paragraph; `undefined` where there is none. */
 export function prose(text) {
   if (typeof text !== 'string' || text === '') return undefined;
-  const parts = text
-    .split(/`([^`\n]+)`/)
-    .map((part, index) => (index % 2 === 0 ? part : h('code', null, part)));
-  return h('p', { class: 'prose' }, parts);
+  return h('p', { class: 'prose' }, inline(text));
+}
+
+/** Marks are within a line, and around whole words: neither `2*3*4` nor a lone star is emphasis. */
+const MARKS =
+  /`(?<code>[^`\n]+)`|(?<![\w*])(?:\*\*(?<strong>[^\s*](?:[^*\n]*[^\s*])?)\*\*|\*(?<em>[^\s*](?:[^*\n]*[^\s*])?)\*)(?![\w*])/g;
+
+/** What there is of Markdown in a text of the contract: code in backquotes, `**bold**` and `*emphasis*`. */
+export function inline(text) {
+  const parts = [];
+  let end = 0;
+  for (const { 0: whole, index, groups } of text.matchAll(MARKS)) {
+    const [tag, inner] = Object.entries(groups).find(([, found]) => found !== undefined);
+    parts.push(text.slice(end, index), h(tag, null, tag === 'code' ? inner : inline(inner)));
+    end = index + whole.length;
+  }
+  return [...parts, text.slice(end)];
 }
 
 /** Whatever a server put where a text was expected: an object may have a `toString` that is none. */

@@ -76,11 +76,22 @@ function titleOf({ envelope, request }) {
 /** What fits into a line; the whole is a click away. */
 function previewOf({ envelope, text }) {
   if (envelope === undefined) return text.slice(0, 300);
+  const exception = envelope.event === 'exception' && exceptionOf(envelope.data);
+  if (exception) return exception.slice(0, 300);
   return envelope.data === undefined
     ? ''
     : text.length > 20_000
       ? text.slice(0, 300)
       : JSON.stringify(envelope.data).slice(0, 300);
+}
+
+/** What went wrong, before all else: `400: room must be a string`; `undefined` where no message says it. */
+function exceptionOf(data) {
+  const { statusCode, code, message } = Object(data);
+  const isKnown = typeof message === 'string' || Array.isArray(message);
+  if (!isKnown || message.length === 0) return undefined;
+  const number = [statusCode, code].filter((part) => part !== undefined).map(asText);
+  return [number.join(' '), [message].flat().map(asText).join(', ')].filter(Boolean).join(': ');
 }
 
 /** The whole frame, indented. */

@@ -30,7 +30,8 @@ export class SessionPanel {
   }
 
   #took(frame) {
-    if (frame.isFirst) {
+    // the first value of a stream is no answer yet: how long a stream takes is up to its source
+    if (frame.isFirst && frame.request.envelope.stream !== true) {
       this.#timings.add(frame.roundTrip);
       this.#showTimings();
     }
@@ -56,6 +57,8 @@ export class SessionPanel {
       .then((session) => session.rooms)
       .catch(() => null);
     if (id !== this.#connection.session?.id) return;
+    // drawn anew, a text that somebody is about to copy is no longer selected
+    if (JSON.stringify(rooms) === JSON.stringify(this.#rooms)) return;
     this.#rooms = rooms;
     this.#show();
   }
@@ -65,16 +68,24 @@ export class SessionPanel {
     $('session').hidden = state !== 'open' || session === undefined;
     if ($('session').hidden) return;
     const { id, recovered, pingInterval, maxPayload, features } = session;
+    $('session')
+      .querySelector('summary')
+      .replaceChildren(
+        h('code', { class: 'session-id', title: 'The id of the session' }, asText(id)),
+        ...(recovered === true ? [h('span', { class: 'tag' }, 'recovered')] : []),
+        h('span', { class: 'soft' }, 'rooms'),
+        this.#roomsView(),
+      );
     const rows = [
-      ['Id', h('code', null, asText(id)), recovered === true && h('span', { class: 'tag' }, 'recovered')],
-      ['Rooms', this.#roomsView()],
       ['Pings', pingInterval > 0 ? `every ${pingInterval / 1_000} s` : 'none'],
       ['Largest message', maxPayload > 0 ? `${maxPayload.toLocaleString('en')} B` : 'any'],
       ['Features', Array.isArray(features) ? features.map(asText).join(', ') : ''],
     ];
-    $('session').replaceChildren(
-      ...rows.map(([term, ...details]) => h('div', null, h('dt', null, term), h('dd', null, details))),
-    );
+    $('session')
+      .querySelector('dl')
+      .replaceChildren(
+        ...rows.map(([term, value]) => h('div', null, h('dt', null, term), h('dd', null, value))),
+      );
   }
 
   #roomsView() {
@@ -84,9 +95,9 @@ export class SessionPanel {
       return h('span', { class: 'soft' }, 'the server does not say: another process?');
     if (this.#rooms.length === 0) return h('span', { class: 'soft' }, 'none');
     return h(
-      'ul',
+      'span',
       { class: 'rooms' },
-      this.#rooms.map((room) => h('li', null, room)),
+      this.#rooms.map((room) => h('code', null, room)),
     );
   }
 

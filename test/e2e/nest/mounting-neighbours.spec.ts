@@ -208,7 +208,7 @@ describe('the adapter', () => {
       client.send('echo x');
       expect(await client.next('exception')).toMatchObject({ data: { status: 'error', code: 'bad_frame' } });
       expect((await client.next('echo')).data).toBe('x');
-      expect(app.log.of('error')).toEqual([expect.stringMatching(/messageParser threw\n.*secret/)]);
+      expect(app.log.of('error')).toEqual([expect.stringMatching(/messageParser threw: .*secret/)]);
     });
   });
 

@@ -9,6 +9,9 @@ const OTHERS = 'other subjects';
 /** Keeps what clients can trigger at will from filling the log. */
 export class LogSampler {
   private subjects = new Map<string, number>();
+  /** When the window began, by `performance.now()`. */
+  private began = -Infinity;
+  /** Only while there is a count to be told. */
   private timer: NodeJS.Timeout | undefined;
 
   /**
@@ -22,20 +25,29 @@ export class LogSampler {
 
   /** Tells, or counts. @returns whether it was told */
   log(subject: string, tell: () => void): boolean {
+    const now = performance.now();
+    if (now - this.began >= WINDOW) {
+      this.close();
+      this.began = now;
+    }
     const isCounted = this.subjects.has(subject) || this.subjects.size < MAX_SUBJECTS;
     const name = isCounted ? subject : OTHERS;
     const times = (this.subjects.get(name) ?? 0) + 1;
     this.subjects.set(name, times);
-    // the timer would keep the message that logs, and its client, for the window
-    this.timer ??= outside(() => setTimeout(() => this.close(), WINDOW).unref());
-    if (times <= this.times) tell();
-    return times <= this.times;
+    if (times > this.times) {
+      // the timer would keep the message that logs, and its client
+      this.timer ??= outside(() => setTimeout(() => this.close(), this.began + WINDOW - now).unref());
+      return false;
+    }
+    tell();
+    return true;
   }
 
   /** Ends the window. */
   close(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
+    this.began = -Infinity;
     const { subjects } = this;
     this.subjects = new Map();
     for (const [subject, times] of subjects)

@@ -62,9 +62,8 @@ const project = (base, major, platform, only = {}) => ({
   ...only,
 });
 
-// Chromium runs against the samples as they are shipped, which are Nest 12 apps on Express: once is enough. One of them has
-// packages that bring their own Nest along.
-const withoutBrowser = ['<rootDir>/test/browser/', '<rootDir>/test/e2e/sample-observed'];
+// Chromium runs against the samples as they are shipped, which are Nest 12 apps on Express: once is enough.
+const withoutBrowser = ['<rootDir>/test/browser/', '<rootDir>/test/e2e/sample-'];
 
 /**
  * Every spec runs on both HTTP platforms and both majors of Nest: on two corners of the matrix in full, and on the two
@@ -81,11 +80,15 @@ const crossed =
         ],
       };
 
-// What crosses nodes is the brokers' affair more than Nest's: three of them on the second corner, all on the first.
-const otherBrokers =
+// What crosses nodes is the brokers' affair, and the client knows no Nest: on the second corner three brokers' conformance.
+const lessOfNest =
   process.env.MATRIX === 'full'
     ? []
-    : ['<rootDir>/test/cluster/conformance/(classic-ioredis|sharded|streams-ioredis|postgres|memory)'];
+    : [
+        '<rootDir>/test/client/',
+        '<rootDir>/test/cluster/[\\w-]+\\.spec',
+        '<rootDir>/test/cluster/conformance/(classic-ioredis|sharded|streams-ioredis|postgres|memory)',
+      ];
 
 const ignoring = (...more) => ({ testPathIgnorePatterns: [...common.testPathIgnorePatterns, ...more] });
 
@@ -100,6 +103,6 @@ export default {
     project(nest12, 12, 'express'),
     project(nest12, 12, 'fastify', { ...ignoring(...withoutBrowser), ...crossed }),
     project(nest11, 11, 'express', { ...ignoring(...withoutBrowser), ...crossed }),
-    project(nest11, 11, 'fastify', ignoring(...withoutBrowser, ...otherBrokers)),
+    project(nest11, 11, 'fastify', ignoring(...withoutBrowser, ...lessOfNest)),
   ],
 };

@@ -95,7 +95,8 @@ const ignoring = (...more) => ({ testPathIgnorePatterns: [...common.testPathIgno
 /** As ES modules on Nest 12, as CommonJS on Nest 11. */
 export default {
   testTimeout: 15_000,
-  maxWorkers: 2,
+  // one more than cores: browsers, brokers and timeouts are waited for
+  maxWorkers: 3,
   // Node frees no ES module of a spec file that is through: a worker grows by some 10 MB with each, until it does little else
   // than to collect garbage.
   workerIdleMemoryLimit: '800MB',

@@ -37,7 +37,7 @@ export function messaging(operation: string, route: string): Attributes {
   return { [NAMES.system]: 'envelope', [NAMES.operation]: operation, [NAMES.destination]: route };
 }
 
-/** The same attributes are the same object: to make them anew for each message costs more than to count it. */
+/** The same attributes are the same object: to make them anew for each message costs more than to count it. Words are the program's own, and few. */
 export function eachOnce<Words extends readonly (string | undefined)[]>(
   make: (...words: Words) => Attributes,
 ): (...words: Words) => Attributes {

@@ -69,11 +69,8 @@ export abstract class Conversation extends Sender implements Asker {
     return this._running + (this._requests?.size ?? 0);
   }
 
-  /** @internal */
-  override _onMessage(data: Message, isBinary: boolean): void {
-    if (channels.message.hasSubscribers && !this.left)
-      channels.message.publish({ socket: this, bytes: Buffer.byteLength(data) });
-    super._onMessage(data, isBinary);
+  protected override tellMessage(data: Message): void {
+    channels.message.publish({ socket: this, bytes: Buffer.byteLength(data) });
   }
 
   /** @internal */

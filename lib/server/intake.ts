@@ -1,6 +1,7 @@
 import type { Message } from './line-web-socket.js';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Envelope, RequestId } from '../protocol/envelope.js';
+import { channels } from './diagnostics.js';
 import { Peer } from './peer.js';
 
 /** How many messages wait before the line is paused; those that were read already still come. */
@@ -34,6 +35,7 @@ export abstract class Intake extends Peer {
   /** @internal */
   abstract get _inFlight(): number;
   protected abstract handle(data: Message, isBinary: boolean): void;
+  protected abstract tellMessage(data: Message): void;
   /** Takes the message where it is an answer that this side waits for. */
   protected abstract takeAnswer(data: Message, isBinary: boolean): boolean;
   /** This side waits for answers of the client's. */
@@ -64,6 +66,7 @@ export abstract class Intake extends Peer {
   override _onMessage(data: Message, isBinary: boolean): void {
     this._pingedAt = 0;
     if (this._gone) return;
+    if (channels.message.hasSubscribers) this.tellMessage(data);
     if (!this.takeToken()) {
       if (!this.takeAnswer(data, isBinary) && this.mayBeRefused()) this.refuseFlood(data, isBinary);
       return;

@@ -80,12 +80,14 @@ const crossed =
         ],
       };
 
-// What crosses nodes is the brokers' affair, and the client knows no Nest: on the second corner three brokers' conformance.
+// What crosses nodes is the brokers' affair, and neither the client nor what is fuzzed knows Nest: on the second corner three
+// brokers' conformance.
 const lessOfNest =
   process.env.MATRIX === 'full'
     ? []
     : [
         '<rootDir>/test/client/',
+        '<rootDir>/test/fuzz/',
         '<rootDir>/test/cluster/[\\w-]+\\.spec',
         '<rootDir>/test/cluster/conformance/(classic-ioredis|sharded|streams-ioredis|postgres|memory)',
       ];
@@ -95,8 +97,7 @@ const ignoring = (...more) => ({ testPathIgnorePatterns: [...common.testPathIgno
 /** As ES modules on Nest 12, as CommonJS on Nest 11. */
 export default {
   testTimeout: 15_000,
-  // one more than cores: browsers, brokers and timeouts are waited for
-  maxWorkers: 3,
+  maxWorkers: 2,
   // Node frees no ES module of a spec file that is through: a worker grows by some 10 MB with each, until it does little else
   // than to collect garbage.
   workerIdleMemoryLimit: '800MB',

@@ -10,6 +10,7 @@ import { ENVELOPE_OPTIONS } from './envelope.module.js';
 import {
   checkOptions,
   layer,
+  UPGRADE_GUARDS,
   type EnvelopeOptions,
   type GatewayOptions,
   type UpgradeGuards,
@@ -90,7 +91,7 @@ export class EnvelopeAdapter extends WsAdapter {
     const context = toContext(app);
     const given = (context && findProvider<EnvelopeOptions>(context, ENVELOPE_OPTIONS)) ?? {};
     this.options = layer({ ...options, limits: layer(options.limits ?? {}, given.limits ?? {}) }, given);
-    this.guards = this.options.upgradeGuards ?? true;
+    this.guards = this.options.upgradeGuards ?? UPGRADE_GUARDS;
     if (context === undefined && this.guards !== false) throw new Error(WITHOUT_APPLICATION);
     this.globalGuards = context && configOf(context);
     this.gateways = context === undefined ? [] : exploreGateways(context);

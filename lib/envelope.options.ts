@@ -70,6 +70,9 @@ export interface PathOptions {
  */
 export type UpgradeGuards = boolean | 'handleConnection' | 'global';
 
+/** The default of the option `upgradeGuards`. */
+export const UPGRADE_GUARDS: UpgradeGuards = true;
+
 /** The options of `EnvelopeAdapter` and `EnvelopeModule`; those of the adapter's constructor win, field by field. */
 export interface EnvelopeOptions extends PathOptions {
   /** What clients may do, on each path and all together. Each limit has a default; `false` turns it off. */

@@ -21,7 +21,7 @@ import {
   type Demand,
   type SecuritySchemes,
 } from './security.js';
-import type { EnvelopeOptions } from '../envelope.options.js';
+import { UPGRADE_GUARDS, type EnvelopeOptions } from '../envelope.options.js';
 
 /** One path of an application while its contract is written. */
 export class ChannelDraft {
@@ -39,7 +39,7 @@ export class ChannelDraft {
     readonly key: string,
     readonly place: Place,
     gateways: readonly Gateway[],
-    { upgradeGuards = true }: EnvelopeOptions,
+    { upgradeGuards = UPGRADE_GUARDS }: EnvelopeOptions,
     private readonly schemas: Schemas,
   ) {
     this.ofConnection = demandsOfConnection(gateways, upgradeGuards);

@@ -1,24 +1,10 @@
 import type { Attributes, BatchObservableResult, Meter } from '@opentelemetry/api';
 import { observe } from '../server/diagnostics.js';
 import type { MountedServer } from '../server/observed.js';
+import { sumByRoute } from '../server/route-sums.js';
 import { NAMES } from './attributes.js';
 
 const STATES = ['alone', 'connected', 'away'] as const;
-
-/** What the servers of one route have together. */
-class Sums {
-  connections = 0;
-  outbox = 0;
-  nodes = 0;
-  readonly states = { alone: 0, connected: 0, away: 0 };
-
-  add({ sockets, cluster }: MountedServer): void {
-    this.connections += sockets.size;
-    for (const { bufferedAmount } of sockets.values()) this.outbox += bufferedAmount;
-    this.nodes = Math.max(this.nodes, cluster.nodes);
-    this.states[cluster.state]++;
-  }
-}
 
 /**
  * Tells how things stand, when it is asked: of the servers that are mounted from now on. Knows no client.
@@ -47,7 +33,7 @@ export function watchServers(meter: Meter): (() => void)[] {
   });
   const instruments = [connections, outbox, nodes, states];
   const tell = (result: BatchObservableResult): void => {
-    for (const [route, sums] of sumUp(routes, servers)) {
+    for (const [route, sums] of sumByRoute(servers, routes)) {
       const attributes: Attributes = { [NAMES.destination]: route };
       result.observe(connections, sums.connections, attributes);
       result.observe(outbox, sums.outbox, attributes);
@@ -65,10 +51,4 @@ export function watchServers(meter: Meter): (() => void)[] {
     observe('unmount', ({ server }) => servers.delete(server)),
     () => meter.removeBatchObservableCallback(tell, instruments),
   ];
-}
-
-function sumUp(routes: Iterable<string>, servers: Iterable<MountedServer>): Map<string, Sums> {
-  const sums = new Map([...routes].map((route) => [route, new Sums()]));
-  for (const server of servers) sums.get(server.route)?.add(server);
-  return sums;
 }

@@ -97,11 +97,8 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     const last: unknown = args.at(-1);
     const values: readonly unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
     const data = values.length > 1 ? values : values[0];
-    const packet: EventPacket = {
-      ...{ type: 2, data: [event, data] },
-      ...(meta && { meta }),
-      ...(data === undefined && { bare: true }),
-    };
+    const packet: EventPacket = { type: 2, data: [event, data], ...(data === undefined && { bare: true }) };
+    if (meta !== undefined) packet.meta = meta;
     if (typeof last === 'function') {
       askMany(this.nsp, packet, this.target(), (error, answers) =>
         attempt(

@@ -1,6 +1,7 @@
-import type { EnvelopeServer } from '../server/envelope.server.js';
+import type { MountedServer } from '../server/observed.js';
+import { sumByRoute, type RouteSums } from '../server/route-sums.js';
 
-/** How one route stands: those of a RegExp namespace are one, however many paths there are. */
+/** How one route stands. */
 export interface RouteReport {
   connections: number;
   /** `away`: the broker does not answer. The worst, where there are several servers. */
@@ -17,20 +18,18 @@ export interface Load {
   routes: Record<string, RouteReport>;
 }
 
-const WORSE = { alone: 0, connected: 1, away: 2 } as const;
-
-export function loadOf(servers: readonly EnvelopeServer[]): Load {
+export function loadOf(servers: readonly MountedServer[]): Load {
   const load: Load = { connections: 0, outbox: { total: 0, fullest: 0 }, routes: {} };
-  for (const { route, sockets, cluster } of servers) {
-    const known = (load.routes[route] ??= { connections: 0, cluster: 'alone', nodes: 0 });
-    known.connections += sockets.size;
-    known.nodes = Math.max(known.nodes, cluster.nodes);
-    if (WORSE[cluster.state] > WORSE[known.cluster]) known.cluster = cluster.state;
-    load.connections += sockets.size;
-    for (const { bufferedAmount } of sockets.values()) {
-      load.outbox.total += bufferedAmount;
-      load.outbox.fullest = Math.max(load.outbox.fullest, bufferedAmount);
-    }
+  for (const [route, { connections, outbox, fullest, nodes, states }] of sumByRoute(servers)) {
+    load.connections += connections;
+    load.outbox.total += outbox;
+    load.outbox.fullest = Math.max(load.outbox.fullest, fullest);
+    load.routes[route] = { connections, cluster: worstOf(states), nodes };
   }
   return load;
+}
+
+function worstOf({ away, connected }: RouteSums['states']): RouteReport['cluster'] {
+  if (away > 0) return 'away';
+  return connected > 0 ? 'connected' : 'alone';
 }

@@ -20,7 +20,7 @@ function start(contract, protocol) {
   const traffic = new Traffic();
   const composer = new Composer(connection, contract, (channel) => panel.switchTo(channel));
   const panel = new ConnectPanel(connection, contract, protocol, (channel) => (composer.connected = channel));
-  const session = new SessionPanel(connection, protocol);
+  new SessionPanel(connection, protocol);
   connection.addEventListener('frame', ({ detail }) => traffic.add(detail));
   $('frames').addEventListener(
     'answer',
@@ -58,7 +58,6 @@ function start(contract, protocol) {
   if (location.hash === '' && first !== undefined)
     history.replaceState(null, '', routeTo(first, first.takes[0]));
   show();
-  return session;
 }
 
 /** On a narrow page what was chosen is below the list. */

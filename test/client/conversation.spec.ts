@@ -51,7 +51,7 @@ describe('a client', () => {
   });
 
   it('does not wait for ever', async () => {
-    const { url } = await startTalk();
+    const { url } = await startTalk({ adapter: { shutdownTimeout: 100 } });
     const socket = await connected(url, { ackTimeout: 30 });
     await expect(socket.emitWithAck('never')).rejects.toThrow('operation has timed out');
     await expect(socket.timeout(20).emitWithAck('never')).rejects.toThrow('operation has timed out');

@@ -13,7 +13,7 @@ function once(socket: ReturnType<typeof client>, state: ConnectionState, then: (
 
 describe('whoever hears of a state', () => {
   it('may leave as soon as there is a line', async () => {
-    const { talk, url, line } = await behind(await startTalk());
+    const { talk, url, line } = await behind(await startTalk({ adapter: { shutdownTimeout: 100 } }));
     const socket = client(url, { pingInterval: 20, pingTimeout: 20 });
     const told: unknown[] = [];
     socket.on('connect', () => told.push('connect')).on('disconnect', (why) => told.push(why));

@@ -291,7 +291,7 @@ describe('what clients can fill the log with', () => {
   });
 
   it('names of events that clients choose stand in it as JSON', async () => {
-    const app = await start({ limits: { maxInFlight: 1 } });
+    const app = await start({ shutdownTimeout: 100, limits: { maxInFlight: 1 } });
     const server = app.adapter.create(0, { path: '/ws' });
     server.on('connection', (socket) => void socket.use(() => undefined));
     const client = await RawClient.connect(app.port, '/ws');

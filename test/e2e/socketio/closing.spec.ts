@@ -112,7 +112,7 @@ describe("Socket.IO's ways to close", () => {
 
   it('98. after close no timer and no handle keeps the process alive', async () => {
     const before = process.getActiveResourcesInfo();
-    const { app, server, join } = await startPlain();
+    const { app, server, join } = await startPlain({ shutdownTimeout: 100 });
     const [ada, bob] = await join(2);
     void server
       .timeout(60_000)

@@ -61,15 +61,20 @@ function ioRedis(url: string): Clients {
 }
 
 /** @param url the broker's; Node's cluster needs none */
-export async function connect(backend: Backend, url = ''): Promise<Way> {
+export async function connect(
+  backend: Backend,
+  url = '',
+  heartbeatTimeout = HEARTBEAT.heartbeatTimeout,
+): Promise<Way> {
+  const heartbeat = { ...HEARTBEAT, heartbeatTimeout };
   const [kind, library] = backend.split(', ');
   const prefix = prefixOf(backend);
   if (kind === 'cluster')
-    return { options: { adapter: createClusterAdapter(HEARTBEAT) }, end: async () => {} };
+    return { options: { adapter: createClusterAdapter(heartbeat) }, end: async () => {} };
   if (kind === 'postgres') {
     const pool = new Pool({ connectionString: url });
     pool.on('error', () => undefined);
-    return { options: { adapter: createPostgresAdapter(pool, HEARTBEAT) }, end: () => pool.end() };
+    return { options: { adapter: createPostgresAdapter(pool, heartbeat) }, end: () => pool.end() };
   }
   const { pub, sub, end } = library === 'redis' ? await nodeRedis(url) : ioRedis(url);
   if (kind === 'classic') {
@@ -79,7 +84,7 @@ export async function connect(backend: Backend, url = ''): Promise<Way> {
   if (kind === 'sharded')
     return { options: { adapter: createShardedAdapter(pub, sub, { channelPrefix: prefix }) }, end };
   const streams = {
-    ...HEARTBEAT,
+    ...heartbeat,
     streamName: prefix,
     channelPrefix: prefix,
     sessionKeyPrefix: `${prefix}:`,

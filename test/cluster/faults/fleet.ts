@@ -7,6 +7,8 @@ export interface NodeSettings {
   name: string;
   url?: string;
   backends: readonly Backend[];
+  /** Milliseconds after which a node that says nothing is not counted; `HEARTBEAT`'s by default. */
+  heartbeatTimeout?: number;
 }
 
 /** Where a node is. */
@@ -117,10 +119,11 @@ export async function startNodes(
   names: readonly string[],
   backends: readonly Backend[],
   url: string,
+  more: Pick<NodeSettings, 'heartbeatTimeout'> = {},
 ): Promise<ClusterNode[]> {
   return Promise.all(
     names.map(async (name) => {
-      const settings = { name, url, backends } satisfies NodeSettings;
+      const settings = { name, url, backends, ...more } satisfies NodeSettings;
       const child = await Child.start('../../cluster/faults/node', { settings, lasts: true });
       const [place] = (await child.hears('place')) as [Place];
       return new ClusterNode(place, child);
@@ -131,8 +134,9 @@ export async function startNodes(
 export async function startPair(
   backends: readonly Backend[],
   url: string,
+  more?: Pick<NodeSettings, 'heartbeatTimeout'>,
 ): Promise<[ClusterNode, ClusterNode]> {
-  return (await startNodes(['a', 'b'], backends, url)) as [ClusterNode, ClusterNode];
+  return (await startNodes(['a', 'b'], backends, url, more)) as [ClusterNode, ClusterNode];
 }
 
 /** The same for Node's cluster: with the process that all of them are workers of. */

@@ -12,7 +12,7 @@ import { connect, type Backend } from './backends.js';
 import type { Asked, NodeSettings, Place, Report } from './fleet.js';
 
 // One node: a full application for each backend, in one process. What a backend rejects or throws ends all of them.
-const { name, url, backends } = settings<NodeSettings>();
+const { name, url, backends, heartbeatTimeout } = settings<NodeSettings>();
 
 @WebSocketGateway({ path: '/ws' })
 class Gateway {
@@ -57,7 +57,7 @@ class App {
   }
 
   static async start(backend: Backend): Promise<App> {
-    const way = await connect(backend, url);
+    const way = await connect(backend, url, heartbeatTimeout);
     const book = new Book();
     // Nest has one logger for the process
     class Adapter extends EnvelopeAdapter {

@@ -10,6 +10,8 @@ import { outages } from './outage-cases.js';
 /** Milliseconds, there and back again. */
 const DELAY = 50;
 const LASTS = 3_000;
+/** Milliseconds: the adapters' own. With less, a busy machine makes a slow line one on which nodes are lost. */
+const HEARTBEAT_TIMEOUT = 10_000;
 const lines: FaultyLine[] = [];
 afterAll(() => lines.forEach((line) => line.close()));
 
@@ -18,7 +20,8 @@ function slowing(suite: jest.Describe, title: string, backends: readonly Backend
     await broker.start();
     const line = await FaultyLine.to(broker.port);
     lines.push(line);
-    const nodes = await startPair(backends, broker.url.replace(`:${broker.port}`, `:${line.port}`));
+    const url = broker.url.replace(`:${broker.port}`, `:${line.port}`);
+    const nodes = await startPair(backends, url, { heartbeatTimeout: HEARTBEAT_TIMEOUT });
     const fault = { begin: () => (line.delay = DELAY), end: () => (line.delay = 0), lasts: LASTS };
     return { nodes, fault };
   };

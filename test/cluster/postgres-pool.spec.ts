@@ -36,7 +36,9 @@ describeWithPostgres(
     const listening = async (admin: Pool, ...by: Pool[]): Promise<number[]> => {
       const names = by.map(({ options }) => options.application_name);
       const { rows } = await admin.query<{ pid: number }>(
-        "SELECT pid FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND application_name = ANY($1)",
+        // whose query is under way still does not listen yet
+        `SELECT pid FROM pg_stat_activity
+         WHERE query LIKE 'LISTEN%' AND state = 'idle' AND application_name = ANY($1)`,
         [names],
       );
       return rows.map(({ pid }) => pid);

@@ -1,0 +1,3 @@
+import { take } from './take.js';
+
+take(1);

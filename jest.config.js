@@ -1,5 +1,5 @@
-import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { filesBelow, together } from './scripts/together.js';
 
 const swc = (module) => [
   '@swc/jest',
@@ -16,9 +16,6 @@ const swc = (module) => [
 
 const common = {
   rootDir: import.meta.dirname,
-  testMatch: ['<rootDir>/test/**/*.spec.ts'],
-  // The consumers are projects of their own, run by .ci/run from copies elsewhere.
-  testPathIgnorePatterns: ['/node_modules/', '<rootDir>/test/consumers/'],
   // Keeps Jest's package map free of the workspaces' and the consumers' package.json names.
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/consumers/', '<rootDir>/sample/'],
   testEnvironment: '<rootDir>/scripts/jest-environment.js',
@@ -58,63 +55,44 @@ const nest11 = {
   },
 };
 
-const project = (base, major, platform, { specs, ...only } = {}) => ({
+const project = (base, major, platform, only) => ({
   ...base,
   displayName: `nest-${major}-${platform}`,
-  globals: { NEST_MAJOR: major, HTTP_PLATFORM: platform, SPECS: specs },
+  globals: { NEST_MAJOR: major, HTTP_PLATFORM: platform },
   ...only,
 });
 
-const TOGETHER = '<rootDir>/test/together/';
-const IS_FULL = process.env.MATRIX === 'full';
-
+// They take the clock, the process or the machine for their own.
+const ALONE = /^(browser|cluster|fuzz|soak|telemetry|unit)\/|^e2e\/sample-/;
 // Chromium runs against the samples as they are shipped, which are Nest 12 apps on Express: once is enough.
-const withoutBrowser = ['<rootDir>/test/browser/', '<rootDir>/test/e2e/sample-'];
+const ONCE = /^browser\/|^e2e\/sample-/;
+// What crosses nodes is the brokers' affair, and neither the client, nor a part alone, nor the order of frames knows Nest: on
+// the second corner two brokers' conformance.
+const NOT_OF_NEST =
+  /^(client|fuzz|unit|soak)\/|^e2e\/interleaving|^cluster\/(?!conformance\/(classic|streams)-redis\.)/;
+// From the HTTP server to a path.
+const CROSSED =
+  /^majors|^e2e\/nest\/(mounting|neighbours)|^security\/(origin|upgrade-checks|upgrade-malformed)/;
+
+/** One spec file, or some, are wanted: `npm test -- test/e2e/wire.spec.ts`. */
+const isNamed = process.argv.slice(2).some((argument) => /\btest\//.test(argument));
+const isFull = process.env.MATRIX === 'full';
+const TEST = join(import.meta.dirname, 'test');
+const all = filesBelow(TEST, '.spec.ts').filter((file) => !/node_modules|consumers/.test(file));
 
 /**
  * Every spec runs on both HTTP platforms and both majors of Nest: on two corners of the matrix in full, and on the two
- * others where platform and major could matter together: on the way from the HTTP server to a path. `MATRIX=full` runs all
- * on all four, each spec file alone.
+ * others where platform and major could matter together. `MATRIX=full` runs all on all four, each spec file alone.
  */
-const crossed = IS_FULL
-  ? {}
-  : {
-      testMatch: [
-        '<rootDir>/test/majors.spec.ts',
-        '<rootDir>/test/e2e/nest/{mounting,neighbours}*.spec.ts',
-        '<rootDir>/test/security/{origin,upgrade-checks,upgrade-malformed}*.spec.ts',
-      ],
-    };
-
-// What crosses nodes is the brokers' affair, and neither the client, nor a part alone, nor the order of frames knows Nest: on
-// the second corner two brokers' conformance.
-const notOfNest = [
-  '<rootDir>/test/client/',
-  '<rootDir>/test/fuzz/',
-  '<rootDir>/test/unit/',
-  '<rootDir>/test/soak/',
-  '<rootDir>/test/e2e/interleaving',
-  '<rootDir>/test/cluster/[\\w-]+\\.spec',
-  '<rootDir>/test/cluster/faults/',
-  '<rootDir>/test/cluster/conformance/(?!(classic|streams)-redis\\.)',
-];
-
-const ignoring = (...more) => ({ testPathIgnorePatterns: [...common.testPathIgnorePatterns, ...more] });
-
-/**
- * Many spec files in one of Jest's: to load Nest anew for each takes longer than most of them do. Half the processor's time
- * for that corner (110 s less of 230), where each of them has run alone on the other one.
- */
-function together(...ignored) {
-  const root = import.meta.dirname;
-  const patterns = [...common.testPathIgnorePatterns, ...ignored].map(
-    (pattern) => new RegExp(pattern.replace('<rootDir>', root)),
+function corner(base, major, platform, isMeant) {
+  const specs = all.filter((file) => isMeant(relative(TEST, file)));
+  if (isFull || isNamed) return project(base, major, platform, { testMatch: specs });
+  const folder = join(TEST, '.together', `${major}-${platform}`);
+  const [alone, others] = [true, false].map((is) =>
+    specs.filter((file) => ALONE.test(relative(TEST, file)) === is),
   );
-  const specs = readdirSync(join(root, 'test'), { recursive: true })
-    .map((file) => join(root, 'test', file))
-    .filter((file) => file.endsWith('.spec.ts') && !patterns.some((pattern) => pattern.test(file)))
-    .sort();
-  return { testMatch: ['<rootDir>/test/together/*.spec.ts'], specs };
+  together(folder, others, base === nest12);
+  return project(base, major, platform, { testMatch: [`${folder}/*.spec.?js`, ...alone] });
 }
 
 /** As ES modules on Nest 12, as CommonJS on Nest 11. */
@@ -125,14 +103,9 @@ export default {
   // than to collect garbage.
   workerIdleMemoryLimit: '400MB',
   projects: [
-    project(nest12, 12, 'express', ignoring(TOGETHER)),
-    project(nest12, 12, 'fastify', { ...ignoring(TOGETHER, ...withoutBrowser), ...crossed }),
-    project(nest11, 11, 'express', { ...ignoring(TOGETHER, ...withoutBrowser), ...crossed }),
-    project(
-      nest11,
-      11,
-      'fastify',
-      IS_FULL ? ignoring(TOGETHER, ...withoutBrowser) : together(TOGETHER, ...withoutBrowser, ...notOfNest),
-    ),
+    corner(nest12, 12, 'express', () => true),
+    corner(nest12, 12, 'fastify', (spec) => !ONCE.test(spec) && (isFull || CROSSED.test(spec))),
+    corner(nest11, 11, 'express', (spec) => !ONCE.test(spec) && (isFull || CROSSED.test(spec))),
+    corner(nest11, 11, 'fastify', (spec) => !ONCE.test(spec) && (isFull || !NOT_OF_NEST.test(spec))),
   ],
 };

@@ -1,3 +1,0 @@
-import { take } from './take.js';
-
-take(3);

@@ -7,8 +7,7 @@ import { Pool } from 'pg';
 import { createClient } from 'redis';
 import { tolerant, type EnvelopeOptions } from '../../../lib/index.js';
 
-/** The ways to other nodes that are under test, by the broker that they need. */
-export const BACKENDS = {
+const ALL = {
   redis: [
     'classic, redis',
     'classic, ioredis',
@@ -23,7 +22,19 @@ export const BACKENDS = {
   cluster: ['cluster'],
 } as const;
 
-export type Backend = (typeof BACKENDS)[keyof typeof BACKENDS][number];
+export type Backend = (typeof ALL)[keyof typeof ALL][number];
+
+/** All ways, with either client of Redis, and longer outages: FAULTS=1 npm test -- test/cluster/faults/ --selectProjects nest-12-express */
+export const IS_LONG = process.env['FAULTS'] === '1';
+const ONCE: readonly Backend[] = [
+  'classic, ioredis',
+  'sharded, redis',
+  'streams, redis',
+  'streams with recovery, ioredis',
+];
+
+/** The ways to other nodes that are under test, by the broker that they need: each of Redis's with one of its clients. */
+export const BACKENDS = { ...ALL, redis: IS_LONG ? ALL.redis : ONCE };
 
 /** Milliseconds: the adapters' own are some seconds. */
 export const REQUESTS_TIMEOUT = 1_000;

@@ -1,4 +1,4 @@
-import type { Backend } from './backends.js';
+import { IS_LONG, type Backend } from './backends.js';
 import type { Asked, ClusterNode, Question, Report } from './fleet.js';
 import { pause } from './eventually.js';
 import type { Heard, Listener } from './listener.js';
@@ -11,11 +11,10 @@ export interface Fault {
   lasts?: number;
 }
 
-/** Longer ones, in which the brokers' clients give up, too: FAULTS=1 npm test -- test/cluster/faults/ --selectProjects nest-12-express */
-export const IS_LONG = process.env['FAULTS'] === '1';
 /** Milliseconds; that each node sends at. */
 const INTERVAL = 40;
 const BEFORE = 800;
+// in longer ones the brokers' clients give up, too
 const OUTAGE = IS_LONG ? 25_000 : 6_000;
 const AFTER = 1_500;
 /** That a question to other nodes may take, where the question can say. */

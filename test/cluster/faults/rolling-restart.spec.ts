@@ -3,7 +3,7 @@ import { newSeed, Random } from '../../support/random.js';
 import { startNodes } from './fleet.js';
 import { once } from './once.js';
 import { eventually, pause } from './eventually.js';
-import { IS_LONG } from './outage.js';
+import { IS_LONG } from './backends.js';
 import { Traveller } from './traveller.js';
 
 const CLIENTS = IS_LONG ? 60 : 30;

@@ -1,5 +1,5 @@
-import { join, relative } from 'node:path';
-import { filesBelow, together } from './scripts/together.js';
+import { join } from 'node:path';
+import { specsBelow, together } from './scripts/together.js';
 
 const swc = (module) => [
   '@swc/jest',
@@ -74,25 +74,26 @@ const NOT_OF_NEST =
 const CROSSED =
   /^majors|^e2e\/nest\/(mounting|neighbours)|^security\/(origin|upgrade-checks|upgrade-malformed)/;
 
-/** One spec file, or some, are wanted: `npm test -- test/e2e/wire.spec.ts`. */
-const isNamed = process.argv.slice(2).some((argument) => /\btest\//.test(argument));
 const isFull = process.env.MATRIX === 'full';
 const TEST = join(import.meta.dirname, 'test');
-const all = filesBelow(TEST, '.spec.ts').filter((file) => !/node_modules|consumers/.test(file));
+const all = specsBelow(TEST);
+/** One spec file, or some, are wanted, each for itself: `npm test -- test/e2e/wire.spec.ts`, `npm test -- wire`. */
+const isNamed = process.argv
+  .slice(2)
+  .some((name) => /\btest\//.test(name) || (/^\w{3}/.test(name) && all.some((spec) => spec.includes(name))));
 
 /**
  * Every spec runs on both HTTP platforms and both majors of Nest: on two corners of the matrix in full, and on the two
  * others where platform and major could matter together. `MATRIX=full` runs all on all four, each spec file alone.
  */
 function corner(base, major, platform, isMeant) {
-  const specs = all.filter((file) => isMeant(relative(TEST, file)));
-  if (isFull || isNamed) return project(base, major, platform, { testMatch: specs });
-  const folder = join(TEST, '.together', `${major}-${platform}`);
-  const [alone, others] = [true, false].map((is) =>
-    specs.filter((file) => ALONE.test(relative(TEST, file)) === is),
-  );
-  together(folder, others, base === nest12);
-  return project(base, major, platform, { testMatch: [`${folder}/*.spec.?js`, ...alone] });
+  const specs = all.filter(isMeant);
+  const match = (paths) => ({ testMatch: paths.map((path) => `<rootDir>/test/${path}`) });
+  if (isFull || isNamed) return project(base, major, platform, match(specs));
+  const folder = `.together/${major}-${platform}`;
+  const [alone, others] = [true, false].map((is) => specs.filter((spec) => ALONE.test(spec) === is));
+  together(TEST, folder, others, base === nest12);
+  return project(base, major, platform, match([`${folder}/*.spec.?js`, ...alone]));
 }
 
 /** As ES modules on Nest 12, as CommonJS on Nest 11. */

@@ -18,7 +18,7 @@ export type { Envelope, ErrorCode, ExceptionPayload, RequestId } from './protoco
 export { RequestError } from './protocol/request-error.js';
 export type { DefaultEventsMap, EventsMap, Untyped } from './protocol/typed-events.js';
 export { BroadcastOperator } from './server/broadcast-operator.js';
-export type { ClusterStatus, ReachableSocket, Rooms } from './server/contract.js';
+export type { ClusterStatus, ReachableSocket, Rooms } from './server/socketio-types.js';
 export { observe, type EnvelopeDiagnostics } from './server/diagnostics.js';
 export type { ClosedInfo, DisconnectReason } from './server/disconnect-reason.js';
 export { EnvelopeServer } from './server/envelope.server.js';

@@ -18,7 +18,7 @@ import type { PathLimits, Resolved } from './limits.js';
 import type { LogSampler } from './log-sampler.js';
 import { MemoryRecovery } from './recovery/memory-recovery.js';
 import { resolveRecovery } from './recovery/options.js';
-import type { ErrorReporter } from './server/contract.js';
+import type { ErrorReporter } from './server/socketio-types.js';
 import type { Conversation } from './server/conversation.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';

@@ -2,7 +2,7 @@ import type { Adapter } from 'socket.io-adapter';
 import { ClusterRecovery, type Source } from '../recovery/cluster-recovery.js';
 import { Feed } from '../recovery/feed.js';
 import type { RecoverySettings } from '../server/recovery.js';
-import type { ClusterStatus } from '../server/contract.js';
+import type { ClusterStatus } from '../server/socketio-types.js';
 import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../server/mount.js';
 import { boundRequests } from './bounded.js';
 import { BrokerWatch, type BrokerChange } from './broker-watch.js';

@@ -13,7 +13,7 @@ import type {
 import { attempt, watch } from './attempt.js';
 import { askMany } from './broadcast-request.js';
 import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
-import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './contract.js';
+import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './socketio-types.js';
 import { REVOKED } from './recovery.js';
 import { RemoteSocket } from './remote-socket.js';
 

@@ -1,6 +1,6 @@
 import type { BroadcastOptions } from 'socket.io-adapter';
 import { watch } from './attempt.js';
-import type { EmitFlags, EventPacket, Namespace } from './contract.js';
+import type { EmitFlags, EventPacket, Namespace } from './socketio-types.js';
 
 /** How long a room-wide request waits, in milliseconds, where no `timeout` was given. */
 const DEFAULT_TIMEOUT = 5_000;

@@ -8,7 +8,7 @@ import type {
   WithTimeout,
 } from '../protocol/typed-events.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
-import type { EmitFlags, Rooms } from './contract.js';
+import type { EmitFlags, Rooms } from './socketio-types.js';
 
 /** What an operator needs of its socket. */
 export interface DirectTarget {

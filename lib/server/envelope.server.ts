@@ -14,7 +14,7 @@ import type {
 import { admit, type ServerMiddleware } from './admission.js';
 import { attempt } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
-import type { ClusterStatus, Rooms } from './contract.js';
+import type { ClusterStatus, Rooms } from './socketio-types.js';
 import type { Conversation } from './conversation.js';
 import { channels } from './diagnostics.js';
 import type { EnvelopeSocket } from './envelope.socket.js';

@@ -13,7 +13,7 @@ import type {
 } from '../protocol/typed-events.js';
 import { AnyListeners, type AnyListener } from './any-listeners.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
-import type { Rooms } from './contract.js';
+import type { Rooms } from './socketio-types.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
 import { tellLimit } from './diagnostics.js';
 import { DirectOperator } from './direct-operator.js';

@@ -1,6 +1,6 @@
 import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
-import type { ClusterStatus, ErrorReporter } from './contract.js';
+import type { ClusterStatus, ErrorReporter } from './socketio-types.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { Failures } from './failures.js';
 import type { ConnectionLimits } from './limits.js';

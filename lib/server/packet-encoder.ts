@@ -1,5 +1,5 @@
 import { encodeEvent } from '../protocol/codec.js';
-import type { EventPacket } from './contract.js';
+import type { EventPacket } from './socketio-types.js';
 import { Frame, type Placement } from './frame.js';
 import { REVOKED } from './recovery.js';
 

@@ -10,7 +10,7 @@ import type {
   Untyped,
   WithTimeout,
 } from '../protocol/typed-events.js';
-import type { EmitFlags, Rooms, SocketDetails } from './contract.js';
+import type { EmitFlags, Rooms, SocketDetails } from './socketio-types.js';
 import type { Handshake } from './handshake.js';
 
 /** What a remote socket needs of a broadcast operator. */

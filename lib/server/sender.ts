@@ -8,7 +8,7 @@ import { Answers } from './answers.js';
 import type { AnyListeners } from './any-listeners.js';
 import { attempt } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
-import type { EmitFlags } from './contract.js';
+import type { EmitFlags } from './socketio-types.js';
 import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
 import { Frame, type Outgoing } from './frame.js';
 import { INTERNAL_ERROR } from './incoming-request.js';

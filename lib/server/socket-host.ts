@@ -2,7 +2,7 @@ import type { Message } from './line-web-socket.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
-import type { Namespace } from './contract.js';
+import type { Namespace } from './socketio-types.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { Failures } from './failures.js';
 import type { Intake } from './intake.js';

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { OutgoingRequests } from '../../lib/protocol/outgoing-requests.js';
 import { RequestError } from '../../lib/protocol/request-error.js';
 import { askMany } from '../../lib/server/broadcast-request.js';
-import type { EmitFlags, EventPacket, Namespace } from '../../lib/server/contract.js';
+import type { EmitFlags, EventPacket, Namespace } from '../../lib/server/socketio-types.js';
 import { expectNoStrays } from '../support/strays.js';
 import { deferred } from '../support/wait.js';
 

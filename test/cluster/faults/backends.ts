@@ -26,7 +26,7 @@ export type Backend = (typeof ALL)[keyof typeof ALL][number];
 
 /** All ways, with either client of Redis, and longer outages: FAULTS=1 npm test -- test/cluster/faults/ --selectProjects nest-12-express */
 export const IS_LONG = process.env['FAULTS'] === '1';
-const ONCE: readonly Backend[] = [
+const ONE_CLIENT_EACH: readonly Backend[] = [
   'classic, ioredis',
   'sharded, redis',
   'streams, redis',
@@ -34,7 +34,7 @@ const ONCE: readonly Backend[] = [
 ];
 
 /** The ways to other nodes that are under test, by the broker that they need: each of Redis's with one of its clients. */
-export const BACKENDS = { ...ALL, redis: IS_LONG ? ALL.redis : ONCE };
+export const BACKENDS = { ...ALL, redis: IS_LONG ? ALL.redis : ONE_CLIENT_EACH };
 
 /** Milliseconds: the adapters' own are some seconds. */
 export const REQUESTS_TIMEOUT = 1_000;

@@ -6,7 +6,6 @@ import { BACKENDS, type Backend } from './backends.js';
 import { startPair, startWorkers, type ClusterNode } from './fleet.js';
 import { ALL_OF_IT, flood, type Flooded } from './flood.js';
 import { pourIntoCluster, pourIntoPostgres, pourIntoRedis, type Pour } from './garbage-mouths.js';
-import { once } from './once.js';
 
 /** Milliseconds that a question may take, of which a second is its own: a node that there never was does not answer. */
 const IN_TIME = 3_500;
@@ -27,12 +26,11 @@ function flooding(
   backends: readonly Backend[],
   setUp: () => Promise<Scene>,
 ): void {
-  const wanted = once(suite);
-  const result = begin(wanted, async (): Promise<Record<string, Flooded>> => {
+  const result = begin(suite, async (): Promise<Record<string, Flooded>> => {
     const { nodes, pour } = await setUp();
     return flood(nodes, backends, pour, seed);
   });
-  wanted(title, () => {
+  suite(title, () => {
     let flooded: Record<string, Flooded>;
     beforeAll(async () => {
       process.stderr.write(`${title}: SEED=${seed}\n`);

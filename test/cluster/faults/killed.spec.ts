@@ -4,11 +4,10 @@ import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { until } from '../../support/wait.js';
 import { BACKENDS, type Backend } from './backends.js';
 import { startPair, startWorkers } from './fleet.js';
-import { once } from './once.js';
 import { outageCases } from './outage-cases.js';
 
 function killing(suite: jest.Describe, title: string, backends: readonly Backend[], broker: Broker): void {
-  outageCases(once(suite), title, backends, async () => {
+  outageCases(suite, title, backends, async () => {
     await broker.start();
     const nodes = await startPair(backends, broker.url);
     return { nodes, fault: { begin: () => broker.kill(), end: () => broker.start() } };
@@ -23,7 +22,7 @@ killing(
   new PostgresServer(),
 );
 
-once(describe)("the primary process of Node's cluster", () => {
+describe("the primary process of Node's cluster", () => {
   it('takes its workers with it when it is killed: Node has it so', async () => {
     const { primary, nodes } = await startWorkers(['a', 'b']);
     const client = await nodes[0]!.join('cluster');

@@ -5,7 +5,6 @@ import { begin } from './begin.js';
 import { BACKENDS, HEARTBEAT, type Backend } from './backends.js';
 import { startNodes, startWorkers, type ClusterNode, type Report } from './fleet.js';
 import { ALL_OF_IT, lose, type Losses } from './lost-node.js';
-import { once } from './once.js';
 
 type Three = [ClusterNode, ClusterNode, ClusterNode];
 
@@ -27,9 +26,8 @@ function losing(
   backends: readonly Backend[],
   setUp: () => Promise<Three>,
 ): void {
-  const wanted = once(suite);
-  const result = begin(wanted, async (): Promise<Record<string, Losses>> => lose(await setUp(), backends));
-  wanted(title, () => {
+  const result = begin(suite, async (): Promise<Record<string, Losses>> => lose(await setUp(), backends));
+  suite(title, () => {
     let losses: Record<string, Losses>;
     beforeAll(async () => {
       losses = await result();

@@ -1,7 +1,6 @@
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { newSeed, Random } from '../../support/random.js';
 import { startNodes } from './fleet.js';
-import { once } from './once.js';
 import { eventually, pause } from './eventually.js';
 import { IS_LONG } from './backends.js';
 import { Traveller } from './traveller.js';
@@ -26,7 +25,7 @@ function gaps(numbers: readonly number[], first: number, last: number): string[]
 describeWithRedis('a rolling restart of all nodes under traffic', () => {
   const redis = new RedisServer();
 
-  once(describe).each(LIBRARIES)('through a Redis stream, with %s', (library) => {
+  describe.each(LIBRARIES)('through a Redis stream, with %s', (library) => {
     const backend = `streams with recovery, ${library}` as const;
 
     it(

@@ -4,7 +4,6 @@ import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { FaultyLine } from '../../support/faulty-line.js';
 import { BACKENDS, type Backend } from './backends.js';
 import { startPair } from './fleet.js';
-import { once } from './once.js';
 import { outages } from './outage-cases.js';
 
 /** Milliseconds, there and back again. */
@@ -25,7 +24,7 @@ function slowing(suite: jest.Describe, title: string, backends: readonly Backend
     const fault = { begin: () => (line.delay = DELAY), end: () => (line.delay = 0), lasts: LASTS };
     return { nodes, fault };
   };
-  outages(once(suite), title, backends, setUp, (outcomeOf) => {
+  outages(suite, title, backends, setUp, (outcomeOf) => {
     describe.each(backends)('%s', (backend) => {
       it('does not slow down what goes to clients of the node itself', () => {
         const { disorder, waited, crossed } = outcomeOf(backend);

@@ -3,11 +3,10 @@ import { describeWithPostgres, PostgresServer } from '../../support/brokers/post
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { BACKENDS, type Backend } from './backends.js';
 import { startPair, startWorkers, type ClusterNode } from './fleet.js';
-import { once } from './once.js';
 import { outageCases } from './outage-cases.js';
 
 function stalling(suite: jest.Describe, title: string, backends: readonly Backend[], broker: Broker): void {
-  outageCases(once(suite), title, backends, async () => {
+  outageCases(suite, title, backends, async () => {
     await broker.start();
     const nodes = await startPair(backends, broker.url);
     return { nodes, fault: { begin: () => broker.stall(), end: () => broker.resume() } };
@@ -22,7 +21,7 @@ stalling(
   new PostgresServer(),
 );
 outageCases(
-  once(describe),
+  describe,
   "the primary process of Node's cluster, stalled under load and resumed",
   BACKENDS.cluster,
   async () => {

@@ -53,7 +53,10 @@ export interface PathOptions {
   allowRequest?: AllowRequest;
   /** `ws`'s check of the upgrade request; a refusal is 401 unless it says otherwise. */
   verifyClient?: VerifyClient;
-  /** `ws`'s choice of the subprotocol. Default: `envelope.v1`, else `bearer`, else the first that bears no token. */
+  /**
+   * `ws`'s choice of the subprotocol, for names of the application's own. It returns one of the offered names, or
+   * `false` for none. Default: `envelope.v1`, else `bearer` where a token follows it, else none.
+   */
   handleProtocols?: ServerOptions['handleProtocols'];
   /** `WsAdapter`'s option: reads messages in a format of your own. Default: the envelope. */
   messageParser?: MessageParser;

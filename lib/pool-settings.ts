@@ -22,13 +22,13 @@ import type { ErrorReporter } from './server/socketio-types.js';
 import type { Conversation } from './server/conversation.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
-import { selectProtocol } from './server/handshake.js';
 import type { ConnectionLimits } from './server/limits.js';
 import { MemoryAdapter } from './server/memory-adapter.js';
 import type { Failures } from './server/failures.js';
 import type { ConnectionListener } from './server/mount.js';
 import { Rate } from './server/rate.js';
 import { Receiver } from './server/receiver.js';
+import { protocolSelector } from './server/subprotocols.js';
 import type { Census } from './upgrade/census.js';
 import { combineChecks } from './upgrade/checks.js';
 import type { Cors } from './upgrade/origin.js';
@@ -91,7 +91,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       ws: {
         ...wsLimits(limits),
         perMessageDeflate: options.perMessageDeflate,
-        handleProtocols: options.handleProtocols ?? selectProtocol,
+        handleProtocols: protocolSelector(options.handleProtocols, (text) => warn('subprotocols', text)),
       },
       upgradeTimeout: limits.upgradeTimeout,
       reception,

@@ -36,6 +36,10 @@ const OPEN = 1;
 const CONGESTED = 64 * 1024;
 const LOST = 1006;
 const GOODBYE = 1000;
+const OTHER_PROTOCOL: Ending = {
+  code: 1002,
+  reason: 'the server selected another subprotocol than envelope.v1',
+};
 /** No goodbye: whoever closes without a code ends its session. */
 const LET_GO = SILENT;
 /** Milliseconds that a line has to last to count: one that is taken and dropped at once is one more failure. */
@@ -149,8 +153,11 @@ export class Connection {
     const socket = new WebSocket(this.#url, subprotocols(credentials, known));
     this.#socket = socket;
     socket.onopen = () => {
+      const { protocol } = socket;
       // a server that does not know the protocol's version says nothing first
-      if (socket.protocol !== 'envelope.v1') this.#opened({});
+      if (!protocol) this.#opened({});
+      // one that selects what this client did not mean speaks another protocol
+      else if (protocol !== 'envelope.v1') this.#drop(OTHER_PROTOCOL);
     };
     socket.onmessage = ({ data }: { data: unknown }) => this.#take(textOf(data));
     let cause: unknown;

@@ -5,10 +5,10 @@ import type { Untyped } from '../protocol/typed-events.js';
 import { attempt } from './attempt.js';
 import type { Conversation } from './conversation.js';
 import { channels } from './diagnostics.js';
-import { ENVELOPE_V1 } from './handshake.js';
 import type { Recovery } from './recovery.js';
 import { runChain, toException } from './middleware-chain.js';
 import type { Mount } from './mount.js';
+import { ENVELOPE_V1 } from './subprotocols.js';
 
 /** A connection middleware of a server: gets the socket and `next`; `next(error)` refuses the client. */
 export type ServerMiddleware<Client> = (socket: Client, next: (error?: Error) => void) => void;

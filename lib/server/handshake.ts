@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Untyped } from '../protocol/typed-events.js';
+import { AUTH_PROTOCOL, bearerToken, offeredProtocols } from './subprotocols.js';
 import type { Visitor } from './visitor.js';
 
 /** How a connection began: Socket.IO's handshake object, made of the upgrade request. Plain data. */
@@ -25,38 +26,38 @@ export interface Handshake {
   params: Readonly<Record<string, string>>;
 }
 
-const AUTH_PROTOCOL = 'envelope.auth.';
-const MAX_PROTOCOL_LENGTH = 64;
-
-/** The subprotocol by which a client asks for `$session`, offsets and what else is negotiated. */
-export const ENVELOPE_V1 = 'envelope.v1';
-
-function offeredProtocols(request: IncomingMessage): string[] {
-  const header = request.headers['sec-websocket-protocol'];
-  return header === undefined ? [] : header.split(',').map((name) => name.trim());
-}
-
-/** Whether a client asks for `$session` and what goes with it. */
-export function offersEnvelope(request: IncomingMessage): boolean {
-  return offeredProtocols(request).includes(ENVELOPE_V1);
-}
+/** What a client comes back to its session by. They say who it was, not who it is: they are no credentials. */
+const RESUMPTION = ['session', 'offset'] as const;
 
 /**
- * What the client presents, first found wins: the subprotocol `envelope.auth.<base64url JSON object>`, the pair
- * of subprotocols `bearer`, `<token>`, `Authorization: Bearer <token>`, `?token=<token>`.
+ * What the client presents. Credentials come from the first source that has some: the subprotocol
+ * `envelope.auth.<base64url JSON object>`, the pair of subprotocols `bearer`, `<token>`, `Authorization: Bearer
+ * <token>`, `?token=<token>`. `session` and `offset` of `envelope.auth` are there in any case.
  */
 export function readAuth(request: IncomingMessage, query: Handshake['query']): Record<string, unknown> {
   const offered = offeredProtocols(request);
+  let resumption: Record<string, unknown> = {};
   for (const name of offered) {
     const auth = name.startsWith(AUTH_PROTOCOL) ? decodeAuth(name.slice(AUTH_PROTOCOL.length)) : undefined;
-    if (auth !== undefined) return auth;
+    if (auth === undefined) continue;
+    const both = { ...auth, ...resumption };
+    if (hasCredentials(auth)) return both;
+    resumption = both;
   }
-  const bearer = offered.indexOf('bearer');
   const token =
-    (bearer === -1 ? undefined : offered[bearer + 1]) ??
+    bearerToken(offered) ??
     /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ??
     query['token'];
-  return typeof token === 'string' ? { token } : {};
+  return typeof token === 'string' ? { ...resumption, token } : resumption;
+}
+
+function hasCredentials(auth: Record<string, unknown>): boolean {
+  // a client that has no token yet may well say so: { token: null }
+  return Object.entries(auth).some(([name, value]) => value !== null && !isResumption(name));
+}
+
+function isResumption(name: string): boolean {
+  return (RESUMPTION as readonly string[]).includes(name);
 }
 
 function decodeAuth(text: string): Record<string, unknown> | undefined {
@@ -66,22 +67,6 @@ function decodeAuth(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * The subprotocol that the server selects: `envelope.v1`, else `bearer`, else the first offered name that bears
- * no token. A token is never echoed.
- */
-export function selectProtocol(offered: Set<string>): string | false {
-  if (offered.has(ENVELOPE_V1)) return ENVELOPE_V1;
-  if (offered.has('bearer')) return 'bearer';
-  for (const name of offered) if (!bearsToken(name)) return name;
-  return false;
-}
-
-/** Others have conventions of their own; a name that is so long is none. */
-function bearsToken(name: string): boolean {
-  return name.startsWith(AUTH_PROTOCOL) || name.length > MAX_PROTOCOL_LENGTH;
 }
 
 function parseQuery(url: string): Handshake['query'] {

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Conversation } from './conversation.js';
-import { offersEnvelope } from './handshake.js';
 import { identityOf, knownOf } from './identity.js';
 import type { Recovery } from './recovery.js';
 import { idOf, type Session } from './session.js';
+import { offersEnvelope } from './subprotocols.js';
 
 /** Whether a client may be somebody who comes back: only those that negotiate the envelope's version do. */
 export function mayResume(recovery: Recovery | undefined, request: IncomingMessage): recovery is Recovery {

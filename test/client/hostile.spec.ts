@@ -256,6 +256,31 @@ describe('a client whose server is out of its mind', () => {
     expect(told).toEqual([['connect', { missed: false }]]);
   });
 
+  it('closes where the server selects another subprotocol than it meant, and sends nothing', async () => {
+    const server = new WebSocketServer({
+      port: 0,
+      host: '127.0.0.1',
+      handleProtocols: (offered) => [...offered].at(-1) ?? false,
+    });
+    servers.push(server);
+    await once(server, 'listening');
+    const received: string[] = [];
+    const closed = new Promise((resolve) => {
+      server.on('connection', (ws) => {
+        ws.on('message', (message) => received.push(String(message)));
+        ws.on('close', resolve);
+      });
+    });
+    const url = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const socket = client<DefaultEventsMap, DefaultEventsMap>(url, { auth: 'token' });
+    socket.emit('say', 'hi');
+    const [error] = await next(socket, 'connect_error');
+    expect(error).toMatchObject({ code: 1002, willReconnect: false });
+    expect(String(error)).toContain('another subprotocol than envelope.v1');
+    await closed;
+    expect([received, socket.state]).toEqual([[], 'closed']);
+  });
+
   it('comes back after frames that break RFC 6455', async () => {
     const { socket, ws, server, told } = await meet();
     const raw = Reflect.get(ws, '_socket') as { write(bytes: Buffer): void };

@@ -212,7 +212,9 @@ describe('a token', () => {
     expect(await select('bearer', TOKEN)).toBe('bearer');
     expect(await select('envelope.v1', 'bearer', TOKEN)).toBe('envelope.v1');
     expect(await select('bearer', TOKEN, 'envelope.v1')).toBe('envelope.v1');
-    expect(await select(auth, 'chat')).toBe('chat');
+    expect(await select(auth, 'chat')).toBeUndefined();
+    expect(await select('chat', TOKEN)).toBeUndefined();
+    expect(await select('bearer', auth)).toBeUndefined();
     expect(await select(auth)).toBeUndefined();
     expect(await select('envelope.auth.bm9uZQ', auth)).toBeUndefined();
     expect(await select('chat', 'bearer', TOKEN)).toBe('bearer');

@@ -13,8 +13,10 @@ import {
 import { from, map, type Observable } from 'rxjs';
 import type { IncomingMessage } from 'node:http';
 import { WebSocket, type Server, type WebSocketServer as WsServer } from 'ws';
+import type { EnvelopeOptions } from '../../../lib/index.js';
 import { startApp, type TestApp } from '../../support/app.js';
 import { expectNoStrays } from '../../support/strays.js';
+import { askForUpgrade } from '../../support/upgrade.js';
 import { deferred, until } from '../../support/wait.js';
 
 type LiveSocket = WebSocket & { isAlive?: boolean };
@@ -105,8 +107,8 @@ class HeartbeatGateway implements OnGatewayInit, OnGatewayConnection, OnModuleDe
 expectNoStrays();
 
 describe('a gateway that was written for WsAdapter', () => {
-  const start = async (): Promise<{ app: TestApp; gateway: LegacyGateway }> => {
-    const app = await startApp({ providers: [LegacyGateway] });
+  const start = async (adapter: EnvelopeOptions = {}): Promise<{ app: TestApp; gateway: LegacyGateway }> => {
+    const app = await startApp({ providers: [LegacyGateway] }, { adapter });
     return { app, gateway: app.nest.get(LegacyGateway) };
   };
 
@@ -126,8 +128,8 @@ describe('a gateway that was written for WsAdapter', () => {
   });
 
   it('sees the states and properties of ws', async () => {
-    const { app } = await start();
-    const client = await app.connect('/ws', { protocols: ['chat', 'other'] });
+    const { app } = await start({ handleProtocols: (offered) => offered.has('chat') && 'chat' });
+    const client = await app.connect('/ws', { protocols: ['other', 'chat'] });
     client.send({ event: 'about' });
     expect((await client.next('about')).data).toEqual({
       readyState: 1,
@@ -215,6 +217,20 @@ describe('a gateway that was written for WsAdapter', () => {
     await expect(app.connect('/ws')).rejects.toThrow('Unexpected server response: 401');
     const client = await app.connect('/ws', { headers: { 'x-key': 'good' }, protocols: ['a', 'b'] });
     expect(client.ws.protocol).toBe('b');
+    // a token, a reserved name and one that was not offered are no choice
+    for (const protocols of [
+      'bearer, good',
+      'a, envelope.v1+msgpack',
+      'a, envelope.auth.e30',
+      'a, Envelope.v2',
+    ]) {
+      const answer = await askForUpgrade(app.port, '/ws', {
+        'X-Key': 'good',
+        'Sec-WebSocket-Protocol': protocols,
+      });
+      expect([answer.status, answer.headers['sec-websocket-protocol']]).toEqual([101, undefined]);
+    }
+    expect(app.log.of('warn')[0]).toContain('The option handleProtocols selected');
     client.send('x'.repeat(101));
     expect((await client.ended()).code).toBe(1009);
   });

@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http';
 import { askForUpgrade } from '../../support/upgrade.js';
+import type { ConnectOptions } from '../../support/client.js';
 import { until } from '../../support/wait.js';
 import { meet, meetOne, serve } from './support.js';
 
@@ -76,6 +77,34 @@ describe('handshake', () => {
       { protocols: [auth({ token: 't' }), 'bearer', 'u'], headers: { Authorization: 'Bearer t' } },
       { token: 't' },
     ],
+    ...[{}, { session: 's', offset: 'o' }, { token: null }].map((value): [string, ConnectOptions, object] => [
+      `the next source where the auth subprotocol has no credentials, ${JSON.stringify(value)}`,
+      { protocols: ['envelope.v1', auth(value), 'bearer', 't'] },
+      { ...value, token: 't' },
+    ]),
+    [
+      'the header where the auth subprotocol has but a session',
+      {
+        protocols: ['envelope.v1', auth({ session: 's', offset: 'o' })],
+        headers: { Authorization: 'Bearer t' },
+      },
+      { session: 's', offset: 'o', token: 't' },
+    ],
+    [
+      'two auth subprotocols, of which one has but a session',
+      { protocols: ['envelope.v1', auth({ session: 's', offset: 'o' }), auth({ token: 't', session: 'z' })] },
+      { session: 's', offset: 'o', token: 't' },
+    ],
+    [
+      'an auth subprotocol with credentials of its own kind, and no further source',
+      { protocols: ['envelope.v1', auth({ key: 'k' })], headers: { Authorization: 'Bearer t' } },
+      { key: 'k' },
+    ],
+    [
+      'the header where bearer stands before a name of the protocol',
+      { protocols: ['bearer', 'envelope.v1'], headers: { Authorization: 'Bearer t' } },
+      { token: 't' },
+    ],
     [
       'another when one cannot be read',
       { protocols: ['envelope.auth.bm90IGpzb24', 'bearer', 't'] },
@@ -85,7 +114,7 @@ describe('handshake', () => {
     const { app, servers } = await serve([{}]);
     const { client, socket } = await meet(app, servers[0]!, '/?token=query', options);
     expect(socket.handshake.auth).toEqual(expected);
-    expect(socket.headers.authorization).toBe(`Bearer ${expected.token}`);
+    expect(socket.headers.authorization).toBe(`Bearer ${(expected as { token?: string }).token ?? 't'}`);
     // the token is never echoed
     expect(['', 'bearer', 'envelope.v1']).toContain(client.ws.protocol);
   });
@@ -126,13 +155,18 @@ describe('handshake', () => {
     expect(chat.socket.nsp.name).toBe('/chat');
   });
 
-  it('a subprotocol that is as long as a token is not selected', async () => {
+  it('a client whose subprotocols nobody speaks connects without one, and the log says how to select it', async () => {
     const { app } = await serve([{ path: '/ws' }]);
     const token = `base64url.bearer.authorization.${'x'.repeat(40)}`;
     const { status, headers } = await askForUpgrade(app.port, '/ws', {
       'Sec-WebSocket-Protocol': `${token}, chat.v1`,
     });
     expect(status).toBe(101);
-    expect(headers['sec-websocket-protocol']).toBe('chat.v1');
+    expect(headers).not.toHaveProperty('sec-websocket-protocol');
+    const lines = app.log.of('warn').filter((line) => line.includes('subprotocol'));
+    expect(lines).toEqual([expect.stringContaining('handleProtocols')]);
+    expect(lines[0]).not.toContain(token);
+    await askForUpgrade(app.port, '/ws');
+    expect(app.log.of('warn').filter((line) => line.includes('subprotocol'))).toHaveLength(1);
   });
 });

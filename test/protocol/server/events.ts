@@ -108,7 +108,7 @@ export function events(server: Server): void {
   });
 
   it('a client that did not offer envelope.v1 sees neither $ events nor offsets', async () => {
-    const bare = await server.open('', { protocols: [authOf({ a: 1 }), 'mine'] });
+    const bare = await server.open('', { protocols: [authOf({ a: 1 }), 'bearer', 'good'] });
     const other = await server.open();
     await bare.settled();
     await other.ask('tell', 1);

@@ -25,9 +25,10 @@ const common = {
 // Sources name each other './x.js'; the file on disk is './x.ts'.
 const sources = {
   '^(\\.{1,2}/.*)\\.js$': '$1',
-  // As the sample imports it.
+  // As samples and documents import it.
   '^nestjs-envelope$': '<rootDir>/lib/index.ts',
-  '^nestjs-envelope/(contract|explorer|microservices|opentelemetry|terminus)$': '<rootDir>/lib/$1/index.ts',
+  '^nestjs-envelope/client$': '<rootDir>/lib/client/node.ts',
+  '^nestjs-envelope/(\\w+)$': '<rootDir>/lib/$1/index.ts',
 };
 
 const nest12 = {
@@ -66,7 +67,7 @@ const project = (base, major, platform, only) => ({
 const ALONE = /^(browser|cluster|fuzz|soak|telemetry|unit)\/|^e2e\/sample-/;
 // Chromium runs against the samples as they are shipped, which are Nest 12 apps on Express, and who goes through faults of a
 // cluster knows neither major nor platform, and takes its time: on the first corner alone.
-const ONCE = /^(browser|cluster\/faults)\/|^e2e\/sample-/;
+const ONCE = /^(browser|cluster\/faults)\/|^e2e\/sample-|^documentation\/types/;
 // What crosses nodes is the brokers' affair, and neither the client, nor a part alone, nor the order of frames knows Nest: on
 // the second corner two brokers' conformance.
 const NOT_OF_NEST =

@@ -1,0 +1,4 @@
+import { WebSocketGateway } from '@nestjs/websockets';
+
+@WebSocketGateway({ path: '/admin' })
+export class AdminGateway {}

@@ -1,0 +1,165 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import process from 'node:process';
+import { jest } from '@jest/globals';
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { EventEmitter2 } from '@nestjs/event-emitter';
+import { LogBook } from '../support/app.js';
+import { TestClient } from '../support/client.js';
+import { writeBlocks, type Block } from '../support/documentation.js';
+import { expectNoStrays } from '../support/strays.js';
+import { until } from '../support/wait.js';
+
+declare const NEST_MAJOR: number;
+declare const HTTP_PLATFORM: string;
+
+const FOLDER = join(process.cwd(), `test/.documentation/run-${NEST_MAJOR}-${HTTP_PLATFORM}`);
+
+let blocks: Block[];
+beforeAll(() => {
+  blocks = writeBlocks(FOLDER);
+});
+afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
+
+const load = (program: string, file: string): Promise<object> => import(join(FOLDER, program, file));
+
+describe('what the documents import and declare', () => {
+  expectNoStrays();
+
+  it('runs as printed', async () => {
+    const skipped = blocks.filter(({ notRun }) => notRun !== undefined);
+    for (const { document, line, notRun } of skipped)
+      process.stderr.write(`${document}, line ${line}: not run, ${notRun!}\n`);
+    const modules = blocks.filter(
+      ({ file, notRun }) => notRun === undefined && !/^(main|contract|.*spec)\.ts$/.test(file),
+    );
+    expect(modules.length).toBeGreaterThan(9);
+    for (const { program, file } of modules) await load(program, file);
+  });
+});
+
+describe('the programs of the documents', () => {
+  expectNoStrays();
+  const clients: TestClient[] = [];
+  let app: INestApplication | undefined;
+  const { PORT } = process.env;
+
+  beforeEach(() => {
+    process.env.PORT = '0';
+    const create = NestFactory.create.bind(NestFactory) as (...args: unknown[]) => Promise<INestApplication>;
+    jest.spyOn(NestFactory, 'create').mockImplementation(async (module: unknown, options?: unknown) => {
+      app = await create(module, { ...(options as object), logger: new LogBook() });
+      return app as never;
+    });
+  });
+  afterEach(async () => {
+    for (const { ws } of clients.splice(0)) ws.terminate();
+    await app?.close();
+    app = undefined;
+    jest.restoreAllMocks();
+    if (PORT === undefined) delete process.env.PORT;
+    else process.env.PORT = PORT;
+  });
+
+  /** Runs the main.ts of a program, and resolves when its application listens. */
+  const run = async (program: string): Promise<void> => {
+    await load(program, 'main.ts');
+    await until(`${program}: app.listen()`, () => app?.getHttpServer().listening === true);
+  };
+  const port = (): number => (app!.getHttpServer().address() as AddressInfo).port;
+  const connect = async (path: string): Promise<TestClient> => {
+    const client = new TestClient(`ws://127.0.0.1:${port()}${path}`);
+    clients.push(client);
+    await client.opened();
+    return client;
+  };
+
+  it('quick start: the conversation that is printed below it', async () => {
+    await run('quick-start');
+    const [ada, bob] = [await connect('/ws'), await connect('/ws')];
+    await bob.settled();
+    ada.send('{"event":"message","data":"hi"}');
+    expect(await bob.next('said')).toEqual({ event: 'said', data: { from: expect.any(String), text: 'hi' } });
+    ada.send('{"event":"presence"}');
+    expect(await ada.next('presence')).toEqual({ event: 'presence', data: 2 });
+    ada.send('{"event":"presence","id":1}');
+    expect(await ada.answer(1)).toEqual({ event: 'presence', data: 2, ack: 1 });
+  });
+
+  it('recovery: a session for a client that offers envelope.v1', async () => {
+    await run('recovery');
+    const client = new TestClient(`ws://127.0.0.1:${port()}/ws`, { protocols: ['envelope.v1'] });
+    clients.push(client);
+    expect((await client.next('$session')).data).toMatchObject({ session: expect.any(String) });
+  });
+
+  it('microservices: the frames that are printed below it', async () => {
+    await run('rpc');
+    const client = await connect('/rpc');
+    client.send('{"kind":"message","pattern":"users.count","payload":null,"metadata":{}}');
+    await client.until('the answer', () => client.frames.length > 0);
+    expect(client.frames).toEqual([{ kind: 'response', pattern: 'users.count', payload: 7, metadata: {} }]);
+  });
+
+  it('explorer: the page and the contract', async () => {
+    await run('explorer');
+    for (const path of ['/ws-docs', '/ws-docs/asyncapi.json'])
+      expect((await fetch(`http://127.0.0.1:${port()}${path}`)).status).toBe(200);
+  });
+
+  it('contract: the file', async () => {
+    const before = process.cwd();
+    const file = join(FOLDER, 'contract/asyncapi.yaml');
+    process.chdir(join(FOLDER, 'contract'));
+    try {
+      await load('contract', 'contract.ts');
+      await until('asyncapi.yaml', () => existsSync(file) && readFileSync(file, 'utf8').endsWith('\n'));
+    } finally {
+      process.chdir(before);
+    }
+    expect(readFileSync(file, 'utf8')).toMatch(/^asyncapi: 3\.0\.0\n/);
+  });
+
+  it('push: from a provider to clients of two paths', async () => {
+    const { AppModule } = (await load('push', 'app.module.ts')) as { AppModule: new () => object };
+    const { EnvelopeAdapter } = await import('../../lib/index.js');
+    const nest = await NestFactory.create(AppModule);
+    nest.useWebSocketAdapter(new EnvelopeAdapter(nest));
+    await nest.listen(0);
+    const [customer, admin] = [await connect('/'), await connect('/admin')];
+    await Promise.all([customer.settled(), admin.settled()]);
+    nest.get(EventEmitter2).emit('invoice.paid', { id: 'i-1', customer: 'acme' });
+    expect((await customer.next('paid')).data).toBe('i-1');
+    expect((await admin.next('paid')).data).toEqual({ id: 'i-1', customer: 'acme' });
+  });
+
+  it('testing: the test that is printed', async () => {
+    type Step = () => unknown;
+    const steps: [string, Step][] = [];
+    const collect = { describe: (_: string, body: Step) => body() } as Record<
+      string,
+      (...args: never[]) => unknown
+    >;
+    collect['it'] = (name: string, step: Step) => steps.push([name, step]);
+    for (const hook of ['beforeAll', 'afterAll']) collect[hook] = (step: Step) => steps.push([hook, step]);
+    const scope = globalThis as unknown as typeof collect;
+    const before = Object.fromEntries(Object.keys(collect).map((name) => [name, scope[name]!]));
+    Object.assign(scope, collect);
+    try {
+      await load('quick-start', 'chat.e2e-spec.ts');
+    } finally {
+      Object.assign(scope, before);
+    }
+    const rank = ([name]: [string, Step]): number =>
+      ['beforeAll', '', 'afterAll'].indexOf(/All$/.test(name) ? name : '');
+    expect(steps.map(([name]) => name)).toEqual([
+      'beforeAll',
+      'afterAll',
+      expect.any(String),
+      expect.any(String),
+    ]);
+    for (const [, step] of steps.sort((one, other) => rank(one) - rank(other))) await step();
+  });
+});

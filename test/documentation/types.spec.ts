@@ -1,0 +1,104 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import process from 'node:process';
+import { writeBlocks, type Block } from '../support/documentation.js';
+
+const ROOT = process.cwd();
+
+let parent: string;
+beforeAll(() => {
+  parent = mkdtempSync(join(tmpdir(), 'documentation-'));
+  // not in the projects: linters would read it
+  symlinkSync(join(ROOT, 'node_modules'), join(parent, 'node_modules'));
+});
+
+const KINDS = {
+  // an ES module that imports Nest 12
+  'nest-12': { type: 'module', module: 'nodenext', moduleResolution: 'nodenext', paths: {} },
+  // CommonJS, where a module has no top-level await, with Nest 11
+  'nest-11': {
+    type: 'commonjs',
+    module: 'commonjs',
+    // nodenext looks into no folder that paths name
+    moduleResolution: 'bundler',
+    paths: { '@nestjs/*': ['test/nest-11/node_modules/@nestjs/*', 'node_modules/@nestjs/*'] },
+  },
+};
+
+/**
+ * Writes all blocks as a project of that kind. It is not in this repository, where linters ignore what Git ignores; what it
+ * imports is.
+ */
+function write(kind: keyof typeof KINDS): { folder: string; blocks: Block[] } {
+  const folder = join(parent, kind);
+  const blocks = writeBlocks(folder);
+  const { type, paths, ...compiler } = KINDS[kind];
+  const all: Record<string, string[]> = {
+    'nestjs-envelope': ['lib/index.ts'],
+    'nestjs-envelope/*': ['lib/*/index.ts'],
+    ...paths,
+  };
+  const resolved = Object.entries(all).map(([name, targets]) => [
+    name,
+    targets.map((path) => join(ROOT, path)),
+  ]);
+  const config = {
+    extends: join(ROOT, 'tsconfig.json'),
+    compilerOptions: { ...compiler, paths: Object.fromEntries(resolved) as object },
+    include: ['.'],
+    exclude: [],
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify({ type }));
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
+  return { folder, blocks };
+}
+
+/** Runs a tool in a folder of blocks, and resolves with the lines that it writes. */
+function run(folder: string, tool: string, ...args: string[]): Promise<string[]> {
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [join(ROOT, 'node_modules', tool), ...args],
+      { cwd: folder },
+      (_error, stdout, stderr) => resolve((stdout + stderr).split('\n').filter((line) => line !== '')),
+    );
+  });
+}
+
+/** The message with the document of its block: the line is that of the document already. */
+function inDocument(message: string, blocks: readonly Block[]): string {
+  const block = blocks.find(({ program, file }) => message.startsWith(`${program}/${file}`));
+  return block === undefined ? message : `${block.document}, ${message}`;
+}
+
+describe('the TypeScript of the documents', () => {
+  afterAll(() => rmSync(parent, { recursive: true, force: true }));
+
+  it.each(['nest-12', 'nest-11'] as const)('compiles as printed, %s', async (kind) => {
+    const { folder, blocks } = write(kind);
+    const messages = await run(folder, 'typescript/bin/tsc', '-p', '.', '--pretty', 'false');
+    expect(messages.map((message) => inDocument(message, blocks))).toEqual([]);
+  });
+
+  it('passes the linter of a new Nest project, which refuses promises that nobody awaits', async () => {
+    const { folder, blocks } = write('nest-12');
+    writeFileSync(join(folder, 'planted.ts'), 'Promise.resolve();\n');
+    const rule = [
+      '--type-aware',
+      '-A',
+      'all',
+      '-D',
+      'typescript/no-floating-promises',
+      '-D',
+      'typescript/no-misused-promises',
+    ];
+    const messages = await run(folder, 'oxlint/bin/oxlint', '--format', 'unix', ...rule, '.');
+    // the first one shows that the linter read the project
+    expect(messages.map((message) => inDocument(message, blocks))).toEqual([
+      expect.stringMatching(/^planted\.ts:1:1: .*must be awaited/),
+      '1 problem',
+    ]);
+  });
+});

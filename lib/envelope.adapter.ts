@@ -49,7 +49,8 @@ const WITHOUT_APPLICATION =
 
 const UNKNOWN_PROXY =
   'Clients come through a proxy that nobody named (X-Forwarded-For from a private address): their own addresses are ' +
-  "not known, and limits.maxConnectionsPerAddress is not applied to them. Set EnvelopeAdapter's option trustProxy";
+  'not known, and each proxy may open 10 times limits.maxConnectionsPerAddress for all of them together. Name the ' +
+  "proxies in EnvelopeAdapter's option trustProxy, or set it to false where there are none";
 
 /**
  * Serves Nest's gateways over plain RFC 6455 WebSocket and the envelope, on the application's own HTTP server:

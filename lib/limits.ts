@@ -33,7 +33,10 @@ export interface PathLimits {
 export interface Limits extends PathLimits {
   /** Connections in all; further upgrades are refused with 503. Default 100,000. */
   maxConnections?: number | false;
-  /** Connections from one address (IPv6: one /64); further upgrades are refused with 429. Default 1,000. */
+  /**
+   * Connections from one address (IPv6: one /64); further upgrades are refused with 429. A proxy that `trustProxy` does
+   * not name, or that does not name its clients, has ten times as many for all of them together. Default 1,000.
+   */
   maxConnectionsPerAddress?: number | false;
   /** Upgrades that checks and guards have not decided on; further ones are refused with 503. Default 1,000. */
   maxPendingUpgrades?: number | false;

@@ -1,4 +1,5 @@
 import { tellLimit } from '../server/diagnostics.js';
+import type { Visitor } from '../server/visitor.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './refusal.js';
 
 /** How many may come; `Infinity`: there is no limit. */
@@ -8,9 +9,15 @@ export interface CensusLimits {
   readonly maxPendingUpgrades: number;
 }
 
+type Counted = Pick<Visitor, 'seat' | 'isShared'>;
+
+/** So many times `maxConnectionsPerAddress` are let in through one proxy whose clients cannot be told apart. */
+export const CLIENTS_OF_A_PROXY = 10;
+
 /** Counts the connections of one adapter, from the first byte of the upgrade to the end of the line. */
 export class Census {
   private readonly seats = new Map<string, number>();
+  private readonly proxies = new Map<string, number>();
   private connections = 0;
   private pending = 0;
   /** Guards at work for clients that have left: who connects and leaves must not have any number of them run. */
@@ -25,21 +32,19 @@ export class Census {
   /**
    * Somebody asks for an upgrade.
    *
-   * @param seat what counts as one address; `undefined`: nobody knows
    * @returns why there is no place, or nothing where one was taken
    */
-  enter(seat: string | undefined): HttpRefusal | undefined {
+  enter({ seat, isShared }: Counted): HttpRefusal | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxPendingUpgrades } = this.limits;
     if (this.connections >= maxConnections) return this.refuse(503, 'maxConnections', '');
     if (this.pending + this.orphans >= maxPendingUpgrades) return this.refuse(503, 'maxPendingUpgrades', '');
-    const here = seat === undefined ? 0 : (this.seats.get(seat) ?? 0);
-    if (here >= maxConnectionsPerAddress) {
-      const who = ` by ${seat}; if that is a proxy, name it in the option trustProxy`;
-      return this.refuse(429, 'maxConnectionsPerAddress', who);
-    }
+    const seats = isShared ? this.proxies : this.seats;
+    const here = seats.get(seat) ?? 0;
+    if (here >= maxConnectionsPerAddress * (isShared ? CLIENTS_OF_A_PROXY : 1))
+      return this.refuse(429, 'maxConnectionsPerAddress', isShared ? ofProxy(seat) : ofAddress(seat));
     this.connections++;
     this.pending++;
-    if (seat !== undefined) this.seats.set(seat, here + 1);
+    seats.set(seat, here + 1);
     return undefined;
   }
 
@@ -55,12 +60,12 @@ export class Census {
   }
 
   /** The line of one that had entered has ended. */
-  leave(seat: string | undefined): void {
+  leave({ seat, isShared }: Counted): void {
     this.connections--;
-    if (seat === undefined) return;
-    const left = (this.seats.get(seat) ?? 1) - 1;
-    if (left === 0) this.seats.delete(seat);
-    else this.seats.set(seat, left);
+    const seats = isShared ? this.proxies : this.seats;
+    const left = (seats.get(seat) ?? 1) - 1;
+    if (left === 0) seats.delete(seat);
+    else seats.set(seat, left);
   }
 
   private refuse(status: 429 | 503, limit: keyof CensusLimits, who: string): HttpRefusal {
@@ -72,4 +77,15 @@ export class Census {
     const message = status === 429 ? 'Too many connections from this address' : 'Too many connections';
     return refusal(status, message, RETRY_AFTER);
   }
+}
+
+function ofAddress(seat: string): string {
+  return ` by ${seat}; if that is a proxy, name it in the option trustProxy`;
+}
+
+function ofProxy(seat: string): string {
+  return (
+    `, times ${CLIENTS_OF_A_PROXY}, by the clients of the proxy ${seat}, whose own addresses are not known: name the ` +
+    'proxy in the option trustProxy, and have it send X-Forwarded-For'
+  );
 }

@@ -97,7 +97,7 @@ export class Gate implements LineWatcher {
       this.settings.onError(error);
       return refuseUpgrade(request, tcp, refusal(500, 'Internal server error'));
     }
-    const full = census.enter(visitor.seat);
+    const full = census.enter(visitor);
     if (full !== undefined) return refuseUpgrade(request, tcp, full);
     const upgrade = new Upgrade(request, path, params, visitor, tcp, this.onDecided);
     this.upgrades.set(request, upgrade);
@@ -119,7 +119,7 @@ export class Gate implements LineWatcher {
 
   lineEnded(client: Conversation): void {
     this.lines.delete(client);
-    this.settings.census.leave(client._visitor.seat);
+    this.settings.census.leave(client._visitor);
     this.onLeft(client.nsp.name);
   }
 
@@ -191,7 +191,7 @@ export class Gate implements LineWatcher {
     this.upgrades.delete(request);
     census.decided();
     if (passed) return;
-    census.leave(visitor.seat);
+    census.leave(visitor);
     if (guards !== undefined)
       census.orphaned(within(upgradeTimeout * GUARD_PATIENCE, guards, undefined, false));
     if (server !== undefined) this.onLeft(server.name);

@@ -15,9 +15,14 @@ export type TrustProxy =
 
 type Trust = (address: string, hop: number) => boolean;
 
+/** Who asks, as far as limits count them. */
+type Counted = Pick<Visitor, 'seat' | 'isShared'>;
+
 /** Reads who asks. One for each adapter. */
 export class Reception {
   private readonly trust: Trust | undefined;
+  /** The application said nothing about proxies; `false` says that there is none. */
+  private readonly isUnsaid: boolean;
   private hasMetUnknownProxy = false;
 
   /**
@@ -29,6 +34,7 @@ export class Reception {
     private readonly onUnknownProxy: () => void,
   ) {
     this.trust = compile(trustProxy);
+    this.isUnsaid = trustProxy === undefined;
   }
 
   /** @throws what the user's function throws */
@@ -37,26 +43,29 @@ export class Reception {
     const isTls = (request.socket as Partial<TLSSocket>).encrypted === true;
     const { host } = request.headers;
     if (this.trust === undefined || !this.trust(peer, 0)) {
-      return { address: peer, seat: this.seatOf(peer, request), host, isSecure: isTls ? true : undefined };
+      return { address: peer, ...this.countPeer(peer, request), host, isSecure: isTls ? true : undefined };
     }
     const address = addressOf(proxyAddr(request, this.trust) ?? '');
     const proto = forwarded(request, 'x-forwarded-proto')?.toLowerCase();
     return {
       address,
-      seat: groupAddress(address),
+      ...countNamed(address, peer),
       host: forwarded(request, 'x-forwarded-host') ?? host,
       isSecure: proto === undefined ? isTls || undefined : proto === 'https' || proto === 'wss',
     };
   }
 
-  /** All clients of a proxy that nobody configured have its address: they are not counted as one. */
-  private seatOf(peer: string, request: IncomingMessage): string | undefined {
-    if (this.trust === undefined && request.headers['x-forwarded-for'] !== undefined && isPrivate(peer)) {
-      if (!this.hasMetUnknownProxy) this.onUnknownProxy();
+  /**
+   * All clients of a proxy that nobody named have its address. They must not be taken for one client, but anybody on a
+   * private address can send the header: it makes the limit wider, and does not switch it off.
+   */
+  private countPeer(peer: string, request: IncomingMessage): Counted {
+    const isShared = this.isUnsaid && request.headers['x-forwarded-for'] !== undefined && isPrivate(peer);
+    if (isShared && !this.hasMetUnknownProxy) {
       this.hasMetUnknownProxy = true;
-      return undefined;
+      this.onUnknownProxy();
     }
-    return groupAddress(peer);
+    return { seat: groupAddress(peer), isShared };
   }
 }
 
@@ -92,7 +101,8 @@ function compile(trustProxy: TrustProxy | undefined): Trust | undefined {
     return (_, hop) => hop < trustProxy;
   try {
     const list = typeof trustProxy === 'string' ? trustProxy.split(',') : [...(trustProxy as string[])];
-    return proxyAddr.compile(list.map(toProxy));
+    const trust = proxyAddr.compile(list.map(toProxy));
+    return (address, hop) => trust(withoutPort(address), hop);
   } catch (error) {
     throw new TypeError(
       `The option trustProxy of EnvelopeAdapter is ${inspect(trustProxy)}: ${(error as Error).message}. ${FORMS}`,
@@ -112,21 +122,37 @@ const FORMS =
   "It takes true, a number of hops, addresses and networks ('loopback', '10.0.0.0/8', several with commas or as a " +
   'list), or a function';
 
-/** Some proxies add the client's port; and what is no address is nobody's. */
+/** What is no address is nobody's. */
 function addressOf(text: string): string {
-  const bare = text.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
+  const bare = withoutPort(text);
   return isIP(bare) === 0 ? '' : bare;
 }
 
+/** Some proxies add the port of the client, or of the proxy before them. */
+function withoutPort(text: string): string {
+  if (isIP(text) !== 0) return text;
+  return text.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
+}
+
+/** A proxy that names no client ("unknown", nothing, garbage) is counted itself, for all of its clients. */
+function countNamed(address: string, peer: string): Counted {
+  const isShared = address === '' || address === peer;
+  return { seat: groupAddress(isShared ? peer : address), isShared };
+}
+
 /** An IPv6 client has at least a /64 of its own; an IPv4 address may be written as IPv6. */
-function groupAddress(address: string): string | undefined {
+function groupAddress(address: string): string {
   // most are, and a text that is shared with the client's address costs nothing
   if (isIPv4(address)) return address;
-  if (!ipaddr.isValid(address)) return undefined;
+  if (!ipaddr.isValid(address)) return NO_ADDRESS;
   const parsed = ipaddr.process(address);
   if (parsed.kind() === 'ipv4') return parsed.toString();
-  return (parsed as ipaddr.IPv6).parts.slice(0, 4).join(':');
+  const network = (parsed as ipaddr.IPv6).parts.slice(0, 4).map((part) => part.toString(16));
+  return `${network.join(':')}::/64`;
 }
+
+/** A socket of the file system has none: all that come by it count together. */
+const NO_ADDRESS = 'a socket without an address';
 
 /** Where proxies are: on this machine, or on its own network. */
 function isPrivate(address: string): boolean {

@@ -107,7 +107,13 @@ describe('the handshake', () => {
   fuzz('is read from any request, and made of it alone', 8_000, (random) => {
     const request = randomRequest(random);
     const before = { ...request.headers };
-    const visitor = { address: '127.0.0.1', seat: '127.0.0.1', host: 'x', isSecure: undefined };
+    const visitor = {
+      address: '127.0.0.1',
+      seat: '127.0.0.1',
+      isShared: false,
+      host: 'x',
+      isSecure: undefined,
+    };
     const { query, auth, headers, url } = readHandshake(request, 1, {}, visitor);
     checkQuery(query, request.url ?? '/');
     check(url === (request.url ?? '/'), 'another target', url);

@@ -1,4 +1,7 @@
+import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
@@ -142,6 +145,66 @@ describe('connections from one address', () => {
     for (let client = 1; client <= 10; client++) await enter(app, via(`203.0.113.${client}`));
     const told = app.log.of('warn').filter((line) => line.includes('trustProxy'));
     expect(told).toEqual([expect.stringMatching(/X-Forwarded-For.+maxConnectionsPerAddress.+trustProxy/)]);
+    // but all of them together are bounded: anybody there can send the header
+    expect(await knock(app, via('203.0.113.11'))).toBe(429);
+    expect(app.log.of('warn').at(-1)).toMatch(/times 10, by the clients of the proxy .+trustProxy/);
+    await enter(app);
+    expect(await knock(app)).toBe(429);
+    comeFrom(app, '10.9.9.9');
+    await enter(app, via('203.0.113.12'));
+  });
+
+  it.each(privates)(
+    'from %s count by that address where the application says that there is no proxy',
+    async (peer) => {
+      const app = await startWith(1, { trustProxy: false });
+      comeFrom(app, peer);
+      await enter(app, via('203.0.113.1'));
+      expect(await knock(app, via('203.0.113.2'))).toBe(429);
+      expect(await knock(app)).toBe(429);
+      expect(app.log.of('warn').filter((line) => line.includes('X-Forwarded-For'))).toEqual([]);
+    },
+  );
+
+  const nameless = ['garbage', 'unknown', '', ' ', ',', '_hidden', '999.1.1.1', '127.0.0.1', '[::1', '203.0.113.5:x', 'x'.repeat(5_000)]; // prettier-ignore
+  it('of a trusted proxy that does not name its clients are bounded together', async () => {
+    const app = await startWith(1, { trustProxy: 'loopback' });
+    for (let client = 0; client < 9; client++) await enter(app, via(nameless[client]!));
+    await enter(app); // the proxy may add no header at all
+    for (const text of nameless) expect([text, await knock(app, via(text))]).toEqual([text, 429]);
+    expect(await knock(app)).toBe(429);
+    expect(app.log.of('warn').at(-1)).toMatch(/clients of the proxy 127\.0\.0\.1.+X-Forwarded-For/);
+    await enter(app, via('203.0.113.5'));
+    await enter(app, via('garbage, 203.0.113.6'));
+    expect(await knock(app, via('garbage, 203.0.113.6:99'))).toBe(429);
+    // a proxy behind it that adds a port is one that is trusted
+    await enter(app, via('203.0.113.7, 127.0.0.2:4000'));
+    expect(await knock(app, via('203.0.113.7'))).toBe(429);
+  });
+
+  it('by a socket of the file system, which has no address, are bounded together', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'envelope-'));
+    try {
+      const path = join(folder, 'app.sock');
+      const app = await startApp(
+        { providers: [GuardedGateway] },
+        { adapter: { limits: { maxConnectionsPerAddress: 1 } }, listen: { path } },
+      );
+      const clients: TestClient[] = [];
+      const come = async (headers: Headers): Promise<void> => {
+        const client = new TestClient(`ws+unix://${path}:/ws`, { headers });
+        clients.push(client);
+        await client.opened();
+      };
+      await come({});
+      await expect(come({})).rejects.toThrow('429');
+      for (let client = 1; client <= 10; client++) await come(via(`203.0.113.${client}`));
+      await expect(come(via('203.0.113.11'))).rejects.toThrow('429');
+      for (const client of clients) client.ws.terminate();
+      await app.close();
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 });
 

@@ -4,9 +4,10 @@ import { Feed } from '../recovery/feed.js';
 import type { RecoverySettings } from '../server/recovery.js';
 import type { ClusterStatus } from '../server/socketio-types.js';
 import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../server/mount.js';
+import { keepAsSent } from './as-sent.js';
 import { boundRequests } from './bounded.js';
 import { BrokerWatch, type BrokerChange } from './broker-watch.js';
-import { baseOf, isAlone, override, type Internals } from './internals.js';
+import { baseOf, isAlone, override, publisherOf, type Internals } from './internals.js';
 import { serveLocallyFirst } from './local-first.js';
 import { holdLine } from './postgres-line.js';
 import { dropGarbage, releaseProcess, watchClients } from './shield.js';
@@ -100,12 +101,16 @@ export class Cluster implements ClusterWatch {
     dropGarbage(adapter, (error) => dropped(name, error));
     watchClients(adapter, failed);
     holdLine(adapter, () => watch.suspect());
-    // ClusterAdapter swallows what its publications are rejected with
-    override(adapter, 'doPublish', (publish) => (message) => {
-      const sent = publish(message);
-      if (sent instanceof Promise) sent.catch(failed);
-      return sent;
-    });
+    const publisher = publisherOf(adapter);
+    keepAsSent(adapter, publisher);
+    // adapters swallow what their publications are rejected with, or leave it unhandled
+    if (publisher !== undefined) {
+      override(adapter, publisher, (publish) => (message) => {
+        const sent = publish(message);
+        if (sent instanceof Promise) sent.catch(failed);
+        return sent;
+      });
+    }
     // some encode an answer at once: what cannot be encoded, in the data of a socket, would end the process
     override(adapter, 'doPublishResponse', (publish) => async (...args) => {
       try {
@@ -116,7 +121,7 @@ export class Cluster implements ClusterWatch {
     });
     const base = baseOf(adapter)!;
     boundRequests(adapter, base);
-    if (adapter.doPublish !== undefined) serveLocallyFirst(adapter, base, feed);
+    if (publisher !== undefined) serveLocallyFirst(adapter, base, feed);
     releaseProcess(adapter, before);
     override(adapter, 'close', (close) => () => {
       watch.remove(adapter);

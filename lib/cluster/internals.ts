@@ -13,8 +13,10 @@ export type Internals = Omit<Adapter, 'broadcast' | 'fetchSockets' | 'close'> & 
   broadcast: Method;
   fetchSockets: Method;
   close: Method;
-  /** Of those that stand on `ClusterAdapter`: what tells the other nodes. */
+  /** Of those that stand on `ClusterAdapter`: sends a message to the other nodes. */
   doPublish?: Method;
+  /** The same of `@socket.io/mongo-adapter`, which does not stand on `ClusterAdapter`. */
+  publish?: Method;
   /** Milliseconds; of the classic Redis adapter. */
   readonly requestsTimeout?: number;
 };
@@ -41,4 +43,10 @@ export function override(adapter: object, name: string, make: (original: Method)
   const original: unknown = Reflect.get(adapter, name);
   if (typeof original !== 'function') return;
   Reflect.set(adapter, name, make((original as Method).bind(adapter)));
+}
+
+/** The method that sends a message to the other nodes; `undefined` where the adapter has none that is known. */
+export function publisherOf(adapter: Internals): 'doPublish' | 'publish' | undefined {
+  if (typeof adapter.doPublish === 'function') return 'doPublish';
+  return typeof adapter.publish === 'function' ? 'publish' : undefined;
 }

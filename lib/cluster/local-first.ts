@@ -8,6 +8,15 @@ interface Packet {
   data: unknown[];
 }
 
+interface Encoder {
+  encode(packet: object): unknown[];
+}
+
+/** A message of `ClusterAdapter`'s that waits for its place in the log. */
+interface Marked {
+  readonly data?: { readonly opts?: { readonly flags?: { readonly mark?: number } } };
+}
+
 const NOBODY: ReadonlySet<Room> = new Set();
 
 /** What an adapter does to all sockets of a target, on every node. */
@@ -21,9 +30,30 @@ const COMMANDS = ['addSockets', 'delSockets', 'disconnectSockets'] as const;
 export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: Feed): void {
   /** Targets whose sockets of this node were served. */
   const served = new WeakSet<object>();
+  /** Packets for the other nodes: this node's sockets have had theirs. */
+  const posted = new WeakSet<object>();
   override(adapter, 'apply', (apply) => (options, callback) => {
     if (!served.has(options as object)) apply(options, callback);
   });
+  const { encoder } = adapter as unknown as { encoder: Encoder };
+  const encode: Encoder['encode'] = (packet) => (posted.has(packet) ? [] : encoder.encode(packet));
+  Reflect.set(adapter, 'encoder', { encode });
+  // an adapter may still have to encode it
+  override(adapter, 'addOffsetIfNecessary', (add) => (packet, ...rest) => {
+    if (!posted.has(packet as object)) add(packet, ...rest);
+  });
+  if (feed !== undefined) {
+    override(adapter, 'doPublish', (publish) => async (message) => {
+      try {
+        return await publish(message);
+      } catch (error) {
+        const mark = (message as Marked).data?.opts?.flags?.mark;
+        // it will never be read back
+        if (mark !== undefined) feed.place(mark, undefined);
+        throw error;
+      }
+    });
+  }
   override(adapter, 'broadcast', (publish) => (given, options) => {
     const packet = given as Packet;
     if (isLocal(options)) return base.broadcast.call(adapter, packet, options);
@@ -31,19 +61,15 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: Fe
     const { flags } = target;
     const expected = isKept(packet, flags) ? feed?.expect({ except: NOBODY, ...target }) : undefined;
     const local = expected === undefined ? packet : { ...packet, place: expected.placement };
-    const posted = feed === undefined ? { ...packet } : marked(packet, flags);
+    const copy = feed === undefined ? { ...packet } : marked(packet, flags);
+    posted.add(copy);
     try {
       base.broadcast.call(adapter, local, options);
     } catch (error) {
       if (expected !== undefined) feed?.place(expected.mark, undefined);
       throw error;
     }
-    const sent = publish(posted, markServed(options, expected?.mark));
-    // published by now; what the adapter encodes once more when the broker has answered goes nowhere
-    posted.data = [''];
-    if (expected === undefined || !(sent instanceof Promise)) return sent;
-    // an offset was added, or else the publication has failed
-    return sent.then(() => posted.data.length > 1 || feed?.place(expected.mark, undefined));
+    return publish(copy, markServed(options, expected?.mark));
   });
   for (const command of COMMANDS) {
     override(adapter, command, (publish) => (options, what) => {

@@ -4,7 +4,15 @@ import { checkBroadcast, checkTarget } from './target.js';
 import { tolerant } from './tolerant.js';
 
 /** Where adapters take what comes from other nodes: anybody who reaches the broker can write there. */
-const ENTRANCES = ['onMessage', 'onResponse', 'onRawMessage', 'onmessage', 'onrequest', 'onresponse'];
+const ENTRANCES = [
+  'onMessage',
+  'onResponse',
+  'onRawMessage',
+  'onEvent',
+  'onmessage',
+  'onrequest',
+  'onresponse',
+];
 /** The broker's clients, where an adapter has them as fields. */
 const CLIENTS = ['pubClient', 'subClient'];
 /**
@@ -29,7 +37,7 @@ export function dropGarbage(adapter: Internals, dropped: (error: unknown) => voi
   rebind(adapter);
 }
 
-/** What `ClusterAdapter` does to the sockets of a target: broadcasts, and joins, leaves, disconnects and fetches. */
+/** What `ClusterAdapter` does to the sockets of a target, and MongoDB's adapter: broadcast, and join, leave, disconnect, fetch. */
 const BROADCAST = 3;
 const AIMED: ReadonlySet<unknown> = new Set([4, 5, 6, 7]);
 
@@ -41,11 +49,19 @@ interface Aimed {
 
 /** Adapters would take a damaged target, one without rooms, for everybody. */
 function checkTargets(adapter: Internals): void {
-  override(adapter, 'onMessage', (take) => (message, ...rest) => {
+  const checkAimed = (message: unknown): void => {
     const { type, data } = message as Aimed;
     if (type === BROADCAST) checkBroadcast(data);
     else if (AIMED.has(type)) checkTarget(data?.opts);
+  };
+  override(adapter, 'onMessage', (take) => (message, ...rest) => {
+    checkAimed(message);
     return take(message, ...rest);
+  });
+  // MongoDB's: the change of a collection
+  override(adapter, 'onEvent', (take) => (event, ...rest) => {
+    checkAimed((event as { readonly fullDocument: unknown }).fullDocument);
+    return take(event, ...rest);
   });
   // the classic Redis adapter's: `[uid, packet, target]`, and requests, some of them as JSON
   const parser = Reflect.get(adapter, 'parser') as { decode: Method } | undefined;

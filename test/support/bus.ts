@@ -2,10 +2,18 @@ import { ClusterAdapter, type ClusterMessage, type ClusterResponse } from 'socke
 import type { AdapterFactory } from '../../lib/index.js';
 
 /**
- * What connects the nodes of a cluster, in one process: a message is text while it is under way, and is delivered
- * in a later turn of the event loop, in order.
+ * When an adapter encodes what it publishes: before `doPublish` returns, later (as `@socket.io/mongo-adapter`), or never:
+ * the other nodes of the process get the same object.
+ */
+export type Encoding = 'at once' | 'late' | 'never';
+
+/**
+ * What connects the nodes of a cluster, in one process: a message is delivered in a later turn of the event loop, in
+ * order.
  */
 export class Bus {
+  constructor(private readonly encoding: Encoding = 'at once') {}
+
   /** How many messages were published. */
   published = 0;
   /** Nothing is delivered, and nobody gets an answer, until {@link resume}. */
@@ -47,12 +55,15 @@ export class Bus {
   }
 
   deliver(message: object, members: readonly BusAdapter[]): Promise<string> {
-    const text = JSON.stringify(message);
+    const early = this.encoding === 'at once' ? JSON.stringify(message) : undefined;
     const offset = String(this.published++);
     return new Promise((resolve) => {
       const deliver = (): void => {
+        const text = early ?? JSON.stringify(message);
         const reached = this.loses(text) ? [] : members;
-        for (const member of reached) if (this.members.has(member)) member.take(text, offset);
+        for (const member of reached) {
+          if (this.members.has(member)) member.take(this.encoding === 'never' ? message : text, offset);
+        }
         resolve(offset);
       };
       setImmediate(() => {
@@ -88,9 +99,9 @@ export class BusAdapter extends ClusterAdapter {
     return this.bus.of(this.path).length;
   }
 
-  /** As text comes over the bus. */
-  take(text: string, offset = ''): void {
-    this.onMessage(JSON.parse(text) as ClusterMessage, offset);
+  /** As it comes over the bus. */
+  take(message: string | object, offset = ''): void {
+    this.onMessage((typeof message === 'string' ? JSON.parse(message) : message) as ClusterMessage, offset);
   }
 
   protected doPublish(message: ClusterMessage): Promise<string> {

@@ -1,0 +1,149 @@
+import { snapshot } from '../../lib/cluster/as-sent.js';
+import type { AdapterFactory } from '../../lib/index.js';
+import { Bus } from '../support/bus.js';
+import { Collection } from '../support/late-adapter.js';
+import { answer, got, startPlain, type Pair } from '../support/plain.js';
+
+const ADAPTERS: Record<string, () => AdapterFactory> = {
+  'on ClusterAdapter, that encodes late': () => new Bus('late').adapter,
+  'on ClusterAdapter, that passes objects on': () => new Bus('never').adapter,
+  'like that of MongoDB': () => new Collection().adapter,
+};
+
+async function startNode(adapter: AdapterFactory) {
+  const node = await startPlain({ adapter });
+  const [pair] = (await node.join(1)) as [Pair];
+  return { ...node, ...pair };
+}
+
+const events = async ({ client }: Pick<Pair, 'client'>): Promise<unknown[][]> => {
+  const frames = await got(client);
+  return frames.map(([event, data]) => (data === undefined ? [event] : [event, data]));
+};
+
+describe.each(Object.keys(ADAPTERS))('messages through an adapter %s', (name) => {
+  const start = async () => {
+    const adapter = ADAPTERS[name]!();
+    return { adapter, here: await startNode(adapter), there: await startNode(adapter) };
+  };
+
+  it('come to other nodes as they were emitted', async () => {
+    const { here, there } = await start();
+    const data: Record<string, unknown> = { list: [1], when: new Date(0) };
+    here.server.emit('figures', data);
+    here.server.to(there.socket.id).emit('direct', data);
+    (data['list'] as number[]).push(2);
+    data['self'] = data;
+    await there.client.next('direct');
+    const sent = { list: [1], when: '1970-01-01T00:00:00.000Z' };
+    expect(await events(there)).toEqual([
+      ['figures', sent],
+      ['direct', sent],
+    ]);
+    expect(await events(here)).toEqual([['figures', sent]]);
+  });
+
+  it('come to the clients of this node at once, and once', async () => {
+    const { here, there } = await start();
+    here.server.emit('one');
+    here.socket.emit('two');
+    here.server.in(here.socket.id).socketsJoin('red');
+    here.server.to('red').emit('three');
+    here.server.emit('end');
+    await there.client.next('end');
+    expect(await events(here)).toEqual([['one'], ['two'], ['three'], ['end']]);
+    expect(await events(there)).toEqual([['one'], ['end']]);
+  });
+
+  it('are what servers say to each other, and what sockets carry', async () => {
+    const { here, there } = await start();
+    const heard = new Promise((resolve) => there.server.on('note', resolve));
+    const note = { n: 1 };
+    here.server.serverSideEmit('note', note);
+    note.n = 2;
+    expect(await heard).toEqual({ n: 1 });
+    there.server.on('question', (_: unknown, done: (value: unknown) => void) => done({ from: 'there' }));
+    expect(await here.server.serverSideEmitWithAck('question', 1)).toEqual([{ from: 'there' }]);
+    there.socket.data = { seat: 1 };
+    const found = here.server.in(there.socket.id).fetchSockets();
+    await expect(found).resolves.toMatchObject([{ id: there.socket.id, data: { seat: 1 } }]);
+  });
+
+  it('are the same for several nodes, which change nothing of what the others get', async () => {
+    const { adapter, here, there } = await start();
+    const others = [there, await startNode(adapter), await startNode(adapter)];
+    here.server.emit('news', { list: [] });
+    here.server.emit('end');
+    for (const other of others) {
+      await other.client.next('end');
+      expect(await events(other)).toEqual([['news', { list: [] }], ['end']]);
+    }
+  });
+});
+
+it.each(['late', 'never'] as const)(
+  'a request to all is answered by each once; encoded: %s',
+  async (encoding) => {
+    const { adapter } = new Bus(encoding);
+    const [here, there] = [await startNode(adapter), await startNode(adapter)];
+    // the nodes number their requests differently
+    there.server.local.timeout(1_000).emit('count', () => undefined);
+    await answer(there.client, 'count', 0);
+    const data = { n: 1 };
+    const asked = here.server.timeout(2_000).emitWithAck('vote', data);
+    data.n = 2;
+    expect((await answer(here.client, 'vote', 'here')).data).toEqual({ n: 1 });
+    expect((await answer(there.client, 'vote', 'there')).data).toEqual({ n: 1 });
+    expect(new Set(await asked)).toEqual(new Set(['here', 'there']));
+  },
+);
+
+it('what an adapter like that of MongoDB cannot insert is logged, and the process lives', async () => {
+  const collection = new Collection();
+  const here = await startNode(collection.adapter);
+  const there = await startNode(collection.adapter);
+  collection.fails = () => true;
+  here.server.emit('news');
+  here.server.in('nobody').socketsJoin('red');
+  here.server.serverSideEmit('note');
+  expect(await events(here)).toEqual([['news']]);
+  await there.client.settled();
+  expect(there.app.log.of('error').join()).toContain('the other nodes could not be told: not the primary');
+});
+
+describe('a snapshot', () => {
+  it('shares nothing that can change with what it was made of', () => {
+    const bytes = Buffer.from('x');
+    const when = new Date(0);
+    class Named {
+      name = 'n';
+      get shout(): string {
+        return this.name.toUpperCase();
+      }
+    }
+    const data = { list: [{ n: 1 }], bytes, when, named: new Named(), none: undefined, zero: null };
+    const copy = snapshot(data);
+    data.list[0]!.n = 2;
+    data.named.name = 'other';
+    expect(copy).toEqual({
+      list: [{ n: 1 }],
+      bytes,
+      when,
+      named: { name: 'n' },
+      none: undefined,
+      zero: null,
+    });
+  });
+
+  it('refuses what contains itself', () => {
+    const data: Record<string, unknown> = {};
+    data['self'] = { data };
+    expect(() => snapshot(data)).toThrow(new TypeError('a message contains itself'));
+    const twice = { n: 1 };
+    expect(snapshot([twice, twice])).toEqual([twice, twice]);
+  });
+
+  it('keeps a key __proto__ as a key', () => {
+    expect(Object.keys(snapshot(JSON.parse('{"__proto__":{"n":1}}') as object))).toEqual(['__proto__']);
+  });
+});

@@ -1,7 +1,7 @@
 import { delayOf, mayComeBack, SILENT, type Ending } from './backoff.js';
 import { subprotocols } from './credentials.js';
 import { ConnectError } from './errors.js';
-import { readFrame, readHello, writeFrame, type Frame, type Hello } from './frame.js';
+import { isRefusal, readFrame, readHello, writeFrame, type Frame, type Hello } from './frame.js';
 import { Liveness } from './liveness.js';
 import { onNetworkChange } from './network.js';
 import type { Settings } from './options.js';
@@ -13,7 +13,7 @@ import { textOf, type SocketLike } from './web-socket.js';
  * | from                     | to           | when                                                             |
  * | ------------------------ | ------------ | ---------------------------------------------------------------- |
  * | `idle`, `closed`         | `connecting` | `connect()`                                                      |
- * | `connecting`             | `open`       | the server has said `$session`, or speaks without it             |
+ * | `connecting`             | `open`       | the server sent `$session`, or does not speak `envelope.v1`       |
  * | `connecting`, `open`     | `waiting`    | the attempt failed, or the line was lost, and it may come back   |
  * | `connecting`, `open`     | `closed`     | the same, and it may not                                         |
  * | `waiting`                | `connecting` | the pause is over, the network is back, or `connect()`           |
@@ -56,6 +56,8 @@ export class Connection {
   #failures = 0;
   #openedAt = 0;
   #pings = 0;
+  /** What the server said before it closed the attempt: its middlewares refused this client. */
+  #refusal: unknown;
   #session: string | undefined;
   #offset: string | undefined;
   #unwatch: (() => void) | undefined;
@@ -178,6 +180,7 @@ export class Connection {
     if (typeof frame.offset === 'string') this.#offset = frame.offset;
     if (this.#current === 'open') this.#owner.took(frame);
     else if (frame.event === '$session') this.#opened(readHello(frame.data));
+    else if (isRefusal(frame)) this.#refusal = frame.data;
   }
 
   #opened(hello: Hello): void {
@@ -195,13 +198,14 @@ export class Connection {
     const wasOpen = this.#current === 'open';
     if (wasOpen && performance.now() - this.#openedAt >= STEADY) this.#failures = 0;
     const willReconnect = reconnection && mayComeBack(ending) && this.#failures < reconnectionAttempts;
+    const refusal = this.#refusal;
     this.#release(LET_GO);
     if (willReconnect)
       this.#timer = setTimeout(() => this.#try(), delayOf(this.#failures++, ending, this.#settings));
     else this.#forgetNetwork();
     this.#current = willReconnect ? 'waiting' : 'closed';
     if (wasOpen) this.#owner.lost(ending, willReconnect, false);
-    else this.#owner.failed(new ConnectError(ending, willReconnect, cause));
+    else this.#owner.failed(new ConnectError(ending, willReconnect, cause, refusal));
   }
 
   #forgetNetwork(): void {
@@ -215,6 +219,7 @@ export class Connection {
     this.#attempt++;
     clearTimeout(this.#timer);
     this.#liveness.stop();
+    this.#refusal = undefined;
     this.#socket = undefined;
     if (socket === undefined) return;
     socket.onopen = socket.onmessage = socket.onclose = null;

@@ -29,6 +29,13 @@ export function readFrame(text: string): Frame {
   }
 }
 
+/** Before `$session`: the server's middlewares refuse this client, and the connection closes. */
+export function isRefusal({ event, data, ack }: Frame): boolean {
+  return (
+    event === 'exception' && ack === undefined && (Object(data) as { code?: unknown }).code === 'refused'
+  );
+}
+
 /** What is of another type is not there. */
 export function readHello(data: unknown): Hello {
   const { id, recovered, session } = Object(data) as Record<string, unknown>;

@@ -5,6 +5,7 @@ import type { Untyped } from '../protocol/typed-events.js';
 import { attempt } from './attempt.js';
 import type { Conversation } from './conversation.js';
 import { channels } from './diagnostics.js';
+import type { Frame } from './frame.js';
 import type { Recovery } from './recovery.js';
 import { runChain, toException } from './middleware-chain.js';
 import type { Mount } from './mount.js';
@@ -16,7 +17,10 @@ export type ServerMiddleware<Client> = (socket: Client, next: (error?: Error) =>
 /** What admitting a client needs of the server. */
 interface AdmittingServer<Client extends Conversation> {
   readonly sockets: Map<string, Client>;
-  readonly adapter: { addAll(id: string, rooms: Set<Room>): unknown };
+  readonly adapter: {
+    addAll(id: string, rooms: Set<Room>): unknown;
+    socketRooms(id: string): Set<Room> | undefined;
+  };
   /** @internal */
   readonly _recovery: Recovery | undefined;
   /** @internal */
@@ -35,7 +39,7 @@ interface AdmittingServer<Client extends Conversation> {
 }
 
 /**
- * From an open WebSocket to a client that gateways know: `$session` where it was asked for, the middlewares, the
+ * From an open WebSocket to a client that gateways know: the middlewares, `$session` where it was asked for, the
  * `connection` listeners, and, once `handleConnection` has settled, the messages that came meanwhile.
  */
 export function admit<Client extends Conversation>(
@@ -43,17 +47,12 @@ export function admit<Client extends Conversation>(
   socket: Client,
   request: IncomingMessage,
 ): void {
-  if (socket.protocol === ENVELOPE_V1) {
-    // who comes back goes on from the offset that it has, also where this node cannot tell yet how the log stands
-    const position = socket._resumption?.offset ?? server._recovery?.position;
-    if (position !== undefined) socket._beginSession(position);
-    socket._greet(sessionFrame(socket, server._mount, position));
-    socket._askForReceipt();
-  }
   const { maxLifetime } = socket._limits;
   if (maxLifetime !== Infinity) socket._lasting().limit(maxLifetime);
   const middlewares = server._middlewares;
   if (middlewares.length === 0) return connect(server, socket, request);
+  // `$session` says that the client is connected: where it follows, nothing that middlewares emit goes before it
+  if (socket.protocol !== ENVELOPE_V1) socket._startWriting();
   startDeadline(server, socket, 'a connection middleware');
   server._arriving.add(socket);
   runChain(middlewares, socket, (error) => {
@@ -70,19 +69,33 @@ function connect<Client extends Conversation>(
   request: IncomingMessage,
 ): void {
   server._arriving.delete(socket);
+  const isTold = socket.protocol === ENVELOPE_V1;
+  // a client that resumes goes on from the offset that it has, also where this node cannot tell yet how the log stands
+  const position = isTold ? (socket._resumption?.offset ?? server._recovery?.position) : undefined;
+  if (position !== undefined) socket._beginSession(position);
   server.sockets.set(socket.id, socket);
+  const joined = joinedBefore(server, socket);
   attempt(
     () =>
       server.adapter.addAll(socket.id, new Set([socket.id, ...(socket._resumption?.session.rooms ?? [])])),
     (error) => server._report(error, 'the adapter failed'),
   );
   socket._joinUserRoom();
-  if (!socket._replay())
+  const later = socket._resumption === undefined ? NOTHING : socket._resumption.later();
+  if (later === undefined)
     return socket._end(
       'server namespace disconnect',
       CLOSE_CODES.INTERNAL_ERROR.code,
       'the session has ended',
     );
+  if (isTold) {
+    socket._greet(sessionFrame(socket, server._mount, position), later);
+  } else {
+    // the application selected a subprotocol that knows no offsets: what such a client missed is of no use
+    socket._resumption?.missed.splice(0);
+    socket._startWriting();
+  }
+  if (joined) socket._tellJoin();
   socket.connected = true;
   server._mount.connections.came(socket);
   if (channels.connect.hasSubscribers) channels.connect.publish({ socket });
@@ -106,6 +119,16 @@ function connect<Client extends Conversation>(
   });
 }
 
+/**
+ * Whether a middleware made a client that resumes join rooms which its session does not have. What was said there
+ * before is not what the client missed.
+ */
+function joinedBefore<Client extends Conversation>(server: AdmittingServer<Client>, socket: Client): boolean {
+  if (socket._resumption === undefined) return false;
+  const former = new Set(socket._resumption.session.rooms);
+  return [...(server.adapter.socketRooms(socket.id) ?? [])].some((room) => !former.has(room));
+}
+
 function open(server: AdmittingServer<Untyped>, socket: Conversation): void {
   if (server._mount.hidesRequests) socket._packRequest();
   socket._open();
@@ -127,6 +150,9 @@ function refuse(socket: Conversation, error: Error): void {
   socket._except(toException(error, 'refused'));
   socket._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, error.message);
 }
+
+/** What a client missed that does not resume. */
+const NOTHING: readonly Frame[] = [];
 
 const FEATURES = ['ack', 'stream', 'cancel', 'ping'];
 

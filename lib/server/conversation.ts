@@ -13,6 +13,7 @@ import { Expiry } from './expiry.js';
 import { knownOf, user, userNameOf } from './identity.js';
 import { requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
 import { describeHeld } from './intake.js';
+import type { Frame } from './frame.js';
 import { LINE_EVENTS, type Line } from './line.js';
 import { outside } from './outside.js';
 import type { Resumption } from './recovery.js';
@@ -204,8 +205,8 @@ export abstract class Conversation extends Sender implements Asker {
     this._session = beginSession(this.id, position, this._resumption?.session.token);
   }
 
-  /** @internal Asks for a sign that the client has its new token: the one that it showed is void then. */
-  _askForReceipt(): void {
+  /** Asks for a sign that the client has its new token: the one that it showed is void then. */
+  private askForReceipt(): void {
     if (this._session?.shown === undefined) return;
     this._pingedAt = this._session.askedAt = performance.now();
     this.ping();
@@ -239,21 +240,30 @@ export abstract class Conversation extends Sender implements Asker {
     );
   }
 
-  /** @internal It is in its rooms again. @returns whether it may stay: not where its session has ended on its way back */
-  _replay(): boolean {
+  /**
+   * @internal Sends `$session`, what a client that resumes has missed, and then what guards and middlewares emitted.
+   *
+   * @param later what came since the resumption began
+   */
+  _greet(hello: string, later: readonly Frame[]): void {
+    const early = this.outbox.take();
+    this.outbox.push(hello);
+    this._startWriting();
+    this.askForReceipt();
+    this.replay(later);
+    for (const item of early) this.outbox.push(item);
+  }
+
+  private replay(later: readonly Frame[]): void {
     const { _resumption: resumption, _session: session } = this;
-    if (resumption === undefined) return true;
-    const later = resumption.later();
-    if (later === undefined) return false;
-    // what it has is kept by nobody: it may stay for days
+    if (resumption === undefined) return;
+    // emptied: the client may stay for days, and nobody else needs what it has
     const missed = resumption.missed.splice(0);
-    // a subprotocol was selected by the application that knows of no positions
-    if (session === undefined) return true;
+    if (session === undefined) return;
     for (const frame of missed) this.outbox.push(frame.positioned);
     session.sent = missed.at(-1)?.offset ?? session.sent;
     for (const frame of later) this.writeKept(frame);
     this._tellPosition();
-    return true;
   }
 
   /** @internal Calls one of Nest's callbacks, when the client has gone. */

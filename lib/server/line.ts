@@ -80,10 +80,15 @@ export abstract class Line implements WebSocketEvents {
   _attach(ws: LineWebSocket, watcher: LineWatcher): void {
     this.raw = ws;
     this.watcher = watcher;
-    this.outbox.attach(ws, ws.extensions.includes('permessage-deflate'));
     ws.line = this;
     readAhead(this.tcp, ws);
     endQuietly(this.tcp);
+  }
+
+  /** @internal Starts to write: until then everything that is sent waits. */
+  _startWriting(): void {
+    if (this.raw !== undefined)
+      this.outbox.attach(this.raw, this.raw.extensions.includes('permessage-deflate'));
   }
 
   /**
@@ -125,10 +130,25 @@ export abstract class Line implements WebSocketEvents {
     const plain = options === undefined && callback === undefined && this.readyState === this.OPEN;
     if (plain && typeof data === 'string') return this.outbox.push(data);
     if (plain && Buffer.isBuffer(data)) return this.outbox.push(new Frame(data));
+    if (this.raw !== undefined && !this.outbox.isAttached) return this.sendLater(data, options, callback);
     // where that ends the line, ws calls back with its own error
     this.outbox.precede(Buffer.byteLength(data));
     if (typeof options === 'function') this.ws.send(data, options);
     else this.ws.send(data, options ?? {}, callback);
+  }
+
+  /** Before {@link _startWriting}, `ws` must not write either: the message waits in its place among the others. */
+  private sendLater(
+    data: string | Buffer | ArrayBuffer | Uint8Array,
+    options: SendOptions | SendCallback | undefined,
+    callback: SendCallback | undefined,
+  ): void {
+    const { binary = typeof data !== 'string', compress }: SendOptions =
+      typeof options === 'object' ? options : {};
+    const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data as Uint8Array);
+    this.outbox.push(new Frame(binary ? bytes : bytes.toString(), compress));
+    const sent = typeof options === 'function' ? options : callback;
+    if (sent !== undefined) process.nextTick(sent);
   }
 
   /** Sends a ping frame. */
@@ -196,6 +216,7 @@ export abstract class Line implements WebSocketEvents {
     if (code !== undefined && !isCloseCode(code)) throw new TypeError(`${String(code)} is no close code`);
     const text = truncateReason(reason);
     this._leave(word, { code: code ?? 1005, reason: text, wasClean: true, initiator: 'server' });
+    this._startWriting();
     this.outbox.flush();
     this.raw?.close(code, text);
   }

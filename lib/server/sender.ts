@@ -124,11 +124,6 @@ export abstract class Sender extends Intake {
     if (!this._gone) this.outbox.push(item);
   }
 
-  /** @internal Sends before whatever the guards of the upgrade had to say. */
-  _greet(text: string): void {
-    this.outbox.pushFirst(text);
-  }
-
   /** @internal */
   _emit(flags: EmitFlags, event: string, args: readonly unknown[]): boolean {
     const last = args.at(-1);

@@ -305,7 +305,7 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     await here.lost(ada);
     const { hello } = ada;
     there.server.use((_, next) => next(new Error('not today')));
-    await ada.connect(there.app);
+    await ada.open(there.app);
     await ada.client.ended();
     const other = nodes.length > 1 ? here : undefined;
     if (other === undefined) return;

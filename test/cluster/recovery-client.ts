@@ -22,9 +22,19 @@ export class Returning {
 
   /** Connects, with what it has of an earlier connection. */
   async connect(app: TestApp, auth: object = {}, options: ConnectOptions = {}): Promise<this> {
+    await this.open(app, auth, options);
+    return this.greeted();
+  }
+
+  /** The same, but `$session` has not come yet: middlewares may still run. */
+  async open(app: TestApp, auth: object = {}, options: ConnectOptions = {}): Promise<void> {
     const { session, offset } = this;
     const protocols = ['envelope.v1', encode({ ...this.auth, session, offset, ...auth })];
     this.client = await app.connect('/ws', { protocols, ...options });
+  }
+
+  /** Takes `$session`. */
+  async greeted(): Promise<this> {
     this.hello = (await this.client.next('$session')).data as Returning['hello'];
     this.session = this.hello.session;
     this.take();

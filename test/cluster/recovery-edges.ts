@@ -63,8 +63,8 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
       await here.lost(ada);
       const eve = await new Returning().connect(there.app);
       const gate = holdMiddlewares(there);
-      await ada.connect(there.app);
-      expect(ada.hello.recovered).toBe(true);
+      await ada.open(there.app);
+      await until('the middleware', () => gate.waiting > 0);
       if (what === 'disconnected') there.server.disconnectUser('ada');
       else there.server.in(ada.hello.id).socketsLeave('red');
       // it is in the log; else it is on its way into that
@@ -74,6 +74,7 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
       }
       gate.goOn();
       expect((await ada.client.ended()).code).toBe(1011);
+      expect(ada.client.frames).toEqual([]);
       there.server.to('red').emit('secret');
       await eve.settled();
       expect(await there.server.in('red').fetchSockets()).toHaveLength(0);
@@ -90,15 +91,72 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     await here.lost(ada);
     here.server.emit('missed');
     const gate = holdMiddlewares(there);
-    await ada.connect(there.app);
-    expect(ada.hello).toMatchObject({ id, recovered: true });
+    await ada.open(there.app);
     await until('the middleware', () => gate.waiting > 0);
     await ada.cut();
+    expect(ada.client.frames).toEqual([]);
     await until('its end', () => there.server._arriving.size === 0);
     gate.goOn();
     await ada.connect(here.app);
     expect(ada.hello).toMatchObject({ id, recovered: true });
     expect(await ada.settled()).toEqual(['missed']);
+  });
+
+  it('has a session for a client that a middleware refused once', async () => {
+    const ada = await new Returning().connect(here.app);
+    const { id } = ada.hello;
+    await ada.cut();
+    await here.lost(ada);
+    here.server.emit('missed');
+    let isRefusing = true;
+    there.server.use((_, next) => next(isRefusing ? new Error('not now') : undefined));
+    await ada.open(there.app);
+    expect((await ada.client.ended()).code).toBe(1008);
+    expect(ada.client.frames.map(({ event }) => event)).toEqual(['exception']);
+    isRefusing = false;
+    await ada.connect(there.app);
+    expect(ada.hello).toMatchObject({ id, recovered: true });
+    expect(await ada.settled()).toEqual(['missed']);
+  });
+
+  it('sends $session, then what was missed, then what a middleware emitted', async () => {
+    const ada = await new Returning().connect(here.app);
+    await ada.cut();
+    await here.lost(ada);
+    here.server.emit('one');
+    here.server.emit('two');
+    there.server.use(async (client, next) => {
+      client.emit('early');
+      await new Promise(setImmediate);
+      client.emit('late');
+      next();
+    });
+    await ada.connect(there.app);
+    expect(await ada.settled()).toEqual(['one', 'two', 'early', 'late']);
+    expect(ada.client.frames[0]!.event).toBe('$session');
+  });
+
+  it('gives nobody what was said in a room before a middleware put it there', async () => {
+    const ada = await new Returning().connect(here.app);
+    const bob = await new Returning().connect(here.app);
+    await ada.cut();
+    await here.lost(ada);
+    await here.socketOf(bob).join('red');
+    const early = ada.offset;
+    here.server.to('red').emit('secret');
+    await bob.client.next('secret');
+    there.server.use(async (client, next) => {
+      await client.join('red');
+      next();
+    });
+    await ada.connect(there.app);
+    expect(ada.hello.recovered).toBe(true);
+    await ada.settled();
+    await ada.cut();
+    await there.lost(ada);
+    ada.offset = early;
+    await ada.connect(there.app);
+    expect(await ada.settled()).not.toContain('secret');
   });
 
   it('keeps nothing of what was missed when the client has it', async () => {

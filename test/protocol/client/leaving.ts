@@ -41,6 +41,17 @@ export function leaving(bench: Bench): void {
     if (code === 1001 || code === 4401) await bench.server.visit();
   });
 
+  it('refused after the upgrade, before $session: it was never connected, and does not come back', async () => {
+    bench.subject.do({ do: 'connect', url: bench.server.url });
+    const visit = await bench.server.visit();
+    visit.send({ event: 'said', data: 'by the check' });
+    visit.send({ event: 'exception', data: { status: 'error', code: 'refused', message: 'bad token' } });
+    visit.ws.close(1008, 'bad token');
+    expect(await bench.subject.told('closed')).toMatchObject({ code: 1008, returns: false });
+    expect(await visit.closed.take()).toEqual({ code: 1008 });
+    expect(bench.subject.reports.open).toEqual([]);
+  });
+
   it('comes back where the line broke without a word', async () => {
     const visit = await bench.connect();
     visit.ws.terminate();

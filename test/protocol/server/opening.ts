@@ -133,4 +133,11 @@ export function opening(server: Server): void {
     expect((await client.next('exception')).data).toMatchObject({ status: 'error', code: 'refused' });
     expect((await client.ended()).code).toBe(1008);
   });
+
+  it('sends no $session to a client that offers envelope.v1 where such a check refuses it', async () => {
+    const client = await server.open('/refusing', { protocols: ['envelope.v1'] });
+    expect((await client.next('exception')).data).toMatchObject({ status: 'error', code: 'refused' });
+    expect((await client.ended()).code).toBe(1008);
+    expect(client.frames.map(({ event }) => event)).not.toContain('$session');
+  });
 }

@@ -29,6 +29,13 @@ module.exports = {
       to: { pathNot: '^lib/protocol/' },
     },
     {
+      name: 'ws-stands-alone',
+      comment: 'What both the server and the client need to use ws',
+      severity: 'error',
+      from: { path: '^lib/ws/' },
+      to: { pathNot: ['^lib/ws/', '(^|/)(ws|@types/ws)/', '^(node:)?stream$'] },
+    },
+    {
       name: 'server-knows-no-nest',
       comment: 'lib/server is the server without Nest, and knows none of the rooms built on it',
       severity: 'error',
@@ -57,7 +64,7 @@ module.exports = {
       from: { path: '^lib/testing/' },
       to: {
         pathNot: [
-          '^lib/(testing|client|protocol)/',
+          '^lib/(testing|client|protocol|ws)/',
           '(^|/)(ws|@types/ws|@nestjs/common)/',
           '^(node:)?(http|net)$',
         ],

@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws';
+import { guardReceiver } from '../ws/receiver-guard.js';
 import type { Refusal, SocketConstructor } from './web-socket.js';
 
 /** Milliseconds that a socket waits for the server's part of a goodbye: it keeps the process alive. */
@@ -12,10 +13,14 @@ interface Response {
 
 interface Telling {
   on?(event: 'unexpected-response', listener: (request: unknown, response: Response) => void): void;
+  on?(event: 'open', listener: () => void): void;
   terminate(): void;
 }
 
-/** Keeps how an upgrade was refused, which a socket of `ws` alone lets anybody see: that, or one that extends it. */
+/**
+ * Keeps how an upgrade was refused, which a socket of `ws` alone lets anybody see: that, or one that extends it. Guards its
+ * receiver against the server, too.
+ */
 export function telling(Socket: SocketConstructor): SocketConstructor {
   return class extends Socket {
     override refusal: Refusal | undefined;
@@ -23,6 +28,7 @@ export function telling(Socket: SocketConstructor): SocketConstructor {
     constructor(url: string, protocols: string[]) {
       super(url, protocols);
       const socket = this as unknown as Telling;
+      socket.on?.('open', () => guardReceiver(this as unknown as WebSocket));
       socket.on?.('unexpected-response', (_request, { statusCode = 0, headers }) => {
         this.refusal = { status: statusCode, retryAfter: timeOf(headers['retry-after']) };
         socket.terminate();

@@ -12,6 +12,7 @@ import type { LineWebSocket, Message, WebSocketEvents } from './line-web-socket.
 import { Outbox } from './outbox.js';
 import { outside } from './outside.js';
 import { endQuietly } from './quiet-end.js';
+import { guardReceiver } from '../ws/receiver-guard.js';
 
 /** What `ws`'s own `send` takes besides the data. */
 export interface SendOptions {
@@ -81,6 +82,8 @@ export abstract class Line implements WebSocketEvents {
     this.raw = ws;
     this.watcher = watcher;
     ws.line = this;
+    // only what is inflated keeps the receiver busy
+    if (ws.extensions !== '') guardReceiver(ws);
     readAhead(this.tcp, ws);
     endQuietly(this.tcp);
   }

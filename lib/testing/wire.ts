@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket, type ClientOptions } from 'ws';
 import { readFrame } from '../client/frame.js';
+import { guardReceiver } from '../ws/receiver-guard.js';
 import type { SocketLike } from '../client/web-socket.js';
 
 /** How a line ended. */
@@ -40,7 +41,10 @@ export class Wire implements SocketLike {
 
   constructor(url: string, protocols: string[], options: ClientOptions) {
     this.ws = new WebSocket(url, protocols, options);
-    this.ws.on('open', () => this.onopen?.({} as never));
+    this.ws.on('open', () => {
+      guardReceiver(this.ws);
+      this.onopen?.({} as never);
+    });
     this.ws.on('message', (bytes: Buffer) => this.take(bytes.toString()));
     this.ws.on('error', (error) => (this.failure ??= error));
     this.ws.on('unexpected-response', (_request, response) => void this.refused(response));

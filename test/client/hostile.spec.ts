@@ -1,8 +1,11 @@
 import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { WebSocketServer, type WebSocket } from 'ws';
+import type { AddressInfo, Socket } from 'node:net';
+import { constants, deflateRawSync } from 'node:zlib';
+import { WebSocket, WebSocketServer } from 'ws';
 import type { ClientOptions, ClientSocket, DefaultEventsMap } from '../../lib/client/node.js';
 import { Random } from '../support/random.js';
+import { clientFrame, closeBody, OP } from '../support/raw-client.js';
+import { expectNoStrays } from '../support/strays.js';
 import { client, next } from './subject.js';
 
 type AnyClient = ClientSocket<DefaultEventsMap, DefaultEventsMap>;
@@ -24,6 +27,21 @@ afterEach(() => {
   expect(thrown).toEqual([]);
 });
 
+/** Lets a test see when a piece of the stream was read. */
+class WatchedSocket extends WebSocket {
+  constructor(
+    url: string,
+    protocols: string[],
+    private readonly onData: () => unknown,
+  ) {
+    super(url, protocols);
+  }
+  override emit(event: string | symbol, ...args: unknown[]): boolean {
+    if (event === 'open') (Reflect.get(this, '_socket') as Socket).on('data', this.onData);
+    return super.emit(event, ...args);
+  }
+}
+
 const HELLO =
   '{"event":"$session","data":{"id":"one","recovered":false,"session":"s","features":[]},"offset":"1"}';
 
@@ -31,10 +49,17 @@ const HELLO =
 async function meet(
   hello: string | Buffer = HELLO,
   options: ClientOptions = {},
-): Promise<{ socket: AnyClient; ws: WebSocket; server: WebSocketServer; told: unknown[]; heard: unknown[] }> {
+): Promise<{
+  socket: AnyClient;
+  ws: WebSocket;
+  server: WebSocketServer;
+  told: unknown[];
+  heard: unknown[][];
+}> {
   const server = new WebSocketServer({
     port: 0,
     host: '127.0.0.1',
+    perMessageDeflate: true,
     handleProtocols: () => 'envelope.v1',
   });
   servers.push(server);
@@ -50,7 +75,7 @@ async function meet(
   const address = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const socket = client<DefaultEventsMap, DefaultEventsMap>(address, options);
   const told: unknown[] = [];
-  const heard: unknown[] = [];
+  const heard: unknown[][] = [];
   for (const event of ['connect', 'disconnect', 'connect_error'] as const)
     socket.on(event, (...args: unknown[]) => told.push([event, ...args]));
   socket.onAny((event, data) => heard.push([event, data]));
@@ -109,6 +134,8 @@ const NO_FRAMES: readonly (string | Buffer)[] = [
 ];
 
 describe('a client whose server is out of its mind', () => {
+  expectNoStrays();
+
   it('takes nothing for a message that is none', async () => {
     const { socket, ws, told, heard } = await meet();
     for (const frame of NO_FRAMES) ws.send(frame);
@@ -279,6 +306,42 @@ describe('a client whose server is out of its mind', () => {
     expect(String(error)).toContain('another subprotocol than envelope.v1');
     await closed;
     expect([received, socket.state]).toEqual([[], 'closed']);
+  });
+
+  /** As permessage-deflate has it (RFC 7692, section 7.2.1). */
+  const compressed = (message: object): Buffer => {
+    const options = { finishFlush: constants.Z_SYNC_FLUSH };
+    const payload = deflateRawSync(JSON.stringify(message), options).subarray(0, -4);
+    return clientFrame({ opcode: OP.text, payload, rsv: 4, mask: false });
+  };
+  // the byte in front is taken for the payload of the frame that was refused
+  const more = Buffer.concat([Buffer.from('x'), compressed({ event: 'late', data: 'x'.repeat(30_000_000) })]);
+
+  it.each([
+    ['a close code that must not be sent', { opcode: OP.close, payload: closeBody(1005) }, Buffer.from('xx')],
+    ['text that is not UTF-8', { opcode: OP.text, payload: Buffer.from([0xff]) }, more],
+  ])('lives through %s and what follows, both while a message is inflated', async (_what, broken, then) => {
+    const segments = [clientFrame({ ...broken, mask: false }), then];
+    let tcp: Socket | undefined;
+    const { socket, ws, told, heard } = await meet(HELLO, {
+      WebSocket: class extends WatchedSocket {
+        constructor(url: string, protocols: string[]) {
+          super(url, protocols, () => segments.length > 0 && tcp?.write(segments.shift()!));
+        }
+      },
+    });
+    expect(ws.extensions).toBe('permessage-deflate');
+    const large = next(socket, 'large');
+    const back = next(socket, 'disconnect').then(() => next(socket, 'connect'));
+    tcp = (Reflect.get(ws, '_socket') as Socket).setNoDelay(true);
+    tcp.write(compressed({ event: 'large', data: 'x'.repeat(900_000) }));
+    await large;
+    await back;
+    // a round trip: what was being inflated when the line ended is through
+    expect(await socket.emitWithAck('echo', 'still here')).toBe('still here');
+    expect(segments).toEqual([]);
+    expect(told[1]).toEqual(['disconnect', 'transport close', expect.objectContaining({ code: 1006 })]);
+    expect(heard.map(([event]) => event)).toEqual(['large']);
   });
 
   it('comes back after frames that break RFC 6455', async () => {

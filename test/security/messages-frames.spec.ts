@@ -1,6 +1,7 @@
+import { constants, deflateRawSync } from 'node:zlib';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { ClosedInfo, EnvelopeSocket } from '../../lib/index.js';
-import { clientFrame, closeBody, OP, type FrameSpec } from '../support/raw-client.js';
+import { clientFrame, closeBody, OP, type FrameSpec, type RawFrame } from '../support/raw-client.js';
 import { besiege } from '../support/siege.js';
 import { expectNoStrays } from '../support/strays.js';
 import { until } from '../support/wait.js';
@@ -11,8 +12,11 @@ const MAX = 10_000;
 class FramesGateway {
   readonly ends: [string, ClosedInfo | undefined][] = [];
   readonly errors: unknown[] = [];
+  readonly clients: EnvelopeSocket[] = [];
+  echoed = 0;
 
   handleConnection(client: EnvelopeSocket): void {
+    this.clients.push(client);
     client.on('error', (error) => this.errors.push(error));
   }
   handleDisconnect(client: EnvelopeSocket, reason?: string): void {
@@ -20,6 +24,7 @@ class FramesGateway {
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
+    this.echoed++;
     return data;
   }
 }
@@ -166,5 +171,54 @@ describe('hostile frames', () => {
         ]);
       },
     ),
+  );
+
+  /** What permessage-deflate makes of a message (RFC 7692, section 7.2.1). */
+  const deflated = (payload: string | Buffer): Buffer =>
+    deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+  const large = text(deflated(`{"event":"echo","data":"${'x'.repeat(900_000)}"}`), { rsv: 4 });
+  const refused: [what: string, code: number, frame: FrameSpec][] = [
+    ['a close code that must not be sent', 1002, { opcode: OP.close, payload: closeBody(1005) }],
+    ['a close reason that is not UTF-8', 1007, { opcode: OP.close, payload: closeBody(1000, bytes(0xff)) }],
+    ['text that is not UTF-8', 1007, text(bytes(0xff))],
+    ['text that is not UTF-8, compressed', 1007, text(deflated(bytes(0xff)), { rsv: 4 })],
+    ['what is no deflate', 1007, text('never deflated', { rsv: 4 })],
+    ['a reserved opcode', 1002, { opcode: 3, payload: ECHO }],
+    ['a message over maxPayload', 1009, text(deflated(Buffer.alloc(1_000_001)), { rsv: 4 })],
+  ];
+  const afterwards: [what: string, bytes: Buffer][] = [
+    ['two bytes', bytes(0x81, 0x80)],
+    ['a compressed message', clientFrame(text(deflated(Buffer.alloc(50_000, 'x')), { rsv: 4 }))],
+  ];
+  const inflating = refused.flatMap(([what, code, frame]) =>
+    afterwards.map(([then, more]) => [what, then, code, frame, more] as const),
+  );
+
+  it.each(inflating)(
+    '%s and then %s, both while a message is inflated, end the connection and nothing else',
+    (_what, _then, code, frame, more) =>
+      besiege(FramesGateway, { perMessageDeflate: true })(async ({ raw, gateway, app, isServed }) => {
+        const client = await raw({ 'Sec-WebSocket-Extensions': 'permessage-deflate' });
+        await until('handleConnection', () => gateway.clients.length === 2);
+        const segments = [frame, more];
+        // the next segment leaves when the one before was read
+        gateway.clients[1]!.request.socket.on('data', () => {
+          if (segments.length > 0) client.send(segments.shift()!);
+        });
+        client.tcp.setNoDelay(true);
+        client.send(large);
+        // the answer to what was right comes before, unless it is late
+        const frames: RawFrame[] = [];
+        for (let next; (next = await client.frameOrEnd()) !== undefined;) frames.push(next);
+        expect(frames.at(-1)).toMatchObject({ opcode: OP.close, payload: closeBody(code) });
+        expect(frames.length).toBeLessThanOrEqual(2);
+        expect(gateway.echoed).toBe(1);
+        await until('handleDisconnect', () => gateway.ends.length > 0);
+        expect(gateway.ends).toEqual([
+          ['parse error', { code, reason: '', wasClean: false, initiator: 'server' }],
+        ]);
+        expect(app.log.of('error')).toEqual([]);
+        await isServed();
+      })(),
   );
 });

@@ -138,7 +138,7 @@ export class ClientSocket<
    * A function as last argument gets the answer.
    *
    * @returns false where it was dropped: `maxQueued` messages wait, or the client is closed
-   * @throws Error where the name is reserved, TypeError where JSON cannot carry the data
+   * @throws Error where the name is reserved, TypeError where JSON cannot carry the data: it names the place in it
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
     return this.#send(event, args);

@@ -1,3 +1,4 @@
+import { writePayload } from '../protocol/payload.js';
 import type { Credentials } from './options.js';
 
 const PROTOCOL = 'envelope.v1';
@@ -14,6 +15,6 @@ export function subprotocols(
 /** JSON can say everything in ASCII, which is all that `btoa` takes. */
 function base64url(value: object): string {
   const escape = (character: string): string => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  const text = btoa(JSON.stringify(value).replace(/[\u0080-\uffff]/g, escape));
+  const text = btoa(writePayload(value, 'auth', 'auth')!.replace(/[\u0080-\uffff]/g, escape));
   return text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
 }

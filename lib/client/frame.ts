@@ -1,3 +1,5 @@
+import { writePayload } from '../protocol/payload.js';
+
 /** A message of the server's, as far as this client reads it. */
 export interface Frame {
   readonly event?: string;
@@ -49,8 +51,8 @@ function textOrNone(value: unknown): string | undefined {
 /**
  * Fields that are undefined stay away. A client sends too little for the server's faster encoder.
  *
- * @throws TypeError, RangeError or what a `toJSON` throws, where JSON cannot carry the data
+ * @throws TypeError that names the event and the place in the data, where JSON cannot carry it
  */
 export function writeFrame(frame: OwnFrame): string {
-  return JSON.stringify(frame);
+  return writePayload(frame.data, frame.event!, 'data', frame)!;
 }

@@ -21,12 +21,19 @@ export function deliver(
   let isAnswered = false;
   const send = (name: string, value: unknown): void => {
     if (isAnswered) return;
-    // throws where JSON cannot carry the value: then that is the answer
     const text = writeFrame({ event: name, data: value, ack: id });
     isAnswered = true;
     respond(text);
   };
-  const answer = (value?: unknown): void => send(event!, value);
+  const answer = (value?: unknown): void => {
+    try {
+      send(event!, value);
+    } catch (error) {
+      // the server does not wait in vain, and the listener learns of it, which may call this at any time
+      fail(error);
+      throw error;
+    }
+  };
   const fail = (error: unknown): void => send('exception', { status: 'error', message: messageOf(error) });
   if (listeners.length === 0) return fail(`nobody listens to "${event}"`);
   const args = data === undefined ? [answer] : [data, answer];

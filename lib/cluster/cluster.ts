@@ -1,4 +1,5 @@
 import type { Adapter } from 'socket.io-adapter';
+import { assertCarried } from '../protocol/payload.js';
 import { ClusterRecovery, type Source } from '../recovery/cluster-recovery.js';
 import { Feed } from '../recovery/feed.js';
 import type { RecoverySettings } from '../server/recovery.js';
@@ -7,7 +8,7 @@ import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch 
 import { keepAsSent } from './as-sent.js';
 import { boundRequests } from './bounded.js';
 import { BrokerWatch, type BrokerChange } from './broker-watch.js';
-import { baseOf, isAlone, override, publisherOf, type Internals } from './internals.js';
+import { baseOf, isAlone, override, publisherOf, type Internals, type Method } from './internals.js';
 import { serveLocallyFirst } from './local-first.js';
 import { holdLine } from './postgres-line.js';
 import { dropGarbage, releaseProcess, watchClients } from './shield.js';
@@ -121,7 +122,10 @@ export class Cluster implements ClusterWatch {
     });
     const base = baseOf(adapter)!;
     boundRequests(adapter, base);
+    // this node encodes what it serves first
     if (publisher !== undefined) serveLocallyFirst(adapter, base, feed);
+    else override(adapter, 'broadcast', refuseDamage);
+    override(adapter, 'broadcastWithAck', refuseDamage);
     releaseProcess(adapter, before);
     override(adapter, 'close', (close) => () => {
       watch.remove(adapter);
@@ -162,6 +166,15 @@ export class Cluster implements ClusterWatch {
     }
     return watch;
   }
+}
+
+/** Some publish a packet before this node has encoded it, and brokers damage what JSON cannot carry as they like. */
+function refuseDamage(broadcast: Method): Method {
+  return (packet, ...rest) => {
+    const [event, data] = (packet as { data: [string, unknown] }).data;
+    assertCarried(data, event);
+    return broadcast(packet, ...rest);
+  };
 }
 
 /** @throws Error that names the server, and what is missing where that is known */

@@ -5,6 +5,8 @@ import type { Frame } from '../client/frame.js';
 import { NodeSocket, telling } from '../client/node-socket.js';
 import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
+import { textOfPattern } from '../protocol/packet.js';
+import { writePayload } from '../protocol/payload.js';
 
 /** What `ClientProxy` has no use for: it connects when it is used, and RxJS has `timeout`. */
 type Unused = 'autoConnect' | 'ackTimeout' | 'maxQueued';
@@ -114,7 +116,8 @@ export class EnvelopeClient extends ClientProxy {
   private say(kind: 'message' | 'event', { pattern, data, ...more }: ReadPacket, id?: number): boolean {
     // Nest 12's dispatch hook writes it on the packet
     const metadata = { ...this.metadata?.(), ...(more as { metadata?: object }).metadata };
-    return this.connection.send(JSON.stringify({ kind, pattern, payload: data, metadata, id }));
+    const packet = { kind, pattern, payload: data, metadata, id };
+    return this.connection.send(writePayload(data, textOfPattern(pattern), 'payload', packet)!);
   }
 
   private tell(status: EnvelopeClientStatus): void {

@@ -1,3 +1,5 @@
+import { writePayload } from './payload.js';
+
 /** A message of the microservice protocol (PROTOCOL.md, section "Microservices"), as a client sends it. */
 export interface Packet {
   /** A `message` is answered, an `event` is not. */
@@ -32,7 +34,11 @@ export function textOfPattern(pattern: unknown): string {
   return typeof pattern === 'string' ? pattern : JSON.stringify(pattern);
 }
 
-/** What a server says of a message: one value, the last one unless `more`, or why there is none. */
+/**
+ * What a server says of a message: one value, the last one unless `more`, or why there is none.
+ *
+ * @throws TypeError that names the pattern and the place in the payload, where JSON cannot carry it
+ */
 export function encodePacket(
   kind: 'response' | 'error',
   pattern: unknown,
@@ -40,7 +46,8 @@ export function encodePacket(
   id: string | number | undefined,
   more: boolean,
 ): string {
-  return JSON.stringify({ kind, pattern, payload, metadata: {}, id, more: more || undefined });
+  const packet = { kind, pattern, payload, metadata: {}, id, more: more || undefined };
+  return writePayload(payload, textOfPattern(pattern), 'payload', packet)!;
 }
 
 /** Whether a value is a JSON object. */

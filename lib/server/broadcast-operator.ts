@@ -82,7 +82,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    * Sends one event to the target. Several arguments arrive as an array; a last one that is a function makes it
    * a request, and gets `(error, answers)`.
    *
-   * @throws Error on a reserved event name, TypeError or RangeError on data that JSON cannot carry
+   * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: it names the place in it
    */
   emit<Event extends EventNames<Emit>>(
     event: Event,

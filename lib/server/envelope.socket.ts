@@ -64,7 +64,7 @@ export class EnvelopeSocket<
    * Sends one event. Several arguments arrive as an array; a last one that is a function makes it a request and
    * gets the answer.
    *
-   * @throws Error on a reserved event name, TypeError or RangeError on data that JSON cannot carry
+   * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: it names the place in it
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
     return this._emit({}, event, args);

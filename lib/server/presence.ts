@@ -1,4 +1,5 @@
 import type { Adapter, Room } from 'socket.io-adapter';
+import { assertCarried } from '../protocol/payload.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import { attempt } from './attempt.js';
 import { userNameOf, type Known } from './identity.js';
@@ -88,10 +89,11 @@ export class Presence {
    *
    * @param key who it is, the same for all tabs of one user. Default: the user that the guards established
    * @param meta whatever is to be told of this connection: a status, a device. Plain data
-   * @throws Error without a key where there is no user, and where the client is not connected yet: in guards and
+   * @throws TypeError on a `meta` that JSON cannot carry, Error without a key where there is no user, and where the client is not connected yet: in guards and
    * connection middlewares. With one that has gone it does nothing
    */
   track(client: Tracked, key?: string, meta?: unknown): void {
+    assertCarried(meta, 'presence.track', 'meta');
     if (!client.connected) {
       // its handlers may come to this late
       if (client.closed !== undefined) return;

@@ -10,6 +10,7 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../protocol/typed-events.js';
+import { assertCarried } from '../protocol/payload.js';
 import { attempt, UserEvents } from './attempt.js';
 import { emitToOtherNodes } from './other-nodes.js';
 
@@ -31,12 +32,18 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
   /** @internal What comes from other nodes under a name of this package's own. */
   readonly _internal = new Map<string, (...values: unknown[]) => void>();
 
-  /** Sends an event to the servers of the same path on the other nodes; a last function gets `(error, answers)`. */
+  /**
+   * Sends an event to the servers of the same path on the other nodes; a last function gets `(error, answers)`.
+   *
+   * @throws Error on a reserved event name, TypeError where JSON cannot carry an argument
+   */
   serverSideEmit<Event extends EventNames<ServerSide>>(
     event: Event,
     ...args: EventParams<WithManyAnswers<ServerSide>, Event>
   ): boolean {
     if (isReserved(event)) throw new Error(`"${event}" is a reserved event name`);
+    const values: readonly unknown[] = typeof args.at(-1) === 'function' ? args.slice(0, -1) : args;
+    assertCarried(values.length > 1 ? values : values[0], event);
     const report = (error: unknown): void => this._report(error, `"${event}" to the other nodes failed`);
     emitToOtherNodes(this.adapter, event, args, report);
     return true;
@@ -80,6 +87,12 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     if (typeof event !== 'string') return;
     if (isReserved(event)) return this._internal.get(event)?.(...values);
     if (this.events.listenerCount(event) === 0) return;
+    const answer = values.at(-1);
+    if (typeof answer === 'function')
+      values[values.length - 1] = (...given: unknown[]): void => {
+        assertCarried(given[0], event);
+        Reflect.apply(answer, undefined, given);
+      };
     attempt(
       () => this.events.emit(event, ...values),
       (error) => this._report(error, `a listener of "${event}" threw`),

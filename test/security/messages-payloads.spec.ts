@@ -45,18 +45,7 @@ const UNWRITABLE: Record<string, unknown> = {
 
 /** What JSON writes in its own way, and the data that arrives. */
 const ODD: Record<string, [value: unknown, data: unknown]> = {
-  function: [() => 1, undefined],
-  symbol: [Symbol('s'), undefined],
-  'a function inside': [{ f: () => 1, g: [() => 1] }, { g: [null] }],
   date: [new Date(0), '1970-01-01T00:00:00.000Z'],
-  'an invalid date': [new Date(NaN), null],
-  map: [new Map([[1, 2]]), {}],
-  set: [new Set([1]), {}],
-  regexp: [/x/, {}],
-  error: [new Error('secret'), {}],
-  buffer: [Buffer.from('a'), { type: 'Buffer', data: [97] }],
-  NaN: [NaN, null],
-  infinity: [-Infinity, null],
   'minus zero': [-0, 0],
   'a boxed string': [Object('s'), 's'],
   'no prototype': [Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
@@ -283,7 +272,7 @@ describe('hostile payloads', () => {
           client.ws.send('{"data":1}');
           client.ws.send('{}');
           client.ws.send('{"event":"nobody"}');
-          client.ws.send('{"event":"odd","data":"map","id":2}');
+          client.ws.send('{"event":"odd","data":"an event that is none","id":2}');
           server.emit('told', { own: 2 });
           client.ws.send('{"event":"$ping","id":3}');
           client.ws.send('{"event":"$ping","id":4}');
@@ -301,7 +290,7 @@ describe('hostile payloads', () => {
             '{"event":"exception","data":{"status":"error","code":"bad_event","message":"event must be a non-empty string"}}',
             '{"event":"exception","data":{"status":"error","code":"bad_event","message":"event must be a non-empty string"}}',
             '{"event":"exception","data":{"status":"error","code":"unknown_event","message":"no handler takes \\"nobody\\""}}',
-            '{"event":"odd","data":{},"ack":2}',
+            '{"event":"odd","data":{"event":1},"ack":2}',
             '{"event":"$ping","ack":3}',
             '{"event":"$ping","ack":4}',
           ].sort(),

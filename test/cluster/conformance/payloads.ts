@@ -46,7 +46,17 @@ export const payloads: Cases = (cluster, backend) => {
     it('that JSON cannot carry goes nowhere', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
-      await expect(one.server((server) => server.emit('huge', BigInt(1)))).rejects.toThrow(/BigInt|encode/);
+      const values: [value: unknown, kind: string][] = [
+        [BigInt(1), 'a BigInt'],
+        [new Map([[1, 2]]), 'a Map'],
+        [new Uint8Array(2), 'a Uint8Array'],
+        [NaN, 'NaN'],
+      ];
+      for (const [value, kind] of values) {
+        const error = `"huge" cannot be sent: data[0] is ${kind}`;
+        await expect(one.server((server) => server.emit('huge', [value]))).rejects.toThrow(error);
+        await expect(one.server((server) => server.serverSideEmit('huge', [value]))).rejects.toThrow(error);
+      }
       expect(await cluster.got(one, members)).toEqual([[], [], []]);
     });
 

@@ -7,10 +7,11 @@ import type { ClusterStatus } from '../server/socketio-types.js';
 import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../server/mount.js';
 import { keepAsSent } from './as-sent.js';
 import { boundRequests } from './bounded.js';
+import { brokerNameOf, named } from './broker-name.js';
 import { BrokerWatch, type BrokerChange } from './broker-watch.js';
 import { baseOf, isAlone, override, publisherOf, type Internals, type Method } from './internals.js';
 import { serveLocallyFirst } from './local-first.js';
-import { holdLine } from './postgres-line.js';
+import { discard, holdLine, maxNameBytes } from './postgres-line.js';
 import { dropGarbage, releaseProcess, watchClients } from './shield.js';
 
 const ALONE: ClusterStatus = { state: 'alone', nodes: 1, since: Date.now() };
@@ -97,8 +98,7 @@ export class Cluster implements ClusterWatch {
       // told of as a whole where the broker is away
       if (watch.status.state === 'connected') notSent(name, error);
     };
-    const feed =
-      nsp.opts['connectionStateRecovery'] === undefined ? undefined : this.feedOf(adapter, watch, name);
+    const feed = nsp.opts['connectionStateRecovery'] === undefined ? undefined : this.feedOf(adapter, watch);
     dropGarbage(adapter, (error) => dropped(name, error));
     watchClients(adapter, failed);
     holdLine(adapter, () => watch.suspect());
@@ -136,7 +136,7 @@ export class Cluster implements ClusterWatch {
   }
 
   /** Of an adapter whose broker keeps what was sent, and gives it back. */
-  private feedOf(adapter: Internals, watch: BrokerWatch, name: string): Feed | undefined {
+  private feedOf(adapter: Internals, watch: BrokerWatch): Feed | undefined {
     if (adapter.doPublish === undefined || baseOf(adapter)!.restoreSession === adapter.restoreSession)
       return undefined;
     const uid = Reflect.get(adapter, 'uid') as string;
@@ -150,7 +150,7 @@ export class Cluster implements ClusterWatch {
       return close();
     });
     const seed = (): void =>
-      void (adapter.doPublish!({ uid, nsp: name, type: HEARTBEAT }) as Promise<unknown>).catch(
+      void (adapter.doPublish!({ uid, nsp: adapter.nsp.name, type: HEARTBEAT }) as Promise<unknown>).catch(
         () => undefined,
       );
     feed.start(seed);
@@ -177,10 +177,23 @@ function refuseDamage(broadcast: Method): Method {
   };
 }
 
-/** @throws Error that names the server, and what is missing where that is known */
+/**
+ * Makes an adapter, which knows the server by a name that is safe with its broker.
+ *
+ * @throws Error that names the server, and what is missing where that is known
+ */
 function make(factory: AdapterFactory, nsp: Served): Adapter {
   try {
-    return makeAdapter(factory, nsp);
+    const name = brokerNameOf(nsp.name);
+    const adapter = makeAdapter(factory, named(nsp, name));
+    const internals = adapter as unknown as Internals;
+    // nobody else reads the name: a view would only cost time
+    if (isAlone(internals)) Reflect.set(adapter, 'nsp', nsp);
+    const short = brokerNameOf(nsp.name, maxNameBytes(internals));
+    if (short === name) return adapter;
+    const shorter = makeAdapter(factory, named(nsp, short));
+    discard(internals);
+    return shorter;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const hint = process.send === undefined && why.includes('process.send') ? NO_WORKER : '';

@@ -12,6 +12,7 @@ interface Pool extends NodeJS.EventEmitter {
 
 /** What the adapter of PostgreSQL has for all paths together. */
 interface PubSub {
+  readonly opts?: { readonly channelPrefix?: string };
   pool: Pick<Pool, 'connect' | 'query'>;
   /** The line on which it listens: taken out of the pool, until the adapter closes. */
   client: Client | undefined;
@@ -19,6 +20,23 @@ interface PubSub {
 }
 
 const held = new WeakSet<object>();
+
+/** Bytes of an identifier, and so of a channel's name. `LISTEN` cuts a longer one, and `pg_notify` refuses it. */
+const MAX_IDENTIFIER = 63;
+
+/** Bytes that a server's name may have with this adapter; `Infinity` where it is not that of PostgreSQL. */
+export function maxNameBytes(adapter: Internals): number {
+  const pubSub = Reflect.get(adapter, 'client') as Partial<PubSub> | undefined;
+  if (typeof pubSub?.pool?.query !== 'function') return Infinity;
+  // channels are `socket.io#/path`
+  return MAX_IDENTIFIER - Buffer.byteLength(`${pubSub.opts?.channelPrefix ?? ''}#`);
+}
+
+/** Closes an adapter that was never used, without a word to the other nodes. */
+export function discard(adapter: Internals): void {
+  Reflect.set(adapter, 'publish', () => undefined);
+  void adapter.close();
+}
 
 /**
  * Looks after the line on which the adapter of PostgreSQL listens. The adapter has no ear for its errors, one of which

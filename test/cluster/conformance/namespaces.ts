@@ -74,6 +74,33 @@ export const namespaces: Cases = (cluster, backend) => {
       expect(performance.now() - started).toBeLessThan(1_000);
     });
 
+    // a broker reads `*`, `?` and `[x]` as a pattern, and PostgreSQL takes 63 bytes
+    it.each([
+      ['with the characters of patterns', '[x]*'],
+      ['with percent-encoded characters', '%5B%C3%A9'],
+      ['that are long', 'x'.repeat(300)],
+    ])('that a RegExp makes, with names %s: reached alone and all together', async (_, odd) => {
+      const [one] = cluster.three;
+      const [red, blue] = [`/ws/odd-${fresh('red')}${odd}`, `/ws/odd-${fresh('blue')}${odd}`];
+      const reds = await cluster.joinEach(['room'], { path: red });
+      const blues = await cluster.joinEach([], { path: blue });
+      await cluster.acquaint(reds, red);
+      await cluster.acquaint(blues, blue);
+      await one.server((server) => server.emit('news', 'red'), red);
+      await one.server((server) => server.to('room').emit('news', 'room'), red);
+      for (const frames of await cluster.got(one, reds, red))
+        expect(frames.map(({ data }) => data as string)).toEqual(['red', 'room']);
+      expect(await cluster.got(one, blues, blue)).toEqual(Array(blues.length).fill([]));
+      expect(idsOf(await one.fetch((server) => server, red))).toEqual(idsOf(reds));
+      reds[0].client.send({ event: 'tell', data: { room: 'room', data: 'rooms' } });
+      reds[0].client.send({ event: 'tell', data: { data: 'all' } });
+      for (const { client } of [...reds, ...blues]) {
+        await client.until('all are told', () => client.frames.some(({ data }) => data === 'all'));
+        const told = client.frames.filter(({ event }) => event === 'told').map(({ data }) => data as string);
+        expect(told).toEqual(reds.some((member) => member.client === client) ? ['rooms', 'all'] : ['all']);
+      }
+    });
+
     itUnless(
       'reopening',
       'that a RegExp made and that went with its last client: it is there for the next ones',

@@ -16,7 +16,7 @@ export interface Question {
   silent?: string;
 }
 
-/** The same paths on every node: `/ws`, `/ws/other`, and one for each name below `/ws/dyn-`. */
+/** The same paths on every node: `/ws`, `/ws/other`, and one for each name below `/ws/dyn-` and `/ws/odd-`. */
 export function clusterGateways(node: string): Type[] {
   class Members implements OnGatewayInit {
     @WebSocketServer() server!: EnvelopeServer;
@@ -53,7 +53,16 @@ export function clusterGateways(node: string): Type[] {
   class OtherGateway extends Members {}
   @WebSocketGateway({ path: '/ws', namespace: /^\/dyn-\w+$/ })
   class DynamicGateway extends Members {}
-  return [MainGateway, OtherGateway, DynamicGateway];
+  /** Clients choose any name. */
+  @WebSocketGateway({ path: '/ws', namespace: /^\/odd-[^/"#]+$/ })
+  class OddGateway extends Members {
+    /** To the clients of all names, or to those in a room. */
+    @SubscribeMessage('tell')
+    tell(@MessageBody() { room, data }: { room?: string; data: unknown }) {
+      (room === undefined ? this.server : this.server.to(room)).emit('told', data);
+    }
+  }
+  return [MainGateway, OtherGateway, DynamicGateway, OddGateway];
 }
 
 /** The server of `/ws` in an application with these gateways; it knows those of the other paths. */

@@ -8,8 +8,10 @@ import {
   type Resolved,
 } from './limits.js';
 import { checkRecovery, type RecoveryOptions } from './recovery/options.js';
+import type { EnvelopeSocket } from './server/envelope.socket.js';
 import type { AdapterFactory } from './server/mount.js';
 import type { MessageParser } from './server/receiver.js';
+import type { Untyped } from './protocol/typed-events.js';
 import type { Cors } from './upgrade/origin.js';
 import type { AllowRequest, VerifyClient } from './upgrade/checks.js';
 import type { TrustProxy } from './upgrade/reception.js';
@@ -42,6 +44,18 @@ export interface PathOptions {
    * all that was sent to them meanwhile. `true`: with the defaults. Default: off, as in Socket.IO.
    */
   recovery?: RecoveryOptions | boolean;
+  /**
+   * Names the user of a client: returns a text that tells the user from every other one, or `undefined` for nobody in
+   * particular. The room of the user (`user(name)`), `disconnectUser(name)`, the key of presence and the right to come
+   * back to a session depend on it. Must be quick and return the same text for the same user each time.
+   *
+   * Default: the first of `sub`, `id`, `userId`, `user_id`, `_id`, `uid`, `uuid`, `username` and `email` of the user. A user
+   * without a name is in no room of a user and cannot come back to its session.
+   *
+   * @param user what a guard put into `client.user`, else into `client.data.user`, else `undefined`
+   * @param client the client, for guards that put the user elsewhere
+   */
+  identify?: (user: Untyped, client: EnvelopeSocket) => string | undefined;
   /** Socket.IO's name for `recovery`; of its fields only `maxDisconnectionDuration` counts. */
   connectionStateRecovery?: { maxDisconnectionDuration?: number };
   /**
@@ -116,6 +130,9 @@ export type ResolvedPathOptions = Omit<PathOptions, 'limits'> & {
 export function checkOptions(options: EnvelopeOptions, where: string, isGateway: boolean): void {
   checkLimits(options, where, isGateway);
   checkRecovery(options.recovery, where);
+  const { identify } = options as { identify?: unknown };
+  if (identify !== undefined && typeof identify !== 'function')
+    throw new Error(`${where}: identify is ${String(identify)}: it takes a function, (user) => user.id`);
 }
 
 /** The first layer that names an option wins; `undefined` names nothing. */

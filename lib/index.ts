@@ -26,7 +26,7 @@ export { EnvelopeSocket } from './server/envelope.socket.js';
 export type { HandlerOutcome, HandlerTrace } from './server/handler-trace.js';
 export type { Handshake } from './server/handshake.js';
 export type { AdapterFactory } from './server/mount.js';
-export { user } from './server/identity.js';
+export { user } from './server/user-name.js';
 export { messageContext, type MessageContext } from './server/message-context.js';
 export type { MountedServer, ObservedServer, ObservedSocket } from './server/observed.js';
 export { Presence, type Present } from './server/presence.js';

@@ -1,6 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import { adapterOf } from '../gateway/adapter-of.js';
-import { isUserRoom } from '../server/identity.js';
+import { isUserRoom } from '../server/user-name.js';
 
 /** What the page may know of its own connection beyond the wire. */
 export interface SessionView {

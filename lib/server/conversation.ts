@@ -10,7 +10,7 @@ import { attempt, UserEvents } from './attempt.js';
 import { channels, tellLimit } from './diagnostics.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import { Expiry } from './expiry.js';
-import { knownOf, user, userNameOf } from './identity.js';
+import { nameOfUser } from './identity.js';
 import { requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
 import { describeHeld } from './intake.js';
 import type { Frame } from './frame.js';
@@ -20,6 +20,7 @@ import type { Resumption } from './recovery.js';
 import { Sender } from './sender.js';
 import { beginSession, mayComeBack } from './session.js';
 import { currentTrace } from './tracing.js';
+import { user } from './user-name.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
 export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
@@ -219,20 +220,22 @@ export abstract class Conversation extends Sender implements Asker {
     return shown !== undefined && this._pingedAt === askedAt ? [token, shown] : [token];
   }
 
-  /** @internal It is one that was here before. What the guards wrote just now is newer than what was. */
+  /** @internal It is one that was here before. What the guards wrote just now wins over what was. */
   _comeBack(resumption: Resumption): void {
     const { id, data } = resumption.session;
     this._resumption = resumption;
     this.assumeId(id);
     const fresh: unknown = Reflect.get(this, 'data');
-    Reflect.set(this, 'data', isObject(data) && isObject(fresh) ? Object.assign(data, fresh) : data);
+    if (data === undefined || data === null || !isObject(fresh)) return;
+    if (isObject(data)) Reflect.set(this, 'data', Object.assign(data, fresh));
+    else if (Reflect.ownKeys(fresh).length === 0) Reflect.set(this, 'data', data);
   }
 
   /** @internal Its user may be known now. */
   _joinUserRoom(): void {
     attempt(
       () => {
-        const name = userNameOf(knownOf(this));
+        const name = nameOfUser(this);
         if (name === undefined) return undefined;
         return this.nsp.adapter.addAll(this.id, new Set([user(name)]));
       },

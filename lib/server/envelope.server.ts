@@ -26,7 +26,7 @@ import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { ServerEvents } from './server-events.js';
 import type { SocketHost } from './socket-host.js';
 import { Presence, PRESENCE } from './presence.js';
-import { user } from './identity.js';
+import { user } from './user-name.js';
 import { SocketSet } from './socket-set.js';
 import { keepSession, takeOver } from './resume.js';
 import { TAKE_OVER, type Recovery } from './recovery.js';

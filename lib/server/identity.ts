@@ -1,69 +1,279 @@
+import { createHash } from 'node:crypto';
 import type { Untyped } from '../protocol/typed-events.js';
+import { canonical } from './canonical.js';
+import { givenName, isGiven, nameOf, USER_FIELDS, type UserName } from './user-name.js';
 
-const IDENTIFIERS = ['sub', 'id', 'userId', '_id', 'username', 'email'];
-/** Rooms that nobody joins by name: clients choose names of rooms in many gateways. */
-const USER_ROOM = '$user:';
+/**
+ * Names a user: returns what tells the user from every other one, or `undefined` for nobody in particular.
+ *
+ * @param user what a guard put into `client.user`, else into `client.data.user`; `undefined` where there is neither,
+ * and the guards have put something else into `client.data`
+ * @param client the client, with what the guards wrote on it
+ */
+export type Identify = (user: Untyped, client: Untyped) => string | undefined;
 
-/** Who a client is, where its guards said it. */
-export interface Known {
-  readonly user: unknown;
-  readonly data: unknown;
+/** What one path knows of its users. */
+export interface Identities {
+  /** The option `identify`. */
+  readonly identify: Identify | undefined;
+  /** By what the first user was told from others. */
+  style?: string;
+  /** What the log was told of: once for each path, since every client would say the same. */
+  readonly told: Set<string>;
 }
 
-/** `data` is the application's own field of a socket, under the class that says `user`. */
-export function knownOf(client: { readonly user: Untyped }): Known {
-  return { user: client.user, data: Reflect.get(client, 'data') };
+/** A client whose user is looked for. */
+export interface Identified {
+  readonly user: Untyped;
+  readonly nsp: {
+    readonly _mount: { readonly identities: Identities };
+    _warn(subject: string, text: string): void;
+    _report(error: unknown, where: string): void;
+  };
+}
+
+/** Guards established nobody. */
+export const NOBODY = Symbol('nobody');
+/** Guards established somebody, and nobody can say who. */
+export const UNKNOWN = Symbol('unknown');
+
+/** Who a client is. */
+export type Who = UserName | typeof NOBODY | typeof UNKNOWN;
+
+/** Fields of `data` itself that name a user where there is no `user`: others may be anything. */
+const FIELDS_OF_DATA = ['sub', 'userId', 'user_id', 'uid'];
+
+const HOW =
+  'Name the user with the option identify, on EnvelopeAdapter or on the gateway: identify: (user) => user.key';
+
+/** Tells who a client is, by what its guards, middlewares and handlers have put into `client.user` and `client.data`. */
+export function whoIs(client: Identified): Who {
+  const { identities } = client.nsp._mount;
+  const data = dataOf(client);
+  const given: unknown = client.user ?? data?.['user'] ?? undefined;
+  try {
+    if (identities.identify !== undefined) return ask(client, identities.identify, given, data);
+    if (given === undefined && !FIELDS_OF_DATA.some((field) => isGiven(data?.[field]))) return NOBODY;
+    const name = given === undefined ? nameOf(data, FIELDS_OF_DATA) : nameOf(given);
+    if (name !== undefined) return compare(client, name);
+    warn(
+      client,
+      'unnamed',
+      `a guard has set a user whose name is not known (client.user has none of ${USER_FIELDS.join(', ')}, or the first of ` +
+        'them is neither a text nor a number): the client is in no room of a user, and cannot come back to its session. ' +
+        HOW,
+    );
+  } catch (error) {
+    client.nsp._report(error, 'the user of a client could not be read: set the option identify');
+  }
+  return UNKNOWN;
+}
+
+/** The same, where only somebody with a name counts. */
+export function nameOfUser(client: Identified): string | undefined {
+  const who = whoIs(client);
+  return typeof who === 'symbol' ? undefined : who.text;
+}
+
+function ask(
+  client: Identified,
+  identify: Identify,
+  given: unknown,
+  data: Readonly<Record<string, unknown>> | undefined,
+): Who {
+  if (given === undefined && (data === undefined || Object.keys(data).length === 0)) return NOBODY;
+  let answer: unknown;
+  try {
+    answer = identify(given, client);
+  } catch (error) {
+    // a function that reads a field of the user
+    if (given === undefined) return NOBODY;
+    client.nsp._report(error, 'the option identify threw');
+    return UNKNOWN;
+  }
+  const name = givenName(answer);
+  if (name !== undefined) return name;
+  if (answer === undefined && given === undefined) return NOBODY;
+  if (answer === undefined)
+    warn(
+      client,
+      'unnamed',
+      'the option identify returned undefined for a user: the client is in no room of a user, and cannot come back to its session',
+    );
+  else
+    client.nsp._report(
+      new TypeError(
+        `identify returned ${typeof answer === 'string' ? `a text of ${answer.length} characters` : kindOf(answer)}: ` +
+          'it takes a function that returns a text of 1 to 1,000 characters, or undefined',
+      ),
+      'the option identify named no user',
+    );
+  return UNKNOWN;
+}
+
+/** Users of one path are told apart by one field: `user(1)` is the room of the user with `sub: 1` and of that with `id: 1`. */
+function compare(client: Identified, name: UserName): UserName {
+  const { identities } = client.nsp._mount;
+  identities.style ??= name.style;
+  if (identities.style !== name.style)
+    warn(
+      client,
+      'styles',
+      `users are named by ${show(identities.style)} and by ${show(name.style)}: user(…) and disconnectUser(…) cannot tell ` +
+        `two users of one name apart. ${HOW}`,
+    );
+  return name;
+}
+
+function show(style: string): string {
+  const [field, ...scopes] = JSON.parse(style) as string[];
+  const within = scopes.filter((_, index) => index % 2 === 0).join(', ');
+  return (field === '' ? 'themselves' : field!) + (within === '' ? '' : ` within ${within}`);
+}
+
+function kindOf(value: unknown): string {
+  if (value instanceof Promise) return 'a promise';
+  return value === null ? 'null' : typeof value === 'number' ? String(value) : typeof value;
+}
+
+/** What guards granted a client: what it may come back to is bound to that. */
+export interface Grant {
+  /** Whose session it is; `undefined`: nobody can say, and nobody comes back to it. */
+  readonly key: string | undefined;
+  /** Of the user alone. */
+  readonly user: string | undefined;
+  /** The keys of `data` that guards wrote; `undefined`: all of it. */
+  readonly keys: ReadonlySet<PropertyKey> | undefined;
+}
+
+/** Of a client without guards. */
+const NOTHING: ReadonlySet<PropertyKey> = new Set();
+let fields: number | undefined;
+
+/** Looks at a client before its guards run: what it has of its own then is not theirs. */
+export function beforeGuards(client: object): void {
+  fields ??= Object.keys(client).length;
 }
 
 /**
- * The room of all connections of one user, on every node: `server.to(user(42)).emit(…)`. Clients are in it by
- * themselves, as soon as a guard has established `client.user` (or `client.data.user`).
+ * Looks at a client after its guards have run at the upgrade, or for `$auth`.
  *
- * @param id the user's: the first of `sub`, `id`, `userId`, `_id`, `username` and `email` that `client.user` has, or
- * `client.user` itself where that is a text or a number
+ * @param keys what they wrote of `data`; by default all that there is
  */
-export function user(id: Untyped): string {
-  return USER_ROOM + textOf(id);
+export function grantOf(client: Identified, keys?: ReadonlySet<PropertyKey>): Grant {
+  const data = dataOf(client);
+  const written = keys ?? (data === undefined ? undefined : writtenIn(data));
+  const who = whoIs(client);
+  if (who === UNKNOWN) return { key: undefined, user: undefined, keys: written };
+  if (who === NOBODY) return { key: keyOfGrant(client, data, written), user: undefined, keys: written };
+  // a guard may set both: who it is, and for whom it acts
+  const also = client.user === undefined || client.user === null ? undefined : nameOf(data?.['user']);
+  const isTold = also !== undefined && (written === undefined || written.has('user'));
+  return { key: isTold ? `${who.key} ${also.key}` : who.key, user: who.key, keys: written };
 }
 
-/** Whether the room is one that {@link user} names. */
-export function isUserRoom(room: unknown): boolean {
-  return typeof room === 'string' && room.startsWith(USER_ROOM);
+function writtenIn(data: object): ReadonlySet<PropertyKey> {
+  const written = Reflect.ownKeys(data);
+  return written.length === 0 ? NOTHING : new Set(written);
 }
 
-/** What a client's user is called; `undefined`: it is nobody in particular. */
-export function userNameOf(client: Known): string | undefined {
-  return (nameOf(client.user) ?? nameOf(userIn(client.data)))?.text;
+/** Without a user, what the guards wrote is all that tells clients apart. */
+function keyOfGrant(
+  client: Identified,
+  data: object | undefined,
+  written: ReadonlySet<PropertyKey> | undefined,
+): string | undefined {
+  const own = ownFields(client);
+  if (written?.size === 0 && own.length === 0) return '';
+  const granted =
+    written === undefined || data === undefined
+      ? (Reflect.get(client, 'data') as unknown)
+      : Object.fromEntries([...written].map((key) => [key, Reflect.get(data, key) as unknown]));
+  const text = canonical([granted, Object.fromEntries(own)]);
+  if (text !== undefined) return `grant ${createHash('sha256').update(text).digest('base64url')}`;
+  warn(
+    client,
+    'granted',
+    'guards have put something into client.data (or on the client) that is no plain data, and no user: the client cannot ' +
+      `come back to its session. ${HOW}`,
+  );
+  return undefined;
 }
 
-/** What tells one user from another; `undefined`: nobody in particular. */
-export function identify(given: unknown): string | undefined {
-  const named = nameOf(given);
-  return named === undefined ? undefined : `${named.field} ${named.text}`;
+/** What guards have put on the client itself. */
+function ownFields(client: object): [string, unknown][] {
+  const own: [string, unknown][] = [];
+  for (const key of Object.keys(client).slice(fields)) {
+    const value: unknown = Reflect.get(client, key);
+    // passport leaves functions, and `_sessionManager`
+    const isTool = typeof value === 'function' || (key.startsWith('_') && canonical(value) === undefined);
+    if (!isTool && value !== undefined) own.push([key, value]);
+  }
+  return own;
 }
 
-/** The same of a client. */
-export function identityOf(client: Known): string | undefined {
-  return identify(client.user) ?? identify(userIn(client.data));
+/** Whether a client that leaves is who its guards said that it is. */
+export function isStillItself(client: Identified, grant: Grant): boolean {
+  const who = whoIs(client);
+  if (who === UNKNOWN) return false;
+  const isSame = (who === NOBODY ? undefined : who.key) === grant.user;
+  if (!isSame)
+    warn(
+      client,
+      'late',
+      'client.user, or a user in client.data, was set outside the guards of the upgrade: such clients cannot come back to ' +
+        'their sessions, since guards alone say whose they are. Set it in a guard of the gateway',
+    );
+  return isSame;
 }
 
-function userIn(data: unknown): unknown {
-  return typeof data === 'object' && data !== null ? Reflect.get(data, 'user') : undefined;
+/**
+ * Whether a client may be in place what its guards say now, for `$auth`: its rooms and `data` are those of who it was. One
+ * who was nobody may become somebody; nobody else may change.
+ *
+ * @param who who it was
+ * @param before what its guards had granted then
+ */
+export function mayBecome(
+  client: Identified,
+  who: Who,
+  before: Grant | undefined,
+  { key, user }: Grant,
+): boolean {
+  if (who === UNKNOWN) return false;
+  if (who !== NOBODY) return who.key === user;
+  const isAnonymous = before === undefined || before.key === '' || before.key === key;
+  if (isAnonymous || user !== undefined) return true;
+  warn(
+    client,
+    'renewed',
+    `guards have put other things into client.data for $auth than before, and no user: it is refused. ${HOW}`,
+  );
+  return false;
 }
 
-/** A text or a number names itself, of an object the first field that does. */
-function nameOf(given: unknown): { field: string; text: string } | undefined {
-  if (typeof given === 'string' || typeof given === 'number') return { field: '', text: String(given) };
-  if (typeof given !== 'object' || given === null) return undefined;
-  const field = IDENTIFIERS.find((name) => isKnown(Reflect.get(given, name)));
-  return field === undefined ? undefined : { field, text: textOf(Reflect.get(given, field)) };
+/** Whether a session may be given to a client. */
+export function mayHave(client: Identified, grant: Grant, key: string | undefined): boolean {
+  if (grant.key === key && key !== undefined) return true;
+  if (grant.key?.startsWith('grant ') === true && key?.startsWith('grant ') === true)
+    warn(
+      client,
+      'differs',
+      'guards have put other things into client.data than when the client was here before, and no user: it gets a new ' +
+        `session. ${HOW}`,
+    );
+  return false;
 }
 
-/** Databases have identifiers that are objects; String() would make the same of all that say nothing of their own. */
-function textOf(value: unknown): string {
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+/** `client.data`, where it is an object. */
+export function dataOf(client: object): Record<string, unknown> | undefined {
+  const data: unknown = Reflect.get(client, 'data');
+  return typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : undefined;
 }
 
-function isKnown(value: unknown): boolean {
-  return value !== undefined && value !== null;
+function warn(client: Identified, about: string, text: string): void {
+  const { told } = client.nsp._mount.identities;
+  if (told.has(about)) return;
+  told.add(about);
+  client.nsp._warn('identify', text);
 }

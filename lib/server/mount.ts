@@ -3,6 +3,7 @@ import type { Conversation } from './conversation.js';
 import type { ClusterStatus, ErrorReporter } from './socketio-types.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { Failures } from './failures.js';
+import type { Identities } from './identity.js';
 import type { ConnectionLimits } from './limits.js';
 import type { Receiver } from './receiver.js';
 import type { RecoverySettings } from './recovery.js';
@@ -50,6 +51,8 @@ export interface Mount<Server> {
   readonly connections: ConnectionListener;
   readonly limits: ConnectionLimits;
   readonly failures: Failures;
+  /** How users are named, and what the log was told of that: the same for all children of a RegExp namespace. */
+  readonly identities: Identities;
   /** What clients that negotiated `envelope.v1` are told first. */
   readonly session: { readonly pingInterval: number; readonly maxPayload: number };
   /** No check of the application's was given the upgrade request. */

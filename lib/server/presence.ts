@@ -2,7 +2,7 @@ import type { Adapter, Room } from 'socket.io-adapter';
 import { assertCarried } from '../protocol/payload.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import { attempt } from './attempt.js';
-import { userNameOf, type Known } from './identity.js';
+import { nameOfUser, type Identified } from './identity.js';
 import { emitToOtherNodes } from './other-nodes.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';
@@ -23,7 +23,7 @@ interface News extends PresenceEvent {
 }
 
 /** What presence needs of a client. */
-interface Tracked extends Known {
+interface Tracked extends Identified {
   readonly id: string;
   readonly rooms: ReadonlySet<Room>;
   readonly connected: boolean;
@@ -101,7 +101,7 @@ export class Presence {
         'presence.track: the client is not connected yet: call it in handleConnection, or later',
       );
     }
-    const name = key ?? userNameOf(client);
+    const name = key ?? nameOfUser(client);
     if (name === undefined)
       throw new Error('presence.track: the client has no user: say who it is, track(client, key)');
     const before = this.tracked.get(client.id);

@@ -4,8 +4,10 @@ import { within } from './within.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
 import type { Handshake } from './handshake.js';
-import { identify } from './identity.js';
+import { watchData, type DataWatch } from './data-watch.js';
+import { dataOf, grantOf, mayBecome, whoIs, type Grant, type Who } from './identity.js';
 import { INTERNAL_ERROR, type IncomingRequest } from './incoming-request.js';
+import { nameOf } from './user-name.js';
 
 /** Milliseconds that a `$auth` waits for the messages before it: their guards look at the same client. */
 const PATIENCE = 1_000;
@@ -53,12 +55,17 @@ export async function reauthenticate(
   const users = usersOf(client);
   const expiresAt = client._expiry?.at;
   present(handshake, auth);
-  const refused = await judge(client, users, ask).catch((error: unknown) => {
+  const watch = users.data && watchData(users.data);
+  if (watch !== undefined) Reflect.set(client, 'data', watch.shown);
+  client._undoAuth = () => restore(client, users);
+  const refused = await judge(client, users, watch, ask).catch((error: unknown) => {
     client._report(error, '$auth failed');
     return INTERNAL_ERROR;
   });
+  client._undoAuth = undefined;
   if (client._gone) return undefined;
   if (refused === undefined) {
+    if (Reflect.get(client, 'data') === watch?.shown) Reflect.set(client, 'data', users.data);
     client._joinUserRoom();
     if (client._limits.maxLifetime !== Infinity) client._lasting().limit(client._limits.maxLifetime);
     return undefined;
@@ -73,6 +80,7 @@ export async function reauthenticate(
 async function judge(
   client: Conversation,
   before: Users,
+  watch: DataWatch | undefined,
   ask: (client: Conversation) => Promise<object | undefined>,
 ): Promise<object | undefined> {
   const refused = await within(client._limits.upgradeTimeout, ask(client), TIMED_OUT);
@@ -82,7 +90,25 @@ async function judge(
   }
   if (refused !== undefined) return refused;
   if (client._expiry?.isOver === true) return EXPIRED;
-  return isSameClient(before, usersOf(client)) ? undefined : OTHER_USER;
+  const grant = renew(client, before.grant, watch);
+  if (!isSameUserInData(before, client) || !mayBecome(client, before.who, before.grant, grant))
+    return OTHER_USER;
+  client._grant = grant;
+  return undefined;
+}
+
+/** What the guards granted anew is all that is left of what they granted before. */
+function renew(client: Conversation, former: Grant | undefined, watch: DataWatch | undefined): Grant {
+  if (watch === undefined || Reflect.get(client, 'data') !== watch.shown) return grantOf(client);
+  const { written, read } = watch;
+  const data = dataOf(client)!;
+  const keys = new Set(written);
+  for (const key of former?.keys ?? []) {
+    // a guard that finds what it had put there, and leaves it, grants it again
+    if (read.has(key) && Object.hasOwn(data, key)) keys.add(key);
+    else if (!written.has(key)) Reflect.deleteProperty(data, key);
+  }
+  return grantOf(client, keys);
 }
 
 /** In every place where a token may have come from; a cookie is the browser's. */
@@ -106,13 +132,20 @@ interface Users {
   readonly data: object | undefined;
   readonly contents: object;
   readonly userInData: unknown;
+  readonly who: Who;
+  readonly grant: Grant | undefined;
 }
 
 function usersOf(client: Conversation): Users {
-  const data: unknown = Reflect.get(client, 'data');
-  if (typeof data !== 'object' || data === null)
-    return { user: client.user, data: undefined, contents: {}, userInData: undefined };
-  return { user: client.user, data, contents: { ...data }, userInData: Reflect.get(data, 'user') };
+  const data = dataOf(client);
+  return {
+    user: client.user,
+    data,
+    contents: { ...data },
+    userInData: data?.['user'],
+    who: whoIs(client),
+    grant: client._grant,
+  };
 }
 
 function restore(client: Conversation, { user, data, contents }: Users): void {
@@ -123,12 +156,8 @@ function restore(client: Conversation, { user, data, contents }: Users): void {
   Object.assign(data, contents);
 }
 
-function isSameClient(before: Users, after: Users): boolean {
-  return isSameUser(before.user, after.user) && isSameUser(before.userInData, after.userInData);
-}
-
-/** By the first field that names a user. One who was nobody may become somebody; nobody else may. */
-function isSameUser(before: unknown, after: unknown): boolean {
-  const known = identify(before);
-  return known === undefined || known === identify(after);
+/** A guard may set both: who a client is, and for whom it acts. One for whom it acts already is not replaced. */
+function isSameUserInData({ userInData }: Users, client: Conversation): boolean {
+  const known = nameOf(userInData);
+  return known === undefined || known.key === nameOf(dataOf(client)?.['user'])?.key;
 }

@@ -9,8 +9,9 @@ export interface StoredSession {
   readonly former?: string | undefined;
   readonly id: string;
   readonly rooms: readonly Room[];
+  /** What the client had in `data` when it left, without what its guards had put there. */
   readonly data: unknown;
-  /** Who the guards said that it is; it is given back to nobody else. */
+  /** Whose it is, as {@link Grant.key} has it; the session is given back to nobody else. `undefined`: to nobody. */
   readonly identity: string | undefined;
   /** The offset of the last message that was written to the client. */
   readonly sent: string;

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Conversation } from './conversation.js';
-import { identityOf, knownOf } from './identity.js';
+import { dataOf, grantOf, isStillItself, mayHave, type Grant } from './identity.js';
 import type { Recovery } from './recovery.js';
 import { idOf, type Session } from './session.js';
 import { offersEnvelope } from './subprotocols.js';
@@ -25,30 +25,43 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
   if (client._gone) return found.giveBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
   // whoever shows another's token has used it up
-  const isSame = found.session.identity === identityOf(knownOf(client));
+  const isSame = mayHave(client, (client._grant ??= grantOf(client)), found.session.identity);
   // one that was there before it joined its rooms would get what was said in them to others
   const isItsOwn = !recovery.isLater(found.session.from, offset);
   if (isSame && isItsOwn && size <= client._limits.maxBufferedBytes) client._comeBack(found);
   else found.later();
 }
 
-/** Keeps the session of a client that leaves. */
+/** Keeps the session of a client that leaves, if it is known whose it is. */
 export function keepSession(recovery: Recovery, client: Conversation, session: Session): void {
-  const { id, rooms } = client;
+  const { id, rooms, _grant: grant, _undoAuth: undo } = client;
+  undo?.();
+  if (grant?.key === undefined || !isStillItself(client, grant)) return;
   const { token, sent, from } = session;
   const [, former] = client._tokens;
   session.isKept = true;
-  const data: unknown = Reflect.get(client, 'data');
   recovery.save({
     token,
     former,
     id,
     rooms: [...rooms],
-    data,
-    identity: identityOf(knownOf(client)),
+    data: keptOf(client, grant, undo !== undefined),
+    identity: grant.key,
     sent,
     from,
   });
+}
+
+/** What a client comes back to of its `data`: what its guards had put there is for its guards to put there again. */
+function keptOf(client: Conversation, { keys }: Grant, isWritten: boolean): unknown {
+  const data = dataOf(client);
+  // not an object: what guards put there is theirs as a whole
+  if (data === undefined) return keys === undefined ? undefined : (Reflect.get(client, 'data') as unknown);
+  if (!isWritten && (keys === undefined || keys.size === 0)) return data;
+  // a copy: `handleDisconnect` may still look into it, and guards may still write
+  const kept = Object.assign(Object.create(Object.getPrototypeOf(data) as object | null), data) as object;
+  for (const key of keys ?? []) Reflect.deleteProperty(kept, key);
+  return kept;
 }
 
 /** Another node has a client on the line that shows the token of one of ours: that line is dead, or soon will be. */

@@ -1,5 +1,5 @@
 import type { Room } from 'socket.io-adapter';
-import { isUserRoom } from './identity.js';
+import { isUserRoom } from './user-name.js';
 import type { ConnectionLimits } from './limits.js';
 
 /** Why a client may not join. */

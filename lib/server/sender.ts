@@ -11,6 +11,7 @@ import { BroadcastOperator } from './broadcast-operator.js';
 import type { EmitFlags } from './socketio-types.js';
 import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
 import { Frame, type Outgoing } from './frame.js';
+import type { Grant } from './identity.js';
 import { INTERNAL_ERROR } from './incoming-request.js';
 import { Intake } from './intake.js';
 import { REVOKED, type Resumption } from './recovery.js';
@@ -25,6 +26,10 @@ export abstract class Sender extends Intake {
   connected = false;
   /** @internal What the client may come back to. */
   _session: Session | undefined;
+  /** @internal What its guards granted it, once they have; of clients that may come back, or have guards. */
+  _grant: Grant | undefined;
+  /** @internal Takes back what guards have written for a `$auth` that they have not come to an end with. */
+  _undoAuth: (() => void) | undefined;
   /** @internal What it has come back to. */
   _resumption: Resumption | undefined;
   protected outgoing: AnyListeners | undefined;

@@ -5,6 +5,7 @@ import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Namespace } from './socketio-types.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { Failures } from './failures.js';
+import type { Identities } from './identity.js';
 import type { Intake } from './intake.js';
 import type { ConnectionLimits } from './limits.js';
 import type { Session } from './session.js';
@@ -37,6 +38,7 @@ interface Farewell {
 export interface SocketMount {
   readonly limits: ConnectionLimits;
   readonly failures: Failures;
+  readonly identities: Identities;
   readonly receiver: Inbound;
   readonly connections: Farewell;
   /** What the gateway side knows of the gateways on this path. */

@@ -6,6 +6,7 @@ import type { EnvelopeServer } from '../server/envelope.server.js';
 import { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { Line, LineWatcher } from '../server/line.js';
 import { LineWebSocket } from '../server/line-web-socket.js';
+import { beforeGuards, grantOf } from '../server/identity.js';
 import type { Recovery } from '../server/recovery.js';
 import { mayResume, resume } from '../server/resume.js';
 import type { Visitor } from '../server/visitor.js';
@@ -144,12 +145,14 @@ export class Gate implements LineWatcher {
     const recovery = mayResume(server._recovery, request) ? server._recovery : undefined;
     if (guard === undefined && recovery === undefined) return this.let(upgrade, verdict);
     const client = (upgrade.client = new EnvelopeSocket(request, server, params, visitor));
+    beforeGuards(client);
     upgrade.guards = Promise.resolve(guard?.(client))
       .then(async (answer) => {
         const isExpired = client._expiry?.isOver === true;
         // it may have ended while a further guard was asked
         const refused = isExpired && (answer === undefined || client._gone) ? EXPIRED : answer;
         if (refused !== undefined) return upgrade.refuse(refused);
+        if (!upgrade.isOver) client._grant = grantOf(client);
         if (recovery !== undefined && !upgrade.isOver) await this.resume(client, recovery);
         this.let(upgrade, verdict);
       })

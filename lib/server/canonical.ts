@@ -1,0 +1,55 @@
+const MAX_DEPTH = 32;
+
+/**
+ * One text for one value, whatever the order of the keys of its objects. Texts, numbers, booleans, bigints, dates, bytes,
+ * identifiers of databases, and lists and plain objects of those.
+ *
+ * @returns `undefined` for anything else, since two different values could get the same text: instances of classes may
+ * keep what tells them apart in private fields
+ */
+export function canonical(value: unknown, depth = 0): string | undefined {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : undefined;
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value !== 'object' || depth > MAX_DEPTH) return undefined;
+  if (Array.isArray(value))
+    return wrap(
+      '[]',
+      value.map((entry) => canonical(entry ?? null, depth + 1)),
+    );
+  if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : `date(${value.getTime()})`;
+  const id = databaseId(value);
+  if (id !== undefined) return `id(${id})`;
+  if (!isPlain(value)) return undefined;
+  const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
+  return wrap(
+    '{}',
+    entries
+      .sort(([one], [other]) => (one < other ? -1 : 1))
+      .map(([key, entry]) => {
+        const text = canonical(entry, depth + 1);
+        return text && `${JSON.stringify(key)}:${text}`;
+      }),
+  );
+}
+
+function wrap(brackets: string, parts: readonly (string | undefined)[]): string | undefined {
+  if (parts.includes(undefined)) return undefined;
+  return `${brackets[0]}${parts.join()}${brackets[1]}`;
+}
+
+/** An object literal, or an object without a prototype. */
+export function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // not by identity: objects of another realm have another Object.prototype
+  return prototype === null || Object.hasOwn(prototype as object, 'isPrototypeOf');
+}
+
+/** The text of an identifier that is an object: MongoDB's `ObjectId` and `UUID`, or bytes. */
+export function databaseId(value: object): string | undefined {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  const toHexString: unknown = Reflect.get(value, 'toHexString');
+  if (typeof toHexString !== 'function') return undefined;
+  const text: unknown = Reflect.apply(toHexString, value, []);
+  return typeof text === 'string' && text !== '' ? text : undefined;
+}

@@ -38,7 +38,7 @@ class Gateway {
 }
 
 const auth = (given: object): { protocols: string[] } => ({
-  protocols: [`envelope.auth.${Buffer.from(JSON.stringify(given)).toString('base64url')}`, 'x'],
+  protocols: ['envelope.v1', `envelope.auth.${Buffer.from(JSON.stringify(given)).toString('base64url')}`],
 });
 
 async function startCluster() {

@@ -1,123 +1,16 @@
-import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import {
-  ConnectedSocket,
-  MessageBody,
-  SubscribeMessage,
-  WebSocketGateway,
-  WebSocketServer,
-} from '@nestjs/websockets';
-import { EnvelopeServer, EnvelopeSocket, user, type EnvelopeOptions } from '../../lib/index.js';
 import { Returning } from '../cluster/recovery-client.js';
-import { startApp, type TestApp } from '../support/app.js';
 import { expectNoStrays } from '../support/strays.js';
-import { until } from '../support/wait.js';
-
-type Write = (client: EnvelopeSocket) => void;
-
-/** What the guard does for a client that shows this token. */
-let tokens: Record<string, Write> = {};
-/** What `handleConnection` does. */
-let atConnection: Write = () => undefined;
-beforeEach(() => {
-  tokens = {};
-  atConnection = () => undefined;
-});
-
-class TokenGuard implements CanActivate {
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    const client = context.switchToWs().getClient<EnvelopeSocket>();
-    if (context.switchToWs().getPattern() !== '$upgrade') return true;
-    await Promise.resolve();
-    tokens[String(client.handshake.auth['token'])]?.(client);
-    return true;
-  }
-}
-
-@UseGuards(TokenGuard)
-@WebSocketGateway({ path: '/ws' })
-class Gateway {
-  @WebSocketServer() server!: EnvelopeServer;
-  readonly gone: string[] = [];
-
-  handleConnection(client: EnvelopeSocket): void {
-    atConnection(client);
-  }
-  handleDisconnect(client: EnvelopeSocket): void {
-    this.gone.push(client.id);
-  }
-  @SubscribeMessage('set')
-  set(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() data: object): void {
-    Object.assign(client.data, data);
-  }
-  @SubscribeMessage('join')
-  async join(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): Promise<void> {
-    await client.join(room);
-  }
-}
-
-interface Stage {
-  app: TestApp;
-  server: EnvelopeServer;
-  lost(client: Returning): Promise<void>;
-  socketOf(client: Returning): EnvelopeSocket;
-}
-
-async function start(options: EnvelopeOptions = {}): Promise<Stage> {
-  const app = await startApp({ providers: [Gateway] }, { adapter: { recovery: true, ...options } });
-  const gateway = app.nest.get(Gateway);
-  return {
-    app,
-    server: gateway.server,
-    lost: ({ hello }) => until('the end of the line', () => gateway.gone.includes(hello.id)),
-    socketOf: ({ hello }) => gateway.server.sockets.get(hello.id)!,
-  };
-}
-
-/** One connects with a token, leaves something behind, and its session is shown with another token. */
-async function comeBack(stage: Stage, first: string, second: string): Promise<Returning> {
-  const client = await new Returning({ token: first }).connect(stage.app);
-  await client.client.ask('join', 'red');
-  await client.client.ask('set', { secret: first });
-  await client.settled();
-  await client.cut();
-  await stage.lost(client);
-  stage.server.to('red').emit('missed', first);
-  return client.connect(stage.app, { token: second });
-}
-
-/** Nothing of the first one is left. */
-async function expectStranger(stage: Stage, client: Returning): Promise<void> {
-  expect(client.hello.recovered).toBe(false);
-  expect(await client.settled()).not.toContain('missed');
-  const socket = stage.socketOf(client);
-  expect(socket.rooms.has('red')).toBe(false);
-  expect(socket.data).not.toHaveProperty('secret');
-}
-
-/** Knows its text, and shows it to nobody but its methods. */
-class Hidden {
-  readonly #text: string;
-  constructor(text: string) {
-    this.#text = text;
-  }
-  get text(): string {
-    return this.#text;
-  }
-}
-class Entity {
-  constructor(private readonly key: string) {}
-  get id(): string {
-    return this.key;
-  }
-  toString(): string {
-    return 'Entity';
-  }
-}
-const objectId = (hex: string): object => ({ toHexString: () => hex, toString: () => hex });
-const is =
-  (value: unknown): Write =>
-  (client) =>
-    void (client.user = value);
+import {
+  comeBack,
+  Entity,
+  expectStranger,
+  Hidden,
+  is,
+  objectId,
+  script,
+  start,
+  type Write,
+} from './identity-stage.js';
 
 describe('whose a session is', () => {
   expectNoStrays();
@@ -195,7 +88,7 @@ describe('whose a session is', () => {
       is({ id: 'a' }),
     ],
   ])('is not the next one’s: %s', async (_, first, second) => {
-    tokens = { first, second };
+    script.tokens = { first, second };
     const stage = await start();
     await expectStranger(stage, await comeBack(stage, 'first', 'second'));
   });
@@ -233,7 +126,7 @@ describe('whose a session is', () => {
       },
     ],
   ])('is that of the same user: %s', async (_, write) => {
-    tokens = { first: (client) => write()(client), second: (client) => write()(client) };
+    script.tokens = { first: (client) => write()(client), second: (client) => write()(client) };
     const stage = await start();
     const client = await comeBack(stage, 'first', 'second');
     expect(client.hello.recovered).toBe(true);
@@ -243,7 +136,7 @@ describe('whose a session is', () => {
   });
 
   it('is nobody’s where nobody can say who the user is: there is none, and the log names the option', async () => {
-    tokens = { a: is({ key: 'a' }) };
+    script.tokens = { a: is({ key: 'a' }) };
     const stage = await start();
     const ada = await new Returning({ token: 'a' }).connect(stage.app);
     expect(ada.hello.session).toBeUndefined();
@@ -258,181 +151,17 @@ describe('whose a session is', () => {
     ['client.data.userId', (client) => (client.data.userId = 'a')],
   ])('is nobody’s where the user was set outside guards: %s', async (_, write) => {
     const stage = await start();
-    atConnection = write;
+    script.atConnection = write;
     const client = await comeBack(stage, 'first', 'second');
     expect(client.hello.recovered).toBe(false);
     expect(stage.app.log.of('warn')).toEqual([expect.stringContaining('outside the guards')]);
   });
 
   it('stays the user’s where a handler loads a profile', async () => {
-    tokens = { first: is({ sub: 'a' }), second: is({ sub: 'a' }) };
+    script.tokens = { first: is({ sub: 'a' }), second: is({ sub: 'a' }) };
     const stage = await start();
-    atConnection = (client) => (client.data.user ??= { id: 7, name: 'Ada' });
+    script.atConnection = (client) => (client.data.user ??= { id: 7, name: 'Ada' });
     expect((await comeBack(stage, 'first', 'second')).hello.recovered).toBe(true);
     expect(stage.app.log.of('warn')).toEqual([]);
-  });
-});
-
-describe('the option identify', () => {
-  expectNoStrays();
-
-  it('names users of any shape, on the adapter', async () => {
-    tokens = { a: is({ key: 'a' }), 'a again': is({ key: 'a', at: 1 }), b: is({ key: 'b' }) };
-    const stage = await start({ identify: (given) => given.key });
-    expect((await comeBack(stage, 'a', 'a again')).hello.recovered).toBe(true);
-    await expectStranger(stage, await comeBack(stage, 'a', 'b'));
-    const ada = await new Returning({ token: 'a' }).connect(stage.app);
-    stage.server.to(user('a')).emit('for a');
-    expect(await ada.settled()).toContain('for a');
-    stage.server.disconnectUser('a');
-    expect((await ada.client.ended()).code).toBe(1000);
-    expect(stage.app.log.of('warn')).toEqual([]);
-  });
-
-  it('names them on a gateway, which wins over the adapter, and from wherever the guards put them', async () => {
-    @UseGuards(TokenGuard)
-    @WebSocketGateway({
-      path: '/ws',
-      identify: (_: unknown, client: EnvelopeSocket) => client.data.account?.name as string | undefined,
-    })
-    class AccountGateway extends Gateway {}
-    tokens = {
-      a: (client) => (client.data.account = { name: 'a', at: Math.random() }),
-      b: (client) => (client.data.account = { name: 'b' }),
-    };
-    const app = await startApp(
-      { providers: [AccountGateway] },
-      { adapter: { recovery: true, identify: () => 'everybody' } },
-    );
-    const gateway = app.nest.get(AccountGateway);
-    const come = async (first: string, second: string): Promise<Returning> => {
-      const client = await new Returning({ token: first }).connect(app);
-      await client.settled();
-      await client.cut();
-      await until('the end of the line', () => gateway.gone.includes(client.hello.id));
-      return client.connect(app, { token: second });
-    };
-    expect((await come('a', 'a')).hello.recovered).toBe(true);
-    expect((await come('a', 'b')).hello.recovered).toBe(false);
-    expect((await come('', '')).hello.recovered).toBe(true);
-  });
-
-  it.each<[string, unknown, string]>([
-    ['throws', () => (undefined as unknown as { id: string }).id, 'the option identify threw'],
-    ['returns a number', () => 7, 'identify returned 7'],
-    ['returns an empty text', () => '', 'identify returned a text of 0 characters'],
-    ['returns a promise', () => Promise.resolve('a'), 'identify returned a promise'],
-    ['returns null', () => null, 'identify returned null'],
-  ])('that %s names nobody, and the log says so', async (_, identify, text) => {
-    tokens = { a: is({ id: 'a' }), b: is({ id: 'b' }) };
-    const stage = await start({ identify: identify as () => string });
-    await expectStranger(stage, await comeBack(stage, 'a', 'b'));
-    expect(stage.app.log.of('error').join()).toContain(text);
-    stage.server.to(user('a')).to(user('7')).emit('for a');
-    expect(stage.server.adapter.rooms.has(user('a'))).toBe(false);
-  });
-
-  it('that returns undefined for a user names nobody, and for no user that there is none', async () => {
-    tokens = { a: is({ id: 'a' }) };
-    const stage = await start({ identify: () => undefined });
-    await expectStranger(stage, await comeBack(stage, 'a', 'a'));
-    expect((await comeBack(stage, '', '')).hello.recovered).toBe(true);
-    expect(stage.app.log.of('warn')).toEqual([expect.stringContaining('identify returned undefined')]);
-  });
-
-  it.each([7, 'id', {}])('that is %p is refused', async (identify) => {
-    await expect(start({ identify: identify as unknown as () => string })).rejects.toThrow(
-      'EnvelopeAdapter: identify is',
-    );
-  });
-});
-
-describe('the room of a user', () => {
-  expectNoStrays();
-
-  it.each([
-    undefined,
-    null,
-    '',
-    Number.NaN,
-    Infinity,
-    {},
-    [],
-    ['a'],
-    { id: 'a' },
-    new Entity('a'),
-    Symbol('a'),
-    true,
-  ])('has no name for %p', async (value) => {
-    const stage = await start();
-    expect(() => user(value)).toThrow(TypeError);
-    expect(() => stage.server.disconnectUser(value)).toThrow('takes what names the user');
-  });
-
-  it('is the same for an id and its text, and for an ObjectId and its digits', () => {
-    expect(user(42)).toBe(user('42'));
-    expect(user(42n)).toBe(user('42'));
-    expect(user(objectId('5f'))).toBe(user('5f'));
-    expect(user(Buffer.from([0xff]))).toBe(user('ff'));
-    expect(user({ tenant: 'a', number: 1 })).toBe(user({ number: 1, tenant: 'a' }));
-  });
-
-  it('is that of a user of a database, too', async () => {
-    tokens = { a: is({ _id: objectId('5f') }), b: (client) => (client.data.userId = 7) };
-    const stage = await start();
-    const ada = await new Returning({ token: 'a' }).connect(stage.app);
-    const bob = await new Returning({ token: 'b' }).connect(stage.app);
-    stage.server.to(user('5f')).emit('for ada');
-    stage.server.to(user(7)).emit('for bob');
-    expect(await ada.settled()).toEqual(['for ada']);
-    expect(await bob.settled()).toEqual(['for bob']);
-  });
-
-  it('has a warning where users are named by several fields', async () => {
-    tokens = { a: is({ sub: '1' }), b: is({ id: '1' }) };
-    const stage = await start();
-    await new Returning({ token: 'a' }).connect(stage.app);
-    expect(stage.app.log.of('warn')).toEqual([]);
-    await new Returning({ token: 'b' }).connect(stage.app);
-    await new Returning({ token: 'b' }).connect(stage.app);
-    expect(stage.app.log.of('warn')).toEqual([expect.stringMatching(/by sub and by id.*option identify/s)]);
-  });
-});
-
-describe('$auth in place', () => {
-  expectNoStrays();
-
-  async function renew(first: Write, second: Write): Promise<[Stage, string, EnvelopeSocket]> {
-    tokens = { first, second };
-    const stage = await start();
-    const client = await new Returning({ token: 'first' }).connect(stage.app);
-    await client.client.ask('set', { kept: true });
-    const { event } = await client.client.ask('$auth', { token: 'second' });
-    return [stage, event!, stage.socketOf(client)];
-  }
-
-  it.each<[string, Write, Write]>([
-    ['uid', is({ uid: 'a' }), is({ uid: 'b' })],
-    ['an unknown field', is({ key: 'a' }), is({ key: 'b' })],
-    ['an unknown field, the same', is({ key: 'a' }), is({ key: 'a' })],
-    ['a number and a text', is({ id: 1 }), is({ id: '1' })],
-    ['data.userId', (client) => (client.data.userId = 'a'), (client) => (client.data.userId = 'b')],
-    ['any field of data', (client) => (client.data.account = 'a'), (client) => (client.data.account = 'b')],
-  ])('takes nobody for another: %s', async (_, first, second) => {
-    const [, event, socket] = await renew(first, second);
-    expect(event).toBe('exception');
-    const before = { user: undefined, data: {} };
-    first(before as unknown as EnvelopeSocket);
-    expect(socket.user).toEqual(before.user);
-    expect(socket.data).toEqual({ ...before.data, kept: true });
-  });
-
-  it.each<[string, Write, Write]>([
-    ['uid', is({ uid: 'a' }), is({ uid: 'a', role: 'x' })],
-    ['somebody after nobody', () => undefined, is({ uid: 'a' })],
-    ['any field of data', (client) => (client.data.account = 'a'), (client) => (client.data.account = 'a')],
-  ])('takes the same for the same: %s', async (_, first, second) => {
-    const [, event] = await renew(first, second);
-    expect(event).toBe('$auth');
   });
 });

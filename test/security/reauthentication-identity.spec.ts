@@ -69,7 +69,7 @@ describe('an identifier that is an object', () => {
 
   it('that cannot be compared leaves everything as it was', async () => {
     expect(await become('endless', 'ada')).toMatchObject({
-      data: { status: 'error', message: 'Internal server error' },
+      data: { statusCode: 403 },
       user: USERS['endless'],
       auth: { name: 'endless' },
     });

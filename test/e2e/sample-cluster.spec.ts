@@ -17,7 +17,7 @@ class SampleCluster {
 
   static async start(...args: string[]): Promise<SampleCluster> {
     const process = Sample.start(PROGRAM, '--workers', '2', '--port', '0', ...args);
-    const [port] = await process.says(/listens on http:\/\/localhost:(\d+)\//);
+    const [port] = await process.says(/Open http:\/\/localhost:(\d+)\/\n$/);
     await process.says(LISTENS, 2);
     return new SampleCluster(process, Number(port));
   }

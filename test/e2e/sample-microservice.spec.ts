@@ -13,7 +13,8 @@ describe('sample 04-microservice', () => {
     const sample = Sample.start('sample/04-microservice/src/main.ts');
     process.env = environment;
     const [users] = await sample.says(/users service listens on (\S+)/);
-    const [reports] = await sample.says(/reports service listens on (\S+)\/report/);
+    const [reports] = await sample.says(/reports service listens on (\S+)\/\n/);
+    expect(await sample.says(/Open (\S+)\n$/)).toEqual([`${reports!}/report`]);
     const [tcp] = await sample.says(/TCP on port (\d+)/);
 
     const client = new TestClient(users!.replace('http', 'ws'));
@@ -29,7 +30,8 @@ describe('sample 04-microservice', () => {
     expect(await send('app.info')).toMatchObject({ name: 'users' });
     expect((await ask(client, 'app.info')).payload).toMatchObject({ name: 'users' });
 
-    expect(await get(`${reports!}/report`)).toMatchObject({ count: 3, names: ['ada', 'bob', 'eve'] });
+    for (const path of ['/report', '/'])
+      expect(await get(`${reports!}${path}`)).toMatchObject({ count: 3, names: ['ada', 'bob', 'eve'] });
     expect(await get(`${reports!}/welcome/zoe`)).toEqual({ id: 4, name: 'zoe' });
     say(client, 'message', { cmd: 'users.find' }, { name: 'nobody' }, { id: 1 });
     expect((await answerOf(client, 1)).payload).toMatchObject({ message: 'there is no nobody' });

@@ -18,8 +18,10 @@ describe('sample 05-observed', () => {
     process.env['PORT'] = '0';
     const sample = Sample.start('sample/05-observed/src/main.ts');
     delete process.env['PORT'];
-    const [url] = await sample.says(/"(http:\/\/[^"]+)\/ready"/);
+    const [url] = await sample.says(/"Open (http:[^"]+)\/"}\n$/);
 
+    const start = await fetch(`${url!}/`);
+    expect([start.url, start.status]).toEqual([`${url!}/ws-docs`, 200]);
     expect(await text(`${url!}/ws-docs`)).toContain('<!doctype html>');
     expect(await text(`${url!}/ws-docs/asyncapi.yaml`)).toMatch(/^asyncapi: 3\.0\.0\n/);
 

@@ -8,6 +8,7 @@ import { readSettings } from './settings.js';
 const logger = new Logger('Cluster');
 const { workers } = readSettings();
 const started = new WeakSet<Worker>();
+let starts = 0;
 let isStopping = false;
 
 /** Workers close on SIGTERM, as any Nest application does; the primary ends with the last of them. */
@@ -23,6 +24,7 @@ setupPrimary();
 cluster.on('listening', (worker, { port }) => {
   started.add(worker);
   logger.log(`Worker ${worker.process.pid} listens on http://localhost:${port}/`);
+  if (++starts === workers) logger.log(`Open http://localhost:${port}/`);
 });
 cluster.on('exit', (worker, code, signal) => {
   if (isStopping) return;

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { EnvelopeModule } from 'nestjs-envelope';
 import { LoggerModule } from 'nestjs-pino';
 import { AuctionModule } from './auction/auction.module.js';
+import { HomeController } from './home.controller.js';
 import { OperationsModule } from './operations/operations.module.js';
 
 @Module({
@@ -11,5 +12,6 @@ import { OperationsModule } from './operations/operations.module.js';
     AuctionModule,
     OperationsModule,
   ],
+  controllers: [HomeController],
 })
 export class AppModule {}

@@ -18,4 +18,6 @@ await app.listen(process.env['PORT'] ?? 3010, '0.0.0.0');
 
 const url = (await app.getUrl()).replace('0.0.0.0', 'localhost');
 for (const page of ['ws-docs', 'metrics', 'traces', 'health', 'ready']) logger.log(`${url}/${page}`);
-sendVisitors(url);
+await sendVisitors(url);
+// by the logger, whose lines are written later than those of console.log
+logger.log(`Open ${url}/`);

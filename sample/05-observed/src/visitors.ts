@@ -7,8 +7,8 @@ interface Lot {
 
 const PAUSE = 1_500;
 
-/** Somebody has to bid: otherwise there would be little to see. */
-export function sendVisitors(url: string): void {
+/** Bids in the name of two visitors, since there would be little to see otherwise. Resolves when both are connected. */
+export async function sendVisitors(url: string): Promise<void> {
   for (const token of ['ada', 'bob']) {
     const socket = connect(`${url}/auction`, { auth: token });
     const bid = async (): Promise<void> => {
@@ -18,6 +18,7 @@ export function sendVisitors(url: string): void {
       await socket.emitWithAck('bid', { lot: id, amount: price + Math.floor(Math.random() * 12) - 2 });
     };
     // a bid that is refused, or a line that is lost: the next one may be luckier
+    await socket.emitWithAck('lots');
     setInterval(() => void bid().catch(() => undefined), PAUSE * (0.5 + Math.random())).unref();
   }
 }

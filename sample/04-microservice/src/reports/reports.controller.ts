@@ -1,10 +1,14 @@
-import { Controller, Get, Inject, Param } from '@nestjs/common';
+import { Controller, Get, Inject, Param, Redirect } from '@nestjs/common';
 import type { ClientProxy } from '@nestjs/microservices';
 import { forkJoin, toArray, type Observable } from 'rxjs';
 
 @Controller()
 export class ReportsController {
   constructor(@Inject('USERS') private readonly users: ClientProxy) {}
+
+  @Get()
+  @Redirect('report')
+  home(): void {}
 
   @Get('report')
   report(): Observable<object> {

@@ -3,6 +3,7 @@ import { requestContext } from '../server/incoming-request.js';
 import { currentTrace } from '../server/tracing.js';
 import { EnvelopeExceptionFilter } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';
+import { observeResults } from './handler-results.js';
 import { filtersOf, NEST } from './nest-metadata.js';
 import { RefCountedPatch } from './refcounted-patch.js';
 
@@ -39,6 +40,7 @@ export function installFilters(gateway: Gateway): () => void {
   const undos = [
     patches.acquire(gateway.type, (type) => prepend(type, fallback)),
     ...gateway.handlers.map((handler) => patches.acquire(handler, (method) => append(method, witness))),
+    ...gateway.handlers.map((handler) => observeResults(handler)),
   ];
   return () => undos.forEach((undo) => undo());
 }

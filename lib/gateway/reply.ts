@@ -3,19 +3,17 @@ import type { Conversation } from '../server/conversation.js';
 import { currentTrace } from '../server/tracing.js';
 import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';
 import { isClientFault, toExceptionPayload } from './envelope-exception.filter.js';
+import { IterableSource, isIterableSource, iterableBehind, setTaker, type Taker } from './iterable-source.js';
 import { Sink } from './sink.js';
 
 /** How long, in milliseconds, an exception filter that is asynchronous may take to answer a request. */
 const FILTER_GRACE = 1_000;
 
-/** After so many values a generator lets the rest of the process have a turn: its own may never wait. */
-const VALUES_PER_TURN = 64;
-
 /**
  * Fourth stop of a message: shapes what a handler came to. Without an `id` each value goes out under the event's
  * own name; with one, exactly one final answer does.
  */
-export class Reply {
+export class Reply implements Taker {
   /** Handlers of this message that have not returned. */
   private open: number;
   /** Handlers of this message that have not come to an end, failed ones included. */
@@ -41,7 +39,11 @@ export class Reply {
 
   /** A handler returned. @returns a promise only where it returned a source of many values: most pay for none */
   give(result: unknown, byHand: boolean): Promise<void> | undefined {
-    const source = sourceOf(result);
+    const source = isObservable(result)
+      ? result
+      : isIterableSource(result)
+        ? new IterableSource(result)
+        : undefined;
     if (source !== undefined && this.request?.isCancelled === true) this.request.answer();
     // what a handler that acknowledges by hand returns is no answer, but may be an event of its own
     if (byHand) this.sendResponse(result);
@@ -52,9 +54,19 @@ export class Reply {
     return undefined;
   }
 
-  private async giveAll(source: Source): Promise<void> {
-    await (isObservable(source) ? this.drain(source) : this.iterate(source));
+  private async giveAll(source: Observable<unknown>): Promise<void> {
+    if (iterableBehind(source) !== undefined) this.countAsStream();
+    await this.drain(source, true);
     this.end(false);
+  }
+
+  /** Nobody wants its values: one that holds something, a cursor say, lets go of it. */
+  private abandon(iterable: IterableSource | undefined): void {
+    try {
+      Promise.resolve(iterable?.abandon()).catch((error) => this.reportEnd(error));
+    } catch (error) {
+      this.reportEnd(error);
+    }
   }
 
   /** Something failed that no filter has seen: a filter itself, or an iterator. */
@@ -105,6 +117,7 @@ export class Reply {
   /** One of many values. @returns whether more are wanted */
   private next(value: unknown): boolean {
     const { request } = this;
+    setTaker(this);
     if (request === undefined) {
       this.countAsStream();
       this.send(value);
@@ -123,15 +136,20 @@ export class Reply {
     this.client._streaming++;
   }
 
-  private drain(source: Observable<unknown>): Promise<void> {
-    if (this.isOver) return Promise.resolve();
+  /** @param isResult where it is not a source within one: of those each value is one, whatever it is */
+  private drain(source: Observable<unknown>, isResult: boolean): Promise<void> {
+    if (this.isOver) {
+      this.abandon(iterableBehind(source));
+      return Promise.resolve();
+    }
     return new Promise((resolve, reject) => {
       let pending: Promise<void>[] | undefined;
       const take = (value: unknown): boolean => {
-        // an interceptor hands a handler's generator on as one value
-        const iterator = iteratorOf(value);
-        if (iterator === undefined) return this.next(value);
-        (pending ??= []).push(this.iterate(iterator).catch((reason) => this.crash(reason)));
+        if (!isResult || !isIterableSource(value)) return this.next(value);
+        // an interceptor may make a source of a value
+        const inner = this.drain(new IterableSource(value), false);
+        (pending ??= []).push(inner.catch((reason) => this.crash(reason)));
+        this.countAsStream();
         return true;
       };
       const sink = new Sink(take, (failed) => {
@@ -142,43 +160,22 @@ export class Reply {
         else void Promise.all(pending).then(() => resolve());
       });
       const release = this.onStop(() => sink.complete());
+      setTaker(this);
       // the exception filter runs where the source is subscribed to
       if (this.request === undefined) source.subscribe(sink);
       else requestContext.run(this.request, () => source.subscribe(sink));
+      setTaker(undefined);
     });
   }
 
-  private async iterate(source: AsyncIterator<unknown> | Iterator<unknown>): Promise<void> {
-    let ended = false;
-    let isInside = false;
-    this.countAsStream();
-    const end = (): void => {
-      // a generator that ended its own client is still running: it can be ended when it has come to its yield
-      if (ended || isInside) return;
-      ended = true;
-      Promise.resolve(source.return?.()).catch((error) => this.reportEnd(error));
-    };
-    const release = this.onStop(end);
-    try {
-      for (let values = 1; !this.isOver; values++) {
-        isInside = true;
-        const step = source.next();
-        isInside = false;
-        if (this.isOver) this.guarded(end);
-        const { value, done } = await step;
-        if (done === true) ended = true;
-        if (ended || this.isOver || !this.next(value)) return;
-        if (!this.client._writable) await this.client._drained();
-        else if (values % VALUES_PER_TURN === 0) await nextTurn();
-      }
-    } catch (error) {
-      // what failed is over
-      ended = true;
-      throw error;
-    } finally {
-      release();
-      this.guarded(end);
-    }
+  /** @internal */
+  get isWritable(): boolean {
+    return this.client._writable;
+  }
+
+  /** @internal */
+  drained(): Promise<void> {
+    return this.client._drained();
   }
 
   private guarded(stop: () => void): void {
@@ -189,7 +186,8 @@ export class Reply {
     }
   }
 
-  private reportEnd(error: unknown): void {
+  /** @internal */
+  reportEnd(error: unknown): void {
     this.client._report(error, `the source of "${this.event}" threw when it was ended`);
   }
 
@@ -213,10 +211,6 @@ export class Reply {
   }
 }
 
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
 /** Nest's `WsResponse`: an event of its own and nothing but `event` and `data`. */
 function isResponse(value: unknown): value is { event: string; data?: unknown } {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'event')) return false;
@@ -226,18 +220,4 @@ function isResponse(value: unknown): value is { event: string; data?: unknown } 
     event !== '' &&
     Object.keys(value).every((key) => key === 'event' || key === 'data')
   );
-}
-
-type Source = Observable<unknown> | AsyncIterator<unknown> | Iterator<unknown>;
-
-function sourceOf(value: unknown): Source | undefined {
-  return isObservable(value) ? value : iteratorOf(value);
-}
-
-/** How to walk a generator or another asynchronous source of values; a list, a set or a map is one value. */
-function iteratorOf(value: unknown): AsyncIterator<unknown> | Iterator<unknown> | undefined {
-  if (typeof value !== 'object' || value === null) return undefined;
-  if (Symbol.asyncIterator in value) return (value as AsyncIterable<unknown>)[Symbol.asyncIterator]();
-  const isGenerator = Symbol.iterator in value && typeof Reflect.get(value, 'next') === 'function';
-  return isGenerator ? (value as Iterable<unknown>)[Symbol.iterator]() : undefined;
 }

@@ -77,7 +77,10 @@ export class IncomingRequest {
     return this.stops !== undefined && this.stops.length > 0;
   }
 
-  /** `$cancel`: the source is ended, and the answer with it. A handler without a source goes on and answers. */
+  /**
+   * `$cancel`: ends the source of values and answers. A handler without a source, one that returned a promise say, is not cancelled
+   * yet: it runs on, and its result is the answer.
+   */
   cancel(): void {
     this.isCancelled = true;
     if (this.hasSource) this.answer();
@@ -87,6 +90,11 @@ export class IncomingRequest {
   abandon(): void {
     this.done = true;
     this.stopSources();
+  }
+
+  /** Takes what a source of values throws when it is ended. */
+  reportEnd(error: unknown): void {
+    this.asker._report(error, `the source of "${this.event}" threw when it was ended`);
   }
 
   /** Whether this is the request of that connection. */

@@ -116,6 +116,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
           );
         },
         failed: (server, error) => report(error, `${server}: the other nodes could not be told`),
+        warn,
       }),
       receiver,
       report,
@@ -145,7 +146,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
 function roomsOf(
   options: PathOptions,
   cluster: Cluster,
-  listener: ClusterListener,
+  listener: ClusterListener & Pick<PoolSettings['mount'], 'warn'>,
 ): Pick<PoolSettings['mount'], 'adapter' | 'cluster' | 'recovery'> {
   const recovery = resolveRecovery(options);
   if (recovery === undefined)
@@ -156,7 +157,7 @@ function roomsOf(
       cluster,
       recovery: cluster.recovery(recovery),
     };
-  const memory = new MemoryRecovery(recovery);
+  const memory = new MemoryRecovery(recovery, listener.warn);
   return { adapter: memory.adapter, cluster, recovery: memory };
 }
 

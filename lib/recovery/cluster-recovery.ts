@@ -107,7 +107,8 @@ export class ClusterRecovery implements Recovery {
   ): Resumption {
     const { pid: token, sid: id, rooms, data, sent, from } = found;
     // what is not there comes back as null
-    const session = { token, id, rooms, data, identity: found.identity ?? undefined, sent, from };
+    const identity = found.identity ?? undefined;
+    const session = { token, id, rooms, data, identity, sent, from, address: undefined };
     const known = new Set(missed.map((frame) => frame.offset!));
     const last = missed.at(-1)?.offset;
     let isBehind = true;

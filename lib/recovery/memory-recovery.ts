@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BroadcastFlags, BroadcastOptions } from 'socket.io-adapter';
-import type { Frame } from '../server/frame.js';
+import { joinFrames, type Frame } from '../server/frame.js';
 import { MemoryAdapter } from '../server/memory-adapter.js';
 import type { AdapterMaker, Walk } from '../server/mount.js';
 import { encodePacket } from '../server/packet-encoder.js';
@@ -8,21 +8,30 @@ import {
   isKept,
   type Recovery,
   type RecoverySettings,
+  type ResumeTerms,
   type Resumption,
   type StoredSession,
 } from '../server/recovery.js';
 import type { RecoveryOptions } from './options.js';
-import { MessageLog } from './message-log.js';
+import { MessageLog, type Missed } from './message-log.js';
+import { resumes, type Work } from './resume-queue.js';
+import { SessionStore, type Parked } from './session-store.js';
 
-interface Stored extends StoredSession {
+interface Stored extends Parked {
   readonly server: string;
   /** Where the log stood when the client went. */
   readonly left: number;
-  readonly expires: number;
 }
 
-/** Sessions of clients that are away; past that many the oldest go. */
-const MAX_SESSIONS = 100_000;
+/** What a client missed, ready to be sent. */
+interface Ready extends Missed {
+  readonly bytes: readonly Buffer[];
+}
+
+/** The part of `maxStoredBytes` that is for sessions; the rest is for messages. Neither takes the room of the other. */
+const SESSIONS_PART = 0.5;
+/** Bytes of one piece of what was missed: the outbox writes each by itself. */
+const PIECE = 66_000;
 /** Milliseconds for which a line may be dead before anybody notices: what was written to it has to be sent again. */
 const UNNOTICED = 60_000;
 const SWEEP_INTERVAL = 10_000;
@@ -31,14 +40,32 @@ const SWEEP_INTERVAL = 10_000;
 export class MemoryRecovery implements RecoverySettings {
   readonly maxDisconnectionDuration: number;
   private readonly log: MessageLog;
-  private readonly sessions = new Map<string, Stored>();
+  private readonly sessions: SessionStore<Stored>;
+  /** By either token, sessions that are on their way back to a client. */
+  private readonly leaving = new Map<string, Promise<unknown>>();
   /** Positions of another run of the program mean nothing here. */
   private readonly run = randomBytes(6).toString('base64url');
   private timer: NodeJS.Timeout | undefined;
 
-  constructor({ maxDisconnectionDuration, maxStoredBytes }: Required<RecoveryOptions>) {
+  /** @param warn is told why sessions are not kept: a subject that names the limit, and a text for operators */
+  constructor(
+    { maxDisconnectionDuration, maxStoredBytes }: Required<RecoveryOptions>,
+    warn: (subject: string, text: string) => void = () => undefined,
+  ) {
     this.maxDisconnectionDuration = maxDisconnectionDuration;
-    this.log = new MessageLog(maxDisconnectionDuration + UNNOTICED, maxStoredBytes);
+    const forSessions = Math.floor(maxStoredBytes * SESSIONS_PART);
+    this.log = new MessageLog(
+      maxDisconnectionDuration + UNNOTICED,
+      maxStoredBytes - forSessions,
+      (position) => this.show(position),
+    );
+    const limit = `recovery.maxStoredBytes (${maxStoredBytes}, half of it for sessions)`;
+    this.sessions = new SessionStore(forSessions, (why) => warn(limit, `${limit} ${REASONS[why]}`));
+  }
+
+  /** Estimated bytes of the heap that messages and sessions take. */
+  get bytes(): number {
+    return this.log.bytes + this.sessions.bytes;
   }
 
   /** The adapter of one server: the in-memory one, which writes all that it sends into the log. */
@@ -59,7 +86,7 @@ export class MemoryRecovery implements RecoverySettings {
       },
       isLater: (offset, than) => (this.read(offset) ?? 0) > (this.read(than) ?? 0),
       save: (session) => this.save(session, server),
-      resume: (token, offset) => Promise.resolve(this.resume(token, offset, server)),
+      resume: (token, offset, terms) => this.resume(token, offset, server, terms),
     };
   }
 
@@ -77,47 +104,89 @@ export class MemoryRecovery implements RecoverySettings {
   private save(session: StoredSession, server: string): void {
     const expires = Date.now() + this.maxDisconnectionDuration;
     this.put({ ...session, server, left: this.log.position, expires });
-    const [oldest] = this.sessions.keys();
-    if (this.sessions.size > MAX_SESSIONS && oldest !== undefined) this.sessions.delete(oldest);
-    this.timer ??= this.later();
   }
 
   private put(session: Stored): void {
-    this.sessions.set(session.token, session);
-    if (session.former !== undefined) this.sessions.set(session.former, session);
+    this.sessions.put(session);
+    this.timer ??= this.later();
   }
 
-  private resume(token: string, offset: string, server: string): Resumption | undefined {
-    const found = this.sessions.get(token);
-    if (found?.server !== server) return undefined;
-    this.sessions.delete(found.token);
-    if (found.former !== undefined) this.sessions.delete(found.former);
+  private async resume(
+    token: string,
+    offset: string,
+    server: string,
+    terms: ResumeTerms,
+  ): Promise<Resumption | undefined> {
+    // a client that gave up may come again before it is known to have gone
+    await this.leaving.get(token);
+    if (this.sessions.peek(token)?.server !== server) return undefined;
+    const found = this.sessions.take(token)!;
     const session = { ...found, token, former: undefined };
     const position = this.read(offset);
     if (position === undefined || session.expires < Date.now()) return undefined;
+    // it would get what was said in its rooms before it joined them
+    if ((this.read(session.from) ?? 0) > position) return undefined;
     // who has all that was written to it misses only what came later
     const from = offset === session.sent ? Math.max(position, session.left) : position;
-    const missed = this.log.reachesBack(from) ? this.log.since(from, server, session.rooms) : undefined;
-    if (missed === undefined) return undefined;
-    const until = this.log.position;
+    const giveBack = (told?: string): void =>
+      this.put(told === undefined ? session : { ...session, token: told, former: token });
+    const search = resumes.run(
+      terms.address ?? '',
+      (work) => this.missed(from, session, terms.maxBytes, work),
+      () => terms.isOver(),
+    );
+    const tokens = found.former === undefined ? [found.token] : [found.token, found.former];
+    for (const one of tokens) this.leaving.set(one, search);
+    const missed = await search;
+    for (const one of tokens) this.leaving.delete(one);
+    if (missed === undefined) return void (terms.isOver() && giveBack());
+    const { frames, bytes, until } = missed;
     return {
       session,
       offset,
-      missed,
+      missed: frames,
+      bytes,
       has: () => false,
       later: () => (this.log.reachesBack(until) ? this.log.since(until, server, session.rooms) : undefined),
-      giveBack: (told) => this.put(told === undefined ? session : { ...session, token: told, former: token }),
+      giveBack,
     };
   }
 
-  /** Those that were put in first expire first. */
+  /** @returns `undefined`: it needs a new session */
+  private *missed(
+    from: number,
+    { server, rooms }: Stored,
+    maxBytes: number,
+    work: Work,
+  ): Generator<void, Ready | undefined> {
+    if (!this.log.reachesBack(from)) return undefined;
+    const missed = yield* this.log.search(from, server, rooms, maxBytes, work);
+    if (missed === undefined) return undefined;
+    const bytes: Buffer[] = [];
+    let piece: string[] = [];
+    let size = 0;
+    let total = 0;
+    for (const frame of missed.frames) {
+      const text = frame.positionedText;
+      piece.push(text);
+      size += text.length;
+      if (size > PIECE) {
+        const joined = joinFrames(piece);
+        if ((total += joined.length) > maxBytes) return undefined;
+        bytes.push(joined);
+        piece = [];
+        size = 0;
+      }
+      if (work.add(1)) yield;
+    }
+    if (piece.length > 0) bytes.push(joinFrames(piece));
+    return { ...missed, bytes };
+  }
+
   private sweep(): void {
     this.timer = undefined;
     this.log.trim();
-    for (const [token, { expires }] of this.sessions) {
-      if (expires > Date.now()) break;
-      this.sessions.delete(token);
-    }
+    this.sessions.sweep(Date.now());
     if (this.sessions.size > 0) this.timer = this.later();
   }
 
@@ -134,6 +203,12 @@ export class MemoryRecovery implements RecoverySettings {
     return run === this.run && /^\d{1,15}$/.test(position ?? '') ? Number(position) : undefined;
   }
 }
+
+const REASONS = {
+  full: 'is reached: who holds the most, an address or a user, loses its oldest sessions',
+  'too large':
+    'does not allow a session for a client whose client.data is that large: keep there what it needs',
+} as const;
 
 interface LoggedPacket {
   data: unknown[];

@@ -1,6 +1,10 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import { Frame } from '../server/frame.js';
-import { isMeantFor } from '../server/recovery.js';
+import { Merged } from './merged.js';
+import { Names } from './names.js';
+import { Work } from './resume-queue.js';
+import { EntryList, RoomIndex } from './room-index.js';
+import { textBytes } from './size.js';
 
 /** One message of the log. */
 interface Entry {
@@ -10,21 +14,31 @@ interface Entry {
   readonly number: number;
   readonly time: number;
   readonly size: number;
-  readonly rooms: ReadonlySet<Room>;
-  readonly except: ReadonlySet<Room>;
+  /** `undefined`: everybody. */
+  readonly rooms: readonly Room[] | undefined;
+  readonly except: readonly Room[] | undefined;
   /** `undefined`: whoever it was meant for does not get its session back. */
   readonly text: string | undefined;
-  readonly offset: string | undefined;
 }
 
-/** What an entry costs beside its text. */
-const OVERHEAD = 200;
+/** Bytes that an entry takes beside its text and its rooms. */
+const OVERHEAD = 230;
+/** Bytes of a list of rooms, and of each of its elements. */
+const LIST = 48;
+const SLOT = 8;
 
-/** What was sent lately on one path, bounded in time and in bytes. Positions are counted from 1. */
+/** The messages that a client missed. */
+export interface Missed {
+  readonly frames: Frame[];
+  /** The position up to which the log was searched. */
+  readonly until: number;
+}
+
+/** The latest messages of one path, bounded in time and in bytes of the heap. Positions are counted from 1. */
 export class MessageLog {
-  private readonly entries: Entry[] = [];
-  /** Of `entries`: those before have been dropped. */
-  private first = 0;
+  private readonly entries = new EntryList<Entry>();
+  private readonly index = new RoomIndex<Entry>();
+  private readonly names = new Names();
   private size = 0;
   private last = 0;
 
@@ -32,6 +46,8 @@ export class MessageLog {
     /** Milliseconds for which messages are kept. */
     private readonly duration: number,
     private readonly maxBytes: number,
+    /** Makes the offset that clients are told from a position. */
+    private readonly show: (position: number) => string = String,
   ) {}
 
   /** The position of the latest message. */
@@ -39,65 +55,115 @@ export class MessageLog {
     return this.last;
   }
 
+  /** Estimated bytes of the heap that the log takes. */
+  get bytes(): number {
+    return this.size + this.index.bytes + this.names.bytes;
+  }
+
   /** Takes the position that the next message will have. */
   advance(): number {
     return ++this.last;
   }
 
-  add(
-    server: string | undefined,
-    { rooms, except = new Set() }: BroadcastOptions,
-    frame: Frame | undefined,
-  ): void {
-    const size = OVERHEAD + (frame?.payload.length ?? 0);
+  add(server: string | undefined, { rooms, except }: BroadcastOptions, frame: Frame | undefined): void {
     // the text alone: a frame has its bytes as well, once it was sent
-    const { payload: text, offset } = frame ?? {};
-    const entry = { server, number: this.last, time: Date.now(), size, rooms, except, offset };
-    this.entries.push({ ...entry, text: text as string | undefined });
-    this.size += size;
+    const text = frame?.payload as string | undefined;
+    const entry: Entry = {
+      server,
+      number: this.last,
+      time: Date.now(),
+      size: OVERHEAD + (text === undefined ? 0 : textBytes(text)) + listBytes(rooms) + listBytes(except),
+      rooms: this.use(rooms),
+      except: this.use(except),
+      text,
+    };
+    this.entries.push(entry);
+    this.size += entry.size;
+    for (const room of entry.rooms ?? EVERYBODY) this.index.add(server, room, entry);
     this.trim();
   }
 
-  /** The messages behind a position that were meant for a client in these rooms; `undefined`: it is to begin anew. */
+  /** The messages behind a position that were meant for a client in these rooms; `undefined`: it needs a new session. */
   since(position: number, server: string, rooms: readonly Room[]): Frame[] | undefined {
-    const missed: Frame[] = [];
-    for (let i = this.indexBehind(position); i < this.entries.length; i++) {
-      const entry = this.entries[i]!;
-      if ((entry.server ?? server) !== server || !isMeantFor(rooms, entry)) continue;
-      if (entry.text === undefined) return undefined;
-      missed.push(new Frame(entry.text, true, entry.offset));
+    const search = this.search(position, server, rooms, Infinity, new Work());
+    for (;;) {
+      const { done, value } = search.next();
+      if (done === true) return value?.frames;
     }
-    return missed;
+  }
+
+  /**
+   * The same in steps, between which messages may be added and removed. What was added meanwhile is found as well, up
+   * to a step's work.
+   *
+   * @param maxBytes a client that missed more needs a new session
+   * @param work counts what is done; a step ends when it says so
+   */
+  *search(
+    position: number,
+    server: string,
+    rooms: readonly Room[],
+    maxBytes: number,
+    work: Work,
+  ): Generator<void, Missed | undefined> {
+    const frames: Frame[] = [];
+    const ownRooms = new Set(rooms);
+    let bytes = 0;
+    let from = position;
+    do {
+      const until = this.last;
+      const merged = new Merged<Entry>(until);
+      for (const name of [server, undefined])
+        for (const room of [undefined, ...ownRooms]) {
+          const list = this.index.find(name, room);
+          if (list !== undefined) merged.add(list, from);
+          if (work.add(1)) yield;
+        }
+      for (let entry = merged.next(); entry !== undefined; entry = merged.next()) {
+        if (work.add(1 + (entry?.except?.length ?? 0))) {
+          yield;
+          if (!this.reachesBack(from)) return undefined;
+        }
+        if (entry === null || entry.except?.some((room) => ownRooms.has(room)) === true) continue;
+        if (entry.text === undefined || (bytes += entry.text.length) > maxBytes) return undefined;
+        frames.push(new Frame(entry.text, true, this.show(entry.number)));
+      }
+      if (!this.reachesBack(from)) return undefined;
+      from = until;
+    } while (this.last - from > work.step);
+    return { frames, until: from };
   }
 
   /** Whether all messages behind a position are still there. */
   reachesBack(position: number): boolean {
-    const oldest = this.entries[this.first];
+    const { oldest } = this.entries;
     return oldest === undefined ? position >= this.last : position >= oldest.number - 1;
   }
 
   trim(): void {
     const horizon = Date.now() - this.duration;
     for (;;) {
-      const oldest = this.entries[this.first];
-      if (oldest === undefined || (oldest.time >= horizon && this.size <= this.maxBytes)) break;
+      const { oldest } = this.entries;
+      if (oldest === undefined || (oldest.time >= horizon && this.bytes <= this.maxBytes)) return;
+      this.entries.shift();
       this.size -= oldest.size;
-      this.first++;
+      for (const room of oldest.rooms ?? EVERYBODY) this.index.removeOldest(oldest.server, room);
+      for (const room of oldest.rooms ?? []) this.names.release(room);
+      for (const room of oldest.except ?? []) this.names.release(room);
     }
-    // now and then: to move the whole array for each message would cost more than the message
-    if (this.first * 2 <= this.entries.length) return;
-    this.entries.splice(0, this.first);
-    this.first = 0;
   }
 
-  private indexBehind(position: number): number {
-    let low = this.first;
-    let high = this.entries.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if (this.entries[middle]!.number <= position) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+  private use(rooms: ReadonlySet<Room> | undefined): readonly Room[] | undefined {
+    if (rooms === undefined || rooms.size === 0) return undefined;
+    const used: Room[] = [];
+    for (const room of rooms) used.push(this.names.use(room));
+    return used;
   }
+}
+
+/** What a message without rooms is found by. */
+const EVERYBODY: readonly (Room | undefined)[] = [undefined];
+
+function listBytes(rooms: ReadonlySet<Room> | undefined): number {
+  return rooms === undefined || rooms.size === 0 ? 0 : LIST + SLOT * rooms.size;
 }

@@ -2,7 +2,11 @@
 export interface RecoveryOptions {
   /** Milliseconds that a client may be away. Default 120,000, as in Socket.IO. */
   maxDisconnectionDuration?: number;
-  /** Bytes of messages that are kept in memory for those who are away, on each path. Default 16,000,000. */
+  /**
+   * Bytes of memory for clients that are away, on each path: half for the messages that they miss, half for their
+   * sessions, that is their rooms and `client.data`. Beyond it the oldest messages go, and the oldest sessions of the
+   * address or the user that has the most. Default 64,000,000.
+   */
   maxStoredBytes?: number;
 }
 
@@ -14,7 +18,7 @@ interface WithRecovery {
 
 const DEFAULTS: Required<RecoveryOptions> = {
   maxDisconnectionDuration: 120_000,
-  maxStoredBytes: 16_000_000,
+  maxStoredBytes: 64_000_000,
 };
 
 /** @throws Error that names what is no option, or no value for one; `where` says whose option it is */

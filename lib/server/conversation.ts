@@ -263,7 +263,7 @@ export abstract class Conversation extends Sender implements Asker {
     // emptied: the client may stay for days, and nobody else needs what it has
     const missed = resumption.missed.splice(0);
     if (session === undefined) return;
-    for (const frame of missed) this.outbox.push(frame.positioned);
+    this.outbox.pushMissed(missed, resumption.bytes);
     session.sent = missed.at(-1)?.offset ?? session.sent;
     for (const frame of later) this.writeKept(frame);
     this._tellPosition();

@@ -45,6 +45,13 @@ export class Frame {
     if (typeof place === 'object') place.frame = this;
   }
 
+  /** Several frames whose bytes were made already, as one. Only for connections without compression. */
+  static joined(bytes: Buffer): Frame {
+    const frame = new Frame(bytes);
+    frame.framed = bytes;
+    return frame;
+  }
+
   /** Where in the log it stands, once that is known. */
   get offset(): string | undefined {
     return typeof this.place === 'object' ? this.place.offset : this.place;
@@ -58,11 +65,12 @@ export class Frame {
   /** The same message as clients get it that are told positions. */
   get positioned(): Frame {
     if (this.offset === undefined) return this;
-    const text = this.payload as string;
-    return (this.withOffset ??= new Frame(
-      `${text.slice(0, -1)},"offset":${JSON.stringify(this.offset)}}`,
-      this.compress,
-    ));
+    return (this.withOffset ??= new Frame(this.positionedText, this.compress));
+  }
+
+  /** The text of {@link positioned}, of a message that has its place in the log. */
+  get positionedText(): string {
+    return `${(this.payload as string).slice(0, -1)},"offset":${JSON.stringify(this.offset)}}`;
   }
 
   /** The frame as it goes to the TCP socket. */

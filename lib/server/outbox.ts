@@ -101,6 +101,16 @@ export class Outbox {
     this.giveUp();
   }
 
+  /**
+   * Adds the messages that a client missed.
+   *
+   * @param bytes the same as frames, where they were made ready beforehand
+   */
+  pushMissed(missed: readonly Frame[], bytes: readonly Buffer[] | undefined): void {
+    if (bytes === undefined || this.isCompressed) for (const frame of missed) this.push(frame.positioned);
+    else for (const piece of bytes) this.push(Frame.joined(piece));
+  }
+
   private giveUp(): void {
     this.drop();
     this.behind = undefined;

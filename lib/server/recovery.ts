@@ -17,6 +17,18 @@ export interface StoredSession {
   readonly sent: string;
   /** Where the log stood when it connected, or joined a room last: what was said before was not said to it. */
   readonly from: string;
+  /** What counts as one address, of the client that left; `undefined`: it is not known. */
+  readonly address: string | undefined;
+}
+
+/** What a client that comes back may ask of the server. */
+export interface ResumeTerms {
+  /** What counts as one address; `undefined`: it is not known. */
+  readonly address: string | undefined;
+  /** Bytes of missed messages past which it needs a new session. */
+  readonly maxBytes: number;
+  /** Whether it has gone meanwhile. */
+  isOver(): boolean;
 }
 
 /** A session that was taken out of its store, where it is no more. */
@@ -26,6 +38,8 @@ export interface Resumption {
   readonly offset: string;
   /** What was missed, in order; emptied when the client has it. */
   readonly missed: Frame[];
+  /** The same as bytes for an uncompressed connection, in pieces, where they were made ready beforehand. */
+  readonly bytes?: readonly Buffer[];
   /**
    * What came since, in order, those that still get their place in the log last: asked once, when the client is in its
    * rooms again. `undefined`: the session has ended meanwhile, or more came than is kept.
@@ -52,7 +66,7 @@ export interface Recovery {
   /** Keeps a session for whoever comes back with its token. */
   save(session: StoredSession): void;
   /** Never rejects. `undefined`: unknown, expired, revoked, used before, or more was missed than is kept. */
-  resume(token: string, offset: string): Promise<Resumption | undefined>;
+  resume(token: string, offset: string, terms: ResumeTerms): Promise<Resumption | undefined>;
 }
 
 /** How the servers of one path keep what their clients miss. */

@@ -20,7 +20,11 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
   const { session: token, offset } = client.handshake.auth as Record<string, unknown>;
   if (typeof token !== 'string' || typeof offset !== 'string') return;
   letGoOf(client.nsp.sockets as ReadonlyMap<string, unknown>, token);
-  const found = await recovery.resume(token, offset);
+  const found = await recovery.resume(token, offset, {
+    address: client._visitor.seat,
+    maxBytes: client._limits.maxBufferedBytes,
+    isOver: () => client._gone,
+  });
   if (found === undefined) return;
   if (client._gone) return found.giveBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
@@ -49,6 +53,7 @@ export function keepSession(recovery: Recovery, client: Conversation, session: S
     identity: grant.key,
     sent,
     from,
+    address: client._visitor.seat,
   });
 }
 

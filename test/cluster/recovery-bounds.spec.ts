@@ -1,3 +1,5 @@
+import type { AllowRequest } from '../../lib/upgrade/checks.js';
+import { heapBytes } from '../support/heap.js';
 import { got } from '../support/plain.js';
 import { until } from '../support/wait.js';
 import { startNode } from './recovery-cases.js';
@@ -90,5 +92,127 @@ describe('what is kept for those who are away', () => {
     expect(server.sockets.size).toBe(1 + both.length - recovered.length);
     for (const client of both.filter(isOpen))
       expect(await client.settled()).toEqual(client.hello.recovered ? ['missed'] : []);
+  });
+
+  it('holds its limit against the heap, however many rooms the clients were in that left', async () => {
+    const { app, server } = await startNode({ recovery: { maxStoredBytes: 4_000_000 } });
+    const leave = async (times: number): Promise<void> => {
+      for (let i = 0; i < times; i++) {
+        const client = await new Returning().connect(app);
+        const rooms = Array.from({ length: 990 }, (_, n) => `${client.hello.id} ${n} ${'r'.repeat(225)}`);
+        server.in(client.hello.id).socketsJoin(rooms);
+        await client.cut();
+      }
+    };
+    await leave(20);
+    await until('the last one', () => server.sockets.size === 0);
+    const before = heapBytes();
+    // 28 MB
+    await leave(100);
+    await until('the last one', () => server.sockets.size === 0);
+    expect(heapBytes() - before).toBeLessThan(4_000_000);
+  });
+
+  it('has nobody push out the session of somebody else', async () => {
+    const { app, lost } = await startNode({ recovery: { maxStoredBytes: 100_000 } });
+    const ada = await new Returning().connect(app);
+    await ada.cut();
+    await lost(ada);
+    const flood: Returning[] = [];
+    for (let i = 0; i < 100; i++) {
+      const other = await new Returning().connect(app, {}, { localAddress: '127.0.0.2' });
+      flood.push(other);
+      await other.cut();
+      await lost(other);
+    }
+    await ada.connect(app);
+    expect(ada.hello.recovered).toBe(true);
+    await flood[0]!.connect(app);
+    expect(flood[0]!.hello.recovered).toBe(false);
+    await flood.at(-1)!.connect(app);
+    expect(flood.at(-1)!.hello.recovered).toBe(true);
+    expect(app.log.of('warn').join()).toMatch(/recovery\.maxStoredBytes \(100000.*is reached/);
+  });
+
+  it('does not keep a session whose data is too large, and says so', async () => {
+    const { app, socketOf, lost } = await startNode({ recovery: { maxStoredBytes: 100_000 } });
+    const ada = await new Returning().connect(app);
+    socketOf(ada).data = { document: 'x'.repeat(20_000) };
+    await ada.cut();
+    await lost(ada);
+    await ada.connect(app);
+    expect(ada.hello.recovered).toBe(false);
+    expect(app.log.of('warn').join()).toMatch(/recovery\.maxStoredBytes.*client\.data/);
+  });
+});
+
+describe('a client that comes back', () => {
+  const COUNT = 50_000;
+
+  /** What came of "m". */
+  async function messages({ client }: Returning, count: number): Promise<number[]> {
+    await client.until('the last message', () => client.frames.length > count);
+    return client.frames.filter(({ event }) => event === 'm').map((frame) => frame.data as number);
+  }
+
+  it('to much that it missed has it in order, and others have their turns meanwhile', async () => {
+    let isBack = false;
+    const allowRequest: AllowRequest = (_, allow) => {
+      if (isBack) turn();
+      allow(null, true);
+    };
+    const { app, server, lost } = await startNode({ recovery: true, allowRequest });
+    const ada = await new Returning().connect(app);
+    const rooms = Array.from({ length: 990 }, (_, index) => `room ${index}`);
+    server.in(ada.hello.id).socketsJoin(rooms);
+    await ada.settled();
+    await ada.cut();
+    await lost(ada);
+    for (let i = 0; i < COUNT; i++) server.to(rooms[i % 990]!).emit('m', i);
+    // what is sent while the server looks for the rest
+    let turns = 0;
+    let live = COUNT;
+    const turn = (): void => {
+      turns++;
+      if (turns % 4 === 0) server.to(rooms[turns % 990]!).emit('m', live++);
+      if (server.sockets.size === 0) setImmediate(turn);
+    };
+    isBack = true;
+    await ada.connect(app);
+    expect(ada.hello.recovered).toBe(true);
+    expect(turns).toBeGreaterThan(COUNT / 2_500);
+    expect(await messages(ada, live)).toEqual(Array.from({ length: live }, (_, index) => index));
+  });
+
+  it('to much that it missed has it compressed, where that was negotiated', async () => {
+    const { app, server, lost } = await startNode({ recovery: true, perMessageDeflate: { threshold: 0 } });
+    const ada = await new Returning().connect(app);
+    await ada.cut();
+    await lost(ada);
+    for (let i = 0; i < 3_000; i++) server.emit('m', i);
+    await ada.connect(app);
+    expect(ada.client.ws.extensions).toContain('permessage-deflate');
+    expect(await messages(ada, 3_000)).toEqual(Array.from({ length: 3_000 }, (_, index) => index));
+  });
+
+  it('and gives up while the server looks for what it missed, comes back all the same', async () => {
+    let isHasty = false;
+    const allowRequest: AllowRequest = ({ socket }, allow) => {
+      if (isHasty) setImmediate(() => socket.destroy());
+      isHasty = false;
+      allow(null, true);
+    };
+    const { app, server, lost } = await startNode({ recovery: true, allowRequest });
+    const ada = await new Returning().connect(app);
+    await ada.cut();
+    await lost(ada);
+    for (let i = 0; i < COUNT; i++) server.emit('m', i);
+    const { session, offset } = ada;
+    const hasty = Object.assign(new Returning(), { session, offset });
+    isHasty = true;
+    const [first] = await Promise.allSettled([hasty.connect(app), ada.connect(app)]);
+    expect(first!.status).toBe('rejected');
+    expect(ada.hello.recovered).toBe(true);
+    expect(await messages(ada, COUNT)).toHaveLength(COUNT);
   });
 });

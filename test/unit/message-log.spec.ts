@@ -1,6 +1,9 @@
 import { jest } from '@jest/globals';
 import { MessageLog } from '../../lib/recovery/message-log.js';
+import { Work } from '../../lib/recovery/resume-queue.js';
 import { Frame } from '../../lib/server/frame.js';
+import { isMeantFor } from '../../lib/server/recovery.js';
+import { newSeed, Random } from '../support/random.js';
 
 const everybody = { rooms: new Set<string>(), except: new Set<string>() };
 
@@ -13,6 +16,13 @@ function fill(log: MessageLog, count: number, server = '/ws', target = everybody
 
 const offsets = (frames: Frame[] | undefined): (string | undefined)[] | undefined =>
   frames?.map(({ offset }) => offset);
+
+function finish(steps: ReturnType<MessageLog['search']>): Frame[] | undefined {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done === true) return value?.frames;
+  }
+}
 
 describe('MessageLog', () => {
   it('gives what came behind a position, in order', () => {
@@ -48,10 +58,12 @@ describe('MessageLog', () => {
   it('is bounded in bytes, and knows how far back it reaches', () => {
     const log = new MessageLog(60_000, 30_000);
     fill(log, 1_000, '/ws', everybody, 100);
+    expect(log.bytes).toBeLessThanOrEqual(30_000);
     expect(log.reachesBack(0)).toBe(false);
-    expect(log.reachesBack(899)).toBe(false);
-    expect(log.reachesBack(900)).toBe(true);
-    expect(log.since(900, '/ws', [])).toHaveLength(100);
+    let kept = 0;
+    while (log.reachesBack(1_000 - kept - 1)) kept++;
+    expect(kept).toBeGreaterThan(50);
+    expect(log.since(1_000 - kept, '/ws', [])).toHaveLength(kept);
     expect(log.reachesBack(1_000)).toBe(true);
   });
 
@@ -76,5 +88,99 @@ describe('MessageLog', () => {
     } finally {
       jest.useRealTimers();
     }
+  });
+
+  it('looks only at what it gives, however much there is for others', () => {
+    const log = new MessageLog(60_000, 100_000_000);
+    const rooms = Array.from({ length: 990 }, (_, index) => `room ${index}`);
+    for (let i = 0; i < 50_000; i++)
+      fill(log, 1, '/ws', { rooms: new Set([`other ${i % 100}`]), except: new Set() }, 10);
+    for (let i = 0; i < 50; i++) fill(log, 1, '/ws', { rooms: new Set([rooms[i]!]), except: new Set() }, 10);
+    const work = new Work();
+    const { value } = log.search(0, '/ws', rooms, Infinity, work).next();
+    // two lists for each room, and the messages
+    expect(work.units).toBeLessThan(2 * 991 + 50 + 1);
+    const frames = finish(log.search(0, '/ws', rooms, Infinity, new Work()));
+    expect(offsets(frames)).toEqual(Array.from({ length: 50 }, (_, i) => String(50_001 + i)));
+    expect(value).toBeUndefined();
+  });
+
+  it('stops where there is more than a client may have waiting', () => {
+    const log = new MessageLog(60_000, 100_000_000);
+    fill(log, 10_000, '/ws', everybody, 100);
+    const work = new Work();
+    const steps = log.search(0, '/ws', [], 1_000, work);
+    expect(steps.next()).toEqual({ done: true, value: undefined });
+    expect(work.units).toBeLessThan(20);
+  });
+
+  it('says that messages were dropped while it looked', () => {
+    const log = new MessageLog(60_000, 500_000);
+    fill(log, 1_400);
+    const steps = log.search(0, '/ws', [], Infinity, new Work());
+    expect(steps.next().done).toBe(false);
+    fill(log, 1_400);
+    let last = steps.next();
+    while (last.done !== true) last = steps.next();
+    expect(last.value).toBeUndefined();
+  });
+
+  const seed = newSeed();
+  it(`gives what a look at each message would give, whatever happens between two steps (SEED=${seed})`, () => {
+    const random = new Random(seed);
+    let compared = 0;
+    let found = 0;
+    for (let round = 0; round < 150; round++) {
+      const servers = ['/a', '/b', undefined];
+      const rooms = Array.from({ length: 1 + random.below(40) }, (_, index) => `room ${index}`);
+      const few = (): Set<string> =>
+        new Set(random.chance(0.5) ? [] : Array.from({ length: random.below(6) }, () => random.pick(rooms)));
+      const log = new MessageLog(60_000, random.pick([20_000, 200_000, 2_000_000]));
+      const all: { number: number; server: string | undefined; target: typeof everybody; isEnd: boolean }[] =
+        [];
+      const emit = (): void => {
+        const server = random.pick(servers);
+        const target = { rooms: few(), except: few() };
+        const isEnd = random.chance(0.001);
+        const number = log.advance();
+        log.add(server, target, isEnd ? undefined : new Frame('x', true, String(number)));
+        all.push({ number, server, target, isEnd });
+      };
+      const plain = (behind: number, until: number, server: string, own: string[]): string[] | undefined => {
+        const meant = all.filter(
+          (entry) =>
+            entry.number > behind &&
+            entry.number <= until &&
+            (entry.server ?? server) === server &&
+            isMeantFor(own, entry.target),
+        );
+        return meant.some(({ isEnd }) => isEnd) ? undefined : meant.map(({ number }) => String(number));
+      };
+      for (let i = random.below(2_000); i > 0; i--) emit();
+      for (let i = 0; i < 20; i++) {
+        const behind = random.below(log.position + 1);
+        const server = random.pick(['/a', '/b']);
+        const own = random.some(rooms);
+        if (!log.reachesBack(behind)) continue;
+        const steps = log.search(behind, server, own, Infinity, new Work());
+        let last = steps.next();
+        while (last.done !== true) {
+          for (let more = random.below(200); more > 0; more--) emit();
+          last = steps.next();
+        }
+        const until = last.value?.until ?? log.position;
+        const expected = plain(behind, until, server, own);
+        if (last.value !== undefined || log.reachesBack(behind)) {
+          expect(offsets(last.value?.frames)).toEqual(expected);
+          // what came since is asked for afterwards
+          if (expected !== undefined)
+            expect(offsets(log.since(until, server, own))).toEqual(plain(until, log.position, server, own));
+        }
+        compared++;
+        found += expected?.length ?? 0;
+      }
+    }
+    expect(compared).toBeGreaterThan(1_000);
+    expect(found).toBeGreaterThan(100_000);
   });
 });

@@ -25,7 +25,7 @@ interface Stored extends Parked {
 
 /** What a client missed, ready to be sent. */
 interface Ready extends Missed {
-  readonly bytes: readonly Buffer[];
+  readonly bytes: Buffer[];
 }
 
 /** The part of `maxStoredBytes` that is for sessions; the rest is for messages. Neither takes the room of the other. */
@@ -146,7 +146,7 @@ export class MemoryRecovery implements RecoverySettings {
       offset,
       missed: frames,
       bytes,
-      has: () => false,
+      has: never,
       later: () => (this.log.reachesBack(until) ? this.log.since(until, server, session.rooms) : undefined),
       giveBack,
     };
@@ -202,6 +202,11 @@ export class MemoryRecovery implements RecoverySettings {
     const [run, position] = offset.split('.');
     return run === this.run && /^\d{1,15}$/.test(position ?? '') ? Number(position) : undefined;
   }
+}
+
+/** Not a closure: it would keep what was found for as long as its client stays. */
+function never(): boolean {
+  return false;
 }
 
 const REASONS = {

@@ -94,11 +94,11 @@ function connect<Client extends Conversation>(
     socket._greet(sessionFrame(socket, server._mount, position), later);
   } else {
     // the application selected a subprotocol that knows no offsets: what such a client missed is of no use
-    socket._resumption?.missed.splice(0);
     socket._startWriting();
   }
   if (joined) socket._tellJoin();
   socket.connected = true;
+  socket._resumed();
   server._mount.connections.came(socket);
   if (channels.connect.hasSubscribers) channels.connect.publish({ socket });
   for (const listener of server._connectionListeners) {

@@ -16,7 +16,7 @@ import { describeHeld } from './intake.js';
 import type { Frame } from './frame.js';
 import { LINE_EVENTS, type Line } from './line.js';
 import { outside } from './outside.js';
-import type { Resumption } from './recovery.js';
+import { withoutSession, type Resumption } from './recovery.js';
 import { Sender } from './sender.js';
 import { beginSession, mayComeBack } from './session.js';
 import { currentTrace } from './tracing.js';
@@ -260,13 +260,17 @@ export abstract class Conversation extends Sender implements Asker {
   private replay(later: readonly Frame[]): void {
     const { _resumption: resumption, _session: session } = this;
     if (resumption === undefined) return;
-    // emptied: the client may stay for days, and nobody else needs what it has
-    const missed = resumption.missed.splice(0);
+    const { missed, bytes } = resumption;
     if (session === undefined) return;
-    this.outbox.pushMissed(missed, resumption.bytes);
+    this.outbox.pushMissed(missed, bytes);
     session.sent = missed.at(-1)?.offset ?? session.sent;
     for (const frame of later) this.writeKept(frame);
     this._tellPosition();
+  }
+
+  /** @internal It is connected, and has what it missed. */
+  _resumed(): void {
+    if (this._resumption !== undefined) this._resumption = withoutSession(this._resumption);
   }
 
   /** @internal Calls one of Nest's callbacks, when the client has gone. */

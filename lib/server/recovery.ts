@@ -39,7 +39,7 @@ export interface Resumption {
   /** What was missed, in order; emptied when the client has it. */
   readonly missed: Frame[];
   /** The same as bytes for an uncompressed connection, in pieces, where they were made ready beforehand. */
-  readonly bytes?: readonly Buffer[];
+  readonly bytes?: Buffer[];
   /**
    * What came since, in order, those that still get their place in the log last: asked once, when the client is in its
    * rooms again. `undefined`: the session has ended meanwhile, or more came than is kept.
@@ -53,6 +53,13 @@ export interface Resumption {
    * @param token the one that the client was told meanwhile, in the place of the one that it showed
    */
   giveBack(token?: string): void;
+}
+
+/** What is left of a resumption once its client is connected: it may stay for days, and needs no copy of its rooms. */
+export function withoutSession({ session, offset, has }: Resumption): Resumption {
+  const { token, id, identity, sent, from, address } = session;
+  const bare: StoredSession = { token, id, rooms: [], data: undefined, identity, sent, from, address };
+  return { session: bare, offset, missed: [], later: () => [], has, giveBack: () => undefined };
 }
 
 /** Keeps what the clients of one server miss while they are away. */

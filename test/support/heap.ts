@@ -12,9 +12,19 @@ export function heapBytes(): number {
   return heapUsed + external;
 }
 
-/** How many bytes of the heap are in use that were not before. Some hundred kilobytes are noise. */
-export function heapGrowth(act: () => void): number {
-  const before = heapBytes();
-  act();
-  return heapBytes() - before;
+/**
+ * How many bytes of the heap something keeps alive: those that become free when it goes. What was in use before may
+ * become free at any time, since a test before this one has ended.
+ */
+export async function heldBytes<Kept extends object>(
+  make: () => Kept,
+  look: (kept: Kept) => void,
+): Promise<number> {
+  const box: { kept?: Kept | undefined } = {};
+  box.kept = make();
+  look(box.kept);
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+  const full = heapBytes();
+  box.kept = undefined;
+  return full - heapBytes();
 }

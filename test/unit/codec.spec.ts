@@ -47,7 +47,15 @@ describe('the codec', () => {
   });
 
   it('throws where JSON cannot carry the data, and changes nothing by that', () => {
-    for (const data of [1n, { toJSON: () => 1n }, () => 1, Symbol('s'), NaN, new Map(), [new Uint8Array(1)]]) {
+    for (const data of [
+      1n,
+      { toJSON: () => 1n },
+      () => 1,
+      Symbol('s'),
+      NaN,
+      new Map(),
+      [new Uint8Array(1)],
+    ]) {
       expect(() => encodeEvent('e', data)).toThrow(TypeError);
       expect(() => encodeAnswer('e', data, 1, false)).toThrow(TypeError);
     }

@@ -130,7 +130,7 @@ describe('MessageLog', () => {
     const random = new Random(seed);
     let compared = 0;
     let found = 0;
-    for (let round = 0; round < 150; round++) {
+    for (let round = 0; round < 60; round++) {
       const servers = ['/a', '/b', undefined];
       const rooms = Array.from({ length: 1 + random.below(40) }, (_, index) => `room ${index}`);
       const few = (): Set<string> =>
@@ -180,7 +180,7 @@ describe('MessageLog', () => {
         found += expected?.length ?? 0;
       }
     }
-    expect(compared).toBeGreaterThan(1_000);
-    expect(found).toBeGreaterThan(100_000);
+    expect(compared).toBeGreaterThan(400);
+    expect(found).toBeGreaterThan(20_000);
   });
 });

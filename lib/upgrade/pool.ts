@@ -3,7 +3,7 @@ import { Heartbeat } from '../server/heartbeat.js';
 import type { Mount } from '../server/mount.js';
 import { parentAdapter } from '../server/parent-adapter.js';
 import { Gate, type GateSettings } from './gate.js';
-import { compilePath, isPattern, NO_PARAMS, type Params } from './path.js';
+import { compilePath, isPattern, NO_PARAMS, readablePath, type Params } from './path.js';
 import { showPlace, type Place } from './place.js';
 import type { UpgradeHandler } from './upgrade-router.js';
 
@@ -78,7 +78,8 @@ export class Pool {
     const base = this.place.path === '/' ? '' : this.place.path;
     if (!path.startsWith(`${base}/`)) return false;
     expression.lastIndex = 0; // a global or sticky expression remembers where it was
-    return expression.test(path.slice(base.length));
+    const rest = readablePath(path.slice(base.length));
+    return rest !== undefined && expression.test(rest);
   }
 
   /** The servers that have sockets of their own. */

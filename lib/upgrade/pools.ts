@@ -1,4 +1,5 @@
 import type { EnvelopeServer } from '../server/envelope.server.js';
+import { concretePath } from './path.js';
 import { showPlace, type Place } from './place.js';
 import type { Pool } from './pool.js';
 import type { UpgradeHandler } from './upgrade-router.js';
@@ -31,8 +32,9 @@ export class Pools implements Iterable<Pool> {
   serverFor(port: number, path: string): EnvelopeServer | undefined {
     const exact = this.get({ port, path });
     if (exact !== undefined) return exact.server;
+    const concrete = concretePath(path);
     for (const pool of this) {
-      if (pool.place.port === port && pool.matchesExpression(path)) return pool.child(path);
+      if (pool.place.port === port && pool.matchesExpression(concrete)) return pool.child(concrete);
     }
     return undefined;
   }

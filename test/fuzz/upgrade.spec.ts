@@ -33,7 +33,13 @@ class TokenGuard implements CanActivate {
 @UseGuards(TokenGuard)
 class GuardedGateway {}
 
-const PATHS = /^\/+(ws|room\/+[^/]+|ns\/+room-\d+|guarded)\/*$/i;
+const PATHS = /^\/(ws|room\/[^/]+|ns\/room-\d+|guarded)\/?$/i;
+/** Escapes that a path need not have. */
+const plain = (path: string): string =>
+  path.replace(/%[\da-f]{2}/gi, (escape) => {
+    const char = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+    return /[\w.~-]/.test(char) ? char : escape;
+  });
 /** What the HTTP platform itself answers to what is no upgrade. */
 const OF_THE_PLATFORM = /^(Cannot [A-Z]+ |.*not a valid url|Failed to decode|Client Error|Unsupported Media)/;
 /** The token that the guard lets in, as it is or in base64. */
@@ -76,8 +82,8 @@ function checkAnswer(answer: HttpAnswer, request: string): void {
 function checkOpened(answer: HttpAnswer, request: string, rest: Buffer): void {
   const handshake = readHandshake(request);
   check(typeof handshake !== 'string', 'opened for what is no handshake', handshake, request);
-  check(PATHS.test(handshake.path), 'opened on a path of nobody', handshake.path);
-  const isGuarded = handshake.path.includes('guarded');
+  check(PATHS.test(plain(handshake.path)), 'opened on a path of nobody', handshake.path);
+  const isGuarded = plain(handshake.path).includes('guarded');
   check(!isGuarded || TOKEN.test(request), 'opened without a token', request);
   const { headers } = answer;
   check(headers.get('sec-websocket-accept') === acceptOf(handshake), 'another accept', answer.head, request);

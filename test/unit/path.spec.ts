@@ -17,7 +17,13 @@ describe('paths', () => {
     [['/ws', undefined], '/ws'],
     [['/'], '/'],
     [['/', '/'], '/'],
-    [['/a b'], '/a b'],
+    [['/a b'], '/a%20b'],
+    [['/ümlaut', 'чат'], '/%C3%BCmlaut/%D1%87%D0%B0%D1%82'],
+    [['/pl%61in%2fx%c3%bc'], '/plain%2Fx%C3%BC'],
+    [['/100%', 'a%zz', '%61'], '/100%/a%zz/a'],
+    [['/\ud800'], '/%EF%BF%BD'],
+    [['/a<b>"^`|'], '/a%3Cb%3E%22%5E%60|'],
+    [['/räume/:größe', 'ü*é'], '/r%C3%A4ume/:größe/ü*é'],
   ])('%j is %s', (parts, path) => {
     expect(normalisePath(...parts)).toBe(path);
   });
@@ -44,11 +50,18 @@ describe('paths', () => {
     ['/ws', '/ws'],
     ['/ws?token=/a', '/ws'],
     ['/ws#x?y', '/ws'],
-    ['//ws', '/ws'],
+    ['//ws', '//ws'],
+    ['/ws//', '/ws//'],
+    ['/ws//x/', '/ws//x'],
     ['/?', '/'],
     ['/ws/?a=b#c', '/ws'],
-    ['/%2e%2e/', '/%2e%2e'],
+    ['/%2e%2e/', '/..'],
+    ['/pl%61in%2d%5f', '/plain-_'],
+    ['/%c3%bc%2f', '/%C3%BC%2F'],
+    ['/%zz%61', '/%zz%61'],
     ['/a";--<b>\\{c}^`/%22|~?"', '/a%22;--%3Cb%3E%5C%7Bc%7D%5E%60/%22|~'],
+    // Latin-1 of bytes that are UTF-8, as curl sends them
+    ['/\u00c3\u00bcmlaut', '/%C3%BCmlaut'],
     ['', undefined],
     [undefined, undefined],
     ['*', undefined],
@@ -73,6 +86,7 @@ describe('paths', () => {
     for (const other of ['/rooms/1/users', '/rooms//users/ada', '/rooms/1/users/ada/more', '/', '']) {
       expect(room(other)).toBeUndefined();
     }
+    expect(compilePath('/räume/:größe{/b c}')('/r%C3%A4ume/x/b%20c')).toEqual({ größe: 'x' });
     // what cannot be decoded matches nothing, and throws nothing
     expect(room('/rooms/%/users/ada')).toBeUndefined();
     expect(room('/rooms/%ff/users/ada')).toBeUndefined();
@@ -100,8 +114,13 @@ describe('paths', () => {
     [{ port: 0, path: '/' }, '/'],
     [{ port: 0, path: '/ws' }, '/ws'],
     [{ port: 3005, path: '/ws' }, ':3005/ws'],
-    [{ port: 0, path: '/', expression: /^\/a$/i }, '/^\\/a$/i'],
-    [{ port: 1, path: '/ws', expression: /x/ }, ':1/ws/x/'],
+    [{ port: 0, path: '/', expression: /^\/game-\d+$/ }, '/<game-\\d+>'],
+    [{ port: 0, path: '/ws', expression: /^\/(chess|go)\/[^/]+$/gy }, '/ws/<(chess|go)/[^/]+>'],
+    // what cannot be shown as the end of a path is shown as it is
+    [{ port: 0, path: '/', expression: /^\/a$/i }, '/</^\\/a$/i>'],
+    [{ port: 1, path: '/ws', expression: /x/ }, ':1/ws/</x/>'],
+    [{ port: 1, path: '/ws', expression: /^\/a$|^\/b$/ }, ':1/ws/</^\\/a$|^\\/b$/>'],
+    [{ port: 0, path: '/', expression: /^\/a\$/ }, '/</^\\/a\\$/>'],
   ])('at the place %j are shown as %s', (place, text) => {
     expect(showPlace(place)).toBe(text);
   });

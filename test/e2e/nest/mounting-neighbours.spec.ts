@@ -117,7 +117,7 @@ describe('beside others on the same server', () => {
     const app = await startApp({ providers: [ChatGateway, NewsGateway, OneGateway, EmptyGateway] });
     const lines = app.log.of('log').filter((line) => /^(GET|bound)/.test(line));
     expect(lines.sort()).toEqual([
-      'GET /^\\/r\\d$/ -> EmptyGateway (0 messages, 0 lifecycle hooks)',
+      'GET /<r\\d> -> EmptyGateway (0 messages, 0 lifecycle hooks)',
       'GET /ws -> ChatGateway (4 messages, 2 lifecycle hooks)',
       'GET /ws -> NewsGateway (1 message, 0 lifecycle hooks)',
       'GET /ws/one -> OneGateway (1 message, 1 lifecycle hook)',

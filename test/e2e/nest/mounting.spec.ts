@@ -35,6 +35,14 @@ class DocumentGateway extends Where {}
 class IndexGateway extends Where {}
 @WebSocketGateway({ path: '/teams', namespace: ':team/members/:member' })
 class MemberGateway extends Where {}
+@WebSocketGateway({ path: '/ümlaut' })
+class UmlautGateway extends Where {}
+@WebSocketGateway({ path: '/sp ace', namespace: 'чат' })
+class SpaceGateway extends Where {}
+@WebSocketGateway({ path: '/räume/:nummer' })
+class WideGateway extends Where {}
+@WebSocketGateway({ namespace: /^\/комната-\d+$/ })
+class CyrillicGateway extends Where {}
 @WebSocketGateway({ path: '/files/*path' })
 class FileGateway extends Where {}
 
@@ -51,6 +59,10 @@ const everything = [
   IndexGateway,
   MemberGateway,
   FileGateway,
+  UmlautGateway,
+  SpaceGateway,
+  WideGateway,
+  CyrillicGateway,
 ];
 
 expectNoStrays();
@@ -63,7 +75,14 @@ describe('mounting on one port', () => {
     ['/?x=/chat', 'RootGateway', '/'],
     ['/chat', 'ChatGateway'],
     ['/chat/', 'ChatGateway', '/chat'],
-    ['//chat', 'ChatGateway', '/chat'],
+    ['/ch%61t', 'ChatGateway', '/chat'],
+    ['/%C3%BCmlaut', 'UmlautGateway', '/%C3%BCmlaut'],
+    ['/%c3%bcmlaut/', 'UmlautGateway', '/%C3%BCmlaut'],
+    ['/ümlaut', 'UmlautGateway', '/%C3%BCmlaut'],
+    ['/sp%20ace/%D1%87%D0%B0%D1%82', 'SpaceGateway', '/sp%20ace/%D1%87%D0%B0%D1%82'],
+    ['/räume/7', 'WideGateway', '/r%C3%A4ume/:nummer', { nummer: '7' }],
+    ['/r%C3%A4ume/%C3%BC', 'WideGateway', '/r%C3%A4ume/:nummer', { nummer: 'ü' }],
+    ['/комната-7', 'CyrillicGateway', `/${encodeURIComponent('комната-7')}`],
     ['/chat?x=1', 'ChatGateway', '/chat'],
     ['/admin', 'AdminGateway'],
     ['/ws', 'PathGateway'],
@@ -102,19 +121,43 @@ describe('mounting on one port', () => {
       '/ws',
       '/ws/chat',
       '/shut/open',
-      '/^\\/room-\\d+$/',
-      '/games/^\\/(chess|go)$/g',
+      '/<room-\\d+>',
+      '/games/<(chess|go)>',
       '/docs/:id',
       '/docs/index',
       '/teams/:team/members/:member',
       '/files/*path',
+      '/%C3%BCmlaut',
+      '/sp%20ace/%D1%87%D0%B0%D1%82',
+      '/r%C3%A4ume/:nummer',
+      '/<комната-\\d+>',
     ]);
+    expect(app.nest.get(RootGateway).server.of('/ümlaut')).toBe(app.nest.get(UmlautGateway).server);
+    expect(app.nest.get(RootGateway).server.of('/sp ace/чат')).toBe(app.nest.get(SpaceGateway).server);
     const server = app.nest.get(RootGateway).server;
     expect(server.of('/chat')).toBe(app.nest.get(ChatGateway).server);
     expect(server.of('ws/chat')).toBe(app.nest.get(PathAndNamespaceGateway).server);
   });
 
+  it.each(['/ws?token=x', '/ws#x'])('refuses a gateway whose path no request can match: %s', async (path) => {
+    @WebSocketGateway({ path })
+    class QueryGateway {}
+    await expect(startApp({ providers: [QueryGateway] })).rejects.toThrow(`QueryGateway: the path "${path}"`);
+    @WebSocketGateway({ namespace: path })
+    class NamespaceGateway {}
+    await expect(startApp({ providers: [NamespaceGateway] })).rejects.toThrow('NamespaceGateway: the path');
+    await expect(startApp({ providers: [RootGateway] }, { adapter: { path } })).rejects.toThrow(
+      'EnvelopeAdapter: the path',
+    );
+  });
+
   it.each([
+    '//chat', // as GET //route
+    '/chat//',
+    '/docs//7',
+    '//docs/7',
+    '//room-1',
+    '/games//chess',
     '/shut', // the root that Nest makes on the way to a namespace
     '/shut/',
     '/games',

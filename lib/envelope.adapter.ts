@@ -37,6 +37,7 @@ import { normalisePath } from './upgrade/path.js';
 import { showPlace, type Place } from './upgrade/place.js';
 import { Pool } from './upgrade/pool.js';
 import { Pools } from './upgrade/pools.js';
+import { compileHosts, type OwnHosts } from './upgrade/own-hosts.js';
 import { Reception } from './upgrade/reception.js';
 import { UpgradeRouter } from './upgrade/upgrade-router.js';
 
@@ -74,6 +75,7 @@ export class EnvelopeAdapter extends WsAdapter {
   private readonly globalGuards: ApplicationConfig | undefined;
   private readonly census: Census;
   private readonly reception: Reception;
+  private readonly ownHosts: OwnHosts | undefined;
   private readonly cluster = new Cluster((status, before, cause) =>
     tellOfBroker(this.logger, status, before, cause),
   );
@@ -104,6 +106,7 @@ export class EnvelopeAdapter extends WsAdapter {
     this.reception = new Reception(this.options.trustProxy, () =>
       this.sampler.log('trustProxy', () => this.logger.warn(UNKNOWN_PROXY)),
     );
+    this.ownHosts = compileHosts(this.options.hosts);
     const cors = context && watchCors(context);
     this.applicationCors = cors?.current ?? (() => undefined);
     if (cors !== undefined) this.undos.push(cors.undo);
@@ -243,6 +246,7 @@ export class EnvelopeAdapter extends WsAdapter {
       guards: this.guards,
       globalGuards: this.globalGuards,
       applicationCors: this.applicationCors,
+      ownHosts: this.ownHosts,
     });
     const pool = new Pool(place, settings);
     for (const { server } of this.pools) server._announce(pool.server);

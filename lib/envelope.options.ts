@@ -13,6 +13,8 @@ import type { AdapterFactory } from './server/mount.js';
 import type { MessageParser } from './server/receiver.js';
 import type { Untyped } from './protocol/typed-events.js';
 import type { Cors } from './upgrade/origin.js';
+import type { Hosts } from './upgrade/own-hosts.js';
+import { checkPath } from './upgrade/path.js';
 import type { AllowRequest, VerifyClient } from './upgrade/checks.js';
 import type { TrustProxy } from './upgrade/reception.js';
 
@@ -101,6 +103,12 @@ export interface EnvelopeOptions extends PathOptions {
    * in the forms of Express and Fastify: `'loopback'`, `'10.0.0.0/8'`, a number of hops. Default: none.
    */
   trustProxy?: TrustProxy;
+  /**
+   * The hosts that are this server's own, as pages name them: `'chat.example'`, `'localhost:3000'`, `'*.chat.example'`.
+   * Pages on them may connect, and no page may because its origin is the `Host` that it asked for: that keeps DNS
+   * rebinding out. Other pages are let in by `cors`. Default: the `Host` header says which host is the server's own.
+   */
+  hosts?: Hosts;
   /** Where gateways that name no port listen. Default 0: on the application's own HTTP server. */
   port?: number;
   /** The path of gateways that name none. Default `/`, as in `WsAdapter`. */
@@ -128,6 +136,8 @@ export type ResolvedPathOptions = Omit<PathOptions, 'limits'> & {
 
 /** @throws Error that names what is no option, or no value for one; `where` says whose option it is */
 export function checkOptions(options: EnvelopeOptions, where: string, isGateway: boolean): void {
+  checkPath(options.path, where);
+  checkPath(Reflect.get(options, 'namespace'), where);
   checkLimits(options, where, isGateway);
   checkRecovery(options.recovery, where);
   const { identify } = options as { identify?: unknown };

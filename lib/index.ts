@@ -33,4 +33,5 @@ export { Presence, type Present } from './server/presence.js';
 export type { PresenceEvent } from './server/presence-view.js';
 export { RemoteSocket } from './server/remote-socket.js';
 export type { Cors, CorsOptions, OriginFunction, OriginRule } from './upgrade/origin.js';
+export type { Hosts } from './upgrade/own-hosts.js';
 export type { TrustProxy } from './upgrade/reception.js';

@@ -32,6 +32,7 @@ import { protocolSelector } from './server/subprotocols.js';
 import type { Census } from './upgrade/census.js';
 import { combineChecks } from './upgrade/checks.js';
 import type { Cors } from './upgrade/origin.js';
+import type { OwnHosts } from './upgrade/own-hosts.js';
 import type { PoolSettings } from './upgrade/pool.js';
 import type { Reception } from './upgrade/reception.js';
 
@@ -51,6 +52,8 @@ interface Ingredients {
   readonly globalGuards: ApplicationConfig | undefined;
   /** The application's own rule, as far as it is safe. */
   readonly applicationCors: () => Cors | undefined;
+  /** The hosts that the application names as its own. */
+  readonly ownHosts: OwnHosts | undefined;
 }
 
 /** Refusals for sending too much that a client may collect before it is let go: per second, or a tenth, and at once. */
@@ -98,6 +101,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       census,
       check: combineChecks({
         cors: () => options.cors ?? applicationCors(),
+        ownHosts: given.ownHosts,
         verifyClient: options.verifyClient,
         allowRequest: options.allowRequest,
         onForeignOrigin: oncePerOrigin((explanation) => warn('foreign origins', explanation)),
@@ -105,6 +109,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       }),
       guard,
       onError,
+      warn,
     },
     mount: {
       ...roomsOf(options, cluster, {

@@ -1,7 +1,8 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { VerifyClientCallbackAsync, VerifyClientCallbackSync } from 'ws';
 import { attempt } from '../server/attempt.js';
-import { checkOrigin, explainOrigin, type Cors } from './origin.js';
+import { checkOrigin, explainOrigin, ORIGIN_REFUSED, type Cors } from './origin.js';
+import type { OwnHosts } from './own-hosts.js';
 import { refusal, type HttpRefusal } from './refusal.js';
 import type { Visitor } from '../server/visitor.js';
 
@@ -28,6 +29,8 @@ type Check = (...given: [...Parameters<UpgradeCheck>, failed: (error: unknown) =
 export interface UpgradeChecks {
   /** Asked at each request: the application may set its own rule late. */
   cors: () => Cors | undefined;
+  /** The option `hosts`. */
+  ownHosts?: OwnHosts | undefined;
   verifyClient?: VerifyClient | undefined;
   allowRequest?: AllowRequest | undefined;
   /** Hears of a refused origin. */
@@ -38,8 +41,8 @@ export interface UpgradeChecks {
 
 /** All that a request must pass before anybody looks who it is, as one check: the first refusal is the answer. */
 export function combineChecks(given: UpgradeChecks): UpgradeCheck {
-  const { cors, verifyClient, allowRequest, onForeignOrigin, onError } = given;
-  const checks: Check[] = [originCheck(cors, onForeignOrigin)];
+  const { verifyClient, allowRequest, onError } = given;
+  const checks: Check[] = [originCheck(given)];
   if (verifyClient !== undefined) checks.push(verifyCheck(verifyClient));
   if (allowRequest !== undefined) checks.push(allowRequestCheck(allowRequest));
   return (request, visitor, done) => {
@@ -63,16 +66,15 @@ export function combineChecks(given: UpgradeChecks): UpgradeCheck {
   };
 }
 
-function originCheck(cors: UpgradeChecks['cors'], onForeignOrigin: UpgradeChecks['onForeignOrigin']): Check {
-  return (request, visitor, done, failed) => {
+function originCheck({ cors, ownHosts, onForeignOrigin }: UpgradeChecks): Check {
+  return (request, { host, isSecure }, done, failed) => {
     const judge = (allowed: boolean): void => {
       if (allowed) return done();
       const origin = String(request.headers.origin);
-      const explanation = explainOrigin(origin, visitor.host);
-      onForeignOrigin(origin, explanation);
-      done(refusal(403, explanation));
+      onForeignOrigin(origin, explainOrigin(origin, host));
+      done(refusal(403, ORIGIN_REFUSED));
     };
-    checkOrigin(request, visitor, cors(), judge, failed);
+    checkOrigin(request, { host, isSecure, ownHosts }, cors(), judge, failed);
   };
 }
 

@@ -33,6 +33,8 @@ export interface GateSettings {
   readonly guard: ((client: EnvelopeSocket) => Promise<HttpRefusal | undefined>) | undefined;
   /** Hears of what should not have failed. */
   readonly onError: (error: unknown) => void;
+  /** Hears what an operator can mend, by a subject that is counted. */
+  readonly warn: (subject: string, text: string) => void;
 }
 
 /** So many times `upgradeTimeout` a guard without a client counts; one that never ends must not lock others out. */
@@ -42,9 +44,14 @@ const GUARD_PATIENCE = 3;
 const RESUMED_WITHIN = 5_000;
 
 const EXPIRED = refusal(401, 'The token has expired');
+const OLD_HTTP = refusal(400, 'A WebSocket needs HTTP/1.1');
 const NO_HOST = refusal(400, 'The Host header is missing, or names no host');
 // another node is there, or this one will soon be again
 const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After': '1' });
+
+const OLD_HTTP_ADVICE =
+  'An upgrade came by HTTP/1.0, which has none (RFC 9110, section 7.8): it is refused with 400. Behind nginx, add ' +
+  '"proxy_http_version 1.1;" to the location';
 
 /**
  * All that comes before the 101: is there a place, is the handshake one of RFC 6455 (`ws` looks), may this page, may
@@ -89,6 +96,10 @@ export class Gate implements LineWatcher {
 
   accept(request: IncomingMessage, tcp: Duplex, head: Buffer, path: string, params: Params): void {
     if (this.isClosing()) return refuseUpgrade(request, tcp, SHUTTING_DOWN);
+    if (request.httpVersion === '1.0') {
+      this.settings.warn('HTTP/1.0', OLD_HTTP_ADVICE);
+      return refuseUpgrade(request, tcp, OLD_HTTP);
+    }
     if (!namesOneHost(request)) return refuseUpgrade(request, tcp, NO_HOST);
     const { reception, census, upgradeTimeout } = this.settings;
     let visitor: Visitor;

@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { attempt } from '../server/attempt.js';
+import { quote } from '../quote.js';
 import type { Visitor } from '../server/visitor.js';
+import type { OwnHosts } from './own-hosts.js';
 
 /** Which origins may connect: one, several, by rule, all (`true`, `'*'`), or none but the server's own (`false`). */
 export type OriginRule = boolean | string | RegExp | readonly (boolean | string | RegExp)[];
@@ -23,6 +25,12 @@ export type Cors =
   | CorsOptions
   | ((request: IncomingMessage, callback: (error: Error | null, options?: CorsOptions) => void) => unknown);
 
+/** Where a page came from as far as the server can tell, and which hosts are its own. */
+export interface Asked extends Pick<Visitor, 'host' | 'isSecure'> {
+  /** The option `hosts`; without it `host` is the server's own. */
+  readonly ownHosts?: OwnHosts | undefined;
+}
+
 /**
  * Decides whether a page may open a WebSocket here. Browsers do not ask: they send cookies along with every
  * upgrade, whatever page it comes from (CWE-1385). The server's own origin and clients that name none, which are
@@ -30,13 +38,13 @@ export type Cors =
  */
 export function checkOrigin(
   request: IncomingMessage,
-  visitor: Pick<Visitor, 'host' | 'isSecure'>,
+  asked: Asked,
   cors: Cors | undefined,
   done: (allowed: boolean) => void,
   failed: Failed,
 ): void {
   const { origin } = request.headers;
-  if (origin === undefined || isSameOrigin(origin, visitor)) return done(true);
+  if (origin === undefined || isSameOrigin(origin, asked)) return done(true);
   const judge = (rule: OriginRule | OriginFunction | undefined): void => {
     if (typeof rule !== 'function') return done(matches(origin, rule));
     ask(rule, origin, (error, allowed) => done(!error && matches(origin, allowed)), failed);
@@ -93,40 +101,63 @@ function answer<Question, Answer>(
 
 function matches(origin: string, rule: OriginRule | undefined): boolean {
   if (rule === undefined || typeof rule === 'boolean') return rule === true;
-  if (typeof rule === 'string') return rule === '*' || rule.toLowerCase() === origin.toLowerCase();
+  if (typeof rule === 'string') return rule === '*' || isNamed(origin.toLowerCase(), rule.toLowerCase());
   if (rule instanceof RegExp) return new RegExp(rule.source, rule.flags.replace(/[gy]/g, '')).test(origin);
   return rule.some((one) => matches(origin, one));
 }
 
+/** Browsers write names in Punycode and leave the default port out; people do not, and some add a slash. */
+function isNamed(origin: string, rule: string): boolean {
+  return rule === origin || (SITE.test(rule) && pageOf(rule)?.origin === origin);
+}
+
+/** A scheme, a host, perhaps a port, and nothing else. */
+const SITE = /^https?:\/\/[^\s/?#@\\]+\/?$/;
+
 /** Same host and port, and, where it is known, the same scheme; a proxy may have ended the TLS before. */
-function isSameOrigin(origin: string, { host, isSecure }: Pick<Visitor, 'host' | 'isSecure'>): boolean {
+function isSameOrigin(origin: string, { host, isSecure, ownHosts }: Asked): boolean {
+  const page = pageOf(origin);
+  if (page === undefined || page.origin !== origin.toLowerCase()) return false;
+  if (isSecure !== undefined && isSecure !== (page.protocol === 'https:')) return false;
+  if (ownHosts !== undefined) return ownHosts(page);
+  // read with the page's own scheme, so that its default port counts as named
+  return host !== undefined && pageOf(`${page.protocol}//${host}`)?.host === page.host;
+}
+
+/** Pages that a server can have: `undefined` for `null`, other schemes, and what is no URL at all. */
+function pageOf(text: string): URL | undefined {
   try {
-    const page = new URL(origin);
-    if (page.origin !== origin.toLowerCase() || host === undefined) return false;
-    // read with the page's own scheme, so that its default port counts as named
-    const server = new URL(`${page.protocol}//${host}`);
-    return server.host === page.host && (isSecure === undefined || isSecure === (page.protocol === 'https:'));
+    const page = new URL(text);
+    return page.protocol === 'https:' || page.protocol === 'http:' ? page : undefined;
   } catch {
-    return false; // `null`, or no URL at all
+    return undefined;
   }
 }
 
-/** What a refused page is told: both values, and the lines that would let it in. It is read in logs, too. */
+/** All that a refused page is told: nothing of the request comes back. */
+export const ORIGIN_REFUSED =
+  "Pages of this origin may not connect. The server's log names the origin, and the option that would let it in";
+
+/** What the log says of a refused page: both values, and the lines that would let it in. */
 export function explainOrigin(origin: string, host: string | undefined): string {
-  const [page, server] = [show(origin), show(String(host))];
+  const [page, server] = [quote(origin), quote(String(host))];
   const everybody = origin === 'null' ? ', which every sandboxed frame and every local file has,' : '';
   return (
     `The origin ${page}${everybody} may not connect to ${server}. ` +
     `If it should, name it in the option cors of the gateway on this path, or of EnvelopeAdapter where the gateway ` +
-    `has none: cors: { origin: '${page}' }. If ${server} is the name behind a proxy that sends ` +
-    `X-Forwarded-Host, name the proxy in EnvelopeAdapter's option trustProxy`
+    `has none: cors: { origin: '${page}' }. ${hostAdvice(origin, host)}`
   );
 }
 
-const MAX_SHOWN_LENGTH = 200;
-
-/** What a client sent, as one may show it: not without end, and nothing that a URL would not hold. */
-function show(text: string): string {
-  const shown = text.slice(0, MAX_SHOWN_LENGTH).replace(/[^\w .~:/?#[\]@!$&()*+,;=%-]/g, '?');
-  return text.length > MAX_SHOWN_LENGTH ? `${shown}...` : shown;
+/** A proxy that changes the Host header makes the server's own page a foreign one. */
+function hostAdvice(origin: string, host: string | undefined): string {
+  const page = pageOf(origin);
+  const isPortLost = page !== undefined && page.port !== '' && host === page.hostname;
+  const what = isPortLost
+    ? 'Only the port differs: a proxy drops it from the Host header. In nginx, replace "proxy_set_header Host $host;" by '
+    : "If the page is this server's own, a proxy does not pass its Host header on. In nginx, add ";
+  return (
+    `${what}"proxy_set_header Host $http_host;"; or name the server's hosts in EnvelopeAdapter's option hosts; or, where ` +
+    'the proxy sends X-Forwarded-Host, name the proxy in its option trustProxy'
+  );
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { isIP, isIPv4 } from 'node:net';
+import { isIP, isIPv4, isIPv6 } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import ipaddr from 'ipaddr.js';
@@ -79,10 +79,20 @@ export function namesOneHost({ rawHeaders }: IncomingMessage): boolean {
     if (host !== undefined) return false;
     host = rawHeaders[index + 1]!;
   }
-  return host !== undefined && HOST.test(host);
+  return host !== undefined && isHost(host);
 }
 
-const HOST = /^(?:\[[\w:.%~-]+\]|[\w.~!$&'()*+,;=%-]+)(?::\d*)?$/;
+function isHost(text: string): boolean {
+  const match = HOST.exec(text);
+  if (match === null) return false;
+  const [, address, port = '0'] = match;
+  if (Number(port) > MAX_PORT) return false;
+  // a zone stands behind it where the address is of one link
+  return address === undefined || isIPv6(address.replace(/%.*$/, ''));
+}
+
+const HOST = /^(?:\[([\w:.%~-]+)\]|[\w.~!$&'()*+,;=%-]+)(?::(\d*))?$/;
+const MAX_PORT = 65_535;
 
 /** The first proxy is the one that the client spoke to. */
 function forwarded(request: IncomingMessage, header: string): string | undefined {

@@ -89,6 +89,16 @@ function randomOrigin(random: Random): string {
   return random.chance(0.5) ? random.pick(ORIGINS) : origins.next(random);
 }
 
+/** A rule may have a slash at the end, the default port, and letters beyond ASCII. */
+function isSpelling(rule: string, origin: string): boolean {
+  const named = readOrigin(rule.replace(/(?<=[^/])\/$/, ''));
+  if (named === undefined || !['http', 'https'].includes(named.scheme)) return false;
+  // numbers and the like are for the URL standard to read
+  if (isAmbiguous(named)) return URL.canParse(rule) && new URL(rule).origin === origin.toLowerCase();
+  const isDefault = named.port === (named.scheme === 'https' ? '443' : '80');
+  return `${named.scheme}://${named.host}${isDefault ? '' : `:${named.port}`}` === origin.toLowerCase();
+}
+
 /** A rule, and what it says by its documentation. */
 interface Rule {
   rule: OriginRule;
@@ -106,7 +116,8 @@ function randomRule(random: Random, depth = 0): Rule {
       const named = randomOrigin(random);
       return {
         rule: named,
-        names: (origin) => origin.toLowerCase() === named.toLowerCase() || named === '*',
+        names: (origin) =>
+          origin.toLowerCase() === named.toLowerCase() || named === '*' || isSpelling(named, origin),
       };
     }
     case 4:
@@ -190,11 +201,11 @@ function ask({ origin, host, isSecure }: Visit, cors: Cors | undefined): boolean
 function isOwn({ origin, host, isSecure }: Visit): boolean | undefined {
   const page = readOrigin(origin!);
   if (page === undefined || host === undefined) return false;
+  if (!['http', 'https'].includes(page.scheme)) return false;
   const server = readHost(host, page.scheme);
   // no browser sends a Host that is none
   if (server === undefined) return undefined;
   if (isAmbiguous(page) || isAmbiguous(server)) return undefined;
-  if (!['http', 'https'].includes(page.scheme)) return undefined;
   const isNormal = `${page.scheme}://${page.host}` === origin!.toLowerCase() || !isDefaultPort(origin!);
   return (
     isNormal &&

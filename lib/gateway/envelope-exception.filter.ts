@@ -1,8 +1,9 @@
-import { Catch, HttpException, type ArgumentsHost } from '@nestjs/common';
-import { BaseWsExceptionFilter, WsException } from '@nestjs/websockets';
+import { Catch, type ArgumentsHost } from '@nestjs/common';
+import { BaseWsExceptionFilter } from '@nestjs/websockets';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import { INTERNAL_ERROR } from '../server/incoming-request.js';
 import { Conversation } from '../server/conversation.js';
+import { isHttpException, isWsException } from './nest-exceptions.js';
 
 /** What the client sent, as Nest's own filter shows it to the client. */
 export interface Cause {
@@ -12,7 +13,7 @@ export interface Cause {
 
 /** Whether the client is to blame: a `WsException`, or an `HttpException` of the 4xx family. */
 export function isClientFault(error: unknown): boolean {
-  return error instanceof WsException || (error instanceof HttpException && error.getStatus() < 500);
+  return isWsException(error) || (isHttpException(error) && error.getStatus() < 500);
 }
 
 /**
@@ -21,11 +22,11 @@ export function isClientFault(error: unknown): boolean {
  */
 export function toExceptionPayload(error: unknown, cause?: Cause): object {
   const withCause = cause === undefined ? {} : { cause };
-  if (error instanceof WsException) {
+  if (isWsException(error)) {
     const thrown = error.getError();
     return typeof thrown === 'object' ? thrown : { status: 'error', message: thrown, ...withCause };
   }
-  if (error instanceof HttpException) {
+  if (isHttpException(error)) {
     const response = error.getResponse();
     const fields = typeof response === 'string' ? { message: response } : response;
     return { status: 'error', statusCode: error.getStatus(), ...fields };
@@ -54,7 +55,7 @@ export class EnvelopeExceptionFilter extends BaseWsExceptionFilter {
 }
 
 function isExpected(exception: unknown): boolean {
-  return exception instanceof WsException || exception instanceof HttpException;
+  return isWsException(exception) || isHttpException(exception);
 }
 
 /** Closes a client whose `handleConnection` failed: 1008 where it is to blame, else 1011. */

@@ -1,12 +1,12 @@
-import { HttpException, type CanActivate, type Type } from '@nestjs/common';
+import type { CanActivate, Type } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef, type ApplicationConfig, type ContextId } from '@nestjs/core';
-import { WsException } from '@nestjs/websockets';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { UpgradeGuards } from '../envelope.options.js';
 import type { EnvelopeSocket } from '../server/envelope.socket.js';
 import { refusal, type HttpRefusal } from '../upgrade/refusal.js';
 import { UpgradeContext } from './client-context.js';
 import type { Gateway } from './gateway-explorer.js';
+import { isHttpException, isWsException } from './nest-exceptions.js';
 import { NEST } from './nest-metadata.js';
 
 /** What `@UseGuards` takes. */
@@ -152,13 +152,13 @@ function learnContextKey(): string | symbol | undefined {
 
 /** What a guard threw, as an HTTP answer. */
 function toRefusal(error: unknown, report: (error: unknown) => void): HttpRefusal {
-  if (error instanceof HttpException) {
+  if (isHttpException(error)) {
     const status = error.getStatus();
     const response = error.getResponse();
     const body = typeof response === 'string' ? { statusCode: status, message: response } : response;
     return { status: isRefusalStatus(status) ? status : 403, body };
   }
-  if (error instanceof WsException) {
+  if (isWsException(error)) {
     const thrown: unknown = error.getError();
     // thrown with nothing at hand: new WsException(error.message) of what was no Error
     if (typeof thrown !== 'object' || thrown === null)

@@ -22,6 +22,8 @@ export const SILENT = 4408;
 /** HTTP's: not in time, too early, too many. */
 const TEMPORARY: ReadonlySet<number> = new Set([408, 425, 429]);
 const LATER_DELAY = 5_000;
+/** The longest time that a server can ask for: nobody waits longer for a page to come back to life. */
+const MAX_RETRY_AFTER = 5 * 60_000;
 
 /**
  * Whether to come back after that. Codes from 3000 on are the application's own, which ended the line on purpose.
@@ -34,7 +36,8 @@ export function mayComeBack({ code, status = 0 }: Ending): boolean {
 
 /**
  * Milliseconds until the next attempt: full jitter, anything below a bound that doubles, so that a thousand clients of one
- * server that restarts come back spread over it.
+ * server that restarts come back spread over it. What the server asks for counts, up to five minutes (or
+ * `reconnectionDelayMax`, where that is longer), and half as much more by chance.
  *
  * @param attempts that have failed in a row
  */
@@ -44,6 +47,7 @@ export function delayOf(
   { reconnectionDelay, reconnectionDelayMax }: Settings,
 ): number {
   const bound = Math.min(reconnectionDelayMax, reconnectionDelay * 2 ** attempts);
-  const atLeast = retryAfter ?? (LATER.has(code) ? LATER_DELAY : 0);
+  const asked = Math.min(retryAfter ?? 0, Math.max(MAX_RETRY_AFTER, reconnectionDelayMax));
+  const atLeast = retryAfter === undefined && LATER.has(code) ? LATER_DELAY : asked;
   return Math.min(MAX_DELAY, atLeast + Math.random() * Math.max(bound, atLeast / 2));
 }

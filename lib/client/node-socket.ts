@@ -48,6 +48,11 @@ export class NodeSocket extends WebSocket {
 /** Milliseconds: the header has seconds, or a date (RFC 9110, section 10.2.3). */
 function timeOf(header: string | string[] | undefined): number | undefined {
   if (typeof header !== 'string') return undefined;
-  const time = /^\d+$/.test(header) ? Number(header) * 1_000 : Date.parse(header) - Date.now();
+  if (/^\d+$/.test(header)) return Number(header) * 1_000 || undefined;
+  // Date.parse makes a date of almost anything
+  const time = HTTP_DATE.test(header) ? Date.parse(header) - Date.now() : 0;
   return time > 0 ? time : undefined;
 }
+
+/** `Sun, 06 Nov 1994 08:49:37 GMT`, the one form that servers send (RFC 9110, section 5.6.7). */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;

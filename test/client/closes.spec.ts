@@ -115,6 +115,11 @@ describe('a server that lets nobody in', () => {
     const inASecond = await answering(refusing(seconds, 'Retry-After: 1\r\n'));
     const tooMany = await answering(refusing('429 Too Many Requests', 'Retry-After: 1\r\n'));
     const soon = await answering(refusing(seconds, 'Retry-After: soon\r\n'));
+    const garbage = await Promise.all(
+      ['-5', '+99999', '1e9', '0', '3000-01-01', '99999.5', 'Jan 3000', '"99999"'].map((text) =>
+        answering(refusing(seconds, `Retry-After: ${text}\r\n`)),
+      ),
+    );
     const hasPassed = await answering(refusing(seconds, 'Retry-After: Thu, 01 Jan 1970 00:00:00 GMT\r\n'));
     const sockets = [inASecond, tooMany, soon, hasPassed].map(({ url }) => client(url));
     const [, many] = sockets;
@@ -126,8 +131,16 @@ describe('a server that lets nobody in', () => {
     // a header that says nothing changes nothing
     await tried(soon.times, 5);
     await tried(hasPassed.times, 5);
+    for (const { url } of garbage) client(url);
+    for (const { times } of garbage) await tried(times, 3);
+    const inTwoSeconds = await answering(
+      refusing(seconds, `Retry-After: ${new Date(Date.now() + 2_000).toUTCString()}\r\n`),
+    );
+    client(inTwoSeconds.url);
     const waited = [await tried(inASecond.times, 2), await tried(tooMany.times, 2)];
     for (const time of waited) expect(time).toBeGreaterThanOrEqual(995);
+    // a date has no milliseconds
+    expect(await tried(inTwoSeconds.times, 2)).toBeGreaterThanOrEqual(500);
   });
 
   it('says never, or in a hundred years: the client does not take that for now', async () => {

@@ -46,6 +46,19 @@ describe('when a client comes back', () => {
     expect(Math.min(...all)).toBeGreaterThanOrEqual(10_000);
     expect(Math.max(...all)).toBeGreaterThan(14_000);
   });
+
+  it.each([86_400_000, 99_999_999_999_000, Infinity])(
+    'waits no longer than somebody would who is asked to: %d',
+    (retryAfter) => {
+      const all = delays(0, { ...ending(1006), status: 503, retryAfter });
+      expect(Math.min(...all)).toBeGreaterThanOrEqual(300_000);
+      expect(Math.max(...all)).toBeLessThanOrEqual(450_000);
+      const patient = withDefaults({ reconnectionDelayMax: 3_600_000 }, class {} as never);
+      const delay = delayOf(0, { ...ending(1006), status: 503, retryAfter }, patient);
+      expect(delay).toBeGreaterThanOrEqual(3_600_000);
+      expect(delay).toBeLessThanOrEqual(5_400_000);
+    },
+  );
 });
 
 describe('options of the client', () => {

@@ -8,7 +8,6 @@ import { ConnectionLog } from './connection-log.js';
 import { EnvelopeHub } from './envelope.hub.js';
 import { ENVELOPE_OPTIONS } from './envelope.module.js';
 import {
-  checkOptions,
   layer,
   UPGRADE_GUARDS,
   type EnvelopeOptions,
@@ -18,7 +17,8 @@ import {
 import { installFilters } from './gateway/filter-installer.js';
 import { configOf } from './gateway/adapter-of.js';
 import { watchCors } from './gateway/application-cors.js';
-import { exploreGateways, findProvider, type Gateway } from './gateway/gateway-explorer.js';
+import { checkGateway, checkSharedPaths } from './gateway/gateway-check.js';
+import { exploreGateways, findProvider, tellPort, type Gateway } from './gateway/gateway-explorer.js';
 import { wrapHooks } from './gateway/lifecycle-hooks.js';
 import { MountLog } from './gateway/mount-log.js';
 import { placeOf } from './gateway/place-of.js';
@@ -26,6 +26,7 @@ import { guardNames } from './gateway/upgrade-guards.js';
 import { resolveAdapterLimits } from './limits.js';
 import { LogSampler } from './log-sampler.js';
 import { tellOfBroker } from './cluster-log.js';
+import { checkOptions } from './option-rules.js';
 import { poolSettings } from './pool-settings.js';
 import type { DisconnectReason } from './server/disconnect-reason.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
@@ -35,6 +36,7 @@ import { Census } from './upgrade/census.js';
 import type { Cors } from './upgrade/origin.js';
 import { normalisePath } from './upgrade/path.js';
 import { showPlace, type Place } from './upgrade/place.js';
+import { toPort } from './upgrade/port.js';
 import { Pool } from './upgrade/pool.js';
 import { Pools } from './upgrade/pools.js';
 import { compileHosts, type OwnHosts } from './upgrade/own-hosts.js';
@@ -86,20 +88,29 @@ export class EnvelopeAdapter extends WsAdapter {
    * @param app the application, before `app.init()` and `app.listen()`. An HTTP server, or nothing, will do as for
    * `WsAdapter` with `upgradeGuards: false`; then nothing waits for an asynchronous `handleConnection`, and
    * `EnvelopeModule` is not found.
-   * @throws Error where the application was initialised already, on an unknown limit, and without an application where
-   * guards were to run: it could not see them
+   * @throws Error where the application was initialised already; on an option, of the adapter or of a gateway, that is
+   * unknown or malformed; on gateways of one path that contradict each other; on an event that no client can send; and
+   * without an application where guards were to run: it could not see them
    */
   constructor(app?: INestApplicationContext | object, options: EnvelopeOptions = {}) {
     super(app);
     const context = toContext(app);
     const given = (context && findProvider<EnvelopeOptions>(context, ENVELOPE_OPTIONS)) ?? {};
+    checkOptions(options, EnvelopeAdapter.name, false);
+    checkOptions(given, 'EnvelopeModule', false);
     this.options = layer({ ...options, limits: layer(options.limits ?? {}, given.limits ?? {}) }, given);
+    if (this.options.port !== undefined) this.options.port = toPort(this.options.port)!;
     this.guards = this.options.upgradeGuards ?? UPGRADE_GUARDS;
     if (context === undefined && this.guards !== false) throw new Error(WITHOUT_APPLICATION);
     this.globalGuards = context && configOf(context);
     this.gateways = context === undefined ? [] : exploreGateways(context);
-    checkOptions(this.options, EnvelopeAdapter.name, false);
-    for (const { type, options } of this.gateways) checkOptions(options, type.name, true);
+    for (const gateway of this.gateways) this.check(gateway);
+    const mounted = this.gateways.map((gateway) => ({
+      gateway,
+      place: showPlace(this.placeOfGateway(gateway)),
+      guards: guardNames(gateway, this.guards),
+    }));
+    checkSharedPaths(mounted);
     this.census = new Census(resolveAdapterLimits(this.options.limits), (limit, text) =>
       this.sampler.log(limit, () => this.logger.warn(text)),
     );
@@ -110,11 +121,6 @@ export class EnvelopeAdapter extends WsAdapter {
     const cors = context && watchCors(context);
     this.applicationCors = cors?.current ?? (() => undefined);
     if (cors !== undefined) this.undos.push(cors.undo);
-    const mounted = this.gateways.map((gateway) => ({
-      gateway,
-      place: showPlace(this.placeOfGateway(gateway)),
-      guards: guardNames(gateway, this.guards),
-    }));
     this.log = new MountLog(this.logger, mounted);
     for (const gateway of this.gateways) this.undos.push(installFilters(gateway), wrapHooks(gateway));
     const hub = context && findProvider<EnvelopeHub>(context, EnvelopeHub);
@@ -126,8 +132,10 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** Called by Nest, once or twice for each gateway: the same place is the same server. */
   override create(port: number, options: GatewayOptions & { server?: unknown } = {}): EnvelopeServer {
-    const place = this.placeOf(port, options);
-    return (this.pools.get(place) ?? this.mount(place, options)).server;
+    // Nest's way to say that this is a namespace of another server
+    const { server: _, ...own } = options;
+    const place = this.placeOf(port, own);
+    return (this.pools.get(place) ?? this.mount(place, own)).server;
   }
 
   /** Called by Nest once per gateway. */
@@ -223,16 +231,29 @@ export class EnvelopeAdapter extends WsAdapter {
     return server.listen(port);
   }
 
+  /** @throws Error that names the gateway */
+  private check(gateway: Gateway): void {
+    checkGateway(gateway);
+    const undo = tellPort(gateway);
+    if (undo === undefined) return;
+    this.undos.push(undo);
+    const { type, port, options } = gateway;
+    if (options.port !== undefined) return;
+    this.logger.warn(
+      `${type.name}: the port is the text "${port}". Nest ignores options beside a text: write ` +
+        `@WebSocketGateway(${port}, options)`,
+    );
+  }
+
   private mount(place: Place, options: GatewayOptions): Pool {
     // a gateway that was seen was checked by its own name
-    checkOptions(options, `The gateway on ${showPlace(place)}`, true);
+    const where = showPlace(place);
+    checkOptions(options, `The gateway on ${where}`, true);
     this.ensureHttpServerExists(
       place.port,
       place.port === APPLICATION ? (this.httpServer as Server) : undefined,
     );
-    const gateways = this.gateways.filter(
-      (gateway) => showPlace(this.placeOfGateway(gateway)) === showPlace(place),
-    );
+    const gateways = this.gateways.filter((gateway) => showPlace(this.placeOfGateway(gateway)) === where);
     const settings = poolSettings({
       layers: [...gateways.map((gateway) => gateway.options), options, this.options],
       gateways,

@@ -1,20 +1,12 @@
 import type { ServerOptions } from 'ws';
-import {
-  checkLimits,
-  limitsOf,
-  resolvePathLimits,
-  type Limits,
-  type PathLimits,
-  type Resolved,
-} from './limits.js';
-import { checkRecovery, type RecoveryOptions } from './recovery/options.js';
+import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
+import type { RecoveryOptions } from './recovery/options.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
 import type { AdapterFactory } from './server/mount.js';
 import type { MessageParser } from './server/receiver.js';
 import type { Untyped } from './protocol/typed-events.js';
 import type { Cors } from './upgrade/origin.js';
 import type { Hosts } from './upgrade/own-hosts.js';
-import { checkPath } from './upgrade/path.js';
 import type { AllowRequest, VerifyClient } from './upgrade/checks.js';
 import type { TrustProxy } from './upgrade/reception.js';
 
@@ -134,17 +126,6 @@ export type ResolvedPathOptions = Omit<PathOptions, 'limits'> & {
   -readonly [Name in keyof typeof DEFAULTS]-?: NonNullable<PathOptions[Name]>;
 } & { limits: Resolved<PathLimits> };
 
-/** @throws Error that names what is no option, or no value for one; `where` says whose option it is */
-export function checkOptions(options: EnvelopeOptions, where: string, isGateway: boolean): void {
-  checkPath(options.path, where);
-  checkPath(Reflect.get(options, 'namespace'), where);
-  checkLimits(options, where, isGateway);
-  checkRecovery(options.recovery, where);
-  const { identify } = options as { identify?: unknown };
-  if (identify !== undefined && typeof identify !== 'function')
-    throw new Error(`${where}: identify is ${String(identify)}: it takes a function, (user) => user.id`);
-}
-
 /** The first layer that names an option wins; `undefined` names nothing. */
 export function layer<Options extends object>(...layers: readonly Options[]): Options {
   const entries = [...layers].reverse().flatMap((options) => Object.entries(options));
@@ -154,30 +135,4 @@ export function layer<Options extends object>(...layers: readonly Options[]): Op
 export function resolvePathOptions(...layers: readonly PathOptions[]): ResolvedPathOptions {
   const { limits: _, ...options } = layer<PathOptions>(...layers, DEFAULTS);
   return { ...options, limits: resolvePathLimits(...layers.map(limitsOf)) } as ResolvedPathOptions;
-}
-
-/** Socket.IO options that mean nothing over one plain WebSocket. */
-const MEANINGLESS = [
-  'transports',
-  'allowEIO3',
-  'allowUpgrades',
-  'serveClient',
-  'parser',
-  'upgradeTimeout',
-  'httpCompression',
-  'wsEngine',
-  'initialPacket',
-  'cookie',
-  'destroyUpgrade',
-  'destroyUpgradeTimeout',
-  'cleanupEmptyChildNamespaces',
-] as const;
-
-/** The names of the options that are given and have no effect here. */
-export function meaninglessOptions(options: object): string[] {
-  return MEANINGLESS.filter((name) => {
-    const value: unknown = Reflect.get(options, name);
-    const isHarmless = name === 'transports' && Array.isArray(value) && !value.includes('polling');
-    return value !== undefined && value !== false && !isHarmless;
-  });
 }

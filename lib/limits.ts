@@ -1,3 +1,5 @@
+import { refuseUnknown, show } from './refuse.js';
+
 /** What one path allows its clients. `false` turns a limit off. */
 export interface PathLimits {
   /** Bytes of the largest message; a larger one closes with 1009. Default 1,000,000, as in Socket.IO. */
@@ -88,10 +90,8 @@ export function checkLimits(options: WithLimits, where: string, isGateway: boole
   for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
     if (isGateway && Object.hasOwn(ADAPTER_DEFAULTS, name))
       throw new Error(`${where}: limits.${name} counts all paths together: set it on EnvelopeAdapter`);
-    if (!Object.hasOwn(PATH_DEFAULTS, name) && !Object.hasOwn(ADAPTER_DEFAULTS, name)) {
-      const known = [...Object.keys(PATH_DEFAULTS), ...Object.keys(ADAPTER_DEFAULTS)].join(', ');
-      throw new Error(`${where}: limits.${name} is no limit; there are ${known}`);
-    }
+    if (!Object.hasOwn(PATH_DEFAULTS, name) && !Object.hasOwn(ADAPTER_DEFAULTS, name))
+      refuseUnknown(where, name, [...Object.keys(PATH_DEFAULTS), ...Object.keys(ADAPTER_DEFAULTS)], 'limit');
     const kind = NEED_NOT_BE_WHOLE.has(name) ? 'a positive number' : 'a positive whole number';
     // without a burst there would be no rate, and that is messagesPerSecond's to say
     const none = name === 'messageBurst' ? '' : ', or false for none';
@@ -110,11 +110,6 @@ function isLimit(name: string, value: unknown): boolean {
   if (value === false || value === Infinity) return name !== 'messageBurst';
   if (typeof value !== 'number' || !(value > 0)) return false;
   return Number.isInteger(value) || NEED_NOT_BE_WHOLE.has(name);
-}
-
-/** With the quotes of a text: what came from the environment looks like a number without them. */
-function show(value: unknown): string {
-  return typeof value === 'string' ? JSON.stringify(value) : String(value);
 }
 
 /** The limits of one layer of options, all under their own names; 0 is `ws`'s word for no limit. */

@@ -2,12 +2,7 @@ import { constants } from 'node:buffer';
 import type { Logger } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import type { Cluster, ClusterListener } from './cluster/cluster.js';
-import {
-  meaninglessOptions,
-  resolvePathOptions,
-  type PathOptions,
-  type UpgradeGuards,
-} from './envelope.options.js';
+import { resolvePathOptions, type PathOptions, type UpgradeGuards } from './envelope.options.js';
 import { hooksSettled } from './gateway/connection-gate.js';
 import { isClientFault, toExceptionPayload } from './gateway/envelope-exception.filter.js';
 import type { Gateway } from './gateway/gateway-explorer.js';
@@ -17,6 +12,7 @@ import { upgradeGuards } from './gateway/upgrade-guards.js';
 import type { PathLimits, Resolved } from './limits.js';
 import type { LogSampler } from './log-sampler.js';
 import { MemoryRecovery } from './recovery/memory-recovery.js';
+import { meaninglessOptions } from './option-rules.js';
 import { resolveRecovery } from './recovery/options.js';
 import type { ErrorReporter } from './server/socketio-types.js';
 import type { Conversation } from './server/conversation.js';

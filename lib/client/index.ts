@@ -12,7 +12,8 @@ export * from './exports.js';
  * @param url `wss://host/path`; `https:` and, in a page, a path alone will do
  * @typeParam Listen what the server emits
  * @typeParam Emit what this client emits
- * @throws Error where the address is none, an option is negative, or the platform has no WebSocket
+ * @throws TypeError that names the parameter where the URL is none of a WebSocket, or an option is unknown or malformed; Error
+ * where the platform has no WebSocket
  */
 export function connect<
   Listen extends EventsMap = DefaultEventsMap,

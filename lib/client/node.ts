@@ -14,5 +14,5 @@ export function connect<
   Listen extends EventsMap = DefaultEventsMap,
   Emit extends EventsMap = DefaultEventsMap,
 >(url: string | URL, options: ClientOptions = {}): ClientSocket<Listen, Emit> {
-  return connectWith(undefined, url, { ...options, WebSocket: telling(options.WebSocket ?? NodeSocket) });
+  return connectWith(NodeSocket, url, options, telling);
 }

@@ -38,33 +38,58 @@ export interface ClientOptions {
 /** The same with everything said. */
 export type Settings = Required<Omit<ClientOptions, 'auth'>> & Pick<ClientOptions, 'auth'>;
 
-export function withDefaults(options: ClientOptions, platform: SocketConstructor | undefined): Settings {
+const DEFAULTS: Omit<Settings, 'auth' | 'WebSocket'> = {
+  autoConnect: true,
+  reconnection: true,
+  reconnectionAttempts: Infinity,
+  reconnectionDelay: 1_000,
+  reconnectionDelayMax: 30_000,
+  connectTimeout: 20_000,
+  pingInterval: 25_000,
+  pingTimeout: 20_000,
+  ackTimeout: 30_000,
+  maxQueued: 1_000,
+};
+
+/** What each option may be, by `typeof`. */
+const KINDS: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(Object.entries(DEFAULTS).map(([name, value]) => [name, typeof value])),
+  auth: 'string, object or function',
+  WebSocket: 'function',
+};
+
+/**
+ * @param caller the function or class that was given the options, for the error
+ * @throws TypeError on an option that is unknown or of another type, Error where the platform has no WebSocket
+ */
+export function withDefaults(
+  options: ClientOptions,
+  platform: SocketConstructor | undefined,
+  caller = 'connect',
+): Settings {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`${caller}: options is ${String(options)}: it takes an object, { auth: token }`);
+  // { pingInterval: undefined } asks for the default
+  const given = Object.entries(options).filter(([, value]) => value !== undefined) as [string, unknown][];
+  for (const [name, value] of given) {
+    const kind = Object.hasOwn(KINDS, name) ? KINDS[name]! : '';
+    if (kind === '')
+      throw new TypeError(
+        `${caller}: unknown option "${name}". Valid names: ${Object.keys(KINDS).join(', ')}`,
+      );
+    const isGood = kind.includes(typeof value) && value !== null && (typeof value !== 'number' || value >= 0);
+    if (!isGood)
+      throw new TypeError(
+        `${caller}: ${name} is ${String(value)}: it takes a ${kind === 'number' ? 'number from 0 on' : kind}`,
+      );
+  }
   const WebSocket = options.WebSocket ?? platform;
   if (WebSocket === undefined)
-    throw new Error('there is no WebSocket on this platform: give one, connect(url, { WebSocket })');
-  const settings: Settings = {
-    autoConnect: true,
-    reconnection: true,
-    reconnectionAttempts: Infinity,
-    reconnectionDelay: 1_000,
-    reconnectionDelayMax: 30_000,
-    connectTimeout: 20_000,
-    pingInterval: 25_000,
-    pingTimeout: 20_000,
-    ackTimeout: 30_000,
-    maxQueued: 1_000,
-    ...definedOf(options),
-    WebSocket,
-  };
-  for (const [name, value] of Object.entries(settings)) {
-    if (typeof value !== 'number') continue;
-    if (!(value >= 0)) throw new Error(`${name} must not be negative: ${value}`);
-    Reflect.set(settings, name, Math.min(value, MAX_DELAY));
-  }
+    throw new Error(
+      `${caller}: there is no WebSocket on this platform: give one, connect(url, { WebSocket })`,
+    );
+  const settings: Settings = { ...DEFAULTS, ...Object.fromEntries(given), WebSocket };
+  for (const [name, value] of Object.entries(settings))
+    if (typeof value === 'number') Reflect.set(settings, name, Math.min(value, MAX_DELAY));
   return settings;
-}
-
-/** `{ pingInterval: undefined }` asks for the default. */
-function definedOf(options: ClientOptions): ClientOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

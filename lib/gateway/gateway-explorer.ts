@@ -1,6 +1,7 @@
 import type { INestApplicationContext, InjectionToken, Type } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import type { GatewayOptions } from '../envelope.options.js';
+import { toPort } from '../upgrade/port.js';
 import { NEST } from './nest-metadata.js';
 
 type Module = ModulesContainer extends Map<string, infer Value> ? Value : never;
@@ -52,6 +53,24 @@ export function findProvider<Value>(app: INestApplicationContext, token: Injecti
   return undefined;
 }
 
+/**
+ * Tells Nest of a port that it does not see: a text, `@WebSocketGateway('4001')`, or one among the options. Nest would
+ * take gateways of several ports for one server.
+ *
+ * @returns what undoes that; `undefined` where there was nothing to tell
+ */
+export function tellPort({ type, port, options }: Gateway): (() => void) | undefined {
+  const before: unknown[] = [NEST.port, NEST.gatewayOptions].map((key) => Reflect.getMetadata(key, type));
+  const tell = (told: number | undefined, all: unknown): void => {
+    Reflect.defineMetadata(NEST.port, told, type);
+    Reflect.defineMetadata(NEST.gatewayOptions, all, type);
+  };
+  const told = toPort(options.port) ?? port;
+  if (told === before[0]) return undefined;
+  tell(told, options);
+  return () => tell(before[0] as number, before[1]);
+}
+
 function describe(type: Type, wrapper: ProviderWrapper): Gateway {
   const prototype = type.prototype as Record<string, unknown>;
   const handlers = new MetadataScanner()
@@ -59,10 +78,13 @@ function describe(type: Type, wrapper: ProviderWrapper): Gateway {
     .map((name) => prototype[name] as object)
     .filter((method) => Reflect.getMetadata(NEST.isMessageHandler, method) === true);
   const instance = wrapper.instance as object | undefined;
+  const options = Reflect.getMetadata(NEST.gatewayOptions, type) as GatewayOptions | string | undefined;
+  // Nest takes a port that is a text for the options
+  const port = typeof options === 'string' ? toPort(options) : undefined;
   return {
     type,
-    port: (Reflect.getMetadata(NEST.port, type) as number | undefined) ?? 0,
-    options: (Reflect.getMetadata(NEST.gatewayOptions, type) as GatewayOptions | undefined) ?? {},
+    port: port ?? (Reflect.getMetadata(NEST.port, type) as number | undefined) ?? 0,
+    options: port === undefined ? ((options as GatewayOptions | undefined) ?? {}) : {},
     isRequestScoped: !wrapper.isDependencyTreeStatic(),
     wrapper,
     messages: handlers.map((method) => String(Reflect.getMetadata(NEST.message, method))),

@@ -1,6 +1,7 @@
 import type { EnvelopeOptions, GatewayOptions } from '../envelope.options.js';
 import { normalisePath } from '../upgrade/path.js';
 import type { Place } from '../upgrade/place.js';
+import { toPort } from '../upgrade/port.js';
 
 /**
  * Where a gateway is mounted.
@@ -15,7 +16,7 @@ export function placeOf(
 ): Place {
   const { namespace, path = defaults.path } = options;
   return {
-    port: options.port ?? (port || (defaults.port ?? 0)),
+    port: toPort(options.port) ?? (port || (toPort(defaults.port) ?? 0)),
     path: namespace instanceof RegExp ? normalisePath(path) : normalisePath(path, namespace),
     expression: namespace instanceof RegExp ? namespace : undefined,
   };

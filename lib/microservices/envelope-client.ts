@@ -7,6 +7,7 @@ import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import { textOfPattern } from '../protocol/packet.js';
 import { writePayload } from '../protocol/payload.js';
+import { isRecordLike, refuse } from '../refuse.js';
 
 /** What `ClientProxy` has no use for: it connects when it is used, and RxJS has `timeout`. */
 type Unused = 'autoConnect' | 'ackTimeout' | 'maxQueued';
@@ -48,14 +49,22 @@ export class EnvelopeClient extends ClientProxy {
   private refusal: Error | undefined;
   private opening: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
-  constructor({ url, metadata, ...options }: EnvelopeClientOptions) {
+  /**
+   * @throws TypeError that names the option, where there is no `url`, it is not the URL of a WebSocket, or another option is
+   * unknown or malformed
+   */
+  constructor(options: EnvelopeClientOptions) {
     super();
+    const name = EnvelopeClient.name;
+    if (!isRecordLike(options)) refuse(name, 'options', options, "an object, { url: 'ws://users:3000' }");
+    const { url, metadata, ...rest } = options;
+    if (metadata !== undefined && typeof metadata !== 'function')
+      refuse(name, 'metadata', metadata, 'a function, () => ({ traceparent })');
     this.metadata = metadata;
-    const settings = withDefaults(
-      { ...options, WebSocket: telling(options.WebSocket ?? NodeSocket) },
-      undefined,
-    );
-    this.connection = new Connection(toWebSocketUrl(url), settings, {
+    const address = toWebSocketUrl(url, name);
+    const given = withDefaults(rest, NodeSocket, name);
+    const settings = { ...given, WebSocket: telling(given.WebSocket) };
+    this.connection = new Connection(address, settings, {
       turned: () => undefined,
       opened: () => this.opened(),
       took: (frame) => this.took(frame),

@@ -1,3 +1,5 @@
+import { refuseUnknown, show } from '../refuse.js';
+
 /** What clients that come back after a cut get back. */
 export interface RecoveryOptions {
   /** Milliseconds that a client may be away. Default 120,000, as in Socket.IO. */
@@ -30,11 +32,9 @@ export function checkRecovery(recovery: unknown, where: string): void {
     );
   for (const [name, value] of Object.entries(recovery) as [string, unknown][]) {
     if (!Object.hasOwn(DEFAULTS, name))
-      throw new Error(
-        `${where}: recovery.${name} is no option; there are ${Object.keys(DEFAULTS).join(', ')}`,
-      );
+      refuseUnknown(where, name, Object.keys(DEFAULTS), 'option of recovery');
     if (value !== undefined && !(typeof value === 'number' && value > 0 && Number.isSafeInteger(value)))
-      throw new Error(`${where}: recovery.${name} is ${String(value)}: it takes a positive whole number`);
+      throw new Error(`${where}: recovery.${name} is ${show(value)}: it takes a positive whole number`);
   }
 }
 

@@ -89,7 +89,7 @@ export class TestClient<
       pingInterval: 0,
       WebSocket: HeldWire satisfies SocketConstructor,
     };
-    super(url, withDefaults(settings, undefined));
+    super(url, withDefaults(settings, undefined, 'createTestClient'));
     this.patience = patience;
     this.inbox = new Inbox(patience);
     this.onAny((event, data) => this.inbox.add(event, data));

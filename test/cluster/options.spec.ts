@@ -109,13 +109,16 @@ describe('the option recovery', () => {
     [{ recovery: 'yes' }, 'EnvelopeAdapter: recovery is yes: it takes { maxDisconnectionDuration: 120_000 }'],
     [
       { recovery: { duration: 1 } },
-      'EnvelopeAdapter: recovery.duration is no option; there are maxDisconnectionDuration, maxStoredBytes',
+      'EnvelopeAdapter: unknown option of recovery "duration". Valid names: maxDisconnectionDuration, maxStoredBytes',
     ],
     [
       { recovery: { maxDisconnectionDuration: 0 } },
       'recovery.maxDisconnectionDuration is 0: it takes a positive whole number',
     ],
-    [{ recovery: { maxStoredBytes: '1' } }, 'recovery.maxStoredBytes is 1: it takes a positive whole number'],
+    [
+      { recovery: { maxStoredBytes: '1' } },
+      'recovery.maxStoredBytes is "1": it takes a positive whole number',
+    ],
   ])('says what is wrong with %p', async (options, message) => {
     await expect(start(options)).rejects.toThrow(message);
   });

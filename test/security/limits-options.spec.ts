@@ -130,7 +130,7 @@ describe('limits as options', () => {
       'a limit that there is not',
       { limits: { maxRoom: 5 } },
       {},
-      'LimitedGateway: limits.maxRoom is no limit',
+      'LimitedGateway: unknown limit "maxRoom"',
     ],
     ['no value for one', { limits: { maxRooms: '5' } }, {}, 'LimitedGateway: limits.maxRooms is "5"'],
     ['no size', { maxPayload: '1mb' }, {}, 'LimitedGateway: maxPayload is "1mb"'],
@@ -151,7 +151,7 @@ describe('limits as options', () => {
       'an adapter’s limit that there is not',
       {},
       { limits: { rooms: 5 } },
-      'EnvelopeAdapter: limits.rooms is no limit',
+      'EnvelopeAdapter: unknown limit "rooms"',
     ],
     [
       'an adapter’s wrong value',
@@ -175,7 +175,7 @@ describe('limits as options', () => {
     const app = module.createNestApplication({ logger: false });
     const adapter = new EnvelopeAdapter(http, { upgradeGuards: false });
     app.useWebSocketAdapter(adapter);
-    await expect(app.init()).rejects.toThrow('The gateway on /ws: limits.maxRoom is no limit');
+    await expect(app.init()).rejects.toThrow('The gateway on /ws: unknown limit "maxRoom"');
     await app.close();
   });
 });

@@ -80,11 +80,14 @@ describe('limits', () => {
     'there is no limit %s',
     (name) => {
       for (const value of [1, false, undefined])
-        expect(() => check({ [name]: value })).toThrow(
-          `ChatGateway: limits.${name} is no limit; there are maxPayload, `,
-        );
+        expect(() => check({ [name]: value })).toThrow(`ChatGateway: unknown limit "${name}". `);
     },
   );
+
+  it('suggests the name that was meant', () => {
+    expect(() => check({ maxRoom: 1 })).toThrow('unknown limit "maxRoom". Did you mean "maxRooms"?');
+    expect(() => check({ toString: 1 })).toThrow('unknown limit "toString". Valid names: maxPayload, ');
+  });
 
   it.each([5, 'none', true, false, null, []])('are an object, not %p', (limits) => {
     expect(() => check(limits)).toThrow(`ChatGateway: limits is ${String(limits)}: it takes an object`);

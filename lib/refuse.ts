@@ -1,0 +1,78 @@
+/** Characters of a value in an error. */
+const MAX_SHOWN = 100;
+
+/** A value as errors show it: texts with their quotes, since what came from the environment looks like a number without. */
+export function show(value: unknown): string {
+  const text = describe(value);
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
+}
+
+function describe(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value === 'function') return value.name === '' ? 'a function' : `the function ${value.name}`;
+  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return String(value);
+  const fields = Object.entries(value).map(([name, field]) => `${name}: ${typeof field}`);
+  return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
+}
+
+/** @throws TypeError that names the function or class, the parameter or option, the value, and what to pass instead */
+export function refuse(where: string, name: string, value: unknown, takes: string): never {
+  throw new TypeError(`${where}: ${name} is ${show(value)}: it takes ${takes}`);
+}
+
+/** Whether a value may hold options: an object, but no list, function or `null`. */
+export function isRecordLike(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/**
+ * Checks that options are an object and have known names only.
+ *
+ * @param example what the message shows
+ * @throws TypeError that names the function or class, and the option; it suggests the nearest name
+ */
+export function assertOptions(
+  where: string,
+  options: unknown,
+  names: readonly string[],
+  example: string,
+  parameter = 'options',
+): void {
+  if (!isRecordLike(options)) refuse(where, parameter, options, `an object, such as ${example}`);
+  for (const [name, value] of Object.entries(options))
+    if (value !== undefined && !names.includes(name)) refuseUnknown(where, name, names);
+}
+
+/** @throws TypeError that suggests the nearest name, or lists all of them */
+export function refuseUnknown(where: string, name: string, names: readonly string[], kind = 'option'): never {
+  const near = nearest(name, names);
+  const help = near === undefined ? `Valid names: ${names.join(', ')}` : `Did you mean "${near}"?`;
+  throw new TypeError(`${where}: unknown ${kind} ${show(name)}. ${help}`);
+}
+
+/** The name that differs in a third of its characters at most. */
+function nearest(name: string, names: readonly string[]): string | undefined {
+  const given = name.toLowerCase();
+  const ranked = names
+    .map((known) => ({ known, distance: distance(given, known.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance);
+  const [best] = ranked;
+  return best !== undefined && best.distance <= Math.max(2, Math.floor(best.known.length / 3))
+    ? best.known
+    : undefined;
+}
+
+/** How many characters have to be added, taken away or changed to make one text of the other (Levenshtein). */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}

@@ -1,0 +1,250 @@
+import { createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { Injectable } from '@nestjs/common';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { EnvelopeModule, type EnvelopeOptions } from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+
+/** A gateway with these options, of the adapter's default path unless they say otherwise. */
+function gateway(portOrOptions?: unknown, options?: unknown, name = 'ChatGateway'): new () => object {
+  @WebSocketGateway(portOrOptions as number, options as object)
+  class Chat {
+    @SubscribeMessage('echo')
+    echo(): string {
+      return 'echo';
+    }
+  }
+  Object.defineProperty(Chat, 'name', { value: name });
+  return Chat;
+}
+
+/** What starting an application is refused with. */
+async function refusalOf(providers: (new () => object)[], adapter?: unknown): Promise<string> {
+  const started = startApp({ providers }, { adapter: adapter as EnvelopeOptions });
+  return started.then(
+    () => 'nothing',
+    (error: Error) => error.message,
+  );
+}
+
+describe('an option that is unknown or malformed', () => {
+  const cases: [options: object, error: string][] = [
+    [{ pingIntervall: 1 }, 'unknown option "pingIntervall". Did you mean "pingInterval"?'],
+    [{ PingInterval: 1 }, 'unknown option "PingInterval". Did you mean "pingInterval"?'],
+    [{ recovry: true }, 'unknown option "recovry". Did you mean "recovery"?'],
+    [{ frobnicate: true }, 'unknown option "frobnicate". Valid names: pingInterval, '],
+    [{ constructor: 1 }, 'unknown option "constructor". Valid names: '],
+    [{ pingInterval: '25s' }, 'pingInterval is "25s": it takes milliseconds, a number from 0 on'],
+    [{ pingInterval: '25000' }, 'pingInterval is "25000": it takes milliseconds'],
+    [{ pingInterval: -1 }, 'pingInterval is -1: it takes milliseconds'],
+    [{ pingTimeout: NaN }, 'pingTimeout is NaN: it takes milliseconds'],
+    [{ connectTimeout: null }, 'connectTimeout is null: it takes milliseconds'],
+    [{ shutdownTimeout: true }, 'shutdownTimeout is true: it takes milliseconds'],
+    [{ perMessageDeflate: 'yes' }, 'perMessageDeflate is "yes": it takes true, false, or an object'],
+    [
+      { cors: 'http://x' },
+      `cors is "http://x": it takes true, false, a function, or an object such as { origin: `,
+    ],
+    [{ adapter: {} }, 'adapter is {}: it takes a function, such as createAdapter(redis)'],
+    [{ allowRequest: true }, 'allowRequest is true: it takes a function, (request, callback) => '],
+    [{ verifyClient: 'all' }, 'verifyClient is "all": it takes a function, '],
+    [{ handleProtocols: ['a'] }, 'handleProtocols is ["a"]: it takes a function, '],
+    [{ messageParser: JSON }, 'messageParser is {}: it takes a function, (data) => '],
+    [{ messageContext: 'on' }, 'messageContext is "on": it takes true or false'],
+    [{ limits: { maxRoom: 1 } }, 'unknown limit "maxRoom". Did you mean "maxRooms"?'],
+    [{ recovery: 5 }, 'recovery is 5'],
+    [{ connectionStateRecovery: true }, 'connectionStateRecovery is true: it takes an object'],
+    [{ path: 7 }, `path is 7: it takes a text, such as '/ws'`],
+    [{ port: 'http' }, 'port is "http": it takes a whole number from 0 to 65535'],
+    [{ port: 70_000 }, 'port is 70000: it takes a whole number from 0 to 65535'],
+    [{ host: '127.0.0.1' }, 'the option host has no effect. A gateway'],
+  ];
+
+  it.each(cases)('is refused on the adapter, in the module and on a gateway: %p', async (options, error) => {
+    expect(await refusalOf([gateway()], options)).toContain(`EnvelopeAdapter: ${error}`);
+    expect(await refusalOf([gateway(options)])).toContain(`ChatGateway: ${error}`);
+    const module = EnvelopeModule.forRoot(options);
+    const started = startApp({ imports: [module], providers: [gateway()] });
+    await expect(started).rejects.toThrow(`EnvelopeModule: ${error}`);
+  });
+
+  it.each([
+    [
+      { upgradeGuards: 'all' },
+      `upgradeGuards is "all": it takes true, false, 'handleConnection' or 'global'`,
+    ],
+    [{ namespace: 'chat' }, 'namespace is an option of gateways: set it in @WebSocketGateway({ namespace })'],
+  ])('is refused on the adapter: %p', async (options, error) => {
+    expect(await refusalOf([gateway()], options)).toBe(`EnvelopeAdapter: ${error}`);
+  });
+
+  it.each([
+    [{ upgradeGuards: true }, 'upgradeGuards is an option of EnvelopeAdapter, not of gateways: set it there'],
+    [{ trustProxy: true }, 'trustProxy is an option of EnvelopeAdapter, not of gateways: set it there'],
+    [{ namespace: 7 }, `namespace is 7: it takes a text or a RegExp, such as 'chat'`],
+  ])('is refused on a gateway: %p', async (options, error) => {
+    expect(await refusalOf([gateway(options)])).toBe(`ChatGateway: ${error}`);
+  });
+
+  it.each([[null], ['/ws'], [[]], [5]])(
+    'is refused where it holds no options at all: %p',
+    async (options) => {
+      expect(await refusalOf([gateway()], options)).toContain('EnvelopeAdapter: options is ');
+    },
+  );
+
+  it('is none where it is undefined', async () => {
+    const app = await startApp(
+      { providers: [gateway({ pingInterval: undefined, path: '/ws' })] },
+      { adapter: { port: undefined, cors: undefined } as object },
+    );
+    expect(await (await app.connect('/ws')).ask('echo')).toMatchObject({ data: 'echo' });
+  });
+});
+
+describe('an option of Socket.IO or ws that means nothing here', () => {
+  it('is named once in the log, and refuses nothing', async () => {
+    const options = {
+      path: '/ws',
+      middlewares: [() => 1],
+      cookie: true,
+      serveClient: false,
+      clientTracking: true,
+    };
+    const app = await startApp({ providers: [gateway(options), gateway({ ...options, path: '/b' })] });
+    const warned = app.log.of('warn').filter((text) => text.includes('means nothing'));
+    const line = (name: string): string =>
+      `The option "${name}" means nothing over a plain WebSocket and is ignored`;
+    expect(warned).toEqual([line('middlewares'), line('cookie'), line('clientTracking')]);
+  });
+});
+
+describe('the port of a gateway', () => {
+  it.each([
+    [true, 'true'],
+    [80.5, '80.5'],
+    ['4001a', '"4001a"'],
+    ['70000', '"70000"'],
+    ['/ws', '"/ws"'],
+  ])('is refused where Nest takes it for options: %p', async (port, shown) => {
+    expect(await refusalOf([gateway(port)])).toBe(
+      `ChatGateway: the port is ${shown}: it takes a whole number from 0 to 65535, or options: ` +
+        "@WebSocketGateway(4001, { path: '/ws' })",
+    );
+  });
+
+  it.each([-1, 70_000])('is refused where it is none: %p', async (port) => {
+    const text = `the port is ${port}: it takes a whole number from 0 to 65535: @WebSocketGateway(4001)`;
+    expect(await refusalOf([gateway(port, { path: '/ws' })])).toBe(`ChatGateway: ${text}`);
+  });
+
+  // Nest makes "no options" of them before anybody can see them
+  it.each([null, NaN, false, ''])('is the application’s where it is %p', async (port) => {
+    const app = await startApp({ providers: [gateway(port)] });
+    expect(await (await app.connect('/')).ask('echo')).toMatchObject({ data: 'echo' });
+  });
+
+  it('may be a text, as the environment has it', async () => {
+    const port = await freePort();
+    const Texts = gateway(String(port));
+    const app = await startApp({ providers: [Texts, gateway(undefined, undefined, 'Other')] });
+    expect(await (await app.connect('/', { port })).ask('echo')).toMatchObject({ data: 'echo' });
+    expect(await (await app.connect('/')).ask('echo')).toMatchObject({ data: 'echo' });
+    expect(app.log.of('warn')).toContain(
+      `ChatGateway: the port is the text "${port}". Nest ignores options beside a text: write ` +
+        `@WebSocketGateway(${port}, options)`,
+    );
+    await app.close();
+    // what was told to Nest is taken back
+    const again = await startApp({ providers: [Texts] });
+    expect(await (await again.connect('/', { port })).ask('echo')).toMatchObject({ data: 'echo' });
+  });
+
+  it('may be a text in options, of the gateway and of the adapter', async () => {
+    const [one, two] = [await freePort(), await freePort()];
+    const app = await startApp(
+      { providers: [gateway({ port: String(one) }), gateway(undefined, undefined, 'Other')] },
+      { adapter: { port: String(two) as never } },
+    );
+    for (const port of [one, two])
+      expect(await (await app.connect('/', { port })).ask('echo')).toMatchObject({ data: 'echo' });
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+describe('gateways of one path', () => {
+  it.each([
+    [{ pingInterval: 1_000 }, { pingInterval: 5_000 }, 'pingInterval: 1000 and 5000', 'pingInterval'],
+    [
+      { maxPayload: 1_000 },
+      { limits: { maxPayload: 2_000 } },
+      'limits.maxPayload: 1000 and 2000',
+      'limits.maxPayload',
+    ],
+    [{ cors: true }, { cors: { origin: 'https://a.example' } }, 'cors: true and { origin: string }', 'cors'],
+  ])('may not contradict each other: %p, %p', async (first, second, difference, name) => {
+    const gateways = [
+      gateway({ path: '/ws', ...first }),
+      gateway({ path: 'ws/', ...second }, undefined, 'AdminGateway'),
+    ];
+    expect(await refusalOf(gateways)).toBe(
+      `ChatGateway and AdminGateway share the path /ws and differ in ${difference}. One connection serves both: set ` +
+        `${name} in one of them, or on EnvelopeAdapter`,
+    );
+  });
+
+  it('may say the same, or one for all', async () => {
+    const cors = { origin: ['https://a.example'] };
+    const app = await startApp({
+      providers: [
+        gateway({ path: '/ws', pingInterval: 1_000, cors }),
+        gateway({
+          path: '/ws',
+          pingInterval: 1_000,
+          cors: { origin: ['https://a.example'] },
+          maxPayload: 2_000,
+        }),
+        gateway({ path: '/other', pingInterval: 5_000 }),
+      ],
+    });
+    const client = await app.connect('/ws', { protocols: ['envelope.v1'] });
+    expect((await client.next('$session')).data).toMatchObject({ pingInterval: 1_000, maxPayload: 2_000 });
+  });
+});
+
+describe('an event that no client can send', () => {
+  const handlerOf = (event: unknown): new () => object => {
+    @Injectable()
+    @WebSocketGateway()
+    class EventsGateway {
+      @SubscribeMessage(event)
+      take(): void {}
+    }
+    return EventsGateway;
+  };
+
+  it.each([
+    [
+      '$x',
+      'no client can send the event "$x": names that begin with "$" are the protocol\'s own. Choose another name',
+    ],
+    ['$ping', 'no client can send the event "$ping": names that begin'],
+    [
+      'exception',
+      'no client can send the event "exception": an exception that a client sends answers a request',
+    ],
+    ['', 'the event of @SubscribeMessage is "": it takes a text of at least one character'],
+    [undefined, 'the event of @SubscribeMessage is undefined: it takes a text'],
+    [7, 'the event of @SubscribeMessage is 7: it takes a text'],
+    [{ cmd: 'x' }, 'the event of @SubscribeMessage is { cmd: string }: it takes a text'],
+  ])('is refused at the start: %p', async (event, error) => {
+    expect(await refusalOf([handlerOf(event)])).toContain(`EventsGateway.take: ${error}`);
+  });
+});

@@ -13,7 +13,7 @@ import { mayComeBack, SILENT, type Ending } from './backoff.js';
 import { Connection, type ConnectionState } from './connection.js';
 import { callListener, Listeners, type AnyFunction } from './emitter.js';
 import { DisconnectedError, type ConnectError } from './errors.js';
-import type { Frame, Hello } from './frame.js';
+import { isRequestId, writeFrame, type Frame, type Hello } from './frame.js';
 import { deliver } from './incoming.js';
 import type { Settings } from './options.js';
 import { Outgoing } from './outgoing.js';
@@ -276,14 +276,21 @@ export class ClientSocket<
   }
 
   #take(frame: Frame): void {
-    const { event, data, ack } = frame;
-    if (ack !== undefined) return this.#outgoing.settle(frame);
+    const { event, data, ack, id } = frame;
+    if (ack !== undefined) return id === undefined ? this.#outgoing.settle(frame) : this.#refuseBoth(id);
     if (typeof event !== 'string' || isReserved(event)) return;
     this.#tell(ANY, event, data);
     const { line } = this.#connection;
     deliver(frame, this.#listeners.take(event), (text) => {
       if (line === this.#connection.line) this.#connection.send(text);
     });
+  }
+
+  /** A message is a request or an answer: one that is both is neither, and its `id` gets the answer. */
+  #refuseBoth(id: unknown): void {
+    if (!isRequestId(id)) return;
+    const data = { status: 'error', message: 'a message must not have both id and ack' };
+    this.#connection.send(writeFrame({ event: 'exception', data, ack: id }));
   }
 
   #lost(ending: Ending, willReconnect: boolean, isGoodbye: boolean): void {

@@ -38,6 +38,11 @@ export function isRefusal({ event, data, ack }: Frame): boolean {
   );
 }
 
+/** Whether a peer that sent this as `id` can be answered. */
+export function isRequestId(id: unknown): id is string | number {
+  return typeof id === 'string' || typeof id === 'number';
+}
+
 /** What is of another type is not there. */
 export function readHello(data: unknown): Hello {
   const { id, recovered, session } = Object(data) as Record<string, unknown>;

@@ -1,5 +1,5 @@
 import { callListener, type AnyFunction } from './emitter.js';
-import { writeFrame, type Frame } from './frame.js';
+import { isRequestId, writeFrame, type Frame } from './frame.js';
 
 /** Sends one answer on the line that the question came on; there is no other. */
 export type Respond = (text: string) => void;
@@ -14,7 +14,7 @@ export function deliver(
   listeners: readonly AnyFunction[],
   respond: Respond,
 ): void {
-  if (typeof id !== 'string' && typeof id !== 'number') {
+  if (!isRequestId(id)) {
     for (const listener of listeners) callListener(listener, [data]);
     return;
   }

@@ -41,7 +41,7 @@ export type ErrorCode =
   | 'bad_frame'
   /** `event` is missing, empty, not a string, or too long. */
   | 'bad_event'
-  /** `id` or `ack` is neither a string of 1 to 64 characters nor a safe integer. */
+  /** `id` or `ack` is neither a string of 1 to 64 characters nor a safe integer, or both are there. */
   | 'bad_id'
   /** A name that only the server, or only an answer, may use. */
   | 'reserved_event'
@@ -111,6 +111,9 @@ export function toEnvelope(
   const ack = own(value, 'ack');
   if (ack !== undefined && !isId(ack)) {
     return new Refusal('bad_id', 'ack must be a string of 1 to 64 characters or a safe integer', id);
+  }
+  if (id !== undefined && ack !== undefined) {
+    return new Refusal('bad_id', 'a message must not have both id and ack', id);
   }
   const event = own(value, 'event');
   if (event === undefined && ack === undefined && own(value, 'kind') !== undefined) {

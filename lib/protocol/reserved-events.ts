@@ -1,16 +1,23 @@
-/** Names that `emit` refuses, as in Socket.IO 4: a listener on the other side would take them for its own. */
-const RESERVED = new Set([
+/**
+ * Names that neither peer may send and neither accepts (PROTOCOL.md, "Reserved names"). Listeners for them are meant for what
+ * happens on the own side: the lifecycle of a connection, as in Socket.IO 4, and Node's emitters.
+ */
+export const RESERVED_EVENTS: readonly string[] = [
   'connect',
+  'connection',
   'connect_error',
   'disconnect',
   'disconnecting',
   'newListener',
   'removeListener',
-]);
+];
 
-/** Whether a peer may not send it: it would be taken for the client's own, or the protocol's. */
+const RESERVED: ReadonlySet<string> = new Set(RESERVED_EVENTS);
+const DOLLAR = 0x24;
+
+/** Whether a peer must not send an event of that name: it is reserved, or one of the protocol's own (`$…`). */
 export function isReserved(event: string): boolean {
-  return RESERVED.has(event) || event.charCodeAt(0) === 0x24;
+  return RESERVED.has(event) || event.charCodeAt(0) === DOLLAR;
 }
 
 /**
@@ -21,6 +28,6 @@ export function assertEmittable(event: string): void {
   if (typeof event !== 'string' || event.length === 0)
     throw new Error('an event name must be a non-empty string');
   if (RESERVED.has(event)) throw new Error(`"${event}" is a reserved event name`);
-  if (event.charCodeAt(0) === 0x24)
+  if (event.charCodeAt(0) === DOLLAR)
     throw new Error(`"${event}": names that begin with "$" are the protocol's own`);
 }

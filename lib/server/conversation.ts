@@ -20,6 +20,7 @@ import { withoutSession, type Resumption } from './recovery.js';
 import { Sender } from './sender.js';
 import { beginSession, mayComeBack } from './session.js';
 import { currentTrace } from './tracing.js';
+import { warnOfUnheard } from './unheard.js';
 import { user } from './user-name.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
@@ -290,6 +291,7 @@ export abstract class Conversation extends Sender implements Asker {
   }
 
   protected emitterOf(event: string): EventEmitter {
+    warnOfUnheard(this.nsp, event);
     return LINE_EVENTS.has(event)
       ? this.lineEmitter()
       : (this.events ??= new UserEvents((error, name, args) =>

@@ -24,6 +24,14 @@ export interface SendOptions {
 
 type SendCallback = (error?: Error) => void;
 
+/** What `ws` emits before a connection is open, and so before a gateway has a client to listen to. */
+export const PAST_EVENTS: ReadonlySet<string> = new Set([
+  'open',
+  'upgrade',
+  'redirect',
+  'unexpected-response',
+]);
+
 /** The events of the line itself; a client that sends one of these names never reaches their listeners. */
 export const LINE_EVENTS: ReadonlySet<string> = new Set([
   'close',
@@ -33,6 +41,7 @@ export const LINE_EVENTS: ReadonlySet<string> = new Set([
   'drain',
   'disconnect',
   'disconnecting',
+  ...PAST_EVENTS,
 ]);
 
 /** Who keeps count of the lines. */

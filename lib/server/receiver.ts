@@ -10,6 +10,7 @@ import {
   type RequestId,
 } from '../protocol/envelope.js';
 import type { Packet } from '../protocol/packet.js';
+import { refusalOf } from '../protocol/refused-events.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
 import { channels, tellLimit } from './diagnostics.js';
@@ -84,13 +85,9 @@ export class Receiver {
       );
     } else if (event?.charCodeAt(0) === DOLLAR) {
       this.receiveProtocolEvent(socket, envelope);
-    } else if (event === 'exception') {
-      this.refuse(
-        socket,
-        new Refusal('reserved_event', '"exception" is only an answer: it needs "ack"', id),
-        true,
-      );
     } else {
+      const refusal = event === undefined ? undefined : refusalOf(event);
+      if (refusal !== undefined) return this.refuse(socket, new Refusal('reserved_event', refusal, id), true);
       socket._strikes = 0;
       if (!socket._isFull) this.receiveEvent(socket, envelope);
       else if (id === undefined || envelope.packet?.kind === 'event' || this.isFree(socket, id))

@@ -14,8 +14,15 @@ import { assertCarried } from '../protocol/payload.js';
 import { attempt, UserEvents } from './attempt.js';
 import { emitToOtherNodes } from './other-nodes.js';
 
-const RESERVED_ON_SERVER: ReadonlySet<string> = new Set(['connect', 'connection', 'new_namespace']);
-/** For the listeners of connections, and for what this package's nodes tell each other. */
+/** For what a server itself emits, and its emitter: no other node may. */
+const RESERVED_ON_SERVER: ReadonlySet<string> = new Set([
+  'connect',
+  'connection',
+  'new_namespace',
+  'newListener',
+  'removeListener',
+]);
+/** The same, and the names for what this package's nodes tell each other. */
 function isReserved(event: string): boolean {
   return RESERVED_ON_SERVER.has(event) || event.startsWith('$');
 }

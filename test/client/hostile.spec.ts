@@ -1,87 +1,12 @@
 import { once } from 'node:events';
-import type { AddressInfo, Socket } from 'node:net';
-import { constants, deflateRawSync } from 'node:zlib';
-import { WebSocket, WebSocketServer } from 'ws';
-import type { ClientOptions, ClientSocket, DefaultEventsMap } from '../../lib/client/node.js';
+import type { AddressInfo } from 'node:net';
+import { WebSocketServer, type WebSocket } from 'ws';
+import type { DefaultEventsMap } from '../../lib/client/node.js';
 import { Random } from '../support/random.js';
-import { clientFrame, closeBody, OP } from '../support/raw-client.js';
+import { NAMES, RESERVED } from '../support/names.js';
 import { expectNoStrays } from '../support/strays.js';
+import { meet, servers } from './hostile-server.js';
 import { client, next } from './subject.js';
-
-type AnyClient = ClientSocket<DefaultEventsMap, DefaultEventsMap>;
-
-const servers: WebSocketServer[] = [];
-const thrown: unknown[] = [];
-const { reportError } = globalThis as { reportError?: unknown };
-
-beforeEach(() => {
-  thrown.length = 0;
-  Object.assign(globalThis, { reportError: (error: unknown) => thrown.push(error) });
-});
-afterEach(() => {
-  for (const server of servers.splice(0)) {
-    for (const ws of server.clients) ws.terminate();
-    server.close();
-  }
-  Object.assign(globalThis, { reportError });
-  expect(thrown).toEqual([]);
-});
-
-/** Lets a test see when a piece of the stream was read. */
-class WatchedSocket extends WebSocket {
-  constructor(
-    url: string,
-    protocols: string[],
-    private readonly onData: () => unknown,
-  ) {
-    super(url, protocols);
-  }
-  override emit(event: string | symbol, ...args: unknown[]): boolean {
-    if (event === 'open') (Reflect.get(this, '_socket') as Socket).on('data', this.onData);
-    return super.emit(event, ...args);
-  }
-}
-
-const HELLO =
-  '{"event":"$session","data":{"id":"one","recovered":false,"session":"s","features":[]},"offset":"1"}';
-
-/** A server that says what it likes; the first line's socket, and its client. */
-async function meet(
-  hello: string | Buffer = HELLO,
-  options: ClientOptions = {},
-): Promise<{
-  socket: AnyClient;
-  ws: WebSocket;
-  server: WebSocketServer;
-  told: unknown[];
-  heard: unknown[][];
-}> {
-  const server = new WebSocketServer({
-    port: 0,
-    host: '127.0.0.1',
-    perMessageDeflate: true,
-    handleProtocols: () => 'envelope.v1',
-  });
-  servers.push(server);
-  await once(server, 'listening');
-  server.on('connection', (ws) => {
-    ws.on('error', () => undefined).send(hello);
-    // answers every request with its data, as for "settled"
-    ws.on('message', (message) => {
-      const { event, id, data } = JSON.parse(String(message)) as Record<string, unknown>;
-      if (event === 'echo' && id !== undefined) ws.send(JSON.stringify({ ack: id, data }));
-    });
-  });
-  const address = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-  const socket = client<DefaultEventsMap, DefaultEventsMap>(address, options);
-  const told: unknown[] = [];
-  const heard: unknown[][] = [];
-  for (const event of ['connect', 'disconnect', 'connect_error'] as const)
-    socket.on(event, (...args: unknown[]) => told.push([event, ...args]));
-  socket.onAny((event, data) => heard.push([event, data]));
-  const [line] = await Promise.all([once(server, 'connection'), next(socket, 'connect')]);
-  return { socket, ws: line[0] as WebSocket, server, told, heard };
-}
 
 const deep = (depth: number): string => `${'[{"a":'.repeat(depth)}1${'}]'.repeat(depth)}`;
 
@@ -106,8 +31,7 @@ const NO_FRAMES: readonly (string | Buffer)[] = [
   '{"event":"connect","data":{"missed":true}}',
   '{"event":"disconnect","data":"io server disconnect"}',
   '{"event":"connect_error","data":{"message":"x"}}',
-  '{"event":"disconnecting"}',
-  '{"event":"newListener"}',
+  ...RESERVED.map((event) => JSON.stringify({ event, data: 'x' })),
   '{"event":"$session","data":{"id":"two","recovered":true,"session":"t"}}',
   '{"event":"$session"}',
   '{"event":"$offset","offset":"2"}',
@@ -147,17 +71,7 @@ describe('a client whose server is out of its mind', () => {
 
   it('takes what is a message for one, whatever it is called and holds', async () => {
     const { socket, ws, told, heard } = await meet();
-    const names = [
-      '__proto__',
-      'constructor',
-      'toString',
-      'hasOwnProperty',
-      '*',
-      'error',
-      'message',
-      '',
-      ' ',
-    ];
+    const names = [...NAMES.filter((name) => !RESERVED.includes(name)), ''];
     const called: string[] = [];
     for (const name of names) socket.on(name, () => called.push(name));
     for (const name of names) ws.send(JSON.stringify({ event: name }));
@@ -201,6 +115,25 @@ describe('a client whose server is out of its mind', () => {
     expect(answers).toEqual(
       [1, 1, '1', 'x'.repeat(64), -5].map((id) => ({ event: 'question', data: id, ack: id })),
     );
+  });
+
+  it('takes a message with both an id and an ack for neither, and answers its id with an exception', async () => {
+    const { socket, ws, heard } = await meet();
+    const answers: unknown[] = [];
+    ws.on('message', (message) => {
+      const answer = JSON.parse(String(message)) as { ack?: unknown };
+      if ('ack' in answer) answers.push(answer);
+    });
+    socket.on('question', (data) => data);
+    const asked = socket.timeout(2_000).emitWithAck('never');
+    for (const id of [7, '"x"', 'null', '{}'])
+      ws.send(`{"event":"question","id":${id},"ack":1,"data":"both"}`);
+    ws.send('{"ack":1,"data":"mine"}');
+    expect(await asked).toBe('mine');
+    await socket.emitWithAck('echo', 1);
+    const data = { status: 'error', message: 'a message must not have both id and ack' };
+    expect(answers).toEqual([7, 'x'].map((ack) => ({ event: 'exception', data, ack })));
+    expect(heard).toEqual([]);
   });
 
   it('gives nobody an answer that is not its own, nor a second one', async () => {
@@ -306,42 +239,6 @@ describe('a client whose server is out of its mind', () => {
     expect(String(error)).toContain('another subprotocol than envelope.v1');
     await closed;
     expect([received, socket.state]).toEqual([[], 'closed']);
-  });
-
-  /** As permessage-deflate has it (RFC 7692, section 7.2.1). */
-  const compressed = (message: object): Buffer => {
-    const options = { finishFlush: constants.Z_SYNC_FLUSH };
-    const payload = deflateRawSync(JSON.stringify(message), options).subarray(0, -4);
-    return clientFrame({ opcode: OP.text, payload, rsv: 4, mask: false });
-  };
-  // the byte in front is taken for the payload of the frame that was refused
-  const more = Buffer.concat([Buffer.from('x'), compressed({ event: 'late', data: 'x'.repeat(30_000_000) })]);
-
-  it.each([
-    ['a close code that must not be sent', { opcode: OP.close, payload: closeBody(1005) }, Buffer.from('xx')],
-    ['text that is not UTF-8', { opcode: OP.text, payload: Buffer.from([0xff]) }, more],
-  ])('lives through %s and what follows, both while a message is inflated', async (_what, broken, then) => {
-    const segments = [clientFrame({ ...broken, mask: false }), then];
-    let tcp: Socket | undefined;
-    const { socket, ws, told, heard } = await meet(HELLO, {
-      WebSocket: class extends WatchedSocket {
-        constructor(url: string, protocols: string[]) {
-          super(url, protocols, () => segments.length > 0 && tcp?.write(segments.shift()!));
-        }
-      },
-    });
-    expect(ws.extensions).toBe('permessage-deflate');
-    const large = next(socket, 'large');
-    const back = next(socket, 'disconnect').then(() => next(socket, 'connect'));
-    tcp = (Reflect.get(ws, '_socket') as Socket).setNoDelay(true);
-    tcp.write(compressed({ event: 'large', data: 'x'.repeat(900_000) }));
-    await large;
-    await back;
-    // a round trip: what was being inflated when the line ended is through
-    expect(await socket.emitWithAck('echo', 'still here')).toBe('still here');
-    expect(segments).toEqual([]);
-    expect(told[1]).toEqual(['disconnect', 'transport close', expect.objectContaining({ code: 1006 })]);
-    expect(heard.map(([event]) => event)).toEqual(['large']);
   });
 
   it('comes back after frames that break RFC 6455', async () => {

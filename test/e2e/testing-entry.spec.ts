@@ -13,6 +13,7 @@ import { EnvelopeAdapter, EnvelopeServer, EnvelopeSocket } from '../../lib/index
 import { ConnectError, createTestClient, UpgradeRefusedError } from '../../lib/testing/index.js';
 import { startApp } from '../support/app.js';
 import { selfSigned } from '../support/certificate.js';
+import { RESERVED } from '../support/names.js';
 import { freePort } from '../support/upgrade.js';
 import { TokenGuard } from '../client/talk.js';
 
@@ -112,6 +113,18 @@ describe('a client of nestjs-envelope/testing', () => {
     client.emit('move');
     expect(await client.next('moved')).toEqual([1, 2]);
     expect(client.received.map(({ event }) => event)).toEqual(['welcome', 'said', 'said', 'said', 'moved']);
+  });
+
+  it('takes no event with a reserved name', async () => {
+    const app = await startChat();
+    const client = await chat(app);
+    const heard: unknown[] = [];
+    for (const name of RESERVED) client.on(name as 'said', (data) => heard.push(data));
+    const [socket] = app.get(ChatGateway).server.sockets.values();
+    for (const event of RESERVED) socket!.send(JSON.stringify({ event, data: 'x' }));
+    await client.next('welcome');
+    await client.expectNone();
+    expect(heard).toEqual([]);
   });
 
   it('takes what many wait for in the order of the calls', async () => {

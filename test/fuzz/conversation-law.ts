@@ -1,5 +1,6 @@
 import { bracketDepth, faultsOf, isUsableId } from './envelope-law.js';
 import { isUtf8 } from './rfc6455.js';
+import { RESERVED } from '../support/names.js';
 
 /** What must come back for what a client says to a {@link FuzzGateway}: PROTOCOL.md, written once more. */
 
@@ -64,7 +65,10 @@ export class ConversationLaw {
     // a message of the microservice protocol, which nobody takes here
     if (given.event === undefined) return this.strike(text, id, new Set(['bad_event']));
     const event = given.event as string;
-    if (event === 'exception' || (event.startsWith('$') && !['$ping', '$cancel', '$auth'].includes(event)))
+    if (
+      [...RESERVED, 'exception'].includes(event) ||
+      (event.startsWith('$') && !['$ping', '$cancel', '$auth'].includes(event))
+    )
       return this.strike(text, id, new Set(['reserved_event']));
     if (event === '$auth') {
       if (!bearsAuth(given)) return this.strike(text, id, new Set(['bad_frame']));

@@ -40,6 +40,7 @@ export function faultsOf(message: unknown, { maxEventNameLength }: LawLimits): S
   const faults = new Set<string>();
   for (const name of ['id', 'ack'])
     if (Object.hasOwn(message, name) && !isUsableId(field(message, name))) faults.add('bad_id');
+  if (Object.hasOwn(message, 'id') && Object.hasOwn(message, 'ack')) faults.add('bad_id');
   if (isPacket(message)) {
     if (!isRightPacket(message)) faults.add('bad_frame');
     return faults;

@@ -10,7 +10,8 @@ import { property } from './property.js';
 const UNLIMITED: LawLimits = { maxEventNameLength: Infinity, maxJsonDepth: Infinity };
 
 /** All that a refusal may say: fixed sentences, with nothing of the message. */
-const SENTENCE = /^[a-z]+ must (not )?(be|exceed) [a-zA-Z0-9 ,-]+$|^a message must (not )?be [a-zA-Z0-9 -]+$/;
+const SENTENCE =
+  /^[a-z]+ must (not )?(be|exceed) [a-zA-Z0-9 ,-]+$|^a message must (not )?(be|have) [a-zA-Z0-9 -]+$/;
 
 const own = Object.getOwnPropertyNames(Object.prototype).length;
 

@@ -3,6 +3,7 @@ import { EventPattern, MessagePattern, Payload } from '@nestjs/microservices';
 import { defer, finalize, NEVER, type Observable } from 'rxjs';
 import { EnvelopeTransport } from '../../lib/microservices/index.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
+import { NAMES, RESERVED } from '../support/names.js';
 import { deferred, until } from '../support/wait.js';
 import { answerOf, ask, said, say, startHybrid } from './support.js';
 
@@ -178,6 +179,7 @@ it('hostile patterns and metadata end nothing', async () => {
     { a: null },
     1e308,
     '',
+    ...NAMES,
   ])
     expect((await ask(client, p)).kind).toBe('error');
   client.send(
@@ -188,6 +190,16 @@ it('hostile patterns and metadata end nothing', async () => {
   await client.settled();
   expect(app.log.lines.filter(({ text }) => text.includes('EventPattern')).length).toBeLessThanOrEqual(5);
   expect((await ask(client, 'fast')).payload).toBe('fast');
+});
+
+it('a message with both an id and an ack is refused, and so are reserved names of events', async () => {
+  const app = await startHybrid(META);
+  const client = await app.connect('/');
+  for (const event of RESERVED)
+    expect(await client.ask(event)).toMatchObject({ event: 'exception', data: { code: 'reserved_event' } });
+  say(client, 'message', 'fast', null, { id: 'both', ack: 1 });
+  expect(await client.answer('both')).toMatchObject({ event: 'exception', data: { code: 'bad_id' } });
+  expect(said(client)).toEqual([]);
 });
 
 it('a transport that was closed twice leaves the next one alone', async () => {

@@ -21,6 +21,16 @@ TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
 FINAL = {1000, 1002, 1007, 1008, 1009, 4409}
 LATER = {1011, 1013}
 FRESH_TOKEN = 4401
+# "Reserved names"
+RESERVED = {
+    "connect",
+    "connection",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "newListener",
+    "removeListener",
+}
 
 
 class Refused(Exception):
@@ -242,7 +252,7 @@ class Client:
             self.settle(frame["ack"], event == "exception", frame.get("more") is True, data)
         elif "id" in frame:
             self.answer(frame["id"], event, data)
-        elif not event.startswith("$"):
+        elif not event.startswith("$") and event not in RESERVED:
             self.tell({"tell": "event", "event": event, **data})
 
     def settle(self, ack, has_failed, more, data):

@@ -1,45 +1,31 @@
-import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { EnvelopeSocket } from '../../lib/index.js';
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WebSocketServer,
+} from '@nestjs/websockets';
+import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+import { NAMES, OF_THE_LINE, RESERVED } from '../support/names.js';
 import { besiege } from '../support/siege.js';
 import { expectNoStrays } from '../support/strays.js';
+import { askForUpgrade } from '../support/upgrade.js';
 import { deferred } from '../support/wait.js';
-
-/** Names that mean something to an emitter, to the line, to Socket.IO or to every object. */
-const NAMES = [
-  'close',
-  'error',
-  'pong',
-  'ping',
-  'drain',
-  'disconnect',
-  'disconnecting',
-  'connect',
-  'connection',
-  'message',
-  'newListener',
-  'removeListener',
-  '__proto__',
-  'constructor',
-  'prototype',
-  'hasOwnProperty',
-  'toString',
-  'valueOf',
-  'toJSON',
-  'then',
-];
 
 @WebSocketGateway({ path: '/ws' })
 class NamesGateway {
+  readonly clients: EnvelopeSocket[] = [];
   readonly heard: string[] = [];
   readonly never = deferred<string>();
   listening = true;
 
   handleConnection(client: EnvelopeSocket): void {
+    this.clients.push(client);
     if (!this.listening) return;
     client.on('something', () => undefined);
-    for (const name of ['close', 'error', 'pong', 'ping', 'drain', 'disconnect', 'disconnecting']) {
-      client.on(name, () => this.heard.push(name));
-    }
+    for (const name of [...OF_THE_LINE, ...RESERVED]) client.on(name, () => this.heard.push(name));
+    this.heard.length = 0;
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
@@ -76,27 +62,134 @@ class NamesGateway {
   }
 }
 
+@WebSocketGateway({ path: '/any', namespace: /^\/.+$/ })
+class AnyPathGateway {
+  @WebSocketServer() server!: EnvelopeServer;
+
+  @SubscribeMessage('where')
+  where(@ConnectedSocket() client: EnvelopeSocket): string {
+    return client.nsp.name;
+  }
+}
+
 const attack = besiege(NamesGateway);
 
 describe('hostile names', () => {
   expectNoStrays();
 
   it(
-    'a subscribed event of any name reaches its handler, the others are unknown, none a line listener',
+    'a reserved name is refused, a subscribed one reaches its handler, the others are unknown, none reaches a listener of the line',
     attack(async ({ attacker, gateway }) => {
       const client = await attacker();
       for (const name of NAMES) {
         const answer = await client.ask(name, { [name]: 1 });
-        if (['close', 'error', '__proto__', 'constructor'].includes(name)) {
+        if (RESERVED.includes(name)) {
+          expect(answer).toMatchObject({ event: 'exception', data: { code: 'reserved_event' } });
+        } else if (['close', 'error', '__proto__', 'constructor'].includes(name)) {
           expect(answer).toMatchObject({ event: name, data: [name, { [name]: 1 }] });
         } else {
           expect(answer).toMatchObject({ event: 'exception', data: { code: 'unknown_event' } });
         }
         client.send({ event: name });
+        // reserved ones in a row end a connection
+        expect(await client.ask('echo', name)).toMatchObject({ data: name });
       }
-      await client.settled();
       expect(gateway.heard).toEqual([]);
       expect(client.closed).toBeUndefined();
+    }),
+  );
+
+  it(
+    'a reserved name counts as malformed',
+    attack(async ({ attacker }) => {
+      const client = await attacker();
+      for (let i = 0; i < 10; i++) client.send({ event: RESERVED[i % RESERVED.length]! });
+      expect((await client.ended()).code).toBe(1008);
+    }),
+  );
+
+  it(
+    "listeners to a client's events hear those of their own name, and catch-all ones all that are not reserved",
+    attack(async ({ attacker, gateway, app }) => {
+      gateway.listening = false;
+      const [client, catchAll] = [await attacker(), await attacker()];
+      const heard: unknown[] = [];
+      for (const name of NAMES) gateway.clients.at(-2)!.on(name, (data) => heard.push([name, data]));
+      gateway.clients.at(-1)!.onAny((event, data) => heard.push([event, data]));
+      heard.length = 0;
+      for (const name of NAMES) {
+        for (const one of [client, catchAll]) {
+          one.send({ event: name, data: name });
+          expect(await one.ask('echo', 1)).toMatchObject({ data: 1 });
+        }
+      }
+      const free = NAMES.filter((name) => !RESERVED.includes(name));
+      const toListeners = free.filter((name) => !OF_THE_LINE.includes(name));
+      const called = heard.filter((args) => JSON.stringify(args) !== '["echo",1]');
+      const twice = free.flatMap((name) => {
+        const args = [name, name];
+        return toListeners.includes(name) ? [args, args] : [args];
+      });
+      expect(called).toEqual(twice);
+      const unheard = app.log.of('warn').filter((line) => line.includes('never calls its listener'));
+      expect(new Set(unheard.map((line) => /client\.on\('([\w-]+)'\)/.exec(line)?.[1]))).toEqual(
+        new Set([
+          'open',
+          'upgrade',
+          'redirect',
+          'unexpected-response',
+          'connect',
+          'connection',
+          'connect_error',
+        ]),
+      );
+      expect(unheard).toHaveLength(7);
+    }),
+  );
+
+  const everyName = NAMES.map((name, index) => [name, `handler${index}`] as const);
+  @WebSocketGateway({ path: '/ws' })
+  class EveryNameGateway {
+    @SubscribeMessage('echo')
+    echo(@MessageBody() data: unknown): unknown {
+      return data;
+    }
+  }
+  for (const [name, key] of everyName) {
+    const value = (data: unknown): unknown => [name, data];
+    Object.defineProperty(EveryNameGateway.prototype, key, { value, configurable: true });
+    MessageBody()(EveryNameGateway.prototype, key, 0);
+    SubscribeMessage(name)(EveryNameGateway.prototype, key, { value });
+  }
+
+  it(
+    'a handler of any name that is not reserved is called with its own events',
+    besiege(EveryNameGateway)(async ({ attacker }) => {
+      const client = await attacker();
+      for (const name of NAMES) {
+        expect(await client.ask(name, 1)).toMatchObject(
+          RESERVED.includes(name) ? { data: { code: 'reserved_event' } } : { event: name, data: [name, 1] },
+        );
+        expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
+      }
+    }),
+  );
+
+  it(
+    'what other nodes send reaches listeners of its own name only',
+    attack(async ({ server, app }) => {
+      const own = ['connect', 'connection', 'new_namespace', 'newListener', 'removeListener'];
+      const heard: unknown[] = [];
+      for (const name of NAMES) if (name !== 'connect') server.on(name, (data) => heard.push([name, data]));
+      heard.length = 0;
+      for (const name of [...NAMES, '$presence', '$']) {
+        server._onServerSideEmit([name, name]);
+        if (own.includes(name) || name.startsWith('$'))
+          expect(() => server.serverSideEmit(name, 1)).toThrow(`"${name}" is a reserved event name`);
+        else server.serverSideEmit(name, 1);
+      }
+      expect(heard).toEqual(NAMES.filter((name) => !own.includes(name)).map((name) => [name, name]));
+      expect(app.log.of('error')).toEqual([]);
     }),
   );
 
@@ -106,7 +199,7 @@ describe('hostile names', () => {
       gateway.listening = false;
       const client = await attacker();
       expect(await client.ask('error', 1)).toMatchObject({ event: 'error', data: ['error', 1] });
-      expect(await client.ask('disconnect')).toMatchObject({ data: { code: 'unknown_event' } });
+      expect(await client.ask('ping')).toMatchObject({ data: { code: 'unknown_event' } });
     }),
   );
 
@@ -135,24 +228,42 @@ describe('hostile names', () => {
     }),
   );
 
-  it.each(NAMES)('"%s" as a room and as an id stays what it is', (name) =>
+  it(
+    'any name as a room and as an id stays what it is',
     attack(
       async ({ attacker, server }) => {
         const [ada, bob] = [await attacker(), await attacker()];
-        expect(await ada.ask('join', name, name)).toEqual({ event: 'join', data: 2, ack: name });
-        server.to(name).emit('told', name);
-        server.except(name).emit('others', name);
-        expect(await ada.next('told')).toEqual({ event: 'told', data: name });
-        // the witness and bob, not ada
-        expect(await bob.next('others')).toEqual({ event: 'others', data: name });
+        const ids = NAMES.filter((name) => name.length <= 64);
+        for (const [index, name] of ids.entries()) {
+          expect(await ada.ask('join', name, name)).toEqual({ event: 'join', data: index + 2, ack: name });
+          server.to(name).emit('told', name);
+          server.except(name).emit('others', name);
+          expect(await ada.next('told')).toEqual({ event: 'told', data: name });
+          // the witness and bob, not ada
+          expect(await bob.next('others')).toEqual({ event: 'others', data: name });
+        }
         await ada.settled();
         expect(ada.frames.some(({ event }) => event === 'others')).toBe(false);
         expect(bob.frames.some(({ event }) => event === 'told')).toBe(false);
         expect(Object.keys(Object.prototype)).toEqual([]);
       },
       ['others'],
-    )(),
+    ),
   );
+
+  it('any name as a path is a path like any other', async () => {
+    const app = await startApp({ providers: [NamesGateway, AnyPathGateway] });
+    const { server } = app.nest.get(AnyPathGateway);
+    for (const name of NAMES) {
+      const path = encodeURIComponent(name);
+      expect((await askForUpgrade(app.port, `/${path}`)).status).toBe(404);
+      const client = await app.connect(`/any/${path}`);
+      expect(await client.ask('where')).toMatchObject({ data: `/any/${path}` });
+      const child = server.of(`/any/${path}`);
+      expect([child.name, child.sockets.size, server.sockets.size]).toEqual([`/any/${path}`, 1, 0]);
+      client.close(1000);
+    }
+  });
 
   it(
     'keys of the payload that name prototypes are keys',

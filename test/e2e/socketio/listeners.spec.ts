@@ -1,10 +1,9 @@
 import { MessageBody, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
+import { OF_THE_LINE } from '../../support/names.js';
 import { until } from '../../support/wait.js';
 import { meet, meetOne, serve } from './support.js';
-
-const LINE_EVENTS = ['close', 'error', 'ping', 'pong', 'drain', 'disconnect', 'disconnecting'];
 
 @WebSocketGateway()
 class HandlingGateway {
@@ -17,7 +16,7 @@ class HandlingGateway {
 }
 
 describe('listeners', () => {
-  it.each(LINE_EVENTS)(
+  it.each(OF_THE_LINE)(
     'a client that sends "%s" reaches the gateway, never the listeners of the line',
     async (name) => {
       const handled: unknown[] = [];
@@ -44,7 +43,7 @@ describe('listeners', () => {
     },
   );
 
-  it.each(LINE_EVENTS)('a client that sends "%s" which nobody takes is told so', async (name) => {
+  it.each(OF_THE_LINE)('a client that sends "%s" which nobody takes is told so', async (name) => {
     const { app, client, socket } = await meetOne();
     socket.on('something else', () => undefined);
     socket.on(name, () => client.close());

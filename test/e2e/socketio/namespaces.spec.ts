@@ -1,5 +1,6 @@
 import type { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
 import type { TestClient } from '../../support/client.js';
+import { RESERVED } from '../../support/names.js';
 import { until } from '../../support/wait.js';
 import { meet, meetOne, received, serve, tryUpgrade } from './support.js';
 
@@ -297,7 +298,7 @@ describe('namespaces', () => {
     expect(await whoGot('red but not blue', clients)).toEqual([false, true, false]);
   });
 
-  it.each(['connect', 'connect_error', 'disconnect', 'disconnecting', 'newListener', 'removeListener'])(
+  it.each(RESERVED)(
     '16. emitting the reserved name "%s" throws on a socket, a namespace and an operator',
     async (name) => {
       const { client, server, socket } = await meetOne();

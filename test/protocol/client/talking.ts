@@ -55,6 +55,14 @@ export function talking(bench: Bench): void {
     expect(bench.subject.reports.open).toEqual([]);
   });
 
+  it('ignores events with reserved names', async () => {
+    const visit = await bench.connect();
+    const names = ['connect', 'connection', 'connect_error', 'disconnect', 'disconnecting'];
+    for (const event of [...names, 'newListener', 'removeListener']) visit.send({ event, data: 'x' });
+    await visit.settled();
+    expect(bench.subject.reports.open).toEqual([]);
+  });
+
   it('hears of an exception that answers nothing as of an event', async () => {
     const visit = await bench.connect();
     const data = { status: 'error', code: 'unknown_event', message: 'what?' };

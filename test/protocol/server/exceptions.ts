@@ -54,9 +54,31 @@ const MALFORMED: [string, string, (string | Buffer)[]][] = [
   ],
   ['bad_id', 'an ack that is none beside an id', ['{"event":"echo","ack":[],"id":9}']],
   [
+    'bad_id',
+    'both an id and an ack',
+    [
+      '{"event":"echo","data":"secret","ack":1,"id":9}',
+      '{"ack":"secret","id":9}',
+      '{"ack":9,"more":true,"id":9}',
+    ],
+  ],
+  [
     'reserved_event',
     'a name of the protocol',
     ['$session', '$offset', '$', '$new'].map((event) => `{"event":"${event}","data":"secret","id":9}`),
+  ],
+  [
+    'reserved_event',
+    'a reserved name',
+    [
+      'connect',
+      'connection',
+      'connect_error',
+      'disconnect',
+      'disconnecting',
+      'newListener',
+      'removeListener',
+    ].map((event) => `{"event":"${event}","data":"secret","id":9}`),
   ],
   [
     'reserved_event',

@@ -183,6 +183,14 @@ export function messages(server: Server): void {
       expect((await client.answer('ask')).event).toBe('exception');
     });
 
+    it('take no answer from a message that has an id, too, and answer that id', async () => {
+      const ack = await question();
+      client.send({ ack, id: 'both', data: 'no answer' });
+      expect(await client.answer('both')).toMatchObject({ event: 'exception', data: { code: 'bad_id' } });
+      client.send({ ack, data: 'so' });
+      expect(await client.answer('ask')).toEqual({ event: 'ask', data: 'so', ack: 'ask' });
+    });
+
     it('take one answer: late, repeated and invented ones are ignored', async () => {
       const ack = await question();
       client.send({ ack: 'invented', data: 1 });

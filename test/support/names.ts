@@ -1,0 +1,52 @@
+import { EventEmitter } from 'node:events';
+import { WebSocket } from 'ws';
+
+/** PROTOCOL.md, "Reserved names". */
+export const RESERVED = [
+  'connect',
+  'connection',
+  'connect_error',
+  'disconnect',
+  'disconnecting',
+  'newListener',
+  'removeListener',
+];
+
+/** What `client.on` takes for events of the connection: no event of the client's reaches those listeners. */
+export const OF_THE_LINE = [
+  'close',
+  'error',
+  'ping',
+  'pong',
+  'drain',
+  'open',
+  'upgrade',
+  'redirect',
+  'unexpected-response',
+];
+
+/** Names that mean something to an emitter, to a stream, to `ws`, to Socket.IO, or to every object. */
+export const NAMES = [
+  ...new Set([
+    ...RESERVED,
+    ...OF_THE_LINE,
+    ...Object.getOwnPropertyNames(EventEmitter.prototype),
+    ...Object.getOwnPropertyNames(new EventEmitter()),
+    ...Object.getOwnPropertyNames(Object.prototype),
+    ...Object.getOwnPropertyNames(Function.prototype),
+    ...Object.getOwnPropertyNames(WebSocket.prototype),
+    ...[
+      'message',
+      'new_namespace',
+      'data',
+      'end',
+      'finish',
+      'readable',
+      'lookup',
+      'timeout',
+      'server',
+      'socket',
+    ],
+    ...['prototype', 'toJSON', 'then', 'catch', 'captureRejections', 'nodejs.rejection', '*', ' ', '\u0000'],
+  ]),
+];

@@ -2,6 +2,7 @@ import type { Adapter } from 'socket.io-adapter';
 import { assertCarried } from '../protocol/payload.js';
 import { ClusterRecovery, type Source } from '../recovery/cluster-recovery.js';
 import { Feed } from '../recovery/feed.js';
+import { TakeOverBudget } from '../recovery/take-over-budget.js';
 import type { RecoverySettings } from '../server/recovery.js';
 import type { ClusterStatus } from '../server/socketio-types.js';
 import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../server/mount.js';
@@ -41,6 +42,7 @@ export class Cluster implements ClusterWatch {
   private readonly watches = new Map<AdapterFactory, BrokerWatch>();
   private readonly watchOf = new WeakMap<object, BrokerWatch>();
   private readonly feeds = new WeakMap<object, Feed>();
+  private readonly budget = new TakeOverBudget();
 
   constructor(
     /** Told once per change and broker, however many servers use it. */
@@ -79,7 +81,7 @@ export class Cluster implements ClusterWatch {
           if (feed === undefined) throw new Error(cannotRecover(server, of));
           return { adapter: of, feed };
         };
-        return new ClusterRecovery(server, source(adapter), parent && source(parent));
+        return new ClusterRecovery(server, source(adapter), this.budget, parent && source(parent));
       },
     };
   }

@@ -2,12 +2,12 @@ import type { Adapter, Room, Session } from 'socket.io-adapter';
 import { checkBroadcast } from '../cluster/target.js';
 import { emitToOtherNodes } from '../server/other-nodes.js';
 import { encodePacket } from '../server/packet-encoder.js';
-import { Rate } from '../server/rate.js';
 import {
   isMeantFor,
   REVOKED,
   TAKE_OVER,
   type Recovery,
+  type ResumeTerms,
   type Resumption,
   type StoredSession,
 } from '../server/recovery.js';
@@ -15,6 +15,7 @@ import type { Frame } from '../server/frame.js';
 import { within } from '../server/within.js';
 import type { Feed, LogEntry } from './feed.js';
 import { singlePass, type Fields } from './single-pass.js';
+import type { TakeOverBudget } from './take-over-budget.js';
 
 /** A session as adapters store it: with what they do not know of, too. */
 type Persisted = Session &
@@ -34,21 +35,18 @@ export interface Source {
 
 /** Milliseconds for the broker to find a session, and for other nodes to let go of a line. */
 const PATIENCE = 1_500;
-/** So many tokens a second that nobody knows are asked of the other nodes. */
-const TAKE_OVERS = 20;
 
 /** Keeps with the adapter's broker what the clients of one server miss. They can come back to any node. */
 export class ClusterRecovery implements Recovery {
   readonly ready: Promise<void>;
-  private readonly takeOvers = new Rate(TAKE_OVERS, TAKE_OVERS);
-  private paid = 0;
-
   private readonly adapter: Adapter;
   private readonly feeds: readonly Feed[];
 
   constructor(
     private readonly server: string,
     own: Source,
+    /** Of the whole node. */
+    private readonly budget: TakeOverBudget,
     /** Of the RegExp namespace that the server belongs to. */
     private readonly parent?: Source,
   ) {
@@ -83,12 +81,19 @@ export class ClusterRecovery implements Recovery {
       this.adapter.persistSession({ ...session, pid: former, also: token } as Persisted);
   }
 
-  async resume(token: string, offset: string): Promise<Resumption | undefined> {
+  async resume(token: string, offset: string, terms: ResumeTerms): Promise<Resumption | undefined> {
     const records = this.feeds.map((feed) => feed.record());
     const recorded = (): LogEntry[] => records.flatMap((end) => end()).sort(inOrder);
     try {
       let found = await this.restore(token, offset);
-      if (found === undefined && (await this.askOthers(token))) found = await this.restore(token, offset);
+      if (found === undefined) {
+        const takeOver = async (): Promise<boolean> => {
+          const isKnown = await this.askOthers(token);
+          found = await this.restore(token, offset);
+          return isKnown || found !== undefined;
+        };
+        await this.budget.spend(terms, takeOver);
+      }
       // what this one missed is not asked for
       if (found?.also) await restoreFrom(this.adapter, found.also, offset);
       const missed = found && toFrames(found.missedPackets);
@@ -167,20 +172,18 @@ export class ClusterRecovery implements Recovery {
   }
 
   /**
-   * The line that has this session may be dead, and its node not know it yet; or know it just now: what it says when it
-   * answers, it has stored before.
+   * Another node may hold a connection with this session that is dead. It ends that connection and stores the session
+   * before it answers.
    *
-   * @returns whether they were asked
+   * @returns whether a node knew the token
    */
   private async askOthers(token: string): Promise<boolean> {
-    const paid = this.takeOvers.take(this.paid, performance.now());
-    if (paid === 0) return false;
-    this.paid = paid;
-    const answered = new Promise<void>((resolve) => {
-      emitToOtherNodes(this.adapter, TAKE_OVER, [token, () => resolve()], () => resolve());
+    const answered = new Promise<boolean>((resolve) => {
+      const done = (_: unknown, answers: unknown): void =>
+        resolve(Array.isArray(answers) && answers.includes(true));
+      emitToOtherNodes(this.adapter, TAKE_OVER, [token, done], () => resolve(false));
     });
-    await within(PATIENCE, answered, undefined, false);
-    return true;
+    return within(PATIENCE, answered, false, false);
   }
 }
 

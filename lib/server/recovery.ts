@@ -25,6 +25,8 @@ export interface StoredSession {
 export interface ResumeTerms {
   /** What counts as one address; `undefined`: it is not known. */
   readonly address: string | undefined;
+  /** The address is that of a proxy, and many clients have it. */
+  readonly isShared: boolean;
   /** Bytes of missed messages past which it needs a new session. */
   readonly maxBytes: number;
   /** Whether it has gone meanwhile. */

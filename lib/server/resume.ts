@@ -22,6 +22,7 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
   letGoOf(client.nsp.sockets as ReadonlyMap<string, unknown>, token);
   const found = await recovery.resume(token, offset, {
     address: client._visitor.seat,
+    isShared: client._visitor.isShared,
     maxBytes: client._limits.maxBufferedBytes,
     isOver: () => client._gone,
   });

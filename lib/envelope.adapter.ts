@@ -24,10 +24,10 @@ import { MountLog } from './gateway/mount-log.js';
 import { placeOf } from './gateway/place-of.js';
 import { guardNames } from './gateway/upgrade-guards.js';
 import { resolveAdapterLimits } from './limits.js';
-import { LogSampler } from './log-sampler.js';
 import { tellOfBroker } from './cluster-log.js';
 import { checkOptions } from './option-rules.js';
 import { poolSettings } from './pool-settings.js';
+import { ReportLog } from './report-log.js';
 import type { DisconnectReason } from './server/disconnect-reason.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
@@ -69,9 +69,7 @@ export class EnvelopeAdapter extends WsAdapter {
   private readonly pools = new Pools();
   private readonly routers = new Map<number, UpgradeRouter>();
   private readonly log: MountLog;
-  private readonly sampler = new LogSampler((subject, times) =>
-    this.logger.warn(`${subject}: ${times} more within the last minute`),
-  );
+  private readonly reports = new ReportLog(this.logger);
   private readonly connections = new ConnectionLog(this.logger);
   private readonly guards: UpgradeGuards;
   private readonly globalGuards: ApplicationConfig | undefined;
@@ -112,10 +110,10 @@ export class EnvelopeAdapter extends WsAdapter {
     }));
     checkSharedPaths(mounted);
     this.census = new Census(resolveAdapterLimits(this.options.limits), (limit, text) =>
-      this.sampler.log(limit, () => this.logger.warn(text)),
+      this.reports.warn(limit, text),
     );
     this.reception = new Reception(this.options.trustProxy, () =>
-      this.sampler.log('trustProxy', () => this.logger.warn(UNKNOWN_PROXY)),
+      this.reports.warn('trustProxy', UNKNOWN_PROXY),
     );
     this.ownHosts = compileHosts(this.options.hosts);
     const cors = context && watchCors(context);
@@ -172,7 +170,7 @@ export class EnvelopeAdapter extends WsAdapter {
       else router.dispose();
     }
     for (const undo of this.undos.splice(0)) undo();
-    this.sampler.close();
+    this.reports.close();
     this.connections.close();
     await super.dispose();
   }
@@ -259,7 +257,7 @@ export class EnvelopeAdapter extends WsAdapter {
       gateways,
       of: (path) => this.serverOf(place.port, path),
       logger: this.logger,
-      sampler: this.sampler,
+      reports: this.reports,
       connections: this.connections,
       reception: this.reception,
       census: this.census,

@@ -2,8 +2,11 @@ import { outside } from './server/outside.js';
 
 /** How long what is too much is counted, in milliseconds; the count is told with its end. */
 const WINDOW = 60_000;
-/** Subjects are the program's own words, but better safe than sorry: what comes later is one subject. */
+/** Subjects of one window. Those beyond are counted by what they have in common, their text without what is quoted. */
 const MAX_SUBJECTS = 200;
+/** Subjects past which what comes later is one subject. */
+const MAX_KINDS = 400;
+const MAX_LENGTH = 300;
 const OTHERS = 'other subjects';
 
 /** Keeps what clients can trigger at will from filling the log. */
@@ -30,8 +33,7 @@ export class LogSampler {
       this.close();
       this.began = now;
     }
-    const isCounted = this.subjects.has(subject) || this.subjects.size < MAX_SUBJECTS;
-    const name = isCounted ? subject : OTHERS;
+    const name = this.nameOf(subject.slice(0, MAX_LENGTH));
     const times = (this.subjects.get(name) ?? 0) + 1;
     this.subjects.set(name, times);
     if (times > this.times) {
@@ -41,6 +43,13 @@ export class LogSampler {
     }
     tell();
     return true;
+  }
+
+  /** A subject may quote the name of an event. The program has few, unless it makes them of what clients send. */
+  private nameOf(subject: string): string {
+    if (this.subjects.has(subject) || this.subjects.size < MAX_SUBJECTS) return subject;
+    const kind = subject.replace(/".*"/s, '"…"');
+    return this.subjects.has(kind) || this.subjects.size < MAX_KINDS ? kind : OTHERS;
   }
 
   /** Ends the window. */

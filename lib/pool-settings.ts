@@ -10,10 +10,10 @@ import { MessageDispatcher } from './gateway/message-dispatcher.js';
 import { RoomLimitError } from './gateway/room-limit-error.js';
 import { upgradeGuards } from './gateway/upgrade-guards.js';
 import type { PathLimits, Resolved } from './limits.js';
-import type { LogSampler } from './log-sampler.js';
 import { MemoryRecovery } from './recovery/memory-recovery.js';
 import { meaninglessOptions } from './option-rules.js';
 import { resolveRecovery } from './recovery/options.js';
+import type { ReportLog } from './report-log.js';
 import type { ErrorReporter } from './server/socketio-types.js';
 import type { Conversation } from './server/conversation.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
@@ -39,7 +39,7 @@ interface Ingredients {
   readonly gateways: readonly Gateway[];
   readonly of: (path: string | RegExp) => EnvelopeServer;
   readonly logger: Logger;
-  readonly sampler: LogSampler;
+  readonly reports: ReportLog;
   readonly connections: ConnectionListener;
   readonly reception: Reception;
   readonly census: Census;
@@ -64,7 +64,7 @@ const FAILURES: Failures = {
 
 /** Puts together what the rooms of the house need for one path. */
 export function poolSettings(given: Ingredients): PoolSettings {
-  const { layers, gateways, of, logger, sampler, reception, census, cluster } = given;
+  const { layers, gateways, of, logger, reports, reception, census, cluster } = given;
   const { guards, applicationCors, globalGuards } = given;
   const options = resolvePathOptions(...layers);
   const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
@@ -75,12 +75,9 @@ export function poolSettings(given: Ingredients): PoolSettings {
   const report: ErrorReporter = (error, where, subject = where) => {
     // whoever refused the join has told of it
     if (error instanceof RoomLimitError) return;
-    // the stack by itself: loggers of applications make a field of it
-    const [text, ...stack] =
-      error instanceof Error ? [`${where}: ${error.message}`, error.stack] : [`${where}: ${String(error)}`];
-    sampler.log(subject, () => logger.error(text, ...stack));
+    reports.error(error, where, subject);
   };
-  const warn = (subject: string, text: string): boolean => sampler.log(subject, () => logger.warn(text));
+  const { warn } = reports;
   const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
   const guard = upgradeGuards(gateways, guards, globalGuards, report);
   return {

@@ -141,7 +141,8 @@ export class EnvelopeSocket<
     }
     const { why, limit } = refused;
     if (limit !== undefined) tellLimit(limit, this);
-    this.nsp._warn(why, why);
+    // the text may quote the name that a client chose, the subject must not
+    this.nsp._warn(limit ?? 'join', why);
     // not thrown: an adapter may have many sockets join in one loop; and few await a join
     const rejected = Promise.reject<void>(this.nsp._mount.failures.roomLimit(why));
     rejected.catch(() => undefined);

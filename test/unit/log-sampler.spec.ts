@@ -67,4 +67,22 @@ describe('LogSampler', () => {
     log('what matters');
     expect(told).toEqual(['what matters']);
   });
+
+  it('of subjects without end that quote a name, all that are too many are counted by what they have in common', () => {
+    for (let i = 0; i < 10_000; i++) log(`/ws: "name "${i}"\n" threw`);
+    const before = told.length;
+    expect(before).toBe(205);
+    log('/ws: "save" failed', 7);
+    log('/ws: a hook threw', 7);
+    expect(told.slice(before)).toEqual([
+      ...Array(5).fill('/ws: "save" failed'),
+      ...Array(5).fill('/ws: a hook threw'),
+    ]);
+    jest.advanceTimersByTime(60_000);
+    expect(told.slice(before + 10)).toEqual([
+      '/ws: "…" threw +9795',
+      '/ws: "…" failed +2',
+      '/ws: a hook threw +2',
+    ]);
+  });
 });

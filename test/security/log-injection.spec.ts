@@ -1,0 +1,101 @@
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WsException,
+} from '@nestjs/websockets';
+import type { EnvelopeSocket } from '../../lib/index.js';
+import { startApp, type TestApp } from '../support/app.js';
+
+/** What the application throws, joins and emits is what the client sent. */
+@WebSocketGateway({ path: '/ws' })
+class CarelessGateway {
+  handleConnection(client: EnvelopeSocket): void {
+    client.onAnyOutgoing((event: string, ...[data]: unknown[]) => {
+      if (data === 'from the client') throw new Error(event);
+    });
+  }
+  @SubscribeMessage('emits')
+  emits(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() name: string): void {
+    client.emit(name, 'from the client');
+  }
+  @SubscribeMessage('joins')
+  joins(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): unknown {
+    return client.join(room);
+  }
+  @SubscribeMessage('throws')
+  throws(@MessageBody() data: string): void {
+    throw new Error(data);
+  }
+  @SubscribeMessage('throws text')
+  throwsText(@MessageBody() data: string): void {
+    throw data as unknown as Error;
+  }
+  @SubscribeMessage('throws nothing')
+  throwsNothing(): void {
+    throw Object.create(null) as Error;
+  }
+  @SubscribeMessage('refuses')
+  refuses(@MessageBody() data: unknown): void {
+    throw new WsException(String(data));
+  }
+}
+
+const start = (): Promise<TestApp> =>
+  startApp({ providers: [CarelessGateway] }, { adapter: { limits: { messagesPerSecond: false } } });
+
+describe('what clients send, in the log', () => {
+  it('rooms of users that they ask for do not keep an error out of it', async () => {
+    const app = await start();
+    const client = await app.connect('/ws');
+    for (let index = 0; index < 600; index++) client.send({ event: 'joins', data: `$user:${index}` });
+    await client.ask('refuses');
+    // of joins, and of messages that wait
+    expect(app.log.of('warn').length).toBeLessThanOrEqual(10);
+    await client.ask('throws', 'what matters');
+    expect(app.log.of('error').join()).toContain('"throws" threw: what matters');
+  });
+
+  it('names that the application makes errors of do not keep others out of it', async () => {
+    const app = await start();
+    const client = await app.connect('/ws');
+    for (let index = 0; index < 600; index++) client.send({ event: 'emits', data: `name ${index}` });
+    await client.ask('refuses');
+    const errors = app.log.of('error').length;
+    expect(errors).toBeGreaterThan(100);
+    expect(errors).toBeLessThan(250);
+    await client.ask('throws', 'what matters');
+    expect(app.log.of('error').slice(errors).join()).toContain('"throws" threw: what matters');
+  });
+
+  const FORGED = '\n[Nest] 1 - ERROR \u001b[31mforged\u009b31m\u2028\u202e\u2066\r\u0007\ud800\u007f';
+  const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]/u;
+
+  it.each([
+    ['the name of a room', 'joins', `$user:${FORGED}`, 'warn'],
+    ['the name of an event', 'emits', FORGED, 'error'],
+    ['the message of an error', 'throws', FORGED, 'error'],
+    ['what is thrown and is no error', 'throws text', FORGED, 'error'],
+    ['what is thrown and has no text', 'throws nothing', 1, 'error'],
+    ['a message without end', 'throws', 'x'.repeat(500_000), 'error'],
+  ])('%s is in it in one line, without a control character', async (_, event, data, level) => {
+    const app = await start();
+    const client = await app.connect('/ws');
+    for (let index = 0; index < 7; index++) client.send({ event, data });
+    await client.ask('refuses');
+    const lines = app.log.lines.filter((line) => line.level === level);
+    expect(lines).toHaveLength(5);
+    for (const { text, given } of lines) {
+      expect(text).not.toMatch(UNPRINTABLE);
+      expect(text.length).toBeLessThan(2_200);
+      const [head, ...frames] = String(given[1] ?? '').split('\n');
+      expect(head).not.toMatch(UNPRINTABLE);
+      for (const frame of frames) expect(frame).toMatch(/^ {4}at /);
+    }
+    await app.close();
+    const summary = app.log.of('warn').at(-1);
+    expect(summary).toMatch(/: 2 more within the last minute$/);
+    expect(summary).not.toMatch(UNPRINTABLE);
+  });
+});

@@ -46,7 +46,7 @@ describe('sample 05-observed', () => {
 
     const lines = sample.output.split('\n').filter((line) => line.startsWith('{'));
     const told = lines.map((line) => JSON.parse(line) as Line);
-    expect(told.find(({ msg }) => /connected from .* \(request /.test(msg))).toMatchObject({ level: 20 });
+    expect(told.find(({ msg }) => /connected from .* \(request /.test(msg))).toMatchObject({ level: 10 });
     expect(sample.output).toContain('the appraiser is ill');
 
     expect((await sample.end()).signal).toBe('SIGTERM');

@@ -8,7 +8,7 @@ import { OperationsModule } from './operations/operations.module.js';
 @Module({
   imports: [
     EnvelopeModule.forRoot(),
-    LoggerModule.forRoot({ pinoHttp: { level: process.env['LOG_LEVEL'] ?? 'debug', autoLogging: false } }),
+    LoggerModule.forRoot({ pinoHttp: { level: process.env['LOG_LEVEL'] ?? 'trace', autoLogging: false } }),
     AuctionModule,
     OperationsModule,
   ],

@@ -30,6 +30,8 @@ class AppModule {}
 interface Setting {
   /** The option of `NestFactory.create`. */
   factory?: Cors;
+  /** Given to `app.enableCors` before the adapter is there. */
+  before?: Cors;
   /** Given to `app.enableCors` once the adapter is there. */
   enabled?: Cors;
   /** Options of the adapter. */
@@ -42,7 +44,7 @@ afterEach(async () => {
 });
 
 /** As a `main.ts` does it: the application is behind the Proxy that `NestFactory` puts around it. */
-async function start({ factory, enabled, adapter }: Setting): Promise<INestApplication> {
+async function start({ factory, before, enabled, adapter }: Setting): Promise<INestApplication> {
   const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
   const app = await NestFactory.create(AppModule, http, {
     logger: new LogBook(),
@@ -50,6 +52,7 @@ async function start({ factory, enabled, adapter }: Setting): Promise<INestAppli
     ...(factory === undefined ? {} : { cors: factory as boolean }),
   });
   apps.push(app);
+  if (before !== undefined) app.enableCors(before as object);
   app.useWebSocketAdapter(new EnvelopeAdapter(app, adapter));
   if (enabled !== undefined) app.enableCors(enabled as object);
   await app.listen(0, '127.0.0.1');
@@ -114,7 +117,7 @@ const keeping: [string, Cors][] = [
 
 expectNoStrays();
 
-describe.each(['factory', 'enabled'] as const)("the application's own rule, %s", (where) => {
+describe.each(['factory', 'before', 'enabled'] as const)("the application's own rule, %s", (where) => {
   it.each(opening)('opens the socket: %s', async (_name, cors) => {
     const app = await start({ [where]: cors });
     expect(await knock(app, PAGE)).toBe(101);
@@ -157,6 +160,21 @@ describe('of several rules', () => {
     expect(await knock(open, PAGE, '/strict')).toBe(403);
     const shut = await start({ factory: { origin: PAGE }, adapter: { cors: false } });
     expect(await knock(shut, PAGE)).toBe(403);
+  });
+
+  // Fastify registers its plugin once
+  const withExpress = HTTP_PLATFORM === 'express' ? it : it.skip;
+  withExpress("then the application's, the last of two", async () => {
+    const app = await start({ before: { origin: NAMED }, enabled: { origin: PAGE } });
+    expect(await knock(app, NAMED)).toBe(403);
+    expect(await knock(app, PAGE)).toBe(101);
+    const again = await start({ before: { origin: PAGE }, enabled: {} });
+    expect(await knock(again, PAGE)).toBe(403);
+  });
+
+  it('is that of the application itself, not of another one', async () => {
+    await start({ before: { origin: PAGE } });
+    expect(await knock(await start({}), PAGE)).toBe(403);
   });
 
   it("then the application's, the last that it could set", async () => {

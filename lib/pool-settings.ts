@@ -145,7 +145,7 @@ function roomsOf(
   options: PathOptions,
   cluster: Cluster,
   listener: ClusterListener & Pick<PoolSettings['mount'], 'warn'>,
-): Pick<PoolSettings['mount'], 'adapter' | 'cluster' | 'recovery'> {
+): Pick<PoolSettings['mount'], 'adapter' | 'cluster' | 'recovery' | 'restore'> {
   const recovery = resolveRecovery(options);
   if (recovery === undefined)
     return { adapter: cluster.tame(options.adapter ?? MemoryAdapter, listener), cluster };
@@ -154,9 +154,10 @@ function roomsOf(
       adapter: cluster.tame(options.adapter, listener),
       cluster,
       recovery: cluster.recovery(recovery),
+      restore: recovery.restore,
     };
   const memory = new MemoryRecovery(recovery, listener.warn);
-  return { adapter: memory.adapter, cluster, recovery: memory };
+  return { adapter: memory.adapter, cluster, recovery: memory, restore: recovery.restore };
 }
 
 function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {

@@ -117,17 +117,30 @@ export class ClusterRecovery implements Recovery {
     const known = new Set(missed.map((frame) => frame.offset!));
     const last = missed.at(-1)?.offset;
     let isBehind = true;
+    let narrowed: readonly Room[] = rooms;
     return {
       session,
       offset,
       missed,
+      narrow: async (left) => {
+        narrowed = left;
+        const meant = await this.missedIn(found, left, offset);
+        const still = missed.filter((frame) => meant?.has(frame.offset!) === true);
+        missed.splice(0, Infinity, ...still);
+        return meant !== undefined;
+      },
       later: () => {
         // the node may read the log later than the client got it from another one
         const entries = recorded().filter(
-          (entry) => isLater(entry.offset, offset) && !known.has(entry.offset) && isMeantFor(rooms, entry),
+          (entry) =>
+            isLater(entry.offset, offset) &&
+            !known.has(entry.offset) &&
+            isMeantFor(rooms, entry) &&
+            // a session that was ended for a room ends, whatever is left of its rooms
+            (isMeantFor(narrowed, entry) || entry.data[0] === REVOKED),
         );
         const read = toFrames(entries.map((entry) => [...entry.data, entry.offset]));
-        const pending = this.pending(rooms);
+        const pending = this.pending(rooms, narrowed);
         if (read === undefined || pending === undefined) return undefined;
         // two logs were asked one after the other
         const early = read.filter((frame) => last !== undefined && isLater(last, frame.offset!));
@@ -164,9 +177,37 @@ export class ClusterRecovery implements Recovery {
     return packets && { ...found, missedPackets: packets.sort(byLast) };
   }
 
+  /** Positions of what a client in these rooms would have missed; `undefined`: that could not be found out. */
+  private async missedIn(
+    found: Persisted,
+    rooms: readonly Room[],
+    offset: string,
+  ): Promise<ReadonlySet<string> | undefined> {
+    const meant = new Set<string>();
+    for (const adapter of [this.adapter, ...(this.parent === undefined ? [] : [this.parent.adapter])]) {
+      // an adapter finds what was missed for a session that it was given; nobody comes back to this one
+      const key = `${found.pid}.${adapter.nsp.name}.narrowed`;
+      adapter.persistSession({
+        ...found,
+        rooms: [...rooms],
+        pid: key,
+        server: '',
+        missedPackets: [],
+      } as Persisted);
+      const whole = await restoreFrom(adapter, key, offset);
+      if (whole === undefined) return undefined;
+      for (const packet of whole.missedPackets) meant.add(String(packet.at(-1)));
+    }
+    return meant;
+  }
+
   /** `undefined`: one of them ends the session. */
-  private pending(rooms: readonly Room[]): Frame[] | undefined {
-    const pending = this.feeds.flatMap((feed) => feed.pending(rooms)).sort(([one], [other]) => one - other);
+  private pending(rooms: readonly Room[], narrowed: readonly Room[]): Frame[] | undefined {
+    const pending = this.feeds.flatMap((feed) => {
+      const marks = new Set(feed.pending(narrowed).map(([mark]) => mark));
+      return feed.pending(rooms).filter(([mark]) => marks.has(mark));
+    });
+    pending.sort(([one], [other]) => one - other);
     const frames = pending.flatMap(([, frame]) => frame ?? []);
     return frames.length === pending.length ? frames : undefined;
   }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { BroadcastFlags, BroadcastOptions } from 'socket.io-adapter';
+import type { BroadcastFlags, BroadcastOptions, Room } from 'socket.io-adapter';
 import { joinFrames, type Frame } from '../server/frame.js';
 import { MemoryAdapter } from '../server/memory-adapter.js';
 import type { AdapterMaker, Walk } from '../server/mount.js';
@@ -12,7 +12,7 @@ import {
   type Resumption,
   type StoredSession,
 } from '../server/recovery.js';
-import type { RecoveryOptions } from './options.js';
+import type { ResolvedRecovery } from './options.js';
 import { MessageLog, type Missed } from './message-log.js';
 import { resumes, type Work } from './resume-queue.js';
 import { SessionStore, type Parked } from './session-store.js';
@@ -49,7 +49,7 @@ export class MemoryRecovery implements RecoverySettings {
 
   /** @param warn is told why sessions are not kept: a subject that names the limit, and a text for operators */
   constructor(
-    { maxDisconnectionDuration, maxStoredBytes }: Required<RecoveryOptions>,
+    { maxDisconnectionDuration, maxStoredBytes }: Omit<ResolvedRecovery, 'restore'>,
     warn: (subject: string, text: string) => void = () => undefined,
   ) {
     this.maxDisconnectionDuration = maxDisconnectionDuration;
@@ -130,37 +130,52 @@ export class MemoryRecovery implements RecoverySettings {
     const from = offset === session.sent ? Math.max(position, session.left) : position;
     const giveBack = (told?: string): void =>
       this.put(told === undefined ? session : { ...session, token: told, former: token });
-    const search = resumes.run(
-      terms.address ?? '',
-      (work) => this.missed(from, session, terms.maxBytes, work),
-      () => terms.isOver(),
-    );
+    const search = (rooms: readonly Room[]): Promise<Ready | undefined> =>
+      resumes.run(
+        terms.address ?? '',
+        (work) => this.missed(from, session, rooms, terms.maxBytes, work),
+        () => terms.isOver(),
+      );
+    const first = search(session.rooms);
     const tokens = found.former === undefined ? [found.token] : [found.token, found.former];
-    for (const one of tokens) this.leaving.set(one, search);
-    const missed = await search;
+    for (const one of tokens) this.leaving.set(one, first);
+    const missed = await first;
     for (const one of tokens) this.leaving.delete(one);
     if (missed === undefined) return void (terms.isOver() && giveBack());
-    const { frames, bytes, until } = missed;
-    return {
+    let { until } = missed;
+    let { rooms } = session;
+    const resumption: Resumption & { bytes: Buffer[] } = {
       session,
       offset,
-      missed: frames,
-      bytes,
+      missed: missed.frames,
+      bytes: missed.bytes,
       has: never,
-      later: () => (this.log.reachesBack(until) ? this.log.since(until, server, session.rooms) : undefined),
+      narrow: async (left) => {
+        const less = await search(left);
+        if (less === undefined) return false;
+        rooms = left;
+        until = less.until;
+        resumption.missed = less.frames;
+        resumption.bytes = less.bytes;
+        return true;
+      },
+      later: () =>
+        this.log.reachesBack(until) ? this.log.since(until, server, rooms, session.rooms) : undefined,
       giveBack,
     };
+    return resumption;
   }
 
-  /** @returns `undefined`: it needs a new session */
+  /** @param rooms those of the session that its client gets back. @returns `undefined`: it needs a new session */
   private *missed(
     from: number,
-    { server, rooms }: Stored,
+    { server, rooms: former }: Stored,
+    rooms: readonly Room[],
     maxBytes: number,
     work: Work,
   ): Generator<void, Ready | undefined> {
     if (!this.log.reachesBack(from)) return undefined;
-    const missed = yield* this.log.search(from, server, rooms, maxBytes, work);
+    const missed = yield* this.log.search(from, server, rooms, maxBytes, work, former);
     if (missed === undefined) return undefined;
     const bytes: Buffer[] = [];
     let piece: string[] = [];

@@ -84,8 +84,13 @@ export class MessageLog {
   }
 
   /** The messages behind a position that were meant for a client in these rooms; `undefined`: it needs a new session. */
-  since(position: number, server: string, rooms: readonly Room[]): Frame[] | undefined {
-    const search = this.search(position, server, rooms, Infinity, new Work());
+  since(
+    position: number,
+    server: string,
+    rooms: readonly Room[],
+    former: readonly Room[] = rooms,
+  ): Frame[] | undefined {
+    const search = this.search(position, server, rooms, Infinity, new Work(), former);
     for (;;) {
       const { done, value } = search.next();
       if (done === true) return value?.frames;
@@ -98,6 +103,7 @@ export class MessageLog {
    *
    * @param maxBytes a client that missed more needs a new session
    * @param work counts what is done; a step ends when it says so
+   * @param former the rooms that the client was in: what was not meant for one of them is not meant for it
    */
   *search(
     position: number,
@@ -105,16 +111,17 @@ export class MessageLog {
     rooms: readonly Room[],
     maxBytes: number,
     work: Work,
+    former: readonly Room[] = rooms,
   ): Generator<void, Missed | undefined> {
     const frames: Frame[] = [];
-    const ownRooms = new Set(rooms);
+    const formerRooms = new Set(former);
     let bytes = 0;
     let from = position;
     do {
       const until = this.last;
       const merged = new Merged<Entry>(until);
       for (const name of [server, undefined])
-        for (const room of [undefined, ...ownRooms]) {
+        for (const room of [undefined, ...new Set(rooms)]) {
           const list = this.index.find(name, room);
           if (list !== undefined) merged.add(list, from);
           if (work.add(1)) yield;
@@ -124,7 +131,7 @@ export class MessageLog {
           yield;
           if (!this.reachesBack(from)) return undefined;
         }
-        if (entry === null || entry.except?.some((room) => ownRooms.has(room)) === true) continue;
+        if (entry === null || entry.except?.some((room) => formerRooms.has(room)) === true) continue;
         if (entry.text === undefined || (bytes += entry.text.length) > maxBytes) return undefined;
         frames.push(new Frame(entry.text, true, this.show(entry.number)));
       }

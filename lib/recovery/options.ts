@@ -1,4 +1,6 @@
 import { refuseUnknown, show } from '../refuse.js';
+import type { EnvelopeSocket } from '../server/envelope.socket.js';
+import type { Restore, Restored } from '../server/restore.js';
 
 /** What clients that come back after a cut get back. */
 export interface RecoveryOptions {
@@ -10,7 +12,19 @@ export interface RecoveryOptions {
    * address or the user that has the most. Default 64,000,000.
    */
   maxStoredBytes?: number;
+  /**
+   * Decides what a client of the same user gets back of its `rooms` and `data`, for applications where those depend on
+   * rights that may have changed. It runs after the guards, before the connection opens, within `limits.upgradeTimeout`.
+   * Return what the client gets back (rooms may be left out, not added), `undefined` for everything, or `false` for a new
+   * session. If it throws, the client gets a new session and the log an error. Default: everything.
+   */
+  restore?: (client: EnvelopeSocket, session: Restored) => ReturnType<Restore>;
 }
+
+/** With the defaults filled in. */
+export type ResolvedRecovery = Required<Omit<RecoveryOptions, 'restore'>> & {
+  readonly restore: Restore | undefined;
+};
 
 /** Where it stands among other options. */
 interface WithRecovery {
@@ -18,7 +32,7 @@ interface WithRecovery {
   connectionStateRecovery?: { maxDisconnectionDuration?: number };
 }
 
-const DEFAULTS: Required<RecoveryOptions> = {
+const DEFAULTS = {
   maxDisconnectionDuration: 120_000,
   maxStoredBytes: 64_000_000,
 };
@@ -31,8 +45,14 @@ export function checkRecovery(recovery: unknown, where: string): void {
       `${where}: recovery is ${String(recovery)}: it takes { maxDisconnectionDuration: 120_000 }`,
     );
   for (const [name, value] of Object.entries(recovery) as [string, unknown][]) {
+    if (name === 'restore') {
+      if (value === undefined || typeof value === 'function') continue;
+      throw new Error(
+        `${where}: recovery.restore is ${show(value)}: it takes a function, (client, { rooms, data }) => ({ rooms, data })`,
+      );
+    }
     if (!Object.hasOwn(DEFAULTS, name))
-      refuseUnknown(where, name, Object.keys(DEFAULTS), 'option of recovery');
+      refuseUnknown(where, name, [...Object.keys(DEFAULTS), 'restore'], 'option of recovery');
     if (value !== undefined && !(typeof value === 'number' && value > 0 && Number.isSafeInteger(value)))
       throw new Error(`${where}: recovery.${name} is ${show(value)}: it takes a positive whole number`);
   }
@@ -42,12 +62,13 @@ export function checkRecovery(recovery: unknown, where: string): void {
 export function resolveRecovery({
   recovery,
   connectionStateRecovery,
-}: WithRecovery): Required<RecoveryOptions> | undefined {
+}: WithRecovery): ResolvedRecovery | undefined {
   const option = recovery ?? connectionStateRecovery ?? false;
   if (option === false) return undefined;
   const given: RecoveryOptions = option === true ? {} : option;
   return {
     maxDisconnectionDuration: given.maxDisconnectionDuration ?? DEFAULTS.maxDisconnectionDuration,
     maxStoredBytes: given.maxStoredBytes ?? DEFAULTS.maxStoredBytes,
+    restore: given.restore,
   };
 }

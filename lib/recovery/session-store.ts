@@ -66,7 +66,8 @@ export class SessionStore<Session extends Parked> {
     const bytes = SESSION + data + names + stringBytes(identity ?? '');
     // a client whose address is not known shares the name that no address has
     const owners = [this.owner(`address ${address ?? ''}`)];
-    if (identity !== undefined) owners.push(this.owner(`user ${identity}`));
+    // where there is no user, many clients may have the same grant
+    if (identity?.startsWith('user ') === true) owners.push(this.owner(identity));
     const kept: Kept = { session: { ...session, rooms }, bytes, owners };
     this.byToken.set(token, kept);
     if (former !== undefined) this.byToken.set(former, kept);

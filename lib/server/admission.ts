@@ -9,6 +9,7 @@ import type { Frame } from './frame.js';
 import type { Recovery } from './recovery.js';
 import { runChain, toException } from './middleware-chain.js';
 import type { Mount } from './mount.js';
+import { isUserRoom } from './user-name.js';
 import { ENVELOPE_V1 } from './subprotocols.js';
 
 /** A connection middleware of a server: gets the socket and `next`; `next(error)` refuses the client. */
@@ -78,8 +79,7 @@ function connect<Client extends Conversation>(
   server.sockets.set(socket.id, socket);
   const joined = joinedBefore(server, socket);
   attempt(
-    () =>
-      server.adapter.addAll(socket.id, new Set([socket.id, ...(socket._resumption?.session.rooms ?? [])])),
+    () => server.adapter.addAll(socket.id, new Set([socket.id, ...restoredRooms(socket)])),
     (error) => server._report(error, 'the adapter failed'),
   );
   socket._joinUserRoom();
@@ -120,6 +120,13 @@ function connect<Client extends Conversation>(
     open(server, socket);
   });
 }
+
+/** The room of a user is joined by who the user is now, not by who was there. */
+function restoredRooms({ _resumption: resumption }: Conversation): readonly Room[] {
+  return resumption?.session.rooms.filter((room) => !isUserRoom(room)) ?? NO_ROOMS;
+}
+
+const NO_ROOMS: readonly Room[] = [];
 
 /**
  * Whether a middleware made a client that resumes join rooms which its session does not have. What was said there

@@ -7,6 +7,7 @@ import type { Identities } from './identity.js';
 import type { ConnectionLimits } from './limits.js';
 import type { Receiver } from './receiver.js';
 import type { RecoverySettings } from './recovery.js';
+import type { Restore } from './restore.js';
 
 /** A class or factory of Socket.IO's adapter contract; called with `new` where possible, as in Socket.IO. */
 export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter);
@@ -44,6 +45,8 @@ export interface Mount<Server> {
   readonly cluster: ClusterWatch;
   /** Keeps what clients miss while they are away; absent where nothing is kept. */
   readonly recovery?: RecoverySettings;
+  /** Decides what clients get back that resume their sessions. */
+  readonly restore?: Restore | undefined;
   readonly receiver: Receiver;
   readonly report: ErrorReporter;
   /** What clients did that its operators should see; one subject is told of so often, and no more. */

@@ -35,18 +35,25 @@ export interface ResumeTerms {
 
 /** A session that was taken out of its store, where it is no more. */
 export interface Resumption {
-  readonly session: StoredSession;
+  session: StoredSession;
   /** What the client has is up to there. */
   readonly offset: string;
   /** What was missed, in order; emptied when the client has it. */
-  readonly missed: Frame[];
+  missed: Frame[];
   /** The same as bytes for an uncompressed connection, in pieces, where they were made ready beforehand. */
-  readonly bytes?: Buffer[];
+  bytes?: Buffer[];
   /**
    * What came since, in order, those that still get their place in the log last: asked once, when the client is in its
    * rooms again. `undefined`: the session has ended meanwhile, or more came than is kept.
    */
   later(): readonly Frame[] | undefined;
+  /**
+   * Takes out of {@link missed} and {@link later} what was not meant for a client in these rooms alone.
+   *
+   * @param rooms some of the session's
+   * @returns whether that could be done
+   */
+  narrow(rooms: readonly Room[]): Promise<boolean>;
   /** Whether a message is among {@link missed}: a node may read the log later than the client got it by another way. */
   has(offset: string): boolean;
   /**
@@ -61,7 +68,8 @@ export interface Resumption {
 export function withoutSession({ session, offset, has }: Resumption): Resumption {
   const { token, id, identity, sent, from, address } = session;
   const bare: StoredSession = { token, id, rooms: [], data: undefined, identity, sent, from, address };
-  return { session: bare, offset, missed: [], later: () => [], has, giveBack: () => undefined };
+  const nothing = { missed: [], later: () => [], narrow: () => Promise.resolve(false), giveBack: () => undefined };
+  return { session: bare, offset, has, ...nothing };
 }
 
 /** Keeps what the clients of one server miss while they are away. */

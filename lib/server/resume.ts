@@ -3,6 +3,7 @@ import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Conversation } from './conversation.js';
 import { dataOf, grantOf, isStillItself, mayHave, type Grant } from './identity.js';
 import type { Recovery } from './recovery.js';
+import { choose } from './restore.js';
 import { idOf, type Session } from './session.js';
 import { offersEnvelope } from './subprotocols.js';
 
@@ -28,12 +29,14 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
   });
   if (found === undefined) return;
   if (client._gone) return found.giveBack();
-  const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
   // whoever shows another's token has used it up
   const isSame = mayHave(client, (client._grant ??= grantOf(client)), found.session.identity);
   // one that was there before it joined its rooms would get what was said in them to others
   const isItsOwn = !recovery.isLater(found.session.from, offset);
-  if (isSame && isItsOwn && size <= client._limits.maxBufferedBytes) client._comeBack(found);
+  const isBack = isSame && isItsOwn && (await choose(client, found));
+  if (isBack && client._gone) return found.giveBack();
+  const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
+  if (isBack && size <= client._limits.maxBufferedBytes) client._comeBack(found);
   else found.later();
 }
 

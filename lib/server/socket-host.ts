@@ -8,6 +8,7 @@ import type { Failures } from './failures.js';
 import type { Identities } from './identity.js';
 import type { Intake } from './intake.js';
 import type { ConnectionLimits } from './limits.js';
+import type { Restore } from './restore.js';
 import type { Session } from './session.js';
 
 type Targeting =
@@ -39,6 +40,8 @@ export interface SocketMount {
   readonly limits: ConnectionLimits;
   readonly failures: Failures;
   readonly identities: Identities;
+  /** The option `recovery.restore`. */
+  readonly restore?: Restore | undefined;
   readonly receiver: Inbound;
   readonly connections: Farewell;
   /** What the gateway side knows of the gateways on this path. */

@@ -8,9 +8,10 @@ import { Returning } from './recovery-client.js';
 class UserGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const client = context.switchToWs().getClient<EnvelopeSocket>();
-    const { user } = client.handshake.auth;
+    const { user, role } = client.handshake.auth;
     if (user === 'nobody') throw new UnauthorizedException();
     if (user !== undefined) client.user = { id: user };
+    if (role !== undefined) client.data.role = role;
     return true;
   }
 }
@@ -96,6 +97,23 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     expect(again.data).toEqual({ score: 7 });
     expect(again.user).toEqual({ id: 'ada' });
     expect(there.gateway.connected.at(-1)).toBe(again);
+  });
+
+  it('gives it back what handlers put into data, and of the guards what they grant now', async () => {
+    for (const [first, second, data] of [
+      ['admin', 'user', { role: 'user', score: 7 }],
+      ['admin', undefined, { score: 7 }],
+      [undefined, 'user', { role: 'user', score: 7 }],
+    ]) {
+      const ada = await new Returning({ user: 'ada' }).connect(here.app, { role: first });
+      Object.assign(here.socketOf(ada).data as object, { score: 7 });
+      await ada.settled();
+      await ada.cut();
+      await here.lost(ada);
+      await ada.connect(there.app, { role: second });
+      expect(ada.hello.recovered).toBe(true);
+      expect(there.socketOf(ada).data).toEqual(data);
+    }
   });
 
   it('does so for a client that had received nothing', async () => {

@@ -30,7 +30,7 @@ export class TokenGuard implements CanActivate {
     const client = context.switchToWs().getClient<EnvelopeSocket>();
     if (context.switchToWs().getPattern() !== '$upgrade') return true;
     await Promise.resolve();
-    script.tokens[String(client.handshake.auth['token'])]?.(client);
+    await script.tokens[String(client.handshake.auth['token'])]?.(client);
     return true;
   }
 }

@@ -6,8 +6,7 @@ import type { Failures } from './failures.js';
 import type { Identities } from './identity.js';
 import type { ConnectionLimits } from './limits.js';
 import type { Receiver } from './receiver.js';
-import type { RecoverySettings } from './recovery.js';
-import type { Restore } from './restore.js';
+import type { RecoverySettings, Restore } from './recovery.js';
 
 /** A class or factory of Socket.IO's adapter contract; called with `new` where possible, as in Socket.IO. */
 export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter);

@@ -1,4 +1,5 @@
 import type { Adapter, Room } from 'socket.io-adapter';
+import type { Untyped } from '../protocol/typed-events.js';
 import type { Frame } from './frame.js';
 
 /** What a client comes back to. Plain data: it may have to cross to another node. */
@@ -71,6 +72,27 @@ export function withoutSession({ session, offset, has }: Resumption): Resumption
   const nothing = { missed: [], later: () => [], narrow: () => Promise.resolve(false), giveBack: () => undefined };
   return { session: bare, offset, has, ...nothing };
 }
+
+/** What a client gets back of its session. */
+export interface Restored {
+  /** The rooms that it was in, without its own and that of its user. */
+  readonly rooms: readonly Room[];
+  /** What was in `data` when it left, without what its guards had put there. */
+  readonly data: Untyped;
+}
+
+/**
+ * Decides what a client gets back, after its guards have let it in and before it is connected.
+ *
+ * @param client the client as its guards have it now; it has a new id still
+ * @param session what it had
+ * @returns what it gets back (what is left out comes back as it was; rooms may be left out, not added), `undefined` for
+ * all of it, or `false` for a new session
+ */
+export type Restore = (
+  client: Untyped,
+  session: Restored,
+) => Partial<Restored> | false | undefined | void | Promise<Partial<Restored> | false | undefined | void>;
 
 /** Keeps what the clients of one server miss while they are away. */
 export interface Recovery {

@@ -1,29 +1,8 @@
 import type { Room } from 'socket.io-adapter';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
-import type { Resumption } from './recovery.js';
+import type { Restored, Resumption } from './recovery.js';
 import { isUserRoom } from './user-name.js';
-
-/** What a client gets back of its session. */
-export interface Restored {
-  /** The rooms that it was in, without its own and that of its user. */
-  readonly rooms: readonly Room[];
-  /** What was in `data` when it left, without what its guards had put there. */
-  readonly data: Untyped;
-}
-
-/**
- * Decides what a client gets back, after its guards have let it in and before it is connected.
- *
- * @param client the client as its guards have it now; it has a new id still
- * @param session what it had
- * @returns what it gets back (what is left out comes back as it was; rooms may be left out, not added), `undefined` for
- * all of it, or `false` for a new session
- */
-export type Restore = (
-  client: Untyped,
-  session: Restored,
-) => Partial<Restored> | false | undefined | void | Promise<Partial<Restored> | false | undefined | void>;
 
 /**
  * Asks the application what a client gets back.

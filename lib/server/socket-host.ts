@@ -8,7 +8,7 @@ import type { Failures } from './failures.js';
 import type { Identities } from './identity.js';
 import type { Intake } from './intake.js';
 import type { ConnectionLimits } from './limits.js';
-import type { Restore } from './restore.js';
+import type { Restore } from './recovery.js';
 import type { Session } from './session.js';
 
 type Targeting =

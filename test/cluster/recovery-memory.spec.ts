@@ -1,5 +1,6 @@
 import { recoveryCases, startNode, type Node } from './recovery-cases.js';
 import { recoveryEdges } from './recovery-edges.js';
+import { recoveryRights } from './recovery-rights.js';
 
 describe('recovery on one node, in memory', () => {
   const start = async (): Promise<Node[]> => [
@@ -8,5 +9,8 @@ describe('recovery on one node, in memory', () => {
   recoveryCases(start);
   describe('at a bad moment', () => {
     recoveryEdges(start);
+  });
+  describe('of clients whose rights have changed', () => {
+    recoveryRights(start);
   });
 });

@@ -4,6 +4,7 @@ import { tolerant } from '../../lib/index.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { recoveryCases, startNode, type Node } from './recovery-cases.js';
 import { recoveryEdges } from './recovery-edges.js';
+import { recoveryRights } from './recovery-rights.js';
 
 describeWithRedis('recovery on any node, through a Redis stream', () => {
   const redis = new RedisServer();
@@ -36,5 +37,8 @@ describeWithRedis('recovery on any node, through a Redis stream', () => {
   recoveryCases(start);
   describe('at a bad moment', () => {
     recoveryEdges(start);
+  });
+  describe('of clients whose rights have changed', () => {
+    recoveryRights(start);
   });
 });

@@ -111,7 +111,7 @@ describe('what guards grant', () => {
       second: grants({ role: 'user' }),
       late: (client) => {
         grants({ role: 'admin', audit: true })(client);
-        return door.promise as unknown as void;
+        return door.promise;
       },
     };
     const stage = await start();

@@ -11,7 +11,7 @@ import { Returning } from '../cluster/recovery-client.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { until } from '../support/wait.js';
 
-export type Write = (client: EnvelopeSocket) => void;
+export type Write = (client: EnvelopeSocket) => unknown;
 
 /** What guards and hooks do. */
 export const script: {
@@ -30,7 +30,7 @@ export class TokenGuard implements CanActivate {
     const client = context.switchToWs().getClient<EnvelopeSocket>();
     if (context.switchToWs().getPattern() !== '$upgrade') return true;
     await Promise.resolve();
-    await script.tokens[String(client.handshake.auth['token'])]?.(client);
+    await Promise.resolve(script.tokens[String(client.handshake.auth['token'])]?.(client));
     return true;
   }
 }

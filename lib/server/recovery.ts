@@ -69,7 +69,12 @@ export interface Resumption {
 export function withoutSession({ session, offset, has }: Resumption): Resumption {
   const { token, id, identity, sent, from, address } = session;
   const bare: StoredSession = { token, id, rooms: [], data: undefined, identity, sent, from, address };
-  const nothing = { missed: [], later: () => [], narrow: () => Promise.resolve(false), giveBack: () => undefined };
+  const nothing = {
+    missed: [],
+    later: () => [],
+    narrow: () => Promise.resolve(false),
+    giveBack: () => undefined,
+  };
   return { session: bare, offset, has, ...nothing };
 }
 

@@ -64,7 +64,7 @@ describe('SessionStore', () => {
     const others = Array.from({ length: 20 }, (_, index) =>
       put(`other ${index}`, { identity: `user ${index}` }),
     );
-    for (let index = 0; index < 1_000; index++) put(`address ${index}`, { identity: 'flood' });
+    for (let index = 0; index < 1_000; index++) put(`address ${index}`, { identity: 'user flood' });
     expect(others.filter(has)).toHaveLength(20);
   });
 

@@ -16,6 +16,7 @@ import {
 } from './envelope.options.js';
 import { installFilters } from './gateway/filter-installer.js';
 import { configOf } from './gateway/adapter-of.js';
+import { bindInOrder } from './gateway/binding-order.js';
 import { watchCors } from './gateway/application-cors.js';
 import { checkGateway, checkSharedPaths } from './gateway/gateway-check.js';
 import { exploreGateways, findProvider, tellPort, type Gateway } from './gateway/gateway-explorer.js';
@@ -119,6 +120,7 @@ export class EnvelopeAdapter extends WsAdapter {
     const cors = context && watchCors(context);
     this.applicationCors = cors?.current ?? (() => undefined);
     if (cors !== undefined) this.undos.push(cors.undo);
+    if (context !== undefined) this.undos.push(bindInOrder(context, this));
     this.log = new MountLog(this.logger, mounted);
     for (const gateway of this.gateways) this.undos.push(installFilters(gateway), wrapHooks(gateway));
     const hub = context && findProvider<EnvelopeHub>(context, EnvelopeHub);

@@ -26,7 +26,7 @@ export interface Gateway {
 
 const HOOKS = ['afterInit', 'handleConnection', 'handleDisconnect'];
 
-/** Finds the gateways of an application, in the order in which Nest binds them. */
+/** Finds the gateways of an application, in the order of their registration, in which Nest binds them. */
 export function exploreGateways(app: INestApplicationContext): Gateway[] {
   const modules = app.get(ModulesContainer, { strict: false });
   const gateways: Gateway[] = [];

@@ -78,7 +78,7 @@ describe('The contract of a rich application', () => {
     }
   });
 
-  it('has a channel for each path, with what several gateways on it do', async () => {
+  it('has a channel for each path, with what several gateways on it do, in the order of their handlers', async () => {
     const { channels, operations } = await richContract();
     expect(Object.values(channels).map(({ address, title }) => [address, title])).toEqual([
       ['/games/{name}', 'GameGateway'],
@@ -94,20 +94,20 @@ describe('The contract of a rich application', () => {
         .filter(([key]) => key.startsWith('ws-chat.'))
         .map(([key, operation]) => [key, operation['x-handler']]),
     ).toEqual([
-      ['ws-chat.ban', 'ModerationGateway.ban'],
-      ['ws-chat.emits.bye', 'ChatGateway'],
-      ['ws-chat.emits.count', 'ChatGateway'],
-      ['ws-chat.emits.joined', 'ChatGateway'],
-      ['ws-chat.emits.moved', 'ChatGateway'],
-      ['ws-chat.emits.places', 'ChatGateway'],
-      ['ws-chat.emits.said', 'ChatGateway'],
-      ['ws-chat.emits.typing', 'ChatGateway.presence'],
+      ['ws-chat.say', 'ChatGateway.say'],
+      ['ws-chat.presence', 'ChatGateway.presence'],
+      ['ws-chat.ticks', 'ChatGateway.ticks'],
       ['ws-chat.move', 'ChatGateway.move'],
       ['ws-chat.ping', 'ChatGateway.ping'],
-      ['ws-chat.presence', 'ChatGateway.presence'],
+      ['ws-chat.ban', 'ModerationGateway.ban'],
       ['ws-chat.presence.2', 'ModerationGateway.presence'],
-      ['ws-chat.say', 'ChatGateway.say'],
-      ['ws-chat.ticks', 'ChatGateway.ticks'],
+      ['ws-chat.emits.said', 'ChatGateway'],
+      ['ws-chat.emits.count', 'ChatGateway'],
+      ['ws-chat.emits.places', 'ChatGateway'],
+      ['ws-chat.emits.moved', 'ChatGateway'],
+      ['ws-chat.emits.bye', 'ChatGateway'],
+      ['ws-chat.emits.joined', 'ChatGateway'],
+      ['ws-chat.emits.typing', 'ChatGateway.presence'],
     ]);
     expect(operations['ws-chat.say']).toMatchObject({
       summary: 'Says something',
@@ -316,11 +316,11 @@ describe('A gateway class', () => {
 
     const { operations } = await contractOf({ providers: [Heir, Brother] });
     expect(Object.entries(operations).map(([key, operation]) => [key, operation['x-handler']])).toEqual([
-      ['brother.emits.said', 'Brother'],
       ['brother.say', 'Brother.say'],
+      ['brother.emits.said', 'Brother'],
+      ['heir.say', 'Heir.say'],
       ['heir.emits.heard', 'Heir'],
       ['heir.emits.said', 'Heir'],
-      ['heir.say', 'Heir.say'],
     ]);
   });
 

@@ -1,8 +1,24 @@
 import { jest } from '@jest/globals';
 import { startChat } from '../explorer/chat.js';
 import { until } from '../support/wait.js';
+import { violations } from './axe.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 import { Explorer } from './explorer.js';
+
+/** The fields whose text, or what they ask for, is wider than they are. */
+const CUT_OFF = `(() => {
+  const pen = document.createElement('canvas').getContext('2d');
+  return [...document.querySelectorAll('#connect-form select, input:not([type=checkbox])')]
+    .filter((field) => field.checkVisibility())
+    .filter((field) => {
+      const style = getComputedStyle(field);
+      pen.font = style.font;
+      const text = field.selectedOptions?.[0].text ?? field.placeholder;
+      const arrow = field.matches('select') ? 20 : 0;
+      return pen.measureText(text).width + arrow > field.clientWidth - parseFloat(style.paddingLeft) * 2;
+    })
+    .map((field) => field.id || field.dataset.parameter);
+})()`;
 
 // a browser on a busy machine takes its time
 jest.setTimeout(60_000);
@@ -126,16 +142,66 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
     await explorer.sees('#session', '1,000,000 B');
   });
 
+  it('is accessible: unconnected, refused, with frames, on a phone', async () => {
+    const { page } = await explorer.open('#/rooms-room/whoami');
+    expect(await violations(page)).toEqual([]);
+    await page.fill('[data-parameter=room]', 'blue');
+    await page.click('#connect');
+    await explorer.sees('#state', 'Refused');
+    expect(await violations(page)).toEqual([]);
+    for (const route of ['#/', '#/ws-chat', '#/ws-chat/emits/said', '#/ws-chat/say']) {
+      await explorer.open(route);
+      expect([route, ...(await violations(page))]).toEqual([route]);
+    }
+    await explorer.open('#/ws-chat');
+    await explorer.connect();
+    await page.fill('#event', 'fail');
+    await explorer.send();
+    await page.fill('#event', 'ask me');
+    await page.check('#as-request');
+    await explorer.send();
+    await explorer.frame('in', 'where are you?').locator('summary').click();
+    await explorer.choose('ticks');
+    await explorer.send('1000');
+    await page.locator('#streams').getByText('is running').waitFor();
+    await page.click('#session summary');
+    await page.click('#pause');
+    for (const width of [1200, 800, 390]) {
+      await page.setViewportSize({ width, height: 800 });
+      expect([width, ...(await violations(page))]).toEqual([width]);
+    }
+  });
+
+  it('cuts off no word of its form, and puts it below the event on a phone', async () => {
+    const { page } = explorer;
+    for (const width of [1440, 1280, 1200, 1000, 800, 620, 500, 390, 360]) {
+      await page.setViewportSize({ width, height: 800 });
+      await explorer.open('#/rooms-room/whoami');
+      for (const way of ['subprotocol', 'query']) {
+        await page.selectOption('#token-as', way);
+        expect([width, await page.evaluate(CUT_OFF)]).toEqual([width, []]);
+      }
+      if (width > 600) continue;
+      const [list, event, connection, frames] = await Promise.all(
+        ['#index', '#detail', '#connection', '#traffic'].map((part) => page.locator(part).boundingBox()),
+      );
+      expect(list!.y).toBeLessThan(event!.y);
+      expect(event!.y).toBeLessThan(connection!.y);
+      expect(connection!.y).toBeLessThan(frames!.y);
+    }
+  });
+
   it('brings an event that is chosen on a phone into view, also when it was there already', async () => {
     const { page } = explorer;
-    await page.setViewportSize({ width: 390, height: 700 });
+    // lower than the list is long
+    await page.setViewportSize({ width: 390, height: 240 });
     await explorer.open();
     const top = async (): Promise<number> => (await page.locator('#detail h2').boundingBox())!.y;
-    expect(await top()).toBeGreaterThan(700);
+    expect(await top()).toBeGreaterThan(240);
     for (const event of ['join', 'join', 'say']) {
       await page.evaluate('scrollTo(0, 0)');
       await explorer.choose(event);
-      await until(`${event} is in view`, async () => (await top()) >= 0 && (await top()) < 400);
+      await until(`${event} is in view`, async () => (await top()) >= 0 && (await top()) < 200);
     }
   });
 });

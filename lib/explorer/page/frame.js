@@ -21,7 +21,9 @@ function messageRow(frame) {
   const { direction, envelope, bytes, since, time } = frame;
   const [sign, word] = SIGNS[direction];
   const isException = envelope?.event === 'exception';
-  const answered = h('span', { class: 'links' }, linksOf(frame));
+  const title = titleOf(frame);
+  // beside the summary, which is a control itself and may contain no other; CSS lays them behind the title
+  const links = h('p', { class: 'links', 'data-title': title }, linksOf(frame));
   const row = h(
     'li',
     { class: direction, 'data-exception': isException },
@@ -32,17 +34,17 @@ function messageRow(frame) {
         'summary',
         null,
         h('span', { class: 'sign', 'aria-label': word, role: 'img' }, sign),
-        h('b', { class: 'event' }, titleOf(frame)),
-        answered,
+        h('b', { class: 'event' }, title),
         h('span', { class: 'size' }, `${showNumber(bytes)} B`),
         h('span', { class: 'preview' }, previewOf(frame)),
         h('time', { title: clock(time) }, `${clock(time)}  +${showNumber(since)} ms`),
       ),
     ),
+    links,
   );
   row.answered = (answer) => {
-    if (!answer.isFirst || answered.querySelector('.answered')) return;
-    answered.append(link(answer, `answered in ${showMilliseconds(answer.roundTrip)}`, 'answered'));
+    if (!answer.isFirst || links.querySelector('.answered')) return;
+    links.append(link(answer, `answered in ${showMilliseconds(answer.roundTrip)}`, 'answered'));
   };
   return row;
 }

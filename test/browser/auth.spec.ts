@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import { AppModule } from '../../sample/02-auth/src/app.module.js';
 import { getEnvelopeServerToken, type EnvelopeServer } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { violations } from './axe.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
 /** What the browser itself writes to its console about a refusal. */
@@ -187,6 +188,48 @@ describeInBrowser('sample 02-auth in Chromium', () => {
     await ada.sees('#welcome-title', 'Who is it?');
     await bob.page.click('#renew');
     await bob.sees('#journal', /"event":"\$auth","data":\{"expiresAt"/);
+  });
+
+  it('is accessible: before sign-in, as a user, as an administrator, on a phone', async () => {
+    await start();
+    const tab = watch(await chromium!.open());
+    await tab.page.goto(url());
+    await tab.page.fill('#user', 'bob');
+    await tab.page.fill('#password', 'guess');
+    await tab.page.press('#password', 'Enter');
+    await tab.sees('#login-error', '401');
+    expect(await violations(tab.page)).toEqual([]);
+    await tab.enter(url(), 'bob');
+    const root = await enter('root');
+    await root.write('bob', 'welcome');
+    await tab.write('root', 'hello');
+    await root.sees('#log', 'hello');
+    await tab.knock('/ws', 'none');
+    await tab.knock('/ws', 'my token');
+    for (const { page } of [tab, root]) expect(await violations(page)).toEqual([]);
+    await root.page.click('[aria-label="Disconnect bob"]');
+    await tab.sees('#banner', '1000: root ended the connection.');
+    expect(await violations(tab.page)).toEqual([]);
+    await tab.page.setViewportSize({ width: 360, height: 640 });
+    expect(await violations(tab.page)).toEqual([]);
+    await tab.page.click('#panel-toggle');
+    await tab.page.locator('#panel').waitFor({ state: 'visible' });
+    expect(await violations(tab.page)).toEqual([]);
+  });
+
+  it('puts the focus where one types: on a name before sign-in, on the message after it', async () => {
+    await start();
+    const tab = watch(await chromium!.open());
+    await tab.page.goto(url());
+    await tab.page.locator('#user:focus').waitFor();
+    await tab.page.fill('#user', 'bob');
+    await tab.page.fill('#password', 'builder');
+    await tab.page.press('#password', 'Enter');
+    await tab.page.locator('#text:focus').waitFor();
+    await tab.page.click('#sign-out');
+    await tab.page.locator('#user:focus').waitFor();
+    await tab.enter(url(), 'ada');
+    await tab.page.locator('#text:focus').waitFor();
   });
 
   it('fits a phone', async () => {

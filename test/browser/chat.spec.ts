@@ -4,7 +4,11 @@ import { AppModule } from '../../sample/01-chat/src/app.module.js';
 import type { ChatServer } from '../../sample/01-chat/src/chat.js';
 import { EnvelopeServer } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { violations } from './axe.js';
 import { Chromium, describeInBrowser } from './chromium.js';
+
+/** What the browser itself writes to its console about a server that is gone. */
+const GONE = /^WebSocket connection to .* failed: /;
 
 /** One window of the chat, and what went wrong in it. */
 class ChatWindow {
@@ -14,7 +18,8 @@ class ChatWindow {
   constructor(readonly page: Page) {
     page.on('pageerror', (error) => this.complaints.push(error.message));
     page.on('console', (message) => {
-      if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(message.text());
+      const isComplaint = message.type() === 'error' || message.type() === 'warning';
+      if (isComplaint && !GONE.test(message.text())) this.complaints.push(message.text());
     });
     page.on('request', (request) => this.hosts.add(new URL(request.url()).host));
   }
@@ -191,6 +196,34 @@ describeInBrowser('sample 01-chat in Chromium', () => {
     await bob.sees('#names', 'ada');
     await ada.send('here again');
     await bob.sees('#log', 'here again');
+  });
+
+  it('is accessible: at the door, in a room, on a phone', async () => {
+    const window = new ChatWindow(await chromium!.open());
+    windows.push(window);
+    const { page } = window;
+    const url = `http://127.0.0.1:${app.port}/`;
+    await page.goto(url);
+    await page.locator('#name').waitFor();
+    expect(await violations(page)).toEqual([]);
+    await window.enter(url, 'ada');
+    await page.locator('#text:focus').waitFor();
+    const bob = await enter('bob');
+    await bob.open('tea');
+    await window.open('tea');
+    await window.send('hi');
+    await bob.sees('#log', 'hi');
+    await bob.type('he');
+    await window.sees('#typing', 'bob is typing');
+    expect(await violations(page)).toEqual([]);
+    expect(await violations(bob.page)).toEqual([]);
+    await page.setViewportSize({ width: 360, height: 640 });
+    await page.click('#people-toggle');
+    await page.locator('#people').waitFor({ state: 'visible' });
+    expect(await violations(page)).toEqual([]);
+    await app.nest.close();
+    await page.locator('#status[data-state="waiting"]').waitFor();
+    expect(await violations(page)).toEqual([]);
   });
 
   it('fits a phone', async () => {

@@ -1,6 +1,7 @@
 import { jest } from '@jest/globals';
 import type { Page } from 'playwright-core';
 import { Sample } from '../support/sample.js';
+import { violations } from './axe.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
 /** One tab, and what went wrong in it. */
@@ -132,6 +133,17 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
     await ada.say('here again');
     await bob.sees('#log .text', 'here again');
     await bob.page.locator('.crew', { hasText: String(dead) }).waitFor({ state: 'detached' });
+  });
+
+  it('is accessible: in two tabs, after a reconnect, on a phone', async () => {
+    const [ada, bob] = await openTwo();
+    await ada.page.locator('#text:focus').waitFor();
+    await ada.say('hi');
+    await bob.sees('#log .text', 'hi');
+    await bob.reconnect();
+    for (const { page } of [ada, bob]) expect(await violations(page)).toEqual([]);
+    await ada.page.setViewportSize({ width: 360, height: 640 });
+    expect(await violations(ada.page)).toEqual([]);
   });
 
   it('fits a phone', async () => {

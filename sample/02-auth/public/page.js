@@ -36,8 +36,10 @@ function enter() {
   document.title = `${sub} · Auth`;
   $('welcome').hidden = true;
   $('app').hidden = false;
+  $('user').value = '';
   view.showMe(sub, roles, signOut);
   open(NAMES.find((name) => name !== sub));
+  $('text').focus();
   $('admin').hidden = !roles.includes('admin');
   void messages.open();
   if (roles.includes('admin')) void admin.open();
@@ -62,6 +64,8 @@ function showWelcome(status, message = '') {
   $('app').hidden = true;
   $('welcome').hidden = false;
   $('login-error').replaceChildren(...(message === '' ? [] : [chip(status ?? 'offline'), ` ${message}`]));
+  // after a wrong password that is what one types again
+  $($('user').value === '' ? 'user' : 'password').focus();
 }
 
 view.showAccounts(ACCOUNTS, ({ user, password }) => void signIn(user, password));

@@ -34,7 +34,7 @@ export function documents(): string[] {
 const MARK = /^<!-- file: (?<program>[\w-]+)\/(?<file>[\w.-]+\.ts)(?:; not run: (?<notRun>.+))? -->$/;
 
 /**
- * Returns the TypeScript blocks of a document. A comment on the line before a block, `<!-- file: program/name.ts -->`, makes
+ * Returns the TypeScript blocks of a document. A comment above a block, `<!-- file: program/name.ts -->`, makes
  * it a file of a program that several blocks form. A block without one is a program by itself.
  */
 export function blocksOf(document: string): Block[] {
@@ -45,7 +45,15 @@ export function blocksOf(document: string): Block[] {
     if (fence === null) continue;
     const end = lines.indexOf('```', index + 1);
     const line = index + 1;
-    const mark = MARK.exec(lines[index - 1] ?? '')?.groups;
+    // formatters put an empty line between the two
+    const above =
+      lines
+        .slice(0, index)
+        .filter((text) => text !== '')
+        .at(-1) ?? '';
+    const mark = MARK.exec(above)?.groups;
+    if (mark === undefined && above.startsWith('<!-- file:'))
+      throw new Error(`${document}: unreadable mark: ${above}`);
     index = end;
     if (!/^(ts|typescript)$/.test(fence[1]!)) continue;
     const name = document.replace(/\W+/g, '-').toLowerCase();

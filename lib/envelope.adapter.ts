@@ -42,6 +42,7 @@ import { Pool } from './upgrade/pool.js';
 import { Pools } from './upgrade/pools.js';
 import { compileHosts, type OwnHosts } from './upgrade/own-hosts.js';
 import { Reception } from './upgrade/reception.js';
+import { explainUnknownPath } from './upgrade/unknown-path.js';
 import { UpgradeRouter } from './upgrade/upgrade-router.js';
 
 /** The port number that stands for the application's own HTTP server. */
@@ -128,6 +129,8 @@ export class EnvelopeAdapter extends WsAdapter {
     hub.find = (path) =>
       path === undefined ? this.mainServer() : this.serverOf(this.options.port ?? APPLICATION, path);
     hub.servers = () => this._servers();
+    hub.paths = () => this.paths();
+    hub.has = (path) => this.pools.has(this.placeOfPath(this.options.port ?? APPLICATION, path));
   }
 
   /** Called by Nest, once or twice for each gateway: the same place is the same server. */
@@ -182,7 +185,12 @@ export class EnvelopeAdapter extends WsAdapter {
     if (this.httpServersRegistry.has(port)) return undefined;
     const server = given ?? this.ownServer(port);
     this.httpServersRegistry.set(port, server);
-    this.routers.set(port, new UpgradeRouter(server, (path) => this.pools.handlerFor(port, path)));
+    const router = new UpgradeRouter(
+      server,
+      (path) => this.pools.handlerFor(port, path),
+      (target) => this.reports.warn('unknown paths', explainUnknownPath(target, this.paths(port))),
+    );
+    this.routers.set(port, router);
     this.log.bound(
       server,
       this.gateways.filter((gateway) => this.placeOfGateway(gateway).port === port).length,
@@ -219,6 +227,12 @@ export class EnvelopeAdapter extends WsAdapter {
   /** Nest makes servers that nobody ends up using. */
   private wantedPools(): Pool[] {
     return [...this.pools].filter(({ server }) => server._wanted);
+  }
+
+  /** Of one port, or of all. */
+  private paths(port?: number): string[] {
+    const pools = this.wantedPools().filter(({ place }) => port === undefined || place.port === port);
+    return pools.map(({ server }) => server.name);
   }
 
   private ownServer(port: number): Server {
@@ -285,12 +299,17 @@ export class EnvelopeAdapter extends WsAdapter {
   /** `server.of(…)`: a path on the same port, or `:port/path`. A path that has no server yet gets one. */
   private serverOf(port: number, path: string | RegExp): EnvelopeServer {
     if (path instanceof RegExp) return this.create(port, { path: '/', namespace: path });
+    const place = this.placeOfPath(port, path);
+    return this.pools.serverFor(place.port, place.path) ?? this.mount(place, {}).server;
+  }
+
+  /** Of `/path` on that port, or of `:port/path`. */
+  private placeOfPath(port: number, path: string): Place {
     const named = /^:(\d+)(.*)$/.exec(path);
-    const place: Place = {
+    return {
       port: named === null ? port : Number(named[1]),
       path: normalisePath(named === null ? path : named[2]),
     };
-    return this.pools.serverFor(place.port, place.path) ?? this.mount(place, {}).server;
   }
 
   /** The server on the default path, or the only one that there is. */

@@ -6,6 +6,10 @@ export class EnvelopeHub {
   find: ((path: string | undefined) => EnvelopeServer) | undefined;
   /** The servers that clients can connect to, the children of RegExp namespaces included. Set by the adapter. */
   servers: (() => EnvelopeServer[]) | undefined;
+  /** Whether a gateway has a path. Set by the adapter. */
+  has: ((path: string) => boolean) | undefined;
+  /** The paths of gateways. Set by the adapter. */
+  paths: (() => string[]) | undefined;
 
   /**
    * A server that can be injected before the adapter exists. It is whatever the adapter mounted, looked up at each

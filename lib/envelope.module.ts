@@ -11,6 +11,7 @@ import { EnvelopeHub } from './envelope.hub.js';
 import type { EnvelopeOptions } from './envelope.options.js';
 import { EnvelopeServer } from './server/envelope.server.js';
 import { normalisePath } from './upgrade/path.js';
+import { injectedPaths, rememberInjection, WiringCheck } from './wiring-check.js';
 
 /** The token under which {@link EnvelopeModule} provides its options. */
 export const ENVELOPE_OPTIONS = Symbol.for('nestjs-envelope.options');
@@ -34,12 +35,18 @@ export function getEnvelopeServerToken(path: string): string {
   return `EnvelopeServer:${path.startsWith(':') ? path : normalisePath(path)}`;
 }
 
-const injectedPaths = new Set<string>();
-
 /** Injects the server of one path: `@InjectEnvelopeServer('/chat') chat: EnvelopeServer`. */
 export function InjectEnvelopeServer(path: string): PropertyDecorator & ParameterDecorator {
-  injectedPaths.add(path);
-  return Inject(getEnvelopeServerToken(path));
+  // Nest's own type has the index of a parameter, which a property has not
+  const inject = Inject(getEnvelopeServerToken(path)) as (
+    target: object,
+    key: string | symbol | undefined,
+    index?: number,
+  ) => void;
+  return (target: object, key: string | symbol | undefined, index?: number) => {
+    rememberInjection(path, target);
+    inject(target, key, index);
+  };
 }
 
 /**
@@ -76,7 +83,7 @@ function asyncProviders({ useFactory, useClass, useExisting, inject }: EnvelopeA
 function describe(options: Provider[], imports: DynamicModule['imports'] = []): DynamicModule {
   const servers = (): Provider[] => [
     { provide: EnvelopeServer, useFactory: (hub: EnvelopeHub) => hub.lateBound(), inject: [EnvelopeHub] },
-    ...[...injectedPaths].map((path) => ({
+    ...[...injectedPaths()].map((path) => ({
       provide: getEnvelopeServerToken(path),
       useFactory: (hub: EnvelopeHub) => hub.lateBound(path),
       inject: [EnvelopeHub],
@@ -87,14 +94,14 @@ function describe(options: Provider[], imports: DynamicModule['imports'] = []): 
     imports,
     // read when Nest scans the module: by then every decorator has named its path
     get providers() {
-      return [EnvelopeHub, ...options, ...servers()];
+      return [EnvelopeHub, WiringCheck, ...options, ...servers()];
     },
     get exports() {
       return [
         EnvelopeHub,
         ENVELOPE_OPTIONS,
         EnvelopeServer,
-        ...[...injectedPaths].map(getEnvelopeServerToken),
+        ...[...injectedPaths()].map(getEnvelopeServerToken),
       ];
     },
   };

@@ -39,6 +39,13 @@ export class Pools implements Iterable<Pool> {
     return undefined;
   }
 
+  /** Whether a gateway has this path, or a RegExp namespace matches it. */
+  has({ port, path }: Place): boolean {
+    if (this.get({ port, path })?.server._wanted === true) return true;
+    const concrete = concretePath(path);
+    return [...this].some((pool) => pool.place.port === port && pool.matchesExpression(concrete));
+  }
+
   [Symbol.iterator](): IterableIterator<Pool> {
     return this.byPlace.values();
   }

@@ -1,9 +1,10 @@
-import type { IncomingMessage, Server } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { overlay } from './overlay.js';
 import { pathOf } from './path.js';
 import { isWebSocket, treatAsPlainRequest } from './plain-request.js';
 import { refusal, refuseUpgrade } from './refusal.js';
+import { noticeSocketIo } from './unknown-path.js';
 
 /** Takes an upgrade over: from here on the socket is its own. */
 export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -35,6 +36,8 @@ export class UpgradeRouter {
   constructor(
     private readonly http: Server,
     private readonly find: FindHandler,
+    /** Hears of a path that nobody has, by the target of the request. */
+    private readonly onUnknown: (target: string) => void,
   ) {
     // a server without a listener answers upgrades as plain requests
     http.on('upgrade', this.onUpgrade);
@@ -66,7 +69,10 @@ export class UpgradeRouter {
   private overEmit(underneath: Server['emit']): Server['emit'] {
     const emit = underneath as (...args: unknown[]) => boolean;
     const take = this.take.bind(this);
+    const { onUnknown } = this;
     return function (this: Server, ...args: unknown[]): boolean {
+      if (args[0] === 'request')
+        noticeSocketIo(args[1] as IncomingMessage, args[2] as ServerResponse, onUnknown);
       return (
         (args[0] === 'upgrade' && take(...(args.slice(1) as UpgradeArguments))) || emit.apply(this, args)
       );
@@ -100,7 +106,10 @@ export class UpgradeRouter {
     if (!isWebSocket(request)) treatAsPlainRequest(this.http, request, socket, head);
     else if (pathOf(request.url) === undefined)
       refuseUpgrade(request, socket, refusal(400, 'The request target is not a path'));
-    else refuseUpgrade(request, socket, refusal(404, 'No gateway is mounted on this path'));
+    else {
+      this.onUnknown(request.url!);
+      refuseUpgrade(request, socket, refusal(404, 'No gateway is mounted on this path'));
+    }
   };
 }
 

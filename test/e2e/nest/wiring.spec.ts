@@ -1,0 +1,169 @@
+import { Controller, Get, Injectable, Module, type INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter } from '@nestjs/platform-express';
+import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { WebSocketGateway } from '@nestjs/websockets';
+import type { AddressInfo } from 'node:net';
+import { EnvelopeModule, EnvelopeServer, InjectEnvelopeServer } from '../../../lib/index.js';
+import { LogBook, startApp, type TestApp } from '../../support/app.js';
+import { expectNoStrays } from '../../support/strays.js';
+import { askForUpgrade } from '../../support/upgrade.js';
+import { until } from '../../support/wait.js';
+
+declare const HTTP_PLATFORM: 'express' | 'fastify';
+
+@WebSocketGateway({ path: '/chat' })
+class ChatGateway {}
+@WebSocketGateway({ path: '/games', namespace: /^\/\d+$/ })
+class GameGateway {}
+
+@Injectable()
+class Billing {
+  constructor(
+    readonly server: EnvelopeServer,
+    @InjectEnvelopeServer('/nowhere') readonly nowhere: EnvelopeServer,
+    @InjectEnvelopeServer('chat/') readonly chat: EnvelopeServer,
+    @InjectEnvelopeServer('/games/7') readonly game: EnvelopeServer,
+  ) {}
+}
+@Controller('invoices')
+class Invoices {
+  @InjectEnvelopeServer('/lost') readonly lost!: EnvelopeServer;
+  @Get()
+  list(): string[] {
+    return [];
+  }
+}
+
+const others: INestApplication[] = [];
+afterEach(async () => {
+  await Promise.all(others.splice(0).map((app) => app.close()));
+});
+
+expectNoStrays();
+
+describe('EnvelopeModule', () => {
+  /** An application that does not make the adapter. */
+  async function startWithout(): Promise<LogBook> {
+    @Module({ imports: [EnvelopeModule.forRoot()] })
+    class AppModule {}
+    const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+    const logger = new LogBook();
+    const app = await NestFactory.create(AppModule, http, { logger, abortOnError: false });
+    others.push(app);
+    await app.init();
+    expect(logger.of('warn')).toEqual([]);
+    await app.listen(0, '127.0.0.1');
+    return logger;
+  }
+
+  it('warns where the adapter was forgotten', async () => {
+    const logger = await startWithout();
+    expect(logger.of('warn')).toEqual([
+      expect.stringContaining('Add app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.listen()'),
+    ]);
+  });
+
+  it('says nothing in an application without HTTP', async () => {
+    @Module({ imports: [EnvelopeModule.forRoot()] })
+    class AppModule {}
+    const logger = new LogBook();
+    const context = await NestFactory.createApplicationContext(AppModule, { logger, abortOnError: false });
+    await context.close();
+    expect(logger.of('warn')).toEqual([]);
+  });
+
+  it('warns of an injected server whose path no gateway has', async () => {
+    const app = await startApp({
+      imports: [EnvelopeModule.forRoot()],
+      providers: [ChatGateway, GameGateway, Billing],
+      controllers: [Invoices],
+    });
+    const where = (path: string, type: string): unknown =>
+      expect.stringContaining(
+        `@InjectEnvelopeServer('${path}') in ${type}: no gateway is mounted on this path`,
+      );
+    expect(app.log.of('warn')).toEqual([where('/nowhere', 'Billing'), where('/lost', 'Invoices')]);
+    expect(app.log.of('warn')[0]).toContain('The paths of gateways are: /chat, /games/<\\d+>');
+  });
+
+  it('says nothing of what another application of the process has injected', async () => {
+    const app = await startApp({ imports: [EnvelopeModule.forRoot()], providers: [ChatGateway] });
+    expect(app.log.of('warn')).toEqual([]);
+  });
+});
+
+describe('a path that no gateway has', () => {
+  const start = (...controllers: (new () => object)[]): Promise<TestApp> =>
+    startApp({ providers: [ChatGateway, GameGateway], controllers });
+  const lines = (app: TestApp): string[] => app.log.of('warn').filter((line) => line.includes(' -> 404'));
+  const PATHS = 'The paths of gateways are: /chat, /games/<\\d+>';
+
+  it('is in the log: what was asked, which paths there are, what to do', async () => {
+    const app = await start();
+    expect((await askForUpgrade(app.port, '/nope?token=s3cr3t')).status).toBe(404);
+    expect(lines(app)).toEqual([
+      'GET /nope -> 404: no gateway is mounted on this path. Correct the URL, or mount a gateway there: ' +
+        `@WebSocketGateway({ path }). ${PATHS}`,
+    ]);
+    await askForUpgrade(app.port, '/chat');
+    await askForUpgrade(app.port, '/games/7');
+    expect(lines(app)).toHaveLength(1);
+  });
+
+  it('is shown in one line, bounded, and five times a minute', async () => {
+    const app = await start();
+    for (const path of [`/${'x'.repeat(5_000)}`, '/a%0d%0ab<"\'', '/1', '/2', '/3', '/4', '/5'])
+      expect((await askForUpgrade(app.port, path)).status).toBe(404);
+    expect(lines(app)).toHaveLength(5);
+    for (const line of lines(app)) expect(line).toMatch(/^[\x20-\x7e]{1,600}$/);
+    expect(lines(app)[1]).toContain('GET /a%0d%0ab??? ->');
+  });
+
+  it('is beside no more than some of many', async () => {
+    const many = Array.from({ length: 30 }, (_, index) => {
+      @WebSocketGateway({ path: `/path-${index}` })
+      class ManyGateway {}
+      return ManyGateway;
+    });
+    const app = await startApp({ providers: many });
+    await askForUpgrade(app.port, '/nope');
+    expect(lines(app)[0]).toMatch(/are: \/path-0, .+\/path-19 and 10 more$/);
+  });
+
+  const POLLING = '/socket.io/?EIO=4&transport=polling&t=x';
+
+  it.each([POLLING, '/own/path/?EIO=4&transport=polling'])(
+    'is one of a client of Socket.IO: GET %s',
+    async (path) => {
+      const app = await start();
+      expect((await fetch(`http://127.0.0.1:${app.port}${path}`)).status).toBe(404);
+      await until('it is in the log', () => lines(app).length > 0);
+      expect(lines(app)).toEqual([
+        `GET ${path.replace(/\?.*/, '')} -> 404: a client of Socket.IO asked for this path. Its protocol is not the one that is ` +
+          `spoken here: connect with new WebSocket(url), or with the client of 'nestjs-envelope/client'. ${PATHS}`,
+      ]);
+    },
+  );
+
+  it('is one of a client of Socket.IO that asks for a WebSocket at once', async () => {
+    const app = await start();
+    expect((await askForUpgrade(app.port, '/socket.io/?EIO=4&transport=websocket')).status).toBe(404);
+    expect(lines(app)).toEqual([expect.stringContaining('GET /socket.io/ -> 404: a client of Socket.IO')]);
+  });
+
+  it('is none of ours where somebody else answers', async () => {
+    @Controller('socket.io')
+    class Polling {
+      @Get()
+      poll(): string {
+        return '0{}';
+      }
+    }
+    const app = await start(Polling);
+    expect((await fetch(`http://127.0.0.1:${app.port}/socket.io?EIO=4`)).status).toBe(200);
+    expect((await fetch(`http://127.0.0.1:${app.port}/nope`)).status).toBe(404);
+    await askForUpgrade(app.port, '/nope');
+    expect(lines(app)).toEqual([expect.stringContaining('GET /nope ')]);
+  });
+});

@@ -1,4 +1,4 @@
-import { isReadAgain, withoutGarbage } from '../recovery/single-pass.js';
+import { pageOf, type Entry } from '../recovery/single-pass.js';
 
 /** Milliseconds that a reader is kept from asking again at once. */
 const READ_AGAIN = 100;
@@ -26,14 +26,15 @@ export function tolerant<Client extends object>(
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== 'function' || property === 'constructor') return value;
       return (...args: unknown[]): unknown => {
-        if (isReadAgain(property, args)) return Promise.resolve([]);
-        const result: unknown = Reflect.apply(value, target, args);
+        const page = pageOf(property, args);
+        if (page?.isEmpty === true) return Promise.resolve([]);
+        const result: unknown = Reflect.apply(value, target, page?.args ?? args);
         if (result === target) return proxy;
         if (property === 'duplicate') return tolerant(result as object, failed);
         if (!(result instanceof Promise)) return result;
         result.catch(failed);
         if (isBlockingRead(property, args)) return result.catch(rejectLater);
-        return withoutGarbage(property, args, result);
+        return page === undefined ? result : page.take(result as Promise<Entry[]>);
       };
     },
   });

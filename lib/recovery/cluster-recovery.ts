@@ -14,7 +14,8 @@ import {
 import type { Frame } from '../server/frame.js';
 import { within } from '../server/within.js';
 import type { Feed, LogEntry } from './feed.js';
-import { singlePass, type Fields } from './single-pass.js';
+import { resumes } from './resume-queue.js';
+import { singlePass, type Fields, type Pass } from './single-pass.js';
 import type { TakeOverBudget } from './take-over-budget.js';
 
 /** A session as adapters store it: with what they do not know of, too. */
@@ -35,6 +36,11 @@ export interface Source {
 
 /** Milliseconds for the broker to find a session, and for other nodes to let go of a line. */
 const PATIENCE = 1_500;
+/** Units of work that an entry of the log costs, and rooms of a client that cost one unit more. */
+const ENTRY = 4;
+const ROOMS = 25;
+/** Units that are charged before the log is read: what few entries cost. */
+const ADVANCE = 1_000;
 
 /** Keeps with the adapter's broker what the clients of one server miss. They can come back to any node. */
 export class ClusterRecovery implements Recovery {
@@ -82,20 +88,23 @@ export class ClusterRecovery implements Recovery {
   }
 
   async resume(token: string, offset: string, terms: ResumeTerms): Promise<Resumption | undefined> {
+    // the session stays with the broker while its client waits
+    await resumes.enter(terms, ADVANCE, () => terms.isOver());
+    if (terms.isOver()) return undefined;
     const records = this.feeds.map((feed) => feed.record());
     const recorded = (): LogEntry[] => records.flatMap((end) => end()).sort(inOrder);
     try {
-      let found = await this.restore(token, offset);
+      let found = await this.restore(token, offset, terms);
       if (found === undefined) {
         const takeOver = async (): Promise<boolean> => {
           const isKnown = await this.askOthers(token);
-          found = await this.restore(token, offset);
+          found = await this.restore(token, offset, terms);
           return isKnown || found !== undefined;
         };
         await this.budget.spend(terms, takeOver);
       }
       // what this one missed is not asked for
-      if (found?.also) await restoreFrom(this.adapter, found.also, offset);
+      if (found?.also) await restoreFrom(this.adapter, found.also, offset, passOf(this.adapter, true));
       const missed = found && toFrames(found.missedPackets);
       if (found === undefined || missed === undefined) return void recorded();
       return this.resumption(found, missed, offset, recorded);
@@ -164,15 +173,19 @@ export class ClusterRecovery implements Recovery {
     };
   }
 
-  private async restore(token: string, offset: string): Promise<Persisted | undefined> {
-    const found = await restoreFrom(this.adapter, token, offset);
+  private async restore(token: string, offset: string, terms: ResumeTerms): Promise<Persisted | undefined> {
+    const pass = passOf(this.adapter);
+    const found = await restoreFrom(this.adapter, token, offset, pass);
+    // the adapter compares each entry with each room
+    const units = pass.entries * (ENTRY + (found?.rooms.length ?? 0) / ROOMS);
+    if (units > ADVANCE) resumes.charge(terms, units - ADVANCE);
     if (found?.server !== this.server) return undefined;
     if (this.parent === undefined) return found;
     // an adapter finds what was sent to its own server, for a session that it was given; nobody comes back to this one
     const key = `${token}.${this.parent.adapter.nsp.name}`;
     const copy: Persisted = { ...found, pid: key, server: '', missedPackets: [] };
     this.parent.adapter.persistSession(copy);
-    const whole = await restoreFrom(this.parent.adapter, key, offset);
+    const whole = await restoreFrom(this.parent.adapter, key, offset, passOf(this.parent.adapter));
     const packets = whole && [...found.missedPackets, ...whole.missedPackets];
     return packets && { ...found, missedPackets: packets.sort(byLast) };
   }
@@ -228,11 +241,20 @@ export class ClusterRecovery implements Recovery {
   }
 }
 
-async function restoreFrom(adapter: Adapter, token: string, offset: string): Promise<Persisted | undefined> {
+async function restoreFrom(
+  adapter: Adapter,
+  token: string,
+  offset: string,
+  pass: Pass,
+): Promise<Persisted | undefined> {
   const ask = async (): Promise<unknown> => adapter.restoreSession(token, offset);
-  const isSound = (fields: Fields): boolean => isSoundFor(adapter, fields);
-  const restored = singlePass.run({ isRead: false, isSound }, ask).catch(() => null);
+  const restored = singlePass.run(pass, ask).catch(() => null);
   return ((await within(PATIENCE, restored, null, false)) ?? undefined) as Persisted | undefined;
+}
+
+/** @param isRead nothing of the log is asked for */
+function passOf(adapter: Adapter, isRead = false): Pass {
+  return { isRead, pages: 0, entries: 0, isSound: (fields) => isSoundFor(adapter, fields) };
 }
 
 /** Broadcasts to its own server are all that an adapter reads when it restores a session. */

@@ -132,7 +132,7 @@ export class MemoryRecovery implements RecoverySettings {
       this.put(told === undefined ? session : { ...session, token: told, former: token });
     const search = (rooms: readonly Room[]): Promise<Ready | undefined> =>
       resumes.run(
-        terms.address ?? '',
+        terms,
         (work) => this.missed(from, session, rooms, terms.maxBytes, work),
         () => terms.isOver(),
       );

@@ -1,4 +1,5 @@
 import { Rate } from '../server/rate.js';
+import type { ResumeTerms } from '../server/recovery.js';
 
 /** Units of work after which a step ends. A unit is one look at a room or at a message. */
 const STEP = 500;
@@ -9,8 +10,12 @@ const START = 50;
 /** Units of work each second for one address, and at once after a pause. What is beyond that waits. */
 const UNITS_PER_SECOND = 250_000;
 const BURST = 1_000_000;
+/** Units that an address may owe at most: what it did at once is no reason to let it wait for minutes. */
+const MAX_DEBT = 1_000_000;
 /** Resumes that may be under way at a time; each keeps what it has found so far. */
 const MAX_RUNNING = 8;
+/** So many times as much where clients of an unknown proxy share an address. */
+const SHARED = 10;
 /** Addresses past which those are forgotten that have their whole burst again. */
 const SWEEP_AT = 1_000;
 
@@ -29,11 +34,15 @@ export class Work {
   }
 }
 
+/** What tells one address from another. */
+type Asker = Pick<ResumeTerms, 'address' | 'isShared'>;
+
 /** What looks for the messages of one client, in steps. */
 type Search<Result> = (work: Work) => Iterator<void, Result>;
 
 interface Job {
   readonly owner: string;
+  readonly by: Asker;
   readonly steps: Iterator<void, unknown>;
   readonly work: Work;
   readonly isOver: () => boolean;
@@ -65,16 +74,17 @@ export class ResumeQueue {
   /**
    * Does the work now, as far as this turn of the event loop allows, and the rest later.
    *
-   * @param owner what counts as one address
+   * @param by what counts as one address
    * @param isOver asked between two steps; once it returns `true`, the work ends
    * @returns `undefined` where the work ended before it was done
    */
-  run<Result>(owner: string, search: Search<Result>, isOver: () => boolean): Promise<Result | undefined> {
+  run<Result>(by: Asker, search: Search<Result>, isOver: () => boolean): Promise<Result | undefined> {
     return new Promise((resolve) => {
       const work = new Work();
       work.add(START);
       const end = resolve as (result: unknown) => void;
-      const job: Job = { owner, steps: search(work), work, isOver, end, counted: 0 };
+      const owner = nameOf(by);
+      const job: Job = { owner, by, steps: search(work), work, isOver, end, counted: 0 };
       const queue = this.waiting.get(owner);
       if (queue === undefined) this.waiting.set(owner, [job]);
       else queue.push(job);
@@ -110,7 +120,7 @@ export class ResumeQueue {
     job.counted = job.work.units;
     this.left -= units;
     this.units += units;
-    this.charge(job.owner, units);
+    this.charge(job.by, units);
     if (!isDone) return false;
     this.owners.delete(job.owner);
     job.end(result);
@@ -148,9 +158,23 @@ export class ResumeQueue {
     this.timer = setTimeout(() => this.goOn(), Math.ceil(delay)).unref();
   }
 
-  private charge(owner: string, units: number): void {
+  /**
+   * Waits until an address may go on, where others do the work: a broker, an adapter. What they did is charged later.
+   *
+   * @param units what is charged at once
+   */
+  async enter(by: Asker, units: number, isOver: () => boolean): Promise<void> {
+    await this.run(by, (work) => spend(work, units), isOver);
+  }
+
+  /** Adds to what an address has used up. */
+  charge(by: Asker, units: number): void {
+    const owner = nameOf(by);
     const now = performance.now();
-    this.paid.set(owner, Math.max(this.paid.get(owner) ?? 0, now) + units * this.rate.interval);
+    const { interval } = this.rate;
+    const cost = (units * interval) / (by.isShared ? SHARED : 1);
+    const paid = Math.max(this.paid.get(owner) ?? 0, now) + cost;
+    this.paid.set(owner, Math.min(paid, now + (BURST + MAX_DEBT) * interval));
     if (this.paid.size < this.sweepAt) return;
     for (const [name, paid] of this.paid) if (paid <= now) this.paid.delete(name);
     this.sweepAt = Math.max(SWEEP_AT, 2 * this.paid.size);
@@ -161,6 +185,14 @@ export class ResumeQueue {
     const paid = this.paid.get(owner) ?? 0;
     return paid - performance.now() - BURST * this.rate.interval;
   }
+}
+
+function nameOf({ address = '', isShared }: Asker): string {
+  return isShared ? `${address} shared` : address;
+}
+
+function* spend(work: Work, units: number): Generator<void, void> {
+  if (work.add(units)) yield;
 }
 
 /** Of the whole process, as the event loop is. */

@@ -1,6 +1,7 @@
 import { ResumeQueue, type Work } from '../../lib/recovery/resume-queue.js';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const from = (address: string): { address: string; isShared: boolean } => ({ address, isShared: false });
 const never = (): boolean => false;
 
 /** Looks at so many things. */
@@ -14,7 +15,7 @@ describe('ResumeQueue', () => {
   let queue: ResumeQueue;
   let ended: string[];
   const run = (owner: string, count: number, name = owner): Promise<number | undefined> =>
-    queue.run(owner, (work) => look(count, work, () => ended.push(name)), never);
+    queue.run(from(owner), (work) => look(count, work, () => ended.push(name)), never);
 
   beforeEach(() => {
     queue = new ResumeQueue();
@@ -79,7 +80,7 @@ describe('ResumeQueue', () => {
   it('ends work that nobody waits for any more', async () => {
     let isOver = false;
     const result = queue.run(
-      'a',
+      from('a'),
       (work) => look(50_000, work, () => ended.push('a')),
       () => isOver,
     );
@@ -96,7 +97,7 @@ describe('ResumeQueue', () => {
       look(1, work, () => {
         throw new Error('broken');
       });
-    const failing = queue.run('a', broken, never);
+    const failing = queue.run(from('a'), broken, never);
     await expect(failing).rejects.toThrow('broken');
     expect(await run('a', 10)).toBe(10);
   });

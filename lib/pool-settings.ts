@@ -153,7 +153,7 @@ function roomsOf(
     return {
       adapter: cluster.tame(options.adapter, listener),
       cluster,
-      recovery: cluster.recovery(recovery),
+      recovery: cluster.recovery({ ...recovery, warn: listener.warn }),
       restore: recovery.restore,
     };
   const memory = new MemoryRecovery(recovery, listener.warn);

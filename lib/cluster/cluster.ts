@@ -2,6 +2,7 @@ import type { Adapter } from 'socket.io-adapter';
 import { assertCarried } from '../protocol/payload.js';
 import { ClusterRecovery, type Source } from '../recovery/cluster-recovery.js';
 import { Feed } from '../recovery/feed.js';
+import { StorageBudget } from '../recovery/storage-budget.js';
 import { TakeOverBudget } from '../recovery/take-over-budget.js';
 import type { RecoverySettings } from '../server/recovery.js';
 import type { ClusterStatus } from '../server/socketio-types.js';
@@ -72,16 +73,17 @@ export class Cluster implements ClusterWatch {
   }
 
   /** What clients get back that come back to any node, where the adapter keeps a log. */
-  recovery({ maxDisconnectionDuration }: { readonly maxDisconnectionDuration: number }): RecoverySettings {
+  recovery(terms: ConstructorParameters<typeof StorageBudget>[0]): RecoverySettings {
+    const storage = new StorageBudget(terms);
     return {
-      maxDisconnectionDuration,
+      maxDisconnectionDuration: terms.maxDisconnectionDuration,
       of: (adapter, server, parent) => {
         const source = (of: Adapter): Source => {
           const feed = this.feeds.get(of);
           if (feed === undefined) throw new Error(cannotRecover(server, of));
           return { adapter: of, feed };
         };
-        return new ClusterRecovery(server, source(adapter), this.budget, parent && source(parent));
+        return new ClusterRecovery(server, source(adapter), this.budget, storage, parent && source(parent));
       },
     };
   }

@@ -16,6 +16,7 @@ import { within } from '../server/within.js';
 import type { Feed, LogEntry } from './feed.js';
 import { resumes } from './resume-queue.js';
 import { singlePass, type Fields, type Pass } from './single-pass.js';
+import type { StorageBudget } from './storage-budget.js';
 import type { TakeOverBudget } from './take-over-budget.js';
 
 /** A session as adapters store it: with what they do not know of, too. */
@@ -53,6 +54,8 @@ export class ClusterRecovery implements Recovery {
     own: Source,
     /** Of the whole node. */
     private readonly budget: TakeOverBudget,
+    /** Of the path. */
+    private readonly storage: StorageBudget,
     /** Of the RegExp namespace that the server belongs to. */
     private readonly parent?: Source,
   ) {
@@ -72,7 +75,11 @@ export class ClusterRecovery implements Recovery {
     return isLater(position, than);
   }
 
-  save({ token, former, id, rooms, data, identity, sent, from }: StoredSession): void {
+  save(session: StoredSession): void {
+    if (this.storage.mayKeep(session)) this.store(session);
+  }
+
+  private store({ token, former, id, rooms, data, identity, sent, from }: StoredSession): void {
     const session: Omit<Persisted, 'missedPackets' | 'pid'> = {
       sid: id,
       rooms: [...rooms],
@@ -168,7 +175,7 @@ export class ClusterRecovery implements Recovery {
       },
       giveBack: (told) => {
         recorded();
-        this.save(told === undefined ? session : { ...session, token: told, former: token });
+        this.store(told === undefined ? session : { ...session, token: told, former: token });
       },
     };
   }
@@ -207,7 +214,7 @@ export class ClusterRecovery implements Recovery {
         server: '',
         missedPackets: [],
       } as Persisted);
-      const whole = await restoreFrom(adapter, key, offset);
+      const whole = await restoreFrom(adapter, key, offset, passOf(adapter));
       if (whole === undefined) return undefined;
       for (const packet of whole.missedPackets) meant.add(String(packet.at(-1)));
     }

@@ -15,7 +15,7 @@ import {
 import type { ResolvedRecovery } from './options.js';
 import { MessageLog, type Missed } from './message-log.js';
 import { resumes, type Work } from './resume-queue.js';
-import { SessionStore, type Parked } from './session-store.js';
+import { SessionStore, SESSIONS_PART, type Parked } from './session-store.js';
 
 interface Stored extends Parked {
   readonly server: string;
@@ -28,8 +28,6 @@ interface Ready extends Missed {
   readonly bytes: Buffer[];
 }
 
-/** The part of `maxStoredBytes` that is for sessions; the rest is for messages. Neither takes the room of the other. */
-const SESSIONS_PART = 0.5;
 /** Bytes of one piece of what was missed: the outbox writes each by itself. */
 const PIECE = 66_000;
 /** Milliseconds for which a line may be dead before anybody notices: what was written to it has to be sent again. */

@@ -9,7 +9,8 @@ export interface RecoveryOptions {
   /**
    * Bytes of memory for clients that are away, on each path: half for the messages that they miss, half for their
    * sessions, that is their rooms and `client.data`. Beyond it the oldest messages go, and the oldest sessions of the
-   * address or the user that has the most. Default 64,000,000.
+   * address or the user that has the most. With an adapter that keeps them with a broker: half of it bounds the sessions of
+   * the clients of one address. Default 64,000,000.
    */
   maxStoredBytes?: number;
   /**

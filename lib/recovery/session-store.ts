@@ -1,6 +1,8 @@
 import type { StoredSession } from '../server/recovery.js';
 import { detach, stringBytes, valueBytes } from './size.js';
 
+/** The part of `maxStoredBytes` that is for sessions; the rest is for messages. Neither takes the room of the other. */
+export const SESSIONS_PART = 0.5;
 /** Bytes of a session beside its rooms, its data and its user: its fields, its tokens, and where it is listed. */
 const SESSION = 900;
 /** Bytes of an address or a user that sessions are listed under, beside its name. */
@@ -10,6 +12,16 @@ const SLOT = 8;
 /** Bytes of `client.data` past which a session is not kept, and its part of all bytes. */
 const MAX_DATA = 1_000_000;
 const MAX_DATA_PART = 1 / 4;
+
+/** Estimates the bytes of the heap that a session takes; `undefined`: its data takes more than `maxBytes` allow. */
+export function sessionBytes({ rooms, data, identity }: StoredSession, maxBytes: number): number | undefined {
+  const maxData = Math.min(MAX_DATA, maxBytes * MAX_DATA_PART);
+  const held = valueBytes(data, maxData);
+  if (held > maxData) return undefined;
+  let names = LIST;
+  for (const room of rooms) names += SLOT + (typeof room === 'string' ? stringBytes(room) : 0);
+  return SESSION + held + names + stringBytes(identity ?? '');
+}
 
 /** An address or a user. */
 interface Owner {
@@ -53,17 +65,11 @@ export class SessionStore<Session extends Parked> {
   }
 
   put(session: Session): void {
-    const maxData = Math.min(MAX_DATA, this.maxBytes * MAX_DATA_PART);
-    const data = valueBytes(session.data, maxData);
-    if (data > maxData) return this.onDropped('too large');
+    const bytes = sessionBytes(session, this.maxBytes);
+    if (bytes === undefined) return this.onDropped('too large');
     const rooms = session.rooms.map((room) => (typeof room === 'string' ? detach(room) : room));
-    const names = rooms.reduce(
-      (sum, room) => sum + SLOT + (typeof room === 'string' ? stringBytes(room) : 0),
-      LIST,
-    );
     const { address, identity, token, former } = session;
     this.take(token);
-    const bytes = SESSION + data + names + stringBytes(identity ?? '');
     // a client whose address is not known shares the name that no address has
     const owners = [this.owner(`address ${address ?? ''}`)];
     // where there is no user, many clients may have the same grant

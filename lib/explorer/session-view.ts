@@ -1,11 +1,10 @@
 import type { INestApplication } from '@nestjs/common';
 import { adapterOf } from '../gateway/adapter-of.js';
-import { isUserRoom } from '../server/user-name.js';
 
 /** What the page may know of its own connection beyond the wire. */
 export interface SessionView {
   readonly id: string;
-  /** As the application joined them: without that of the socket itself and that of its user. */
+  /** As the application joined them: without that of the socket itself. */
   readonly rooms: readonly string[];
   readonly connected: boolean;
   readonly recovered: boolean;
@@ -20,7 +19,7 @@ export function viewSession(app: INestApplication, id: string): SessionView | un
     const socket = server.sockets.get(id);
     if (socket === undefined) continue;
     const { connected, recovered } = socket;
-    const rooms = [...socket.rooms].filter((room) => room !== id && !isUserRoom(room)).map(String);
+    const rooms = [...socket.rooms].filter((room) => room !== id).map(String);
     return { id, rooms: rooms.sort(), connected, recovered };
   }
   return undefined;

@@ -110,14 +110,11 @@ function connect<Client extends Conversation>(
     );
   }
   const settled = server._mount.settled(socket);
-  if (settled === undefined) return open(server, socket);
+  if (settled === undefined) return ready(server, socket);
   startDeadline(server, socket, 'handleConnection');
   void settled.then(() => {
     clearTimeout(socket._deadline);
-    if (socket._gone) return;
-    // it may have been there that the user was established
-    socket._joinUserRoom();
-    open(server, socket);
+    ready(server, socket);
   });
 }
 
@@ -138,7 +135,10 @@ function joinedBefore<Client extends Conversation>(server: AdmittingServer<Clien
   return [...(server.adapter.socketRooms(socket.id) ?? [])].some((room) => !former.has(room));
 }
 
-function open(server: AdmittingServer<Untyped>, socket: Conversation): void {
+/** `handleConnection` is through; it may have set the user. */
+function ready(server: AdmittingServer<Untyped>, socket: Conversation): void {
+  if (socket._gone) return;
+  socket._joinUserRoom();
   if (server._mount.hidesRequests) socket._packRequest();
   socket._open();
 }

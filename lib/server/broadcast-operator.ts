@@ -16,10 +16,7 @@ import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './socketio-types.js';
 import { REVOKED } from './recovery.js';
 import { RemoteSocket } from './remote-socket.js';
-
-function toRooms(rooms: Rooms): Iterable<Room> {
-  return typeof rooms === 'object' ? rooms : [rooms];
-}
+import { openRooms, withRooms } from './room-names.js';
 
 /**
  * A target and how to send to it: Socket.IO's `BroadcastOperator`. Immutable: each step of the chain is a new
@@ -33,14 +30,14 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     private readonly flags: Readonly<EmitFlags> = {},
   ) {}
 
-  /** Adds a room, or several, to the target. */
+  /**
+   * Adds a room, or several, to the target.
+   *
+   * @throws RoomLimitError on a name that is neither a text nor a number, or longer than `limits.maxRoomNameLength` (and
+   * 1,006 characters)
+   */
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return new BroadcastOperator(
-      this.nsp,
-      new Set([...this.rooms, ...toRooms(rooms)]),
-      this.excluded,
-      this.flags,
-    );
+    return new BroadcastOperator(this.nsp, withRooms(this.rooms, rooms, this.nsp), this.excluded, this.flags);
   }
 
   /** The same as {@link to}. */
@@ -48,14 +45,9 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     return this.to(rooms);
   }
 
-  /** Leaves out the members of a room, or of several; a socket's id is a room. */
+  /** Leaves out the members of a room, or of several; a socket's id is a room. Throws as {@link to}. */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return new BroadcastOperator(
-      this.nsp,
-      this.rooms,
-      new Set([...this.excluded, ...toRooms(rooms)]),
-      this.flags,
-    );
+    return new BroadcastOperator(this.nsp, this.rooms, withRooms(this.excluded, rooms, this.nsp), this.flags);
   }
 
   /** Where `false`, leaves the message uncompressed on lines that negotiated permessage-deflate. */
@@ -149,15 +141,25 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     }
   }
 
-  /** Makes the sockets of the target join a room, or several. */
+  /**
+   * Makes the sockets of the target join a room, or several.
+   *
+   * @throws RoomLimitError as {@link to}, and on the room of a user
+   */
   socketsJoin(rooms: Rooms): void {
-    this.settle(this.nsp.adapter.addSockets(this.target(), [...toRooms(rooms)]));
+    const joined = openRooms(rooms, this.nsp);
+    this.settle(this.nsp.adapter.addSockets(this.target(), joined));
   }
 
-  /** Makes the sockets of the target leave a room, or several. */
+  /**
+   * Makes the sockets of the target leave a room, or several; each stays in its own.
+   *
+   * @throws RoomLimitError as {@link to}, and on the room of a user
+   */
   socketsLeave(rooms: Rooms): void {
+    const left = openRooms(rooms, this.nsp);
     this.revoke();
-    this.settle(this.nsp.adapter.delSockets(this.target(), [...toRooms(rooms)]));
+    this.settle(this.nsp.adapter.delSockets(this.target(), left));
   }
 
   /** Disconnects the sockets of the target. What was emitted before still arrives. */

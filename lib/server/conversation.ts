@@ -22,6 +22,7 @@ import { beginSession, mayComeBack } from './session.js';
 import { currentTrace } from './tracing.js';
 import { warnOfUnheard } from './unheard.js';
 import { user } from './user-name.js';
+import { enterUserRoom, leaveUserRoom } from './user-room.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
 export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
@@ -55,9 +56,11 @@ export abstract class Conversation extends Sender implements Asker {
   _deadline: NodeJS.Timeout | undefined;
   /** @internal When the connection ends by itself. */
   _expiry: Expiry | undefined;
+  /** @internal The room of its user. */
+  _userRoom: string | undefined;
   private left = false;
 
-  /** The rooms that this client is in; its own id is one. */
+  /** The rooms that this client is in; its own id is one, the room of its user is not listed. */
   get rooms(): Set<Room> {
     return this.nsp.adapter.socketRooms(this.id) ?? new Set();
   }
@@ -232,16 +235,18 @@ export abstract class Conversation extends Sender implements Asker {
     else if (Reflect.ownKeys(fresh).length === 0) Reflect.set(this, 'data', data);
   }
 
-  /** @internal Its user may be known now. */
+  /** @internal Its user may be known now, or another one. */
   _joinUserRoom(): void {
-    attempt(
-      () => {
-        const name = nameOfUser(this);
-        if (name === undefined) return undefined;
-        return this.nsp.adapter.addAll(this.id, new Set([user(name)]));
-      },
-      (error) => this._report(error, 'a client could not join the room of its user'),
-    );
+    const failed = (error: unknown): void =>
+      this._report(error, 'a client could not join the room of its user');
+    const name = nameOfUser(this);
+    const room = name === undefined ? undefined : user(name);
+    const { _userRoom: former } = this;
+    if (room === former) return;
+    this._userRoom = room;
+    const { adapter } = this.nsp;
+    if (former !== undefined) attempt(() => leaveUserRoom(adapter, former, this.id), failed);
+    if (room !== undefined) attempt(() => enterUserRoom(adapter, room, this), failed);
   }
 
   /**

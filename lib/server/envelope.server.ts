@@ -27,6 +27,7 @@ import { ServerEvents } from './server-events.js';
 import type { SocketHost } from './socket-host.js';
 import { Presence, PRESENCE } from './presence.js';
 import { user } from './user-name.js';
+import { leaveUserRoom } from './user-room.js';
 import { SocketSet } from './socket-set.js';
 import { keepSession, takeOver } from './resume.js';
 import { TAKE_OVER, type Recovery } from './recovery.js';
@@ -281,10 +282,10 @@ export class EnvelopeServer<
   }
   /** @internal */
   _remove(socket: Conversation): void {
-    attempt(
-      () => this.adapter.delAll(socket.id),
-      (error) => this._report(error, 'the adapter failed'),
-    );
+    const failed = (error: unknown): void => this._report(error, 'the adapter failed');
+    const { id, _userRoom: room } = socket;
+    if (room !== undefined) attempt(() => leaveUserRoom(this.adapter, room, id), failed);
+    attempt(() => this.adapter.delAll(id), failed);
     this._arriving.delete(socket);
     this.sockets.delete(socket.id);
   }

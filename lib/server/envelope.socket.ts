@@ -18,7 +18,7 @@ import { Conversation, type SocketMiddleware } from './conversation.js';
 import { tellLimit } from './diagnostics.js';
 import { DirectOperator } from './direct-operator.js';
 import type { LineEvents } from './line-events.js';
-import { checkJoin } from './room-limits.js';
+import { checkJoin, checkLeave, roomSet, type RoomRefusal } from './room-names.js';
 import type { SocketHost } from './socket-host.js';
 
 /**
@@ -126,33 +126,48 @@ export class EnvelopeSocket<
   /**
    * Joins a room, or several. Does nothing once the client has gone.
    *
-   * @throws (rejects) RoomLimitError where that would be more rooms than `limits.maxRooms`, or a name longer than
-   * `limits.maxRoomNameLength`; none is joined then
+   * @throws (rejects) RoomLimitError on more rooms than `limits.maxRooms`, on a name longer than
+   * `limits.maxRoomNameLength` or neither a text nor a number, and on the room of a user; none is joined then
    */
   join(rooms: Rooms): Promise<void> | void {
     if (this._gone) return;
-    const joined = new Set(typeof rooms === 'object' ? rooms : [rooms]);
+    const joined = roomSet(rooms);
     const current = this.nsp.adapter.socketRooms(this.id);
     const refused = checkJoin(joined, current, this._limits);
-    if (refused === undefined) {
-      if (this._session !== undefined && [...joined].some((room) => current?.has(room) !== true))
-        this._tellJoin();
-      return this.watched(this.nsp.adapter.addAll(this.id, joined));
+    if (joined === undefined || refused !== undefined) return this.refuseRooms('join', refused!);
+    if (this._session !== undefined && [...joined].some((room) => current?.has(room) !== true))
+      this._tellJoin();
+    return this.watched(this.nsp.adapter.addAll(this.id, joined as Set<Room>));
+  }
+
+  /**
+   * Leaves a room, or several.
+   *
+   * @throws (rejects) RoomLimitError on the client's own room (its id), on the room of a user, and on a name that is
+   * neither a text nor a number; none is left then
+   */
+  leave(rooms: Rooms): Promise<void> | void {
+    const left = roomSet(rooms);
+    const refused = checkLeave(left, this.id, this._limits);
+    if (left === undefined || refused !== undefined) return this.refuseRooms('leave', refused!);
+    this._tellPosition();
+    let all: Promise<void> | undefined;
+    for (const room of left) {
+      const done = this.watched(this.nsp.adapter.del(this.id, room));
+      // the next one does not wait: adapters keep the order of calls
+      if (done instanceof Promise)
+        all = all === undefined ? done : Promise.all([all, done]).then(() => undefined);
     }
-    const { why, limit } = refused;
+    return all;
+  }
+
+  private refuseRooms(what: 'join' | 'leave', { why, limit }: RoomRefusal): Promise<void> {
     if (limit !== undefined) tellLimit(limit, this);
-    // the text may quote the name that a client chose, the subject must not
-    this.nsp._warn(limit ?? 'join', why);
+    this.nsp._warn(limit ?? what, why);
     // not thrown: an adapter may have many sockets join in one loop; and few await a join
     const rejected = Promise.reject<void>(this.nsp._mount.failures.roomLimit(why));
     rejected.catch(() => undefined);
     return rejected;
-  }
-
-  /** Leaves a room. */
-  leave(room: Room): Promise<void> | void {
-    this._tellPosition();
-    return this.watched(this.nsp.adapter.del(this.id, room));
   }
 
   /** Few await a join: what a cluster adapter rejects it with is reported, and theirs to catch who do. */

@@ -1,30 +1,36 @@
 import { attempt } from './attempt.js';
 
-/** Somebody came into a room, or went out of it. */
+/** Somebody came into a room, or went out of it, or has another meta. */
 export interface PresenceEvent {
   readonly room: string;
   /** Who it is. */
   readonly key: string;
-  /** What was said of the first connection, or of the last. */
+  /** What was said of the first connection, of the last, or of the one that is updated. */
   readonly meta: unknown;
 }
 
 /** What one node has told its listeners of who is where: they hear of each change once. */
 export class PresenceView {
-  readonly listeners: Record<'join' | 'leave', ((event: PresenceEvent) => void)[]> = { join: [], leave: [] };
+  readonly listeners: Record<'join' | 'leave' | 'update', ((event: PresenceEvent) => void)[]> = {
+    join: [],
+    leave: [],
+    update: [],
+  };
   private readonly present = new Map<string, PresenceEvent>();
   /** Of whom it was told since the other nodes were asked: their lists may be older. */
   private fresh: Set<string> | undefined;
 
   constructor(private readonly failed: (error: unknown) => void) {}
 
-  apply(type: 'join' | 'leave', room: string, key: string, meta: unknown): void {
+  apply(type: 'join' | 'leave' | 'update', room: string, key: string, meta: unknown): void {
     const place = JSON.stringify([room, key]);
+    // whoever is updated is there: its join is still to come, and would take it for gone before
+    if (type === 'update' && !this.present.has(place)) type = 'join';
     this.fresh?.add(place);
-    if (this.present.has(place) === (type === 'join')) return;
+    if (type !== 'update' && this.present.has(place) === (type === 'join')) return;
     const event: PresenceEvent = { room, key, meta };
-    if (type === 'join') this.present.set(place, event);
-    else this.present.delete(place);
+    if (type === 'leave') this.present.delete(place);
+    else this.present.set(place, event);
     for (const listener of this.listeners[type]) attempt(() => listener(event), this.failed);
   }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Adapter, Room } from 'socket.io-adapter';
 import { assertCarried } from '../protocol/payload.js';
 import type { Untyped } from '../protocol/typed-events.js';
@@ -6,6 +7,7 @@ import { nameOfUser, type Identified } from './identity.js';
 import { emitToOtherNodes } from './other-nodes.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';
+import { keyText, NO_ROOMS, withRooms } from './room-names.js';
 
 /** Somebody who is in a room, with one connection or several. */
 export interface Present {
@@ -19,7 +21,7 @@ type PresenceListener = (event: PresenceEvent) => void;
 
 /** What nodes tell each other. */
 interface News extends PresenceEvent {
-  readonly type: 'join' | 'leave';
+  readonly type: 'join' | 'leave' | 'update';
 }
 
 /** What presence needs of a client. */
@@ -39,6 +41,11 @@ interface PresenceHost {
   /** @internal */
   readonly _isClosing: boolean;
   /** @internal */
+  readonly _mount: {
+    readonly failures: { roomLimit(why: string): Error };
+    readonly limits: { readonly maxRoomNameLength: number };
+  };
+  /** @internal */
   _report(error: unknown, where: string): void;
   /** @internal @param listener hears that there are more nodes or fewer, or that the broker is back */
   _onNodesChanged(listener: () => void): void;
@@ -57,7 +64,10 @@ const HELLO = `${PRESENCE}hello`;
  * which node: what a node knew goes with it. Its members leave when the adapter takes it for gone.
  */
 export class Presence {
-  private readonly tracked = new Map<string, { key: string; meta: unknown; rooms: Set<string> }>();
+  private readonly tracked = new Map<
+    string,
+    { client: Tracked; key: string; meta: unknown; rooms: Set<string> }
+  >();
   private readonly table = new PresenceTable();
   private view: PresenceView | undefined;
   private synchronising: 'no' | 'yes' | 'again' = 'no';
@@ -85,14 +95,16 @@ export class Presence {
 
   /**
    * Says who a client is in the rooms that it is in, and in those that it will join. Ends with the connection, or
-   * with {@link untrack}; called again, it says something else.
+   * with {@link untrack}. Call it again to change the key or the meta: another meta is an `update` event in each of the
+   * client's rooms. Does nothing with a client that has gone.
    *
-   * @param key who it is, the same for all tabs of one user. Default: the user that the guards established
+   * @param key who it is, the same for all tabs of one user: a text of at most `limits.maxRoomNameLength` characters, or a
+   * number. Default: the name of the user that the guards established, see `user`
    * @param meta whatever is to be told of this connection: a status, a device. Plain data
-   * @throws TypeError on a `meta` that JSON cannot carry, Error without a key where there is no user, and where the client is not connected yet: in guards and
-   * connection middlewares. With one that has gone it does nothing
+   * @throws RoomLimitError on a key that is neither or too long, TypeError on a `meta` that JSON cannot carry, Error
+   * without a key where there is no user, and on a client that is not connected yet: in guards and connection middlewares
    */
-  track(client: Tracked, key?: string, meta?: unknown): void {
+  track(client: Tracked, key?: string | number, meta?: unknown): void {
     assertCarried(meta, 'presence.track', 'meta');
     if (!client.connected) {
       // its handlers may come to this late
@@ -101,13 +113,18 @@ export class Presence {
         'presence.track: the client is not connected yet: call it in handleConnection, or later',
       );
     }
-    const name = key ?? nameOfUser(client);
+    // not `null` either: a client that sends no key must not be shown as its user
+    const name = key === undefined ? nameOfUser(client) : keyText(key, this.host);
     if (name === undefined)
       throw new Error('presence.track: the client has no user: say who it is, track(client, key)');
     const before = this.tracked.get(client.id);
     if (before !== undefined && before.key !== name) this.untrack(client);
-    this.tracked.set(client.id, { key: name, meta, rooms: before?.rooms ?? new Set() });
+    const rooms = before?.rooms ?? new Set();
+    const isUpdate = before?.key === name && !isDeepStrictEqual(before.meta, meta);
+    const updated = isUpdate ? [...rooms] : [];
+    this.tracked.set(client.id, { client, key: name, meta, rooms });
     for (const room of client.rooms) this.enter(String(room), client.id);
+    for (const room of updated) this.announce({ type: 'update', room, key: name, meta });
   }
 
   /** The client is not to be seen any more. */
@@ -122,6 +139,7 @@ export class Presence {
    * @throws (rejects) Error where a node does not answer; its `responses` are those that are known of
    */
   async list(room: string): Promise<Present[]> {
+    withRooms(NO_ROOMS, room, this.host);
     const members = new Map<string, unknown[]>();
     const add = (entries: unknown): void => {
       for (const [key, metas] of entries as ReturnType<PresenceTable['list']>)
@@ -135,8 +153,11 @@ export class Presence {
     throw Object.assign(error, { responses: found });
   }
 
-  /** Hears of everybody who comes into a room, or goes out of it: once, however many tabs and nodes. */
-  on(event: 'join' | 'leave', listener: PresenceListener): this {
+  /**
+   * Listens to who joins and leaves rooms, once for each user and room, regardless of tabs and nodes; and to `update`,
+   * whenever {@link track} gives a connection in the room another meta.
+   */
+  on(event: 'join' | 'leave' | 'update', listener: PresenceListener): this {
     this.view ??= new PresenceView((failure) => this.host._report(failure, 'a listener of presence threw'));
     this.view.listeners[event].push(listener);
     this.synchronise();
@@ -161,7 +182,7 @@ export class Presence {
     const client = this.tracked.get(id);
     if (client === undefined) return;
     // a client that goes leaves all its rooms, this one first
-    if (room === id) return this.untrack({ id });
+    if (room === id) return client.client.connected ? undefined : this.untrack({ id });
     if (!client.rooms.delete(room) || !this.table.leave(room, client.key, id)) return;
     // the others hear of it when all have gone
     if (this.host._isClosing) return;
@@ -187,7 +208,7 @@ export class Presence {
   }
 
   private hear({ type, room, key, meta }: News): void {
-    if (type === 'join' || !this.table.has(room, key)) this.view?.apply(type, room, key, meta);
+    if (type !== 'leave' || !this.table.has(room, key)) this.view?.apply(type, room, key, meta);
     // who left there is here: it was not known of when the other node asked
     else this.announce({ type: 'join', room, key, meta });
   }

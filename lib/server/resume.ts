@@ -42,7 +42,7 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
 
 /** Keeps the session of a client that leaves, if it is known whose it is. */
 export function keepSession(recovery: Recovery, client: Conversation, session: Session): void {
-  const { id, rooms, _grant: grant, _undoAuth: undo } = client;
+  const { id, rooms, _userRoom: userRoom, _grant: grant, _undoAuth: undo } = client;
   undo?.();
   if (grant?.key === undefined || !isStillItself(client, grant)) return;
   const { token, sent, from } = session;
@@ -52,7 +52,8 @@ export function keepSession(recovery: Recovery, client: Conversation, session: S
     token,
     former,
     id,
-    rooms: [...rooms],
+    // what was sent to its user is among what it misses
+    rooms: userRoom === undefined ? [...rooms] : [...rooms, userRoom],
     data: keptOf(client, grant, undo !== undefined),
     identity: grant.key,
     sent,

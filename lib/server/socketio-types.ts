@@ -49,6 +49,11 @@ export interface Namespace {
   readonly sockets: ReadonlyMap<SocketId, ReachableSocket & { acks: Map<number, (answer: unknown) => void> }>;
   /** @internal Numbers requests; one counter for all sockets, since a room-wide request has one id. */
   _ids: number;
+  /** @internal */
+  readonly _mount: {
+    readonly failures: { roomLimit(why: string): Error };
+    readonly limits: { readonly maxRoomNameLength: number };
+  };
   /** @internal Where those who are away find what they missed. */
   readonly _recovery: Recovery | undefined;
   /** @internal Takes an error that no caller can catch. */

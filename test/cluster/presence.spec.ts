@@ -116,6 +116,30 @@ describe('presence', () => {
     await allHear(nodes, ['join red ada', 'leave red ada', 'join red lovelace', 'leave red lovelace']);
   });
 
+  it('tells every node of another meta, of each connection, and of nothing else', async () => {
+    const { nodes } = await startNodes(2);
+    const [here, there] = nodes as [Node, Node];
+    const updates: unknown[][] = [[], []];
+    nodes.forEach(({ server }, index) =>
+      server.presence.on('update', (event) => updates[index]!.push(event)),
+    );
+    const { socket } = await enter(here, 'ada', { status: 'here' });
+    await enter(there, 'ada', { status: 'phone' });
+    await socket.join('blue');
+    const { presence } = here.server;
+    presence.track(socket, 'ada', { status: 'here' });
+    presence.track(socket, 'ada', { status: 'away' });
+    await until('the updates', () => updates.every((heard) => heard.length === 2));
+    const update = (room: string): object => ({ room, key: 'ada', meta: { status: 'away' } });
+    for (const heard of updates)
+      expect(heard).toEqual(expect.arrayContaining([update('red'), update('blue')]));
+    expect(new Set((await there.server.presence.list('red'))[0]!.metas)).toEqual(
+      new Set([{ status: 'away' }, { status: 'phone' }]),
+    );
+    for (const { heard } of nodes)
+      expect(heard.filter((line) => line.includes('red'))).toEqual(['join red ada']);
+  });
+
   it('takes the user that the guards established, and says so where there is none', async () => {
     const { nodes } = await startNodes(1);
     const [here] = nodes as [Node];

@@ -3,7 +3,6 @@ import { UnauthorizedException, UseGuards, type CanActivate, type ExecutionConte
 import {
   EnvelopeServer,
   EnvelopeSocket,
-  user,
   type EnvelopeOptions,
   type RecoveryOptions,
 } from '../../lib/index.js';
@@ -105,7 +104,7 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     expect(await ada.settled()).toEqual(['before', 'all', 'red', 'direct', 'by id', 'after']);
     const again = there.socketOf(ada);
     expect(again.recovered).toBe(true);
-    expect(again.rooms).toEqual(new Set([id, 'red', 'blue', user('ada')]));
+    expect(again.rooms).toEqual(new Set([id, 'red', 'blue']));
     expect(again.data).toEqual({ score: 7 });
     expect(again.user).toEqual({ id: 'ada' });
     expect(there.gateway.connected.at(-1)).toBe(again);

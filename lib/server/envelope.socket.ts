@@ -41,14 +41,21 @@ export class EnvelopeSocket<
   /**
    * When the connection ends by itself, with 4401, in milliseconds since the epoch; a `Date` will do. Guards set it
    * from what the token says (`payload.exp * 1000`), and set it anew when the client authenticates in place.
+   * `undefined`, the default, and `Infinity` mean that it does not end by itself. So does `NaN`, which a token without
+   * `exp` leads to; the log has a warning then.
    *
-   * @throws RangeError on what is no moment, or one in seconds
+   * @throws RangeError on what is no time, or one in seconds
    */
   get expiresAt(): number | undefined {
     return this._expiry?.at;
   }
   set expiresAt(when: number | Date | undefined) {
-    if (!this._gone) this._lasting().set(when);
+    if (this._gone || !this._lasting().set(when)) return;
+    this.nsp._warn(
+      'expiresAt',
+      'client.expiresAt was set to NaN, which is no time: the connection does not end by itself. Does the token have no exp? ' +
+        'Refuse it, or set client.expiresAt = payload.exp && payload.exp * 1000',
+    );
   }
 
   /** Not connected, or not any more. */

@@ -3,6 +3,11 @@ import { MAX_DELAY } from '../protocol/max-delay.js';
 /** A moment before 1973 is no moment in milliseconds, but one in seconds. */
 const FIRST_PLAUSIBLE = 1e11;
 
+function show(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
+  return typeof value === 'object' ? 'an object' : String(value);
+}
+
 /** The moments at which one connection ends by itself; the first that comes counts. */
 export class Expiry {
   /** Milliseconds since the epoch, as the application has set it. */
@@ -12,15 +17,23 @@ export class Expiry {
 
   constructor(private readonly onOver: (reason: string) => void) {}
 
-  /** @throws RangeError on what is no moment, or one in seconds, as in a JWT's `exp` */
-  set(when: number | Date | undefined): void {
-    const at = when instanceof Date ? when.getTime() : when;
-    if (at !== undefined && !(typeof at === 'number' && at >= FIRST_PLAUSIBLE))
+  /**
+   * `undefined`, `null`, `Infinity`, `NaN` and an invalid `Date` mean that there is no such moment.
+   *
+   * @returns whether that was said by a number or `Date` that is none, as `undefined * 1000` is
+   * @throws RangeError on what is no moment, or one in seconds, as in a JWT's `exp`
+   */
+  set(when: number | Date | null | undefined): boolean {
+    const at: unknown = (when instanceof Date ? when.getTime() : when) ?? Infinity;
+    const isNone = Number.isNaN(at);
+    if (!isNone && !(typeof at === 'number' && at >= FIRST_PLAUSIBLE))
       throw new RangeError(
-        `expiresAt is ${String(at)}: it takes a Date or milliseconds since the epoch. A JWT's exp is in seconds: exp * 1000`,
+        `client.expiresAt is ${show(at)}: it takes a Date, milliseconds since the epoch, or undefined for no end. ` +
+          "A JWT's exp is in seconds: exp * 1000",
       );
-    this.at = at;
+    this.at = isNone || at === Infinity ? undefined : (at as number);
     this.arm();
+    return isNone;
   }
 
   /** Begins the lifetime anew, in milliseconds; `Infinity`: there is no end to it. */

@@ -159,6 +159,40 @@ describe('client.expiresAt', () => {
     expect(client.closed).toBeUndefined();
   });
 
+  it.each<[string, unknown]>([
+    ['NaN', Number.NaN],
+    ['an invalid Date', new Date('tomorrow')],
+    ['undefined', undefined],
+    ['null', null],
+    ['Infinity', Infinity],
+  ])('that is no time means that there is no end, and lets everybody in: %s', async (_, when) => {
+    const app = await start();
+    atUpgrade = () => when as number;
+    const client = await app.connect('/ws');
+    await client.settled();
+    expect(sockets[0]!.expiresAt).toBeUndefined();
+    expect(Reflect.get(sockets[0]!._expiry!, 'timer')).toBeUndefined();
+    client.send({ event: '$auth', id: 1, meta: { token: 'fresh' } });
+    expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
+    const isNone = Number.isNaN(Number(when)) && when !== undefined;
+    const told = new Set(app.log.of('warn').map((line) => line.includes('client.expiresAt was set to NaN')));
+    expect([...told]).toEqual(isNone ? [true] : []);
+    expect(app.log.of('error')).toEqual([]);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a negative number', -1, 'client.expiresAt is -1: it takes a Date'],
+    ['a text', '2030-01-01', 'client.expiresAt is "2030-01-01"'],
+    ['true', true, 'client.expiresAt is true'],
+    ['an object', {}, 'client.expiresAt is an object'],
+    ['a bigint', 1_900_000_000_000n, 'client.expiresAt is 1900000000000'],
+  ])('that is a mistake is told of with its name: %s', async (_, when, text) => {
+    const app = await start();
+    atUpgrade = () => when as number;
+    expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
+    expect(app.log.of('error').join()).toContain(text);
+  });
+
   it('may be years away', async () => {
     const app = await start();
     atUpgrade = () => Date.now() + 10 * 365 * 86_400_000;

@@ -27,6 +27,7 @@ import { guardNames } from './gateway/upgrade-guards.js';
 import { resolveAdapterLimits } from './limits.js';
 import { tellOfBroker } from './cluster-log.js';
 import { checkOptions } from './option-rules.js';
+import { refuse } from './refuse.js';
 import { poolSettings } from './pool-settings.js';
 import { ReportLog } from './report-log.js';
 import type { DisconnectReason } from './server/disconnect-reason.js';
@@ -327,8 +328,13 @@ export class EnvelopeAdapter extends WsAdapter {
 }
 
 /** @throws Error where the application was initialised already: Nest would bind nothing to this adapter */
-function toContext(app: INestApplicationContext | object | undefined): INestApplicationContext | undefined {
-  if (app === undefined || !('get' in app) || !('select' in app)) return undefined;
+function toContext(
+  app: INestApplicationContext | object | null | undefined,
+): INestApplicationContext | undefined {
+  if (app === undefined || app === null) return undefined;
+  if (typeof app !== 'object' && typeof app !== 'function')
+    refuse(EnvelopeAdapter.name, 'app', app, 'a Nest application: new EnvelopeAdapter(app)');
+  if (!('get' in app) || !('select' in app)) return undefined;
   if (Reflect.get(app, 'isInitialized') === true) {
     throw new Error(
       'EnvelopeAdapter was made after the application was initialised, when its gateways were bound to another ' +

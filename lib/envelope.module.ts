@@ -10,6 +10,7 @@ import {
 import { EnvelopeHub } from './envelope.hub.js';
 import type { EnvelopeOptions } from './envelope.options.js';
 import { EnvelopeServer } from './server/envelope.server.js';
+import { isRecordLike, refuse } from './refuse.js';
 import { normalisePath } from './upgrade/path.js';
 import { injectedPaths, rememberInjection, WiringCheck } from './wiring-check.js';
 
@@ -30,13 +31,21 @@ export interface EnvelopeAsyncOptions {
   useExisting?: Type<EnvelopeOptionsFactory>;
 }
 
-/** The token of the server of one path. */
+/** The token of the server of one path. @throws TypeError where `path` is no text */
 export function getEnvelopeServerToken(path: string): string {
+  if (typeof path !== 'string') refuse('getEnvelopeServerToken', 'path', path, "a text, such as '/chat'");
   return `EnvelopeServer:${path.startsWith(':') ? path : normalisePath(path)}`;
 }
 
-/** Injects the server of one path: `@InjectEnvelopeServer('/chat') chat: EnvelopeServer`. */
-export function InjectEnvelopeServer(path: string): PropertyDecorator & ParameterDecorator {
+/**
+ * Injects the server of one path: `@InjectEnvelopeServer('/chat') chat: EnvelopeServer`. Without a path it is the one that
+ * is injected by its class alone.
+ *
+ * @throws TypeError where `path` is no text
+ */
+export function InjectEnvelopeServer(path?: string): PropertyDecorator & ParameterDecorator {
+  if (path === undefined) return Inject(EnvelopeServer);
+  if (typeof path !== 'string') refuse('@InjectEnvelopeServer', 'path', path, "a text, such as '/chat'");
   // Nest's own type has the index of a parameter, which a property has not
   const inject = Inject(getEnvelopeServerToken(path)) as (
     target: object,
@@ -56,13 +65,23 @@ export function InjectEnvelopeServer(path: string): PropertyDecorator & Paramete
 @Global()
 @Module({})
 export class EnvelopeModule {
+  /** @throws TypeError where the options are no object; what is wrong in them is said by the adapter, when it is made */
   static forRoot(options: EnvelopeOptions = {}): DynamicModule {
+    if (!isRecordLike(options))
+      refuse('EnvelopeModule.forRoot', 'options', options, "an object, such as { path: '/ws' }");
     return describe([{ provide: ENVELOPE_OPTIONS, useValue: options }]);
   }
 
   /** @throws Error where neither `useFactory`, `useClass` nor `useExisting` is given */
   static forRootAsync(options: EnvelopeAsyncOptions): DynamicModule {
-    return describe(asyncProviders(options), options.imports);
+    const where = 'EnvelopeModule.forRootAsync';
+    const example = '{ useFactory: () => ({}) }';
+    if (!isRecordLike(options)) refuse(where, 'options', options, `an object, such as ${example}`);
+    const { useFactory, useClass, useExisting, imports } = options;
+    for (const [name, value] of Object.entries({ useFactory, useClass, useExisting }))
+      if (value !== undefined && typeof value !== 'function')
+        refuse(where, name, value, 'a function or a class');
+    return describe(asyncProviders(options), imports);
   }
 }
 
@@ -70,7 +89,7 @@ function asyncProviders({ useFactory, useClass, useExisting, inject }: EnvelopeA
   if (useFactory !== undefined) return [{ provide: ENVELOPE_OPTIONS, useFactory, inject: inject ?? [] }];
   const factory = useExisting ?? useClass;
   if (factory === undefined) {
-    throw new Error('EnvelopeModule.forRootAsync needs one of useFactory, useClass and useExisting');
+    throw new Error('EnvelopeModule.forRootAsync: options needs one of useFactory, useClass and useExisting');
   }
   const options: Provider = {
     provide: ENVELOPE_OPTIONS,

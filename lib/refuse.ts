@@ -26,6 +26,13 @@ export function isRecordLike(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** @throws TypeError where a value is no Nest application */
+export function assertApplication(where: string, app: unknown): void {
+  const has = (name: string): boolean => typeof Reflect.get(Object(app) as object, name) === 'function';
+  if (!has('get') || !has('select'))
+    refuse(where, 'app', app, 'a Nest application, such as await NestFactory.create(AppModule)');
+}
+
 /**
  * Checks that options are an object and have known names only.
  *

@@ -98,6 +98,8 @@ export class ClientSocket<
 
   /** @internal */
   constructor(url: string, settings: Settings) {
+    if (settings?.WebSocket === undefined)
+      throw new TypeError('ClientSocket: settings is missing: make clients with connect(url)');
     this.#settings = settings;
     this.#connection = new Connection(url, settings, {
       turned: (state, before) => this.#tell(STATE, state, before),

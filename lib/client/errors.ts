@@ -21,9 +21,9 @@ export class ConnectError extends Error {
   readonly data: Untyped;
 
   constructor(
-    ending: Ending,
+    ending: Ending = { code: 1006, reason: '' },
     /** Whether the client tries again by itself. */
-    public willReconnect: boolean,
+    public willReconnect = false,
     cause?: unknown,
     /** The exception with which the server refused the client after the upgrade. */
     refusal?: unknown,

@@ -67,7 +67,7 @@ export function withDefaults(
   platform: SocketConstructor | undefined,
   caller = 'connect',
 ): Settings {
-  if (typeof options !== 'object' || options === null)
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new TypeError(`${caller}: options is ${String(options)}: it takes an object, { auth: token }`);
   // { pingInterval: undefined } asks for the default
   const given = Object.entries(options).filter(([, value]) => value !== undefined) as [string, unknown][];

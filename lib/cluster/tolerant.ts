@@ -1,3 +1,4 @@
+import { refuse } from '../refuse.js';
 import { pageOf, type Entry } from '../recovery/single-pass.js';
 
 /** Milliseconds that a reader is kept from asking again at once. */
@@ -21,6 +22,9 @@ export function tolerant<Client extends object>(
   client: Client,
   failed: (error: unknown) => void = () => undefined,
 ): Client {
+  if (typeof client !== 'object' || client === null)
+    refuse('tolerant', 'client', client, 'a client of redis or ioredis');
+  if (typeof failed !== 'function') refuse('tolerant', 'failed', failed, 'a function');
   const proxy: Client = new Proxy(client, {
     get(target, property) {
       const value: unknown = Reflect.get(target, property, target);

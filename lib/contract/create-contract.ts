@@ -4,7 +4,9 @@ import { layer, type EnvelopeOptions } from '../envelope.options.js';
 import { adapterOf } from '../gateway/adapter-of.js';
 import { exploreGateways, findProvider, type Gateway } from '../gateway/gateway-explorer.js';
 import { placeOf } from '../gateway/place-of.js';
+import { assertApplication, assertOptions, isRecordLike, refuse } from '../refuse.js';
 import { showPlace, type Place } from '../upgrade/place.js';
+import { applicationInfo } from './application-info.js';
 import { ChannelDraft } from './channel-draft.js';
 import type { Contract, ContractOperation, ContractServer, SecurityScheme } from './document.js';
 import { slug, sorted, unique, unlessEmpty } from './keys.js';
@@ -16,9 +18,10 @@ import { serversOf } from './servers.js';
 
 /** What a contract says that the application does not know of itself. */
 export interface ContractOptions extends Pick<EnvelopeOptions, 'path' | 'port'> {
-  title: string;
-  /** The version of the application's own events. */
-  version: string;
+  /** Default: the name in the application's package.json. */
+  title?: string;
+  /** The version of the application's own events. Default: the version in the application's package.json. */
+  version?: string;
   description?: string;
   /** AsyncAPI's Server Objects by name: `{ production: { host: 'example.com', protocol: 'wss' } }`. */
   servers?: Readonly<Record<string, ContractServer>>;
@@ -33,13 +36,17 @@ export interface ContractOptions extends Pick<EnvelopeOptions, 'path' | 'port'> 
  * Where gateways are is known from the application's `EnvelopeAdapter`, where it has one by then, else from
  * `EnvelopeModule`; the options `path` and `port` are for those who have neither.
  *
- * @throws Error where two DTO classes of one name differ, a security scheme is named and nowhere described, or a path is
+ * Without a title or a version they are those of the application's package.json: the nearest one above the script that was
+ * started, else above the working directory.
+ *
+ * @throws TypeError where `app` is no application, or an option is unknown; Error where two DTO classes of one name differ, a security scheme is named and nowhere described, or a path is
  * known to options alone that preview does not make
  */
 export async function createContract(
   app: INestApplicationContext,
-  options: ContractOptions,
+  options: ContractOptions = {},
 ): Promise<Contract> {
+  checkContractOptions('createContract', app, options);
   const schemas = new Schemas(app, await loadPeers());
   const security = new SecuritySchemes(options.securitySchemes);
   const gateways = exploreGateways(app);
@@ -50,10 +57,10 @@ export async function createContract(
   const operations = new Map<string, ContractOperation>();
   for (const one of drafts) one.addOperations(operations, security);
   const { servers, referTo } = serversOf(options.servers, drafts);
-  const { title, version, description } = options;
+  const { title, version, description } = layer<ContractOptions>(options, applicationInfo());
   const contract: Contract = {
     asyncapi: '3.0.0',
-    info: { title, version, ...(description !== undefined && { description }) },
+    info: { title: title!, version: version!, ...(description !== undefined && { description }) },
     ...(servers && { servers }),
     defaultContentType: 'application/json',
     channels: sorted(drafts.map((one) => [one.key, one.toChannel(security, referTo(one.place))])),
@@ -67,6 +74,30 @@ export async function createContract(
   };
   // a plain object, whatever users' schemas have in them
   return JSON.parse(JSON.stringify(contract)) as Contract;
+}
+
+const NAMES: Readonly<Record<keyof ContractOptions, true>> = {
+  title: true,
+  version: true,
+  description: true,
+  servers: true,
+  securitySchemes: true,
+  path: true,
+  port: true,
+};
+
+/** @throws TypeError that names the function, the parameter or option, and what it takes */
+export function checkContractOptions(where: string, app: unknown, options: unknown): void {
+  assertApplication(where, app);
+  assertOptions(where, options, Object.keys(NAMES), "{ title: 'Chat', version: '1.0.0' }");
+  for (const name of ['title', 'version', 'description', 'path']) {
+    const value: unknown = Reflect.get(options as object, name);
+    if (value !== undefined && typeof value !== 'string') refuse(where, name, value, 'a text');
+  }
+  for (const name of ['servers', 'securitySchemes']) {
+    const value: unknown = Reflect.get(options as object, name);
+    if (value !== undefined && !isRecordLike(value)) refuse(where, name, value, 'an object, by name');
+  }
 }
 
 /** What places gateways, and opens connections: asked of who decides it. */

@@ -1,5 +1,6 @@
+import { assertOptions, isRecordLike, refuse } from '../refuse.js';
 import type { SecurityScheme } from './document.js';
-import type { EventDefinitions, SchemaSource } from './events.js';
+import { known, type EventDefinitions, type SchemaSource } from './events.js';
 
 /** What a handler answers with. */
 export interface RepliesOptions {
@@ -51,13 +52,8 @@ function read<Value>(key: string, target: object): Value | undefined {
   return Reflect.getMetadata(key, target) as Value | undefined;
 }
 
-/** @throws Error on a class that is not there yet: two files import each other */
-function known(source: SchemaSource | undefined, where: string): SchemaSource {
-  if (source === undefined)
-    throw new Error(
-      `${where} was given undefined: is its class in a file that imports this one? Write null where nothing is sent`,
-    );
-  return source;
+function checkText(where: string, name: string, text: unknown, example: string): void {
+  if (typeof text !== 'string' || text === '') refuse(where, name, text, `a text, such as '${example}'`);
 }
 
 /** A new list for the target itself: a subclass adds to what it inherits, and leaves that as it is. */
@@ -73,19 +69,18 @@ function prepend<Value>(key: string, target: object, ...values: Value[]): void {
  *     draw(@MessageBody() points: PointDto[]) {}
  */
 export function Receives(source: SchemaSource): MethodDecorator {
+  // in a list: null is a word, too
+  const received = [known(source, '@Receives')];
   return (target, _key, descriptor) =>
-    // in a list: null is a word, too
-    Reflect.defineMetadata(KEYS.receives, [known(source, '@Receives')], subject(target, descriptor));
+    Reflect.defineMetadata(KEYS.receives, received, subject(target, descriptor));
 }
 
 /** What a handler returns, or what its promise or its source of many values brings: `@Replies(SaidDto)`. */
 export function Replies(source: SchemaSource, options: RepliesOptions = {}): MethodDecorator {
+  const said = known(source, '@Replies');
+  assertOptions('@Replies', options, ['stream', 'event', 'description'], '{ stream: true }');
   return (target, _key, descriptor) =>
-    Reflect.defineMetadata(
-      KEYS.replies,
-      { ...options, source: known(source, '@Replies') },
-      subject(target, descriptor),
-    );
+    Reflect.defineMetadata(KEYS.replies, { ...options, source: said }, subject(target, descriptor));
 }
 
 /**
@@ -103,8 +98,11 @@ export function Emits(
 export function Emits(
   events: string | EventDefinitions,
   source?: SchemaSource,
-  { description }: { description?: string } = {},
+  options: { description?: string } = {},
 ): ClassDecorator & MethodDecorator {
+  if (!isRecordLike(events)) checkText('@Emits', 'event', events, 'said');
+  assertOptions('@Emits', options, ['description'], "{ description: 'Somebody said something' }");
+  const { description } = options;
   const emitted: Emitted[] =
     typeof events === 'string'
       ? [{ event: events, source: known(source, `@Emits('${events}')`), description }]
@@ -132,12 +130,18 @@ export function Security(
   scheme?: SecurityScheme,
   scopes: readonly string[] = [],
 ): ClassDecorator & MethodDecorator {
+  checkText('@Security', 'name', name, 'bearer');
+  if (scheme !== undefined && !isRecordLike(scheme))
+    refuse('@Security', 'scheme', scheme, "a Security Scheme Object, { type: 'http', scheme: 'bearer' }");
+  if (!Array.isArray(scopes)) refuse('@Security', 'scopes', scopes, 'a list of texts');
   return (target: object, _key?: string | symbol, descriptor?: PropertyDescriptor) =>
     prepend<Secured>(KEYS.security, subject(target, descriptor), { name, scheme, scopes });
 }
 
 /** Words for a handler's operation or a gateway's channel; `@ApiOperation` of `@nestjs/swagger` is read as well. */
 export function Describe(description: Description): ClassDecorator & MethodDecorator {
+  const names = ['summary', 'description', 'deprecated'];
+  assertOptions('@Describe', description, names, "{ summary: 'Says something' }", 'description');
   return (target: object, _key?: string | symbol, descriptor?: PropertyDescriptor) =>
     Reflect.defineMetadata(KEYS.description, description, subject(target, descriptor));
 }

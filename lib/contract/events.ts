@@ -1,3 +1,4 @@
+import { isRecordLike, refuse } from '../refuse.js';
 import type { JsonSchema } from './document.js';
 
 declare const PAYLOAD: unique symbol;
@@ -43,12 +44,31 @@ export type EventsOf<Definitions extends EventDefinitions> = {
  * `@Emits(events)`.
  *
  *     export const events = defineEvents({ said: SaidDto, count: Number, names: [NameDto], bye: null });
+ *
+ * @throws TypeError where it is no object, or where a source is none: an undefined one is a class that is not there yet
  */
 export function defineEvents<const Definitions extends EventDefinitions>(events: Definitions): Definitions {
+  if (!isRecordLike(events))
+    refuse('defineEvents', 'events', events, 'an object, { said: SaidDto, bye: null }');
+  for (const [event, source] of Object.entries(events)) known(source, `defineEvents({ ${event} })`);
   return events;
 }
 
-/** A JSON Schema for a type that has no class: `schema<Point>({ type: 'object', … })`. */
+/** A JSON Schema for a type that has no class: `schema<Point>({ type: 'object', … })`. @throws TypeError where it is no object */
 export function schema<Payload>(definition: JsonSchema): TypedSchema<Payload> {
+  if (!isRecordLike(definition))
+    refuse('schema', 'definition', definition, "a JSON Schema, { type: 'object' }");
   return definition;
+}
+
+/** @throws TypeError on what describes nothing, and on a class that is not there yet: two files import each other */
+export function known(source: SchemaSource | undefined, where: string): SchemaSource {
+  if (source === undefined)
+    throw new TypeError(
+      `${where}: source is undefined: is its class in a file that imports this one? Write null where nothing is sent`,
+    );
+  const isList = Array.isArray(source) && source.length === 1 && typeof source[0] === 'function';
+  if (source !== null && typeof source !== 'function' && !isList && !isRecordLike(source))
+    refuse(where, 'source', source, 'a class, a list of one class, a JSON Schema, or null');
+  return source;
 }

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PathOptions } from '../envelope.options.js';
 import { limitsOf } from '../limits.js';
 import { checkOptions } from '../option-rules.js';
+import { isReserved } from '../protocol/reserved-events.js';
 import { refuse, show } from '../refuse.js';
 import { PORT, toPort } from '../upgrade/port.js';
 import type { Gateway } from './gateway-explorer.js';
@@ -34,9 +35,11 @@ function checkEvent(gateway: string, handler: () => unknown): void {
     );
   const why = event.startsWith('$')
     ? 'names that begin with "$" are the protocol\'s own'
-    : event === 'exception'
-      ? 'an exception that a client sends answers a request of the server'
-      : undefined;
+    : isReserved(event)
+      ? 'the name is reserved'
+      : event === 'exception'
+        ? 'an exception that a client sends answers a request of the server'
+        : undefined;
   if (why !== undefined)
     throw new Error(`${where}: no client can send the event ${show(event)}: ${why}. Choose another name`);
 }

@@ -9,6 +9,7 @@ import type { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { IncomingPacket } from '../server/incoming-packet.js';
 import { INTERNAL_ERROR } from '../server/incoming-request.js';
 import type { Bridge } from '../server/receiver.js';
+import { assertOptions, refuse } from '../refuse.js';
 import { currentTrace } from '../server/tracing.js';
 import { EnvelopeContext } from './envelope-context.js';
 
@@ -43,11 +44,18 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
   override transportId: symbol = ENVELOPE;
   private server: EnvelopeServer | undefined;
 
+  /** @throws TypeError without an adapter, and on an option that is unknown */
   constructor(
     private readonly adapter: EnvelopeAdapter,
     private readonly options: EnvelopeTransportOptions = {},
   ) {
     super();
+    const where = EnvelopeTransport.name;
+    if (typeof (Object(adapter) as Partial<EnvelopeAdapter>)._bridge !== 'function')
+      refuse(where, 'adapter', adapter, 'an EnvelopeAdapter: new EnvelopeTransport(adapter)');
+    assertOptions(where, options, ['path'], "{ path: '/rpc' }");
+    if (options.path !== undefined && typeof options.path !== 'string')
+      refuse(where, 'path', options.path, "a text, such as '/rpc'");
   }
 
   /** Called by Nest. */

@@ -1,4 +1,5 @@
 import { diag, metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
+import { assertOptions, refuse } from '../refuse.js';
 import { countEvents } from './counters.js';
 import { watchServers } from './gauges.js';
 import { traceMessages } from './spans.js';
@@ -20,9 +21,13 @@ export interface InstrumentOptions {
  * made, since figures are of servers that are mounted after it. Called again meanwhile it changes nothing, warns on
  * OpenTelemetry's own `diag` logger, and returns what ends the first.
  *
+ * @throws TypeError that names the option that is unknown or no provider
  * @returns what ends it; spans of events that are under way then are not told
  */
 export function instrument(options: InstrumentOptions = {}): () => void {
+  assertOptions('instrument', options, ['tracerProvider', 'meterProvider'], '{ meterProvider }');
+  checkProvider('tracerProvider', options.tracerProvider, 'getTracer');
+  checkProvider('meterProvider', options.meterProvider, 'getMeter');
   const running = Reflect.get(globalThis, RUNNING) as (() => void) | undefined;
   if (running !== undefined) {
     diag.warn(`${NAME}: instrument() was called before, and is in force: this call changes nothing`);
@@ -41,4 +46,10 @@ export function instrument(options: InstrumentOptions = {}): () => void {
   };
   Reflect.set(globalThis, RUNNING, stop);
   return stop;
+}
+
+function checkProvider(name: string, provider: unknown, method: string): void {
+  if (provider === undefined) return;
+  if (typeof Reflect.get(Object(provider) as object, method) !== 'function')
+    refuse('instrument', name, provider, `a provider of OpenTelemetry, with ${method}()`);
 }

@@ -28,7 +28,10 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     private readonly rooms: ReadonlySet<Room> = new Set(),
     private readonly excluded: ReadonlySet<Room> = new Set(),
     private readonly flags: Readonly<EmitFlags> = {},
-  ) {}
+  ) {
+    if (typeof nsp !== 'object' || nsp === null)
+      throw new TypeError('BroadcastOperator: nsp is missing: server.to(room) makes operators');
+  }
 
   /**
    * Adds a room, or several, to the target.

@@ -1,5 +1,6 @@
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
+import { refuse } from '../refuse.js';
 import type { ClusterStatus } from './socketio-types.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { HandlerTrace } from './handler-trace.js';
@@ -98,11 +99,19 @@ export function tellLimit(limit: string, socket?: ObservedSocket): void {
  * A listener runs in the middle of things and at once; what it throws becomes an uncaught exception, as Node has it.
  *
  * @returns what ends it
+ * @throws TypeError on a name that is none, or without a listener
  */
 export function observe<Of extends Name>(
   name: Of,
   listener: (message: EnvelopeDiagnostics[Of]) => void,
 ): () => void {
+  if (!(Object.values(channels) as { name: string }[]).some((one) => one.name === PREFIX + String(name))) {
+    const names = Object.values(channels).map((one) =>
+      String((one as { name: unknown }).name).slice(PREFIX.length),
+    );
+    refuse('observe', 'name', name, `one of ${names.join(', ')}`);
+  }
+  if (typeof listener !== 'function') refuse('observe', 'listener', listener, 'a function');
   // one for each call: the same function may listen twice
   const heard = (message: unknown): void => listener(message as EnvelopeDiagnostics[Of]);
   subscribe(PREFIX + name, heard);

@@ -76,6 +76,8 @@ export class Presence {
   private readonly leavers: PresenceEvent[] = [];
 
   constructor(private readonly host: PresenceHost) {
+    if (typeof (Object(host) as Partial<PresenceHost>)._onNodesChanged !== 'function')
+      throw new TypeError('Presence: host is missing: each server has its presence, server.presence');
     const { adapter, _internal: internal } = host;
     adapter.on('join-room', (room: Room, id: string) => this.enter(String(room), id));
     adapter.on('leave-room', (room: Room, id: string) => this.leave(String(room), id));

@@ -36,6 +36,11 @@ export class RemoteSocket<
   private readonly target: Target;
 
   constructor(everybody: unknown, details: { id: string; handshake: Handshake; rooms: Room[]; data: Data }) {
+    if (
+      typeof (Object(everybody) as Partial<Target>).to !== 'function' ||
+      !Array.isArray(Object(details).rooms)
+    )
+      throw new TypeError('RemoteSocket: details is missing: server.fetchSockets() makes remote sockets');
     this.id = details.id;
     this.handshake = details.handshake;
     this.rooms = new Set(details.rooms);

@@ -14,6 +14,7 @@ import { Frame, type Outgoing } from './frame.js';
 import type { Grant } from './identity.js';
 import { INTERNAL_ERROR } from './incoming-request.js';
 import { Intake } from './intake.js';
+import type { ConnectionLimits } from './limits.js';
 import { REVOKED, type Resumption } from './recovery.js';
 import type { Session } from './session.js';
 import type { SocketHost } from './socket-host.js';
@@ -42,7 +43,7 @@ export abstract class Sender extends Intake {
     params: Record<string, string>,
     visitor: Visitor,
   ) {
-    super(request, params, visitor, nsp._mount.limits);
+    super(request, params, visitor, limitsOf(nsp));
   }
 
   /** What an exception filter emits for a request is its answer. @returns whether it was */
@@ -235,4 +236,12 @@ export abstract class Sender extends Intake {
     }
     this._write(text);
   }
+}
+
+/** @throws TypeError where a socket is made by hand */
+function limitsOf(nsp: SocketHost | undefined): ConnectionLimits {
+  const mount = (Object(nsp) as Partial<SocketHost>)._mount;
+  if (mount === undefined)
+    throw new TypeError('EnvelopeSocket: nsp is missing: EnvelopeAdapter makes a socket for each connection');
+  return mount.limits;
 }

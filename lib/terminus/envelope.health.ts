@@ -8,6 +8,7 @@ import {
 } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { EnvelopeHub } from '../envelope.hub.js';
+import { assertOptions, refuse } from '../refuse.js';
 import type { EnvelopeServer } from '../server/envelope.server.js';
 import { EventLoopLag } from './event-loop-lag.js';
 import { loadOf } from './load.js';
@@ -20,6 +21,11 @@ export interface EnvelopeHealthOptions {
   readonly maxOutboxBytes?: number;
   /** A broker that is away is a reason, too. Default: `false`, since the clients of this node are served. */
   readonly requireCluster?: boolean;
+}
+
+function checkKey(method: string, key: unknown): void {
+  const where = `EnvelopeHealthIndicator.${method}`;
+  if (typeof key !== 'string' || key === '') refuse(where, 'key', key, "a text, such as 'websocket'");
 }
 
 const MAX_EVENT_LOOP_LAG = 1_000;
@@ -53,8 +59,8 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
     @Optional() @Inject(EnvelopeHub) hub?: EnvelopeHub,
     @Optional() @Inject(HealthIndicatorService) indicators?: HealthIndicatorService,
   ) {
-    if (hub === undefined) throw new Error(WITHOUT_MODULE);
-    if (indicators === undefined) throw new Error(WITHOUT_TERMINUS);
+    if (hub === undefined || hub === null) throw new Error(WITHOUT_MODULE);
+    if (indicators === undefined || indicators === null) throw new Error(WITHOUT_TERMINUS);
     this.hub = hub;
     this.indicators = indicators;
   }
@@ -81,6 +87,9 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
     key: Key,
     options: EnvelopeHealthOptions = {},
   ): HealthIndicatorResult<Key> {
+    checkKey('isHealthy', key);
+    const names = ['maxEventLoopLag', 'maxOutboxBytes', 'requireCluster'];
+    assertOptions(`${EnvelopeHealthIndicator.name}.isHealthy`, options, names, '{ requireCluster: true }');
     const {
       maxEventLoopLag = MAX_EVENT_LOOP_LAG,
       maxOutboxBytes = Infinity,
@@ -108,6 +117,7 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
    * @throws Error where no adapter was made with the application
    */
   isReady<const Key extends string>(key: Key): HealthIndicatorResult<Key> {
+    checkKey('isReady', key);
     const { connections } = loadOf(this.servers());
     const details = { connections, draining: this.isDraining };
     const session = this.indicators.check(key);

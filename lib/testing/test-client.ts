@@ -1,6 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { ClientSocket, type Handler } from '../client/client-socket.js';
 import { ConnectError } from '../client/errors.js';
+import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import type { SocketConstructor } from '../client/web-socket.js';
 import { RequestError } from '../protocol/request-error.js';
@@ -12,6 +13,7 @@ import type {
   Untyped,
 } from '../protocol/typed-events.js';
 import { urlOf } from './address.js';
+import { checkTestClient } from './check-options.js';
 import { describeEvent, Inbox, type ReceivedEvent } from './inbox.js';
 import { Wire, type ClosedLine } from './wire.js';
 
@@ -67,16 +69,19 @@ export class TestClient<
   private readonly patience: number;
 
   /** @internal */
-  constructor(
-    url: string,
-    { auth, headers, on = {}, timeout: patience = PATIENCE }: TestClientOptions<Listen>,
-  ) {
+  constructor(url: string, options: TestClientOptions<Listen> = {}) {
+    const {
+      auth,
+      headers,
+      on = {},
+      timeout: patience = PATIENCE,
+    } = Object(options) as TestClientOptions<Listen>;
     const hold = (wire: Wire): void => void (this.wire = wire);
     // whoever tests over TLS has a certificate of its own making
-    const options = { headers: { ...headers }, rejectUnauthorized: false };
+    const upgrade = { headers: { ...headers }, rejectUnauthorized: false };
     class HeldWire extends Wire {
       constructor(address: string, protocols: string[]) {
-        super(address, protocols, options);
+        super(address, protocols, upgrade);
         hold(this);
       }
     }
@@ -89,7 +94,7 @@ export class TestClient<
       pingInterval: 0,
       WebSocket: HeldWire satisfies SocketConstructor,
     };
-    super(url, withDefaults(settings, undefined, 'createTestClient'));
+    super(toWebSocketUrl(url, 'TestClient'), withDefaults(settings, undefined, 'TestClient'));
     this.patience = patience;
     this.inbox = new Inbox(patience);
     this.onAny((event, data) => this.inbox.add(event, data));
@@ -238,7 +243,7 @@ export class TestClient<
  * `handleConnection` are through.
  *
  * @param pathOrOptions the gateway's path, or {@link TestClientOptions}
- * @throws (rejects) `UpgradeRefusedError`, with the status, where the server does not let this client in; `ConnectError` where a
+ * @throws (rejects) TypeError that names the parameter or option that is missing, unknown or malformed; `UpgradeRefusedError`, with the status, where the server does not let this client in; `ConnectError` where a
  * middleware or `handleConnection` refused it, with its exception as `cause`, or there is no connection
  */
 export async function createTestClient<
@@ -248,6 +253,7 @@ export async function createTestClient<
   app: INestApplication,
   pathOrOptions: string | TestClientOptions<Listen> = {},
 ): Promise<TestClient<Listen, Emit>> {
+  checkTestClient(app, pathOrOptions);
   const options = typeof pathOrOptions === 'string' ? { path: pathOrOptions } : pathOrOptions;
   const { path = '/', port } = options;
   const client = new TestClient<Listen, Emit>(await urlOf(app, path, port), options);

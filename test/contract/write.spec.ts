@@ -38,7 +38,7 @@ describe('writeContract', () => {
   it('refuses a name that says nothing of the format', async () => {
     const app = await startApp({ providers: [] });
     await expect(writeContract(app.nest, join(folder, 'contract.txt'), OPTIONS)).rejects.toThrow(
-      /contract\.txt has to end in \.json, \.yaml or \.yml/,
+      /contract\.txt", and has to end in \.json, \.yaml or \.yml/,
     );
   });
 

@@ -1,0 +1,34 @@
+import { assertOptions, isRecordLike, refuse } from '../refuse.js';
+import { PORT, toPort } from '../upgrade/port.js';
+
+const WHERE = 'createTestClient';
+const APP = 'a Nest application with an HTTP server, such as await module.createNestApplication()';
+
+/** What each option takes, in words and as a check. */
+const RULES: Readonly<Record<string, readonly [takes: string, accepts: (value: unknown) => boolean]>> = {
+  path: ["a text, such as '/chat'", (value) => typeof value === 'string'],
+  auth: [
+    'a token, an object or a function',
+    (value) => ['string', 'object', 'function'].includes(typeof value),
+  ],
+  headers: ["an object, such as { cookie: 'a=1' }", isRecordLike],
+  timeout: ['milliseconds, a number from 0 on', (value) => typeof value === 'number' && value >= 0],
+  on: ['an object of listeners, { question: () => 1 }', isListeners],
+  port: [PORT, (value) => toPort(value) !== undefined],
+};
+
+function isListeners(value: unknown): boolean {
+  return isRecordLike(value) && Object.values(value).every((listener) => typeof listener === 'function');
+}
+
+/** @throws TypeError that names the parameter or option, its value and what it takes */
+export function checkTestClient(app: unknown, pathOrOptions: unknown): void {
+  if (typeof Reflect.get(Object(app) as object, 'getHttpServer') !== 'function')
+    refuse(WHERE, 'app', app, APP);
+  if (typeof pathOrOptions === 'string') return;
+  assertOptions(WHERE, pathOrOptions, Object.keys(RULES), "{ path: '/chat' }, or a path", 'pathOrOptions');
+  for (const [name, [takes, accepts]] of Object.entries(RULES)) {
+    const value: unknown = Reflect.get(pathOrOptions as object, name);
+    if (value !== undefined && !accepts(value)) refuse(WHERE, name, value, takes);
+  }
+}

@@ -1,4 +1,5 @@
 import { WebSocket } from 'ws';
+import { connect } from '../../lib/client/node.js';
 import { client, connected, next, startTalk } from './subject.js';
 import { TokenGuard } from './talk.js';
 
@@ -20,6 +21,35 @@ describe('a client', () => {
     socket.connect();
     await next(socket, 'connect');
     expect(await socket.emitWithAck('whoami' as never)).toEqual({ id: 'ada' });
+  });
+
+  it.each([
+    ['/ws', '"/ws"'],
+    ['example', '"example"'],
+    ['', '""'],
+    ['ftp://example.com/', '"ftp://example.com/"'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [7, '7'],
+  ])('says what is wrong with the URL %p', (url, shown) => {
+    expect(() => connect(url as string)).toThrow(
+      new TypeError(
+        `connect: url is ${shown}: it takes an absolute ws:// or wss:// URL, or in a page the path of its server`,
+      ),
+    );
+  });
+
+  it.each([
+    [{ pingIntervall: 1 }, 'unknown option "pingIntervall". Valid names: autoConnect, '],
+    [{ pingInterval: '25s' }, 'pingInterval is 25s: it takes a number from 0 on'],
+    [{ pingTimeout: -1 }, 'pingTimeout is -1: it takes a number from 0 on'],
+    [{ ackTimeout: NaN }, 'ackTimeout is NaN: it takes a number from 0 on'],
+    [{ maxQueued: null }, 'maxQueued is null: it takes a number from 0 on'],
+    [{ reconnection: 'no' }, 'reconnection is no: it takes a boolean'],
+    [{ auth: 7 }, 'auth is 7: it takes a string, object or function'],
+    [{ WebSocket: {} }, 'WebSocket is [object Object]: it takes a function'],
+  ])('says what is wrong with the options %p', (options, error) => {
+    expect(() => connect('ws://127.0.0.1:1/', options as object)).toThrow(`connect: ${error}`);
   });
 
   it('says why it could not connect, as far as its platform does', async () => {

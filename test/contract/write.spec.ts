@@ -1,6 +1,6 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import process from 'node:process';
 import { pathToFileURL } from 'node:url';
 import { NestFactory } from '@nestjs/core';
@@ -19,6 +19,72 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'contract-'));
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+describe('title and version', () => {
+  const [, script] = process.argv;
+  afterEach(() => {
+    process.argv[1] = script!;
+  });
+
+  /** What a contract says that is made in an application whose script is this file. */
+  const infoIn = async (file: string): Promise<object> => {
+    process.argv[1] = file;
+    const app = await startApp({ providers: [] });
+    return (await createContract(app.nest)).info;
+  };
+  /** A folder with these files; each is JSON. */
+  const project = async (files: Record<string, object>): Promise<string> => {
+    const root = await mkdtemp(join(folder, 'project-'));
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(root, name)), { recursive: true });
+      await writeFile(join(root, name), JSON.stringify(content));
+    }
+    return root;
+  };
+
+  it("are those of the application's package.json, the nearest one that has a name", async () => {
+    const root = await project({
+      'package.json': { name: 'shop', version: '1.2.3' },
+      'dist/package.json': { type: 'commonjs' },
+    });
+    expect(await infoIn(join(root, 'dist/main.js'))).toEqual({ title: 'shop', version: '1.2.3' });
+    expect(await infoIn(join(root, 'src/deep/er/main.ts'))).toEqual({ title: 'shop', version: '1.2.3' });
+  });
+
+  it("are not those of a package that runs the application's scripts", async () => {
+    const root = await project({ 'node_modules/runner/package.json': { name: 'runner', version: '9.9.9' } });
+    const own = JSON.parse(await readFile('package.json', 'utf8')) as { name: string; version: string };
+    expect(await infoIn(join(root, 'node_modules/runner/bin.js'))).toEqual({
+      title: own.name,
+      version: own.version,
+    });
+  });
+
+  it('have defaults where no package.json says them', async () => {
+    const root = await project({ 'package.json': { name: 'shop' } });
+    expect(await infoIn(join(root, 'main.js'))).toEqual({ title: 'shop', version: '0.0.0' });
+    const cwd = jest.spyOn(process, 'cwd').mockReturnValue('/');
+    try {
+      expect(await infoIn('/main.js')).toEqual({ title: 'Application', version: '0.0.0' });
+    } finally {
+      cwd.mockRestore();
+    }
+  });
+
+  it('are what the options say, each by itself', async () => {
+    const root = await project({ 'package.json': { name: 'shop', version: '1.2.3' } });
+    process.argv[1] = join(root, 'main.js');
+    const app = await startApp({ providers: [] });
+    expect((await createContract(app.nest, { title: 'Chat' })).info).toEqual({
+      title: 'Chat',
+      version: '1.2.3',
+    });
+    await writeContract(app.nest, join(root, 'a.json'));
+    expect(JSON.parse(await readFile(join(root, 'a.json'), 'utf8'))).toMatchObject({
+      info: { title: 'shop', version: '1.2.3' },
+    });
+  });
+});
 
 describe('writeContract', () => {
   it('writes the same as JSON and as YAML', async () => {
@@ -54,11 +120,15 @@ describe('writeContract', () => {
     await writeContract(preview, join(folder, 'preview.yaml'), OPTIONS);
     preview.useWebSocketAdapter(new EnvelopeAdapter(preview));
     await writeContract(preview, join(folder, 'adapter.yaml'), OPTIONS);
+    // no HTTP platform need be installed, nor be the one that Nest looks for
+    const context = await NestFactory.createApplicationContext(module, { preview: true, logger: false });
+    await writeContract(context, join(folder, 'context.yaml'), OPTIONS);
 
     const running = await readFile(join(folder, 'running.yaml'), 'utf8');
     expect(running).toContain('address: /default\n');
     expect(await readFile(join(folder, 'preview.yaml'), 'utf8')).toBe(running);
     expect(await readFile(join(folder, 'adapter.yaml'), 'utf8')).toBe(running);
+    expect(await readFile(join(folder, 'context.yaml'), 'utf8')).toBe(running);
   });
 
   it('asks for the path where only a factory knows it, which preview does not call', async () => {

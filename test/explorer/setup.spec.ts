@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { createContract, type Contract } from '../../lib/contract/index.js';
 import { EnvelopeExplorer } from '../../lib/explorer/index.js';
 import { mountExplorer } from '../../lib/explorer/mount.js';
@@ -33,6 +34,16 @@ describe('EnvelopeExplorer.setup', () => {
       '/rooms/{room}',
       '/ws/chat',
     ]);
+  });
+
+  it("needs no options: title and version are those of the application's package.json", async () => {
+    const app = await startChat((app) => EnvelopeExplorer.setup('ws-docs', app));
+    const answer = await fetch(`http://127.0.0.1:${app.port}/ws-docs/asyncapi.json`);
+    const { name: title, version } = JSON.parse(await readFile('package.json', 'utf8')) as Record<
+      string,
+      string
+    >;
+    expect(((await answer.json()) as Contract).info).toEqual({ title, version });
   });
 
   it('serves nothing in production, and says why', async () => {

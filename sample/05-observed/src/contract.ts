@@ -5,6 +5,6 @@ import { contractOptions } from './contract.options.js';
 
 // No port, and no provider is made: for a build, or a repository of contracts.
 const [file = 'asyncapi.yaml'] = process.argv.slice(2);
-const app = await NestFactory.create(AppModule, { preview: true, logger: ['error'] });
+const app = await NestFactory.createApplicationContext(AppModule, { preview: true, logger: ['error'] });
 await writeContract(app, file, contractOptions);
 console.log(`Wrote ${file}`);

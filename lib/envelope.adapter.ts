@@ -27,7 +27,7 @@ import { guardNames } from './gateway/upgrade-guards.js';
 import { resolveAdapterLimits } from './limits.js';
 import { tellOfBroker } from './cluster-log.js';
 import { checkOptions } from './option-rules.js';
-import { refuse } from './refuse.js';
+import { refuse } from './protocol/refuse.js';
 import { poolSettings } from './pool-settings.js';
 import { ReportLog } from './report-log.js';
 import type { DisconnectReason } from './server/disconnect-reason.js';

@@ -10,7 +10,7 @@ import {
 import { EnvelopeHub } from './envelope.hub.js';
 import type { EnvelopeOptions } from './envelope.options.js';
 import { EnvelopeServer } from './server/envelope.server.js';
-import { isRecordLike, refuse } from './refuse.js';
+import { isRecordLike, refuse } from './protocol/refuse.js';
 import { normalisePath } from './upgrade/path.js';
 import { injectedPaths, rememberInjection, WiringCheck } from './wiring-check.js';
 

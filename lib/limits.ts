@@ -1,4 +1,4 @@
-import { refuseUnknown, show } from './refuse.js';
+import { refuseUnknown, show } from './protocol/refuse.js';
 
 /** What one path allows its clients. `false` turns a limit off. */
 export interface PathLimits {

@@ -1,4 +1,4 @@
-import { refuse } from '../refuse.js';
+import { refuse } from '../protocol/refuse.js';
 import { pageOf, type Entry } from '../recovery/single-pass.js';
 
 /** Milliseconds that a reader is kept from asking again at once. */

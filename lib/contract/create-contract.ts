@@ -4,7 +4,7 @@ import { layer, type EnvelopeOptions } from '../envelope.options.js';
 import { adapterOf } from '../gateway/adapter-of.js';
 import { exploreGateways, findProvider, type Gateway } from '../gateway/gateway-explorer.js';
 import { placeOf } from '../gateway/place-of.js';
-import { assertApplication, assertOptions, isRecordLike, refuse } from '../refuse.js';
+import { assertApplication, assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
 import { showPlace, type Place } from '../upgrade/place.js';
 import { applicationInfo } from './application-info.js';
 import { ChannelDraft } from './channel-draft.js';

@@ -1,4 +1,4 @@
-import { assertOptions, isRecordLike, refuse } from '../refuse.js';
+import { assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
 import type { SecurityScheme } from './document.js';
 import { known, type EventDefinitions, type SchemaSource } from './events.js';
 

@@ -1,4 +1,4 @@
-import { isRecordLike, refuse } from '../refuse.js';
+import { isRecordLike, refuse } from '../protocol/refuse.js';
 import type { JsonSchema } from './document.js';
 
 declare const PAYLOAD: unique symbol;

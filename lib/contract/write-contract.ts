@@ -2,7 +2,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { stringify } from 'yaml';
-import { isRecordLike, refuse, show } from '../refuse.js';
+import { isRecordLike, refuse, show } from '../protocol/refuse.js';
 import { checkContractOptions, createContract, type ContractOptions } from './create-contract.js';
 import type { Contract } from './document.js';
 

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { createContract, type ContractOptions } from '../contract/index.js';
 import { checkContractOptions } from '../contract/create-contract.js';
-import { isRecordLike, refuse } from '../refuse.js';
+import { isRecordLike, refuse } from '../protocol/refuse.js';
 import { mountExplorer } from './mount.js';
 
 /** Options of {@link EnvelopeExplorer.setup}: those of the contract, and whether there is a page at all. */

@@ -3,7 +3,7 @@ import type { PathOptions } from '../envelope.options.js';
 import { limitsOf } from '../limits.js';
 import { checkOptions } from '../option-rules.js';
 import { isReserved } from '../protocol/reserved-events.js';
-import { refuse, show } from '../refuse.js';
+import { refuse, show } from '../protocol/refuse.js';
 import { PORT, toPort } from '../upgrade/port.js';
 import type { Gateway } from './gateway-explorer.js';
 import { NEST } from './nest-metadata.js';

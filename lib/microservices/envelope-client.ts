@@ -7,7 +7,7 @@ import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import { textOfPattern } from '../protocol/packet.js';
 import { writePayload } from '../protocol/payload.js';
-import { isRecordLike, refuse } from '../refuse.js';
+import { isRecordLike, refuse } from '../protocol/refuse.js';
 
 /** What `ClientProxy` has no use for: it connects when it is used, and RxJS has `timeout`. */
 type Unused = 'autoConnect' | 'ackTimeout' | 'maxQueued';

@@ -9,7 +9,7 @@ import type { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { IncomingPacket } from '../server/incoming-packet.js';
 import { INTERNAL_ERROR } from '../server/incoming-request.js';
 import type { Bridge } from '../server/receiver.js';
-import { assertOptions, refuse } from '../refuse.js';
+import { assertOptions, refuse } from '../protocol/refuse.js';
 import { currentTrace } from '../server/tracing.js';
 import { EnvelopeContext } from './envelope-context.js';
 

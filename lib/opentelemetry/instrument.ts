@@ -1,5 +1,5 @@
 import { diag, metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
-import { assertOptions, refuse } from '../refuse.js';
+import { assertOptions, refuse } from '../protocol/refuse.js';
 import { countEvents } from './counters.js';
 import { watchServers } from './gauges.js';
 import { traceMessages } from './spans.js';

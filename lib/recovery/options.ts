@@ -1,4 +1,4 @@
-import { refuseUnknown, show } from '../refuse.js';
+import { refuseUnknown, show } from '../protocol/refuse.js';
 import type { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { Restore, Restored } from '../server/recovery.js';
 

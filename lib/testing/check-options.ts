@@ -1,5 +1,4 @@
-import { assertOptions, isRecordLike, refuse } from '../refuse.js';
-import { PORT, toPort } from '../upgrade/port.js';
+import { assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
 
 const WHERE = 'createTestClient';
 const APP = 'a Nest application with an HTTP server, such as await module.createNestApplication()';
@@ -14,7 +13,7 @@ const RULES: Readonly<Record<string, readonly [takes: string, accepts: (value: u
   headers: ["an object, such as { cookie: 'a=1' }", isRecordLike],
   timeout: ['milliseconds, a number from 0 on', (value) => typeof value === 'number' && value >= 0],
   on: ['an object of listeners, { question: () => 1 }', isListeners],
-  port: [PORT, (value) => toPort(value) !== undefined],
+  port: ['a whole number, the port of the gateway', Number.isInteger],
 };
 
 function isListeners(value: unknown): boolean {

@@ -63,11 +63,12 @@ describe('title and version', () => {
   it('have defaults where no package.json says them', async () => {
     const root = await project({ 'package.json': { name: 'shop' } });
     expect(await infoIn(join(root, 'main.js'))).toEqual({ title: 'shop', version: '0.0.0' });
-    const cwd = jest.spyOn(process, 'cwd').mockReturnValue('/');
+    const before = process.cwd();
+    process.chdir('/');
     try {
       expect(await infoIn('/main.js')).toEqual({ title: 'Application', version: '0.0.0' });
     } finally {
-      cwd.mockRestore();
+      process.chdir(before);
     }
   });
 
@@ -96,7 +97,8 @@ describe('writeContract', () => {
       expect(name.endsWith('json') ? JSON.parse(text) : parse(text)).toEqual(contract);
       expect(text.endsWith('\n')).toBe(true);
     }
-    expect((await readdir(folder)).sort()).toEqual(['a.YML', 'a.json', 'a.yaml']);
+    const written = (await readdir(folder)).filter((name) => /^a\./.test(name));
+    expect(written.sort()).toEqual(['a.YML', 'a.json', 'a.yaml']);
     expect(await readFile(join(folder, 'a.yaml'), 'utf8')).toBe(contractToYaml(contract));
     expect(parse(contractToYaml(contract), { version: '1.1' })).toEqual(contract);
   });

@@ -1,0 +1,272 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplication } from '@nestjs/common';
+import { WebSocket } from 'ws';
+import * as nodeClient from '../../lib/client/node.js';
+import * as contract from '../../lib/contract/index.js';
+import * as explorer from '../../lib/explorer/index.js';
+import * as main from '../../lib/index.js';
+import * as microservices from '../../lib/microservices/index.js';
+import * as opentelemetry from '../../lib/opentelemetry/index.js';
+import * as terminus from '../../lib/terminus/index.js';
+import * as testing from '../../lib/testing/index.js';
+
+/** One value of each kind. */
+export const KINDS = {
+  null: null,
+  number: -7,
+  boolean: true,
+  text: '',
+  list: [],
+  object: { frobnicate: 1 },
+  function: () => undefined,
+  symbol: Symbol('s'),
+  bigint: 7n,
+} as const;
+export type Kind = keyof typeof KINDS;
+
+interface Parameter {
+  readonly name: string;
+  readonly valid: unknown;
+  /** It may be left out. */
+  readonly optional?: true;
+  /** Kinds of values that it takes as they are. */
+  readonly takes?: readonly Kind[];
+}
+
+export interface Row {
+  /** With what its errors begin, if not with the name of the export. */
+  readonly name?: string;
+  readonly params: readonly Parameter[];
+  readonly call: (...args: unknown[]) => unknown;
+}
+
+/** A value that is there to be read. */
+export const CONSTANT = 'a constant';
+/** An error class, or a class without parameters: `new` works with whatever it is given. */
+export const ANYTHING = 'takes anything';
+/** Exported for its type and for `instanceof`: the package makes its instances. */
+export const MADE_HERE = 'made by the package';
+
+type Entry = Row | readonly Row[] | typeof CONSTANT | typeof ANYTHING | typeof MADE_HERE;
+
+const optional = true as const;
+/** What Nest injects, it injects rightly or not at all. */
+const BUT_NULL = (Object.keys(KINDS) as Kind[]).filter((kind) => kind !== 'null');
+const options = (valid: object = {}): Parameter => ({ name: 'options', valid, optional });
+const url: Parameter = { name: 'url', valid: 'ws://127.0.0.1:1/' };
+const source: Parameter = { name: 'source', valid: String, takes: ['null', 'object', 'function'] };
+const path: Parameter = { name: 'path', valid: '/x', takes: ['text'] };
+const connected = (socket: unknown): void => {
+  (socket as { disconnect(): void }).disconnect();
+};
+const stopped = (stop: unknown): void => (stop as () => void)();
+const adapterOf = (...args: unknown[]): unknown => Reflect.construct(main.EnvelopeAdapter, args);
+
+export const connectRow = (subject: (...args: never[]) => unknown): Row => ({
+  params: [url, options({ autoConnect: false, WebSocket })],
+  call: (...args) => connected(Reflect.apply(subject, undefined, args)),
+});
+
+/**
+ * What every export of every entry takes. An export that is not here fails the test.
+ *
+ * @param started one that a test client may start
+ * @param ends what is to be called in the end
+ */
+export const surfaceOf = (
+  app: INestApplication,
+  started: INestApplication,
+  ends: (() => unknown)[],
+): Readonly<Record<string, Readonly<Record<string, Entry>>>> => ({
+  '.': {
+    BroadcastOperator: MADE_HERE,
+    CLOSE_CODES: CONSTANT,
+    ENVELOPE_OPTIONS: CONSTANT,
+    EnvelopeAdapter: { params: [{ name: 'app', valid: app }, options()], call: adapterOf },
+    EnvelopeExceptionFilter: ANYTHING,
+    EnvelopeModule: [
+      {
+        name: 'EnvelopeModule.forRoot',
+        // what is in them the adapter looks into
+        params: [{ ...options(), takes: ['object'] }],
+        call: (...args) => Reflect.apply(main.EnvelopeModule.forRoot, main.EnvelopeModule, args),
+      },
+      {
+        name: 'EnvelopeModule.forRootAsync',
+        params: [{ name: 'options', valid: { useFactory: () => ({}) } }],
+        call: (...args) => Reflect.apply(main.EnvelopeModule.forRootAsync, main.EnvelopeModule, args),
+      },
+    ],
+    EnvelopeServer: ANYTHING,
+    EnvelopeSocket: MADE_HERE,
+    InjectEnvelopeServer: {
+      params: [{ ...path, optional }],
+      call: (...args) => Reflect.apply(main.InjectEnvelopeServer, undefined, args),
+    },
+    Presence: MADE_HERE,
+    RemoteSocket: MADE_HERE,
+    RequestError: ANYTHING,
+    RoomLimitError: ANYTHING,
+    getEnvelopeServerToken: {
+      params: [path],
+      call: (...args) => Reflect.apply(main.getEnvelopeServerToken, undefined, args),
+    },
+    messageContext: ANYTHING,
+    observe: {
+      params: [
+        { name: 'name', valid: 'mount' },
+        { name: 'listener', valid: () => undefined, takes: ['function'] },
+      ],
+      call: (...args) => stopped(Reflect.apply(main.observe, undefined, args)),
+    },
+    tolerant: {
+      params: [
+        { name: 'client', valid: {}, takes: ['object', 'list'] },
+        { name: 'failed', valid: () => undefined, optional, takes: ['function'] },
+      ],
+      call: (...args) => Reflect.apply(main.tolerant, undefined, args),
+    },
+    user: {
+      params: [{ name: 'user', valid: 7, takes: ['number', 'bigint', 'object'] }],
+      call: (...args) => Reflect.apply(main.user, undefined, args),
+    },
+  },
+  './throttler': { EnvelopeThrottlerGuard: ANYTHING },
+  './microservices': {
+    ENVELOPE: CONSTANT,
+    EnvelopeClient: {
+      params: [{ name: 'options', valid: { url: url.valid } }],
+      call: (...args) => Reflect.construct(microservices.EnvelopeClient, args),
+    },
+    EnvelopeContext: ANYTHING,
+    EnvelopeTransport: {
+      params: [{ name: 'adapter', valid: adapterOf(app) }, options()],
+      call: (...args) => Reflect.construct(microservices.EnvelopeTransport, args),
+    },
+  },
+  './contract': {
+    Describe: {
+      params: [{ name: 'description', valid: { summary: 'says' } }],
+      call: (...args) => Reflect.apply(contract.Describe, undefined, args),
+    },
+    Emits: {
+      params: [
+        { name: 'event', valid: 'said' },
+        source,
+        { name: 'options', valid: { description: 'said' }, optional },
+      ],
+      call: (...args) => Reflect.apply(contract.Emits, undefined, args),
+    },
+    Receives: { params: [source], call: (...args) => Reflect.apply(contract.Receives, undefined, args) },
+    Replies: {
+      params: [source, options({ stream: true })],
+      call: (...args) => Reflect.apply(contract.Replies, undefined, args),
+    },
+    Security: {
+      params: [
+        { name: 'name', valid: 'bearer' },
+        { name: 'scheme', valid: { type: 'http' }, optional, takes: ['object'] },
+        { name: 'scopes', valid: [], optional, takes: ['list'] },
+      ],
+      call: (...args) => Reflect.apply(contract.Security, undefined, args),
+    },
+    contractToYaml: {
+      params: [{ name: 'contract', valid: {}, takes: ['object'] }],
+      call: (...args) => Reflect.apply(contract.contractToYaml, undefined, args),
+    },
+    createContract: {
+      params: [{ name: 'app', valid: app }, options()],
+      call: (...args) => Reflect.apply(contract.createContract, undefined, args),
+    },
+    defineEvents: {
+      params: [{ name: 'events', valid: { said: String, bye: null } }],
+      call: (...args) => Reflect.apply(contract.defineEvents, undefined, args),
+    },
+    schema: {
+      params: [{ name: 'definition', valid: {}, takes: ['object'] }],
+      call: (...args) => Reflect.apply(contract.schema, undefined, args),
+    },
+    writeContract: {
+      params: [
+        { name: 'app', valid: app },
+        { name: 'file', valid: join(tmpdir(), `surface-${process.pid}.yaml`) },
+        options(),
+      ],
+      call: (...args) => Reflect.apply(contract.writeContract, undefined, args),
+    },
+  },
+  './explorer': {
+    EnvelopeExplorer: {
+      name: 'EnvelopeExplorer.setup',
+      params: [{ name: 'path', valid: 'ws-docs' }, { name: 'app', valid: app }, options()],
+      call: (...args) => Reflect.apply(explorer.EnvelopeExplorer.setup, explorer.EnvelopeExplorer, args),
+    },
+  },
+  './opentelemetry': {
+    instrument: {
+      params: [options()],
+      call: (...args) => stopped(Reflect.apply(opentelemetry.instrument, undefined, args)),
+    },
+    traceMetadata: ANYTHING,
+  },
+  './terminus': {
+    EnvelopeHealthIndicator: [
+      {
+        params: [
+          { name: 'EnvelopeModule', valid: { servers: () => [] }, takes: BUT_NULL },
+          { name: 'TerminusModule', valid: { check: () => CHECK }, takes: BUT_NULL },
+        ],
+        call: (...args) => Reflect.construct(terminus.EnvelopeHealthIndicator, args),
+      },
+      {
+        name: 'EnvelopeHealthIndicator.isHealthy',
+        params: [{ name: 'key', valid: 'websocket' }, options({ requireCluster: true })],
+        call: (...args) => Reflect.apply(indicator(ends).isHealthy, indicator(ends), args),
+      },
+      {
+        name: 'EnvelopeHealthIndicator.isReady',
+        params: [{ name: 'key', valid: 'websocket' }],
+        call: (...args) => Reflect.apply(indicator(ends).isReady, indicator(ends), args),
+      },
+    ],
+  },
+  './testing': {
+    ConnectError: ANYTHING,
+    DisconnectedError: ANYTHING,
+    RequestError: ANYTHING,
+    TestClient: MADE_HERE,
+    UpgradeRefusedError: ANYTHING,
+    createTestClient: {
+      params: [
+        { name: 'app', valid: started },
+        { name: 'pathOrOptions', valid: '/nowhere', optional, takes: ['text'] },
+      ],
+      // there is no gateway: the server says so
+      call: async (...args) => {
+        const made: unknown = await Reflect.apply(testing.createTestClient, undefined, args).catch(
+          (error: unknown) => error,
+        );
+        if (made instanceof Error && !(made instanceof testing.UpgradeRefusedError)) throw made;
+      },
+    },
+  },
+  './client': {
+    ClientSocket: MADE_HERE,
+    ConnectError: ANYTHING,
+    DisconnectedError: ANYTHING,
+    RequestError: ANYTHING,
+    connect: connectRow(nodeClient.connect),
+  },
+});
+
+const CHECK = { up: (details: unknown) => details, down: (details: unknown) => details };
+const indicator = (ends: (() => unknown)[]): terminus.EnvelopeHealthIndicator => {
+  const made = new terminus.EnvelopeHealthIndicator(
+    { servers: () => [] } as never,
+    { check: () => CHECK } as never,
+  );
+  made.onModuleInit();
+  ends.push(() => made.onApplicationShutdown());
+  return made;
+};

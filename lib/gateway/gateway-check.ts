@@ -36,7 +36,7 @@ function checkEvent(gateway: string, handler: () => unknown): void {
   const why = event.startsWith('$')
     ? 'names that begin with "$" are the protocol\'s own'
     : isReserved(event)
-      ? 'the name is reserved'
+      ? 'the name is reserved for the lifecycle of connections, which handleConnection and handleDisconnect take'
       : event === 'exception'
         ? 'an exception that a client sends answers a request of the server'
         : undefined;

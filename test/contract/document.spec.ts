@@ -11,6 +11,7 @@ import {
   type ContractOptions,
 } from '../../lib/contract/index.js';
 import { EnvelopeModule, type EnvelopeOptions } from '../../lib/index.js';
+import { isReserved } from '../../lib/protocol/reserved-events.js';
 import { startApp } from '../support/app.js';
 import { Child } from '../support/child.js';
 import { GATEWAYS, JwtGuard, KeyGuard, OddGateway } from './rich-app.js';
@@ -173,7 +174,7 @@ describe('The contract of a rich application', () => {
   it('leads by each reference to the message of that name, whatever names are', async () => {
     const names = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 12 })
-      .filter((name) => !name.startsWith('$') && name !== 'exception');
+      .filter((name) => !isReserved(name) && name !== 'exception');
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(names, { maxLength: 20 }), async (events) => {
         const contract = await contractOf({ providers: [gatewayOf(events)] });

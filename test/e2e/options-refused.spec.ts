@@ -240,6 +240,7 @@ describe('an event that no client can send', () => {
       'exception',
       'no client can send the event "exception": an exception that a client sends answers a request',
     ],
+    ['disconnect', 'no client can send the event "disconnect": the name is reserved for the lifecycle'],
     ['', 'the event of @SubscribeMessage is "": it takes a text of at least one character'],
     [undefined, 'the event of @SubscribeMessage is undefined: it takes a text'],
     [7, 'the event of @SubscribeMessage is 7: it takes a text'],

@@ -28,6 +28,7 @@ export type { Handshake } from './server/handshake.js';
 export type { AdapterFactory } from './server/mount.js';
 export { user } from './server/user-name.js';
 export { messageContext, type MessageContext } from './server/message-context.js';
+export type { Restored } from './server/recovery.js';
 export type { MountedServer, ObservedServer, ObservedSocket } from './server/observed.js';
 export { Presence, type Present } from './server/presence.js';
 export type { PresenceEvent } from './server/presence-view.js';

@@ -1,0 +1,1 @@
+export const session = (): Promise<{ token: string }> => Promise.resolve({ token: 'a token' });

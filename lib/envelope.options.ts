@@ -23,8 +23,8 @@ export interface PathOptions {
   /** Socket.IO's name for `limits.maxPayload`. */
   maxHttpBufferSize?: number;
   /**
-   * Milliseconds that connection middlewares and `handleConnection` may take, and for which a line may stand still
-   * since nothing in flight comes to an end. Default 45,000, as in Socket.IO.
+   * Milliseconds that connection middlewares and `handleConnection` may take, and that messages may wait for others in
+   * flight of which none comes to an end: then the connection closes with 1013. Default 45,000, as in Socket.IO.
    */
   connectTimeout?: number;
   /** Milliseconds that handlers at work may take to answer when the application closes. Default 5,000. */

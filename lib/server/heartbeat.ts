@@ -5,6 +5,8 @@ export interface Beating {
   readonly ws: { ping(): void; readonly readyState: number };
   /** Nothing is read from the line, and so no sign of life either. */
   readonly isPaused: boolean;
+  /** @internal Reads a line on that was paused because too much waits. @returns whether it was, and now is read */
+  _listenIn(): boolean;
   /** @internal */
   _timeOut(): void;
 }
@@ -33,6 +35,8 @@ export class Heartbeat {
   private crowd = 0;
   /** What is owed, in turns: that many make a ping. Few connections have none in most turns. */
   private due = 0;
+  /** Lines that were paused until this turn: what had come before is no sign of life, so they are pinged in the next one. */
+  private listening: Beating[] = [];
   private readonly asked: { deadline: number; sockets: Beating[] }[] = [];
 
   constructor(
@@ -56,23 +60,32 @@ export class Heartbeat {
     // after a stall of this process the signs of life are still to be read
     setImmediate(() => this.reap(now));
     const sockets: Beating[] = [];
+    if (this.listening.length > 0)
+      for (const value of this.listening.splice(0)) this.ping(value, now, sockets);
+    let first: Beating | undefined;
     let size = 0;
     for (const group of this.groups()) size += group.sockets.size;
     this.crowd = Math.max(this.crowd, size);
     for (this.due += this.crowd; this.due >= this.turns; this.due -= this.turns) {
       const value = this.next(size);
-      if (value === undefined || value === sockets[0]) {
+      if (value === undefined || value === first) {
         // all have had theirs
         this.due = 0;
         break;
       }
-      if (value.ws.readyState !== OPEN) continue;
-      // a later ping gives no more time
-      if (value._pingedAt === 0) value._pingedAt = now;
-      value.ws.ping();
-      sockets.push(value);
+      first ??= value;
+      if (value.isPaused && value._listenIn()) this.listening.push(value);
+      else this.ping(value, now, sockets);
     }
     if (sockets.length > 0) this.asked.push({ deadline: now + this.pingTimeout, sockets });
+  }
+
+  private ping(value: Beating, now: number, pinged: Beating[]): void {
+    if (value.ws.readyState !== OPEN) return;
+    // a later ping gives no more time
+    if (value._pingedAt === 0) value._pingedAt = now;
+    value.ws.ping();
+    pinged.push(value);
   }
 
   private reap(now: number): void {

@@ -2,11 +2,16 @@ import type { Message } from './line-web-socket.js';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Envelope, RequestId } from '../protocol/envelope.js';
 import { channels } from './diagnostics.js';
+import { outside } from './outside.js';
 import { Peer } from './peer.js';
 
 /** How many messages wait before the line is paused; those that were read already still come. */
 const MAX_WAITING = 128;
 const MAX_WAITING_BYTES = 1_000_000;
+/** So many times as many may wait where the heartbeat has the line read on, to see whether the client is still there. */
+const LISTENING = 2;
+/** Milliseconds for the client's part of the goodbye where the line stood still: much that was not read may be before it. */
+const GOODBYE_WITHIN = 5_000;
 
 /**
  * What of a client's messages is let through to its handlers, and when: none before the connection is ready, so many
@@ -21,12 +26,16 @@ export abstract class Intake extends Peer {
   private early: [Message, boolean][] | undefined = [];
   private earlyBytes = 0;
   /** What came while as many messages as may be were in flight. */
-  private late: Envelope[] | undefined;
+  private late: { readonly envelope: Envelope; readonly bytes: number }[] | undefined;
   private lateBytes = 0;
   private isResuming = false;
   /** The line was paused because too much waits. */
   private isHeld = false;
-  /** Ends a line that stands still: its answers to this side, and its own end, are behind what is not read. */
+  /** It was read on after that: more waits before it is paused again. */
+  private isListening = false;
+  /** The gateway has paused it. */
+  private isPausedByGateway = false;
+  /** Ends a line on which messages wait for others in flight, of which none comes to an end. */
   private standstill: NodeJS.Timeout | undefined;
   private isAwaitingDrain = false;
   private paid = 0;
@@ -105,20 +114,45 @@ export abstract class Intake extends Peer {
       this.late = [];
       this.lateBytes = 0;
       if (this._inFlight >= this._limits.maxInFlight) this.tellHeld();
+      this.awaitProgress();
     }
     this.goOnAfterDrain();
     // answers that handlers wait for may be behind this message: then the line is read on
     if (this.waitsEnough && this.isAsking) return false;
     this.lateBytes += bytes;
-    this.late.push(envelope);
+    this.late.push({ envelope, bytes });
     if (this.waitsEnough && !this.isAsking) this.hold();
     return true;
   }
 
   private get waitsEnough(): boolean {
-    return (
-      this.late !== undefined && (this.late.length >= MAX_WAITING || this.lateBytes >= MAX_WAITING_BYTES)
-    );
+    if (this.late === undefined) return false;
+    const times = this.isListening ? LISTENING : 1;
+    return this.late.length >= MAX_WAITING * times || this.lateBytes >= MAX_WAITING_BYTES * times;
+  }
+
+  override pause(): void {
+    this.isPausedByGateway = true;
+    super.pause();
+  }
+
+  override resume(): void {
+    this.isPausedByGateway = false;
+    super.resume();
+  }
+
+  /**
+   * @internal The heartbeat comes to a line that is paused. Its end, or a pong, may be behind some messages: they are read, and
+   * wait with the others. Not where the gateway has paused it, nor where too much waits already.
+   *
+   * @returns whether the line is read on
+   */
+  _listenIn(): boolean {
+    if (!this.isHeld || this.isPausedByGateway || this.early !== undefined) return false;
+    this.isListening = true;
+    if (this.waitsEnough) return false;
+    super.resume();
+    return true;
   }
 
   /** This side has asked: a line that is held is read on. */
@@ -128,10 +162,12 @@ export abstract class Intake extends Peer {
 
   /** @internal Takes a request back that waits, where it asks for a stream. */
   _withdraw(id: RequestId): Envelope | undefined {
-    const index = this.late?.findIndex((waiting) => waiting.id === id && waiting.stream) ?? -1;
+    const index = this.late?.findIndex(({ envelope }) => envelope.id === id && envelope.stream) ?? -1;
     const withdrawn = index === -1 ? undefined : this.late!.splice(index, 1)[0];
-    if (withdrawn !== undefined) this._settled();
-    return withdrawn;
+    if (withdrawn === undefined) return undefined;
+    this.lateBytes -= withdrawn.bytes;
+    this._settled();
+    return withdrawn.envelope;
   }
 
   /** @internal The connection is ready: what came early is handled, in order. */
@@ -149,11 +185,16 @@ export abstract class Intake extends Peer {
     if (late === undefined || this.isResuming) return;
     this.isResuming = true;
     let next = 0;
-    while (next < late.length && !this._gone && this.hasRoom) this.handleLate(late[next++]!);
+    while (next < late.length && !this._gone && this.hasRoom) {
+      const { envelope, bytes } = late[next++]!;
+      this.lateBytes -= bytes;
+      this.handleLate(envelope);
+    }
     this.isResuming = false;
     late.splice(0, next);
     if (late.length === 0) {
       this.late = undefined;
+      this.endWait();
       return this.letGo();
     }
     if (next > 0) this.standstill?.refresh();
@@ -163,7 +204,7 @@ export abstract class Intake extends Peer {
   /** What waits is dropped; the line is read on, so that its end is seen. */
   protected dropWaiting(): void {
     this.early = this.late = undefined;
-    clearTimeout(this.standstill);
+    this.endWait();
     if (this.isPaused) this.resume();
   }
 
@@ -194,15 +235,29 @@ export abstract class Intake extends Peer {
   private hold(): void {
     // anew each time: a gateway that paused the line may have resumed it meanwhile
     this.isHeld = true;
-    this.pause();
-    // before that there is a deadline already
-    if (this.early === undefined)
-      this.standstill ??= setTimeout(() => this.endStandstill(), this._limits.maxStandstill);
+    super.pause();
+  }
+
+  private awaitProgress(): void {
+    // not a matter of the message that happens to be handled
+    outside(() => {
+      this.standstill = setTimeout(() => this.endStandstill(), this._limits.maxStandstill);
+    });
+  }
+
+  private endWait(): void {
+    clearTimeout(this.standstill);
+    this.standstill = undefined;
   }
 
   private endStandstill(): void {
+    // a client that reads slowly has the heartbeat's time, and as much as may wait for it
+    if (this._inFlight < this._limits.maxInFlight && !this.isHeld) return this.awaitProgress();
     const { code } = CLOSE_CODES.TRY_AGAIN_LATER;
     this._end('server namespace disconnect', code, 'no message in flight comes to an end');
+    const { ws } = this;
+    const patience = setTimeout(() => ws.terminate(), Math.min(GOODBYE_WITHIN, this._limits.maxStandstill));
+    ws.on('close', () => clearTimeout(patience));
   }
 
   /** The line is crowded: what waits has its turn when the client has read. */
@@ -218,10 +273,8 @@ export abstract class Intake extends Peer {
   private letGo(): void {
     // a gateway may have paused the line by itself
     if (!this.isHeld || this._gone) return;
-    this.isHeld = false;
-    clearTimeout(this.standstill);
-    this.standstill = undefined;
-    this.resume();
+    this.isHeld = this.isListening = false;
+    if (!this.isPausedByGateway) super.resume();
   }
 }
 

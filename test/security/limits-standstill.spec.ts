@@ -11,7 +11,7 @@ class AskingGateway {
   door = deferred();
   async handleConnection(client: EnvelopeSocket): Promise<void> {
     this.clients.push(client);
-    if (client.protocol === 'slow') await this.door.promise;
+    if (client.headers['x-pace'] === 'slow') await this.door.promise;
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
@@ -63,6 +63,41 @@ describe('a line that stands still', () => {
     ),
   );
 
+  it.each([3, 100])(
+    'ends with 1013 where nothing comes to an end and some messages wait, %i in all',
+    (count) =>
+      besiege(AskingGateway, { connectTimeout: 100, limits: { maxInFlight: 2, ...unlimited } })(
+        async ({ attacker }) => {
+          const client = await attacker();
+          for (let id = 0; id < count; id++) client.send({ event: 'endless', id });
+          expect(await client.ended()).toEqual({
+            code: 1013,
+            reason: 'no message in flight comes to an end',
+          });
+        },
+      )(),
+  );
+
+  it(
+    'goes on as long as messages come to an end, or none waits',
+    besiege(AskingGateway, { connectTimeout: 1_500, limits: { maxInFlight: 2, ...unlimited } })(
+      async ({ attacker }) => {
+        const [rests, moves, stands] = [await attacker(), await attacker(), await attacker()];
+        for (let id = 0; id < 2; id++) rests.send({ event: 'endless', id, stream: true });
+        for (const client of [moves, stands])
+          for (let id = 0; id < 4; id++) client.send({ event: 'endless', id, stream: true });
+        await stands.settled();
+        await new Promise((resolve) => setTimeout(resolve, 500));
+        // the next one has its turn
+        moves.send({ event: '$cancel', data: 0 });
+        expect(await moves.answer(0)).toEqual({ event: 'endless', ack: 0 });
+        expect((await stands.ended()).code).toBe(1013);
+        for (const client of [rests, moves])
+          expect(await client.ask('$ping')).toMatchObject({ event: '$ping' });
+      },
+    ),
+  );
+
   it(
     'goes on when a client that did not take its answers takes them',
     besiege(AskingGateway, { limits: { maxBufferedBytes: 4_000_000, ...unlimited } })(
@@ -84,7 +119,7 @@ describe('a line that stands still', () => {
   it(
     'is read on when the connection is ready and there is room to wait',
     besiege(AskingGateway, { limits: { maxInFlight: 20, ...unlimited } })(async ({ attacker, gateway }) => {
-      const client = await attacker({ protocols: ['slow'] });
+      const client = await attacker({ headers: { 'x-pace': 'slow' } });
       for (let id = 0; id < 128; id++) client.send({ event: 'endless', id, stream: true });
       await until('the line is held', () => gateway.clients.at(-1)!.isPaused);
       gateway.door.resolve();

@@ -119,6 +119,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       receiver,
       report,
       warn,
+      debug: (text) => logger.debug(text),
       connections: given.connections,
       limits: connectionLimits(limits, connectTimeout),
       failures: FAILURES,

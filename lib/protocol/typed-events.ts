@@ -13,8 +13,13 @@ export interface DefaultEventsMap {
 
 export type EventNames<Map extends EventsMap> = keyof Map & string;
 
+type IsAny<Type> = 0 extends 1 & Type ? true : false;
+/** A map that is `any` says nothing of its events: then any arguments will do. */
+type Params<Signature extends (...args: Untyped[]) => unknown> =
+  IsAny<Signature> extends true ? Untyped[] : Parameters<Signature>;
+
 /** What an event's listener takes. */
-export type EventParams<Map extends EventsMap, Event extends EventNames<Map>> = Parameters<Map[Event]>;
+export type EventParams<Map extends EventsMap, Event extends EventNames<Map>> = Params<Map[Event]>;
 
 /** The signature of an event's listener. */
 export type Listener<Map extends EventsMap, Event extends EventNames<Map>> = (
@@ -29,7 +34,6 @@ type AllButCallback<Tuple extends unknown[]> =
     : number extends Tuple['length']
       ? Tuple
       : never;
-type IsAny<Type> = 0 extends 1 & Type ? true : false;
 /** What a callback takes besides the error, which a map may or may not write in front. */
 type Values<Params extends unknown[]> =
   IsAny<Params[0]> extends true ? Params : Params extends [Error, ...infer Rest] ? Rest : Params;
@@ -57,14 +61,10 @@ type WithTimeoutCallback<Tuple extends unknown[], Many extends boolean> = Tuple 
 
 /** The same events with an error first in their callbacks: what `timeout(ms).emit` takes. */
 export type WithTimeout<Map extends EventsMap> = {
-  [Event in keyof Map]: (
-    ...args: WithTimeoutCallback<Parameters<Map[Event]>, false>
-  ) => ReturnType<Map[Event]>;
+  [Event in keyof Map]: (...args: WithTimeoutCallback<Params<Map[Event]>, false>) => ReturnType<Map[Event]>;
 };
 
 /** The same events with an error and the answers of many peers in their callbacks: what a room-wide request takes. */
 export type WithManyAnswers<Map extends EventsMap> = {
-  [Event in keyof Map]: (
-    ...args: WithTimeoutCallback<Parameters<Map[Event]>, true>
-  ) => ReturnType<Map[Event]>;
+  [Event in keyof Map]: (...args: WithTimeoutCallback<Params<Map[Event]>, true>) => ReturnType<Map[Event]>;
 };

@@ -295,6 +295,10 @@ export abstract class Conversation extends Sender implements Asker {
     this.answers?.failAll();
   }
 
+  protected emitterIfAny(event: string): EventEmitter | undefined {
+    return LINE_EVENTS.has(event) ? this.lineEvents : this.events;
+  }
+
   protected emitterOf(event: string): EventEmitter {
     warnOfUnheard(this.nsp, event);
     return LINE_EVENTS.has(event)

@@ -17,6 +17,7 @@ import { BroadcastOperator } from './broadcast-operator.js';
 import type { ClusterStatus, Rooms } from './socketio-types.js';
 import type { Conversation } from './conversation.js';
 import { channels } from './diagnostics.js';
+import { Engine } from './engine.js';
 import type { EnvelopeSocket } from './envelope.socket.js';
 import { encodePacket } from './packet-encoder.js';
 import type { Mount } from './mount.js';
@@ -60,6 +61,8 @@ export class EnvelopeServer<
   > = namespaceMap(this);
   /** The connected sockets, as `ws` has them: a live view. */
   readonly clients: SocketSet<EnvelopeSocket<Listen, Emit, ServerSide, Data>> = new SocketSet(this.sockets);
+  /** How many clients are connected: `engine.clientsCount`. */
+  readonly engine = new Engine(this);
   /** What adapters make frames with: one broadcast is encoded and framed once, for all its recipients. */
   readonly encoder = { encode: encodePacket };
   /** What adapters read of Socket.IO's options. */
@@ -99,10 +102,6 @@ export class EnvelopeServer<
     if (this.rooms === undefined) throw new Error(this._unmounted);
     return this.rooms;
   }
-  /** How many clients are connected. */
-  get engine(): { readonly clientsCount: number } {
-    return { clientsCount: this.sockets.size };
-  }
   /** What adapters take for the Socket.IO server. */
   get server(): this {
     return this;
@@ -122,6 +121,11 @@ export class EnvelopeServer<
     ...args: EventParams<WithManyAnswers<Emit>, Event>
   ): true {
     return this.everybody.emit(event, ...args);
+  }
+  /** Sends the event `message` to everybody, as in Socket.IO. */
+  send(...args: Untyped[]): this {
+    this.everybody.emit('message' as EventNames<Emit>, ...(args as Untyped));
+    return this;
   }
   /** Asks everybody. See {@link BroadcastOperator.emitWithAck}. */
   emitWithAck<Event extends EventNames<Emit>>(

@@ -17,7 +17,9 @@ import type { Rooms } from './socketio-types.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
 import { tellLimit } from './diagnostics.js';
 import { DirectOperator } from './direct-operator.js';
+import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';
 import type { LineEvents } from './line-events.js';
+import type { Handled } from './handled.js';
 import { checkJoin, checkLeave, roomSet, type RoomRefusal } from './room-names.js';
 import type { SocketHost } from './socket-host.js';
 
@@ -65,6 +67,14 @@ export class EnvelopeSocket<
   /** The same as `nsp`: a connection carries one namespace. */
   get server(): SocketHost {
     return this.nsp;
+  }
+  /** Where adapters write, and what is left of Engine.IO's client: a connection carries one namespace. */
+  get client(): SocketIoClient & Pick<this, 'writeToEngine'> {
+    return this;
+  }
+  /** The connection, as Engine.IO shows it. */
+  get conn(): EngineSocket {
+    return engineSocketOf(this);
   }
 
   /**
@@ -131,12 +141,13 @@ export class EnvelopeSocket<
   }
 
   /**
-   * Joins a room, or several. Does nothing once the client has gone.
+   * Joins a room, or several. Does nothing once the client has gone. Await it where a cluster adapter has to tell other nodes; a failure
+   * that nobody awaits is reported in the log.
    *
    * @throws (rejects) RoomLimitError on more rooms than `limits.maxRooms`, on a name longer than
    * `limits.maxRoomNameLength` or neither a text nor a number, and on the room of a user; none is joined then
    */
-  join(rooms: Rooms): Promise<void> | void {
+  join(rooms: Rooms): Handled | void {
     if (this._gone) return;
     const joined = roomSet(rooms);
     const current = this.nsp.adapter.socketRooms(this.id);
@@ -153,7 +164,7 @@ export class EnvelopeSocket<
    * @throws (rejects) RoomLimitError on the client's own room (its id), on the room of a user, and on a name that is
    * neither a text nor a number; none is left then
    */
-  leave(rooms: Rooms): Promise<void> | void {
+  leave(rooms: Rooms): Handled | void {
     const left = roomSet(rooms);
     const refused = checkLeave(left, this.id, this._limits);
     if (left === undefined || refused !== undefined) return this.refuseRooms('leave', refused!);
@@ -165,6 +176,8 @@ export class EnvelopeSocket<
       if (done instanceof Promise)
         all = all === undefined ? done : Promise.all([all, done]).then(() => undefined);
     }
+    // each failure was reported
+    all?.catch(() => undefined);
     return all;
   }
 
@@ -213,18 +226,51 @@ export class EnvelopeSocket<
     return this;
   }
 
-  off(event: string, listener: (...args: Untyped[]) => void): this {
-    this.emitterOf(event).off(event, listener);
+  /** The same as {@link on}. */
+  addListener<Event extends keyof LineEvents>(event: Event, listener: LineEvents[Event]): this;
+  addListener<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
+  addListener(event: string, listener: (...args: Untyped[]) => void): this {
+    this.emitterOf(event).on(event, listener);
+    return this;
+  }
+  /** The same as {@link on}, before all listeners that there are. */
+  prependListener<Event extends keyof LineEvents>(event: Event, listener: LineEvents[Event]): this;
+  prependListener<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
+  prependListener(event: string, listener: (...args: Untyped[]) => void): this {
+    this.emitterOf(event).prependListener(event, listener);
     return this;
   }
 
+  off(event: string, listener: (...args: Untyped[]) => void): this {
+    this.emitterIfAny(event)?.off(event, listener);
+    return this;
+  }
+  /** The same as {@link off}. */
+  removeListener(event: string, listener: (...args: Untyped[]) => void): this {
+    return this.off(event, listener);
+  }
   removeAllListeners(event?: string): this {
     if (event !== undefined) {
-      this.emitterOf(event).removeAllListeners(event);
+      this.emitterIfAny(event)?.removeAllListeners(event);
     } else {
       this.events?.removeAllListeners();
       this.lineEvents?.removeAllListeners();
     }
+    return this;
+  }
+
+  listeners(event: string): ((...args: Untyped[]) => void)[] {
+    return (this.emitterIfAny(event)?.listeners(event) ?? []) as ((...args: Untyped[]) => void)[];
+  }
+  listenerCount(event: string): number {
+    return this.emitterIfAny(event)?.listenerCount(event) ?? 0;
+  }
+  eventNames(): string[] {
+    return [this.lineEvents, this.events].flatMap((emitter) => (emitter?.eventNames() ?? []) as string[]);
+  }
+  /** So many listeners of one event are no leak, by which Node would warn. Default: 10, as everywhere in Node; 0: any number. */
+  setMaxListeners(count: number): this {
+    for (const event of ['', 'close']) this.emitterOf(event).setMaxListeners(count);
     return this;
   }
 

@@ -50,6 +50,8 @@ export interface Mount<Server> {
   readonly report: ErrorReporter;
   /** What clients did that its operators should see; one subject is told of so often, and no more. */
   readonly warn: (subject: string, text: string) => void;
+  /** What helps a developer, at level debug. */
+  readonly debug: (text: string) => void;
   readonly connections: ConnectionListener;
   readonly limits: ConnectionLimits;
   readonly failures: Failures;

@@ -20,6 +20,16 @@ const MEMBERS = [
   'on',
   'once',
   'off',
+  'addListener',
+  'removeListener',
+  'removeAllListeners',
+  'listeners',
+  'listenerCount',
+  'eventNames',
+  'setMaxListeners',
+  'serverSideEmitWithAck',
+  'send',
+  'server',
 ] as const;
 
 type Member = (typeof MEMBERS)[number];

@@ -93,11 +93,6 @@ export abstract class Peer extends Line {
   get _age(): number {
     return Date.now() - this.issued;
   }
-  /** The little of Engine.IO's connection that gateways read. */
-  get conn(): { readonly remoteAddress: string } {
-    return { remoteAddress: this.ip };
-  }
-
   /** What a log or a careless serialiser sees: no header, no token, no payload. */
   toJSON(): { id: string } {
     return { id: this.id };

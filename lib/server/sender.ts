@@ -55,11 +55,6 @@ export abstract class Sender extends Intake {
     return (this.answers ??= new Answers()).byAdapter;
   }
 
-  /** Where adapters write: the Engine.IO client of a Socket.IO socket. */
-  get client(): { writeToEngine(frames: readonly Frame[], flags: EmitFlags): void } {
-    return this;
-  }
-
   /** @internal One broadcast, already framed; the same frame goes to every recipient. */
   writeToEngine(frames: readonly Frame[], flags: EmitFlags): void {
     if (flags.volatile === true && !this.outbox.writable) return this.tellDropped();

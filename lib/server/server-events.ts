@@ -75,12 +75,42 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     this.events.on(event, listener);
     return this;
   }
+  once(event: 'connection' | 'connect', listener: (socket: Client, request: IncomingMessage) => void): this;
+  once(event: string, listener: (...args: Untyped[]) => void): this;
   once(event: string, listener: (...args: Untyped[]) => void): this {
     this.events.once(event, listener);
     return this;
   }
   off(event: string, listener: (...args: Untyped[]) => void): this {
     this.events.off(event, listener);
+    return this;
+  }
+  /** The same as {@link on}. */
+  addListener(event: string, listener: (...args: Untyped[]) => void): this {
+    this.events.on(event, listener);
+    return this;
+  }
+  /** The same as {@link off}. */
+  removeListener(event: string, listener: (...args: Untyped[]) => void): this {
+    return this.off(event, listener);
+  }
+  /** As in Socket.IO, Nest's own listener of `connection` goes with the others: the gateways then hear of no new client. */
+  removeAllListeners(event?: string): this {
+    if (event === undefined) this.events.removeAllListeners();
+    else this.events.removeAllListeners(event);
+    return this;
+  }
+  listeners(event: string): ((...args: Untyped[]) => void)[] {
+    return this.events.listeners(event) as ((...args: Untyped[]) => void)[];
+  }
+  listenerCount(event: string): number {
+    return this.events.listenerCount(event);
+  }
+  eventNames(): string[] {
+    return this.events.eventNames() as string[];
+  }
+  /** Does nothing: there is no limit. */
+  setMaxListeners(_count: number): this {
     return this;
   }
 

@@ -4,6 +4,7 @@ import type { Untyped } from '../protocol/typed-events.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Namespace } from './socketio-types.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
+import type { Engine } from './engine.js';
 import type { Failures } from './failures.js';
 import type { Identities } from './identity.js';
 import type { Intake } from './intake.js';
@@ -44,14 +45,24 @@ export interface SocketMount {
   readonly restore?: Restore | undefined;
   readonly receiver: Inbound;
   readonly connections: Farewell;
+  debug(text: string): void;
   /** What the gateway side knows of the gateways on this path. */
   readonly gateways: unknown;
   /** Asks the guards of the upgrade anew; never rejects. @returns what the client is told if one refuses */
   reauthenticate?(socket: Intake): Promise<object | undefined>;
 }
 
+type Listener = (...args: Untyped[]) => void;
+
 /** The server of a socket: all that `client.nsp` offers. */
 export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, Targeting | Utilities> {
+  /** How many clients there are. */
+  readonly engine: Engine;
+  use(middleware: (socket: Untyped, next: (error?: Error) => void) => void): unknown;
+  on(event: string, listener: Listener): unknown;
+  once(event: string, listener: Listener): unknown;
+  off(event: string, listener: Listener): unknown;
+  serverSideEmit(event: string, ...args: Untyped[]): boolean;
   /** @internal */
   readonly _mount: SocketMount;
   /** @internal */

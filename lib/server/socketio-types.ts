@@ -39,6 +39,14 @@ export interface ReachableSocket<Data = Untyped> extends SocketDetails<Data> {
   disconnect(close?: boolean): unknown;
 }
 
+/** A socket of this node, as others get it by `client.nsp.sockets`. */
+export interface MemberSocket extends ReachableSocket {
+  /** Where adapters leave the callbacks of room-wide requests. */
+  readonly acks: Map<number, (answer: unknown) => void>;
+  readonly connected: boolean;
+  emit(event: string, ...args: Untyped[]): boolean;
+}
+
 /** What a socket and an operator need of the server they belong to. */
 export interface Namespace {
   /** The full URL path, with the port in front only where it is not the application's. */
@@ -46,7 +54,7 @@ export interface Namespace {
   /** The same as the gateway declares it: a child of a RegExp namespace has its parent's. */
   readonly route: string;
   readonly adapter: Adapter;
-  readonly sockets: ReadonlyMap<SocketId, ReachableSocket & { acks: Map<number, (answer: unknown) => void> }>;
+  readonly sockets: ReadonlyMap<SocketId, MemberSocket>;
   /** @internal Numbers requests; one counter for all sockets, since a room-wide request has one id. */
   _ids: number;
   /** @internal */

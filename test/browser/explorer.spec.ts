@@ -159,6 +159,9 @@ describeInBrowser('the explorer in Chromium', () => {
     await page.fill('#token', '{"token":"open sesame"}');
     await page.selectOption('#token-as', 'subprotocol');
     await explorer.connect();
+    await page.click('#disconnect');
+    await page.uncheck('#versioned');
+    await explorer.connect();
   });
 
   it('says what a close code means', async () => {

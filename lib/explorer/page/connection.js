@@ -129,10 +129,17 @@ function parse(text) {
 
 /** The subprotocols that show credentials, and whether the server is to tell of its session. */
 export function subprotocols({ isVersioned, credentials }) {
-  const names = isVersioned ? ['envelope.v1'] : [];
-  if (credentials === undefined) return names;
-  // a browser fails a line on which no name was selected, and this one never is
-  return [...(isVersioned ? names : ['envelope']), `envelope.auth.${base64url(JSON.stringify(credentials))}`];
+  if (credentials === undefined) return isVersioned ? ['envelope.v1'] : [];
+  if (!isVersioned && isBearer(credentials)) return ['bearer', credentials.token];
+  // credentials are never selected, and a browser closes a connection on which none of its names was
+  return ['envelope.v1', `envelope.auth.${base64url(JSON.stringify(credentials))}`];
+}
+
+/** Nothing but a token, of characters that a subprotocol may have. */
+function isBearer({ token, ...others }) {
+  return (
+    Object.keys(others).length === 0 && /^[\w!#$%&'*+.^`|~-]+$/.test(token) && !/^envelope\./i.test(token)
+  );
 }
 
 function base64url(text) {

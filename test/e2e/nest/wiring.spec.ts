@@ -3,7 +3,6 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { WebSocketGateway } from '@nestjs/websockets';
-import type { AddressInfo } from 'node:net';
 import { EnvelopeModule, EnvelopeServer, InjectEnvelopeServer } from '../../../lib/index.js';
 import { LogBook, startApp, type TestApp } from '../../support/app.js';
 import { expectNoStrays } from '../../support/strays.js';

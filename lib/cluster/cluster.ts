@@ -14,6 +14,7 @@ import { BrokerWatch, type BrokerChange } from './broker-watch.js';
 import { baseOf, isAlone, override, publisherOf, type Internals, type Method } from './internals.js';
 import { serveLocallyFirst } from './local-first.js';
 import { discard, holdLine, maxNameBytes } from './postgres-line.js';
+import { Publications } from './publications.js';
 import { dropGarbage, releaseProcess, watchClients } from './shield.js';
 
 const ALONE: ClusterStatus = { state: 'alone', nodes: 1, since: Date.now() };
@@ -97,14 +98,14 @@ export class Cluster implements ClusterWatch {
   ): void {
     const { name } = nsp;
     const watch = this.brokerOf(factory);
-    const failed = (error: unknown): void => {
+    const publications = new Publications((error) => {
       watch.suspect();
       // told of as a whole where the broker is away
       if (watch.status.state === 'connected') notSent(name, error);
-    };
+    });
     const feed = nsp.opts['connectionStateRecovery'] === undefined ? undefined : this.feedOf(adapter, watch);
     dropGarbage(adapter, (error) => dropped(name, error));
-    watchClients(adapter, failed);
+    watchClients(adapter, publications);
     holdLine(adapter, () => watch.suspect());
     const publisher = publisherOf(adapter);
     keepAsSent(adapter, publisher);
@@ -112,7 +113,7 @@ export class Cluster implements ClusterWatch {
     if (publisher !== undefined) {
       override(adapter, publisher, (publish) => (message) => {
         const sent = publish(message);
-        if (sent instanceof Promise) sent.catch(failed);
+        if (sent instanceof Promise) publications.watch(sent);
         return sent;
       });
     }
@@ -121,7 +122,7 @@ export class Cluster implements ClusterWatch {
       try {
         await publish(...args);
       } catch (error) {
-        failed(error);
+        publications.report(error);
       }
     });
     const base = baseOf(adapter)!;
@@ -131,9 +132,12 @@ export class Cluster implements ClusterWatch {
     else override(adapter, 'broadcast', refuseDamage);
     override(adapter, 'broadcastWithAck', refuseDamage);
     releaseProcess(adapter, before);
-    override(adapter, 'close', (close) => () => {
+    override(adapter, 'close', (close) => async () => {
+      const isAway = watch.status.state === 'away';
       watch.remove(adapter);
-      return close();
+      await close();
+      // an application may end its broker's clients as soon as it has closed
+      await publications.close(isAway);
     });
     this.watchOf.set(adapter, watch);
     watch.add(adapter);

@@ -1,5 +1,6 @@
 import { gatherArguments } from './emitter.js';
 import { override, type Internals, type Method } from './internals.js';
+import type { Publications } from './publications.js';
 import { checkBroadcast, checkTarget } from './target.js';
 import { tolerant } from './tolerant.js';
 
@@ -106,15 +107,22 @@ function rebind(adapter: Internals): void {
   }
 }
 
+/** The commands of `redis` and of `ioredis`. Those that end a subscription of `redis` may never be answered. */
+const PUBLISHING: ReadonlySet<string> = new Set(['publish', 'sPublish', 'spublish']);
+
 /**
- * Hears of what the broker's clients reject: the classic Redis adapter awaits none of its publications, and the
- * rejection of one would end the process when the broker goes away.
+ * Watches what the broker's clients do: the classic Redis adapter awaits none of its publications, and the rejection of
+ * one would end the process when the broker goes away.
  */
-export function watchClients(adapter: Internals, failed: (error: unknown) => void): void {
+export function watchClients(adapter: Internals, publications: Publications): void {
   for (const name of CLIENTS) {
     const client: unknown = Reflect.get(adapter, name);
     if (typeof client !== 'object' || client === null) continue;
-    Reflect.set(adapter, name, tolerant(client, failed));
+    Reflect.set(
+      adapter,
+      name,
+      tolerant(client, (result, command) => publications.watch(result, PUBLISHING.has(command))),
+    );
   }
 }
 

@@ -16,11 +16,11 @@ const READ_AGAIN = 100;
  * cannot send (`disableOfflineQueue`).
  *
  * @param client of `redis` or `ioredis`; what it duplicates is tolerant, too
- * @param failed hears of each rejection
+ * @param watch takes the result of each command, and its rejection. Default: ignores the rejection
  */
 export function tolerant<Client extends object>(
   client: Client,
-  failed: (error: unknown) => void = () => undefined,
+  watch: (result: Promise<unknown>, command: string) => void = ignoreRejection,
 ): Client {
   if (typeof client !== 'object' || client === null)
     refuse('tolerant', 'client', client, 'a client of redis or ioredis');
@@ -34,15 +34,19 @@ export function tolerant<Client extends object>(
         if (page?.isEmpty === true) return Promise.resolve([]);
         const result: unknown = Reflect.apply(value, target, page?.args ?? args);
         if (result === target) return proxy;
-        if (property === 'duplicate') return tolerant(result as object, failed);
+        if (property === 'duplicate') return tolerant(result as object, watch);
         if (!(result instanceof Promise)) return result;
-        result.catch(failed);
+        watch(result, String(property));
         if (isBlockingRead(property, args)) return result.catch(rejectLater);
         return page === undefined ? result : page.take(result as Promise<Entry[]>);
       };
     },
   });
   return proxy;
+}
+
+function ignoreRejection(result: Promise<unknown>): void {
+  result.catch(() => undefined);
 }
 
 /** XREAD with BLOCK. */

@@ -1,0 +1,96 @@
+import { createAdapter, createShardedAdapter } from '@socket.io/redis-adapter';
+import { createAdapter as createStreamsAdapter } from '@socket.io/redis-streams-adapter';
+import { Redis } from 'ioredis';
+import { createClient } from 'redis';
+import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { EnvelopeServer, EnvelopeSocket, tolerant, type AdapterFactory } from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+import { until } from '../support/wait.js';
+import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
+
+@WebSocketGateway({ path: '/ws' })
+class Gateway {
+  @WebSocketServer() server!: EnvelopeServer;
+  async handleConnection(client: EnvelopeSocket): Promise<void> {
+    await client.join(['red', 'blue']);
+    this.server.presence.track(client, client.id);
+  }
+  handleDisconnect(client: EnvelopeSocket): void {
+    this.server.to('red').emit('left', client.id);
+    this.server.serverSideEmit('left', client.id);
+  }
+}
+
+type Native = { destroy(): void; readonly isOpen?: boolean };
+type Make = (publisher: never, subscriber: never) => unknown;
+
+describeWithRedis("an application that closes, before its broker's clients", () => {
+  const redis = new RedisServer();
+  const natives: Native[] = [];
+  beforeAll(() => redis.start());
+  afterAll(() => natives.forEach((client) => client.isOpen !== false && client.destroy()));
+
+  const nodeRedis = async (): Promise<Native> => {
+    const client = createClient({ url: redis.url });
+    client.on('error', () => undefined);
+    natives.push(client);
+    return client.connect();
+  };
+  const ioRedis = async (): Promise<Native> => {
+    const client = new Redis(redis.url, { lazyConnect: true });
+    client.on('error', () => undefined);
+    await client.connect();
+    const native = Object.assign(client, { destroy: () => client.disconnect() });
+    natives.push(native);
+    return native;
+  };
+  const streams: Make = (client) => createStreamsAdapter(tolerant(client), { blockTimeInMs: 100 });
+
+  it.each<[string, () => Promise<Native>, Make]>([
+    ['classic, redis', nodeRedis, createAdapter],
+    ['classic, ioredis', ioRedis, createAdapter],
+    ['sharded, redis', nodeRedis, createShardedAdapter],
+    ['sharded, ioredis', ioRedis, createShardedAdapter],
+    ['streams, redis', nodeRedis, streams],
+  ])('has told the other nodes when close() returns: %s', async (_, make, factory) => {
+    const [publisher, subscriber, other, another] = [await make(), await make(), await make(), await make()];
+    const start = (one: Native, two: Native) =>
+      startApp(
+        { providers: [Gateway] },
+        { adapter: { adapter: factory(one as never, two as never) as AdapterFactory } },
+      );
+    const there = await start(other, another);
+    const here = await start(publisher, subscriber);
+    const heard: unknown[] = [];
+    there.nest.get(Gateway).server.on('left', (id: unknown) => heard.push(id));
+    for (let i = 0; i < 3; i++) await (await here.connect('/ws')).settled();
+    const witness = await there.connect('/ws');
+    await witness.settled();
+    await here.close();
+    publisher.destroy();
+    subscriber.destroy();
+    await witness.until(
+      'all are told',
+      () => witness.frames.filter(({ event }) => event === 'left').length === 3,
+    );
+    await witness.settled();
+    expect(heard).toHaveLength(3);
+    expect(there.log.of('error')).toEqual([]);
+    expect(here.log.of('error')).toEqual([]);
+  });
+
+  it('is silent afterwards', async () => {
+    const [publisher, subscriber] = [await nodeRedis(), await nodeRedis()];
+    const adapter = createShardedAdapter(publisher as never, subscriber as never) as AdapterFactory;
+    const app = await startApp({ providers: [Gateway] }, { adapter: { adapter } });
+    const { server } = app.nest.get(Gateway);
+    await until('it has subscribed', async () => (await server.adapter.serverCount()) === 1);
+    await (await app.connect('/ws')).settled();
+    await app.close();
+    publisher.destroy();
+    subscriber.destroy();
+    server.emit('late');
+    await new Promise(setImmediate);
+    expect(app.log.of('error')).toEqual([]);
+  });
+});

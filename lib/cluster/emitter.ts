@@ -1,4 +1,4 @@
-/** What `@socket.io/redis-emitter` has for the name of a node. */
+/** The name of a node in messages of `@socket.io/redis-emitter` and of the emitters for other brokers. */
 const EMITTER = 'emitter';
 
 interface Packet {
@@ -6,8 +6,7 @@ interface Packet {
 }
 
 /**
- * A message of `@socket.io/redis-emitter`, which knows no envelopes, has its arguments one by one: several become an
- * array, as where a server sends them.
+ * Emitters know no envelopes, and send arguments one by one. Several become an array, as where a server emits them.
  *
  * @param from who sent it; nodes never send more than one value
  */

@@ -43,17 +43,20 @@ const BROADCAST = 3;
 const AIMED: ReadonlySet<unknown> = new Set([4, 5, 6, 7]);
 
 interface Aimed {
+  readonly uid?: unknown;
   readonly type?: unknown;
-  readonly data?: { readonly opts?: unknown };
+  readonly data?: { readonly opts?: unknown; readonly packet?: unknown };
   readonly opts?: unknown;
 }
 
 /** Adapters would take a damaged target, one without rooms, for everybody. */
 function checkTargets(adapter: Internals): void {
   const checkAimed = (message: unknown): void => {
-    const { type, data } = message as Aimed;
-    if (type === BROADCAST) checkBroadcast(data);
-    else if (AIMED.has(type)) checkTarget(data?.opts);
+    const { uid, type, data } = message as Aimed;
+    if (type === BROADCAST) {
+      checkBroadcast(data);
+      gatherArguments(uid, data?.packet);
+    } else if (AIMED.has(type)) checkTarget(data?.opts);
   };
   override(adapter, 'onMessage', (take) => (message, ...rest) => {
     checkAimed(message);

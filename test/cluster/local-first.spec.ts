@@ -82,6 +82,25 @@ describe('what an adapter would publish first', () => {
   );
 });
 
+describe('what an emitter sends from a process without sockets', () => {
+  it.each([
+    [['news'], { event: 'news' }],
+    [['news', 1], { event: 'news', data: 1 }],
+    [['news', 1, null, 'three'], { event: 'news', data: [1, null, 'three'] }],
+  ])('arrives as from a server: %j', async (data, frame) => {
+    const { bus, eve } = await startCluster();
+    const packet = { type: 2, data, nsp: '/ws' };
+    const message = {
+      uid: 'emitter',
+      nsp: '/ws',
+      type: 3,
+      data: { packet, opts: { rooms: [], except: [] } },
+    };
+    for (const member of bus.of('/ws')) member.take(JSON.stringify(message));
+    expect(await eve.client.next('news')).toEqual(frame);
+  });
+});
+
 describe('requests to other nodes', () => {
   it('end in time while the broker has stalled, with what this node has', async () => {
     const { bus, here, ada, bob } = await startCluster();

@@ -272,6 +272,7 @@ export class EnvelopeAdapter extends WsAdapter {
     const settings = poolSettings({
       layers: [...gateways.map((gateway) => gateway.options), options, this.options],
       gateways,
+      paths: gateways.length > 0 ? [where] : this.placesOfGateways(),
       of: (path) => this.serverOf(place.port, path),
       logger: this.logger,
       reports: this.reports,
@@ -295,6 +296,10 @@ export class EnvelopeAdapter extends WsAdapter {
 
   private placeOfGateway({ port, options }: Gateway): Place {
     return this.placeOf(port, options);
+  }
+
+  private placesOfGateways(): string[] {
+    return [...new Set(this.gateways.map((gateway) => showPlace(this.placeOfGateway(gateway))))];
   }
 
   /** `server.of(…)`: a path on the same port, or `:port/path`. A path that has no server yet gets one. */

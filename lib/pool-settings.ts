@@ -12,7 +12,7 @@ import { upgradeGuards } from './gateway/upgrade-guards.js';
 import type { PathLimits, Resolved } from './limits.js';
 import { MemoryRecovery } from './recovery/memory-recovery.js';
 import { meaninglessOptions } from './option-rules.js';
-import { resolveRecovery } from './recovery/options.js';
+import { recoveryRefusal, resolveRecovery } from './recovery/options.js';
 import type { ReportLog } from './report-log.js';
 import type { ErrorReporter } from './server/socketio-types.js';
 import type { Conversation } from './server/conversation.js';
@@ -37,6 +37,8 @@ interface Ingredients {
   /** Options by precedence: the gateways', then the adapter's. */
   readonly layers: readonly PathOptions[];
   readonly gateways: readonly Gateway[];
+  /** Of those gateways; of all, on a path that Nest makes and no gateway uses. */
+  readonly paths: readonly string[];
   readonly of: (path: string | RegExp) => EnvelopeServer;
   readonly logger: Logger;
   readonly reports: ReportLog;
@@ -64,7 +66,7 @@ const FAILURES: Failures = {
 
 /** Puts together what the rooms of the house need for one path. */
 export function poolSettings(given: Ingredients): PoolSettings {
-  const { layers, gateways, of, logger, reports, reception, census, cluster } = given;
+  const { layers, gateways, of, logger, reports, reception, census } = given;
   const { guards, applicationCors, globalGuards } = given;
   const options = resolvePathOptions(...layers);
   const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
@@ -105,7 +107,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       warn,
     },
     mount: {
-      ...roomsOf(options, cluster, {
+      ...roomsOf(options, given, {
         dropped(server, error) {
           receiver.counters.droppedClusterMessages++;
           warn(
@@ -144,7 +146,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
 /** Rooms, the way to other nodes, and what is kept for those who are away. */
 function roomsOf(
   options: PathOptions,
-  cluster: Cluster,
+  { cluster, paths }: Ingredients,
   listener: ClusterListener & Pick<PoolSettings['mount'], 'warn'>,
 ): Pick<PoolSettings['mount'], 'adapter' | 'cluster' | 'recovery' | 'restore'> {
   const recovery = resolveRecovery(options);
@@ -154,7 +156,10 @@ function roomsOf(
     return {
       adapter: cluster.tame(options.adapter, listener),
       cluster,
-      recovery: cluster.recovery({ ...recovery, warn: listener.warn }),
+      recovery: cluster.recovery(
+        { ...recovery, warn: listener.warn },
+        recoveryRefusal(options, paths, listener.warn),
+      ),
       restore: recovery.restore,
     };
   const memory = new MemoryRecovery(recovery, listener.warn);

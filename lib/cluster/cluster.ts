@@ -45,6 +45,8 @@ export class Cluster implements ClusterWatch {
   private readonly watchOf = new WeakMap<object, BrokerWatch>();
   private readonly feeds = new WeakMap<object, Feed>();
   private readonly budget = new TakeOverBudget();
+  /** Adapters that cannot give sessions back, by their class. */
+  private readonly refused = new Set<string>();
 
   constructor(
     /** Told once per change and broker, however many servers use it. */
@@ -74,19 +76,32 @@ export class Cluster implements ClusterWatch {
   }
 
   /** What clients get back that come back to any node, where the adapter keeps a log. */
-  recovery(terms: ConstructorParameters<typeof StorageBudget>[0]): RecoverySettings {
+  recovery(
+    terms: ConstructorParameters<typeof StorageBudget>[0],
+    /** Hears once of an adapter that cannot give sessions back; may throw. */
+    refuse: (adapter: string) => void,
+  ): RecoverySettings {
     const storage = new StorageBudget(terms);
     return {
       maxDisconnectionDuration: terms.maxDisconnectionDuration,
       of: (adapter, server, parent) => {
-        const source = (of: Adapter): Source => {
-          const feed = this.feeds.get(of);
-          if (feed === undefined) throw new Error(cannotRecover(server, of));
-          return { adapter: of, feed };
-        };
-        return new ClusterRecovery(server, source(adapter), this.budget, storage, parent && source(parent));
+        const own = this.sourceOf(adapter);
+        const inherited = parent && this.sourceOf(parent);
+        if (own !== undefined && (parent === undefined || inherited !== undefined))
+          return new ClusterRecovery(server, own, this.budget, storage, inherited);
+        const { name } = adapter.constructor;
+        if (!this.refused.has(name)) {
+          this.refused.add(name);
+          refuse(name);
+        }
+        return undefined;
       },
     };
+  }
+
+  private sourceOf(adapter: Adapter): Source | undefined {
+    const feed = this.feeds.get(adapter);
+    return feed && { adapter, feed };
   }
 
   private harness(
@@ -212,10 +227,3 @@ function make(factory: AdapterFactory, nsp: Served): Adapter {
 const NO_WORKER =
   ". @socket.io/cluster-adapter is for the workers of Node's cluster: start them with cluster.fork(), and call " +
   'setupPrimary() in the primary';
-
-function cannotRecover(server: string, adapter: object): string {
-  return (
-    `${server}: recovery was asked for, and ${adapter.constructor.name} keeps nothing for clients that are away: ` +
-    'use the adapter in memory (leave the option out), or that of @socket.io/redis-streams-adapter'
-  );
-}

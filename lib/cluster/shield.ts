@@ -2,7 +2,7 @@ import { gatherArguments } from './emitter.js';
 import { override, type Internals, type Method } from './internals.js';
 import type { Publications } from './publications.js';
 import { checkBroadcast, checkTarget } from './target.js';
-import { tolerant } from './tolerant.js';
+import { watched } from './tolerant.js';
 
 /** Where adapters take what comes from other nodes: anybody who reaches the broker can write there. */
 const ENTRANCES = [
@@ -124,7 +124,7 @@ export function watchClients(adapter: Internals, publications: Publications): vo
     Reflect.set(
       adapter,
       name,
-      tolerant(client, (result, command) => publications.watch(result, PUBLISHING.has(command))),
+      watched(client, (result, command) => publications.watch(result, PUBLISHING.has(command))),
     );
   }
 }

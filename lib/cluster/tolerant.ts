@@ -16,15 +16,27 @@ const READ_AGAIN = 100;
  * cannot send (`disableOfflineQueue`).
  *
  * @param client of `redis` or `ioredis`; what it duplicates is tolerant, too
- * @param watch takes the result of each command, and its rejection. Default: ignores the rejection
+ * @param failed hears of each rejection
  */
 export function tolerant<Client extends object>(
   client: Client,
-  watch: (result: Promise<unknown>, command: string) => void = ignoreRejection,
+  failed: (error: unknown) => void = () => undefined,
 ): Client {
   if (typeof client !== 'object' || client === null)
     refuse('tolerant', 'client', client, 'a client of redis or ioredis');
   if (typeof failed !== 'function') refuse('tolerant', 'failed', failed, 'a function');
+  return watched(client, (result) => void result.catch(failed));
+}
+
+/**
+ * The same, with all that the client does.
+ *
+ * @param watch takes the result of each command, and its rejection
+ */
+export function watched<Client extends object>(
+  client: Client,
+  watch: (result: Promise<unknown>, command: string) => void,
+): Client {
   const proxy: Client = new Proxy(client, {
     get(target, property) {
       const value: unknown = Reflect.get(target, property, target);
@@ -34,7 +46,7 @@ export function tolerant<Client extends object>(
         if (page?.isEmpty === true) return Promise.resolve([]);
         const result: unknown = Reflect.apply(value, target, page?.args ?? args);
         if (result === target) return proxy;
-        if (property === 'duplicate') return tolerant(result as object, watch);
+        if (property === 'duplicate') return watched(result as object, watch);
         if (!(result instanceof Promise)) return result;
         watch(result, String(property));
         if (isBlockingRead(property, args)) return result.catch(rejectLater);
@@ -43,10 +55,6 @@ export function tolerant<Client extends object>(
     },
   });
   return proxy;
-}
-
-function ignoreRejection(result: Promise<unknown>): void {
-  result.catch(() => undefined);
 }
 
 /** XREAD with BLOCK. */

@@ -73,3 +73,29 @@ export function resolveRecovery({
     restore: given.restore,
   };
 }
+
+/**
+ * What becomes of recovery with an adapter that keeps nothing for clients that are away. For our option that is an error.
+ * An application that comes from Socket.IO goes on as there, where such an adapter recovers nothing without a word.
+ *
+ * @param paths of the gateways that the option is for
+ */
+export function recoveryRefusal(
+  { recovery }: WithRecovery,
+  paths: readonly string[],
+  warn: (subject: string, text: string) => void,
+): (adapter: string) => void {
+  const isOurs = recovery !== undefined;
+  return (adapter) => {
+    const text =
+      `EnvelopeAdapter: ${isOurs ? 'recovery' : 'connectionStateRecovery'} is set for ${paths.join(' and ')}, and ` +
+      `${adapter} keeps nothing for clients that are away: `;
+    const fix =
+      'use the adapter in memory (leave the option adapter out), or that of @socket.io/redis-streams-adapter';
+    if (isOurs) throw new Error(`${text}${fix}, or leave recovery out`);
+    warn(
+      'recovery',
+      `${text}each client that reconnects gets a new session, as with Socket.IO. To recover, ${fix}`,
+    );
+  };
+}

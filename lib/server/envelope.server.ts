@@ -253,6 +253,8 @@ export class EnvelopeServer<
     }
     this.rooms = mount.adapter(this);
     this._recovery = recovery?.of(this.rooms, mount.name, mount.parent?.adapter);
+    // adapters would number what nobody comes back to
+    if (this._recovery === undefined) this.opts = {};
     if (channels.mount.hasSubscribers) channels.mount.publish({ server: this });
     // a cluster's broker may be away; this node's clients are served all the same
     Promise.resolve(this.rooms.init()).catch((error: unknown) =>

@@ -119,9 +119,10 @@ export interface RecoverySettings {
   readonly maxDisconnectionDuration: number;
   /**
    * @param parent of the RegExp namespace that the server belongs to: what is sent to that reaches its clients, too
-   * @throws Error where the adapter keeps nothing
+   * @returns `undefined` where the adapter keeps nothing, and the application goes on without
+   * @throws Error where the adapter keeps nothing, and the application needs it
    */
-  of(adapter: Adapter, server: string, parent?: Adapter): Recovery;
+  of(adapter: Adapter, server: string, parent?: Adapter): Recovery | undefined;
 }
 
 /**

@@ -100,6 +100,35 @@ describe('the option recovery', () => {
     );
   });
 
+  it('names the paths of the gateways, not those that Nest makes on the way to a namespace', async () => {
+    @WebSocketGateway({ namespace: 'chat' })
+    class Chat {}
+    @WebSocketGateway({ namespace: 'notifications' })
+    class Notifications {}
+    const failed = startApp(
+      { providers: [Chat, Notifications] },
+      { adapter: { adapter: bus.adapter, recovery: true } },
+    );
+    await expect(failed).rejects.toThrow(
+      'EnvelopeAdapter: recovery is set for /chat and /notifications, and BusAdapter keeps nothing',
+    );
+  });
+
+  it("is a warning under Socket.IO's name, and clients begin anew, as there", async () => {
+    const node = await startPlain({ adapter: bus.adapter, connectionStateRecovery: {} });
+    expect(node.app.log.of('warn')).toEqual([
+      'EnvelopeAdapter: connectionStateRecovery is set for /ws, and BusAdapter keeps nothing for clients that are away: ' +
+        'each client that reconnects gets a new session, as with Socket.IO. To recover, use the adapter in memory (leave ' +
+        'the option adapter out), or that of @socket.io/redis-streams-adapter',
+    ]);
+    const client = await node.app.connect('/ws', { protocols: ['envelope.v1'] });
+    const { data } = await client.next('$session');
+    expect(data).not.toHaveProperty('session');
+    expect(data.features).not.toContain('recovery');
+    node.server.emit('news', 1);
+    expect(await client.next('news')).toEqual({ event: 'news', data: 1 });
+  });
+
   it('says so of an adapter that keeps sessions but tells no other node of them, too', async () => {
     const adapter: AdapterFactory = SessionAwareAdapter;
     await expect(start({ adapter, recovery: true })).rejects.toThrow('SessionAwareAdapter');

@@ -201,11 +201,13 @@ function oncePerOrigin(
   const told = new Set<string>();
   return (origin, explanation) => {
     if (told.size >= MAX_TOLD_ORIGINS) told.clear();
-    if (!told.has(origin) && tell(explanation)) told.add(origin);
+    if (!told.has(origin) && tell(explanation) && origin.length <= MAX_ORIGIN_LENGTH) told.add(origin);
   };
 }
 
 const MAX_TOLD_ORIGINS = 1_000;
+/** Longer ones are no origins of browsers, and are logged each time that the log has a line to spare. */
+const MAX_ORIGIN_LENGTH = 300;
 const warned = new Set<string>();
 
 function warnOfMeaningless(logger: Logger, layers: readonly PathOptions[]): void {

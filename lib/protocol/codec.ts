@@ -20,6 +20,8 @@ export function decode(text: string, limits: MessageLimits): Envelope | Refusal 
 }
 
 const MAX_CACHED_HEADS = 1024;
+/** Longer names are not a program's own. */
+const MAX_CACHED_LENGTH = 64;
 const heads = new Map<string, string>();
 
 /** `{"event":"…"`: a program has few event names, and quoting one costs as much as a small payload. */
@@ -27,9 +29,14 @@ function head(event: string): string {
   let text = heads.get(event);
   if (text === undefined) {
     text = `{"event":${JSON.stringify(event)}`;
-    if (heads.size < MAX_CACHED_HEADS) heads.set(event, text);
+    if (heads.size < MAX_CACHED_HEADS && event.length <= MAX_CACHED_LENGTH) heads.set(detached(event), text);
   }
   return text;
+}
+
+/** A name that is a part of a longer text would keep the whole of it. */
+function detached(event: string): string {
+  return JSON.parse(JSON.stringify(event)) as string;
 }
 
 /**

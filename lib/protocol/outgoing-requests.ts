@@ -18,6 +18,10 @@ export class OutgoingRequests {
     return this.pending.size === 0;
   }
 
+  get size(): number {
+    return this.pending.size;
+  }
+
   /** @param timeout milliseconds, none: until the connection ends */
   add(id: RequestId, callback: AnswerCallback, timeout?: number): void {
     const timer =

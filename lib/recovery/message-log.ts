@@ -4,7 +4,7 @@ import { Merged } from './merged.js';
 import { Names } from './names.js';
 import { Work } from './resume-queue.js';
 import { EntryList, RoomIndex } from './room-index.js';
-import { textBytes } from './size.js';
+import { textBytes } from '../server/size.js';
 
 /** One message of the log. */
 interface Entry {
@@ -69,7 +69,8 @@ export class MessageLog {
     // the text alone: a frame has its bytes as well, once it was sent
     const text = frame?.payload as string | undefined;
     const entry: Entry = {
-      server,
+      // of a RegExp namespace the client has chosen the path, which may be long
+      server: server === undefined ? undefined : (this.names.use(server) as string),
       number: this.last,
       time: Date.now(),
       size: OVERHEAD + (text === undefined ? 0 : textBytes(text)) + listBytes(rooms) + listBytes(except),
@@ -79,7 +80,7 @@ export class MessageLog {
     };
     this.entries.push(entry);
     this.size += entry.size;
-    for (const room of entry.rooms ?? EVERYBODY) this.index.add(server, room, entry);
+    for (const room of entry.rooms ?? EVERYBODY) this.index.add(entry.server, room, entry);
     this.trim();
   }
 
@@ -155,6 +156,7 @@ export class MessageLog {
       this.entries.shift();
       this.size -= oldest.size;
       for (const room of oldest.rooms ?? EVERYBODY) this.index.removeOldest(oldest.server, room);
+      if (oldest.server !== undefined) this.names.release(oldest.server);
       for (const room of oldest.rooms ?? []) this.names.release(room);
       for (const room of oldest.except ?? []) this.names.release(room);
     }

@@ -5,6 +5,8 @@ export interface Positioned {
   readonly number: number;
 }
 
+/** Bytes that the rooms of a server take, beside their lists. */
+const SERVER = 300;
 /** Bytes that a list takes, beside its entries. */
 const LIST = 260;
 /** Bytes that an entry takes in a list that has room to grow. */
@@ -66,7 +68,10 @@ export class RoomIndex<Entry extends Positioned> {
 
   add(server: string | undefined, room: Room | undefined, entry: Entry): void {
     let rooms = this.servers.get(server);
-    if (rooms === undefined) this.servers.set(server, (rooms = new Map()));
+    if (rooms === undefined) {
+      this.servers.set(server, (rooms = new Map()));
+      this.bytes += SERVER;
+    }
     let list = rooms.get(room);
     if (list === undefined) {
       rooms.set(room, (list = new EntryList()));
@@ -86,7 +91,9 @@ export class RoomIndex<Entry extends Positioned> {
     if (list.length > 0) return;
     rooms.delete(room);
     this.bytes -= LIST;
-    if (rooms.size === 0) this.servers.delete(server);
+    if (rooms.size > 0) return;
+    this.servers.delete(server);
+    this.bytes -= SERVER;
   }
 
   find(server: string | undefined, room: Room | undefined): EntryList<Entry> | undefined {

@@ -1,5 +1,5 @@
 import type { StoredSession } from '../server/recovery.js';
-import { detach, stringBytes, valueBytes } from './size.js';
+import { detach, stringBytes, valueBytes } from '../server/size.js';
 
 /** The part of `maxStoredBytes` that is for sessions; the rest is for messages. Neither takes the room of the other. */
 export const SESSIONS_PART = 0.5;
@@ -14,13 +14,16 @@ const MAX_DATA = 1_000_000;
 const MAX_DATA_PART = 1 / 4;
 
 /** Estimates the bytes of the heap that a session takes; `undefined`: its data takes more than `maxBytes` allow. */
-export function sessionBytes({ rooms, data, identity }: StoredSession, maxBytes: number): number | undefined {
+export function sessionBytes(
+  { rooms, data, identity, server }: StoredSession & { readonly server?: string },
+  maxBytes: number,
+): number | undefined {
   const maxData = Math.min(MAX_DATA, maxBytes * MAX_DATA_PART);
   const held = valueBytes(data, maxData);
   if (held > maxData) return undefined;
   let names = LIST;
   for (const room of rooms) names += SLOT + (typeof room === 'string' ? stringBytes(room) : 0);
-  return SESSION + held + names + stringBytes(identity ?? '');
+  return SESSION + held + names + stringBytes(identity ?? '') + stringBytes(server ?? '');
 }
 
 /** An address or a user. */
@@ -39,6 +42,8 @@ interface Kept {
 
 /** A session of a client that is away. */
 export interface Parked extends StoredSession {
+  /** The path; of a RegExp namespace its client has chosen it. */
+  readonly server?: string;
   readonly expires: number;
 }
 

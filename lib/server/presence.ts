@@ -8,6 +8,7 @@ import { emitToOtherNodes } from './other-nodes.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';
 import { keyText, NO_ROOMS, withRooms } from './room-names.js';
+import { valueBytes } from './size.js';
 
 /** Somebody who is in a room, with one connection or several. */
 export interface Present {
@@ -103,7 +104,8 @@ export class Presence {
    * @param key who it is, the same for all tabs of one user: a text of at most `limits.maxRoomNameLength` characters, or a
    * number. Default: the name of the user that the guards established, see `user`
    * @param meta whatever is to be told of this connection: a status, a device. Plain data
-   * @throws RoomLimitError on a key that is neither or too long, TypeError on a `meta` that JSON cannot carry, Error
+   * @throws RoomLimitError on a key that is neither or too long, TypeError on a `meta` that JSON cannot carry, RangeError on
+   * one that takes more than 20,000 bytes of memory (each node keeps it for each room), Error
    * without a key where there is no user, and on a client that is not connected yet: in guards and connection middlewares
    */
   track(client: Tracked, key?: string | number, meta?: unknown): void {
@@ -119,6 +121,7 @@ export class Presence {
     const name = key === undefined ? nameOfUser(client) : keyText(key, this.host);
     if (name === undefined)
       throw new Error('presence.track: the client has no user: say who it is, track(client, key)');
+    checkSize(meta);
     const before = this.tracked.get(client.id);
     if (before !== undefined && before.key !== name) this.untrack(client);
     const rooms = before?.rooms ?? new Set();
@@ -253,4 +256,14 @@ export class Presence {
 
 function reply(answer: unknown, value: unknown): void {
   if (typeof answer === 'function') Reflect.apply(answer, undefined, [value]);
+}
+
+/** Bytes of memory. Every node keeps it for each room of a client, and a gateway may pass on what that sent. */
+const MAX_META_BYTES = 20_000;
+
+function checkSize(meta: unknown): void {
+  if (valueBytes(meta, MAX_META_BYTES) <= MAX_META_BYTES) return;
+  throw new RangeError(
+    `presence.track: meta takes more than ${MAX_META_BYTES} bytes of memory: pass what others need to see, and an id for the rest`,
+  );
 }

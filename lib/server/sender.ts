@@ -4,7 +4,7 @@ import type { Envelope } from '../protocol/envelope.js';
 import type { AnswerCallback } from '../protocol/outgoing-requests.js';
 import { assertEmittable } from '../protocol/reserved-events.js';
 import type { Untyped } from '../protocol/typed-events.js';
-import { Answers } from './answers.js';
+import { Answers, MAX_UNANSWERED } from './answers.js';
 import type { AnyListeners } from './any-listeners.js';
 import { attempt } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
@@ -168,6 +168,7 @@ export abstract class Sender extends Intake {
       return false;
     }
     if (callback !== undefined) {
+      if (this.answers?.isFull === true) return this.refuseToAsk(callback);
       (this.answers ??= new Answers()).own.add(id!, callback, flags.timeout);
       this.readAnswers();
     }
@@ -178,6 +179,16 @@ export abstract class Sender extends Intake {
     this.tellOutgoing(event, data);
     this.outbox.push(flags.compress === false ? new Frame(text, false) : text);
     return true;
+  }
+
+  /** The client leaves requests without an answer. */
+  private refuseToAsk(callback: AnswerCallback): boolean {
+    const text =
+      `a client has not answered ${MAX_UNANSWERED} requests: further ones are not sent. ` +
+      'Set a timeout: client.timeout(5_000).emitWithAck(…)';
+    this.nsp._warn('requests without an answer', text);
+    callback(new Error(text));
+    return false;
   }
 
   /** @returns what is to travel beside the payload */

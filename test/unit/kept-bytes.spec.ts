@@ -85,6 +85,18 @@ describe('the bytes that the message log counts', () => {
     await expectLimit(fill);
   });
 
+  it('messages to a path that a client chose, another each time', async () => {
+    const fill = (): MessageLog => {
+      const log = new MessageLog(3_600_000, LIMIT);
+      for (let index = 0; index < (2 * LIMIT) / 8_000; index++) {
+        const [frame] = encodePacket({ data: ['welcome', 1, String(log.advance())] });
+        log.add(fresh(`/${index}/${'p'.repeat(8_000)}`), target() as never, frame);
+      }
+      return log;
+    };
+    await expectLimit(fill);
+  });
+
   it('names that are parts of longer texts do not keep those', async () => {
     const fill = (): MessageLog => {
       const log = new MessageLog(3_600_000, LIMIT);
@@ -134,6 +146,11 @@ describe('the bytes that the store of sessions counts', () => {
       'each of an address and a user of its own',
       2_500,
       (index) => ({ address: fresh(`2001:db8:${index}:1`), identity: fresh(`sub user-${index}`) }),
+    ],
+    [
+      'on a path that its client chose',
+      8_000,
+      (index) => ({ server: fresh(`/${index}/${'p'.repeat(8_000)}`) }),
     ],
     ['with two tokens', 1_000, (index) => ({ former: fresh(`${index}`.padStart(45, 'f')) })],
     [

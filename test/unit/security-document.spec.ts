@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { resolveAdapterLimits, resolvePathLimits } from '../../lib/limits.js';
+import { resolveRecovery } from '../../lib/recovery/options.js';
 
 const read = (name: string): string => readFileSync(join(process.cwd(), name), 'utf8');
 
@@ -12,14 +13,46 @@ const rows = (document: string): string[][] =>
     .filter((line) => line.startsWith('|'))
     .map((line) => line.split('|').map((cell) => cell.trim()));
 
+/** The rows of the table under a heading, without those that only part it. */
+function tableUnder(heading: string): string[][] {
+  const [, text] = read('SECURITY.md').split(`## ${heading}\n`);
+  const [, , ...all] = rows(text!.split('\n## ')[0]!);
+  return all.filter(([, first]) => !first!.startsWith('**'));
+}
+
+/** The last cell of a row names spec files. */
+function expectSpecs(row: readonly string[]): void {
+  const names = [...row.at(-2)!.matchAll(/`([\w/-]+)`/g)].map(([, name]) => name!);
+  expect([row[1], names.length]).not.toEqual([row[1], 0]);
+  for (const name of names) expect([name, existsSync(`test/${name}.spec.ts`)]).toEqual([name, true]);
+}
+
 describe('SECURITY.md', () => {
   it('names tests that exist, for every attack', () => {
-    const attacks = rows(read('SECURITY.md')).filter(([, attack]) => !/^(\*\*|attack|-+$)/.test(attack!));
+    const attacks = tableUnder('Attacks, and the tests that cover them');
     expect(attacks.length).toBeGreaterThan(20);
-    for (const [, attack, , tests] of attacks) {
-      const names = [...tests!.matchAll(/`([\w/-]+)`/g)].map(([, name]) => name!);
-      expect([attack, names.length]).not.toEqual([attack, 0]);
-      for (const name of names) expect([name, existsSync(`test/${name}.spec.ts`)]).toEqual([name, true]);
+    for (const attack of attacks) expectSpecs(attack);
+  });
+
+  it('names a limit and tests that exist, for all that clients can make the server keep', () => {
+    const kept = tableUnder('What clients can make the server keep');
+    expect(kept.length).toBeGreaterThan(15);
+    const defaults: Record<string, unknown> = {
+      ...resolvePathLimits(),
+      ...resolveAdapterLimits(undefined),
+      ...resolveRecovery({ recovery: true }),
+    };
+    for (const row of kept) {
+      expect(row).toHaveLength(7);
+      const [, what, because, until, limit] = row;
+      for (const cell of [what, because, until, limit]) expect([what, cell]).not.toEqual([what, '']);
+      const named = [...`${until} ${limit}`.matchAll(/`(?:limits|recovery)\.(\w+)`(?: \(([\d,]+)\))?/g)];
+      for (const [, name, value] of named) {
+        expect([what, name, defaults[name!]]).toEqual([what, name, expect.any(Number)]);
+        if (value !== undefined)
+          expect([name, Number(value.replaceAll(',', ''))]).toEqual([name, defaults[name!]]);
+      }
+      expectSpecs(row);
     }
   });
 });

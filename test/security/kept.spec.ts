@@ -1,0 +1,115 @@
+import {
+  ConnectedSocket,
+  MessageBody,
+  SubscribeMessage,
+  WebSocketGateway,
+  WebSocketServer,
+} from '@nestjs/websockets';
+import type { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
+import { startApp } from '../support/app.js';
+import { heapBytes } from '../support/heap.js';
+import { askForUpgrade } from '../support/upgrade.js';
+import { until } from '../support/wait.js';
+
+/** Keeps and asks whatever its clients say, as applications do. */
+@WebSocketGateway({ path: '/ws' })
+class TrustingGateway {
+  @WebSocketServer() server!: EnvelopeServer;
+  readonly failures: string[] = [];
+
+  @SubscribeMessage('ask')
+  ask(@ConnectedSocket() client: EnvelopeSocket): void {
+    client.emitWithAck('question').catch((error: Error) => this.failures.push(error.message));
+  }
+  @SubscribeMessage('track')
+  track(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() [key, meta]: [string, unknown]): void {
+    this.server.presence.track(client, key, meta);
+  }
+  @SubscribeMessage('emits')
+  emits(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() text: string): void {
+    // a part of what the client sent
+    client.volatile.emit(text.slice(0, 20), 1);
+    client.volatile.emit(text, 1);
+  }
+}
+
+const limits = { messagesPerSecond: false, maxConnectionsPerAddress: false } as const;
+
+describe('what clients can make the server keep', () => {
+  it('requests that a client does not answer: 1,000; further ones fail, and the log says so', async () => {
+    const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
+    const gateway = app.nest.get(TrustingGateway);
+    const silent = await app.connect('/ws');
+    for (let i = 0; i < 1_050; i++) silent.send({ event: 'ask' });
+    await silent.until('the questions', () => silent.frames.length >= 1_000);
+    await until('the failures', () => gateway.failures.length === 50);
+    expect(gateway.failures[0]).toMatch(/has not answered 1000 requests.*timeout/);
+    expect(app.log.of('warn').join()).toMatch(/has not answered 1000 requests/);
+    // one that answers is asked again
+    const { id } = silent.frames[0]!;
+    silent.send({ ack: id! });
+    silent.send({ event: 'ask' });
+    await silent.until('one more question', () => silent.frames.length > 1_000);
+    expect(gateway.failures).toHaveLength(50);
+    silent.close();
+    await until('the rest fails with the connection', () => gateway.failures.length === 1_050);
+  });
+
+  it('room-wide requests that a client does not answer: 1,000, the oldest go', async () => {
+    const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
+    await app.connect('/ws');
+    const [socket] = app.nest.get(TrustingGateway).server.sockets.values();
+    // as adapters do, which may leave those there that have timed out
+    for (let id = 0; id < 1_200; id++) socket!.acks.set(id, () => undefined);
+    expect(socket!.acks.size).toBe(1_000);
+    expect([199, 200, 1_199].map((id) => socket!.acks.has(id))).toEqual([false, true, true]);
+  });
+
+  it('what a gateway tells presence of a client: 20,000 bytes', async () => {
+    const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
+    const { server } = app.nest.get(TrustingGateway);
+    const client = await app.connect('/ws');
+    const [socket] = server.sockets.values();
+    await socket!.join('red');
+    await client.ask('track', ['ada', { status: 'x'.repeat(15_000) }]);
+    expect(await server.presence.list('red')).toHaveLength(1);
+    const tooMuch = [
+      'x'.repeat(20_000),
+      Array.from({ length: 2_000 }, () => ({})),
+      { a: '界'.repeat(10_000) },
+    ];
+    for (const meta of tooMuch)
+      expect(await client.ask('track', ['ada', meta])).toMatchObject({ event: 'exception' });
+    expect(app.log.of('error')[0]).toMatch(/presence\.track: meta takes more than 20000 bytes/);
+    expect((await server.presence.list('red'))[0]).toMatchObject({
+      key: 'ada',
+      metas: [{ status: 'x'.repeat(15_000) }],
+    });
+  });
+
+  it('names of events that clients choose: none of a long text, nor that text', async () => {
+    const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
+    const client = await app.connect('/ws');
+    const fill = async (from: number): Promise<void> => {
+      for (let i = from; i < from + 50; i++) await client.ask('emits', `name ${i} ${'x'.repeat(500_000)}`);
+      client.frames.length = 0;
+    };
+    await fill(0);
+    const before = heapBytes();
+    await fill(50);
+    // 25 MB were sent
+    expect(heapBytes() - before).toBeLessThan(5_000_000);
+  });
+
+  it('origins that were refused: none that is longer than an origin', async () => {
+    const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
+    const refuse = async (from: number): Promise<void> => {
+      for (let i = from; i < from + 100; i++)
+        await askForUpgrade(app.port, '/ws', { Origin: `https://${i}.example/${'x'.repeat(10_000)}` });
+    };
+    await refuse(0);
+    const before = heapBytes();
+    await refuse(100);
+    expect(heapBytes() - before).toBeLessThan(1_000_000);
+  });
+});

@@ -147,7 +147,10 @@ describe('hostile names', () => {
     }),
   );
 
-  const everyName = NAMES.map((name, index) => [name, `handler${index}`] as const);
+  // handlers of reserved names are refused when the application starts: see e2e/options-refused
+  const everyName = NAMES.filter((name) => !RESERVED.includes(name)).map(
+    (name, index) => [name, `handler${index}`] as const,
+  );
   @WebSocketGateway({ path: '/ws' })
   class EveryNameGateway {
     @SubscribeMessage('echo')

@@ -231,7 +231,9 @@ export abstract class Conversation extends Sender implements Asker {
     this.assumeId(id);
     const fresh: unknown = Reflect.get(this, 'data');
     if (data === undefined || data === null || !isObject(fresh)) return;
-    if (isObject(data)) Reflect.set(this, 'data', Object.assign(data, fresh));
+    // what a handler has frozen is a copy from then on
+    const own = isObject(data) && !Object.isExtensible(data) ? { ...data } : data;
+    if (isObject(own)) Reflect.set(this, 'data', Object.assign(own, fresh));
     else if (Reflect.ownKeys(fresh).length === 0) Reflect.set(this, 'data', data);
   }
 

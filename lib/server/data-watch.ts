@@ -6,7 +6,7 @@ export interface DataWatch {
   readonly shown: object;
   /** The keys that were written, and not deleted since. */
   readonly written: ReadonlySet<PropertyKey>;
-  /** The keys that were read: whoever reads a value and leaves it means it. */
+  /** The keys of objects that were read: those may have been changed in their places. */
   readonly read: ReadonlySet<PropertyKey>;
 }
 
@@ -21,8 +21,9 @@ export function watchData(data: object): DataWatch | undefined {
   const read = new Set<PropertyKey>();
   const shown = new Proxy(data, {
     get(target, key) {
-      read.add(key);
-      return Reflect.get(target, key) as unknown;
+      const value: unknown = Reflect.get(target, key);
+      if (typeof value === 'object' && value !== null) read.add(key);
+      return value;
     },
     // every way to write comes here: `set` ends in it, too
     defineProperty(target, key, descriptor) {

@@ -104,7 +104,7 @@ function renew(client: Conversation, former: Grant | undefined, watch: DataWatch
   const data = dataOf(client)!;
   const keys = new Set(written);
   for (const key of former?.keys ?? []) {
-    // a guard that finds what it had put there, and leaves it, grants it again
+    // a guard that finds an object that it had put there, and leaves or changes it, grants it again
     if (read.has(key) && Object.hasOwn(data, key)) keys.add(key);
     else if (!written.has(key)) Reflect.deleteProperty(data, key);
   }

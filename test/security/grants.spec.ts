@@ -79,6 +79,7 @@ describe('what guards grant', () => {
       (client) => grants({ role: (client.data.role ??= 'guest') })(client),
       { role: 'admin' },
     ],
+    ['what it only looks at', (client) => [client.data.role, grants({})(client)], {}],
     [
       'what it changes in its place',
       (client) => {

@@ -1,4 +1,5 @@
 import { isObservable, type Observable } from 'rxjs';
+import { isReserved } from '../protocol/reserved-events.js';
 import type { Conversation } from '../server/conversation.js';
 import { currentTrace } from '../server/tracing.js';
 import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';
@@ -211,13 +212,17 @@ export class Reply implements Taker {
   }
 }
 
-/** Nest's `WsResponse`: an event of its own and nothing but `event` and `data`. */
+/**
+ * Nest's `WsResponse`: an event of its own and nothing but `event` and `data`. An object with a name that nobody may emit is data:
+ * a handler may return what its client sent.
+ */
 function isResponse(value: unknown): value is { event: string; data?: unknown } {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'event')) return false;
   const event: unknown = Reflect.get(value, 'event');
   return (
     typeof event === 'string' &&
     event !== '' &&
+    !isReserved(event) &&
     Object.keys(value).every((key) => key === 'event' || key === 'data')
   );
 }

@@ -179,6 +179,24 @@ describe('hostile names', () => {
   );
 
   it(
+    'a handler that returns what its client sent emits no reserved name for it',
+    attack(async ({ attacker }) => {
+      const client = await attacker();
+      for (const name of [...NAMES, '$session', '$']) {
+        const data = { event: name, data: name };
+        const isKept = RESERVED.includes(name) || name.startsWith('$');
+        expect(await client.ask('echo', data, 1)).toEqual(
+          isKept ? { event: 'echo', data, ack: 1 } : { ...data, ack: 1 },
+        );
+        client.frames.length = 0;
+        client.send({ event: 'echo', data });
+        await client.settled();
+        expect(client.frames[0]).toEqual(isKept ? { event: 'echo', data } : data);
+      }
+    }),
+  );
+
+  it(
     'what other nodes send reaches listeners of its own name only',
     attack(async ({ server, app }) => {
       const own = ['connect', 'connection', 'new_namespace', 'newListener', 'removeListener'];

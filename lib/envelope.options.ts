@@ -2,6 +2,7 @@ import type { ServerOptions } from 'ws';
 import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
 import type { RecoveryOptions } from './recovery/options.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
+import type { Replies } from './gateway/reply.js';
 import type { AdapterFactory } from './server/mount.js';
 import type { MessageParser } from './server/receiver.js';
 import type { Untyped } from './protocol/typed-events.js';
@@ -66,6 +67,12 @@ export interface PathOptions {
    * `false` for none. Default: `envelope.v1`, else `bearer` where a token follows it, else none.
    */
   handleProtocols?: ServerOptions['handleProtocols'];
+  /**
+   * Which messages a handler's result is sent for: `'always'`, as with `WsAdapter`, or `'requests'`, as with `IoAdapter`, where a
+   * message without an `id` gets nothing. `{ event, data }` is sent in both, and a plain boolean only as the answer to a request.
+   * Default: `'always'`.
+   */
+  replies?: Replies;
   /** `WsAdapter`'s option: reads messages in a format of your own. Default: the envelope. */
   messageParser?: MessageParser;
   /**

@@ -56,6 +56,10 @@ const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>
   verifyClient: callback('({ origin, req }) => true'),
   handleProtocols: callback("(protocols) => 'envelope.v1'"),
   messageParser: callback('(data) => ({ event, data })'),
+  replies: {
+    takes: "'always' or 'requests'",
+    accepts: (value) => value === 'always' || value === 'requests',
+  },
   messageContext: { takes: 'true or false', accepts: (value) => typeof value === 'boolean' },
   upgradeGuards: {
     takes: "true, false, 'handleConnection' or 'global'",

@@ -71,7 +71,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
   const options = resolvePathOptions(...layers);
   const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
   const receiver = new Receiver(limits, options.messageParser, options.messageContext);
-  receiver.dispatcher = new MessageDispatcher();
+  receiver.dispatcher = new MessageDispatcher(options.replies ?? 'always');
   warnOfMeaningless(logger, layers);
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
   const report: ErrorReporter = (error, where, subject = where) => {

@@ -2,7 +2,7 @@ import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { BoundCallback, Conversation } from '../server/conversation.js';
 import { requestContext, type IncomingRequest } from '../server/incoming-request.js';
 import type { Dispatcher } from '../server/receiver.js';
-import { Reply } from './reply.js';
+import { Reply, type Replies } from './reply.js';
 
 type BoundHandler = Pick<MessageMappingProperties, 'message' | 'callback' | 'isAckHandledManually'>;
 
@@ -20,6 +20,8 @@ interface Route {
 export class MessageDispatcher implements Dispatcher {
   private readonly routes = new Map<unknown, Route[]>();
   private known = 0;
+
+  constructor(private readonly replies: Replies) {}
 
   /** Gateways come in the same order for every client. */
   bind(client: Conversation, handlers: BoundHandler[]): void {
@@ -44,7 +46,7 @@ export class MessageDispatcher implements Dispatcher {
   ): boolean {
     const routes = this.routes.get(event);
     if (routes === undefined) return false;
-    const reply = new Reply(client, event, request, routes.length);
+    const reply = new Reply(client, event, request, routes.length, this.replies);
     if (request === undefined) client._running++;
     for (const { index, isAckHandledManually } of routes) {
       const callback = client._handlers?.[index];

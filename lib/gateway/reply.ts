@@ -10,6 +10,9 @@ import { Sink } from './sink.js';
 /** How long, in milliseconds, an exception filter that is asynchronous may take to answer a request. */
 const FILTER_GRACE = 1_000;
 
+/** For which messages results are sent: see the option `replies`. */
+export type Replies = 'always' | 'requests';
+
 /**
  * Fourth stop of a message: shapes what a handler came to. Without an `id` each value goes out under the event's
  * own name; with one, exactly one final answer does.
@@ -27,15 +30,20 @@ export class Reply implements Taker {
     private readonly event: string,
     private readonly request: IncomingRequest | undefined,
     handlers: number,
+    private readonly replies: Replies,
   ) {
     this.open = this.running = handlers;
     this.trace?.take(event);
     this.trace?.hold();
   }
 
-  /** What `@Ack()` gets where the client did not ask: the reply goes out under the event's name. */
+  /** What `@Ack()` gets where the client did not ask: the reply goes out under the event's name, unless only requests get one. */
   get byHand(): (...values: unknown[]) => void {
-    return (...values) => this.send(values.length > 1 ? values : values[0]);
+    return (...values) => {
+      const value = values.length > 1 ? values : values[0];
+      if (isResponse(value)) this.client._reply(value.event, value.data);
+      else if (this.replies === 'always') this.client._reply(this.event, value);
+    };
   }
 
   /** A handler returned. @returns a promise only where it returned a source of many values: most pay for none */
@@ -100,10 +108,10 @@ export class Reply implements Taker {
     setTimeout(() => request.fail(INTERNAL_ERROR), FILTER_GRACE).unref();
   }
 
-  /** Without an `id`: one value. */
+  /** Without an `id`: one value. A boolean is what `return client.emit(…)` returns, and no word for the client. */
   private send(value: unknown): void {
     if (isResponse(value)) this.client._reply(value.event, value.data);
-    else this.client._reply(this.event, value);
+    else if (this.replies === 'always' && typeof value !== 'boolean') this.client._reply(this.event, value);
   }
 
   private sendResponse(value: unknown): void {

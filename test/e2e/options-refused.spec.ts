@@ -50,6 +50,7 @@ describe('an option that is unknown or malformed', () => {
     [{ verifyClient: 'all' }, 'verifyClient is "all": it takes a function, '],
     [{ handleProtocols: ['a'] }, 'handleProtocols is ["a"]: it takes a function, '],
     [{ messageParser: JSON }, 'messageParser is {}: it takes a function, (data) => '],
+    [{ replies: 'never' }, `replies is "never": it takes 'always' or 'requests'`],
     [{ messageContext: 'on' }, 'messageContext is "on": it takes true or false'],
     [{ limits: { maxRoom: 1 } }, 'unknown limit "maxRoom". Did you mean "maxRooms"?'],
     [{ recovery: 5 }, 'recovery is 5'],

@@ -36,8 +36,8 @@ export class Census {
    */
   enter({ seat, isShared }: Counted): HttpRefusal | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxPendingUpgrades } = this.limits;
-    if (this.connections >= maxConnections) return this.refuse(503, 'maxConnections', '');
-    if (this.pending + this.orphans >= maxPendingUpgrades) return this.refuse(503, 'maxPendingUpgrades', '');
+    if (this.connections >= maxConnections) return this.refuse(503, 'maxConnections');
+    if (this.pending + this.orphans >= maxPendingUpgrades) return this.refuse(503, 'maxPendingUpgrades');
     const seats = isShared ? this.proxies : this.seats;
     const here = seats.get(seat) ?? 0;
     if (here >= maxConnectionsPerAddress * (isShared ? CLIENTS_OF_A_PROXY : 1))
@@ -68,24 +68,35 @@ export class Census {
     else seats.set(seat, left);
   }
 
-  private refuse(status: 429 | 503, limit: keyof CensusLimits, who: string): HttpRefusal {
+  private refuse(
+    status: 429 | 503,
+    limit: keyof CensusLimits,
+    { times = '', who = '' }: Culprit = {},
+  ): HttpRefusal {
     tellLimit(limit);
     this.warn(
       limit,
-      `limits.${limit} (${this.limits[limit]}) is reached${who}: upgrades are refused with ${status}`,
+      `${times}limits.${limit} (${this.limits[limit]}) is reached${who}: upgrades are refused with ${status}`,
     );
     const message = status === 429 ? 'Too many connections from this address' : 'Too many connections';
     return refusal(status, message, RETRY_AFTER);
   }
 }
 
-function ofAddress(seat: string): string {
-  return ` by ${seat}; if that is a proxy, name it in the option trustProxy`;
+/** Parts of what the log says of a limit that one peer has reached. */
+interface Culprit {
+  readonly times?: string;
+  readonly who?: string;
 }
 
-function ofProxy(seat: string): string {
-  return (
-    `, times ${CLIENTS_OF_A_PROXY}, by the clients of the proxy ${seat}, whose own addresses are not known: name the ` +
-    'proxy in the option trustProxy, and have it send X-Forwarded-For'
-  );
+function ofAddress(seat: string): Culprit {
+  return { who: ` by ${seat}; if that is a proxy, name it in the option trustProxy` };
+}
+
+function ofProxy(seat: string): Culprit {
+  const advice = 'name it in the option trustProxy, and have it send X-Forwarded-For';
+  return {
+    times: `${CLIENTS_OF_A_PROXY} times `,
+    who: ` by the clients of the proxy ${seat}, whose own addresses are not known; ${advice}`,
+  };
 }

@@ -108,8 +108,12 @@ function matches(origin: string, rule: OriginRule | undefined): boolean {
 
 /** Browsers write names in Punycode and leave the default port out; people do not, and some add a slash. */
 function isNamed(origin: string, rule: string): boolean {
-  return rule === origin || (SITE.test(rule) && pageOf(rule)?.origin === origin);
+  if (rule === origin) return true;
+  // most rules are as browsers write them, and a list of them costs no parsing
+  return ODD_SPELLING.test(rule) && SITE.test(rule) && pageOf(rule)?.origin === origin;
 }
+
+const ODD_SPELLING = /[^\x20-\x7e]|\/$|:(?:80|443)$/;
 
 /** A scheme, a host, perhaps a port, and nothing else. */
 const SITE = /^https?:\/\/[^\s/?#@\\]+\/?$/;

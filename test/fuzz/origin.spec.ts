@@ -94,7 +94,8 @@ function isSpelling(rule: string, origin: string): boolean {
   const named = readOrigin(rule.replace(/(?<=[^/])\/$/, ''));
   if (named === undefined || !['http', 'https'].includes(named.scheme)) return false;
   // numbers and the like are for the URL standard to read
-  if (isAmbiguous(named)) return URL.canParse(rule) && new URL(rule).origin === origin.toLowerCase();
+  const isOdd = /[^\x20-\x7e]|\/$|:(80|443)$/.test(rule);
+  if (isAmbiguous(named)) return isOdd && URL.canParse(rule) && new URL(rule).origin === origin.toLowerCase();
   const isDefault = named.port === (named.scheme === 'https' ? '443' : '80');
   return `${named.scheme}://${named.host}${isDefault ? '' : `:${named.port}`}` === origin.toLowerCase();
 }

@@ -147,7 +147,9 @@ describe('connections from one address', () => {
     expect(told).toEqual([expect.stringMatching(/X-Forwarded-For.+maxConnectionsPerAddress.+trustProxy/)]);
     // but all of them together are bounded: anybody there can send the header
     expect(await knock(app, via('203.0.113.11'))).toBe(429);
-    expect(app.log.of('warn').at(-1)).toMatch(/times 10, by the clients of the proxy .+trustProxy/);
+    expect(app.log.of('warn').at(-1)).toMatch(
+      /^10 times limits\.maxConnectionsPerAddress \(1\) is reached by the clients of the proxy .+ trustProxy/,
+    );
     await enter(app);
     expect(await knock(app)).toBe(429);
     comeFrom(app, '10.9.9.9');

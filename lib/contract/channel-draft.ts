@@ -113,7 +113,7 @@ export class ChannelDraft {
   private receive({ event, name, takes, reply, words }: Handler): ContractOperation {
     const { source, stream = false, event: answer = event, description } = reply;
     const request = requestMessage(event, this.taken(takes, name), stream);
-    const answered = replyMessage(answer, this.payload(source, name), stream, description);
+    const answered = replyMessage(answer, this.payload(source, name, 'output'), stream, description);
     return {
       action: 'receive',
       channel: this.reference(),
@@ -131,7 +131,7 @@ export class ChannelDraft {
   }
 
   private send({ event, source, description }: Emitted, where: string): ContractOperation {
-    const message = emittedMessage(event, this.payload(source, where), description);
+    const message = emittedMessage(event, this.payload(source, where, 'output'), description);
     return {
       action: 'send',
       channel: this.reference(),
@@ -151,8 +151,12 @@ export class ChannelDraft {
     return { type: 'object', properties: Object.fromEntries(fields) };
   }
 
-  private payload(source: Handler['reply']['source'], where: string): Payload {
-    return source === null || source === undefined ? source : this.schemas.of(source, where);
+  private payload(
+    source: Handler['reply']['source'],
+    where: string,
+    side: 'input' | 'output' = 'input',
+  ): Payload {
+    return source === null || source === undefined ? source : this.schemas.of(source, where, side);
   }
 
   /** Keeps a message, unless that very message is there. */

@@ -4,6 +4,7 @@ import { NEST } from '../gateway/nest-metadata.js';
 import { descriptionOf, receivedOf, replyOf, type Description, type Reply } from './decorators.js';
 import { fromDesign } from './design-types.js';
 import type { SchemaSource } from './events.js';
+import { isStandardSchema } from './standard-schema.js';
 
 /** A method behind `@SubscribeMessage`, as its decorators and its types describe it. */
 export interface Handler {
@@ -49,6 +50,8 @@ export function handlersOf({ type, handlers }: Gateway): Handler[] {
 interface Parameter {
   readonly index: number;
   readonly data?: unknown;
+  /** Nest 12: `@MessageBody({ schema })`. */
+  readonly schema?: unknown;
 }
 
 function takenBy(type: Function, key: string): Taken {
@@ -58,7 +61,11 @@ function takenBy(type: Function, key: string): Taken {
   if (decorated === undefined) return { whole: types.length > 1 ? fromDesign(types[1]) : null };
   const bodies = Object.entries(decorated)
     .filter(([mark]) => mark.split(':')[0] === PAYLOAD)
-    .map(([, { index, data }]) => ({ field: data, source: fromDesign(types[index]) }));
+    .map(([, { index, data, schema }]) => ({
+      field: data,
+      // what validates the payload knows it better than its type
+      source: isStandardSchema(schema) ? schema : fromDesign(types[index]),
+    }));
   const whole = bodies.find(({ field }) => typeof field !== 'string');
   if (whole !== undefined) return { whole: whole.source };
   if (bodies.length > 0)

@@ -102,7 +102,8 @@ function message(
   fields: Readonly<Record<string, JsonSchema>>,
   isComplete = true,
 ): ContractMessage {
-  const isTyped = data !== undefined && data !== null;
+  // words alone do not say that there is a payload
+  const isTyped = data !== undefined && data !== null && Object.keys(data).join() !== 'description';
   return {
     name: event,
     title: event,

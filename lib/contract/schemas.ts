@@ -6,6 +6,7 @@ import type { SchemaClass, SchemaSource } from './events.js';
 import { pointer, sorted } from './keys.js';
 import { fromOpenApi } from './open-api.js';
 import type { Peers } from './optional-peers.js';
+import { fromStandardSchema, isStandardSchema } from './standard-schema.js';
 
 /** A module that no application has: an empty list would mean all of them. */
 class NoModule {}
@@ -34,10 +35,17 @@ export class Schemas {
    *
    * @param source `undefined`: any JSON
    * @param where who speaks of it, for errors
+   * @param side which side of a Standard Schema: what clients send, or what the server does
    * @throws Error where two classes of the same name differ, or a class has no name
    */
-  of(source: Exclude<SchemaSource, null> | undefined, where: string): JsonSchema {
+  of(
+    source: Exclude<SchemaSource, null> | undefined,
+    where: string,
+    side: 'input' | 'output' = 'input',
+  ): JsonSchema {
     if (source === undefined) return {};
+    // before classes: those of arktype are functions
+    if (isStandardSchema(source)) return fromStandardSchema(source, side);
     if (Array.isArray(source)) return { type: 'array', items: this.of(source[0] as SchemaClass, where) };
     if (!isClass(source)) return source as JsonSchema;
     return plainSchema(source) ?? { $ref: pointer('components', 'schemas', this.name(source, where)) };

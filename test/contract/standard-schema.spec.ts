@@ -1,0 +1,104 @@
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { createContract, Emits, Receives, Replies, type SchemaSource } from '../../lib/contract/index.js';
+import { startApp } from '../support/app.js';
+
+declare const NEST_MAJOR: number;
+
+/** A Standard Schema as libraries make them; `jsonSchema` is what some of them have. */
+function schemaOf(jsonSchema?: object): SchemaSource {
+  return {
+    '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }), jsonSchema },
+  };
+}
+const saying = (input: object, output: object = input): SchemaSource =>
+  schemaOf({
+    input: ({ target }: { target: string }) => ({ $schema: target, ...input }),
+    output: ({ target }: { target: string }) => ({ $schema: target, ...output }),
+  });
+
+const TEXT = { type: 'object', properties: { text: { type: 'string', minLength: 1 } }, required: ['text'] };
+const UNKNOWN = {
+  description: 'Validated by a schema of test that this contract cannot show: not every value is accepted.',
+};
+/** Those that cannot say what they check, or not for a place within another document. */
+const UNSAID: Record<string, SchemaSource> = {
+  'without a JSON Schema': schemaOf(),
+  'of a type that JSON does not have': schemaOf({
+    input: () => {
+      throw new Error('Date cannot be represented in JSON Schema');
+    },
+  }),
+  'that refers to itself': saying({ type: 'object', properties: { next: { $ref: '#' } } }),
+};
+
+/** Nest 12's parameter options; Nest 11 has no such type. */
+const body = (...args: unknown[]): ParameterDecorator =>
+  Reflect.apply(MessageBody, undefined, args) as ParameterDecorator;
+
+class SayDto {}
+
+interface Message {
+  readonly payload: { readonly properties: Record<string, unknown>; readonly required: string[] };
+}
+
+async function messagesOf(gateway: new () => object): Promise<Record<string, Message>> {
+  const app = await startApp({ providers: [gateway] });
+  const { channels } = await createContract(app.nest);
+  return channels['ws']!.messages as never;
+}
+
+(NEST_MAJOR === 12 ? describe : describe.skip)('@MessageBody({ schema })', () => {
+  it('is what clients send, whatever the type of the parameter says', async () => {
+    @WebSocketGateway({ path: '/ws' })
+    class Gateway {
+      @SubscribeMessage('say') say(@body({ schema: saying(TEXT) }) _say: object): void {}
+      @SubscribeMessage('dto') dto(@body({ schema: saying(TEXT, {}) }) _say: SayDto): void {}
+      @SubscribeMessage('field') field(
+        @body('text', { schema: saying({ type: 'string' }) }) _text: string,
+      ): void {}
+    }
+    const { say, dto, field } = await messagesOf(Gateway);
+    for (const message of [say!, dto!]) {
+      expect(message.payload.properties).toMatchObject({ data: TEXT });
+      expect(message.payload.properties['data']).toEqual(TEXT);
+      expect(message.payload.required).toEqual(['event', 'data']);
+    }
+    expect(field!.payload.properties).toMatchObject({
+      data: { type: 'object', properties: { text: { type: 'string' } } },
+    });
+  });
+
+  it.each(Object.keys(UNSAID))('says that it does not know a schema %s', async (name) => {
+    @WebSocketGateway({ path: '/ws' })
+    class Gateway {
+      @SubscribeMessage('say') say(@body({ schema: UNSAID[name] }) _say: object): void {}
+    }
+    const { say } = await messagesOf(Gateway);
+    expect(say!.payload.properties).toMatchObject({ data: UNKNOWN });
+    expect(say!.payload.properties['data']).toEqual(UNKNOWN);
+    expect(say!.payload.required).toEqual(['event']);
+  });
+});
+
+describe('a Standard Schema in a decorator', () => {
+  it('is read as a schema, and not shown as the object that it is', async () => {
+    const callable = Object.assign(() => undefined, saying(TEXT));
+    @Emits('said', saying({}, { type: 'number' }))
+    @Emits('unsaid', schemaOf())
+    @WebSocketGateway({ path: '/ws' })
+    class Gateway {
+      @Receives(callable as never)
+      @Replies(saying({ type: 'string' }, TEXT))
+      @SubscribeMessage('say')
+      say(): void {}
+    }
+    const messages = await messagesOf(Gateway);
+    const dataOf = (name: string): unknown => messages[name]!.payload.properties['data'];
+    expect(['say', 'say.reply', 'emits.said', 'emits.unsaid'].map(dataOf)).toEqual([
+      TEXT,
+      TEXT,
+      { type: 'number' },
+      UNKNOWN,
+    ]);
+  });
+});

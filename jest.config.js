@@ -67,7 +67,7 @@ const project = (base, major, platform, only) => ({
 const ALONE = /^(browser|cluster|fuzz|soak|telemetry|unit)\/|^e2e\/sample-/;
 // Chromium runs against the samples as they are shipped, which are Nest 12 apps on Express, and who goes through faults of a
 // cluster knows neither major nor platform, and takes its time: on the first corner alone.
-const ONCE = /^(browser|cluster\/faults)\/|^e2e\/sample-|^documentation\/types/;
+const ONCE = /^(browser|cluster\/faults)\/|^e2e\/sample-|^documentation\/types|^protocol\/mutants/;
 // What crosses nodes is the brokers' affair, and neither the client, nor a part alone, nor the order of frames knows Nest: on
 // the second corner two brokers' conformance.
 const NOT_OF_NEST =

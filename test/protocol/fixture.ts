@@ -137,7 +137,10 @@ class RefusingGateway implements OnGatewayInit<EnvelopeServer> {
   }
 }
 
-const providers = [ProtocolGateway, GuardedGateway, StrictGateway, RefusingGateway];
+@WebSocketGateway({ path: '/protocol/pinging', pingInterval: 300, pingTimeout: 700 })
+class PingingGateway {}
+
+const providers = [ProtocolGateway, GuardedGateway, StrictGateway, RefusingGateway, PingingGateway];
 
 /** Our own server with all that; whoever starts it closes it. */
 export function startFixture(limits: Limits = {}): Promise<TestApp> {

@@ -62,7 +62,7 @@ export function closeBody(code: number, reason: string | Buffer = ''): Buffer {
 }
 
 /** Takes the first frame off the bytes; `undefined` where it is not complete. */
-function parseFrame(bytes: Buffer): RawFrame | undefined {
+export function parseFrame(bytes: Buffer): RawFrame | undefined {
   if (bytes.length < 2) return undefined;
   const short = bytes[1]! & 0x7f;
   const lengthBytes = short === 126 ? 2 : short === 127 ? 8 : 0;

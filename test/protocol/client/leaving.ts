@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench } from './bench.js';
 
 /** PROTOCOL.md, "Life and death of a line". */
@@ -26,9 +27,12 @@ export function leaving(bench: Bench): void {
     [1009, false],
     [1011, true],
     [1013, true],
+    [3000, false],
+    [3999, false],
     [4000, false],
     [4401, true],
     [4409, false],
+    [4999, false],
   ])('closed with %d: does it come back? %s', async (code, returns) => {
     const visit = await bench.connect();
     bench.subject.do({ do: 'ask', key: 'open', event: 'sum' });
@@ -60,13 +64,54 @@ export function leaving(bench: Bench): void {
   });
 
   it.each([
+    [400, false],
     [401, false],
+    [403, false],
     [404, false],
+    [408, true],
+    [425, true],
     [429, true],
+    [500, true],
+    [502, true],
+    [503, true],
   ])('refused with %d: does it come back? %s', async (status, returns) => {
     bench.server.refusal = { status };
     bench.subject.do({ do: 'connect', url: bench.server.url });
     expect(await bench.subject.told('closed')).toMatchObject({ status, returns });
+  });
+
+  it.each([1011, 1013])('comes back later than at once after %d', async (code) => {
+    const visit = await bench.connect();
+    visit.ws.close(code);
+    expect(await bench.subject.told('closed')).toMatchObject({ code, returns: true });
+    await sleep(1_000);
+    expect(bench.server.attempts).toBe(1);
+  });
+
+  it('waits longer and longer while its attempts fail', async () => {
+    bench.server.refusesAll = 503;
+    bench.subject.do({ do: 'connect', url: bench.server.url });
+    await bench.subject.told('closed');
+    await sleep(1_000);
+    // pauses below 20 ms that double: some eight attempts, or more where chance shortens the pauses
+    expect(bench.server.attempts).toBeLessThan(25);
+  });
+
+  it('sends nothing behind its own close frame', async () => {
+    const visit = await bench.connect();
+    bench.subject.do({ do: 'disconnect' });
+    bench.subject.do({ do: 'emit', event: 'late' });
+    bench.subject.do({ do: 'ask', key: 'late', event: 'late' });
+    await visit.closed.take();
+    expect(visit.frames.open).toEqual([]);
+  });
+
+  it('sends nothing behind its answer to a close frame', async () => {
+    const visit = await bench.connect();
+    visit.ws.close(1001);
+    bench.subject.do({ do: 'emit', event: 'said', data: 'maybe before it' });
+    await visit.closed.take();
+    expect(visit.violations).toEqual([]);
   });
 
   it('comes back when the server says', async () => {

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { IncomingMessage } from 'node:http';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { OP, parseFrame } from '../../support/raw-client.js';
 import { FIELDS } from '../server/server.js';
 import { Awaited } from './awaited.js';
 
@@ -29,6 +30,8 @@ export class Visit {
     readonly ws: WebSocket,
     readonly request: IncomingMessage,
   ) {
+    // beside `ws`, which reads nothing behind a close frame
+    this.watchForLateMessages();
     ws.on('message', (data: Buffer, isBinary) => this.take(data, isBinary));
     ws.on('pong', (data) => this.pongs.add(String(data)));
     ws.on('error', (error) => this.violations.push(String(error)));
@@ -87,6 +90,18 @@ export class Visit {
     await this.answerTo('settled');
   }
 
+  private watchForLateMessages(): void {
+    let [bytes, isClosing]: [Buffer, boolean] = [Buffer.alloc(0), false];
+    this.request.socket.on('data', (chunk: Buffer) => {
+      bytes = Buffer.concat([bytes, chunk]);
+      for (let frame = parseFrame(bytes); frame !== undefined; frame = parseFrame(bytes)) {
+        bytes = bytes.subarray(frame.bytes.length);
+        if (isClosing) this.violations.push(`a frame after the close frame, of opcode ${frame.opcode}`);
+        isClosing ||= frame.opcode === OP.close;
+      }
+    });
+  }
+
   private take(data: Buffer, isBinary: boolean): void {
     const frame = JSON.parse(data.toString()) as Frame;
     const fail = (what: string): void =>
@@ -114,6 +129,10 @@ export class ScriptedServer {
   readonly all: Visit[] = [];
   /** Answers the next upgrade with this status. */
   refusal: { status: number; headers?: Record<string, string> } | undefined;
+  /** Answers every upgrade with this status, from now on. */
+  refusesAll: number | undefined;
+  /** How many upgrades were asked for. */
+  attempts = 0;
   private server!: WebSocketServer;
 
   static async start(): Promise<ScriptedServer> {
@@ -123,7 +142,9 @@ export class ScriptedServer {
       host: '127.0.0.1',
       handleProtocols: (offered) => (offered.has('envelope.v1') ? 'envelope.v1' : false),
       verifyClient: (_info, decide) => {
-        const { refusal } = scripted;
+        const { refusal = scripted.refusesAll === undefined ? undefined : { status: scripted.refusesAll } } =
+          scripted;
+        scripted.attempts++;
         scripted.refusal = undefined;
         if (refusal === undefined) decide(true);
         else decide(false, refusal.status, 'refused', refusal.headers);

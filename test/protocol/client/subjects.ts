@@ -111,7 +111,7 @@ class OurClient extends Subject {
 const dataOf = ({ data }: { data?: unknown }): unknown[] => (data === undefined ? [] : [data]);
 
 /** A program that takes commands and gives reports, a line of JSON each. */
-class Program extends Subject {
+export class Program extends Subject {
   private readonly child: ChildProcess;
   private readonly ended: Promise<unknown>;
   private complaints = '';
@@ -135,20 +135,21 @@ class Program extends Subject {
   }
 }
 
-const PYTHON = 'python3';
+export const PYTHON = 'python3';
 const MISSING = `${PYTHON} is not installed`;
 const hasPython = spawnSync(PYTHON, ['--version']).status === 0;
-const bareClient = join(process.cwd(), 'test/protocol/bare_client.py');
+export const describeWithPython = describeIf(hasPython, MISSING);
+export const BARE_CLIENT = join(process.cwd(), 'test/protocol/bare_client.py');
 
 /** All clients that we have, and how to describe their tests. */
 export const SUBJECTS: { name: string; describe: jest.Describe; make: () => Subject; isOurs?: true }[] = [
   { name: 'lib/client', describe, make: () => new OurClient(), isOurs: true },
   {
     name: 'bare_client.py',
-    describe: describeIf(hasPython, MISSING),
+    describe: describeWithPython,
     make: () => {
       if (!hasPython) throw new Error(MISSING);
-      return new Program(PYTHON, [bareClient]);
+      return new Program(PYTHON, [BARE_CLIENT]);
     },
   },
 ];

@@ -1,4 +1,6 @@
 import type { Socket } from 'node:net';
+import { closeBody, OP, RawClient } from '../../support/raw-client.js';
+import { until } from '../../support/wait.js';
 import { authOf, unasked, type Server } from './server.js';
 
 /** PROTOCOL.md, "The protocol's own events" and "Life and death of a line". */
@@ -62,6 +64,22 @@ export function events(server: Server): void {
     expect(await pong).toBe('are you there?');
   });
 
+  describe('pings', () => {
+    it('come again and again, as often as $session says, and whoever answers stays', async () => {
+      const { client, session } = await server.openV1(undefined, '/pinging');
+      expect(session.pingInterval).toBeGreaterThan(0);
+      let pings = 0;
+      client.ws.on('ping', () => pings++);
+      await until('four pings', () => pings === 4);
+      await client.settled();
+    });
+
+    it('without an answer end the line', async () => {
+      const client = await server.open('/pinging', { autoPong: false });
+      expect((await client.ended()).code).toBe(1006);
+    });
+  });
+
   describe('a line is closed', () => {
     it('with 1000 where the application says goodbye, and nothing follows', async () => {
       const client = await server.open();
@@ -79,28 +97,45 @@ export function events(server: Server): void {
       }
     });
 
-    it('with 1009 after a message that is too large', async () => {
+    const itIfLimited = server.known.maxPayload === 0 ? it.skip : it;
+
+    itIfLimited('with 1009 after a message that is too large', async () => {
       const { client, session } = await server.openV1();
-      if (session.maxPayload === 0) return;
       client.send(JSON.stringify({ event: 'echo', data: 'x'.repeat(session.maxPayload) }));
       expect((await client.ended()).code).toBe(1009);
     });
 
-    it('and takes a message that is just as large as may be', async () => {
+    itIfLimited('and takes a message that is just as large as may be', async () => {
       const { client, session } = await server.openV1();
-      if (session.maxPayload === 0) return;
       const frame = { event: 'nothing', id: 1, data: '' };
       client.send({ ...frame, data: 'x'.repeat(session.maxPayload - JSON.stringify(frame).length) });
       expect(await client.answer(1)).toEqual({ event: 'nothing', ack: 1 });
     });
 
+    it('and no message follows the close frame', async () => {
+      const { port, pathname } = new URL(server.at());
+      const raw = await RawClient.connect(Number(port), pathname);
+      raw.text({ event: 'hold', id: 1 });
+      raw.text({ event: 'goodbye' });
+      expect((await raw.close()).code).toBe(1000);
+      const other = await server.open();
+      await other.ask('release', 'late');
+      await other.ask('tell', 'late');
+      raw.send({ opcode: OP.close, payload: closeBody(1000) });
+      expect(String(await raw.over())).toBe('');
+    });
+
     const raw: [string, number, number[]][] = [
+      ['1002 after a frame with the first reserved bit', 1002, [0xc1, 0x82, 0, 0, 0, 0, 0x7b, 0x7d]],
+      ['1002 after a frame with the second reserved bit', 1002, [0xa1, 0x82, 0, 0, 0, 0, 0x7b, 0x7d]],
+      ['1002 after a frame with the third reserved bit', 1002, [0x91, 0x82, 0, 0, 0, 0, 0x7b, 0x7d]],
       ['1002 after a frame that is not masked', 1002, [0x81, 0x02, 0x7b, 0x7d]],
       ['1002 after an opcode that nobody knows', 1002, [0x83, 0x80, 0, 0, 0, 0]],
       ['1007 after a text that is not UTF-8', 1007, [0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]],
     ];
     it.each(raw)('with %s', async (_, code, bytes) => {
-      const client = await server.open();
+      // a bit that permessage-deflate would give a meaning is reserved without it
+      const client = await server.open('', { perMessageDeflate: false });
       // what `ws` itself would never send
       (client.ws as unknown as { _socket: Socket })._socket.write(Buffer.from(bytes));
       expect((await client.ended()).code).toBe(code);

@@ -1,4 +1,4 @@
-import type { TestClient } from '../../support/client.js';
+import type { Received, TestClient } from '../../support/client.js';
 import { until } from '../../support/wait.js';
 import { FIELDS, unasked, type Server } from './server.js';
 
@@ -22,6 +22,35 @@ export function messages(server: Server): void {
     client.send({ ...message, id: 2 });
     expect(await client.answer(2)).toEqual({ event: 'echo', data: 'ü', ack: 2 });
     for (const frame of client.frames) expect(FIELDS).toEqual(expect.arrayContaining(Object.keys(frame)));
+  });
+
+  it('are read in fragments, with pings between', async () => {
+    const bytes = Buffer.from(JSON.stringify({ event: 'echo', data: 'ü€𝄞', id: 1 }));
+    // in the middle of a character
+    const [first, second] = [bytes.indexOf('€') + 1, bytes.length - 3];
+    client.ws.send(bytes.subarray(0, first), { binary: false, fin: false });
+    client.ws.ping('now');
+    client.ws.send(bytes.subarray(first, second), { binary: false, fin: false });
+    client.ws.send(bytes.subarray(second), { binary: false, fin: true });
+    expect((await client.answer(1)).data).toBe('ü€𝄞');
+  });
+
+  it('with a kind, of microservices, are events where they have an event', async () => {
+    client.send({ kind: 'message', pattern: 'x', event: 'echo', data: 1, id: 1 });
+    expect(await client.answer(1)).toEqual({ event: 'echo', data: 1, ack: 1 });
+  });
+
+  it('with a kind alone are answered, whether the server takes such messages or not', async () => {
+    client.send({ kind: 'message', pattern: 'what nobody takes', id: 9 });
+    const find = (): Received | undefined => client.frames.find(({ ack, id }) => ack === 9 || id === 9);
+    await client.until('the answer', () => find() !== undefined);
+    if (find()!.ack === 9) expect(find()).toMatchObject({ event: 'exception', data: { code: 'bad_event' } });
+    else expect(find()).toMatchObject({ kind: 'error', pattern: 'what nobody takes' });
+  });
+
+  it('name events of up to 256 characters', async () => {
+    for (const event of ['x'.repeat(256), '𝄞'.repeat(128)])
+      expect((await client.ask(event)).data).toMatchObject({ code: 'unknown_event' });
   });
 
   it('carry any JSON value as data', async () => {
@@ -112,7 +141,6 @@ export function messages(server: Server): void {
       ['a value', 'echo', 1, { event: 'echo', data: 1 }],
       ['null', 'echo', null, { event: 'echo', data: null }],
       ['nothing', 'nothing', 1, { event: 'nothing' }],
-      ['another name', 'rename', 1, { event: 'renamed', data: 1 }],
       ['a source of many, of which the first counts', 'count', 3, { event: 'count', data: 0 }],
       ['a source of none', 'count', 0, { event: 'count' }],
       ['a source without end', 'endless', 'first', { event: 'endless', data: 0 }],
@@ -120,6 +148,17 @@ export function messages(server: Server): void {
       expect(await client.ask(event, data, 7)).toEqual({ ...answer, ack: 7 });
       await nothingElse(1);
       expect((await client.ask('sources', 'first')).data).toBe(0);
+    });
+
+    it('get the answer under another name, where it has a name', async () => {
+      const answer = new Promise((resolve) =>
+        client.ws.once('message', (text) =>
+          resolve({ event: 'renamed', ...(JSON.parse(String(text)) as object) }),
+        ),
+      );
+      client.send({ event: 'rename', data: 1, id: 7 });
+      expect(await answer).toEqual({ event: 'renamed', data: 1, ack: 7 });
+      await nothingElse(1);
     });
 
     it('wait where there are too many at once: none is refused, and $ping and $cancel do not wait', async () => {
@@ -212,6 +251,21 @@ export function messages(server: Server): void {
       expect(frames).toEqual([0, 1].map((data) => ({ event: 'count', data, ack: 's', more: true })));
       expect(await client.answer('s')).toEqual({ event: 'count', ack: 's' });
       await nothingElse(3);
+    });
+
+    it.each(['yes', 'true', 1, null, {}, false])(
+      'are asked for with true alone: not with %j',
+      async (stream) => {
+        client.send({ event: 'count', data: 2, id: 's', stream });
+        expect(await client.answer('s')).toEqual({ event: 'count', data: 0, ack: 's' });
+        await nothingElse(1);
+      },
+    );
+
+    it('are asked for beside an id alone', async () => {
+      client.send({ event: 'count', data: 2, stream: true });
+      for (const data of [0, 1]) expect(await client.next('count')).toEqual({ event: 'count', data });
+      await nothingElse(2);
     });
 
     it('are one final answer where the result is one value', async () => {

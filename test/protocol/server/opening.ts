@@ -83,6 +83,8 @@ export function opening(server: Server): void {
     it.each([
       ['none', '', {}],
       ['a wrong token', '?token=bad', {}],
+      ['a right token, but not behind "bearer"', '', { protocols: ['bearer', 'bad', 'good'] }],
+      ['a right token before "bearer"', '', { protocols: ['good', 'bearer', 'bad'] }],
       ['a right token behind a wrong one', '', { protocols: ['bearer', 'bad'], headers: header('good') }],
     ])('are refused with 401 or 403 where they are wrong: %s', async (_, query, options) => {
       const { status, body } = await server.refused(`/guarded${query}`, options);
@@ -104,6 +106,7 @@ export function opening(server: Server): void {
         'good1',
       ],
       ['bearer', '?token=good4', { protocols: ['bearer', 'good2'], headers: header('good3') }, 'good2'],
+      ['bearer behind others', '', { protocols: ['mine', 'bearer', 'good2', 'yours'] }, 'good2'],
       ['the header', '?token=good4', { headers: header('good3') }, 'good3'],
       ['the query', '?token=good4', {}, 'good4'],
     ])('are taken from the first that is present: %s', async (_, query, options, token) => {

@@ -44,20 +44,18 @@ class Visitor {
   }
 }
 
-/** PROTOCOL.md, "Coming back". A server that cannot do it says so in `features`, and these pass. */
+/** PROTOCOL.md, "Coming back". Skipped where the server says in `features` that it cannot do it. */
 export function recovery(server: Server): void {
+  const itRecovers = server.known.features.includes('recovery') ? it : it.skip;
   let ada: Visitor;
   let bob: TestClient;
-  let canRecover = false;
   beforeEach(async () => {
     ada = await new Visitor(server).connect();
     bob = await server.open();
     await bob.settled();
-    canRecover = ada.hello.features.includes('recovery');
   });
 
-  it('gives the id back, and what was missed, in order and once, before anything else', async () => {
-    if (!canRecover) return;
+  itRecovers('gives the id back, and what was missed, in order and once, before anything else', async () => {
     const { id, session } = ada.hello;
     await bob.ask('tell', 'before');
     expect(await ada.told()).toEqual(['before']);
@@ -76,8 +74,7 @@ export function recovery(server: Server): void {
     expect(ada.offset).not.toBe(offset);
   });
 
-  it('does so again and again, each time with a new token', async () => {
-    if (!canRecover) return;
+  itRecovers('does so again and again, each time with a new token', async () => {
     const tokens = new Set([ada.hello.session]);
     const { id } = ada.hello;
     for (let round = 0; round < 3; round++) {
@@ -91,8 +88,7 @@ export function recovery(server: Server): void {
     expect(tokens.size).toBe(4);
   });
 
-  it('does not keep answers, nor results of handlers', async () => {
-    if (!canRecover) return;
+  itRecovers('does not keep answers, nor results of handlers', async () => {
     ada.client.send({ event: 'hold', id: 1 });
     await ada.cut();
     await bob.ask('release', 'late');
@@ -103,12 +99,11 @@ export function recovery(server: Server): void {
     expect(ada.client.frames.filter(({ ack, data }) => ack === 1 || data === 'late')).toEqual([]);
   });
 
-  it.each([
+  itRecovers.each([
     ['a token that nobody gave', { session: 'x.y' }],
     ['an offset that is none', { offset: 'x' }],
     ['no offset', { offset: undefined }],
   ])('makes a new client of one who shows %s', async (_, shown) => {
-    if (!canRecover) return;
     const { id } = ada.hello;
     await ada.cut();
     await ada.connect(shown);
@@ -116,8 +111,7 @@ export function recovery(server: Server): void {
     expect(ada.hello.id).not.toBe(id);
   });
 
-  it('takes a token once', async () => {
-    if (!canRecover) return;
+  itRecovers('takes a token once', async () => {
     const { session } = ada.hello;
     await ada.cut();
     await ada.connect();
@@ -127,8 +121,7 @@ export function recovery(server: Server): void {
     expect(ada.hello.recovered).toBe(false);
   });
 
-  it('takes it again where the line ended before its $session came', async () => {
-    if (!canRecover) return;
+  itRecovers('takes it again where the line ended before its $session came', async () => {
     const { id, session } = ada.hello;
     const { offset } = ada;
     await ada.cut();
@@ -143,11 +136,10 @@ export function recovery(server: Server): void {
     expect(await ada.told()).toContain('missed');
   });
 
-  it.each([
+  itRecovers.each([
     ['1000', 1000],
     ['no code', undefined],
   ])('ends the session of a client that closes with %s', async (_, code) => {
-    if (!canRecover) return;
     await ada.told();
     ada.client.close(code);
     await ada.client.ended();
@@ -155,8 +147,7 @@ export function recovery(server: Server): void {
     expect(ada.hello.recovered).toBe(false);
   });
 
-  it('keeps the session of a client that closes with another code', async () => {
-    if (!canRecover) return;
+  itRecovers('keeps the session of a client that closes with another code', async () => {
     await ada.told();
     ada.client.close(4000);
     await ada.client.ended();
@@ -164,16 +155,14 @@ export function recovery(server: Server): void {
     expect(ada.hello.recovered).toBe(true);
   });
 
-  it('ends the session of a client that the application sends away', async () => {
-    if (!canRecover) return;
+  itRecovers('ends the session of a client that the application sends away', async () => {
     ada.client.send({ event: 'goodbye' });
     expect((await ada.client.ended()).code).toBe(1000);
     await ada.connect();
     expect(ada.hello.recovered).toBe(false);
   });
 
-  it('closes the old line with 1000 where the server takes it for alive', async () => {
-    if (!canRecover) return;
+  itRecovers('closes the old line with 1000 where the server takes it for alive', async () => {
     await ada.told();
     const { client } = ada;
     const { id } = ada.hello;

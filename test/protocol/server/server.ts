@@ -1,24 +1,41 @@
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import process from 'node:process';
 import { TestClient, type ConnectOptions } from '../../support/client.js';
 import { startFixture } from '../fixture.js';
+import { nameAnswers } from './name-answers.js';
 
 /** What a message may have on the wire; fields that PROTOCOL.md does not name are a mistake. */
 export const FIELDS = ['event', 'data', 'id', 'ack', 'stream', 'more', 'meta', 'offset'];
 
+/** Our own server has all that a check needs. */
+const OURS: Known = { features: ['recovery'], maxPayload: 1_000_000 };
+
 /** Whoever is at the other end of a URL: `PROTOCOL_URL`, or our own server. */
 export class Server {
+  /** What the server has, known before the checks are: those of what it lacks are skipped. */
+  readonly known: Known;
   private url = '';
   private close: (() => Promise<void>) | undefined;
   private readonly clients: TestClient[] = [];
 
-  /** To be called once in a spec. */
-  constructor() {
+  /**
+   * To be called once in a spec.
+   *
+   * @param between starts what stands between the checks and our own server: it is given that one's URL, and gives its own
+   */
+  constructor(between?: (url: string) => Promise<{ url: string; close(): Promise<void> }>) {
+    const foreign = process.env['PROTOCOL_URL']?.replace(/\/$/, '');
+    this.known = foreign === undefined ? OURS : askWhatItHas(foreign);
     beforeAll(async () => {
-      const foreign = process.env['PROTOCOL_URL'];
-      if (foreign !== undefined) return void (this.url = foreign.replace(/\/$/, ''));
+      if (foreign !== undefined) return void (this.url = foreign);
       const app = await startFixture();
-      this.url = app.url('/protocol');
-      this.close = () => app.close();
+      const front = await between?.(app.url('/protocol'));
+      this.url = front?.url ?? app.url('/protocol');
+      this.close = async () => {
+        await front?.close();
+        await app.close();
+      };
     });
     afterEach(async () => {
       const left = this.clients.splice(0).filter(({ closed }) => closed === undefined);
@@ -36,6 +53,7 @@ export class Server {
   /** An open line, without any library of ours; it is cut after the test. */
   async open(path = '', options?: ConnectOptions): Promise<TestClient> {
     const client = new TestClient(this.at(path), options);
+    nameAnswers(client);
     this.clients.push(client);
     await client.opened();
     return client;
@@ -71,6 +89,21 @@ export class Server {
 export interface Refused {
   status: number;
   body: { statusCode?: unknown; message?: unknown };
+}
+
+/** What checks are chosen by. */
+type Known = Pick<Session, 'features' | 'maxPayload'>;
+
+/** Jest wants to know its tests before anything asynchronous can happen: a process asks, and this one waits for it. */
+function askWhatItHas(url: string): Known {
+  const program = join(process.cwd(), 'test/protocol/server/ask-session.js');
+  const { stdout, stderr } = spawnSync(process.execPath, [program, url], {
+    encoding: 'utf8',
+    timeout: 10_000,
+  });
+  if (stdout === '')
+    throw new Error(`${url} gave no $session to a client that offers envelope.v1: ${stderr}`);
+  return JSON.parse(stdout) as Known;
 }
 
 /** What `$session` says. */

@@ -228,13 +228,30 @@ export abstract class Conversation extends Sender implements Asker {
   _comeBack(resumption: Resumption): void {
     const { id, data } = resumption.session;
     this._resumption = resumption;
-    this.assumeId(id);
+    this.moveTo(id);
     const fresh: unknown = Reflect.get(this, 'data');
     if (data === undefined || data === null || !isObject(fresh)) return;
     // what a handler has frozen is a copy from then on
     const own = isObject(data) && !Object.isExtensible(data) ? { ...data } : data;
     if (isObject(own)) Reflect.set(this, 'data', Object.assign(own, fresh));
     else if (Reflect.ownKeys(fresh).length === 0) Reflect.set(this, 'data', data);
+  }
+
+  /** Guards ran before, and may have made it join rooms under the id that it had then. */
+  private moveTo(id: string): void {
+    const { adapter } = this.nsp;
+    const former = this.id;
+    this.assumeId(id);
+    const rooms = adapter.socketRooms(former);
+    if (rooms === undefined) return;
+    const joined = new Set(rooms);
+    attempt(
+      () => {
+        adapter.delAll(former);
+        return adapter.addAll(id, joined);
+      },
+      (error) => this._report(error, 'the adapter failed'),
+    );
   }
 
   /** @internal Its user may be known now, or another one. */

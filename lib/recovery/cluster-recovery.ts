@@ -1,5 +1,4 @@
 import type { Adapter, Room, Session } from 'socket.io-adapter';
-import { checkBroadcast } from '../cluster/target.js';
 import { emitToOtherNodes } from '../server/other-nodes.js';
 import { encodePacket } from '../server/packet-encoder.js';
 import {
@@ -12,16 +11,19 @@ import {
   type StoredSession,
 } from '../server/recovery.js';
 import type { Frame } from '../server/frame.js';
+import { periodsSince, roomsAt } from '../server/membership.js';
 import { within } from '../server/within.js';
 import type { Feed, LogEntry } from './feed.js';
 import { resumes } from './resume-queue.js';
-import { singlePass, type Fields, type Pass } from './single-pass.js';
+import { singlePass, type Pass } from './single-pass.js';
 import type { StorageBudget } from './storage-budget.js';
+import { broadcastOf, isSoundFor } from './stream-entry.js';
+import { byLast, inOrder, isLater } from './stream-position.js';
 import type { TakeOverBudget } from './take-over-budget.js';
 
 /** A session as adapters store it: with what they do not know of, too. */
 type Persisted = Session &
-  Pick<StoredSession, 'sent' | 'from'> & {
+  Pick<StoredSession, 'sent' | 'from' | 'changes'> & {
     readonly identity?: string | null | undefined;
     /** Brokers do not tell the sessions of one server from those of another. */
     readonly server: string;
@@ -64,6 +66,10 @@ export class ClusterRecovery implements Recovery {
     this.ready = Promise.all(this.feeds.map(({ ready }) => ready)).then(() => undefined);
   }
 
+  private get adapters(): readonly Adapter[] {
+    return this.parent === undefined ? [this.adapter] : [this.adapter, this.parent.adapter];
+  }
+
   get position(): string | undefined {
     let latest: string | undefined;
     for (const { position } of this.feeds)
@@ -79,7 +85,7 @@ export class ClusterRecovery implements Recovery {
     if (this.storage.mayKeep(session)) this.store(session);
   }
 
-  private store({ token, former, id, rooms, data, identity, sent, from }: StoredSession): void {
+  private store({ token, former, id, rooms, data, identity, sent, from, changes }: StoredSession): void {
     const session: Omit<Persisted, 'missedPackets' | 'pid'> = {
       sid: id,
       rooms: [...rooms],
@@ -87,6 +93,7 @@ export class ClusterRecovery implements Recovery {
       identity,
       sent,
       from,
+      changes,
       server: this.server,
     };
     this.adapter.persistSession({ ...session, pid: token, also: former } as Persisted);
@@ -112,7 +119,8 @@ export class ClusterRecovery implements Recovery {
       }
       // what this one missed is not asked for
       if (found?.also) await restoreFrom(this.adapter, found.also, offset, passOf(this.adapter, true));
-      const missed = found && toFrames(found.missedPackets);
+      const packets = found && (await this.packetsOf(found, offset));
+      const missed = packets && toFrames(packets);
       if (found === undefined || missed === undefined) return void recorded();
       return this.resumption(found, missed, offset, recorded);
     } catch {
@@ -127,9 +135,11 @@ export class ClusterRecovery implements Recovery {
     recorded: () => LogEntry[],
   ): Resumption {
     const { pid: token, sid: id, rooms, data, sent, from } = found;
+    const changes = found.changes ?? undefined;
+    const periods = periodsSince(offset, rooms, changes ?? [], isLater);
     // what is not there comes back as null
     const identity = found.identity ?? undefined;
-    const session = { token, id, rooms, data, identity, sent, from, address: undefined };
+    const session = { token, id, rooms, data, identity, sent, from, changes, address: undefined };
     const known = new Set(missed.map((frame) => frame.offset!));
     const last = missed.at(-1)?.offset;
     let isBehind = true;
@@ -151,9 +161,9 @@ export class ClusterRecovery implements Recovery {
           (entry) =>
             isLater(entry.offset, offset) &&
             !known.has(entry.offset) &&
-            isMeantFor(rooms, entry) &&
+            isMeantFor(roomsAt(entry.offset, periods, isLater), entry) &&
             // a session that was ended for a room ends, whatever is left of its rooms
-            (isMeantFor(narrowed, entry) || entry.data[0] === REVOKED),
+            (narrowed === rooms || isMeantFor(narrowed, entry) || entry.data[0] === REVOKED),
         );
         const read = toFrames(entries.map((entry) => [...entry.data, entry.offset]));
         const pending = this.pending(rooms, narrowed);
@@ -197,6 +207,34 @@ export class ClusterRecovery implements Recovery {
     return packets && { ...found, missedPackets: packets.sort(byLast) };
   }
 
+  /** What a client missed; `undefined`: that cannot be found out. */
+  private async packetsOf(found: Persisted, offset: string): Promise<readonly unknown[][] | undefined> {
+    const periods = periodsSince(offset, found.rooms, found.changes ?? [], isLater);
+    // an adapter looks for what concerns the rooms of the end
+    if (periods.length === 1) return found.missedPackets;
+    const packets: unknown[][] = [];
+    for (const adapter of this.adapters) {
+      const key = `${found.pid}.${adapter.nsp.name}.changed`;
+      adapter.persistSession({ ...found, rooms: [], pid: key, server: '', missedPackets: [] } as Persisted);
+      const pass: Pass = {
+        ...passOf(adapter),
+        isSound: (fields, position) => {
+          const broadcast = broadcastOf(adapter, fields);
+          if (broadcast === undefined) return false;
+          const { packet, opts } = broadcast;
+          const target = { rooms: new Set(opts.rooms), except: new Set(opts.except) };
+          if (isMeantFor(roomsAt(position, periods, isLater), target))
+            packets.push([...packet.data, position]);
+          return false;
+        },
+      };
+      const whole = await restoreFrom(adapter, key, offset, pass);
+      // a client that is not tolerant
+      if (whole === undefined || pass.pages === 0) return undefined;
+    }
+    return packets.sort(byLast);
+  }
+
   /** Positions of what a client in these rooms would have missed; `undefined`: that could not be found out. */
   private async missedIn(
     found: Persisted,
@@ -204,7 +242,7 @@ export class ClusterRecovery implements Recovery {
     offset: string,
   ): Promise<ReadonlySet<string> | undefined> {
     const meant = new Set<string>();
-    for (const adapter of [this.adapter, ...(this.parent === undefined ? [] : [this.parent.adapter])]) {
+    for (const adapter of this.adapters) {
       // an adapter finds what was missed for a session that it was given; nobody comes back to this one
       const key = `${found.pid}.${adapter.nsp.name}.narrowed`;
       adapter.persistSession({
@@ -264,20 +302,6 @@ function passOf(adapter: Adapter, isRead = false): Pass {
   return { isRead, pages: 0, entries: 0, isSound: (fields) => isSoundFor(adapter, fields) };
 }
 
-/** Broadcasts to its own server are all that an adapter reads when it restores a session. */
-function isSoundFor({ nsp, constructor }: Adapter, fields: Fields): boolean {
-  const { decode } = constructor as { decode?: (fields: Fields) => { data?: unknown } };
-  if (fields['nsp'] !== nsp.name || fields['type'] !== BROADCAST || decode === undefined) return true;
-  try {
-    checkBroadcast(decode(fields).data);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const BROADCAST = '3';
-
 /** `undefined`: the session ended among what was missed. What is not to be kept has a mark of {@link markPacket}'s. */
 function toFrames(packets: readonly (readonly unknown[])[]): Frame[] | undefined {
   const frames: Frame[] = [];
@@ -300,25 +324,4 @@ export function markPacket(data: readonly unknown[], isVolatile: boolean, isBare
   const [event, payload] = data;
   if (isVolatile) return [event, payload, VOLATILE];
   return isBare ? [event, payload, BARE] : [event, payload];
-}
-
-/** Positions of a Redis stream: milliseconds, and a number among those of the same one. */
-function isLater(offset: string, than: string): boolean {
-  const [time, number] = parts(offset);
-  const [otherTime, otherNumber] = parts(than);
-  return time === otherTime ? number > otherNumber : time > otherTime;
-}
-
-function inOrder(one: { readonly offset: string }, other: { readonly offset: string }): number {
-  return isLater(one.offset, other.offset) ? 1 : -1;
-}
-
-/** Of packets, whose last field is the position. */
-function byLast(one: readonly unknown[], other: readonly unknown[]): number {
-  return isLater(String(one.at(-1)), String(other.at(-1))) ? 1 : -1;
-}
-
-function parts(offset: string): [number, number] {
-  const [time, number] = offset.split('-');
-  return [Number(time), Number(number)];
 }

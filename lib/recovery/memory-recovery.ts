@@ -3,6 +3,7 @@ import type { BroadcastFlags, BroadcastOptions, Room } from 'socket.io-adapter';
 import { joinFrames, type Frame } from '../server/frame.js';
 import { MemoryAdapter } from '../server/memory-adapter.js';
 import type { AdapterMaker, Walk } from '../server/mount.js';
+import { periodsSince } from '../server/membership.js';
 import { encodePacket } from '../server/packet-encoder.js';
 import {
   isKept,
@@ -82,7 +83,7 @@ export class MemoryRecovery implements RecoverySettings {
       get position() {
         return position();
       },
-      isLater: (offset, than) => (this.read(offset) ?? 0) > (this.read(than) ?? 0),
+      isLater: this.isLater,
       save: (session) => this.save(session, server),
       resume: (token, offset, terms) => this.resume(token, offset, server, terms),
     };
@@ -167,13 +168,13 @@ export class MemoryRecovery implements RecoverySettings {
   /** @param rooms those of the session that its client gets back. @returns `undefined`: it needs a new session */
   private *missed(
     from: number,
-    { server, rooms: former }: Stored,
+    session: Stored,
     rooms: readonly Room[],
     maxBytes: number,
     work: Work,
   ): Generator<void, Ready | undefined> {
     if (!this.log.reachesBack(from)) return undefined;
-    const missed = yield* this.log.search(from, server, rooms, maxBytes, work, former);
+    const missed = yield* this.searchPeriods(from, session, rooms, maxBytes, work);
     if (missed === undefined) return undefined;
     const bytes: Buffer[] = [];
     let piece: string[] = [];
@@ -195,6 +196,35 @@ export class MemoryRecovery implements RecoverySettings {
     if (piece.length > 0) bytes.push(joinFrames(piece));
     return { ...missed, bytes };
   }
+
+  /** A client that did not hear of a change of its rooms shows a position before it. */
+  private *searchPeriods(
+    from: number,
+    { server, rooms: former, changes = [] }: Stored,
+    rooms: readonly Room[],
+    maxBytes: number,
+    work: Work,
+  ): Generator<void, Missed | undefined> {
+    const kept = rooms === former ? undefined : new Set(rooms);
+    const frames: Frame[] = [];
+    let until = from;
+    let bytes = 0;
+    for (const period of periodsSince(this.show(from), former, changes, this.isLater)) {
+      const end = period.until === undefined ? Infinity : this.read(period.until);
+      const chosen = kept === undefined ? period.rooms : period.rooms.filter((room) => kept.has(room));
+      const found = yield* this.log.search(until, server, chosen, maxBytes - bytes, work, period.rooms, end);
+      if (found === undefined) return undefined;
+      for (const frame of found.frames) {
+        bytes += frame.payload.length;
+        frames.push(frame);
+      }
+      until = found.until;
+    }
+    return { frames, until };
+  }
+
+  private readonly isLater = (position: string, than: string): boolean =>
+    (this.read(position) ?? 0) > (this.read(than) ?? 0);
 
   private sweep(): void {
     this.timer = undefined;

@@ -105,6 +105,7 @@ export class MessageLog {
    * @param maxBytes a client that missed more needs a new session
    * @param work counts what is done; a step ends when it says so
    * @param former the rooms that the client was in: what was not meant for one of them is not meant for it
+   * @param end nothing behind that position
    */
   *search(
     position: number,
@@ -113,13 +114,14 @@ export class MessageLog {
     maxBytes: number,
     work: Work,
     former: readonly Room[] = rooms,
+    end = Infinity,
   ): Generator<void, Missed | undefined> {
     const frames: Frame[] = [];
     const formerRooms = new Set(former);
     let bytes = 0;
     let from = position;
     do {
-      const until = this.last;
+      const until = Math.min(this.last, end);
       const merged = new Merged<Entry>(until);
       for (const name of [server, undefined])
         for (const room of [undefined, ...new Set(rooms)]) {
@@ -138,7 +140,7 @@ export class MessageLog {
       }
       if (!this.reachesBack(from)) return undefined;
       from = until;
-    } while (this.last - from > work.step);
+    } while (Math.min(this.last, end) - from > work.step);
     return { frames, until: from };
   }
 

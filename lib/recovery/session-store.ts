@@ -1,3 +1,4 @@
+import type { Room } from 'socket.io-adapter';
 import type { StoredSession } from '../server/recovery.js';
 import { detach, stringBytes, valueBytes } from '../server/size.js';
 
@@ -8,6 +9,8 @@ const SESSION = 900;
 /** Bytes of an address or a user that sessions are listed under, beside its name. */
 const OWNER = 500;
 const LIST = 48;
+/** Bytes of a change of rooms, beside their names. */
+const CHANGE = 200;
 const SLOT = 8;
 /** Bytes of `client.data` past which a session is not kept, and its part of all bytes. */
 const MAX_DATA = 1_000_000;
@@ -15,14 +18,20 @@ const MAX_DATA_PART = 1 / 4;
 
 /** Estimates the bytes of the heap that a session takes; `undefined`: its data takes more than `maxBytes` allow. */
 export function sessionBytes(
-  { rooms, data, identity, server }: StoredSession & { readonly server?: string },
+  { rooms, data, identity, changes = [], server }: StoredSession & { readonly server?: string },
   maxBytes: number,
 ): number | undefined {
   const maxData = Math.min(MAX_DATA, maxBytes * MAX_DATA_PART);
   const held = valueBytes(data, maxData);
   if (held > maxData) return undefined;
   let names = LIST;
-  for (const room of rooms) names += SLOT + (typeof room === 'string' ? stringBytes(room) : 0);
+  const add = (room: Room): void => void (names += SLOT + (typeof room === 'string' ? stringBytes(room) : 0));
+  rooms.forEach(add);
+  for (const { joined, left } of changes) {
+    names += CHANGE;
+    joined?.forEach(add);
+    left?.forEach(add);
+  }
   return SESSION + held + names + stringBytes(identity ?? '') + stringBytes(server ?? '');
 }
 
@@ -72,14 +81,20 @@ export class SessionStore<Session extends Parked> {
   put(session: Session): void {
     const bytes = sessionBytes(session, this.maxBytes);
     if (bytes === undefined) return this.onDropped('too large');
-    const rooms = session.rooms.map((room) => (typeof room === 'string' ? detach(room) : room));
+    const own = (room: Room): Room => (typeof room === 'string' ? detach(room) : room);
+    const rooms = session.rooms.map(own);
+    const changes = session.changes?.map(({ at, joined, left }) => ({
+      at,
+      joined: joined?.map(own),
+      left: left?.map(own),
+    }));
     const { address, identity, token, former } = session;
     this.take(token);
     // a client whose address is not known shares the name that no address has
     const owners = [this.owner(`address ${address ?? ''}`)];
     // where there is no user, many clients may have the same grant
     if (identity?.startsWith('user ') === true) owners.push(this.owner(identity));
-    const kept: Kept = { session: { ...session, rooms }, bytes, owners };
+    const kept: Kept = { session: { ...session, rooms, changes }, bytes, owners };
     this.byToken.set(token, kept);
     if (former !== undefined) this.byToken.set(former, kept);
     this.bytes += bytes;

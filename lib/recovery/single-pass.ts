@@ -9,7 +9,7 @@ export interface Pass {
   /** Entries of the log so far. */
   entries: number;
   /** Whether the adapter can take an entry: with one that it cannot, it restores nothing. */
-  isSound(fields: Fields): boolean;
+  isSound(fields: Fields, position: string): boolean;
 }
 
 /** Of an entry of a stream. */
@@ -71,7 +71,7 @@ export class Page {
     pass.isRead = entries.length < this.size;
     // the adapter works on it at once
     if (!pass.isRead) await new Promise((resolve) => setImmediate(resolve));
-    return entries.map((entry) => (pass.isSound(fieldsOf(entry)) ? entry : emptied(entry)));
+    return entries.map((entry) => (pass.isSound(fieldsOf(entry), idOf(entry)) ? entry : emptied(entry)));
   }
 }
 
@@ -81,6 +81,10 @@ export type Entry =
 
 function emptied(entry: Entry): Entry {
   return 'message' in entry ? { ...entry, message: {} } : [entry[0], []];
+}
+
+function idOf(entry: Entry): string {
+  return 'message' in entry ? entry.id : entry[0];
 }
 
 function fieldsOf(entry: Entry): Fields {

@@ -96,7 +96,7 @@ function connect<Client extends Conversation>(
     // the application selected a subprotocol that knows no offsets: what such a client missed is of no use
     socket._startWriting();
   }
-  if (joined) socket._tellJoin();
+  if (joined) socket._tellRooms();
   socket.connected = true;
   socket._resumed();
   server._mount.connections.came(socket);

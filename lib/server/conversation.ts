@@ -207,7 +207,8 @@ export abstract class Conversation extends Sender implements Asker {
 
   /** @internal The client is told of a token to come back with. */
   _beginSession(position: string): void {
-    this._session = beginSession(this.id, position, this._resumption?.session.token);
+    const { token, changes } = this._resumption?.session ?? {};
+    this._session = beginSession(this.id, position, token, changes);
   }
 
   /** Asks for a sign that the client has its new token: the one that it showed is void then. */

@@ -153,8 +153,10 @@ export class EnvelopeSocket<
     const current = this.nsp.adapter.socketRooms(this.id);
     const refused = checkJoin(joined, current, this._limits);
     if (joined === undefined || refused !== undefined) return this.refuseRooms('join', refused!);
-    if (this._session !== undefined && [...joined].some((room) => current?.has(room) !== true))
-      this._tellJoin();
+    if (this._session !== undefined) {
+      const added = [...joined].filter((room) => current?.has(room as Room) !== true) as Room[];
+      if (added.length > 0) this._tellRooms({ joined: added });
+    }
     return this.watched(this.nsp.adapter.addAll(this.id, joined as Set<Room>));
   }
 
@@ -168,7 +170,11 @@ export class EnvelopeSocket<
     const left = roomSet(rooms);
     const refused = checkLeave(left, this.id, this._limits);
     if (left === undefined || refused !== undefined) return this.refuseRooms('leave', refused!);
-    this._tellPosition();
+    if (this._session !== undefined) {
+      const { rooms } = this;
+      const removed = [...left].filter((room) => rooms.has(room as Room)) as Room[];
+      if (removed.length > 0) this._tellRooms({ left: removed });
+    }
     let all: Promise<void> | undefined;
     for (const room of left) {
       const done = this.watched(this.nsp.adapter.del(this.id, room));

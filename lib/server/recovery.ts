@@ -1,6 +1,7 @@
 import type { Adapter, Room } from 'socket.io-adapter';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Frame } from './frame.js';
+import type { RoomChange } from './membership.js';
 
 /** What a client comes back to. Plain data: it may have to cross to another node. */
 export interface StoredSession {
@@ -16,8 +17,10 @@ export interface StoredSession {
   readonly identity: string | undefined;
   /** The offset of the last message that was written to the client. */
   readonly sent: string;
-  /** Where the log stood when it connected, or joined a room last: what was said before was not said to it. */
+  /** Where the log stood when it connected, or later: who shows an earlier position has another's. */
   readonly from: string;
+  /** How its rooms have changed since: what was said in a room before it joined was not said to it. */
+  readonly changes?: readonly RoomChange[] | undefined;
   /** What counts as one address, of the client that left; `undefined`: it is not known. */
   readonly address: string | undefined;
 }

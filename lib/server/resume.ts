@@ -45,7 +45,7 @@ export function keepSession(recovery: Recovery, client: Conversation, session: S
   const { id, rooms, _userRoom: userRoom, _grant: grant, _undoAuth: undo } = client;
   undo?.();
   if (grant?.key === undefined || !isStillItself(client, grant)) return;
-  const { token, sent, from } = session;
+  const { token, sent, from, changes } = session;
   const [, former] = client._tokens;
   session.isKept = true;
   recovery.save({
@@ -58,6 +58,7 @@ export function keepSession(recovery: Recovery, client: Conversation, session: S
     identity: grant.key,
     sent,
     from,
+    changes,
     address: client._visitor.seat,
   });
 }

@@ -15,6 +15,7 @@ import type { Grant } from './identity.js';
 import { INTERNAL_ERROR } from './incoming-request.js';
 import { Intake } from './intake.js';
 import type { ConnectionLimits } from './limits.js';
+import { withChange, type RoomChange } from './membership.js';
 import { REVOKED, type Resumption } from './recovery.js';
 import type { Session } from './session.js';
 import type { SocketHost } from './socket-host.js';
@@ -93,13 +94,22 @@ export abstract class Sender extends Intake {
     this.outbox.pushPlaced(new Frame('{"event":"$offset"}', true, position).positioned);
   }
 
-  /** @internal It joins a room: what was said there before is not what it would miss, whatever offset it shows. */
-  _tellJoin(): void {
+  /**
+   * @internal Its rooms change now: what was said before in rooms that it joins is not what it would miss. It may not
+   * hear of the position, where its connection is dead.
+   *
+   * @param change `undefined`: it is not known which
+   */
+  _tellRooms(change?: Omit<RoomChange, 'at'>): void {
     this._tellPosition();
     const { _session: session } = this;
-    const position = this.nsp._recovery?.position;
-    if (session === undefined || position === undefined) return;
-    if (this.nsp._recovery?.isLater(position, session.from) === true) session.from = position;
+    const at = this.nsp._recovery?.position;
+    if (session === undefined || at === undefined) return;
+    let forgotten: string | undefined = at;
+    if (change !== undefined)
+      ({ changes: session.changes, forgotten } = withChange(session.changes, { at, ...change }));
+    if (forgotten !== undefined && this.nsp._recovery?.isLater(forgotten, session.from) === true)
+      session.from = forgotten;
   }
 
   /** @internal */

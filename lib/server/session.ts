@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { RoomChange } from './membership.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 
@@ -11,16 +12,23 @@ export interface Session {
   askedAt: number;
   /** The offset of the last message that was written to the client. */
   sent: string;
-  /** Where the log stood when it connected, or joined a room last. */
+  /** Where the log stood when it connected, or at a change of its rooms that is forgotten. */
   from: string;
+  /** How its rooms have changed since. */
+  changes: readonly RoomChange[];
   /** The client has gone, and what it misses is kept. */
   isKept: boolean;
 }
 
 /** A session of a client that has all up to a position of the log. Its token is the socket's id, a dot, and 144 random bits. */
-export function beginSession(id: string, position: string, shown: string | undefined): Session {
+export function beginSession(
+  id: string,
+  position: string,
+  shown: string | undefined,
+  changes: readonly RoomChange[] = [],
+): Session {
   const token = `${id}.${randomBytes(18).toString('base64url')}`;
-  return { token, shown, askedAt: 0, sent: position, from: position, isKept: false };
+  return { token, shown, askedAt: 0, sent: position, from: position, changes, isKept: false };
 }
 
 /** The id of the socket that a token was given to, as the token says. */

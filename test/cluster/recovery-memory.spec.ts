@@ -1,6 +1,7 @@
 import { recoveryCases, startNode, type Node } from './recovery-cases.js';
 import { recoveryEdges } from './recovery-edges.js';
 import { recoveryRights } from './recovery-rights.js';
+import { recoveryRooms } from './recovery-rooms.js';
 
 describe('recovery on one node, in memory', () => {
   const start = async (): Promise<Node[]> => [
@@ -12,5 +13,8 @@ describe('recovery on one node, in memory', () => {
   });
   describe('of clients whose rights have changed', () => {
     recoveryRights(start);
+  });
+  describe('of clients whose rooms change behind a dead connection', () => {
+    recoveryRooms(start);
   });
 });

@@ -5,6 +5,7 @@ import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { recoveryCases, startNode, type Node } from './recovery-cases.js';
 import { recoveryEdges } from './recovery-edges.js';
 import { recoveryRights } from './recovery-rights.js';
+import { recoveryRooms } from './recovery-rooms.js';
 
 describeWithRedis('recovery on any node, through a Redis stream', () => {
   const redis = new RedisServer();
@@ -40,5 +41,8 @@ describeWithRedis('recovery on any node, through a Redis stream', () => {
   });
   describe('of clients whose rights have changed', () => {
     recoveryRights(start);
+  });
+  describe('of clients whose rooms change behind a dead connection', () => {
+    recoveryRooms(start);
   });
 });

@@ -72,7 +72,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
   const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
   const receiver = new Receiver(limits, options.messageParser, options.messageContext);
   receiver.dispatcher = new MessageDispatcher(options.replies ?? 'always');
-  warnOfMeaningless(logger, layers);
+  warnOfMeaningless(reports, layers);
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
   const report: ErrorReporter = (error, where, subject = where) => {
     // whoever refused the join has told of it
@@ -208,12 +208,8 @@ function oncePerOrigin(
 const MAX_TOLD_ORIGINS = 1_000;
 /** Longer ones are no origins of browsers, and are logged each time that the log has a line to spare. */
 const MAX_ORIGIN_LENGTH = 300;
-const warned = new Set<string>();
 
-function warnOfMeaningless(logger: Logger, layers: readonly PathOptions[]): void {
-  for (const name of layers.flatMap(meaninglessOptions)) {
-    if (warned.has(name)) continue;
-    warned.add(name);
-    logger.warn(`The option "${name}" means nothing over a plain WebSocket and is ignored`);
-  }
+function warnOfMeaningless(reports: ReportLog, layers: readonly PathOptions[]): void {
+  for (const name of layers.flatMap(meaninglessOptions))
+    reports.warnOnce(`The option "${name}" means nothing over a plain WebSocket and is ignored`);
 }

@@ -9,6 +9,7 @@ import { describeThrown, printable, printableStack } from './server/printable.js
 export class ReportLog {
   private readonly warnings = this.sampler();
   private readonly errors = this.sampler();
+  private readonly saidOnce = new Set<string>();
 
   constructor(private readonly logger: Logger) {}
 
@@ -18,6 +19,13 @@ export class ReportLog {
    */
   readonly warn = (subject: string, text: string): boolean =>
     this.warnings.log(subject, () => this.logger.warn(printable(text)));
+
+  /** Logs a warning about the set-up, once for each adapter. @param text of the program alone */
+  warnOnce(text: string): void {
+    if (this.saidOnce.has(text)) return;
+    this.saidOnce.add(text);
+    this.logger.warn(text);
+  }
 
   /**
    * @param where what failed

@@ -126,12 +126,7 @@ describe('limits as options', () => {
   });
 
   const boots: [what: string, gateway: object, adapter: object, message: string][] = [
-    [
-      'a limit that there is not',
-      { limits: { maxRoom: 5 } },
-      {},
-      'LimitedGateway: unknown limit "maxRoom"',
-    ],
+    ['a limit that there is not', { limits: { maxRoom: 5 } }, {}, 'LimitedGateway: unknown limit "maxRoom"'],
     ['no value for one', { limits: { maxRooms: '5' } }, {}, 'LimitedGateway: limits.maxRooms is "5"'],
     ['no size', { maxPayload: '1mb' }, {}, 'LimitedGateway: maxPayload is "1mb"'],
     [

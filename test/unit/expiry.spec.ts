@@ -91,13 +91,22 @@ describe('the end of a connection', () => {
   });
 
   it.each([
+    ['undefined', undefined, false],
+    ['null', null, false],
+    ['Infinity', Infinity, false],
+    ['NaN, as undefined * 1000 is', NaN, true],
+    ['an invalid Date', new Date('tomorrow'), true],
+  ])('is never, where it is set to %s', (_, when, isSuspect) => {
+    expiry.set(NOW + 5_000);
+    expect(expiry.set(when)).toBe(isSuspect);
+    expect([expiry.at, jest.getTimerCount()]).toEqual([undefined, 0]);
+  });
+
+  it.each([
     ['seconds, as in a JWT', NOW / 1_000 + 3_600],
     ['a duration', 3_600_000],
     ['0', 0],
     ['a negative number', -NOW],
-    ['no number', NaN],
-    ['an invalid Date', new Date('tomorrow')],
-    ['null', null as unknown as undefined],
     ['text', 'tomorrow' as unknown as number],
     ['milliseconds as text', String(NOW + 1_000) as unknown as number],
     ['an object', {} as unknown as Date],

@@ -60,11 +60,27 @@ function checkFields(envelope: Envelope, expected: Record<string, unknown>, text
     check(JSON.stringify(value) === JSON.stringify(expected[name]), `read ${name} wrongly`, value, text);
 }
 
+/** JSON has numbers that are too large for a double, such as `1e999`: they are read as Infinity, which it cannot write. */
+function hasInfinity(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value);
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasInfinity);
+}
+
 /** What was read can be written, and is read again as the same. */
 function checkWriting({ event, data, id, ack, stream, more }: Envelope, text: string): void {
   if (event === undefined) return;
-  const written =
+  const write = (): string =>
     ack === undefined ? encodeEvent(event, data, id, stream) : encodeAnswer(event, data, ack, more);
+  if (hasInfinity(data)) {
+    let thrown: unknown;
+    try {
+      write();
+    } catch (error) {
+      thrown = error;
+    }
+    return check(thrown instanceof TypeError, 'wrote Infinity', text);
+  }
+  const written = write();
   const again = decode(written, UNLIMITED);
   check(!(again instanceof Refusal), 'wrote what it does not read', written, text);
   check(

@@ -87,7 +87,7 @@ let ways: Ways;
 let socket: ClientSocket;
 let proxy: EnvelopeClient;
 
-beforeAll(async () => {
+async function start(): Promise<void> {
   app = await startLastingApp(
     { providers: [Ways], controllers: [Patterns] },
     { adapter: { limits: { messagesPerSecond: false } } },
@@ -99,13 +99,13 @@ beforeAll(async () => {
   proxy = new EnvelopeClient({ url: app.url('/rpc') });
   await socket.emitWithAck('echo', 1);
   await firstValueFrom(proxy.send('same', 1));
-});
+}
 
-afterAll(async () => {
+async function stop(): Promise<void> {
   socket.disconnect();
   proxy.close();
   await app.close();
-});
+}
 
 /** What a call is refused with: what it throws, or rejects with. */
 async function refusalOf(call: () => unknown): Promise<string> {
@@ -138,135 +138,148 @@ const AT_THE_CALL: Record<string, (value: unknown) => unknown> = {
   'socket.stream': (value) => socket.stream('out', value),
 };
 
-describe('what JSON cannot carry', () => {
-  it.each(UNCARRIED)('is refused at the call, with the event, its place and its type: %s', async (...row) => {
-    const [, make, place, kind] = row;
-    const value = make();
-    const text = `"out" cannot be sent: ${place} is ${kind}, which JSON cannot carry: `;
-    for (const [way, call] of Object.entries(AT_THE_CALL)) {
-      expect([way, await refusalOf(() => call(value))]).toEqual([way, expect.stringContaining(text)]);
-    }
-    const list = await refusalOf(() => ways.client.emit('out', 1, value));
-    expect(list).toContain(`"out" cannot be sent: data[1]${place.slice('data'.length)} is ${kind}`);
-    expect(await refusalOf(() => ways.server.presence.track(ways.client, 'ada', { value }))).toContain(
-      `meta.value${place.slice('data'.length)} is ${kind}`,
-    );
-    expect(await refusalOf(() => firstValueFrom(proxy.send('same', { value })))).toContain(
-      `"same" cannot be sent: payload.value${place.slice('data'.length)} is ${kind}`,
-    );
-    expect(await refusalOf(() => firstValueFrom(proxy.emit('same', { value })))).toContain('payload.value');
-  });
+describe('a payload', () => {
+  beforeAll(start);
+  afterAll(stop);
 
-  it.each(UNCARRIED.map((row, index) => [row[0], index] as const))(
-    'makes an answer an internal error, and the log names the event and the place: %s',
-    async (_, index) => {
-      const [, , place, kind] = UNCARRIED[index]!;
-      const client = await app.connect('/ws');
-      const inside = place.slice('data'.length);
-      const expected: Record<string, string> = {
-        returned: place,
-        resolved: `data[0]${inside}`,
-        acknowledged: `data.a${inside}`,
-        observable: `data.value${inside}`,
-        generated: `data.value${inside}`,
-        thrown: `data.value${inside}`,
-        emits: place,
-      };
-      for (const [event, at] of Object.entries(expected)) {
-        app.log.lines.length = 0;
-        const failure = { event: 'exception', data: { status: 'error', message: 'Internal server error' } };
-        expect([event, await client.ask(event, index, 1)]).toMatchObject([event, { ...failure, ack: 1 }]);
-        client.send({ event, data: index });
-        expect([event, await client.next('exception')]).toMatchObject([event, failure]);
-        const log = app.log.of('error').join('\n');
-        // what was told of five times within a minute is only counted
-        if (log === '' && index > 1) continue;
-        expect([event, log]).toEqual([event, expect.stringContaining(`"${event}"`)]);
-        expect(log).toContain(`${at} is ${kind}, which JSON cannot carry`);
-        if (event === 'emits') expect(log).toContain('"out" cannot be sent');
-      }
-      client.ws.terminate();
-    },
-  );
+  describe('what JSON cannot carry', () => {
+    it.each(UNCARRIED)(
+      'is refused at the call, with the event, its place and its type: %s',
+      async (...row) => {
+        const [, make, place, kind] = row;
+        const value = make();
+        const text = `"out" cannot be sent: ${place} is ${kind}, which JSON cannot carry: `;
+        for (const [way, call] of Object.entries(AT_THE_CALL)) {
+          expect([way, await refusalOf(() => call(value))]).toEqual([way, expect.stringContaining(text)]);
+        }
+        const list = await refusalOf(() => ways.client.emit('out', 1, value));
+        expect(list).toContain(`"out" cannot be sent: data[1]${place.slice('data'.length)} is ${kind}`);
+        expect(await refusalOf(() => ways.server.presence.track(ways.client, 'ada', { value }))).toContain(
+          `meta.value${place.slice('data'.length)} is ${kind}`,
+        );
+        expect(await refusalOf(() => firstValueFrom(proxy.send('same', { value })))).toContain(
+          `"same" cannot be sent: payload.value${place.slice('data'.length)} is ${kind}`,
+        );
+        expect(await refusalOf(() => firstValueFrom(proxy.emit('same', { value })))).toContain(
+          'payload.value',
+        );
+      },
+    );
 
-  it.each(UNCARRIED)(
-    'makes an answer of the client an exception, and the listener hears of it: %s',
-    async (...row) => {
-      const [name, make, place, kind] = row;
-      const value = make();
-      const thrown: unknown[] = [];
-      socket.on(`returns ${name}`, () => ({ value }));
-      socket.on(`calls ${name}`, (answer: (value: unknown) => void) => {
-        queueMicrotask(() => {
-          try {
-            answer({ value });
-          } catch (error) {
-            thrown.push(error);
-          }
+    it.each(UNCARRIED.map((row, index) => [row[0], index] as const))(
+      'makes an answer an internal error, and the log names the event and the place: %s',
+      async (_, index) => {
+        const [, , place, kind] = UNCARRIED[index]!;
+        const client = await app.connect('/ws');
+        const inside = place.slice('data'.length);
+        const expected: Record<string, string> = {
+          returned: place,
+          resolved: `data[0]${inside}`,
+          acknowledged: `data.a${inside}`,
+          observable: `data.value${inside}`,
+          generated: `data.value${inside}`,
+          thrown: `data.value${inside}`,
+          emits: place,
+        };
+        for (const [event, at] of Object.entries(expected)) {
+          app.log.lines.length = 0;
+          const failure = { event: 'exception', data: { status: 'error', message: 'Internal server error' } };
+          expect([event, await client.ask(event, index, 1)]).toMatchObject([event, { ...failure, ack: 1 }]);
+          client.send({ event, data: index });
+          expect([event, await client.next('exception')]).toMatchObject([event, failure]);
+          const log = app.log.of('error').join('\n');
+          // what was told of five times within a minute is only counted
+          if (log === '' && index > 1) continue;
+          expect([event, log]).toEqual([event, expect.stringContaining(`"${event}"`)]);
+          expect(log).toContain(`${at} is ${kind}, which JSON cannot carry`);
+          if (event === 'emits') expect(log).toContain('"out" cannot be sent');
+        }
+        client.ws.terminate();
+      },
+    );
+
+    it.each(UNCARRIED)(
+      'makes an answer of the client an exception, and the listener hears of it: %s',
+      async (...row) => {
+        const [name, make, place, kind] = row;
+        const value = make();
+        const thrown: unknown[] = [];
+        socket.on(`returns ${name}`, () => ({ value }));
+        socket.on(`calls ${name}`, (answer: (value: unknown) => void) => {
+          queueMicrotask(() => {
+            try {
+              answer({ value });
+            } catch (error) {
+              thrown.push(error);
+            }
+          });
         });
+        for (const way of ['returns', 'calls']) {
+          const said = await socket.emitWithAck('ask', `${way} ${name}`);
+          expect(said).toContain(`data.value${place.slice('data'.length)} is ${kind}`);
+        }
+        expect(thrown).toEqual([expect.any(TypeError)]);
+      },
+    );
+
+    it.each(UNCARRIED)('makes an answer of another service an error: %s', async (...row) => {
+      const index = UNCARRIED.findIndex(([name]) => name === row[0]);
+      const error: unknown = await firstValueFrom(proxy.send('pattern', index)).catch((e: unknown) => e);
+      expect(error).toMatchObject({ status: 'error', message: 'Internal server error' });
+    });
+
+    it('is refused among credentials', async () => {
+      const guest = connect(app.url('/ws'), {
+        auth: { key: new Uint8Array(1) } as never,
+        reconnection: false,
       });
-      for (const way of ['returns', 'calls']) {
-        const said = await socket.emitWithAck('ask', `${way} ${name}`);
-        expect(said).toContain(`data.value${place.slice('data'.length)} is ${kind}`);
-      }
-      expect(thrown).toEqual([expect.any(TypeError)]);
-    },
-  );
+      const error = await new Promise<Error>((resolve) => guest.on('connect_error', resolve));
+      expect(error.message).toContain('auth.key is a Uint8Array, which JSON cannot carry');
+    });
 
-  it.each(UNCARRIED)('makes an answer of another service an error: %s', async (...row) => {
-    const index = UNCARRIED.findIndex(([name]) => name === row[0]);
-    const error: unknown = await firstValueFrom(proxy.send('pattern', index)).catch((e: unknown) => e);
-    expect(error).toMatchObject({ status: 'error', message: 'Internal server error' });
-  });
-
-  it('is refused among credentials', async () => {
-    const guest = connect(app.url('/ws'), { auth: { key: new Uint8Array(1) } as never, reconnection: false });
-    const error = await new Promise<Error>((resolve) => guest.on('connect_error', resolve));
-    expect(error.message).toContain('auth.key is a Uint8Array, which JSON cannot carry');
-  });
-
-  it('goes nowhere, and takes nothing else with it', async () => {
-    const client = await app.connect('/ws');
-    expect(() => ways.server.emit('out', NaN)).toThrow(TypeError);
-    ways.server.emit('after', 1);
-    expect(await client.next('after')).toEqual({ event: 'after', data: 1 });
-    expect(client.frames.map(({ event }) => event)).toEqual(['after']);
-  });
-
-  it('may be what an application has taught JSON to write', async () => {
-    const bigint = BigInt.prototype as Untyped;
-    const map = Map.prototype as Untyped;
-    bigint.toJSON = function () {
-      return String(this);
-    };
-    map.toJSON = function () {
-      return [...this];
-    };
-    try {
+    it('goes nowhere, and takes nothing else with it', async () => {
       const client = await app.connect('/ws');
-      ways.server.emit('taught', { n: 1n, m: new Map([[1, 2]]) });
-      expect((await client.next('taught')).data).toEqual({ n: '1', m: [[1, 2]] });
-    } finally {
-      delete bigint.toJSON;
-      delete map.toJSON;
-    }
+      expect(() => ways.server.emit('out', NaN)).toThrow(TypeError);
+      ways.server.emit('after', 1);
+      expect(await client.next('after')).toEqual({ event: 'after', data: 1 });
+      expect(client.frames.map(({ event }) => event)).toEqual(['after']);
+    });
+
+    it('may be what an application has taught JSON to write', async () => {
+      const bigint = BigInt.prototype as Untyped;
+      const map = Map.prototype as Untyped;
+      bigint.toJSON = function () {
+        return String(this);
+      };
+      map.toJSON = function () {
+        return [...this];
+      };
+      try {
+        const client = await app.connect('/ws');
+        ways.server.emit('taught', { n: 1n, m: new Map([[1, 2]]) });
+        expect((await client.next('taught')).data).toEqual({ n: '1', m: [[1, 2]] });
+      } finally {
+        delete bigint.toJSON;
+        delete map.toJSON;
+      }
+    });
+
+    it('is no fault of what somebody put on Object.prototype', async () => {
+      (Object.prototype as Untyped).polluted = () => 1;
+      try {
+        expect(await socket.emitWithAck('echo', { a: [{}] })).toEqual({ a: [{}] });
+      } finally {
+        delete (Object.prototype as Untyped).polluted;
+      }
+    });
   });
 
-  it('is no fault of what somebody put on Object.prototype', async () => {
-    (Object.prototype as Untyped).polluted = () => 1;
-    try {
-      expect(await socket.emitWithAck('echo', { a: [{}] })).toEqual({ a: [{}] });
-    } finally {
-      delete (Object.prototype as Untyped).polluted;
-    }
+  it.each(CARRIED)('goes as JSON writes it: %s', async (name, value, data) => {
+    const index = CARRIED.findIndex(([other]) => other === name);
+    const client = await app.connect('/ws');
+    expect(await client.ask('carried', index, 1)).toEqual({ event: 'carried', data, ack: 1 });
+    ways.server.emit('told', value);
+    expect((await client.next('told')).data).toEqual(data);
+    expect(await socket.emitWithAck('echo', value)).toEqual(data);
   });
-});
-
-it.each(CARRIED)('goes as JSON writes it: %s', async (name, value, data) => {
-  const index = CARRIED.findIndex(([other]) => other === name);
-  const client = await app.connect('/ws');
-  expect(await client.ask('carried', index, 1)).toEqual({ event: 'carried', data, ack: 1 });
-  ways.server.emit('told', value);
-  expect((await client.next('told')).data).toEqual(data);
-  expect(await socket.emitWithAck('echo', value)).toEqual(data);
 });

@@ -1,4 +1,5 @@
 import cluster, { type Worker } from 'node:cluster';
+import { deserialize } from 'node:v8';
 import { createAdapter, setupPrimary } from '@socket.io/cluster-adapter';
 import { perform, type Step } from '../cluster/chain.js';
 import { clusterGateways, serverIn } from '../cluster/gateways.js';
@@ -80,7 +81,11 @@ async function work(name: string): Promise<void> {
   const { nest, port } = await boot({ providers: gateways }, { adapter }, listen);
   obey({
     port: () => port,
-    perform: (root: Root, steps: Step[]) => perform(() => rootOf(serverIn(nest, gateways), root), steps),
+    perform: (root: Root, steps: string) =>
+      perform(
+        () => rootOf(serverIn(nest, gateways), root),
+        deserialize(Buffer.from(steps, 'base64')) as Step[],
+      ),
     close: () => nest.close(),
   });
 }

@@ -34,13 +34,20 @@ export class Strays {
   }
 }
 
+/** Of the test that runs. Spec files that share a process hang their hooks on each other's tests. */
+let shared: { strays: Strays; hooks: number } | undefined;
+
 /** Fails every test of the file in which a rejection or an exception strayed. */
 export function expectNoStrays(): void {
-  let strays: Strays;
   beforeEach(() => {
-    strays = new Strays();
+    shared ??= { strays: new Strays(), hooks: 0 };
+    shared.hooks++;
   });
   afterEach(async () => {
+    const { strays, hooks } = shared!;
+    shared!.hooks = hooks - 1;
+    if (hooks > 1) return;
+    shared = undefined;
     const errors = await strays.stop();
     if (errors.length > 0) throw new AggregateError(errors, `strayed: ${errors.map(String).join(', ')}`);
   });

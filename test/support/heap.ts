@@ -12,14 +12,23 @@ export function heapBytes(): number {
   return heapUsed + external;
 }
 
-/**
- * How many bytes of the heap something keeps alive: those that become free when it goes. What was in use before may
- * become free at any time, since a test before this one has ended.
- */
+/** Resolves when the garbage of what ran before is collected: finalizers run in later turns, and free more. */
+async function settled(): Promise<void> {
+  let before = Infinity;
+  for (let turn = 0; turn < 20; turn++) {
+    const now = heapBytes();
+    if (before - now < 10_000) return;
+    before = now;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
+/** How many bytes of the heap something keeps alive: those that become free when it goes. */
 export async function heldBytes<Kept extends object>(
   make: () => Kept,
   look: (kept: Kept) => void,
 ): Promise<number> {
+  await settled();
   const box: { kept?: Kept | undefined } = {};
   box.kept = make();
   look(box.kept);

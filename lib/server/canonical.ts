@@ -20,7 +20,8 @@ export function canonical(value: unknown, depth = 0): string | undefined {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : `date(${value.getTime()})`;
   const id = databaseId(value);
   if (id !== undefined) return `id(${id})`;
-  if (!isPlain(value)) return undefined;
+  // nobody lists the fields that symbols name
+  if (!isPlain(value) || Object.getOwnPropertySymbols(value).length > 0) return undefined;
   const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
   return wrap(
     '{}',

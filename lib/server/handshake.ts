@@ -26,6 +26,9 @@ export interface Handshake {
   params: Readonly<Record<string, string>>;
 }
 
+/** Fields of a handshake. Any more of them are an application's. */
+export const HANDSHAKE_FIELDS = 10;
+
 /** What a client comes back to its session by. They say who it was, not who it is: they are no credentials. */
 const RESUMPTION = ['session', 'offset'] as const;
 

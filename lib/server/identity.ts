@@ -1,13 +1,15 @@
 import { createHash } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Untyped } from '../protocol/typed-events.js';
 import { canonical } from './canonical.js';
+import { HANDSHAKE_FIELDS, type Handshake } from './handshake.js';
 import { givenName, isGiven, nameOf, USER_FIELDS, type UserName } from './user-name.js';
 
 /**
  * Names a user: returns what tells the user from every other one, or `undefined` for nobody in particular.
  *
- * @param user what a guard put into `client.user`, else into `client.data.user`; `undefined` where there is neither,
- * and the guards have put something else into `client.data`
+ * @param user what a guard put into `client.user`, else into `client.data.user`, `client.handshake.user` or
+ * `client.request.user`; `undefined` where there is none of them, and the guards have put something else into `client.data`
  * @param client the client, with what the guards wrote on it
  */
 export type Identify = (user: Untyped, client: Untyped) => string | undefined;
@@ -25,6 +27,8 @@ export interface Identities {
 /** A client whose user is looked for. */
 export interface Identified {
   readonly user: Untyped;
+  readonly _handshakeRead?: Handshake | undefined;
+  readonly _requestShown?: IncomingMessage | undefined;
   readonly nsp: {
     readonly _mount: { readonly identities: Identities };
     _warn(subject: string, text: string): void;
@@ -50,7 +54,7 @@ const HOW =
 export function whoIs(client: Identified): Who {
   const { identities } = client.nsp._mount;
   const data = dataOf(client);
-  const given: unknown = client.user ?? data?.['user'] ?? undefined;
+  const given: unknown = client.user ?? data?.['user'] ?? userAside(client);
   try {
     if (identities.identify !== undefined) return ask(client, identities.identify, given, data);
     if (given === undefined && !FIELDS_OF_DATA.some((field) => isGiven(data?.[field]))) return NOBODY;
@@ -73,6 +77,15 @@ export function whoIs(client: Identified): Who {
 export function nameOfUser(client: Identified): string | undefined {
   const who = whoIs(client);
   return typeof who === 'symbol' ? undefined : who.text;
+}
+
+/** Passport writes the user on what a guard's `getRequest` returns: in Socket.IO applications the handshake or the request. */
+function userAside({ _handshakeRead: handshake, _requestShown: request }: Identified): unknown {
+  return (
+    (handshake && (Reflect.get(handshake, 'user') as unknown)) ??
+    (request && (Reflect.get(request, 'user') as unknown)) ??
+    undefined
+  );
 }
 
 function ask(
@@ -201,16 +214,23 @@ function keyOfGrant(
 }
 
 /** What guards have put on the client itself. */
-function ownFields(client: object): [string, unknown][] {
+function ownFields(client: Identified): [string, unknown][] {
   const own: [string, unknown][] = [];
-  for (const key of Object.keys(client).slice(fields)) {
+  const symbols = Object.getOwnPropertySymbols(client).filter((key) =>
+    Object.prototype.propertyIsEnumerable.call(client, key),
+  );
+  for (const key of [...Object.keys(client).slice(fields), ...symbols]) {
     const value: unknown = Reflect.get(client, key);
-    // passport leaves functions, and `_sessionManager`
-    const isTool = typeof value === 'function' || (key.startsWith('_') && canonical(value) === undefined);
-    if (!isTool && value !== undefined) own.push([key, value]);
+    // passport leaves functions, and `_sessionManager`; tracers leave what they need under symbols
+    const isPrivate = typeof key === 'symbol' || key.startsWith('_');
+    const isTool = typeof value === 'function' || (isPrivate && canonical(value) === undefined);
+    if (!isTool && value !== undefined) own.push([String(key), value]);
   }
+  for (const [key, value] of Object.entries(client._handshakeRead ?? NO_FIELDS).slice(HANDSHAKE_FIELDS))
+    if (typeof value !== 'function' && value !== undefined) own.push([`handshake.${key}`, value]);
   return own;
 }
+const NO_FIELDS = {};
 
 /** Whether a client that leaves is who its guards said that it is. */
 export function isStillItself(client: Identified, grant: Grant): boolean {

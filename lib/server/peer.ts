@@ -64,6 +64,14 @@ export abstract class Peer extends Line {
     if (this.upgrade instanceof PackedRequest) this.upgrade = this.upgrade.unpack(this.tcp);
     return this.upgrade;
   }
+  /** @internal The handshake, where somebody has asked for it. */
+  get _handshakeRead(): Handshake | undefined {
+    return this.handshakeRead;
+  }
+  /** @internal The upgrade request, where somebody may have written on it. */
+  get _requestShown(): IncomingMessage | undefined {
+    return this.upgrade instanceof IncomingMessage ? this.upgrade : undefined;
+  }
   get headers(): IncomingHttpHeaders {
     return this.handshake.headers;
   }

@@ -132,6 +132,8 @@ interface Users {
   readonly data: object | undefined;
   readonly contents: object;
   readonly userInData: unknown;
+  /** Objects beside the client, and the user on each. */
+  readonly aside: readonly (readonly [place: object, user: unknown])[];
   readonly who: Who;
   readonly grant: Grant | undefined;
 }
@@ -143,13 +145,18 @@ function usersOf(client: Conversation): Users {
     data,
     contents: { ...data },
     userInData: data?.['user'],
+    aside: [client.handshake, client._requestShown]
+      .filter((place) => place !== undefined)
+      .map((place) => [place, Reflect.get(place, 'user')]),
     who: whoIs(client),
     grant: client._grant,
   };
 }
 
-function restore(client: Conversation, { user, data, contents }: Users): void {
+function restore(client: Conversation, { user, data, contents, aside }: Users): void {
   client.user = user;
+  for (const [place, former] of aside)
+    if (Reflect.get(place, 'user') !== former) Reflect.set(place, 'user', former);
   if (data === undefined) return;
   Reflect.set(client, 'data', data);
   for (const key of Object.keys(data)) if (!Object.hasOwn(contents, key)) Reflect.deleteProperty(data, key);

@@ -12,6 +12,8 @@ import {
   type Write,
 } from './identity-stage.js';
 
+const ACCOUNT = Symbol('account');
+
 describe('whose a session is', () => {
   expectNoStrays();
 
@@ -74,6 +76,37 @@ describe('whose a session is', () => {
       (client) => Object.assign(client, { account: 'b' }),
     ],
     [
+      'handshake.user, where passport leaves it',
+      (client) => Object.assign(client.handshake, { user: { id: 'a' } }),
+      (client) => Object.assign(client.handshake, { user: { id: 'b' } }),
+    ],
+    [
+      'request.user, where passport leaves it',
+      (client) => Object.assign(client.request, { user: { id: 'a' } }),
+      (client) => Object.assign(client.request, { user: { id: 'b' } }),
+    ],
+    [
+      'an unknown field of request.user',
+      (client) => Object.assign(client.request, { user: { key: 'a' } }),
+      (client) => Object.assign(client.request, { user: { key: 'b' } }),
+    ],
+    [
+      'a field of the handshake',
+      (client) => Object.assign(client.handshake, { account: 'a' }),
+      (client) => Object.assign(client.handshake, { account: 'b' }),
+    ],
+    ['a symbol of data', (client) => (client.data[ACCOUNT] = 'a'), (client) => (client.data[ACCOUNT] = 'b')],
+    [
+      'a symbol of an object in data',
+      (client) => (client.data.account = { [ACCOUNT]: 'a' }),
+      (client) => (client.data.account = { [ACCOUNT]: 'b' }),
+    ],
+    [
+      'a symbol of the client',
+      (client) => Object.assign(client, { [ACCOUNT]: 'a' }),
+      (client) => Object.assign(client, { [ACCOUNT]: 'b' }),
+    ],
+    [
       'for whom it acts',
       (client) => Object.assign(client, { user: 'root', data: { user: { id: 'a' } } }),
       (client) => Object.assign(client, { user: 'root', data: { user: { id: 'b' } } }),
@@ -108,6 +141,18 @@ describe('whose a session is', () => {
     [
       'a field of the client',
       () => (client) => Object.assign(client, { account: 'a', tell: () => undefined }),
+    ],
+    [
+      'handshake.user',
+      () => (client) => Object.assign(client.handshake, { user: { sub: 'a', at: Math.random() } }),
+    ],
+    [
+      'request.user',
+      () => (client) => Object.assign(client.request, { user: { sub: 'a', at: Math.random() } }),
+    ],
+    [
+      'a field of the handshake',
+      () => (client) => Object.assign(client.handshake, { account: { name: 'a' } }),
     ],
     [
       'a guard that looks at everything',
@@ -149,6 +194,7 @@ describe('whose a session is', () => {
     ['client.user', is({ id: 'a' })],
     ['client.data.user', (client) => (client.data.user = { id: 'a' })],
     ['client.data.userId', (client) => (client.data.userId = 'a')],
+    ['client.request.user', (client) => Object.assign(client.request, { user: { id: 'a' } })],
   ])('is nobody’s where the user was set outside guards: %s', async (_, write) => {
     const stage = await start();
     script.atConnection = write;

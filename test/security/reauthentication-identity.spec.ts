@@ -20,10 +20,16 @@ const USERS: Record<string, unknown> = {
 };
 let sockets: EnvelopeSocket[] = [];
 
+/** Where the guard leaves the user. */
+type Place = 'client' | 'handshake' | 'request';
+let place: Place = 'client';
+const placeOf = (client: EnvelopeSocket): { user?: unknown } =>
+  place === 'client' ? client : (client[place] as { user?: unknown });
+
 class UserGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const client: EnvelopeSocket = context.switchToWs().getClient();
-    client.user = USERS[String(client.handshake.auth['name'])];
+    placeOf(client).user = USERS[String(client.handshake.auth['name'])];
     return true;
   }
 }
@@ -39,14 +45,19 @@ class UserGateway {
 expectNoStrays();
 beforeEach(() => {
   sockets = [];
+  place = 'client';
 });
 
-/** Connects as one and presents itself as another. */
-async function become(first: string, second: string): Promise<unknown> {
+/** Connects as one and presents itself as another. @returns what the client is told */
+async function ask(first: string, second: string): Promise<unknown> {
   const app = await startApp({ providers: [UserGateway] });
   const auth = Buffer.from(JSON.stringify({ name: first })).toString('base64url');
   const client = await app.connect('/ws', { protocols: ['envelope.v1', `envelope.auth.${auth}`] });
-  const { data } = await client.ask('$auth', { name: second });
+  return (await client.ask('$auth', { name: second })).data;
+}
+
+async function become(first: string, second: string): Promise<unknown> {
+  const data = await ask(first, second);
   return { data, user: sockets[0]!.user, auth: sockets[0]!.handshake.auth };
 }
 
@@ -73,5 +84,21 @@ describe('an identifier that is an object', () => {
       user: USERS['endless'],
       auth: { name: 'endless' },
     });
+  });
+});
+
+describe.each<Place>(['handshake', 'request'])('a user that a guard leaves in client.%s', (where) => {
+  beforeEach(() => {
+    place = where;
+  });
+
+  it('is the same with a fresh token', async () => {
+    expect(await ask('ada', 'ada again')).toBeUndefined();
+    expect(placeOf(sockets[0]!).user).toBe(USERS['ada again']);
+  });
+
+  it('is not replaced by another one', async () => {
+    expect(await ask('ada', 'bob')).toMatchObject({ statusCode: 403 });
+    expect(placeOf(sockets[0]!).user).toBe(USERS['ada']);
   });
 });

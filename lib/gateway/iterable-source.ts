@@ -22,11 +22,20 @@ export interface Taker {
  * Between a source and its reply stand the operators of Nest and of users' interceptors. The reply says here, while it
  * subscribes and at each value, that it is the one behind them.
  */
-let current: Taker | undefined;
+let subscribing: Taker | undefined;
+/** A value of an iterable is on its way through those operators. */
+let isGiving = false;
+/** The reply that it has reached. */
+let taken: Taker | undefined;
 
-/** Says who takes values from now on; `undefined`: nobody knows. */
+/** Says who subscribes; `undefined`: nobody does any more. */
 export function setTaker(taker: Taker | undefined): void {
-  current = taker;
+  subscribing = taker;
+}
+
+/** A value has reached its reply. It may be of another source, which need not know. */
+export function tookValue(taker: Taker): void {
+  if (isGiving) taken = taker;
 }
 
 /** Whether a result is a generator or another asynchronous source of values; a list, a set or a map is one value. */
@@ -67,7 +76,7 @@ class Walk {
   private cursor: Cursor | undefined;
   private isEnded = false;
   private isInside = false;
-  private taker = current;
+  private taker = subscribing;
 
   constructor(
     private readonly values: Values,
@@ -105,10 +114,12 @@ class Walk {
   }
 
   private give(value: unknown): void {
-    current = undefined;
+    taken = undefined;
+    isGiving = true;
     this.subscriber.next(value);
-    if (current !== undefined) this.taker = current;
-    current = undefined;
+    isGiving = false;
+    this.taker = taken ?? this.taker;
+    taken = undefined;
   }
 
   /** A generator that ended its own client is still running: it can be ended when it has come to its yield. */

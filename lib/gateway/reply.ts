@@ -4,7 +4,14 @@ import type { Conversation } from '../server/conversation.js';
 import { currentTrace } from '../server/tracing.js';
 import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';
 import { isClientFault, toExceptionPayload } from './envelope-exception.filter.js';
-import { IterableSource, isIterableSource, iterableBehind, setTaker, type Taker } from './iterable-source.js';
+import {
+  IterableSource,
+  isIterableSource,
+  iterableBehind,
+  setTaker,
+  tookValue,
+  type Taker,
+} from './iterable-source.js';
 import { Sink } from './sink.js';
 
 /** How long, in milliseconds, an exception filter that is asynchronous may take to answer a request. */
@@ -126,7 +133,7 @@ export class Reply implements Taker {
   /** One of many values. @returns whether more are wanted */
   private next(value: unknown): boolean {
     const { request } = this;
-    setTaker(this);
+    tookValue(this);
     if (request === undefined) {
       this.countAsStream();
       this.send(value);
@@ -179,7 +186,8 @@ export class Reply implements Taker {
 
   /** @internal */
   get isWritable(): boolean {
-    return this.client._writable;
+    // nobody reads on a line that has ended: there is nothing to wait for
+    return this.client._gone || this.client._writable;
   }
 
   /** @internal */

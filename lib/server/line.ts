@@ -205,7 +205,7 @@ export abstract class Line implements WebSocketEvents {
 
   /** @internal */
   get _writable(): boolean {
-    return this.outbox.writable;
+    return this.outbox.isIdle;
   }
 
   /** @internal Resolves when the line takes data again, or is gone: one promise for all that wait. */
@@ -213,11 +213,11 @@ export abstract class Line implements WebSocketEvents {
     return (this.draining ??= new Promise((resolve) => {
       const done = (): void => {
         this.draining = undefined;
-        this.tcp.off('drain', done);
+        stopWaiting();
         this.ws.off('close', done);
         resolve();
       };
-      this.tcp.on('drain', done);
+      const stopWaiting = this.outbox.whenIdle(done);
       this.ws.on('close', done);
     }));
   }

@@ -52,6 +52,9 @@ export class Outbox {
   private ws: WebSocket | undefined;
   /** permessage-deflate was negotiated: `ws` has to write, since it compresses. */
   private isCompressed = false;
+  /** Where messages are compressed: told when `ws` has written one. */
+  private sent: (() => void) | undefined;
+  private onIdle: (() => void) | undefined;
   private items: Outgoing[] | undefined;
   private waiting = 0;
   /** Bytes of the largest single message on the way, where that is over the limit. */
@@ -77,6 +80,7 @@ export class Outbox {
     if (this.ws !== undefined) return;
     this.ws = ws;
     this.isCompressed = isCompressed;
+    if (isCompressed) this.sent = () => this.isIdle && this.onIdle?.();
     if (this.items !== undefined) this.schedule();
   }
 
@@ -221,12 +225,33 @@ export class Outbox {
 
   /** Half of what may wait does, and the line will tell when it is through: no time to ask for more. */
   get isCrowded(): boolean {
-    return this.tcp.writableNeedDrain && this.bufferedAmount > this.limit / 2;
+    return this.isBusy && this.bufferedAmount > this.limit / 2;
   }
 
   /** The line takes data: a `volatile` message may go. */
   get writable(): boolean {
     return this.ws?.readyState === OPEN && !this.tcp.writableNeedDrain;
+  }
+
+  /** It takes more from a source that can wait. */
+  get isIdle(): boolean {
+    return this.ws?.readyState === OPEN && !this.isBusy;
+  }
+
+  /** Calls back when it is idle again, perhaps several times. @returns what takes the callback off again */
+  whenIdle(callback: () => void): () => void {
+    this.tcp.on('drain', callback);
+    this.onIdle = callback;
+    return () => {
+      this.tcp.off('drain', callback);
+      this.onIdle = undefined;
+    };
+  }
+
+  /** Enough waits to be written. `ws` compresses one message at a time: the others wait with it, not in the socket. */
+  private get isBusy(): boolean {
+    if (this.tcp.writableNeedDrain) return true;
+    return this.isCompressed && this.ws!.bufferedAmount > this.tcp.writableHighWaterMark;
   }
 
   private get written(): number {
@@ -255,8 +280,8 @@ export class Outbox {
   private sendThrough(ws: WebSocket, items: readonly Outgoing[]): void {
     for (const item of items) {
       this.makeRoomFor(Buffer.byteLength(typeof item === 'string' ? item : item.payload));
-      if (typeof item === 'string') ws.send(item);
-      else ws.send(item.payload, { compress: item.compress });
+      if (typeof item === 'string') ws.send(item, this.sent);
+      else ws.send(item.payload, { compress: item.compress }, this.sent);
     }
   }
 }

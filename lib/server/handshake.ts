@@ -39,19 +39,24 @@ const RESUMPTION = ['session', 'offset'] as const;
  */
 export function readAuth(request: IncomingMessage, query: Handshake['query']): Record<string, unknown> {
   const offered = offeredProtocols(request);
-  let resumption: Record<string, unknown> = {};
+  const presented: Record<string, unknown>[] = [];
   for (const name of offered) {
     const auth = name.startsWith(AUTH_PROTOCOL) ? decodeAuth(name.slice(AUTH_PROTOCOL.length)) : undefined;
     if (auth === undefined) continue;
-    const both = { ...auth, ...resumption };
-    if (hasCredentials(auth)) return both;
-    resumption = both;
+    presented.push(auth);
+    if (hasCredentials(auth)) return merge(presented);
   }
   const token =
     bearerToken(offered) ??
     /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ??
     query['token'];
+  const resumption = merge(presented);
   return typeof token === 'string' ? { ...resumption, token } : resumption;
+}
+
+/** All fields; the first to name one wins. Merged once: a client may offer hundreds of names. */
+function merge(presented: readonly Record<string, unknown>[]): Record<string, unknown> {
+  return Object.fromEntries([...presented].reverse().flatMap((auth) => Object.entries(auth)));
 }
 
 function hasCredentials(auth: Record<string, unknown>): boolean {
@@ -78,10 +83,14 @@ function parseQuery(url: string): Handshake['query'] {
   if (start === -1) return query;
   for (const [name, value] of new URLSearchParams(url.slice(start + 1))) {
     const known = Object.hasOwn(query, name) ? query[name] : undefined;
-    const joined = known === undefined ? value : Array.isArray(known) ? [...known, value] : [known, value];
+    if (Array.isArray(known)) {
+      // in place: a client may repeat a field thousands of times
+      known.push(value);
+      continue;
+    }
     // defineProperty: a field named __proto__ is a field
     Object.defineProperty(query, name, {
-      value: joined,
+      value: known === undefined ? value : [known, value],
       enumerable: true,
       writable: true,
       configurable: true,

@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import type { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectNoStrays } from '../support/strays.js';
 import { askRaw, type UpgradeAnswer } from '../support/upgrade.js';
@@ -13,7 +14,14 @@ class PlainGateway {
 @WebSocketGateway({ path: '/rooms/:room' })
 class RoomGateway {}
 
-const providers = [PlainGateway, RoomGateway];
+@WebSocketGateway({ path: '/greeted' })
+class GreetingGateway {
+  handleConnection({ handshake }: EnvelopeSocket): void {
+    expect(handshake.auth).toBeDefined();
+  }
+}
+
+const providers = [PlainGateway, RoomGateway, GreetingGateway];
 
 const UPGRADE =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
@@ -301,5 +309,40 @@ describe('the refusal of an origin', () => {
           403,
         );
     }
+  });
+});
+
+describe('an upgrade request as large as Node takes', () => {
+  const names = (data: (index: number) => object, count: number): string =>
+    Array.from({ length: count }, (_, index) => data(index))
+      .map((auth) => `envelope.auth.${Buffer.from(JSON.stringify(auth)).toString('base64url')}`)
+      .join(', ');
+  const numbered = (count: number): object =>
+    Object.fromEntries(Array.from({ length: count }, (_, index) => [`x${index}`, null]));
+
+  /** Milliseconds of the quickest of some. */
+  async function quickest(app: TestApp, target: string, lines: string[]): Promise<number> {
+    let best = Infinity;
+    for (let round = 0; round < 5; round++) {
+      const begin = performance.now();
+      expect((await ask(app, ['Host: chat.example', ...lines], target)).status).toBe(101);
+      best = Math.min(best, performance.now() - begin);
+    }
+    return best;
+  }
+
+  it.each([
+    ['one field of the query again and again', `/greeted?${'a&'.repeat(7_000)}`, []],
+    ['credentials in hundreds of subprotocols', '/greeted', [names((index) => ({ [index]: null }), 350)]],
+    [
+      'many fields, and then many subprotocols',
+      '/greeted',
+      [names((index) => (index === 0 ? numbered(400) : { [index]: null }), 200)],
+    ],
+  ])('costs as much as its bytes: %s', async (_, target, protocols) => {
+    const app = await startApp({ providers });
+    const plain = await quickest(app, `/greeted?${'a'.repeat(14_000)}`, []);
+    const lines = protocols.map((offered) => `Sec-WebSocket-Protocol: ${offered}`);
+    expect(await quickest(app, target, lines)).toBeLessThan(plain + 15);
   });
 });

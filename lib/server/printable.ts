@@ -18,12 +18,17 @@ export function printable(text: string): string {
   return shown.replace(UNPRINTABLE, escape);
 }
 
-/** The stack of an error, cut to a sane length. Its frames keep their lines; the message stays in one. */
-export function printableStack({ stack }: Error): string | undefined {
+/**
+ * The stack of an error, cut to a sane length. Its frames keep their lines; the message stays in one, also where it looks
+ * like frames.
+ */
+export function printableStack({ stack, message }: Error): string | undefined {
   if (typeof stack !== 'string') return undefined;
-  const [first, ...lines] = stack.slice(0, MAX_STACK_LENGTH).split('\n');
+  const start = typeof message === 'string' ? stack.indexOf(message) : -1;
+  const end = start === -1 ? 0 : start + message.length;
+  const [first, ...lines] = stack.slice(end, end + MAX_STACK_LENGTH).split('\n');
   const rest = lines.map((line) => (FRAME.test(line) ? '\n' : '\\n') + printable(line));
-  return printable(first!) + rest.join('');
+  return printable(stack.slice(0, end) + first!) + rest.join('');
 }
 
 /** What was thrown, as a text: anything can be thrown, also what has no text. */

@@ -25,9 +25,9 @@ import { MountLog } from './gateway/mount-log.js';
 import { placeOf } from './gateway/place-of.js';
 import { guardNames } from './gateway/upgrade-guards.js';
 import { resolveAdapterLimits } from './limits.js';
+import { toContext } from './application-context.js';
 import { tellOfBroker } from './cluster-log.js';
 import { checkOptions } from './option-rules.js';
-import { refuse } from './protocol/refuse.js';
 import { poolSettings } from './pool-settings.js';
 import { ReportLog } from './report-log.js';
 import type { DisconnectReason } from './server/disconnect-reason.js';
@@ -45,6 +45,7 @@ import { compileHosts, type OwnHosts } from './upgrade/own-hosts.js';
 import { Reception } from './upgrade/reception.js';
 import { explainUnknownPath } from './upgrade/unknown-path.js';
 import { UpgradeRouter } from './upgrade/upgrade-router.js';
+import { watchForGateways } from './wiring-check.js';
 
 /** The port number that stands for the application's own HTTP server. */
 const APPLICATION = 0;
@@ -123,6 +124,8 @@ export class EnvelopeAdapter extends WsAdapter {
     this.applicationCors = cors?.current ?? (() => undefined);
     if (cors !== undefined) this.undos.push(cors.undo);
     if (context !== undefined) this.undos.push(bindInOrder(context, this));
+    if (context !== undefined && mounted.length === 0)
+      this.undos.push(watchForGateways(context, () => this.paths(), this.logger));
     this.log = new MountLog(this.logger, mounted);
     for (const gateway of this.gateways) this.undos.push(installFilters(gateway), wrapHooks(gateway));
     const hub = context && findProvider<EnvelopeHub>(context, EnvelopeHub);
@@ -330,21 +333,4 @@ export class EnvelopeAdapter extends WsAdapter {
         "Inject one of them with @InjectEnvelopeServer('/path'), or set the adapter's option path.",
     );
   }
-}
-
-/** @throws Error where the application was initialised already: Nest would bind nothing to this adapter */
-function toContext(
-  app: INestApplicationContext | object | null | undefined,
-): INestApplicationContext | undefined {
-  if (app === undefined || app === null) return undefined;
-  if (typeof app !== 'object' && typeof app !== 'function')
-    refuse(EnvelopeAdapter.name, 'app', app, 'a Nest application: new EnvelopeAdapter(app)');
-  if (!('get' in app) || !('select' in app)) return undefined;
-  if (Reflect.get(app, 'isInitialized') === true) {
-    throw new Error(
-      'EnvelopeAdapter was made after the application was initialised, when its gateways were bound to another ' +
-        'adapter already: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.init() and app.listen()',
-    );
-  }
-  return app as INestApplicationContext;
 }

@@ -1,4 +1,10 @@
-import { Inject, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import {
+  Inject,
+  Logger,
+  type INestApplication,
+  type INestApplicationContext,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { EnvelopeHub } from './envelope.hub.js';
@@ -7,6 +13,10 @@ import { listPaths } from './upgrade/unknown-path.js';
 const WITHOUT_ADAPTER =
   'EnvelopeModule is imported, but the application does not use EnvelopeAdapter: injected servers reach nobody. Add ' +
   'app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.listen()';
+
+const WITHOUT_GATEWAYS =
+  'No gateway is mounted, so no client can connect. List each gateway in the providers of a module, and import that ' +
+  'module in AppModule';
 
 type Class = abstract new (...args: never[]) => unknown;
 
@@ -23,6 +33,27 @@ export function rememberInjection(path: string, target: object): void {
   const type = (typeof target === 'function' ? target : target.constructor) as Class;
   const types = injecting.get(path) ?? new Set();
   injecting.set(path, types.add(type));
+}
+
+/**
+ * Warns, once the application listens, where no client can connect, because no module provides a gateway.
+ *
+ * @param paths on which clients can connect by then
+ * @returns what ends the check
+ */
+export function watchForGateways(
+  app: INestApplicationContext,
+  paths: () => readonly string[],
+  logger: Logger,
+): () => void {
+  // an application without HTTP needs no gateways
+  const http =
+    'getHttpServer' in app ? (app as INestApplication<Server | undefined>).getHttpServer() : undefined;
+  const check = (): void => {
+    if (paths().length === 0) logger.warn(WITHOUT_GATEWAYS);
+  };
+  http?.once('listening', check);
+  return () => http?.off('listening', check);
 }
 
 /** Warns, once the application listens, of servers that are injected and that no client can connect to. */

@@ -60,11 +60,18 @@ export function checkSharedPaths(mounted: readonly { gateway: Gateway; place: st
       if (before === undefined) known.set(key, { gateway: own, value });
       else if (!isDeepStrictEqual(before.value, value))
         throw new Error(
-          `${before.gateway} and ${own} share the path ${place} and differ in ${name}: ${show(before.value)} and ` +
-            `${show(value)}. One connection serves both: set ${name} in one of them, or on EnvelopeAdapter`,
+          `${before.gateway} and ${own} share the path ${place} and differ in ${name}` +
+            `${contrast(before.value, value)}. One connection serves both: set ${name} in one of them, or on ` +
+            'EnvelopeAdapter',
         );
     }
   }
+}
+
+/** Two values that differ, unless they look alike: of an object, errors show the types of its fields. */
+function contrast(first: unknown, second: unknown): string {
+  const [a, b] = [show(first), show(second)];
+  return a === b ? '' : `: ${a} and ${b}`;
 }
 
 /** Options that belong to the connection, each limit under a name of its own. */

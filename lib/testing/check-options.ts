@@ -1,7 +1,7 @@
 import { assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
 
 const WHERE = 'createTestClient';
-const APP = 'a Nest application with an HTTP server, such as await module.createNestApplication()';
+const APP = 'a Nest application with an HTTP server, such as module.createNestApplication()';
 
 /** What each option takes, in words and as a check. */
 const RULES: Readonly<Record<string, readonly [takes: string, accepts: (value: unknown) => boolean]>> = {

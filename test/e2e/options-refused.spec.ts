@@ -190,6 +190,7 @@ describe('gateways of one path', () => {
       'limits.maxPayload',
     ],
     [{ cors: true }, { cors: { origin: 'https://a.example' } }, 'cors: true and { origin: string }', 'cors'],
+    [{ cors: { origin: 'https://a.example' } }, { cors: { origin: 'https://b.example' } }, 'cors', 'cors'],
   ])('may not contradict each other: %p, %p', async (first, second, difference, name) => {
     const gateways = [
       gateway({ path: '/ws', ...first }),

@@ -3,7 +3,8 @@ import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { WebSocketGateway } from '@nestjs/websockets';
-import { EnvelopeModule, EnvelopeServer, InjectEnvelopeServer } from '../../../lib/index.js';
+import { EnvelopeAdapter, EnvelopeModule, EnvelopeServer, InjectEnvelopeServer } from '../../../lib/index.js';
+import { EnvelopeTransport } from '../../../lib/microservices/index.js';
 import { LogBook, startApp, type TestApp } from '../../support/app.js';
 import { expectNoStrays } from '../../support/strays.js';
 import { askForUpgrade } from '../../support/upgrade.js';
@@ -89,6 +90,31 @@ describe('EnvelopeModule', () => {
   it('says nothing of what another application of the process has injected', async () => {
     const app = await startApp({ imports: [EnvelopeModule.forRoot()], providers: [ChatGateway] });
     expect(app.log.of('warn')).toEqual([]);
+  });
+});
+
+describe('an application without gateways', () => {
+  it('warns that nobody can connect, once it listens', async () => {
+    const app = await startApp({});
+    expect(app.log.of('warn')).toEqual([
+      'No gateway is mounted, so no client can connect. List each gateway in the providers of a module, and import ' +
+        'that module in AppModule',
+    ]);
+  });
+
+  it('says nothing where a transport for microservices has a path', async () => {
+    const logger = new LogBook();
+    const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
+    @Module({})
+    class AppModule {}
+    const app = await NestFactory.create(AppModule, http, { logger, abortOnError: false });
+    others.push(app);
+    const adapter = new EnvelopeAdapter(app);
+    app.useWebSocketAdapter(adapter);
+    app.connectMicroservice({ strategy: new EnvelopeTransport(adapter, { path: '/rpc' }) });
+    await app.startAllMicroservices();
+    await app.listen(0, '127.0.0.1');
+    expect(logger.of('warn')).toEqual([]);
   });
 });
 

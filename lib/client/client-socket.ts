@@ -158,8 +158,14 @@ export class ClientSocket<
     return this.timeout(this.#settings.ackTimeout).emitWithAck(event, ...args);
   }
 
-  /** @param timeout milliseconds for the answer of one request; its callback then takes an error first */
+  /**
+   * @param timeout milliseconds for the answer of one request; its callback then takes an error first
+   * @throws TypeError on what is no number
+   */
   timeout(timeout: number): TimedEmitter<Emit> {
+    // a timer takes whatever is no number for no time at all
+    if (typeof timeout !== 'number' || timeout !== timeout)
+      throw new TypeError(`timeout is ${String(timeout)}: it takes a number of milliseconds`);
     return {
       emit: (event, ...args) => this.#send(event, args, timeout),
       emitWithAck: async (event, ...args) => {

@@ -6,11 +6,14 @@ export class Listeners {
   readonly #byName = new Map<string, readonly Entry[]>();
 
   add(name: string, listener: AnyFunction, isOnce = false): void {
+    assertName(name);
+    if (typeof listener !== 'function') throw new TypeError(`the listener of "${name}" is no function`);
     this.#byName.set(name, [...this.#of(name), { listener, isOnce }]);
   }
 
   /** Without a listener: all of that name. */
   remove(name: string, listener?: AnyFunction): void {
+    assertName(name);
     this.#keep(name, (entry) => listener !== undefined && entry.listener !== listener);
   }
 
@@ -30,6 +33,11 @@ export class Listeners {
   #of(name: string): readonly Entry[] {
     return this.#byName.get(name) ?? [];
   }
+}
+
+function assertName(event: unknown): void {
+  if (typeof event !== 'string')
+    throw new TypeError(`event is ${String(event)}: it takes the name of an event`);
 }
 
 interface Entry {

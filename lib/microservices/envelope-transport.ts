@@ -60,6 +60,8 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
 
   /** Called by Nest. */
   listen(callback: (error?: unknown) => void): void {
+    if (typeof callback !== 'function')
+      refuse('EnvelopeTransport.listen', 'callback', callback, 'a function: Nest calls it');
     try {
       this.server = this.adapter._bridge(this.options.path, { take: (...message) => this.take(...message) });
     } catch (error) {

@@ -1,4 +1,5 @@
 import type { Untyped } from '../protocol/typed-events.js';
+import { assertFunction } from './arguments.js';
 import { watch } from './attempt.js';
 
 /** A catch-all listener: the event's name, then its arguments. */
@@ -9,10 +10,12 @@ export class AnyListeners {
   private listeners: readonly AnyListener[] = [];
 
   add(listener: AnyListener): void {
+    assertFunction('onAny', 'listener', listener);
     this.listeners = [...this.listeners, listener];
   }
 
   prepend(listener: AnyListener): void {
+    assertFunction('prependAny', 'listener', listener);
     this.listeners = [listener, ...this.listeners];
   }
 

@@ -10,6 +10,7 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../protocol/typed-events.js';
+import { assertCompress, assertTimeout } from './arguments.js';
 import { attempt, watch } from './attempt.js';
 import { askMany } from './broadcast-request.js';
 import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
@@ -53,8 +54,13 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     return new BroadcastOperator(this.nsp, this.rooms, withRooms(this.excluded, rooms, this.nsp), this.flags);
   }
 
-  /** Where `false`, leaves the message uncompressed on lines that negotiated permessage-deflate. */
+  /**
+   * Leaves the message uncompressed where `false`. Default: compressed for clients that negotiated permessage-deflate.
+   *
+   * @throws TypeError on what is neither `true` nor `false`
+   */
   compress(compress: boolean): BroadcastOperator<Emit, Data> {
+    assertCompress('BroadcastOperator.compress', compress);
     return this.with({ compress });
   }
 
@@ -68,8 +74,13 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     return this.with({ local: true });
   }
 
-  /** How long, in milliseconds, a request waits for its answers. */
+  /**
+   * How long, in milliseconds, a request waits for its answers.
+   *
+   * @throws TypeError on what is no number
+   */
   timeout(timeout: number): BroadcastOperator<Emit, Data> {
+    assertTimeout('BroadcastOperator.timeout', timeout);
     return this.with({ timeout });
   }
 

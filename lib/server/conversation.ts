@@ -6,6 +6,7 @@ import { decode } from '../protocol/codec.js';
 import { Refusal, UNLIMITED, type Envelope, type RequestId } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { AnyListeners } from './any-listeners.js';
+import { assertEventName } from './arguments.js';
 import { attempt, UserEvents } from './attempt.js';
 import { channels, tellLimit } from './diagnostics.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
@@ -316,10 +317,12 @@ export abstract class Conversation extends Sender implements Asker {
   }
 
   protected emitterIfAny(event: string): EventEmitter | undefined {
+    assertEventName('EnvelopeSocket', event);
     return LINE_EVENTS.has(event) ? this.lineEvents : this.events;
   }
 
   protected emitterOf(event: string): EventEmitter {
+    assertEventName('EnvelopeSocket', event);
     warnOfUnheard(this.nsp, event);
     return LINE_EVENTS.has(event)
       ? this.lineEmitter()

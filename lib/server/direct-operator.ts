@@ -7,6 +7,7 @@ import type {
   Untyped,
   WithTimeout,
 } from '../protocol/typed-events.js';
+import { assertCompress, assertTimeout } from './arguments.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { EmitFlags, Rooms } from './socketio-types.js';
 
@@ -39,10 +40,12 @@ export class DirectOperator<Emit extends EventsMap, Data> {
   }
 
   timeout(timeout: number): DirectOperator<WithTimeout<Emit>, Data> {
+    assertTimeout('EnvelopeSocket.timeout', timeout);
     return new DirectOperator(this.socket, { ...this.flags, timeout });
   }
 
   compress(compress: boolean): DirectOperator<Emit, Data> {
+    assertCompress('EnvelopeSocket.compress', compress);
     return new DirectOperator(this.socket, { ...this.flags, compress });
   }
 

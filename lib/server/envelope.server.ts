@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Adapter } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../protocol/close-code.js';
+import { refuse } from '../protocol/refuse.js';
 import type {
   AnswerOf,
   DefaultEventsMap,
@@ -11,6 +12,7 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../protocol/typed-events.js';
+import { assertFunction } from './arguments.js';
 import { admit, type ServerMiddleware } from './admission.js';
 import { attempt } from './attempt.js';
 import { BroadcastOperator } from './broadcast-operator.js';
@@ -189,6 +191,7 @@ export class EnvelopeServer<
 
   /** Adds a connection middleware: gets the socket and `next`; `next(error)` refuses the client. */
   use(middleware: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>): this {
+    assertFunction('EnvelopeServer.use', 'middleware', middleware);
     this.middlewares.push(middleware);
     return this;
   }
@@ -198,6 +201,8 @@ export class EnvelopeServer<
     path: string | RegExp,
     listener?: (socket: EnvelopeSocket<Listen, Emit, ServerSide, Data>) => void,
   ): EnvelopeServer<Listen, Emit, ServerSide, Data> {
+    if (typeof path !== 'string' && !(path instanceof RegExp))
+      refuse('EnvelopeServer.of', 'path', path, "a text, such as '/chat', or a RegExp");
     const server = this._mount.of(path);
     if (listener !== undefined) server.on('connection', listener);
     return server;

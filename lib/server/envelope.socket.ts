@@ -12,6 +12,7 @@ import type {
   WithTimeout,
 } from '../protocol/typed-events.js';
 import { AnyListeners, type AnyListener } from './any-listeners.js';
+import { assertCompress, assertFunction, assertTimeout } from './arguments.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Rooms } from './socketio-types.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
@@ -102,6 +103,7 @@ export class EnvelopeSocket<
 
   /** How long, in milliseconds, a request waits for its answer; the callback then takes an error first. */
   timeout(timeout: number): DirectOperator<WithTimeout<Emit>, Data> {
+    assertTimeout('EnvelopeSocket.timeout', timeout);
     return new DirectOperator(this, { timeout });
   }
 
@@ -112,6 +114,7 @@ export class EnvelopeSocket<
 
   /** Where `false`, leaves the message uncompressed if permessage-deflate was negotiated. */
   compress(compress: boolean): DirectOperator<Emit, Data> {
+    assertCompress('EnvelopeSocket.compress', compress);
     return new DirectOperator(this, { compress });
   }
 
@@ -210,6 +213,7 @@ export class EnvelopeSocket<
 
   /** Adds a middleware that sees every message of this client before its handlers. */
   use(middleware: SocketMiddleware): this {
+    assertFunction('EnvelopeSocket.use', 'middleware', middleware);
     (this._middlewares ??= []).push(middleware);
     return this;
   }
@@ -248,7 +252,9 @@ export class EnvelopeSocket<
   }
 
   off(event: string, listener: (...args: Untyped[]) => void): this {
-    this.emitterIfAny(event)?.off(event, listener);
+    const emitter = this.emitterIfAny(event);
+    assertFunction('EnvelopeSocket.off', 'listener', listener);
+    emitter?.off(event, listener);
     return this;
   }
   /** The same as {@link off}. */

@@ -1,8 +1,10 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import { isAnyArrayBuffer } from 'node:util/types';
 import type { WebSocket } from 'ws';
 import { CLOSE_CODES, isCloseCode, truncateReason } from '../protocol/close-code.js';
+import { refuse } from '../protocol/refuse.js';
 import { UserEvents } from './attempt.js';
 import { describeEnd, type ClosedInfo, type DisconnectReason } from './disconnect-reason.js';
 import { Frame } from './frame.js';
@@ -133,7 +135,11 @@ export abstract class Line implements WebSocketEvents {
     return this.outbox.bufferedAmount;
   }
 
-  /** Sends a text or binary message as it is, as `ws` does, in its turn behind what was emitted before. */
+  /**
+   * Sends a text or binary message as it is, as `ws` does, behind what was emitted before.
+   *
+   * @throws TypeError on what is neither
+   */
   send(
     data: string | Buffer | ArrayBuffer | Uint8Array,
     options?: SendOptions | SendCallback,
@@ -142,6 +148,8 @@ export abstract class Line implements WebSocketEvents {
     const plain = options === undefined && callback === undefined && this.readyState === this.OPEN;
     if (plain && typeof data === 'string') return this.outbox.push(data);
     if (plain && Buffer.isBuffer(data)) return this.outbox.push(new Frame(data));
+    if (typeof data !== 'string' && !ArrayBuffer.isView(data) && !isAnyArrayBuffer(data))
+      refuse('EnvelopeSocket.send', 'data', data, 'a text or bytes');
     if (this.raw !== undefined && !this.outbox.isAttached) return this.sendLater(data, options, callback);
     // where that ends the line, ws calls back with its own error
     this.outbox.precede(Buffer.byteLength(data));

@@ -1,7 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Adapter, Room } from 'socket.io-adapter';
 import { assertCarried } from '../protocol/payload.js';
+import { refuse } from '../protocol/refuse.js';
 import type { Untyped } from '../protocol/typed-events.js';
+import { assertFunction } from './arguments.js';
 import { attempt } from './attempt.js';
 import { nameOfUser, type Identified } from './identity.js';
 import { emitToOtherNodes } from './other-nodes.js';
@@ -109,6 +111,7 @@ export class Presence {
    * without a key where there is no user, and on a client that is not connected yet: in guards and connection middlewares
    */
   track(client: Tracked, key?: string | number, meta?: unknown): void {
+    assertClient('presence.track', client);
     assertCarried(meta, 'presence.track', 'meta');
     if (!client.connected) {
       // its handlers may come to this late
@@ -123,7 +126,7 @@ export class Presence {
       throw new Error('presence.track: the client has no user: say who it is, track(client, key)');
     checkSize(meta);
     const before = this.tracked.get(client.id);
-    if (before !== undefined && before.key !== name) this.untrack(client);
+    if (before !== undefined && before.key !== name) this.forget(client.id);
     const rooms = before?.rooms ?? new Set();
     const isUpdate = before?.key === name && !isDeepStrictEqual(before.meta, meta);
     const updated = isUpdate ? [...rooms] : [];
@@ -132,8 +135,17 @@ export class Presence {
     for (const room of updated) this.announce({ type: 'update', room, key: name, meta });
   }
 
-  /** The client is not to be seen any more. */
-  untrack({ id }: { readonly id: string }): void {
+  /**
+   * Takes a client out of presence: it leaves the rooms in which {@link track} shows it. Does nothing with one that is not tracked.
+   *
+   * @throws TypeError without a client
+   */
+  untrack(client: { readonly id: string }): void {
+    assertClient('presence.untrack', client);
+    this.forget(client.id);
+  }
+
+  private forget(id: string): void {
     for (const room of this.tracked.get(id)?.rooms ?? []) this.leave(room, id);
     this.tracked.delete(id);
   }
@@ -161,8 +173,12 @@ export class Presence {
   /**
    * Listens to who joins and leaves rooms, once for each user and room, regardless of tabs and nodes; and to `update`,
    * whenever {@link track} gives a connection in the room another meta.
+   *
+   * @throws TypeError on another event, and on what is no function
    */
   on(event: 'join' | 'leave' | 'update', listener: PresenceListener): this {
+    if (!EVENTS.has(event)) refuse('presence.on', 'event', event, "'join', 'leave' or 'update'");
+    assertFunction('presence.on', 'listener', listener);
     this.view ??= new PresenceView((failure) => this.host._report(failure, 'a listener of presence threw'));
     this.view.listeners[event].push(listener);
     this.synchronise();
@@ -187,7 +203,7 @@ export class Presence {
     const client = this.tracked.get(id);
     if (client === undefined) return;
     // a client that goes leaves all its rooms, this one first
-    if (room === id) return client.client.connected ? undefined : this.untrack({ id });
+    if (room === id) return client.client.connected ? undefined : this.forget(id);
     if (!client.rooms.delete(room) || !this.table.leave(room, client.key, id)) return;
     // the others hear of it when all have gone
     if (this.host._isClosing) return;
@@ -252,6 +268,14 @@ export class Presence {
       attempt(() => emitToOtherNodes(this.host.adapter, event, [...values, done], failed), failed);
     });
   }
+}
+
+const EVENTS: ReadonlySet<unknown> = new Set(['join', 'leave', 'update']);
+
+/** @throws TypeError on what has no id */
+function assertClient(where: string, client: unknown): void {
+  if (typeof (Object(client) as { id?: unknown }).id !== 'string')
+    refuse(where, 'client', client, 'a connected client: an EnvelopeSocket');
 }
 
 function reply(answer: unknown, value: unknown): void {

@@ -10,6 +10,7 @@ import type {
   Untyped,
   WithTimeout,
 } from '../protocol/typed-events.js';
+import { assertTimeout } from './arguments.js';
 import type { EmitFlags, Rooms, SocketDetails } from './socketio-types.js';
 import type { Handshake } from './handshake.js';
 
@@ -77,6 +78,7 @@ export class RemoteSocket<
       ...args: RequestParams<Emit, Event>
     ): Promise<AnswerOf<Emit, Event>>;
   } {
+    assertTimeout('RemoteSocket.timeout', timeout);
     const target = this.target.with({ timeout });
     return {
       emit: (event, ...args) => target.emit(event, ...args),

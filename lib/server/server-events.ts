@@ -11,6 +11,7 @@ import type {
   WithManyAnswers,
 } from '../protocol/typed-events.js';
 import { assertCarried } from '../protocol/payload.js';
+import { assertEventName } from './arguments.js';
 import { attempt, UserEvents } from './attempt.js';
 import { emitToOtherNodes } from './other-nodes.js';
 
@@ -48,6 +49,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     event: Event,
     ...args: EventParams<WithManyAnswers<ServerSide>, Event>
   ): boolean {
+    assertEventName('EnvelopeServer.serverSideEmit', event);
     if (isReserved(event)) throw new Error(`"${event}" is a reserved event name`);
     const values: readonly unknown[] = typeof args.at(-1) === 'function' ? args.slice(0, -1) : args;
     assertCarried(values.length > 1 ? values : values[0], event);
@@ -72,22 +74,22 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
   on(event: 'new_namespace', listener: (server: Server) => void): this;
   on<Event extends EventNames<ServerSide>>(event: Event, listener: Listener<ServerSide, Event>): this;
   on(event: string, listener: (...args: Untyped[]) => void): this {
-    this.events.on(event, listener);
+    this.emitterOf(event).on(event, listener);
     return this;
   }
   once(event: 'connection' | 'connect', listener: (socket: Client, request: IncomingMessage) => void): this;
   once(event: string, listener: (...args: Untyped[]) => void): this;
   once(event: string, listener: (...args: Untyped[]) => void): this {
-    this.events.once(event, listener);
+    this.emitterOf(event).once(event, listener);
     return this;
   }
   off(event: string, listener: (...args: Untyped[]) => void): this {
-    this.events.off(event, listener);
+    this.emitterOf(event).off(event, listener);
     return this;
   }
   /** The same as {@link on}. */
   addListener(event: string, listener: (...args: Untyped[]) => void): this {
-    this.events.on(event, listener);
+    this.emitterOf(event).on(event, listener);
     return this;
   }
   /** The same as {@link off}. */
@@ -101,10 +103,10 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     return this;
   }
   listeners(event: string): ((...args: Untyped[]) => void)[] {
-    return this.events.listeners(event) as ((...args: Untyped[]) => void)[];
+    return this.emitterOf(event).listeners(event) as ((...args: Untyped[]) => void)[];
   }
   listenerCount(event: string): number {
-    return this.events.listenerCount(event);
+    return this.emitterOf(event).listenerCount(event);
   }
   eventNames(): string[] {
     return this.events.eventNames() as string[];
@@ -118,6 +120,11 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
   get _wanted(): boolean {
     return this.events.listenerCount('connection') + this.events.listenerCount('connect') > 0;
   }
+  private emitterOf(event: string): UserEvents {
+    assertEventName('EnvelopeServer', event);
+    return this.events;
+  }
+
   /** @internal Another node sent this: what nobody listens to is dropped, and so is what no node may send. */
   _onServerSideEmit(args: unknown): void {
     const [event, ...values]: unknown[] = Array.isArray(args) ? args : [];

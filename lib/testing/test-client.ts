@@ -4,6 +4,7 @@ import { ConnectError } from '../client/errors.js';
 import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import type { SocketConstructor } from '../client/web-socket.js';
+import { refuse } from '../protocol/refuse.js';
 import { RequestError } from '../protocol/request-error.js';
 import type {
   DefaultEventsMap,
@@ -110,11 +111,12 @@ export class TestClient<
    * The data of the next event of that name that no `next` has given out yet; waits for it. `exception` is an event, too,
    * unless it answers a request.
    *
-   * @throws (rejects) Error when time is up or the line closed: it lists what came instead
+   * @throws (rejects) Error when time is up or the line closed: it lists what came instead; TypeError without an event
    */
   async next<Event extends EventNames<Listen> | 'exception'>(
     event: Event,
   ): Promise<EventData<Listen, Event>> {
+    if (typeof event !== 'string') refuse('TestClient.next', 'event', event, 'the name of an event');
     return (await this.inbox.take(event)).data as EventData<Listen, Event>;
   }
 

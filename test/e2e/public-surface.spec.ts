@@ -5,37 +5,17 @@ import { Test } from '@nestjs/testing';
 import { WebSocket } from 'ws';
 import * as client from '../../lib/client/index.js';
 import * as nodeClient from '../../lib/client/node.js';
-import * as contract from '../../lib/contract/index.js';
-import * as explorer from '../../lib/explorer/index.js';
-import * as main from '../../lib/index.js';
-import * as microservices from '../../lib/microservices/index.js';
-import * as opentelemetry from '../../lib/opentelemetry/index.js';
-import * as terminus from '../../lib/terminus/index.js';
-import * as testing from '../../lib/testing/index.js';
-import * as throttler from '../../lib/throttler/index.js';
 import {
   ANYTHING,
   CONSTANT,
   connectRow,
+  ENTRIES,
   KINDS,
   MADE_HERE,
   surfaceOf,
   type Kind,
   type Row,
 } from '../support/public-surface.js';
-
-/** As package.json names them: what a browser gets of `./client` is another file. */
-const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
-  '.': main,
-  './throttler': throttler,
-  './microservices': microservices,
-  './contract': contract,
-  './explorer': explorer,
-  './opentelemetry': opentelemetry,
-  './terminus': terminus,
-  './testing': testing,
-  './client': nodeClient,
-};
 
 const ends: (() => unknown)[] = [];
 let table: ReturnType<typeof surfaceOf>;

@@ -10,6 +10,20 @@ import * as microservices from '../../lib/microservices/index.js';
 import * as opentelemetry from '../../lib/opentelemetry/index.js';
 import * as terminus from '../../lib/terminus/index.js';
 import * as testing from '../../lib/testing/index.js';
+import * as throttler from '../../lib/throttler/index.js';
+
+/** As package.json names them: what a browser gets of `./client` is another file. */
+export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
+  '.': main,
+  './throttler': throttler,
+  './microservices': microservices,
+  './contract': contract,
+  './explorer': explorer,
+  './opentelemetry': opentelemetry,
+  './terminus': terminus,
+  './testing': testing,
+  './client': nodeClient,
+};
 
 /** One value of each kind. */
 export const KINDS = {

@@ -1,0 +1,162 @@
+import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { connect } from '../../lib/client/node.js';
+import {
+  BroadcastOperator,
+  EnvelopeServer,
+  EnvelopeSocket,
+  MessageContext,
+  messageContext,
+  RemoteSocket,
+} from '../../lib/index.js';
+import { EnvelopeClient, EnvelopeContext, EnvelopeTransport } from '../../lib/microservices/index.js';
+import { instrument } from '../../lib/opentelemetry/index.js';
+import { EnvelopeHealthIndicator } from '../../lib/terminus/index.js';
+import { createTestClient, type TestClient } from '../../lib/testing/index.js';
+import { startLastingApp, type TestApp } from '../support/app.js';
+import { methodsOf, methodTable, type Methods } from '../support/public-methods.js';
+import { ENTRIES } from '../support/public-surface.js';
+
+@WebSocketGateway()
+class Gateway {
+  @WebSocketServer() server!: EnvelopeServer;
+  socket!: EnvelopeSocket;
+  context: MessageContext | undefined;
+  handleConnection(socket: EnvelopeSocket): void {
+    this.socket = socket;
+    socket.emit('said', 'hello');
+  }
+  @SubscribeMessage('said')
+  said(): string {
+    this.context = messageContext();
+    return 'heard';
+  }
+}
+
+type Made = Readonly<Record<string, object>>;
+let app: TestApp;
+let gateway: Gateway;
+let made: Made;
+let transports = 0;
+const ends: (() => unknown)[] = [];
+const NAMES = Object.keys(methodTable(undefined));
+
+const CHECK = { up: (details: unknown) => details, down: (details: unknown) => details };
+const answering = { on: { said: () => 'heard' } };
+const join = async (): Promise<TestClient> => {
+  const client = await createTestClient(app.nest, answering as object);
+  ends.push(() => client.close());
+  return client;
+};
+
+/** One of each, with a client of its own. */
+async function make(): Promise<Made> {
+  const client = await join();
+  await client.emitWithAck('said');
+  await client.next('said');
+  const { server, socket, context } = gateway;
+  const url = app.url();
+  const plain = connect(url);
+  plain.on('said', () => 'heard');
+  const health = new EnvelopeHealthIndicator({ servers: () => [] } as never, { check: () => CHECK } as never);
+  const transport = new EnvelopeTransport(app.adapter, { path: `/rpc-${++transports}` });
+  transport.listen(() => undefined);
+  const microservice = new EnvelopeClient({ url });
+  const everybody = server.to('nobody');
+  const remote = new RemoteSocket(new BroadcastOperator(server), {
+    id: socket.id,
+    handshake: socket.handshake,
+    rooms: [],
+    data: {},
+  });
+  ends.push(
+    () => plain.disconnect(),
+    () => transport.close(),
+    () => microservice.close(),
+    () => health.onApplicationShutdown(),
+  );
+  return {
+    EnvelopeServer: server.of('/side'),
+    EnvelopeSocket: socket,
+    BroadcastOperator: everybody,
+    DirectOperator: socket.volatile,
+    RemoteSocket: remote,
+    'RemoteSocket.timeout()': remote.timeout(1_000),
+    Presence: server.presence,
+    ClientSocket: plain,
+    'ClientSocket.timeout()': plain.timeout(1_000),
+    'ClientSocket.volatile': plain.volatile,
+    'ClientSocket.stream()': plain.stream('said'),
+    TestClient: client,
+    EnvelopeClient: microservice,
+    EnvelopeTransport: transport,
+    EnvelopeContext: new EnvelopeContext([socket, 'said', {}, undefined]),
+    MessageContext: context!,
+    EnvelopeHealthIndicator: health,
+  };
+}
+
+beforeAll(async () => {
+  app = await startLastingApp({ providers: [Gateway] }, { adapter: { messageContext: true } });
+  gateway = app.nest.get(Gateway);
+  made = await make();
+});
+afterAll(async () => {
+  for (const end of ends.reverse()) await end();
+  await app.close();
+});
+
+/** What a call ends with: nothing, or its error. */
+async function errorOf(subject: object, method: string, args: unknown[]): Promise<unknown> {
+  try {
+    await Reflect.apply(Reflect.get(subject, method) as () => unknown, subject, args);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+describe.each(NAMES)('%s', (name) => {
+  it('has no method without a row', () => {
+    expect(methodsOf(made[name]!)).toEqual(Object.keys(methodTable(undefined)[name]!).sort());
+  });
+
+  const rows: Methods = methodTable(undefined)[name]!;
+  for (const method of Object.keys(rows).filter((one) => rows[one]!.length > 0))
+    it(`${method} works, or names what is missing`, async () => {
+      const subject = (await make())[name]!;
+      const row = methodTable(gateway.socket)[name]![method]!;
+      const valid = row.map((parameter) => parameter.valid);
+      for (const [i, { name: parameter, optional, says = parameter }] of row.entries()) {
+        const before = valid.slice(0, i);
+        for (const args of optional === true ? [before] : [before, [...before, null]]) {
+          const what = `${name}.${method}(${args.map(String).join(', ')})`;
+          const error = await errorOf(subject, method, args);
+          if (optional === true) expect([what, error]).toEqual([what, undefined]);
+          else expect([what, String(error)]).toEqual([what, expect.stringContaining(says)]);
+        }
+      }
+      // what TestClient.next waits for
+      if (method === 'next') gateway.socket.emit('said', 'hello');
+      expect([method, await errorOf(subject, method, valid)]).toEqual([method, undefined]);
+    });
+});
+
+it('has a table for each class with methods that are not for Nest alone to call', () => {
+  const classes = Object.values(ENTRIES)
+    .flatMap((entry) => Object.entries(entry) as [string, { readonly prototype: object }][])
+    .filter(([, exported]) => /^class\b/.test(String(exported)))
+    .filter(([, { prototype }]) => !(prototype instanceof Error))
+    .filter(([, { prototype }]) => methodsOf(Object.create(prototype) as object).length > 0)
+    .map(([name]) => name);
+  expect([...new Set(classes)].filter((name) => !NAMES.includes(name)).sort()).toEqual([
+    'EnvelopeAdapter',
+    'EnvelopeExceptionFilter',
+    'EnvelopeThrottlerGuard',
+  ]);
+});
+
+it('ends what instrument() began without an argument', () => {
+  const stop = instrument();
+  expect(stop.length).toBe(0);
+  stop();
+});

@@ -1,0 +1,222 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { EventEmitter } from 'node:events';
+import { join } from 'node:path';
+import { BaseRpcContext, ClientProxy, Server as Strategy } from '@nestjs/microservices';
+
+/** A parameter of a method. */
+export interface MethodParameter {
+  readonly name: string;
+  readonly valid: unknown;
+  /** It may be left out. */
+  readonly optional?: true;
+  /** What the error says of it, if not its name. */
+  readonly says?: string;
+}
+/** The parameters of a method, in their order. */
+export type MethodRow = readonly MethodParameter[];
+export type Methods = Readonly<Record<string, MethodRow>>;
+
+/** Whose methods are not this package's own. */
+const FOREIGN: ReadonlySet<unknown> = new Set([
+  Object.prototype,
+  EventEmitter.prototype,
+  BaseRpcContext.prototype,
+  ClientProxy.prototype,
+  Strategy.prototype,
+]);
+
+/** The public methods of what the package gives out, its bases' included. */
+export function methodsOf(subject: object): string[] {
+  const names = new Set<string>();
+  const prototype: unknown = Object.getPrototypeOf(subject);
+  // fields of instances are not methods; an object without a class has nothing else
+  const first = prototype === Object.prototype ? subject : prototype;
+  for (let owner: unknown = first; isOwn(owner); owner = Object.getPrototypeOf(owner))
+    for (const [name, { value }] of Object.entries(Object.getOwnPropertyDescriptors(owner)))
+      if (typeof value === 'function' && name !== 'constructor' && !isHidden(owner, name)) names.add(name);
+  return [...names].sort();
+}
+
+function isOwn(owner: unknown): owner is object {
+  return owner !== null && !FOREIGN.has(owner);
+}
+
+/** Whether the source says that it is nobody's to call: `private`, `protected`, `@internal`, or a `_` in front. */
+function isHidden(owner: object, method: string): boolean {
+  if (method.startsWith('_')) return true;
+  const source = sourceOf((owner.constructor as { name: string }).name);
+  const declared = new RegExp(
+    `(/\\*\\*(?:(?!\\*/)[^])*?\\*/\\n)?^  ((?:[a-z]+ )*)${method}(?:<[^(]*>)?\\(`,
+    'm',
+  ).exec(source);
+  return (
+    declared !== null && /@internal|\b(?:private|protected)\b/.test(`${declared[1] ?? ''} ${declared[2]}`)
+  );
+}
+
+const sources = readdirSync('lib', { recursive: true, encoding: 'utf8' })
+  .filter((file) => file.endsWith('.ts'))
+  .map((file) => readFileSync(join('lib', file), 'utf8'));
+
+function sourceOf(name: string): string {
+  const declaration = new RegExp(`^export (?:abstract )?class ${name}\\b`, 'm');
+  return sources.find((source) => declaration.test(source)) ?? '';
+}
+
+const optional = true as const;
+const listener = { name: 'listener', valid: (): void => undefined };
+const event = { name: 'event', valid: 'said' };
+const heard: MethodRow = [event, listener];
+const unnamed: MethodRow = [{ ...event, optional }];
+const rooms: MethodRow = [{ name: 'rooms', valid: 'red', says: 'name of a room' }];
+const timeout: MethodRow = [{ name: 'timeout', valid: 1_000 }];
+const compress: MethodRow = [{ name: 'compress', valid: false }];
+const middleware: MethodRow = [{ name: 'middleware', valid: (_: unknown, next: () => void) => next() }];
+const sent: MethodRow = [event, { name: 'data', valid: 'hello', optional }];
+const close: MethodRow = [{ name: 'close', valid: true, optional }];
+const key: MethodRow = [
+  { name: 'key', valid: 'websocket' },
+  { name: 'options', valid: {}, optional },
+];
+const NONE: MethodRow = [];
+
+const listening: Methods = {
+  on: heard,
+  once: heard,
+  off: heard,
+  addListener: heard,
+  removeListener: heard,
+  removeAllListeners: unnamed,
+  listeners: [event],
+  listenerCount: [event],
+  eventNames: NONE,
+};
+const targeted: Methods = { to: rooms, in: rooms, except: rooms, timeout, compress };
+const sending: Methods = { emit: sent, emitWithAck: sent };
+const many: Methods = {
+  fetchSockets: NONE,
+  socketsJoin: rooms,
+  socketsLeave: rooms,
+  disconnectSockets: close,
+};
+const client: Methods = {
+  ...sending,
+  connect: NONE,
+  disconnect: NONE,
+  timeout,
+  stream: [...sent, { name: 'options', valid: {}, optional }],
+  reauthenticate: NONE,
+  on: heard,
+  once: heard,
+  off: [event, { ...listener, optional }],
+  onAny: [listener],
+  offAny: [{ ...listener, optional }],
+  onState: [listener],
+};
+
+/**
+ * What the methods take of all that the package gives out. A method without a row fails the test.
+ *
+ * @param tracked a connected client of the server's
+ */
+export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>> => ({
+  EnvelopeServer: {
+    ...listening,
+    ...targeted,
+    ...sending,
+    ...many,
+    send: [{ name: 'data', valid: 'hello', optional }],
+    serverSideEmit: sent,
+    serverSideEmitWithAck: sent,
+    disconnectUser: [{ name: 'id', valid: 7, says: 'names the user' }],
+    setMaxListeners: [{ name: 'count', valid: 7, optional }],
+    use: middleware,
+    of: [
+      { name: 'path', valid: '/methods' },
+      { ...listener, optional },
+    ],
+    close: [{ name: 'callback', valid: () => undefined, optional }],
+  },
+  EnvelopeSocket: {
+    ...listening,
+    ...targeted,
+    ...sending,
+    prependListener: heard,
+    // Node's own words
+    setMaxListeners: [{ name: 'count', valid: 7, says: 'setMaxListeners' }],
+    join: rooms,
+    leave: rooms,
+    use: middleware,
+    onAny: [listener],
+    prependAny: [listener],
+    offAny: [{ ...listener, optional }],
+    listenersAny: NONE,
+    onAnyOutgoing: [listener],
+    prependAnyOutgoing: [listener],
+    offAnyOutgoing: [{ ...listener, optional }],
+    listenersAnyOutgoing: NONE,
+    disconnect: close,
+    // what `ws` has
+    send: [{ name: 'data', valid: 'hello' }],
+    ping: [{ name: 'data', valid: 'hello', optional }],
+    pong: [{ name: 'data', valid: 'hello', optional }],
+    pause: NONE,
+    resume: NONE,
+    close: [
+      { name: 'code', valid: 1000, optional },
+      { name: 'reason', valid: 'enough', optional },
+    ],
+    terminate: NONE,
+    toJSON: NONE,
+  },
+  BroadcastOperator: { ...targeted, ...sending, ...many },
+  DirectOperator: { ...targeted, ...sending },
+  RemoteSocket: { ...sending, timeout, join: rooms, leave: rooms, disconnect: close, toJSON: NONE },
+  'RemoteSocket.timeout()': sending,
+  Presence: {
+    track: [
+      { name: 'client', valid: tracked },
+      { name: 'key', valid: 'ada' },
+      { name: 'meta', valid: {}, optional },
+    ],
+    untrack: [{ name: 'client', valid: tracked }],
+    list: rooms,
+    on: [{ ...event, valid: 'join' }, listener],
+  },
+  ClientSocket: client,
+  'ClientSocket.timeout()': sending,
+  'ClientSocket.volatile': { emit: sent },
+  'ClientSocket.stream()': { next: NONE, return: NONE },
+  TestClient: {
+    ...client,
+    next: [event],
+    expectNone: [{ ...event, valid: 'nothing', optional }],
+    settled: NONE,
+    ended: NONE,
+    close: NONE,
+    cut: NONE,
+  },
+  EnvelopeClient: { connect: NONE, close: NONE, unwrap: NONE },
+  EnvelopeTransport: {
+    listen: [{ name: 'callback', valid: (): void => undefined }],
+    close: NONE,
+    on: [{ ...event, valid: 'connection' }, listener],
+    unwrap: NONE,
+  },
+  EnvelopeContext: {
+    getSocketRef: NONE,
+    getPattern: NONE,
+    getMetadata: NONE,
+    getId: NONE,
+    getHandshake: NONE,
+    getUser: NONE,
+  },
+  MessageContext: {},
+  EnvelopeHealthIndicator: {
+    onModuleInit: NONE,
+    onModuleDestroy: NONE,
+    onApplicationShutdown: NONE,
+    isHealthy: key,
+    isReady: [key[0]!],
+  },
+});

@@ -1,5 +1,5 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
-import { markPacket } from '../recovery/cluster-recovery.js';
+import { markPacket } from '../recovery/marked-packet.js';
 import type { Feed } from '../recovery/feed.js';
 import { isKept } from '../server/recovery.js';
 import { override, type Internals } from './internals.js';

@@ -1,6 +1,5 @@
 import type { Adapter, Room, Session } from 'socket.io-adapter';
 import { emitToOtherNodes } from '../server/other-nodes.js';
-import { encodePacket } from '../server/packet-encoder.js';
 import {
   isMeantFor,
   REVOKED,
@@ -14,6 +13,7 @@ import type { Frame } from '../server/frame.js';
 import { periodsSince, roomsAt } from '../server/membership.js';
 import { within } from '../server/within.js';
 import type { Feed, LogEntry } from './feed.js';
+import { toFrames } from './marked-packet.js';
 import { resumes } from './resume-queue.js';
 import { singlePass, type Pass } from './single-pass.js';
 import type { StorageBudget } from './storage-budget.js';
@@ -198,11 +198,8 @@ export class ClusterRecovery implements Recovery {
     if (units > ADVANCE) resumes.charge(terms, units - ADVANCE);
     if (found?.server !== this.server) return undefined;
     if (this.parent === undefined) return found;
-    // an adapter finds what was sent to its own server, for a session that it was given; nobody comes back to this one
-    const key = `${token}.${this.parent.adapter.nsp.name}`;
-    const copy: Persisted = { ...found, pid: key, server: '', missedPackets: [] };
-    this.parent.adapter.persistSession(copy);
-    const whole = await restoreFrom(this.parent.adapter, key, offset, passOf(this.parent.adapter));
+    // an adapter finds what was sent to its own server alone
+    const whole = await restoreCopy(this.parent.adapter, found, '', offset);
     const packets = whole && [...found.missedPackets, ...whole.missedPackets];
     return packets && { ...found, missedPackets: packets.sort(byLast) };
   }
@@ -214,8 +211,6 @@ export class ClusterRecovery implements Recovery {
     if (periods.length === 1) return found.missedPackets;
     const packets: unknown[][] = [];
     for (const adapter of this.adapters) {
-      const key = `${found.pid}.${adapter.nsp.name}.changed`;
-      adapter.persistSession({ ...found, rooms: [], pid: key, server: '', missedPackets: [] } as Persisted);
       const pass: Pass = {
         ...passOf(adapter),
         isSound: (fields, position) => {
@@ -228,7 +223,7 @@ export class ClusterRecovery implements Recovery {
           return false;
         },
       };
-      const whole = await restoreFrom(adapter, key, offset, pass);
+      const whole = await restoreCopy(adapter, { ...found, rooms: [] }, '.changed', offset, pass);
       // a client that is not tolerant
       if (whole === undefined || pass.pages === 0) return undefined;
     }
@@ -243,16 +238,7 @@ export class ClusterRecovery implements Recovery {
   ): Promise<ReadonlySet<string> | undefined> {
     const meant = new Set<string>();
     for (const adapter of this.adapters) {
-      // an adapter finds what was missed for a session that it was given; nobody comes back to this one
-      const key = `${found.pid}.${adapter.nsp.name}.narrowed`;
-      adapter.persistSession({
-        ...found,
-        rooms: [...rooms],
-        pid: key,
-        server: '',
-        missedPackets: [],
-      } as Persisted);
-      const whole = await restoreFrom(adapter, key, offset, passOf(adapter));
+      const whole = await restoreCopy(adapter, { ...found, rooms: [...rooms] }, '.narrowed', offset);
       if (whole === undefined) return undefined;
       for (const packet of whole.missedPackets) meant.add(String(packet.at(-1)));
     }
@@ -297,31 +283,25 @@ async function restoreFrom(
   return ((await within(PATIENCE, restored, null, false)) ?? undefined) as Persisted | undefined;
 }
 
+/**
+ * Gives an adapter a changed copy of a session, and reads that: an adapter finds what was missed only for a session that
+ * it has. The copy is of no server, so that no client resumes it.
+ *
+ * @param suffix tells the copies of one session apart
+ */
+function restoreCopy(
+  adapter: Adapter,
+  session: Persisted,
+  suffix: string,
+  offset: string,
+  pass: Pass = passOf(adapter),
+): Promise<Persisted | undefined> {
+  const key = `${session.pid}.${adapter.nsp.name}${suffix}`;
+  adapter.persistSession({ ...session, pid: key, server: '', missedPackets: [] } as Persisted);
+  return restoreFrom(adapter, key, offset, pass);
+}
+
 /** @param isRead nothing of the log is asked for */
 function passOf(adapter: Adapter, isRead = false): Pass {
   return { isRead, pages: 0, entries: 0, isSound: (fields) => isSoundFor(adapter, fields) };
-}
-
-/** `undefined`: the session ended among what was missed. What is not to be kept has a mark of {@link markPacket}'s. */
-function toFrames(packets: readonly (readonly unknown[])[]): Frame[] | undefined {
-  const frames: Frame[] = [];
-  for (const packet of packets) {
-    // of other senders there may be an event alone
-    const [event, data, mark] = packet.slice(0, -1);
-    if (event === REVOKED) return undefined;
-    if (mark === VOLATILE) continue;
-    const bare = mark === BARE ? { bare: true as const } : {};
-    frames.push(...encodePacket({ data: [event, data, packet.at(-1)], ...bare }));
-  }
-  return frames;
-}
-
-const VOLATILE = 0;
-const BARE = 1;
-
-/** Adapters hand back of a packet that was missed its data alone: what else matters has to be in there. */
-export function markPacket(data: readonly unknown[], isVolatile: boolean, isBare: boolean): unknown[] {
-  const [event, payload] = data;
-  if (isVolatile) return [event, payload, VOLATILE];
-  return isBare ? [event, payload, BARE] : [event, payload];
 }

@@ -16,7 +16,7 @@ import {
 import type { ResolvedRecovery } from './options.js';
 import { MessageLog, type Missed } from './message-log.js';
 import { resumes, type Work } from './resume-queue.js';
-import { SessionStore, SESSIONS_PART, type Parked } from './session-store.js';
+import { SessionStore, SESSIONS_PART, TOO_LARGE, type Parked } from './session-store.js';
 
 interface Stored extends Parked {
   readonly server: string;
@@ -254,8 +254,7 @@ function never(): boolean {
 
 const REASONS = {
   full: 'is reached: who holds the most, an address or a user, loses its oldest sessions',
-  'too large':
-    'does not allow a session for a client whose client.data is that large: keep there what it needs',
+  'too large': TOO_LARGE,
 } as const;
 
 interface LoggedPacket {

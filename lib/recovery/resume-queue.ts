@@ -1,5 +1,6 @@
 import { Rate } from '../server/rate.js';
-import type { ResumeTerms } from '../server/recovery.js';
+import { nameOf, SHARED, type Asker } from './asker.js';
+import { Ledger } from './ledger.js';
 
 /** Units of work after which a step ends. A unit is one look at a room or at a message. */
 const STEP = 500;
@@ -14,10 +15,6 @@ const BURST = 1_000_000;
 const MAX_DEBT = 1_000_000;
 /** Resumes that may be under way at a time; each keeps what it has found so far. */
 const MAX_RUNNING = 8;
-/** So many times as much where clients of an unknown proxy share an address. */
-const SHARED = 10;
-/** Addresses past which those are forgotten that have their whole burst again. */
-const SWEEP_AT = 1_000;
 
 /** Counts the work of one resume. */
 export class Work {
@@ -33,9 +30,6 @@ export class Work {
     return true;
   }
 }
-
-/** What tells one address from another. */
-type Asker = Pick<ResumeTerms, 'address' | 'isShared'>;
 
 /** What looks for the messages of one client, in steps. */
 type Search<Result> = (work: Work) => Iterator<void, Result>;
@@ -65,8 +59,7 @@ export class ResumeQueue {
   private running: Job[] = [];
   private readonly owners = new Set<string>();
   private readonly rate = new Rate(UNITS_PER_SECOND, BURST);
-  private readonly paid = new Map<string, number>();
-  private sweepAt = SWEEP_AT;
+  private readonly ledger = new Ledger();
   private left = TURN;
   private isTurnDue = false;
   private timer: NodeJS.Timeout | undefined;
@@ -173,22 +166,14 @@ export class ResumeQueue {
     const now = performance.now();
     const { interval } = this.rate;
     const cost = (units * interval) / (by.isShared ? SHARED : 1);
-    const paid = Math.max(this.paid.get(owner) ?? 0, now) + cost;
-    this.paid.set(owner, Math.min(paid, now + (BURST + MAX_DEBT) * interval));
-    if (this.paid.size < this.sweepAt) return;
-    for (const [name, paid] of this.paid) if (paid <= now) this.paid.delete(name);
-    this.sweepAt = Math.max(SWEEP_AT, 2 * this.paid.size);
+    const paid = Math.max(this.ledger.get(owner), now) + cost;
+    this.ledger.set(owner, Math.min(paid, now + (BURST + MAX_DEBT) * interval), now);
   }
 
   /** Milliseconds until an address may go on. */
   private delayOf(owner: string): number {
-    const paid = this.paid.get(owner) ?? 0;
-    return paid - performance.now() - BURST * this.rate.interval;
+    return this.ledger.get(owner) - performance.now() - BURST * this.rate.interval;
   }
-}
-
-function nameOf({ address = '', isShared }: Asker): string {
-  return isShared ? `${address} shared` : address;
 }
 
 function* spend(work: Work, units: number): Generator<void, void> {

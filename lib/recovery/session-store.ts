@@ -16,6 +16,10 @@ const SLOT = 8;
 const MAX_DATA = 1_000_000;
 const MAX_DATA_PART = 1 / 4;
 
+/** What the log says of a session whose data takes more: behind the name of the limit. */
+export const TOO_LARGE =
+  'does not allow a session for a client whose client.data is that large: keep there what it needs';
+
 /** Estimates the bytes of the heap that a session takes; `undefined`: its data takes more than `maxBytes` allow. */
 export function sessionBytes(
   { rooms, data, identity, changes = [], server }: StoredSession & { readonly server?: string },

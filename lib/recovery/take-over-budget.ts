@@ -1,14 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Rate } from '../server/rate.js';
-import type { ResumeTerms } from '../server/recovery.js';
-
-/** What tells one address from another. */
-type Asker = Pick<ResumeTerms, 'address' | 'isShared'>;
+import { nameOf, SHARED, type Asker } from './asker.js';
 
 /** Tokens that no node knows, per second and address, for which the other nodes are asked. */
 const UNKNOWN_PER_SECOND = 20;
-/** So many times as many where clients of an unknown proxy share an address. */
-const SHARED = 10;
 /** Milliseconds that a client waits for its turn, and clients of one address that may wait. */
 const PATIENCE = 1_500;
 const MAX_WAITING = 100;
@@ -44,8 +39,8 @@ export class TakeOverBudget {
     return isKnown;
   }
 
-  private accountOf({ address = '', isShared }: Asker): Account {
-    const key = isShared ? `${address} shared` : address;
+  private accountOf(by: Asker): Account {
+    const key = nameOf(by);
     let account = this.accounts.get(key);
     if (account === undefined) {
       if (this.accounts.size >= this.sweepAt) this.sweep();

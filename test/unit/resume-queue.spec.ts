@@ -1,3 +1,4 @@
+import type { Ledger } from '../../lib/recovery/ledger.js';
 import { ResumeQueue, type Work } from '../../lib/recovery/resume-queue.js';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -104,6 +105,6 @@ describe('ResumeQueue', () => {
 
   it('forgets addresses that have their whole budget again', async () => {
     for (let index = 0; index < 5_000; index++) await run(`address ${index}`, 1);
-    expect((Reflect.get(queue, 'paid') as Map<string, number>).size).toBeLessThanOrEqual(2_000);
+    expect((Reflect.get(queue, 'ledger') as Ledger).size).toBeLessThanOrEqual(2_000);
   });
 });

@@ -1,5 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
+import { attempt } from '../server/attempt.js';
 import { requestContext } from '../server/incoming-request.js';
 
 /** After so many values a generator lets the rest of the process have a turn: its own may never wait. */
@@ -126,11 +127,11 @@ class Walk {
   private end(): void {
     if (this.isEnded || this.isInside || this.cursor === undefined) return;
     this.isEnded = true;
-    try {
-      Promise.resolve(this.cursor.return?.()).catch((error: unknown) => this.report(error));
-    } catch (error) {
-      this.report(error);
-    }
+    const { cursor } = this;
+    attempt(
+      () => Promise.resolve(cursor.return?.()),
+      (error) => this.report(error),
+    );
   }
 
   private report(error: unknown): void {

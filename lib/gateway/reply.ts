@@ -1,5 +1,6 @@
 import { isObservable, type Observable } from 'rxjs';
 import { isReserved } from '../protocol/reserved-events.js';
+import { attempt } from '../server/attempt.js';
 import type { Conversation } from '../server/conversation.js';
 import { currentTrace } from '../server/tracing.js';
 import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';
@@ -78,11 +79,10 @@ export class Reply implements Taker {
 
   /** Nobody wants its values: one that holds something, a cursor say, lets go of it. */
   private abandon(iterable: IterableSource | undefined): void {
-    try {
-      Promise.resolve(iterable?.abandon()).catch((error) => this.reportEnd(error));
-    } catch (error) {
-      this.reportEnd(error);
-    }
+    attempt(
+      () => Promise.resolve(iterable?.abandon()),
+      (error) => this.reportEnd(error),
+    );
   }
 
   /** Something failed that no filter has seen: a filter itself, or an iterator. */

@@ -113,10 +113,12 @@ export class ClientSocket<
     if (settings.autoConnect) queueMicrotask(() => this.state === 'idle' && this.connect());
   }
 
+  /** Where the connection stands: see `ConnectionState`. */
   get state(): ConnectionState {
     return this.#connection.state;
   }
 
+  /** Whether the connection is open. */
   get connected(): boolean {
     return this.state === 'open';
   }

@@ -29,6 +29,7 @@ export class EnvelopeContext extends BaseRpcContext<Args> {
   getId(): RequestId | undefined {
     return this.getArgByIndex(3);
   }
+  /** How the client's connection began. */
   getHandshake(): Handshake {
     return this.getSocketRef().handshake;
   }

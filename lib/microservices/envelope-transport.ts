@@ -41,6 +41,7 @@ const NO_HANDLER = 'There is no matching message handler defined in the remote s
  * await app.startAllMicroservices();
  */
 export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implements CustomTransportStrategy {
+  /** The transport that `@MessagePattern(pattern, ENVELOPE)` names. */
   override transportId: symbol = ENVELOPE;
   private server: EnvelopeServer | undefined;
 

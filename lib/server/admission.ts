@@ -71,9 +71,9 @@ function connect<Client extends Conversation>(
 ): void {
   server._arriving.delete(socket);
   const isTold = socket.protocol === ENVELOPE_V1;
-  // a client that resumes goes on from the offset that it has, also where this node cannot tell yet how the log stands
   // nobody can resume the session of a client if its guards do not say whose it is
   const isKept = isTold && socket._grant?.key !== undefined;
+  // a client that resumes goes on from the offset that it has, also where this node cannot tell yet how the log stands
   const position = isKept ? (socket._resumption?.offset ?? server._recovery?.position) : undefined;
   if (position !== undefined) socket._beginSession(position);
   server.sockets.set(socket.id, socket);

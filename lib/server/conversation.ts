@@ -31,7 +31,7 @@ export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Er
 /** A handler, bound to its gateway and one client. */
 export type BoundCallback = (...args: Untyped[]) => unknown;
 
-/** The machine under {@link EnvelopeSocket}: what waits, what was asked, who listens, and how it ends. */
+/** Base class of EnvelopeSocket: tracks open requests, listeners, the session and the disconnect. */
 export abstract class Conversation extends Sender implements Asker {
   /** @internal Why it has gone, once it has. */
   _reason: DisconnectReason | undefined;
@@ -286,9 +286,8 @@ export abstract class Conversation extends Sender implements Asker {
 
   private replay(later: readonly Frame[]): void {
     const { _resumption: resumption, _session: session } = this;
-    if (resumption === undefined) return;
+    if (resumption === undefined || session === undefined) return;
     const { missed, bytes } = resumption;
-    if (session === undefined) return;
     this.outbox.pushMissed(missed, bytes);
     session.sent = missed.at(-1)?.offset ?? session.sent;
     for (const frame of later) this.writeKept(frame);

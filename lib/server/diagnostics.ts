@@ -1,6 +1,7 @@
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { refuse } from '../protocol/refuse.js';
+import { assertFunction } from './arguments.js';
 import type { ClusterStatus } from './socketio-types.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { HandlerTrace } from './handler-trace.js';
@@ -105,13 +106,11 @@ export function observe<Of extends Name>(
   name: Of,
   listener: (message: EnvelopeDiagnostics[Of]) => void,
 ): () => void {
-  if (!(Object.values(channels) as { name: string }[]).some((one) => one.name === PREFIX + String(name))) {
-    const names = Object.values(channels).map((one) =>
-      String((one as { name: unknown }).name).slice(PREFIX.length),
-    );
-    refuse('observe', 'name', name, `one of ${names.join(', ')}`);
-  }
-  if (typeof listener !== 'function') refuse('observe', 'listener', listener, 'a function');
+  const names: readonly unknown[] = Object.values(channels).map((one) =>
+    String(one.name).slice(PREFIX.length),
+  );
+  if (!names.includes(name)) refuse('observe', 'name', name, `one of ${names.join(', ')}`);
+  assertFunction('observe', 'listener', listener);
   // one for each call: the same function may listen twice
   const heard = (message: unknown): void => listener(message as EnvelopeDiagnostics[Of]);
   subscribe(PREFIX + name, heard);

@@ -28,10 +28,12 @@ export class DirectOperator<Emit extends EventsMap, Data> {
     private readonly flags: Readonly<EmitFlags>,
   ) {}
 
+  /** Sends one event. See `client.emit`. */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
     return this.socket._emit(this.flags, event, args);
   }
 
+  /** Sends a request and resolves with the answer. See `client.emitWithAck`. */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
     ...args: RequestParams<Emit, Event>
@@ -39,16 +41,19 @@ export class DirectOperator<Emit extends EventsMap, Data> {
     return this.socket._ask(this.flags, event, args);
   }
 
+  /** How long, in milliseconds, a request waits for its answer; the callback then takes an error first. */
   timeout(timeout: number): DirectOperator<WithTimeout<Emit>, Data> {
     assertTimeout('EnvelopeSocket.timeout', timeout);
     return new DirectOperator(this.socket, { ...this.flags, timeout });
   }
 
+  /** Leaves the message uncompressed where `false`. */
   compress(compress: boolean): DirectOperator<Emit, Data> {
     assertCompress('EnvelopeSocket.compress', compress);
     return new DirectOperator(this.socket, { ...this.flags, compress });
   }
 
+  /** Drops the message, instead of queueing it, if the connection takes no data at the moment of the call. */
   get volatile(): DirectOperator<Emit, Data> {
     return new DirectOperator(this.socket, { ...this.flags, volatile: true });
   }
@@ -63,14 +68,17 @@ export class DirectOperator<Emit extends EventsMap, Data> {
     return this.broadcast.local;
   }
 
+  /** The members of a room, or of several, but this client. */
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.to(rooms);
   }
 
+  /** The same as {@link to}. */
   in(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.to(rooms);
   }
 
+  /** Everybody but this client and the members of a room, or of several. */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.except(rooms);
   }

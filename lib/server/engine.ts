@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Untyped } from '../protocol/typed-events.js';
 import { UserEvents } from './attempt.js';
 import type { DisconnectReason } from './disconnect-reason.js';
+import { isFirst } from './once.js';
 
 type Listener = (...args: Untyped[]) => void;
 
@@ -85,6 +86,7 @@ export class EngineSocket extends UserEvents {
     super((error, event) => client._report(error, `a listener of client.conn's "${event}" threw`));
   }
 
+  /** The client's id. */
   get id(): string {
     return this.client.id;
   }
@@ -96,9 +98,11 @@ export class EngineSocket extends UserEvents {
   get request(): IncomingMessage {
     return this.client.request;
   }
+  /** The state of the connection in Engine.IO's words. */
   get readyState(): (typeof READY_STATES)[number] {
     return READY_STATES[this.client.readyState];
   }
+  /** The engine of the client's server. */
   get server(): Engine {
     return this.client.nsp.engine;
   }
@@ -108,17 +112,21 @@ export class EngineSocket extends UserEvents {
     this.client.disconnect();
   }
 
+  /** Listens to `close`, `drain`, `error` or `heartbeat`. */
   override on(event: string, listener: Listener): this {
     this.forward(event);
     return super.on(event, listener);
   }
+  /** Listens as {@link on}, for one time. */
   override once(event: string, listener: Listener): this {
     this.forward(event);
     return super.once(event, listener);
   }
+  /** The same as {@link on}. */
   override addListener(event: string, listener: Listener): this {
     return this.on(event, listener);
   }
+  /** The same as {@link on}, before the listeners that were added earlier. */
   override prependListener(event: string, listener: Listener): this {
     this.forward(event);
     return super.prependListener(event, listener);
@@ -144,14 +152,9 @@ export function engineSocketOf(client: EngineClient): EngineSocket {
   return known;
 }
 
-const told = new WeakMap<object, Set<string>>();
-
 function tellIgnored({ _mount: mount }: EngineHost, what: string): void {
-  const names = told.get(mount) ?? new Set();
-  told.set(mount, names);
-  if (names.has(what)) return;
-  names.add(what);
-  mount.debug(`${what} never calls its listener: there is no Engine.IO below a plain WebSocket`);
+  if (isFirst(mount, what))
+    mount.debug(`${what} never calls its listener: there is no Engine.IO below a plain WebSocket`);
 }
 
 /** Engine.IO's client, as far as it is not the socket itself. */

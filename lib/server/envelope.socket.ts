@@ -1,4 +1,3 @@
-import type { Room } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type {
   AnswerOf,
@@ -16,13 +15,12 @@ import { assertCompress, assertFunction, assertTimeout } from './arguments.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Rooms } from './socketio-types.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
-import { tellLimit } from './diagnostics.js';
 import { DirectOperator } from './direct-operator.js';
 import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';
 import type { LineEvents } from './line-events.js';
 import type { Handled } from './handled.js';
-import { checkJoin, checkLeave, roomSet, type RoomRefusal } from './room-names.js';
 import type { SocketHost } from './socket-host.js';
+import { joinRooms, leaveRooms } from './socket-rooms.js';
 
 /**
  * One client, as a gateway gets it: Socket.IO 4's socket over one plain WebSocket. {@link Line} has what `ws`
@@ -101,7 +99,11 @@ export class EnvelopeSocket<
     return this._ask({}, event, args);
   }
 
-  /** How long, in milliseconds, a request waits for its answer; the callback then takes an error first. */
+  /**
+   * How long, in milliseconds, a request waits for its answer; the callback then takes an error first.
+   *
+   * @throws TypeError on what is no number
+   */
   timeout(timeout: number): DirectOperator<WithTimeout<Emit>, Data> {
     assertTimeout('EnvelopeSocket.timeout', timeout);
     return new DirectOperator(this, { timeout });
@@ -112,7 +114,11 @@ export class EnvelopeSocket<
     return new DirectOperator(this, { volatile: true });
   }
 
-  /** Where `false`, leaves the message uncompressed if permessage-deflate was negotiated. */
+  /**
+   * Leaves the message uncompressed where `false`. Default: compressed if permessage-deflate was negotiated.
+   *
+   * @throws TypeError on what is neither `true` nor `false`
+   */
   compress(compress: boolean): DirectOperator<Emit, Data> {
     assertCompress('EnvelopeSocket.compress', compress);
     return new DirectOperator(this, { compress });
@@ -144,23 +150,14 @@ export class EnvelopeSocket<
   }
 
   /**
-   * Joins a room, or several. Does nothing once the client has gone. Await it where a cluster adapter has to tell other nodes; a failure
-   * that nobody awaits is reported in the log.
+   * Joins a room, or several. Does nothing once the client has disconnected. Await it to know that a cluster adapter has
+   * told the other nodes. A failure is in the log, whether it is awaited or not.
    *
    * @throws (rejects) RoomLimitError on more rooms than `limits.maxRooms`, on a name longer than
    * `limits.maxRoomNameLength` or neither a text nor a number, and on the room of a user; none is joined then
    */
   join(rooms: Rooms): Handled | void {
-    if (this._gone) return;
-    const joined = roomSet(rooms);
-    const current = this.nsp.adapter.socketRooms(this.id);
-    const refused = checkJoin(joined, current, this._limits);
-    if (joined === undefined || refused !== undefined) return this.refuseRooms('join', refused!);
-    if (this._session !== undefined) {
-      const added = [...joined].filter((room) => current?.has(room as Room) !== true) as Room[];
-      if (added.length > 0) this._tellRooms({ joined: added });
-    }
-    return this.watched(this.nsp.adapter.addAll(this.id, joined as Set<Room>));
+    if (!this._gone) return joinRooms(this, rooms);
   }
 
   /**
@@ -170,39 +167,7 @@ export class EnvelopeSocket<
    * neither a text nor a number; none is left then
    */
   leave(rooms: Rooms): Handled | void {
-    const left = roomSet(rooms);
-    const refused = checkLeave(left, this.id, this._limits);
-    if (left === undefined || refused !== undefined) return this.refuseRooms('leave', refused!);
-    if (this._session !== undefined) {
-      const { rooms } = this;
-      const removed = [...left].filter((room) => rooms.has(room as Room)) as Room[];
-      if (removed.length > 0) this._tellRooms({ left: removed });
-    }
-    let all: Promise<void> | undefined;
-    for (const room of left) {
-      const done = this.watched(this.nsp.adapter.del(this.id, room));
-      // the next one does not wait: adapters keep the order of calls
-      if (done instanceof Promise)
-        all = all === undefined ? done : Promise.all([all, done]).then(() => undefined);
-    }
-    // each failure was reported
-    all?.catch(() => undefined);
-    return all;
-  }
-
-  private refuseRooms(what: 'join' | 'leave', { why, limit }: RoomRefusal): Promise<void> {
-    if (limit !== undefined) tellLimit(limit, this);
-    this.nsp._warn(limit ?? what, why);
-    // not thrown: an adapter may have many sockets join in one loop; and few await a join
-    const rejected = Promise.reject<void>(this.nsp._mount.failures.roomLimit(why));
-    rejected.catch(() => undefined);
-    return rejected;
-  }
-
-  /** Few await a join: what a cluster adapter rejects it with is reported, and theirs to catch who do. */
-  private watched(done: Promise<void> | void): Promise<void> | void {
-    if (done instanceof Promise) done.catch((error: unknown) => this._report(error, 'the adapter failed'));
-    return done;
+    return leaveRooms(this, rooms);
   }
 
   /** Ends the connection; a connection carries one namespace, so `close` makes no difference. */
@@ -229,6 +194,7 @@ export class EnvelopeSocket<
     return this;
   }
 
+  /** Listens as {@link on}, for one time. */
   once<Event extends keyof LineEvents>(event: Event, listener: LineEvents[Event]): this;
   once<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
   once(event: string, listener: (...args: Untyped[]) => void): this {
@@ -251,6 +217,7 @@ export class EnvelopeSocket<
     return this;
   }
 
+  /** Ends what {@link on} and {@link once} began. @throws TypeError without an event or a listener */
   off(event: string, listener: (...args: Untyped[]) => void): this {
     const emitter = this.emitterIfAny(event);
     assertFunction('EnvelopeSocket.off', 'listener', listener);
@@ -261,6 +228,7 @@ export class EnvelopeSocket<
   removeListener(event: string, listener: (...args: Untyped[]) => void): this {
     return this.off(event, listener);
   }
+  /** Removes the listeners of one event, or of all events. Those of {@link onAny} stay. */
   removeAllListeners(event?: string): this {
     if (event !== undefined) {
       this.emitterIfAny(event)?.removeAllListeners(event);
@@ -271,12 +239,15 @@ export class EnvelopeSocket<
     return this;
   }
 
+  /** The listeners of one event. */
   listeners(event: string): ((...args: Untyped[]) => void)[] {
     return (this.emitterIfAny(event)?.listeners(event) ?? []) as ((...args: Untyped[]) => void)[];
   }
+  /** How many listeners one event has. */
   listenerCount(event: string): number {
     return this.emitterIfAny(event)?.listenerCount(event) ?? 0;
   }
+  /** The names of the events that have listeners. */
   eventNames(): string[] {
     return [this.lineEvents, this.events].flatMap((emitter) => (emitter?.eventNames() ?? []) as string[]);
   }
@@ -291,14 +262,17 @@ export class EnvelopeSocket<
     (this.incoming ??= new AnyListeners()).add(listener);
     return this;
   }
+  /** The same as {@link onAny}, before the listeners that were added earlier. */
   prependAny(listener: AnyListener): this {
     (this.incoming ??= new AnyListeners()).prepend(listener);
     return this;
   }
+  /** Ends {@link onAny} for one listener, or for all without an argument. */
   offAny(listener?: AnyListener): this {
     this.incoming?.remove(listener);
     return this;
   }
+  /** The listeners of {@link onAny}. */
   listenersAny(): AnyListener[] {
     return this.incoming?.list() ?? [];
   }
@@ -308,14 +282,17 @@ export class EnvelopeSocket<
     (this.outgoing ??= new AnyListeners()).add(listener);
     return this;
   }
+  /** The same as {@link onAnyOutgoing}, before the listeners that were added earlier. */
   prependAnyOutgoing(listener: AnyListener): this {
     (this.outgoing ??= new AnyListeners()).prepend(listener);
     return this;
   }
+  /** Ends {@link onAnyOutgoing} for one listener, or for all without an argument. */
   offAnyOutgoing(listener?: AnyListener): this {
     this.outgoing?.remove(listener);
     return this;
   }
+  /** The listeners of {@link onAnyOutgoing}. */
   listenersAnyOutgoing(): AnyListener[] {
     return this.outgoing?.list() ?? [];
   }

@@ -116,6 +116,7 @@ export abstract class Line implements WebSocketEvents {
     return this.raw;
   }
 
+  /** 0 connecting, 1 open, 2 closing, 3 closed, as `ws` has it. */
   get readyState(): 0 | 1 | 2 | 3 {
     if (this.raw !== undefined) return this.raw.readyState;
     return this._gone ? this.CLOSED : this.CONNECTING;
@@ -124,9 +125,11 @@ export abstract class Line implements WebSocketEvents {
   get protocol(): string {
     return this.raw?.protocol ?? '';
   }
+  /** The extensions that were negotiated, as `ws` has them. */
   get extensions(): string {
     return this.raw?.extensions ?? '';
   }
+  /** Whether nothing is read from the connection. */
   get isPaused(): boolean {
     return this.raw?.isPaused === true;
   }
@@ -183,10 +186,12 @@ export abstract class Line implements WebSocketEvents {
     this.ws.pong(data, mask, callback);
   }
 
+  /** Stops reading from the connection. What the client sends waits, in its own buffers in the end. */
   pause(): void {
     this.raw?.pause();
   }
 
+  /** Reads from the connection again. */
   resume(): void {
     // no sign of life could be read meanwhile
     this._pingedAt = 0;

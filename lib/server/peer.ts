@@ -72,12 +72,15 @@ export abstract class Peer extends Line {
   get _requestShown(): IncomingMessage | undefined {
     return this.upgrade instanceof IncomingMessage ? this.upgrade : undefined;
   }
+  /** The headers of the upgrade request. */
   get headers(): IncomingHttpHeaders {
     return this.handshake.headers;
   }
+  /** The URL of the upgrade request: path and query. */
   get url(): string {
     return this.handshake.url;
   }
+  /** The query of the upgrade request. */
   get query(): Handshake['query'] {
     return this.handshake.query;
   }

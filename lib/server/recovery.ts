@@ -42,7 +42,7 @@ export interface Resumption {
   session: StoredSession;
   /** What the client has is up to there. */
   readonly offset: string;
-  /** What was missed, in order; emptied when the client has it. */
+  /** What was missed, in order. */
   missed: Frame[];
   /** The same as bytes for an uncompressed connection, in pieces, where they were made ready beforehand. */
   bytes?: Buffer[];

@@ -30,9 +30,13 @@ export class RemoteSocket<
   Emit extends EventsMap = DefaultEventsMap,
   Data = Untyped,
 > implements SocketDetails<Data> {
+  /** The socket's id on its node. */
   readonly id: string;
+  /** How the connection began. */
   readonly handshake: Handshake;
+  /** The rooms of the socket when `fetchSockets` was called. */
   readonly rooms: Set<Room>;
+  /** The socket's `data` when `fetchSockets` was called: a copy. */
   readonly data: Data;
   private readonly target: Target;
 
@@ -86,14 +90,17 @@ export class RemoteSocket<
     };
   }
 
+  /** Makes the socket join a room, or several. Throws as `server.socketsJoin`. */
   join(rooms: Rooms): void {
     this.target.socketsJoin(rooms);
   }
 
+  /** Makes the socket leave a room. Throws as `server.socketsLeave`. */
   leave(room: Room): void {
     this.target.socketsLeave(room);
   }
 
+  /** Disconnects the socket; a connection carries one namespace, so `close` makes no difference. */
   disconnect(close = false): this {
     this.target.disconnectSockets(close);
     return this;

@@ -40,7 +40,7 @@ export function roomSet(rooms: Rooms): ReadonlySet<Room> | undefined {
 export function withRooms(before: ReadonlySet<Room>, rooms: Rooms, owner: Owner): ReadonlySet<Room> {
   const set = new Set(before);
   for (const room of isList(rooms) ? rooms : [rooms]) {
-    if (!isName(room)) throw owner._mount.failures.roomLimit(NO_NAME);
+    if (!isName(room)) throw owner._mount.failures.roomLimit(NO_NAME.why);
     if (typeof room === 'string' && room.length > ALWAYS_SHORT) {
       const { failures, limits } = owner._mount;
       const longest = Math.max(limits.maxRoomNameLength, MAX_USER_ROOM);
@@ -79,11 +79,10 @@ export function keyText(key: unknown, { _mount: { failures, limits } }: Owner): 
 
 /** Tells why a client may not join, where it may not. */
 export function checkJoin(
-  rooms: ReadonlySet<Room> | undefined,
+  rooms: ReadonlySet<Room>,
   current: ReadonlySet<Room> | undefined,
   { maxRooms, maxRoomNameLength }: ConnectionLimits,
 ): RoomRefusal | undefined {
-  if (rooms === undefined) return { why: NO_NAME };
   let added = 0;
   for (const room of rooms) {
     if (isUserRoom(room)) return { why: USERS };
@@ -97,11 +96,10 @@ export function checkJoin(
 
 /** Tells why a client may not leave, where it may not: not its own room, nor that of its user. */
 export function checkLeave(
-  rooms: ReadonlySet<Room> | undefined,
+  rooms: ReadonlySet<Room>,
   id: string,
   { maxRoomNameLength }: ConnectionLimits,
 ): RoomRefusal | undefined {
-  if (rooms === undefined) return { why: NO_NAME };
   for (const room of rooms) {
     if (isUserRoom(room)) return { why: USERS };
     if (typeof room === 'string' && room.length > Math.max(maxRoomNameLength, ALWAYS_SHORT))
@@ -112,7 +110,10 @@ export function checkLeave(
   return undefined;
 }
 
-const NO_NAME = 'the name of a room must be a text or a number; several are a list of those';
+/** Of what is no name of a room, and no list of names. */
+export const NO_NAME: RoomRefusal = {
+  why: 'the name of a room must be a text or a number; several are a list of those',
+};
 const USERS = 'the rooms of users belong to the server: names that begin with "$user:"';
 
 function tooLong(limit: number): string {

@@ -77,12 +77,14 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     this.emitterOf(event).on(event, listener);
     return this;
   }
+  /** Listens as {@link on}, for one time. */
   once(event: 'connection' | 'connect', listener: (socket: Client, request: IncomingMessage) => void): this;
   once(event: string, listener: (...args: Untyped[]) => void): this;
   once(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).once(event, listener);
     return this;
   }
+  /** Ends what {@link on} and {@link once} began. @throws TypeError without an event or a listener */
   off(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).off(event, listener);
     return this;
@@ -102,12 +104,15 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     else this.events.removeAllListeners(event);
     return this;
   }
+  /** The listeners of one event. */
   listeners(event: string): ((...args: Untyped[]) => void)[] {
     return this.emitterOf(event).listeners(event) as ((...args: Untyped[]) => void)[];
   }
+  /** How many listeners one event has. */
   listenerCount(event: string): number {
     return this.emitterOf(event).listenerCount(event);
   }
+  /** The names of the events that have listeners. */
   eventNames(): string[] {
     return this.events.eventNames() as string[];
   }

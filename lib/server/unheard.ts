@@ -1,5 +1,6 @@
 import { RESERVED_EVENTS } from '../protocol/reserved-events.js';
 import { LINE_EVENTS, PAST_EVENTS } from './line.js';
+import { isFirst } from './once.js';
 import type { SocketHost } from './socket-host.js';
 
 // Node's emitter does call those
@@ -9,15 +10,9 @@ const UNHEARD: ReadonlySet<string> = new Set([
   ...RESERVED_EVENTS.filter((event) => !LINE_EVENTS.has(event) && !EMITTERS_OWN.includes(event)),
 ]);
 
-const told = new WeakMap<object, Set<string>>();
-
 /** Warns of a listener on a client that nothing will ever call; once for each mount and name. */
 export function warnOfUnheard(server: SocketHost, event: string): void {
-  if (!UNHEARD.has(event)) return;
-  const names = told.get(server._mount) ?? new Set();
-  told.set(server._mount, names);
-  if (names.has(event)) return;
-  names.add(event);
+  if (!UNHEARD.has(event) || !isFirst(server._mount, `client.on ${event}`)) return;
   const why = PAST_EVENTS.has(event)
     ? `The connection is open already. For a client's event, use @SubscribeMessage('${event}').`
     : 'Clients must not send a reserved name. Use handleConnection, or another name for an event.';

@@ -20,7 +20,10 @@ export class Census {
   private readonly proxies = new Map<string, number>();
   private connections = 0;
   private pending = 0;
-  /** Guards at work for clients that have left: who connects and leaves must not have any number of them run. */
+  /**
+   * Guards still running for clients that disconnected. They count as pending, so that reconnecting in a loop cannot start an
+   * unlimited number of guards.
+   */
   private orphans = 0;
 
   constructor(

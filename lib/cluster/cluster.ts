@@ -88,7 +88,7 @@ export class Cluster implements ClusterWatch {
         const own = this.sourceOf(adapter);
         const inherited = parent && this.sourceOf(parent);
         if (own !== undefined && (parent === undefined || inherited !== undefined))
-          return new ClusterRecovery(server, own, this.budget, storage, inherited);
+          return new ClusterRecovery(server, own, this.budget, storage, terms.warn, inherited);
         const { name } = adapter.constructor;
         if (!this.refused.has(name)) {
           this.refused.add(name);

@@ -58,6 +58,8 @@ export class ClusterRecovery implements Recovery {
     private readonly budget: TakeOverBudget,
     /** Of the path. */
     private readonly storage: StorageBudget,
+    /** Is told of what operators can mend: a subject, and a text. */
+    private readonly warn: (subject: string, text: string) => void,
     /** Of the RegExp namespace that the server belongs to. */
     private readonly parent?: Source,
   ) {
@@ -224,8 +226,11 @@ export class ClusterRecovery implements Recovery {
         },
       };
       const whole = await restoreCopy(adapter, { ...found, rooms: [] }, '.changed', offset, pass);
-      // a client that is not tolerant
-      if (whole === undefined || pass.pages === 0) return undefined;
+      if (whole === undefined) return undefined;
+      if (pass.pages === 0) {
+        this.warn('tolerant', NOT_TOLERANT);
+        return undefined;
+      }
     }
     return packets.sort(byLast);
   }
@@ -271,6 +276,10 @@ export class ClusterRecovery implements Recovery {
     return within(PATIENCE, answered, false, false);
   }
 }
+
+const NOT_TOLERANT =
+  'a client whose rooms had changed just before its connection was lost got a new session, since the log of messages could ' +
+  'not be read: pass the broker’s client through tolerant, createAdapter(tolerant(client))';
 
 async function restoreFrom(
   adapter: Adapter,

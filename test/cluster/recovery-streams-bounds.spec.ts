@@ -119,4 +119,38 @@ describeWithRedis('what clients can make of a Redis stream', () => {
     expect(ada.hello.recovered).toBe(false);
     expect(app.log.of('warn').join()).toMatch(/recovery\.maxStoredBytes.*client\.data/);
   });
+
+  it('restores no session whose rooms changed where the client is not tolerant, and says so', async () => {
+    const client = await clients.redis();
+    const name = `bare ${streams++}`;
+    const adapter = createAdapter(client, {
+      streamName: name,
+      channelPrefix: name,
+      sessionKeyPrefix: `${name}:`,
+      blockTimeInMs: 200,
+    });
+    const node = await startNode({ adapter, recovery: true });
+    const list = (): Promise<string> => client.sendCommand<string>(['CLIENT', 'LIST']);
+    ends.push(
+      () => node.app.close(),
+      // it would come back for ever to a broker that has ended
+      () => until('the reader has gone', async () => !/cmd=xread/.test(await list())),
+      () => client.end(),
+    );
+    const ada = await new Returning().connect(node.app);
+    await ada.settled();
+    ada.client.ws.pause();
+    ada.collect();
+    const bob = await new Returning().connect(node.app);
+    await node.socketOf(bob).join('blue');
+    // the change of rooms is behind what ada has
+    for (const event of ['before', 'after']) {
+      node.server.to('blue').emit(event);
+      await bob.client.next(event);
+      await node.socketOf(ada).join(event);
+    }
+    await ada.connect(node.app);
+    expect(ada.hello.recovered).toBe(false);
+    expect(node.app.log.of('warn')).toEqual([expect.stringContaining('createAdapter(tolerant(client))')]);
+  });
 });

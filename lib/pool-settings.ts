@@ -125,7 +125,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
       connections: given.connections,
       limits: connectionLimits(limits, connectTimeout),
       failures: FAILURES,
-      identities: { identify: options.identify, told: new Set() },
+      identities: { identify: options.identify },
       hidesRequests: !(options.verifyClient ?? options.allowRequest ?? options.handleProtocols),
       session: { pingInterval, maxPayload: orZero(limits.maxPayload) },
       connectTimeout,

@@ -55,7 +55,7 @@ export interface Mount<Server> {
   readonly connections: ConnectionListener;
   readonly limits: ConnectionLimits;
   readonly failures: Failures;
-  /** How users are named, and what the log was told of that: the same for all children of a RegExp namespace. */
+  /** How users are named: the same object for all children of a RegExp namespace, which also stands for its warnings. */
   readonly identities: Identities;
   /** What clients that negotiated `envelope.v1` are told first. */
   readonly session: { readonly pingInterval: number; readonly maxPayload: number };

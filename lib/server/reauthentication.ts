@@ -5,7 +5,8 @@ import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
 import type { Handshake } from './handshake.js';
 import { watchData, type DataWatch } from './data-watch.js';
-import { dataOf, grantOf, mayBecome, whoIs, type Grant, type Who } from './identity.js';
+import { grantOf, mayBecome, type Grant } from './grant.js';
+import { dataOf, whoIs, type Who } from './identity.js';
 import { INTERNAL_ERROR, type IncomingRequest } from './incoming-request.js';
 import { nameOf } from './user-name.js';
 

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { CLOSE_CODES } from '../protocol/close-code.js';
 import type { Conversation } from './conversation.js';
-import { dataOf, grantOf, isStillItself, mayHave, type Grant } from './identity.js';
+import { grantOf, isStillItself, mayHave, type Grant } from './grant.js';
+import { dataOf } from './identity.js';
 import type { Recovery } from './recovery.js';
 import { choose } from './restore.js';
 import { idOf, type Session } from './session.js';

@@ -11,7 +11,7 @@ import { BroadcastOperator } from './broadcast-operator.js';
 import type { EmitFlags } from './socketio-types.js';
 import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
 import { Frame, type Outgoing } from './frame.js';
-import type { Grant } from './identity.js';
+import type { Grant } from './grant.js';
 import { INTERNAL_ERROR } from './incoming-request.js';
 import { Intake } from './intake.js';
 import type { ConnectionLimits } from './limits.js';

@@ -6,7 +6,7 @@ import type { EnvelopeServer } from '../server/envelope.server.js';
 import { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { Line, LineWatcher } from '../server/line.js';
 import { LineWebSocket } from '../server/line-web-socket.js';
-import { beforeGuards, grantOf } from '../server/identity.js';
+import { beforeGuards, grantOf } from '../server/grant.js';
 import type { Recovery } from '../server/recovery.js';
 import { mayResume, resume } from '../server/resume.js';
 import type { Visitor } from '../server/visitor.js';

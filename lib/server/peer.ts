@@ -56,14 +56,27 @@ export abstract class Peer extends Line {
 
   /** How the connection began; see {@link Handshake}. */
   get handshake(): Handshake {
-    return (this.handshakeRead ??= readHandshake(this.request, this.issued, this.params, this._visitor));
+    return (this.handshakeRead ??= readHandshake(
+      this.unpackRequest(),
+      this.issued,
+      this.params,
+      this._visitor,
+    ));
   }
-  /** The upgrade request. */
+  /** The upgrade request. `headers.authorization` has the token, wherever the client sent it. */
   get request(): IncomingMessage {
+    const request = this.unpackRequest();
+    // reading the handshake fills in the header
+    void this.handshake;
+    return request;
+  }
+
+  private unpackRequest(): IncomingMessage {
     this.isRequestShown = true;
     if (this.upgrade instanceof PackedRequest) this.upgrade = this.upgrade.unpack(this.tcp);
     return this.upgrade;
   }
+
   /** @internal The handshake, where somebody has asked for it. */
   get _handshakeRead(): Handshake | undefined {
     return this.handshakeRead;

@@ -61,6 +61,17 @@ class ManyGateway extends Gateway {}
 const start = (): Promise<TestApp> => startApp({ providers: [PlainGateway, ParamsGateway, ManyGateway] });
 
 describe('a guard that ends the connection', () => {
+  it('has the token in the headers of its request, also where the guard looks there first', async () => {
+    const app = await startApp({ providers: [PlainGateway] });
+    let seen: unknown;
+    act = (client) => {
+      seen = client.request.headers.authorization;
+      return true;
+    };
+    await app.connect('/ws', { protocols: ['bearer', 'a.b.c'] });
+    expect(seen).toBe('Bearer a.b.c');
+  });
+
   expectNoStrays();
 
   it.each<[string, (client: EnvelopeSocket) => unknown]>([

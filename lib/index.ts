@@ -13,7 +13,7 @@ export { EnvelopeExceptionFilter } from './gateway/envelope-exception.filter.js'
 export { RoomLimitError } from './gateway/room-limit-error.js';
 export type { Limits, PathLimits } from './limits.js';
 export type { RecoveryOptions } from './recovery/options.js';
-export { CLOSE_CODES, type CloseCode } from './protocol/close-code.js';
+export { CLOSE_CODES, type CloseCode } from './protocol/close-codes.js';
 export type { Envelope, ErrorCode, ExceptionPayload, RequestId } from './protocol/envelope.js';
 export { RequestError } from './protocol/request-error.js';
 export type { DefaultEventsMap, EventsMap, Untyped } from './protocol/typed-events.js';

@@ -1,4 +1,4 @@
-import type { AnswerCallback } from '../protocol/outgoing-requests.js';
+import type { AnswerCallback } from '../protocol/pending-requests.js';
 import { RequestError } from '../protocol/request-error.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Connection } from './connection.js';

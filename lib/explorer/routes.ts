@@ -1,6 +1,6 @@
 import { Logger, type INestApplication } from '@nestjs/common';
 import { contractToYaml, type Contract } from '../contract/index.js';
-import { CLOSE_CODES } from '../protocol/close-code.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
 import { contentSecurityPolicy } from './content-security-policy.js';
 import { PAGE } from './page.js';
 import { viewSession } from './session-view.js';

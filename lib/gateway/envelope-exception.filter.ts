@@ -1,6 +1,6 @@
 import { Catch, type ArgumentsHost } from '@nestjs/common';
 import { BaseWsExceptionFilter } from '@nestjs/websockets';
-import { CLOSE_CODES } from '../protocol/close-code.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
 import { INTERNAL_ERROR } from '../server/incoming-request.js';
 import { Conversation } from '../server/conversation.js';
 import { isHttpException, isWsException } from './nest-exceptions.js';

@@ -5,7 +5,7 @@ import type { Frame } from '../client/frame.js';
 import { NodeSocket, telling } from '../client/node-socket.js';
 import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
-import { textOfPattern } from '../protocol/packet.js';
+import { textOfPattern } from '../protocol/microservice-packet.js';
 import { writePayload } from '../protocol/payload.js';
 import { isRecordLike, refuse } from '../protocol/refuse.js';
 

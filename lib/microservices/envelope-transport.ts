@@ -3,7 +3,7 @@ import { Server, type CustomTransportStrategy, type MessageHandler } from '@nest
 import { isObservable, type Observable } from 'rxjs';
 import type { EnvelopeAdapter } from '../envelope.adapter.js';
 import { Sink } from '../gateway/sink.js';
-import { textOfPattern } from '../protocol/packet.js';
+import { textOfPattern } from '../protocol/microservice-packet.js';
 import type { EnvelopeServer } from '../server/envelope.server.js';
 import type { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { IncomingPacket } from '../server/incoming-packet.js';

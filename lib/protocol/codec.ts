@@ -1,5 +1,5 @@
 import { Refusal, toEnvelope, type Envelope, type MessageLimits, type RequestId } from './envelope.js';
-import { isDeeperThan } from './json-depth.js';
+import { isDeeperThan } from './json.js';
 import { writePayload } from './payload.js';
 
 /** Reads one message. Never throws: what is no envelope comes back as a {@link Refusal}. */

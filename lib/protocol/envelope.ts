@@ -1,4 +1,4 @@
-import { isRecord, toPacket, type Packet } from './packet.js';
+import { isRecord, toPacket, type Packet } from './microservice-packet.js';
 
 /** The name that asks for an answer: a string of 1 to 64 characters or a safe integer. `1` and `"1"` differ. */
 export type RequestId = string | number;

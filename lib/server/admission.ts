@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Room } from 'socket.io-adapter';
-import { CLOSE_CODES } from '../protocol/close-code.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import { attempt } from './attempt.js';
 import type { Conversation } from './conversation.js';

@@ -1,7 +1,7 @@
 import type { EventEmitter } from 'node:events';
 import type { Room } from 'socket.io-adapter';
 import type { Message } from './line-web-socket.js';
-import { CLOSE_CODES } from '../protocol/close-code.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
 import { decode } from '../protocol/codec.js';
 import { Refusal, UNLIMITED, type Envelope, type RequestId } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';

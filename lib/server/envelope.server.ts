@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Adapter } from 'socket.io-adapter';
-import { CLOSE_CODES } from '../protocol/close-code.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
 import { refuse } from '../protocol/refuse.js';
 import type {
   AnswerOf,

@@ -1,4 +1,4 @@
-import { CLOSE_CODES } from '../protocol/close-code.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
 import type {
   AnswerOf,
   DefaultEventsMap,

@@ -1,5 +1,5 @@
 import type { Envelope, RequestId } from '../protocol/envelope.js';
-import { textOfPattern } from '../protocol/packet.js';
+import { textOfPattern } from '../protocol/microservice-packet.js';
 import type { ObservedSocket } from './observed.js';
 
 /** What became of an event. `abandoned`: its client had gone before. */

@@ -1,5 +1,5 @@
 import type { Message } from './line-web-socket.js';
-import { CLOSE_CODES } from '../protocol/close-code.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
 import type { Envelope, RequestId } from '../protocol/envelope.js';
 import { channels } from './diagnostics.js';
 import { outside } from './outside.js';

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { isAnyArrayBuffer } from 'node:util/types';
 import type { WebSocket } from 'ws';
-import { CLOSE_CODES, isCloseCode, truncateReason } from '../protocol/close-code.js';
+import { CLOSE_CODES, isCloseCode, truncateReason } from '../protocol/close-codes.js';
 import { refuse } from '../protocol/refuse.js';
 import { UserEvents } from './attempt.js';
 import { describeEnd, type ClosedInfo, type DisconnectReason } from './disconnect-reason.js';

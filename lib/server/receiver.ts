@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import type { Message } from './line-web-socket.js';
-import { CLOSE_CODES } from '../protocol/close-code.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
 import { decode } from '../protocol/codec.js';
 import {
   Refusal,
@@ -9,7 +9,7 @@ import {
   type MessageLimits,
   type RequestId,
 } from '../protocol/envelope.js';
-import type { Packet } from '../protocol/packet.js';
+import type { Packet } from '../protocol/microservice-packet.js';
 import { refusalOf } from '../protocol/refused-events.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';

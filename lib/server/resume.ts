@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { CLOSE_CODES } from '../protocol/close-code.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
 import type { Conversation } from './conversation.js';
 import { grantOf, isStillItself, mayHave, type Grant } from './grant.js';
 import { dataOf } from './identity.js';

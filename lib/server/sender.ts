@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { encodeEvent } from '../protocol/codec.js';
 import type { Envelope } from '../protocol/envelope.js';
-import type { AnswerCallback } from '../protocol/outgoing-requests.js';
+import type { AnswerCallback } from '../protocol/pending-requests.js';
 import { assertEmittable } from '../protocol/reserved-events.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import { Answers, MAX_UNANSWERED } from './answers.js';

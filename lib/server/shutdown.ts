@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { CLOSE_CODES } from '../protocol/close-code.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
 import { within } from './within.js';

@@ -1,6 +1,6 @@
 import { delayOf, mayComeBack, SILENT } from '../../lib/client/backoff.js';
 import { withDefaults } from '../../lib/client/options.js';
-import { CLOSE_CODES } from '../../lib/protocol/close-code.js';
+import { CLOSE_CODES } from '../../lib/protocol/close-codes.js';
 
 const settings = withDefaults({}, class {} as never);
 const ending = (code: number) => ({ code, reason: '' });

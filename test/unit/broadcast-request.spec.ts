@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { OutgoingRequests } from '../../lib/protocol/outgoing-requests.js';
+import { OutgoingRequests } from '../../lib/protocol/pending-requests.js';
 import { RequestError } from '../../lib/protocol/request-error.js';
 import { askMany } from '../../lib/server/broadcast-request.js';
 import type { EmitFlags, EventPacket, Namespace } from '../../lib/server/socketio-types.js';

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { CLOSE_CODES, isCloseCode, truncateReason } from '../../lib/protocol/close-code.js';
+import { CLOSE_CODES, isCloseCode, truncateReason } from '../../lib/protocol/close-codes.js';
 
 const bytes = (text: string): number => Buffer.byteLength(text);
 

@@ -1,4 +1,4 @@
-import { isDeeperThan } from '../../lib/protocol/json-depth.js';
+import { isDeeperThan } from '../../lib/protocol/json.js';
 import { Random } from '../support/random.js';
 
 /** The same, by the book: walks the value. */

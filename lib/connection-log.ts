@@ -1,6 +1,6 @@
 import { ConsoleLogger, Logger } from '@nestjs/common';
 import { LogSampler } from './log-sampler.js';
-import { printable } from './server/printable.js';
+import { printable } from './server/util/printable.js';
 import type { ConnectionListener } from './server/mount.js';
 
 /** Lines within a minute; what comes beyond is counted. */

@@ -1,4 +1,4 @@
-import { outside } from './server/outside.js';
+import { outside } from './server/util/detached.js';
 
 /** How long what is too much is counted, in milliseconds; the count is told with its end. */
 const WINDOW = 60_000;

@@ -22,7 +22,7 @@ import type { ConnectionLimits } from './server/limits.js';
 import { MemoryAdapter } from './server/memory-adapter.js';
 import type { Failures } from './server/failures.js';
 import type { ConnectionListener } from './server/mount.js';
-import { Rate } from './server/rate.js';
+import { Rate } from './server/util/token-bucket.js';
 import { Receiver } from './server/receiver.js';
 import { protocolSelector } from './server/subprotocols.js';
 import type { Census } from './upgrade/census.js';

@@ -1,6 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import { LogSampler } from './log-sampler.js';
-import { describeThrown, printable, printableStack } from './server/printable.js';
+import { describeThrown, printable, printableStack } from './server/util/printable.js';
 
 /**
  * Warnings and errors of one adapter. Clients can cause both at will, so both are sampled, each by itself: no number of

@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestApplication } from '@nestjs/core';
-import { overlay } from '../upgrade/overlay.js';
+import { overlay } from '../server/util/patch-method.js';
 import { safeCors, type Cors } from '../upgrade/origin.js';
 
 type EnableCors = (options?: Cors) => unknown;

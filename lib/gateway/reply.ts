@@ -1,6 +1,6 @@
 import { isObservable, type Observable } from 'rxjs';
 import { isReserved } from '../protocol/reserved-events.js';
-import { attempt } from '../server/attempt.js';
+import { attempt } from '../server/util/safe-call.js';
 import type { Conversation } from '../server/conversation.js';
 import { currentTrace } from '../server/tracing.js';
 import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';

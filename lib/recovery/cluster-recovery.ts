@@ -11,7 +11,7 @@ import {
 } from '../server/recovery.js';
 import type { Frame } from '../server/frame.js';
 import { periodsSince, roomsAt } from '../server/membership.js';
-import { within } from '../server/within.js';
+import { within } from '../server/util/with-timeout.js';
 import type { Feed, LogEntry } from './feed.js';
 import { toFrames } from './marked-packet.js';
 import { resumes } from './resume-queue.js';

@@ -4,7 +4,7 @@ import { Merged } from './merged.js';
 import { Names } from './names.js';
 import { Work } from './resume-queue.js';
 import { EntryList, RoomIndex } from './room-index.js';
-import { textBytes } from '../server/size.js';
+import { textBytes } from '../server/util/heap-size.js';
 
 /** One message of the log. */
 interface Entry {

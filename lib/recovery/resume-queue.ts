@@ -1,4 +1,4 @@
-import { Rate } from '../server/rate.js';
+import { Rate } from '../server/util/token-bucket.js';
 import { nameOf, SHARED, type Asker } from './asker.js';
 import { Ledger } from './ledger.js';
 

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Rate } from '../server/rate.js';
+import { Rate } from '../server/util/token-bucket.js';
 import { nameOf, SHARED, type Asker } from './asker.js';
 
 /** Tokens that no node knows, per second and address, for which the other nodes are asked. */

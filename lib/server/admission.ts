@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Room } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
 import type { Untyped } from '../protocol/typed-events.js';
-import { attempt } from './attempt.js';
+import { attempt } from './util/safe-call.js';
 import type { Conversation } from './conversation.js';
 import { channels } from './diagnostics.js';
 import type { Frame } from './frame.js';

@@ -10,8 +10,8 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../protocol/typed-events.js';
-import { assertCompress, assertTimeout } from './arguments.js';
-import { attempt, watch } from './attempt.js';
+import { assertCompress, assertTimeout } from './util/arguments.js';
+import { attempt, watch } from './util/safe-call.js';
 import { askMany } from './broadcast-request.js';
 import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './socketio-types.js';

@@ -1,5 +1,5 @@
 import type { BroadcastOptions } from 'socket.io-adapter';
-import { watch } from './attempt.js';
+import { watch } from './util/safe-call.js';
 import type { EmitFlags, EventPacket, Namespace } from './socketio-types.js';
 
 /** How long a room-wide request waits, in milliseconds, where no `timeout` was given. */

@@ -1,7 +1,7 @@
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
 import { refuse } from '../protocol/refuse.js';
-import { assertFunction } from './arguments.js';
+import { assertFunction } from './util/arguments.js';
 import type { ClusterStatus } from './socketio-types.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { HandlerTrace } from './handler-trace.js';

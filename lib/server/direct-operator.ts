@@ -7,7 +7,7 @@ import type {
   Untyped,
   WithTimeout,
 } from '../protocol/typed-events.js';
-import { assertCompress, assertTimeout } from './arguments.js';
+import { assertCompress, assertTimeout } from './util/arguments.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { EmitFlags, Rooms } from './socketio-types.js';
 

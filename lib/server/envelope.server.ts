@@ -12,9 +12,9 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../protocol/typed-events.js';
-import { assertFunction } from './arguments.js';
+import { assertFunction } from './util/arguments.js';
 import { admit, type ServerMiddleware } from './admission.js';
-import { attempt } from './attempt.js';
+import { attempt } from './util/safe-call.js';
 import { BroadcastOperator } from './broadcast-operator.js';
 import type { ClusterStatus, Rooms } from './socketio-types.js';
 import type { Conversation } from './conversation.js';

@@ -11,14 +11,14 @@ import type {
   WithTimeout,
 } from '../protocol/typed-events.js';
 import { AnyListeners, type AnyListener } from './any-listeners.js';
-import { assertCompress, assertFunction, assertTimeout } from './arguments.js';
+import { assertCompress, assertFunction, assertTimeout } from './util/arguments.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Rooms } from './socketio-types.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
 import { DirectOperator } from './direct-operator.js';
 import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';
 import type { LineEvents } from './line-events.js';
-import type { Handled } from './handled.js';
+import type { Handled } from './util/handled.js';
 import type { SocketHost } from './socket-host.js';
 import { joinRooms, leaveRooms } from './socket-rooms.js';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonical } from './canonical.js';
+import { canonical } from './util/canonical.js';
 import { HANDSHAKE_FIELDS } from './handshake.js';
 import { dataOf, HOW, NOBODY, UNKNOWN, warn, whoIs, type Identified, type Who } from './identity.js';
 import { nameOf } from './user-name.js';

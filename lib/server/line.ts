@@ -5,14 +5,14 @@ import { isAnyArrayBuffer } from 'node:util/types';
 import type { WebSocket } from 'ws';
 import { CLOSE_CODES, isCloseCode, truncateReason } from '../protocol/close-codes.js';
 import { refuse } from '../protocol/refuse.js';
-import { UserEvents } from './attempt.js';
+import { UserEvents } from './util/safe-call.js';
 import { describeEnd, type ClosedInfo, type DisconnectReason } from './disconnect-reason.js';
 import { Frame } from './frame.js';
 import { readAhead } from './frame-reader.js';
 import type { ConnectionLimits } from './limits.js';
 import type { LineWebSocket, Message, WebSocketEvents } from './line-web-socket.js';
 import { Outbox } from './outbox.js';
-import { outside } from './outside.js';
+import { outside } from './util/detached.js';
 import { endQuietly } from './quiet-end.js';
 import { guardReceiver } from '../ws/receiver-guard.js';
 

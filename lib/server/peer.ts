@@ -7,7 +7,7 @@ import { readHandshake, type Handshake } from './handshake.js';
 import { Line } from './line.js';
 import type { ConnectionLimits } from './limits.js';
 import { PackedRequest } from './packed-request.js';
-import { randomId } from './random-id.js';
+import { randomId } from './util/random-id.js';
 import type { Visitor } from './visitor.js';
 
 const REQUEST_ID = /^[\x20-\x7e]{1,128}$/;

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
-import { within } from './within.js';
+import { within } from './util/with-timeout.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
 import type { Handshake } from './handshake.js';

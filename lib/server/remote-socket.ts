@@ -10,7 +10,7 @@ import type {
   Untyped,
   WithTimeout,
 } from '../protocol/typed-events.js';
-import { assertTimeout } from './arguments.js';
+import { assertTimeout } from './util/arguments.js';
 import type { EmitFlags, Rooms, SocketDetails } from './socketio-types.js';
 import type { Handshake } from './handshake.js';
 

@@ -6,7 +6,7 @@ import { assertEmittable } from '../protocol/reserved-events.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import { Answers, MAX_UNANSWERED } from './answers.js';
 import type { AnyListeners } from './any-listeners.js';
-import { attempt } from './attempt.js';
+import { attempt } from './util/safe-call.js';
 import { BroadcastOperator } from './broadcast-operator.js';
 import type { EmitFlags } from './socketio-types.js';
 import { channels, type EnvelopeDiagnostics } from './diagnostics.js';

@@ -11,8 +11,8 @@ import type {
   WithManyAnswers,
 } from '../protocol/typed-events.js';
 import { assertCarried } from '../protocol/payload.js';
-import { assertEventName } from './arguments.js';
-import { attempt, UserEvents } from './attempt.js';
+import { assertEventName } from './util/arguments.js';
+import { attempt, UserEvents } from './util/safe-call.js';
 import { emitToOtherNodes } from './other-nodes.js';
 
 /** For what a server itself emits, and its emitter: no other node may. */

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
-import { within } from './within.js';
+import { within } from './util/with-timeout.js';
 
 /** The close reason, and the word that gateways get. */
 export const SHUTTING_DOWN = 'server shutting down';

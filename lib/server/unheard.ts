@@ -1,6 +1,6 @@
 import { RESERVED_EVENTS } from '../protocol/reserved-events.js';
 import { LINE_EVENTS, PAST_EVENTS } from './line.js';
-import { isFirst } from './once.js';
+import { isFirst } from './util/once.js';
 import type { SocketHost } from './socket-host.js';
 
 // Node's emitter does call those

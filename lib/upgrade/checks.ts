@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { VerifyClientCallbackAsync, VerifyClientCallbackSync } from 'ws';
-import { attempt } from '../server/attempt.js';
+import { attempt } from '../server/util/safe-call.js';
 import { checkOrigin, explainOrigin, ORIGIN_REFUSED, type Cors } from './origin.js';
 import type { OwnHosts } from './own-hosts.js';
 import { refusal, type HttpRefusal } from './refusal.js';

@@ -10,7 +10,7 @@ import { beforeGuards, grantOf } from '../server/grant.js';
 import type { Recovery } from '../server/recovery.js';
 import { mayResume, resume } from '../server/resume.js';
 import type { Visitor } from '../server/visitor.js';
-import { within } from '../server/within.js';
+import { within } from '../server/util/with-timeout.js';
 import type { Census } from './census.js';
 import type { UpgradeCheck } from './checks.js';
 import type { Params } from './path.js';

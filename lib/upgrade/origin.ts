@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { attempt } from '../server/attempt.js';
-import { quote } from '../quote.js';
+import { attempt } from '../server/util/safe-call.js';
+import { quote } from '../server/util/quote.js';
 import type { Visitor } from '../server/visitor.js';
 import type { OwnHosts } from './own-hosts.js';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { overlay } from './overlay.js';
+import { overlay } from '../server/util/patch-method.js';
 import { pathOf } from './path.js';
 import { isWebSocket, treatAsPlainRequest } from './plain-request.js';
 import { refusal, refuseUpgrade } from './refusal.js';

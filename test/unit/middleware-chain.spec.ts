@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { AnyListeners } from '../../lib/server/any-listeners.js';
-import { attempt, UserEvents } from '../../lib/server/attempt.js';
+import { attempt, UserEvents } from '../../lib/server/util/safe-call.js';
 import { runChain, type Step } from '../../lib/server/middleware-chain.js';
 import { expectNoStrays } from '../support/strays.js';
 

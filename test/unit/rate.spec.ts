@@ -1,4 +1,4 @@
-import { Rate } from '../../lib/server/rate.js';
+import { Rate } from '../../lib/server/util/token-bucket.js';
 
 /** One client, whose clock the test moves. */
 class Meter {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { MAX_DELAY } from '../protocol/max-delay.js';
+import { MAX_DELAY } from '../../protocol/max-delay.js';
 
 /**
  * What some work comes to, or `late` where that takes too long.

@@ -1,4 +1,4 @@
-import { refuse } from '../protocol/refuse.js';
+import { refuse } from '../../protocol/refuse.js';
 
 /** @throws TypeError on what is no name of an event */
 export function assertEventName(where: string, event: unknown): void {

@@ -30,7 +30,7 @@ import { tellOfBroker } from './cluster-log.js';
 import { checkOptions } from './option-rules.js';
 import { poolSettings } from './pool-settings.js';
 import { ReportLog } from './report-log.js';
-import type { DisconnectReason } from './server/disconnect-reason.js';
+import type { DisconnectReason } from './server/transport/disconnect-reason.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
 import type { Bridge, MessageParser } from './server/receiver.js';

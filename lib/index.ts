@@ -20,7 +20,7 @@ export type { DefaultEventsMap, EventsMap, Untyped } from './protocol/typed-even
 export { BroadcastOperator } from './server/broadcast-operator.js';
 export type { ClusterStatus, ReachableSocket, Rooms } from './server/socketio-types.js';
 export { observe, type EnvelopeDiagnostics } from './server/diagnostics.js';
-export type { ClosedInfo, DisconnectReason } from './server/disconnect-reason.js';
+export type { ClosedInfo, DisconnectReason } from './server/transport/disconnect-reason.js';
 export { EnvelopeServer } from './server/envelope.server.js';
 export { EnvelopeSocket } from './server/envelope.socket.js';
 export type { HandlerOutcome, HandlerTrace } from './server/handler-trace.js';

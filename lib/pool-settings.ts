@@ -18,7 +18,7 @@ import type { ErrorReporter } from './server/socketio-types.js';
 import type { Conversation } from './server/conversation.js';
 import type { EnvelopeServer } from './server/envelope.server.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
-import type { ConnectionLimits } from './server/limits.js';
+import type { ConnectionLimits } from './server/transport/connection-limits.js';
 import { MemoryAdapter } from './server/memory-adapter.js';
 import type { Failures } from './server/failures.js';
 import type { ConnectionListener } from './server/mount.js';

@@ -9,7 +9,7 @@ import {
   type Resumption,
   type StoredSession,
 } from '../server/recovery.js';
-import type { Frame } from '../server/frame.js';
+import type { Frame } from '../server/transport/frame.js';
 import { periodsSince, roomsAt } from '../server/membership.js';
 import { within } from '../server/util/with-timeout.js';
 import type { Feed, LogEntry } from './feed.js';

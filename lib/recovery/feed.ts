@@ -1,5 +1,5 @@
 import type { Room } from 'socket.io-adapter';
-import { Frame, Placement } from '../server/frame.js';
+import { Frame, Placement } from '../server/transport/frame.js';
 import { isKept, isMeantFor } from '../server/recovery.js';
 
 /** One message as it was read from the log that all nodes write to. */

@@ -1,4 +1,4 @@
-import type { Frame } from '../server/frame.js';
+import type { Frame } from '../server/transport/frame.js';
 import { encodePacket } from '../server/packet-encoder.js';
 import { REVOKED } from '../server/recovery.js';
 

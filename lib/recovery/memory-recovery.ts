@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { BroadcastFlags, BroadcastOptions, Room } from 'socket.io-adapter';
-import { joinFrames, type Frame } from '../server/frame.js';
+import { joinFrames, type Frame } from '../server/transport/frame.js';
 import { MemoryAdapter } from '../server/memory-adapter.js';
 import type { AdapterMaker, Walk } from '../server/mount.js';
 import { periodsSince } from '../server/membership.js';

@@ -1,5 +1,5 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
-import { Frame } from '../server/frame.js';
+import { Frame } from '../server/transport/frame.js';
 import { Merged } from './merged.js';
 import { Names } from './names.js';
 import { Work } from './resume-queue.js';

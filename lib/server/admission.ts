@@ -5,7 +5,7 @@ import type { Untyped } from '../protocol/typed-events.js';
 import { attempt } from './util/safe-call.js';
 import type { Conversation } from './conversation.js';
 import { channels } from './diagnostics.js';
-import type { Frame } from './frame.js';
+import type { Frame } from './transport/frame.js';
 import type { Recovery } from './recovery.js';
 import { runChain, toException } from './middleware-chain.js';
 import type { Mount } from './mount.js';

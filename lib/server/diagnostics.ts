@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { refuse } from '../protocol/refuse.js';
 import { assertFunction } from './util/arguments.js';
 import type { ClusterStatus } from './socketio-types.js';
-import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
+import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
 import type { HandlerTrace } from './handler-trace.js';
 import type { MountedServer, ObservedServer, ObservedSocket } from './observed.js';
 

@@ -17,7 +17,7 @@ import type { Rooms } from './socketio-types.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
 import { DirectOperator } from './direct-operator.js';
 import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';
-import type { LineEvents } from './line-events.js';
+import type { LineEvents } from './transport/connection-events.js';
 import type { Handled } from './util/handled.js';
 import type { SocketHost } from './socket-host.js';
 import { joinRooms, leaveRooms } from './socket-rooms.js';

@@ -1,4 +1,4 @@
-import type { Message } from './line-web-socket.js';
+import type { Message } from './transport/server-web-socket.js';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
 import type { Envelope, RequestId } from '../protocol/envelope.js';
 import { channels } from './diagnostics.js';

@@ -1,6 +1,6 @@
 import { encodeEvent } from '../protocol/codec.js';
 import type { EventPacket } from './socketio-types.js';
-import { Frame, type Placement } from './frame.js';
+import { Frame, type Placement } from './transport/frame.js';
 import { REVOKED } from './recovery.js';
 
 /** An event packet as adapters hand it over, and where in the log it is going to stand. */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import type { Message } from './line-web-socket.js';
+import type { Message } from './transport/server-web-socket.js';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
 import { decode } from '../protocol/codec.js';
 import {

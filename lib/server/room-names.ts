@@ -1,5 +1,5 @@
 import type { Room } from 'socket.io-adapter';
-import type { ConnectionLimits } from './limits.js';
+import type { ConnectionLimits } from './transport/connection-limits.js';
 import type { Rooms } from './socketio-types.js';
 import { isUserRoom, MAX_USER_ROOM } from './user-name.js';
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { RoomChange } from './membership.js';
-import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
+import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
 
 /** What a connected client may come back to. */

@@ -1,14 +1,14 @@
-import type { Message } from './line-web-socket.js';
+import type { Message } from './transport/server-web-socket.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { BroadcastOperator } from './broadcast-operator.js';
 import type { Namespace } from './socketio-types.js';
-import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
+import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
 import type { Engine } from './engine.js';
 import type { Failures } from './failures.js';
 import type { Identities } from './identity.js';
 import type { Intake } from './intake.js';
-import type { ConnectionLimits } from './limits.js';
+import type { ConnectionLimits } from './transport/connection-limits.js';
 import type { Restore } from './recovery.js';
 import type { Session } from './session.js';
 

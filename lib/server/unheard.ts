@@ -1,5 +1,5 @@
 import { RESERVED_EVENTS } from '../protocol/reserved-events.js';
-import { LINE_EVENTS, PAST_EVENTS } from './line.js';
+import { LINE_EVENTS, PAST_EVENTS } from './transport/connection.js';
 import { isFirst } from './util/once.js';
 import type { SocketHost } from './socket-host.js';
 

@@ -1,5 +1,5 @@
 import { EnvelopeServer } from '../server/envelope.server.js';
-import { Heartbeat } from '../server/heartbeat.js';
+import { Heartbeat } from '../server/transport/heartbeat.js';
 import type { Mount } from '../server/mount.js';
 import { parentAdapter } from '../server/parent-adapter.js';
 import { Gate, type GateSettings } from './gate.js';

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { constants, deflateRawSync } from 'node:zlib';
 import { WebSocketServer } from 'ws';
-import { LineWebSocket } from '../../lib/server/line-web-socket.js';
+import { LineWebSocket } from '../../lib/server/transport/server-web-socket.js';
 import { guardReceiver } from '../../lib/ws/receiver-guard.js';
 import type { Random } from '../support/random.js';
 import { clientFrame, closeBody, OP, type FrameSpec } from '../support/raw-client.js';

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { Frame, frameAscii, frameText, joinFrames, type Outgoing } from '../../lib/server/frame.js';
+import { Frame, frameAscii, frameText, joinFrames, type Outgoing } from '../../lib/server/transport/frame.js';
 import type { Random } from '../support/random.js';
 import { check, fuzz } from './fuzz.js';
 import { randomCharacter } from './mutator.js';

@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { Frame, frameText, joinFrames, type Outgoing } from '../../lib/server/frame.js';
+import { Frame, frameText, joinFrames, type Outgoing } from '../../lib/server/transport/frame.js';
 import { clientFrame, OP } from '../support/raw-client.js';
 
 const expected = (opcode: number, payload: string | Buffer): Buffer =>

@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import { MessageLog } from '../../lib/recovery/message-log.js';
 import { Work } from '../../lib/recovery/resume-queue.js';
-import { Frame } from '../../lib/server/frame.js';
+import { Frame } from '../../lib/server/transport/frame.js';
 import { isMeantFor } from '../../lib/server/recovery.js';
 import { newSeed, Random } from '../support/random.js';
 

@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { Frame, Placement } from '../../lib/server/frame.js';
-import { Outbox } from '../../lib/server/outbox.js';
+import { Frame, Placement } from '../../lib/server/transport/frame.js';
+import { Outbox } from '../../lib/server/transport/outbox.js';
 
 /** An open line, and the texts of the frames that were written to it. */
 function open(limit = 1_000_000, known: readonly string[] = []) {

@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { headerSize, isPlainText, MAX_HEADER_SIZE, payloadLength, takeText } from './masked-frame.js';
-import type { LineWebSocket } from './line-web-socket.js';
+import type { LineWebSocket } from './server-web-socket.js';
 
 type DataListener = (this: Duplex, piece: Buffer) => void;
 

@@ -1,4 +1,4 @@
-import type { Rate } from './util/token-bucket.js';
+import type { Rate } from '../util/token-bucket.js';
 
 /** What one connection may do; `Infinity`: there is no limit. */
 export interface ConnectionLimits {

@@ -3,18 +3,18 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { isAnyArrayBuffer } from 'node:util/types';
 import type { WebSocket } from 'ws';
-import { CLOSE_CODES, isCloseCode, truncateReason } from '../protocol/close-codes.js';
-import { refuse } from '../protocol/refuse.js';
-import { UserEvents } from './util/safe-call.js';
+import { CLOSE_CODES, isCloseCode, truncateReason } from '../../protocol/close-codes.js';
+import { refuse } from '../../protocol/refuse.js';
+import { UserEvents } from '../util/safe-call.js';
 import { describeEnd, type ClosedInfo, type DisconnectReason } from './disconnect-reason.js';
 import { Frame } from './frame.js';
 import { readAhead } from './frame-reader.js';
-import type { ConnectionLimits } from './limits.js';
-import type { LineWebSocket, Message, WebSocketEvents } from './line-web-socket.js';
+import type { ConnectionLimits } from './connection-limits.js';
+import type { LineWebSocket, Message, WebSocketEvents } from './server-web-socket.js';
 import { Outbox } from './outbox.js';
-import { outside } from './util/detached.js';
+import { outside } from '../util/detached.js';
 import { endQuietly } from './quiet-end.js';
-import { guardReceiver } from '../ws/receiver-guard.js';
+import { guardReceiver } from '../../ws/receiver-guard.js';
 
 /** What `ws`'s own `send` takes besides the data. */
 export interface SendOptions {

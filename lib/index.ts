@@ -24,9 +24,9 @@ export type { ClosedInfo, DisconnectReason } from './server/transport/disconnect
 export { EnvelopeServer } from './server/envelope.server.js';
 export { EnvelopeSocket } from './server/envelope.socket.js';
 export type { HandlerOutcome, HandlerTrace } from './server/handler-trace.js';
-export type { Handshake } from './server/handshake.js';
+export type { Handshake } from './server/handshake/handshake.js';
 export type { AdapterFactory } from './server/mount.js';
-export { user } from './server/user-name.js';
+export { user } from './server/handshake/user-name.js';
 export { messageContext, type MessageContext } from './server/message-context.js';
 export type { Restored } from './server/recovery.js';
 export type { MountedServer, ObservedServer, ObservedSocket } from './server/observed.js';

@@ -24,7 +24,7 @@ import type { Failures } from './server/failures.js';
 import type { ConnectionListener } from './server/mount.js';
 import { Rate } from './server/util/token-bucket.js';
 import { Receiver } from './server/receiver.js';
-import { protocolSelector } from './server/subprotocols.js';
+import { protocolSelector } from './server/handshake/subprotocols.js';
 import type { Census } from './upgrade/census.js';
 import { combineChecks } from './upgrade/checks.js';
 import type { Cors } from './upgrade/origin.js';

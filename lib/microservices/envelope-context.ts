@@ -1,7 +1,7 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { RequestId } from '../protocol/envelope.js';
 import type { EnvelopeSocket } from '../server/envelope.socket.js';
-import type { Handshake } from '../server/handshake.js';
+import type { Handshake } from '../server/handshake/handshake.js';
 import type { Untyped } from '../protocol/typed-events.js';
 
 type Args = [

@@ -9,8 +9,8 @@ import type { Frame } from './transport/frame.js';
 import type { Recovery } from './recovery.js';
 import { runChain, toException } from './middleware-chain.js';
 import type { Mount } from './mount.js';
-import { isUserRoom } from './user-name.js';
-import { ENVELOPE_V1 } from './subprotocols.js';
+import { isUserRoom } from './handshake/user-name.js';
+import { ENVELOPE_V1 } from './handshake/subprotocols.js';
 
 /** A connection middleware of a server: gets the socket and `next`; `next(error)` refuses the client. */
 export type ServerMiddleware<Client> = (socket: Client, next: (error?: Error) => void) => void;

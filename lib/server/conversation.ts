@@ -11,7 +11,7 @@ import { attempt, UserEvents } from './util/safe-call.js';
 import { channels, tellLimit } from './diagnostics.js';
 import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
 import { Expiry } from './expiry.js';
-import { nameOfUser } from './identity.js';
+import { nameOfUser } from './handshake/user-identity.js';
 import { requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
 import { describeHeld } from './intake.js';
 import type { Frame } from './transport/frame.js';
@@ -22,7 +22,7 @@ import { Sender } from './sender.js';
 import { beginSession, mayComeBack } from './session.js';
 import { currentTrace } from './tracing.js';
 import { warnOfUnheard } from './unheard.js';
-import { user } from './user-name.js';
+import { user } from './handshake/user-name.js';
 import { enterUserRoom, leaveUserRoom } from './user-room.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */

@@ -29,7 +29,7 @@ import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { ServerEvents } from './server-events.js';
 import type { SocketHost } from './socket-host.js';
 import { Presence, PRESENCE } from './presence.js';
-import { user } from './user-name.js';
+import { user } from './handshake/user-name.js';
 import { leaveUserRoom } from './user-room.js';
 import { SocketSet } from './socket-set.js';
 import { keepSession, takeOver } from './resume.js';

@@ -3,7 +3,7 @@ import type { Conversation } from './conversation.js';
 import type { ClusterStatus, ErrorReporter } from './socketio-types.js';
 import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
 import type { Failures } from './failures.js';
-import type { Identities } from './identity.js';
+import type { Identities } from './handshake/user-identity.js';
 import type { ConnectionLimits } from './transport/connection-limits.js';
 import type { Receiver } from './receiver.js';
 import type { RecoverySettings, Restore } from './recovery.js';

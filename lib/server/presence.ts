@@ -5,7 +5,7 @@ import { refuse } from '../protocol/refuse.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import { assertFunction } from './util/arguments.js';
 import { attempt } from './util/safe-call.js';
-import { nameOfUser, type Identified } from './identity.js';
+import { nameOfUser, type Identified } from './handshake/user-identity.js';
 import { emitToOtherNodes } from './other-nodes.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';

@@ -12,7 +12,7 @@ import type {
 } from '../protocol/typed-events.js';
 import { assertTimeout } from './util/arguments.js';
 import type { EmitFlags, Rooms, SocketDetails } from './socketio-types.js';
-import type { Handshake } from './handshake.js';
+import type { Handshake } from './handshake/handshake.js';
 
 /** What a remote socket needs of a broadcast operator. */
 interface Target {

@@ -2,7 +2,7 @@ import type { Room } from 'socket.io-adapter';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
 import type { Restored, Resumption } from './recovery.js';
-import { isUserRoom } from './user-name.js';
+import { isUserRoom } from './handshake/user-name.js';
 
 /**
  * Asks the application what a client gets back.

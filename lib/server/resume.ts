@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
 import type { Conversation } from './conversation.js';
-import { grantOf, isStillItself, mayHave, type Grant } from './grant.js';
-import { dataOf } from './identity.js';
+import { grantOf, isStillItself, mayHave, type Grant } from './handshake/grant.js';
+import { dataOf } from './handshake/user-identity.js';
 import type { Recovery } from './recovery.js';
 import { choose } from './restore.js';
 import { idOf, type Session } from './session.js';
-import { offersEnvelope } from './subprotocols.js';
+import { offersEnvelope } from './handshake/subprotocols.js';
 
 /** Whether a client may be somebody who comes back: only those that negotiate the envelope's version do. */
 export function mayResume(recovery: Recovery | undefined, request: IncomingMessage): recovery is Recovery {

@@ -11,7 +11,7 @@ import { BroadcastOperator } from './broadcast-operator.js';
 import type { EmitFlags } from './socketio-types.js';
 import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
 import { Frame, type Outgoing } from './transport/frame.js';
-import type { Grant } from './grant.js';
+import type { Grant } from './handshake/grant.js';
 import { INTERNAL_ERROR } from './incoming-request.js';
 import { Intake } from './intake.js';
 import type { ConnectionLimits } from './transport/connection-limits.js';
@@ -20,7 +20,7 @@ import { REVOKED, type Resumption } from './recovery.js';
 import type { Session } from './session.js';
 import type { SocketHost } from './socket-host.js';
 import { currentTrace } from './tracing.js';
-import type { Visitor } from './visitor.js';
+import type { Visitor } from './handshake/client-info.js';
 
 /** Half of the machine under a socket: all that goes to the client, and what this side asked it. */
 export abstract class Sender extends Intake {

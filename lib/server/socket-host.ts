@@ -6,7 +6,7 @@ import type { Namespace } from './socketio-types.js';
 import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
 import type { Engine } from './engine.js';
 import type { Failures } from './failures.js';
-import type { Identities } from './identity.js';
+import type { Identities } from './handshake/user-identity.js';
 import type { Intake } from './intake.js';
 import type { ConnectionLimits } from './transport/connection-limits.js';
 import type { Restore } from './recovery.js';

@@ -1,6 +1,6 @@
 import type { Adapter, BroadcastFlags, Room, SocketId } from 'socket.io-adapter';
 import type { Untyped } from '../protocol/typed-events.js';
-import type { Handshake } from './handshake.js';
+import type { Handshake } from './handshake/handshake.js';
 import type { Recovery } from './recovery.js';
 
 /** What an emit carries besides its payload. */

@@ -1,5 +1,5 @@
 import { tellLimit } from '../server/diagnostics.js';
-import type { Visitor } from '../server/visitor.js';
+import type { Visitor } from '../server/handshake/client-info.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './refusal.js';
 
 /** How many may come; `Infinity`: there is no limit. */

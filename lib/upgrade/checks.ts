@@ -4,7 +4,7 @@ import { attempt } from '../server/util/safe-call.js';
 import { checkOrigin, explainOrigin, ORIGIN_REFUSED, type Cors } from './origin.js';
 import type { OwnHosts } from './own-hosts.js';
 import { refusal, type HttpRefusal } from './refusal.js';
-import type { Visitor } from '../server/visitor.js';
+import type { Visitor } from '../server/handshake/client-info.js';
 
 /** Socket.IO's option: `callback(error, success)` lets a request in or refuses it with 403. */
 export type AllowRequest = (

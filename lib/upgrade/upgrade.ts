@@ -6,7 +6,7 @@ import { tellLimit } from '../server/diagnostics.js';
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import type { Params } from './path.js';
 import { refusal, refuseUpgrade, RETRY_AFTER, type HttpRefusal } from './refusal.js';
-import type { Visitor } from '../server/visitor.js';
+import type { Visitor } from '../server/handshake/client-info.js';
 
 /** One request for an upgrade, from its first byte until it is decided on: the line opens, is refused, or ends. */
 export class Upgrade {

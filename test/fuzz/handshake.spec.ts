@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import { readHandshake } from '../../lib/server/handshake.js';
-import { selectProtocol } from '../../lib/server/subprotocols.js';
+import { readHandshake } from '../../lib/server/handshake/handshake.js';
+import { selectProtocol } from '../../lib/server/handshake/subprotocols.js';
 import type { Random } from '../support/random.js';
 import { check, fuzz } from './fuzz.js';
 import { Mutator } from './mutator.js';

@@ -1,4 +1,4 @@
-import { isPlain } from './util/canonical.js';
+import { isPlain } from '../util/canonical.js';
 
 /** What was done to an object while it was watched. */
 export interface DataWatch {

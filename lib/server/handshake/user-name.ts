@@ -1,5 +1,5 @@
-import type { Untyped } from '../protocol/typed-events.js';
-import { canonical, databaseId, isPlain } from './util/canonical.js';
+import type { Untyped } from '../../protocol/typed-events.js';
+import { canonical, databaseId, isPlain } from '../util/canonical.js';
 
 /** The fields that name a user, the first one that has a value wins. */
 export const USER_FIELDS = [

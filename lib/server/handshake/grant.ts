@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { canonical } from './util/canonical.js';
+import { canonical } from '../util/canonical.js';
 import { HANDSHAKE_FIELDS } from './handshake.js';
-import { dataOf, HOW, NOBODY, UNKNOWN, warn, whoIs, type Identified, type Who } from './identity.js';
+import { dataOf, HOW, NOBODY, UNKNOWN, warn, whoIs, type Identified, type Who } from './user-identity.js';
 import { nameOf } from './user-name.js';
 
 /** What guards granted a client: what it may come back to is bound to that. */

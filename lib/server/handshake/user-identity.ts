@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Untyped } from '../protocol/typed-events.js';
+import type { Untyped } from '../../protocol/typed-events.js';
 import type { Handshake } from './handshake.js';
-import { isFirst } from './util/once.js';
+import { isFirst } from '../util/once.js';
 import { givenName, isGiven, nameOf, USER_FIELDS, type UserName } from './user-name.js';
 
 /**

@@ -1,6 +1,6 @@
 import type { Logger } from '@nestjs/common';
 import type { ClusterStatus } from './server/socketio-types.js';
-import { channels } from './server/diagnostics.js';
+import { channels } from './server/diagnostics/channels.js';
 
 /** One line for each time that a broker goes away or comes back. */
 export function tellOfBroker(

@@ -1,6 +1,6 @@
 import { Catch, type ExceptionFilter } from '@nestjs/common';
 import { requestContext } from '../server/incoming-request.js';
-import { currentTrace } from '../server/tracing.js';
+import { currentTrace } from '../server/diagnostics/current-trace.js';
 import { EnvelopeExceptionFilter } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';
 import { observeResults } from './handler-results.js';

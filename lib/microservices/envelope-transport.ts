@@ -10,7 +10,7 @@ import type { IncomingPacket } from '../server/incoming-packet.js';
 import { INTERNAL_ERROR } from '../server/incoming-request.js';
 import type { Bridge } from '../server/receiver.js';
 import { assertOptions, refuse } from '../protocol/refuse.js';
-import { currentTrace } from '../server/tracing.js';
+import { currentTrace } from '../server/diagnostics/current-trace.js';
 import { EnvelopeContext } from './envelope-context.js';
 
 /** Where an {@link EnvelopeTransport} listens. */

@@ -1,6 +1,6 @@
 import type { Attributes } from '@opentelemetry/api';
 import { isClientFault } from '../gateway/envelope-exception.filter.js';
-import type { HandlerOutcome, HandlerTrace } from '../server/handler-trace.js';
+import type { HandlerOutcome, HandlerTrace } from '../server/diagnostics/handler-trace.js';
 import { INTERNAL_ERROR } from '../server/incoming-request.js';
 
 /**

@@ -1,5 +1,5 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
-import { observe } from '../server/diagnostics.js';
+import { observe } from '../server/diagnostics/channels.js';
 import type { ClosedInfo } from '../server/transport/disconnect-reason.js';
 import { eachOnce, endingOf, messaging, NAMES, OTHER } from './attributes.js';
 import { Tally, tellTally } from './tally.js';

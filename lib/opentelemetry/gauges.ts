@@ -1,7 +1,7 @@
 import type { Attributes, BatchObservableResult, Meter } from '@opentelemetry/api';
-import { observe } from '../server/diagnostics.js';
-import type { MountedServer } from '../server/observed.js';
-import { sumByRoute } from '../server/route-sums.js';
+import { observe } from '../server/diagnostics/channels.js';
+import type { MountedServer } from '../server/diagnostics/types.js';
+import { sumByRoute } from '../server/diagnostics/route-totals.js';
 import { NAMES } from './attributes.js';
 
 const STATES = ['alone', 'connected', 'away'] as const;

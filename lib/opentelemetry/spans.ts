@@ -7,8 +7,8 @@ import {
   type Span,
   type Tracer,
 } from '@opentelemetry/api';
-import { observe } from '../server/diagnostics.js';
-import type { HandlerTrace } from '../server/handler-trace.js';
+import { observe } from '../server/diagnostics/channels.js';
+import type { HandlerTrace } from '../server/diagnostics/handler-trace.js';
 import { classOf, eachOnce, endingOf, messaging, NAMES } from './attributes.js';
 import { spanOf, traceMetadata } from './propagation.js';
 

@@ -4,7 +4,7 @@ import { CLOSE_CODES } from '../protocol/close-codes.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import { attempt } from './util/safe-call.js';
 import type { Conversation } from './conversation.js';
-import { channels } from './diagnostics.js';
+import { channels } from './diagnostics/channels.js';
 import type { Frame } from './transport/frame.js';
 import type { Recovery } from './recovery.js';
 import { runChain, toException } from './middleware-chain.js';

@@ -13,7 +13,7 @@ import type {
 import { assertCompress, assertTimeout } from './util/arguments.js';
 import { attempt, watch } from './util/safe-call.js';
 import { askMany } from './broadcast-request.js';
-import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
+import { channels, type EnvelopeDiagnostics } from './diagnostics/channels.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './socketio-types.js';
 import { REVOKED } from './recovery.js';
 import { RemoteSocket } from './remote-socket.js';

@@ -18,7 +18,7 @@ import { attempt } from './util/safe-call.js';
 import { BroadcastOperator } from './broadcast-operator.js';
 import type { ClusterStatus, Rooms } from './socketio-types.js';
 import type { Conversation } from './conversation.js';
-import { channels } from './diagnostics.js';
+import { channels } from './diagnostics/channels.js';
 import { Engine } from './engine.js';
 import type { EnvelopeSocket } from './envelope.socket.js';
 import { encodePacket } from './packet-encoder.js';

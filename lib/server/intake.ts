@@ -1,7 +1,7 @@
 import type { Message } from './transport/server-web-socket.js';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
 import type { Envelope, RequestId } from '../protocol/envelope.js';
-import { channels } from './diagnostics.js';
+import { channels } from './diagnostics/channels.js';
 import { outside } from './util/detached.js';
 import { Peer } from './peer.js';
 

@@ -13,13 +13,13 @@ import type { Packet } from '../protocol/microservice-packet.js';
 import { refusalOf } from '../protocol/refused-events.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
-import { channels, tellLimit } from './diagnostics.js';
+import { channels, tellLimit } from './diagnostics/channels.js';
 import { IncomingPacket } from './incoming-packet.js';
 import { IncomingRequest } from './incoming-request.js';
 import { MessageContext, messageContexts } from './message-context.js';
 import { runChain, toException } from './middleware-chain.js';
 import { readFreshAuth, reauthenticate } from './reauthentication.js';
-import { currentTrace, isTraced, trace } from './tracing.js';
+import { currentTrace, isTraced, trace } from './diagnostics/current-trace.js';
 
 /** Reads a message in a format of the user's own; nothing means: drop it silently. `WsAdapter`'s option. */
 export type MessageParser = (data: Untyped) => { event: string; data?: Untyped } | void;

@@ -9,7 +9,7 @@ import type { AnyListeners } from './any-listeners.js';
 import { attempt } from './util/safe-call.js';
 import { BroadcastOperator } from './broadcast-operator.js';
 import type { EmitFlags } from './socketio-types.js';
-import { channels, type EnvelopeDiagnostics } from './diagnostics.js';
+import { channels, type EnvelopeDiagnostics } from './diagnostics/channels.js';
 import { Frame, type Outgoing } from './transport/frame.js';
 import type { Grant } from './handshake/grant.js';
 import { INTERNAL_ERROR } from './incoming-request.js';
@@ -19,7 +19,7 @@ import { withChange, type RoomChange } from './membership.js';
 import { REVOKED, type Resumption } from './recovery.js';
 import type { Session } from './session.js';
 import type { SocketHost } from './socket-host.js';
-import { currentTrace } from './tracing.js';
+import { currentTrace } from './diagnostics/current-trace.js';
 import type { Visitor } from './handshake/client-info.js';
 
 /** Half of the machine under a socket: all that goes to the client, and what this side asked it. */

@@ -1,6 +1,6 @@
 import type { Room } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
-import { tellLimit } from './diagnostics.js';
+import { tellLimit } from './diagnostics/channels.js';
 import { checkJoin, checkLeave, NO_NAME, roomSet, type RoomRefusal } from './room-names.js';
 import type { Rooms } from './socketio-types.js';
 

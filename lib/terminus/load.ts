@@ -1,5 +1,5 @@
-import type { MountedServer } from '../server/observed.js';
-import { sumByRoute, type RouteSums } from '../server/route-sums.js';
+import type { MountedServer } from '../server/diagnostics/types.js';
+import { sumByRoute, type RouteSums } from '../server/diagnostics/route-totals.js';
 
 /** How one route stands. */
 export interface RouteReport {

@@ -1,4 +1,4 @@
-import { tellLimit } from '../server/diagnostics.js';
+import { tellLimit } from '../server/diagnostics/channels.js';
 import type { Visitor } from '../server/handshake/client-info.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './refusal.js';
 

@@ -1,7 +1,7 @@
 import { channel } from 'node:diagnostics_channel';
 import { diag, DiagLogLevel, metrics, trace } from '@opentelemetry/api';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { channels } from '../../lib/server/diagnostics.js';
+import { channels } from '../../lib/server/diagnostics/channels.js';
 import { instrument } from '../../lib/opentelemetry/index.js';
 import { startApp } from '../support/app.js';
 import { Telemetry, useTelemetry } from './support.js';

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { Envelope } from '../protocol/envelope.js';
-import { channels } from './diagnostics.js';
+import type { Envelope } from '../../protocol/envelope.js';
+import { channels } from './channels.js';
 import { HandlerTrace } from './handler-trace.js';
-import type { ObservedSocket } from './observed.js';
+import type { ObservedSocket } from './types.js';
 
 const { handlerStart, handlerEnd, handlerError } = channels;
 

@@ -1,11 +1,11 @@
 import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_channel';
 import type { IncomingMessage } from 'node:http';
-import { refuse } from '../protocol/refuse.js';
-import { assertFunction } from './util/arguments.js';
-import type { ClusterStatus } from './socketio-types.js';
-import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
+import { refuse } from '../../protocol/refuse.js';
+import { assertFunction } from '../util/arguments.js';
+import type { ClusterStatus } from '../socketio-types.js';
+import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import type { HandlerTrace } from './handler-trace.js';
-import type { MountedServer, ObservedServer, ObservedSocket } from './observed.js';
+import type { MountedServer, ObservedServer, ObservedSocket } from './types.js';
 
 /** What goes out to clients; whoever hears of it may set `meta`, which the frame then carries. */
 interface Sent {

@@ -1,4 +1,4 @@
-import type { MountedServer } from './observed.js';
+import type { MountedServer } from './types.js';
 
 /** What the servers of one route have together: those of a RegExp namespace are one route, however many paths there are. */
 export class RouteSums {

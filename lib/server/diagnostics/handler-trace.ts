@@ -1,6 +1,6 @@
-import type { Envelope, RequestId } from '../protocol/envelope.js';
-import { textOfPattern } from '../protocol/microservice-packet.js';
-import type { ObservedSocket } from './observed.js';
+import type { Envelope, RequestId } from '../../protocol/envelope.js';
+import { textOfPattern } from '../../protocol/microservice-packet.js';
+import type { ObservedSocket } from './types.js';
 
 /** What became of an event. `abandoned`: its client had gone before. */
 export type HandlerOutcome = 'ok' | 'error' | 'refused' | 'abandoned';

@@ -1,4 +1,4 @@
-import type { ClusterStatus } from '../server/socketio-types.js';
+import type { ClusterStatus } from '../server/rooms/adapter-types.js';
 import type { Internals } from './internals.js';
 
 /** Hears that a broker went away, and why, or that it came back. */

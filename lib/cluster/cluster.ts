@@ -5,7 +5,7 @@ import { Feed } from '../recovery/feed.js';
 import { StorageBudget } from '../recovery/storage-budget.js';
 import { TakeOverBudget } from '../recovery/take-over-budget.js';
 import type { RecoverySettings } from '../server/recovery.js';
-import type { ClusterStatus } from '../server/socketio-types.js';
+import type { ClusterStatus } from '../server/rooms/adapter-types.js';
 import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../server/mount.js';
 import { keepAsSent } from './as-sent.js';
 import { boundRequests } from './bounded.js';

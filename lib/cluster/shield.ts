@@ -1,7 +1,7 @@
 import { gatherArguments } from './emitter.js';
 import { override, type Internals, type Method } from './internals.js';
 import type { Publications } from './publications.js';
-import { checkBroadcast, checkTarget } from './target.js';
+import { checkBroadcast, checkTarget } from '../server/rooms/target.js';
 import { watched } from './tolerant.js';
 
 /** Where adapters take what comes from other nodes: anybody who reaches the broker can write there. */

@@ -1,5 +1,5 @@
 import type { Adapter, Room, Session } from 'socket.io-adapter';
-import { emitToOtherNodes } from '../server/other-nodes.js';
+import { emitToOtherNodes } from '../server/rooms/server-side-emit.js';
 import {
   isMeantFor,
   REVOKED,

@@ -1,5 +1,5 @@
 import type { Frame } from '../server/transport/frame.js';
-import { encodePacket } from '../server/packet-encoder.js';
+import { encodePacket } from '../server/rooms/packet-encoder.js';
 import { REVOKED } from '../server/recovery.js';
 
 /** Marks behind an event and its payload. */

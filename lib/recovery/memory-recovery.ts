@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { BroadcastFlags, BroadcastOptions, Room } from 'socket.io-adapter';
 import { joinFrames, type Frame } from '../server/transport/frame.js';
-import { MemoryAdapter } from '../server/memory-adapter.js';
+import { MemoryAdapter } from '../server/rooms/memory-adapter.js';
 import type { AdapterMaker, Walk } from '../server/mount.js';
 import { periodsSince } from '../server/membership.js';
-import { encodePacket } from '../server/packet-encoder.js';
+import { encodePacket } from '../server/rooms/packet-encoder.js';
 import {
   isKept,
   type Recovery,

@@ -1,5 +1,5 @@
 import type { Adapter, Room } from 'socket.io-adapter';
-import { checkBroadcast } from '../cluster/target.js';
+import { checkBroadcast } from '../server/rooms/target.js';
 import type { Fields } from './single-pass.js';
 
 /** Broadcasts to its own server are all that an adapter reads when it restores a session. */

@@ -23,7 +23,7 @@ import { beginSession, mayComeBack } from './session.js';
 import { currentTrace } from './diagnostics/current-trace.js';
 import { warnOfUnheard } from './unheard.js';
 import { user } from './handshake/user-name.js';
-import { enterUserRoom, leaveUserRoom } from './user-room.js';
+import { enterUserRoom, leaveUserRoom } from './rooms/user-room.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
 export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;

@@ -12,8 +12,8 @@ import type {
 } from '../protocol/typed-events.js';
 import { AnyListeners, type AnyListener } from './any-listeners.js';
 import { assertCompress, assertFunction, assertTimeout } from './util/arguments.js';
-import type { BroadcastOperator } from './broadcast-operator.js';
-import type { Rooms } from './socketio-types.js';
+import type { BroadcastOperator } from './rooms/broadcast-operator.js';
+import type { Rooms } from './rooms/adapter-types.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
 import { DirectOperator } from './direct-operator.js';
 import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';

@@ -1,6 +1,6 @@
 import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
-import type { ClusterStatus, ErrorReporter } from './socketio-types.js';
+import type { ClusterStatus, ErrorReporter } from './rooms/adapter-types.js';
 import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
 import type { Failures } from './failures.js';
 import type { Identities } from './handshake/user-identity.js';

@@ -6,10 +6,10 @@ import type { Untyped } from '../protocol/typed-events.js';
 import { assertFunction } from './util/arguments.js';
 import { attempt } from './util/safe-call.js';
 import { nameOfUser, type Identified } from './handshake/user-identity.js';
-import { emitToOtherNodes } from './other-nodes.js';
+import { emitToOtherNodes } from './rooms/server-side-emit.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';
-import { keyText, NO_ROOMS, withRooms } from './room-names.js';
+import { keyText, NO_ROOMS, withRooms } from './rooms/room-names.js';
 import { valueBytes } from './util/heap-size.js';
 
 /** Somebody who is in a room, with one connection or several. */

@@ -1,8 +1,8 @@
 import type { Message } from './transport/server-web-socket.js';
 import type { Envelope } from '../protocol/envelope.js';
 import type { Untyped } from '../protocol/typed-events.js';
-import type { BroadcastOperator } from './broadcast-operator.js';
-import type { Namespace } from './socketio-types.js';
+import type { BroadcastOperator } from './rooms/broadcast-operator.js';
+import type { Namespace } from './rooms/adapter-types.js';
 import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
 import type { Engine } from './engine.js';
 import type { Failures } from './failures.js';

@@ -1,7 +1,7 @@
 import { EnvelopeServer } from '../server/envelope.server.js';
 import { Heartbeat } from '../server/transport/heartbeat.js';
 import type { Mount } from '../server/mount.js';
-import { parentAdapter } from '../server/parent-adapter.js';
+import { parentAdapter } from '../server/rooms/parent-adapter.js';
 import { Gate, type GateSettings } from './gate.js';
 import { compilePath, isPattern, NO_PARAMS, readablePath, type Params } from './path.js';
 import { showPlace, type Place } from './place.js';

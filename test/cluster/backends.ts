@@ -5,7 +5,7 @@ import { Redis } from 'ioredis';
 import { Pool } from 'pg';
 import { createClient } from 'redis';
 import { MessageType } from 'socket.io-adapter';
-import { MemoryAdapter } from '../../lib/server/memory-adapter.js';
+import { MemoryAdapter } from '../../lib/server/rooms/memory-adapter.js';
 import type { AdapterFactory } from '../../lib/index.js';
 import { PostgresServer, describeWithPostgres } from '../support/brokers/postgres.js';
 import { RedisServer, describeWithRedis } from '../support/brokers/redis.js';

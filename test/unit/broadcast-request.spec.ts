@@ -1,8 +1,8 @@
 import * as fc from 'fast-check';
 import { OutgoingRequests } from '../../lib/protocol/pending-requests.js';
 import { RequestError } from '../../lib/protocol/request-error.js';
-import { askMany } from '../../lib/server/broadcast-request.js';
-import type { EmitFlags, EventPacket, Namespace } from '../../lib/server/socketio-types.js';
+import { askMany } from '../../lib/server/rooms/broadcast-ack.js';
+import type { EmitFlags, EventPacket, Namespace } from '../../lib/server/rooms/adapter-types.js';
 import { expectNoStrays } from '../support/strays.js';
 import { deferred } from '../support/wait.js';
 

@@ -1,7 +1,7 @@
-import { BroadcastOperator } from '../../lib/server/broadcast-operator.js';
+import { BroadcastOperator } from '../../lib/server/rooms/broadcast-operator.js';
 import { MessageLog } from '../../lib/recovery/message-log.js';
 import { SessionStore, type Parked } from '../../lib/recovery/session-store.js';
-import { encodePacket } from '../../lib/server/packet-encoder.js';
+import { encodePacket } from '../../lib/server/rooms/packet-encoder.js';
 import { heapBytes, heldBytes } from '../support/heap.js';
 
 const LIMIT = 4_000_000;

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Untyped } from '../../protocol/typed-events.js';
-import type { ClusterStatus } from '../socketio-types.js';
+import type { ClusterStatus } from '../rooms/adapter-types.js';
 
 /** A server, as {@link EnvelopeServer} is one. */
 export interface ObservedServer {

@@ -9,10 +9,10 @@ import type {
   RequestParams,
   Untyped,
   WithTimeout,
-} from '../protocol/typed-events.js';
-import { assertTimeout } from './util/arguments.js';
-import type { EmitFlags, Rooms, SocketDetails } from './socketio-types.js';
-import type { Handshake } from './handshake/handshake.js';
+} from '../../protocol/typed-events.js';
+import { assertTimeout } from '../util/arguments.js';
+import type { EmitFlags, Rooms, SocketDetails } from './adapter-types.js';
+import type { Handshake } from '../handshake/handshake.js';
 
 /** What a remote socket needs of a broadcast operator. */
 interface Target {

@@ -1,5 +1,5 @@
 import type { Adapter } from 'socket.io-adapter';
-import { attempt } from './util/safe-call.js';
+import { attempt } from '../util/safe-call.js';
 
 /** Milliseconds that adapters wait for other nodes where nobody says otherwise, and some for their own timers to be first. */
 const PATIENCE = 5_000;

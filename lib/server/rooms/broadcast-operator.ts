@@ -1,5 +1,5 @@
 import type { Room } from 'socket.io-adapter';
-import { assertEmittable } from '../protocol/reserved-events.js';
+import { assertEmittable } from '../../protocol/reserved-events.js';
 import type {
   AnswerOf,
   DefaultEventsMap,
@@ -9,13 +9,13 @@ import type {
   RequestParams,
   Untyped,
   WithManyAnswers,
-} from '../protocol/typed-events.js';
-import { assertCompress, assertTimeout } from './util/arguments.js';
-import { attempt, watch } from './util/safe-call.js';
-import { askMany } from './broadcast-request.js';
-import { channels, type EnvelopeDiagnostics } from './diagnostics/channels.js';
-import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './socketio-types.js';
-import { REVOKED } from './recovery.js';
+} from '../../protocol/typed-events.js';
+import { assertCompress, assertTimeout } from '../util/arguments.js';
+import { attempt, watch } from '../util/safe-call.js';
+import { askMany } from './broadcast-ack.js';
+import { channels, type EnvelopeDiagnostics } from '../diagnostics/channels.js';
+import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './adapter-types.js';
+import { REVOKED } from '../recovery.js';
 import { RemoteSocket } from './remote-socket.js';
 import { openRooms, withRooms } from './room-names.js';
 

@@ -1,6 +1,6 @@
 import type { BroadcastOptions } from 'socket.io-adapter';
-import { watch } from './util/safe-call.js';
-import type { EmitFlags, EventPacket, Namespace } from './socketio-types.js';
+import { watch } from '../util/safe-call.js';
+import type { EmitFlags, EventPacket, Namespace } from './adapter-types.js';
 
 /** How long a room-wide request waits, in milliseconds, where no `timeout` was given. */
 const DEFAULT_TIMEOUT = 5_000;

@@ -1,7 +1,7 @@
 import type { Room } from 'socket.io-adapter';
-import type { ConnectionLimits } from './transport/connection-limits.js';
-import type { Rooms } from './socketio-types.js';
-import { isUserRoom, MAX_USER_ROOM } from './handshake/user-name.js';
+import type { ConnectionLimits } from '../transport/connection-limits.js';
+import type { Rooms } from './adapter-types.js';
+import { isUserRoom, MAX_USER_ROOM } from '../handshake/user-name.js';
 
 /** Why an operation on rooms is refused. */
 export interface RoomRefusal {

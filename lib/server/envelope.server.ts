@@ -28,7 +28,7 @@ import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { ServerEvents } from './server-events.js';
 import type { SocketHost } from './socket-host.js';
-import { Presence, PRESENCE } from './presence.js';
+import { Presence, PRESENCE } from './presence/presence.js';
 import { user } from './handshake/user-name.js';
 import { leaveUserRoom } from './rooms/user-room.js';
 import { SocketSet } from './socket-set.js';

@@ -1,4 +1,4 @@
-import { PresenceView } from '../../lib/server/presence-view.js';
+import { PresenceView } from '../../lib/server/presence/presence-view.js';
 
 function watched() {
   const heard: string[] = [];

@@ -1,16 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Adapter, Room } from 'socket.io-adapter';
-import { assertCarried } from '../protocol/payload.js';
-import { refuse } from '../protocol/refuse.js';
-import type { Untyped } from '../protocol/typed-events.js';
-import { assertFunction } from './util/arguments.js';
-import { attempt } from './util/safe-call.js';
-import { nameOfUser, type Identified } from './handshake/user-identity.js';
-import { emitToOtherNodes } from './rooms/server-side-emit.js';
+import { assertCarried } from '../../protocol/payload.js';
+import { refuse } from '../../protocol/refuse.js';
+import type { Untyped } from '../../protocol/typed-events.js';
+import { assertFunction } from '../util/arguments.js';
+import { attempt } from '../util/safe-call.js';
+import { nameOfUser, type Identified } from '../handshake/user-identity.js';
+import { emitToOtherNodes } from '../rooms/server-side-emit.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';
-import { keyText, NO_ROOMS, withRooms } from './rooms/room-names.js';
-import { valueBytes } from './util/heap-size.js';
+import { keyText, NO_ROOMS, withRooms } from '../rooms/room-names.js';
+import { valueBytes } from '../util/heap-size.js';
 
 /** Somebody who is in a room, with one connection or several. */
 export interface Present {

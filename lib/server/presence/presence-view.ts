@@ -1,4 +1,4 @@
-import { attempt } from './util/safe-call.js';
+import { attempt } from '../util/safe-call.js';
 
 /** Somebody came into a room, or went out of it, or has another meta. */
 export interface PresenceEvent {

@@ -1,6 +1,6 @@
 import type { ServerOptions } from 'ws';
 import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
-import type { RecoveryOptions } from './recovery/options.js';
+import type { RecoveryOptions } from './server/recovery/recovery-options.js';
 import type { EnvelopeSocket } from './server/envelope.socket.js';
 import type { Replies } from './gateway/reply.js';
 import type { AdapterFactory } from './server/mount.js';

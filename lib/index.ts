@@ -12,7 +12,7 @@ export type { EnvelopeOptions, GatewayOptions, PathOptions, UpgradeGuards } from
 export { EnvelopeExceptionFilter } from './gateway/envelope-exception.filter.js';
 export { RoomLimitError } from './gateway/room-limit-error.js';
 export type { Limits, PathLimits } from './limits.js';
-export type { RecoveryOptions } from './recovery/options.js';
+export type { RecoveryOptions } from './server/recovery/recovery-options.js';
 export { CLOSE_CODES, type CloseCode } from './protocol/close-codes.js';
 export type { Envelope, ErrorCode, ExceptionPayload, RequestId } from './protocol/envelope.js';
 export { RequestError } from './protocol/request-error.js';
@@ -28,7 +28,7 @@ export type { Handshake } from './server/handshake/handshake.js';
 export type { AdapterFactory } from './server/mount.js';
 export { user } from './server/handshake/user-name.js';
 export { messageContext, type MessageContext } from './server/message-context.js';
-export type { Restored } from './server/recovery.js';
+export type { Restored } from './server/recovery/types.js';
 export type { MountedServer, ObservedServer, ObservedSocket } from './server/diagnostics/types.js';
 export { Presence, type Present } from './server/presence/presence.js';
 export type { PresenceEvent } from './server/presence/presence-view.js';

@@ -1,6 +1,6 @@
 import type { EnvelopeOptions, GatewayOptions } from './envelope.options.js';
 import { checkLimits } from './limits.js';
-import { checkRecovery } from './recovery/options.js';
+import { checkRecovery } from './server/recovery/recovery-options.js';
 import { isRecordLike, refuse, refuseUnknown } from './protocol/refuse.js';
 import { checkPath } from './upgrade/path.js';
 import { PORT, toPort } from './upgrade/port.js';

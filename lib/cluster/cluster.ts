@@ -1,10 +1,10 @@
 import type { Adapter } from 'socket.io-adapter';
 import { assertCarried } from '../protocol/payload.js';
-import { ClusterRecovery, type Source } from '../recovery/cluster-recovery.js';
-import { Feed } from '../recovery/feed.js';
-import { StorageBudget } from '../recovery/storage-budget.js';
-import { TakeOverBudget } from '../recovery/take-over-budget.js';
-import type { RecoverySettings } from '../server/recovery.js';
+import { ClusterRecovery, type Source } from '../server/recovery/cluster-recovery.js';
+import { Feed } from '../server/recovery/shared-log.js';
+import { StorageBudget } from '../server/recovery/storage-budget.js';
+import { TakeOverBudget } from '../server/recovery/take-over-budget.js';
+import type { RecoverySettings } from '../server/recovery/types.js';
 import type { ClusterStatus } from '../server/rooms/adapter-types.js';
 import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../server/mount.js';
 import { keepAsSent } from './as-sent.js';

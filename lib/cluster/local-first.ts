@@ -1,7 +1,7 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
-import { markPacket } from '../recovery/marked-packet.js';
-import type { Feed } from '../recovery/feed.js';
-import { isKept } from '../server/recovery.js';
+import { markPacket } from '../server/recovery/marked-packet.js';
+import type { Feed } from '../server/recovery/shared-log.js';
+import { isKept } from '../server/recovery/types.js';
 import { override, type Internals } from './internals.js';
 
 interface Packet {

@@ -6,7 +6,7 @@ import { attempt } from './util/safe-call.js';
 import type { Conversation } from './conversation.js';
 import { channels } from './diagnostics/channels.js';
 import type { Frame } from './transport/frame.js';
-import type { Recovery } from './recovery.js';
+import type { Recovery } from './recovery/types.js';
 import { runChain, toException } from './middleware-chain.js';
 import type { Mount } from './mount.js';
 import { isUserRoom } from './handshake/user-name.js';

@@ -33,8 +33,8 @@ import { user } from './handshake/user-name.js';
 import { leaveUserRoom } from './rooms/user-room.js';
 import { SocketSet } from './socket-set.js';
 import { keepSession, takeOver } from './resume.js';
-import { TAKE_OVER, type Recovery } from './recovery.js';
-import type { Session } from './session.js';
+import { TAKE_OVER, type Recovery } from './recovery/types.js';
+import type { Session } from './recovery/session.js';
 
 const TOO_EARLY =
   'EnvelopeServer was used before an EnvelopeAdapter mounted it: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) first';

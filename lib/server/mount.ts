@@ -6,7 +6,7 @@ import type { Failures } from './failures.js';
 import type { Identities } from './handshake/user-identity.js';
 import type { ConnectionLimits } from './transport/connection-limits.js';
 import type { Receiver } from './receiver.js';
-import type { RecoverySettings, Restore } from './recovery.js';
+import type { RecoverySettings, Restore } from './recovery/types.js';
 
 /** A class or factory of Socket.IO's adapter contract; called with `new` where possible, as in Socket.IO. */
 export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter);

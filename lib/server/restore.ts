@@ -1,7 +1,7 @@
 import type { Room } from 'socket.io-adapter';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
-import type { Restored, Resumption } from './recovery.js';
+import type { Restored, Resumption } from './recovery/types.js';
 import { isUserRoom } from './handshake/user-name.js';
 
 /**

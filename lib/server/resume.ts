@@ -3,9 +3,9 @@ import { CLOSE_CODES } from '../protocol/close-codes.js';
 import type { Conversation } from './conversation.js';
 import { grantOf, isStillItself, mayHave, type Grant } from './handshake/grant.js';
 import { dataOf } from './handshake/user-identity.js';
-import type { Recovery } from './recovery.js';
+import type { Recovery } from './recovery/types.js';
 import { choose } from './restore.js';
-import { idOf, type Session } from './session.js';
+import { idOf, type Session } from './recovery/session.js';
 import { offersEnvelope } from './handshake/subprotocols.js';
 
 /** Whether a client may be somebody who comes back: only those that negotiate the envelope's version do. */

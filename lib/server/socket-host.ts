@@ -9,8 +9,8 @@ import type { Failures } from './failures.js';
 import type { Identities } from './handshake/user-identity.js';
 import type { Intake } from './intake.js';
 import type { ConnectionLimits } from './transport/connection-limits.js';
-import type { Restore } from './recovery.js';
-import type { Session } from './session.js';
+import type { Restore } from './recovery/types.js';
+import type { Session } from './recovery/session.js';
 
 type Targeting =
   'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';

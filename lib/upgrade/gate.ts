@@ -7,7 +7,7 @@ import { EnvelopeSocket } from '../server/envelope.socket.js';
 import type { Line, LineWatcher } from '../server/transport/connection.js';
 import { LineWebSocket } from '../server/transport/server-web-socket.js';
 import { beforeGuards, grantOf } from '../server/handshake/grant.js';
-import type { Recovery } from '../server/recovery.js';
+import type { Recovery } from '../server/recovery/types.js';
 import { mayResume, resume } from '../server/resume.js';
 import type { Visitor } from '../server/handshake/client-info.js';
 import { within } from '../server/util/with-timeout.js';

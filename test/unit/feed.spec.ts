@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { Feed } from '../../lib/recovery/feed.js';
+import { Feed } from '../../lib/server/recovery/shared-log.js';
 
 describe('Feed', () => {
   beforeEach(() => void jest.useFakeTimers());

@@ -1,6 +1,6 @@
 import { BroadcastOperator } from '../../lib/server/rooms/broadcast-operator.js';
-import { MessageLog } from '../../lib/recovery/message-log.js';
-import { SessionStore, type Parked } from '../../lib/recovery/session-store.js';
+import { MessageLog } from '../../lib/server/recovery/message-log.js';
+import { SessionStore, type Parked } from '../../lib/server/recovery/session-store.js';
 import { encodePacket } from '../../lib/server/rooms/packet-encoder.js';
 import { heapBytes, heldBytes } from '../support/heap.js';
 

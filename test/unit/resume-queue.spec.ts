@@ -1,5 +1,5 @@
-import type { Ledger } from '../../lib/recovery/ledger.js';
-import { ResumeQueue, type Work } from '../../lib/recovery/resume-queue.js';
+import type { Ledger } from '../../lib/server/recovery/budget-ledger.js';
+import { ResumeQueue, type Work } from '../../lib/server/recovery/resume-queue.js';
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const from = (address: string): { address: string; isShared: boolean } => ({ address, isShared: false });

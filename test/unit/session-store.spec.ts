@@ -1,4 +1,4 @@
-import { SessionStore, type Parked } from '../../lib/recovery/session-store.js';
+import { SessionStore, type Parked } from '../../lib/server/recovery/session-store.js';
 
 const LIMIT = 100_000;
 

@@ -1,7 +1,7 @@
 import type { Adapter, BroadcastFlags, Room, SocketId } from 'socket.io-adapter';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { Handshake } from '../handshake/handshake.js';
-import type { Recovery } from '../recovery.js';
+import type { Recovery } from '../recovery/types.js';
 
 /** What an emit carries besides its payload. */
 export interface EmitFlags extends BroadcastFlags {

@@ -1,6 +1,6 @@
 import type { Adapter, Room } from 'socket.io-adapter';
-import { checkBroadcast } from '../server/rooms/target.js';
-import type { Fields } from './single-pass.js';
+import { checkBroadcast } from '../rooms/target.js';
+import type { Fields } from './restore-once.js';
 
 /** Broadcasts to its own server are all that an adapter reads when it restores a session. */
 export function isSoundFor(adapter: Adapter, fields: Fields): boolean {

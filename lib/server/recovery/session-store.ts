@@ -1,6 +1,6 @@
 import type { Room } from 'socket.io-adapter';
-import type { StoredSession } from '../server/recovery.js';
-import { detach, stringBytes, valueBytes } from '../server/util/heap-size.js';
+import type { StoredSession } from './types.js';
+import { detach, stringBytes, valueBytes } from '../util/heap-size.js';
 
 /** The part of `maxStoredBytes` that is for sessions; the rest is for messages. Neither takes the room of the other. */
 export const SESSIONS_PART = 0.5;

@@ -1,6 +1,6 @@
-import { Rate } from '../server/util/token-bucket.js';
-import { nameOf, SHARED, type Asker } from './asker.js';
-import { Ledger } from './ledger.js';
+import { Rate } from '../util/token-bucket.js';
+import { nameOf, SHARED, type Asker } from './rate-owner.js';
+import { Ledger } from './budget-ledger.js';
 
 /** Units of work after which a step ends. A unit is one look at a room or at a message. */
 const STEP = 500;

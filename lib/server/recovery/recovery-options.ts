@@ -1,6 +1,6 @@
-import { refuseUnknown, show } from '../protocol/refuse.js';
-import type { EnvelopeSocket } from '../server/envelope.socket.js';
-import type { Restore, Restored } from '../server/recovery.js';
+import { refuseUnknown, show } from '../../protocol/refuse.js';
+import type { EnvelopeSocket } from '../envelope.socket.js';
+import type { Restore, Restored } from './types.js';
 
 /** What clients that come back after a cut get back. */
 export interface RecoveryOptions {

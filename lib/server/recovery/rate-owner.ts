@@ -1,4 +1,4 @@
-import type { ResumeTerms } from '../server/recovery.js';
+import type { ResumeTerms } from './types.js';
 
 /** What tells one address from another. */
 export type Asker = Pick<ResumeTerms, 'address' | 'isShared'>;

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { BroadcastFlags, BroadcastOptions, Room } from 'socket.io-adapter';
-import { joinFrames, type Frame } from '../server/transport/frame.js';
-import { MemoryAdapter } from '../server/rooms/memory-adapter.js';
-import type { AdapterMaker, Walk } from '../server/mount.js';
-import { periodsSince } from '../server/membership.js';
-import { encodePacket } from '../server/rooms/packet-encoder.js';
+import { joinFrames, type Frame } from '../transport/frame.js';
+import { MemoryAdapter } from '../rooms/memory-adapter.js';
+import type { AdapterMaker, Walk } from '../mount.js';
+import { periodsSince } from './membership.js';
+import { encodePacket } from '../rooms/packet-encoder.js';
 import {
   isKept,
   type Recovery,
@@ -12,8 +12,8 @@ import {
   type ResumeTerms,
   type Resumption,
   type StoredSession,
-} from '../server/recovery.js';
-import type { ResolvedRecovery } from './options.js';
+} from './types.js';
+import type { ResolvedRecovery } from './recovery-options.js';
 import { MessageLog, type Missed } from './message-log.js';
 import { resumes, type Work } from './resume-queue.js';
 import { SessionStore, SESSIONS_PART, TOO_LARGE, type Parked } from './session-store.js';

@@ -1,5 +1,5 @@
 import type { Adapter, Room, Session } from 'socket.io-adapter';
-import { emitToOtherNodes } from '../server/rooms/server-side-emit.js';
+import { emitToOtherNodes } from '../rooms/server-side-emit.js';
 import {
   isMeantFor,
   REVOKED,
@@ -8,14 +8,14 @@ import {
   type ResumeTerms,
   type Resumption,
   type StoredSession,
-} from '../server/recovery.js';
-import type { Frame } from '../server/transport/frame.js';
-import { periodsSince, roomsAt } from '../server/membership.js';
-import { within } from '../server/util/with-timeout.js';
-import type { Feed, LogEntry } from './feed.js';
+} from './types.js';
+import type { Frame } from '../transport/frame.js';
+import { periodsSince, roomsAt } from './membership.js';
+import { within } from '../util/with-timeout.js';
+import type { Feed, LogEntry } from './shared-log.js';
 import { toFrames } from './marked-packet.js';
 import { resumes } from './resume-queue.js';
-import { singlePass, type Pass } from './single-pass.js';
+import { singlePass, type Pass } from './restore-once.js';
 import type { StorageBudget } from './storage-budget.js';
 import { broadcastOf, isSoundFor } from './stream-entry.js';
 import { byLast, inOrder, isLater } from './stream-position.js';

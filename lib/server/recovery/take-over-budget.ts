@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Rate } from '../server/util/token-bucket.js';
-import { nameOf, SHARED, type Asker } from './asker.js';
+import { Rate } from '../util/token-bucket.js';
+import { nameOf, SHARED, type Asker } from './rate-owner.js';
 
 /** Tokens that no node knows, per second and address, for which the other nodes are asked. */
 const UNKNOWN_PER_SECOND = 20;

@@ -1,6 +1,6 @@
 import type { Adapter, Room } from 'socket.io-adapter';
-import type { Untyped } from '../protocol/typed-events.js';
-import type { Frame } from './transport/frame.js';
+import type { Untyped } from '../../protocol/typed-events.js';
+import type { Frame } from '../transport/frame.js';
 import type { RoomChange } from './membership.js';
 
 /** What a client comes back to. Plain data: it may have to cross to another node. */

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { RoomChange } from './membership.js';
-import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
-import { CLOSE_CODES } from '../protocol/close-codes.js';
+import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
+import { CLOSE_CODES } from '../../protocol/close-codes.js';
 
 /** What a connected client may come back to. */
 export interface Session {

@@ -1,10 +1,10 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
-import { Frame } from '../server/transport/frame.js';
-import { Merged } from './merged.js';
-import { Names } from './names.js';
+import { Frame } from '../transport/frame.js';
+import { Merged } from './merged-lists.js';
+import { Names } from './shared-names.js';
 import { Work } from './resume-queue.js';
 import { EntryList, RoomIndex } from './room-index.js';
-import { textBytes } from '../server/util/heap-size.js';
+import { textBytes } from '../util/heap-size.js';
 
 /** One message of the log. */
 interface Entry {

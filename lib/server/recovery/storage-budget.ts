@@ -1,5 +1,5 @@
-import type { StoredSession } from '../server/recovery.js';
-import { Ledger } from './ledger.js';
+import type { StoredSession } from './types.js';
+import { Ledger } from './budget-ledger.js';
 import { sessionBytes, SESSIONS_PART, TOO_LARGE } from './session-store.js';
 
 /** Options of the recovery, and who is told that sessions are not kept. */

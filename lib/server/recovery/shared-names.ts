@@ -1,5 +1,5 @@
 import type { Room } from 'socket.io-adapter';
-import { detach, stringBytes } from '../server/util/heap-size.js';
+import { detach, stringBytes } from '../util/heap-size.js';
 
 interface Name {
   readonly room: Room;

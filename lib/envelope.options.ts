@@ -1,10 +1,10 @@
 import type { ServerOptions } from 'ws';
 import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
 import type { RecoveryOptions } from './server/recovery/recovery-options.js';
-import type { EnvelopeSocket } from './server/envelope.socket.js';
+import type { EnvelopeSocket } from './server/socket/envelope-socket.js';
 import type { Replies } from './gateway/reply.js';
 import type { AdapterFactory } from './server/mount.js';
-import type { MessageParser } from './server/receiver.js';
+import type { MessageParser } from './server/socket/message-router.js';
 import type { Untyped } from './protocol/typed-events.js';
 import type { Cors } from './upgrade/origin.js';
 import type { Hosts } from './upgrade/own-hosts.js';

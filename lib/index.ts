@@ -22,12 +22,12 @@ export type { ClusterStatus, ReachableSocket, Rooms } from './server/rooms/adapt
 export { observe, type EnvelopeDiagnostics } from './server/diagnostics/channels.js';
 export type { ClosedInfo, DisconnectReason } from './server/transport/disconnect-reason.js';
 export { EnvelopeServer } from './server/envelope.server.js';
-export { EnvelopeSocket } from './server/envelope.socket.js';
+export { EnvelopeSocket } from './server/socket/envelope-socket.js';
 export type { HandlerOutcome, HandlerTrace } from './server/diagnostics/handler-trace.js';
 export type { Handshake } from './server/handshake/handshake.js';
 export type { AdapterFactory } from './server/mount.js';
 export { user } from './server/handshake/user-name.js';
-export { messageContext, type MessageContext } from './server/message-context.js';
+export { messageContext, type MessageContext } from './server/socket/message-context.js';
 export type { Restored } from './server/recovery/types.js';
 export type { MountedServer, ObservedServer, ObservedSocket } from './server/diagnostics/types.js';
 export { Presence, type Present } from './server/presence/presence.js';

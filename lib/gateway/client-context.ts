@@ -1,5 +1,5 @@
 import type { ArgumentsHost, ExecutionContext, Type } from '@nestjs/common';
-import type { Conversation } from '../server/conversation.js';
+import type { Conversation } from '../server/socket/conversation.js';
 import { UpgradeResponse } from './upgrade-response.js';
 
 /** What a filter or a guard sees of a client outside of a message: the client, and no data. */

@@ -1,4 +1,4 @@
-import type { Conversation } from '../server/conversation.js';
+import type { Conversation } from '../server/socket/conversation.js';
 
 /** The `handleConnection` calls of one client: those that run, and how many are yet to begin. */
 interface Hooks {

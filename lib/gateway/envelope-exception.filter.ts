@@ -1,8 +1,8 @@
 import { Catch, type ArgumentsHost } from '@nestjs/common';
 import { BaseWsExceptionFilter } from '@nestjs/websockets';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
-import { INTERNAL_ERROR } from '../server/incoming-request.js';
-import { Conversation } from '../server/conversation.js';
+import { INTERNAL_ERROR } from '../server/socket/incoming-request.js';
+import { Conversation } from '../server/socket/conversation.js';
 import { isHttpException, isWsException } from './nest-exceptions.js';
 
 /** What the client sent, as Nest's own filter shows it to the client. */

@@ -1,5 +1,5 @@
 import { Catch, type ExceptionFilter } from '@nestjs/common';
-import { requestContext } from '../server/incoming-request.js';
+import { requestContext } from '../server/socket/incoming-request.js';
 import { currentTrace } from '../server/diagnostics/current-trace.js';
 import { EnvelopeExceptionFilter } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';

@@ -1,5 +1,5 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter, type Type } from '@nestjs/common';
-import { Conversation } from '../server/conversation.js';
+import { Conversation } from '../server/socket/conversation.js';
 import { ClientHost } from './client-context.js';
 import { endRefused } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';

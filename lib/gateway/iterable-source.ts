@@ -1,7 +1,7 @@
 import { Logger } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
 import { attempt } from '../server/util/safe-call.js';
-import { requestContext } from '../server/incoming-request.js';
+import { requestContext } from '../server/socket/incoming-request.js';
 
 /** After so many values a generator lets the rest of the process have a turn: its own may never wait. */
 const VALUES_PER_TURN = 64;

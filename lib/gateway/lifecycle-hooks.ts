@@ -1,4 +1,4 @@
-import { Conversation } from '../server/conversation.js';
+import { Conversation } from '../server/socket/conversation.js';
 import { hookBegan } from './connection-gate.js';
 import { isClientFault } from './envelope-exception.filter.js';
 import type { Gateway } from './gateway-explorer.js';

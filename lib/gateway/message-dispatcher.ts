@@ -1,7 +1,7 @@
 import type { MessageMappingProperties } from '@nestjs/websockets';
-import type { BoundCallback, Conversation } from '../server/conversation.js';
-import { requestContext, type IncomingRequest } from '../server/incoming-request.js';
-import type { Dispatcher } from '../server/receiver.js';
+import type { BoundCallback, Conversation } from '../server/socket/conversation.js';
+import { requestContext, type IncomingRequest } from '../server/socket/incoming-request.js';
+import type { Dispatcher } from '../server/socket/message-router.js';
 import { Reply, type Replies } from './reply.js';
 
 type BoundHandler = Pick<MessageMappingProperties, 'message' | 'callback' | 'isAckHandledManually'>;

@@ -1,9 +1,9 @@
 import { isObservable, type Observable } from 'rxjs';
 import { isReserved } from '../protocol/reserved-events.js';
 import { attempt } from '../server/util/safe-call.js';
-import type { Conversation } from '../server/conversation.js';
+import type { Conversation } from '../server/socket/conversation.js';
 import { currentTrace } from '../server/diagnostics/current-trace.js';
-import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/incoming-request.js';
+import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../server/socket/incoming-request.js';
 import { isClientFault, toExceptionPayload } from './envelope-exception.filter.js';
 import {
   IterableSource,

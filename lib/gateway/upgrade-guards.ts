@@ -2,7 +2,7 @@ import type { CanActivate, Type } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef, type ApplicationConfig, type ContextId } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { UpgradeGuards } from '../envelope.options.js';
-import type { EnvelopeSocket } from '../server/envelope.socket.js';
+import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import { refusal, type HttpRefusal } from '../upgrade/refusal.js';
 import { UpgradeContext } from './client-context.js';
 import type { Gateway } from './gateway-explorer.js';

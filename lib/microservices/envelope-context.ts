@@ -1,6 +1,6 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { RequestId } from '../protocol/envelope.js';
-import type { EnvelopeSocket } from '../server/envelope.socket.js';
+import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { Handshake } from '../server/handshake/handshake.js';
 import type { Untyped } from '../protocol/typed-events.js';
 

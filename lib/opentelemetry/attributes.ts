@@ -1,7 +1,7 @@
 import type { Attributes } from '@opentelemetry/api';
 import { isClientFault } from '../gateway/envelope-exception.filter.js';
 import type { HandlerOutcome, HandlerTrace } from '../server/diagnostics/handler-trace.js';
-import { INTERNAL_ERROR } from '../server/incoming-request.js';
+import { INTERNAL_ERROR } from '../server/socket/incoming-request.js';
 
 /**
  * Names of the semantic conventions 1.45 (those for messaging are "in development"), and our own under `envelope.`.

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
-import type { Conversation } from './conversation.js';
+import type { Conversation } from './socket/conversation.js';
 import { grantOf, isStillItself, mayHave, type Grant } from './handshake/grant.js';
 import { dataOf } from './handshake/user-identity.js';
 import type { Recovery } from './recovery/types.js';

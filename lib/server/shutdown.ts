@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
-import { isAtWork } from './at-work.js';
-import type { Conversation } from './conversation.js';
+import { isAtWork } from './socket/at-work.js';
+import type { Conversation } from './socket/conversation.js';
 import { within } from './util/with-timeout.js';
 
 /** The close reason, and the word that gateways get. */

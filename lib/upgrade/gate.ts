@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type Server, type ServerOptions } from 'ws';
-import type { Conversation } from '../server/conversation.js';
+import type { Conversation } from '../server/socket/conversation.js';
 import type { EnvelopeServer } from '../server/envelope.server.js';
-import { EnvelopeSocket } from '../server/envelope.socket.js';
+import { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { Line, LineWatcher } from '../server/transport/connection.js';
 import { LineWebSocket } from '../server/transport/server-web-socket.js';
 import { beforeGuards, grantOf } from '../server/handshake/grant.js';

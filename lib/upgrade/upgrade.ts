@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { EnvelopeServer } from '../server/envelope.server.js';
-import type { EnvelopeSocket } from '../server/envelope.socket.js';
+import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import { tellLimit } from '../server/diagnostics/channels.js';
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import type { Params } from './path.js';

@@ -5,7 +5,7 @@ import type { INestApplication } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { WebSocket } from 'ws';
 import { EnvelopeServer, EnvelopeSocket, type EnvelopeAdapter } from '../../lib/index.js';
-import { IncomingRequest } from '../../lib/server/incoming-request.js';
+import { IncomingRequest } from '../../lib/server/socket/incoming-request.js';
 import { boot } from '../support/child/boot.js';
 import { obey } from '../support/child/program.js';
 import { countByName, sizesUnder, type Figures } from './figures.js';

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { Expiry } from '../../lib/server/expiry.js';
+import { Expiry } from '../../lib/server/socket/connection-expiry.js';
 
 const DAY = 86_400_000;
 const NOW = Date.UTC(2030, 0, 1);

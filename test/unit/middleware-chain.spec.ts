@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
-import { AnyListeners } from '../../lib/server/any-listeners.js';
+import { AnyListeners } from '../../lib/server/socket/catch-all-listeners.js';
 import { attempt, UserEvents } from '../../lib/server/util/safe-call.js';
-import { runChain, type Step } from '../../lib/server/middleware-chain.js';
+import { runChain, type Step } from '../../lib/server/socket/middleware.js';
 import { expectNoStrays } from '../support/strays.js';
 
 /** Runs a chain and resolves with what it came to. */

@@ -1,5 +1,5 @@
 import { refuseUnknown, show } from '../../protocol/refuse.js';
-import type { EnvelopeSocket } from '../envelope.socket.js';
+import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import type { Restore, Restored } from './types.js';
 
 /** What clients that come back after a cut get back. */

@@ -2,13 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { IncomingMessage, type IncomingHttpHeaders } from 'node:http';
 import { inspect, type InspectOptions } from 'node:util';
 import { parseCookie } from 'cookie';
-import type { Untyped } from '../protocol/typed-events.js';
-import { readHandshake, type Handshake } from './handshake/handshake.js';
-import { Line } from './transport/connection.js';
-import type { ConnectionLimits } from './transport/connection-limits.js';
-import { PackedRequest } from './handshake/packed-request.js';
-import { randomId } from './util/random-id.js';
-import type { Visitor } from './handshake/client-info.js';
+import type { Untyped } from '../../protocol/typed-events.js';
+import { readHandshake, type Handshake } from '../handshake/handshake.js';
+import { Line } from '../transport/connection.js';
+import type { ConnectionLimits } from '../transport/connection-limits.js';
+import { PackedRequest } from '../handshake/packed-request.js';
+import { randomId } from '../util/random-id.js';
+import type { Visitor } from '../handshake/client-info.js';
 
 const REQUEST_ID = /^[\x20-\x7e]{1,128}$/;
 

@@ -1,14 +1,14 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { CLOSE_CODES } from '../protocol/close-codes.js';
-import { within } from './util/with-timeout.js';
+import { CLOSE_CODES } from '../../protocol/close-codes.js';
+import { within } from '../util/with-timeout.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
-import type { Handshake } from './handshake/handshake.js';
-import { watchData, type DataWatch } from './handshake/data-watch.js';
-import { grantOf, mayBecome, type Grant } from './handshake/grant.js';
-import { dataOf, whoIs, type Who } from './handshake/user-identity.js';
+import type { Handshake } from '../handshake/handshake.js';
+import { watchData, type DataWatch } from '../handshake/data-watch.js';
+import { grantOf, mayBecome, type Grant } from '../handshake/grant.js';
+import { dataOf, whoIs, type Who } from '../handshake/user-identity.js';
 import { INTERNAL_ERROR, type IncomingRequest } from './incoming-request.js';
-import { nameOf } from './handshake/user-name.js';
+import { nameOf } from '../handshake/user-name.js';
 
 /** Milliseconds that a `$auth` waits for the messages before it: their guards look at the same client. */
 const PATIENCE = 1_000;

@@ -1,8 +1,8 @@
 import type { Room } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
-import { tellLimit } from './diagnostics/channels.js';
-import { checkJoin, checkLeave, NO_NAME, roomSet, type RoomRefusal } from './rooms/room-names.js';
-import type { Rooms } from './rooms/adapter-types.js';
+import { tellLimit } from '../diagnostics/channels.js';
+import { checkJoin, checkLeave, NO_NAME, roomSet, type RoomRefusal } from '../rooms/room-names.js';
+import type { Rooms } from '../rooms/adapter-types.js';
 
 /**
  * Makes a client join rooms. All or none: see `EnvelopeSocket.join`.

@@ -1,5 +1,5 @@
-import type { RequestId } from '../protocol/envelope.js';
-import { encodePacket, textOfPattern, type Packet } from '../protocol/microservice-packet.js';
+import type { RequestId } from '../../protocol/envelope.js';
+import { encodePacket, textOfPattern, type Packet } from '../../protocol/microservice-packet.js';
 import { IncomingRequest, type Asker } from './incoming-request.js';
 
 /** Between the safe integers that clients choose from. */

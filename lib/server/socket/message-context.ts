@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Envelope, RequestId } from '../protocol/envelope.js';
-import type { Untyped } from '../protocol/typed-events.js';
+import type { Envelope, RequestId } from '../../protocol/envelope.js';
+import type { Untyped } from '../../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
 
 /** What the running code works for: one message of one client. */

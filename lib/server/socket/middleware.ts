@@ -1,5 +1,5 @@
-import type { ErrorCode, ExceptionPayload } from '../protocol/envelope.js';
-import { attempt } from './util/safe-call.js';
+import type { ErrorCode, ExceptionPayload } from '../../protocol/envelope.js';
+import { attempt } from '../util/safe-call.js';
 
 /** One step of a chain: gets the subject and calls `next`, with an error to end the chain. */
 export type Step<Subject> = (subject: Subject, next: (error?: Error) => void) => void;

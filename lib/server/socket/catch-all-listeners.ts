@@ -1,6 +1,6 @@
-import type { Untyped } from '../protocol/typed-events.js';
-import { assertFunction } from './util/arguments.js';
-import { watch } from './util/safe-call.js';
+import type { Untyped } from '../../protocol/typed-events.js';
+import { assertFunction } from '../util/arguments.js';
+import { watch } from '../util/safe-call.js';
 
 /** A catch-all listener: the event's name, then its arguments. */
 export type AnyListener = (event: string, ...args: Untyped[]) => void;

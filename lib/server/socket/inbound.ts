@@ -1,8 +1,8 @@
-import type { Message } from './transport/server-web-socket.js';
-import { CLOSE_CODES } from '../protocol/close-codes.js';
-import type { Envelope, RequestId } from '../protocol/envelope.js';
-import { channels } from './diagnostics/channels.js';
-import { outside } from './util/detached.js';
+import type { Message } from '../transport/server-web-socket.js';
+import { CLOSE_CODES } from '../../protocol/close-codes.js';
+import type { Envelope, RequestId } from '../../protocol/envelope.js';
+import { channels } from '../diagnostics/channels.js';
+import { outside } from '../util/detached.js';
 import { Peer } from './peer.js';
 
 /** How many messages wait before the line is paused; those that were read already still come. */

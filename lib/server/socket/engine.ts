@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import type { Untyped } from '../protocol/typed-events.js';
-import { UserEvents } from './util/safe-call.js';
-import type { DisconnectReason } from './transport/disconnect-reason.js';
-import { isFirst } from './util/once.js';
+import type { Untyped } from '../../protocol/typed-events.js';
+import { UserEvents } from '../util/safe-call.js';
+import type { DisconnectReason } from '../transport/disconnect-reason.js';
+import { isFirst } from '../util/once.js';
 
 type Listener = (...args: Untyped[]) => void;
 

@@ -1,4 +1,4 @@
-import { MAX_DELAY } from '../protocol/max-delay.js';
+import { MAX_DELAY } from '../../protocol/max-delay.js';
 
 /** A moment before 1973 is no moment in milliseconds, but one in seconds. */
 const FIRST_PLAUSIBLE = 1e11;

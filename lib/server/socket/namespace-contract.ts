@@ -1,16 +1,16 @@
-import type { Message } from './transport/server-web-socket.js';
-import type { Envelope } from '../protocol/envelope.js';
-import type { Untyped } from '../protocol/typed-events.js';
-import type { BroadcastOperator } from './rooms/broadcast-operator.js';
-import type { Namespace } from './rooms/adapter-types.js';
-import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
+import type { Message } from '../transport/server-web-socket.js';
+import type { Envelope } from '../../protocol/envelope.js';
+import type { Untyped } from '../../protocol/typed-events.js';
+import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
+import type { Namespace } from '../rooms/adapter-types.js';
+import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import type { Engine } from './engine.js';
 import type { Failures } from './failures.js';
-import type { Identities } from './handshake/user-identity.js';
-import type { Intake } from './intake.js';
-import type { ConnectionLimits } from './transport/connection-limits.js';
-import type { Restore } from './recovery/types.js';
-import type { Session } from './recovery/session.js';
+import type { Identities } from '../handshake/user-identity.js';
+import type { Intake } from './inbound.js';
+import type { ConnectionLimits } from '../transport/connection-limits.js';
+import type { Restore } from '../recovery/types.js';
+import type { Session } from '../recovery/session.js';
 
 type Targeting =
   'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';

@@ -1,25 +1,25 @@
 import { isUtf8 } from 'node:buffer';
-import type { Message } from './transport/server-web-socket.js';
-import { CLOSE_CODES } from '../protocol/close-codes.js';
-import { decode } from '../protocol/codec.js';
+import type { Message } from '../transport/server-web-socket.js';
+import { CLOSE_CODES } from '../../protocol/close-codes.js';
+import { decode } from '../../protocol/codec.js';
 import {
   Refusal,
   toEnvelope,
   type Envelope,
   type MessageLimits,
   type RequestId,
-} from '../protocol/envelope.js';
-import type { Packet } from '../protocol/microservice-packet.js';
-import { refusalOf } from '../protocol/refused-events.js';
-import type { Untyped } from '../protocol/typed-events.js';
+} from '../../protocol/envelope.js';
+import type { Packet } from '../../protocol/microservice-packet.js';
+import { refusalOf } from '../../protocol/refused-events.js';
+import type { Untyped } from '../../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
-import { channels, tellLimit } from './diagnostics/channels.js';
+import { channels, tellLimit } from '../diagnostics/channels.js';
 import { IncomingPacket } from './incoming-packet.js';
 import { IncomingRequest } from './incoming-request.js';
 import { MessageContext, messageContexts } from './message-context.js';
-import { runChain, toException } from './middleware-chain.js';
+import { runChain, toException } from './middleware.js';
 import { readFreshAuth, reauthenticate } from './reauthentication.js';
-import { currentTrace, isTraced, trace } from './diagnostics/current-trace.js';
+import { currentTrace, isTraced, trace } from '../diagnostics/current-trace.js';
 
 /** Reads a message in a format of the user's own; nothing means: drop it silently. `WsAdapter`'s option. */
 export type MessageParser = (data: Untyped) => { event: string; data?: Untyped } | void;

@@ -1,26 +1,26 @@
 import type { IncomingMessage } from 'node:http';
-import { encodeEvent } from '../protocol/codec.js';
-import type { Envelope } from '../protocol/envelope.js';
-import type { AnswerCallback } from '../protocol/pending-requests.js';
-import { assertEmittable } from '../protocol/reserved-events.js';
-import type { Untyped } from '../protocol/typed-events.js';
+import { encodeEvent } from '../../protocol/codec.js';
+import type { Envelope } from '../../protocol/envelope.js';
+import type { AnswerCallback } from '../../protocol/pending-requests.js';
+import { assertEmittable } from '../../protocol/reserved-events.js';
+import type { Untyped } from '../../protocol/typed-events.js';
 import { Answers, MAX_UNANSWERED } from './answers.js';
-import type { AnyListeners } from './any-listeners.js';
-import { attempt } from './util/safe-call.js';
-import { BroadcastOperator } from './rooms/broadcast-operator.js';
-import type { EmitFlags } from './rooms/adapter-types.js';
-import { channels, type EnvelopeDiagnostics } from './diagnostics/channels.js';
-import { Frame, type Outgoing } from './transport/frame.js';
-import type { Grant } from './handshake/grant.js';
+import type { AnyListeners } from './catch-all-listeners.js';
+import { attempt } from '../util/safe-call.js';
+import { BroadcastOperator } from '../rooms/broadcast-operator.js';
+import type { EmitFlags } from '../rooms/adapter-types.js';
+import { channels, type EnvelopeDiagnostics } from '../diagnostics/channels.js';
+import { Frame, type Outgoing } from '../transport/frame.js';
+import type { Grant } from '../handshake/grant.js';
 import { INTERNAL_ERROR } from './incoming-request.js';
-import { Intake } from './intake.js';
-import type { ConnectionLimits } from './transport/connection-limits.js';
-import { withChange, type RoomChange } from './recovery/membership.js';
-import { REVOKED, type Resumption } from './recovery/types.js';
-import type { Session } from './recovery/session.js';
-import type { SocketHost } from './socket-host.js';
-import { currentTrace } from './diagnostics/current-trace.js';
-import type { Visitor } from './handshake/client-info.js';
+import { Intake } from './inbound.js';
+import type { ConnectionLimits } from '../transport/connection-limits.js';
+import { withChange, type RoomChange } from '../recovery/membership.js';
+import { REVOKED, type Resumption } from '../recovery/types.js';
+import type { Session } from '../recovery/session.js';
+import type { SocketHost } from './namespace-contract.js';
+import { currentTrace } from '../diagnostics/current-trace.js';
+import type { Visitor } from '../handshake/client-info.js';
 
 /** Half of the machine under a socket: all that goes to the client, and what this side asked it. */
 export abstract class Sender extends Intake {

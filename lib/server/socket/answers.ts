@@ -1,5 +1,5 @@
-import type { Envelope } from '../protocol/envelope.js';
-import { OutgoingRequests } from '../protocol/pending-requests.js';
+import type { Envelope } from '../../protocol/envelope.js';
+import { OutgoingRequests } from '../../protocol/pending-requests.js';
 
 /** Requests to one client that may wait for their answers at a time: a client that does not answer must not pile them up. */
 export const MAX_UNANSWERED = 1_000;

@@ -6,10 +6,10 @@ import type {
   RequestParams,
   Untyped,
   WithTimeout,
-} from '../protocol/typed-events.js';
-import { assertCompress, assertTimeout } from './util/arguments.js';
-import type { BroadcastOperator } from './rooms/broadcast-operator.js';
-import type { EmitFlags, Rooms } from './rooms/adapter-types.js';
+} from '../../protocol/typed-events.js';
+import { assertCompress, assertTimeout } from '../util/arguments.js';
+import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
+import type { EmitFlags, Rooms } from '../rooms/adapter-types.js';
 
 /** What an operator needs of its socket. */
 export interface DirectTarget {

@@ -1,7 +1,7 @@
-import { RESERVED_EVENTS } from '../protocol/reserved-events.js';
-import { LINE_EVENTS, PAST_EVENTS } from './transport/connection.js';
-import { isFirst } from './util/once.js';
-import type { SocketHost } from './socket-host.js';
+import { RESERVED_EVENTS } from '../../protocol/reserved-events.js';
+import { LINE_EVENTS, PAST_EVENTS } from '../transport/connection.js';
+import { isFirst } from '../util/once.js';
+import type { SocketHost } from './namespace-contract.js';
 
 // Node's emitter does call those
 const EMITTERS_OWN = ['newListener', 'removeListener'];

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { encodeAnswer } from '../protocol/codec.js';
-import type { ExceptionPayload, RequestId } from '../protocol/envelope.js';
-import { currentTrace } from './diagnostics/current-trace.js';
+import { encodeAnswer } from '../../protocol/codec.js';
+import type { ExceptionPayload, RequestId } from '../../protocol/envelope.js';
+import { currentTrace } from '../diagnostics/current-trace.js';
 
 /** What a request needs of the connection it came on. */
 export interface Asker {

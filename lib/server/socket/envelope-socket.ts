@@ -1,4 +1,4 @@
-import { CLOSE_CODES } from '../protocol/close-codes.js';
+import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import type {
   AnswerOf,
   DefaultEventsMap,
@@ -9,17 +9,17 @@ import type {
   RequestParams,
   Untyped,
   WithTimeout,
-} from '../protocol/typed-events.js';
-import { AnyListeners, type AnyListener } from './any-listeners.js';
-import { assertCompress, assertFunction, assertTimeout } from './util/arguments.js';
-import type { BroadcastOperator } from './rooms/broadcast-operator.js';
-import type { Rooms } from './rooms/adapter-types.js';
+} from '../../protocol/typed-events.js';
+import { AnyListeners, type AnyListener } from './catch-all-listeners.js';
+import { assertCompress, assertFunction, assertTimeout } from '../util/arguments.js';
+import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
+import type { Rooms } from '../rooms/adapter-types.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
-import { DirectOperator } from './direct-operator.js';
+import { DirectOperator } from './emit-operator.js';
 import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';
-import type { LineEvents } from './transport/connection-events.js';
-import type { Handled } from './util/handled.js';
-import type { SocketHost } from './socket-host.js';
+import type { LineEvents } from '../transport/connection-events.js';
+import type { Handled } from '../util/handled.js';
+import type { SocketHost } from './namespace-contract.js';
 import { joinRooms, leaveRooms } from './socket-rooms.js';
 
 /**

@@ -1,7 +1,7 @@
 import { ConsoleLogger, Logger } from '@nestjs/common';
 import { LogSampler } from './log-sampler.js';
 import { printable } from './server/util/printable.js';
-import type { ConnectionListener } from './server/mount.js';
+import type { ConnectionListener } from './server/namespace/namespace-config.js';
 
 /** Lines within a minute; what comes beyond is counted. */
 const LINES = 100;

@@ -31,7 +31,7 @@ import { checkOptions } from './option-rules.js';
 import { poolSettings } from './pool-settings.js';
 import { ReportLog } from './report-log.js';
 import type { DisconnectReason } from './server/transport/disconnect-reason.js';
-import type { EnvelopeServer } from './server/envelope.server.js';
+import type { EnvelopeServer } from './server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from './server/socket/envelope-socket.js';
 import type { Bridge, MessageParser } from './server/socket/message-router.js';
 import { Census } from './upgrade/census.js';

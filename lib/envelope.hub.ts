@@ -1,4 +1,4 @@
-import { EnvelopeServer } from './server/envelope.server.js';
+import { EnvelopeServer } from './server/namespace/envelope-server.js';
 
 /** Where injected servers find the adapter's: the module provides it, the adapter fills it in. */
 export class EnvelopeHub {

@@ -9,7 +9,7 @@ import {
 } from '@nestjs/common';
 import { EnvelopeHub } from './envelope.hub.js';
 import type { EnvelopeOptions } from './envelope.options.js';
-import { EnvelopeServer } from './server/envelope.server.js';
+import { EnvelopeServer } from './server/namespace/envelope-server.js';
 import { isRecordLike, refuse } from './protocol/refuse.js';
 import { normalisePath } from './upgrade/path.js';
 import { injectedPaths, rememberInjection, WiringCheck } from './wiring-check.js';

@@ -3,7 +3,7 @@ import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolve
 import type { RecoveryOptions } from './server/recovery/recovery-options.js';
 import type { EnvelopeSocket } from './server/socket/envelope-socket.js';
 import type { Replies } from './gateway/reply.js';
-import type { AdapterFactory } from './server/mount.js';
+import type { AdapterFactory } from './server/namespace/namespace-config.js';
 import type { MessageParser } from './server/socket/message-router.js';
 import type { Untyped } from './protocol/typed-events.js';
 import type { Cors } from './upgrade/origin.js';

@@ -16,12 +16,12 @@ import { recoveryRefusal, resolveRecovery } from './server/recovery/recovery-opt
 import type { ReportLog } from './report-log.js';
 import type { ErrorReporter } from './server/rooms/adapter-types.js';
 import type { Conversation } from './server/socket/conversation.js';
-import type { EnvelopeServer } from './server/envelope.server.js';
+import type { EnvelopeServer } from './server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from './server/socket/envelope-socket.js';
 import type { ConnectionLimits } from './server/transport/connection-limits.js';
 import { MemoryAdapter } from './server/rooms/memory-adapter.js';
 import type { Failures } from './server/socket/failures.js';
-import type { ConnectionListener } from './server/mount.js';
+import type { ConnectionListener } from './server/namespace/namespace-config.js';
 import { Rate } from './server/util/token-bucket.js';
 import { Receiver } from './server/socket/message-router.js';
 import { protocolSelector } from './server/handshake/subprotocols.js';

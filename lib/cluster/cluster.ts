@@ -6,7 +6,7 @@ import { StorageBudget } from '../server/recovery/storage-budget.js';
 import { TakeOverBudget } from '../server/recovery/take-over-budget.js';
 import type { RecoverySettings } from '../server/recovery/types.js';
 import type { ClusterStatus } from '../server/rooms/adapter-types.js';
-import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../server/mount.js';
+import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../server/namespace/namespace-config.js';
 import { keepAsSent } from './as-sent.js';
 import { boundRequests } from './bounded.js';
 import { brokerNameOf, named } from './broker-name.js';

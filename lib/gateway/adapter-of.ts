@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import type { EnvelopeOptions } from '../envelope.options.js';
-import type { EnvelopeServer } from '../server/envelope.server.js';
+import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 
 /** What the package's other entries ask of the adapter: its class nothing but the package's face imports. */
 export interface KnownAdapter {

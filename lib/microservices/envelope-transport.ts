@@ -4,7 +4,7 @@ import { isObservable, type Observable } from 'rxjs';
 import type { EnvelopeAdapter } from '../envelope.adapter.js';
 import { Sink } from '../gateway/sink.js';
 import { textOfPattern } from '../protocol/microservice-packet.js';
-import type { EnvelopeServer } from '../server/envelope.server.js';
+import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { IncomingPacket } from '../server/socket/incoming-packet.js';
 import { INTERNAL_ERROR } from '../server/socket/incoming-request.js';

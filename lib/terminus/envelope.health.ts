@@ -9,7 +9,7 @@ import {
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
 import { EnvelopeHub } from '../envelope.hub.js';
 import { assertOptions, refuse } from '../protocol/refuse.js';
-import type { EnvelopeServer } from '../server/envelope.server.js';
+import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { EventLoopLag } from './event-loop-lag.js';
 import { loadOf } from './load.js';
 

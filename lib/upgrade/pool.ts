@@ -1,6 +1,6 @@
-import { EnvelopeServer } from '../server/envelope.server.js';
+import { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { Heartbeat } from '../server/transport/heartbeat.js';
-import type { Mount } from '../server/mount.js';
+import type { Mount } from '../server/namespace/namespace-config.js';
 import { parentAdapter } from '../server/rooms/parent-adapter.js';
 import { Gate, type GateSettings } from './gate.js';
 import { compilePath, isPattern, NO_PARAMS, readablePath, type Params } from './path.js';

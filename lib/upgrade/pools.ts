@@ -1,4 +1,4 @@
-import type { EnvelopeServer } from '../server/envelope.server.js';
+import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { concretePath } from './path.js';
 import { showPlace, type Place } from './place.js';
 import type { Pool } from './pool.js';

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { EnvelopeServer } from '../server/envelope.server.js';
+import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import { tellLimit } from '../server/diagnostics/channels.js';
 import { MAX_DELAY } from '../protocol/max-delay.js';

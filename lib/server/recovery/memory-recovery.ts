@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { BroadcastFlags, BroadcastOptions, Room } from 'socket.io-adapter';
 import { joinFrames, type Frame } from '../transport/frame.js';
 import { MemoryAdapter } from '../rooms/memory-adapter.js';
-import type { AdapterMaker, Walk } from '../mount.js';
+import type { AdapterMaker, Walk } from '../namespace/namespace-config.js';
 import { periodsSince } from './membership.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
 import {

@@ -1,5 +1,5 @@
 import type { Adapter, BroadcastOptions, Room } from 'socket.io-adapter';
-import type { AdapterMaker, Walk } from '../mount.js';
+import type { AdapterMaker, Walk } from '../namespace/namespace-config.js';
 
 /** Nobody is ever in it. */
 const NOWHERE: Room = '$nowhere';

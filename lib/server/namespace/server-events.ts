@@ -9,11 +9,11 @@ import type {
   RequestParams,
   Untyped,
   WithManyAnswers,
-} from '../protocol/typed-events.js';
-import { assertCarried } from '../protocol/payload.js';
-import { assertEventName } from './util/arguments.js';
-import { attempt, UserEvents } from './util/safe-call.js';
-import { emitToOtherNodes } from './rooms/server-side-emit.js';
+} from '../../protocol/typed-events.js';
+import { assertCarried } from '../../protocol/payload.js';
+import { assertEventName } from '../util/arguments.js';
+import { attempt, UserEvents } from '../util/safe-call.js';
+import { emitToOtherNodes } from '../rooms/server-side-emit.js';
 
 /** For what a server itself emits, and its emitter: no other node may. */
 const RESERVED_ON_SERVER: ReadonlySet<string> = new Set([

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Adapter } from 'socket.io-adapter';
-import { CLOSE_CODES } from '../protocol/close-codes.js';
-import { refuse } from '../protocol/refuse.js';
+import { CLOSE_CODES } from '../../protocol/close-codes.js';
+import { refuse } from '../../protocol/refuse.js';
 import type {
   AnswerOf,
   DefaultEventsMap,
@@ -11,30 +11,30 @@ import type {
   RequestParams,
   Untyped,
   WithManyAnswers,
-} from '../protocol/typed-events.js';
-import { assertFunction } from './util/arguments.js';
+} from '../../protocol/typed-events.js';
+import { assertFunction } from '../util/arguments.js';
 import { admit, type ServerMiddleware } from './admission.js';
-import { attempt } from './util/safe-call.js';
-import { BroadcastOperator } from './rooms/broadcast-operator.js';
-import type { ClusterStatus, Rooms } from './rooms/adapter-types.js';
-import type { Conversation } from './socket/conversation.js';
-import { channels } from './diagnostics/channels.js';
-import { Engine } from './socket/engine.js';
-import type { EnvelopeSocket } from './socket/envelope-socket.js';
-import { encodePacket } from './rooms/packet-encoder.js';
-import type { Mount } from './mount.js';
-import type { Counters } from './socket/message-router.js';
+import { attempt } from '../util/safe-call.js';
+import { BroadcastOperator } from '../rooms/broadcast-operator.js';
+import type { ClusterStatus, Rooms } from '../rooms/adapter-types.js';
+import type { Conversation } from '../socket/conversation.js';
+import { channels } from '../diagnostics/channels.js';
+import { Engine } from '../socket/engine.js';
+import type { EnvelopeSocket } from '../socket/envelope-socket.js';
+import { encodePacket } from '../rooms/packet-encoder.js';
+import type { Mount } from './namespace-config.js';
+import type { Counters } from '../socket/message-router.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { ServerEvents } from './server-events.js';
-import type { SocketHost } from './socket/namespace-contract.js';
-import { Presence, PRESENCE } from './presence/presence.js';
-import { user } from './handshake/user-name.js';
-import { leaveUserRoom } from './rooms/user-room.js';
+import type { SocketHost } from '../socket/namespace-contract.js';
+import { Presence, PRESENCE } from '../presence/presence.js';
+import { user } from '../handshake/user-name.js';
+import { leaveUserRoom } from '../rooms/user-room.js';
 import { SocketSet } from './socket-set.js';
 import { keepSession, takeOver } from './resume.js';
-import { TAKE_OVER, type Recovery } from './recovery/types.js';
-import type { Session } from './recovery/session.js';
+import { TAKE_OVER, type Recovery } from '../recovery/types.js';
+import type { Session } from '../recovery/session.js';
 
 const TOO_EARLY =
   'EnvelopeServer was used before an EnvelopeAdapter mounted it: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) first';

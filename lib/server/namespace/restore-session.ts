@@ -1,8 +1,8 @@
 import type { Room } from 'socket.io-adapter';
-import type { Untyped } from '../protocol/typed-events.js';
-import type { Conversation } from './socket/conversation.js';
-import type { Restored, Resumption } from './recovery/types.js';
-import { isUserRoom } from './handshake/user-name.js';
+import type { Untyped } from '../../protocol/typed-events.js';
+import type { Conversation } from '../socket/conversation.js';
+import type { Restored, Resumption } from '../recovery/types.js';
+import { isUserRoom } from '../handshake/user-name.js';
 
 /**
  * Asks the application what a client gets back.

@@ -1,8 +1,8 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { CLOSE_CODES } from '../protocol/close-codes.js';
-import { isAtWork } from './socket/at-work.js';
-import type { Conversation } from './socket/conversation.js';
-import { within } from './util/with-timeout.js';
+import { CLOSE_CODES } from '../../protocol/close-codes.js';
+import { isAtWork } from '../socket/at-work.js';
+import type { Conversation } from '../socket/conversation.js';
+import { within } from '../util/with-timeout.js';
 
 /** The close reason, and the word that gateways get. */
 export const SHUTTING_DOWN = 'server shutting down';

@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { CLOSE_CODES } from '../protocol/close-codes.js';
-import type { Conversation } from './socket/conversation.js';
-import { grantOf, isStillItself, mayHave, type Grant } from './handshake/grant.js';
-import { dataOf } from './handshake/user-identity.js';
-import type { Recovery } from './recovery/types.js';
-import { choose } from './restore.js';
-import { idOf, type Session } from './recovery/session.js';
-import { offersEnvelope } from './handshake/subprotocols.js';
+import { CLOSE_CODES } from '../../protocol/close-codes.js';
+import type { Conversation } from '../socket/conversation.js';
+import { grantOf, isStillItself, mayHave, type Grant } from '../handshake/grant.js';
+import { dataOf } from '../handshake/user-identity.js';
+import type { Recovery } from '../recovery/types.js';
+import { choose } from './restore-session.js';
+import { idOf, type Session } from '../recovery/session.js';
+import { offersEnvelope } from '../handshake/subprotocols.js';
 
 /** Whether a client may be somebody who comes back: only those that negotiate the envelope's version do. */
 export function mayResume(recovery: Recovery | undefined, request: IncomingMessage): recovery is Recovery {

@@ -1,4 +1,4 @@
-import type { Conversation } from './socket/conversation.js';
+import type { Conversation } from '../socket/conversation.js';
 
 /** The connected sockets as `ws` users know them, `server.clients`: a live view, not a copy. */
 export class SocketSet<Client extends Conversation> implements Iterable<Client> {

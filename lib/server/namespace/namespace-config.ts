@@ -1,12 +1,12 @@
 import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
-import type { Conversation } from './socket/conversation.js';
-import type { ClusterStatus, ErrorReporter } from './rooms/adapter-types.js';
-import type { ClosedInfo, DisconnectReason } from './transport/disconnect-reason.js';
-import type { Failures } from './socket/failures.js';
-import type { Identities } from './handshake/user-identity.js';
-import type { ConnectionLimits } from './transport/connection-limits.js';
-import type { Receiver } from './socket/message-router.js';
-import type { RecoverySettings, Restore } from './recovery/types.js';
+import type { Conversation } from '../socket/conversation.js';
+import type { ClusterStatus, ErrorReporter } from '../rooms/adapter-types.js';
+import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
+import type { Failures } from '../socket/failures.js';
+import type { Identities } from '../handshake/user-identity.js';
+import type { ConnectionLimits } from '../transport/connection-limits.js';
+import type { Receiver } from '../socket/message-router.js';
+import type { RecoverySettings, Restore } from '../recovery/types.js';
 
 /** A class or factory of Socket.IO's adapter contract; called with `new` where possible, as in Socket.IO. */
 export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter);

@@ -1,16 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Room } from 'socket.io-adapter';
-import { CLOSE_CODES } from '../protocol/close-codes.js';
-import type { Untyped } from '../protocol/typed-events.js';
-import { attempt } from './util/safe-call.js';
-import type { Conversation } from './socket/conversation.js';
-import { channels } from './diagnostics/channels.js';
-import type { Frame } from './transport/frame.js';
-import type { Recovery } from './recovery/types.js';
-import { runChain, toException } from './socket/middleware.js';
-import type { Mount } from './mount.js';
-import { isUserRoom } from './handshake/user-name.js';
-import { ENVELOPE_V1 } from './handshake/subprotocols.js';
+import { CLOSE_CODES } from '../../protocol/close-codes.js';
+import type { Untyped } from '../../protocol/typed-events.js';
+import { attempt } from '../util/safe-call.js';
+import type { Conversation } from '../socket/conversation.js';
+import { channels } from '../diagnostics/channels.js';
+import type { Frame } from '../transport/frame.js';
+import type { Recovery } from '../recovery/types.js';
+import { runChain, toException } from '../socket/middleware.js';
+import type { Mount } from './namespace-config.js';
+import { isUserRoom } from '../handshake/user-name.js';
+import { ENVELOPE_V1 } from '../handshake/subprotocols.js';
 
 /** A connection middleware of a server: gets the socket and `next`; `next(error)` refuses the client. */
 export type ServerMiddleware<Client> = (socket: Client, next: (error?: Error) => void) => void;

@@ -3,7 +3,7 @@ import { Logger, type INestApplicationContext } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
-import { Cluster } from './cluster/cluster.js';
+import { Cluster } from './server/cluster/cluster.js';
 import { ConnectionLog } from './connection-log.js';
 import { EnvelopeHub } from './envelope.hub.js';
 import { ENVELOPE_OPTIONS } from './envelope.module.js';

@@ -1,5 +1,5 @@
 export { EnvelopeAdapter } from './envelope.adapter.js';
-export { tolerant } from './cluster/tolerant.js';
+export { tolerant } from './server/cluster/tolerant-client.js';
 export {
   ENVELOPE_OPTIONS,
   EnvelopeModule,

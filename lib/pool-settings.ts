@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import type { Logger } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
-import type { Cluster, ClusterListener } from './cluster/cluster.js';
+import type { Cluster, ClusterListener } from './server/cluster/cluster.js';
 import { resolvePathOptions, type PathOptions, type UpgradeGuards } from './envelope.options.js';
 import { hooksSettled } from './gateway/connection-gate.js';
 import { isClientFault, toExceptionPayload } from './gateway/envelope-exception.filter.js';

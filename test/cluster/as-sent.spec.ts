@@ -1,4 +1,4 @@
-import { snapshot } from '../../lib/cluster/as-sent.js';
+import { snapshot } from '../../lib/server/cluster/message-snapshot.js';
 import type { AdapterFactory } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
 import { Collection } from '../support/late-adapter.js';

@@ -1,4 +1,4 @@
-import { brokerNameOf } from '../../lib/cluster/broker-name.js';
+import { brokerNameOf } from '../../lib/server/cluster/broker-name.js';
 
 describe('the name of a server with a broker', () => {
   it.each(['/', '/ws', '/chat/room-7.a_b~c', ':3005/ws', '/caf%C3%A9', '/чат', '/ws/:room'])(

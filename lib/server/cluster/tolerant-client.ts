@@ -1,5 +1,5 @@
-import { refuse } from '../protocol/refuse.js';
-import { pageOf, type Entry } from '../server/recovery/restore-once.js';
+import { refuse } from '../../protocol/refuse.js';
+import { pageOf, type Entry } from '../recovery/restore-once.js';
 
 /** Milliseconds that a reader is kept from asking again at once. */
 const READ_AGAIN = 100;

@@ -1,8 +1,8 @@
-import { gatherArguments } from './emitter.js';
-import { override, type Internals, type Method } from './internals.js';
+import { gatherArguments } from './redis-emitter.js';
+import { override, type Internals, type Method } from './adapter-internals.js';
 import type { Publications } from './publications.js';
-import { checkBroadcast, checkTarget } from '../server/rooms/target.js';
-import { watched } from './tolerant.js';
+import { checkBroadcast, checkTarget } from '../rooms/target.js';
+import { watched } from './tolerant-client.js';
 
 /** Where adapters take what comes from other nodes: anybody who reaches the broker can write there. */
 const ENTRANCES = [

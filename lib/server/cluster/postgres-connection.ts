@@ -1,4 +1,4 @@
-import { override, type Internals } from './internals.js';
+import { override, type Internals } from './adapter-internals.js';
 
 /** A client of a pool of `pg`. */
 interface Client extends NodeJS.EventEmitter {

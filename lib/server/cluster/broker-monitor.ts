@@ -1,5 +1,5 @@
-import type { ClusterStatus } from '../server/rooms/adapter-types.js';
-import type { Internals } from './internals.js';
+import type { ClusterStatus } from '../rooms/adapter-types.js';
+import type { Internals } from './adapter-internals.js';
 
 /** Hears that a broker went away, and why, or that it came back. */
 export type BrokerChange = (status: ClusterStatus, before: ClusterStatus, cause: unknown) => void;

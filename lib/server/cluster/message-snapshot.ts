@@ -1,4 +1,4 @@
-import { override, type Internals } from './internals.js';
+import { override, type Internals } from './adapter-internals.js';
 
 /**
  * Adapters that encode what they publish before `doPublish` or `publish` returns. Copies for them would cost time on

@@ -1,21 +1,21 @@
 import type { Adapter } from 'socket.io-adapter';
-import { assertCarried } from '../protocol/payload.js';
-import { ClusterRecovery, type Source } from '../server/recovery/cluster-recovery.js';
-import { Feed } from '../server/recovery/shared-log.js';
-import { StorageBudget } from '../server/recovery/storage-budget.js';
-import { TakeOverBudget } from '../server/recovery/take-over-budget.js';
-import type { RecoverySettings } from '../server/recovery/types.js';
-import type { ClusterStatus } from '../server/rooms/adapter-types.js';
-import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../server/namespace/namespace-config.js';
-import { keepAsSent } from './as-sent.js';
-import { boundRequests } from './bounded.js';
+import { assertCarried } from '../../protocol/payload.js';
+import { ClusterRecovery, type Source } from '../recovery/cluster-recovery.js';
+import { Feed } from '../recovery/shared-log.js';
+import { StorageBudget } from '../recovery/storage-budget.js';
+import { TakeOverBudget } from '../recovery/take-over-budget.js';
+import type { RecoverySettings } from '../recovery/types.js';
+import type { ClusterStatus } from '../rooms/adapter-types.js';
+import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../namespace/namespace-config.js';
+import { keepAsSent } from './message-snapshot.js';
+import { boundRequests } from './request-timeouts.js';
 import { brokerNameOf, named } from './broker-name.js';
-import { BrokerWatch, type BrokerChange } from './broker-watch.js';
-import { baseOf, isAlone, override, publisherOf, type Internals, type Method } from './internals.js';
+import { BrokerWatch, type BrokerChange } from './broker-monitor.js';
+import { baseOf, isAlone, override, publisherOf, type Internals, type Method } from './adapter-internals.js';
 import { serveLocallyFirst } from './local-first.js';
-import { discard, holdLine, maxNameBytes } from './postgres-line.js';
+import { discard, holdLine, maxNameBytes } from './postgres-connection.js';
 import { Publications } from './publications.js';
-import { dropGarbage, releaseProcess, watchClients } from './shield.js';
+import { dropGarbage, releaseProcess, watchClients } from './message-guard.js';
 
 const ALONE: ClusterStatus = { state: 'alone', nodes: 1, since: Date.now() };
 

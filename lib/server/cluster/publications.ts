@@ -1,4 +1,4 @@
-import { within } from '../server/util/with-timeout.js';
+import { within } from '../util/with-timeout.js';
 
 /** Milliseconds that the end of an application waits for its broker to take what was sent last. */
 const PATIENCE = 2_000;

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { override, type Internals } from './internals.js';
+import { override, type Internals } from './adapter-internals.js';
 
 /** Milliseconds that adapters wait for other nodes where nobody says otherwise. */
 const DEFAULT_TIMEOUT = 5_000;

@@ -1,8 +1,8 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
-import { markPacket } from '../server/recovery/marked-packet.js';
-import type { Feed } from '../server/recovery/shared-log.js';
-import { isKept } from '../server/recovery/types.js';
-import { override, type Internals } from './internals.js';
+import { markPacket } from '../recovery/marked-packet.js';
+import type { Feed } from '../recovery/shared-log.js';
+import { isKept } from '../recovery/types.js';
+import { override, type Internals } from './adapter-internals.js';
 
 interface Packet {
   data: unknown[];

@@ -34,17 +34,17 @@ import type { DisconnectReason } from './server/transport/disconnect-reason.js';
 import type { EnvelopeServer } from './server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from './server/socket/envelope-socket.js';
 import type { Bridge, MessageParser } from './server/socket/message-router.js';
-import { Census } from './upgrade/census.js';
-import type { Cors } from './upgrade/origin.js';
-import { normalisePath } from './upgrade/path.js';
-import { showPlace, type Place } from './upgrade/place.js';
-import { toPort } from './upgrade/port.js';
-import { Pool } from './upgrade/pool.js';
-import { Pools } from './upgrade/pools.js';
-import { compileHosts, type OwnHosts } from './upgrade/own-hosts.js';
-import { Reception } from './upgrade/reception.js';
-import { explainUnknownPath } from './upgrade/unknown-path.js';
-import { UpgradeRouter } from './upgrade/upgrade-router.js';
+import { Census } from './server/upgrade/connection-counter.js';
+import type { Cors } from './server/upgrade/origin.js';
+import { normalisePath } from './server/upgrade/path-pattern.js';
+import { showPlace, type Place } from './server/upgrade/mount-point.js';
+import { toPort } from './server/upgrade/port.js';
+import { Pool } from './server/upgrade/endpoint.js';
+import { Pools } from './server/upgrade/endpoint-registry.js';
+import { compileHosts, type OwnHosts } from './server/upgrade/own-hosts.js';
+import { Reception } from './server/upgrade/client-address.js';
+import { explainUnknownPath } from './server/upgrade/unknown-path.js';
+import { UpgradeRouter } from './server/upgrade/upgrade-router.js';
 import { watchForGateways } from './wiring-check.js';
 
 /** The port number that stands for the application's own HTTP server. */

@@ -11,7 +11,7 @@ import { EnvelopeHub } from './envelope.hub.js';
 import type { EnvelopeOptions } from './envelope.options.js';
 import { EnvelopeServer } from './server/namespace/envelope-server.js';
 import { isRecordLike, refuse } from './protocol/refuse.js';
-import { normalisePath } from './upgrade/path.js';
+import { normalisePath } from './server/upgrade/path-pattern.js';
 import { injectedPaths, rememberInjection, WiringCheck } from './wiring-check.js';
 
 /** The token under which {@link EnvelopeModule} provides its options. */

@@ -6,10 +6,10 @@ import type { Replies } from './gateway/reply.js';
 import type { AdapterFactory } from './server/namespace/namespace-config.js';
 import type { MessageParser } from './server/socket/message-router.js';
 import type { Untyped } from './protocol/typed-events.js';
-import type { Cors } from './upgrade/origin.js';
-import type { Hosts } from './upgrade/own-hosts.js';
-import type { AllowRequest, VerifyClient } from './upgrade/checks.js';
-import type { TrustProxy } from './upgrade/reception.js';
+import type { Cors } from './server/upgrade/origin.js';
+import type { Hosts } from './server/upgrade/own-hosts.js';
+import type { AllowRequest, VerifyClient } from './server/upgrade/upgrade-checks.js';
+import type { TrustProxy } from './server/upgrade/client-address.js';
 
 /** What a gateway may set for its path, in `@WebSocketGateway(…)`; the adapter's options are the defaults. */
 export interface PathOptions {

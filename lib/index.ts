@@ -33,6 +33,6 @@ export type { MountedServer, ObservedServer, ObservedSocket } from './server/dia
 export { Presence, type Present } from './server/presence/presence.js';
 export type { PresenceEvent } from './server/presence/presence-view.js';
 export { RemoteSocket } from './server/rooms/remote-socket.js';
-export type { Cors, CorsOptions, OriginFunction, OriginRule } from './upgrade/origin.js';
-export type { Hosts } from './upgrade/own-hosts.js';
-export type { TrustProxy } from './upgrade/reception.js';
+export type { Cors, CorsOptions, OriginFunction, OriginRule } from './server/upgrade/origin.js';
+export type { Hosts } from './server/upgrade/own-hosts.js';
+export type { TrustProxy } from './server/upgrade/client-address.js';

@@ -2,8 +2,8 @@ import type { EnvelopeOptions, GatewayOptions } from './envelope.options.js';
 import { checkLimits } from './limits.js';
 import { checkRecovery } from './server/recovery/recovery-options.js';
 import { isRecordLike, refuse, refuseUnknown } from './protocol/refuse.js';
-import { checkPath } from './upgrade/path.js';
-import { PORT, toPort } from './upgrade/port.js';
+import { checkPath } from './server/upgrade/path-pattern.js';
+import { PORT, toPort } from './server/upgrade/port.js';
 
 /** What an option takes. */
 interface Rule {

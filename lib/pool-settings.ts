@@ -25,12 +25,12 @@ import type { ConnectionListener } from './server/namespace/namespace-config.js'
 import { Rate } from './server/util/token-bucket.js';
 import { Receiver } from './server/socket/message-router.js';
 import { protocolSelector } from './server/handshake/subprotocols.js';
-import type { Census } from './upgrade/census.js';
-import { combineChecks } from './upgrade/checks.js';
-import type { Cors } from './upgrade/origin.js';
-import type { OwnHosts } from './upgrade/own-hosts.js';
-import type { PoolSettings } from './upgrade/pool.js';
-import type { Reception } from './upgrade/reception.js';
+import type { Census } from './server/upgrade/connection-counter.js';
+import { combineChecks } from './server/upgrade/upgrade-checks.js';
+import type { Cors } from './server/upgrade/origin.js';
+import type { OwnHosts } from './server/upgrade/own-hosts.js';
+import type { PoolSettings } from './server/upgrade/endpoint.js';
+import type { Reception } from './server/upgrade/client-address.js';
 
 /** What a pool's settings are made of. */
 interface Ingredients {

@@ -8,7 +8,7 @@ import {
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
 import { EnvelopeHub } from './envelope.hub.js';
-import { listPaths } from './upgrade/unknown-path.js';
+import { listPaths } from './server/upgrade/unknown-path.js';
 
 const WITHOUT_ADAPTER =
   'EnvelopeModule is imported, but the application does not use EnvelopeAdapter: injected servers reach nobody. Add ' +

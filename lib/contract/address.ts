@@ -1,6 +1,6 @@
 import { parse, type Token } from 'path-to-regexp';
-import { compilePath, isPattern } from '../upgrade/path.js';
-import type { Place } from '../upgrade/place.js';
+import { compilePath, isPattern } from '../server/upgrade/path-pattern.js';
+import type { Place } from '../server/upgrade/mount-point.js';
 
 /** A path as AsyncAPI writes it. */
 export interface Address {

@@ -1,5 +1,5 @@
 import type { Gateway } from '../gateway/gateway-explorer.js';
-import type { Place } from '../upgrade/place.js';
+import type { Place } from '../server/upgrade/mount-point.js';
 import { addressOf } from './address.js';
 import { handshakeOf } from './credentials.js';
 import { descriptionOf, emittedBy, type Emitted } from './decorators.js';

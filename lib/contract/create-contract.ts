@@ -5,7 +5,7 @@ import { adapterOf } from '../gateway/adapter-of.js';
 import { exploreGateways, findProvider, type Gateway } from '../gateway/gateway-explorer.js';
 import { placeOf } from '../gateway/place-of.js';
 import { assertApplication, assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
-import { showPlace, type Place } from '../upgrade/place.js';
+import { showPlace, type Place } from '../server/upgrade/mount-point.js';
 import { applicationInfo } from './application-info.js';
 import { ChannelDraft } from './channel-draft.js';
 import type { Contract, ContractOperation, ContractServer, SecurityScheme } from './document.js';

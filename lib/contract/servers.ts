@@ -1,4 +1,4 @@
-import type { Place } from '../upgrade/place.js';
+import type { Place } from '../server/upgrade/mount-point.js';
 import type { ContractServer, Reference } from './document.js';
 import { pointer } from './keys.js';
 

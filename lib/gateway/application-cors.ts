@@ -1,7 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestApplication } from '@nestjs/core';
 import { overlay } from '../server/util/patch-method.js';
-import { safeCors, type Cors } from '../upgrade/origin.js';
+import { safeCors, type Cors } from '../server/upgrade/origin.js';
 
 type EnableCors = (options?: Cors) => unknown;
 

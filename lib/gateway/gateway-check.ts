@@ -4,7 +4,7 @@ import { limitsOf } from '../limits.js';
 import { checkOptions } from '../option-rules.js';
 import { isReserved } from '../protocol/reserved-events.js';
 import { refuse, show } from '../protocol/refuse.js';
-import { PORT, toPort } from '../upgrade/port.js';
+import { PORT, toPort } from '../server/upgrade/port.js';
 import type { Gateway } from './gateway-explorer.js';
 import { NEST } from './nest-metadata.js';
 

@@ -1,7 +1,7 @@
 import type { INestApplicationContext, InjectionToken, Type } from '@nestjs/common';
 import { MetadataScanner, ModulesContainer } from '@nestjs/core';
 import type { GatewayOptions } from '../envelope.options.js';
-import { toPort } from '../upgrade/port.js';
+import { toPort } from '../server/upgrade/port.js';
 import { NEST } from './nest-metadata.js';
 
 type Module = ModulesContainer extends Map<string, infer Value> ? Value : never;

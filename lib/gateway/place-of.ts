@@ -1,7 +1,7 @@
 import type { EnvelopeOptions, GatewayOptions } from '../envelope.options.js';
-import { normalisePath } from '../upgrade/path.js';
-import type { Place } from '../upgrade/place.js';
-import { toPort } from '../upgrade/port.js';
+import { normalisePath } from '../server/upgrade/path-pattern.js';
+import type { Place } from '../server/upgrade/mount-point.js';
+import { toPort } from '../server/upgrade/port.js';
 
 /**
  * Where a gateway is mounted.

@@ -3,7 +3,7 @@ import { ContextIdFactory, ModuleRef, type ApplicationConfig, type ContextId } f
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { UpgradeGuards } from '../envelope.options.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
-import { refusal, type HttpRefusal } from '../upgrade/refusal.js';
+import { refusal, type HttpRefusal } from '../server/upgrade/http-refusal.js';
 import { UpgradeContext } from './client-context.js';
 import type { Gateway } from './gateway-explorer.js';
 import { isHttpException, isWsException } from './nest-exceptions.js';

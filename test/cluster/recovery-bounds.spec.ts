@@ -1,4 +1,4 @@
-import type { AllowRequest } from '../../lib/upgrade/checks.js';
+import type { AllowRequest } from '../../lib/server/upgrade/upgrade-checks.js';
 import { heapBytes } from '../support/heap.js';
 import { got } from '../support/plain.js';
 import { until } from '../support/wait.js';

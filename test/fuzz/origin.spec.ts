@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { checkOrigin, safeCors, type Cors, type OriginRule } from '../../lib/upgrade/origin.js';
+import { checkOrigin, safeCors, type Cors, type OriginRule } from '../../lib/server/upgrade/origin.js';
 import type { Random } from '../support/random.js';
 import { check, fuzz } from './fuzz.js';
 import { Mutator } from './mutator.js';

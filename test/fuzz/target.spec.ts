@@ -1,4 +1,4 @@
-import { compilePath, normalisePath, pathOf } from '../../lib/upgrade/path.js';
+import { compilePath, normalisePath, pathOf } from '../../lib/server/upgrade/path-pattern.js';
 import { check, fuzz } from './fuzz.js';
 import { Mutator } from './mutator.js';
 

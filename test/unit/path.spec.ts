@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { compilePath, isPattern, normalisePath, pathOf } from '../../lib/upgrade/path.js';
-import { showPlace } from '../../lib/upgrade/place.js';
+import { compilePath, isPattern, normalisePath, pathOf } from '../../lib/server/upgrade/path-pattern.js';
+import { showPlace } from '../../lib/server/upgrade/mount-point.js';
 
 describe('paths', () => {
   it.each([

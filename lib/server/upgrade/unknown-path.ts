@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { quote } from '../server/util/quote.js';
+import { quote } from '../util/quote.js';
 
 /** Paths that one line of the log names. */
 const MAX_PATHS = 20;

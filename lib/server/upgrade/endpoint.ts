@@ -1,10 +1,10 @@
-import { EnvelopeServer } from '../server/namespace/envelope-server.js';
-import { Heartbeat } from '../server/transport/heartbeat.js';
-import type { Mount } from '../server/namespace/namespace-config.js';
-import { parentAdapter } from '../server/rooms/parent-adapter.js';
-import { Gate, type GateSettings } from './gate.js';
-import { compilePath, isPattern, NO_PARAMS, readablePath, type Params } from './path.js';
-import { showPlace, type Place } from './place.js';
+import { EnvelopeServer } from '../namespace/envelope-server.js';
+import { Heartbeat } from '../transport/heartbeat.js';
+import type { Mount } from '../namespace/namespace-config.js';
+import { parentAdapter } from '../rooms/parent-adapter.js';
+import { Gate, type GateSettings } from './upgrade-handler.js';
+import { compilePath, isPattern, NO_PARAMS, readablePath, type Params } from './path-pattern.js';
+import { showPlace, type Place } from './mount-point.js';
 import type { UpgradeHandler } from './upgrade-router.js';
 
 /** What a pool is made of, beyond its place. */

@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { channels } from '../server/diagnostics/channels.js';
+import { channels } from '../diagnostics/channels.js';
 
 /** An HTTP answer that takes the place of the 101. */
 export interface HttpRefusal {

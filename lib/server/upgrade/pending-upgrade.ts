@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
-import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
-import { tellLimit } from '../server/diagnostics/channels.js';
-import { MAX_DELAY } from '../protocol/max-delay.js';
-import type { Params } from './path.js';
-import { refusal, refuseUpgrade, RETRY_AFTER, type HttpRefusal } from './refusal.js';
-import type { Visitor } from '../server/handshake/client-info.js';
+import type { EnvelopeServer } from '../namespace/envelope-server.js';
+import type { EnvelopeSocket } from '../socket/envelope-socket.js';
+import { tellLimit } from '../diagnostics/channels.js';
+import { MAX_DELAY } from '../../protocol/max-delay.js';
+import type { Params } from './path-pattern.js';
+import { refusal, refuseUpgrade, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
+import type { Visitor } from '../handshake/client-info.js';
 
 /** One request for an upgrade, from its first byte until it is decided on: the line opens, is refused, or ends. */
 export class Upgrade {

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
-import type { Visitor } from '../server/handshake/client-info.js';
+import type { Visitor } from '../handshake/client-info.js';
 
 /**
  * Which proxies in front of this server are believed, as in Express and Fastify: all (`true`), so many hops, or

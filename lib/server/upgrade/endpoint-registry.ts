@@ -1,7 +1,7 @@
-import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
-import { concretePath } from './path.js';
-import { showPlace, type Place } from './place.js';
-import type { Pool } from './pool.js';
+import type { EnvelopeServer } from '../namespace/envelope-server.js';
+import { concretePath } from './path-pattern.js';
+import { showPlace, type Place } from './mount-point.js';
+import type { Pool } from './endpoint.js';
 import type { UpgradeHandler } from './upgrade-router.js';
 
 /** All pools of one adapter. */

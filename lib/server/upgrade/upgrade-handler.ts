@@ -1,22 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type Server, type ServerOptions } from 'ws';
-import type { Conversation } from '../server/socket/conversation.js';
-import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
-import { EnvelopeSocket } from '../server/socket/envelope-socket.js';
-import type { Line, LineWatcher } from '../server/transport/connection.js';
-import { LineWebSocket } from '../server/transport/server-web-socket.js';
-import { beforeGuards, grantOf } from '../server/handshake/grant.js';
-import type { Recovery } from '../server/recovery/types.js';
-import { mayResume, resume } from '../server/namespace/resume.js';
-import type { Visitor } from '../server/handshake/client-info.js';
-import { within } from '../server/util/with-timeout.js';
-import type { Census } from './census.js';
-import type { UpgradeCheck } from './checks.js';
-import type { Params } from './path.js';
-import { refusal, refuseUpgrade, type HttpRefusal } from './refusal.js';
-import { Upgrade } from './upgrade.js';
-import { namesOneHost, type Reception } from './reception.js';
+import type { Conversation } from '../socket/conversation.js';
+import type { EnvelopeServer } from '../namespace/envelope-server.js';
+import { EnvelopeSocket } from '../socket/envelope-socket.js';
+import type { Line, LineWatcher } from '../transport/connection.js';
+import { LineWebSocket } from '../transport/server-web-socket.js';
+import { beforeGuards, grantOf } from '../handshake/grant.js';
+import type { Recovery } from '../recovery/types.js';
+import { mayResume, resume } from '../namespace/resume.js';
+import type { Visitor } from '../handshake/client-info.js';
+import { within } from '../util/with-timeout.js';
+import type { Census } from './connection-counter.js';
+import type { UpgradeCheck } from './upgrade-checks.js';
+import type { Params } from './path-pattern.js';
+import { refusal, refuseUpgrade, type HttpRefusal } from './http-refusal.js';
+import { Upgrade } from './pending-upgrade.js';
+import { namesOneHost, type Reception } from './client-address.js';
 
 /** What a gate goes by. */
 export interface GateSettings {

@@ -1,6 +1,6 @@
-import { tellLimit } from '../server/diagnostics/channels.js';
-import type { Visitor } from '../server/handshake/client-info.js';
-import { refusal, RETRY_AFTER, type HttpRefusal } from './refusal.js';
+import { tellLimit } from '../diagnostics/channels.js';
+import type { Visitor } from '../handshake/client-info.js';
+import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 
 /** How many may come; `Infinity`: there is no limit. */
 export interface CensusLimits {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { attempt } from '../server/util/safe-call.js';
-import { quote } from '../server/util/quote.js';
-import type { Visitor } from '../server/handshake/client-info.js';
+import { attempt } from '../util/safe-call.js';
+import { quote } from '../util/quote.js';
+import type { Visitor } from '../handshake/client-info.js';
 import type { OwnHosts } from './own-hosts.js';
 
 /** Which origins may connect: one, several, by rule, all (`true`, `'*'`), or none but the server's own (`false`). */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { overlay } from '../server/util/patch-method.js';
-import { pathOf } from './path.js';
-import { isWebSocket, treatAsPlainRequest } from './plain-request.js';
-import { refusal, refuseUpgrade } from './refusal.js';
+import { overlay } from '../util/patch-method.js';
+import { pathOf } from './path-pattern.js';
+import { isWebSocket, treatAsPlainRequest } from './http-fallback.js';
+import { refusal, refuseUpgrade } from './http-refusal.js';
 import { noticeSocketIo } from './unknown-path.js';
 
 /** Takes an upgrade over: from here on the socket is its own. */

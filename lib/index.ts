@@ -1,4 +1,4 @@
-export { EnvelopeAdapter } from './envelope.adapter.js';
+export { EnvelopeAdapter } from './nest/envelope-adapter.js';
 export { tolerant } from './server/cluster/tolerant-client.js';
 export {
   ENVELOPE_OPTIONS,
@@ -7,11 +7,11 @@ export {
   InjectEnvelopeServer,
   type EnvelopeAsyncOptions,
   type EnvelopeOptionsFactory,
-} from './envelope.module.js';
-export type { EnvelopeOptions, GatewayOptions, PathOptions, UpgradeGuards } from './envelope.options.js';
-export { EnvelopeExceptionFilter } from './gateway/envelope-exception.filter.js';
-export { RoomLimitError } from './gateway/room-limit-error.js';
-export type { Limits, PathLimits } from './limits.js';
+} from './nest/envelope-module.js';
+export type { EnvelopeOptions, GatewayOptions, PathOptions, UpgradeGuards } from './nest/options/options.js';
+export { EnvelopeExceptionFilter } from './nest/errors/envelope-exception-filter.js';
+export { RoomLimitError } from './nest/errors/room-limit-error.js';
+export type { Limits, PathLimits } from './nest/options/limits.js';
 export type { RecoveryOptions } from './server/recovery/recovery-options.js';
 export { CLOSE_CODES, type CloseCode } from './protocol/close-codes.js';
 export type { Envelope, ErrorCode, ExceptionPayload, RequestId } from './protocol/envelope.js';

@@ -1,4 +1,4 @@
-import type { Gateway } from '../gateway/gateway-explorer.js';
+import type { Gateway } from '../nest/gateways/gateway-explorer.js';
 import type { Place } from '../server/upgrade/mount-point.js';
 import { addressOf } from './address.js';
 import { handshakeOf } from './credentials.js';
@@ -21,7 +21,7 @@ import {
   type Demand,
   type SecuritySchemes,
 } from './security.js';
-import { UPGRADE_GUARDS, type EnvelopeOptions } from '../envelope.options.js';
+import { UPGRADE_GUARDS, type EnvelopeOptions } from '../nest/options/options.js';
 
 /** One path of an application while its contract is written. */
 export class ChannelDraft {

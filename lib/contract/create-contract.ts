@@ -1,9 +1,9 @@
 import type { INestApplicationContext } from '@nestjs/common';
-import { ENVELOPE_OPTIONS } from '../envelope.module.js';
-import { layer, type EnvelopeOptions } from '../envelope.options.js';
-import { adapterOf } from '../gateway/adapter-of.js';
-import { exploreGateways, findProvider, type Gateway } from '../gateway/gateway-explorer.js';
-import { placeOf } from '../gateway/place-of.js';
+import { ENVELOPE_OPTIONS } from '../nest/envelope-module.js';
+import { layer, type EnvelopeOptions } from '../nest/options/options.js';
+import { adapterOf } from '../nest/gateways/find-adapter.js';
+import { exploreGateways, findProvider, type Gateway } from '../nest/gateways/gateway-explorer.js';
+import { placeOf } from '../nest/gateways/gateway-mount-point.js';
 import { assertApplication, assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
 import { showPlace, type Place } from '../server/upgrade/mount-point.js';
 import { applicationInfo } from './application-info.js';

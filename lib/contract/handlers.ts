@@ -1,6 +1,6 @@
 import { MetadataScanner } from '@nestjs/core';
-import type { Gateway } from '../gateway/gateway-explorer.js';
-import { NEST } from '../gateway/nest-metadata.js';
+import type { Gateway } from '../nest/gateways/gateway-explorer.js';
+import { NEST } from '../nest/gateways/nest-metadata.js';
 import { descriptionOf, receivedOf, replyOf, type Description, type Reply } from './decorators.js';
 import { fromDesign } from './design-types.js';
 import type { SchemaSource } from './events.js';

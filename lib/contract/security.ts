@@ -1,6 +1,6 @@
-import type { Gateway } from '../gateway/gateway-explorer.js';
-import { guardsAtUpgrade, guardsOf, type GuardRef } from '../gateway/upgrade-guards.js';
-import type { UpgradeGuards } from '../envelope.options.js';
+import type { Gateway } from '../nest/gateways/gateway-explorer.js';
+import { guardsAtUpgrade, guardsOf, type GuardRef } from '../nest/guards/upgrade-guards.js';
+import type { UpgradeGuards } from '../nest/options/options.js';
 import { securedBy, type Secured } from './decorators.js';
 import type { Reference, SecurityScheme } from './document.js';
 import { pointer, sorted } from './keys.js';

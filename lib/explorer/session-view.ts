@@ -1,5 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import { adapterOf } from '../gateway/adapter-of.js';
+import { adapterOf } from '../nest/gateways/find-adapter.js';
 
 /** What the page may know of its own connection beyond the wire. */
 export interface SessionView {

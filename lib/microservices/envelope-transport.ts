@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { isObservable, type Observable } from 'rxjs';
-import type { EnvelopeAdapter } from '../envelope.adapter.js';
-import { Sink } from '../gateway/sink.js';
+import type { EnvelopeAdapter } from '../nest/envelope-adapter.js';
+import { Sink } from '../nest/handlers/value-sink.js';
 import { textOfPattern } from '../protocol/microservice-packet.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';

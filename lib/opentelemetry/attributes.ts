@@ -1,5 +1,5 @@
 import type { Attributes } from '@opentelemetry/api';
-import { isClientFault } from '../gateway/envelope-exception.filter.js';
+import { isClientFault } from '../nest/errors/envelope-exception-filter.js';
 import type { HandlerOutcome, HandlerTrace } from '../server/diagnostics/handler-trace.js';
 import { INTERNAL_ERROR } from '../server/socket/incoming-request.js';
 

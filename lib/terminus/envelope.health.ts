@@ -7,7 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { EnvelopeHub } from '../envelope.hub.js';
+import { EnvelopeHub } from '../nest/server-registry.js';
 import { assertOptions, refuse } from '../protocol/refuse.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { EventLoopLag } from './event-loop-lag.js';

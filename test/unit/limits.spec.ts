@@ -1,5 +1,5 @@
-import { resolvePathOptions } from '../../lib/envelope.options.js';
-import { checkLimits, resolveAdapterLimits, resolvePathLimits } from '../../lib/limits.js';
+import { resolvePathOptions } from '../../lib/nest/options/options.js';
+import { checkLimits, resolveAdapterLimits, resolvePathLimits } from '../../lib/nest/options/limits.js';
 
 const DEFAULTS = {
   maxPayload: 1_000_000,

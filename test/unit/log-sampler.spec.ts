@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { LogSampler } from '../../lib/log-sampler.js';
+import { LogSampler } from '../../lib/nest/logging/log-sampler.js';
 
 describe('LogSampler', () => {
   let told: string[];

@@ -1,7 +1,7 @@
 import { Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import type { GatewayOptions } from '../../../lib/envelope.options.js';
+import type { GatewayOptions } from '../../../lib/nest/options/options.js';
 import { EnvelopeAdapter } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
 

@@ -1,0 +1,60 @@
+import type { ArgumentsHost, ExecutionContext, Type } from '@nestjs/common';
+import type { Conversation } from '../../server/socket/conversation.js';
+import { UpgradeResponse } from './upgrade-response.js';
+
+/** What a filter or a guard sees of a client outside of a message: the client, and no data. */
+export class ClientHost implements ArgumentsHost {
+  constructor(
+    protected readonly client: Conversation,
+    private readonly pattern: string,
+  ) {}
+  getArgs<Args extends unknown[]>(): Args {
+    return [this.client, {}, this.pattern] as unknown[] as Args;
+  }
+  getArgByIndex<Arg>(index: number): Arg {
+    return this.getArgs()[index] as Arg;
+  }
+  getType<Context extends string>(): Context {
+    return 'ws' as Context;
+  }
+  switchToWs(): ReturnType<ArgumentsHost['switchToWs']> {
+    return {
+      getClient: <Client>() => this.client as Client,
+      getData: <Data>() => ({}) as Data,
+      getPattern: () => this.pattern,
+    };
+  }
+  switchToRpc(): ReturnType<ArgumentsHost['switchToRpc']> {
+    return { getData: <Data>() => ({}) as Data, getContext: <Context>() => this.client as Context };
+  }
+  /** As in Nest's own context of a message: what reads headers, cookies and the like finds them on the client. */
+  switchToHttp(): ReturnType<ArgumentsHost['switchToHttp']> {
+    return {
+      getRequest: <Request>() => this.client as Request,
+      getResponse: <Response>() => ({}) as Response,
+      getNext: <Next>() => this.pattern as Next,
+    };
+  }
+}
+
+/** What a guard sees before the connection is open. */
+export class UpgradeContext extends ClientHost implements ExecutionContext {
+  readonly response = new UpgradeResponse();
+
+  constructor(
+    client: Conversation,
+    private readonly type: Type,
+    private readonly handler: ReturnType<ExecutionContext['getHandler']>,
+  ) {
+    super(client, '$upgrade');
+  }
+  override switchToHttp(): ReturnType<ArgumentsHost['switchToHttp']> {
+    return { ...super.switchToHttp(), getResponse: <Response>() => this.response as Response };
+  }
+  getClass<Class>(): Type<Class> {
+    return this.type;
+  }
+  getHandler(): ReturnType<ExecutionContext['getHandler']> {
+    return this.handler;
+  }
+}

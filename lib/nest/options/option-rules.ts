@@ -1,0 +1,153 @@
+import type { EnvelopeOptions, GatewayOptions } from './options.js';
+import { checkLimits } from './limits.js';
+import { checkRecovery } from '../../server/recovery/recovery-options.js';
+import { isRecordLike, refuse, refuseUnknown } from '../../protocol/refuse.js';
+import { checkPath } from '../../server/upgrade/path-pattern.js';
+import { PORT, toPort } from '../../server/upgrade/port.js';
+
+/** What an option takes. */
+interface Rule {
+  /** In words, for errors. */
+  readonly takes: string;
+  readonly accepts: (value: unknown) => boolean;
+  /** Where it may stand, if not in both places. */
+  readonly only?: 'adapter' | 'gateway';
+}
+
+const milliseconds: Rule = {
+  takes: 'milliseconds, a number from 0 on, such as 25_000',
+  accepts: (value) => typeof value === 'number' && value >= 0,
+};
+const callback = (example: string): Rule => ({
+  takes: `a function, ${example}`,
+  accepts: (value) => typeof value === 'function',
+});
+const anything: Rule = { takes: 'anything', accepts: () => true };
+
+const WORDS: ReadonlySet<unknown> = new Set([true, false, 'handleConnection', 'global']);
+
+/** A record, so that the compiler sees to it that no option is without a rule. */
+const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>> = {
+  pingInterval: milliseconds,
+  pingTimeout: milliseconds,
+  connectTimeout: milliseconds,
+  shutdownTimeout: milliseconds,
+  // checkLimits and checkRecovery look into these
+  limits: anything,
+  maxPayload: anything,
+  maxHttpBufferSize: anything,
+  recovery: anything,
+  identify: callback('(user) => user.id'),
+  connectionStateRecovery: {
+    takes: 'an object, { maxDisconnectionDuration: 120_000 }',
+    accepts: (value) =>
+      isRecordLike(value) && isPositiveOrNone(Reflect.get(value, 'maxDisconnectionDuration')),
+  },
+  perMessageDeflate: {
+    takes: "true, false, or an object of ws's options",
+    accepts: (value) => typeof value === 'boolean' || isRecordLike(value),
+  },
+  adapter: callback('such as createAdapter(redis) of @socket.io/redis-streams-adapter'),
+  cors: {
+    takes: "true, false, a function, or an object such as { origin: 'https://example.com' }",
+    accepts: (value) => typeof value === 'boolean' || typeof value === 'function' || isRecordLike(value),
+  },
+  allowRequest: callback('(request, callback) => callback(null, true)'),
+  verifyClient: callback('({ origin, req }) => true'),
+  handleProtocols: callback("(protocols) => 'envelope.v1'"),
+  messageParser: callback('(data) => ({ event, data })'),
+  replies: {
+    takes: "'always' or 'requests'",
+    accepts: (value) => value === 'always' || value === 'requests',
+  },
+  messageContext: { takes: 'true or false', accepts: (value) => typeof value === 'boolean' },
+  upgradeGuards: {
+    takes: "true, false, 'handleConnection' or 'global'",
+    accepts: (value) => WORDS.has(value),
+    only: 'adapter',
+  },
+  // Reception and compileHosts look into these
+  trustProxy: { ...anything, only: 'adapter' },
+  hosts: { ...anything, only: 'adapter' },
+  port: { takes: PORT, accepts: (value) => toPort(value) !== undefined },
+  path: { takes: "a text, such as '/ws'", accepts: (value) => typeof value === 'string' },
+  namespace: {
+    takes: "a text or a RegExp, such as 'chat'",
+    accepts: (value) => typeof value === 'string' || value instanceof RegExp,
+    only: 'gateway',
+  },
+};
+
+/** What Socket.IO, Nest's `GatewayMetadata` and `ws` have, and what means nothing over one plain WebSocket. */
+const MEANINGLESS: ReadonlySet<string> = new Set([
+  'addTrailingSlash',
+  'allowEIO3',
+  'allowSynchronousEvents',
+  'allowUpgrades',
+  'autoPong',
+  'backlog',
+  'cleanupEmptyChildNamespaces',
+  'clientTracking',
+  'closeTimeout',
+  'cookie',
+  'destroyUpgrade',
+  'destroyUpgradeTimeout',
+  'handlePreflightRequest',
+  'httpCompression',
+  'initialPacket',
+  'middlewares',
+  'noServer',
+  'origins',
+  'parser',
+  'serveClient',
+  'server',
+  'skipUTF8Validation',
+  'transports',
+  'upgradeTimeout',
+  'WebSocket',
+  'wsEngine',
+]);
+
+const HOST =
+  "the option host has no effect. A gateway's own port listens on every address: leave the port out, and name the " +
+  'address in app.listen(port, host). The names that pages may come from are in the option hosts';
+
+/** The names of the options that are given and have no effect here. */
+export function meaninglessOptions(options: object): string[] {
+  return Object.entries(options)
+    .filter(([name, value]: [string, unknown]) => {
+      const isHarmless = name === 'transports' && Array.isArray(value) && !value.includes('polling');
+      return MEANINGLESS.has(name) && value !== undefined && value !== false && !isHarmless;
+    })
+    .map(([name]) => name);
+}
+
+function isPositiveOrNone(value: unknown): boolean {
+  return value === undefined || (typeof value === 'number' && value > 0);
+}
+
+/**
+ * Checks the options of an adapter or a gateway.
+ *
+ * @param where whose options they are: the name of a class
+ * @throws TypeError or Error that names the option, the value and what it takes, or the nearest name of an unknown one
+ */
+export function checkOptions(options: unknown, where: string, isGateway: boolean): void {
+  if (!isRecordLike(options)) refuse(where, 'options', options, "an object, such as { path: '/ws' }");
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    if (value === undefined || MEANINGLESS.has(name)) continue;
+    if (name === 'host') throw new TypeError(`${where}: ${HOST}`);
+    if (!Object.hasOwn(RULES, name)) refuseUnknown(where, name, Object.keys(RULES));
+    const rule = RULES[name as keyof typeof RULES];
+    if (rule.only === 'adapter' && isGateway)
+      throw new TypeError(`${where}: ${name} is an option of EnvelopeAdapter, not of gateways: set it there`);
+    if (rule.only === 'gateway' && !isGateway)
+      throw new TypeError(
+        `${where}: ${name} is an option of gateways: set it in @WebSocketGateway({ ${name} })`,
+      );
+    if (!rule.accepts(value)) refuse(where, name, value, rule.takes);
+    if (name === 'path' || name === 'namespace') checkPath(value, where);
+  }
+  checkLimits(options, where, isGateway);
+  checkRecovery(Reflect.get(options, 'recovery'), where);
+}

@@ -11,12 +11,12 @@ import type {
 } from '../protocol/typed-events.js';
 import { mayComeBack, SILENT, type Ending } from './backoff.js';
 import { Connection, type ConnectionState } from './connection.js';
-import { callListener, Listeners, type AnyFunction } from './emitter.js';
+import { callListener, Listeners, type AnyFunction } from './listeners.js';
 import { DisconnectedError, type ConnectError } from './errors.js';
-import { isRequestId, writeFrame, type Frame, type Hello } from './frame.js';
-import { deliver } from './incoming.js';
+import { isRequestId, writeFrame, type Frame, type Hello } from './message.js';
+import { deliver } from './event-delivery.js';
 import type { Settings } from './options.js';
-import { Outgoing } from './outgoing.js';
+import { Outgoing } from './send-queue.js';
 
 /** Why the line ended, in the words of Socket.IO's client. */
 export type ClientDisconnectReason =

@@ -1,9 +1,9 @@
 import { delayOf, mayComeBack, SILENT, type Ending } from './backoff.js';
-import { subprotocols } from './credentials.js';
+import { subprotocols } from './subprotocols.js';
 import { ConnectError } from './errors.js';
-import { isRefusal, readFrame, readHello, writeFrame, type Frame, type Hello } from './frame.js';
+import { isRefusal, readFrame, readHello, writeFrame, type Frame, type Hello } from './message.js';
 import { Liveness } from './liveness.js';
-import { onNetworkChange } from './network.js';
+import { onNetworkChange } from './network-change.js';
 import type { Settings } from './options.js';
 import { textOf, type SocketLike } from './web-socket.js';
 

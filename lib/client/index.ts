@@ -4,7 +4,7 @@ import { connectWith } from './connect.js';
 import type { ClientOptions } from './options.js';
 import { platformSocket } from './web-socket.js';
 
-export * from './exports.js';
+export * from './public-api.js';
 
 /**
  * Connects to the gateway of a path, and comes back whenever the line is lost.

@@ -2,9 +2,9 @@ import type { DefaultEventsMap, EventsMap } from '../protocol/typed-events.js';
 import type { ClientSocket } from './client-socket.js';
 import { connectWith } from './connect.js';
 import type { ClientOptions } from './options.js';
-import { NodeSocket, telling } from './node-socket.js';
+import { NodeSocket, telling } from './node-web-socket.js';
 
-export * from './exports.js';
+export * from './public-api.js';
 
 /**
  * As in a browser, on the socket of `ws`, also where Node has one of its own: that one does not tell with which status an

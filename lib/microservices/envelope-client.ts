@@ -1,8 +1,8 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { ConnectError } from '../client/errors.js';
 import { Connection, type ConnectionState } from '../client/connection.js';
-import type { Frame } from '../client/frame.js';
-import { NodeSocket, telling } from '../client/node-socket.js';
+import type { Frame } from '../client/message.js';
+import { NodeSocket, telling } from '../client/node-web-socket.js';
 import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import { textOfPattern } from '../protocol/microservice-packet.js';

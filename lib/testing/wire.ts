@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { WebSocket, type ClientOptions } from 'ws';
-import { readFrame } from '../client/frame.js';
+import { readFrame } from '../client/message.js';
 import { guardReceiver } from '../ws/receiver-guard.js';
 import type { SocketLike } from '../client/web-socket.js';
 

@@ -1,5 +1,5 @@
-import { callListener, type AnyFunction } from './emitter.js';
-import { isRequestId, writeFrame, type Frame } from './frame.js';
+import { callListener, type AnyFunction } from './listeners.js';
+import { isRequestId, writeFrame, type Frame } from './message.js';
 
 /** Sends one answer on the line that the question came on; there is no other. */
 export type Respond = (text: string) => void;

@@ -3,7 +3,7 @@ import { RequestError } from '../protocol/request-error.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Connection } from './connection.js';
 import { DisconnectedError } from './errors.js';
-import { writeFrame, type Frame } from './frame.js';
+import { writeFrame, type Frame } from './message.js';
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import { Stream } from './stream.js';
 

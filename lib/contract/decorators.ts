@@ -1,5 +1,5 @@
 import { assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
-import type { SecurityScheme } from './document.js';
+import type { SecurityScheme } from './asyncapi-types.js';
 import { known, type EventDefinitions, type SchemaSource } from './events.js';
 
 /** What a handler answers with. */

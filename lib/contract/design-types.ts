@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import type { JsonSchema } from './document.js';
+import type { JsonSchema } from './asyncapi-types.js';
 import type { SchemaClass, SchemaSource } from './events.js';
 
 /** What TypeScript leaves of a type that is a class; primitives are their constructors. */

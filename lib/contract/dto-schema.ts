@@ -1,5 +1,5 @@
 import { fromDesign, plainSchema } from './design-types.js';
-import type { JsonSchema } from './document.js';
+import type { JsonSchema } from './asyncapi-types.js';
 import type { SchemaClass } from './events.js';
 import type { Peers } from './optional-peers.js';
 import { validatedProperties, type ValidatedProperty } from './validators.js';

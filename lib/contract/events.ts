@@ -1,5 +1,5 @@
 import { isRecordLike, refuse } from '../protocol/refuse.js';
-import type { JsonSchema } from './document.js';
+import type { JsonSchema } from './asyncapi-types.js';
 
 declare const PAYLOAD: unique symbol;
 

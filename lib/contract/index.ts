@@ -17,7 +17,7 @@ export type {
   JsonSchema,
   Reference,
   SecurityScheme,
-} from './document.js';
+} from './asyncapi-types.js';
 export {
   defineEvents,
   schema,

@@ -1,5 +1,5 @@
 import { MAX_ID_LENGTH, type ErrorCode } from '../protocol/envelope.js';
-import type { ContractMessage, JsonSchema } from './document.js';
+import type { ContractMessage, JsonSchema } from './asyncapi-types.js';
 
 /** What is known of a payload: its schema, nothing (`undefined`: any JSON, or none), or that there is none. */
 export type Payload = JsonSchema | undefined | null;

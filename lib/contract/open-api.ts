@@ -1,4 +1,4 @@
-import type { JsonSchema } from './document.js';
+import type { JsonSchema } from './asyncapi-types.js';
 
 type Keywords = Record<string, unknown>;
 

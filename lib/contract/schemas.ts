@@ -1,9 +1,9 @@
 import type { INestApplication, INestApplicationContext } from '@nestjs/common';
 import { isClass, plainSchema } from './design-types.js';
-import type { JsonSchema } from './document.js';
+import type { JsonSchema } from './asyncapi-types.js';
 import { mergeObjects, schemaByValidators } from './dto-schema.js';
 import type { SchemaClass, SchemaSource } from './events.js';
-import { pointer, sorted } from './keys.js';
+import { pointer, sorted } from './naming.js';
 import { fromOpenApi } from './open-api.js';
 import type { Peers } from './optional-peers.js';
 import { fromStandardSchema, isStandardSchema } from './standard-schema.js';

@@ -2,8 +2,8 @@ import type { Gateway } from '../nest/gateways/gateway-explorer.js';
 import { guardsAtUpgrade, guardsOf, type GuardRef } from '../nest/guards/upgrade-guards.js';
 import type { UpgradeGuards } from '../nest/options/options.js';
 import { securedBy, type Secured } from './decorators.js';
-import type { Reference, SecurityScheme } from './document.js';
-import { pointer, sorted } from './keys.js';
+import type { Reference, SecurityScheme } from './asyncapi-types.js';
+import { pointer, sorted } from './naming.js';
 
 /** Names under which `@nestjs/swagger`'s decorators speak of what needs no further word. */
 const KNOWN: Readonly<Record<string, SecurityScheme>> = {

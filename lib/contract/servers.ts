@@ -1,6 +1,6 @@
 import type { Place } from '../server/upgrade/mount-point.js';
-import type { ContractServer, Reference } from './document.js';
-import { pointer } from './keys.js';
+import type { ContractServer, Reference } from './asyncapi-types.js';
+import { pointer } from './naming.js';
 
 /** Where the application's own HTTP server is, for whoever said nothing of it. */
 const APPLICATION: ContractServer = {

@@ -1,4 +1,4 @@
-import type { JsonSchema } from './document.js';
+import type { JsonSchema } from './asyncapi-types.js';
 
 /** What is read of a Standard Schema (standardschema.dev), such as those of zod, valibot and arktype. */
 export interface StandardSchema extends JsonSchema {

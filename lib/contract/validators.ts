@@ -1,4 +1,4 @@
-import type { JsonSchema } from './document.js';
+import type { JsonSchema } from './asyncapi-types.js';
 import type { Peers } from './optional-peers.js';
 
 type Validator = NonNullable<Peers['validator']>;

@@ -4,7 +4,7 @@ import type { INestApplicationContext } from '@nestjs/common';
 import { stringify } from 'yaml';
 import { isRecordLike, refuse, show } from '../protocol/refuse.js';
 import { checkContractOptions, createContract, type ContractOptions } from './create-contract.js';
-import type { Contract } from './document.js';
+import type { Contract } from './asyncapi-types.js';
 
 /** A contract as YAML 1.2, which readers of YAML 1.1 take for the same: there `on` and `no` are no texts. */
 export function contractToYaml(contract: Contract): string {

@@ -1,4 +1,4 @@
-import type { ContractChannel, JsonSchema, SecurityScheme } from './document.js';
+import type { ContractChannel, JsonSchema, SecurityScheme } from './asyncapi-types.js';
 
 const TOKENS =
   'Credentials are taken from the first of these that is present: the subprotocol `envelope.auth.<text>`, where ' +

@@ -1,7 +1,7 @@
 import type { Gateway } from '../nest/gateways/gateway-explorer.js';
 import type { Place } from '../server/upgrade/mount-point.js';
-import { addressOf } from './address.js';
-import { handshakeOf } from './credentials.js';
+import { addressOf } from './channel-address.js';
+import { handshakeOf } from './handshake-binding.js';
 import { descriptionOf, emittedBy, type Emitted } from './decorators.js';
 import type {
   ContractChannel,
@@ -9,9 +9,9 @@ import type {
   ContractOperation,
   JsonSchema,
   Reference,
-} from './document.js';
+} from './asyncapi-types.js';
 import { handlersOf, type Handler, type Taken } from './handlers.js';
-import { pointer, sorted, toKey, typeName, unique, unlessEmpty } from './keys.js';
+import { pointer, sorted, toKey, typeName, unique, unlessEmpty } from './naming.js';
 import { emittedMessage, replyMessage, requestMessage, type Payload } from './messages.js';
 import type { Schemas } from './schemas.js';
 import {

@@ -2,7 +2,7 @@ import type { INestApplication } from '@nestjs/common';
 import { createContract, type ContractOptions } from '../contract/index.js';
 import { checkContractOptions } from '../contract/create-contract.js';
 import { isRecordLike, refuse } from '../protocol/refuse.js';
-import { mountExplorer } from './mount.js';
+import { mountExplorer } from './explorer-mount.js';
 
 /** Options of {@link EnvelopeExplorer.setup}: those of the contract, and whether there is a page at all. */
 export interface ExplorerOptions extends ContractOptions {

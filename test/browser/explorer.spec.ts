@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { mountExplorer } from '../../lib/explorer/mount.js';
+import { mountExplorer } from '../../lib/explorer/explorer-mount.js';
 import { HOSTILE, startChat } from '../explorer/chat.js';
 import { until } from '../support/wait.js';
 import { Chromium, describeInBrowser } from './chromium.js';

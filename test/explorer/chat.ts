@@ -16,7 +16,7 @@ import {
 } from '@nestjs/websockets';
 import { interval, map, take, type Observable } from 'rxjs';
 import type { Contract } from '../../lib/contract/index.js';
-import { mountExplorer } from '../../lib/explorer/mount.js';
+import { mountExplorer } from '../../lib/explorer/explorer-mount.js';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 

@@ -1,6 +1,6 @@
 import { parse } from 'yaml';
 import type { Contract } from '../../lib/contract/index.js';
-import { mountExplorer } from '../../lib/explorer/mount.js';
+import { mountExplorer } from '../../lib/explorer/explorer-mount.js';
 import { PAGE } from '../../lib/explorer/page.js';
 import type { TestApp } from '../support/app.js';
 import { CONTRACT, startChat, theContract } from './chat.js';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createContract, type Contract } from '../../lib/contract/index.js';
 import { EnvelopeExplorer } from '../../lib/explorer/index.js';
-import { mountExplorer } from '../../lib/explorer/mount.js';
+import { mountExplorer } from '../../lib/explorer/explorer-mount.js';
 import type { TestApp } from '../support/app.js';
 import { startChat, theContract } from './chat.js';
 

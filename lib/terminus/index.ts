@@ -1,1 +1,1 @@
-export { EnvelopeHealthIndicator, type EnvelopeHealthOptions } from './envelope.health.js';
+export { EnvelopeHealthIndicator, type EnvelopeHealthOptions } from './envelope-health-indicator.js';

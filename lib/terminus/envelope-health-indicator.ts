@@ -11,7 +11,7 @@ import { EnvelopeHub } from '../nest/server-registry.js';
 import { assertOptions, refuse } from '../protocol/refuse.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { EventLoopLag } from './event-loop-lag.js';
-import { loadOf } from './load.js';
+import { loadOf } from './load-report.js';
 
 /** When {@link EnvelopeHealthIndicator.isHealthy} says `down`. */
 export interface EnvelopeHealthOptions {

@@ -1,1 +1,1 @@
-export { EnvelopeThrottlerGuard } from './envelope-throttler.guard.js';
+export { EnvelopeThrottlerGuard } from './envelope-throttler-guard.js';

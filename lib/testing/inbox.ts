@@ -1,5 +1,5 @@
 import type { Untyped } from '../protocol/typed-events.js';
-import type { ClosedLine } from './wire.js';
+import type { ClosedLine } from './test-web-socket.js';
 
 /** One event of the server's; answers to requests are none. */
 export interface ReceivedEvent {

@@ -16,7 +16,7 @@ import type {
 import { urlOf } from './address.js';
 import { checkTestClient } from './check-options.js';
 import { describeEvent, Inbox, type ReceivedEvent } from './inbox.js';
-import { Wire, type ClosedLine } from './wire.js';
+import { Wire, type ClosedLine } from './test-web-socket.js';
 
 /** Options of {@link createTestClient}. */
 export interface TestClientOptions<Listen extends EventsMap = DefaultEventsMap> {

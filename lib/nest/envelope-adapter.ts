@@ -15,6 +15,7 @@ import {
   type UpgradeGuards,
 } from './options/options.js';
 import { installFilters } from './errors/filter-installer.js';
+import { observeResults } from './handlers/handler-observables.js';
 import { configOf } from './gateways/find-adapter.js';
 import { bindInOrder } from './gateways/binding-order.js';
 import { watchCors } from './gateways/application-cors.js';
@@ -127,7 +128,8 @@ export class EnvelopeAdapter extends WsAdapter {
     if (context !== undefined && mounted.length === 0)
       this.undos.push(watchForGateways(context, () => this.paths(), this.logger));
     this.log = new MountLog(this.logger, mounted);
-    for (const gateway of this.gateways) this.undos.push(installFilters(gateway), wrapHooks(gateway));
+    for (const gateway of this.gateways)
+      this.undos.push(installFilters(gateway), ...gateway.handlers.map(observeResults), wrapHooks(gateway));
     const hub = context && findProvider<EnvelopeHub>(context, EnvelopeHub);
     if (hub === undefined) return;
     hub.find = (path) =>

@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { MessageLog } from '../../lib/server/recovery/message-log.js';
 import { Work } from '../../lib/server/recovery/resume-queue.js';
 import { Frame } from '../../lib/server/transport/frame.js';
-import { isMeantFor } from '../../lib/server/recovery/types.js';
+import { isMeantFor } from '../../lib/server/rooms/target.js';
 import { newSeed, Random } from '../support/random.js';
 
 const everybody = { rooms: new Set<string>(), except: new Set<string>() };

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { resolveAdapterLimits, resolvePathLimits } from '../../lib/nest/options/limits.js';
-import { resolveRecovery } from '../../lib/server/recovery/recovery-options.js';
+import { resolveRecovery } from '../../lib/nest/options/recovery-options.js';
 
 const read = (name: string): string => readFileSync(join(process.cwd(), name), 'utf8');
 

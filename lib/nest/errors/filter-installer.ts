@@ -3,7 +3,6 @@ import { requestContext } from '../../server/socket/incoming-request.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import { EnvelopeExceptionFilter } from './envelope-exception-filter.js';
 import type { Gateway } from '../gateways/gateway-explorer.js';
-import { observeResults } from '../handlers/handler-observables.js';
 import { filtersOf, NEST } from '../gateways/nest-metadata.js';
 import { RefCountedPatch } from '../gateways/shared-patch.js';
 
@@ -40,7 +39,6 @@ export function installFilters(gateway: Gateway): () => void {
   const undos = [
     patches.acquire(gateway.type, (type) => prepend(type, fallback)),
     ...gateway.handlers.map((handler) => patches.acquire(handler, (method) => append(method, witness))),
-    ...gateway.handlers.map((handler) => observeResults(handler)),
   ];
   return () => undos.forEach((undo) => undo());
 }

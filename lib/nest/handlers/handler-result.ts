@@ -1,9 +1,14 @@
+import type { Replies } from '../options/options.js';
 import { isObservable, type Observable } from 'rxjs';
 import { isReserved } from '../../protocol/reserved-events.js';
 import { attempt } from '../../server/util/safe-call.js';
 import type { Conversation } from '../../server/socket/conversation.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
-import { INTERNAL_ERROR, requestContext, type IncomingRequest } from '../../server/socket/incoming-request.js';
+import {
+  INTERNAL_ERROR,
+  requestContext,
+  type IncomingRequest,
+} from '../../server/socket/incoming-request.js';
 import { isClientFault, toExceptionPayload } from '../errors/envelope-exception-filter.js';
 import {
   IterableSource,
@@ -17,9 +22,6 @@ import { Sink } from './value-sink.js';
 
 /** How long, in milliseconds, an exception filter that is asynchronous may take to answer a request. */
 const FILTER_GRACE = 1_000;
-
-/** For which messages results are sent: see the option `replies`. */
-export type Replies = 'always' | 'requests';
 
 /**
  * Fourth stop of a message: shapes what a handler came to. Without an `id` each value goes out under the event's

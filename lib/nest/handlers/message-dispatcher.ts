@@ -2,7 +2,8 @@ import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { BoundCallback, Conversation } from '../../server/socket/conversation.js';
 import { requestContext, type IncomingRequest } from '../../server/socket/incoming-request.js';
 import type { Dispatcher } from '../../server/socket/message-router.js';
-import { Reply, type Replies } from './handler-result.js';
+import type { Replies } from '../options/options.js';
+import { Reply } from './handler-result.js';
 
 type BoundHandler = Pick<MessageMappingProperties, 'message' | 'callback' | 'isAckHandledManually'>;
 

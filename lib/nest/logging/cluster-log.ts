@@ -1,5 +1,5 @@
 import type { Logger } from '@nestjs/common';
-import type { ClusterStatus } from '../../server/rooms/adapter-types.js';
+import type { ClusterStatus } from '../../server/diagnostics/types.js';
 import { channels } from '../../server/diagnostics/channels.js';
 
 /** One line for each time that a broker goes away or comes back. */

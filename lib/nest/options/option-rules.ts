@@ -1,6 +1,6 @@
 import type { EnvelopeOptions, GatewayOptions } from './options.js';
 import { checkLimits } from './limits.js';
-import { checkRecovery } from '../../server/recovery/recovery-options.js';
+import { checkRecovery } from './recovery-options.js';
 import { isRecordLike, refuse, refuseUnknown } from '../../protocol/refuse.js';
 import { checkPath } from '../../server/upgrade/path-pattern.js';
 import { PORT, toPort } from '../../server/upgrade/port.js';

@@ -1,15 +1,17 @@
 import type { ServerOptions } from 'ws';
 import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
-import type { RecoveryOptions } from '../../server/recovery/recovery-options.js';
+import type { RecoveryOptions } from './recovery-options.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
-import type { Replies } from '../handlers/handler-result.js';
-import type { AdapterFactory } from '../../server/namespace/namespace-config.js';
+import type { AdapterFactory } from '../../server/rooms/adapter-factory.js';
 import type { MessageParser } from '../../server/socket/message-router.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { Cors } from '../../server/upgrade/origin.js';
 import type { Hosts } from '../../server/upgrade/own-hosts.js';
 import type { AllowRequest, VerifyClient } from '../../server/upgrade/upgrade-checks.js';
 import type { TrustProxy } from '../../server/upgrade/client-address.js';
+
+/** For which messages results are sent: see the option `replies`. */
+export type Replies = 'always' | 'requests';
 
 /** What a gateway may set for its path, in `@WebSocketGateway(…)`; the adapter's options are the defaults. */
 export interface PathOptions {

@@ -1,4 +1,4 @@
-import type { ClusterStatus } from '../rooms/adapter-types.js';
+import type { ClusterStatus } from '../diagnostics/types.js';
 import type { Internals } from './adapter-internals.js';
 
 /** Hears that a broker went away, and why, or that it came back. */

@@ -5,8 +5,13 @@ import { Feed } from '../recovery/shared-log.js';
 import { StorageBudget } from '../recovery/storage-budget.js';
 import { TakeOverBudget } from '../recovery/take-over-budget.js';
 import type { RecoverySettings } from '../recovery/types.js';
-import type { ClusterStatus } from '../rooms/adapter-types.js';
-import { makeAdapter, type AdapterFactory, type AdapterMaker, type ClusterWatch } from '../namespace/namespace-config.js';
+import type { ClusterStatus } from '../diagnostics/types.js';
+import {
+  makeAdapter,
+  type AdapterFactory,
+  type AdapterMaker,
+  type ClusterWatch,
+} from '../rooms/adapter-factory.js';
 import { keepAsSent } from './message-snapshot.js';
 import { boundRequests } from './request-timeouts.js';
 import { brokerNameOf, named } from './broker-name.js';

@@ -1,7 +1,7 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import { markPacket } from '../recovery/marked-packet.js';
 import type { Feed } from '../recovery/shared-log.js';
-import { isKept } from '../recovery/types.js';
+import { isKept } from '../rooms/target.js';
 import { override, type Internals } from './adapter-internals.js';
 
 interface Packet {

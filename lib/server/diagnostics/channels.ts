@@ -2,7 +2,7 @@ import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_
 import type { IncomingMessage } from 'node:http';
 import { refuse } from '../../protocol/refuse.js';
 import { assertFunction } from '../util/arguments.js';
-import type { ClusterStatus } from '../rooms/adapter-types.js';
+import type { ClusterStatus } from './types.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import type { HandlerTrace } from './handler-trace.js';
 import type { MountedServer, ObservedServer, ObservedSocket } from './types.js';

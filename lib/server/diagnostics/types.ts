@@ -1,6 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Untyped } from '../../protocol/typed-events.js';
-import type { ClusterStatus } from '../rooms/adapter-types.js';
 
 /** A server, as {@link EnvelopeServer} is one. */
 export interface ObservedServer {
@@ -28,4 +27,17 @@ export interface ObservedSocket {
   readonly headers: IncomingHttpHeaders;
   readonly bufferedAmount: number;
   readonly nsp: ObservedServer;
+}
+
+/** Where errors go that no caller can catch; what `subject` says is what they are counted by, else `where`. */
+export type ErrorReporter = (error: unknown, where: string, subject?: string) => void;
+
+/** How a server stands with the other nodes. */
+export interface ClusterStatus {
+  /** `alone`: an adapter of one process. `away`: the broker does not answer; this node serves its own clients. */
+  readonly state: 'alone' | 'connected' | 'away';
+  /** How many nodes there are, this one included, as far as was known when the broker last answered. */
+  readonly nodes: number;
+  /** Since when, in milliseconds since the epoch. */
+  readonly since: number;
 }

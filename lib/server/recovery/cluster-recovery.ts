@@ -1,14 +1,7 @@
 import type { Adapter, Room, Session } from 'socket.io-adapter';
 import { emitToOtherNodes } from '../rooms/server-side-emit.js';
-import {
-  isMeantFor,
-  REVOKED,
-  TAKE_OVER,
-  type Recovery,
-  type ResumeTerms,
-  type Resumption,
-  type StoredSession,
-} from './types.js';
+import { TAKE_OVER, type Recovery, type ResumeTerms, type Resumption, type StoredSession } from './types.js';
+import { isMeantFor, REVOKED } from '../rooms/target.js';
 import type { Frame } from '../transport/frame.js';
 import { periodsSince, roomsAt } from './membership.js';
 import { within } from '../util/with-timeout.js';

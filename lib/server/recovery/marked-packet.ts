@@ -1,6 +1,6 @@
 import type { Frame } from '../transport/frame.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
-import { REVOKED } from './types.js';
+import { REVOKED } from '../rooms/target.js';
 
 /** Marks behind an event and its payload. */
 const VOLATILE = 0;

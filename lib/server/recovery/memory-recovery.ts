@@ -2,18 +2,12 @@ import { randomBytes } from 'node:crypto';
 import type { BroadcastFlags, BroadcastOptions, Room } from 'socket.io-adapter';
 import { joinFrames, type Frame } from '../transport/frame.js';
 import { MemoryAdapter } from '../rooms/memory-adapter.js';
-import type { AdapterMaker, Walk } from '../namespace/namespace-config.js';
+import type { AdapterMaker, Walk } from '../rooms/adapter-factory.js';
 import { periodsSince } from './membership.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
-import {
-  isKept,
-  type Recovery,
-  type RecoverySettings,
-  type ResumeTerms,
-  type Resumption,
-  type StoredSession,
-} from './types.js';
-import type { ResolvedRecovery } from './recovery-options.js';
+import type { Recovery, RecoverySettings, ResumeTerms, Resumption, StoredSession } from './types.js';
+import { isKept } from '../rooms/target.js';
+import type { ResolvedRecovery } from './types.js';
 import { MessageLog, type Missed } from './message-log.js';
 import { resumes, type Work } from './resume-queue.js';
 import { SessionStore, SESSIONS_PART, TOO_LARGE, type Parked } from './session-store.js';

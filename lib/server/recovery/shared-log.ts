@@ -1,6 +1,6 @@
 import type { Room } from 'socket.io-adapter';
 import { Frame, Placement } from '../transport/frame.js';
-import { isKept, isMeantFor } from './types.js';
+import { isKept, isMeantFor } from '../rooms/target.js';
 
 /** One message as it was read from the log that all nodes write to. */
 export interface LogEntry {

@@ -128,31 +128,14 @@ export interface RecoverySettings {
   of(adapter: Adapter, server: string, parent?: Adapter): Recovery | undefined;
 }
 
-/**
- * The name of a packet that ends the sessions of those who are away, among what they missed: they were disconnected,
- * or put out of a room. It goes through the log as every other does, and never over the wire.
- */
-export const REVOKED = '$revoked';
 /** Asks other nodes for a session whose line they take for alive. */
 export const TAKE_OVER = '$takeover';
 
-/** Whether a packet is kept for those who are away: Socket.IO keeps neither requests nor volatile ones. */
-export function isKept(
-  packet: object,
-  flags: { readonly volatile?: boolean | undefined } | undefined,
-): boolean {
-  return !Object.hasOwn(packet, 'id') && flags?.volatile !== true;
-}
-
-/** Whether a packet was meant for a client that was in these rooms. */
-export function isMeantFor(
-  rooms: Iterable<Room>,
-  target: { rooms: ReadonlySet<Room>; except: ReadonlySet<Room> },
-): boolean {
-  let isIncluded = target.rooms.size === 0;
-  for (const room of rooms) {
-    if (target.except.has(room)) return false;
-    isIncluded ||= target.rooms.has(room);
-  }
-  return isIncluded;
+/** The options of the recovery, with the defaults filled in. */
+export interface ResolvedRecovery {
+  /** Milliseconds that a client may be away. */
+  readonly maxDisconnectionDuration: number;
+  /** Bytes of memory for clients that are away, on each path. */
+  readonly maxStoredBytes: number;
+  readonly restore: Restore | undefined;
 }

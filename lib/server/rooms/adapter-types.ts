@@ -1,7 +1,6 @@
 import type { Adapter, BroadcastFlags, Room, SocketId } from 'socket.io-adapter';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { Handshake } from '../handshake/handshake.js';
-import type { Recovery } from '../recovery/types.js';
 
 /** What an emit carries besides its payload. */
 export interface EmitFlags extends BroadcastFlags {
@@ -63,20 +62,7 @@ export interface Namespace {
     readonly limits: { readonly maxRoomNameLength: number };
   };
   /** @internal Where those who are away find what they missed. */
-  readonly _recovery: Recovery | undefined;
+  readonly _recovery: object | undefined;
   /** @internal Takes an error that no caller can catch. */
   _report(error: unknown, where: string): void;
-}
-
-/** Where errors go that no caller can catch; what `subject` says is what they are counted by, else `where`. */
-export type ErrorReporter = (error: unknown, where: string, subject?: string) => void;
-
-/** How a server stands with the other nodes. */
-export interface ClusterStatus {
-  /** `alone`: an adapter of one process. `away`: the broker does not answer; this node serves its own clients. */
-  readonly state: 'alone' | 'connected' | 'away';
-  /** How many nodes there are, this one included, as far as was known when the broker last answered. */
-  readonly nodes: number;
-  /** Since when, in milliseconds since the epoch. */
-  readonly since: number;
 }

@@ -15,7 +15,7 @@ import { attempt, watch } from '../util/safe-call.js';
 import { askMany } from './broadcast-ack.js';
 import { channels, type EnvelopeDiagnostics } from '../diagnostics/channels.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './adapter-types.js';
-import { REVOKED } from '../recovery/types.js';
+import { REVOKED } from './target.js';
 import { RemoteSocket } from './remote-socket.js';
 import { openRooms, withRooms } from './room-names.js';
 

@@ -1,7 +1,7 @@
 import { encodeEvent } from '../../protocol/codec.js';
 import type { EventPacket } from './adapter-types.js';
 import { Frame, type Placement } from '../transport/frame.js';
-import { REVOKED } from '../recovery/types.js';
+import { REVOKED } from './target.js';
 
 /** An event packet as adapters hand it over, and where in the log it is going to stand. */
 type Packet = Omit<EventPacket, 'type'> & { place?: Placement };

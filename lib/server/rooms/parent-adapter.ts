@@ -1,5 +1,5 @@
 import type { Adapter, BroadcastOptions, Room } from 'socket.io-adapter';
-import type { AdapterMaker, Walk } from '../namespace/namespace-config.js';
+import type { AdapterMaker, Walk } from './adapter-factory.js';
 
 /** Nobody is ever in it. */
 const NOWHERE: Room = '$nowhere';

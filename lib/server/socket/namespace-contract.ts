@@ -9,7 +9,7 @@ import type { Failures } from './failures.js';
 import type { Identities } from '../handshake/user-identity.js';
 import type { Intake } from './inbound.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
-import type { Restore } from '../recovery/types.js';
+import type { Recovery, Restore } from '../recovery/types.js';
 import type { Session } from '../recovery/session.js';
 
 type Targeting =
@@ -65,6 +65,8 @@ export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, 
   serverSideEmit(event: string, ...args: Untyped[]): boolean;
   /** @internal */
   readonly _mount: SocketMount;
+  /** @internal Where clients that are away find what they missed. */
+  readonly _recovery: Recovery | undefined;
   /** @internal */
   readonly _isClosing: boolean;
   /** @internal For what a client did: sampled. */

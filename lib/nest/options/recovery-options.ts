@@ -1,6 +1,6 @@
 import { refuseUnknown, show } from '../../protocol/refuse.js';
-import type { EnvelopeSocket } from '../socket/envelope-socket.js';
-import type { Restore, Restored } from './types.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import type { ResolvedRecovery, Restore, Restored } from '../../server/recovery/types.js';
 
 /** What clients that come back after a cut get back. */
 export interface RecoveryOptions {
@@ -21,11 +21,6 @@ export interface RecoveryOptions {
    */
   restore?: (client: EnvelopeSocket, session: Restored) => ReturnType<Restore>;
 }
-
-/** With the defaults filled in. */
-export type ResolvedRecovery = Required<Omit<RecoveryOptions, 'restore'>> & {
-  readonly restore: Restore | undefined;
-};
 
 /** Where it stands among other options. */
 interface WithRecovery {

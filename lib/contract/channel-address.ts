@@ -1,6 +1,6 @@
 import { parse, type Token } from 'path-to-regexp';
 import { compilePath, isPattern } from '../server/upgrade/path-pattern.js';
-import type { Place } from '../server/upgrade/mount-point.js';
+import type { MountPoint } from '../server/upgrade/mount-point.js';
 
 /** A path as AsyncAPI writes it. */
 export interface Address {
@@ -12,7 +12,7 @@ export interface Address {
 }
 
 /** @throws Error that names the path where its pattern is malformed */
-export function addressOf({ path, expression }: Place): Address {
+export function addressOf({ path, expression }: MountPoint): Address {
   if (expression !== undefined) {
     const description = `What matches \`${String(expression)}\`, without its leading /.`;
     const base = path === '/' ? '' : path;

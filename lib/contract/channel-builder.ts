@@ -1,5 +1,5 @@
 import type { Gateway } from '../nest/gateways/gateway-explorer.js';
-import type { Place } from '../server/upgrade/mount-point.js';
+import type { MountPoint } from '../server/upgrade/mount-point.js';
 import { addressOf } from './channel-address.js';
 import { handshakeOf } from './handshake-binding.js';
 import { descriptionOf, emittedBy, type Emitted } from './decorators.js';
@@ -37,7 +37,7 @@ export class ChannelDraft {
 
   constructor(
     readonly key: string,
-    readonly place: Place,
+    readonly place: MountPoint,
     gateways: readonly Gateway[],
     { upgradeGuards = UPGRADE_GUARDS }: EnvelopeOptions,
     private readonly schemas: Schemas,

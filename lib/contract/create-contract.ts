@@ -1,11 +1,11 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { ENVELOPE_OPTIONS } from '../nest/envelope-module.js';
 import { layer, type EnvelopeOptions } from '../nest/options/options.js';
-import { adapterOf } from '../nest/gateways/find-adapter.js';
+import { findAdapter } from '../nest/gateways/find-adapter.js';
 import { exploreGateways, findProvider, type Gateway } from '../nest/gateways/gateway-explorer.js';
-import { placeOf } from '../nest/gateways/gateway-mount-point.js';
+import { gatewayMountPoint } from '../nest/gateways/gateway-mount-point.js';
 import { assertApplication, assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
-import { showPlace, type Place } from '../server/upgrade/mount-point.js';
+import { showMountPoint, type MountPoint } from '../server/upgrade/mount-point.js';
 import { applicationInfo } from './application-info.js';
 import { ChannelDraft } from './channel-builder.js';
 import type { Contract, ContractOperation, ContractServer, SecurityScheme } from './asyncapi-types.js';
@@ -107,7 +107,7 @@ function settingsOf(
   gateways: readonly Gateway[],
 ): EnvelopeOptions {
   const ofModule = findProvider<EnvelopeOptions | null>(app, ENVELOPE_OPTIONS);
-  const settings = layer({ path, port } as EnvelopeOptions, adapterOf(app)?._options ?? ofModule ?? {});
+  const settings = layer({ path, port } as EnvelopeOptions, findAdapter(app)?._options ?? ofModule ?? {});
   const lost = gateways.find(({ options }) => options.path === undefined);
   // in preview Nest calls no factory
   if (ofModule === null && settings.path === undefined && lost !== undefined)
@@ -120,10 +120,10 @@ function settingsOf(
 
 /** One channel for each path, in the order of the paths. */
 function draft(gateways: readonly Gateway[], settings: EnvelopeOptions, schemas: Schemas): ChannelDraft[] {
-  const byPlace = new Map<string, { place: Place; gateways: Map<Gateway['type'], Gateway> }>();
+  const byPlace = new Map<string, { place: MountPoint; gateways: Map<Gateway['type'], Gateway> }>();
   for (const gateway of gateways) {
-    const place = placeOf(gateway.port, gateway.options, settings);
-    const shown = showPlace(place);
+    const place = gatewayMountPoint(gateway.port, gateway.options, settings);
+    const shown = showMountPoint(place);
     if (!byPlace.has(shown)) byPlace.set(shown, { place, gateways: new Map() });
     // a class that two modules provide is one
     byPlace.get(shown)!.gateways.set(gateway.type, gateway);

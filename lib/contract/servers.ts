@@ -1,4 +1,4 @@
-import type { Place } from '../server/upgrade/mount-point.js';
+import type { MountPoint } from '../server/upgrade/mount-point.js';
 import type { ContractServer, Reference } from './asyncapi-types.js';
 import { pointer } from './naming.js';
 
@@ -17,10 +17,10 @@ const APPLICATION: ContractServer = {
  */
 export function serversOf(
   given: Readonly<Record<string, ContractServer>> | undefined,
-  channels: readonly { readonly place: Place }[],
+  channels: readonly { readonly place: MountPoint }[],
 ): {
   servers: Record<string, ContractServer> | undefined;
-  referTo: (place: Place) => Reference[] | undefined;
+  referTo: (place: MountPoint) => Reference[] | undefined;
 } {
   const ports = [...new Set(channels.map(({ place }) => place.port))]
     .filter((port) => port !== 0)

@@ -1,5 +1,5 @@
 import type { INestApplication } from '@nestjs/common';
-import { adapterOf } from '../nest/gateways/find-adapter.js';
+import { findAdapter } from '../nest/gateways/find-adapter.js';
 
 /** What the page may know of its own connection beyond the wire. */
 export interface SessionView {
@@ -15,7 +15,7 @@ export interface SessionView {
  * told to nobody else by this package. Of what the application keeps with the client nothing is shown.
  */
 export function viewSession(app: INestApplication, id: string): SessionView | undefined {
-  for (const server of adapterOf(app)?._servers() ?? []) {
+  for (const server of findAdapter(app)?._servers() ?? []) {
     const socket = server.sockets.get(id);
     if (socket === undefined) continue;
     const { connected, recovered } = socket;

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
 import { isObservable, type Observable } from 'rxjs';
 import type { EnvelopeAdapter } from '../nest/envelope-adapter.js';
-import { Sink } from '../nest/handlers/value-sink.js';
+import { ValueSink } from '../nest/handlers/value-sink.js';
 import { textOfPattern } from '../protocol/microservice-packet.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
@@ -74,7 +74,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
 
   /** Called by Nest. The connections are the adapter's to end. */
   close(): void {
-    if (this.server !== undefined) this.server._mount.receiver.bridge = undefined;
+    if (this.server !== undefined) this.server._mount.router.bridge = undefined;
     this.server = undefined;
     this._status$.next('disconnected');
   }
@@ -150,7 +150,7 @@ function exhaust(source: unknown): Promise<void> | undefined {
   if (!isObservable(source)) return undefined;
   return new Promise((resolve) => {
     source.subscribe(
-      new Sink(
+      new ValueSink(
         () => true,
         () => resolve(),
       ),
@@ -173,7 +173,7 @@ function drain(source: Observable<unknown>, request: IncomingPacket): Promise<vo
       process.nextTick(say);
       return !request.done;
     };
-    const sink = new Sink(take, (failed) => {
+    const sink = new ValueSink(take, (failed) => {
       if (failed !== undefined) {
         say();
         request.fail(toPayload(failed.error));

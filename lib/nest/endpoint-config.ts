@@ -22,18 +22,18 @@ import type { ConnectionLimits } from '../server/transport/connection-limits.js'
 import { MemoryAdapter } from '../server/rooms/memory-adapter.js';
 import type { Failures } from '../server/socket/failures.js';
 import type { ConnectionListener } from '../server/namespace/namespace-config.js';
-import { Rate } from '../server/util/token-bucket.js';
-import { Receiver } from '../server/socket/message-router.js';
+import { TokenBucket } from '../server/util/token-bucket.js';
+import { MessageRouter } from '../server/socket/message-router.js';
 import { protocolSelector } from '../server/handshake/subprotocols.js';
-import type { Census } from '../server/upgrade/connection-counter.js';
+import type { ConnectionCounter } from '../server/upgrade/connection-counter.js';
 import { combineChecks } from '../server/upgrade/upgrade-checks.js';
 import type { Cors } from '../server/upgrade/origin.js';
 import type { OwnHosts } from '../server/upgrade/own-hosts.js';
-import type { PoolSettings } from '../server/upgrade/endpoint.js';
-import type { Reception } from '../server/upgrade/client-address.js';
+import type { EndpointConfig } from '../server/upgrade/endpoint.js';
+import type { ClientAddressReader } from '../server/upgrade/client-address.js';
 
 /** What a pool's settings are made of. */
-interface Ingredients {
+interface EndpointIngredients {
   /** Options by precedence: the gateways', then the adapter's. */
   readonly layers: readonly PathOptions[];
   readonly gateways: readonly Gateway[];
@@ -43,8 +43,8 @@ interface Ingredients {
   readonly logger: Logger;
   readonly reports: ReportLog;
   readonly connections: ConnectionListener;
-  readonly reception: Reception;
-  readonly census: Census;
+  readonly clientAddress: ClientAddressReader;
+  readonly connectionCounter: ConnectionCounter;
   readonly cluster: Cluster;
   readonly guards: UpgradeGuards;
   readonly globalGuards: ApplicationConfig | undefined;
@@ -65,13 +65,13 @@ const FAILURES: Failures = {
 };
 
 /** Puts together what the rooms of the house need for one path. */
-export function poolSettings(given: Ingredients): PoolSettings {
-  const { layers, gateways, of, logger, reports, reception, census } = given;
+export function endpointConfig(given: EndpointIngredients): EndpointConfig {
+  const { layers, gateways, of, logger, reports, clientAddress, connectionCounter } = given;
   const { guards, applicationCors, globalGuards } = given;
   const options = resolvePathOptions(...layers);
   const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
-  const receiver = new Receiver(limits, options.messageParser, options.messageContext);
-  receiver.dispatcher = new MessageDispatcher(options.replies ?? 'always');
+  const router = new MessageRouter(limits, options.messageParser, options.messageContext);
+  router.dispatcher = new MessageDispatcher(options.replies ?? 'always');
   warnOfMeaningless(reports, layers);
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
   const report: ErrorReporter = (error, where, subject = where) => {
@@ -92,8 +92,8 @@ export function poolSettings(given: Ingredients): PoolSettings {
         handleProtocols: protocolSelector(options.handleProtocols, (text) => warn('subprotocols', text)),
       },
       upgradeTimeout: limits.upgradeTimeout,
-      reception,
-      census,
+      clientAddress,
+      connectionCounter,
       check: combineChecks({
         cors: () => options.cors ?? applicationCors(),
         ownHosts: given.ownHosts,
@@ -109,7 +109,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
     mount: {
       ...roomsOf(options, given, {
         dropped(server, error) {
-          receiver.counters.droppedClusterMessages++;
+          router.counters.droppedClusterMessages++;
           warn(
             `${server}: dropped`,
             `${server}: a message on the cluster's channels was dropped: ${String(error)}`,
@@ -118,7 +118,7 @@ export function poolSettings(given: Ingredients): PoolSettings {
         failed: (server, error) => report(error, `${server}: the other nodes could not be told`),
         warn,
       }),
-      receiver,
+      router,
       report,
       warn,
       debug: (text) => logger.debug(text),
@@ -146,15 +146,15 @@ export function poolSettings(given: Ingredients): PoolSettings {
 /** Rooms, the way to other nodes, and what is kept for those who are away. */
 function roomsOf(
   options: PathOptions,
-  { cluster, paths }: Ingredients,
-  listener: ClusterListener & Pick<PoolSettings['mount'], 'warn'>,
-): Pick<PoolSettings['mount'], 'adapter' | 'cluster' | 'recovery' | 'restore'> {
+  { cluster, paths }: EndpointIngredients,
+  listener: ClusterListener & Pick<EndpointConfig['mount'], 'warn'>,
+): Pick<EndpointConfig['mount'], 'adapter' | 'cluster' | 'recovery' | 'restore'> {
   const recovery = resolveRecovery(options);
   if (recovery === undefined)
-    return { adapter: cluster.tame(options.adapter ?? MemoryAdapter, listener), cluster };
+    return { adapter: cluster.wrapFactory(options.adapter ?? MemoryAdapter, listener), cluster };
   if (options.adapter !== undefined)
     return {
-      adapter: cluster.tame(options.adapter, listener),
+      adapter: cluster.wrapFactory(options.adapter, listener),
       cluster,
       recovery: cluster.recovery(
         { ...recovery, warn: listener.warn },
@@ -187,10 +187,11 @@ const MAX_INT32 = 2 ** 31 - 1;
 
 function connectionLimits(limits: Resolved<PathLimits>, connectTimeout: number): ConnectionLimits {
   const { messagesPerSecond, messageBurst } = limits;
-  const messages = messagesPerSecond === Infinity ? undefined : new Rate(messagesPerSecond, messageBurst);
+  const messages =
+    messagesPerSecond === Infinity ? undefined : new TokenBucket(messagesPerSecond, messageBurst);
   // who may send much sends a little too much in larger numbers
   const perSecond = messages === undefined ? 0 : messagesPerSecond / 10;
-  const refusals = new Rate(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSALS);
+  const refusals = new TokenBucket(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSALS);
   return { ...limits, messages, refusals, maxStandstill: connectTimeout };
 }
 

@@ -5,7 +5,7 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import { Cluster } from '../server/cluster/cluster.js';
 import { ConnectionLog } from './logging/connection-log.js';
-import { EnvelopeHub } from './server-registry.js';
+import { ServerRegistry } from './server-registry.js';
 import { ENVELOPE_OPTIONS } from './envelope-module.js';
 import {
   layer,
@@ -15,35 +15,35 @@ import {
   type UpgradeGuards,
 } from './options/options.js';
 import { installFilters } from './errors/filter-installer.js';
-import { observeResults } from './handlers/handler-observables.js';
+import { showIterablesAsObservables } from './handlers/handler-observables.js';
 import { configOf } from './gateways/find-adapter.js';
 import { bindInOrder } from './gateways/binding-order.js';
 import { watchCors } from './gateways/application-cors.js';
 import { checkGateway, checkSharedPaths } from './gateways/gateway-check.js';
 import { exploreGateways, findProvider, tellPort, type Gateway } from './gateways/gateway-explorer.js';
 import { wrapHooks } from './hooks/lifecycle-hooks.js';
-import { MountLog } from './logging/startup-log.js';
-import { placeOf } from './gateways/gateway-mount-point.js';
+import { StartupLog } from './logging/startup-log.js';
+import { gatewayMountPoint } from './gateways/gateway-mount-point.js';
 import { guardNames } from './guards/upgrade-guards.js';
 import { resolveAdapterLimits } from './options/limits.js';
 import { toContext } from './gateways/application-context.js';
-import { tellOfBroker } from './logging/cluster-log.js';
+import { logBrokerStatus } from './logging/cluster-log.js';
 import { checkOptions } from './options/option-rules.js';
-import { poolSettings } from './endpoint-config.js';
+import { endpointConfig } from './endpoint-config.js';
 import { ReportLog } from './logging/report-log.js';
 import type { DisconnectReason } from '../server/transport/disconnect-reason.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { Bridge, MessageParser } from '../server/socket/message-router.js';
-import { Census } from '../server/upgrade/connection-counter.js';
+import { ConnectionCounter } from '../server/upgrade/connection-counter.js';
 import type { Cors } from '../server/upgrade/origin.js';
 import { normalisePath } from '../server/upgrade/path-pattern.js';
-import { showPlace, type Place } from '../server/upgrade/mount-point.js';
+import { showMountPoint, type MountPoint } from '../server/upgrade/mount-point.js';
 import { toPort } from '../server/upgrade/port.js';
-import { Pool } from '../server/upgrade/endpoint.js';
-import { Pools } from '../server/upgrade/endpoint-registry.js';
+import { Endpoint } from '../server/upgrade/endpoint.js';
+import { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
 import { compileHosts, type OwnHosts } from '../server/upgrade/own-hosts.js';
-import { Reception } from '../server/upgrade/client-address.js';
+import { ClientAddressReader } from '../server/upgrade/client-address.js';
 import { explainUnknownPath } from '../server/upgrade/unknown-path.js';
 import { UpgradeRouter } from '../server/upgrade/upgrade-router.js';
 import { watchForGateways } from './wiring-check.js';
@@ -71,18 +71,18 @@ export class EnvelopeAdapter extends WsAdapter {
   protected override readonly logger = new Logger(EnvelopeAdapter.name);
   private readonly options: EnvelopeOptions;
   private readonly gateways: readonly Gateway[];
-  private readonly pools = new Pools();
+  private readonly endpoints = new EndpointRegistry();
   private readonly routers = new Map<number, UpgradeRouter>();
-  private readonly log: MountLog;
+  private readonly log: StartupLog;
   private readonly reports = new ReportLog(this.logger);
   private readonly connections = new ConnectionLog(this.logger);
   private readonly guards: UpgradeGuards;
   private readonly globalGuards: ApplicationConfig | undefined;
-  private readonly census: Census;
-  private readonly reception: Reception;
+  private readonly connectionCounter: ConnectionCounter;
+  private readonly clientAddress: ClientAddressReader;
   private readonly ownHosts: OwnHosts | undefined;
   private readonly cluster = new Cluster((status, before, cause) =>
-    tellOfBroker(this.logger, status, before, cause),
+    logBrokerStatus(this.logger, status, before, cause),
   );
   private readonly applicationCors: () => Cors | undefined;
   private readonly undos: (() => void)[] = [];
@@ -110,14 +110,14 @@ export class EnvelopeAdapter extends WsAdapter {
     for (const gateway of this.gateways) this.check(gateway);
     const mounted = this.gateways.map((gateway) => ({
       gateway,
-      place: showPlace(this.placeOfGateway(gateway)),
+      place: showMountPoint(this.placeOfGateway(gateway)),
       guards: guardNames(gateway, this.guards),
     }));
     checkSharedPaths(mounted);
-    this.census = new Census(resolveAdapterLimits(this.options.limits), (limit, text) =>
+    this.connectionCounter = new ConnectionCounter(resolveAdapterLimits(this.options.limits), (limit, text) =>
       this.reports.warn(limit, text),
     );
-    this.reception = new Reception(this.options.trustProxy, () =>
+    this.clientAddress = new ClientAddressReader(this.options.trustProxy, () =>
       this.reports.warn('trustProxy', UNKNOWN_PROXY),
     );
     this.ownHosts = compileHosts(this.options.hosts);
@@ -127,16 +127,20 @@ export class EnvelopeAdapter extends WsAdapter {
     if (context !== undefined) this.undos.push(bindInOrder(context, this));
     if (context !== undefined && mounted.length === 0)
       this.undos.push(watchForGateways(context, () => this.paths(), this.logger));
-    this.log = new MountLog(this.logger, mounted);
+    this.log = new StartupLog(this.logger, mounted);
     for (const gateway of this.gateways)
-      this.undos.push(installFilters(gateway), ...gateway.handlers.map(observeResults), wrapHooks(gateway));
-    const hub = context && findProvider<EnvelopeHub>(context, EnvelopeHub);
+      this.undos.push(
+        installFilters(gateway),
+        ...gateway.handlers.map(showIterablesAsObservables),
+        wrapHooks(gateway),
+      );
+    const hub = context && findProvider<ServerRegistry>(context, ServerRegistry);
     if (hub === undefined) return;
     hub.find = (path) =>
       path === undefined ? this.mainServer() : this.serverOf(this.options.port ?? APPLICATION, path);
     hub.servers = () => this._servers();
     hub.paths = () => this.paths();
-    hub.has = (path) => this.pools.has(this.placeOfPath(this.options.port ?? APPLICATION, path));
+    hub.has = (path) => this.endpoints.has(this.placeOfPath(this.options.port ?? APPLICATION, path));
   }
 
   /** Called by Nest, once or twice for each gateway: the same place is the same server. */
@@ -144,7 +148,7 @@ export class EnvelopeAdapter extends WsAdapter {
     // Nest's way to say that this is a namespace of another server
     const { server: _, ...own } = options;
     const place = this.placeOf(port, own);
-    return (this.pools.get(place) ?? this.mount(place, own)).server;
+    return (this.endpoints.get(place) ?? this.mount(place, own)).server;
   }
 
   /** Called by Nest once per gateway. */
@@ -155,7 +159,7 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** Called by Nest once per gateway and client. */
   override bindMessageHandlers(client: EnvelopeSocket, handlers: MessageMappingProperties[]): void {
-    client.nsp._mount.receiver.bind(client, handlers);
+    client.nsp._mount.router.bind(client, handlers);
   }
 
   /** Called by Nest once per gateway and client. */
@@ -168,14 +172,14 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** Called by Nest when the application closes, for every server at once. */
   override async close(server: EnvelopeServer): Promise<void> {
-    for (const pool of this.pools) if (pool.server === server) await pool.close();
+    for (const pool of this.endpoints) if (pool.server === server) await pool.close();
   }
 
   /** Called by Nest after {@link close}: leaves everything as it was found. */
   override async dispose(): Promise<void> {
     // Nest closes every server before, and the HTTP server after
-    const isWithApplication = [...this.pools].every((pool) => pool.server._isClosing);
-    await Promise.all([...this.pools].map((pool) => pool.stop()));
+    const isWithApplication = [...this.endpoints].every((pool) => pool.server._isClosing);
+    await Promise.all([...this.endpoints].map((pool) => pool.stop()));
     for (const router of this.routers.values()) {
       if (isWithApplication) router.disposeWithServer();
       else router.dispose();
@@ -193,7 +197,7 @@ export class EnvelopeAdapter extends WsAdapter {
     this.httpServersRegistry.set(port, server);
     const router = new UpgradeRouter(
       server,
-      (path) => this.pools.handlerFor(port, path),
+      (path) => this.endpoints.handlerFor(port, path),
       (target) => this.reports.warn('unknown paths', explainUnknownPath(target, this.paths(port))),
     );
     this.routers.set(port, router);
@@ -218,10 +222,10 @@ export class EnvelopeAdapter extends WsAdapter {
   _bridge(path: string | undefined, bridge: Bridge): EnvelopeServer {
     const server =
       path === undefined ? this.create(0) : this.serverOf(this.options.port ?? APPLICATION, path);
-    const { receiver } = server._mount;
-    if (receiver.bridge !== undefined)
+    const { router } = server._mount;
+    if (router.bridge !== undefined)
       throw new Error(`EnvelopeTransport: one listens on ${server.name} already`);
-    receiver.bridge = bridge;
+    router.bridge = bridge;
     return server;
   }
 
@@ -231,8 +235,8 @@ export class EnvelopeAdapter extends WsAdapter {
   }
 
   /** Nest makes servers that nobody ends up using. */
-  private wantedPools(): Pool[] {
-    return [...this.pools].filter(({ server }) => server._wanted);
+  private wantedPools(): Endpoint[] {
+    return [...this.endpoints].filter(({ server }) => server._wanted);
   }
 
   /** Of one port, or of all. */
@@ -265,16 +269,18 @@ export class EnvelopeAdapter extends WsAdapter {
     );
   }
 
-  private mount(place: Place, options: GatewayOptions): Pool {
+  private mount(place: MountPoint, options: GatewayOptions): Endpoint {
     // a gateway that was seen was checked by its own name
-    const where = showPlace(place);
+    const where = showMountPoint(place);
     checkOptions(options, `The gateway on ${where}`, true);
     this.ensureHttpServerExists(
       place.port,
       place.port === APPLICATION ? (this.httpServer as Server) : undefined,
     );
-    const gateways = this.gateways.filter((gateway) => showPlace(this.placeOfGateway(gateway)) === where);
-    const settings = poolSettings({
+    const gateways = this.gateways.filter(
+      (gateway) => showMountPoint(this.placeOfGateway(gateway)) === where,
+    );
+    const settings = endpointConfig({
       layers: [...gateways.map((gateway) => gateway.options), options, this.options],
       gateways,
       paths: gateways.length > 0 ? [where] : this.placesOfGateways(),
@@ -282,40 +288,40 @@ export class EnvelopeAdapter extends WsAdapter {
       logger: this.logger,
       reports: this.reports,
       connections: this.connections,
-      reception: this.reception,
-      census: this.census,
+      clientAddress: this.clientAddress,
+      connectionCounter: this.connectionCounter,
       cluster: this.cluster,
       guards: this.guards,
       globalGuards: this.globalGuards,
       applicationCors: this.applicationCors,
       ownHosts: this.ownHosts,
     });
-    const pool = new Pool(place, settings);
-    for (const { server } of this.pools) server._announce(pool.server);
-    return this.pools.add(place, pool);
+    const pool = new Endpoint(place, settings);
+    for (const { server } of this.endpoints) server._announce(pool.server);
+    return this.endpoints.add(place, pool);
   }
 
-  private placeOf(port: number, options: GatewayOptions): Place {
-    return placeOf(port, options, this.options);
+  private placeOf(port: number, options: GatewayOptions): MountPoint {
+    return gatewayMountPoint(port, options, this.options);
   }
 
-  private placeOfGateway({ port, options }: Gateway): Place {
+  private placeOfGateway({ port, options }: Gateway): MountPoint {
     return this.placeOf(port, options);
   }
 
   private placesOfGateways(): string[] {
-    return [...new Set(this.gateways.map((gateway) => showPlace(this.placeOfGateway(gateway))))];
+    return [...new Set(this.gateways.map((gateway) => showMountPoint(this.placeOfGateway(gateway))))];
   }
 
   /** `server.of(…)`: a path on the same port, or `:port/path`. A path that has no server yet gets one. */
   private serverOf(port: number, path: string | RegExp): EnvelopeServer {
     if (path instanceof RegExp) return this.create(port, { path: '/', namespace: path });
     const place = this.placeOfPath(port, path);
-    return this.pools.serverFor(place.port, place.path) ?? this.mount(place, {}).server;
+    return this.endpoints.serverFor(place.port, place.path) ?? this.mount(place, {}).server;
   }
 
   /** Of `/path` on that port, or of `:port/path`. */
-  private placeOfPath(port: number, path: string): Place {
+  private placeOfPath(port: number, path: string): MountPoint {
     const named = /^:(\d+)(.*)$/.exec(path);
     return {
       port: named === null ? port : Number(named[1]),
@@ -325,7 +331,7 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** The server on the default path, or the only one that there is. */
   private mainServer(): EnvelopeServer {
-    const main = this.pools.get(this.placeOf(APPLICATION, {}))?.server;
+    const main = this.endpoints.get(this.placeOf(APPLICATION, {}))?.server;
     if (main?._wanted === true) return main;
     const wanted = this.wantedPools();
     if (wanted.length === 1) return wanted[0]!.server;

@@ -7,7 +7,7 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
-import { EnvelopeHub } from './server-registry.js';
+import { ServerRegistry } from './server-registry.js';
 import type { EnvelopeOptions } from './options/options.js';
 import { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { isRecordLike, refuse } from '../protocol/refuse.js';
@@ -101,11 +101,15 @@ function asyncProviders({ useFactory, useClass, useExisting, inject }: EnvelopeA
 
 function describe(options: Provider[], imports: DynamicModule['imports'] = []): DynamicModule {
   const servers = (): Provider[] => [
-    { provide: EnvelopeServer, useFactory: (hub: EnvelopeHub) => hub.lateBound(), inject: [EnvelopeHub] },
+    {
+      provide: EnvelopeServer,
+      useFactory: (hub: ServerRegistry) => hub.lateBound(),
+      inject: [ServerRegistry],
+    },
     ...[...injectedPaths()].map((path) => ({
       provide: getEnvelopeServerToken(path),
-      useFactory: (hub: EnvelopeHub) => hub.lateBound(path),
-      inject: [EnvelopeHub],
+      useFactory: (hub: ServerRegistry) => hub.lateBound(path),
+      inject: [ServerRegistry],
     })),
   ];
   return {
@@ -113,11 +117,11 @@ function describe(options: Provider[], imports: DynamicModule['imports'] = []): 
     imports,
     // read when Nest scans the module: by then every decorator has named its path
     get providers() {
-      return [EnvelopeHub, WiringCheck, ...options, ...servers()];
+      return [ServerRegistry, WiringCheck, ...options, ...servers()];
     },
     get exports() {
       return [
-        EnvelopeHub,
+        ServerRegistry,
         ENVELOPE_OPTIONS,
         EnvelopeServer,
         ...[...injectedPaths()].map(getEnvelopeServerToken),

@@ -1,7 +1,7 @@
 import { EnvelopeServer } from '../server/namespace/envelope-server.js';
 
 /** Where injected servers find the adapter's: the module provides it, the adapter fills it in. */
-export class EnvelopeHub {
+export class ServerRegistry {
   /** Finds the server of a path; without one, the application's main server. Set by the adapter. */
   find: ((path: string | undefined) => EnvelopeServer) | undefined;
   /** The servers that clients can connect to, the children of RegExp namespaces included. Set by the adapter. */

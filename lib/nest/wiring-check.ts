@@ -7,7 +7,7 @@ import {
 } from '@nestjs/common';
 import { HttpAdapterHost, ModulesContainer } from '@nestjs/core';
 import type { Server } from 'node:http';
-import { EnvelopeHub } from './server-registry.js';
+import { ServerRegistry } from './server-registry.js';
 import { listPaths } from '../server/upgrade/unknown-path.js';
 
 const WITHOUT_ADAPTER =
@@ -61,7 +61,7 @@ export class WiringCheck implements OnApplicationBootstrap {
   private readonly logger = new Logger('EnvelopeModule');
 
   constructor(
-    @Inject(EnvelopeHub) private readonly hub: EnvelopeHub,
+    @Inject(ServerRegistry) private readonly hub: ServerRegistry,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}

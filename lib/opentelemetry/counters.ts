@@ -2,7 +2,7 @@ import type { Attributes, Meter } from '@opentelemetry/api';
 import { observe } from '../server/diagnostics/channels.js';
 import type { ClosedInfo } from '../server/transport/disconnect-reason.js';
 import { eachOnce, endingOf, messaging, NAMES, OTHER } from './attributes.js';
-import { Tally, tellTally } from './route-counter.js';
+import { RouteCounter, tellTally } from './route-counter.js';
 
 /** Seconds; those that the conventions advise for `messaging.process.duration`. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
@@ -79,7 +79,12 @@ function processed(route: string, event: string, outcome: string, errorType: str
 
 /** What is counted at each message. */
 function countMessages(meter: Meter): (() => void)[] {
-  const [consumed, bytes, emitted, broadcast] = [new Tally(), new Tally(), new Tally(), new Tally()];
+  const [consumed, bytes, emitted, broadcast] = [
+    new RouteCounter(),
+    new RouteCounter(),
+    new RouteCounter(),
+    new RouteCounter(),
+  ];
   const received = (route: string): Attributes => ({
     [NAMES.destination]: route,
     [NAMES.direction]: 'receive',

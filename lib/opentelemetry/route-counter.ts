@@ -1,7 +1,7 @@
 import type { Attributes, Meter, ObservableResult } from '@opentelemetry/api';
 
 /** Counts what each message adds to, by route; the SDK asks for it when it collects. */
-export class Tally {
+export class RouteCounter {
   private readonly counts = new Map<string, number>();
 
   add(route: string, by: number): void {
@@ -25,7 +25,7 @@ export function tellTally(
   name: string,
   unit: string,
   description: string,
-  told: readonly (readonly [Tally, (route: string) => Attributes])[],
+  told: readonly (readonly [RouteCounter, (route: string) => Attributes])[],
 ): () => void {
   const counter = meter.createObservableCounter(name, { unit, description });
   const tell = (result: ObservableResult): void =>

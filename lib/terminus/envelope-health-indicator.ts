@@ -7,7 +7,7 @@ import {
   type OnModuleInit,
 } from '@nestjs/common';
 import { HealthIndicatorService, type HealthIndicatorResult } from '@nestjs/terminus';
-import { EnvelopeHub } from '../nest/server-registry.js';
+import { ServerRegistry } from '../nest/server-registry.js';
 import { assertOptions, refuse } from '../protocol/refuse.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { EventLoopLag } from './event-loop-lag.js';
@@ -49,14 +49,14 @@ const WITHOUT_ADAPTER =
  */
 @Injectable()
 export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
-  private readonly hub: EnvelopeHub;
+  private readonly hub: ServerRegistry;
   private readonly indicators: HealthIndicatorService;
   private readonly lag = new EventLoopLag();
   private isDraining = false;
 
   /** @throws Error where `EnvelopeModule` or `TerminusModule` is not imported */
   constructor(
-    @Optional() @Inject(EnvelopeHub) hub?: EnvelopeHub,
+    @Optional() @Inject(ServerRegistry) hub?: ServerRegistry,
     @Optional() @Inject(HealthIndicatorService) indicators?: HealthIndicatorService,
   ) {
     if (hub === undefined || hub === null) throw new Error(WITHOUT_MODULE);

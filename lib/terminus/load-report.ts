@@ -1,5 +1,5 @@
 import type { MountedServer } from '../server/diagnostics/types.js';
-import { sumByRoute, type RouteSums } from '../server/diagnostics/route-totals.js';
+import { sumByRoute, type RouteTotals } from '../server/diagnostics/route-totals.js';
 
 /** How one route stands. */
 export interface RouteReport {
@@ -29,7 +29,7 @@ export function loadOf(servers: readonly MountedServer[]): Load {
   return load;
 }
 
-function worstOf({ away, connected }: RouteSums['states']): RouteReport['cluster'] {
+function worstOf({ away, connected }: RouteTotals['states']): RouteReport['cluster'] {
   if (away > 0) return 'away';
   return connected > 0 ? 'connected' : 'alone';
 }

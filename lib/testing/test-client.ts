@@ -16,7 +16,7 @@ import type {
 import { urlOf } from './address.js';
 import { checkTestClient } from './check-options.js';
 import { describeEvent, Inbox, type ReceivedEvent } from './inbox.js';
-import { Wire, type ClosedLine } from './test-web-socket.js';
+import { TestWebSocket, type ClosedLine } from './test-web-socket.js';
 
 /** Options of {@link createTestClient}. */
 export interface TestClientOptions<Listen extends EventsMap = DefaultEventsMap> {
@@ -66,7 +66,7 @@ export class TestClient<
   /** How the line ended, once it has. */
   closed: ClosedLine | undefined;
   private readonly inbox: Inbox;
-  private wire: Wire | undefined;
+  private wire: TestWebSocket | undefined;
   private readonly patience: number;
 
   /** @internal */
@@ -77,10 +77,10 @@ export class TestClient<
       on = {},
       timeout: patience = PATIENCE,
     } = Object(options) as TestClientOptions<Listen>;
-    const hold = (wire: Wire): void => void (this.wire = wire);
+    const hold = (wire: TestWebSocket): void => void (this.wire = wire);
     // whoever tests over TLS has a certificate of its own making
     const upgrade = { headers: { ...headers }, rejectUnauthorized: false };
-    class HeldWire extends Wire {
+    class HeldWire extends TestWebSocket {
       constructor(address: string, protocols: string[]) {
         super(address, protocols, upgrade);
         hold(this);

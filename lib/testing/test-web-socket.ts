@@ -27,7 +27,7 @@ export class UpgradeRefusedError extends Error {
 }
 
 /** One socket of `ws` in the hands of the client, and what a test wants to know of it. */
-export class Wire implements SocketLike {
+export class TestWebSocket implements SocketLike {
   onopen: ((event: never) => void) | null = null;
   onmessage: ((event: never) => void) | null = null;
   onerror: ((event: never) => void) | null = null;

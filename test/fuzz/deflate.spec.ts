@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { constants, deflateRawSync } from 'node:zlib';
 import { WebSocketServer } from 'ws';
-import { LineWebSocket } from '../../lib/server/transport/server-web-socket.js';
+import { ServerWebSocket } from '../../lib/server/transport/server-web-socket.js';
 import { guardReceiver } from '../../lib/ws/receiver-guard.js';
 import type { Random } from '../support/random.js';
 import { clientFrame, closeBody, OP, type FrameSpec } from '../support/raw-client.js';
@@ -118,11 +118,11 @@ function randomPart(random: Random): Part {
   }
 }
 
-async function open(tcp: Duplex): Promise<LineWebSocket> {
+async function open(tcp: Duplex): Promise<ServerWebSocket> {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    WebSocket: LineWebSocket,
+    WebSocket: ServerWebSocket,
     maxPayload: MAX_PAYLOAD,
     perMessageDeflate: true,
   });
@@ -137,11 +137,11 @@ async function open(tcp: Duplex): Promise<LineWebSocket> {
     'sec-websocket-extensions': 'permessage-deflate; client_no_context_takeover',
   });
   return new Promise((resolve) =>
-    server.handleUpgrade(request, tcp, Buffer.alloc(0), (ws) => resolve(ws as LineWebSocket)),
+    server.handleUpgrade(request, tcp, Buffer.alloc(0), (ws) => resolve(ws as ServerWebSocket)),
   );
 }
 
-const WISHES: readonly ((ws: LineWebSocket, tcp: Duplex) => void)[] = [
+const WISHES: readonly ((ws: ServerWebSocket, tcp: Duplex) => void)[] = [
   (ws) => ws.close(4000),
   (ws) => ws.terminate(),
   (_ws, tcp) => tcp.destroy(),
@@ -201,14 +201,14 @@ async function tell(random: Random, bytes: Buffer): Promise<Story> {
 }
 
 /** Everything that came is read and answered: a pong says so, unless the connection ends before. */
-async function drained(ws: LineWebSocket, tcp: Duplex): Promise<void> {
+async function drained(ws: ServerWebSocket, tcp: Duplex): Promise<void> {
   const { line } = ws;
   const last = new Promise<void>((resolve) => {
     ws.line = { ...line!, _onPong: (data) => String(data) === 'last' && resolve() };
   });
   tcp.push(clientFrame({ opcode: OP.pong, payload: 'last' }));
   const ended = new Promise((resolve) => {
-    const look = (): unknown => (ws.readyState === LineWebSocket.OPEN ? setImmediate(look) : resolve(0));
+    const look = (): unknown => (ws.readyState === ServerWebSocket.OPEN ? setImmediate(look) : resolve(0));
     look();
   });
   await Promise.race([last, ended]);

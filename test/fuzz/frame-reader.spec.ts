@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { WebSocketServer } from 'ws';
 import { readAhead } from '../../lib/server/transport/frame-reader.js';
-import { LineWebSocket } from '../../lib/server/transport/server-web-socket.js';
+import { ServerWebSocket } from '../../lib/server/transport/server-web-socket.js';
 import type { Random } from '../support/random.js';
 import { clientFrame, closeBody, OP, type FrameSpec } from '../support/raw-client.js';
 import { check, fuzzLines } from './fuzz.js';
@@ -26,7 +26,7 @@ async function tell(turns: readonly Buffer[][], isAhead: boolean): Promise<strin
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
-    WebSocket: LineWebSocket,
+    WebSocket: ServerWebSocket,
     maxPayload: MAX_PAYLOAD,
     maxFragments: 8,
   });
@@ -66,7 +66,7 @@ async function tell(turns: readonly Buffer[][], isAhead: boolean): Promise<strin
   return [...story, `sent ${Buffer.concat(tcp.written).toString('latin1')}`, `state ${ws.readyState}`];
 }
 
-function open(server: WebSocketServer, tcp: Duplex): Promise<LineWebSocket> {
+function open(server: WebSocketServer, tcp: Duplex): Promise<ServerWebSocket> {
   const request = new IncomingMessage(tcp as Socket);
   request.method = 'GET';
   request.url = '/';
@@ -77,7 +77,7 @@ function open(server: WebSocketServer, tcp: Duplex): Promise<LineWebSocket> {
     'sec-websocket-key': 'dGhlIHNhbXBsZSBub25jZQ==',
   });
   return new Promise((resolve) =>
-    server.handleUpgrade(request, tcp, Buffer.alloc(0), (ws) => resolve(ws as LineWebSocket)),
+    server.handleUpgrade(request, tcp, Buffer.alloc(0), (ws) => resolve(ws as ServerWebSocket)),
   );
 }
 

@@ -109,7 +109,7 @@ describe('the handshake', () => {
     const before = { ...request.headers };
     const visitor = {
       address: '127.0.0.1',
-      seat: '127.0.0.1',
+      rateKey: '127.0.0.1',
       isShared: false,
       host: 'x',
       isSecure: undefined,

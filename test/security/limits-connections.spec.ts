@@ -47,12 +47,13 @@ interface Counts {
 
 /** What the adapter counts, and the upgrades that it has its eye on. */
 function counts(app: TestApp): Counts {
-  const { census, pools } = app.adapter as unknown as {
-    census: { connections: number; pending: number; seats: Map<string, number> };
-    pools: Iterable<{ gate: { upgrades: Map<unknown, unknown> } }>;
+  const { connectionCounter, endpoints } = app.adapter as unknown as {
+    connectionCounter: { connections: number; pending: number; perAddress: Map<string, number> };
+    endpoints: Iterable<{ gate: { upgrades: Map<unknown, unknown> } }>;
   };
-  const upgrades = [...pools].reduce((sum, { gate }) => sum + gate.upgrades.size, 0);
-  return { connections: census.connections, pending: census.pending, addresses: census.seats.size, upgrades };
+  const upgrades = [...endpoints].reduce((sum, { gate }) => sum + gate.upgrades.size, 0);
+  const { connections, pending, perAddress } = connectionCounter;
+  return { connections, pending, addresses: perAddress.size, upgrades };
 }
 
 const NOTHING: Counts = { connections: 0, pending: 0, addresses: 0, upgrades: 0 };
@@ -140,7 +141,10 @@ describe('limits of connections', () => {
     expectRefusal(await askForUpgrade(app.port, '/ws'), 503, 'Too many connections');
     expect(MoodyGuard.waiting).toHaveLength(3);
     MoodyGuard.waiting.pop()!(true);
-    await until('a place', () => Reflect.get(Reflect.get(app.adapter, 'census'), 'orphans') === 2);
+    await until(
+      'a place',
+      () => Reflect.get(Reflect.get(app.adapter, 'connectionCounter'), 'abandonedGuards') === 2,
+    );
     const tcp = write(app, request('/ws?mood=waits'));
     await until('the next guard', () => MoodyGuard.waiting.length === 3);
     tcp.destroy();

@@ -60,7 +60,8 @@ const sources = readdirSync('lib', { recursive: true, encoding: 'utf8' })
 
 function sourceOf(name: string): string {
   const declaration = new RegExp(`^export (?:abstract )?class ${name}\\b`, 'm');
-  return sources.find((source) => declaration.test(source)) ?? '';
+  // the client and the server may have classes of one name
+  return sources.filter((source) => declaration.test(source)).join('\n');
 }
 
 const optional = true as const;

@@ -1,16 +1,16 @@
 import { jest } from '@jest/globals';
-import { Expiry } from '../../lib/server/socket/connection-expiry.js';
+import { ConnectionExpiry } from '../../lib/server/socket/connection-expiry.js';
 
 const DAY = 86_400_000;
 const NOW = Date.UTC(2030, 0, 1);
 
 let ended: string[] = [];
-let expiry: Expiry;
+let expiry: ConnectionExpiry;
 
 beforeEach(() => {
   jest.useFakeTimers({ now: NOW });
   ended = [];
-  expiry = new Expiry((reason) => ended.push(reason));
+  expiry = new ConnectionExpiry((reason) => ended.push(reason));
 });
 afterEach(() => {
   jest.useRealTimers();

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { Feed } from '../../lib/server/recovery/shared-log.js';
+import { SharedLog } from '../../lib/server/recovery/shared-log.js';
 
 describe('Feed', () => {
   beforeEach(() => void jest.useFakeTimers());
@@ -8,7 +8,7 @@ describe('Feed', () => {
   it('writes nothing into a log that is away: the client of a broker may keep it all for later', () => {
     let isAway = false;
     let seeds = 0;
-    const feed = new Feed('node', () => isAway);
+    const feed = new SharedLog('node', () => isAway);
     feed.start(() => seeds++);
     jest.advanceTimersByTime(100);
     expect(seeds).toBe(2);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
-import { AnyListeners } from '../../lib/server/socket/catch-all-listeners.js';
-import { attempt, UserEvents } from '../../lib/server/util/safe-call.js';
+import { CatchAllListeners } from '../../lib/server/socket/catch-all-listeners.js';
+import { callSafely, UserEvents } from '../../lib/server/util/safe-call.js';
 import { runChain, type Step } from '../../lib/server/socket/middleware.js';
 import { expectNoStrays } from '../support/strays.js';
 
@@ -91,7 +91,7 @@ describe("users' code in the middle of the machine", () => {
   it('throws or rejects to the one who was named', async () => {
     const errors: unknown[] = [];
     const work = [() => 1, () => Promise.resolve(), () => Promise.reject(new Error('a')), FAILURES.throws];
-    for (const one of work) attempt(one as () => unknown, (error) => errors.push(error));
+    for (const one of work) callSafely(one as () => unknown, (error) => errors.push(error));
     await tick();
     expect(errors.map(String).sort()).toEqual(['Error: a', 'Error: no']);
   });
@@ -109,7 +109,7 @@ describe("users' code in the middle of the machine", () => {
 
   it('catch-all listeners come and go while they are called', async () => {
     const seen: string[] = [];
-    const listeners = new AnyListeners();
+    const listeners = new CatchAllListeners();
     const call = (event: string) => listeners.call(event, [], (error) => seen.push(String(error)));
     expect(call('nobody')).toBe(false);
     const once = (): void => {

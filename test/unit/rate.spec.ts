@@ -1,10 +1,10 @@
-import { Rate } from '../../lib/server/util/token-bucket.js';
+import { TokenBucket } from '../../lib/server/util/token-bucket.js';
 
 /** One client, whose clock the test moves. */
 class Meter {
   paid = 0;
   constructor(
-    private readonly rate: Rate,
+    private readonly rate: TokenBucket,
     public now = 0,
   ) {}
 
@@ -36,12 +36,15 @@ describe('Rate', () => {
 
   it.each(rates)('lets exactly the burst through at once: %d a second, %d at once', (perSecond, burst) => {
     for (const now of [0, 0.1, 12_345.678, 2 ** 40 + 0.3]) {
-      expect([now, new Meter(new Rate(perSecond, burst), now).takeMany(burst + 50)]).toEqual([now, burst]);
+      expect([now, new Meter(new TokenBucket(perSecond, burst), now).takeMany(burst + 50)]).toEqual([
+        now,
+        burst,
+      ]);
     }
   });
 
   it('gives tokens back one after the other, as many as the rate says', () => {
-    const meter = new Meter(new Rate(100, 10));
+    const meter = new Meter(new TokenBucket(100, 10));
     expect(meter.takeMany(20)).toBe(10);
     meter.now += 4;
     expect(meter.take()).toBe(false);
@@ -52,7 +55,7 @@ describe('Rate', () => {
   });
 
   it('gives back no more than the burst, however long the rest', () => {
-    const meter = new Meter(new Rate(100, 10));
+    const meter = new Meter(new TokenBucket(100, 10));
     expect(meter.takeMany(20)).toBe(10);
     meter.now += 100;
     expect(meter.takeMany(20)).toBe(10);
@@ -61,15 +64,15 @@ describe('Rate', () => {
   });
 
   it('what is refused costs nothing', () => {
-    const meter = new Meter(new Rate(100, 10));
+    const meter = new Meter(new TokenBucket(100, 10));
     expect(meter.takeMany(1_000_000)).toBe(10);
     meter.now += 10;
     expect(meter.take()).toBe(true);
   });
 
   it('lets exactly the rate through for ever, and of a little more just that little is refused', () => {
-    const steady = new Meter(new Rate(100, 10));
-    const fast = new Meter(new Rate(100, 10));
+    const steady = new Meter(new TokenBucket(100, 10));
+    const fast = new Meter(new TokenBucket(100, 10));
     let refused = 0;
     for (let second = 0; second < 60; second++) {
       for (let i = 0; i < 100; i++) {

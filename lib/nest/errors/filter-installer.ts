@@ -4,7 +4,7 @@ import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import { EnvelopeExceptionFilter } from './envelope-exception-filter.js';
 import type { Gateway } from '../gateways/gateway-explorer.js';
 import { filtersOf, NEST } from '../gateways/nest-metadata.js';
-import { RefCountedPatch } from '../gateways/shared-patch.js';
+import { SharedPatch } from '../gateways/shared-patch.js';
 
 /**
  * An exception type that no exception is of. Nest asks it first, right before it picks the filter that will run;
@@ -26,7 +26,7 @@ class WitnessFilter implements ExceptionFilter {
 
 const fallback = new EnvelopeExceptionFilter();
 const witness = new WitnessFilter();
-const patches = new RefCountedPatch<object>();
+const patches = new SharedPatch<object>();
 
 /**
  * Gives a gateway the package's filter at the lowest precedence, and each of its handlers the witness at the

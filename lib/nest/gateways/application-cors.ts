@@ -1,6 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { NestApplication } from '@nestjs/core';
-import { overlay } from '../../server/util/patch-method.js';
+import { patchMethod } from '../../server/util/patch-method.js';
 import { safeCors, type Cors } from '../../server/upgrade/origin.js';
 
 type EnableCors = (options?: Cors) => unknown;
@@ -10,7 +10,7 @@ const given = new WeakMap<object, Cors | undefined>();
 
 // Nest keeps no record of the rule, and a main.ts may well call enableCors before it makes the adapter. This package is
 // imported by then.
-overlay(NestApplication.prototype, 'enableCors', (underneath) => {
+patchMethod(NestApplication.prototype, 'enableCors', (underneath) => {
   return function (this: NestApplication, options) {
     underneath.call(this, options);
     given.set(this.getHttpAdapter(), options as Cors | undefined);

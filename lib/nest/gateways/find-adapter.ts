@@ -15,7 +15,7 @@ export function configOf(app: INestApplicationContext): ApplicationConfig | unde
 }
 
 /** The application's `EnvelopeAdapter`; `undefined` where it has none yet, or another one. */
-export function adapterOf(app: INestApplicationContext): KnownAdapter | undefined {
+export function findAdapter(app: INestApplicationContext): KnownAdapter | undefined {
   const adapter: object | null | undefined = configOf(app)?.getIoAdapter();
   return adapter && '_servers' in adapter ? (adapter as KnownAdapter) : undefined;
 }

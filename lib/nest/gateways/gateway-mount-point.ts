@@ -1,6 +1,6 @@
 import type { EnvelopeOptions, GatewayOptions } from '../options/options.js';
 import { normalisePath } from '../../server/upgrade/path-pattern.js';
-import type { Place } from '../../server/upgrade/mount-point.js';
+import type { MountPoint } from '../../server/upgrade/mount-point.js';
 import { toPort } from '../../server/upgrade/port.js';
 
 /**
@@ -9,11 +9,11 @@ import { toPort } from '../../server/upgrade/port.js';
  * @param port that of its decorator; 0: it names none
  * @param defaults the adapter's
  */
-export function placeOf(
+export function gatewayMountPoint(
   port: number,
   options: GatewayOptions,
   defaults: Pick<EnvelopeOptions, 'path' | 'port'>,
-): Place {
+): MountPoint {
   const { namespace, path = defaults.path } = options;
   return {
     port: toPort(options.port) ?? (port || (toPort(defaults.port) ?? 0)),

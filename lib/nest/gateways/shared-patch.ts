@@ -2,7 +2,7 @@
  * A change to something that several applications of one process share, a class of gateways say: made by the
  * first that asks for it, undone by the last that lets go.
  */
-export class RefCountedPatch<Target extends object> {
+export class SharedPatch<Target extends object> {
   private readonly applied = new WeakMap<Target, { count: number; undo: () => void }>();
 
   /** @param apply makes the change and returns what undoes it */

@@ -1,9 +1,9 @@
 import { IterableSource, isIterableSource } from './iterable-source.js';
-import { RefCountedPatch } from '../gateways/shared-patch.js';
+import { SharedPatch } from '../gateways/shared-patch.js';
 
 type Handler = (this: unknown, ...args: unknown[]) => unknown;
 
-const patches = new RefCountedPatch<object>();
+const patches = new SharedPatch<object>();
 
 /**
  * Makes Nest see generators and async iterables that a handler returns, or resolves to, as Observables: to its interceptors and
@@ -14,7 +14,7 @@ const patches = new RefCountedPatch<object>();
  *
  * @returns what undoes it
  */
-export function observeResults(handler: object): () => void {
+export function showIterablesAsObservables(handler: object): () => void {
   return patches.acquire(handler, (method) => {
     const own = Object.getOwnPropertyDescriptor(method, 'apply');
     const apply = (instance: unknown, args: unknown[]): unknown => {

@@ -1,7 +1,7 @@
 import type { Replies } from '../options/options.js';
 import { isObservable, type Observable } from 'rxjs';
 import { isReserved } from '../../protocol/reserved-events.js';
-import { attempt } from '../../server/util/safe-call.js';
+import { callSafely } from '../../server/util/safe-call.js';
 import type { Conversation } from '../../server/socket/conversation.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import {
@@ -18,7 +18,7 @@ import {
   tookValue,
   type Taker,
 } from './iterable-source.js';
-import { Sink } from './value-sink.js';
+import { ValueSink } from './value-sink.js';
 
 /** How long, in milliseconds, an exception filter that is asynchronous may take to answer a request. */
 const FILTER_GRACE = 1_000;
@@ -27,7 +27,7 @@ const FILTER_GRACE = 1_000;
  * Fourth stop of a message: shapes what a handler came to. Without an `id` each value goes out under the event's
  * own name; with one, exactly one final answer does.
  */
-export class Reply implements Taker {
+export class HandlerResult implements Taker {
   /** Handlers of this message that have not returned. */
   private open: number;
   /** Handlers of this message that have not come to an end, failed ones included. */
@@ -81,7 +81,7 @@ export class Reply implements Taker {
 
   /** Nobody wants its values: one that holds something, a cursor say, lets go of it. */
   private abandon(iterable: IterableSource | undefined): void {
-    attempt(
+    callSafely(
       () => Promise.resolve(iterable?.abandon()),
       (error) => this.reportEnd(error),
     );
@@ -170,7 +170,7 @@ export class Reply implements Taker {
         this.countAsStream();
         return true;
       };
-      const sink = new Sink(take, (failed) => {
+      const sink = new ValueSink(take, (failed) => {
         release();
         if (failed !== undefined)
           reject(failed.error instanceof Error ? failed.error : new Error(String(failed.error)));

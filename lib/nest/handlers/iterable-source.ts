@@ -1,6 +1,6 @@
 import { Logger } from '@nestjs/common';
 import { Observable, type Subscriber } from 'rxjs';
-import { attempt } from '../../server/util/safe-call.js';
+import { callSafely } from '../../server/util/safe-call.js';
 import { requestContext } from '../../server/socket/incoming-request.js';
 
 /** After so many values a generator lets the rest of the process have a turn: its own may never wait. */
@@ -128,7 +128,7 @@ class Walk {
     if (this.isEnded || this.isInside || this.cursor === undefined) return;
     this.isEnded = true;
     const { cursor } = this;
-    attempt(
+    callSafely(
       () => Promise.resolve(cursor.return?.()),
       (error) => this.report(error),
     );

@@ -3,7 +3,7 @@ import type { BoundCallback, Conversation } from '../../server/socket/conversati
 import { requestContext, type IncomingRequest } from '../../server/socket/incoming-request.js';
 import type { Dispatcher } from '../../server/socket/message-router.js';
 import type { Replies } from '../options/options.js';
-import { Reply } from './handler-result.js';
+import { HandlerResult } from './handler-result.js';
 
 type BoundHandler = Pick<MessageMappingProperties, 'message' | 'callback' | 'isAckHandledManually'>;
 
@@ -47,7 +47,7 @@ export class MessageDispatcher implements Dispatcher {
   ): boolean {
     const routes = this.routes.get(event);
     if (routes === undefined) return false;
-    const reply = new Reply(client, event, request, routes.length, this.replies);
+    const reply = new HandlerResult(client, event, request, routes.length, this.replies);
     if (request === undefined) client._running++;
     for (const { index, isAckHandledManually } of routes) {
       const callback = client._handlers?.[index];
@@ -62,7 +62,7 @@ async function run(
   callback: BoundCallback,
   isAckHandledManually: boolean,
   data: unknown,
-  reply: Reply,
+  reply: HandlerResult,
   request: IncomingRequest | undefined,
 ): Promise<void> {
   try {

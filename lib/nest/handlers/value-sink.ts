@@ -5,7 +5,7 @@ import { Subscription, type Observer } from 'rxjs';
  * well. One object does what an operator and an observer need four for: 4 % of the time of a message that an
  * interceptor sees. (RxJS takes what is an observer and a subscription for a subscriber.)
  */
-export class Sink extends Subscription implements Observer<unknown> {
+export class ValueSink extends Subscription implements Observer<unknown> {
   private isOver = false;
 
   constructor(

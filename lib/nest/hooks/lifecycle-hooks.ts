@@ -4,14 +4,14 @@ import { isClientFault } from '../errors/envelope-exception-filter.js';
 import type { Gateway } from '../gateways/gateway-explorer.js';
 import { failConnection, UnmadeGatewayFilter } from './connection-failure.js';
 import { NEST } from '../gateways/nest-metadata.js';
-import { RefCountedPatch } from '../gateways/shared-patch.js';
+import { SharedPatch } from '../gateways/shared-patch.js';
 
 type Hook = (this: object, client: unknown, ...args: unknown[]) => unknown;
 type HookName = 'handleConnection' | 'handleDisconnect';
 
 const NO_HOOK: Hook = () => undefined;
 
-const patches = new RefCountedPatch<object>();
+const patches = new SharedPatch<object>();
 
 /**
  * Wraps `handleConnection` and `handleDisconnect` of a gateway. Nest ignores what they return and lets what they

@@ -3,7 +3,7 @@ import type { ClusterStatus } from '../../server/diagnostics/types.js';
 import { channels } from '../../server/diagnostics/channels.js';
 
 /** One line for each time that a broker goes away or comes back. */
-export function tellOfBroker(
+export function logBrokerStatus(
   logger: Logger,
   status: ClusterStatus,
   before: ClusterStatus,

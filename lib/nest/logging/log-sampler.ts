@@ -1,4 +1,4 @@
-import { outside } from '../../server/util/detached.js';
+import { runDetached } from '../../server/util/detached.js';
 
 /** How long what is too much is counted, in milliseconds; the count is told with its end. */
 const WINDOW = 60_000;
@@ -38,7 +38,7 @@ export class LogSampler {
     this.subjects.set(name, times);
     if (times > this.times) {
       // the timer would keep the message that logs, and its client
-      this.timer ??= outside(() => setTimeout(() => this.close(), this.began + WINDOW - now).unref());
+      this.timer ??= runDetached(() => setTimeout(() => this.close(), this.began + WINDOW - now).unref());
       return false;
     }
     tell();

@@ -11,7 +11,7 @@ export interface MountedGateway {
 }
 
 /** Tells at start-up what is mounted where: each line once. */
-export class MountLog {
+export class StartupLog {
   private readonly told = new Set<string>();
 
   constructor(

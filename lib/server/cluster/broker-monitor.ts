@@ -24,7 +24,7 @@ const FIRST_LOOK = 3;
 const LOOK_EVERY = 30;
 
 /** Asks one broker again and again whether it is there, and tells of each change once, however many the servers. */
-export class BrokerWatch {
+export class BrokerMonitor {
   private readonly members = new Map<Internals, Member>();
   private timer: NodeJS.Timeout | undefined;
   private isAsking = false;

@@ -1,7 +1,7 @@
 import type { Adapter } from 'socket.io-adapter';
 import { assertCarried } from '../../protocol/payload.js';
 import { ClusterRecovery, type Source } from '../recovery/cluster-recovery.js';
-import { Feed } from '../recovery/shared-log.js';
+import { SharedLog } from '../recovery/shared-log.js';
 import { StorageBudget } from '../recovery/storage-budget.js';
 import { TakeOverBudget } from '../recovery/take-over-budget.js';
 import type { RecoverySettings } from '../recovery/types.js';
@@ -12,13 +12,13 @@ import {
   type AdapterMaker,
   type ClusterWatch,
 } from '../rooms/adapter-factory.js';
-import { keepAsSent } from './message-snapshot.js';
-import { boundRequests } from './request-timeouts.js';
+import { snapshotMessages } from './message-snapshot.js';
+import { limitRequestTime } from './request-timeouts.js';
 import { brokerNameOf, named } from './broker-name.js';
-import { BrokerWatch, type BrokerChange } from './broker-monitor.js';
+import { BrokerMonitor, type BrokerChange } from './broker-monitor.js';
 import { baseOf, isAlone, override, publisherOf, type Internals, type Method } from './adapter-internals.js';
 import { serveLocallyFirst } from './local-first.js';
-import { discard, holdLine, maxNameBytes } from './postgres-connection.js';
+import { discard, keepConnection, maxNameBytes } from './postgres-connection.js';
 import { Publications } from './publications.js';
 import { dropGarbage, releaseProcess, watchClients } from './message-guard.js';
 
@@ -46,9 +46,9 @@ export interface ClusterListener {
  * and whatever becomes of the broker, what other nodes send is checked, and who waits does so for a bounded time.
  */
 export class Cluster implements ClusterWatch {
-  private readonly watches = new Map<AdapterFactory, BrokerWatch>();
-  private readonly watchOf = new WeakMap<object, BrokerWatch>();
-  private readonly feeds = new WeakMap<object, Feed>();
+  private readonly watches = new Map<AdapterFactory, BrokerMonitor>();
+  private readonly watchOf = new WeakMap<object, BrokerMonitor>();
+  private readonly feeds = new WeakMap<object, SharedLog>();
   private readonly budget = new TakeOverBudget();
   /** Adapters that cannot give sessions back, by their class. */
   private readonly refused = new Set<string>();
@@ -59,14 +59,14 @@ export class Cluster implements ClusterWatch {
   ) {}
 
   /** A factory of adapters that can be relied on. */
-  tame(factory: AdapterFactory, listener: ClusterListener): AdapterMaker {
+  wrapFactory(factory: AdapterFactory, listener: ClusterListener): AdapterMaker {
     return (server, walk) => {
       const nsp = server as Served;
       const before = process.listeners('message');
       const adapter = make(factory, nsp);
       if (walk !== undefined) Reflect.set(adapter, 'apply', walk);
       const internals = adapter as unknown as Internals;
-      if (!isAlone(internals)) this.harness(factory, internals, nsp, before, listener);
+      if (!isAlone(internals)) this.protect(factory, internals, nsp, before, listener);
       return adapter;
     };
   }
@@ -109,7 +109,7 @@ export class Cluster implements ClusterWatch {
     return feed && { adapter, feed };
   }
 
-  private harness(
+  private protect(
     factory: AdapterFactory,
     adapter: Internals,
     nsp: Served,
@@ -126,9 +126,9 @@ export class Cluster implements ClusterWatch {
     const feed = nsp.opts['connectionStateRecovery'] === undefined ? undefined : this.feedOf(adapter, watch);
     dropGarbage(adapter, (error) => dropped(name, error));
     watchClients(adapter, publications);
-    holdLine(adapter, () => watch.suspect());
+    keepConnection(adapter, () => watch.suspect());
     const publisher = publisherOf(adapter);
-    keepAsSent(adapter, publisher);
+    snapshotMessages(adapter, publisher);
     // adapters swallow what their publications are rejected with, or leave it unhandled
     if (publisher !== undefined) {
       override(adapter, publisher, (publish) => (message) => {
@@ -146,7 +146,7 @@ export class Cluster implements ClusterWatch {
       }
     });
     const base = baseOf(adapter)!;
-    boundRequests(adapter, base);
+    limitRequestTime(adapter, base);
     // this node encodes what it serves first
     if (publisher !== undefined) serveLocallyFirst(adapter, base, feed);
     else override(adapter, 'broadcast', refuseDamage);
@@ -164,11 +164,11 @@ export class Cluster implements ClusterWatch {
   }
 
   /** Of an adapter whose broker keeps what was sent, and gives it back. */
-  private feedOf(adapter: Internals, watch: BrokerWatch): Feed | undefined {
+  private feedOf(adapter: Internals, watch: BrokerMonitor): SharedLog | undefined {
     if (adapter.doPublish === undefined || baseOf(adapter)!.restoreSession === adapter.restoreSession)
       return undefined;
     const uid = Reflect.get(adapter, 'uid') as string;
-    const feed = new Feed(uid, () => watch.status.state === 'away');
+    const feed = new SharedLog(uid, () => watch.status.state === 'away');
     override(adapter, 'onMessage', (take) => (message, offset) => {
       if (typeof offset === 'string') feed.take(message as never, offset);
       return take(message, offset);
@@ -186,10 +186,10 @@ export class Cluster implements ClusterWatch {
     return feed;
   }
 
-  private brokerOf(factory: AdapterFactory): BrokerWatch {
+  private brokerOf(factory: AdapterFactory): BrokerMonitor {
     let watch = this.watches.get(factory);
     if (watch === undefined) {
-      watch = new BrokerWatch(this.changed);
+      watch = new BrokerMonitor(this.changed);
       this.watches.set(factory, watch);
     }
     return watch;

@@ -1,6 +1,6 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import { markPacket } from '../recovery/marked-packet.js';
-import type { Feed } from '../recovery/shared-log.js';
+import type { SharedLog } from '../recovery/shared-log.js';
 import { isKept } from '../rooms/target.js';
 import { override, type Internals } from './adapter-internals.js';
 
@@ -27,7 +27,7 @@ const COMMANDS = ['addSockets', 'delSockets', 'disconnectSockets'] as const;
  * first: a slow one would make this node's clients wait, and put a room's message behind a later one to a single
  * client. The adapter's own pass over this node's sockets, when the broker has answered, is left out.
  */
-export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: Feed): void {
+export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: SharedLog): void {
   /** Targets whose sockets of this node were served. */
   const served = new WeakSet<object>();
   /** Packets for the other nodes: this node's sockets have had theirs. */

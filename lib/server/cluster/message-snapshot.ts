@@ -22,7 +22,7 @@ interface Message {
  *
  * @param publisher the adapter's method that sends a message to the other nodes; `undefined` where it has none
  */
-export function keepAsSent(adapter: Internals, publisher: 'doPublish' | 'publish' | undefined): void {
+export function snapshotMessages(adapter: Internals, publisher: 'doPublish' | 'publish' | undefined): void {
   if (ENCODES_AT_ONCE.has(adapter.constructor.name)) return;
   // an adapter without such a method sends from the public ones
   for (const name of publisher === undefined

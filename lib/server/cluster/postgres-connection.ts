@@ -45,7 +45,7 @@ export function discard(adapter: Internals): void {
  *
  * @param failed hears of errors of the pool's, to which nobody else may listen
  */
-export function holdLine(adapter: Internals, failed: () => void): void {
+export function keepConnection(adapter: Internals, failed: () => void): void {
   const pubSub = pubSubOf(adapter);
   if (pubSub === undefined || held.has(pubSub)) return;
   held.add(pubSub);

@@ -1,4 +1,4 @@
-import { within } from '../util/with-timeout.js';
+import { withTimeout } from '../util/with-timeout.js';
 
 /** Milliseconds that the end of an application waits for its broker to take what was sent last. */
 const PATIENCE = 2_000;
@@ -37,7 +37,7 @@ export class Publications {
   async close(isAway: boolean): Promise<void> {
     if (this.underWay > 0 && !isAway) {
       const idle = new Promise<void>((resolve) => (this.whenIdle = resolve));
-      await within(PATIENCE, idle, undefined, false);
+      await withTimeout(PATIENCE, idle, undefined, false);
     }
     this.isClosed = true;
   }

@@ -27,7 +27,7 @@ const calls = new AsyncLocalStorage<{ request?: Request }>();
  * Ends `fetchSockets` in time: adapters first ask the broker how many nodes there are, and would wait for one that
  * has stalled as long as it does. The error has those sockets as `responses` that are known of.
  */
-export function boundRequests(adapter: Internals, base: Internals): void {
+export function limitRequestTime(adapter: Internals, base: Internals): void {
   for (const table of TABLES) {
     override(Reflect.get(adapter, table) ?? {}, 'set', (set) => (id, request) => {
       const call = calls.getStore();

@@ -1,7 +1,7 @@
 import type { MountedServer } from './types.js';
 
 /** What the servers of one route have together: those of a RegExp namespace are one route, however many paths there are. */
-export class RouteSums {
+export class RouteTotals {
   connections = 0;
   /** Bytes that wait for clients to read them. */
   outbox = 0;
@@ -27,12 +27,12 @@ export class RouteSums {
 export function sumByRoute(
   servers: Iterable<MountedServer>,
   routes: Iterable<string> = [],
-): Map<string, RouteSums> {
-  const sums = new Map<string, RouteSums>();
-  for (const route of routes) sums.set(route, new RouteSums());
+): Map<string, RouteTotals> {
+  const sums = new Map<string, RouteTotals>();
+  for (const route of routes) sums.set(route, new RouteTotals());
   for (const server of servers) {
     const { route } = server;
-    if (!sums.has(route)) sums.set(route, new RouteSums());
+    if (!sums.has(route)) sums.set(route, new RouteTotals());
     sums.get(route)!.add(server);
   }
   return sums;

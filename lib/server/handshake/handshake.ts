@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { Untyped } from '../../protocol/typed-events.js';
 import { AUTH_PROTOCOL, bearerToken, offeredProtocols } from './subprotocols.js';
-import type { Visitor } from './client-info.js';
+import type { ClientInfo } from './client-info.js';
 
 /** How a connection began: Socket.IO's handshake object, made of the upgrade request. Plain data. */
 export interface Handshake {
@@ -106,7 +106,7 @@ export function readHandshake(
   request: IncomingMessage,
   issued: number,
   params: Readonly<Record<string, string>>,
-  visitor: Visitor,
+  visitor: ClientInfo,
 ): Handshake {
   const url = request.url ?? '/';
   const query = parseQuery(url);

@@ -2,13 +2,13 @@ import type { IncomingMessage } from 'node:http';
 import type { Room } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import type { Untyped } from '../../protocol/typed-events.js';
-import { attempt } from '../util/safe-call.js';
+import { callSafely } from '../util/safe-call.js';
 import type { Conversation } from '../socket/conversation.js';
 import { channels } from '../diagnostics/channels.js';
 import type { Frame } from '../transport/frame.js';
 import type { Recovery } from '../recovery/types.js';
 import { runChain, toException } from '../socket/middleware.js';
-import type { Mount } from './namespace-config.js';
+import type { NamespaceConfig } from './namespace-config.js';
 import { isUserRoom } from '../handshake/user-name.js';
 import { ENVELOPE_V1 } from '../handshake/subprotocols.js';
 
@@ -26,7 +26,7 @@ interface AdmittingServer<Client extends Conversation> {
   readonly _recovery: Recovery | undefined;
   /** @internal */
   readonly _mount: Pick<
-    Mount<unknown>,
+    NamespaceConfig<unknown>,
     'session' | 'settled' | 'connections' | 'connectTimeout' | 'reauthenticate' | 'hidesRequests'
   >;
   /** @internal */
@@ -78,7 +78,7 @@ function connect<Client extends Conversation>(
   if (position !== undefined) socket._beginSession(position);
   server.sockets.set(socket.id, socket);
   const joined = joinedBefore(server, socket);
-  attempt(
+  callSafely(
     () => server.adapter.addAll(socket.id, new Set([socket.id, ...restoredRooms(socket)])),
     (error) => server._report(error, 'the adapter failed'),
   );
@@ -104,7 +104,7 @@ function connect<Client extends Conversation>(
   for (const listener of server._connectionListeners) {
     // Nest's own takes a list of arguments, and its hooks are looked at by themselves
     if (listener.length > 1) socket._keepRequest();
-    attempt(
+    callSafely(
       () => listener(socket, request),
       (error) => server._report(error, 'a "connection" listener threw'),
     );
@@ -167,7 +167,7 @@ const FEATURES = ['ack', 'stream', 'cancel', 'ping'];
 
 function sessionFrame(
   socket: Conversation,
-  { session, reauthenticate }: Pick<Mount<unknown>, 'session' | 'reauthenticate'>,
+  { session, reauthenticate }: Pick<NamespaceConfig<unknown>, 'session' | 'reauthenticate'>,
   position: string | undefined,
 ): string {
   const recovered = socket._resumption !== undefined;

@@ -14,7 +14,7 @@ import type {
 } from '../../protocol/typed-events.js';
 import { assertFunction } from '../util/arguments.js';
 import { admit, type ServerMiddleware } from './admission.js';
-import { attempt } from '../util/safe-call.js';
+import { callSafely } from '../util/safe-call.js';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 import type { ClusterStatus } from '../diagnostics/types.js';
@@ -23,12 +23,12 @@ import { channels } from '../diagnostics/channels.js';
 import { Engine } from '../socket/engine.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
-import type { Mount } from './namespace-config.js';
+import type { NamespaceConfig } from './namespace-config.js';
 import type { Counters } from '../socket/message-router.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { ServerEvents } from './server-events.js';
-import type { SocketHost } from '../socket/namespace-contract.js';
+import type { NamespaceContract } from '../socket/namespace-contract.js';
 import { Presence, PRESENCE } from '../presence/presence.js';
 import { user } from '../handshake/user-name.js';
 import { leaveUserRoom } from '../rooms/user-room.js';
@@ -55,7 +55,7 @@ export class EnvelopeServer<
     EnvelopeServer<Listen, Emit, ServerSide, Data>,
     ServerSide
   >
-  implements SocketHost
+  implements NamespaceContract
 {
   /** The connected sockets by id; answers as Socket.IO's default namespace does, too. */
   readonly sockets: NamespaceMap<
@@ -79,7 +79,7 @@ export class EnvelopeServer<
   /** `handleDisconnect` calls that have not settled: closing waits for them. */
   private readonly farewells = new Set<Promise<void>>();
   private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
-  private mounted: Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
+  private mounted: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
   private rooms: Adapter | undefined;
   private present: Presence | undefined;
   /** @internal */
@@ -115,7 +115,7 @@ export class EnvelopeServer<
   }
   /** What clients did that was not worth an answer, counted since the start. */
   get counters(): Readonly<Counters> {
-    return this._mount.receiver.counters;
+    return this._mount.router.counters;
   }
 
   /** Sends one event to everybody. See {@link BroadcastOperator.emit}. */
@@ -222,7 +222,7 @@ export class EnvelopeServer<
 
   /** @internal */
   override get _wanted(): boolean {
-    return super._wanted || this.mounted?.receiver.bridge !== undefined;
+    return super._wanted || this.mounted?.router.bridge !== undefined;
   }
   /** @internal */
   get _isEmpty(): boolean {
@@ -245,12 +245,12 @@ export class EnvelopeServer<
       : [...(inherited ?? []), ...this.middlewares];
   }
   /** @internal */
-  get _mount(): Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>> {
+  get _mount(): NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> {
     if (this.mounted === undefined) throw new Error(this._unmounted);
     return this.mounted;
   }
   /** @internal */
-  _mountOn(mount: Mount<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
+  _mountOn(mount: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
     this.mounted = mount;
     const { recovery } = mount;
     if (recovery !== undefined) {
@@ -287,7 +287,7 @@ export class EnvelopeServer<
   }
   /** @internal */
   _keep(socket: Conversation, session: Session): void {
-    attempt(
+    callSafely(
       () => keepSession(this._recovery!, socket, session),
       (error) => this._report(error, 'a session could not be kept'),
     );
@@ -296,8 +296,8 @@ export class EnvelopeServer<
   _remove(socket: Conversation): void {
     const failed = (error: unknown): void => this._report(error, 'the adapter failed');
     const { id, _userRoom: room } = socket;
-    if (room !== undefined) attempt(() => leaveUserRoom(this.adapter, room, id), failed);
-    attempt(() => this.adapter.delAll(id), failed);
+    if (room !== undefined) callSafely(() => leaveUserRoom(this.adapter, room, id), failed);
+    callSafely(() => this.adapter.delAll(id), failed);
     this._arriving.delete(socket);
     this.sockets.delete(socket.id);
   }

@@ -5,7 +5,7 @@ import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reaso
 import type { Failures } from '../socket/failures.js';
 import type { Identities } from '../handshake/user-identity.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
-import type { Receiver } from '../socket/message-router.js';
+import type { MessageRouter } from '../socket/message-router.js';
 import type { RecoverySettings, Restore } from '../recovery/types.js';
 
 /** Hears of clients that come and go. */
@@ -15,7 +15,7 @@ export interface ConnectionListener {
 }
 
 /** What a server is given when an adapter mounts it on a path. */
-export interface Mount<Server> {
+export interface NamespaceConfig<Server> {
   /** The full URL path, with the port in front only where it is not the application's. */
   readonly name: string;
   readonly adapter: AdapterMaker;
@@ -24,7 +24,7 @@ export interface Mount<Server> {
   readonly recovery?: RecoverySettings;
   /** Decides what clients get back that resume their sessions. */
   readonly restore?: Restore | undefined;
-  readonly receiver: Receiver;
+  readonly router: MessageRouter;
   readonly report: ErrorReporter;
   /** What clients did that its operators should see; one subject is told of so often, and no more. */
   readonly warn: (subject: string, text: string) => void;

@@ -23,8 +23,8 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
   if (typeof token !== 'string' || typeof offset !== 'string') return;
   letGoOf(client.nsp.sockets as ReadonlyMap<string, unknown>, token);
   const found = await recovery.resume(token, offset, {
-    address: client._visitor.seat,
-    isShared: client._visitor.isShared,
+    address: client._clientInfo.rateKey,
+    isShared: client._clientInfo.isShared,
     maxBytes: client._limits.maxBufferedBytes,
     isOver: () => client._gone,
   });
@@ -60,7 +60,7 @@ export function keepSession(recovery: Recovery, client: Conversation, session: S
     sent,
     from,
     changes,
-    address: client._visitor.seat,
+    address: client._clientInfo.rateKey,
   });
 }
 

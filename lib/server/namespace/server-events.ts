@@ -12,8 +12,8 @@ import type {
 } from '../../protocol/typed-events.js';
 import { assertCarried } from '../../protocol/payload.js';
 import { assertEventName } from '../util/arguments.js';
-import { attempt, UserEvents } from '../util/safe-call.js';
-import { emitToOtherNodes } from '../rooms/server-side-emit.js';
+import { callSafely, UserEvents } from '../util/safe-call.js';
+import { serverSideEmit } from '../rooms/server-side-emit.js';
 
 /** For what a server itself emits, and its emitter: no other node may. */
 const RESERVED_ON_SERVER: ReadonlySet<string> = new Set([
@@ -54,7 +54,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     const values: readonly unknown[] = typeof args.at(-1) === 'function' ? args.slice(0, -1) : args;
     assertCarried(values.length > 1 ? values : values[0], event);
     const report = (error: unknown): void => this._report(error, `"${event}" to the other nodes failed`);
-    emitToOtherNodes(this.adapter, event, args, report);
+    serverSideEmit(this.adapter, event, args, report);
     return true;
   }
   /** Asks the servers of the same path on the other nodes. */
@@ -142,14 +142,14 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
         assertCarried(given[0], event);
         Reflect.apply(answer, undefined, given);
       };
-    attempt(
+    callSafely(
       () => this.events.emit(event, ...values),
       (error) => this._report(error, `a listener of "${event}" threw`),
     );
   }
   /** @internal */
   _announce(child: Server): void {
-    attempt(
+    callSafely(
       () => this.events.emit('new_namespace', child),
       (error) => this._report(error, 'a listener of "new_namespace" threw'),
     );

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import { isAtWork } from '../socket/at-work.js';
 import type { Conversation } from '../socket/conversation.js';
-import { within } from '../util/with-timeout.js';
+import { withTimeout } from '../util/with-timeout.js';
 
 /** The close reason, and the word that gateways get. */
 export const SHUTTING_DOWN = 'server shutting down';
@@ -36,9 +36,9 @@ export async function sayGoodbye(
     // jitter: several nodes of a deployment do not tick alike
     if (waiting.length > 0) await pause(SLICE_INTERVAL * (0.5 + Math.random()));
   }
-  await within(GRACE, Promise.all(lines.map(({ closed }) => closed)), undefined);
+  await withTimeout(GRACE, Promise.all(lines.map(({ closed }) => closed)), undefined);
   for (const { client } of lines) if (client.readyState !== client.CLOSED) client.ws.terminate();
-  await within(GRACE, Promise.all(farewells), undefined);
+  await withTimeout(GRACE, Promise.all(farewells), undefined);
 }
 
 function letGo(client: Conversation): Promise<void> {

@@ -1,4 +1,4 @@
-import { attempt } from '../util/safe-call.js';
+import { callSafely } from '../util/safe-call.js';
 
 /** Somebody came into a room, or went out of it, or has another meta. */
 export interface PresenceEvent {
@@ -31,7 +31,7 @@ export class PresenceView {
     const event: PresenceEvent = { room, key, meta };
     if (type === 'leave') this.present.delete(place);
     else this.present.set(place, event);
-    for (const listener of this.listeners[type]) attempt(() => listener(event), this.failed);
+    for (const listener of this.listeners[type]) callSafely(() => listener(event), this.failed);
   }
 
   /** The other nodes are about to be asked. */

@@ -4,9 +4,9 @@ import { assertCarried } from '../../protocol/payload.js';
 import { refuse } from '../../protocol/refuse.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import { assertFunction } from '../util/arguments.js';
-import { attempt } from '../util/safe-call.js';
+import { callSafely } from '../util/safe-call.js';
 import { nameOfUser, type Identified } from '../handshake/user-identity.js';
-import { emitToOtherNodes } from '../rooms/server-side-emit.js';
+import { serverSideEmit } from '../rooms/server-side-emit.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';
 import { keyText, NO_ROOMS, withRooms } from '../rooms/room-names.js';
@@ -255,7 +255,7 @@ export class Presence {
   private tell(event: string, ...values: unknown[]): void {
     const failed = (error: unknown): void =>
       this.host._report(error, 'presence could not be told to the other nodes');
-    attempt(() => emitToOtherNodes(this.host.adapter, event, values, failed), failed);
+    callSafely(() => serverSideEmit(this.host.adapter, event, values, failed), failed);
   }
 
   /** Whoever reaches the broker can answer: what is no list is none. */
@@ -265,7 +265,7 @@ export class Presence {
         resolve({ error, answers: answers.filter(Array.isArray) });
       const failed = (error: unknown): void =>
         done(error instanceof Error ? error : new Error(String(error)), []);
-      attempt(() => emitToOtherNodes(this.host.adapter, event, [...values, done], failed), failed);
+      callSafely(() => serverSideEmit(this.host.adapter, event, [...values, done], failed), failed);
     });
   }
 }

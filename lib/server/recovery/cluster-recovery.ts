@@ -1,14 +1,14 @@
 import type { Adapter, Room, Session } from 'socket.io-adapter';
-import { emitToOtherNodes } from '../rooms/server-side-emit.js';
+import { serverSideEmit } from '../rooms/server-side-emit.js';
 import { TAKE_OVER, type Recovery, type ResumeTerms, type Resumption, type StoredSession } from './types.js';
 import { isMeantFor, REVOKED } from '../rooms/target.js';
 import type { Frame } from '../transport/frame.js';
 import { periodsSince, roomsAt } from './membership.js';
-import { within } from '../util/with-timeout.js';
-import type { Feed, LogEntry } from './shared-log.js';
+import { withTimeout } from '../util/with-timeout.js';
+import type { SharedLog, LogEntry } from './shared-log.js';
 import { toFrames } from './marked-packet.js';
 import { resumes } from './resume-queue.js';
-import { singlePass, type Pass } from './restore-once.js';
+import { restoreOnce, type Pass } from './restore-once.js';
 import type { StorageBudget } from './storage-budget.js';
 import { broadcastOf, isSoundFor } from './stream-entry.js';
 import { byLast, inOrder, isLater } from './stream-position.js';
@@ -27,7 +27,7 @@ type Persisted = Session &
 /** What a server's clients get messages by. */
 export interface Source {
   readonly adapter: Adapter;
-  readonly feed: Feed;
+  readonly feed: SharedLog;
 }
 
 /** Milliseconds for the broker to find a session, and for other nodes to let go of a line. */
@@ -42,7 +42,7 @@ const ADVANCE = 1_000;
 export class ClusterRecovery implements Recovery {
   readonly ready: Promise<void>;
   private readonly adapter: Adapter;
-  private readonly feeds: readonly Feed[];
+  private readonly feeds: readonly SharedLog[];
 
   constructor(
     private readonly server: string,
@@ -264,9 +264,9 @@ export class ClusterRecovery implements Recovery {
     const answered = new Promise<boolean>((resolve) => {
       const done = (_: unknown, answers: unknown): void =>
         resolve(Array.isArray(answers) && answers.includes(true));
-      emitToOtherNodes(this.adapter, TAKE_OVER, [token, done], () => resolve(false));
+      serverSideEmit(this.adapter, TAKE_OVER, [token, done], () => resolve(false));
     });
-    return within(PATIENCE, answered, false, false);
+    return withTimeout(PATIENCE, answered, false, false);
   }
 }
 
@@ -281,8 +281,8 @@ async function restoreFrom(
   pass: Pass,
 ): Promise<Persisted | undefined> {
   const ask = async (): Promise<unknown> => adapter.restoreSession(token, offset);
-  const restored = singlePass.run(pass, ask).catch(() => null);
-  return ((await within(PATIENCE, restored, null, false)) ?? undefined) as Persisted | undefined;
+  const restored = restoreOnce.run(pass, ask).catch(() => null);
+  return ((await withTimeout(PATIENCE, restored, null, false)) ?? undefined) as Persisted | undefined;
 }
 
 /**

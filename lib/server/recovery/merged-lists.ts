@@ -8,7 +8,7 @@ interface Cursor<Entry extends Positioned> {
 }
 
 /** The entries of several lists behind a position, as one list: in order, and each of them once. */
-export class Merged<Entry extends Positioned> {
+export class MergedLists<Entry extends Positioned> {
   /** A binary heap: the cursor with the lowest position is first. */
   private readonly heap: Cursor<Entry>[] = [];
   private last = 0;

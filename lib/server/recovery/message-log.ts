@@ -1,7 +1,7 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import { Frame } from '../transport/frame.js';
-import { Merged } from './merged-lists.js';
-import { Names } from './shared-names.js';
+import { MergedLists } from './merged-lists.js';
+import { SharedNames } from './shared-names.js';
 import { Work } from './resume-queue.js';
 import { EntryList, RoomIndex } from './room-index.js';
 import { textBytes } from '../util/heap-size.js';
@@ -38,7 +38,7 @@ export interface Missed {
 export class MessageLog {
   private readonly entries = new EntryList<Entry>();
   private readonly index = new RoomIndex<Entry>();
-  private readonly names = new Names();
+  private readonly names = new SharedNames();
   private size = 0;
   private last = 0;
 
@@ -122,7 +122,7 @@ export class MessageLog {
     let from = position;
     do {
       const until = Math.min(this.last, end);
-      const merged = new Merged<Entry>(until);
+      const merged = new MergedLists<Entry>(until);
       for (const name of [server, undefined])
         for (const room of [undefined, ...new Set(rooms)]) {
           const list = this.index.find(name, room);

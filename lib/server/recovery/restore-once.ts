@@ -27,13 +27,13 @@ const PAGES: readonly (readonly [pages: number, entries: number])[] = [
  * a hundred answers. What is written meanwhile the node reads by itself. In one piece the log would keep everybody
  * else waiting, since the adapter takes its entries without a pause.
  */
-export const singlePass = new AsyncLocalStorage<Pass>();
+export const restoreOnce = new AsyncLocalStorage<Pass>();
 
 /** What of the log a command of a Redis client is to read; `undefined`: it is none that restores a session. */
 export function pageOf(command: string | symbol, args: readonly unknown[]): Page | undefined {
   // XRANGE key start end
   if ((command !== 'xRange' && command !== 'xrange') || args[2] !== '+') return undefined;
-  const pass = singlePass.getStore();
+  const pass = restoreOnce.getStore();
   return pass && new Page(pass, command, args);
 }
 

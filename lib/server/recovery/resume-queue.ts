@@ -1,4 +1,4 @@
-import { Rate } from '../util/token-bucket.js';
+import { TokenBucket } from '../util/token-bucket.js';
 import { nameOf, SHARED, type Asker } from './rate-owner.js';
 import { Ledger } from './budget-ledger.js';
 
@@ -58,7 +58,7 @@ export class ResumeQueue {
   private readonly waiting = new Map<string, Job[]>();
   private running: Job[] = [];
   private readonly owners = new Set<string>();
-  private readonly rate = new Rate(UNITS_PER_SECOND, BURST);
+  private readonly rate = new TokenBucket(UNITS_PER_SECOND, BURST);
   private readonly ledger = new Ledger();
   private left = TURN;
   private isTurnDue = false;

@@ -49,7 +49,7 @@ let marks = 0;
  * The log of a cluster as one node reads it, in order. A message of this node has no place in it before it was read
  * back: a client that comes back is served by positions, and must not have one that is ahead of what it has.
  */
-export class Feed {
+export class SharedLog {
   /** Resolves when the log is read, or that takes too long. */
   readonly ready: Promise<void>;
   /** Of the message read last. */

@@ -11,7 +11,7 @@ interface Name {
 const OVERHEAD = 120;
 
 /** Names of rooms that a log refers to: each is kept once, as long as it is in use. */
-export class Names {
+export class SharedNames {
   private readonly names = new Map<Room, Name>();
   /** Bytes that all names take together. */
   bytes = 0;

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Rate } from '../util/token-bucket.js';
+import { TokenBucket } from '../util/token-bucket.js';
 import { nameOf, SHARED, type Asker } from './rate-owner.js';
 
 /** Tokens that no node knows, per second and address, for which the other nodes are asked. */
@@ -22,8 +22,8 @@ interface Account {
 export class TakeOverBudget {
   private readonly accounts = new Map<string, Account>();
   private sweepAt = SWEEP_AT;
-  private readonly own = new Rate(UNKNOWN_PER_SECOND, UNKNOWN_PER_SECOND);
-  private readonly shared = new Rate(UNKNOWN_PER_SECOND * SHARED, UNKNOWN_PER_SECOND * SHARED);
+  private readonly own = new TokenBucket(UNKNOWN_PER_SECOND, UNKNOWN_PER_SECOND);
+  private readonly shared = new TokenBucket(UNKNOWN_PER_SECOND * SHARED, UNKNOWN_PER_SECOND * SHARED);
 
   /**
    * Runs a search when the address has a share left, and charges it where the token was unknown.
@@ -59,7 +59,7 @@ export class TakeOverBudget {
 }
 
 /** Clients whose sessions exist give back what they took within milliseconds: who finds nothing left tries again. */
-async function take(account: Account, rate: Rate): Promise<boolean> {
+async function take(account: Account, rate: TokenBucket): Promise<boolean> {
   const deadline = performance.now() + PATIENCE;
   for (;;) {
     const now = performance.now();

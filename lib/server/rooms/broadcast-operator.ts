@@ -11,7 +11,7 @@ import type {
   WithManyAnswers,
 } from '../../protocol/typed-events.js';
 import { assertCompress, assertTimeout } from '../util/arguments.js';
-import { attempt, watch } from '../util/safe-call.js';
+import { callSafely, watch } from '../util/safe-call.js';
 import { askMany } from './broadcast-ack.js';
 import { channels, type EnvelopeDiagnostics } from '../diagnostics/channels.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './adapter-types.js';
@@ -107,7 +107,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     if (meta !== undefined) packet.meta = meta;
     if (typeof last === 'function') {
       askMany(this.nsp, packet, this.target(), (error, answers) =>
-        attempt(
+        callSafely(
           () => Reflect.apply(last, undefined, [error, answers]) as unknown,
           (thrown) => this.nsp._report(thrown, `the callback of "${event}" threw`),
         ),

@@ -1,5 +1,5 @@
 import type { Adapter } from 'socket.io-adapter';
-import { attempt } from '../util/safe-call.js';
+import { callSafely } from '../util/safe-call.js';
 
 /** Milliseconds that adapters wait for other nodes where nobody says otherwise, and some for their own timers to be first. */
 const PATIENCE = 5_000;
@@ -11,7 +11,7 @@ const GRACE = 1_000;
  *
  * @param report hears of what nobody else awaits
  */
-export function emitToOtherNodes(
+export function serverSideEmit(
   adapter: Adapter,
   event: string,
   args: readonly unknown[],
@@ -29,7 +29,7 @@ export function emitToOtherNodes(
     if (isOver) return;
     isOver = true;
     clearTimeout(timer);
-    attempt(() => Reflect.apply(last, undefined, answer) as unknown, report);
+    callSafely(() => Reflect.apply(last, undefined, answer) as unknown, report);
   };
   // an adapter asks its broker for the number of nodes first, and waits for one that has stalled as long as it does
   const patience = (Reflect.get(adapter, 'requestsTimeout') as number | undefined) ?? PATIENCE;

@@ -6,7 +6,7 @@ import { watch } from '../util/safe-call.js';
 export type AnyListener = (event: string, ...args: Untyped[]) => void;
 
 /** The catch-all listeners of one direction: Socket.IO's `onAny` family. */
-export class AnyListeners {
+export class CatchAllListeners {
   private listeners: readonly AnyListener[] = [];
 
   add(listener: AnyListener): void {

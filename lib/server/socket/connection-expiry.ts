@@ -9,7 +9,7 @@ function show(value: unknown): string {
 }
 
 /** The moments at which one connection ends by itself; the first that comes counts. */
-export class Expiry {
+export class ConnectionExpiry {
   /** Milliseconds since the epoch, as the application has set it. */
   at: number | undefined;
   private lifetimeEnds = Infinity;

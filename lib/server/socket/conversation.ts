@@ -5,23 +5,23 @@ import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import { decode } from '../../protocol/codec.js';
 import { Refusal, UNLIMITED, type Envelope, type RequestId } from '../../protocol/envelope.js';
 import type { Untyped } from '../../protocol/typed-events.js';
-import type { AnyListeners } from './catch-all-listeners.js';
+import type { CatchAllListeners } from './catch-all-listeners.js';
 import { assertEventName } from '../util/arguments.js';
-import { attempt, UserEvents } from '../util/safe-call.js';
+import { callSafely, UserEvents } from '../util/safe-call.js';
 import { channels, tellLimit } from '../diagnostics/channels.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
-import { Expiry } from './connection-expiry.js';
+import { ConnectionExpiry } from './connection-expiry.js';
 import { nameOfUser } from '../handshake/user-identity.js';
 import { requestContext, type Asker, type IncomingRequest } from './incoming-request.js';
 import { describeHeld } from './inbound.js';
 import type { Frame } from '../transport/frame.js';
-import { LINE_EVENTS, type Line } from '../transport/connection.js';
-import { outside } from '../util/detached.js';
+import { CONNECTION_EVENTS, type Connection } from '../transport/connection.js';
+import { runDetached } from '../util/detached.js';
 import { withoutSession, type Resumption } from '../recovery/types.js';
-import { Sender } from './outbound.js';
+import { Outbound } from './outbound.js';
 import { beginSession, mayComeBack } from '../recovery/session.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
-import { warnOfUnheard } from './unheard-listeners.js';
+import { warnOfUnheardListener } from './unheard-listeners.js';
 import { user } from '../handshake/user-name.js';
 import { enterUserRoom, leaveUserRoom } from '../rooms/user-room.js';
 
@@ -32,7 +32,7 @@ export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Er
 export type BoundCallback = (...args: Untyped[]) => unknown;
 
 /** Base class of EnvelopeSocket: tracks open requests, listeners, the session and the disconnect. */
-export abstract class Conversation extends Sender implements Asker {
+export abstract class Conversation extends Outbound implements Asker {
   /** @internal Why it has gone, once it has. */
   _reason: DisconnectReason | undefined;
   /** @internal What the gateway side knows of this client's `handleConnection`, while that runs. */
@@ -51,12 +51,12 @@ export abstract class Conversation extends Sender implements Asker {
   _disconnectCallbacks: ((reason: DisconnectReason) => void)[] | undefined;
   /** @internal Message handlers as Nest bound them, those of all gateways one after the other. */
   _handlers: readonly BoundCallback[] | undefined;
-  protected incoming: AnyListeners | undefined;
+  protected incoming: CatchAllListeners | undefined;
   protected events: EventEmitter | undefined;
   /** @internal What lets the client go that does not become ready in time. */
   _deadline: NodeJS.Timeout | undefined;
   /** @internal When the connection ends by itself. */
-  _expiry: Expiry | undefined;
+  _expiry: ConnectionExpiry | undefined;
   /** @internal The room of its user. */
   _userRoom: string | undefined;
   private left = false;
@@ -81,17 +81,17 @@ export abstract class Conversation extends Sender implements Asker {
   }
 
   /** @internal */
-  _lasting(): Expiry {
-    return (this._expiry ??= new Expiry((reason) => {
+  _lasting(): ConnectionExpiry {
+    return (this._expiry ??= new ConnectionExpiry((reason) => {
       this._end('server namespace disconnect', CLOSE_CODES.UNAUTHORIZED.code, reason);
     }));
   }
 
   /**
-   * Sends as {@link Line.send}. Nest 12's own exception filter writes its exception this way, as finished JSON;
+   * Sends as {@link Connection.send}. Nest 12's own exception filter writes its exception this way, as finished JSON;
    * while a filter runs for a request, that is the request's answer.
    */
-  override send(...[data, options, callback]: Parameters<Line['send']>): void {
+  override send(...[data, options, callback]: Parameters<Connection['send']>): void {
     if (typeof data === 'string' && requestContext.getStore()?.failing === true) {
       const envelope = decode(data, UNLIMITED);
       if (!(envelope instanceof Refusal) && envelope.event === 'exception' && this.failRequest(envelope.data))
@@ -117,7 +117,7 @@ export abstract class Conversation extends Sender implements Asker {
     return this.events.emit(event, ...args);
   }
 
-  private callAny(listeners: AnyListeners, event: string, args: readonly unknown[]): boolean {
+  private callAny(listeners: CatchAllListeners, event: string, args: readonly unknown[]): boolean {
     // no word of the event, which is the client's choice
     return listeners.call(event, args, (error) => this._report(error, 'a catch-all listener threw'));
   }
@@ -140,19 +140,19 @@ export abstract class Conversation extends Sender implements Asker {
   }
 
   protected override handle(data: Message, isBinary: boolean): void {
-    this.nsp._mount.receiver.receive(this, data, isBinary);
+    this.nsp._mount.router.receive(this, data, isBinary);
   }
 
   protected override takeAnswer(data: Message, isBinary: boolean): boolean {
-    return this.answers !== undefined && this.nsp._mount.receiver.takeAnswer(this, data, isBinary);
+    return this.answers !== undefined && this.nsp._mount.router.takeAnswer(this, data, isBinary);
   }
 
   protected override handleLate(envelope: Envelope): void {
-    outside(() => this.nsp._mount.receiver.receiveEvent(this, envelope));
+    runDetached(() => this.nsp._mount.router.receiveEvent(this, envelope));
   }
 
   protected override refuseFlood(data: Message, isBinary: boolean): void {
-    this.nsp._mount.receiver.refuseFlood(this, data, isBinary);
+    this.nsp._mount.router.refuseFlood(this, data, isBinary);
   }
 
   /** @internal */
@@ -247,7 +247,7 @@ export abstract class Conversation extends Sender implements Asker {
     const rooms = adapter.socketRooms(former);
     if (rooms === undefined) return;
     const joined = new Set(rooms);
-    attempt(
+    callSafely(
       () => {
         adapter.delAll(former);
         return adapter.addAll(id, joined);
@@ -266,8 +266,8 @@ export abstract class Conversation extends Sender implements Asker {
     if (room === former) return;
     this._userRoom = room;
     const { adapter } = this.nsp;
-    if (former !== undefined) attempt(() => leaveUserRoom(adapter, former, this.id), failed);
-    if (room !== undefined) attempt(() => enterUserRoom(adapter, room, this), failed);
+    if (former !== undefined) callSafely(() => leaveUserRoom(adapter, former, this.id), failed);
+    if (room !== undefined) callSafely(() => enterUserRoom(adapter, room, this), failed);
   }
 
   /**
@@ -301,7 +301,7 @@ export abstract class Conversation extends Sender implements Asker {
 
   /** @internal Calls one of Nest's callbacks, when the client has gone. */
   _tell(callback: (reason: DisconnectReason) => void): void {
-    attempt(
+    callSafely(
       () => callback(this._reason!),
       (error) => this._report(error, 'handleDisconnect threw'),
     );
@@ -317,16 +317,16 @@ export abstract class Conversation extends Sender implements Asker {
 
   protected emitterIfAny(event: string): EventEmitter | undefined {
     assertEventName('EnvelopeSocket', event);
-    return LINE_EVENTS.has(event) ? this.lineEvents : this.events;
+    return CONNECTION_EVENTS.has(event) ? this.lineEvents : this.events;
   }
 
   protected emitterOf(event: string): EventEmitter {
     assertEventName('EnvelopeSocket', event);
-    warnOfUnheard(this.nsp, event);
-    return LINE_EVENTS.has(event)
+    warnOfUnheardListener(this.nsp, event);
+    return CONNECTION_EVENTS.has(event)
       ? this.lineEmitter()
       : (this.events ??= new UserEvents((error, name, args) =>
-          this.nsp._mount.receiver.listenerFailed(this, error, name, args),
+          this.nsp._mount.router.listenerFailed(this, error, name, args),
         ));
   }
 }

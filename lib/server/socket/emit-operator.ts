@@ -22,7 +22,7 @@ export interface DirectTarget {
 }
 
 /** How to send to one socket: what `client.volatile` and its like return. Immutable. */
-export class DirectOperator<Emit extends EventsMap, Data> {
+export class EmitOperator<Emit extends EventsMap, Data> {
   constructor(
     private readonly socket: DirectTarget,
     private readonly flags: Readonly<EmitFlags>,
@@ -42,20 +42,20 @@ export class DirectOperator<Emit extends EventsMap, Data> {
   }
 
   /** How long, in milliseconds, a request waits for its answer; the callback then takes an error first. */
-  timeout(timeout: number): DirectOperator<WithTimeout<Emit>, Data> {
+  timeout(timeout: number): EmitOperator<WithTimeout<Emit>, Data> {
     assertTimeout('EnvelopeSocket.timeout', timeout);
-    return new DirectOperator(this.socket, { ...this.flags, timeout });
+    return new EmitOperator(this.socket, { ...this.flags, timeout });
   }
 
   /** Leaves the message uncompressed where `false`. */
-  compress(compress: boolean): DirectOperator<Emit, Data> {
+  compress(compress: boolean): EmitOperator<Emit, Data> {
     assertCompress('EnvelopeSocket.compress', compress);
-    return new DirectOperator(this.socket, { ...this.flags, compress });
+    return new EmitOperator(this.socket, { ...this.flags, compress });
   }
 
   /** Drops the message, instead of queueing it, if the connection takes no data at the moment of the call. */
-  get volatile(): DirectOperator<Emit, Data> {
-    return new DirectOperator(this.socket, { ...this.flags, volatile: true });
+  get volatile(): EmitOperator<Emit, Data> {
+    return new EmitOperator(this.socket, { ...this.flags, volatile: true });
   }
 
   /** Everybody else. */

@@ -10,16 +10,16 @@ import type {
   Untyped,
   WithTimeout,
 } from '../../protocol/typed-events.js';
-import { AnyListeners, type AnyListener } from './catch-all-listeners.js';
+import { CatchAllListeners, type AnyListener } from './catch-all-listeners.js';
 import { assertCompress, assertFunction, assertTimeout } from '../util/arguments.js';
 import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 import { Conversation, type SocketMiddleware } from './conversation.js';
-import { DirectOperator } from './emit-operator.js';
+import { EmitOperator } from './emit-operator.js';
 import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';
-import type { LineEvents } from '../transport/connection-events.js';
+import type { ConnectionEvents } from '../transport/connection-events.js';
 import type { Handled } from '../util/handled.js';
-import type { SocketHost } from './namespace-contract.js';
+import type { NamespaceContract } from './namespace-contract.js';
 import { joinRooms, leaveRooms } from './socket-rooms.js';
 
 /**
@@ -64,7 +64,7 @@ export class EnvelopeSocket<
     return !this.connected;
   }
   /** The same as `nsp`: a connection carries one namespace. */
-  get server(): SocketHost {
+  get server(): NamespaceContract {
     return this.nsp;
   }
   /** Where adapters write, and what is left of Engine.IO's client: a connection carries one namespace. */
@@ -104,14 +104,14 @@ export class EnvelopeSocket<
    *
    * @throws TypeError on what is no number
    */
-  timeout(timeout: number): DirectOperator<WithTimeout<Emit>, Data> {
+  timeout(timeout: number): EmitOperator<WithTimeout<Emit>, Data> {
     assertTimeout('EnvelopeSocket.timeout', timeout);
-    return new DirectOperator(this, { timeout });
+    return new EmitOperator(this, { timeout });
   }
 
   /** What follows is dropped, not queued, where the line takes no data at the moment of the call. */
-  get volatile(): DirectOperator<Emit, Data> {
-    return new DirectOperator(this, { volatile: true });
+  get volatile(): EmitOperator<Emit, Data> {
+    return new EmitOperator(this, { volatile: true });
   }
 
   /**
@@ -119,9 +119,9 @@ export class EnvelopeSocket<
    *
    * @throws TypeError on what is neither `true` nor `false`
    */
-  compress(compress: boolean): DirectOperator<Emit, Data> {
+  compress(compress: boolean): EmitOperator<Emit, Data> {
     assertCompress('EnvelopeSocket.compress', compress);
-    return new DirectOperator(this, { compress });
+    return new EmitOperator(this, { compress });
   }
 
   /** Everybody but this client. */
@@ -187,7 +187,7 @@ export class EnvelopeSocket<
    * Listens: to the line for `close`, `error`, `ping`, `pong`, `drain`, `disconnect` and `disconnecting`, to the
    * client for every other name. A listener gets the data and, where the client asked, the function that answers.
    */
-  on<Event extends keyof LineEvents>(event: Event, listener: LineEvents[Event]): this;
+  on<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
   on<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
   on(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).on(event, listener);
@@ -195,7 +195,7 @@ export class EnvelopeSocket<
   }
 
   /** Listens as {@link on}, for one time. */
-  once<Event extends keyof LineEvents>(event: Event, listener: LineEvents[Event]): this;
+  once<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
   once<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
   once(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).once(event, listener);
@@ -203,14 +203,17 @@ export class EnvelopeSocket<
   }
 
   /** The same as {@link on}. */
-  addListener<Event extends keyof LineEvents>(event: Event, listener: LineEvents[Event]): this;
+  addListener<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
   addListener<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
   addListener(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).on(event, listener);
     return this;
   }
   /** The same as {@link on}, before all listeners that there are. */
-  prependListener<Event extends keyof LineEvents>(event: Event, listener: LineEvents[Event]): this;
+  prependListener<Event extends keyof ConnectionEvents>(
+    event: Event,
+    listener: ConnectionEvents[Event],
+  ): this;
   prependListener<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
   prependListener(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).prependListener(event, listener);
@@ -259,12 +262,12 @@ export class EnvelopeSocket<
 
   /** Listens to every event of the client. */
   onAny(listener: AnyListener): this {
-    (this.incoming ??= new AnyListeners()).add(listener);
+    (this.incoming ??= new CatchAllListeners()).add(listener);
     return this;
   }
   /** The same as {@link onAny}, before the listeners that were added earlier. */
   prependAny(listener: AnyListener): this {
-    (this.incoming ??= new AnyListeners()).prepend(listener);
+    (this.incoming ??= new CatchAllListeners()).prepend(listener);
     return this;
   }
   /** Ends {@link onAny} for one listener, or for all without an argument. */
@@ -279,12 +282,12 @@ export class EnvelopeSocket<
 
   /** Listens to everything that is emitted to the client, broadcasts included. */
   onAnyOutgoing(listener: AnyListener): this {
-    (this.outgoing ??= new AnyListeners()).add(listener);
+    (this.outgoing ??= new CatchAllListeners()).add(listener);
     return this;
   }
   /** The same as {@link onAnyOutgoing}, before the listeners that were added earlier. */
   prependAnyOutgoing(listener: AnyListener): this {
-    (this.outgoing ??= new AnyListeners()).prepend(listener);
+    (this.outgoing ??= new CatchAllListeners()).prepend(listener);
     return this;
   }
   /** Ends {@link onAnyOutgoing} for one listener, or for all without an argument. */

@@ -2,7 +2,7 @@ import type { Message } from '../transport/server-web-socket.js';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import type { Envelope, RequestId } from '../../protocol/envelope.js';
 import { channels } from '../diagnostics/channels.js';
-import { outside } from '../util/detached.js';
+import { runDetached } from '../util/detached.js';
 import { Peer } from './peer.js';
 
 /** How many messages wait before the line is paused; those that were read already still come. */
@@ -17,7 +17,7 @@ const GOODBYE_WITHIN = 5_000;
  * What of a client's messages is let through to its handlers, and when: none before the connection is ready, so many
  * per second, so many at a time. Who sends on gets a refusal, who asks too much at once has to wait.
  */
-export abstract class Intake extends Peer {
+export abstract class Inbound extends Peer {
   /** @internal Handlers of messages without an `id` that have not come to an end. */
   _running = 0;
   /** @internal `$auth` is being looked at: what comes meanwhile is for whoever the client is then. */
@@ -240,7 +240,7 @@ export abstract class Intake extends Peer {
 
   private awaitProgress(): void {
     // not a matter of the message that happens to be handled
-    outside(() => {
+    runDetached(() => {
       this.standstill = setTimeout(() => this.endStandstill(), this._limits.maxStandstill);
     });
   }

@@ -53,7 +53,7 @@ const MAX_STRIKES = 10;
 const DOLLAR = 0x24;
 
 /** Second stop of a message: reads it, and hands it to whoever it is for. One for all sockets of a server. */
-export class Receiver {
+export class MessageRouter {
   readonly counters: Counters = { ignoredAnswers: 0, refusedMessages: 0, droppedClusterMessages: 0 };
   dispatcher: Dispatcher | undefined;
   bridge: Bridge | undefined;

@@ -1,5 +1,5 @@
 import type { ErrorCode, ExceptionPayload } from '../../protocol/envelope.js';
-import { attempt } from '../util/safe-call.js';
+import { callSafely } from '../util/safe-call.js';
 
 /** One step of a chain: gets the subject and calls `next`, with an error to end the chain. */
 export type Step<Subject> = (subject: Subject, next: (error?: Error) => void) => void;
@@ -23,7 +23,7 @@ export function runChain<Subject>(
       if (error === undefined || error === null) run(index + 1);
       else done(error instanceof Error ? error : new Error(String(error)));
     };
-    attempt(() => step(subject, next), next);
+    callSafely(() => step(subject, next), next);
   };
   run(0);
 }

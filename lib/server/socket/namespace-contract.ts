@@ -7,7 +7,7 @@ import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reaso
 import type { Engine } from './engine.js';
 import type { Failures } from './failures.js';
 import type { Identities } from '../handshake/user-identity.js';
-import type { Intake } from './inbound.js';
+import type { Inbound } from './inbound.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Recovery, Restore } from '../recovery/types.js';
 import type { Session } from '../recovery/session.js';
@@ -17,45 +17,46 @@ type Targeting =
 type Utilities = 'fetchSockets' | 'socketsJoin' | 'socketsLeave' | 'disconnectSockets';
 
 /** What takes a client's messages. */
-export interface Inbound {
+export interface MessageReceiver {
   /** Takes the handlers of one gateway, bound to one client. */
-  bind(socket: Intake, handlers: unknown): void;
-  receive(socket: Intake, data: Message, isBinary: boolean): void;
+  bind(socket: Inbound, handlers: unknown): void;
+  receive(socket: Inbound, data: Message, isBinary: boolean): void;
   /** @returns whether it was an answer that the server waits for */
-  takeAnswer(socket: Intake, data: Message, isBinary: boolean): boolean;
+  takeAnswer(socket: Inbound, data: Message, isBinary: boolean): boolean;
   /** A message that waited has its turn. */
-  receiveEvent(socket: Intake, envelope: Envelope): void;
+  receiveEvent(socket: Inbound, envelope: Envelope): void;
   /** A listener's promise was rejected. */
-  listenerFailed(socket: Intake, error: unknown, event: string, args: readonly unknown[]): void;
+  listenerFailed(socket: Inbound, error: unknown, event: string, args: readonly unknown[]): void;
   /** The client sends more than it may. */
-  refuseFlood(socket: Intake, data: Message, isBinary: boolean): void;
+  refuseFlood(socket: Inbound, data: Message, isBinary: boolean): void;
 }
 
 /** Hears of clients that leave. */
 interface Farewell {
-  went(client: Intake, reason: DisconnectReason, closed: ClosedInfo): void;
+  went(client: Inbound, reason: DisconnectReason, closed: ClosedInfo): void;
 }
 
 /** What a socket needs of what its server was given. */
-export interface SocketMount {
+export interface NamespaceServices {
   readonly limits: ConnectionLimits;
   readonly failures: Failures;
   readonly identities: Identities;
   /** The option `recovery.restore`. */
   readonly restore?: Restore | undefined;
-  readonly receiver: Inbound;
+  readonly router: MessageReceiver;
   readonly connections: Farewell;
   debug(text: string): void;
   /** What the gateway side knows of the gateways on this path. */
   readonly gateways: unknown;
   /** Asks the guards of the upgrade anew; never rejects. @returns what the client is told if one refuses */
-  reauthenticate?(socket: Intake): Promise<object | undefined>;
+  reauthenticate?(socket: Inbound): Promise<object | undefined>;
 }
 
 type Listener = (...args: Untyped[]) => void;
 
 /** The server of a socket: all that `client.nsp` offers. */
-export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, Targeting | Utilities> {
+export interface NamespaceContract
+  extends Namespace, Pick<BroadcastOperator<Untyped>, Targeting | Utilities> {
   /** How many clients there are. */
   readonly engine: Engine;
   use(middleware: (socket: Untyped, next: (error?: Error) => void) => void): unknown;
@@ -64,7 +65,7 @@ export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, 
   off(event: string, listener: Listener): unknown;
   serverSideEmit(event: string, ...args: Untyped[]): boolean;
   /** @internal */
-  readonly _mount: SocketMount;
+  readonly _mount: NamespaceServices;
   /** @internal Where clients that are away find what they missed. */
   readonly _recovery: Recovery | undefined;
   /** @internal */
@@ -72,9 +73,9 @@ export interface SocketHost extends Namespace, Pick<BroadcastOperator<Untyped>, 
   /** @internal For what a client did: sampled. */
   _warn(subject: string, text: string): void;
   /** @internal Keeps the session of a client that leaves, rooms and all. */
-  _keep(socket: Intake, session: Session): void;
+  _keep(socket: Inbound, session: Session): void;
   /** @internal */
-  _remove(socket: Intake): void;
+  _remove(socket: Inbound): void;
   /** @internal A promise that a shutdown waits for. */
   _await(promise: Promise<void>): void;
 }

@@ -5,26 +5,26 @@ import type { AnswerCallback } from '../../protocol/pending-requests.js';
 import { assertEmittable } from '../../protocol/reserved-events.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import { Answers, MAX_UNANSWERED } from './answers.js';
-import type { AnyListeners } from './catch-all-listeners.js';
-import { attempt } from '../util/safe-call.js';
+import type { CatchAllListeners } from './catch-all-listeners.js';
+import { callSafely } from '../util/safe-call.js';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { EmitFlags } from '../rooms/adapter-types.js';
 import { channels, type EnvelopeDiagnostics } from '../diagnostics/channels.js';
 import { Frame, type Outgoing } from '../transport/frame.js';
 import type { Grant } from '../handshake/grant.js';
 import { INTERNAL_ERROR } from './incoming-request.js';
-import { Intake } from './inbound.js';
+import { Inbound } from './inbound.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import { withChange, type RoomChange } from '../recovery/membership.js';
 import type { Resumption } from '../recovery/types.js';
 import { REVOKED } from '../rooms/target.js';
 import type { Session } from '../recovery/session.js';
-import type { SocketHost } from './namespace-contract.js';
+import type { NamespaceContract } from './namespace-contract.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
-import type { Visitor } from '../handshake/client-info.js';
+import type { ClientInfo } from '../handshake/client-info.js';
 
 /** Half of the machine under a socket: all that goes to the client, and what this side asked it. */
-export abstract class Sender extends Intake {
+export abstract class Outbound extends Inbound {
   /** Past the middlewares, and not gone. */
   connected = false;
   /** @internal What the client may come back to. */
@@ -35,15 +35,15 @@ export abstract class Sender extends Intake {
   _undoAuth: (() => void) | undefined;
   /** @internal What it has come back to. */
   _resumption: Resumption | undefined;
-  protected outgoing: AnyListeners | undefined;
+  protected outgoing: CatchAllListeners | undefined;
   protected answers: Answers | undefined;
 
   constructor(
     request: IncomingMessage,
     /** The server that this client is connected to: its namespace. */
-    readonly nsp: SocketHost,
+    readonly nsp: NamespaceContract,
     params: Record<string, string>,
-    visitor: Visitor,
+    visitor: ClientInfo,
   ) {
     super(request, params, visitor, limitsOf(nsp));
   }
@@ -123,7 +123,7 @@ export abstract class Sender extends Intake {
     const { outgoing } = this;
     if (outgoing === undefined) return;
     const failed = (error: unknown): void => this._report(error, `an outgoing listener threw at "${event}"`);
-    attempt(() => outgoing.call(event, data === undefined ? [] : [data], failed), failed);
+    callSafely(() => outgoing.call(event, data === undefined ? [] : [data], failed), failed);
   }
 
   /** @internal Everybody else. */
@@ -144,7 +144,7 @@ export abstract class Sender extends Intake {
     // without a timeout the callback has no place for an error, and as in Socket.IO hears of answers only
     const callback: AnswerCallback = (error, data) => {
       if (!withError && error !== null) return;
-      attempt(
+      callSafely(
         () => Reflect.apply(last, undefined, withError ? [error, data] : [data]) as unknown,
         (thrown) => this._report(thrown, `the callback of "${event}" threw`),
       );
@@ -256,8 +256,8 @@ export abstract class Sender extends Intake {
 }
 
 /** @throws TypeError where a socket is made by hand */
-function limitsOf(nsp: SocketHost | undefined): ConnectionLimits {
-  const mount = (Object(nsp) as Partial<SocketHost>)._mount;
+function limitsOf(nsp: NamespaceContract | undefined): ConnectionLimits {
+  const mount = (Object(nsp) as Partial<NamespaceContract>)._mount;
   if (mount === undefined)
     throw new TypeError('EnvelopeSocket: nsp is missing: EnvelopeAdapter makes a socket for each connection');
   return mount.limits;

@@ -4,16 +4,16 @@ import { inspect, type InspectOptions } from 'node:util';
 import { parseCookie } from 'cookie';
 import type { Untyped } from '../../protocol/typed-events.js';
 import { readHandshake, type Handshake } from '../handshake/handshake.js';
-import { Line } from '../transport/connection.js';
+import { Connection } from '../transport/connection.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import { PackedRequest } from '../handshake/packed-request.js';
 import { randomId } from '../util/random-id.js';
-import type { Visitor } from '../handshake/client-info.js';
+import type { ClientInfo } from '../handshake/client-info.js';
 
 const REQUEST_ID = /^[\x20-\x7e]{1,128}$/;
 
 /** Who is on the line: what the upgrade request told, as Socket.IO and as HTTP guards read it. */
-export abstract class Peer extends Line {
+export abstract class Peer extends Connection {
   /** The socket's id: 20 random characters, also the name of its own room. */
   readonly id: string = randomId();
   /** The user, where a guard established one. */
@@ -31,7 +31,7 @@ export abstract class Peer extends Line {
     /** The values of `:params` in the gateway's path. */
     readonly params: Readonly<Record<string, string>>,
     /** @internal */
-    readonly _visitor: Visitor,
+    readonly _clientInfo: ClientInfo,
     limits: ConnectionLimits,
   ) {
     super(request, limits);
@@ -60,7 +60,7 @@ export abstract class Peer extends Line {
       this.unpackRequest(),
       this.issued,
       this.params,
-      this._visitor,
+      this._clientInfo,
     ));
   }
   /** The upgrade request. `headers.authorization` has the token, wherever the client sent it. */
@@ -103,7 +103,7 @@ export abstract class Peer extends Line {
   }
   /** The peer's address; behind a proxy that `trustProxy` names, the one that the proxy saw. */
   get ip(): string {
-    return this._visitor.address;
+    return this._clientInfo.address;
   }
   /** A name for this connection in logs: the `x-request-id` header, else made here. */
   get requestId(): string {

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
-import { within } from '../util/with-timeout.js';
+import { withTimeout } from '../util/with-timeout.js';
 import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
 import type { Handshake } from '../handshake/handshake.js';
@@ -84,7 +84,7 @@ async function judge(
   watch: DataWatch | undefined,
   ask: (client: Conversation) => Promise<object | undefined>,
 ): Promise<object | undefined> {
-  const refused = await within(client._limits.upgradeTimeout, ask(client), TIMED_OUT);
+  const refused = await withTimeout(client._limits.upgradeTimeout, ask(client), TIMED_OUT);
   if (refused === TIMED_OUT) {
     // the guard may still write whatever it comes to
     client._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'the guards did not answer');

@@ -1,17 +1,17 @@
 import { RESERVED_EVENTS } from '../../protocol/reserved-events.js';
-import { LINE_EVENTS, PAST_EVENTS } from '../transport/connection.js';
+import { CONNECTION_EVENTS, PAST_EVENTS } from '../transport/connection.js';
 import { isFirst } from '../util/once.js';
-import type { SocketHost } from './namespace-contract.js';
+import type { NamespaceContract } from './namespace-contract.js';
 
 // Node's emitter does call those
 const EMITTERS_OWN = ['newListener', 'removeListener'];
 const UNHEARD: ReadonlySet<string> = new Set([
   ...PAST_EVENTS,
-  ...RESERVED_EVENTS.filter((event) => !LINE_EVENTS.has(event) && !EMITTERS_OWN.includes(event)),
+  ...RESERVED_EVENTS.filter((event) => !CONNECTION_EVENTS.has(event) && !EMITTERS_OWN.includes(event)),
 ]);
 
 /** Warns of a listener on a client that nothing will ever call; once for each mount and name. */
-export function warnOfUnheard(server: SocketHost, event: string): void {
+export function warnOfUnheardListener(server: NamespaceContract, event: string): void {
   if (!UNHEARD.has(event) || !isFirst(server._mount, `client.on ${event}`)) return;
   const why = PAST_EVENTS.has(event)
     ? `The connection is open already. For a client's event, use @SubscribeMessage('${event}').`

@@ -1,7 +1,7 @@
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 
 /** What the listeners of the line's own events get. */
-export interface LineEvents {
+export interface ConnectionEvents {
   close: (code: number, reason: Buffer) => void;
   error: (error: Error) => void;
   ping: (data: Buffer) => void;

@@ -1,11 +1,11 @@
-import type { Rate } from '../util/token-bucket.js';
+import type { TokenBucket } from '../util/token-bucket.js';
 
 /** What one connection may do; `Infinity`: there is no limit. */
 export interface ConnectionLimits {
   /** Messages, pings and pongs; `undefined`: there is no limit. */
-  readonly messages: Rate | undefined;
+  readonly messages: TokenBucket | undefined;
   /** Refusals for going over it, before the connection is closed. */
-  readonly refusals: Rate;
+  readonly refusals: TokenBucket;
   /** Bytes of one message. */
   readonly maxPayload: number;
   readonly maxInFlight: number;

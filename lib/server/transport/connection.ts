@@ -10,10 +10,10 @@ import { describeEnd, type ClosedInfo, type DisconnectReason } from './disconnec
 import { Frame } from './frame.js';
 import { readAhead } from './frame-reader.js';
 import type { ConnectionLimits } from './connection-limits.js';
-import type { LineWebSocket, Message, WebSocketEvents } from './server-web-socket.js';
+import type { ServerWebSocket, Message, WebSocketEvents } from './server-web-socket.js';
 import { Outbox } from './outbox.js';
-import { outside } from '../util/detached.js';
-import { endQuietly } from './quiet-end.js';
+import { runDetached } from '../util/detached.js';
+import { ignoreEndAfterClose } from './quiet-end.js';
 import { guardReceiver } from '../../ws/receiver-guard.js';
 
 /** What `ws`'s own `send` takes besides the data. */
@@ -35,7 +35,7 @@ export const PAST_EVENTS: ReadonlySet<string> = new Set([
 ]);
 
 /** The events of the line itself; a client that sends one of these names never reaches their listeners. */
-export const LINE_EVENTS: ReadonlySet<string> = new Set([
+export const CONNECTION_EVENTS: ReadonlySet<string> = new Set([
   'close',
   'error',
   'ping',
@@ -47,12 +47,12 @@ export const LINE_EVENTS: ReadonlySet<string> = new Set([
 ]);
 
 /** Who keeps count of the lines. */
-export interface LineWatcher {
-  lineEnded(line: Line): void;
+export interface ConnectionWatcher {
+  lineEnded(line: Connection): void;
 }
 
 /** One connection as users of `ws` know it. It wraps the `ws` object, since `emit` belongs to the wire here. */
-export abstract class Line implements WebSocketEvents {
+export abstract class Connection implements WebSocketEvents {
   declare readonly CONNECTING: 0;
   declare readonly OPEN: 1;
   declare readonly CLOSING: 2;
@@ -73,7 +73,7 @@ export abstract class Line implements WebSocketEvents {
   /** @internal */
   protected lineEvents: EventEmitter | undefined;
   private raw: WebSocket | undefined;
-  private watcher: LineWatcher | undefined;
+  private watcher: ConnectionWatcher | undefined;
   private failure: Error | undefined;
   private draining: Promise<void> | undefined;
   /** @internal */
@@ -89,14 +89,14 @@ export abstract class Line implements WebSocketEvents {
   }
 
   /** @internal The WebSocket is open. */
-  _attach(ws: LineWebSocket, watcher: LineWatcher): void {
+  _attach(ws: ServerWebSocket, watcher: ConnectionWatcher): void {
     this.raw = ws;
     this.watcher = watcher;
     ws.line = this;
     // only what is inflated keeps the receiver busy
     if (ws.extensions !== '') guardReceiver(ws);
     readAhead(this.tcp, ws);
-    endQuietly(this.tcp);
+    ignoreEndAfterClose(this.tcp);
   }
 
   /** @internal Starts to write: until then everything that is sent waits. */
@@ -195,7 +195,7 @@ export abstract class Line implements WebSocketEvents {
   resume(): void {
     // no sign of life could be read meanwhile
     this._pingedAt = 0;
-    outside(() => this.raw?.resume());
+    runDetached(() => this.raw?.resume());
   }
 
   /**

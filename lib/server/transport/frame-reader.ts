@@ -1,6 +1,6 @@
 import type { Duplex } from 'node:stream';
 import { headerSize, isPlainText, MAX_HEADER_SIZE, payloadLength, takeText } from './masked-frame.js';
-import type { LineWebSocket } from './server-web-socket.js';
+import type { ServerWebSocket } from './server-web-socket.js';
 
 type DataListener = (this: Duplex, piece: Buffer) => void;
 
@@ -40,7 +40,7 @@ export class FrameReader {
 
   constructor(
     private readonly tcp: Duplex,
-    private readonly ws: LineWebSocket,
+    private readonly ws: ServerWebSocket,
     private readonly listener: DataListener,
   ) {}
 
@@ -134,7 +134,7 @@ export class FrameReader {
 }
 
 const OWNER = Symbol('nestjs-envelope.websocket');
-type Owned = Duplex & { [OWNER]: LineWebSocket };
+type Owned = Duplex & { [OWNER]: ServerWebSocket };
 
 /** Of `ws`: one function for all connections. */
 let listenerOfWs: DataListener | undefined;
@@ -143,7 +143,7 @@ let listenerOfWs: DataListener | undefined;
  * Puts a {@link FrameReader} before `ws`. Not where messages are compressed, nor where somebody else looks at the
  * bytes, who must see them as they came.
  */
-export function readAhead(tcp: Duplex, ws: LineWebSocket): void {
+export function readAhead(tcp: Duplex, ws: ServerWebSocket): void {
   const [listener, other] = tcp.listeners('data') as DataListener[];
   // alone, it is that of `ws`; one of somebody else's must not be taken for it
   if (listener === undefined || other !== undefined || ws.extensions !== '') return;

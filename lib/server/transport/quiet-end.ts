@@ -10,7 +10,7 @@ let listenerOfWs: EndListener | undefined;
  * error for each, with its stack, and nobody sees it. That is a tenth of what it costs a server to accept a connection
  * and to close it again. Where `ws` is not as it is known to be, nothing is changed.
  */
-export function endQuietly(tcp: Duplex): void {
+export function ignoreEndAfterClose(tcp: Duplex): void {
   const listener = (tcp.listeners('end') as EndListener[]).at(-1);
   if (listener?.name !== 'socketOnEnd') return;
   listenerOfWs ??= listener;

@@ -23,7 +23,7 @@ export interface WebSocketEvents {
  * A WebSocket that tells its line of its events, and then whoever listens. Five listeners on each connection would be
  * 350 bytes more, and a message would take the way through an emitter.
  */
-export class LineWebSocket extends WebSocket {
+export class ServerWebSocket extends WebSocket {
   line: WebSocketEvents | undefined = undefined;
   reader: { read(piece: Buffer): void } | undefined = undefined;
 

@@ -4,7 +4,7 @@ import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
-import type { Visitor } from '../handshake/client-info.js';
+import type { ClientInfo } from '../handshake/client-info.js';
 
 /**
  * Which proxies in front of this server are believed, as in Express and Fastify: all (`true`), so many hops, or
@@ -16,10 +16,10 @@ export type TrustProxy =
 type Trust = (address: string, hop: number) => boolean;
 
 /** Who asks, as far as limits count them. */
-type Counted = Pick<Visitor, 'seat' | 'isShared'>;
+type Counted = Pick<ClientInfo, 'rateKey' | 'isShared'>;
 
 /** Reads who asks. One for each adapter. */
-export class Reception {
+export class ClientAddressReader {
   private readonly trust: Trust | undefined;
   /** The application said nothing about proxies; `false` says that there is none. */
   private readonly isUnsaid: boolean;
@@ -38,7 +38,7 @@ export class Reception {
   }
 
   /** @throws what the user's function throws */
-  identify(request: IncomingMessage): Visitor {
+  identify(request: IncomingMessage): ClientInfo {
     const peer = request.socket.remoteAddress ?? '';
     const isTls = (request.socket as Partial<TLSSocket>).encrypted === true;
     const { host } = request.headers;
@@ -65,7 +65,7 @@ export class Reception {
       this.hasMetUnknownProxy = true;
       this.onUnknownProxy();
     }
-    return { seat: groupAddress(peer), isShared };
+    return { rateKey: groupAddress(peer), isShared };
   }
 }
 
@@ -147,7 +147,7 @@ function withoutPort(text: string): string {
 /** A proxy that names no client ("unknown", nothing, garbage) is counted itself, for all of its clients. */
 function countNamed(address: string, peer: string): Counted {
   const isShared = address === '' || address === peer;
-  return { seat: groupAddress(isShared ? peer : address), isShared };
+  return { rateKey: groupAddress(isShared ? peer : address), isShared };
 }
 
 /** An IPv6 client has at least a /64 of its own; an IPv4 address may be written as IPv6. */

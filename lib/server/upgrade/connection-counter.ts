@@ -1,33 +1,33 @@
 import { tellLimit } from '../diagnostics/channels.js';
-import type { Visitor } from '../handshake/client-info.js';
+import type { ClientInfo } from '../handshake/client-info.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 
 /** How many may come; `Infinity`: there is no limit. */
-export interface CensusLimits {
+export interface ConnectionCounterLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly maxPendingUpgrades: number;
 }
 
-type Counted = Pick<Visitor, 'seat' | 'isShared'>;
+type Counted = Pick<ClientInfo, 'rateKey' | 'isShared'>;
 
 /** So many times `maxConnectionsPerAddress` are let in through one proxy whose clients cannot be told apart. */
 export const CLIENTS_OF_A_PROXY = 10;
 
 /** Counts the connections of one adapter, from the first byte of the upgrade to the end of the line. */
-export class Census {
-  private readonly seats = new Map<string, number>();
-  private readonly proxies = new Map<string, number>();
+export class ConnectionCounter {
+  private readonly perAddress = new Map<string, number>();
+  private readonly perProxy = new Map<string, number>();
   private connections = 0;
   private pending = 0;
   /**
    * Guards still running for clients that disconnected. They count as pending, so that reconnecting in a loop cannot start an
    * unlimited number of guards.
    */
-  private orphans = 0;
+  private abandonedGuards = 0;
 
   constructor(
-    private readonly limits: CensusLimits,
+    private readonly limits: ConnectionCounterLimits,
     /** Hears of a limit that is reached. */
     private readonly warn: (limit: string, text: string) => void,
   ) {}
@@ -37,17 +37,18 @@ export class Census {
    *
    * @returns why there is no place, or nothing where one was taken
    */
-  enter({ seat, isShared }: Counted): HttpRefusal | undefined {
+  enter({ rateKey, isShared }: Counted): HttpRefusal | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxPendingUpgrades } = this.limits;
     if (this.connections >= maxConnections) return this.refuse(503, 'maxConnections');
-    if (this.pending + this.orphans >= maxPendingUpgrades) return this.refuse(503, 'maxPendingUpgrades');
-    const seats = isShared ? this.proxies : this.seats;
-    const here = seats.get(seat) ?? 0;
+    if (this.pending + this.abandonedGuards >= maxPendingUpgrades)
+      return this.refuse(503, 'maxPendingUpgrades');
+    const perAddress = isShared ? this.perProxy : this.perAddress;
+    const here = perAddress.get(rateKey) ?? 0;
     if (here >= maxConnectionsPerAddress * (isShared ? CLIENTS_OF_A_PROXY : 1))
-      return this.refuse(429, 'maxConnectionsPerAddress', isShared ? ofProxy(seat) : ofAddress(seat));
+      return this.refuse(429, 'maxConnectionsPerAddress', isShared ? ofProxy(rateKey) : ofAddress(rateKey));
     this.connections++;
     this.pending++;
-    seats.set(seat, here + 1);
+    perAddress.set(rateKey, here + 1);
     return undefined;
   }
 
@@ -57,23 +58,23 @@ export class Census {
   }
 
   /** The guards of an upgrade go on without their client, until they have come to an end. */
-  orphaned(end: Promise<unknown>): void {
-    this.orphans++;
-    void end.then(() => this.orphans--);
+  guardAbandoned(end: Promise<unknown>): void {
+    this.abandonedGuards++;
+    void end.then(() => this.abandonedGuards--);
   }
 
   /** The line of one that had entered has ended. */
-  leave({ seat, isShared }: Counted): void {
+  leave({ rateKey, isShared }: Counted): void {
     this.connections--;
-    const seats = isShared ? this.proxies : this.seats;
-    const left = (seats.get(seat) ?? 1) - 1;
-    if (left === 0) seats.delete(seat);
-    else seats.set(seat, left);
+    const perAddress = isShared ? this.perProxy : this.perAddress;
+    const left = (perAddress.get(rateKey) ?? 1) - 1;
+    if (left === 0) perAddress.delete(rateKey);
+    else perAddress.set(rateKey, left);
   }
 
   private refuse(
     status: 429 | 503,
-    limit: keyof CensusLimits,
+    limit: keyof ConnectionCounterLimits,
     { times = '', who = '' }: Culprit = {},
   ): HttpRefusal {
     tellLimit(limit);
@@ -92,14 +93,14 @@ interface Culprit {
   readonly who?: string;
 }
 
-function ofAddress(seat: string): Culprit {
-  return { who: ` by ${seat}; if that is a proxy, name it in the option trustProxy` };
+function ofAddress(rateKey: string): Culprit {
+  return { who: ` by ${rateKey}; if that is a proxy, name it in the option trustProxy` };
 }
 
-function ofProxy(seat: string): Culprit {
+function ofProxy(rateKey: string): Culprit {
   const advice = 'name it in the option trustProxy, and have it send X-Forwarded-For';
   return {
     times: `${CLIENTS_OF_A_PROXY} times `,
-    who: ` by the clients of the proxy ${seat}, whose own addresses are not known; ${advice}`,
+    who: ` by the clients of the proxy ${rateKey}, whose own addresses are not known; ${advice}`,
   };
 }

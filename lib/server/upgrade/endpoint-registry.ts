@@ -1,24 +1,24 @@
 import type { EnvelopeServer } from '../namespace/envelope-server.js';
 import { concretePath } from './path-pattern.js';
-import { showPlace, type Place } from './mount-point.js';
-import type { Pool } from './endpoint.js';
-import type { UpgradeHandler } from './upgrade-router.js';
+import { showMountPoint, type MountPoint } from './mount-point.js';
+import type { Endpoint } from './endpoint.js';
+import type { HandleUpgrade } from './upgrade-router.js';
 
 /** All pools of one adapter. */
-export class Pools implements Iterable<Pool> {
-  private readonly byPlace = new Map<string, Pool>();
+export class EndpointRegistry implements Iterable<Endpoint> {
+  private readonly byPlace = new Map<string, Endpoint>();
 
-  get(place: Place): Pool | undefined {
-    return this.byPlace.get(showPlace(place));
+  get(place: MountPoint): Endpoint | undefined {
+    return this.byPlace.get(showMountPoint(place));
   }
 
-  add(place: Place, pool: Pool): Pool {
-    this.byPlace.set(showPlace(place), pool);
+  add(place: MountPoint, pool: Endpoint): Endpoint {
+    this.byPlace.set(showMountPoint(place), pool);
     return pool;
   }
 
   /** What takes the upgrades of a concrete path: the pool of that very path first, then patterns as they came. */
-  handlerFor(port: number, path: string): UpgradeHandler | undefined {
+  handlerFor(port: number, path: string): HandleUpgrade | undefined {
     const exact = this.get({ port, path })?.handlerFor(path);
     if (exact !== undefined) return exact;
     for (const pool of this) {
@@ -40,13 +40,13 @@ export class Pools implements Iterable<Pool> {
   }
 
   /** Whether a gateway has this path, or a RegExp namespace matches it. */
-  has({ port, path }: Place): boolean {
+  has({ port, path }: MountPoint): boolean {
     if (this.get({ port, path })?.server._wanted === true) return true;
     const concrete = concretePath(path);
     return [...this].some((pool) => pool.place.port === port && pool.matchesExpression(concrete));
   }
 
-  [Symbol.iterator](): IterableIterator<Pool> {
+  [Symbol.iterator](): IterableIterator<Endpoint> {
     return this.byPlace.values();
   }
 }

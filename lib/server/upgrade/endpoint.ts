@@ -1,16 +1,16 @@
 import { EnvelopeServer } from '../namespace/envelope-server.js';
 import { Heartbeat } from '../transport/heartbeat.js';
-import type { Mount } from '../namespace/namespace-config.js';
+import type { NamespaceConfig } from '../namespace/namespace-config.js';
 import { parentAdapter } from '../rooms/parent-adapter.js';
-import { Gate, type GateSettings } from './upgrade-handler.js';
+import { UpgradeHandler, type UpgradeHandlerConfig } from './upgrade-handler.js';
 import { compilePath, isPattern, NO_PARAMS, readablePath, type Params } from './path-pattern.js';
-import { showPlace, type Place } from './mount-point.js';
-import type { UpgradeHandler } from './upgrade-router.js';
+import { showMountPoint, type MountPoint } from './mount-point.js';
+import type { HandleUpgrade } from './upgrade-router.js';
 
 /** What a pool is made of, beyond its place. */
-export interface PoolSettings {
-  readonly mount: Omit<Mount<EnvelopeServer>, 'name' | 'parent'>;
-  readonly gate: GateSettings;
+export interface EndpointConfig {
+  readonly mount: Omit<NamespaceConfig<EnvelopeServer>, 'name' | 'parent'>;
+  readonly gate: UpgradeHandlerConfig;
   /** Milliseconds; 0 turns the heartbeat off. */
   readonly pingInterval: number;
   readonly pingTimeout: number;
@@ -20,29 +20,29 @@ export interface PoolSettings {
  * One place where clients connect: a port and a URL path, a path with `:params`, or all paths below `base` whose
  * rest a RegExp matches; those get a server each, which goes with its last client.
  */
-export class Pool {
+export class Endpoint {
   readonly server = new EnvelopeServer();
-  private readonly gate: Gate;
+  private readonly gate: UpgradeHandler;
   private readonly children = new Map<string, EnvelopeServer>();
   private readonly heartbeat: Heartbeat | undefined;
   private readonly matchPath: ((path: string) => Params | undefined) | undefined;
 
   constructor(
-    readonly place: Place,
-    private readonly settings: PoolSettings,
+    readonly place: MountPoint,
+    private readonly settings: EndpointConfig,
   ) {
     const { path, expression } = place;
     const { mount, gate, pingInterval, pingTimeout } = settings;
     const hasChildren = expression !== undefined;
     this.matchPath = !hasChildren && isPattern(path) ? compilePath(path) : undefined;
-    this.gate = new Gate(
+    this.gate = new UpgradeHandler(
       gate,
       (concrete) => (hasChildren ? this.child(concrete) : this.server),
       (name) => hasChildren && this.release(name),
       () => this.server._isClosing,
     );
     const adapter = hasChildren ? parentAdapter(() => this.children.values(), mount.adapter) : mount.adapter;
-    this.server._mountOn({ ...mount, adapter, name: showPlace(place) });
+    this.server._mountOn({ ...mount, adapter, name: showMountPoint(place) });
     if (pingInterval > 0) this.heartbeat = new Heartbeat(() => this.servers(), pingInterval, pingTimeout);
   }
 
@@ -52,7 +52,7 @@ export class Pool {
   }
 
   /** What takes the upgrades of a concrete path, `undefined` where it is not this pool's. */
-  handlerFor(path: string): UpgradeHandler | undefined {
+  handlerFor(path: string): HandleUpgrade | undefined {
     if (!this.server._wanted) return undefined;
     const params = this.paramsOf(path);
     return params && ((request, tcp, head) => this.gate.accept(request, tcp, head, path, params));
@@ -63,7 +63,7 @@ export class Pool {
     let child = this.children.get(path);
     if (child === undefined) {
       child = new EnvelopeServer();
-      const name = showPlace({ ...this.place, path, expression: undefined });
+      const name = showMountPoint({ ...this.place, path, expression: undefined });
       // makes its adapter, which is users' code: one that fails leaves no half-made child
       child._mountOn({ ...this.settings.mount, ...this.voices(name), name, parent: this.server });
       this.children.set(path, child);
@@ -107,7 +107,7 @@ export class Pool {
   }
 
   /** Path names are the clients' choice: what a log says of children is counted for all of them together. */
-  private voices(name: string): Pick<PoolSettings['mount'], 'report' | 'warn'> {
+  private voices(name: string): Pick<EndpointConfig['mount'], 'report' | 'warn'> {
     const { report, warn } = this.settings.mount;
     const shared = (subject: string): string => this.server.name + subject.slice(name.length);
     return {

@@ -15,7 +15,7 @@ export function isWebSocket({ headers }: IncomingMessage): boolean {
  * so as long as nobody listens for upgrades; newer releases (22.23, 24, 26) ask first. Here the parser is off
  * already: the socket is handed in again, with its request in front, as Node's documentation of `connection` allows.
  */
-export function treatAsPlainRequest(
+export function handleAsHttpRequest(
   http: Server,
   request: IncomingMessage,
   socket: Duplex,

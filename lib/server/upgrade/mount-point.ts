@@ -1,5 +1,5 @@
 /** Where gateways are mounted: a port (0: the application's), a URL path, and for a RegExp namespace its rule. */
-export interface Place {
+export interface MountPoint {
   readonly port: number;
   readonly path: string;
   readonly expression?: RegExp | undefined;
@@ -9,7 +9,7 @@ export interface Place {
  * One text per place, for logs, figures and as a key: `/ws`, `:3005/ws`, `/ws/<room-\d+>` of the RegExp `/^\/room-\d+$/`. No
  * path of a client has angle brackets.
  */
-export function showPlace({ port, path, expression }: Place): string {
+export function showMountPoint({ port, path, expression }: MountPoint): string {
   const base = path === '/' && expression !== undefined ? '' : path;
   return `${port === 0 ? '' : `:${port}`}${base}${expression === undefined ? '' : `/<${showExpression(expression)}>`}`;
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { attempt } from '../util/safe-call.js';
+import { callSafely } from '../util/safe-call.js';
 import { quote } from '../util/quote.js';
-import type { Visitor } from '../handshake/client-info.js';
+import type { ClientInfo } from '../handshake/client-info.js';
 import type { OwnHosts } from './own-hosts.js';
 
 /** Which origins may connect: one, several, by rule, all (`true`, `'*'`), or none but the server's own (`false`). */
@@ -26,7 +26,7 @@ export type Cors =
   | ((request: IncomingMessage, callback: (error: Error | null, options?: CorsOptions) => void) => unknown);
 
 /** Where a page came from as far as the server can tell, and which hosts are its own. */
-export interface Asked extends Pick<Visitor, 'host' | 'isSecure'> {
+export interface Asked extends Pick<ClientInfo, 'host' | 'isSecure'> {
   /** The option `hosts`; without it `host` is the server's own. */
   readonly ownHosts?: OwnHosts | undefined;
 }
@@ -83,7 +83,7 @@ function ask<Question, Answer>(
   callback: Callback<Answer>,
   failed: Failed,
 ): void {
-  attempt(() => answer(answering, question, callback), failed);
+  callSafely(() => answer(answering, question, callback), failed);
 }
 
 /** An asynchronous function may answer by what it returns, unless it takes a callback and returns nothing. */

@@ -6,10 +6,10 @@ import { tellLimit } from '../diagnostics/channels.js';
 import { MAX_DELAY } from '../../protocol/max-delay.js';
 import type { Params } from './path-pattern.js';
 import { refusal, refuseUpgrade, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
-import type { Visitor } from '../handshake/client-info.js';
+import type { ClientInfo } from '../handshake/client-info.js';
 
 /** One request for an upgrade, from its first byte until it is decided on: the line opens, is refused, or ends. */
-export class Upgrade {
+export class PendingUpgrade {
   /** Where the client is on its way to, once its request was let through. */
   server: EnvelopeServer | undefined;
   /** The client as its guards know it, where there are guards. */
@@ -28,10 +28,10 @@ export class Upgrade {
     readonly request: IncomingMessage,
     readonly path: string,
     readonly params: Params,
-    readonly visitor: Visitor,
+    readonly clientInfo: ClientInfo,
     private readonly tcp: Duplex,
     /** Told once. */
-    private readonly onDecided: (upgrade: Upgrade, passed: boolean) => void,
+    private readonly onDecided: (upgrade: PendingUpgrade, passed: boolean) => void,
   ) {}
 
   /**

@@ -1,10 +1,10 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { VerifyClientCallbackAsync, VerifyClientCallbackSync } from 'ws';
-import { attempt } from '../util/safe-call.js';
+import { callSafely } from '../util/safe-call.js';
 import { checkOrigin, explainOrigin, ORIGIN_REFUSED, type Cors } from './origin.js';
 import type { OwnHosts } from './own-hosts.js';
 import { refusal, type HttpRefusal } from './http-refusal.js';
-import type { Visitor } from '../handshake/client-info.js';
+import type { ClientInfo } from '../handshake/client-info.js';
 
 /** Socket.IO's option: `callback(error, success)` lets a request in or refuses it with 403. */
 export type AllowRequest = (
@@ -18,7 +18,7 @@ export type VerifyClient = VerifyClientCallbackSync | VerifyClientCallbackAsync;
 /** One check of an upgrade request; what it calls back with is the refusal, nothing lets the request on. */
 export type UpgradeCheck = (
   request: IncomingMessage,
-  visitor: Visitor,
+  visitor: ClientInfo,
   done: (refused?: HttpRefusal) => void,
 ) => void;
 
@@ -60,7 +60,7 @@ export function combineChecks(given: UpgradeChecks): UpgradeCheck {
         onError(error);
         next(refusal(500, 'Internal server error'));
       };
-      attempt(() => check(request, visitor, next, failed), failed);
+      callSafely(() => check(request, visitor, next, failed), failed);
     };
     run(0);
   };

@@ -4,29 +4,29 @@ import { WebSocketServer, type Server, type ServerOptions } from 'ws';
 import type { Conversation } from '../socket/conversation.js';
 import type { EnvelopeServer } from '../namespace/envelope-server.js';
 import { EnvelopeSocket } from '../socket/envelope-socket.js';
-import type { Line, LineWatcher } from '../transport/connection.js';
-import { LineWebSocket } from '../transport/server-web-socket.js';
+import type { Connection, ConnectionWatcher } from '../transport/connection.js';
+import { ServerWebSocket } from '../transport/server-web-socket.js';
 import { beforeGuards, grantOf } from '../handshake/grant.js';
 import type { Recovery } from '../recovery/types.js';
 import { mayResume, resume } from '../namespace/resume.js';
-import type { Visitor } from '../handshake/client-info.js';
-import { within } from '../util/with-timeout.js';
-import type { Census } from './connection-counter.js';
+import type { ClientInfo } from '../handshake/client-info.js';
+import { withTimeout } from '../util/with-timeout.js';
+import type { ConnectionCounter } from './connection-counter.js';
 import type { UpgradeCheck } from './upgrade-checks.js';
 import type { Params } from './path-pattern.js';
 import { refusal, refuseUpgrade, type HttpRefusal } from './http-refusal.js';
-import { Upgrade } from './pending-upgrade.js';
-import { namesOneHost, type Reception } from './client-address.js';
+import { PendingUpgrade } from './pending-upgrade.js';
+import { namesOneHost, type ClientAddressReader } from './client-address.js';
 
 /** What a gate goes by. */
-export interface GateSettings {
+export interface UpgradeHandlerConfig {
   readonly ws: ServerOptions;
   /** Milliseconds that checks and guards may take together. */
   readonly upgradeTimeout: number;
   /** Of the whole adapter. */
-  readonly reception: Reception;
+  readonly clientAddress: ClientAddressReader;
   /** Of the whole adapter. */
-  readonly census: Census;
+  readonly connectionCounter: ConnectionCounter;
   /** Looks at the request: its origin, and what users check themselves. */
   readonly check: UpgradeCheck;
   /** Asks the guards of all gateways here; `undefined`: there are none. */
@@ -57,16 +57,16 @@ const OLD_HTTP_ADVICE =
  * All that comes before the 101: is there a place, is the handshake one of RFC 6455 (`ws` looks), may this page, may
  * this client. Who is refused gets an HTTP answer, and no socket.
  */
-export class Gate implements LineWatcher {
-  private readonly acceptor: Server<typeof LineWebSocket>;
+export class UpgradeHandler implements ConnectionWatcher {
+  private readonly acceptor: Server<typeof ServerWebSocket>;
   /** Open, or closing. */
-  private readonly lines = new Set<Line>();
-  private readonly upgrades = new Map<IncomingMessage, Upgrade>();
+  private readonly connections = new Set<Connection>();
+  private readonly upgrades = new Map<IncomingMessage, PendingUpgrade>();
   /** Clients whose sessions are being looked for. */
   private readonly resuming = new Set<Promise<void>>();
 
   constructor(
-    private readonly settings: GateSettings,
+    private readonly settings: UpgradeHandlerConfig,
     /** The server of a concrete path, made now where it is a child that has nobody yet. */
     private readonly serverOf: (path: string) => EnvelopeServer,
     /** Told the name of a server when a client was refused by its guards, or its line has ended. */
@@ -76,7 +76,7 @@ export class Gate implements LineWatcher {
     this.acceptor = new WebSocketServer({
       ...settings.ws,
       noServer: true,
-      WebSocket: LineWebSocket,
+      WebSocket: ServerWebSocket,
       // a listener for each connection
       clientTracking: false,
       verifyClient: ({ req }: { req: IncomingMessage }, verdict: (passed: boolean) => void) =>
@@ -101,17 +101,17 @@ export class Gate implements LineWatcher {
       return refuseUpgrade(request, tcp, OLD_HTTP);
     }
     if (!namesOneHost(request)) return refuseUpgrade(request, tcp, NO_HOST);
-    const { reception, census, upgradeTimeout } = this.settings;
-    let visitor: Visitor;
+    const { clientAddress, connectionCounter, upgradeTimeout } = this.settings;
+    let visitor: ClientInfo;
     try {
-      visitor = reception.identify(request);
+      visitor = clientAddress.identify(request);
     } catch (error) {
       this.settings.onError(error);
       return refuseUpgrade(request, tcp, refusal(500, 'Internal server error'));
     }
-    const full = census.enter(visitor);
+    const full = connectionCounter.enter(visitor);
     if (full !== undefined) return refuseUpgrade(request, tcp, full);
-    const upgrade = new Upgrade(request, path, params, visitor, tcp, this.onDecided);
+    const upgrade = new PendingUpgrade(request, path, params, visitor, tcp, this.onDecided);
     this.upgrades.set(request, upgrade);
     this.acceptor.handleUpgrade(request, tcp, head, (ws) => this.open(upgrade, ws));
     upgrade.wait(upgradeTimeout);
@@ -120,23 +120,23 @@ export class Gate implements LineWatcher {
   /** Refuses everybody who is on the way. Resolves when sessions are back in their store that were taken out for them. */
   async clear(): Promise<void> {
     for (const upgrade of this.upgrades.values()) upgrade.refuse(SHUTTING_DOWN);
-    await within(RESUMED_WITHIN, Promise.allSettled(this.resuming), undefined);
+    await withTimeout(RESUMED_WITHIN, Promise.allSettled(this.resuming), undefined);
   }
 
   /** Cuts what is still open. */
   close(): void {
-    for (const line of this.lines) line.ws.terminate();
+    for (const line of this.connections) line.ws.terminate();
     this.acceptor.close();
   }
 
   lineEnded(client: Conversation): void {
-    this.lines.delete(client);
-    this.settings.census.leave(client._visitor);
+    this.connections.delete(client);
+    this.settings.connectionCounter.leave(client._clientInfo);
     this.onLeft(client.nsp.name);
   }
 
-  private inspect(upgrade: Upgrade, verdict: (passed: boolean) => void): void {
-    this.settings.check(upgrade.request, upgrade.visitor, (refused) => {
+  private inspect(upgrade: PendingUpgrade, verdict: (passed: boolean) => void): void {
+    this.settings.check(upgrade.request, upgrade.clientInfo, (refused) => {
       if (upgrade.isOver) return;
       if (refused !== undefined) return upgrade.refuse(refused);
       // this may be a callback in users' code, where what is thrown would end the process
@@ -149,13 +149,13 @@ export class Gate implements LineWatcher {
   }
 
   /** Nothing may fail behind the 101: a child of a RegExp namespace is made before, guards or not. */
-  private identify(upgrade: Upgrade, verdict: (passed: boolean) => void): void {
+  private identify(upgrade: PendingUpgrade, verdict: (passed: boolean) => void): void {
     const { guard } = this.settings;
-    const { request, path, params, visitor } = upgrade;
+    const { request, path, params, clientInfo } = upgrade;
     const server = (upgrade.server = this.serverOf(path));
     const recovery = mayResume(server._recovery, request) ? server._recovery : undefined;
     if (guard === undefined && recovery === undefined) return this.let(upgrade, verdict);
-    const client = (upgrade.client = new EnvelopeSocket(request, server, params, visitor));
+    const client = (upgrade.client = new EnvelopeSocket(request, server, params, clientInfo));
     beforeGuards(client);
     upgrade.guards = Promise.resolve(guard?.(client))
       .then(async (answer) => {
@@ -181,33 +181,38 @@ export class Gate implements LineWatcher {
   }
 
   /** `ws` writes the 101 and calls {@link open} before this returns; its subprotocol handler is users' code. */
-  private let(upgrade: Upgrade, verdict: (passed: boolean) => void): void {
+  private let(upgrade: PendingUpgrade, verdict: (passed: boolean) => void): void {
     if (!upgrade.isOver) verdict(true);
   }
 
-  private fail(upgrade: Upgrade, error: unknown): void {
+  private fail(upgrade: PendingUpgrade, error: unknown): void {
     this.settings.onError(error);
     upgrade.refuse(refusal(500, 'Internal server error'));
   }
 
-  private open(upgrade: Upgrade, ws: LineWebSocket): void {
-    const { request, params, visitor } = upgrade;
+  private open(upgrade: PendingUpgrade, ws: ServerWebSocket): void {
+    const { request, params, clientInfo } = upgrade;
     const server = upgrade.server!;
-    const client = upgrade.client ?? new EnvelopeSocket(request, server, params, visitor);
+    const client = upgrade.client ?? new EnvelopeSocket(request, server, params, clientInfo);
     upgrade.pass();
-    this.lines.add(client);
+    this.connections.add(client);
     client._attach(ws, this);
     server._connect(client, request);
   }
 
-  private readonly onDecided = ({ request, visitor, guards, server }: Upgrade, passed: boolean): void => {
-    const { census, upgradeTimeout } = this.settings;
+  private readonly onDecided = (
+    { request, clientInfo, guards, server }: PendingUpgrade,
+    passed: boolean,
+  ): void => {
+    const { connectionCounter, upgradeTimeout } = this.settings;
     this.upgrades.delete(request);
-    census.decided();
+    connectionCounter.decided();
     if (passed) return;
-    census.leave(visitor);
+    connectionCounter.leave(clientInfo);
     if (guards !== undefined)
-      census.orphaned(within(upgradeTimeout * GUARD_PATIENCE, guards, undefined, false));
+      connectionCounter.guardAbandoned(
+        withTimeout(upgradeTimeout * GUARD_PATIENCE, guards, undefined, false),
+      );
     if (server !== undefined) this.onLeft(server.name);
   };
 }

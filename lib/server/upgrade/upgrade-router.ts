@@ -1,18 +1,18 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { overlay } from '../util/patch-method.js';
+import { patchMethod } from '../util/patch-method.js';
 import { pathOf } from './path-pattern.js';
-import { isWebSocket, treatAsPlainRequest } from './http-fallback.js';
+import { isWebSocket, handleAsHttpRequest } from './http-fallback.js';
 import { refusal, refuseUpgrade } from './http-refusal.js';
 import { noticeSocketIo } from './unknown-path.js';
 
 /** Takes an upgrade over: from here on the socket is its own. */
-export type UpgradeHandler = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+export type HandleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 /** Finds who takes the upgrades of a path. */
-export type FindHandler = (path: string) => UpgradeHandler | undefined;
+export type FindHandler = (path: string) => HandleUpgrade | undefined;
 
-type UpgradeArguments = Parameters<UpgradeHandler>;
+type UpgradeArguments = Parameters<HandleUpgrade>;
 
 /** Of newer releases of Node, 22.23 among them: whether a request that asks for an upgrade gets it, or is answered as a plain one. */
 interface Decider {
@@ -41,9 +41,11 @@ export class UpgradeRouter {
   ) {
     // a server without a listener answers upgrades as plain requests
     http.on('upgrade', this.onUpgrade);
-    this.undos.push(overlay(http, 'emit', (underneath) => this.overEmit(underneath)));
+    this.undos.push(patchMethod(http, 'emit', (underneath) => this.overEmit(underneath)));
     if (isDecider(http)) {
-      this.undos.push(overlay(http, 'shouldUpgradeCallback', (underneath) => this.overDecision(underneath)));
+      this.undos.push(
+        patchMethod(http, 'shouldUpgradeCallback', (underneath) => this.overDecision(underneath)),
+      );
     }
   }
 
@@ -89,7 +91,7 @@ export class UpgradeRouter {
     return this.http.listenerCount('upgrade') > 1;
   }
 
-  private owner(request: IncomingMessage): UpgradeHandler | undefined {
+  private owner(request: IncomingMessage): HandleUpgrade | undefined {
     const path = this.isDisposed || !isWebSocket(request) ? undefined : pathOf(request.url);
     return path === undefined ? undefined : this.find(path);
   }
@@ -103,7 +105,7 @@ export class UpgradeRouter {
   /** Where the event came past the overlay, as from an `emit` that was bound before, ours are ours still. */
   private readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (this.take(request, socket, head) || this.isShared) return;
-    if (!isWebSocket(request)) treatAsPlainRequest(this.http, request, socket, head);
+    if (!isWebSocket(request)) handleAsHttpRequest(this.http, request, socket, head);
     else if (pathOf(request.url) === undefined)
       refuseUpgrade(request, socket, refusal(400, 'The request target is not a path'));
     else {

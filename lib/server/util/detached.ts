@@ -6,6 +6,6 @@ const root = new AsyncResource('nestjs-envelope', { requireManualDestroy: true }
  * Runs a function outside the current async context, in the one that this file was loaded in. So a queued message, or one
  * that is read after a pause, does not inherit another request's trace or `AsyncLocalStorage`.
  */
-export function outside<Result>(work: () => Result): Result {
+export function runDetached<Result>(work: () => Result): Result {
   return root.runInAsyncScope(work);
 }

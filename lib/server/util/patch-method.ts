@@ -3,7 +3,7 @@
  *
  * @returns what takes it off again. Where another overlay was laid above by then, it cannot: ours stays as a way through.
  */
-export function overlay<Target extends object, Name extends keyof Target>(
+export function patchMethod<Target extends object, Name extends keyof Target>(
   target: Target,
   name: Name,
   make: (underneath: Target[Name]) => Target[Name],

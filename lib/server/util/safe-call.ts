@@ -1,7 +1,7 @@
 import { EventEmitter } from 'node:events';
 
 /** Runs users' code in the middle of the machine; it may be an async function although nobody awaits it. */
-export function attempt(work: () => unknown, failed: (error: unknown) => void): void {
+export function callSafely(work: () => unknown, failed: (error: unknown) => void): void {
   try {
     watch(work(), failed);
   } catch (error) {

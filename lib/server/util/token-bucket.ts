@@ -2,7 +2,7 @@
  * A token bucket that needs one number per client: the moment at which it would have paid for all that it did
  * (the generic cell rate algorithm).
  */
-export class Rate {
+export class TokenBucket {
   /** Milliseconds that one token costs. */
   readonly interval: number;
   private readonly capacity: number;

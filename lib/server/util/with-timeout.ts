@@ -7,7 +7,7 @@ import { MAX_DELAY } from '../../protocol/max-delay.js';
  * @param milliseconds what Node's timers cannot count is for ever
  * @param ref whether waiting keeps the process alive
  */
-export async function within<Value, Late>(
+export async function withTimeout<Value, Late>(
   milliseconds: number,
   work: Promise<Value>,
   late: Late,

@@ -221,8 +221,8 @@ describe('namespaces', () => {
 
   it('10. a namespace that does not exist is refused with an error, and nothing is created', async () => {
     const { app, servers } = await serve([{ namespace: 'chat' }]);
-    const pools = (): unknown[] => [...(Reflect.get(app.adapter, 'pools') as Iterable<unknown>)];
-    const before = pools();
+    const endpoints = (): unknown[] => [...(Reflect.get(app.adapter, 'endpoints') as Iterable<unknown>)];
+    const before = endpoints();
     for (const path of ['/none', '/chat/none', '/Chat', '/cha', '/chatter', '/__proto__']) {
       const { status, body } = await tryUpgrade(app, path);
       expect([path, status]).toEqual([path, 404]);
@@ -232,7 +232,7 @@ describe('namespaces', () => {
         message: 'No gateway is mounted on this path',
       });
     }
-    expect(pools()).toEqual(before);
+    expect(endpoints()).toEqual(before);
     expect(servers[0]!.sockets.size).toBe(0);
   });
 

@@ -4,9 +4,11 @@ import { callSafely, UserEvents } from '../../lib/server/util/safe-call.js';
 import { runChain, type Step } from '../../lib/server/socket/middleware.js';
 import { expectNoStrays } from '../support/strays.js';
 
+const ignore = (): void => undefined;
+
 /** Runs a chain and resolves with what it came to. */
 function outcome(steps: readonly Step<string[]>[], subject: string[] = []): Promise<Error | undefined> {
-  return new Promise((resolve) => runChain(steps, subject, resolve));
+  return new Promise((resolve) => runChain(steps, subject, resolve, ignore));
 }
 
 const KINDS = {
@@ -65,8 +67,13 @@ describe('a chain of middlewares', () => {
 
   it('calls back at once where all steps do, also without any', () => {
     const calls: unknown[] = [];
-    runChain([], [], (error) => calls.push(error));
-    runChain([(_subject, next) => next(), (_subject, next) => next()], [], (error) => calls.push(error));
+    runChain([], [], (error) => calls.push(error), ignore);
+    runChain(
+      [(_subject, next) => next(), (_subject, next) => next()],
+      [],
+      (error) => calls.push(error),
+      ignore,
+    );
     expect(calls).toEqual([undefined, undefined]);
   });
 
@@ -78,7 +85,7 @@ describe('a chain of middlewares', () => {
       setImmediate(next);
       throw new Error('too late');
     };
-    runChain([greedy, greedy], [], () => calls++);
+    runChain([greedy, greedy], [], () => calls++, ignore);
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     expect(calls).toBe(1);
   });

@@ -56,12 +56,17 @@ export function admit<Client extends Conversation>(
   if (socket.protocol !== ENVELOPE_V1) socket._startWriting();
   startDeadline(server, socket, 'a connection middleware');
   server._arriving.add(socket);
-  runChain(middlewares, socket, (error) => {
-    clearTimeout(socket._deadline);
-    if (socket._gone) return;
-    if (error === undefined) connect(server, socket, request);
-    else refuse(socket, error);
-  });
+  runChain(
+    middlewares,
+    socket,
+    (error) => {
+      clearTimeout(socket._deadline);
+      if (socket._gone) return;
+      if (error === undefined) connect(server, socket, request);
+      else refuse(socket, error);
+    },
+    (error) => server._report(error, 'a connection middleware threw after it had called next'),
+  );
 }
 
 function connect<Client extends Conversation>(

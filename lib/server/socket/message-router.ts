@@ -124,12 +124,17 @@ export class MessageRouter {
     const args: [string, ...Untyped[]] = request === undefined ? [name, data] : [name, data, request.ack];
     const traced = currentTrace();
     traced?.hold();
-    runChain(socket._middlewares, args, (error) => {
-      // what a middleware says no to its client is told, whatever the error
-      if (error !== undefined) traced?.refuse('refused');
-      if (!socket._gone) this.passed(socket, args, request, error);
-      traced?.release();
-    });
+    runChain(
+      socket._middlewares,
+      args,
+      (error) => {
+        // what a middleware says no to its client is told, whatever the error
+        if (error !== undefined) traced?.refuse('refused');
+        if (!socket._gone) this.passed(socket, args, request, error);
+        traced?.release();
+      },
+      (error) => socket._report(error, 'a middleware of a socket threw after it had called next'),
+    );
   }
 
   /** The middlewares of a socket are through with a message, and may have made anything of it. */

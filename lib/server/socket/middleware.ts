@@ -7,11 +7,14 @@ export type Step<Subject> = (subject: Subject, next: (error?: Error) => void) =>
 /**
  * Runs the steps in order and calls back once, with the first error or with none. A step that throws, or whose
  * promise rejects, ends the chain as `next(error)` does; a second call of `next` is ignored.
+ *
+ * @param late gets what a step throws after it has called `next`, when the chain has gone on
  */
 export function runChain<Subject>(
   steps: readonly Step<Subject>[],
   subject: Subject,
   done: (error: Error | undefined) => void,
+  late: (error: unknown) => void,
 ): void {
   const run = (index: number): void => {
     const step = steps[index];
@@ -23,7 +26,10 @@ export function runChain<Subject>(
       if (error === undefined || error === null) run(index + 1);
       else done(error instanceof Error ? error : new Error(String(error)));
     };
-    callSafely(() => step(subject, next), next);
+    callSafely(
+      () => step(subject, next),
+      (error) => (called ? late(error) : next(error)),
+    );
   };
   run(0);
 }

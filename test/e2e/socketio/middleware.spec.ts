@@ -67,6 +67,27 @@ describe("Socket.IO's middlewares", () => {
     expect(notes).toEqual([false, 'first', 'second, /ws?x=1', 'connection']);
   });
 
+  it('reports what one throws after it has called next: the client is let in by then', async () => {
+    const { app, gateway, connect } = await startNotes();
+    const { server } = gateway;
+    server.use((_socket, next) => {
+      next();
+      throw new Error('too late');
+    });
+    gateway.prepare = (client) =>
+      client.use(async (_event, next) => {
+        next();
+        throw new Error('later still');
+      });
+    const client = await connect();
+    expect(await client.ask('ask', 'x', 1)).toMatchObject({ data: [expect.any(String), 'x'], ack: 1 });
+    await until('both reports', () => app.log.of('error').length === 2);
+    expect(app.log.of('error')).toEqual([
+      expect.stringContaining('a connection middleware threw after it had called next: too late'),
+      expect.stringContaining('a middleware of a socket threw after it had called next: later still'),
+    ]);
+  });
+
   it('91. next(error) refuses the client, and passes the message and error.data on', async () => {
     const { gateway, connect } = await startNotes();
     const { server, notes } = gateway;

@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import type { ClientOptions, ClientSocket } from '../../lib/client/index.js';
 import { Guarded, Talk, TokenGuard, type FromClient, type FromServer } from '../client/talk.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
-import { FaultyLine } from '../support/faulty-line.js';
+import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
@@ -69,7 +69,7 @@ jest.setTimeout(60_000);
 describeInBrowser('the client in Chromium', () => {
   let chromium: Chromium | undefined;
   let pages: Page[] = [];
-  let lines: FaultyLine[] = [];
+  let lines: FaultyNetwork[] = [];
   const complaints: string[] = [];
 
   beforeAll(async () => {
@@ -96,9 +96,9 @@ describeInBrowser('the client in Chromium', () => {
   /** A page with the client, in front of a network that can fail. */
   async function visit(
     options?: AppOptions,
-  ): Promise<{ page: Page; app: TestApp; talk: Talk; line: FaultyLine }> {
+  ): Promise<{ page: Page; app: TestApp; talk: Talk; line: FaultyNetwork }> {
     const app = await startApp({ controllers: [Site], providers: [Talk, Guarded] }, options);
-    const line = await FaultyLine.to(app.port);
+    const line = await FaultyNetwork.to(app.port);
     lines.push(line);
     const page = await chromium!.open();
     pages.push(page);

@@ -1,5 +1,5 @@
 import { DisconnectedError } from '../../lib/client/node.js';
-import type { FaultyLine } from '../support/faulty-line.js';
+import type { FaultyNetwork } from '../support/faulty-network.js';
 import { newSeed, Random } from '../support/random.js';
 import { until } from '../support/wait.js';
 import { behind, client, next, startTalk } from './subject.js';
@@ -7,7 +7,7 @@ import { behind, client, next, startTalk } from './subject.js';
 const CUTS = 20;
 const MESSAGES = 200;
 
-type Fault = (line: FaultyLine, random: Random) => void;
+type Fault = (line: FaultyNetwork, random: Random) => void;
 
 const FAULTS: Fault[] = [
   (line) => line.cut(),

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { constants, deflateRawSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { clientFrame, closeBody, OP } from '../support/raw-client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { HELLO, meet } from './hostile-server.js';
 import { next } from './subject.js';
 
@@ -22,7 +22,7 @@ class WatchedSocket extends WebSocket {
 }
 
 describe('a client of a hostile server that compresses', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   /** As permessage-deflate has it (RFC 7692, section 7.2.1). */
   const compressed = (message: object): Buffer => {

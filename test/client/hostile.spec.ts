@@ -4,7 +4,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import type { DefaultEventsMap } from '../../lib/client/node.js';
 import { Random } from '../support/random.js';
 import { NAMES, RESERVED } from '../support/names.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { meet, servers } from './hostile-server.js';
 import { client, next } from './subject.js';
 
@@ -58,7 +58,7 @@ const NO_FRAMES: readonly (string | Buffer)[] = [
 ];
 
 describe('a client whose server is out of its mind', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('takes nothing for a message that is none', async () => {
     const { socket, ws, told, heard } = await meet();

@@ -1,6 +1,6 @@
 import { ConnectError, RequestError, type ClientSocket } from '../../lib/client/node.js';
 import { Returning } from '../cluster/recovery-client.js';
-import { startPlain } from '../support/plain.js';
+import { startPlain } from '../support/bare-gateway.js';
 import { deferred, until } from '../support/wait.js';
 import { client, next, QUICK, startTalk } from './subject.js';
 

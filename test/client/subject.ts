@@ -1,11 +1,11 @@
 import { connect, type ClientOptions, type ClientSocket, type EventsMap } from '../../lib/client/node.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
-import { FaultyLine } from '../support/faulty-line.js';
+import { FaultyNetwork } from '../support/faulty-network.js';
 import { Guarded, Talk, type FromClient, type FromServer } from './talk.js';
 
 const PATIENCE = 5_000;
 const sockets = new Set<{ disconnect(): unknown }>();
-const lines = new Set<FaultyLine>();
+const lines = new Set<FaultyNetwork>();
 
 afterEach(() => {
   for (const socket of sockets) socket.disconnect();
@@ -37,15 +37,15 @@ export async function startTalk(
 /** The same application, but whoever uses `url` or `guarded` goes through a network that can fail. */
 export async function behind<Started extends { app: TestApp; url: string; guarded: string }>(
   started: Started,
-): Promise<Started & { line: FaultyLine }> {
+): Promise<Started & { line: FaultyNetwork }> {
   const { app } = started;
   const line = await lineTo(app.port);
   return { ...started, line, url: app.url('/talk', line.port), guarded: app.url('/guarded', line.port) };
 }
 
 /** A network that can fail; it is closed after the test. */
-export async function lineTo(port: number): Promise<FaultyLine> {
-  const line = await FaultyLine.to(port);
+export async function lineTo(port: number): Promise<FaultyNetwork> {
+  const line = await FaultyNetwork.to(port);
   lines.add(line);
   return line;
 }

@@ -2,7 +2,7 @@ import { snapshot } from '../../lib/server/cluster/message-snapshot.js';
 import type { AdapterFactory } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
 import { Collection } from '../support/late-adapter.js';
-import { answer, got, startPlain, type Pair } from '../support/plain.js';
+import { answer, got, startPlain, type Pair } from '../support/bare-gateway.js';
 
 const ADAPTERS: Record<string, () => AdapterFactory> = {
   'on ClusterAdapter, that encodes late': () => new Bus('late').adapter,

@@ -3,7 +3,7 @@ import { createAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
-import { joinOne, startPlain } from '../support/plain.js';
+import { joinOne, startPlain } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 
 /** Of the classic Redis adapter: joins, leaves, disconnects. */

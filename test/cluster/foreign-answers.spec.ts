@@ -1,7 +1,7 @@
 import type { ClusterResponse } from 'socket.io-adapter';
 import { Bus, BusAdapter } from '../support/bus.js';
-import { joinOne, startPlain, type Plain } from '../support/plain.js';
-import { expectNoStrays } from '../support/strays.js';
+import { joinOne, startPlain, type Plain } from '../support/bare-gateway.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 /** What another node, or whoever reaches the broker, may answer. */
@@ -18,7 +18,7 @@ class EncodingAdapter extends BusAdapter {
 type Internal = Map<string, (...values: unknown[]) => void>;
 
 describe('nodes that do not understand each other', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   async function startPair(): Promise<[Plain, Plain]> {
     const bus = new Bus();

@@ -1,5 +1,5 @@
 import { Bus } from '../support/bus.js';
-import { got, startPlain, type Pair, type Plain } from '../support/plain.js';
+import { got, startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
 
 async function startCluster() {
   const bus = new Bus();

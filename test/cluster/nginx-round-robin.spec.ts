@@ -1,6 +1,6 @@
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { describeBehindNginx, Nginx } from '../support/nginx.js';
-import { expectOneRoom, joinTwoWorkers, Member } from '../support/room.js';
+import { expectOneRoom, joinTwoWorkers, Member } from '../support/sample-cluster-client.js';
 import { Sample } from '../support/sample.js';
 
 /** Milliseconds for processes to start. */

@@ -9,7 +9,7 @@ import {
 } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
-import { startPlain } from '../support/plain.js';
+import { startPlain } from '../support/bare-gateway.js';
 
 const bus = new Bus();
 

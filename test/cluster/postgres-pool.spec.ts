@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createAdapter } from '@socket.io/postgres-adapter';
 import { Pool, type PoolClient } from 'pg';
 import { describeWithPostgres, PostgresServer } from '../support/brokers/postgres.js';
-import { got, startPlain, type Pair, type Plain } from '../support/plain.js';
+import { got, startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 
 describeWithPostgres(

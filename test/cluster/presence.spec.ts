@@ -1,6 +1,6 @@
 import type { PresenceEvent } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
-import { joinOne, startPlain, type Pair, type Plain } from '../support/plain.js';
+import { joinOne, startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 import { eventually } from './faults/eventually.js';
 

@@ -1,6 +1,6 @@
 import type { AllowRequest } from '../../lib/server/upgrade/upgrade-checks.js';
 import { heapBytes } from '../support/heap.js';
-import { got } from '../support/plain.js';
+import { got } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 import { startNode } from './recovery-cases.js';
 import { Returning } from './recovery-client.js';

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { connect, type ClientOptions, type ClientSocket } from '../../lib/client/node.js';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 let sockets: EnvelopeSocket[] = [];
@@ -41,7 +41,7 @@ afterEach(() => {
   for (const client of open.splice(0)) client.disconnect();
 });
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('a client that comes back to its session', () => {
   it.each<[string, string, ClientOptions]>([

@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { tolerant } from '../../lib/index.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
-import { FaultyLine } from '../support/faulty-line.js';
+import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
 import { startNode, type Node } from './recovery-cases.js';
 import { Returning } from './recovery-client.js';
@@ -16,10 +16,10 @@ const INTERVAL = 2;
 describeWithRedis('recovery through a Redis stream that is far away, while others write to it', () => {
   const redis = new RedisServer();
   const ends: (() => unknown)[] = [];
-  let line: FaultyLine;
+  let line: FaultyNetwork;
   beforeAll(async () => {
     await redis.start();
-    line = await FaultyLine.to(redis.port);
+    line = await FaultyNetwork.to(redis.port);
   });
   afterEach(async () => {
     for (const end of ends.splice(0)) await end();

@@ -1,5 +1,5 @@
 import { Bus } from '../support/bus.js';
-import { startPlain, type Pair, type Plain } from '../support/plain.js';
+import { startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
 
 /** Milliseconds that a node waits for the others here. */
 const PATIENCE = 200;

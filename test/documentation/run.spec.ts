@@ -9,7 +9,7 @@ import { EventEmitter2 } from '@nestjs/event-emitter';
 import { LogBook } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { writeBlocks, type Block } from '../support/documentation.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 declare const NEST_MAJOR: number;
@@ -26,7 +26,7 @@ afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 const load = (program: string, file: string): Promise<object> => import(join(FOLDER, program, file));
 
 describe('what the documents import and declare', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('runs as printed', async () => {
     const skipped = blocks.filter(({ notRun }) => notRun !== undefined);
@@ -41,7 +41,7 @@ describe('what the documents import and declare', () => {
 });
 
 describe('the programs of the documents', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
   const clients: TestClient[] = [];
   let app: INestApplication | undefined;
   const { PORT } = process.env;

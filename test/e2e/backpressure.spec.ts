@@ -1,7 +1,7 @@
 import type { EnvelopeOptions, EnvelopeSocket } from '../../lib/index.js';
-import { startPlain, type Pair, type Plain } from '../support/plain.js';
+import { startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
 import { clientFrame, OP, RawClient } from '../support/raw-client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 const LIMIT = 200_000;
@@ -52,7 +52,7 @@ const start = (options: EnvelopeOptions = {}): Promise<Plain> =>
   startPlain({ ...options, limits: { maxBufferedBytes: LIMIT, ...options.limits } });
 
 describe('a client that reads too slowly', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('is let go with 1013 when more waits than may, after all that was emitted before', async () => {
     const plain = await start();
@@ -160,7 +160,7 @@ describe('a client that reads too slowly', () => {
 });
 
 describe('a client that reads', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
   /** More than the kernel takes at once. */
   const HUGE = 'ü'.repeat(4_000_000);
 
@@ -200,7 +200,7 @@ describe('a client that reads', () => {
 });
 
 describe('a client that asks and does not read', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
   const limits = { messagesPerSecond: false, maxBufferedBytes: LIMIT } as const;
 
   it.each([
@@ -254,7 +254,7 @@ describe('a client that asks and does not read', () => {
 });
 
 describe('a burst in one turn', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each([
     ['many small messages', 3_000, 1_000],

@@ -60,7 +60,7 @@ once('a peer that vanishes without a word', () => {
   it('a process that stopped is let go within pingInterval + pingTimeout, and nobody else', async () => {
     const settings: FlowSettings = { options };
     const server = await Child.start('flow-server', { settings });
-    const [lost, other] = [await Child.start('witness'), await Child.start('witness')];
+    const [lost, other] = [await Child.start('probe-client'), await Child.start('probe-client')];
     const port = await server.ask<number>('port');
     await lost.ask('connect', port);
     await other.ask('connect', port);
@@ -77,7 +77,7 @@ once('a peer that vanishes without a word', () => {
       try {
         const settings: FlowSettings = { options, host };
         const server = await Child.start('flow-server', { settings });
-        const lost = await Child.start('witness', { under: ['ip', 'netns', 'exec', NAME] });
+        const lost = await Child.start('probe-client', { under: ['ip', 'netns', 'exec', NAME] });
         await lost.ask('connect', await server.ask<number>('port'), host);
         expectOnTime(await timeToNotice(server, drop));
         const { sockets, handles } = await server.ask<Figures>('figures');

@@ -1,7 +1,7 @@
 import { Child } from '../support/child.js';
 import type { Figures, FlowSettings } from '../support/child/flow-server.js';
 import type { Fate } from '../support/child/readers.js';
-import { startPlain } from '../support/plain.js';
+import { startPlain } from '../support/bare-gateway.js';
 import { OP, RawClient } from '../support/raw-client.js';
 
 const INTERVAL = 1_000;

@@ -1,7 +1,7 @@
 import { startApp } from '../support/app.js';
-import { InterleavingGateway, Round, sitDown, transcript, type Seat } from '../support/interleaving.js';
+import { InterleavingGateway, Round, sitDown, transcript, type Seat } from '../support/emit-model.js';
 import { newSeed, Random } from '../support/random.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 const SOCKETS = 6;
 const SLOW = 3;
@@ -22,7 +22,7 @@ async function stop({ client, socket }: Seat): Promise<number> {
 }
 
 describe('every socket gets its frames in the order of the calls, while some do not read', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each([
     ['plain', false],

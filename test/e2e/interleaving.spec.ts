@@ -1,13 +1,13 @@
 import { startApp } from '../support/app.js';
-import { InterleavingGateway, Round, sitDown, transcript, type Seat } from '../support/interleaving.js';
+import { InterleavingGateway, Round, sitDown, transcript, type Seat } from '../support/emit-model.js';
 import { newSeed, Random } from '../support/random.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 const SOCKETS = 8;
 const ROUNDS = 100;
 
 describe('every socket gets its frames in the order of the calls', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each([
     ['plain', false],

@@ -9,7 +9,7 @@ import {
 import { EnvelopeSocket, type ClosedInfo } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { clientFrame, closeBody, OP, RawClient } from '../support/raw-client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -64,7 +64,7 @@ function serverFrame(opcode: number, payload: string | Buffer): Buffer {
 const text = (message: string): Buffer => serverFrame(OP.text, message);
 
 describe('a complete gateway, from bare TCP', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const start = async () => {
     const app = await startApp({ providers: [CompleteGateway] }, { adapter: { pingInterval: 0 } });

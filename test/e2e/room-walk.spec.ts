@@ -1,4 +1,4 @@
-import { startPlain } from '../support/plain.js';
+import { startPlain } from '../support/bare-gateway.js';
 
 it('a broadcast whose listener leaves the room and joins it again tells each member once', async () => {
   const { server, join } = await startPlain();

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
-import { expectOneRoom, joinTwoWorkers, joinWorker, type Member } from '../support/room.js';
+import { expectOneRoom, joinTwoWorkers, joinWorker, type Member } from '../support/sample-cluster-client.js';
 import { isAlive, Sample } from '../support/sample.js';
 
 const PROGRAM = 'sample/03-cluster/src/cluster.ts';

@@ -1,7 +1,7 @@
 import { WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
@@ -47,7 +47,7 @@ class CheckedGateway {
 const isShut = async (app: TestApp): Promise<boolean> =>
   (await askForUpgrade(app.port, '/ws')).status === 503;
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('a shutdown lets a connection become ready', () => {
   it.each(['/ws', '/checked'])('on %s', async (path) => {

@@ -2,8 +2,8 @@ import { Ack, MessageBody, SubscribeMessage, WebSocketGateway, WsException } fro
 import type { EnvelopeOptions } from '../../lib/index.js';
 import type { Random } from '../support/random.js';
 import type { RawClient } from '../support/raw-client.js';
-import { Siege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { Siege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { fuzzLines } from './fuzz.js';
 import { readServerFrames, type ReadFrame } from './rfc6455.js';
 
@@ -63,7 +63,7 @@ export function assault(
 }
 
 /** Nothing that a client does may end the process. */
-export const expectToLive = expectNoStrays;
+export const expectToLive = expectNoUnhandledErrors;
 
 /** All that came on a line until it ended, the server's frames one by one; those that were read go before. */
 export async function framesUntilEnd(

@@ -7,7 +7,7 @@ import { ServerWebSocket } from '../../lib/server/transport/server-web-socket.js
 import { guardReceiver } from '../../lib/ws/receiver-guard.js';
 import type { Random } from '../support/random.js';
 import { clientFrame, closeBody, OP, type FrameSpec } from '../support/raw-client.js';
-import { Strays } from '../support/strays.js';
+import { UnhandledErrors } from '../support/unhandled-errors.js';
 import { check, fuzzLines } from './fuzz.js';
 import { mutateBytes } from './mutator.js';
 
@@ -214,7 +214,7 @@ async function drained(ws: ServerWebSocket, tcp: Duplex): Promise<void> {
   await Promise.race([last, ended]);
 }
 
-async function runOne(random: Random, strays: Strays): Promise<void> {
+async function runOne(random: Random, strays: UnhandledErrors): Promise<void> {
   const parts = Array.from({ length: 1 + random.below(8) }, () => randomPart(random));
   const key = random.chance(0.2) ? Buffer.alloc(4) : Buffer.from([1, 2, 254, 255]);
   const frames = parts.flatMap((part) => part.frames);
@@ -237,7 +237,7 @@ async function runOne(random: Random, strays: Strays): Promise<void> {
 
 describe('compressed messages in pieces', () => {
   fuzzLines('are heard, or end the connection, and never the process', 250, async () => {
-    const strays = new Strays();
+    const strays = new UnhandledErrors();
     let turn = Promise.resolve();
     return {
       // one by one: what strays is that of the case under way

@@ -3,7 +3,7 @@ import { decode, encodeAnswer, encodeEvent } from '../../lib/protocol/codec.js';
 import { Refusal, type Envelope } from '../../lib/protocol/envelope.js';
 import type { Random } from '../support/random.js';
 import { randomMessage } from './envelope-corpus.js';
-import { answeredId, bracketDepth, depthOf, faultsOf, fieldsOf, type LawLimits } from './envelope-law.js';
+import { answeredId, bracketDepth, depthOf, faultsOf, fieldsOf, type LawLimits } from './envelope-model.js';
 import { check, fuzz } from './fuzz.js';
 import { property } from './property.js';
 

@@ -1,7 +1,7 @@
 import type { Random } from '../support/random.js';
 import { OP, type FrameSpec, type RawClient } from '../support/raw-client.js';
 import { assault, expectToLive } from './assault.js';
-import { ConversationLaw, type Answer, type Due } from './conversation-law.js';
+import { ConversationLaw, type Answer, type Due } from './conversation-model.js';
 import { randomMessage } from './envelope-corpus.js';
 import { check } from './fuzz.js';
 import { mutateBytes } from './mutator.js';

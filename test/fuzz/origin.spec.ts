@@ -3,7 +3,7 @@ import { checkOrigin, safeCors, type Cors, type OriginRule } from '../../lib/ser
 import type { Random } from '../support/random.js';
 import { check, fuzz } from './fuzz.js';
 import { Mutator } from './mutator.js';
-import { isAmbiguous, isSamePlace, readHost, readOrigin } from './origin-law.js';
+import { isAmbiguous, isSamePlace, readHost, readOrigin } from './origin-model.js';
 
 const HOSTS = [
   ...[

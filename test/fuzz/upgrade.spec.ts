@@ -4,10 +4,10 @@ import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websock
 import type { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import type { Random } from '../support/random.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 import { check, fuzzLines } from './fuzz.js';
-import { acceptOf, offeredBy, readAnswers, readHandshake, type HttpAnswer } from './http-law.js';
+import { acceptOf, offeredBy, readAnswers, readHandshake, type HttpAnswer } from './http-model.js';
 import { readServerFrames } from './rfc6455.js';
 import { CANARY, randomUpgrade } from './upgrade-corpus.js';
 
@@ -90,7 +90,7 @@ function checkOpened(answer: HttpAnswer, request: string, rest: Buffer): void {
 }
 
 describe('requests for an upgrade, from bare TCP', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   fuzzLines('are answered well or not at all, and open only for a right handshake', 400, async () => {
     const app = await startApp(

@@ -3,7 +3,7 @@ import { WebSocketGateway } from '@nestjs/websockets';
 import type { EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
-import { PlainGateway } from '../support/plain.js';
+import { PlainGateway } from '../support/bare-gateway.js';
 import { RawClient } from '../support/raw-client.js';
 import { until } from '../support/wait.js';
 import { ask, wanted, withHealth } from './support.js';

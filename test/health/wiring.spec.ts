@@ -4,7 +4,7 @@ import { Test } from '@nestjs/testing';
 import { EnvelopeModule } from '../../lib/index.js';
 import { EnvelopeHealthIndicator } from '../../lib/terminus/index.js';
 import { LogBook, startApp } from '../support/app.js';
-import { PlainGateway } from '../support/plain.js';
+import { PlainGateway } from '../support/bare-gateway.js';
 
 @Module({ imports: [TerminusModule], providers: [EnvelopeHealthIndicator] })
 class HealthModule {}

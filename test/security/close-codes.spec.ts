@@ -2,7 +2,7 @@ import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@n
 import { CLOSE_CODES, EnvelopeSocket, type ClosedInfo, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { closeBody, OP, RawClient } from '../support/raw-client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -200,7 +200,7 @@ async function closing(client: RawClient): Promise<{ code: number; reason: strin
 }
 
 describe('close codes', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   describe.each(Object.entries(CASES))('%s', (name, cases) => {
     it.each(cases.map((one) => [one.what, one] as const))('%s', async (_, given) => {

@@ -7,9 +7,9 @@ import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { comeFrom } from '../support/peers.js';
+import { comeFrom } from '../support/fake-addresses.js';
 import { RawClient } from '../support/raw-client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
@@ -59,7 +59,7 @@ async function enter(app: TestApp, headers: Headers = {}): Promise<TestClient> {
 const knock = async (app: TestApp, headers: Headers = {}, target = '/ws'): Promise<number> =>
   (await askForUpgrade(app.port, target, headers)).status;
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('connections from one address', () => {
   it('are bounded: the next is refused with 429 and told when to come again', async () => {

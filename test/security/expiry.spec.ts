@@ -2,8 +2,8 @@ import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/comm
 import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
@@ -82,7 +82,7 @@ const told = ({ code, reason }: typeof EXPIRED): unknown => [
 ];
 
 describe('client.expiresAt', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each<[string, () => When]>([
     ['milliseconds', () => Date.now() + 50],
@@ -94,8 +94,8 @@ describe('client.expiresAt', () => {
     expect(await client.ended()).toEqual(EXPIRED);
     await until('handleDisconnect', () => farewells.length === 1);
     expect(farewells).toEqual([told(EXPIRED)]);
-    await until('the end of the line', () => leftovers(app)['connections'] === 0);
-    expect(leftovers(app)).toEqual(NOTHING);
+    await until('the end of the line', () => countResources(app)['connections'] === 0);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 
   it('that handleConnection or a handler sets does as well', async () => {
@@ -122,7 +122,7 @@ describe('client.expiresAt', () => {
       });
     }
     expect([sockets, farewells]).toEqual([[], []]);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 
   it('that comes while another guard still runs refuses it, too', async () => {
@@ -132,7 +132,7 @@ describe('client.expiresAt', () => {
     const answer = await askForUpgrade(app.port, '/ws');
     expect([answer.status, JSON.parse(answer.body).message]).toEqual([401, 'The token has expired']);
     expect([sockets, farewells]).toEqual([[], []]);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 
   it('in the past ends an open connection: what was sent before arrives', async () => {
@@ -231,7 +231,7 @@ describe('client.expiresAt', () => {
 });
 
 describe('limits.maxLifetime', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('ends every connection', async () => {
     const app = await start({ maxLifetime: 60 });

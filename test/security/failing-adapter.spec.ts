@@ -2,7 +2,7 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from
 import { Adapter } from 'socket.io-adapter';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 const away = (): Promise<never> => Promise.reject(new Error('the broker is away'));
@@ -75,7 +75,7 @@ class ClusterGateway {
 }
 
 describe('a cluster adapter whose broker is away', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('fails what needs the cluster, serves what is local, and strays no rejection', async () => {
     const app = await startApp({ providers: [ClusterGateway] }, { adapter: { adapter: FailingAdapter } });

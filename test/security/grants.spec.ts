@@ -1,8 +1,8 @@
 import { user, type EnvelopeSocket } from '../../lib/index.js';
 import { Returning } from '../cluster/recovery-client.js';
 import { TestClient } from '../support/client.js';
-import { leftovers } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 import { comeBack, expectStranger, script, start, type Stage, type Write } from './identity-stage.js';
 
@@ -24,7 +24,7 @@ async function return_(first: Write, second: Write): Promise<[Stage, EnvelopeSoc
 }
 
 describe('what guards grant', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each<[string, object, object, object]>([
     ['less', { role: 'admin' }, { role: 'user' }, { role: 'user' }],
@@ -131,7 +131,7 @@ describe('what guards grant', () => {
 });
 
 describe('the option recovery.restore', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   /** Comes back to an application that restores so. */
   async function restored(
@@ -242,7 +242,7 @@ describe('the option recovery.restore', () => {
     });
     await until('the hook', () => calls === 1);
     impatient.ws.terminate();
-    await until('the end of the upgrade', () => leftovers(stage.app)['upgrades'] === 0);
+    await until('the end of the upgrade', () => countResources(stage.app)['upgrades'] === 0);
     door.resolve();
     const again = Object.assign(new Returning({ token: 'first' }), { session, offset });
     await again.connect(stage.app);

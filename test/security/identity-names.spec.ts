@@ -3,7 +3,7 @@ import { WebSocketGateway } from '@nestjs/websockets';
 import { user, type EnvelopeSocket } from '../../lib/index.js';
 import { Returning } from '../cluster/recovery-client.js';
 import { startApp } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 import {
   comeBack,
@@ -20,7 +20,7 @@ import {
 } from './identity-stage.js';
 
 describe('the option identify', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('names users of any shape, on the adapter', async () => {
     script.tokens = { a: is({ key: 'a' }), 'a again': is({ key: 'a', at: 1 }), b: is({ key: 'b' }) };
@@ -94,7 +94,7 @@ describe('the option identify', () => {
 });
 
 describe('the room of a user', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each([
     undefined,
@@ -146,7 +146,7 @@ describe('the room of a user', () => {
 });
 
 describe('$auth in place', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   async function renew(first: Write, second: Write): Promise<[Stage, string, EnvelopeSocket]> {
     script.tokens = { first, second };

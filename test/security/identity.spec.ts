@@ -1,5 +1,5 @@
 import { Returning } from '../cluster/recovery-client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import {
   comeBack,
   Entity,
@@ -15,7 +15,7 @@ import {
 const ACCOUNT = Symbol('account');
 
 describe('whose a session is', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each<[string, Write, Write]>([
     ['an unknown field', is({ key: 'a' }), is({ key: 'b' })],

@@ -4,8 +4,8 @@ import { Ack, ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway }
 import { NEVER } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { OP } from '../support/raw-client.js';
-import { besiege, type Siege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege, type Siege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 setFlagsFromString('--expose-gc');
@@ -81,7 +81,7 @@ async function held(gateway: LeakGateway): Promise<number> {
 }
 
 describe('clients that came and went', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it(
     'are held by nobody',

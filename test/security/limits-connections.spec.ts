@@ -4,7 +4,7 @@ import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websock
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/raw-client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
@@ -98,7 +98,7 @@ const HEAD = [
 const request = (target: string): string => `GET ${target} HTTP/1.1\r\n${HEAD}\r\n\r\n`;
 
 describe('limits of connections', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('maxConnections: a further one is refused with 503, until one has left', async () => {
     const app = await start({ limits: { maxConnections: 3 } });

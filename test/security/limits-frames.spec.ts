@@ -2,8 +2,8 @@ import { constants } from 'node:buffer';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { ClosedInfo, EnvelopeOptions, EnvelopeSocket } from '../../lib/index.js';
 import { clientFrame, OP, type FrameSpec, type RawClient } from '../support/raw-client.js';
-import { besiege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -64,7 +64,7 @@ async function inPieces(
 const message = (length: number): string => `{"event":"size","data":"${'x'.repeat(length)}"}`;
 
 describe('limits of frames', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each([
     ['the default', {}, 1_024],

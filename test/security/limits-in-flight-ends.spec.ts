@@ -16,8 +16,8 @@ import {
 } from '@nestjs/websockets';
 import { concat, EMPTY, from, interval, NEVER, of, throwError, type Observable } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
-import { besiege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 @Catch()
@@ -205,7 +205,7 @@ const ENDLESS = ['endless', 'never', 'endless generator'];
 const attack = besiege([EndsGateway, OtherGateway], { limits: { maxInFlight: 4 } });
 
 describe('what is in flight comes to an end', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each(EVENTS)('%s', (event) =>
     attack(async ({ attacker, gateway }) => {

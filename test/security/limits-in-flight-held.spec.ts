@@ -2,7 +2,7 @@ import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/web
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
 let door = deferred<void>();
@@ -32,7 +32,7 @@ async function start(): Promise<{ app: TestApp; gateway: SlowGateway; client: Te
   return { app, gateway: app.nest.get(SlowGateway), client };
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('messages that wait', () => {
   it('and have no id are not taken back by a $cancel that names none', async () => {

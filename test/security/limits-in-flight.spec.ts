@@ -2,8 +2,8 @@ import { Ack, ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway }
 import { NEVER, Observable } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
-import { besiege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -65,7 +65,7 @@ function sendWork(client: TestClient, count: number, ids: 'all' | 'none' | 'some
 }
 
 describe('messages in flight', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each(['all', 'none', 'some'] as const)(
     'more than maxInFlight wait for their turn, in order (with an id: %s)',

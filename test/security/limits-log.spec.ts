@@ -13,7 +13,7 @@ import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
 import { RawClient } from '../support/raw-client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 
 /** What the application throws carries what the client sent, so that no two errors are alike. */
@@ -150,7 +150,7 @@ const repeat = async (times: number, act: (index: number) => unknown): Promise<v
 };
 
 describe('what clients can fill the log with', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const events = [
     ...['throws', 'rejects', 'source', 'generator', 'unwritable', 'unwritable exception', 'unwritable emit'],

@@ -4,7 +4,7 @@ import { Test } from '@nestjs/testing';
 import { EnvelopeAdapter, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 /** A gateway on `/ws` with these options. */
 function gatewayWith(options: object = {}): new () => object {
@@ -50,7 +50,7 @@ const deep = (depth: number): string =>
 const long = (length: number): string => `{"event":"$${'x'.repeat(length - 1)}","id":1}`;
 
 describe('limits as options', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   // on the gateway, on the adapter, and on the gateway against the adapter's
   const places: [where: string, at: (options: object) => Promise<{ client: TestClient; app: TestApp }>][] = [

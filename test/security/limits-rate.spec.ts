@@ -2,8 +2,8 @@ import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websock
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
 import { clientFrame, OP } from '../support/raw-client.js';
-import { besiege, type Siege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege, type Siege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -50,7 +50,7 @@ async function flood(client: TestClient, message: object, most = 100_000): Promi
 }
 
 describe('a client that sends too much', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each([
     ['without an id', {}],

@@ -11,8 +11,8 @@ import { from, mergeMap, of, type Observable } from 'rxjs';
 import { EnvelopeSocket, RoomLimitError } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
-import { besiege, type Siege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege, type Siege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 /** A filter as users write it: Nest's own, with a word of theirs. */
 @Catch()
@@ -107,7 +107,7 @@ async function expectRefused({ app }: Siege<RoomsGateway>, client: TestClient, e
 }
 
 describe('rooms without end', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each(WAYS)('a further room, or one with too long a name, is refused: %s', (event) =>
     attack(async (siege) => {

@@ -1,8 +1,8 @@
 import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { NEVER } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
-import { besiege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -30,7 +30,7 @@ class AskingGateway {
 const unlimited = { messagesPerSecond: false } as const;
 
 describe('a line that stands still', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it(
     'reads the answers that its handlers wait for',

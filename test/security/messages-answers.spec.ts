@@ -1,8 +1,8 @@
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { EnvelopeSocket } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
-import { besiege, type Siege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege, type Siege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -35,7 +35,7 @@ const throws = (): never => {
 const rejects = async (): Promise<never> => throws();
 
 describe('hostile answers', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it(
     'forged, repeated and late ones are ignored and counted',

@@ -1,8 +1,8 @@
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { EnvelopeSocket } from '../../lib/index.js';
 import { clientFrame, OP } from '../support/raw-client.js';
-import { besiege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -47,7 +47,7 @@ const see = (data: unknown): string => JSON.stringify({ event: 'see', data });
 const NUMBERS = Array.from({ length: 1_000 }, (_, i) => i);
 
 describe('messages before handleConnection has settled', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it(
     'a thousand are handled, in order, once it has',

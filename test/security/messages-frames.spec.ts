@@ -2,8 +2,8 @@ import { constants, deflateRawSync } from 'node:zlib';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { ClosedInfo, EnvelopeSocket } from '../../lib/index.js';
 import { clientFrame, closeBody, OP, type FrameSpec, type RawFrame } from '../support/raw-client.js';
-import { besiege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 const MAX = 10_000;
@@ -39,7 +39,7 @@ const text = (payload: string | Buffer, more: Partial<FrameSpec> = {}): FrameSpe
 });
 
 describe('hostile frames', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const broken: [what: string, code: number, frames: (FrameSpec | Buffer)[]][] = [
     ['text that is not UTF-8', 1007, [text(bytes(0x22, 0xff, 0x22))]],

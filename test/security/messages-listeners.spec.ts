@@ -7,8 +7,8 @@ import {
 } from '@nestjs/websockets';
 import { EnvelopeSocket, type EnvelopeServer } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
-import { besiege, type Siege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege, type Siege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 const INTERNAL = { status: 'error', message: 'Internal server error' };
@@ -53,7 +53,7 @@ const rejects = async (): Promise<never> => throws();
 const unwritable = Object.assign(new Error('refused'), { data: 1n });
 
 describe('listeners and middlewares that fail', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each([
     ['throws', throws],

@@ -1,7 +1,7 @@
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { TestClient } from '../support/client.js';
-import { besiege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 @WebSocketGateway({ path: '/ws' })
 class EchoGateway {
@@ -26,7 +26,7 @@ async function gets(client: TestClient, expected: object): Promise<void> {
 }
 
 describe('messages that are none', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const bad: [what: string, message: string, code: string, ack?: string | number][] = [
     ['nothing', '', 'bad_frame'],

@@ -8,8 +8,8 @@ import {
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { NAMES, OF_THE_LINE, RESERVED } from '../support/names.js';
-import { besiege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { deferred } from '../support/wait.js';
 
@@ -75,7 +75,7 @@ class AnyPathGateway {
 const attack = besiege(NamesGateway);
 
 describe('hostile names', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it(
     'a reserved name is refused, a subscribed one reaches its handler, the others are unknown, none reaches a listener of the line',

@@ -7,8 +7,8 @@ import {
 } from '@nestjs/websockets';
 import { of } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
-import { besiege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 const cycle: { self?: unknown } = {};
 cycle.self = cycle;
@@ -118,7 +118,7 @@ const INTERNAL = { status: 'error', message: 'Internal server error' };
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
 describe('hostile payloads', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it(
     'JSON nested 100,000 deep is read where it may be, and what cannot be written of it is an error of that request',

@@ -3,8 +3,8 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from
 import { from, generate, NEVER, Observable, of, range, throwError } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
-import { besiege } from '../support/siege.js';
-import { expectNoStrays } from '../support/strays.js';
+import { besiege } from '../support/attack-harness.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
 function* forever(value = (i: number): unknown => i): Generator<unknown> {
@@ -149,7 +149,7 @@ const attack = besiege(SourcesGateway);
 const values = (client: TestClient, ack: number) => client.frames.filter((frame) => frame.ack === ack);
 
 describe('sources of many values', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each(['generator', 'observable', 'failing end', 'failing teardown', 'failing iterator'])(
     '$cancel ends a %s and answers once',

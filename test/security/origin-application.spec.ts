@@ -6,7 +6,7 @@ import { WebSocketGateway } from '@nestjs/websockets';
 import type { AddressInfo } from 'node:net';
 import { EnvelopeAdapter, type Cors, type EnvelopeOptions } from '../../lib/index.js';
 import { LogBook } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 
 declare const HTTP_PLATFORM: 'express' | 'fastify';
@@ -115,7 +115,7 @@ const keeping: [string, Cors][] = [
   ['another name', { origin: OTHER }],
 ];
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe.each(['factory', 'before', 'enabled'] as const)("the application's own rule, %s", (where) => {
   it.each(opening)('opens the socket: %s', async (_name, cors) => {

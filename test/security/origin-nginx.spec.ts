@@ -3,7 +3,7 @@ import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { TestClient, type ConnectOptions } from '../support/client.js';
 import { describeBehindNginx, Nginx } from '../support/nginx.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
@@ -65,7 +65,7 @@ const pageOf = ({ port }: Nginx): string => `http://127.0.0.1:${port}`;
 const securePageOf = ({ tlsPort }: Nginx): string => `https://127.0.0.1:${tlsPort}`;
 const FOREIGN = 'https://evil.example';
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describeBehindNginx('a page behind nginx', () => {
   it('is refused with its default Host, and the log has both values and the lines that let it in', async () => {

@@ -4,7 +4,7 @@ import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { selfSigned } from '../support/certificate.js';
 import { TestClient, type ConnectOptions } from '../support/client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -31,7 +31,7 @@ async function open(app: TestApp, options: ConnectOptions): Promise<unknown> {
   return (await client.ask('who')).data;
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('on an application that serves TLS itself', () => {
   it('the own page gets in', async () => {

@@ -1,7 +1,7 @@
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Cors, EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -23,7 +23,7 @@ function upgrade(app: TestApp, origin: string | undefined, host?: string): Promi
 const start = (cors?: Cors): Promise<TestApp> =>
   startApp({ providers: [OpenGateway] }, { adapter: cors === undefined ? {} : { cors } });
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('origins', () => {
   it('lets in the own origin and clients that name none', async () => {

@@ -2,7 +2,7 @@ import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/comm
 import { WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 const bare = (text: string): object => Object.assign(Object.create(null) as object, { text });
 const circle = (): object => {
@@ -42,7 +42,7 @@ class UserGateway {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 beforeEach(() => {
   sockets = [];
   place = 'client';

@@ -1,7 +1,7 @@
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 /** Whoever looks at tokens here, as a middleware does in Socket.IO's applications, looks once. */
 @WebSocketGateway({ path: '/ws' })
@@ -13,7 +13,7 @@ class OpenGateway {
 }
 
 describe('$auth without guards', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const refused = { status: 'error', code: 'unknown_event', message: expect.stringContaining('$auth') };
 

@@ -9,8 +9,8 @@ import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WsException } from
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
 const FAR = Date.now() + 3_600_000;
@@ -114,7 +114,7 @@ const state = (token: string, expiresAt?: number): object => ({
 });
 
 describe('$auth', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('is a feature that the session announces', async () => {
     const app = await start();
@@ -296,7 +296,7 @@ describe('$auth', () => {
       if (how === 'resolve') door.resolve();
       else door.reject(new Error('too late'));
       await new Promise((resolve) => setImmediate(resolve));
-      expect(leftovers(app)).toEqual(NOTHING);
+      expect(countResources(app)).toEqual(NO_RESOURCES);
       expect(Reflect.get(sockets[0]!, '_requests')?.size ?? 0).toBe(0);
     },
   );

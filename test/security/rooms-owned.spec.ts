@@ -10,8 +10,8 @@ import { EnvelopeServer, EnvelopeSocket, user } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { Bus, type BusAdapter } from '../support/bus.js';
 import type { TestClient } from '../support/client.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 class UserGuard implements CanActivate {
@@ -103,7 +103,7 @@ async function expectReached({ server }: Stage, client: TestClient, id: string, 
 }
 
 describe('rooms that the server owns', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each(LEAVES)('no client leaves: %s', async (way) => {
     const stage = await start();
@@ -119,8 +119,8 @@ describe('rooms that the server owns', () => {
     }
     stage.server.disconnectUser('ada');
     expect((await ada.ended()).code).toBe(1000);
-    await until('its end', () => leftovers(stage.app)['connections'] === 0);
-    expect(leftovers(stage.app)).toEqual(NOTHING);
+    await until('its end', () => countResources(stage.app)['connections'] === 0);
+    expect(countResources(stage.app)).toEqual(NO_RESOURCES);
     expect(stage.app.log.of('error')).toEqual([]);
   });
 
@@ -167,9 +167,9 @@ describe('rooms that the server owns', () => {
     const left: unknown[] = [];
     socket.on('disconnecting', () => left.push(...socket.rooms));
     ada.close();
-    await until('its end', () => leftovers(here.app)['connections'] === 0);
+    await until('its end', () => countResources(here.app)['connections'] === 0);
     expect(left).toEqual([id, 'red']);
-    expect(leftovers(here.app)).toEqual(NOTHING);
+    expect(countResources(here.app)).toEqual(NO_RESOURCES);
   });
 
   it('is that of the user that the client is now', async () => {
@@ -182,7 +182,7 @@ describe('rooms that the server owns', () => {
 });
 
 describe('names of rooms', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const garbage = [
     null,

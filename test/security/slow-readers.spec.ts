@@ -1,7 +1,7 @@
 import { Child } from '../support/child.js';
 import type { Figures, Flood, FloodReport, FlowSettings, Memory } from '../support/child/flow-server.js';
 import type { Fate } from '../support/child/readers.js';
-import type { Testimony } from '../support/child/witness.js';
+import type { Testimony } from '../support/child/probe-client.js';
 
 // All of it, as the issue has it, 200 MB in 30 s and the line cut when the peer never answers the close:
 // FLOW_SECONDS=30 npm test -- test/security/slow-readers.spec.ts --selectProjects nest-12-express
@@ -32,7 +32,7 @@ async function besieged({ count, isCompressed = false }: { count: number; isComp
   const [server, readers, witness] = await Promise.all([
     Child.start('flow-server', { settings, flags: ['--expose-gc'] }),
     Child.start('readers'),
-    Child.start('witness'),
+    Child.start('probe-client'),
   ]);
   const port = await server.ask<number>('port');
   await server.ask<FloodReport>('flood', { bytes: 200_000, seconds: 0, size: 1_000 });

@@ -12,8 +12,8 @@ import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websock
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { EnvelopeThrottlerGuard } from '../../lib/throttler/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
@@ -50,7 +50,7 @@ const start = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
 const TOO_MANY = { statusCode: 429, message: 'ThrottlerException: Too Many Requests' };
 
 describe('EnvelopeThrottlerGuard', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('answers an upgrade too many with 429, and says when to come back', async () => {
     const app = await start();
@@ -60,8 +60,8 @@ describe('EnvelopeThrottlerGuard', () => {
     expect(JSON.parse(answer.body)).toEqual(TOO_MANY);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(3_000);
     expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(3_600);
-    await until('the end of the others', () => leftovers(app)['connections'] === 0);
-    expect(leftovers(app)).toEqual(NOTHING);
+    await until('the end of the others', () => countResources(app)['connections'] === 0);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(app.log.of('error')).toEqual([]);
   });
 
@@ -135,7 +135,7 @@ class OpenGateway {
 }
 
 describe('EnvelopeThrottlerGuard for the whole application', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('does for HTTP routes what ThrottlerGuard does, and for gateways as far as Nest asks it', async () => {
     const app = await startApp(
@@ -198,7 +198,7 @@ class HeaderGateway {
 }
 
 describe('headers that a guard sets', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const ask = async (set: [string, string | string[]][], rest = '') => {
     const app = await startApp({ providers: [HeaderGateway] });

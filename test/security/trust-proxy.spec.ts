@@ -5,8 +5,8 @@ import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/web
 import { EnvelopeSocket, type TrustProxy } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { comeFrom } from '../support/peers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { comeFrom } from '../support/fake-addresses.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 
 interface Seen {
@@ -58,7 +58,7 @@ const hasIPv6 = Object.values(networkInterfaces()).some((addresses) =>
 if (!hasIPv6) process.stderr.write('No IPv6 on this machine: the test of its lines is skipped\n');
 const withIPv6 = hasIPv6 ? it : it.skip;
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('the address of a client', () => {
   it('is that of the line where no proxy is named, whatever headers say', async () => {

@@ -4,8 +4,8 @@ import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/web
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { asRequest, carriers, tokens, withJwt } from '../support/jwt.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
@@ -94,7 +94,7 @@ const ada = { sub: 'ada', exp: expect.any(Number) };
 const UNAUTHORIZED = { statusCode: 401, message: 'Unauthorized' };
 
 describe.each(Object.keys(carriers))("AuthGuard('jwt') and a token in %s", (carrier) => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('lets its user in, and asks again at every message', async () => {
     const app = await start();
@@ -114,13 +114,13 @@ describe.each(Object.keys(carriers))("AuthGuard('jwt') and a token in %s", (carr
       expect(JSON.parse(answer.body)).toEqual(UNAUTHORIZED);
     }
     expect(connected).toEqual([]);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(app.log.of('error')).toEqual([]);
   });
 });
 
 describe("AuthGuard('jwt')", () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each([
     ['none', {}],

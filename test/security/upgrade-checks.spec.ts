@@ -1,7 +1,7 @@
 import { WebSocketGateway } from '@nestjs/websockets';
 import type { EnvelopeOptions } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -17,7 +17,7 @@ const fails = (): never => {
   throw new Error('no database');
 };
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('verifyClient', () => {
   it('may be asynchronous and return its verdict', async () => {

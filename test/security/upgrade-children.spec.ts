@@ -2,7 +2,7 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Adapter } from 'socket.io-adapter';
 import { EnvelopeServer, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 
 @WebSocketGateway({ namespace: /^\/game-\d+$/ })
@@ -27,7 +27,7 @@ const CHECKS: [string, EnvelopeOptions][] = [
   ['later', { allowRequest: (_request, callback) => void setImmediate(callback, null, true) }],
 ];
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe.each(CHECKS)('a namespace that a client names, checked %s', (_name, options) => {
   it('is refused with 500, not broken off behind the 101, where its adapter cannot be made', async () => {

@@ -12,8 +12,8 @@ import { SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websock
 import { EMPTY, from, map, of, throwError, timer } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 
 type Act = (client: EnvelopeSocket) => ReturnType<CanActivate['canActivate']>;
@@ -152,7 +152,7 @@ class ActGateway {
 const target = (name: string): string => `/ws?act=${encodeURIComponent(name)}`;
 
 describe('the answer to an upgrade', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
   beforeEach(() => {
     connected = 0;
   });
@@ -167,7 +167,7 @@ describe('the answer to an upgrade', () => {
     expect(answer.headers['content-length']).toBe(String(Buffer.byteLength(answer.body)));
     expect(answer.headers).not.toHaveProperty('sec-websocket-accept');
     expect(connected).toBe(0);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(app.log.of('error')).toEqual([]);
   });
 
@@ -177,7 +177,7 @@ describe('the answer to an upgrade', () => {
     expect(answer.status).toBe(500);
     expect(JSON.parse(answer.body)).toEqual(INTERNAL);
     expect(connected).toBe(0);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     // the log is where the application learns of it
     expect(app.log.of('error')).toHaveLength(1);
     expect(app.log.of('error')[0]).toContain('a guard of ActGateway threw');

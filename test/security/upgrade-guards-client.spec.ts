@@ -2,8 +2,8 @@ import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/comm
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
@@ -72,7 +72,7 @@ describe('a guard that ends the connection', () => {
     expect(seen).toBe('Bearer a.b.c');
   });
 
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each<[string, (client: EnvelopeSocket) => unknown]>([
     ['disconnect()', (client) => client.disconnect()],
@@ -92,7 +92,7 @@ describe('a guard that ends the connection', () => {
     }
     // nobody else is asked, nobody is told
     expect(trail).toEqual([]);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     for (const socket of sockets)
       expect([socket.readyState, socket.connected]).toEqual([socket.CLOSED, false]);
     expect(app.log.of('error')).toEqual([]);
@@ -105,12 +105,12 @@ describe('a guard that ends the connection', () => {
       return true;
     };
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 });
 
 describe('a client whose guards run', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('is not connected yet', async () => {
     const app = await start();
@@ -205,7 +205,7 @@ describe('a client whose guards run', () => {
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(503);
     await until('the end of the wait', () => failed !== undefined);
     expect(failed).toBe('the socket has been disconnected');
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 
   it.each<[string, (client: EnvelopeSocket) => unknown]>([
@@ -254,7 +254,7 @@ describe('a client whose guards run', () => {
 });
 
 describe('a client that was refused', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const busy: Act = (client) => {
     for (const event of ['close', 'disconnect', 'disconnecting', 'error'] as const)
@@ -272,7 +272,7 @@ describe('a client that was refused', () => {
     const app = await start();
     act = busy;
     for (let times = 0; times < 3; times++) expect((await askForUpgrade(app.port, path)).status).toBe(403);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(trail).toEqual(['answered', 'answered', 'answered']);
   });
 
@@ -288,12 +288,12 @@ describe('a client that was refused', () => {
     client!.terminate();
     await expect(client!.emitWithAck('hello')).rejects.toThrow('disconnected');
     expect(client!.rooms.size).toBe(0);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 });
 
 describe('namespaces of many paths', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('give a guard the :params of the path', async () => {
     const app = await start();
@@ -315,15 +315,15 @@ describe('namespaces of many paths', () => {
     const app = await start();
     act = (client) => client.nsp.name === '/many/7';
     for (let path = 0; path < 5; path++) await askForUpgrade(app.port, `/many/${path}`);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     const client = await app.connect('/many/7');
-    expect(leftovers(app)['children']).toBe(1);
+    expect(countResources(app)['children']).toBe(1);
     // one who is refused does not take it from who is there
     act = () => false;
     await askForUpgrade(app.port, '/many/7');
-    expect(leftovers(app)).toMatchObject({ children: 1, sockets: 1 });
+    expect(countResources(app)).toMatchObject({ children: 1, sockets: 1 });
     client.ws.terminate();
-    await until('the end of the namespace', () => leftovers(app)['connections'] === 0);
-    expect(leftovers(app)).toEqual(NOTHING);
+    await until('the end of the namespace', () => countResources(app)['connections'] === 0);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 });

@@ -11,8 +11,8 @@ import { Reflector } from '@nestjs/core';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type AppOptions } from '../support/app.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 
 let contexts: ExecutionContext[] = [];
@@ -76,7 +76,7 @@ class HooklessGateway {
 }
 
 describe("a guard's context at the upgrade", () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('is that of a message, without one', async () => {
     const app = await startApp({ providers: [ContextGateway] });
@@ -168,7 +168,7 @@ class ClosedGateway {
 }
 
 describe('overrideGuard of @nestjs/testing', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('holds at the upgrade and at messages', async () => {
     const patterns: string[] = [];
@@ -193,7 +193,7 @@ describe('overrideGuard of @nestjs/testing', () => {
     };
     const app = await startApp({ providers: [ContextGateway] }, override);
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(403);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 });
 

@@ -3,9 +3,9 @@ import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websock
 import { NEVER } from 'rxjs';
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { clientFrame, OP } from '../support/raw-client.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade, beginUpgrade } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
@@ -80,7 +80,7 @@ async function answerLate(how: (door: (typeof doors)[number]) => void): Promise<
 }
 
 describe('a guard that takes too long', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each(Object.keys(LATE))(
     'is answered for with 503, and its late answer does not count: %s',
@@ -96,9 +96,9 @@ describe('a guard that takes too long', () => {
           error: 'Service Unavailable',
         });
       }
-      expect(leftovers(app)).toEqual(NOTHING);
+      expect(countResources(app)).toEqual(NO_RESOURCES);
       await answerLate(LATE[name]!);
-      expect(leftovers(app)).toEqual(NOTHING);
+      expect(countResources(app)).toEqual(NO_RESOURCES);
       expect(trail).toEqual([]);
     },
   );
@@ -106,7 +106,7 @@ describe('a guard that takes too long', () => {
   it('may be one that never says anything', async () => {
     const app = await start({ upgradeTimeout: 30 });
     expect((await askForUpgrade(app.port, '/ws?never')).status).toBe(503);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 
   it('has the time that its gateway gives it', async () => {
@@ -114,9 +114,9 @@ describe('a guard that takes too long', () => {
     const { tcp } = beginUpgrade(app.port, '/ws');
     expect((await askForUpgrade(app.port, '/hasty')).status).toBe(503);
     // the other one still waits
-    expect(leftovers(app)).toMatchObject({ pending: 1, upgrades: 1 });
+    expect(countResources(app)).toMatchObject({ pending: 1, upgrades: 1 });
     tcp.destroy();
-    await until('the end of the other one', () => leftovers(app)['pending'] === 0);
+    await until('the end of the other one', () => countResources(app)['pending'] === 0);
   });
 
   it('takes no more places than there are', async () => {
@@ -138,7 +138,7 @@ describe('a guard that takes too long', () => {
     await app.close();
     expect((await answer).status).toBe(503);
     await answerLate(LATE['true']!);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(trail).toEqual([]);
   });
 });
@@ -151,7 +151,7 @@ const WAYS: Record<string, (tcp: Socket) => unknown> = {
 };
 
 describe('a client that leaves while its guard runs', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const table = Object.keys(WAYS).flatMap((way) => Object.keys(LATE).map((late) => [way, late] as const));
 
@@ -160,14 +160,14 @@ describe('a client that leaves while its guard runs', () => {
     for (const path of ['/ws', '/many/1']) {
       const { tcp, answer } = beginUpgrade(app.port, path);
       await until('the guard', () => doors.length === (path === '/ws' ? 1 : 2));
-      expect(leftovers(app)).toMatchObject({ pending: 1, connections: 1, rooms: 1 });
+      expect(countResources(app)).toMatchObject({ pending: 1, connections: 1, rooms: 1 });
       WAYS[way]!(tcp);
-      await until('the end of the upgrade', () => leftovers(app)['upgrades'] === 0);
-      expect(leftovers(app)).toEqual(NOTHING);
+      await until('the end of the upgrade', () => countResources(app)['upgrades'] === 0);
+      expect(countResources(app)).toEqual(NO_RESOURCES);
       expect((await answer.catch(() => ({ status: 0 }))).status).toBe(0);
     }
     await answerLate(LATE[late]!);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(clients.map(({ readyState, CLOSED }) => readyState === CLOSED)).toEqual([true, true]);
     // neither a guard after it nor a hook
     expect(trail).toEqual([]);
@@ -182,8 +182,8 @@ describe('a client that leaves while its guard runs', () => {
     lines.forEach(({ tcp }, index) => ways[index % ways.length]!(tcp));
     // some of the answers cross the leaving
     doors.forEach((door, index) => index % 2 === 0 && door.resolve(index % 4 === 0));
-    await until('the end of all', () => leftovers(app)['connections'] === 0);
-    expect(leftovers(app)).toEqual(NOTHING);
+    await until('the end of all', () => countResources(app)['connections'] === 0);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     await until('every disconnect', () => trail.filter((e) => e === 'connected').length === countGone());
   });
 
@@ -198,8 +198,8 @@ describe('a client that leaves while its guard runs', () => {
     await new Promise((resolve) => tcp.write(early, resolve));
     WAYS[way]!(tcp);
     await answerLate(LATE['true']!);
-    await until('the end of the connection', () => leftovers(app)['connections'] === 0);
-    expect(leftovers(app)).toEqual(NOTHING);
+    await until('the end of the connection', () => countResources(app)['connections'] === 0);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(trail.filter((entry) => entry === 'connected').length).toBe(countGone());
   });
 

@@ -10,8 +10,8 @@ import { APP_GUARD } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade, freePort } from '../support/upgrade.js';
 
 /** Who was asked, about what. */
@@ -100,7 +100,7 @@ async function visit(app: TestApp, path: string): Promise<string[]> {
 }
 
 describe('guards run before the 101', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('of the class', async () => {
     const app = await start([ClassGateway]);
@@ -171,7 +171,7 @@ class OpenNeighbourGateway {
 }
 
 describe('gateways that share a path', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('must all let a client in', async () => {
     const app = await start([BothGateway, NeighbourGateway, OpenNeighbourGateway]);
@@ -179,7 +179,7 @@ describe('gateways that share a path', () => {
       expect((await askForUpgrade(app.port, `/both?refuse=${name}`)).status).toBe(403);
     expect(asked).not.toContain('connected');
     expect(asked).not.toContain('connected next door');
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     asked = [];
     await app.connect('/both');
     expect(asked.filter((entry) => entry.endsWith('$upgrade'))).toHaveLength(4);
@@ -225,7 +225,7 @@ class InstanceGateway {
 }
 
 describe('guards come', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('from the base class', async () => {
     const app = await start([HeirGateway]);
@@ -293,7 +293,7 @@ class StrictHttpGuard implements CanActivate {
 }
 
 describe('a global guard that was made for HTTP', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each([HttpGuard, StrictHttpGuard])('has no say at the upgrade: %p', async (useClass) => {
     const app = await startApp({

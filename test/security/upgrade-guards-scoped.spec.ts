@@ -10,8 +10,8 @@ import { REQUEST } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 
 declare const NEST_MAJOR: 11 | 12;
@@ -75,7 +75,7 @@ const start = (): Promise<TestApp> =>
 const isWhole = NEST_MAJOR === 12;
 
 describe('a guard with a dependency of request scope', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('gets the client for its request', async () => {
     const app = await start();
@@ -111,7 +111,7 @@ describe('a guard with a dependency of request scope', () => {
       expect([answer.status, JSON.parse(answer.body).message]).toEqual([status, message]);
     }
     expect(trail).toEqual([]);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     // and lets the next one in
     broken = undefined;
     await app.connect('/static');
@@ -122,6 +122,6 @@ describe('a guard with a dependency of request scope', () => {
     for (const path of ['/static', '/scoped'])
       expect((await askForUpgrade(app.port, `${path}?refuse`)).status).toBe(403);
     expect(trail).not.toContainEqual(['handleConnection', expect.anything()]);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 });

@@ -11,8 +11,8 @@ import { Reflector } from '@nestjs/core';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { leftovers, NOTHING } from '../support/leftovers.js';
-import { expectNoStrays } from '../support/strays.js';
+import { countResources, NO_RESOURCES } from '../support/resource-count.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
@@ -82,7 +82,7 @@ const start = (): Promise<TestApp> => startApp({ providers: [AdminGateway, Users
 const as = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
 
 describe('a guard with dependencies, request scope and metadata', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it.each([
     ['nobody', {}, 401, { reason: 'who are you?', code: 7 }],
@@ -100,7 +100,7 @@ describe('a guard with dependencies, request scope and metadata', () => {
     });
     expect(connected).toEqual([]);
     expect(seen).toHaveLength(1);
-    expect(leftovers(app)).toEqual(NOTHING);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(app.log.of('error')).toEqual([]);
   });
 
@@ -153,8 +153,8 @@ describe('a guard with dependencies, request scope and metadata', () => {
     const app = await start();
     const client = await app.connect('/admin', { headers: as('ada-token') });
     client.ws.terminate();
-    await until('the end of the client', () => leftovers(app)['connections'] === 0);
-    expect(leftovers(app)).toEqual(NOTHING);
+    await until('the end of the client', () => countResources(app)['connections'] === 0);
+    expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 });
 
@@ -188,7 +188,7 @@ class SharedGateway {
 }
 
 describe('the instance of a guard', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const instances = async (app: TestApp, path: string): Promise<Set<CanActivate>[]> => {
     const client = await app.connect(path, { headers: as('ada-token') });

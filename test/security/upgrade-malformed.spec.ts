@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askRaw, type UpgradeAnswer } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -51,7 +51,7 @@ async function expectAlive(app: TestApp): Promise<void> {
   expect(app.log.of('error')).toEqual([]);
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('a Host header', () => {
   const bad: [string, string[]][] = [

@@ -11,7 +11,7 @@ import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WsException } from
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { asRequest, carriers } from '../support/jwt.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
@@ -96,7 +96,7 @@ const BROKEN_CHECK: EnvelopeOptions = {
 };
 
 describe.each(CARRIERS)('a token in %s', (carrier) => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   const request = (path: string, headers: Record<string, string>): [string, Record<string, string>] => {
     const [target, carried] = asRequest(path, carrier, TOKEN);
@@ -189,7 +189,7 @@ describe.each(CARRIERS)('a token in %s', (carrier) => {
 });
 
 describe('a token', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('would be found, if it were there', async () => {
     const app = await start();

@@ -1,6 +1,6 @@
 import type { Backend } from '../../support/cluster/backend.js';
 import { Cluster } from '../../support/cluster/cluster.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { acks, acksAcross } from './acks.js';
 import { emitter } from './emitter.js';
 import { emits, emitsAcross } from './emits.js';
@@ -18,7 +18,7 @@ const ACROSS = [emitsAcross, fetchingAcross, acksAcross, serverSide];
 /** What every backend owes: real brokers, whole applications, bare WebSocket clients. */
 export function conformance(backend: Backend): void {
   backend.describe(`three nodes, ${backend.name}`, () => {
-    expectNoStrays();
+    expectNoUnhandledErrors();
     const cluster = new Cluster(backend);
     for (const cases of EVERYWHERE) cases(cluster, backend);
     if (backend.alone === true) return;

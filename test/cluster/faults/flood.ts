@@ -1,8 +1,8 @@
 import { Random } from '../../support/random.js';
 import type { Backend } from './backends.js';
 import { pause } from './eventually.js';
-import type { Asked, ClusterNode, Report } from './fleet.js';
-import type { Pour } from './garbage-mouths.js';
+import type { Asked, ClusterNode, Report } from './node-process.js';
+import type { Pour } from './malformed-senders.js';
 import type { Heard, Listener } from './listener.js';
 import { mapped } from './outage.js';
 

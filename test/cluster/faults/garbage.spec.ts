@@ -3,9 +3,9 @@ import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { newSeed } from '../../support/random.js';
 import { begin } from './begin.js';
 import { BACKENDS, type Backend } from './backends.js';
-import { startPair, startWorkers, type ClusterNode } from './fleet.js';
+import { startPair, startWorkers, type ClusterNode } from './node-process.js';
 import { ALL_OF_IT, flood, type Flooded } from './flood.js';
-import { pourIntoCluster, pourIntoPostgres, pourIntoRedis, type Pour } from './garbage-mouths.js';
+import { pourIntoCluster, pourIntoPostgres, pourIntoRedis, type Pour } from './malformed-senders.js';
 
 /** Milliseconds that a question may take, of which a second is its own: a node that there never was does not answer. */
 const IN_TIME = 3_500;

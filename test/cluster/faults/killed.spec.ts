@@ -3,7 +3,7 @@ import { describeWithPostgres, PostgresServer } from '../../support/brokers/post
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { until } from '../../support/wait.js';
 import { BACKENDS, type Backend } from './backends.js';
-import { startPair, startWorkers } from './fleet.js';
+import { startPair, startWorkers } from './node-process.js';
 import { outageCases } from './outage-cases.js';
 
 function killing(suite: jest.Describe, title: string, backends: readonly Backend[], broker: Broker): void {

@@ -3,7 +3,7 @@ import { describeWithPostgres, PostgresServer } from '../../support/brokers/post
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { begin } from './begin.js';
 import { BACKENDS, HEARTBEAT, type Backend } from './backends.js';
-import { startNodes, startWorkers, type ClusterNode, type Report } from './fleet.js';
+import { startNodes, startWorkers, type ClusterNode, type Report } from './node-process.js';
 import { ALL_OF_IT, lose, type Losses } from './lost-node.js';
 
 type Three = [ClusterNode, ClusterNode, ClusterNode];

@@ -1,6 +1,6 @@
 import type { Backend } from './backends.js';
 import { pause } from './eventually.js';
-import type { ClusterNode, Report } from './fleet.js';
+import type { ClusterNode, Report } from './node-process.js';
 import type { Listener } from './listener.js';
 import { disorder, mapped, span, type Span } from './outage.js';
 

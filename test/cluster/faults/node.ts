@@ -9,7 +9,7 @@ import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../../lib/index.js';
 import { settings, tell } from '../../support/child/program.js';
 import { connect, type Backend } from './backends.js';
-import type { Asked, NodeSettings, Place, Report } from './fleet.js';
+import type { Asked, NodeSettings, Place, Report } from './node-process.js';
 
 // One node: a full application for each backend, in one process. What a backend rejects or throws ends all of them.
 const { name, url, backends, heartbeatTimeout } = settings<NodeSettings>();

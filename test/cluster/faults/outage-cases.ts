@@ -1,6 +1,6 @@
 import type { Backend } from './backends.js';
 import { begin } from './begin.js';
-import type { ClusterNode } from './fleet.js';
+import type { ClusterNode } from './node-process.js';
 import { undergo, ALL_OF_IT, type Fault, type Outcome, type Span } from './outage.js';
 
 /** Milliseconds: two between the questions, two for the answer, and some for a busy machine. */

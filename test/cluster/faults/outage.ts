@@ -1,5 +1,5 @@
 import { IS_LONG, type Backend } from './backends.js';
-import type { Asked, ClusterNode, Question, Report } from './fleet.js';
+import type { Asked, ClusterNode, Question, Report } from './node-process.js';
 import { pause } from './eventually.js';
 import type { Heard, Listener } from './listener.js';
 

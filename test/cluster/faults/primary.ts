@@ -2,7 +2,7 @@ import cluster from 'node:cluster';
 import { join } from 'node:path';
 import { setupPrimary } from '@socket.io/cluster-adapter';
 import { settings } from '../../support/child/program.js';
-import type { NodeSettings } from './fleet.js';
+import type { NodeSettings } from './node-process.js';
 
 // The primary of Node's cluster: what its workers have for a broker.
 const { name, backends } = settings<NodeSettings>();

@@ -1,9 +1,9 @@
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { newSeed, Random } from '../../support/random.js';
-import { startNodes } from './fleet.js';
+import { startNodes } from './node-process.js';
 import { eventually, pause } from './eventually.js';
 import { IS_LONG } from './backends.js';
-import { Traveller } from './traveller.js';
+import { Traveller } from './roaming-client.js';
 
 const CLIENTS = IS_LONG ? 60 : 30;
 const ROUNDS = IS_LONG ? 5 : 1;

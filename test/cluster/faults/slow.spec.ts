@@ -1,9 +1,9 @@
 import type { Broker } from '../../support/brokers/broker.js';
 import { describeWithPostgres, PostgresServer } from '../../support/brokers/postgres.js';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
-import { FaultyLine } from '../../support/faulty-line.js';
+import { FaultyNetwork } from '../../support/faulty-network.js';
 import { BACKENDS, type Backend } from './backends.js';
-import { startPair } from './fleet.js';
+import { startPair } from './node-process.js';
 import { outages } from './outage-cases.js';
 
 /** Milliseconds, there and back again. */
@@ -11,13 +11,13 @@ const DELAY = 50;
 const LASTS = 3_000;
 /** Milliseconds: the adapters' own. With less, a busy machine makes a slow line one on which nodes are lost. */
 const HEARTBEAT_TIMEOUT = 10_000;
-const lines: FaultyLine[] = [];
+const lines: FaultyNetwork[] = [];
 afterAll(() => lines.forEach((line) => line.close()));
 
 function slowing(suite: jest.Describe, title: string, backends: readonly Backend[], broker: Broker): void {
   const setUp = async () => {
     await broker.start();
-    const line = await FaultyLine.to(broker.port);
+    const line = await FaultyNetwork.to(broker.port);
     lines.push(line);
     const url = broker.url.replace(`:${broker.port}`, `:${line.port}`);
     const nodes = await startPair(backends, url, { heartbeatTimeout: HEARTBEAT_TIMEOUT });

@@ -2,7 +2,7 @@ import type { Broker } from '../../support/brokers/broker.js';
 import { describeWithPostgres, PostgresServer } from '../../support/brokers/postgres.js';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { BACKENDS, type Backend } from './backends.js';
-import { startPair, startWorkers, type ClusterNode } from './fleet.js';
+import { startPair, startWorkers, type ClusterNode } from './node-process.js';
 import { outageCases } from './outage-cases.js';
 
 function stalling(suite: jest.Describe, title: string, backends: readonly Backend[], broker: Broker): void {

@@ -14,7 +14,7 @@ import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@n
 import { catchError, EMPTY, map, of, tap, throwError, type Observable } from 'rxjs';
 import { EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 
 declare const NEST_MAJOR: 11 | 12;
 
@@ -142,7 +142,7 @@ class EnhancedGateway {
   throwing(): void {}
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('enhancers', () => {
   const local = [

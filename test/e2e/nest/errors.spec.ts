@@ -12,7 +12,7 @@ import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@n
 import { IsInt, IsString } from 'class-validator';
 import { throwError } from 'rxjs';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 
 class Order {
   @IsString()
@@ -99,7 +99,7 @@ class FailingGateway {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('what handlers throw', () => {
   const start = () => startApp({ providers: [FailingGateway] });

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 
 const clientOf = (host: ArgumentsHost): EnvelopeSocket => host.switchToWs().getClient<EnvelopeSocket>();
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
@@ -106,7 +106,7 @@ class OddlyFilteredGateway {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('exception filters of every kind', () => {
   const start = () => startApp({ providers: [OddlyFilteredGateway] });

@@ -3,7 +3,7 @@ import { APP_FILTER } from '@nestjs/core';
 import { BaseWsExceptionFilter, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 
 class Broke extends Error {}
 class Broken extends Broke {}
@@ -127,7 +127,7 @@ class ExtendedGateway {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('exception filters', () => {
   it.each([

@@ -8,7 +8,7 @@ import {
 import { BaseWsExceptionFilter, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { until } from '../../support/wait.js';
 
 const failures = {
@@ -111,7 +111,7 @@ class BaseGateway extends Refusing {}
 @WebSocketGateway({ path: '/broken' })
 class BrokenGateway extends Refusing {}
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('a handleConnection that fails', () => {
   const status = 'error';

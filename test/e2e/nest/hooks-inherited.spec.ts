@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { until } from '../../support/wait.js';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
@@ -85,7 +85,7 @@ class ForgivingGateway extends Base {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('inherited lifecycle hooks', () => {
   const base = ['base connected', 'note', 'base left: client namespace disconnect'];

@@ -1,7 +1,7 @@
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { deferred, until } from '../../support/wait.js';
 
 type Leaving = [reason: string, closed: EnvelopeSocket['closed']];
@@ -82,7 +82,7 @@ class FarewellGateway {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('handleDisconnect', () => {
   const leave = async (

@@ -2,7 +2,7 @@ import { Catch, Inject, UseFilters, type ArgumentsHost, type ExceptionFilter } f
 import { SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeSocket } from '../../../lib/index.js';
 import { startApp, type TestApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { until } from '../../support/wait.js';
 
 @Catch()
@@ -64,7 +64,7 @@ function metadataOf(target: unknown): unknown {
 
 const before = snapshot(SharedGateway);
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('after the application closed', () => {
   const start = (name: string): Promise<TestApp> =>

@@ -10,7 +10,7 @@ import {
 } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { deferred, until } from '../../support/wait.js';
 
 @WebSocketGateway({ path: '/full' })
@@ -108,7 +108,7 @@ class SecondGateway extends FullGateway {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('lifecycle hooks', () => {
   it('get the server, the client and the request, and the reason', async () => {

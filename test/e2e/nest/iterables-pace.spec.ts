@@ -9,7 +9,7 @@ import {
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { from, switchMap, tap, toArray, type Observable } from 'rxjs';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { deferred } from '../../support/wait.js';
 
 let gate = deferred();
@@ -57,7 +57,7 @@ class BusyGateway {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('a generator', () => {
   it('waits for its own client only, however late an interceptor subscribes', async () => {

@@ -15,7 +15,7 @@ import {
 import { MessageBody, SubscribeMessage, WebSocketGateway, WsException } from '@nestjs/websockets';
 import { catchError, map, of, retry, take, toArray, type Observable } from 'rxjs';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { deferred } from '../../support/wait.js';
 
 class Lost extends Error {}
@@ -124,7 +124,7 @@ async function start(gateway: Type) {
   return { app, client: await app.connect() };
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('an error in what a handler gives one by one', () => {
   it.each(KINDS)('reaches the default filter, with its cause: %s', async (event) => {

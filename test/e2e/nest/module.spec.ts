@@ -14,7 +14,7 @@ import {
 } from '../../../lib/index.js';
 import { createTestClient } from '../../../lib/testing/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { freePort } from '../../support/upgrade.js';
 
 @WebSocketGateway()
@@ -64,7 +64,7 @@ class OptionsFactory implements EnvelopeOptionsFactory {
 @Module({ providers: [OptionsFactory], exports: [OptionsFactory] })
 class FactoryModule {}
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('EnvelopeModule', () => {
   it('makes the server injectable into a plain service', async () => {

@@ -6,7 +6,7 @@ import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/web
 import { EnvelopeAdapter, EnvelopeServer, EnvelopeSocket, type GatewayOptions } from '../../../lib/index.js';
 import { LogBook, startApp } from '../../support/app.js';
 import { TestClient } from '../../support/client.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { askForUpgrade } from '../../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -56,7 +56,7 @@ function neighbour(path: string) {
   };
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('beside others on the same server', () => {
   it("leaves the application's own routes alone", async () => {

@@ -6,7 +6,7 @@ import { EnvelopeServer, EnvelopeSocket, type GatewayOptions } from '../../../li
 import { startApp, type TestApp } from '../../support/app.js';
 import { selfSigned } from '../../support/certificate.js';
 import { TestClient } from '../../support/client.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { askForUpgrade, freePort } from '../../support/upgrade.js';
 import { until } from '../../support/wait.js';
 
@@ -29,7 +29,7 @@ function gateway(name: string, port: number | GatewayOptions, options?: GatewayO
 const where = async (app: TestApp, path: string, port?: number): Promise<unknown> =>
   (await (await app.connect(path, port === undefined ? {} : { port })).ask('where')).data;
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('ports', () => {
   it("are the gateway's own, as the decorator's argument or inside its options", async () => {

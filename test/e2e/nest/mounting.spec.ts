@@ -1,7 +1,7 @@
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { askForUpgrade } from '../../support/upgrade.js';
 
 abstract class Where {
@@ -65,7 +65,7 @@ const everything = [
   CyrillicGateway,
 ];
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('mounting on one port', () => {
   const start = () => startApp({ providers: everything });

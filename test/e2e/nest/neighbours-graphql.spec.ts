@@ -7,7 +7,7 @@ import { useServer } from 'graphql-ws/use/ws';
 import { WebSocket, WebSocketServer as WsServer } from 'ws';
 import { EnvelopeServer } from '../../../lib/index.js';
 import { startApp, type TestApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { deferred } from '../../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -70,7 +70,7 @@ function subscribe(app: TestApp, query: string): AsyncIterableIterator<unknown> 
   return client.iterate({ query });
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe.each(Object.entries(attachments))('GraphQL subscriptions %s', (_, attach) => {
   let app: TestApp;

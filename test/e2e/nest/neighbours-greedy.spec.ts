@@ -4,8 +4,8 @@ import { WsAdapter } from '@nestjs/platform-ws';
 import { Test } from '@nestjs/testing';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { LogBook, startApp, type TestApp } from '../../support/app.js';
-import { attachServer, chat, listenFor, type Neighbour } from '../../support/neighbours.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { attachServer, chat, listenFor, type Neighbour } from '../../support/other-servers.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { askForUpgrade } from '../../support/upgrade.js';
 import { deferred } from '../../support/wait.js';
 
@@ -42,7 +42,7 @@ const neighbours: Record<string, (http: Server) => Neighbour> = {
 
 const httpOf = (app: TestApp): Server => app.nest.getHttpServer();
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe.each(Object.entries(neighbours))('%s', (_, attach) => {
   describe.each([

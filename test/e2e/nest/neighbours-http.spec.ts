@@ -4,7 +4,7 @@ import { Body, Controller, Get, Post, Sse, type MessageEvent } from '@nestjs/com
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Subject } from 'rxjs';
 import { startApp, type TestApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { askForUpgrade } from '../../support/upgrade.js';
 import { deferred, until } from '../../support/wait.js';
 
@@ -101,7 +101,7 @@ class EventStream {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('plain HTTP', () => {
   it('keeps its connections while clients come and go, and when the adapter is gone', async () => {

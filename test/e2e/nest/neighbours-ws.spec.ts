@@ -3,8 +3,8 @@ import { Test } from '@nestjs/testing';
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer } from '../../../lib/index.js';
 import { LogBook, startApp, type TestApp } from '../../support/app.js';
-import { chat, listenFor } from '../../support/neighbours.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { chat, listenFor } from '../../support/other-servers.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { askForUpgrade } from '../../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -26,7 +26,7 @@ class SecondGateway {
 
 const httpOf = (app: TestApp): Server => app.nest.getHttpServer();
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('a second WebSocket server that takes its own path and lets the rest be', () => {
   it.each(['before', 'after'] as const)('works at the same time, added %s us', async (when) => {

@@ -8,7 +8,7 @@ import {
 import { Ack, ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 
 type AckFunction = (...values: unknown[]) => void;
 
@@ -77,7 +77,7 @@ class ParametersGateway {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('parameters of a handler', () => {
   const connect = async () => (await startApp({ providers: [ParametersGateway] })).connect();

@@ -21,7 +21,7 @@ import {
 } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { until } from '../../support/wait.js';
 
 declare const NEST_MAJOR: 11 | 12;
@@ -159,7 +159,7 @@ class FilteredImpossibleGateway {
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('request-scoped gateways', () => {
   it('answer, and have their asynchronous handleConnection waited for', async () => {

@@ -6,7 +6,7 @@ import { WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeModule, EnvelopeServer, InjectEnvelopeServer } from '../../../lib/index.js';
 import { EnvelopeTransport } from '../../../lib/microservices/index.js';
 import { LogBook, startApp, type TestApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { askForUpgrade } from '../../support/upgrade.js';
 import { until } from '../../support/wait.js';
 
@@ -40,7 +40,7 @@ afterEach(async () => {
   await Promise.all(others.splice(0).map((app) => app.close()));
 });
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('EnvelopeModule', () => {
   /** An application that does not make the adapter. */

@@ -15,7 +15,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket, type Server, type WebSocketServer as WsServer } from 'ws';
 import type { EnvelopeOptions } from '../../../lib/index.js';
 import { startApp, type TestApp } from '../../support/app.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { askForUpgrade } from '../../support/upgrade.js';
 import { deferred, until } from '../../support/wait.js';
 
@@ -104,7 +104,7 @@ class HeartbeatGateway implements OnGatewayInit, OnGatewayConnection, OnModuleDe
   }
 }
 
-expectNoStrays();
+expectNoUnhandledErrors();
 
 describe('a gateway that was written for WsAdapter', () => {
   const start = async (adapter: EnvelopeOptions = {}): Promise<{ app: TestApp; gateway: LegacyGateway }> => {

@@ -1,5 +1,5 @@
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
-import { got, startPlain } from '../../support/plain.js';
+import { got, startPlain } from '../../support/bare-gateway.js';
 
 /** Notes what it is asked to broadcast, and does it. */
 class RecordingAdapter extends Adapter {

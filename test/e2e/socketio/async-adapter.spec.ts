@@ -1,6 +1,6 @@
 import { RemoteSocket } from '../../../lib/index.js';
 import { Bus } from '../../support/bus.js';
-import { answer, got, startPlain, type Pair, type Plain } from '../../support/plain.js';
+import { answer, got, startPlain, type Pair, type Plain } from '../../support/bare-gateway.js';
 import { until } from '../../support/wait.js';
 
 /** `ClusterAdapter` lets a request's timer run on after the answers: a short one, since it holds the process. */

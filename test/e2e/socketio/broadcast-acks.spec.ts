@@ -1,4 +1,4 @@
-import { answer, got, startPlain } from '../../support/plain.js';
+import { answer, got, startPlain } from '../../support/bare-gateway.js';
 
 describe("Socket.IO's broadcasts with acknowledgements", () => {
   it('78. timeout(ms).emit to many calls back once, with all answers', async () => {

@@ -1,8 +1,8 @@
 import { Adapter } from 'socket.io-adapter';
 import { bareGateway, meet } from './support.js';
 import { startApp } from '../../support/app.js';
-import { got, startPlain } from '../../support/plain.js';
-import { expectNoStrays } from '../../support/strays.js';
+import { got, startPlain } from '../../support/bare-gateway.js';
+import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { until } from '../../support/wait.js';
 
 /** The broker is away: whatever would be told to other nodes fails, what this node needs works. */
@@ -46,7 +46,7 @@ class BrokenAdapter extends Adapter {
 }
 
 describe('an adapter whose promises reject', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('serves the clients of this node, tells the log, and ends nothing', async () => {
     const { app, server, gateway, join } = await startPlain({ adapter: BrokenAdapter });

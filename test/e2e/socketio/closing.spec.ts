@@ -7,7 +7,7 @@ import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer } from '../../../lib/index.js';
 import { LogBook, startApp } from '../../support/app.js';
 import { TestClient } from '../../support/client.js';
-import { got, PlainGateway, startPlain } from '../../support/plain.js';
+import { got, PlainGateway, startPlain } from '../../support/bare-gateway.js';
 import { deferred, until } from '../../support/wait.js';
 
 declare const HTTP_PLATFORM: 'express' | 'fastify';

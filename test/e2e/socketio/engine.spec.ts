@@ -1,4 +1,4 @@
-import { startPlain } from '../../support/plain.js';
+import { startPlain } from '../../support/bare-gateway.js';
 import { until } from '../../support/wait.js';
 
 describe("Socket.IO's engine", () => {

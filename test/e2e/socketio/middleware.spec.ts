@@ -7,7 +7,7 @@ import {
 } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
-import { got, startPlain } from '../../support/plain.js';
+import { got, startPlain } from '../../support/bare-gateway.js';
 import { deferred, until } from '../../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })

@@ -1,4 +1,4 @@
-import { got, startPlain } from '../../support/plain.js';
+import { got, startPlain } from '../../support/bare-gateway.js';
 import { until } from '../../support/wait.js';
 
 describe("Socket.IO's rooms", () => {

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
 import { RemoteSocket } from '../../../lib/index.js';
-import { answer, got, startPlain, type Pair } from '../../support/plain.js';
+import { answer, got, startPlain, type Pair } from '../../support/bare-gateway.js';
 
 const ids = (found: { id: string }[]): Set<string> => new Set(found.map(({ id }) => id));
 const idsOf = (...pairs: (Pair | undefined)[]): Set<string> => new Set(pairs.map((pair) => pair!.socket.id));

@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { CatchAllListeners } from '../../lib/server/socket/catch-all-listeners.js';
 import { callSafely, UserEvents } from '../../lib/server/util/safe-call.js';
 import { runChain, type Step } from '../../lib/server/socket/middleware.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 const ignore = (): void => undefined;
 
@@ -37,7 +37,7 @@ const FAILURES = {
 } satisfies Record<string, (next: (error?: Error) => void) => unknown>;
 
 describe('a chain of middlewares', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('runs its steps in order, each when the one before has called next', async () => {
     const kinds = fc.array(fc.constantFrom(...Object.values(KINDS)), { maxLength: 8 });
@@ -92,7 +92,7 @@ describe('a chain of middlewares', () => {
 });
 
 describe("users' code in the middle of the machine", () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
   const tick = () => new Promise((resolve) => setImmediate(resolve));
 
   it('throws or rejects to the one who was named', async () => {

@@ -11,7 +11,7 @@ const realProcess = new (EventEmitter.constructor as FunctionConstructor)(
 )() as NodeJS.Process;
 
 /** What ends a real process: rejections and exceptions that nobody took. Collected instead of Jest's own listeners. */
-export class Strays {
+export class UnhandledErrors {
   readonly errors: unknown[] = [];
   private readonly others = KINDS.map((kind) => ({ kind, listeners: realProcess.listeners(kind as 'exit') }));
   private readonly take = (error: unknown): void => void this.errors.push(error);
@@ -35,12 +35,12 @@ export class Strays {
 }
 
 /** Of the test that runs. Spec files that share a process hang their hooks on each other's tests. */
-let shared: { strays: Strays; hooks: number } | undefined;
+let shared: { strays: UnhandledErrors; hooks: number } | undefined;
 
 /** Fails every test of the file in which a rejection or an exception strayed. */
-export function expectNoStrays(): void {
+export function expectNoUnhandledErrors(): void {
   beforeEach(() => {
-    shared ??= { strays: new Strays(), hooks: 0 };
+    shared ??= { strays: new UnhandledErrors(), hooks: 0 };
     shared.hooks++;
   });
   afterEach(async () => {

@@ -6,7 +6,7 @@ type Direction = 'up' | 'down';
  * A network of one's own in front of a server, or a broker: it passes on what comes, in both directions, unless it is told
  * to do worse.
  */
-export class FaultyLine {
+export class FaultyNetwork {
   /** Milliseconds that every piece is held up. */
   delay = 0;
   /** Whether connections are reset instead of taken, as where nobody listens. */
@@ -24,8 +24,8 @@ export class FaultyLine {
     public target: number,
   ) {}
 
-  static async to(target: number): Promise<FaultyLine> {
-    const line = new FaultyLine(target);
+  static async to(target: number): Promise<FaultyNetwork> {
+    const line = new FaultyNetwork(target);
     await new Promise<void>((resolve) => void line.server.listen(0, '127.0.0.1', resolve));
     return line;
   }

@@ -1,4 +1,4 @@
-import { bracketDepth, faultsOf, isUsableId } from './envelope-law.js';
+import { bracketDepth, faultsOf, isUsableId } from './envelope-model.js';
 import { isUtf8 } from './rfc6455.js';
 import { RESERVED } from '../support/names.js';
 

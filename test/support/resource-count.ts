@@ -14,7 +14,7 @@ interface Endpoint {
 }
 
 /** What an adapter holds for its clients, on all paths together. */
-export function leftovers(app: TestApp): Record<string, number> {
+export function countResources(app: TestApp): Record<string, number> {
   const counter = Reflect.get(app.adapter, 'connectionCounter') as ConnectionCounter;
   const endpoints = [...(Reflect.get(app.adapter, 'endpoints') as Iterable<Endpoint>)];
   const servers = endpoints.flatMap(({ server, children }) => [server, ...children.values()]);
@@ -35,7 +35,7 @@ export function leftovers(app: TestApp): Record<string, number> {
 }
 
 /** What it holds when nobody is there. */
-export const NOTHING = {
+export const NO_RESOURCES = {
   connections: 0,
   pending: 0,
   addresses: 0,

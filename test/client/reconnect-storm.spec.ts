@@ -1,4 +1,4 @@
-import { FaultyLine } from '../support/faulty-line.js';
+import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
 import { behind, client, next, startTalk } from './subject.js';
 
@@ -9,7 +9,7 @@ const AWAY = 1_200;
 const INTERVAL = 100;
 
 /** Attempts in each interval since a time. */
-function perInterval(line: FaultyLine, since: number): number[] {
+function perInterval(line: FaultyNetwork, since: number): number[] {
   const counts: (number | undefined)[] = [];
   for (const time of line.attempts) {
     if (time < since) continue;

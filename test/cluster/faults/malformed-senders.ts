@@ -3,7 +3,7 @@ import { Client } from 'pg';
 import { createClient, type RedisClientType } from 'redis';
 import type { Random } from '../../support/random.js';
 import { prefixOf, type Backend } from './backends.js';
-import type { ClusterNode } from './fleet.js';
+import type { ClusterNode } from './node-process.js';
 import { classicMessages, clusterMessages, makeGarbage, type Json } from './garbage.js';
 
 /** Writes one damaged message where the nodes of a backend listen. */

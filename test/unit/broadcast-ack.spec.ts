@@ -3,7 +3,7 @@ import { OutgoingRequests } from '../../lib/protocol/pending-requests.js';
 import { RequestError } from '../../lib/protocol/request-error.js';
 import { askMany } from '../../lib/server/rooms/broadcast-ack.js';
 import type { EmitFlags, EventPacket, Namespace } from '../../lib/server/rooms/adapter-types.js';
-import { expectNoStrays } from '../support/strays.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred } from '../support/wait.js';
 
 /** A cluster of which this test is every other part: nodes tell how many clients they asked, clients answer. */
@@ -37,7 +37,7 @@ function cluster(flags: EmitFlags = {}) {
 }
 
 describe('a request to many', () => {
-  expectNoStrays();
+  expectNoUnhandledErrors();
 
   it('is over when all nodes have told and all clients have answered, in whatever order', async () => {
     const counts = fc.array(fc.nat(4), { minLength: 1, maxLength: 5 });

@@ -1,15 +1,15 @@
-import { Strays } from '../../support/strays.js';
+import { UnhandledErrors } from '../../support/unhandled-errors.js';
 
 // The controls of what the specs of this folder assert with expectNoStrays().
 describe('strays', () => {
   it('sees an unhandled rejection', async () => {
-    const strays = new Strays();
+    const strays = new UnhandledErrors();
     void Promise.reject(new Error('nobody takes this'));
     expect(await strays.stop()).toEqual([new Error('nobody takes this')]);
   });
 
   it('sees an uncaught exception', async () => {
-    const strays = new Strays();
+    const strays = new UnhandledErrors();
     setImmediate(() => {
       throw new Error('nobody catches this');
     });
@@ -17,7 +17,7 @@ describe('strays', () => {
   });
 
   it('sees nothing where there is nothing', async () => {
-    const strays = new Strays();
+    const strays = new UnhandledErrors();
     await Promise.reject(new Error('taken')).catch(() => undefined);
     expect(await strays.stop()).toEqual([]);
   });

@@ -68,7 +68,7 @@ export class EnvelopeSocket<
     return this.nsp;
   }
   /** Where adapters write, and what is left of Engine.IO's client: a connection carries one namespace. */
-  get client(): SocketIoClient & Pick<this, 'writeToEngine'> {
+  get client(): SocketIoClient {
     return this;
   }
   /** The connection, as Engine.IO shows it. */

@@ -63,8 +63,8 @@ const project = (base, major, platform, only) => ({
   ...only,
 });
 
-// They take the clock, the process or the machine for their own; the programs of the documents observe the whole process.
-const ALONE = /^(browser|cluster|documentation|fuzz|soak|telemetry|unit)\/|^e2e\/sample-/;
+// They take the clock, the process or the machine for their own.
+const ALONE = /^(browser|cluster|fuzz|soak|telemetry|unit)\/|^e2e\/sample-/;
 // Chromium runs against the samples as they are shipped, which are Nest 12 apps on Express, and who goes through faults of a
 // cluster knows neither major nor platform, and takes its time: on the first corner alone.
 const ONCE = /^(browser|cluster\/faults)\/|^e2e\/sample-|^documentation\/types|^protocol\/mutants/;

@@ -3,6 +3,7 @@ import { Logger, type INestApplicationContext } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
+import { SHARED_ADDRESS_FACTOR } from '../server/handshake/client-info.js';
 import { Cluster } from '../server/cluster/cluster.js';
 import { ConnectionLog } from './logging/connection-log.js';
 import { ServerRegistry } from './server-registry.js';
@@ -57,7 +58,7 @@ const WITHOUT_APPLICATION =
 
 const UNKNOWN_PROXY =
   'Clients come through a proxy that nobody named (X-Forwarded-For from a private address): their own addresses are ' +
-  'not known, and each proxy may open 10 times limits.maxConnectionsPerAddress for all of them together. Name the ' +
+  `not known, and each proxy may open ${SHARED_ADDRESS_FACTOR} times limits.maxConnectionsPerAddress for all of them together. Name the ` +
   "proxies in EnvelopeAdapter's option trustProxy, or set it to false where there are none";
 
 /**

@@ -1,5 +1,6 @@
 import { TokenBucket } from '../util/token-bucket.js';
-import { nameOf, SHARED, type Asker } from './rate-owner.js';
+import { nameOf, type Asker } from './rate-owner.js';
+import { SHARED_ADDRESS_FACTOR } from '../handshake/client-info.js';
 import { Ledger } from './budget-ledger.js';
 
 /** Units of work after which a step ends. A unit is one look at a room or at a message. */
@@ -165,7 +166,7 @@ export class ResumeQueue {
     const owner = nameOf(by);
     const now = performance.now();
     const { interval } = this.rate;
-    const cost = (units * interval) / (by.isShared ? SHARED : 1);
+    const cost = (units * interval) / (by.isShared ? SHARED_ADDRESS_FACTOR : 1);
     const paid = Math.max(this.ledger.get(owner), now) + cost;
     this.ledger.set(owner, Math.min(paid, now + (BURST + MAX_DEBT) * interval), now);
   }

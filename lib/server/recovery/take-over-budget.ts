@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { TokenBucket } from '../util/token-bucket.js';
-import { nameOf, SHARED, type Asker } from './rate-owner.js';
+import { nameOf, type Asker } from './rate-owner.js';
+import { SHARED_ADDRESS_FACTOR } from '../handshake/client-info.js';
 
 /** Tokens that no node knows, per second and address, for which the other nodes are asked. */
 const UNKNOWN_PER_SECOND = 20;
@@ -23,7 +24,10 @@ export class TakeOverBudget {
   private readonly accounts = new Map<string, Account>();
   private sweepAt = SWEEP_AT;
   private readonly own = new TokenBucket(UNKNOWN_PER_SECOND, UNKNOWN_PER_SECOND);
-  private readonly shared = new TokenBucket(UNKNOWN_PER_SECOND * SHARED, UNKNOWN_PER_SECOND * SHARED);
+  private readonly shared = new TokenBucket(
+    UNKNOWN_PER_SECOND * SHARED_ADDRESS_FACTOR,
+    UNKNOWN_PER_SECOND * SHARED_ADDRESS_FACTOR,
+  );
 
   /**
    * Runs a search when the address has a share left, and charges it where the token was unknown.

@@ -1,5 +1,5 @@
 import { tellLimit } from '../diagnostics/channels.js';
-import type { ClientInfo } from '../handshake/client-info.js';
+import { SHARED_ADDRESS_FACTOR, type ClientInfo } from '../handshake/client-info.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 
 /** How many may come; `Infinity`: there is no limit. */
@@ -10,9 +10,6 @@ export interface ConnectionCounterLimits {
 }
 
 type Counted = Pick<ClientInfo, 'rateKey' | 'isShared'>;
-
-/** So many times `maxConnectionsPerAddress` are let in through one proxy whose clients cannot be told apart. */
-export const CLIENTS_OF_A_PROXY = 10;
 
 /** Counts the connections of one adapter, from the first byte of the upgrade to the end of the line. */
 export class ConnectionCounter {
@@ -44,7 +41,7 @@ export class ConnectionCounter {
       return this.refuse(503, 'maxPendingUpgrades');
     const perAddress = isShared ? this.perProxy : this.perAddress;
     const here = perAddress.get(rateKey) ?? 0;
-    if (here >= maxConnectionsPerAddress * (isShared ? CLIENTS_OF_A_PROXY : 1))
+    if (here >= maxConnectionsPerAddress * (isShared ? SHARED_ADDRESS_FACTOR : 1))
       return this.refuse(429, 'maxConnectionsPerAddress', isShared ? ofProxy(rateKey) : ofAddress(rateKey));
     this.connections++;
     this.pending++;
@@ -100,7 +97,7 @@ function ofAddress(rateKey: string): Culprit {
 function ofProxy(rateKey: string): Culprit {
   const advice = 'name it in the option trustProxy, and have it send X-Forwarded-For';
   return {
-    times: `${CLIENTS_OF_A_PROXY} times `,
+    times: `${SHARED_ADDRESS_FACTOR} times `,
     who: ` by the clients of the proxy ${rateKey}, whose own addresses are not known; ${advice}`,
   };
 }

@@ -1,7 +1,7 @@
 import { createAdapter } from '@socket.io/redis-streams-adapter';
-import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { tolerant } from '../../lib/index.js';
+import { redisClients } from '../support/brokers/redis-clients.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { until } from '../support/wait.js';
 import { startNode } from './recovery-cases.js';
@@ -33,17 +33,7 @@ describeWithRedis('recovery through a Redis stream that others have written garb
     for (const end of ends.splice(0)) await end();
   });
 
-  const clients = {
-    redis: async () => {
-      const client = createClient({ url: redis.url });
-      await client.on('error', () => undefined).connect();
-      return Object.assign(client, { end: () => client.close() });
-    },
-    ioredis: async () => {
-      const client = new Redis(redis.url).on('error', () => undefined);
-      return Object.assign(client, { end: () => client.quit() });
-    },
-  };
+  const clients = redisClients(redis);
 
   /** A node, and what others write to its stream for a client that is away, between two messages of the node's. */
   async function start(library: keyof typeof clients) {

@@ -1,7 +1,7 @@
 import { createAdapter } from '@socket.io/redis-streams-adapter';
-import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { tolerant, type EnvelopeOptions } from '../../lib/index.js';
+import { redisClients } from '../support/brokers/redis-clients.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { until } from '../support/wait.js';
 import { startNode } from './recovery-cases.js';
@@ -18,17 +18,7 @@ describeWithRedis('what clients can make of a Redis stream', () => {
     for (const end of ends.splice(0)) await end();
   });
 
-  const clients = {
-    redis: async () => {
-      const client = createClient({ url: redis.url });
-      await client.on('error', () => undefined).connect();
-      return Object.assign(client, { end: () => client.close() });
-    },
-    ioredis: async () => {
-      const client = new Redis(redis.url).on('error', () => undefined);
-      return Object.assign(client, { end: () => client.quit() });
-    },
-  };
+  const clients = redisClients(redis);
 
   /** A node, and how many entries each command read that restores a session. */
   async function start(library: keyof typeof clients, recovery: EnvelopeOptions['recovery'] = true) {

@@ -50,7 +50,7 @@ async function hold(
 }
 
 const answered = ({ frames }: TestClient): number => frames.filter(({ event }) => event === 'work').length;
-const lineOf = ({ ws }: TestClient): Socket => Reflect.get(ws, '_socket') as Socket;
+const tcpSocketOf = ({ ws }: TestClient): Socket => Reflect.get(ws, '_socket') as Socket;
 
 /** As long as it takes to find somebody dead who came now: a client that is nobody's concern here is. */
 async function aTimeout(app: TestApp): Promise<void> {
@@ -118,8 +118,8 @@ describe('the heartbeat of a line that is paused since too much waits', () => {
 
   it.each([
     ['says goodbye', (client: TestClient) => client.ws.close(1000), 'client namespace disconnect'],
-    ['hangs up', (client: TestClient) => lineOf(client).end(), 'transport close'],
-    ['is cut off', (client: TestClient) => lineOf(client).resetAndDestroy(), 'transport error'],
+    ['hangs up', (client: TestClient) => tcpSocketOf(client).end(), 'transport close'],
+    ['is cut off', (client: TestClient) => tcpSocketOf(client).resetAndDestroy(), 'transport error'],
   ])('finds who %s', async (_how, leave, reason) => {
     const app = await startApp({ providers: [PausedGateway] });
     const { client, socket } = await join(app, false);
@@ -139,7 +139,7 @@ describe('the heartbeat of a line that is paused since too much waits', () => {
     const [alive, frozen] = [await join(app, false), await join(app, true)];
     await Promise.all([hold(alive, 1_000), hold(frozen, 1_000)]);
     // reads no more, not even the goodbye
-    lineOf(frozen.client).pause();
+    tcpSocketOf(frozen.client).pause();
     await aTimeout(app);
     expect(gone).toEqual([]);
     expect(alive.socket.isPaused).toBe(true);

@@ -4,11 +4,11 @@ import type { DefaultEventsMap, Untyped } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
 import type { TestClient } from '../../support/client.js';
 import { until } from '../../support/wait.js';
-import { meet, meetOne, received, serve } from './support.js';
+import { connectPair, startPair, received, startServers } from './support.js';
 
 type Answer = (...values: unknown[]) => void;
 
-/** Takes the next request of that event and answers it. @returns the request */
+/** Waits for the next request of that event and answers it. @returns the data of the request */
 async function answerNext(client: TestClient, event: string, answer: object): Promise<unknown> {
   const { id, data } = await client.next(event);
   expect(id).toBeDefined();
@@ -16,25 +16,25 @@ async function answerNext(client: TestClient, event: string, answer: object): Pr
   return data;
 }
 
-describe('acknowledgements: the client asks', () => {
-  it("48. a listener's last argument is the function that answers", async () => {
-    const { client, socket } = await meetOne();
+describe('acknowledgements of client requests', () => {
+  it('passes an answer function to the listener as its last argument', async () => {
+    const { client, socket } = await startPair();
     socket.on('add', (n: number, answer: Answer) => answer(n + 1));
     expect(await client.ask('add', 1, 'a')).toEqual({ event: 'add', data: 2, ack: 'a' });
     expect(await client.ask('add', 41, 7)).toEqual({ event: 'add', data: 42, ack: 7 });
   });
 
-  it('48. there is none where the client did not ask', async () => {
-    const { client, socket } = await meetOne();
-    const heard: unknown[][] = [];
-    socket.on('add', (...args: unknown[]) => heard.push(args));
+  it('passes no answer function when the client sends no request id', async () => {
+    const { client, socket } = await startPair();
+    const values: unknown[][] = [];
+    socket.on('add', (...args: unknown[]) => values.push(args));
     client.send({ event: 'add', data: 1 });
     await client.settled();
-    expect(heard).toEqual([[1]]);
+    expect(values).toEqual([[1]]);
   });
 
-  it('48. it answers later, too, and once however often it is called', async () => {
-    const { client, socket } = await meetOne();
+  it('allows a late answer and ignores a second one', async () => {
+    const { client, socket } = await startPair();
     const answers: Answer[] = [];
     socket.on('ask', (answer: Answer) => answers.push(answer));
     client.send({ event: 'ask', id: 1 });
@@ -50,7 +50,7 @@ describe('acknowledgements: the client asks', () => {
     ]);
   });
 
-  it('48. a gateway gets it by @Ack()', async () => {
+  it('gives a gateway the answer function through @Ack()', async () => {
     @WebSocketGateway()
     class AckGateway {
       @SubscribeMessage('add')
@@ -62,54 +62,54 @@ describe('acknowledgements: the client asks', () => {
     expect(await client.ask('add', 1, 'a')).toEqual({ event: 'add', data: 2, ack: 'a' });
   });
 
-  it('49. events with and without data combine with answers with and without', async () => {
-    const { client, socket } = await meetOne();
-    const heard: unknown[][] = [];
+  it('supports every combination of events and answers with and without data', async () => {
+    const { client, socket } = await startPair();
+    const values: unknown[][] = [];
     const answerWith =
-      (...values: unknown[]) =>
+      (...answer: unknown[]) =>
       (...args: unknown[]): void => {
-        heard.push(args.slice(0, -1));
-        (args.at(-1) as Answer)(...values);
+        values.push(args.slice(0, -1));
+        (args.at(-1) as Answer)(...answer);
       };
     socket.on('nothing', answerWith());
     socket.on('null', answerWith(null));
     socket.on('one', answerWith({ a: [1] }));
-    // several arguments become an array, as on every outgoing event
+    // Several arguments become an array, as for every outgoing event.
     socket.on('several', answerWith(1, '2', null));
     expect(await client.ask('nothing', undefined, 1)).toEqual({ event: 'nothing', ack: 1 });
     expect(await client.ask('nothing', { d: 1 }, 2)).toEqual({ event: 'nothing', ack: 2 });
     expect(await client.ask('null', null, 3)).toEqual({ event: 'null', data: null, ack: 3 });
     expect(await client.ask('one', [4], 4)).toEqual({ event: 'one', data: { a: [1] }, ack: 4 });
     expect(await client.ask('several', 5, 5)).toEqual({ event: 'several', data: [1, '2', null], ack: 5 });
-    expect(heard).toEqual([[], [{ d: 1 }], [null], [[4]], [5]]);
+    expect(values).toEqual([[], [{ d: 1 }], [null], [[4]], [5]]);
   });
 });
 
-describe('acknowledgements: the server asks', () => {
-  it("50. emit's callback gets the client's answer", async () => {
-    const { client, socket } = await meetOne();
-    const heard: unknown[][] = [];
-    const hear = (...args: unknown[]): void => void heard.push(args);
-    socket.emit('data', { q: 1 }, hear);
-    socket.emit('no data', hear);
-    socket.emit('several', 1, 2, hear);
+describe('acknowledgements of server requests', () => {
+  it('calls the callback of emit with the answer of the client', async () => {
+    const { client, socket } = await startPair();
+    const values: unknown[][] = [];
+    const record = (...args: unknown[]): void => void values.push(args);
+    socket.emit('data', { q: 1 }, record);
+    socket.emit('no data', record);
+    socket.emit('several', 1, 2, record);
     expect(await answerNext(client, 'data', { event: 'data', data: 'one' })).toEqual({ q: 1 });
     expect(await answerNext(client, 'no data', { data: null })).toBeUndefined();
     expect(await answerNext(client, 'several', {})).toEqual([1, 2]);
     await client.settled();
-    expect(heard).toEqual([['one'], [null], [undefined]]);
+    expect(values).toEqual([['one'], [null], [undefined]]);
   });
 
-  it('50. each callback gets its own answer, in whatever order they come, and once', async () => {
-    const { client, server, socket } = await meetOne();
-    const heard: unknown[] = [];
-    for (const n of [1, 2, 3]) socket.emit('question', n, (answer: unknown) => heard.push([n, answer]));
+  it('gives each callback the answer to its own request, in any order and only once', async () => {
+    const { client, server, socket } = await startPair();
+    const values: unknown[] = [];
+    for (const n of [1, 2, 3]) socket.emit('question', n, (answer: unknown) => values.push([n, answer]));
     const questions = await received(client, 'question');
     for (const { id, data } of questions.reverse()) client.send({ ack: id!, data: `to ${data}` });
     for (const { id } of questions) client.send({ ack: id!, data: 'again' });
     client.send({ ack: 'nobody asked', data: 1 });
     await client.settled();
-    expect(heard).toEqual([
+    expect(values).toEqual([
       [3, 'to 3'],
       [2, 'to 2'],
       [1, 'to 1'],
@@ -118,9 +118,9 @@ describe('acknowledgements: the server asks', () => {
     expect(await received(client, 'exception')).toEqual([]);
   });
 
-  it('50. nobody can answer what another client was asked', async () => {
-    const { app, servers } = await serve([{}]);
-    const [ada, eve] = [await meet(app, servers[0]!), await meet(app, servers[0]!)];
+  it('ignores an answer from a client that did not receive the request', async () => {
+    const { app, servers } = await startServers([{}]);
+    const [ada, eve] = [await connectPair(app, servers[0]!), await connectPair(app, servers[0]!)];
     const answer = ada.socket.emitWithAck('question');
     const { id } = await ada.client.next('question');
     eve.client.send({ ack: id!, data: 'forged' });
@@ -129,8 +129,8 @@ describe('acknowledgements: the server asks', () => {
     expect(await answer).toBe('true');
   });
 
-  it('51. emitWithAck resolves with the answer', async () => {
-    const { client, socket } = await meetOne();
+  it('resolves emitWithAck with the answer', async () => {
+    const { client, socket } = await startPair();
     const answers = [
       socket.emitWithAck('one', 1),
       socket.emitWithAck('none'),
@@ -142,8 +142,8 @@ describe('acknowledgements: the server asks', () => {
     expect(await Promise.all(answers)).toEqual([{ ok: true }, undefined, [3]]);
   });
 
-  it('51. it rejects where the client answers with an exception', async () => {
-    const { client, socket } = await meetOne();
+  it('rejects emitWithAck when the client answers with an exception', async () => {
+    const { client, socket } = await startPair();
     const answer = socket.emitWithAck('question').catch((error: unknown) => error);
     const data = { status: 'error', message: 'I cannot', code: 7 };
     await answerNext(client, 'question', { event: 'exception', data });
@@ -152,8 +152,8 @@ describe('acknowledgements: the server asks', () => {
     expect(error).toMatchObject({ message: 'I cannot', data });
   });
 
-  it('51. it rejects when the client leaves, and where it has left', async () => {
-    const { client, socket } = await meetOne();
+  it('rejects emitWithAck when the client disconnects and when it is already disconnected', async () => {
+    const { client, socket } = await startPair();
     const answer = socket.emitWithAck('question').catch((error: Error) => error.message);
     await client.next('question');
     client.close();
@@ -161,8 +161,8 @@ describe('acknowledgements: the server asks', () => {
     await expect(socket.emitWithAck('question')).rejects.toThrow('the socket has been disconnected');
   });
 
-  it('52. timeout(ms).emit: an error where no answer comes, and a late one is ignored', async () => {
-    const { client, server, socket } = await meetOne();
+  it('calls back with an error after timeout(ms) and ignores a late answer', async () => {
+    const { client, server, socket } = await startPair();
     const calls: unknown[][] = [];
     const call = new Promise<void>((resolve) => {
       socket.timeout(20).emit('question', 1, (...args: unknown[]) => {
@@ -182,8 +182,8 @@ describe('acknowledgements: the server asks', () => {
     expect(await received(client, 'exception')).toEqual([]);
   });
 
-  it('53. timeout(ms).emit: null and the value where the answer is in time', async () => {
-    const { client, socket } = await meetOne();
+  it('calls back with null and the value when the answer arrives within timeout(ms)', async () => {
+    const { client, socket } = await startPair();
     const call = new Promise<unknown[]>((resolve) => {
       socket.timeout(5_000).emit('question', (...args: unknown[]) => resolve(args));
     });
@@ -191,8 +191,8 @@ describe('acknowledgements: the server asks', () => {
     expect(await call).toEqual([null, { n: 1 }]);
   });
 
-  it('54. timeout(ms).emitWithAck rejects and resolves likewise', async () => {
-    const { client, server, socket } = await meetOne();
+  it('rejects or resolves timeout(ms).emitWithAck in the same cases', async () => {
+    const { client, server, socket } = await startPair();
     await expect(socket.timeout(20).emitWithAck('question', 1)).rejects.toThrow('operation has timed out');
     await answerNext(client, 'question', { data: 'late' });
     await client.settled();
@@ -203,8 +203,8 @@ describe('acknowledgements: the server asks', () => {
     expect(await answer).toBe('in time');
   });
 
-  it('54. an answer in time, an exception and an end all stop the clock', async () => {
-    const { app, client, server, socket } = await meetOne();
+  it('stops the timer after an answer, after an exception and after a disconnect', async () => {
+    const { app, client, server, socket } = await startPair();
     const calls: unknown[] = [];
     const ask = (event: string): unknown =>
       socket.timeout(60_000).emit(event, (error: Error | null) => calls.push([event, error?.message]));
@@ -215,7 +215,7 @@ describe('acknowledgements: the server asks', () => {
     await answerNext(client, 'failed', { event: 'exception', data: { message: 'no' } });
     await client.settled();
     client.close();
-    await until('the client has gone', () => server.sockets.size === 0);
+    await until('the client has disconnected', () => server.sockets.size === 0);
     expect(calls).toEqual([
       ['answered', undefined],
       ['failed', 'no'],
@@ -225,7 +225,7 @@ describe('acknowledgements: the server asks', () => {
   });
 });
 
-/** Both ways to write an answer's type in a map of events, as in Socket.IO: bare, and with the error in front. */
+/** The two ways to type an answer in a map of events, as in Socket.IO: the value alone, or an error before it. */
 interface ToClient {
   bare: (n: number, answer: (sum: number) => void) => void;
   withError: (n: number, answer: (error: Error, sum: number) => void) => void;
@@ -236,11 +236,11 @@ interface Misleading {
   untyped: (answer: (value: Untyped) => void) => void;
 }
 
-describe('acknowledgements: typed', () => {
-  it('53. timeout(ms).emit takes (error, value), however the map writes the answer', async () => {
-    const { client, socket } = await meetOne();
+describe('typed acknowledgements', () => {
+  it('types the timeout callback as (error, value) for both ways to declare the answer', async () => {
+    const { client, socket } = await startPair();
     const typed: EnvelopeSocket<DefaultEventsMap, ToClient> = socket;
-    // compiles only where `sum` is a number: tsc is the other half of this test
+    // Compiles only if `sum` is a number: tsc checks this half of the test.
     const sums: (number | Error)[] = [];
     typed.timeout(5_000).emit('bare', 1, (error: Error, sum: number) => sums.push(error ?? sum));
     typed.timeout(5_000).emit('withError', 2, (error, sum) => sums.push(error ?? sum.toFixed().length));
@@ -258,8 +258,8 @@ describe('acknowledgements: typed', () => {
     await expect(wrong).rejects.toThrow('operation has timed out');
   });
 
-  it('53. on a server the value is the list of answers, with and without a timeout', async () => {
-    const { client, server } = await meetOne();
+  it('types the value of a server emit as a list of answers, with and without a timeout', async () => {
+    const { client, server } = await startPair();
     const typed: EnvelopeServer<DefaultEventsMap, ToClient> = server;
     const lists: (number[] | Error)[] = [];
     typed.timeout(5_000).emit('bare', 1, (error: Error, sums: number[]) => lists.push(error ?? sums));
@@ -279,28 +279,28 @@ describe('acknowledgements: typed', () => {
     expect(lists).toEqual([[10], [21], [30]]);
   });
 
-  it('53. and so it is among servers, where the callback gets the answers of the other nodes', async () => {
-    const { server } = await meetOne();
+  it('types the value of serverSideEmit as the list of answers of the other nodes', async () => {
+    const { server } = await startPair();
     const typed: EnvelopeServer<DefaultEventsMap, DefaultEventsMap, ToClient> = server;
     const lists: (number[] | Error)[] = [];
     typed.serverSideEmit('bare', 1, (error: Error, sums: number[]) => lists.push(error ?? sums));
     typed.serverSideEmit('withError', 1, (error, sums) => lists.push(error ?? sums.map((sum) => sum + 1)));
     const answers: Promise<number[]> = typed.serverSideEmitWithAck('withError', 2);
-    // there are no other nodes
+    // The server is the only node.
     expect(await answers).toEqual([]);
     expect(lists).toEqual([[], []]);
   });
 
-  it('53. an answer is not taken for the error because it looks like one, or like anything', async () => {
-    const { client, socket } = await meetOne();
+  it('does not take an answer for the error when its type resembles an error or is untyped', async () => {
+    const { client, socket } = await startPair();
     const typed: EnvelopeSocket<DefaultEventsMap, Misleading> = socket;
     const message: Promise<{ message: string }> = typed.emitWithAck('message');
-    const heard: unknown[] = [];
-    typed.timeout(5_000).emit('untyped', (_error: Error, value) => heard.push(value.length));
+    const values: unknown[] = [];
+    typed.timeout(5_000).emit('untyped', (_error: Error, value) => values.push(value.length));
     await answerNext(client, 'message', { data: { message: 'hello' } });
     await answerNext(client, 'untyped', { data: 'four' });
     expect((await message).message.length).toBe(5);
     await client.settled();
-    expect(heard).toEqual([4]);
+    expect(values).toEqual([4]);
   });
 });

@@ -1,7 +1,7 @@
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
 import { got, startPlain } from '../../support/bare-gateway.js';
 
-/** Notes what it is asked to broadcast, and does it. */
+/** Records every broadcast and session call, then delegates to the in-memory adapter. */
 class RecordingAdapter extends Adapter {
   readonly packets: { type: number; data: unknown[] }[] = [];
   readonly options: BroadcastOptions[] = [];
@@ -30,8 +30,8 @@ class RecordingAdapter extends Adapter {
   }
 }
 
-describe("socket.io-adapter's contract", () => {
-  it('104. recovery is off by default: the adapter is asked neither to keep nor to restore a session', async () => {
+describe('the contract of socket.io-adapter', () => {
+  it('never asks the adapter to persist or restore a session while recovery is off', async () => {
     const { app, server, join } = await startPlain({ adapter: RecordingAdapter });
     const [ada] = await join(1);
     expect(server.opts['connectionStateRecovery']).toBeFalsy();
@@ -45,7 +45,7 @@ describe("socket.io-adapter's contract", () => {
     expect((server.adapter as RecordingAdapter).sessions).toEqual([]);
   });
 
-  it('108. addAll, del and delAll keep rooms and sids; twice is harmless', async () => {
+  it('keeps rooms and sids in addAll, del and delAll; repeated calls change nothing', async () => {
     const { server } = await startPlain();
     const { adapter } = server;
     await adapter.addAll('s1', new Set(['r1', 'r2']));
@@ -73,7 +73,7 @@ describe("socket.io-adapter's contract", () => {
     expect(adapter.rooms).toEqual(new Map([['r2', new Set(['s1'])]]));
   });
 
-  it('109. sockets(rooms) gives ids, socketRooms(id) rooms', async () => {
+  it('returns ids from sockets(rooms) and rooms from socketRooms(id)', async () => {
     const { server, join } = await startPlain();
     const [ada, bob] = await join(2);
     const { adapter } = server;
@@ -89,15 +89,15 @@ describe("socket.io-adapter's contract", () => {
     expect(await adapter.serverCount()).toBe(1);
   });
 
-  it('110. the adapter tells of rooms: created and joined once, left, deleted when empty', async () => {
+  it('emits create-room and join-room once, leave-room on leaving, and delete-room when a room is empty', async () => {
     const { server, join } = await startPlain();
-    const told: unknown[][] = [];
+    const emitted: unknown[][] = [];
     for (const event of ['create-room', 'join-room', 'leave-room', 'delete-room']) {
-      server.adapter.on(event, (...args: unknown[]) => told.push([event, ...args]));
+      server.adapter.on(event, (...args: unknown[]) => emitted.push([event, ...args]));
     }
     const [ada, bob] = await join(2);
     const [a, b] = [ada!.socket.id, bob!.socket.id];
-    expect(told.splice(0)).toEqual([
+    expect(emitted.splice(0)).toEqual([
       ['create-room', a],
       ['join-room', a, a],
       ['create-room', b],
@@ -108,14 +108,14 @@ describe("socket.io-adapter's contract", () => {
     await bob!.socket.join('red');
     await ada!.socket.leave('red');
     await ada!.socket.leave('red');
-    expect(told.splice(0)).toEqual([
+    expect(emitted.splice(0)).toEqual([
       ['create-room', 'red'],
       ['join-room', 'red', a],
       ['join-room', 'red', b],
       ['leave-room', 'red', a],
     ]);
     bob!.socket.disconnect();
-    expect(told).toEqual([
+    expect(emitted).toEqual([
       ['leave-room', b, b],
       ['delete-room', b],
       ['leave-room', 'red', b],
@@ -123,7 +123,7 @@ describe("socket.io-adapter's contract", () => {
     ]);
   });
 
-  it('111. an adapter gets rooms, except and flags as they were said, and plain data', async () => {
+  it('passes rooms, except, flags and plain data to the adapter unchanged', async () => {
     const { server, join } = await startPlain({ adapter: RecordingAdapter });
     const [ada] = await join(1);
     const { packets, options } = server.adapter as RecordingAdapter;
@@ -150,7 +150,7 @@ describe("socket.io-adapter's contract", () => {
     ]);
   });
 
-  it('111. what is broadcast through the adapter itself honours rooms and except', async () => {
+  it('honours rooms and except in a direct call of adapter.broadcast()', async () => {
     const { server, join } = await startPlain();
     const [ada, bob, eve] = await join(3);
     server.socketsJoin('all');
@@ -164,13 +164,13 @@ describe("socket.io-adapter's contract", () => {
     expect(await got(eve!.client)).toEqual([]);
   });
 
-  it('111. volatile is dropped where the line takes no data; what follows it arrives', async () => {
+  it('drops volatile messages while the connection is not writable and delivers the next regular one', async () => {
     const { server, join } = await startPlain();
     const [slow, ada] = await join(2);
     slow!.client.ws.pause();
     const filler = 'x'.repeat(1_000_000);
     let sent = 0;
-    // a flush follows every big message: the line is full as soon as the kernel takes no more
+    // Each big message is followed by a flush: the connection is full as soon as the kernel accepts no more.
     while (slow!.socket.bufferedAmount < 1_000_000 && sent < 100) {
       slow!.socket.emit('filler', filler);
       sent++;
@@ -183,26 +183,26 @@ describe("socket.io-adapter's contract", () => {
     expect((await got(ada!.client)).map(([event]) => event)).toEqual(['dropped', 'kept']);
   });
 
-  it('111. compress(false) leaves a broadcast uncompressed where compression was negotiated', async () => {
+  it('sends a broadcast with compress(false) uncompressed on a compressed connection', async () => {
     const { server, join } = await startPlain({ perMessageDeflate: { threshold: 0 } });
     const [ada] = await join(1);
     const tcp = Reflect.get(ada!.client.ws, '_socket') as { bytesRead: number };
     const text = 'x'.repeat(20_000);
-    const cost = async (emit: () => unknown): Promise<number> => {
+    const bytesFor = async (emit: () => unknown): Promise<number> => {
       const before = tcp.bytesRead;
       emit();
       expect((await ada!.client.next('big')).data).toBe(text);
       return tcp.bytesRead - before;
     };
     expect(ada!.socket.extensions).toContain('permessage-deflate');
-    expect(await cost(() => server.emit('big', text))).toBeLessThan(1_000);
-    expect(await cost(() => server.compress(false).emit('big', text))).toBeGreaterThan(20_000);
-    expect(await cost(() => server.compress(true).emit('big', text))).toBeLessThan(1_000);
-    expect(await cost(() => ada!.socket.compress(false).emit('big', text))).toBeGreaterThan(20_000);
-    expect(await cost(() => ada!.socket.emit('big', text))).toBeLessThan(1_000);
+    expect(await bytesFor(() => server.emit('big', text))).toBeLessThan(1_000);
+    expect(await bytesFor(() => server.compress(false).emit('big', text))).toBeGreaterThan(20_000);
+    expect(await bytesFor(() => server.compress(true).emit('big', text))).toBeLessThan(1_000);
+    expect(await bytesFor(() => ada!.socket.compress(false).emit('big', text))).toBeGreaterThan(20_000);
+    expect(await bytesFor(() => ada!.socket.emit('big', text))).toBeLessThan(1_000);
   });
 
-  it('an adapter may be a class, a function for `new`, or an arrow function', async () => {
+  it('accepts an adapter as a class, as a function for `new`, and as an arrow function', async () => {
     const made: string[] = [];
     class OwnAdapter extends Adapter {}
     const forNew = function (nsp: { name: string }): Adapter {
@@ -223,7 +223,7 @@ describe("socket.io-adapter's contract", () => {
     expect(made).toEqual(['for new: /ws', 'arrow']);
   });
 
-  it('init is called once, close once; what init fails with is logged, and breaks nothing', async () => {
+  it('calls init and close once, and logs an error of init without failing', async () => {
     const calls: string[] = [];
     class LifeAdapter extends Adapter {
       override async init(): Promise<void> {

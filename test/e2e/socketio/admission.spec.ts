@@ -2,7 +2,7 @@ import { got, startPlain } from '../../support/bare-gateway.js';
 import { until } from '../../support/wait.js';
 
 describe("Socket.IO's allowRequest, data and connected", () => {
-  it('61. allowRequest lets in or refuses before the upgrade', async () => {
+  it('accepts or refuses a client in allowRequest before the upgrade', async () => {
     const asked: (string | undefined)[] = [];
     const { app, gateway, join } = await startPlain({
       allowRequest: (request, callback) => {
@@ -17,7 +17,7 @@ describe("Socket.IO's allowRequest, data and connected", () => {
     expect(gateway.connected).toHaveLength(1);
   });
 
-  it('62. socket.data is a free object, visible in fetchSockets', async () => {
+  it('exposes socket.data as a free object in fetchSockets', async () => {
     const { server, join } = await startPlain();
     const [ada] = await join(1);
     expect(ada!.socket.data).toEqual({});
@@ -28,7 +28,7 @@ describe("Socket.IO's allowRequest, data and connected", () => {
     expect((await server.fetchSockets())[0]!.data).toEqual({ replaced: true });
   });
 
-  it('63. socket.connected is true only after the middlewares let it in, and false after', async () => {
+  it('sets socket.connected after the middlewares accept the client and clears it on disconnect', async () => {
     const { server, gateway, join } = await startPlain();
     const seen: [string, boolean][] = [];
     server.use((socket, next) => {

@@ -3,10 +3,10 @@ import { Bus } from '../../support/bus.js';
 import { answer, got, startPlain, type Pair, type Plain } from '../../support/bare-gateway.js';
 import { until } from '../../support/wait.js';
 
-/** `ClusterAdapter` lets a request's timer run on after the answers: a short one, since it holds the process. */
-const PATIENCE = 1_500;
+/** In milliseconds. `ClusterAdapter` keeps the timer of a request after the answers; a short one releases the process early. */
+const TIMEOUT = 1_500;
 
-/** Two applications on two ports, joined by an asynchronous adapter, with two clients each. */
+/** Starts two applications on two ports, joined by an asynchronous adapter, with two clients each. */
 async function startCluster() {
   const bus = new Bus();
   const nodes = [await startPlain({ adapter: bus.adapter }), await startPlain({ adapter: bus.adapter })];
@@ -14,7 +14,7 @@ async function startCluster() {
   const [ada, bob] = (await here.join(2)) as [Pair, Pair];
   const [eve, dan] = (await there.join(2)) as [Pair, Pair];
   const all = [ada, bob, eve, dan];
-  /** The events that each client got, once an event that is behind all others has come to it. */
+  /** Returns the names of the events that each client received before a final event from each node. */
   const names = async (): Promise<string[][]> => {
     here.server.emit('end');
     there.server.emit('end');
@@ -25,7 +25,7 @@ async function startCluster() {
     const lists = await Promise.all(all.map(({ client }) => got(client)));
     return lists.map((list) => list.map(([event]) => event).filter((event) => event !== 'end'));
   };
-  /** Messages on the bus have been handled. */
+  /** Waits until a message on the bus has taken effect. */
   const delivered = (what: string, condition: () => boolean): Promise<void> => until(what, condition);
   return { bus, here, there, ada, bob, eve, dan, names, delivered };
 }
@@ -33,8 +33,8 @@ async function startCluster() {
 const ids = (found: { id: string }[]): Set<string> => new Set(found.map(({ id }) => id));
 const idsOf = (...pairs: Pair[]): Set<string> => new Set(pairs.map(({ socket }) => socket.id));
 
-describe('an asynchronous adapter of the contract, on two nodes', () => {
-  it('carries an emit to all, to rooms, to all but a room, and to one socket by its id; each client once', async () => {
+describe('an asynchronous adapter of the contract on two nodes', () => {
+  it('delivers an emit to all, to rooms, to all but a room, and to one socket id, once to each client', async () => {
     const { here, there, ada, bob, eve, dan, names } = await startCluster();
     await ada.socket.join(['red', 'blue']);
     await eve.socket.join(['red', 'blue']);
@@ -47,7 +47,7 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     ada.socket.broadcast.emit('not ada');
     ada.socket.to('red').emit('red but ada');
     const [toAda, toBob, toEve, toDan] = await names();
-    // what two nodes publish may cross
+    // Messages of two nodes may arrive in any order.
     expect(toAda!.sort()).toEqual(['all', 'red', 'red but eve', 'union']);
     expect(toBob!.sort()).toEqual(['all', 'not ada', 'not red']);
     expect(toEve!.sort()).toEqual(['all', 'not ada', 'red', 'red but ada', 'union']);
@@ -56,7 +56,7 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     expect(bob.socket.rooms).toEqual(new Set([bob.socket.id]));
   });
 
-  it('keeps the order of what one node emits', async () => {
+  it('keeps the order of the messages of one node', async () => {
     const { here, eve, ada, names } = await startCluster();
     await eve.socket.join('red');
     await ada.socket.join('red');
@@ -71,29 +71,29 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     expect(toEve).toEqual(sent);
   });
 
-  it('89. local stays on this node', async () => {
+  it('keeps a local emit on its node', async () => {
     const { bus, here, ada, bob, names } = await startCluster();
     here.server.local.emit('local');
     ada.socket.local.emit('local of ada');
     expect(ids(await here.server.local.fetchSockets())).toEqual(idsOf(ada, bob));
-    const counted = here.server.local.timeout(PATIENCE).emitWithAck('q');
+    const counted = here.server.local.timeout(TIMEOUT).emitWithAck('q');
     await Promise.all([answer(ada.client, 'q', 1), answer(bob.client, 'q', 2)]);
     expect(new Set(await counted)).toEqual(new Set([1, 2]));
     expect(bus.published).toBe(0);
     expect(await names()).toEqual([['local', 'q'], ['local', 'local of ada', 'q'], [], []]);
   });
 
-  it('gathers acknowledgements of all nodes; of none; and those that came when one stays silent', async () => {
+  it('gathers the acknowledgements of all nodes, of none, and those before a timeout', async () => {
     const { here, ada, bob, eve, dan } = await startCluster();
-    const all = here.server.timeout(PATIENCE).emitWithAck('q', 'all');
+    const all = here.server.timeout(TIMEOUT).emitWithAck('q', 'all');
     await Promise.all([ada, bob, eve, dan].map(({ client }, index) => answer(client, 'q', index)));
     expect(new Set(await all)).toEqual(new Set([0, 1, 2, 3]));
 
     await eve.socket.join('red');
-    const remote = here.server.to('red').timeout(PATIENCE).emitWithAck('q', 'red');
+    const remote = here.server.to('red').timeout(TIMEOUT).emitWithAck('q', 'red');
     await answer(eve.client, 'q', 'eve');
     expect(await remote).toEqual(['eve']);
-    expect(await here.server.to('nowhere').timeout(PATIENCE).emitWithAck('q')).toEqual([]);
+    expect(await here.server.to('nowhere').timeout(TIMEOUT).emitWithAck('q')).toEqual([]);
 
     await bob.socket.join('red');
     const partial = here.server.to('red').timeout(200).emitWithAck('q', 'partial');
@@ -101,7 +101,7 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     await expect(partial).rejects.toMatchObject({ responses: ['eve again'] });
   });
 
-  it('83. fetchSockets finds those of both nodes, with id, rooms, data and handshake', async () => {
+  it('finds sockets of both nodes in fetchSockets, with id, rooms, data and handshake', async () => {
     const { here, ada, bob, eve, dan } = await startCluster();
     eve.socket.data = { name: 'Eve' };
     await eve.socket.join('red');
@@ -117,7 +117,7 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     expect(found!.handshake).toEqual(JSON.parse(JSON.stringify(eve.socket.handshake)));
   });
 
-  it('88. a socket of the other node can be sent to, moved between rooms, and disconnected', async () => {
+  it('emits to, moves between rooms, and disconnects a socket of the other node', async () => {
     const { here, eve, ada, names, delivered } = await startCluster();
     const [remote] = await here.server.in(eve.socket.id).fetchSockets();
     remote!.emit('hello', 1, 2);
@@ -133,18 +133,18 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     expect(ids(await here.server.in([eve.socket.id, ada.socket.id]).fetchSockets())).toEqual(idsOf(ada));
   });
 
-  it('82. a request to one socket gives one value, from this node or from the other', async () => {
+  it('resolves a request to one socket with one value, from either node', async () => {
     const { here, eve, ada } = await startCluster();
     for (const { client, socket } of [ada, eve]) {
       const [found] = await here.server.in(socket.id).fetchSockets();
-      const promised = found!.timeout(PATIENCE).emitWithAck('q', 'a', 'b');
+      const promised = found!.timeout(TIMEOUT).emitWithAck('q', 'a', 'b');
       expect((await answer(client, 'q', { one: 1 })).data).toEqual(['a', 'b']);
       expect(await promised).toEqual({ one: 1 });
       await expect(found!.timeout(50).emitWithAck('q')).rejects.toThrow('operation has timed out');
     }
   });
 
-  it('85. and 86. socketsJoin and socketsLeave reach both nodes, by all, room and id', async () => {
+  it('applies socketsJoin and socketsLeave on both nodes, for all, by room and by id', async () => {
     const { here, ada, bob, eve, dan, delivered } = await startCluster();
     here.server.socketsJoin(['all', 'red']);
     here.server.in(dan.socket.id).socketsJoin('dan');
@@ -160,7 +160,7 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     expect(eve.socket.rooms).toEqual(new Set([eve.socket.id, 'red']));
   });
 
-  it('87. disconnectSockets reaches both nodes, and an emit just before still arrives', async () => {
+  it('applies disconnectSockets on both nodes and delivers an emit sent just before', async () => {
     const { here, there, ada, bob, eve, dan } = await startCluster();
     await ada.socket.join('red');
     await eve.socket.join('red');
@@ -179,38 +179,38 @@ describe('an asynchronous adapter of the contract, on two nodes', () => {
     );
   });
 
-  it('serverSideEmit reaches the other node and not the sender, and gathers its answers', async () => {
+  it('delivers serverSideEmit to the other node only and gathers its answers', async () => {
     const { here, there, names } = await startCluster();
-    const heard: unknown[][] = [];
-    here.server.on('news', (...args) => heard.push(['here', ...args]));
-    there.server.on('news', (...args) => heard.push(['there', ...args]));
+    const received: unknown[][] = [];
+    here.server.on('news', (...args) => received.push(['here', ...args]));
+    there.server.on('news', (...args) => received.push(['there', ...args]));
     expect(here.server.serverSideEmit('news', 1, { two: 2 })).toBe(true);
-    await until('the news', () => heard.length > 0);
+    await until('the news', () => received.length > 0);
     there.server.on('sum', (a: number, b: number, callback: (sum: number) => void) => {
       callback(a + b);
       callback(0);
     });
-    here.server.on('sum', () => heard.push(['the sender heard itself']));
+    here.server.on('sum', () => received.push(['the sender received its own event']));
     expect(await here.server.serverSideEmitWithAck('sum', 1, 2)).toEqual([3]);
     const called = new Promise((resolve) => {
       here.server.serverSideEmit('sum', 3, 4, (...args: unknown[]) => resolve(args));
     });
     expect(await called).toEqual([null, [7]]);
-    expect(heard).toEqual([['there', 1, { two: 2 }]]);
+    expect(received).toEqual([['there', 1, { two: 2 }]]);
     for (const name of ['connect', 'connection', 'new_namespace']) {
       expect(() => here.server.serverSideEmit(name)).toThrow(`"${name}" is a reserved event name`);
     }
-    // clients hear nothing of it
+    // Clients do not receive server-side events.
     expect(await names()).toEqual([[], [], [], []]);
   });
 
-  it('a node that left is not waited for', async () => {
+  it('does not wait for a node that has left the cluster', async () => {
     const { bus, here, there, ada, bob } = await startCluster();
     await there.app.nest.close();
     expect(bus.of('/ws')).toHaveLength(1);
     expect(ids(await here.server.fetchSockets())).toEqual(idsOf(ada, bob));
     expect(await here.server.serverSideEmitWithAck('anybody')).toEqual([]);
-    const asked = here.server.timeout(PATIENCE).emitWithAck('q');
+    const asked = here.server.timeout(TIMEOUT).emitWithAck('q');
     await Promise.all([answer(ada.client, 'q', 1), answer(bob.client, 'q', 2)]);
     expect(new Set(await asked)).toEqual(new Set([1, 2]));
   });

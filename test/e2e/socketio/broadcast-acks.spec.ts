@@ -1,7 +1,7 @@
 import { answer, got, startPlain } from '../../support/bare-gateway.js';
 
 describe("Socket.IO's broadcasts with acknowledgements", () => {
-  it('78. timeout(ms).emit to many calls back once, with all answers', async () => {
+  it('calls back once with all answers after timeout(ms).emit to several clients', async () => {
     const { server, join } = await startPlain();
     const [ada, bob] = await join(2);
     const calls: unknown[][] = [];
@@ -19,7 +19,7 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
     expect(calls).toEqual([[null, ['for', null]]]);
   });
 
-  it('79. one silent client: an error, and the answers that came', async () => {
+  it('reports a timeout and the received answers when one client does not answer', async () => {
     const { server, join } = await startPlain();
     const [ada, silent] = await join(2);
     const asked = new Promise<unknown[]>((resolve) => {
@@ -34,14 +34,14 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
     await answer(ada!.client, 'vote', 2);
     await expect(promised).rejects.toMatchObject({ message: 'operation has timed out', responses: [2] });
 
-    // the late answer is ignored, and nothing waits for one any more
+    // The late answer is ignored, and no request stays open.
     await answer(silent!.client, 'vote', 'late');
     await silent!.client.settled();
     expect(server.counters.ignoredAnswers).toBe(1);
     expect([ada!.socket.acks.size, silent!.socket.acks.size]).toEqual([0, 0]);
   });
 
-  it('79. a client that answers twice, or unasked, does not stand in for a silent one', async () => {
+  it('does not count a second or unrequested answer for a client that does not answer', async () => {
     const { server, join } = await startPlain();
     const [ada, eve] = await join(3);
     await eve!.socket.join('outside');
@@ -53,7 +53,7 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
     expect(server.counters.ignoredAnswers).toBe(3);
   });
 
-  it('80. nobody to ask: resolves with []', async () => {
+  it('resolves with [] when no client matches', async () => {
     const { server, join } = await startPlain();
     expect(await server.timeout(60_000).emitWithAck('vote')).toEqual([]);
     const [ada] = await join(1);
@@ -62,7 +62,7 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
     expect(await got(ada!.client)).toEqual([]);
   });
 
-  it('81. emitWithAck on operators works with to and except', async () => {
+  it('supports to and except in emitWithAck on operators', async () => {
     const { server, join } = await startPlain();
     const [ada, bob, eve] = await join(3);
     await ada!.socket.join('red');
@@ -79,7 +79,7 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
     expect(await got(eve!.client)).toEqual([['q', 3]]);
   });
 
-  it('82. a fetched socket gives one value, not a list', async () => {
+  it('resolves a request to a fetched socket with one value, not a list', async () => {
     const { server, join } = await startPlain();
     const [ada] = await join(1);
     const [fetched] = await server.fetchSockets();
@@ -89,13 +89,13 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
     await expect(fetched!.timeout(50).emitWithAck('q')).rejects.toThrow('operation has timed out');
   });
 
-  it('data that JSON cannot carry throws at the call, and calls nobody back later', async () => {
+  it('throws at the call when JSON cannot encode the data, and never calls back', async () => {
     const { server, join } = await startPlain();
     const [ada] = await join(1);
     let calls = 0;
     expect(() => server.timeout(1).emit('q', 1n, () => calls++)).toThrow(TypeError);
     await expect(server.timeout(20).emitWithAck('q', 1n)).rejects.toThrow(TypeError);
-    // a later request's timeout is behind that of the two that failed
+    // The timeout of this later request fires after those of the two failed requests would have fired.
     await expect(server.timeout(40).emitWithAck('q')).rejects.toThrow('timed out');
     expect(calls).toBe(0);
     expect(await got(ada!.client)).toEqual([['q', undefined]]);

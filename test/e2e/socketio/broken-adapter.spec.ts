@@ -1,11 +1,11 @@
 import { Adapter } from 'socket.io-adapter';
-import { bareGateway, meet } from './support.js';
+import { bareGateway, connectPair } from './support.js';
 import { startApp } from '../../support/app.js';
 import { got, startPlain } from '../../support/bare-gateway.js';
 import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { until } from '../../support/wait.js';
 
-/** The broker is away: whatever would be told to other nodes fails, what this node needs works. */
+/** The broker is unreachable: calls to other nodes reject, work on the local node succeeds. */
 class BrokenAdapter extends Adapter {
   private fail(): Promise<never> {
     return Promise.reject(new Error('the broker is away'));
@@ -45,10 +45,10 @@ class BrokenAdapter extends Adapter {
   }
 }
 
-describe('an adapter whose promises reject', () => {
+describe('an adapter that rejects its promises', () => {
   expectNoUnhandledErrors();
 
-  it('serves the clients of this node, tells the log, and ends nothing', async () => {
+  it('serves the local clients, logs the errors and keeps the connections open', async () => {
     const { app, server, gateway, join } = await startPlain({ adapter: BrokenAdapter });
     const [ada, bob] = await join(2);
     server.emit('all');
@@ -68,15 +68,15 @@ describe('an adapter whose promises reject', () => {
     for (const line of app.log.of('error')) expect(line).toContain('the broker is away');
   });
 
-  it('lets a dynamic namespace go with its last client', async () => {
+  it('removes a dynamic namespace with its last client', async () => {
     const Rooms = bareGateway({ namespace: /^\/room-\d+$/, adapter: BrokenAdapter });
     const app = await startApp({ providers: [Rooms] });
     const { server } = app.nest.get(Rooms);
-    const { client, socket } = await meet(app, server, '/room-1');
+    const { client, socket } = await connectPair(app, server, '/room-1');
     client.close();
     await client.ended();
-    await until('the line closing', () => socket.readyState === socket.CLOSED);
-    const again = await meet(app, server, '/room-1');
+    await until('the connection has closed', () => socket.readyState === socket.CLOSED);
+    const again = await connectPair(app, server, '/room-1');
     expect(again.socket.nsp).not.toBe(socket.nsp);
   });
 });

@@ -29,22 +29,22 @@ class PagesController {
   }
 }
 
-/** What would keep the process alive, without what was there before. */
+/** Returns the resources that keep the process alive and that were not open `before`. */
 function newResources(before: string[]): string[] {
-  const left = process.getActiveResourcesInfo();
+  const remaining = process.getActiveResourcesInfo();
   for (const name of before) {
-    const index = left.indexOf(name);
-    if (index !== -1) left.splice(index, 1);
+    const index = remaining.indexOf(name);
+    if (index !== -1) remaining.splice(index, 1);
   }
-  return left.filter((name) => !name.startsWith('Immediate'));
+  return remaining.filter((name) => !name.startsWith('Immediate'));
 }
 
-describe("Socket.IO's ways to close", () => {
-  it('97. close() ends every socket and lets nobody in, with callback or promise', async () => {
+describe('closing as in Socket.IO', () => {
+  it('ends every socket and refuses new clients in close(), with a callback or a promise', async () => {
     const app = await startApp({ providers: [PlainGateway, OtherGateway] });
     const gateway = app.nest.get(PlainGateway);
     const clients = [await app.connect('/ws'), await app.connect('/ws')];
-    const outsider = await app.connect('/other');
+    const otherClient = await app.connect('/other');
     const calls: unknown[][] = [];
     await gateway.server.close((...args: unknown[]) => calls.push(args));
     expect(calls).toEqual([[]]);
@@ -55,16 +55,16 @@ describe("Socket.IO's ways to close", () => {
     expect(gateway.server.sockets.size).toBe(0);
     await expect(app.connect('/ws')).rejects.toThrow('503');
     await gateway.server.close();
-    // one namespace was closed, not the server
-    await outsider.settled();
-    expect(outsider.closed).toBeUndefined();
+    // close() affects one namespace, not the whole server.
+    await otherClient.settled();
+    expect(otherClient.closed).toBeUndefined();
   });
 
-  it('97. close() also ends those who are still on their way in, and none of them gets in later', async () => {
+  it('ends clients that are still connecting in close(), and none of them connects later', async () => {
     const checked = deferred();
     const asked = deferred();
     const { app, gateway, server } = await startPlain({
-      // the middleware answers too late to be waited for
+      // The middleware answers after the shutdown timeout.
       shutdownTimeout: 50,
       allowRequest: (request, callback) => {
         if (request.url !== '/ws?slow') return callback(null, true);
@@ -72,13 +72,13 @@ describe("Socket.IO's ways to close", () => {
         void checked.promise.then(() => callback(null, true));
       },
     });
-    let letIn: () => void = () => undefined;
-    server.use((_socket, next) => (letIn = next));
+    let accept: () => void = () => undefined;
+    server.use((_socket, next) => (accept = next));
     const inMiddleware = await app.connect('/ws');
     const inCheck = app.connect('/ws?slow');
     await asked.promise;
     await server.close();
-    letIn();
+    accept();
     checked.resolve();
     for (const client of [inMiddleware, await inCheck]) {
       expect(await client.ended()).toEqual({ code: 1001, reason: 'server shutting down' });
@@ -86,7 +86,7 @@ describe("Socket.IO's ways to close", () => {
     expect([gateway.connected.length, server.sockets.size]).toEqual([0, 0]);
   });
 
-  it('97. closing the application stops the listener and every socket', async () => {
+  it('stops the listener and ends every socket when the application closes', async () => {
     const { app, gateway, join } = await startPlain();
     const pairs = await join(2);
     const { port } = app;
@@ -97,7 +97,7 @@ describe("Socket.IO's ways to close", () => {
     await expect(late.opened()).rejects.toThrow('ECONNREFUSED');
   });
 
-  it('97. an application whose HTTP server never listened closes as well', async () => {
+  it('closes an application whose HTTP server never listened', async () => {
     const module = await Test.createTestingModule({ providers: [PlainGateway] })
       .setLogger(new LogBook())
       .compile();
@@ -110,7 +110,7 @@ describe("Socket.IO's ways to close", () => {
     await nest.close();
   });
 
-  it('98. after close no timer and no handle keeps the process alive', async () => {
+  it('leaves no timer and no handle open after close', async () => {
     const before = process.getActiveResourcesInfo();
     const { app, server, join } = await startPlain({ shutdownTimeout: 100 });
     const [ada, bob] = await join(2);
@@ -124,20 +124,20 @@ describe("Socket.IO's ways to close", () => {
       .catch(() => undefined);
     server.use(() => undefined); // never calls next
     const waiting = await app.connect('/ws');
-    const gone = await app.connect('/ws');
-    gone.ws.terminate();
+    const disconnected = await app.connect('/ws');
+    disconnected.ws.terminate();
     bob!.client.ws.terminate();
     await until('bob leaving', () => server.sockets.size === 1);
     await app.nest.close();
     for (const client of [ada!.client, waiting]) expect((await client.ended()).code).toBe(1001);
-    let left: string[] = [];
-    await until('the end of all handles', () => (left = newResources(before)).length === 0).catch(
+    let remaining: string[] = [];
+    await until('the end of all handles', () => (remaining = newResources(before)).length === 0).catch(
       () => undefined,
     );
-    expect(left).toEqual([]);
+    expect(remaining).toEqual([]);
   });
 
-  it('99. a client that breaks the protocol is dropped, and only that client', async () => {
+  it('closes only the connection of a client that violates the protocol', async () => {
     const { server, gateway, join } = await startPlain();
     const [ada, bob, eve] = await join(3);
     const rawSocket = (client: TestClient) =>
@@ -151,7 +151,7 @@ describe("Socket.IO's ways to close", () => {
     expect(await got(eve!.client)).toEqual([]);
   });
 
-  it('100. disconnect() and disconnect(true) end the line, once', async () => {
+  it('ends the connection once in disconnect() and disconnect(true)', async () => {
     const { gateway, join } = await startPlain();
     const [ada, bob] = await join(2);
     expect(ada!.socket.disconnect()).toBe(ada!.socket);
@@ -160,7 +160,7 @@ describe("Socket.IO's ways to close", () => {
     for (const { client, socket } of [ada!, bob!]) {
       expect(await client.ended()).toEqual({ code: 1000, reason: '' });
       expect([socket.connected, socket.closed?.initiator]).toEqual([false, 'server']);
-      await until('the line closing', () => socket.readyState === socket.CLOSED);
+      await until('the connection has closed', () => socket.readyState === socket.CLOSED);
     }
     expect(gateway.disconnected).toEqual([
       [ada!.socket, 'server namespace disconnect'],
@@ -168,7 +168,7 @@ describe("Socket.IO's ways to close", () => {
     ]);
   });
 
-  it('102. the other routes and upgrades of the HTTP server go on working', async () => {
+  it('leaves other routes and upgrades of the HTTP server working', async () => {
     const app = await startApp({ providers: [PlainGateway], controllers: [PagesController] });
     const http = app.nest.getHttpServer();
     const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;

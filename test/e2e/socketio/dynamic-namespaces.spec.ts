@@ -1,52 +1,52 @@
 import { Adapter } from 'socket.io-adapter';
 import type { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
 import { until } from '../../support/wait.js';
-import { meet, received, serve, tryUpgrade } from './support.js';
+import { connectPair, received, startServers, tryUpgrade } from './support.js';
 
-/** An adapter that tells which namespaces' adapters were closed. */
-function tellingAdapter(): { adapter: new (nsp: unknown) => Adapter; closed: string[] } {
+/** Returns an adapter class and the names of the namespaces whose adapters were closed. */
+function recordingAdapter(): { adapter: new (nsp: unknown) => Adapter; closed: string[] } {
   const closed: string[] = [];
-  class TellingAdapter extends Adapter {
+  class RecordingAdapter extends Adapter {
     override close(): void {
       closed.push((this.nsp as EnvelopeServer).name);
     }
   }
-  return { adapter: TellingAdapter, closed };
+  return { adapter: RecordingAdapter, closed };
 }
 
 const ROOM = /^\/room-\d+$/;
 
 describe('dynamic namespaces', () => {
-  it('18. the server of a RegExp namespace fires "new_namespace" for each child, before anybody is in it', async () => {
-    const { app, servers } = await serve([{ path: '/ws', namespace: ROOM }]);
+  it('emits "new_namespace" for each child of a RegExp namespace before a client is in it', async () => {
+    const { app, servers } = await startServers([{ path: '/ws', namespace: ROOM }]);
     const parent = servers[0]!;
-    const told: [EnvelopeServer, string, number][] = [];
-    parent.on('new_namespace', (child) => told.push([child, child.name, child.sockets.size]));
-    const one = await meet(app, parent, '/ws/room-1');
-    const two = await meet(app, parent, '/ws/room-2');
-    await meet(app, parent, '/ws/room-1');
-    expect(told).toEqual([
+    const created: [EnvelopeServer, string, number][] = [];
+    parent.on('new_namespace', (child) => created.push([child, child.name, child.sockets.size]));
+    const one = await connectPair(app, parent, '/ws/room-1');
+    const two = await connectPair(app, parent, '/ws/room-2');
+    await connectPair(app, parent, '/ws/room-1');
+    expect(created).toEqual([
       [one.socket.nsp, '/ws/room-1', 0],
       [two.socket.nsp, '/ws/room-2', 0],
     ]);
   });
 
-  it('18. a server fires "new_namespace" when another path gets its server', async () => {
-    const { servers } = await serve([{}]);
-    const told: EnvelopeServer[] = [];
-    servers[0]!.on('new_namespace', (made) => told.push(made));
+  it('emits "new_namespace" when a new path gets its server', async () => {
+    const { servers } = await startServers([{}]);
+    const created: EnvelopeServer[] = [];
+    servers[0]!.on('new_namespace', (made) => created.push(made));
     const made = servers[0]!.of('/made');
     servers[0]!.of('/made');
-    expect(told).toEqual([made]);
+    expect(created).toEqual([made]);
   });
 
-  it('19. of(RegExp) takes every matching name and gives each a namespace of its own', async () => {
-    const { app, servers } = await serve([{}]);
+  it('creates one namespace for each name that matches of(RegExp)', async () => {
+    const { app, servers } = await startServers([{}]);
     const parent = servers[0]!.of(ROOM);
-    const heard: EnvelopeSocket[] = [];
-    parent.on('connection', (socket) => heard.push(socket));
-    const [one, two] = [await meet(app, parent, '/room-1'), await meet(app, parent, '/room-2')];
-    expect(heard).toEqual([one.socket, two.socket]);
+    const connected: EnvelopeSocket[] = [];
+    parent.on('connection', (socket) => connected.push(socket));
+    const [one, two] = [await connectPair(app, parent, '/room-1'), await connectPair(app, parent, '/room-2')];
+    expect(connected).toEqual([one.socket, two.socket]);
     expect([one.socket.nsp.name, two.socket.nsp.name]).toEqual(['/room-1', '/room-2']);
     expect(servers[0]!.of('/room-1')).toBe(one.socket.nsp);
     expect(servers[0]!.of('/room-2')).toBe(two.socket.nsp);
@@ -57,21 +57,21 @@ describe('dynamic namespaces', () => {
     expect(await received(two.client, 'to one')).toEqual([]);
   });
 
-  it('19. emitting on the parent reaches all children, rooms included, and nobody else', async () => {
-    const { app, servers } = await serve([{ namespace: ROOM }, { namespace: 'other' }]);
+  it('broadcasts from the parent to all its children and their rooms, and to no other namespace', async () => {
+    const { app, servers } = await startServers([{ namespace: ROOM }, { namespace: 'other' }]);
     const [parent, other] = servers as [EnvelopeServer, EnvelopeServer];
-    const [one, two] = [await meet(app, parent, '/room-1'), await meet(app, parent, '/room-2')];
-    const three = await meet(app, parent, '/room-2');
-    const apart = await meet(app, other);
+    const [one, two] = [await connectPair(app, parent, '/room-1'), await connectPair(app, parent, '/room-2')];
+    const three = await connectPair(app, parent, '/room-2');
+    const outside = await connectPair(app, other);
     await one.socket.join('red');
     await two.socket.join('red');
-    await apart.socket.join('red');
+    await outside.socket.join('red');
     parent.emit('to all', 1, 'x');
     parent.to('red').emit('to red');
     parent.except('red').emit('not red');
     parent.to('red').except(one.socket.id).emit('red but one');
     const got = async (event: string): Promise<number[]> => {
-      const clients = [one.client, two.client, three.client, apart.client];
+      const clients = [one.client, two.client, three.client, outside.client];
       return (await Promise.all(clients.map((client) => received(client, event)))).map(
         ({ length }) => length,
       );
@@ -87,8 +87,8 @@ describe('dynamic namespaces', () => {
     expect(three.socket.rooms.has('blue')).toBe(false);
   });
 
-  it("19. the parent's middlewares and listeners count for each child", async () => {
-    const { app, servers } = await serve([{ namespace: ROOM }]);
+  it('applies the middlewares and listeners of the parent to each child', async () => {
+    const { app, servers } = await startServers([{ namespace: ROOM }]);
     const parent = servers[0]!;
     const asked: string[] = [];
     parent.use((socket, next) => {
@@ -101,48 +101,51 @@ describe('dynamic namespaces', () => {
         next();
       }),
     );
-    await meet(app, parent, '/room-1');
-    await meet(app, parent, '/room-2');
+    await connectPair(app, parent, '/room-1');
+    await connectPair(app, parent, '/room-2');
     expect(asked).toEqual(['/room-1', 'own /room-1', '/room-2', 'own /room-2']);
   });
 
-  it('21. a name that matches no rule is refused and makes no namespace', async () => {
-    const { app, servers } = await serve([{ path: '/ws', namespace: ROOM }]);
-    const told: unknown[] = [];
-    servers[0]!.on('new_namespace', (child) => told.push(child));
+  it('refuses a name that matches no rule and creates no namespace', async () => {
+    const { app, servers } = await startServers([{ path: '/ws', namespace: ROOM }]);
+    const created: unknown[] = [];
+    servers[0]!.on('new_namespace', (child) => created.push(child));
     for (const path of ['/ws/room-x', '/ws/room-1/more', '/room-1', '/ws', '/ws/', '/wsroom-1', '/']) {
       const { status, body } = await tryUpgrade(app, path);
       expect([path, status]).toEqual([path, 404]);
       expect(JSON.parse(body)).toMatchObject({ statusCode: 404, error: 'Not Found' });
     }
-    expect(told).toEqual([]);
+    expect(created).toEqual([]);
   });
 
-  it('22. clients that race for a new dynamic namespace get the same child', async () => {
-    const { app, servers } = await serve([{ namespace: ROOM }]);
-    const [told, sockets]: [unknown[], EnvelopeSocket[]] = [[], []];
-    servers[0]!.on('new_namespace', (child) => told.push(child));
+  it('gives clients that connect at the same time to a new namespace the same child', async () => {
+    const { app, servers } = await startServers([{ namespace: ROOM }]);
+    const [created, sockets]: [unknown[], EnvelopeSocket[]] = [[], []];
+    servers[0]!.on('new_namespace', (child) => created.push(child));
     servers[0]!.on('connection', (socket) => sockets.push(socket));
     const clients = await Promise.all(Array.from({ length: 5 }, () => app.connect('/room-9')));
     await Promise.all(clients.map((client) => client.settled()));
-    expect(told).toHaveLength(1);
-    expect(sockets.map(({ nsp }) => nsp)).toEqual(Array(5).fill(told[0]));
-    (told[0] as EnvelopeServer).emit('hello');
+    expect(created).toHaveLength(1);
+    expect(sockets.map(({ nsp }) => nsp)).toEqual(Array(5).fill(created[0]));
+    (created[0] as EnvelopeServer).emit('hello');
     for (const client of clients) await client.next('hello');
   });
 
-  // Socket.IO keeps children unless cleanupEmptyChildNamespaces is on. Names are the clients' choice: here they always go.
-  it('23. a child goes with its last client, its adapter closed, and can be joined again', async () => {
-    const { adapter, closed } = tellingAdapter();
-    const { app, servers } = await serve([{ namespace: ROOM, adapter }]);
+  // Socket.IO keeps children unless cleanupEmptyChildNamespaces is on. Clients choose the names, so here empty children are always removed.
+  it('removes a child and closes its adapter after its last client, and creates it again on demand', async () => {
+    const { adapter, closed } = recordingAdapter();
+    const { app, servers } = await startServers([{ namespace: ROOM, adapter }]);
     const parent = servers[0]!;
-    const told: unknown[] = [];
-    parent.on('new_namespace', (child) => told.push(child));
-    const [ada, bob] = [await meet(app, parent, '/room-1'), await meet(app, parent, '/room-1')];
-    const cleo = await meet(app, parent, '/room-2');
+    const created: unknown[] = [];
+    parent.on('new_namespace', (child) => created.push(child));
+    const [ada, bob] = [await connectPair(app, parent, '/room-1'), await connectPair(app, parent, '/room-1')];
+    const cleo = await connectPair(app, parent, '/room-2');
     ada.client.close();
     await ada.client.ended();
-    await until('one has gone', () => told.length === 2 && (told[0] as EnvelopeServer).sockets.size === 1);
+    await until(
+      'one client has disconnected',
+      () => created.length === 2 && (created[0] as EnvelopeServer).sockets.size === 1,
+    );
     expect(parent.of('/room-1')).toBe(bob.socket.nsp);
     expect(closed).toEqual([]);
 
@@ -150,17 +153,17 @@ describe('dynamic namespaces', () => {
     await until('the adapter is closed', () => closed.length > 0);
     expect(closed).toEqual(['/room-1']);
 
-    const again = await meet(app, parent, '/room-1');
+    const again = await connectPair(app, parent, '/room-1');
     expect(again.socket.nsp).not.toBe(bob.socket.nsp);
-    expect(told).toEqual([ada.socket.nsp, cleo.socket.nsp, again.socket.nsp]);
+    expect(created).toEqual([ada.socket.nsp, cleo.socket.nsp, again.socket.nsp]);
     parent.emit('to all');
     await again.client.next('to all');
     await cleo.client.next('to all');
   });
 
-  it('23. a child goes also when a middleware refused its only client', async () => {
-    const { adapter, closed } = tellingAdapter();
-    const { app, servers } = await serve([{ namespace: ROOM, adapter }]);
+  it('removes a child after a middleware refused its only client', async () => {
+    const { adapter, closed } = recordingAdapter();
+    const { app, servers } = await startServers([{ namespace: ROOM, adapter }]);
     servers[0]!.use((socket, next) =>
       next(socket.handshake.query['key'] === '1' ? undefined : new Error('no key')),
     );
@@ -169,43 +172,43 @@ describe('dynamic namespaces', () => {
     await until('the adapter is closed', () => closed.length > 0);
     expect(closed).toEqual(['/room-1']);
 
-    // not while somebody else is in it
-    const { client } = await meet(app, servers[0]!, '/room-1?key=1');
+    // The child stays while another client is in it.
+    const { client } = await connectPair(app, servers[0]!, '/room-1?key=1');
     await (await app.connect('/room-1')).ended();
     await client.settled();
     expect(closed).toEqual(['/room-1']);
   });
 
-  it('23. a static namespace is never removed', async () => {
-    const { adapter, closed } = tellingAdapter();
-    const { app, servers } = await serve([{ namespace: 'chat', adapter }]);
+  it('never removes a static namespace', async () => {
+    const { adapter, closed } = recordingAdapter();
+    const { app, servers } = await startServers([{ namespace: 'chat', adapter }]);
     const chat = servers[0]!;
-    const { client } = await meet(app, chat);
+    const { client } = await connectPair(app, chat);
     client.close();
-    await until('the client has gone', () => chat.sockets.size === 0);
+    await until('the client has disconnected', () => chat.sockets.size === 0);
     expect(chat.of('/chat')).toBe(chat);
-    const again = await meet(app, chat);
+    const again = await connectPair(app, chat);
     expect(again.socket.nsp).toBe(chat);
     expect(closed).toEqual([]);
   });
 
-  it('24. a child made by hand under a matching parent belongs to that parent', async () => {
-    const { app, servers } = await serve([{ path: '/ws', namespace: ROOM }, {}]);
+  it('attaches a child that was created by name to the parent that matches', async () => {
+    const { app, servers } = await startServers([{ path: '/ws', namespace: ROOM }, {}]);
     const [parent, main] = servers as [EnvelopeServer, EnvelopeServer];
-    const [told, heard]: [unknown[], unknown[]] = [[], []];
-    parent.on('new_namespace', (child) => told.push(child));
-    const child = main.of('/ws/room-7', (socket) => heard.push(socket));
-    expect(told).toEqual([child]);
+    const [created, connected]: [unknown[], unknown[]] = [[], []];
+    parent.on('new_namespace', (child) => created.push(child));
+    const child = main.of('/ws/room-7', (socket) => connected.push(socket));
+    expect(created).toEqual([child]);
     expect(child.sockets.size).toBe(0);
 
-    // the parent's "connection" listeners hear of it, and so do its own
-    const { client, socket } = await meet(app, parent, '/ws/room-7');
+    // The "connection" listeners of the parent and of the child both run.
+    const { client, socket } = await connectPair(app, parent, '/ws/room-7');
     expect(socket.nsp).toBe(child);
-    expect(heard).toEqual([socket]);
+    expect(connected).toEqual([socket]);
     parent.emit('from the parent');
     await client.next('from the parent');
     child.emit('from the child');
     await client.next('from the child');
-    expect(told).toEqual([child]);
+    expect(created).toEqual([child]);
   });
 });

@@ -1,8 +1,8 @@
 import { startPlain } from '../../support/bare-gateway.js';
 import { until } from '../../support/wait.js';
 
-describe("Socket.IO's engine", () => {
-  it('client.conn shows the connection as Engine.IO does', async () => {
+describe('the engine of Socket.IO', () => {
+  it('exposes the connection in client.conn as Engine.IO does', async () => {
     const { server, join } = await startPlain();
     const [ada] = await join(1);
     const { socket } = ada!;
@@ -22,30 +22,30 @@ describe("Socket.IO's engine", () => {
     expect(server.engine.clientsCount).toBe(2);
     expect(server.engine.opts).toBeUndefined();
     ada!.client.close();
-    await until('its end', () => server.engine.clientsCount === 1);
+    await until('the disconnect', () => server.engine.clientsCount === 1);
     expect(socket.conn.readyState).toBe('closed');
   });
 
-  it('client.conn emits "close" with the reason, "heartbeat" at a pong, "drain" and "error"', async () => {
+  it('emits "close" with the reason, "heartbeat" for a pong, "drain" and "error" on client.conn', async () => {
     const { app, gateway, join } = await startPlain();
     const [ada] = await join(1);
-    const heard: unknown[] = [];
+    const calls: unknown[] = [];
     const { conn } = ada!.socket;
-    conn.on('heartbeat', (...args: unknown[]) => heard.push(['heartbeat', ...args]));
-    conn.once('close', (reason: string) => heard.push(['close', reason]));
-    conn.on('error', (error: Error) => heard.push(['error', error.message]));
-    const unheard = (): number => heard.push('unheard');
-    conn.addListener('close', unheard);
-    conn.off('close', unheard);
+    conn.on('heartbeat', (...args: unknown[]) => calls.push(['heartbeat', ...args]));
+    conn.once('close', (reason: string) => calls.push(['close', reason]));
+    conn.on('error', (error: Error) => calls.push(['error', error.message]));
+    const removed = (): number => calls.push('removed');
+    conn.addListener('close', removed);
+    conn.off('close', removed);
     ada!.client.ws.pong();
-    await until('the pong', () => heard.length === 1);
+    await until('the pong', () => calls.length === 1);
     ada!.client.ws.close(1001);
-    await until('its end', () => gateway.disconnected.length === 1);
-    expect(heard).toEqual([['heartbeat'], ['close', 'transport close']]);
+    await until('the disconnect', () => gateway.disconnected.length === 1);
+    expect(calls).toEqual([['heartbeat'], ['close', 'transport close']]);
     expect(app.log.of('debug').filter((line) => line.includes('never calls'))).toEqual([]);
   });
 
-  it('client.conn: a listener that throws, or whose promise rejects, ends nothing', async () => {
+  it('keeps the connection when a listener of client.conn throws or rejects', async () => {
     const { app, server, join } = await startPlain();
     const [ada] = await join(1);
     ada!.socket.conn.on('heartbeat', () => {
@@ -59,7 +59,7 @@ describe("Socket.IO's engine", () => {
     expect(server.sockets.size).toBe(1);
   });
 
-  it("listeners to Engine.IO's own events are ignored, with one line at level debug for each name", async () => {
+  it('ignores listeners of events that only Engine.IO emits and logs one debug line for each name', async () => {
     const { app, server, join } = await startPlain();
     server.on('connection', (client) => {
       for (const event of ['upgrade', 'packet', 'packetCreate']) client.conn.on(event, () => undefined);
@@ -81,7 +81,7 @@ describe("Socket.IO's engine", () => {
     expect(app.log.of('warn')).toEqual([]);
   });
 
-  it('client.conn.close() ends the connection', async () => {
+  it('ends the connection in client.conn.close()', async () => {
     const { join } = await startPlain();
     const [ada] = await join(1);
     ada!.socket.conn.close();
@@ -89,19 +89,19 @@ describe("Socket.IO's engine", () => {
   });
 });
 
-describe("Socket.IO's emitters", () => {
-  it('server.sockets listens and sends as the namespace does', async () => {
+describe('the emitters of Socket.IO', () => {
+  it('listens and emits on server.sockets as on the namespace', async () => {
     const { server, join } = await startPlain();
-    const heard: string[] = [];
-    const listener = (): number => heard.push('on');
+    const calls: string[] = [];
+    const listener = (): number => calls.push('on');
     server.sockets.on('connection', listener);
-    server.sockets.once('connection', () => heard.push('once'));
+    server.sockets.once('connection', () => calls.push('once'));
     expect(server.sockets.listenerCount('connection')).toBe(server.listenerCount('connection'));
     expect(server.sockets.listeners('connection')).toContain(listener);
     const [ada] = await join(2);
     server.sockets.off('connection', listener);
     await join(1);
-    expect(heard).toEqual(['on', 'once', 'on']);
+    expect(calls).toEqual(['on', 'once', 'on']);
     server.sockets.addListener('reload', listener);
     expect(server.eventNames()).toContain('reload');
     server.sockets.removeAllListeners('reload');
@@ -114,35 +114,35 @@ describe("Socket.IO's emitters", () => {
     expect(server.eventNames()).toEqual([]);
   });
 
-  it("a client's listeners are counted, removed and put in front", async () => {
+  it('counts, removes and prepends listeners of a client', async () => {
     const { join } = await startPlain();
     const [ada] = await join(1);
     const { socket, client } = ada!;
-    const heard: string[] = [];
-    const second = (): number => heard.push('second');
+    const calls: string[] = [];
+    const second = (): number => calls.push('second');
     expect([socket.listenerCount('said'), socket.listeners('close'), socket.eventNames()]).toEqual([
       0,
       [],
       [],
     ]);
     socket.addListener('said', second);
-    socket.prependListener('said', () => heard.push('first'));
+    socket.prependListener('said', () => calls.push('first'));
     socket.on('close', second);
     client.send({ event: 'said' });
     await client.settled();
-    expect(heard).toEqual(['first', 'second']);
+    expect(calls).toEqual(['first', 'second']);
     expect(socket.listenerCount('said')).toBe(2);
     expect(socket.listeners('close')).toEqual([second]);
     expect(socket.eventNames()).toEqual(['close', 'said']);
     socket.removeListener('said', second).removeAllListeners('close');
     client.send({ event: 'said' });
     await client.settled();
-    expect(heard).toEqual(['first', 'second', 'first']);
+    expect(calls).toEqual(['first', 'second', 'first']);
     socket.removeAllListeners();
     expect(socket.eventNames()).toEqual([]);
   });
 
-  it('client.setMaxListeners: so many listeners of one event are no leak', async () => {
+  it('raises the leak warning threshold in client.setMaxListeners', async () => {
     const { join } = await startPlain();
     const [ada] = await join(1);
     const warnings: Error[] = [];
@@ -155,7 +155,7 @@ describe("Socket.IO's emitters", () => {
     expect(warnings).toEqual([]);
   });
 
-  it('a join that nobody awaits is a promise all the same', async () => {
+  it('returns a promise from join and leave', async () => {
     const { join } = await startPlain({ limits: { maxRooms: 2 } });
     const [ada] = await join(1);
     await ada!.socket.join('red');

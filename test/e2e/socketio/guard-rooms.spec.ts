@@ -20,8 +20,8 @@ class GuardedGateway {
   @WebSocketServer() server!: EnvelopeServer;
 }
 
-describe('a room that a guard made a client join', () => {
-  it('is joined by a client that resumes its session, under its own id', async () => {
+describe('a room that a guard lets a client join', () => {
+  it('contains a client that resumes its session, under the original id', async () => {
     const app = await startApp({ providers: [GuardedGateway] });
     const { server } = app.nest.get(GuardedGateway);
     const ada = await new Returning().connect(app);
@@ -29,7 +29,7 @@ describe('a room that a guard made a client join', () => {
 
     expect([...server.adapter.rooms.get('guarded')!]).toEqual([id]);
     await ada.cut();
-    await until('its end', () => server.sockets.size === 0);
+    await until('the disconnect', () => server.sockets.size === 0);
     expect(server.adapter.sids.size).toBe(0);
     await ada.connect(app);
     expect(ada.hello).toMatchObject({ id, recovered: true });
@@ -37,7 +37,7 @@ describe('a room that a guard made a client join', () => {
     expect([...server.adapter.rooms.get('guarded')!]).toEqual([id]);
   });
 
-  it('is left by a client that the guard refuses', async () => {
+  it('does not contain a client that the guard refuses', async () => {
     const app = await startApp({ providers: [GuardedGateway] });
     const { server } = app.nest.get(GuardedGateway);
     await expect(app.connect('/ws?way=no')).rejects.toThrow('403');

@@ -2,16 +2,16 @@ import { IncomingMessage } from 'node:http';
 import { askForUpgrade } from '../../support/upgrade.js';
 import type { ConnectOptions } from '../../support/client.js';
 import { until } from '../../support/wait.js';
-import { meet, meetOne, serve } from './support.js';
+import { connectPair, startPair, startServers } from './support.js';
 
 const auth = (value: unknown): string =>
   `envelope.auth.${Buffer.from(JSON.stringify(value)).toString('base64url')}`;
 
 describe('handshake', () => {
-  it('56. socket.request is the upgrade request, its headers and query can be read', async () => {
-    const { app, servers } = await serve([{ path: '/ws' }]);
+  it('exposes the upgrade request with headers and query as socket.request', async () => {
+    const { app, servers } = await startServers([{ path: '/ws' }]);
     const headers = { 'X-Custom': 'yes', Cookie: 'session=1' };
-    const { socket } = await meet(app, servers[0]!, '/ws?key=1&key2=%C3%A4%20b', { headers });
+    const { socket } = await connectPair(app, servers[0]!, '/ws?key=1&key2=%C3%A4%20b', { headers });
     expect(socket.request.constructor.name).toBe(IncomingMessage.name);
     expect(socket.request.method).toBe('GET');
     expect(socket.request.url).toBe('/ws?key=1&key2=%C3%A4%20b');
@@ -21,7 +21,7 @@ describe('handshake', () => {
       upgrade: 'websocket',
     });
     expect(new URL(socket.request.url!, 'ws://host').searchParams.get('key2')).toBe('ä b');
-    // as HTTP guards read it
+    // HTTP guards read these properties.
     expect(socket.headers).toBe(socket.request.headers);
     expect(socket.url).toBe(socket.request.url);
     expect(socket.query).toEqual({ key: '1', key2: 'ä b' });
@@ -29,10 +29,10 @@ describe('handshake', () => {
     expect(socket.conn.remoteAddress).toBe('127.0.0.1');
   });
 
-  it('57. socket.handshake has all of its fields', async () => {
-    const { app, servers } = await serve([{ path: '/ws' }]);
+  it('provides every field of socket.handshake', async () => {
+    const { app, servers } = await startServers([{ path: '/ws' }]);
     const before = Date.now();
-    const { socket } = await meet(app, servers[0]!, '/ws?a=1&token=secret', {
+    const { socket } = await connectPair(app, servers[0]!, '/ws?a=1&token=secret', {
       headers: { 'X-Custom': 'yes' },
     });
     const after = Date.now();
@@ -56,9 +56,9 @@ describe('handshake', () => {
     expect(socket.handshake).toBe(handshake);
   });
 
-  it('57. xdomain tells that the request named an origin', async () => {
-    const { app, servers } = await serve([{}]);
-    const { socket } = await meet(app, servers[0]!, '/', { origin: `http://127.0.0.1:${app.port}` });
+  it('sets xdomain when the request has an Origin header', async () => {
+    const { app, servers } = await startServers([{}]);
+    const { socket } = await connectPair(app, servers[0]!, '/', { origin: `http://127.0.0.1:${app.port}` });
     expect(socket.handshake.xdomain).toBe(true);
     expect(socket.handshake.headers.origin).toBe(`http://127.0.0.1:${app.port}`);
   });
@@ -73,17 +73,17 @@ describe('handshake', () => {
     ['the Authorization header', { headers: { Authorization: 'Bearer t' } }, { token: 't' }],
     ['?token=', {}, { token: 'query' }],
     [
-      'the first of several',
+      'the first source when several are present',
       { protocols: [auth({ token: 't' }), 'bearer', 'u'], headers: { Authorization: 'Bearer t' } },
       { token: 't' },
     ],
     ...[{}, { session: 's', offset: 'o' }, { token: null }].map((value): [string, ConnectOptions, object] => [
-      `the next source where the auth subprotocol has no credentials, ${JSON.stringify(value)}`,
+      `the next source when the auth subprotocol has no credentials, ${JSON.stringify(value)}`,
       { protocols: ['envelope.v1', auth(value), 'bearer', 't'] },
       { ...value, token: 't' },
     ]),
     [
-      'the header where the auth subprotocol has but a session',
+      'the header when the auth subprotocol contains only a session',
       {
         protocols: ['envelope.v1', auth({ session: 's', offset: 'o' })],
         headers: { Authorization: 'Bearer t' },
@@ -91,59 +91,59 @@ describe('handshake', () => {
       { session: 's', offset: 'o', token: 't' },
     ],
     [
-      'two auth subprotocols, of which one has but a session',
+      'two auth subprotocols of which one contains only a session',
       { protocols: ['envelope.v1', auth({ session: 's', offset: 'o' }), auth({ token: 't', session: 'z' })] },
       { session: 's', offset: 'o', token: 't' },
     ],
     [
-      'an auth subprotocol with credentials of its own kind, and no further source',
+      'an auth subprotocol with other credentials, without a further source',
       { protocols: ['envelope.v1', auth({ key: 'k' })], headers: { Authorization: 'Bearer t' } },
       { key: 'k' },
     ],
     [
-      'the header where bearer stands before a name of the protocol',
+      'the header when a protocol name follows bearer',
       { protocols: ['bearer', 'envelope.v1'], headers: { Authorization: 'Bearer t' } },
       { token: 't' },
     ],
     [
-      'another when one cannot be read',
+      'the next source when one is malformed',
       { protocols: ['envelope.auth.bm90IGpzb24', 'bearer', 't'] },
       { token: 't' },
     ],
-  ])('57. handshake.auth comes from %s', async (_, options, expected) => {
-    const { app, servers } = await serve([{}]);
-    const { client, socket } = await meet(app, servers[0]!, '/?token=query', options);
+  ])('reads handshake.auth from %s', async (_, options, expected) => {
+    const { app, servers } = await startServers([{}]);
+    const { client, socket } = await connectPair(app, servers[0]!, '/?token=query', options);
     expect(socket.handshake.auth).toEqual(expected);
     expect(socket.headers.authorization).toBe(`Bearer ${(expected as { token?: string }).token ?? 't'}`);
-    // the token is never echoed
+    // The server never echoes the token.
     expect(['', 'bearer', 'envelope.v1']).toContain(client.ws.protocol);
   });
 
-  it('57. handshake.auth is empty where the client presents nothing', async () => {
-    const { socket } = await meetOne();
+  it('leaves handshake.auth empty when the client sends no credentials', async () => {
+    const { socket } = await startPair();
     expect(socket.handshake.auth).toEqual({});
     expect(socket.handshake.query).toEqual({});
     expect(socket.headers.authorization).toBeUndefined();
   });
 
-  it('57. handshake.params has the values of :params in the path', async () => {
-    const { app, servers } = await serve([{ path: '/rooms/:room/:seat' }]);
-    const { socket } = await meet(app, servers[0]!, '/rooms/a%20b/7?x=1');
+  it('puts the values of :params of the path into handshake.params', async () => {
+    const { app, servers } = await startServers([{ path: '/rooms/:room/:seat' }]);
+    const { socket } = await connectPair(app, servers[0]!, '/rooms/a%20b/7?x=1');
     expect(socket.handshake.params).toEqual({ room: 'a b', seat: '7' });
     expect(socket.handshake.query).toEqual({ x: '1' });
   });
 
-  it('57. it stays readable when the client has gone', async () => {
-    const { client, socket, server } = await meetOne();
+  it('keeps the handshake readable after the client has disconnected', async () => {
+    const { client, socket, server } = await startPair();
     client.ws.terminate();
-    await until('the client has gone', () => server.sockets.size === 0);
+    await until('the client has disconnected', () => server.sockets.size === 0);
     expect(socket.handshake).toMatchObject({ address: '127.0.0.1', url: '/' });
   });
 
-  it('58. query parameters given for a secondary namespace show in that handshake', async () => {
-    const { app, servers } = await serve([{}, { namespace: 'chat' }]);
-    const main = await meet(app, servers[0]!, '/?a=main');
-    const chat = await meet(app, servers[1]!, '/chat?a=chat&b=1&b=2&__proto__=3&b=3&c');
+  it('gives each namespace the query parameters of its own connection', async () => {
+    const { app, servers } = await startServers([{}, { namespace: 'chat' }]);
+    const main = await connectPair(app, servers[0]!, '/?a=main');
+    const chat = await connectPair(app, servers[1]!, '/chat?a=chat&b=1&b=2&__proto__=3&b=3&c');
     expect(main.socket.handshake.query).toEqual({ a: 'main' });
     const { query } = chat.socket.handshake;
     expect(Object.entries(query)).toEqual([
@@ -155,8 +155,8 @@ describe('handshake', () => {
     expect(chat.socket.nsp.name).toBe('/chat');
   });
 
-  it('a client whose subprotocols nobody speaks connects without one, and the log says how to select it', async () => {
-    const { app } = await serve([{ path: '/ws' }]);
+  it('accepts a client without a subprotocol when it offers only unknown ones, and logs how to select one', async () => {
+    const { app } = await startServers([{ path: '/ws' }]);
     const token = `base64url.bearer.authorization.${'x'.repeat(40)}`;
     const { status, headers } = await askForUpgrade(app.port, '/ws', {
       'Sec-WebSocket-Protocol': `${token}, chat.v1`,

@@ -14,7 +14,7 @@ import { deferred, until } from '../../support/wait.js';
 class NotesGateway {
   @WebSocketServer() server!: EnvelopeServer;
   readonly notes: unknown[] = [];
-  /** Runs for each client in `handleConnection`. */
+  /** Called with each client in `handleConnection`. */
   prepare: (client: EnvelopeSocket) => void = () => undefined;
 
   handleConnection(client: EnvelopeSocket): void {
@@ -46,8 +46,8 @@ async function startNotes() {
   return { app, gateway, connect, other: app.nest.get(OtherGateway) };
 }
 
-describe("Socket.IO's middlewares", () => {
-  it('90. those of a namespace run in order, before "connection", with the socket', async () => {
+describe('middlewares of Socket.IO', () => {
+  it('runs the middlewares of a namespace in order, with the socket, before "connection"', async () => {
     const { gateway, connect } = await startNotes();
     const { server, notes } = gateway;
     server.use((socket, next) => {
@@ -67,7 +67,7 @@ describe("Socket.IO's middlewares", () => {
     expect(notes).toEqual([false, 'first', 'second, /ws?x=1', 'connection']);
   });
 
-  it('reports what one throws after it has called next: the client is let in by then', async () => {
+  it('logs an error that a middleware throws after next(), and keeps the client connected', async () => {
     const { app, gateway, connect } = await startNotes();
     const { server } = gateway;
     server.use((_socket, next) => {
@@ -88,7 +88,7 @@ describe("Socket.IO's middlewares", () => {
     ]);
   });
 
-  it('91. next(error) refuses the client, and passes the message and error.data on', async () => {
+  it('refuses the client in next(error) and sends it the message and error.data', async () => {
     const { gateway, connect } = await startNotes();
     const { server, notes } = gateway;
     server.use((_socket, next) => next(Object.assign(new Error('banned'), { data: { until: 'noon' } })));
@@ -108,7 +108,7 @@ describe("Socket.IO's middlewares", () => {
     expect(server.sockets.size).toBe(0);
   });
 
-  it('91. a middleware that throws, or whose promise rejects, refuses likewise', async () => {
+  it('refuses the client when a middleware throws or rejects', async () => {
     const { gateway, connect } = await startNotes();
     let fail: () => unknown = () => {
       throw new Error('thrown');
@@ -120,7 +120,7 @@ describe("Socket.IO's middlewares", () => {
     expect(gateway.notes).toEqual([]);
   });
 
-  it('92. "connection" waits for a slow middleware, and messages sent meanwhile are not lost', async () => {
+  it('delays "connection" until a slow middleware calls next, and keeps messages that arrive meanwhile', async () => {
     const { gateway, connect } = await startNotes();
     const slow = deferred();
     const began = deferred();
@@ -137,7 +137,7 @@ describe("Socket.IO's middlewares", () => {
     expect(gateway.notes).toEqual(['connection', 1, 2, 3]);
   });
 
-  it('93. a client that goes while a middleware runs never becomes a connected socket', async () => {
+  it('never connects a client that disconnects while a middleware runs', async () => {
     const { gateway, connect } = await startNotes();
     const { server, notes } = gateway;
     const slow = deferred();
@@ -150,10 +150,10 @@ describe("Socket.IO's middlewares", () => {
       notes.push('next was called');
     });
     const client = await connect();
-    client.send({ event: 'note', data: 'unheard' });
+    client.send({ event: 'note', data: 'never handled' });
     client.close();
     await client.ended();
-    await until('the server noticing', () => seen?.closed !== undefined);
+    await until('the server detects the disconnect', () => seen?.closed !== undefined);
     slow.resolve();
     await until('next', () => notes.length > 0);
     expect(notes).toEqual(['next was called']);
@@ -162,7 +162,7 @@ describe("Socket.IO's middlewares", () => {
     expect([server.sockets.size, rooms.size, sids.size]).toEqual([0, 0, 0]);
   });
 
-  it('93. a socket that a middleware disconnects does not connect either', async () => {
+  it('never connects a socket that a middleware disconnects', async () => {
     const { gateway, connect } = await startNotes();
     gateway.server.use((socket, next) => {
       socket.emit('go away');
@@ -176,7 +176,7 @@ describe("Socket.IO's middlewares", () => {
     expect(gateway.server.sockets.size).toBe(0);
   });
 
-  it('94. a middleware of one namespace does not run for another', async () => {
+  it('runs a middleware only for its own namespace', async () => {
     const { gateway, other, connect } = await startNotes();
     const ran: string[] = [];
     gateway.server.use((_socket, next) => {
@@ -193,7 +193,7 @@ describe("Socket.IO's middlewares", () => {
     expect(ran).toEqual(['other', 'ws']);
   });
 
-  it('95. socket.use sees each message, in order, and may change it', async () => {
+  it('passes each message to socket.use in order and accepts changes to it', async () => {
     const { gateway, connect } = await startNotes();
     const { notes } = gateway;
     gateway.prepare = (client) => {
@@ -227,7 +227,7 @@ describe("Socket.IO's middlewares", () => {
     ]);
   });
 
-  it('95. answers do not pass through socket.use', async () => {
+  it('does not pass answers to socket.use', async () => {
     const { gateway, connect } = await startNotes();
     const seen: string[] = [];
     gateway.prepare = (client) => {
@@ -247,7 +247,7 @@ describe("Socket.IO's middlewares", () => {
     expect(seen).toEqual(['note']);
   });
 
-  it('96. socket.use next(error): no handler runs, and the socket gets "error"', async () => {
+  it('skips the handler and emits "error" on the socket after next(error) in socket.use', async () => {
     const { gateway, connect } = await startNotes();
     const errors: unknown[] = [];
     gateway.prepare = (client) => {
@@ -267,7 +267,7 @@ describe("Socket.IO's middlewares", () => {
     expect((await client.ask('ask', 3)).data).toEqual([expect.any(String), 3]);
   });
 
-  it('96. without an "error" listener nothing breaks', async () => {
+  it('answers the client when the socket has no "error" listener', async () => {
     const { join } = await startPlain();
     const [ada] = await join(1);
     ada!.socket.use((_packet, next) => next(new Error('no')));

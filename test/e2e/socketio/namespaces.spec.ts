@@ -2,17 +2,17 @@ import type { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
 import type { TestClient } from '../../support/client.js';
 import { RESERVED } from '../../support/names.js';
 import { until } from '../../support/wait.js';
-import { meet, meetOne, received, serve, tryUpgrade } from './support.js';
+import { connectPair, startPair, received, startServers, tryUpgrade } from './support.js';
 
-/** Which of these clients got the event, by position. */
-async function whoGot(event: string, clients: TestClient[]): Promise<boolean[]> {
+/** Returns for each client, by position, whether it received the event. */
+async function wasReceived(event: string, clients: TestClient[]): Promise<boolean[]> {
   const got = await Promise.all(clients.map((client) => received(client, event)));
   return got.map((frames) => frames.length > 0);
 }
 
 describe('namespaces', () => {
-  it('1. the default namespace is always there, and server.sockets is it', async () => {
-    const { app, servers } = await serve([{}, { namespace: 'chat' }]);
+  it('exposes the default namespace as server.sockets', async () => {
+    const { app, servers } = await startServers([{}, { namespace: 'chat' }]);
     const [server, chat] = servers as [EnvelopeServer, EnvelopeServer];
     expect(server.name).toBe('/');
     expect(server.sockets.name).toBe('/');
@@ -20,7 +20,7 @@ describe('namespaces', () => {
     expect(server.sockets.adapter).toBe(server.adapter);
     expect(chat.of('/')).toBe(server);
 
-    const { client, socket } = await meet(app, server);
+    const { client, socket } = await connectPair(app, server);
     expect(server.sockets.get(socket.id)).toBe(socket);
     expect(await server.sockets.fetchSockets()).toEqual([socket]);
     server.sockets.emit('by emit');
@@ -30,23 +30,23 @@ describe('namespaces', () => {
     for (const event of ['by emit', 'by to', 'by in', 'by except']) await client.next(event);
   });
 
-  it('1. it is there also where no gateway asked for it, and then lets nobody in', async () => {
-    const { app, servers } = await serve([{ namespace: 'chat' }]);
+  it('provides the default namespace without a gateway, and refuses its clients', async () => {
+    const { app, servers } = await startServers([{ namespace: 'chat' }]);
     expect(servers[0]!.of('/').name).toBe('/');
     expect(servers[0]!.of('/').sockets.size).toBe(0);
     expect((await tryUpgrade(app, '/')).status).toBe(404);
   });
 
-  it('2. calls on the server act on the default namespace only', async () => {
-    const { app, servers } = await serve([{}, { namespace: 'chat' }]);
+  it('applies calls on the server to the default namespace only', async () => {
+    const { app, servers } = await startServers([{}, { namespace: 'chat' }]);
     const [server, chat] = servers as [EnvelopeServer, EnvelopeServer];
     const asked: string[] = [];
     server.use((socket, next) => {
       asked.push(socket.nsp.name);
       next();
     });
-    const here = await meet(app, server);
-    const there = await meet(app, chat);
+    const here = await connectPair(app, server);
+    const there = await connectPair(app, chat);
     expect(asked).toEqual(['/']);
 
     server.socketsJoin(['red', 'blue']);
@@ -61,17 +61,17 @@ describe('namespaces', () => {
     server.in('red').emit('in');
     server.except('blue').emit('except');
     for (const event of ['emit', 'to', 'in', 'except']) {
-      expect(await whoGot(event, [here.client, there.client])).toEqual([true, false]);
+      expect(await wasReceived(event, [here.client, there.client])).toEqual([true, false]);
     }
     server.disconnectSockets();
     expect((await here.client.ended()).code).toBe(1000);
     await there.client.settled();
   });
 
-  it('3. to, in, except, volatile, local and timeout are fresh operators and change nothing', async () => {
-    const { app, servers } = await serve([{}]);
+  it('returns a new operator from to, in, except, volatile, local and timeout and leaves the server unchanged', async () => {
+    const { app, servers } = await startServers([{}]);
     const server = servers[0]!;
-    const [red, blue] = [await meet(app, server), await meet(app, server)];
+    const [red, blue] = [await connectPair(app, server), await connectPair(app, server)];
     await red.socket.join('red');
     await blue.socket.join('blue');
     const clients = [red.client, blue.client];
@@ -88,38 +88,38 @@ describe('namespaces', () => {
     ];
     expect(new Set([toRed, ...others, server.to('red')]).size).toBe(9);
     toRed.emit('to red');
-    expect(await whoGot('to red', clients)).toEqual([true, false]);
+    expect(await wasReceived('to red', clients)).toEqual([true, false]);
     others[0]!.emit('to both');
-    expect(await whoGot('to both', clients)).toEqual([true, true]);
+    expect(await wasReceived('to both', clients)).toEqual([true, true]);
     others[2]!.emit('to nobody');
-    expect(await whoGot('to nobody', clients)).toEqual([false, false]);
+    expect(await wasReceived('to nobody', clients)).toEqual([false, false]);
     server.emit('to all');
-    expect(await whoGot('to all', clients)).toEqual([true, true]);
+    expect(await wasReceived('to all', clients)).toEqual([true, true]);
 
     const direct = red.socket.timeout(1);
     expect(direct.volatile).not.toBe(direct);
     red.socket.to('blue').emit('from red');
     red.socket.broadcast.emit('from red to others');
-    expect(await whoGot('from red', clients)).toEqual([false, true]);
-    expect(await whoGot('from red to others', clients)).toEqual([false, true]);
-    // no timeout stuck to the socket: without one a request waits for its answer
+    expect(await wasReceived('from red', clients)).toEqual([false, true]);
+    expect(await wasReceived('from red to others', clients)).toEqual([false, true]);
+    // The socket did not keep the timeout: a request without one waits for its answer.
     const answer = red.socket.emitWithAck('question');
     const { id } = await red.client.next('question');
     red.client.send({ ack: id!, data: 'answer' });
     expect(await answer).toBe('answer');
   });
 
-  it('4. "connection", or "connect", fires once per socket, with the socket', async () => {
-    const { app, servers } = await serve([{}]);
+  it('emits "connection" and "connect" once for each socket, with the socket', async () => {
+    const { app, servers } = await startServers([{}]);
     const server = servers[0]!;
-    const heard: [string, EnvelopeSocket][] = [];
-    const dropped = (socket: EnvelopeSocket): void => void heard.push(['dropped', socket]);
-    server.on('connection', (socket) => heard.push(['connection', socket]));
-    server.on('connect', (socket) => heard.push(['connect', socket]));
-    server.once('connection', (socket: EnvelopeSocket) => heard.push(['once', socket]));
+    const calls: [string, EnvelopeSocket][] = [];
+    const dropped = (socket: EnvelopeSocket): void => void calls.push(['dropped', socket]);
+    server.on('connection', (socket) => calls.push(['connection', socket]));
+    server.on('connect', (socket) => calls.push(['connect', socket]));
+    server.once('connection', (socket: EnvelopeSocket) => calls.push(['once', socket]));
     server.on('connection', dropped).off('connection', dropped);
-    const [ada, bob] = [await meet(app, server), await meet(app, server)];
-    const of = (word: string) => heard.filter(([name]) => name === word).map(([, socket]) => socket);
+    const [ada, bob] = [await connectPair(app, server), await connectPair(app, server)];
+    const of = (word: string) => calls.filter(([name]) => name === word).map(([, socket]) => socket);
     expect(of('connection')).toEqual([ada.socket, bob.socket]);
     expect(of('connect')).toEqual([ada.socket, bob.socket]);
     expect(of('once')).toEqual([ada.socket]);
@@ -127,8 +127,8 @@ describe('namespaces', () => {
     expect(ada.socket.connected).toBe(true);
   });
 
-  it('5. "" and "/" name one namespace, and so do "chat" and "/chat"', async () => {
-    const { servers } = await serve([{}, { namespace: 'chat' }]);
+  it('treats "" and "/", and "chat" and "/chat", as the same namespace', async () => {
+    const { servers } = await startServers([{}, { namespace: 'chat' }]);
     const [server, chat] = servers as [EnvelopeServer, EnvelopeServer];
     expect(server.of('')).toBe(server);
     expect(server.of('/')).toBe(server);
@@ -138,38 +138,38 @@ describe('namespaces', () => {
     expect(chat.of('later')).toBe(server.of('/later'));
   });
 
-  it('6. several clients in several namespaces each have a socket object and an id of their own', async () => {
-    const { app, servers } = await serve([{}, { namespace: 'a' }, { namespace: 'b' }]);
+  it('gives each of several clients in several namespaces a separate socket and id', async () => {
+    const { app, servers } = await startServers([{}, { namespace: 'a' }, { namespace: 'b' }]);
     const pairs = [];
-    for (const server of [...servers, ...servers]) pairs.push(await meet(app, server));
+    for (const server of [...servers, ...servers]) pairs.push(await connectPair(app, server));
     expect(new Set(pairs.map(({ socket }) => socket)).size).toBe(6);
     expect(new Set(pairs.map(({ socket }) => socket.id)).size).toBe(6);
     expect(pairs.map(({ socket }) => socket.nsp)).toEqual([...servers, ...servers]);
     expect(servers.map((server) => server.sockets.size)).toEqual([2, 2, 2]);
   });
 
-  it('7. of(name, fn) is of(name) that listens for connections', async () => {
-    const { app, servers } = await serve([{}]);
-    const heard: EnvelopeSocket[] = [];
-    const later = servers[0]!.of('/later', (socket) => heard.push(socket));
+  it('registers a connection listener in of(name, fn)', async () => {
+    const { app, servers } = await startServers([{}]);
+    const calls: EnvelopeSocket[] = [];
+    const later = servers[0]!.of('/later', (socket) => calls.push(socket));
     expect(later).toBe(servers[0]!.of('/later'));
-    const { socket } = await meet(app, later);
-    expect(heard).toEqual([socket]);
+    const { socket } = await connectPair(app, later);
+    expect(calls).toEqual([socket]);
     expect(socket.nsp).toBe(later);
   });
 
-  it('8. when a line drops, its socket gets "disconnect" with a reason', async () => {
-    const { app, servers } = await serve([{}, { namespace: 'chat' }]);
+  it('emits "disconnect" with a reason when the connection drops', async () => {
+    const { app, servers } = await startServers([{}, { namespace: 'chat' }]);
     const reasons = async (end: (client: TestClient) => void): Promise<string[]> => {
-      const heard: string[] = [];
+      const calls: string[] = [];
       for (const server of servers) {
-        const { client, socket } = await meet(app, server);
-        socket.on('disconnect', (reason: string) => heard.push(reason));
+        const { client, socket } = await connectPair(app, server);
+        socket.on('disconnect', (reason: string) => calls.push(reason));
         end(client);
       }
-      await until('both sockets leave', () => heard.length === 2);
+      await until('both sockets leave', () => calls.length === 2);
       expect(servers.map((server) => server.sockets.size)).toEqual([0, 0]);
-      return heard;
+      return calls;
     };
     const twice = (word: string): string[] => [word, word];
     expect(await reasons((client) => client.ws.terminate())).toEqual(twice('transport close'));
@@ -177,8 +177,8 @@ describe('namespaces', () => {
     expect(await reasons((client) => client.close(4001, 'bye'))).toEqual(twice('transport close'));
   });
 
-  it('9. "disconnecting" still sees the rooms, then they are left, then comes "disconnect"', async () => {
-    const { client, socket, server } = await meetOne();
+  it('shows the rooms in "disconnecting", then leaves them, then emits "disconnect"', async () => {
+    const { client, socket, server } = await startPair();
     await socket.join(['red', 'blue']);
     const steps: [string, string, string[]][] = [];
     const note = (step: string) => (reason: string) => steps.push([step, reason, [...socket.rooms]]);
@@ -198,8 +198,8 @@ describe('namespaces', () => {
     expect(socket.connected).toBe(false);
   });
 
-  it('9. both come once, also when a listener disconnects again', async () => {
-    const { app, server, client, socket } = await meetOne();
+  it('emits both events once, even if a listener disconnects again', async () => {
+    const { app, server, client, socket } = await startPair();
     const steps: string[] = [];
     socket.on('disconnecting', (reason: string) => {
       steps.push(`disconnecting: ${reason}`);
@@ -219,8 +219,8 @@ describe('namespaces', () => {
     expect(app.log.of('error')).toEqual([]);
   });
 
-  it('10. a namespace that does not exist is refused with an error, and nothing is created', async () => {
-    const { app, servers } = await serve([{ namespace: 'chat' }]);
+  it('refuses a namespace that does not exist and creates nothing', async () => {
+    const { app, servers } = await startServers([{ namespace: 'chat' }]);
     const endpoints = (): unknown[] => [...(Reflect.get(app.adapter, 'endpoints') as Iterable<unknown>)];
     const before = endpoints();
     for (const path of ['/none', '/chat/none', '/Chat', '/cha', '/chatter', '/__proto__']) {
@@ -236,12 +236,12 @@ describe('namespaces', () => {
     expect(servers[0]!.sockets.size).toBe(0);
   });
 
-  it('12. all sockets of a namespace, of a room, of a union of rooms can be listed', async () => {
-    const { app, servers } = await serve([{ namespace: 'chat' }, {}]);
+  it('lists all sockets of a namespace, of a room, and of several rooms', async () => {
+    const { app, servers } = await startServers([{ namespace: 'chat' }, {}]);
     const [chat, main] = servers as [EnvelopeServer, EnvelopeServer];
     const sockets: EnvelopeSocket[] = [];
-    for (let i = 0; i < 3; i++) sockets.push((await meet(app, chat)).socket);
-    await meet(app, main);
+    for (let i = 0; i < 3; i++) sockets.push((await connectPair(app, chat)).socket);
+    await connectPair(app, main);
     const [a, b, c] = sockets as [EnvelopeSocket, EnvelopeSocket, EnvelopeSocket];
     await a.join('red');
     await b.join(['red', 'blue']);
@@ -259,49 +259,57 @@ describe('namespaces', () => {
     expect(await chat.fetchSockets()).toEqual([a, b]);
   });
 
-  it('13. emitting to a namespace reaches its sockets only', async () => {
-    const { app, servers } = await serve([{}, { namespace: 'a' }, { namespace: 'b' }]);
+  it('reaches only the sockets of the namespace that emits', async () => {
+    const { app, servers } = await startServers([{}, { namespace: 'a' }, { namespace: 'b' }]);
     const clients: TestClient[] = [];
-    for (const server of servers) clients.push((await meet(app, server)).client);
+    for (const server of servers) clients.push((await connectPair(app, server)).client);
     servers[1]!.emit('to a', 1);
     servers[0]!.of('/b').emit('to b', 2);
-    expect(await whoGot('to a', clients)).toEqual([false, true, false]);
-    expect(await whoGot('to b', clients)).toEqual([false, false, true]);
+    expect(await wasReceived('to a', clients)).toEqual([false, true, false]);
+    expect(await wasReceived('to b', clients)).toEqual([false, false, true]);
   });
 
   it.each([{}, { namespace: 'chat' }])(
-    '14. except(id) leaves out that socket, also in a named namespace (%j)',
+    'excludes one socket in except(id), also in a named namespace (%j)',
     async (options) => {
-      const { app, servers } = await serve([options]);
+      const { app, servers } = await startServers([options]);
       const server = servers[0]!;
-      const [ada, bob, cleo] = [await meet(app, server), await meet(app, server), await meet(app, server)];
+      const [ada, bob, cleo] = [
+        await connectPair(app, server),
+        await connectPair(app, server),
+        await connectPair(app, server),
+      ];
       const clients = [ada.client, bob.client, cleo.client];
       server.except(ada.socket.id).emit('one', 1);
       server.except([ada.socket.id, bob.socket.id]).emit('two', 2);
       ada.socket.except(cleo.socket.id).emit('own', 3);
-      expect(await whoGot('one', clients)).toEqual([false, true, true]);
-      expect(await whoGot('two', clients)).toEqual([false, false, true]);
-      expect(await whoGot('own', clients)).toEqual([false, true, false]);
+      expect(await wasReceived('one', clients)).toEqual([false, true, true]);
+      expect(await wasReceived('two', clients)).toEqual([false, false, true]);
+      expect(await wasReceived('own', clients)).toEqual([false, true, false]);
     },
   );
 
-  it('15. except(room) leaves out all who are in that room', async () => {
-    const { app, servers } = await serve([{ namespace: 'chat' }]);
+  it('excludes all sockets of a room in except(room)', async () => {
+    const { app, servers } = await startServers([{ namespace: 'chat' }]);
     const server = servers[0]!;
-    const [ada, bob, cleo] = [await meet(app, server), await meet(app, server), await meet(app, server)];
+    const [ada, bob, cleo] = [
+      await connectPair(app, server),
+      await connectPair(app, server),
+      await connectPair(app, server),
+    ];
     const clients = [ada.client, bob.client, cleo.client];
     await ada.socket.join(['red', 'blue']);
     await bob.socket.join('red');
     server.except('red').emit('not red');
     server.to('red').except('blue').emit('red but not blue');
-    expect(await whoGot('not red', clients)).toEqual([false, false, true]);
-    expect(await whoGot('red but not blue', clients)).toEqual([false, true, false]);
+    expect(await wasReceived('not red', clients)).toEqual([false, false, true]);
+    expect(await wasReceived('red but not blue', clients)).toEqual([false, true, false]);
   });
 
   it.each(RESERVED)(
-    '16. emitting the reserved name "%s" throws on a socket, a namespace and an operator',
+    'throws for the reserved name "%s" on a socket, a namespace and an operator',
     async (name) => {
-      const { client, server, socket } = await meetOne();
+      const { client, server, socket } = await startPair();
       const reserved = new Error(`"${name}" is a reserved event name`);
       const targets = [
         socket,

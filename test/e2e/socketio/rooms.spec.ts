@@ -1,8 +1,8 @@
 import { got, startPlain } from '../../support/bare-gateway.js';
 import { until } from '../../support/wait.js';
 
-describe("Socket.IO's rooms", () => {
-  it('64. every socket is in a room of its own id', async () => {
+describe('rooms of Socket.IO', () => {
+  it('puts every socket in a room named after its id', async () => {
     const { server, join } = await startPlain();
     const [ada, bob] = await join(2);
     expect(ada!.socket.rooms).toEqual(new Set([ada!.socket.id]));
@@ -12,7 +12,7 @@ describe("Socket.IO's rooms", () => {
     expect(await got(bob!.client)).toEqual([]);
   });
 
-  it('65. an emit of the server reaches all', async () => {
+  it('emits from the server to all clients', async () => {
     const { server, join } = await startPlain();
     const pairs = await join(3);
     server.emit('news', { a: 1 });
@@ -25,7 +25,7 @@ describe("Socket.IO's rooms", () => {
     }
   });
 
-  it('66. socket.broadcast.emit reaches all but the sender', async () => {
+  it('emits to all but the sender in socket.broadcast.emit', async () => {
     const { join } = await startPlain();
     const [ada, bob, eve] = await join(3);
     ada!.socket.broadcast.emit('hi', 'from ada');
@@ -34,7 +34,7 @@ describe("Socket.IO's rooms", () => {
     expect(await got(eve!.client)).toEqual([['hi', 'from ada']]);
   });
 
-  it('67. to(room) reaches the room; several rooms are a union, without doubles', async () => {
+  it('emits to a room, and to the union of several rooms, once to each client', async () => {
     const { server, join } = await startPlain();
     const [both, red, blue, none] = await join(4);
     await both!.socket.join(['red', 'blue']);
@@ -54,7 +54,7 @@ describe("Socket.IO's rooms", () => {
     expect(await names(none)).toEqual([]);
   });
 
-  it('68. socket.to(room) leaves the sender out even when it is in the room', async () => {
+  it('excludes the sender in socket.to(room), even if it is in the room', async () => {
     const { join } = await startPlain();
     const [ada, bob, eve] = await join(3);
     await ada!.socket.join('red');
@@ -69,7 +69,7 @@ describe("Socket.IO's rooms", () => {
     expect(await got(eve!.client)).toEqual([]);
   });
 
-  it('69. join, join([…]) and leave keep socket.rooms right', async () => {
+  it('updates socket.rooms in join, join([…]) and leave', async () => {
     const { join } = await startPlain();
     const [ada] = await join(1);
     const { socket } = ada!;
@@ -82,7 +82,7 @@ describe("Socket.IO's rooms", () => {
     expect(socket.rooms).toEqual(new Set([socket.id, 'a', 'c']));
   });
 
-  it('70. a room exists while somebody is in it', async () => {
+  it('keeps a room as long as it has a member', async () => {
     const { server, join } = await startPlain();
     const [ada, bob] = await join(2);
     await ada!.socket.join('red');
@@ -94,7 +94,7 @@ describe("Socket.IO's rooms", () => {
     expect(server.adapter.rooms.has('red')).toBe(false);
   });
 
-  it('71. leaving cleans the rooms and the sids, and so does disconnecting, from either side', async () => {
+  it('cleans up rooms and sids on leave and on a disconnect from either side', async () => {
     const { server, gateway, join } = await startPlain();
     const [ada, bob] = await join(2);
     const { rooms, sids } = server.adapter;
@@ -117,7 +117,7 @@ describe("Socket.IO's rooms", () => {
     expect([rooms.size, sids.size, server.sockets.size]).toEqual([0, 0, 0]);
   });
 
-  it('72. except leaves out a socket, a room, or several, with and without to()', async () => {
+  it('excludes a socket, a room, or several rooms in except, with and without to()', async () => {
     const { server, join } = await startPlain();
     const [ada, bob, eve] = await join(3);
     await ada!.socket.join(['all', 'red']);
@@ -145,7 +145,7 @@ describe("Socket.IO's rooms", () => {
     ]);
   });
 
-  it('73. a socket cannot enter rooms after it has disconnected', async () => {
+  it('ignores a join after the disconnect', async () => {
     const { server, join } = await startPlain();
     const [ada] = await join(1);
     const { socket } = ada!;
@@ -158,7 +158,7 @@ describe("Socket.IO's rooms", () => {
     expect([server.adapter.rooms.size, server.adapter.sids.size]).toEqual([0, 0]);
   });
 
-  it('74. rooms joined in a middleware that then fails are left again', async () => {
+  it('leaves rooms that a middleware joined before it refused the client', async () => {
     const { app, server } = await startPlain();
     let seen: unknown;
     server.use((socket, next) => {
@@ -173,7 +173,7 @@ describe("Socket.IO's rooms", () => {
     expect([server.adapter.rooms.size, server.adapter.sids.size]).toEqual([0, 0]);
   });
 
-  it('75. a room joined in a middleware that succeeds is joined', async () => {
+  it('keeps rooms that a middleware joined before it accepted the client', async () => {
     const { server, join } = await startPlain();
     server.use((socket, next) => {
       void socket.join('red');
@@ -186,10 +186,10 @@ describe("Socket.IO's rooms", () => {
     expect(await got(ada!.client)).toEqual([['hello', undefined]]);
   });
 
-  it('76. rooms may be numbers', async () => {
+  it('accepts numbers as rooms', async () => {
     const { server, join } = await startPlain();
     const [ada, bob] = await join(2);
-    const room = 42 as never; // Socket.IO's types know texts only as well
+    const room = 42 as never; // The types of Socket.IO, too, accept strings only.
     await ada!.socket.join(room);
     await bob!.socket.join([room, 43 as never]);
     server.to(room).emit('number');

@@ -6,7 +6,7 @@ import { EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
 import { TestClient } from '../../support/client.js';
 import { deferred, until } from '../../support/wait.js';
-import { bareGateway, meet, meetOne, received, serve } from './support.js';
+import { bareGateway, connectPair, startPair, received, startServers } from './support.js';
 
 const MULTIBYTE = [
   'Я Б Ю - И',
@@ -19,30 +19,30 @@ const MULTIBYTE = [
 ];
 
 describe('socket events', () => {
-  it('26. events from the client reach listeners with their data', async () => {
-    const { client, socket } = await meetOne();
-    const heard: unknown[][] = [];
-    socket.on('greet', (...args: unknown[]) => heard.push(args));
+  it('passes events of the client to listeners with their data', async () => {
+    const { client, socket } = await startPair();
+    const calls: unknown[][] = [];
+    socket.on('greet', (...args: unknown[]) => calls.push(args));
     const payloads = ['text', '', 0, -1.5, true, false, null, [], [1, [2]], {}, { a: { b: [null] } }];
     for (const data of payloads) client.send({ event: 'greet', data });
     client.send({ event: 'greet' });
     await client.settled();
-    expect(heard).toEqual([...payloads.map((data) => [data]), []]);
+    expect(calls).toEqual([...payloads.map((data) => [data]), []]);
   });
 
-  it('27. events from the server reach the client, multibyte text intact', async () => {
-    const { client, server, socket } = await meetOne();
+  it('delivers events of the server to the client with multibyte text intact', async () => {
+    const { client, server, socket } = await startPair();
     socket.emit('alone', MULTIBYTE[0]);
     expect((await client.next('alone')).data).toBe(MULTIBYTE[0]);
-    // many in one tick leave in one write; broadcasts are framed apart
+    // Many messages of one tick leave in one write; each broadcast has a frame that is encoded once.
     for (const text of MULTIBYTE) socket.emit(text.slice(0, 5), text);
     for (const text of MULTIBYTE) server.emit('to all', { [text]: text });
     for (const text of MULTIBYTE) expect((await client.next(text.slice(0, 5))).data).toBe(text);
     for (const text of MULTIBYTE) expect((await client.next('to all')).data).toEqual({ [text]: text });
   });
 
-  it('27. the frame lengths at which RFC 6455 changes the header are intact', async () => {
-    const { client, server, socket } = await meetOne();
+  it('sends frames correctly at the lengths where RFC 6455 changes the header', async () => {
+    const { client, server, socket } = await startPair();
     const overhead = '{"event":"n","data":""}'.length;
     const texts = [125, 126, 127, 65_535, 65_536, 65_537].map((length) => 'x'.repeat(length - overhead));
     for (const text of texts) socket.emit('n', text);
@@ -50,8 +50,8 @@ describe('socket events', () => {
     for (const text of [...texts, ...texts]) expect((await client.next('n')).data).toBe(text);
   });
 
-  it('28. several arguments arrive in order, as an array', async () => {
-    const { client, server, socket } = await meetOne();
+  it('sends several arguments in order, as an array', async () => {
+    const { client, server, socket } = await startPair();
     const mixed = [1, '2', [3], { four: 5 }, true, null];
     socket.emit('direct', ...mixed);
     server.emit('to all', ...mixed);
@@ -61,18 +61,18 @@ describe('socket events', () => {
     expect(await client.next('one')).toEqual({ event: 'one', data: [1] });
   });
 
-  it('28. an incoming event has one argument: an array stays one', async () => {
-    const { client, socket } = await meetOne();
-    const heard: unknown[][] = [];
-    socket.on('list', (...args: unknown[]) => heard.push(args));
+  it('passes one argument for an incoming event, also for an array', async () => {
+    const { client, socket } = await startPair();
+    const calls: unknown[][] = [];
+    socket.on('list', (...args: unknown[]) => calls.push(args));
     client.send({ event: 'list', data: [1, '2', { three: 4 }] });
     await client.settled();
-    expect(heard).toEqual([[[1, '2', { three: 4 }]]]);
+    expect(calls).toEqual([[[1, '2', { three: 4 }]]]);
   });
 
-  it('30. a burst sent at connect is handled in order, and nothing is lost', async () => {
+  it('handles a burst that arrives while the client connects in order and completely', async () => {
     const gate = deferred();
-    const heard: number[] = [];
+    const calls: number[] = [];
     let socket: EnvelopeSocket | undefined;
     @WebSocketGateway()
     class SlowGateway {
@@ -82,41 +82,41 @@ describe('socket events', () => {
       }
       @SubscribeMessage('n')
       take(@MessageBody() n: number): void {
-        heard.push(n);
+        calls.push(n);
       }
     }
     const app = await startApp({ providers: [SlowGateway] });
     const client = await app.connect();
     const burst = Array.from({ length: 1_000 }, (_, n) => n);
     for (const data of burst) client.send({ event: 'n', data });
-    // so many wait that the line is paused; the rest waits below it
-    await until('the line is paused', () => socket?.isPaused === true);
-    expect(heard).toEqual([]);
+    // Enough messages wait for the connection to be paused; the rest stays in the buffers below.
+    await until('the connection is paused', () => socket?.isPaused === true);
+    expect(calls).toEqual([]);
     gate.resolve();
     await client.settled();
-    expect(heard).toEqual(burst);
+    expect(calls).toEqual(burst);
   });
 
-  it("31. send() is ws's, not a shorthand for emit: the text goes out as it is, in its turn", async () => {
-    const { client, socket } = await meetOne();
+  it('sends raw text in send(), as `ws` does, in the order of the emits', async () => {
+    const { client, socket } = await startPair();
     socket.emit('before');
     socket.send('{"event":"by hand","data":1}');
     socket.emit('after');
     await client.next('after');
     expect(client.frames).toEqual([{ event: 'before' }, { event: 'by hand', data: 1 }, { event: 'after' }]);
 
-    // and "message" is an event like any other
-    const heard: unknown[] = [];
-    socket.on('message', (data: unknown) => heard.push(data));
+    // "message" is an event like any other.
+    const calls: unknown[] = [];
+    socket.on('message', (data: unknown) => calls.push(data));
     client.send({ event: 'message', data: 'hello' });
     expect((await received(client, 'exception')).length).toBe(0);
-    expect(heard).toEqual(['hello']);
+    expect(calls).toEqual(['hello']);
   });
 
-  it('32. null and undefined do no harm', async () => {
-    const { client, server, socket } = await meetOne();
-    const heard: unknown[][] = [];
-    socket.on('null', (...args: unknown[]) => heard.push(args));
+  it('accepts null and undefined as data', async () => {
+    const { client, server, socket } = await startPair();
+    const calls: unknown[][] = [];
+    socket.on('null', (...args: unknown[]) => calls.push(args));
     client.send({ event: 'null', data: null });
     client.send({ event: 'null' });
     socket.emit('x', null);
@@ -126,7 +126,7 @@ describe('socket events', () => {
     server.emit('x', null);
     server.emit('x', undefined);
     await client.settled();
-    expect(heard).toEqual([[null], []]);
+    expect(calls).toEqual([[null], []]);
     expect(client.frames.filter(({ event }) => event === 'x')).toEqual([
       { event: 'x', data: null },
       { event: 'x' },
@@ -137,17 +137,17 @@ describe('socket events', () => {
     ]);
   });
 
-  it('33. very large JSON passes, both ways', async () => {
-    const { client, socket } = await meetOne();
+  it('transfers very large JSON in both directions', async () => {
+    const { client, socket } = await startPair();
     const large = Array.from({ length: 18_000 }, (_, id) => ({ id, text: 'ünïcödé', nested: [[id]] }));
     expect(Buffer.byteLength(JSON.stringify(large))).toBeGreaterThan(900_000);
     socket.on('large', (data: unknown, ack: (answer: unknown) => void) => ack(data));
     expect((await client.ask('large', large)).data).toEqual(large);
   });
 
-  it('33. up to the configured limit and not a byte further', async () => {
-    const { app, servers } = await serve([{ maxPayload: 5_000 }]);
-    const { client, socket } = await meet(app, servers[0]!);
+  it('accepts messages up to maxPayload and refuses one more byte', async () => {
+    const { app, servers } = await startServers([{ maxPayload: 5_000 }]);
+    const { client, socket } = await connectPair(app, servers[0]!);
     const reasons: string[] = [];
     socket.on('disconnect', (reason: string) => reasons.push(reason));
     socket.on('size', (text: string, ack: (length: number) => void) => ack(text.length));
@@ -157,7 +157,7 @@ describe('socket events', () => {
     };
     client.send(frame(5_000));
     expect((await client.answer(1)).data).toBeGreaterThan(4_900);
-    // what the server sends is not limited by what it takes
+    // maxPayload does not limit outgoing messages.
     socket.emit('large', 'y'.repeat(10_000));
     expect((await client.next('large')).data).toHaveLength(10_000);
     client.send(frame(5_001));
@@ -166,19 +166,19 @@ describe('socket events', () => {
     expect(reasons).toEqual(['parse error']);
   });
 
-  it('41. a client that comes back does not make anything fire twice', async () => {
-    const heard: string[] = [];
+  it('runs each hook once for each connection of a client that reconnects', async () => {
+    const calls: string[] = [];
     @WebSocketGateway()
     class CountingGateway {
       handleConnection(): void {
-        heard.push('connection');
+        calls.push('connection');
       }
       handleDisconnect(): void {
-        heard.push('disconnect');
+        calls.push('disconnect');
       }
       @SubscribeMessage('hello')
       hello(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() data: number): void {
-        heard.push(`hello ${data}`);
+        calls.push(`hello ${data}`);
         client.emit('welcome', data);
       }
     }
@@ -188,13 +188,13 @@ describe('socket events', () => {
       client.send({ event: 'hello', data: round });
       expect(await received(client, 'welcome')).toEqual([{ event: 'welcome', data: round }]);
       client.close();
-      await until('the client has gone', () => heard.at(-1) === 'disconnect');
+      await until('the client has disconnected', () => calls.at(-1) === 'disconnect');
     }
-    expect(heard).toEqual([1, 2, 3].flatMap((round) => ['connection', `hello ${round}`, 'disconnect']));
+    expect(calls).toEqual([1, 2, 3].flatMap((round) => ['connection', `hello ${round}`, 'disconnect']));
   });
 
-  // A port could be somebody else's by then; a socket in a directory of our own cannot.
-  it('42. emitting goes on working after the server closed and came back under its address', async () => {
+  // Another process could take over a port between the two rounds. It cannot take over a socket in a private directory.
+  it('emits again after the server closed and restarted at the same address', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'envelope-'));
     try {
       const path = join(directory, 'app.sock');

@@ -6,7 +6,7 @@ import { startApp, type AppOptions, type TestApp } from '../../support/app.js';
 import type { ConnectOptions, Received, TestClient } from '../../support/client.js';
 import { askForUpgrade } from '../../support/upgrade.js';
 
-/** A gateway that mounts its path and handles nothing: the test listens to the server and its sockets. */
+/** Returns a gateway that mounts its path without handlers. The test listens to the server and its sockets. */
 export function bareGateway(options: GatewayOptions = {}): Type<{ server: EnvelopeServer }> {
   @WebSocketGateway(options)
   class BareGateway {
@@ -15,8 +15,8 @@ export function bareGateway(options: GatewayOptions = {}): Type<{ server: Envelo
   return BareGateway;
 }
 
-/** An application with one bare gateway for each of these, and their servers. */
-export async function serve(
+/** Starts an application with one bare gateway for each of the options. @returns the application and the servers */
+export async function startServers(
   gateways: GatewayOptions[],
   options?: AppOptions,
 ): Promise<{ app: TestApp; servers: EnvelopeServer[] }> {
@@ -25,14 +25,14 @@ export async function serve(
   return { app, servers: providers.map((provider) => app.nest.get(provider).server) };
 }
 
-/** Both ends of one connection. */
+/** The client and the server side of one connection. */
 export interface Pair {
   client: TestClient;
   socket: EnvelopeSocket;
 }
 
-/** Connects a client and finds its socket. One at a time: it takes the next socket that the server tells of. */
-export async function meet(
+/** Connects a client and finds its socket. Call it once at a time: it returns the next socket that connects. */
+export async function connectPair(
   app: TestApp,
   server: EnvelopeServer,
   path = server.name,
@@ -43,28 +43,28 @@ export async function meet(
   return { client, socket: await met };
 }
 
-/** An application with one gateway and one client. */
-export async function meetOne(
+/** Starts an application with one gateway and one client. */
+export async function startPair(
   options: GatewayOptions = {},
 ): Promise<Pair & { app: TestApp; server: EnvelopeServer }> {
-  const { app, servers } = await serve([options]);
+  const { app, servers } = await startServers([options]);
   const server = servers[0]!;
-  return { app, server, ...(await meet(app, server)) };
+  return { app, server, ...(await connectPair(app, server)) };
 }
 
-/** What a client got of one event, when it has got all that was sent to it up to now. */
+/** Returns the frames of one event that were sent to the client up to now. */
 export async function received(client: TestClient, event: string): Promise<Received[]> {
   await client.settled();
   return client.frames.filter((frame) => frame.event === event);
 }
 
-/** The status and the body with which an upgrade is answered; 101 where it is let in. */
+/** Returns the status and the body of the response to an upgrade; 101 if it was accepted. */
 export async function tryUpgrade(app: TestApp, path: string): Promise<{ status: number; body: string }> {
   const { status, body } = await askForUpgrade(app.port, path);
   return { status, body };
 }
 
-/** The TCP socket under a client, to put bytes on the line that `ws` would not. */
-export function lineOf(client: TestClient): Duplex & { resetAndDestroy(): void } {
+/** Returns the TCP socket of a client, to write bytes that `ws` would not send. */
+export function tcpSocketOf(client: TestClient): Duplex & { resetAndDestroy(): void } {
   return Reflect.get(client.ws, '_socket') as Duplex & { resetAndDestroy(): void };
 }

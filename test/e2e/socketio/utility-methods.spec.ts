@@ -6,35 +6,35 @@ import { answer, got, startPlain, type Pair } from '../../support/bare-gateway.j
 const ids = (found: { id: string }[]): Set<string> => new Set(found.map(({ id }) => id));
 const idsOf = (...pairs: (Pair | undefined)[]): Set<string> => new Set(pairs.map((pair) => pair!.socket.id));
 
-/** A host's details, as adapters that keep sockets elsewhere give them. */
-const ELSEWHERE = {
+/** A remote socket as returned by adapters that keep sockets on other nodes. */
+const REMOTE = {
   id: '42',
   handshake: { headers: { 'user-agent': 'test' }, query: {}, auth: { token: 'x' } },
   rooms: ['42', 'room1'],
   data: { username: 'john' },
 };
 
-/** Answers for sockets that it does not have: no more than the contract asks. */
-class ElsewhereAdapter extends Adapter {
+/** An adapter with one remote socket. It implements only what the contract requires. */
+class RemoteAdapter extends Adapter {
   readonly calls: unknown[][] = [];
 
-  private note(what: string, options: BroadcastOptions, ...rest: unknown[]): void {
+  private record(what: string, options: BroadcastOptions, ...rest: unknown[]): void {
     this.calls.push([what, [...options.rooms], ...rest]);
   }
   override fetchSockets(): Promise<unknown[]> {
-    return Promise.resolve([ELSEWHERE]);
+    return Promise.resolve([REMOTE]);
   }
   override broadcast(packet: { data: unknown[] }, options: BroadcastOptions): void {
-    this.note('broadcast', options, packet.data);
+    this.record('broadcast', options, packet.data);
   }
   override addSockets(options: BroadcastOptions, rooms: string[]): void {
-    this.note('addSockets', options, rooms);
+    this.record('addSockets', options, rooms);
   }
   override delSockets(options: BroadcastOptions, rooms: string[]): void {
-    this.note('delSockets', options, rooms);
+    this.record('delSockets', options, rooms);
   }
   override disconnectSockets(options: BroadcastOptions, close: boolean): void {
-    this.note('disconnectSockets', options, close);
+    this.record('disconnectSockets', options, close);
   }
   override broadcastWithAck(
     packet: { data: unknown[] },
@@ -42,14 +42,14 @@ class ElsewhereAdapter extends Adapter {
     counted: (clients: number) => void,
     ack: (answer: unknown) => void,
   ): void {
-    this.note('broadcastWithAck', options, packet.data);
+    this.record('broadcastWithAck', options, packet.data);
     counted(1);
-    ack('from elsewhere');
+    ack('from remote');
   }
 }
 
-describe("Socket.IO's utility methods", () => {
-  it('83. fetchSockets gives all, or those of a room, with id, rooms, data and handshake', async () => {
+describe('utility methods of Socket.IO', () => {
+  it('returns all sockets or those of a room from fetchSockets, with id, rooms, data and handshake', async () => {
     const { server, join } = await startPlain();
     const [ada, bob] = await join(2, '?color=red');
     await ada!.socket.join('a');
@@ -67,21 +67,21 @@ describe("Socket.IO's utility methods", () => {
     expect(found!.handshake).toMatchObject({ url: '/ws?color=red', query: { color: 'red' }, auth: {} });
   });
 
-  it('84. fetchSockets works with an adapter that only implements the contract', async () => {
-    const { server } = await startPlain({ adapter: ElsewhereAdapter });
-    const adapter = server.adapter as ElsewhereAdapter;
+  it('supports fetchSockets with an adapter that implements only the contract', async () => {
+    const { server } = await startPlain({ adapter: RemoteAdapter });
+    const adapter = server.adapter as RemoteAdapter;
     const [socket] = await server.fetchSockets();
     expect(socket).toBeInstanceOf(RemoteSocket);
     expect(socket!.id).toBe('42');
     expect(socket!.rooms).toEqual(new Set(['42', 'room1']));
     expect(socket!.data).toEqual({ username: 'john' });
-    expect(socket!.handshake).toEqual(ELSEWHERE.handshake);
+    expect(socket!.handshake).toEqual(REMOTE.handshake);
 
     socket!.emit('hello', 1, 2);
     socket!.join(['a', 'b']);
     socket!.leave('a');
     socket!.disconnect(true);
-    expect(await socket!.timeout(5_000).emitWithAck('q')).toBe('from elsewhere');
+    expect(await socket!.timeout(5_000).emitWithAck('q')).toBe('from remote');
     expect(adapter.calls).toEqual([
       ['broadcast', ['42'], ['hello', [1, 2]]],
       ['addSockets', ['42'], ['a', 'b']],
@@ -91,15 +91,15 @@ describe("Socket.IO's utility methods", () => {
     ]);
   });
 
-  it('84. JSON and a console have of a socket from elsewhere its id alone, as of one of this node', async () => {
-    const { server } = await startPlain({ adapter: ElsewhereAdapter });
+  it('shows only the id of a remote socket in JSON and in the console', async () => {
+    const { server } = await startPlain({ adapter: RemoteAdapter });
     const sockets = await server.fetchSockets();
     expect(JSON.parse(JSON.stringify(sockets))).toEqual([{ id: '42' }]);
     expect(inspect(sockets[0])).toBe("RemoteSocket { id: '42' }");
   });
 
-  it('84. a callback gets the same arguments from a socket of this node and from one elsewhere', async () => {
-    const remote = (await (await startPlain({ adapter: ElsewhereAdapter })).server.fetchSockets())[0]!;
+  it('passes the same callback arguments for local and for remote sockets', async () => {
+    const remote = (await (await startPlain({ adapter: RemoteAdapter })).server.fetchSockets())[0]!;
     const { server, join } = await startPlain();
     const [ada] = await join(1);
     const local = (await server.fetchSockets())[0]!;
@@ -109,30 +109,30 @@ describe("Socket.IO's utility methods", () => {
         if (timeout === undefined) socket.emit('q', callback);
         else socket.timeout(timeout).emit('q', callback);
       });
-    expect(await ask(remote)).toEqual(['from elsewhere']);
-    expect(await ask(remote, 5_000)).toEqual([null, 'from elsewhere']);
+    expect(await ask(remote)).toEqual(['from remote']);
+    expect(await ask(remote, 5_000)).toEqual([null, 'from remote']);
     const plain = ask(local);
-    await answer(ada!.client, 'q', 'from here');
-    expect(await plain).toEqual(['from here']);
+    await answer(ada!.client, 'q', 'from local');
+    expect(await plain).toEqual(['from local']);
     const timed = ask(local, 5_000);
-    await answer(ada!.client, 'q', 'from here');
-    expect(await timed).toEqual([null, 'from here']);
+    await answer(ada!.client, 'q', 'from local');
+    expect(await timed).toEqual([null, 'from local']);
   });
 
-  it('85. socketsJoin: all, by room, by id, into one room or several', async () => {
+  it('joins all sockets, those of a room, or one id to one or more rooms in socketsJoin', async () => {
     const { server, join } = await startPlain();
     const [ada, bob, eve] = await join(3);
-    server.socketsJoin('everybody');
+    server.socketsJoin('all');
     server.in(ada!.socket.id).socketsJoin(['a', 'b']);
     server.in('a').socketsJoin('c');
     server.except('a').socketsJoin('not a');
     bob!.socket.broadcast.socketsJoin('not bob');
-    expect(ada!.socket.rooms).toEqual(new Set([ada!.socket.id, 'everybody', 'a', 'b', 'c', 'not bob']));
-    expect(bob!.socket.rooms).toEqual(new Set([bob!.socket.id, 'everybody', 'not a']));
-    expect(eve!.socket.rooms).toEqual(new Set([eve!.socket.id, 'everybody', 'not a', 'not bob']));
+    expect(ada!.socket.rooms).toEqual(new Set([ada!.socket.id, 'all', 'a', 'b', 'c', 'not bob']));
+    expect(bob!.socket.rooms).toEqual(new Set([bob!.socket.id, 'all', 'not a']));
+    expect(eve!.socket.rooms).toEqual(new Set([eve!.socket.id, 'all', 'not a', 'not bob']));
   });
 
-  it('86. socketsLeave: all, by room, by id, one room or several', async () => {
+  it('removes all sockets, those of a room, or one id from one or more rooms in socketsLeave', async () => {
     const { server, join } = await startPlain();
     const [ada, bob, eve] = await join(3);
     server.socketsJoin(['a', 'b', 'c']);
@@ -144,7 +144,7 @@ describe("Socket.IO's utility methods", () => {
     for (const pair of [bob, eve]) expect(pair!.socket.rooms).toEqual(new Set([pair!.socket.id, 'c']));
   });
 
-  it('87. disconnectSockets: by room, then all; an emit just before still arrives', async () => {
+  it('disconnects a room, then all clients, in disconnectSockets and delivers an emit sent just before', async () => {
     const { server, gateway, join } = await startPlain();
     const [ada, bob, eve] = await join(3);
     await ada!.socket.join('red');
@@ -169,7 +169,7 @@ describe("Socket.IO's utility methods", () => {
     );
   });
 
-  it('88. a fetched socket can emit, join, leave and disconnect', async () => {
+  it('supports emit, join, leave and disconnect on a fetched socket', async () => {
     const { server, join } = await startPlain();
     const [ada, bob] = await join(2);
     const [fetched] = await server.in(ada!.socket.id).fetchSockets();
@@ -187,9 +187,9 @@ describe("Socket.IO's utility methods", () => {
     expect(ids(await server.fetchSockets())).toEqual(idsOf(bob));
   });
 
-  it('89. local keeps an emit and fetchSockets on this node', async () => {
+  it('keeps a local emit and a local fetchSockets on this node', async () => {
     const asked: unknown[] = [];
-    class TellTaleAdapter extends Adapter {
+    class RecordingAdapter extends Adapter {
       override broadcast(packet: unknown, options: BroadcastOptions): void {
         asked.push(options.flags?.local);
         super.broadcast(packet, options);
@@ -199,7 +199,7 @@ describe("Socket.IO's utility methods", () => {
         return super.fetchSockets(options);
       }
     }
-    const { server, join } = await startPlain({ adapter: TellTaleAdapter });
+    const { server, join } = await startPlain({ adapter: RecordingAdapter });
     const [ada, bob] = await join(2);
     server.local.emit('a');
     ada!.socket.local.emit('b');

@@ -1,19 +1,19 @@
 import type { EnvelopeSocket } from '../../../lib/index.js';
 import { until } from '../../support/wait.js';
-import { meet, meetOne, received, serve } from './support.js';
+import { connectPair, startPair, received, startServers } from './support.js';
 
 const BULK = 'x'.repeat(4_000_000);
 
-/** Emits more than the kernel takes at once: on return the line is not writable, until the client has read. */
-function choke(socket: EnvelopeSocket): void {
+/** Emits more than the kernel accepts at once. The connection is then not writable until the client reads. */
+function fillConnection(socket: EnvelopeSocket): void {
   do socket.emit('bulk', BULK);
   while (socket.bufferedAmount === 0);
 }
 
-describe('volatile', () => {
-  it('43. volatile.emit arrives when the line is open and writable', async () => {
-    const { app, client, server, socket } = await meetOne();
-    const other = await meet(app, server);
+describe('volatile messages', () => {
+  it('are delivered while the connection is open and writable', async () => {
+    const { app, client, server, socket } = await startPair();
+    const other = await connectPair(app, server);
     await socket.join('red');
     expect(socket.volatile.emit('direct', 1)).toBe(true);
     server.volatile.emit('to all', 2);
@@ -29,31 +29,31 @@ describe('volatile', () => {
     expect(await question).toBe(6);
   });
 
-  it('44. volatile.emit is dropped, never queued, while the line is not writable', async () => {
-    const { client, server, socket } = await meetOne();
+  it('are dropped, not queued, while the connection is not writable', async () => {
+    const { client, server, socket } = await startPair();
     await socket.join('red');
-    choke(socket);
+    fillConnection(socket);
     socket.volatile.emit('dropped', 1);
     server.volatile.emit('dropped', 2);
     server.to('red').volatile.emit('dropped', 3);
     await client.next('bulk');
     expect(await received(client, 'dropped')).toEqual([]);
-    await until('the line has drained', () => socket.bufferedAmount === 0);
+    await until('the connection has drained', () => socket.bufferedAmount === 0);
 
-    // and when it is writable again, they arrive
+    // They are delivered as soon as the connection is writable again.
     socket.volatile.emit('fresh', 4);
     expect(await client.next('fresh')).toEqual({ event: 'fresh', data: 4 });
     expect(await received(client, 'dropped')).toEqual([]);
   });
 
-  it('44. a client that does not read misses it, others get it', async () => {
-    const { app, servers } = await serve([{}]);
+  it('are dropped for a client that does not read, and delivered to other clients', async () => {
+    const { app, servers } = await startServers([{}]);
     const server = servers[0]!;
-    const [slow, quick] = [await meet(app, server), await meet(app, server)];
+    const [slow, quick] = [await connectPair(app, server), await connectPair(app, server)];
     slow.client.ws.pause();
     while (slow.socket.bufferedAmount < 1_000_000) {
       slow.socket.emit('bulk', BULK);
-      // what the kernel takes it takes by the next turn
+      // What the kernel accepts has left the buffer by the next turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
     server.volatile.emit('position', 1);
@@ -62,8 +62,8 @@ describe('volatile', () => {
     expect(await received(slow.client, 'position')).toEqual([]);
   });
 
-  it('44. it is dropped also when the line has closed', async () => {
-    const { client, server, socket } = await meetOne();
+  it('are dropped after the connection has closed', async () => {
+    const { client, server, socket } = await startPair();
     socket.disconnect();
     expect(socket.volatile.emit('late', 1)).toBe(false);
     server.volatile.emit('late', 2);
@@ -71,9 +71,9 @@ describe('volatile', () => {
     expect(client.frames).toEqual([]);
   });
 
-  it('44. a question that was dropped fails with its timeout', async () => {
-    const { client, socket } = await meetOne();
-    choke(socket);
+  it('time out as a request that was dropped', async () => {
+    const { client, socket } = await startPair();
+    fillConnection(socket);
     await expect(socket.volatile.timeout(20).emitWithAck('question')).rejects.toThrow(
       'operation has timed out',
     );
@@ -81,9 +81,9 @@ describe('volatile', () => {
     expect(await received(client, 'question')).toEqual([]);
   });
 
-  it('46. a regular emit after a dropped volatile one still arrives, in its turn', async () => {
-    const { client, server, socket } = await meetOne();
-    choke(socket);
+  it('do not stop or reorder a regular emit that follows', async () => {
+    const { client, server, socket } = await startPair();
+    fillConnection(socket);
     socket.volatile.emit('dropped', 1);
     socket.emit('regular', 2);
     server.volatile.emit('dropped', 3);

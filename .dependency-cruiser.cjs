@@ -1,6 +1,6 @@
 /**
  * The layers of `lib/`, checked by `npm run lint`. CONTRIBUTING.md says what each folder is for; this file says what it may
- * import. A folder may always import itself. `lib/index.ts` is the published root and is imported by nobody.
+ * import. A folder may always import itself. `lib/index.ts` is the published root, and no file imports it.
  */
 const BASE = ['protocol', 'server/util'];
 const BELOW_ROOMS = [...BASE, 'server/transport', 'server/handshake', 'server/diagnostics'];
@@ -122,7 +122,7 @@ module.exports = {
     },
   ],
   options: {
-    // TypeScript 7 has no parser that this tool could use.
+    // TypeScript 7 exports no parser that this tool can use.
     parser: 'swc',
     tsPreCompilationDeps: true,
     doNotFollow: { path: 'node_modules' },

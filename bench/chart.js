@@ -1,4 +1,4 @@
-// A picture of a run: node bench/run.js --json run.json && node bench/chart.js run.json > docs/bench.svg
+// Draws the results of a run: node bench/run.js --json run.json && node bench/chart.js run.json > docs/bench.svg
 import { readFileSync } from 'node:fs';
 import { median, quotients } from './report.js';
 
@@ -12,12 +12,13 @@ const NAMES = {
 };
 const OURS = '#2f9e6e';
 const [LEFT, WIDTH, BAR, GAP, TOP] = [400, 960, 13, 14, 64];
-/** Bars end there, with the figure beside them. */
-const MOST = 16;
+/** The ratio at which a bar is cut off. Its figure stands beside it. */
+const MAX_RATIO = 16;
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-const text = (x, y, content, more = '') => `<text x="${x}" y="${y}" ${more}>${escape(content)}</text>`;
-const scale = (value) => ((WIDTH - LEFT - 60) * Math.min(value, MOST)) / MOST;
+const text = (x, y, content, attributes = '') =>
+  `<text x="${x}" y="${y}" ${attributes}>${escape(content)}</text>`;
+const scale = (value) => ((WIDTH - LEFT - 60) * Math.min(value, MAX_RATIO)) / MAX_RATIO;
 
 let y = TOP;
 const parts = [];
@@ -34,7 +35,7 @@ for (const [name, rounds] of Object.entries(results)) {
       text(
         LEFT + width + 6,
         y + 10,
-        ratio > MOST ? `${ratio.toFixed(1)} →` : ratio.toFixed(2),
+        ratio > MAX_RATIO ? `${ratio.toFixed(1)} →` : ratio.toFixed(2),
         'class="figure"',
       ),
     );
@@ -50,7 +51,7 @@ const legend = Object.entries({ ours: OURS, ...PEERS }).map(([peer, color], i) =
 console.log(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y + 24}" font-family="system-ui, sans-serif" font-size="12" fill="#1d2530">
 <style>.figure{font-size:10px;fill:#5a6472}.title{font-size:15px;font-weight:600}</style>
 <rect width="100%" height="100%" fill="#fff"/>
-${text(20, 24, 'Cost of a message, a connection, an answer: nestjs-envelope is 1, less is better', 'class="title"')}
+${text(20, 24, 'Cost of a message, a connection, a response: nestjs-envelope is 1, lower is better', 'class="title"')}
 ${legend.join('\n')}
 ${parts.join('\n')}
 ${text(20, y + 14, heading.join(', '), 'class="figure"')}

@@ -1,8 +1,12 @@
-// Two nodes and one Redis: broadcasts of ours against those of Nest + Socket.IO with the same adapter package and the
-// same broker, interleaved, medians of the paired ratios.
-// npm run bench:cluster -- [--rounds 7] [--only <word of a workload's name>] [--share 1: of the broadcasts, less to try
-// something out] [--profile <folder>: CPU profiles of all nodes] [--against <index.js of another build of ours, in the
-// place of Socket.IO>]
+// Compares broadcasts across two nodes and one Redis: this package against Nest + Socket.IO with the same adapter package
+// and the same broker. Rounds of both sides alternate, and the result is the median of the paired ratios.
+//
+// npm run bench:cluster -- [options]
+//   --rounds 7         rounds of each workload
+//   --only <text>      only workloads whose name contains this text
+//   --share 1          the share of the broadcasts to send; less than 1 for a quick try
+//   --profile <folder> write CPU profiles of all nodes
+//   --against <file>   index.js of another build of this package, compared in place of Socket.IO
 import { createRequire } from 'node:module';
 import { loadavg } from 'node:os';
 import { pathToFileURL } from 'node:url';
@@ -29,7 +33,7 @@ const build = values.against && pathToFileURL(values.against).href;
 const other = build === undefined ? 'Socket.IO' : 'other';
 const peer = build === undefined ? { side: 'socket.io' } : { side: 'ours', build };
 const sides = (broker) => ({ ours: { side: 'ours', broker }, [other]: { ...peer, broker } });
-const AGAINST = [['ours', other]];
+const OURS_TO_OTHER = [['ours', other]];
 const protocol = 'envelope.v1';
 const RECOVERY = {
   'ours, recovery': { side: 'ours', broker: 'streams', recovery: 'recovery', protocol },
@@ -38,7 +42,7 @@ const RECOVERY = {
   'Socket.IO': { side: 'socket.io', broker: 'streams' },
 };
 
-/** Broadcasts under way, for as many clients of each node; enough of them for some seconds. */
+/** `clients` is the number of clients per node, `window` the number of broadcasts in flight. Each load takes some seconds. */
 const LOADS = [
   { clients: 100, window: 1, warmUp: 800, times: 1_000 },
   { clients: 100, window: 32, warmUp: 1_500, times: 2_000 },
@@ -46,7 +50,7 @@ const LOADS = [
   { clients: 500, window: 32, warmUp: 500, times: 500 },
 ];
 
-/** Broadcasts a second: far from what the nodes could do. */
+/** `rate` is broadcasts per second, far below the capacity of the nodes. */
 const PACES = [
   { clients: 10, rate: 200, warmUp: 400, times: 800 },
   { clients: 100, rate: 50, warmUp: 150, times: 300 },
@@ -58,19 +62,19 @@ const WORKLOADS = [
     ...LOADS.map((load) => ({
       name: `throughput, ${broker}, ${load.clients} clients a node, ${load.window} under way`,
       variants: sides(broker),
-      ratios: AGAINST,
+      ratios: OURS_TO_OTHER,
       ...throughput(load),
     })),
     ...PACES.map((pace) => ({
       name: `latency, ${broker}, ${pace.clients} clients a node, ${pace.rate} a second`,
       variants: sides(broker),
-      ratios: AGAINST,
+      ratios: OURS_TO_OTHER,
       ...latency(pace),
     })),
     {
       name: `recipients, ${broker}, 500 broadcasts a second`,
       variants: sides(broker),
-      ratios: AGAINST,
+      ratios: OURS_TO_OTHER,
       ...recipients({ counts: [0, 1, 100], rate: 500, warmUp: 600, times: 1_000 }),
     },
   ]),
@@ -93,11 +97,11 @@ const load = () =>
     .map((value) => value.toFixed(2))
     .join(' ');
 
-/** One way and the other, so that what comes first is not always the same: a b, b a, b a, a b. */
+/** Alternates the order, so that no variant always runs first: a b, b a, b a, a b. */
 function order(names, round) {
   const first = Math.floor(round / 2) % names.length;
-  const turned = [...names.slice(first), ...names.slice(0, first)];
-  return round % 2 === 0 ? turned : turned.reverse();
+  const rotated = [...names.slice(first), ...names.slice(0, first)];
+  return round % 2 === 0 ? rotated : rotated.reverse();
 }
 
 async function measure(context, { name, variants, ratios, run }) {
@@ -131,7 +135,7 @@ async function measureRedis(context) {
 
 const redis = await startRedis();
 if (redis === undefined) {
-  console.log('There is no redis-server here (apt-get install redis-server, or set REDIS_SERVER_PATH).');
+  console.log('redis-server was not found. Run apt-get install redis-server, or set REDIS_SERVER_PATH.');
   process.exit(1);
 }
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));

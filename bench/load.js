@@ -1,22 +1,25 @@
-// The load, in a process of its own.
+// The load, in a separate process: many connections that send and count messages.
 import { ownCpu, serve } from './processes.js';
 import { TEXT } from './servers/common.js';
-import { Line, WIRES } from './wire.js';
+import { Connection, PROTOCOLS } from './wire.js';
 
 let wire;
-let lines = [];
+let connections = [];
 let received = 0;
 let expected;
 
-/** An address of loopback has some 28,000 ports for one server. */
+/** One loopback address offers some 28,000 ports for connections to one server. */
 const PER_ADDRESS = 20_000;
 const AT_ONCE = 200;
 
-/** Nothing is waited for without an end. */
-async function within(promise, what, patience = 120_000) {
+/** Rejects after `timeout` milliseconds: a message that never arrives fails the run. */
+async function withTimeout(promise, what, timeout = 120_000) {
   let timer;
   const expired = new Promise((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`waited too long for ${what}: ${received} came`)), patience);
+    timer = setTimeout(
+      () => reject(new Error(`timeout after ${timeout} ms waiting for ${what}: ${received} arrived`)),
+      timeout,
+    );
   });
   try {
     return await Promise.race([promise, expired]);
@@ -25,70 +28,69 @@ async function within(promise, what, patience = 120_000) {
   }
 }
 
-/** The first address is the kernel's choice: it finds a free port faster where it may choose. */
+/** `undefined` for the first address: the kernel finds a free port faster when it may choose the address. */
 function addressOf(index) {
   const address = Math.floor(index / PER_ADDRESS);
   return address === 0 ? undefined : `127.0.0.${1 + address}`;
 }
 
 const opened = (port, count, from) =>
-  Promise.all(Array.from({ length: count }, (_, i) => Line.open(port, wire, addressOf(from + i))));
+  Promise.all(Array.from({ length: count }, (_, i) => Connection.open(port, wire, addressOf(from + i))));
 
 serve({
   cpu: ownCpu,
   async connect({ port, clients, protocol }) {
-    wire = WIRES[protocol];
-    while (lines.length < clients) {
-      const count = Math.min(AT_ONCE, clients - lines.length);
-      lines.push(...(await within(opened(port, count, lines.length), 'clients to be connected')));
+    wire = PROTOCOLS[protocol];
+    while (connections.length < clients) {
+      const count = Math.min(AT_ONCE, clients - connections.length);
+      connections.push(...(await withTimeout(opened(port, count, connections.length), 'clients to connect')));
     }
   },
-  // so many messages in all, `depth` of each client under way at a time; seconds
-  async echo({ event, messages, depth, isAsked }) {
+  // sends `messages` in all, with `depth` in flight per client; returns seconds
+  async echo({ event, messages, depth, isRequest }) {
     let ids = 0;
     const shared = wire.emit(event, TEXT);
-    const frame = isAsked ? () => wire.ask(event, TEXT, ++ids) : () => shared;
+    const frame = isRequest ? () => wire.request(event, TEXT, ++ids) : () => shared;
     let sent = 0;
     received = 0;
     const begin = performance.now();
-    await within(
+    await withTimeout(
       new Promise((resolve) => {
-        const send = (line) => sent < messages && (sent++, line.write(frame()));
-        const answered = (line) => (++received === messages ? resolve() : send(line));
-        for (const line of lines) line.onMessage = answered;
-        // the whole of it in one write, as a client does that has much to say
-        for (let i = 0; i < depth; i++) for (const line of lines) send(line);
+        const send = (connection) => sent < messages && (sent++, connection.write(frame()));
+        const onResponse = (connection) => (++received === messages ? resolve() : send(connection));
+        for (const connection of connections) connection.onMessage = onResponse;
+        for (let i = 0; i < depth; i++) for (const connection of connections) send(connection);
       }),
-      `${messages} answers`,
+      `${messages} responses`,
     );
     return (performance.now() - begin) / 1_000;
   },
   expect({ messages }) {
     received = 0;
     expected = new Promise((resolve) => {
-      const took = () => ++received === messages && resolve();
-      for (const line of lines) line.onMessage = took;
+      const onMessage = () => ++received === messages && resolve();
+      for (const connection of connections) connection.onMessage = onMessage;
     });
   },
-  received: () => within(expected, 'messages'),
-  // connects and closes so many, some at a time; seconds
-  async comeAndGo({ port, protocol, times }) {
-    wire = WIRES[protocol];
+  received: () => withTimeout(expected, 'messages'),
+  // opens and closes `times` connections, 50 at a time; returns seconds
+  async openAndClose({ port, protocol, times }) {
+    wire = PROTOCOLS[protocol];
     const begin = performance.now();
     for (let done = 0; done < times; done += 50)
-      for (const line of await within(opened(port, 50, 0), 'clients')) await line.close();
+      for (const connection of await withTimeout(opened(port, 50, 0), 'clients')) await connection.close();
     return (performance.now() - begin) / 1_000;
   },
-  // a message every so often from one client after the other; milliseconds until each came back, sorted
+  // sends `rate` messages per second, each from the next client; returns the round-trip times in milliseconds, sorted
   async latency({ event, rate, seconds }) {
     const frame = wire.emit(event, TEXT);
-    const asked = new Map();
+    const sentAt = new Map();
     const times = [];
-    for (const line of lines)
-      line.onMessage = (_, isNews) => {
-        const at = asked.get(line);
-        if (at === undefined || isNews) return;
-        asked.delete(line);
+    for (const connection of connections)
+      connection.onMessage = (_, isBroadcast) => {
+        const at = sentAt.get(connection);
+        if (at === undefined || isBroadcast) return;
+        sentAt.delete(connection);
         times.push(performance.now() - at);
       };
     const begin = performance.now();
@@ -97,10 +99,10 @@ serve({
       const timer = setInterval(() => {
         const due = Math.min(seconds * rate, ((performance.now() - begin) * rate) / 1_000);
         for (; sent < due; sent++) {
-          const line = lines[sent % lines.length];
-          if (asked.has(line)) continue;
-          asked.set(line, performance.now());
-          line.write(frame);
+          const connection = connections[sent % connections.length];
+          if (sentAt.has(connection)) continue;
+          sentAt.set(connection, performance.now());
+          connection.write(frame);
         }
         if (sent >= seconds * rate) {
           clearInterval(timer);
@@ -111,7 +113,7 @@ serve({
     return times.toSorted((a, b) => a - b);
   },
   close() {
-    for (const line of lines) line.drop();
-    lines = [];
+    for (const connection of connections) connection.drop();
+    connections = [];
   },
 });

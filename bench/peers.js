@@ -1,4 +1,4 @@
-// Who is measured: the server's program, its arguments, and what clients speak to it.
+// The servers that the bench compares: for each the program, its arguments, and the protocol of its clients.
 import { createRequire } from 'node:module';
 
 const PLAIN = new URL('./servers/plain.js', import.meta.url);
@@ -43,13 +43,13 @@ export const PEERS = {
   },
 };
 
-/** Ours, from another build. */
+/** Another build of this package. */
 export const otherBuild = (index) => ({ file: NEST, args: ['envelope', index], protocol: 'envelope' });
 
 const require = createRequire(import.meta.url);
 
-/** Whether a peer that is no dependency is there. */
-export function isThere(name) {
+/** Returns whether a peer is installed: uWebSockets.js is not a dependency. */
+export function isInstalled(name) {
   if (PEERS[name]?.file !== UWS) return true;
   try {
     require.resolve('@trufflesuite/uws-js-unofficial');

@@ -1,8 +1,13 @@
-// The bench's own processes: each answers questions, and ends when the bench does.
+// Child processes of the bench. Each answers commands, and ends when the bench ends.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 
-/** @param file its URL */
+/**
+ * Starts a child process.
+ *
+ * @param file the URL of its program
+ * @returns `ask`, which sends a command and resolves with its result, and `stop`
+ */
 export function start(file, args = [], execArgv = []) {
   const child = fork(file, args, { execArgv });
   const open = new Map();
@@ -25,14 +30,14 @@ export function start(file, args = [], execArgv = []) {
   const stop = async () => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     const ended = once(child, 'exit');
-    // not a signal: a profile is written by a process that ends by itself
+    // not with a signal: a process writes its profile only when it ends by itself
     child.disconnect();
     await ended;
   };
   return { ask, stop };
 }
 
-/** The other side of it. */
+/** Answers the commands of the parent process, by name. */
 export function serve(commands) {
   const answer = async ({ id, command, ...options }) => {
     try {
@@ -41,11 +46,11 @@ export function serve(commands) {
       process.send({ id, error: error.stack });
     }
   };
-  process.on('message', (question) => void answer(question));
+  process.on('message', (message) => void answer(message));
   process.once('disconnect', () => process.exit());
 }
 
-/** Microseconds of CPU that this process has used. */
+/** Returns the CPU time that this process has used, in microseconds. */
 export function ownCpu() {
   const { user, system } = process.cpuUsage();
   return user + system;
@@ -53,9 +58,9 @@ export function ownCpu() {
 
 export const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-/** Bytes, after the garbage has gone where the process may ask for that (`--expose-gc`). */
+/** Returns the memory of this process in bytes, after a garbage collection where `--expose-gc` allows one. */
 export async function ownMemory() {
-  // the first find the garbage, the later ones give the pages back
+  // the first collections free the garbage, the later ones return its pages to the system
   for (let i = 0; i < 10; i++) {
     globalThis.gc?.();
     await pause(50);

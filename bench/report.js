@@ -1,4 +1,4 @@
-// Figures of many rounds as tables.
+// Formats the figures of many rounds as tables.
 export const median = (values) => {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted.length / 2;
@@ -19,11 +19,11 @@ export function table(head, rows = []) {
   return [...top, ...rows.map(line)].join('\n');
 }
 
-/** Of paired figures: same round, same label. */
+/** Returns the ratios of paired figures: same round, same label. */
 export const quotients = (rounds, one, other, label) =>
   rounds.map((round) => round[one].figures[label] / round[other].figures[label]);
 
-/** The medians of the ratios of paired figures, with how far they spread; beside them what each side came to. */
+/** Returns, for each figure, the median and the spread of the paired ratios, and the median of each side. */
 export function ratioRows(name, rounds, ratios) {
   return ratios.flatMap(([one, other]) =>
     Object.keys(rounds[0][one].figures).map((label) => {
@@ -37,7 +37,7 @@ export function ratioRows(name, rounds, ratios) {
 }
 export const RATIO_HEAD = ['workload', 'figure', 'ratio of', 'median', 'spread', 'the one', 'the other'];
 
-/** What is no ratio: rates, and which side was busy. */
+/** Returns the figures that are not compared: rates, and how busy each side was. */
 export function asideRows(name, rounds) {
   return Object.keys(rounds[0]).map((peer) => {
     const texts = Object.keys(rounds[0][peer].asides).map(
@@ -47,7 +47,7 @@ export function asideRows(name, rounds) {
   });
 }
 
-/** All of a run at a glance: what ours costs as a share of what each peer does, by the first figure of each workload. */
+/** Returns one table for the whole run: the cost of this package divided by that of each peer, by each workload's first figure. */
 export function overview(results) {
   const peers = [...new Set(Object.values(results).flatMap(([round]) => Object.keys(round)))].filter(
     (peer) => peer !== 'ours',

@@ -1,12 +1,20 @@
-// Ours beside its peers, one workload after the other, all peers of a round in turn, each in fresh processes.
-// npm run bench -- [--only <words of a workload's name>] [--rounds 5] [--share 1: of the messages] [--peers ours,raw,…]
-//   [--against <git ref>: this tree beside that one] [--profile <folder>: CPU profiles of the servers] [--json <file>]
+// Compares this package with its peers, one workload after the other. Each round runs all peers in turn, each in new
+// processes.
+//
+// npm run bench -- [options]
+//   --only <text>       only workloads whose name contains this text
+//   --rounds 5          rounds of each workload
+//   --share 1           the share of the messages to send; less than 1 for a quick try
+//   --peers ours,raw,…  only these peers
+//   --against <git ref> compare this tree with that commit
+//   --profile <folder>  write CPU profiles of the servers
+//   --json <file>       write the results for bench/chart.js
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildOf } from './against.js';
-import { isThere, otherBuild, PEERS } from './peers.js';
+import { isInstalled, otherBuild, PEERS } from './peers.js';
 import { asideRows, overview, RATIO_HEAD, ratioRows, table } from './report.js';
 import { WORKLOADS } from './workloads.js';
 
@@ -27,7 +35,7 @@ if (values.against !== undefined) peers[values.against] = otherBuild(buildOf(val
 const wanted = values.peers?.split(',');
 const unknown = wanted?.filter((name) => peers[name] === undefined) ?? [];
 if (unknown.length > 0)
-  throw new Error(`--peers: there is no ${unknown.join(', ')}; there are ${Object.keys(peers).join(', ')}`);
+  throw new Error(`--peers: unknown ${unknown.join(', ')}. Known peers: ${Object.keys(peers).join(', ')}`);
 const flags = values.profile === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${values.profile}`];
 if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
 
@@ -41,15 +49,17 @@ const heading = [
     .map((load) => load.toFixed(1))
     .join(' ')}`,
 ];
-if (!isThere('uWebSockets.js'))
-  console.log('Without uWebSockets.js: npm install --no-save @trufflesuite/uws-js-unofficial\n');
+if (!isInstalled('uWebSockets.js'))
+  console.log(
+    'uWebSockets.js is not installed and not measured. To add it: npm install --no-save @trufflesuite/uws-js-unofficial\n',
+  );
 console.log(`${heading.join(', ')}; medians of ${rounds} interleaved rounds\n`);
 
 const asides = [];
 const results = {};
 for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only))) {
-  const peersHere = (wanted ?? workload.peers).filter(isThere);
-  const names = values.against === undefined ? peersHere : ['ours', values.against];
+  const installed = (wanted ?? workload.peers).filter(isInstalled);
+  const names = values.against === undefined ? installed : ['ours', values.against];
   const all = [];
   for (let round = 0; round < rounds; round++) {
     const order = round % 2 === 0 ? names : names.toReversed();
@@ -65,6 +75,6 @@ for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only)
   console.log(`${table(RATIO_HEAD, ratioRows(workload.name, all, pairs))}\n`);
   asides.push(...asideRows(workload.name, all));
 }
-console.log(table(['workload', 'peer', 'beside'], asides));
+console.log(table(['workload', 'peer', 'other figures'], asides));
 console.log(`\n${overview(results)}`);
 if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ heading, results }, undefined, 1));

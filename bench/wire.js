@@ -1,13 +1,13 @@
-// A WebSocket client that costs next to nothing: it writes frames that are there, and counts those that come.
+// A WebSocket client that costs almost nothing: it writes prebuilt frames and counts the frames that it receives.
 import { connect } from 'node:net';
 
 const MASK = 0x80;
 const PING = 9;
 const CLOSE = 8;
-/** The first letter of the event that is broadcast, and of no other. */
-const NEWS = 'n'.charCodeAt(0);
+/** The first letter of the broadcast event. No other event begins with it. */
+const BROADCAST = 'n'.charCodeAt(0);
 
-/** A text frame as clients send it; with a mask of zeros the payload stays as it is (RFC 6455, section 5.3). */
+/** Returns a client's frame. A mask of zeros leaves the payload as it is (RFC 6455, section 5.3). */
 export function frameOf(content, opcode = 1) {
   const payload = Buffer.from(content);
   const { length } = payload;
@@ -15,37 +15,40 @@ export function frameOf(content, opcode = 1) {
   return Buffer.concat([Buffer.from([0x80 | opcode, ...size, 0, 0, 0, 0]), payload]);
 }
 
-/** 1000 (section 7.4.1). */
-const GOODBYE = frameOf(Buffer.from([0x03, 0xe8]), CLOSE);
+/** Close code 1000 (section 7.4.1). */
+const NORMAL_CLOSURE = frameOf(Buffer.from([0x03, 0xe8]), CLOSE);
 
-/** How each protocol says the same; `path` is what it connects to. */
-export const WIRES = {
+/** How each protocol encodes the same messages. `welcome` counts the messages that a server sends to a new client. */
+export const PROTOCOLS = {
   envelope: {
     path: '/ws',
-    // where the event's name begins
+    // the offset of the event's name
     name: '{"event":"'.length,
     emit: (event, data) => frameOf(JSON.stringify({ event, data })),
-    ask: (event, data, id) => frameOf(JSON.stringify({ event, data, id })),
-    hello: 0,
+    request: (event, data, id) => frameOf(JSON.stringify({ event, data, id })),
+    welcome: 0,
   },
-  // as much of Engine.IO 4 and Socket.IO 5 as it takes
+  // the part of Engine.IO 4 and Socket.IO 5 that the bench needs
   'socket.io': {
     path: '/ws/?EIO=4&transport=websocket',
     name: '42["'.length,
     emit: (event, data) => frameOf(`42${JSON.stringify([event, data])}`),
-    ask: (event, data, id) => frameOf(`42${id}${JSON.stringify([event, data])}`),
-    // the engine's and the namespace's
-    hello: 2,
-    greeting: frameOf('40'),
+    request: (event, data, id) => frameOf(`42${id}${JSON.stringify([event, data])}`),
+    // Engine.IO's "open" and the namespace's "connect"
+    welcome: 2,
+    connect: frameOf('40'),
   },
 };
 
 /** One connection. */
-export class Line {
-  /** Told of each message, and whether it is one of the broadcasts, as far as that has come with its head. */
+export class Connection {
+  /**
+   * Called with this connection for each message, and with whether it is a broadcast, as far as the chunk that holds the
+   * frame's header shows it.
+   */
   onMessage = () => undefined;
   #tcp;
-  /** Bytes of the frame under way that are still to come. */
+  /** Bytes of the current frame that have not arrived yet. */
   #left = 0;
   #rest;
   #name;
@@ -54,14 +57,14 @@ export class Line {
     this.#tcp = tcp;
     this.#name = wire.name;
     tcp.on('data', (chunk) => {
-      // what is said in answer to one piece is one write
+      // sends all responses to one chunk in one write
       tcp.cork();
-      this.#take(chunk);
+      this.#receive(chunk);
       tcp.uncork();
     });
   }
 
-  /** @returns a promise of an open line, once the server has said its hello */
+  /** Opens a connection. Resolves when the server's welcome messages have arrived. */
   static open(port, wire, localAddress) {
     return new Promise((resolve, reject) => {
       const tcp = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
@@ -73,23 +76,23 @@ export class Line {
             'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
         );
       });
-      tcp.once('data', (answer) => {
-        const end = answer.indexOf('\r\n\r\n');
-        if (!answer.toString('latin1', 0, 13).startsWith('HTTP/1.1 101') || end < 0)
-          return reject(new Error(answer.toString('latin1').slice(0, 200)));
+      tcp.once('data', (response) => {
+        const end = response.indexOf('\r\n\r\n');
+        if (!response.toString('latin1', 0, 13).startsWith('HTTP/1.1 101') || end < 0)
+          return reject(new Error(response.toString('latin1').slice(0, 200)));
         tcp.off('close', failed);
-        const line = new Line(tcp, wire);
-        let hellos = wire.hello;
+        const connection = new Connection(tcp, wire);
+        let pending = wire.welcome;
         const ready = () => {
-          line.onMessage = () => undefined;
-          resolve(line);
+          connection.onMessage = () => undefined;
+          resolve(connection);
         };
-        line.onMessage = () => {
-          if (--hellos === 1 && wire.greeting !== undefined) line.write(wire.greeting);
-          if (hellos === 0) ready();
+        connection.onMessage = () => {
+          if (--pending === 1 && wire.connect !== undefined) connection.write(wire.connect);
+          if (pending === 0) ready();
         };
-        if (answer.length > end + 4) line.#take(answer.subarray(end + 4));
-        if (hellos === 0) ready();
+        if (response.length > end + 4) connection.#receive(response.subarray(end + 4));
+        if (pending === 0) ready();
       });
     });
   }
@@ -98,19 +101,19 @@ export class Line {
     this.#tcp.write(frame);
   }
 
-  /** Without a word. */
+  /** Closes the TCP connection without a close frame. */
   drop() {
     this.#tcp.destroy();
   }
 
-  /** With a close frame; resolves when the server has closed, too. */
+  /** Sends a close frame. Resolves when the server has closed the connection. */
   close() {
     const closed = new Promise((resolve) => this.#tcp.once('close', resolve));
-    this.write(GOODBYE);
+    this.write(NORMAL_CLOSURE);
     return closed;
   }
 
-  #take(chunk) {
+  #receive(chunk) {
     const bytes = this.#rest === undefined ? chunk : Buffer.concat([this.#rest, chunk]);
     this.#rest = undefined;
     let at = 0;
@@ -131,7 +134,7 @@ export class Line {
       at += head;
       if (opcode === PING) this.write(frameOf('', 10));
       else if (opcode === CLOSE) this.#tcp.end();
-      else this.onMessage(this, bytes[at + this.#name] === NEWS);
+      else this.onMessage(this, bytes[at + this.#name] === BROADCAST);
     }
     if (at < bytes.length) this.#rest = bytes.subarray(at);
   }

@@ -1,16 +1,16 @@
-// What is measured. Each takes a fresh server and a fresh load, warms both up, and gives figures.
+// The workloads. Each starts a new server and a new load, warms both up, and returns figures.
 import { execFileSync } from 'node:child_process';
 import { pause, start } from './processes.js';
 
 const LOAD = new URL('./load.js', import.meta.url);
-const MOST = ['ours', 'raw', 'WsAdapter', 'Socket.IO', 'uWebSockets.js'];
-const FANS = [...MOST, 'floor'];
-const ALL = [...MOST, 'batch'];
-const ROOMY = ['ours', 'raw', 'Socket.IO', 'uWebSockets.js'];
+const BASIC = ['ours', 'raw', 'WsAdapter', 'Socket.IO', 'uWebSockets.js'];
+const WITH_FLOOR = [...BASIC, 'floor'];
+const WITH_BATCH = [...BASIC, 'batch'];
+const WITH_ROOMS = ['ours', 'raw', 'Socket.IO', 'uWebSockets.js'];
 
-/** As many connections as one process may have open, up to 50,000 (`ulimit -n`). */
-const MOST_FILES = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) || Infinity;
-const MANY = Math.min(50_000, Math.floor((MOST_FILES - 500) / 1_000) * 1_000);
+/** The connections of the largest workloads: as many as one process may have open (`ulimit -n`), up to 50,000. */
+const OPEN_FILES = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) || Infinity;
+const MANY = Math.min(50_000, Math.floor((OPEN_FILES - 500) / 1_000) * 1_000);
 
 async function withPeer({ file, args, protocol }, clients, flags, run) {
   const server = start(file, args, flags);
@@ -19,7 +19,7 @@ async function withPeer({ file, args, protocol }, clients, flags, run) {
     const port = await server.ask('port');
     const empty = await server.ask('memory');
     await load.ask('connect', { port, clients, protocol });
-    // the last of them may not have been told of
+    // handleConnection may not have run for the last of them
     while ((await server.ask('clients')) < clients) await pause(20);
     return await run({ server, load, port, protocol, empty });
   } finally {
@@ -27,7 +27,7 @@ async function withPeer({ file, args, protocol }, clients, flags, run) {
   }
 }
 
-/** Microseconds of the server for each of `count`, and how busy both sides were. */
+/** Measures the server's CPU time in microseconds for each of `count` units, and how busy both sides were. */
 async function costs({ server, load }, count, unit, run) {
   const [server0, load0] = [await server.ask('cpu'), await load.ask('cpu')];
   const begin = performance.now();
@@ -44,14 +44,17 @@ async function costs({ server, load }, count, unit, run) {
   };
 }
 
-function echo(name, { clients = 50, depth, messages, event = 'echo', isAsked = false, peers = ALL }) {
+function echo(
+  name,
+  { clients = 50, depth, messages, event = 'echo', isRequest = false, peers = WITH_BATCH },
+) {
   return {
     name,
     peers,
     run: (peer, share, flags) =>
       withPeer(peer, clients, flags, async (sides) => {
         const run = (part) =>
-          sides.load.ask('echo', { event, depth, isAsked, messages: Math.ceil(messages * share * part) });
+          sides.load.ask('echo', { event, depth, isRequest, messages: Math.ceil(messages * share * part) });
         await run(0.5);
         const count = Math.ceil(messages * share);
         return costs(sides, count, 'message', () => run(1));
@@ -59,7 +62,7 @@ function echo(name, { clients = 50, depth, messages, event = 'echo', isAsked = f
   };
 }
 
-/** `command` of the server sends `times` messages, to `to` clients each. */
+/** Measures the server's `command`, which sends `times` messages to `to` clients each. */
 function sending(name, { clients, command, times, perTick, to, peers, prepare = async () => undefined }) {
   return {
     name,
@@ -80,12 +83,12 @@ function sending(name, { clients, command, times, perTick, to, peers, prepare = 
   };
 }
 
-const fanOut = (clients, perTick, times, peers = FANS) =>
+const fanOut = (clients, perTick, times, peers = WITH_FLOOR) =>
   sending(`fan-out to ${clients.toLocaleString('en')}, ${perTick} a tick`, {
     ...{ clients, command: 'broadcast', perTick, times, to: clients, peers },
   });
 
-function idle(clients, peers = MOST) {
+function idle(clients, peers = BASIC) {
   return {
     name: `idle memory, ${clients.toLocaleString('en')} connections`,
     peers,
@@ -101,13 +104,13 @@ function idle(clients, peers = MOST) {
   };
 }
 
-const comeAndGo = {
+const openAndClose = {
   name: 'connect and close, 50 at a time',
-  peers: MOST,
+  peers: BASIC,
   run: (peer, share, flags) =>
     withPeer(peer, 1, flags, async (sides) => {
       const { port, protocol, load } = sides;
-      const run = (times) => load.ask('comeAndGo', { port, protocol, times });
+      const run = (times) => load.ask('openAndClose', { port, protocol, times });
       await run(Math.ceil(4_000 * share));
       const times = Math.ceil(6_000 * share);
       return costs(sides, times, 'connection', () => run(times));
@@ -116,7 +119,7 @@ const comeAndGo = {
 
 const churn = {
   name: 'join and leave a room',
-  peers: ROOMY,
+  peers: WITH_ROOMS,
   run: (peer, share, flags) =>
     withPeer(peer, 10, flags, async (sides) => {
       const run = (times) => sides.server.ask('churn', { times });
@@ -126,25 +129,25 @@ const churn = {
     }),
 };
 
-/** At a rate that leaves everybody time. */
-function latency(name, { rate, storm }) {
+/** Measures round trips at a rate far below the capacity of all peers, beside `broadcasts` per second. */
+function latency(name, { rate, broadcasts }) {
   return {
     name,
-    peers: MOST,
+    peers: BASIC,
     run: (peer, share, flags) =>
-      withPeer(peer, storm === 0 ? 50 : 500, flags, async ({ server, load }) => {
+      withPeer(peer, broadcasts === 0 ? 50 : 500, flags, async ({ server, load }) => {
         const seconds = 4 * share;
         await load.ask('latency', { event: 'echo', rate, seconds: 3 });
-        const storming = storm > 0 && stormFor(server, seconds, storm);
+        const broadcasting = broadcasts > 0 && broadcastFor(server, seconds, broadcasts);
         const times = await load.ask('latency', { event: 'echo', rate, seconds });
-        await storming;
+        await broadcasting;
         const at = (part) => times[Math.floor(times.length * part)];
         return { figures: { 'p50 ms': at(0.5), 'p99 ms': at(0.99) }, asides: { answers: times.length } };
       }),
   };
 }
 
-async function stormFor(server, seconds, perSecond) {
+async function broadcastFor(server, seconds, perSecond) {
   for (const end = performance.now() + seconds * 1_000; performance.now() < end;) {
     await server.ask('broadcast', { times: 1, perTick: 1 });
     await pause(1_000 / perSecond);
@@ -155,7 +158,7 @@ export const WORKLOADS = [
   echo('echo, 50 clients x 32 in flight', { depth: 32, messages: 300_000 }),
   echo('echo, 50 clients x 1 in flight', { depth: 1, messages: 100_000 }),
   echo('request and answer by id, 50 x 32', {
-    ...{ event: 'ask', isAsked: true, depth: 32, messages: 200_000, peers: ['ours', 'Socket.IO'] },
+    ...{ event: 'ask', isRequest: true, depth: 32, messages: 200_000, peers: ['ours', 'Socket.IO'] },
   }),
   echo('echo with a guard, a pipe and an interceptor, 50 x 32', {
     ...{ event: 'guarded', depth: 32, messages: 150_000 },
@@ -163,20 +166,20 @@ export const WORKLOADS = [
   fanOut(1_000, 1, 300),
   fanOut(1_000, 20, 800),
   sending('5,000 clients in 10,000 rooms of 5, 20 broadcasts a tick', {
-    ...{ clients: 5_000, command: 'rooms', times: 40_000, perTick: 20, to: 5, peers: ROOMY },
+    ...{ clients: 5_000, command: 'rooms', times: 40_000, perTick: 20, to: 5, peers: WITH_ROOMS },
     prepare: (server) => server.ask('fill', { size: 5 }),
   }),
   sending('to one of 1,000 clients, 20 a tick', {
     ...{ clients: 1_000, command: 'direct', times: 100_000, perTick: 20, to: 1 },
-    peers: MOST,
+    peers: BASIC,
   }),
-  comeAndGo,
+  openAndClose,
   churn,
   idle(1_000, ['ours', 'raw', 'WsAdapter', 'Socket.IO']),
   idle(10_000),
   idle(MANY, ['ours', 'raw']),
-  latency('round trip at 5,000 a second', { rate: 5_000, storm: 0 }),
-  latency('round trip beside 100 broadcasts a second to 500', { rate: 500, storm: 100 }),
+  latency('round trip at 5,000 a second', { rate: 5_000, broadcasts: 0 }),
+  latency('round trip beside 100 broadcasts a second to 500', { rate: 500, broadcasts: 100 }),
   fanOut(100, 1, 2_000, ['ours', 'floor']),
   fanOut(MANY, 1, 20, ['ours', 'floor']),
 ];

@@ -14,10 +14,10 @@ rmSync(join(root, 'dist'), { recursive: true, force: true });
 for (const format of ['esm', 'cjs']) {
   execFileSync(process.execPath, [tsc, '-p', join(root, `tsconfig.${format}.json`)], { stdio: 'inherit' });
 }
-// The package itself is "type": "module"; this folder is not.
+// The package is "type": "module". This folder is CommonJS.
 writeFileSync(join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n');
 
-// The client for a script tag: one file, no package beside it.
+// The client for a script tag: one file without dependencies.
 const client = join(root, 'dist/client.min.js');
 await build({
   entryPoints: [join(root, 'dist/esm/client/index.js')],

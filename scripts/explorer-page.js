@@ -1,4 +1,4 @@
-// Makes lib/explorer/page.ts of the files in lib/explorer/page/: both module formats find them in the same way then.
+// Generates lib/explorer/page.ts from the files in lib/explorer/page/. As a module, they load the same way in ESM and CommonJS.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
@@ -11,7 +11,7 @@ export function explorerPage() {
       (name) => `  ${JSON.stringify(name)}: ${JSON.stringify(readFileSync(join(folder, name), 'utf8'))},\n`,
     );
   return [
-    '// Made of the files in ./page by scripts/explorer-page.js: change those, and run npm run build.\n',
+    '// Generated from the files in ./page by scripts/explorer-page.js. Change those files and run npm run build.\n',
     '/** The files of the page, by name. */\n',
     `export const PAGE: Readonly<Record<string, string>> = {\n${files.join('')}};\n`,
   ].join('');

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TestEnvironment } from 'jest-environment-node';
 
-// What a spec file must close: each of these keeps a process alive.
+// A spec file must close these resources: each keeps a process alive.
 const WATCHED = ['TCPServerWrap', 'TCPSocketWrap', 'PipeServerWrap', 'ProcessWrap'];
 // Jest's own timers run in its main process, so timers can be counted only in a worker.
-// A timer left open in the main process is seen too: the run does not end.
+// A timer left open in the main process shows as well: the run does not end.
 if (process.send) WATCHED.push('Timeout');
 
 const GRACE_MS = 2000;
 
-/** Fails a spec file that leaves handles open; Jest alone would kill its worker and only warn. */
+/** Fails a spec file that leaves handles open. Jest alone kills its worker and only prints a warning. */
 export default class LeakCheckEnvironment extends TestEnvironment {
   async setup() {
     await super.setup();
@@ -18,8 +18,8 @@ export default class LeakCheckEnvironment extends TestEnvironment {
 
   async teardown() {
     const deadline = Date.now() + GRACE_MS;
-    while (left(this.before).length > 0 && Date.now() < deadline) await sleep(20);
-    const names = left(this.before);
+    while (leftOpen(this.before).length > 0 && Date.now() < deadline) await sleep(20);
+    const names = leftOpen(this.before);
     await super.teardown();
     if (names.length > 0) throw new Error(`Handles left open by this spec file: ${names.join(', ')}`);
   }
@@ -31,7 +31,7 @@ function count() {
   return counts;
 }
 
-function left(before) {
+function leftOpen(before) {
   const now = count();
   return WATCHED.filter((name) => (now[name] ?? 0) > (before[name] ?? 0));
 }

@@ -1,11 +1,11 @@
-// How many broadcasts one Redis takes: the very bytes that a node sent, from plain sockets that do nothing else, as
-// fast as Redis answers, to as many subscribers as there would be nodes.
+// Measures how many broadcasts one Redis can forward. Plain sockets send it the bytes that a real node sent, as fast as it
+// answers, and one plain subscriber stands for each node.
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { ownCpu } from '../processes.js';
 
-/** Where more than one is written at once, as many times that many may be under way. */
-const BATCHES = 10;
+/** With more than one broadcast per write, this many writes may be in flight. */
+const MAX_BATCHES = 10;
 
 const command = (...parts) =>
   Buffer.concat([
@@ -23,8 +23,11 @@ async function plainSocket(port) {
   return socket;
 }
 
-/** Each way: the bytes of one broadcast, its number where it has one, and how a node reads them. */
-const WAYS = {
+/**
+ * For each adapter: `one`, the bytes of one broadcast; `number`, which writes ids into a batch where broadcasts have ids;
+ * and `subscribe`, which reads them as a node does.
+ */
+const BROKERS = {
   classic: ({ channel, payload }) => ({
     one: command('PUBLISH', channel, payload),
     number: () => undefined,
@@ -41,7 +44,7 @@ const WAYS = {
   }),
   streams: ({ fields }) => {
     const entries = Object.entries(fields).flat();
-    // all of the same length, and so are the entries that come back
+    // all ids have the same length, and so do the entries that Redis returns
     const idOf = (number) => `${1_000_000_000_000 + number}-0`;
     const entry = Buffer.concat([Buffer.from('*2\r\n'), command(idOf(0)).subarray(4), command(...entries)]);
     const one = command('XADD', 'socket.io', 'MAXLEN', '~', '10000', idOf(0), ...entries);
@@ -77,42 +80,43 @@ const WAYS = {
 };
 
 /**
- * @param atOnce broadcasts that one write brings; 1: each of them is alone in Redis
- * @returns what Redis came to with so many nodes
+ * Measures one Redis with `nodes` subscribers.
+ *
+ * @param atOnce broadcasts per write; with 1, Redis handles one at a time
  */
 export async function redisCapacity(redis, { message, broker, nodes, atOnce, times }) {
   await redis.clear();
-  const way = WAYS[broker](message);
-  const all = Buffer.concat(Array.from({ length: atOnce }, () => way.one));
-  const window = atOnce === 1 ? 1 : BATCHES * atOnce;
+  const format = BROKERS[broker](message);
+  const all = Buffer.concat(Array.from({ length: atOnce }, () => format.one));
+  const window = atOnce === 1 ? 1 : MAX_BATCHES * atOnce;
   const read = Array.from({ length: nodes }, () => 0);
-  let more = () => undefined;
+  let sendMore = () => undefined;
   const readers = await Promise.all(
     read.map((_, i) =>
-      way.subscribe(redis.port, (count) => {
+      format.subscribe(redis.port, (count) => {
         read[i] = count;
-        more();
+        sendMore();
       }),
     ),
   );
   const publisher = await plainSocket(redis.port);
-  // what it answers is of no interest: that the readers have it is
+  // discards the replies: the readers show what Redis forwarded
   publisher.resume();
   const run = (from, until) =>
     new Promise((resolve) => {
       let sent = from;
-      more = () => {
+      sendMore = () => {
         const done = Math.min(...read);
         if (done === until) return resolve();
         while (sent < until && sent + atOnce - done <= window) {
           // a copy: the last one may still wait to be written
           const batch = Buffer.from(all);
-          way.number(batch, sent + 1);
+          format.number(batch, sent + 1);
           publisher.write(batch);
           sent += atOnce;
         }
       };
-      more();
+      sendMore();
     });
   const whole = (count) => Math.ceil(count / atOnce) * atOnce;
   const from = whole(times / 4);

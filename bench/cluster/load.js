@@ -1,18 +1,18 @@
-// The load, in a process of its own: clients of both nodes that count what they get and see that it is what was sent,
-// each message once and in order. Plain WebSocket clients on both sides, so that neither load costs more.
+// The load, in a separate process: clients of both nodes that check that each message arrives once and in order.
+// Both sides use plain WebSocket clients, so that neither load costs more.
 import { WebSocket } from 'ws';
 import { ownCpu, serve } from '../processes.js';
 
-const WIRES = {
+const PROTOCOLS = {
   ours: {
     url: (port, room) => `ws://127.0.0.1:${port}/ws?room=${room}`,
     encode: (event, data) => JSON.stringify({ event, data }),
-    // what comes before the name of an event, and before its text
+    // the lengths of what precedes the name of an event, and its text
     name: '{"event":"'.length,
     text: '{"event":"news","data":"'.length,
     control: () => undefined,
   },
-  // as much of Engine.IO 4 and Socket.IO 5 as a client needs that only listens
+  // the part of Engine.IO 4 and Socket.IO 5 that a client needs to receive events
   'socket.io': {
     url: (port, room) => `ws://127.0.0.1:${port}/ws/?EIO=4&transport=websocket&room=${room}`,
     encode: (event, data) => `42${JSON.stringify(data === undefined ? [event] : [event, data])}`,
@@ -27,14 +27,14 @@ const WIRES = {
 const N = 'n'.charCodeAt(0);
 const DIGITS = 8;
 
-let wire;
+let protocol;
 const clients = [];
 let control;
 let expected;
-/** When each broadcast was asked for. */
-const asked = [];
+/** When each broadcast was requested. */
+const requested = [];
 let total = 0;
-/** Called at every message of the broadcasts. */
+/** Called for each broadcast message. */
 let onNews = () => undefined;
 let fail;
 const failed = new Promise((_, reject) => (fail = reject));
@@ -42,39 +42,39 @@ failed.catch(() => undefined);
 
 class Client {
   next = 0;
-  /** The events that are no broadcasts under measurement. */
+  /** Events other than the measured broadcasts. */
   hello = withResolvers();
   knock = withResolvers();
   end = withResolvers();
 
-  constructor(port, room, protocol) {
+  constructor(port, room, subprotocol) {
     this.room = room;
-    this.socket = new WebSocket(wire.url(port, room), protocol, { perMessageDeflate: false });
-    this.socket.on('message', (data) => this.take(data));
+    this.socket = new WebSocket(protocol.url(port, room), subprotocol, { perMessageDeflate: false });
+    this.socket.on('message', (data) => this.receive(data));
     this.socket.on('error', fail);
     this.socket.on('close', (code, reason) =>
       fail(new Error(`a client was closed: ${code} ${reason.toString()}`)),
     );
   }
 
-  take(data) {
-    const { name, text } = wire;
-    if (data[name] !== N) return this.takeOther(data.toString());
+  receive(data) {
+    const { name, text } = protocol;
+    if (data[name] !== N) return this.receiveOther(data.toString());
     let number = 0;
     for (let i = text; i < text + DIGITS; i++) number = number * 10 + data[i] - 48;
-    if (number !== this.next) fail(new Error(`a client got ${data.toString()} in the place of ${this.next}`));
+    if (number !== this.next) fail(new Error(`a client received ${data.toString()} instead of ${this.next}`));
     this.next++;
     total++;
     onNews(this, number);
   }
 
-  takeOther(text) {
-    wire.control(this.socket, text);
+  receiveOther(text) {
+    protocol.control(this.socket, text);
     for (const name of ['hello', 'knock', 'end']) if (text.includes(`"${name}"`)) this[name].resolve();
   }
 
   send(event, data) {
-    this.socket.send(wire.encode(event, data));
+    this.socket.send(protocol.encode(event, data));
   }
 }
 
@@ -84,22 +84,25 @@ function withResolvers() {
   return { promise, resolve };
 }
 
-async function connect(port, room, count, protocol) {
-  const made = [];
+async function connect(port, room, count, subprotocol) {
+  const connected = [];
   for (let i = 0; i < count; i += 50) {
-    const batch = Array.from({ length: Math.min(50, count - i) }, () => new Client(port, room, protocol));
-    await within(Promise.all(batch.map(({ hello }) => hello.promise)), 'clients to be connected');
-    made.push(...batch);
+    const batch = Array.from({ length: Math.min(50, count - i) }, () => new Client(port, room, subprotocol));
+    await withTimeout(Promise.all(batch.map(({ hello }) => hello.promise)), 'clients to connect');
+    connected.push(...batch);
   }
-  return made;
+  return connected;
 }
 
-/** Nothing is waited for without an end: what did not arrive fails the run. */
-async function within(promise, what, patience = 60_000) {
+/** Rejects after `timeout` milliseconds: a message that never arrives fails the run. */
+async function withTimeout(promise, what, timeout = 60_000) {
   let timer;
   const expired = new Promise((_, reject) => {
     const counts = () => `${total} messages, ${clients.map(({ next }) => next).join(' ')}`;
-    timer = setTimeout(() => reject(new Error(`waited too long for ${what}: ${counts()}`)), patience);
+    timer = setTimeout(
+      () => reject(new Error(`timeout after ${timeout} ms waiting for ${what}: ${counts()}`)),
+      timeout,
+    );
   });
   try {
     return await Promise.race([promise, expired, failed]);
@@ -110,12 +113,12 @@ async function within(promise, what, patience = 60_000) {
 
 function checkCounts(members, times) {
   for (const { next } of members)
-    if (next !== times) throw new Error(`a client got ${next} of ${times} messages`);
+    if (next !== times) throw new Error(`a client received ${next} of ${times} messages`);
 }
 
-/** So many messages have come to all clients together. */
+/** Resolves when all clients together have received `goal` messages. */
 const reached = (goal, then = () => undefined) =>
-  within(
+  withTimeout(
     new Promise((resolve) => {
       onNews = (client, number) => {
         then(client, number);
@@ -129,17 +132,21 @@ const inRoom = (room) => clients.filter((client) => client.room === room);
 
 serve({
   cpu: ownCpu,
-  // groups of clients, each of one port and in one room; goes on when those in `until` hear of the node at `control`
-  async connect({ side, groups, control: port, until, protocol }) {
-    wire = WIRES[side];
+  // connects groups of clients, each to one port and in one room; resolves when the room `until` receives an event that
+  // the node at the port `control` sent, so the nodes see each other
+  async connect({ side, groups, control: port, until, protocol: subprotocol }) {
+    protocol = PROTOCOLS[side];
     for (const group of groups)
-      clients.push(...(await connect(group.port, group.room, group.count, protocol)));
-    [control] = await connect(port, 'control', 1, protocol);
+      clients.push(...(await connect(group.port, group.room, group.count, subprotocol)));
+    [control] = await connect(port, 'control', 1, subprotocol);
     const timer = setInterval(() => control.send('knock', until), 20);
-    await within(Promise.all(inRoom(until).map(({ knock }) => knock.promise)), 'the way to the other node');
+    await withTimeout(
+      Promise.all(inRoom(until).map(({ knock }) => knock.promise)),
+      'the nodes to see each other',
+    );
     clearInterval(timer);
   },
-  // until all clients have so many broadcasts in all; no more than `window` are under way
+  // resolves when each client has received `times` broadcasts, with at most `window` in flight; returns seconds
   async throughput({ times, window }) {
     const step = clients.length * Math.max(1, Math.floor(window / 4));
     const allow = () => control.send('allow', Math.min(times, Math.floor(total / clients.length) + window));
@@ -153,26 +160,30 @@ serve({
     checkCounts(clients, times);
     return seconds;
   },
-  // a client of the first node asks for each broadcast; milliseconds until one in the middle of the second has it
+  // a client of the first node requests each broadcast; returns the milliseconds until a client in the middle of the
+  // second node's receives it, sorted
   async latency({ times, rate }) {
     const listener = clients[Math.floor((clients.length * 3) / 4)];
-    const from = asked.length;
+    const from = requested.length;
     const latencies = [];
     const done = reached(times * clients.length, (client, number) => {
-      if (client === listener) latencies.push(performance.now() - asked[number]);
+      if (client === listener) latencies.push(performance.now() - requested[number]);
     });
     const begin = performance.now();
     const timer = setInterval(() => {
-      while (asked.length < times && asked.length - from < ((performance.now() - begin) * rate) / 1000) {
-        asked.push(performance.now());
-        control.send('shout');
+      while (
+        requested.length < times &&
+        requested.length - from < ((performance.now() - begin) * rate) / 1000
+      ) {
+        requested.push(performance.now());
+        control.send('request');
       }
     }, 1);
     await done.finally(() => clearInterval(timer));
     checkCounts(clients, times);
     return latencies.toSorted((a, b) => a - b);
   },
-  // another node paces broadcasts to a room, and says so in the room `end`
+  // prepares for paced broadcasts of another node to `room`; their end arrives in the room `end`
   async expect({ room, times }) {
     const members = inRoom(room);
     for (const client of members) client.next = 0;
@@ -183,5 +194,5 @@ serve({
       for (const client of inRoom('end')) client.end = withResolvers();
     });
   },
-  received: () => within(expected, 'what was paced'),
+  received: () => withTimeout(expected, 'paced broadcasts'),
 });

@@ -1,4 +1,4 @@
-// One node of the cluster under measurement, in a process of its own:
+// One node of the measured cluster, in a separate process:
 // node bench/cluster/node.js ours|socket.io classic|streams recovery|- <port of Redis> [build]
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
@@ -21,7 +21,7 @@ async function connected() {
   return client.connect();
 }
 
-// the same functions of the same packages on both sides
+// both sides call the same functions of the same packages
 async function makeFactory() {
   const client = await connected();
   if (broker === 'classic') return createClassic(client, await connected());
@@ -31,14 +31,14 @@ const factory = await makeFactory();
 const maxDisconnectionDuration = 120_000;
 const isRecovering = recovery === 'recovery';
 
-// every check at work, raised where the load would trip it
+// every check is on, with limits above what the load reaches
 const huge = 1e9;
 const limits = { messagesPerSecond: huge, messageBurst: huge, maxConnectionsPerAddress: huge };
 
 class SocketIoAdapter extends IoAdapter {
   createIOServer(port, options) {
-    const more = isRecovering ? { connectionStateRecovery: { maxDisconnectionDuration } } : {};
-    const server = super.createIOServer(port, { ...options, ...more, transports: ['websocket'] });
+    const recoveryOptions = isRecovering ? { connectionStateRecovery: { maxDisconnectionDuration } } : {};
+    const server = super.createIOServer(port, { ...options, ...recoveryOptions, transports: ['websocket'] });
     return server.adapter(factory);
   }
 }
@@ -52,14 +52,14 @@ class BenchGateway {
     await client.join(client.handshake.query.room);
     client.emit('hello');
   }
-  /** To see whether the way to the other node is open. */
+  /** Shows that messages reach the other node. */
   knock(_, room) {
     this.server.to(room).emit('knock');
   }
-  shout() {
+  request() {
     this.broadcast();
   }
-  /** The clients have so many broadcasts that there may be as many as that: one goes out in each turn of the loop. */
+  /** Allows broadcasts up to this number. Each turn of the event loop sends one. */
   allow(_, upTo) {
     allowed = upTo;
     if (!isPumping) this.pump();
@@ -74,7 +74,7 @@ class BenchGateway {
     this.server.to(room).emit('news', `${String(next++).padStart(8, '0')} ${TEXT}`);
   }
 }
-for (const name of ['knock', 'shout', 'allow']) {
+for (const name of ['knock', 'request', 'allow']) {
   const method = Object.getOwnPropertyDescriptor(BenchGateway.prototype, name);
   SubscribeMessage(name)(BenchGateway.prototype, name, method);
 }
@@ -99,7 +99,7 @@ const gateway = app.get(BenchGateway);
 serve({
   port: () => app.getHttpServer().address().port,
   cpu: ownCpu,
-  // so many a second, one in each turn of the loop, and then a word to those in another room
+  // sends `rate` broadcasts per second, at most one in each turn of the event loop, and then an event to the room `end`
   async pace({ times, rate, room }) {
     next = 0;
     const begin = performance.now();

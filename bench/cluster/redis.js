@@ -1,4 +1,4 @@
-// A Redis of the bench's own: an empty one on a free port, in the foreground, gone when the bench is.
+// Starts an empty Redis for the bench, on a free port and in the foreground. It ends with the bench.
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
@@ -10,13 +10,13 @@ import { createClient } from 'redis';
 
 const EXECUTABLE = process.env.REDIS_SERVER_PATH ?? '/usr/bin/redis-server';
 
-/** `undefined`: there is none on this machine. */
+/** Starts Redis. Returns `undefined` when the machine has no redis-server. */
 export async function startRedis() {
   if (!existsSync(EXECUTABLE)) return undefined;
   const port = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'envelope-bench-'));
-  const where = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder];
-  const server = spawn(EXECUTABLE, [...where, '--save', '', '--appendonly', 'no'], {
+  const location = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder];
+  const server = spawn(EXECUTABLE, [...location, '--save', '', '--appendonly', 'no'], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const kill = () => {

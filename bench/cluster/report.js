@@ -1,7 +1,7 @@
-// What is told of a cluster besides the ratios.
+// The tables of the cluster bench other than the ratios.
 import { median, show } from '../report.js';
 
-/** Which process was busy, in percent of a core, and what a broadcast came to in Redis. */
+/** How busy each process was, in percent of a core, and what one broadcast cost in Redis. */
 export function shareRows(name, rounds) {
   return Object.keys(rounds[0]).map((variant) => {
     const results = rounds.map((round) => round[variant]);

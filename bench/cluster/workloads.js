@@ -1,9 +1,9 @@
-// What is measured: each workload starts two nodes and a load anew, warms them up, and gives figures.
+// The workloads of the cluster bench. Each starts two new nodes and a new load, warms them up, and returns figures.
 import { pause, start as startAt } from '../processes.js';
 
 const start = (file, ...rest) => startAt(new URL(file, import.meta.url), ...rest);
 
-/** Two nodes of one side, and a load; `run` gets them when all clients are connected. */
+/** Starts two nodes of one side and a load. Calls `run` with them when all clients are connected. */
 async function withCluster(
   { redis, profile },
   { side, broker, recovery = '-', protocol, build },
@@ -36,7 +36,7 @@ async function sample(redis, a, b, load) {
   return { at: performance.now(), a: used[0], b: used[1], load: used[2], ...info, redis: info.cpu };
 }
 
-/** What was used between two samples: microseconds, bytes, and the shares of one core that it came to. */
+/** Returns the use between two samples: microseconds, bytes, and the share of one core for each process. */
 function between(before, after) {
   const used = (name) => after[name] - before[name];
   const elapsed = 1000 * used('at');
@@ -57,7 +57,7 @@ const everywhere = (count) => [
   { node: 'b', room: 'room', count },
 ];
 
-/** As many broadcasts as the nodes take, with no more than so many under way. */
+/** Measures as many broadcasts as the nodes can send, with at most `window` in flight. */
 export const throughput = ({ clients, window, warmUp, times }) => ({
   run: (context, variant) =>
     withCluster(context, variant, everywhere(clients), async ({ load, sample }) => {
@@ -80,7 +80,7 @@ export const throughput = ({ clients, window, warmUp, times }) => ({
     }),
 });
 
-/** From a client's asking the one node until another client of the other node has it. */
+/** Measures the time from a client's request to one node until a client of the other node receives the broadcast. */
 export const latency = ({ clients, rate, warmUp, times }) => ({
   run: (context, variant) =>
     withCluster(context, variant, everywhere(clients), async ({ load, sample }) => {
@@ -96,7 +96,7 @@ export const latency = ({ clients, rate, warmUp, times }) => ({
     }),
 });
 
-/** What a node pays for a broadcast of another one that so many of its own clients get. */
+/** Measures what a broadcast of another node costs a node, for each number of local recipients in `counts`. */
 export const recipients = ({ counts, rate, warmUp, times }) => ({
   run: (context, variant) => {
     const rooms = counts.map((count) => ({ node: 'b', room: `r${count}`, count }));
@@ -129,7 +129,7 @@ export const recipients = ({ counts, rate, warmUp, times }) => ({
   },
 });
 
-/** What a node of ours sends to Redis for one broadcast. */
+/** Returns what a node of this package sends to Redis for one broadcast. */
 export async function messageOf({ redis }, broker) {
   await redis.clear();
   const node = start('./node.js', ['ours', broker, '-', String(redis.port)]);
@@ -137,8 +137,12 @@ export async function messageOf({ redis }, broker) {
   try {
     await node.ask('port');
     const published = new Promise((resolve) => {
-      const take = (payload, channel) => channel.includes('room') && resolve({ channel, payload });
-      void listener.pSubscribe('socket.io#*', (payload, channel) => take(payload, channel.toString()), true);
+      const onMessage = (payload, channel) => channel.includes('room') && resolve({ channel, payload });
+      void listener.pSubscribe(
+        'socket.io#*',
+        (payload, channel) => onMessage(payload, channel.toString()),
+        true,
+      );
     });
     await node.ask('pace', { times: 1, rate: 1, room: 'room' });
     if (broker === 'classic') return await published;

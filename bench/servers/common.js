@@ -1,12 +1,12 @@
-// What all servers of the bench share.
+// Shared by all servers of the bench.
 export const TEXT = 'a payload of some sixty characters, as chat messages have it';
 
-/** Calls `what` so many times in all, `perTick` times in each turn of the event loop. */
-export function repeat(times, perTick, what) {
+/** Calls `call` `times` times, `perTick` times in each turn of the event loop. */
+export function repeat(times, perTick, call) {
   return new Promise((resolve) => {
     let left = times;
     const turn = () => {
-      for (let i = 0; i < perTick && left > 0; i++, left--) what();
+      for (let i = 0; i < perTick && left > 0; i++, left--) call();
       if (left > 0) setImmediate(turn);
       else resolve();
     };
@@ -14,14 +14,14 @@ export function repeat(times, perTick, what) {
   });
 }
 
-/** Each client in ten rooms, of `size` members each. */
+/** Puts each client into ten rooms of `size` members each. */
 export function manySmallRooms(clients, size, join) {
   const PER_CLIENT = 10;
   for (let round = 0; round < PER_CLIENT; round++)
     clients.forEach((client, i) => join(client, `room ${round} ${Math.floor(i / size)}`));
 }
 
-/** Every check at work, raised where the load would trip it. */
+/** Every check is on, with limits above what the load reaches. */
 const huge = 1e9;
 export const LIMITS = {
   messagesPerSecond: huge,
@@ -32,8 +32,8 @@ export const LIMITS = {
   maxInFlight: huge,
 };
 
-/** None at work. */
-export const OFF = Object.fromEntries(
+/** Every check is off. */
+export const NO_LIMITS = Object.fromEntries(
   [
     'maxPayload',
     'maxFragments',

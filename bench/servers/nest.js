@@ -1,4 +1,5 @@
-// The same gateway on each of Nest's adapters: node bench/servers/nest.js envelope|ws|socket.io [build of ours] [no limits|with context|with telemetry]
+// The same gateway on each adapter of Nest:
+// node bench/servers/nest.js envelope|ws|socket.io [build of this package] [no limits|with context|with telemetry]
 import 'reflect-metadata';
 import { Module, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -6,11 +7,11 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { ownCpu, ownMemory, serve } from '../processes.js';
-import { LIMITS, manySmallRooms, OFF, repeat, TEXT } from './common.js';
+import { LIMITS, manySmallRooms, NO_LIMITS, repeat, TEXT } from './common.js';
 
-const [, , kind, build = '../../dist/esm/index.js', more] = process.argv;
-/** A native socket has no rooms: there the application loops over all clients. */
-const isRoomy = kind !== 'ws';
+const [, , kind, build = '../../dist/esm/index.js', variant] = process.argv;
+/** A native socket has no rooms, so its application loops over all clients. */
+const hasRooms = kind !== 'ws';
 const clients = new Set();
 
 class Guard {
@@ -26,7 +27,7 @@ class Interceptor {
 class BenchGateway {
   handleConnection(client) {
     clients.add(client);
-    if (isRoomy) void client.join('room');
+    if (hasRooms) void client.join('room');
   }
   handleDisconnect(client) {
     clients.delete(client);
@@ -41,8 +42,8 @@ class BenchGateway {
     return data;
   }
 }
-const MORE = Array.from({ length: 7 }, (_, i) => `more ${i}`);
-for (const name of MORE) BenchGateway.prototype[name] = () => undefined;
+const OTHERS = Array.from({ length: 7 }, (_, i) => `other ${i}`);
+for (const name of OTHERS) BenchGateway.prototype[name] = () => undefined;
 
 function handle(name, ...decorators) {
   const descriptor = Object.getOwnPropertyDescriptor(BenchGateway.prototype, name);
@@ -52,22 +53,22 @@ function handle(name, ...decorators) {
 handle('echo');
 handle('guarded', UseGuards(Guard), UsePipes(Pipe), UseInterceptors(Interceptor));
 handle('ask');
-// ten in all, as the gateway of a real application has
-for (const name of MORE) handle(name);
+// ten handlers in all, as in the gateway of a real application
+for (const name of OTHERS) handle(name);
 WebSocketServer()(BenchGateway.prototype, 'server');
-const ALONE = { transports: ['websocket'], pingInterval: 1e8 };
-WebSocketGateway({ path: '/ws', ...(kind === 'socket.io' && ALONE) })(BenchGateway);
+const WEBSOCKET_ONLY = { transports: ['websocket'], pingInterval: 1e8 };
+WebSocketGateway({ path: '/ws', ...(kind === 'socket.io' && WEBSOCKET_ONLY) })(BenchGateway);
 class AppModule {}
 Module({ providers: [BenchGateway] })(AppModule);
 
 const app = await NestFactory.create(AppModule, { logger: ['error', 'fatal'] });
 const ADAPTERS = {
   async envelope() {
-    if (more === 'with telemetry') await import('./telemetry.js');
+    if (variant === 'with telemetry') await import('./telemetry.js');
     const { EnvelopeAdapter } = await import(build);
     return new EnvelopeAdapter(app, {
-      limits: more === 'no limits' ? OFF : LIMITS,
-      messageContext: more === 'with context',
+      limits: variant === 'no limits' ? NO_LIMITS : LIMITS,
+      messageContext: variant === 'with context',
     });
   },
   ws: () => new WsAdapter(app),
@@ -78,13 +79,13 @@ await app.listen(0, '127.0.0.1');
 const { server } = app.get(BenchGateway);
 
 const news = () => JSON.stringify({ event: 'news', data: TEXT });
-const broadcast = isRoomy
+const broadcast = hasRooms
   ? (room) => server.to(room).emit('news', TEXT)
   : () => {
       const text = news();
       for (const client of server.clients) client.send(text);
     };
-const direct = isRoomy ? (client) => client.emit('news', TEXT) : (client) => client.send(news());
+const direct = hasRooms ? (client) => client.emit('news', TEXT) : (client) => client.send(news());
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 let rooms = [];
 

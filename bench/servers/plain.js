@@ -1,4 +1,4 @@
-// The floor and the hand-written peers: `ws` without a framework, as somebody would write it who needs nothing else.
+// The floor and the hand-written peers: `ws` without a framework, with only what the workloads need.
 // node bench/servers/plain.js raw|batch|floor
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
@@ -11,7 +11,7 @@ const wss = new WebSocketServer({ server: http, perMessageDeflate: false, client
 const clients = new Set();
 const rooms = new Map();
 
-/** One write for a socket and tick: what is written meanwhile waits in the kernel's queue. */
+/** Collects all frames of one tick into one write per socket. */
 const corked = new Set();
 function cork(tcp) {
   if (corked.has(tcp)) return;
@@ -52,7 +52,7 @@ function frameOf(text) {
 const news = () => JSON.stringify({ event: 'news', data: TEXT });
 const frame = frameOf(news());
 function broadcast() {
-  // the floor: nothing but a write of bytes that are there
+  // the floor: it only writes prebuilt bytes
   if (kind === 'floor') for (const ws of clients) ws.tcp.write(frame);
   else {
     const text = news();

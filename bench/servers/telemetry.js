@@ -1,4 +1,4 @@
-// OpenTelemetry as it is in production: all figures, and no trace but those that somebody asks for.
+// Sets up OpenTelemetry as in production: all metrics, and no trace unless its caller sampled it.
 import { context, metrics, trace } from '@opentelemetry/api';
 import { AsyncLocalStorageContextManager } from '@opentelemetry/context-async-hooks';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';

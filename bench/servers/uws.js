@@ -1,4 +1,4 @@
-// uWebSockets.js, as somebody would write it who needs nothing else. It is no dependency of ours:
+// uWebSockets.js, with only what the workloads need. It is not a dependency of this package:
 // npm install --no-save @trufflesuite/uws-js-unofficial
 import uws from '@trufflesuite/uws-js-unofficial';
 import { manySmallRooms, repeat, TEXT } from './common.js';

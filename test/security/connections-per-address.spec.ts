@@ -13,7 +13,7 @@ import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
-/** How many upgrades wait for a guard that never answers. */
+/** How many upgrades wait for a guard that never settles. */
 let hanging = 0;
 beforeEach(() => {
   hanging = 0;
@@ -47,24 +47,24 @@ class GuardedGateway {
 
 const start = (options: EnvelopeOptions): Promise<TestApp> =>
   startApp({ providers: [GuardedGateway] }, { adapter: options });
-const startWith = (places: number, options: EnvelopeOptions = {}): Promise<TestApp> =>
-  start({ ...options, limits: { ...options.limits, maxConnectionsPerAddress: places } });
+const startWith = (maximum: number, options: EnvelopeOptions = {}): Promise<TestApp> =>
+  start({ ...options, limits: { ...options.limits, maxConnectionsPerAddress: maximum } });
 
 type Headers = Record<string, string>;
-const via = (address: string): Headers => ({ 'X-Forwarded-For': address });
+const forwardedFor = (address: string): Headers => ({ 'X-Forwarded-For': address });
 
-async function enter(app: TestApp, headers: Headers = {}): Promise<TestClient> {
+async function connectTo(app: TestApp, headers: Headers = {}): Promise<TestClient> {
   return app.connect('/ws', { headers });
 }
-const knock = async (app: TestApp, headers: Headers = {}, target = '/ws'): Promise<number> =>
+const upgradeStatus = async (app: TestApp, headers: Headers = {}, target = '/ws'): Promise<number> =>
   (await askForUpgrade(app.port, target, headers)).status;
 
 expectNoUnhandledErrors();
 
-describe('connections from one address', () => {
-  it('are bounded: the next is refused with 429 and told when to come again', async () => {
+describe('limits.maxConnectionsPerAddress', () => {
+  it('refuses one connection too many with 429 and a Retry-After header', async () => {
     const app = await startWith(2);
-    const [first] = [await enter(app), await enter(app)];
+    const [first] = [await connectTo(app), await connectTo(app)];
     const { status, headers, body } = await askForUpgrade(app.port, '/ws');
     expect(status).toBe(429);
     expect(Number(headers['retry-after'])).toBeGreaterThan(0);
@@ -74,117 +74,123 @@ describe('connections from one address', () => {
       error: 'Too Many Requests',
     });
     comeFrom(app, '203.0.113.5');
-    await enter(app);
+    await connectTo(app);
     comeFrom(app, '127.0.0.1');
-    expect(await knock(app)).toBe(429);
+    expect(await upgradeStatus(app)).toBe(429);
     first.close();
-    await until('a place is free', async () => (await knock(app)) === 101);
+    await until('a free slot', async () => (await upgradeStatus(app)) === 101);
   });
 
-  it('are not bounded where the limit is off', async () => {
+  it('can be turned off', async () => {
     const app = await start({ limits: { maxConnectionsPerAddress: false } });
-    const clients = await Promise.all(Array.from({ length: 20 }, () => enter(app)));
+    const clients = await Promise.all(Array.from({ length: 20 }, () => connectTo(app)));
     expect(clients).toHaveLength(20);
   });
 
-  it('are those of all paths together, and of what waits for a guard', async () => {
+  it('counts the connections of all paths, and upgrades that wait for a guard', async () => {
     const app = await startWith(2);
-    await enter(app);
+    await connectTo(app);
     void askForUpgrade(app.port, '/ws?guard=hang').catch(() => undefined);
-    await until('a guard is asked', () => hanging === 1);
-    expect(await knock(app)).toBe(429);
+    await until('the guard', () => hanging === 1);
+    expect(await upgradeStatus(app)).toBe(429);
   });
 
-  it('are told apart by the client that a trusted proxy names', async () => {
+  it('counts per client address that a trusted proxy forwards', async () => {
     const app = await startWith(1, { trustProxy: 'loopback' });
-    await enter(app, via('203.0.113.5'));
-    await enter(app, via('203.0.113.6'));
-    expect(await knock(app, via('203.0.113.5'))).toBe(429);
-    expect(await knock(app, via('198.51.100.1, 203.0.113.5'))).toBe(429);
-    expect(await knock(app, via('::ffff:203.0.113.5'))).toBe(429);
-    expect(await knock(app, via('203.0.113.5:1234'))).toBe(429);
+    await connectTo(app, forwardedFor('203.0.113.5'));
+    await connectTo(app, forwardedFor('203.0.113.6'));
+    expect(await upgradeStatus(app, forwardedFor('203.0.113.5'))).toBe(429);
+    expect(await upgradeStatus(app, forwardedFor('198.51.100.1, 203.0.113.5'))).toBe(429);
+    expect(await upgradeStatus(app, forwardedFor('::ffff:203.0.113.5'))).toBe(429);
+    expect(await upgradeStatus(app, forwardedFor('203.0.113.5:1234'))).toBe(429);
     expect(app.log.of('warn').filter((line) => line.includes('X-Forwarded-For'))).toEqual([]);
   });
 
-  it('over IPv6 are those of one /64, which is the least that a client has', async () => {
+  it('counts IPv6 clients per /64, the smallest block that a client gets', async () => {
     const app = await startWith(1, { trustProxy: 'loopback' });
-    await enter(app, via('2001:db8:1:2::1'));
+    await connectTo(app, forwardedFor('2001:db8:1:2::1'));
     for (const neighbour of ['2001:db8:1:2::2', '2001:0DB8:1:2:ffff:ffff:ffff:ffff', '[2001:db8:1:2::9]:443'])
-      expect(await knock(app, via(neighbour))).toBe(429);
-    await enter(app, via('2001:db8:1:3::1'));
-    await enter(app, via('2001:db8:2:2::1'));
+      expect(await upgradeStatus(app, forwardedFor(neighbour))).toBe(429);
+    await connectTo(app, forwardedFor('2001:db8:1:3::1'));
+    await connectTo(app, forwardedFor('2001:db8:2:2::1'));
   });
 
-  it('of one IPv4 address count as such, however it is written', async () => {
+  it('counts an IPv4 address and its IPv4-mapped IPv6 form as one', async () => {
     const app = await startWith(1);
     comeFrom(app, '::ffff:203.0.113.5');
-    await enter(app);
+    await connectTo(app);
     comeFrom(app, '203.0.113.5');
-    expect(await knock(app)).toBe(429);
+    expect(await upgradeStatus(app)).toBe(429);
     comeFrom(app, '::ffff:203.0.113.6');
-    await enter(app);
+    await connectTo(app);
   });
 
-  it.each(['203.0.113.5', '2001:db8::5'])('cannot be hidden by a header from %s', async (peer) => {
-    const app = await startWith(1);
-    comeFrom(app, peer);
-    await enter(app, via('198.51.100.1'));
-    expect(await knock(app, via('198.51.100.2'))).toBe(429);
-    expect(await knock(app, via(''))).toBe(429);
-    expect(app.log.of('warn').filter((line) => line.includes('X-Forwarded-For'))).toEqual([]);
-    const trusting = await startWith(1, { trustProxy: 'loopback' });
-    comeFrom(trusting, peer);
-    await enter(trusting, via('198.51.100.1'));
-    expect(await knock(trusting, via('198.51.100.2'))).toBe(429);
-  });
-
-  const privates = ['127.0.0.1', '::1', '10.1.2.3', '172.18.0.1', '192.168.1.1', '::ffff:10.1.2.3', 'fd00::1', '100.64.0.1']; // prettier-ignore
-  it.each(privates)('of a proxy at %s that nobody named lock nobody out: it is warned of', async (peer) => {
-    const app = await startWith(1);
-    comeFrom(app, peer);
-    for (let client = 1; client <= 10; client++) await enter(app, via(`203.0.113.${client}`));
-    const told = app.log.of('warn').filter((line) => line.includes('trustProxy'));
-    expect(told).toEqual([expect.stringMatching(/X-Forwarded-For.+maxConnectionsPerAddress.+trustProxy/)]);
-    // but all of them together are bounded: anybody there can send the header
-    expect(await knock(app, via('203.0.113.11'))).toBe(429);
-    expect(app.log.of('warn').at(-1)).toMatch(
-      /^10 times limits\.maxConnectionsPerAddress \(1\) is reached by the clients of the proxy .+ trustProxy/,
-    );
-    await enter(app);
-    expect(await knock(app)).toBe(429);
-    comeFrom(app, '10.9.9.9');
-    await enter(app, via('203.0.113.12'));
-  });
-
-  it.each(privates)(
-    'from %s count by that address where the application says that there is no proxy',
+  it.each(['203.0.113.5', '2001:db8::5'])(
+    'ignores X-Forwarded-For from the untrusted peer %s',
     async (peer) => {
-      const app = await startWith(1, { trustProxy: false });
+      const app = await startWith(1);
       comeFrom(app, peer);
-      await enter(app, via('203.0.113.1'));
-      expect(await knock(app, via('203.0.113.2'))).toBe(429);
-      expect(await knock(app)).toBe(429);
+      await connectTo(app, forwardedFor('198.51.100.1'));
+      expect(await upgradeStatus(app, forwardedFor('198.51.100.2'))).toBe(429);
+      expect(await upgradeStatus(app, forwardedFor(''))).toBe(429);
       expect(app.log.of('warn').filter((line) => line.includes('X-Forwarded-For'))).toEqual([]);
+      const trusting = await startWith(1, { trustProxy: 'loopback' });
+      comeFrom(trusting, peer);
+      await connectTo(trusting, forwardedFor('198.51.100.1'));
+      expect(await upgradeStatus(trusting, forwardedFor('198.51.100.2'))).toBe(429);
     },
   );
 
-  const nameless = ['garbage', 'unknown', '', ' ', ',', '_hidden', '999.1.1.1', '127.0.0.1', '[::1', '203.0.113.5:x', 'x'.repeat(5_000)]; // prettier-ignore
-  it('of a trusted proxy that does not name its clients are bounded together', async () => {
-    const app = await startWith(1, { trustProxy: 'loopback' });
-    for (let client = 0; client < 9; client++) await enter(app, via(nameless[client]!));
-    await enter(app); // the proxy may add no header at all
-    for (const text of nameless) expect([text, await knock(app, via(text))]).toEqual([text, 429]);
-    expect(await knock(app)).toBe(429);
-    expect(app.log.of('warn').at(-1)).toMatch(/clients of the proxy 127\.0\.0\.1.+X-Forwarded-For/);
-    await enter(app, via('203.0.113.5'));
-    await enter(app, via('garbage, 203.0.113.6'));
-    expect(await knock(app, via('garbage, 203.0.113.6:99'))).toBe(429);
-    // a proxy behind it that adds a port is one that is trusted
-    await enter(app, via('203.0.113.7, 127.0.0.2:4000'));
-    expect(await knock(app, via('203.0.113.7'))).toBe(429);
+  const privates = ['127.0.0.1', '::1', '10.1.2.3', '172.18.0.1', '192.168.1.1', '::ffff:10.1.2.3', 'fd00::1', '100.64.0.1']; // prettier-ignore
+  it.each(privates)(
+    'counts the clients of an undeclared proxy at %s together with ten times the limit, and logs a warning',
+    async (peer) => {
+      const app = await startWith(1);
+      comeFrom(app, peer);
+      for (let client = 1; client <= 10; client++) await connectTo(app, forwardedFor(`203.0.113.${client}`));
+      const warnings = app.log.of('warn').filter((line) => line.includes('trustProxy'));
+      expect(warnings).toEqual([
+        expect.stringMatching(/X-Forwarded-For.+maxConnectionsPerAddress.+trustProxy/),
+      ]);
+      // Together they stay limited, because any client at that address can send the header.
+      expect(await upgradeStatus(app, forwardedFor('203.0.113.11'))).toBe(429);
+      expect(app.log.of('warn').at(-1)).toMatch(
+        /^10 times limits\.maxConnectionsPerAddress \(1\) is reached by the clients of the proxy .+ trustProxy/,
+      );
+      await connectTo(app);
+      expect(await upgradeStatus(app)).toBe(429);
+      comeFrom(app, '10.9.9.9');
+      await connectTo(app, forwardedFor('203.0.113.12'));
+    },
+  );
+
+  it.each(privates)('counts connections from %s by that address with trustProxy: false', async (peer) => {
+    const app = await startWith(1, { trustProxy: false });
+    comeFrom(app, peer);
+    await connectTo(app, forwardedFor('203.0.113.1'));
+    expect(await upgradeStatus(app, forwardedFor('203.0.113.2'))).toBe(429);
+    expect(await upgradeStatus(app)).toBe(429);
+    expect(app.log.of('warn').filter((line) => line.includes('X-Forwarded-For'))).toEqual([]);
   });
 
-  it('by a socket of the file system, which has no address, are bounded together', async () => {
+  const invalidHeaders = ['garbage', 'unknown', '', ' ', ',', '_hidden', '999.1.1.1', '127.0.0.1', '[::1', '203.0.113.5:x', 'x'.repeat(5_000)]; // prettier-ignore
+  it('counts clients that a trusted proxy does not name together', async () => {
+    const app = await startWith(1, { trustProxy: 'loopback' });
+    for (let client = 0; client < 9; client++) await connectTo(app, forwardedFor(invalidHeaders[client]!));
+    await connectTo(app); // A proxy may add no header at all.
+    for (const text of invalidHeaders)
+      expect([text, await upgradeStatus(app, forwardedFor(text))]).toEqual([text, 429]);
+    expect(await upgradeStatus(app)).toBe(429);
+    expect(app.log.of('warn').at(-1)).toMatch(/clients of the proxy 127\.0\.0\.1.+X-Forwarded-For/);
+    await connectTo(app, forwardedFor('203.0.113.5'));
+    await connectTo(app, forwardedFor('garbage, 203.0.113.6'));
+    expect(await upgradeStatus(app, forwardedFor('garbage, 203.0.113.6:99'))).toBe(429);
+    // The inner proxy adds a port, and is trusted.
+    await connectTo(app, forwardedFor('203.0.113.7, 127.0.0.2:4000'));
+    expect(await upgradeStatus(app, forwardedFor('203.0.113.7'))).toBe(429);
+  });
+
+  it('counts connections over a Unix domain socket together, because they have no address', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'envelope-'));
     try {
       const path = join(folder, 'app.sock');
@@ -193,15 +199,15 @@ describe('connections from one address', () => {
         { adapter: { limits: { maxConnectionsPerAddress: 1 } }, listen: { path } },
       );
       const clients: TestClient[] = [];
-      const come = async (headers: Headers): Promise<void> => {
+      const connectBySocket = async (headers: Headers): Promise<void> => {
         const client = new TestClient(`ws+unix://${path}:/ws`, { headers });
         clients.push(client);
         await client.opened();
       };
-      await come({});
-      await expect(come({})).rejects.toThrow('429');
-      for (let client = 1; client <= 10; client++) await come(via(`203.0.113.${client}`));
-      await expect(come(via('203.0.113.11'))).rejects.toThrow('429');
+      await connectBySocket({});
+      await expect(connectBySocket({})).rejects.toThrow('429');
+      for (let client = 1; client <= 10; client++) await connectBySocket(forwardedFor(`203.0.113.${client}`));
+      await expect(connectBySocket(forwardedFor('203.0.113.11'))).rejects.toThrow('429');
       for (const client of clients) client.ws.terminate();
       await app.close();
     } finally {
@@ -210,67 +216,73 @@ describe('connections from one address', () => {
   });
 });
 
-describe('a place is free again', () => {
-  const get = (port: number, target: string): string =>
+describe('a slot becomes free', () => {
+  const upgradeRequest = (port: number, target: string): string =>
     `GET ${target} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
     'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
-  /** Waits with its upgrade for a guard, and is gone before the answer. */
-  const waitAndGo =
+  /** Disconnects while its upgrade waits for a guard. */
+  const disconnectDuringGuard =
     (how: 'destroy' | 'end' | 'resetAndDestroy') =>
     async (app: TestApp): Promise<void> => {
       const before = hanging;
       const tcp = connect(app.port, '127.0.0.1');
       tcp.on('error', () => undefined);
       const over = new Promise((resolve) => tcp.on('close', resolve));
-      tcp.resume().write(get(app.port, '/ws?guard=hang'));
-      await until('a guard is asked', () => hanging > before);
+      tcp.resume().write(upgradeRequest(app.port, '/ws?guard=hang'));
+      await until('the guard', () => hanging > before);
       tcp[how]();
       await over;
     };
-  const leave =
+  const disconnectBy =
     (how: (client: RawClient) => void) =>
     async (app: TestApp): Promise<void> => {
       const client = await RawClient.connect(app.port, '/ws');
       how(client);
       await client.over();
     };
-  const isRefused =
+  const expectRefusal =
     (status: number, target: string, headers: Headers = {}) =>
     async (app: TestApp): Promise<void> =>
-      expect(await knock(app, headers, target)).toBe(status);
-  const isClosed =
+      expect(await upgradeStatus(app, headers, target)).toBe(status);
+  const expectClose =
     (query: string) =>
     async (app: TestApp): Promise<void> => {
       const client = new TestClient(app.url(`/ws?${query}`));
       await client.ended();
     };
 
-  const ways: [string, (app: TestApp) => Promise<void>][] = [
-    ['says goodbye', leave((client) => client.send({ opcode: 8, payload: Buffer.from([3, 232]) }))],
-    ['ends its line', leave((client) => client.tcp.end())],
-    ['breaks its line', leave((client) => client.tcp.destroy())],
-    ['resets its line', leave((client) => client.tcp.resetAndDestroy())],
-    ['breaks the protocol', leave((client) => client.send({ opcode: 1, payload: 'x', mask: false }))],
-    ['is refused by a guard', isRefused(403, '/ws?guard=refuse')],
-    ['makes a guard throw', isRefused(500, '/ws?guard=throw')],
-    ['makes a guard take too long', isRefused(503, '/ws?guard=hang')],
-    ['is refused for its origin', isRefused(403, '/ws', { Origin: 'https://evil.example' })],
-    ['is refused by allowRequest', isRefused(403, '/ws', { 'X-Check': 'refuse' })],
-    ['makes allowRequest throw', isRefused(500, '/ws', { 'X-Check': 'throw' })],
-    ['sends a bad key', isRefused(400, '/ws', { 'Sec-WebSocket-Key': 'short' })],
-    ['speaks another version', isRefused(400, '/ws', { 'Sec-WebSocket-Version': '7' })],
-    ['offers bad subprotocols', isRefused(400, '/ws', { 'Sec-WebSocket-Protocol': 'a,,a' })],
-    ['asks for another path', isRefused(404, '/elsewhere')],
-    ['is refused by a middleware', isClosed('middleware=refuse')],
-    ['makes handleConnection throw', isClosed('hook=throw')],
-    ['is disconnected by handleConnection', isClosed('hook=leave')],
-    ['breaks its line while a guard thinks', waitAndGo('destroy')],
-    ['ends its line while a guard thinks', waitAndGo('end')],
-    ['resets its line while a guard thinks', waitAndGo('resetAndDestroy')],
+  const disconnects: [string, (app: TestApp) => Promise<void>][] = [
+    [
+      'closes its connection',
+      disconnectBy((client) => client.send({ opcode: 8, payload: Buffer.from([3, 232]) })),
+    ],
+    ['ends its TCP connection', disconnectBy((client) => client.tcp.end())],
+    ['destroys its TCP connection', disconnectBy((client) => client.tcp.destroy())],
+    ['resets its TCP connection', disconnectBy((client) => client.tcp.resetAndDestroy())],
+    [
+      'sends a frame that violates the protocol',
+      disconnectBy((client) => client.send({ opcode: 1, payload: 'x', mask: false })),
+    ],
+    ['is refused by a guard', expectRefusal(403, '/ws?guard=refuse')],
+    ['makes a guard throw', expectRefusal(500, '/ws?guard=throw')],
+    ['makes a guard take too long', expectRefusal(503, '/ws?guard=hang')],
+    ['is refused for its origin', expectRefusal(403, '/ws', { Origin: 'https://evil.example' })],
+    ['is refused by allowRequest', expectRefusal(403, '/ws', { 'X-Check': 'refuse' })],
+    ['makes allowRequest throw', expectRefusal(500, '/ws', { 'X-Check': 'throw' })],
+    ['sends an invalid key', expectRefusal(400, '/ws', { 'Sec-WebSocket-Key': 'short' })],
+    ['asks for another protocol version', expectRefusal(400, '/ws', { 'Sec-WebSocket-Version': '7' })],
+    ['offers invalid subprotocols', expectRefusal(400, '/ws', { 'Sec-WebSocket-Protocol': 'a,,a' })],
+    ['requests another path', expectRefusal(404, '/elsewhere')],
+    ['is refused by a middleware', expectClose('middleware=refuse')],
+    ['makes handleConnection throw', expectClose('hook=throw')],
+    ['is disconnected by handleConnection', expectClose('hook=leave')],
+    ['destroys its TCP connection while a guard runs', disconnectDuringGuard('destroy')],
+    ['ends its TCP connection while a guard runs', disconnectDuringGuard('end')],
+    ['resets its TCP connection while a guard runs', disconnectDuringGuard('resetAndDestroy')],
   ];
 
-  it.each(ways)('when who had it %s', async (_name, goes) => {
+  it.each(disconnects)('when its client %s', async (_name, freeSlot) => {
     const app = await startWith(1, {
       limits: { upgradeTimeout: 300 },
       allowRequest: (request, callback) => {
@@ -279,18 +291,24 @@ describe('a place is free again', () => {
       },
     });
     for (let time = 0; time < 3; time++) {
-      await goes(app);
-      await until('a place is free', async () => (await knock(app)) === 101);
-      await until('the place of that question is free, too', async () => (await knock(app)) === 101);
-      await until('nobody is left', () => app.nest.get(GuardedGateway).server.engine.clientsCount === 0);
+      await freeSlot(app);
+      await until('a free slot', async () => (await upgradeStatus(app)) === 101);
+      await until(
+        'the end of the connection made by that check',
+        async () => (await upgradeStatus(app)) === 101,
+      );
+      await until(
+        'the end of all connections',
+        () => app.nest.get(GuardedGateway).server.engine.clientsCount === 0,
+      );
     }
-    // and there is not one place more than there should be
-    const enters = (): Promise<boolean> =>
-      enter(app).then(
+    // Exactly one slot is free.
+    const canConnect = (): Promise<boolean> =>
+      connectTo(app).then(
         () => true,
         () => false,
       );
-    await until('the one place is free', enters);
-    expect(await knock(app)).toBe(429);
+    await until('a free slot', canConnect);
+    expect(await upgradeStatus(app)).toBe(429);
   });
 });

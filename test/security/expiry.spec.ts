@@ -9,18 +9,18 @@ import { deferred, until } from '../support/wait.js';
 
 type When = number | Date | undefined;
 
-/** What the guard and `handleConnection` set. */
+/** What the guard and `handleConnection` do. */
 let atUpgrade: () => When;
 let atConnection: (client: EnvelopeSocket) => void;
-let second: (client: EnvelopeSocket) => Promise<void>;
+let secondGuard: (client: EnvelopeSocket) => Promise<void>;
 let sockets: EnvelopeSocket[] = [];
-let farewells: unknown[] = [];
+let disconnects: unknown[] = [];
 beforeEach(() => {
   atUpgrade = () => undefined;
   atConnection = () => undefined;
-  second = async () => undefined;
+  secondGuard = async () => undefined;
   sockets = [];
-  farewells = [];
+  disconnects = [];
 });
 
 class ExpiryGuard implements CanActivate {
@@ -34,7 +34,7 @@ class ExpiryGuard implements CanActivate {
 class SecondGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const { getPattern, getClient } = context.switchToWs();
-    if (getPattern() === '$upgrade') await second(getClient());
+    if (getPattern() === '$upgrade') await secondGuard(getClient());
     return true;
   }
 }
@@ -47,24 +47,24 @@ class ExpiryGateway {
     atConnection(client);
   }
   handleDisconnect(client: EnvelopeSocket, reason: string): void {
-    farewells.push([reason, client.closed]);
+    disconnects.push([reason, client.closed]);
   }
   @SubscribeMessage('set')
   set(@MessageBody() when: number | null, @ConnectedSocket() client: EnvelopeSocket): unknown {
     client.expiresAt = when ?? undefined;
     return client.expiresAt ?? null;
   }
-  @SubscribeMessage('last words')
-  lastWords(@ConnectedSocket() client: EnvelopeSocket): void {
-    client.emit('last words', 'before');
+  @SubscribeMessage('around expiry')
+  emitAround(@ConnectedSocket() client: EnvelopeSocket): void {
+    client.emit('around expiry', 'before');
     client.expiresAt = Date.now() - 1;
-    client.emit('last words', 'after');
+    client.emit('around expiry', 'after');
   }
   @SubscribeMessage('late')
   async late(@ConnectedSocket() client: EnvelopeSocket): Promise<string> {
     client.expiresAt = Date.now() - 1;
     await new Promise((resolve) => client.on('disconnect', resolve));
-    return 'nobody hears this';
+    return 'no client receives this';
   }
 }
 @UseGuards(ExpiryGuard)
@@ -75,8 +75,8 @@ const start = (limits: EnvelopeOptions['limits'] = {}): Promise<TestApp> =>
   startApp({ providers: [ExpiryGateway, ShortGateway] }, { adapter: { limits } });
 
 const EXPIRED = { code: 4401, reason: 'expired' };
-const OVER = { code: 4401, reason: 'end of the lifetime' };
-const told = ({ code, reason }: typeof EXPIRED): unknown => [
+const LIFETIME_ENDED = { code: 4401, reason: 'end of the lifetime' };
+const disconnectOf = ({ code, reason }: typeof EXPIRED): unknown => [
   'server namespace disconnect',
   { code, reason, wasClean: true, initiator: 'server' },
 ];
@@ -87,18 +87,18 @@ describe('client.expiresAt', () => {
   it.each<[string, () => When]>([
     ['milliseconds', () => Date.now() + 50],
     ['a Date', () => new Date(Date.now() + 50)],
-  ])('that a guard sets, in %s, ends the connection', async (_, when) => {
+  ])('closes the connection at the time that a guard sets in %s', async (_, when) => {
     const app = await start();
     atUpgrade = when;
     const client = await app.connect('/ws');
     expect(await client.ended()).toEqual(EXPIRED);
-    await until('handleDisconnect', () => farewells.length === 1);
-    expect(farewells).toEqual([told(EXPIRED)]);
-    await until('the end of the line', () => countResources(app)['connections'] === 0);
+    await until('handleDisconnect', () => disconnects.length === 1);
+    expect(disconnects).toEqual([disconnectOf(EXPIRED)]);
+    await until('the end of the connection', () => countResources(app)['connections'] === 0);
     expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 
-  it('that handleConnection or a handler sets does as well', async () => {
+  it('closes the connection at the time that handleConnection or a handler sets', async () => {
     const app = await start();
     atConnection = (client) => (client.expiresAt = Date.now() + 20);
     expect(await (await app.connect('/ws')).ended()).toEqual(EXPIRED);
@@ -109,7 +109,7 @@ describe('client.expiresAt', () => {
     expect(await client.ended()).toEqual(EXPIRED);
   });
 
-  it('in the past refuses an upgrade with 401', async () => {
+  it('refuses the upgrade with 401 for a time in the past', async () => {
     const app = await start();
     for (const when of [() => Date.now() - 1, () => new Date(Date.now() - 86_400_000)]) {
       atUpgrade = when;
@@ -121,31 +121,31 @@ describe('client.expiresAt', () => {
         error: 'Unauthorized',
       });
     }
-    expect([sockets, farewells]).toEqual([[], []]);
+    expect([sockets, disconnects]).toEqual([[], []]);
     expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 
-  it('that comes while another guard still runs refuses it, too', async () => {
+  it('refuses the upgrade with 401 when it expires while another guard runs', async () => {
     const app = await start();
     atUpgrade = () => Date.now() + 10;
-    second = (client) => until('the end of the client', () => client.closed !== undefined);
+    secondGuard = (client) => until('the expiry', () => client.closed !== undefined);
     const answer = await askForUpgrade(app.port, '/ws');
     expect([answer.status, JSON.parse(answer.body).message]).toEqual([401, 'The token has expired']);
-    expect([sockets, farewells]).toEqual([[], []]);
+    expect([sockets, disconnects]).toEqual([[], []]);
     expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 
-  it('in the past ends an open connection: what was sent before arrives', async () => {
+  it('in the past closes an open connection after the messages sent before', async () => {
     const app = await start();
     const client = await app.connect('/ws');
-    client.send({ event: 'last words' });
+    client.send({ event: 'around expiry' });
     client.send({ event: 'late', id: 1 });
     expect(await client.ended()).toEqual(EXPIRED);
-    expect(client.frames.filter(({ event }) => event === 'last words')[0]?.data).toBe('before');
+    expect(client.frames.filter(({ event }) => event === 'around expiry')[0]?.data).toBe('before');
     expect(client.frames.filter(({ ack }) => ack === 1)).toEqual([]);
   });
 
-  it('in seconds is a mistake that is told of: a guard refuses nobody by it', async () => {
+  it('in seconds is reported as an error and refuses no client permanently', async () => {
     const app = await start();
     atUpgrade = () => Math.floor(Date.now() / 1000) + 3_600;
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
@@ -165,7 +165,7 @@ describe('client.expiresAt', () => {
     ['undefined', undefined],
     ['null', null],
     ['Infinity', Infinity],
-  ])('that is no time means that there is no end, and lets everybody in: %s', async (_, when) => {
+  ])('without a valid time never expires, and lets clients connect: %s', async (_, when) => {
     const app = await start();
     atUpgrade = () => when as number;
     const client = await app.connect('/ws');
@@ -174,9 +174,11 @@ describe('client.expiresAt', () => {
     expect(Reflect.get(sockets[0]!._expiry!, 'timer')).toBeUndefined();
     client.send({ event: '$auth', id: 1, meta: { token: 'fresh' } });
     expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
-    const isNone = Number.isNaN(Number(when)) && when !== undefined;
-    const told = new Set(app.log.of('warn').map((line) => line.includes('client.expiresAt was set to NaN')));
-    expect([...told]).toEqual(isNone ? [true] : []);
+    const isInvalid = Number.isNaN(Number(when)) && when !== undefined;
+    const warnings = new Set(
+      app.log.of('warn').map((line) => line.includes('client.expiresAt was set to NaN')),
+    );
+    expect([...warnings]).toEqual(isInvalid ? [true] : []);
     expect(app.log.of('error')).toEqual([]);
   });
 
@@ -186,7 +188,7 @@ describe('client.expiresAt', () => {
     ['true', true, 'client.expiresAt is true'],
     ['an object', {}, 'client.expiresAt is an object'],
     ['a bigint', 1_900_000_000_000n, 'client.expiresAt is 1900000000000'],
-  ])('that is a mistake is told of with its name: %s', async (_, when, text) => {
+  ])('reports a wrong value by its name: %s', async (_, when, text) => {
     const app = await start();
     atUpgrade = () => when as number;
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
@@ -197,14 +199,14 @@ describe('client.expiresAt', () => {
     const app = await start();
     atUpgrade = () => Date.now() + 10 * 365 * 86_400_000;
     const client = await app.connect('/ws');
-    // a timer that overflows goes off after a millisecond
+    // A timer whose delay overflows fires after one millisecond.
     const connected = Date.now();
     await until('some milliseconds', () => Date.now() > connected + 5);
     await client.settled();
     expect(client.closed).toBeUndefined();
   });
 
-  it('is put off and taken back', async () => {
+  it('can be postponed and removed', async () => {
     const app = await start();
     atUpgrade = () => Date.now() + 2_000;
     const client = await app.connect('/ws');
@@ -216,14 +218,14 @@ describe('client.expiresAt', () => {
     expect(Reflect.get(sockets[0]!._expiry!, 'timer')).toBeUndefined();
   });
 
-  it('leaves no timer behind, and none is set for who has gone', async () => {
+  it('leaves no timer after a disconnect, and sets none for a disconnected client', async () => {
     const app = await start();
     atUpgrade = () => Date.now() + 3_600_000;
     const client = await app.connect('/ws');
     const timer = (): unknown => Reflect.get(sockets[0]!._expiry!, 'timer');
     expect(timer()).toBeDefined();
     client.ws.terminate();
-    await until('the end', () => farewells.length === 1);
+    await until('the disconnect', () => disconnects.length === 1);
     expect(timer()).toBeUndefined();
     sockets[0]!.expiresAt = Date.now() + 3_600_000;
     expect(timer()).toBeUndefined();
@@ -233,26 +235,26 @@ describe('client.expiresAt', () => {
 describe('limits.maxLifetime', () => {
   expectNoUnhandledErrors();
 
-  it('ends every connection', async () => {
+  it('closes every connection', async () => {
     const app = await start({ maxLifetime: 60 });
     const client = await app.connect('/ws');
-    expect(await client.ended()).toEqual(OVER);
-    await until('handleDisconnect', () => farewells.length === 1);
-    expect(farewells).toEqual([told(OVER)]);
+    expect(await client.ended()).toEqual(LIFETIME_ENDED);
+    await until('handleDisconnect', () => disconnects.length === 1);
+    expect(disconnects).toEqual([disconnectOf(LIFETIME_ENDED)]);
   });
 
-  it('may be that of one gateway', async () => {
+  it('can be set for one gateway', async () => {
     const app = await start();
     const [long, short] = [await app.connect('/ws'), await app.connect('/short')];
-    expect(await short.ended()).toEqual(OVER);
+    expect(await short.ended()).toEqual(LIFETIME_ENDED);
     await long.settled();
     expect(long.closed).toBeUndefined();
   });
 
-  it('is a ceiling: a later moment does not lift it, an earlier one counts', async () => {
+  it('is an upper bound: a later expiresAt does not extend it, an earlier one applies', async () => {
     const app = await start({ maxLifetime: 60 });
     atUpgrade = () => Date.now() + 3_600_000;
-    expect(await (await app.connect('/ws')).ended()).toEqual(OVER);
+    expect(await (await app.connect('/ws')).ended()).toEqual(LIFETIME_ENDED);
     atUpgrade = () => Date.now() + 30;
     expect(await (await app.connect('/ws')).ended()).toEqual(EXPIRED);
   });
@@ -262,18 +264,18 @@ describe('limits.maxLifetime', () => {
     const never = deferred();
     app.nest.get(ExpiryGateway).handleConnection = () => never.promise as unknown as void;
     const client = await app.connect('/ws');
-    expect(await client.ended()).toEqual(OVER);
+    expect(await client.ended()).toEqual(LIFETIME_ENDED);
     never.resolve();
   });
 
-  it('begins anew with $auth', async () => {
+  it('restarts with $auth', async () => {
     const app = await start({ maxLifetime: 3_600_000 });
     const client = await app.connect('/ws');
-    const ends = (): number => Reflect.get(sockets[0]!._expiry!, 'lifetimeEnds') as number;
-    const before = ends();
+    const lifetimeEnd = (): number => Reflect.get(sockets[0]!._expiry!, 'lifetimeEnds') as number;
+    const before = lifetimeEnd();
     await until('some milliseconds', () => Date.now() > before - 3_600_000 + 5);
     client.send({ event: '$auth', id: 1, meta: { token: 'fresh' } });
     expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
-    expect(ends()).toBeGreaterThan(before);
+    expect(lifetimeEnd()).toBeGreaterThan(before);
   });
 });

@@ -5,56 +5,56 @@ import { startApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
-const away = (): Promise<never> => Promise.reject(new Error('the broker is away'));
+const fail = (): Promise<never> => Promise.reject(new Error('the broker is unreachable'));
 
-/** A cluster adapter whose broker is away: what is local goes on, every promise of it fails. */
+/** A cluster adapter whose broker is unreachable: local operations work, and each promise rejects. */
 class FailingAdapter extends Adapter {
   override init(): Promise<void> {
-    return away();
+    return fail();
   }
   override close(): Promise<void> {
-    return away();
+    return fail();
   }
   override addAll(...args: Parameters<Adapter['addAll']>): Promise<void> {
     void super.addAll(...args);
-    return away();
+    return fail();
   }
   override del(...args: Parameters<Adapter['del']>): Promise<void> {
     void super.del(...args);
-    return away();
+    return fail();
   }
   override delAll(id: string): Promise<void> {
     super.delAll(id);
-    return away();
+    return fail();
   }
   override broadcast(...args: Parameters<Adapter['broadcast']>): Promise<void> {
     super.broadcast(...args);
-    return away();
+    return fail();
   }
   override broadcastWithAck(...args: Parameters<Adapter['broadcastWithAck']>): Promise<void> {
     super.broadcastWithAck(...args);
-    return away();
+    return fail();
   }
   override addSockets(...args: Parameters<Adapter['addSockets']>): Promise<void> {
     super.addSockets(...args);
-    return away();
+    return fail();
   }
   override delSockets(...args: Parameters<Adapter['delSockets']>): Promise<void> {
     super.delSockets(...args);
-    return away();
+    return fail();
   }
   override disconnectSockets(...args: Parameters<Adapter['disconnectSockets']>): Promise<void> {
     super.disconnectSockets(...args);
-    return away();
+    return fail();
   }
   override serverSideEmit(): Promise<void> {
-    return away();
+    return fail();
   }
   override serverCount(): Promise<number> {
-    return away();
+    return fail();
   }
   override fetchSockets(): Promise<never> {
-    return away();
+    return fail();
   }
 }
 
@@ -66,7 +66,7 @@ class ClusterGateway {
   }
   @SubscribeMessage('join')
   join(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): void {
-    // as most do: not awaited
+    // Not awaited, like in most applications.
     void client.join(room);
     void client.leave('another');
     client.nsp.in(room).socketsJoin('more');
@@ -74,26 +74,26 @@ class ClusterGateway {
   }
 }
 
-describe('a cluster adapter whose broker is away', () => {
+describe('a cluster adapter whose broker is unreachable', () => {
   expectNoUnhandledErrors();
 
-  it('fails what needs the cluster, serves what is local, and strays no rejection', async () => {
+  it('rejects cluster operations, serves local clients, and leaves no unhandled rejection', async () => {
     const app = await startApp({ providers: [ClusterGateway] }, { adapter: { adapter: FailingAdapter } });
     const server = app.adapter.create(0, { path: '/ws' });
     const [ada, bob] = [await app.connect('/ws'), await app.connect('/ws')];
     expect(await ada.ask('echo', 1)).toMatchObject({ data: 1 });
     expect(await ada.ask('join', 'red')).toMatchObject({ event: 'join' });
-    server.to('red').emit('told', 1);
-    expect(await ada.next('told')).toEqual({ event: 'told', data: 1 });
-    await expect(server.fetchSockets()).rejects.toThrow('the broker is away');
-    await expect(server.timeout(5).emitWithAck('asked')).rejects.toThrow('operation has timed out');
-    await expect(server.serverSideEmitWithAck('asked')).rejects.toThrow('the broker is away');
-    server.serverSideEmit('told', 1);
+    server.to('red').emit('news', 1);
+    expect(await ada.next('news')).toEqual({ event: 'news', data: 1 });
+    await expect(server.fetchSockets()).rejects.toThrow('the broker is unreachable');
+    await expect(server.timeout(5).emitWithAck('question')).rejects.toThrow('operation has timed out');
+    await expect(server.serverSideEmitWithAck('question')).rejects.toThrow('the broker is unreachable');
+    server.serverSideEmit('news', 1);
     server.to('red').disconnectSockets();
     expect(await ada.ended()).toMatchObject({ code: 1000 });
     bob.ws.terminate();
-    await until('the end of all', () => server.sockets.size === 0);
+    await until('the disconnect of all clients', () => server.sockets.size === 0);
     await app.nest.close();
-    expect(app.log.of('error').join()).toContain('the broker is away');
+    expect(app.log.of('error').join()).toContain('the broker is unreachable');
   });
 });

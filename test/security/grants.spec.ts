@@ -6,7 +6,7 @@ import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 import { comeBack, expectStranger, script, start, type Stage, type Write } from './identity-stage.js';
 
-/** The guard says who it is, and this. */
+/** A guard that identifies the user and sets this data. */
 const grants =
   (data: object): Write =>
   (client) => {
@@ -14,8 +14,8 @@ const grants =
     Object.assign(client.data, data);
   };
 
-/** One connects, and comes back to what its guards say then. */
-async function return_(first: Write, second: Write): Promise<[Stage, EnvelopeSocket, Returning]> {
+/** Connects, disconnects, and reconnects with the second token. */
+async function reconnectWith(first: Write, second: Write): Promise<[Stage, EnvelopeSocket, Returning]> {
   script.tokens = { first, second };
   const stage = await start();
   const client = await comeBack(stage, 'first', 'second');
@@ -23,7 +23,7 @@ async function return_(first: Write, second: Write): Promise<[Stage, EnvelopeSoc
   return [stage, stage.socketOf(client), client];
 }
 
-describe('what guards grant', () => {
+describe('data that guards set', () => {
   expectNoUnhandledErrors();
 
   it.each<[string, object, object, object]>([
@@ -32,36 +32,36 @@ describe('what guards grant', () => {
     ['nothing', { role: 'admin', rights: ['all'] }, {}, {}],
     ['something for the first time', {}, { role: 'user' }, { role: 'user' }],
     ['undefined', { role: 'admin' }, { role: undefined }, { role: undefined }],
-  ])('wins over what they granted before: %s', async (_, first, second, now) => {
-    const [, socket] = await return_(grants(first), grants(second));
+  ])('replaces what guards set before: %s', async (_, first, second, now) => {
+    const [, socket] = await reconnectWith(grants(first), grants(second));
     expect(socket.data).toEqual({ ...now, secret: 'first' });
   });
 
-  it('wins over what handlers made of it', async () => {
+  it('replaces what handlers changed', async () => {
     script.atConnection = (client) => {
       if (!client.recovered) client.data.role = 'owner';
     };
-    const [, socket] = await return_(grants({ role: 'user' }), grants({ role: 'user' }));
+    const [, socket] = await reconnectWith(grants({ role: 'user' }), grants({ role: 'user' }));
     expect(socket.data.role).toBe('user');
   });
 
-  it('leaves the data of the client that has gone as it was', async () => {
+  it('does not change the data of the disconnected client', async () => {
     const seen: unknown[] = [];
     script.atConnection = (client) =>
       void client.on('disconnect', () => setImmediate(() => seen.push({ ...client.data })));
-    await return_(grants({ role: 'admin' }), grants({}));
+    await reconnectWith(grants({ role: 'admin' }), grants({}));
     expect(seen).toEqual([{ role: 'admin', secret: 'first' }]);
   });
 
-  it('is what a new data object holds that a guard puts in the place of the old one', async () => {
-    const [, socket] = await return_(
+  it('replaces it as well when a guard assigns a new data object', async () => {
+    const [, socket] = await reconnectWith(
       (client) => Object.assign(client, { user: 'ada', data: { role: 'admin' } }),
       (client) => Object.assign(client, { user: 'ada', data: { role: 'user' } }),
     );
     expect(socket.data).toEqual({ role: 'user', secret: 'first' });
   });
 
-  async function renew(first: Write, second: Write): Promise<[Stage, Returning, EnvelopeSocket]> {
+  async function reauthenticate(first: Write, second: Write): Promise<[Stage, Returning, EnvelopeSocket]> {
     script.tokens = { first, second, third: grants({}) };
     const stage = await start();
     const client = await new Returning({ token: 'first' }).connect(stage.app);
@@ -75,13 +75,13 @@ describe('what guards grant', () => {
     ['the same', grants({ role: 'admin' }), { role: 'admin' }],
     ['nothing', grants({}), {}],
     [
-      'what was there',
+      'a value that exists already',
       (client) => grants({ role: (client.data.role ??= 'guest') })(client),
       { role: 'admin' },
     ],
-    ['what it only looks at', (client) => [client.data.role, grants({})(client)], {}],
+    ['a value that the guard only reads', (client) => [client.data.role, grants({})(client)], {}],
     [
-      'what it changes in its place',
+      'a nested value that the guard changes',
       (client) => {
         grants({})(client);
         client.data.rights.level = 2;
@@ -93,26 +93,29 @@ describe('what guards grant', () => {
       (client) => Object.assign(client, { user: { id: 'ada' }, data: { role: 'user', secret: 'first' } }),
       { role: 'user' },
     ],
-  ])('wins in place, by $auth, and for who comes back then: %s', async (_, second, now) => {
-    const [stage, client, socket] = await renew(grants({ role: 'admin', rights: { level: 1 } }), second);
+  ])('replaces earlier data on $auth, and later in a recovered session: %s', async (_, second, now) => {
+    const [stage, client, socket] = await reauthenticate(
+      grants({ role: 'admin', rights: { level: 1 } }),
+      second,
+    );
     expect(socket.data).toEqual({ ...now, secret: 'first' });
     await client.cut();
     await stage.lost(client);
     await client.connect(stage.app, { token: 'third' });
     expect(client.hello.recovered).toBe(true);
-    const kept = stage.socketOf(client).data as object;
-    expect(kept).not.toHaveProperty('role');
-    expect(kept).not.toHaveProperty('rights');
+    const recoveredData = stage.socketOf(client).data as object;
+    expect(recoveredData).not.toHaveProperty('role');
+    expect(recoveredData).not.toHaveProperty('rights');
   });
 
-  it('is not what guards had begun to grant for a $auth when the line broke', async () => {
-    const door = deferred();
+  it('does not include data of a $auth whose connection broke before its guard settled', async () => {
+    const gate = deferred();
     script.tokens = {
       first: grants({ role: 'user' }),
       second: grants({ role: 'user' }),
       late: (client) => {
         grants({ role: 'admin', audit: true })(client);
-        return door.promise;
+        return gate.promise;
       },
     };
     const stage = await start();
@@ -126,17 +129,17 @@ describe('what guards grant', () => {
     await client.connect(stage.app, { token: 'second' });
     expect(client.hello.recovered).toBe(true);
     expect(stage.socketOf(client).data).toEqual({ role: 'user' });
-    door.resolve();
+    gate.resolve();
   });
 });
 
 describe('the option recovery.restore', () => {
   expectNoUnhandledErrors();
 
-  /** Comes back to an application that restores so. */
-  async function restored(
+  /** Reconnects to an application with this `recovery.restore`. */
+  async function reconnectTo(
     restore: unknown,
-  ): Promise<{ stage: Stage; client: Returning; calls: unknown[]; back: Returning }> {
+  ): Promise<{ stage: Stage; client: Returning; calls: unknown[]; reconnected: Returning }> {
     script.tokens = { first: grants({ role: 'admin' }), second: grants({ role: 'user' }) };
     const calls: unknown[] = [];
     const stage = await start({
@@ -160,13 +163,13 @@ describe('the option recovery.restore', () => {
     stage.server.to('red').to('admins').emit('for red and admins');
     stage.server.to('red').except('admins').emit('for red but admins');
     stage.server.to(user('ada')).emit('for ada');
-    const back = await client.connect(stage.app, { token: 'second' });
-    await back.settled();
-    return { stage, client, calls, back };
+    const reconnected = await client.connect(stage.app, { token: 'second' });
+    await reconnected.settled();
+    return { stage, client, calls, reconnected };
   }
 
-  it('sees who it is now, and what it had', async () => {
-    const { calls } = await restored(undefined);
+  it('receives the current identity and the stored session', async () => {
+    const { calls } = await reconnectTo(undefined);
     expect(calls).toEqual([
       [{ id: 'ada' }, { role: 'user' }, { rooms: ['red', 'blue', 'admins'], data: { score: 7 } }],
     ]);
@@ -175,35 +178,35 @@ describe('the option recovery.restore', () => {
   it.each<[string, unknown]>([
     ['undefined', undefined],
     ['an empty object', {}],
-    ['all that there is', (_: unknown, session: object) => session],
-    ['a promise of it', (_: unknown, session: object) => Promise.resolve(session)],
-  ])('gives everything back: %s', async (_, restore) => {
-    const { stage, client, back } = await restored(restore);
+    ['the whole session', (_: unknown, session: object) => session],
+    ['a promise of the session', (_: unknown, session: object) => Promise.resolve(session)],
+  ])('restores everything: %s', async (_, restore) => {
+    const { stage, client, reconnected } = await reconnectTo(restore);
     expect(client.hello.recovered).toBe(true);
-    const socket = stage.socketOf(back);
+    const socket = stage.socketOf(reconnected);
     expect([...socket.rooms]).toEqual(expect.arrayContaining(['red', 'blue', 'admins']));
     expect(socket.data).toEqual({ role: 'user', score: 7 });
-    expect(back.events).toEqual(['for admins', 'for red', 'for red and admins', 'for ada']);
+    expect(reconnected.events).toEqual(['for admins', 'for red', 'for red and admins', 'for ada']);
   });
 
-  it('leaves rooms out, with what was said there to those who are there alone', async () => {
-    const { stage, back } = await restored((_: unknown, { rooms }: { rooms: string[] }) => ({
+  it('leaves out rooms, and events that went only to those rooms', async () => {
+    const { stage, reconnected } = await reconnectTo((_: unknown, { rooms }: { rooms: string[] }) => ({
       rooms: rooms.filter((room) => room !== 'admins'),
       data: { score: 8, role: 'admin' },
     }));
-    expect(back.hello.recovered).toBe(true);
-    const socket = stage.socketOf(back);
+    expect(reconnected.hello.recovered).toBe(true);
+    const socket = stage.socketOf(reconnected);
     expect(socket.rooms.has('red')).toBe(true);
     expect(socket.rooms.has('admins')).toBe(false);
     expect(socket.data).toEqual({ role: 'user', score: 8 });
-    expect(back.events).toEqual(['for red', 'for red and admins', 'for ada']);
+    expect(reconnected.events).toEqual(['for red', 'for red and admins', 'for ada']);
     stage.server.to('admins').emit('later');
-    expect(await back.settled()).not.toContain('later');
+    expect(await reconnected.settled()).not.toContain('later');
   });
 
-  it('refuses the session', async () => {
-    const { stage, back } = await restored(false);
-    await expectStranger(stage, back);
+  it('returns false to refuse the session', async () => {
+    const { stage, reconnected } = await reconnectTo(false);
+    await expectStranger(stage, reconnected);
     expect(stage.app.log.of('error')).toEqual([]);
   });
 
@@ -216,20 +219,20 @@ describe('the option recovery.restore', () => {
       'no database',
     ],
     ['rejects', () => Promise.reject(new Error('no database')), 'no database'],
-    ['returns a text', 'all', 'recovery.restore returned all'],
+    ['returns a string', 'all', 'recovery.restore returned all'],
     ['adds rooms', { rooms: ['red', 'green'] }, 'rooms that the session does not have'],
-    ['returns a room that is no list', { rooms: 'red' }, 'rooms that the session does not have'],
-  ])('that %s gives nothing back, and the log says so', async (_, restore, text) => {
-    const { stage, back } = await restored(restore);
-    await expectStranger(stage, back);
+    ['returns rooms that are not a list', { rooms: 'red' }, 'rooms that the session does not have'],
+  ])('restores nothing and logs an error when it %s', async (_, restore, text) => {
+    const { stage, reconnected } = await reconnectTo(restore);
+    await expectStranger(stage, reconnected);
     expect(stage.app.log.of('error').join()).toContain(text);
   });
 
-  it('gives a session back to its store where the client leaves meanwhile', async () => {
+  it('returns the session to its store when the client disconnects meanwhile', async () => {
     script.tokens = { first: grants({}) };
-    const door = deferred();
+    const gate = deferred();
     let calls = 0;
-    const stage = await start({ recovery: { restore: () => (calls++ === 0 ? door.promise : undefined) } });
+    const stage = await start({ recovery: { restore: () => (calls++ === 0 ? gate.promise : undefined) } });
     const client = await new Returning({ token: 'first' }).connect(stage.app);
     await client.client.ask('join', 'red');
     await client.settled();
@@ -237,13 +240,13 @@ describe('the option recovery.restore', () => {
     await stage.lost(client);
     const { session, offset, hello } = client;
     const auth = Buffer.from(JSON.stringify({ token: 'first', session, offset })).toString('base64url');
-    const impatient = new TestClient(stage.app.url('/ws'), {
+    const disconnecting = new TestClient(stage.app.url('/ws'), {
       protocols: ['envelope.v1', `envelope.auth.${auth}`],
     });
     await until('the hook', () => calls === 1);
-    impatient.ws.terminate();
+    disconnecting.ws.terminate();
     await until('the end of the upgrade', () => countResources(stage.app)['upgrades'] === 0);
-    door.resolve();
+    gate.resolve();
     const again = Object.assign(new Returning({ token: 'first' }), { session, offset });
     await again.connect(stage.app);
     expect(again.hello).toMatchObject({ id: hello.id, recovered: true });

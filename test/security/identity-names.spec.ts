@@ -35,7 +35,7 @@ describe('the option identify', () => {
     expect(stage.app.log.of('warn')).toEqual([]);
   });
 
-  it('names them on a gateway, which wins over the adapter, and from wherever the guards put them', async () => {
+  it('on a gateway takes precedence over the adapter, and reads data from any place', async () => {
     @UseGuards(TokenGuard)
     @WebSocketGateway({
       path: '/ws',
@@ -51,25 +51,25 @@ describe('the option identify', () => {
       { adapter: { recovery: true, identify: () => 'everybody' } },
     );
     const gateway = app.nest.get(AccountGateway);
-    const come = async (first: string, second: string): Promise<Returning> => {
+    const reconnectAs = async (first: string, second: string): Promise<Returning> => {
       const client = await new Returning({ token: first }).connect(app);
       await client.settled();
       await client.cut();
-      await until('the end of the line', () => gateway.gone.includes(client.hello.id));
+      await until('the end of the connection', () => gateway.disconnected.includes(client.hello.id));
       return client.connect(app, { token: second });
     };
-    expect((await come('a', 'a')).hello.recovered).toBe(true);
-    expect((await come('a', 'b')).hello.recovered).toBe(false);
-    expect((await come('', '')).hello.recovered).toBe(true);
+    expect((await reconnectAs('a', 'a')).hello.recovered).toBe(true);
+    expect((await reconnectAs('a', 'b')).hello.recovered).toBe(false);
+    expect((await reconnectAs('', '')).hello.recovered).toBe(true);
   });
 
   it.each<[string, unknown, string]>([
     ['throws', () => (undefined as unknown as { id: string }).id, 'the option identify threw'],
     ['returns a number', () => 7, 'identify returned 7'],
-    ['returns an empty text', () => '', 'identify returned a text of 0 characters'],
+    ['returns an empty string', () => '', 'identify returned a text of 0 characters'],
     ['returns a promise', () => Promise.resolve('a'), 'identify returned a promise'],
     ['returns null', () => null, 'identify returned null'],
-  ])('that %s names nobody, and the log says so', async (_, identify, text) => {
+  ])('identifies no user and logs an error when it %s', async (_, identify, text) => {
     script.tokens = { a: is({ id: 'a' }), b: is({ id: 'b' }) };
     const stage = await start({ identify: identify as () => string });
     await expectStranger(stage, await comeBack(stage, 'a', 'b'));
@@ -78,7 +78,7 @@ describe('the option identify', () => {
     expect(stage.server.adapter.rooms.has(user('a'))).toBe(false);
   });
 
-  it('that returns undefined for a user names nobody, and for no user that there is none', async () => {
+  it('identifies no user when it returns undefined, with a warning only for a client with a user', async () => {
     script.tokens = { a: is({ id: 'a' }) };
     const stage = await start({ identify: () => undefined });
     await expectStranger(stage, await comeBack(stage, 'a', 'a'));
@@ -86,7 +86,7 @@ describe('the option identify', () => {
     expect(stage.app.log.of('warn')).toEqual([expect.stringContaining('identify returned undefined')]);
   });
 
-  it.each([7, 'id', {}])('that is %p is refused', async (identify) => {
+  it.each([7, 'id', {}])('must be a function, not %p', async (identify) => {
     await expect(start({ identify: identify as unknown as () => string })).rejects.toThrow(
       'EnvelopeAdapter: identify is',
     );
@@ -109,13 +109,13 @@ describe('the room of a user', () => {
     new Entity('a'),
     Symbol('a'),
     true,
-  ])('has no name for %p', async (value) => {
+  ])('does not exist for %p', async (value) => {
     const stage = await start();
     expect(() => user(value)).toThrow(TypeError);
     expect(() => stage.server.disconnectUser(value)).toThrow('takes what names the user');
   });
 
-  it('is the same for an id and its text, and for an ObjectId and its digits', () => {
+  it('is the same for an id and its string, and for an ObjectId and its digits', () => {
     expect(user(42)).toBe(user('42'));
     expect(user(42n)).toBe(user('42'));
     expect(user(objectId('5f'))).toBe(user('5f'));
@@ -123,7 +123,7 @@ describe('the room of a user', () => {
     expect(user({ tenant: 'a', number: 1 })).toBe(user({ number: 1, tenant: 'a' }));
   });
 
-  it('is that of a user of a database, too', async () => {
+  it('exists for users with database ids', async () => {
     script.tokens = { a: is({ _id: objectId('5f') }), b: (client) => (client.data.userId = 7) };
     const stage = await start();
     const ada = await new Returning({ token: 'a' }).connect(stage.app);
@@ -134,7 +134,7 @@ describe('the room of a user', () => {
     expect(await bob.settled()).toEqual(['for bob']);
   });
 
-  it('has a warning where users are named by several fields', async () => {
+  it('logs a warning when users are identified by several fields', async () => {
     script.tokens = { a: is({ sub: '1' }), b: is({ id: '1' }) };
     const stage = await start();
     await new Returning({ token: 'a' }).connect(stage.app);
@@ -145,10 +145,10 @@ describe('the room of a user', () => {
   });
 });
 
-describe('$auth in place', () => {
+describe('$auth on an open connection', () => {
   expectNoUnhandledErrors();
 
-  async function renew(first: Write, second: Write): Promise<[Stage, string, EnvelopeSocket]> {
+  async function reauthenticate(first: Write, second: Write): Promise<[Stage, string, EnvelopeSocket]> {
     script.tokens = { first, second };
     const stage = await start();
     const client = await new Returning({ token: 'first' }).connect(stage.app);
@@ -164,8 +164,8 @@ describe('$auth in place', () => {
     ['a number and a text', is({ id: 1 }), is({ id: '1' })],
     ['data.userId', (client) => (client.data.userId = 'a'), (client) => (client.data.userId = 'b')],
     ['any field of data', (client) => (client.data.account = 'a'), (client) => (client.data.account = 'b')],
-  ])('takes nobody for another: %s', async (_, first, second) => {
-    const [, event, socket] = await renew(first, second);
+  ])('refuses another user: %s', async (_, first, second) => {
+    const [, event, socket] = await reauthenticate(first, second);
     expect(event).toBe('exception');
     const before = { user: undefined, data: {} };
     first(before as unknown as EnvelopeSocket);
@@ -175,10 +175,10 @@ describe('$auth in place', () => {
 
   it.each<[string, Write, Write]>([
     ['uid', is({ uid: 'a' }), is({ uid: 'a', role: 'x' })],
-    ['somebody after nobody', () => undefined, is({ uid: 'a' })],
+    ['a user on an anonymous connection', () => undefined, is({ uid: 'a' })],
     ['any field of data', (client) => (client.data.account = 'a'), (client) => (client.data.account = 'a')],
-  ])('takes the same for the same: %s', async (_, first, second) => {
-    const [, event] = await renew(first, second);
+  ])('accepts the same user: %s', async (_, first, second) => {
+    const [, event] = await reauthenticate(first, second);
     expect(event).toBe('$auth');
   });
 });

@@ -13,9 +13,9 @@ import { until } from '../support/wait.js';
 
 export type Write = (client: EnvelopeSocket) => unknown;
 
-/** What guards and hooks do. */
+/** What the guard and the hooks do in a test. */
 export const script: {
-  /** What the guard does for a client that shows this token. */
+  /** What the guard does for a client with this token. */
   tokens: Record<string, Write>;
   /** What `handleConnection` does. */
   atConnection: Write;
@@ -39,13 +39,13 @@ export class TokenGuard implements CanActivate {
 @WebSocketGateway({ path: '/ws' })
 export class Gateway {
   @WebSocketServer() server!: EnvelopeServer;
-  readonly gone: string[] = [];
+  readonly disconnected: string[] = [];
 
   handleConnection(client: EnvelopeSocket): void {
     script.atConnection(client);
   }
   handleDisconnect(client: EnvelopeSocket): void {
-    this.gone.push(client.id);
+    this.disconnected.push(client.id);
   }
   @SubscribeMessage('set')
   set(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() data: object): void {
@@ -70,12 +70,12 @@ export async function start(options: EnvelopeOptions = {}): Promise<Stage> {
   return {
     app,
     server: gateway.server,
-    lost: ({ hello }) => until('the end of the line', () => gateway.gone.includes(hello.id)),
+    lost: ({ hello }) => until('the end of the connection', () => gateway.disconnected.includes(hello.id)),
     socketOf: ({ hello }) => gateway.server.sockets.get(hello.id)!,
   };
 }
 
-/** One connects with a token, leaves something behind, and its session is shown with another token. */
+/** Connects with the first token, uses a room and data, and reconnects with the second token. */
 export async function comeBack(stage: Stage, first: string, second: string): Promise<Returning> {
   const client = await new Returning({ token: first }).connect(stage.app);
   await client.client.ask('join', 'red');
@@ -87,7 +87,7 @@ export async function comeBack(stage: Stage, first: string, second: string): Pro
   return client.connect(stage.app, { token: second });
 }
 
-/** Nothing of the first one is left. */
+/** Expects a new session: nothing of the first client is left. */
 export async function expectStranger(stage: Stage, client: Returning): Promise<void> {
   expect(client.hello.recovered).toBe(false);
   expect(await client.settled()).not.toContain('missed');
@@ -96,7 +96,7 @@ export async function expectStranger(stage: Stage, client: Returning): Promise<v
   expect(socket.data).not.toHaveProperty('secret');
 }
 
-/** Knows its text, and shows it to nobody but its methods. */
+/** Stores its text in a private field that only its methods can read. */
 export class Hidden {
   readonly #text: string;
   constructor(text: string) {

@@ -14,7 +14,7 @@ import {
 
 const ACCOUNT = Symbol('account');
 
-describe('whose a session is', () => {
+describe('the identity of a session', () => {
   expectNoUnhandledErrors();
 
   it.each<[string, Write, Write]>([
@@ -32,7 +32,7 @@ describe('whose a session is', () => {
     ['ids, a number and a text', is({ id: 1 }), is({ id: '1' })],
     ['a number and a bigint', is({ id: 1 }), is({ id: 1n })],
     ['the text of an object', is('[object Object]'), is({})],
-    ['the text of nothing', is('undefined'), is({ id: undefined })],
+    ['undefined as a string', is('undefined'), is({ id: undefined })],
     ['NaN', is(Number.NaN), is(Number.NaN)],
     ['an id that is NaN', is({ id: Number.NaN }), is({ id: Number.NaN })],
     ['a symbol', is(Symbol('a')), is(Symbol('a'))],
@@ -44,9 +44,9 @@ describe('whose a session is', () => {
     ['another issuer', is({ iss: 'a', sub: '1' }), is({ iss: 'b', sub: '1' })],
     ['another tenant', is({ tenantId: 1, id: '1' }), is({ tenantId: 2, id: '1' })],
     ['an id in parts', is({ id: { tenant: 'a', id: 1 } }), is({ id: { tenant: 'b', id: 1 } })],
-    ['bytes that are no UTF-8', is({ id: new Hidden('�') }), is({ id: new Hidden('�') })],
-    ['nobody after somebody', is({ id: 'a' }), () => undefined],
-    ['somebody after nobody', () => undefined, is({ id: 'a' })],
+    ['bytes that are not UTF-8', is({ id: new Hidden('�') }), is({ id: new Hidden('�') })],
+    ['an anonymous client after a user', is({ id: 'a' }), () => undefined],
+    ['a user after an anonymous client', () => undefined, is({ id: 'a' })],
     [
       'data.user',
       (client) => (client.data.user = { uid: 'a' }),
@@ -69,19 +69,19 @@ describe('whose a session is', () => {
       (client) => (client.data = { account: 'a' }),
       (client) => (client.data = { account: 'b' }),
     ],
-    ['data that is a text', (client) => (client.data = 'a'), (client) => (client.data = 'b')],
+    ['data that is a string', (client) => (client.data = 'a'), (client) => (client.data = 'b')],
     [
       'a field of the client',
       (client) => Object.assign(client, { account: 'a' }),
       (client) => Object.assign(client, { account: 'b' }),
     ],
     [
-      'handshake.user, where passport leaves it',
+      'handshake.user, as set by passport',
       (client) => Object.assign(client.handshake, { user: { id: 'a' } }),
       (client) => Object.assign(client.handshake, { user: { id: 'b' } }),
     ],
     [
-      'request.user, where passport leaves it',
+      'request.user, as set by passport',
       (client) => Object.assign(client.request, { user: { id: 'a' } }),
       (client) => Object.assign(client.request, { user: { id: 'b' } }),
     ],
@@ -107,7 +107,7 @@ describe('whose a session is', () => {
       (client) => Object.assign(client, { [ACCOUNT]: 'b' }),
     ],
     [
-      'for whom it acts',
+      'the user that an account acts for',
       (client) => Object.assign(client, { user: 'root', data: { user: { id: 'a' } } }),
       (client) => Object.assign(client, { user: 'root', data: { user: { id: 'b' } } }),
     ],
@@ -120,21 +120,21 @@ describe('whose a session is', () => {
       }),
       is({ id: 'a' }),
     ],
-  ])('is not the next one’s: %s', async (_, first, second) => {
+  ])('does not match another identity: %s', async (_, first, second) => {
     script.tokens = { first, second };
     const stage = await start();
     await expectStranger(stage, await comeBack(stage, 'first', 'second'));
   });
 
   it.each<[string, () => Write]>([
-    ['a text', () => is('ada')],
+    ['a string', () => is('ada')],
     ['a number', () => is(0)],
     ['an id in parts', () => is({ id: { tenant: 'a', number: 1 } })],
     ['uid', () => is({ uid: 'a', at: Math.random() })],
     ['a getter of a class', () => is(new Entity('a'))],
     ['an ObjectId', () => is({ _id: objectId('a') })],
     ['bytes', () => is({ id: Buffer.from([0xff]) })],
-    ['nobody', () => () => undefined],
+    ['an anonymous client', () => () => undefined],
     ['data.user', () => (client) => (client.data.user = { sub: 'a', at: Math.random() })],
     ['data.userId', () => (client) => Object.assign(client.data, { userId: 'a', at: Math.random() })],
     ['any field of data', () => (client) => (client.data.account = { name: 'a', roles: ['b', { c: 1 }] })],
@@ -155,7 +155,7 @@ describe('whose a session is', () => {
       () => (client) => Object.assign(client.handshake, { account: { name: 'a' } }),
     ],
     [
-      'a guard that looks at everything',
+      'a guard that reads all properties',
       () => (client) => {
         const { handshake, headers, cookies, requestId, request, url, query, rooms, expiresAt } = client;
         expect([handshake, headers, cookies, requestId, request, url, query, rooms, expiresAt]).toHaveLength(
@@ -170,7 +170,7 @@ describe('whose a session is', () => {
         client.emit('hello');
       },
     ],
-  ])('is that of the same user: %s', async (_, write) => {
+  ])('matches the same identity: %s', async (_, write) => {
     script.tokens = { first: (client) => write()(client), second: (client) => write()(client) };
     const stage = await start();
     const client = await comeBack(stage, 'first', 'second');
@@ -180,7 +180,7 @@ describe('whose a session is', () => {
     expect(stage.app.log.of('warn')).toEqual([]);
   });
 
-  it('is nobody’s where nobody can say who the user is: there is none, and the log names the option', async () => {
+  it('is unknown without a known field: the client gets no session, and the log names the option', async () => {
     script.tokens = { a: is({ key: 'a' }) };
     const stage = await start();
     const ada = await new Returning({ token: 'a' }).connect(stage.app);
@@ -195,7 +195,7 @@ describe('whose a session is', () => {
     ['client.data.user', (client) => (client.data.user = { id: 'a' })],
     ['client.data.userId', (client) => (client.data.userId = 'a')],
     ['client.request.user', (client) => Object.assign(client.request, { user: { id: 'a' } })],
-  ])('is nobody’s where the user was set outside guards: %s', async (_, write) => {
+  ])('does not match when the user was set outside the guards: %s', async (_, write) => {
     const stage = await start();
     script.atConnection = write;
     const client = await comeBack(stage, 'first', 'second');
@@ -203,7 +203,7 @@ describe('whose a session is', () => {
     expect(stage.app.log.of('warn')).toEqual([expect.stringContaining('outside the guards')]);
   });
 
-  it('stays the user’s where a handler loads a profile', async () => {
+  it('still matches after a handler loads a profile', async () => {
     script.tokens = { first: is({ sub: 'a' }), second: is({ sub: 'a' }) };
     const stage = await start();
     script.atConnection = (client) => (client.data.user ??= { id: 7, name: 'Ada' });

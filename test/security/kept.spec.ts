@@ -11,7 +11,7 @@ import { heapBytes } from '../support/heap.js';
 import { askForUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
-/** Keeps and asks whatever its clients say, as applications do. */
+/** Stores and requests whatever its clients send, as many applications do. */
 @WebSocketGateway({ path: '/ws' })
 class TrustingGateway {
   @WebSocketServer() server!: EnvelopeServer;
@@ -27,7 +27,7 @@ class TrustingGateway {
   }
   @SubscribeMessage('emits')
   emits(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() text: string): void {
-    // a part of what the client sent
+    // A part of the client's text.
     client.volatile.emit(text.slice(0, 20), 1);
     client.volatile.emit(text, 1);
   }
@@ -35,14 +35,14 @@ class TrustingGateway {
 
 const limits = { messagesPerSecond: false, maxConnectionsPerAddress: false } as const;
 
-describe('what clients can make the server keep', () => {
-  it('requests that a client does not answer: 1,000; further ones fail, and the log says so', async () => {
+describe('memory that clients can occupy', () => {
+  it('is limited to 1,000 unanswered requests per client; further requests fail, and the log reports it', async () => {
     const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
     const gateway = app.nest.get(TrustingGateway);
     const silent = await app.connect('/ws');
     for (let round = 0; round < 21; round++) {
       for (let i = 0; i < 50; i++) silent.send({ event: 'ask' });
-      // more at once would have to wait
+      // More messages at once would have to wait.
       await silent.ask('$ping');
     }
     const questions = (): unknown[] => silent.frames.filter(({ event }) => event === 'question');
@@ -50,27 +50,30 @@ describe('what clients can make the server keep', () => {
     await until('the failures', () => gateway.failures.length === 50);
     expect(gateway.failures[0]).toMatch(/has not answered 1000 requests.*timeout/);
     expect(app.log.of('warn').join()).toMatch(/has not answered 1000 requests/);
-    // one that answers is asked again
+    // A client that answers receives requests again.
     const { id } = silent.frames.find(({ event }) => event === 'question')!;
     silent.send({ ack: id! });
     silent.send({ event: 'ask' });
     await silent.until('one more question', () => questions().length > 1_000);
     expect(gateway.failures).toHaveLength(50);
     silent.close();
-    await until('the rest fails with the connection', () => gateway.failures.length === 1_050);
+    await until(
+      'the failure of the other requests with the disconnect',
+      () => gateway.failures.length === 1_050,
+    );
   });
 
-  it('room-wide requests that a client does not answer: 1,000, the oldest go', async () => {
+  it('is limited to 1,000 unanswered room requests per client; the oldest are dropped', async () => {
     const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
     await app.connect('/ws');
     const [socket] = app.nest.get(TrustingGateway).server.sockets.values();
-    // as adapters do, which may leave those there that have timed out
+    // Like adapters, which can leave callbacks that have timed out.
     for (let id = 0; id < 1_200; id++) socket!.acks.set(id, () => undefined);
     expect(socket!.acks.size).toBe(1_000);
     expect([199, 200, 1_199].map((id) => socket!.acks.has(id))).toEqual([false, true, true]);
   });
 
-  it('what a gateway tells presence of a client: 20,000 bytes', async () => {
+  it('is limited to 20,000 bytes of presence data per client', async () => {
     const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
     const { server } = app.nest.get(TrustingGateway);
     const client = await app.connect('/ws');
@@ -92,7 +95,7 @@ describe('what clients can make the server keep', () => {
     });
   });
 
-  it('names of events that clients choose: none of a long text, nor that text', async () => {
+  it('does not include long event names that clients choose, nor the text around them', async () => {
     const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
     const client = await app.connect('/ws');
     const fill = async (from: number): Promise<void> => {
@@ -102,11 +105,11 @@ describe('what clients can make the server keep', () => {
     await fill(0);
     const before = heapBytes();
     await fill(50);
-    // 25 MB were sent
+    // The clients sent 25 MB.
     expect(heapBytes() - before).toBeLessThan(5_000_000);
   });
 
-  it('origins that were refused: none that is longer than an origin', async () => {
+  it('does not include refused origins longer than an origin can be', async () => {
     const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
     const refuse = async (from: number): Promise<void> => {
       for (let i = from; i < from + 100; i++)

@@ -16,16 +16,16 @@ const AT_ONCE = 50;
 
 @WebSocketGateway({ path: '/ws' })
 class LeakGateway {
-  readonly seen: WeakRef<EnvelopeSocket>[] = [];
+  readonly references: WeakRef<EnvelopeSocket>[] = [];
   disconnects = 0;
 
   async handleConnection(client: EnvelopeSocket): Promise<void> {
-    this.seen.push(new WeakRef(client));
+    this.references.push(new WeakRef(client));
     client.on('close', () => undefined);
-    client.on('heard', () => undefined);
+    client.on('listened', () => undefined);
     client.onAny(() => undefined);
     client.use((_event, next) => next());
-    await client.join(['everybody', `own ${client.id}`]);
+    await client.join(['all', `own ${client.id}`]);
   }
   handleDisconnect(): void {
     this.disconnects++;
@@ -36,13 +36,13 @@ class LeakGateway {
   }
   @SubscribeMessage('busy')
   busy(@ConnectedSocket() client: EnvelopeSocket): void {
-    client.timeout(60_000).emit('asked', 1, () => undefined);
-    client.emitWithAck('asked').catch(() => undefined);
-    client.to('everybody').volatile.emit('told', 1);
+    client.timeout(60_000).emit('question', 1, () => undefined);
+    client.emitWithAck('question').catch(() => undefined);
+    client.to('all').volatile.emit('news', 1);
     client.nsp
       .in(client.id)
       .timeout(1)
-      .emit('asked', 1, () => undefined);
+      .emit('question', 1, () => undefined);
   }
   @SubscribeMessage('never')
   never(): unknown {
@@ -56,11 +56,11 @@ class LeakGateway {
   byHand(@Ack() _ack: () => void): void {}
 }
 
-/** Comes, has something of everything in flight, and goes in one of the ways there are. */
-async function visit({ raw }: Siege<LeakGateway>, way: number): Promise<void> {
+/** Connects, starts one operation of each kind, and disconnects in one of four ways. */
+async function connectAndDisconnect({ raw }: Siege<LeakGateway>, way: number): Promise<void> {
   const client = await raw(way % 2 === 0 ? {} : { 'Sec-WebSocket-Protocol': 'envelope.v1' });
-  const messages: object[] = ['busy', 'stream', 'heard', 'nobody'].map((event) => ({ event }));
-  for (const event of ['never', 'stream', 'by hand', 'heard'])
+  const messages: object[] = ['busy', 'stream', 'listened', 'unhandled'].map((event) => ({ event }));
+  for (const event of ['never', 'stream', 'by hand', 'listened'])
     messages.push({ event, id: event, stream: true });
   client.send(...messages.map((message) => ({ opcode: OP.text, payload: JSON.stringify(message) })));
   client.text({ event: 'echo', data: 'last', id: 0 });
@@ -72,32 +72,32 @@ async function visit({ raw }: Siege<LeakGateway>, way: number): Promise<void> {
   await client.over();
 }
 
-/** Sockets that somebody still holds, once the garbage was collected. */
-async function held(gateway: LeakGateway): Promise<number> {
-  // a WeakRef keeps what it gave out until the turn is over
+/** Returns how many sockets are still reachable after a garbage collection. */
+async function reachableSockets(gateway: LeakGateway): Promise<number> {
+  // A WeakRef keeps a dereferenced target alive until the current task ends.
   await new Promise((resolve) => setImmediate(resolve));
   collectGarbage();
-  return gateway.seen.filter((reference) => reference.deref() !== undefined).length;
+  return gateway.references.filter((reference) => reference.deref() !== undefined).length;
 }
 
-describe('clients that came and went', () => {
+describe('disconnected clients', () => {
   expectNoUnhandledErrors();
 
   it(
-    'are held by nobody',
+    'are garbage collected',
     besiege(LeakGateway)(
       async (siege) => {
         for (let done = 0; done < CLIENTS; done += AT_ONCE) {
-          await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => visit(siege, i)));
+          await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => connectAndDisconnect(siege, i)));
         }
         await until('all disconnects', () => siege.gateway.disconnects === CLIENTS);
         expect(siege.server.sockets.size).toBe(1);
-        expect(siege.gateway.seen).toHaveLength(CLIENTS + 1);
+        expect(siege.gateway.references).toHaveLength(CLIENTS + 1);
         siege.forget();
-        // the witness is there, and a socket or two may be on some stack
-        await until('the end of all references', async () => (await held(siege.gateway)) <= 3);
+        // The witness is connected, and the stack may still reference a socket or two.
+        await until('the end of all references', async () => (await reachableSockets(siege.gateway)) <= 3);
       },
-      ['asked', 'told'],
+      ['question', 'news'],
     ),
     60_000,
   );

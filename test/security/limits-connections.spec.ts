@@ -8,20 +8,20 @@ import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
-/** Does what the query says: lets in, refuses, throws, or waits for the test. */
-class MoodyGuard implements CanActivate {
+/** Allows, refuses, throws, or waits for the test, depending on the query. */
+class QueryGuard implements CanActivate {
   static waiting: ((passes: boolean) => void)[] = [];
 
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
-    const mood = context.switchToWs().getClient<EnvelopeSocket>().query['mood'];
-    if (mood === 'throws') throw new Error('the guard is broken');
-    if (mood === 'refuses') return false;
-    if (mood !== 'waits') return true;
-    return new Promise((resolve) => MoodyGuard.waiting.push(resolve));
+    const guard = context.switchToWs().getClient<EnvelopeSocket>().query['guard'];
+    if (guard === 'throws') throw new Error('the guard is broken');
+    if (guard === 'refuses') return false;
+    if (guard !== 'waits') return true;
+    return new Promise((resolve) => QueryGuard.waiting.push(resolve));
   }
 }
 
-@UseGuards(MoodyGuard)
+@UseGuards(QueryGuard)
 @WebSocketGateway({ path: '/ws' })
 class GuardedGateway {
   @SubscribeMessage('echo')
@@ -30,13 +30,13 @@ class GuardedGateway {
   }
 }
 
-@UseGuards(MoodyGuard)
-@WebSocketGateway({ path: '/patient', limits: { upgradeTimeout: false } })
-class PatientGateway {}
+@UseGuards(QueryGuard)
+@WebSocketGateway({ path: '/unlimited', limits: { upgradeTimeout: false } })
+class UnlimitedGateway {}
 
-@UseGuards(MoodyGuard)
-@WebSocketGateway({ path: '/hasty', limits: { upgradeTimeout: 30 } })
-class HastyGateway {}
+@UseGuards(QueryGuard)
+@WebSocketGateway({ path: '/short', limits: { upgradeTimeout: 30 } })
+class ShortTimeoutGateway {}
 
 interface Counts {
   connections: number;
@@ -45,7 +45,7 @@ interface Counts {
   upgrades: number;
 }
 
-/** What the adapter counts, and the upgrades that it has its eye on. */
+/** Reads the counters of the adapter, and the number of upgrades that it tracks. */
 function counts(app: TestApp): Counts {
   const { connectionCounter, endpoints } = app.adapter as unknown as {
     connectionCounter: { connections: number; pending: number; perAddress: Map<string, number> };
@@ -56,15 +56,15 @@ function counts(app: TestApp): Counts {
   return { connections, pending, addresses: perAddress.size, upgrades };
 }
 
-const NOTHING: Counts = { connections: 0, pending: 0, addresses: 0, upgrades: 0 };
+const NO_COUNTS: Counts = { connections: 0, pending: 0, addresses: 0, upgrades: 0 };
 
-async function leavesNothing(app: TestApp): Promise<void> {
-  await until('the counts to be back', () => counts(app).connections === 0);
-  expect(counts(app)).toEqual(NOTHING);
+async function expectNothingLeft(app: TestApp): Promise<void> {
+  await until('the end of all connections', () => counts(app).connections === 0);
+  expect(counts(app)).toEqual(NO_COUNTS);
 }
 
 const start = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
-  startApp({ providers: [GuardedGateway, PatientGateway, HastyGateway] }, { adapter });
+  startApp({ providers: [GuardedGateway, UnlimitedGateway, ShortTimeoutGateway] }, { adapter });
 
 function expectRefusal(answer: UpgradeAnswer, status: number, message: string): void {
   expect(answer.status).toBe(status);
@@ -73,18 +73,18 @@ function expectRefusal(answer: UpgradeAnswer, status: number, message: string): 
   expect(JSON.parse(answer.body)).toEqual({ statusCode: status, message, error });
 }
 
-const lines: Socket[] = [];
+const sockets: Socket[] = [];
 afterEach(() => {
-  for (const tcp of lines.splice(0)) tcp.destroy();
-  for (const decide of MoodyGuard.waiting.splice(0)) decide(false);
+  for (const tcp of sockets.splice(0)) tcp.destroy();
+  for (const decide of QueryGuard.waiting.splice(0)) decide(false);
 });
 
-/** Writes to the server, over TCP. */
+/** Opens a TCP connection to the server, and writes the text. */
 function write(app: TestApp, text: string): Socket {
   const tcp = connect(app.port, '127.0.0.1');
   tcp.on('error', () => undefined).resume();
   tcp.write(text);
-  lines.push(tcp);
+  sockets.push(tcp);
   return tcp;
 }
 
@@ -97,130 +97,130 @@ const HEAD = [
 ].join('\r\n');
 const request = (target: string): string => `GET ${target} HTTP/1.1\r\n${HEAD}\r\n\r\n`;
 
-describe('limits of connections', () => {
+describe('connection limits', () => {
   expectNoUnhandledErrors();
 
-  it('maxConnections: a further one is refused with 503, until one has left', async () => {
+  it('maxConnections: refuses one more connection with 503 until another one ends', async () => {
     const app = await start({ limits: { maxConnections: 3 } });
-    const clients = [await app.connect('/ws'), await app.connect('/patient'), await app.connect('/hasty')];
+    const clients = [await app.connect('/ws'), await app.connect('/unlimited'), await app.connect('/short')];
     for (let i = 0; i < 20; i++) {
-      for (const path of ['/ws', '/patient'])
+      for (const path of ['/ws', '/unlimited'])
         expectRefusal(await askForUpgrade(app.port, path), 503, 'Too many connections');
     }
     expect(counts(app)).toEqual({ connections: 3, pending: 0, addresses: 1, upgrades: 0 });
     clients[1]!.close();
     await clients[1]!.ended();
-    await until('a place', () => counts(app).connections === 2);
+    await until('a free slot', () => counts(app).connections === 2);
     clients.push(await app.connect('/ws'));
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(503);
-    // the others have noticed nothing
+    // The open connections still work.
     expect(await clients[0]!.ask('echo', 1)).toMatchObject({ data: 1 });
     for (const { ws } of clients) ws.terminate();
-    await leavesNothing(app);
+    await expectNothingLeft(app);
   });
 
-  it('maxConnections counts those who are on their way', async () => {
+  it('maxConnections counts pending upgrades', async () => {
     const app = await start({ limits: { maxConnections: 2 } });
-    write(app, request('/ws?mood=waits'));
-    write(app, request('/ws?mood=waits'));
-    await until('the guards', () => MoodyGuard.waiting.length === 2);
+    write(app, request('/ws?guard=waits'));
+    write(app, request('/ws?guard=waits'));
+    await until('the guards', () => QueryGuard.waiting.length === 2);
     expectRefusal(await askForUpgrade(app.port, '/ws'), 503, 'Too many connections');
-    MoodyGuard.waiting.pop()!(false);
-    await until('a place', () => counts(app).connections === 1);
+    QueryGuard.waiting.pop()!(false);
+    await until('a free slot', () => counts(app).connections === 1);
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
   });
 
-  it('maxPendingUpgrades counts guards whose clients have left, until they have come to an end', async () => {
+  it('maxPendingUpgrades counts the guards of disconnected clients until they settle', async () => {
     const app = await start({ limits: { maxPendingUpgrades: 3 } });
     for (let client = 1; client <= 3; client++) {
-      const tcp = write(app, request('/ws?mood=waits'));
-      await until('the guard', () => MoodyGuard.waiting.length === client);
+      const tcp = write(app, request('/ws?guard=waits'));
+      await until('the guard', () => QueryGuard.waiting.length === client);
       tcp.resetAndDestroy();
       await until('the end of the upgrade', () => counts(app).upgrades === 0);
     }
     expectRefusal(await askForUpgrade(app.port, '/ws'), 503, 'Too many connections');
-    expect(MoodyGuard.waiting).toHaveLength(3);
-    MoodyGuard.waiting.pop()!(true);
+    expect(QueryGuard.waiting).toHaveLength(3);
+    QueryGuard.waiting.pop()!(true);
     await until(
-      'a place',
+      'a free slot',
       () => Reflect.get(Reflect.get(app.adapter, 'connectionCounter'), 'abandonedGuards') === 2,
     );
-    const tcp = write(app, request('/ws?mood=waits'));
-    await until('the next guard', () => MoodyGuard.waiting.length === 3);
+    const tcp = write(app, request('/ws?guard=waits'));
+    await until('the next guard', () => QueryGuard.waiting.length === 3);
     tcp.destroy();
-    await leavesNothing(app);
+    await expectNothingLeft(app);
   });
 
-  it('maxConnectionsPerAddress: 429, also where there is a place', async () => {
+  it('maxConnectionsPerAddress: refuses with 429, although maxConnections has a free slot', async () => {
     const app = await start({ limits: { maxConnectionsPerAddress: 2, maxConnections: 3 } });
-    const clients = [await app.connect('/ws'), await app.connect('/patient')];
+    const clients = [await app.connect('/ws'), await app.connect('/unlimited')];
     expectRefusal(await askForUpgrade(app.port, '/ws'), 429, 'Too many connections from this address');
     expect(app.log.of('warn').join()).toContain(
       'is reached by 127.0.0.1; if that is a proxy, name it in the option trustProxy',
     );
     for (const { ws } of clients) ws.terminate();
-    await leavesNothing(app);
+    await expectNothingLeft(app);
   });
 
-  it('maxPendingUpgrades: 503, until one is decided on', async () => {
+  it('maxPendingUpgrades: refuses with 503 until a pending upgrade is decided', async () => {
     const app = await start({ limits: { maxPendingUpgrades: 2 } });
     const open = await app.connect('/ws');
     const pending = [
-      RawClient.connect(app.port, '/ws?mood=waits'),
-      RawClient.connect(app.port, '/patient?mood=waits'),
+      RawClient.connect(app.port, '/ws?guard=waits'),
+      RawClient.connect(app.port, '/unlimited?guard=waits'),
     ];
-    await until('the guards', () => MoodyGuard.waiting.length === 2);
+    await until('the guards', () => QueryGuard.waiting.length === 2);
     expectRefusal(await askForUpgrade(app.port, '/ws'), 503, 'Too many connections');
     expect(await open.ask('echo', 1)).toMatchObject({ data: 1 });
-    for (const decide of MoodyGuard.waiting.splice(0)) decide(true);
+    for (const decide of QueryGuard.waiting.splice(0)) decide(true);
     await Promise.all(pending);
     expect(counts(app)).toMatchObject({ connections: 3, pending: 0, upgrades: 0 });
     const next = await app.connect('/ws');
     for (const { ws } of [open, next]) ws.terminate();
     for (const client of await Promise.all(pending)) client.tcp.destroy();
-    await leavesNothing(app);
+    await expectNothingLeft(app);
   });
 
-  it.each([false, 1_000_000_000] as const)('all of them may be %p', async (limit) => {
+  it.each([false, 1_000_000_000] as const)('each limit accepts %p', async (limit) => {
     const limits = { maxConnections: limit, maxConnectionsPerAddress: limit, maxPendingUpgrades: limit };
     const app = await start({ limits });
     const clients = await Promise.all(Array.from({ length: 100 }, () => app.connect('/ws')));
     expect(counts(app)).toMatchObject({ connections: 100 });
     for (const { ws } of clients) ws.terminate();
-    await leavesNothing(app);
+    await expectNothingLeft(app);
   });
 
-  it('upgradeTimeout: 503, and what the guard says later does not count', async () => {
+  it('upgradeTimeout: refuses with 503, and ignores the later result of the guard', async () => {
     const app = await start();
-    const patient = RawClient.connect(app.port, '/patient?mood=waits');
+    const waiting = RawClient.connect(app.port, '/unlimited?guard=waits');
     const answers = [
-      askForUpgrade(app.port, '/hasty?mood=waits'),
-      askForUpgrade(app.port, '/hasty?mood=waits'),
+      askForUpgrade(app.port, '/short?guard=waits'),
+      askForUpgrade(app.port, '/short?guard=waits'),
     ];
     for (const answer of await Promise.all(answers)) expectRefusal(answer, 503, 'The upgrade took too long');
-    // a path that is patient waits on
+    // A path without this timeout keeps waiting.
     expect(counts(app)).toMatchObject({ connections: 1, pending: 1, upgrades: 1 });
-    for (const decide of MoodyGuard.waiting.splice(0)) decide(true);
-    (await patient).tcp.destroy();
-    await leavesNothing(app);
+    for (const decide of QueryGuard.waiting.splice(0)) decide(true);
+    (await waiting).tcp.destroy();
+    await expectNothingLeft(app);
   });
 
   it.each([
-    ['the adapter’s', { limits: { upgradeTimeout: 30 } }, 503],
-    ['one that no timer can wait for', { limits: { upgradeTimeout: 2 ** 31 } }, 101],
+    ['30 ms on the adapter', { limits: { upgradeTimeout: 30 } }, 503],
+    ['more than a timer can wait for', { limits: { upgradeTimeout: 2 ** 31 } }, 101],
   ])('upgradeTimeout: %s', async (_, adapter, status) => {
     const app = await start(adapter);
-    const answer = askForUpgrade(app.port, '/ws?mood=waits');
+    const answer = askForUpgrade(app.port, '/ws?guard=waits');
     if (status === 101) {
-      await until('the guard', () => MoodyGuard.waiting.length === 1);
-      expect((await askForUpgrade(app.port, '/hasty?mood=waits')).status).toBe(503);
-      MoodyGuard.waiting[0]!(true);
+      await until('the guard', () => QueryGuard.waiting.length === 1);
+      expect((await askForUpgrade(app.port, '/short?guard=waits')).status).toBe(503);
+      QueryGuard.waiting[0]!(true);
     }
     expect((await answer).status).toBe(status);
-    await leavesNothing(app);
+    await expectNothingLeft(app);
   });
 
-  it('upgradeTimeout covers verifyClient and allowRequest, too', async () => {
+  it('upgradeTimeout includes verifyClient and allowRequest', async () => {
     for (const check of ['verifyClient', 'allowRequest'] as const) {
       const late = deferred<() => void>();
       const hang = (_: unknown, done: (...verdict: unknown[]) => void): void =>
@@ -228,31 +228,31 @@ describe('limits of connections', () => {
       const app = await start({ limits: { upgradeTimeout: 30 }, [check]: hang });
       expectRefusal(await askForUpgrade(app.port, '/ws'), 503, 'The upgrade took too long');
       (await late.promise)();
-      await leavesNothing(app);
+      await expectNothingLeft(app);
     }
   });
 
-  const asked: [what: string, target: string, headers: Record<string, string>, status: number][] = [
-    ['a path that nobody owns', '/nobody', {}, 404],
-    ['a target that is no path', '*', {}, 400],
-    ['a guard that refuses', '/ws?mood=refuses', {}, 403],
-    ['a guard that throws', '/ws?mood=throws', {}, 500],
+  const refusals: [what: string, target: string, headers: Record<string, string>, status: number][] = [
+    ['a path without a gateway', '/unknown', {}, 404],
+    ['a target that is not a path', '*', {}, 400],
+    ['a guard that refuses', '/ws?guard=refuses', {}, 403],
+    ['a guard that throws', '/ws?guard=throws', {}, 500],
     ['a foreign origin', '/ws', { Origin: 'https://evil.example' }, 403],
-    ['a key that is none', '/ws', { 'Sec-WebSocket-Key': 'x' }, 400],
-    ['a version that is none', '/ws', { 'Sec-WebSocket-Version': '12' }, 400],
-    // answered as the plain request that it is as well
+    ['an invalid key', '/ws', { 'Sec-WebSocket-Key': 'x' }, 400],
+    ['an unsupported version', '/ws', { 'Sec-WebSocket-Version': '12' }, 400],
+    // The server answers it like the plain request that it is as well.
     ['another protocol', '/ws', { Upgrade: 'h2c' }, 404],
-    ['a subprotocol that is none', '/ws', { 'Sec-WebSocket-Protocol': 'a,,b' }, 400],
-    ['an extension that is none', '/ws', { 'Sec-WebSocket-Extensions': ';;;' }, 400],
+    ['an invalid subprotocol', '/ws', { 'Sec-WebSocket-Protocol': 'a,,b' }, 400],
+    ['an invalid extension', '/ws', { 'Sec-WebSocket-Extensions': ';;;' }, 400],
   ];
 
-  it.each(asked)('%s leaves nothing', async (_, target, headers, status) => {
+  it.each(refusals)('%s leaves no resources', async (_, target, headers, status) => {
     const app = await start({ perMessageDeflate: true });
     for (let i = 0; i < 5; i++) expect((await askForUpgrade(app.port, target, headers)).status).toBe(status);
-    await leavesNothing(app);
+    await expectNothingLeft(app);
   });
 
-  it('checks that refuse, throw, reject or choose a subprotocol badly leave nothing', async () => {
+  it('checks that refuse, throw, reject or select a wrong subprotocol leave no resources', async () => {
     const throws = (): never => {
       throw new Error('the check is broken');
     };
@@ -269,7 +269,7 @@ describe('limits of connections', () => {
       const app = await start({ cors: { origin: '*', credentials: true }, ...adapter });
       const answer = await askForUpgrade(app.port, '/ws', headers);
       expect([Object.keys(adapter), answer.status]).toEqual([Object.keys(adapter), status]);
-      await leavesNothing(app);
+      await expectNothingLeft(app);
     }
   });
 
@@ -278,41 +278,41 @@ describe('limits of connections', () => {
     ['closes', (tcp: Socket) => tcp.destroy()],
     ['half-closes', (tcp: Socket) => tcp.end()],
     ['sends frames and closes', (tcp: Socket) => tcp.end(Buffer.alloc(1_000))],
-  ])('a thousand clients that each %s while their guard runs leave nothing', async (how, leave) => {
+  ])('a thousand clients that each %s while their guard runs leave no resources', async (how, disconnect) => {
     const hasSent = how.startsWith('sends');
-    // who has sent more than the head is seen to be gone when the guard has answered, or taken too long
+    // After a client that sent more than the head, the server notices the end when the guard settles or times out.
     const app = await start({ limits: { upgradeTimeout: hasSent ? 300 : false } });
     for (let batch = 0; batch < 10; batch++) {
-      const left = Array.from({ length: 100 }, () => write(app, request('/ws?mood=waits')));
-      await until('the guards', () => MoodyGuard.waiting.length === 100 * (batch + 1));
-      for (const tcp of left) leave(tcp);
+      const clients = Array.from({ length: 100 }, () => write(app, request('/ws?guard=waits')));
+      await until('the guards', () => QueryGuard.waiting.length === 100 * (batch + 1));
+      for (const tcp of clients) disconnect(tcp);
     }
-    await leavesNothing(app);
+    await expectNothingLeft(app);
     expect(app.log.of('error')).toEqual([]);
-    // and what the guards say at last opens nothing
-    for (const decide of MoodyGuard.waiting.splice(0)) decide(true);
+    // The late results of the guards open no connection.
+    for (const decide of QueryGuard.waiting.splice(0)) decide(true);
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
-    await leavesNothing(app);
+    await expectNothingLeft(app);
     expect(app.adapter.create(0, { path: '/ws' }).sockets.size).toBe(0);
   });
 
-  it('a thousand requests that are cut off leave nothing', async () => {
+  it('a thousand truncated requests leave no resources', async () => {
     const app = await start({ limits: { maxConnections: 10 } });
     const whole = request('/ws');
     for (let batch = 0; batch < 20; batch++) {
-      const left = Array.from({ length: 50 }, (_, i) => write(app, whole.slice(0, 1 + i * 3)));
-      await Promise.all(left.map((tcp) => new Promise((resolve) => tcp.on('connect', resolve))));
-      for (const tcp of left) tcp.destroy();
+      const clients = Array.from({ length: 50 }, (_, i) => write(app, whole.slice(0, 1 + i * 3)));
+      await Promise.all(clients.map((tcp) => new Promise((resolve) => tcp.on('connect', resolve))));
+      for (const tcp of clients) tcp.destroy();
     }
-    expect(counts(app)).toEqual(NOTHING);
+    expect(counts(app)).toEqual(NO_COUNTS);
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
-    await leavesNothing(app);
+    await expectNothingLeft(app);
   });
 
-  it('lines that end in any way leave nothing', async () => {
+  it('connections leave no resources, however they end', async () => {
     const app = await start({ pingInterval: 0 });
     const server = app.adapter.create(0, { path: '/ws' });
-    const ends: ((client: RawClient, socket: EnvelopeSocket) => unknown)[] = [
+    const disconnects: ((client: RawClient, socket: EnvelopeSocket) => unknown)[] = [
       (client) => client.tcp.resetAndDestroy(),
       (client) => client.tcp.end(),
       (client) => client.send({ opcode: 8 }),
@@ -323,21 +323,21 @@ describe('limits of connections', () => {
       (_, socket) => socket.request.socket.destroy(),
       (_, socket) => socket._timeOut(),
     ];
-    for (const end of ends) {
+    for (const disconnectClient of disconnects) {
       const client = await RawClient.connect(app.port, '/ws');
       await until('the client', () => server.sockets.size === 1);
-      end(client, [...server.sockets.values()][0]!);
-      await until('its end', () => server.sockets.size === 0);
-      // one that was let go may still answer the close frame
+      disconnectClient(client, [...server.sockets.values()][0]!);
+      await until('the disconnect', () => server.sockets.size === 0);
+      // A disconnected client may still answer the close frame.
       client.tcp.destroy();
-      await leavesNothing(app);
+      await expectNothingLeft(app);
     }
   });
 
-  it('who waits when the application closes is refused, and nothing is left', async () => {
+  it('a pending upgrade is refused when the application closes, and leaves no resources', async () => {
     const app = await start({ limits: { upgradeTimeout: false } });
-    const answer = askForUpgrade(app.port, '/ws?mood=waits');
-    await until('the guard', () => MoodyGuard.waiting.length === 1);
+    const answer = askForUpgrade(app.port, '/ws?guard=waits');
+    await until('the guard', () => QueryGuard.waiting.length === 1);
     await app.close();
     expectRefusal(await answer, 503, 'The server is shutting down');
     expect(counts(app)).toMatchObject({ connections: 0, pending: 0, addresses: 0 });

@@ -9,13 +9,13 @@ import { until } from '../support/wait.js';
 @WebSocketGateway({ path: '/ws' })
 class FramedGateway {
   readonly clients: EnvelopeSocket[] = [];
-  readonly ends: [string, ClosedInfo | undefined][] = [];
+  readonly disconnects: [string, ClosedInfo | undefined][] = [];
 
   handleConnection(client: EnvelopeSocket): void {
     this.clients.push(client);
   }
   handleDisconnect(client: EnvelopeSocket, reason?: string): void {
-    this.ends.push([reason ?? '', client.closed]);
+    this.disconnects.push([reason ?? '', client.closed]);
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
@@ -29,9 +29,9 @@ class FramedGateway {
 
 const limited = (limits: object, options: EnvelopeOptions = {}) =>
   besiege(FramedGateway, { ...options, limits });
-const TOO_MANY_PARTS = ['parse error', { code: 1008, reason: '', wasClean: false, initiator: 'server' }];
+const TOO_MANY_FRAGMENTS = ['parse error', { code: 1008, reason: '', wasClean: false, initiator: 'server' }];
 
-/** One message in so many frames. */
+/** Splits a message into this many frames. */
 function fragments(message: string, count: number): FrameSpec[] {
   const size = Math.ceil(message.length / count);
   return Array.from({ length: count }, (_, i) => ({
@@ -41,8 +41,8 @@ function fragments(message: string, count: number): FrameSpec[] {
   }));
 }
 
-/** Hands bytes over in pieces, each when the server has read the one before. @returns how many it took */
-async function inPieces(
+/** Writes bytes in pieces, each after the server has read the previous one. @returns the number of pieces */
+async function writeInPieces(
   client: RawClient,
   socket: EnvelopeSocket,
   bytes: Buffer,
@@ -63,36 +63,38 @@ async function inPieces(
 
 const message = (length: number): string => `{"event":"size","data":"${'x'.repeat(length)}"}`;
 
-describe('limits of frames', () => {
+describe('limits on frames', () => {
   expectNoUnhandledErrors();
 
   it.each([
     ['the default', {}, 1_024],
-    ['a lower one', { maxFragments: 2 }, 2],
-    ['a higher one', { maxFragments: 5_000 }, 5_000],
-  ])('maxFragments, %s: so many pass, one more closes with 1008', (_, limits, most) =>
-    limited(limits)(async ({ raw, gateway, isServed }) => {
-      const client = await raw();
-      client.send(...fragments(message(10_000), most));
-      expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 10_000 });
-      // control frames between them are none
-      client.send({ ...fragments(message(1), 2)[0]! });
-      for (let i = 0; i < 5; i++) client.send({ opcode: OP.ping });
-      client.send({ ...fragments(message(1), 2)[1]! });
-      let frame = await client.frame();
-      while (frame.opcode === OP.pong) frame = await client.frame();
-      expect(JSON.parse(frame.payload.toString())).toEqual({ event: 'size', data: 1 });
-      client.send(...fragments(message(10_000), most + 1));
-      expect(await client.close()).toEqual({ code: 1008, reason: '' });
-      await client.over();
-      await until('handleDisconnect', () => gateway.ends.length === 1);
-      expect(gateway.ends).toEqual([TOO_MANY_PARTS]);
-      await isServed();
-    })(),
+    ['a lower limit', { maxFragments: 2 }, 2],
+    ['a higher limit', { maxFragments: 5_000 }, 5_000],
+  ])(
+    'maxFragments, %s: accepts this many fragments, and closes with 1008 for one more',
+    (_, limits, maximum) =>
+      limited(limits)(async ({ raw, gateway, isServed }) => {
+        const client = await raw();
+        client.send(...fragments(message(10_000), maximum));
+        expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 10_000 });
+        // Control frames between the fragments do not count.
+        client.send({ ...fragments(message(1), 2)[0]! });
+        for (let i = 0; i < 5; i++) client.send({ opcode: OP.ping });
+        client.send({ ...fragments(message(1), 2)[1]! });
+        let frame = await client.frame();
+        while (frame.opcode === OP.pong) frame = await client.frame();
+        expect(JSON.parse(frame.payload.toString())).toEqual({ event: 'size', data: 1 });
+        client.send(...fragments(message(10_000), maximum + 1));
+        expect(await client.close()).toEqual({ code: 1008, reason: '' });
+        await client.over();
+        await until('handleDisconnect', () => gateway.disconnects.length === 1);
+        expect(gateway.disconnects).toEqual([TOO_MANY_FRAGMENTS]);
+        await isServed();
+      })(),
   );
 
   it(
-    'maxFragments: false lets any number through, maxPayload holds on',
+    'maxFragments: false accepts any number of fragments, and maxPayload still applies',
     limited({ maxFragments: false, maxPayload: 100_000 })(async ({ raw }) => {
       const client = await raw();
       client.send(...fragments(message(50_000), 50_000));
@@ -103,61 +105,58 @@ describe('limits of frames', () => {
   );
 
   it(
-    'frames of nothing do not go on for ever',
+    'empty fragments without end close the connection',
     limited({})(async ({ raw }) => {
       const client = await raw();
-      const nothing = clientFrame({ opcode: OP.continuation, fin: false });
-      client.send(
-        { opcode: OP.text, fin: false },
-        Buffer.concat(Array.from({ length: 2_000 }, () => nothing)),
-      );
+      const empty = clientFrame({ opcode: OP.continuation, fin: false });
+      client.send({ opcode: OP.text, fin: false }, Buffer.concat(Array.from({ length: 2_000 }, () => empty)));
       expect((await client.close()).code).toBe(1008);
     }),
   );
 
   it(
-    'a message of a megabyte in a thousand pieces of TCP arrives',
+    'accepts a message of one megabyte in a thousand pieces of TCP',
     limited({})(async ({ raw, gateway }) => {
       const client = await raw();
       const frame = clientFrame({ opcode: OP.text, payload: message(990_000) });
-      const pieces = await inPieces(client, gateway.clients.at(-1)!, frame, 991);
+      const pieces = await writeInPieces(client, gateway.clients.at(-1)!, frame, 991);
       expect(pieces).toBeGreaterThanOrEqual(1_000);
       expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 990_000 });
-      // and in fragments, each in pieces
+      // The same in fragments, each in pieces.
       const parts = Buffer.concat(fragments(message(900_000), 100).map(clientFrame));
-      await inPieces(client, gateway.clients.at(-1)!, parts, 900);
+      await writeInPieces(client, gateway.clients.at(-1)!, parts, 900);
       expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 900_000 });
     }),
     30_000,
   );
 
   it(
-    'a message that comes byte by byte costs no more than it carries: the line is closed with 1008',
+    'bounds the memory for a message that arrives byte by byte, and closes with 1008',
     limited({})(async ({ raw, gateway, isServed }) => {
       const client = await raw();
       const frame = clientFrame({ opcode: OP.text, payload: message(900_000) });
       const before = process.memoryUsage();
-      const pieces = await inPieces(client, gateway.clients.at(-1)!, frame, 1);
+      const pieces = await writeInPieces(client, gateway.clients.at(-1)!, frame, 1);
       const { arrayBuffers, heapUsed } = process.memoryUsage();
       expect(pieces).toBeGreaterThan(4_000);
       expect(pieces).toBeLessThan(4_200);
       expect(arrayBuffers - before.arrayBuffers).toBeLessThan(8_000_000);
       expect(heapUsed - before.heapUsed).toBeLessThan(64_000_000);
       expect((await client.close()).code).toBe(1008);
-      await until('handleDisconnect', () => gateway.ends.length === 1);
-      expect(gateway.ends).toEqual([TOO_MANY_PARTS]);
+      await until('handleDisconnect', () => gateway.disconnects.length === 1);
+      expect(gateway.disconnects).toEqual([TOO_MANY_FRAGMENTS]);
       await isServed();
     }),
     30_000,
   );
 
   it(
-    'a small message that comes byte by byte arrives',
+    'accepts a small message that arrives byte by byte',
     limited({})(async ({ raw, gateway }) => {
       const client = await raw();
       for (let i = 0; i < 3; i++) {
         const frame = clientFrame({ opcode: OP.text, payload: message(1_000) });
-        await inPieces(client, gateway.clients.at(-1)!, frame, 1);
+        await writeInPieces(client, gateway.clients.at(-1)!, frame, 1);
         expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 1_000 });
       }
     }),
@@ -165,21 +164,21 @@ describe('limits of frames', () => {
   );
 
   it(
-    'a message that no string can hold closes with 1009, whatever maxPayload says',
+    'a message longer than the longest string closes with 1009 even with maxPayload: false',
     limited({ maxPayload: false })(async ({ raw, gateway }) => {
       const attacker = await raw();
       attacker.send({ opcode: OP.text, payload: 'x', claim: constants.MAX_STRING_LENGTH + 1 });
       expect(await attacker.close()).toMatchObject({ code: 1009 });
-      await until('the end', () => gateway.ends.length > 0);
+      await until('the disconnect', () => gateway.disconnects.length > 0);
     }),
   );
 
   it(
-    'a larger maxPayload may come in more pieces',
+    'accepts more pieces with a larger maxPayload',
     limited({ maxPayload: 4_000_000 })(async ({ raw, gateway }) => {
       const client = await raw();
       const frame = clientFrame({ opcode: OP.text, payload: message(3_000_000) });
-      const pieces = await inPieces(client, gateway.clients.at(-1)!, frame, 400);
+      const pieces = await writeInPieces(client, gateway.clients.at(-1)!, frame, 400);
       expect(pieces).toBeGreaterThan(7_000);
       expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 3_000_000 });
     }),
@@ -187,7 +186,7 @@ describe('limits of frames', () => {
   );
 
   it(
-    'a hundred messages that are never finished hold what they may, and others are served',
+    'a hundred unfinished messages keep at most their own bytes, and other clients are served',
     limited({ maxPayload: 100_000 })(async ({ raw, isServed, server }) => {
       const part = clientFrame({ opcode: OP.text, payload: Buffer.alloc(90_000, 'x'), fin: false });
       for (let i = 0; i < 100; i++) (await raw()).send(part);

@@ -41,13 +41,13 @@ const fail = (): never => {
   throw new Error('the handler failed');
 };
 const refuse = { canActivate: () => false };
-const breaks = { transform: fail };
-const swallows = { intercept: () => EMPTY };
-const circle: { self?: unknown } = {};
-circle.self = circle;
+const failingPipe = { transform: fail };
+const emptyInterceptor = { intercept: () => EMPTY };
+const circular: { self?: unknown } = {};
+circular.self = circular;
 
 @WebSocketGateway({ path: '/ws' })
-class EndsGateway {
+class HandlersGateway {
   readonly clients: EnvelopeSocket[] = [];
   handleConnection(client: EnvelopeSocket): void {
     this.clients.push(client);
@@ -56,7 +56,7 @@ class EndsGateway {
   @SubscribeMessage('echo') echo(@MessageBody() data: unknown): unknown {
     return data;
   }
-  @SubscribeMessage('void') nothing(): void {}
+  @SubscribeMessage('void') returnsVoid(): void {}
   @SubscribeMessage('value') value(): number {
     return 1;
   }
@@ -78,7 +78,7 @@ class EndsGateway {
     throw new WsException('no');
   }
   @SubscribeMessage('unwritable') unwritable(): unknown {
-    return circle;
+    return circular;
   }
   @SubscribeMessage('a thenable') thenable(): unknown {
     return { then: (resolve: (value: number) => void) => resolve(1) };
@@ -104,10 +104,10 @@ class EndsGateway {
     return throwError(() => new Error('the source failed'));
   }
   @UseGuards(refuse) @SubscribeMessage('guard') guarded(): void {}
-  @UsePipes(breaks)
+  @UsePipes(failingPipe)
   @SubscribeMessage('pipe')
   piped(_data: unknown): void {}
-  @UseInterceptors(swallows)
+  @UseInterceptors(emptyInterceptor)
   @SubscribeMessage('interceptor')
   intercepted(): void {}
   @SubscribeMessage('source') source(): Observable<number> {
@@ -126,7 +126,7 @@ class EndsGateway {
     );
   }
   @SubscribeMessage('unwritable source') unwritableSource(): Observable<unknown> {
-    return of(circle);
+    return of(circular);
   }
   @SubscribeMessage('generator') *generator(): Generator<number> {
     yield 1;
@@ -167,7 +167,9 @@ class EndsGateway {
   @SubscribeMessage('endless generator') async *endlessGenerator(): AsyncGenerator<number> {
     for (let value = 0; ; value++) yield value;
   }
-  @SubscribeMessage('ends its client') leave(@ConnectedSocket() client: EnvelopeSocket): number {
+  @SubscribeMessage('disconnects its client') disconnectsClient(
+    @ConnectedSocket() client: EnvelopeSocket,
+  ): number {
     client.disconnect();
     return 1;
   }
@@ -186,25 +188,16 @@ class OtherGateway {
 const EVENTS = [
   ...['void', 'value', 'async', 'throws', 'rejects', 'throws nothing', 'refuses', 'unwritable', 'a thenable'],
   ...['silent filter', 'broken filter', 'late filter', 'silent filter of a source'],
-  ...[
-    'guard',
-    'pipe',
-    'interceptor',
-    'shared',
-    'shared and failing',
-    'nobody takes it',
-    'listener',
-    'middleware',
-  ],
+  ...['guard', 'pipe', 'interceptor', 'shared', 'shared and failing', 'unhandled', 'listener', 'middleware'],
   ...['source', 'late source', 'empty source', 'failing source', 'unwritable source', 'generator'],
   ...['failing generator', 'acknowledges', 'acknowledges twice', 'acknowledges and throws'],
   'throws before it acknowledges',
 ];
 const ENDLESS = ['endless', 'never', 'endless generator'];
 
-const attack = besiege([EndsGateway, OtherGateway], { limits: { maxInFlight: 4 } });
+const attack = besiege([HandlersGateway, OtherGateway], { limits: { maxInFlight: 4 } });
 
-describe('what is in flight comes to an end', () => {
+describe('a message in flight ends', () => {
   expectNoUnhandledErrors();
 
   it.each(EVENTS)('%s', (event) =>
@@ -213,8 +206,8 @@ describe('what is in flight comes to an end', () => {
       const socket = gateway.clients.at(-1)!;
       socket.on('listener', (_data: unknown, ack?: () => void) => ack?.());
       socket.use(([name], next) => (name === 'middleware' ? next(new Error('no')) : next()));
-      // many more than may be in flight: what is counted once too often, or never off, stops the rest
-      // requests that a filter leaves without an answer get one after a second, four at a time
+      // Many more messages than may be in flight: one wrong count would block the messages after it.
+      // A request that a filter leaves unanswered gets an answer after one second, four at a time.
       const count = event.includes('filter') ? 3 : 12;
       for (let id = 0; id < count; id++) {
         client.send({ event, data: 1 });
@@ -226,7 +219,7 @@ describe('what is in flight comes to an end', () => {
       await client.until('all answers', () =>
         Array.from({ length: count }, (_, id) => id).every((id) => isFinal(id) && isFinal(`${id}`)),
       );
-      await until('the end of all', () => socket._inFlight === 0);
+      await until('the end of all messages', () => socket._inFlight === 0);
       expect(socket._running).toBe(0);
       expect([...(socket._requests ?? [])]).toEqual([]);
       expect([...(socket._streams ?? [])]).toEqual([]);
@@ -240,7 +233,7 @@ describe('what is in flight comes to an end', () => {
     })(),
   );
 
-  it.each(ENDLESS)('%s, where the client cancels it or leaves', (event) =>
+  it.each(ENDLESS)('%s, when the client cancels it or disconnects', (event) =>
     attack(async ({ attacker, gateway, server }) => {
       const client = await attacker();
       const socket = gateway.clients.at(-1)!;
@@ -261,20 +254,20 @@ describe('what is in flight comes to an end', () => {
       await client.settled();
       expect(socket._inFlight).toBe(4);
       client.ws.terminate();
-      await until('its end', () => server.sockets.size === 1);
-      await until('the end of all', () => socket._inFlight === 0);
+      await until('the disconnect', () => server.sockets.size === 1);
+      await until('the end of all messages', () => socket._inFlight === 0);
     })(),
   );
 
   it(
-    'a handler that ends its client',
+    'when its handler disconnects the client',
     attack(async ({ attacker, gateway }) => {
       for (const message of [{ id: 1 }, {}, { id: 1, stream: true }]) {
         const client = await attacker();
         for (let i = 0; i < 3; i++)
-          client.send({ event: 'ends its client', ...message, ...('id' in message && { id: i }) });
+          client.send({ event: 'disconnects its client', ...message, ...('id' in message && { id: i }) });
         expect(await client.ended()).toEqual({ code: 1000, reason: '' });
-        await until('the end of all', () => gateway.clients.at(-1)!._inFlight === 0);
+        await until('the end of all messages', () => gateway.clients.at(-1)!._inFlight === 0);
       }
     }),
   );

@@ -5,9 +5,9 @@ import type { TestClient } from '../support/client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
-let door = deferred<void>();
+let gate = deferred<void>();
 beforeEach(() => {
-  door = deferred();
+  gate = deferred();
 });
 
 @WebSocketGateway({ path: '/ws' })
@@ -18,7 +18,7 @@ class SlowGateway {
     this.clients.push(client);
   }
   @SubscribeMessage('slow') async slow(): Promise<void> {
-    await door.promise;
+    await gate.promise;
   }
   @SubscribeMessage('count') count(@ConnectedSocket() _client: EnvelopeSocket): number {
     return ++this.handled;
@@ -34,32 +34,32 @@ async function start(): Promise<{ app: TestApp; gateway: SlowGateway; client: Te
 
 expectNoUnhandledErrors();
 
-describe('messages that wait', () => {
-  it('and have no id are not taken back by a $cancel that names none', async () => {
+describe('waiting messages', () => {
+  it('without an id are not cancelled by a $cancel without an id', async () => {
     const { client } = await start();
     client.send({ event: 'slow' });
     client.send({ event: 'count', stream: true });
     client.send({ event: '$cancel' });
     await client.ask('$ping');
-    door.resolve();
+    gate.resolve();
     expect(await client.next('count')).toEqual({ event: 'count', data: 1 });
   });
 
-  it('hold the line again where a gateway has resumed it', async () => {
+  it('pause the connection again after a gateway has resumed it', async () => {
     const { gateway, client } = await start();
     client.send({ event: 'slow' });
     await client.ask('$ping');
-    // more than TCP takes while nobody reads
+    // More than TCP buffers while the server does not read.
     const message = { event: 'count', data: 'x'.repeat(10_000) };
     for (let times = 0; times < 2_000; times++) client.send(message);
     const [socket] = gateway.clients;
-    await until('the line is held', () => socket!.isPaused);
+    await until('a pause', () => socket!.isPaused);
     socket!.pause();
     socket!.resume();
-    await until('the line is held again', () => socket!.isPaused);
+    await until('another pause', () => socket!.isPaused);
     expect(client.ws.bufferedAmount).toBeGreaterThan(0);
-    door.resolve();
-    await until('all are handled', () => gateway.handled === 2_000);
+    gate.resolve();
+    await until('all handlers', () => gateway.handled === 2_000);
     expect(socket!.isPaused).toBe(false);
   });
 });

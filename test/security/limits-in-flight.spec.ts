@@ -10,10 +10,10 @@ import { until } from '../support/wait.js';
 class BusyGateway {
   readonly clients: EnvelopeSocket[] = [];
   readonly reasons: unknown[] = [];
-  /** What handlers have begun with, in order. */
-  readonly begun: unknown[] = [];
-  private readonly ends: ((value: unknown) => void)[] = [];
-  /** Handlers end at once. */
+  /** The data of started handlers, in order. */
+  readonly started: unknown[] = [];
+  private readonly pendingResults: ((value: unknown) => void)[] = [];
+  /** Whether handlers return at once. */
   isQuick = false;
 
   handleConnection(client: EnvelopeSocket): void {
@@ -22,14 +22,14 @@ class BusyGateway {
   handleDisconnect(_client: EnvelopeSocket, reason?: string): void {
     this.reasons.push(reason);
   }
-  /** Lets the oldest of the handlers come to its end. */
-  end(count = 1): void {
-    for (const resolve of this.ends.splice(0, count)) resolve('done');
+  /** Finishes the oldest handlers. */
+  finish(count = 1): void {
+    for (const resolve of this.pendingResults.splice(0, count)) resolve('done');
   }
-  /** Lets all end, now and later. */
-  endAll(): void {
+  /** Finishes all handlers, now and later. */
+  finishAll(): void {
     this.isQuick = true;
-    this.end(Infinity);
+    this.finish(Infinity);
   }
 
   @SubscribeMessage('echo')
@@ -38,14 +38,14 @@ class BusyGateway {
   }
   @SubscribeMessage('work')
   work(@MessageBody() data: unknown): unknown {
-    this.begun.push(typeof data === 'object' ? 'large' : data);
-    return this.isQuick ? 'done' : new Promise((resolve) => this.ends.push(resolve));
+    this.started.push(typeof data === 'object' ? 'large' : data);
+    return this.isQuick ? 'done' : new Promise((resolve) => this.pendingResults.push(resolve));
   }
   @SubscribeMessage('forgotten')
   forgotten(@Ack() _ack: () => void): void {}
   @SubscribeMessage('watch')
   watch(@MessageBody() data: unknown): Observable<unknown> {
-    this.begun.push(data);
+    this.started.push(data);
     return NEVER;
   }
   @SubscribeMessage('ask me')
@@ -59,8 +59,8 @@ const numbers = (count: number): number[] => Array.from({ length: count }, (_, i
 
 function sendWork(client: TestClient, count: number, ids: 'all' | 'none' | 'some'): void {
   for (const data of numbers(count)) {
-    const asks = ids === 'all' || (ids === 'some' && data % 2 === 0);
-    client.send({ event: 'work', data, ...(asks && { id: data }) });
+    const hasId = ids === 'all' || (ids === 'some' && data % 2 === 0);
+    client.send({ event: 'work', data, ...(hasId && { id: data }) });
   }
 }
 
@@ -68,35 +68,35 @@ describe('messages in flight', () => {
   expectNoUnhandledErrors();
 
   it.each(['all', 'none', 'some'] as const)(
-    'more than maxInFlight wait for their turn, in order (with an id: %s)',
+    'messages over maxInFlight wait, in order (with an id: %s)',
     (ids) =>
       attack(async ({ attacker, gateway, isServed }) => {
         const client = await attacker();
         const socket = gateway.clients.at(-1)!;
         sendWork(client, 20, ids);
         await client.settled();
-        for (let begun = 3; begun < 20; begun++) {
-          expect(gateway.begun).toEqual(numbers(begun));
+        for (let started = 3; started < 20; started++) {
+          expect(gateway.started).toEqual(numbers(started));
           expect(socket._inFlight).toBe(3);
-          gateway.end();
+          gateway.finish();
           await client.settled();
         }
         await isServed();
-        gateway.endAll();
+        gateway.finishAll();
         await client.until(
           'all answers',
           () => client.frames.filter(({ event }) => event === 'work').length === 20,
         );
-        const asked = numbers(20).filter((data) => ids === 'all' || (ids === 'some' && data % 2 === 0));
+        const requested = numbers(20).filter((data) => ids === 'all' || (ids === 'some' && data % 2 === 0));
         const answers = client.frames.filter(({ event, ack }) => event === 'work' && ack !== undefined);
-        expect(answers.map(({ ack }) => ack)).toEqual(asked);
+        expect(answers.map(({ ack }) => ack)).toEqual(requested);
         expect(socket._inFlight).toBe(0);
         expect(socket.isPaused).toBe(false);
       })(),
   );
 
   it(
-    '$ping, $cancel and answers go past what waits, and streams count',
+    '$ping, $cancel and answers overtake waiting messages, and streams count',
     attack(async ({ attacker, gateway }) => {
       const client = await attacker();
       const socket = gateway.clients.at(-1)!;
@@ -124,7 +124,7 @@ describe('messages in flight', () => {
   );
 
   it(
-    'a stream that is cancelled while it waits is answered, and never begins',
+    'a stream that is cancelled while it waits is answered, and never starts',
     attack(async ({ attacker, gateway }) => {
       const client = await attacker();
       sendWork(client, 3, 'none');
@@ -134,42 +134,42 @@ describe('messages in flight', () => {
       for (const id of [2, 1, 3]) expect(await client.answer(id)).toEqual({ event: 'watch', ack: id });
       await client.settled();
       expect(client.frames.some(({ ack }) => ack === 4)).toBe(false);
-      gateway.endAll();
+      gateway.finishAll();
       expect(await client.answer(4)).toMatchObject({ data: 'no stream' });
-      expect(gateway.begun).toEqual([0, 1, 2]);
+      expect(gateway.started).toEqual([0, 1, 2]);
       const socket = gateway.clients.at(-1)!;
       sendWork(client, 1, 'none');
       await client.next('work');
-      // the last that waits may be the one that is taken back
+      // The cancelled stream may be the last waiting message.
       gateway.isQuick = false;
       sendWork(client, 3, 'none');
       client.send({ event: 'watch', id: 5, stream: true });
       client.send({ event: '$cancel', data: 5 });
       expect(await client.answer(5)).toEqual({ event: 'watch', ack: 5 });
-      gateway.endAll();
-      await until('the end of all', () => socket._inFlight === 0);
+      gateway.finishAll();
+      await until('the end of all messages', () => socket._inFlight === 0);
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
     }),
   );
 
   it(
-    'refusals, malformed messages and what is unknown go on as ever',
+    'answers malformed, reserved and unknown messages as usual',
     attack(async ({ attacker, gateway }) => {
       const client = await attacker();
       sendWork(client, 10, 'none');
       client.send('{');
       expect((await client.next('exception')).data.code).toBe('bad_frame');
-      client.send({ event: '$nobody', id: 1 });
+      client.send({ event: '$unknown', id: 1 });
       expect((await client.answer(1)).data.code).toBe('reserved_event');
-      client.send({ event: 'nobody', id: 2 });
-      gateway.endAll();
+      client.send({ event: 'unknown', id: 2 });
+      gateway.finishAll();
       expect((await client.answer(2)).data.code).toBe('unknown_event');
-      expect(gateway.begun).toEqual(numbers(10));
+      expect(gateway.started).toEqual(numbers(10));
     }),
   );
 
   it.each(['all', 'none', 'some'] as const)(
-    'a thousand messages pause the line, and none is lost nor overtaken (with an id: %s)',
+    'thousands of messages pause the connection, and none is lost or reordered (with an id: %s)',
     (ids) =>
       attack(async ({ attacker, gateway, isServed }) => {
         const client = await attacker();
@@ -177,19 +177,19 @@ describe('messages in flight', () => {
         sendWork(client, 5_000, ids);
         await until('a pause', () => socket.isPaused);
         await isServed();
-        expect(gateway.begun).toEqual(numbers(3));
-        gateway.end();
-        await until('the next one', () => gateway.begun.length === 4);
+        expect(gateway.started).toEqual(numbers(3));
+        gateway.finish();
+        await until('the next one', () => gateway.started.length === 4);
         expect(socket.isPaused).toBe(true);
-        gateway.endAll();
+        gateway.finishAll();
         await client.until('all answers', () => client.frames.length === 5_000);
-        expect(gateway.begun).toEqual(numbers(5_000));
+        expect(gateway.started).toEqual(numbers(5_000));
         expect([socket._inFlight, socket.isPaused]).toEqual([0, false]);
       })(),
   );
 
   it(
-    'a client that pushes 50 MB into busy handlers feels it itself: the server reads no more',
+    'a client that sends 50 MB to busy handlers has to wait: the server stops reading',
     attack(async ({ attacker, gateway, isServed }) => {
       const client = await attacker();
       const socket = gateway.clients.at(-1)!;
@@ -197,19 +197,19 @@ describe('messages in flight', () => {
       for (let i = 0; i < 100; i++) client.send(message);
       await until('a pause', () => socket.isPaused);
       for (let i = 0; i < 20; i++) await isServed();
-      // three in flight, two that wait, and what the receiver had in its hands
+      // Three messages in flight, two that wait, and what the receiver had already read.
       expect(socket.request.socket.bytesRead).toBeLessThan(3_500_000);
-      // the rest is with the client, but for what fits into the buffers of the kernel
+      // The client still holds the rest, except for what fits into the kernel buffers.
       expect(client.ws.bufferedAmount).toBeGreaterThan(30_000_000);
-      gateway.endAll();
+      gateway.finishAll();
       await client.until('all answers', () => client.frames.length === 100);
-      expect(gateway.begun).toHaveLength(100);
+      expect(gateway.started).toHaveLength(100);
       expect(client.ws.bufferedAmount).toBe(0);
     }),
   );
 
   it(
-    'a paused line is not timed out, a silent one beside it is',
+    'a paused connection does not time out, and a silent connection does',
     besiege(BusyGateway, { limits: { maxInFlight: 3 }, pingInterval: 40, pingTimeout: 40 })(
       async ({ attacker, raw, gateway }) => {
         const client = await attacker();
@@ -219,7 +219,7 @@ describe('messages in flight', () => {
         for (let silent = 0; silent < 2; silent++) await (await raw()).over();
         expect(gateway.reasons).toEqual(['ping timeout', 'ping timeout']);
         expect(socket.connected).toBe(true);
-        gateway.endAll();
+        gateway.finishAll();
         await client.until('all answers', () => client.frames.length === 500);
         expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
         expect(gateway.reasons).toHaveLength(2);
@@ -228,7 +228,7 @@ describe('messages in flight', () => {
   );
 
   it(
-    'requests that nobody answers are told of by name, and so often only',
+    'unanswered requests are reported by name, at most five times',
     attack(async ({ attacker, app }) => {
       for (let i = 0; i < 20; i++) {
         const client = await attacker();
@@ -247,10 +247,10 @@ describe('messages in flight', () => {
   );
 
   it.each([
-    ['with messages that wait', 20, 0],
-    ['with its line paused', 1_000, 0],
-    ['with its line paused, and its end seen by a ping', 1_000, 20],
-  ])('a client that leaves %s leaves nothing', (_, count, pingInterval) =>
+    ['with waiting messages', 20, 0],
+    ['with its connection paused', 1_000, 0],
+    ['with its connection paused, when a ping detects it', 1_000, 20],
+  ])('a client that disconnects %s leaves no resources', (_, count, pingInterval) =>
     besiege(BusyGateway, { limits: { maxInFlight: 3 }, pingInterval })(
       async ({ attacker, gateway, server, isServed }) => {
         const client = await attacker();
@@ -260,11 +260,11 @@ describe('messages in flight', () => {
         if (isPaused) await until('a pause', () => socket.isPaused);
         else await client.settled();
         client.ws.terminate();
-        // nobody reads a line that is paused: its end is seen by who writes to it
-        if (isPaused && pingInterval === 0) gateway.endAll();
-        await until('its end', () => server.sockets.size === 1);
-        if (!isPaused || pingInterval > 0) expect(gateway.begun).toEqual(numbers(3));
-        gateway.endAll();
+        // The server does not read a paused connection: only a write detects that it has ended.
+        if (isPaused && pingInterval === 0) gateway.finishAll();
+        await until('the disconnect', () => server.sockets.size === 1);
+        if (!isPaused || pingInterval > 0) expect(gateway.started).toEqual(numbers(3));
+        gateway.finishAll();
         await until('the handlers', () => socket._inFlight === 0);
         await isServed();
         expect(gateway.reasons).toHaveLength(1);
@@ -280,7 +280,7 @@ describe('messages in flight', () => {
   );
 
   it(
-    'a client that the server lets go while its messages wait is gone at once',
+    'a client that the server disconnects while its messages wait ends at once',
     attack(async ({ attacker, gateway, server }) => {
       const client = await attacker();
       const socket = gateway.clients.at(-1)!;
@@ -289,9 +289,9 @@ describe('messages in flight', () => {
       socket.disconnect();
       expect(await client.ended()).toEqual({ code: 1000, reason: '' });
       expect(server.sockets.size).toBe(1);
-      gateway.endAll();
+      gateway.finishAll();
       await until('the handlers', () => socket._inFlight === 0);
-      expect(gateway.begun).toEqual(numbers(3));
+      expect(gateway.started).toEqual(numbers(3));
     }),
   );
 
@@ -301,12 +301,12 @@ describe('messages in flight', () => {
     })(async ({ attacker, gateway }) => {
       const client = await attacker();
       sendWork(client, 1_100, 'some');
-      const most = maxInFlight === false ? 1_100 : (maxInFlight ?? 256);
-      await until('the handlers', () => gateway.begun.length === most);
+      const maximum = maxInFlight === false ? 1_100 : (maxInFlight ?? 256);
+      await until('the handlers', () => gateway.started.length === maximum);
       if (maxInFlight === false || maxInFlight === 1_000) await client.settled();
-      expect(gateway.begun).toEqual(numbers(most));
-      expect(gateway.clients.at(-1)!._inFlight).toBe(most);
-      gateway.endAll();
+      expect(gateway.started).toEqual(numbers(maximum));
+      expect(gateway.clients.at(-1)!._inFlight).toBe(maximum);
+      gateway.finishAll();
       await client.until(
         'all answers',
         () => client.frames.filter(({ event }) => event === 'work').length === 1_100,

@@ -16,15 +16,15 @@ import { RawClient } from '../support/raw-client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade } from '../support/upgrade.js';
 
-/** What the application throws carries what the client sent, so that no two errors are alike. */
+/** Throws an error that contains what the client sent, so that no two errors are alike. */
 const fail = (data: unknown): never => {
-  throw new Error(`it broke over ${JSON.stringify(data)}`);
+  throw new Error(`it failed for ${JSON.stringify(data)}`);
 };
 
 class BrokenGuard {
   canActivate(context: { switchToWs(): { getClient(): EnvelopeSocket; getData(): unknown } }): boolean {
     const client = context.switchToWs().getClient();
-    return client.query['guard'] === 'breaks' || client.handshake.auth['token'] === 'breaks'
+    return client.query['guard'] === 'fails' || client.handshake.auth['token'] === 'fails'
       ? fail(client.id)
       : true;
   }
@@ -37,7 +37,7 @@ const unwritable = (data: unknown): unknown => ({ data, value: 1n });
 
 @UseGuards(BrokenGuard)
 @WebSocketGateway({ path: '/ws' })
-class LoudGateway {
+class FailingGateway {
   handleConnection(client: EnvelopeSocket): void {
     const { query } = client;
     if (query['connect'] === 'throws') fail(query);
@@ -104,14 +104,14 @@ class LoudGateway {
 }
 
 @Injectable({ scope: Scope.REQUEST })
-class Unmade {
+class FailingProvider {
   constructor() {
     fail(Math.random());
   }
 }
 @WebSocketGateway({ path: '/scoped' })
 class ScopedGateway {
-  constructor(readonly unmade: Unmade) {}
+  constructor(readonly provider: FailingProvider) {}
   @SubscribeMessage('echo') echo(): number {
     return 1;
   }
@@ -135,12 +135,12 @@ const OPTIONS: EnvelopeOptions = {
 
 const start = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
   startApp(
-    { providers: [LoudGateway, Unmade, ScopedGateway, RoomsGateway] },
+    { providers: [FailingGateway, FailingProvider, ScopedGateway, RoomsGateway] },
     { adapter: { ...OPTIONS, ...adapter } },
   );
 
-/** So many lines for one thing, however often it happens; then a count. */
-function expectCalm(app: TestApp, kinds = 1): void {
+/** Expects at most five log lines for each kind of error, however often it occurs. */
+function expectFewLines(app: TestApp, kinds = 1): void {
   const lines = [...app.log.of('error'), ...app.log.of('warn'), ...app.log.of('fatal')];
   expect(lines.length).toBeLessThanOrEqual(5 * kinds);
 }
@@ -149,14 +149,14 @@ const repeat = async (times: number, act: (index: number) => unknown): Promise<v
   for (let index = 0; index < times; index++) await act(index);
 };
 
-describe('what clients can fill the log with', () => {
+describe('the log', () => {
   expectNoUnhandledErrors();
 
   const events = [
     ...['throws', 'rejects', 'source', 'generator', 'unwritable', 'unwritable exception', 'unwritable emit'],
-    ...['acknowledges', 'joins', 'pipe', 'interceptor', 'refuses', 'nobody takes it', '$nobody', 'exception'],
+    ...['acknowledges', 'joins', 'pipe', 'interceptor', 'refuses', 'unhandled', '$unknown', 'exception'],
   ];
-  it.each(events)('the event "%s", with other data each time', async (event) => {
+  it.each(events)('does not fill with errors of the event "%s", with other data each time', async (event) => {
     const app = await start();
     await repeat(TIMES / 5, async (round) => {
       const client = await app.connect('/ws');
@@ -166,32 +166,32 @@ describe('what clients can fill the log with', () => {
         await client.ask(event, data, index);
       });
     });
-    // with an id and without
-    expectCalm(app, 2);
+    // With an id and without.
+    expectFewLines(app, 2);
   });
 
   const garbage: [what: string, (client: TestClient, index: number) => unknown][] = [
     ['no JSON', (client, index) => client.send(`{${index}`)],
     ['no event', (client, index) => client.send({ data: index })],
     ['long names', (client, index) => client.send({ event: `${index}`.repeat(300) })],
-    ['bad ids', (client, index) => client.send({ event: 'throws', id: { index } as never })],
+    ['invalid ids', (client, index) => client.send({ event: 'throws', id: { index } as never })],
     [
       'deep JSON',
       (client, index) => client.send(`{"event":"x${index}","data":${'['.repeat(99)}${']'.repeat(99)}}`),
     ],
-    ['names without end', (client, index) => client.send({ event: `nobody-${index}`, id: index })],
-    ['answers to nothing', (client, index) => client.send({ ack: index })],
+    ['endless names', (client, index) => client.send({ event: `unknown-${index}`, id: index })],
+    ['answers to no request', (client, index) => client.send({ ack: index })],
     ['binary garbage', (client, index) => client.ws.send(Buffer.from([0xff, index]))],
-    ['tokens that are none', (client, index) => client.send({ event: '$auth', meta: { token: `${index}` } })],
-    ['tokens that break a guard', (client) => client.send({ event: '$auth', meta: { token: 'breaks' } })],
+    ['invalid tokens', (client, index) => client.send({ event: '$auth', meta: { token: `${index}` } })],
+    ['tokens that make a guard fail', (client) => client.send({ event: '$auth', meta: { token: 'fails' } })],
     [
-      'ids twice',
+      'duplicate ids',
       (client) => (client.send({ event: 'forgets', id: 1 }), client.send({ event: 'forgets', id: 1 })),
     ],
-    ['an early end', (client) => client.ws.terminate()],
+    ['an early disconnect', (client) => client.ws.terminate()],
     ['frames over maxPayload', (client) => client.ws.send(Buffer.alloc(1_000_001))],
   ];
-  it.each(garbage)('messages: %s', async (_, send) => {
+  it.each(garbage)('does not fill with messages: %s', async (_, send) => {
     const app = await start();
     await repeat(TIMES / 3, async (round) => {
       const client = await app.connect('/ws');
@@ -203,11 +203,11 @@ describe('what clients can fill the log with', () => {
         () => client.closed !== undefined || client.frames.some(({ ack }) => ack === 'end'),
       );
     });
-    // a guard that breaks is one thing at the upgrade, another at a message
-    expectCalm(app, 2);
+    // A failing guard logs one kind of error at the upgrade, and another one at a message.
+    expectFewLines(app, 2);
   });
 
-  it('listeners that break over what clients send, under any name', async () => {
+  it('does not fill with errors of listeners, under any event name', async () => {
     const app = await start({ limits: { ...OPTIONS.limits, maxInFlight: 1_000 } });
     await repeat(TIMES / 5, async (round) => {
       const client = await app.connect('/ws?listen=yes');
@@ -222,8 +222,9 @@ describe('what clients can fill the log with', () => {
       client.close();
       await client.ended();
     });
-    // by name: two listeners, two catch-all ones (one hears of three outgoing names), ping, pong, disconnect
-    expectCalm(app, 10);
+    // By name: two listeners, two catch-all listeners (one for three outgoing names),
+    // ping, pong, disconnect.
+    expectFewLines(app, 10);
     expect(app.log.of('error').length).toBeGreaterThan(20);
   });
 
@@ -233,51 +234,51 @@ describe('what clients can fill the log with', () => {
     headers: Record<string, string>,
     adapter?: EnvelopeOptions,
   ][] = [
-    ['a guard that breaks', '/ws?guard=breaks&n=', {}],
-    ['a hook that throws', '/ws?connect=throws&n=', {}],
-    ['a hook that refuses', '/ws?connect=refuses&n=', {}],
-    ['a gateway that cannot be made', '/scoped?n=', {}],
-    ['paths that nobody owns', '/nobody/', {}],
-    ['bad keys', '/ws?n=', { 'Sec-WebSocket-Key': 'x' }],
-    ['tokens that are none', '/ws?token=', { 'Sec-WebSocket-Protocol': 'envelope.auth.%%%' }],
+    ['a guard that fails', '/ws?guard=fails&n=', {}],
+    ['a handleConnection that throws', '/ws?connect=throws&n=', {}],
+    ['a handleConnection that refuses', '/ws?connect=refuses&n=', {}],
+    ['a gateway that cannot be created', '/scoped?n=', {}],
+    ['paths without a gateway', '/unknown/', {}],
+    ['invalid keys', '/ws?n=', { 'Sec-WebSocket-Key': 'x' }],
+    ['invalid tokens', '/ws?token=', { 'Sec-WebSocket-Protocol': 'envelope.auth.%%%' }],
     [
-      'a check that breaks',
+      'a check that fails',
       '/ws?n=',
       {},
       { verifyClient: ({ req }: { req: IncomingMessage }) => fail(req.url) },
     ],
     [
-      'a choice of subprotocol that breaks',
+      'a handleProtocols that fails',
       '/ws?n=',
       { 'Sec-WebSocket-Protocol': 'a' },
       { handleProtocols: (_, { url }) => fail(url) },
     ],
-    ['proxies that nobody named', '/ws?n=', { 'X-Forwarded-For': '1.2.3.4' }],
+    ['undeclared proxies', '/ws?n=', { 'X-Forwarded-For': '1.2.3.4' }],
     ['too many connections', '/ws?n=', {}, { limits: { maxConnections: 1 } }],
   ];
-  it.each(upgrades)('upgrades: %s', async (_, target, headers, adapter = {}) => {
+  it.each(upgrades)('does not fill with upgrades: %s', async (_, target, headers, adapter = {}) => {
     const app = await start(adapter);
     await repeat(TIMES, (index) => askForUpgrade(app.port, `${target}${index}`, headers));
-    expectCalm(app);
+    expectFewLines(app);
   });
 
-  it('upgrades: foreign origins, another each time', async () => {
+  it('does not fill with foreign origins, a different one each time', async () => {
     const app = await start();
     await repeat(200, (index) => askForUpgrade(app.port, '/ws', { Origin: `https://evil-${index}.example` }));
-    expectCalm(app, 4);
+    expectFewLines(app, 4);
   });
 
-  it('hooks that throw when clients leave', async () => {
+  it('does not fill with errors of handleDisconnect', async () => {
     const app = await start();
     await repeat(TIMES, async () => {
       const client = await app.connect('/ws?leave=throws');
       client.close();
       await client.ended();
     });
-    expectCalm(app);
+    expectFewLines(app);
   });
 
-  it('paths that clients choose', async () => {
+  it('does not fill with errors on paths that clients choose', async () => {
     const app = await start();
     await repeat(TIMES * 3, async (index) => {
       const client = await app.connect(`/rooms/${index}`);
@@ -285,12 +286,12 @@ describe('what clients can fill the log with', () => {
       await client.ask('joins');
       client.ws.terminate();
     });
-    expectCalm(app, 2);
-    // the path stands in the line all the same
+    expectFewLines(app, 2);
+    // The line still contains the path.
     expect(app.log.of('error')[0]).toContain('/rooms/0: "throws" threw');
   });
 
-  it('names of events that clients choose stand in it as JSON', async () => {
+  it('contains the event names of clients as JSON', async () => {
     const app = await start({ shutdownTimeout: 100, limits: { maxInFlight: 1 } });
     const server = app.adapter.create(0, { path: '/ws' });
     server.on('connection', (socket) => void socket.use(() => undefined));
@@ -303,7 +304,7 @@ describe('what clients can fill the log with', () => {
     expect(app.log.of('warn')[0]).toContain('"x\\n[Nest] ERROR \\u001b[31mforged"');
   });
 
-  it('what was left out is counted when the minute, or the application, ends', async () => {
+  it('counts the suppressed lines when the minute or the application ends', async () => {
     const app = await start();
     const client = await app.connect('/ws');
     await repeat(TIMES, (index) => client.ask('throws', index));

@@ -6,7 +6,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
-/** A gateway on `/ws` with these options. */
+/** Returns a gateway on `/ws` with these options. */
 function gatewayWith(options: object = {}): new () => object {
   @WebSocketGateway({ path: '/ws', ...options })
   class LimitedGateway {
@@ -26,7 +26,7 @@ async function connect(
   return { app, client: await app.connect('/ws', { protocols: ['envelope.v1'] }) };
 }
 
-/** Sends messages of that many characters. @returns the close code, where one of them ended the line */
+/** Sends messages of these lengths. @returns the close code, if one of them closed the connection */
 async function sendSized(client: TestClient, ...sizes: number[]): Promise<number | undefined> {
   for (const size of sizes) {
     const head = `{"event":"echo","id":"${size}","data":"`;
@@ -39,7 +39,7 @@ async function sendSized(client: TestClient, ...sizes: number[]): Promise<number
   return client.closed?.code;
 }
 
-/** Whether the client is told that it asks too much. */
+/** Whether the server answers the message with an exception. */
 async function isRefused(client: TestClient, message: string): Promise<boolean> {
   client.send(message);
   return (await client.answer(1)).event === 'exception';
@@ -52,33 +52,36 @@ const long = (length: number): string => `{"event":"$${'x'.repeat(length - 1)}",
 describe('limits as options', () => {
   expectNoUnhandledErrors();
 
-  // on the gateway, on the adapter, and on the gateway against the adapter's
-  const places: [where: string, at: (options: object) => Promise<{ client: TestClient; app: TestApp }>][] = [
-    ['the gateway', (options) => connect(options)],
-    ['the adapter', (options) => connect({}, options)],
+  // On the gateway, on the adapter, and on the gateway over other values on the adapter.
+  const levels: [
+    level: string,
+    connectWith: (options: object) => Promise<{ client: TestClient; app: TestApp }>,
+  ][] = [
+    ['on the gateway', (options) => connect(options)],
+    ['on the adapter', (options) => connect({}, options)],
     [
-      'the gateway, before the adapter’s,',
+      'on the gateway, over other values on the adapter',
       (options) => connect(options, { limits: { maxPayload: 77, maxJsonDepth: 1 } }),
     ],
   ];
 
-  describe.each(places)('on %s', (_, at) => {
+  describe.each(levels)('%s', (_, connectWith) => {
     it.each([
       [{ limits: { maxPayload: 300 } }, 300],
       [{ limits: { maxPayload: 2_000_000 } }, 2_000_000],
       [{ maxPayload: 400 }, 400],
       [{ maxHttpBufferSize: 500 }, 500],
-    ])('%p lets messages through up to its size', async (options, size) => {
-      const { client } = await at(options);
+    ])('%p accepts messages up to its size', async (options, size) => {
+      const { client } = await connectWith(options);
       expect((await client.next('$session')).data).toMatchObject({ maxPayload: size });
       expect(await sendSized(client, size)).toBeUndefined();
       expect(await sendSized(client, size + 1)).toBe(1009);
     });
 
     it.each([{ limits: { maxPayload: false } }, { maxPayload: 0 }, { maxHttpBufferSize: 0 }])(
-      '%p lets any size through',
+      '%p accepts any size',
       async (options) => {
-        const { client } = await at({
+        const { client } = await connectWith({
           ...options,
           limits: { ...Reflect.get(options, 'limits'), maxJsonDepth: 64 },
         });
@@ -88,14 +91,14 @@ describe('limits as options', () => {
     );
 
     it.each([2, 100, false])('maxJsonDepth %p', async (maxJsonDepth) => {
-      const { client } = await at({ limits: { maxJsonDepth, maxPayload: 1_000_000 } });
+      const { client } = await connectWith({ limits: { maxJsonDepth, maxPayload: 1_000_000 } });
       const depth = maxJsonDepth === false ? 1_000 : Number(maxJsonDepth);
       expect(await isRefused(client, deep(depth))).toBe(false);
       expect(await isRefused(client, deep(depth + 1))).toBe(maxJsonDepth !== false);
     });
 
     it.each([5, 1_000, false])('maxEventNameLength %p', async (maxEventNameLength) => {
-      const { client } = await at({
+      const { client } = await connectWith({
         limits: { maxEventNameLength, maxPayload: 1_000_000, maxJsonDepth: 64 },
       });
       const length = maxEventNameLength === false ? 100_000 : Number(maxEventNameLength);
@@ -107,7 +110,7 @@ describe('limits as options', () => {
     });
   });
 
-  it('the defaults hold where nothing is said', async () => {
+  it('have defaults', async () => {
     const { client } = await connect(undefined);
     expect((await client.next('$session')).data).toMatchObject({ maxPayload: 1_000_000 });
     expect(await isRefused(client, deep(64))).toBe(false);
@@ -120,49 +123,54 @@ describe('limits as options', () => {
     expect(await sendSized(client, 1_000_001)).toBe(1009);
   });
 
-  it('a size that ws would take for another number is none', async () => {
+  it('a size over 32 bits is not truncated', async () => {
     const { client } = await connect({ limits: { maxPayload: 2 ** 32 + 100, maxFragments: 2 ** 32 + 1 } });
     expect(await sendSized(client, 200)).toBeUndefined();
   });
 
-  const boots: [what: string, gateway: object, adapter: object, message: string][] = [
-    ['a limit that there is not', { limits: { maxRoom: 5 } }, {}, 'LimitedGateway: unknown limit "maxRoom"'],
-    ['no value for one', { limits: { maxRooms: '5' } }, {}, 'LimitedGateway: limits.maxRooms is "5"'],
-    ['no size', { maxPayload: '1mb' }, {}, 'LimitedGateway: maxPayload is "1mb"'],
+  const mistakes: [what: string, gateway: object, adapter: object, message: string][] = [
+    ['an unknown limit', { limits: { maxRoom: 5 } }, {}, 'LimitedGateway: unknown limit "maxRoom"'],
     [
-      'no size, by Socket.IO’s name',
+      'a limit with a wrong value',
+      { limits: { maxRooms: '5' } },
+      {},
+      'LimitedGateway: limits.maxRooms is "5"',
+    ],
+    ['a wrong size', { maxPayload: '1mb' }, {}, 'LimitedGateway: maxPayload is "1mb"'],
+    [
+      'a wrong size under its name in Socket.IO',
       { maxHttpBufferSize: -1 },
       {},
       'LimitedGateway: maxHttpBufferSize is -1',
     ],
     [
-      'what counts all paths',
+      'a limit for all paths',
       { limits: { maxConnections: 5 } },
       {},
       'LimitedGateway: limits.maxConnections counts all',
     ],
-    ['no limits at all', { limits: 5 }, {}, 'LimitedGateway: limits is 5: it takes an object'],
+    ['limits that are not an object', { limits: 5 }, {}, 'LimitedGateway: limits is 5: it takes an object'],
     [
-      'an adapter’s limit that there is not',
+      'an unknown limit on the adapter',
       {},
       { limits: { rooms: 5 } },
       'EnvelopeAdapter: unknown limit "rooms"',
     ],
     [
-      'an adapter’s wrong value',
+      'a wrong value on the adapter',
       {},
       { limits: { maxConnections: 0 } },
       'EnvelopeAdapter: limits.maxConnections is 0',
     ],
-    ['an adapter’s wrong size', {}, { maxPayload: NaN }, 'EnvelopeAdapter: maxPayload is NaN'],
+    ['a wrong size on the adapter', {}, { maxPayload: NaN }, 'EnvelopeAdapter: maxPayload is NaN'],
   ];
 
-  it.each(boots)('%s keeps the application from starting', async (_, gateway, adapter, message) => {
+  it.each(mistakes)('the application does not start with %s', async (_, gateway, adapter, message) => {
     const start = startApp({ providers: [gatewayWith(gateway)] }, { adapter: adapter as EnvelopeOptions });
     await expect(start).rejects.toThrow(message);
   });
 
-  it('an adapter that does not see the application finds them when the gateway is bound', async () => {
+  it('an adapter without the application finds mistakes when it binds the gateway', async () => {
     const http = createServer();
     const module = await Test.createTestingModule({
       providers: [gatewayWith({ limits: { maxRoom: 5 } })],

@@ -11,13 +11,13 @@ class RatedGateway {
   readonly clients: EnvelopeSocket[] = [];
   readonly reasons: unknown[] = [];
   readonly seen: unknown[] = [];
-  /** Pings and pongs that listeners heard of. */
-  heard = 0;
+  /** How many pings and pongs the listeners received. */
+  controlFrames = 0;
 
   handleConnection(client: EnvelopeSocket): void {
     this.clients.push(client);
-    client.on('ping', () => this.heard++);
-    client.on('pong', () => this.heard++);
+    client.on('ping', () => this.controlFrames++);
+    client.on('pong', () => this.controlFrames++);
   }
   handleDisconnect(client: EnvelopeSocket, reason?: string): void {
     this.reasons.push([reason, client.closed]);
@@ -29,7 +29,7 @@ class RatedGateway {
   }
 }
 
-/** One token in sixteen minutes: what is gone is gone for the time of a test. The witness has a few as well. */
+/** One token in sixteen minutes: spent tokens do not return during a test. The witness has a few as well. */
 const SLOW = { messagesPerSecond: 0.001, messageBurst: 20 };
 const rated = (limits: object, options: EnvelopeOptions = {}) =>
   besiege(RatedGateway, { ...options, limits });
@@ -40,26 +40,26 @@ const TOO_MANY = {
 };
 const FLOODED = { code: 1008, reason: 'too many messages', wasClean: true, initiator: 'server' };
 
-/** How many messages come to the handler while the client sends as fast as it can, until it is let go. */
-async function flood(client: TestClient, message: object, most = 100_000): Promise<void> {
+/** Sends as fast as possible until the server closes the connection. */
+async function flood(client: TestClient, message: object, maximum = 100_000): Promise<void> {
   const text = JSON.stringify(message);
-  for (let sent = 0; sent < most && client.closed === undefined; sent += 100) {
+  for (let sent = 0; sent < maximum && client.closed === undefined; sent += 100) {
     for (let i = 0; i < 100; i++) client.ws.send(text, () => undefined);
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-describe('a client that sends too much', () => {
+describe('a client over the message rate', () => {
   expectNoUnhandledErrors();
 
   it.each([
     ['without an id', {}],
     ['with an id', { id: 1 }],
-  ])('may send the burst at once; the next message is refused: %s', (_, id) =>
+  ])('gets its burst at once, and each further message is refused: %s', (_, id) =>
     attack(async ({ attacker, gateway }) => {
       const client = await attacker();
       for (let data = 0; data < 20; data++) client.send({ event: 'echo', data });
-      await client.until('all', () => client.frames.length === 20);
+      await client.until('all answers', () => client.frames.length === 20);
       expect(gateway.seen).toHaveLength(20);
       for (let more = 0; more < 3; more++) {
         client.send({ event: 'echo', data: 'too much', ...id });
@@ -71,7 +71,7 @@ describe('a client that sends too much', () => {
   );
 
   it(
-    'who goes on is closed with 1008, and nothing that it sends then is handled',
+    'is closed with 1008 when it continues, and its further messages are not handled',
     attack(async ({ attacker, gateway, app }) => {
       const client = await attacker();
       await flood(client, { event: 'echo' });
@@ -85,15 +85,15 @@ describe('a client that sends too much', () => {
   );
 
   it.each([
-    ['what is no message', '{'],
-    ['events that nobody takes', '{"event":"nobody"}'],
-    ['reserved events', '{"event":"$nobody"}'],
-    ['invented answers', '{"ack":5}'],
+    ['malformed messages', '{'],
+    ['unknown events', '{"event":"unknown"}'],
+    ['reserved events', '{"event":"$unknown"}'],
+    ['answers to no request', '{"ack":5}'],
     ['$ping', '{"event":"$ping"}'],
     ['$cancel', '{"event":"$cancel","data":1}'],
     ['$auth', '{"event":"$auth","data":{}}'],
     ['empty messages', ''],
-  ])('%s count like all others', (_, text) =>
+  ])('%s count like other messages', (_, text) =>
     rated({ messagesPerSecond: 0.001, messageBurst: 5 })(async ({ raw, gateway }) => {
       const client = await raw();
       client.send(
@@ -110,25 +110,25 @@ describe('a client that sends too much', () => {
   it.each([
     ['pings', OP.ping],
     ['pongs', OP.pong],
-  ])('a flood of %s ends in the same way', (_, opcode) =>
+  ])('is closed for a flood of %s', (_, opcode) =>
     attack(async ({ raw, gateway, isServed }) => {
       const client = await raw();
       const frame = clientFrame({ opcode, payload: 'x'.repeat(125) });
       client.send(Buffer.concat(Array.from({ length: 20 }, () => frame)));
-      await until('the burst', () => gateway.heard === 20);
+      await until('the burst', () => gateway.controlFrames === 20);
       for (let i = 0; i < 20; i++) client.send(Buffer.concat(Array.from({ length: 1_000 }, () => frame)));
       await isServed();
-      let closing = await client.frame();
-      while (closing.opcode !== OP.close) closing = await client.frame();
-      expect(closing.payload.readUInt16BE()).toBe(1008);
-      expect(gateway.heard).toBe(20);
+      let close = await client.frame();
+      while (close.opcode !== OP.close) close = await client.frame();
+      expect(close.payload.readUInt16BE()).toBe(1008);
+      expect(gateway.controlFrames).toBe(20);
       await until('handleDisconnect', () => gateway.reasons.length === 1);
       expect(gateway.reasons).toEqual([['server namespace disconnect', FLOODED]]);
     })(),
   );
 
   it(
-    'the pongs that the server asks for are no flood, and its pings go on',
+    'is not closed for the pongs that the server requests, and the pings continue',
     besiege(RatedGateway, {
       limits: { messagesPerSecond: 0.001, messageBurst: 10 },
       pingInterval: 20,
@@ -136,8 +136,8 @@ describe('a client that sends too much', () => {
     })(async ({ attacker, gateway, server }) => {
       const client = await attacker();
       client.send({ event: 'echo' });
-      // one that comes after another sign of life may cost a token
-      await until('so many pongs', () => gateway.heard >= 40);
+      // A pong that arrives after another sign of life may cost a token.
+      await until('many pongs', () => gateway.controlFrames >= 40);
       expect(client.closed).toBeUndefined();
       expect(gateway.reasons).toEqual([]);
       expect(server.sockets.size).toBe(2);
@@ -145,7 +145,7 @@ describe('a client that sends too much', () => {
   );
 
   it(
-    'answers that the server asked for do not count, and come through where all is used up',
+    'may always send the answers that the server requested, and they do not count',
     attack(async ({ attacker, gateway }) => {
       const client = await attacker();
       const socket = gateway.clients.at(-1)!;
@@ -155,9 +155,12 @@ describe('a client that sends too much', () => {
         client.send({ ack: id, data: i });
       }
       expect(await Promise.all(questions)).toEqual(Array.from({ length: 500 }, (_, i) => i));
-      // the burst is still there, to the last message
+      // The whole burst is still available.
       for (let i = 0; i < 20; i++) client.send({ event: 'echo', data: i });
-      await client.until('all', () => client.frames.filter(({ event }) => event === 'echo').length === 20);
+      await client.until(
+        'all answers',
+        () => client.frames.filter(({ event }) => event === 'echo').length === 20,
+      );
       client.send({ event: 'echo', id: 1 });
       expect(await client.answer(1)).toMatchObject(TOO_MANY);
       const late = Array.from({ length: 500 }, (_, i) => socket.emitWithAck('ask', i));
@@ -172,19 +175,19 @@ describe('a client that sends too much', () => {
   );
 
   it(
-    'tokens come back: who has waited is served again',
+    'is served again after a while',
     rated({ messagesPerSecond: 100, messageBurst: 3 })(async ({ attacker, isServed }) => {
       const client = await attacker();
       for (let i = 0; i < 10; i++) client.send({ event: 'echo', id: i });
       await client.until('all answers', () => client.frames.length === 10);
       expect(client.frames.filter(({ event }) => event === 'exception').length).toBeGreaterThan(0);
-      // a token takes 10 ms, so many questions some more
+      // A token takes 10 ms, so the client tries several times.
       for (let id = 10, served = 0; served < 5; id++) {
         client.send({ event: 'echo', id });
         const answer = await client.answer(id);
         if (answer.event === 'echo') served++;
         else expect(answer).toMatchObject(TOO_MANY);
-        // the clock of the test is the witness of time: a turn of the loop, until a token is due
+        // Each round waits a few milliseconds by the clock, until a token may be available.
         const due = performance.now() + 4;
         await until('some milliseconds', () => performance.now() > due);
       }
@@ -198,18 +201,18 @@ describe('a client that sends too much', () => {
     [1_000, 1_000, 1_050],
     [10, 10, 15],
   ])(
-    'of %d a second, a little more is refused a little, for an hour',
+    'with %d messages per second may exceed the rate slightly for an hour, with few refusals',
     (messagesPerSecond, messageBurst, sent) =>
       rated({ messagesPerSecond, messageBurst })(async ({ server }) => {
         const { messages, refusals } = server._mount.limits;
-        let [paid, paidRefusals, refused] = [0, 0, 0];
+        let [spent, spentRefusals, refused] = [0, 0, 0];
         for (let i = 0; i < sent * 3_600; i++) {
           const now = (i * 1_000) / sent;
-          const next = messages!.take(paid, now);
-          if (next !== 0) paid = next;
+          const next = messages!.take(spent, now);
+          if (next !== 0) spent = next;
           else {
-            paidRefusals = refusals.take(paidRefusals, now);
-            if (paidRefusals === 0) throw new Error(`closed after ${now} ms`);
+            spentRefusals = refusals.take(spentRefusals, now);
+            if (spentRefusals === 0) throw new Error(`closed after ${now} ms`);
             refused++;
           }
         }
@@ -222,7 +225,7 @@ describe('a client that sends too much', () => {
     ['the defaults', {}, 1_000],
     ['a lower burst', { messageBurst: 7 }, 7],
     ['a higher burst', { messageBurst: 3_000, messagesPerSecond: 0.01 }, 3_000],
-  ])('%s let so many through at once', (_, limits, burst) =>
+  ])('with %s gets the right burst', (_, limits, burst) =>
     besiege(RatedGateway, { limits })(async ({ raw, gateway }) => {
       const client = await raw();
       const frame = clientFrame({ opcode: OP.text, payload: '{"event":"echo"}' });
@@ -230,10 +233,10 @@ describe('a client that sends too much', () => {
       client.send(Buffer.concat(Array.from({ length: burst + 90 }, () => frame)));
       await client.message();
       await until(
-        'all',
+        'the last message',
         () => server(gateway).counters.refusedMessages > 0 || gateway.seen.length === burst + 90,
       );
-      // a slow machine takes so long that some tokens come back
+      // A slow machine takes so long that some tokens return.
       const more = Math.ceil(((performance.now() - began) * 100) / 1_000) + 1;
       await until('the burst', () => gateway.seen.length >= burst);
       expect(gateway.seen.length).toBeLessThanOrEqual(burst + more);
@@ -241,7 +244,7 @@ describe('a client that sends too much', () => {
   );
 
   it(
-    'messagesPerSecond: false lets all through',
+    'may send everything with messagesPerSecond: false',
     rated({ messagesPerSecond: false })(async ({ attacker, gateway }) => {
       const client = await attacker();
       await flood(client, { event: 'echo' }, 20_000);
@@ -251,7 +254,7 @@ describe('a client that sends too much', () => {
   );
 
   it(
-    'others are served meanwhile',
+    'does not delay other clients',
     besiege(RatedGateway)(async ({ attacker, isServed, gateway }) => {
       const attackers = [await attacker(), await attacker(), await attacker()];
       const floods = attackers.map((client) => flood(client, { event: 'echo' }));
@@ -264,13 +267,13 @@ describe('a client that sends too much', () => {
       await Promise.all(floods);
       for (const client of attackers) expect((await client.ended()).code).toBe(1008);
       expect(gateway.seen.length).toBeLessThan(5_000);
-      // attackers and witness share this process and its one thread with the server
+      // The attackers and the witness share this process and its one thread with the server.
       expect(slowest).toBeLessThan(1_000);
     }),
   );
 
   it(
-    'messages before handleConnection has settled count as well',
+    'is limited before handleConnection has settled',
     attack(async ({ attacker, server, gateway }) => {
       server.use((_socket, next) => setImmediate(next));
       const client = await attacker();

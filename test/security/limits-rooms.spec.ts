@@ -14,7 +14,7 @@ import type { TestClient } from '../support/client.js';
 import { besiege, type Siege } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
-/** A filter as users write it: Nest's own, with a word of theirs. */
+/** A typical filter of an application: a subclass of Nest's filter. */
 @Catch()
 class UserFilter extends BaseWsExceptionFilter {
   override catch(error: unknown, host: ArgumentsHost): void {
@@ -79,18 +79,18 @@ class RoomsGateway {
   }
 }
 
-// its own, and four more
+// The client's own room, and four more.
 const attack = besiege(RoomsGateway, { limits: { maxRooms: 5, maxRoomNameLength: 10 } });
 const TOO_MANY = { status: 'error', code: 'room_limit', message: 'a client may be in 5 rooms' };
 const TOO_LONG = { ...TOO_MANY, message: 'the name of a room must not exceed 10 characters' };
-const WAYS = ['', ' observed', ' generated', ' filtered'].map((way) => `join${way}`);
+const EVENTS = ['', ' observed', ' generated', ' filtered'].map((variant) => `join${variant}`);
 
-async function fill(client: TestClient): Promise<void> {
+async function joinRooms(client: TestClient): Promise<void> {
   for (const [index, room] of ['a', 'b', 'c', 'd'].entries())
     expect(await client.ask('join', room)).toMatchObject({ event: 'join', data: index + 2 });
 }
 
-/** The client is told of the limit, with its id and without, and the log stays calm. */
+/** Expects an exception about the limit, with an id and without, and no error in the log. */
 async function expectRefused({ app }: Siege<RoomsGateway>, client: TestClient, event: string): Promise<void> {
   for (const [room, data] of [
     ['e', TOO_MANY],
@@ -106,17 +106,17 @@ async function expectRefused({ app }: Siege<RoomsGateway>, client: TestClient, e
   expect(app.log.of('error')).toEqual([]);
 }
 
-describe('rooms without end', () => {
+describe('limits on rooms', () => {
   expectNoUnhandledErrors();
 
-  it.each(WAYS)('a further room, or one with too long a name, is refused: %s', (event) =>
+  it.each(EVENTS)('one more room, or a room with too long a name, is refused: %s', (event) =>
     attack(async (siege) => {
       const client = await siege.attacker();
-      await fill(client);
+      await joinRooms(client);
       await expectRefused(siege, client, event);
       const [socket] = siege.gateway.clients.slice(-1);
       expect([...socket!.rooms]).toEqual([socket!.id, 'a', 'b', 'c', 'd']);
-      // rooms that it is in cost nothing, and one that it leaves makes room
+      // Rooms that the client is in already do not count again, and leaving one frees a slot.
       expect((await client.ask('join', ['a', 'b', 'c', 'd'])).data).toBe(5);
       expect((await client.ask('leave', 'a')).data).toBe(4);
       expect((await client.ask('join', 'e')).data).toBe(5);
@@ -125,7 +125,7 @@ describe('rooms without end', () => {
   );
 
   it(
-    'of several at once none is joined where one is too many',
+    'a list with one room too many joins no room',
     attack(async ({ attacker, gateway, app }) => {
       const client = await attacker();
       const socket = gateway.clients.at(-1)!;
@@ -138,10 +138,10 @@ describe('rooms without end', () => {
   );
 
   it(
-    'a join that nobody awaits is refused without a word to the client, and one in the log',
+    'the refusal of a join that is not awaited is logged, and not sent to the client',
     attack(async ({ attacker, app }) => {
       const client = await attacker();
-      await fill(client);
+      await joinRooms(client);
       expect((await client.ask('join unawaited', 'e')).data).toBe(5);
       await client.settled();
       expect(client.frames.filter(({ event }) => event === 'exception')).toEqual([]);
@@ -155,10 +155,10 @@ describe('rooms without end', () => {
   );
 
   it(
-    'a handler may catch it, as what it is and as an exception of Nest',
+    'a handler can catch the refusal as RoomLimitError and as WsException',
     attack(async ({ attacker }) => {
       const client = await attacker();
-      await fill(client);
+      await joinRooms(client);
       expect((await client.ask('join caught', 'e')).data).toEqual([true, true, 'a client may be in 5 rooms']);
     }),
   );
@@ -166,31 +166,31 @@ describe('rooms without end', () => {
   it.each([
     ['a listener', 'on'],
     ['a middleware', 'use'],
-  ] as const)('%s of the client may join, and fail', (_, way) =>
+  ] as const)('%s of the client can join rooms, and reports the refusal', (_, kind) =>
     attack(async (siege) => {
       const client = await siege.attacker();
-      await fill(client);
+      await joinRooms(client);
       const socket = siege.gateway.clients.at(-1)!;
-      if (way === 'on')
-        socket.on('enter', async (room: string) => {
+      if (kind === 'on')
+        socket.on('join by hand', async (room: string) => {
           await socket.join(room);
         });
       else
         socket.use(async ([event, room], next) => {
-          if (event === 'enter') await socket.join(room as string);
+          if (event === 'join by hand') await socket.join(room as string);
           next();
         });
-      await expectRefused(siege, client, 'enter');
+      await expectRefused(siege, client, 'join by hand');
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
       expect(socket._inFlight).toBe(0);
     })(),
   );
 
   it(
-    'a catch-all listener that fails so is no answer',
+    'the refusal in a catch-all listener is not sent to the client',
     attack(async ({ attacker, gateway, app }) => {
       const client = await attacker();
-      await fill(client);
+      await joinRooms(client);
       gateway.clients.at(-1)!.onAny(async () => gateway.clients.at(-1)!.join('e'));
       expect(await client.ask('echo', 1)).toMatchObject({ event: 'echo', data: 1 });
       await client.settled();
@@ -199,16 +199,16 @@ describe('rooms without end', () => {
     }),
   );
 
-  it('the server makes clients join no more rooms either, and the others all the same', async () => {
+  it('socketsJoin joins no client to more rooms than the limit, and still joins the others', async () => {
     const app = await startApp({ providers: [RoomsGateway] }, { adapter: { limits: { maxRooms: 3 } } });
     const [full, other] = [await app.connect('/ws'), await app.connect('/ws')];
     expect((await full.ask('join', ['a', 'b'])).data).toBe(3);
     const server = app.adapter.create(0, { path: '/ws' });
-    server.socketsJoin('everybody');
-    server.to('everybody').emit('told', 1);
-    expect((await other.next('told')).data).toBe(1);
+    server.socketsJoin('all');
+    server.to('all').emit('news', 1);
+    expect((await other.next('news')).data).toBe(1);
     await full.settled();
-    expect(full.frames.map(({ event }) => event)).not.toContain('told');
+    expect(full.frames.map(({ event }) => event)).not.toContain('news');
     expect(app.log.of('error')).toEqual([]);
   });
 
@@ -219,45 +219,48 @@ describe('rooms without end', () => {
     ['maxRoomNameLength', false, false],
     ['maxRooms', undefined, true],
     ['maxRoomNameLength', undefined, true],
-  ])('%s %p', async (name, value, refuses) => {
+  ])('%s %p', async (name, value, isLimited) => {
     const limits = { maxPayload: false, [name]: value } as const;
     const app = await startApp({ providers: [RoomsGateway] }, { adapter: { limits } });
     const client = await app.connect('/ws');
-    const many = (count: number): string[] => Array.from({ length: count }, (_, i) => `room ${i}`);
+    const roomNames = (count: number): string[] => Array.from({ length: count }, (_, i) => `room ${i}`);
     const isNames = name === 'maxRoomNameLength';
-    const most = value === undefined ? (isNames ? 256 : 999) : isNames ? 5_000 : 4_999;
-    const first = await client.ask('join', isNames ? 'x'.repeat(most) : many(most));
-    expect(first.data).toBe(isNames ? 2 : most + 1);
-    const next = await client.ask('join', isNames ? 'x'.repeat(most + 1) : 'one more');
-    if (refuses || value !== false) expect(next.data.code).toBe('room_limit');
-    else expect(next.data).toBe(isNames ? 3 : most + 2);
+    const maximum = value === undefined ? (isNames ? 256 : 999) : isNames ? 5_000 : 4_999;
+    const first = await client.ask('join', isNames ? 'x'.repeat(maximum) : roomNames(maximum));
+    expect(first.data).toBe(isNames ? 2 : maximum + 1);
+    const next = await client.ask('join', isNames ? 'x'.repeat(maximum + 1) : 'one more');
+    if (isLimited || value !== false) expect(next.data.code).toBe('room_limit');
+    else expect(next.data).toBe(isNames ? 3 : maximum + 2);
   });
 
-  it.each([true, false])('in handleConnection (awaited: %p)', async (isAwaited) => {
-    @WebSocketGateway({ path: '/ws', limits: { maxRooms: 2 } })
-    class CrowdedGateway {
-      async handleConnection(client: EnvelopeSocket): Promise<void> {
-        const joined = client.join(['a', 'b']);
-        if (isAwaited) await joined;
+  it.each([true, false])(
+    'a refusal in handleConnection closes an awaited connection with 1008 (awaited: %p)',
+    async (isAwaited) => {
+      @WebSocketGateway({ path: '/ws', limits: { maxRooms: 2 } })
+      class JoiningGateway {
+        async handleConnection(client: EnvelopeSocket): Promise<void> {
+          const joined = client.join(['a', 'b']);
+          if (isAwaited) await joined;
+        }
       }
-    }
-    const app = await startApp({ providers: [CrowdedGateway] });
-    const client = await app.connect('/ws');
-    if (isAwaited) {
-      expect((await client.next('exception')).data).toEqual({
-        ...TOO_MANY,
-        message: 'a client may be in 2 rooms',
-      });
-      expect(await client.ended()).toEqual({ code: 1008, reason: 'a client may be in 2 rooms' });
-    } else {
-      await client.settled();
-    }
-    expect(app.log.of('error')).toEqual([]);
-    expect(app.log.of('warn')).toHaveLength(1);
-  });
+      const app = await startApp({ providers: [JoiningGateway] });
+      const client = await app.connect('/ws');
+      if (isAwaited) {
+        expect((await client.next('exception')).data).toEqual({
+          ...TOO_MANY,
+          message: 'a client may be in 2 rooms',
+        });
+        expect(await client.ended()).toEqual({ code: 1008, reason: 'a client may be in 2 rooms' });
+      } else {
+        await client.settled();
+      }
+      expect(app.log.of('error')).toEqual([]);
+      expect(app.log.of('warn')).toHaveLength(1);
+    },
+  );
 
   it(
-    'what is no name of a room joins none, and throws nothing of its own',
+    'an invalid room name is refused like any other join',
     attack(async ({ attacker, app }) => {
       const client = await attacker();
       client.send({ event: 'join', id: 1 });

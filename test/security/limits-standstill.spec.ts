@@ -8,10 +8,10 @@ import { deferred, until } from '../support/wait.js';
 @WebSocketGateway({ path: '/ws' })
 class AskingGateway {
   clients: EnvelopeSocket[] = [];
-  door = deferred();
+  gate = deferred();
   async handleConnection(client: EnvelopeSocket): Promise<void> {
     this.clients.push(client);
-    if (client.headers['x-pace'] === 'slow') await this.door.promise;
+    if (client.headers['x-pace'] === 'slow') await this.gate.promise;
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
@@ -19,7 +19,7 @@ class AskingGateway {
   }
   @SubscribeMessage('confirm')
   async confirm(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() data: number): Promise<unknown> {
-    return client.emitWithAck('sure?', data);
+    return client.emitWithAck('confirm?', data);
   }
   @SubscribeMessage('endless')
   endless(): unknown {
@@ -29,22 +29,22 @@ class AskingGateway {
 
 const unlimited = { messagesPerSecond: false } as const;
 
-describe('a line that stands still', () => {
+describe('a paused connection', () => {
   expectNoUnhandledErrors();
 
   it(
-    'reads the answers that its handlers wait for',
+    'still reads the answers that its handlers wait for',
     besiege(AskingGateway, { limits: { maxInFlight: 4, ...unlimited } })(async ({ attacker }) => {
       const client = await attacker();
       client.ws.on('message', (text) => {
         const { event, id, data } = JSON.parse(String(text)) as { event: string; id: number; data: unknown };
-        if (event === 'sure?') client.send({ ack: id, data });
+        if (event === 'confirm?') client.send({ ack: id, data });
       });
       for (let id = 0; id < 400; id++) client.send({ event: 'confirm', id: `c${id}`, data: id });
       await client.until('all answers', () => answersOf(client.frames).length === 400);
       const done = answersOf(client.frames).filter(({ event }) => event === 'confirm');
       const refused = answersOf(client.frames).filter(({ data }) => data.code === 'rate_limited');
-      // those that could wait had their turn, in order; the others were told
+      // Messages within the queue are handled, in order. The others get an exception.
       expect(done.map(({ data }) => data)).toEqual(done.map((_, index) => index));
       expect(done.length).toBeGreaterThanOrEqual(128);
       expect(done.length + refused.length).toBe(400);
@@ -53,7 +53,7 @@ describe('a line that stands still', () => {
   );
 
   it(
-    'ends with 1013 where nothing comes to an end',
+    'closes with 1013 when no message in flight ends',
     besiege(AskingGateway, { connectTimeout: 100, limits: { maxInFlight: 2, ...unlimited } })(
       async ({ attacker }) => {
         const client = await attacker();
@@ -64,7 +64,7 @@ describe('a line that stands still', () => {
   );
 
   it.each([3, 100])(
-    'ends with 1013 where nothing comes to an end and some messages wait, %i in all',
+    'closes with 1013 when no message in flight ends and some messages wait, %i in all',
     (count) =>
       besiege(AskingGateway, { connectTimeout: 100, limits: { maxInFlight: 2, ...unlimited } })(
         async ({ attacker }) => {
@@ -79,27 +79,27 @@ describe('a line that stands still', () => {
   );
 
   it(
-    'goes on as long as messages come to an end, or none waits',
+    'stays open while messages end, or while none waits',
     besiege(AskingGateway, { connectTimeout: 1_500, limits: { maxInFlight: 2, ...unlimited } })(
       async ({ attacker }) => {
-        const [rests, moves, stands] = [await attacker(), await attacker(), await attacker()];
-        for (let id = 0; id < 2; id++) rests.send({ event: 'endless', id, stream: true });
-        for (const client of [moves, stands])
+        const [idle, active, stuck] = [await attacker(), await attacker(), await attacker()];
+        for (let id = 0; id < 2; id++) idle.send({ event: 'endless', id, stream: true });
+        for (const client of [active, stuck])
           for (let id = 0; id < 4; id++) client.send({ event: 'endless', id, stream: true });
-        await stands.settled();
+        await stuck.settled();
         await new Promise((resolve) => setTimeout(resolve, 500));
-        // the next one has its turn
-        moves.send({ event: '$cancel', data: 0 });
-        expect(await moves.answer(0)).toEqual({ event: 'endless', ack: 0 });
-        expect((await stands.ended()).code).toBe(1013);
-        for (const client of [rests, moves])
+        // The next message starts.
+        active.send({ event: '$cancel', data: 0 });
+        expect(await active.answer(0)).toEqual({ event: 'endless', ack: 0 });
+        expect((await stuck.ended()).code).toBe(1013);
+        for (const client of [idle, active])
           expect(await client.ask('$ping')).toMatchObject({ event: '$ping' });
       },
     ),
   );
 
   it(
-    'goes on when a client that did not take its answers takes them',
+    'continues when a slow client reads its answers',
     besiege(AskingGateway, { limits: { maxBufferedBytes: 4_000_000, ...unlimited } })(
       async ({ attacker, gateway }) => {
         const client = await attacker();
@@ -107,7 +107,7 @@ describe('a line that stands still', () => {
         client.ws.pause();
         const text = 'x'.repeat(200_000);
         for (let id = 0; id < 200; id++) client.send({ event: 'echo', id, data: text });
-        await until('the line is held', () => socket.isPaused);
+        await until('a pause', () => socket.isPaused);
         client.ws.resume();
         await client.until('all answers', () => client.frames.length === 200);
         expect(client.frames.map(({ ack }) => ack)).toEqual(client.frames.map((_, index) => index));
@@ -117,12 +117,12 @@ describe('a line that stands still', () => {
   );
 
   it(
-    'is read on when the connection is ready and there is room to wait',
+    'continues when the connection is ready and the queue has room',
     besiege(AskingGateway, { limits: { maxInFlight: 20, ...unlimited } })(async ({ attacker, gateway }) => {
       const client = await attacker({ headers: { 'x-pace': 'slow' } });
       for (let id = 0; id < 128; id++) client.send({ event: 'endless', id, stream: true });
-      await until('the line is held', () => gateway.clients.at(-1)!.isPaused);
-      gateway.door.resolve();
+      await until('a pause', () => gateway.clients.at(-1)!.isPaused);
+      gateway.gate.resolve();
       client.send({ event: '$cancel', data: 0 });
       expect(await client.answer(0)).toEqual({ event: 'endless', ack: 0 });
     }),

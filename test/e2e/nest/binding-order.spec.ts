@@ -5,7 +5,7 @@ import type { GatewayOptions } from '../../../lib/nest/options/options.js';
 import { EnvelopeAdapter } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
 
-/** What gateways did, in order. */
+/** The calls of all gateways, in order. */
 let log: string[] = [];
 
 beforeEach(() => {
@@ -24,8 +24,8 @@ function gatewayOf(name: string, options: GatewayOptions = { path: '/ws' }): Typ
     handleDisconnect(): void {
       log.push(`${name} disconnect`);
     }
-    @SubscribeMessage('who')
-    who(): string {
+    @SubscribeMessage('name')
+    name(): string {
       return name;
     }
     @SubscribeMessage('later')
@@ -50,13 +50,13 @@ describe('gateways of one path', () => {
   it.each([
     ['of one module', { providers: [a, b, c] }],
     ['of two modules', { imports: [Imported], providers: [a, b] }],
-  ])('are bound, connect and answer in the order of their registration: %s', async (_, metadata) => {
+  ])('bind, connect and answer in the order of their registration: %s', async (_, metadata) => {
     const app = await startApp(metadata);
     expect(log.splice(0)).toEqual(['a init', 'b init', 'c init']);
     const client = await app.connect('/ws');
     await client.settled();
     expect(log.splice(0)).toEqual(['a connection', 'b connection', 'c connection']);
-    for (const event of ['who', 'later']) {
+    for (const event of ['name', 'later']) {
       expect(await client.ask(event)).toMatchObject({ event, data: 'a' });
       client.send({ event });
       await client.settled();
@@ -70,7 +70,7 @@ describe('gateways of one path', () => {
     expect(log).toEqual(['a disconnect', 'b disconnect', 'c disconnect']);
   });
 
-  it('run their middlewares in that order', async () => {
+  it('run their middlewares in the order of their registration', async () => {
     const order: string[] = [];
     const using = (name: string): Type => {
       @WebSocketGateway({ path: '/ws' })
@@ -90,23 +90,23 @@ describe('gateways of one path', () => {
   });
 });
 
-describe('RegExp namespaces that overlap', () => {
+describe('overlapping RegExp namespaces', () => {
   const first = gatewayOf('first', { path: '/', namespace: /^\/game-\d+$/ });
   const second = gatewayOf('second', { path: '/', namespace: /^\/game-.+$/ });
 
-  it('take a path by the order of their registration', async () => {
+  it('match a path in the order of their registration', async () => {
     const app = await startApp({ providers: [first, second] });
-    expect((await (await app.connect('/game-1')).ask('who')).data).toBe('first');
-    expect((await (await app.connect('/game-x')).ask('who')).data).toBe('second');
+    expect((await (await app.connect('/game-1')).ask('name')).data).toBe('first');
+    expect((await (await app.connect('/game-x')).ask('name')).data).toBe('second');
   });
 
-  it('take a path by the order of their registration, also where the wider one is first', async () => {
+  it('match a path in the order of their registration, also if the wider one is first', async () => {
     const app = await startApp({ providers: [second, first] });
-    expect((await (await app.connect('/game-1')).ask('who')).data).toBe('second');
+    expect((await (await app.connect('/game-1')).ask('name')).data).toBe('second');
   });
 });
 
-it('holds in an application that NestFactory made, too', async () => {
+it('keeps the registration order in an application created by NestFactory', async () => {
   class Root {}
   Module({ providers: [a, b, c] })(Root);
   const nest = await NestFactory.create(Root, { logger: false });
@@ -116,7 +116,7 @@ it('holds in an application that NestFactory made, too', async () => {
   expect(log).toEqual(['a init', 'b init', 'c init']);
 });
 
-it('the application is as it was when it has closed', async () => {
+it('leaves the application unchanged after it has closed', async () => {
   const app = await startApp({ providers: [a] });
   await app.close();
   expect(Object.getOwnPropertyDescriptor(app.nest, 'socketModule')).toMatchObject({

@@ -18,31 +18,31 @@ import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 
 declare const NEST_MAJOR: 11 | 12;
 
-/** Who ran, in order. */
-let trail: string[] = [];
+/** The names of the enhancers that ran, in order. */
+let calls: string[] = [];
 beforeEach(() => {
-  trail = [];
+  calls = [];
 });
 
-/** A guard, an interceptor and a pipe that leave their name. */
+/** Returns a guard, an interceptor and a pipe that record their names. */
 function trace(name: string) {
   @Injectable()
   class TracingGuard implements CanActivate {
     canActivate(): boolean {
-      return trail.push(`${name} guard`) > 0;
+      return calls.push(`${name} guard`) > 0;
     }
   }
   @Injectable()
   class TracingInterceptor implements NestInterceptor {
     intercept(_: ExecutionContext, next: CallHandler): Observable<unknown> {
-      trail.push(`${name} interceptor`);
-      return next.handle().pipe(tap(() => trail.push(`${name} interceptor end`)));
+      calls.push(`${name} interceptor`);
+      return next.handle().pipe(tap(() => calls.push(`${name} interceptor end`)));
     }
   }
   @Injectable()
   class TracingPipe implements PipeTransform {
     transform(value: unknown): unknown {
-      trail.push(`${name} pipe`);
+      calls.push(`${name} pipe`);
       return value;
     }
   }
@@ -53,13 +53,13 @@ const global = trace('global');
 const ofClass = trace('class');
 const ofMethod = trace('method');
 
-/** Lets in who sends `{ token: 'good' }`; looks at everything a guard can see. */
+/** Accepts a client that sends `{ token: 'good' }` and records everything that a guard can read. */
 @Injectable()
 class TokenGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const ws = context.switchToWs();
     const client: unknown = ws.getClient();
-    trail.push(
+    calls.push(
       [
         client instanceof EnvelopeSocket,
         context.getType(),
@@ -86,7 +86,7 @@ class TracedGateway {
   @UsePipes(ofMethod.pipe)
   @SubscribeMessage('traced')
   traced(@MessageBody() data: unknown): unknown {
-    trail.push('handler');
+    calls.push('handler');
     return data;
   }
 }
@@ -123,7 +123,7 @@ class EnhancedGateway {
   @UseInterceptors({ intercept: () => of('cached') })
   @SubscribeMessage('cached')
   cached(): void {
-    trail.push('handler');
+    calls.push('handler');
   }
   @UseInterceptors({ intercept: () => EMPTY })
   @SubscribeMessage('swallowed')
@@ -154,7 +154,7 @@ describe('enhancers', () => {
     'method pipe',
   ];
   const ends = ['handler', 'method interceptor end', 'class interceptor end'];
-  // Nest 11 applies no global enhancers to gateways
+  // Nest 11 does not apply global enhancers to gateways.
   const expected =
     NEST_MAJOR === 11
       ? [...local, ...ends]
@@ -169,7 +169,7 @@ describe('enhancers', () => {
           'global interceptor end',
         ];
 
-  it('run in the order of Nest, those of app.useGlobal… as on its major', async () => {
+  it('run in the order of Nest, including app.useGlobal… on Nest 12', async () => {
     const app = await startApp(
       { providers: [TracedGateway] },
       {
@@ -181,17 +181,17 @@ describe('enhancers', () => {
       },
     );
     const client = await app.connect();
-    // at the upgrade; global ones stay out of it
-    expect(trail.splice(0)).toEqual(['class guard']);
+    // The class guard ran at the upgrade; global guards do not run there.
+    expect(calls.splice(0)).toEqual(['class guard']);
     expect(await client.ask('traced', 'x', 1)).toEqual({ event: 'traced', data: 'x', ack: 1 });
-    expect(trail).toEqual(expected);
-    trail = [];
+    expect(calls).toEqual(expected);
+    calls = [];
     client.send({ event: 'traced', data: 'y' });
     expect(await client.next('traced')).toEqual({ event: 'traced', data: 'y' });
-    expect(trail).toEqual(expected);
+    expect(calls).toEqual(expected);
   });
 
-  it('run in the order of Nest, those of APP_… tokens as on its major', async () => {
+  it('run in the order of Nest, including APP_… tokens on Nest 12', async () => {
     const app = await startApp({
       providers: [
         TracedGateway,
@@ -201,12 +201,12 @@ describe('enhancers', () => {
       ],
     });
     const client = await app.connect();
-    expect(trail.splice(0)).toEqual(['class guard']);
+    expect(calls.splice(0)).toEqual(['class guard']);
     await client.ask('traced', 'x');
-    expect(trail).toEqual(expected);
+    expect(calls).toEqual(expected);
   });
 
-  it('refuse by a guard that says no', async () => {
+  it('reject a message when a guard returns false', async () => {
     const client = await (await startApp({ providers: [EnhancedGateway] })).connect();
     const refusal = (data: unknown) => ({
       event: 'exception',
@@ -223,7 +223,7 @@ describe('enhancers', () => {
     });
     client.send({ event: 'guarded', data: 1 });
     expect(await client.next('exception')).toEqual(refusal(1));
-    expect(trail).toEqual(Array(3).fill('true ws EnhancedGateway guarded guarded'));
+    expect(calls).toEqual(Array(3).fill('true ws EnhancedGateway guarded guarded'));
   });
 
   it.each([
@@ -231,19 +231,19 @@ describe('enhancers', () => {
     ['renaming', { event: 'renamed', data: 'x' }],
     ['caught', { event: 'caught', data: 'instead of secret' }],
     ['cached', { event: 'cached', data: 'cached' }],
-  ])('answer by an interceptor: %s', async (event, answer) => {
+  ])('let an interceptor change the answer: %s', async (event, answer) => {
     const client = await (await startApp({ providers: [EnhancedGateway] })).connect();
     expect(await client.ask(event, 'x', 1)).toEqual({ ...answer, ack: 1 });
     client.send({ event, data: 'x' });
     expect(await client.next(answer.event)).toEqual(answer);
-    expect(trail).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
   it.each([
     ['translated', 'not so secret'],
     ['failing', 'too slow'],
     ['throwing', 'not today'],
-  ])('fail by an interceptor: %s', async (event, message) => {
+  ])('let an interceptor fail the request: %s', async (event, message) => {
     const client = await (await startApp({ providers: [EnhancedGateway] })).connect();
     const failure = {
       event: 'exception',
@@ -256,7 +256,7 @@ describe('enhancers', () => {
     expect(client.frames.filter((frame) => frame.ack === 1)).toHaveLength(1);
   });
 
-  it('answer an id even where an interceptor lets nothing through', async () => {
+  it('answer an id even if an interceptor emits no value', async () => {
     const client = await (await startApp({ providers: [EnhancedGateway] })).connect();
     expect(await client.ask('swallowed', 'x', 1)).toEqual({ event: 'swallowed', ack: 1 });
     client.send({ event: 'swallowed' });

@@ -101,7 +101,7 @@ class FailingGateway {
 
 expectNoUnhandledErrors();
 
-describe('what handlers throw', () => {
+describe('exceptions thrown by handlers', () => {
   const start = () => startApp({ providers: [FailingGateway] });
   const cause = (pattern: string) => ({ cause: { pattern, data: { name: 1 } } });
   const status = 'error';
@@ -140,14 +140,14 @@ describe('what handlers throw', () => {
     ['nothing', { ...internal, ...cause('nothing') }],
   ];
 
-  it.each(expected)('%s, with an id', async (event, data) => {
+  it.each(expected)('reach the client as an answer to its id: %s', async (event, data) => {
     const client = await (await start()).connect();
     expect(await client.ask(event, { name: 1 }, 'x')).toEqual({ event: 'exception', data, ack: 'x' });
     await client.settled();
     expect(client.frames.filter((frame) => frame.ack === 'x')).toHaveLength(1);
   });
 
-  it.each(expected)('%s, without an id', async (event, data) => {
+  it.each(expected)('reach the client as an exception event without an id: %s', async (event, data) => {
     const client = await (await start()).connect();
     client.send({ event, data: { name: 1 } });
     expect(await client.next('exception')).toEqual({ event: 'exception', data });
@@ -155,7 +155,7 @@ describe('what handlers throw', () => {
     expect(client.frames.filter((frame) => frame.event === 'exception')).toHaveLength(1);
   });
 
-  it('lets valid data through a ValidationPipe', async () => {
+  it('do not occur for valid data in a ValidationPipe', async () => {
     const client = await (await start()).connect();
     const order = { name: 'tea', count: 2 };
     expect((await client.ask('validated', { ...order, more: 1 })).data).toEqual({
@@ -165,7 +165,7 @@ describe('what handlers throw', () => {
     expect((await client.ask('transformed', { ...order, more: 1 })).data).toEqual({ order, isOrder: true });
   });
 
-  it('ends a stream that fails in the middle', async () => {
+  it('end a stream that fails after its first value', async () => {
     const client = await (await start()).connect();
     client.send({ event: 'generator', id: 1, stream: true });
     expect(await client.answer(1)).toEqual({ event: 'generator', data: 1, ack: 1, more: true });
@@ -180,7 +180,7 @@ describe('what handlers throw', () => {
   });
 
   it.each(['unknown', 'unknownAsync', 'thrown', 'nothing'])(
-    'logs %s once and tells nothing of it',
+    'are logged once without details for the client: %s',
     async (event) => {
       const app = await start();
       const client = await app.connect();
@@ -192,7 +192,7 @@ describe('what handlers throw', () => {
     },
   );
 
-  it('does not log what a client is to blame for', async () => {
+  it('are not logged when the client caused them', async () => {
     const app = await start();
     const client = await app.connect();
     for (const event of ['text', 'object', 'validated', 'httpGuard', 'httpPipe']) await client.ask(event, {});

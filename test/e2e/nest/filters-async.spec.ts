@@ -12,12 +12,12 @@ import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 
 const clientOf = (host: ArgumentsHost): EnvelopeSocket => host.switchToWs().getClient<EnvelopeSocket>();
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
-const aMoment = () => new Promise((resolve) => setTimeout(resolve, 20));
+const delay = () => new Promise((resolve) => setTimeout(resolve, 20));
 
 @Catch()
 class AsyncFilter implements ExceptionFilter {
   async catch(error: Error, host: ArgumentsHost): Promise<void> {
-    await aMoment();
+    await delay();
     clientOf(host).emit('exception', { later: error.message });
   }
 }
@@ -25,13 +25,13 @@ class AsyncFilter implements ExceptionFilter {
 @Catch()
 class AsyncExtendingFilter extends BaseWsExceptionFilter {
   override async catch(error: unknown, host: ArgumentsHost): Promise<void> {
-    await aMoment();
+    await delay();
     super.catch(error, host);
   }
 }
 
 @Catch()
-class SilentFilter implements ExceptionFilter {
+class EmptyFilter implements ExceptionFilter {
   catch(): void {}
 }
 
@@ -43,7 +43,7 @@ class ThrowingFilter implements ExceptionFilter {
 }
 
 @Catch()
-class TalkativeFilter implements ExceptionFilter {
+class SeveralEventsFilter implements ExceptionFilter {
   catch(_: unknown, host: ArgumentsHost): void {
     const client = clientOf(host);
     client.emit('note', 'something else first');
@@ -52,7 +52,7 @@ class TalkativeFilter implements ExceptionFilter {
   }
 }
 
-/** The idiom of gateways that were written for `WsAdapter`. */
+/** Sends raw text, as filters written for `WsAdapter` do. */
 @Catch()
 class SendingFilter implements ExceptionFilter {
   catch(error: Error, host: ArgumentsHost): void {
@@ -61,7 +61,7 @@ class SendingFilter implements ExceptionFilter {
 }
 
 @WebSocketGateway()
-class OddlyFilteredGateway {
+class FilteredGateway {
   @UseFilters(new AsyncFilter())
   @SubscribeMessage('async')
   async(): void {
@@ -72,9 +72,9 @@ class OddlyFilteredGateway {
   asyncSuper(): void {
     throw new WsException('x');
   }
-  @UseFilters(new SilentFilter())
-  @SubscribeMessage('silent')
-  silent(): void {
+  @UseFilters(new EmptyFilter())
+  @SubscribeMessage('empty')
+  empty(): void {
     throw new Error('x');
   }
   @UseFilters(new ThrowingFilter())
@@ -82,9 +82,9 @@ class OddlyFilteredGateway {
   throwing(): void {
     throw new Error('x');
   }
-  @UseFilters(new TalkativeFilter())
-  @SubscribeMessage('talkative')
-  talkative(): void {
+  @UseFilters(new SeveralEventsFilter())
+  @SubscribeMessage('several')
+  several(): void {
     throw new Error('x');
   }
   @UseFilters(new SendingFilter())
@@ -108,8 +108,8 @@ class OddlyFilteredGateway {
 
 expectNoUnhandledErrors();
 
-describe('exception filters of every kind', () => {
-  const start = () => startApp({ providers: [OddlyFilteredGateway] });
+describe('asynchronous and unusual exception filters', () => {
+  const start = () => startApp({ providers: [FilteredGateway] });
 
   it.each([
     ['async', { later: 'x' }],
@@ -125,9 +125,9 @@ describe('exception filters of every kind', () => {
     expect(client.frames.filter((frame) => frame.ack === 1)).toHaveLength(1);
   });
 
-  it('answer with the first exception, and send other events beside it', async () => {
+  it('answer an id with the first exception and send other events separately', async () => {
     const client = await (await start()).connect();
-    expect(await client.ask('talkative', 1, 1)).toEqual({
+    expect(await client.ask('several', 1, 1)).toEqual({
       event: 'exception',
       data: { first: true },
       ack: 1,
@@ -136,22 +136,22 @@ describe('exception filters of every kind', () => {
     expect(await client.next('exception')).toEqual({ event: 'exception', data: { second: true } });
   });
 
-  it('that say nothing leave nobody waiting', async () => {
+  it('answer an id with an internal error if a filter sends nothing', async () => {
     const client = await (await start()).connect();
     const asked = performance.now();
-    expect(await client.ask('silent', 1, 1)).toEqual({
+    expect(await client.ask('empty', 1, 1)).toEqual({
       event: 'exception',
       data: { status: 'error', message: 'Internal server error' },
       ack: 1,
     });
     expect(performance.now() - asked).toBeLessThan(2_500);
-    client.send({ event: 'silent' });
+    client.send({ event: 'empty' });
     await client.settled();
     expect(client.frames).toHaveLength(2);
   });
 
   it.each(['work', 'workFiltered'])(
-    'answer each of 300 requests in flight at its own id: %s',
+    'answer each of 300 concurrent requests with its id: %s',
     async (event) => {
       const client = await (await start()).connect();
       const numbers = Array.from({ length: 300 }, (_, number) => number);

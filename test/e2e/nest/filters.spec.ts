@@ -5,12 +5,12 @@ import { EnvelopeSocket } from '../../../lib/index.js';
 import { startApp } from '../../support/app.js';
 import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 
-class Broke extends Error {}
-class Broken extends Broke {}
+class FirstError extends Error {}
+class SecondError extends FirstError {}
 
 const clientOf = (host: ArgumentsHost): EnvelopeSocket => host.switchToWs().getClient<EnvelopeSocket>();
 
-/** A filter that says who it is. */
+/** Returns a filter that answers with its name. */
 function naming(name: string, ...types: (new () => Error)[]) {
   @Catch(...types)
   class NamingFilter implements ExceptionFilter {
@@ -39,8 +39,8 @@ class InjectedFilter implements ExceptionFilter {
 
 const OfClass = naming('class');
 const OfMethod = naming('method');
-const OfBroke = naming('broke', Broke);
-const OfBroken = naming('broken', Broken);
+const OfFirstError = naming('first', FirstError);
+const OfSecondError = naming('second', SecondError);
 const Global = naming('global');
 
 @UseFilters(OfClass)
@@ -48,49 +48,49 @@ const Global = naming('global');
 class FilteredGateway {
   @SubscribeMessage('class')
   class(): void {
-    throw new Broke();
+    throw new FirstError();
   }
   @UseFilters(OfMethod)
   @SubscribeMessage('method')
   method(): void {
-    throw new Broke();
+    throw new FirstError();
   }
-  @UseFilters(new OfBroke(), new OfBroken())
+  @UseFilters(new OfFirstError(), new OfSecondError())
   @SubscribeMessage('last')
   last(): void {
-    throw new Broken();
+    throw new SecondError();
   }
-  @UseFilters(new OfBroken(), new OfBroke())
+  @UseFilters(new OfSecondError(), new OfFirstError())
   @SubscribeMessage('other')
   other(): void {
-    throw new Broken();
+    throw new SecondError();
   }
-  @UseFilters(OfBroken)
-  @SubscribeMessage('none of the method')
+  @UseFilters(OfSecondError)
+  @SubscribeMessage('no method filter')
   none(): void {
     throw new WsException('x');
   }
   @UseFilters(InjectedFilter)
   @SubscribeMessage('injected')
   injected(): void {
-    throw new Broke();
+    throw new FirstError();
   }
 }
 
 @WebSocketGateway()
 class BareGateway {
-  @UseFilters(OfBroken)
-  @SubscribeMessage('unfitting')
-  unfitting(): void {
+  @UseFilters(OfSecondError)
+  @SubscribeMessage('unmatched')
+  unmatched(): void {
     throw new WsException('not broken');
   }
 }
 
-/** As the users' filters of Nest's documentation: `super.catch` with more or less around it. */
+/** Calls `super.catch` after a change, as the documentation of Nest suggests. */
 @Catch()
 class ExtendingFilter extends BaseWsExceptionFilter {
   override catch(error: unknown, host: ArgumentsHost): void {
-    super.catch(error instanceof Broke ? new WsException('translated') : error, host);
+    super.catch(error instanceof FirstError ? new WsException('translated') : error, host);
   }
 }
 
@@ -114,7 +114,7 @@ class ExtendedGateway {
   }
   @SubscribeMessage('translated')
   translated(): void {
-    throw new Broke('secret');
+    throw new FirstError('secret');
   }
   @SubscribeMessage('unknown')
   unknown(): void {
@@ -131,13 +131,13 @@ expectNoUnhandledErrors();
 
 describe('exception filters', () => {
   it.each([
-    ['class', { by: 'class', of: 'Broke' }],
-    ['method', { by: 'method', of: 'Broke' }],
-    ['last', { by: 'broken', of: 'Broken' }],
-    ['other', { by: 'broke', of: 'Broken' }],
-    ['none of the method', { by: 'class', of: 'WsException' }],
+    ['class', { by: 'class', of: 'FirstError' }],
+    ['method', { by: 'method', of: 'FirstError' }],
+    ['last', { by: 'second', of: 'SecondError' }],
+    ['other', { by: 'first', of: 'SecondError' }],
+    ['no method filter', { by: 'class', of: 'WsException' }],
     ['injected', { message: 'sorry', pattern: 'injected' }],
-  ])('go by precedence: %s', async (event, data) => {
+  ])('apply in the order of precedence: %s', async (event, data) => {
     const client = await (await startApp({ providers: [FilteredGateway, Phrases] })).connect();
     expect(await client.ask(event, 1, 1)).toEqual({ event: 'exception', data, ack: 1 });
     client.send({ event });
@@ -146,16 +146,16 @@ describe('exception filters', () => {
     expect(client.frames.filter((frame) => frame.event === 'exception')).toHaveLength(2);
   });
 
-  it('of the application do not reach gateways, as on Nest itself', async () => {
+  it('set for the whole application do not apply to gateways, as in Nest', async () => {
     const app = await startApp(
       { providers: [BareGateway, { provide: APP_FILTER, useClass: Global }] },
       { before: (nest) => nest.useGlobalFilters(new Global()) },
     );
-    const answer = await (await app.connect()).ask('unfitting', 'x');
+    const answer = await (await app.connect()).ask('unmatched', 'x');
     expect(answer.data).toEqual({
       status: 'error',
       message: 'not broken',
-      cause: { pattern: 'unfitting', data: 'x' },
+      cause: { pattern: 'unmatched', data: 'x' },
     });
   });
 
@@ -168,7 +168,7 @@ describe('exception filters', () => {
       { status: 'error', message: 'Internal server error', cause: { pattern: 'unknown', data: 'x' } },
     ],
     ['without cause', { status: 'error', message: 'short' }],
-  ])("may extend Nest's own and call super.catch: %s", async (event, data) => {
+  ])('may extend the filter of Nest and call super.catch: %s', async (event, data) => {
     const app = await startApp({ providers: [ExtendedGateway] });
     const client = await app.connect();
     expect(await client.ask(event, 'x', 1)).toEqual({ event: 'exception', data, ack: 1 });

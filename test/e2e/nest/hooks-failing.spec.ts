@@ -23,7 +23,7 @@ type Failure = keyof typeof failures;
 
 const failureOf = (client: EnvelopeSocket) => failures[client.handshake.query['how'] as Failure]();
 
-class Recording {
+class RecordingGateway {
   readonly disconnects: unknown[][] = [];
   handled = 0;
   handleDisconnect(client: EnvelopeSocket, reason: string): void {
@@ -36,14 +36,14 @@ class Recording {
 }
 
 @WebSocketGateway({ path: '/sync' })
-class ThrowingGateway extends Recording {
+class ThrowingGateway extends RecordingGateway {
   handleConnection(client: EnvelopeSocket): void {
     throw failureOf(client);
   }
 }
 
 @WebSocketGateway({ path: '/async' })
-class RejectingGateway extends Recording {
+class RejectingGateway extends RecordingGateway {
   async handleConnection(client: EnvelopeSocket): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     throw failureOf(client);
@@ -51,14 +51,14 @@ class RejectingGateway extends Recording {
 }
 
 @WebSocketGateway({ path: '/hang', connectTimeout: 100 })
-class HangingGateway extends Recording {
+class HangingGateway extends RecordingGateway {
   handleConnection(): Promise<void> {
     return new Promise(() => undefined);
   }
 }
 
 @Catch(WsException)
-class PoliteFilter implements ExceptionFilter {
+class CustomFilter implements ExceptionFilter {
   catch(error: WsException, host: ArgumentsHost): void {
     const ws = host.switchToWs();
     ws.getClient<EnvelopeSocket>().emit('exception', {
@@ -84,17 +84,17 @@ class BrokenFilter implements ExceptionFilter {
   }
 }
 
-class Refusing {
+class RefusingGateway {
   handleConnection(client: EnvelopeSocket): void {
     throw failureOf(client);
   }
 }
 
-@UseFilters(PoliteFilter)
-@WebSocketGateway({ path: '/polite' })
-class PoliteGateway extends Refusing {}
+@UseFilters(CustomFilter)
+@WebSocketGateway({ path: '/custom' })
+class CustomGateway extends RefusingGateway {}
 
-@UseFilters(new PoliteFilter())
+@UseFilters(new CustomFilter())
 @WebSocketGateway({ path: '/method' })
 class MethodGateway {
   @UseFilters(new LateFilter())
@@ -105,15 +105,15 @@ class MethodGateway {
 
 @UseFilters(new BaseWsExceptionFilter())
 @WebSocketGateway({ path: '/base' })
-class BaseGateway extends Refusing {}
+class BaseGateway extends RefusingGateway {}
 
 @UseFilters(new BrokenFilter())
 @WebSocketGateway({ path: '/broken' })
-class BrokenGateway extends Refusing {}
+class BrokenGateway extends RefusingGateway {}
 
 expectNoUnhandledErrors();
 
-describe('a handleConnection that fails', () => {
+describe('a failing handleConnection', () => {
   const status = 'error';
   const internal = { status, message: 'Internal server error' };
   const expected: [Failure, object, { code: number; reason: string }][] = [
@@ -133,9 +133,9 @@ describe('a handleConnection that fails', () => {
     ['sync', ThrowingGateway],
     ['async', RejectingGateway],
   ])('%s', (path, type) => {
-    it.each(expected)('with %s', async (how, data, end) => {
+    it.each(expected)('closes the connection with a suitable code after %s', async (how, data, end) => {
       const app = await startApp({ providers: [type] });
-      const gateway = app.nest.get<Recording>(type);
+      const gateway = app.nest.get<RecordingGateway>(type);
       const client = await app.connect(`/${path}?how=${how}&token=t0ken`, { headers: { cookie: 'c=t0ken' } });
       if (client.ws.readyState === client.ws.OPEN) client.send({ event: 'note', id: 1 });
       expect(await client.ended()).toEqual(end);
@@ -147,13 +147,13 @@ describe('a handleConnection that fails', () => {
       expect(gateway.handled).toBe(0);
       const isUnknown = end.code === 1011;
       expect(app.log.of('error')).toHaveLength(isUnknown ? 1 : 0);
-      // nothing of what a client sent or of what went wrong reaches the client, and no token the log
+      // The client receives no data of the upgrade request and no internal error, and the log contains no token.
       expect(JSON.stringify([client.frames, client.closed])).not.toMatch(/secret|t0ken/);
       expect(app.log.of('error').join()).not.toContain('t0ken');
     });
   });
 
-  it('or hangs closes the client after connectTimeout', async () => {
+  it('closes the connection after connectTimeout if it never settles', async () => {
     const app = await startApp({ providers: [HangingGateway] });
     const gateway = app.nest.get(HangingGateway);
     const client = await app.connect('/hang');
@@ -164,7 +164,7 @@ describe('a handleConnection that fails', () => {
     expect(app.log.of('error')).toEqual([expect.stringContaining('connectTimeout')]);
   });
 
-  it('takes connectTimeout from the adapter, too', async () => {
+  it('uses the connectTimeout of the adapter', async () => {
     @WebSocketGateway({ path: '/hang' })
     class Hanging {
       handleConnection(): Promise<void> {
@@ -176,19 +176,19 @@ describe('a handleConnection that fails', () => {
   });
 
   it.each([
-    ['/polite?how=ws', [{ sorry: 'not you', pattern: 'handleConnection', data: {} }], 1008, 0],
-    ['/polite?how=unknown', [internal], 1011, 1],
+    ['/custom?how=ws', [{ sorry: 'not you', pattern: 'handleConnection', data: {} }], 1008, 0],
+    ['/custom?how=unknown', [internal], 1011, 1],
     ['/method?how=ws', [{ late: true }], 1008, 0],
     ['/broken?how=ws', [], 1008, 1],
-  ])("goes through the gateway's filters: %s", async (url, data, code, logged) => {
-    const app = await startApp({ providers: [PoliteGateway, MethodGateway, BrokenGateway] });
+  ])('uses the filters of the gateway: %s', async (url, data, code, logged) => {
+    const app = await startApp({ providers: [CustomGateway, MethodGateway, BrokenGateway] });
     const client = await app.connect(url);
     expect((await client.ended()).code).toBe(code);
     expect(client.frames).toEqual(data.map((payload) => ({ event: 'exception', data: payload })));
     expect(app.log.of('error')).toHaveLength(logged);
   });
 
-  it("goes through Nest's own filter, and shows no word of the upgrade request", async () => {
+  it('uses the filter of Nest and does not show data of the upgrade request', async () => {
     const app = await startApp({ providers: [BaseGateway] });
     const client = await app.connect('/base?how=ws&token=t0ken', { headers: { cookie: 'c=t0ken' } });
     expect((await client.ended()).code).toBe(1008);
@@ -200,7 +200,7 @@ describe('a handleConnection that fails', () => {
     ]);
   });
 
-  it('of one gateway ends the client of all gateways on the path', async () => {
+  it('disconnects the client from all gateways of the path', async () => {
     const app = await startApp({ providers: [ThrowingGateway, OtherGateway] });
     const other = app.nest.get(OtherGateway);
     expect((await (await app.connect('/sync?how=ws')).ended()).code).toBe(1008);
@@ -210,6 +210,6 @@ describe('a handleConnection that fails', () => {
 });
 
 @WebSocketGateway({ path: '/sync' })
-class OtherGateway extends Recording {
+class OtherGateway extends RecordingGateway {
   async handleConnection(): Promise<void> {}
 }

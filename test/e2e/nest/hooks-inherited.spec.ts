@@ -7,20 +7,20 @@ import { until } from '../../support/wait.js';
 
 const nextTurn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** What every gateway below shares. */
+/** The common base class of all gateways below. */
 abstract class Base {
-  readonly trail: string[] = [];
+  readonly calls: string[] = [];
   async handleConnection(client: EnvelopeSocket): Promise<void> {
     await nextTurn();
     if (client.handshake.query['refuse'] !== undefined) throw new WsException('refused by the base');
-    this.trail.push('base connected');
+    this.calls.push('base connected');
   }
   handleDisconnect(_: EnvelopeSocket, reason: string): void {
-    this.trail.push(`base left: ${reason}`);
+    this.calls.push(`base disconnected: ${reason}`);
   }
   @SubscribeMessage('note')
   note(): string {
-    this.trail.push('note');
+    this.calls.push('note');
     return this.constructor.name;
   }
 }
@@ -34,53 +34,51 @@ class OtherGateway extends Base {}
 @WebSocketGateway({ path: '/derived' })
 class DerivedGateway extends Base {
   override async handleConnection(client: EnvelopeSocket): Promise<void> {
-    this.trail.push('derived begins');
+    this.calls.push('derived begins');
     await super.handleConnection(client);
-    this.trail.push('derived connected');
+    this.calls.push('derived connected');
   }
   override handleDisconnect(client: EnvelopeSocket, reason: string): void {
     super.handleDisconnect(client, reason);
-    this.trail.push(`derived left: ${reason}`);
+    this.calls.push(`derived disconnected: ${reason}`);
   }
 }
 
-/** A gateway that is derived from a gateway, and itself the base of one. */
+/** Extends a gateway that extends a gateway. */
 @WebSocketGateway({ path: '/grandchild' })
 class GrandchildGateway extends DerivedGateway {
   override async handleConnection(client: EnvelopeSocket): Promise<void> {
     await super.handleConnection(client);
-    this.trail.push('grandchild connected');
+    this.calls.push('grandchild connected');
   }
 }
 
-@WebSocketGateway({ path: '/quiet' })
-class QuietGateway extends DerivedGateway {}
+@WebSocketGateway({ path: '/empty' })
+class EmptyDerivedGateway extends DerivedGateway {}
 
-/** A decorator of a library, say, that swaps the class for a subclass. */
-// eslint-disable-next-line -- TypeScript wants these very words of a mixin
-function Swapped<Class extends new (...args: any[]) => object>(type: Class): Class {
+/** A decorator that replaces the class with a subclass, as some libraries do. */
+// eslint-disable-next-line -- TypeScript requires this signature for a mixin
+function ReplaceClass<Class extends new (...args: any[]) => object>(type: Class): Class {
   return class extends type {};
 }
 
-@WebSocketGateway({ path: '/swapped' })
-@Swapped
-class SwappedGateway extends Base {}
+@WebSocketGateway({ path: '/replaced' })
+@ReplaceClass
+class ReplacedGateway extends Base {}
 
 @Injectable()
 class Service {
   readonly greeting = 'hello';
 }
 
-/** Calls `super` by what it caught, not by what it should. */
-@WebSocketGateway({ path: '/forgiving' })
-class ForgivingGateway extends Base {
+/** Calls `super` and catches its error. */
+@WebSocketGateway({ path: '/catching' })
+class CatchingGateway extends Base {
   constructor(readonly service: Service) {
     super();
   }
   override async handleConnection(client: EnvelopeSocket): Promise<void> {
-    await super
-      .handleConnection(client)
-      .catch((error: Error) => this.trail.push(`forgiven: ${error.message}`));
+    await super.handleConnection(client).catch((error: Error) => this.calls.push(`caught: ${error.message}`));
     client.emit(this.service.greeting);
   }
 }
@@ -88,36 +86,43 @@ class ForgivingGateway extends Base {
 expectNoUnhandledErrors();
 
 describe('inherited lifecycle hooks', () => {
-  const base = ['base connected', 'note', 'base left: client namespace disconnect'];
+  const base = ['base connected', 'note', 'base disconnected: client namespace disconnect'];
   const derived = [
     'derived begins',
     'base connected',
     'derived connected',
     'note',
-    'base left: client namespace disconnect',
-    'derived left: client namespace disconnect',
+    'base disconnected: client namespace disconnect',
+    'derived disconnected: client namespace disconnect',
   ];
-  const all = [PlainGateway, OtherGateway, DerivedGateway, GrandchildGateway, QuietGateway, SwappedGateway];
+  const all = [
+    PlainGateway,
+    OtherGateway,
+    DerivedGateway,
+    GrandchildGateway,
+    EmptyDerivedGateway,
+    ReplacedGateway,
+  ];
 
   it.each([
     ['/plain', PlainGateway, base],
     ['/other', OtherGateway, base],
-    ['/swapped', SwappedGateway, base],
+    ['/replaced', ReplacedGateway, base],
     ['/derived', DerivedGateway, derived],
-    ['/quiet', QuietGateway, derived],
+    ['/empty', EmptyDerivedGateway, derived],
     ['/grandchild', GrandchildGateway, [...derived.slice(0, 3), 'grandchild connected', ...derived.slice(3)]],
-  ])('of %s run once, and are waited for', async (path, type, trail) => {
+  ])('of %s run once and delay the messages of the client', async (path, type, calls) => {
     const app = await startApp({ providers: all });
     const gateway = app.nest.get<Base>(type);
     const client = await app.connect(path);
     await client.ask('note');
     client.close(1000);
-    await until('handleDisconnect', () => gateway.trail.length >= trail.length);
-    expect(gateway.trail).toEqual(trail);
-    for (const other of all) if (other !== type) expect(app.nest.get<Base>(other).trail).toEqual([]);
+    await until('handleDisconnect', () => gateway.calls.length >= calls.length);
+    expect(gateway.calls).toEqual(calls);
+    for (const other of all) if (other !== type) expect(app.nest.get<Base>(other).calls).toEqual([]);
   });
 
-  it.each(['/plain', '/other', '/derived', '/quiet', '/grandchild', '/swapped'])(
+  it.each(['/plain', '/other', '/derived', '/empty', '/grandchild', '/replaced'])(
     'of %s refuse the client once',
     async (path) => {
       const app = await startApp({ providers: all });
@@ -129,15 +134,15 @@ describe('inherited lifecycle hooks', () => {
     },
   );
 
-  it('let a derived class catch what its base threw', async () => {
-    const app = await startApp({ providers: [ForgivingGateway, Service] });
-    const client = await app.connect('/forgiving?refuse');
+  it('let a derived class catch an error of its base class', async () => {
+    const app = await startApp({ providers: [CatchingGateway, Service] });
+    const client = await app.connect('/catching?refuse');
     await client.next('hello');
-    expect((await client.ask('note')).data).toBe('ForgivingGateway');
-    expect(app.nest.get(ForgivingGateway).trail).toEqual(['forgiven: refused by the base', 'note']);
+    expect((await client.ask('note')).data).toBe('CatchingGateway');
+    expect(app.nest.get(CatchingGateway).calls).toEqual(['caught: refused by the base', 'note']);
   });
 
-  it('of two gateways of one class hierarchy on one path run once each', async () => {
+  it('run once for each of two gateways of one class hierarchy on one path', async () => {
     @WebSocketGateway({ path: '/both' })
     class One extends Base {}
     @WebSocketGateway({ path: '/both' })
@@ -147,7 +152,7 @@ describe('inherited lifecycle hooks', () => {
     await client.settled();
     client.close(1000);
     const [one, two] = [app.nest.get(One), app.nest.get(Two)];
-    await until('both to leave', () => one.trail.length + two.trail.length === 4);
-    for (const { trail } of [one, two]) expect(trail).toEqual([base[0], base[2]]);
+    await until('both disconnects', () => one.calls.length + two.calls.length === 4);
+    for (const { calls } of [one, two]) expect(calls).toEqual([base[0], base[2]]);
   });
 });

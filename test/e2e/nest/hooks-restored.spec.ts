@@ -14,9 +14,9 @@ class NamedFilter implements ExceptionFilter {
 }
 
 class Base {
-  readonly trail: string[] = [];
+  readonly calls: string[] = [];
   handleDisconnect(_: EnvelopeSocket, reason: string): void {
-    this.trail.push(reason);
+    this.calls.push(reason);
   }
 }
 
@@ -26,12 +26,12 @@ class SharedGateway extends Base {
   async handleConnection(client: EnvelopeSocket): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     if (client.handshake.query['refuse'] !== undefined) throw new WsException('refused');
-    this.trail.push('connected');
+    this.calls.push('connected');
   }
   @UseFilters(NamedFilter)
   @SubscribeMessage('note')
   note(): void {
-    this.trail.push('note');
+    this.calls.push('note');
     throw new WsException('noted');
   }
   @SubscribeMessage('other')
@@ -43,7 +43,7 @@ class ArrowGateway {
   handleConnection = (): void => undefined;
 }
 
-/** Everything that the adapter could have changed on a class. */
+/** Returns everything that the adapter could change on a class. */
 function snapshot(type: new () => object): unknown {
   const prototype = type.prototype as Record<string, unknown>;
   return {
@@ -70,30 +70,30 @@ describe('after the application closed', () => {
   const start = (name: string): Promise<TestApp> =>
     startApp({ providers: [SharedGateway, ArrowGateway, { provide: 'NAME', useValue: name }] });
 
-  /** Whether the application does all that is patched in. */
-  async function works(app: TestApp, name: string): Promise<void> {
-    const { trail } = app.nest.get(SharedGateway);
-    trail.length = 0;
+  /** Asserts that every patched behaviour expectPatched. */
+  async function expectPatched(app: TestApp, name: string): Promise<void> {
+    const { calls } = app.nest.get(SharedGateway);
+    calls.length = 0;
     const client = await app.connect();
     expect(await client.ask('note', 1, 1)).toEqual({ event: 'exception', data: { by: name }, ack: 1 });
     client.close(1000);
-    await until('handleDisconnect', () => trail.length === 3);
-    expect(trail).toEqual(['connected', 'note', 'client namespace disconnect']);
+    await until('handleDisconnect', () => calls.length === 3);
+    expect(calls).toEqual(['connected', 'note', 'client namespace disconnect']);
     const refused = await app.connect('/?refuse');
     expect((await refused.ended()).code).toBe(1008);
     expect(refused.frames).toEqual([{ event: 'exception', data: { by: name } }]);
   }
 
-  it('its gateway classes are as they were', async () => {
+  it('restores the gateway classes', async () => {
     const app = await start('one');
     expect(snapshot(SharedGateway)).not.toEqual(before);
-    await works(app, 'one');
+    await expectPatched(app, 'one');
     await app.nest.close();
     expect(snapshot(SharedGateway)).toEqual(before);
     expect(metadataOf(ArrowGateway.prototype)).toBeUndefined();
   });
 
-  it('its instances are as they were', async () => {
+  it('restores the gateway instances', async () => {
     const app = await start('one');
     const gateway = app.nest.get(ArrowGateway);
     const wrapped = gateway.handleConnection;
@@ -106,30 +106,33 @@ describe('after the application closed', () => {
   it.each([
     ['first', 0],
     ['last', 1],
-  ])('another one that shares the classes works on, also where it started %s', async (_, stays) => {
-    const apps = [await start('app 0'), await start('app 1')];
-    for (const [index, app] of apps.entries()) await works(app, `app ${index}`);
-    await apps[1 - stays]!.nest.close();
-    expect(snapshot(SharedGateway)).not.toEqual(before);
-    await works(apps[stays]!, `app ${stays}`);
-    await apps[stays]!.nest.close();
-    expect(snapshot(SharedGateway)).toEqual(before);
-  });
+  ])(
+    'leaves another application with the same classes working, even if it started %s',
+    async (_, remaining) => {
+      const apps = [await start('app 0'), await start('app 1')];
+      for (const [index, app] of apps.entries()) await expectPatched(app, `app ${index}`);
+      await apps[1 - remaining]!.nest.close();
+      expect(snapshot(SharedGateway)).not.toEqual(before);
+      await expectPatched(apps[remaining]!, `app ${remaining}`);
+      await apps[remaining]!.nest.close();
+      expect(snapshot(SharedGateway)).toEqual(before);
+    },
+  );
 
-  it('its classes serve the next', async () => {
+  it('lets the next application use the classes', async () => {
     await (await start('one')).nest.close();
     const app = await start('two');
-    await works(app, 'two');
+    await expectPatched(app, 'two');
     await app.nest.close();
     expect(snapshot(SharedGateway)).toEqual(before);
   });
 
-  it('closing twice, and disposing twice, does no harm', async () => {
+  it('accepts a second close and a second dispose', async () => {
     const [app, other] = [await start('app'), await start('other')];
     await app.nest.close();
     await app.nest.close();
     await app.adapter.dispose();
-    await works(other, 'other');
+    await expectPatched(other, 'other');
     expect(app.adapter).toBeInstanceOf(EnvelopeAdapter);
   });
 });

@@ -35,7 +35,7 @@ class FullGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDiscon
   }
 }
 
-/** Its connections wait until the test lets them through. */
+/** Keeps each handleConnection pending until the test resolves its gate. */
 @WebSocketGateway({ path: '/slow' })
 class SlowGateway {
   readonly gates: ReturnType<typeof deferred<void>>[] = [];
@@ -58,37 +58,37 @@ class SlowGateway {
   }
 }
 
-/** Hooks as properties of each instance. */
+/** Declares the hooks as properties of each instance. */
 @WebSocketGateway({ path: '/arrow' })
 class ArrowGateway {
-  readonly trail: string[] = [];
+  readonly calls: string[] = [];
   readonly gate = deferred();
   handleConnection = async (client: EnvelopeSocket): Promise<void> => {
     client.emit('waiting');
     await this.gate.promise;
-    this.trail.push('connected');
+    this.calls.push('connected');
   };
   handleDisconnect = (_: EnvelopeSocket, reason: string): void => {
-    this.trail.push(reason);
+    this.calls.push(reason);
   };
   @SubscribeMessage('note')
   note(): string {
-    this.trail.push('note');
+    this.calls.push('note');
     return 'noted';
   }
 }
 
 @WebSocketGateway({ path: '/shared' })
 class FirstGateway {
-  readonly seen: EnvelopeSocket[] = [];
-  readonly gone: EnvelopeSocket[] = [];
+  readonly connected: EnvelopeSocket[] = [];
+  readonly disconnected: EnvelopeSocket[] = [];
   async handleConnection(client: EnvelopeSocket): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     client.data.first = true;
-    this.seen.push(client);
+    this.connected.push(client);
   }
   handleDisconnect(client: EnvelopeSocket): void {
-    this.gone.push(client);
+    this.disconnected.push(client);
   }
   @SubscribeMessage('first')
   first(client: EnvelopeSocket): unknown {
@@ -111,7 +111,7 @@ class SecondGateway extends FullGateway {
 expectNoUnhandledErrors();
 
 describe('lifecycle hooks', () => {
-  it('get the server, the client and the request, and the reason', async () => {
+  it('receive the server, the client, the request and the disconnect reason', async () => {
     const app = await startApp({ providers: [FullGateway] });
     const gateway = app.nest.get(FullGateway);
     expect(gateway.inits).toEqual([expect.any(EnvelopeServer)]);
@@ -130,27 +130,27 @@ describe('lifecycle hooks', () => {
     expect(gateway.disconnects[0]?.slice(0, 2)).toEqual([socket, 'client namespace disconnect']);
   });
 
-  it('of each client run once, in the order of the clients', async () => {
+  it('run once for each client, in the order of the clients', async () => {
     const app = await startApp({ providers: [FullGateway] });
     const gateway = app.nest.get(FullGateway);
     const clients = [];
     for (let i = 0; i < 5; i++) clients.push(await app.connect('/full'));
     for (const client of clients) client.close();
-    await until('all to leave', () => gateway.disconnects.length === 5);
+    await until('all disconnects', () => gateway.disconnects.length === 5);
     expect(new Set(gateway.connections.map(([client]) => client)).size).toBe(5);
     expect(new Set(gateway.disconnects.map(([client]) => client)).size).toBe(5);
   });
 
-  it('keep messages waiting until an asynchronous handleConnection has settled; none is lost, order is kept', async () => {
+  it('delay messages until an asynchronous handleConnection settles, without loss and in order', async () => {
     const app = await startApp({ providers: [SlowGateway] });
     const gateway = app.nest.get(SlowGateway);
     const [slow, fast] = [await app.connect('/slow'), await app.connect('/slow')];
-    // more than wait in memory: the line is paused meanwhile
+    // These are more messages than wait in memory: the connection is paused meanwhile.
     const numbers = Array.from({ length: 400 }, (_, number) => number);
     for (const number of numbers) slow.send({ event: 'note', data: number });
     await fast.next('waiting');
     gateway.gates[1]!.resolve();
-    await fast.settled(); // others do not wait
+    await fast.settled(); // Other clients do not wait.
     expect(gateway.handled).toEqual(['connection']);
     gateway.gates[0]!.resolve();
     await slow.settled();
@@ -158,7 +158,7 @@ describe('lifecycle hooks', () => {
     expect(slow.frames.filter(({ event }) => event === 'note').map(({ data }) => data)).toEqual(numbers);
   });
 
-  it('drop what a client sent that left during a pending handleConnection', async () => {
+  it('discard the messages of a client that disconnects while handleConnection is pending', async () => {
     const app = await startApp({ providers: [SlowGateway] });
     const gateway = app.nest.get(SlowGateway);
     const client = await app.connect('/slow');
@@ -185,21 +185,21 @@ describe('lifecycle hooks', () => {
     gateway.gate.resolve();
     await client.next('note');
     client.close(4001);
-    await until('handleDisconnect', () => gateway.trail.length > 2);
-    expect(gateway.trail).toEqual(['connected', 'note', 'transport close']);
+    await until('handleDisconnect', () => gateway.calls.length > 2);
+    expect(gateway.calls).toEqual(['connected', 'note', 'transport close']);
   });
 
-  it('of several gateways on one path run once each, with one shared client', async () => {
+  it('run once for each of several gateways on one path, with one shared client', async () => {
     const app = await startApp({ providers: [FirstGateway, SecondGateway] });
     const [first, second] = [app.nest.get(FirstGateway), app.nest.get(SecondGateway)];
     const client = await app.connect('/shared');
     expect((await client.ask('first')).data).toEqual({ first: true, second: true });
     expect((await client.ask('second')).data).toEqual({ first: true, second: true });
     client.close();
-    await until('both to hear', () => first.gone.length + second.disconnects.length === 2);
-    expect(second.connections.map(([socket]) => socket)).toEqual(first.seen);
-    expect(first.seen).toHaveLength(1);
-    expect(second.disconnects[0]?.[0]).toBe(first.gone[0]);
+    await until('both disconnects', () => first.disconnected.length + second.disconnects.length === 2);
+    expect(second.connections.map(([socket]) => socket)).toEqual(first.connected);
+    expect(first.connected).toHaveLength(1);
+    expect(second.disconnects[0]?.[0]).toBe(first.disconnected[0]);
     expect(second.server.sockets.size).toBe(0);
   });
 });

@@ -31,15 +31,15 @@ class PassOn implements NestInterceptor {
   }
 }
 
-/** A little compressible: `ws` takes its time over it. */
+/** Returns text that hardly compresses, which takes `ws` some time. */
 const bulk = (): string => randomBytes(150_000).toString('base64');
 
 @WebSocketGateway()
 class BusyGateway {
-  readonly left = deferred();
+  readonly disconnected = deferred();
 
   handleDisconnect(): void {
-    this.left.resolve();
+    this.disconnected.resolve();
   }
   @UseInterceptors(CollectLater)
   @SubscribeMessage('collected later')
@@ -60,7 +60,7 @@ class BusyGateway {
 expectNoUnhandledErrors();
 
 describe('a generator', () => {
-  it('waits for its own client only, however late an interceptor subscribes', async () => {
+  it('waits only for the client that requested it, even if an interceptor subscribes late', async () => {
     gate = deferred();
     const app = await startApp({ providers: [BusyGateway] });
     const client = await app.connect();
@@ -69,7 +69,7 @@ describe('a generator', () => {
     const other = await app.connect();
     expect((await other.ask('passed on')).data).toBe(1);
     other.ws.terminate();
-    await app.nest.get(BusyGateway).left.promise;
+    await app.nest.get(BusyGateway).disconnected.promise;
     gate.resolve();
     expect((await client.answer(1)).data).toEqual([0, 1, 2]);
   });
@@ -82,7 +82,7 @@ describe.each([true, false])('a client that reads, with compression %s', (perMes
       { adapter: { perMessageDeflate, limits: { maxBufferedBytes: 2_000_000 } } },
     );
 
-  it('gets all values of a generator, which waits until they are written', async () => {
+  it('receives all values of a generator that pauses until they are written', async () => {
     const client = await (await start()).connect();
     client.send({ event: 'stream', id: 1, stream: true });
     for (let i = 0; i < 40; i++) expect((await client.answer(1)).more).toBe(true);

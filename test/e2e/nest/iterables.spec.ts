@@ -18,7 +18,7 @@ import { startApp } from '../../support/app.js';
 import { expectNoUnhandledErrors } from '../../support/unhandled-errors.js';
 import { deferred } from '../../support/wait.js';
 
-class Lost extends Error {}
+class LostError extends Error {}
 
 async function* failing(error: unknown): AsyncGenerator<number> {
   yield 1;
@@ -27,14 +27,14 @@ async function* failing(error: unknown): AsyncGenerator<number> {
 const failingIterable = (error: unknown): AsyncIterable<number> => ({
   [Symbol.asyncIterator]: () => failing(error),
 });
-/** One that fails when it is opened, and one that fails at once. */
+/** Fails when its iterator is requested, and when the first value is requested. */
 const unopened = (error: unknown): unknown => ({
   [Symbol.asyncIterator]: (): never => {
     throw error;
   },
 });
 
-/** Handlers of each kind: all of them fail with what `errorOf` makes, all but the last after one value. */
+/** One handler of each kind. Each throws the error from `errorOf` after one value, the last one before any value. */
 class Handlers {
   errorOf(): unknown {
     return new WsException('no');
@@ -80,9 +80,9 @@ const KINDS = [
 @WebSocketGateway()
 class PlainGateway extends Handlers {}
 
-@Catch(Lost)
+@Catch(LostError)
 class LostFilter implements ExceptionFilter {
-  catch(_error: Lost, host: ArgumentsHost): void {
+  catch(_error: LostError, host: ArgumentsHost): void {
     const ws = host.switchToWs();
     ws.getClient<{ emit(event: string, data: unknown): void }>().emit('exception', {
       lost: ws.getPattern(),
@@ -95,18 +95,18 @@ class LostFilter implements ExceptionFilter {
 @WebSocketGateway()
 class FilteredGateway extends Handlers {
   override errorOf(): Error {
-    return new Lost('secret');
+    return new LostError('secret');
   }
 }
 
 @Injectable()
-class Rescue implements NestInterceptor {
+class CatchAndReplace implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(catchError((error: Error) => of(`rescued from ${error.message}`)));
   }
 }
 
-@UseInterceptors(Rescue)
+@UseInterceptors(CatchAndReplace)
 @WebSocketGateway()
 class InterceptedGateway extends Handlers {}
 
@@ -115,7 +115,7 @@ class InterceptedGateway extends Handlers {}
 @WebSocketGateway()
 class ScopedGateway extends Handlers {
   override errorOf(): Error {
-    return new Lost('secret');
+    return new LostError('secret');
   }
 }
 
@@ -126,8 +126,8 @@ async function start(gateway: Type) {
 
 expectNoUnhandledErrors();
 
-describe('an error in what a handler gives one by one', () => {
-  it.each(KINDS)('reaches the default filter, with its cause: %s', async (event) => {
+describe('an error in an iterable result', () => {
+  it.each(KINDS)('reaches the default filter with its cause: %s', async (event) => {
     const { app, client } = await start(PlainGateway);
     const data = { status: 'error', message: 'no', cause: { pattern: event, data: { name: 1 } } };
     client.send({ event, data: { name: 1 } });
@@ -138,7 +138,7 @@ describe('an error in what a handler gives one by one', () => {
     expect(app.log.of('error')).toEqual([]);
   });
 
-  it.each(KINDS)('says nothing of what is no exception, and is logged once: %s', async (event) => {
+  it.each(KINDS)('hides an unknown error from the client and logs it once: %s', async (event) => {
     const { app, client } = await start(PlainGateway);
     app.nest.get(PlainGateway).errorOf = () => new Error('secret');
     const answer = await client.ask(event, 'x', 1);
@@ -155,7 +155,7 @@ describe('an error in what a handler gives one by one', () => {
     expect(JSON.stringify(client.frames)).not.toContain('secret');
   });
 
-  it.each(KINDS)("reaches the gateway's own filter: %s", async (event) => {
+  it.each(KINDS)('reaches the filter of the gateway: %s', async (event) => {
     const { client } = await start(FilteredGateway);
     client.send({ event, data: 7, id: 'a', stream: true });
     client.send({ event, data: 8 });
@@ -180,8 +180,8 @@ describe('an error in what a handler gives one by one', () => {
     for (const data of values) expect(await client.answer(1)).toMatchObject({ data, more: true });
     expect(await client.answer(1)).toEqual({ event, ack: 1 });
     await client.settled();
-    const unasked = client.frames.filter((frame) => frame.ack === undefined);
-    expect(unasked).toEqual(values.map((data) => ({ event, data })));
+    const withoutId = client.frames.filter((frame) => frame.ack === undefined);
+    expect(withoutId).toEqual(values.map((data) => ({ event, data })));
   });
 });
 
@@ -198,7 +198,7 @@ class FirstThree implements NestInterceptor {
   }
 }
 @Injectable()
-class Again implements NestInterceptor {
+class RetryTwice implements NestInterceptor {
   intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(retry(2));
   }
@@ -227,9 +227,9 @@ class CountingGateway {
   firstThree(): AsyncGenerator<number> {
     return this.count(Infinity);
   }
-  @UseInterceptors(Again)
-  @SubscribeMessage('again')
-  again(): Observable<unknown> | AsyncIterable<number> {
+  @UseInterceptors(RetryTwice)
+  @SubscribeMessage('retried')
+  retried(): Observable<unknown> | AsyncIterable<number> {
     return { [Symbol.asyncIterator]: () => (++this.attempts < 3 ? failing(new Error()) : this.count(1)) };
   }
   @SubscribeMessage('list')
@@ -239,39 +239,39 @@ class CountingGateway {
 }
 
 describe('an interceptor', () => {
-  it('sees each value of a generator', async () => {
+  it('receives each value of a generator', async () => {
     const { client } = await start(CountingGateway);
     client.send({ event: 'double', data: 3, id: 1, stream: true });
     for (const data of [0, 2, 4]) expect(await client.answer(1)).toMatchObject({ data, more: true });
     expect(await client.answer(1)).toEqual({ event: 'double', ack: 1 });
   });
 
-  it('ends a generator that it has enough of', async () => {
+  it('ends a generator when it needs no more values', async () => {
     const app = await startApp({ providers: [CountingGateway] });
     const client = await app.connect();
     expect((await client.ask('first three')).data).toEqual([0, 1, 2]);
     await app.nest.get(CountingGateway).ended.promise;
   });
 
-  it('asks an iterable anew when it tries again', async () => {
+  it('opens an iterable again for each retry', async () => {
     const app = await startApp({ providers: [CountingGateway] });
     const client = await app.connect();
-    client.send({ event: 'again' });
+    client.send({ event: 'retried' });
     await client.settled();
-    for (const data of [1, 1, 0]) expect(await client.next('again')).toEqual({ event: 'again', data });
+    for (const data of [1, 1, 0]) expect(await client.next('retried')).toEqual({ event: 'retried', data });
     expect(app.nest.get(CountingGateway).attempts).toBe(3);
   });
 });
 
 describe('a method with @SubscribeMessage', () => {
-  it('gives a generator to the application that calls it', async () => {
+  it('returns a generator to code that calls it directly', async () => {
     const app = await startApp({ providers: [CountingGateway] });
     const values: number[] = [];
     for await (const value of app.nest.get(CountingGateway).count(3)) values.push(value);
     expect(values).toEqual([0, 1, 2]);
   });
 
-  it('is as it was when the application has closed', async () => {
+  it('is restored when the application has closed', async () => {
     const app = await startApp({ providers: [CountingGateway] });
     const { count } = CountingGateway.prototype;
     expect(Object.hasOwn(count, 'apply')).toBe(true);
@@ -279,7 +279,7 @@ describe('a method with @SubscribeMessage', () => {
     expect(Object.hasOwn(count, 'apply')).toBe(false);
   });
 
-  it('answers with a list as one value', async () => {
+  it('answers with an array as one value', async () => {
     const { client } = await start(CountingGateway);
     expect((await client.ask('list')).data).toEqual([1, [1, 2], 'text']);
   });

@@ -29,7 +29,7 @@ class ChatGateway {}
 @WebSocketGateway({ path: '/news' })
 class NewsGateway {}
 
-/** A plain service that broadcasts. */
+/** A service without a decorator of this package that broadcasts. */
 @Injectable()
 class Announcer {
   constructor(readonly server: EnvelopeServer) {}
@@ -67,7 +67,7 @@ class FactoryModule {}
 expectNoUnhandledErrors();
 
 describe('EnvelopeModule', () => {
-  it('makes the server injectable into a plain service', async () => {
+  it('provides the server to a plain service', async () => {
     const app = await startApp({ imports: [EnvelopeModule.forRoot()], providers: [MainGateway, Announcer] });
     const [ada, bob] = [await createTestClient(app.nest), await createTestClient(app.nest)];
     await ada.emitWithAck('join', 'red');
@@ -84,7 +84,7 @@ describe('EnvelopeModule', () => {
     expect(announcer.server.name).toBe('/');
   });
 
-  it('is global: modules that do not import it have the server', async () => {
+  it('provides the server to modules that do not import it', async () => {
     @Module({ providers: [Announcer], exports: [Announcer] })
     class InnerModule {}
     const app = await startApp({
@@ -92,8 +92,8 @@ describe('EnvelopeModule', () => {
       providers: [MainGateway],
     });
     const client = await createTestClient(app.nest);
-    app.nest.get(Announcer).announce('from within');
-    expect(await client.next('announcement')).toBe('from within');
+    app.nest.get(Announcer).announce('from another module');
+    expect(await client.next('announcement')).toBe('from another module');
   });
 
   it('injects the server of one path', async () => {
@@ -115,7 +115,7 @@ describe('EnvelopeModule', () => {
     expect(byToken.sockets).toBe(servers.chat.sockets);
   });
 
-  it("injects the server of one path, also where the adapter's port is another", async () => {
+  it('injects the server of one path when the adapter has another port', async () => {
     const port = await freePort();
     const app = await startApp(
       { imports: [EnvelopeModule.forRoot()], providers: [ChatGateway, NewsGateway, ChatAnnouncer] },
@@ -126,14 +126,14 @@ describe('EnvelopeModule', () => {
     await client.next('to chat');
   });
 
-  it('takes the only path there is for the main one', async () => {
+  it('uses the only existing path as the main one', async () => {
     const app = await startApp({ imports: [EnvelopeModule.forRoot()], providers: [ChatGateway, Announcer] });
     const client = await createTestClient(app.nest, '/chat');
     app.nest.get(Announcer).announce('here');
     expect(await client.next('announcement')).toBe('here');
   });
 
-  it('takes the default path for the main one, where there are several', async () => {
+  it('uses the default path as the main one when several exist', async () => {
     const app = await startApp({
       imports: [EnvelopeModule.forRoot({ path: '/chat' })],
       providers: [NewsGateway, ChatGateway, Announcer],
@@ -141,17 +141,17 @@ describe('EnvelopeModule', () => {
     expect(app.nest.get(Announcer).server.name).toBe('/chat');
   });
 
-  it('says which paths there are where none is the main one', async () => {
+  it('lists the paths in an error when none is the main one', async () => {
     const app = await startApp({
       imports: [EnvelopeModule.forRoot()],
       providers: [NewsGateway, ChatGateway, Announcer],
     });
-    expect(() => app.nest.get(Announcer).announce('to whom?')).toThrow(
+    expect(() => app.nest.get(Announcer).announce('no server')).toThrow(
       /the paths are: (\/chat, \/news|\/news, \/chat)\. Inject one of them with @InjectEnvelopeServer\('\/path'\)/,
     );
   });
 
-  it('says that no adapter is there yet where the server is used too early', async () => {
+  it('throws an error with the fix when the server is used before an adapter exists', async () => {
     const errors: unknown[] = [];
     const use = (nest: INestApplication): void => {
       for (const act of [
@@ -172,7 +172,7 @@ describe('EnvelopeModule', () => {
     );
   });
 
-  it('serves @OnEvent listeners that broadcast', async () => {
+  it('lets @OnEvent listeners broadcast', async () => {
     const app = await startApp({
       imports: [EnvelopeModule.forRoot(), EventEmitterModule.forRoot()],
       providers: [MainGateway, Listener],
@@ -184,7 +184,7 @@ describe('EnvelopeModule', () => {
   });
 });
 
-describe('the options', () => {
+describe('the options of EnvelopeModule', () => {
   const pathOf = async (...imports: Parameters<typeof startApp>[0]['imports'] & object): Promise<string> => {
     const app = await startApp({ imports, providers: [MainGateway] });
     return app.nest.get(EnvelopeServer).name;
@@ -207,15 +207,15 @@ describe('the options', () => {
           useFactory: (factory: OptionsFactory) => factory.createEnvelopeOptions(),
         }),
     ],
-  ])('come from %s', async (_, make) => {
+  ])('can come from %s', async (_, make) => {
     expect(await pathOf(make())).toBe('/made');
   });
 
-  it('need a source', () => {
+  it('require a source', () => {
     expect(() => EnvelopeModule.forRootAsync({})).toThrow(/one of useFactory, useClass and useExisting/);
   });
 
-  it('come from @nestjs/config', async () => {
+  it('can come from @nestjs/config', async () => {
     const path = await pathOf(
       ConfigModule.forRoot({ ignoreEnvFile: true, load: [() => ({ live: { path: '/configured' } })] }),
       EnvelopeModule.forRootAsync({
@@ -227,7 +227,7 @@ describe('the options', () => {
     expect(path).toBe('/configured');
   });
 
-  it("of the adapter's constructor win, field by field, and a gateway's before them", async () => {
+  it('are overridden field by field by the adapter, and those by a gateway', async () => {
     @WebSocketGateway({ path: '/own', maxPayload: 300 })
     class OwnGateway {}
     const options = { path: '/module', maxPayload: 100, pingInterval: 0 };
@@ -243,7 +243,7 @@ describe('the options', () => {
     expect(options).toEqual({ path: '/module', maxPayload: 100, pingInterval: 0 });
   });
 
-  it('that are undefined name nothing', async () => {
+  it('are not overridden by undefined', async () => {
     const app = await startApp(
       { imports: [EnvelopeModule.forRoot({ path: '/module' })], providers: [MainGateway] },
       { adapter: { path: undefined } as object },

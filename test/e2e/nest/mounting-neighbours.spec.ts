@@ -49,17 +49,17 @@ class PageController {
   }
 }
 
-/** Speaks another protocol on the same server. */
-function neighbour(path: string) {
+/** Returns an upgrade listener of another protocol on the same server. */
+function otherProtocol(path: string) {
   return (request: { url?: string }, socket: Duplex): void => {
-    if (request.url === path) socket.end('HTTP/1.1 101 Switching Protocols\r\nX-By: neighbour\r\n\r\n');
+    if (request.url === path) socket.end('HTTP/1.1 101 Switching Protocols\r\nX-By: other\r\n\r\n');
   };
 }
 
 expectNoUnhandledErrors();
 
-describe('beside others on the same server', () => {
-  it("leaves the application's own routes alone", async () => {
+describe('next to other handlers on the same HTTP server', () => {
+  it('leaves routes of the application unchanged', async () => {
     const app = await startApp({ controllers: [PageController], providers: [ChatGateway] });
     for (const [path, text] of [
       ['page', 'page'],
@@ -69,23 +69,23 @@ describe('beside others on the same server', () => {
     }
   });
 
-  it('leaves upgrades to those that listen for them, whoever came first', async () => {
+  it('leaves upgrades to other listeners, regardless of the order of registration', async () => {
     const app = await startApp(
       { providers: [ChatGateway] },
-      { before: (nest) => nest.getHttpServer().on('upgrade', neighbour('/graphql')) },
+      { before: (nest) => nest.getHttpServer().on('upgrade', otherProtocol('/graphql')) },
     );
-    app.nest.getHttpServer().on('upgrade', neighbour('/reload'));
+    app.nest.getHttpServer().on('upgrade', otherProtocol('/reload'));
     for (const path of ['/graphql', '/reload']) {
-      expect((await askForUpgrade(app.port, path)).headers['x-by']).toBe('neighbour');
+      expect((await askForUpgrade(app.port, path)).headers['x-by']).toBe('other');
     }
     const client = await app.connect('/ws');
     expect((await client.ask('one')).data).toBe('chat');
     await app.nest.close();
-    // those of others only
+    // The two listeners of the other protocol remain.
     expect(app.nest.getHttpServer().listenerCount('upgrade')).toBe(2);
   });
 
-  it('runs both handlers of an event that two gateways of a path take, and warns of it', async () => {
+  it('runs both handlers of an event that two gateways of a path handle, and logs a warning', async () => {
     const app = await startApp({ providers: [ChatGateway, NewsGateway] });
     const client = await app.connect('/ws');
     expect(await client.ask('shared', undefined, 1)).toEqual({ event: 'shared', data: 'news', ack: 1 });
@@ -98,14 +98,14 @@ describe('beside others on the same server', () => {
     ]);
   });
 
-  it('does not warn of one event on two paths', async () => {
+  it('logs no warning for one event on two paths', async () => {
     @WebSocketGateway({ path: '/other' })
     class OtherGateway extends NewsGateway {}
     const app = await startApp({ providers: [ChatGateway, OtherGateway] });
     expect(app.log.of('warn')).toEqual([]);
   });
 
-  it('tells at start-up what is mounted where', async () => {
+  it('logs at startup which gateway is mounted on which path', async () => {
     @WebSocketGateway({ path: '/ws', namespace: 'one' })
     class OneGateway {
       handleConnection = (): void => undefined;
@@ -127,13 +127,13 @@ describe('beside others on the same server', () => {
 });
 
 describe('the adapter', () => {
-  it('is not to be made after the application was initialised', async () => {
+  it('throws when it is created after the application was initialised', async () => {
     const app = await startApp({ providers: [ChatGateway] });
     expect(() => new EnvelopeAdapter(app.nest)).toThrow(/before app\.init\(\) and app\.listen\(\)/);
     expect((await (await app.connect('/ws')).ask('one')).data).toBe('chat');
   });
 
-  it('may be made from an HTTP server', async () => {
+  it('accepts an HTTP server', async () => {
     const http = createServer();
     const log = new LogBook();
     const module = await Test.createTestingModule({ providers: [ChatGateway] })
@@ -155,7 +155,7 @@ describe('the adapter', () => {
   });
 
   describe('messageParser', () => {
-    const lines = (data: { toString(): string }) => {
+    const parseWords = (data: { toString(): string }) => {
       const [event = '', ...rest] = data.toString().split(' ');
       return event === '#' ? undefined : { event, data: rest.join(' ') };
     };
@@ -167,8 +167,8 @@ describe('the adapter', () => {
       }
     }
 
-    it('reads messages in a format of its own, as an option of the adapter', async () => {
-      const app = await startApp({ providers: [EchoGateway] }, { adapter: { messageParser: lines } });
+    it('reads messages in another format through an adapter option', async () => {
+      const app = await startApp({ providers: [EchoGateway] }, { adapter: { messageParser: parseWords } });
       const client = await app.connect();
       client.send('# a comment is dropped silently');
       client.send('echo hello there');
@@ -176,14 +176,14 @@ describe('the adapter', () => {
       expect(client.frames).toHaveLength(1);
     });
 
-    it('reads messages in a format of its own, by setMessageParser', async () => {
+    it('reads messages in another format through setMessageParser', async () => {
       const log = new LogBook();
       const module = await Test.createTestingModule({ providers: [EchoGateway] })
         .setLogger(log)
         .compile();
       const nest = module.createNestApplication({ logger: log });
       const adapter = new EnvelopeAdapter(nest);
-      adapter.setMessageParser(lines);
+      adapter.setMessageParser(parseWords);
       nest.useWebSocketAdapter(adapter);
       await nest.listen(0, '127.0.0.1');
       try {
@@ -197,10 +197,10 @@ describe('the adapter', () => {
       }
     });
 
-    it('that throws is reported, the client hears of it, and the next message is read', async () => {
+    it('logs an error of the parser, reports it to the client, and reads the next message', async () => {
       const messageParser = (data: { toString(): string }) => {
         if (String(data) === 'bad') throw new Error('secret');
-        return lines(data);
+        return parseWords(data);
       };
       const app = await startApp({ providers: [EchoGateway] }, { adapter: { messageParser } });
       const client = await app.connect();
@@ -212,7 +212,7 @@ describe('the adapter', () => {
     });
   });
 
-  it('warns once, by name, of options that mean nothing here', async () => {
+  it('logs one warning for each option that has no effect', async () => {
     const options = {
       transports: ['polling', 'websocket'],
       allowEIO3: true,
@@ -230,7 +230,7 @@ describe('the adapter', () => {
     expect(app.log.of('warn').sort()).toEqual(['allowEIO3', 'cookie', 'transports'].map(ignored));
   });
 
-  it('has nothing to say of options that it honours', async () => {
+  it('logs no warning for options that have an effect', async () => {
     class HonouredGateway {}
     WebSocketGateway({
       transports: ['websocket'],

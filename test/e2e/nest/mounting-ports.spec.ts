@@ -18,7 +18,7 @@ class Where {
   }
 }
 
-/** A gateway that is decorated when the port is known. */
+/** Returns a gateway that is decorated after the port is known. */
 function gateway(name: string, port: number | GatewayOptions, options?: GatewayOptions): Type<Where> {
   const type = { [name]: class extends Where {} }[name]!;
   const decorate = typeof port === 'number' ? WebSocketGateway(port, options) : WebSocketGateway(port);
@@ -31,8 +31,8 @@ const where = async (app: TestApp, path: string, port?: number): Promise<unknown
 
 expectNoUnhandledErrors();
 
-describe('ports', () => {
-  it("are the gateway's own, as the decorator's argument or inside its options", async () => {
+describe('gateway ports', () => {
+  it('can be an argument of the decorator or one of its options', async () => {
     const [first, second] = [await freePort(), await freePort()];
     const types = [
       gateway('Argument', first),
@@ -68,7 +68,7 @@ describe('ports', () => {
     expect(bound).toContainEqual(expect.stringMatching(new RegExp(`^bound 1 gateway on .*:${second}$`)));
   });
 
-  it('answer plain HTTP requests, and are free again after the application closed', async () => {
+  it('answer plain HTTP requests and are free after the application has closed', async () => {
     const port = await freePort();
     const app = await startApp({ providers: [gateway('Own', port)] });
     const client = await app.connect('/', { port });
@@ -80,41 +80,41 @@ describe('ports', () => {
     await new Promise((resolve) => again.close(resolve));
   });
 
-  it("are the adapter's where a gateway names none", async () => {
-    const [everybody, own] = [await freePort(), await freePort()];
+  it('default to the port of the adapter', async () => {
+    const [shared, own] = [await freePort(), await freePort()];
     const app = await startApp(
-      { providers: [gateway('Nameless', { path: '/ws' }), gateway('Named', own)] },
-      { adapter: { port: everybody } },
+      { providers: [gateway('WithoutPort', { path: '/ws' }), gateway('WithPort', own)] },
+      { adapter: { port: shared } },
     );
-    expect(await where(app, '/ws', everybody)).toMatchObject({
-      gateway: 'Nameless',
-      name: `:${everybody}/ws`,
+    expect(await where(app, '/ws', shared)).toMatchObject({
+      gateway: 'WithoutPort',
+      name: `:${shared}/ws`,
     });
-    expect(await where(app, '/', own)).toMatchObject({ gateway: 'Named' });
-    // nobody listens for upgrades on the application's: it answers as it does to any request
+    expect(await where(app, '/', own)).toMatchObject({ gateway: 'WithPort' });
+    // No gateway uses the port of the application: an upgrade gets the answer of any request.
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(404);
   });
 
-  it('that are taken are told of, and the rest of the application goes on', async () => {
+  it('are logged when occupied, and other gateways keep working', async () => {
     const other = createServer();
     await new Promise<void>((resolve) => other.listen(0, resolve));
     try {
       const { port } = other.address() as AddressInfo;
       const app = await startApp({
-        providers: [gateway('Unlucky', port), gateway('Lucky', { path: '/ws' })],
+        providers: [gateway('Occupied', port), gateway('Other', { path: '/ws' })],
       });
       await until('the error', () => app.log.of('error').length > 0);
       expect(app.log.of('error')).toEqual([
         expect.stringContaining(`port ${port} cannot be reached: listen EADDRINUSE`),
       ]);
-      expect(await where(app, '/ws')).toMatchObject({ gateway: 'Lucky' });
+      expect(await where(app, '/ws')).toMatchObject({ gateway: 'Other' });
       await app.nest.close();
     } finally {
       await new Promise((resolve) => other.close(resolve));
     }
   });
 
-  it('may speak TLS', async () => {
+  it('can use TLS', async () => {
     const app = await startApp({ providers: [gateway('Secure', { path: '/ws' })] }, { https: selfSigned() });
     const client = new TestClient(`wss://127.0.0.1:${app.port}/ws`, { rejectUnauthorized: false });
     await client.opened();

@@ -46,7 +46,7 @@ class CyrillicGateway extends Where {}
 @WebSocketGateway({ path: '/files/*path' })
 class FileGateway extends Where {}
 
-const everything = [
+const allGateways = [
   RootGateway,
   ChatGateway,
   AdminGateway,
@@ -68,7 +68,7 @@ const everything = [
 expectNoUnhandledErrors();
 
 describe('mounting on one port', () => {
-  const start = () => startApp({ providers: everything });
+  const start = () => startApp({ providers: allGateways });
 
   it.each<[path: string, gateway: string, name?: string, params?: object]>([
     ['/', 'RootGateway'],
@@ -102,18 +102,18 @@ describe('mounting on one port', () => {
       { team: 'red', member: 'ada' },
     ],
     ['/files/a/b.txt', 'FileGateway', '/files/*path', { path: 'a/b.txt' }],
-  ])('%s leads to %s', async (path, gateway, name = path, params = {}) => {
+  ])('connects %s to %s', async (path, gateway, name = path, params = {}) => {
     const client = await (await start()).connect(path);
     expect((await client.ask('where')).data).toEqual({ gateway, name, params });
-    // and to nobody else
+    // No other gateway receives the message.
     client.send({ event: 'where' });
     await client.settled();
     expect(client.frames.filter((frame) => frame.event === 'where')).toHaveLength(2);
   });
 
-  it('gives every gateway the server of its own place', async () => {
+  it('gives every gateway the server of its path', async () => {
     const app = await start();
-    const names = everything.map((type) => app.nest.get<Where>(type).server.name);
+    const names = allGateways.map((type) => app.nest.get<Where>(type).server.name);
     expect(names).toEqual([
       '/',
       '/chat',
@@ -139,26 +139,31 @@ describe('mounting on one port', () => {
     expect(server.of('ws/chat')).toBe(app.nest.get(PathAndNamespaceGateway).server);
   });
 
-  it.each(['/ws?token=x', '/ws#x'])('refuses a gateway whose path no request can match: %s', async (path) => {
-    @WebSocketGateway({ path })
-    class QueryGateway {}
-    await expect(startApp({ providers: [QueryGateway] })).rejects.toThrow(`QueryGateway: the path "${path}"`);
-    @WebSocketGateway({ namespace: path })
-    class NamespaceGateway {}
-    await expect(startApp({ providers: [NamespaceGateway] })).rejects.toThrow('NamespaceGateway: the path');
-    await expect(startApp({ providers: [RootGateway] }, { adapter: { path } })).rejects.toThrow(
-      'EnvelopeAdapter: the path',
-    );
-  });
+  it.each(['/ws?token=x', '/ws#x'])(
+    'rejects a gateway whose path cannot match a request: %s',
+    async (path) => {
+      @WebSocketGateway({ path })
+      class QueryGateway {}
+      await expect(startApp({ providers: [QueryGateway] })).rejects.toThrow(
+        `QueryGateway: the path "${path}"`,
+      );
+      @WebSocketGateway({ namespace: path })
+      class NamespaceGateway {}
+      await expect(startApp({ providers: [NamespaceGateway] })).rejects.toThrow('NamespaceGateway: the path');
+      await expect(startApp({ providers: [RootGateway] }, { adapter: { path } })).rejects.toThrow(
+        'EnvelopeAdapter: the path',
+      );
+    },
+  );
 
   it.each([
-    '//chat', // as GET //route
+    '//chat', // as for GET //route
     '/chat//',
     '/docs//7',
     '//docs/7',
     '//room-1',
     '/games//chess',
-    '/shut', // the root that Nest makes on the way to a namespace
+    '/shut', // the root that Nest creates for a namespace
     '/shut/',
     '/games',
     '/games/',
@@ -178,7 +183,7 @@ describe('mounting on one port', () => {
     '/constructor',
     '/__proto__',
     '/room-1%0d%0aX-Injected:%201',
-  ])('answers 404 on %s', async (path) => {
+  ])('answers 404 for %s', async (path) => {
     const app = await start();
     const answer = await askForUpgrade(app.port, path);
     expect(answer.status).toBe(404);
@@ -191,7 +196,7 @@ describe('mounting on one port', () => {
     });
   });
 
-  it('answers 400 on a target that is no path', async () => {
+  it('answers 400 for a request target that is not a path', async () => {
     const app = await start();
     const answer = await askForUpgrade(app.port, '*');
     expect(answer.status).toBe(400);
@@ -200,17 +205,17 @@ describe('mounting on one port', () => {
       message: 'The request target is not a path',
       error: 'Bad Request',
     });
-    // what Node's own parser refuses, it answers itself
+    // Node answers what its parser rejects.
     expect((await askForUpgrade(app.port, 'chat')).status).toBe(400);
   });
 
-  it('answers 404 everywhere where no gateway names the root', async () => {
+  it('answers 404 at the root when no gateway is mounted there', async () => {
     const app = await startApp({ providers: [ChatGateway] });
     expect((await askForUpgrade(app.port, '/')).status).toBe(404);
     expect((await askForUpgrade(app.port, '/chat')).status).toBe(101);
   });
 
-  it('keeps the concrete paths of a RegExp namespace apart, and reaches all from their parent', async () => {
+  it('separates the paths of a RegExp namespace and reaches all of them from the parent', async () => {
     const app = await start();
     const [one, two] = [await app.connect('/room-1'), await app.connect('/room-2')];
     await Promise.all([one.settled(), two.settled()]);
@@ -222,7 +227,7 @@ describe('mounting on one port', () => {
     expect(two.frames.some(({ event }) => event === 'only one')).toBe(false);
   });
 
-  it("takes the adapter's path for gateways that name none", async () => {
+  it('mounts gateways without a path on the path of the adapter', async () => {
     const app = await startApp(
       { providers: [RootGateway, ChatGateway, PathGateway] },
       { adapter: { path: '/live' } },
@@ -237,7 +242,7 @@ describe('mounting on one port', () => {
     expect((await askForUpgrade(app.port, '/')).status).toBe(404);
   });
 
-  it('refuses to start on a path that is no pattern', async () => {
+  it('rejects a path that is not a valid pattern', async () => {
     @WebSocketGateway({ path: '/docs/:' })
     class MalformedGateway {}
     await expect(startApp({ providers: [MalformedGateway] })).rejects.toThrow(

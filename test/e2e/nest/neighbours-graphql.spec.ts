@@ -21,9 +21,9 @@ class ChatGateway {
 
 const schema = buildSchema('type Query { hello: String } type Subscription { count(to: Int!): Int }');
 
-/** A resolver that gives each number out when the test lets it. */
+/** A resolver that emits each number after the test releases it. */
 class Counting {
-  private turns = [deferred(), deferred(), deferred()];
+  private releases = [deferred(), deferred(), deferred()];
   finished = 0;
 
   readonly root = {
@@ -32,13 +32,13 @@ class Counting {
   };
 
   release(index: number): void {
-    this.turns[index]!.resolve();
+    this.releases[index]!.resolve();
   }
 
   private async *count(to: number): AsyncGenerator<{ count: number }> {
     try {
       for (let number = 1; number <= to; number++) {
-        await this.turns[number - 1]!.promise;
+        await this.releases[number - 1]!.promise;
         yield { count: number };
       }
     } finally {
@@ -47,7 +47,7 @@ class Counting {
   }
 }
 
-/** As `GqlSubscriptionService` of @nestjs/graphql does it. */
+/** Attaches as `GqlSubscriptionService` of @nestjs/graphql does. */
 function likeNest(http: Server): WsServer {
   const wss = new WsServer({ noServer: true, path: '/graphql' });
   http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
@@ -57,7 +57,7 @@ function likeNest(http: Server): WsServer {
   return wss;
 }
 
-/** As the documentation of graphql-ws shows it. */
+/** Attaches as the documentation of graphql-ws shows. */
 const likeGraphqlWs = (http: Server): WsServer => new WsServer({ server: http, path: '/graphql' });
 
 const attachments = { 'as @nestjs/graphql attaches it': likeNest, 'with { server, path }': likeGraphqlWs };
@@ -101,33 +101,36 @@ describe.each(Object.entries(attachments))('GraphQL subscriptions %s', (_, attac
     await disposeGraphql();
   });
 
-  it.each(['before', 'after'] as const)('flow beside a gateway, attached %s us', async (when) => {
-    await start(when);
-    const ours = await app.connect('/ws');
-    const numbers = subscribe(app, 'subscription { count(to: 3) }');
-    for (const [index, number] of [1, 2, 3].entries()) {
-      const result = numbers.next();
-      expect((await ours.ask('echo', number)).data).toBe(number);
-      counting.release(index);
-      app.nest.get(ChatGateway).server.emit('news', number);
-      expect(await result).toEqual({ done: false, value: { data: { count: number } } });
-      expect((await ours.next('news')).data).toBe(number);
-    }
-    expect((await numbers.next()).done).toBe(true);
-    expect(await subscribe(app, '{ hello }').next()).toMatchObject({ value: { data: { hello: 'hello' } } });
-    expect(ours.closed).toBeUndefined();
-  });
+  it.each(['before', 'after'] as const)(
+    'work next to a gateway when attached %s the adapter',
+    async (when) => {
+      await start(when);
+      const client = await app.connect('/ws');
+      const numbers = subscribe(app, 'subscription { count(to: 3) }');
+      for (const [index, number] of [1, 2, 3].entries()) {
+        const result = numbers.next();
+        expect((await client.ask('echo', number)).data).toBe(number);
+        counting.release(index);
+        app.nest.get(ChatGateway).server.emit('news', number);
+        expect(await result).toEqual({ done: false, value: { data: { count: number } } });
+        expect((await client.next('news')).data).toBe(number);
+      }
+      expect((await numbers.next()).done).toBe(true);
+      expect(await subscribe(app, '{ hello }').next()).toMatchObject({ value: { data: { hello: 'hello' } } });
+      expect(client.closed).toBeUndefined();
+    },
+  );
 
-  it('are cancelled by their clients, and go on after the adapter is gone', async () => {
+  it('can be cancelled and continue after the adapter is disposed', async () => {
     await start('after');
-    const ours = await app.connect('/ws');
+    const client = await app.connect('/ws');
     const [cancelled, kept] = [1, 2].map(() => subscribe(app, 'subscription { count(to: 3) }'));
     counting.release(0);
     for (const numbers of [cancelled!, kept!]) {
       expect(await numbers.next()).toMatchObject({ value: { data: { count: 1 } } });
     }
     await app.adapter.dispose();
-    expect((await ours.ended()).code).toBe(1001);
+    expect((await client.ended()).code).toBe(1001);
     counting.release(1);
     expect(await kept!.next()).toMatchObject({ value: { data: { count: 2 } } });
     await cancelled!.return!();
@@ -137,7 +140,7 @@ describe.each(Object.entries(attachments))('GraphQL subscriptions %s', (_, attac
     expect(await subscribe(app, '{ hello }').next()).toMatchObject({ value: { data: { hello: 'hello' } } });
   });
 
-  it('leave gateways alone whose path begins as theirs', async () => {
+  it('do not affect gateways whose path has the same prefix', async () => {
     @WebSocketGateway({ path: '/graphql/chat' })
     class BelowGateway extends ChatGateway {}
     @WebSocketGateway({ path: '/graphql-chat/:room' })

@@ -16,7 +16,7 @@ class ChatGateway {
   }
 }
 
-/** Decides at once, or some turns of the event loop later. */
+/** Accepts an upgrade immediately; SlowGateway does so some turns of the event loop later. */
 @WebSocketGateway({ path: '/ws' })
 class PromptGateway extends ChatGateway {}
 @WebSocketGateway({
@@ -29,8 +29,8 @@ class SlowGateway extends ChatGateway {}
 @WebSocketGateway({ path: '/other' })
 class OtherGateway {}
 
-/** What they do to an upgrade on a path that is not theirs. */
-const neighbours: Record<string, (http: Server) => Neighbour> = {
+/** What other servers do with an upgrade on a path that is not otherClient. */
+const otherServers: Record<string, (http: Server) => Neighbour> = {
   'ws with { server, path } answers 400': (http) => attachServer(http, { path: '/other' }),
   'ws with { server } takes every path': (http) => attachServer(http, {}),
   "a framework's router answers 404 a turn later": (http) =>
@@ -44,47 +44,50 @@ const httpOf = (app: TestApp): Server => app.nest.getHttpServer();
 
 expectNoUnhandledErrors();
 
-describe.each(Object.entries(neighbours))('%s', (_, attach) => {
+describe.each(Object.entries(otherServers))('next to another server: %s', (_, attach) => {
   describe.each([
     ['at once', PromptGateway],
     ['slowly', SlowGateway],
-  ])('and we decide %s', (_speed, gateway) => {
-    it.each(['before', 'after'] as const)('a gateway works beside it, added %s us', async (when) => {
-      let neighbour!: Neighbour;
-      const add = (http: Server): void => void (neighbour = attach(http));
-      const app = await startApp(
-        { providers: [gateway] },
-        { before: (nest) => when === 'before' && add(nest.getHttpServer()) },
-      );
-      if (when === 'after') add(httpOf(app));
-      const ours = await app.connect('/ws?token=1');
-      const theirs = await app.connect('/other');
-      expect((await ours.ask('echo', 'one')).data).toBe('one');
-      await chat(theirs, 'two');
-      expect((await ours.ask('echo', 'three')).data).toBe('three');
-      expect(ours.closed).toBeUndefined();
-      expect(ours.frames).toHaveLength(2);
-      // what is not ours goes its usual way
-      await askForUpgrade(app.port, '/nowhere');
-      expect(neighbour.heard).toEqual(['/other', '/nowhere']);
-    });
+  ])('when the gateway accepts %s', (_speed, gateway) => {
+    it.each(['before', 'after'] as const)(
+      'both work when the other server was added %s the adapter',
+      async (when) => {
+        let otherServer!: Neighbour;
+        const add = (http: Server): void => void (otherServer = attach(http));
+        const app = await startApp(
+          { providers: [gateway] },
+          { before: (nest) => when === 'before' && add(nest.getHttpServer()) },
+        );
+        if (when === 'after') add(httpOf(app));
+        const client = await app.connect('/ws?token=1');
+        const otherClient = await app.connect('/other');
+        expect((await client.ask('echo', 'one')).data).toBe('one');
+        await chat(otherClient, 'two');
+        expect((await client.ask('echo', 'three')).data).toBe('three');
+        expect(client.closed).toBeUndefined();
+        expect(client.frames).toHaveLength(2);
+        // The adapter passes other paths on to the other server.
+        await askForUpgrade(app.port, '/nowhere');
+        expect(otherServer.heard).toEqual(['/other', '/nowhere']);
+      },
+    );
   });
 
-  it('gets all upgrades again when the adapter goes', async () => {
+  it('the other server receives all upgrades again after the adapter is disposed', async () => {
     const app = await startApp({ providers: [PromptGateway] });
     const http = httpOf(app);
-    const neighbour = attach(http);
+    const otherServer = attach(http);
     await app.connect('/ws');
-    expect(neighbour.heard).toEqual([]);
+    expect(otherServer.heard).toEqual([]);
     await app.adapter.dispose();
     await askForUpgrade(app.port, '/ws');
-    expect(neighbour.heard).toEqual(['/ws']);
+    expect(otherServer.heard).toEqual(['/ws']);
     await chat(await app.connect('/other'), 'hello');
   });
 });
 
-describe("Nest's own WsAdapter on the same server, which cuts all that it does not know", () => {
-  it.each(['before', 'after'] as const)('works beside us, bound %s us', async (when) => {
+describe('the WsAdapter of Nest on the same server, which destroys upgrades of unknown paths', () => {
+  it.each(['before', 'after'] as const)('works next to the adapter when it was bound %s it', async (when) => {
     const log = new LogBook();
     const module = await Test.createTestingModule({ providers: [OtherGateway] })
       .setLogger(log)
@@ -107,8 +110,8 @@ describe("Nest's own WsAdapter on the same server, which cuts all that it does n
   });
 });
 
-describe('one like Socket.IO, which ends what was not answered in time', () => {
-  it('does not end an upgrade that is being decided on', async () => {
+describe('a server that ends unanswered upgrades, as Socket.IO does', () => {
+  it('does not end an upgrade that is still being decided', async () => {
     const [asked, decided] = [deferred(), deferred()];
     @WebSocketGateway({
       path: '/ws',
@@ -130,25 +133,25 @@ describe('one like Socket.IO, which ends what was not answered in time', () => {
   });
 });
 
-describe('the server', () => {
+describe('the HTTP server', () => {
   const NAMES = ['emit', 'shouldUpgradeCallback'] as const;
-  const look = (http: Server) => ({
+  const inspect = (http: Server) => ({
     listeners: http.listeners('upgrade'),
     own: NAMES.map((name) => Object.getOwnPropertyDescriptor(http, name)),
   });
 
-  it('is left as it was found', async () => {
-    let found: unknown;
+  it('is restored after the adapter is disposed', async () => {
+    let before: unknown;
     const app = await startApp(
       { providers: [PromptGateway] },
-      { before: (nest) => (found = look(nest.getHttpServer())) },
+      { before: (nest) => (before = inspect(nest.getHttpServer())) },
     );
-    expect(look(httpOf(app))).not.toEqual(found);
+    expect(inspect(httpOf(app))).not.toEqual(before);
     await app.adapter.dispose();
-    expect(look(httpOf(app))).toEqual(found);
+    expect(inspect(httpOf(app))).toEqual(before);
   });
 
-  it('may have its emit replaced by others, before us and after', async () => {
+  it('works when other code replaces emit before and after the adapter', async () => {
     const events: string[] = [];
     const spy = (http: Server, name: string): void => {
       const emit = http.emit;
@@ -175,16 +178,16 @@ describe('the server', () => {
     expect(events).toEqual(['above', 'below']);
   });
 
-  it('may hand on upgrades that another server heard of', async () => {
-    let handOn!: (...args: unknown[]) => boolean;
+  it('can pass on upgrades that another server received', async () => {
+    let passOn!: (...args: unknown[]) => boolean;
     const app = await startApp(
       { providers: [PromptGateway] },
-      // bound before we come, as frameworks with a server per address do
-      { before: (nest) => (handOn = nest.getHttpServer().emit.bind(nest.getHttpServer(), 'upgrade')) },
+      // Bound before the adapter exists, as frameworks with one server per address do.
+      { before: (nest) => (passOn = nest.getHttpServer().emit.bind(nest.getHttpServer(), 'upgrade')) },
     );
     const other = await startApp({ providers: [OtherGateway] });
     httpOf(other).on('upgrade', (request, socket, head) => {
-      if (request.url === '/ws') handOn(request, socket, head);
+      if (request.url === '/ws') passOn(request, socket, head);
     });
     expect((await (await other.connect('/ws')).ask('echo', 1)).data).toBe(1);
     expect((await askForUpgrade(app.port, '/nowhere')).status).toBe(404);

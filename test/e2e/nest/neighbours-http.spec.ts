@@ -47,8 +47,8 @@ class PageController {
 const start = (): Promise<TestApp> => startApp({ controllers: [PageController], providers: [ChatGateway] });
 const httpOf = (app: TestApp): Server => app.nest.getHttpServer();
 
-/** One TCP connection that speaks HTTP/1.1 and is kept alive. */
-class KeptAlive {
+/** One HTTP/1.1 connection with keep-alive. */
+class KeepAliveConnection {
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
   private readonly sockets = new Set<Socket>();
 
@@ -103,24 +103,24 @@ class EventStream {
 
 expectNoUnhandledErrors();
 
-describe('plain HTTP', () => {
-  it('keeps its connections while clients come and go, and when the adapter is gone', async () => {
+describe('plain HTTP requests', () => {
+  it('keep their connections while WebSocket clients connect and after the adapter is disposed', async () => {
     const app = await start();
-    const line = new KeptAlive(app.port);
-    expect(await line.text('/page')).toBe('page');
+    const connection = new KeepAliveConnection(app.port);
+    expect(await connection.text('/page')).toBe('page');
     const client = await app.connect('/ws');
-    expect(await line.text('/ws')).toBe('plain HTTP');
+    expect(await connection.text('/ws')).toBe('plain HTTP');
     expect((await client.ask('echo', 1)).data).toBe(1);
     const disposed = app.adapter.dispose();
-    expect(await line.text('/page')).toBe('page');
+    expect(await connection.text('/page')).toBe('page');
     await disposed;
     expect((await client.ended()).code).toBe(1001);
-    expect(await line.text('/ws')).toBe('plain HTTP');
-    expect(line.connections).toBe(1);
-    line.close();
+    expect(await connection.text('/ws')).toBe('plain HTTP');
+    expect(connection.connections).toBe(1);
+    connection.close();
   });
 
-  it('streams events while the application closes; it waits for them', async () => {
+  it('can stream events while the application closes, which waits for them', async () => {
     const app = await start();
     const controller = app.nest.get(PageController);
     const client = await app.connect('/ws');
@@ -138,7 +138,7 @@ describe('plain HTTP', () => {
     await closing;
   });
 
-  it('answers requests that are under way when the application closes', async () => {
+  it('are answered when they were pending as the application closes', async () => {
     const app = await start();
     const { asked, answer } = app.nest.get(PageController);
     const client = await app.connect('/ws');
@@ -151,13 +151,13 @@ describe('plain HTTP', () => {
     await closing;
   });
 
-  it('closes with the application alone: all listeners are there until then', async () => {
+  it('keep the server and its listeners until the application closes', async () => {
     const app = await start();
     const http = httpOf(app);
-    const heard: string[] = [];
-    const listener = (): void => void heard.push('upgrade');
-    http.on('upgrade', listener).on('request', () => heard.push('request'));
-    http.on('close', () => heard.push('close'));
+    const events: string[] = [];
+    const listener = (): void => void events.push('upgrade');
+    http.on('upgrade', listener).on('request', () => events.push('request'));
+    http.on('close', () => events.push('close'));
     const names = ['request', 'connection', 'error', 'listening', 'close', 'clientError'];
     const listeners = (): unknown[] => names.map((name) => http.listeners(name));
     const before = listeners();
@@ -165,9 +165,9 @@ describe('plain HTTP', () => {
     expect(listeners()).toEqual(before);
     expect(http.listeners('upgrade')).toEqual([listener]);
     expect(http.listening).toBe(true);
-    expect(heard).toEqual([]);
+    expect(events).toEqual([]);
     await app.nest.close();
-    expect(heard).toEqual(['close']);
+    expect(events).toEqual(['close']);
     expect(http.listeners('upgrade')).toEqual([listener]);
   });
 });
@@ -178,12 +178,12 @@ const H2C = {
   'HTTP2-Settings': 'AAEAAEAAAAIAAAABAAMAAABkAAQBAAAAAAUAAEAA',
 };
 
-describe('an upgrade to what nobody here speaks', () => {
+describe('an upgrade to an unknown protocol', () => {
   const fields = Object.entries(H2C).map(([name, value]) => `${name}: ${value}\r\n`);
-  const request = (line: string, headers = ''): string =>
-    `${line} HTTP/1.1\r\nHost: here\r\n${fields.join('')}${headers}\r\n`;
+  const request = (requestLine: string, headers = ''): string =>
+    `${requestLine} HTTP/1.1\r\nHost: here\r\n${fields.join('')}${headers}\r\n`;
 
-  /** The body of the answer to a request of one's own bytes. */
+  /** Writes raw bytes. @returns the body of the response */
   async function ask(port: number, text: string): Promise<string> {
     const tcp = connect(port, '127.0.0.1');
     let received = '';
@@ -215,7 +215,7 @@ describe('an upgrade to what nobody here speaks', () => {
     expect((await askForUpgrade(app.port, '/page')).status).toBe(404);
   });
 
-  it('may have a body, whole or in parts', async () => {
+  it('may have a body, whole or chunked', async () => {
     const app = await start();
     const json = '{"text":"\\u00e4"}';
     const headers = `Content-Type: application/json\r\nContent-Length: ${json.length}\r\n`;
@@ -231,7 +231,7 @@ describe('an upgrade to what nobody here speaks', () => {
     }
   });
 
-  it('hides no request in its body, however many headers stand before the length of that', async () => {
+  it('cannot hide a request in its body behind many headers', async () => {
     const app = await start();
     const hidden = 'GET /page HTTP/1.1\r\nHost: here\r\n\r\n';
     const junk = 'a:b\r\n'.repeat(2_000);
@@ -245,7 +245,7 @@ describe('an upgrade to what nobody here speaks', () => {
     expect(received).not.toContain('\r\n\r\npage');
   });
 
-  it('is left to those who listen', async () => {
+  it('is left to other listeners', async () => {
     const app = await start();
     httpOf(app).on('upgrade', (upgrade: IncomingMessage, socket: Socket) => {
       if (upgrade.headers.upgrade === 'h2c')
@@ -255,7 +255,7 @@ describe('an upgrade to what nobody here speaks', () => {
     expect((await (await app.connect('/ws')).ask('echo', 1)).data).toBe(1);
   });
 
-  it('is a plain request again once the adapter is gone', async () => {
+  it('is a plain request again after the adapter is disposed', async () => {
     const app = await start();
     await app.adapter.dispose();
     expect((await askForUpgrade(app.port, '/page', H2C)).body).toBe('page');

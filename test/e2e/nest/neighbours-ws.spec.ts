@@ -28,60 +28,60 @@ const httpOf = (app: TestApp): Server => app.nest.getHttpServer();
 
 expectNoUnhandledErrors();
 
-describe('a second WebSocket server that takes its own path and lets the rest be', () => {
-  it.each(['before', 'after'] as const)('works at the same time, added %s us', async (when) => {
-    let neighbour!: ReturnType<typeof listenFor>;
-    const add = (http: Server): void => void (neighbour = listenFor(http, '/other'));
+describe('a second WebSocket server on another path of the same HTTP server', () => {
+  it.each(['before', 'after'] as const)('works at the same time when added %s the adapter', async (when) => {
+    let otherServer!: ReturnType<typeof listenFor>;
+    const add = (http: Server): void => void (otherServer = listenFor(http, '/other'));
     const app = await startApp(
       { providers: [ChatGateway] },
       { before: (nest) => when === 'before' && add(nest.getHttpServer()) },
     );
     if (when === 'after') add(httpOf(app));
 
-    const [ours, theirs] = await Promise.all([app.connect('/ws'), app.connect('/other')]);
+    const [client, otherClient] = await Promise.all([app.connect('/ws'), app.connect('/other')]);
     const { server } = app.nest.get(ChatGateway);
     for (const text of ['one', 'two', 'three']) {
-      const asked = ours.ask('echo', text);
-      await chat(theirs, text);
+      const asked = client.ask('echo', text);
+      await chat(otherClient, text);
       server.emit('news', text);
       expect((await asked).data).toBe(text);
-      expect((await ours.next('news')).data).toBe(text);
+      expect((await client.next('news')).data).toBe(text);
     }
-    expect(neighbour.accepted).toEqual(['/other']);
-    // theirs is no client of ours, nor ours of theirs
+    expect(otherServer.accepted).toEqual(['/other']);
+    // Neither server counts or serves the clients of the other.
     expect(server.engine.clientsCount).toBe(1);
-    expect(theirs.frames.every(({ event }) => event === 'neighbour')).toBe(true);
+    expect(otherClient.frames.every(({ event }) => event === 'neighbour')).toBe(true);
   });
 
-  it('goes on talking while the application closes, and the application waits for it', async () => {
+  it('keeps its connections while the application closes, which waits for them', async () => {
     const app = await startApp({ providers: [ChatGateway] });
     const http = httpOf(app);
     listenFor(http, '/other');
-    const [ours, theirs] = [await app.connect('/ws'), await app.connect('/other')];
+    const [client, otherClient] = [await app.connect('/ws'), await app.connect('/other')];
     const closing = app.nest.close();
-    expect((await ours.ended()).code).toBe(1001);
-    await chat(theirs, 'still there');
-    theirs.close();
+    expect((await client.ended()).code).toBe(1001);
+    await chat(otherClient, 'still there');
+    otherClient.close();
     await closing;
-    await theirs.ended();
+    await otherClient.ended();
     expect(http.listenerCount('upgrade')).toBe(1);
   });
 
-  it('stays when the adapter goes, and gets new clients', async () => {
+  it('keeps its connections and accepts new ones after the adapter is disposed', async () => {
     const app = await startApp({ providers: [ChatGateway] });
     const http = httpOf(app);
     const before = http.listeners('upgrade');
-    const neighbour = listenFor(http, '/other');
-    const theirs = await app.connect('/other');
+    const otherServer = listenFor(http, '/other');
+    const otherClient = await app.connect('/other');
     await app.adapter.dispose();
-    await chat(theirs, 'as ever');
-    await chat(await app.connect('/other'), 'for newcomers too');
-    expect(neighbour.accepted).toEqual(['/other', '/other']);
+    await chat(otherClient, 'unchanged');
+    await chat(await app.connect('/other'), 'after the disposal');
+    expect(otherServer.accepted).toEqual(['/other', '/other']);
     expect(http.listeners('upgrade')).toHaveLength(1);
     expect(before).not.toContain(http.listeners('upgrade')[0]);
   });
 
-  it('may come and go as it likes', async () => {
+  it('can be added and removed at any time', async () => {
     const app = await startApp({ providers: [ChatGateway] });
     const http = httpOf(app);
     const [own] = http.listeners('upgrade');
@@ -97,7 +97,7 @@ describe('a second WebSocket server that takes its own path and lets the rest be
 });
 
 describe('two applications in one process', () => {
-  it('with a server each know nothing of each other', async () => {
+  it('are independent with separate servers', async () => {
     const [one, two] = [
       await startApp({ providers: [ChatGateway] }),
       await startApp({ providers: [ChatGateway, SecondGateway] }),
@@ -122,37 +122,40 @@ describe('two applications in one process', () => {
     expect(numbers.map(({ length }) => length)).toEqual([1, 1]);
   });
 
-  it.each(['first', 'second'])('share a server, and the %s closes before the other', async (leaving) => {
-    const first = await startApp({ providers: [ChatGateway] });
-    const http = httpOf(first);
-    const log = new LogBook();
-    const module = await Test.createTestingModule({ providers: [SecondGateway] })
-      .setLogger(log)
-      .compile();
-    const second = module.createNestApplication({ logger: log });
-    const adapter = new EnvelopeAdapter(http, { upgradeGuards: false });
-    second.useWebSocketAdapter(adapter);
-    await second.init();
-    try {
-      const [inFirst, inSecond] = [await first.connect('/ws'), await first.connect('/second')];
-      expect((await inFirst.ask('echo', 1)).data).toBe(1);
-      expect((await inSecond.ask('where')).data).toBe('second');
-      if (leaving === 'first') {
-        await first.adapter.dispose();
-        await inFirst.ended();
+  it.each(['first', 'second'])(
+    'can share a server of which the %s closes before the other',
+    async (closesFirst) => {
+      const first = await startApp({ providers: [ChatGateway] });
+      const http = httpOf(first);
+      const log = new LogBook();
+      const module = await Test.createTestingModule({ providers: [SecondGateway] })
+        .setLogger(log)
+        .compile();
+      const second = module.createNestApplication({ logger: log });
+      const adapter = new EnvelopeAdapter(http, { upgradeGuards: false });
+      second.useWebSocketAdapter(adapter);
+      await second.init();
+      try {
+        const [inFirst, inSecond] = [await first.connect('/ws'), await first.connect('/second')];
+        expect((await inFirst.ask('echo', 1)).data).toBe(1);
         expect((await inSecond.ask('where')).data).toBe('second');
-        expect((await (await first.connect('/second')).ask('where')).data).toBe('second');
-        expect((await askForUpgrade(first.port, '/ws')).status).toBe(404);
-      } else {
+        if (closesFirst === 'first') {
+          await first.adapter.dispose();
+          await inFirst.ended();
+          expect((await inSecond.ask('where')).data).toBe('second');
+          expect((await (await first.connect('/second')).ask('where')).data).toBe('second');
+          expect((await askForUpgrade(first.port, '/ws')).status).toBe(404);
+        } else {
+          await second.close();
+          await inSecond.ended();
+          expect((await inFirst.ask('echo', 2)).data).toBe(2);
+          expect((await (await first.connect('/ws')).ask('echo', 3)).data).toBe(3);
+          expect((await askForUpgrade(first.port, '/second')).status).toBe(404);
+        }
+        expect(http.listenerCount('upgrade')).toBe(1);
+      } finally {
         await second.close();
-        await inSecond.ended();
-        expect((await inFirst.ask('echo', 2)).data).toBe(2);
-        expect((await (await first.connect('/ws')).ask('echo', 3)).data).toBe(3);
-        expect((await askForUpgrade(first.port, '/second')).status).toBe(404);
       }
-      expect(http.listenerCount('upgrade')).toBe(1);
-    } finally {
-      await second.close();
-    }
-  });
+    },
+  );
 });

@@ -95,14 +95,14 @@ describe('parameters of a handler', () => {
     ['ack', 'data', { got: 'data' }],
     ['ackLater', 'data', 'later'],
     ['ackMany', 'data', [1, 'two', null]],
-  ])('%s of %j', async (event, data, expected) => {
+  ])('work for %s with %j', async (event, data, expected) => {
     const client = await connect();
     expect(await client.ask(event, data, 1)).toEqual({ event, data: expected, ack: 1 });
     client.send({ event, data });
     expect(await client.next(event)).toEqual({ event, data: expected });
   });
 
-  it('gives a pipe that fails its say', async () => {
+  it('answer with the error of a pipe that fails', async () => {
     const client = await connect();
     expect(await client.ask('pipedTwice', { count: 'many' }, 1)).toEqual({
       event: 'exception',
@@ -116,14 +116,14 @@ describe('parameters of a handler', () => {
     });
   });
 
-  it('answers an id once, however often a handler acknowledges', async () => {
+  it('answer an id once, even if a handler acknowledges twice', async () => {
     const client = await connect();
     expect(await client.ask('ackTwice', undefined, 1)).toEqual({ event: 'ackTwice', data: 'first', ack: 1 });
     await client.settled();
     expect(client.frames.filter((frame) => frame.ack === 1)).toHaveLength(1);
   });
 
-  it('sends what an acknowledging handler returns as an event of its own', async () => {
+  it('send the return value of an acknowledging handler as a separate event', async () => {
     const client = await connect();
     expect(await client.ask('ackAndReturn', undefined, 1)).toEqual({
       event: 'ackAndReturn',

@@ -26,35 +26,35 @@ import { until } from '../../support/wait.js';
 
 declare const NEST_MAJOR: 11 | 12;
 
-let trail: string[] = [];
-let made = 0;
+let calls: string[] = [];
+let created = 0;
 beforeEach(() => {
-  trail = [];
-  made = 0;
+  calls = [];
+  created = 0;
 });
 
 @Injectable({ scope: Scope.REQUEST })
 class Session {
-  readonly number = ++made;
+  readonly number = ++created;
   constructor(@Inject(REQUEST) readonly request: unknown) {}
 }
 
 @WebSocketGateway({ path: '/scoped' })
 class ScopedGateway {
   @WebSocketServer() server!: EnvelopeServer;
-  // Nest 11 runs request-scoped gateways on an object whose dependencies are missing
+  // Nest 11 calls request-scoped gateways on an object without its dependencies.
   constructor(@Inject(Session) readonly session: Session | undefined) {}
   async handleConnection(client: EnvelopeSocket): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
     if (client.handshake.query['refuse'] !== undefined) throw new WsException('refused');
-    trail.push(`connected ${client.rooms.size}`);
+    calls.push(`connected ${client.rooms.size}`);
   }
   handleDisconnect(_: EnvelopeSocket, reason: string): void {
-    trail.push(reason);
+    calls.push(reason);
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
-    trail.push('echo');
+    calls.push('echo');
     return data;
   }
   @SubscribeMessage('session')
@@ -77,17 +77,17 @@ class ScopedGuard implements CanActivate {
   constructor(@Inject(Session) readonly session: Session | undefined) {}
   canActivate(context: ExecutionContext): boolean {
     const client: EnvelopeSocket = context.switchToWs().getClient();
-    if (NEST_MAJOR === 12) trail.push(`guard ${this.session?.request === client}`);
+    if (NEST_MAJOR === 12) calls.push(`guard ${this.session?.request === client}`);
     return context.switchToWs().getData() !== 'stop';
   }
 }
 
-/** Nest counts it among the request-scoped, for its guard's sake. */
+/** Request-scoped because of its guard. */
 @UseGuards(ScopedGuard)
 @WebSocketGateway({ path: '/guarded' })
 class GuardedGateway {
   async handleConnection(): Promise<void> {
-    trail.push('connected');
+    calls.push('connected');
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
@@ -95,7 +95,7 @@ class GuardedGateway {
   }
 }
 
-/** Without hooks of its own. */
+/** Has no hooks. */
 @WebSocketGateway({ path: '/hookless' })
 class HooklessGateway {
   constructor(readonly session: Session) {}
@@ -106,38 +106,38 @@ class HooklessGateway {
 }
 
 @Injectable({ scope: Scope.REQUEST })
-class Impossible {
+class Refused {
   constructor() {
-    throw new WsException('cannot be made');
+    throw new WsException('cannot be created');
   }
 }
 @Injectable({ scope: Scope.REQUEST })
-class Unlucky {
+class Broken {
   constructor() {
     throw new Error('secret');
   }
 }
 
-@WebSocketGateway({ path: '/impossible' })
-class ImpossibleGateway {
-  constructor(readonly impossible: Impossible) {}
+@WebSocketGateway({ path: '/refused' })
+class RefusedGateway {
+  constructor(readonly refused: Refused) {}
   handleConnection(): void {
-    trail.push('connected');
+    calls.push('connected');
   }
   handleDisconnect(): void {
-    trail.push('disconnected');
+    calls.push('disconnected');
   }
 }
-@WebSocketGateway({ path: '/unlucky' })
-class UnluckyGateway {
-  constructor(readonly unlucky: Unlucky) {}
+@WebSocketGateway({ path: '/broken' })
+class BrokenGateway {
+  constructor(readonly broken: Broken) {}
   handleConnection(): void {
-    trail.push('connected');
+    calls.push('connected');
   }
 }
-@WebSocketGateway({ path: '/hookless-impossible' })
-class HooklessImpossibleGateway {
-  constructor(readonly impossible: Impossible) {}
+@WebSocketGateway({ path: '/hookless-refused' })
+class HooklessRefusedGateway {
+  constructor(readonly refused: Refused) {}
   @SubscribeMessage('echo')
   echo(): string {
     return 'echo';
@@ -151,18 +151,18 @@ class OwnFilter implements ExceptionFilter {
   }
 }
 @UseFilters(new OwnFilter())
-@WebSocketGateway({ path: '/filtered-impossible' })
-class FilteredImpossibleGateway {
-  constructor(readonly impossible: Impossible) {}
+@WebSocketGateway({ path: '/filtered-refused' })
+class FilteredRefusedGateway {
+  constructor(readonly refused: Refused) {}
   handleConnection(): void {
-    trail.push('connected');
+    calls.push('connected');
   }
 }
 
 expectNoUnhandledErrors();
 
 describe('request-scoped gateways', () => {
-  it('answer, and have their asynchronous handleConnection waited for', async () => {
+  it('answer, and delay messages until an asynchronous handleConnection settles', async () => {
     const app = await startApp({ providers: [ScopedGateway, Session] });
     const client = await app.connect('/scoped');
     client.send({ event: 'echo', data: 1 });
@@ -173,21 +173,21 @@ describe('request-scoped gateways', () => {
       ack: 2,
     });
     client.close(1000);
-    await until('handleDisconnect', () => trail.length === 4);
-    expect(trail).toEqual(['connected 1', 'echo', 'echo', 'client namespace disconnect']);
+    await until('handleDisconnect', () => calls.length === 4);
+    expect(calls).toEqual(['connected 1', 'echo', 'echo', 'client namespace disconnect']);
   });
 
-  it('refuse a client by handleConnection', async () => {
+  it('can refuse a client in handleConnection', async () => {
     const app = await startApp({ providers: [ScopedGateway, Session] });
     const client = await app.connect('/scoped?refuse');
     client.ws.on('error', () => undefined);
     expect(await client.ended()).toEqual({ code: 1008, reason: 'refused' });
     expect(client.frames).toEqual([{ event: 'exception', data: { status: 'error', message: 'refused' } }]);
-    await until('handleDisconnect', () => trail.length === 1);
-    expect(trail).toEqual(['server namespace disconnect']);
+    await until('handleDisconnect', () => calls.length === 1);
+    expect(calls).toEqual(['server namespace disconnect']);
   });
 
-  it('are made once per client where Nest makes them', async () => {
+  it('are created once for each client on Nest 12', async () => {
     const app = await startApp({ providers: [ScopedGateway, Session] });
     const [ada, bob] = [await app.connect('/scoped'), await app.connect('/scoped')];
     const sessions = [];
@@ -201,24 +201,24 @@ describe('request-scoped gateways', () => {
     }
   });
 
-  it('need no hooks', async () => {
+  it('work without hooks', async () => {
     const app = await startApp({ providers: [HooklessGateway, Session] });
     const client = await app.connect('/hookless');
     expect(await client.ask('echo', 'x', 1)).toEqual({ event: 'echo', data: 'x', ack: 1 });
   });
 
-  it('are also those with a request-scoped guard', async () => {
+  it('include those with a request-scoped guard', async () => {
     const app = await startApp({ providers: [GuardedGateway, ScopedGuard, Session] });
     const client = await app.connect('/guarded');
     expect(await client.ask('echo', 'go', 1)).toEqual({ event: 'echo', data: 'go', ack: 1 });
     expect((await client.ask('echo', 'stop', 2)).data).toMatchObject({ message: 'Forbidden resource' });
-    // first at the upgrade
-    expect(trail).toEqual(
+    // The guard ran at the upgrade first.
+    expect(calls).toEqual(
       NEST_MAJOR === 12 ? ['guard true', 'connected', 'guard true', 'guard true'] : ['connected'],
     );
   });
 
-  it('share a path with others', async () => {
+  it('can share a path with other gateways', async () => {
     @WebSocketGateway({ path: '/scoped' })
     class StaticGateway {
       @SubscribeMessage('static')
@@ -230,47 +230,42 @@ describe('request-scoped gateways', () => {
     const client = await app.connect('/scoped');
     expect((await client.ask('static')).data).toBe('static');
     expect((await client.ask('echo', 1)).data).toBe(1);
-    expect(trail).toEqual(['connected 1', 'echo']);
+    expect(calls).toEqual(['connected 1', 'echo']);
   });
 });
 
-// Nest 11 never makes the dependencies, so that nothing fails there.
+// Nest 11 never creates the dependencies, so nothing fails there.
 (NEST_MAJOR === 12 ? describe : describe.skip)(
-  'request-scoped gateways whose dependency cannot be made (Nest 12 only: 11 never makes it)',
+  'request-scoped gateways with a dependency that throws (Nest 12 only: Nest 11 never creates it)',
   () => {
-    const providers = [
-      ImpossibleGateway,
-      UnluckyGateway,
-      HooklessImpossibleGateway,
-      FilteredImpossibleGateway,
-    ];
-    const start = () => startApp({ providers: [...providers, Impossible, Unlucky] });
+    const providers = [RefusedGateway, BrokenGateway, HooklessRefusedGateway, FilteredRefusedGateway];
+    const start = () => startApp({ providers: [...providers, Refused, Broken] });
 
     it.each([
-      ['/impossible', 1008, 'cannot be made'],
-      ['/unlucky', 1011, 'Internal server error'],
+      ['/refused', 1008, 'cannot be created'],
+      ['/broken', 1011, 'Internal server error'],
     ])('refuse the client: %s', async (path, code, message) => {
       const app = await start();
       const client = await app.connect(`${path}?token=t0ken`, { headers: { cookie: 'c=t0ken' } });
       expect((await client.ended()).code).toBe(code);
       expect(client.frames).toEqual([{ event: 'exception', data: { status: 'error', message } }]);
-      expect(trail).toEqual([]);
+      expect(calls).toEqual([]);
       expect(app.log.of('error')).toHaveLength(code === 1011 ? 1 : 0);
     });
 
-    it('refuse the client without hooks of their own, too', async () => {
+    it('refuse the client even without hooks', async () => {
       const app = await start();
-      const client = await app.connect('/hookless-impossible');
+      const client = await app.connect('/hookless-refused');
       client.send({ event: 'echo', id: 1 });
       expect((await client.ended()).code).toBe(1008);
     });
 
-    it("refuse the client where the gateway's own filter takes the error", async () => {
+    it('refuse the client even if a filter of the gateway handles the error', async () => {
       const app = await start();
-      const client = await app.connect('/filtered-impossible');
+      const client = await app.connect('/filtered-refused');
       expect((await client.ended()).code).toBe(1008);
       expect(client.frames).toEqual([{ event: 'exception', data: { own: true } }]);
-      expect(trail).toEqual([]);
+      expect(calls).toEqual([]);
     });
   },
 );

@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => copy.remove());
 
-/** A gateway that has all of Nest from the second copy; it fails with what `failure` makes. */
+/** Returns a gateway that uses only the second copy of Nest. It throws the error from `failure`. */
 function gatewayOf(failure: () => unknown): common.Type {
   const { UseGuards } = theirs.common;
   const { SubscribeMessage, WebSocketGateway } = theirs.websockets;
@@ -44,7 +44,7 @@ function gatewayOf(failure: () => unknown): common.Type {
   return TheirGateway;
 }
 
-/** An error of another library that has methods of the same names. */
+/** An error of another library with methods of the same names. */
 class UpstreamError extends Error {
   getStatus(): number {
     return 403;
@@ -58,12 +58,12 @@ class UpstreamError extends Error {
 }
 
 describe('exceptions of a second copy of @nestjs/common and @nestjs/websockets', () => {
-  it('are of other classes', () => {
+  it('are of different classes', () => {
     expect(new theirs.common.HttpException('no', 400)).not.toBeInstanceOf(common.HttpException);
     expect(new theirs.websockets.WsException('no')).not.toBeInstanceOf(websockets.WsException);
   });
 
-  it('HttpException: status before the connection, payload after it, 1008 where handleConnection throws it', async () => {
+  it('sets the status, the payload and close code 1008 from an HttpException', async () => {
     const app = await startApp({
       providers: [gatewayOf(() => new theirs.common.UnauthorizedException('not you'))],
     });
@@ -77,7 +77,7 @@ describe('exceptions of a second copy of @nestjs/common and @nestjs/websockets',
     expect(app.log.of('error')).toEqual([]);
   });
 
-  it('WsException: 401 before the connection, its own payload after it, 1008 where handleConnection throws it', async () => {
+  it('sets the status 401, the payload and close code 1008 from a WsException', async () => {
     class Banned extends theirs.websockets.WsException {}
     const app = await startApp({ providers: [gatewayOf(() => new Banned('no'))] });
     await expect(app.connect('/ws?token=none')).rejects.toThrow('401');
@@ -89,7 +89,7 @@ describe('exceptions of a second copy of @nestjs/common and @nestjs/websockets',
     expect(app.log.of('error')).toEqual([]);
   });
 
-  it('reach listeners and middlewares of a client as ours do', async () => {
+  it('work in listeners and middlewares of a client', async () => {
     const app = await startApp({ providers: [gatewayOf(() => undefined)] });
     const client = await app.connect('/ws');
     await client.settled();
@@ -101,7 +101,7 @@ describe('exceptions of a second copy of @nestjs/common and @nestjs/websockets',
     expect((await client.ask('listener')).data).toMatchObject({ statusCode: 403, message: 'not this' });
   });
 
-  it('errors of other libraries, with methods of these names, say nothing', async () => {
+  it('do not include errors of other libraries with the same methods', async () => {
     const app = await startApp({ providers: [gatewayOf(() => new UpstreamError('secret'))] });
     await expect(app.connect('/ws?token=none')).rejects.toThrow('500');
     const client = await app.connect('/ws');

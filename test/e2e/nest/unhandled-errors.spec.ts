@@ -1,24 +1,24 @@
 import { UnhandledErrors } from '../../support/unhandled-errors.js';
 
-// The controls of what the specs of this folder assert with expectNoStrays().
-describe('strays', () => {
-  it('sees an unhandled rejection', async () => {
-    const strays = new UnhandledErrors();
-    void Promise.reject(new Error('nobody takes this'));
-    expect(await strays.stop()).toEqual([new Error('nobody takes this')]);
+// Proves that `UnhandledErrors`, which the specs of this folder rely on, detects errors.
+describe('UnhandledErrors', () => {
+  it('collects an unhandled rejection', async () => {
+    const errors = new UnhandledErrors();
+    void Promise.reject(new Error('not handled'));
+    expect(await errors.stop()).toEqual([new Error('not handled')]);
   });
 
-  it('sees an uncaught exception', async () => {
-    const strays = new UnhandledErrors();
+  it('collects an uncaught exception', async () => {
+    const errors = new UnhandledErrors();
     setImmediate(() => {
-      throw new Error('nobody catches this');
+      throw new Error('not caught');
     });
-    expect(await strays.stop()).toEqual([new Error('nobody catches this')]);
+    expect(await errors.stop()).toEqual([new Error('not caught')]);
   });
 
-  it('sees nothing where there is nothing', async () => {
-    const strays = new UnhandledErrors();
-    await Promise.reject(new Error('taken')).catch(() => undefined);
-    expect(await strays.stop()).toEqual([]);
+  it('collects nothing when every error is handled', async () => {
+    const errors = new UnhandledErrors();
+    await Promise.reject(new Error('handled')).catch(() => undefined);
+    expect(await errors.stop()).toEqual([]);
   });
 });

@@ -43,7 +43,7 @@ afterEach(async () => {
 expectNoUnhandledErrors();
 
 describe('EnvelopeModule', () => {
-  /** An application that does not make the adapter. */
+  /** Starts an application without an adapter. */
   async function startWithout(): Promise<LogBook> {
     @Module({ imports: [EnvelopeModule.forRoot()] })
     class AppModule {}
@@ -57,14 +57,14 @@ describe('EnvelopeModule', () => {
     return logger;
   }
 
-  it('warns where the adapter was forgotten', async () => {
+  it('logs a warning when the adapter is missing', async () => {
     const logger = await startWithout();
     expect(logger.of('warn')).toEqual([
       expect.stringContaining('Add app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.listen()'),
     ]);
   });
 
-  it('says nothing in an application without HTTP', async () => {
+  it('logs nothing in an application without HTTP', async () => {
     @Module({ imports: [EnvelopeModule.forRoot()] })
     class AppModule {}
     const logger = new LogBook();
@@ -73,7 +73,7 @@ describe('EnvelopeModule', () => {
     expect(logger.of('warn')).toEqual([]);
   });
 
-  it('warns of an injected server whose path no gateway has', async () => {
+  it('logs a warning for an injected server on a path without a gateway', async () => {
     const app = await startApp({
       imports: [EnvelopeModule.forRoot()],
       providers: [ChatGateway, GameGateway, Billing],
@@ -87,14 +87,14 @@ describe('EnvelopeModule', () => {
     expect(app.log.of('warn')[0]).toContain('The paths of gateways are: /chat, /games/<\\d+>');
   });
 
-  it('says nothing of what another application of the process has injected', async () => {
+  it('ignores injections of another application in the process', async () => {
     const app = await startApp({ imports: [EnvelopeModule.forRoot()], providers: [ChatGateway] });
     expect(app.log.of('warn')).toEqual([]);
   });
 });
 
 describe('an application without gateways', () => {
-  it('warns that nobody can connect, once it listens', async () => {
+  it('logs at startup that no client can connect', async () => {
     const app = await startApp({});
     expect(app.log.of('warn')).toEqual([
       'No gateway is mounted, so no client can connect. List each gateway in the providers of a module, and import ' +
@@ -102,7 +102,7 @@ describe('an application without gateways', () => {
     ]);
   });
 
-  it('says nothing where a transport for microservices has a path', async () => {
+  it('logs nothing when a microservice transport has a path', async () => {
     const logger = new LogBook();
     const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
     @Module({})
@@ -118,13 +118,13 @@ describe('an application without gateways', () => {
   });
 });
 
-describe('a path that no gateway has', () => {
+describe('an upgrade on a path without a gateway', () => {
   const start = (...controllers: (new () => object)[]): Promise<TestApp> =>
     startApp({ providers: [ChatGateway, GameGateway], controllers });
   const lines = (app: TestApp): string[] => app.log.of('warn').filter((line) => line.includes(' -> 404'));
   const PATHS = 'The paths of gateways are: /chat, /games/<\\d+>';
 
-  it('is in the log: what was asked, which paths there are, what to do', async () => {
+  it('logs the path, the existing paths and the fix', async () => {
     const app = await start();
     expect((await askForUpgrade(app.port, '/nope?token=s3cr3t')).status).toBe(404);
     expect(lines(app)).toEqual([
@@ -136,7 +136,7 @@ describe('a path that no gateway has', () => {
     expect(lines(app)).toHaveLength(1);
   });
 
-  it('is shown in one line, bounded, and five times a minute', async () => {
+  it('logs one line of limited length at most five times a minute', async () => {
     const app = await start();
     for (const path of [`/${'x'.repeat(5_000)}`, '/a%0d%0ab<"\'', '/1', '/2', '/3', '/4', '/5'])
       expect((await askForUpgrade(app.port, path)).status).toBe(404);
@@ -145,7 +145,7 @@ describe('a path that no gateway has', () => {
     expect(lines(app)[1]).toContain('GET /a%0d%0ab??? ->');
   });
 
-  it('is beside no more than some of many', async () => {
+  it('lists only some of many existing paths', async () => {
     const many = Array.from({ length: 30 }, (_, index) => {
       @WebSocketGateway({ path: `/path-${index}` })
       class ManyGateway {}
@@ -159,11 +159,11 @@ describe('a path that no gateway has', () => {
   const POLLING = '/socket.io/?EIO=4&transport=polling&t=x';
 
   it.each([POLLING, '/own/path/?EIO=4&transport=polling'])(
-    'is one of a client of Socket.IO: GET %s',
+    'logs that the client uses Socket.IO: GET %s',
     async (path) => {
       const app = await start();
       expect((await fetch(`http://127.0.0.1:${app.port}${path}`)).status).toBe(404);
-      await until('it is in the log', () => lines(app).length > 0);
+      await until('the log line', () => lines(app).length > 0);
       expect(lines(app)).toEqual([
         `GET ${path.replace(/\?.*/, '')} -> 404: a client of Socket.IO asked for this path. Its protocol is not the one that is ` +
           `spoken here: connect with new WebSocket(url), or with the client of 'nestjs-envelope/client'. ${PATHS}`,
@@ -171,13 +171,13 @@ describe('a path that no gateway has', () => {
     },
   );
 
-  it('is one of a client of Socket.IO that asks for a WebSocket at once', async () => {
+  it('logs that the client uses Socket.IO when it requests a WebSocket at once', async () => {
     const app = await start();
     expect((await askForUpgrade(app.port, '/socket.io/?EIO=4&transport=websocket')).status).toBe(404);
     expect(lines(app)).toEqual([expect.stringContaining('GET /socket.io/ -> 404: a client of Socket.IO')]);
   });
 
-  it('is none of ours where somebody else answers', async () => {
+  it('logs nothing when another handler answers', async () => {
     @Controller('socket.io')
     class Polling {
       @Get()

@@ -21,24 +21,24 @@ import { deferred, until } from '../../support/wait.js';
 
 type LiveSocket = WebSocket & { isAlive?: boolean };
 
-/** A gateway as people write it for Nest's `WsAdapter`, with the types of `ws`: nothing of ours in it. */
+/** A typical gateway for the `WsAdapter` of Nest, with the types of `ws` and nothing from this package. */
 @WebSocketGateway({ path: '/ws' })
 class LegacyGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect {
   @WebSocketServer() server!: Server;
-  readonly trail: unknown[] = [];
+  readonly calls: unknown[] = [];
   readonly sent = deferred<unknown>();
 
   afterInit(server: WsServer): void {
-    this.trail.push(['init', server === this.server, server.clients.size]);
+    this.calls.push(['init', server === this.server, server.clients.size]);
   }
   handleConnection(client: WebSocket, request: IncomingMessage): void {
-    this.trail.push(['connection', request.url, client.readyState === client.OPEN]);
-    client.on('close', (code, reason) => this.trail.push(['close', code, String(reason)]));
-    client.on('error', (error) => this.trail.push(['error', error.message]));
+    this.calls.push(['connection', request.url, client.readyState === client.OPEN]);
+    client.on('close', (code, reason) => this.calls.push(['close', code, String(reason)]));
+    client.on('error', (error) => this.calls.push(['error', error.message]));
     client.send(JSON.stringify({ event: 'welcome', data: this.server.clients.size }));
   }
   handleDisconnect(client: WebSocket): void {
-    this.trail.push(['disconnect', this.server.clients.has(client)]);
+    this.calls.push(['disconnect', this.server.clients.has(client)]);
   }
 
   @SubscribeMessage('events')
@@ -75,9 +75,9 @@ class LegacyGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisc
   }
 }
 
-/** The heartbeat of `ws`'s README, word for word but for its pace. */
+/** The heartbeat of the README of `ws`, unchanged except for its interval. */
 @Injectable()
-@WebSocketGateway({ path: '/beating' })
+@WebSocketGateway({ path: '/heartbeat' })
 class HeartbeatGateway implements OnGatewayInit, OnGatewayConnection, OnModuleDestroy {
   @WebSocketServer() server!: WsServer;
   private interval: NodeJS.Timeout | undefined;
@@ -106,7 +106,7 @@ class HeartbeatGateway implements OnGatewayInit, OnGatewayConnection, OnModuleDe
 
 expectNoUnhandledErrors();
 
-describe('a gateway that was written for WsAdapter', () => {
+describe('a gateway written for WsAdapter', () => {
   const start = async (adapter: EnvelopeOptions = {}): Promise<{ app: TestApp; gateway: LegacyGateway }> => {
     const app = await startApp({ providers: [LegacyGateway] }, { adapter });
     return { app, gateway: app.nest.get(LegacyGateway) };
@@ -127,7 +127,7 @@ describe('a gateway that was written for WsAdapter', () => {
     expect(await client.next('bytes')).toEqual({ event: 'bytes', data: 1 });
   });
 
-  it('sees the states and properties of ws', async () => {
+  it('can read the states and properties of ws', async () => {
     const { app } = await start({ handleProtocols: (offered) => offered.has('chat') && 'chat' });
     const client = await app.connect('/ws', { protocols: ['other', 'chat'] });
     client.send({ event: 'about' });
@@ -140,7 +140,7 @@ describe('a gateway that was written for WsAdapter', () => {
     });
   });
 
-  it('broadcasts over server.clients', async () => {
+  it('can broadcast through server.clients', async () => {
     const { app, gateway } = await start();
     const [ada, bob, eve] = [await app.connect('/ws'), await app.connect('/ws'), await app.connect('/ws')];
     await Promise.all([ada, bob, eve].map((client) => client.settled()));
@@ -153,35 +153,35 @@ describe('a gateway that was written for WsAdapter', () => {
     ada.send({ event: 'kick' });
     expect(await bob.ended()).toEqual({ code: 4003, reason: 'kicked' });
     expect(await eve.ended()).toEqual({ code: 4003, reason: 'kicked' });
-    await until('the others to leave', () => gateway.server.clients.size === 1);
+    await until('the other clients disconnect', () => gateway.server.clients.size === 1);
     await ada.settled();
   });
 
-  it('hears of the line, and not of a client that says so', async () => {
+  it('receives events of the connection, but not events of the same name from a client', async () => {
     const { app, gateway } = await start();
     const client = await app.connect('/ws?x=1');
     for (const event of ['close', 'error', 'pong', 'message', 'open']) client.send({ event, data: 'forged' });
     await client.settled();
-    expect(gateway.trail).toEqual([
+    expect(gateway.calls).toEqual([
       ['init', true, 0],
       ['connection', '/ws?x=1', true],
     ]);
     client.close(4001, 'bye');
-    await until('the end', () => gateway.trail.length === 4);
-    expect(gateway.trail.slice(2)).toEqual([
+    await until('the end', () => gateway.calls.length === 4);
+    expect(gateway.calls.slice(2)).toEqual([
       ['disconnect', false],
       ['close', 4001, 'bye'],
     ]);
   });
 
-  it('hears of an error of the line', async () => {
+  it('receives an error of the connection', async () => {
     const { app, gateway } = await start();
     const client = await app.connect('/ws');
     await client.settled();
     const { _socket } = client.ws as unknown as { _socket: { write(bytes: Buffer): void } };
     _socket.write(Buffer.from([0xff, 0x80, 0, 0, 0, 0]));
-    await until('the end', () => gateway.trail.length === 5);
-    expect(gateway.trail.slice(2).map((entry) => (entry as unknown[])[0])).toEqual([
+    await until('the end', () => gateway.calls.length === 5);
+    expect(gateway.calls.slice(2).map((entry) => (entry as unknown[])[0])).toEqual([
       'error',
       'disconnect',
       'close',
@@ -189,19 +189,19 @@ describe('a gateway that was written for WsAdapter', () => {
     expect(app.log.of('error')).toEqual([]);
   });
 
-  it('finds out dead lines with a heartbeat of its own', async () => {
+  it('can detect dead connections with its heartbeat', async () => {
     const app = await startApp({ providers: [HeartbeatGateway] });
     const gateway = app.nest.get(HeartbeatGateway);
-    const alive = await app.connect('/beating');
-    const dead = await app.connect('/beating', { autoPong: false });
+    const alive = await app.connect('/heartbeat');
+    const dead = await app.connect('/heartbeat', { autoPong: false });
     expect((await dead.ended()).code).toBe(1006);
     const { pongs } = gateway;
-    await until('more beats', () => gateway.pongs > pongs + 2);
+    await until('more pings', () => gateway.pongs > pongs + 2);
     expect(alive.closed).toBeUndefined();
     expect(gateway.server.clients.size).toBe(1);
   });
 
-  it('uses verifyClient, handleProtocols and maxPayload as before', async () => {
+  it('can use verifyClient, handleProtocols and maxPayload as before', async () => {
     @WebSocketGateway({ path: '/ws' })
     class EmptyGateway {}
     const app = await startApp(
@@ -217,7 +217,7 @@ describe('a gateway that was written for WsAdapter', () => {
     await expect(app.connect('/ws')).rejects.toThrow('Unexpected server response: 401');
     const client = await app.connect('/ws', { headers: { 'x-key': 'good' }, protocols: ['a', 'b'] });
     expect(client.ws.protocol).toBe('b');
-    // a token, a reserved name and one that was not offered are no choice
+    // A token, a reserved name, and a name that was not offered are ignored.
     for (const protocols of [
       'bearer, good',
       'a, envelope.v1+msgpack',

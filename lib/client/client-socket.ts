@@ -7,77 +7,30 @@ import type {
   EventsMap,
   RequestParams,
   Untyped,
-  WithTimeout,
 } from '../protocol/typed-events.js';
-import { mayComeBack, SILENT, type Ending } from './backoff.js';
+import { mayReconnect, PING_TIMEOUT, type CloseDetails } from './backoff.js';
+import type { Emitter, ListenerNames, ListenerOf, TimedEmitter } from './client-types.js';
 import { Connection, type ConnectionState } from './connection.js';
 import { callListener, Listeners, type AnyFunction } from './listeners.js';
 import { DisconnectedError, type ConnectError } from './errors.js';
-import { isRequestId, writeFrame, type Frame, type Hello } from './message.js';
+import { isRequestId, writeMessage, type Message, type SessionInfo } from './message.js';
 import { deliver } from './event-delivery.js';
 import type { Settings } from './options.js';
-import { Outgoing } from './send-queue.js';
+import { SendQueue } from './send-queue.js';
 
-/** Why the line ended, in the words of Socket.IO's client. */
-export type ClientDisconnectReason =
-  'io client disconnect' | 'io server disconnect' | 'ping timeout' | 'transport close';
-
-/** What a client tells of itself, beside the server's events. */
-export interface LifecycleEvents {
-  /** There is a line. `missed`: there was one before, and what was sent since is lost. */
-  connect: (info: { missed: boolean }) => void;
-  /** The line ended; `willReconnect`: the client comes back by itself. */
-  disconnect: (
-    reason: ClientDisconnectReason,
-    details: { code: number; reason: string; willReconnect: boolean },
-  ) => void;
-  /** An attempt failed. */
-  connect_error: (error: ConnectError) => void;
-}
-
-/** What arrives of an event: one payload, or the list of several; where it is a request, the callback behind that. */
-type Arrived<Params extends unknown[]> = number extends Params['length']
-  ? Params
-  : Required<Params> extends [...infer Data, infer Answer extends (...args: never[]) => unknown]
-    ? [...OnePayload<Data>, Answer]
-    : OnePayload<Params>;
-type OnePayload<Data extends unknown[]> = Required<Data> extends [] | [unknown] ? Data : [data: Data];
-
-/** A listener of the server's event: what it returns answers the server, where that asked. */
-export type Handler<Listen extends EventsMap, Event extends EventNames<Listen>> = (
-  ...args: Arrived<EventParams<Listen, Event>>
-) => unknown;
-
-type ListenerOf<Listen extends EventsMap, Event extends string> = Event extends keyof LifecycleEvents
-  ? LifecycleEvents[Event]
-  : Event extends EventNames<Listen>
-    ? Handler<Listen, Event>
-    : never;
-
-type Names<Listen extends EventsMap> = EventNames<Listen> | keyof LifecycleEvents;
-
-/** How to send: what `socket.volatile` and `socket.timeout()` return. Immutable. */
-export interface Emitter<Emit extends EventsMap> {
-  /** @see ClientSocket.emit */
-  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean;
-}
-
-/** The same for one request that may take so long. */
-export interface TimedEmitter<Emit extends EventsMap> extends Emitter<WithTimeout<Emit>> {
-  /** @see ClientSocket.emitWithAck */
-  emitWithAck<Event extends EventNames<Emit>>(
-    event: Event,
-    ...args: RequestParams<Emit, Event>
-  ): Promise<AnswerOf<Emit, Event>>;
-}
-
-// no event of an application's begins like that
+// an application's event cannot begin with $
 const ANY = '$any';
 const STATE = '$state';
 
 /**
- * A client of one path. It comes back by itself, to its session where the server keeps one, and speaks Socket.IO's
- * vocabulary: `emit`, `emitWithAck`, `timeout`, `volatile`, `on`, `onAny`.
+ * A client of one path, made by `connect`. It reconnects automatically, and recovers its session if the server keeps sessions. Its
+ * methods are those of Socket.IO's client: `emit`, `emitWithAck`, `timeout`, `volatile`, `on`, `onAny`.
+ *
+ * @example
+ * const socket = connect<ServerToClient, ClientToServer>('wss://example.com/chat');
+ * socket.on('connect', ({ missed }) => missed && reload());
+ * socket.on('message', (text) => show(text));
+ * socket.emit('say', 'hello');
  *
  * @typeParam Listen what the server emits
  * @typeParam Emit what this client emits
@@ -86,34 +39,34 @@ export class ClientSocket<
   Listen extends EventsMap = DefaultEventsMap,
   Emit extends EventsMap = DefaultEventsMap,
 > {
-  /** The socket's id on the server, while there is a line to one that tells. */
+  /** The id of the socket on the server. `undefined` while not connected, and if the server does not speak `envelope.v1`. */
   id: string | undefined;
-  /** Whether the line goes on with the session of the one before: same id, same rooms, nothing missed. */
+  /** Whether the connection continues the previous session: same id, same rooms, no missed events. */
   recovered = false;
   #wasConnected = false;
   readonly #listeners = new Listeners();
   readonly #connection: Connection;
-  readonly #outgoing: Outgoing;
+  readonly #queue: SendQueue;
   readonly #settings: Settings;
 
   /** @internal */
   constructor(url: string, settings: Settings) {
     if (settings?.WebSocket === undefined)
-      throw new TypeError('ClientSocket: settings is missing: make clients with connect(url)');
+      throw new TypeError('ClientSocket: settings is missing: create clients with connect(url)');
     this.#settings = settings;
     this.#connection = new Connection(url, settings, {
-      turned: (state, before) => this.#tell(STATE, state, before),
-      opened: (hello) => this.#opened(hello),
-      took: (frame) => this.#take(frame),
-      lost: (ending, willReconnect, isGoodbye) => this.#lost(ending, willReconnect, isGoodbye),
+      stateChanged: (state, before) => this.#notify(STATE, state, before),
+      opened: (session) => this.#opened(session),
+      received: (message) => this.#receive(message),
+      lost: (details, willReconnect, isLocal) => this.#lost(details, willReconnect, isLocal),
       failed: (error) => this.#failed(error),
     });
-    this.#outgoing = new Outgoing(this.#connection, settings.maxQueued);
-    // listeners that are added in this turn hear of everything
+    this.#queue = new SendQueue(this.#connection, settings.maxQueued);
+    // listeners that the caller adds synchronously receive every event
     if (settings.autoConnect) queueMicrotask(() => this.state === 'idle' && this.connect());
   }
 
-  /** Where the connection stands: see `ConnectionState`. */
+  /** The state of the connection; see `ConnectionState`. */
   get state(): ConnectionState {
     return this.#connection.state;
   }
@@ -123,35 +76,40 @@ export class ClientSocket<
     return this.state === 'open';
   }
 
-  /** Connects, or tries again at once where the client waits to; does nothing where it is connected already. */
+  /** Connects. If the client waits for its next attempt, that attempt starts now. Does nothing while connecting or open. */
   connect(): this {
     this.#connection.start();
     return this;
   }
 
-  /** Says goodbye: the session ends, what waits to be sent is dropped, and the client does not come back by itself. */
+  /** Disconnects: the session ends, queued messages are dropped, and the client does not reconnect until `connect()`. */
   disconnect(): this {
-    // before anybody hears of it, who may connect and send again
-    this.#outgoing.close('disconnected');
+    // before listeners run, which may connect and send again
+    this.#queue.close('disconnected');
     this.#connection.stop();
     return this;
   }
 
   /**
-   * Sends an event. Several arguments arrive as a list. Without a line it waits for one, in the order of the calls.
-   * A function as last argument gets the answer.
+   * Sends an event. Several arguments arrive as a list. While the client is not connected, the event is queued, in the order of the
+   * calls. If the last argument is a function, the event is a request, and the function receives the answer; without
+   * `timeout()` it does not run if the request fails, as in Socket.IO.
    *
-   * @returns false where it was dropped: `maxQueued` messages wait, or the client is closed
-   * @throws Error where the name is reserved, TypeError where JSON cannot carry the data: it names the place in it
+   * @returns `false` if the event was dropped, because `maxQueued` messages are queued or the client is closed
+   * @throws Error if the name is empty or reserved; TypeError, which names the place, if JSON cannot carry the data
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
     return this.#send(event, args);
   }
 
   /**
-   * Sends a request. Never hangs: it rejects when the line goes, or time is up.
+   * Sends a request and resolves to its answer. It rejects after `ackTimeout`, or as soon as the connection ends.
    *
-   * @throws (rejects) `RequestError` with the server's exception, `DisconnectedError`, Error after `ackTimeout`
+   * @example
+   * const { id } = await socket.emitWithAck('say', 'hello');
+   *
+   * @throws (rejects) `RequestError` with the server's exception, `DisconnectedError`, or Error after `ackTimeout`; as `emit`, if
+   * the name is reserved or JSON cannot carry the data
    */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
@@ -161,11 +119,16 @@ export class ClientSocket<
   }
 
   /**
-   * @param timeout milliseconds for the answer of one request; its callback then takes an error first
-   * @throws TypeError on what is no number
+   * Sets the timeout of one request. A callback of `emit` then receives an error as its first argument, as in Socket.IO.
+   *
+   * @example
+   * socket.timeout(1_000).emit('say', 'hello', (error, answer) => {});
+   *
+   * @param timeout milliseconds
+   * @throws TypeError if `timeout` is not a number
    */
   timeout(timeout: number): TimedEmitter<Emit> {
-    // a timer takes whatever is no number for no time at all
+    // setTimeout would treat any other value as 0
     if (typeof timeout !== 'number' || timeout !== timeout)
       throw new TypeError(`timeout is ${String(timeout)}: it takes a number of milliseconds`);
     return {
@@ -177,7 +140,7 @@ export class ClientSocket<
     };
   }
 
-  /** What is sent with it is dropped where there is no line, or the line is full. */
+  /** Emits an event only if the connection is open and its buffer holds at most 64 KiB. Otherwise the event is dropped. */
   get volatile(): Emitter<Emit> {
     return {
       emit: (event, ...args) => {
@@ -188,8 +151,14 @@ export class ClientSocket<
   }
 
   /**
-   * All values of a handler that returns a source of many. Leaving the loop, or the signal, ends the source. A stream does not
-   * outlive its line: it throws then.
+   * Requests all values of a handler that returns an Observable or an async iterable. Leaving the loop, or aborting `signal`,
+   * cancels the handler's source. A stream ends with its connection: the iterator then throws a `DisconnectedError`. It also
+   * throws if the reader falls 10,000 values behind.
+   *
+   * @example
+   * for await (const price of socket.stream('prices', 'EUR')) show(price);
+   *
+   * @throws Error if the name is empty or reserved; TypeError, which names the place, if JSON cannot carry the data
    */
   stream<Event extends EventNames<Emit>>(
     event: Event,
@@ -197,56 +166,66 @@ export class ClientSocket<
     { signal }: { signal?: AbortSignal } = {},
   ): AsyncIterableIterator<AnswerOf<Emit, Event>> {
     assertEmittable(event);
-    return this.#outgoing.stream(event, data === undefined ? [] : [data], signal);
+    return this.#queue.stream(event, data === undefined ? [] : [data], signal);
   }
 
   /**
-   * Shows the server fresh credentials, from `auth`, on the line that there is.
+   * Sends fresh credentials, from the option `auth`, on the open connection.
    *
-   * @returns when the line ends now, by the server's clock, if it does: milliseconds since 1970
-   * @throws (rejects) RequestError where its guards refuse them, which leaves everything as it was; DisconnectedError
-   * where there is no line
+   * @returns `expiresAt`: when the connection expires now, by the server's clock, in milliseconds since 1970; absent if it does not
+   * expire
+   * @throws (rejects) `RequestError` if the server's guards refuse the credentials, which leaves the connection unchanged;
+   * `DisconnectedError` if the client is not connected
    */
   async reauthenticate(): Promise<{ expiresAt?: number }> {
     const { auth, ackTimeout } = this.#settings;
-    // the next line will have them from the beginning
-    if (!this.connected) throw new DisconnectedError('there is no line');
-    const shown = typeof auth === 'function' ? await auth() : auth;
-    const data = typeof shown === 'string' ? { token: shown } : shown;
+    // the next connection sends fresh credentials in its handshake
+    if (!this.connected) throw new DisconnectedError('not connected');
+    const credentials = typeof auth === 'function' ? await auth() : auth;
+    const data = typeof credentials === 'string' ? { token: credentials } : credentials;
     return Object(await this.#request('$auth', [data], ackTimeout)) as { expiresAt?: number };
   }
 
-  /** Listens to an event of the server's, or of {@link LifecycleEvents}. A request is answered with what it returns. */
-  on<Event extends Names<Listen>>(event: Event, listener: ListenerOf<Listen, Event>): this {
+  /**
+   * Adds a listener of a server event, or of one of the {@link LifecycleEvents}. If the event is a request, the value that the
+   * listener returns or resolves to answers it.
+   *
+   * @throws TypeError if the event is not a string or the listener is not a function
+   */
+  on<Event extends ListenerNames<Listen>>(event: Event, listener: ListenerOf<Listen, Event>): this {
     this.#listeners.add(event, listener as AnyFunction);
     return this;
   }
 
-  /** The same for one time. */
-  once<Event extends Names<Listen>>(event: Event, listener: ListenerOf<Listen, Event>): this {
+  /** Adds a listener for one call; see `on`. */
+  once<Event extends ListenerNames<Listen>>(event: Event, listener: ListenerOf<Listen, Event>): this {
     this.#listeners.add(event, listener as AnyFunction, true);
     return this;
   }
 
-  /** Without a listener: all of that event. */
-  off<Event extends Names<Listen>>(event: Event, listener?: ListenerOf<Listen, Event>): this {
+  /** Removes a listener, or all listeners of the event if no listener is given. */
+  off<Event extends ListenerNames<Listen>>(event: Event, listener?: ListenerOf<Listen, Event>): this {
     this.#listeners.remove(event, listener as AnyFunction | undefined);
     return this;
   }
 
-  /** Listens to all events of the server's. */
+  /** Adds a listener of all server events. It runs before the listeners of the event. */
   onAny(listener: (event: string, data: Untyped) => void): this {
     this.#listeners.add(ANY, listener as AnyFunction);
     return this;
   }
 
-  /** Without a listener: all of them. */
+  /** Removes a listener that `onAny` added, or all of them if no listener is given. */
   offAny(listener?: (event: string, data: Untyped) => void): this {
     this.#listeners.remove(ANY, listener as AnyFunction | undefined);
     return this;
   }
 
-  /** @returns what ends that */
+  /**
+   * Adds a listener of state changes.
+   *
+   * @returns a function that removes the listener
+   */
   onState(listener: (state: ConnectionState, before: ConnectionState) => void): () => void {
     this.#listeners.add(STATE, listener as AnyFunction);
     return () => this.#listeners.remove(STATE, listener as AnyFunction);
@@ -255,81 +234,85 @@ export class ClientSocket<
   #send(event: string, args: readonly unknown[], timeout?: number): boolean {
     assertEmittable(event);
     const callback = args.at(-1);
-    if (typeof callback !== 'function') return this.#outgoing.emit(event, args);
-    const answered = (error: Error | null, data?: unknown): void => {
+    if (typeof callback !== 'function') return this.#queue.emit(event, args);
+    const settled = (error: Error | null, data?: unknown): void => {
       if (timeout !== undefined) callListener(callback as AnyFunction, [error, data]);
-      // as in Socket.IO, who sets no time hears of no failure
+      // as in Socket.IO, a callback without timeout() has no error argument and does not run on failure
       else if (error === null) callListener(callback as AnyFunction, [data]);
     };
-    return this.#outgoing.request(event, args.slice(0, -1), timeout ?? this.#settings.ackTimeout, answered);
+    return this.#queue.request(event, args.slice(0, -1), timeout ?? this.#settings.ackTimeout, settled);
   }
 
   #request(event: string, args: readonly unknown[], timeout: number): Promise<Untyped> {
     return new Promise((resolve, reject) => {
-      this.#outgoing.request(event, args, timeout, (error, data) =>
+      this.#queue.request(event, args, timeout, (error, data) =>
         error === null ? resolve(data) : reject(error),
       );
     });
   }
 
-  #opened({ id, recovered = false }: Hello): void {
+  #opened({ id, recovered = false }: SessionInfo): void {
     this.id = id;
     this.recovered = recovered;
     const missed = this.#wasConnected && !recovered;
     this.#wasConnected = true;
-    // what waited was said before whatever a listener says now
-    this.#outgoing.flush();
-    const { line } = this.#connection;
-    this.#tell(STATE, 'open', 'connecting');
-    // whoever heard that may have left
-    if (line === this.#connection.line) this.#tell('connect', { missed });
+    // queued messages precede those that a listener sends now
+    this.#queue.flush();
+    const { openSocket } = this.#connection;
+    this.#notify(STATE, 'open', 'connecting');
+    // a state listener may have disconnected
+    if (openSocket === this.#connection.openSocket) this.#notify('connect', { missed });
   }
 
-  #take(frame: Frame): void {
-    const { event, data, ack, id } = frame;
-    if (ack !== undefined) return id === undefined ? this.#outgoing.settle(frame) : this.#refuseBoth(id);
+  #receive(message: Message): void {
+    const { event, data, ack, id } = message;
+    if (ack !== undefined) return id === undefined ? this.#queue.settle(message) : this.#refuseBoth(id);
     if (typeof event !== 'string' || isReserved(event)) return;
-    this.#tell(ANY, event, data);
-    const { line } = this.#connection;
-    deliver(frame, this.#listeners.take(event), (text) => {
-      if (line === this.#connection.line) this.#connection.send(text);
+    this.#notify(ANY, event, data);
+    const { openSocket } = this.#connection;
+    deliver(message, this.#listeners.take(event), (text) => {
+      if (openSocket === this.#connection.openSocket) this.#connection.send(text);
     });
   }
 
-  /** A message is a request or an answer: one that is both is neither, and its `id` gets the answer. */
+  /** Refuses a message that has both `id` and `ack`: it is neither a request nor an answer. */
   #refuseBoth(id: unknown): void {
     if (!isRequestId(id)) return;
     const data = { status: 'error', message: 'a message must not have both id and ack' };
-    this.#connection.send(writeFrame({ event: 'exception', data, ack: id }));
+    this.#connection.send(writeMessage({ event: 'exception', data, ack: id }));
   }
 
-  #lost(ending: Ending, willReconnect: boolean, isGoodbye: boolean): void {
-    const { code, reason } = ending;
+  #lost(details: CloseDetails, willReconnect: boolean, isLocal: boolean): void {
+    const { code, reason } = details;
     this.id = undefined;
-    const why = isGoodbye
+    const cause = isLocal
       ? 'io client disconnect'
-      : code === SILENT
+      : code === PING_TIMEOUT
         ? 'ping timeout'
-        : mayComeBack(ending)
+        : mayReconnect(details)
           ? 'transport close'
           : 'io server disconnect';
-    const message = `the line is gone: ${reason || `${why}, ${code}`}`;
-    if (willReconnect) this.#outgoing.fail(message);
-    else this.#outgoing.close(message);
-    this.#tell(STATE, this.state, 'open');
-    // whoever heard that may have given up
-    this.#tell('disconnect', why, { code, reason, willReconnect: willReconnect && this.state !== 'closed' });
+    const message = `connection lost: ${reason || `${cause}, ${code}`}`;
+    if (willReconnect) this.#queue.fail(message);
+    else this.#queue.close(message);
+    this.#notify(STATE, this.state, 'open');
+    // a state listener may have called disconnect()
+    this.#notify('disconnect', cause, {
+      code,
+      reason,
+      willReconnect: willReconnect && this.state !== 'closed',
+    });
   }
 
   #failed(error: ConnectError): void {
-    if (!error.willReconnect) this.#outgoing.close(error.message);
-    this.#tell(STATE, this.state, 'connecting');
-    // whoever heard that may have given up
+    if (!error.willReconnect) this.#queue.close(error.message);
+    this.#notify(STATE, this.state, 'connecting');
+    // a state listener may have called disconnect()
     error.willReconnect &&= this.state !== 'closed';
-    this.#tell('connect_error', error);
+    this.#notify('connect_error', error);
   }
 
-  #tell(event: string, ...args: unknown[]): void {
+  #notify(event: string, ...args: unknown[]): void {
     for (const listener of this.#listeners.take(event)) callListener(listener, args);
   }
 }

@@ -4,18 +4,20 @@ import { withDefaults, type ClientOptions } from './options.js';
 import type { SocketConstructor } from './web-socket.js';
 
 /**
- * @param caller the function or class that was given the URL, for the error
- * @throws TypeError where it is not the URL of a WebSocket
+ * Returns the absolute `ws:` or `wss:` URL, without a fragment. `http:` and `https:` are converted.
+ *
+ * @param caller the function or class that received the URL, for the error
+ * @throws TypeError if the URL is malformed, has another scheme, or is relative outside of a page
  */
 export function toWebSocketUrl(url: string | URL, caller = 'connect'): string {
   const { location } = globalThis as { location?: { href: string } };
   const given: unknown = typeof url === 'string' ? url : (Object(url) as Partial<URL>).href;
   let address = '';
   try {
-    // a page's own address will do
+    // in a page a relative URL resolves against the page's address
     if (given !== undefined) address = new URL(given as string, location?.href).href;
   } catch {
-    // a path alone, where there is no page
+    // a relative URL outside of a page
   }
   address = address.replace(/^http/, 'ws').replace(/#.*/, '');
   if (/^wss?:/.test(address)) return address;
@@ -25,6 +27,7 @@ export function toWebSocketUrl(url: string | URL, caller = 'connect'): string {
   );
 }
 
+/** Creates a client on the WebSocket of a platform, or on the one in the options. Both entries share it. */
 export function connectWith<
   Listen extends EventsMap = DefaultEventsMap,
   Emit extends EventsMap = DefaultEventsMap,
@@ -32,7 +35,7 @@ export function connectWith<
   platform: SocketConstructor | undefined,
   url: string | URL,
   options: ClientOptions = {},
-  /** Wraps the socket's class, the application's own too. */
+  /** Wraps the WebSocket class, including one from the options. */
   wrap: (Socket: SocketConstructor) => SocketConstructor = (Socket) => Socket,
 ): ClientSocket<Listen, Emit> {
   const address = toWebSocketUrl(url);

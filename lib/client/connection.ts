@@ -1,66 +1,77 @@
-import { delayOf, mayComeBack, SILENT, type Ending } from './backoff.js';
+import { mayReconnect, PING_TIMEOUT, reconnectDelay, type CloseDetails } from './backoff.js';
 import { subprotocols } from './subprotocols.js';
 import { ConnectError } from './errors.js';
-import { isRefusal, readFrame, readHello, writeFrame, type Frame, type Hello } from './message.js';
+import {
+  isRefusal,
+  readMessage,
+  readSession,
+  writeMessage,
+  type Message,
+  type SessionInfo,
+} from './message.js';
 import { Liveness } from './liveness.js';
 import { onNetworkChange } from './network-change.js';
 import type { Settings } from './options.js';
 import { textOf, type SocketLike } from './web-socket.js';
 
 /**
- * Where a connection stands:
+ * State of a connection:
  *
- * | from                     | to           | when                                                             |
- * | ------------------------ | ------------ | ---------------------------------------------------------------- |
- * | `idle`, `closed`         | `connecting` | `connect()`                                                      |
+ * | from                     | to           | when                                                              |
+ * | ------------------------ | ------------ | ----------------------------------------------------------------- |
+ * | `idle`, `closed`         | `connecting` | `connect()`                                                       |
  * | `connecting`             | `open`       | the server sent `$session`, or does not speak `envelope.v1`       |
- * | `connecting`, `open`     | `waiting`    | the attempt failed, or the line was lost, and it may come back   |
- * | `connecting`, `open`     | `closed`     | the same, and it may not                                         |
- * | `waiting`                | `connecting` | the pause is over, the network is back, or `connect()`           |
- * | all but `closed`         | `closed`     | `disconnect()`                                                   |
+ * | `connecting`, `open`     | `waiting`    | the attempt failed or the connection ended; the client reconnects |
+ * | `connecting`, `open`     | `closed`     | the same, and the client does not reconnect                       |
+ * | `waiting`                | `connecting` | the delay ended, the network returned, or `connect()`             |
+ * | all but `closed`         | `closed`     | `disconnect()`                                                    |
  */
 export type ConnectionState = 'idle' | 'connecting' | 'open' | 'waiting' | 'closed';
 
-/** What has to do with it: told when it is so, and then it tells of the state itself. */
+/**
+ * Callbacks of a connection. Each state change calls exactly one of them, after the change: `stateChanged`, or one of `opened`,
+ * `lost` and `failed`, whose implementation reports the new state itself.
+ */
 export interface ConnectionOwner {
-  turned(state: ConnectionState, before: ConnectionState): void;
-  opened(hello: Hello): void;
-  took(frame: Frame): void;
-  lost(ending: Ending, willReconnect: boolean, isGoodbye: boolean): void;
+  stateChanged(state: ConnectionState, before: ConnectionState): void;
+  opened(session: SessionInfo): void;
+  received(message: Message): void;
+  /** @param isLocal `stop()` ended the connection */
+  lost(details: CloseDetails, willReconnect: boolean, isLocal: boolean): void;
   failed(error: ConnectError): void;
 }
 
-/** Of a socket. */
+/** `readyState` of an open WebSocket. */
 const OPEN = 1;
-/** Bytes that the platform may hold back before a volatile message is not worth sending. */
+/** Bytes in the platform's buffer from which on volatile messages are dropped. */
 const CONGESTED = 64 * 1024;
-const LOST = 1006;
-const GOODBYE = 1000;
-const OTHER_PROTOCOL: Ending = {
+const ABNORMAL = 1006;
+const NORMAL = 1000;
+const OTHER_PROTOCOL: CloseDetails = {
   code: 1002,
   reason: 'the server selected another subprotocol than envelope.v1',
 };
-/** No goodbye: whoever closes without a code ends its session. */
-const LET_GO = SILENT;
-/** Milliseconds that a line has to last to count: one that is taken and dropped at once is one more failure. */
-const STEADY = 5_000;
+/** Closes a WebSocket but keeps the session on the server: code 1000, or no code, would end it. */
+const KEEP_SESSION = PING_TIMEOUT;
+/** Milliseconds after which an open connection resets the failure count. One that the server accepts and drops at once counts as a failure. */
+const STABLE_AFTER = 5_000;
 
-/** The line to a server, opened anew as often as it takes. */
+/** A connection to one URL. It opens a new WebSocket after each loss, and presents its session to the server. */
 export class Connection {
   #current: ConnectionState = 'idle';
   #socket: SocketLike | undefined;
-  /** Of the attempt, or until the next one. */
+  /** Ends the current attempt, or starts the next one. */
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Of what is under way: credentials that come for an attempt that was given up are not used. */
+  /** Number of the current attempt. Credentials that arrive for an abandoned attempt are ignored. */
   #attempt = 0;
   #failures = 0;
   #openedAt = 0;
   #pings = 0;
-  /** What the server said before it closed the attempt: its middlewares refused this client. */
+  /** The exception that a connection middleware of the server sent before it closed the attempt. */
   #refusal: unknown;
   #session: string | undefined;
   #offset: string | undefined;
-  #unwatch: (() => void) | undefined;
+  #unwatchNetwork: (() => void) | undefined;
   readonly #liveness: Liveness;
   readonly #url: string;
   readonly #settings: Settings;
@@ -70,78 +81,79 @@ export class Connection {
     this.#url = url;
     this.#settings = settings;
     this.#owner = owner;
-    const ask = (): void => void this.send(writeFrame({ event: '$ping', id: `$${++this.#pings}` }));
-    const gone = (): void => this.#drop({ code: SILENT, reason: 'the server is silent' });
-    this.#liveness = new Liveness(settings.pingInterval, settings.pingTimeout, ask, gone);
+    const ping = (): void => void this.send(writeMessage({ event: '$ping', id: `$${++this.#pings}` }));
+    const timedOut = (): void => this.#end({ code: PING_TIMEOUT, reason: 'the server is silent' });
+    this.#liveness = new Liveness(settings.pingInterval, settings.pingTimeout, ping, timedOut);
   }
 
   get state(): ConnectionState {
     return this.#current;
   }
 
-  /** Whether what is sent now goes out at once. */
+  /** Whether the connection is open and its buffer holds at most 64 KiB. */
   get isFree(): boolean {
-    const line = this.#writable;
-    // some platforms do not count
-    return line !== undefined && (line.bufferedAmount ?? 0) <= CONGESTED;
+    const socket = this.#writable;
+    // some platforms have no bufferedAmount
+    return socket !== undefined && (socket.bufferedAmount ?? 0) <= CONGESTED;
   }
 
-  /** The open line, to compare with a later one. */
-  get line(): SocketLike | undefined {
+  /** The open WebSocket. A caller compares it with a later one to detect a reconnect. */
+  get openSocket(): SocketLike | undefined {
     return this.#current === 'open' ? this.#socket : undefined;
   }
 
+  /** Connects, or ends the delay before the next attempt. Does nothing while connecting or open. */
   start(): void {
     if (this.#current === 'connecting' || this.#current === 'open') return;
     this.#failures = 0;
-    this.#unwatch ??= onNetworkChange(
-      // an attempt that was begun without it is in vain
-      () => (this.#current === 'open' ? this.#liveness.probe() : this.#try()),
+    this.#unwatchNetwork ??= onNetworkChange(
+      // an attempt that began without a network fails, so start a new one
+      () => (this.#current === 'open' ? this.#liveness.probe() : this.#connect()),
       () => this.#current === 'open' && this.#liveness.probe(),
     );
-    this.#try();
+    this.#connect();
   }
 
-  /** Says goodbye: the session ends. */
+  /** Closes with 1000, which ends the session on the server, and does not reconnect. */
   stop(): void {
     this.#session = undefined;
     const before = this.#current;
     if (before === 'closed') return;
-    this.#release(GOODBYE);
-    this.#forgetNetwork();
+    this.#release(NORMAL);
+    this.#ignoreNetwork();
     this.#current = 'closed';
-    if (before === 'open') this.#owner.lost({ code: GOODBYE, reason: '' }, false, true);
-    else this.#owner.turned('closed', before);
+    if (before === 'open') this.#owner.lost({ code: NORMAL, reason: '' }, false, true);
+    else this.#owner.stateChanged('closed', before);
   }
 
-  /** @returns whether there was a line to send it on */
+  /** @returns whether the connection was open */
   send(text: string): boolean {
     const socket = this.#writable;
     socket?.send(text);
     return socket !== undefined;
   }
 
-  /** The line, but for one that is being closed. */
+  /** The open WebSocket, unless it is closing. */
   get #writable(): SocketLike | undefined {
-    const { line } = this;
-    return (line?.readyState ?? OPEN) === OPEN ? line : undefined;
+    const { openSocket } = this;
+    return (openSocket?.readyState ?? OPEN) === OPEN ? openSocket : undefined;
   }
 
-  #try(): void {
+  #connect(): void {
     const before = this.#current;
-    this.#release(LET_GO);
+    this.#release(KEEP_SESSION);
     const attempt = this.#attempt;
     const { connectTimeout } = this.#settings;
     this.#timer = setTimeout(
-      () => this.#drop({ code: LOST, reason: `no connection within ${connectTimeout} ms` }),
+      () => this.#end({ code: ABNORMAL, reason: `no connection within ${connectTimeout} ms` }),
       connectTimeout,
     );
     this.#current = 'connecting';
-    if (before !== 'connecting') this.#owner.turned('connecting', before);
-    // whoever heard that may have left
+    if (before !== 'connecting') this.#owner.stateChanged('connecting', before);
+    // a listener may have disconnected
     if (attempt !== this.#attempt) return;
     this.#open(attempt).catch((cause: unknown) => {
-      if (attempt === this.#attempt) this.#drop({ code: LOST, reason: String(cause) }, cause);
+      if (attempt === this.#attempt) this.#end({ code: ABNORMAL, reason: String(cause) }, cause);
     });
   }
 
@@ -156,64 +168,67 @@ export class Connection {
     this.#socket = socket;
     socket.onopen = () => {
       const { protocol } = socket;
-      // a server that does not know the protocol's version says nothing first
+      // a server without envelope.v1 sends no $session, so the connection is open now
       if (!protocol) this.#opened({});
-      // one that selects what this client did not mean speaks another protocol
-      else if (protocol !== 'envelope.v1') this.#drop(OTHER_PROTOCOL);
+      else if (protocol !== 'envelope.v1') this.#end(OTHER_PROTOCOL);
     };
-    socket.onmessage = ({ data }: { data: unknown }) => this.#take(textOf(data));
+    socket.onmessage = ({ data }: { data: unknown }) => this.#receive(textOf(data));
     let cause: unknown;
-    // a browser's event has none
+    // the event of a browser has no error
     socket.onerror = ({ error }: { error?: unknown }) => {
       cause = socket.refusal ?? error;
-      // Node 20's own says no more of an attempt that has failed
+      // the WebSocket of Node 20 emits no close event for a failed attempt
       if (this.#current === 'connecting' && socket === this.#socket)
-        this.#drop({ code: LOST, reason: '', ...socket.refusal }, cause);
+        this.#end({ code: ABNORMAL, reason: '', ...socket.refusal }, cause);
     };
-    socket.onclose = ({ code, reason }: Ending) => this.#drop({ code, reason, ...socket.refusal }, cause);
+    socket.onclose = ({ code, reason }: CloseDetails) =>
+      this.#end({ code, reason, ...socket.refusal }, cause);
     (socket as { binaryType?: string }).binaryType = 'arraybuffer';
   }
 
-  #take(text: string): void {
-    this.#liveness.heard();
-    const frame = readFrame(text);
-    if (typeof frame.offset === 'string') this.#offset = frame.offset;
-    if (this.#current === 'open') this.#owner.took(frame);
-    else if (frame.event === '$session') this.#opened(readHello(frame.data));
-    else if (isRefusal(frame)) this.#refusal = frame.data;
+  #receive(text: string): void {
+    this.#liveness.received();
+    const message = readMessage(text);
+    if (typeof message.offset === 'string') this.#offset = message.offset;
+    if (this.#current === 'open') this.#owner.received(message);
+    else if (message.event === '$session') this.#opened(readSession(message.data));
+    else if (isRefusal(message)) this.#refusal = message.data;
   }
 
-  #opened(hello: Hello): void {
+  #opened(session: SessionInfo): void {
     clearTimeout(this.#timer);
     this.#openedAt = performance.now();
-    this.#session = hello.session;
+    this.#session = session.session;
     this.#current = 'open';
     this.#liveness.start();
-    this.#owner.opened(hello);
+    this.#owner.opened(session);
   }
 
-  /** The line is gone, or the attempt failed. */
-  #drop(ending: Ending, cause?: unknown): void {
+  /** Ends the connection or the attempt, and schedules the next attempt if the client reconnects. */
+  #end(details: CloseDetails, cause?: unknown): void {
     const { reconnection, reconnectionAttempts } = this.#settings;
     const wasOpen = this.#current === 'open';
-    if (wasOpen && performance.now() - this.#openedAt >= STEADY) this.#failures = 0;
-    const willReconnect = reconnection && mayComeBack(ending) && this.#failures < reconnectionAttempts;
+    if (wasOpen && performance.now() - this.#openedAt >= STABLE_AFTER) this.#failures = 0;
+    const willReconnect = reconnection && mayReconnect(details) && this.#failures < reconnectionAttempts;
     const refusal = this.#refusal;
-    this.#release(LET_GO);
+    this.#release(KEEP_SESSION);
     if (willReconnect)
-      this.#timer = setTimeout(() => this.#try(), delayOf(this.#failures++, ending, this.#settings));
-    else this.#forgetNetwork();
+      this.#timer = setTimeout(
+        () => this.#connect(),
+        reconnectDelay(this.#failures++, details, this.#settings),
+      );
+    else this.#ignoreNetwork();
     this.#current = willReconnect ? 'waiting' : 'closed';
-    if (wasOpen) this.#owner.lost(ending, willReconnect, false);
-    else this.#owner.failed(new ConnectError(ending, willReconnect, cause, refusal));
+    if (wasOpen) this.#owner.lost(details, willReconnect, false);
+    else this.#owner.failed(new ConnectError(details, willReconnect, cause, refusal));
   }
 
-  #forgetNetwork(): void {
-    this.#unwatch?.();
-    this.#unwatch = undefined;
+  #ignoreNetwork(): void {
+    this.#unwatchNetwork?.();
+    this.#unwatchNetwork = undefined;
   }
 
-  /** Hears nothing more of the socket: one whose network is gone says that it has closed minutes later. */
+  /** Closes the WebSocket and removes its listeners: without a network its close event would arrive minutes later. */
   #release(code: number): void {
     const socket = this.#socket;
     this.#attempt++;

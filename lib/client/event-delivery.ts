@@ -1,16 +1,16 @@
 import { callListener, type AnyFunction } from './listeners.js';
-import { isRequestId, writeFrame, type Frame } from './message.js';
+import { isRequestId, writeMessage, type Message } from './message.js';
 
-/** Sends one answer on the line that the question came on; there is no other. */
+/** Sends one answer on the connection on which the request arrived. */
 export type Respond = (text: string) => void;
 
 /**
- * Calls the listeners of one event. Where the server asked, the first answer counts: what a listener returns, or
- * resolves to, or gives to the callback that it takes behind the data, where there is any; who takes that does not answer by
- * returning nothing.
+ * Calls the listeners of one event. If the event is a request, the first answer counts: the value that a listener returns or
+ * resolves to, or passes to the callback, which is its last argument. A listener that declares the callback and returns
+ * `undefined` answers only through the callback.
  */
 export function deliver(
-  { event, data, id }: Frame,
+  { event, data, id }: Message,
   listeners: readonly AnyFunction[],
   respond: Respond,
 ): void {
@@ -21,7 +21,7 @@ export function deliver(
   let isAnswered = false;
   const send = (name: string, value: unknown): void => {
     if (isAnswered) return;
-    const text = writeFrame({ event: name, data: value, ack: id });
+    const text = writeMessage({ event: name, data: value, ack: id });
     isAnswered = true;
     respond(text);
   };
@@ -29,13 +29,13 @@ export function deliver(
     try {
       send(event!, value);
     } catch (error) {
-      // the server does not wait in vain, and the listener learns of it, which may call this at any time
+      // answer the request, and throw to the listener as well, which may call the callback at any time
       fail(error);
       throw error;
     }
   };
   const fail = (error: unknown): void => send('exception', { status: 'error', message: messageOf(error) });
-  if (listeners.length === 0) return fail(`nobody listens to "${event}"`);
+  if (listeners.length === 0) return fail(`no listener for "${event}"`);
   const args = data === undefined ? [answer] : [data, answer];
   for (const listener of listeners) {
     try {

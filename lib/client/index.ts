@@ -7,13 +7,18 @@ import { platformSocket } from './web-socket.js';
 export * from './public-api.js';
 
 /**
- * Connects to the gateway of a path, and comes back whenever the line is lost.
+ * Connects to the gateway of a path, and reconnects whenever the connection is lost. It uses the `WebSocket` of the platform.
  *
- * @param url `wss://host/path`; `https:` and, in a page, a path alone will do
+ * @example
+ * const socket = connect('wss://example.com/chat', { auth: () => fetchToken() });
+ * socket.on('message', (text) => show(text));
+ * const { id } = await socket.emitWithAck('say', 'hello');
+ *
+ * @param url `wss://host/path`. `https:` works too, and in a page a path alone
  * @typeParam Listen what the server emits
  * @typeParam Emit what this client emits
- * @throws TypeError that names the parameter where the URL is none of a WebSocket, or an option is unknown or malformed; Error
- * where the platform has no WebSocket
+ * @throws TypeError that names the parameter, if the URL is not one of a WebSocket or an option is unknown or malformed; Error if
+ * the platform has no WebSocket
  */
 export function connect<
   Listen extends EventsMap = DefaultEventsMap,

@@ -1,23 +1,23 @@
-/** A listener, whatever it takes. */
+/** A listener with any parameters. */
 export type AnyFunction = (...args: never[]) => unknown;
 
-/** Listeners by the name of what they listen to. */
+/** The listeners of a client by event name. */
 export class Listeners {
   readonly #byName = new Map<string, readonly Entry[]>();
 
   add(name: string, listener: AnyFunction, isOnce = false): void {
     assertName(name);
-    if (typeof listener !== 'function') throw new TypeError(`the listener of "${name}" is no function`);
+    if (typeof listener !== 'function') throw new TypeError(`the listener of "${name}" is not a function`);
     this.#byName.set(name, [...this.#of(name), { listener, isOnce }]);
   }
 
-  /** Without a listener: all of that name. */
+  /** Removes a listener, or all listeners of that name if no listener is given. */
   remove(name: string, listener?: AnyFunction): void {
     assertName(name);
     this.#keep(name, (entry) => listener !== undefined && entry.listener !== listener);
   }
 
-  /** Those that are to be called now; a list of its own. */
+  /** Returns the listeners to call now, in a new list, and removes those that were added for one call. */
   take(name: string): AnyFunction[] {
     const entries = this.#of(name);
     if (entries.some(({ isOnce }) => isOnce)) this.#keep(name, ({ isOnce }) => !isOnce);
@@ -45,7 +45,7 @@ interface Entry {
   readonly isOnce: boolean;
 }
 
-/** Calls a listener; what it throws is the page's affair, and no reason for others not to be called. */
+/** Calls a listener. An error that it throws is reported as uncaught, so that the other listeners still run. */
 export function callListener(listener: AnyFunction, args: readonly unknown[]): unknown {
   try {
     return (listener as (...args: readonly unknown[]) => unknown)(...args);
@@ -55,7 +55,7 @@ export function callListener(listener: AnyFunction, args: readonly unknown[]): u
   }
 }
 
-/** As what nobody has caught. */
+/** Reports an error as uncaught, without interrupting the caller. */
 export function report(error: unknown): void {
   const { reportError } = globalThis as { reportError?: (error: unknown) => void };
   if (reportError !== undefined) return reportError(error);

@@ -1,58 +1,59 @@
-/** Finds out that the server is gone, which a browser does not see: it neither sends pings nor shows those that come. */
+/** Detects a server that no longer answers. A browser cannot: it neither sends pings nor exposes those that arrive. */
 export class Liveness {
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #heardAt = 0;
-  #isAsking = false;
-  /** Milliseconds of silence until the server is asked; 0: it never is. */
+  #receivedAt = 0;
+  /** Whether a `$ping` awaits its answer. */
+  #isPinging = false;
+  /** Milliseconds of silence until a `$ping` is sent. 0: never. */
   readonly #interval: number;
-  /** Milliseconds for its answer. */
-  readonly #patience: number;
-  readonly #ask: () => void;
-  readonly #gone: () => void;
+  /** Milliseconds to wait for the answer. */
+  readonly #timeout: number;
+  readonly #ping: () => void;
+  readonly #timedOut: () => void;
 
-  constructor(interval: number, patience: number, ask: () => void, gone: () => void) {
+  constructor(interval: number, timeout: number, ping: () => void, timedOut: () => void) {
     this.#interval = interval;
-    this.#patience = patience;
-    this.#ask = ask;
-    this.#gone = gone;
+    this.#timeout = timeout;
+    this.#ping = ping;
+    this.#timedOut = timedOut;
   }
 
-  /** The line is open. */
+  /** Starts the timer when the connection opens. */
   start(): void {
-    this.#isAsking = true;
-    this.heard();
+    this.#isPinging = true;
+    this.received();
   }
 
   stop(): void {
     clearTimeout(this.#timer);
-    this.#isAsking = false;
+    this.#isPinging = false;
   }
 
-  /** Whatever comes is a sign of life; the timer is not touched for each. */
-  heard(): void {
-    this.#heardAt = performance.now();
-    if (!this.#isAsking) return;
+  /** Records that something arrived. It leaves the timer alone, because this runs for every message. */
+  received(): void {
+    this.#receivedAt = performance.now();
+    if (!this.#isPinging) return;
     this.stop();
     if (this.#interval > 0) this.#wait(this.#interval);
   }
 
-  /** Asks now: the network may have changed. */
+  /** Sends a `$ping` now, because the network may have changed. */
   probe(): void {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
-    this.#wait(this.#patience);
-    this.#ask();
+    if (this.#isPinging) return;
+    this.#isPinging = true;
+    this.#wait(this.#timeout);
+    this.#ping();
   }
 
   #wait(time: number): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#look(), time);
+    this.#timer = setTimeout(() => this.#check(), time);
   }
 
-  #look(): void {
-    if (this.#isAsking) return this.#gone();
-    // not Date: a clock that is set back would be silence until it has caught up
-    const left = this.#heardAt + this.#interval - performance.now();
+  #check(): void {
+    if (this.#isPinging) return this.#timedOut();
+    // not Date: after a clock is set back, the interval would last until the clock has caught up
+    const left = this.#receivedAt + this.#interval - performance.now();
     if (left > 0) this.#wait(left);
     else this.probe();
   }

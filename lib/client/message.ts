@@ -1,7 +1,7 @@
 import { writePayload } from '../protocol/payload.js';
 
-/** A message of the server's, as far as this client reads it. */
-export interface Frame {
+/** The fields of a server message that this client reads. */
+export interface Message {
   readonly event?: string;
   readonly data?: unknown;
   readonly id?: string | number;
@@ -10,54 +10,55 @@ export interface Frame {
   readonly offset?: string;
 }
 
-/** One of this client's. */
-export interface OwnFrame extends Omit<Frame, 'offset' | 'more'> {
+/** A message that this client sends. */
+export interface OutgoingMessage extends Omit<Message, 'offset' | 'more'> {
   readonly stream?: true | undefined;
 }
 
-/** What the server says first, where it speaks `envelope.v1` (PROTOCOL.md, "The protocol's own events"). */
-export interface Hello {
+/** The data of `$session`, the first message of a server that speaks `envelope.v1` (PROTOCOL.md, "The protocol's own events"). */
+export interface SessionInfo {
   readonly id?: string | undefined;
   readonly recovered?: boolean;
   readonly session?: string | undefined;
 }
 
-/** Without a field where it is none: what a server sends may be anything. */
-export function readFrame(text: string): Frame {
+/** Parses a message. The result has no fields if the text is not a JSON object: a server may send anything. */
+export function readMessage(text: string): Message {
   try {
-    return Object(JSON.parse(text)) as Frame;
+    return Object(JSON.parse(text)) as Message;
   } catch {
     return {};
   }
 }
 
-/** Before `$session`: the server's middlewares refuse this client, and the connection closes. */
-export function isRefusal({ event, data, ack }: Frame): boolean {
+/** Whether a message that arrives before `$session` refuses this client. The server closes the connection after it. */
+export function isRefusal({ event, data, ack }: Message): boolean {
   return (
     event === 'exception' && ack === undefined && (Object(data) as { code?: unknown }).code === 'refused'
   );
 }
 
-/** Whether a peer that sent this as `id` can be answered. */
+/** Whether `id` is a request id, which an answer can carry. */
 export function isRequestId(id: unknown): id is string | number {
   return typeof id === 'string' || typeof id === 'number';
 }
 
-/** What is of another type is not there. */
-export function readHello(data: unknown): Hello {
+/** Reads the data of `$session`. Fields of an unexpected type are `undefined`. */
+export function readSession(data: unknown): SessionInfo {
   const { id, recovered, session } = Object(data) as Record<string, unknown>;
-  return { id: textOrNone(id), recovered: recovered === true, session: textOrNone(session) };
+  return { id: textOrUndefined(id), recovered: recovered === true, session: textOrUndefined(session) };
 }
 
-function textOrNone(value: unknown): string | undefined {
+function textOrUndefined(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
 /**
- * Fields that are undefined stay away. A client sends too little for the server's faster encoder.
+ * Writes a message without the fields that are `undefined`. The server's faster encoder would not pay off for the few messages
+ * of a client.
  *
- * @throws TypeError that names the event and the place in the data, where JSON cannot carry it
+ * @throws TypeError that names the event and the place in the data, if JSON cannot carry it
  */
-export function writeFrame(frame: OwnFrame): string {
-  return writePayload(frame.data, frame.event!, 'data', frame)!;
+export function writeMessage(message: OutgoingMessage): string {
+  return writePayload(message.data, message.event!, 'data', message)!;
 }

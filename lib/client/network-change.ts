@@ -1,10 +1,10 @@
-/** A page, or a worker. */
+/** The global object of a page or a worker. */
 type Target = Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>;
 
 /**
- * Hears that the device has a network again, or none any more, where the platform tells.
+ * Calls the listeners when the device gains or loses its network, on platforms with the `online` and `offline` events.
  *
- * @returns what ends that
+ * @returns a function that removes the listeners
  */
 export function onNetworkChange(online: () => unknown, offline: () => unknown): () => void {
   const target = globalThis as Target;

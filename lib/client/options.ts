@@ -1,41 +1,42 @@
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import type { SocketConstructor } from './web-socket.js';
 
-/** What a client presents itself with: a token, or whatever object the server's guards look at. */
+/** Credentials of a client: a token, or any object that the server's guards read. */
 export type Credentials = string | Readonly<Record<string, unknown>>;
 
-/** Options of `connect`. Times are milliseconds. */
+/** Options of `connect`. All times are in milliseconds. A time above 2,147,483,647 (about 24 days), the longest timer, is cut to it. */
 export interface ClientOptions {
   /**
-   * What the server's guards see as `handshake.auth`; a text is `{ token }`, which they see as `Authorization: Bearer`, too.
-   * A function is asked before every attempt, so that its answer is fresh. Default: nothing.
+   * Credentials, which the server's guards read from `handshake.auth`. A string stands for `{ token }`, which guards also see as
+   * the header `Authorization: Bearer`. A function is called before every attempt, so that it can return a fresh token.
+   * Default: no credentials.
    */
   auth?: Credentials | undefined | (() => Credentials | undefined | Promise<Credentials | undefined>);
-  /** Connect at once; otherwise with `socket.connect()`. Default: true. */
+  /** Connects immediately. If `false`, call `socket.connect()`. Default: `true`. */
   autoConnect?: boolean;
-  /** Come back when the line was lost. Default: true. */
+  /** Reconnects when the connection is lost. Default: `true`. */
   reconnection?: boolean;
-  /** Attempts in a row before the client gives up. Default: no end. */
+  /** Number of failed attempts in a row after which the client gives up. Default: `Infinity`. */
   reconnectionAttempts?: number;
-  /** The longest first pause; it doubles with each attempt, and the real one is anything below, by chance. Default: 1,000. */
+  /** Upper bound of the first delay. It doubles with each attempt; the actual delay is a random part of it. Default: 1,000. */
   reconnectionDelay?: number;
-  /** Where the doubling ends. Default: 30,000. */
+  /** Upper bound of every delay. Default: 30,000. */
   reconnectionDelayMax?: number;
-  /** For one attempt: credentials, the opening, and the server's first message. Default: 20,000. */
+  /** Timeout of one attempt: getting the credentials, opening, and the server's first message. Default: 20,000. */
   connectTimeout?: number;
-  /** Silence after which the server is asked whether it lives; 0: never. Default: 25,000. */
+  /** Time without a message of the server after which the client sends a `$ping`. 0: never. Default: 25,000. */
   pingInterval?: number;
-  /** For its answer. Default: 20,000. */
+  /** Timeout of the answer to that `$ping`; then the client reconnects. Default: 20,000. */
   pingTimeout?: number;
-  /** For answers to `emitWithAck` where `timeout()` says nothing else; queueing counts. Default: 30,000. */
+  /** Timeout of `emitWithAck`, including the time in the queue. `timeout()` overrides it for one request. Default: 30,000. */
   ackTimeout?: number;
-  /** Messages that may wait while there is no line. Default: 1,000. */
+  /** Number of messages that are queued while the client is not connected; further ones are dropped. Default: 1,000. */
   maxQueued?: number;
-  /** A WebSocket other than the platform's. */
+  /** A WebSocket class to use in place of the platform's. */
   WebSocket?: SocketConstructor;
 }
 
-/** The same with everything said. */
+/** The options with all defaults filled in. */
 export type Settings = Required<Omit<ClientOptions, 'auth'>> & Pick<ClientOptions, 'auth'>;
 
 const DEFAULTS: Omit<Settings, 'auth' | 'WebSocket'> = {
@@ -51,7 +52,7 @@ const DEFAULTS: Omit<Settings, 'auth' | 'WebSocket'> = {
   maxQueued: 1_000,
 };
 
-/** What each option may be, by `typeof`. */
+/** The accepted `typeof` results of each option. */
 const KINDS: Readonly<Record<string, string>> = {
   ...Object.fromEntries(Object.entries(DEFAULTS).map(([name, value]) => [name, typeof value])),
   auth: 'string, object or function',
@@ -59,8 +60,10 @@ const KINDS: Readonly<Record<string, string>> = {
 };
 
 /**
- * @param caller the function or class that was given the options, for the error
- * @throws TypeError on an option that is unknown or of another type, Error where the platform has no WebSocket
+ * Checks the options of a client and fills in the defaults.
+ *
+ * @param caller the function or class that received the options, for the error
+ * @throws TypeError if an option is unknown or has the wrong type; Error if the platform has no WebSocket
  */
 export function withDefaults(
   options: ClientOptions,
@@ -69,7 +72,7 @@ export function withDefaults(
 ): Settings {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new TypeError(`${caller}: options is ${String(options)}: it takes an object, { auth: token }`);
-  // { pingInterval: undefined } asks for the default
+  // { pingInterval: undefined } selects the default
   const given = Object.entries(options).filter(([, value]) => value !== undefined) as [string, unknown][];
   for (const [name, value] of given) {
     const kind = Object.hasOwn(KINDS, name) ? KINDS[name]! : '';
@@ -77,17 +80,16 @@ export function withDefaults(
       throw new TypeError(
         `${caller}: unknown option "${name}". Valid names: ${Object.keys(KINDS).join(', ')}`,
       );
-    const isGood = kind.includes(typeof value) && value !== null && (typeof value !== 'number' || value >= 0);
-    if (!isGood)
+    const isValid =
+      kind.includes(typeof value) && value !== null && (typeof value !== 'number' || value >= 0);
+    if (!isValid)
       throw new TypeError(
         `${caller}: ${name} is ${String(value)}: it takes a ${kind === 'number' ? 'number from 0 on' : kind}`,
       );
   }
   const WebSocket = options.WebSocket ?? platform;
   if (WebSocket === undefined)
-    throw new Error(
-      `${caller}: there is no WebSocket on this platform: give one, connect(url, { WebSocket })`,
-    );
+    throw new Error(`${caller}: this platform has no WebSocket. Pass one: connect(url, { WebSocket })`);
   const settings: Settings = { ...DEFAULTS, ...Object.fromEntries(given), WebSocket };
   for (const [name, value] of Object.entries(settings))
     if (typeof value === 'number') Reflect.set(settings, name, Math.min(value, MAX_DELAY));

@@ -5,7 +5,7 @@ export type {
   Handler,
   LifecycleEvents,
   TimedEmitter,
-} from './client-socket.js';
+} from './client-types.js';
 export type { ConnectionState } from './connection.js';
 export { ConnectError, DisconnectedError } from './errors.js';
 export type { ClientOptions, Credentials } from './options.js';

@@ -3,11 +3,11 @@ import { RequestError } from '../protocol/request-error.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Connection } from './connection.js';
 import { DisconnectedError } from './errors.js';
-import { writeFrame, type Frame } from './message.js';
+import { writeMessage, type Message } from './message.js';
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import { Stream } from './stream.js';
 
-/** Values of a stream that may wait for whoever reads them. */
+/** Number of values of one stream that may wait for the reader. */
 const MAX_VALUES = 10_000;
 
 interface Queued {
@@ -15,19 +15,19 @@ interface Queued {
   readonly id: unknown;
 }
 
-/** Whoever waits for an answer, or for many. */
-export interface Asker {
+/** Receives the answer of a request, or the many answers of a stream. */
+export interface AnswerReceiver {
   take(data: unknown): void;
-  /** There is no more. */
+  /** The answer that was taken last is the final one. */
   end(): void;
   fail(error: Error): void;
 }
 
-/** What this client sends: what waits for a line, and what waits for an answer. Nothing is sent twice. */
-export class Outgoing {
+/** Sends messages, queues them while the client is not connected, and matches answers to requests. It sends no message twice. */
+export class SendQueue {
   #queue: Queued[] = [];
-  /** By the id of what they have asked. */
-  readonly #askers = new Map<unknown, Asker>();
+  /** Receivers of open requests and streams, by request id. */
+  readonly #receivers = new Map<unknown, AnswerReceiver>();
   #ids = 0;
   readonly #connection: Connection;
   readonly #maxQueued: number;
@@ -37,92 +37,95 @@ export class Outgoing {
     this.#maxQueued = maxQueued;
   }
 
-  /** @returns whether it was sent, or waits for its turn */
+  /** @returns whether the message was sent or queued */
   emit(event: string, args: readonly unknown[]): boolean {
-    return this.#send(writeFrame({ event, data: payloadOf(args) }));
+    return this.#send(writeMessage({ event, data: payloadOf(args) }));
   }
 
   /**
-   * @param timeout milliseconds until `callback` hears of an error, whatever the reason
-   * @returns as `emit`
+   * Sends a request. `callback` runs once: with the answer, or with an error, at the latest after the timeout.
+   *
+   * @param timeout milliseconds
+   * @returns whether the request was sent or queued
    */
   request(event: string, args: readonly unknown[], timeout: number, callback: AnswerCallback): boolean {
     const id = ++this.#ids;
-    const text = writeFrame({ event, data: payloadOf(args), id });
+    const text = writeMessage({ event, data: payloadOf(args), id });
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const isSent = this.#ask(text, id, {
+    const isSent = this.#sendRequest(text, id, {
       take: (data) => {
-        // the first answer counts, whatever it says of more
-        this.#askers.delete(id);
+        // the first answer counts, even if it announces more
+        this.#receivers.delete(id);
         clearTimeout(timer);
         callback(null, data);
       },
       end: () => undefined,
       fail: (error) => {
         clearTimeout(timer);
-        // whoever hears of it may connect, ask again or leave: not in the middle of a change of states
+        // the callback may connect, send or disconnect, so it must not run in the middle of a state change
         queueMicrotask(() => callback(error));
       },
     });
-    const late = (): void => {
-      // what nobody waits for any more is not worth sending
-      this.#forget(id);
+    const expire = (): void => {
+      // do not send a request whose answer is no longer awaited
+      this.#unqueue(id);
       this.#fail(id, new Error('operation has timed out'));
     };
-    if (isSent) timer = setTimeout(late, Math.min(timeout, MAX_DELAY));
+    if (isSent) timer = setTimeout(expire, Math.min(timeout, MAX_DELAY));
     return isSent;
   }
 
+  /** Sends a request for a stream. Aborting `signal` cancels it. */
   stream(event: string, args: readonly unknown[], signal: AbortSignal | undefined): Stream<Untyped> {
     const id = ++this.#ids;
-    const text = writeFrame({ event, data: payloadOf(args), id, stream: true });
+    const text = writeMessage({ event, data: payloadOf(args), id, stream: true });
     const stream = new Stream<Untyped>(MAX_VALUES, () => this.#cancel(id), signal);
     if (signal?.aborted === true) stream.end();
-    else this.#ask(text, id, stream);
+    else this.#sendRequest(text, id, stream);
     return stream;
   }
 
-  /** An answer, or one value of a stream. */
-  settle({ event, ack, data, more }: Frame): void {
+  /** Passes an answer, or one value of a stream, to its receiver. */
+  settle({ event, ack, data, more }: Message): void {
     if (event === 'exception') return this.#fail(ack, new RequestError(data));
-    const asker = this.#askers.get(ack);
-    asker?.take(data);
+    const receiver = this.#receivers.get(ack);
+    receiver?.take(data);
     if (more === true) return;
-    this.#askers.delete(ack);
-    asker?.end();
+    this.#receivers.delete(ack);
+    receiver?.end();
   }
 
-  /** There is a line: what waited goes out, in the order of the calls. */
+  /** Sends the queued messages, in the order of the calls. */
   flush(): void {
     const queue = this.#queue;
     this.#queue = [];
     for (const queued of queue) this.#send(queued.text, queued.id);
   }
 
-  /** The line is gone: what was sent will not be answered. What came too late for it waits for the next one. */
-  fail(why: string): void {
-    const error = new DisconnectedError(why);
+  /** Fails the requests that were sent on a lost connection. Queued ones wait for the next connection. */
+  fail(message: string): void {
+    const error = new DisconnectedError(message);
     const queued = new Set(this.#queue.map(({ id }) => id));
-    for (const id of this.#askers.keys()) if (!queued.has(id)) this.#fail(id, error);
+    for (const id of this.#receivers.keys()) if (!queued.has(id)) this.#fail(id, error);
   }
 
-  /** There will be no line. */
-  close(why: string): void {
+  /** Drops all queued messages and fails all requests: the client does not reconnect. */
+  close(message: string): void {
     this.#queue = [];
-    this.fail(why);
+    this.fail(message);
   }
 
-  #ask(text: string, id: number, asker: Asker): boolean {
+  #sendRequest(text: string, id: number, receiver: AnswerReceiver): boolean {
     const isSent = this.#send(text, id);
-    if (isSent) this.#askers.set(id, asker);
-    else asker.fail(new DisconnectedError(this.#refusal));
+    if (isSent) this.#receivers.set(id, receiver);
+    else receiver.fail(new DisconnectedError(this.#refusal));
     return isSent;
   }
 
   get #refusal(): string {
     return this.#connection.state === 'closed'
       ? 'the connection is closed'
-      : `${this.#maxQueued} messages wait`;
+      : `maxQueued is ${this.#maxQueued}: the queue is full`;
   }
 
   #send(text: string, id?: unknown): boolean {
@@ -133,24 +136,25 @@ export class Outgoing {
   }
 
   #cancel(id: number): void {
-    this.#askers.delete(id);
-    if (!this.#forget(id)) this.#connection.send(writeFrame({ event: '$cancel', data: id }));
+    this.#receivers.delete(id);
+    if (!this.#unqueue(id)) this.#connection.send(writeMessage({ event: '$cancel', data: id }));
   }
 
-  #forget(id: number): boolean {
+  /** @returns whether the message was queued */
+  #unqueue(id: number): boolean {
     const { length } = this.#queue;
     this.#queue = this.#queue.filter((queued) => queued.id !== id);
     return this.#queue.length < length;
   }
 
   #fail(id: unknown, error: Error): void {
-    const asker = this.#askers.get(id);
-    this.#askers.delete(id);
-    asker?.fail(error);
+    const receiver = this.#receivers.get(id);
+    this.#receivers.delete(id);
+    receiver?.fail(error);
   }
 }
 
-/** One argument is the payload, several are a list of it. */
+/** Returns the payload: the only argument, or a list of several arguments. */
 function payloadOf(args: readonly unknown[]): unknown {
   return args.length > 1 ? args : args[0];
 }

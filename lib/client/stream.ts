@@ -1,21 +1,21 @@
-/** The values of a stream as they come, for one reader. */
+/** The values of a streamed answer, for one reader. */
 export class Stream<Value> implements AsyncIterableIterator<Value> {
   #values: Value[] = [];
-  /** Tells whoever waits that there is something new. */
-  #wake: (() => void)[] = [];
+  /** Resolve the pending calls of `next`. */
+  #wakeups: (() => void)[] = [];
   #end: End | undefined;
-  /** Values that may wait for the reader. */
+  /** Number of values that may wait for the reader. */
   readonly #limit: number;
-  /** The reader wants no more of a source that goes on. */
+  /** Cancels the source when the reader stops before its end. */
   readonly #cancel: () => void;
   readonly #signal: AbortSignal | undefined;
-  readonly #leave = (): void => void this.return();
+  readonly #onAbort = (): void => void this.return();
 
   constructor(limit: number, cancel: () => void, signal: AbortSignal | undefined) {
     this.#limit = limit;
     this.#cancel = cancel;
     this.#signal = signal;
-    signal?.addEventListener('abort', this.#leave);
+    signal?.addEventListener('abort', this.#onAbort);
   }
 
   [Symbol.asyncIterator](): this {
@@ -25,7 +25,7 @@ export class Stream<Value> implements AsyncIterableIterator<Value> {
   async next(): Promise<IteratorResult<Value>> {
     while (this.#values.length === 0) {
       const end = this.#end;
-      if (end === undefined) await new Promise<void>((resolve) => this.#wake.push(resolve));
+      if (end === undefined) await new Promise<void>((resolve) => this.#wakeups.push(resolve));
       else {
         this.#end = {};
         if (end.error !== undefined) throw end.error;
@@ -42,13 +42,13 @@ export class Stream<Value> implements AsyncIterableIterator<Value> {
     return Promise.resolve({ done: true, value: undefined });
   }
 
-  /** @internal One value came, or none with the end. */
+  /** @internal Adds one value. The final message of a stream may carry none. */
   take(value: Value | undefined): void {
     if (value === undefined || this.#end !== undefined) return;
     this.#values.push(value);
-    this.#tell();
+    this.#wake();
     if (this.#values.length > this.#limit)
-      this.#stop({ error: new Error(`a stream is not read: ${this.#limit} values wait`) });
+      this.#stop({ error: new Error(`a stream is not read: ${this.#limit} values are waiting`) });
   }
 
   /** @internal */
@@ -69,13 +69,13 @@ export class Stream<Value> implements AsyncIterableIterator<Value> {
 
   #close(end: End): void {
     this.#end ??= end;
-    // it may be there for as long as the page
-    this.#signal?.removeEventListener('abort', this.#leave);
-    this.#tell();
+    // the signal may live as long as the page, and would keep this stream in memory
+    this.#signal?.removeEventListener('abort', this.#onAbort);
+    this.#wake();
   }
 
-  #tell(): void {
-    for (const wake of this.#wake.splice(0)) wake();
+  #wake(): void {
+    for (const wake of this.#wakeups.splice(0)) wake();
   }
 }
 

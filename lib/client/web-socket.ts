@@ -1,10 +1,10 @@
-/** What the client needs of a WebSocket: a browser's, and those of Node, Deno, Bun, React Native, workers and `ws`. */
+/** The part of a WebSocket that the client uses. Browsers, workers, Node, Deno, Bun, React Native and `ws` have it. */
 export interface SocketLike {
   readonly protocol: string;
   readonly readyState?: number;
   readonly bufferedAmount?: number;
-  /** Why the upgrade was refused, where the platform tells. */
-  readonly refusal?: Refusal | undefined;
+  /** Why the upgrade was refused, on platforms that report it. */
+  readonly refusal?: UpgradeRefusal | undefined;
   onopen: ((event: never) => void) | null;
   onmessage: ((event: never) => void) | null;
   onerror: ((event: never) => void) | null;
@@ -13,21 +13,22 @@ export interface SocketLike {
   close(code?: number, reason?: string): void;
 }
 
+/** A WebSocket class, for the option `WebSocket`. */
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
 
-/** An HTTP answer in the place of the upgrade. */
-export interface Refusal {
+/** The HTTP response that refused an upgrade. */
+export interface UpgradeRefusal {
   readonly status: number;
-  /** Milliseconds until the client may come back, as the server asked for. */
+  /** Milliseconds until the client may reconnect, from `Retry-After`. */
   readonly retryAfter: number | undefined;
 }
 
-/** The WebSocket of a browser, and of all platforms that have its. */
+/** Returns the global `WebSocket`; `undefined` if the platform has none. */
 export function platformSocket(): SocketConstructor | undefined {
   return (globalThis as { WebSocket?: SocketConstructor }).WebSocket;
 }
 
-/** The text of a message; binary ones hold the same as UTF-8. */
+/** Returns the text of a message. Binary messages hold the same JSON as UTF-8. */
 export function textOf(data: unknown): string {
   return typeof data === 'string' ? data : new TextDecoder().decode(data as ArrayBuffer);
 }

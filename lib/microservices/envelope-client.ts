@@ -1,57 +1,60 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { ConnectError } from '../client/errors.js';
 import { Connection, type ConnectionState } from '../client/connection.js';
-import type { Frame } from '../client/message.js';
-import { NodeSocket, telling } from '../client/node-web-socket.js';
+import type { Message } from '../client/message.js';
+import { NodeSocket, withRefusal } from '../client/node-web-socket.js';
 import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import { textOfPattern } from '../protocol/microservice-packet.js';
 import { writePayload } from '../protocol/payload.js';
 import { isRecordLike, refuse } from '../protocol/refuse.js';
 
-/** What `ClientProxy` has no use for: it connects when it is used, and RxJS has `timeout`. */
+/** Options of the client that `ClientProxy` does not need: it connects on first use, and RxJS has `timeout`. */
 type Unused = 'autoConnect' | 'ackTimeout' | 'maxQueued';
 
-/** Options of {@link EnvelopeClient}: its address, and those of `connect` of `nestjs-envelope/client`. */
+/** Options of {@link EnvelopeClient}: its own, and those of `connect` of `nestjs-envelope/client`. */
 export interface EnvelopeClientOptions extends Omit<ClientOptions, Unused> {
-  /** `ws:`, `wss:`, `http:` or `https:`. */
+  /** The URL of the service: `ws:`, `wss:`, `http:` or `https:`. */
   url: string | URL;
   /**
-   * Asked for each message and event: what travels beside the payload. `() => ({ traceparent: messageContext()?.traceparent })`
-   * hands a trace on, and so does `traceMetadata` of `nestjs-envelope/opentelemetry`. Default: nothing.
+   * Called for each message and event. Returns the metadata that is sent beside the payload.
+   * `() => ({ traceparent: messageContext()?.traceparent })` propagates a trace, and so does `traceMetadata` of
+   * `nestjs-envelope/opentelemetry`. Default: no metadata.
    */
   metadata?: () => Readonly<Record<string, unknown>>;
 }
 
-/** What `EnvelopeClient.status` tells. */
+/** Values that `EnvelopeClient.status` emits. */
 export type EnvelopeClientStatus = 'connected' | 'disconnected' | 'reconnecting';
 
-interface Answer extends Frame {
+interface Answer extends Message {
   readonly kind?: unknown;
   readonly payload?: unknown;
 }
 
-type Waiting = (packet: WritePacket) => void;
+type PacketCallback = (packet: WritePacket) => void;
 
 /**
- * Calls the handlers of another Nest service that has an {@link EnvelopeTransport}.
+ * Calls the handlers of another Nest service that has an {@link EnvelopeTransport}. It connects on first use and reconnects
+ * automatically.
  *
  * @example
  * ClientsModule.register([{ name: 'USERS', customClass: EnvelopeClient, options: { url: 'http://users:3000' } }])
  */
 export class EnvelopeClient extends ClientProxy {
   private readonly connection: Connection;
-  /** Who waits for answers, by the id of what they asked. */
-  private readonly waiting = new Map<unknown, Waiting>();
+  /** Callbacks of messages that have no final answer yet, by message id. */
+  private readonly pending = new Map<unknown, PacketCallback>();
   private ids = 0;
   private readonly metadata: EnvelopeClientOptions['metadata'];
-  /** Why the last attempt has failed, until there is a line. */
-  private refusal: Error | undefined;
-  private opening: { resolve: () => void; reject: (error: Error) => void }[] = [];
+  /** Why the last attempt failed. `undefined` once connected. */
+  private lastError: Error | undefined;
+  /** Calls of `connect` that wait for the connection. */
+  private connecting: { resolve: () => void; reject: (error: Error) => void }[] = [];
 
   /**
-   * @throws TypeError that names the option, where there is no `url`, it is not the URL of a WebSocket, or another option is
-   * unknown or malformed
+   * @throws TypeError that names the option, if `url` is missing or not the URL of a WebSocket, or another option is unknown or
+   * malformed
    */
   constructor(options: EnvelopeClientOptions) {
     super();
@@ -63,58 +66,58 @@ export class EnvelopeClient extends ClientProxy {
     this.metadata = metadata;
     const address = toWebSocketUrl(url, name);
     const given = withDefaults(rest, NodeSocket, name);
-    const settings = { ...given, WebSocket: telling(given.WebSocket) };
+    const settings = { ...given, WebSocket: withRefusal(given.WebSocket) };
     this.connection = new Connection(address, settings, {
-      turned: () => undefined,
+      stateChanged: () => undefined,
       opened: () => this.opened(),
-      took: (frame) => this.took(frame),
-      lost: (ending, willReconnect) =>
-        this.lost(new Error(`the line is gone: ${ending.reason || ending.code}`), willReconnect),
+      received: (message) => this.received(message),
+      lost: ({ code, reason }, willReconnect) =>
+        this.lost(new Error(`connection lost: ${reason || code}`), willReconnect),
       failed: (error) => this.failed(error),
     });
   }
 
   /**
-   * Resolves when there is a line. After a failed attempt the client pauses, as long as the server asks it to, and what is
-   * sent meanwhile fails at once.
+   * Resolves when the client is connected. After a failed attempt the client waits before the next one, for as long as the
+   * server's `Retry-After` asks; messages that are sent meanwhile fail immediately.
    *
-   * @throws (rejects) ConnectError where this attempt fails, or the last one has
+   * @throws (rejects) ConnectError if this attempt fails, or if the client waits after a failed one
    */
   connect(): Promise<void> {
     if (this.state === 'open') return Promise.resolve();
-    if (this.state === 'waiting' && this.refusal !== undefined) return Promise.reject(this.refusal);
+    if (this.state === 'waiting' && this.lastError !== undefined) return Promise.reject(this.lastError);
     return new Promise((resolve, reject) => {
-      this.opening.push({ resolve, reject });
+      this.connecting.push({ resolve, reject });
       this.connection.start();
     });
   }
 
-  /** Says goodbye; what waits for an answer fails. */
+  /** Closes the connection and does not reconnect. Messages without an answer fail. */
   close(): void {
     const before = this.state;
     this.connection.stop();
     if (before !== 'open') this.lost(new Error('the client was closed'), false);
   }
 
-  /** The connection is this client's own. */
+  /** Not supported: the client does not expose its connection. Use `status`. @throws Error always */
   unwrap<Unwrapped>(): Unwrapped {
-    throw new Error('EnvelopeClient has nothing to unwrap: see its status');
+    throw new Error('EnvelopeClient.unwrap: the connection is not exposed. Use status instead');
   }
 
-  protected publish(packet: ReadPacket, callback: Waiting): () => void {
+  protected publish(packet: ReadPacket, callback: PacketCallback): () => void {
     const id = ++this.ids;
-    if (!this.say('message', packet, id)) {
-      callback({ err: new Error('there is no line'), isDisposed: true });
+    if (!this.sendPacket('message', packet, id)) {
+      callback({ err: new Error('EnvelopeClient: not connected'), isDisposed: true });
       return () => undefined;
     }
-    this.waiting.set(id, callback);
+    this.pending.set(id, callback);
     return () => {
-      if (this.waiting.delete(id)) this.connection.send(JSON.stringify({ event: '$cancel', data: id }));
+      if (this.pending.delete(id)) this.connection.send(JSON.stringify({ event: '$cancel', data: id }));
     };
   }
 
   protected async dispatchEvent<Result>(packet: ReadPacket): Promise<Result> {
-    if (!this.say('event', packet)) throw new Error('there is no line');
+    if (!this.sendPacket('event', packet)) throw new Error('EnvelopeClient: not connected');
     return undefined as Result;
   }
 
@@ -122,47 +125,51 @@ export class EnvelopeClient extends ClientProxy {
     return this.connection.state;
   }
 
-  private say(kind: 'message' | 'event', { pattern, data, ...more }: ReadPacket, id?: number): boolean {
-    // Nest 12's dispatch hook writes it on the packet
+  private sendPacket(
+    kind: 'message' | 'event',
+    { pattern, data, ...more }: ReadPacket,
+    id?: number,
+  ): boolean {
+    // the dispatch hook of Nest 12 adds metadata to the packet
     const metadata = { ...this.metadata?.(), ...(more as { metadata?: object }).metadata };
     const packet = { kind, pattern, payload: data, metadata, id };
     return this.connection.send(writePayload(data, textOfPattern(pattern), 'payload', packet)!);
   }
 
-  private tell(status: EnvelopeClientStatus): void {
+  private setStatus(status: EnvelopeClientStatus): void {
     this._status$.next(status);
   }
 
   private opened(): void {
-    this.refusal = undefined;
-    this.tell('connected');
-    for (const { resolve } of this.opening.splice(0)) resolve();
+    this.lastError = undefined;
+    this.setStatus('connected');
+    for (const { resolve } of this.connecting.splice(0)) resolve();
   }
 
-  private took({ kind, payload, id, event, data, ack, more }: Answer): void {
+  private received({ kind, payload, id, event, data, ack, more }: Answer): void {
     const key = kind === undefined ? ack : id;
-    const callback = this.waiting.get(key);
+    const callback = this.pending.get(key);
     if (callback === undefined) return;
     const isLast = more !== true;
-    if (isLast) this.waiting.delete(key);
-    // what a limit refuses is told in the envelope's words
+    if (isLast) this.pending.delete(key);
+    // a message that a limit refuses gets an `exception` event, not a packet
     if (kind === 'error' || event === 'exception')
       callback({ err: (payload ?? data) || { status: 'error' }, isDisposed: true });
     else callback({ response: payload, isDisposed: isLast });
   }
 
   private lost(error: Error, willReconnect: boolean): void {
-    this.tell(willReconnect ? 'reconnecting' : 'disconnected');
-    const waiting = [...this.waiting.values()];
-    this.waiting.clear();
-    // whoever hears of it may ask anew at once: that one waits for the next attempt
-    const opening = this.opening.splice(0);
-    for (const callback of waiting) callback({ err: error, isDisposed: true });
-    for (const { reject } of opening) reject(error);
+    this.setStatus(willReconnect ? 'reconnecting' : 'disconnected');
+    const pending = [...this.pending.values()];
+    this.pending.clear();
+    // before the callbacks: a callback may call connect(), which then waits for the next attempt
+    const connecting = this.connecting.splice(0);
+    for (const callback of pending) callback({ err: error, isDisposed: true });
+    for (const { reject } of connecting) reject(error);
   }
 
   private failed(error: ConnectError): void {
-    this.refusal = error;
+    this.lastError = error;
     this.lost(error, error.willReconnect);
   }
 }

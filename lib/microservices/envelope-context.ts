@@ -11,29 +11,39 @@ type Args = [
   id: RequestId | undefined,
 ];
 
-/** What `@Ctx()` gives to a handler: who asks, and with what beside the payload. */
+/**
+ * The context of a message or event, which `@Ctx()` passes to a handler: the client, the pattern and the metadata.
+ *
+ * @example
+ * ```ts
+ * @MessagePattern('sum')
+ * sum(@Payload() numbers: number[], @Ctx() context: EnvelopeContext) {
+ *   const { id } = context.getUser();
+ * }
+ * ```
+ */
 export class EnvelopeContext extends BaseRpcContext<Args> {
-  /** The client, as gateways know it. */
+  /** Returns the client's socket, the same object that gateways receive. */
   getSocketRef(): EnvelopeSocket {
     return this.getArgByIndex(0);
   }
-  /** The pattern, an object as its JSON. */
+  /** Returns the pattern. An object pattern is returned as JSON, as in Nest's transports. */
   getPattern(): string {
     return this.getArgByIndex(1);
   }
-  /** `metadata` of the message; empty where it had none. */
+  /** Returns the `metadata` of the message; an empty object if the message has none. */
   getMetadata(): Readonly<Record<string, unknown>> {
     return this.getArgByIndex(2);
   }
-  /** The id that the answer carries; `undefined` for an event, and where the client gave none. */
+  /** Returns the id that the answer carries; `undefined` for an event and for a message without an id. */
   getId(): RequestId | undefined {
     return this.getArgByIndex(3);
   }
-  /** How the client's connection began. */
+  /** Returns the handshake of the client's connection. */
   getHandshake(): Handshake {
     return this.getSocketRef().handshake;
   }
-  /** Whom a guard found the client to be. */
+  /** Returns `client.user`, which a guard sets. */
   getUser(): Untyped {
     return this.getSocketRef().user as Untyped;
   }

@@ -13,26 +13,26 @@ import { assertOptions, refuse } from '../protocol/refuse.js';
 import { currentTrace } from '../server/diagnostics/current-trace.js';
 import { EnvelopeContext } from './envelope-context.js';
 
-/** Where an {@link EnvelopeTransport} listens. */
+/** Options of {@link EnvelopeTransport}. */
 export interface EnvelopeTransportOptions {
-  /** A path of the adapter's, with gateways on it or without. Default: the adapter's `path`. */
+  /** The path on which the transport listens. It may have gateways. Default: the adapter's `path`. */
   path?: string;
 }
 
-/** What {@link EnvelopeTransport.on} listens to: the server of its path. */
+/** Events of {@link EnvelopeTransport.on}. The server of the path emits them. */
 export type EnvelopeTransportEvents = {
   connection: (client: EnvelopeSocket, request: IncomingMessage) => void;
 };
 
-/** What `@MessagePattern(pattern, ENVELOPE)` names, to be reached by this transport alone. */
+/** The transport id for `@MessagePattern(pattern, ENVELOPE)`: only this transport calls the handler. */
 export const ENVELOPE = Symbol('nestjs-envelope');
 
-// Nest's own words for it, which it does not export
+// the text of Nest, which does not export it
 const NO_HANDLER = 'There is no matching message handler defined in the remote service.';
 
 /**
- * Lets clients of a path call `@MessagePattern` and `@EventPattern` handlers, on the same sockets as gateways, with the
- * same checks and limits.
+ * A transport strategy that lets clients of a path call `@MessagePattern` and `@EventPattern` handlers. They use the same sockets
+ * as gateways, with the same checks at the upgrade and the same limits.
  *
  * @example
  * const adapter = new EnvelopeAdapter(app);
@@ -41,11 +41,11 @@ const NO_HANDLER = 'There is no matching message handler defined in the remote s
  * await app.startAllMicroservices();
  */
 export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implements CustomTransportStrategy {
-  /** The transport that `@MessagePattern(pattern, ENVELOPE)` names. */
+  /** The transport id of this strategy: {@link ENVELOPE}. */
   override transportId: symbol = ENVELOPE;
   private server: EnvelopeServer | undefined;
 
-  /** @throws TypeError without an adapter, and on an option that is unknown */
+  /** @throws TypeError if `adapter` is not an `EnvelopeAdapter`, or an option is unknown or malformed */
   constructor(
     private readonly adapter: EnvelopeAdapter,
     private readonly options: EnvelopeTransportOptions = {},
@@ -59,7 +59,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
       refuse(where, 'path', options.path, "a text, such as '/rpc'");
   }
 
-  /** Called by Nest. */
+  /** Starts the transport. Nest calls it; an error goes to `callback`. */
   listen(callback: (error?: unknown) => void): void {
     if (typeof callback !== 'function')
       refuse('EnvelopeTransport.listen', 'callback', callback, 'a function: Nest calls it');
@@ -72,19 +72,27 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     callback();
   }
 
-  /** Called by Nest. The connections are the adapter's to end. */
+  /** Stops the transport. Nest calls it. The connections stay open: the adapter closes them. */
   close(): void {
     if (this.server !== undefined) this.server._mount.router.bridge = undefined;
     this.server = undefined;
     this._status$.next('disconnected');
   }
 
-  /** Listens to the server of the path. */
+  /**
+   * Adds a listener to the server of the path.
+   *
+   * @throws Error before {@link listen}
+   */
   on(event: 'connection', callback: EnvelopeTransportEvents['connection']): void {
     this.unwrap().on(event, callback);
   }
 
-  /** @throws Error before {@link listen} */
+  /**
+   * Returns the `EnvelopeServer` of the path.
+   *
+   * @throws Error before {@link listen}
+   */
   unwrap<Unwrapped = EnvelopeServer>(): Unwrapped {
     if (this.server === undefined)
       throw new Error('EnvelopeTransport does not listen yet: await app.startAllMicroservices() first');
@@ -95,11 +103,11 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     const pattern = textOfPattern(packet.pattern);
     const { payload: data, metadata } = packet;
     const handler = this.getHandlerByPattern(pattern);
-    // the handler's own word: clients may write one pattern in any number of ways
+    // record the declared pattern: clients can write the same pattern in many ways
     if (handler !== null) currentTrace()?.take(this.getRouteFromPattern(pattern));
     else currentTrace()?.refuse('unknown_event');
     const context = new EnvelopeContext([client as EnvelopeSocket, pattern, metadata, request?.givenId]);
-    // Nest's filters take what handlers throw: this is a hook's, or a filter's own
+    // Nest's filters handle what handlers throw, so this error comes from a hook or from a filter
     const failed = (error: unknown): void => {
       currentTrace()?.fail(error);
       client._report(error, 'a handler of the microservice threw');
@@ -111,13 +119,13 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     } else if (handler?.isEventHandler === true) {
       await this.run(handler, data, context, exhaust).catch(failed);
     } else {
-      // a message sent as an event would run a source that nobody is there to end
-      client.nsp._warn('patterns', 'a client sent an event that no @EventPattern takes');
+      // a message handler does not run for an event: no client could end the source that it returns
+      client.nsp._warn('patterns', 'a client sent an event that no @EventPattern handles');
     }
   }
 
   private async respond(result: unknown, request: IncomingPacket): Promise<void> {
-    // nobody wants its values any more
+    // the client no longer waits for the values
     if (isObservable(result) && (request.done || request.isCancelled)) return request.answer();
     return drain(this.transformToObservable(result), request);
   }
@@ -135,7 +143,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
         this.onProcessingEndHook?.(this.transportId, context);
       }
     };
-    // a hook need not hand on what it was given
+    // a hook may not return the result of its callback, so wait for the work itself
     await new Promise<void>((resolve, reject) => {
       const hooked: unknown = this.onProcessingStartHook(this.transportId, context, () =>
         work().then(resolve, reject),
@@ -145,7 +153,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
   }
 }
 
-/** Runs the source of an event to its end, also where its client has gone: what it said was said. */
+/** Runs the source of an event to its end, even after the client has disconnected: the event was received. */
 function exhaust(source: unknown): Promise<void> | undefined {
   if (!isObservable(source)) return undefined;
   return new Promise((resolve) => {
@@ -158,24 +166,24 @@ function exhaust(source: unknown): Promise<void> | undefined {
   });
 }
 
-/** One value is one answer; of many each but the last says that more follow. Resolves when there are no more. */
+/** Answers with each value of a source. Every answer except the last one carries `more`. Resolves when the source ends. */
 function drain(source: Observable<unknown>, request: IncomingPacket): Promise<void> {
   return new Promise((resolve) => {
-    // a value waits for the end of this tick, since it may be the last one
+    // hold a value until the end of this tick, since it may be the last one
     let last: { value: unknown } | undefined;
-    const say = (): void => {
+    const flush = (): void => {
       if (last !== undefined) request.next(last.value);
       last = undefined;
     };
     const take = (value: unknown): boolean => {
-      say();
+      flush();
       last = { value };
-      process.nextTick(say);
+      process.nextTick(flush);
       return !request.done;
     };
     const sink = new ValueSink(take, (failed) => {
       if (failed !== undefined) {
-        say();
+        flush();
         request.fail(toPayload(failed.error));
       } else {
         const value = last?.value;
@@ -189,7 +197,7 @@ function drain(source: Observable<unknown>, request: IncomingPacket): Promise<vo
   });
 }
 
-/** What an exception filter made of an error is an object; anything else is no text of ours to tell. */
+/** Returns the payload of an error answer. The object that an exception filter returned is sent unchanged. */
 function toPayload(error: unknown): unknown {
   if (error instanceof Error) return { status: 'error', message: error.message };
   return typeof error === 'object' && error !== null ? error : { status: 'error', message: error };

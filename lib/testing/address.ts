@@ -1,37 +1,38 @@
 import type { AddressInfo } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 
-/** What is read of the application's HTTP server, on whatever platform. */
+/** The part of an HTTP server that `urlOf` reads. Every platform of Nest has it. */
 interface HttpServer {
   readonly listening: boolean;
   address(): AddressInfo | string | null;
-  /** A server that speaks TLS has it. */
+  /** Present on servers that use TLS. */
   setSecureContext?: unknown;
 }
 
 const starting = new WeakMap<INestApplication, Promise<unknown>>();
 
 /**
- * Where a path of the application is. One that does not listen yet is made to, on a free port of 127.0.0.1.
+ * Returns the URL of a path of the application. Starts the application on a free port of 127.0.0.1 if it does not listen yet.
  *
- * @param port of a gateway that has one of its own
+ * @param port port of the gateway, if it differs from the application's
+ * @throws (rejects) Error if the application listens on a Unix socket
  */
 export async function urlOf(app: INestApplication, path: string, port?: number): Promise<string> {
   const server = app.getHttpServer() as HttpServer;
   if (!server.listening) {
-    // several clients at once start it once
+    // several concurrent calls start it once
     if (!starting.has(app)) starting.set(app, app.listen(0, '127.0.0.1'));
     await starting.get(app);
   }
   const address = server.address();
   if (address === null || typeof address === 'string')
-    throw new Error('the application listens on no port: a test client connects over TCP');
+    throw new Error('createTestClient: the application does not listen on a TCP port. Call app.listen(0)');
   const scheme = server.setSecureContext === undefined ? 'ws' : 'wss';
   const rest = path.startsWith('/') ? path : `/${path}`;
   return `${scheme}://${hostOf(address)}:${port ?? address.port}${rest}`;
 }
 
-/** Who listens on all addresses listens on this one. */
+/** Returns the host for a URL. A server that listens on all addresses is reached at 127.0.0.1. */
 function hostOf({ address }: AddressInfo): string {
   if (address === '::' || address === '0.0.0.0') return '127.0.0.1';
   return address.includes(':') ? `[${address}]` : address;

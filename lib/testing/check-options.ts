@@ -3,7 +3,7 @@ import { assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
 const WHERE = 'createTestClient';
 const APP = 'a Nest application with an HTTP server, such as module.createNestApplication()';
 
-/** What each option takes, in words and as a check. */
+/** The accepted values of each option: a description for the error, and a check. */
 const RULES: Readonly<Record<string, readonly [takes: string, accepts: (value: unknown) => boolean]>> = {
   path: ["a text, such as '/chat'", (value) => typeof value === 'string'],
   auth: [
@@ -20,7 +20,7 @@ function isListeners(value: unknown): boolean {
   return isRecordLike(value) && Object.values(value).every((listener) => typeof listener === 'function');
 }
 
-/** @throws TypeError that names the parameter or option, its value and what it takes */
+/** Checks the arguments of `createTestClient`. @throws TypeError that names the parameter or option, its value and the accepted values */
 export function checkTestClient(app: unknown, pathOrOptions: unknown): void {
   if (typeof Reflect.get(Object(app) as object, 'getHttpServer') !== 'function')
     refuse(WHERE, 'app', app, APP);

@@ -1,74 +1,77 @@
 import type { Untyped } from '../protocol/typed-events.js';
 import type { ClosedLine } from './test-web-socket.js';
 
-/** One event of the server's; answers to requests are none. */
+/** One event that the server emitted. Answers to requests are not events. */
 export interface ReceivedEvent {
   readonly event: string;
   readonly data: Untyped;
 }
 
-interface Wait {
-  look(): void;
-  fail(why: string): void;
+/** A pending call of `take`. */
+interface Waiter {
+  check(): void;
+  fail(reason: string): void;
 }
 
+/** Number of events that an error lists. */
 const MAX_LISTED = 10;
+/** Characters of an event's data in an error. */
 const MAX_DATA = 200;
 
-/** What came, what of it was given out, and who waits for more. */
+/** The events that a test client received: which of them were taken, and which calls wait for more. */
 export class Inbox {
   readonly received: ReceivedEvent[] = [];
   private readonly taken = new Set<ReceivedEvent>();
-  private readonly waits = new Set<Wait>();
+  private readonly waiters = new Set<Waiter>();
   private closed: ClosedLine | undefined;
 
   constructor(
-    /** Milliseconds that one wait takes at most. */
-    private readonly patience: number,
+    /** Milliseconds after which a waiting `take` fails. */
+    private readonly timeout: number,
   ) {}
 
   add(event: string, data: Untyped): void {
     this.received.push({ event, data });
-    for (const wait of [...this.waits]) wait.look();
+    for (const waiter of [...this.waiters]) waiter.check();
   }
 
   close(closed: ClosedLine): void {
     this.closed = closed;
-    for (const wait of [...this.waits]) wait.fail(describe(closed));
+    for (const waiter of [...this.waiters]) waiter.fail(describe(closed));
   }
 
-  /** Gives out the next one of that name. */
+  /** Returns the next event of that name, and waits for it. @throws (rejects) Error after the timeout or when the connection closes */
   take(event: string): Promise<ReceivedEvent> {
-    // made here, so that its stack shows the test's line
+    // created here, so that its stack trace shows the calling line of the test
     const error = new Error();
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         clearTimeout(timer);
-        this.waits.delete(wait);
+        this.waiters.delete(waiter);
       };
-      const wait: Wait = {
-        look: () => {
-          const found = this.open(event);
+      const waiter: Waiter = {
+        check: () => {
+          const found = this.firstOpen(event);
           if (found === undefined) return;
           this.taken.add(found);
           finish();
           resolve(found);
         },
-        fail: (why) => {
+        fail: (reason) => {
           finish();
-          error.message = `no "${event}" came: ${why}; ${this.describe(event)}`;
+          error.message = `no "${event}" arrived: ${reason}; ${this.describe(event)}`;
           reject(error);
         },
       };
-      const timer = setTimeout(() => wait.fail(`${this.patience} ms are over`), this.patience);
-      this.waits.add(wait);
-      wait.look();
-      if (this.closed !== undefined && this.waits.has(wait)) wait.fail(describe(this.closed));
+      const timer = setTimeout(() => waiter.fail(`timeout of ${this.timeout} ms`), this.timeout);
+      this.waiters.add(waiter);
+      waiter.check();
+      if (this.closed !== undefined && this.waiters.has(waiter)) waiter.fail(describe(this.closed));
     });
   }
 
-  /** The first one of that name, or of any, that nobody has taken. */
-  open(event?: string): ReceivedEvent | undefined {
+  /** Returns the first event that no call has taken, of that name or of any name. */
+  firstOpen(event?: string): ReceivedEvent | undefined {
     return this.received.find((one) => !this.taken.has(one) && (event === undefined || one.event === event));
   }
 
@@ -77,17 +80,17 @@ export class Inbox {
     const before = this.received.filter((one) => one.event === event).length;
     const listed = others.slice(-MAX_LISTED).map(describeEvent);
     if (others.length > MAX_LISTED) listed.unshift(`${others.length - MAX_LISTED} more`);
-    const instead = listed.length === 0 ? 'nothing else did' : `instead came ${listed.join(', ')}`;
+    const instead = listed.length === 0 ? 'no other event arrived' : `other events: ${listed.join(', ')}`;
     return before === 0 ? instead : `${instead}; all ${before} of "${event}" were taken before`;
   }
 }
 
-/** For messages of errors. */
+/** Returns an event's name and data, for an error message. */
 export function describeEvent({ event, data }: ReceivedEvent): string {
   const text = data === undefined ? '' : ` ${JSON.stringify(data)}`;
   return `"${event}"${text.length > MAX_DATA ? `${text.slice(0, MAX_DATA)}…` : text}`;
 }
 
 function describe({ code, reason }: ClosedLine): string {
-  return `the line closed with ${code}${reason === '' ? '' : ` (${reason})`}`;
+  return `the connection closed with ${code}${reason === '' ? '' : ` (${reason})`}`;
 }

@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
-import { ClientSocket, type Handler } from '../client/client-socket.js';
+import { ClientSocket } from '../client/client-socket.js';
+import type { Handler } from '../client/client-types.js';
 import { ConnectError } from '../client/errors.js';
 import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
@@ -20,17 +21,17 @@ import { TestWebSocket, type ClosedLine } from './test-web-socket.js';
 
 /** Options of {@link createTestClient}. */
 export interface TestClientOptions<Listen extends EventsMap = DefaultEventsMap> {
-  /** The gateway's, with query if it needs one: `/chat?room=red`. Default: `/`. */
+  /** The gateway's path, with a query if needed: `/chat?room=red`. Default: `/`. */
   path?: string;
-  /** What guards see as `handshake.auth`: a token, or any object; as `auth` of `nestjs-envelope/client`. */
+  /** Credentials, which guards read from `handshake.auth`: a token or any object, like `auth` of `nestjs-envelope/client`. */
   auth?: ClientOptions['auth'];
-  /** Headers of the upgrade: `cookie`, `origin`, `authorization`. */
+  /** Headers of the upgrade request, such as `cookie`, `origin` or `authorization`. */
   headers?: Readonly<Record<string, string>>;
-  /** Milliseconds that opening, each wait and each request take at most. Default: 5,000. */
+  /** Timeout of opening, of each wait and of each request, in milliseconds. Default: 5,000. */
   timeout?: number;
-  /** Listeners from the first message on: `handleConnection` may ask at once. What they return answers. */
+  /** Listeners that are added before the connection opens, since `handleConnection` may send requests. What they return answers. */
   on?: { readonly [Event in EventNames<Listen>]?: Handler<Listen, Event> };
-  /** Of a gateway that has a port of its own. Default: the application's. */
+  /** The gateway's port. Default: the application's port. */
   port?: number;
 }
 
@@ -44,17 +45,17 @@ type Payload<Args extends unknown[]> = number extends Args['length']
         ? Only
         : Args;
 
-/** What an event brings: its argument, or the list of them where it has several. */
+/** The data of an event: its argument, or the list of its arguments if it has several. */
 export type EventData<Listen extends EventsMap, Event extends string> =
   Event extends EventNames<Listen> ? Payload<EventParams<Listen, Event>> : Untyped;
 
-const PATIENCE = 5_000;
-/** Milliseconds for the server's part of a goodbye. */
-const GOODBYE = 1_000;
+const DEFAULT_TIMEOUT = 5_000;
+/** Milliseconds to wait for the server's close frame. */
+const CLOSE_TIMEOUT = 1_000;
 
 /**
- * The client of `nestjs-envelope/client` (`emit`, `emitWithAck`, `on`, `stream`, …) that keeps what comes, so that a test can
- * ask for it. It does not reconnect.
+ * The client of `nestjs-envelope/client` (`emit`, `emitWithAck`, `on`, `stream`, …) that also records the events it receives, so
+ * that a test can await them. It does not reconnect, and accepts any TLS certificate. Create one with {@link createTestClient}.
  *
  * @typeParam Listen what the server emits
  * @typeParam Emit what this client emits
@@ -63,11 +64,11 @@ export class TestClient<
   Listen extends EventsMap = DefaultEventsMap,
   Emit extends EventsMap = DefaultEventsMap,
 > extends ClientSocket<Listen, Emit> {
-  /** How the line ended, once it has. */
+  /** How the connection ended. `undefined` while it is open. */
   closed: ClosedLine | undefined;
   private readonly inbox: Inbox;
-  private wire: TestWebSocket | undefined;
-  private readonly patience: number;
+  private webSocket: TestWebSocket | undefined;
+  private readonly timeLimit: number;
 
   /** @internal */
   constructor(url: string, options: TestClientOptions<Listen> = {}) {
@@ -75,43 +76,47 @@ export class TestClient<
       auth,
       headers,
       on = {},
-      timeout: patience = PATIENCE,
+      timeout: timeLimit = DEFAULT_TIMEOUT,
     } = Object(options) as TestClientOptions<Listen>;
-    const hold = (wire: TestWebSocket): void => void (this.wire = wire);
-    // whoever tests over TLS has a certificate of its own making
+    const keep = (webSocket: TestWebSocket): void => void (this.webSocket = webSocket);
+    // tests over TLS use a self-signed certificate
     const upgrade = { headers: { ...headers }, rejectUnauthorized: false };
-    class HeldWire extends TestWebSocket {
+    class KeptWebSocket extends TestWebSocket {
       constructor(address: string, protocols: string[]) {
         super(address, protocols, upgrade);
-        hold(this);
+        keep(this);
       }
     }
     const settings: ClientOptions = {
       auth,
       autoConnect: false,
       reconnection: false,
-      connectTimeout: patience,
-      ackTimeout: patience,
+      connectTimeout: timeLimit,
+      ackTimeout: timeLimit,
       pingInterval: 0,
-      WebSocket: HeldWire satisfies SocketConstructor,
+      WebSocket: KeptWebSocket satisfies SocketConstructor,
     };
     super(toWebSocketUrl(url, 'TestClient'), withDefaults(settings, undefined, 'TestClient'));
-    this.patience = patience;
-    this.inbox = new Inbox(patience);
+    this.timeLimit = timeLimit;
+    this.inbox = new Inbox(timeLimit);
     this.onAny((event, data) => this.inbox.add(event, data));
     for (const [event, listener] of Object.entries(on)) this.on(event, listener as never);
   }
 
-  /** All events that have come so far, in order. */
+  /** All events that have arrived so far, in order. */
   get received(): readonly ReceivedEvent[] {
     return this.inbox.received;
   }
 
   /**
-   * The data of the next event of that name that no `next` has given out yet; waits for it. `exception` is an event, too,
-   * unless it answers a request.
+   * Returns the data of the first event of that name that no earlier `next` has returned, and waits for it. An `exception` that does
+   * not answer a request counts as an event.
    *
-   * @throws (rejects) Error when time is up or the line closed: it lists what came instead; TypeError without an event
+   * @example
+   * expect(await client.next('said')).toBe('hello');
+   *
+   * @throws (rejects) Error, which lists the other events, after `timeout` or when the connection closes; TypeError if `event` is
+   * not a string
    */
   async next<Event extends EventNames<Listen> | 'exception'>(
     event: Event,
@@ -121,83 +126,85 @@ export class TestClient<
   }
 
   /**
-   * Fails where an event of that name, or any, came that no `next` has given out. It does not wait a while: a round trip goes
-   * behind, and all that the server sent to this client before has come then. What another client causes has to be
-   * done before: `await ada.emitWithAck(…)`, or `await ada.settled()`.
+   * Rejects if an event of that name, or of any name, arrived that no `next` has returned. It makes a round trip first, after which
+   * everything that the server sent to this client before has arrived; it does not wait longer. If another client causes
+   * the event, await that client first: `await ada.emitWithAck(…)` or `await ada.settled()`.
    *
-   * @throws (rejects) Error which says what came
+   * @throws (rejects) Error with the event that arrived; Error if the round trip fails
    */
   async expectNone(event?: EventNames<Listen> | 'exception'): Promise<void> {
     const error = new Error();
     await this.settled();
-    const came = this.inbox.open(event);
-    if (came === undefined) return;
-    error.message = `${describeEvent(came)} came, where ${event === undefined ? 'nothing' : `no "${event}"`} should`;
+    const found = this.inbox.firstOpen(event);
+    if (found === undefined) return;
+    error.message = `${describeEvent(found)} arrived, but the test expects no ${event === undefined ? 'event' : `"${event}"`}`;
     throw error;
   }
 
   /**
-   * Resolves when the server has taken all that this client sent before, and what it sent then has come. Handlers that wait for
-   * something else may still be at work: ask those, with `emitWithAck`.
+   * Resolves when the server has received everything that this client sent before, and everything that the server sent by then has
+   * arrived. A handler that awaits something else may still be running: call that one with `emitWithAck`.
    *
-   * @throws (rejects) Error where the line is closed, or the server does not answer in time
+   * @throws (rejects) Error if the connection is closed, or the server does not answer within `timeout`
    */
   async settled(): Promise<void> {
     const error = new Error();
-    const why = await this.roundTrips();
-    if (why === undefined) return;
-    error.message = `the server did not answer a $ping: ${why}`;
+    const problem = await this.roundTrips();
+    if (problem === undefined) return;
+    error.message = `the server did not answer a $ping: ${problem}`;
     throw error;
   }
 
   /**
-   * How the server ended the line; waits for that.
+   * Waits until the connection ends, and returns its close code and reason.
    *
-   * @throws (rejects) Error when time is up
+   * @throws (rejects) Error if the connection is still open after `timeout`
    */
   async ended(): Promise<ClosedLine> {
-    const error = new Error(`the server did not close the line within ${this.patience} ms`);
-    return (await this.endWithin(this.patience)) ?? Promise.reject(error);
+    const error = new Error(`the server did not close the connection within ${this.timeLimit} ms`);
+    return (await this.endWithin(this.timeLimit)) ?? Promise.reject(error);
   }
 
-  /** Says goodbye; resolves once the connection is gone. */
+  /** Closes the connection and ends the session. Resolves when the connection has closed, at the latest after a second. */
   async close(): Promise<void> {
     this.disconnect();
-    if ((await this.endWithin(GOODBYE)) !== undefined) return;
-    this.wire?.terminate();
-    await this.wire?.ended();
+    if ((await this.endWithin(CLOSE_TIMEOUT)) !== undefined) return;
+    this.webSocket?.terminate();
+    await this.webSocket?.ended();
   }
 
-  /** Lets the line go without a word, as a network does that fails; resolves once this side knows. */
+  /** Drops the TCP connection without a close frame, as a failing network does. Resolves when this client has noticed. */
   async cut(): Promise<void> {
-    this.wire?.terminate();
-    await this.wire?.ended();
+    this.webSocket?.terminate();
+    await this.webSocket?.ended();
   }
 
   /** @internal */
   async _ready(): Promise<void> {
-    const why = await this.roundTrips();
-    if (why === undefined) return;
+    const problem = await this.roundTrips();
+    if (problem === undefined) return;
     const { closed } = this;
     await this.close();
-    const exception = this.inbox.open('exception');
+    const exception = this.inbox.firstOpen('exception');
     const cause = exception && new RequestError(exception.data);
     if (closed !== undefined) throw new ConnectError(closed, false, cause);
-    throw new Error(`middlewares and handleConnection were not through: ${why}`);
+    throw new Error(
+      `The connection was not ready in time (middlewares or handleConnection still running): ${problem}`,
+    );
   }
 
   /** @internal */
   _opened(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.once('connect', (() => {
-        void this.wire!.ended().then((closed) => {
+        void this.webSocket!.ended().then((closed) => {
           this.closed = closed;
           this.inbox.close(closed);
         });
         resolve();
       }) as never);
       this.once('connect_error', ((error: Error) => {
-        const failure = this.wire?.failure;
+        const failure = this.webSocket?.failure;
         if (failure !== undefined && error.cause === undefined) error.cause = failure;
         reject(failure?.name === 'UpgradeRefusedError' ? failure : error);
       }) as never);
@@ -205,48 +212,50 @@ export class TestClient<
     });
   }
 
-  /** @returns why there was no answer, if there was none */
+  /** Makes two round trips. @returns what went wrong; `undefined` if the server answered */
   private async roundTrips(): Promise<string | undefined> {
-    const { wire } = this;
-    if (wire === undefined || !this.connected) return 'the line is closed';
+    const { webSocket } = this;
+    if (webSocket === undefined || !this.connected) return 'the connection is closed';
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<string>((resolve) => {
-      timer = setTimeout(resolve, this.patience, `${this.patience} ms are over`);
+      timer = setTimeout(resolve, this.timeLimit, `timeout of ${this.timeLimit} ms`);
     });
-    const cut = wire.ended().then(({ code }) => `the line closed with ${code}`);
-    // the second one is for handlers, which answer some promise jobs after they were called
-    const answered = wire.ping().then(() => wire.ping());
-    const why = await Promise.race([answered, cut, late]);
+    const ended = webSocket.ended().then(({ code }) => `the connection closed with ${code}`);
+    // the second round trip covers handlers, which answer a few promise jobs after they were called
+    const answered = webSocket.ping().then(() => webSocket.ping());
+    const problem = await Promise.race([answered, ended, late]);
     clearTimeout(timer);
-    return why ?? undefined;
+    return problem ?? undefined;
   }
 
   private async endWithin(time: number): Promise<ClosedLine | undefined> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<undefined>((resolve) => (timer = setTimeout(() => resolve(undefined), time)));
-    const end = await Promise.race([this.wire?.ended(), late]);
+    const end = await Promise.race([this.webSocket?.ended(), late]);
     clearTimeout(timer);
     return end;
   }
 }
 
 /**
- * Connects a client to an application, for end-to-end tests in Jest, Vitest or any other:
+ * Connects a test client to an application, for end-to-end tests in Jest, Vitest or any other runner.
  *
+ * If the application does not listen yet, it is started on a free port of 127.0.0.1. Resolves when the middlewares and
+ * `handleConnection` have finished.
+ *
+ * @example
  * ```ts
  * const ada = await createTestClient<ServerToClient, ClientToServer>(app, '/chat');
  * ada.emit('say', 'hello');
  * expect(await ada.next('said')).toBe('hello');
  * await ada.expectNone('exception');
- * await app.close(); // closes it, too
+ * await app.close(); // closes the client, too
  * ```
  *
- * An application that does not listen yet is made to, on a free port of 127.0.0.1. Resolves when middlewares and
- * `handleConnection` are through.
- *
  * @param pathOrOptions the gateway's path, or {@link TestClientOptions}
- * @throws (rejects) TypeError that names the parameter or option that is missing, unknown or malformed; `UpgradeRefusedError`, with the status, where the server does not let this client in; `ConnectError` where a
- * middleware or `handleConnection` refused it, with its exception as `cause`, or there is no connection
+ * @throws (rejects) TypeError that names a missing, unknown or malformed parameter or option; `UpgradeRefusedError`, with the HTTP
+ * status, if the server refuses the upgrade; `ConnectError` if a middleware or `handleConnection` refuses the client, with
+ * the exception as `cause`, or if the server cannot be reached; Error if `handleConnection` does not finish within `timeout`
  */
 export async function createTestClient<
   Listen extends EventsMap = DefaultEventsMap,

@@ -79,7 +79,7 @@ describe('a client whose line breaks', () => {
     socket.emit('say', 'x'.repeat(10_000));
     const sum = socket.emitWithAck('sum', [1]);
     await expect(sum).rejects.toThrow(DisconnectedError);
-    await expect(sum).rejects.toThrow('the line is gone: transport close, 1006');
+    await expect(sum).rejects.toThrow('connection lost: transport close, 1006');
     await back;
     expect(await socket.emitWithAck('sum', [2])).toBe(2);
     expect(talk.said).toEqual([]);

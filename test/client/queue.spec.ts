@@ -8,7 +8,7 @@ describe('what a client says while there is no line', () => {
     const socket = client(url, { autoConnect: false, maxQueued: 3 });
     const sent = ['a', 'b', 'c', 'd'].map((text) => socket.emit('say', text));
     expect(sent).toEqual([true, true, true, false]);
-    await expect(socket.emitWithAck('sum', [1])).rejects.toThrow('3 messages wait');
+    await expect(socket.emitWithAck('sum', [1])).rejects.toThrow('maxQueued is 3: the queue is full');
     await expect(socket.stream('ticks', 1).next()).rejects.toThrow(DisconnectedError);
     expect(socket.state).toBe('idle');
     socket.connect();

@@ -146,7 +146,7 @@ describe('a client of nestjs-envelope/testing', () => {
     );
     const [error, again] = (await Promise.all(failed)) as [Error, Error];
     expect(error.message).toMatch(
-      /^no "moved" came: 1000 ms are over; instead came "said" "x+…, "exception" \{"status":"error","code":"unknown_event"/,
+      /^no "moved" arrived: timeout of 1000 ms; other events: "said" "x+…, "exception" \{"status":"error","code":"unknown_event"/,
     );
     expect(error.message.length).toBeLessThan(500);
     expect(error.stack).toContain('testing-entry.spec');
@@ -159,8 +159,12 @@ describe('a client of nestjs-envelope/testing', () => {
     await client.expectNone();
     await client.expectNone('said');
     client.emit('say', 'hello');
-    await expect(client.expectNone('said')).rejects.toThrow('"said" "hello" came, where no "said" should');
-    await expect(client.expectNone()).rejects.toThrow('"said" "hello" came, where nothing should');
+    await expect(client.expectNone('said')).rejects.toThrow(
+      '"said" "hello" arrived, but the test expects no "said"',
+    );
+    await expect(client.expectNone()).rejects.toThrow(
+      '"said" "hello" arrived, but the test expects no event',
+    );
     await client.next('said');
     await client.expectNone();
   });
@@ -179,9 +183,11 @@ describe('a client of nestjs-envelope/testing', () => {
     expect(await client.ended()).toEqual({ code: 4000, reason: 'out' });
     expect(client).toMatchObject({ closed: { code: 4000, reason: 'out' }, state: 'closed' });
     await expect(client.next('said')).rejects.toThrow(
-      'no "said" came: the line closed with 4000 (out); nothing else did',
+      'no "said" arrived: the connection closed with 4000 (out); no other event arrived',
     );
-    await expect(client.expectNone('said')).rejects.toThrow('did not answer a $ping: the line is closed');
+    await expect(client.expectNone('said')).rejects.toThrow(
+      'did not answer a $ping: the connection is closed',
+    );
   });
 
   it('does not wait for what a closed line will not bring', async () => {
@@ -189,15 +195,15 @@ describe('a client of nestjs-envelope/testing', () => {
     const never = client.next('said').catch((error: Error) => error.message);
     const settled = client.settled().catch((error: Error) => error.message);
     await client.cut();
-    expect(await never).toContain('no "said" came: the line closed with 1006');
-    expect(await settled).toBe('the server did not answer a $ping: the line closed with 1006');
+    expect(await never).toContain('no "said" arrived: the connection closed with 1006');
+    expect(await settled).toBe('the server did not answer a $ping: the connection closed with 1006');
     expect(client.closed).toEqual({ code: 1006, reason: '' });
   });
 
   it('closes, and the server hears a goodbye', async () => {
     const app = await startChat();
     const [ada, bob] = [await chat(app, SHORT), await chat(app)];
-    await expect(ada.ended()).rejects.toThrow('the server did not close the line within 1000 ms');
+    await expect(ada.ended()).rejects.toThrow('the server did not close the connection within 1000 ms');
     await ada.close();
     expect(ada.closed?.code).toBe(1000);
     await ada.close();
@@ -252,7 +258,7 @@ describe('what nestjs-envelope/testing connects', () => {
     await createTestClient(app.nest, { path: '/shy', on: { 'who are you?': () => 'ada' } });
     expect(app.nest.get(ShyGateway).names).toEqual(['ada']);
     await expect(createTestClient(app.nest, { path: '/hanging', timeout: SHORT })).rejects.toThrow(
-      'middlewares and handleConnection were not through: 1000 ms are over',
+      'The connection was not ready in time (middlewares or handleConnection still running): timeout of 1000 ms',
     );
   });
 

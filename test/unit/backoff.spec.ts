@@ -1,27 +1,27 @@
-import { delayOf, mayComeBack, SILENT } from '../../lib/client/backoff.js';
+import { reconnectDelay, mayReconnect, PING_TIMEOUT } from '../../lib/client/backoff.js';
 import { withDefaults } from '../../lib/client/options.js';
 import { CLOSE_CODES } from '../../lib/protocol/close-codes.js';
 
 const settings = withDefaults({}, class {} as never);
 const ending = (code: number) => ({ code, reason: '' });
-const delays = (attempts: number, end: Parameters<typeof delayOf>[1]): number[] =>
-  Array.from({ length: 2_000 }, () => delayOf(attempts, end, settings));
+const delays = (attempts: number, end: Parameters<typeof reconnectDelay>[1]): number[] =>
+  Array.from({ length: 2_000 }, () => reconnectDelay(attempts, end, settings));
 
 describe('when a client comes back', () => {
   it.each(Object.values(CLOSE_CODES))('$code: $reconnect, as PROTOCOL.md has it', ({ code, reconnect }) => {
-    expect(mayComeBack(ending(code))).toBe(reconnect !== 'no');
+    expect(mayReconnect(ending(code))).toBe(reconnect !== 'no');
     if (reconnect !== 'no') expect(Math.min(...delays(0, ending(code))) >= 5_000).toBe(reconnect === 'later');
   });
 
   it('comes back where the line broke, and not where the application closed it', () => {
-    for (const code of [1006, 1012, 1014, SILENT])
-      expect([code, mayComeBack(ending(code))]).toEqual([code, true]);
-    for (const code of [3000, 4000, 4999]) expect([code, mayComeBack(ending(code))]).toEqual([code, false]);
+    for (const code of [1006, 1012, 1014, PING_TIMEOUT])
+      expect([code, mayReconnect(ending(code))]).toEqual([code, true]);
+    for (const code of [3000, 4000, 4999]) expect([code, mayReconnect(ending(code))]).toEqual([code, false]);
   });
 
   it('tries refused upgrades again only where time may help', () => {
     const statuses = [400, 401, 403, 404, 408, 425, 429, 500, 502, 503];
-    expect(statuses.filter((status) => mayComeBack({ ...ending(1006), status }))).toEqual([
+    expect(statuses.filter((status) => mayReconnect({ ...ending(1006), status }))).toEqual([
       408, 425, 429, 500, 502, 503,
     ]);
   });
@@ -54,7 +54,7 @@ describe('when a client comes back', () => {
       expect(Math.min(...all)).toBeGreaterThanOrEqual(300_000);
       expect(Math.max(...all)).toBeLessThanOrEqual(450_000);
       const patient = withDefaults({ reconnectionDelayMax: 3_600_000 }, class {} as never);
-      const delay = delayOf(0, { ...ending(1006), status: 503, retryAfter }, patient);
+      const delay = reconnectDelay(0, { ...ending(1006), status: 503, retryAfter }, patient);
       expect(delay).toBeGreaterThanOrEqual(3_600_000);
       expect(delay).toBeLessThanOrEqual(5_400_000);
     },
@@ -66,6 +66,6 @@ describe('options of the client', () => {
     expect(withDefaults({ pingInterval: undefined } as object, class {} as never).pingInterval).toBe(25_000);
     expect(() => withDefaults({ ackTimeout: -1 }, class {} as never)).toThrow('ackTimeout');
     expect(() => withDefaults({ ackTimeout: NaN }, class {} as never)).toThrow('ackTimeout');
-    expect(() => withDefaults({}, undefined)).toThrow('there is no WebSocket');
+    expect(() => withDefaults({}, undefined)).toThrow('this platform has no WebSocket');
   });
 });

@@ -1,0 +1,67 @@
+import type {
+  AnswerOf,
+  EventNames,
+  EventParams,
+  EventsMap,
+  RequestParams,
+  WithTimeout,
+} from '../protocol/typed-events.js';
+import type { ConnectError } from './errors.js';
+
+/** Why the connection ended. The reasons are those of Socket.IO's client. */
+export type ClientDisconnectReason =
+  'io client disconnect' | 'io server disconnect' | 'ping timeout' | 'transport close';
+
+/** Events that the client emits about its connection, besides the events of the server. */
+export interface LifecycleEvents {
+  /**
+   * The connection is open. `missed` is `true` after a reconnect that did not recover the session: what the server emitted
+   * meanwhile is lost.
+   */
+  connect: (info: { missed: boolean }) => void;
+  /** The connection ended. `willReconnect` says whether the client reconnects automatically. */
+  disconnect: (
+    reason: ClientDisconnectReason,
+    details: { code: number; reason: string; willReconnect: boolean },
+  ) => void;
+  /** An attempt to connect failed. */
+  connect_error: (error: ConnectError) => void;
+}
+
+/** Arguments of a listener: one payload, or the list of several. A request adds the callback as the last argument. */
+type Arguments<Params extends unknown[]> = number extends Params['length']
+  ? Params
+  : Required<Params> extends [...infer Data, infer Answer extends (...args: never[]) => unknown]
+    ? [...OnePayload<Data>, Answer]
+    : OnePayload<Params>;
+type OnePayload<Data extends unknown[]> = Required<Data> extends [] | [unknown] ? Data : [data: Data];
+
+/** A listener of a server event. If the event is a request, the value that the listener returns or resolves to answers it. */
+export type Handler<Listen extends EventsMap, Event extends EventNames<Listen>> = (
+  ...args: Arguments<EventParams<Listen, Event>>
+) => unknown;
+
+/** The signature of a listener of a server event or a lifecycle event. */
+export type ListenerOf<Listen extends EventsMap, Event extends string> = Event extends keyof LifecycleEvents
+  ? LifecycleEvents[Event]
+  : Event extends EventNames<Listen>
+    ? Handler<Listen, Event>
+    : never;
+
+/** The events that `on` accepts. */
+export type ListenerNames<Listen extends EventsMap> = EventNames<Listen> | keyof LifecycleEvents;
+
+/** Emits events in one mode. `socket.volatile` and `socket.timeout()` return one. Immutable. */
+export interface Emitter<Emit extends EventsMap> {
+  /** @see ClientSocket.emit */
+  emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean;
+}
+
+/** Emits requests with a timeout. `socket.timeout()` returns one. */
+export interface TimedEmitter<Emit extends EventsMap> extends Emitter<WithTimeout<Emit>> {
+  /** @see ClientSocket.emitWithAck */
+  emitWithAck<Event extends EventNames<Emit>>(
+    event: Event,
+    ...args: RequestParams<Emit, Event>
+  ): Promise<AnswerOf<Emit, Event>>;
+}

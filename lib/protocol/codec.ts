@@ -1,3 +1,4 @@
+import { detach } from './detach.js';
 import { Refusal, toEnvelope, type Envelope, type MessageLimits, type RequestId } from './envelope.js';
 import { isDeeperThan } from './json.js';
 import { writePayload } from './payload.js';
@@ -29,14 +30,9 @@ function head(event: string): string {
   let text = heads.get(event);
   if (text === undefined) {
     text = `{"event":${JSON.stringify(event)}`;
-    if (heads.size < MAX_CACHED_HEADS && event.length <= MAX_CACHED_LENGTH) heads.set(detached(event), text);
+    if (heads.size < MAX_CACHED_HEADS && event.length <= MAX_CACHED_LENGTH) heads.set(detach(event), text);
   }
   return text;
-}
-
-/** A name that is a part of a longer text would keep the whole of it. */
-function detached(event: string): string {
-  return JSON.parse(JSON.stringify(event)) as string;
 }
 
 /**

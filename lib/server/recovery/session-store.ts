@@ -1,6 +1,7 @@
 import type { Room } from 'socket.io-adapter';
 import type { StoredSession } from './types.js';
-import { detach, stringBytes, valueBytes } from '../util/heap-size.js';
+import { detach } from '../../protocol/detach.js';
+import { stringBytes, valueBytes } from '../util/heap-size.js';
 
 /** The part of `maxStoredBytes` that is for sessions; the rest is for messages. Neither takes the room of the other. */
 export const SESSIONS_PART = 0.5;

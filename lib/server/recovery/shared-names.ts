@@ -1,5 +1,6 @@
 import type { Room } from 'socket.io-adapter';
-import { detach, stringBytes } from '../util/heap-size.js';
+import { detach } from '../../protocol/detach.js';
+import { stringBytes } from '../util/heap-size.js';
 
 interface Name {
   readonly room: Room;

@@ -1,5 +1,5 @@
 import type { BroadcastOptions } from 'socket.io-adapter';
-import { watch } from '../util/safe-call.js';
+import { catchRejection } from '../util/safe-call.js';
 import type { EmitFlags, EventPacket, Namespace } from './adapter-types.js';
 
 /** How long a room-wide request waits, in milliseconds, where no `timeout` was given. */
@@ -48,7 +48,7 @@ export function askMany(
       check();
     },
   );
-  watch(sent, (error) => nsp._report(error, 'the cluster adapter failed'));
+  catchRejection(sent, (error) => nsp._report(error, 'the cluster adapter failed'));
   // after the broadcast, which throws where the data is no JSON; not a reason to keep a process alive
   const timer = setTimeout(() => finish(new Error('operation has timed out')), options.flags.timeout);
   timer.unref();

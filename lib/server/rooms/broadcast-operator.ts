@@ -11,7 +11,7 @@ import type {
   WithManyAnswers,
 } from '../../protocol/typed-events.js';
 import { assertCompress, assertTimeout } from '../util/arguments.js';
-import { callSafely, watch } from '../util/safe-call.js';
+import { callSafely, catchRejection } from '../util/safe-call.js';
 import { askMany } from './broadcast-ack.js';
 import { channels, type EnvelopeDiagnostics } from '../diagnostics/channels.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './adapter-types.js';
@@ -203,7 +203,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
 
   /** Cluster adapters answer with promises that nobody else awaits. */
   private settle(sent: unknown): void {
-    watch(sent, (error) => this.nsp._report(error, 'the cluster adapter failed'));
+    catchRejection(sent, (error) => this.nsp._report(error, 'the cluster adapter failed'));
   }
 
   /** @internal */

@@ -1,6 +1,6 @@
 import type { Untyped } from '../../protocol/typed-events.js';
 import { assertFunction } from '../util/arguments.js';
-import { watch } from '../util/safe-call.js';
+import { catchRejection } from '../util/safe-call.js';
 
 /** A catch-all listener: the event's name, then its arguments. */
 export type AnyListener = (event: string, ...args: Untyped[]) => void;
@@ -33,7 +33,7 @@ export class CatchAllListeners {
   /** Throws what a listener throws. @returns whether there was one */
   call(event: string, args: readonly unknown[], rejected: (error: unknown) => void): boolean {
     for (const listener of this.listeners) {
-      watch(listener(event, ...args), rejected);
+      catchRejection(listener(event, ...args), rejected);
     }
     return this.listeners.length > 0;
   }

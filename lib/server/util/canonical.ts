@@ -1,11 +1,11 @@
 const MAX_DEPTH = 32;
 
 /**
- * One text for one value, whatever the order of the keys of its objects. Texts, numbers, booleans, bigints, dates, bytes,
- * identifiers of databases, and lists and plain objects of those.
+ * Returns the canonical text of a value: equal values have equal texts, regardless of the key order of objects. Supports
+ * strings, numbers, booleans, bigints, dates, bytes, database identifiers, and arrays and plain objects of those.
  *
- * @returns `undefined` for anything else, since two different values could get the same text: instances of classes may
- * keep what tells them apart in private fields
+ * @returns `undefined` for any other value, since two different values could get the same text: class instances may
+ * differ in private fields only. Also `undefined` below 32 levels of nesting.
  */
 export function canonical(value: unknown, depth = 0): string | undefined {
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return JSON.stringify(value);
@@ -20,7 +20,7 @@ export function canonical(value: unknown, depth = 0): string | undefined {
   if (value instanceof Date) return Number.isNaN(value.getTime()) ? undefined : `date(${value.getTime()})`;
   const id = databaseId(value);
   if (id !== undefined) return `id(${id})`;
-  // nobody lists the fields that symbols name
+  // Object.entries skips symbol keys, so two objects that differ in them would get the same text
   if (!isPlain(value) || Object.getOwnPropertySymbols(value).length > 0) return undefined;
   const entries = Object.entries(value).filter(([, entry]) => entry !== undefined);
   return wrap(
@@ -39,14 +39,14 @@ function wrap(brackets: string, parts: readonly (string | undefined)[]): string 
   return `${brackets[0]}${parts.join()}${brackets[1]}`;
 }
 
-/** An object literal, or an object without a prototype. */
+/** Returns whether an object is a literal, or has no prototype. */
 export function isPlain(value: object): boolean {
   const prototype: unknown = Object.getPrototypeOf(value);
-  // not by identity: objects of another realm have another Object.prototype
+  // not compared by identity: objects of another realm have another Object.prototype
   return prototype === null || Object.hasOwn(prototype as object, 'isPrototypeOf');
 }
 
-/** The text of an identifier that is an object: MongoDB's `ObjectId` and `UUID`, or bytes. */
+/** Returns the text of an identifier that is an object: MongoDB's `ObjectId` or `UUID`, or bytes. */
 export function databaseId(value: object): string | undefined {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   const toHexString: unknown = Reflect.get(value, 'toHexString');

@@ -1,5 +1,5 @@
 /**
- * A promise that nobody has to await: what it rejects with is handled. It is a `Promise<void>` in all but the name, by which linters
- * (`no-floating-promises`) ask for an `await`.
+ * A promise that callers need not await, because its rejection is handled already. It has the members of `Promise<void>`, but another
+ * name: linters (`no-floating-promises`) require an `await` for a type named `Promise`.
  */
 export type Handled = Pick<Promise<void>, keyof Promise<void>>;

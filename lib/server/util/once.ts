@@ -1,9 +1,9 @@
-const said = new WeakMap<object, Set<string>>();
+const seen = new WeakMap<object, Set<string>>();
 
-/** Whether this is the first call with that owner and subject: for notes that are logged once for each mount. */
+/** Returns whether this is the first call with this owner and subject. Used to log a note once per endpoint. */
 export function isFirst(owner: object, subject: string): boolean {
-  const subjects = said.get(owner) ?? new Set();
-  said.set(owner, subjects);
+  const subjects = seen.get(owner) ?? new Set();
+  seen.set(owner, subjects);
   if (subjects.has(subject)) return false;
   subjects.add(subject);
   return true;

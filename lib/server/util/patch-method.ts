@@ -1,19 +1,21 @@
 /**
- * Lays a function over a method of one object.
+ * Replaces a method of one object.
  *
- * @returns what takes it off again. Where another overlay was laid above by then, it cannot: ours stays as a way through.
+ * @param make returns the replacement; receives the original method
+ * @returns a function that restores the original. It does nothing if other code has replaced the method in the meantime:
+ * that replacement still calls ours.
  */
 export function patchMethod<Target extends object, Name extends keyof Target>(
   target: Target,
   name: Name,
-  make: (underneath: Target[Name]) => Target[Name],
+  make: (original: Target[Name]) => Target[Name],
 ): () => void {
-  const own = Object.getOwnPropertyDescriptor(target, name);
-  const laid = make(target[name]);
-  target[name] = laid;
+  const descriptor = Object.getOwnPropertyDescriptor(target, name);
+  const replacement = make(target[name]);
+  target[name] = replacement;
   return () => {
-    if (target[name] !== laid) return;
-    if (own === undefined) Reflect.deleteProperty(target, name);
-    else Object.defineProperty(target, name, own);
+    if (target[name] !== replacement) return;
+    if (descriptor === undefined) Reflect.deleteProperty(target, name);
+    else Object.defineProperty(target, name, descriptor);
   };
 }

@@ -1,26 +1,27 @@
-/** Characters of a text that a log line shows at most. */
+/** The maximum number of characters of one text in a log line. */
 const MAX_LENGTH = 2_000;
+/** The maximum number of characters of a stack in the log. */
 const MAX_STACK_LENGTH = 20_000;
-/** How V8 writes a frame of a stack. */
+/** Matches the start of a frame in V8's stacks. */
 const FRAME = /^ {4}at /;
 /**
- * Characters that a log must not contain: control characters, which begin new lines and drive terminals, separators that
- * some viewers take for new lines, marks that change the direction of text, and halves of characters.
+ * Characters that a log must not contain: control characters, which begin new lines and control terminals, separators that
+ * some viewers show as line breaks, marks that change the direction of text, and lone surrogates.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 /**
- * A text as it may stand in a log, in one line. Names, rooms and messages of errors may be what a client sent: what it
- * sent can neither forge a line nor reach a terminal.
+ * Escapes and shortens a text for the log, so that it stays on one line. Names, rooms and error messages may come from a
+ * client: escaped, they can neither forge a log line nor control a terminal.
  */
 export function printable(text: string): string {
-  const shown = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
-  return shown.replace(UNPRINTABLE, escape);
+  const shortened = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
+  return shortened.replace(UNPRINTABLE, escape);
 }
 
 /**
- * The stack of an error, cut to a sane length. Its frames keep their lines; the message stays in one, also where it looks
- * like frames.
+ * Returns the stack of an error for the log, with at most 20,000 characters of frames. Each frame keeps its line. The message
+ * stays on one line, even if it looks like frames.
  */
 export function printableStack({ stack, message }: Error): string | undefined {
   if (typeof stack !== 'string') return undefined;
@@ -31,12 +32,12 @@ export function printableStack({ stack, message }: Error): string | undefined {
   return printable(stack.slice(0, end) + first!) + rest.join('');
 }
 
-/** What was thrown, as a text: anything can be thrown, also what has no text. */
+/** Returns a text for a thrown value. Any value can be thrown, even one that cannot be converted to a string. */
 export function describeThrown(error: unknown): string {
   try {
     return String(error instanceof Error ? error.message : error);
   } catch {
-    return `a value of type ${typeof error} that has no text`;
+    return `a value of type ${typeof error} that cannot be converted to a string`;
   }
 }
 

@@ -1,8 +1,8 @@
 const MAX_LENGTH = 200;
 
 /**
- * What a client sent, as a log may show it: on one line, not without end, and without characters that a terminal or a
- * parser of logs could take for its own.
+ * Returns a client's text in a form that is safe for the log: one line, at most 200 characters, and only characters that
+ * neither a terminal nor a log parser interprets. Others become `?`.
  */
 export function quote(text: string): string {
   const shown = text.slice(0, MAX_LENGTH).replace(/[^\w .~:/?#[\]@!$&()*+,;=%-]/g, '?');

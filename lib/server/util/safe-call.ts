@@ -1,26 +1,26 @@
 import { EventEmitter } from 'node:events';
 
-/** Runs users' code in the middle of the machine; it may be an async function although nobody awaits it. */
-export function callSafely(work: () => unknown, failed: (error: unknown) => void): void {
+/** Calls users' code, and passes what it throws to `onError`. If it is async, so is what its promise rejects with. */
+export function callSafely(work: () => unknown, onError: (error: unknown) => void): void {
   try {
-    watch(work(), failed);
+    catchRejection(work(), onError);
   } catch (error) {
-    failed(error);
+    onError(error);
   }
 }
 
-/** Hears of the failure of what may be a promise that nobody else awaits. */
-export function watch(result: unknown, failed: (error: unknown) => void): void {
-  if (result instanceof Promise) result.catch(failed);
+/** Passes the rejection of a promise that no other code awaits to `onError`. Ignores any other value. */
+export function catchRejection(result: unknown, onError: (error: unknown) => void): void {
+  if (result instanceof Promise) result.catch(onError);
 }
 
-/** An emitter for users' listeners: what an asynchronous one rejects with does not end the process. */
+/** An event emitter for users' listeners. The rejection of an async listener goes to `onError` and does not end the process. */
 export class UserEvents extends EventEmitter {
-  constructor(private readonly failed: (error: unknown, event: string, args: readonly unknown[]) => void) {
+  constructor(private readonly onError: (error: unknown, event: string, args: readonly unknown[]) => void) {
     super({ captureRejections: true });
   }
 
   override [EventEmitter.captureRejectionSymbol](error: Error, event: string, ...args: unknown[]): void {
-    this.failed(error, event, args);
+    this.onError(error, event, args);
   }
 }

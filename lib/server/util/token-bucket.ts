@@ -1,31 +1,31 @@
 /**
- * A token bucket that needs one number per client: the moment at which it would have paid for all that it did
- * (the generic cell rate algorithm).
+ * A token bucket that stores one number per client: the time at which the bucket will be full again (the generic cell
+ * rate algorithm).
  */
 export class TokenBucket {
-  /** Milliseconds that one token costs. */
+  /** Milliseconds until one token is refilled. */
   readonly interval: number;
   private readonly capacity: number;
 
   /**
-   * @param perSecond how many tokens come back each second
-   * @param burst how many there are at most
+   * @param perSecond the number of tokens that are refilled each second
+   * @param burst the maximum number of tokens
    */
   constructor(perSecond: number, burst: number) {
     this.interval = 1_000 / perSecond;
-    // half a token for what floating point loses: the n-th of n is let through
+    // half a token for rounding errors, so that the last of `burst` tokens is granted
     this.capacity = this.interval * (burst + 0.5);
   }
 
   /**
    * Takes one token.
    *
-   * @param paid what the last call gave, 0 at first
-   * @param now milliseconds of a clock that never goes back
-   * @returns what to give to the next call; 0: no token is left
+   * @param fullAt the result of the last call, 0 at first
+   * @param now milliseconds of a monotonic clock
+   * @returns the `fullAt` of the next call; 0 if no token is left
    */
-  take(paid: number, now: number): number {
-    const next = (paid > now ? paid : now) + this.interval;
+  take(fullAt: number, now: number): number {
+    const next = (fullAt > now ? fullAt : now) + this.interval;
     return next - now > this.capacity ? 0 : next;
   }
 }

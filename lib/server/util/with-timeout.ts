@@ -2,21 +2,21 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { MAX_DELAY } from '../../protocol/max-delay.js';
 
 /**
- * What some work comes to, or `late` where that takes too long.
+ * Resolves with the result of some work, or with `fallback` after the timeout. Rejects if the work does.
  *
- * @param milliseconds what Node's timers cannot count is for ever
- * @param ref whether waiting keeps the process alive
+ * @param milliseconds the timeout; none applies above `MAX_DELAY`, the maximum of Node's timers
+ * @param ref whether the timer keeps the process alive; the default is `true`
  */
-export async function withTimeout<Value, Late>(
+export async function withTimeout<Value, Fallback>(
   milliseconds: number,
   work: Promise<Value>,
-  late: Late,
+  fallback: Fallback,
   ref = true,
-): Promise<Value | Late> {
+): Promise<Value | Fallback> {
   if (milliseconds > MAX_DELAY) return work;
-  const over = new AbortController();
-  const expired = pause(milliseconds, late, { signal: over.signal, ref }).catch(() => late);
+  const timer = new AbortController();
+  const expired = pause(milliseconds, fallback, { signal: timer.signal, ref }).catch(() => fallback);
   const first = await Promise.race([work, expired]);
-  over.abort();
+  timer.abort();
   return first;
 }

@@ -7,19 +7,22 @@ import { until } from '../support/wait.js';
 const LIMIT = 200_000;
 const TOO_SLOW = { code: 1013, reason: 'the client reads too slowly' };
 
-interface Slow {
+interface SlowClient {
   raw: RawClient;
   socket: EnvelopeSocket;
 }
 
-/** A client that reads nothing, from the first byte on, and whose share of the kernel's buffers is full. */
-async function stop({ app, gateway }: Plain, headers: Record<string, string> = {}): Promise<Slow> {
+/** Connects a client that never reads, and fills its share of the kernel's buffers. */
+async function stopReading(
+  { app, gateway }: Plain,
+  headers: Record<string, string> = {},
+): Promise<SlowClient> {
   const raw = await RawClient.connect(app.port, '/ws', headers);
   raw.tcp.pause();
   const socket = gateway.connected.at(-1)!;
   do {
     socket.emit('bulk', 'x'.repeat(60_000));
-    // what the kernel takes it takes by the next turn
+    // What the kernel accepts has left the buffer by the next turn.
     await new Promise((resolve) => setImmediate(resolve));
   } while (socket.bufferedAmount === 0);
   return { raw, socket };
@@ -27,16 +30,16 @@ async function stop({ app, gateway }: Plain, headers: Record<string, string> = {
 
 const tick = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
-/** As much waits as may, and nothing has come of it yet. */
-async function fill(socket: EnvelopeSocket): Promise<void> {
+/** Fills the buffer just beyond the limit. The server checks the limit at the next tick of the client. */
+async function fillBuffer(socket: EnvelopeSocket): Promise<void> {
   while (socket.bufferedAmount <= LIMIT) {
     socket.emit('bulk', 'x'.repeat(60_000));
     await tick();
   }
 }
 
-/** All text messages until the close frame, and that. */
-async function readOn({ raw }: Slow): Promise<{ events: [string, unknown][]; close: unknown }> {
+/** Returns all text messages up to the close frame, and its code and reason. */
+async function readToClose({ raw }: SlowClient): Promise<{ events: [string, unknown][]; close: unknown }> {
   raw.tcp.resume();
   const events: [string, unknown][] = [];
   for (;;) {
@@ -54,9 +57,9 @@ const start = (options: EnvelopeOptions = {}): Promise<Plain> =>
 describe('a client that reads too slowly', () => {
   expectNoUnhandledErrors();
 
-  it('is let go with 1013 when more waits than may, after all that was emitted before', async () => {
+  it('is closed with 1013 when more bytes than the limit wait, after every earlier message', async () => {
     const plain = await start();
-    const slow = await stop(plain);
+    const slow = await stopReading(plain);
     const { socket } = slow;
     let sent = 0;
     while (socket.connected) {
@@ -70,15 +73,15 @@ describe('a client that reads too slowly', () => {
     plain.server.emit('late', 2);
     expect(plain.server.sockets.size).toBe(0);
 
-    const { events, close } = await readOn(slow);
+    const { events, close } = await readToClose(slow);
     expect(close).toEqual(TOO_SLOW);
     expect(events).toEqual(events.map((_, index) => ['numbered', index]));
     expect(sent - events.length).toBeLessThan(30);
   });
 
-  it('tells bufferedAmount, and drain when it reads on', async () => {
+  it('shows the waiting bytes in bufferedAmount and emits "drain" when the client reads on', async () => {
     const plain = await start();
-    const { raw, socket } = await stop(plain);
+    const { raw, socket } = await stopReading(plain);
     let drained = 0;
     socket.on('drain', () => drained++);
     const before = socket.bufferedAmount;
@@ -86,14 +89,14 @@ describe('a client that reads too slowly', () => {
     expect(socket.bufferedAmount).toBeGreaterThanOrEqual(before + 10_000);
     expect(drained).toBe(0);
     raw.tcp.resume();
-    await until('the line has drained', () => socket.bufferedAmount === 0);
-    await until('the event', () => drained === 1);
+    await until('the connection has drained', () => socket.bufferedAmount === 0);
+    await until('the drain event', () => drained === 1);
     expect(socket.connected).toBe(true);
   });
 
-  it('misses volatile messages, in whichever way they were sent, and nothing else', async () => {
+  it('misses every kind of volatile message and no other message', async () => {
     const plain = await start();
-    const slow = await stop(plain);
+    const slow = await stopReading(plain);
     const { server } = plain;
     const { socket } = slow;
     for (let round = 0; round < 100; round++) {
@@ -104,7 +107,7 @@ describe('a client that reads too slowly', () => {
     socket.emit('kept', 1);
     server.emit('kept', 2);
     socket.disconnect();
-    const { events, close } = await readOn(slow);
+    const { events, close } = await readToClose(slow);
     expect(events).toEqual([
       ['kept', 1],
       ['kept', 2],
@@ -113,28 +116,31 @@ describe('a client that reads too slowly', () => {
   });
 
   it.each([
-    ['its close comes with what is too much', (socket: EnvelopeSocket) => socket.disconnect()],
-    ['it is pinged', (socket: EnvelopeSocket) => socket.ping()],
-    ['something is sent as it is', (socket: EnvelopeSocket) => socket.send('{"event":"raw"}', {})],
-  ])('has one end, also where %s', async (_when, act) => {
+    ['the server closes it in the same turn', (socket: EnvelopeSocket) => socket.disconnect()],
+    ['the server pings it in the same turn', (socket: EnvelopeSocket) => socket.ping()],
+    [
+      'the server sends raw text in the same turn',
+      (socket: EnvelopeSocket) => socket.send('{"event":"raw"}', {}),
+    ],
+  ])('disconnects once, also if %s', async (_when, act) => {
     const plain = await start();
-    const slow = await stop(plain);
+    const slow = await stopReading(plain);
     const { socket } = slow;
     const ends: unknown[] = [];
     socket.on('disconnect', (_reason, closed) => ends.push(closed.code));
-    await fill(socket);
+    await fillBuffer(socket);
     socket.emit('too much', 1);
     act(socket);
-    await until('the end', () => socket.disconnected);
+    await until('the disconnect', () => socket.disconnected);
     expect(socket.closed).toMatchObject({ code: 1013 });
     expect(ends).toEqual([1013]);
     expect(plain.gateway.disconnected).toHaveLength(1);
-    expect((await readOn(slow)).close).toEqual(TOO_SLOW);
+    expect((await readToClose(slow)).close).toEqual(TOO_SLOW);
   });
 
-  it('lets what its end emits to others overtake nothing', async () => {
+  it('does not let a message of its disconnect listener overtake earlier broadcasts', async () => {
     const plain = await start();
-    const { socket } = await stop(plain);
+    const { socket } = await stopReading(plain);
     const [other] = await plain.join(1);
     let sent = 0;
     socket.on('disconnect', () => plain.server.emit('left', sent));
@@ -144,15 +150,15 @@ describe('a client that reads too slowly', () => {
     }
     await other!.client.settled();
     const { frames } = other!.client;
-    const place = frames.findIndex(({ event }) => event === 'left');
-    expect(frames[place]!.data).toBe(sent);
-    expect(String(frames[place - 1]!.data).split(':')[0]).toBe(String(sent));
+    const index = frames.findIndex(({ event }) => event === 'left');
+    expect(frames[index]!.data).toBe(sent);
+    expect(String(frames[index - 1]!.data).split(':')[0]).toBe(String(sent));
   });
 
-  it('tells who sends with a callback, too', async () => {
+  it('passes an error to the callback of send', async () => {
     const plain = await start();
-    const { socket } = await stop(plain);
-    await fill(socket);
+    const { socket } = await stopReading(plain);
+    await fillBuffer(socket);
     const failed = await new Promise<Error | undefined>((resolve) => socket.send('too much', resolve));
     expect(failed).toBeInstanceOf(Error);
     expect(socket.closed).toMatchObject({ code: 1013 });
@@ -161,7 +167,7 @@ describe('a client that reads too slowly', () => {
 
 describe('a client that reads', () => {
   expectNoUnhandledErrors();
-  /** More than the kernel takes at once. */
+  /** More characters than the kernel accepts at once. */
   const HUGE = 'ü'.repeat(4_000_000);
 
   it.each<[string, (pair: Pair, plain: Plain) => void]>([
@@ -178,7 +184,7 @@ describe('a client that reads', () => {
       ({ socket }) =>
         socket.send(Buffer.from(JSON.stringify({ event: 'huge', data: HUGE })), { binary: false }),
     ],
-  ])('gets %s that is larger than maxBufferedBytes, and what follows at once', async (_name, emit) => {
+  ])('receives %s larger than maxBufferedBytes and everything sent right after it', async (_name, emit) => {
     for (const perMessageDeflate of [false, true]) {
       const plain = await start({ perMessageDeflate });
       const [pair] = await plain.join(1);
@@ -199,49 +205,49 @@ describe('a client that reads', () => {
   });
 });
 
-describe('a client that asks and does not read', () => {
+describe('a client that sends requests and does not read', () => {
   expectNoUnhandledErrors();
   const limits = { messagesPerSecond: false, maxBufferedBytes: LIMIT } as const;
 
   it.each([
     ['pongs', { opcode: OP.ping, payload: 'p'.repeat(125) }],
     ['answers', { opcode: OP.text, payload: JSON.stringify({ event: '$ping', id: 'i'.repeat(64) }) }],
-  ])('is let go when too many %s wait', async (_name, frame) => {
+  ])('is closed when too many %s wait', async (_name, frame) => {
     const plain = await start({ limits });
-    const { raw, socket } = await stop(plain);
+    const { raw, socket } = await stopReading(plain);
     const thousand = Buffer.concat(Array.from({ length: 1_000 }, () => clientFrame(frame)));
     while (socket.connected) {
       raw.tcp.write(thousand);
       await new Promise((resolve) => setImmediate(resolve));
     }
     expect(socket.closed).toEqual({ ...TOO_SLOW, wasClean: true, initiator: 'server' });
-    // one read of ws may hold some hundred more
+    // One read of `ws` may hold some hundred more.
     expect(socket.ws.bufferedAmount).toBeLessThan(3 * LIMIT);
     expect(plain.gateway.disconnected).toEqual([[socket, 'server namespace disconnect']]);
   });
 
-  it('is not read any more when half as much waits, and let go when that comes to no end', async () => {
+  it('is paused at half the limit, and closed if that does not drain', async () => {
     const plain = await start({ limits, connectTimeout: 200 });
-    const { raw, socket } = await stop(plain);
-    const frame = { opcode: OP.text, payload: JSON.stringify({ event: 'nobody takes this' }) };
+    const { raw, socket } = await stopReading(plain);
+    const frame = { opcode: OP.text, payload: JSON.stringify({ event: 'not handled' }) };
     const thousand = Buffer.concat(Array.from({ length: 1_000 }, () => clientFrame(frame)));
     raw.tcp.write(thousand);
-    await until('the line is paused', () => socket.isPaused);
+    await until('the connection is paused', () => socket.isPaused);
     expect(socket.bufferedAmount).toBeLessThan(LIMIT);
     raw.tcp.write(thousand);
-    await until('the end', () => !socket.connected);
+    await until('the disconnect', () => !socket.connected);
     expect(socket.closed).toMatchObject({ code: 1013, reason: 'no message in flight comes to an end' });
   });
 
-  it('gets all that its events come to, when it reads in time', async () => {
+  it('receives every answer if it reads in time', async () => {
     const plain = await start({ limits });
-    const { raw, socket } = await stop(plain);
+    const { raw, socket } = await stopReading(plain);
     const count = 5_000;
     const events = Array.from({ length: count }, (_, id) =>
-      clientFrame({ opcode: OP.text, payload: JSON.stringify({ event: 'nobody takes this', id }) }),
+      clientFrame({ opcode: OP.text, payload: JSON.stringify({ event: 'not handled', id }) }),
     );
     raw.tcp.write(Buffer.concat(events));
-    await until('the line being held', () => socket.isPaused);
+    await until('the connection is paused', () => socket.isPaused);
     expect(socket.bufferedAmount).toBeLessThan(LIMIT);
     raw.tcp.resume();
     for (let next = 0; next < count;) {
@@ -259,17 +265,20 @@ describe('a burst in one turn', () => {
   it.each([
     ['many small messages', 3_000, 1_000],
     ['some large ones', 3, 1_000_000],
-  ])('of less than maxBufferedBytes reaches every client that reads: %s', async (_name, count, size) => {
-    const plain = await startPlain();
-    const pairs = await plain.join(3);
-    const text = 'x'.repeat(size);
-    for (let sent = 0; sent < count; sent++) plain.server.emit('burst', text);
-    for (const { socket } of pairs) for (let sent = 0; sent < 100; sent++) socket.emit('after', sent);
-    for (const { client, socket } of pairs) {
-      await client.settled();
-      expect(client.frames.filter(({ event }) => event === 'burst')).toHaveLength(count);
-      expect(client.frames.filter(({ event }) => event === 'after')).toHaveLength(100);
-      expect(socket.connected).toBe(true);
-    }
-  });
+  ])(
+    'reaches every client that reads if it is smaller than maxBufferedBytes: %s',
+    async (_name, count, size) => {
+      const plain = await startPlain();
+      const pairs = await plain.join(3);
+      const text = 'x'.repeat(size);
+      for (let sent = 0; sent < count; sent++) plain.server.emit('burst', text);
+      for (const { socket } of pairs) for (let sent = 0; sent < 100; sent++) socket.emit('after', sent);
+      for (const { client, socket } of pairs) {
+        await client.settled();
+        expect(client.frames.filter(({ event }) => event === 'burst')).toHaveLength(count);
+        expect(client.frames.filter(({ event }) => event === 'after')).toHaveLength(100);
+        expect(socket.connected).toBe(true);
+      }
+    },
+  );
 });

@@ -12,17 +12,17 @@ const open = async (name: string): Promise<void> => {
 };
 
 @WebSocketGateway()
-class Gateway {
-  private parked: (answer: string) => void = () => undefined;
+class ContextGateway {
+  private pending: (answer: string) => void = () => undefined;
 
-  @SubscribeMessage('park')
-  park(@Ack() ack: (answer: string) => void): void {
-    this.parked = ack;
+  @SubscribeMessage('postpone')
+  postpone(@Ack() ack: (answer: string) => void): void {
+    this.pending = ack;
   }
   @SubscribeMessage('answer both')
   async answerBoth(): Promise<string> {
     await gate('begin');
-    this.parked('parked');
+    this.pending('pending');
     await gate('end');
     return 'own';
   }
@@ -38,49 +38,49 @@ class Gateway {
   }
 }
 
-describe('a message that has its turn when another one ends', () => {
+describe('a message that runs when another one ends', () => {
   afterEach(() => gates.clear());
 
-  it('does not answer the request that let it', async () => {
-    const app = await startApp({ providers: [Gateway] }, { adapter: { limits: { maxInFlight: 2 } } });
+  it('does not answer the request whose end released it', async () => {
+    const app = await startApp({ providers: [ContextGateway] }, { adapter: { limits: { maxInFlight: 2 } } });
     const client = await app.connect();
-    client.ws.send(JSON.stringify({ event: 'park', id: 'parked' }));
+    client.ws.send(JSON.stringify({ event: 'postpone', id: 'pending' }));
     client.ws.send(JSON.stringify({ event: 'answer both', id: 'own' }));
     client.ws.send(JSON.stringify({ event: 'fail' }));
     client.ws.send(JSON.stringify({ event: '$ping', id: 'ping' }));
-    await until('that all were read', () => client.frames.some(({ ack }) => ack === 'ping'));
+    await until('all messages are read', () => client.frames.some(({ ack }) => ack === 'ping'));
     await open('begin');
     await until('the exception', () => client.frames.some(({ event }) => event === 'exception'));
     await open('end');
     await until('the answer', () => client.frames.some(({ ack }) => ack === 'own'));
     expect(client.frames.slice(1).map(({ event, data, ack }) => [event, ack, data])).toEqual([
-      ['park', 'parked', 'parked'],
+      ['postpone', 'pending', 'pending'],
       ['exception', undefined, expect.objectContaining({ message: 'of another' })],
       ['answer both', 'own', 'own'],
     ]);
   });
 
-  it('is not told of as what that one came to, when a line that was held is read on', async () => {
-    const app = await startApp({ providers: [Gateway] }, { adapter: { limits: { maxInFlight: 1 } } });
+  it('is not reported as the outcome of that request when a paused connection is resumed', async () => {
+    const app = await startApp({ providers: [ContextGateway] }, { adapter: { limits: { maxInFlight: 1 } } });
     const ended: string[] = [];
     const stop = observe('handler.end', ({ event, outcome }) => void ended.push(`${event}: ${outcome}`));
     const client = await app.connect();
     client.ws.send(JSON.stringify({ event: 'early', id: 1 }));
-    for (let i = 0; i < 128; i++) client.ws.send(JSON.stringify({ event: 'nobody' }));
-    await until('a line that is held', () =>
+    for (let i = 0; i < 128; i++) client.ws.send(JSON.stringify({ event: 'unknown' }));
+    await until('the connection is paused', () =>
       [...app.adapter._servers()].some(({ sockets }) =>
         [...sockets.values()].some(({ isPaused }) => isPaused),
       ),
     );
     client.ws.send(JSON.stringify({ event: '$reserved' }));
-    // read by this side of the line, and not by its messages' reader
+    // The server has read the bytes from the network, but not yet as messages.
     await until('the bytes', () =>
       [...app.adapter._servers()].some(({ sockets }) =>
         [...sockets.values()].some(({ request }) => request.socket.readableLength > 0),
       ),
     );
     await open('begin');
-    await until('its refusal', () =>
+    await until('the refusal', () =>
       client.frames.some(({ data }) => (data as { code?: string } | undefined)?.code === 'reserved_event'),
     );
     await open('end');

@@ -26,16 +26,16 @@ import { startApp, type TestApp } from '../support/app.js';
 import { until } from '../support/wait.js';
 
 @Catch()
-class Silent implements ExceptionFilter {
+class EventFilter implements ExceptionFilter {
   catch(_: unknown, host: ArgumentsHost): void {
-    host.switchToWs().getClient<EnvelopeSocket>().emit('sorry');
+    host.switchToWs().getClient<EnvelopeSocket>().emit('failure');
   }
 }
 
 const gate = { open: (): void => undefined };
 
 @WebSocketGateway({ path: '/ws/:room' })
-class SeenGateway {
+class ObservedGateway {
   @WebSocketServer() server!: EnvelopeServer;
 
   @SubscribeMessage('echo')
@@ -46,9 +46,9 @@ class SeenGateway {
   fail(): void {
     throw new WsException('no');
   }
-  @UseFilters(Silent)
-  @SubscribeMessage('fail silently')
-  failSilently(): void {
+  @UseFilters(EventFilter)
+  @SubscribeMessage('fail with a filter')
+  failWithFilter(): void {
     throw new Error('inside');
   }
   @SubscribeMessage('count')
@@ -62,15 +62,15 @@ class SeenGateway {
   wait(): Promise<void> {
     return new Promise((resolve) => (gate.open = resolve));
   }
-  @SubscribeMessage('shout')
-  shout(@ConnectedSocket() client: EnvelopeSocket): void {
+  @SubscribeMessage('emit all')
+  emitAll(@ConnectedSocket() client: EnvelopeSocket): void {
     void client.join('red');
-    this.server.to('red').except('blue').emit('loud', 1);
-    client.emit('low', 2);
-    client.emit('bare');
+    this.server.to('red').except('blue').emit('to room', 1);
+    client.emit('to client', 2);
+    client.emit('without data');
   }
-  @SubscribeMessage('goodbye')
-  goodbye(@ConnectedSocket() client: EnvelopeSocket): void {
+  @SubscribeMessage('close')
+  close(@ConnectedSocket() client: EnvelopeSocket): void {
     client.close(4000);
     client.emit('too late');
   }
@@ -88,57 +88,59 @@ class ChildGateway {
   }
 }
 
-class Undecided implements CanActivate {
+class PendingGuard implements CanActivate {
   canActivate(): Promise<boolean> {
     return new Promise(() => undefined);
   }
 }
 
-@UseGuards(Undecided)
-@WebSocketGateway({ path: '/undecided' })
-class UndecidedGateway {}
+@UseGuards(PendingGuard)
+@WebSocketGateway({ path: '/pending' })
+class PendingGateway {}
 
-const ends: (() => void)[] = [];
+const cleanups: (() => void)[] = [];
 
-/** Keeps what a channel tells until the end of the test. */
-function hear<Name extends keyof EnvelopeDiagnostics>(...names: Name[]): EnvelopeDiagnostics[Name][] {
-  const heard: EnvelopeDiagnostics[Name][] = [];
-  for (const name of names) ends.push(observe(name, (message) => heard.push(message)));
-  return heard;
+/** Records the messages of these channels until the end of the test. */
+function record<Name extends keyof EnvelopeDiagnostics>(...names: Name[]): EnvelopeDiagnostics[Name][] {
+  const messages: EnvelopeDiagnostics[Name][] = [];
+  for (const name of names) cleanups.push(observe(name, (message) => messages.push(message)));
+  return messages;
 }
 
-afterEach(() => ends.splice(0).forEach((end) => end()));
+afterEach(() => cleanups.splice(0).forEach((end) => end()));
 
-const serve = (limits: object = {}): Promise<TestApp> =>
-  startApp({ providers: [SeenGateway, ChildGateway, UndecidedGateway] }, { adapter: { limits } });
+const start = (limits: object = {}): Promise<TestApp> =>
+  startApp({ providers: [ObservedGateway, ChildGateway, PendingGateway] }, { adapter: { limits } });
 
 describe('diagnostics channels', () => {
-  it('tell of clients that come and go', async () => {
-    const [came, went] = [hear('connect'), hear('disconnect')];
-    const app = await serve();
+  it('publish connects and disconnects', async () => {
+    const [connects, disconnects] = [record('connect'), record('disconnect')];
+    const app = await start();
     const client = await app.connect('/ws/7');
     await client.ask('echo');
-    expect(came.map(({ socket }) => socket instanceof EnvelopeSocket && socket.nsp.route)).toEqual([
+    expect(connects.map(({ socket }) => socket instanceof EnvelopeSocket && socket.nsp.route)).toEqual([
       '/ws/:room',
     ]);
     client.ws.close(4321, 'enough');
-    await until('the disconnect', () => went.length > 0);
-    expect(went).toEqual([{ socket: came[0]!.socket, reason: 'transport close', closed: expect.anything() }]);
-    expect(went[0]!.closed).toMatchObject({ code: 4321, initiator: 'client' });
+    await until('the disconnect', () => disconnects.length > 0);
+    expect(disconnects).toEqual([
+      { socket: connects[0]!.socket, reason: 'transport close', closed: expect.anything() },
+    ]);
+    expect(disconnects[0]!.closed).toMatchObject({ code: 4321, initiator: 'client' });
   });
 
-  it('name the route of a namespace that clients choose the name of', async () => {
-    const came = hear('connect');
-    const app = await serve();
+  it('publish the route of a namespace whose name a client chose', async () => {
+    const connects = record('connect');
+    const app = await start();
     await (await app.connect('/room-12')).ask('echo');
-    const { nsp } = came[0]!.socket;
+    const { nsp } = connects[0]!.socket;
     expect(nsp.name).toBe('/room-12');
     expect(nsp.route).not.toContain('12');
   });
 
-  it('tell of upgrades that are refused', async () => {
-    const refused = hear('upgrade.refuse');
-    const app = await serve();
+  it('publish refused upgrades', async () => {
+    const refused = record('upgrade.refuse');
+    const app = await start();
     await expect(app.connect('/ws/7', { origin: 'https://elsewhere.test' })).rejects.toThrow('403');
     await expect(app.connect('/nowhere')).rejects.toThrow('404');
     expect(refused.map(({ request, status }) => [request.url, status])).toEqual([
@@ -147,45 +149,46 @@ describe('diagnostics channels', () => {
     ]);
   });
 
-  it('follow an event through its handlers', async () => {
-    const story: [string, string, string][] = [];
+  it('publish the start, the error and the end of each handler', async () => {
+    const steps: [string, string, string][] = [];
     const note = (what: string) => (trace: HandlerTrace) =>
-      story.push([what, trace.event, what === 'start' ? '' : trace.outcome]);
-    for (const what of ['start', 'error', 'end'] as const) ends.push(observe(`handler.${what}`, note(what)));
-    const app = await serve();
+      steps.push([what, trace.event, what === 'start' ? '' : trace.outcome]);
+    for (const what of ['start', 'error', 'end'] as const)
+      cleanups.push(observe(`handler.${what}`, note(what)));
+    const app = await start();
     const client = await app.connect('/ws/7');
-    const tell = async (event: string, isAsked: boolean): Promise<unknown> => {
+    const stepsOf = async (event: string, isAsked: boolean): Promise<unknown> => {
       if (isAsked) await client.ask(event);
       else client.send({ event });
-      await until(`the end of ${event}`, () => story.at(-1)?.[0] === 'end');
-      return story.splice(0);
+      await until(`the end of ${event}`, () => steps.at(-1)?.[0] === 'end');
+      return steps.splice(0);
     };
     for (const isAsked of [true, false]) {
       const ok = [['start', 'echo', ''], ['end', 'echo', 'ok']]; // prettier-ignore
-      expect(await tell('echo', isAsked)).toEqual(ok);
-      for (const event of ['fail', 'fail silently']) {
+      expect(await stepsOf('echo', isAsked)).toEqual(ok);
+      for (const event of ['fail', 'fail with a filter']) {
         const failed = [['start', event, ''], ['error', event, 'error'], ['end', event, 'error']]; // prettier-ignore
-        expect(await tell(event, isAsked)).toEqual(failed);
+        expect(await stepsOf(event, isAsked)).toEqual(failed);
       }
-      const refused = [['start', 'nobody', ''], ['end', 'nobody', 'refused']]; // prettier-ignore
-      expect(await tell('nobody', isAsked)).toEqual(refused);
+      const refused = [['start', 'unknown', ''], ['end', 'unknown', 'refused']]; // prettier-ignore
+      expect(await stepsOf('unknown', isAsked)).toEqual(refused);
     }
   });
 
-  it('show what a handler threw, also where a filter of its own takes it', async () => {
-    const failed = hear('handler.error');
-    const app = await serve();
+  it('publish the error of a handler, even if a filter handles it', async () => {
+    const failed = record('handler.error');
+    const app = await start();
     const client = await app.connect('/ws/7');
-    client.send({ event: 'fail silently' });
-    await client.next('sorry');
+    client.send({ event: 'fail with a filter' });
+    await client.next('failure');
     expect(failed[0]!.error).toEqual(new Error('inside'));
     await client.ask('fail', undefined, 5);
     expect(failed[1]).toMatchObject({ id: 5, error: new WsException('no'), code: undefined });
   });
 
-  it('end a stream with its last value, and what was abandoned with its client', async () => {
-    const [ended, went] = [hear('handler.end'), hear('disconnect')];
-    const app = await serve();
+  it('publish the end of a stream after its last value, and of a pending request as abandoned', async () => {
+    const [ended, disconnects] = [record('handler.end'), record('disconnect')];
+    const app = await start();
     const client = await app.connect('/ws/7');
     client.send({ event: 'count', id: 1, stream: true });
     await until('the last value', () => client.frames.length === 4);
@@ -193,23 +196,23 @@ describe('diagnostics channels', () => {
     client.send({ event: 'wait', id: 2 });
     client.ws.close();
     await client.ended();
-    await until('the end of the client', () => went.length === 1);
+    await until('the disconnect', () => disconnects.length === 1);
     gate.open();
     await until('the end of the handler', () => ended.length === 2);
     expect(ended[1]!.outcome).toBe('abandoned');
   });
 
-  it('let listeners run the handlers, each within those before, and add to what goes out', async () => {
+  it('let subscribers wrap handlers, nested in order, and add meta to outgoing messages', async () => {
     const entered: string[] = [];
     const enter = (name: string): (() => void) =>
       observe('handler.start', (trace) =>
         trace.runIn((run) => {
           entered.push(`${name} ${trace.event}`);
           run();
-          entered.push(`${name} is left`);
+          entered.push(`${name} ended`);
         }),
       );
-    ends.push(
+    cleanups.push(
       enter('outer'),
       enter('inner'),
       observe('emit', (sent) => (sent.meta = { by: 'emit' })),
@@ -222,39 +225,39 @@ describe('diagnostics channels', () => {
         sent.meta = { by: 'broadcast' };
       }),
     );
-    const app = await serve();
+    const app = await start();
     const client = await app.connect('/ws/7');
-    await client.ask('shout');
-    expect(entered).toEqual(['outer shout', 'inner shout', 'inner is left', 'outer is left']);
+    await client.ask('emit all');
+    expect(entered).toEqual(['outer emit all', 'inner emit all', 'inner ended', 'outer ended']);
     expect(client.frames.slice(0, 3)).toEqual([
-      { event: 'loud', data: 1, meta: { by: 'broadcast' } },
-      { event: 'low', data: 2, meta: { by: 'emit' } },
-      { event: 'bare', meta: { by: 'emit' } },
+      { event: 'to room', data: 1, meta: { by: 'broadcast' } },
+      { event: 'to client', data: 2, meta: { by: 'emit' } },
+      { event: 'without data', meta: { by: 'emit' } },
     ]);
   });
 
-  it('tell of an emit as such where the client may come back, and not where it has gone', async () => {
-    const [emitted, broadcast] = [hear('emit'), hear('broadcast')];
-    ends.push(observe('emit', (sent) => (sent.meta = { by: 'emit' })));
-    const app = await startApp({ providers: [SeenGateway] }, { adapter: { recovery: true } });
-    const went = hear('disconnect');
+  it('publish an emit to a client whose session can be recovered once, and none after its disconnect', async () => {
+    const [emitted, broadcast] = [record('emit'), record('broadcast')];
+    cleanups.push(observe('emit', (sent) => (sent.meta = { by: 'emit' })));
+    const app = await startApp({ providers: [ObservedGateway] }, { adapter: { recovery: true } });
+    const disconnects = record('disconnect');
     const client = await app.connect('/ws/7', { protocols: ['envelope.v1'] });
-    await client.ask('shout');
-    expect(client.frames.filter(({ event }) => event === 'low')).toEqual([
-      { event: 'low', data: 2, meta: { by: 'emit' }, offset: expect.any(String) },
+    await client.ask('emit all');
+    expect(client.frames.filter(({ event }) => event === 'to client')).toEqual([
+      { event: 'to client', data: 2, meta: { by: 'emit' }, offset: expect.any(String) },
     ]);
     expect([emitted, broadcast].map((sent) => sent.map(({ event }) => event))).toEqual([
-      ['low', 'bare'],
-      ['loud'],
+      ['to client', 'without data'],
+      ['to room'],
     ]);
-    client.send({ event: 'goodbye' });
-    await until('the end', () => went.length === 1);
+    client.send({ event: 'close' });
+    await until('the disconnect', () => disconnects.length === 1);
     expect(emitted).toHaveLength(2);
   });
 
-  it('tell of messages and their size, of those that are refused, and of limits that are hit', async () => {
-    const [messages, refused, limits] = [hear('message'), hear('message.refuse'), hear('limit')];
-    const app = await serve({ messagesPerSecond: 1, messageBurst: 3, maxRooms: 3, maxConnections: 1 });
+  it('publish messages with their size, refused messages, and limits that are reached', async () => {
+    const [messages, refused, limits] = [record('message'), record('message.refuse'), record('limit')];
+    const app = await start({ messagesPerSecond: 1, messageBurst: 3, maxRooms: 3, maxConnections: 1 });
     const client = await app.connect('/ws/7');
     client.ws.send('{"event":"echo","data":"ä"}');
     client.ws.send('no JSON');
@@ -272,16 +275,16 @@ describe('diagnostics channels', () => {
     ]);
   });
 
-  it('tell of limits on what a client has under way', async () => {
-    const limits = hear('limit');
-    const app = await serve({ maxInFlight: 1, maxFragments: 2, upgradeTimeout: 50 });
+  it('publish the limits on concurrent work of a client', async () => {
+    const limits = record('limit');
+    const app = await start({ maxInFlight: 1, maxFragments: 2, upgradeTimeout: 50 });
     const client = await app.connect('/ws/7');
     client.send({ event: 'wait', id: 1 });
     client.send({ event: 'wait', id: 2 });
-    await until('the second to be held', () => limits.length === 1);
+    await until('the second message waits', () => limits.length === 1);
     for (let i = 0; i < 3; i++) client.ws.send('x', { fin: false });
     await client.ended();
-    await expect(app.connect('/undecided')).rejects.toThrow('503');
+    await expect(app.connect('/pending')).rejects.toThrow('503');
     expect(limits.map(({ limit, socket }) => `${limit}: ${socket?.nsp.route}`)).toEqual([
       'maxInFlight: /ws/:room',
       'maxFragments: /ws/:room',
@@ -289,9 +292,9 @@ describe('diagnostics channels', () => {
     ]);
   });
 
-  it('tell of a message that was too large', async () => {
-    const limits = hear('limit');
-    const app = await serve({ maxPayload: 100 });
+  it('publish the limit of a message that is too large', async () => {
+    const limits = record('limit');
+    const app = await start({ maxPayload: 100 });
     const client = await app.connect('/ws/7');
     client.send({ event: 'echo', data: 'x'.repeat(200) });
     await client.ended();
@@ -299,13 +302,13 @@ describe('diagnostics channels', () => {
     expect(limits.map(({ limit }) => limit)).toEqual(['maxPayload']);
   });
 
-  it("are Node's own", async () => {
-    const heard: unknown[] = [];
-    const listener = (message: unknown): void => void heard.push(message);
+  it('are channels of node:diagnostics_channel', async () => {
+    const messages: unknown[] = [];
+    const listener = (message: unknown): void => void messages.push(message);
     subscribe('nestjs-envelope.connect', listener);
-    ends.push(() => unsubscribe('nestjs-envelope.connect', listener));
-    const app = await serve();
+    cleanups.push(() => unsubscribe('nestjs-envelope.connect', listener));
+    const app = await start();
     await (await app.connect('/ws/7')).ask('echo');
-    expect(heard).toEqual([{ socket: expect.any(EnvelopeSocket) }]);
+    expect(messages).toEqual([{ socket: expect.any(EnvelopeSocket) }]);
   });
 });

@@ -4,12 +4,12 @@ import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websock
 import type { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 
-const seen: EnvelopeSocket[] = [];
+const connected: EnvelopeSocket[] = [];
 
 @WebSocketGateway({ path: '/ws' })
 class EchoGateway {
   handleConnection(client: EnvelopeSocket): void {
-    seen.push(client);
+    connected.push(client);
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
@@ -17,7 +17,7 @@ class EchoGateway {
   }
 }
 
-it('one connection that somebody looks at leaves the others their reader', async () => {
+it('replaces the frame reader only for a connection whose socket has another data listener', async () => {
   const app = await startApp({ providers: [EchoGateway] });
   const http = app.nest.getHttpServer() as Server;
   let bytes = 0;
@@ -26,7 +26,7 @@ it('one connection that somebody looks at leaves the others their reader', async
     const client = await app.connect('/ws');
     expect((await client.ask('echo', data)).data).toBe(data);
   }
-  const isAhead = (client: EnvelopeSocket): boolean => Reflect.get(client.ws, 'reader') !== undefined;
-  expect(seen.map(isAhead)).toEqual([false, true]);
+  const usesReader = (client: EnvelopeSocket): boolean => Reflect.get(client.ws, 'reader') !== undefined;
+  expect(connected.map(usesReader)).toEqual([false, true]);
   expect(bytes).toBeGreaterThan(0);
 });

@@ -8,11 +8,11 @@ class PlainGateway {
   echo(): void {}
 }
 
-const STAYING = 10;
+const LONG_LIVED = 10;
 const PINGS = 5;
 
-/** Comes and goes at once. */
-function visit(app: TestApp): Promise<void> {
+/** Connects and closes at once. */
+function connectAndClose(app: TestApp): Promise<void> {
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(app.url('/ws'));
     ws.on('open', () => ws.close());
@@ -21,22 +21,22 @@ function visit(app: TestApp): Promise<void> {
   });
 }
 
-it('those who stay are pinged while others come and go all the time', async () => {
+it('pings long-lived clients while others constantly connect and disconnect', async () => {
   const app = await startApp(
     { providers: [PlainGateway] },
     { adapter: { pingInterval: 200, pingTimeout: 5_000 } },
   );
-  const stay = async (): Promise<void> => {
+  const waitForPings = async (): Promise<void> => {
     const { ws } = await app.connect('/ws');
     let pings = 0;
     await new Promise<void>((resolve) => ws.on('ping', () => ++pings === PINGS && resolve()));
   };
   let isOver = false;
-  const comeAndGo = async (): Promise<void> => {
-    while (!isOver) await visit(app);
+  const reconnectRepeatedly = async (): Promise<void> => {
+    while (!isOver) await connectAndClose(app);
   };
-  const others = Array.from({ length: 8 }, comeAndGo);
-  await Promise.all(Array.from({ length: STAYING }, stay));
+  const others = Array.from({ length: 8 }, reconnectRepeatedly);
+  await Promise.all(Array.from({ length: LONG_LIVED }, waitForPings));
   isOver = true;
   await Promise.all(others);
 });

@@ -5,10 +5,10 @@ import { startPlain } from '../support/bare-gateway.js';
 import { OP, RawClient } from '../support/raw-client.js';
 
 const INTERVAL = 1_000;
-/** A round is spread over so many turns. */
+/** One round of pings is spread over this number of turns. */
 const TURNS = 25;
 
-/** The milliseconds between the pings of a client that is pinged so often. */
+/** Answers `count` pings. @returns the milliseconds between them */
 async function pingTimes(raw: RawClient, count: number): Promise<number[]> {
   const times: number[] = [];
   while (times.length < count) {
@@ -20,11 +20,11 @@ async function pingTimes(raw: RawClient, count: number): Promise<number[]> {
 }
 
 declare const HTTP_PLATFORM: 'express' | 'fastify';
-// processes of their own are dear, and the HTTP platform has no part in this
+// Separate processes are expensive, and the HTTP platform does not matter here.
 const once = HTTP_PLATFORM === 'express' ? describe : describe.skip;
 
-once('the heartbeat of many', () => {
-  it('pings a few no more often than each pingInterval', async () => {
+once('the heartbeat of many clients', () => {
+  it('pings a few clients no more often than once in each pingInterval', async () => {
     const { app, server } = await startPlain({ pingInterval: 300 });
     const few = [
       await RawClient.connect(app.port, '/ws'),
@@ -32,13 +32,13 @@ once('the heartbeat of many', () => {
       await RawClient.connect(app.port, '/ws'),
     ];
     for (const gaps of await Promise.all(few.map((raw) => pingTimes(raw, 4)))) {
-      // a turn is 20 ms; what comes late is the machine's doing
+      // A turn is 20 ms; a larger delay is caused by the machine.
       expect(gaps.reduce((sum, gap) => sum + gap) / gaps.length).toBeGreaterThan(250);
     }
     expect(server.sockets.size).toBe(3);
   });
 
-  it('has one timer on each path, however many they are, and spreads them', async () => {
+  it('uses one timer for each path, regardless of the number of clients, and spreads the pings', async () => {
     const options = { pingInterval: INTERVAL, pingTimeout: 60_000 };
     const server = await Child.start('flow-server', { settings: { options } satisfies FlowSettings });
     const readers = await Child.start('readers');
@@ -49,7 +49,7 @@ once('the heartbeat of many', () => {
     for (const path of names) await readers.ask('connect', { port, count: 10, path });
     expect((await server.ask<Figures>('figures')).timers).toBe(idle.timers);
 
-    // three rounds, counted from when all are there
+    // Three rounds, counted from the time when all clients are connected.
     const start = (await server.ask<number[]>('pings')).length;
     const before = await readers.ask<Fate[]>('fates');
     const pingsSince = async (): Promise<number[]> => (await server.ask<number[]>('pings')).slice(start);
@@ -57,7 +57,7 @@ once('the heartbeat of many', () => {
     while (sum(await pingsSince()) < 3 * 400) await new Promise((resolve) => setTimeout(resolve, 50));
     const pings = await pingsSince();
     const fates = await readers.ask<Fate[]>('fates');
-    // both paths may have their turn in one go
+    // The turns of both paths may coincide.
     expect(Math.max(...pings)).toBeLessThanOrEqual(2 * Math.ceil(200 / TURNS));
     const each = fates.map((fate, index) => fate.pings - before[index]!.pings);
     expect(fates.filter(({ isOver }) => isOver)).toEqual([]);

@@ -5,7 +5,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
 import { deferred, until } from '../support/wait.js';
 
-let gone: EnvelopeSocket[] = [];
+let disconnected: EnvelopeSocket[] = [];
 let connected: EnvelopeSocket[] = [];
 let released = deferred();
 
@@ -15,7 +15,7 @@ class PausedGateway {
     connected.push(client);
   }
   handleDisconnect(client: EnvelopeSocket): void {
-    gone.push(client);
+    disconnected.push(client);
   }
   @SubscribeMessage('work')
   work(): Promise<void> {
@@ -29,13 +29,13 @@ async function join(app: TestApp, isDead: boolean): Promise<{ client: TestClient
   return { client, socket: connected.pop()! };
 }
 
-/** Messages after which the line is paused before all are read; the heartbeat may read these, and more. */
-const FLOOD = 230;
+/** The number of messages that pauses the connection before all are read. The heartbeat may read these, and more. */
+const MESSAGE_COUNT = 230;
 const PADDING = 'x'.repeat(2_000);
 
-async function hold(
+async function sendUntilPaused(
   { client, socket }: { client: TestClient; socket: EnvelopeSocket },
-  count = FLOOD,
+  count = MESSAGE_COUNT,
 ): Promise<void> {
   const paused = new Promise<void>((resolve) => {
     const { ws } = socket;
@@ -52,99 +52,106 @@ async function hold(
 const answered = ({ frames }: TestClient): number => frames.filter(({ event }) => event === 'work').length;
 const tcpSocketOf = ({ ws }: TestClient): Socket => Reflect.get(ws, '_socket') as Socket;
 
-/** As long as it takes to find somebody dead who came now: a client that is nobody's concern here is. */
-async function aTimeout(app: TestApp): Promise<void> {
+/** Waits until a separate client that connects now and sends no pong is disconnected. */
+async function waitForTimeout(app: TestApp): Promise<void> {
   const { socket } = await join(app, true);
-  await until('a timeout', () => gone.includes(socket));
-  gone = gone.filter((one) => one !== socket);
+  await until('the ping timeout', () => disconnected.includes(socket));
+  disconnected = disconnected.filter((one) => one !== socket);
 }
 
-describe('the heartbeat of a line that is paused', () => {
+describe('the heartbeat of a paused connection', () => {
   beforeEach(() => {
-    [gone, connected, released] = [[], [], deferred()];
+    [disconnected, connected, released] = [[], [], deferred()];
   });
 
   it.each([
     ['by the gateway', false],
     ['by the gateway through ws', true],
-  ])('%s does not beat; who is dead after it is found then', async (_name, isRaw) => {
+  ])('paused %s stops, and detects a dead client after the connection is resumed', async (_name, isRaw) => {
     const app = await startApp({ providers: [PausedGateway] });
     const [alive, dead] = [await join(app, false), await join(app, true)];
-    const lines = [alive, dead].map(({ socket }) => (isRaw ? socket.ws : socket));
-    lines.forEach((line) => line.pause());
-    await aTimeout(app);
-    await aTimeout(app);
-    expect(gone).toEqual([]);
+    const connections = [alive, dead].map(({ socket }) => (isRaw ? socket.ws : socket));
+    connections.forEach((connection) => connection.pause());
+    await waitForTimeout(app);
+    await waitForTimeout(app);
+    expect(disconnected).toEqual([]);
 
-    lines.forEach((line) => line.resume());
-    await until('the end of the dead', () => gone.length > 0);
-    expect(gone).toEqual([dead.socket]);
+    connections.forEach((connection) => connection.resume());
+    await until('the dead client is disconnected', () => disconnected.length > 0);
+    expect(disconnected).toEqual([dead.socket]);
     expect(dead.socket.closed).toMatchObject({ code: 1006, initiator: 'network' });
     await alive.client.settled();
   });
 
-  it('by the gateway, while too much waits, too, is not read on', async () => {
+  it('paused by the gateway does not resume a connection on which too many messages wait', async () => {
     const app = await startApp({ providers: [PausedGateway] });
     const { client, socket } = await join(app, true);
-    await hold({ client, socket });
+    await sendUntilPaused({ client, socket });
     socket.pause();
-    await aTimeout(app);
-    expect([gone, socket.isPaused]).toEqual([[], true]);
+    await waitForTimeout(app);
+    expect([disconnected, socket.isPaused]).toEqual([[], true]);
     released.resolve();
-    await until('what was read is handled', () => answered(client) >= 128 && socket._inFlight === 0);
+    await until(
+      'the messages that were read are handled',
+      () => answered(client) >= 128 && socket._inFlight === 0,
+    );
     expect(socket.isPaused).toBe(true);
     socket.resume();
-    await until('all is handled', () => answered(client) === FLOOD);
-    await until('the end of the dead', () => gone.includes(socket));
+    await until('all messages are handled', () => answered(client) === MESSAGE_COUNT);
+    await until('the dead client is disconnected', () => disconnected.includes(socket));
   });
 });
 
-describe('the heartbeat of a line that is paused since too much waits', () => {
+describe('the heartbeat of a connection that is paused because too many messages wait', () => {
   beforeEach(() => {
-    [gone, connected, released] = [[], [], deferred()];
+    [disconnected, connected, released] = [[], [], deferred()];
   });
 
-  it('finds who is dead, and nobody else', async () => {
+  it('detects a dead client and keeps the others', async () => {
     const app = await startApp({ providers: [PausedGateway] });
     const [alive, dead] = [await join(app, false), await join(app, true)];
-    await Promise.all([hold(alive), hold(dead)]);
-    await until('the end of the dead', () => gone.length > 0);
-    expect(gone).toEqual([dead.socket]);
+    await Promise.all([sendUntilPaused(alive), sendUntilPaused(dead)]);
+    await until('the dead client is disconnected', () => disconnected.length > 0);
+    expect(disconnected).toEqual([dead.socket]);
     expect(dead.socket.closed).toMatchObject({ code: 1006, initiator: 'network' });
     released.resolve();
-    expect(await alive.client.answer(FLOOD - 1)).toMatchObject({ event: 'work' });
+    expect(await alive.client.answer(MESSAGE_COUNT - 1)).toMatchObject({ event: 'work' });
     await alive.client.settled();
   });
 
   it.each([
-    ['says goodbye', (client: TestClient) => client.ws.close(1000), 'client namespace disconnect'],
-    ['hangs up', (client: TestClient) => tcpSocketOf(client).end(), 'transport close'],
-    ['is cut off', (client: TestClient) => tcpSocketOf(client).resetAndDestroy(), 'transport error'],
-  ])('finds who %s', async (_how, leave, reason) => {
+    ['closes', (client: TestClient) => client.ws.close(1000), 'client namespace disconnect'],
+    ['ends its TCP connection', (client: TestClient) => tcpSocketOf(client).end(), 'transport close'],
+    [
+      'resets its TCP connection',
+      (client: TestClient) => tcpSocketOf(client).resetAndDestroy(),
+      'transport error',
+    ],
+  ])('detects a client that %s', async (_how, disconnect, reason) => {
     const app = await startApp({ providers: [PausedGateway] });
     const { client, socket } = await join(app, false);
     const reasons: string[] = [];
-    socket.on('disconnect', (word) => reasons.push(word));
-    await hold({ client, socket });
-    leave(client);
-    await until('the end', () => gone.includes(socket));
-    expect(reasons.map((word) => (word === 'transport error' ? 'transport close' : word))).toEqual([
+    socket.on('disconnect', (actual) => reasons.push(actual));
+    await sendUntilPaused({ client, socket });
+    disconnect(client);
+    await until('the disconnect', () => disconnected.includes(socket));
+    expect(reasons.map((actual) => (actual === 'transport error' ? 'transport close' : actual))).toEqual([
       reason === 'transport error' ? 'transport close' : reason,
     ]);
-    await until('nobody is left', () => app.adapter.create(0).engine.clientsCount === 0);
+    await until('no client is left', () => app.adapter.create(0).engine.clientsCount === 0);
   });
 
-  it('lets those live of whom more waits than it reads on, until the line has stood still', async () => {
+  it('keeps clients with more waiting messages than it reads, until the connection has stood still too long', async () => {
     const app = await startApp({ providers: [PausedGateway] }, { adapter: { connectTimeout: 2_000 } });
     const [alive, frozen] = [await join(app, false), await join(app, true)];
-    await Promise.all([hold(alive, 1_000), hold(frozen, 1_000)]);
-    // reads no more, not even the goodbye
+    await Promise.all([sendUntilPaused(alive, 1_000), sendUntilPaused(frozen, 1_000)]);
+    // This client does not read anything more, not even the close frame.
     tcpSocketOf(frozen.client).pause();
-    await aTimeout(app);
-    expect(gone).toEqual([]);
+    await waitForTimeout(app);
+    expect(disconnected).toEqual([]);
     expect(alive.socket.isPaused).toBe(true);
     expect((await alive.client.ended()).code).toBe(1013);
-    await until('nobody is left', () => app.adapter.create(0).engine.clientsCount === 0);
-    expect(new Set(gone)).toEqual(new Set([alive.socket, frozen.socket]));
+    await until('no client is left', () => app.adapter.create(0).engine.clientsCount === 0);
+    expect(new Set(disconnected)).toEqual(new Set([alive.socket, frozen.socket]));
   });
 });

@@ -8,20 +8,20 @@ const SLOW = 3;
 const ROUNDS = 15;
 const LIMIT = 100_000;
 
-/** The client has stopped reading, and its share of the kernel's buffers is full. */
-async function stop({ client, socket }: Seat): Promise<number> {
+/** Makes the client stopReading reading and fills its share of the kernel's buffers. */
+async function stopReading({ client, socket }: Seat): Promise<number> {
   client.ws.pause();
   let sent = 0;
   do {
     socket.emit('bulk', 'x'.repeat(60_000));
     sent++;
-    // what the kernel takes it takes by the next turn
+    // What the kernel accepts has left the buffer by the next turn.
     await new Promise((resolve) => setImmediate(resolve));
   } while (socket.bufferedAmount === 0);
   return sent;
 }
 
-describe('every socket gets its frames in the order of the calls, while some do not read', () => {
+describe('every socket receives its frames in the order of the calls while some do not read', () => {
   expectNoUnhandledErrors();
 
   it.each([
@@ -40,10 +40,10 @@ describe('every socket gets its frames in the order of the calls, while some do 
         const seats: Seat[] = [];
         while (seats.length < SOCKETS) seats.push(await sitDown(app, perMessageDeflate));
         const bulks: number[] = [];
-        // one text compresses to next to nothing: those lines fill up by what is sent at random
-        if (!perMessageDeflate) for (const seat of seats.slice(0, SLOW)) bulks.push(await stop(seat));
+        // One repeated text compresses to almost nothing: compressed connections fill up with random messages instead.
+        if (!perMessageDeflate) for (const seat of seats.slice(0, SLOW)) bulks.push(await stopReading(seat));
         await new Round(new Random(seed), server, seats, true).run();
-        // an overflow is told of when the tick's work is done
+        // The server reports an overflow at the end of the tick.
         await new Promise((resolve) => setImmediate(resolve));
         for (const [index, seat] of seats.entries()) {
           const { client, socket, expected } = seat;
@@ -56,7 +56,7 @@ describe('every socket gets its frames in the order of the calls, while some do 
           expect(bulk.length).toBeLessThanOrEqual(expected.length + 2);
           client.frames.push(...bulk);
           const got = transcript(seat);
-          // who was let go misses what was too much, and all after it; nothing before
+          // A client that was closed for slow reading misses the message that was too much and all later ones, but no earlier one.
           const due = code === 1013 ? expected.slice(0, got.length) : expected;
           expect({ seed, index, code, got }).toEqual({ seed, index, code, got: due });
           client.ws.terminate();
@@ -64,7 +64,7 @@ describe('every socket gets its frames in the order of the calls, while some do 
         await Promise.all(seats.map(({ client }) => client.ended()));
         seats.forEach(({ socket }) => socket.terminate());
       }
-      // the test is none where nobody is ever let go, or everybody
+      // The test proves something only if some clients stay open and some are closed.
       expect(ends.open).toBeGreaterThan(0);
       if (!perMessageDeflate) expect(ends[1013]).toBeGreaterThan(0);
       expect(server.sockets.size).toBe(0);

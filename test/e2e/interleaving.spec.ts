@@ -6,7 +6,7 @@ import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 const SOCKETS = 8;
 const ROUNDS = 100;
 
-describe('every socket gets its frames in the order of the calls', () => {
+describe('every socket receives its frames in the order of the calls', () => {
   expectNoUnhandledErrors();
 
   it.each([
@@ -27,11 +27,11 @@ describe('every socket gets its frames in the order of the calls', () => {
         for (const seat of seats) {
           if (seat.isOpen) await seat.client.next('end');
           else expect((await seat.client.ended()).code).toBe(1000);
-          // the seed is what it takes to see the same again: SEED=… npx jest test/e2e/interleaving.spec.ts
+          // Repeats a failed round: SEED=… npx jest interleaving.spec.ts
           expect({ seed, got: transcript(seat) }).toEqual({ seed, got: seat.expected });
           seat.client.ws.terminate();
         }
-        // the next round's rooms are empty
+        // The rooms of the next round start empty.
         await Promise.all(seats.map(({ client }) => client.ended()));
         seats.forEach(({ socket }) => socket.terminate());
       }

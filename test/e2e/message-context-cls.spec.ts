@@ -7,7 +7,7 @@ import { startApp } from '../support/app.js';
 @Injectable()
 class AuditService {
   constructor(private readonly cls: ClsService) {}
-  async tell(): Promise<unknown[]> {
+  async read(): Promise<unknown[]> {
     await new Promise(setImmediate);
     return [this.cls.getId(), this.cls.get('traceparent')];
   }
@@ -20,19 +20,19 @@ const idGenerator = (): string => messageContext()?.requestId ?? 'none';
 @WebSocketGateway({ path: '/ws' })
 class ClsGateway {
   constructor(private readonly audit: AuditService) {}
-  @SubscribeMessage('who')
-  who(): Promise<unknown[]> {
-    return this.audit.tell();
+  @SubscribeMessage('values')
+  values(): Promise<unknown[]> {
+    return this.audit.read();
   }
 }
 
-it('nestjs-cls is filled from messageContext, message by message', async () => {
+it('fills nestjs-cls from messageContext for each message', async () => {
   const app = await startApp(
     { imports: [ClsModule.forRoot({ global: true })], providers: [ClsGateway, AuditService] },
     { adapter: { messageContext: true } },
   );
   const client = await app.connect('/ws', { headers: { 'x-request-id': 'r-7' } });
-  for (const id of [1, 2]) client.send({ event: 'who', id, meta: { traceparent: `00-${id}` } });
+  for (const id of [1, 2]) client.send({ event: 'values', id, meta: { traceparent: `00-${id}` } });
   expect((await client.answer(1)).data).toEqual(['r-7', '00-1']);
   expect((await client.answer(2)).data).toEqual(['r-7', '00-2']);
 });

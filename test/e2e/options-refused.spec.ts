@@ -5,7 +5,7 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeModule, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 
-/** A gateway with these options, of the adapter's default path unless they say otherwise. */
+/** Returns a gateway with these options, mounted on the default path of the adapter unless they name another. */
 function gateway(portOrOptions?: unknown, options?: unknown, name = 'ChatGateway'): new () => object {
   @WebSocketGateway(portOrOptions as number, options as object)
   class Chat {
@@ -18,7 +18,7 @@ function gateway(portOrOptions?: unknown, options?: unknown, name = 'ChatGateway
   return Chat;
 }
 
-/** What starting an application is refused with. */
+/** Starts an application. @returns the message of the error, or 'nothing' if it starts */
 async function refusalOf(providers: (new () => object)[], adapter?: unknown): Promise<string> {
   const started = startApp({ providers }, { adapter: adapter as EnvelopeOptions });
   return started.then(
@@ -27,7 +27,7 @@ async function refusalOf(providers: (new () => object)[], adapter?: unknown): Pr
   );
 }
 
-describe('an option that is unknown or malformed', () => {
+describe('an unknown or malformed option', () => {
   const cases: [options: object, error: string][] = [
     [{ pingIntervall: 1 }, 'unknown option "pingIntervall". Did you mean "pingInterval"?'],
     [{ PingInterval: 1 }, 'unknown option "PingInterval". Did you mean "pingInterval"?'],
@@ -61,13 +61,16 @@ describe('an option that is unknown or malformed', () => {
     [{ host: '127.0.0.1' }, 'the option host has no effect. A gateway'],
   ];
 
-  it.each(cases)('is refused on the adapter, in the module and on a gateway: %p', async (options, error) => {
-    expect(await refusalOf([gateway()], options)).toContain(`EnvelopeAdapter: ${error}`);
-    expect(await refusalOf([gateway(options)])).toContain(`ChatGateway: ${error}`);
-    const module = EnvelopeModule.forRoot(options);
-    const started = startApp({ imports: [module], providers: [gateway()] });
-    await expect(started).rejects.toThrow(`EnvelopeModule: ${error}`);
-  });
+  it.each(cases)(
+    'stops the start on the adapter, in the module and on a gateway: %p',
+    async (options, error) => {
+      expect(await refusalOf([gateway()], options)).toContain(`EnvelopeAdapter: ${error}`);
+      expect(await refusalOf([gateway(options)])).toContain(`ChatGateway: ${error}`);
+      const module = EnvelopeModule.forRoot(options);
+      const started = startApp({ imports: [module], providers: [gateway()] });
+      await expect(started).rejects.toThrow(`EnvelopeModule: ${error}`);
+    },
+  );
 
   it.each([
     [
@@ -75,7 +78,7 @@ describe('an option that is unknown or malformed', () => {
       `upgradeGuards is "all": it takes true, false, 'handleConnection' or 'global'`,
     ],
     [{ namespace: 'chat' }, 'namespace is an option of gateways: set it in @WebSocketGateway({ namespace })'],
-  ])('is refused on the adapter: %p', async (options, error) => {
+  ])('stops the start on the adapter: %p', async (options, error) => {
     expect(await refusalOf([gateway()], options)).toBe(`EnvelopeAdapter: ${error}`);
   });
 
@@ -83,18 +86,18 @@ describe('an option that is unknown or malformed', () => {
     [{ upgradeGuards: true }, 'upgradeGuards is an option of EnvelopeAdapter, not of gateways: set it there'],
     [{ trustProxy: true }, 'trustProxy is an option of EnvelopeAdapter, not of gateways: set it there'],
     [{ namespace: 7 }, `namespace is 7: it takes a text or a RegExp, such as 'chat'`],
-  ])('is refused on a gateway: %p', async (options, error) => {
+  ])('stops the start on a gateway: %p', async (options, error) => {
     expect(await refusalOf([gateway(options)])).toBe(`ChatGateway: ${error}`);
   });
 
   it.each([[null], ['/ws'], [[]], [5]])(
-    'is refused where it holds no options at all: %p',
+    'stops the start when the options are not an object: %p',
     async (options) => {
       expect(await refusalOf([gateway()], options)).toContain('EnvelopeAdapter: options is ');
     },
   );
 
-  it('is none where it is undefined', async () => {
+  it('may be undefined', async () => {
     const app = await startApp(
       { providers: [gateway({ pingInterval: undefined, path: '/ws' })] },
       { adapter: { port: undefined, cors: undefined } as object },
@@ -103,8 +106,8 @@ describe('an option that is unknown or malformed', () => {
   });
 });
 
-describe('an option of Socket.IO or ws that means nothing here', () => {
-  it('is named once in the log, and refuses nothing', async () => {
+describe('an option of Socket.IO or ws without effect', () => {
+  it('is logged once by name and does not stop the start', async () => {
     const options = {
       path: '/ws',
       middlewares: [() => 1],
@@ -127,25 +130,25 @@ describe('the port of a gateway', () => {
     ['4001a', '"4001a"'],
     ['70000', '"70000"'],
     ['/ws', '"/ws"'],
-  ])('is refused where Nest takes it for options: %p', async (port, shown) => {
+  ])('stops the start when Nest would take it for options: %p', async (port, shown) => {
     expect(await refusalOf([gateway(port)])).toBe(
       `ChatGateway: the port is ${shown}: it takes a whole number from 0 to 65535, or options: ` +
         "@WebSocketGateway(4001, { path: '/ws' })",
     );
   });
 
-  it.each([-1, 70_000])('is refused where it is none: %p', async (port) => {
+  it.each([-1, 70_000])('stops the start when it is out of range: %p', async (port) => {
     const text = `the port is ${port}: it takes a whole number from 0 to 65535: @WebSocketGateway(4001)`;
     expect(await refusalOf([gateway(port, { path: '/ws' })])).toBe(`ChatGateway: ${text}`);
   });
 
-  // Nest makes "no options" of them before anybody can see them
-  it.each([null, NaN, false, ''])('is the application’s where it is %p', async (port) => {
+  // Nest turns these values into "no options" before the adapter can read them.
+  it.each([null, NaN, false, ''])('is the port of the application if it is %p', async (port) => {
     const app = await startApp({ providers: [gateway(port)] });
     expect(await (await app.connect('/')).ask('echo')).toMatchObject({ data: 'echo' });
   });
 
-  it('may be a text, as the environment has it', async () => {
+  it('may be a string, as environment variables are', async () => {
     const port = await freePort();
     const Texts = gateway(String(port));
     const app = await startApp({ providers: [Texts, gateway(undefined, undefined, 'Other')] });
@@ -156,12 +159,12 @@ describe('the port of a gateway', () => {
         `@WebSocketGateway(${port}, options)`,
     );
     await app.close();
-    // what was told to Nest is taken back
+    // The closed application restored the metadata of the class.
     const again = await startApp({ providers: [Texts] });
     expect(await (await again.connect('/', { port })).ask('echo')).toMatchObject({ data: 'echo' });
   });
 
-  it('may be a text in options, of the gateway and of the adapter', async () => {
+  it('may be a string in the options of the gateway and of the adapter', async () => {
     const [one, two] = [await freePort(), await freePort()];
     const app = await startApp(
       { providers: [gateway({ port: String(one) }), gateway(undefined, undefined, 'Other')] },
@@ -191,18 +194,21 @@ describe('gateways of one path', () => {
     ],
     [{ cors: true }, { cors: { origin: 'https://a.example' } }, 'cors: true and { origin: string }', 'cors'],
     [{ cors: { origin: 'https://a.example' } }, { cors: { origin: 'https://b.example' } }, 'cors', 'cors'],
-  ])('may not contradict each other: %p, %p', async (first, second, difference, name) => {
-    const gateways = [
-      gateway({ path: '/ws', ...first }),
-      gateway({ path: 'ws/', ...second }, undefined, 'AdminGateway'),
-    ];
-    expect(await refusalOf(gateways)).toBe(
-      `ChatGateway and AdminGateway share the path /ws and differ in ${difference}. One connection serves both: set ` +
-        `${name} in one of them, or on EnvelopeAdapter`,
-    );
-  });
+  ])(
+    'stop the start when their options contradict each other: %p, %p',
+    async (first, second, difference, name) => {
+      const gateways = [
+        gateway({ path: '/ws', ...first }),
+        gateway({ path: 'ws/', ...second }, undefined, 'AdminGateway'),
+      ];
+      expect(await refusalOf(gateways)).toBe(
+        `ChatGateway and AdminGateway share the path /ws and differ in ${difference}. One connection serves both: set ` +
+          `${name} in one of them, or on EnvelopeAdapter`,
+      );
+    },
+  );
 
-  it('may say the same, or one for all', async () => {
+  it('may repeat an option or set it once for all', async () => {
     const cors = { origin: ['https://a.example'] };
     const app = await startApp({
       providers: [
@@ -247,7 +253,7 @@ describe('an event that no client can send', () => {
     [undefined, 'the event of @SubscribeMessage is undefined: it takes a text'],
     [7, 'the event of @SubscribeMessage is 7: it takes a text'],
     [{ cmd: 'x' }, 'the event of @SubscribeMessage is { cmd: string }: it takes a text'],
-  ])('is refused at the start: %p', async (event, error) => {
+  ])('stops the start: %p', async (event, error) => {
     expect(await refusalOf([handlerOf(event)])).toContain(`EventsGateway.take: ${error}`);
   });
 });

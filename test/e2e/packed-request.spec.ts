@@ -9,32 +9,32 @@ import { startApp } from '../support/app.js';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** What a request says. */
+/** The fields that a rebuilt request has to repeat. */
 const FIELDS = ['method', 'url', 'httpVersion', 'rawHeaders', 'headers', 'complete'] as const;
-const said = (request: IncomingMessage): unknown[] => FIELDS.map((field) => request[field]);
+const fields = (request: IncomingMessage): unknown[] => FIELDS.map((field) => request[field]);
 
-let look: (client: EnvelopeSocket) => void = () => undefined;
-let arrived: { request: WeakRef<IncomingMessage>; said: unknown[] };
-let later: IncomingMessage;
-let known: unknown;
+let inspectRequest: (client: EnvelopeSocket) => void = () => undefined;
+let original: { request: WeakRef<IncomingMessage>; fields: unknown[] };
+let rebuilt: IncomingMessage;
+let knownUser: unknown;
 const users = new WeakMap<IncomingMessage, string>();
 
 class Gateway {
-  @SubscribeMessage('look')
-  look(@ConnectedSocket() client: EnvelopeSocket): boolean {
-    later = client.request;
-    known = users.get(later);
-    return client.request === later;
+  @SubscribeMessage('inspectRequest')
+  inspectRequest(@ConnectedSocket() client: EnvelopeSocket): boolean {
+    rebuilt = client.request;
+    knownUser = users.get(rebuilt);
+    return client.request === rebuilt;
   }
 }
 
-/** Sees no request, but for the test's own eyes. */
+/** Does not receive the request. The test reads it from a private field. */
 @WebSocketGateway({ path: '/ws' })
 class ClientGateway extends Gateway {
   handleConnection(client: EnvelopeSocket): void {
     const request = Reflect.get(client, 'upgrade') as IncomingMessage;
-    arrived = { request: new WeakRef(request), said: structuredClone(said(request)) };
-    look(client);
+    original = { request: new WeakRef(request), fields: structuredClone(fields(request)) };
+    inspectRequest(client);
   }
 }
 
@@ -54,81 +54,81 @@ class RestGateway extends ClientGateway {
   }
 }
 
-interface Visit {
+interface Setup {
   gateway?: Type;
   adapter?: EnvelopeOptions;
   headers?: Record<string, string | string[]>;
 }
 
-/** @returns whether the request was let go meanwhile */
-async function comeAndLook(
-  looking: typeof look,
-  { gateway = ClientGateway, adapter = {}, headers = {} }: Visit = {},
+/** Connects and runs `inspector` in handleConnection. @returns whether the request was garbage collected */
+async function connectAndInspect(
+  inspector: typeof inspectRequest,
+  { gateway = ClientGateway, adapter = {}, headers = {} }: Setup = {},
 ): Promise<boolean> {
-  look = looking;
+  inspectRequest = inspector;
   const app = await startApp({ providers: [gateway] }, { adapter });
   const client = await app.connect('/ws?room=1', { headers: headers as Record<string, string> });
-  const first = arrived;
-  // Nest keeps what it told gateways last
-  look = () => undefined;
+  const first = original;
+  // Nest keeps a reference to the last arguments of the hooks; a second client replaces them.
+  inspectRequest = () => undefined;
   await app.connect('/ws');
-  arrived = first;
+  original = first;
   for (let turn = 0; turn < 3; turn++) {
-    // a WeakRef keeps what it gave until the turn is over
+    // A WeakRef keeps its target alive until the end of the turn in which it was read.
     await new Promise(setImmediate);
     collectGarbage();
   }
-  const isGone = arrived.request.deref() === undefined;
-  expect((await client.ask('look')).data).toBe(true);
-  if (!isGone) expect(later).toBe(arrived.request.deref());
-  return isGone;
+  const isReleased = original.request.deref() === undefined;
+  expect((await client.ask('inspectRequest')).data).toBe(true);
+  if (!isReleased) expect(rebuilt).toBe(original.request.deref());
+  return isReleased;
 }
 
 const requestOf = (client: EnvelopeSocket): IncomingMessage =>
   Reflect.get(client, 'upgrade') as IncomingMessage;
 
-describe('the request of a client that is in', () => {
-  it('is not kept where nobody was given it, and is made again, all of it, for who asks', async () => {
+describe('the upgrade request of a connected client', () => {
+  it('is released if no code received it, and rebuilt completely on access', async () => {
     const headers = { Cookie: 'a=1; b=2', 'X-Custom': 'yes' };
-    expect(await comeAndLook(() => undefined, { headers })).toBe(true);
-    expect(said(later)).toEqual(arrived.said);
-    expect(later.headersDistinct).toMatchObject({ 'x-custom': ['yes'], cookie: ['a=1; b=2'] });
-    expect(later).toBeInstanceOf(IncomingMessage);
-    expect(later.socket.remoteAddress).toBe('127.0.0.1');
+    expect(await connectAndInspect(() => undefined, { headers })).toBe(true);
+    expect(fields(rebuilt)).toEqual(original.fields);
+    expect(rebuilt.headersDistinct).toMatchObject({ 'x-custom': ['yes'], cookie: ['a=1; b=2'] });
+    expect(rebuilt).toBeInstanceOf(IncomingMessage);
+    expect(rebuilt.socket.remoteAddress).toBe('127.0.0.1');
   });
 
   it.each([RequestGateway, RestGateway])(
-    'is kept where handleConnection takes it, for what it knows of it (%p)',
+    'is kept if handleConnection takes it as a parameter (%p)',
     async (gateway) => {
-      expect(await comeAndLook(() => undefined, { gateway })).toBe(false);
-      expect(known).toBe('ada');
+      expect(await connectAndInspect(() => undefined, { gateway })).toBe(false);
+      expect(knownUser).toBe('ada');
     },
   );
 
-  it('is kept where a check of the application was given it', async () => {
+  it('is kept if a check of the application received it', async () => {
     const verifyClient = ({ req }: { req: IncomingMessage }): boolean => users.set(req, 'bob') !== undefined;
-    expect(await comeAndLook(() => undefined, { adapter: { verifyClient } })).toBe(false);
-    expect(known).toBe('bob');
+    expect(await connectAndInspect(() => undefined, { adapter: { verifyClient } })).toBe(false);
+    expect(knownUser).toBe('bob');
   });
 
-  it('is kept where it was asked for, or the handshake, whose headers are its own', async () => {
-    expect(await comeAndLook((client) => void client.request)).toBe(false);
-    expect(await comeAndLook((client) => void client.handshake)).toBe(false);
+  it('is kept if the application read it or the handshake, which shares its headers', async () => {
+    expect(await connectAndInspect((client) => void client.request)).toBe(false);
+    expect(await connectAndInspect((client) => void client.handshake)).toBe(false);
   });
 
-  it('is kept where something was written on it', async () => {
+  it('is kept if the application changed it', async () => {
     const symbol = Symbol('mark');
-    expect(await comeAndLook((client) => Reflect.set(requestOf(client), 'user', 'ada'))).toBe(false);
-    expect(await comeAndLook((client) => Reflect.set(requestOf(client), symbol, 1))).toBe(false);
-    expect(await comeAndLook((client) => (requestOf(client).headers['x-real'] = 'other'))).toBe(false);
-    expect(await comeAndLook((client) => requestOf(client).on('close', () => undefined))).toBe(false);
+    expect(await connectAndInspect((client) => Reflect.set(requestOf(client), 'user', 'ada'))).toBe(false);
+    expect(await connectAndInspect((client) => Reflect.set(requestOf(client), symbol, 1))).toBe(false);
+    expect(await connectAndInspect((client) => (requestOf(client).headers['x-real'] = 'other'))).toBe(false);
+    expect(await connectAndInspect((client) => requestOf(client).on('close', () => undefined))).toBe(false);
   });
 
-  it('is kept where a header came twice, which only Node knows how to join', async () => {
-    expect(await comeAndLook(() => undefined, { headers: { 'X-Many': ['1', '2'] } })).toBe(false);
-    expect(later.headers['x-many']).toBe('1, 2');
+  it('is kept if a header occurs twice, because only Node can join the values', async () => {
+    expect(await connectAndInspect(() => undefined, { headers: { 'X-Many': ['1', '2'] } })).toBe(false);
+    expect(rebuilt.headers['x-many']).toBe('1, 2');
     const headers = { 'User-Agent': ['same', 'same'] };
-    expect(await comeAndLook(() => undefined, { headers })).toBe(false);
-    expect(later.headersDistinct['user-agent']).toEqual(['same', 'same']);
+    expect(await connectAndInspect(() => undefined, { headers })).toBe(false);
+    expect(rebuilt.headersDistinct['user-agent']).toEqual(['same', 'same']);
   });
 });

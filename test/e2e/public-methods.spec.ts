@@ -28,47 +28,47 @@ class Gateway {
   @SubscribeMessage('said')
   said(): string {
     this.context = messageContext();
-    return 'heard';
+    return 'answer';
   }
 }
 
-type Made = Readonly<Record<string, object>>;
+type Created = Readonly<Record<string, object>>;
 let app: TestApp;
 let gateway: Gateway;
-let made: Made;
+let created: Created;
 let transports = 0;
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
 const NAMES = Object.keys(methodTable(undefined));
 
 const CHECK = { up: (details: unknown) => details, down: (details: unknown) => details };
-const answering = { on: { said: () => 'heard' } };
+const answering = { on: { said: () => 'answer' } };
 const join = async (): Promise<TestClient> => {
   const client = await createTestClient(app.nest, answering as object);
-  ends.push(() => client.close());
+  cleanups.push(() => client.close());
   return client;
 };
 
-/** One of each, with a client of its own. */
-async function make(): Promise<Made> {
+/** Creates one object of each class, with a separate client. */
+async function createAll(): Promise<Created> {
   const client = await join();
   await client.emitWithAck('said');
   await client.next('said');
   const { server, socket, context } = gateway;
   const url = app.url();
   const plain = connect(url);
-  plain.on('said', () => 'heard');
+  plain.on('said', () => 'answer');
   const health = new EnvelopeHealthIndicator({ servers: () => [] } as never, { check: () => CHECK } as never);
   const transport = new EnvelopeTransport(app.adapter, { path: `/rpc-${++transports}` });
   transport.listen(() => undefined);
   const microservice = new EnvelopeClient({ url });
-  const everybody = server.to('nobody');
+  const operator = server.to('nobody');
   const remote = new RemoteSocket(new BroadcastOperator(server), {
     id: socket.id,
     handshake: socket.handshake,
     rooms: [],
     data: {},
   });
-  ends.push(
+  cleanups.push(
     () => plain.disconnect(),
     () => transport.close(),
     () => microservice.close(),
@@ -77,7 +77,7 @@ async function make(): Promise<Made> {
   return {
     EnvelopeServer: server.of('/side'),
     EnvelopeSocket: socket,
-    BroadcastOperator: everybody,
+    BroadcastOperator: operator,
     DirectOperator: socket.volatile,
     RemoteSocket: remote,
     'RemoteSocket.timeout()': remote.timeout(1_000),
@@ -98,14 +98,14 @@ async function make(): Promise<Made> {
 beforeAll(async () => {
   app = await startLastingApp({ providers: [Gateway] }, { adapter: { messageContext: true } });
   gateway = app.nest.get(Gateway);
-  made = await make();
+  created = await createAll();
 });
 afterAll(async () => {
-  for (const end of ends.reverse()) await end();
+  for (const end of cleanups.reverse()) await end();
   await app.close();
 });
 
-/** What a call ends with: nothing, or its error. */
+/** Returns the error of a call, or undefined. */
 async function errorOf(subject: object, method: string, args: unknown[]): Promise<unknown> {
   try {
     await Reflect.apply(Reflect.get(subject, method) as () => unknown, subject, args);
@@ -116,14 +116,14 @@ async function errorOf(subject: object, method: string, args: unknown[]): Promis
 }
 
 describe.each(NAMES)('%s', (name) => {
-  it('has no method without a row', () => {
-    expect(methodsOf(made[name]!)).toEqual(Object.keys(methodTable(undefined)[name]!).sort());
+  it('has a row for each of its methods', () => {
+    expect(methodsOf(created[name]!)).toEqual(Object.keys(methodTable(undefined)[name]!).sort());
   });
 
   const rows: Methods = methodTable(undefined)[name]!;
   for (const method of Object.keys(rows).filter((one) => rows[one]!.length > 0))
-    it(`${method} works, or names what is missing`, async () => {
-      const subject = (await make())[name]!;
+    it(`${method} works, or throws an error with the name of the missing parameter`, async () => {
+      const subject = (await createAll())[name]!;
       const row = methodTable(gateway.socket)[name]![method]!;
       const valid = row.map((parameter) => parameter.valid);
       for (const [i, { name: parameter, optional, says = parameter }] of row.entries()) {
@@ -135,13 +135,13 @@ describe.each(NAMES)('%s', (name) => {
           else expect([what, String(error)]).toEqual([what, expect.stringContaining(says)]);
         }
       }
-      // what TestClient.next waits for
+      // TestClient.next waits for this event.
       if (method === 'next') gateway.socket.emit('said', 'hello');
       expect([method, await errorOf(subject, method, valid)]).toEqual([method, undefined]);
     });
 });
 
-it('has a table for each class with methods that are not for Nest alone to call', () => {
+it('has a table for each class whose methods are not called by Nest alone', () => {
   const classes = Object.values(ENTRIES)
     .flatMap((entry) => Object.entries(entry) as [string, { readonly prototype: object }][])
     .filter(([, exported]) => /^class\b/.test(String(exported)))
@@ -155,7 +155,7 @@ it('has a table for each class with methods that are not for Nest alone to call'
   ]);
 });
 
-it('ends what instrument() began without an argument', () => {
+it('stops what instrument() started without an argument', () => {
   const stop = instrument();
   expect(stop.length).toBe(0);
   stop();

@@ -17,23 +17,23 @@ import {
   type Row,
 } from '../support/public-surface.js';
 
-const ends: (() => unknown)[] = [];
+const cleanups: (() => unknown)[] = [];
 let table: ReturnType<typeof surfaceOf>;
 
-const makeApp = async (): Promise<INestApplication> => {
-  const made = (await Test.createTestingModule({}).compile()).createNestApplication({ logger: false });
-  ends.push(() => made.close());
-  return made;
+const createApp = async (): Promise<INestApplication> => {
+  const created = (await Test.createTestingModule({}).compile()).createNestApplication({ logger: false });
+  cleanups.push(() => created.close());
+  return created;
 };
 
 beforeAll(async () => {
-  table = surfaceOf(await makeApp(), await makeApp(), ends);
+  table = surfaceOf(await createApp(), await createApp(), cleanups);
 });
 afterAll(async () => {
-  await Promise.all(ends.map((end) => end()));
+  await Promise.all(cleanups.map((end) => end()));
 });
 
-/** What a call ends with: nothing, or its error. */
+/** Returns the error of a call, or undefined. */
 async function errorOf(call: () => unknown): Promise<unknown> {
   try {
     await call();
@@ -43,7 +43,7 @@ async function errorOf(call: () => unknown): Promise<unknown> {
   }
 }
 
-/** The error has to say which function it is of, and which parameter. */
+/** Asserts that the error names the function and the parameter. */
 function expectNamed(error: unknown, name: string, parameter: string, what: string): void {
   const text = error instanceof Error ? error.message : `no error: ${String(error)}`;
   expect([what, text]).toEqual([
@@ -63,7 +63,7 @@ async function expectGuarded(exported: string, { name = exported, params, call }
       const what = `${name}, ${parameter.name}: ${kind}`;
       const error = await errorOf(() => call(...valid.map((other, at) => (at === i ? value : other))));
       if (parameter.takes?.includes(kind) === true) expect([what, error]).toEqual([what, undefined]);
-      // an option that is unknown, or one that is missing, is named itself
+      // An error for an unknown or missing option names the option instead.
       else expectNamed(error, name, kind === 'object' ? '' : parameter.name, what);
     }
   }
@@ -71,31 +71,34 @@ async function expectGuarded(exported: string, { name = exported, params, call }
 }
 
 describe.each(Object.keys(ENTRIES))('the entry %s', (entry) => {
-  it('has no export without a row here', () => {
+  it('has a row for each of its exports', () => {
     expect(Object.keys(ENTRIES[entry]!).sort()).toEqual(Object.keys(table[entry]!).sort());
   });
 
-  it.each(Object.keys(ENTRIES[entry]!))('%s works, or names what is missing or wrong', async (exported) => {
-    const subject = ENTRIES[entry]![exported];
-    const row = table[entry]![exported];
-    if (row === CONSTANT) expect(typeof subject).not.toBe('function');
-    else if (row === ANYTHING || row === MADE_HERE) {
-      const type = subject as new (...args: unknown[]) => object;
-      const calls: unknown[][] = [[], [null, null], ['text', 'text']];
-      if (row === ANYTHING) calls.splice(1, 2, [{}]);
-      for (const args of calls) {
-        const isClass = /^class\b/.test(String(type));
-        const error = await errorOf(() =>
-          isClass ? Reflect.construct(type, args) : Reflect.apply(type, undefined, args),
-        );
-        if (row === ANYTHING) expect([args, error]).toEqual([args, undefined]);
-        else expectNamed(error, exported, '', `new ${exported}(${args.map(String).join(', ')})`);
-      }
-    } else for (const one of [row].flat() as Row[]) await expectGuarded(exported, one);
-  });
+  it.each(Object.keys(ENTRIES[entry]!))(
+    '%s works, or throws an error with the name of the missing or wrong parameter',
+    async (exported) => {
+      const subject = ENTRIES[entry]![exported];
+      const row = table[entry]![exported];
+      if (row === CONSTANT) expect(typeof subject).not.toBe('function');
+      else if (row === ANYTHING || row === MADE_HERE) {
+        const type = subject as new (...args: unknown[]) => object;
+        const calls: unknown[][] = [[], [null, null], ['text', 'text']];
+        if (row === ANYTHING) calls.splice(1, 2, [{}]);
+        for (const args of calls) {
+          const isClass = /^class\b/.test(String(type));
+          const error = await errorOf(() =>
+            isClass ? Reflect.construct(type, args) : Reflect.apply(type, undefined, args),
+          );
+          if (row === ANYTHING) expect([args, error]).toEqual([args, undefined]);
+          else expectNamed(error, exported, '', `new ${exported}(${args.map(String).join(', ')})`);
+        }
+      } else for (const one of [row].flat() as Row[]) await expectGuarded(exported, one);
+    },
+  );
 });
 
-it('names every entry of package.json, and what a browser gets of the client', async () => {
+it('covers every entry of package.json and the exports of the client for browsers', async () => {
   const { exports } = JSON.parse(readFileSync(join(process.cwd(), 'package.json'), 'utf8')) as {
     exports: object;
   };

@@ -34,9 +34,9 @@ class CompleteGateway implements OnGatewayDisconnect {
   async join(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): Promise<void> {
     await client.join(room);
   }
-  @SubscribeMessage('tell')
-  tell(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() [room, text]: [string, string]): void {
-    client.nsp.to(room).emit('told', text);
+  @SubscribeMessage('notify')
+  notify(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() [room, text]: [string, string]): void {
+    client.nsp.to(room).emit('notified', text);
     client.emit('done');
   }
   @SubscribeMessage('push')
@@ -57,13 +57,13 @@ class CompleteGateway implements OnGatewayDisconnect {
   }
 }
 
-/** The frame that a server writes, byte by byte as RFC 6455 has it. */
+/** Returns the exact bytes of a server frame as RFC 6455 defines them. */
 function serverFrame(opcode: number, payload: string | Buffer): Buffer {
   return clientFrame({ opcode, payload, mask: false });
 }
 const text = (message: string): Buffer => serverFrame(OP.text, message);
 
-describe('a complete gateway, from bare TCP', () => {
+describe('a gateway and a client over raw TCP', () => {
   expectNoUnhandledErrors();
 
   const start = async () => {
@@ -72,7 +72,7 @@ describe('a complete gateway, from bare TCP', () => {
     return { app, gateway: app.nest.get(CompleteGateway), open };
   };
 
-  it('writes the envelopes byte by byte as the protocol says', async () => {
+  it('writes each envelope byte by byte as the protocol defines', async () => {
     const { open } = await start();
     const client = await open();
     expect(client.head).toMatch(/^HTTP\/1\.1 101 Switching Protocols\r\n/);
@@ -99,10 +99,10 @@ describe('a complete gateway, from bare TCP', () => {
     const exception =
       '{"event":"exception","data":{"status":"error","message":"no","cause":{"pattern":"boom","data":"b"}}';
     await expectBytes(text(`${exception}}`), text(`${exception},"ack":9}`));
-    client.text({ event: 'nobody', id: 10 });
+    client.text({ event: 'unknown', id: 10 });
     await expectBytes(
       text(
-        '{"event":"exception","data":{"status":"error","code":"unknown_event","message":"no handler takes \\"nobody\\""},"ack":10}',
+        '{"event":"exception","data":{"status":"error","code":"unknown_event","message":"no handler takes \\"unknown\\""},"ack":10}',
       ),
     );
     client.text({ event: 'push' });
@@ -117,7 +117,7 @@ describe('a complete gateway, from bare TCP', () => {
     client.tcp.destroy();
   });
 
-  it('takes and writes every length of frame, and messages in fragments', async () => {
+  it('reads and writes every frame length, and reads fragmented messages', async () => {
     const { open } = await start();
     const client = await open();
     const around = '{"event":"echo","data":""}'.length;
@@ -126,7 +126,7 @@ describe('a complete gateway, from bare TCP', () => {
       client.text(message);
       expect((await client.frame()).bytes.equals(text(message))).toBe(true);
     }
-    // longer forms of the length than needed are read as well
+    // Longer forms of the length than necessary are read as well.
     const short = '{"event":"echo","data":1}';
     client.send({ opcode: OP.text, payload: short, lengthBytes: 2 });
     client.send({ opcode: OP.binary, payload: short, lengthBytes: 8 });
@@ -140,11 +140,11 @@ describe('a complete gateway, from bare TCP', () => {
         fin: index === message.length - 1,
       }),
     );
-    // a control frame may come between fragments, also in the middle of a character
+    // A control frame may come between fragments, even inside a character.
     client.send(...bytes.slice(0, 25), { opcode: OP.ping, payload: 'between' }, ...bytes.slice(25));
     expect((await client.frame()).bytes).toEqual(serverFrame(OP.pong, 'between'));
     expect((await client.frame()).bytes).toEqual(text(message.toString()));
-    // bytes one by one, and several frames at once
+    // Single bytes, then several frames at once.
     for (const byte of clientFrame({ opcode: OP.text, payload: short }))
       client.tcp.write(Buffer.from([byte]));
     expect(await client.message()).toBe(short);
@@ -154,25 +154,25 @@ describe('a complete gateway, from bare TCP', () => {
     client.tcp.destroy();
   });
 
-  it('reaches rooms across raw clients', async () => {
+  it('delivers to rooms of raw clients', async () => {
     const { open } = await start();
     const [ada, bob, eve] = [await open(), await open(), await open()];
     for (const client of [ada, bob]) {
       client.text({ event: 'join', data: 'red', id: 1 });
       expect(await client.message()).toBe('{"event":"join","ack":1}');
     }
-    eve.text({ event: 'tell', data: ['red', 'hi'] });
-    expect((await ada.frame()).bytes).toEqual(text('{"event":"told","data":"hi"}'));
-    expect((await bob.frame()).bytes).toEqual(text('{"event":"told","data":"hi"}'));
+    eve.text({ event: 'notify', data: ['red', 'hi'] });
+    expect((await ada.frame()).bytes).toEqual(text('{"event":"notified","data":"hi"}'));
+    expect((await bob.frame()).bytes).toEqual(text('{"event":"notified","data":"hi"}'));
     expect((await eve.frame()).bytes).toEqual(text('{"event":"done"}'));
     for (const client of [ada, bob, eve]) client.tcp.destroy();
   });
 
-  it('answers pings, and takes pongs that nobody asked for', async () => {
+  it('answers pings and accepts unsolicited pongs', async () => {
     const { open } = await start();
     const client = await open();
     client.send(
-      { opcode: OP.pong, payload: 'unasked' },
+      { opcode: OP.pong, payload: 'unsolicited' },
       { opcode: OP.ping },
       { opcode: OP.ping, payload: 'p' },
     );
@@ -189,40 +189,45 @@ describe('a complete gateway, from bare TCP', () => {
     [1001, 'transport close'],
     [3000, 'transport close'],
     [4999, 'transport close'],
-  ])('answers a close frame with code %d by the same frame and ends the line', async (code, word) => {
-    const { open, gateway } = await start();
-    const client = await open();
-    client.send({ opcode: OP.close, payload: closeBody(code, 'bye ü') });
-    expect((await client.frame()).bytes).toEqual(serverFrame(OP.close, closeBody(code, 'bye ü')));
-    expect(await client.over()).toHaveLength(0);
-    await until('handleDisconnect', () => gateway.ends.length > 0);
-    expect(gateway.ends).toEqual([[word, { code, reason: 'bye ü', wasClean: true, initiator: 'client' }]]);
-  });
+  ])(
+    'answers a close frame with code %d with the same frame and ends the connection',
+    async (code, expectedReason) => {
+      const { open, gateway } = await start();
+      const client = await open();
+      client.send({ opcode: OP.close, payload: closeBody(code, 'bye ü') });
+      expect((await client.frame()).bytes).toEqual(serverFrame(OP.close, closeBody(code, 'bye ü')));
+      expect(await client.over()).toHaveLength(0);
+      await until('handleDisconnect', () => gateway.ends.length > 0);
+      expect(gateway.ends).toEqual([
+        [expectedReason, { code, reason: 'bye ü', wasClean: true, initiator: 'client' }],
+      ]);
+    },
+  );
 
-  it('takes a close frame without a code, and a line that just ends', async () => {
+  it('accepts a close frame without a code, and a TCP connection that ends without one', async () => {
     const { open, gateway } = await start();
-    const polite = await open();
-    polite.send({ opcode: OP.close });
-    expect((await polite.frame()).bytes).toEqual(serverFrame(OP.close, ''));
-    await polite.over();
+    const withoutCode = await open();
+    withoutCode.send({ opcode: OP.close });
+    expect((await withoutCode.frame()).bytes).toEqual(serverFrame(OP.close, ''));
+    await withoutCode.over();
     await until('handleDisconnect', () => gateway.ends.length === 1);
-    const rude = await open();
-    rude.tcp.end();
+    const withoutFrame = await open();
+    withoutFrame.tcp.end();
     await until('handleDisconnect', () => gateway.ends.length === 2);
-    expect(gateway.ends.map(([word, closed]) => [word, closed?.code, closed?.initiator])).toEqual([
+    expect(gateway.ends.map(([reason, closed]) => [reason, closed?.code, closed?.initiator])).toEqual([
       ['client namespace disconnect', 1005, 'client'],
       ['transport close', 1006, 'network'],
     ]);
-    await rude.over();
+    await withoutFrame.over();
   });
 
-  it('says goodbye with its own code, and nothing after', async () => {
+  it('sends its close code last and nothing after it', async () => {
     const { open, gateway } = await start();
     const client = await open();
     client.text({ event: 'bye', data: 4000 });
     expect((await client.frame()).bytes).toEqual(text('{"event":"last"}'));
     expect((await client.frame()).bytes).toEqual(serverFrame(OP.close, closeBody(4000, 'see you')));
-    // what comes after the server's close frame is read and forgotten
+    // What arrives after the close frame of the server is read and discarded.
     client.text({ event: 'echo', data: 'late' });
     client.send({ opcode: OP.close, payload: closeBody(4000) });
     expect(await client.over()).toHaveLength(0);

@@ -8,7 +8,7 @@ const passOn: NestInterceptor = {
   intercept: (_context: unknown, next: CallHandler): Observable<unknown> => next.handle(),
 };
 
-/** As gateways are written for `IoAdapter`, where what they return goes nowhere unless the client asked. */
+/** Written like gateways for `IoAdapter`, which sends a return value only if the client sent a request id. */
 class Handlers {
   @SubscribeMessage('message')
   message(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() payload: unknown): unknown {
@@ -59,8 +59,8 @@ const EVENTS = [
   ...['message', 'denied', 'denied later', 'intercepted', 'response', 'observable', 'by hand', 'fails'],
 ];
 
-/** What a client gets that sends each event once, without an `id`. */
-async function unasked(path: string, adapter: EnvelopeOptions = {}): Promise<[string, unknown][]> {
+/** Sends each event once without an `id`. @returns what the client receives */
+async function repliesWithoutId(path: string, adapter: EnvelopeOptions = {}): Promise<[string, unknown][]> {
   const client = await (await startApp({ providers }, { adapter })).connect(path);
   for (const event of EVENTS) {
     client.send({ event, data: 'hi' });
@@ -80,9 +80,9 @@ const PUSHED = [
   ['named', false],
 ];
 
-describe('what handlers return for messages without an id', () => {
-  it.each(['/ws', '/always'])("is sent with replies: 'always', but for plain booleans: %s", async (path) => {
-    expect(await unasked(path)).toEqual([
+describe('return values of handlers for messages without an id', () => {
+  it.each(['/ws', '/always'])("are sent with replies: 'always', except plain booleans: %s", async (path) => {
+    expect(await repliesWithoutId(path)).toEqual([
       ['message', 'hi'],
       ...PUSHED.slice(0, 5),
       ['observable', 1],
@@ -92,36 +92,39 @@ describe('what handlers return for messages without an id', () => {
     ]);
   });
 
-  it("is not sent with replies: 'requests', but for { event, data }", async () => {
-    expect(await unasked('/requests')).toEqual(PUSHED);
+  it("are not sent with replies: 'requests', except { event, data }", async () => {
+    expect(await repliesWithoutId('/requests')).toEqual(PUSHED);
   });
 
-  it("the adapter's option is the default, a gateway's wins", async () => {
-    expect(await unasked('/ws', { replies: 'requests' })).toEqual(PUSHED);
-    expect(await unasked('/always', { replies: 'requests' })).not.toEqual(PUSHED);
+  it('follow the option of the adapter unless the gateway sets it', async () => {
+    expect(await repliesWithoutId('/ws', { replies: 'requests' })).toEqual(PUSHED);
+    expect(await repliesWithoutId('/always', { replies: 'requests' })).not.toEqual(PUSHED);
   });
 
-  it.each(['/always', '/requests'])('an exception is sent all the same: %s', async (path) => {
+  it.each(['/always', '/requests'])('do not affect exceptions, which are always sent: %s', async (path) => {
     const client = await (await startApp({ providers })).connect(path);
     client.send({ event: 'fails' });
     expect((await client.next('exception')).data.message).toBe('Internal server error');
   });
 });
 
-it.each(['/always', '/requests'])('requests get their answers, booleans too: %s', async (path) => {
-  const client = await (await startApp({ providers })).connect(path);
-  const answers: [string, unknown][] = [];
-  for (const event of EVENTS.slice(0, -1)) {
-    const answer = await client.ask(event, 'hi');
-    answers.push([answer.event!, answer.data]);
-  }
-  expect(answers).toEqual([
-    ['message', 'hi'],
-    ['denied', true],
-    ['denied later', true],
-    ['intercepted', true],
-    ['response', true],
-    ['observable', 1],
-    ['by hand', true],
-  ]);
-});
+it.each(['/always', '/requests'])(
+  'answers requests with return values, including booleans: %s',
+  async (path) => {
+    const client = await (await startApp({ providers })).connect(path);
+    const answers: [string, unknown][] = [];
+    for (const event of EVENTS.slice(0, -1)) {
+      const answer = await client.ask(event, 'hi');
+      answers.push([answer.event!, answer.data]);
+    }
+    expect(answers).toEqual([
+      ['message', 'hi'],
+      ['denied', true],
+      ['denied later', true],
+      ['intercepted', true],
+      ['response', true],
+      ['observable', 1],
+      ['by hand', true],
+    ]);
+  },
+);

@@ -7,23 +7,23 @@ import { deferred, until } from '../support/wait.js';
 
 const GOING_AWAY = { code: 1001, reason: 'server shutting down' };
 
-let door = deferred<void>();
-let trail: string[] = [];
+let ready = deferred<void>();
+let calls: string[] = [];
 beforeEach(() => {
-  door = deferred();
-  trail = [];
+  ready = deferred();
+  calls = [];
 });
 
 @WebSocketGateway({ path: '/ws', shutdownTimeout: 20_000 })
-class WelcomingGateway {
+class SlowGateway {
   async handleConnection(client: EnvelopeSocket): Promise<void> {
-    trail.push('arriving');
-    await door.promise;
-    trail.push('arrived');
+    calls.push('connecting');
+    await ready.promise;
+    calls.push('connected');
     client.emit('welcome');
   }
   handleDisconnect(): void {
-    trail.push('left');
+    calls.push('disconnected');
   }
 }
 
@@ -31,35 +31,35 @@ class WelcomingGateway {
 class CheckedGateway {
   afterInit(server: EnvelopeServer): void {
     server.use((_client, next) => {
-      trail.push('arriving');
-      void door.promise.then(() => next());
+      calls.push('connecting');
+      void ready.promise.then(() => next());
     });
   }
   handleConnection(client: EnvelopeSocket): void {
-    trail.push('arrived');
+    calls.push('connected');
     client.emit('welcome');
   }
   handleDisconnect(): void {
-    trail.push('left');
+    calls.push('disconnected');
   }
 }
 
-const isShut = async (app: TestApp): Promise<boolean> =>
+const isShuttingDown = async (app: TestApp): Promise<boolean> =>
   (await askForUpgrade(app.port, '/ws')).status === 503;
 
 expectNoUnhandledErrors();
 
-describe('a shutdown lets a connection become ready', () => {
+describe('a shutdown waits until a connection is ready', () => {
   it.each(['/ws', '/checked'])('on %s', async (path) => {
-    const app = await startApp({ providers: [WelcomingGateway, CheckedGateway] });
+    const app = await startApp({ providers: [SlowGateway, CheckedGateway] });
     const client = await app.connect(path);
-    await until('the client is on its way', () => trail.length === 1);
+    await until('the client is connecting', () => calls.length === 1);
     const closed = app.nest.close();
-    await until('nobody gets in any more', () => isShut(app));
-    door.resolve();
+    await until('new clients are refused', () => isShuttingDown(app));
+    ready.resolve();
     await client.next('welcome');
     expect(await client.ended()).toEqual(GOING_AWAY);
     await closed;
-    expect(trail).toEqual(['arriving', 'arrived', 'left']);
+    expect(calls).toEqual(['connecting', 'connected', 'disconnected']);
   });
 });

@@ -5,7 +5,7 @@ import type { Fate } from '../support/child/readers.js';
 const CLIENTS = 900;
 const BUCKET = 20;
 
-/** How far the order of the closes has to do with that of the connections: 1, the same; 0, nothing; -1, the reverse. */
+/** Correlates the order of the closes with that of the connections: 1, the same; 0, unrelated; -1, the reverse. */
 function correlation(times: readonly number[]): number {
   const mean = (numbers: readonly number[]): number =>
     numbers.reduce((sum, number) => sum + number, 0) / numbers.length;
@@ -17,7 +17,7 @@ function correlation(times: readonly number[]): number {
 }
 
 declare const HTTP_PLATFORM: 'express' | 'fastify';
-// processes of their own are dear, and the HTTP platform has no part in this
+// Separate processes are expensive, and the HTTP platform does not matter here.
 const once = HTTP_PLATFORM === 'express' ? describe : describe.skip;
 
 once('SIGTERM with many clients', () => {
@@ -41,7 +41,7 @@ once('SIGTERM with many clients', () => {
     const histogram = Array.from({ length: Math.max(...buckets) + 1 }, () => 0);
     for (const bucket of buckets) histogram[bucket]!++;
     process.stderr.write(`closes of ${CLIENTS} clients, each ${BUCKET} ms: ${histogram.join(' ')}\n`);
-    // nine slices, eight pauses of 10 ms at the least
+    // Nine slices with eight pauses of at least 10 ms.
     expect(Math.max(...times) - first).toBeGreaterThan(80);
     expect(Math.abs(correlation(times))).toBeLessThan(0.2);
   }, 60_000);

@@ -7,13 +7,13 @@ import { until } from '../support/wait.js';
 import type { EnvelopeOptions } from '../../lib/index.js';
 
 const GOING_AWAY = { code: 1001, reason: 'server shutting down' };
-const LEFT: Leaving = { path: '/ws', reason: 'server shutting down', code: 1001 };
+const DISCONNECT: Leaving = { path: '/ws', reason: 'server shutting down', code: 1001 };
 const KILLED = { code: null, signal: 'SIGTERM' };
 
 const clients: TestClient[] = [];
 afterEach(() => clients.splice(0).forEach(({ ws }) => ws.terminate()));
 
-/** A server in a process of its own, and how to connect to it. */
+/** Starts a server in a separate process. @returns the server and functions to connect to it */
 async function start(settings: EnvelopeOptions = {}) {
   const server = await Child.start('shutdown-server', { settings });
   const port = await server.ask<number>('port');
@@ -23,7 +23,7 @@ async function start(settings: EnvelopeOptions = {}) {
     await client.opened();
     return client;
   };
-  /** Resolves when the server lets nobody in any more, with its answer. */
+  /** Resolves with the response when the server refuses an upgrade. */
   const refused = async (path = '/ws') => {
     let answer = await askForUpgrade(port, path);
     await until('a refusal', async () => {
@@ -36,7 +36,7 @@ async function start(settings: EnvelopeOptions = {}) {
 }
 
 describe('SIGTERM with shutdown hooks', () => {
-  it('lets handlers finish, while nobody new gets in and nothing new is begun', async () => {
+  it('lets running handlers finish and refuses new clients and new messages', async () => {
     const { server, connect, refused } = await start({ shutdownTimeout: 20_000 });
     const [busy, idle] = [await connect(), await connect()];
     busy.send({ event: 'work', id: 1 });
@@ -57,7 +57,7 @@ describe('SIGTERM with shutdown hooks', () => {
       expect(await client.ask('echo', 1, 2)).toEqual({ event: 'exception', ack: 2, data });
       client.send({ event: 'echo', data: 1 });
       expect(await client.next('exception')).toEqual({ event: 'exception', data });
-      // the protocol's own still works
+      // Events of the protocol still work.
       await client.ask('$ping');
     }
 
@@ -69,12 +69,12 @@ describe('SIGTERM with shutdown hooks', () => {
     expect(busy.frames.slice(-3).map(({ event }) => event)).toEqual(['confirm', 'news', 'work']);
     expect(idle.frames.at(-1)).toEqual({ event: 'news', data: 'confirmed' });
     expect(await server.exited).toEqual(KILLED);
-    // refused() may have got in before the signal did, and left
+    // A client of refused() may have connected and disconnected before the signal arrived.
     const left = server.heard('left').filter((value) => (value as Leaving).code === 1001);
-    expect(left).toEqual([LEFT, LEFT]);
+    expect(left).toEqual([DISCONNECT, DISCONNECT]);
   }, 30_000);
 
-  it('waits for no handler longer than shutdownTimeout', async () => {
+  it('waits no longer than shutdownTimeout for a handler', async () => {
     const { server, connect } = await start({ shutdownTimeout: 700 });
     const client = await connect();
     client.send({ event: 'hang', id: 1 });
@@ -87,10 +87,10 @@ describe('SIGTERM with shutdown hooks', () => {
     expect(performance.now() - begun).toBeLessThan(3_000);
     expect(client.frames).toEqual([]);
     expect(await server.exited).toEqual(KILLED);
-    expect(server.heard('left')).toEqual([LEFT]);
+    expect(server.heard('left')).toEqual([DISCONNECT]);
   }, 30_000);
 
-  it('does not wait for streams, which have no end', async () => {
+  it('does not wait for streams, which never end', async () => {
     const { server, connect } = await start({ shutdownTimeout: 20_000 });
     const client = await connect();
     client.send({ event: 'ticks', id: 1, stream: true });
@@ -100,12 +100,12 @@ describe('SIGTERM with shutdown hooks', () => {
       return last.some(({ ack }) => ack === 1) && last.some(({ ack }) => ack === undefined);
     });
     server.signal('SIGTERM');
-    // patience is five seconds here
+    // ended() waits for five seconds, far less than shutdownTimeout.
     expect(await client.ended()).toEqual(GOING_AWAY);
     expect(await server.exited).toEqual(KILLED);
   }, 30_000);
 
-  it('refuses whose guards are being asked', async () => {
+  it('refuses a client whose guards are still running', async () => {
     const { server, port } = await start();
     const answer = askForUpgrade(port, '/guarded');
     await server.hears('guarding');
@@ -115,17 +115,17 @@ describe('SIGTERM with shutdown hooks', () => {
     expect(server.heard('left')).toEqual([]);
   }, 30_000);
 
-  it('cuts a client that does not answer the close frame, and leaves other requests alone', async () => {
+  it('terminates a client that does not answer the close frame, and lets HTTP requests finish', async () => {
     const { server, port } = await start();
     const response = await fetch(`http://127.0.0.1:${port}/long`);
-    const silent = await RawClient.connect(port, '/ws');
+    const client = await RawClient.connect(port, '/ws');
     server.signal('SIGTERM');
-    const { opcode, payload } = await silent.frame();
+    const { opcode, payload } = await client.frame();
     expect([opcode, payload.readUInt16BE()]).toEqual([OP.close, 1001]);
-    expect(await silent.over()).toHaveLength(0);
-    expect(await server.hears('left')).toEqual([LEFT]);
+    expect(await client.over()).toHaveLength(0);
+    expect(await server.hears('left')).toEqual([DISCONNECT]);
 
-    // a response that is on its way comes to its end, and only then the process does
+    // A pending response is completed, and only then the process ends.
     await server.ask('releasePage');
     expect(await response.text()).toBe('the beginning, the end');
     expect(await server.exited).toEqual(KILLED);
@@ -133,7 +133,7 @@ describe('SIGTERM with shutdown hooks', () => {
 });
 
 describe('closing the application', () => {
-  it('works twice at once, and once more', async () => {
+  it('works twice at the same time, and a third time', async () => {
     const { server, connect } = await start();
     const [client, other] = [await connect(), await connect('/other')];
     await server.ask('closeTwice');
@@ -143,7 +143,7 @@ describe('closing the application', () => {
     expect(await server.exited).toEqual({ code: 0, signal: null });
   }, 30_000);
 
-  it('closes one path alone, and then the rest', async () => {
+  it('closes one path first, and then the rest', async () => {
     const { server, port, connect } = await start();
     const [client, other] = [await connect(), await connect('/other')];
     await server.ask('closeOther');
@@ -153,10 +153,10 @@ describe('closing the application', () => {
     await connect();
     server.signal('SIGTERM');
     expect(await server.exited).toEqual(KILLED);
-    expect(server.heard('left')).toEqual([{ ...LEFT, path: '/other' }, LEFT, LEFT]);
+    expect(server.heard('left')).toEqual([{ ...DISCONNECT, path: '/other' }, DISCONNECT, DISCONNECT]);
   }, 30_000);
 
-  it('gives an answer to everyone who connects meanwhile', async () => {
+  it('answers every client that connects meanwhile', async () => {
     const { server, port } = await start();
     const outcomes: Promise<string>[] = [];
     const attempt = async (): Promise<string> => {
@@ -165,7 +165,7 @@ describe('closing the application', () => {
       try {
         await client.opened();
       } catch (error) {
-        // 404: past dispose() no listener for upgrades is left, and the request is one for the HTTP platform
+        // 404: after dispose() no upgrade listener is left, and the HTTP platform answers.
         const expected = /\b(503|404|ECONNREFUSED|ECONNRESET|socket hang up)\b/.exec(String(error));
         return expected === null ? String(error) : 'refused';
       }
@@ -180,8 +180,10 @@ describe('closing the application', () => {
     expect(new Set(seen)).toEqual(new Set(['1001', 'refused']));
     expect(await server.exited).toEqual(KILLED);
     const left = server.heard('left');
-    // those that were let in too late for the gateways were closed all the same
+    // Clients that were accepted too late for the gateways were closed as well.
     expect(left.length).toBeLessThanOrEqual(seen.filter((outcome) => outcome === '1001').length);
-    expect(new Set(left.map((value) => JSON.stringify(value)))).toEqual(new Set([JSON.stringify(LEFT)]));
+    expect(new Set(left.map((value) => JSON.stringify(value)))).toEqual(
+      new Set([JSON.stringify(DISCONNECT)]),
+    );
   }, 30_000);
 });

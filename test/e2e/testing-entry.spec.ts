@@ -32,7 +32,7 @@ interface FromClient {
   ask: (question: string, answer: (reply: string) => void) => void;
   move: () => void;
   kick: () => void;
-  shout: () => void;
+  unhandled: () => void;
 }
 
 @WebSocketGateway({ path: '/chat' })
@@ -40,7 +40,7 @@ class ChatGateway {
   @WebSocketServer() server!: EnvelopeServer;
 
   handleConnection(client: EnvelopeSocket): void {
-    client.emit('welcome', String(client.handshake.headers['x-name'] ?? 'stranger'));
+    client.emit('welcome', String(client.handshake.headers['x-name'] ?? 'anonymous'));
   }
   @SubscribeMessage('say')
   say(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() text: string): void {
@@ -73,12 +73,12 @@ class MembersGateway {
   }
 }
 
-@WebSocketGateway({ path: '/shy' })
-class ShyGateway {
+@WebSocketGateway({ path: '/asking' })
+class AskingGateway {
   readonly names: unknown[] = [];
 
   async handleConnection(client: EnvelopeSocket): Promise<void> {
-    this.names.push(await client.timeout(4_000).emitWithAck('who are you?'));
+    this.names.push(await client.timeout(4_000).emitWithAck('name'));
   }
 }
 
@@ -89,7 +89,7 @@ class HangingGateway {
   }
 }
 
-/** Milliseconds: a wait that is to fail, where opening must not. */
+/** Milliseconds; for waits that have to fail. Opening a connection needs more. */
 const SHORT = 1_000;
 
 const startChat = async (): Promise<INestApplication> =>
@@ -99,9 +99,9 @@ const chat = (app: INestApplication, timeout?: number) =>
   createTestClient<FromServer, FromClient>(app, { path: '/chat', ...(timeout && { timeout }) });
 
 describe('a client of nestjs-envelope/testing', () => {
-  it('gives out events one by one, in order, whatever else came between', async () => {
+  it('returns the events of one name in order, regardless of other events between them', async () => {
     const client = await chat(await startChat());
-    expect(await client.next('welcome')).toBe('stranger');
+    expect(await client.next('welcome')).toBe('anonymous');
     client.emit('say', 'one');
     client.emit('say', 'two');
     expect(await client.emitWithAck('sum', [1, 2])).toBe(3);
@@ -115,19 +115,19 @@ describe('a client of nestjs-envelope/testing', () => {
     expect(client.received.map(({ event }) => event)).toEqual(['welcome', 'said', 'said', 'said', 'moved']);
   });
 
-  it('takes no event with a reserved name', async () => {
+  it('ignores events with reserved names', async () => {
     const app = await startChat();
     const client = await chat(app);
-    const heard: unknown[] = [];
-    for (const name of RESERVED) client.on(name as 'said', (data) => heard.push(data));
+    const events: unknown[] = [];
+    for (const name of RESERVED) client.on(name as 'said', (data) => events.push(data));
     const [socket] = app.get(ChatGateway).server.sockets.values();
     for (const event of RESERVED) socket!.send(JSON.stringify({ event, data: 'x' }));
     await client.next('welcome');
     await client.expectNone();
-    expect(heard).toEqual([]);
+    expect(events).toEqual([]);
   });
 
-  it('takes what many wait for in the order of the calls', async () => {
+  it('resolves several waits for one event in the order of the calls', async () => {
     const client = await chat(await startChat());
     const both = Promise.all([client.next('said'), client.next('said')]);
     client.emit('say', 'one');
@@ -135,12 +135,12 @@ describe('a client of nestjs-envelope/testing', () => {
     expect(await both).toEqual(['one', 'two']);
   });
 
-  it('says what came instead', async () => {
+  it('lists the received events in the error of a wait', async () => {
     const client = await chat(await startChat(), SHORT);
     await client.next('welcome');
     client.emit('say', 'x'.repeat(1_000));
     await client.settled();
-    client.emit('shout');
+    client.emit('unhandled');
     const failed = [client.next('moved'), client.next('welcome')].map((wait) =>
       wait.catch((reason: unknown) => reason),
     );
@@ -153,7 +153,7 @@ describe('a client of nestjs-envelope/testing', () => {
     expect(again.message).toContain('all 1 of "welcome" were taken before');
   });
 
-  it('knows that nothing came, without a pause', async () => {
+  it('detects without a delay that nothing was received', async () => {
     const client = await chat(await startChat());
     await client.next('welcome');
     await client.expectNone();
@@ -169,14 +169,14 @@ describe('a client of nestjs-envelope/testing', () => {
     await client.expectNone();
   });
 
-  it('is asked, and answers', async () => {
+  it('answers requests of the server', async () => {
     const client = await chat(await startChat());
     client.on('question', (text) => `${text} so`);
     expect(await client.emitWithAck('ask', 'why?')).toBe('why? so');
     expect(await client.next('question')).toBe('why?');
   });
 
-  it('tells how the line ended, and does not come back', async () => {
+  it('reports the close code and does not reconnect', async () => {
     const client = await chat(await startChat());
     await client.next('welcome');
     client.emit('kick');
@@ -190,7 +190,7 @@ describe('a client of nestjs-envelope/testing', () => {
     );
   });
 
-  it('does not wait for what a closed line will not bring', async () => {
+  it('rejects waits when the connection closes', async () => {
     const client = await chat(await startChat());
     const never = client.next('said').catch((error: Error) => error.message);
     const settled = client.settled().catch((error: Error) => error.message);
@@ -200,7 +200,7 @@ describe('a client of nestjs-envelope/testing', () => {
     expect(client.closed).toEqual({ code: 1006, reason: '' });
   });
 
-  it('closes, and the server hears a goodbye', async () => {
+  it('closes the connection with 1000', async () => {
     const app = await startChat();
     const [ada, bob] = [await chat(app, SHORT), await chat(app)];
     await expect(ada.ended()).rejects.toThrow('the server did not close the connection within 1000 ms');
@@ -210,7 +210,7 @@ describe('a client of nestjs-envelope/testing', () => {
     await bob.close();
   });
 
-  it('ends with its application', async () => {
+  it('ends when its application closes', async () => {
     const app = await startChat();
     const client = await chat(app);
     await app.close();
@@ -219,8 +219,8 @@ describe('a client of nestjs-envelope/testing', () => {
   });
 });
 
-describe('what nestjs-envelope/testing connects', () => {
-  it('takes headers and credentials', async () => {
+describe('createTestClient of nestjs-envelope/testing', () => {
+  it('accepts headers and credentials', async () => {
     const app = await startChat();
     const named = await createTestClient(app, { path: '/chat', headers: { 'x-name': 'ada' } });
     expect(await named.next('welcome')).toBe('ada');
@@ -235,7 +235,7 @@ describe('what nestjs-envelope/testing connects', () => {
     }
   });
 
-  it('rejects with the status of an upgrade that is refused', async () => {
+  it('rejects with the status of a refused upgrade', async () => {
     const app = await startChat();
     const joining = createTestClient(app, { path: '/members', auth: 'nobody' });
     const refused = (await joining.catch((reason: unknown) => reason)) as UpgradeRefusedError;
@@ -245,7 +245,7 @@ describe('what nestjs-envelope/testing connects', () => {
     await expect(createTestClient(app, '/nowhere')).rejects.toMatchObject({ status: 404 });
   });
 
-  it('rejects where a middleware refuses, and says why', async () => {
+  it('rejects with the reason when a middleware refuses the client', async () => {
     const app = await startApp({ providers: [ChatGateway] });
     app.nest.get(ChatGateway).server.use((_client, next) => next(new Error('not you')));
     const error: unknown = await createTestClient(app.nest, '/chat').catch((reason: unknown) => reason);
@@ -253,16 +253,16 @@ describe('what nestjs-envelope/testing connects', () => {
     expect(error).toMatchObject({ code: 1008, cause: { data: { code: 'refused', message: 'not you' } } });
   });
 
-  it('waits for handleConnection, and answers what that asks', async () => {
-    const app = await startApp({ providers: [ShyGateway, HangingGateway] });
-    await createTestClient(app.nest, { path: '/shy', on: { 'who are you?': () => 'ada' } });
-    expect(app.nest.get(ShyGateway).names).toEqual(['ada']);
+  it('waits for handleConnection and answers its requests', async () => {
+    const app = await startApp({ providers: [AskingGateway, HangingGateway] });
+    await createTestClient(app.nest, { path: '/asking', on: { name: () => 'ada' } });
+    expect(app.nest.get(AskingGateway).names).toEqual(['ada']);
     await expect(createTestClient(app.nest, { path: '/hanging', timeout: SHORT })).rejects.toThrow(
       'The connection was not ready in time (middlewares or handleConnection still running): timeout of 1000 ms',
     );
   });
 
-  it('rejects where there is no connection', async () => {
+  it('rejects when no server listens', async () => {
     const app = await startChat();
     const port = await freePort();
     const error: unknown = await createTestClient(app, { path: '/chat', port }).catch(
@@ -272,7 +272,7 @@ describe('what nestjs-envelope/testing connects', () => {
     expect(error).toMatchObject({ code: 1006, cause: { code: 'ECONNREFUSED' } });
   });
 
-  it('starts an application that does not listen, once for all', async () => {
+  it('starts an application that does not listen yet, once for all clients', async () => {
     const module = await Test.createTestingModule({ providers: [ChatGateway] }).compile();
     const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
     const app = module.createNestApplication(http, { logger: false });
@@ -287,8 +287,8 @@ describe('what nestjs-envelope/testing connects', () => {
     }
   });
 
-  it('speaks TLS to an application that does', async () => {
+  it('uses TLS for an application with TLS', async () => {
     const app = await startApp({ providers: [ChatGateway] }, { https: selfSigned() });
-    expect(await (await chat(app.nest)).next('welcome')).toBe('stranger');
+    expect(await (await chat(app.nest)).next('welcome')).toBe('anonymous');
   });
 });

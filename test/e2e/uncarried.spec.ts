@@ -19,7 +19,7 @@ import { CARRIED, UNCARRIED } from '../support/uncarried.js';
 const values: readonly unknown[] = UNCARRIED.map(([, make]) => make());
 
 @WebSocketGateway({ path: '/ws' })
-class Ways {
+class SendingGateway {
   @WebSocketServer() server!: EnvelopeServer;
   client!: EnvelopeSocket;
   handleConnection(client: EnvelopeSocket): void {
@@ -83,18 +83,18 @@ class Patterns {
 }
 
 let app: TestApp;
-let ways: Ways;
+let gateway: SendingGateway;
 let socket: ClientSocket;
 let proxy: EnvelopeClient;
 
 async function start(): Promise<void> {
   app = await startLastingApp(
-    { providers: [Ways], controllers: [Patterns] },
+    { providers: [SendingGateway], controllers: [Patterns] },
     { adapter: { limits: { messagesPerSecond: false } } },
   );
   app.nest.connectMicroservice({ strategy: new EnvelopeTransport(app.adapter, { path: '/rpc' }) });
   await app.nest.startAllMicroservices();
-  ways = app.nest.get(Ways);
+  gateway = app.nest.get(SendingGateway);
   socket = connect(app.url('/ws'));
   proxy = new EnvelopeClient({ url: app.url('/rpc') });
   await socket.emitWithAck('echo', 1);
@@ -107,7 +107,7 @@ async function stop(): Promise<void> {
   await app.close();
 }
 
-/** What a call is refused with: what it throws, or rejects with. */
+/** Returns the message of the TypeError that the call throws or rejects with. */
 async function refusalOf(call: () => unknown): Promise<string> {
   try {
     await call();
@@ -118,18 +118,18 @@ async function refusalOf(call: () => unknown): Promise<string> {
 }
 
 const AT_THE_CALL: Record<string, (value: unknown) => unknown> = {
-  'client.emit': (value) => ways.client.emit('out', value),
-  'client.emit, a callback': (value) => ways.client.emit('out', value, () => undefined),
-  'client.emitWithAck': (value) => ways.client.emitWithAck('out', value),
-  'client.timeout().emitWithAck': (value) => ways.client.timeout(100).emitWithAck('out', value),
-  'client.volatile.emit': (value) => ways.client.volatile.emit('out', value),
-  'client.broadcast.emit': (value) => ways.client.broadcast.emit('out', value),
-  'server.emit': (value) => ways.server.emit('out', value),
-  'server.to().emit': (value) => ways.server.to('nobody').emit('out', value),
-  'server.emitWithAck': (value) => ways.server.emitWithAck('out', value),
-  'server.serverSideEmit': (value) => ways.server.serverSideEmit('out', value),
-  'server.serverSideEmitWithAck': (value) => ways.server.serverSideEmitWithAck('out', value),
-  'a socket of fetchSockets': async (value) => (await ways.server.fetchSockets())[0]!.emit('out', value),
+  'client.emit': (value) => gateway.client.emit('out', value),
+  'client.emit, a callback': (value) => gateway.client.emit('out', value, () => undefined),
+  'client.emitWithAck': (value) => gateway.client.emitWithAck('out', value),
+  'client.timeout().emitWithAck': (value) => gateway.client.timeout(100).emitWithAck('out', value),
+  'client.volatile.emit': (value) => gateway.client.volatile.emit('out', value),
+  'client.broadcast.emit': (value) => gateway.client.broadcast.emit('out', value),
+  'server.emit': (value) => gateway.server.emit('out', value),
+  'server.to().emit': (value) => gateway.server.to('nobody').emit('out', value),
+  'server.emitWithAck': (value) => gateway.server.emitWithAck('out', value),
+  'server.serverSideEmit': (value) => gateway.server.serverSideEmit('out', value),
+  'server.serverSideEmitWithAck': (value) => gateway.server.serverSideEmitWithAck('out', value),
+  'a socket of fetchSockets': async (value) => (await gateway.server.fetchSockets())[0]!.emit('out', value),
   'socket.emit': (value) => socket.emit('out', value),
   'socket.emit, a callback': (value) => socket.emit('out', value, () => undefined),
   'socket.emitWithAck': (value) => socket.emitWithAck('out', value),
@@ -142,32 +142,27 @@ describe('a payload', () => {
   beforeAll(start);
   afterAll(stop);
 
-  describe('what JSON cannot carry', () => {
-    it.each(UNCARRIED)(
-      'is refused at the call, with the event, its place and its type: %s',
-      async (...row) => {
-        const [, make, place, kind] = row;
-        const value = make();
-        const text = `"out" cannot be sent: ${place} is ${kind}, which JSON cannot carry: `;
-        for (const [way, call] of Object.entries(AT_THE_CALL)) {
-          expect([way, await refusalOf(() => call(value))]).toEqual([way, expect.stringContaining(text)]);
-        }
-        const list = await refusalOf(() => ways.client.emit('out', 1, value));
-        expect(list).toContain(`"out" cannot be sent: data[1]${place.slice('data'.length)} is ${kind}`);
-        expect(await refusalOf(() => ways.server.presence.track(ways.client, 'ada', { value }))).toContain(
-          `meta.value${place.slice('data'.length)} is ${kind}`,
-        );
-        expect(await refusalOf(() => firstValueFrom(proxy.send('same', { value })))).toContain(
-          `"same" cannot be sent: payload.value${place.slice('data'.length)} is ${kind}`,
-        );
-        expect(await refusalOf(() => firstValueFrom(proxy.emit('same', { value })))).toContain(
-          'payload.value',
-        );
-      },
-    );
+  describe('a value that JSON cannot carry', () => {
+    it.each(UNCARRIED)('throws at the call with the event, the position and the type: %s', async (...row) => {
+      const [, make, place, kind] = row;
+      const value = make();
+      const text = `"out" cannot be sent: ${place} is ${kind}, which JSON cannot carry: `;
+      for (const [way, call] of Object.entries(AT_THE_CALL)) {
+        expect([way, await refusalOf(() => call(value))]).toEqual([way, expect.stringContaining(text)]);
+      }
+      const list = await refusalOf(() => gateway.client.emit('out', 1, value));
+      expect(list).toContain(`"out" cannot be sent: data[1]${place.slice('data'.length)} is ${kind}`);
+      expect(
+        await refusalOf(() => gateway.server.presence.track(gateway.client, 'ada', { value })),
+      ).toContain(`meta.value${place.slice('data'.length)} is ${kind}`);
+      expect(await refusalOf(() => firstValueFrom(proxy.send('same', { value })))).toContain(
+        `"same" cannot be sent: payload.value${place.slice('data'.length)} is ${kind}`,
+      );
+      expect(await refusalOf(() => firstValueFrom(proxy.emit('same', { value })))).toContain('payload.value');
+    });
 
     it.each(UNCARRIED.map((row, index) => [row[0], index] as const))(
-      'makes an answer an internal error, and the log names the event and the place: %s',
+      'turns an answer into an internal error, and the log names the event and the position: %s',
       async (_, index) => {
         const [, , place, kind] = UNCARRIED[index]!;
         const client = await app.connect('/ws');
@@ -188,7 +183,7 @@ describe('a payload', () => {
           client.send({ event, data: index });
           expect([event, await client.next('exception')]).toMatchObject([event, failure]);
           const log = app.log.of('error').join('\n');
-          // what was told of five times within a minute is only counted
+          // The log shows the same error five times a minute and then only counts it.
           if (log === '' && index > 1) continue;
           expect([event, log]).toEqual([event, expect.stringContaining(`"${event}"`)]);
           expect(log).toContain(`${at} is ${kind}, which JSON cannot carry`);
@@ -199,7 +194,7 @@ describe('a payload', () => {
     );
 
     it.each(UNCARRIED)(
-      'makes an answer of the client an exception, and the listener hears of it: %s',
+      'turns an answer of the client into an exception and reports it to the listener: %s',
       async (...row) => {
         const [name, make, place, kind] = row;
         const value = make();
@@ -215,37 +210,37 @@ describe('a payload', () => {
           });
         });
         for (const way of ['returns', 'calls']) {
-          const said = await socket.emitWithAck('ask', `${way} ${name}`);
-          expect(said).toContain(`data.value${place.slice('data'.length)} is ${kind}`);
+          const answered = await socket.emitWithAck('ask', `${way} ${name}`);
+          expect(answered).toContain(`data.value${place.slice('data'.length)} is ${kind}`);
         }
         expect(thrown).toEqual([expect.any(TypeError)]);
       },
     );
 
-    it.each(UNCARRIED)('makes an answer of another service an error: %s', async (...row) => {
+    it.each(UNCARRIED)('turns an answer of a microservice into an error: %s', async (...row) => {
       const index = UNCARRIED.findIndex(([name]) => name === row[0]);
       const error: unknown = await firstValueFrom(proxy.send('pattern', index)).catch((e: unknown) => e);
       expect(error).toMatchObject({ status: 'error', message: 'Internal server error' });
     });
 
-    it('is refused among credentials', async () => {
-      const guest = connect(app.url('/ws'), {
+    it('is rejected in credentials', async () => {
+      const otherClient = connect(app.url('/ws'), {
         auth: { key: new Uint8Array(1) } as never,
         reconnection: false,
       });
-      const error = await new Promise<Error>((resolve) => guest.on('connect_error', resolve));
+      const error = await new Promise<Error>((resolve) => otherClient.on('connect_error', resolve));
       expect(error.message).toContain('auth.key is a Uint8Array, which JSON cannot carry');
     });
 
-    it('goes nowhere, and takes nothing else with it', async () => {
+    it('is not sent and does not prevent other messages', async () => {
       const client = await app.connect('/ws');
-      expect(() => ways.server.emit('out', NaN)).toThrow(TypeError);
-      ways.server.emit('after', 1);
+      expect(() => gateway.server.emit('out', NaN)).toThrow(TypeError);
+      gateway.server.emit('after', 1);
       expect(await client.next('after')).toEqual({ event: 'after', data: 1 });
       expect(client.frames.map(({ event }) => event)).toEqual(['after']);
     });
 
-    it('may be what an application has taught JSON to write', async () => {
+    it('is accepted if the application defines toJSON for its type', async () => {
       const bigint = BigInt.prototype as Untyped;
       const map = Map.prototype as Untyped;
       bigint.toJSON = function () {
@@ -256,15 +251,15 @@ describe('a payload', () => {
       };
       try {
         const client = await app.connect('/ws');
-        ways.server.emit('taught', { n: 1n, m: new Map([[1, 2]]) });
-        expect((await client.next('taught')).data).toEqual({ n: '1', m: [[1, 2]] });
+        gateway.server.emit('converted', { n: 1n, m: new Map([[1, 2]]) });
+        expect((await client.next('converted')).data).toEqual({ n: '1', m: [[1, 2]] });
       } finally {
         delete bigint.toJSON;
         delete map.toJSON;
       }
     });
 
-    it('is no fault of what somebody put on Object.prototype', async () => {
+    it('does not include enumerable properties of Object.prototype', async () => {
       (Object.prototype as Untyped).polluted = () => 1;
       try {
         expect(await socket.emitWithAck('echo', { a: [{}] })).toEqual({ a: [{}] });
@@ -274,12 +269,15 @@ describe('a payload', () => {
     });
   });
 
-  it.each(CARRIED)('goes as JSON writes it: %s', async (name, value, data) => {
-    const index = CARRIED.findIndex(([other]) => other === name);
-    const client = await app.connect('/ws');
-    expect(await client.ask('carried', index, 1)).toEqual({ event: 'carried', data, ack: 1 });
-    ways.server.emit('told', value);
-    expect((await client.next('told')).data).toEqual(data);
-    expect(await socket.emitWithAck('echo', value)).toEqual(data);
-  });
+  it.each(CARRIED)(
+    'with a value that JSON converts arrives as JSON writes it: %s',
+    async (name, value, data) => {
+      const index = CARRIED.findIndex(([other]) => other === name);
+      const client = await app.connect('/ws');
+      expect(await client.ask('carried', index, 1)).toEqual({ event: 'carried', data, ack: 1 });
+      gateway.server.emit('sent', value);
+      expect((await client.next('sent')).data).toEqual(data);
+      expect(await socket.emitWithAck('echo', value)).toEqual(data);
+    },
+  );
 });

@@ -46,9 +46,9 @@ class WireGateway {
   async join(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): Promise<void> {
     await client.join(room);
   }
-  @SubscribeMessage('tell')
-  tell(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): void {
-    client.to(room).emit('told', room);
+  @SubscribeMessage('notify')
+  notify(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string): void {
+    client.to(room).emit('notified', room);
   }
   @SubscribeMessage('of')
   single(): unknown {
@@ -56,10 +56,10 @@ class WireGateway {
   }
 }
 
-describe('the wire', () => {
+describe('the wire format', () => {
   const connect = async () => (await startApp({ providers: [WireGateway] })).connect('/ws');
 
-  it('replies under the same event, and to an id exactly once', async () => {
+  it('answers under the same event, and exactly once for an id', async () => {
     const client = await connect();
     client.send({ event: 'echo', data: { a: 1 } });
     expect(await client.next('echo')).toEqual({ event: 'echo', data: { a: 1 } });
@@ -72,7 +72,7 @@ describe('the wire', () => {
     expect(client.frames.filter((frame) => frame.ack !== undefined)).toHaveLength(6);
   });
 
-  it('streams where the client asks for many values', async () => {
+  it('streams several values when the client requests a stream', async () => {
     const client = await connect();
     client.send({ event: 'generate', id: 1, stream: true });
     expect(await client.answer(1)).toEqual({ event: 'generate', data: 1, ack: 1, more: true });
@@ -80,7 +80,7 @@ describe('the wire', () => {
     expect(await client.answer(1)).toEqual({ event: 'generate', ack: 1 });
   });
 
-  it('carries exceptions to the id they belong to', async () => {
+  it('answers an exception to the id of its request', async () => {
     const client = await connect();
     expect(await client.ask('boom', 'x', 3)).toEqual({
       event: 'exception',
@@ -94,9 +94,9 @@ describe('the wire', () => {
     const [ada, bob] = [await app.connect('/ws'), await app.connect('/ws')];
     await ada.ask('join', 'red');
     await bob.ask('join', 'red');
-    await bob.ask('tell', 'red');
-    expect(await ada.next('told')).toEqual({ event: 'told', data: 'red' });
+    await bob.ask('notify', 'red');
+    expect(await ada.next('notified')).toEqual({ event: 'notified', data: 'red' });
     await bob.settled();
-    expect(bob.frames.some((frame) => frame.event === 'told')).toBe(false);
+    expect(bob.frames.some((frame) => frame.event === 'notified')).toBe(false);
   });
 });

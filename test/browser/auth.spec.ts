@@ -40,8 +40,8 @@ class Tab {
   }
 
   async knock(door: string, key: string): Promise<string | null> {
-    const row = this.page.locator('#knocks li', { hasText: door });
-    await row.locator(`[data-key="${key}"]`).click();
+    const row = this.page.locator('#attempts li', { hasText: door });
+    await row.locator(`[data-token="${key}"]`).click();
     // this door's outcome: another one may have said the same of the same key before
     const outcome = row.locator('.outcome', { hasText: `${key}: ` });
     await outcome.waitFor();
@@ -99,7 +99,7 @@ describeInBrowser('sample 02-auth in Chromium', () => {
       expect(await tab.page.locator('#bold').count()).toBe(0);
     }
     await bob.write('root', 'and you?');
-    await bob.sees('#log', 'Nobody there');
+    await bob.sees('#log', 'Not delivered');
   });
 
   it('shows who is refused, with which status and why', async () => {
@@ -112,7 +112,7 @@ describeInBrowser('sample 02-auth in Chromium', () => {
     await tab.sees('#login-error', '401');
     await tab.enter(url(), 'bob');
     expect(await tab.knock('/ws', 'none')).toBe('none: 401 No auth token');
-    expect(await tab.knock('/ws', 'my token')).toBe('my token: 101 let in');
+    expect(await tab.knock('/ws', 'my token')).toBe('my token: 101 connected');
     expect(await tab.knock('/admin', 'my token')).toBe('my token: 403 Forbidden resource');
     expect(await tab.knock('/admin', 'forged')).toBe('forged: 401 invalid signature');
     expect(await tab.page.locator('#admin').isVisible()).toBe(false);
@@ -124,7 +124,7 @@ describeInBrowser('sample 02-auth in Chromium', () => {
     await ada.page.click('#renew');
     await ada.sees('#journal', /"event":"\$auth","data":\{"expiresAt"/);
     // the first token is over, and the second one was renewed by itself
-    await ada.page.locator('[data-key="expired"]:enabled').first().waitFor();
+    await ada.page.locator('[data-token="expired"]:enabled').first().waitFor();
     expect(await ada.knock('/ws', 'expired')).toBe('expired: 401 jwt expired');
     await ada.page.locator('#journal li', { hasText: 'POST /refresh' }).nth(1).waitFor();
     expect(await ada.wire('WebSocket /ws')).toHaveLength(2);
@@ -135,7 +135,7 @@ describeInBrowser('sample 02-auth in Chromium', () => {
     await start('3');
     const ada = await enter('ada');
     await ada.page.uncheck('#auto');
-    await ada.sees('#banner', /^4401: the token ended/);
+    await ada.sees('#banner', /^4401: the token expired/);
     await ada.sees('#status', 'Connected');
     await ada.write('ada', 'back');
     await ada.sees('#log', 'back');
@@ -183,9 +183,9 @@ describeInBrowser('sample 02-auth in Chromium', () => {
     }
     expect(await ada.page.evaluate('document.cookie')).toBe('');
     await ada.page.click('#sign-out');
-    await ada.sees('#welcome-title', 'Who is it?');
+    await ada.sees('#welcome-title', 'Sign in');
     await ada.page.reload();
-    await ada.sees('#welcome-title', 'Who is it?');
+    await ada.sees('#welcome-title', 'Sign in');
     await bob.page.click('#renew');
     await bob.sees('#journal', /"event":"\$auth","data":\{"expiresAt"/);
   });
@@ -237,7 +237,7 @@ describeInBrowser('sample 02-auth in Chromium', () => {
     const root = await enter('root');
     await root.page.setViewportSize({ width: 360, height: 640 });
     await root.write('ada', `a long word: ${'x'.repeat(200)}`);
-    await root.sees('#log', 'Nobody there');
+    await root.sees('#log', 'Not delivered');
     await root.page.click('#panel-toggle');
     await root.page.locator('#panel').waitFor({ state: 'visible' });
     const widths = await root.page.evaluate('[document.documentElement.scrollWidth, innerWidth]');

@@ -26,7 +26,7 @@ class Tab {
     await tab.page.goto(url);
     await tab.page.fill('#name', name);
     await tab.page.press('#name', 'Enter');
-    await tab.sees('#crews .person', name);
+    await tab.sees('#workers .person', name);
     return tab;
   }
 
@@ -109,11 +109,11 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
         ['Ada', String(await ada.worker())],
         ['Bob', String(await bob.worker())],
       ]);
-      const crew = tab.page.locator('.crew', { hasText: String(await bob.worker()) });
-      await crew.getByText('Bob', { exact: true }).waitFor();
-      await crew.getByText('1 client', { exact: true }).waitFor();
+      const card = tab.page.locator('.worker-card', { hasText: String(await bob.worker()) });
+      await card.getByText('Bob', { exact: true }).waitFor();
+      await card.getByText('1 client', { exact: true }).waitFor();
     }
-    expect(await ada.page.locator('.crew[aria-current] .worker b').textContent()).toBe(
+    expect(await ada.page.locator('.worker-card[aria-current] .worker b').textContent()).toBe(
       String(await ada.worker()),
     );
   });
@@ -125,14 +125,14 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
     process.kill(dead, 'SIGKILL');
     await ada.page
       .locator('#log .note', { hasText: `${dead}` })
-      .getByText('is gone (1006)')
+      .getByText('disconnected (1006)')
       .waitFor();
     await ada.sees('#status', 'Connected');
     await ada.page.locator('#worker b').waitFor();
     expect(await ada.worker()).not.toBe(dead);
     await ada.say('here again');
     await bob.sees('#log .text', 'here again');
-    await bob.page.locator('.crew', { hasText: String(dead) }).waitFor({ state: 'detached' });
+    await bob.page.locator('.worker-card', { hasText: String(dead) }).waitFor({ state: 'detached' });
   });
 
   it('is accessible: in two tabs, after a reconnect, on a phone', async () => {

@@ -219,7 +219,7 @@ describe('sample 02-auth', () => {
       await root.ask('disconnect-user', { user: 'bob' });
       for (const bob of bobs) {
         expect((await bob.ended()).code).toBe(1000);
-        expect(unasked(bob)).toEqual([{ event: 'goodbye', data: { by: 'root' } }]);
+        expect(unasked(bob)).toEqual([{ event: 'session-ended', data: { by: 'root' } }]);
       }
       await ada.settled();
       await connect('/ws', tokenOf('bob'));

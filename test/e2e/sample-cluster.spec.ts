@@ -90,7 +90,7 @@ describe('sample 03-cluster', () => {
 
   it('answers a bare client as its README has it, and refuses what is no message of a member', async () => {
     const [{ client, pid }] = (await joinTwoWorkers(cluster.url)) as [Member];
-    const roster = { state: 'connected', nodes: expect.any(Number), crews: expect.any(Array) };
+    const roster = { state: 'connected', nodes: expect.any(Number), workers: expect.any(Array) };
     const data = { worker: `${pid}@${hostname()}`, roster };
     expect(client.frames[0]).toEqual({ event: 'join', data, ack: 0 });
     expect((await client.ask('message', { text: ' ' })).data).toMatchObject({ statusCode: 400 });

@@ -39,7 +39,7 @@ describe('sample 05-observed', () => {
     await expect(socket.emitWithAck('appraise')).rejects.toThrow('Internal server error');
 
     const traces = await text(`${url!}/traces`);
-    const [, parent] = /under (\w+) {2}write the bid down/.exec(traces)!;
+    const [, parent] = /under (\w+) {2}save the bid/.exec(traces)!;
     expect(traces).toMatch(new RegExp(`${parent!} .*bid.* ok`));
     expect(traces).toMatch(/appraise.* error/);
     const figures = await text(`${url!}/metrics`);

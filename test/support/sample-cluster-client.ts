@@ -2,7 +2,7 @@ import { TestClient, type Received } from './client.js';
 import { until } from './wait.js';
 
 /** Who is on one worker of sample/03-cluster. */
-interface Crew {
+interface WorkerMembers {
   worker: string;
   names: string[];
 }
@@ -11,7 +11,7 @@ interface Crew {
 interface Roster {
   state: string;
   nodes: number;
-  crews: Crew[];
+  workers: WorkerMembers[];
 }
 
 /** How many connections go by before two workers, or one of a certain id, must have been among those that took them. */
@@ -86,9 +86,9 @@ export class Member {
 
   /** Resolves when its worker's roster has these members where they are, and nobody else. */
   async sees(present: readonly Member[]): Promise<void> {
-    const crews = crewsOf(present);
-    const isSeen = (): boolean => JSON.stringify(this.roster?.crews) === JSON.stringify(crews);
-    await this.client.until('the roster', isSeen).catch(() => expect(this.roster?.crews).toEqual(crews));
+    const workers = groupByWorker(present);
+    const isSeen = (): boolean => JSON.stringify(this.roster?.workers) === JSON.stringify(workers);
+    await this.client.until('the roster', isSeen).catch(() => expect(this.roster?.workers).toEqual(workers));
   }
 }
 
@@ -112,7 +112,7 @@ export async function joinWorker(url: string, name: string, pid: number): Promis
   throw new Error(`${TRIES} connections, none of them to worker ${pid}`);
 }
 
-function crewsOf(present: readonly Member[]): Crew[] {
+function groupByWorker(present: readonly Member[]): WorkerMembers[] {
   const workers = [...new Set(present.map(({ worker }) => worker))].sort((a, b) => a.localeCompare(b));
   return workers.map((worker) => {
     const names = present.filter((member) => member.worker === worker).map(({ name }) => name);

@@ -1,11 +1,11 @@
 import { Connection } from './connection.js';
-import { $, element, face, logLine, showPeople, showRooms, showTyping } from './view.js';
+import { $, avatar, element, logLine, showPeople, showRooms, showTyping } from './view.js';
 
 const LOBBY = 'lobby';
 const SUGGESTED = [LOBBY, 'coffee', 'ideas', 'help'];
-const MOST_LINES = 300;
+const MAX_LINES = 300;
 const TYPING_SHOWN_FOR = 3_000;
-const TYPING_TOLD_EVERY = 1_500;
+const TYPING_SEND_INTERVAL = 1_500;
 
 const { port, path } = await (await fetch('/settings.json')).json();
 const url = new URL(path, location.href);
@@ -14,7 +14,7 @@ url.hash = '';
 if (port !== 0) url.port = String(port);
 const connection = new Connection(url.href);
 
-/** The rooms that this window shows: their lines, who types there, and how many lines are unread. */
+/** The rooms that this window shows: for each the log entries, the authors who type, the people, and the unread count. */
 const rooms = new Map();
 let current;
 let me = sessionStorage.getItem('name') ?? '';
@@ -26,7 +26,7 @@ function roomNamed(name) {
   return room;
 }
 
-// ---- the line up and down
+// ---- connection state
 
 connection.addEventListener('state', ({ detail: { state, until } }) => {
   clearInterval(countdown);
@@ -45,38 +45,38 @@ connection.addEventListener('state', ({ detail: { state, until } }) => {
 });
 let countdown;
 
-/** A new connection knows nothing of us: our name, our rooms. */
+/** Sends the name and joins the rooms: the server keeps neither when a connection ends. */
 async function enter() {
   if (me === '') return;
   for (const room of rooms.values()) room.joined = false;
   try {
-    await connection.ask('name', me);
+    await connection.request('name', me);
     await Promise.all([...rooms.keys()].map(join));
-    // the server lets everybody in there
-    if (!rooms.has(LOBBY)) await connection.ask('leave', LOBBY);
+    // the server puts each new connection into the lobby
+    if (!rooms.has(LOBBY)) await connection.request('leave', LOBBY);
   } catch (error) {
     notice(error.message);
   }
 }
 
 async function join(name) {
-  await connection.ask('join', name);
+  await connection.request('join', name);
   const [messages, people] = await Promise.all([
-    connection.ask('history', name),
-    connection.ask('people', name),
+    connection.request('history', name),
+    connection.request('people', name),
   ]);
   const room = rooms.get(name);
   if (room === undefined) return;
   room.joined = true;
   room.people = people.names;
-  // what the server does not keep stays where it was
+  // keeps the entries that the server does not store
   const kept = room.lines.filter(({ kind, state }) => kind !== 'message' || state !== undefined);
   room.lines = [...messages.map((message) => ({ kind: 'message', ...message })), ...kept];
   room.lines.sort((one, other) => one.at.localeCompare(other.at));
   if (name === current) showRoom();
 }
 
-// ---- what the others do
+// ---- events from the server
 
 const received = {
   message: ({ room, ...message }) => add(room, { kind: 'message', ...message }),
@@ -120,7 +120,7 @@ function add(name, entry) {
   const room = roomNamed(name);
   const before = room.lines.at(-1);
   room.lines.push(entry);
-  if (room.lines.length > MOST_LINES) room.lines.shift();
+  if (room.lines.length > MAX_LINES) room.lines.shift();
   if (entry.author !== undefined) stopTyping(name, entry.author);
   if (name === current) {
     append(logLine(entry, before, me), entry.author === me);
@@ -130,7 +130,7 @@ function add(name, entry) {
   }
 }
 
-// ---- the room on show
+// ---- the current room
 
 function open(name) {
   const isNew = !rooms.has(name);
@@ -175,7 +175,7 @@ function showRoom() {
 
 const isAtEnd = () => $('log').scrollHeight - $('log').scrollTop - $('log').clientHeight < 60;
 
-/** Follows the newest line, unless somebody is reading further up. */
+/** Adds an entry to the log. Scrolls to it, unless the user has scrolled up to read older entries. */
 function append(line, isMine) {
   const follow = isMine || isAtEnd();
   $('log').querySelector('.empty')?.remove();
@@ -191,16 +191,16 @@ $('newer').addEventListener('click', () => {
   $('log').scrollTop = $('log').scrollHeight;
 });
 
-// ---- what we do
+// ---- user input
 
-/** A line of our own is shown at once, and settled by the server's answer. */
+/** Shows the entry at once as "sending", and marks it as sent or failed when the server responds. */
 async function send(names, entry) {
   entry.state = 'sending';
   for (const name of names) add(name, entry);
   const { kind, author, text } = entry;
   try {
-    if (kind === 'said') await connection.ask('say', { author, text });
-    else await connection.ask('message', { author, text, room: names[0] });
+    if (kind === 'said') await connection.request('say', { author, text });
+    else await connection.request('message', { author, text, room: names[0] });
     delete entry.state;
     entry.line?.removeAttribute('data-state');
   } catch (error) {
@@ -229,21 +229,21 @@ $('composer').addEventListener('submit', (event) => {
   const text = $('text').value.trim();
   $('text').focus();
   if (text === '') return;
-  if (!connection.isOpen) return notice('Not connected. What you wrote stays here.');
+  if (!connection.isOpen) return notice('Not connected. Your message stays in the field.');
   $('text').value = '';
   grow();
-  lastTold = 0;
+  lastTypingSent = 0;
   const kind = isEverywhere() ? 'said' : 'message';
   $('everywhere').ariaPressed = 'false';
   const names = kind === 'said' ? [...rooms.keys()] : [current];
   void send(names, { kind, author: me, text, at: new Date().toISOString() });
 });
 
-let lastTold = 0;
+let lastTypingSent = 0;
 $('text').addEventListener('input', () => {
   grow();
-  if ($('text').value.trim() === '' || Date.now() - lastTold < TYPING_TOLD_EVERY) return;
-  lastTold = Date.now();
+  if ($('text').value.trim() === '' || Date.now() - lastTypingSent < TYPING_SEND_INTERVAL) return;
+  lastTypingSent = Date.now();
   connection.send('typing', { author: me, room: current });
 });
 $('text').addEventListener('keydown', (event) => {
@@ -295,8 +295,8 @@ $('welcome').addEventListener('close', () => {
   $('text').focus();
   if (isFirst && connection.isOpen) return void enter();
   connection
-    .ask('name', me)
-    .then(() => connection.ask('people', current))
+    .request('name', me)
+    .then(() => connection.request('people', current))
     .then(received.people)
     .catch(() => undefined);
 });
@@ -314,7 +314,7 @@ function suggestName() {
 
 function showMe() {
   $('me').replaceChildren(
-    face(me),
+    avatar(me),
     element('span', { className: 'name', dir: 'auto' }, me),
     element('i', {}, 'rename'),
   );
@@ -331,7 +331,7 @@ $('theme').addEventListener('click', () => {
 });
 setTheme(localStorage.getItem('theme') ?? '');
 
-// ---- go
+// ---- start
 
 const fromHash = new URLSearchParams(location.hash.slice(1)).get('room')?.trim().slice(0, 40);
 for (const name of JSON.parse(sessionStorage.getItem('rooms') ?? `["${LOBBY}"]`)) roomNamed(name);

@@ -1,15 +1,15 @@
-/** A plain WebSocket that speaks the envelope, asks and gets answers, and comes back by itself. */
+/** A WebSocket client for the envelope protocol: sends events and requests, and reconnects by itself. */
 
-const FIRST_DELAY = 500;
-const LONGEST_DELAY = 15_000;
-const PATIENCE = 5_000;
-const PING_EVERY = 15_000;
+const MIN_DELAY = 500;
+const MAX_DELAY = 15_000;
+const TIMEOUT = 5_000;
+const PING_INTERVAL = 15_000;
 
 export class Connection extends EventTarget {
   #url;
   #socket;
   #ids = 0;
-  #asked = new Map();
+  #pending = new Map();
   #attempts = 0;
   #retry;
   #pings;
@@ -17,7 +17,7 @@ export class Connection extends EventTarget {
   constructor(url) {
     super();
     this.#url = url;
-    // no use in waiting once the network is back
+    // reconnects at once when the network is available again
     addEventListener('online', () => this.reconnect());
   }
 
@@ -25,11 +25,11 @@ export class Connection extends EventTarget {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Opens the line now, whatever the back-off says. */
+  /** Connects now, without waiting for the rest of the reconnection delay. Does nothing while connected. */
   reconnect() {
     if (this.#socket !== undefined && this.#socket.readyState <= WebSocket.OPEN) return;
     clearTimeout(this.#retry);
-    this.#tell('state', { state: 'connecting' });
+    this.#emit('state', { state: 'connecting' });
     const socket = new WebSocket(this.#url);
     this.#socket = socket;
     socket.onopen = () => this.#opened();
@@ -37,42 +37,45 @@ export class Connection extends EventTarget {
     socket.onclose = () => this.#closed(socket);
   }
 
-  /** Sends an event; lost where the line is down. */
+  /** Sends an event. Drops it while disconnected. */
   send(event, data) {
     if (this.isOpen) this.#socket.send(JSON.stringify({ event, data }));
   }
 
-  /** Sends an event with an id: resolves with the answer, rejects with what went wrong. */
-  ask(event, data) {
+  /**
+   * Sends a request: an event with an id. Resolves with the response. Rejects with the server's exception, after a timeout, or
+   * when disconnected.
+   */
+  request(event, data) {
     return new Promise((resolve, reject) => {
       if (!this.isOpen) return reject(new Error('Not connected'));
       const id = ++this.#ids;
-      const timer = setTimeout(() => this.#settle(id, new Error('No answer')), PATIENCE);
-      this.#asked.set(id, { resolve, reject, timer });
+      const timer = setTimeout(() => this.#settle(id, new Error('No response')), TIMEOUT);
+      this.#pending.set(id, { resolve, reject, timer });
       this.#socket.send(JSON.stringify({ event, data, id }));
     });
   }
 
   #opened() {
     this.#attempts = 0;
-    // a line can be dead without a close; only a question tells
-    this.#pings = setInterval(() => this.ask('$ping').catch(() => this.#abandon()), PING_EVERY);
-    this.#tell('state', { state: 'open' });
+    // a connection can break without a close event; only a ping without a response shows it
+    this.#pings = setInterval(() => this.request('$ping').catch(() => this.#abandon()), PING_INTERVAL);
+    this.#emit('state', { state: 'open' });
   }
 
   #received({ event, data, ack }) {
-    if (ack === undefined) this.#tell('event', { event, data });
+    if (ack === undefined) this.#emit('event', { event, data });
     else if (event === 'exception') this.#settle(ack, new Error(describe(data)));
     else this.#settle(ack, undefined, data);
   }
 
   #settle(id, error, value) {
-    const asked = this.#asked.get(id);
-    if (asked === undefined) return;
-    this.#asked.delete(id);
-    clearTimeout(asked.timer);
-    if (error === undefined) asked.resolve(value);
-    else asked.reject(error);
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    clearTimeout(pending.timer);
+    if (error === undefined) pending.resolve(value);
+    else pending.reject(error);
   }
 
   #abandon() {
@@ -86,20 +89,20 @@ export class Connection extends EventTarget {
     if (socket !== this.#socket) return;
     this.#socket = undefined;
     clearInterval(this.#pings);
-    for (const id of [...this.#asked.keys()]) this.#settle(id, new Error('The connection was lost'));
-    // doubled each time, and somewhere in the upper half of it: not all clients of a restarted server at once
-    const longest = Math.min(FIRST_DELAY * 2 ** this.#attempts++, LONGEST_DELAY);
+    for (const id of [...this.#pending.keys()]) this.#settle(id, new Error('The connection was lost'));
+    // doubles with each attempt, plus jitter: the clients of a restarted server do not all reconnect at once
+    const longest = Math.min(MIN_DELAY * 2 ** this.#attempts++, MAX_DELAY);
     const delay = longest / 2 + (Math.random() * longest) / 2;
     this.#retry = setTimeout(() => this.reconnect(), delay);
-    this.#tell('state', { state: 'waiting', until: Date.now() + delay });
+    this.#emit('state', { state: 'waiting', until: Date.now() + delay });
   }
 
-  #tell(type, detail) {
+  #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 
-/** An exception's message: a sentence, or, after a failed validation, several. */
+/** Returns an exception's message. A failed validation has several, which are joined. */
 function describe(payload) {
   return [payload?.message ?? 'Something went wrong'].flat().join(', ');
 }

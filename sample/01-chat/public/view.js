@@ -1,19 +1,19 @@
-/** What the page shows. All that comes from others is set as text, never as HTML. */
+/** Renders the page. Sets all content from other users as text, never as HTML. */
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with properties and children; strings become text. */
+/** Creates an element with properties and children. Strings become text nodes. */
 export function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
   return made;
 }
 
-/** A round picture of a name: its first character on a colour of its own. */
-export function face(name) {
+/** Returns a round avatar: the first character of a name, on a colour that depends on the name. */
+export function avatar(name) {
   const made = element(
     'span',
-    { className: 'face', ariaHidden: 'true' },
+    { className: 'avatar', ariaHidden: 'true' },
     [...name.trim()][0]?.toUpperCase() ?? '?',
   );
   made.style.setProperty('--hue', hue(name));
@@ -36,13 +36,13 @@ function time(at) {
 
 const GROUPED_FOR = 5 * 60_000;
 
-/** Entries that follow one another from one author, within minutes, share one head. */
+/** Consecutive messages of one author within five minutes share one head. */
 function continues(entry, before) {
   if (before === undefined || entry.kind !== 'message' || before.kind !== 'message') return false;
   return entry.author === before.author && new Date(entry.at) - new Date(before.at) < GROUPED_FOR;
 }
 
-/** One line of the log. `entry` is `{kind, author, text, at, state, retry}`. */
+/** Returns the list item of one log entry, `{kind, author, text, at, state, retry}`. */
 export function logLine(entry, before, me) {
   if (entry.kind === 'announcement') {
     return element('li', { className: 'announcement' }, element('span', {}, entry.text), ' ', time(entry.at));
@@ -70,12 +70,12 @@ export function logLine(entry, before, me) {
       element('button', { type: 'button', className: 'retry', onclick: entry.retry }, 'Not sent. Try again'),
     );
   }
-  line.append(face(entry.author), body);
+  line.append(avatar(entry.author), body);
   entry.line = line;
   return line;
 }
 
-/** The people of a room, in the list and in the header. */
+/** Shows the people of a room, in the list and in the header. */
 export function showPeople(names, me) {
   const unique = [...names].sort((one, other) => one.localeCompare(other));
   const mine = unique.indexOf(me);
@@ -84,14 +84,20 @@ export function showPeople(names, me) {
   $('names').replaceChildren(
     ...all.map((name, index) => {
       const label = element('span', { className: 'name', dir: 'auto' }, name);
-      return element('li', {}, face(name), label, index === 0 && mine !== -1 ? element('i', {}, 'you') : '');
+      return element(
+        'li',
+        {},
+        avatar(name),
+        label,
+        index === 0 && mine !== -1 ? element('i', {}, 'you') : '',
+      );
     }),
   );
-  $('faces').replaceChildren(...all.slice(0, 3).map(face));
+  $('avatars').replaceChildren(...all.slice(0, 3).map(avatar));
   $('count').textContent = all.length === 1 ? '1 here' : `${all.length} here`;
 }
 
-/** `ada is typing`, `ada and bob are typing`, … */
+/** Shows `ada is typing`, `ada and bob are typing`, … */
 export function showTyping(names) {
   const shown = names.slice(0, 2).join(names.length === 2 ? ' and ' : ', ');
   const rest = names.length > 2 ? ` and ${names.length - 2} more` : '';
@@ -106,7 +112,7 @@ export function showTyping(names) {
   );
 }
 
-/** The rooms that we are in, with what is unread in each, and others that we could open. */
+/** Lists the open rooms with their unread counts, and then the suggested rooms that are not open. */
 export function showRooms(rooms, current, suggested, { open, close }) {
   const others = suggested.filter((name) => !rooms.has(name));
   $('rooms').replaceChildren(

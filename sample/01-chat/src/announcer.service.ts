@@ -3,7 +3,7 @@ import { ConfigService } from '@nestjs/config';
 import { EnvelopeServer } from 'nestjs-envelope';
 import { LOBBY } from './chat.js';
 
-/** Speaks up in the lobby on its own: any provider may inject the server and send. */
+/** Sends announcements to the lobby at an interval. Any provider can inject the server and emit. */
 @Injectable()
 export class AnnouncerService implements OnApplicationBootstrap, OnModuleDestroy {
   private timer: NodeJS.Timeout | undefined;

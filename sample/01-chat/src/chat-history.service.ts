@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { ChatMessage } from './chat.js';
 
-/** Messages that a room keeps. */
+/** The number of messages that are kept per room. */
 const MAX_MESSAGES = 100;
 
-/** The last messages of each room, in memory, for as long as somebody is there. */
+/** Keeps the last messages of each room in memory, until the last member leaves. */
 @Injectable()
 export class ChatHistoryService {
   private readonly rooms = new Map<string, ChatMessage[]>();

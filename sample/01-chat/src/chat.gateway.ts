@@ -17,7 +17,7 @@ import { TypingDto } from './dto/typing.dto.js';
 import { InOrderInterceptor } from './in-order.interceptor.js';
 import { ShortTextPipe } from './short-text.pipe.js';
 
-/** The chat. It names no path, so it is on the adapter's: `/ws`, unless WS_PATH says otherwise. */
+/** The chat. It sets no path, so it uses the adapter's: WS_PATH, by default `/ws`. */
 @WebSocketGateway()
 @UseInterceptors(InOrderInterceptor)
 @UsePipes(new ValidationPipe({ transform: true, whitelist: true }))
@@ -27,13 +27,13 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
 
   constructor(private readonly chatHistory: ChatHistoryService) {}
 
-  /** Members come and go by `join` and `leave`, and by lines that break: the rooms know of all of them. */
+  /** Listens to the adapter, which reports every change of a room: after `join`, after `leave`, and when a client disconnects. */
   afterInit({ adapter }: ChatServer): void {
-    const tell = (room: string, id: string): void => {
-      this.tellPeople(room, id).catch((error: unknown) => this.logger.error(error));
+    const onChange = (room: string, id: string): void => {
+      this.emitPeople(room, id).catch((error: unknown) => this.logger.error(error));
     };
-    adapter.on('join-room', tell);
-    adapter.on('leave-room', tell);
+    adapter.on('join-room', onChange);
+    adapter.on('leave-room', onChange);
     adapter.on('delete-room', (room: string) => this.chatHistory.forget(room));
   }
 
@@ -41,7 +41,7 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
     await client.join(LOBBY);
   }
 
-  /** The others in the room see it live; those who join later find it in the history. */
+  /** Emits the message to the other members of the room, and adds it to the history for clients that join later. */
   @SubscribeMessage('message')
   message(@ConnectedSocket() client: ChatSocket, @MessageBody() { room, author, text }: MessageDto): void {
     if (!client.rooms.has(room)) throw new WsException(`You are not in the room "${room}"`);
@@ -49,7 +49,7 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
     client.to(room).emit('message', { ...message, room });
   }
 
-  /** Reaches everybody in every room of the sender, each of them once; nobody keeps it. */
+  /** Emits to all rooms of the sender. Each member receives it once, and no history keeps it. */
   @SubscribeMessage('say')
   say(@ConnectedSocket() client: ChatSocket, @MessageBody() { author, text }: SayDto): void {
     const at = new Date().toISOString();
@@ -61,19 +61,19 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
     client.broadcast.volatile.emit('typing', { author, room });
   }
 
-  /** What a handler returns goes back to the client, under the same event. */
+  /** Returns the history. The client receives the return value of a handler as the response. */
   @SubscribeMessage('history')
   history(@MessageBody(new ShortTextPipe(LOBBY)) room: string): readonly ChatMessage[] {
     return this.chatHistory.of(room);
   }
 
-  /** How many clients are in a room. */
+  /** Returns the number of clients in a room. */
   @SubscribeMessage('presence')
   async presence(@MessageBody(new ShortTextPipe(LOBBY)) room: string): Promise<number> {
     return (await this.server.in(room).fetchSockets()).length;
   }
 
-  /** Who is in a room, by the names that they gave themselves. The members hear of changes unasked. */
+  /** Returns the names of the members of a room, as they set them. Members receive changes as `people` events. */
   @SubscribeMessage('people')
   async people(@MessageBody(new ShortTextPipe(LOBBY)) room: string): Promise<People> {
     const sockets = await this.server.in(room).fetchSockets();
@@ -86,7 +86,7 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
     @MessageBody(new ShortTextPipe()) name: string,
   ): Promise<void> {
     client.data.name = name;
-    await Promise.all(roomsOf(client).map((room) => this.tellPeople(room, client.id)));
+    await Promise.all(roomsOf(client).map((room) => this.emitPeople(room, client.id)));
   }
 
   @SubscribeMessage('join')
@@ -107,8 +107,8 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
     await client.leave(room);
   }
 
-  private async tellPeople(room: string, id: string): Promise<void> {
-    // every client is alone in a room of its own id
+  private async emitPeople(room: string, id: string): Promise<void> {
+    // each client is the only member of the room named after its id
     if (room === id) return;
     const people = await this.people(room);
     this.server.to(room).except(id).emit('people', people);

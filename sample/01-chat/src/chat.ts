@@ -1,12 +1,12 @@
 import type { DefaultEventsMap, EnvelopeServer, EnvelopeSocket } from 'nestjs-envelope';
 
-/** The room that everybody is in at first. */
+/** The room that each client joins when it connects. */
 export const LOBBY = 'lobby';
-/** How many rooms one client may be in: each may have a history, and room names are the clients' choice. */
+/** The maximum number of rooms per client: clients choose the names, and each room keeps a history. */
 export const MAX_ROOMS = 20;
-/** Characters of a room's or a person's name. */
+/** The maximum length of the name of a room or a person, in characters. */
 export const MAX_NAME = 40;
-/** Characters of a message. */
+/** The maximum length of a message, in characters. */
 export const MAX_TEXT = 2_000;
 
 export interface ChatMessage {
@@ -21,7 +21,7 @@ export interface People {
   names: string[];
 }
 
-/** What the server sends unasked. */
+/** The events that the server emits. */
 export interface ServerToClient {
   message: (message: ChatMessage & { room: string }) => void;
   said: (message: ChatMessage & { rooms: string[] }) => void;
@@ -30,7 +30,7 @@ export interface ServerToClient {
   announcement: (announcement: { text: string; at: string }) => void;
 }
 
-/** What the server keeps with a client. */
+/** The type of `client.data`. */
 export interface ClientData {
   name?: string;
 }

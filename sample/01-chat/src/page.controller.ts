@@ -13,12 +13,12 @@ const TYPES = new Map([
   ['icon.svg', 'image/svg+xml'],
 ]);
 
-/** The web page that chats. */
+/** Serves the web page of the chat. */
 @Controller()
 export class PageController {
   constructor(@Inject(ENVELOPE_OPTIONS) private readonly options: EnvelopeOptions) {}
 
-  /** Where the page finds the gateway. */
+  /** Returns the port and the path of the gateway. */
   @Get('settings.json')
   settings(): { port: number; path: string } {
     const { port = 0, path = '/' } = this.options;

@@ -1,10 +1,10 @@
 import { chip, clock, element } from './view.js';
 
-const MOST_LINES = 200;
-/** The first letters of a token tell which it is; the rest is nobody's business. */
+const MAX_LINES = 200;
+/** The journal shows only the first letters of a token: enough to recognise it, and useless to a reader. */
 const TOKEN = /eyJ[\w-]+\.[\w-]+\.[\w-]+/g;
 
-/** What went over the wire, newest first. */
+/** Lists all requests and messages, newest first. */
 export class Journal {
   #list;
 
@@ -12,7 +12,7 @@ export class Journal {
     this.#list = list;
   }
 
-  /** An HTTP status, a close code or another word, and what it was about. */
+  /** Adds an HTTP status or a close code, and what it belongs to. */
   note(code, subject, remark = '') {
     this.#add(
       chip(code),
@@ -20,7 +20,7 @@ export class Journal {
     );
   }
 
-  /** A message, as it is on the wire. */
+  /** Adds a message as it was sent or received. */
   frame(direction, text) {
     const shown = text.replace(TOKEN, (token) => `${token.slice(0, 6)}…`);
     this.#add(
@@ -32,6 +32,6 @@ export class Journal {
   #add(...children) {
     const time = clock(Date.now(), { timeStyle: 'medium' });
     this.#list.prepend(element('li', {}, element('time', {}, time), ...children));
-    while (this.#list.children.length > MOST_LINES) this.#list.lastChild.remove();
+    while (this.#list.children.length > MAX_LINES) this.#list.lastChild.remove();
   }
 }

@@ -1,4 +1,4 @@
-import { Connection, knock } from './connection.js';
+import { Connection, tryConnect } from './connection.js';
 import { Journal } from './journal.js';
 import { Session } from './session.js';
 import * as view from './view.js';
@@ -18,7 +18,7 @@ const admin = new Connection('/admin', session, journal);
 
 // ---- signing in and out
 
-/** In this tab only: another one may be somebody else. */
+/** In this tab only: another tab may have another user. */
 const remembered = sessionStorage.getItem('user');
 
 async function signIn(user, password) {
@@ -64,7 +64,7 @@ function showWelcome(status, message = '') {
   $('app').hidden = true;
   $('welcome').hidden = false;
   $('login-error').replaceChildren(...(message === '' ? [] : [chip(status ?? 'offline'), ` ${message}`]));
-  // after a wrong password that is what one types again
+  // after a wrong password, the user types the password again
   $($('user').value === '' ? 'user' : 'password').focus();
 }
 
@@ -77,13 +77,15 @@ $('login').addEventListener('submit', (event) => {
 
 // ---- the token
 
-/** A fresh token goes to the lines that are open; new ones begin with it. */
+/** Sends a new token to the open connections. New connections begin with it. */
 session.addEventListener('token', () => {
   view.showClaims(session.claims);
-  for (const line of [messages, admin]) line.renew().catch(({ message }) => view.showBanner('bad', message));
+  for (const connection of [messages, admin]) {
+    connection.renew().catch(({ message }) => view.showBanner('bad', message));
+  }
 });
 
-/** Before it ends: a quarter of its life, at most ten seconds. */
+/** How long before its expiry a token is renewed: a quarter of its lifetime, at most ten seconds. */
 const lead = () => Math.min(10_000, session.lifetime * 250);
 
 setInterval(() => {
@@ -91,7 +93,7 @@ setInterval(() => {
   const left = session.expiresAt - Date.now();
   view.showCountdown(left, session.lifetime);
   if ($('auto').checked && left < lead() && left > 0 && messages.isOpen) void renew();
-  for (const button of document.querySelectorAll('[data-key="expired"]')) {
+  for (const button of document.querySelectorAll('[data-token="expired"]')) {
     button.disabled = session.expired === undefined;
   }
 }, 200);
@@ -109,15 +111,15 @@ async function renew() {
 }
 $('renew').addEventListener('click', () => void renew());
 
-function showFate() {
-  $('fate').textContent = $('auto').checked
-    ? `Renewed ${Math.round(lead() / 1_000)} s before its end: the line stays open.`
+function showExpiry() {
+  $('expiry').textContent = $('auto').checked
+    ? `Renewed ${Math.round(lead() / 1_000)} s before it expires: the connection stays open.`
     : 'Not renewed: at 0 the server closes with 4401.';
 }
-$('auto').addEventListener('change', showFate);
-session.addEventListener('token', showFate);
+$('auto').addEventListener('change', showExpiry);
+session.addEventListener('token', showExpiry);
 
-// ---- the line up and down
+// ---- connection state
 
 let countdown;
 messages.addEventListener('state', ({ detail: { state, code, message, until } }) => {
@@ -127,7 +129,7 @@ messages.addEventListener('state', ({ detail: { state, code, message, until } })
     const texts = {
       open: 'Connected',
       connecting: 'Connecting',
-      waiting: code === 4401 ? `Expired, back in ${seconds} s` : `Reconnecting in ${seconds} s`,
+      waiting: code === 4401 ? `Expired, reconnecting in ${seconds} s` : `Reconnecting in ${seconds} s`,
       refused: `Refused: ${code}`,
       closed: 'Disconnected',
     };
@@ -139,12 +141,12 @@ messages.addEventListener('state', ({ detail: { state, code, message, until } })
   if (state === 'waiting' && code === 4401) {
     view.showBanner(
       'warn',
-      '4401: the token ended, and the connection with it. POST /refresh, and back again.',
+      '4401: the token expired, so the server closed the connection. Next: POST /refresh and reconnect.',
     );
   } else if (state === 'refused') {
     leave(code, message);
   } else if (state === 'closed' && code !== undefined) {
-    const by = dismissedBy === undefined ? 'The server' : dismissedBy;
+    const by = endedBy ?? 'The server';
     view.showBanner(
       'bad',
       `${code}: ${by} ended the connection.`,
@@ -154,19 +156,19 @@ messages.addEventListener('state', ({ detail: { state, code, message, until } })
   } else {
     view.showBanner();
   }
-  dismissedBy = undefined;
+  endedBy = undefined;
 });
 $('status').addEventListener('click', () => void messages.open());
 
-let dismissedBy;
+let endedBy;
 messages.addEventListener('event', ({ detail: { event, data } }) => {
   if (event === 'message') received(data);
-  if (event === 'goodbye') dismissedBy = data.by;
+  if (event === 'session-ended') endedBy = data.by;
 });
 
 // ---- messages
 
-/** The lines with each user. */
+/** The messages to and from each user. */
 const conversations = new Map();
 const unread = new Map();
 let current;
@@ -177,7 +179,7 @@ function linesWith(name) {
 }
 
 function received(message) {
-  // from another tab of our own, or from somebody else
+  // from another tab of the same user, or from another user
   const other = message.from === session.user ? message.to : message.from;
   linesWith(other).push(message);
   if (other !== current) unread.set(other, (unread.get(other) ?? 0) + 1);
@@ -211,11 +213,11 @@ $('composer').addEventListener('submit', async (event) => {
   linesWith(to).push(line);
   show();
   try {
-    const { tabs } = await messages.ask('message', { to, text });
+    const { tabs } = await messages.request('message', { to, text });
     const others = to === session.user ? tabs - 1 : tabs;
     line.note =
       others === 0
-        ? 'Nobody there: not delivered'
+        ? 'Not delivered: the user is offline'
         : `Delivered to ${others === 1 ? '1 tab' : `${others} tabs`}`;
   } catch ({ message }) {
     Object.assign(line, { note: `Not sent: ${message}`, failed: true });
@@ -228,34 +230,34 @@ $('composer').addEventListener('submit', async (event) => {
 admin.addEventListener('state', ({ detail: { state, code, message } }) => {
   const texts = { refused: `${code} ${message}`, waiting: `Closed with ${code}`, closed: 'Closed' };
   $('admin-note').textContent = texts[state] ?? '';
-  if (state === 'open') admin.ask('online').then(showOnline, () => undefined);
+  if (state === 'open') admin.request('online').then(showOnline, () => undefined);
 });
 admin.addEventListener('event', ({ detail: { event, data } }) => {
   if (event === 'online') showOnline(data);
 });
 
 function showOnline(users) {
-  view.showOnline(users, (user) => void admin.ask('disconnect-user', { user }).catch(() => undefined));
+  view.showOnline(users, (user) => void admin.request('disconnect-user', { user }).catch(() => undefined));
 }
 
-// ---- knocking at the doors
+// ---- trying to connect
 
-const KEYS = {
+const TOKENS = {
   none: () => undefined,
   'my token': () => session.token,
   forged: () => forge(session.token),
   expired: () => session.expired,
 };
 
-/** Our own token, with a role written into it. The signature tells. */
+/** Returns the user's own token with an added role. Its signature no longer matches. */
 function forge(token) {
   const [header, , signature] = token.split('.');
   const payload = btoa(JSON.stringify({ ...session.claims, roles: ['admin'] }));
   return [header, payload.replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', ''), signature].join('.');
 }
 
-view.showDoors(['/ws', '/admin'], Object.keys(KEYS), (path, key) =>
-  knock(path, KEYS[key](), session, journal),
+view.showEndpoints(['/ws', '/admin'], Object.keys(TOKENS), (path, token) =>
+  tryConnect(path, TOKENS[token](), session, journal),
 );
 
 // ---- theme
@@ -272,7 +274,7 @@ $('theme').addEventListener('click', () => {
 setTheme(localStorage.getItem('theme') ?? '');
 $('panel-toggle').addEventListener('click', () => $('panel').classList.toggle('shown'));
 
-// ---- go
+// ---- start
 
 if (remembered === null) showWelcome();
 else session.refresh(remembered).then(enter, ({ status, message }) => showWelcome(status, message));

@@ -1,15 +1,14 @@
 /**
- * Who is signed in, in this tab. The access token is kept here, in memory; the refresh token is in a cookie that the
- * browser keeps from us.
+ * The session of this tab. Keeps the access token in memory. The refresh token is in a cookie that scripts cannot read.
  */
 export class Session extends EventTarget {
   user;
   token;
-  /** By the clock of this machine. */
+  /** Milliseconds since the epoch, by the clock of this machine. */
   expiresAt = 0;
-  /** Seconds that a token lives. */
+  /** The lifetime of an access token in seconds. */
   lifetime = 0;
-  /** The last token that is over. */
+  /** The last token that expired. */
   expired;
   #journal;
   #refreshing;
@@ -28,12 +27,12 @@ export class Session extends EventTarget {
     this.#keep(user, await this.#call('POST', '/login', { user, password }));
   }
 
-  /** A fresh access token. */
+  /** Requests a new access token. */
   async refresh(user = this.user) {
     this.#keep(user, await this.#call('POST', '/refresh', { user }));
   }
 
-  /** A token that will do for a while; several who ask at a time wait for the same one. */
+  /** Returns a token that is valid for at least a second. Concurrent calls share one refresh. */
   async current() {
     if (this.expiresAt - Date.now() < 1_000) {
       await (this.#refreshing ??= this.refresh().finally(() => (this.#refreshing = undefined)));
@@ -41,7 +40,7 @@ export class Session extends EventTarget {
     return this.token;
   }
 
-  /** The server says that the token is over, whatever our clock says. */
+  /** Marks the token as expired: the server reported it, and the clock of this machine may differ. */
   end() {
     this.expired = this.token;
     this.expiresAt = 0;
@@ -53,8 +52,8 @@ export class Session extends EventTarget {
     await this.#call('DELETE', '/refresh', { user });
   }
 
-  /** What the server says of a gateway's URL over HTTP, where a page may see the status. */
-  async askTheDoor(path, token) {
+  /** Requests a gateway's URL over HTTP, because a page can see the status there. */
+  async fetchStatus(path, token) {
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
     return this.#fetch('GET', path, { headers });
   }

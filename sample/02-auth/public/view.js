@@ -1,8 +1,8 @@
-/** What the page shows. All that comes from others is set as text, never as HTML. */
+/** Renders the page. Sets all content from other users as text, never as HTML. */
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with properties and children; strings become text. */
+/** Creates an element with properties and children. Strings become text nodes. */
 export function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
@@ -11,14 +11,14 @@ export function element(tag, properties = {}, ...children) {
 
 const HUES = { ada: 330, bob: 215, root: 75 };
 
-/** A round picture of a name: its first character on a colour of its own. */
-export function face(name) {
-  const made = element('span', { className: 'face', ariaHidden: 'true' }, name[0]?.toUpperCase() ?? '?');
+/** Returns a round avatar: the first character of a name, on the user's colour. */
+export function avatar(name) {
+  const made = element('span', { className: 'avatar', ariaHidden: 'true' }, name[0]?.toUpperCase() ?? '?');
   made.style.setProperty('--hue', HUES[name] ?? 160);
   return made;
 }
 
-/** An HTTP status, a close code or another word, coloured by whether it is good news. */
+/** Returns a label with an HTTP status or a close code, coloured by success or failure. */
 export function chip(code) {
   return element('span', { className: `chip ${tone(code)}` }, String(code));
 }
@@ -32,7 +32,7 @@ export function clock(at, style = { hour: '2-digit', minute: '2-digit' }) {
   return new Date(at).toLocaleTimeString([], { hour12: false, ...style });
 }
 
-/** The built-in users, to sign in as with one click. */
+/** Shows the built-in users. A click signs in. */
 export function showAccounts(accounts, pick) {
   $('accounts').replaceChildren(
     ...accounts.map((account) => {
@@ -41,19 +41,19 @@ export function showAccounts(accounts, pick) {
       const button = element(
         'button',
         { type: 'button', className: 'account', onclick: () => pick(account) },
-        ...[face(user), label, element('i', {}, role), element('code', {}, password)],
+        ...[avatar(user), label, element('i', {}, role), element('code', {}, password)],
       );
       return element('li', {}, button);
     }),
   );
 }
 
-/** The people to write to. */
+/** Shows the users to write to. */
 export function showPeople(names, { me, current, unread, open }) {
   $('people').replaceChildren(
     ...names.map((name) => {
       const button = element('button', { type: 'button', className: 'person', onclick: () => open(name) });
-      button.append(face(name), element('span', { className: 'name' }, name));
+      button.append(avatar(name), element('span', { className: 'name' }, name));
       if (name === me) button.append(element('i', {}, 'your tabs'));
       if (name === current) button.setAttribute('aria-current', 'true');
       const count = unread.get(name) ?? 0;
@@ -65,13 +65,13 @@ export function showPeople(names, { me, current, unread, open }) {
 
 export function showMe(name, roles, signOut) {
   $('me').replaceChildren(
-    face(name),
+    avatar(name),
     element('span', { className: 'name' }, name, element('i', {}, roles.join(', ') || 'user')),
     element('button', { type: 'button', id: 'sign-out', className: 'quiet', onclick: signOut }, 'Sign out'),
   );
 }
 
-/** The messages to and from one user. */
+/** Shows the messages to and from one user. */
 export function showLog(lines, me, hint) {
   const shown = lines.map((line) => {
     const { from, text, at, note, failed } = line;
@@ -90,7 +90,7 @@ export function showLog(lines, me, hint) {
       element('p', { className: 'text', dir: 'auto' }, text),
     );
     if (note !== undefined) body.append(element('p', { className: failed ? 'note bad' : 'note' }, note));
-    item.append(face(from), body);
+    item.append(avatar(from), body);
     return item;
   });
   if (shown.length === 0) shown.push(element('li', { className: 'empty' }, hint));
@@ -98,7 +98,7 @@ export function showLog(lines, me, hint) {
   $('log').scrollTop = $('log').scrollHeight;
 }
 
-/** Who is online, for administrators. */
+/** Shows administrators who is online. */
 export function showOnline(users, disconnect) {
   $('online').replaceChildren(
     ...users.map(({ user, tabs, since }) => {
@@ -106,31 +106,31 @@ export function showOnline(users, disconnect) {
       const label = element('span', { className: 'name' }, user, element('i', {}, what));
       const properties = { type: 'button', className: 'quiet', ariaLabel: `Disconnect ${user}` };
       const button = element('button', { ...properties, onclick: () => disconnect(user) }, 'Disconnect');
-      return element('li', {}, face(user), label, button);
+      return element('li', {}, avatar(user), label, button);
     }),
   );
 }
 
-/** Every door, and the keys to try on it; `knock` resolves with the outcome. */
-export function showDoors(doors, keys, knock) {
-  $('knocks').replaceChildren(
-    ...doors.map((door) => {
+/** Shows each endpoint with one button per token. `tryConnect` resolves with the outcome. */
+export function showEndpoints(paths, tokens, tryConnect) {
+  $('attempts').replaceChildren(
+    ...paths.map((path) => {
       const outcome = element('span', { className: 'outcome' });
-      const buttons = keys.map((key) => {
-        const button = element('button', { type: 'button', className: 'quiet' }, key);
-        button.dataset.key = key;
+      const buttons = tokens.map((token) => {
+        const button = element('button', { type: 'button', className: 'quiet' }, token);
+        button.dataset.token = token;
         button.onclick = async () => {
-          const { status, message } = await knock(door, key);
-          outcome.replaceChildren(`${key}: `, chip(status), ` ${message}`);
+          const { status, message } = await tryConnect(path, token);
+          outcome.replaceChildren(`${token}: `, chip(status), ` ${message}`);
         };
         return button;
       });
-      return element('li', {}, element('code', {}, door), ...buttons, outcome);
+      return element('li', {}, element('code', {}, path), ...buttons, outcome);
     }),
   );
 }
 
-/** What the access token says. */
+/** Shows the claims of the access token. */
 export function showClaims({ sub, roles, iat, exp }) {
   const time = (seconds) => clock(seconds * 1_000, { timeStyle: 'medium' });
   const claims = { sub, roles: roles.join(', ') || 'none', iat: time(iat), exp: time(exp) };
@@ -141,7 +141,7 @@ export function showClaims({ sub, roles, iat, exp }) {
   );
 }
 
-/** The time that the access token has left: a ring that empties. */
+/** Shows the remaining time of the access token as a ring that empties. */
 export function showCountdown(left, lifetime) {
   const seconds = Math.max(0, Math.ceil(left / 1_000));
   $('seconds').textContent = String(seconds);
@@ -151,7 +151,7 @@ export function showCountdown(left, lifetime) {
   $('panel-toggle').textContent = `Token: ${seconds} s`;
 }
 
-/** Shown until it is taken back; the button is left out where there is nothing to do. */
+/** Shows a banner, or hides it when called without `text`. The button is hidden without a `label`. */
 export function showBanner(tone, text, label, act) {
   $('banner').hidden = text === undefined;
   $('banner').dataset.tone = tone;

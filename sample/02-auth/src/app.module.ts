@@ -5,7 +5,7 @@ import { AdminGateway } from './admin/admin.gateway.js';
 import { PresenceService } from './admin/presence.service.js';
 import { authConfig } from './auth/auth.config.js';
 import { AuthModule } from './auth/auth.module.js';
-import { DoorController } from './door.controller.js';
+import { StatusController } from './status.controller.js';
 import { MessagesGateway } from './messages/messages.gateway.js';
 import { PageController } from './page.controller.js';
 
@@ -15,7 +15,7 @@ import { PageController } from './page.controller.js';
     EnvelopeModule.forRoot(),
     AuthModule,
   ],
-  controllers: [DoorController, PageController],
+  controllers: [StatusController, PageController],
   providers: [MessagesGateway, AdminGateway, PresenceService],
 })
 export class AppModule {}

@@ -14,7 +14,7 @@ const TYPES = new Map([
   ['icon.svg', 'image/svg+xml'],
 ]);
 
-/** The web page. */
+/** Serves the web page. */
 @Controller()
 export class PageController {
   @Get(['/', ':file'])

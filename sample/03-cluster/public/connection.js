@@ -1,9 +1,9 @@
-/** A plain WebSocket that speaks the envelope, asks and gets answers, and comes back by itself, to any worker. */
+/** A WebSocket client for the envelope protocol: sends requests and reconnects by itself, to any worker. */
 
-const FIRST_DELAY = 250;
-const LONGEST_DELAY = 5_000;
-const PATIENCE = 5_000;
-const PING_EVERY = 10_000;
+const MIN_DELAY = 250;
+const MAX_DELAY = 5_000;
+const TIMEOUT = 5_000;
+const PING_INTERVAL = 10_000;
 
 /** Events: `state` with `{ state, code, delay }`, where `state` is `connecting`, `open` or `waiting`; `event` with `{ event, data }`. */
 export class Connection extends EventTarget {
@@ -12,7 +12,7 @@ export class Connection extends EventTarget {
   #attempts = 0;
   #timer;
   #ids = 0;
-  #asked = new Map();
+  #pending = new Map();
 
   constructor(url) {
     super();
@@ -23,25 +23,28 @@ export class Connection extends EventTarget {
     return this.#socket?.readyState === WebSocket.OPEN;
   }
 
-  /** Opens a new line, in the place of the one that there is. */
+  /** Opens a new connection. Closes the current one first. */
   connect() {
     this.#drop();
-    this.#tell('state', { state: 'connecting' });
+    this.#emit('state', { state: 'connecting' });
     const socket = (this.#socket = new WebSocket(this.#url));
-    // nobody takes the line: the worker that was to have it may have died
-    this.#timer = setTimeout(() => this.#closed(socket, 1006), PATIENCE);
+    // a timeout: the worker that should accept the connection may have died
+    this.#timer = setTimeout(() => this.#closed(socket, 1006), TIMEOUT);
     socket.onopen = () => this.#opened(socket);
     socket.onmessage = ({ data }) => this.#received(JSON.parse(data));
     socket.onclose = ({ code }) => this.#closed(socket, code);
   }
 
-  /** Sends an event with an id: resolves with the answer, rejects with what went wrong. */
-  ask(event, data) {
+  /**
+   * Sends a request: an event with an id. Resolves with the response. Rejects with the server's exception, after a timeout, or
+   * when disconnected.
+   */
+  request(event, data) {
     return new Promise((resolve, reject) => {
       if (!this.isOpen) return reject(new Error('Not connected'));
       const id = ++this.#ids;
-      const timer = setTimeout(() => this.#settle(id, new Error('No answer')), PATIENCE);
-      this.#asked.set(id, { resolve, reject, timer });
+      const timer = setTimeout(() => this.#settle(id, new Error('No response')), TIMEOUT);
+      this.#pending.set(id, { resolve, reject, timer });
       this.#socket.send(JSON.stringify({ event, data, id }));
     });
   }
@@ -49,34 +52,37 @@ export class Connection extends EventTarget {
   #opened(socket) {
     clearTimeout(this.#timer);
     this.#attempts = 0;
-    // a machine that lost its power closes nothing; only a question tells
-    this.#timer = setInterval(() => this.ask('$ping').catch(() => this.#closed(socket, 1006)), PING_EVERY);
-    this.#tell('state', { state: 'open' });
+    // a machine that loses power closes no connection; only a ping without a response shows it
+    this.#timer = setInterval(
+      () => this.request('$ping').catch(() => this.#closed(socket, 1006)),
+      PING_INTERVAL,
+    );
+    this.#emit('state', { state: 'open' });
   }
 
   #received({ event, data, ack }) {
-    if (ack === undefined) this.#tell('event', { event, data });
+    if (ack === undefined) this.#emit('event', { event, data });
     else if (event === 'exception') this.#settle(ack, new Error([data?.message].flat().join(', ')));
     else this.#settle(ack, undefined, data);
   }
 
   #settle(id, error, value) {
-    const asked = this.#asked.get(id);
-    if (asked === undefined) return;
-    this.#asked.delete(id);
-    clearTimeout(asked.timer);
-    if (error === undefined) asked.resolve(value);
-    else asked.reject(error);
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    clearTimeout(pending.timer);
+    if (error === undefined) pending.resolve(value);
+    else pending.reject(error);
   }
 
   #closed(socket, code) {
     if (socket !== this.#socket) return;
     this.#drop();
-    // doubled each time, and somewhere in the upper half of it: not all clients of a worker at once
-    const longest = Math.min(FIRST_DELAY * 2 ** this.#attempts++, LONGEST_DELAY);
+    // doubles with each attempt, plus jitter: the clients of one worker do not all reconnect at once
+    const longest = Math.min(MIN_DELAY * 2 ** this.#attempts++, MAX_DELAY);
     const delay = longest / 2 + (Math.random() * longest) / 2;
     this.#timer = setTimeout(() => this.connect(), delay);
-    this.#tell('state', { state: 'waiting', code, delay });
+    this.#emit('state', { state: 'waiting', code, delay });
   }
 
   #drop() {
@@ -86,10 +92,10 @@ export class Connection extends EventTarget {
     if (socket === undefined) return;
     socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close();
-    for (const id of [...this.#asked.keys()]) this.#settle(id, new Error('The connection was lost'));
+    for (const id of [...this.#pending.keys()]) this.#settle(id, new Error('The connection was lost'));
   }
 
-  #tell(type, detail) {
+  #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }

@@ -1,18 +1,18 @@
 import { Connection } from './connection.js';
 import { $, messageLine, noteLine, showRoster, workerTag } from './view.js';
 
-const MOST_LINES = 300;
+const MAX_LINES = 300;
 
 const url = new URL('/ws', location.href);
 url.protocol = url.protocol.replace('http', 'ws');
 const connection = new Connection(url);
 
 let me = sessionStorage.getItem('name') ?? suggestName();
-/** The worker that has our connection, and who is on which of them. */
+/** The worker of this connection, and the members on each worker. */
 let worker;
-let roster = { state: 'connected', nodes: 1, crews: [] };
+let roster = { state: 'connected', nodes: 1, workers: [] };
 
-// ---- the line up and down
+// ---- connection state
 
 connection.addEventListener('state', ({ detail: { state, code, delay } }) => {
   const texts = { connecting: 'Connecting', open: 'Connected', waiting: 'Reconnecting' };
@@ -20,16 +20,16 @@ connection.addEventListener('state', ({ detail: { state, code, delay } }) => {
   $('status').textContent = texts[state];
   if (state === 'open') void join();
   if (state !== 'waiting' || worker === undefined) return;
-  const why = code === 1001 ? 'closed the connection (1001)' : `is gone (${code})`;
-  note(workerTag(worker), ` ${why}, back in ${(delay / 1_000).toFixed(1)} s`);
+  const why = code === 1001 ? 'closed the connection (1001)' : `disconnected (${code})`;
+  note(workerTag(worker), ` ${why}, reconnecting in ${(delay / 1_000).toFixed(1)} s`);
   worker = undefined;
   show();
 });
 
-/** A new connection knows nothing of us, whichever worker has it. */
+/** Joins the room. Needed after each connection: no worker keeps a member whose connection ended. */
 async function join() {
   try {
-    const joined = await connection.ask('join', { name: me });
+    const joined = await connection.request('join', { name: me });
     if (joined.worker !== worker) note('You are on ', workerTag(joined.worker));
     worker = joined.worker;
     roster = joined.roster;
@@ -44,7 +44,7 @@ $('reconnect').addEventListener('click', () => {
   connection.connect();
 });
 
-// ---- what the others do
+// ---- events from the server
 
 const received = {
   message: (message) => add(messageLine(message, message.name === me)),
@@ -59,13 +59,13 @@ connection.addEventListener('event', ({ detail: { event, data } }) => {
   if (Object.hasOwn(received, event)) received[event](data);
 });
 
-// ---- what we do
+// ---- user input
 
 $('composer').addEventListener('submit', (event) => {
   event.preventDefault();
   const text = $('text').value.trim();
   if (text === '') return;
-  connection.ask('message', { text }).catch((error) => note(`Not sent: ${error.message}`));
+  connection.request('message', { text }).catch((error) => note(`Not sent: ${error.message}`));
   $('text').value = '';
 });
 
@@ -83,11 +83,11 @@ function suggestName() {
   return `${pick(['Quiet', 'Swift', 'Amber', 'Merry', 'Lucky', 'Brave'])} ${pick(['Heron', 'Otter', 'Lynx', 'Finch', 'Badger', 'Moth'])}`;
 }
 
-// ---- what there is to see
+// ---- rendering
 
 function add(line) {
   $('log').append(line);
-  while ($('log').children.length > MOST_LINES) $('log').firstChild.remove();
+  while ($('log').children.length > MAX_LINES) $('log').firstChild.remove();
   $('log').scrollTop = $('log').scrollHeight;
 }
 

@@ -1,21 +1,21 @@
-/** What the page shows. All that comes from others is set as text, never as HTML. */
+/** Renders the page. Sets all content from other users as text, never as HTML. */
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with properties and children; strings become text. */
+/** Creates an element with properties and children. Strings become text nodes. */
 export function element(tag, properties = {}, ...children) {
   const made = Object.assign(document.createElement(tag), properties);
   made.append(...children);
   return made;
 }
 
-/** Process ids come in a row: the golden angle keeps their colours apart. */
+/** Colours an element by worker. Process ids are consecutive: the golden angle gives them distinct colours. */
 function paint(made, worker) {
   made.style.setProperty('--hue', Math.round(Number.parseInt(worker, 10) * 137.5) % 360);
   return made;
 }
 
-/** `4711@host`, on a colour of its own. */
+/** Returns the label of a worker, such as `4711@host`, in its colour. */
 export function workerTag(worker) {
   const [pid, host] = worker.split('@');
   return paint(element('span', { className: 'worker' }, element('b', {}, pid), `@${host}`), worker);
@@ -37,17 +37,18 @@ export function noteLine(...children) {
   return element('li', { className: 'note' }, ...children);
 }
 
-/** The workers that have clients, ours marked, with the names of who is there. */
-export function showRoster({ state, nodes, crews }, mine) {
-  const idle = state === 'away' ? 0 : nodes - crews.length;
-  $('cluster').textContent = state === 'away' ? 'Redis is away: this worker is alone' : '';
+/** Shows the workers that have clients, with the names of their members. Marks the worker `mine`. */
+export function showRoster({ state, nodes, workers }, mine) {
+  const idle = state === 'away' ? 0 : nodes - workers.length;
+  $('cluster').textContent =
+    state === 'away' ? 'Redis does not answer: only the members on this worker are shown' : '';
   $('idle').textContent = idle > 0 ? `${count(idle, 'worker')} without clients` : '';
-  $('crews').replaceChildren(
-    ...crews.map(({ worker, names }) => {
+  $('workers').replaceChildren(
+    ...workers.map(({ worker, names }) => {
       const total = element('span', {}, count(names.length, 'client'));
       const people = names.map((name) => element('span', { className: 'person', dir: 'auto' }, name));
       const head = element('p', { className: 'head' }, workerTag(worker), total);
-      const card = element('li', { className: 'card crew' }, head, element('p', {}, ...people));
+      const card = element('li', { className: 'card worker-card' }, head, element('p', {}, ...people));
       if (worker === mine) card.setAttribute('aria-current', 'true');
       return paint(card, worker);
     }),

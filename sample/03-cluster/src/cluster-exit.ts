@@ -3,15 +3,15 @@ import { once } from 'node:events';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 
 /**
- * Leaves the cluster before the process ends: what the primary was about to hand over goes to another worker. Node
- * keeps a connection that was under way to a worker which ended, and nobody would ever answer it.
+ * Leaves the cluster before the process ends, so that the primary gives new connections to another worker. Node keeps a
+ * connection open that it was handing to a worker that ended, and no worker would ever answer it.
  */
 @Injectable()
 export class ClusterExit implements OnApplicationShutdown {
   async onApplicationShutdown(): Promise<void> {
     if (!cluster.worker?.isConnected()) return;
-    const left = once(process, 'disconnect');
+    const disconnected = once(process, 'disconnect');
     cluster.worker.disconnect();
-    await left;
+    await disconnected;
   }
 }

@@ -4,21 +4,21 @@ import { Logger } from '@nestjs/common';
 import { setupPrimary } from '@socket.io/cluster-adapter';
 import { readSettings } from './settings.js';
 
-/** The primary process: a worker (main.ts) for each core, all on one port, and a new one for each that ends. */
+/** The primary process. Starts a worker (main.ts) for each core, all on one port, and replaces each worker that ends. */
 const logger = new Logger('Cluster');
 const { workers } = readSettings();
 const started = new WeakSet<Worker>();
 let starts = 0;
 let isStopping = false;
 
-/** Workers close on SIGTERM, as any Nest application does; the primary ends with the last of them. */
+/** Sends SIGTERM to all workers, which close like any Nest application. The primary ends after the last worker. */
 function stop(): void {
   isStopping = true;
   for (const worker of Object.values(cluster.workers!)) worker!.process.kill('SIGTERM');
 }
 
 cluster.setupPrimary({ exec: fileURLToPath(import.meta.resolve('./main.js')) });
-// what the workers' adapters have to tell each other goes through here
+// forwards the messages between the adapters of the workers
 setupPrimary();
 
 cluster.on('listening', (worker, { port }) => {
@@ -32,7 +32,7 @@ cluster.on('exit', (worker, code, signal) => {
   if (started.has(worker)) {
     cluster.fork();
   } else {
-    logger.error('It never listened, and neither would the next one');
+    logger.error('The worker ended before it listened. A new worker would fail as well: stopping');
     process.exitCode = 1;
     stop();
   }

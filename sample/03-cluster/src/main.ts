@@ -7,20 +7,20 @@ import { AppModule } from './app.module.js';
 import { RedisClients } from './redis-clients.js';
 import { readSettings } from './settings.js';
 
-/** Milliseconds. A worker that died without a word is waited for and counted in until it was silent for so long. */
+/** Milliseconds. The other workers count a killed worker, and wait for it, until `heartbeatTimeout` has passed. */
 const HEARTBEAT = { heartbeatInterval: 1_000, heartbeatTimeout: 3_000 };
 
 const { port, redis } = readSettings();
-// of many workers, cluster.ts tells where they listen
+// in a cluster, cluster.ts logs where the workers listen
 const app = await NestFactory.create(
   AppModule,
   cluster.isWorker ? { logger: ['warn', 'error', 'fatal'] } : {},
 );
 if (redis === undefined) {
-  // the workers of one machine, by way of cluster.ts
+  // connects the workers of one machine, through cluster.ts
   app.useWebSocketAdapter(new EnvelopeAdapter(app, { adapter: createAdapter(HEARTBEAT) }));
 } else {
-  // any number of machines
+  // connects any number of machines
   const [pub, sub] = await app.get(RedisClients).connect(redis);
   app.useWebSocketAdapter(new EnvelopeAdapter(app, { adapter: createRedisAdapter(pub, sub) }));
 }

@@ -12,7 +12,7 @@ import { MessageDto } from './message.dto.js';
 import { ROOM, WORKER, type RoomServer, type RoomSocket, type Roster } from './room.js';
 import { RosterService } from './roster.service.js';
 
-/** A room whose members are on all workers. A gateway as for one process: what it emits reaches the whole cluster. */
+/** A room with members on all workers. The gateway is the same as for one process: its events reach the whole cluster. */
 @WebSocketGateway({ path: '/ws' })
 @UsePipes(new ValidationPipe({ transform: true, whitelist: true }))
 export class RoomGateway {
@@ -20,7 +20,7 @@ export class RoomGateway {
 
   constructor(private readonly roster: RosterService) {}
 
-  /** Enters the room, or takes another name. The answer says where the connection landed. */
+  /** Joins the room, or changes the member's name. The response names the worker of the connection. */
   @SubscribeMessage('join')
   async join(
     @ConnectedSocket() client: RoomSocket,
@@ -31,7 +31,7 @@ export class RoomGateway {
     return { worker: WORKER, roster: this.roster.current };
   }
 
-  /** Reaches all members, the sender too. */
+  /** Emits the message to all members, including the sender. */
   @SubscribeMessage('message')
   message(@ConnectedSocket() client: RoomSocket, @MessageBody() { text }: MessageDto): void {
     if (!client.rooms.has(ROOM)) throw new WsException('Join first');

@@ -1,12 +1,12 @@
 import { hostname } from 'node:os';
 import type { ClusterStatus, DefaultEventsMap, EnvelopeServer, EnvelopeSocket } from 'nestjs-envelope';
 
-/** The one room that there is. */
+/** The only room. */
 export const ROOM = 'room';
-/** This process, as all others know it. */
+/** The name of this process in the cluster. */
 export const WORKER = `${process.pid}@${hostname()}`;
 
-/** What the server keeps with a member of the room; all workers see it. */
+/** The type of `client.data`, which all workers can read. */
 export interface Member {
   name: string;
   worker: string;
@@ -17,20 +17,20 @@ export interface Message extends Member {
 }
 
 /** The members on one worker. */
-export interface Crew {
+export interface WorkerMembers {
   worker: string;
   names: string[];
 }
 
 export interface Roster {
-  /** `away`: Redis does not answer, and each worker is alone with its own clients. */
+  /** `away` means that Redis does not answer: each worker reaches only its own clients. */
   state: ClusterStatus['state'];
-  /** How many workers there are, those without clients included. */
+  /** The number of workers, including workers without clients. */
   nodes: number;
-  crews: Crew[];
+  workers: WorkerMembers[];
 }
 
-/** What the server sends unasked. */
+/** The events that the server emits. */
 export interface ServerToClient {
   message: (message: Message) => void;
   roster: (roster: Roster) => void;

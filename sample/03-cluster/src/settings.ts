@@ -3,13 +3,13 @@ import { parseArgs } from 'node:util';
 
 export interface Settings {
   port: number;
-  /** How many processes `cluster.ts` starts. */
+  /** The number of processes that `cluster.ts` starts. */
   workers: number;
   /** The URL of a Redis, for more than one machine. */
   redis: string | undefined;
 }
 
-/** `--port 3007 --workers 4 --redis redis://localhost:6379`, or `PORT`, `WORKERS` and `REDIS_URL`. */
+/** Reads `--port 3007 --workers 4 --redis redis://localhost:6379`, or `PORT`, `WORKERS` and `REDIS_URL`. */
 export function readSettings(): Settings {
   const type = 'string';
   const { values } = parseArgs({ options: { port: { type }, workers: { type }, redis: { type } } });
@@ -21,8 +21,9 @@ export function readSettings(): Settings {
   };
 }
 
-function wholeNumber(name: string, given: string | number, least: number): number {
-  const value = Number(given);
-  if (!Number.isInteger(value) || value < least) throw new Error(`--${name} is a whole number from ${least}`);
+function wholeNumber(name: string, text: string | number, minimum: number): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < minimum)
+    throw new Error(`--${name} ${text}: must be a whole number of at least ${minimum}`);
   return value;
 }

@@ -2,7 +2,7 @@ import { Controller, Get, Redirect } from '@nestjs/common';
 
 @Controller()
 export class HomeController {
-  /** The explorer is what one comes for. */
+  /** Redirects to the explorer. */
   @Get()
   @Redirect('ws-docs')
   home(): void {}

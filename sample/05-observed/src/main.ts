@@ -5,7 +5,7 @@ import { Logger } from 'nestjs-pino';
 import { AppModule } from './app.module.js';
 import { contractOptions } from './contract.options.js';
 import { startTelemetry } from './operations/telemetry.js';
-import { sendVisitors } from './visitors.js';
+import { startBidders } from './bidders.js';
 
 startTelemetry();
 const app = await NestFactory.create(AppModule, { bufferLogs: true });
@@ -18,6 +18,6 @@ await app.listen(process.env['PORT'] ?? 3010, '0.0.0.0');
 
 const url = (await app.getUrl()).replace('0.0.0.0', 'localhost');
 for (const page of ['ws-docs', 'metrics', 'traces', 'health', 'ready']) logger.log(`${url}/${page}`);
-await sendVisitors(url);
-// by the logger, whose lines are written later than those of console.log
+await startBidders(url);
+// with the logger, because its lines appear later than those of console.log
 logger.log(`Open ${url}/`);

@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common';
 import { IsString, Length, Matches } from 'class-validator';
 
-/** A string of bounded length that is not all blanks. */
+/** Validates a string of 1 to `maximum` characters that is not blank. */
 export function BoundedText(maximum: number): PropertyDecorator {
   return applyDecorators(
     IsString(),

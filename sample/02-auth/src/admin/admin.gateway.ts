@@ -8,7 +8,7 @@ import { roomOf, type MessagesServer } from '../messages/messages.js';
 import type { AdminSocket, Online } from './admin.js';
 import { PresenceService } from './presence.service.js';
 
-/** For administrators: who has a token but not the role gets a 403 in place of a connection. */
+/** For administrators. A valid token without the role is refused with 403 at the upgrade. */
 @WebSocketGateway({ namespace: 'admin' })
 @UseGuards(JwtAuthGuard, RolesGuard)
 @Roles(['admin'])
@@ -19,17 +19,17 @@ export class AdminGateway {
     @InjectEnvelopeServer('/ws') private readonly messages: MessagesServer,
   ) {}
 
-  /** Who is connected to `/ws`. Changes come unasked. */
+  /** Returns the users that are connected to `/ws`. Changes arrive as `online` events. */
   @SubscribeMessage('online')
   online(): Promise<Online[]> {
     return this.presence.online();
   }
 
-  /** Ends all connections of a user: their tabs get the goodbye, and then the close. */
+  /** Closes all connections of a user. Each tab receives `session-ended`, and then the close. */
   @SubscribeMessage('disconnect-user')
   disconnectUser(@ConnectedSocket() client: AdminSocket, @MessageBody() { user }: UserDto): void {
     const room = this.messages.in(roomOf(user));
-    room.emit('goodbye', { by: client.user.sub });
+    room.emit('session-ended', { by: client.user.sub });
     room.disconnectSockets();
   }
 }

@@ -4,11 +4,11 @@ import type { UserSocket } from '../auth/user.js';
 export interface Online {
   user: string;
   tabs: number;
-  /** When the first of them connected, in milliseconds since the epoch. */
+  /** When the first tab connected, in milliseconds since the epoch. */
   since: number;
 }
 
-/** What `/admin` sends unasked. */
+/** The events that `/admin` emits. */
 export interface AdminSent {
   online: (users: Online[]) => void;
 }

@@ -3,7 +3,7 @@ import { InjectEnvelopeServer } from 'nestjs-envelope';
 import type { MessagesServer } from '../messages/messages.js';
 import type { AdminServer, Online } from './admin.js';
 
-/** Who is connected to `/ws`; tells `/admin`. */
+/** Lists the users that are connected to `/ws`, and emits the list to `/admin`. */
 @Injectable()
 export class PresenceService {
   constructor(
@@ -24,7 +24,7 @@ export class PresenceService {
     return [...users.values()].sort((one, other) => one.user.localeCompare(other.user));
   }
 
-  async tell(): Promise<void> {
+  async emit(): Promise<void> {
     this.admins.emit('online', await this.online());
   }
 }

@@ -9,8 +9,8 @@ export const authConfig = registerAs('auth', () => ({
 
 export type AuthConfig = ConfigType<typeof authConfig>;
 
-function seconds(name: string, otherwise: number): number {
-  const value = Number(process.env[name] ?? otherwise);
+function seconds(name: string, defaultValue: number): number {
+  const value = Number(process.env[name] ?? defaultValue);
   if (!Number.isInteger(value) || value < 1) throw new Error(`${name} is not a whole number of seconds`);
   return value;
 }

@@ -23,7 +23,7 @@ interface Response {
   header(name: string, value: string): unknown;
 }
 
-/** The access token goes to the page, which keeps it in memory; the refresh token to a cookie that no script sees. */
+/** Returns the access token to the page, which keeps it in memory. Sets the refresh token as a cookie that no script can read. */
 @Controller()
 @UsePipes(new ValidationPipe({ transform: true, whitelist: true }))
 export class AuthController {
@@ -51,7 +51,7 @@ export class AuthController {
     return this.auth.access(readRefreshCookie(user, cookies));
   }
 
-  /** Access tokens that are out stay good until they end, which is soon. */
+  /** Revokes the refresh token. Access tokens stay valid until they expire, which is soon. */
   @Delete('refresh')
   @HttpCode(204)
   logout(

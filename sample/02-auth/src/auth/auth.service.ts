@@ -26,7 +26,7 @@ export class AuthService {
     return this.refreshTokens.issue(name);
   }
 
-  /** A short-lived access token, with the roles that the user has now. */
+  /** Issues a short-lived access token with the user's current roles. */
   async access(refreshToken: string): Promise<Access> {
     const sub = this.refreshTokens.ownerOf(refreshToken);
     const roles = sub === undefined ? undefined : this.users.rolesOf(sub);

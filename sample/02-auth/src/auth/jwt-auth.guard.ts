@@ -2,10 +2,10 @@ import { Injectable, UnauthorizedException, type ExecutionContext } from '@nestj
 import { AuthGuard } from '@nestjs/passport';
 import type { UserSocket } from './user.js';
 
-/** For HTTP and for WebSockets: at the upgrade, at each message, and when a client renews its token with `$auth`. */
+/** Runs for HTTP requests and for WebSockets: at the upgrade, for each message, and when a client renews its token with `$auth`. */
 @Injectable()
 export class JwtAuthGuard extends AuthGuard('jwt') {
-  /** A connection ends with its token. */
+  /** Sets `client.expiresAt`, so that the connection closes when its token expires. */
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     await super.canActivate(context);
     if (context.getType() === 'ws') {
@@ -15,7 +15,7 @@ export class JwtAuthGuard extends AuthGuard('jwt') {
     return true;
   }
 
-  /** Says why not: "No auth token", "jwt expired", "invalid signature". */
+  /** Refuses with the reason, such as "No auth token", "jwt expired" or "invalid signature". */
   override handleRequest<User>(error: unknown, user: User | false, info?: Error): User {
     if (!user) throw error ?? new UnauthorizedException(info?.message);
     return user;

@@ -1,16 +1,16 @@
 import { parseCookie, stringifySetCookie } from 'cookie';
 
-/** One for each user: a browser may be signed in as several, each in a tab of its own. */
+/** One cookie per user: one browser may be signed in as several users, each in another tab. */
 const nameOf = (user: string): string => `refresh-${encodeURIComponent(user)}`;
 
 export interface CookieSettings {
-  /** Seconds; 0 takes it back. */
+  /** Seconds; 0 deletes the cookie. */
   maxAge: number;
-  /** Over TLS only. */
+  /** Whether the browser sends it over TLS only. */
   secure: boolean;
 }
 
-/** The header `Set-Cookie`. Scripts cannot read it, other sites cannot send it, and no other route gets it. */
+/** Returns the header `Set-Cookie`. Scripts cannot read the cookie, other sites cannot send it, and only `/refresh` receives it. */
 export function refreshCookie(user: string, token: string, settings: CookieSettings): string {
   return stringifySetCookie({
     name: nameOf(user),

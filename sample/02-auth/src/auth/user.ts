@@ -2,15 +2,15 @@ import type { DefaultEventsMap, EnvelopeSocket, EventsMap } from 'nestjs-envelop
 
 export type Role = 'admin';
 
-/** Who somebody is, as the access token says, and as `JwtStrategy` leaves it in `request.user` and `client.user`. */
+/** The claims of an access token. `JwtStrategy` sets them as `request.user` and `client.user`. */
 export interface User {
   sub: string;
   roles: Role[];
-  /** When the token ends, in seconds since the epoch. */
+  /** When the token expires, in seconds since the epoch. */
   exp: number;
 }
 
-/** A client behind `JwtAuthGuard`. */
+/** A client of a gateway with `JwtAuthGuard`. */
 export interface UserSocket<Emit extends EventsMap = DefaultEventsMap, Data = unknown> extends EnvelopeSocket<
   DefaultEventsMap,
   Emit,

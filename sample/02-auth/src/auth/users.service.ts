@@ -4,11 +4,11 @@ import type { Role } from './user.js';
 
 interface Account {
   roles: Role[];
-  /** Made by `hashPassword`. */
+  /** Created by `hashPassword`. */
   password: string;
 }
 
-/** This is a sample: three users, with passwords that the README tells everybody, in place of a table of yours. */
+/** Three users whose passwords are in the README. An application uses a table of its database. */
 const ACCOUNTS = new Map<string, Account>([
   ['ada', { roles: [], password: 'AIscmotZMSVTKlouUu1DLA.1QhIaLDf5Qj_zjVSkEJWVGh9ydNgrCc4xgENPfR8iAY' }],
   ['bob', { roles: [], password: 'wXL7GS8HAbY5K-LYhZFDtw.wQWJWRtGWi7sxTXTVvFOnG86_YwnQu7JOcFziyV_cHU' }],
@@ -17,7 +17,8 @@ const ACCOUNTS = new Map<string, Account>([
     { roles: ['admin'], password: '0qk4t5_GpLHx3A6LYT2eDQ.uULGZldAf8GWSU_RMSr7z6EBRs1EkJHiwZXPv65xD6s' },
   ],
 ]);
-const NOBODY = 'sV5zAsw8Anhg14xTadBqTw.y5a1ivXHd_OOm2TcF4piSSaObDykH75InvZye5KXJhs';
+/** The hash of a random password, for names that do not exist. */
+const UNKNOWN_USER = 'sV5zAsw8Anhg14xTadBqTw.y5a1ivXHd_OOm2TcF4piSSaObDykH75InvZye5KXJhs';
 
 @Injectable()
 export class UsersService {
@@ -25,10 +26,10 @@ export class UsersService {
     return ACCOUNTS.get(name)?.roles;
   }
 
-  /** A name that is not there takes as long as a wrong password. */
+  /** Takes as long for an unknown name as for a wrong password, so that the time does not show which names exist. */
   async isPasswordOf(name: string, password: string): Promise<boolean> {
     const account = ACCOUNTS.get(name);
-    const isRight = await isPassword(password, account?.password ?? NOBODY);
+    const isRight = await isPassword(password, account?.password ?? UNKNOWN_USER);
     return account !== undefined && isRight;
   }
 }

@@ -13,7 +13,7 @@ import { JwtAuthGuard } from '../auth/jwt-auth.guard.js';
 import { MessageDto } from './message.dto.js';
 import { roomOf, type Message, type MessagesServer, type MessagesSocket } from './messages.js';
 
-/** Messages from user to user. Who has no good token gets a 401 in place of a connection. */
+/** Messages from user to user. A client without a valid token is refused with 401 at the upgrade. */
 @WebSocketGateway({ path: '/ws' })
 @UseGuards(JwtAuthGuard)
 @UsePipes(new ValidationPipe({ transform: true, whitelist: true }))
@@ -26,14 +26,14 @@ export class MessagesGateway implements OnGatewayConnection<MessagesSocket>, OnG
     const user = client.user.sub;
     client.data = { user };
     await client.join(roomOf(user));
-    await this.presence.tell();
+    await this.presence.emit();
   }
 
   async handleDisconnect(): Promise<void> {
-    await this.presence.tell();
+    await this.presence.emit();
   }
 
-  /** Reaches all tabs of the receiver, and the sender's other ones. The answer says how many the receiver has. */
+  /** Emits to all tabs of the receiver, and to the sender's other tabs. Returns the number of tabs of the receiver. */
   @SubscribeMessage('message')
   async message(
     @ConnectedSocket() client: MessagesSocket,

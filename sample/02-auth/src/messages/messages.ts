@@ -9,22 +9,22 @@ export interface Message {
   at: string;
 }
 
-/** What `/ws` sends unasked. */
+/** The events that `/ws` emits. */
 export interface Sent {
   message: (message: Message) => void;
-  /** An administrator ends the connection. */
-  goodbye: (goodbye: { by: string }) => void;
+  /** An administrator closes the connection. */
+  'session-ended': (ended: { by: string }) => void;
 }
 
-/** What all nodes of a cluster see of a client. */
-export interface Known {
+/** The type of `client.data`, which all nodes of a cluster can read. */
+export interface ClientData {
   user: string;
 }
 
-export type MessagesServer = EnvelopeServer<DefaultEventsMap, Sent, DefaultEventsMap, Known>;
-export type MessagesSocket = UserSocket<Sent, Known>;
+export type MessagesServer = EnvelopeServer<DefaultEventsMap, Sent, DefaultEventsMap, ClientData>;
+export type MessagesSocket = UserSocket<Sent, ClientData>;
 
-/** The room of all connections of a user. */
+/** Returns the room of all connections of a user. */
 export function roomOf(user: string): string {
   return `user:${user}`;
 }

@@ -2,9 +2,13 @@ import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ReportsModule } from './reports.module.js';
 
-/** @param users where the other service is */
-export async function startReports(port: number, users: string): Promise<INestApplication> {
-  const app = await NestFactory.create(ReportsModule.register(users));
+/**
+ * Starts the reports service.
+ *
+ * @param usersUrl the URL of the users service
+ */
+export async function startReports(port: number, usersUrl: string): Promise<INestApplication> {
+  const app = await NestFactory.create(ReportsModule.register(usersUrl));
   app.enableShutdownHooks();
   await app.listen(port, '127.0.0.1');
   return app;

@@ -6,7 +6,7 @@ import { EnvelopeAdapter } from 'nestjs-envelope';
 import { EnvelopeTransport } from 'nestjs-envelope/microservices';
 import { UsersModule } from './users.module.js';
 
-/** The same handlers over TCP, and behind a WebSocket on the port that serves HTTP. */
+/** Starts the users service: the same handlers over TCP, and over a WebSocket on the HTTP port. */
 export async function startUsers(httpPort: number, tcpPort: number): Promise<INestApplication> {
   const app = await NestFactory.create(UsersModule);
   const adapter = new EnvelopeAdapter(app);
@@ -19,6 +19,8 @@ export async function startUsers(httpPort: number, tcpPort: number): Promise<INe
   app.enableShutdownHooks();
   await app.startAllMicroservices();
   await app.listen(httpPort, '127.0.0.1');
-  console.log(`The same over TCP on port ${(tcp.unwrap<Server>().address() as AddressInfo).port}`);
+  console.log(
+    `The users service also listens for TCP on port ${(tcp.unwrap<Server>().address() as AddressInfo).port}`,
+  );
   return app;
 }

@@ -2,7 +2,7 @@ import { Controller } from '@nestjs/common';
 import { EventPattern, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { from, type Observable } from 'rxjs';
 
-/** Knows nothing of how it is reached. */
+/** The handlers are the same for each transport. */
 @Controller()
 export class UsersController {
   private readonly users = ['ada', 'bob', 'eve'];

@@ -3,7 +3,7 @@ import { defineEvents } from 'nestjs-envelope/contract';
 
 export class BidDto {
   @IsString() @MaxLength(20) lot!: string;
-  /** In whole coins, and more than the last one. */
+  /** In whole coins. Must be higher than the current price. */
   @IsInt() @IsPositive() amount!: number;
 }
 
@@ -15,7 +15,7 @@ export class LotDto {
   @IsString() id!: string;
   @IsString() title!: string;
   @IsInt() @Min(0) price!: number;
-  /** Who bid that. */
+  /** The user who bid the current price. */
   @IsOptional() @IsString() bidder?: string;
 }
 
@@ -23,5 +23,5 @@ export class NewsDto {
   @IsString() text!: string;
 }
 
-/** What the auction tells by itself: the gateway's types and the contract come from here. */
+/** The events that the auction emits. The gateway's types and the contract are derived from them. */
 export const events = defineEvents({ price: LotDto, news: NewsDto });

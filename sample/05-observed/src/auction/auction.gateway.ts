@@ -17,7 +17,7 @@ import { BearerGuard } from './bearer.guard.js';
 @WebSocketGateway({ path: '/auction' })
 @UseGuards(BearerGuard)
 @UsePipes(new ValidationPipe({ transform: true }))
-@Describe({ description: 'Lots, what is bid for them, and who bids.' })
+@Describe({ description: 'Lots, bids and bidders.' })
 @Emits(events)
 export class AuctionGateway implements OnGatewayConnection<EnvelopeSocket> {
   @WebSocketServer()
@@ -30,7 +30,7 @@ export class AuctionGateway implements OnGatewayConnection<EnvelopeSocket> {
     this.server
       .to('hall')
       .except(client.id)
-      .emit('news', { text: `${client.user} comes in` });
+      .emit('news', { text: `${client.user} joined` });
   }
 
   @Describe({ summary: 'All lots and their prices' })
@@ -40,7 +40,7 @@ export class AuctionGateway implements OnGatewayConnection<EnvelopeSocket> {
     return this.auction.list();
   }
 
-  @Describe({ summary: 'Bids for a lot; everybody in the hall hears of it' })
+  @Describe({ summary: 'Bids for a lot. Everyone in the hall receives the new price' })
   @Replies(LotDto)
   @SubscribeMessage('bid')
   async bid(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() bid: BidDto): Promise<LotDto> {
@@ -49,14 +49,14 @@ export class AuctionGateway implements OnGatewayConnection<EnvelopeSocket> {
     return lot;
   }
 
-  @Describe({ summary: 'Each price of one lot from now on' })
+  @Describe({ summary: 'Streams each new price of one lot' })
   @Replies(LotDto, { stream: true })
   @SubscribeMessage('watch')
   watch(@MessageBody() { lot }: WatchDto): Observable<LotDto> {
     return this.auction.watch(lot);
   }
 
-  @Describe({ summary: 'Fails, to be seen in traces, figures and the log' })
+  @Describe({ summary: 'Fails, to show an error in traces, metrics and the log' })
   @SubscribeMessage('appraise')
   appraise(): never {
     throw new Error('the appraiser is ill');

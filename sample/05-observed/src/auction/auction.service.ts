@@ -26,13 +26,13 @@ export class AuctionService {
     return this.prices.pipe(filter((lot) => lot.id === id));
   }
 
-  /** Its span is a child of the message's, though nobody handed that down here. */
+  /** Its span is a child of the message's span: OpenTelemetry passes the context on. */
   async bid(bidder: string, { lot: id, amount }: BidDto): Promise<LotDto> {
-    return tracer.startActiveSpan('write the bid down', async (span) => {
+    return tracer.startActiveSpan('save the bid', async (span) => {
       try {
         await new Promise(setImmediate);
         const { title, price } = this.find(id);
-        if (amount <= price) throw new WsException(`${title} stands at ${price}`);
+        if (amount <= price) throw new WsException(`The price of ${title} is already ${price}`);
         const lot = { id, title, price: amount, bidder };
         this.lots.set(id, lot);
         this.prices.next(lot);
@@ -45,7 +45,7 @@ export class AuctionService {
 
   private find(id: string): LotDto {
     const lot = this.lots.get(id);
-    if (lot === undefined) throw new WsException(`there is no lot "${id}"`);
+    if (lot === undefined) throw new WsException(`Unknown lot "${id}"`);
     return lot;
   }
 }

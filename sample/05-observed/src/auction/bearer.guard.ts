@@ -4,7 +4,7 @@ import { Security } from 'nestjs-envelope/contract';
 
 const BIDDERS: ReadonlySet<unknown> = new Set(['ada', 'bob', 'eve']);
 
-/** A sample's tokens are names. See 02-auth for real ones. */
+/** The tokens of this sample are names. 02-auth has real tokens. */
 @Security('bearer', { type: 'http', scheme: 'bearer' })
 @Injectable()
 export class BearerGuard implements CanActivate {

@@ -9,14 +9,14 @@ export class HealthController {
     private readonly websocket: EnvelopeHealthIndicator,
   ) {}
 
-  /** Whether this process should go on: not, where its event loop hardly turns. */
+  /** Liveness: fails when the event loop is blocked, so that the platform restarts the process. */
   @Get('health')
   @HealthCheck()
   live(): Promise<HealthCheckResult> {
     return this.health.check([() => this.websocket.isHealthy('websocket')]);
   }
 
-  /** Whether new clients should be sent here: not any more, from the first moment of a shutdown. */
+  /** Readiness: fails from the start of a shutdown, so that new clients go elsewhere. */
   @Get('ready')
   @HealthCheck()
   ready(): Promise<HealthCheckResult> {

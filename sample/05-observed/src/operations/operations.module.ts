@@ -5,7 +5,7 @@ import { HealthController } from './health.controller.js';
 import { TelemetryController } from './telemetry.controller.js';
 
 @Module({
-  // time for a load balancer to see that GET /ready says no, before connections are closed
+  // a load balancer sees GET /ready fail within these 2 s, before connections close
   imports: [TerminusModule.forRoot({ gracefulShutdownTimeoutMs: 2_000 })],
   controllers: [HealthController, TelemetryController],
   providers: [EnvelopeHealthIndicator],

@@ -5,20 +5,20 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, type ReadableSpan, type SpanProcessor } from '@opentelemetry/sdk-trace-base';
 import { instrument } from 'nestjs-envelope/opentelemetry';
 
-const KEPT_SPANS = 200;
+const MAX_SPANS = 200;
 
-/** The figures, as Prometheus reads them: GET /metrics asks it. */
+/** The metrics in the format of Prometheus. GET /metrics serves them. */
 export const prometheus = new PrometheusExporter({ preventServerStart: true });
 
-/** In the place of a processor with an OTLP exporter and the service behind it, so that nothing need be installed. */
+/** Keeps the last spans in memory. A real application has an OTLP exporter here; this sample works without a collector. */
 class LastSpans implements SpanProcessor {
-  /** The newest first. */
+  /** Newest first. */
   readonly all: ReadableSpan[] = [];
 
   onStart(): void {}
   onEnd(span: ReadableSpan): void {
     this.all.unshift(span);
-    this.all.length = Math.min(this.all.length, KEPT_SPANS);
+    this.all.length = Math.min(this.all.length, MAX_SPANS);
   }
   async forceFlush(): Promise<void> {}
   async shutdown(): Promise<void> {}
@@ -27,7 +27,10 @@ class LastSpans implements SpanProcessor {
 /** GET /traces shows them. */
 export const lastSpans = new LastSpans();
 
-/** OpenTelemetry as any application sets it up; the last line is all that concerns nestjs-envelope. Before the adapter is made. */
+/**
+ * Sets up OpenTelemetry as in any application. Only the last line is for nestjs-envelope. Call this before you create the
+ * adapter.
+ */
 export function startTelemetry(): void {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager());
   trace.setGlobalTracerProvider(new BasicTracerProvider({ spanProcessors: [lastSpans] }));

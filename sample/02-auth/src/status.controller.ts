@@ -4,12 +4,12 @@ import { JwtAuthGuard } from './auth/jwt-auth.guard.js';
 import { Roles, RolesGuard } from './auth/roles.guard.js';
 
 /**
- * A browser hides from its page with what status a WebSocket was refused. Here the page may ask: the same URL over
- * plain HTTP, the same guards, and so the same answer.
+ * Answers plain HTTP requests to the gateways' URLs with the same guards, and so with the same status. A browser hides from
+ * its page the status with which a WebSocket was refused; here the page can ask for it.
  */
 @Controller()
 @UseGuards(JwtAuthGuard, RolesGuard)
-export class DoorController {
+export class StatusController {
   @Get('ws')
   @Header('Cache-Control', 'no-store')
   messages(@Req() { user }: { user: User }): User {

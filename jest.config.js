@@ -64,22 +64,22 @@ const project = (base, major, platform, only) => ({
 });
 
 // They take the clock, the process or the machine for their own.
-const ALONE = /^(browser|cluster|fuzz|soak|telemetry|unit)\/|^e2e\/sample-/;
+const ALONE =
+  /^(browser|cluster|fuzz|opentelemetry|presence|recovery|samples|setup|soak)\/|^client\/backoff|^documentation\/(protocol|security)|^limits\/(defaults|token-bucket)|^logging\/log-sampler|^namespace\/middleware|^protocol\/(close-codes|codec|json)|^rooms\/broadcast-ack|^transport\/(frame|outbox-pending-offsets)\.|^upgrade\/path-pattern|^auth\/connection-expiry/;
 // Chromium runs against the samples as they are shipped, which are Nest 12 apps on Express, and who goes through faults of a
 // cluster knows neither major nor platform, and takes its time: on the first corner alone.
-const ONCE = /^(browser|cluster\/faults)\/|^e2e\/sample-|^documentation\/types|^protocol\/mutants/;
+const ONCE = /^(browser|cluster\/faults|samples)\/|^documentation\/types|^conformance\/mutants/;
 // What crosses nodes is the brokers' affair, and neither the client, nor a part alone, nor the order of frames knows Nest: on
 // the second corner two brokers' conformance.
 const NOT_OF_NEST =
-  /^(client|fuzz|unit|soak)\/|^e2e\/interleaving|^cluster\/(?!conformance\/(classic|streams)-redis\.)/;
+  /^(client|fuzz|presence|recovery|soak)\/|^transport\/frame-order|^setup\/brokers|^cluster\/(?!adapters\/(classic|streams)-redis\.)/;
 // From the HTTP server to a path.
-const CROSSED =
-  /^majors|^e2e\/nest\/(mounting|neighbours)|^security\/(origin|upgrade-checks|upgrade-malformed)/;
+const CROSSED = /^setup\/nest-versions|^nest\/(mounting|other-servers)|^upgrade\/(origin|checks|malformed)/;
 
 const isFull = process.env.MATRIX === 'full';
 const TEST = join(import.meta.dirname, 'test');
 const all = specsBelow(TEST);
-/** One spec file, or some, are wanted, each for itself: `npm test -- test/e2e/wire.spec.ts`, `npm test -- wire`. */
+/** One spec file, or some, are wanted, each for itself: `npm test -- test/protocol/wire.spec.ts`, `npm test -- wire`. */
 const isNamed = process.argv
   .slice(2)
   .some((name) => /\btest\//.test(name) || (/^\w{3}/.test(name) && all.some((spec) => spec.includes(name))));

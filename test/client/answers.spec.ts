@@ -1,7 +1,7 @@
 import { ConnectError, DisconnectedError } from '../../lib/client/node.js';
 import { until } from '../support/wait.js';
-import { client, connected, lineTo, next, startTalk } from './subject.js';
-import { TokenGuard } from './talk.js';
+import { client, connected, lineTo, next, startTalk } from './fixture.js';
+import { TokenGuard } from './fixture-gateway.js';
 
 describe('a listener that takes a callback', () => {
   it('answers by it, also where it is asynchronous and is through before', async () => {

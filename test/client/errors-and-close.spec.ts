@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { connect } from '../../lib/client/node.js';
-import { client, connected, next, startTalk } from './subject.js';
-import { TokenGuard } from './talk.js';
+import { client, connected, next, startTalk } from './fixture.js';
+import { TokenGuard } from './fixture-gateway.js';
 
 describe('a client', () => {
   it('learns how it was refused through a socket of the application, too, which has headers of its own', async () => {

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { clientFrame, closeBody, OP } from '../support/raw-client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { HELLO, meet } from './hostile-server.js';
-import { next } from './subject.js';
+import { next } from './fixture.js';
 
 /** Lets a test see when a piece of the stream was read. */
 class WatchedSocket extends WebSocket {

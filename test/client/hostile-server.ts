@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import type { ClientOptions, ClientSocket, DefaultEventsMap } from '../../lib/client/node.js';
-import { client, next } from './subject.js';
+import { client, next } from './fixture.js';
 
 type AnyClient = ClientSocket<DefaultEventsMap, DefaultEventsMap>;
 

@@ -6,7 +6,7 @@ import { Random } from '../support/random.js';
 import { NAMES, RESERVED } from '../support/names.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { meet, servers } from './hostile-server.js';
-import { client, next } from './subject.js';
+import { client, next } from './fixture.js';
 
 const deep = (depth: number): string => `${'[{"a":'.repeat(depth)}1${'}]'.repeat(depth)}`;
 

@@ -1,5 +1,5 @@
 import { jest } from '@jest/globals';
-import { behind, connected, next, startTalk } from './subject.js';
+import { behind, connected, next, startTalk } from './fixture.js';
 
 /** What a browser does when the device's network changes. */
 const network = new EventTarget();

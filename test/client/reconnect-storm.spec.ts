@@ -1,6 +1,6 @@
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
-import { behind, client, next, startTalk } from './subject.js';
+import { behind, client, next, startTalk } from './fixture.js';
 
 const CLIENTS = 100;
 /** Milliseconds. */

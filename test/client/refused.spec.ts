@@ -1,8 +1,8 @@
 import { ConnectError, RequestError, type ClientSocket } from '../../lib/client/node.js';
-import { Returning } from '../cluster/recovery-client.js';
+import { Returning } from '../recovery/recovery-client.js';
 import { startPlain } from '../support/bare-gateway.js';
 import { deferred, until } from '../support/wait.js';
-import { client, next, QUICK, startTalk } from './subject.js';
+import { client, next, QUICK, startTalk } from './fixture.js';
 
 const badToken = (): Error => Object.assign(new Error('bad token'), { data: { code: 7 } });
 

@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import { until } from '../support/wait.js';
-import { client, connected, next, startTalk } from './subject.js';
+import { client, connected, next, startTalk } from './fixture.js';
 
 describe('a signal that outlives its streams', () => {
   it('is let go by each when that is over, whatever the reason', async () => {

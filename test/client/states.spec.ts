@@ -1,6 +1,6 @@
 import { type ConnectionState } from '../../lib/client/node.js';
 import { until } from '../support/wait.js';
-import { behind, client, connected, next, startTalk } from './subject.js';
+import { behind, client, connected, next, startTalk } from './fixture.js';
 
 /** Does something the first time that a client gets into a state. */
 function once(socket: ReturnType<typeof client>, state: ConnectionState, then: () => unknown): void {

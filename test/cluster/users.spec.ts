@@ -9,7 +9,7 @@ import {
 import { EnvelopeServer, EnvelopeSocket, user } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
-import { Returning } from './recovery-client.js';
+import { Returning } from '../recovery/recovery-client.js';
 
 class Guard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

@@ -6,7 +6,7 @@ import { firstValueFrom, lastValueFrom, retry } from 'rxjs';
 import { WebSocketServer } from 'ws';
 import { EnvelopeClient } from '../../lib/microservices/index.js';
 import { until } from '../support/wait.js';
-import { startHybrid } from './support.js';
+import { startHybrid } from './fixture.js';
 
 let calls = 0;
 @Controller()

@@ -5,7 +5,7 @@ import { EnvelopeTransport } from '../../lib/microservices/index.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { NAMES, RESERVED } from '../support/names.js';
 import { deferred, until } from '../support/wait.js';
-import { answerOf, ask, said, say, startHybrid } from './support.js';
+import { answerOf, ask, said, say, startHybrid } from './fixture.js';
 
 let door = deferred();
 let called = 0;

@@ -22,7 +22,7 @@ import {
 import { EnvelopeClient, EnvelopeContext } from '../../lib/microservices/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { deferred, until } from '../support/wait.js';
-import { startHybrid } from './support.js';
+import { startHybrid } from './fixture.js';
 
 const heard: unknown[] = [];
 let released = 0;

@@ -1,7 +1,7 @@
 import { Controller } from '@nestjs/common';
 import { MessagePattern } from '@nestjs/microservices';
 import { messageContext } from '../../lib/index.js';
-import { answerOf, say, startHybrid } from './support.js';
+import { answerOf, say, startHybrid } from './fixture.js';
 
 @Controller()
 class ContextController {

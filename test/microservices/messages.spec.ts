@@ -5,7 +5,7 @@ import { concat, of, throwError, type Observable } from 'rxjs';
 import { ENVELOPE, EnvelopeContext } from '../../lib/microservices/index.js';
 import type { TestClient } from '../support/client.js';
 import { until } from '../support/wait.js';
-import { answerOf, ask, said, say, startHybrid } from './support.js';
+import { answerOf, ask, said, say, startHybrid } from './fixture.js';
 
 const heard: unknown[] = [];
 let seen: EnvelopeContext | undefined;

@@ -19,7 +19,7 @@ import {
 import { CONTEXT, MessagePattern, Payload, RpcException } from '@nestjs/microservices';
 import { map, throwError, type Observable } from 'rxjs';
 import { EnvelopeContext } from '../../lib/microservices/index.js';
-import { ask, startHybrid } from './support.js';
+import { ask, startHybrid } from './fixture.js';
 
 class OnlyAda implements CanActivate {
   canActivate(context: ExecutionContext): boolean {

@@ -9,7 +9,7 @@ import { MessagePattern } from '@nestjs/microservices';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Observable } from 'rxjs';
 import { deferred, until } from '../support/wait.js';
-import { say, startHybrid } from './support.js';
+import { say, startHybrid } from './fixture.js';
 
 let door = deferred();
 let running = 0;

@@ -5,7 +5,7 @@ import { finalize, NEVER, Observable, startWith } from 'rxjs';
 import { EnvelopeTransport } from '../../lib/microservices/index.js';
 import { startApp } from '../support/app.js';
 import { deferred, until } from '../support/wait.js';
-import { answerOf, ask, said, say, startHybrid } from './support.js';
+import { answerOf, ask, said, say, startHybrid } from './fixture.js';
 
 let released = 0;
 let running = 0;

@@ -1,7 +1,7 @@
 import { Child } from '../support/child.js';
 import { newSeed, Random } from '../support/random.js';
 import type { Figures } from './figures.js';
-import { VISITORS } from './visitors.js';
+import { VISITORS } from './clients.js';
 
 declare const NEST_MAJOR: number;
 declare const HTTP_PLATFORM: 'express' | 'fastify';

@@ -1,0 +1,74 @@
+import { channel } from 'node:diagnostics_channel';
+import { diag, DiagLogLevel, metrics, trace } from '@opentelemetry/api';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { channels } from '../../lib/server/diagnostics/channels.js';
+import { instrument } from '../../lib/opentelemetry/index.js';
+import { startApp } from '../support/app.js';
+import { Telemetry, useTelemetry } from './fixture.js';
+
+@WebSocketGateway({ path: '/ws' })
+class SayingGateway {
+  @SubscribeMessage('say')
+  say(): boolean {
+    return trace.getActiveSpan() !== undefined;
+  }
+}
+
+const subscribed = (): string[] =>
+  Object.values(channels)
+    .filter(({ name }) => channel(name).hasSubscribers)
+    .map(({ name }) => String(name));
+
+describe('instrument', () => {
+  const telemetry = useTelemetry();
+
+  it('counts once where it is called twice, and says so', async () => {
+    const warnings: string[] = [];
+    const quiet = (): void => undefined;
+    diag.setLogger(
+      { warn: (text) => warnings.push(text), error: quiet, info: quiet, debug: quiet, verbose: quiet },
+      { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+    );
+    expect(instrument()).toBe(telemetry().stop);
+    diag.disable();
+    expect(warnings).toEqual([
+      'nestjs-envelope: instrument() was called before, and is in force: this call changes nothing',
+    ]);
+    const app = await startApp({ providers: [SayingGateway] });
+    const client = await app.connect('/ws');
+    expect((await client.ask('say')).data).toBe(true);
+    expect(await telemetry().ended(1)).toHaveLength(1);
+    expect((await telemetry().scrape()).value('messaging_process_duration_count')).toBe(1);
+  });
+
+  it('leaves nothing behind when it is ended', async () => {
+    const app = await startApp({ providers: [SayingGateway] });
+    const client = await app.connect('/ws');
+    await client.ask('say');
+    await telemetry().ended(1);
+    expect(subscribed()).not.toEqual([]);
+    telemetry().stop();
+    telemetry().stop();
+    expect(subscribed()).toEqual([]);
+    expect((await client.ask('say')).data).toBe(false);
+    await app.connect('/ws');
+    const scrape = await telemetry().scrape();
+    expect(scrape.value('messaging_process_duration_count')).toBe(1);
+    expect(scrape.value('envelope_connections_opened_total')).toBe(1);
+    expect(scrape.value('envelope_connections_active')).toBeUndefined();
+    expect(telemetry().finished).toHaveLength(1);
+  });
+
+  it('can begin anew, with providers that are nobody else’s', async () => {
+    telemetry().stop();
+    const own = new Telemetry();
+    for (const api of [trace, metrics]) api.disable();
+    const stop = instrument({ tracerProvider: own.tracerProvider, meterProvider: own.meterProvider });
+    const app = await startApp({ providers: [SayingGateway] });
+    await (await app.connect('/ws')).ask('say');
+    expect((await own.ended(1)).map(({ name }) => name)).toEqual(['process /ws say']);
+    expect(telemetry().finished).toEqual([]);
+    stop();
+    await own.end();
+  });
+});

@@ -1,0 +1,45 @@
+import { createAdapter } from '@socket.io/redis-streams-adapter';
+import { createClient } from 'redis';
+import { tolerant } from '../../lib/index.js';
+import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
+import { newSeed } from '../support/random.js';
+import { startNode } from './cases.js';
+import { interleave } from './random-order.js';
+
+/** For longer: ROUNDS=5000 npm test -- test/recovery/random-order.spec.ts; a failure says its seed, SEED=… */
+const ROUNDS = Number(process.env['ROUNDS'] ?? 400);
+
+const tell = (where: string, figures: object): void =>
+  void process.stderr.write(`recovery, ${where}: ${JSON.stringify(figures)}\n`);
+
+describe('clients that lose their line in the midst of it all', () => {
+  it('have each message once and in order, on one node in memory', async () => {
+    const nodes = [await startNode({ recovery: true })];
+    const outcome = await interleave(nodes, newSeed(), ROUNDS);
+    tell('in memory', outcome);
+    expect(outcome.recovered).toBe(outcome.cuts);
+  });
+});
+
+describeWithRedis('the same on any of three nodes', () => {
+  const redis = new RedisServer();
+  const clients: { destroy(): void }[] = [];
+  beforeAll(() => redis.start());
+  afterAll(() => clients.forEach((client) => client.destroy()));
+
+  it('through a Redis stream', async () => {
+    const nodes = await Promise.all(
+      [1, 2, 3].map(async () => {
+        const client = createClient({ url: redis.url });
+        clients.push(client);
+        client.on('error', () => undefined);
+        await client.connect();
+        const adapter = createAdapter(tolerant(client), { blockTimeInMs: 200 });
+        return startNode({ adapter, recovery: true });
+      }),
+    );
+    const outcome = await interleave(nodes, newSeed(), ROUNDS);
+    tell('Redis streams, three nodes', outcome);
+    expect(outcome.recovered).toBe(outcome.cuts);
+  });
+});

@@ -1,0 +1,50 @@
+import { user } from '../../lib/index.js';
+import type { Node } from './cases.js';
+import { Returning } from './recovery-client.js';
+
+/** The sessions of clients whose rights have changed meanwhile. @param start as of `recoveryCases` */
+export function recoveryRights(start: () => Promise<Node[]>): void {
+  let here: Node;
+  let there: Node;
+  beforeEach(async () => {
+    const nodes = await start();
+    here = nodes[0]!;
+    there = nodes.at(-1)!;
+  });
+
+  it('gives it back what handlers put into data, and of the guards what they grant now', async () => {
+    for (const [first, second, data] of [
+      ['admin', 'user', { role: 'user', score: 7 }],
+      ['admin', undefined, { score: 7 }],
+      [undefined, 'user', { role: 'user', score: 7 }],
+    ]) {
+      const ada = await new Returning({ user: 'ada' }).connect(here.app, { role: first });
+      Object.assign(here.socketOf(ada).data as object, { score: 7 });
+      await ada.settled();
+      await ada.cut();
+      await here.lost(ada);
+      await ada.connect(there.app, { role: second });
+      expect(ada.hello.recovered).toBe(true);
+      expect(there.socketOf(ada).data).toEqual(data);
+    }
+  });
+
+  it('gives it back some of its rooms where the application says so, and nothing of the others', async () => {
+    there.restore = (_, { rooms }) => ({ rooms: rooms.filter((room) => room !== 'admins') });
+    const ada = await new Returning({ user: 'ada' }).connect(here.app);
+    await here.socketOf(ada).join(['red', 'admins']);
+    await ada.settled();
+    await ada.cut();
+    await here.lost(ada);
+    for (const room of ['red', 'admins']) here.server.to(room).emit(room);
+    here.server.to(['red', 'admins']).emit('both');
+    here.server.to('red').except('admins').emit('red but admins');
+    here.server.to(user('ada')).emit('ada');
+    here.server.emit('all');
+    await ada.connect(there.app);
+    expect(ada.hello.recovered).toBe(true);
+    there.server.to('admins').emit('later');
+    expect(await ada.settled()).toEqual(['red', 'both', 'ada', 'all']);
+    expect(there.socketOf(ada).rooms.has('admins')).toBe(false);
+  });
+}

@@ -1,0 +1,100 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { WebSocketGateway } from '@nestjs/websockets';
+import type { EnvelopeOptions } from '../../lib/index.js';
+import { startApp, type TestApp } from '../support/app.js';
+import { Bus } from '../support/bus.js';
+import { PlainGateway } from '../support/bare-gateway.js';
+import { RawClient } from '../support/raw-client.js';
+import { until } from '../support/wait.js';
+import { ask, wanted, withHealth } from './fixture.js';
+
+@WebSocketGateway({ namespace: /^\/game-\d+$/ })
+class GameGateway {}
+
+const serve = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
+  startApp(withHealth({ providers: [PlainGateway, GameGateway] }), { adapter });
+
+describe('isHealthy', () => {
+  beforeEach(() => (wanted.options = {}));
+
+  it('is up, and tells what there is, by declared routes', async () => {
+    const app = await serve();
+    await Promise.all(['/ws', '/ws', '/game-1', '/game-2'].map((path) => app.connect(path)));
+    const { code, websocket } = await ask(app, '/health');
+    expect(code).toBe(200);
+    const alone = { cluster: 'alone', nodes: 1 };
+    const game = Object.keys(websocket.routes).find((route) => route.includes('game'))!;
+    expect(websocket).toEqual({
+      status: 'up',
+      connections: 4,
+      eventLoopLag: expect.any(Number),
+      outbox: { total: 0, fullest: 0 },
+      draining: false,
+      routes: { '/ws': { connections: 2, ...alone }, [game]: { connections: 2, ...alone } },
+    });
+  });
+
+  it('is down while more waits for slow readers than may', async () => {
+    const app = await serve();
+    const { connected } = app.nest.get(PlainGateway);
+    const raw = await RawClient.connect(app.port, '/ws');
+    raw.tcp.pause();
+    const socket = connected[0]!;
+    while (socket.bufferedAmount === 0) {
+      socket.emit('bulk', 'x'.repeat(60_000));
+      await turn();
+    }
+    const { bufferedAmount } = socket;
+    wanted.options = { maxOutboxBytes: bufferedAmount };
+    expect(await ask(app, '/health')).toMatchObject({
+      code: 200,
+      websocket: { outbox: { total: bufferedAmount, fullest: bufferedAmount } },
+    });
+    wanted.options = { maxOutboxBytes: bufferedAmount - 1 };
+    const { code, websocket } = await ask(app, '/health');
+    expect(code).toBe(503);
+    expect(websocket).toMatchObject({
+      status: 'down',
+      message: `${bufferedAmount} bytes wait for clients to read them`,
+    });
+    raw.tcp.resume();
+    await until('the line to drain', () => socket.bufferedAmount === 0);
+    expect((await ask(app, '/health')).code).toBe(200);
+    raw.tcp.destroy();
+  });
+
+  it('is down while the event loop is late', async () => {
+    const app = await serve();
+    wanted.options = { maxEventLoopLag: 300 };
+    const block = (): void => {
+      const end = performance.now() + 500;
+      while (performance.now() < end);
+    };
+    // what is measured begins with the second look after the start
+    await until('a measurement', async () => {
+      block();
+      return (await ask(app, '/health')).code === 503;
+    });
+    const { websocket } = await ask(app, '/health');
+    expect(websocket.message).toMatch(/^the event loop is \d+ ms late$/);
+    expect(websocket.eventLoopLag).toBeGreaterThan(300);
+    await until('it to pass', async () => (await ask(app, '/health')).code === 200);
+  });
+
+  it('tells of a broker that is away, and is down only where it is needed', async () => {
+    const bus = new Bus();
+    bus.stall();
+    const app = await serve({ adapter: bus.adapter });
+    const { server } = app.nest.get(PlainGateway);
+    await until('the broker to be given up', () => server.cluster.state === 'away');
+    const { code, websocket } = await ask(app, '/health');
+    expect(code).toBe(200);
+    expect(websocket.routes['/ws']).toEqual({ connections: 0, cluster: 'away', nodes: 1 });
+    wanted.options = { requireCluster: true };
+    const needed = await ask(app, '/health');
+    expect(needed.code).toBe(503);
+    expect(needed.websocket.message).toContain("the cluster's broker is away: ");
+    bus.resume();
+    await until('the broker to be back', async () => (await ask(app, '/health')).code === 200);
+  });
+});

@@ -1,0 +1,79 @@
+import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
+import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
+import { startApp, startLastingApp } from '../support/app.js';
+import { deferred } from '../support/wait.js';
+import { ask, withHealth } from './fixture.js';
+
+@WebSocketGateway({ path: '/ws' })
+class EchoGateway {
+  @SubscribeMessage('are you there?')
+  answer(): string {
+    return 'still';
+  }
+}
+
+/** Tells when an application begins to close, and may hold it up. */
+@Injectable()
+class Closing implements OnModuleDestroy, BeforeApplicationShutdown {
+  readonly begun = deferred();
+  held: Promise<void> | undefined;
+
+  onModuleDestroy(): void {
+    this.begun.resolve();
+  }
+  beforeApplicationShutdown(): Promise<void> | undefined {
+    return this.held;
+  }
+}
+
+describe('isReady', () => {
+  it('is up while the application serves', async () => {
+    const app = await startApp(withHealth({ providers: [EchoGateway] }));
+    await app.connect('/ws');
+    expect(await ask(app, '/ready')).toEqual({
+      code: 200,
+      websocket: { status: 'up', connections: 1, draining: false },
+    });
+  });
+
+  it('is down from the first moment of a close, while clients are served', async () => {
+    const app = await startLastingApp(withHealth({ providers: [EchoGateway, Closing] }));
+    const closing = app.nest.get(Closing);
+    const release = deferred();
+    closing.held = release.promise;
+    const client = await app.connect('/ws');
+    expect((await ask(app, '/ready')).code).toBe(200);
+    const closed = app.nest.close();
+    await closing.begun.promise;
+    expect(await ask(app, '/ready')).toEqual({
+      code: 503,
+      websocket: {
+        status: 'down',
+        message: 'the application is closing',
+        connections: 1,
+        draining: true,
+      },
+    });
+    expect((await client.ask('are you there?')).data).toBe('still');
+    expect(client.closed).toBeUndefined();
+    release.resolve();
+    await closed;
+    expect(await client.ended()).toMatchObject({ code: 1001 });
+  });
+
+  it('stays down for as long as Terminus waits after a SIGTERM', async () => {
+    const app = await startLastingApp(withHealth({ providers: [EchoGateway, Closing] }, 1_000));
+    const client = await app.connect('/ws');
+    const begin = performance.now();
+    // as Nest itself does at the signal; of one of the majors the types do not say so
+    const closed = Reflect.apply(app.nest.close, app.nest, ['SIGTERM']) as Promise<void>;
+    await app.nest.get(Closing).begun.promise;
+    for (let i = 0; i < 5; i++) {
+      expect((await ask(app, '/ready')).code).toBe(503);
+      expect((await client.ask('are you there?')).data).toBe('still');
+    }
+    await closed;
+    expect(performance.now() - begin).toBeGreaterThan(900);
+    expect(await client.ended()).toMatchObject({ code: 1001 });
+  });
+});

@@ -1,8 +1,7 @@
 import { constants } from 'node:buffer';
-import type { Logger } from '@nestjs/common';
-import type { ApplicationConfig } from '@nestjs/core';
-import type { Cluster, ClusterListener } from '../server/cluster/cluster.js';
-import { resolvePathOptions, type PathOptions, type UpgradeGuards } from './options/options.js';
+import type { ClusterListener } from '../server/cluster/cluster.js';
+import type { AdapterServices } from './adapter-services.js';
+import { resolvePathOptions, type PathOptions } from './options/options.js';
 import { hooksSettled } from './hooks/hook-tracker.js';
 import { isClientFault, toExceptionPayload } from './errors/envelope-exception-filter.js';
 import type { Gateway } from './gateways/gateway-explorer.js';
@@ -21,16 +20,11 @@ import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { ConnectionLimits } from '../server/transport/connection-limits.js';
 import { MemoryAdapter } from '../server/rooms/memory-adapter.js';
 import type { Failures } from '../server/socket/failures.js';
-import type { ConnectionListener } from '../server/namespace/namespace-config.js';
 import { TokenBucket } from '../server/util/token-bucket.js';
 import { MessageRouter } from '../server/socket/message-router.js';
 import { protocolSelector } from '../server/handshake/subprotocols.js';
-import type { ConnectionCounter } from '../server/upgrade/connection-counter.js';
 import { combineChecks } from '../server/upgrade/upgrade-checks.js';
-import type { Cors } from '../server/upgrade/origin.js';
-import type { OwnHosts } from '../server/upgrade/own-hosts.js';
 import type { EndpointConfig } from '../server/upgrade/endpoint.js';
-import type { ClientAddressReader } from '../server/upgrade/client-address.js';
 
 /** What a pool's settings are made of. */
 interface EndpointIngredients {
@@ -40,18 +34,7 @@ interface EndpointIngredients {
   /** Of those gateways; of all, on a path that Nest makes and no gateway uses. */
   readonly paths: readonly string[];
   readonly of: (path: string | RegExp) => EnvelopeServer;
-  readonly logger: Logger;
-  readonly reports: ReportLog;
-  readonly connections: ConnectionListener;
-  readonly clientAddress: ClientAddressReader;
-  readonly connectionCounter: ConnectionCounter;
-  readonly cluster: Cluster;
-  readonly guards: UpgradeGuards;
-  readonly globalGuards: ApplicationConfig | undefined;
-  /** The application's own rule, as far as it is safe. */
-  readonly applicationCors: () => Cors | undefined;
-  /** The hosts that the application names as its own. */
-  readonly ownHosts: OwnHosts | undefined;
+  readonly services: AdapterServices;
 }
 
 /** Refusals for sending too much that a client may collect before it is let go: per second, or a tenth, and at once. */
@@ -66,8 +49,9 @@ const FAILURES: Failures = {
 
 /** Puts together what the rooms of the house need for one path. */
 export function endpointConfig(given: EndpointIngredients): EndpointConfig {
-  const { layers, gateways, of, logger, reports, clientAddress, connectionCounter } = given;
-  const { guards, applicationCors, globalGuards } = given;
+  const { layers, gateways, of, services } = given;
+  const { logger, reports, connections, clientAddress, connectionCounter } = services;
+  const { guards, globalGuards, applicationCors, ownHosts } = services;
   const options = resolvePathOptions(...layers);
   const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
   const router = new MessageRouter(limits, options.messageParser, options.messageContext);
@@ -96,7 +80,7 @@ export function endpointConfig(given: EndpointIngredients): EndpointConfig {
       connectionCounter,
       check: combineChecks({
         cors: () => options.cors ?? applicationCors(),
-        ownHosts: given.ownHosts,
+        ownHosts,
         verifyClient: options.verifyClient,
         allowRequest: options.allowRequest,
         onForeignOrigin: oncePerOrigin((explanation) => warn('foreign origins', explanation)),
@@ -122,7 +106,7 @@ export function endpointConfig(given: EndpointIngredients): EndpointConfig {
       report,
       warn,
       debug: (text) => logger.debug(text),
-      connections: given.connections,
+      connections,
       limits: connectionLimits(limits, connectTimeout),
       failures: FAILURES,
       identities: { identify: options.identify },
@@ -146,7 +130,7 @@ export function endpointConfig(given: EndpointIngredients): EndpointConfig {
 /** Rooms, the way to other nodes, and what is kept for those who are away. */
 function roomsOf(
   options: PathOptions,
-  { cluster, paths }: EndpointIngredients,
+  { services: { cluster }, paths }: EndpointIngredients,
   listener: ClusterListener & Pick<EndpointConfig['mount'], 'warn'>,
 ): Pick<EndpointConfig['mount'], 'adapter' | 'cluster' | 'recovery' | 'restore'> {
   const recovery = resolveRecovery(options);

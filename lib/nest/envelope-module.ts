@@ -103,12 +103,12 @@ function describe(options: Provider[], imports: DynamicModule['imports'] = []): 
   const servers = (): Provider[] => [
     {
       provide: EnvelopeServer,
-      useFactory: (hub: ServerRegistry) => hub.lateBound(),
+      useFactory: (registry: ServerRegistry) => registry.lateBound(),
       inject: [ServerRegistry],
     },
     ...[...injectedPaths()].map((path) => ({
       provide: getEnvelopeServerToken(path),
-      useFactory: (hub: ServerRegistry) => hub.lateBound(path),
+      useFactory: (registry: ServerRegistry) => registry.lateBound(path),
       inject: [ServerRegistry],
     })),
   ];

@@ -1,27 +1,37 @@
 import { EnvelopeServer } from '../server/namespace/envelope-server.js';
 
-/** Where injected servers find the adapter's: the module provides it, the adapter fills it in. */
+/** Finds the servers that an adapter has mounted. */
+export interface ServerLookup {
+  /**
+   * Returns the server of `/path` or `:port/path`, or the application's main server without a path.
+   *
+   * @throws Error without a path, if no gateway is on the default path and not exactly one other path is mounted
+   */
+  find(path: string | undefined): EnvelopeServer;
+  /** Whether a gateway has this path, or a RegExp namespace matches it. */
+  has(path: string): boolean;
+  /** Returns the servers that clients can connect to, including the children of RegExp namespaces. */
+  servers(): EnvelopeServer[];
+  /** Returns the paths of gateways, on one port or on all. */
+  paths(port?: number): string[];
+}
+
+/** Connects injected servers with the adapter: `EnvelopeModule` provides it, and `EnvelopeAdapter` sets `lookup`. */
 export class ServerRegistry {
-  /** Finds the server of a path; without one, the application's main server. Set by the adapter. */
-  find: ((path: string | undefined) => EnvelopeServer) | undefined;
-  /** The servers that clients can connect to, the children of RegExp namespaces included. Set by the adapter. */
-  servers: (() => EnvelopeServer[]) | undefined;
-  /** Whether a gateway has a path. Set by the adapter. */
-  has: ((path: string) => boolean) | undefined;
-  /** The paths of gateways. Set by the adapter. */
-  paths: (() => string[]) | undefined;
+  /** `undefined` until an adapter is made with the application. */
+  lookup: ServerLookup | undefined;
 
   /**
-   * A server that can be injected before the adapter exists. It is whatever the adapter mounted, looked up at each
-   * use; used too early, it says so.
+   * Returns a server that can be injected before the adapter exists. Each use looks up the server that the adapter has
+   * mounted. A use before that throws an Error that says so.
    */
   lateBound(path?: string): EnvelopeServer {
     const template = new EnvelopeServer();
     return new Proxy(template, {
       get: (_, property) => {
-        // Nest asks every provider for `then` and for lifecycle hooks: no use of the server
+        // Nest reads `then` and lifecycle hooks of every provider: that does not use the server
         if (!(property in template)) return undefined;
-        const server = this.find?.(path) ?? template;
+        const server = this.lookup?.find(path) ?? template;
         return Reflect.get(server, property, server) as unknown;
       },
     });

@@ -61,7 +61,7 @@ export class WiringCheck implements OnApplicationBootstrap {
   private readonly logger = new Logger('EnvelopeModule');
 
   constructor(
-    @Inject(ServerRegistry) private readonly hub: ServerRegistry,
+    @Inject(ServerRegistry) private readonly registry: ServerRegistry,
     @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
     @Inject(ModulesContainer) private readonly modules: ModulesContainer,
   ) {}
@@ -74,14 +74,14 @@ export class WiringCheck implements OnApplicationBootstrap {
   }
 
   private check(): void {
-    const { has, paths } = this.hub;
-    if (has === undefined || paths === undefined) return this.logger.warn(WITHOUT_ADAPTER);
+    const { lookup } = this.registry;
+    if (lookup === undefined) return this.logger.warn(WITHOUT_ADAPTER);
     for (const [path, types] of injecting) {
       const names = [...types].filter((type) => this.isProvided(type)).map((type) => type.name);
-      if (names.length === 0 || has(path)) continue;
+      if (names.length === 0 || lookup.has(path)) continue;
       this.logger.warn(
         `@InjectEnvelopeServer('${path}') in ${names.join(', ')}: no gateway is mounted on this path, so nobody gets ` +
-          `what it sends. ${listPaths(paths())}`,
+          `what it sends. ${listPaths(lookup.paths())}`,
       );
     }
   }

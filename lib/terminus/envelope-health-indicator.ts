@@ -49,19 +49,19 @@ const WITHOUT_ADAPTER =
  */
 @Injectable()
 export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
-  private readonly hub: ServerRegistry;
+  private readonly registry: ServerRegistry;
   private readonly indicators: HealthIndicatorService;
   private readonly lag = new EventLoopLag();
   private isDraining = false;
 
   /** @throws Error where `EnvelopeModule` or `TerminusModule` is not imported */
   constructor(
-    @Optional() @Inject(ServerRegistry) hub?: ServerRegistry,
+    @Optional() @Inject(ServerRegistry) registry?: ServerRegistry,
     @Optional() @Inject(HealthIndicatorService) indicators?: HealthIndicatorService,
   ) {
-    if (hub === undefined || hub === null) throw new Error(WITHOUT_MODULE);
+    if (registry === undefined || registry === null) throw new Error(WITHOUT_MODULE);
     if (indicators === undefined || indicators === null) throw new Error(WITHOUT_TERMINUS);
-    this.hub = hub;
+    this.registry = registry;
     this.indicators = indicators;
   }
 
@@ -127,7 +127,7 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
   }
 
   private servers(): EnvelopeServer[] {
-    if (this.hub.servers === undefined) throw new Error(WITHOUT_ADAPTER);
-    return this.hub.servers();
+    if (this.registry.lookup === undefined) throw new Error(WITHOUT_ADAPTER);
+    return this.registry.lookup.servers();
   }
 }

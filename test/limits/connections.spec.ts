@@ -4,6 +4,7 @@ import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websock
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/raw-client.js';
+import type { AdapterInternals } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
@@ -47,12 +48,9 @@ interface Counts {
 
 /** Reads the counters of the adapter, and the number of upgrades that it tracks. */
 function counts(app: TestApp): Counts {
-  const { connectionCounter, endpoints } = app.adapter as unknown as {
-    connectionCounter: { connections: number; pending: number; perAddress: Map<string, number> };
-    endpoints: Iterable<{ gate: { upgrades: Map<unknown, unknown> } }>;
-  };
-  const upgrades = [...endpoints].reduce((sum, { gate }) => sum + gate.upgrades.size, 0);
-  const { connections, pending, perAddress } = connectionCounter;
+  const { services, mounted } = app.adapter as unknown as AdapterInternals;
+  const upgrades = [...mounted.endpoints].reduce((sum, { gate }) => sum + gate.upgrades.size, 0);
+  const { connections, pending, perAddress } = services.connectionCounter;
   return { connections, pending, addresses: perAddress.size, upgrades };
 }
 
@@ -143,7 +141,7 @@ describe('connection limits', () => {
     QueryGuard.waiting.pop()!(true);
     await until(
       'a free slot',
-      () => Reflect.get(Reflect.get(app.adapter, 'connectionCounter'), 'abandonedGuards') === 2,
+      () => (app.adapter as unknown as AdapterInternals).services.connectionCounter.abandonedGuards === 2,
     );
     const tcp = write(app, request('/ws?guard=waits'));
     await until('the next guard', () => QueryGuard.waiting.length === 3);

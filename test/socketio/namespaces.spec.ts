@@ -1,6 +1,7 @@
 import type { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
 import { RESERVED } from '../support/names.js';
+import type { AdapterInternals } from '../support/resource-count.js';
 import { until } from '../support/wait.js';
 import { connectPair, startPair, received, startServers, tryUpgrade } from './fixture.js';
 
@@ -221,7 +222,8 @@ describe('namespaces', () => {
 
   it('refuses a namespace that does not exist and creates nothing', async () => {
     const { app, servers } = await startServers([{ namespace: 'chat' }]);
-    const endpoints = (): unknown[] => [...(Reflect.get(app.adapter, 'endpoints') as Iterable<unknown>)];
+    const { mounted } = app.adapter as unknown as AdapterInternals;
+    const endpoints = (): unknown[] => [...mounted.endpoints];
     const before = endpoints();
     for (const path of ['/none', '/chat/none', '/Chat', '/cha', '/chatter', '/__proto__']) {
       const { status, body } = await tryUpgrade(app, path);

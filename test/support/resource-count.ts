@@ -5,6 +5,7 @@ interface ConnectionCounter {
   connections: number;
   pending: number;
   perAddress: Map<string, number>;
+  abandonedGuards: number;
 }
 
 interface Endpoint {
@@ -13,10 +14,17 @@ interface Endpoint {
   gate: { upgrades: Map<unknown, unknown> };
 }
 
+/** The private fields of an `EnvelopeAdapter` that tests read. */
+export interface AdapterInternals {
+  services: { connectionCounter: ConnectionCounter };
+  mounted: { endpoints: Iterable<Endpoint> };
+}
+
 /** What an adapter holds for its clients, on all paths together. */
 export function countResources(app: TestApp): Record<string, number> {
-  const counter = Reflect.get(app.adapter, 'connectionCounter') as ConnectionCounter;
-  const endpoints = [...(Reflect.get(app.adapter, 'endpoints') as Iterable<Endpoint>)];
+  const { services, mounted } = app.adapter as unknown as AdapterInternals;
+  const { connectionCounter: counter } = services;
+  const endpoints = [...mounted.endpoints];
   const servers = endpoints.flatMap(({ server, children }) => [server, ...children.values()]);
   const count = (of: (server: EnvelopeServer) => number): number =>
     servers.reduce((sum, server) => sum + of(server), 0);

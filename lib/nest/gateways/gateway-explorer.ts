@@ -59,7 +59,7 @@ export function findProvider<Value>(app: INestApplicationContext, token: Injecti
  *
  * @returns what undoes that; `undefined` where there was nothing to tell
  */
-export function tellPort({ type, port, options }: Gateway): (() => void) | undefined {
+export function declarePort({ type, port, options }: Gateway): (() => void) | undefined {
   const before: unknown[] = [NEST.port, NEST.gatewayOptions].map((key) => Reflect.getMetadata(key, type));
   const tell = (told: number | undefined, all: unknown): void => {
     Reflect.defineMetadata(NEST.port, told, type);

@@ -1,56 +1,49 @@
 import type { Logger } from '@nestjs/common';
 import type { AddressInfo, Server } from 'node:net';
 import type { Gateway } from '../gateways/gateway-explorer.js';
+import type { MountedGateway } from '../gateways/gateway-mount-point.js';
 
-/** A gateway and the place where it is mounted, as the log shows it. */
-export interface MountedGateway {
-  readonly gateway: Gateway;
-  readonly place: string;
-  /** The names of its guards that run at the upgrade. */
-  readonly guards: readonly string[];
-}
-
-/** Tells at start-up what is mounted where: each line once. */
+/** Logs at start-up which gateway is mounted where. It logs each line once. */
 export class StartupLog {
-  private readonly told = new Set<string>();
+  private readonly logged = new Set<string>();
 
+  /** @param guardNames returns the names of the guards that run at the upgrade */
   constructor(
     private readonly logger: Logger,
     private readonly gateways: readonly MountedGateway[],
+    private readonly guardNames: (gateway: Gateway) => readonly string[],
   ) {}
 
-  /** One line per gateway of a place: `GET /ws -> ChatGateway (4 messages, 2 lifecycle hooks; AuthGuard at the upgrade)`. */
+  /** Logs one line per gateway of a place: `GET /ws -> ChatGateway (4 messages, 2 lifecycle hooks; AuthGuard at the upgrade)`. */
   mounted(place: string): void {
-    if (this.told.has(place)) return;
-    this.told.add(place);
-    const here = this.gateways.filter((mounted) => mounted.place === place);
-    for (const { gateway, guards } of here) {
+    if (this.logged.has(place)) return;
+    this.logged.add(place);
+    const gateways = this.gateways.filter((mounted) => mounted.place === place).map(({ gateway }) => gateway);
+    for (const gateway of gateways) {
       const { type, messages, hooks } = gateway;
-      const what = `${count(messages.length, 'message')}, ${count(hooks.length, 'lifecycle hook')}`;
-      const who = guards.length === 0 ? '' : `; ${guards.join(', ')} at the upgrade`;
-      this.logger.log(`GET ${place} -> ${type.name} (${what}${who})`);
+      const contents = `${count(messages.length, 'message')}, ${count(hooks.length, 'lifecycle hook')}`;
+      const guards = this.guardNames(gateway);
+      const atUpgrade = guards.length === 0 ? '' : `; ${guards.join(', ')} at the upgrade`;
+      this.logger.log(`GET ${place} -> ${type.name} (${contents}${atUpgrade})`);
     }
-    this.warnOfSharedEvents(
-      place,
-      here.map(({ gateway }) => gateway),
-    );
+    this.warnOfSharedEvents(place, gateways);
   }
 
-  /** `bound 1 gateway on 0.0.0.0:3005`, as soon as the server listens. */
-  bound(server: Server, gateways: number): void {
-    const log = (): void =>
-      this.logger.log(`bound ${count(gateways, 'gateway')} on ${show(server.address())}`);
+  /** Logs `bound 1 gateway on 0.0.0.0:3005` when the server listens. */
+  bound(port: number, server: Server): void {
+    const { length } = this.gateways.filter(({ mountPoint }) => mountPoint.port === port);
+    const log = (): void => this.logger.log(`bound ${count(length, 'gateway')} on ${show(server.address())}`);
     if (server.listening) log();
     else server.once('listening', log);
   }
 
-  /** Names the events that several gateways of one path take: all of them run, as on the stock adapters. */
+  /** Names the events that several gateways of one path handle. All of these handlers run, as with Nest's own adapters. */
   private warnOfSharedEvents(place: string, gateways: readonly Gateway[]): void {
-    const takers = new Map<string, string[]>();
+    const handledBy = new Map<string, string[]>();
     for (const { type, messages } of gateways) {
-      for (const event of messages) takers.set(event, [...(takers.get(event) ?? []), type.name]);
+      for (const event of messages) handledBy.set(event, [...(handledBy.get(event) ?? []), type.name]);
     }
-    for (const [event, names] of takers) {
+    for (const [event, names] of handledBy) {
       if (names.length > 1)
         this.logger.warn(`"${event}" on ${place} is taken by ${names.join(' and ')}: both handle it`);
     }

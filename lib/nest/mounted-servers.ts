@@ -1,0 +1,128 @@
+import type { AdapterServices } from './adapter-services.js';
+import { endpointConfig } from './endpoint-config.js';
+import { gatewayMountPoint, type MountedGateway } from './gateways/gateway-mount-point.js';
+import { checkOptions } from './options/option-rules.js';
+import type { EnvelopeOptions, GatewayOptions } from './options/options.js';
+import type { ServerLookup } from './server-registry.js';
+import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
+import { Endpoint } from '../server/upgrade/endpoint.js';
+import { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
+import { showMountPoint, type MountPoint } from '../server/upgrade/mount-point.js';
+import { normalisePath } from '../server/upgrade/path-pattern.js';
+import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
+
+/** The port number that stands for the application's HTTP server. */
+export const APPLICATION_PORT = 0;
+
+/** Mounts the servers of one adapter on ports and paths, finds them, and closes them. */
+export class MountedServers implements ServerLookup {
+  private readonly endpoints = new EndpointRegistry();
+
+  /** @param listen makes the adapter receive the upgrades of a port; called before each server is mounted */
+  constructor(
+    private readonly options: EnvelopeOptions,
+    private readonly gateways: readonly MountedGateway[],
+    private readonly services: AdapterServices,
+    private readonly listen: (port: number) => void,
+  ) {}
+
+  /** Returns the server for a gateway's options, and mounts it on the first call. */
+  serverFor(port: number, options: GatewayOptions): EnvelopeServer {
+    const mountPoint = gatewayMountPoint(port, options, this.options);
+    return (this.endpoints.get(mountPoint) ?? this.mount(mountPoint, options)).server;
+  }
+
+  find(path: string | undefined): EnvelopeServer {
+    return path === undefined ? this.mainServer() : this.of(this.defaultPort, path);
+  }
+
+  has(path: string): boolean {
+    return this.endpoints.has(this.mountPointOf(this.defaultPort, path));
+  }
+
+  servers(): EnvelopeServer[] {
+    return this.usedEndpoints().flatMap((endpoint) => [...endpoint.servers()]);
+  }
+
+  paths(port?: number): string[] {
+    const endpoints = this.usedEndpoints().filter(({ place }) => port === undefined || place.port === port);
+    return endpoints.map(({ server }) => server.name);
+  }
+
+  /** Returns the function that takes the upgrades of a path; `undefined` if no gateway has the path. */
+  handlerFor(port: number, path: string): HandleUpgrade | undefined {
+    return this.endpoints.handlerFor(port, path);
+  }
+
+  /** Whether every server has begun to close. */
+  get areClosing(): boolean {
+    return [...this.endpoints].every(({ server }) => server._isClosing);
+  }
+
+  /** Disconnects the clients of one server, and refuses new ones. */
+  async close(server: EnvelopeServer): Promise<void> {
+    for (const endpoint of this.endpoints) if (endpoint.server === server) await endpoint.close();
+  }
+
+  /** Closes all servers and their adapters. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.endpoints].map((endpoint) => endpoint.stop()));
+  }
+
+  private get defaultPort(): number {
+    return this.options.port ?? APPLICATION_PORT;
+  }
+
+  /** Leaves out the servers that Nest made, but that no gateway uses. */
+  private usedEndpoints(): Endpoint[] {
+    return [...this.endpoints].filter(({ server }) => server._wanted);
+  }
+
+  private mount(mountPoint: MountPoint, options: GatewayOptions): Endpoint {
+    const place = showMountPoint(mountPoint);
+    // the options of known gateways were checked before, with the name of their class
+    checkOptions(options, `The gateway on ${place}`, true);
+    this.listen(mountPoint.port);
+    const here = this.gateways.filter((mounted) => mounted.place === place);
+    const gateways = here.map(({ gateway }) => gateway);
+    const config = endpointConfig({
+      layers: [...gateways.map((gateway) => gateway.options), options, this.options],
+      gateways,
+      paths: gateways.length > 0 ? [place] : [...new Set(this.gateways.map((mounted) => mounted.place))],
+      of: (path) => this.of(mountPoint.port, path),
+      services: this.services,
+    });
+    const endpoint = new Endpoint(mountPoint, config);
+    for (const { server } of this.endpoints) server._announce(endpoint.server);
+    return this.endpoints.add(mountPoint, endpoint);
+  }
+
+  /** Implements `server.of(…)`: a path on the same port, or `:port/path`. Mounts a server on a path that has none. */
+  private of(port: number, path: string | RegExp): EnvelopeServer {
+    if (path instanceof RegExp) return this.serverFor(port, { path: '/', namespace: path });
+    const mountPoint = this.mountPointOf(port, path);
+    return this.endpoints.serverFor(mountPoint.port, mountPoint.path) ?? this.mount(mountPoint, {}).server;
+  }
+
+  /** Reads `/path` on the given port, or `:port/path`. */
+  private mountPointOf(port: number, path: string): MountPoint {
+    const withPort = /^:(\d+)(.*)$/.exec(path);
+    return {
+      port: withPort === null ? port : Number(withPort[1]),
+      path: normalisePath(withPort === null ? path : withPort[2]),
+    };
+  }
+
+  /** Returns the server on the default path, or the only server. */
+  private mainServer(): EnvelopeServer {
+    const onDefaultPath = this.endpoints.get(gatewayMountPoint(APPLICATION_PORT, {}, this.options))?.server;
+    if (onDefaultPath?._wanted === true) return onDefaultPath;
+    const used = this.usedEndpoints();
+    if (used.length === 1) return used[0]!.server;
+    const names = used.map(({ server }) => server.name).join(', ') || 'none';
+    throw new Error(
+      `EnvelopeServer: no gateway is mounted on the default path, and the paths are: ${names}. ` +
+        "Inject one of them with @InjectEnvelopeServer('/path'), or set the adapter's option path.",
+    );
+  }
+}

@@ -1,0 +1,33 @@
+import type { Server } from 'node:http';
+import type { ReportLog } from './logging/report-log.js';
+import type { MountedServers } from './mounted-servers.js';
+import { explainUnknownPath } from '../server/upgrade/unknown-path.js';
+import { UpgradeRouter } from '../server/upgrade/upgrade-router.js';
+
+/** Passes the upgrades of HTTP servers to the servers that an adapter has mounted: one {@link UpgradeRouter} each. */
+export class UpgradeRouters {
+  private readonly routers: UpgradeRouter[] = [];
+
+  constructor(
+    private readonly mounted: MountedServers,
+    private readonly reports: ReportLog,
+  ) {}
+
+  /** Passes the upgrades of an HTTP server to the gateways on this port. */
+  add(port: number, http: Server): void {
+    const router = new UpgradeRouter(
+      http,
+      (path) => this.mounted.handlerFor(port, path),
+      (target) => this.reports.warn('unknown paths', explainUnknownPath(target, this.mounted.paths(port))),
+    );
+    this.routers.push(router);
+  }
+
+  /** Restores the HTTP servers: now, or if they are about to close, once they have closed. */
+  dispose(isServerClosing: boolean): void {
+    for (const router of this.routers.splice(0)) {
+      if (isServerClosing) router.disposeWithServer();
+      else router.dispose();
+    }
+  }
+}

@@ -112,7 +112,7 @@ describe('the room of a user', () => {
   ])('does not exist for %p', async (value) => {
     const stage = await start();
     expect(() => user(value)).toThrow(TypeError);
-    expect(() => stage.server.disconnectUser(value)).toThrow('takes what names the user');
+    expect(() => stage.server.disconnectUser(value)).toThrow('takes the name of a user');
   });
 
   it('is the same for an id and its string, and for an ObjectId and its digits', () => {

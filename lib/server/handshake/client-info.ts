@@ -1,16 +1,16 @@
-/** Clients behind one unnamed proxy cannot be told apart: together they get so many times what one address gets. */
+/** Clients behind a proxy that does not name them share one limit: this many times the limit of one address. */
 export const SHARED_ADDRESS_FACTOR = 10;
 
-/** Who asks for an upgrade, as far as this server and the proxies that it believes can tell. */
+/** What this server, and the proxies that it trusts, know about the client of an upgrade request. */
 export interface ClientInfo {
-  /** The IP address; empty where the connection has none. */
+  /** The IP address; empty if the connection has none. */
   readonly address: string;
-  /** What counts as one address: the client's, or that of the proxy where {@link isShared}. */
+  /** The address that limits count by: the client's, or the proxy's if {@link isShared}. */
   readonly rateKey: string;
-  /** The key is that of a proxy that does not name its clients, or is not believed: they count together. */
+  /** Whether the key is the address of a proxy that does not name its clients, or is not trusted: its clients count together. */
   readonly isShared: boolean;
-  /** The host that the page's author wrote. */
+  /** The host in the URL that the client opened. */
   readonly host: string | undefined;
-  /** Whether that host was asked over TLS; `undefined`: a proxy that is not believed may have ended it. */
+  /** Whether the client uses TLS to that host; `undefined` if a proxy that is not trusted may have terminated TLS. */
   readonly isSecure: boolean | undefined;
 }

@@ -1,31 +1,31 @@
 import { isPlain } from '../util/canonical.js';
 
-/** What was done to an object while it was watched. */
+/** The accesses to an object while it was watched. */
 export interface DataWatch {
-  /** The object to hand out in the place of the watched one. */
-  readonly shown: object;
-  /** The keys that were written, and not deleted since. */
+  /** The object to pass to users' code instead of the watched one. */
+  readonly proxy: object;
+  /** The keys that were written and not deleted afterwards. */
   readonly written: ReadonlySet<PropertyKey>;
-  /** The keys of objects that were read: those may have been changed in their places. */
+  /** The keys whose value was read and is an object: that object may have been changed in place. */
   readonly read: ReadonlySet<PropertyKey>;
 }
 
 /**
- * Watches which keys of an object are written and read. The object itself is changed, as ever.
+ * Records which keys of an object are written and read. Writes go to the object itself.
  *
- * @returns `undefined` for an instance of a class, whose methods may need the object itself
+ * @returns `undefined` for a class instance, since its methods may not work on a proxy
  */
 export function watchData(data: object): DataWatch | undefined {
   if (!isPlain(data)) return undefined;
   const written = new Set<PropertyKey>();
   const read = new Set<PropertyKey>();
-  const shown = new Proxy(data, {
+  const proxy = new Proxy(data, {
     get(target, key) {
       const value: unknown = Reflect.get(target, key);
       if (typeof value === 'object' && value !== null) read.add(key);
       return value;
     },
-    // every way to write comes here: `set` ends in it, too
+    // every write ends in this trap, `set` included
     defineProperty(target, key, descriptor) {
       written.add(key);
       return Reflect.defineProperty(target, key, descriptor);
@@ -35,5 +35,5 @@ export function watchData(data: object): DataWatch | undefined {
       return Reflect.deleteProperty(target, key);
     },
   });
-  return { shown, written, read };
+  return { proxy, written, read };
 }

@@ -3,39 +3,39 @@ import type { Untyped } from '../../protocol/typed-events.js';
 import { AUTH_PROTOCOL, bearerToken, offeredProtocols } from './subprotocols.js';
 import type { ClientInfo } from './client-info.js';
 
-/** How a connection began: Socket.IO's handshake object, made of the upgrade request. Plain data. */
+/** The upgrade request of a connection, as Socket.IO's handshake object. Plain data. */
 export interface Handshake {
   headers: IncomingHttpHeaders;
-  /** The query string's fields; repeated ones as an array. */
+  /** The fields of the query string; a repeated field is an array. */
   query: Record<string, string | string[]>;
-  /** What the client presented: see {@link readAuth}. */
+  /** The client's credentials, and the token of the session that it resumes: see {@link readAuth}. */
   auth: Record<string, Untyped>;
-  /** The peer's IP address; behind a proxy that `trustProxy` names, the one that the proxy saw. */
+  /** The client's IP address; behind a proxy that `trustProxy` names, the address that the proxy reports. */
   address: string;
-  /** The request target, path and query. */
+  /** The request target: path and query. */
   url: string;
-  /** When the connection was made, as text. */
+  /** The time of the upgrade request, as text. */
   time: string;
-  /** When the connection was made, in milliseconds since the epoch. */
+  /** The time of the upgrade request, in milliseconds since the epoch. */
   issued: number;
-  /** The line is TLS, as far as this server and the proxies that it believes see. */
+  /** Whether the connection uses TLS, as far as this server and the proxies that it trusts know. */
   secure: boolean;
-  /** The request named an origin, which browsers do for every WebSocket. */
+  /** Whether the request has an `Origin` header. Browsers send it for every WebSocket. */
   xdomain: boolean;
   /** The values of `:params` in the gateway's path. */
   params: Readonly<Record<string, string>>;
 }
 
-/** Fields of a handshake. Any more of them are an application's. */
+/** The number of fields of a handshake. An application has added any more. */
 export const HANDSHAKE_FIELDS = 10;
 
-/** What a client comes back to its session by. They say who it was, not who it is: they are no credentials. */
-const RESUMPTION = ['session', 'offset'] as const;
+/** The fields by which a client resumes its session. They are not credentials: they name the former client, not the user. */
+const RESUME_FIELDS = ['session', 'offset'] as const;
 
 /**
- * What the client presents. Credentials come from the first source that has some: the subprotocol
+ * Returns what the client presents. The credentials come from the first of these sources that has any: the subprotocol
  * `envelope.auth.<base64url JSON object>`, the pair of subprotocols `bearer`, `<token>`, `Authorization: Bearer
- * <token>`, `?token=<token>`. `session` and `offset` of `envelope.auth` are there in any case.
+ * <token>`, `?token=<token>`. The fields `session` and `offset` of `envelope.auth` are always included.
  */
 export function readAuth(request: IncomingMessage, query: Handshake['query']): Record<string, unknown> {
   const offered = offeredProtocols(request);
@@ -50,22 +50,22 @@ export function readAuth(request: IncomingMessage, query: Handshake['query']): R
     bearerToken(offered) ??
     /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1] ??
     query['token'];
-  const resumption = merge(presented);
-  return typeof token === 'string' ? { ...resumption, token } : resumption;
+  const resume = merge(presented);
+  return typeof token === 'string' ? { ...resume, token } : resume;
 }
 
-/** All fields; the first to name one wins. Merged once: a client may offer hundreds of names. */
+/** Merges all fields; the first object that has a field wins. One pass, since a client may offer hundreds of subprotocols. */
 function merge(presented: readonly Record<string, unknown>[]): Record<string, unknown> {
   return Object.fromEntries([...presented].reverse().flatMap((auth) => Object.entries(auth)));
 }
 
 function hasCredentials(auth: Record<string, unknown>): boolean {
-  // a client that has no token yet may well say so: { token: null }
-  return Object.entries(auth).some(([name, value]) => value !== null && !isResumption(name));
+  // a client without a token may send { token: null }
+  return Object.entries(auth).some(([name, value]) => value !== null && !isResumeField(name));
 }
 
-function isResumption(name: string): boolean {
-  return (RESUMPTION as readonly string[]).includes(name);
+function isResumeField(name: string): boolean {
+  return (RESUME_FIELDS as readonly string[]).includes(name);
 }
 
 function decodeAuth(text: string): Record<string, unknown> | undefined {
@@ -84,11 +84,11 @@ function parseQuery(url: string): Handshake['query'] {
   for (const [name, value] of new URLSearchParams(url.slice(start + 1))) {
     const known = Object.hasOwn(query, name) ? query[name] : undefined;
     if (Array.isArray(known)) {
-      // in place: a client may repeat a field thousands of times
+      // changed in place, since a client may repeat a field thousands of times
       known.push(value);
       continue;
     }
-    // defineProperty: a field named __proto__ is a field
+    // defineProperty, so that a field named __proto__ is an ordinary field
     Object.defineProperty(query, name, {
       value: known === undefined ? value : [known, value],
       enumerable: true,
@@ -99,14 +99,12 @@ function parseQuery(url: string): Handshake['query'] {
   return query;
 }
 
-/**
- * Builds the handshake. `headers.authorization` is filled from whichever way the token came.
- */
+/** Builds the handshake of an upgrade request. Sets `headers.authorization` to the token, whatever source the token came from. */
 export function readHandshake(
   request: IncomingMessage,
   issued: number,
   params: Readonly<Record<string, string>>,
-  visitor: ClientInfo,
+  client: ClientInfo,
 ): Handshake {
   const url = request.url ?? '/';
   const query = parseQuery(url);
@@ -117,11 +115,11 @@ export function readHandshake(
     headers,
     query,
     auth,
-    address: visitor.address,
+    address: client.address,
     url,
     time: new Date(issued).toString(),
     issued,
-    secure: visitor.isSecure === true,
+    secure: client.isSecure === true,
     xdomain: headers.origin !== undefined,
     params,
   };

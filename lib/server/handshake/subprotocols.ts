@@ -1,34 +1,36 @@
 import type { IncomingMessage } from 'node:http';
 import type { ServerOptions } from 'ws';
 
-/** The subprotocol by which a client asks for `$session`, offsets and what else is negotiated. */
+/** The subprotocol by which a client requests `$session`, offsets and the other negotiated features. */
 export const ENVELOPE_V1 = 'envelope.v1';
+/** The prefix of the subprotocol that carries a client's credentials, as a base64url JSON object. */
 export const AUTH_PROTOCOL = 'envelope.auth.';
 
 const BEARER = 'bearer';
-/** Names that belong to this protocol, in any case: a server must not select one that it does not implement. */
-const FAMILY = /^envelope\./i;
+/** Matches names that are reserved for this protocol. A server must not select one that it does not implement. */
+const RESERVED = /^envelope\./i;
 
+/** Returns the subprotocols that a client offers, in its order of preference. */
 export function offeredProtocols(request: IncomingMessage): string[] {
   const header = request.headers['sec-websocket-protocol'];
   return header === undefined ? [] : header.split(',').map((name) => name.trim());
 }
 
-/** Whether a client asks for `$session` and what goes with it. */
+/** Returns whether a client requests `$session` and the other negotiated features. */
 export function offersEnvelope(request: IncomingMessage): boolean {
   return offeredProtocols(request).includes(ENVELOPE_V1);
 }
 
-/** The token of the pair `bearer`, `<token>`. A name of this protocol is not a token. */
+/** Returns the token of the pair `bearer`, `<token>`. A reserved name is not a token. */
 export function bearerToken(offered: readonly string[]): string | undefined {
   const index = offered.indexOf(BEARER);
   const token = index === -1 ? undefined : offered[index + 1];
-  return token === undefined || FAMILY.test(token) ? undefined : token;
+  return token === undefined || RESERVED.test(token) ? undefined : token;
 }
 
 /**
- * The subprotocol that the server selects: `envelope.v1`, else `bearer` where a token follows it. Any other name is
- * one that this server does not speak, and a client must be able to tell.
+ * Returns the subprotocol that the server selects: `envelope.v1`, else `bearer` if a token follows it. It selects no other
+ * name, so that a client sees that the server does not support it.
  */
 export function selectProtocol(offered: Set<string>): string | false {
   if (offered.has(ENVELOPE_V1)) return ENVELOPE_V1;
@@ -37,14 +39,19 @@ export function selectProtocol(offered: Set<string>): string | false {
 
 type HandleProtocols = NonNullable<ServerOptions['handleProtocols']>;
 
-/** How one path selects the subprotocol. The texts hold nothing that a client sent: a name may be a token. */
+/**
+ * Returns the `handleProtocols` function of one path.
+ *
+ * @param custom the option `handleProtocols`
+ * @param warn logs a warning; its texts contain nothing that a client sent, since a name may be a token
+ */
 export function protocolSelector(
-  own: HandleProtocols | undefined,
+  custom: HandleProtocols | undefined,
   warn: (text: string) => void,
 ): HandleProtocols {
-  if (own !== undefined)
+  if (custom !== undefined)
     return (offered, request) => {
-      const selected = own(offered, request);
+      const selected = custom(offered, request);
       if (!selected || mayBeSelected(selected, offered)) return selected;
       warn(REFUSED_CHOICE);
       return false;
@@ -56,18 +63,17 @@ export function protocolSelector(
   };
 }
 
-/** What the application selects has to be on offer; a token is not a protocol. */
+/** Returns whether the application may select a name: only an offered one that is neither reserved nor a token. */
 function mayBeSelected(name: string, offered: Set<string>): boolean {
   if (name === ENVELOPE_V1) return offered.has(name);
-  return offered.has(name) && !FAMILY.test(name) && bearerToken([...offered]) !== name;
+  return offered.has(name) && !RESERVED.test(name) && bearerToken([...offered]) !== name;
 }
 
 const NONE_SELECTED =
-  'A client offered subprotocols, and the server speaks none of them: it speaks "envelope.v1" and the pair "bearer", ' +
-  '<token>. The connection opens without a subprotocol, and browsers then close it. If one of the names is the ' +
-  "application's own, select it with EnvelopeAdapter's option handleProtocols: (offered) => offered.has('chat.v1') && 'chat.v1'";
+  'A client offered subprotocols that the server does not support: it supports "envelope.v1" and the pair "bearer", ' +
+  '<token>. The connection opens without a subprotocol, and browsers then close it. If your application defines one of ' +
+  "the names, select it with EnvelopeAdapter's option handleProtocols: (offered) => offered.has('chat.v1') && 'chat.v1'";
 
 const REFUSED_CHOICE =
-  'The option handleProtocols selected a name that the client did not offer, that belongs to the envelope protocol ' +
-  '("envelope.…") without being "envelope.v1", or that is a token: no subprotocol is selected. Return one of the ' +
-  'offered names of your own, or false';
+  'The option handleProtocols selected a name that the client did not offer, a reserved name ("envelope.…" other than ' +
+  '"envelope.v1"), or a token: no subprotocol is selected. Return an offered name that your application defines, or false';

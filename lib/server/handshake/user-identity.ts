@@ -2,27 +2,27 @@ import type { IncomingMessage } from 'node:http';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { Handshake } from './handshake.js';
 import { isFirst } from '../util/once.js';
-import { givenName, isGiven, nameOf, USER_FIELDS, type UserName } from './user-name.js';
+import { hasValue, nameFromIdentify, USER_FIELDS, userNameOf, type UserName } from './user-name.js';
 
 /**
- * Names a user: returns what tells the user from every other one, or `undefined` for nobody in particular.
+ * Names a user: returns a text that is unique to the user, or `undefined` for an anonymous client.
  *
- * @param user what a guard put into `client.user`, else into `client.data.user`, `client.handshake.user` or
- * `client.request.user`; `undefined` where there is none of them, and the guards have put something else into `client.data`
- * @param client the client, with what the guards wrote on it
+ * @param user the user that a guard set as `client.user`, else as `client.data.user`, `client.handshake.user` or
+ * `client.request.user`; `undefined` if guards set none of these, but another value in `client.data`
+ * @param client the client, with everything that guards set on it
  */
 export type Identify = (user: Untyped, client: Untyped) => string | undefined;
 
-/** What one path knows of its users. */
+/** How the users of one path are named. */
 export interface Identities {
   /** The option `identify`. */
   readonly identify: Identify | undefined;
-  /** By what the first user was told from others. */
-  style?: string;
+  /** The fields that named the first user: see {@link UserName.namedBy}. */
+  namedBy?: string;
 }
 
-/** A client whose user is looked for. */
-export interface Identified {
+/** The part of a client that its user is read from. */
+export interface ClientWithUser {
   readonly user: Untyped;
   readonly _handshakeRead?: Handshake | undefined;
   readonly _requestShown?: IncomingMessage | undefined;
@@ -33,52 +33,52 @@ export interface Identified {
   };
 }
 
-/** Guards established nobody. */
-export const NOBODY = Symbol('nobody');
-/** Guards established somebody, and nobody can say who. */
-export const UNKNOWN = Symbol('unknown');
+/** The identity of a client without a user. */
+export const ANONYMOUS = Symbol('anonymous');
+/** The identity of a client whose guards set a user that cannot be named. */
+export const UNNAMED = Symbol('unnamed');
 
-/** Who a client is. */
-export type Who = UserName | typeof NOBODY | typeof UNKNOWN;
+/** The user of a client, if it has one. */
+export type Identity = UserName | typeof ANONYMOUS | typeof UNNAMED;
 
-/** Fields of `data` itself that name a user where there is no `user`: others may be anything. */
+/** Fields of `data` itself that name a user if `data.user` is absent. Other fields may have any meaning. */
 const FIELDS_OF_DATA = ['sub', 'userId', 'user_id', 'uid'];
 
-/** What to do where nobody can tell who a user is: the end of warnings. */
-export const HOW =
-  'Name the user with the option identify, on EnvelopeAdapter or on the gateway: identify: (user) => user.key';
+/** The last sentence of warnings about a user that cannot be named: the fix. */
+export const IDENTIFY_HINT =
+  'Name the user with the option identify of EnvelopeAdapter or of the gateway: identify: (user) => user.key';
 
-/** Tells who a client is, by what its guards, middlewares and handlers have put into `client.user` and `client.data`. */
-export function whoIs(client: Identified): Who {
+/** Returns the identity of a client, from what its guards, middlewares and handlers set as `client.user` and in `client.data`. */
+export function identityOf(client: ClientWithUser): Identity {
   const { identities } = client.nsp._mount;
   const data = dataOf(client);
-  const given: unknown = client.user ?? data?.['user'] ?? userAside(client);
+  const given: unknown = client.user ?? data?.['user'] ?? passportUser(client);
   try {
-    if (identities.identify !== undefined) return ask(client, identities.identify, given, data);
-    if (given === undefined && !FIELDS_OF_DATA.some((field) => isGiven(data?.[field]))) return NOBODY;
-    const name = given === undefined ? nameOf(data, FIELDS_OF_DATA) : nameOf(given);
-    if (name !== undefined) return compare(client, name);
+    if (identities.identify !== undefined) return callIdentify(client, identities.identify, given, data);
+    if (given === undefined && !FIELDS_OF_DATA.some((field) => hasValue(data?.[field]))) return ANONYMOUS;
+    const name = given === undefined ? userNameOf(data, FIELDS_OF_DATA) : userNameOf(given);
+    if (name !== undefined) return checkNamedBy(client, name);
     warn(
       client,
       'unnamed',
-      `a guard has set a user whose name is not known (client.user has none of ${USER_FIELDS.join(', ')}, or the first of ` +
-        'them is neither a text nor a number): the client is in no room of a user, and cannot come back to its session. ' +
-        HOW,
+      `a guard set a user that has no known name (client.user has none of ${USER_FIELDS.join(', ')}, or the first of ` +
+        'them is neither a text nor a number): the client does not join the room of its user, and cannot resume its session. ' +
+        IDENTIFY_HINT,
     );
   } catch (error) {
     client.nsp._report(error, 'the user of a client could not be read: set the option identify');
   }
-  return UNKNOWN;
+  return UNNAMED;
 }
 
-/** The same, where only somebody with a name counts. */
-export function nameOfUser(client: Identified): string | undefined {
-  const who = whoIs(client);
-  return typeof who === 'symbol' ? undefined : who.text;
+/** Returns the name of a client's user; `undefined` if the client has no user, or one that cannot be named. */
+export function nameOfUser(client: ClientWithUser): string | undefined {
+  const identity = identityOf(client);
+  return typeof identity === 'symbol' ? undefined : identity.text;
 }
 
-/** Passport writes the user on what a guard's `getRequest` returns: in Socket.IO applications the handshake or the request. */
-function userAside({ _handshakeRead: handshake, _requestShown: request }: Identified): unknown {
+/** Passport sets the user on what a guard's `getRequest` returns: in Socket.IO applications the handshake or the request. */
+function passportUser({ _handshakeRead: handshake, _requestShown: request }: ClientWithUser): unknown {
   return (
     (handshake && (Reflect.get(handshake, 'user') as unknown)) ??
     (request && (Reflect.get(request, 'user') as unknown)) ??
@@ -86,60 +86,64 @@ function userAside({ _handshakeRead: handshake, _requestShown: request }: Identi
   );
 }
 
-function ask(
-  client: Identified,
+function callIdentify(
+  client: ClientWithUser,
   identify: Identify,
   given: unknown,
   data: Readonly<Record<string, unknown>> | undefined,
-): Who {
-  if (given === undefined && (data === undefined || Object.keys(data).length === 0)) return NOBODY;
+): Identity {
+  if (given === undefined && (data === undefined || Object.keys(data).length === 0)) return ANONYMOUS;
   let answer: unknown;
   try {
     answer = identify(given, client);
   } catch (error) {
-    // a function that reads a field of the user
-    if (given === undefined) return NOBODY;
+    // without a user, a function that reads a field of it throws
+    if (given === undefined) return ANONYMOUS;
     client.nsp._report(error, 'the option identify threw');
-    return UNKNOWN;
+    return UNNAMED;
   }
-  const name = givenName(answer);
+  const name = nameFromIdentify(answer);
   if (name !== undefined) return name;
-  if (answer === undefined && given === undefined) return NOBODY;
+  if (answer === undefined && given === undefined) return ANONYMOUS;
   if (answer === undefined)
     warn(
       client,
       'unnamed',
-      'the option identify returned undefined for a user: the client is in no room of a user, and cannot come back to its session',
+      'the option identify returned undefined for a user: the client does not join the room of its user, and cannot resume ' +
+        'its session. Return a text that is unique to the user',
     );
   else
     client.nsp._report(
       new TypeError(
         `identify returned ${typeof answer === 'string' ? `a text of ${answer.length} characters` : kindOf(answer)}: ` +
-          'it takes a function that returns a text of 1 to 1,000 characters, or undefined',
+          'it must return a text of 1 to 1,000 characters, or undefined',
       ),
-      'the option identify named no user',
+      'the option identify returned no valid name',
     );
-  return UNKNOWN;
+  return UNNAMED;
 }
 
-/** Users of one path are told apart by one field: `user(1)` is the room of the user with `sub: 1` and of that with `id: 1`. */
-function compare(client: Identified, name: UserName): UserName {
+/**
+ * Warns if one path names its users by different fields: `user(1)` is the room of the user with `sub: 1`, and also of the user with
+ * `id: 1`.
+ */
+function checkNamedBy(client: ClientWithUser, name: UserName): UserName {
   const { identities } = client.nsp._mount;
-  identities.style ??= name.style;
-  if (identities.style !== name.style)
+  identities.namedBy ??= name.namedBy;
+  if (identities.namedBy !== name.namedBy)
     warn(
       client,
       'styles',
-      `users are named by ${show(identities.style)} and by ${show(name.style)}: user(…) and disconnectUser(…) cannot tell ` +
-        `two users of one name apart. ${HOW}`,
+      `users are named by ${show(identities.namedBy)} and by ${show(name.namedBy)}: user(…) and disconnectUser(…) cannot ` +
+        `distinguish two users of the same name. ${IDENTIFY_HINT}`,
     );
   return name;
 }
 
-function show(style: string): string {
-  const [field, ...scopes] = JSON.parse(style) as string[];
-  const within = scopes.filter((_, index) => index % 2 === 0).join(', ');
-  return (field === '' ? 'themselves' : field!) + (within === '' ? '' : ` within ${within}`);
+function show(namedBy: string): string {
+  const [field, ...scopes] = JSON.parse(namedBy) as string[];
+  const scopeNames = scopes.filter((_, index) => index % 2 === 0).join(', ');
+  return (field === '' ? 'their value itself' : field!) + (scopeNames === '' ? '' : ` within ${scopeNames}`);
 }
 
 function kindOf(value: unknown): string {
@@ -147,13 +151,13 @@ function kindOf(value: unknown): string {
   return value === null ? 'null' : typeof value === 'number' ? String(value) : typeof value;
 }
 
-/** `client.data`, where it is an object. */
+/** Returns `client.data` if it is an object. */
 export function dataOf(client: object): Record<string, unknown> | undefined {
   const data: unknown = Reflect.get(client, 'data');
   return typeof data === 'object' && data !== null ? (data as Record<string, unknown>) : undefined;
 }
 
-/** Warns once for each path, since every client would cause the same. */
-export function warn(client: Identified, about: string, text: string): void {
+/** Logs a warning about users once per path, since every client would cause the same one. */
+export function warn(client: ClientWithUser, about: string, text: string): void {
   if (isFirst(client.nsp._mount.identities, about)) client.nsp._warn('identify', text);
 }

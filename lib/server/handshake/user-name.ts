@@ -1,7 +1,7 @@
 import type { Untyped } from '../../protocol/typed-events.js';
 import { canonical, databaseId, isPlain } from '../util/canonical.js';
 
-/** The fields that name a user, the first one that has a value wins. */
+/** The fields that name a user. The first one that has a value counts. */
 export const USER_FIELDS = [
   'sub',
   'id',
@@ -13,64 +13,71 @@ export const USER_FIELDS = [
   'username',
   'email',
 ] as const;
-/** Where a user of the same name is another user. */
+/** Fields that separate users of the same name: another issuer or tenant has another user. */
 const SCOPES = ['iss', 'tenant', 'tenantId', 'tenant_id', 'tid', 'realm'] as const;
-/** Clients choose names of rooms in many gateways: no client joins or leaves a room by a name with this prefix. */
+/**
+ * The prefix of a user's room. In many gateways clients choose the rooms that they join, so `join` and `leave` refuse this
+ * prefix.
+ */
 const USER_ROOM = '$user:';
-/** Characters of a user's name: it becomes the name of a room. */
+/** The maximum number of characters of a user's name, which is part of a room's name. */
 const MAX_NAME = 1_000;
-/** Characters of the longest name of a user's room. */
+/** The maximum number of characters of the name of a user's room. */
 export const MAX_USER_ROOM = USER_ROOM.length + MAX_NAME;
 
-/** What a user is called. */
+/** The name of a user. */
 export interface UserName {
   /** The name in {@link user}, and the key of presence. */
   readonly text: string;
-  /** What tells the user from every other one: the field and the type of the name count, and the issuer or tenant. */
+  /** Unique to the user: contains the field and the type of the name, and the issuer or tenant. */
   readonly key: string;
-  /** By what users are told apart: the field, and the issuer or tenant. */
-  readonly style: string;
+  /** The fields that the name comes from, as JSON: the name's field, and those of the issuer or tenant with their values. */
+  readonly namedBy: string;
 }
 
 /**
- * The room of all connections of one user, on every node: `server.to(user(42)).emit(…)`. A client joins the room of its
- * user by itself when a guard has set `client.user` (or `client.data.user`). `42` and `'42'` name the same room.
+ * Returns the room of all connections of one user, on every node: `server.to(user(42)).emit(…)`. A client joins the room of
+ * its user automatically if a guard sets `client.user` (or `client.data.user`). `42` and `'42'` name the same room.
  *
  * @param id the user's name: what the option `identify` returns. Without that option it is the first of `sub`, `id`,
  * `userId`, `user_id`, `_id`, `uid`, `uuid`, `username` and `email` that `client.user` has, or `client.user` itself if
- * that is a text or a number. An `ObjectId`, or an object with a `toString` of its own, counts as its text.
- * @throws TypeError on a value that names nobody: `undefined`, `null`, an empty text, `NaN`, a list, a whole user
+ * that is a text or a number. An `ObjectId`, or an object that overrides `toString`, counts as its text.
+ * @throws TypeError on a value that is not a name: `undefined`, `null`, an empty text, `NaN`, a list, a whole user
  */
 export function user(id: Untyped): string {
   const text = identifierText(id);
   if (text !== undefined) return USER_ROOM + text;
   throw new TypeError(
-    `user(${describe(id)}): takes what names the user, a non-empty text of at most ${MAX_NAME} characters or a number: user(client.user.id)`,
+    `user(${describe(id)}): takes the name of a user, a non-empty text of at most ${MAX_NAME} characters or a number: user(client.user.id)`,
   );
 }
 
-/** Whether the room is one that {@link user} names. */
+/** Returns whether a room is the room of a user, as {@link user} names it. */
 export function isUserRoom(room: unknown): boolean {
   return typeof room === 'string' && room.startsWith(USER_ROOM);
 }
 
-/** The name that the option `identify` gave. @returns `undefined` where it is none */
-export function givenName(text: unknown): UserName | undefined {
+/** Returns the user name for a result of the option `identify`; `undefined` if the result is not a valid name. */
+export function nameFromIdentify(text: unknown): UserName | undefined {
   if (typeof text !== 'string' || identifierText(text) === undefined) return undefined;
-  return { text, key: `user ${JSON.stringify(['identify', text])}`, style: 'identify' };
+  return { text, key: `user ${JSON.stringify(['identify', text])}`, namedBy: 'identify' };
 }
 
-/** What a user is called who has no option `identify`. @returns `undefined` where nobody can tell */
-export function nameOf(given: unknown, fields: readonly string[] = USER_FIELDS): UserName | undefined {
+/**
+ * Returns the name of a user without the option `identify`; `undefined` if no field names the user.
+ *
+ * @param given the user, or its name
+ */
+export function userNameOf(given: unknown, fields: readonly string[] = USER_FIELDS): UserName | undefined {
   if (typeof given !== 'object' || given === null || databaseId(given) !== undefined)
     return nameBy('', given, undefined);
   if (Array.isArray(given)) return undefined;
-  const field = fields.find((name) => isGiven(Reflect.get(given, name)));
+  const field = fields.find((name) => hasValue(Reflect.get(given, name)));
   return field === undefined ? undefined : nameBy(field, Reflect.get(given, field), given);
 }
 
-/** Whether a field says anything. */
-export function isGiven(value: unknown): boolean {
+/** Returns whether a field has a value: neither `undefined`, `null` nor an empty text. */
+export function hasValue(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
 }
 
@@ -80,7 +87,7 @@ function nameBy(field: string, value: unknown, owner: object | undefined): UserN
   const scopes: string[] = [];
   for (const name of owner === undefined ? [] : SCOPES) {
     const scope: unknown = Reflect.get(owner!, name);
-    if (!isGiven(scope)) continue;
+    if (!hasValue(scope)) continue;
     const scopeText = canonical(scope);
     if (scopeText === undefined) return undefined;
     scopes.push(name, scopeText);
@@ -88,14 +95,14 @@ function nameBy(field: string, value: unknown, owner: object | undefined): UserN
   return {
     text,
     key: `user ${JSON.stringify([field, typeof value, text, ...scopes])}`,
-    style: JSON.stringify([field, ...scopes]),
+    namedBy: JSON.stringify([field, ...scopes]),
   };
 }
 
-/** @returns `undefined` where two different identifiers could get the same text, or where the text is no name */
+/** Returns the text of an identifier; `undefined` if it is not a valid name, or another identifier could have the same text. */
 function identifierText(value: unknown): string | undefined {
   const text = toText(value);
-  // a lossy text, of bytes that are no UTF-8, would be that of other bytes, too
+  // bytes that are not UTF-8 decode to U+FFFD, so other bytes could have the same text
   if (text === undefined || text === '' || text.length > MAX_NAME || text.includes('\ufffd'))
     return undefined;
   return text;
@@ -108,14 +115,14 @@ function toText(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
   const id = databaseId(value);
   if (id !== undefined) return id;
-  // a whole user, or an identifier in two parts: the field alone would drop the other part
-  if (USER_FIELDS.some((field) => isGiven(Reflect.get(value, field)))) return undefined;
-  if (!isPlain(value)) return ownText(value);
+  // a whole user, or an identifier of two parts: one field alone would lose the other part
+  if (USER_FIELDS.some((field) => hasValue(Reflect.get(value, field)))) return undefined;
+  if (!isPlain(value)) return customText(value);
   return Object.keys(value).length > 0 ? canonical(value) : undefined;
 }
 
-/** What an identifier's own `toString` says; dates and errors say less than they are. */
-function ownText(value: object): string | undefined {
+/** Returns the result of an identifier's `toString`, if its class overrides that. Texts of dates and errors are not unique. */
+function customText(value: object): string | undefined {
   const { toString } = value as { toString?: unknown };
   if (typeof toString !== 'function' || value instanceof Date || value instanceof Error) return undefined;
   if (toString === Object.prototype.toString) return undefined;

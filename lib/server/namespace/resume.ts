@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import type { Conversation } from '../socket/conversation.js';
-import { grantOf, isStillItself, mayHave, type Grant } from '../handshake/grant.js';
+import { grantOf, hasGrantedUser, ownsSession, type Grant } from '../handshake/grant.js';
 import { dataOf } from '../handshake/user-identity.js';
 import type { Recovery } from '../recovery/types.js';
 import { choose } from './restore-session.js';
@@ -31,7 +31,7 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
   if (found === undefined) return;
   if (client._gone) return found.giveBack();
   // whoever shows another's token has used it up
-  const isSame = mayHave(client, (client._grant ??= grantOf(client)), found.session.identity);
+  const isSame = ownsSession(client, (client._grant ??= grantOf(client)), found.session.identity);
   // one that was there before it joined its rooms would get what was said in them to others
   const isItsOwn = !recovery.isLater(found.session.from, offset);
   const isBack = isSame && isItsOwn && (await choose(client, found));
@@ -45,7 +45,7 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
 export function keepSession(recovery: Recovery, client: Conversation, session: Session): void {
   const { id, rooms, _userRoom: userRoom, _grant: grant, _undoAuth: undo } = client;
   undo?.();
-  if (grant?.key === undefined || !isStillItself(client, grant)) return;
+  if (grant?.key === undefined || !hasGrantedUser(client, grant)) return;
   const { token, sent, from, changes } = session;
   const [, former] = client._tokens;
   session.isKept = true;

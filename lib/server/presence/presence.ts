@@ -5,7 +5,7 @@ import { refuse } from '../../protocol/refuse.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import { assertFunction } from '../util/arguments.js';
 import { callSafely } from '../util/safe-call.js';
-import { nameOfUser, type Identified } from '../handshake/user-identity.js';
+import { nameOfUser, type ClientWithUser } from '../handshake/user-identity.js';
 import { serverSideEmit } from '../rooms/server-side-emit.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';
@@ -28,7 +28,7 @@ interface News extends PresenceEvent {
 }
 
 /** What presence needs of a client. */
-interface Tracked extends Identified {
+interface Tracked extends ClientWithUser {
   readonly id: string;
   readonly rooms: ReadonlySet<Room>;
   readonly connected: boolean;

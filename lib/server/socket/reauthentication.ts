@@ -5,10 +5,10 @@ import { isAtWork } from './at-work.js';
 import type { Conversation } from './conversation.js';
 import type { Handshake } from '../handshake/handshake.js';
 import { watchData, type DataWatch } from '../handshake/data-watch.js';
-import { grantOf, mayBecome, type Grant } from '../handshake/grant.js';
-import { dataOf, whoIs, type Who } from '../handshake/user-identity.js';
+import { grantOf, mayReauthenticate, type Grant } from '../handshake/grant.js';
+import { dataOf, identityOf, type Identity } from '../handshake/user-identity.js';
 import { INTERNAL_ERROR, type IncomingRequest } from './incoming-request.js';
-import { nameOf } from '../handshake/user-name.js';
+import { userNameOf } from '../handshake/user-name.js';
 
 /** Milliseconds that a `$auth` waits for the messages before it: their guards look at the same client. */
 const PATIENCE = 1_000;
@@ -57,7 +57,7 @@ export async function reauthenticate(
   const expiresAt = client._expiry?.at;
   present(handshake, auth);
   const watch = users.data && watchData(users.data);
-  if (watch !== undefined) Reflect.set(client, 'data', watch.shown);
+  if (watch !== undefined) Reflect.set(client, 'data', watch.proxy);
   client._undoAuth = () => restore(client, users);
   const refused = await judge(client, users, watch, ask).catch((error: unknown) => {
     client._report(error, '$auth failed');
@@ -66,7 +66,7 @@ export async function reauthenticate(
   client._undoAuth = undefined;
   if (client._gone) return undefined;
   if (refused === undefined) {
-    if (Reflect.get(client, 'data') === watch?.shown) Reflect.set(client, 'data', users.data);
+    if (Reflect.get(client, 'data') === watch?.proxy) Reflect.set(client, 'data', users.data);
     client._joinUserRoom();
     if (client._limits.maxLifetime !== Infinity) client._lasting().limit(client._limits.maxLifetime);
     return undefined;
@@ -92,7 +92,7 @@ async function judge(
   if (refused !== undefined) return refused;
   if (client._expiry?.isOver === true) return EXPIRED;
   const grant = renew(client, before.grant, watch);
-  if (!isSameUserInData(before, client) || !mayBecome(client, before.who, before.grant, grant))
+  if (!isSameUserInData(before, client) || !mayReauthenticate(client, before.who, before.grant, grant))
     return OTHER_USER;
   client._grant = grant;
   return undefined;
@@ -100,7 +100,7 @@ async function judge(
 
 /** What the guards granted anew is all that is left of what they granted before. */
 function renew(client: Conversation, former: Grant | undefined, watch: DataWatch | undefined): Grant {
-  if (watch === undefined || Reflect.get(client, 'data') !== watch.shown) return grantOf(client);
+  if (watch === undefined || Reflect.get(client, 'data') !== watch.proxy) return grantOf(client);
   const { written, read } = watch;
   const data = dataOf(client)!;
   const keys = new Set(written);
@@ -135,7 +135,7 @@ interface Users {
   readonly userInData: unknown;
   /** Objects beside the client, and the user on each. */
   readonly aside: readonly (readonly [place: object, user: unknown])[];
-  readonly who: Who;
+  readonly who: Identity;
   readonly grant: Grant | undefined;
 }
 
@@ -149,7 +149,7 @@ function usersOf(client: Conversation): Users {
     aside: [client.handshake, client._requestShown]
       .filter((place) => place !== undefined)
       .map((place) => [place, Reflect.get(place, 'user')]),
-    who: whoIs(client),
+    who: identityOf(client),
     grant: client._grant,
   };
 }
@@ -166,6 +166,6 @@ function restore(client: Conversation, { user, data, contents, aside }: Users): 
 
 /** A guard may set both: who a client is, and for whom it acts. One for whom it acts already is not replaced. */
 function isSameUserInData({ userInData }: Users, client: Conversation): boolean {
-  const known = nameOf(userInData);
-  return known === undefined || known.key === nameOf(dataOf(client)?.['user'])?.key;
+  const known = userNameOf(userInData);
+  return known === undefined || known.key === userNameOf(dataOf(client)?.['user'])?.key;
 }

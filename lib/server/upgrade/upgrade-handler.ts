@@ -6,7 +6,7 @@ import type { EnvelopeServer } from '../namespace/envelope-server.js';
 import { EnvelopeSocket } from '../socket/envelope-socket.js';
 import type { Connection, ConnectionWatcher } from '../transport/connection.js';
 import { ServerWebSocket } from '../transport/server-web-socket.js';
-import { beforeGuards, grantOf } from '../handshake/grant.js';
+import { recordFields, grantOf } from '../handshake/grant.js';
 import type { Recovery } from '../recovery/types.js';
 import { mayResume, resume } from '../namespace/resume.js';
 import type { ClientInfo } from '../handshake/client-info.js';
@@ -156,7 +156,7 @@ export class UpgradeHandler implements ConnectionWatcher {
     const recovery = mayResume(server._recovery, request) ? server._recovery : undefined;
     if (guard === undefined && recovery === undefined) return this.let(upgrade, verdict);
     const client = (upgrade.client = new EnvelopeSocket(request, server, params, clientInfo));
-    beforeGuards(client);
+    recordFields(client);
     upgrade.guards = Promise.resolve(guard?.(client))
       .then(async (answer) => {
         const isExpired = client._expiry?.isOver === true;

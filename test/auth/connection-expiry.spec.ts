@@ -16,11 +16,11 @@ afterEach(() => {
   jest.useRealTimers();
 });
 
-describe('the end of a connection', () => {
+describe('the expiry of a connection', () => {
   it.each([
     ['milliseconds', NOW + 1_000],
     ['a Date', new Date(NOW + 1_000)],
-  ])('comes at a moment in %s, not before', (_, when) => {
+  ])('happens at the time given as %s, not earlier', (_, when) => {
     expiry.set(when);
     expect(expiry.at).toBe(NOW + 1_000);
     jest.advanceTimersByTime(999);
@@ -29,14 +29,14 @@ describe('the end of a connection', () => {
     expect([ended, expiry.isOver]).toEqual([['expired'], true]);
   });
 
-  it('comes in the next turn where the moment is past', () => {
+  it('happens in the next turn of the event loop for a time in the past', () => {
     expiry.set(NOW - DAY);
     expect([ended, expiry.isOver]).toEqual([[], true]);
     jest.advanceTimersByTime(1);
     expect(ended).toEqual(['expired']);
   });
 
-  it.each([25, 50, 400, 36_500])('may be %i days away, past what a timer takes', (days) => {
+  it.each([25, 50, 400, 36_500])('may be %i days ahead, beyond the maximum delay of a timer', (days) => {
     expiry.set(NOW + days * DAY);
     for (let day = 0; day < days - 1; day += 10) jest.advanceTimersByTime(Math.min(10, days - 1 - day) * DAY);
     jest.setSystemTime(NOW + days * DAY - 1);
@@ -47,7 +47,7 @@ describe('the end of a connection', () => {
     expect(jest.getTimerCount()).toBe(0);
   });
 
-  it('is never, where nobody sets one', () => {
+  it('never happens without a time or a limit', () => {
     expiry.limit(Infinity);
     expiry.set(undefined);
     expiry.set(Infinity);
@@ -55,7 +55,7 @@ describe('the end of a connection', () => {
     expect(expiry.isOver).toBe(false);
   });
 
-  it('is put off and taken back', () => {
+  it('can be postponed and cleared', () => {
     expiry.set(NOW + 1_000);
     expiry.set(NOW + 5_000);
     jest.advanceTimersByTime(4_999);
@@ -69,18 +69,18 @@ describe('the end of a connection', () => {
   });
 
   it.each([
-    ['the moment', 1_000, 2_000, 'expired'],
+    ['the time', 1_000, 2_000, 'expired'],
     ['the lifetime', 2_000, 1_000, 'end of the lifetime'],
-  ])('is the first of two: %s', (_, moment, lifetime, reason) => {
+  ])('uses the earlier of the time and the limit: %s', (_, time, lifetime, reason) => {
     expiry.limit(lifetime);
-    expiry.set(NOW + moment);
+    expiry.set(NOW + time);
     jest.advanceTimersByTime(1_000);
     expect(ended).toEqual([reason]);
     jest.advanceTimersByTime(DAY);
     expect(ended).toHaveLength(1);
   });
 
-  it('by its lifetime is put off where that begins anew', () => {
+  it('is postponed when the lifetime begins again', () => {
     expiry.limit(1_000);
     jest.advanceTimersByTime(900);
     expiry.limit(1_000);
@@ -94,9 +94,9 @@ describe('the end of a connection', () => {
     ['undefined', undefined, false],
     ['null', null, false],
     ['Infinity', Infinity, false],
-    ['NaN, as undefined * 1000 is', NaN, true],
+    ['NaN, the result of undefined * 1000', NaN, true],
     ['an invalid Date', new Date('tomorrow'), true],
-  ])('is never, where it is set to %s', (_, when, isSuspect) => {
+  ])('never happens when set to %s', (_, when, isSuspect) => {
     expiry.set(NOW + 5_000);
     expect(expiry.set(when)).toBe(isSuspect);
     expect([expiry.at, jest.getTimerCount()]).toEqual([undefined, 0]);
@@ -110,11 +110,11 @@ describe('the end of a connection', () => {
     ['text', 'tomorrow' as unknown as number],
     ['milliseconds as text', String(NOW + 1_000) as unknown as number],
     ['an object', {} as unknown as Date],
-  ])('is no such thing as %s', (_, when) => {
+  ])('rejects %s, and keeps the previous time', (_, when) => {
     expiry.set(NOW + 5_000);
     expect(() => expiry.set(when)).toThrow(RangeError);
     expect(() => expiry.set(when)).toThrow(/milliseconds since the epoch.*exp \* 1000/);
-    // the one before it holds
+    // the previous time still applies
     expect([expiry.at, jest.getTimerCount()]).toEqual([NOW + 5_000, 1]);
   });
 });

@@ -7,26 +7,30 @@ const ending = (code: number) => ({ code, reason: '' });
 const delays = (attempts: number, end: Parameters<typeof reconnectDelay>[1]): number[] =>
   Array.from({ length: 2_000 }, () => reconnectDelay(attempts, end, settings));
 
-describe('when a client comes back', () => {
-  it.each(Object.values(CLOSE_CODES))('$code: $reconnect, as PROTOCOL.md has it', ({ code, reconnect }) => {
-    expect(mayReconnect(ending(code))).toBe(reconnect !== 'no');
-    if (reconnect !== 'no') expect(Math.min(...delays(0, ending(code))) >= 5_000).toBe(reconnect === 'later');
-  });
+describe('reconnection of the client', () => {
+  it.each(Object.values(CLOSE_CODES))(
+    'follows PROTOCOL.md after $code: reconnect is $reconnect',
+    ({ code, reconnect }) => {
+      expect(mayReconnect(ending(code))).toBe(reconnect !== 'no');
+      if (reconnect !== 'no')
+        expect(Math.min(...delays(0, ending(code))) >= 5_000).toBe(reconnect === 'later');
+    },
+  );
 
-  it('comes back where the line broke, and not where the application closed it', () => {
+  it('reconnects after a lost connection, and not after a close by the application', () => {
     for (const code of [1006, 1012, 1014, PING_TIMEOUT])
       expect([code, mayReconnect(ending(code))]).toEqual([code, true]);
     for (const code of [3000, 4000, 4999]) expect([code, mayReconnect(ending(code))]).toEqual([code, false]);
   });
 
-  it('tries refused upgrades again only where time may help', () => {
+  it('retries a refused upgrade only where the status may change with time', () => {
     const statuses = [400, 401, 403, 404, 408, 425, 429, 500, 502, 503];
     expect(statuses.filter((status) => mayReconnect({ ...ending(1006), status }))).toEqual([
       408, 425, 429, 500, 502, 503,
     ]);
   });
 
-  it('waits for anything below a bound that doubles, up to half a minute', () => {
+  it('waits for a random time below a bound that doubles, up to 30 s', () => {
     for (const [attempts, bound] of [
       [0, 1_000],
       [1, 2_000],
@@ -41,20 +45,20 @@ describe('when a client comes back', () => {
     }
   });
 
-  it('does not come before it was asked to, nor all at once then', () => {
+  it('waits at least for Retry-After, and spreads the clients after it', () => {
     const all = delays(0, { ...ending(1006), status: 503, retryAfter: 10_000 });
     expect(Math.min(...all)).toBeGreaterThanOrEqual(10_000);
     expect(Math.max(...all)).toBeGreaterThan(14_000);
   });
 
   it.each([86_400_000, 99_999_999_999_000, Infinity])(
-    'waits no longer than somebody would who is asked to: %d',
+    'caps a Retry-After of %d ms at 5 minutes, or at reconnectionDelayMax if that is longer',
     (retryAfter) => {
       const all = delays(0, { ...ending(1006), status: 503, retryAfter });
       expect(Math.min(...all)).toBeGreaterThanOrEqual(300_000);
       expect(Math.max(...all)).toBeLessThanOrEqual(450_000);
-      const patient = withDefaults({ reconnectionDelayMax: 3_600_000 }, class {} as never);
-      const delay = reconnectDelay(0, { ...ending(1006), status: 503, retryAfter }, patient);
+      const withLongDelay = withDefaults({ reconnectionDelayMax: 3_600_000 }, class {} as never);
+      const delay = reconnectDelay(0, { ...ending(1006), status: 503, retryAfter }, withLongDelay);
       expect(delay).toBeGreaterThanOrEqual(3_600_000);
       expect(delay).toBeLessThanOrEqual(5_400_000);
     },
@@ -62,7 +66,7 @@ describe('when a client comes back', () => {
 });
 
 describe('options of the client', () => {
-  it('have defaults, and say what is wrong', () => {
+  it('have defaults, and throw an error that names an invalid option', () => {
     expect(withDefaults({ pingInterval: undefined } as object, class {} as never).pingInterval).toBe(25_000);
     expect(() => withDefaults({ ackTimeout: -1 }, class {} as never)).toThrow('ackTimeout');
     expect(() => withDefaults({ ackTimeout: NaN }, class {} as never)).toThrow('ackTimeout');

@@ -10,13 +10,13 @@ const rows = protocol
   .map((line) => line.split('|').map((cell) => cell.trim()));
 
 describe('PROTOCOL.md', () => {
-  it('has the close codes of the code, with the same advice', () => {
+  it('lists the close codes of the source, with the same advice on reconnecting', () => {
     const documented = rows.filter(([, code]) => /^\d{4}$/.test(code ?? '') && code !== '1006');
     const ours = Object.values(CLOSE_CODES).map(({ code, reconnect }) => [String(code), reconnect]);
     expect(documented.map(([, code, , reconnect]) => [code, reconnect])).toEqual(ours);
   });
 
-  it('has the error codes of the code', () => {
+  it('lists the error codes of the source', () => {
     const source = readFileSync(join(process.cwd(), 'lib/protocol/envelope.ts'), 'utf8');
     const codes = [...source.matchAll(/^ {2}\| '(\w+)'/gm)].map(([, code]) => code);
     const documented = rows.map(([, code]) => /^`([a-z]+_?[a-z]*)`$/.exec(code ?? '')?.[1]).filter(Boolean);

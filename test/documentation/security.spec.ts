@@ -6,21 +6,21 @@ import { resolveRecovery } from '../../lib/nest/options/recovery-options.js';
 
 const read = (name: string): string => readFileSync(join(process.cwd(), name), 'utf8');
 
-/** The rows of a document's tables, cell by cell. */
+/** Returns the rows of a document's tables as lists of cells. */
 const rows = (document: string): string[][] =>
   document
     .split('\n')
     .filter((line) => line.startsWith('|'))
     .map((line) => line.split('|').map((cell) => cell.trim()));
 
-/** The rows of the table under a heading, without those that only part it. */
+/** Returns the rows of the table under a heading, without rows that are headings themselves. */
 function tableUnder(heading: string): string[][] {
   const [, text] = read('SECURITY.md').split(`## ${heading}\n`);
   const [, , ...all] = rows(text!.split('\n## ')[0]!);
   return all.filter(([, first]) => !first!.startsWith('**'));
 }
 
-/** The last cell of a row names spec files. */
+/** Expects the last cell of a row to name existing spec files. */
 function expectSpecs(row: readonly string[]): void {
   const names = [...row.at(-2)!.matchAll(/`([\w/-]+)`/g)].map(([, name]) => name!);
   expect([row[1], names.length]).not.toEqual([row[1], 0]);
@@ -28,13 +28,13 @@ function expectSpecs(row: readonly string[]): void {
 }
 
 describe('SECURITY.md', () => {
-  it('names tests that exist, for every attack', () => {
+  it('names existing tests for each attack', () => {
     const attacks = tableUnder('Attacks, and the tests that cover them');
     expect(attacks.length).toBeGreaterThan(20);
     for (const attack of attacks) expectSpecs(attack);
   });
 
-  it('names a limit and tests that exist, for all that clients can make the server keep', () => {
+  it('names a limit and existing tests for everything that clients can make the server keep', () => {
     const kept = tableUnder('What clients can make the server keep');
     expect(kept.length).toBeGreaterThan(15);
     const defaults: Record<string, unknown> = {
@@ -58,7 +58,7 @@ describe('SECURITY.md', () => {
 });
 
 describe('the README', () => {
-  it('has every limit with its default', () => {
+  it('lists each limit with its default', () => {
     const documented = Object.fromEntries(
       rows(read('README.md')).map(([, name, value]) => [
         name!.replaceAll('`', ''),

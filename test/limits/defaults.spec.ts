@@ -23,7 +23,7 @@ const ADAPTER_DEFAULTS = {
 const PATH_NAMES = Object.keys(DEFAULTS);
 const ADAPTER_NAMES = Object.keys(ADAPTER_DEFAULTS);
 const NAMES = [...PATH_NAMES, ...ADAPTER_NAMES];
-/** Those that count nothing. */
+/** Limits that may be fractions, because they do not count things. */
 const FRACTIONS = ['messagesPerSecond', 'upgradeTimeout', 'maxLifetime'];
 
 const check = (limits: unknown, isGateway = false): void =>
@@ -36,7 +36,7 @@ describe('limits', () => {
     expect(resolveAdapterLimits(undefined)).toEqual(ADAPTER_DEFAULTS);
   });
 
-  it.each(NAMES)('%s can be raised, lowered and named without a value', (name) => {
+  it.each(NAMES)('%s can be raised, lowered and set to undefined', (name) => {
     for (const value of [1, 2, 5_000_000, undefined]) expect(() => check({ [name]: value })).not.toThrow();
   });
 
@@ -51,7 +51,7 @@ describe('limits', () => {
     }
   });
 
-  it.each(NAMES)('%s takes no other value, and says so by its owner and its name', (name) => {
+  it.each(NAMES)('%s throws for any other value, and names the owner and the limit', (name) => {
     const values = [0, -1, NaN, -Infinity, '100', '', 'no', true, null, {}, [], [5], 5n, () => 5, new Date()];
     for (const value of values) {
       expect(() => check({ [name]: value })).toThrow(`ChatGateway: limits.${name} is `);
@@ -61,7 +61,7 @@ describe('limits', () => {
     else expect(() => check({ [name]: 0.001 })).not.toThrow();
   });
 
-  it('the burst cannot be turned off: messagesPerSecond is what can', () => {
+  it('messageBurst cannot be turned off: messagesPerSecond can', () => {
     for (const value of [false, Infinity]) {
       const error = new Error(
         `ChatGateway: limits.messageBurst is ${value}: it takes a positive whole number`,
@@ -70,37 +70,37 @@ describe('limits', () => {
     }
   });
 
-  it('shows what the environment gave as the text that it is', () => {
+  it('quotes a value that is a string, as from the environment', () => {
     expect(() => check({ maxRooms: '100' })).toThrow(
       new Error('ChatGateway: limits.maxRooms is "100": it takes a positive whole number, or false for none'),
     );
   });
 
   it.each(['maxRoom', 'MaxRooms', '0', 'toString', 'constructor', 'pingInterval'])(
-    'there is no limit %s',
+    'throws for the unknown limit %s',
     (name) => {
       for (const value of [1, false, undefined])
         expect(() => check({ [name]: value })).toThrow(`ChatGateway: unknown limit "${name}". `);
     },
   );
 
-  it('suggests the name that was meant', () => {
+  it('suggests the closest name of a limit', () => {
     expect(() => check({ maxRoom: 1 })).toThrow('unknown limit "maxRoom". Did you mean "maxRooms"?');
     expect(() => check({ toString: 1 })).toThrow('unknown limit "toString". Valid names: maxPayload, ');
   });
 
-  it.each([5, 'none', true, false, null, []])('are an object, not %p', (limits) => {
+  it.each([5, 'none', true, false, null, []])('must be an object, not %p', (limits) => {
     expect(() => check(limits)).toThrow(`ChatGateway: limits is ${String(limits)}: it takes an object`);
   });
 
-  it.each(ADAPTER_NAMES)('%s is not a gateway’s', (name) => {
+  it.each(ADAPTER_NAMES)('%s cannot be set on a gateway', (name) => {
     for (const value of [5, false, undefined, 'x'])
       expect(() => check({ [name]: value }, true)).toThrow(
         new Error(`ChatGateway: limits.${name} counts all paths together: set it on EnvelopeAdapter`),
       );
   });
 
-  it.each(['maxPayload', 'maxHttpBufferSize'])('%s beside the limits is checked as well', (name) => {
+  it.each(['maxPayload', 'maxHttpBufferSize'])('checks the option %s outside of limits, too', (name) => {
     for (const value of [1, 0, 5_000_000, Infinity, undefined])
       expect(() => checkLimits({ [name]: value }, 'ChatGateway', true)).not.toThrow();
     for (const value of [-1, NaN, '1', '1mb', 0.5, null, {}])
@@ -109,7 +109,7 @@ describe('limits', () => {
       );
   });
 
-  it('the first layer that names a limit wins, one by one', () => {
+  it('takes each limit from the first layer that sets it', () => {
     const resolved = resolvePathLimits(
       { maxRooms: 5 },
       undefined,
@@ -119,7 +119,7 @@ describe('limits', () => {
     expect(resolved).toEqual({ ...DEFAULTS, maxRooms: 5, maxInFlight: 7 });
   });
 
-  it('maxPayload has two more names, on each layer', () => {
+  it('accepts two other names of maxPayload on each layer', () => {
     const size = (...layers: object[]): number => resolvePathOptions(...layers).limits.maxPayload;
     expect(size({}, {})).toBe(1_000_000);
     expect(size({ maxPayload: 5 })).toBe(5);
@@ -128,7 +128,7 @@ describe('limits', () => {
     expect(size({ maxHttpBufferSize: 6, limits: { maxRooms: 1 } }, { limits: { maxPayload: 7 } })).toBe(6);
     expect(size({ limits: { maxPayload: 7 } }, { maxPayload: 5 })).toBe(7);
     expect(size({ limits: { maxRooms: 1 } }, { maxPayload: 5 })).toBe(5);
-    // 0, for ws and Socket.IO: none
+    // 0 means no limit, as in ws and Socket.IO
     expect(size({ maxPayload: 0 })).toBe(Infinity);
     expect(size({ maxHttpBufferSize: 0 }, { maxPayload: 5 })).toBe(Infinity);
     expect(size({ limits: { maxPayload: false } }, { maxPayload: 5 })).toBe(Infinity);

@@ -1,20 +1,20 @@
 import { TokenBucket } from '../../lib/server/util/token-bucket.js';
 
-/** One client, whose clock the test moves. */
+/** One client with a clock that the test sets. */
 class Meter {
   paid = 0;
   constructor(
-    private readonly rate: TokenBucket,
+    private readonly bucket: TokenBucket,
     public now = 0,
   ) {}
 
   take(): boolean {
-    const paid = this.rate.take(this.paid, this.now);
+    const paid = this.bucket.take(this.paid, this.now);
     if (paid !== 0) this.paid = paid;
     return paid !== 0;
   }
 
-  /** How many of so many are let through, all at this moment. */
+  /** Takes `count` tokens at once. Returns how many were granted. */
   takeMany(count: number): number {
     let passed = 0;
     for (let i = 0; i < count; i++) if (this.take()) passed++;
@@ -22,7 +22,7 @@ class Meter {
   }
 }
 
-describe('Rate', () => {
+describe('TokenBucket', () => {
   const rates: [perSecond: number, burst: number][] = [
     [100, 1_000],
     [10, 1],
@@ -34,7 +34,7 @@ describe('Rate', () => {
     [1 / 3, 1_000_000],
   ];
 
-  it.each(rates)('lets exactly the burst through at once: %d a second, %d at once', (perSecond, burst) => {
+  it.each(rates)('grants exactly the burst at once: %d a second, %d at once', (perSecond, burst) => {
     for (const now of [0, 0.1, 12_345.678, 2 ** 40 + 0.3]) {
       expect([now, new Meter(new TokenBucket(perSecond, burst), now).takeMany(burst + 50)]).toEqual([
         now,
@@ -43,7 +43,7 @@ describe('Rate', () => {
     }
   });
 
-  it('gives tokens back one after the other, as many as the rate says', () => {
+  it('refills tokens one by one, at the rate', () => {
     const meter = new Meter(new TokenBucket(100, 10));
     expect(meter.takeMany(20)).toBe(10);
     meter.now += 4;
@@ -54,7 +54,7 @@ describe('Rate', () => {
     expect(meter.takeMany(10)).toBe(5);
   });
 
-  it('gives back no more than the burst, however long the rest', () => {
+  it('refills no more than the burst, even after a long pause', () => {
     const meter = new Meter(new TokenBucket(100, 10));
     expect(meter.takeMany(20)).toBe(10);
     meter.now += 100;
@@ -63,14 +63,14 @@ describe('Rate', () => {
     expect(meter.takeMany(20)).toBe(10);
   });
 
-  it('what is refused costs nothing', () => {
+  it('takes no token for a refused message', () => {
     const meter = new Meter(new TokenBucket(100, 10));
     expect(meter.takeMany(1_000_000)).toBe(10);
     meter.now += 10;
     expect(meter.take()).toBe(true);
   });
 
-  it('lets exactly the rate through for ever, and of a little more just that little is refused', () => {
+  it('grants exactly the rate for a minute, and refuses only the excess', () => {
     const steady = new Meter(new TokenBucket(100, 10));
     const fast = new Meter(new TokenBucket(100, 10));
     let refused = 0;
@@ -84,7 +84,7 @@ describe('Rate', () => {
         if (!fast.take()) refused++;
       }
     }
-    // 5 too many in each of 60 seconds, but for the burst
+    // 5 too many in each of 60 seconds, minus the burst
     expect(refused).toBeGreaterThan(280);
     expect(refused).toBeLessThan(300);
   });

@@ -6,7 +6,7 @@ import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 const ignore = (): void => undefined;
 
-/** Runs a chain and resolves with what it came to. */
+/** Runs a chain. Resolves with its error, or `undefined`. */
 function outcome(steps: readonly Step<string[]>[], subject: string[] = []): Promise<Error | undefined> {
   return new Promise((resolve) => runChain(steps, subject, resolve, ignore));
 }
@@ -39,7 +39,7 @@ const FAILURES = {
 describe('a chain of middlewares', () => {
   expectNoUnhandledErrors();
 
-  it('runs its steps in order, each when the one before has called next', async () => {
+  it('runs its steps in order, each after the previous one called next', async () => {
     const kinds = fc.array(fc.constantFrom(...Object.values(KINDS)), { maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(kinds, async (list) => {
@@ -55,7 +55,7 @@ describe('a chain of middlewares', () => {
     );
   });
 
-  it.each(Object.entries(FAILURES))('ends where a step fails: %s', async (_how, fail) => {
+  it.each(Object.entries(FAILURES))('stops at a step that fails: %s', async (_how, fail) => {
     const seen: string[] = [];
     const before: Step<string[]> = (_subject, next) => (seen.push('before'), next());
     const after: Step<string[]> = (_subject, next) => (seen.push('after'), next());
@@ -65,7 +65,7 @@ describe('a chain of middlewares', () => {
     expect(seen).toEqual(['before']);
   });
 
-  it('calls back at once where all steps do, also without any', () => {
+  it('calls back synchronously when all steps do, and without steps', () => {
     const calls: unknown[] = [];
     runChain([], [], (error) => calls.push(error), ignore);
     runChain(
@@ -79,23 +79,23 @@ describe('a chain of middlewares', () => {
 
   it('calls back once', async () => {
     let calls = 0;
-    const greedy: Step<string[]> = (_subject, next) => {
+    const repeated: Step<string[]> = (_subject, next) => {
       next();
       next();
       setImmediate(next);
       throw new Error('too late');
     };
-    runChain([greedy, greedy], [], () => calls++, ignore);
+    runChain([repeated, repeated], [], () => calls++, ignore);
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
     expect(calls).toBe(1);
   });
 });
 
-describe("users' code in the middle of the machine", () => {
+describe("errors of users' code", () => {
   expectNoUnhandledErrors();
   const tick = () => new Promise((resolve) => setImmediate(resolve));
 
-  it('throws or rejects to the one who was named', async () => {
+  it('reach the given error handler, thrown or rejected', async () => {
     const errors: unknown[] = [];
     const work = [() => 1, () => Promise.resolve(), () => Promise.reject(new Error('a')), FAILURES.throws];
     for (const one of work) callSafely(one as () => unknown, (error) => errors.push(error));
@@ -103,7 +103,7 @@ describe("users' code in the middle of the machine", () => {
     expect(errors.map(String).sort()).toEqual(['Error: a', 'Error: no']);
   });
 
-  it('does so as a listener, too', async () => {
+  it('of a listener reach the error handler, with the event', async () => {
     const errors: unknown[] = [];
     const events = new UserEvents((error, event) => errors.push(event, error));
     events.on('x', async () => {
@@ -114,11 +114,11 @@ describe("users' code in the middle of the machine", () => {
     expect(errors).toEqual(['x', new Error('a')]);
   });
 
-  it('catch-all listeners come and go while they are called', async () => {
+  it('catch-all listeners can be added and removed while they are called', async () => {
     const seen: string[] = [];
     const listeners = new CatchAllListeners();
     const call = (event: string) => listeners.call(event, [], (error) => seen.push(String(error)));
-    expect(call('nobody')).toBe(false);
+    expect(call('unheard')).toBe(false);
     const once = (): void => {
       seen.push('once');
       listeners.remove(once);

@@ -1,44 +1,44 @@
 import { PresenceView } from '../../lib/server/presence/presence-view.js';
 
-function watched() {
-  const heard: string[] = [];
+function observedView() {
+  const changes: string[] = [];
   const view = new PresenceView((error) => {
     throw error;
   });
   for (const type of ['join', 'leave'] as const)
-    view.listeners[type].push(({ key }) => heard.push(`${type} ${key}`));
-  return { view, heard };
+    view.listeners[type].push(({ key }) => changes.push(`${type} ${key}`));
+  return { view, changes };
 }
 
 describe('PresenceView', () => {
-  it('takes what all nodes list for all that there is', () => {
-    const { view, heard } = watched();
+  it('replaces its members with the lists of all nodes', () => {
+    const { view, changes } = observedView();
     view.apply('join', 'red', 'ada', undefined);
     view.expectLists();
     view.replace([['red', 'bob', undefined]], true);
-    expect(heard).toEqual(['join ada', 'leave ada', 'join bob']);
+    expect(changes).toEqual(['join ada', 'leave ada', 'join bob']);
   });
 
-  it('knows better of whom it was told since they were asked', () => {
-    const { view, heard } = watched();
+  it('keeps changes that arrived after the lists were requested', () => {
+    const { view, changes } = observedView();
     view.apply('join', 'red', 'ada', undefined);
     view.expectLists();
     view.apply('leave', 'red', 'ada', undefined);
     view.apply('join', 'red', 'bob', undefined);
-    // as it was before
+    // the state before the changes
     view.replace([['red', 'ada', undefined]], true);
-    expect(heard).toEqual(['join ada', 'leave ada', 'join bob']);
+    expect(changes).toEqual(['join ada', 'leave ada', 'join bob']);
     // the next lists are newer
     view.expectLists();
     view.replace([['red', 'ada', undefined]], true);
-    expect(heard.slice(3)).toEqual(['leave bob', 'join ada']);
+    expect(changes.slice(3)).toEqual(['leave bob', 'join ada']);
   });
 
-  it('keeps those of a node that does not answer', () => {
-    const { view, heard } = watched();
+  it('keeps the members of a node that does not answer', () => {
+    const { view, changes } = observedView();
     view.apply('join', 'red', 'ada', undefined);
     view.expectLists();
     view.replace([], false);
-    expect(heard).toEqual(['join ada']);
+    expect(changes).toEqual(['join ada']);
   });
 });

@@ -4,7 +4,7 @@ import { CLOSE_CODES, isCloseCode, truncateReason } from '../../lib/protocol/clo
 const bytes = (text: string): number => Buffer.byteLength(text);
 
 describe('close reasons', () => {
-  it('are cut to 123 bytes between characters, and only as far as needed', () => {
+  it('are cut between characters, to the longest text of at most 123 bytes', () => {
     const character = fc.constantFrom('a', 'ü', '€', '😀', '\ud83d', '\udc00', '\u0000', '\u0301');
     const text = fc.oneof(
       fc.array(character, { maxLength: 200 }).map((list) => list.join('')),
@@ -42,7 +42,7 @@ describe('close reasons', () => {
 });
 
 describe('close codes', () => {
-  it('that may be sent are those of RFC 6455, its registry, libraries and applications', () => {
+  it('that may be sent are those of RFC 6455, of its registry, and 3000 to 4999', () => {
     const sendable = Array.from({ length: 70_000 }, (_, code) => code).filter(isCloseCode);
     const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => from + i);
     expect(sendable).toEqual([...range(1000, 1003), ...range(1007, 1014), ...range(3000, 4999)]);
@@ -51,7 +51,7 @@ describe('close codes', () => {
     }
   });
 
-  it('of this package may all be sent, and each stands for one thing', () => {
+  it('of this package may all be sent, and are unique', () => {
     const codes = Object.values(CLOSE_CODES).map(({ code }) => code);
     expect(codes.every(isCloseCode)).toBe(true);
     expect(new Set(codes).size).toBe(codes.length);

@@ -10,13 +10,13 @@ const toEnvelope = (value: unknown) => toEnvelopeWithin(value, LIMITS);
 const RUNS = { numRuns: 300 };
 const name = fc.string({ minLength: 1, maxLength: MAX_EVENT_LENGTH, unit: 'binary' });
 const id = fc.oneof(fc.string({ minLength: 1, maxLength: 64, unit: 'binary' }), fc.maxSafeInteger());
-/** Any JSON value; -0 is no value of its own in JSON. */
+/** Any JSON value. The round trip turns -0 into 0. */
 const json = fc
   .jsonValue({ noUnicodeString: false })
   .map((value) => JSON.parse(JSON.stringify(value)) as unknown);
 
 describe('the codec', () => {
-  it('writes what JSON.stringify would write of the envelope', () => {
+  it('encodes an envelope like JSON.stringify', () => {
     fc.assert(
       fc.property(name, json, id, fc.boolean(), (event, data, id, flag) => {
         expect(encodeEvent(event, data)).toBe(JSON.stringify({ event, data }));
@@ -29,7 +29,7 @@ describe('the codec', () => {
     );
   });
 
-  it('reads what it wrote', () => {
+  it('decodes what it encoded', () => {
     fc.assert(
       fc.property(name, json, id, fc.boolean(), (event, data, id, flag) => {
         const empty = { data, id: undefined, ack: undefined, stream: false, more: false, meta: undefined };
@@ -40,13 +40,13 @@ describe('the codec', () => {
     );
   });
 
-  it('leaves data away where there is none', () => {
+  it('omits undefined data', () => {
     expect(encodeEvent('e', undefined)).toBe('{"event":"e"}');
     expect(encodeEvent('e', undefined, 1)).toBe('{"event":"e","id":1}');
     expect(encodeAnswer('e', undefined, 'x', true)).toBe('{"event":"e","ack":"x","more":true}');
   });
 
-  it('throws where JSON cannot carry the data, and changes nothing by that', () => {
+  it('throws for data that JSON cannot represent, and still encodes afterwards', () => {
     for (const data of [
       1n,
       { toJSON: () => 1n },
@@ -62,14 +62,14 @@ describe('the codec', () => {
     expect(encodeEvent('e', 1)).toBe('{"event":"e","data":1}');
   });
 
-  it('keeps names apart, also when there are more than it remembers', () => {
+  it('encodes each name correctly, even with more names than it caches', () => {
     for (let round = 0; round < 2; round++) {
       for (let i = 0; i < 2_000; i++) expect(encodeEvent(`n${i}`, i)).toBe(`{"event":"n${i}","data":${i}}`);
     }
     expect(encodeEvent('__proto__', 1)).toBe('{"event":"__proto__","data":1}');
   });
 
-  it('never throws on any text, and takes nothing that is no envelope', () => {
+  it('never throws when it decodes, and accepts only envelopes', () => {
     const texts = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.json(),
@@ -92,10 +92,10 @@ describe('the codec', () => {
   });
 });
 
-describe('the checks of an envelope', () => {
+describe('the validation of an envelope', () => {
   const id = (value: unknown) => toEnvelope({ event: 'e', id: value });
 
-  it('take ids of 1 to 64 characters and safe integers, and nothing else', () => {
+  it('accepts only ids of 1 to 64 characters and safe integers', () => {
     for (const good of ['x', 'x'.repeat(64), ' ', 0, -0, -1, 2 ** 53 - 1, 1 - 2 ** 53]) {
       expect(id(good)).toMatchObject({ id: good });
     }
@@ -106,7 +106,7 @@ describe('the checks of an envelope', () => {
     }
   });
 
-  it('take an event of 1 to 256 characters; an answer may do without', () => {
+  it('accepts an event of 1 to 256 characters, which is optional in a response', () => {
     expect(toEnvelope({ event: 'e'.repeat(256) })).not.toBeInstanceOf(Refusal);
     expect(toEnvelope({ event: 'e'.repeat(257) })).toMatchObject({ code: 'bad_event' });
     expect(toEnvelope({ ack: 1 })).toMatchObject({ ack: 1, event: undefined });
@@ -116,7 +116,7 @@ describe('the checks of an envelope', () => {
     }
   });
 
-  it('take "stream" and "more" only where they are true', () => {
+  it('reads "stream" and "more" only when they are true', () => {
     for (const value of [1, 'true', {}, [], false, null]) {
       expect(toEnvelope({ event: 'e', stream: value, more: value })).toMatchObject({
         stream: false,
@@ -126,7 +126,7 @@ describe('the checks of an envelope', () => {
     expect(toEnvelope({ event: 'e', stream: true, more: true })).toMatchObject({ stream: true, more: true });
   });
 
-  it('see own fields only, and carry no others over', () => {
+  it('reads own fields only, and copies no unknown fields', () => {
     const inherited: unknown = Object.create({ event: 'e', id: 1, data: 2, ack: 3, meta: {} });
     expect(toEnvelope(inherited)).toMatchObject({ code: 'bad_event', id: undefined });
     expect(toEnvelope(Object.assign(inherited as object, { event: 'own' }))).toEqual({
@@ -139,7 +139,7 @@ describe('the checks of an envelope', () => {
     expect(toEnvelope(JSON.parse('{"__proto__":{"event":"e"}}'))).toMatchObject({ code: 'bad_event' });
   });
 
-  it('take objects only', () => {
+  it('accepts objects only', () => {
     for (const value of [null, undefined, 1, 'e', true, [], [{ event: 'e' }], 1n]) {
       expect(toEnvelope(value)).toMatchObject({ code: 'bad_frame' });
     }

@@ -1,7 +1,7 @@
 import { isDeeperThan } from '../../lib/protocol/json.js';
 import { Random } from '../support/random.js';
 
-/** The same, by the book: walks the value. */
+/** The reference implementation: walks the parsed value. */
 function depthOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
@@ -19,7 +19,7 @@ describe('isDeeperThan', () => {
     expect(isDeeperThan(lists(100_000), Infinity)).toBe(false);
   });
 
-  it('counts what is open, not what there is', () => {
+  it('counts open brackets, not all brackets', () => {
     expect(isDeeperThan(`[${Array(1_000).fill('[]').join(',')}]`, 2)).toBe(false);
     expect(isDeeperThan(`[${Array(1_000).fill('[{}]').join(',')}]`, 2)).toBe(true);
   });
@@ -31,22 +31,22 @@ describe('isDeeperThan', () => {
     ['backslashes and quotes', JSON.stringify(['\\"[[', '\\\\"[[', '\\\\\\[[', '"\\'])],
     ['an escaped quote by its number', '["\\u0022[[[["]'],
     ['a key full of brackets', '{"[[[[\\"[[":"[["}'],
-  ])('looks past %s', (_, text) => {
+  ])('ignores %s', (_, text) => {
     expect(depthOf(JSON.parse(text))).toBe(1);
     expect(isDeeperThan(text, 1)).toBe(false);
   });
 
-  it('finds what lies behind a string', () => {
+  it('counts brackets after a string', () => {
     expect(isDeeperThan('["\\\\",[["x"]]]', 2)).toBe(true);
     expect(isDeeperThan('{"\\"":[{}]}', 2)).toBe(true);
   });
 
-  it('agrees with a walk over the value, on anything', () => {
+  it('agrees with the reference implementation on random values', () => {
     const random = new Random(7);
     const strings = ['', '[', '"', '\\', '\\"[', '{"a":[', 'ü', '\\\\'];
-    const make = (fuel: number): unknown => {
-      if (fuel === 0 || random.chance(0.2)) return random.pick([1, null, true, ...strings]);
-      const inner = Array.from({ length: random.below(4) }, () => make(fuel - 1));
+    const make = (maxDepth: number): unknown => {
+      if (maxDepth === 0 || random.chance(0.2)) return random.pick([1, null, true, ...strings]);
+      const inner = Array.from({ length: random.below(4) }, () => make(maxDepth - 1));
       if (random.chance(0.5)) return inner;
       return Object.fromEntries(inner.map((value, i) => [`${random.pick(strings)}${i}`, value]));
     };
@@ -58,13 +58,13 @@ describe('isDeeperThan', () => {
     }
   });
 
-  it('takes time in proportion to the text', () => {
+  it('takes time proportional to the length of the text', () => {
     const quotes = JSON.stringify('"'.repeat(2_000_000));
     const slashes = JSON.stringify('\\'.repeat(2_000_000));
     const mixed = JSON.stringify('\\"'.repeat(1_000_000));
-    const began = performance.now();
+    const startedAt = performance.now();
     for (const text of [quotes, slashes, mixed]) expect(isDeeperThan(text, 1)).toBe(false);
-    // some 30 ms; a quadratic walk takes minutes
-    expect(performance.now() - began).toBeLessThan(3_000);
+    // linear: some 30 ms; quadratic: minutes
+    expect(performance.now() - startedAt).toBeLessThan(3_000);
   });
 });

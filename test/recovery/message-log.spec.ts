@@ -5,9 +5,9 @@ import { Frame } from '../../lib/server/transport/frame.js';
 import { isMeantFor } from '../../lib/server/rooms/target.js';
 import { newSeed, Random } from '../support/random.js';
 
-const everybody = { rooms: new Set<string>(), except: new Set<string>() };
+const allClients = { rooms: new Set<string>(), except: new Set<string>() };
 
-function fill(log: MessageLog, count: number, server = '/ws', target = everybody, size = 100): void {
+function fill(log: MessageLog, count: number, server = '/ws', target = allClients, size = 100): void {
   for (let i = 0; i < count; i++) {
     const offset = String(log.advance());
     log.add(server, target, new Frame('x'.repeat(size), true, offset));
@@ -25,7 +25,7 @@ function finish(steps: ReturnType<MessageLog['search']>): Frame[] | undefined {
 }
 
 describe('MessageLog', () => {
-  it('gives what came behind a position, in order', () => {
+  it('returns the messages after a position, in order', () => {
     const log = new MessageLog(60_000, 1_000_000);
     fill(log, 5);
     expect(log.position).toBe(5);
@@ -34,7 +34,7 @@ describe('MessageLog', () => {
     expect(offsets(log.since(0, '/ws', []))).toEqual(['1', '2', '3', '4', '5']);
   });
 
-  it('gives what was meant for those rooms, of that server', () => {
+  it('returns the messages for the given rooms and server', () => {
     const log = new MessageLog(60_000, 1_000_000);
     fill(log, 1, '/other');
     fill(log, 1, '/ws', { rooms: new Set(['red']), except: new Set() });
@@ -45,7 +45,7 @@ describe('MessageLog', () => {
     expect(offsets(log.since(0, '/other', []))).toEqual(['1']);
   });
 
-  it('gives nothing where the session ended meanwhile', () => {
+  it('returns undefined when the session ended after the position', () => {
     const log = new MessageLog(60_000, 1_000_000);
     fill(log, 1);
     log.advance();
@@ -55,9 +55,9 @@ describe('MessageLog', () => {
     expect(offsets(log.since(2, '/ws', ['ada']))).toEqual([]);
   });
 
-  it('is bounded in bytes, and knows how far back it reaches', () => {
+  it('keeps a limited number of bytes, and reports how far back it reaches', () => {
     const log = new MessageLog(60_000, 30_000);
-    fill(log, 1_000, '/ws', everybody, 100);
+    fill(log, 1_000, '/ws', allClients, 100);
     expect(log.bytes).toBeLessThanOrEqual(30_000);
     expect(log.reachesBack(0)).toBe(false);
     let kept = 0;
@@ -67,15 +67,15 @@ describe('MessageLog', () => {
     expect(log.reachesBack(1_000)).toBe(true);
   });
 
-  it('forgets a message that is larger than all that it may keep', () => {
+  it('drops a message that is larger than its limit', () => {
     const log = new MessageLog(60_000, 1_000);
-    fill(log, 1, '/ws', everybody, 5_000);
+    fill(log, 1, '/ws', allClients, 5_000);
     expect(log.reachesBack(0)).toBe(false);
     expect(log.reachesBack(1)).toBe(true);
     expect(log.since(1, '/ws', [])).toEqual([]);
   });
 
-  it('forgets what is older than may be asked for', () => {
+  it('drops messages that are older than its duration', () => {
     jest.useFakeTimers();
     try {
       const log = new MessageLog(1_000, 1_000_000);
@@ -90,7 +90,7 @@ describe('MessageLog', () => {
     }
   });
 
-  it('looks only at what it gives, however much there is for others', () => {
+  it('visits only the messages that it returns, not those for other rooms', () => {
     const log = new MessageLog(60_000, 100_000_000);
     const rooms = Array.from({ length: 990 }, (_, index) => `room ${index}`);
     for (let i = 0; i < 50_000; i++)
@@ -98,23 +98,23 @@ describe('MessageLog', () => {
     for (let i = 0; i < 50; i++) fill(log, 1, '/ws', { rooms: new Set([rooms[i]!]), except: new Set() }, 10);
     const work = new Work();
     const { value } = log.search(0, '/ws', rooms, Infinity, work).next();
-    // two lists for each room, and the messages
+    // two lists per room, and the messages
     expect(work.units).toBeLessThan(2 * 991 + 50 + 1);
     const frames = finish(log.search(0, '/ws', rooms, Infinity, new Work()));
     expect(offsets(frames)).toEqual(Array.from({ length: 50 }, (_, i) => String(50_001 + i)));
     expect(value).toBeUndefined();
   });
 
-  it('stops where there is more than a client may have waiting', () => {
+  it('stops when the result exceeds what a client may have buffered', () => {
     const log = new MessageLog(60_000, 100_000_000);
-    fill(log, 10_000, '/ws', everybody, 100);
+    fill(log, 10_000, '/ws', allClients, 100);
     const work = new Work();
     const steps = log.search(0, '/ws', [], 1_000, work);
     expect(steps.next()).toEqual({ done: true, value: undefined });
     expect(work.units).toBeLessThan(20);
   });
 
-  it('says that messages were dropped while it looked', () => {
+  it('returns undefined when messages were dropped during the search', () => {
     const log = new MessageLog(60_000, 500_000);
     fill(log, 1_400);
     const steps = log.search(0, '/ws', [], Infinity, new Work());
@@ -126,7 +126,7 @@ describe('MessageLog', () => {
   });
 
   const seed = newSeed();
-  it(`gives what a look at each message would give, whatever happens between two steps (SEED=${seed})`, () => {
+  it(`returns the same as a linear scan, whatever happens between two steps (SEED=${seed})`, () => {
     const random = new Random(seed);
     let compared = 0;
     let found = 0;
@@ -136,7 +136,7 @@ describe('MessageLog', () => {
       const few = (): Set<string> =>
         new Set(random.chance(0.5) ? [] : Array.from({ length: random.below(6) }, () => random.pick(rooms)));
       const log = new MessageLog(60_000, random.pick([20_000, 200_000, 2_000_000]));
-      const all: { number: number; server: string | undefined; target: typeof everybody; isEnd: boolean }[] =
+      const all: { number: number; server: string | undefined; target: typeof allClients; isEnd: boolean }[] =
         [];
       const emit = (): void => {
         const server = random.pick(servers);
@@ -146,35 +146,35 @@ describe('MessageLog', () => {
         log.add(server, target, isEnd ? undefined : new Frame('x', true, String(number)));
         all.push({ number, server, target, isEnd });
       };
-      const plain = (behind: number, until: number, server: string, own: string[]): string[] | undefined => {
-        const meant = all.filter(
+      const scan = (after: number, until: number, server: string, own: string[]): string[] | undefined => {
+        const matches = all.filter(
           (entry) =>
-            entry.number > behind &&
+            entry.number > after &&
             entry.number <= until &&
             (entry.server ?? server) === server &&
             isMeantFor(own, entry.target),
         );
-        return meant.some(({ isEnd }) => isEnd) ? undefined : meant.map(({ number }) => String(number));
+        return matches.some(({ isEnd }) => isEnd) ? undefined : matches.map(({ number }) => String(number));
       };
       for (let i = random.below(2_000); i > 0; i--) emit();
       for (let i = 0; i < 20; i++) {
-        const behind = random.below(log.position + 1);
+        const after = random.below(log.position + 1);
         const server = random.pick(['/a', '/b']);
         const own = random.some(rooms);
-        if (!log.reachesBack(behind)) continue;
-        const steps = log.search(behind, server, own, Infinity, new Work());
+        if (!log.reachesBack(after)) continue;
+        const steps = log.search(after, server, own, Infinity, new Work());
         let last = steps.next();
         while (last.done !== true) {
           for (let more = random.below(200); more > 0; more--) emit();
           last = steps.next();
         }
         const until = last.value?.until ?? log.position;
-        const expected = plain(behind, until, server, own);
-        if (last.value !== undefined || log.reachesBack(behind)) {
+        const expected = scan(after, until, server, own);
+        if (last.value !== undefined || log.reachesBack(after)) {
           expect(offsets(last.value?.frames)).toEqual(expected);
-          // what came since is asked for afterwards
+          // a second search returns the messages that were added since
           if (expected !== undefined)
-            expect(offsets(log.since(until, server, own))).toEqual(plain(until, log.position, server, own));
+            expect(offsets(log.since(until, server, own))).toEqual(scan(until, log.position, server, own));
         }
         compared++;
         found += expected?.length ?? 0;

@@ -30,7 +30,7 @@ describe('SessionStore', () => {
     store = new SessionStore(LIMIT, (why) => dropped.push(why));
   });
 
-  it('gives a session back once, by either of its tokens', () => {
+  it('returns a session once, for either of its tokens', () => {
     put('a', { token: 'new', former: 'old', rooms: ['red'], data: { score: 7 } });
     expect(store.peek('old')).toBe(store.peek('new'));
     expect(store.take('old')).toMatchObject({ token: 'new', rooms: ['red'], data: { score: 7 } });
@@ -39,7 +39,7 @@ describe('SessionStore', () => {
     expect(store.bytes).toBe(0);
   });
 
-  it('counts a session anew that is put back', () => {
+  it('counts a session again that is put back', () => {
     const token = put('a');
     const { bytes } = store;
     store.put(store.peek(token)!);
@@ -48,19 +48,19 @@ describe('SessionStore', () => {
     expect(store.bytes).toBe(bytes);
   });
 
-  it('one address that leaves again and again pushes out its own sessions only', () => {
+  it('drops only the sessions of an address that disconnects again and again', () => {
     const others = Array.from({ length: 20 }, (_, index) => put(`other ${index}`));
     const own = Array.from({ length: 1_000 }, () => put('flood'));
     expect(others.filter(has)).toHaveLength(20);
     const left = own.filter(has);
     expect(left.length).toBeGreaterThan(20);
-    // the oldest went
+    // the oldest were dropped
     expect(left).toEqual(own.slice(-left.length));
     expect(store.bytes).toBeLessThanOrEqual(LIMIT);
     expect(new Set(dropped)).toEqual(new Set(['full']));
   });
 
-  it('so does one user, whatever its addresses', () => {
+  it('drops only the sessions of one user with many addresses', () => {
     const others = Array.from({ length: 20 }, (_, index) =>
       put(`other ${index}`, { identity: `user ${index}` }),
     );
@@ -68,7 +68,7 @@ describe('SessionStore', () => {
     expect(others.filter(has)).toHaveLength(20);
   });
 
-  it('so does one address, whatever its users', () => {
+  it('drops only the sessions of one address with many users', () => {
     const others = Array.from({ length: 20 }, (_, index) =>
       put(`other ${index}`, { identity: `user ${index}` }),
     );
@@ -76,13 +76,13 @@ describe('SessionStore', () => {
     expect(others.filter(has)).toHaveLength(20);
   });
 
-  it('so do those whose address is not known', () => {
+  it('drops only the sessions of unknown addresses', () => {
     const others = Array.from({ length: 20 }, (_, index) => put(`other ${index}`));
     for (let index = 0; index < 1_000; index++) put(undefined);
     expect(others.filter(has)).toHaveLength(20);
   });
 
-  it('so do few large sessions', () => {
+  it('drops only the sessions of an address with few large ones', () => {
     const others = Array.from({ length: 20 }, (_, index) => put(`other ${index}`));
     const rooms = Array.from({ length: 900 }, (_, index) => `room ${index}`);
     const own = Array.from({ length: 10 }, () => put('flood', { rooms }));
@@ -90,7 +90,7 @@ describe('SessionStore', () => {
     expect(own.filter(has)).toEqual([own.at(-1)]);
   });
 
-  it('does not keep what is larger than all that it may keep', () => {
+  it('refuses a session that is larger than its limit', () => {
     const rooms = Array.from({ length: 5_000 }, (_, index) => `room ${index}`);
     expect(has(put('a', { rooms }))).toBe(false);
     expect(has(put('a', { data: { text: 'x'.repeat(LIMIT / 2) } }))).toBe(false);
@@ -98,7 +98,7 @@ describe('SessionStore', () => {
     expect(store.bytes).toBe(0);
   });
 
-  it('drops what has expired', () => {
+  it('drops expired sessions', () => {
     const early = put('a', { expires: 100 });
     const late = put('a', { expires: 200 });
     store.sweep(150);

@@ -1,15 +1,15 @@
 import { jest } from '@jest/globals';
 import { SharedLog } from '../../lib/server/recovery/shared-log.js';
 
-describe('Feed', () => {
+describe('SharedLog', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());
 
-  it('writes nothing into a log that is away: the client of a broker may keep it all for later', () => {
+  it('writes nothing while the broker does not answer: its client might buffer everything', () => {
     let isAway = false;
     let seeds = 0;
-    const feed = new SharedLog('node', () => isAway);
-    feed.start(() => seeds++);
+    const log = new SharedLog('node', () => isAway);
+    log.start(() => seeds++);
     jest.advanceTimersByTime(100);
     expect(seeds).toBe(2);
     isAway = true;
@@ -18,7 +18,7 @@ describe('Feed', () => {
     isAway = false;
     jest.advanceTimersByTime(100);
     expect(seeds).toBe(3);
-    feed.stop();
+    log.stop();
     jest.advanceTimersByTime(1_000);
     expect(seeds).toBe(3);
   });

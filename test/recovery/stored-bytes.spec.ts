@@ -5,16 +5,16 @@ import { encodePacket } from '../../lib/server/rooms/packet-encoder.js';
 import { heapBytes, heldBytes } from '../support/heap.js';
 
 const LIMIT = 4_000_000;
-/** The limit holds against the heap, and no more than that part of it is given away. */
-const LEAST = 0.3;
-const MOST = 1.5;
+/** The heap in use, as a share of the limit, must lie between these two. */
+const MIN_SHARE = 0.3;
+const MAX_SHARE = 1.5;
 
-/** Rooms as a broadcast has them. */
+/** The target of a broadcast. */
 const target = (rooms: Iterable<string> = [], except: Iterable<string> = []): object => ({
   rooms: new Set(rooms),
   except: new Set(except),
 });
-/** A text that no other string shares its characters with, as one that came in a message. */
+/** Returns a copy that shares its characters with no other string, like a text from a parsed message. */
 const fresh = (text: string): string => JSON.parse(JSON.stringify(text)) as string;
 const names = (count: number, of: (index: number) => string): string[] =>
   Array.from({ length: count }, (_, index) => fresh(of(index)));
@@ -24,23 +24,19 @@ async function expectLimit(fill: () => { readonly bytes: number }): Promise<void
     expect(bytes).toBeLessThanOrEqual(LIMIT);
     expect(bytes).toBeGreaterThan(0.8 * LIMIT);
   });
-  expect(held / LIMIT).toBeLessThan(MOST);
-  expect(held / LIMIT).toBeGreaterThan(LEAST);
+  expect(held / LIMIT).toBeLessThan(MAX_SHARE);
+  expect(held / LIMIT).toBeGreaterThan(MIN_SHARE);
 }
 
-describe('the bytes that the message log counts', () => {
-  /** `size`: of one message, at most; there are so many that the log is full twice over. */
+describe('the bytes that the message log counts match the heap', () => {
+  /** `size` is the maximum size of one message. The test adds twice as many as the log can hold. */
   const kinds: [what: string, size: number, emit: (index: number) => [unknown, object]][] = [
-    ['tiny messages to everybody', 250, (index) => [index, target()]],
+    ['tiny messages to all clients', 250, (index) => [index, target()]],
     ['long messages', 10_000, (index) => [`${index}${'x'.repeat(10_000)}`, target()]],
-    ['text of two bytes a character', 20_000, (index) => [`${index}${'界'.repeat(10_000)}`, target()]],
+    ['text of two bytes per character', 20_000, (index) => [`${index}${'界'.repeat(10_000)}`, target()]],
+    ['tiny messages, each to another room', 600, (index) => [1, target(names(1, () => `room ${index}`))]],
     [
-      'tiny messages, each to a room of its own',
-      600,
-      (index) => [1, target(names(1, () => `room ${index}`))],
-    ],
-    [
-      'messages to 50 rooms with long names, others each time',
+      'messages to 50 rooms with long names, each to other rooms',
       20_000,
       (index) => [1, target(names(50, (room) => `${index} ${room} ${'n'.repeat(240)}`))],
     ],
@@ -61,7 +57,7 @@ describe('the bytes that the message log counts', () => {
       ],
     ],
     [
-      'messages to all but one client, another each time',
+      'messages to all but one client, each without another client',
       300,
       (index) => [
         1,
@@ -85,7 +81,7 @@ describe('the bytes that the message log counts', () => {
     await expectLimit(fill);
   });
 
-  it('messages to a path that a client chose, another each time', async () => {
+  it('messages to long paths that clients chose, each to another path', async () => {
     const fill = (): MessageLog => {
       const log = new MessageLog(3_600_000, LIMIT);
       for (let index = 0; index < (2 * LIMIT) / 8_000; index++) {
@@ -97,7 +93,7 @@ describe('the bytes that the message log counts', () => {
     await expectLimit(fill);
   });
 
-  it('names that are parts of longer texts do not keep those', async () => {
+  it('room names that are slices do not retain the longer text', async () => {
     const fill = (): MessageLog => {
       const log = new MessageLog(3_600_000, LIMIT);
       for (let index = 0; index < 100; index++) {
@@ -111,7 +107,7 @@ describe('the bytes that the message log counts', () => {
     expect(await heldBytes(fill, () => undefined)).toBeLessThan(1_000_000);
   });
 
-  it('is all given back', async () => {
+  it('all are freed again', async () => {
     const fill = (): MessageLog => {
       const log = new MessageLog(3_600_000, LIMIT);
       for (let index = 0; index < 20_000; index++) {
@@ -126,7 +122,7 @@ describe('the bytes that the message log counts', () => {
   });
 });
 
-describe('the bytes that the store of sessions counts', () => {
+describe('the bytes that the session store counts match the heap', () => {
   const expires = Date.now() + 3_600_000;
   const sessionOf = (index: number, more: Partial<Parked>): Parked => ({
     token: `${String(index).padStart(20, 'i')}.${String(index).padStart(24, 't')}`,
@@ -141,14 +137,14 @@ describe('the bytes that the store of sessions counts', () => {
     ...more,
   });
   const kinds: [what: string, size: number, more: (index: number) => Partial<Parked>][] = [
-    ['sessions with nothing in them', 1_000, () => ({})],
+    ['empty sessions', 1_000, () => ({})],
     [
-      'each of an address and a user of its own',
+      'each of another address and user',
       2_500,
       (index) => ({ address: fresh(`2001:db8:${index}:1`), identity: fresh(`sub user-${index}`) }),
     ],
     [
-      'on a path that its client chose',
+      'on a long path that the client chose',
       8_000,
       (index) => ({ server: fresh(`/${index}/${'p'.repeat(8_000)}`) }),
     ],
@@ -191,7 +187,7 @@ describe('the bytes that the store of sessions counts', () => {
     await expectLimit(fill);
   });
 
-  it('rooms whose names are parts of longer texts do not keep those', async () => {
+  it('room names that are slices do not retain the longer text', async () => {
     const fill = (): SessionStore<Parked> => {
       const store = new SessionStore<Parked>(LIMIT, () => undefined);
       for (let index = 0; index < 100; index++) {
@@ -204,9 +200,9 @@ describe('the bytes that the store of sessions counts', () => {
     expect(held).toBeLessThan(1_000_000);
   });
 
-  it('data that leads to the whole application is not kept, and does not take long', () => {
-    const refused: string[] = [];
-    const store = new SessionStore<Parked>(LIMIT, (why) => refused.push(why));
+  it('data that references the whole application is reasons quickly', () => {
+    const reasons: string[] = [];
+    const store = new SessionStore<Parked>(LIMIT, (why) => reasons.push(why));
     const everything = Array.from({ length: 100_000 }, (_, index) => ({ index, get: () => heapBytes }));
     const circle: Record<string, unknown> = { name: 'circle', class: BroadcastOperator };
     circle['self'] = circle;
@@ -214,6 +210,6 @@ describe('the bytes that the store of sessions counts', () => {
     expect(store.size).toBe(1);
     store.put(sessionOf(2, { data: { everything } }));
     expect(store.size).toBe(1);
-    expect(refused).toEqual(['too large']);
+    expect(reasons).toEqual(['too large']);
   });
 });

@@ -6,7 +6,7 @@ import type { EmitFlags, EventPacket, Namespace } from '../../lib/server/rooms/a
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred } from '../support/wait.js';
 
-/** A cluster of which this test is every other part: nodes tell how many clients they asked, clients answer. */
+/** A fake cluster: the test reports how many clients each node asked, and sends the responses. */
 function cluster(flags: EmitFlags = {}) {
   const nodes = deferred<number>();
   const tables = [new Map([[7, () => undefined]]), new Map([[7, () => undefined]])];
@@ -36,19 +36,19 @@ function cluster(flags: EmitFlags = {}) {
   return { nodes, tables, calls, called: called.promise, options, asked: asked!, answer: answer! };
 }
 
-describe('a request to many', () => {
+describe('a broadcast with acknowledgement', () => {
   expectNoUnhandledErrors();
 
-  it('is over when all nodes have told and all clients have answered, in whatever order', async () => {
+  it('resolves when all nodes have reported and all clients have responded, in any order', async () => {
     const counts = fc.array(fc.nat(4), { minLength: 1, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(
         counts,
         fc.infiniteStream(fc.double({ noNaN: true, min: 0, max: 1 })),
-        async (clients, luck) => {
+        async (clients, randoms) => {
           const { nodes, calls, called, asked, answer } = cluster();
           let value = 0;
-          // an answer comes after its own node has told, or another's is taken for it: so it is with adapters, too
+          // a response follows its node's report, or it counts as another client's response: the same with real adapters
           const steps = [() => nodes.resolve(clients.length)];
           const ready = clients.map((count) => () => {
             asked(count);
@@ -58,7 +58,7 @@ describe('a request to many', () => {
           const total = clients.reduce((sum, count) => sum + count, 0);
           while (steps.length > 0) {
             expect(calls).toEqual([]);
-            const [step] = steps.splice(Math.floor(luck.next().value! * steps.length) % steps.length, 1);
+            const [step] = steps.splice(Math.floor(randoms.next().value! * steps.length) % steps.length, 1);
             step!();
             if (steps.length > 0) await Promise.resolve();
           }
@@ -73,7 +73,7 @@ describe('a request to many', () => {
     );
   });
 
-  it('resolves at once where nobody is to be asked', async () => {
+  it('resolves at once without clients', async () => {
     const { nodes, calls, called, asked } = cluster();
     asked(0);
     nodes.resolve(1);
@@ -81,7 +81,7 @@ describe('a request to many', () => {
     expect(calls).toEqual([[null, []]]);
   });
 
-  it('fails after its timeout with the answers that came, and forgets the others', async () => {
+  it('fails after its timeout with the responses so far, and drops later ones', async () => {
     const { nodes, tables, calls, called, asked, answer } = cluster({ timeout: 5 });
     nodes.resolve(1);
     asked(2);
@@ -94,15 +94,15 @@ describe('a request to many', () => {
     expect(calls[0]![1]).toEqual(['one']);
   });
 
-  it('ends by its timeout where the broker is away', async () => {
+  it('fails after its timeout when the broker does not answer', async () => {
     const { nodes, calls, called, asked } = cluster({ timeout: 5 });
     asked(0);
-    nodes.reject(new Error('the broker is away'));
+    nodes.reject(new Error('no connection to the broker'));
     await called;
     expect(calls).toEqual([[new Error('operation has timed out'), []]]);
   });
 
-  it('waits for this node only where it is kept local, and 5 seconds unless it is told', async () => {
+  it('waits only for this node with the flag local, and 5 seconds without a timeout', async () => {
     const { nodes, calls, called, asked, answer, options } = cluster({ local: true });
     expect(options.flags.timeout).toBe(5_000);
     nodes.resolve(3);
@@ -116,7 +116,7 @@ describe('a request to many', () => {
     [[], null],
     [['a'], 'a'],
     [[undefined], null],
-  ])('of one socket gives %j bare', async (answers, value) => {
+  ])('unwraps the responses %j of a single socket', async (answers, value) => {
     const { nodes, calls, called, asked, answer } = cluster({ expectSingleResponse: true });
     asked(answers.length);
     for (const one of answers) answer(one);
@@ -126,13 +126,13 @@ describe('a request to many', () => {
   });
 });
 
-describe('requests of one line', () => {
+describe('pending requests of one connection', () => {
   const collect = () => {
     const calls: unknown[][] = [];
     return { calls, callback: (...call: unknown[]) => void calls.push(call) };
   };
 
-  it('are settled once, by the right id of the right type', () => {
+  it('are settled once, by an id of the same value and type', () => {
     const requests = new OutgoingRequests();
     const { calls, callback } = collect();
     requests.add(1, callback);
@@ -150,7 +150,7 @@ describe('requests of one line', () => {
     [{ message: { toString: 1 } }, 'the request failed'],
     [undefined, 'the request failed'],
     [[1], 'the request failed'],
-  ])('that fail with %j say %j', (data, message) => {
+  ])('reject an error response of %j with the message %j', (data, message) => {
     const requests = new OutgoingRequests();
     const { calls, callback } = collect();
     requests.add('x', callback);
@@ -160,7 +160,7 @@ describe('requests of one line', () => {
     expect(error).toMatchObject({ name: 'RequestError', message, data });
   });
 
-  it('time out, and fail together when the line ends, also when one asks again in its callback', async () => {
+  it('time out, and all fail when the connection ends, including a request made in a callback', async () => {
     const requests = new OutgoingRequests();
     const { calls, callback } = collect();
     await new Promise<void>((resolve) => requests.add(1, (...call) => (callback(...call), resolve()), 1));

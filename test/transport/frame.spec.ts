@@ -9,20 +9,23 @@ const bytesOf = (item: Outgoing): Buffer => {
   return expected(typeof item.payload === 'string' ? OP.text : OP.binary, item.payload);
 };
 
-/** Around each border between two classes of length. */
+/** The values around each boundary between two classes of length. */
 const LENGTHS = [0, 1, 124, 125, 126, 127, 255, 256, 65_534, 65_535, 65_536, 65_537, 100_000];
-/** Texts of so many bytes, of characters of one to four. */
+/** Functions that return a text of the given number of bytes, of characters of one to four bytes. */
 const TEXTS: [string, (bytes: number) => string][] = [
   ['ASCII', (bytes) => 'a'.repeat(bytes)],
   ['latin', (bytes) => 'ü'.repeat(bytes >> 1) + 'a'.repeat(bytes & 1)],
   ['euro signs', (bytes) => '€'.repeat(Math.floor(bytes / 3)) + 'a'.repeat(bytes % 3)],
   ['emoji', (bytes) => '😀'.repeat(bytes >> 2) + 'a'.repeat(bytes & 3)],
   ['lone surrogates', (bytes) => '\ud83d'.repeat(Math.floor(bytes / 3)) + 'a'.repeat(bytes % 3)],
-  ['one at the end', (bytes) => (bytes < 2 ? 'a'.repeat(bytes) : `${'a'.repeat(bytes - 2)}ü`)],
+  [
+    'ASCII with one other character at the end',
+    (bytes) => (bytes < 2 ? 'a'.repeat(bytes) : `${'a'.repeat(bytes - 2)}ü`),
+  ],
 ];
 
 describe('frames', () => {
-  it.each(TEXTS)('of %s, of every class of length', (_what, text) => {
+  it.each(TEXTS)('encode text of every class of length: %s', (_what, text) => {
     for (const length of LENGTHS) {
       const payload = text(length);
       expect(Buffer.byteLength(payload)).toBe(length);
@@ -31,19 +34,19 @@ describe('frames', () => {
     }
   });
 
-  it('of binary messages, of every class of length', () => {
+  it('encode binary messages of every class of length', () => {
     for (const length of LENGTHS) {
       const payload = Buffer.alloc(length, 0xfe);
       expect(new Frame(payload).bytes.equals(expected(OP.binary, payload))).toBe(true);
     }
   });
 
-  it('are made once', () => {
+  it('are encoded once', () => {
     const frame = new Frame('ü');
     expect(frame.bytes).toBe(frame.bytes);
   });
 
-  it('are joined in order, whatever they are made of', () => {
+  it('are joined in order, from any mix of texts and frames', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 300 }),
       fc

@@ -3,13 +3,13 @@ import type { WebSocket } from 'ws';
 import { Frame, Placement } from '../../lib/server/transport/frame.js';
 import { Outbox } from '../../lib/server/transport/outbox.js';
 
-/** An open line, and the texts of the frames that were written to it. */
+/** An open connection, and the texts of the frames that were written to it. */
 function open(limit = 1_000_000, known: readonly string[] = []) {
   const tcp = new PassThrough();
-  const told = { overflows: 0, offsets: [] as string[] };
+  const seen = { overflows: 0, offsets: [] as string[] };
   const outbox = new Outbox(tcp, limit, {
-    _overflow: () => void told.overflows++,
-    _isNew: (offset) => !known.includes(offset) && told.offsets.push(offset) > 0,
+    _overflow: () => void seen.overflows++,
+    _isNew: (offset) => !known.includes(offset) && seen.offsets.push(offset) > 0,
   });
   outbox.attach({ readyState: 1 } as WebSocket, false);
   const written = (): string[] => {
@@ -25,35 +25,35 @@ function open(limit = 1_000_000, known: readonly string[] = []) {
     outbox.pushUnplaced(new Frame(`{"event":"${event}"}`, true, placement));
     return placement;
   };
-  return { outbox, told, written, unplaced };
+  return { outbox, seen, written, unplaced };
 }
 
 const placed = (event: string, offset: string): Frame =>
   new Frame(`{"event":"${event}"}`, true, offset).positioned;
 
-describe('Outbox, with messages that still get their place in the log', () => {
-  it('holds back what was pushed behind such a message, and nothing before', () => {
+describe('Outbox, with messages that wait for their offset in the log', () => {
+  it('holds back frames that were pushed after such a message, and no earlier ones', () => {
     const { outbox, written, unplaced } = open();
     outbox.push('before');
     const a = unplaced('a');
-    outbox.push('behind a');
+    outbox.push('after a');
     const b = unplaced('b');
-    outbox.push('behind b');
+    outbox.push('after b');
     expect(written()).toEqual(['before']);
     b.settle('2');
     expect(written()).toEqual([]);
     a.settle('1');
     expect(written()).toEqual([
       '{"event":"a","offset":"1"}',
-      'behind a',
+      'after a',
       '{"event":"b","offset":"2"}',
-      'behind b',
+      'after b',
     ]);
     outbox.push('after');
     expect(written()).toEqual(['after']);
   });
 
-  it('puts what has its place before what has none', () => {
+  it('sends frames with an offset before frames that wait for one', () => {
     const { outbox, written, unplaced } = open();
     const own = unplaced('own');
     outbox.push('direct');
@@ -63,17 +63,17 @@ describe('Outbox, with messages that still get their place in the log', () => {
     expect(written()).toEqual(['{"event":"own","offset":"2"}', 'direct']);
   });
 
-  it('sends what never gets a place without one, and what the client had already not again', () => {
-    const { told, written, unplaced } = open(1_000_000, ['2']);
-    const [lost, had, due] = [unplaced('lost'), unplaced('had'), unplaced('due')];
+  it('sends a frame that gets no offset without one, and skips frames that the client already has', () => {
+    const { seen, written, unplaced } = open(1_000_000, ['2']);
+    const [lost, known, due] = [unplaced('lost'), unplaced('known'), unplaced('due')];
     lost.settle(undefined);
-    had.settle('2');
+    known.settle('2');
     due.settle('3');
     expect(written()).toEqual(['{"event":"lost"}', '{"event":"due","offset":"3"}']);
-    expect(told.offsets).toEqual(['3']);
+    expect(seen.offsets).toEqual(['3']);
   });
 
-  it('keeps for later, at the end of the line, what will be sent when the client is back', () => {
+  it('does not send, when the connection closes, what it will send after a reconnection', () => {
     const { outbox, written, unplaced } = open();
     const a = unplaced('a');
     outbox.push('answer');
@@ -83,7 +83,7 @@ describe('Outbox, with messages that still get their place in the log', () => {
     expect(written()).toEqual([]);
   });
 
-  it('keeps nothing for later where the client does not come back', () => {
+  it('sends everything when the client cannot reconnect', () => {
     const { outbox, written, unplaced } = open();
     unplaced('a');
     outbox.push('answer');
@@ -91,7 +91,7 @@ describe('Outbox, with messages that still get their place in the log', () => {
     expect(written()).toEqual(['{"event":"a"}', 'answer']);
   });
 
-  it('waits no longer where ws itself is about to write', () => {
+  it('stops waiting when ws itself is about to write', () => {
     const { outbox, written, unplaced } = open();
     unplaced('a');
     outbox.push('b');
@@ -99,20 +99,20 @@ describe('Outbox, with messages that still get their place in the log', () => {
     expect(written()).toEqual(['{"event":"a"}', 'b']);
   });
 
-  it('is bounded, and counts what waits', async () => {
-    const { outbox, told, written, unplaced } = open(1_000);
+  it('limits and counts the bytes that wait', async () => {
+    const { outbox, seen, written, unplaced } = open(1_000);
     const a = unplaced('a');
     outbox.push('x'.repeat(500));
     expect(outbox.bufferedAmount).toBe(513);
     outbox.push('x'.repeat(500));
     await new Promise((resolve) => setImmediate(resolve));
-    expect(told.overflows).toBe(1);
+    expect(seen.overflows).toBe(1);
     a.settle('1');
     outbox.push('after');
     expect(written()).toEqual([]);
   });
 
-  it('moves each message that waits a few times only, however many there are', () => {
+  it('moves each waiting message only a few times, for any number of messages', () => {
     const COUNT = 10_000;
     const { outbox, unplaced } = open();
     const places = Array.from({ length: COUNT }, (_, i) => unplaced(`e${i}`));

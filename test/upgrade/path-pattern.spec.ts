@@ -24,11 +24,11 @@ describe('paths', () => {
     [['/\ud800'], '/%EF%BF%BD'],
     [['/a<b>"^`|'], '/a%3Cb%3E%22%5E%60|'],
     [['/räume/:größe', 'ü*é'], '/r%C3%A4ume/:größe/ü*é'],
-  ])('%j is %s', (parts, path) => {
+  ])('%j are normalised to %s', (parts, path) => {
     expect(normalisePath(...parts)).toBe(path);
   });
 
-  it('are normal once they were normalised, and joined alike in any number of steps', () => {
+  it('stay the same when normalised again, and join to the same path in any number of steps', () => {
     const part = fc.option(
       fc.array(fc.constantFrom('/', 'a', 'B', ':id', '.', '%2f', 'ü')).map((list) => list.join('')),
       { nil: undefined },
@@ -60,7 +60,7 @@ describe('paths', () => {
     ['/%c3%bc%2f', '/%C3%BC%2F'],
     ['/%zz%61', '/%zz%61'],
     ['/a";--<b>\\{c}^`/%22|~?"', '/a%22;--%3Cb%3E%5C%7Bc%7D%5E%60/%22|~'],
-    // Latin-1 of bytes that are UTF-8, as curl sends them
+    // UTF-8 bytes read as Latin-1, as curl sends them
     ['/\u00c3\u00bcmlaut', '/%C3%BCmlaut'],
     ['', undefined],
     [undefined, undefined],
@@ -69,16 +69,16 @@ describe('paths', () => {
     ['?x', undefined],
     ['http://host/ws', undefined],
     ['host:80', undefined],
-  ])('of the request target %j is %j', (target, path) => {
+  ])('parses the request target %j to %j', (target, path) => {
     expect(pathOf(target)).toBe(path);
   });
 
-  it('are patterns where they have parameters or wildcards', () => {
+  it('are patterns when they have parameters or wildcards', () => {
     for (const path of ['/:id', '/a/:b', '/*rest', '/a{/b}']) expect(isPattern(path)).toBe(true);
     for (const path of ['/', '/ws', '/a.b', '/a-b', '/a%3Ab']) expect(isPattern(path)).toBe(false);
   });
 
-  it('give their parameters, decoded, as an object without a past', () => {
+  it('return their parameters, decoded, as an object without a prototype', () => {
     const room = compilePath('/rooms/:room/users/:user');
     expect(room('/rooms/1/users/ada')).toEqual({ room: '1', user: 'ada' });
     expect(room('/rooms/%C3%BC/users/a%2Fb')).toEqual({ room: 'ü', user: 'a/b' });
@@ -87,7 +87,7 @@ describe('paths', () => {
       expect(room(other)).toBeUndefined();
     }
     expect(compilePath('/räume/:größe{/b c}')('/r%C3%A4ume/x/b%20c')).toEqual({ größe: 'x' });
-    // what cannot be decoded matches nothing, and throws nothing
+    // a path that cannot be decoded does not match, and does not throw
     expect(room('/rooms/%/users/ada')).toBeUndefined();
     expect(room('/rooms/%ff/users/ada')).toBeUndefined();
     expect(Object.entries(compilePath('/:__proto__')('/x') ?? {})).toEqual([['__proto__', 'x']]);
@@ -106,7 +106,7 @@ describe('paths', () => {
     );
   });
 
-  it('that are malformed say which they are', () => {
+  it('that are malformed throw an error that names them', () => {
     for (const path of ['/:', '/a/{b', '/*']) expect(() => compilePath(path)).toThrow(`"${path}"`);
   });
 
@@ -116,12 +116,12 @@ describe('paths', () => {
     [{ port: 3005, path: '/ws' }, ':3005/ws'],
     [{ port: 0, path: '/', expression: /^\/game-\d+$/ }, '/<game-\\d+>'],
     [{ port: 0, path: '/ws', expression: /^\/(chess|go)\/[^/]+$/gy }, '/ws/<(chess|go)/[^/]+>'],
-    // what cannot be shown as the end of a path is shown as it is
+    // an expression that is not the end of a path is shown unchanged
     [{ port: 0, path: '/', expression: /^\/a$/i }, '/</^\\/a$/i>'],
     [{ port: 1, path: '/ws', expression: /x/ }, ':1/ws/</x/>'],
     [{ port: 1, path: '/ws', expression: /^\/a$|^\/b$/ }, ':1/ws/</^\\/a$|^\\/b$/>'],
     [{ port: 0, path: '/', expression: /^\/a\$/ }, '/</^\\/a\\$/>'],
-  ])('at the place %j are shown as %s', (place, text) => {
+  ])('show the mount point %j as %s', (place, text) => {
     expect(showMountPoint(place)).toBe(text);
   });
 });

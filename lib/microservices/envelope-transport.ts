@@ -104,7 +104,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     const { payload: data, metadata } = packet;
     const handler = this.getHandlerByPattern(pattern);
     // record the declared pattern: clients can write the same pattern in many ways
-    if (handler !== null) currentTrace()?.take(this.getRouteFromPattern(pattern));
+    if (handler !== null) currentTrace()?.setDeclared(this.getRouteFromPattern(pattern));
     else currentTrace()?.refuse('unknown_event');
     const context = new EnvelopeContext([client as EnvelopeSocket, pattern, metadata, request?.givenId]);
     // Nest's filters handle what handlers throw, so this error comes from a hook or from a filter

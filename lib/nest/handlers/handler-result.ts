@@ -43,7 +43,7 @@ export class HandlerResult implements Taker {
     private readonly replies: Replies,
   ) {
     this.open = this.running = handlers;
-    this.trace?.take(event);
+    this.trace?.setDeclared(event);
     this.trace?.hold();
   }
 

@@ -7,71 +7,71 @@ import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reaso
 import type { HandlerTrace } from './handler-trace.js';
 import type { MountedServer, ObservedServer, ObservedSocket } from './types.js';
 
-/** What goes out to clients; whoever hears of it may set `meta`, which the frame then carries. */
+/** An event to clients. A subscriber may set `meta`, which the message then carries. */
 interface Sent {
   readonly event: string;
   meta?: object | undefined;
 }
 
-/** What Node's diagnostics channels tell of the package, by the channel's name without `nestjs-envelope.`. */
+/** The messages of the package's diagnostics channels, by the channel's name without the prefix `nestjs-envelope.`. */
 export interface EnvelopeDiagnostics {
-  /** A server is there, before its first client. Those of RegExp namespaces come and go. */
+  /** A server was created, before its first client. A RegExp namespace creates and removes servers at run time. */
   mount: { readonly server: MountedServer };
-  /** A server is gone. */
+  /** A server was removed. */
   unmount: { readonly server: MountedServer };
-  /** A client is past the middlewares; `handleConnection` is still to run. */
+  /** A client connected: it passed the middlewares, and `handleConnection` runs next. */
   connect: { readonly socket: ObservedSocket };
-  /** A client that had connected has gone. */
+  /** A connected client disconnected. */
   disconnect: {
     readonly socket: ObservedSocket;
     readonly reason: DisconnectReason;
     readonly closed: ClosedInfo;
   };
-  /** An upgrade was refused: the answer is that of HTTP. */
+  /** An upgrade was refused with an HTTP response. */
   'upgrade.refuse': { readonly request: IncomingMessage; readonly status: number };
-  /** A message came in, whatever it is. */
+  /** A message was received, valid or not. */
   message: { readonly socket: ObservedSocket; readonly bytes: number };
-  /** A message was refused; `code` is PROTOCOL.md's. */
+  /** A message was refused; PROTOCOL.md lists the values of `code`. */
   'message.refuse': { readonly socket: ObservedSocket; readonly code: string };
-  /** An event goes to its handlers. The same object is told of in the two below. */
+  /** An event is about to be handled. The two channels below publish the same object. */
   'handler.start': HandlerTrace;
-  /** All handlers of an event have come to an end. */
+  /** All handlers of an event have ended. */
   'handler.end': HandlerTrace;
-  /** A handler threw, or its message was answered with an exception. */
+  /** A handler threw, or the response to its message was an exception. */
   'handler.error': HandlerTrace;
-  /** `client.emit` and `client.emitWithAck`; not what handlers return. */
+  /** `client.emit` or `client.emitWithAck` was called. Return values of handlers are not published. */
   emit: Sent & { readonly socket: ObservedSocket };
-  /** One event to a room, or to everybody: told by the node that sends it. */
+  /** An event was sent to rooms or to all clients. Only the node that sends it publishes this. */
   broadcast: Sent & {
     readonly server: ObservedServer;
     readonly rooms: ReadonlySet<string>;
     readonly except: ReadonlySet<string>;
   };
-  /** What was to go out was dropped: it was volatile and the line full, or the client reads too slowly. */
+  /** A message was dropped: it was volatile and the connection took no more data, or the client reads too slowly. */
   drop: { readonly socket: ObservedSocket; readonly why: 'volatile' | 'maxBufferedBytes' };
   /**
-   * A limit was hit; `limit` is the option's name. What is asked before there is a client names none. A message that is too
-   * deep, or whose event's name is too long, is in `message.refuse` alone.
+   * A limit was reached; `limit` is the option's name. `socket` is absent before a client exists, at the upgrade. A message
+   * that is nested too deeply, or whose event name is too long, is published as `message.refuse` only.
    */
   limit: { readonly limit: string; readonly socket?: ObservedSocket };
-  /** The broker of a cluster went away, or is back. */
+  /** The connection to the broker of a cluster was lost or restored. */
   cluster: { readonly status: ClusterStatus; readonly before: ClusterStatus; readonly cause: unknown };
 }
 
 type Name = keyof EnvelopeDiagnostics;
 
-/** A channel that knows what it carries. */
-interface Typed<Message> extends Channel {
+/** A diagnostics channel with a typed message. */
+interface TypedChannel<Message> extends Channel {
   publish(message: Message): void;
 }
 
 const PREFIX = 'nestjs-envelope.';
 
-function open<Of extends Name>(name: Of): Typed<EnvelopeDiagnostics[Of]> {
-  return channel(PREFIX + name) as Typed<EnvelopeDiagnostics[Of]>;
+function open<Of extends Name>(name: Of): TypedChannel<EnvelopeDiagnostics[Of]> {
+  return channel(PREFIX + name) as TypedChannel<EnvelopeDiagnostics[Of]>;
 }
 
-/** A message is made only where `hasSubscribers`: what nobody listens to costs one look. */
+/** All channels. Check `hasSubscribers` before you create a message, so that a channel without subscribers costs one comparison. */
 export const channels = {
   mount: open('mount'),
   unmount: open('unmount'),
@@ -90,29 +90,30 @@ export const channels = {
   cluster: open('cluster'),
 } as const;
 
-/** A limit was hit, for whoever listens. */
-export function tellLimit(limit: string, socket?: ObservedSocket): void {
+/** Publishes on the channel `limit` that a limit was reached. */
+export function publishLimit(limit: string, socket?: ObservedSocket): void {
   if (channels.limit.hasSubscribers) channels.limit.publish({ limit, ...(socket && { socket }) });
 }
 
 /**
- * Hears of what happens in all adapters of this process: Node's `diagnostics_channel.subscribe('nestjs-envelope.…')`, typed.
- * A listener runs in the middle of things and at once; what it throws becomes an uncaught exception, as Node has it.
+ * Subscribes to a diagnostics channel, which publishes the events of all adapters in this process. It is a typed form of Node's
+ * `diagnostics_channel.subscribe('nestjs-envelope.…')`. The listener is called synchronously. What it throws becomes an
+ * uncaught exception, as usual for such channels.
  *
- * @returns what ends it
- * @throws TypeError on a name that is none, or without a listener
+ * @returns a function that unsubscribes
+ * @throws TypeError on an unknown name, or without a listener
  */
 export function observe<Of extends Name>(
   name: Of,
   listener: (message: EnvelopeDiagnostics[Of]) => void,
 ): () => void {
-  const names: readonly unknown[] = Object.values(channels).map((one) =>
-    String(one.name).slice(PREFIX.length),
+  const names: readonly unknown[] = Object.values(channels).map((known) =>
+    String(known.name).slice(PREFIX.length),
   );
   if (!names.includes(name)) refuse('observe', 'name', name, `one of ${names.join(', ')}`);
   assertFunction('observe', 'listener', listener);
-  // one for each call: the same function may listen twice
-  const heard = (message: unknown): void => listener(message as EnvelopeDiagnostics[Of]);
-  subscribe(PREFIX + name, heard);
-  return () => void unsubscribe(PREFIX + name, heard);
+  // a new function per call, so that the same listener can be subscribed twice
+  const subscriber = (message: unknown): void => listener(message as EnvelopeDiagnostics[Of]);
+  subscribe(PREFIX + name, subscriber);
+  return () => void unsubscribe(PREFIX + name, subscriber);
 }

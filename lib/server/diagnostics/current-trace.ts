@@ -6,31 +6,31 @@ import type { ObservedSocket } from './types.js';
 
 const { handlerStart, handlerEnd, handlerError } = channels;
 
-const LISTENERS = {
+const PUBLISHER = {
   end: (trace: HandlerTrace): void => handlerEnd.publish(trace),
   error: (trace: HandlerTrace): void => handlerError.publish(trace),
 };
 
-/** Entered only while somebody listens: on Node 20 it makes each promise of a process dearer. */
+/** Entered only while a channel has subscribers: on Node 20 an active store slows down every promise of the process. */
 const traces = new AsyncLocalStorage<HandlerTrace>();
 
-/** Whether somebody wants to hear of handlers. */
+/** Returns whether a channel of handlers has subscribers. */
 export function isTraced(): boolean {
   return handlerStart.hasSubscribers || handlerEnd.hasSubscribers || handlerError.hasSubscribers;
 }
 
-/** Hands an event to its handlers, and tells of it. */
-export function trace(socket: ObservedSocket, envelope: Envelope, work: () => void): void {
-  const one = new HandlerTrace(socket, envelope, LISTENERS);
-  handlerStart.publish(one);
+/** Runs the handlers of an event, and publishes their start, end and error. */
+export function runTraced(socket: ObservedSocket, envelope: Envelope, work: () => void): void {
+  const trace = new HandlerTrace(socket, envelope, PUBLISHER);
+  handlerStart.publish(trace);
   try {
-    one.run(() => traces.run(one, work));
+    trace.run(() => traces.run(trace, work));
   } finally {
-    one.release();
+    trace.release();
   }
 }
 
-/** The event that the running code works for; `undefined` where nobody listens. */
+/** Returns the trace of the event that the running code handles; `undefined` without subscribers. */
 export function currentTrace(): HandlerTrace | undefined {
   return isTraced() ? traces.getStore() : undefined;
 }

@@ -2,33 +2,34 @@ import type { Envelope, RequestId } from '../../protocol/envelope.js';
 import { textOfPattern } from '../../protocol/microservice-packet.js';
 import type { ObservedSocket } from './types.js';
 
-/** What became of an event. `abandoned`: its client had gone before. */
+/** The outcome of an event. `abandoned`: its client disconnected before the handlers ended. */
 export type HandlerOutcome = 'ok' | 'error' | 'refused' | 'abandoned';
 
-type Around = (run: () => void) => void;
+type Wrapper = (run: () => void) => void;
 
-/** One event on its way through the middlewares of its socket and its handlers, to the end of the last of them. */
+/** One event, from the middlewares of its socket to the end of its last handler. */
 export class HandlerTrace {
-  /** When its way began, before the middlewares of its socket, by `performance.now()`. */
+  /** The start, before the middlewares of its socket, by `performance.now()`. */
   readonly startedAt = performance.now();
-  /** What a handler threw, or what its request was answered with; the first, where there are several. */
+  /** The error that a handler threw, or that the request was answered with; the first of several. */
   error: unknown;
-  /** Why it was refused before a handler saw it: a code of PROTOCOL.md. */
+  /** Why the event was refused before a handler received it: a code of PROTOCOL.md. */
   code: string | undefined;
-  /** The event as the handler that took it declares it, once one has: unlike `event`, no word of the client's own. */
+  /** The event name that its handler declares; `undefined` until a handler matches. Unlike `event`, the client does not choose it. */
   declared: string | undefined;
-  private open = 1;
+  /** How many handlers still run. */
+  private pending = 1;
   private hasFailed = false;
-  private around: Around | undefined;
+  private wrapper: Wrapper | undefined;
 
   /** @internal */
   constructor(
     readonly socket: ObservedSocket,
     private readonly envelope: Envelope,
-    private readonly told: { end(trace: HandlerTrace): void; error(trace: HandlerTrace): void },
+    private readonly publisher: { end(trace: HandlerTrace): void; error(trace: HandlerTrace): void },
   ) {}
 
-  /** The event's name, or the pattern of a message of the microservice protocol, as text. The client's choice. */
+  /** The event's name, or the pattern of a message of the microservice protocol, as text. The client chooses it. */
   get event(): string {
     const { event, packet } = this.envelope;
     return event ?? textOfPattern(packet?.pattern);
@@ -36,11 +37,11 @@ export class HandlerTrace {
   get id(): RequestId | undefined {
     return this.envelope.id;
   }
-  /** What travels beside the payload. */
+  /** The metadata that the message carries beside its payload. */
   get meta(): Readonly<Record<string, unknown>> {
     return this.envelope.meta ?? this.envelope.packet?.metadata ?? {};
   }
-  /** Whether it is a message of the microservice protocol. */
+  /** Whether the event is a message of the microservice protocol. */
   get isPacket(): boolean {
     return this.envelope.packet !== undefined;
   }
@@ -51,45 +52,46 @@ export class HandlerTrace {
   }
 
   /**
-   * For whoever hears of the start: `around` runs the handlers, and what it enters is theirs, asynchronous work included.
-   * It has to call `run`, at once and once. Where several ask for that, each runs within those before.
+   * Wraps the handlers in a function, such as `AsyncLocalStorage.run`, so that they and their asynchronous work run in its context.
+   * For subscribers of `handler.start`. `around` must call `run` synchronously and exactly once. The wrapper of a later
+   * subscriber runs inside those of earlier ones.
    */
-  runIn(around: Around): void {
-    const outer = this.around;
-    this.around = outer === undefined ? around : (run) => outer(() => around(run));
+  runIn(around: Wrapper): void {
+    const outer = this.wrapper;
+    this.wrapper = outer === undefined ? around : (run) => outer(() => around(run));
   }
 
-  /** @internal */
+  /** @internal Runs the handlers inside the wrappers. */
   run(work: () => void): void {
-    if (this.around === undefined) work();
-    else this.around(work);
+    if (this.wrapper === undefined) work();
+    else this.wrapper(work);
   }
 
-  /** @internal */
-  take(declared: string): void {
+  /** @internal Sets the event name that its handler declares. The first handler counts. */
+  setDeclared(declared: string): void {
     this.declared ??= declared;
   }
 
-  /** @internal One more works on it. */
+  /** @internal Adds a handler, which must call {@link release} when it ends. */
   hold(): void {
-    this.open++;
+    this.pending++;
   }
 
-  /** @internal */
+  /** @internal Ends one handler; the last one ends the trace. */
   release(): void {
-    if (--this.open === 0) this.told.end(this);
+    if (--this.pending === 0) this.publisher.end(this);
   }
 
-  /** @internal No handler saw it. */
+  /** @internal Sets why no handler received the event. */
   refuse(code: string): void {
     this.code ??= code;
   }
 
-  /** @internal */
+  /** @internal Sets the error, and publishes it. Only the first one counts. */
   fail(error: unknown): void {
     if (this.hasFailed || this.code !== undefined) return;
     this.hasFailed = true;
     this.error = error;
-    this.told.error(this);
+    this.publisher.error(this);
   }
 }

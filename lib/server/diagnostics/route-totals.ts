@@ -1,17 +1,18 @@
 import type { MountedServer } from './types.js';
 
-/** What the servers of one route have together: those of a RegExp namespace are one route, however many paths there are. */
+/** The totals of all servers of one route. The servers of a RegExp namespace are one route, regardless of the number of paths. */
 export class RouteTotals {
   connections = 0;
-  /** Bytes that wait for clients to read them. */
+  /** Bytes that wait to be sent to clients. */
   outbox = 0;
-  /** The same, of the client that has most. */
+  /** Bytes that wait to be sent to one client; the maximum of all clients. */
   fullest = 0;
-  /** Nodes that serve the route, this one included, as far as is known. */
+  /** Known nodes that serve the route, this one included. */
   nodes = 0;
-  /** Servers by how they stand with the other nodes. */
+  /** The number of servers by the state of their cluster. */
   readonly states = { alone: 0, connected: 0, away: 0 };
 
+  /** Adds the figures of one server. */
   add({ sockets, cluster }: MountedServer): void {
     this.connections += sockets.size;
     this.nodes = Math.max(this.nodes, cluster.nodes);
@@ -23,17 +24,21 @@ export class RouteTotals {
   }
 }
 
-/** @param routes those that are told of also where they have no server */
+/**
+ * Returns the totals of servers, by route.
+ *
+ * @param routes routes to include even if they have no server
+ */
 export function sumByRoute(
   servers: Iterable<MountedServer>,
   routes: Iterable<string> = [],
 ): Map<string, RouteTotals> {
-  const sums = new Map<string, RouteTotals>();
-  for (const route of routes) sums.set(route, new RouteTotals());
+  const totals = new Map<string, RouteTotals>();
+  for (const route of routes) totals.set(route, new RouteTotals());
   for (const server of servers) {
     const { route } = server;
-    if (!sums.has(route)) sums.set(route, new RouteTotals());
-    sums.get(route)!.add(server);
+    if (!totals.has(route)) totals.set(route, new RouteTotals());
+    totals.get(route)!.add(server);
   }
-  return sums;
+  return totals;
 }

@@ -1,23 +1,23 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Untyped } from '../../protocol/typed-events.js';
 
-/** A server, as {@link EnvelopeServer} is one. */
+/** A server: the part of {@link EnvelopeServer} that diagnostics need. */
 export interface ObservedServer {
   /** The full URL path. */
   readonly name: string;
-  /** The path as the gateway declares it: where names of paths are the clients' choice, not the client's own. */
+  /** The path as the gateway declares it. Unlike `name`, it is never chosen by a client. */
   readonly route: string;
 }
 
-/** A server that is there: what it has can be asked for at any time. */
+/** A server in use, with its current clients and cluster state. */
 export interface MountedServer extends ObservedServer {
   /** The connected clients, by id. */
   readonly sockets: ReadonlyMap<string, ObservedSocket>;
-  /** How it stands with the other nodes. */
+  /** The state of its connection to the other nodes. */
   readonly cluster: ClusterStatus;
 }
 
-/** A client, as {@link EnvelopeSocket} is one. */
+/** A client: the part of {@link EnvelopeSocket} that diagnostics need. */
 export interface ObservedSocket {
   readonly id: string;
   readonly requestId: string;
@@ -29,15 +29,15 @@ export interface ObservedSocket {
   readonly nsp: ObservedServer;
 }
 
-/** Where errors go that no caller can catch; what `subject` says is what they are counted by, else `where`. */
+/** Logs errors that no caller can catch. Repeated errors are counted by `subject`, or by `where` if it is absent. */
 export type ErrorReporter = (error: unknown, where: string, subject?: string) => void;
 
-/** How a server stands with the other nodes. */
+/** The state of a server's connection to the other nodes. */
 export interface ClusterStatus {
-  /** `alone`: an adapter of one process. `away`: the broker does not answer; this node serves its own clients. */
+  /** `alone`: the adapter has one process only. `away`: the broker does not answer, and this node serves its own clients only. */
   readonly state: 'alone' | 'connected' | 'away';
-  /** How many nodes there are, this one included, as far as was known when the broker last answered. */
+  /** The number of nodes, this one included, as of the broker's last answer. */
   readonly nodes: number;
-  /** Since when, in milliseconds since the epoch. */
+  /** The time of the last change of `state`, in milliseconds since the epoch. */
   readonly since: number;
 }

@@ -8,7 +8,7 @@ import type { Untyped } from '../../protocol/typed-events.js';
 import type { CatchAllListeners } from './catch-all-listeners.js';
 import { assertEventName } from '../util/arguments.js';
 import { callSafely, UserEvents } from '../util/safe-call.js';
-import { channels, tellLimit } from '../diagnostics/channels.js';
+import { channels, publishLimit } from '../diagnostics/channels.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import { ConnectionExpiry } from './connection-expiry.js';
 import { nameOfUser } from '../handshake/user-identity.js';
@@ -113,7 +113,7 @@ export abstract class Conversation extends Outbound implements Asker {
     const any = this.incoming !== undefined && this.callAny(this.incoming, event, args);
     // counted first: an emitter throws on an "error" that nobody listens to
     if (this.events === undefined || this.events.listenerCount(event) === 0) return any;
-    currentTrace()?.take(event);
+    currentTrace()?.setDeclared(event);
     return this.events.emit(event, ...args);
   }
 
@@ -157,7 +157,7 @@ export abstract class Conversation extends Outbound implements Asker {
 
   /** @internal */
   override _overflow(): void {
-    tellLimit('maxBufferedBytes', this);
+    publishLimit('maxBufferedBytes', this);
     if (channels.drop.hasSubscribers) channels.drop.publish({ socket: this, why: 'maxBufferedBytes' });
     super._overflow();
   }
@@ -174,7 +174,7 @@ export abstract class Conversation extends Outbound implements Asker {
 
   /** @internal */
   protected override tellHeld(): void {
-    tellLimit('maxInFlight', this);
+    publishLimit('maxInFlight', this);
     this.nsp._warn('maxInFlight', describeHeld(this._inFlight, this._requests?.values() ?? []));
   }
 
@@ -339,7 +339,7 @@ const FRAME_LIMITS: Readonly<Record<string, string>> = {
 
 function tellFrameLimit(error: Error, socket: Conversation): void {
   const limit = FRAME_LIMITS[String(Reflect.get(error, 'code'))];
-  if (limit !== undefined) tellLimit(limit, socket);
+  if (limit !== undefined) publishLimit(limit, socket);
 }
 
 function isObject(value: unknown): value is object {

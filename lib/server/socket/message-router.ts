@@ -13,13 +13,13 @@ import type { Packet } from '../../protocol/microservice-packet.js';
 import { refusalOf } from '../../protocol/refused-events.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { Conversation } from './conversation.js';
-import { channels, tellLimit } from '../diagnostics/channels.js';
+import { channels, publishLimit } from '../diagnostics/channels.js';
 import { IncomingPacket } from './incoming-packet.js';
 import { IncomingRequest } from './incoming-request.js';
 import { MessageContext, messageContexts } from './message-context.js';
 import { runChain, toException } from './middleware.js';
 import { readFreshAuth, reauthenticate } from './reauthentication.js';
-import { currentTrace, isTraced, trace } from '../diagnostics/current-trace.js';
+import { currentTrace, isTraced, runTraced } from '../diagnostics/current-trace.js';
 
 /** Reads a message in a format of the user's own; nothing means: drop it silently. `WsAdapter`'s option. */
 export type MessageParser = (data: Untyped) => { event: string; data?: Untyped } | void;
@@ -102,7 +102,7 @@ export class MessageRouter {
 
   /** An event for the gateways, or a message for a microservice. */
   receiveEvent(socket: Conversation, envelope: Envelope): void {
-    if (isTraced()) trace(socket, envelope, () => this.enter(socket, envelope));
+    if (isTraced()) runTraced(socket, envelope, () => this.enter(socket, envelope));
     else this.enter(socket, envelope);
   }
 
@@ -182,7 +182,7 @@ export class MessageRouter {
 
   /** One message too many: an answer all the same, to its request where it is one. */
   refuseFlood(socket: Conversation, data: Message, isBinary: boolean): void {
-    tellLimit('messagesPerSecond', socket);
+    publishLimit('messagesPerSecond', socket);
     const id = this.read(socket, data, isBinary)?.id;
     this.refuse(socket, new Refusal('rate_limited', 'too many messages', id), false);
   }

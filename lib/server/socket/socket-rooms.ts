@@ -1,6 +1,6 @@
 import type { Room } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
-import { tellLimit } from '../diagnostics/channels.js';
+import { publishLimit } from '../diagnostics/channels.js';
 import { checkJoin, checkLeave, NO_NAME, roomSet, type RoomRefusal } from '../rooms/room-names.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 
@@ -52,7 +52,7 @@ export function leaveRooms(client: Conversation, rooms: Rooms): Promise<void> | 
 }
 
 function refuse(client: Conversation, what: 'join' | 'leave', { why, limit }: RoomRefusal): Promise<void> {
-  if (limit !== undefined) tellLimit(limit, client);
+  if (limit !== undefined) publishLimit(limit, client);
   client.nsp._warn(limit ?? what, why);
   // not thrown: an adapter may have many sockets join in one loop; and few await a join
   const rejected = Promise.reject<void>(client.nsp._mount.failures.roomLimit(why));

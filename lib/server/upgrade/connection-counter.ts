@@ -1,4 +1,4 @@
-import { tellLimit } from '../diagnostics/channels.js';
+import { publishLimit } from '../diagnostics/channels.js';
 import { SHARED_ADDRESS_FACTOR, type ClientInfo } from '../handshake/client-info.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 
@@ -74,7 +74,7 @@ export class ConnectionCounter {
     limit: keyof ConnectionCounterLimits,
     { times = '', who = '' }: Culprit = {},
   ): HttpRefusal {
-    tellLimit(limit);
+    publishLimit(limit);
     this.warn(
       limit,
       `${times}limits.${limit} (${this.limits[limit]}) is reached${who}: upgrades are refused with ${status}`,

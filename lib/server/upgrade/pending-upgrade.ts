@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { EnvelopeServer } from '../namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
-import { tellLimit } from '../diagnostics/channels.js';
+import { publishLimit } from '../diagnostics/channels.js';
 import { MAX_DELAY } from '../../protocol/max-delay.js';
 import type { Params } from './path-pattern.js';
 import { refusal, refuseUpgrade, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
@@ -46,7 +46,7 @@ export class PendingUpgrade {
     // a timer that is to wait longer than it can would not wait at all
     if (milliseconds > MAX_DELAY) return;
     const expire = (): void => {
-      tellLimit('upgradeTimeout');
+      publishLimit('upgradeTimeout');
       this.refuse(refusal(503, 'The upgrade took too long', RETRY_AFTER));
     };
     this.deadline = setTimeout(expire, milliseconds);

@@ -4,23 +4,23 @@ import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
-const bare = (text: string): object => Object.assign(Object.create(null) as object, { text });
-const circle = (): object => {
-  const made: { self?: object } = {};
-  made.self = made;
-  return made;
+const withoutPrototype = (text: string): object => Object.assign(Object.create(null) as object, { text });
+const circular = (): object => {
+  const object: { self?: object } = {};
+  object.self = object;
+  return object;
 };
 const USERS: Record<string, unknown> = {
   ada: { id: { tenant: 'red', number: 1 } },
   'ada again': { id: { tenant: 'red', number: 1 } },
   bob: { id: { tenant: 'red', number: 2 } },
-  'bare ada': { id: bare('ada') },
-  'bare bob': { id: bare('bob') },
-  endless: { id: circle() },
+  'null-prototype ada': { id: withoutPrototype('ada') },
+  'null-prototype bob': { id: withoutPrototype('bob') },
+  endless: { id: circular() },
 };
 let sockets: EnvelopeSocket[] = [];
 
-/** Where the guard leaves the user. */
+/** Where the guard stores the user. */
 type Place = 'client' | 'handshake' | 'request';
 let place: Place = 'client';
 const placeOf = (client: EnvelopeSocket): { user?: unknown } =>
@@ -48,38 +48,38 @@ beforeEach(() => {
   place = 'client';
 });
 
-/** Connects as one and presents itself as another. @returns what the client is told */
-async function ask(first: string, second: string): Promise<unknown> {
+/** Connects with one name and sends $auth with another one. @returns the answer */
+async function reauthenticate(first: string, second: string): Promise<unknown> {
   const app = await startApp({ providers: [UserGateway] });
   const auth = Buffer.from(JSON.stringify({ name: first })).toString('base64url');
   const client = await app.connect('/ws', { protocols: ['envelope.v1', `envelope.auth.${auth}`] });
   return (await client.ask('$auth', { name: second })).data;
 }
 
-async function become(first: string, second: string): Promise<unknown> {
-  const data = await ask(first, second);
+async function askAndReadState(first: string, second: string): Promise<unknown> {
+  const data = await reauthenticate(first, second);
   return { data, user: sockets[0]!.user, auth: sockets[0]!.handshake.auth };
 }
 
-describe('an identifier that is an object', () => {
-  it('is the same by what it holds', async () => {
+describe('a user id that is an object', () => {
+  it('matches by its content', async () => {
     const auth = { name: 'ada again' };
-    expect(await become('ada', 'ada again')).toEqual({ user: USERS['ada'], auth, data: undefined });
+    expect(await askAndReadState('ada', 'ada again')).toEqual({ user: USERS['ada'], auth, data: undefined });
   });
 
   it.each([
     ['ada', 'bob'],
-    ['bare ada', 'bare bob'],
-  ])('is another by what it holds', async (first, second) => {
-    expect(await become(first, second)).toMatchObject({
+    ['null-prototype ada', 'null-prototype bob'],
+  ])('does not match when its content differs', async (first, second) => {
+    expect(await askAndReadState(first, second)).toMatchObject({
       data: { statusCode: 403 },
       user: USERS[first],
       auth: { name: first },
     });
   });
 
-  it('that cannot be compared leaves everything as it was', async () => {
-    expect(await become('endless', 'ada')).toMatchObject({
+  it('changes nothing when it cannot be compared', async () => {
+    expect(await askAndReadState('endless', 'ada')).toMatchObject({
       data: { statusCode: 403 },
       user: USERS['endless'],
       auth: { name: 'endless' },
@@ -87,18 +87,18 @@ describe('an identifier that is an object', () => {
   });
 });
 
-describe.each<Place>(['handshake', 'request'])('a user that a guard leaves in client.%s', (where) => {
+describe.each<Place>(['handshake', 'request'])('a user that a guard sets in client.%s', (name) => {
   beforeEach(() => {
-    place = where;
+    place = name;
   });
 
-  it('is the same with a fresh token', async () => {
-    expect(await ask('ada', 'ada again')).toBeUndefined();
+  it('stays the same with a fresh token', async () => {
+    expect(await reauthenticate('ada', 'ada again')).toBeUndefined();
     expect(placeOf(sockets[0]!).user).toBe(USERS['ada again']);
   });
 
-  it('is not replaced by another one', async () => {
-    expect(await ask('ada', 'bob')).toMatchObject({ statusCode: 403 });
+  it('is not replaced by another user', async () => {
+    expect(await reauthenticate('ada', 'bob')).toMatchObject({ statusCode: 403 });
     expect(placeOf(sockets[0]!).user).toBe(USERS['ada']);
   });
 });

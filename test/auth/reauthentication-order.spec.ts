@@ -6,19 +6,19 @@ import type { TestClient } from '../support/client.js';
 import { deferred } from '../support/wait.js';
 
 const FAR = Date.now() + 3_600_000;
-/** Names of tokens, and when they end. */
+/** Names of tokens, and when they expire. */
 const TOKENS: Record<string, number> = { ada: FAR, 'ada again': FAR + 1_000, 'bob slow': FAR };
-let door = deferred<void>();
+let gate = deferred<void>();
 beforeEach(() => {
-  door = deferred();
+  gate = deferred();
 });
 
-/** At the upgrade and at every message, as `AuthGuard('jwt')` is: it reads, it waits, and it writes. */
+/** Runs at the upgrade and at every message, like `AuthGuard('jwt')`: it reads, waits, and writes. */
 class TokenGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const client: EnvelopeSocket = context.switchToWs().getClient();
     const token = String(client.handshake.auth['token']);
-    if (token.endsWith('slow') || context.switchToWs().getPattern() === 'slow') await door.promise;
+    if (token.endsWith('slow') || context.switchToWs().getPattern() === 'slow') await gate.promise;
     client.user = { sub: token.split(' ')[0] };
     client.data.token = token;
     client.expiresAt = TOKENS[token];
@@ -28,7 +28,7 @@ class TokenGuard implements CanActivate {
 
 @UseGuards(TokenGuard)
 @WebSocketGateway({ path: '/ws' })
-class TurnGateway {
+class OrderGateway {
   @SubscribeMessage('whoami')
   whoAmI(@ConnectedSocket() { user, expiresAt, data }: EnvelopeSocket): unknown {
     return [user.sub, expiresAt, data.token];
@@ -38,48 +38,48 @@ class TurnGateway {
 }
 
 async function connect(limits: Limits = {}): Promise<TestClient> {
-  const app: TestApp = await startApp({ providers: [TurnGateway] }, { adapter: { limits } });
+  const app: TestApp = await startApp({ providers: [OrderGateway] }, { adapter: { limits } });
   return app.connect('/ws?token=ada');
 }
 
-describe('$auth takes its turn among the messages', () => {
-  it('those after it are handled as whoever the client is then', async () => {
+describe('$auth is ordered among the messages', () => {
+  it('messages after it are handled as the user of that time', async () => {
     const client = await connect();
     client.send({ event: '$auth', id: 1, meta: { token: 'bob slow' } });
     client.send({ event: 'whoami', id: 2 });
     await client.settled();
     expect(client.frames.map(({ ack }) => ack)).not.toContain(2);
-    door.resolve();
+    gate.resolve();
     expect((await client.answer(1)).data).toMatchObject({ statusCode: 403 });
     expect((await client.answer(2)).data).toEqual(['ada', FAR, 'ada']);
   });
 
-  it('those before it come to their end: what their guards write late does not count', async () => {
+  it('messages before it finish: their guards cannot overwrite its result', async () => {
     const client = await connect();
     client.send({ event: 'slow', id: 1 });
     client.send({ event: '$auth', id: 2, meta: { token: 'ada again' } });
     await client.settled();
-    door.resolve();
+    gate.resolve();
     await client.answer(1);
     expect((await client.answer(2)).data).toEqual({ expiresAt: FAR + 1_000 });
     expect((await client.ask('whoami')).data).toEqual(['ada', FAR + 1_000, 'ada again']);
   });
 
-  it('and is not looked at without end: the guard may still write whatever it comes to', async () => {
+  it('closes the connection after a timeout, because its guard could still write to the client', async () => {
     const client = await connect({ upgradeTimeout: 50 });
     client.send({ event: '$auth', id: 1, meta: { token: 'ada slow' } });
     client.send({ event: 'whoami', id: 2 });
     expect(await client.ended()).toEqual({ code: 1011, reason: 'the guards did not answer' });
     expect(client.frames).toEqual([]);
-    door.resolve();
+    gate.resolve();
   });
 
-  it('waits for them a second, and no longer', async () => {
+  it('waits at most a second for messages before it', async () => {
     const client = await connect();
     client.send({ event: 'slow', id: 1 });
     client.send({ event: '$auth', id: 2, meta: { token: 'ada again' } });
     expect((await client.answer(2)).data).toEqual({ expiresAt: FAR + 1_000 });
-    door.resolve();
+    gate.resolve();
     await client.answer(1);
   });
 });

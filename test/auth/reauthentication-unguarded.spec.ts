@@ -3,7 +3,7 @@ import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
-/** Whoever looks at tokens here, as a middleware does in Socket.IO's applications, looks once. */
+/** Checks tokens once in a middleware, as Socket.IO applications do. */
 @WebSocketGateway({ path: '/ws' })
 class OpenGateway {
   @SubscribeMessage('whoami')
@@ -17,10 +17,10 @@ describe('$auth without guards', () => {
 
   const refused = { status: 'error', code: 'unknown_event', message: expect.stringContaining('$auth') };
 
-  it('has nobody who looks at it: it changes nothing', async () => {
+  it('is an unknown event and changes nothing', async () => {
     const app = await startApp({ providers: [OpenGateway] });
     app.adapter.create(0, { path: '/ws' }).use((client, next) => {
-      next(client.handshake.auth['token'] === 'ada' ? undefined : new Error('who are you?'));
+      next(client.handshake.auth['token'] === 'ada' ? undefined : new Error('unknown token'));
     });
     const client = await app.connect('/ws', { protocols: ['envelope.v1', 'bearer', 'ada'] });
     expect((await client.next('$session')).data.features).not.toContain('auth');
@@ -29,18 +29,18 @@ describe('$auth without guards', () => {
     expect((await client.ask('whoami')).data).toEqual([{ token: 'ada' }, 'Bearer ada']);
   });
 
-  it('does not prolong a lifetime', async () => {
+  it('does not extend a lifetime', async () => {
     const app = await startApp({ providers: [OpenGateway] }, { adapter: { limits: { maxLifetime: 150 } } });
     const client = await app.connect('/ws', { protocols: ['envelope.v1', 'bearer', 'ada'] });
-    const pester = setInterval(() => client.send({ event: '$auth', meta: { token: 'x' } }), 20);
+    const timer = setInterval(() => client.send({ event: '$auth', meta: { token: 'x' } }), 20);
     try {
       expect(await client.ended()).toEqual({ code: 4401, reason: expect.any(String) });
     } finally {
-      clearInterval(pester);
+      clearInterval(timer);
     }
   });
 
-  it('never closes a line', async () => {
+  it('never closes a connection', async () => {
     const app = await startApp({ providers: [OpenGateway] });
     const client = await app.connect('/ws', { protocols: ['envelope.v1', 'bearer', 'ada'] });
     for (let times = 0; times < 30; times++) client.send({ event: '$auth', meta: { token: 'x' } });

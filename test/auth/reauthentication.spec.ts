@@ -14,31 +14,31 @@ import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
 const FAR = Date.now() + 3_600_000;
-let door = deferred<void>();
-let asked: string[] = [];
+let gate = deferred<void>();
+let calls: string[] = [];
 let sockets: EnvelopeSocket[] = [];
 beforeEach(() => {
-  door = deferred();
-  asked = [];
+  gate = deferred();
+  calls = [];
   sockets = [];
 });
 
-/** A token is `<user>` or `<user>.<what the guard does>`. */
+/** A token is `<user>` or `<user>.<action of the guard>`. */
 class TokenGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const pattern = context.switchToWs().getPattern();
     if (pattern !== '$upgrade') return true;
     const client: EnvelopeSocket = context.switchToWs().getClient();
     const token = String(client.handshake.auth['token']);
-    asked.push(token);
+    calls.push(token);
     expect(client.headers.authorization).toBe(`Bearer ${token}`);
-    const [sub, act = ''] = token.split('.');
+    const [sub, action = ''] = token.split('.');
     client.user = { sub };
-    switch (act) {
-      case 'nobody':
+    switch (action) {
+      case 'anonymous':
         client.user = undefined;
         break;
-      case 'elsewhere':
+      case 'indata':
         client.user = undefined;
         client.data.user = { sub };
         break;
@@ -52,12 +52,12 @@ class TokenGuard implements CanActivate {
         client.expiresAt = FAR + 1_000;
         break;
       case 'late':
-        await door.promise;
+        await gate.promise;
         break;
       case 'expired':
         client.expiresAt = Date.now() - 1_000;
         break;
-      case 'bye':
+      case 'disconnect':
         client.disconnect();
         break;
       case 'false':
@@ -86,7 +86,7 @@ class AuthGateway {
     sockets.push(client);
   }
   handleDisconnect(): void {
-    asked.push('gone');
+    calls.push('disconnected');
   }
   @SubscribeMessage('whoami')
   whoAmI(@ConnectedSocket() client: EnvelopeSocket): unknown {
@@ -100,7 +100,7 @@ const start = (): Promise<TestApp> => startApp({ providers: [AuthGateway] });
 const connect = (app: TestApp, token: string): Promise<TestClient> =>
   app.connect('/ws', { protocols: ['envelope.v1', 'bearer', token] });
 
-const present = (client: TestClient, token: string, id: string | number = token): Promise<unknown> => {
+const reauthenticate = (client: TestClient, token: string, id: string | number = token): Promise<unknown> => {
   client.send({ event: '$auth', id, meta: { token } });
   return client.answer(id);
 };
@@ -122,20 +122,20 @@ describe('$auth', () => {
     expect((await client.next('$session')).data.features).toContain('auth');
   });
 
-  it('has the guards of the upgrade look at a fresh token', async () => {
+  it('runs the guards of the upgrade with the fresh token', async () => {
     const app = await start();
     const client = await connect(app, 'ada');
     expect(await whoAmI(client)).toEqual(state('ada'));
-    expect(await present(client, 'ada.ok')).toEqual({ event: '$auth', ack: 'ada.ok' });
+    expect(await reauthenticate(client, 'ada.ok')).toEqual({ event: '$auth', ack: 'ada.ok' });
     expect(await whoAmI(client)).toEqual(state('ada.ok'));
-    expect(asked).toEqual(['ada', 'ada.ok']);
+    expect(calls).toEqual(['ada', 'ada.ok']);
   });
 
-  it('says when the connection ends now, and prolongs it', async () => {
+  it('returns the new expiry, and extends the connection', async () => {
     const app = await start();
     const client = await connect(app, 'ada.soon');
     expect(sockets[0]!.expiresAt).toBe(FAR);
-    expect(await present(client, 'ada.later')).toEqual({
+    expect(await reauthenticate(client, 'ada.later')).toEqual({
       event: '$auth',
       data: { expiresAt: FAR + 1_000 },
       ack: 'ada.later',
@@ -143,7 +143,7 @@ describe('$auth', () => {
     expect(sockets[0]!.expiresAt).toBe(FAR + 1_000);
   });
 
-  it('takes what else the client presents as data', async () => {
+  it('accepts further credentials as data', async () => {
     const app = await start();
     const client = await connect(app, 'ada');
     client.send({ event: '$auth', id: 1, data: { token: 'ada.ok', device: 'phone' } });
@@ -154,7 +154,7 @@ describe('$auth', () => {
     expect(Reflect.get(sockets[0]!.handshake.auth, 'admin')).toBeUndefined();
   });
 
-  it('needs no id, and then says nothing where it was taken', async () => {
+  it('needs no id, and then sends nothing on success', async () => {
     const app = await start();
     const client = await connect(app, 'ada');
     client.send({ event: '$auth', meta: { token: 'ada.ok' } });
@@ -177,51 +177,56 @@ describe('$auth', () => {
     ['ada.nothing', { statusCode: 401, message: 'Unauthorized', error: 'Unauthorized' }],
     ['ada.throws', { statusCode: 500, message: 'Internal server error', error: 'Internal Server Error' }],
     ['bob.ok', { statusCode: 403, message: 'another user needs another connection' }],
-  ])('that is refused leaves everything as it was: %s', async (token, data) => {
+  ])('changes nothing when it is refused: %s', async (token, data) => {
     const app = await start();
     const client = await connect(app, 'ada.soon');
     const before = await whoAmI(client);
     expect(before).toEqual(state('ada.soon', FAR));
-    expect(await present(client, token)).toEqual({
+    expect(await reauthenticate(client, token)).toEqual({
       event: 'exception',
       data: { status: 'error', ...data },
       ack: token,
     });
     expect(await whoAmI(client)).toEqual(before);
-    // and may be tried again
-    expect(await present(client, 'ada.later')).toMatchObject({ event: '$auth' });
+    // The client may try again.
+    expect(await reauthenticate(client, 'ada.later')).toMatchObject({ event: '$auth' });
     expect(app.log.of('error')).toHaveLength(token === 'ada.throws' ? 1 : 0);
   });
 
   it.each<[string, string, boolean]>([
     ['ada', 'ada.role', true],
     ['ada', 'bob', false],
-    // not by way of nobody either
-    ['ada', 'ada.nobody', false],
-    ['ada.nobody', 'ada', true],
-    ['ada.nobody', 'ada.nobody', true],
-    ['ada.elsewhere', 'ada.elsewhere', true],
-    ['ada.elsewhere', 'bob.elsewhere', false],
-  ])('is for one and the same user: %s, then %s', async (first, second, isTaken) => {
+    // Not through an anonymous user either.
+    ['ada', 'ada.anonymous', false],
+    ['ada.anonymous', 'ada', true],
+    ['ada.anonymous', 'ada.anonymous', true],
+    ['ada.indata', 'ada.indata', true],
+    ['ada.indata', 'bob.indata', false],
+  ])('accepts only the same user: %s, then %s', async (first, second, isAccepted) => {
     const app = await start();
     const client = await connect(app, first);
     const { user, data } = sockets[0]!;
     const before = [user, { ...data }];
-    expect(await present(client, second)).toMatchObject({ event: isTaken ? '$auth' : 'exception' });
-    if (!isTaken) expect([sockets[0]!.user, sockets[0]!.data]).toEqual(before);
+    expect(await reauthenticate(client, second)).toMatchObject({ event: isAccepted ? '$auth' : 'exception' });
+    if (!isAccepted) expect([sockets[0]!.user, sockets[0]!.data]).toEqual(before);
   });
 
-  it('has guards find the fresh token where they found the first one', async () => {
+  it('puts the fresh token where guards found the first one', async () => {
     const app = await start();
     const client = await app.connect('/ws?a=b%26c?&token=ada&d=');
     const [socket] = sockets;
-    const places = () => [socket!.url, socket!.query, socket!.handshake.auth, socket!.headers.authorization];
-    const before = places();
+    const tokenPlaces = () => [
+      socket!.url,
+      socket!.query,
+      socket!.handshake.auth,
+      socket!.headers.authorization,
+    ];
+    const before = tokenPlaces();
     expect(before[0]).toBe('/ws?a=b%26c?&token=ada&d=');
-    await present(client, 'bob');
-    expect(places()).toEqual(before);
-    await present(client, 'ada.ok');
-    expect(places()).toEqual([
+    await reauthenticate(client, 'bob');
+    expect(tokenPlaces()).toEqual(before);
+    await reauthenticate(client, 'ada.ok');
+    expect(tokenPlaces()).toEqual([
       '/ws?a=b%26c%3F&token=ada.ok&d=',
       { a: 'b&c?', token: 'ada.ok', d: '' },
       { token: 'ada.ok' },
@@ -229,10 +234,10 @@ describe('$auth', () => {
     ]);
   });
 
-  it('with a token that has expired ends the connection no sooner', async () => {
+  it('with an expired token does not close the connection early', async () => {
     const app = await start();
     const client = await connect(app, 'ada.soon');
-    expect(await present(client, 'ada.expired')).toMatchObject({
+    expect(await reauthenticate(client, 'ada.expired')).toMatchObject({
       event: 'exception',
       data: { status: 'error', statusCode: 401 },
     });
@@ -241,23 +246,23 @@ describe('$auth', () => {
   });
 
   it.each<[string, object]>([
-    ['nothing', {}],
+    ['an empty message', {}],
     ['no token', { meta: {} }],
-    ['a token that is no text', { meta: { token: 7 } }],
-    ['a text', { data: 'ada' }],
+    ['a token that is not a string', { meta: { token: 7 } }],
+    ['a string', { data: 'ada' }],
     ['a list', { data: ['ada'] }],
     ['null', { data: null }],
-  ])('takes no garbage: %s', async (_, message) => {
+  ])('refuses malformed credentials: %s', async (_, message) => {
     const app = await start();
     const client = await connect(app, 'ada');
     client.send({ event: '$auth', id: 1, ...message });
     expect(await client.answer(1)).toMatchObject({ event: 'exception', data: { code: 'bad_frame' } });
-    expect(asked).toEqual(['ada']);
+    expect(calls).toEqual(['ada']);
     for (let times = 0; times < 9; times++) client.send({ event: '$auth', ...message });
     expect((await client.ended()).code).toBe(1008);
   });
 
-  it('is looked at one at a time, and messages wait for it', async () => {
+  it('runs one at a time, and messages wait for it', async () => {
     const app = await start();
     const client = await connect(app, 'ada');
     client.send({ event: '$auth', id: 1, meta: { token: 'ada.late' } });
@@ -269,47 +274,47 @@ describe('$auth', () => {
     client.send({ event: 'whoami', id: 3 });
     await client.settled();
     expect(client.frames.filter(({ ack }) => ack === 1 || ack === 3)).toEqual([]);
-    door.resolve();
+    gate.resolve();
     expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
     expect((await client.answer(3)).data).toEqual(state('ada.late'));
-    expect(asked).toEqual(['ada', 'ada.late']);
+    expect(calls).toEqual(['ada', 'ada.late']);
   });
 
-  it('with an id in flight closes as any request does', async () => {
+  it('closes the connection for an id in flight, like any request', async () => {
     const app = await start();
     const client = await connect(app, 'ada');
     client.send({ event: '$auth', id: 1, meta: { token: 'ada.late' } });
     client.send({ event: 'whoami', id: 1 });
     expect((await client.ended()).code).toBe(4409);
-    door.resolve();
+    gate.resolve();
   });
 
   it.each(['resolve', 'reject'] as const)(
-    'is over when the client leaves: the guards then %s',
+    'ends when the client disconnects, even if the guards %s later',
     async (how) => {
       const app = await start();
       const client = await connect(app, 'ada.soon');
       client.send({ event: '$auth', id: 1, meta: { token: 'bob.late' } });
       await client.settled();
       client.ws.terminate();
-      await until('the end of the client', () => asked.includes('gone'));
-      if (how === 'resolve') door.resolve();
-      else door.reject(new Error('too late'));
+      await until('the disconnect', () => calls.includes('disconnected'));
+      if (how === 'resolve') gate.resolve();
+      else gate.reject(new Error('too late'));
       await new Promise((resolve) => setImmediate(resolve));
       expect(countResources(app)).toEqual(NO_RESOURCES);
       expect(Reflect.get(sockets[0]!, '_requests')?.size ?? 0).toBe(0);
     },
   );
 
-  it('in which a guard hangs up is no refusal but the end', async () => {
+  it('ends without an answer when a guard disconnects the client', async () => {
     const app = await start();
     const client = await connect(app, 'ada');
-    client.send({ event: '$auth', id: 1, meta: { token: 'ada.bye' } });
+    client.send({ event: '$auth', id: 1, meta: { token: 'ada.disconnect' } });
     expect((await client.ended()).code).toBe(1000);
     expect(client.frames.filter(({ ack }) => ack !== undefined)).toEqual([]);
   });
 
-  it('comes in its turn behind a handleConnection that takes long', async () => {
+  it('waits for a slow handleConnection', async () => {
     const app = await start();
     const gateway = app.nest.get(AuthGateway);
     const ready = deferred();
@@ -317,7 +322,7 @@ describe('$auth', () => {
     const client = await connect(app, 'ada');
     client.send({ event: '$auth', id: 1, meta: { token: 'ada.ok' } });
     await new Promise((resolve) => setImmediate(resolve));
-    expect(asked).toEqual(['ada']);
+    expect(calls).toEqual(['ada']);
     ready.resolve();
     expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
   });

@@ -8,7 +8,7 @@ import {
 import type { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 
-/** What the application throws, joins and emits is what the client sent. */
+/** Throws, joins and emits what the client sends. */
 @WebSocketGateway({ path: '/ws' })
 class CarelessGateway {
   handleConnection(client: EnvelopeSocket): void {
@@ -45,19 +45,19 @@ class CarelessGateway {
 const start = (): Promise<TestApp> =>
   startApp({ providers: [CarelessGateway] }, { adapter: { limits: { messagesPerSecond: false } } });
 
-describe('what clients send, in the log', () => {
-  it('rooms of users that they ask for do not keep an error out of it', async () => {
+describe('client data in the log', () => {
+  it('does not suppress other errors through many rooms of users', async () => {
     const app = await start();
     const client = await app.connect('/ws');
     for (let index = 0; index < 600; index++) client.send({ event: 'joins', data: `$user:${index}` });
     await client.ask('refuses');
-    // of joins, and of messages that wait
+    // From joins, and from waiting messages.
     expect(app.log.of('warn').length).toBeLessThanOrEqual(10);
     await client.ask('throws', 'what matters');
     expect(app.log.of('error').join()).toContain('"throws" threw: what matters');
   });
 
-  it('names that the application makes errors of do not keep others out of it', async () => {
+  it('does not suppress other errors through many names that the application turns into errors', async () => {
     const app = await start();
     const client = await app.connect('/ws');
     for (let index = 0; index < 600; index++) client.send({ event: 'emits', data: `name ${index}` });
@@ -77,10 +77,10 @@ describe('what clients send, in the log', () => {
     ['the name of an event', 'emits', FORGED, 'error'],
     ['the message of an error', 'throws', FORGED, 'error'],
     ['the message of an error that looks like a stack', 'throws', 'x\n    at forged (a.js:1:1)\ny', 'error'],
-    ['what is thrown and is no error', 'throws text', FORGED, 'error'],
-    ['what is thrown and has no text', 'throws nothing', 1, 'error'],
-    ['a message without end', 'throws', 'x'.repeat(500_000), 'error'],
-  ])('%s is in it in one line, without a control character', async (_, event, data, level) => {
+    ['a thrown value that is not an error', 'throws text', FORGED, 'error'],
+    ['a thrown value without text', 'throws nothing', 1, 'error'],
+    ['an endless message', 'throws', 'x'.repeat(500_000), 'error'],
+  ])('%s is logged in one line without control characters', async (_, event, data, level) => {
     const app = await start();
     const client = await app.connect('/ws');
     for (let index = 0; index < 7; index++) client.send({ event, data });

@@ -24,7 +24,10 @@ class AskingGateway {
 
 const attack = besiege(AskingGateway);
 
-async function meet({ attacker, gateway }: Siege<AskingGateway>): Promise<[TestClient, EnvelopeSocket]> {
+async function connectClient({
+  attacker,
+  gateway,
+}: Siege<AskingGateway>): Promise<[TestClient, EnvelopeSocket]> {
   const client = await attacker();
   return [client, gateway.clients.at(-1)!];
 }
@@ -38,9 +41,9 @@ describe('hostile answers', () => {
   expectNoUnhandledErrors();
 
   it(
-    'forged, repeated and late ones are ignored and counted',
+    'are ignored and counted when forged, repeated or late',
     attack(async (siege) => {
-      const [client, socket] = await meet(siege);
+      const [client, socket] = await connectClient(siege);
       const forged = [0, 1, -1, '0', 'x', '__proto__', 'constructor'];
       for (const ack of forged) client.send({ ack, data: 'forged' });
       for (const ack of forged) client.send({ event: 'exception', ack, data: 'forged' });
@@ -57,8 +60,8 @@ describe('hostile answers', () => {
       await client.settled();
       expect(siege.server.counters.ignoredAnswers).toBe(17);
 
-      const impatient = socket.timeout(1).emitWithAck('ask');
-      await expect(impatient).rejects.toThrow('operation has timed out');
+      const timedOut = socket.timeout(1).emitWithAck('ask');
+      await expect(timedOut).rejects.toThrow('operation has timed out');
       client.send({ ack: (await client.next('ask')).id, data: 'late' });
       await client.settled();
       expect(siege.server.counters.ignoredAnswers).toBe(18);
@@ -68,10 +71,10 @@ describe('hostile answers', () => {
   );
 
   it(
-    'nobody answers for another',
+    'are accepted only from the client that received the request',
     attack(async (siege) => {
-      const [ada, adaSocket] = await meet(siege);
-      const [bob] = await meet(siege);
+      const [ada, adaSocket] = await connectClient(siege);
+      const [bob] = await connectClient(siege);
       const answer = adaSocket.emitWithAck('ask');
       const { id } = await ada.next('ask');
       bob.send({ ack: id, data: 'from bob' });
@@ -79,10 +82,10 @@ describe('hostile answers', () => {
       ada.send({ ack: id, data: 'from ada' });
       expect(await answer).toBe('from ada');
       const room = siege.server.to(adaSocket.id).timeout(1_000).emitWithAck('ask room');
-      const asked = await ada.next('ask room');
-      bob.send({ ack: asked.id, data: 'from bob' });
+      const request = await ada.next('ask room');
+      bob.send({ ack: request.id, data: 'from bob' });
       await bob.settled();
-      ada.send({ ack: asked.id, data: 'from ada' });
+      ada.send({ ack: request.id, data: 'from ada' });
       expect(await room).toEqual(['from ada']);
     }),
   );
@@ -90,9 +93,9 @@ describe('hostile answers', () => {
   it.each([
     ['throws', throws],
     ['rejects', rejects],
-  ])('a callback that %s on an answer is reported, and nothing else happens', (_how, callback) =>
+  ])('a callback that %s on an answer is logged, and has no other effect', (_how, callback) =>
     attack(async (siege) => {
-      const [client, socket] = await meet(siege);
+      const [client, socket] = await connectClient(siege);
       socket.emit('ask', callback);
       client.send({ ack: (await client.next('ask')).id, data: null });
       socket.timeout(1_000).emit('ask', callback);
@@ -101,12 +104,13 @@ describe('hostile answers', () => {
       client.send({ ack: (await client.next('ask')).id, data: null });
       socket.timeout(1).emit('ask', callback);
       siege.server.to(socket.id).timeout(1).emit('ask', callback);
-      const reports = (count: number) =>
+      const reportCount = (count: number) =>
         until(`${count} reports`, () => siege.app.log.of('error').length === count);
-      await reports(5);
+      await reportCount(5);
       expect(siege.app.log.of('error').join()).toContain('the callback says no');
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
-      // the end of the line is an answer, too, for those that take an error; from here on the log is sampled
+      // The end of the connection answers callbacks that take an error, too.
+      // From here on the log is sampled.
       let called = 0;
       const count = (): unknown => (called++, callback());
       socket.timeout(5_000).emit('ask', count);
@@ -121,9 +125,9 @@ describe('hostile answers', () => {
   );
 
   it(
-    'data of an answer is data, whatever it is called',
+    'keep their data, whatever its keys are',
     attack(async (siege) => {
-      const [client, socket] = await meet(siege);
+      const [client, socket] = await connectClient(siege);
       const data = { then: 1, __proto__: null, message: { toString: 1 } };
       const answer = socket.emitWithAck('ask');
       client.send(`{"ack":${(await client.next('ask')).id},"data":${JSON.stringify(data)}}`);
@@ -135,9 +139,9 @@ describe('hostile answers', () => {
   );
 
   it(
-    'a client that leaves fails what it was asked',
+    'fail pending requests when the client disconnects',
     attack(async (siege) => {
-      const [client, socket] = await meet(siege);
+      const [client, socket] = await connectClient(siege);
       const answers = Promise.allSettled([
         socket.emitWithAck('ask'),
         socket.timeout(5_000).emitWithAck('ask'),

@@ -7,22 +7,22 @@ import { deferred, until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
 class EarlyGateway {
-  /** What the next client waits for. */
+  /** The promise that `handleConnection` waits for. */
   gate: Promise<void> | undefined;
-  readonly seen: unknown[] = [];
+  readonly handled: unknown[] = [];
   readonly clients: EnvelopeSocket[] = [];
   readonly reasons: unknown[] = [];
-  /** `handleConnection` has settled. */
+  /** Whether `handleConnection` has settled. */
   isReady = true;
-  pauses = false;
-  /** `handleConnection` asks the client, and waits for the answer. */
-  asks = false;
+  pausesClient = false;
+  /** Whether `handleConnection` sends a request to the client and waits for the answer. */
+  requestsClient = false;
   readonly answers: unknown[] = [];
 
   async handleConnection(client: EnvelopeSocket): Promise<void> {
     this.clients.push(client);
-    if (this.pauses) client.pause();
-    if (this.asks) this.answers.push(await client.emitWithAck('who are you'));
+    if (this.pausesClient) client.pause();
+    if (this.requestsClient) this.answers.push(await client.emitWithAck('identify yourself'));
     if (this.gate === undefined) return;
     this.isReady = false;
     await this.gate;
@@ -36,96 +36,100 @@ class EarlyGateway {
     return data;
   }
   @SubscribeMessage('see')
-  see(@MessageBody() data: unknown): unknown {
-    this.seen.push(this.isReady ? data : 'too early');
+  handleEvent(@MessageBody() data: unknown): unknown {
+    this.handled.push(this.isReady ? data : 'too early');
     return data;
   }
 }
 
 const attack = besiege(EarlyGateway);
-const see = (data: unknown): string => JSON.stringify({ event: 'see', data });
+const handleEvent = (data: unknown): string => JSON.stringify({ event: 'see', data });
 const NUMBERS = Array.from({ length: 1_000 }, (_, i) => i);
 
 describe('messages before handleConnection has settled', () => {
   expectNoUnhandledErrors();
 
   it(
-    'a thousand are handled, in order, once it has',
+    'are handled in order once it has settled',
     attack(async ({ raw, gateway, isServed }) => {
       const gate = deferred();
-      const witnessed = gateway.clients.length;
+      const connectedBefore = gateway.clients.length;
       gateway.gate = gate.promise;
       const client = await raw();
-      client.send(Buffer.concat(NUMBERS.map((i) => clientFrame({ opcode: OP.text, payload: see(i) }))));
-      await until('handleConnection', () => gateway.clients.length > witnessed);
-      // the server does not read on for ever
-      await until('the line is paused', () => gateway.clients.at(-1)!.isPaused);
+      client.send(
+        Buffer.concat(NUMBERS.map((i) => clientFrame({ opcode: OP.text, payload: handleEvent(i) }))),
+      );
+      await until('handleConnection', () => gateway.clients.length > connectedBefore);
+      // The server stops reading at some point.
+      await until('a pause', () => gateway.clients.at(-1)!.isPaused);
       await isServed();
-      expect(gateway.seen).toEqual([]);
+      expect(gateway.handled).toEqual([]);
       gate.resolve();
-      for (const i of NUMBERS) expect(await client.message()).toBe(see(i));
-      expect(gateway.seen).toEqual(NUMBERS);
+      for (const i of NUMBERS) expect(await client.message()).toBe(handleEvent(i));
+      expect(gateway.handled).toEqual(NUMBERS);
       expect(gateway.clients.at(-1)!.isPaused).toBe(false);
     }),
   );
 
   it(
-    'large ones do not pile up in memory',
-    // 27 MB of answers come back to a client that shares the server's thread: how slowly it reads is not the subject
+    'do not fill the memory when they are large',
+    // The client shares the server's thread, and receives 27 MB of answers: its reading speed is not the subject.
     besiege(EarlyGateway, { limits: { maxBufferedBytes: false } })(async ({ raw, gateway, isServed }) => {
       const gate = deferred();
       gateway.gate = gate.promise;
       const client = await raw();
       const big = 'x'.repeat(900_000);
-      const frame = clientFrame({ opcode: OP.text, payload: see(big) });
+      const frame = clientFrame({ opcode: OP.text, payload: handleEvent(big) });
       for (let i = 0; i < 30; i++) client.send(frame);
-      await until('the line is paused', () => gateway.clients.at(-1)!.isPaused);
+      await until('a pause', () => gateway.clients.at(-1)!.isPaused);
       await isServed();
       expect(gateway.clients.at(-1)!.request.socket.bytesRead).toBeLessThan(3_000_000);
       gate.resolve();
-      for (let i = 0; i < 30; i++) expect((await client.message()).length).toBe(see(big).length);
-      expect(gateway.seen).toHaveLength(30);
+      for (let i = 0; i < 30; i++) expect((await client.message()).length).toBe(handleEvent(big).length);
+      expect(gateway.handled).toHaveLength(30);
     }),
   );
 
   it(
-    'a line that the gateway itself paused stays so',
+    'stay unhandled while the gateway itself has paused the connection',
     attack(async ({ raw, gateway, isServed }) => {
-      gateway.pauses = true;
+      gateway.pausesClient = true;
       const client = await raw();
-      client.text(see('later'));
+      client.text(handleEvent('later'));
       await isServed();
       await isServed();
-      expect(gateway.seen).toEqual([]);
+      expect(gateway.handled).toEqual([]);
       gateway.clients.at(-1)!.resume();
-      expect(await client.message()).toBe(see('later'));
+      expect(await client.message()).toBe(handleEvent('later'));
     }),
   );
 
   it(
-    'the answer that it waits for is no such message',
+    'can be answers that handleConnection waits for',
     attack(async ({ attacker, gateway }) => {
-      gateway.asks = true;
+      gateway.requestsClient = true;
       const client = await attacker();
-      const { id } = await client.next('who are you');
-      for (const data of [1, 2]) client.send(see(data));
-      client.send({ ack: 'invented', data: 'nobody' });
+      const { id } = await client.next('identify yourself');
+      for (const data of [1, 2]) client.send(handleEvent(data));
+      client.send({ ack: 'invented', data: 'unknown' });
       client.send({ ack: id, data: 'me' });
-      client.send(see(3));
+      client.send(handleEvent(3));
       expect(await client.ask('see', 4)).toMatchObject({ data: 4 });
       expect(gateway.answers).toEqual(['me']);
-      expect(gateway.seen).toEqual([1, 2, 3, 4]);
+      expect(gateway.handled).toEqual([1, 2, 3, 4]);
     }),
   );
 
   it(
-    'nothing is handled where it fails, and the line is closed',
+    'are not handled when it fails, and the connection closes',
     attack(async ({ raw, gateway }) => {
       const gate = deferred();
       gateway.gate = gate.promise;
       const client = await raw();
-      client.send(Buffer.concat(NUMBERS.map((i) => clientFrame({ opcode: OP.text, payload: see(i) }))));
-      await until('the line is paused', () => gateway.clients.at(-1)!.isPaused);
+      client.send(
+        Buffer.concat(NUMBERS.map((i) => clientFrame({ opcode: OP.text, payload: handleEvent(i) }))),
+      );
+      await until('a pause', () => gateway.clients.at(-1)!.isPaused);
       gate.reject(new Error('secret'));
       expect(await client.message()).toBe(
         '{"event":"exception","data":{"status":"error","message":"Internal server error"}}',
@@ -133,54 +137,54 @@ describe('messages before handleConnection has settled', () => {
       expect(await client.close()).toEqual({ code: 1011, reason: 'Internal server error' });
       client.send({ opcode: OP.close });
       expect(await client.over()).toHaveLength(0);
-      expect(gateway.seen).toEqual([]);
+      expect(gateway.handled).toEqual([]);
       expect(gateway.reasons).toEqual(['server namespace disconnect']);
     }),
   );
 
   it(
-    'nor where the client has left meanwhile',
+    'are not handled when the client disconnects meanwhile',
     attack(async ({ raw, gateway, server }) => {
       const gate = deferred();
       gateway.gate = gate.promise;
       const client = await raw();
-      client.text(see('never'));
+      client.text(handleEvent('never'));
       client.tcp.resetAndDestroy();
       await until('handleDisconnect', () => gateway.reasons.length === 1);
       expect(server.sockets.size).toBe(1);
       gate.resolve();
       await until('the end of handleConnection', () => gateway.isReady);
-      expect(gateway.seen).toEqual([]);
+      expect(gateway.handled).toEqual([]);
     }),
   );
 
   it(
-    'a message that ends the line ends what waited behind it',
+    'are not handled after a message that closes the connection',
     attack(async ({ raw, gateway }) => {
       const gate = deferred();
       gateway.gate = gate.promise;
       const client = await raw();
       const duplicate = { opcode: OP.text, payload: '{"event":"see","data":"first","id":1}' };
-      client.send(duplicate, duplicate, { opcode: OP.text, payload: see('never') });
+      client.send(duplicate, duplicate, { opcode: OP.text, payload: handleEvent('never') });
       client.send({ opcode: OP.ping });
       expect((await client.frame()).opcode).toBe(OP.pong);
       gate.resolve();
       expect((await client.close()).code).toBe(4409);
       await until('handleDisconnect', () => gateway.reasons.length === 1);
-      expect(gateway.seen).toEqual(['first']);
+      expect(gateway.handled).toEqual(['first']);
     }),
   );
 
   it(
-    'a client whose handleConnection never settles is let go, and nothing of it stays',
+    'are dropped when it never settles, and the client is disconnected',
     besiege(EarlyGateway, { connectTimeout: 50 })(async ({ raw, gateway, app }) => {
       gateway.gate = new Promise(() => undefined);
       const client = await raw();
-      client.text(see('never'));
+      client.text(handleEvent('never'));
       expect(await client.close()).toEqual({ code: 1011, reason: 'connectTimeout' });
       client.send({ opcode: OP.close });
       await client.over();
-      expect(gateway.seen).toEqual([]);
+      expect(gateway.handled).toEqual([]);
       expect(app.log.of('error')).toHaveLength(1);
     }),
   );

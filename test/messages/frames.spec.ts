@@ -10,7 +10,7 @@ const MAX = 10_000;
 
 @WebSocketGateway({ path: '/ws' })
 class FramesGateway {
-  readonly ends: [string, ClosedInfo | undefined][] = [];
+  readonly disconnects: [string, ClosedInfo | undefined][] = [];
   readonly errors: unknown[] = [];
   readonly clients: EnvelopeSocket[] = [];
   echoed = 0;
@@ -20,7 +20,7 @@ class FramesGateway {
     client.on('error', (error) => this.errors.push(error));
   }
   handleDisconnect(client: EnvelopeSocket, reason?: string): void {
-    this.ends.push([reason ?? '', client.closed]);
+    this.disconnects.push([reason ?? '', client.closed]);
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
@@ -48,7 +48,7 @@ describe('hostile frames', () => {
     ['a surrogate in UTF-8', 1007, [text(bytes(0xed, 0xa0, 0x80))]],
     ['a character beyond Unicode', 1007, [text(bytes(0xf4, 0x90, 0x80, 0x80))]],
     [
-      'text that breaks in its second fragment',
+      'text that is invalid in its second fragment',
       1007,
       [text(bytes(0xe2), { fin: false }), { opcode: OP.continuation, payload: bytes(0x28) }],
     ],
@@ -60,13 +60,13 @@ describe('hostile frames', () => {
     ['a reserved control opcode', 1002, [{ opcode: 11 }]],
     ['an unmasked text', 1002, [text(ECHO, { mask: false })]],
     ['an unmasked ping', 1002, [{ opcode: OP.ping, mask: false }]],
-    ['a continuation of nothing', 1002, [{ opcode: OP.continuation, payload: 'x' }]],
+    ['a continuation without a message', 1002, [{ opcode: OP.continuation, payload: 'x' }]],
     ['a text within a message', 1002, [text('{', { fin: false }), text('}')]],
     ['a ping in fragments', 1002, [{ opcode: OP.ping, fin: false }]],
     ['a ping of 126 bytes', 1002, [{ opcode: OP.ping, payload: Buffer.alloc(126) }]],
     ['a close frame of one byte', 1002, [{ opcode: OP.close, payload: bytes(3) }]],
     ['a close code that must not be sent', 1002, [{ opcode: OP.close, payload: closeBody(1006) }]],
-    ['a close code that nobody knows', 1002, [{ opcode: OP.close, payload: closeBody(999) }]],
+    ['an unknown close code', 1002, [{ opcode: OP.close, payload: closeBody(999) }]],
     ['a close code beyond the range', 1002, [{ opcode: OP.close, payload: closeBody(5000) }]],
     ['HTTP instead of frames', 1002, [Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')]],
     ['a message over maxPayload', 1009, [text(Buffer.alloc(MAX + 1, 'x'))]],
@@ -82,17 +82,17 @@ describe('hostile frames', () => {
 
   for (const [what, code, frames] of broken) {
     it(
-      `${what} ends the line with ${code}`,
+      `${what} closes the connection with ${code}`,
       attack(async ({ raw, gateway, app }) => {
         const client = await raw();
         client.send(text(ECHO));
         expect(await client.message()).toBe(ECHO);
         client.send(...frames, text(ECHO));
-        // what was right before is answered, nothing after
+        // The message before is answered, and nothing after it.
         expect(await client.close()).toEqual({ code, reason: '' });
         expect(await client.over()).toHaveLength(0);
-        await until('handleDisconnect', () => gateway.ends.length > 0);
-        expect(gateway.ends).toEqual([
+        await until('handleDisconnect', () => gateway.disconnects.length > 0);
+        expect(gateway.disconnects).toEqual([
           ['parse error', { code, reason: '', wasClean: false, initiator: 'server' }],
         ]);
         expect(gateway.errors).toEqual([expect.any(Error)]);
@@ -102,7 +102,7 @@ describe('hostile frames', () => {
   }
 
   it(
-    'so many tiny fragments end the line',
+    'many tiny fragments close the connection',
     besiege(FramesGateway, { maxPayload: 10_000_000 })(async ({ raw, gateway, isServed }) => {
       const client = await raw();
       client.send(text('"', { fin: false }));
@@ -111,15 +111,15 @@ describe('hostile frames', () => {
       await isServed();
       expect((await client.close()).code).toBe(1008);
       await client.over();
-      await until('handleDisconnect', () => gateway.ends.length > 0);
-      expect(gateway.ends).toEqual([
+      await until('handleDisconnect', () => gateway.disconnects.length > 0);
+      expect(gateway.disconnects).toEqual([
         ['parse error', { code: 1008, reason: '', wasClean: false, initiator: 'server' }],
       ]);
     }),
   );
 
   it(
-    'exactly maxPayload passes',
+    'a message of exactly maxPayload passes',
     attack(async ({ raw }) => {
       const client = await raw();
       const message = `{"event":"echo","data":"${'x'.repeat(MAX - 26)}"}`;
@@ -130,7 +130,7 @@ describe('hostile frames', () => {
   );
 
   it(
-    'a line cut anywhere within a frame leaves nothing',
+    'a connection that ends anywhere within a frame leaves no resources',
     attack(async ({ raw, gateway }) => {
       const frame = clientFrame(text(ECHO));
       for (let cut = 1; cut < frame.length; cut += 5) {
@@ -143,17 +143,18 @@ describe('hostile frames', () => {
       reset.tcp.resetAndDestroy();
       await until(
         'handleDisconnect',
-        () => gateway.ends.length === Math.ceil(frame.length / 5) + 1 - (frame.length % 5 === 1 ? 1 : 0),
+        () =>
+          gateway.disconnects.length === Math.ceil(frame.length / 5) + 1 - (frame.length % 5 === 1 ? 1 : 0),
       );
-      for (const [word, closed] of gateway.ends) {
-        expect(['transport close', 'transport error']).toContain(word);
+      for (const [reason, closed] of gateway.disconnects) {
+        expect(['transport close', 'transport error']).toContain(reason);
         expect(closed).toMatchObject({ code: 1006, wasClean: false, initiator: 'network' });
       }
     }),
   );
 
   it(
-    'compression that inflates over maxPayload ends the line, and so does what is no deflate',
+    'a message that inflates over maxPayload, or is not valid deflate data, closes the connection',
     besiege(FramesGateway, { maxPayload: MAX, perMessageDeflate: true })(
       async ({ attacker, raw, gateway }) => {
         const bomb = await attacker({ perMessageDeflate: { threshold: 0 } });
@@ -161,11 +162,11 @@ describe('hostile frames', () => {
         expect((await bomb.ended()).code).toBe(1009);
         const garbage = await raw({ 'Sec-WebSocket-Extensions': 'permessage-deflate' });
         garbage.send(text(Buffer.from('this was never deflated'), { rsv: 4 }));
-        // 1007, as ws has it: data that is not consistent with the type of the message
+        // The `ws` library uses 1007: the data is not consistent with the type of the message.
         expect((await garbage.close()).code).toBe(1007);
         await garbage.over();
-        await until('handleDisconnect', () => gateway.ends.length === 2);
-        expect(gateway.ends.map(([word, closed]) => [word, closed?.code])).toEqual([
+        await until('handleDisconnect', () => gateway.disconnects.length === 2);
+        expect(gateway.disconnects.map(([reason, closed]) => [reason, closed?.code])).toEqual([
           ['parse error', 1009],
           ['parse error', 1007],
         ]);
@@ -173,7 +174,7 @@ describe('hostile frames', () => {
     ),
   );
 
-  /** What permessage-deflate makes of a message (RFC 7692, section 7.2.1). */
+  /** Compresses a message for permessage-deflate (RFC 7692, section 7.2.1). */
   const deflated = (payload: string | Buffer): Buffer =>
     deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
   const large = text(deflated(`{"event":"echo","data":"${'x'.repeat(900_000)}"}`), { rsv: 4 });
@@ -182,7 +183,7 @@ describe('hostile frames', () => {
     ['a close reason that is not UTF-8', 1007, { opcode: OP.close, payload: closeBody(1000, bytes(0xff)) }],
     ['text that is not UTF-8', 1007, text(bytes(0xff))],
     ['text that is not UTF-8, compressed', 1007, text(deflated(bytes(0xff)), { rsv: 4 })],
-    ['what is no deflate', 1007, text('never deflated', { rsv: 4 })],
+    ['invalid deflate data', 1007, text('never deflated', { rsv: 4 })],
     ['a reserved opcode', 1002, { opcode: 3, payload: ECHO }],
     ['a message over maxPayload', 1009, text(deflated(Buffer.alloc(1_000_001)), { rsv: 4 })],
   ];
@@ -195,26 +196,26 @@ describe('hostile frames', () => {
   );
 
   it.each(inflating)(
-    '%s and then %s, both while a message is inflated, end the connection and nothing else',
+    '%s and then %s, both while a message inflates, close only that connection',
     (_what, _then, code, frame, more) =>
       besiege(FramesGateway, { perMessageDeflate: true })(async ({ raw, gateway, app, isServed }) => {
         const client = await raw({ 'Sec-WebSocket-Extensions': 'permessage-deflate' });
         await until('handleConnection', () => gateway.clients.length === 2);
         const segments = [frame, more];
-        // the next segment leaves when the one before was read
+        // Each segment is sent once the server has read the previous one.
         gateway.clients[1]!.request.socket.on('data', () => {
           if (segments.length > 0) client.send(segments.shift()!);
         });
         client.tcp.setNoDelay(true);
         client.send(large);
-        // the answer to what was right comes before, unless it is late
+        // The answer to the valid message arrives first, if it arrives at all.
         const frames: RawFrame[] = [];
         for (let next; (next = await client.frameOrEnd()) !== undefined;) frames.push(next);
         expect(frames.at(-1)).toMatchObject({ opcode: OP.close, payload: closeBody(code) });
         expect(frames.length).toBeLessThanOrEqual(2);
         expect(gateway.echoed).toBe(1);
-        await until('handleDisconnect', () => gateway.ends.length > 0);
-        expect(gateway.ends).toEqual([
+        await until('handleDisconnect', () => gateway.disconnects.length > 0);
+        expect(gateway.disconnects).toEqual([
           ['parse error', { code, reason: '', wasClean: false, initiator: 'server' }],
         ]);
         expect(app.log.of('error')).toEqual([]);

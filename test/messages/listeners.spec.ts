@@ -30,21 +30,24 @@ class ListeningGateway {
     this.handled++;
     return data;
   }
-  @SubscribeMessage('tell')
-  tell(@ConnectedSocket() client: EnvelopeSocket): void {
-    client.nsp.emit('told', 1);
+  @SubscribeMessage('broadcast')
+  broadcast(@ConnectedSocket() client: EnvelopeSocket): void {
+    client.nsp.emit('news', 1);
   }
 }
 
 const attack = besiege(ListeningGateway);
 
-async function meet({ attacker, gateway }: Siege<ListeningGateway>): Promise<[TestClient, EnvelopeSocket]> {
+async function connectClient({
+  attacker,
+  gateway,
+}: Siege<ListeningGateway>): Promise<[TestClient, EnvelopeSocket]> {
   const client = await attacker();
   return [client, gateway.clients.at(-1)!];
 }
 
 const throws = (): never => {
-  throw new Error('the listener says no');
+  throw new Error('the listener failed');
 };
 const refuse = (): never => {
   throw new WsException('not you');
@@ -58,11 +61,11 @@ describe('listeners and middlewares that fail', () => {
   it.each([
     ['throws', throws],
     ['rejects', rejects],
-  ])("a client's listener that %s is reported, and the line goes on", (how, listener) =>
+  ])('a listener of the client that %s is logged, and the connection stays open', (how, listener) =>
     attack(async (siege) => {
-      const [client, socket] = await meet(siege);
-      socket.on('heard', listener);
-      client.send({ event: 'heard' });
+      const [client, socket] = await connectClient(siege);
+      socket.on('listened', listener);
+      client.send({ event: 'listened' });
       if (how === 'throws')
         expect(await client.next('exception')).toEqual({ event: 'exception', data: INTERNAL });
       await until('a report', () => siege.app.log.of('error').length === 1);
@@ -71,22 +74,22 @@ describe('listeners and middlewares that fail', () => {
       await until('a report', () => siege.app.log.of('error').length === 2);
       socket.offAny();
       expect(await client.ask('echo', 'y')).toMatchObject({ data: 'y' });
-      expect(siege.app.log.of('error').join()).toContain('the listener says no');
+      expect(siege.app.log.of('error').join()).toContain('the listener failed');
     })(),
   );
 
   it.each([
     ['throws', throws, true],
     ['rejects', rejects, true],
-    ['throws what the client is to know', () => refuse(), false],
-    ['rejects with it', async () => refuse(), false],
-  ])('a client that asks a listener that %s is answered, once', (_how, listener, isReported) =>
+    ['throws a WsException', () => refuse(), false],
+    ['rejects with a WsException', async () => refuse(), false],
+  ])('a request to a listener that %s is answered once', (_how, listener, isReported) =>
     attack(async (siege) => {
-      const [client, socket] = await meet(siege);
-      socket.on('heard', listener);
+      const [client, socket] = await connectClient(siege);
+      socket.on('listened', listener);
       const data = isReported ? INTERNAL : { status: 'error', message: 'not you' };
-      expect(await client.ask('heard', 1, 1)).toEqual({ event: 'exception', data, ack: 1 });
-      client.send({ event: 'heard' });
+      expect(await client.ask('listened', 1, 1)).toEqual({ event: 'exception', data, ack: 1 });
+      client.send({ event: 'listened' });
       expect(await client.next('exception')).toMatchObject({ data });
       socket.on('answers', async (_data: unknown, ack: (data: string) => void) => {
         ack('answered');
@@ -103,9 +106,9 @@ describe('listeners and middlewares that fail', () => {
   it.each([
     ['throws', throws],
     ['rejects', rejects],
-  ])('a line listener that %s is reported, and the line ends as it should', (_how, listener) =>
+  ])('a connection listener that %s is logged, and the connection closes normally', (_how, listener) =>
     attack(async (siege) => {
-      const [client, socket] = await meet(siege);
+      const [client, socket] = await connectClient(siege);
       const events = ['ping', 'pong', 'disconnecting', 'disconnect', 'close'];
       for (const event of events) socket.on(event, listener);
       client.ws.ping();
@@ -121,34 +124,34 @@ describe('listeners and middlewares that fail', () => {
   it.each([
     ['throws', throws],
     ['rejects', rejects],
-  ])('an outgoing listener that %s holds up no message, neither its own nor others', (_how, listener) =>
+  ])('an outgoing listener that %s delays no message', (_how, listener) =>
     attack(
       async (siege) => {
-        const [ada, socket] = await meet(siege);
-        const [bob] = await meet(siege);
+        const [ada, socket] = await connectClient(siege);
+        const [bob] = await connectClient(siege);
         socket.onAnyOutgoing(listener);
-        bob.send({ event: 'tell' });
+        bob.send({ event: 'broadcast' });
         for (const client of [ada, bob])
-          expect(await client.next('told')).toEqual({ event: 'told', data: 1 });
+          expect(await client.next('news')).toEqual({ event: 'news', data: 1 });
         expect(socket.emit('direct', 2)).toBe(true);
         expect(await ada.next('direct')).toEqual({ event: 'direct', data: 2 });
         ada.send({ event: 'echo', data: 3 });
         expect(await ada.next('echo')).toEqual({ event: 'echo', data: 3 });
         await ada.settled();
-        expect(ada.frames.map(({ event }) => event)).toEqual(['told', 'direct', 'echo', '$ping']);
+        expect(ada.frames.map(({ event }) => event)).toEqual(['news', 'direct', 'echo', '$ping']);
         await until('the reports', () => siege.app.log.of('error').length === 3);
       },
-      ['told'],
+      ['news'],
     )(),
   );
 
   it.each([
     ['throws', throws],
     ['rejects', rejects],
-  ])("a server's connection listener that %s keeps nobody out", (_how, listener) =>
+  ])('a connection listener of the server that %s still lets clients connect', (_how, listener) =>
     attack(async (siege) => {
       siege.server.on('connection', listener);
-      const [client] = await meet(siege);
+      const [client] = await connectClient(siege);
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
       await until('a report', () => siege.app.log.of('error').length === 1);
     })(),
@@ -157,12 +160,12 @@ describe('listeners and middlewares that fail', () => {
   it.each([
     ['throws', throws],
     ['rejects', rejects],
-  ])("a listener of other nodes' events that %s is reported", (_how, listener) =>
+  ])('a serverSideEmit listener that %s is logged', (_how, listener) =>
     attack(async (siege) => {
       siege.server.on('from a node', listener);
       siege.server._onServerSideEmit(['from a node', 1]);
       await until('a report', () => siege.app.log.of('error').length === 1);
-      // what no listener takes, and what no node may send, is dropped
+      // Events without a listener, and events that a node may not send, are dropped.
       siege.server._onServerSideEmit(['error', new Error('x')]);
       siege.server._onServerSideEmit(['connection', {}]);
       siege.server._onServerSideEmit([] as unknown as [string]);
@@ -172,40 +175,40 @@ describe('listeners and middlewares that fail', () => {
   );
 
   const failing: [string, (next: (error?: Error) => void) => unknown, object][] = [
-    ['throws', throws, { message: 'the listener says no' }],
-    ['rejects', rejects, { message: 'the listener says no' }],
+    ['throws', throws, { message: 'the listener failed' }],
+    ['rejects', rejects, { message: 'the listener failed' }],
     ['refuses', (next) => next(new Error('refused')), { message: 'refused' }],
     ['refuses later', (next) => setImmediate(next, new Error('refused')), { message: 'refused' }],
-    ['refuses with a text', (next) => next('refused' as unknown as Error), { message: 'refused' }],
+    ['refuses with a string', (next) => next('refused' as unknown as Error), { message: 'refused' }],
     [
       'refuses twice',
       (next) => (next(new Error('refused')), next(new Error('again'))),
       { message: 'refused' },
     ],
-    ['refuses with what JSON cannot write', (next) => next(unwritable), INTERNAL],
-    ['refuses with it later', (next) => setImmediate(next, unwritable), INTERNAL],
+    ['refuses with data that JSON cannot serialize', (next) => next(unwritable), INTERNAL],
+    ['refuses with such data later', (next) => setImmediate(next, unwritable), INTERNAL],
   ];
 
-  it.each(failing)('a message middleware that %s ends that message only', (_how, middleware, payload) =>
+  it.each(failing)('a message middleware that %s ends only that message', (_how, middleware, payload) =>
     attack(async (siege) => {
-      const [client, socket] = await meet(siege);
-      let isHostile = true;
-      socket.use((_event, next) => (isHostile ? middleware(next) : next()) as void);
+      const [client, socket] = await connectClient(siege);
+      let isFailing = true;
+      socket.use((_event, next) => (isFailing ? middleware(next) : next()) as void);
       socket.on('error', () => undefined);
       const failure = { event: 'exception', data: { status: 'error', ...payload } };
       expect(await client.ask('echo', 1, 1)).toEqual({ ...failure, ack: 1 });
       client.send({ event: 'echo', data: 1 });
       expect(await client.next('exception')).toEqual(failure);
-      isHostile = false;
+      isFailing = false;
       expect(await client.ask('echo', 2, 1)).toEqual({ event: 'echo', data: 2, ack: 1 });
       expect(siege.gateway.handled).toBe(1);
     })(),
   );
 
   it(
-    'a message middleware that never calls next, or twice, or changes everything',
+    'a message middleware may drop a message, call next twice, or change the event',
     attack(async (siege) => {
-      const [client, socket] = await meet(siege);
+      const [client, socket] = await connectClient(siege);
       socket.use((event, next) => {
         const [name] = event;
         if (name === 'swallow') return;
@@ -232,44 +235,44 @@ describe('listeners and middlewares that fail', () => {
   );
 
   it.each(failing)(
-    'a connection middleware that %s refuses the client and leaves nothing',
+    'a connection middleware that %s refuses the client and leaves no resources',
     (_how, middleware, payload) =>
       attack(async (siege) => {
-        let isHostile = true;
-        siege.server.use((_socket, next) => (isHostile ? middleware(next) : next()) as void);
+        let isFailing = true;
+        siege.server.use((_socket, next) => (isFailing ? middleware(next) : next()) as void);
         const client = await siege.attacker();
         client.send({ event: 'echo' });
         expect(await client.next('exception')).toMatchObject({ data: { status: 'error', ...payload } });
         expect((await client.ended()).code).toBe(1008);
-        isHostile = false;
-        const [friend] = await meet(siege);
-        expect(await friend.ask('echo', 1)).toMatchObject({ data: 1 });
+        isFailing = false;
+        const [other] = await connectClient(siege);
+        expect(await other.ask('echo', 1)).toMatchObject({ data: 1 });
         expect(siege.gateway.reasons).toEqual([]);
       })(),
   );
 
   it(
-    'a connection middleware that never calls next holds a client until connectTimeout, and not once it has left',
+    'a connection middleware that never calls next holds a client until connectTimeout or its disconnect',
     besiege(ListeningGateway, { connectTimeout: 200 })(async (siege) => {
       const seen: EnvelopeSocket[] = [];
       siege.server.use((socket) => void seen.push(socket as EnvelopeSocket));
-      const [patient, gone] = [await siege.attacker(), await siege.attacker()];
+      const [waiting, disconnected] = [await siege.attacker(), await siege.attacker()];
       await until('the middleware', () => seen.length === 2);
       await seen[1]!.join('early');
-      gone.ws.terminate();
-      await until('the end of one', () => seen[1]!.closed !== undefined);
+      disconnected.ws.terminate();
+      await until('one disconnect', () => seen[1]!.closed !== undefined);
       expect(siege.server.adapter.rooms.has('early')).toBe(false);
-      expect(await patient.ended()).toEqual({ code: 1011, reason: 'connectTimeout' });
+      expect(await waiting.ended()).toEqual({ code: 1011, reason: 'connectTimeout' });
       expect(siege.app.log.of('error')).toHaveLength(1);
       expect((siege.server as EnvelopeServer)._arriving.size).toBe(0);
     }),
   );
 
   it.each([99, 1004, 1005, 1006, 1015, 2999, 5000, 1.5, NaN, '1000'])(
-    'closing with %j is a mistake that leaves the line as it was',
+    'closing with %j throws, and leaves the connection open',
     (code) =>
       attack(async (siege) => {
-        const [client, socket] = await meet(siege);
+        const [client, socket] = await connectClient(siege);
         expect(() => socket.close(code as number, 'x')).toThrow(TypeError);
         expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
         socket.close(4999, '€'.repeat(100));

@@ -18,18 +18,18 @@ const refusal = (code: string, ack?: string | number) => ({
   ...(ack === undefined ? {} : { ack }),
 });
 
-/** What the client got between these two points: nothing but the frame that is expected. */
-async function gets(client: TestClient, expected: object): Promise<void> {
+/** Expects that the next frame is this one. */
+async function expectNext(client: TestClient, expected: object): Promise<void> {
   const from = client.frames.length;
   await client.until('an answer', () => client.frames.length > from);
   expect(client.frames[from]).toEqual(expected);
 }
 
-describe('messages that are none', () => {
+describe('malformed messages', () => {
   expectNoUnhandledErrors();
 
   const bad: [what: string, message: string, code: string, ack?: string | number][] = [
-    ['nothing', '', 'bad_frame'],
+    ['an empty message', '', 'bad_frame'],
     ['text', 'hello', 'bad_frame'],
     ['half an object', '{"event":"echo"', 'bad_frame'],
     ['an object and more', '{"event":"echo"}{}', 'bad_frame'],
@@ -56,7 +56,7 @@ describe('messages that are none', () => {
     ['an event that is an object', '{"event":{"toString":"echo"}}', 'bad_event'],
     ['an event of 257 characters', JSON.stringify({ event: 'e'.repeat(257), id: 3 }), 'bad_event', 3],
     ['a huge event', JSON.stringify({ event: 'e'.repeat(900_000) }), 'bad_event'],
-    ['an event in an answer that is none', '{"event":1,"ack":1}', 'bad_event'],
+    ['a wrong event in an answer', '{"event":1,"ack":1}', 'bad_event'],
     ['meta that is a list', '{"event":"echo","meta":[]}', 'bad_frame'],
     ['meta that is null', '{"event":"echo","meta":null,"id":4}', 'bad_frame', 4],
     ['meta that is text', '{"event":"echo","meta":"x"}', 'bad_frame'],
@@ -66,11 +66,11 @@ describe('messages that are none', () => {
 
   for (const [what, message, code, ack] of bad) {
     it(
-      `${what} is told so`,
+      `${what} is refused`,
       attack(async (siege) => {
         const client = await siege.attacker();
         client.send(message);
-        await gets(client, refusal(code, ack));
+        await expectNext(client, refusal(code, ack));
         expect(await client.ask('echo', 1, 'after')).toEqual({ event: 'echo', data: 1, ack: 'after' });
         expect(siege.server.counters.refusedMessages).toBe(1);
         expect(siege.app.log.of('error')).toEqual([]);
@@ -80,8 +80,8 @@ describe('messages that are none', () => {
 
   it.each([
     ['a fraction', '1.5'],
-    ['one that is not safe', '9007199254740992'],
-    ['one that is infinite', '1e400'],
+    ['an unsafe integer', '9007199254740992'],
+    ['infinite', '1e400'],
     ['empty', '""'],
     ['65 characters long', JSON.stringify('i'.repeat(65))],
     ['huge', JSON.stringify('i'.repeat(500_000))],
@@ -89,15 +89,15 @@ describe('messages that are none', () => {
     ['a list', '[1]'],
     ['null', 'null'],
     ['false', 'false'],
-  ])('an id that is %s is refused, as an ack, too', (_what, id) =>
+  ])('an id that is %s is refused, as an ack as well', (_what, id) =>
     attack(async (siege) => {
       const client = await siege.attacker();
       client.send(`{"event":"echo","data":1,"id":${id}}`);
-      await gets(client, refusal('bad_id'));
+      await expectNext(client, refusal('bad_id'));
       client.send(`{"event":"echo","data":1,"ack":${id}}`);
-      await gets(client, refusal('bad_id'));
+      await expectNext(client, refusal('bad_id'));
       client.send(`{"ack":${id},"id":5}`);
-      await gets(client, refusal('bad_id', 5));
+      await expectNext(client, refusal('bad_id', 5));
     })(),
   );
 
@@ -112,7 +112,7 @@ describe('messages that are none', () => {
     '\u0000',
     '__proto__',
     '\ud83d',
-  ])('an id of %j is taken, and comes back as it was', (id) =>
+  ])('an id of %j is accepted, and returned unchanged', (id) =>
     attack(async (siege) => {
       const client = await siege.attacker();
       client.send({ event: 'echo', data: 'd', id });
@@ -124,7 +124,7 @@ describe('messages that are none', () => {
   );
 
   it(
-    'the tenth malformed message in a row closes with 1008, and what follows is not handled',
+    'the tenth malformed message in a row closes with 1008, and later messages are not handled',
     attack(async (siege) => {
       const client = await siege.attacker();
       for (let i = 0; i < 30; i++) client.send('{');
@@ -137,9 +137,9 @@ describe('messages that are none', () => {
 
   it.each([
     ['an event', { event: 'echo' }],
-    ['an unknown event', { event: 'nobody' }],
+    ['an unknown event', { event: 'unknown' }],
     ['$ping', { event: '$ping' }],
-  ])('%s in between starts the count anew', (_what, good) =>
+  ])('%s in between restarts the count', (_what, good) =>
     attack(async (siege) => {
       const client = await siege.attacker();
       for (let round = 0; round < 5; round++) {
@@ -153,7 +153,7 @@ describe('messages that are none', () => {
   );
 
   it(
-    'answers that nobody asked for do not',
+    'answers to no request do not restart the count',
     attack(async (siege) => {
       const client = await siege.attacker();
       for (let i = 0; i < 10; i++) {
@@ -165,7 +165,7 @@ describe('messages that are none', () => {
   );
 
   it(
-    'binary messages are read as the UTF-8 JSON that they should be',
+    'binary messages are read as UTF-8 JSON',
     attack(async (siege) => {
       const client = await siege.attacker();
       client.ws.send(Buffer.from('{"event":"echo","data":"ü€😀","id":1}'));
@@ -184,16 +184,16 @@ describe('messages that are none', () => {
       ];
       for (const bytes of broken) {
         client.ws.send(bytes);
-        await gets(client, refusal('bad_frame'));
+        await expectNext(client, refusal('bad_frame'));
       }
     }),
   );
 
   it(
-    'a thousand unknown events are answered one by one and never close the line',
+    'a thousand unknown events are each answered, and never close the connection',
     attack(async (siege) => {
       const client = await siege.attacker();
-      for (let i = 0; i < 1_000; i++) client.send({ event: `nobody-${i}`, data: 'secret', id: i });
+      for (let i = 0; i < 1_000; i++) client.send({ event: `unknown-${i}`, data: 'secret', id: i });
       await client.settled();
       expect(client.closed).toBeUndefined();
       expect(client.frames.slice(0, 1_000)).toEqual(

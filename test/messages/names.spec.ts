@@ -16,7 +16,7 @@ import { deferred } from '../support/wait.js';
 @WebSocketGateway({ path: '/ws' })
 class NamesGateway {
   readonly clients: EnvelopeSocket[] = [];
-  readonly heard: string[] = [];
+  readonly received: string[] = [];
   readonly never = deferred<string>();
   listening = true;
 
@@ -24,8 +24,8 @@ class NamesGateway {
     this.clients.push(client);
     if (!this.listening) return;
     client.on('something', () => undefined);
-    for (const name of [...OF_THE_LINE, ...RESERVED]) client.on(name, () => this.heard.push(name));
-    this.heard.length = 0;
+    for (const name of [...OF_THE_LINE, ...RESERVED]) client.on(name, () => this.received.push(name));
+    this.received.length = 0;
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
@@ -78,7 +78,7 @@ describe('hostile names', () => {
   expectNoUnhandledErrors();
 
   it(
-    'a reserved name is refused, a subscribed one reaches its handler, the others are unknown, none reaches a listener of the line',
+    'a reserved name is refused, a subscribed one reaches its handler, and others are unknown',
     attack(async ({ attacker, gateway }) => {
       const client = await attacker();
       for (const name of NAMES) {
@@ -91,10 +91,10 @@ describe('hostile names', () => {
           expect(answer).toMatchObject({ event: 'exception', data: { code: 'unknown_event' } });
         }
         client.send({ event: name });
-        // reserved ones in a row end a connection
+        // Reserved names in a row would close the connection.
         expect(await client.ask('echo', name)).toMatchObject({ data: name });
       }
-      expect(gateway.heard).toEqual([]);
+      expect(gateway.received).toEqual([]);
       expect(client.closed).toBeUndefined();
     }),
   );
@@ -109,30 +109,30 @@ describe('hostile names', () => {
   );
 
   it(
-    "listeners to a client's events hear those of their own name, and catch-all ones all that are not reserved",
+    'client listeners receive events of their own name, and catch-all listeners every event that is not reserved',
     attack(async ({ attacker, gateway, app }) => {
       gateway.listening = false;
       const [client, catchAll] = [await attacker(), await attacker()];
-      const heard: unknown[] = [];
-      for (const name of NAMES) gateway.clients.at(-2)!.on(name, (data) => heard.push([name, data]));
-      gateway.clients.at(-1)!.onAny((event, data) => heard.push([event, data]));
-      heard.length = 0;
+      const received: unknown[] = [];
+      for (const name of NAMES) gateway.clients.at(-2)!.on(name, (data) => received.push([name, data]));
+      gateway.clients.at(-1)!.onAny((event, data) => received.push([event, data]));
+      received.length = 0;
       for (const name of NAMES) {
-        for (const one of [client, catchAll]) {
-          one.send({ event: name, data: name });
-          expect(await one.ask('echo', 1)).toMatchObject({ data: 1 });
+        for (const target of [client, catchAll]) {
+          target.send({ event: name, data: name });
+          expect(await target.ask('echo', 1)).toMatchObject({ data: 1 });
         }
       }
-      const free = NAMES.filter((name) => !RESERVED.includes(name));
-      const toListeners = free.filter((name) => !OF_THE_LINE.includes(name));
-      const called = heard.filter((args) => JSON.stringify(args) !== '["echo",1]');
-      const twice = free.flatMap((name) => {
+      const unreserved = NAMES.filter((name) => !RESERVED.includes(name));
+      const toListeners = unreserved.filter((name) => !OF_THE_LINE.includes(name));
+      const called = received.filter((args) => JSON.stringify(args) !== '["echo",1]');
+      const twice = unreserved.flatMap((name) => {
         const args = [name, name];
         return toListeners.includes(name) ? [args, args] : [args];
       });
       expect(called).toEqual(twice);
-      const unheard = app.log.of('warn').filter((line) => line.includes('never calls its listener'));
-      expect(new Set(unheard.map((line) => /client\.on\('([\w-]+)'\)/.exec(line)?.[1]))).toEqual(
+      const warnings = app.log.of('warn').filter((line) => line.includes('never calls its listener'));
+      expect(new Set(warnings.map((line) => /client\.on\('([\w-]+)'\)/.exec(line)?.[1]))).toEqual(
         new Set([
           'open',
           'upgrade',
@@ -143,11 +143,11 @@ describe('hostile names', () => {
           'connect_error',
         ]),
       );
-      expect(unheard).toHaveLength(7);
+      expect(warnings).toHaveLength(7);
     }),
   );
 
-  // handlers of reserved names are refused when the application starts: see e2e/options-refused
+  // Handlers of reserved names are refused when the application starts: see e2e/options-refused.
   const everyName = NAMES.filter((name) => !RESERVED.includes(name)).map(
     (name, index) => [name, `handler${index}`] as const,
   );
@@ -166,7 +166,7 @@ describe('hostile names', () => {
   }
 
   it(
-    'a handler of any name that is not reserved is called with its own events',
+    'a handler of any name that is not reserved is called for its own events',
     besiege(EveryNameGateway)(async ({ attacker }) => {
       const client = await attacker();
       for (const name of NAMES) {
@@ -179,7 +179,7 @@ describe('hostile names', () => {
   );
 
   it(
-    'a handler that returns what its client sent emits no reserved name for it',
+    'a handler that returns the client’s data cannot be made to emit a reserved name',
     attack(async ({ attacker }) => {
       const client = await attacker();
       for (const name of [...NAMES, '$session', '$']) {
@@ -197,25 +197,26 @@ describe('hostile names', () => {
   );
 
   it(
-    'what other nodes send reaches listeners of its own name only',
+    'serverSideEmit of other nodes reaches only listeners of its own name',
     attack(async ({ server, app }) => {
       const own = ['connect', 'connection', 'new_namespace', 'newListener', 'removeListener'];
-      const heard: unknown[] = [];
-      for (const name of NAMES) if (name !== 'connect') server.on(name, (data) => heard.push([name, data]));
-      heard.length = 0;
+      const received: unknown[] = [];
+      for (const name of NAMES)
+        if (name !== 'connect') server.on(name, (data) => received.push([name, data]));
+      received.length = 0;
       for (const name of [...NAMES, '$presence', '$']) {
         server._onServerSideEmit([name, name]);
         if (own.includes(name) || name.startsWith('$'))
           expect(() => server.serverSideEmit(name, 1)).toThrow(`"${name}" is a reserved event name`);
         else server.serverSideEmit(name, 1);
       }
-      expect(heard).toEqual(NAMES.filter((name) => !own.includes(name)).map((name) => [name, name]));
+      expect(received).toEqual(NAMES.filter((name) => !own.includes(name)).map((name) => [name, name]));
       expect(app.log.of('error')).toEqual([]);
     }),
   );
 
   it(
-    'the same where nobody listens to the client',
+    'a client without listeners gets the same answers',
     attack(async ({ attacker, gateway }) => {
       gateway.listening = false;
       const client = await attacker();
@@ -225,7 +226,7 @@ describe('hostile names', () => {
   );
 
   it.each(['$session', '$auth2', '$', '$$', '$__proto__', '$upgrade', '$PING', '$ping ', '$offset'])(
-    'the protocol keeps "%s" to itself',
+    '"%s" is reserved for the protocol',
     (name) =>
       attack(async ({ attacker }) => {
         const client = await attacker();
@@ -250,29 +251,29 @@ describe('hostile names', () => {
   );
 
   it(
-    'any name as a room and as an id stays what it is',
+    'any name works as a room and as an id',
     attack(
       async ({ attacker, server }) => {
         const [ada, bob] = [await attacker(), await attacker()];
         const ids = NAMES.filter((name) => name.length <= 64);
         for (const [index, name] of ids.entries()) {
           expect(await ada.ask('join', name, name)).toEqual({ event: 'join', data: index + 2, ack: name });
-          server.to(name).emit('told', name);
+          server.to(name).emit('news', name);
           server.except(name).emit('others', name);
-          expect(await ada.next('told')).toEqual({ event: 'told', data: name });
-          // the witness and bob, not ada
+          expect(await ada.next('news')).toEqual({ event: 'news', data: name });
+          // The witness and Bob receive it, Ada does not.
           expect(await bob.next('others')).toEqual({ event: 'others', data: name });
         }
         await ada.settled();
         expect(ada.frames.some(({ event }) => event === 'others')).toBe(false);
-        expect(bob.frames.some(({ event }) => event === 'told')).toBe(false);
+        expect(bob.frames.some(({ event }) => event === 'news')).toBe(false);
         expect(Object.keys(Object.prototype)).toEqual([]);
       },
       ['others'],
     ),
   );
 
-  it('any name as a path is a path like any other', async () => {
+  it('any name works as a path', async () => {
     const app = await startApp({ providers: [NamesGateway, AnyPathGateway] });
     const { server } = app.nest.get(AnyPathGateway);
     for (const name of NAMES) {
@@ -287,7 +288,7 @@ describe('hostile names', () => {
   });
 
   it(
-    'keys of the payload that name prototypes are keys',
+    'payload keys like __proto__ are plain keys',
     attack(async ({ attacker }) => {
       const client = await attacker();
       const data = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"prototype":1}';
@@ -300,7 +301,7 @@ describe('hostile names', () => {
   );
 
   it(
-    'an id in flight ends the line with 4409; 1 and "1" are two ids',
+    'an id in flight closes the connection with 4409; 1 and "1" are different ids',
     attack(async ({ attacker, gateway, server }) => {
       const client = await attacker();
       client.send({ event: 'wait', id: 1 });
@@ -317,17 +318,17 @@ describe('hostile names', () => {
   );
 
   it(
-    'an id may be used again as soon as it was answered',
+    'an id can be reused as soon as it was answered',
     attack(async ({ attacker }) => {
       const client = await attacker();
       for (let i = 0; i < 100; i++) expect((await client.ask('echo', i, 'same')).data).toBe(i);
-      expect((await client.ask('nobody', 1, 'same')).data.code).toBe('unknown_event');
+      expect((await client.ask('unknown', 1, 'same')).data.code).toBe('unknown_event');
       expect((await client.ask('echo', 1, 'same')).data).toBe(1);
     }),
   );
 
   it(
-    'a malformed message with an id in flight is refused without answering for it',
+    'a malformed message with an id in flight is refused without answering that request',
     attack(async ({ attacker, gateway }) => {
       const client = await attacker();
       client.send({ event: 'wait', id: 1 });

@@ -10,17 +10,17 @@ import { EnvelopeSocket } from '../../lib/index.js';
 import { besiege } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
-const cycle: { self?: unknown } = {};
-cycle.self = cycle;
+const circular: { self?: unknown } = {};
+circular.self = circular;
 
-/** What JSON refuses to write. */
-const UNWRITABLE: Record<string, unknown> = {
+/** Values that JSON cannot serialize. */
+const UNSERIALIZABLE: Record<string, unknown> = {
   bigint: 1n,
   'a bigint inside': { deep: [{ value: 2n }] },
-  cycle,
+  circular,
   toJSON: {
     toJSON: () => {
-      throw new Error('toJSON says no');
+      throw new Error('toJSON failed');
     },
   },
   'a toJSON that throws nothing': {
@@ -30,21 +30,21 @@ const UNWRITABLE: Record<string, unknown> = {
   },
   getter: {
     get value(): never {
-      throw new Error('the getter says no');
+      throw new Error('the getter failed');
     },
   },
   proxy: new Proxy(
     {},
     {
       ownKeys: () => {
-        throw new Error('the proxy says no');
+        throw new Error('the proxy failed');
       },
     },
   ),
 };
 
-/** What JSON writes in its own way, and the data that arrives. */
-const ODD: Record<string, [value: unknown, data: unknown]> = {
+/** Values that JSON converts, and the data that arrives. */
+const CONVERTED: Record<string, [value: unknown, data: unknown]> = {
   date: [new Date(0), '1970-01-01T00:00:00.000Z'],
   'minus zero': [-0, 0],
   'a boxed string': [Object('s'), 's'],
@@ -52,7 +52,7 @@ const ODD: Record<string, [value: unknown, data: unknown]> = {
   'a lone surrogate': ['\ud83d', '\ud83d'],
   'line separators': ['\u2028\u2029\u0000', '\u2028\u2029\u0000'],
   'a list with holes': [Object.assign(new Array<number>(2), { 1: 1 }), [null, 1]],
-  'an event that is none': [{ event: 1 }, { event: 1 }],
+  'an object with a wrong event': [{ event: 1 }, { event: 1 }],
   'an event and more': [
     { event: 'x', data: 1, id: 2 },
     { event: 'x', data: 1, id: 2 },
@@ -70,42 +70,42 @@ class PayloadGateway {
   size(@MessageBody() data: object): number {
     return Object.keys(data).length;
   }
-  @SubscribeMessage('unwritable')
-  unwritable(@MessageBody() name: string): unknown {
-    return UNWRITABLE[name];
+  @SubscribeMessage('unserializable')
+  unserializable(@MessageBody() name: string): unknown {
+    return UNSERIALIZABLE[name];
   }
-  @SubscribeMessage('unwritable late')
+  @SubscribeMessage('unserializable late')
   async late(@MessageBody() name: string): Promise<unknown> {
-    return UNWRITABLE[name];
+    return UNSERIALIZABLE[name];
   }
-  @SubscribeMessage('unwritable event')
+  @SubscribeMessage('unserializable event')
   event(@MessageBody() name: string): unknown {
-    return { event: 'other', data: UNWRITABLE[name] };
+    return { event: 'other', data: UNSERIALIZABLE[name] };
   }
-  @SubscribeMessage('unwritable source')
+  @SubscribeMessage('unserializable source')
   source(@MessageBody() name: string): unknown {
-    return of(UNWRITABLE[name], 'after');
+    return of(UNSERIALIZABLE[name], 'after');
   }
-  @SubscribeMessage('unwritable generator')
+  @SubscribeMessage('unserializable generator')
   async *generator(@MessageBody() name: string): AsyncGenerator<unknown> {
     yield 'before';
-    yield UNWRITABLE[name];
+    yield UNSERIALIZABLE[name];
   }
-  @SubscribeMessage('unwritable exception')
+  @SubscribeMessage('unserializable exception')
   exception(@MessageBody() name: string): void {
-    throw new WsException({ status: 'error', value: UNWRITABLE[name] });
+    throw new WsException({ status: 'error', value: UNSERIALIZABLE[name] });
   }
-  @SubscribeMessage('unwritable emit')
+  @SubscribeMessage('unserializable emit')
   emit(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() name: string): void {
-    client.emit('other', UNWRITABLE[name]);
+    client.emit('other', UNSERIALIZABLE[name]);
   }
-  @SubscribeMessage('unwritable broadcast')
+  @SubscribeMessage('unserializable broadcast')
   broadcast(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() name: string): void {
-    client.nsp.emit('other', UNWRITABLE[name]);
+    client.nsp.emit('other', UNSERIALIZABLE[name]);
   }
-  @SubscribeMessage('odd')
-  odd(@MessageBody() name: string): unknown {
-    return ODD[name]![0];
+  @SubscribeMessage('converted')
+  converted(@MessageBody() name: string): unknown {
+    return CONVERTED[name]![0];
   }
   @SubscribeMessage('refuse')
   refuse(): void {
@@ -121,7 +121,7 @@ describe('hostile payloads', () => {
   expectNoUnhandledErrors();
 
   it(
-    'JSON nested 100,000 deep is read where it may be, and what cannot be written of it is an error of that request',
+    'reads JSON nested 100,000 deep with maxJsonDepth: false, and fails only the request whose answer is unserializable',
     besiege(PayloadGateway, { limits: { maxJsonDepth: false } })(async ({ attacker, isServed }) => {
       const client = await attacker();
       client.send(`{"event":"size","id":1,"data":${nested(100_000)}}`);
@@ -130,12 +130,12 @@ describe('hostile payloads', () => {
       expect(await client.answer(2)).toEqual({ event: 'exception', data: INTERNAL, ack: 2 });
       client.send(`{"event":"echo","data":${nested(100_000)}}`);
       expect(await client.next('exception')).toEqual({ event: 'exception', data: INTERNAL });
-      // the filter of Nest puts the payload into "cause", where it cannot be written either
+      // Nest's filter puts the payload into "cause", which cannot be serialized either.
       client.send(`{"event":"refuse","id":3,"data":${nested(100_000)}}`);
       expect(await client.answer(3)).toMatchObject({ event: 'exception', data: { status: 'error' } });
       client.send(`{"event":"refuse","data":${nested(100_000)}}`);
       expect(await client.next('exception')).toMatchObject({ data: { status: 'error' } });
-      client.send(`{"event":"nobody","id":4,"data":${nested(100_000)}}`);
+      client.send(`{"event":"unknown","id":4,"data":${nested(100_000)}}`);
       expect((await client.answer(4)).data.code).toBe('unknown_event');
       client.send(`{"event":"echo","id":5,"meta":${'{"a":'.repeat(99_999)}1${'}'.repeat(99_999)}}`);
       expect(await client.answer(5)).toEqual({ event: 'echo', ack: 5 });
@@ -145,7 +145,7 @@ describe('hostile payloads', () => {
   );
 
   it(
-    'JSON nested deeper than maxJsonDepth is refused, to its request; what only looks deep is not',
+    'refuses JSON nested deeper than maxJsonDepth, and ignores brackets in strings',
     attack(async ({ attacker, isServed }) => {
       const client = await attacker();
       for (const [id, deep] of [nested(64), nested(100_000), `{"a":${nested(63)}}`].entries()) {
@@ -167,9 +167,9 @@ describe('hostile payloads', () => {
   );
 
   it(
-    'a million keys are read, and so many written',
+    'reads a million keys, and writes 100,000',
     besiege(PayloadGateway, { maxPayload: 20_000_000 })(async ({ attacker }) => {
-      // V8 takes seconds for them
+      // V8 takes seconds to parse them.
       const client = await attacker({ patience: 25_000 });
       const keys = (count: number) => `{${Array.from({ length: count }, (_, i) => `"k${i}":0`).join(',')}}`;
       const million = keys(1_000_000);
@@ -186,43 +186,43 @@ describe('hostile payloads', () => {
     60_000,
   );
 
-  it.each(Object.keys(UNWRITABLE))('a handler that returns what JSON cannot write fails: %s', (name) =>
+  it.each(Object.keys(UNSERIALIZABLE))('fails a handler that returns an unserializable value: %s', (name) =>
     attack(async ({ attacker, app }) => {
       const client = await attacker();
       const failure = { event: 'exception', data: expect.objectContaining(INTERNAL) };
       for (const event of ['', ' late', ' event', ' source', ' exception', ' emit', ' broadcast']) {
-        expect([event, await client.ask(`unwritable${event}`, name, 1)]).toEqual([
+        expect([event, await client.ask(`unserializable${event}`, name, 1)]).toEqual([
           event,
           { ...failure, ack: 1 },
         ]);
-        client.send({ event: `unwritable${event}`, data: name });
+        client.send({ event: `unserializable${event}`, data: name });
         expect([event, await client.next('exception')]).toEqual([event, failure]);
       }
-      client.send({ event: 'unwritable generator', data: name, id: 2, stream: true });
+      client.send({ event: 'unserializable generator', data: name, id: 2, stream: true });
       expect(await client.answer(2)).toMatchObject({ data: 'before', more: true });
       expect(await client.answer(2)).toEqual({ ...failure, ack: 2 });
-      expect(JSON.stringify(client.frames)).not.toContain('says no');
+      expect(JSON.stringify(client.frames)).not.toContain(' failed');
       expect(app.log.of('error').length).toBeGreaterThan(0);
-      // each request had its one final answer
+      // Each request got one final answer.
       await client.settled();
       expect(client.frames.filter(({ ack }) => ack === 1)).toHaveLength(7);
       expect(client.frames.filter(({ ack }) => ack === 2)).toHaveLength(2);
     })(),
   );
 
-  it.each(Object.keys(ODD))('what JSON writes in its own way goes out so: %s', (name) =>
+  it.each(Object.keys(CONVERTED))('sends values as JSON converts them: %s', (name) =>
     attack(async ({ attacker }) => {
       const client = await attacker();
-      const data = ODD[name]![1];
+      const data = CONVERTED[name]![1];
       const value = data === undefined ? {} : { data };
-      expect(await client.ask('odd', name, 1)).toEqual({ event: 'odd', ...value, ack: 1 });
-      client.send({ event: 'odd', data: name });
-      expect(await client.next('odd')).toEqual({ event: 'odd', ...value });
+      expect(await client.ask('converted', name, 1)).toEqual({ event: 'converted', ...value, ack: 1 });
+      client.send({ event: 'converted', data: name });
+      expect(await client.next('converted')).toEqual({ event: 'converted', ...value });
     })(),
   );
 
   it(
-    'text of any kind comes back as it went',
+    'returns any text unchanged',
     attack(async ({ attacker }) => {
       const client = await attacker();
       const texts = [
@@ -243,7 +243,7 @@ describe('hostile payloads', () => {
   );
 
   it(
-    'a polluted Object.prototype changes no message',
+    'is not affected by a polluted Object.prototype',
     attack(
       async ({ attacker, server }) => {
         const client = await attacker();
@@ -271,9 +271,9 @@ describe('hostile payloads', () => {
           client.ws.send('{"event":"echo","data":{"own":1},"id":1}');
           client.ws.send('{"data":1}');
           client.ws.send('{}');
-          client.ws.send('{"event":"nobody"}');
-          client.ws.send('{"event":"odd","data":"an event that is none","id":2}');
-          server.emit('told', { own: 2 });
+          client.ws.send('{"event":"unknown"}');
+          client.ws.send('{"event":"converted","data":"an object with a wrong event","id":2}');
+          server.emit('news', { own: 2 });
           client.ws.send('{"event":"$ping","id":3}');
           client.ws.send('{"event":"$ping","id":4}');
           await client.until('all answers', () =>
@@ -285,18 +285,18 @@ describe('hostile payloads', () => {
         const texts = client.frames.map((frame) => JSON.stringify(frame));
         expect(texts.sort()).toEqual(
           [
-            '{"event":"told","data":{"own":2}}',
+            '{"event":"news","data":{"own":2}}',
             '{"event":"echo","data":{"own":1},"ack":1}',
             '{"event":"exception","data":{"status":"error","code":"bad_event","message":"event must be a non-empty string"}}',
             '{"event":"exception","data":{"status":"error","code":"bad_event","message":"event must be a non-empty string"}}',
-            '{"event":"exception","data":{"status":"error","code":"unknown_event","message":"no handler takes \\"nobody\\""}}',
-            '{"event":"odd","data":{"event":1},"ack":2}',
+            '{"event":"exception","data":{"status":"error","code":"unknown_event","message":"no handler takes \\"unknown\\""}}',
+            '{"event":"converted","data":{"event":1},"ack":2}',
             '{"event":"$ping","ack":3}',
             '{"event":"$ping","ack":4}',
           ].sort(),
         );
       },
-      ['told'],
+      ['news'],
     ),
   );
 });

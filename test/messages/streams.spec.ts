@@ -11,12 +11,12 @@ function* forever(value = (i: number): unknown => i): Generator<unknown> {
   for (let i = 0; ; i++) yield value(i);
 }
 
-function noEnd(): never {
-  throw new Error('no end');
+function failTeardown(): never {
+  throw new Error('the teardown failed');
 }
 
 @Injectable()
-class PassOn implements NestInterceptor {
+class PassThroughInterceptor implements NestInterceptor {
   intercept(_context: unknown, next: CallHandler): Observable<unknown> {
     return next.handle();
   }
@@ -26,9 +26,9 @@ class PassOn implements NestInterceptor {
 class SourcesGateway {
   readonly ended: string[] = [];
   gate = deferred();
-  asked = 0;
+  calls = 0;
 
-  private watched(source: Observable<unknown>, name: string): Observable<unknown> {
+  private recordEnd(source: Observable<unknown>, name: string): Observable<unknown> {
     return new Observable((subscriber) => {
       const subscription = source.subscribe(subscriber);
       return () => {
@@ -55,7 +55,7 @@ class SourcesGateway {
   }
   @SubscribeMessage('observable')
   observable(): unknown {
-    return this.watched(NEVER, 'observable');
+    return this.recordEnd(NEVER, 'observable');
   }
   @SubscribeMessage('failing end')
   async *failingEnd(): AsyncGenerator<unknown> {
@@ -66,14 +66,14 @@ class SourcesGateway {
       }
     } finally {
       this.ended.push('failing end');
-      noEnd();
+      failTeardown();
     }
   }
   @SubscribeMessage('failing teardown')
   failingTeardown(): unknown {
     return new Observable(() => () => {
       this.ended.push('failing teardown');
-      noEnd();
+      failTeardown();
     });
   }
   @SubscribeMessage('failing iterator')
@@ -82,7 +82,7 @@ class SourcesGateway {
       next: () => new Promise(() => undefined),
       return: () => {
         this.ended.push('failing iterator');
-        noEnd();
+        failTeardown();
       },
       [Symbol.asyncIterator]: () => source,
     };
@@ -90,24 +90,24 @@ class SourcesGateway {
   }
   @SubscribeMessage('late observable')
   async lateObservable(): Promise<unknown> {
-    this.asked++;
+    this.calls++;
     await this.gate.promise;
-    return this.watched(of(1), 'late observable');
+    return this.recordEnd(of(1), 'late observable');
   }
   @SubscribeMessage('late generator')
   async lateGenerator(): Promise<unknown> {
-    this.asked++;
+    this.calls++;
     await this.gate.promise;
     return forever();
   }
-  @SubscribeMessage('leave within')
-  *leaveWithin(@ConnectedSocket() client: EnvelopeSocket): Generator<number> {
+  @SubscribeMessage('disconnect within')
+  *disconnectWithin(@ConnectedSocket() client: EnvelopeSocket): Generator<number> {
     try {
       yield 1;
       client.disconnect();
       yield 2;
     } finally {
-      this.ended.push('leave within');
+      this.ended.push('disconnect within');
     }
   }
   @SubscribeMessage('infinite')
@@ -123,7 +123,7 @@ class SourcesGateway {
     if (kind === 'range') return range(0, Infinity);
     return from(forever() as Iterable<unknown>);
   }
-  @UseInterceptors(PassOn)
+  @UseInterceptors(PassThroughInterceptor)
   @SubscribeMessage('intercepted')
   *intercepted(): Generator<unknown> {
     try {
@@ -133,7 +133,7 @@ class SourcesGateway {
     }
   }
   @SubscribeMessage('values then error')
-  fails(): unknown {
+  valueThenError(): unknown {
     return new Observable((subscriber) => {
       subscriber.next(1);
       throw new Error('secret');
@@ -148,11 +148,11 @@ class SourcesGateway {
 const attack = besiege(SourcesGateway);
 const values = (client: TestClient, ack: number) => client.frames.filter((frame) => frame.ack === ack);
 
-describe('sources of many values', () => {
+describe('sources of several values', () => {
   expectNoUnhandledErrors();
 
   it.each(['generator', 'observable', 'failing end', 'failing teardown', 'failing iterator'])(
-    '$cancel ends a %s and answers once',
+    '$cancel ends a %s and sends one final answer',
     (event) =>
       attack(async ({ attacker, gateway }) => {
         const client = await attacker();
@@ -160,11 +160,11 @@ describe('sources of many values', () => {
         await client.settled();
         client.send({ event: '$cancel', data: 1 });
         client.send({ event: '$cancel', data: 1 });
-        client.send({ event: '$cancel', data: 'nobody' });
+        client.send({ event: '$cancel', data: 'unknown' });
         client.send({ event: '$cancel', data: { __proto__: 1 } });
         client.send({ event: '$cancel' });
         await client.until(
-          'the end',
+          'the final answer',
           () => values(client, 1).at(-1)?.more === undefined && values(client, 1).length > 0,
         );
         await until('the end of the source', () => gateway.ended.length > 0);
@@ -174,14 +174,14 @@ describe('sources of many values', () => {
         await client.settled();
         expect(values(client, 1)).toHaveLength(count);
         expect(client.closed).toBeUndefined();
-        // the id is free again
+        // The id can be used again.
         client.send({ event: 'echo', data: 1, id: 1 });
         expect(await client.next('echo')).toEqual({ event: 'echo', data: 1, ack: 1 });
       })(),
   );
 
   it.each(['generator', 'observable', 'failing end', 'failing teardown', 'failing iterator'])(
-    'a client that goes ends its %s, with and without an id, and its other requests',
+    'a disconnect ends a %s with and without an id, and the other streams of the client',
     (event) =>
       attack(async ({ attacker, gateway, server }) => {
         const client = await attacker();
@@ -191,23 +191,23 @@ describe('sources of many values', () => {
         client.send({ event: 'observable', id: 3, stream: true });
         await client.settled();
         client.ws.terminate();
-        await until('the ends', () => gateway.ended.length >= 4);
+        await until('the end of the sources', () => gateway.ended.length >= 4);
         expect(gateway.ended.sort()).toEqual([event, event, event, 'observable'].sort());
         expect(server.sockets.size).toBe(1);
       })(),
   );
 
   it.each(['late observable', 'late generator'])(
-    'a %s for a client that has gone is not even begun',
+    'a %s does not start once its client has disconnected',
     (event) =>
       attack(async ({ attacker, gateway, app, server }) => {
         const client = await attacker();
         client.send({ event });
         client.send({ event, id: 1 });
         client.send({ event, id: 2, stream: true });
-        await until('the handlers', () => gateway.asked === 3);
+        await until('the handlers', () => gateway.calls === 3);
         client.ws.terminate();
-        await until('the end', () => server.sockets.size === 1);
+        await until('the disconnect', () => server.sockets.size === 1);
         gateway.gate.resolve();
         await gateway.gate.promise;
         const witness = await attacker();
@@ -217,20 +217,20 @@ describe('sources of many values', () => {
       })(),
   );
 
-  it.each([undefined, 1])('a generator that ends its own client is ended (id %s)', (id) =>
+  it.each([undefined, 1])('a generator that disconnects its own client ends (id %s)', (id) =>
     attack(async ({ attacker, gateway, app }) => {
       const client = await attacker();
-      client.send({ event: 'leave within', ...(id === undefined ? {} : { id, stream: true }) });
+      client.send({ event: 'disconnect within', ...(id === undefined ? {} : { id, stream: true }) });
       expect((await client.ended()).code).toBe(1000);
       await until('the end of the source', () => gateway.ended.length > 0);
       expect(client.frames).toHaveLength(1);
-      expect(gateway.ended).toEqual(['leave within']);
+      expect(gateway.ended).toEqual(['disconnect within']);
       expect(app.log.of('error')).toEqual([]);
     })(),
   );
 
   it.each(['generator', 'silent generator', 'observable', 'range', 'iterable'])(
-    'an infinite synchronous %s answers its first value and ends',
+    'an infinite synchronous %s answers with its first value and ends',
     (kind) =>
       attack(async ({ attacker }) => {
         const client = await attacker();
@@ -241,50 +241,52 @@ describe('sources of many values', () => {
       })(),
   );
 
-  it.each(['generator', 'silent generator'])('an infinite synchronous %s keeps nobody waiting', (kind) =>
-    attack(async ({ attacker, isServed }) => {
-      const client = await attacker();
-      client.send({ event: 'infinite', data: kind });
-      client.send({ event: 'infinite', data: kind, id: 1, stream: true });
-      for (let i = 0; i < 5; i++) await isServed();
-      client.send({ event: '$cancel', data: 1 });
-      await client.until('the end', () => values(client, 1).some(({ more }) => more !== true));
-      client.ws.terminate();
-      await isServed();
-    })(),
+  it.each(['generator', 'silent generator'])(
+    'an infinite synchronous %s does not block other clients',
+    (kind) =>
+      attack(async ({ attacker, isServed }) => {
+        const client = await attacker();
+        client.send({ event: 'infinite', data: kind });
+        client.send({ event: 'infinite', data: kind, id: 1, stream: true });
+        for (let i = 0; i < 5; i++) await isServed();
+        client.send({ event: '$cancel', data: 1 });
+        await client.until('the final answer', () => values(client, 1).some(({ more }) => more !== true));
+        client.ws.terminate();
+        await isServed();
+      })(),
   );
 
   it(
-    'nor does one behind an interceptor, which ends with its client',
+    'an infinite generator behind an interceptor does not block other clients, and ends with its client',
     attack(async ({ attacker, gateway, isServed }) => {
       const client = await attacker();
       client.send({ event: 'intercepted' });
       client.send({ event: 'intercepted', id: 1, stream: true });
       await isServed();
       client.send({ event: '$cancel', data: 1 });
-      await until('the end of one', () => gateway.ended.length === 1);
+      await until('the end of one source', () => gateway.ended.length === 1);
       client.ws.terminate();
-      await until('the end of both', () => gateway.ended.length === 2);
+      await until('the end of both sources', () => gateway.ended.length === 2);
     }),
   );
 
   it(
-    'a reader that stands still holds its sources up, and nobody else',
+    'a client that does not read pauses its own sources only',
     attack(async ({ raw, server, isServed }) => {
       const client = await raw();
       client.tcp.pause();
       for (let id = 0; id < 20; id++) client.text({ event: 'infinite', data: 'generator', id, stream: true });
-      const slow = () => [...server.clients].find((socket) => socket.bufferedAmount > 0);
-      await until('the line is full', () => slow() !== undefined && !slow()!._writable);
-      const full = slow()!;
+      const findSlowSocket = () => [...server.clients].find((socket) => socket.bufferedAmount > 0);
+      await until('a full send buffer', () => findSlowSocket() !== undefined && !findSlowSocket()!._writable);
+      const slowSocket = findSlowSocket()!;
       for (let i = 0; i < 5; i++) await isServed();
-      expect(full.bufferedAmount).toBeLessThan(5_000_000);
-      expect(full.ws.listenerCount('close')).toBeLessThan(5);
+      expect(slowSocket.bufferedAmount).toBeLessThan(5_000_000);
+      expect(slowSocket.ws.listenerCount('close')).toBeLessThan(5);
     }),
   );
 
   it(
-    'a source that fails ends the request with an exception that says nothing',
+    'a source that fails ends the request with an exception without details',
     attack(async ({ attacker }) => {
       const client = await attacker();
       const failure = {

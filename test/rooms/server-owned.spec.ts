@@ -40,43 +40,43 @@ class RoomsGateway {
   @SubscribeMessage('call')
   async call(
     @ConnectedSocket() client: EnvelopeSocket,
-    @MessageBody() { way, given, id }: { way: Way; given: unknown; id?: string },
+    @MessageBody() { operation, room, id }: { operation: Operation; room: unknown; id?: string },
   ): Promise<string> {
-    await WAYS[way](client, this.server, given as string, id);
+    await OPERATIONS[operation](client, this.server, room as string, id);
     return 'done';
   }
 }
 
-type Way = keyof typeof WAYS;
+type Operation = keyof typeof OPERATIONS;
 
-/** What a handler may do with the name of a room that a client sends. */
-const WAYS = {
-  join: (client: EnvelopeSocket, _: EnvelopeServer, given: string) => client.join(given),
-  leave: (client: EnvelopeSocket, _: EnvelopeServer, given: string) => client.leave(given),
-  socketsJoin: (_: EnvelopeSocket, server: EnvelopeServer, given: string) => server.socketsJoin(given),
-  socketsLeave: (_: EnvelopeSocket, server: EnvelopeServer, given: string) => server.socketsLeave(given),
-  'in.socketsJoin': (client: EnvelopeSocket, server: EnvelopeServer, given: string, id = client.id) =>
-    server.in(id).socketsJoin(given),
-  'in.socketsLeave': (client: EnvelopeSocket, server: EnvelopeServer, given: string, id = client.id) =>
-    server.in(id).socketsLeave(given),
-  'remote.join': async (client: EnvelopeSocket, server: EnvelopeServer, given: string, id = client.id) => {
-    for (const socket of await server.in(id).fetchSockets()) await socket.join(given);
+/** What a handler may do with a room name that a client sends. */
+const OPERATIONS = {
+  join: (client: EnvelopeSocket, _: EnvelopeServer, room: string) => client.join(room),
+  leave: (client: EnvelopeSocket, _: EnvelopeServer, room: string) => client.leave(room),
+  socketsJoin: (_: EnvelopeSocket, server: EnvelopeServer, room: string) => server.socketsJoin(room),
+  socketsLeave: (_: EnvelopeSocket, server: EnvelopeServer, room: string) => server.socketsLeave(room),
+  'in.socketsJoin': (client: EnvelopeSocket, server: EnvelopeServer, room: string, id = client.id) =>
+    server.in(id).socketsJoin(room),
+  'in.socketsLeave': (client: EnvelopeSocket, server: EnvelopeServer, room: string, id = client.id) =>
+    server.in(id).socketsLeave(room),
+  'remote.join': async (client: EnvelopeSocket, server: EnvelopeServer, room: string, id = client.id) => {
+    for (const socket of await server.in(id).fetchSockets()) await socket.join(room);
   },
-  'remote.leave': async (client: EnvelopeSocket, server: EnvelopeServer, given: string, id = client.id) => {
-    for (const socket of await server.in(id).fetchSockets()) await socket.leave(given);
+  'remote.leave': async (client: EnvelopeSocket, server: EnvelopeServer, room: string, id = client.id) => {
+    for (const socket of await server.in(id).fetchSockets()) await socket.leave(room);
   },
-  to: (client: EnvelopeSocket, _: EnvelopeServer, given: string) => client.to(given).emit('told'),
-  in: (_: EnvelopeSocket, server: EnvelopeServer, given: string) => server.in(given).emit('told'),
-  except: (client: EnvelopeSocket, _: EnvelopeServer, given: string) => client.except(given).emit('told'),
-  'volatile.to': (client: EnvelopeSocket, _: EnvelopeServer, given: string) =>
-    client.volatile.to(given).emit('told'),
-  track: (client: EnvelopeSocket, server: EnvelopeServer, given: string) =>
-    server.presence.track(client, given),
-  list: (_: EnvelopeSocket, server: EnvelopeServer, given: string) => server.presence.list(given),
+  to: (client: EnvelopeSocket, _: EnvelopeServer, room: string) => client.to(room).emit('news'),
+  in: (_: EnvelopeSocket, server: EnvelopeServer, room: string) => server.in(room).emit('news'),
+  except: (client: EnvelopeSocket, _: EnvelopeServer, room: string) => client.except(room).emit('news'),
+  'volatile.to': (client: EnvelopeSocket, _: EnvelopeServer, room: string) =>
+    client.volatile.to(room).emit('news'),
+  track: (client: EnvelopeSocket, server: EnvelopeServer, room: string) =>
+    server.presence.track(client, room),
+  list: (_: EnvelopeSocket, server: EnvelopeServer, room: string) => server.presence.list(room),
 };
-const ALL = Object.keys(WAYS) as Way[];
-const LEAVES = ALL.filter((way) => /leave/i.test(way));
-const JOINS = ALL.filter((way) => /join/i.test(way));
+const OPERATION_NAMES = Object.keys(OPERATIONS) as Operation[];
+const LEAVES = OPERATION_NAMES.filter((operation) => /leave/i.test(operation));
+const JOINS = OPERATION_NAMES.filter((operation) => /join/i.test(operation));
 
 interface Stage {
   app: TestApp;
@@ -88,13 +88,13 @@ async function start(adapter: object = {}): Promise<Stage> {
   return { app, server: app.nest.get(RoomsGateway).server };
 }
 
-async function enter({ app }: Stage, name: string, query = ''): Promise<[TestClient, string]> {
+async function connectAs({ app }: Stage, name: string, query = ''): Promise<[TestClient, string]> {
   const client = await app.connect(`/ws?name=${name}${query}`);
   const { data } = await client.ask('id');
   return [client, String(data)];
 }
 
-/** The client is reached by its id and by its user. */
+/** Expects that emits to the id and to the user reach the client. */
 async function expectReached({ server }: Stage, client: TestClient, id: string, name: string): Promise<void> {
   server.to(id).emit('by id');
   server.to(user(name)).emit('by user');
@@ -105,42 +105,44 @@ async function expectReached({ server }: Stage, client: TestClient, id: string, 
 describe('rooms that the server owns', () => {
   expectNoUnhandledErrors();
 
-  it.each(LEAVES)('no client leaves: %s', async (way) => {
+  it.each(LEAVES)('a client cannot leave one: %s', async (operation) => {
     const stage = await start();
-    const [ada, id] = await enter(stage, 'ada');
-    await ada.ask('call', { way: 'join', given: 'red' });
-    for (const given of [user('ada'), id]) {
-      const { event, data } = await ada.ask('call', { way, given });
-      // only the socket itself knows what its id is
-      if (!/sockets/.test(way) || given !== id)
+    const [ada, id] = await connectAs(stage, 'ada');
+    await ada.ask('call', { operation: 'join', room: 'red' });
+    for (const room of [user('ada'), id]) {
+      const { event, data } = await ada.ask('call', { operation, room });
+      // Only the socket itself knows its id.
+      if (!/sockets/.test(operation) || room !== id)
         expect([event, data]).toMatchObject(['exception', { code: 'room_limit' }]);
       await expectReached(stage, ada, id, 'ada');
       expect(await stage.server.presence.list('red')).toHaveLength(1);
     }
     stage.server.disconnectUser('ada');
     expect((await ada.ended()).code).toBe(1000);
-    await until('its end', () => countResources(stage.app)['connections'] === 0);
+    await until('the disconnect', () => countResources(stage.app)['connections'] === 0);
     expect(countResources(stage.app)).toEqual(NO_RESOURCES);
     expect(stage.app.log.of('error')).toEqual([]);
   });
 
-  it.each(JOINS)('no client joins: %s', async (way) => {
+  it.each(JOINS)('a client cannot join one: %s', async (operation) => {
     const stage = await start();
-    const [ada] = await enter(stage, 'ada');
-    expect((await ada.ask('call', { way, given: user('bob') })).data).toMatchObject({ code: 'room_limit' });
+    const [ada] = await connectAs(stage, 'ada');
+    expect((await ada.ask('call', { operation, room: user('bob') })).data).toMatchObject({
+      code: 'room_limit',
+    });
     stage.server.to(user('bob')).emit('for bob');
     await ada.settled();
     expect(ada.frames.map(({ event }) => event)).not.toContain('for bob');
   });
 
-  it('no client leaves because another node says so', async () => {
+  it('another node cannot make a client leave one', async () => {
     const bus = new Bus();
     const [here, there] = [await start({ adapter: bus.adapter }), await start({ adapter: bus.adapter })];
-    const [ada, id] = await enter(here, 'ada');
-    const [bob] = await enter(there, 'bob');
-    for (const way of LEAVES)
-      for (const given of [user('ada'), id]) await bob.ask('call', { way, given, id });
-    // as a node of another version would send it, or an emitter
+    const [ada, id] = await connectAs(here, 'ada');
+    const [bob] = await connectAs(there, 'bob');
+    for (const operation of LEAVES)
+      for (const room of [user('ada'), id]) await bob.ask('call', { operation, room, id });
+    // Like a node of another version, or an emitter.
     const member = bus.of('/ws').find(({ nsp }) => nsp === (there.server as unknown)) as BusAdapter;
     const target = { rooms: new Set([id]), except: new Set<string>(), flags: {} };
     await member.delSockets(target, [user('ada'), id]);
@@ -152,11 +154,11 @@ describe('rooms that the server owns', () => {
     expect((await ada.ended()).code).toBe(1000);
   });
 
-  it('is in no list of rooms, and its members are found by it', async () => {
+  it('are in no list of rooms, and still find their members', async () => {
     const bus = new Bus();
     const [here, there] = [await start({ adapter: bus.adapter }), await start({ adapter: bus.adapter })];
-    const [ada, id] = await enter(here, 'ada');
-    await ada.ask('call', { way: 'join', given: 'red' });
+    const [ada, id] = await connectAs(here, 'ada');
+    await ada.ask('call', { operation: 'join', room: 'red' });
     const socket = here.server.sockets.get(id)!;
     expect([...socket.rooms]).toEqual([id, 'red']);
     for (const { server } of [here, there]) {
@@ -164,17 +166,17 @@ describe('rooms that the server owns', () => {
       expect([found!.id, [...found!.rooms]]).toEqual([id, [id, 'red']]);
       expect(await server.except(user('ada')).fetchSockets()).toEqual([]);
     }
-    const left: unknown[] = [];
-    socket.on('disconnecting', () => left.push(...socket.rooms));
+    const roomsAtDisconnect: unknown[] = [];
+    socket.on('disconnecting', () => roomsAtDisconnect.push(...socket.rooms));
     ada.close();
-    await until('its end', () => countResources(here.app)['connections'] === 0);
-    expect(left).toEqual([id, 'red']);
+    await until('the disconnect', () => countResources(here.app)['connections'] === 0);
+    expect(roomsAtDisconnect).toEqual([id, 'red']);
     expect(countResources(here.app)).toEqual(NO_RESOURCES);
   });
 
-  it('is that of the user that the client is now', async () => {
+  it('follow the current user of the client', async () => {
     const stage = await start();
-    const [ada, id] = await enter(stage, 'ada', '&becomes=bob');
+    const [ada, id] = await connectAs(stage, 'ada', '&becomes=bob');
     stage.server.to(user('ada')).emit('for ada');
     await expectReached(stage, ada, id, 'bob');
     expect(ada.frames.map(({ event }) => event)).not.toContain('for ada');
@@ -184,7 +186,7 @@ describe('rooms that the server owns', () => {
 describe('names of rooms', () => {
   expectNoUnhandledErrors();
 
-  const garbage = [
+  const invalidNames = [
     null,
     true,
     {},
@@ -197,29 +199,29 @@ describe('names of rooms', () => {
     ['x'.repeat(300_000)],
   ];
 
-  it.each(ALL)('are texts and numbers alone: %s', async (way) => {
+  it.each(OPERATION_NAMES)('can only be strings and numbers: %s', async (operation) => {
     const stage = await start();
-    const [ada, id] = await enter(stage, 'ada');
-    for (const given of garbage) {
-      const { event, data } = await ada.ask('call', { way, given });
+    const [ada, id] = await connectAs(stage, 'ada');
+    for (const room of invalidNames) {
+      const { event, data } = await ada.ask('call', { operation, room });
       expect([event, data]).toEqual(['exception', expect.objectContaining({ code: 'room_limit' })]);
       expect(JSON.stringify(data).length).toBeLessThan(300);
     }
     expect([...stage.server.adapter.rooms.keys()]).toEqual([id, user('ada')]);
-    for (const given of ['red', 7, ['red', 8]]) {
-      if (way === 'track' && Array.isArray(given)) continue;
-      expect((await ada.ask('call', { way, given })).event).toBe('call');
+    for (const room of ['red', 7, ['red', 8]]) {
+      if (operation === 'track' && Array.isArray(room)) continue;
+      expect((await ada.ask('call', { operation, room })).event).toBe('call');
     }
     expect(stage.app.log.of('error')).toEqual([]);
   });
 
-  it('that are numbers reach who joined by the number', async () => {
+  it('that are numbers reach the clients that joined by the number', async () => {
     const stage = await start();
-    const [ada] = await enter(stage, 'ada');
-    await ada.ask('call', { way: 'join', given: [7, 'red'] });
-    stage.server.to([7] as unknown as string[]).emit('told');
-    await ada.next('told');
-    await ada.ask('call', { way: 'leave', given: [7, 'red'] });
+    const [ada] = await connectAs(stage, 'ada');
+    await ada.ask('call', { operation: 'join', room: [7, 'red'] });
+    stage.server.to([7] as unknown as string[]).emit('news');
+    await ada.next('news');
+    await ada.ask('call', { operation: 'leave', room: [7, 'red'] });
     expect(stage.server.adapter.rooms.size).toBe(2);
   });
 });

@@ -35,9 +35,9 @@ class ThrottledGateway {
     return 'other';
   }
   @SkipThrottle()
-  @SubscribeMessage('free')
-  free(): string {
-    return 'free';
+  @SubscribeMessage('unlimited')
+  unlimited(): string {
+    return 'unlimited';
   }
 }
 
@@ -52,7 +52,7 @@ const TOO_MANY = { statusCode: 429, message: 'ThrottlerException: Too Many Reque
 describe('EnvelopeThrottlerGuard', () => {
   expectNoUnhandledErrors();
 
-  it('answers an upgrade too many with 429, and says when to come back', async () => {
+  it('refuses an upgrade over the limit with 429 and a Retry-After header', async () => {
     const app = await start();
     for (let times = 0; times < 5; times++) expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
     const answer = await askForUpgrade(app.port, '/ws');
@@ -60,7 +60,7 @@ describe('EnvelopeThrottlerGuard', () => {
     expect(JSON.parse(answer.body)).toEqual(TOO_MANY);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(3_000);
     expect(Number(answer.headers['retry-after'])).toBeLessThanOrEqual(3_600);
-    await until('the end of the others', () => countResources(app)['connections'] === 0);
+    await until('the disconnect of the other clients', () => countResources(app)['connections'] === 0);
     expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(app.log.of('error')).toEqual([]);
   });
@@ -70,7 +70,7 @@ describe('EnvelopeThrottlerGuard', () => {
     ['no data', {}],
     ['null', { data: null }],
     ['a list', { data: [1] }],
-  ])('answers a message too many with an exception: one with %s', async (_, message) => {
+  ])('answers a message over the limit with an exception: one with %s', async (_, message) => {
     const app = await start();
     const client = await app.connect('/ws');
     for (let id = 1; id <= 3; id++) {
@@ -85,9 +85,9 @@ describe('EnvelopeThrottlerGuard', () => {
     });
     client.send({ event: 'echo', ...message });
     expect((await client.next('exception')).data).toMatchObject(TOO_MANY);
-    // it counts each handler for itself, and leaves out those that are to be left out
+    // The guard counts each handler separately, and skips those with SkipThrottle.
     expect((await client.ask('other')).data).toBe('other');
-    for (let times = 0; times < 5; times++) expect((await client.ask('free')).data).toBe('free');
+    for (let times = 0; times < 5; times++) expect((await client.ask('unlimited')).data).toBe('unlimited');
     expect(client.closed).toBeUndefined();
   });
 
@@ -100,22 +100,25 @@ describe('EnvelopeThrottlerGuard', () => {
     expect((await other.ask('echo')).event).toBe('echo');
   });
 
-  it('believes no header where no proxy is named', async () => {
+  it('ignores X-Forwarded-For without trustProxy', async () => {
     const app = await start();
     const headers = (n: number) => ({ 'X-Forwarded-For': `192.0.2.${n}` });
     for (let n = 0; n < 5; n++) expect((await askForUpgrade(app.port, '/ws', headers(n))).status).toBe(101);
     expect((await askForUpgrade(app.port, '/ws', headers(6))).status).toBe(429);
   });
 
-  it('counts $auth as what it is, another upgrade', async () => {
+  it('counts $auth as another upgrade', async () => {
     const app = await start();
     const client = await app.connect('/ws');
-    const present = (id: number) => {
+    const reauthenticate = (id: number) => {
       client.send({ event: '$auth', id, meta: { token: 'fresh' } });
       return client.answer(id);
     };
-    for (let id = 1; id <= 4; id++) expect((await present(id)).event).toBe('$auth');
-    expect(await present(5)).toMatchObject({ event: 'exception', data: { status: 'error', ...TOO_MANY } });
+    for (let id = 1; id <= 4; id++) expect((await reauthenticate(id)).event).toBe('$auth');
+    expect(await reauthenticate(5)).toMatchObject({
+      event: 'exception',
+      data: { status: 'error', ...TOO_MANY },
+    });
   });
 });
 
@@ -134,10 +137,10 @@ class OpenGateway {
   }
 }
 
-describe('EnvelopeThrottlerGuard for the whole application', () => {
+describe('EnvelopeThrottlerGuard as a global guard', () => {
   expectNoUnhandledErrors();
 
-  it('does for HTTP routes what ThrottlerGuard does, and for gateways as far as Nest asks it', async () => {
+  it('throttles HTTP routes like ThrottlerGuard, and gateways wherever Nest runs global guards', async () => {
     const app = await startApp(
       {
         ...throttled(2),
@@ -154,7 +157,7 @@ describe('EnvelopeThrottlerGuard for the whole application', () => {
     const client = await app.connect('/ws');
     const events = [];
     for (let times = 0; times < 3; times++) events.push((await client.ask('echo')).event);
-    // Nest 11 asks global guards about no message
+    // Nest 11 runs no global guards for messages.
     expect(events).toEqual(['echo', 'echo', NEST_MAJOR === 12 ? 'exception' : 'echo']);
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
     const answer = await askForUpgrade(app.port, '/ws');
@@ -162,19 +165,19 @@ describe('EnvelopeThrottlerGuard for the whole application', () => {
   });
 });
 
-/** The control: why there is a guard of our own. */
+/** Shows why the package has its own guard. */
 @UseGuards(ThrottlerGuard)
 @WebSocketGateway({ path: '/ws' })
-class StockGateway {
+class ThrottlerGateway {
   @SubscribeMessage('echo')
   echo(): string {
     return 'echo';
   }
 }
 
-describe('ThrottlerGuard as it is', () => {
-  it('fails at a message without data', async () => {
-    const app = await startApp({ ...throttled(), providers: [StockGateway] });
+describe('ThrottlerGuard of @nestjs/throttler', () => {
+  it('fails for a message without data', async () => {
+    const app = await startApp({ ...throttled(), providers: [ThrottlerGateway] });
     const client = await app.connect('/ws');
     expect((await client.ask('echo', { some: 'data' })).event).toBe('echo');
     expect((await client.ask('echo')).data).toMatchObject({ message: 'Internal server error' });
@@ -205,7 +208,7 @@ describe('headers that a guard sets', () => {
     return askForUpgrade(app.port, `/ws?set=${encodeURIComponent(JSON.stringify(set))}${rest}`);
   };
 
-  it('go out with its refusal', async () => {
+  it('are sent with its refusal', async () => {
     const answer = await ask([
       ['WWW-Authenticate', 'Bearer realm="chat"'],
       ['x-many', ['a', 'b']],
@@ -215,7 +218,7 @@ describe('headers that a guard sets', () => {
     expect(answer.headers).toMatchObject({ 'www-authenticate': 'Bearer realm="chat"', 'x-many': 'c, d' });
   });
 
-  it('leave the framing of the answer alone', async () => {
+  it('do not change the framing of the answer', async () => {
     const answer = await ask([
       ['Content-Length', '1'],
       ['transfer-encoding', 'chunked'],
@@ -234,13 +237,13 @@ describe('headers that a guard sets', () => {
     ['X Name', 'a'],
     ['X-Name\r\nSet-Cookie: sid', 'a'],
     ['', 'a'],
-  ])('cannot be more than one header: %j', async (name, value) => {
+  ])('cannot add further headers: %j', async (name, value) => {
     const answer = await ask([[name, value]]);
     expect(answer.status).toBe(500);
     expect(answer.headers).not.toHaveProperty('set-cookie');
   });
 
-  it('stay where they are with one who is let in', async () => {
+  it('are not sent when the client connects', async () => {
     const answer = await ask([['X-Custom', 'yes']], '&pass');
     expect(answer.status).toBe(101);
     expect(answer.headers).not.toHaveProperty('x-custom');

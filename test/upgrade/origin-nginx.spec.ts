@@ -9,13 +9,13 @@ import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
 class ChatGateway {
-  readonly left: string[] = [];
+  readonly disconnectReasons: string[] = [];
 
   handleDisconnect(_client: EnvelopeSocket, reason: string): void {
-    this.left.push(reason);
+    this.disconnectReasons.push(reason);
   }
-  @SubscribeMessage('who')
-  who(@ConnectedSocket() client: EnvelopeSocket): unknown {
+  @SubscribeMessage('address')
+  address(@ConnectedSocket() client: EnvelopeSocket): unknown {
     return { ip: client.ip, secure: client.handshake.secure };
   }
   @SubscribeMessage('echo')
@@ -28,20 +28,20 @@ class ChatGateway {
   }
 }
 
-/** The `location`'s lines, as nginx's and our own README have them. */
+/** The directives of the `location`, as in the documentation of nginx and in our README. */
 const FORWARDED = [
   'proxy_set_header X-Forwarded-Host $http_host',
   'proxy_set_header X-Forwarded-Proto $scheme',
   'proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for',
 ];
 
-/** An application with this nginx in front of it. */
+/** Starts an application behind nginx with these directives. */
 async function startBehind(
-  lines: readonly string[] = [],
+  directives: readonly string[] = [],
   adapter: EnvelopeOptions = {},
 ): Promise<{ app: TestApp; nginx: Nginx }> {
   const app = await startApp({ providers: [ChatGateway] }, { adapter });
-  return { app, nginx: await Nginx.start(app.port, lines) };
+  return { app, nginx: await Nginx.start(app.port, directives) };
 }
 
 const clients: TestClient[] = [];
@@ -49,7 +49,7 @@ afterEach(() => {
   for (const client of clients.splice(0)) client.ws.terminate();
 });
 
-/** Opens a line through nginx. */
+/** Connects through nginx. */
 async function open(url: string, options: ConnectOptions = {}): Promise<TestClient> {
   const client = new TestClient(url, { rejectUnauthorized: false, ...options });
   clients.push(client);
@@ -68,7 +68,7 @@ const FOREIGN = 'https://evil.example';
 expectNoUnhandledErrors();
 
 describeBehindNginx('a page behind nginx', () => {
-  it('is refused with its default Host, and the log has both values and the lines that let it in', async () => {
+  it('is refused with the default Host, and the log names both values and the directives that fix it', async () => {
     const { app, nginx } = await startBehind();
     const { status, body } = await askForUpgrade(nginx.port, '/ws', { Origin: pageOf(nginx) });
     expect([status, body]).toEqual([403, expect.not.stringContaining('127.0.0.1')]);
@@ -78,13 +78,13 @@ describeBehindNginx('a page behind nginx', () => {
     expect(line).toContain('In nginx, add "proxy_set_header Host $http_host;"');
     expect(line).toContain('trustProxy');
     await expect(tls(nginx, { origin: securePageOf(nginx) })).rejects.toThrow('403');
-    await plain(nginx); // who names no origin is no page
+    await plain(nginx); // A client without an Origin header is not a page.
   });
 
-  it('gets in with that line, over TLS too', async () => {
+  it('connects with the logged cors option, over TLS too', async () => {
     const page = { Host: 'chat.example', Origin: 'https://chat.example' };
-    const { app, nginx: shut } = await startBehind();
-    await askForUpgrade(shut.port, '/ws', page);
+    const { app, nginx: unconfigured } = await startBehind();
+    await askForUpgrade(unconfigured.port, '/ws', page);
     const origin = /cors: \{ origin: '(.+?)' \}/.exec(app.log.of('warn')[0]!)![1]!;
     const { nginx } = await startBehind([], { cors: { origin } });
     expect((await askForUpgrade(nginx.port, '/ws', page)).status).toBe(101);
@@ -92,14 +92,14 @@ describeBehindNginx('a page behind nginx', () => {
     await expect(plain(nginx, { origin: FOREIGN })).rejects.toThrow('403');
   });
 
-  it('gets in without it where nginx passes the Host on', async () => {
+  it('connects without it when nginx passes the Host header', async () => {
     const { nginx } = await startBehind(['proxy_set_header Host $http_host']);
     await plain(nginx, { origin: pageOf(nginx) });
-    await tls(nginx, { origin: securePageOf(nginx) }); // TLS ends at nginx, and nobody says so
+    await tls(nginx, { origin: securePageOf(nginx) }); // TLS ends at nginx, and no header says so.
     await expect(plain(nginx, { origin: FOREIGN })).rejects.toThrow('403');
   });
 
-  it('gets in with $host, which has no port, on the default ports', async () => {
+  it('connects with $host, which has no port, on the default ports', async () => {
     const { nginx } = await startBehind(['proxy_set_header Host $host']);
     const headers = { Host: 'chat.example' };
     await plain(nginx, { origin: 'http://chat.example', headers });
@@ -107,39 +107,39 @@ describeBehindNginx('a page behind nginx', () => {
     await expect(plain(nginx, { origin: pageOf(nginx) })).rejects.toThrow('403');
   });
 
-  it('is refused with $host on another port, and the log has the line that lets it in', async () => {
+  it('is refused with $host on another port, and the log contains the directive that fixes it', async () => {
     const line = 'proxy_set_header Host $host';
     const { app, nginx } = await startBehind([line]);
     await expect(plain(nginx, { origin: pageOf(nginx) })).rejects.toThrow('403');
-    const [told] = app.log.of('warn');
-    const [, old, cure] = /replace "(.+?);" by "(.+?);"/.exec(told!)!;
+    const [warning] = app.log.of('warn');
+    const [, old, fix] = /replace "(.+?);" by "(.+?);"/.exec(warning!)!;
     expect(old).toBe(line);
-    const { nginx: mended } = await startBehind([cure!]);
-    await plain(mended, { origin: pageOf(mended) });
-    await expect(plain(mended, { origin: FOREIGN })).rejects.toThrow('403');
+    const { nginx: fixed } = await startBehind([fix!]);
+    await plain(fixed, { origin: pageOf(fixed) });
+    await expect(plain(fixed, { origin: FOREIGN })).rejects.toThrow('403');
   });
 
   it.each([[[]], [['proxy_set_header Host $host']]])(
-    'gets in with the option hosts, and %j',
-    async (lines) => {
-      const { nginx } = await startBehind(lines, { hosts: ['chat.example:8443', '*.chat.example'] });
+    'connects with the option hosts, and %j',
+    async (directives) => {
+      const { nginx } = await startBehind(directives, { hosts: ['chat.example:8443', '*.chat.example'] });
       await plain(nginx, { origin: 'https://chat.example:8443' });
       await plain(nginx, { origin: 'https://a.chat.example' });
       await expect(plain(nginx, { origin: pageOf(nginx) })).rejects.toThrow('403');
     },
   );
 
-  it('gets in without it where the proxy is trusted and names the host', async () => {
+  it('connects without it when the proxy is trusted and forwards the host', async () => {
     const { nginx } = await startBehind(FORWARDED, { trustProxy: 'loopback' });
     await plain(nginx, { origin: pageOf(nginx) });
     await tls(nginx, { origin: securePageOf(nginx) });
     for (const origin of [FOREIGN, securePageOf(nginx), 'null'])
       await expect(plain(nginx, { origin })).rejects.toThrow('403');
-    // a page without TLS may not open what was asked for with it
+    // A page without TLS may not open a connection that was requested with TLS.
     await expect(tls(nginx, { origin: `http://127.0.0.1:${nginx.tlsPort}` })).rejects.toThrow('403');
   });
 
-  it('is not let in by headers of its own', async () => {
+  it('cannot connect by sending those headers itself', async () => {
     const { nginx } = await startBehind(FORWARDED, { trustProxy: 'loopback' });
     const headers = { 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https' };
     await expect(plain(nginx, { origin: FOREIGN, headers })).rejects.toThrow('403');
@@ -149,24 +149,24 @@ describeBehindNginx('a page behind nginx', () => {
 });
 
 describeBehindNginx('a client behind nginx', () => {
-  const who = async (client: TestClient): Promise<unknown> => (await client.ask('who')).data;
+  const address = async (client: TestClient): Promise<unknown> => (await client.ask('address')).data;
 
-  it('has its own address, and TLS where it spoke it', async () => {
+  it('has its own address, and is secure if it uses TLS', async () => {
     const { nginx } = await startBehind(FORWARDED, { trustProxy: '127.0.0.1' });
     const localAddress = '127.0.0.9';
-    expect(await who(await plain(nginx, { localAddress }))).toEqual({ ip: localAddress, secure: false });
-    expect(await who(await tls(nginx, { localAddress }))).toEqual({ ip: localAddress, secure: true });
+    expect(await address(await plain(nginx, { localAddress }))).toEqual({ ip: localAddress, secure: false });
+    expect(await address(await tls(nginx, { localAddress }))).toEqual({ ip: localAddress, secure: true });
     const headers = { 'X-Forwarded-For': '203.0.113.66', 'X-Forwarded-Proto': 'https' };
-    expect(await who(await plain(nginx, { localAddress, headers }))).toEqual({
+    expect(await address(await plain(nginx, { localAddress, headers }))).toEqual({
       ip: localAddress,
       secure: false,
     });
   });
 
-  it('has the address of nginx where nobody named the proxy', async () => {
+  it('has the address of nginx without trustProxy', async () => {
     const { app, nginx } = await startBehind(FORWARDED, { limits: { maxConnectionsPerAddress: 1 } });
     for (let client = 0; client < 3; client++)
-      expect(await who(await tls(nginx))).toEqual({ ip: '127.0.0.1', secure: false });
+      expect(await address(await tls(nginx))).toEqual({ ip: '127.0.0.1', secure: false });
     expect(app.log.of('warn')).toEqual([expect.stringContaining('option trustProxy')]);
   });
 
@@ -179,15 +179,15 @@ describeBehindNginx('a client behind nginx', () => {
     await expect(plain(nginx, { localAddress: '127.0.0.9' })).rejects.toThrow('429');
     await plain(nginx, { localAddress: '127.0.0.10' });
     first.ws.terminate();
-    const enters = (): Promise<boolean> =>
+    const canConnect = (): Promise<boolean> =>
       plain(nginx, { localAddress: '127.0.0.9' }).then(
         () => true,
         () => false,
       );
-    await until('the place is free', enters);
+    await until('a free slot', canConnect);
   });
 
-  it('gets large messages, answers, close codes and refusals through', async () => {
+  it('exchanges large messages, close codes and refusals', async () => {
     const { app, nginx } = await startBehind();
     const gateway = app.nest.get(ChatGateway);
     for (const connect of [plain, tls]) {
@@ -196,25 +196,25 @@ describeBehindNginx('a client behind nginx', () => {
       expect((await client.ask('echo', text)).data).toBe(text);
       client.send({ event: 'close' });
       expect(await client.ended()).toEqual({ code: 4321, reason: 'that was it' });
-      const greedy = await connect(nginx);
-      greedy.send({ event: 'echo', data: 'a'.repeat(1_100_000) });
-      expect((await greedy.ended()).code).toBe(1009);
+      const sender = await connect(nginx);
+      sender.send({ event: 'echo', data: 'a'.repeat(1_100_000) });
+      expect((await sender.ended()).code).toBe(1009);
     }
-    const going = await plain(nginx);
-    going.close(4000, 'going');
-    expect((await going.ended()).code).toBe(4000);
+    const closing = await plain(nginx);
+    closing.close(4000, 'going');
+    expect((await closing.ended()).code).toBe(4000);
     const { status, body } = await askForUpgrade(nginx.port, '/elsewhere');
     expect([status, JSON.parse(body)]).toEqual([404, expect.objectContaining({ statusCode: 404 })]);
-    await until('all have left', () => gateway.left.length === 5);
+    await until('all disconnects', () => gateway.disconnectReasons.length === 5);
   });
 
-  it('is gone when its line to nginx breaks, and told when the application closes', async () => {
+  it('disconnects when its connection to nginx breaks, and is closed when the application closes', async () => {
     const { app, nginx } = await startBehind();
     const gateway = app.nest.get(ChatGateway);
-    const [gone, staying] = [await tls(nginx), await tls(nginx)];
-    gone.ws.terminate();
-    await until('one has left', () => gateway.left.length === 1);
+    const [first, second] = [await tls(nginx), await tls(nginx)];
+    first.ws.terminate();
+    await until('one disconnect', () => gateway.disconnectReasons.length === 1);
     await app.nest.close();
-    expect((await staying.ended()).code).toBe(1001);
+    expect((await second.ended()).code).toBe(1001);
   });
 });

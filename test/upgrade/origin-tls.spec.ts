@@ -8,33 +8,33 @@ import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
-class WhoGateway {
-  @SubscribeMessage('who')
-  who(@ConnectedSocket() client: EnvelopeSocket): unknown {
+class AddressGateway {
+  @SubscribeMessage('address')
+  address(@ConnectedSocket() client: EnvelopeSocket): unknown {
     return { ip: client.ip, secure: client.handshake.secure };
   }
 }
 
 const start = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
-  startApp({ providers: [WhoGateway] }, { adapter, https: selfSigned() });
+  startApp({ providers: [AddressGateway] }, { adapter, https: selfSigned() });
 
 const clients: TestClient[] = [];
 afterEach(() => {
   for (const client of clients.splice(0)) client.ws.terminate();
 });
 
-/** Opens a line over TLS and asks the server what it sees. */
+/** Connects over TLS and returns what the server sees. */
 async function open(app: TestApp, options: ConnectOptions): Promise<unknown> {
   const client = new TestClient(`wss://127.0.0.1:${app.port}/ws`, { rejectUnauthorized: false, ...options });
   clients.push(client);
   await client.opened();
-  return (await client.ask('who')).data;
+  return (await client.ask('address')).data;
 }
 
 expectNoUnhandledErrors();
 
-describe('on an application that serves TLS itself', () => {
-  it('the own page gets in', async () => {
+describe('an application that serves TLS itself', () => {
+  it('accepts its own page', async () => {
     const app = await start();
     expect(await open(app, { origin: `https://127.0.0.1:${app.port}` })).toEqual({
       ip: '127.0.0.1',
@@ -45,20 +45,20 @@ describe('on an application that serves TLS itself', () => {
       await open(app, { origin: 'https://chat.example', headers: { Host } });
   });
 
-  it('a page of the same host without TLS is refused: anybody on its way may have written it', async () => {
+  it('refuses a page of the same host without TLS, which anyone on the network path could have changed', async () => {
     const app = await start();
     await expect(open(app, { origin: `http://127.0.0.1:${app.port}` })).rejects.toThrow('403');
     for (const Host of ['chat.example', 'chat.example:80', 'chat.example:443'])
       await expect(open(app, { origin: 'http://chat.example', headers: { Host } })).rejects.toThrow('403');
   });
 
-  it('a page of another host, or port, is refused', async () => {
+  it('refuses a page of another host or port', async () => {
     const app = await start();
     for (const origin of ['https://evil.example', 'https://127.0.0.1', 'https://127.0.0.1:1', 'null'])
       await expect(open(app, { origin })).rejects.toThrow('403');
   });
 
-  it('headers that nobody is trusted to send change nothing', async () => {
+  it('ignores forwarded headers without a trusted proxy', async () => {
     const app = await start();
     const headers = {
       'X-Forwarded-Proto': 'http',
@@ -70,44 +70,46 @@ describe('on an application that serves TLS itself', () => {
       await expect(open(app, { origin, headers })).rejects.toThrow('403');
   });
 
-  it('a trusted proxy that encrypts its own way here says what the client spoke', async () => {
+  it('takes the scheme of the client from a trusted proxy that connects over TLS', async () => {
     const app = await start({ trustProxy: 'loopback' });
-    const of = (proto: string): Record<string, string> => ({
+    const forwarded = (proto: string): Record<string, string> => ({
       'X-Forwarded-Proto': proto,
       'X-Forwarded-Host': 'chat.example',
     });
-    expect(await open(app, { origin: 'http://chat.example', headers: of('http') })).toMatchObject({
+    expect(await open(app, { origin: 'http://chat.example', headers: forwarded('http') })).toMatchObject({
       secure: false,
     });
-    expect(await open(app, { origin: 'https://chat.example', headers: of('https') })).toMatchObject({
+    expect(await open(app, { origin: 'https://chat.example', headers: forwarded('https') })).toMatchObject({
       secure: true,
     });
-    await expect(open(app, { origin: 'http://chat.example', headers: of('https') })).rejects.toThrow('403');
+    await expect(open(app, { origin: 'http://chat.example', headers: forwarded('https') })).rejects.toThrow(
+      '403',
+    );
     expect(await open(app, { origin: `https://127.0.0.1:${app.port}` })).toMatchObject({ secure: true });
   });
 
-  it('verifyClient is told of it', async () => {
-    const told: boolean[] = [];
-    const app = await start({ verifyClient: ({ secure }: { secure: boolean }) => told.push(secure) > 0 });
+  it('passes secure to verifyClient', async () => {
+    const received: boolean[] = [];
+    const app = await start({ verifyClient: ({ secure }: { secure: boolean }) => received.push(secure) > 0 });
     await open(app, {});
-    expect(told).toEqual([true]);
+    expect(received).toEqual([true]);
   });
 
-  it('a place is free again when a handshake is not ended, or a line breaks', async () => {
+  it('frees the slot after an unfinished handshake or a broken connection', async () => {
     const app = await start({ limits: { maxConnectionsPerAddress: 1 } });
     const half = connect({ port: app.port, host: '127.0.0.1', rejectUnauthorized: false });
     half.on('error', () => undefined);
     await new Promise((resolve) => half.once('secureConnect', resolve));
     half.write('GET /ws HTTP/1.1\r\nHost: chat.example\r\nConnection: Upg');
-    await open(app, {}); // who has not asked yet has no place
+    await open(app, {}); // A client that has not sent its request has no slot yet.
     await expect(open(app, {})).rejects.toThrow('429');
     for (const { ws } of clients) ws.terminate();
-    const enters = (): Promise<boolean> =>
+    const canConnect = (): Promise<boolean> =>
       open(app, {}).then(
         () => true,
         () => false,
       );
-    await until('the place is free', enters);
-    half.destroy(); // Node's server waits for a request that has begun
+    await until('a free slot', canConnect);
+    half.destroy(); // Node's server waits for a request that has started.
   });
 });

@@ -5,14 +5,14 @@ import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
-class OpenGateway {
+class EchoGateway {
   @SubscribeMessage('echo')
   echo(): void {}
 }
 
 const FOREIGN = 'https://evil.example';
 
-/** The answer to an upgrade that names this origin. */
+/** Requests an upgrade with this origin. */
 function upgrade(app: TestApp, origin: string | undefined, host?: string): Promise<UpgradeAnswer> {
   return askForUpgrade(app.port, '/ws', {
     ...(origin === undefined ? {} : { Origin: origin }),
@@ -21,12 +21,12 @@ function upgrade(app: TestApp, origin: string | undefined, host?: string): Promi
 }
 
 const start = (cors?: Cors): Promise<TestApp> =>
-  startApp({ providers: [OpenGateway] }, { adapter: cors === undefined ? {} : { cors } });
+  startApp({ providers: [EchoGateway] }, { adapter: cors === undefined ? {} : { cors } });
 
 expectNoUnhandledErrors();
 
 describe('origins', () => {
-  it('lets in the own origin and clients that name none', async () => {
+  it('accepts the own origin and clients without an Origin header', async () => {
     const app = await start();
     expect((await upgrade(app, undefined)).status).toBe(101);
     expect((await upgrade(app, `http://127.0.0.1:${app.port}`)).status).toBe(101);
@@ -35,17 +35,17 @@ describe('origins', () => {
     expect((await upgrade(app, 'http://chat.example:8080', 'chat.example:8080')).status).toBe(101);
   });
 
-  it('refuses everybody else with 403, and logs once both sides and the line to add', async () => {
+  it('refuses other origins with 403, and logs both sides and the option to set once', async () => {
     const app = await start();
     const { status, body } = await upgrade(app, FOREIGN);
     expect(status).toBe(403);
     expect(JSON.parse(body)).toEqual({ statusCode: 403, message: expect.any(String), error: 'Forbidden' });
     for (const text of ['evil.example', '127.0.0.1', `${app.port}`]) expect(body).not.toContain(text);
     await upgrade(app, FOREIGN);
-    const told = app.log.of('warn').filter((line) => line.includes(FOREIGN));
-    expect(told).toHaveLength(1);
-    expect(told[0]).toContain(`127.0.0.1:${app.port}`);
-    expect(told[0]).toContain('cors: { origin:');
+    const warnings = app.log.of('warn').filter((line) => line.includes(FOREIGN));
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain(`127.0.0.1:${app.port}`);
+    expect(warnings[0]).toContain('cors: { origin:');
   });
 
   it.each([
@@ -57,11 +57,11 @@ describe('origins', () => {
     ['http://chat.example, http://evil.example', 'chat.example'],
     ['http://user@chat.example', 'chat.example'],
     ['chat.example', 'chat.example'],
-  ])('is not deceived by %s', async (origin, host) => {
+  ])('does not mistake %s for its own origin', async (origin, host) => {
     expect((await upgrade(await start(), origin, host)).status).toBe(403);
   });
 
-  const opened: [string, Cors][] = [
+  const accepting: [string, Cors][] = [
     ['true', true],
     ['a wildcard', { origin: '*' }],
     ['a string', { origin: FOREIGN }],
@@ -74,7 +74,7 @@ describe('origins', () => {
       { origin: (_origin, callback) => setImmediate(callback, null, FOREIGN) },
     ],
     ['an async function that returns its answer', { origin: async (origin) => origin === FOREIGN }],
-    ['an async function that returns a rule', { origin: async () => [/evil/] }],
+    ['an async function that returns a list', { origin: async () => [/evil/] }],
     [
       'an async function that calls back',
       {
@@ -86,70 +86,70 @@ describe('origins', () => {
     ],
     ['an async delegate', async ({ headers }) => ({ origin: headers.origin === FOREIGN })],
     [
-      'a delegate that gives an async function',
+      'a delegate that returns an async function',
       (_request, callback) => callback(null, { origin: async () => true }),
     ],
     ['a delegate', (_request, callback) => callback(null, { origin: FOREIGN })],
   ];
-  it.each(opened)('is opened by %s', async (_name, cors) => {
+  it.each(accepting)('accepts the origin with %s', async (_name, cors) => {
     const app = await start(cors);
     expect((await upgrade(app, FOREIGN)).status).toBe(101);
     expect((await upgrade(app, FOREIGN)).status).toBe(101);
   });
 
-  const shut: [string, Cors][] = [
+  const refusing: [string, Cors][] = [
     ['false', false],
     ['no origin', { credentials: true }],
     ['another string', { origin: 'https://evil.example.org' }],
     ['a string with a path', { origin: 'https://evil.example/page' }],
     ['a string with another scheme', { origin: 'wss://evil.example' }],
     ['a host without a scheme', { origin: 'evil.example' }],
-    ['a string that is half a URL', { origin: 'https:evil.example' }],
+    ['an incomplete URL', { origin: 'https:evil.example' }],
     ['an empty list', { origin: [] }],
     ['a function that refuses', { origin: (_origin, callback) => callback(null, false) }],
     ['a function that fails', { origin: (_origin, callback) => callback(new Error('no database')) }],
     ['an async function that refuses', { origin: async () => false }],
-    ['an async function that says nothing', { origin: async () => undefined }],
-    ['an async delegate that says nothing', async () => undefined],
+    ['an async function that returns undefined', { origin: async () => undefined }],
+    ['an async delegate that returns undefined', async () => undefined],
     ['a delegate that fails', (_request, callback) => callback(new Error('no database'))],
   ];
-  it.each(shut)('stays shut with %s', async (_name, cors) => {
+  it.each(refusing)('refuses the origin with %s', async (_name, cors) => {
     expect((await upgrade(await start(cors), FOREIGN)).status).toBe(403);
   });
 
-  const fails = (): never => {
+  const throws = (): never => {
     throw new Error('no database');
   };
-  const rejects = async (): Promise<never> => fails();
+  const rejects = async (): Promise<never> => throws();
   const broken: [string, Cors][] = [
-    ['a function throws', { origin: fails }],
+    ['a function throws', { origin: throws }],
     ['a function rejects', { origin: rejects }],
-    ['a delegate throws', fails],
+    ['a delegate throws', throws],
     ['a delegate rejects', rejects],
     [
-      'the function that a delegate gives throws',
+      'the function of a delegate throws',
       (_request, callback) => {
-        callback(null, { origin: fails });
+        callback(null, { origin: throws });
       },
     ],
     [
-      'the function that a delegate gives rejects',
+      'the function of a delegate rejects',
       (_request, callback) => {
         callback(null, { origin: rejects });
       },
     ],
     [
-      'the function that a delegate gives later throws',
-      (_request, callback) => void setImmediate(callback, null, { origin: fails }),
+      'the function of a late delegate throws',
+      (_request, callback) => void setImmediate(callback, null, { origin: throws }),
     ],
     [
-      'the function that a delegate gives later rejects',
+      'the function of a late delegate rejects',
       (_request, callback) => void setImmediate(callback, null, { origin: rejects }),
     ],
-    ['the function of an async delegate throws', async () => ({ origin: fails })],
+    ['the function of an async delegate throws', async () => ({ origin: throws })],
     ['the function of an async delegate rejects', async () => ({ origin: rejects })],
   ];
-  it.each(broken)('answers 500 where %s, and logs it', async (_name, cors) => {
+  it.each(broken)('answers 500 and logs the error when %s', async (_name, cors) => {
     const app = await start(cors);
     const { status, body } = await upgrade(app, FOREIGN);
     expect(status).toBe(500);
@@ -158,13 +158,16 @@ describe('origins', () => {
   });
 });
 
-describe('a name beyond ASCII', () => {
+describe('a host name beyond ASCII', () => {
   it.each<[string, EnvelopeOptions]>([
     ['cors', { cors: { origin: ['https://a.example', 'https://bücher.example'] } }],
-    ['cors, of a function', { cors: { origin: (_, callback) => callback(null, 'https://Bücher.example') } }],
+    [
+      'cors, returned by a function',
+      { cors: { origin: (_, callback) => callback(null, 'https://Bücher.example') } },
+    ],
     ['hosts', { hosts: 'bücher.example' }],
-  ])('is the one that browsers send in Punycode: %s', async (_, adapter) => {
-    const app = await startApp({ providers: [OpenGateway] }, { adapter });
+  ])('matches the Punycode that browsers send: %s', async (_, adapter) => {
+    const app = await startApp({ providers: [EchoGateway] }, { adapter });
     expect((await upgrade(app, 'https://xn--bcher-kva.example')).status).toBe(101);
     expect((await upgrade(app, 'https://bcher.example')).status).toBe(403);
   });
@@ -172,21 +175,21 @@ describe('a name beyond ASCII', () => {
 
 describe('the option hosts', () => {
   const startWith = (adapter: EnvelopeOptions): Promise<TestApp> =>
-    startApp({ providers: [OpenGateway] }, { adapter });
+    startApp({ providers: [EchoGateway] }, { adapter });
   const ATTACKER = ['http://attacker.example', 'attacker.example'] as const;
 
-  it('keeps a page out whose name was rebound to this server', async () => {
+  it('refuses a page whose host name was rebound to this server', async () => {
     expect((await upgrade(await startWith({}), ...ATTACKER)).status).toBe(101);
-    for (const adapter of [{}, { cors: { origin: ['https://friend.example'] } }]) {
+    for (const adapter of [{}, { cors: { origin: ['https://partner.example'] } }]) {
       const app = await startWith({ ...adapter, hosts: ['chat.example', 'localhost:3000'] });
       expect((await upgrade(app, ...ATTACKER)).status).toBe(403);
       expect(app.log.of('warn')[0]).toContain('attacker.example');
       expect((await upgrade(app, `http://127.0.0.1:${app.port}`)).status).toBe(403);
-      // no page at all
+      // A client that is not a page.
       expect((await upgrade(app, undefined, 'attacker.example')).status).toBe(101);
     }
-    const open = await startWith({ hosts: 'chat.example', cors: { origin: 'https://friend.example' } });
-    expect((await upgrade(open, 'https://friend.example')).status).toBe(101);
+    const open = await startWith({ hosts: 'chat.example', cors: { origin: 'https://partner.example' } });
+    expect((await upgrade(open, 'https://partner.example')).status).toBe(101);
   });
 
   it.each([
@@ -197,7 +200,7 @@ describe('the option hosts', () => {
     ['chat.example:8443', 'https://chat.example:8443', 101],
     ['chat.example:443', 'https://chat.example', 101],
     ['chat.example:443', 'http://chat.example', 403],
-    ['[::1]:3000', 'http://[0:0::1]:3000', 403], // no browser writes it so
+    ['[::1]:3000', 'http://[0:0::1]:3000', 403], // No browser writes it this way.
     ['[0:0::1]:3000', 'http://[::1]:3000', 101],
     ['*.chat.example', 'https://a.chat.example', 101],
     ['*.chat.example', 'https://a.b.chat.example', 101],
@@ -207,16 +210,16 @@ describe('the option hosts', () => {
     ['chat.example', 'ws://chat.example', 403],
   ])('%s and the page %s: %i', async (hosts, origin, status) => {
     const app = await startWith({ hosts });
-    // a proxy that does not pass the Host on does no harm
+    // It works even if a proxy does not pass the Host header.
     expect((await upgrade(app, origin, 'upstream:1')).status).toBe(status);
   });
 
-  it('is checked with the scheme where that is known', async () => {
+  it('also checks the scheme when it is known', async () => {
     const app = await startWith({ hosts: 'chat.example', trustProxy: 'loopback' });
-    const from = (proto: string): Promise<UpgradeAnswer> =>
+    const upgradeFrom = (proto: string): Promise<UpgradeAnswer> =>
       askForUpgrade(app.port, '/ws', { Origin: 'http://chat.example', 'X-Forwarded-Proto': proto });
-    expect((await from('http')).status).toBe(101);
-    expect((await from('https')).status).toBe(403);
+    expect((await upgradeFrom('http')).status).toBe(101);
+    expect((await upgradeFrom('https')).status).toBe(403);
   });
 
   it.each([
@@ -229,7 +232,7 @@ describe('the option hosts', () => {
     ['x:65536'],
     [null],
     [{}],
-  ])('is refused at the start where it names no host: %j', async (hosts) => {
+  ])('is refused at startup if it is not a valid host: %j', async (hosts) => {
     await expect(startWith({ hosts: hosts as string })).rejects.toThrow(
       /The option hosts of EnvelopeAdapter has/,
     );

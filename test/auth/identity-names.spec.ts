@@ -48,7 +48,7 @@ describe('the option identify', () => {
     };
     const app = await startApp(
       { providers: [AccountGateway] },
-      { adapter: { recovery: true, identify: () => 'everybody' } },
+      { adapter: { recovery: true, identify: () => 'same user' } },
     );
     const gateway = app.nest.get(AccountGateway);
     const reconnectAs = async (first: string, second: string): Promise<Returning> => {

@@ -140,7 +140,7 @@ describe('the identity of a session', () => {
     ['any field of data', () => (client) => (client.data.account = { name: 'a', roles: ['b', { c: 1 }] })],
     [
       'a field of the client',
-      () => (client) => Object.assign(client, { account: 'a', tell: () => undefined }),
+      () => (client) => Object.assign(client, { account: 'a', method: () => undefined }),
     ],
     [
       'handshake.user',

@@ -24,16 +24,16 @@ const fail =
     throw error;
   };
 const SECRET = 'the database is at 10.1.2.3';
-const cyclic: Record<string, unknown> = { name: 'cyclic' };
-cyclic['self'] = cyclic;
+const circular: Record<string, unknown> = { name: 'circular' };
+circular['self'] = circular;
 
-/** What the guard does, and what the client gets. */
+/** What the guard does, and the answer to the client. */
 const REFUSALS: Record<string, [act: Act, status: number, body: unknown]> = {
   false: [() => false, 403, { statusCode: 403, message: 'Forbidden resource', error: 'Forbidden' }],
   'a promise of false': [async () => false, 403, expect.objectContaining({ message: 'Forbidden resource' })],
   'an Observable of false': [() => of(false), 403, expect.objectContaining({ statusCode: 403 })],
   'an Observable whose last value is false': [() => from([true, false]), 403, expect.anything()],
-  'something falsy': [() => undefined as unknown as boolean, 403, expect.anything()],
+  'a falsy value': [() => undefined as unknown as boolean, 403, expect.anything()],
   'a late Observable of false': [() => timer(1).pipe(map(() => false)), 403, expect.anything()],
 
   'an UnauthorizedException': [
@@ -72,9 +72,9 @@ const REFUSALS: Record<string, [act: Act, status: number, body: unknown]> = {
     401,
     expect.objectContaining({ message: 'no' }),
   ],
-  'an HttpException of no error': [fail(new HttpException('fine', 200)), 403, expect.anything()],
-  'a body that JSON cannot carry': [
-    fail(new HttpException(cyclic, 401)),
+  'an HttpException without an error status': [fail(new HttpException('fine', 200)), 403, expect.anything()],
+  'a body that JSON cannot serialize': [
+    fail(new HttpException(circular, 401)),
     401,
     { statusCode: 401, message: 'Unauthorized', error: 'Unauthorized' },
   ],
@@ -89,17 +89,17 @@ const REFUSALS: Record<string, [act: Act, status: number, body: unknown]> = {
     401,
     { statusCode: 401, message: 'no ticket', hint: 'buy one' },
   ],
-  'a WsException with a status of its own': [
+  'a WsException with its own status': [
     fail(new WsException({ status: 403, message: 'no' })),
     403,
     { statusCode: 403, status: 403, message: 'no' },
   ],
-  'a WsException with a word for a status': [
+  'a WsException with a string as status': [
     fail(new WsException({ status: 'error', message: 'no' })),
     401,
     { statusCode: 401, status: 'error', message: 'no' },
   ],
-  'a WsException of nothing': [
+  'a WsException of undefined': [
     fail(new WsException(undefined as unknown as string)),
     401,
     { statusCode: 401, message: 'Unauthorized', error: 'Unauthorized' },
@@ -157,7 +157,7 @@ describe('the answer to an upgrade', () => {
     connected = 0;
   });
 
-  it.each(Object.keys(REFUSALS))('where the guard gives %s', async (name) => {
+  it.each(Object.keys(REFUSALS))('when the guard returns or throws %s', async (name) => {
     const [, status, body] = REFUSALS[name]!;
     const app = await startApp({ providers: [ActGateway] });
     const answer = await askForUpgrade(app.port, target(name));
@@ -171,28 +171,28 @@ describe('the answer to an upgrade', () => {
     expect(app.log.of('error')).toEqual([]);
   });
 
-  it.each(Object.keys(FAILURES))('where the guard throws %s', async (name) => {
+  it.each(Object.keys(FAILURES))('when the guard fails with %s', async (name) => {
     const app = await startApp({ providers: [ActGateway] });
     const answer = await askForUpgrade(app.port, target(name));
     expect(answer.status).toBe(500);
     expect(JSON.parse(answer.body)).toEqual(INTERNAL);
     expect(connected).toBe(0);
     expect(countResources(app)).toEqual(NO_RESOURCES);
-    // the log is where the application learns of it
+    // The application learns about it from the log.
     expect(app.log.of('error')).toHaveLength(1);
     expect(app.log.of('error')[0]).toContain('a guard of ActGateway threw');
   });
 
-  it.each(Object.keys(PASSES))('where the guard gives %s', async (name) => {
+  it.each(Object.keys(PASSES))('when the guard returns %s', async (name) => {
     const app = await startApp({ providers: [ActGateway] });
     await app.connect(target(name));
     expect(connected).toBe(1);
   });
 
-  it('fills no log, however many guards fail', async () => {
+  it('logs few lines, however many guards fail', async () => {
     const app = await startApp({ providers: [ActGateway] });
     const name = 'an unknown error';
-    for (let asked = 0; asked < 8; asked++) await askForUpgrade(app.port, target(name));
+    for (let times = 0; times < 8; times++) await askForUpgrade(app.port, target(name));
     expect(app.log.of('error')).toHaveLength(5);
     for (const line of app.log.of('error')) expect(line).toContain(SECRET);
     await app.close();

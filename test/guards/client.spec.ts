@@ -9,13 +9,13 @@ import { until } from '../support/wait.js';
 
 type Act = (client: EnvelopeSocket) => boolean | Promise<boolean>;
 
-/** What the guard does; set by each test. */
+/** What the guard does. Each test sets it. */
 let act: Act = () => true;
-let trail: string[] = [];
+let calls: string[] = [];
 let sockets: EnvelopeSocket[] = [];
 beforeEach(() => {
   act = () => true;
-  trail = [];
+  calls = [];
   sockets = [];
 });
 
@@ -29,7 +29,7 @@ class ActGuard implements CanActivate {
 }
 class SecondGuard implements CanActivate {
   canActivate(): boolean {
-    trail.push('second');
+    calls.push('second');
     return true;
   }
 }
@@ -37,11 +37,11 @@ class SecondGuard implements CanActivate {
 class Gateway {
   @WebSocketServer() server!: EnvelopeServer;
   handleConnection(client: EnvelopeSocket): void {
-    trail.push('connected');
+    calls.push('connected');
     client.emit('welcome', [...client.rooms].slice(1));
   }
   handleDisconnect(): void {
-    trail.push('disconnected');
+    calls.push('disconnected');
   }
   @SubscribeMessage('params')
   params(@ConnectedSocket() client: EnvelopeSocket): unknown {
@@ -61,7 +61,7 @@ class ManyGateway extends Gateway {}
 const start = (): Promise<TestApp> => startApp({ providers: [PlainGateway, ParamsGateway, ManyGateway] });
 
 describe('a guard that ends the connection', () => {
-  it('has the token in the headers of its request, also where the guard looks there first', async () => {
+  it('has the token in the headers of its request', async () => {
     const app = await startApp({ providers: [PlainGateway] });
     let seen: unknown;
     act = (client) => {
@@ -80,25 +80,25 @@ describe('a guard that ends the connection', () => {
     ['close()', (client) => client.close()],
     ['close(4000, …)', (client) => client.close(4000, 'go away')],
     ['terminate()', (client) => client.terminate()],
-  ])('by %s has refused it with 403', async (_, end) => {
+  ])('with %s refuses it with 403', async (_, disconnect) => {
     const app = await start();
     for (const isAsync of [false, true]) {
       act = (client) => {
-        end(client);
+        disconnect(client);
         return isAsync ? Promise.resolve(true) : true;
       };
       const answer = await askForUpgrade(app.port, '/ws');
       expect([answer.status, JSON.parse(answer.body).message]).toEqual([403, 'Forbidden resource']);
     }
-    // nobody else is asked, nobody is told
-    expect(trail).toEqual([]);
+    // No further guard and no hook runs.
+    expect(calls).toEqual([]);
     expect(countResources(app)).toEqual(NO_RESOURCES);
     for (const socket of sockets)
       expect([socket.readyState, socket.connected]).toEqual([socket.CLOSED, false]);
     expect(app.log.of('error')).toEqual([]);
   });
 
-  it('by a close code that there is not has made a mistake', async () => {
+  it('with an invalid close code answers 500', async () => {
     const app = await start();
     act = (client) => {
       client.close(1006);
@@ -145,14 +145,14 @@ describe('a client whose guards run', () => {
     });
   });
 
-  it('gets what the guard emitted, first and in order, once the line is open', async () => {
+  it('receives what the guard emitted first and in order, once it is connected', async () => {
     const app = await start();
     act = async (client) => {
       client.emit('one', 1);
       client.emit('two');
       await new Promise((resolve) => setImmediate(resolve));
       client.emit('three', 3);
-      // no line, no volatile message
+      // A volatile message is dropped, because the connection is not open.
       client.volatile.emit('never');
       return true;
     };
@@ -161,7 +161,7 @@ describe('a client whose guards run', () => {
     expect(client.frames.map(({ event }) => event)).toEqual(['$session', 'one', 'two', 'three', 'welcome']);
   });
 
-  it('is in the rooms that the guard had it join, once it is connected', async () => {
+  it('is in the rooms that the guard joined, once it is connected', async () => {
     const app = await start();
     const { server } = app.nest.get(PlainGateway);
     act = async (client) => {
@@ -176,34 +176,34 @@ describe('a client whose guards run', () => {
     expect(client.frames.map(({ event }) => event)).not.toContain('too early');
   });
 
-  it('can be asked: the question waits for the line', async () => {
+  it('receives a request once it is connected', async () => {
     const app = await start();
     let answer: unknown;
     act = (client) => {
-      client.emitWithAck('who are you?', 1).then(
-        (given) => (answer = given),
+      client.emitWithAck('identify yourself', 1).then(
+        (value) => (answer = value),
         (error) => (answer = error),
       );
       return true;
     };
     const client = await app.connect('/ws');
-    const { id } = await client.next('who are you?');
+    const { id } = await client.next('identify yourself');
     client.send({ ack: id, data: 'me' });
     await until('the answer', () => answer === 'me');
   });
 
-  it('cannot be waited for: it has no line to answer on', async () => {
+  it('cannot answer while the guard waits, because it is not connected', async () => {
     const app = await startApp(
       { providers: [PlainGateway] },
       { adapter: { limits: { upgradeTimeout: 50 } } },
     );
     let failed: unknown;
     act = async (client) => {
-      await client.emitWithAck('who are you?').catch((error: Error) => (failed = error.message));
+      await client.emitWithAck('identify yourself').catch((error: Error) => (failed = error.message));
       return true;
     };
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(503);
-    await until('the end of the wait', () => failed !== undefined);
+    await until('the failure of the request', () => failed !== undefined);
     expect(failed).toBe('the socket has been disconnected');
     expect(countResources(app)).toEqual(NO_RESOURCES);
   });
@@ -213,7 +213,7 @@ describe('a client whose guards run', () => {
     ['send with a callback', (client) => client.send('text', () => undefined)],
     ['ping', (client) => client.ping()],
     ['ws', (client) => client.ws],
-  ])('has no raw socket: %s throws, as in ws before it is open', async (_, use) => {
+  ])('has no raw socket: %s throws, like in ws before it is open', async (_, use) => {
     const app = await start();
     let thrown: unknown;
     act = (client) => {
@@ -226,41 +226,41 @@ describe('a client whose guards run', () => {
     };
     await app.connect('/ws');
     expect(String(thrown)).toContain('not open yet');
-    // a guard that does not catch it has failed
+    // If the guard does not catch the error, it fails.
     act = (client) => use(client) !== undefined;
     expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
   });
 
-  it('keeps listeners and middlewares of the guard', async () => {
+  it('keeps the listeners and middlewares of the guard', async () => {
     const app = await start();
     act = (client) => {
       client.on('hello', (data: unknown, ack: (answer: unknown) => void) => ack(data));
-      client.onAny((event) => trail.push(`any ${event}`));
-      client.on('disconnect', (reason) => trail.push(`gone: ${reason}`));
+      client.onAny((event) => calls.push(`any ${event}`));
+      client.on('disconnect', (reason) => calls.push(`disconnect: ${reason}`));
       return true;
     };
     const client = await app.connect('/ws');
     expect((await client.ask('hello', 5)).data).toBe(5);
     client.close(1000);
-    await until('the end', () => trail.includes('disconnected'));
-    expect(trail).toEqual([
+    await until('the disconnect', () => calls.includes('disconnected'));
+    expect(calls).toEqual([
       'second',
       'connected',
       'any hello',
-      'gone: client namespace disconnect',
+      'disconnect: client namespace disconnect',
       'disconnected',
     ]);
   });
 });
 
-describe('a client that was refused', () => {
+describe('a refused client', () => {
   expectNoUnhandledErrors();
 
-  const busy: Act = (client) => {
+  const useEverything: Act = (client) => {
     for (const event of ['close', 'disconnect', 'disconnecting', 'error'] as const)
-      client.on(event, () => trail.push(event));
+      client.on(event, () => calls.push(event));
     client.emit('hello', 'x'.repeat(10_000));
-    client.timeout(60_000).emit('hello', 1, () => trail.push('answered'));
+    client.timeout(60_000).emit('hello', 1, () => calls.push('answered'));
     client.emitWithAck('hello').catch(() => undefined);
     void client.join(['users', 'user:1']);
     client.to('users').emit('hello');
@@ -268,15 +268,15 @@ describe('a client that was refused', () => {
     return false;
   };
 
-  it.each(['/ws', '/rooms/blue/7', '/many/1'])('leaves nothing behind: %s', async (path) => {
+  it.each(['/ws', '/rooms/blue/7', '/many/1'])('leaves no resources: %s', async (path) => {
     const app = await start();
-    act = busy;
+    act = useEverything;
     for (let times = 0; times < 3; times++) expect((await askForUpgrade(app.port, path)).status).toBe(403);
     expect(countResources(app)).toEqual(NO_RESOURCES);
-    expect(trail).toEqual(['answered', 'answered', 'answered']);
+    expect(calls).toEqual(['answered', 'answered', 'answered']);
   });
 
-  it('cannot be brought back', async () => {
+  it('cannot be used again', async () => {
     const app = await start();
     act = () => false;
     await askForUpgrade(app.port, '/ws');
@@ -292,10 +292,10 @@ describe('a client that was refused', () => {
   });
 });
 
-describe('namespaces of many paths', () => {
+describe('namespaces with many paths', () => {
   expectNoUnhandledErrors();
 
-  it('give a guard the :params of the path', async () => {
+  it('pass the :params of the path to the guard', async () => {
     const app = await start();
     const params: unknown[] = [];
     act = (client) => {
@@ -311,14 +311,14 @@ describe('namespaces of many paths', () => {
     expect((await client.ask('params')).data).toEqual({ room: 'blue', seat: 'a b' });
   });
 
-  it('are not made for those that guards refuse', async () => {
+  it('are not created for refused clients', async () => {
     const app = await start();
     act = (client) => client.nsp.name === '/many/7';
     for (let path = 0; path < 5; path++) await askForUpgrade(app.port, `/many/${path}`);
     expect(countResources(app)).toEqual(NO_RESOURCES);
     const client = await app.connect('/many/7');
     expect(countResources(app)['children']).toBe(1);
-    // one who is refused does not take it from who is there
+    // A refused client does not remove it while another one is connected.
     act = () => false;
     await askForUpgrade(app.port, '/many/7');
     expect(countResources(app)).toMatchObject({ children: 1, sockets: 1 });

@@ -17,15 +17,15 @@ import { askForUpgrade } from '../support/upgrade.js';
 
 let contexts: ExecutionContext[] = [];
 let handlers: unknown[] = [];
-let trail: [where: string, client: EnvelopeSocket, user: unknown, marks: string[]][] = [];
+let steps: [where: string, client: EnvelopeSocket, user: unknown, marks: string[]][] = [];
 beforeEach(() => {
   contexts = [];
   handlers = [];
-  trail = [];
+  steps = [];
 });
 
-function note(where: string, client: EnvelopeSocket): void {
-  trail.push([where, client, client.user, [...client.data.marks]]);
+function record(where: string, client: EnvelopeSocket): void {
+  steps.push([where, client, client.user, [...client.data.marks]]);
 }
 
 @Injectable()
@@ -38,7 +38,7 @@ class ContextGuard implements CanActivate {
     client.user ??= { name: 'ada' };
     const mark = this.reflector.getAllAndMerge<string[]>('mark', [context.getClass(), context.getHandler()]);
     (client.data.marks ??= []).push(mark.join('+'));
-    note(`guard ${context.switchToWs().getPattern()}`, client);
+    record(`guard ${context.switchToWs().getPattern()}`, client);
     return true;
   }
 }
@@ -52,18 +52,18 @@ class ContextGateway {
   @WebSocketServer() server!: EnvelopeServer;
   afterInit(server: EnvelopeServer): void {
     server.use((client, next) => {
-      note('middleware', client);
+      record('middleware', client);
       next();
     });
   }
   @Mark('hook')
   handleConnection(client: EnvelopeSocket): void {
-    note('handleConnection', client);
+    record('handleConnection', client);
   }
   @Mark('echo')
   @SubscribeMessage('echo')
   echo(@ConnectedSocket() client: EnvelopeSocket): void {
-    note('handler', client);
+    record('handler', client);
   }
 }
 
@@ -78,7 +78,7 @@ class HooklessGateway {
 describe("a guard's context at the upgrade", () => {
   expectNoUnhandledErrors();
 
-  it('is that of a message, without one', async () => {
+  it('is like the one for a message, with empty data', async () => {
     const app = await startApp({ providers: [ContextGateway] });
     await app.connect('/ws?x=1', { headers: { Cookie: 'sid=s1d', 'X-Custom': 'yes' } });
     const context = contexts[0]!;
@@ -94,7 +94,7 @@ describe("a guard's context at the upgrade", () => {
     expect(context.getArgByIndex(3)).toBeUndefined();
     expect(context.switchToRpc().getContext()).toBe(client);
     expect(context.switchToRpc().getData()).toEqual({});
-    // what reads HTTP requests finds all it reads on the client
+    // Code that reads HTTP requests finds all properties on the client.
     const request = context.switchToHttp().getRequest();
     expect(request).toBe(client);
     expect(request).toMatchObject({ url: '/ws?x=1', query: { x: '1' }, ip: '127.0.0.1' });
@@ -103,34 +103,34 @@ describe("a guard's context at the upgrade", () => {
     expect(context.switchToHttp().getResponse()).toBeDefined();
   });
 
-  it('has the handler that carries its metadata', async () => {
+  it('has the handler with its metadata', async () => {
     const app = await startApp({ providers: [ContextGateway, HooklessGateway] });
     await app.connect('/ws');
     expect(Reflect.getMetadata('mark', handlers[0] as object)).toEqual(['hook']);
     expect((handlers[0] as () => void).name).toBe('handleConnection');
     await app.connect('/hookless');
-    // there is none: an empty function, which metadata can be looked up on
+    // Without a hook it is an empty function, so that metadata lookups work.
     expect(typeof handlers.at(-1)).toBe('function');
-    expect(trail.at(-1)?.[3]).toEqual(['hookless']);
+    expect(steps.at(-1)?.[3]).toEqual(['hookless']);
   });
 
-  it('has the client that everybody gets later, with what the guard wrote to it', async () => {
+  it('has the client of all later steps, with what the guard set', async () => {
     const app = await startApp({ providers: [ContextGateway] });
     const client = await app.connect('/ws');
     await client.ask('echo');
-    expect(trail.map(([where]) => where)).toEqual([
+    expect(steps.map(([where]) => where)).toEqual([
       'guard $upgrade',
       'middleware',
       'handleConnection',
       'guard echo',
       'handler',
     ]);
-    const [[, socket, user]] = trail as [(typeof trail)[number]];
-    for (const [, seen, seenUser] of trail) {
+    const [[, socket, user]] = steps as [(typeof steps)[number]];
+    for (const [, seen, seenUser] of steps) {
       expect(seen).toBe(socket);
       expect(seenUser).toBe(user);
     }
-    expect(trail.map(([, , , marks]) => marks)).toEqual([
+    expect(steps.map(([, , , marks]) => marks)).toEqual([
       ['gateway+hook'],
       ['gateway+hook'],
       ['gateway+hook'],
@@ -143,7 +143,7 @@ describe("a guard's context at the upgrade", () => {
     expect(remote?.data).toEqual(socket.data);
   });
 
-  it('does not carry what one client got to the next', async () => {
+  it('shares no data between clients', async () => {
     const app = await startApp({ providers: [ContextGateway] });
     await app.connect('/ws');
     await app.connect('/ws');
@@ -155,12 +155,12 @@ describe("a guard's context at the upgrade", () => {
 });
 
 @Injectable()
-class ClosedGuard implements CanActivate {
+class RefusingGuard implements CanActivate {
   canActivate(): boolean {
     throw new UnauthorizedException();
   }
 }
-@UseGuards(ClosedGuard)
+@UseGuards(RefusingGuard)
 @WebSocketGateway({ path: '/ws' })
 class ClosedGateway {
   @SubscribeMessage('echo')
@@ -170,13 +170,13 @@ class ClosedGateway {
 describe('overrideGuard of @nestjs/testing', () => {
   expectNoUnhandledErrors();
 
-  it('holds at the upgrade and at messages', async () => {
+  it('applies at the upgrade and to messages', async () => {
     const patterns: string[] = [];
     const guard: CanActivate = {
       canActivate: (context) => patterns.push(context.switchToWs().getPattern()) > 0,
     };
     const override: AppOptions = {
-      override: (builder) => builder.overrideGuard(ClosedGuard).useValue(guard),
+      override: (builder) => builder.overrideGuard(RefusingGuard).useValue(guard),
     };
     const closed = await startApp({ providers: [ClosedGateway] });
     expect((await askForUpgrade(closed.port, '/ws')).status).toBe(401);
@@ -186,7 +186,7 @@ describe('overrideGuard of @nestjs/testing', () => {
     expect(patterns).toEqual(['$upgrade', 'echo']);
   });
 
-  it('may refuse, too', async () => {
+  it('can refuse as well', async () => {
     const guard: CanActivate = { canActivate: () => false };
     const override: AppOptions = {
       override: (builder) => builder.overrideGuard(ContextGuard).useValue(guard),
@@ -199,12 +199,14 @@ describe('overrideGuard of @nestjs/testing', () => {
 
 describe('an adapter without the application', () => {
   it.each([
-    ['nothing', undefined],
+    ['undefined', undefined],
     ['an HTTP server', createServer()],
     ['an empty object', {}],
-  ])('is not made of %s, since it could not see the guards', (_, given) => {
-    expect(() => new EnvelopeAdapter(given)).toThrow(/new EnvelopeAdapter\(app\).*upgradeGuards: false/);
-    expect(() => new EnvelopeAdapter(given, { upgradeGuards: 'handleConnection' })).toThrow(/guards/);
-    expect(() => new EnvelopeAdapter(given, { upgradeGuards: false })).not.toThrow();
+  ])('cannot be created with %s, because it would not find the guards', (_, application) => {
+    expect(() => new EnvelopeAdapter(application)).toThrow(
+      /new EnvelopeAdapter\(app\).*upgradeGuards: false/,
+    );
+    expect(() => new EnvelopeAdapter(application, { upgradeGuards: 'handleConnection' })).toThrow(/guards/);
+    expect(() => new EnvelopeAdapter(application, { upgradeGuards: false })).not.toThrow();
   });
 });

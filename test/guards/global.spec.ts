@@ -5,14 +5,14 @@ import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { askForUpgrade } from '../support/upgrade.js';
 
-let asked: string[] = [];
+let calls: string[] = [];
 beforeEach(() => {
-  asked = [];
+  calls = [];
 });
 
 const allows = (context: ExecutionContext, name: string): boolean => {
   const client: EnvelopeSocket = context.switchToWs().getClient();
-  asked.push(`${name} ${context.switchToWs().getPattern()}`);
+  calls.push(`${name} ${context.switchToWs().getPattern()}`);
   return client.query['refuse'] !== name;
 };
 
@@ -43,13 +43,13 @@ const providers = [
 ];
 
 describe('global guards', () => {
-  it('stay out of the upgrade', async () => {
+  it('do not run at the upgrade', async () => {
     const app = await startApp({ providers });
     await app.connect('/ws?refuse=shared');
-    expect(asked).toEqual([]);
+    expect(calls).toEqual([]);
   });
 
-  it('run first at the upgrade where the option asks for it', async () => {
+  it("run first at the upgrade with upgradeGuards: 'global'", async () => {
     const late: CanActivate = { canActivate: (context) => allows(context, 'late') };
     const app = await startApp(
       { providers },
@@ -57,9 +57,9 @@ describe('global guards', () => {
     );
     for (const name of ['shared', 'scoped', 'late'])
       expect((await askForUpgrade(app.port, `/ws?refuse=${name}`)).status).toBe(403);
-    asked = [];
+    calls = [];
     await app.connect('/ws');
-    expect(asked.sort()).toEqual(['late $upgrade', 'scoped $upgrade', 'shared $upgrade']);
+    expect(calls.sort()).toEqual(['late $upgrade', 'scoped $upgrade', 'shared $upgrade']);
     expect(app.log.of('log').join()).toContain(
       'OpenGateway (1 message, 0 lifecycle hooks; global guards at the upgrade)',
     );

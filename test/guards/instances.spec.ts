@@ -18,16 +18,16 @@ import { until } from '../support/wait.js';
 
 declare const NEST_MAJOR: 11 | 12;
 
-const Needs = (role: string) => SetMetadata('role', role);
+const RequiresRole = (role: string) => SetMetadata('role', role);
 
-let seen: { guard: CanActivate; client: EnvelopeSocket; user: unknown; pattern: string }[] = [];
+let calls: { guard: CanActivate; client: EnvelopeSocket; user: unknown; pattern: string }[] = [];
 let connected: EnvelopeSocket[] = [];
 beforeEach(() => {
-  seen = [];
+  calls = [];
   connected = [];
 });
 
-/** Looks users up, as a database does: later. */
+/** Looks users up asynchronously, like a database. */
 @Injectable()
 class Users {
   readonly known = new Map([
@@ -40,7 +40,7 @@ class Users {
   }
 }
 
-/** Dependencies, request scope, metadata and an asynchronous refusal at once. */
+/** Has dependencies, request scope and metadata, and refuses asynchronously. */
 @Injectable({ scope: Scope.REQUEST })
 class RoleGuard implements CanActivate {
   constructor(
@@ -51,12 +51,12 @@ class RoleGuard implements CanActivate {
   async canActivate(context: ExecutionContext): Promise<boolean> {
     const client: EnvelopeSocket = context.switchToWs().getClient();
     const pattern = context.switchToWs().getPattern();
-    seen.push({ guard: this, client, user: client.data.user, pattern });
-    // Nest 11 asks an object without dependencies at every message
+    calls.push({ guard: this, client, user: client.data.user, pattern });
+    // Nest 11 calls an object without dependencies for each message.
     if (NEST_MAJOR === 11 && pattern !== '$upgrade') return true;
     const role = this.reflector.getAllAndOverride<string>('role', [context.getHandler(), context.getClass()]);
     const user = await this.users.find(client.handshake.auth['token']);
-    if (user === undefined) throw new HttpException({ reason: 'who are you?', code: 7 }, 401);
+    if (user === undefined) throw new HttpException({ reason: 'unknown token', code: 7 }, 401);
     if (role !== undefined && user.role !== role) throw new HttpException('not for you', 402);
     client.data.user = user;
     client.user = user;
@@ -64,7 +64,7 @@ class RoleGuard implements CanActivate {
   }
 }
 
-@Needs('admin')
+@RequiresRole('admin')
 @UseGuards(RoleGuard)
 @WebSocketGateway({ path: '/admin' })
 class AdminGateway {
@@ -79,15 +79,15 @@ class AdminGateway {
 
 const start = (): Promise<TestApp> => startApp({ providers: [AdminGateway, Users] });
 
-const as = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
+const withToken = (token: string): Record<string, string> => ({ Authorization: `Bearer ${token}` });
 
 describe('a guard with dependencies, request scope and metadata', () => {
   expectNoUnhandledErrors();
 
   it.each([
-    ['nobody', {}, 401, { reason: 'who are you?', code: 7 }],
-    ['a stranger', as('eve-token'), 401, { reason: 'who are you?', code: 7 }],
-    ['a guest', as('bob-token'), 402, { statusCode: 402, message: 'not for you' }],
+    ['a client without a token', {}, 401, { reason: 'unknown token', code: 7 }],
+    ['an unknown user', withToken('eve-token'), 401, { reason: 'unknown token', code: 7 }],
+    ['a guest', withToken('bob-token'), 402, { statusCode: 402, message: 'not for you' }],
   ])('refuses %s before the 101', async (_who, headers, status, body) => {
     const app = await start();
     const answer = await askForUpgrade(app.port, '/admin', headers);
@@ -99,33 +99,33 @@ describe('a guard with dependencies, request scope and metadata', () => {
       'content-length': String(answer.body.length),
     });
     expect(connected).toEqual([]);
-    expect(seen).toHaveLength(1);
+    expect(calls).toHaveLength(1);
     expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(app.log.of('error')).toEqual([]);
   });
 
-  it('lets a client in, whose data is there in handleConnection and in handlers', async () => {
+  it('accepts a client, whose data is available in handleConnection and in handlers', async () => {
     const app = await start();
-    const client = await app.connect('/admin', { headers: as('ada-token') });
+    const client = await app.connect('/admin', { headers: withToken('ada-token') });
     const user = { name: 'ada', role: 'admin' };
     expect((await client.ask('whoami')).data).toEqual([user, user]);
     expect(connected).toHaveLength(1);
     expect(connected[0]?.data.user).toEqual(user);
-    // one client, from its guard on
-    expect(new Set([...seen.map(({ client }) => client), ...connected]).size).toBe(1);
-    expect(seen.map(({ pattern }) => pattern)).toContain('$upgrade');
-    expect(seen.at(-1)).toMatchObject({ pattern: 'whoami', user });
+    // The guard, the hook and the handler get the same client.
+    expect(new Set([...calls.map(({ client }) => client), ...connected]).size).toBe(1);
+    expect(calls.map(({ pattern }) => pattern)).toContain('$upgrade');
+    expect(calls.at(-1)).toMatchObject({ pattern: 'whoami', user });
   });
 
-  it('is one instance for each client, which its messages are asked of, too', async () => {
+  it('is one instance for each client, also for its messages', async () => {
     const app = await start();
-    const [ada, again] = [
-      await app.connect('/admin', { headers: as('ada-token') }),
-      await app.connect('/admin', { headers: as('ada-token') }),
+    const [ada, second] = [
+      await app.connect('/admin', { headers: withToken('ada-token') }),
+      await app.connect('/admin', { headers: withToken('ada-token') }),
     ];
-    for (const client of [ada, ada, again]) await client.ask('whoami');
+    for (const client of [ada, ada, second]) await client.ask('whoami');
     const guards = (pattern: string): CanActivate[] =>
-      seen.filter((asked) => asked.pattern === pattern).map(({ guard }) => guard);
+      calls.filter((call) => call.pattern === pattern).map(({ guard }) => guard);
     expect(guards('$upgrade')).toHaveLength(2);
     expect(guards('$upgrade')[0]).not.toBe(guards('$upgrade')[1]);
     expect(guards('whoami')).toHaveLength(3);
@@ -134,13 +134,13 @@ describe('a guard with dependencies, request scope and metadata', () => {
       expect(guards('whoami')[1]).toBe(guards('$upgrade')[0]);
       expect(guards('whoami')[2]).toBe(guards('$upgrade')[1]);
     } else {
-      // what holds on Nest 11: at the upgrade the guard is whole, at messages it has none of its dependencies
+      // On Nest 11 the guard has its dependencies at the upgrade, and none of them for messages.
       for (const guard of guards('$upgrade')) expect(guard).toHaveProperty('users', app.nest.get(Users));
       for (const guard of guards('whoami')) expect(Reflect.get(guard, 'users')).toBeUndefined();
     }
   });
 
-  it('takes a token from a subprotocol and from the query as well', async () => {
+  it('accepts a token from a subprotocol and from the query', async () => {
     const app = await start();
     const auth = Buffer.from(JSON.stringify({ token: 'ada-token' })).toString('base64url');
     await app.connect('/admin', { protocols: ['bearer', 'ada-token'] });
@@ -149,16 +149,16 @@ describe('a guard with dependencies, request scope and metadata', () => {
     expect(connected).toHaveLength(3);
   });
 
-  it('is gone with its client', async () => {
+  it('is released with its client', async () => {
     const app = await start();
-    const client = await app.connect('/admin', { headers: as('ada-token') });
+    const client = await app.connect('/admin', { headers: withToken('ada-token') });
     client.ws.terminate();
-    await until('the end of the client', () => countResources(app)['connections'] === 0);
+    await until('the disconnect', () => countResources(app)['connections'] === 0);
     expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 });
 
-/** A class that is both a provider and a guard has an instance for each in Nest. */
+/** For a class that is both a provider and a guard, Nest creates an instance of each. */
 @UseGuards(RoleGuard)
 @WebSocketGateway({ path: '/twice' })
 class TwiceGateway {
@@ -170,14 +170,14 @@ class TwiceGateway {
 class SharedGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const client: EnvelopeSocket = context.switchToWs().getClient();
-    seen.push({ guard: this, client, user: undefined, pattern: context.switchToWs().getPattern() });
+    calls.push({ guard: this, client, user: undefined, pattern: context.switchToWs().getPattern() });
     return true;
   }
 }
 
 @Injectable({ scope: Scope.TRANSIENT })
 class TransientGuard extends SharedGuard {
-  readonly isMade = true;
+  readonly isConstructed = true;
 }
 
 @UseGuards(SharedGuard, TransientGuard)
@@ -191,41 +191,43 @@ describe('the instance of a guard', () => {
   expectNoUnhandledErrors();
 
   const instances = async (app: TestApp, path: string): Promise<Set<CanActivate>[]> => {
-    const client = await app.connect(path, { headers: as('ada-token') });
+    const client = await app.connect(path, { headers: withToken('ada-token') });
     await client.ask('whoami');
     await client.ask('whoami');
-    const classes = [...new Set(seen.map(({ guard }) => guard.constructor))];
+    const classes = [...new Set(calls.map(({ guard }) => guard.constructor))];
     return classes.map(
-      (type) => new Set(seen.flatMap(({ guard }) => (guard.constructor === type ? [guard] : []))),
+      (type) => new Set(calls.flatMap(({ guard }) => (guard.constructor === type ? [guard] : []))),
     );
   };
 
-  it('is the same at the upgrade and at messages', async () => {
+  it('is the same at the upgrade and for messages', async () => {
     const app = await startApp({ providers: [SharedGateway] });
     const [shared] = await instances(app, '/shared');
     expect(shared?.size).toBe(1);
   });
 
-  it('is one of its own at the upgrade where the guard is transient', async () => {
+  it('is a separate one at the upgrade if the guard is transient', async () => {
     const app = await startApp({ providers: [SharedGateway] });
     await instances(app, '/shared');
     await instances(app, '/shared');
-    const made = seen.filter(({ guard }) => guard instanceof TransientGuard);
-    const isMade = (pattern: string) =>
-      made.filter((asked) => asked.pattern === pattern).map(({ guard }) => Reflect.get(guard, 'isMade'));
-    expect(isMade('$upgrade')).toEqual([true, true]);
-    expect(new Set(made.flatMap(({ guard, pattern }) => (pattern === '$upgrade' ? [guard] : []))).size).toBe(
-      2,
-    );
-    // what holds in Nest, 11 and 12: messages ask an object whose constructor never ran
-    expect(isMade('whoami')).toEqual([undefined, undefined, undefined, undefined]);
+    const transient = calls.filter(({ guard }) => guard instanceof TransientGuard);
+    const isConstructed = (pattern: string) =>
+      transient
+        .filter((call) => call.pattern === pattern)
+        .map(({ guard }) => Reflect.get(guard, 'isConstructed'));
+    expect(isConstructed('$upgrade')).toEqual([true, true]);
+    expect(
+      new Set(transient.flatMap(({ guard, pattern }) => (pattern === '$upgrade' ? [guard] : []))).size,
+    ).toBe(2);
+    // Nest 11 and 12 call an object whose constructor never ran for messages.
+    expect(isConstructed('whoami')).toEqual([undefined, undefined, undefined, undefined]);
   });
 
-  it('is the same where the class is a provider of its module, too', async () => {
+  it('is the same if the class is also a provider of its module', async () => {
     const app = await startApp({ providers: [TwiceGateway, SharedGateway, RoleGuard, SharedGuard, Users] });
     const [guards] = await instances(app, '/twice');
     expect(guards?.size).toBe(NEST_MAJOR === 12 ? 1 : 2);
-    seen = [];
+    calls = [];
     const [shared] = await instances(app, '/shared');
     expect(shared?.size).toBe(1);
   });

@@ -14,19 +14,19 @@ import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { askForUpgrade, freePort } from '../support/upgrade.js';
 
-/** Who was asked, about what. */
-let asked: string[] = [];
+/** The names of the guards that ran, each with its pattern. */
+let calls: string[] = [];
 beforeEach(() => {
-  asked = [];
+  calls = [];
 });
 
-/** Refuses who names it in `?refuse=`. */
+/** Refuses clients that name this guard in `?refuse=`. */
 function guard(name: string): Type<CanActivate> {
   @Injectable()
   class NamedGuard implements CanActivate {
     canActivate(context: ExecutionContext): boolean {
       const client: EnvelopeSocket = context.switchToWs().getClient();
-      asked.push(`${name} ${context.switchToWs().getPattern()}`);
+      calls.push(`${name} ${context.switchToWs().getPattern()}`);
       return client.query['refuse'] !== name;
     }
   }
@@ -61,7 +61,7 @@ class ClassGateway {
 class HookGateway {
   @UseGuards(OfHook)
   handleConnection(): void {
-    asked.push('connected');
+    calls.push('connected');
   }
   @SubscribeMessage('echo')
   echo(): void {}
@@ -72,7 +72,7 @@ class HookGateway {
 class BothGateway {
   @UseGuards(OfHook)
   handleConnection(): void {
-    asked.push('connected');
+    calls.push('connected');
   }
   @UseGuards(OfMessage)
   @SubscribeMessage('echo')
@@ -82,7 +82,7 @@ class BothGateway {
 @WebSocketGateway({ path: '/message' })
 class MessageGateway {
   handleConnection(): void {
-    asked.push('connected');
+    calls.push('connected');
   }
   @UseGuards(OfMessage)
   @SubscribeMessage('echo')
@@ -93,31 +93,31 @@ const start = (gateways: Type[], upgradeGuards?: EnvelopeOptions['upgradeGuards'
   startApp({ providers: gateways }, { adapter: upgradeGuards === undefined ? {} : { upgradeGuards } });
 
 /** Connects and sends one message. */
-async function visit(app: TestApp, path: string): Promise<string[]> {
+async function connectAndSend(app: TestApp, path: string): Promise<string[]> {
   const client = await app.connect(path);
   await client.ask('echo');
-  return asked.splice(0);
+  return calls.splice(0);
 }
 
-describe('guards run before the 101', () => {
+describe('guards at the upgrade', () => {
   expectNoUnhandledErrors();
 
-  it('of the class', async () => {
+  it('are those of the class', async () => {
     const app = await start([ClassGateway]);
-    expect(await visit(app, '/class')).toEqual(['OfClass $upgrade', 'OfClass echo']);
+    expect(await connectAndSend(app, '/class')).toEqual(['OfClass $upgrade', 'OfClass echo']);
     expect((await askForUpgrade(app.port, '/class?refuse=OfClass')).status).toBe(403);
   });
 
-  it('of handleConnection, which messages know nothing of', async () => {
+  it('are those of handleConnection, which do not run for messages', async () => {
     const app = await start([HookGateway]);
-    expect(await visit(app, '/hook')).toEqual(['OfHook $upgrade', 'connected']);
+    expect(await connectAndSend(app, '/hook')).toEqual(['OfHook $upgrade', 'connected']);
     expect((await askForUpgrade(app.port, '/hook?refuse=OfHook')).status).toBe(403);
-    expect(asked).toEqual(['OfHook $upgrade']);
+    expect(calls).toEqual(['OfHook $upgrade']);
   });
 
-  it('of both, those of the class first', async () => {
+  it('are those of both, the class first', async () => {
     const app = await start([BothGateway]);
-    expect(await visit(app, '/both')).toEqual([
+    expect(await connectAndSend(app, '/both')).toEqual([
       'OfClass $upgrade',
       'Second $upgrade',
       'OfHook $upgrade',
@@ -128,29 +128,36 @@ describe('guards run before the 101', () => {
     ]);
     for (const [name, count] of Object.entries({ OfClass: 1, Second: 2, OfHook: 3 })) {
       expect((await askForUpgrade(app.port, `/both?refuse=${name}`)).status).toBe(403);
-      // who comes after the refusal is not asked
-      expect(asked.splice(0)).toHaveLength(count);
+      // Guards after the refusal do not run.
+      expect(calls.splice(0)).toHaveLength(count);
     }
     expect(app.log.of('log').join()).toContain('OfClassGuard, SecondGuard, OfHookGuard at the upgrade');
   });
 
-  it('but not of a message', async () => {
+  it('are not those of a message', async () => {
     const app = await start([MessageGateway]);
-    expect(await visit(app, '/message')).toEqual(['connected', 'OfMessage echo']);
+    expect(await connectAndSend(app, '/message')).toEqual(['connected', 'OfMessage echo']);
     expect(app.log.of('log').join()).not.toContain('at the upgrade');
   });
 
-  it("of handleConnection alone with upgradeGuards: 'handleConnection'", async () => {
+  it("are only those of handleConnection with upgradeGuards: 'handleConnection'", async () => {
     const app = await start([BothGateway, ClassGateway], 'handleConnection');
-    expect((await visit(app, '/both')).slice(0, 3)).toEqual(['OfHook $upgrade', 'connected', 'OfClass echo']);
-    expect(await visit(app, '/class')).toEqual(['OfClass echo']);
+    expect((await connectAndSend(app, '/both')).slice(0, 3)).toEqual([
+      'OfHook $upgrade',
+      'connected',
+      'OfClass echo',
+    ]);
+    expect(await connectAndSend(app, '/class')).toEqual(['OfClass echo']);
     expect((await askForUpgrade(app.port, '/both?refuse=OfHook')).status).toBe(403);
     expect(app.log.of('log').join()).toContain('; OfHookGuard at the upgrade');
   });
 
-  it('none with upgradeGuards: false', async () => {
+  it('are none with upgradeGuards: false', async () => {
     const app = await start([BothGateway], false);
-    expect((await visit(app, '/both?refuse=OfHook')).slice(0, 2)).toEqual(['connected', 'OfClass echo']);
+    expect((await connectAndSend(app, '/both?refuse=OfHook')).slice(0, 2)).toEqual([
+      'connected',
+      'OfClass echo',
+    ]);
     expect(app.log.of('log').join()).not.toContain('at the upgrade');
   });
 });
@@ -159,7 +166,7 @@ describe('guards run before the 101', () => {
 class NeighbourGateway {
   @UseGuards(OfOther)
   handleConnection(): void {
-    asked.push('connected next door');
+    calls.push('connected to the neighbour');
   }
 }
 @WebSocketGateway({ path: '/', namespace: 'both' })
@@ -173,23 +180,23 @@ class OpenNeighbourGateway {
 describe('gateways that share a path', () => {
   expectNoUnhandledErrors();
 
-  it('must all let a client in', async () => {
+  it('must all accept a client', async () => {
     const app = await start([BothGateway, NeighbourGateway, OpenNeighbourGateway]);
     for (const name of ['OfClass', 'OfHook', 'OfOther'])
       expect((await askForUpgrade(app.port, `/both?refuse=${name}`)).status).toBe(403);
-    expect(asked).not.toContain('connected');
-    expect(asked).not.toContain('connected next door');
+    expect(calls).not.toContain('connected');
+    expect(calls).not.toContain('connected to the neighbour');
     expect(countResources(app)).toEqual(NO_RESOURCES);
-    asked = [];
+    calls = [];
     await app.connect('/both');
-    expect(asked.filter((entry) => entry.endsWith('$upgrade'))).toHaveLength(4);
-    expect(asked.slice(4).sort()).toEqual(['connected', 'connected next door']);
+    expect(calls.filter((entry) => entry.endsWith('$upgrade'))).toHaveLength(4);
+    expect(calls.slice(4).sort()).toEqual(['connected', 'connected to the neighbour']);
   });
 
-  it('are no concern of other paths', async () => {
+  it('do not affect other paths', async () => {
     const app = await start([BothGateway, MessageGateway]);
     await app.connect('/message?refuse=OfClass');
-    expect(asked).toEqual(['connected']);
+    expect(calls).toEqual(['connected']);
   });
 });
 
@@ -197,54 +204,56 @@ describe('gateways that share a path', () => {
 class BaseGateway {
   @UseGuards(OfHook)
   handleConnection(): void {
-    asked.push('connected');
+    calls.push('connected');
   }
   @SubscribeMessage('echo')
   echo(): void {}
 }
-@WebSocketGateway({ path: '/heir' })
-class HeirGateway extends BaseGateway {}
+@WebSocketGateway({ path: '/derived' })
+class DerivedGateway extends BaseGateway {}
 
 @UseGuards(OfClass)
-@WebSocketGateway({ path: '/elder' })
-class ElderGateway extends BaseGateway {
+@WebSocketGateway({ path: '/overriding' })
+class OverridingGateway extends BaseGateway {
   @UseGuards(Second)
   override handleConnection(): void {
     super.handleConnection();
   }
 }
 
-/** Its guards are instances, as `@UseGuards(new RoleGuard('admin'))` has them. */
+/** Its guards are instances, like `@UseGuards(new RoleGuard('admin'))`. */
 @UseGuards(new (guard('Instance'))())
 @WebSocketGateway({ path: '/instance' })
 class InstanceGateway {
-  @UseGuards({ canActivate: () => asked.push('plain') > 0 })
+  @UseGuards({ canActivate: () => calls.push('plain') > 0 })
   handleConnection(): void {}
   @SubscribeMessage('echo')
   echo(): void {}
 }
 
-describe('guards come', () => {
+describe('guards are found', () => {
   expectNoUnhandledErrors();
 
-  it('from the base class', async () => {
-    const app = await start([HeirGateway]);
-    expect(await visit(app, '/heir')).toEqual([
+  it('on the base class', async () => {
+    const app = await start([DerivedGateway]);
+    expect(await connectAndSend(app, '/derived')).toEqual([
       'OfBase $upgrade',
       'OfHook $upgrade',
       'connected',
       'OfBase echo',
     ]);
-    expect((await askForUpgrade(app.port, '/heir?refuse=OfBase')).status).toBe(403);
-    expect((await askForUpgrade(app.port, '/heir?refuse=OfHook')).status).toBe(403);
+    expect((await askForUpgrade(app.port, '/derived?refuse=OfBase')).status).toBe(403);
+    expect((await askForUpgrade(app.port, '/derived?refuse=OfHook')).status).toBe(403);
   });
 
-  it('from both classes, as Nest puts them together for messages; a hook of its own has guards of its own', async () => {
-    const app = await start([ElderGateway]);
-    const trail = await visit(app, '/elder');
-    const atMessages = trail.filter((entry) => entry.endsWith(' echo')).map((entry) => entry.split(' ')[0]);
+  it('on both classes, like for messages; an overridden hook has only its own guards', async () => {
+    const app = await start([OverridingGateway]);
+    const sequence = await connectAndSend(app, '/overriding');
+    const atMessages = sequence
+      .filter((entry) => entry.endsWith(' echo'))
+      .map((entry) => entry.split(' ')[0]);
     expect(atMessages).toContain('OfClass');
-    expect(trail).toEqual([
+    expect(sequence).toEqual([
       ...atMessages.map((name) => `${name} $upgrade`),
       'Second $upgrade',
       'connected',
@@ -254,12 +263,12 @@ describe('guards come', () => {
 
   it('as instances', async () => {
     const app = await start([InstanceGateway]);
-    expect(await visit(app, '/instance')).toEqual(['Instance $upgrade', 'plain', 'Instance echo']);
+    expect(await connectAndSend(app, '/instance')).toEqual(['Instance $upgrade', 'plain', 'Instance echo']);
     expect((await askForUpgrade(app.port, '/instance?refuse=Instance')).status).toBe(403);
     expect(app.log.of('log').join()).toContain('InstanceGuard, Object at the upgrade');
   });
 
-  it('on a port of its own', async () => {
+  it('on a separate port', async () => {
     const port = await freePort();
     @UseGuards(OfClass)
     @WebSocketGateway(port, { path: '/own' })
@@ -271,15 +280,15 @@ describe('guards come', () => {
     expect((await askForUpgrade(port, '/own?refuse=OfClass')).status).toBe(403);
     const client = await app.connect('/own', { port });
     await client.ask('echo');
-    expect(asked).toEqual(['OfClass $upgrade', 'OfClass $upgrade', 'OfClass echo']);
+    expect(calls).toEqual(['OfClass $upgrade', 'OfClass $upgrade', 'OfClass echo']);
   });
 });
 
-/** As applications have it for their HTTP routes: it reads the request, and refuses where there is no session. */
+/** A typical guard for HTTP routes: it reads the request, and refuses without a session. */
 @Injectable()
 class HttpGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    asked.push(`http ${context.getType()}`);
+    calls.push(`http ${context.getType()}`);
     if (context.getType() !== 'http') return true;
     throw new UnauthorizedException('no session');
   }
@@ -287,29 +296,29 @@ class HttpGuard implements CanActivate {
 @Injectable()
 class StrictHttpGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
-    asked.push('strict');
+    calls.push('strict');
     throw new UnauthorizedException(`no session in ${context.getType()}`);
   }
 }
 
-describe('a global guard that was made for HTTP', () => {
+describe('a global guard for HTTP', () => {
   expectNoUnhandledErrors();
 
-  it.each([HttpGuard, StrictHttpGuard])('has no say at the upgrade: %p', async (useClass) => {
+  it.each([HttpGuard, StrictHttpGuard])('does not run at the upgrade: %p', async (useClass) => {
     const app = await startApp({
       providers: [MessageGateway, ClassGateway, { provide: APP_GUARD, useClass }],
     });
     await app.connect('/message');
     await app.connect('/class');
-    expect(asked).toEqual(['connected', 'OfClass $upgrade']);
+    expect(calls).toEqual(['connected', 'OfClass $upgrade']);
   });
 
-  it('has none either where it was set by useGlobalGuards', async () => {
+  it('does not run at the upgrade either when set by useGlobalGuards', async () => {
     const app = await startApp(
       { providers: [MessageGateway] },
       { before: (nest) => nest.useGlobalGuards(new StrictHttpGuard()) },
     );
     await app.connect('/message');
-    expect(asked).toEqual(['connected']);
+    expect(calls).toEqual(['connected']);
   });
 });

@@ -14,7 +14,7 @@ beforeEach(() => {
   connected = [];
 });
 
-/** The guard as it is, on everything. */
+/** Guards the whole gateway. */
 @UseGuards(AuthGuard('jwt'))
 @WebSocketGateway({ path: '/ws' })
 class JwtGateway {
@@ -28,7 +28,7 @@ class JwtGateway {
   }
 }
 
-/** At the upgrade alone. */
+/** Guards only the upgrade. */
 @WebSocketGateway({ path: '/hook' })
 class HookGateway {
   @UseGuards(AuthGuard('jwt'))
@@ -41,7 +41,7 @@ class HookGateway {
   }
 }
 
-/** At one message alone. */
+/** Guards only one message. */
 @WebSocketGateway({ path: '/open' })
 class OpenGateway {
   @UseGuards(AuthGuard('jwt'))
@@ -55,9 +55,9 @@ class OpenGateway {
   }
 }
 
-/** As applications extend it. */
+/** Extends the guard like applications do. */
 @Injectable()
-class OwnGuard extends AuthGuard('jwt') {
+class CustomGuard extends AuthGuard('jwt') {
   override getRequest(context: ExecutionContext): unknown {
     return context.switchToWs().getClient();
   }
@@ -66,16 +66,16 @@ class OwnGuard extends AuthGuard('jwt') {
     return user;
   }
 }
-@UseGuards(OwnGuard)
-@WebSocketGateway({ path: '/own' })
-class OwnGateway {
+@UseGuards(CustomGuard)
+@WebSocketGateway({ path: '/custom' })
+class CustomGateway {
   @SubscribeMessage('whoami')
   whoAmI(@ConnectedSocket() client: EnvelopeSocket): unknown {
     return client.user.sub;
   }
 }
 
-/** Its first strategy is one that nobody made. */
+/** Its first strategy does not exist. */
 @UseGuards(AuthGuard(['none', 'jwt']))
 @WebSocketGateway({ path: '/unknown' })
 class UnknownStrategyGateway {
@@ -83,10 +83,10 @@ class UnknownStrategyGateway {
   echo(): void {}
 }
 
-const gateways = [JwtGateway, HookGateway, OpenGateway, OwnGateway, UnknownStrategyGateway];
+const gateways = [JwtGateway, HookGateway, OpenGateway, CustomGateway, UnknownStrategyGateway];
 const start = (): Promise<TestApp> =>
   startApp(
-    { imports: withJwt.imports, providers: [...withJwt.providers, ...gateways, OwnGuard] },
+    { imports: withJwt.imports, providers: [...withJwt.providers, ...gateways, CustomGuard] },
     { adapter: { limits: { messagesPerSecond: false } } },
   );
 
@@ -96,7 +96,7 @@ const UNAUTHORIZED = { statusCode: 401, message: 'Unauthorized' };
 describe.each(Object.keys(carriers))("AuthGuard('jwt') and a token in %s", (carrier) => {
   expectNoUnhandledErrors();
 
-  it('lets its user in, and asks again at every message', async () => {
+  it('lets its user connect, and checks the token again for every message', async () => {
     const app = await start();
     for (const path of ['/ws', '/hook']) {
       const { target = '', ...options } = carriers[carrier]!(tokens.valid());
@@ -106,7 +106,7 @@ describe.each(Object.keys(carriers))("AuthGuard('jwt') and a token in %s", (carr
     expect(connected).toEqual([ada, ada]);
   });
 
-  it.each(['expired', 'forged', 'unsigned'] as const)('refuses one that is %s', async (kind) => {
+  it.each(['expired', 'forged', 'unsigned'] as const)('refuses an %s token', async (kind) => {
     const app = await start();
     for (const path of ['/ws', '/hook']) {
       const answer = await askForUpgrade(app.port, ...asRequest(path, carrier, tokens[kind]()));
@@ -123,23 +123,23 @@ describe("AuthGuard('jwt')", () => {
   expectNoUnhandledErrors();
 
   it.each([
-    ['none', {}],
-    ['an empty one', { Authorization: 'Bearer ' }],
+    ['no token', {}],
+    ['an empty token', { Authorization: 'Bearer ' }],
     ['another scheme', { Authorization: 'Basic YWRhOnNlY3JldA==' }],
     ['garbage', { Authorization: 'Bearer garbage' }],
     ['garbage in a subprotocol', { 'Sec-WebSocket-Protocol': 'bearer, garbage' }],
     ['bearer without a token', { 'Sec-WebSocket-Protocol': 'bearer' }],
-    ['no JSON in a subprotocol', { 'Sec-WebSocket-Protocol': 'envelope.auth.bm8ganNvbg' }],
+    ['invalid JSON in a subprotocol', { 'Sec-WebSocket-Protocol': 'envelope.auth.bm8ganNvbg' }],
     ['a list in a subprotocol', { 'Sec-WebSocket-Protocol': 'envelope.auth.WzFd' }],
-    ['a token that is no string', { 'Sec-WebSocket-Protocol': 'envelope.auth.eyJ0b2tlbiI6eyJhIjoxfX0' }],
-  ])('refuses who brings %s', async (_, headers) => {
+    ['a token that is not a string', { 'Sec-WebSocket-Protocol': 'envelope.auth.eyJ0b2tlbiI6eyJhIjoxfX0' }],
+  ])('refuses %s', async (_, headers) => {
     const app = await start();
     const answer = await askForUpgrade(app.port, '/ws', headers as Record<string, string>);
     expect([answer.status, JSON.parse(answer.body)]).toEqual([401, UNAUTHORIZED]);
     expect(connected).toEqual([]);
   });
 
-  it('takes the first of several tokens, by the order that PROTOCOL.md gives', async () => {
+  it('takes the first of several tokens, in the order of PROTOCOL.md', async () => {
     const app = await start();
     const order = [
       'envelope.auth.<base64url>',
@@ -170,7 +170,7 @@ describe("AuthGuard('jwt')", () => {
     }
   });
 
-  it('takes a token in the only subprotocol, which it does not select', async () => {
+  it('accepts a token in the only subprotocol, and does not select that subprotocol', async () => {
     const app = await start();
     const auth = Buffer.from(JSON.stringify({ token: tokens.valid() })).toString('base64url');
     const headers = { 'Sec-WebSocket-Protocol': `envelope.auth.${auth}` };
@@ -179,34 +179,34 @@ describe("AuthGuard('jwt')", () => {
     expect(answer.headers).not.toHaveProperty('sec-websocket-protocol');
   });
 
-  it('guards one message, and leaves the others open', async () => {
+  it('guards one message, and not the others', async () => {
     const app = await start();
-    const stranger = await app.connect('/open');
-    expect((await stranger.ask('public')).data).toBe('public');
-    expect(await stranger.ask('secret', undefined, 1)).toEqual({
+    const anonymous = await app.connect('/open');
+    expect((await anonymous.ask('public')).data).toBe('public');
+    expect(await anonymous.ask('secret', undefined, 1)).toEqual({
       event: 'exception',
       data: { status: 'error', ...UNAUTHORIZED },
       ack: 1,
     });
     const user = await app.connect('/open', { protocols: ['bearer', tokens.valid()] });
     expect((await user.ask('secret')).data).toBe('ada');
-    // a payload is no place for a token: Nest takes it for the response
+    // A payload is not a place for a token: Nest would use it as the response object.
     expect((await user.ask('secret', { header: 1, setHeader: 2 })).data).toBe('ada');
     expect((await user.ask('secret', null)).data).toBe('ada');
   });
 
-  it('can be extended, and says what its owner wants', async () => {
+  it('can be extended with its own messages', async () => {
     const app = await start();
-    const client = await app.connect('/own', { protocols: ['bearer', tokens.valid('bob')] });
+    const client = await app.connect('/custom', { protocols: ['bearer', tokens.valid('bob')] });
     expect((await client.ask('whoami')).data).toBe('bob');
-    const say = async (token: string): Promise<unknown> =>
-      JSON.parse((await askForUpgrade(app.port, `/own?token=${token}`)).body).message;
-    expect(await say(tokens.expired())).toBe('jwt expired');
-    expect(await say(tokens.forged())).toBe('invalid signature');
-    expect(await say('')).toBe('No auth token');
+    const messageFor = async (token: string): Promise<unknown> =>
+      JSON.parse((await askForUpgrade(app.port, `/custom?token=${token}`)).body).message;
+    expect(await messageFor(tokens.expired())).toBe('jwt expired');
+    expect(await messageFor(tokens.forged())).toBe('invalid signature');
+    expect(await messageFor('')).toBe('No auth token');
   });
 
-  it('fails for itself where its strategy is unknown', async () => {
+  it('answers 500 when its strategy is unknown', async () => {
     const app = await start();
     const answer = await askForUpgrade(app.port, ...asRequest('/unknown', '?token=', tokens.valid()));
     expect(answer.status).toBe(500);
@@ -214,7 +214,7 @@ describe("AuthGuard('jwt')", () => {
     expect(app.log.of('error').join()).toContain('Unknown authentication strategy');
   });
 
-  it('refuses messages once the token has expired, where nothing closed the connection', async () => {
+  it('refuses messages once the token has expired, if nothing closed the connection', async () => {
     const app = await start();
     const hook = await app.connect('/hook', { protocols: ['bearer', tokens.valid('ada', 3)] });
     const open = await app.connect('/open', { protocols: ['bearer', tokens.valid('ada', 3)] });

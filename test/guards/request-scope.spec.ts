@@ -16,28 +16,28 @@ import { askForUpgrade } from '../support/upgrade.js';
 
 declare const NEST_MAJOR: 11 | 12;
 
-let trail: unknown[] = [];
-let broken: Error | undefined;
+let calls: unknown[] = [];
+let sessionError: Error | undefined;
 beforeEach(() => {
-  trail = [];
-  broken = undefined;
+  calls = [];
+  sessionError = undefined;
 });
 
 @Injectable({ scope: Scope.REQUEST })
 class Session {
   constructor(@Inject(REQUEST) readonly client: EnvelopeSocket) {
-    if (broken !== undefined) throw broken;
-    trail.push('session');
+    if (sessionError !== undefined) throw sessionError;
+    calls.push('session');
   }
 }
 
-/** Not scoped itself: what it depends on is. */
+/** It has the default scope, and depends on a provider of request scope. */
 @Injectable()
 class SessionGuard implements CanActivate {
   constructor(@Inject(Session) readonly session: Session | undefined) {}
   canActivate(context: ExecutionContext): boolean {
     const client = context.switchToWs().getClient<EnvelopeSocket>();
-    trail.push([context.switchToWs().getPattern(), this.session?.client === client]);
+    calls.push([context.switchToWs().getPattern(), this.session?.client === client]);
     return client.query['refuse'] === undefined;
   }
 }
@@ -49,19 +49,19 @@ class StaticGateway {
   echo(): void {}
 }
 
-/** Made for each client, by Nest 12. */
+/** Nest 12 creates it for each client. */
 @UseGuards(SessionGuard)
 @WebSocketGateway({ path: '/scoped' })
 class ScopedGateway {
   constructor(@Inject(Session) readonly session: Session | undefined) {}
   handleConnection(): void {
-    trail.push(['handleConnection', this.session !== undefined]);
+    calls.push(['handleConnection', this.session !== undefined]);
   }
   @SubscribeMessage('echo')
   echo(): void {}
 }
 
-/** Asks the same session as the one before it. */
+/** Uses the same session as the gateway before it. */
 @UseGuards(SessionGuard)
 @WebSocketGateway({ path: '/scoped' })
 class NextGateway {
@@ -72,56 +72,56 @@ class NextGateway {
 const start = (): Promise<TestApp> =>
   startApp({ providers: [StaticGateway, ScopedGateway, NextGateway, Session] });
 
-const isWhole = NEST_MAJOR === 12;
+const hasSession = NEST_MAJOR === 12;
 
 describe('a guard with a dependency of request scope', () => {
   expectNoUnhandledErrors();
 
-  it('gets the client for its request', async () => {
+  it('gets the client as its request', async () => {
     const app = await start();
     const client = await app.connect('/static');
-    expect(trail).toEqual(['session', ['$upgrade', true]]);
+    expect(calls).toEqual(['session', ['$upgrade', true]]);
     await client.ask('echo');
-    // Nest 12 has one session for each client, Nest 11 none at all at messages
-    expect(trail.slice(2)).toEqual([['echo', isWhole]]);
+    // Nest 12 has one session for each client. Nest 11 has none for messages.
+    expect(calls.slice(2)).toEqual([['echo', hasSession]]);
   });
 
-  it('shares it with the gateways of a path, and with their hooks', async () => {
+  it('shares the dependency with the gateways of a path and with their hooks', async () => {
     const app = await start();
     await app.connect('/scoped');
-    const expected = ['session', ['$upgrade', true], ['$upgrade', true], ['handleConnection', isWhole]];
-    expect(trail).toEqual(expected);
+    const expected = ['session', ['$upgrade', true], ['$upgrade', true], ['handleConnection', hasSession]];
+    expect(calls).toEqual(expected);
   });
 
-  it('has one for each client', async () => {
+  it('has one dependency for each client', async () => {
     const app = await start();
     await app.connect('/static');
     await app.connect('/static');
-    expect(trail.filter((entry) => entry === 'session')).toHaveLength(2);
+    expect(calls.filter((entry) => entry === 'session')).toHaveLength(2);
   });
 
   it.each<[string, Error, number, string]>([
     ['a WsException', new WsException('no session'), 401, 'no session'],
     ['an error', new Error('the store is down'), 500, 'Internal server error'],
-  ])('refuses where that cannot be made: %s', async (_, error, status, message) => {
+  ])('refuses the upgrade when the dependency cannot be created: %s', async (_, error, status, message) => {
     const app = await start();
-    broken = error;
+    sessionError = error;
     for (const path of ['/static', '/scoped']) {
       const answer = await askForUpgrade(app.port, path);
       expect([answer.status, JSON.parse(answer.body).message]).toEqual([status, message]);
     }
-    expect(trail).toEqual([]);
+    expect(calls).toEqual([]);
     expect(countResources(app)).toEqual(NO_RESOURCES);
-    // and lets the next one in
-    broken = undefined;
+    // The next client can connect.
+    sessionError = undefined;
     await app.connect('/static');
   });
 
-  it('refuses as any other', async () => {
+  it('refuses like any other guard', async () => {
     const app = await start();
     for (const path of ['/static', '/scoped'])
       expect((await askForUpgrade(app.port, `${path}?refuse`)).status).toBe(403);
-    expect(trail).not.toContainEqual(['handleConnection', expect.anything()]);
+    expect(calls).not.toContainEqual(['handleConnection', expect.anything()]);
     expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 });

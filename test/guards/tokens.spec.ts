@@ -16,13 +16,13 @@ import { askForUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 const TOKEN = 's3cr3t.t0k3n-of_ada';
-/** In all the forms in which it comes in. */
+/** All forms in which the token is sent. */
 const SECRETS = [TOKEN, Buffer.from(JSON.stringify({ token: TOKEN })).toString('base64url'), 'k00k1e'];
 
-/** Names what there is of the token in a text. */
-const found = (text: string): string[] => SECRETS.filter((secret) => text.includes(secret));
-/** All that was logged, at all levels, as a console shows it. */
-const logged = (app: TestApp): string =>
+/** Returns the forms of the token that a text contains. */
+const findSecrets = (text: string): string[] => SECRETS.filter((secret) => text.includes(secret));
+/** Returns everything logged at all levels, as a console shows it. */
+const allLogged = (app: TestApp): string =>
   app.log.lines.map(({ given }) => inspect(given, { depth: 6 })).join('\n');
 
 let sockets: EnvelopeSocket[] = [];
@@ -32,10 +32,10 @@ beforeEach(() => {
   thrown = [];
 });
 
-/** What goes wrong, and where: `X-Act` says. */
+/** Throws at the place that the `X-Act` header names. */
 function act(client: EnvelopeSocket, where: string): void {
   if (client.headers['x-act'] !== where) return;
-  // the client itself is what careless code throws and logs
+  // Careless code throws and logs the client itself.
   const errors = [
     new Error('broken'),
     new WsException('ws'),
@@ -67,8 +67,8 @@ class Gateway {
   handleDisconnect(client: EnvelopeSocket): void {
     act(client, 'handleDisconnect');
   }
-  @SubscribeMessage('boom')
-  boom(@ConnectedSocket() client: EnvelopeSocket): void {
+  @SubscribeMessage('fails')
+  fails(@ConnectedSocket() client: EnvelopeSocket): void {
     act(client, 'handler');
   }
   @SubscribeMessage('self')
@@ -86,7 +86,7 @@ class ManyGateway extends Gateway {}
 const start = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
   startApp({ providers: [PlainGateway, ManyGateway] }, { adapter });
 
-/** Those that the server itself looks at, and so fills `handshake.auth` from. */
+/** Those that the server itself reads, and fills `handshake.auth` from. */
 const CARRIERS = Object.keys(carriers).filter((name) => !/own|cookie/.test(name));
 
 const BROKEN_CHECK: EnvelopeOptions = {
@@ -104,39 +104,39 @@ describe.each(CARRIERS)('a token in %s', (carrier) => {
   };
 
   it.each<[string, number, Record<string, string>, string, EnvelopeOptions]>([
-    ['is let in', 101, {}, '/ws', {}],
+    ['is accepted', 101, {}, '/ws', {}],
     ['is refused', 401, { 'X-Act': 'refuse' }, '/ws', {}],
-    ['takes too long', 503, { 'X-Act': 'late' }, '/ws', { limits: { upgradeTimeout: 20 } }],
+    ['has a slow guard', 503, { 'X-Act': 'late' }, '/ws', { limits: { upgradeTimeout: 20 } }],
     ['comes from a foreign page', 403, { Origin: 'https://evil.example' }, '/ws', {}],
-    ['asks for a path that there is not', 404, {}, '/nowhere', {}],
-    ['comes where it is full', 503, {}, '/ws', { limits: { maxConnections: 1 } }],
-    ['speaks another version', 400, { 'Sec-WebSocket-Version': '7' }, '/ws', {}],
+    ['requests an unknown path', 404, {}, '/nowhere', {}],
+    ['exceeds maxConnections', 503, {}, '/ws', { limits: { maxConnections: 1 } }],
+    ['requests an unsupported version', 400, { 'Sec-WebSocket-Version': '7' }, '/ws', {}],
     ['fails a check', 500, {}, '/ws', BROKEN_CHECK],
-  ])('of one who %s is neither echoed nor logged', async (_, status, headers, path, options) => {
+  ])('of a client that %s is neither echoed nor logged', async (_, status, headers, path, options) => {
     const app = await start(options);
     if (options.limits?.maxConnections === 1)
       await app.connect('/ws?token=other', { headers: { Cookie: 'sid=k00k1e' } });
     const answer = await askForUpgrade(app.port, ...request(path, headers));
     expect(answer.status).toBe(status);
-    expect(found(JSON.stringify(answer))).toEqual([]);
+    expect(findSecrets(JSON.stringify(answer))).toEqual([]);
     await app.close();
-    expect(found(logged(app))).toEqual([]);
+    expect(findSecrets(allLogged(app))).toEqual([]);
   });
 
-  it('is not in what a guard that fails answers and leaves in the log', async () => {
+  it('is neither in the answer nor in the log of a failing guard', async () => {
     const app = await start();
     for (let times = 0; times < 5; times++) {
       const answer = await askForUpgrade(app.port, ...request('/many/7', { 'X-Act': 'guard' }));
       expect(answer.status).toBeGreaterThanOrEqual(400);
-      expect(found(JSON.stringify(answer))).toEqual([]);
+      expect(findSecrets(JSON.stringify(answer))).toEqual([]);
     }
     expect(thrown).toHaveLength(5);
     expect(app.log.of('error').length).toBeGreaterThan(0);
-    expect(found(logged(app))).toEqual([]);
+    expect(findSecrets(allLogged(app))).toEqual([]);
   });
 
   it.each(['handleConnection', 'handler', 'handleDisconnect', 'expiry', 'none'])(
-    'is in no frame, no close reason and no log line where %s fails',
+    'is in no frame, no close reason and no log line when %s fails',
     async (where) => {
       const app = await start();
       const [target, headers] = request('/ws', { 'X-Act': where });
@@ -145,27 +145,27 @@ describe.each(CARRIERS)('a token in %s', (carrier) => {
         const protocols = offered?.split(', ') ?? [];
         const client = await app.connect(target, { protocols, headers: rest });
         client.ws.on('error', () => undefined);
-        client.send({ event: 'boom', id: 1 });
-        client.send({ event: 'boom' });
+        client.send({ event: 'fails', id: 1 });
+        client.send({ event: 'fails' });
         client.send({ event: 'self', id: 2 });
         client.send({ event: '$auth', id: 3, data: { token: TOKEN } });
-        client.send({ event: '$nothing', id: 4, data: TOKEN, meta: { token: TOKEN } });
-        client.send({ event: 'nothing', id: 5, data: TOKEN, meta: { token: TOKEN } });
+        client.send({ event: '$unknown', id: 4, data: TOKEN, meta: { token: TOKEN } });
+        client.send({ event: 'unknown', id: 5, data: TOKEN, meta: { token: TOKEN } });
         client.send(`{"event":"self","id":6,"meta":"${TOKEN}"}`);
         client.send(TOKEN);
         if (where !== 'handleConnection' && where !== 'expiry') await client.settled();
         else await client.ended();
         client.ws.terminate();
         const { closed } = await client.ended().then(() => client);
-        expect(found(JSON.stringify([client.frames, closed, client.ws.protocol]))).toEqual([]);
+        expect(findSecrets(JSON.stringify([client.frames, closed, client.ws.protocol]))).toEqual([]);
       }
-      await until('the end of all', () => sockets.every(({ closed }) => closed !== undefined));
+      await until('the end of all connections', () => sockets.every(({ closed }) => closed !== undefined));
       await app.close();
-      expect(found(logged(app))).toEqual([]);
+      expect(findSecrets(allLogged(app))).toEqual([]);
     },
   );
 
-  it('is not in what a client becomes as text', async () => {
+  it('is not part of a client converted to text', async () => {
     const app = await start();
     const [target, headers] = request('/ws', {});
     const { 'Sec-WebSocket-Protocol': offered, ...rest } = headers;
@@ -182,31 +182,31 @@ describe.each(CARRIERS)('a token in %s', (carrier) => {
       inspect(client.nsp.sockets, { depth: 6 }),
       JSON.stringify(await client.nsp.fetchSockets()),
     ];
-    for (const text of texts) expect(found(text)).toEqual([]);
-    // it is where it was asked for by name
-    expect(found(inspect(client.handshake))).toContain(TOKEN);
+    for (const text of texts) expect(findSecrets(text)).toEqual([]);
+    // It is available under its own name.
+    expect(findSecrets(inspect(client.handshake))).toContain(TOKEN);
   });
 });
 
-describe('a token', () => {
+describe('the check for a token', () => {
   expectNoUnhandledErrors();
 
-  it('would be found, if it were there', async () => {
+  it('finds a token in the log', async () => {
     const app = await start();
     const logger = new Logger('Test');
     logger.verbose({ deep: { token: TOKEN } });
     logger.error('message', `Error: ${SECRETS[1]}`, 'k00k1e');
-    expect(found(logged(app))).toEqual(SECRETS);
+    expect(findSecrets(allLogged(app))).toEqual(SECRETS);
   });
 
-  it('is not selected, whatever it stands beside', async () => {
+  it('never selects a token as the subprotocol', async () => {
     const app = await start();
     const auth = `envelope.auth.${SECRETS[1]}`;
     const select = async (...offered: string[]): Promise<unknown> => {
       const headers = { Cookie: 'sid=k00k1e', 'Sec-WebSocket-Protocol': offered.join(', ') };
       const answer = await askForUpgrade(app.port, `/ws?token=${TOKEN}`, headers);
       expect(answer.status).toBe(101);
-      expect(found(JSON.stringify(answer))).toEqual([]);
+      expect(findSecrets(JSON.stringify(answer))).toEqual([]);
       return answer.headers['sec-websocket-protocol'];
     };
     expect(await select('bearer', TOKEN)).toBe('bearer');
@@ -220,12 +220,12 @@ describe('a token', () => {
     expect(await select('chat', 'bearer', TOKEN)).toBe('bearer');
   });
 
-  it('is not in the pages of the application that are asked with it', async () => {
+  it('finds no token in an HTTP answer', async () => {
     const app = await start();
     const page = await fetch(`http://127.0.0.1:${app.port}/ws`, {
       headers: { Authorization: `Bearer ${TOKEN}` },
     });
-    expect(found(await page.text())).toEqual([]);
-    expect(found(logged(app))).toEqual([]);
+    expect(findSecrets(await page.text())).toEqual([]);
+    expect(findSecrets(allLogged(app))).toEqual([]);
   });
 });

@@ -6,7 +6,7 @@ import { until } from '../support/wait.js';
 @WebSocketGateway({ path: '/ws' })
 class ChatGateway {}
 
-it('answers with 503 who connected before the close and asks for the upgrade after it', async () => {
+it('answers 503 to a client that connects before the close and requests the upgrade after it', async () => {
   const app = await startApp({ providers: [ChatGateway] });
   const tcp = connect(app.port, '127.0.0.1');
   await new Promise((resolve) => tcp.once('connect', resolve));
@@ -15,7 +15,7 @@ it('answers with 503 who connected before the close and asks for the upgrade aft
   tcp.on('data', (text) => (answer += String(text))).on('error', () => undefined);
   const ended = new Promise((resolve) => tcp.once('close', resolve));
   const closed = app.nest.close();
-  await until('the server listens no more', () => !app.nest.getHttpServer().listening);
+  await until('the end of listening', () => !app.nest.getHttpServer().listening);
   tcp.write(
     `GET /ws HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
   );

@@ -13,38 +13,38 @@ async function ask(adapter: EnvelopeOptions): Promise<UpgradeAnswer & { errors: 
   return { ...answer, errors: app.log.of('error').join() };
 }
 
-const fails = (): never => {
+const throws = (): never => {
   throw new Error('no database');
 };
 
 expectNoUnhandledErrors();
 
 describe('verifyClient', () => {
-  it('may be asynchronous and return its verdict', async () => {
+  it('may be asynchronous and return its result', async () => {
     expect((await ask({ verifyClient: (async () => true) as never })).status).toBe(101);
     expect((await ask({ verifyClient: (async () => false) as never })).status).toBe(401);
   });
 
-  it('that refuses by a promise of another make is no yes', async () => {
+  it('may return a thenable that resolves to false', async () => {
     const verdict = { then: (settle: (passed: boolean) => void) => settle(false) };
     expect((await ask({ verifyClient: ((_info: unknown) => verdict) as never })).status).toBe(401);
   });
 
   it.each<[string, EnvelopeOptions]>([
-    ['throws', { verifyClient: fails }],
-    ['rejects', { verifyClient: (async () => fails()) as never }],
+    ['throws', { verifyClient: throws }],
+    ['rejects', { verifyClient: (async () => throws()) as never }],
     [
       'rejects, with a callback',
-      { verifyClient: (async (_info: unknown, _verdict: unknown) => fails()) as never },
+      { verifyClient: (async (_info: unknown, _verdict: unknown) => throws()) as never },
     ],
-  ])('that %s is 500, and logged', async (_name, options) => {
+  ])('answers 500 and logs the error when it %s', async (_name, options) => {
     const { status, body, errors } = await ask(options);
     expect(status).toBe(500);
     expect(body).not.toContain('database');
     expect(errors).toContain('no database');
   });
 
-  it('cannot break the answer with what it says', async () => {
+  it('cannot inject headers through its message', async () => {
     const { status, headers, body } = await ask({
       verifyClient: (_info, verdict) =>
         verdict(false, 418, 'a "b"\r\nX-Injected: 1', { 'X-Reason': 'a\r\nX-Injected: 1' }),
@@ -58,15 +58,15 @@ describe('verifyClient', () => {
 
 describe('allowRequest', () => {
   it.each<[string, EnvelopeOptions, number]>([
-    ['lets in', { allowRequest: (_request, callback) => callback(null, true) }, 101],
+    ['accepts', { allowRequest: (_request, callback) => callback(null, true) }, 101],
     ['refuses', { allowRequest: (_request, callback) => callback(null, false) }, 403],
     [
       'refuses later',
       { allowRequest: (_request, callback) => void setImmediate(callback, 'no', false) },
       403,
     ],
-    ['throws', { allowRequest: fails }, 500],
-    ['rejects', { allowRequest: async () => fails() }, 500],
+    ['throws', { allowRequest: throws }, 500],
+    ['rejects', { allowRequest: async () => throws() }, 500],
   ])('%s', async (_name, options, status) => {
     expect((await ask(options)).status).toBe(status);
   });

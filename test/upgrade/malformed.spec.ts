@@ -27,14 +27,14 @@ const UPGRADE =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
-/** An upgrade request with these header lines and no others but those of RFC 6455. */
+/** Sends an upgrade request with the header lines of RFC 6455 and these lines. */
 const ask = (app: TestApp, lines: readonly string[], target = '/ws'): Promise<UpgradeAnswer> =>
   askRaw(app.port, `GET ${target} HTTP/1.1\r\n${UPGRADE}${lines.map((line) => `${line}\r\n`).join('')}\r\n`);
 
 const MARK = 'x-mark-x';
 
-/** Nothing of what the request said comes back, and what does is one well-formed answer. */
-function expectMute({ status, headers, body }: UpgradeAnswer, statuses: number | number[]): void {
+/** Expects one well-formed answer that contains nothing of the request. */
+function expectPlainAnswer({ status, headers, body }: UpgradeAnswer, statuses: number | number[]): void {
   expect([statuses].flat()).toContain(status);
   expect(headers['connection'] ?? 'close').toBe('close');
   expect(JSON.stringify(headers) + body).not.toContain(MARK);
@@ -44,8 +44,8 @@ function expectMute({ status, headers, body }: UpgradeAnswer, statuses: number |
   }
 }
 
-/** Everybody else is served as before. */
-async function expectAlive(app: TestApp): Promise<void> {
+/** Expects that other clients are still served. */
+async function expectServing(app: TestApp): Promise<void> {
   const client = await app.connect('/ws');
   await client.settled();
   expect(app.log.of('error')).toEqual([]);
@@ -55,29 +55,29 @@ expectNoUnhandledErrors();
 
 describe('a Host header', () => {
   const bad: [string, string[]][] = [
-    ['none', []],
-    ['an empty one', ['Host:']],
-    ['one with a space', [`Host: ${MARK} y`]],
-    ['one with markup', [`Host: <${MARK}>`]],
-    ['one with a path', [`Host: ${MARK}/y`]],
-    ['one with a user', [`Host: user@${MARK}`]],
-    ['one with a port that is none', [`Host: ${MARK}:y`]],
-    ['one with an open bracket', [`Host: [${MARK}`]],
-    ['one with a port beyond all', [`Host: ${MARK}:65536`]],
-    ['one with a port of many digits', [`Host: ${MARK}:99999999999999999999`]],
-    ['one with colons in brackets', ['Host: [:::::]']],
-    ['one with an IPv4 address in brackets', ['Host: [127.0.0.1]']],
-    ['one with a name in brackets', [`Host: [${MARK}]:80`]],
-    ['one beyond ASCII', [`Host: ${MARK}\u00e9`]],
-    ['two', [`Host: ${MARK}`, `Host: ${MARK}`]],
-    ['two, one of them in a list', [`Host: ${MARK}, ${MARK}`]],
-    ['a bad one beside an origin', [`Host: ${MARK} y`, `Origin: http://${MARK}`]],
+    ['no header', []],
+    ['an empty header', ['Host:']],
+    ['a header with a space', [`Host: ${MARK} y`]],
+    ['a header with markup', [`Host: <${MARK}>`]],
+    ['a header with a path', [`Host: ${MARK}/y`]],
+    ['a header with a user', [`Host: user@${MARK}`]],
+    ['a header with an invalid port', [`Host: ${MARK}:y`]],
+    ['a header with an open bracket', [`Host: [${MARK}`]],
+    ['a header with a port out of range', [`Host: ${MARK}:65536`]],
+    ['a header with a port of many digits', [`Host: ${MARK}:99999999999999999999`]],
+    ['a header with colons in brackets', ['Host: [:::::]']],
+    ['a header with an IPv4 address in brackets', ['Host: [127.0.0.1]']],
+    ['a header with a name in brackets', [`Host: [${MARK}]:80`]],
+    ['a header beyond ASCII', [`Host: ${MARK}\u00e9`]],
+    ['two headers', [`Host: ${MARK}`, `Host: ${MARK}`]],
+    ['two headers, one of them with a list', [`Host: ${MARK}, ${MARK}`]],
+    ['an invalid header beside an origin', [`Host: ${MARK} y`, `Origin: http://${MARK}`]],
   ];
-  it.each(bad)('that is %s: 400', async (_name, lines) => {
+  it.each(bad)('refuses with 400: %s', async (_name, lines) => {
     const app = await startApp({ providers });
-    expectMute(await ask(app, lines), 400);
+    expectPlainAnswer(await ask(app, lines), 400);
     expect(app.log.of('warn')).toEqual([]);
-    await expectAlive(app);
+    await expectServing(app);
   });
 
   it.each([
@@ -90,7 +90,7 @@ describe('a Host header', () => {
     'chat.example:00443',
     '10.0.0.1:',
     'a%20b',
-  ])('may be %s', async (host) => {
+  ])('accepts %s', async (host) => {
     expect((await ask(await startApp({ providers }), [`Host: ${host}`])).status).toBe(101);
   });
 });
@@ -115,21 +115,21 @@ describe('a request target', () => {
     `\\${MARK}`,
     `/${MARK.repeat(1_000)}`,
     `/${'/'.repeat(10_000)}${MARK}`,
-  ])('that no gateway has: %s', async (target) => {
+  ])('without a gateway is refused: %s', async (target) => {
     const app = await startApp({ providers });
-    expectMute(await ask(app, ['Host: chat.example'], target), [400, 404]);
-    await expectAlive(app);
+    expectPlainAnswer(await ask(app, ['Host: chat.example'], target), [400, 404]);
+    await expectServing(app);
   });
 
   it.each(['/ws', '/ws/', '/%77s', '/ws/?', '/rooms/1', '/%72ooms/1/'])(
-    'is one path in all its spellings: %s',
+    'matches its path in any spelling: %s',
     async (target) => {
       const app = await startApp({ providers });
       expect((await ask(app, ['Host: chat.example'], target)).status).toBe(101);
     },
   );
 
-  it('may have a query that is none', async () => {
+  it('may have a malformed query', async () => {
     const app = await startApp({ providers });
     for (const query of ['%zz', '%', '%ff=%fe', '&&==&', '__proto__=1', `a=${'b'.repeat(8_000)}`, '?'])
       expect((await ask(app, ['Host: chat.example'], `/ws?${query}`)).status).toBe(101);
@@ -141,38 +141,38 @@ describe('a handshake', () => {
   const VERSION = 'Sec-WebSocket-Version: 13';
   it.each<[string, string, string[], number, object]>([
     ['without a key', 'GET', [VERSION], 400, {}],
-    ['with a key that is none', 'GET', [VERSION, `Sec-WebSocket-Key: ${MARK}`], 400, {}],
+    ['with an invalid key', 'GET', [VERSION, `Sec-WebSocket-Key: ${MARK}`], 400, {}],
     [
-      'of another version',
+      'of an unsupported version',
       'GET',
       [KEY, 'Sec-WebSocket-Version: 12'],
       400,
       { 'sec-websocket-version': '13, 8' },
     ],
-    ['with subprotocols that are none', 'GET', [KEY, VERSION, `Sec-WebSocket-Protocol: ${MARK},,`], 400, {}],
-    ['that is no GET', 'POST', [KEY, VERSION], 405, { allow: 'GET' }],
-  ])('%s is refused as all is, in JSON', async (_name, method, lines, status, headers) => {
+    ['with invalid subprotocols', 'GET', [KEY, VERSION, `Sec-WebSocket-Protocol: ${MARK},,`], 400, {}],
+    ['with another method than GET', 'POST', [KEY, VERSION], 405, { allow: 'GET' }],
+  ])('%s is refused with a JSON answer', async (_name, method, lines, status, headers) => {
     const app = await startApp({ providers });
     const head = ['Host: chat.example', 'Connection: Upgrade', 'Upgrade: websocket', ...lines].join('\r\n');
     const answer = await askRaw(app.port, `${method} /ws HTTP/1.1\r\n${head}\r\n\r\n`);
-    expectMute(answer, status);
+    expectPlainAnswer(answer, status);
     expect(JSON.parse(answer.body)).toEqual({
       statusCode: status,
       message: expect.any(String),
       error: STATUS_CODES[status],
     });
     expect(answer.headers).toMatchObject({ ...headers, 'content-type': 'application/json; charset=utf-8' });
-    await expectAlive(app);
+    await expectServing(app);
   });
 });
 
 describe('an upgrade by HTTP/1.0', () => {
-  it.each(['/ws', '/rooms/1'])('is refused, and the log says what to write in nginx: %s', async (target) => {
+  it.each(['/ws', '/rooms/1'])('is refused, and logs the nginx directive: %s', async (target) => {
     const app = await startApp({ providers });
     const answer = await askRaw(app.port, `GET ${target} HTTP/1.0\r\nHost: ${MARK}\r\n${UPGRADE}\r\n`);
-    expectMute(answer, 400);
+    expectPlainAnswer(answer, 400);
     expect(app.log.of('warn')).toEqual([expect.stringContaining('"proxy_http_version 1.1;"')]);
-    await expectAlive(app);
+    await expectServing(app);
   });
 });
 
@@ -189,17 +189,21 @@ describe('headers', () => {
     ['a name with a space', [host, `X ${MARK}: 1`], 400],
     ['a line without a colon', [host, MARK], 400],
     ['a folded line', [host, 'X-Folded: 1', ` ${MARK}`], [101, 400]],
-  ])('with %s', async (_name, lines, status) => {
+  ])('are refused or ignored with %s', async (_name, lines, status) => {
     const app = await startApp({ providers });
     const answer = await ask(app, lines);
-    if (answer.status !== 101) expectMute(answer, status);
+    if (answer.status !== 101) expectPlainAnswer(answer, status);
     expect(JSON.stringify(answer)).not.toContain(MARK);
-    await expectAlive(app);
+    await expectServing(app);
   });
 });
 
 describe('the refusal of an origin', () => {
-  const refused = async (app: TestApp, origin: string, host = 'chat.example'): Promise<UpgradeAnswer> => {
+  const expectRefusal = async (
+    app: TestApp,
+    origin: string,
+    host = 'chat.example',
+  ): Promise<UpgradeAnswer> => {
     const answer = await ask(app, [`Host: ${host}`, `Origin: ${origin}`]);
     expect(answer.status).toBe(403);
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
@@ -208,10 +212,10 @@ describe('the refusal of an origin', () => {
   };
   const messageOf = ({ body }: UpgradeAnswer): string => (JSON.parse(body) as { message: string }).message;
 
-  it('says nothing of the request, and the log cuts an origin or a host that is long', async () => {
+  it('contains nothing of the request, and the log cuts a long origin or host', async () => {
     const app = await startApp({ providers });
     const long = 'a'.repeat(5_000);
-    const answer = await refused(app, `http://b${long}`, long);
+    const answer = await expectRefusal(app, `http://b${long}`, long);
     expect(messageOf(answer)).not.toContain('aaa');
     const [line] = app.log.of('warn');
     expect(line).toContain(`http://b${'a'.repeat(192)}... may not connect to ${'a'.repeat(200)}...`);
@@ -225,20 +229,20 @@ describe('the refusal of an origin', () => {
     ['a tab', `http://a\tb`],
     ['a template', 'http://${a}`b`'],
     ['percent-encoded line ends', 'http://a%0d%0aX-Injected:%201'],
-  ])('says nothing of the request, and the log shows nothing of %s', async (_name, origin) => {
+  ])('contains nothing of the request, and the log replaces %s', async (_name, origin) => {
     const app = await startApp({ providers });
-    const answer = await refused(app, origin);
-    const shown = origin.replace(/[<>'"\\\t\u0080-\uffff{}`]/g, '?');
-    expect(messageOf(answer)).toBe(messageOf(await refused(app, 'http://other')));
+    const answer = await expectRefusal(app, origin);
+    const logged = origin.replace(/[<>'"\\\t\u0080-\uffff{}`]/g, '?');
+    expect(messageOf(answer)).toBe(messageOf(await expectRefusal(app, 'http://other')));
     const [line] = app.log.of('warn');
-    expect(line).toContain(`The origin ${shown} may not`);
+    expect(line).toContain(`The origin ${logged} may not`);
     expect(line).toMatch(/^[\x20-\x7e]+$/);
-    expect(line).toContain(`cors: { origin: '${shown}' }`);
+    expect(line).toContain(`cors: { origin: '${logged}' }`);
   });
 
-  it('warns of what the origin null is', async () => {
+  it('logs what the origin null means', async () => {
     const app = await startApp({ providers });
-    await refused(app, 'null');
+    await expectRefusal(app, 'null');
     expect(app.log.of('warn')[0]).toContain('every sandboxed frame and every local file');
   });
 
@@ -274,8 +278,8 @@ describe('the refusal of an origin', () => {
     'http://chat.example http://evil.example',
     'http://chat.example;evil',
     'http://chat.example\u00ad',
-  ])('%s is not the own', async (origin) => {
-    await refused(await startApp({ providers }), origin);
+  ])('applies to %s, which is not the own origin', async (origin) => {
+    await expectRefusal(await startApp({ providers }), origin);
   });
 
   it.each<[string, string]>([
@@ -287,12 +291,12 @@ describe('the refusal of an origin', () => {
     ['http://[::1]:3000', '[::1]:3000'],
     ['http://[::1]:3000', '[0:0:0:0:0:0:0:1]:3000'],
     ['http://xn--bcher-kva.example', 'xn--bcher-kva.example'],
-  ])('%s is the own where the host is %s', async (origin, host) => {
+  ])('does not apply to %s with the host %s', async (origin, host) => {
     const app = await startApp({ providers });
     expect((await ask(app, [`Host: ${host}`, `Origin: ${origin}`])).status).toBe(101);
   });
 
-  it('comes for an origin that is named twice, also where one of both may', async () => {
+  it('applies to a request with two origins, even if one of them is allowed', async () => {
     for (const cors of [
       false,
       { origin: 'http://a.example' },
@@ -304,15 +308,15 @@ describe('the refusal of an origin', () => {
         ['http://chat.example', 'http://chat.example'],
         ['http://evil.example', 'http://b.example'],
       ];
-      for (const both of lines)
-        expect((await ask(app, ['Host: chat.example', ...both.map((one) => `Origin: ${one}`)])).status).toBe(
-          403,
-        );
+      for (const origins of lines)
+        expect(
+          (await ask(app, ['Host: chat.example', ...origins.map((origin) => `Origin: ${origin}`)])).status,
+        ).toBe(403);
     }
   });
 });
 
-describe('an upgrade request as large as Node takes', () => {
+describe('an upgrade request of the largest size that Node accepts', () => {
   const names = (data: (index: number) => object, count: number): string =>
     Array.from({ length: count }, (_, index) => data(index))
       .map((auth) => `envelope.auth.${Buffer.from(JSON.stringify(auth)).toString('base64url')}`)
@@ -320,7 +324,7 @@ describe('an upgrade request as large as Node takes', () => {
   const numbered = (count: number): object =>
     Object.fromEntries(Array.from({ length: count }, (_, index) => [`x${index}`, null]));
 
-  /** Milliseconds of the quickest of some. */
+  /** Returns the fastest of five requests, in milliseconds. */
   async function quickest(app: TestApp, target: string, lines: string[]): Promise<number> {
     let best = Infinity;
     for (let round = 0; round < 5; round++) {
@@ -332,14 +336,14 @@ describe('an upgrade request as large as Node takes', () => {
   }
 
   it.each([
-    ['one field of the query again and again', `/greeted?${'a&'.repeat(7_000)}`, []],
+    ['one query field repeated many times', `/greeted?${'a&'.repeat(7_000)}`, []],
     ['credentials in hundreds of subprotocols', '/greeted', [names((index) => ({ [index]: null }), 350)]],
     [
       'many fields, and then many subprotocols',
       '/greeted',
       [names((index) => (index === 0 ? numbered(400) : { [index]: null }), 200)],
     ],
-  ])('costs as much as its bytes: %s', async (_, target, protocols) => {
+  ])('takes time in proportion to its bytes: %s', async (_, target, protocols) => {
     const app = await startApp({ providers });
     const plain = await quickest(app, `/greeted?${'a'.repeat(14_000)}`, []);
     const lines = protocols.map((offered) => `Sec-WebSocket-Protocol: ${offered}`);

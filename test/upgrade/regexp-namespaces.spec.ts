@@ -13,7 +13,7 @@ class GameGateway {
 }
 
 @WebSocketGateway({ namespace: /^\/game-\d+$/ })
-class CuriousGateway {
+class ListeningGateway {
   afterInit(server: EnvelopeServer): void {
     server.on('new_namespace', () => {
       throw new Error('the listener failed');
@@ -21,7 +21,7 @@ class CuriousGateway {
   }
 }
 
-/** Checks that answer at once, and in a turn of their own, where what is thrown is nobody's. */
+/** A check that answers at once, and one that answers later, where no caller can catch an error. */
 const CHECKS: [string, EnvelopeOptions][] = [
   ['at once', {}],
   ['later', { allowRequest: (_request, callback) => void setImmediate(callback, null, true) }],
@@ -29,32 +29,35 @@ const CHECKS: [string, EnvelopeOptions][] = [
 
 expectNoUnhandledErrors();
 
-describe.each(CHECKS)('a namespace that a client names, checked %s', (_name, options) => {
-  it('is refused with 500, not broken off behind the 101, where its adapter cannot be made', async () => {
-    let isAway = true;
-    const adapter = (server: EnvelopeServer): Adapter => {
-      if (isAway && server.name === '/game-1') throw new Error('the broker is away');
-      return new Adapter(server);
-    };
-    const app = await startApp(
-      { providers: [GameGateway] },
-      { adapter: { ...options, adapter: adapter as EnvelopeOptions['adapter'] & object } },
-    );
-    for (let times = 0; times < 2; times++) {
-      const { status, body } = await askForUpgrade(app.port, '/game-1');
-      expect(status).toBe(500);
-      expect(body).not.toContain('broker');
-    }
-    expect(app.log.of('error').join()).toContain('the broker is away');
-    isAway = false;
-    const client = await app.connect('/game-1');
-    await client.settled();
-  });
+describe.each(CHECKS)(
+  'a namespace that a client requests, with a check that answers %s',
+  (_name, options) => {
+    it('is refused with 500 before the 101 when its adapter cannot be created', async () => {
+      let isUnreachable = true;
+      const adapter = (server: EnvelopeServer): Adapter => {
+        if (isUnreachable && server.name === '/game-1') throw new Error('the broker is unreachable');
+        return new Adapter(server);
+      };
+      const app = await startApp(
+        { providers: [GameGateway] },
+        { adapter: { ...options, adapter: adapter as EnvelopeOptions['adapter'] & object } },
+      );
+      for (let times = 0; times < 2; times++) {
+        const { status, body } = await askForUpgrade(app.port, '/game-1');
+        expect(status).toBe(500);
+        expect(body).not.toContain('broker');
+      }
+      expect(app.log.of('error').join()).toContain('the broker is unreachable');
+      isUnreachable = false;
+      const client = await app.connect('/game-1');
+      await client.settled();
+    });
 
-  it('is there although a listener for new namespaces throws', async () => {
-    const app = await startApp({ providers: [CuriousGateway] }, { adapter: options });
-    const client = await app.connect('/game-1');
-    await client.settled();
-    expect(app.log.of('error').join()).toContain('the listener failed');
-  });
-});
+    it('is created even if a new_namespace listener throws', async () => {
+      const app = await startApp({ providers: [ListeningGateway] }, { adapter: options });
+      const client = await app.connect('/game-1');
+      await client.settled();
+      expect(app.log.of('error').join()).toContain('the listener failed');
+    });
+  },
+);

@@ -199,11 +199,7 @@ describe('headers', () => {
 });
 
 describe('the refusal of an origin', () => {
-  const expectRefusal = async (
-    app: TestApp,
-    origin: string,
-    host = 'chat.example',
-  ): Promise<UpgradeAnswer> => {
+  const expect403 = async (app: TestApp, origin: string, host = 'chat.example'): Promise<UpgradeAnswer> => {
     const answer = await ask(app, [`Host: ${host}`, `Origin: ${origin}`]);
     expect(answer.status).toBe(403);
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
@@ -215,7 +211,7 @@ describe('the refusal of an origin', () => {
   it('contains nothing of the request, and the log cuts a long origin or host', async () => {
     const app = await startApp({ providers });
     const long = 'a'.repeat(5_000);
-    const answer = await expectRefusal(app, `http://b${long}`, long);
+    const answer = await expect403(app, `http://b${long}`, long);
     expect(messageOf(answer)).not.toContain('aaa');
     const [line] = app.log.of('warn');
     expect(line).toContain(`http://b${'a'.repeat(192)}... may not connect to ${'a'.repeat(200)}...`);
@@ -231,9 +227,9 @@ describe('the refusal of an origin', () => {
     ['percent-encoded line ends', 'http://a%0d%0aX-Injected:%201'],
   ])('contains nothing of the request, and the log replaces %s', async (_name, origin) => {
     const app = await startApp({ providers });
-    const answer = await expectRefusal(app, origin);
+    const answer = await expect403(app, origin);
     const logged = origin.replace(/[<>'"\\\t\u0080-\uffff{}`]/g, '?');
-    expect(messageOf(answer)).toBe(messageOf(await expectRefusal(app, 'http://other')));
+    expect(messageOf(answer)).toBe(messageOf(await expect403(app, 'http://other')));
     const [line] = app.log.of('warn');
     expect(line).toContain(`The origin ${logged} may not`);
     expect(line).toMatch(/^[\x20-\x7e]+$/);
@@ -242,7 +238,7 @@ describe('the refusal of an origin', () => {
 
   it('logs what the origin null means', async () => {
     const app = await startApp({ providers });
-    await expectRefusal(app, 'null');
+    await expect403(app, 'null');
     expect(app.log.of('warn')[0]).toContain('every sandboxed frame and every local file');
   });
 
@@ -279,7 +275,7 @@ describe('the refusal of an origin', () => {
     'http://chat.example;evil',
     'http://chat.example\u00ad',
   ])('applies to %s, which is not the own origin', async (origin) => {
-    await expectRefusal(await startApp({ providers }), origin);
+    await expect403(await startApp({ providers }), origin);
   });
 
   it.each<[string, string]>([
@@ -303,15 +299,12 @@ describe('the refusal of an origin', () => {
       { origin: ['http://a.example', /^http:\/\/b\.example$/] },
     ]) {
       const app = await startApp({ providers }, { adapter: { cors } });
-      const lines = [
+      for (const [a, b] of [
         ['http://a.example', 'http://evil.example'],
         ['http://chat.example', 'http://chat.example'],
         ['http://evil.example', 'http://b.example'],
-      ];
-      for (const origins of lines)
-        expect(
-          (await ask(app, ['Host: chat.example', ...origins.map((origin) => `Origin: ${origin}`)])).status,
-        ).toBe(403);
+      ])
+        expect((await ask(app, ['Host: chat.example', `Origin: ${a}`, `Origin: ${b}`])).status).toBe(403);
     }
   });
 });

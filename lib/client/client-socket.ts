@@ -8,11 +8,13 @@ import type {
   RequestParams,
   Untyped,
 } from '../protocol/typed-events.js';
+import { DisconnectedError } from '../protocol/disconnected-error.js';
+import { withCode } from '../protocol/with-code.js';
 import { mayReconnect, PING_TIMEOUT, type CloseDetails } from './backoff.js';
 import type { Emitter, ListenerNames, ListenerOf, TimedEmitter } from './client-types.js';
 import { Connection, type ConnectionState } from './connection.js';
 import { callListener, Listeners, type AnyFunction } from './listeners.js';
-import { DisconnectedError, type ConnectError } from './errors.js';
+import type { ConnectError } from './errors.js';
 import { isRequestId, writeMessage, type Message, type SessionInfo } from './message.js';
 import { deliver } from './event-delivery.js';
 import type { Settings } from './options.js';
@@ -52,7 +54,10 @@ export class ClientSocket<
   /** @internal */
   constructor(url: string, settings: Settings) {
     if (settings?.WebSocket === undefined)
-      throw new TypeError('ClientSocket: settings is missing: create clients with connect(url)');
+      throw withCode(
+        'ERR_ENVELOPE_ILLEGAL_CONSTRUCTOR',
+        new TypeError('ClientSocket: settings is missing: create clients with connect(url)'),
+      );
     this.#settings = settings;
     this.#connection = new Connection(url, settings, {
       stateChanged: (state, before) => this.#notify(STATE, state, before),
@@ -108,7 +113,7 @@ export class ClientSocket<
    * @example
    * const { id } = await socket.emitWithAck('say', 'hello');
    *
-   * @throws (rejects) `RequestError` with the server's exception, `DisconnectedError`, or Error after `ackTimeout`; as `emit`, if
+   * @throws (rejects) `RequestError` with the server's exception, `DisconnectedError`, or `TimeoutError` after `ackTimeout`; as `emit`, if
    * the name is reserved or JSON cannot carry the data
    */
   emitWithAck<Event extends EventNames<Emit>>(
@@ -130,7 +135,10 @@ export class ClientSocket<
   timeout(timeout: number): TimedEmitter<Emit> {
     // setTimeout would treat any other value as 0
     if (typeof timeout !== 'number' || timeout !== timeout)
-      throw new TypeError(`timeout is ${String(timeout)}: it takes a number of milliseconds`);
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_ARGUMENT',
+        new TypeError(`timeout is ${String(timeout)}: it takes a number of milliseconds`),
+      );
     return {
       emit: (event, ...args) => this.#send(event, args, timeout),
       emitWithAck: async (event, ...args) => {

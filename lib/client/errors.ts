@@ -3,14 +3,6 @@ import type { Untyped } from '../protocol/typed-events.js';
 import type { CloseDetails } from './backoff.js';
 
 /**
- * Rejects a request if the client is not connected, or if the connection ended before the answer arrived. In the second case
- * the server may or may not have handled the request.
- */
-export class DisconnectedError extends Error {
-  override readonly name = 'DisconnectedError';
-}
-
-/**
  * Reports a failed attempt to connect; listeners of `connect_error` receive it. If a connection middleware of the server refused
  * this client, `message` and `data` are those of the middleware's error, as in Socket.IO, and `cause` is a `RequestError` with
  * the whole exception.

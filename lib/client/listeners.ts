@@ -1,3 +1,5 @@
+import { withCode } from '../protocol/with-code.js';
+
 /** A listener with any parameters. */
 export type AnyFunction = (...args: never[]) => unknown;
 
@@ -7,7 +9,11 @@ export class Listeners {
 
   add(name: string, listener: AnyFunction, isOnce = false): void {
     assertName(name);
-    if (typeof listener !== 'function') throw new TypeError(`the listener of "${name}" is not a function`);
+    if (typeof listener !== 'function')
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_ARGUMENT',
+        new TypeError(`the listener of "${name}" is not a function`),
+      );
     this.#byName.set(name, [...this.#of(name), { listener, isOnce }]);
   }
 
@@ -37,7 +43,10 @@ export class Listeners {
 
 function assertName(event: unknown): void {
   if (typeof event !== 'string')
-    throw new TypeError(`event is ${String(event)}: it takes the name of an event`);
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_ARGUMENT',
+      new TypeError(`event is ${String(event)}: it takes the name of an event`),
+    );
 }
 
 interface Entry {

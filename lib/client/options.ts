@@ -1,4 +1,5 @@
 import { MAX_DELAY } from '../protocol/max-delay.js';
+import { withCode } from '../protocol/with-code.js';
 import type { SocketConstructor } from './web-socket.js';
 
 /** Credentials of a client: a token, or any object that the server's guards read. */
@@ -71,25 +72,35 @@ export function withDefaults(
   caller = 'connect',
 ): Settings {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw new TypeError(`${caller}: options is ${String(options)}: it takes an object, { auth: token }`);
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_ARGUMENT',
+      new TypeError(`${caller}: options is ${String(options)}: it takes an object, { auth: token }`),
+    );
   // { pingInterval: undefined } selects the default
   const given = Object.entries(options).filter(([, value]) => value !== undefined) as [string, unknown][];
   for (const [name, value] of given) {
     const kind = Object.hasOwn(KINDS, name) ? KINDS[name]! : '';
     if (kind === '')
-      throw new TypeError(
-        `${caller}: unknown option "${name}". Valid names: ${Object.keys(KINDS).join(', ')}`,
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_OPTION',
+        new TypeError(`${caller}: unknown option "${name}". Valid names: ${Object.keys(KINDS).join(', ')}`),
       );
     const isValid =
       kind.includes(typeof value) && value !== null && (typeof value !== 'number' || value >= 0);
     if (!isValid)
-      throw new TypeError(
-        `${caller}: ${name} is ${String(value)}: it takes a ${kind === 'number' ? 'number from 0 on' : kind}`,
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_OPTION',
+        new TypeError(
+          `${caller}: ${name} is ${String(value)}: it takes a ${kind === 'number' ? 'number from 0 on' : kind}`,
+        ),
       );
   }
   const WebSocket = options.WebSocket ?? platform;
   if (WebSocket === undefined)
-    throw new Error(`${caller}: this platform has no WebSocket. Pass one: connect(url, { WebSocket })`);
+    throw withCode(
+      'ERR_ENVELOPE_NO_WEBSOCKET',
+      new Error(`${caller}: this platform has no WebSocket. Pass one: connect(url, { WebSocket })`),
+    );
   const settings: Settings = { ...DEFAULTS, ...Object.fromEntries(given), WebSocket };
   for (const [name, value] of Object.entries(settings))
     if (typeof value === 'number') Reflect.set(settings, name, Math.min(value, MAX_DELAY));

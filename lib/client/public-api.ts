@@ -7,8 +7,11 @@ export type {
   TimedEmitter,
 } from './client-types.js';
 export type { ConnectionState } from './connection.js';
-export { ConnectError, DisconnectedError } from './errors.js';
+export { ConnectError } from './errors.js';
 export type { ClientOptions, Credentials } from './options.js';
 export type { SocketConstructor, SocketLike } from './web-socket.js';
+export { DisconnectedError } from '../protocol/disconnected-error.js';
+export type { EnvelopeErrorCode } from '../protocol/error-codes.js';
 export { RequestError } from '../protocol/request-error.js';
+export { TimeoutError } from '../protocol/timeout-error.js';
 export type { DefaultEventsMap, EventsMap, Untyped } from '../protocol/typed-events.js';

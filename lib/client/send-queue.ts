@@ -2,9 +2,10 @@ import type { AnswerCallback } from '../protocol/pending-requests.js';
 import { RequestError } from '../protocol/request-error.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Connection } from './connection.js';
-import { DisconnectedError } from './errors.js';
 import { writeMessage, type Message } from './message.js';
 import { MAX_DELAY } from '../protocol/max-delay.js';
+import { DisconnectedError } from '../protocol/disconnected-error.js';
+import { TimeoutError } from '../protocol/timeout-error.js';
 import { Stream } from './stream.js';
 
 /** Number of values of one stream that may wait for the reader. */
@@ -69,7 +70,7 @@ export class SendQueue {
     const expire = (): void => {
       // do not send a request whose answer is no longer awaited
       this.#unqueue(id);
-      this.#fail(id, new Error('operation has timed out'));
+      this.#fail(id, new TimeoutError());
     };
     if (isSent) timer = setTimeout(expire, Math.min(timeout, MAX_DELAY));
     return isSent;

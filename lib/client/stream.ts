@@ -1,3 +1,5 @@
+import { withCode } from '../protocol/with-code.js';
+
 /** The values of a streamed answer, for one reader. */
 export class Stream<Value> implements AsyncIterableIterator<Value> {
   #values: Value[] = [];
@@ -48,7 +50,12 @@ export class Stream<Value> implements AsyncIterableIterator<Value> {
     this.#values.push(value);
     this.#wake();
     if (this.#values.length > this.#limit)
-      this.#stop({ error: new Error(`a stream is not read: ${this.#limit} values are waiting`) });
+      this.#stop({
+        error: withCode(
+          'ERR_ENVELOPE_STREAM_OVERFLOW',
+          new Error(`a stream is not read: ${this.#limit} values are waiting`),
+        ),
+      });
   }
 
   /** @internal */

@@ -4,7 +4,8 @@ import { layer, type EnvelopeOptions } from '../nest/options/options.js';
 import { findAdapter } from '../nest/gateways/find-adapter.js';
 import { exploreGateways, findProvider, type Gateway } from '../nest/gateways/gateway-explorer.js';
 import { gatewayMountPoint } from '../nest/gateways/gateway-mount-point.js';
-import { assertApplication, assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
+import { assertApplication, assertOptions, isRecordLike, refuseOption } from '../protocol/refuse.js';
+import { withCode } from '../protocol/with-code.js';
 import { showMountPoint, type MountPoint } from '../server/upgrade/mount-point.js';
 import { applicationInfo } from './application-info.js';
 import { ChannelDraft } from './channel-builder.js';
@@ -92,11 +93,11 @@ export function checkContractOptions(where: string, app: unknown, options: unkno
   assertOptions(where, options, Object.keys(NAMES), "{ title: 'Chat', version: '1.0.0' }");
   for (const name of ['title', 'version', 'description', 'path']) {
     const value: unknown = Reflect.get(options as object, name);
-    if (value !== undefined && typeof value !== 'string') refuse(where, name, value, 'a text');
+    if (value !== undefined && typeof value !== 'string') refuseOption(where, name, value, 'a text');
   }
   for (const name of ['servers', 'securitySchemes']) {
     const value: unknown = Reflect.get(options as object, name);
-    if (value !== undefined && !isRecordLike(value)) refuse(where, name, value, 'an object, by name');
+    if (value !== undefined && !isRecordLike(value)) refuseOption(where, name, value, 'an object, by name');
   }
 }
 
@@ -111,9 +112,12 @@ function settingsOf(
   const lost = gateways.find(({ options }) => options.path === undefined);
   // in preview Nest calls no factory
   if (ofModule === null && settings.path === undefined && lost !== undefined)
-    throw new Error(
-      `${lost.type.name} names no path, and the options of EnvelopeModule.forRootAsync, which may name one, are not ` +
-        'made in preview: give it to the contract as path, "/" where it is the default',
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_CONTRACT',
+      new Error(
+        `${lost.type.name} names no path, and the options of EnvelopeModule.forRootAsync, which may name one, are not ` +
+          'made in preview: give it to the contract as path, "/" where it is the default',
+      ),
     );
   return settings;
 }

@@ -1,4 +1,5 @@
 import { isRecordLike, refuse } from '../protocol/refuse.js';
+import { withCode } from '../protocol/with-code.js';
 import type { JsonSchema } from './asyncapi-types.js';
 
 declare const PAYLOAD: unique symbol;
@@ -64,8 +65,11 @@ export function schema<Payload>(definition: JsonSchema): TypedSchema<Payload> {
 /** @throws TypeError on what describes nothing, and on a class that is not there yet: two files import each other */
 export function known(source: SchemaSource | undefined, where: string): SchemaSource {
   if (source === undefined)
-    throw new TypeError(
-      `${where}: source is undefined: is its class in a file that imports this one? Write null where nothing is sent`,
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_ARGUMENT',
+      new TypeError(
+        `${where}: source is undefined: is its class in a file that imports this one? Write null where nothing is sent`,
+      ),
     );
   const isList = Array.isArray(source) && source.length === 1 && typeof source[0] === 'function';
   if (source !== null && typeof source !== 'function' && !isList && !isRecordLike(source))

@@ -1,22 +1,8 @@
-import { MAX_ID_LENGTH, type ErrorCode } from '../protocol/envelope.js';
+import { EXCEPTION_CODES, MAX_ID_LENGTH } from '../protocol/envelope.js';
 import type { ContractMessage, JsonSchema } from './asyncapi-types.js';
 
 /** What is known of a payload: its schema, nothing (`undefined`: any JSON, or none), or that there is none. */
 export type Payload = JsonSchema | undefined | null;
-
-// A record, so that the compiler sees to it that none is missing.
-const CODES: Record<ErrorCode, true> = {
-  bad_frame: true,
-  bad_event: true,
-  bad_id: true,
-  reserved_event: true,
-  unknown_event: true,
-  rate_limited: true,
-  too_deep: true,
-  room_limit: true,
-  going_away: true,
-  refused: true,
-};
 
 const id = (description: string): JsonSchema => ({
   type: ['string', 'integer'],
@@ -79,7 +65,7 @@ export function exceptionMessage(): ContractMessage {
               items: { type: 'string' },
               description: 'For people. A failed validation has one for each thing that is wrong.',
             },
-            code: { enum: Object.keys(CODES), description: 'The protocol refused the message.' },
+            code: { enum: Object.keys(EXCEPTION_CODES), description: 'The protocol refused the message.' },
             statusCode: { type: 'integer', description: 'As of HTTP.' },
             error: { type: 'string', description: 'The name of the status.' },
             cause: {

@@ -7,6 +7,7 @@ import { pointer, sorted } from './naming.js';
 import { fromOpenApi } from './open-api.js';
 import type { Peers } from './optional-peers.js';
 import { fromStandardSchema, isStandardSchema } from './standard-schema.js';
+import { withCode } from '../protocol/with-code.js';
 
 /** A module that no application has: an empty list would mean all of them. */
 class NoModule {}
@@ -61,9 +62,12 @@ export class Schemas {
     if (known !== undefined) return known;
     const name = this.peers.swagger?.getSchemaPath(type).split('/').at(-1) ?? type.name;
     if (!/^[\w.-]+$/.test(name))
-      throw new Error(
-        `The contract cannot name a DTO class of ${where}: "${name}" is no name for a schema. Name the class with ` +
-          'letters, digits and _, or give it a name by @ApiSchema({ name })',
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_CONTRACT',
+        new Error(
+          `The contract cannot name a DTO class of ${where}: "${name}" is no name for a schema. Name the class with ` +
+            'letters, digits and _, or give it a name by @ApiSchema({ name })',
+        ),
       );
     // before its properties: a class may refer to itself
     this.names.set(type, name);
@@ -106,9 +110,12 @@ export class Schemas {
 /** @throws Error where one name stands for two */
 function assertSame(name: string, before: Described, now: Described): void {
   if (JSON.stringify(before.schema) === JSON.stringify(now.schema)) return;
-  throw new Error(
-    `Two DTO classes are called ${name} and differ: one belongs to ${before.where}, one to ${now.where}. ` +
-      'Rename one of them, or give it a name of its own by @ApiSchema({ name })',
+  throw withCode(
+    'ERR_ENVELOPE_INVALID_CONTRACT',
+    new Error(
+      `Two DTO classes are called ${name} and differ: one belongs to ${before.where}, one to ${now.where}. ` +
+        'Rename one of them, or give it a name of its own by @ApiSchema({ name })',
+    ),
   );
 }
 

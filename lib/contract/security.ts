@@ -4,6 +4,7 @@ import type { UpgradeGuards } from '../nest/options/options.js';
 import { securedBy, type Secured } from './decorators.js';
 import type { Reference, SecurityScheme } from './asyncapi-types.js';
 import { pointer, sorted } from './naming.js';
+import { withCode } from '../protocol/with-code.js';
 
 /** Names under which `@nestjs/swagger`'s decorators speak of what needs no further word. */
 const KNOWN: Readonly<Record<string, SecurityScheme>> = {
@@ -57,9 +58,12 @@ export class SecuritySchemes {
       const described = fromOpenApi(scheme);
       const before = this.schemes.get(name);
       if (before !== undefined && JSON.stringify(before) !== JSON.stringify(described))
-        throw new Error(
-          `The security scheme "${name}" is described twice, and differently, the second time by ${where}: ` +
-            'use two names, or describe it once',
+        throw withCode(
+          'ERR_ENVELOPE_INVALID_CONTRACT',
+          new Error(
+            `The security scheme "${name}" is described twice, and differently, the second time by ${where}: ` +
+              'use two names, or describe it once',
+          ),
         );
       this.schemes.set(name, described);
     }
@@ -95,9 +99,12 @@ export class SecuritySchemes {
     const scheme = this.schemes.get(name) ?? KNOWN[name];
     if (scheme === undefined) {
       const { where } = demands.find((demand) => demand.name === name)!;
-      throw new Error(
-        `${where} asks for the security scheme "${name}", which nobody describes: give it to @Security, or to the ` +
-          'contract as securitySchemes',
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_CONTRACT',
+        new Error(
+          `${where} asks for the security scheme "${name}", which nobody describes: give it to @Security, or to the ` +
+            'contract as securitySchemes',
+        ),
       );
     }
     this.used.set(name, scheme);

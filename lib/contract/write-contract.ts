@@ -3,6 +3,7 @@ import { extname } from 'node:path';
 import type { INestApplicationContext } from '@nestjs/common';
 import { stringify } from 'yaml';
 import { isRecordLike, refuse, show } from '../protocol/refuse.js';
+import { withCode } from '../protocol/with-code.js';
 import { checkContractOptions, createContract, type ContractOptions } from './create-contract.js';
 import type { Contract } from './asyncapi-types.js';
 
@@ -35,8 +36,11 @@ export async function writeContract(
   const extension = extname(file).toLowerCase();
   const format = Object.hasOwn(FORMATS, extension) ? FORMATS[extension] : undefined;
   if (format === undefined)
-    throw new Error(
-      `writeContract: file is ${show(file)}, and has to end in .json, .yaml or .yml, which say how to write it`,
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_ARGUMENT',
+      new Error(
+        `writeContract: file is ${show(file)}, and has to end in .json, .yaml or .yml, which say how to write it`,
+      ),
     );
   const text = format(await createContract(app, options));
   // whoever reads it meanwhile, or finds it when this was cut off, has a whole one

@@ -1,7 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { createContract, type ContractOptions } from '../contract/index.js';
 import { checkContractOptions } from '../contract/create-contract.js';
-import { isRecordLike, refuse } from '../protocol/refuse.js';
+import { isRecordLike, refuse, refuseOption } from '../protocol/refuse.js';
 import { mountExplorer } from './explorer-mount.js';
 
 /** Options of {@link EnvelopeExplorer.setup}: those of the contract, and whether there is a page at all. */
@@ -29,7 +29,7 @@ export class EnvelopeExplorer {
     if (!isRecordLike(options)) refuse(where, 'options', options, "an object, such as { title: 'Chat' }");
     const { enabled, ...rest } = options;
     if (enabled !== undefined && typeof enabled !== 'boolean')
-      refuse(where, 'enabled', enabled, 'true or false');
+      refuseOption(where, 'enabled', enabled, 'true or false');
     checkContractOptions(where, app, rest);
     mountExplorer(path, app, () => createContract(app, rest), enabled);
   }

@@ -1,6 +1,7 @@
 import { Logger, type INestApplication } from '@nestjs/common';
 import type { Contract } from '../contract/index.js';
 import { serve } from './routes.js';
+import { withCode } from '../protocol/with-code.js';
 
 /**
  * Serves the explorer on a path, or says why not.
@@ -24,13 +25,19 @@ export function mountExplorer(
   }
   if (enabled === false) return;
   if (!/^(?:\/[\w.~-]+)+$/.test(base))
-    throw new Error(
-      `EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs', of letters, digits and ._~-/ and not '${path}'`,
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_ARGUMENT',
+      new Error(
+        `EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs', of letters, digits and ._~-/ and not '${path}'`,
+      ),
     );
   if (Reflect.get(app, 'isInitialized') === true) {
-    throw new Error(
-      'EnvelopeExplorer.setup came after the application was initialised, when its routes were closed already: ' +
-        'call it before app.init() and app.listen()',
+    throw withCode(
+      'ERR_ENVELOPE_ALREADY_INITIALISED',
+      new Error(
+        'EnvelopeExplorer.setup came after the application was initialised, when its routes were closed already: ' +
+          'call it before app.init() and app.listen()',
+      ),
     );
   }
   serve(base, app, makeContract, !isProduction);

@@ -7,7 +7,9 @@ import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import { textOfPattern } from '../protocol/microservice-packet.js';
 import { writePayload } from '../protocol/payload.js';
-import { isRecordLike, refuse } from '../protocol/refuse.js';
+import { isRecordLike, refuse, refuseOption } from '../protocol/refuse.js';
+import { DisconnectedError } from '../protocol/disconnected-error.js';
+import { withCode } from '../protocol/with-code.js';
 
 /** Options of the client that `ClientProxy` does not need: it connects on first use, and RxJS has `timeout`. */
 type Unused = 'autoConnect' | 'ackTimeout' | 'maxQueued';
@@ -62,7 +64,7 @@ export class EnvelopeClient extends ClientProxy {
     if (!isRecordLike(options)) refuse(name, 'options', options, "an object, { url: 'ws://users:3000' }");
     const { url, metadata, ...rest } = options;
     if (metadata !== undefined && typeof metadata !== 'function')
-      refuse(name, 'metadata', metadata, 'a function, () => ({ traceparent })');
+      refuseOption(name, 'metadata', metadata, 'a function, () => ({ traceparent })');
     this.metadata = metadata;
     const address = toWebSocketUrl(url, name);
     const given = withDefaults(rest, NodeSocket, name);
@@ -72,7 +74,7 @@ export class EnvelopeClient extends ClientProxy {
       opened: () => this.opened(),
       received: (message) => this.received(message),
       lost: ({ code, reason }, willReconnect) =>
-        this.lost(new Error(`connection lost: ${reason || code}`), willReconnect),
+        this.lost(new DisconnectedError(`connection lost: ${reason || code}`), willReconnect),
       failed: (error) => this.failed(error),
     });
   }
@@ -96,18 +98,21 @@ export class EnvelopeClient extends ClientProxy {
   close(): void {
     const before = this.state;
     this.connection.stop();
-    if (before !== 'open') this.lost(new Error('the client was closed'), false);
+    if (before !== 'open') this.lost(new DisconnectedError('the client was closed'), false);
   }
 
   /** Not supported: the client does not expose its connection. Use `status`. @throws Error always */
   unwrap<Unwrapped>(): Unwrapped {
-    throw new Error('EnvelopeClient.unwrap: the connection is not exposed. Use status instead');
+    throw withCode(
+      'ERR_ENVELOPE_UNSUPPORTED',
+      new Error('EnvelopeClient.unwrap: the connection is not exposed. Use status instead'),
+    );
   }
 
   protected publish(packet: ReadPacket, callback: PacketCallback): () => void {
     const id = ++this.ids;
     if (!this.sendPacket('message', packet, id)) {
-      callback({ err: new Error('EnvelopeClient: not connected'), isDisposed: true });
+      callback({ err: new DisconnectedError('EnvelopeClient: not connected'), isDisposed: true });
       return () => undefined;
     }
     this.pending.set(id, callback);
@@ -117,7 +122,7 @@ export class EnvelopeClient extends ClientProxy {
   }
 
   protected async dispatchEvent<Result>(packet: ReadPacket): Promise<Result> {
-    if (!this.sendPacket('event', packet)) throw new Error('EnvelopeClient: not connected');
+    if (!this.sendPacket('event', packet)) throw new DisconnectedError('EnvelopeClient: not connected');
     return undefined as Result;
   }
 

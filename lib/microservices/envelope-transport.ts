@@ -9,7 +9,8 @@ import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { IncomingPacket } from '../server/socket/incoming-packet.js';
 import { INTERNAL_ERROR } from '../server/socket/incoming-request.js';
 import type { Bridge } from '../server/socket/message-router.js';
-import { assertOptions, refuse } from '../protocol/refuse.js';
+import { assertOptions, refuse, refuseOption } from '../protocol/refuse.js';
+import { withCode } from '../protocol/with-code.js';
 import { currentTrace } from '../server/diagnostics/current-trace.js';
 import { EnvelopeContext } from './envelope-context.js';
 
@@ -56,7 +57,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
       refuse(where, 'adapter', adapter, 'an EnvelopeAdapter: new EnvelopeTransport(adapter)');
     assertOptions(where, options, ['path'], "{ path: '/rpc' }");
     if (options.path !== undefined && typeof options.path !== 'string')
-      refuse(where, 'path', options.path, "a text, such as '/rpc'");
+      refuseOption(where, 'path', options.path, "a text, such as '/rpc'");
   }
 
   /** Starts the transport. Nest calls it; an error goes to `callback`. */
@@ -95,7 +96,10 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
    */
   unwrap<Unwrapped = EnvelopeServer>(): Unwrapped {
     if (this.server === undefined)
-      throw new Error('EnvelopeTransport does not listen yet: await app.startAllMicroservices() first');
+      throw withCode(
+        'ERR_ENVELOPE_NOT_LISTENING',
+        new Error('EnvelopeTransport does not listen yet: await app.startAllMicroservices() first'),
+      );
     return this.server as Unwrapped;
   }
 

@@ -14,6 +14,7 @@ import { ClientAddressReader } from '../server/upgrade/client-address.js';
 import { ConnectionCounter } from '../server/upgrade/connection-counter.js';
 import type { Cors } from '../server/upgrade/origin.js';
 import { compileHosts, type OwnHosts } from '../server/upgrade/own-hosts.js';
+import { withCode } from '../protocol/with-code.js';
 
 const WITHOUT_APPLICATION =
   'EnvelopeAdapter was made without the application, and so cannot see the guards of gateways, which are to run ' +
@@ -64,7 +65,8 @@ export function createAdapterServices(
   currentLogger: () => Logger,
 ): AdapterServices {
   const guards = options.upgradeGuards ?? UPGRADE_GUARDS;
-  if (app === undefined && guards !== false) throw new Error(WITHOUT_APPLICATION);
+  if (app === undefined && guards !== false)
+    throw withCode('ERR_ENVELOPE_NO_APPLICATION', new Error(WITHOUT_APPLICATION));
   const reports = new ReportLog(currentLogger());
   const connections = new ConnectionLog(currentLogger());
   const { warn } = reports;

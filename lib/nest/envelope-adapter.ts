@@ -23,6 +23,7 @@ import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { Bridge, MessageParser } from '../server/socket/message-router.js';
 import type { DisconnectReason } from '../server/transport/disconnect-reason.js';
+import { withCode } from '../protocol/with-code.js';
 
 /**
  * Serves Nest's gateways over plain RFC 6455 WebSocket and the envelope, on the application's HTTP server:
@@ -149,7 +150,10 @@ export class EnvelopeAdapter extends WsAdapter {
     const server = path === undefined ? this.create(APPLICATION_PORT) : this.mounted.find(path);
     const { router } = server._mount;
     if (router.bridge !== undefined)
-      throw new Error(`EnvelopeTransport: one listens on ${server.name} already`);
+      throw withCode(
+        'ERR_ENVELOPE_PATH_CONFLICT',
+        new Error(`EnvelopeTransport: one listens on ${server.name} already`),
+      );
     router.bridge = bridge;
     return server;
   }

@@ -10,7 +10,8 @@ import {
 import { ServerRegistry } from './server-registry.js';
 import type { EnvelopeOptions } from './options/options.js';
 import { EnvelopeServer } from '../server/namespace/envelope-server.js';
-import { isRecordLike, refuse } from '../protocol/refuse.js';
+import { isRecordLike, refuse, refuseOption } from '../protocol/refuse.js';
+import { withCode } from '../protocol/with-code.js';
 import { normalisePath } from '../server/upgrade/path-pattern.js';
 import { injectedPaths, rememberInjection, WiringCheck } from './wiring-check.js';
 
@@ -80,7 +81,7 @@ export class EnvelopeModule {
     const { useFactory, useClass, useExisting, imports } = options;
     for (const [name, value] of Object.entries({ useFactory, useClass, useExisting }))
       if (value !== undefined && typeof value !== 'function')
-        refuse(where, name, value, 'a function or a class');
+        refuseOption(where, name, value, 'a function or a class');
     return describe(asyncProviders(options), imports);
   }
 }
@@ -89,7 +90,10 @@ function asyncProviders({ useFactory, useClass, useExisting, inject }: EnvelopeA
   if (useFactory !== undefined) return [{ provide: ENVELOPE_OPTIONS, useFactory, inject: inject ?? [] }];
   const factory = useExisting ?? useClass;
   if (factory === undefined) {
-    throw new Error('EnvelopeModule.forRootAsync: options needs one of useFactory, useClass and useExisting');
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_OPTION',
+      new Error('EnvelopeModule.forRootAsync: options needs one of useFactory, useClass and useExisting'),
+    );
   }
   const options: Provider = {
     provide: ENVELOPE_OPTIONS,

@@ -10,6 +10,7 @@ import { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
 import { showMountPoint, type MountPoint } from '../server/upgrade/mount-point.js';
 import { normalisePath } from '../server/upgrade/path-pattern.js';
 import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
+import { withCode } from '../protocol/with-code.js';
 
 /** The port number that stands for the application's HTTP server. */
 export const APPLICATION_PORT = 0;
@@ -120,9 +121,12 @@ export class MountedServers implements ServerLookup {
     const used = this.usedEndpoints();
     if (used.length === 1) return used[0]!.server;
     const names = used.map(({ server }) => server.name).join(', ') || 'none';
-    throw new Error(
-      `EnvelopeServer: no gateway is mounted on the default path, and the paths are: ${names}. ` +
-        "Inject one of them with @InjectEnvelopeServer('/path'), or set the adapter's option path.",
+    throw withCode(
+      'ERR_ENVELOPE_NOT_MOUNTED',
+      new Error(
+        `EnvelopeServer: no gateway is mounted on the default path, and the paths are: ${names}. ` +
+          "Inject one of them with @InjectEnvelopeServer('/path'), or set the adapter's option path.",
+      ),
     );
   }
 }

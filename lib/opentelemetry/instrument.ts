@@ -1,5 +1,5 @@
 import { diag, metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api';
-import { assertOptions, refuse } from '../protocol/refuse.js';
+import { assertOptions, refuseOption } from '../protocol/refuse.js';
 import { countEvents } from './counters.js';
 import { watchServers } from './gauges.js';
 import { traceMessages } from './spans.js';
@@ -51,5 +51,5 @@ export function instrument(options: InstrumentOptions = {}): () => void {
 function checkProvider(name: string, provider: unknown, method: string): void {
   if (provider === undefined) return;
   if (typeof Reflect.get(Object(provider) as object, method) !== 'function')
-    refuse('instrument', name, provider, `a provider of OpenTelemetry, with ${method}()`);
+    refuseOption('instrument', name, provider, `a provider of OpenTelemetry, with ${method}()`);
 }

@@ -35,28 +35,23 @@ export interface ExceptionPayload {
   readonly [field: string]: unknown;
 }
 
-/** The protocol's own refusals. They are stable: programs may switch on them. */
-export type ErrorCode =
-  /** Not UTF-8 JSON, not an object, or a field of the wrong type. */
-  | 'bad_frame'
-  /** `event` is missing, empty, not a string, or too long. */
-  | 'bad_event'
-  /** `id` or `ack` is neither a string of 1 to 64 characters nor a safe integer, or both are there. */
-  | 'bad_id'
-  /** A name that only the server, or only an answer, may use. */
-  | 'reserved_event'
-  /** Nothing on this path takes the event. */
-  | 'unknown_event'
-  /** More messages than the client may send; wait before the next. */
-  | 'rate_limited'
-  /** Objects and arrays nested deeper than the server reads. */
-  | 'too_deep'
-  /** The client is in as many rooms as it may be, or the room's name is too long. */
-  | 'room_limit'
-  /** The server shuts down and takes no new messages: come back. */
-  | 'going_away'
-  /** A connection middleware refused the client. */
-  | 'refused';
+/** The codes of the protocol's own refusals, each with its meaning. They are stable: programs may switch on them. */
+export const EXCEPTION_CODES = {
+  bad_frame: 'The message is not UTF-8 JSON, not an object, or a field has the wrong type.',
+  bad_event: '`event` is missing, empty, not a string, or too long.',
+  bad_id: '`id` or `ack` is neither a string of 1 to 64 characters nor a safe integer, or both are present.',
+  reserved_event: 'Only the server, or only an answer, may use the name of the event.',
+  unknown_event: 'No handler on this path takes the event.',
+  rate_limited: 'The client sends more messages than its limit allows. Wait before the next one.',
+  too_deep: 'Objects and arrays are nested deeper than the server reads.',
+  room_limit:
+    'The client is in as many rooms as its limit allows, or the name of the room is too long or reserved.',
+  going_away: 'The server shuts down and takes no new messages. Reconnect.',
+  refused: 'A connection middleware refused the client.',
+} as const;
+
+/** The protocol's own refusals: one of {@link EXCEPTION_CODES}. */
+export type ErrorCode = keyof typeof EXCEPTION_CODES;
 
 /** Why a message was refused, and the id that the answer should carry, where one could be read. */
 export class Refusal {

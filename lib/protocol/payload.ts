@@ -1,3 +1,5 @@
+import { withCode } from './with-code.js';
+
 /** A key that needs no brackets in a path. */
 const PLAIN_KEY = /^[A-Za-z_$][\w$]{0,63}$/;
 /** Characters of a path in an error. */
@@ -41,7 +43,11 @@ export function assertCarried(data: unknown, name: string, root = 'data'): void 
     throw refusal(data, name, root, cause);
   }
   const found = find(data, root, new Set());
-  if (found !== undefined) throw new TypeError(`${JSON.stringify(name)} cannot be sent: ${found}`);
+  if (found !== undefined)
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_PAYLOAD',
+      new TypeError(`${JSON.stringify(name)} cannot be sent: ${found}`),
+    );
 }
 
 /** What was thrown while the payload was written or looked at, with the place where that can be found. */
@@ -54,7 +60,10 @@ function refusal(data: unknown, name: string, root: string, cause: unknown): Typ
   }
   const why =
     found ?? `${root} cannot be written as JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
-  return new TypeError(`${JSON.stringify(name)} cannot be sent: ${why}`, { cause });
+  return withCode(
+    'ERR_ENVELOPE_INVALID_PAYLOAD',
+    new TypeError(`${JSON.stringify(name)} cannot be sent: ${why}`, { cause }),
+  );
 }
 
 /**

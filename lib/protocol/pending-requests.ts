@@ -1,6 +1,7 @@
 import type { RequestId } from './envelope.js';
 import { MAX_DELAY } from './max-delay.js';
 import { RequestError } from './request-error.js';
+import { TimeoutError } from './timeout-error.js';
 
 /** Takes what a request came to: an error, or the answer. */
 export type AnswerCallback = (error: Error | null, data?: unknown) => void;
@@ -29,7 +30,7 @@ export class OutgoingRequests {
         ? undefined
         : setTimeout(() => {
             this.pending.delete(id);
-            callback(new Error('operation has timed out'));
+            callback(new TimeoutError());
           }, timeout);
     this.pending.set(id, { callback, timer });
   }

@@ -1,3 +1,5 @@
+import { withCode } from './with-code.js';
+
 /** Characters of a value in an error. */
 const MAX_SHOWN = 100;
 
@@ -16,9 +18,18 @@ function describe(value: unknown): string {
   return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
 }
 
-/** @throws TypeError that names the function or class, the parameter or option, the value, and what to pass instead */
+/** @throws TypeError that names the function or class, the parameter, the value, and what to pass instead */
 export function refuse(where: string, name: string, value: unknown, takes: string): never {
-  throw new TypeError(`${where}: ${name} is ${show(value)}: it takes ${takes}`);
+  throw withCode('ERR_ENVELOPE_INVALID_ARGUMENT', new TypeError(describeRefusal(where, name, value, takes)));
+}
+
+/** @throws TypeError that names the function or class, the option, the value, and what to set instead */
+export function refuseOption(where: string, name: string, value: unknown, takes: string): never {
+  throw withCode('ERR_ENVELOPE_INVALID_OPTION', new TypeError(describeRefusal(where, name, value, takes)));
+}
+
+function describeRefusal(where: string, name: string, value: unknown, takes: string): string {
+  return `${where}: ${name} is ${show(value)}: it takes ${takes}`;
 }
 
 /** Whether a value may hold options: an object, but no list, function or `null`. */
@@ -55,7 +66,10 @@ export function assertOptions(
 export function refuseUnknown(where: string, name: string, names: readonly string[], kind = 'option'): never {
   const near = nearest(name, names);
   const help = near === undefined ? `Valid names: ${names.join(', ')}` : `Did you mean "${near}"?`;
-  throw new TypeError(`${where}: unknown ${kind} ${show(name)}. ${help}`);
+  throw withCode(
+    'ERR_ENVELOPE_INVALID_OPTION',
+    new TypeError(`${where}: unknown ${kind} ${show(name)}. ${help}`),
+  );
 }
 
 /** The name that differs in a third of its characters at most. */

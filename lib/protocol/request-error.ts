@@ -1,6 +1,7 @@
 /** The peer answered a request with an `exception`; its payload is in `data`. */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
+  readonly code = 'ERR_ENVELOPE_REQUEST_FAILED';
 
   constructor(readonly data: unknown) {
     super(messageOf(data));

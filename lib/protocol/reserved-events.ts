@@ -1,3 +1,5 @@
+import { withCode } from './with-code.js';
+
 /**
  * Names that neither peer may send and neither accepts (PROTOCOL.md, "Reserved names"). Listeners for them are meant for what
  * happens on the own side: the lifecycle of a connection, as in Socket.IO 4, and Node's emitters.
@@ -26,8 +28,12 @@ export function isReserved(event: string): boolean {
  */
 export function assertEmittable(event: string): void {
   if (typeof event !== 'string' || event.length === 0)
-    throw new Error('an event name must be a non-empty string');
-  if (RESERVED.has(event)) throw new Error(`"${event}" is a reserved event name`);
+    throw withCode('ERR_ENVELOPE_INVALID_EVENT', new Error('an event name must be a non-empty string'));
+  if (RESERVED.has(event))
+    throw withCode('ERR_ENVELOPE_RESERVED_EVENT', new Error(`"${event}" is a reserved event name`));
   if (event.charCodeAt(0) === DOLLAR)
-    throw new Error(`"${event}": names that begin with "$" are the protocol's own`);
+    throw withCode(
+      'ERR_ENVELOPE_RESERVED_EVENT',
+      new Error(`"${event}": names that begin with "$" are the protocol's own`),
+    );
 }

@@ -12,6 +12,7 @@ import { assertOptions, refuse } from '../protocol/refuse.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { EventLoopLag } from './event-loop-lag.js';
 import { loadOf } from './load-report.js';
+import { withCode } from '../protocol/with-code.js';
 
 /** When {@link EnvelopeHealthIndicator.isHealthy} says `down`. */
 export interface EnvelopeHealthOptions {
@@ -59,8 +60,10 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
     @Optional() @Inject(ServerRegistry) registry?: ServerRegistry,
     @Optional() @Inject(HealthIndicatorService) indicators?: HealthIndicatorService,
   ) {
-    if (registry === undefined || registry === null) throw new Error(WITHOUT_MODULE);
-    if (indicators === undefined || indicators === null) throw new Error(WITHOUT_TERMINUS);
+    if (registry === undefined || registry === null)
+      throw withCode('ERR_ENVELOPE_MISSING_MODULE', new Error(WITHOUT_MODULE));
+    if (indicators === undefined || indicators === null)
+      throw withCode('ERR_ENVELOPE_MISSING_MODULE', new Error(WITHOUT_TERMINUS));
     this.registry = registry;
     this.indicators = indicators;
   }
@@ -127,7 +130,8 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
   }
 
   private servers(): EnvelopeServer[] {
-    if (this.registry.lookup === undefined) throw new Error(WITHOUT_ADAPTER);
+    if (this.registry.lookup === undefined)
+      throw withCode('ERR_ENVELOPE_NO_ADAPTER', new Error(WITHOUT_ADAPTER));
     return this.registry.lookup.servers();
   }
 }

@@ -1,5 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
+import { withCode } from '../protocol/with-code.js';
 
 /** The part of an HTTP server that `urlOf` reads. Every platform of Nest has it. */
 interface HttpServer {
@@ -26,7 +27,10 @@ export async function urlOf(app: INestApplication, path: string, port?: number):
   }
   const address = server.address();
   if (address === null || typeof address === 'string')
-    throw new Error('createTestClient: the application does not listen on a TCP port. Call app.listen(0)');
+    throw withCode(
+      'ERR_ENVELOPE_NO_PORT',
+      new Error('createTestClient: the application does not listen on a TCP port. Call app.listen(0)'),
+    );
   const scheme = server.setSecureContext === undefined ? 'ws' : 'wss';
   const rest = path.startsWith('/') ? path : `/${path}`;
   return `${scheme}://${hostOf(address)}:${port ?? address.port}${rest}`;

@@ -1,4 +1,4 @@
-import { assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
+import { assertOptions, isRecordLike, refuse, refuseOption } from '../protocol/refuse.js';
 
 const WHERE = 'createTestClient';
 const APP = 'a Nest application with an HTTP server, such as module.createNestApplication()';
@@ -28,6 +28,6 @@ export function checkTestClient(app: unknown, pathOrOptions: unknown): void {
   assertOptions(WHERE, pathOrOptions, Object.keys(RULES), "{ path: '/chat' }, or a path", 'pathOrOptions');
   for (const [name, [takes, accepts]] of Object.entries(RULES)) {
     const value: unknown = Reflect.get(pathOrOptions as object, name);
-    if (value !== undefined && !accepts(value)) refuse(WHERE, name, value, takes);
+    if (value !== undefined && !accepts(value)) refuseOption(WHERE, name, value, takes);
   }
 }

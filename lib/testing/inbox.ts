@@ -1,4 +1,5 @@
 import type { Untyped } from '../protocol/typed-events.js';
+import { withCode } from '../protocol/with-code.js';
 import type { ClosedLine } from './test-web-socket.js';
 
 /** One event that the server emitted. Answers to requests are not events. */
@@ -43,7 +44,7 @@ export class Inbox {
   /** Returns the next event of that name, and waits for it. @throws (rejects) Error after the timeout or when the connection closes */
   take(event: string): Promise<ReceivedEvent> {
     // created here, so that its stack trace shows the calling line of the test
-    const error = new Error();
+    const error = withCode('ERR_ENVELOPE_NO_EVENT', new Error());
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         clearTimeout(timer);

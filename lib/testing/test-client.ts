@@ -14,6 +14,7 @@ import type {
   EventsMap,
   Untyped,
 } from '../protocol/typed-events.js';
+import { withCode } from '../protocol/with-code.js';
 import { urlOf } from './address.js';
 import { checkTestClient } from './check-options.js';
 import { describeEvent, Inbox, type ReceivedEvent } from './inbox.js';
@@ -133,7 +134,7 @@ export class TestClient<
    * @throws (rejects) Error with the event that arrived; Error if the round trip fails
    */
   async expectNone(event?: EventNames<Listen> | 'exception'): Promise<void> {
-    const error = new Error();
+    const error = withCode('ERR_ENVELOPE_UNEXPECTED_EVENT', new Error());
     await this.settled();
     const found = this.inbox.firstOpen(event);
     if (found === undefined) return;
@@ -148,7 +149,7 @@ export class TestClient<
    * @throws (rejects) Error if the connection is closed, or the server does not answer within `timeout`
    */
   async settled(): Promise<void> {
-    const error = new Error();
+    const error = withCode('ERR_ENVELOPE_NOT_SETTLED', new Error());
     const problem = await this.roundTrips();
     if (problem === undefined) return;
     error.message = `the server did not answer a $ping: ${problem}`;
@@ -161,7 +162,10 @@ export class TestClient<
    * @throws (rejects) Error if the connection is still open after `timeout`
    */
   async ended(): Promise<ClosedLine> {
-    const error = new Error(`the server did not close the connection within ${this.timeLimit} ms`);
+    const error = withCode(
+      'ERR_ENVELOPE_NOT_CLOSED',
+      new Error(`the server did not close the connection within ${this.timeLimit} ms`),
+    );
     return (await this.endWithin(this.timeLimit)) ?? Promise.reject(error);
   }
 
@@ -188,8 +192,11 @@ export class TestClient<
     const exception = this.inbox.firstOpen('exception');
     const cause = exception && new RequestError(exception.data);
     if (closed !== undefined) throw new ConnectError(closed, false, cause);
-    throw new Error(
-      `The connection was not ready in time (middlewares or handleConnection still running): ${problem}`,
+    throw withCode(
+      'ERR_ENVELOPE_NOT_SETTLED',
+      new Error(
+        `The connection was not ready in time (middlewares or handleConnection still running): ${problem}`,
+      ),
     );
   }
 

@@ -19,6 +19,7 @@ export interface ClosedLine {
  */
 export class UpgradeRefusedError extends Error {
   override readonly name = 'UpgradeRefusedError';
+  readonly code = 'ERR_ENVELOPE_UPGRADE_REFUSED';
 
   constructor(
     /** The HTTP status. */

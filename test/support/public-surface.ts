@@ -96,6 +96,7 @@ export const surfaceOf = (
   '.': {
     BroadcastOperator: MADE_HERE,
     CLOSE_CODES: CONSTANT,
+    DisconnectedError: ANYTHING,
     ENVELOPE_OPTIONS: CONSTANT,
     EnvelopeAdapter: { params: [{ name: 'app', valid: app }, options()], call: adapterOf },
     EnvelopeExceptionFilter: ANYTHING,
@@ -122,6 +123,7 @@ export const surfaceOf = (
     RemoteSocket: MADE_HERE,
     RequestError: ANYTHING,
     RoomLimitError: ANYTHING,
+    TimeoutError: ANYTHING,
     getEnvelopeServerToken: {
       params: [path],
       call: (...args) => Reflect.apply(main.getEnvelopeServerToken, undefined, args),
@@ -250,6 +252,7 @@ export const surfaceOf = (
     DisconnectedError: ANYTHING,
     RequestError: ANYTHING,
     TestClient: MADE_HERE,
+    TimeoutError: ANYTHING,
     UpgradeRefusedError: ANYTHING,
     createTestClient: {
       params: [
@@ -270,6 +273,7 @@ export const surfaceOf = (
     ConnectError: ANYTHING,
     DisconnectedError: ANYTHING,
     RequestError: ANYTHING,
+    TimeoutError: ANYTHING,
     connect: connectRow(nodeClient.connect),
   },
 });

@@ -7,6 +7,7 @@ import type { ExceptionPayload } from '../../protocol/envelope.js';
  */
 export class RoomLimitError extends WsException {
   override readonly name = 'RoomLimitError';
+  readonly code = 'ERR_ENVELOPE_ROOM_LIMIT';
 
   constructor(message: string) {
     super({ status: 'error', code: 'room_limit', message } satisfies ExceptionPayload);

@@ -1,5 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import { refuse } from '../../protocol/refuse.js';
+import { withCode } from '../../protocol/with-code.js';
 
 /**
  * The application that the adapter is made for; `undefined` for an HTTP server or nothing.
@@ -14,9 +15,12 @@ export function toContext(
     refuse('EnvelopeAdapter', 'app', app, 'a Nest application: new EnvelopeAdapter(app)');
   if (!('get' in app) || !('select' in app)) return undefined;
   if (Reflect.get(app, 'isInitialized') === true) {
-    throw new Error(
-      'EnvelopeAdapter was made after the application was initialised, when its gateways were bound to another ' +
-        'adapter already: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.init() and app.listen()',
+    throw withCode(
+      'ERR_ENVELOPE_ALREADY_INITIALISED',
+      new Error(
+        'EnvelopeAdapter was made after the application was initialised, when its gateways were bound to another ' +
+          'adapter already: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.init() and app.listen()',
+      ),
     );
   }
   return app as INestApplicationContext;

@@ -3,7 +3,8 @@ import type { PathOptions } from '../options/options.js';
 import { limitsOf } from '../options/limits.js';
 import { checkOptions } from '../options/option-rules.js';
 import { isReserved } from '../../protocol/reserved-events.js';
-import { refuse, show } from '../../protocol/refuse.js';
+import { refuse, refuseOption, show } from '../../protocol/refuse.js';
+import { withCode } from '../../protocol/with-code.js';
 import { PORT, toPort } from '../../server/upgrade/port.js';
 import type { Gateway } from './gateway-explorer.js';
 import { NEST } from './nest-metadata.js';
@@ -14,10 +15,16 @@ import { NEST } from './nest-metadata.js';
  * @throws TypeError or Error that names the gateway's class, what is wrong, and what to write instead
  */
 export function checkGateway({ type, port, options, handlers }: Gateway): void {
-  if (toPort(port) === undefined) refuse(type.name, 'the port', port, `${PORT}: @WebSocketGateway(4001)`);
+  if (toPort(port) === undefined)
+    refuseOption(type.name, 'the port', port, `${PORT}: @WebSocketGateway(4001)`);
   // Nest takes what is no whole number for the options
   if (typeof options !== 'object')
-    refuse(type.name, 'the port', options, `${PORT}, or options: @WebSocketGateway(4001, { path: '/ws' })`);
+    refuseOption(
+      type.name,
+      'the port',
+      options,
+      `${PORT}, or options: @WebSocketGateway(4001, { path: '/ws' })`,
+    );
   checkOptions(options, type.name, true);
   for (const handler of handlers) checkEvent(type.name, handler as () => unknown);
 }
@@ -41,7 +48,10 @@ function checkEvent(gateway: string, handler: () => unknown): void {
         ? 'an exception that a client sends answers a request of the server'
         : undefined;
   if (why !== undefined)
-    throw new Error(`${where}: no client can send the event ${show(event)}: ${why}. Choose another name`);
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_EVENT',
+      new Error(`${where}: no client can send the event ${show(event)}: ${why}. Choose another name`),
+    );
 }
 
 /**
@@ -59,10 +69,13 @@ export function checkSharedPaths(mounted: readonly { gateway: Gateway; place: st
       const before = known.get(key);
       if (before === undefined) known.set(key, { gateway: own, value });
       else if (!isDeepStrictEqual(before.value, value))
-        throw new Error(
-          `${before.gateway} and ${own} share the path ${place} and differ in ${name}` +
-            `${contrast(before.value, value)}. One connection serves both: set ${name} in one of them, or on ` +
-            'EnvelopeAdapter',
+        throw withCode(
+          'ERR_ENVELOPE_PATH_CONFLICT',
+          new Error(
+            `${before.gateway} and ${own} share the path ${place} and differ in ${name}` +
+              `${contrast(before.value, value)}. One connection serves both: set ${name} in one of them, or on ` +
+              'EnvelopeAdapter',
+          ),
         );
     }
   }

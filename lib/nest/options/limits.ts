@@ -1,4 +1,5 @@
 import { refuseUnknown, show } from '../../protocol/refuse.js';
+import { withCode } from '../../protocol/with-code.js';
 
 /** What one path allows its clients. `false` turns a limit off. */
 export interface PathLimits {
@@ -86,22 +87,34 @@ const NEED_NOT_BE_WHOLE: ReadonlySet<string> = new Set([
 export function checkLimits(options: WithLimits, where: string, isGateway: boolean): void {
   const { limits = {} } = options;
   if (typeof limits !== 'object' || limits === null || Array.isArray(limits))
-    throw new Error(`${where}: limits is ${String(limits)}: it takes an object, { maxPayload: 50_000, … }`);
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_OPTION',
+      new Error(`${where}: limits is ${String(limits)}: it takes an object, { maxPayload: 50_000, … }`),
+    );
   for (const [name, value] of Object.entries(limits) as [string, unknown][]) {
     if (isGateway && Object.hasOwn(ADAPTER_DEFAULTS, name))
-      throw new Error(`${where}: limits.${name} counts all paths together: set it on EnvelopeAdapter`);
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_OPTION',
+        new Error(`${where}: limits.${name} counts all paths together: set it on EnvelopeAdapter`),
+      );
     if (!Object.hasOwn(PATH_DEFAULTS, name) && !Object.hasOwn(ADAPTER_DEFAULTS, name))
       refuseUnknown(where, name, [...Object.keys(PATH_DEFAULTS), ...Object.keys(ADAPTER_DEFAULTS)], 'limit');
     const kind = NEED_NOT_BE_WHOLE.has(name) ? 'a positive number' : 'a positive whole number';
     // without a burst there would be no rate, and that is messagesPerSecond's to say
     const none = name === 'messageBurst' ? '' : ', or false for none';
     if (!isLimit(name, value))
-      throw new Error(`${where}: limits.${name} is ${show(value)}: it takes ${kind}${none}`);
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_OPTION',
+        new Error(`${where}: limits.${name} is ${show(value)}: it takes ${kind}${none}`),
+      );
   }
   for (const name of ['maxPayload', 'maxHttpBufferSize'] as const) {
     const value: unknown = options[name];
     if (value !== 0 && !isLimit('maxPayload', value))
-      throw new Error(`${where}: ${name} is ${show(value)}: it takes a positive whole number, or 0 for none`);
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_OPTION',
+        new Error(`${where}: ${name} is ${show(value)}: it takes a positive whole number, or 0 for none`),
+      );
   }
 }
 

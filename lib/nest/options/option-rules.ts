@@ -1,7 +1,8 @@
 import type { EnvelopeOptions, GatewayOptions } from './options.js';
 import { checkLimits } from './limits.js';
 import { checkRecovery } from './recovery-options.js';
-import { isRecordLike, refuse, refuseUnknown } from '../../protocol/refuse.js';
+import { isRecordLike, refuse, refuseOption, refuseUnknown } from '../../protocol/refuse.js';
+import { withCode } from '../../protocol/with-code.js';
 import { checkPath } from '../../server/upgrade/path-pattern.js';
 import { PORT, toPort } from '../../server/upgrade/port.js';
 
@@ -136,16 +137,20 @@ export function checkOptions(options: unknown, where: string, isGateway: boolean
   if (!isRecordLike(options)) refuse(where, 'options', options, "an object, such as { path: '/ws' }");
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     if (value === undefined || MEANINGLESS.has(name)) continue;
-    if (name === 'host') throw new TypeError(`${where}: ${HOST}`);
+    if (name === 'host') throw withCode('ERR_ENVELOPE_INVALID_OPTION', new TypeError(`${where}: ${HOST}`));
     if (!Object.hasOwn(RULES, name)) refuseUnknown(where, name, Object.keys(RULES));
     const rule = RULES[name as keyof typeof RULES];
     if (rule.only === 'adapter' && isGateway)
-      throw new TypeError(`${where}: ${name} is an option of EnvelopeAdapter, not of gateways: set it there`);
-    if (rule.only === 'gateway' && !isGateway)
-      throw new TypeError(
-        `${where}: ${name} is an option of gateways: set it in @WebSocketGateway({ ${name} })`,
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_OPTION',
+        new TypeError(`${where}: ${name} is an option of EnvelopeAdapter, not of gateways: set it there`),
       );
-    if (!rule.accepts(value)) refuse(where, name, value, rule.takes);
+    if (rule.only === 'gateway' && !isGateway)
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_OPTION',
+        new TypeError(`${where}: ${name} is an option of gateways: set it in @WebSocketGateway({ ${name} })`),
+      );
+    if (!rule.accepts(value)) refuseOption(where, name, value, rule.takes);
     if (name === 'path' || name === 'namespace') checkPath(value, where);
   }
   checkLimits(options, where, isGateway);

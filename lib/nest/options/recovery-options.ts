@@ -1,4 +1,5 @@
 import { refuseUnknown, show } from '../../protocol/refuse.js';
+import { withCode } from '../../protocol/with-code.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import type { ResolvedRecovery, Restore, Restored } from '../../server/recovery/types.js';
 
@@ -37,20 +38,27 @@ const DEFAULTS = {
 export function checkRecovery(recovery: unknown, where: string): void {
   if (recovery === undefined || recovery === false || recovery === true) return;
   if (typeof recovery !== 'object' || recovery === null)
-    throw new Error(
-      `${where}: recovery is ${String(recovery)}: it takes { maxDisconnectionDuration: 120_000 }`,
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_OPTION',
+      new Error(`${where}: recovery is ${String(recovery)}: it takes { maxDisconnectionDuration: 120_000 }`),
     );
   for (const [name, value] of Object.entries(recovery) as [string, unknown][]) {
     if (name === 'restore') {
       if (value === undefined || typeof value === 'function') continue;
-      throw new Error(
-        `${where}: recovery.restore is ${show(value)}: it takes a function, (client, { rooms, data }) => ({ rooms, data })`,
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_OPTION',
+        new Error(
+          `${where}: recovery.restore is ${show(value)}: it takes a function, (client, { rooms, data }) => ({ rooms, data })`,
+        ),
       );
     }
     if (!Object.hasOwn(DEFAULTS, name))
       refuseUnknown(where, name, [...Object.keys(DEFAULTS), 'restore'], 'option of recovery');
     if (value !== undefined && !(typeof value === 'number' && value > 0 && Number.isSafeInteger(value)))
-      throw new Error(`${where}: recovery.${name} is ${show(value)}: it takes a positive whole number`);
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_OPTION',
+        new Error(`${where}: recovery.${name} is ${show(value)}: it takes a positive whole number`),
+      );
   }
 }
 
@@ -87,7 +95,8 @@ export function recoveryRefusal(
       `${adapter} keeps nothing for clients that are away: `;
     const fix =
       'use the adapter in memory (leave the option adapter out), or that of @socket.io/redis-streams-adapter';
-    if (isOurs) throw new Error(`${text}${fix}, or leave recovery out`);
+    if (isOurs)
+      throw withCode('ERR_ENVELOPE_RECOVERY_UNSUPPORTED', new Error(`${text}${fix}, or leave recovery out`));
     warn(
       'recovery',
       `${text}each client that reconnects gets a new session, as with Socket.IO. To recover, ${fix}`,

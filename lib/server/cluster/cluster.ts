@@ -1,5 +1,6 @@
 import type { Adapter } from 'socket.io-adapter';
 import { assertCarried } from '../../protocol/payload.js';
+import { withCode } from '../../protocol/with-code.js';
 import { ClusterRecovery, type Source } from '../recovery/cluster-recovery.js';
 import { SharedLog } from '../recovery/shared-log.js';
 import { StorageBudget } from '../recovery/storage-budget.js';
@@ -225,7 +226,10 @@ function make(factory: AdapterFactory, nsp: Served): Adapter {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const hint = process.send === undefined && why.includes('process.send') ? NO_WORKER : '';
-    throw new Error(`${nsp.name}: its adapter could not be made: ${why}${hint}`, { cause: error });
+    throw withCode(
+      'ERR_ENVELOPE_ADAPTER_FAILED',
+      new Error(`${nsp.name}: its adapter could not be made: ${why}${hint}`, { cause: error }),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { override, type Internals } from './adapter-internals.js';
+import { TimeoutError } from '../../protocol/timeout-error.js';
 
 /** Milliseconds that adapters wait for other nodes where nobody says otherwise. */
 const DEFAULT_TIMEOUT = 5_000;
@@ -43,7 +44,7 @@ export function limitRequestTime(adapter: Internals, base: Internals): void {
     const patience = timeout ?? adapter.requestsTimeout ?? DEFAULT_TIMEOUT;
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error('operation has timed out')), patience + GRACE);
+      timer = setTimeout(() => reject(new TimeoutError()), patience + GRACE);
       timer.unref();
     });
     const call: { request?: Request } = {};

@@ -3,6 +3,7 @@ import type { Untyped } from '../../protocol/typed-events.js';
 import type { Handshake } from './handshake.js';
 import { isFirst } from '../util/once.js';
 import { hasValue, nameFromIdentify, USER_FIELDS, userNameOf, type UserName } from './user-name.js';
+import { withCode } from '../../protocol/with-code.js';
 
 /**
  * Names a user: returns a text that is unique to the user, or `undefined` for an anonymous client.
@@ -114,9 +115,12 @@ function callIdentify(
     );
   else
     client.nsp._report(
-      new TypeError(
-        `identify returned ${typeof answer === 'string' ? `a text of ${answer.length} characters` : kindOf(answer)}: ` +
-          'it must return a text of 1 to 1,000 characters, or undefined',
+      withCode(
+        'ERR_ENVELOPE_INVALID_RETURN_VALUE',
+        new TypeError(
+          `identify returned ${typeof answer === 'string' ? `a text of ${answer.length} characters` : kindOf(answer)}: ` +
+            'it must return a text of 1 to 1,000 characters, or undefined',
+        ),
       ),
       'the option identify returned no valid name',
     );

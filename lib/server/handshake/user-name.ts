@@ -1,5 +1,6 @@
 import type { Untyped } from '../../protocol/typed-events.js';
 import { canonical, databaseId, isPlain } from '../util/canonical.js';
+import { withCode } from '../../protocol/with-code.js';
 
 /** The fields that name a user. The first one that has a value counts. */
 export const USER_FIELDS = [
@@ -47,8 +48,11 @@ export interface UserName {
 export function user(id: Untyped): string {
   const text = identifierText(id);
   if (text !== undefined) return USER_ROOM + text;
-  throw new TypeError(
-    `user(${describe(id)}): takes the name of a user, a non-empty text of at most ${MAX_NAME} characters or a number: user(client.user.id)`,
+  throw withCode(
+    'ERR_ENVELOPE_INVALID_ARGUMENT',
+    new TypeError(
+      `user(${describe(id)}): takes the name of a user, a non-empty text of at most ${MAX_NAME} characters or a number: user(client.user.id)`,
+    ),
   );
 }
 

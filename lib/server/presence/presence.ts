@@ -3,6 +3,7 @@ import type { Adapter, Room } from 'socket.io-adapter';
 import { assertCarried } from '../../protocol/payload.js';
 import { refuse } from '../../protocol/refuse.js';
 import type { Untyped } from '../../protocol/typed-events.js';
+import { withCode } from '../../protocol/with-code.js';
 import { assertFunction } from '../util/arguments.js';
 import { callSafely } from '../util/safe-call.js';
 import { nameOfUser, type ClientWithUser } from '../handshake/user-identity.js';
@@ -80,7 +81,10 @@ export class Presence {
 
   constructor(private readonly host: PresenceHost) {
     if (typeof (Object(host) as Partial<PresenceHost>)._onNodesChanged !== 'function')
-      throw new TypeError('Presence: host is missing: each server has its presence, server.presence');
+      throw withCode(
+        'ERR_ENVELOPE_ILLEGAL_CONSTRUCTOR',
+        new TypeError('Presence: host is missing: each server has its presence, server.presence'),
+      );
     const { adapter, _internal: internal } = host;
     adapter.on('join-room', (room: Room, id: string) => this.enter(String(room), id));
     adapter.on('leave-room', (room: Room, id: string) => this.leave(String(room), id));
@@ -116,14 +120,18 @@ export class Presence {
     if (!client.connected) {
       // its handlers may come to this late
       if (client.closed !== undefined) return;
-      throw new Error(
-        'presence.track: the client is not connected yet: call it in handleConnection, or later',
+      throw withCode(
+        'ERR_ENVELOPE_NOT_CONNECTED',
+        new Error('presence.track: the client is not connected yet: call it in handleConnection, or later'),
       );
     }
     // not `null` either: a client that sends no key must not be shown as its user
     const name = key === undefined ? nameOfUser(client) : keyText(key, this.host);
     if (name === undefined)
-      throw new Error('presence.track: the client has no user: say who it is, track(client, key)');
+      throw withCode(
+        'ERR_ENVELOPE_NO_USER',
+        new Error('presence.track: the client has no user: say who it is, track(client, key)'),
+      );
     checkSize(meta);
     const before = this.tracked.get(client.id);
     if (before !== undefined && before.key !== name) this.forget(client.id);
@@ -287,7 +295,10 @@ const MAX_META_BYTES = 20_000;
 
 function checkSize(meta: unknown): void {
   if (valueBytes(meta, MAX_META_BYTES) <= MAX_META_BYTES) return;
-  throw new RangeError(
-    `presence.track: meta takes more than ${MAX_META_BYTES} bytes of memory: pass what others need to see, and an id for the rest`,
+  throw withCode(
+    'ERR_ENVELOPE_INVALID_ARGUMENT',
+    new RangeError(
+      `presence.track: meta takes more than ${MAX_META_BYTES} bytes of memory: pass what others need to see, and an id for the rest`,
+    ),
   );
 }

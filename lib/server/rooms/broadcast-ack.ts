@@ -1,6 +1,7 @@
 import type { BroadcastOptions } from 'socket.io-adapter';
 import { catchRejection } from '../util/safe-call.js';
 import type { EmitFlags, EventPacket, Namespace } from './adapter-types.js';
+import { TimeoutError } from '../../protocol/timeout-error.js';
 
 /** How long a room-wide request waits, in milliseconds, where no `timeout` was given. */
 const DEFAULT_TIMEOUT = 5_000;
@@ -50,7 +51,7 @@ export function askMany(
   );
   catchRejection(sent, (error) => nsp._report(error, 'the cluster adapter failed'));
   // after the broadcast, which throws where the data is no JSON; not a reason to keep a process alive
-  const timer = setTimeout(() => finish(new Error('operation has timed out')), options.flags.timeout);
+  const timer = setTimeout(() => finish(new TimeoutError()), options.flags.timeout);
   timer.unref();
   nsp.adapter.serverCount().then(
     (count) => {

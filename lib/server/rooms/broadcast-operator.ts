@@ -10,6 +10,7 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../../protocol/typed-events.js';
+import { withCode } from '../../protocol/with-code.js';
 import { assertCompress, assertTimeout } from '../util/arguments.js';
 import { callSafely, catchRejection } from '../util/safe-call.js';
 import { askMany } from './broadcast-ack.js';
@@ -31,7 +32,10 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     private readonly flags: Readonly<EmitFlags> = {},
   ) {
     if (typeof nsp !== 'object' || nsp === null)
-      throw new TypeError('BroadcastOperator: nsp is missing: server.to(room) makes operators');
+      throw withCode(
+        'ERR_ENVELOPE_ILLEGAL_CONSTRUCTOR',
+        new TypeError('BroadcastOperator: nsp is missing: server.to(room) makes operators'),
+      );
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Adapter, BroadcastOptions, Room } from 'socket.io-adapter';
 import type { AdapterMaker, Walk } from './adapter-factory.js';
+import { withCode } from '../../protocol/with-code.js';
 
 /** Nobody is ever in it. */
 const NOWHERE: Room = '$nowhere';
@@ -27,8 +28,11 @@ export function parentAdapter(
     }
     return Object.assign(adapter, {
       broadcastWithAck(): never {
-        throw new Error(
-          'a RegExp namespace cannot be asked as a whole: ask its namespaces, server.of(path), one by one',
+        throw withCode(
+          'ERR_ENVELOPE_UNSUPPORTED',
+          new Error(
+            'a RegExp namespace cannot be asked as a whole: ask its namespaces, server.of(path), one by one',
+          ),
         );
       },
     });

@@ -10,6 +10,7 @@ import type {
   Untyped,
   WithTimeout,
 } from '../../protocol/typed-events.js';
+import { withCode } from '../../protocol/with-code.js';
 import { assertTimeout } from '../util/arguments.js';
 import type { EmitFlags, Rooms, SocketDetails } from './adapter-types.js';
 import type { Handshake } from '../handshake/handshake.js';
@@ -45,7 +46,10 @@ export class RemoteSocket<
       typeof (Object(everybody) as Partial<Target>).to !== 'function' ||
       !Array.isArray(Object(details).rooms)
     )
-      throw new TypeError('RemoteSocket: details is missing: server.fetchSockets() makes remote sockets');
+      throw withCode(
+        'ERR_ENVELOPE_ILLEGAL_CONSTRUCTOR',
+        new TypeError('RemoteSocket: details is missing: server.fetchSockets() makes remote sockets'),
+      );
     this.id = details.id;
     this.handshake = details.handshake;
     this.rooms = new Set(details.rooms);

@@ -1,5 +1,6 @@
 import type { Adapter } from 'socket.io-adapter';
 import { callSafely } from '../util/safe-call.js';
+import { TimeoutError } from '../../protocol/timeout-error.js';
 
 /** Milliseconds that adapters wait for other nodes where nobody says otherwise, and some for their own timers to be first. */
 const PATIENCE = 5_000;
@@ -33,10 +34,7 @@ export function serverSideEmit(
   };
   // an adapter asks its broker for the number of nodes first, and waits for one that has stalled as long as it does
   const patience = (Reflect.get(adapter, 'requestsTimeout') as number | undefined) ?? PATIENCE;
-  const timer = setTimeout(
-    () => callback(new Error('operation has timed out'), []),
-    patience + GRACE,
-  ).unref();
+  const timer = setTimeout(() => callback(new TimeoutError(), []), patience + GRACE).unref();
   const sent: unknown = adapter.serverSideEmit([event, ...args.slice(0, -1), callback]);
   if (sent instanceof Promise) sent.catch((error: unknown) => callback(error, []));
 }

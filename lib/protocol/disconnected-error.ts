@@ -1,0 +1,13 @@
+/**
+ * Rejects a request if no connection is open, or if it ended before the answer arrived. In the second case the peer may or may
+ * not have handled the request.
+ */
+export class DisconnectedError extends Error {
+  override readonly name = 'DisconnectedError';
+  readonly code = 'ERR_ENVELOPE_DISCONNECTED';
+
+  /** @param message default: Socket.IO's text */
+  constructor(message = 'the socket has been disconnected') {
+    super(message);
+  }
+}

@@ -1,0 +1,9 @@
+import type { EnvelopeErrorCode } from './error-codes.js';
+
+/** Sets the stable code of an error, and returns the same error. The list of codes is `ERROR_CODES`. */
+export function withCode<Failure extends Error, Code extends EnvelopeErrorCode>(
+  code: Code,
+  error: Failure,
+): Failure & { readonly code: Code } {
+  return Object.assign(error, { code });
+}

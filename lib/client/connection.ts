@@ -53,7 +53,10 @@ const OTHER_PROTOCOL: CloseDetails = {
 };
 /** Closes a WebSocket but keeps the session on the server: code 1000, or no code, would end it. */
 const KEEP_SESSION = PING_TIMEOUT;
-/** Milliseconds after which an open connection resets the failure count. One that the server accepts and drops at once counts as a failure. */
+/**
+ * Milliseconds after which an open connection resets the failure count. A connection that the server accepts and drops at once
+ * counts as one more failure.
+ */
 const STABLE_AFTER = 5_000;
 
 /** A connection to one URL. It opens a new WebSocket after each loss, and presents its session to the server. */

@@ -5,7 +5,7 @@ import type { SocketConstructor } from './web-socket.js';
 /** Credentials of a client: a token, or any object that the server's guards read. */
 export type Credentials = string | Readonly<Record<string, unknown>>;
 
-/** Options of `connect`. All times are in milliseconds. A time above 2,147,483,647 (about 24 days), the longest timer, is cut to it. */
+/** Options of `connect`. All times are in milliseconds, up to 2,147,483,647 (about 24 days), to which longer ones are cut. */
 export interface ClientOptions {
   /**
    * Credentials, which the server's guards read from `handshake.auth`. A string stands for `{ token }`, which guards also see as

@@ -4,8 +4,9 @@ import type { HandlerOutcome, HandlerTrace } from '../server/diagnostics/handler
 import { INTERNAL_ERROR } from '../server/socket/incoming-request.js';
 
 /**
- * Names of the semantic conventions 1.45 (those for messaging are "in development"), and our own under `envelope.`.
- * Written out: the package of the conventions would be one more dependency for a dozen texts.
+ * Attribute names: those of the semantic conventions 1.45 (the messaging ones are "in development"), and this package's own, which
+ * begin with `envelope.`. They are written out, because the conventions' package would be one more dependency for a dozen
+ * strings.
  */
 export const NAMES = {
   system: 'messaging.system',
@@ -29,44 +30,48 @@ export const NAMES = {
   state: 'envelope.cluster.state',
 } as const;
 
-/** What stands for all values that are the clients' choice. */
+/** Replaces every value that a client can choose, so that a client cannot create time series. */
 export const OTHER = '_OTHER';
 
-/** What every figure and span about a message has. The route is the declared one: names of paths may be the clients' choice. */
+/** Returns the attributes of every metric and span about messages. `route` is the declared path, since a client may choose the actual one. */
 export function messaging(operation: string, route: string): Attributes {
   return { [NAMES.system]: 'envelope', [NAMES.operation]: operation, [NAMES.destination]: route };
 }
 
-/** The same attributes are the same object: to make them anew for each message costs more than to count it. Words are the program's own, and few. */
-export function eachOnce<Words extends readonly (string | undefined)[]>(
-  make: (...words: Words) => Attributes,
-): (...words: Words) => Attributes {
-  const made = new Map<string, Attributes>();
-  return (...words) => {
-    const key = words.join('\n');
-    let attributes = made.get(key);
-    if (attributes === undefined) made.set(key, (attributes = make(...words)));
+/**
+ * Caches attributes by their values: creating them for each message costs more than counting the message. The values must be few
+ * and not chosen by clients, because the cache has no limit.
+ */
+export function cachedAttributes<Values extends readonly (string | undefined)[]>(
+  make: (...values: Values) => Attributes,
+): (...values: Values) => Attributes {
+  const cache = new Map<string, Attributes>();
+  return (...values) => {
+    const key = values.join('\n');
+    let attributes = cache.get(key);
+    if (attributes === undefined) cache.set(key, (attributes = make(...values)));
     return attributes;
   };
 }
 
-/** What became of an event, and whether the server is to blame. */
-export interface Ending {
-  /** As {@link HandlerTrace.outcome}, but what a handler threw for the client to see is `refused`, too. */
+/** The outcome of an event, and the server's error, if any. */
+export interface Outcome {
+  /** As {@link HandlerTrace.outcome}, but `refused` also if a handler threw an error for the client, such as a 4xx exception. */
   readonly outcome: HandlerOutcome;
-  /** The class of what went wrong on the server's side. */
+  /** The class of the error, if the server caused it. */
   readonly errorType: string | undefined;
 }
 
-export function endingOf({ outcome, error }: HandlerTrace): Ending {
+/** Returns the outcome of a handled event. An error that the client caused is not an error of the server. */
+export function outcomeOf({ outcome, error }: HandlerTrace): Outcome {
   if (outcome !== 'error') return { outcome, errorType: undefined };
-  if (isTheClients(error)) return { outcome: 'refused', errorType: undefined };
+  if (isCausedByClient(error)) return { outcome: 'refused', errorType: undefined };
   return { outcome, errorType: classOf(error) };
 }
 
-/** As in HTTP, where a 4xx is no error of the server's span. */
-function isTheClients(error: unknown): boolean {
-  // of a microservice's handler only what its exception filter made of the error is seen
+/** As in HTTP, where a 4xx status does not mark the server's span as failed. */
+function isCausedByClient(error: unknown): boolean {
+  // for a microservice handler only the result of its exception filter is visible
   if (isPayload(error)) return error.message !== INTERNAL_ERROR.message;
   return isClientFault(error);
 }
@@ -80,10 +85,10 @@ function isPayload(error: unknown): error is { status: 'error'; message?: unknow
   );
 }
 
-/** A class is the program's; names and messages of errors may hold anything. */
+/** Returns the name of the error's class. The program chooses it, while `name` and `message` may contain client data. */
 export function classOf(error: unknown): string {
   if (!(error instanceof Error)) return OTHER;
-  // not the error's own: whoever copies a payload onto one lets its sender name it
+  // not error.constructor: a program that copies a payload onto an error would let the client choose it
   const { constructor }: { constructor?: unknown } = Object.getPrototypeOf(error) as object;
   return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : OTHER;
 }

@@ -1,51 +1,47 @@
 import type { Attributes, Meter } from '@opentelemetry/api';
 import { observe } from '../server/diagnostics/channels.js';
 import type { ClosedInfo } from '../server/transport/disconnect-reason.js';
-import { eachOnce, endingOf, messaging, NAMES, OTHER } from './attributes.js';
-import { RouteCounter, tellTally } from './route-counter.js';
+import { cachedAttributes, messaging, NAMES, OTHER, outcomeOf } from './attributes.js';
+import { observeCounters, RouteCounter } from './route-counter.js';
 
-/** Seconds; those that the conventions advise for `messaging.process.duration`. */
+/** Histogram boundaries in seconds. The conventions recommend them for `messaging.process.duration`. */
 const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10];
 
 /**
- * Counts what happens.
+ * Counts events with the instruments of a meter.
  *
- * @returns what ends it
+ * @returns functions that stop it
  */
 export function countEvents(meter: Meter): (() => void)[] {
   const counter = (name: string, unit: string, description: string) =>
     meter.createCounter(name, { unit, description });
   const opened = counter('envelope.connections.opened', '{connection}', 'Clients that connected');
-  const closed = counter(
-    'envelope.connections.closed',
-    '{connection}',
-    'Clients that had connected and went',
-  );
+  const closed = counter('envelope.connections.closed', '{connection}', 'Clients that disconnected');
   const refusedUpgrades = counter(
     'envelope.upgrades.refused',
     '{request}',
     'Upgrades answered with an error',
   );
   const refused = counter('envelope.messages.refused', '{message}', 'Messages that were refused');
-  const dropped = counter('envelope.drops', '{message}', 'What was to go out and was dropped');
+  const dropped = counter('envelope.drops', '{message}', 'Messages that were dropped before they were sent');
   const limits = counter('envelope.limits.hit', '{hit}', 'Limits that were hit');
   const duration = meter.createHistogram('messaging.process.duration', {
     unit: 's',
-    description: 'From an event to the end of its last handler, streams included',
+    description: 'Time from an event to the end of its last handler, including streams',
     advice: { explicitBucketBoundaries: BUCKETS },
   });
-  const attributesOf = eachOnce(processed);
+  const attributesOf = cachedAttributes(processed);
   return [
     ...countMessages(meter),
     observe('connect', ({ socket }) => opened.add(1, { [NAMES.destination]: socket.nsp.route })),
-    observe('disconnect', ({ socket, reason, closed: how }) =>
+    observe('disconnect', ({ socket, reason, closed: info }) =>
       closed.add(1, {
         [NAMES.destination]: socket.nsp.route,
         [NAMES.reason]: reason,
-        [NAMES.closeCode]: closeCode(how),
+        [NAMES.closeCode]: closeCode(info),
       }),
     ),
-    // no path: what nobody is mounted on is the clients' choice
+    // without the path: the client chooses it if no gateway is mounted on it
     observe('upgrade.refuse', ({ status }) => refusedUpgrades.add(1, { [NAMES.status]: status })),
     observe('message.refuse', ({ socket, code }) =>
       refused.add(1, { [NAMES.destination]: socket.nsp.route, [NAMES.code]: code }),
@@ -60,7 +56,7 @@ export function countEvents(meter: Meter): (() => void)[] {
       }),
     ),
     observe('handler.end', (handled) => {
-      const { outcome, errorType } = endingOf(handled);
+      const { outcome, errorType } = outcomeOf(handled);
       const { route } = handled.socket.nsp;
       const attributes = attributesOf(route, handled.declared ?? OTHER, outcome, errorType);
       duration.record((performance.now() - handled.startedAt) / 1_000, attributes);
@@ -77,7 +73,7 @@ function processed(route: string, event: string, outcome: string, errorType: str
   };
 }
 
-/** What is counted at each message. */
+/** Counts every message. */
 function countMessages(meter: Meter): (() => void)[] {
   const [consumed, bytes, emitted, broadcast] = [
     new RouteCounter(),
@@ -98,18 +94,24 @@ function countMessages(meter: Meter): (() => void)[] {
     }),
     observe('emit', ({ socket }) => emitted.add(socket.nsp.route, 1)),
     observe('broadcast', ({ server }) => broadcast.add(server.route, 1)),
-    tellTally(meter, 'messaging.client.consumed.messages', '{message}', 'Messages that came in', [
+    observeCounters(meter, 'messaging.client.consumed.messages', '{message}', 'Messages received', [
       [consumed, by('receive')],
     ]),
-    tellTally(meter, 'envelope.io', 'By', 'Bytes of messages that came in', [[bytes, received]]),
-    tellTally(meter, 'messaging.client.sent.messages', '{message}', 'Events emitted: a broadcast is one', [
-      [emitted, by('emit')],
-      [broadcast, by('broadcast')],
-    ]),
+    observeCounters(meter, 'envelope.io', 'By', 'Bytes of received messages', [[bytes, received]]),
+    observeCounters(
+      meter,
+      'messaging.client.sent.messages',
+      '{message}',
+      'Events emitted. A broadcast counts as one',
+      [
+        [emitted, by('emit')],
+        [broadcast, by('broadcast')],
+      ],
+    ),
   ];
 }
 
-/** A client may close with any of two thousand codes. */
+/** Returns the close code for an attribute. A client can choose any of 2,000 codes, so those are grouped. */
 function closeCode({ code, initiator }: ClosedInfo): string {
   return initiator === 'client' && code >= 3_000 ? OTHER : String(code);
 }

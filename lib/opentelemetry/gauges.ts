@@ -7,32 +7,32 @@ import { NAMES } from './attributes.js';
 const STATES = ['alone', 'connected', 'away'] as const;
 
 /**
- * Tells how things stand, when it is asked: of the servers that are mounted from now on. Knows no client.
+ * Observes totals of all servers that are mounted from now on, each time that the SDK collects. Attributes never name a client.
  *
- * @returns what ends it
+ * @returns functions that stop it
  */
 export function watchServers(meter: Meter): (() => void)[] {
   const servers = new Set<MountedServer>();
-  // what is not told of any more the SDK goes on telling as it was: a route whose servers have gone has none of anything
+  // the SDK repeats the last value of an attribute set that is no longer observed, so a route without servers reports zeros
   const routes = new Set<string>();
   const connections = meter.createObservableUpDownCounter('envelope.connections.active', {
     unit: '{connection}',
-    description: 'Clients that are connected',
+    description: 'Connected clients',
   });
   const outbox = meter.createObservableUpDownCounter('envelope.outbox.size', {
     unit: 'By',
-    description: 'Bytes that wait for clients to read them',
+    description: 'Bytes waiting to be sent to clients',
   });
   const nodes = meter.createObservableGauge('envelope.cluster.nodes', {
     unit: '{node}',
-    description: 'Nodes that serve the route, this one included, as far as is known',
+    description: 'Known nodes that serve the route, including this one',
   });
   const states = meter.createObservableGauge('envelope.cluster.status', {
     unit: '{server}',
-    description: 'Servers of the route by how they stand with the other nodes',
+    description: 'Servers of the route by the state of their cluster connection',
   });
   const instruments = [connections, outbox, nodes, states];
-  const tell = (result: BatchObservableResult): void => {
+  const collect = (result: BatchObservableResult): void => {
     for (const [route, sums] of sumByRoute(servers, routes)) {
       const attributes: Attributes = { [NAMES.destination]: route };
       result.observe(connections, sums.connections, attributes);
@@ -42,13 +42,13 @@ export function watchServers(meter: Meter): (() => void)[] {
         result.observe(states, sums.states[state], { ...attributes, [NAMES.state]: state });
     }
   };
-  meter.addBatchObservableCallback(tell, instruments);
+  meter.addBatchObservableCallback(collect, instruments);
   return [
     observe('mount', ({ server }) => {
       servers.add(server);
       routes.add(server.route);
     }),
     observe('unmount', ({ server }) => servers.delete(server)),
-    () => meter.removeBatchObservableCallback(tell, instruments),
+    () => meter.removeBatchObservableCallback(collect, instruments),
   ];
 }

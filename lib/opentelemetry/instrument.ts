@@ -6,23 +6,32 @@ import { traceMessages } from './spans.js';
 
 const NAME = 'nestjs-envelope';
 
-/** Beyond this copy of the package: a process may have loaded it as ESM and as CommonJS. */
+/** A global key, shared by all copies of the package: a process may load it as ESM and as CommonJS. */
 const RUNNING = Symbol.for('nestjs-envelope.opentelemetry');
 
-/** Where spans and figures go, if not to the global providers. */
+/** Options of {@link instrument}. */
 export interface InstrumentOptions {
+  /** Receives the spans. Default: the global tracer provider. */
   readonly tracerProvider?: TracerProvider;
+  /** Receives the metrics. Default: the global meter provider. */
   readonly meterProvider?: MeterProvider;
 }
 
 /**
- * Traces and counts what happens in all adapters of this process, by OpenTelemetry's conventions for messaging. To be called
- * once: after the SDK was started, since there is no meter that could be told later where to write, and before the adapter is
- * made, since figures are of servers that are mounted after it. Called again meanwhile it changes nothing, warns on
- * OpenTelemetry's own `diag` logger, and returns what ends the first.
+ * Traces and counts the messages of all adapters of this process, by OpenTelemetry's semantic conventions for messaging.
  *
- * @throws TypeError that names the option that is unknown or no provider
- * @returns what ends it; spans of events that are under way then are not told
+ * Call it once: after the SDK has started, because a meter cannot change its provider later, and before the adapter is created,
+ * because only servers that are mounted afterwards are measured. A second call has no effect: it warns on OpenTelemetry's
+ * `diag` logger and returns the function that stops the first one.
+ *
+ * @example
+ * sdk.start();
+ * instrument();
+ * const app = await NestFactory.create(AppModule);
+ * app.useWebSocketAdapter(new EnvelopeAdapter(app));
+ *
+ * @returns a function that stops it. Spans of events that are in progress are then not ended
+ * @throws TypeError that names an unknown option, or one that is not a provider
  */
 export function instrument(options: InstrumentOptions = {}): () => void {
   assertOptions('instrument', options, ['tracerProvider', 'meterProvider'], '{ meterProvider }');
@@ -30,19 +39,21 @@ export function instrument(options: InstrumentOptions = {}): () => void {
   checkProvider('meterProvider', options.meterProvider, 'getMeter');
   const running = Reflect.get(globalThis, RUNNING) as (() => void) | undefined;
   if (running !== undefined) {
-    diag.warn(`${NAME}: instrument() was called before, and is in force: this call changes nothing`);
+    diag.warn(
+      `${NAME}: instrument() is already active, so this call has no effect. Stop it first with the function that it returned`,
+    );
     return running;
   }
   const { tracerProvider = trace.getTracerProvider(), meterProvider = metrics.getMeterProvider() } = options;
   const meter = meterProvider.getMeter(NAME);
-  const ends = [
+  const stops = [
     ...traceMessages(tracerProvider.getTracer(NAME)),
     ...countEvents(meter),
     ...watchServers(meter),
   ];
   const stop = (): void => {
     if (Reflect.get(globalThis, RUNNING) === stop) Reflect.deleteProperty(globalThis, RUNNING);
-    for (const end of ends.splice(0)) end();
+    for (const each of stops.splice(0)) each();
   };
   Reflect.set(globalThis, RUNNING, stop);
   return stop;

@@ -11,7 +11,7 @@ import {
 
 type Carrier = Readonly<Record<string, unknown>>;
 
-/** What a client may make propagators parse: W3C asks for 512 characters of `tracestate`. */
+/** The longest value, in characters, that a propagator parses from a client. W3C Trace Context requires 512 for `tracestate`. */
 const MAX_LENGTH = 512;
 
 const GETTER: TextMapGetter<Carrier> = {
@@ -23,8 +23,8 @@ const GETTER: TextMapGetter<Carrier> = {
 };
 
 /**
- * The span that a message or an upgrade request names, where it names one. Nothing else of what they carry: baggage
- * would go on into every service behind this one.
+ * Returns the span context that a message or an upgrade request carries, if any. Baggage is ignored: a client's baggage would
+ * propagate to every service behind this one.
  */
 export function spanOf(carrier: Carrier): SpanContext | undefined {
   const extract = (): SpanContext | undefined =>
@@ -34,8 +34,11 @@ export function spanOf(carrier: Carrier): SpanContext | undefined {
 }
 
 /**
- * The active trace in the words of the global propagator, `traceparent` and `tracestate` as a rule, for
- * `EnvelopeClient`'s option `metadata`. Empty outside of a trace. Without baggage, which clients would read, too.
+ * Returns the active trace as fields of the global propagator, usually `traceparent` and `tracestate`, for the option `metadata` of
+ * `EnvelopeClient`. Returns an empty object outside of a trace. Baggage is not included, because clients could read it.
+ *
+ * @example
+ * new EnvelopeClient({ url: 'http://users:3000', metadata: traceMetadata });
  */
 export function traceMetadata(): Record<string, string> {
   const active = context.active();
@@ -46,12 +49,12 @@ export function traceMetadata(): Record<string, string> {
   return carrier;
 }
 
-/** Any client chooses what propagators parse, and what one throws in a channel's listener would end the process. */
-function attempt<Result>(work: () => Result, otherwise: Result): Result {
+/** Runs a propagator on input that a client chose. An error in a diagnostics channel's listener would end the process. */
+function attempt<Result>(work: () => Result, fallback: Result): Result {
   try {
     return work();
   } catch (error) {
     diag.warn('nestjs-envelope: the propagator threw', error);
-    return otherwise;
+    return fallback;
   }
 }

@@ -1,6 +1,6 @@
 import type { Attributes, Meter, ObservableResult } from '@opentelemetry/api';
 
-/** Counts what each message adds to, by route; the SDK asks for it when it collects. */
+/** A number per route. The SDK reads the numbers when it collects. */
 export class RouteCounter {
   private readonly counts = new Map<string, number>();
 
@@ -8,28 +8,28 @@ export class RouteCounter {
     this.counts.set(route, (this.counts.get(route) ?? 0) + by);
   }
 
-  /** @param attributesOf asked when figures are collected */
-  tell(result: ObservableResult, attributesOf: (route: string) => Attributes): void {
+  /** Reports all numbers. @param attributesOf returns the attributes of a route */
+  report(result: ObservableResult, attributesOf: (route: string) => Attributes): void {
     for (const [route, count] of this.counts) result.observe(count, attributesOf(route));
   }
 }
 
 /**
- * A counter that costs nothing but a number: one of the SDK's sorts and hashes its attributes each time that it is added
- * to, which is as much as all else that a message costs.
+ * Creates a counter that reads {@link RouteCounter}s at collection, so that a message costs one addition. The SDK's counter sorts and
+ * hashes its attributes at each addition, which costs as much as everything else that a message does.
  *
- * @returns what ends it
+ * @returns a function that stops it
  */
-export function tellTally(
+export function observeCounters(
   meter: Meter,
   name: string,
   unit: string,
   description: string,
-  told: readonly (readonly [RouteCounter, (route: string) => Attributes])[],
+  sources: readonly (readonly [RouteCounter, (route: string) => Attributes])[],
 ): () => void {
   const counter = meter.createObservableCounter(name, { unit, description });
-  const tell = (result: ObservableResult): void =>
-    told.forEach(([tally, attributesOf]) => tally.tell(result, attributesOf));
-  counter.addCallback(tell);
-  return () => counter.removeCallback(tell);
+  const report = (result: ObservableResult): void =>
+    sources.forEach(([source, attributesOf]) => source.report(result, attributesOf));
+  counter.addCallback(report);
+  return () => counter.removeCallback(report);
 }

@@ -9,30 +9,30 @@ import {
 } from '@opentelemetry/api';
 import { observe } from '../server/diagnostics/channels.js';
 import type { HandlerTrace } from '../server/diagnostics/handler-trace.js';
-import { classOf, eachOnce, endingOf, messaging, NAMES } from './attributes.js';
+import { cachedAttributes, classOf, messaging, NAMES, outcomeOf } from './attributes.js';
 import { spanOf, traceMetadata } from './propagation.js';
 
 /**
- * One span for each event that goes to handlers, and the active trace in the `meta` of what is emitted.
+ * Creates a span for each event that handlers process, and adds the active trace to the `meta` of emitted events.
  *
- * @returns what ends it
+ * @returns functions that stop it
  */
 export function traceMessages(tracer: Tracer): (() => void)[] {
-  // a handler that never comes to an end must not be kept for its span
+  // weak: a handler that never ends must not stay in memory because of its span
   const spans = new WeakMap<HandlerTrace, Span>();
-  const carry = (sent: { meta?: object | undefined }): void => {
-    const found = traceMetadata();
-    if (Object.keys(found).length > 0) sent.meta = { ...sent.meta, ...found };
+  const addTrace = (emitted: { meta?: object | undefined }): void => {
+    const metadata = traceMetadata();
+    if (Object.keys(metadata).length > 0) emitted.meta = { ...emitted.meta, ...metadata };
   };
   return [
     observe('handler.start', (handled) => spans.set(handled, begin(tracer, handled))),
     observe('handler.end', (handled) => end(spans.get(handled), handled)),
-    observe('emit', carry),
-    observe('broadcast', carry),
+    observe('emit', addTrace),
+    observe('broadcast', addTrace),
   ];
 }
 
-const processing = eachOnce((route: string) => ({
+const processing = cachedAttributes((route: string) => ({
   ...messaging('process', route),
   [NAMES.operationType]: 'process',
 }));
@@ -41,32 +41,32 @@ function begin(tracer: Tracer, handled: HandlerTrace): Span {
   const { socket, id, meta } = handled;
   const { route } = socket.nsp;
   const caller = spanOf(meta);
-  // not the active context: a line's events come in whatever context its connection began in
+  // not the active context: the events of a connection arrive in the context in which it was opened
   const parent = caller === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, caller);
   const span = tracer.startSpan(
     `process ${route}`,
     {
-      // the conventions for messaging say CONSUMER; where somebody waits for the answer, their definition of kinds says SERVER
+      // the messaging conventions say CONSUMER; for a request, the definition of span kinds says SERVER
       kind: id === undefined ? SpanKind.CONSUMER : SpanKind.SERVER,
       attributes: processing(route),
     },
     parent,
   );
-  // what an idle connection keeps packed is looked at for those only that are recorded
+  // an idle connection keeps its request packed, so unpack it only for a recorded span
   if (span.isRecording()) describe(span, handled, caller === undefined);
   const inside = trace.setSpan(parent, span);
   handled.runIn((run) => context.with(inside, run));
   return span;
 }
 
-function describe(span: Span, { socket, id }: HandlerTrace, isOrphan: boolean): void {
+function describe(span: Span, { socket, id }: HandlerTrace, isRoot: boolean): void {
   span.setAttributes({
     [NAMES.connection]: socket.id,
     [NAMES.request]: socket.requestId,
     ...(id !== undefined && { [NAMES.messageId]: String(id) }),
   });
-  // a connection outlives the request that made it by hours: what comes over it is no part of that trace
-  const upgrade = isOrphan ? spanOf(socket.headers) : undefined;
+  // a link, not a parent: a connection outlives its upgrade request by hours, and its events are not part of that trace
+  const upgrade = isRoot ? spanOf(socket.headers) : undefined;
   if (upgrade !== undefined) span.addLink({ context: upgrade });
 }
 
@@ -78,10 +78,10 @@ function end(span: Span | undefined, handled: HandlerTrace): void {
 
 function conclude(span: Span, handled: HandlerTrace): void {
   const { code, declared, error, socket } = handled;
-  const { outcome, errorType } = endingOf(handled);
+  const { outcome, errorType } = outcomeOf(handled);
   span.setAttribute(NAMES.outcome, outcome);
   if (code !== undefined) span.setAttribute(NAMES.code, code);
-  // any client may make up names: those that no handler takes are not told
+  // a client can invent event names, so only declared ones are recorded
   if (declared !== undefined) {
     span.setAttribute(NAMES.event, declared);
     span.updateName(`process ${socket.nsp.route} ${declared}`);

@@ -3,7 +3,7 @@ import { Refusal, toEnvelope, type Envelope, type MessageLimits, type RequestId 
 import { isDeeperThan } from './json.js';
 import { writePayload } from './payload.js';
 
-/** Reads one message. Never throws: what is no envelope comes back as a {@link Refusal}. */
+/** Parses one message. Never throws: returns a {@link Refusal} if the text is not a valid envelope. */
 export function decode(text: string, limits: MessageLimits): Envelope | Refusal {
   let value: unknown;
   try {
@@ -21,11 +21,14 @@ export function decode(text: string, limits: MessageLimits): Envelope | Refusal 
 }
 
 const MAX_CACHED_HEADS = 1024;
-/** Longer names are not a program's own. */
+/** Characters. The event names of a program are short; longer ones are not worth caching. */
 const MAX_CACHED_LENGTH = 64;
 const heads = new Map<string, string>();
 
-/** `{"event":"…"`: a program has few event names, and quoting one costs as much as a small payload. */
+/**
+ * Returns `{"event":"…"`. The result is cached: a program has few event names, and quoting one costs as much as writing a small
+ * payload.
+ */
 function head(event: string): string {
   let text = heads.get(event);
   if (text === undefined) {
@@ -36,10 +39,10 @@ function head(event: string): string {
 }
 
 /**
- * Writes one event. The text is built around the payload's own, which is 6 % cheaper on echo than stringifying
- * an envelope object.
+ * Writes one event. It concatenates the envelope and the payload's JSON, which is 6 % cheaper on echo than stringifying an
+ * envelope object.
  *
- * @throws TypeError that names the event and the place in `data`, where JSON cannot carry it
+ * @throws TypeError that names the event and the place in `data`, if JSON cannot carry the data
  */
 export function encodeEvent(
   event: string,
@@ -48,12 +51,12 @@ export function encodeEvent(
   stream?: boolean,
   meta?: object,
 ): string {
-  const beside = meta === undefined ? '' : `,"meta":${JSON.stringify(meta)}`;
+  const metaField = meta === undefined ? '' : `,"meta":${JSON.stringify(meta)}`;
   const tail = id === undefined ? '}' : `,"id":${JSON.stringify(id)}${stream ? ',"stream":true' : ''}}`;
-  return head(event) + dataField(data, event) + beside + tail;
+  return head(event) + dataField(data, event) + metaField + tail;
 }
 
-/** Writes one answer to the request `ack`; `more` says that the stream goes on. Throws as {@link encodeEvent}. */
+/** Writes one answer to the request `ack`. `more` says that the stream continues. Throws like {@link encodeEvent}. */
 export function encodeAnswer(event: string, data: unknown, ack: RequestId, more: boolean): string {
   return `${head(event)}${dataField(data, event)},"ack":${JSON.stringify(ack)}${more ? ',"more":true}' : '}'}`;
 }

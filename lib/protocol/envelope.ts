@@ -1,36 +1,36 @@
 import { isRecord, toPacket, type Packet } from './microservice-packet.js';
 
-/** The name that asks for an answer: a string of 1 to 64 characters or a safe integer. `1` and `"1"` differ. */
+/** The id of a request: a string of 1 to 64 characters or a safe integer. `1` and `"1"` are different ids. */
 export type RequestId = string | number;
 
 /**
- * One message of the wire, both directions (PROTOCOL.md, section "The envelope"). Every field may be absent;
- * fields that the protocol does not know are not carried over.
+ * One message on the wire, in either direction (PROTOCOL.md, section "The envelope"). Every field may be absent. Fields that
+ * the protocol does not define are dropped.
  */
 export interface Envelope {
-  /** The event's name. Names that begin with `$` are the protocol's own. */
+  /** The name of the event. Names that begin with `$` are reserved for the protocol. */
   readonly event: string | undefined;
-  /** The payload: any JSON value, `undefined` where the field was absent. */
+  /** The payload: any JSON value, or `undefined` if the field is absent. */
   readonly data: unknown;
-  /** The sender asks for exactly one answer that carries this value as `ack`. */
+  /** Makes the message a request. The sender expects exactly one final answer, which carries this value as `ack`. */
   readonly id: RequestId | undefined;
-  /** This message answers the request of that id. */
+  /** Makes the message an answer to the request with this id. */
   readonly ack: RequestId | undefined;
-  /** Beside `id`: the sender takes many values. */
+  /** With `id`: the sender accepts many values. */
   readonly stream: boolean;
-  /** Beside `ack`: one value of a stream, more may follow. */
+  /** With `ack`: one value of a stream. More values may follow. */
   readonly more: boolean;
-  /** Whatever travels beside the payload: `traceparent`, `key`, `token`. */
+  /** Metadata beside the payload, such as `traceparent`, `key` or `token`. */
   readonly meta: Readonly<Record<string, unknown>> | undefined;
-  /** In the place of `event`: a message of the microservice protocol. */
+  /** In place of `event`: a message of the microservice protocol. */
   readonly packet: Packet | undefined;
 }
 
-/** What an `exception` carries (PROTOCOL.md, section "Exceptions"). */
+/** The data of an `exception` (PROTOCOL.md, section "Exceptions"). */
 export interface ExceptionPayload {
   readonly status: 'error';
   readonly message: unknown;
-  /** A stable word, on the protocol's own refusals only. */
+  /** A stable code. Only refusals of the protocol have one. */
   readonly code?: ErrorCode;
   readonly [field: string]: unknown;
 }
@@ -53,7 +53,7 @@ export const EXCEPTION_CODES = {
 /** The protocol's own refusals: one of {@link EXCEPTION_CODES}. */
 export type ErrorCode = keyof typeof EXCEPTION_CODES;
 
-/** Why a message was refused, and the id that the answer should carry, where one could be read. */
+/** The reason why a message was refused, and the `ack` of the answer, if the message had a valid id. */
 export class Refusal {
   constructor(
     readonly code: ErrorCode,
@@ -66,22 +66,22 @@ export class Refusal {
   }
 }
 
-/** What {@link toEnvelope} checks against. */
+/** Limits of one message. */
 export interface MessageLimits {
-  /** Characters. */
+  /** Characters of an event name. */
   readonly maxEventNameLength: number;
-  /** How deep objects and arrays may be nested. */
+  /** Nesting depth of objects and arrays. */
   readonly maxJsonDepth: number;
 }
 
-/** For texts of this side's own making. */
+/** For messages that this server wrote itself. */
 export const UNLIMITED: MessageLimits = { maxEventNameLength: Infinity, maxJsonDepth: Infinity };
 
-/** Characters. */
+/** Characters of a request id. */
 export const MAX_ID_LENGTH = 64;
 const hasOwn = Object.prototype.hasOwnProperty;
 
-/** Own properties only: what somebody put on `Object.prototype` must never look like a field. */
+/** Reads an own property. A property of a polluted `Object.prototype` must never look like a field. */
 function own(object: Record<string, unknown>, key: string): unknown {
   const value = object[key];
   return value === undefined || hasOwn.call(object, key) ? value : undefined;
@@ -93,7 +93,7 @@ function isId(value: unknown): value is RequestId {
     : Number.isSafeInteger(value);
 }
 
-/** Checks a parsed message and gives it a fixed shape, or says why it is none. */
+/** Checks a parsed message. Returns an envelope with all fields, in a fixed shape, or a {@link Refusal}. */
 export function toEnvelope(
   value: unknown,
   { maxEventNameLength }: Pick<MessageLimits, 'maxEventNameLength'>,
@@ -115,7 +115,7 @@ export function toEnvelope(
     const fields = ['kind', 'pattern', 'payload', 'metadata'].map((name) => [name, own(value, name)]);
     const packet = toPacket(Object.fromEntries(fields) as Record<string, unknown>);
     if (typeof packet === 'string') return new Refusal('bad_frame', packet, id);
-    // a message may have many values, and $cancel reaches it while it waits
+    // the answer may be a stream, and $cancel can end the message while it waits
     const stream = packet.kind === 'message';
     return { event, data: undefined, id, ack, stream, more: false, meta: undefined, packet };
   }

@@ -6,11 +6,12 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
 /**
- * Whether objects and arrays of a JSON text are nested deeper than `limit`. `JSON.parse` does not mind, but what walks
- * the value later, a pipe or `JSON.stringify`, may do so recursively. Of a text that is no JSON it tells nothing.
+ * Whether objects and arrays in a JSON text are nested deeper than `limit`. `JSON.parse` accepts any depth, but code that walks
+ * the value later, such as a pipe or `JSON.stringify`, may recurse and overflow the stack. The result is meaningless if the
+ * text is not JSON.
  */
 export function isDeeperThan(text: string, limit: number): boolean {
-  // each level takes two characters: most messages are too short to be deep
+  // each level takes two characters, so most messages are too short to be too deep
   if (text.length < limit * 2) return false;
   let depth = 0;
   for (let i = 0; i < text.length; i++) {
@@ -23,7 +24,7 @@ export function isDeeperThan(text: string, limit: number): boolean {
   return false;
 }
 
-/** Where the string that begins at `start` ends; a long one is searched, not walked. */
+/** Returns the index of the closing quote of the string that begins at `start`. `indexOf` skips long strings faster than a loop. */
 function endOfString(text: string, start: number): number {
   for (let end = text.indexOf('"', start + 1); end !== -1; end = text.indexOf('"', end + 1)) {
     let backslashes = 0;

@@ -1,2 +1,2 @@
-/** Milliseconds: timers take no more, some 24 days. Asked for more they do not wait at all. */
+/** The longest delay of a timer, in milliseconds: about 24 days. A timer with a longer delay fires at once. */
 export const MAX_DELAY = 2 ** 31 - 1;

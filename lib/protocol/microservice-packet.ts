@@ -1,19 +1,19 @@
 import { writePayload } from './payload.js';
 
-/** A message of the microservice protocol (PROTOCOL.md, section "Microservices"), as a client sends it. */
+/** A message that a client sends by the microservice protocol (PROTOCOL.md, section "Microservices"). */
 export interface Packet {
-  /** A `message` is answered, an `event` is not. */
+  /** The server answers a `message`, and does not answer an `event`. */
   readonly kind: 'message' | 'event';
-  /** What `@MessagePattern` and `@EventPattern` compare: a text, a number, or an object. */
+  /** The pattern that `@MessagePattern` or `@EventPattern` declares: a string, a number or an object. */
   readonly pattern: unknown;
   readonly payload: unknown;
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** Characters of a pattern, as JSON. */
+/** Characters of a pattern, written as JSON. */
 const MAX_PATTERN_LENGTH = 1_024;
 
-/** Checks the fields of a message that has `kind`. @returns a text that says what is wrong with them, if anything */
+/** Checks the fields of a message that has `kind`. @returns the packet, or a text that says what is wrong */
 export function toPacket({
   kind,
   pattern,
@@ -29,15 +29,15 @@ export function toPacket({
   return { kind, pattern, payload, metadata };
 }
 
-/** As Nest's transports name a pattern. */
+/** Returns a pattern as text, as Nest's transports do. */
 export function textOfPattern(pattern: unknown): string {
   return typeof pattern === 'string' ? pattern : JSON.stringify(pattern);
 }
 
 /**
- * What a server says of a message: one value, the last one unless `more`, or why there is none.
+ * Writes one answer to a message: a value, or an error. The answer is the final one unless `more` is set.
  *
- * @throws TypeError that names the pattern and the place in the payload, where JSON cannot carry it
+ * @throws TypeError that names the pattern and the place in the payload, if JSON cannot carry the payload
  */
 export function encodePacket(
   kind: 'response' | 'error',

@@ -1,19 +1,19 @@
 import { withCode } from './with-code.js';
 
-/** A key that needs no brackets in a path. */
+/** A key that a path shows without brackets. */
 const PLAIN_KEY = /^[A-Za-z_$][\w$]{0,63}$/;
 /** Characters of a path in an error. */
 const MAX_PATH = 200;
 
 /**
- * Writes a payload as JSON, and refuses what JSON would drop, empty or replace without a word (PROTOCOL.md, section
- * "What a payload may hold").
+ * Writes a payload as JSON. Refuses values that JSON would silently drop, empty or replace (PROTOCOL.md, section "What a payload
+ * may hold").
  *
  * @param name the event, for the error
- * @param root what the payload is called in the error: `data`, `payload`
- * @param whole what is written, where the payload is a part of it
- * @returns `undefined` where there is no payload
- * @throws TypeError that names the event, the place in the payload, what is there and what to send in its place
+ * @param root the name of the payload in the error: `data` or `payload`
+ * @param whole the value to write, if the payload is a part of it
+ * @returns `undefined` if the payload is `undefined`
+ * @throws TypeError that names the event, the place in the payload, the value and what to send in its place
  */
 export function writePayload(
   data: unknown,
@@ -32,9 +32,9 @@ export function writePayload(
 }
 
 /**
- * The same check for a payload that somebody else writes.
+ * Checks a payload that other code writes as JSON.
  *
- * @throws TypeError as {@link writePayload} does
+ * @throws TypeError like {@link writePayload}
  */
 export function assertCarried(data: unknown, name: string, root = 'data'): void {
   try {
@@ -50,7 +50,7 @@ export function assertCarried(data: unknown, name: string, root = 'data'): void 
     );
 }
 
-/** What was thrown while the payload was written or looked at, with the place where that can be found. */
+/** Returns the error for a payload on which `JSON.stringify` or the check threw. It names the place, if that can be found. */
 function refusal(data: unknown, name: string, root: string, cause: unknown): TypeError {
   let found: string | undefined;
   try {
@@ -67,9 +67,9 @@ function refusal(data: unknown, name: string, root: string, cause: unknown): Typ
 }
 
 /**
- * Whether JSON carries a value whole, as far as a quick look tells: `false` is for {@link find} to confirm. It costs a
- * tenth to a quarter of what `JSON.stringify` takes for plain objects and arrays, and up to twice as much for instances of
- * classes and objects with very many keys.
+ * Whether JSON keeps all of a value, by a quick check. {@link find} confirms a `false`. For plain objects and arrays the check
+ * costs a tenth to a quarter of `JSON.stringify`; for instances of classes and objects with very many keys it costs up to twice
+ * as much.
  */
 function isCarried(value: unknown): boolean {
   switch (typeof value) {
@@ -80,13 +80,14 @@ function isCarried(value: unknown): boolean {
     case 'number':
       return value - value === 0;
     case 'object':
-      return value === null || isWhole(value as object);
+      return value === null || areFieldsCarried(value as object);
     default:
       return false;
   }
 }
 
-function isWhole(value: object): boolean {
+/** Whether JSON keeps all fields of an object, or all items of an array. */
+function areFieldsCarried(value: object): boolean {
   if (Array.isArray(value)) {
     for (let i = 0; i < value.length; i++) if (!isCarried(value[i])) return false;
     return true;
@@ -95,34 +96,35 @@ function isWhole(value: object): boolean {
   if (prototype !== Object.prototype && prototype !== null) {
     if (typeof (value as { toJSON?: unknown }).toJSON === 'function' && !ArrayBuffer.isView(value))
       return !(value instanceof Date) || isCarried(value.getTime());
-    if (cureOf(value) !== undefined) return false;
+    if (adviceFor(value) !== undefined) return false;
   }
-  // inherited keys, too: Object.keys would take twice the time, and find() does not take them for a fault
+  // includes inherited keys: Object.keys would take twice the time, and find() ignores inherited keys
   const fields = value as Readonly<Record<string, unknown>>;
   for (const key in fields) if (!isCarried(fields[key])) return false;
   return true;
 }
 
 /**
- * What there is to say of the first value that JSON does not carry, by the order of the keys.
+ * Describes the first value, in the order of the keys, that JSON cannot carry: its place, what it is, and what to send instead.
  *
- * @param above the objects that it is in
+ * @param above the objects that contain the value
+ * @returns `undefined` if JSON carries all values
  */
 function find(value: unknown, path: string, above: Set<object>): string | undefined {
-  const say = (what: string, cure: string): string => {
+  const explain = (what: string, advice: string): string => {
     const place = path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path;
-    return `${place} is ${what}, which JSON cannot carry: ${cure}`;
+    return `${place} is ${what}, which JSON cannot carry: ${advice}`;
   };
   switch (typeof value) {
     case 'number':
-      return Number.isFinite(value) ? undefined : say(String(value), 'send null or a text');
+      return Number.isFinite(value) ? undefined : explain(String(value), 'send null or a text');
     case 'bigint':
-      // an application may have taught JSON to write them
-      return 'toJSON' in BigInt.prototype ? undefined : say('a BigInt', 'send String(value)');
+      // an application may have defined a toJSON for them
+      return 'toJSON' in BigInt.prototype ? undefined : explain('a BigInt', 'send String(value)');
     case 'function':
-      return say('a function', 'leave it out');
+      return explain('a function', 'leave it out');
     case 'symbol':
-      return say('a symbol', 'send a text');
+      return explain('a symbol', 'send a text');
     case 'object':
       break;
     default:
@@ -131,39 +133,39 @@ function find(value: unknown, path: string, above: Set<object>): string | undefi
   if (value === null) return undefined;
   if (typeof Reflect.get(value, 'toJSON') === 'function' && !isBuffer(value))
     return tagOf(value) === 'Date' && Number.isNaN(Number(value))
-      ? say('an invalid Date', 'send null or a valid one')
+      ? explain('an invalid Date', 'send null or a valid one')
       : undefined;
-  const cure = Array.isArray(value) ? undefined : cureOf(value);
-  if (cure !== undefined) {
+  const advice = Array.isArray(value) ? undefined : adviceFor(value);
+  if (advice !== undefined) {
     const name = nameOf(value);
-    return say(`${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`, cure);
+    return explain(`${/^[AEIO]/.test(name) ? 'an' : 'a'} ${name}`, advice);
   }
-  if (above.has(value)) return say('a circular reference', 'send an id in its place');
+  if (above.has(value)) return explain('a circular reference', 'send an id in its place');
   above.add(value);
   const found = Array.isArray(value)
     ? findFirst(value, (item, i) => find(item, `${path}[${i}]`, above))
-    : findFirst(Object.entries(value), ([key, item]) => find(item, path + placeOf(key), above));
+    : findFirst(Object.entries(value), ([key, item]) => find(item, path + keyPath(key), above));
   above.delete(value);
   return found;
 }
 
 function findFirst<Item>(
   items: readonly Item[],
-  look: (item: Item, index: number) => string | undefined,
+  check: (item: Item, index: number) => string | undefined,
 ): string | undefined {
   for (const [index, item] of items.entries()) {
-    const found = look(item, index);
+    const found = check(item, index);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function placeOf(key: string): string {
+function keyPath(key: string): string {
   return PLAIN_KEY.test(key) ? `.${key}` : `[${JSON.stringify(key).slice(0, MAX_PATH)}]`;
 }
 
-/** What an object may have that says more of it than its own fields do. */
-interface Telling {
+/** Members that mark an object as a collection, a promise, a stream or an Observable. */
+interface Marks {
   readonly [Symbol.iterator]?: unknown;
   readonly [Symbol.asyncIterator]?: unknown;
   readonly then?: unknown;
@@ -171,25 +173,19 @@ interface Telling {
   readonly pipe?: unknown;
 }
 
-/** What to send in the place of an object of which JSON does not keep what it is; `undefined` where it keeps it. */
-function cureOf(value: object): string | undefined {
+/** Returns what to send in place of an object that JSON would empty or replace; `undefined` if JSON keeps the object. */
+function adviceFor(value: object): string | undefined {
   const tag = tagOf(value);
   if (tag !== 'Object') {
     if (ArrayBuffer.isView(value) || BYTES.has(tag)) return 'send a list of numbers or a base64 text';
     if (BOXED.has(tag)) return undefined;
     if (tag === 'Map') return 'send Object.fromEntries(map) or [...map]';
-    // an HttpException has its message as a field of its own
+    // the message of an HttpException is an enumerable field
     if (tag === 'Error')
       return Object.keys(value).includes('message') ? undefined : 'send its message, or give it a toJSON()';
     if (tag === 'RegExp') return 'send its source';
   }
-  const {
-    [Symbol.iterator]: items,
-    [Symbol.asyncIterator]: values,
-    then,
-    subscribe,
-    pipe,
-  } = value as Telling;
+  const { [Symbol.iterator]: items, [Symbol.asyncIterator]: values, then, subscribe, pipe } = value as Marks;
   if (typeof items === 'function') return 'send a list, [...value]';
   if (typeof then === 'function') return 'await it';
   if (typeof values === 'function' || (typeof subscribe === 'function' && typeof pipe === 'function'))
@@ -198,7 +194,7 @@ function cureOf(value: object): string | undefined {
 }
 
 const BYTES = new Set(['ArrayBuffer', 'SharedArrayBuffer', 'Blob', 'File']);
-/** JSON writes what is inside. */
+/** Boxed primitives. JSON writes the primitive. */
 const BOXED = new Set(['String', 'Number', 'Boolean', 'BigInt']);
 
 function isBuffer(value: object): boolean {

@@ -3,7 +3,7 @@ import { MAX_DELAY } from './max-delay.js';
 import { RequestError } from './request-error.js';
 import { TimeoutError } from './timeout-error.js';
 
-/** Takes what a request came to: an error, or the answer. */
+/** Receives the result of a request: an error, or the answer. */
 export type AnswerCallback = (error: Error | null, data?: unknown) => void;
 
 interface Pending {
@@ -11,7 +11,7 @@ interface Pending {
   timer: ReturnType<typeof setTimeout> | undefined;
 }
 
-/** The requests that this side made on one connection and that nobody has answered yet. */
+/** The requests that this server sent to one client and that are still unanswered. */
 export class OutgoingRequests {
   private readonly pending = new Map<RequestId, Pending>();
 
@@ -23,7 +23,7 @@ export class OutgoingRequests {
     return this.pending.size;
   }
 
-  /** @param timeout milliseconds, none: until the connection ends */
+  /** Adds a request. @param timeout milliseconds. `undefined`: the request stays open until the connection ends */
   add(id: RequestId, callback: AnswerCallback, timeout?: number): void {
     const timer =
       timeout === undefined || timeout > MAX_DELAY
@@ -35,7 +35,7 @@ export class OutgoingRequests {
     this.pending.set(id, { callback, timer });
   }
 
-  /** @returns whether the answer was awaited; a forged, repeated or late one is not */
+  /** Passes an answer to its request. @returns `false` for a forged, repeated or late answer, which matches no open request */
   settle(id: RequestId, data: unknown, failed: boolean): boolean {
     const request = this.pending.get(id);
     if (request === undefined) return false;
@@ -46,7 +46,7 @@ export class OutgoingRequests {
     return true;
   }
 
-  /** Fails whatever is open: the connection is gone. */
+  /** Fails all open requests, because the connection has ended. */
   failAll(error: Error): void {
     const requests = [...this.pending.values()];
     this.pending.clear();

@@ -3,7 +3,7 @@ import { withCode } from './with-code.js';
 /** Characters of a value in an error. */
 const MAX_SHOWN = 100;
 
-/** A value as errors show it: texts with their quotes, since what came from the environment looks like a number without. */
+/** Returns a value as errors show it. Strings are quoted: a value from the environment would otherwise look like a number. */
 export function show(value: unknown): string {
   const text = describe(value);
   return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
@@ -18,12 +18,12 @@ function describe(value: unknown): string {
   return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
 }
 
-/** @throws TypeError that names the function or class, the parameter, the value, and what to pass instead */
+/** Always throws. @throws TypeError that names the function or class, the parameter, the value, and the accepted values */
 export function refuse(where: string, name: string, value: unknown, takes: string): never {
   throw withCode('ERR_ENVELOPE_INVALID_ARGUMENT', new TypeError(describeRefusal(where, name, value, takes)));
 }
 
-/** @throws TypeError that names the function or class, the option, the value, and what to set instead */
+/** Always throws. @throws TypeError that names the function or class, the option, the value, and the accepted values */
 export function refuseOption(where: string, name: string, value: unknown, takes: string): never {
   throw withCode('ERR_ENVELOPE_INVALID_OPTION', new TypeError(describeRefusal(where, name, value, takes)));
 }
@@ -32,12 +32,12 @@ function describeRefusal(where: string, name: string, value: unknown, takes: str
   return `${where}: ${name} is ${show(value)}: it takes ${takes}`;
 }
 
-/** Whether a value may hold options: an object, but no list, function or `null`. */
+/** Whether a value can hold options: an object other than an array, a function or `null`. */
 export function isRecordLike(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** @throws TypeError where a value is no Nest application */
+/** Checks that a value is a Nest application. @throws TypeError if it is not */
 export function assertApplication(where: string, app: unknown): void {
   const has = (name: string): boolean => typeof Reflect.get(Object(app) as object, name) === 'function';
   if (!has('get') || !has('select'))
@@ -45,10 +45,10 @@ export function assertApplication(where: string, app: unknown): void {
 }
 
 /**
- * Checks that options are an object and have known names only.
+ * Checks that options are an object whose names are all known.
  *
- * @param example what the message shows
- * @throws TypeError that names the function or class, and the option; it suggests the nearest name
+ * @param example an example of valid options, for the error
+ * @throws TypeError that names the function or class and the option, and suggests the nearest name
  */
 export function assertOptions(
   where: string,
@@ -62,7 +62,7 @@ export function assertOptions(
     if (value !== undefined && !names.includes(name)) refuseUnknown(where, name, names);
 }
 
-/** @throws TypeError that suggests the nearest name, or lists all of them */
+/** Always throws. @throws TypeError that suggests the nearest name, or lists all names */
 export function refuseUnknown(where: string, name: string, names: readonly string[], kind = 'option'): never {
   const near = nearest(name, names);
   const help = near === undefined ? `Valid names: ${names.join(', ')}` : `Did you mean "${near}"?`;
@@ -72,7 +72,7 @@ export function refuseUnknown(where: string, name: string, names: readonly strin
   );
 }
 
-/** The name that differs in a third of its characters at most. */
+/** Returns the most similar name, if it differs in at most a third of its characters (or two). */
 function nearest(name: string, names: readonly string[]): string | undefined {
   const given = name.toLowerCase();
   const ranked = names
@@ -84,7 +84,7 @@ function nearest(name: string, names: readonly string[]): string | undefined {
     : undefined;
 }
 
-/** How many characters have to be added, taken away or changed to make one text of the other (Levenshtein). */
+/** Returns the Levenshtein distance: the number of characters to add, remove or change to turn one text into the other. */
 function distance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {

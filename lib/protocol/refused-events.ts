@@ -5,7 +5,10 @@ const REFUSALS: ReadonlyMap<string, string> = new Map([
   ...RESERVED_EVENTS.map((event) => [event, `"${event}" is a reserved event name`] as const),
 ]);
 
-/** @returns why a client must not send an event of that name, names with `$` aside; `undefined`: it may */
+/**
+ * Returns why a client must not send an event of this name, or `undefined` if it may. Names that begin with `$` are checked
+ * elsewhere.
+ */
 export function refusalOf(event: string): string | undefined {
   return REFUSALS.get(event);
 }

@@ -1,4 +1,14 @@
-/** The peer answered a request with an `exception`; its payload is in `data`. */
+/**
+ * Rejects a request that the peer answered with an `exception`. `data` is the payload of the exception, and `message` is its
+ * `message` if that is a string, otherwise "the request failed".
+ *
+ * @example
+ * try {
+ *   await socket.emitWithAck('say', '');
+ * } catch (error) {
+ *   if (error instanceof RequestError) show(error.data);
+ * }
+ */
 export class RequestError extends Error {
   override readonly name = 'RequestError';
   readonly code = 'ERR_ENVELOPE_REQUEST_FAILED';

@@ -1,8 +1,8 @@
 import { withCode } from './with-code.js';
 
 /**
- * Names that neither peer may send and neither accepts (PROTOCOL.md, "Reserved names"). Listeners for them are meant for what
- * happens on the own side: the lifecycle of a connection, as in Socket.IO 4, and Node's emitters.
+ * Names that no peer may send and no peer accepts (PROTOCOL.md, "Reserved names"). They are local events: the lifecycle of a
+ * connection, as in Socket.IO 4, and those of Node's EventEmitter.
  */
 export const RESERVED_EVENTS: readonly string[] = [
   'connect',
@@ -17,14 +17,15 @@ export const RESERVED_EVENTS: readonly string[] = [
 const RESERVED: ReadonlySet<string> = new Set(RESERVED_EVENTS);
 const DOLLAR = 0x24;
 
-/** Whether a peer must not send an event of that name: it is reserved, or one of the protocol's own (`$…`). */
+/** Whether a peer must not send an event of this name: it is reserved, or begins with `$` and so belongs to the protocol. */
 export function isReserved(event: string): boolean {
   return RESERVED.has(event) || event.charCodeAt(0) === DOLLAR;
 }
 
 /**
- * @throws Error where `event` is no name for an event of the application: empty, reserved, or one of the
- * protocol's own (`$…`)
+ * Checks that an application may emit an event of this name.
+ *
+ * @throws Error if the name is empty, not a string, reserved, or begins with `$`
  */
 export function assertEmittable(event: string): void {
   if (typeof event !== 'string' || event.length === 0)
@@ -34,6 +35,6 @@ export function assertEmittable(event: string): void {
   if (event.charCodeAt(0) === DOLLAR)
     throw withCode(
       'ERR_ENVELOPE_RESERVED_EVENT',
-      new Error(`"${event}": names that begin with "$" are the protocol's own`),
+      new Error(`"${event}": names that begin with "$" are reserved for the protocol`),
     );
 }

@@ -1,12 +1,20 @@
-/** A payload that nobody has typed: whatever `JSON.parse` says it is. */
+/** An untyped payload: the return type of `JSON.parse`. */
 export type Untyped = ReturnType<typeof JSON.parse>;
 
-/** Event names to listener signatures, as in Socket.IO 4. */
+/**
+ * Maps event names to listener signatures, as in Socket.IO 4.
+ *
+ * @example
+ * interface ServerToClient {
+ *   said: (text: string) => void;
+ *   ask: (question: string, answer: (text: string) => void) => void;
+ * }
+ */
 export interface EventsMap {
   [event: string]: Untyped;
 }
 
-/** The map where none was given: every name, every payload. */
+/** The default map: every name with every payload. */
 export interface DefaultEventsMap {
   [event: string]: (...args: Untyped[]) => void;
 }
@@ -14,11 +22,11 @@ export interface DefaultEventsMap {
 export type EventNames<Map extends EventsMap> = keyof Map & string;
 
 type IsAny<Type> = 0 extends 1 & Type ? true : false;
-/** A map that is `any` says nothing of its events: then any arguments will do. */
+/** A map of type `any` accepts any arguments. */
 type Params<Signature extends (...args: Untyped[]) => unknown> =
   IsAny<Signature> extends true ? Untyped[] : Parameters<Signature>;
 
-/** What an event's listener takes. */
+/** The arguments of an event's listener. */
 export type EventParams<Map extends EventsMap, Event extends EventNames<Map>> = Params<Map[Event]>;
 
 /** The signature of an event's listener. */
@@ -27,14 +35,14 @@ export type Listener<Map extends EventsMap, Event extends EventNames<Map>> = (
 ) => void;
 
 type Last<Tuple extends unknown[]> = Required<Tuple> extends [...infer _, infer End] ? End : Untyped;
-/** An untyped event stays what it is; one that takes no callback is no request. */
+/** The arguments without the callback. `never` if the event has no callback, because it is not a request. */
 type AllButCallback<Tuple extends unknown[]> =
   Required<Tuple> extends [...infer Start, (...answer: Untyped[]) => unknown]
     ? Start
     : number extends Tuple['length']
       ? Tuple
       : never;
-/** What a callback takes besides the error, which a map may or may not write in front. */
+/** The arguments of a callback without the error, which a map may or may not declare first. */
 type Values<Params extends unknown[]> =
   IsAny<Params[0]> extends true ? Params : Params extends [Error, ...infer Rest] ? Rest : Params;
 type Answer<Callback> = Callback extends (...answer: infer Params) => unknown ? Values<Params>[0] : Untyped;
@@ -44,7 +52,7 @@ export type RequestParams<Map extends EventsMap, Event extends EventNames<Map>> 
   EventParams<Map, Event>
 >;
 
-/** What a peer's answer resolves to. */
+/** The type of the peer's answer. */
 export type AnswerOf<Map extends EventsMap, Event extends EventNames<Map>> = Answer<
   Last<EventParams<Map, Event>>
 >;
@@ -59,12 +67,12 @@ type WithTimeoutCallback<Tuple extends unknown[], Many extends boolean> = Tuple 
     ]
   : Tuple;
 
-/** The same events with an error first in their callbacks: what `timeout(ms).emit` takes. */
+/** The same events, with an error as the first argument of each callback, for `timeout(ms).emit`. */
 export type WithTimeout<Map extends EventsMap> = {
   [Event in keyof Map]: (...args: WithTimeoutCallback<Params<Map[Event]>, false>) => ReturnType<Map[Event]>;
 };
 
-/** The same events with an error and the answers of many peers in their callbacks: what a room-wide request takes. */
+/** The same events, with an error and the list of all answers as arguments of each callback, for requests to a room. */
 export type WithManyAnswers<Map extends EventsMap> = {
   [Event in keyof Map]: (...args: WithTimeoutCallback<Params<Map[Event]>, true>) => ReturnType<Map[Event]>;
 };

@@ -14,13 +14,13 @@ import { EventLoopLag } from './event-loop-lag.js';
 import { loadOf } from './load-report.js';
 import { withCode } from '../protocol/with-code.js';
 
-/** When {@link EnvelopeHealthIndicator.isHealthy} says `down`. */
+/** Limits of {@link EnvelopeHealthIndicator.isHealthy}. It returns `down` if one is exceeded. */
 export interface EnvelopeHealthOptions {
-  /** Milliseconds, 99th percentile since the last question. Default: 1,000. */
+  /** Event loop delay in milliseconds: the 99th percentile since the last check. Default: 1,000. */
   readonly maxEventLoopLag?: number;
-  /** Bytes that wait for all clients together. Default: no limit; for one client it is the adapter's `maxBufferedBytes`. */
+  /** Bytes waiting to be sent to all clients together. Default: no limit. The limit per client is the adapter's `maxBufferedBytes`. */
   readonly maxOutboxBytes?: number;
-  /** A broker that is away is a reason, too. Default: `false`, since the clients of this node are served. */
+  /** Whether an unreachable broker means `down`. Default: `false`, because this node still serves its clients. */
   readonly requireCluster?: boolean;
 }
 
@@ -41,12 +41,12 @@ const WITHOUT_ADAPTER =
   'app.listen(), with the application, not its HTTP server';
 
 /**
- * Health of the gateways, for `@nestjs/terminus`. A provider of the module that has the health controller and imports
- * `TerminusModule`; needs `EnvelopeModule`.
+ * Reports the health of the gateways to `@nestjs/terminus`. Provide it in the module with the health controller, which imports
+ * `TerminusModule`. The application must import `EnvelopeModule`.
  *
  * @example
- * health.check([() => envelope.isHealthy('websocket')]) // for the process: is it to be restarted?
- * health.check([() => envelope.isReady('websocket')]) // for the load balancer: may it send clients here?
+ * health.check([() => envelope.isHealthy('websocket')]) // liveness: restart the process if down
+ * health.check([() => envelope.isReady('websocket')]) // readiness: send no new clients if down
  */
 @Injectable()
 export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, OnApplicationShutdown {
@@ -55,7 +55,7 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
   private readonly lag = new EventLoopLag();
   private isDraining = false;
 
-  /** @throws Error where `EnvelopeModule` or `TerminusModule` is not imported */
+  /** @throws Error if `EnvelopeModule` or `TerminusModule` is not imported */
   constructor(
     @Optional() @Inject(ServerRegistry) registry?: ServerRegistry,
     @Optional() @Inject(HealthIndicatorService) indicators?: HealthIndicatorService,
@@ -68,23 +68,24 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
     this.indicators = indicators;
   }
 
-  /** Called by Nest. */
+  /** Starts measuring the event loop. Nest calls it. */
   onModuleInit(): void {
     this.lag.start();
   }
-  /** Called by Nest in the first round of hooks, when the application begins to close. */
+  /** Marks the application as draining. Nest calls it in its first round of shutdown hooks, when the application begins to close. */
   onModuleDestroy(): void {
     this.isDraining = true;
   }
-  /** Called by Nest when all is closed. */
+  /** Stops measuring. Nest calls it when everything is closed. */
   onApplicationShutdown(): void {
     this.lag.stop();
   }
 
   /**
-   * Whether this process serves its clients; `up` also while it drains.
+   * Returns whether this process serves its clients. It stays `up` while the application drains.
    *
-   * @throws Error where no adapter was made with the application
+   * @param key the name of the check in the result
+   * @throws TypeError if `key` is not a string or an option is unknown; Error if the application has no `EnvelopeAdapter`
    */
   isHealthy<const Key extends string>(
     key: Key,
@@ -100,11 +101,15 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
     } = options;
     const { connections, outbox, routes } = loadOf(this.servers());
     const eventLoopLag = this.lag.read();
-    const away = Object.keys(routes).filter((route) => routes[route]!.cluster === 'away');
+    const unreachable = Object.keys(routes).filter((route) => routes[route]!.cluster === 'away');
     const problems = [
-      eventLoopLag > maxEventLoopLag && `the event loop is ${eventLoopLag} ms late`,
-      outbox.total > maxOutboxBytes && `${outbox.total} bytes wait for clients to read them`,
-      requireCluster && away.length > 0 && `the cluster's broker is away: ${away.join(', ')}`,
+      eventLoopLag > maxEventLoopLag &&
+        `the event loop is delayed by ${eventLoopLag} ms (maxEventLoopLag: ${maxEventLoopLag})`,
+      outbox.total > maxOutboxBytes &&
+        `${outbox.total} bytes wait to be sent to clients (maxOutboxBytes: ${maxOutboxBytes})`,
+      requireCluster &&
+        unreachable.length > 0 &&
+        `the cluster's broker is unreachable: ${unreachable.join(', ')}`,
     ].filter((problem) => problem !== false);
     const details = { connections, eventLoopLag, outbox, draining: this.isDraining, routes };
     const session = this.indicators.check(key);
@@ -114,10 +119,11 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
   }
 
   /**
-   * Whether new clients may be sent here: `down` from the moment that the application begins to close. With
-   * `TerminusModule.forRoot({ gracefulShutdownTimeoutMs })` those that are here are served meanwhile.
+   * Returns whether a load balancer may send new clients. It is `down` as soon as the application begins to close. With
+   * `TerminusModule.forRoot({ gracefulShutdownTimeoutMs })` connected clients are still served for that time.
    *
-   * @throws Error where no adapter was made with the application
+   * @param key the name of the check in the result
+   * @throws TypeError if `key` is not a string; Error if the application has no `EnvelopeAdapter`
    */
   isReady<const Key extends string>(key: Key): HealthIndicatorResult<Key> {
     checkKey('isReady', key);

@@ -1,18 +1,18 @@
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 
-/** How often it is looked, in milliseconds; what Node measures includes it. */
+/** Sampling interval in milliseconds. The delays that Node measures include it. */
 const RESOLUTION = 20;
 
-/** So long, in milliseconds, a measurement goes on: who asks more often must not hide what another would see. */
+/** Shortest measurement in milliseconds. More frequent reads do not reset it, so that one reader does not hide a delay from another. */
 const WINDOW = 1_000;
 
-/** How late the event loop is, measured while the application runs. */
+/** Measures the delay of the event loop. */
 export class EventLoopLag {
   private histogram: IntervalHistogram | undefined;
   private since = 0;
   private last = 0;
 
-  /** Keeps no process alive. */
+  /** Starts measuring. The timer does not keep the process alive. */
   start(): void {
     this.histogram = monitorEventLoopDelay({ resolution: RESOLUTION });
     this.histogram.enable();
@@ -24,11 +24,14 @@ export class EventLoopLag {
     this.histogram = undefined;
   }
 
-  /** The 99th percentile, in milliseconds, since it was asked for before, or of the last second where that was just now. */
+  /**
+   * Returns the 99th percentile of the delay, in milliseconds, since the previous read. If that was less than a second ago, the
+   * previous measurement is included.
+   */
   read(): number {
     const { histogram } = this;
     if (histogram === undefined) return this.last;
-    // an empty histogram has a percentile, too
+    // an empty histogram returns a percentile that means nothing
     const nanoseconds = histogram.count === 0 ? 0 : histogram.percentile(99);
     const current = Math.max(0, Math.round(nanoseconds / 1e6 - RESOLUTION));
     if (performance.now() - this.since < WINDOW) return Math.max(current, this.last);

@@ -1,19 +1,19 @@
 import type { MountedServer } from '../server/diagnostics/types.js';
 import { sumByRoute, type RouteTotals } from '../server/diagnostics/route-totals.js';
 
-/** How one route stands. */
+/** The load of one route. */
 export interface RouteReport {
   connections: number;
-  /** `away`: the broker does not answer. The worst, where there are several servers. */
+  /** `away`: the broker does not answer. The worst state, if the route has several servers. */
   cluster: 'alone' | 'connected' | 'away';
-  /** Nodes that serve the route, this one included, as far as is known. */
+  /** Known nodes that serve the route, including this one. */
   nodes: number;
 }
 
-/** What the servers of one adapter hold. */
+/** The load of all servers of one adapter. */
 export interface Load {
   connections: number;
-  /** Bytes that wait for clients to read them: in all, and of the client that has most. */
+  /** Bytes waiting to be sent to clients: in total, and for the client with the most. */
   outbox: { total: number; fullest: number };
   routes: Record<string, RouteReport>;
 }

@@ -20,7 +20,11 @@ function isListeners(value: unknown): boolean {
   return isRecordLike(value) && Object.values(value).every((listener) => typeof listener === 'function');
 }
 
-/** Checks the arguments of `createTestClient`. @throws TypeError that names the parameter or option, its value and the accepted values */
+/**
+ * Checks the arguments of `createTestClient`.
+ *
+ * @throws TypeError that names the parameter or option, its value and the accepted values
+ */
 export function checkTestClient(app: unknown, pathOrOptions: unknown): void {
   if (typeof Reflect.get(Object(app) as object, 'getHttpServer') !== 'function')
     refuse(WHERE, 'app', app, APP);

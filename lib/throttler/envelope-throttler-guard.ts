@@ -3,15 +3,20 @@ import { ThrottlerGuard } from '@nestjs/throttler';
 
 type RequestResponse = ReturnType<ThrottlerGuard['getRequestResponse']>;
 
-/** Where headers have nowhere to go. */
+/** Discards headers: a message has no HTTP response. */
 const NO_RESPONSE = { header: (): void => undefined };
 
 /**
- * `ThrottlerGuard` for gateways and HTTP routes alike. It counts upgrades and messages by the client's address,
- * `client.ip`, each handler for itself; an upgrade too many gets 429 with `Retry-After`, a message too many the
- * exception `{ statusCode: 429 }`.
+ * A `ThrottlerGuard` for gateways and HTTP routes. It counts upgrades and messages by the client's address, `client.ip`,
+ * separately for each handler. An upgrade over the limit is refused with 429 and `Retry-After`; a message over the limit is
+ * answered with the exception `{ statusCode: 429 }`.
  *
- * As it is, `ThrottlerGuard` takes a message's payload for the response to set headers on.
+ * `ThrottlerGuard` itself fails on messages: it sets headers on the payload, which it mistakes for the response.
+ *
+ * @example
+ * ```ts
+ * providers: [{ provide: APP_GUARD, useClass: EnvelopeThrottlerGuard }]
+ * ```
  */
 @Injectable()
 export class EnvelopeThrottlerGuard extends ThrottlerGuard {

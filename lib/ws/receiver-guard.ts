@@ -2,14 +2,14 @@ import { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 /**
- * Makes the receiver of `ws` ignore what follows a frame that it refused. Call it once the WebSocket is open.
+ * Makes the receiver of `ws` ignore all bytes after a frame that it refused. Call it when the WebSocket is open.
  *
- * A stream that is written to while it is busy, as a receiver is while it inflates, hands over everything that waits when it is
- * done, also behind an error. The receiver of `ws` then goes on in the middle of the refused frame, or inflates for a
- * connection that has ended: a TypeError that nobody can catch ends the process. Affected are ws 8.22.2, 8.23.0 and, more
- * rarely, earlier versions.
+ * A Writable that receives data while it is busy, as a receiver is while it inflates, passes the buffered data on when it is done,
+ * even after an error. The receiver of `ws` then continues in the middle of the refused frame, or inflates for a connection
+ * that has ended. That throws a TypeError which no code can catch, and ends the process. ws 8.22.2, 8.23.0 and, more rarely,
+ * earlier versions are affected.
  *
- * `ws` has no public way to its receiver. Without one where it is expected, nothing changes.
+ * `ws` does not expose its receiver. If it is not found in `_receiver`, this function does nothing.
  */
 export function guardReceiver(ws: WebSocket): void {
   const receiver: unknown = Reflect.get(ws, '_receiver');

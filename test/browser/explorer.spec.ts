@@ -171,7 +171,10 @@ describeInBrowser('the explorer in Chromium', () => {
     await explorer.connect();
     await explorer.send();
     await explorer.sees('#state', 'Closed with 4401');
-    await explorer.sees('#state-detail', 'expired: come back with a fresh token. Reason: “too late”.');
+    await explorer.sees(
+      '#state-detail',
+      'the credentials expired: reconnect with a fresh token. Reason: “too late”.',
+    );
     await explorer.sees('#frames .note', 'Closed with 4401');
   });
 

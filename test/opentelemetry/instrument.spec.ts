@@ -32,7 +32,7 @@ describe('instrument', () => {
     expect(instrument()).toBe(telemetry().stop);
     diag.disable();
     expect(warnings).toEqual([
-      'nestjs-envelope: instrument() was called before, and is in force: this call changes nothing',
+      'nestjs-envelope: instrument() is already active, so this call has no effect. Stop it first with the function that it returned',
     ]);
     const app = await startApp({ providers: [SayingGateway] });
     const client = await app.connect('/ws');

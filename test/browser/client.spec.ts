@@ -4,7 +4,7 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import type { ClientOptions, ClientSocket } from '../../lib/client/index.js';
-import { Guarded, Talk, TokenGuard, type FromClient, type FromServer } from '../client/fixture-gateway.js';
+import { GuardedGateway, TestGateway, TokenGuard, type FromClient, type FromServer } from '../client/fixture-gateway.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
@@ -96,8 +96,8 @@ describeInBrowser('the client in Chromium', () => {
   /** A page with the client, in front of a network that can fail. */
   async function visit(
     options?: AppOptions,
-  ): Promise<{ page: Page; app: TestApp; talk: Talk; line: FaultyNetwork }> {
-    const app = await startApp({ controllers: [Site], providers: [Talk, Guarded] }, options);
+  ): Promise<{ page: Page; app: TestApp; talk: TestGateway; line: FaultyNetwork }> {
+    const app = await startApp({ controllers: [Site], providers: [TestGateway, GuardedGateway] }, options);
     const line = await FaultyNetwork.to(app.port);
     lines.push(line);
     const page = await chromium!.open();
@@ -109,7 +109,7 @@ describeInBrowser('the client in Chromium', () => {
     });
     await page.goto(`http://127.0.0.1:${line.port}/`);
     await page.getByText('ready').waitFor();
-    return { page, app, talk: app.nest.get(Talk), line };
+    return { page, app, talk: app.nest.get(TestGateway), line };
   }
 
   it('talks: emits, asks, reads streams, is asked', async () => {

@@ -1,11 +1,11 @@
 import { ConnectError, DisconnectedError } from '../../lib/client/node.js';
 import { until } from '../support/wait.js';
-import { client, connected, lineTo, next, startTalk } from './fixture.js';
+import { client, connected, faultyNetworkTo, next, startServer } from './fixture.js';
 import { TokenGuard } from './fixture-gateway.js';
 
-describe('a listener that takes a callback', () => {
-  it('answers by it, also where it is asynchronous and is through before', async () => {
-    const { url } = await startTalk();
+describe('a listener with a callback parameter', () => {
+  it('answers through the callback, even if its promise resolves first', async () => {
+    const { url } = await startServer();
     const socket = await connected(url);
     socket.on('question', async (question, answer) => {
       void socket.emitWithAck('sum', []).then(() => answer(`${question} yes`));
@@ -17,8 +17,8 @@ describe('a listener that takes a callback', () => {
 });
 
 describe('a request with a callback', () => {
-  it('says that it was dropped, as an event does', async () => {
-    const { url } = await startTalk();
+  it('returns false if it was dropped, as for an event', async () => {
+    const { url } = await startServer();
     const socket = client(url, { autoConnect: false, maxQueued: 1 });
     const sums: number[] = [];
     const ask = (...numbers: number[]): boolean => socket.emit('sum', numbers, (sum) => sums.push(sum));
@@ -31,8 +31,8 @@ describe('a request with a callback', () => {
     expect(ask(3)).toBe(false);
   });
 
-  it('does not wait for a line where it is volatile', async () => {
-    const { url } = await startTalk();
+  it('is not queued without a connection if it is volatile', async () => {
+    const { url } = await startServer();
     const socket = client(url, { autoConnect: false });
     const sums: number[] = [];
     expect(socket.volatile.emit('sum', [1], (sum) => sums.push(sum))).toBe(false);
@@ -43,8 +43,8 @@ describe('a request with a callback', () => {
     expect(sums).toEqual([2]);
   });
 
-  it('fails when all is over: what is said then does not wait in a client that was told to leave', async () => {
-    const { talk, url } = await startTalk();
+  it('fails on disconnect(), and an emit in its callback is not queued', async () => {
+    const { gateway, url } = await startServer();
     const socket = client(url, { autoConnect: false });
     const said = new Promise((resolve) =>
       socket.timeout(60_000).emit('sum', [1], (error) => resolve([error.name, socket.emit('say', 'again')])),
@@ -54,23 +54,23 @@ describe('a request with a callback', () => {
     socket.connect();
     await next(socket, 'connect');
     await socket.emitWithAck('sum', []);
-    expect(talk.said).toEqual([]);
+    expect(gateway.said).toEqual([]);
   });
 
-  it('fails when all is over: whoever comes back then is told of every state once', async () => {
-    const { talk, url } = await startTalk();
+  it('fails on disconnect, and connect() in its callback emits each state once', async () => {
+    const { gateway, url } = await startServer();
     const socket = await connected(url);
     const states: string[] = [];
     socket.onState((state, before) => states.push(`${before} ${state}`));
     socket.timeout(60_000).emit('never', () => socket.connect());
     await socket.emitWithAck('sum', []);
-    talk.last.disconnect();
+    gateway.last.disconnect();
     await next(socket, 'connect');
     expect(states).toEqual(['open closed', 'closed connecting', 'connecting open']);
   });
 
-  it('fails when all is over: a stream that is begun then waits for the next line', async () => {
-    const { talk, url } = await startTalk();
+  it('fails on disconnect, and a stream that its callback opens waits for the next connection', async () => {
+    const { gateway, url } = await startServer();
     const socket = await connected(url);
     const ticks = new Promise<number[]>((resolve, reject) => {
       const read = async (): Promise<number[]> => {
@@ -81,30 +81,30 @@ describe('a request with a callback', () => {
       socket.timeout(60_000).emit('never', () => read().then(resolve, reject));
     });
     await socket.emitWithAck('sum', []);
-    talk.last.terminate();
+    gateway.last.terminate();
     expect(await ticks).toEqual([0, 1, 2]);
   });
 });
 
-describe('why', () => {
-  it('a line ended does not depend on whether the client comes back', async () => {
-    const { talk, url } = await startTalk();
-    for (const [code, why] of [
+describe('the reason', () => {
+  it('of a disconnect does not depend on the option reconnection', async () => {
+    const { gateway, url } = await startServer();
+    for (const [code, reason] of [
       [1001, 'transport close'],
       [1000, 'io server disconnect'],
     ] as const) {
       const socket = await connected(url, { reconnection: false });
-      talk.last.ws.close(code);
-      expect(await next(socket, 'disconnect')).toMatchObject([why, { code, willReconnect: false }]);
+      gateway.last.ws.close(code);
+      expect(await next(socket, 'disconnect')).toMatchObject([reason, { code, willReconnect: false }]);
     }
   });
 
-  it('an attempt failed is told as far as the platform tells', async () => {
-    const { guarded } = await startTalk();
-    const line = await lineTo(0);
-    const nobody = `ws://127.0.0.1:${line.port}/`;
-    line.close();
-    const socket = client(nobody, { reconnection: false });
+  it('of a failed attempt contains what the platform reports', async () => {
+    const { guarded } = await startServer();
+    const network = await faultyNetworkTo(0);
+    const address = `ws://127.0.0.1:${network.port}/`;
+    network.close();
+    const socket = client(address, { reconnection: false });
     const [error] = await next<ConnectError>(socket, 'connect_error');
     expect(error!.cause).toMatchObject({ code: 'ECONNREFUSED' });
     const other = client(guarded);
@@ -116,11 +116,11 @@ describe('why', () => {
   });
 });
 
-describe('a client that is told to leave when it has hardly begun', () => {
-  it('asks nobody for credentials, and asks once when it begins anew at once', async () => {
+describe('a client that disconnects while it starts to connect', () => {
+  it('does not request credentials, and requests them once when it connects again at once', async () => {
     TokenGuard.tokens.clear();
     TokenGuard.tokens.set('token', { id: 'ada' });
-    const { guarded } = await startTalk();
+    const { guarded } = await startServer();
     let asked = 0;
     const auth = (): string => (asked++, 'token');
     const socket = client(guarded, { autoConnect: false, auth });
@@ -139,19 +139,19 @@ describe('a client that is told to leave when it has hardly begun', () => {
   });
 });
 
-describe('what is not read any more', () => {
-  it('is over, also where it had failed before', async () => {
-    const { talk, url } = await startTalk();
+describe('a stream that is no longer read', () => {
+  it('is done, even if it had failed before', async () => {
+    const { gateway, url } = await startServer();
     const socket = await connected(url);
     const stream = socket.stream('forever');
     await stream.next();
-    const gone = next(socket, 'disconnect');
-    talk.last.terminate();
-    await gone;
+    const disconnected = next(socket, 'disconnect');
+    gateway.last.terminate();
+    await disconnected;
     await stream.return!();
     expect(await stream.next()).toEqual({ done: true, value: undefined });
     const other = socket.stream('forever');
-    await until('the next line', () => socket.connected);
+    await until('the next connection', () => socket.connected);
     const waiting = [other.next(), other.next(), other.next()];
     expect(await waiting[0]).toEqual({ done: false, value: 0 });
     socket.disconnect();

@@ -1,20 +1,20 @@
 import { WebSocket } from 'ws';
 import { connect } from '../../lib/client/node.js';
-import { client, connected, next, startTalk } from './fixture.js';
+import { client, connected, next, startServer } from './fixture.js';
 import { TokenGuard } from './fixture-gateway.js';
 
 describe('a client', () => {
-  it('learns how it was refused through a socket of the application, too, which has headers of its own', async () => {
+  it('reads the status of a refusal through a WebSocket class of the application, too', async () => {
     TokenGuard.tokens.clear();
     TokenGuard.tokens.set('token', { id: 'ada' });
-    const { guarded } = await startTalk();
+    const { guarded } = await startServer();
     let authorization = 'Bearer wrong';
-    class Carrying extends WebSocket {
+    class SocketWithHeaders extends WebSocket {
       constructor(url: string, protocols: string[]) {
         super(url, protocols, { headers: { authorization } });
       }
     }
-    const socket = client(guarded, { WebSocket: Carrying });
+    const socket = client(guarded, { WebSocket: SocketWithHeaders });
     const [error] = await next(socket, 'connect_error');
     expect(error).toMatchObject({ status: 403, willReconnect: false });
     authorization = 'Bearer token';
@@ -31,7 +31,7 @@ describe('a client', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [7, '7'],
-  ])('says what is wrong with the URL %p', (url, shown) => {
+  ])('throws an error that shows the invalid URL %p', (url, shown) => {
     expect(() => connect(url as string)).toThrow(
       new TypeError(
         `connect: url is ${shown}: it takes an absolute ws:// or wss:// URL, or in a page the path of its server`,
@@ -48,17 +48,17 @@ describe('a client', () => {
     [{ reconnection: 'no' }, 'reconnection is no: it takes a boolean'],
     [{ auth: 7 }, 'auth is 7: it takes a string, object or function'],
     [{ WebSocket: {} }, 'WebSocket is [object Object]: it takes a function'],
-  ])('says what is wrong with the options %p', (options, error) => {
+  ])('throws an error that names the invalid option in %p', (options, error) => {
     expect(() => connect('ws://127.0.0.1:1/', options as object)).toThrow(`connect: ${error}`);
   });
 
-  it('says why it could not connect, as far as its platform does', async () => {
+  it('includes the cause of a failed connection if the platform reports it', async () => {
     const [error] = await next(client('ws://127.0.0.1:1/'), 'connect_error');
     expect(String(error)).toContain('ECONNREFUSED');
   });
 
-  it('shows no fresh credentials where there is no line: the next one will', async () => {
-    const { guarded } = await startTalk();
+  it('requests no credentials in reauthenticate() without a connection', async () => {
+    const { guarded } = await startServer();
     let asked = 0;
     const auth = (): string => `token ${++asked}`;
     const socket = client(guarded, { autoConnect: false, auth });
@@ -66,16 +66,19 @@ describe('a client', () => {
     expect(asked).toBe(0);
   });
 
-  it('takes an end without a code for a goodbye, as the server does', async () => {
-    const { talk, url } = await startTalk();
+  it('treats a close without a status code as a normal close, like the server', async () => {
+    const { gateway, url } = await startServer();
     const socket = await connected(url);
-    const gone = next(socket, 'disconnect');
-    talk.last.ws.close();
-    expect(await gone).toEqual(['io server disconnect', expect.objectContaining({ willReconnect: false })]);
+    const disconnected = next(socket, 'disconnect');
+    gateway.last.ws.close();
+    expect(await disconnected).toEqual([
+      'io server disconnect',
+      expect.objectContaining({ willReconnect: false }),
+    ]);
     expect(socket.state).toBe('closed');
   });
 
-  it('that gives up while it is told of a failure does not say that it will come back', async () => {
+  it('reports willReconnect: false if it disconnects in a state listener during the failure', async () => {
     const socket = client('ws://127.0.0.1:1/');
     socket.onState((state) => state === 'waiting' && socket.disconnect());
     const [error] = await next(socket, 'connect_error');

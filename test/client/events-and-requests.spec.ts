@@ -1,41 +1,41 @@
 import { DisconnectedError, RequestError } from '../../lib/client/node.js';
 import { until } from '../support/wait.js';
-import { client, connected, next, startTalk } from './fixture.js';
+import { client, connected, next, startServer } from './fixture.js';
 
 describe('a client', () => {
-  it('emits and listens, in order, whether there is a line yet or not', async () => {
-    const { talk, url } = await startTalk();
+  it('emits and receives in order, before and after it is connected', async () => {
+    const { gateway, url } = await startServer();
     const socket = client(url);
-    const heard: string[] = [];
+    const received: string[] = [];
     const any: unknown[] = [];
-    socket.on('said', (text) => heard.push(text));
-    socket.once('said', (text) => heard.push(`once ${text}`));
+    socket.on('said', (text) => received.push(text));
+    socket.once('said', (text) => received.push(`once ${text}`));
     socket.onAny((event, data) => any.push([event, data]));
     expect(socket.emit('say', 'one')).toBe(true);
     socket.emit('say', 'two');
     await next(socket, 'connect');
     socket.emit('say', 'three');
-    await until('all three', () => talk.said.length === 3);
-    expect(talk.said).toEqual(['one', 'two', 'three']);
-    talk.server.emit('said', 'hello');
-    talk.last.emit('said', 'you');
-    talk.server.emit('other');
+    await until('all three', () => gateway.said.length === 3);
+    expect(gateway.said).toEqual(['one', 'two', 'three']);
+    gateway.server.emit('said', 'hello');
+    gateway.last.emit('said', 'you');
+    gateway.server.emit('other');
     await socket.emitWithAck('sum', []);
-    expect(heard).toEqual(['hello', 'once hello', 'you']);
+    expect(received).toEqual(['hello', 'once hello', 'you']);
     expect(any).toEqual([
       ['said', 'hello'],
       ['said', 'you'],
       ['other', undefined],
     ]);
-    expect(socket).toMatchObject({ connected: true, recovered: false, id: talk.last.id, state: 'open' });
+    expect(socket).toMatchObject({ connected: true, recovered: false, id: gateway.last.id, state: 'open' });
     socket.off('said').offAny();
-    talk.server.emit('said', 'nobody');
+    gateway.server.emit('said', 'ignored');
     await socket.emitWithAck('sum', []);
-    expect([heard.length, any.length]).toEqual([3, 3]);
+    expect([received.length, any.length]).toEqual([3, 3]);
   });
 
-  it('asks, and gets the answer or the exception', async () => {
-    const { url } = await startTalk();
+  it('receives the answer or the exception of a request', async () => {
+    const { url } = await startServer();
     const socket = await connected(url);
     expect(await Promise.all([socket.emitWithAck('sum', [1, 2]), socket.emitWithAck('sum', [3])])).toEqual([
       3, 3,
@@ -50,24 +50,24 @@ describe('a client', () => {
     expect(answered).toEqual([expect.any(RequestError), undefined]);
   });
 
-  it('does not wait for ever', async () => {
-    const { url } = await startTalk({ adapter: { shutdownTimeout: 100 } });
+  it('times out requests', async () => {
+    const { url } = await startServer({ adapter: { shutdownTimeout: 100 } });
     const socket = await connected(url, { ackTimeout: 30 });
     await expect(socket.emitWithAck('never')).rejects.toThrow('operation has timed out');
     await expect(socket.timeout(20).emitWithAck('never')).rejects.toThrow('operation has timed out');
     const late = await new Promise((resolve) => socket.timeout(20).emit('never', resolve));
     expect(late).toMatchObject({ message: 'operation has timed out' });
-    // nor for a line that does not come
+    // A request without a connection times out as well.
     const away = client('ws://127.0.0.1:1/', { ackTimeout: 30 });
     await expect(away.emitWithAck('sum', [1])).rejects.toThrow('operation has timed out');
   });
 
-  it('is asked, and answers with what a listener returns, resolves to, or calls back with', async () => {
-    const { url } = await startTalk();
+  it('answers a request with what a listener returns, resolves, or passes to the callback', async () => {
+    const { url } = await startServer();
     const socket = await connected(url);
     const ask = (): Promise<string> => socket.emitWithAck('ask', 'how?');
-    const none = await ask().catch((error: unknown) => error);
-    expect(none).toMatchObject({ message: expect.any(String) });
+    const withoutListener = await ask().catch((error: unknown) => error);
+    expect(withoutListener).toMatchObject({ message: expect.any(String) });
     socket.on('question', (question) => `${question} well`);
     expect(await ask()).toBe('how? well');
     socket.off('question').on('question', async () => 'later');
@@ -79,19 +79,19 @@ describe('a client', () => {
     socket.off('where').on('where', () => 'at home');
     expect(await socket.emitWithAck('askWhere')).toBe('at home');
     socket.off('question').on('question', () => {
-      throw new Error('I will not tell');
+      throw new Error('refused');
     });
     await expect(ask()).rejects.toThrow(RequestError);
   });
 
-  it('reads a source of many values, and ends it by leaving', async () => {
-    const { talk, url } = await startTalk();
+  it('reads a stream and ends it with break, abort or disconnect', async () => {
+    const { gateway, url } = await startServer();
     const socket = await connected(url);
     const values: number[] = [];
     for await (const value of socket.stream('ticks', 3)) values.push(value);
     expect(values).toEqual([0, 1, 2]);
     for await (const value of socket.stream('forever')) if (value === 2) break;
-    await until('the end of the source', () => talk.readers === 0);
+    await until('the end of the source', () => gateway.readers === 0);
     const controller = new AbortController();
     const read: number[] = [];
     for await (const value of socket.stream('forever', undefined, { signal: controller.signal })) {
@@ -99,7 +99,7 @@ describe('a client', () => {
       if (value === 1) controller.abort();
     }
     expect(read).toEqual([0, 1]);
-    await until('the end of the source', () => talk.readers === 0);
+    await until('the end of the source', () => gateway.readers === 0);
     await expect(socket.stream('broken').next()).rejects.toThrow('out of order');
     const cut = socket.stream('forever');
     await cut.next();
@@ -109,11 +109,11 @@ describe('a client', () => {
         for await (const _ of cut);
       })(),
     ).rejects.toThrow(DisconnectedError);
-    await until('the end of the source', () => talk.readers === 0);
+    await until('the end of the source', () => gateway.readers === 0);
   });
 
-  it('refuses names that are not its own to use', async () => {
-    const { url } = await startTalk();
+  it('rejects reserved event names', async () => {
+    const { url } = await startServer();
     const socket = await connected(url);
     const { emit } = socket as unknown as { emit(event: string): boolean };
     for (const name of ['', 'connect', 'disconnect', '$cancel'])

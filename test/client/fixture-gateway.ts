@@ -10,14 +10,14 @@ import {
 import { defer, finalize, interval, NEVER, of, throwError, type Observable } from 'rxjs';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 
-/** What the server emits. */
+/** Events that the server emits. */
 export interface FromServer {
   said: (text: string) => void;
   question: (data: string, answer: (text: string) => void) => void;
   where: (answer: (text: string) => void) => void;
 }
 
-/** What it takes. */
+/** Events that the server handles. */
 export interface FromClient {
   say: (text: string) => void;
   sum: (numbers: number[], answer: (sum: number) => void) => void;
@@ -28,16 +28,16 @@ export interface FromClient {
   broken: (answer: (tick: number) => void) => void;
   ask: (question: string, answer: (text: string) => void) => void;
   askWhere: (answer: (text: string) => void) => void;
-  whoami: (answer: (who: unknown) => void) => void;
+  whoami: (answer: (user: unknown) => void) => void;
 }
 
-/** A gateway that has one handler of each kind. */
+/** A gateway with one handler of each kind. */
 @WebSocketGateway({ path: '/talk' })
-export class Talk {
+export class TestGateway {
   @WebSocketServer() server!: EnvelopeServer;
   readonly clients: EnvelopeSocket[] = [];
   readonly said: string[] = [];
-  /** How many sources of values are being read. */
+  /** The number of streams that are being read. */
   readers = 0;
 
   handleConnection(client: EnvelopeSocket): void {
@@ -98,7 +98,7 @@ export class Talk {
   }
 }
 
-/** Lets in whom its tokens name. */
+/** Accepts a client whose token is in `tokens`. */
 export class TokenGuard implements CanActivate {
   static readonly tokens = new Map<string, { id: string; expiresAt?: number }>();
 
@@ -114,7 +114,7 @@ export class TokenGuard implements CanActivate {
 
 @UseGuards(TokenGuard)
 @WebSocketGateway({ path: '/guarded' })
-export class Guarded {
+export class GuardedGateway {
   @SubscribeMessage('whoami')
   whoami(@ConnectedSocket() client: EnvelopeSocket): unknown {
     return client.user;

@@ -1,23 +1,23 @@
 import { connect, type ClientOptions, type ClientSocket, type EventsMap } from '../../lib/client/node.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
-import { Guarded, Talk, type FromClient, type FromServer } from './fixture-gateway.js';
+import { GuardedGateway, TestGateway, type FromClient, type FromServer } from './fixture-gateway.js';
 
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 const sockets = new Set<{ disconnect(): unknown }>();
-const lines = new Set<FaultyNetwork>();
+const networks = new Set<FaultyNetwork>();
 
 afterEach(() => {
   for (const socket of sockets) socket.disconnect();
   sockets.clear();
-  for (const line of lines) line.close();
-  lines.clear();
+  for (const network of networks) network.close();
+  networks.clear();
 });
 
-/** Pauses that suit a test. */
+/** Short reconnection delays for tests. */
 export const QUICK: ClientOptions = { reconnectionDelay: 20, reconnectionDelayMax: 100 };
 
-/** A client of ours on `ws`, with short pauses; it is closed after the test. */
+/** Creates a client on `ws` with short reconnection delays. It is disconnected after the test. */
 export function client<Listen extends EventsMap = FromServer, Emit extends EventsMap = FromClient>(
   url: string,
   options: ClientOptions = {},
@@ -27,37 +27,42 @@ export function client<Listen extends EventsMap = FromServer, Emit extends Event
   return socket;
 }
 
-export async function startTalk(
+export async function startServer(
   options: AppOptions = {},
-): Promise<{ app: TestApp; talk: Talk; url: string; guarded: string }> {
-  const app = await startApp({ providers: [Talk, Guarded] }, options);
-  return { app, talk: app.nest.get(Talk), url: app.url('/talk'), guarded: app.url('/guarded') };
+): Promise<{ app: TestApp; gateway: TestGateway; url: string; guarded: string }> {
+  const app = await startApp({ providers: [TestGateway, GuardedGateway] }, options);
+  return { app, gateway: app.nest.get(TestGateway), url: app.url('/talk'), guarded: app.url('/guarded') };
 }
 
-/** The same application, but whoever uses `url` or `guarded` goes through a network that can fail. */
-export async function behind<Started extends { app: TestApp; url: string; guarded: string }>(
+/** Puts a network that can fail in front of the application: `url` and `guarded` of the result go through it. */
+export async function behindFaultyNetwork<Started extends { app: TestApp; url: string; guarded: string }>(
   started: Started,
-): Promise<Started & { line: FaultyNetwork }> {
+): Promise<Started & { network: FaultyNetwork }> {
   const { app } = started;
-  const line = await lineTo(app.port);
-  return { ...started, line, url: app.url('/talk', line.port), guarded: app.url('/guarded', line.port) };
+  const network = await faultyNetworkTo(app.port);
+  return {
+    ...started,
+    network,
+    url: app.url('/talk', network.port),
+    guarded: app.url('/guarded', network.port),
+  };
 }
 
-/** A network that can fail; it is closed after the test. */
-export async function lineTo(port: number): Promise<FaultyNetwork> {
-  const line = await FaultyNetwork.to(port);
-  lines.add(line);
-  return line;
+/** Creates a network that can fail, in front of a local port. It is closed after the test. */
+export async function faultyNetworkTo(port: number): Promise<FaultyNetwork> {
+  const network = await FaultyNetwork.to(port);
+  networks.add(network);
+  return network;
 }
 
-/** What a client's next event of that name brings. */
+/** Returns the arguments of the next event of that name. */
 export function next<Value = unknown>(
   socket: { once(event: never, listener: never): unknown },
   event: string,
 ): Promise<Value[]> {
-  const trace = new Error(`"${event}" did not come within ${PATIENCE} ms`);
+  const trace = new Error(`"${event}" did not come within ${TIMEOUT} ms`);
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(trace), PATIENCE);
+    const timer = setTimeout(() => reject(trace), TIMEOUT);
     const listener = (...args: Value[]): void => {
       clearTimeout(timer);
       resolve(args);

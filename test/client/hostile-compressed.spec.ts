@@ -3,10 +3,10 @@ import { constants, deflateRawSync } from 'node:zlib';
 import { WebSocket } from 'ws';
 import { clientFrame, closeBody, OP } from '../support/raw-client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { HELLO, meet } from './hostile-server.js';
+import { HELLO, connectToServer } from './hostile-server.js';
 import { next } from './fixture.js';
 
-/** Lets a test see when a piece of the stream was read. */
+/** Calls back when a chunk of the stream was read. */
 class WatchedSocket extends WebSocket {
   constructor(
     url: string,
@@ -24,22 +24,22 @@ class WatchedSocket extends WebSocket {
 describe('a client of a hostile server that compresses', () => {
   expectNoUnhandledErrors();
 
-  /** As permessage-deflate has it (RFC 7692, section 7.2.1). */
+  /** A frame of permessage-deflate (RFC 7692, section 7.2.1). */
   const compressed = (message: object): Buffer => {
     const options = { finishFlush: constants.Z_SYNC_FLUSH };
     const payload = deflateRawSync(JSON.stringify(message), options).subarray(0, -4);
     return clientFrame({ opcode: OP.text, payload, rsv: 4, mask: false });
   };
-  // the byte in front is taken for the payload of the frame that was refused
+  // The byte in front is read as the payload of the rejected frame.
   const more = Buffer.concat([Buffer.from('x'), compressed({ event: 'late', data: 'x'.repeat(30_000_000) })]);
 
   it.each([
     ['a close code that must not be sent', { opcode: OP.close, payload: closeBody(1005) }, Buffer.from('xx')],
     ['text that is not UTF-8', { opcode: OP.text, payload: Buffer.from([0xff]) }, more],
-  ])('lives through %s and what follows, both while a message is inflated', async (_what, broken, then) => {
+  ])('survives %s and more data after it while a message is inflated', async (_what, broken, then) => {
     const segments = [clientFrame({ ...broken, mask: false }), then];
     let tcp: Socket | undefined;
-    const { socket, ws, told, heard } = await meet(HELLO, {
+    const { socket, ws, connectionEvents, events } = await connectToServer(HELLO, {
       WebSocket: class extends WatchedSocket {
         constructor(url: string, protocols: string[]) {
           super(url, protocols, () => segments.length > 0 && tcp?.write(segments.shift()!));
@@ -48,15 +48,19 @@ describe('a client of a hostile server that compresses', () => {
     });
     expect(ws.extensions).toBe('permessage-deflate');
     const large = next(socket, 'large');
-    const back = next(socket, 'disconnect').then(() => next(socket, 'connect'));
+    const reconnected = next(socket, 'disconnect').then(() => next(socket, 'connect'));
     tcp = (Reflect.get(ws, '_socket') as Socket).setNoDelay(true);
     tcp.write(compressed({ event: 'large', data: 'x'.repeat(900_000) }));
     await large;
-    await back;
-    // a round trip: what was being inflated when the line ended is through
+    await reconnected;
+    // After a round trip, the inflation that was running at the disconnect has ended.
     expect(await socket.emitWithAck('echo', 'still here')).toBe('still here');
     expect(segments).toEqual([]);
-    expect(told[1]).toEqual(['disconnect', 'transport close', expect.objectContaining({ code: 1006 })]);
-    expect(heard.map(([event]) => event)).toEqual(['large']);
+    expect(connectionEvents[1]).toEqual([
+      'disconnect',
+      'transport close',
+      expect.objectContaining({ code: 1006 }),
+    ]);
+    expect(events.map(([event]) => event)).toEqual(['large']);
   });
 });

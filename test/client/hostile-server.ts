@@ -6,7 +6,7 @@ import { client, next } from './fixture.js';
 
 type AnyClient = ClientSocket<DefaultEventsMap, DefaultEventsMap>;
 
-/** Closed after the test. */
+/** Servers that are closed after the test. */
 export const servers: WebSocketServer[] = [];
 const thrown: unknown[] = [];
 const { reportError } = globalThis as { reportError?: unknown };
@@ -27,16 +27,16 @@ afterEach(() => {
 export const HELLO =
   '{"event":"$session","data":{"id":"one","recovered":false,"session":"s","features":[]},"offset":"1"}';
 
-/** A server that says what it likes; the first line's socket, and its client. */
-export async function meet(
+/** Starts a server whose first message is `hello`, and a client. @returns both ends of the first connection */
+export async function connectToServer(
   hello: string | Buffer = HELLO,
   options: ClientOptions = {},
 ): Promise<{
   socket: AnyClient;
   ws: WebSocket;
   server: WebSocketServer;
-  told: unknown[];
-  heard: unknown[][];
+  connectionEvents: unknown[];
+  events: unknown[][];
 }> {
   const server = new WebSocketServer({
     port: 0,
@@ -48,7 +48,7 @@ export async function meet(
   await once(server, 'listening');
   server.on('connection', (ws) => {
     ws.on('error', () => undefined).send(hello);
-    // answers every request with its data, as for "settled"
+    // Answers each "echo" request with its data, so that a test can wait for a round trip.
     ws.on('message', (message) => {
       const { event, id, data } = JSON.parse(String(message)) as Record<string, unknown>;
       if (event === 'echo' && id !== undefined) ws.send(JSON.stringify({ ack: id, data }));
@@ -56,11 +56,11 @@ export async function meet(
   });
   const address = `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const socket = client<DefaultEventsMap, DefaultEventsMap>(address, options);
-  const told: unknown[] = [];
-  const heard: unknown[][] = [];
+  const connectionEvents: unknown[] = [];
+  const events: unknown[][] = [];
   for (const event of ['connect', 'disconnect', 'connect_error'] as const)
-    socket.on(event, (...args: unknown[]) => told.push([event, ...args]));
-  socket.onAny((event, data) => heard.push([event, data]));
-  const [line] = await Promise.all([once(server, 'connection'), next(socket, 'connect')]);
-  return { socket, ws: line[0] as WebSocket, server, told, heard };
+    socket.on(event, (...args: unknown[]) => connectionEvents.push([event, ...args]));
+  socket.onAny((event, data) => events.push([event, data]));
+  const [connection] = await Promise.all([once(server, 'connection'), next(socket, 'connect')]);
+  return { socket, ws: connection[0] as WebSocket, server, connectionEvents, events };
 }

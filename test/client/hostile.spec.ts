@@ -5,12 +5,12 @@ import type { DefaultEventsMap } from '../../lib/client/node.js';
 import { Random } from '../support/random.js';
 import { NAMES, RESERVED } from '../support/names.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { meet, servers } from './hostile-server.js';
+import { connectToServer, servers } from './hostile-server.js';
 import { client, next } from './fixture.js';
 
 const deep = (depth: number): string => `${'[{"a":'.repeat(depth)}1${'}]'.repeat(depth)}`;
 
-const NO_FRAMES: readonly (string | Buffer)[] = [
+const INVALID_FRAMES: readonly (string | Buffer)[] = [
   '',
   ' ',
   'no JSON',
@@ -57,20 +57,20 @@ const NO_FRAMES: readonly (string | Buffer)[] = [
   `{"event":${deep(10_000)}}`,
 ];
 
-describe('a client whose server is out of its mind', () => {
+describe('a client of a server that violates the protocol', () => {
   expectNoUnhandledErrors();
 
-  it('takes nothing for a message that is none', async () => {
-    const { socket, ws, told, heard } = await meet();
-    for (const frame of NO_FRAMES) ws.send(frame);
+  it('ignores frames that are no valid message', async () => {
+    const { socket, ws, connectionEvents, events } = await connectToServer();
+    for (const frame of INVALID_FRAMES) ws.send(frame);
     expect(await socket.emitWithAck('echo', 'still here')).toBe('still here');
-    expect(heard).toEqual([]);
-    expect(told).toEqual([['connect', { missed: false }]]);
+    expect(events).toEqual([]);
+    expect(connectionEvents).toEqual([['connect', { missed: false }]]);
     expect(socket).toMatchObject({ id: 'one', recovered: false, state: 'open' });
   });
 
-  it('takes what is a message for one, whatever it is called and holds', async () => {
-    const { socket, ws, told, heard } = await meet();
+  it('delivers any valid message, regardless of its name and content', async () => {
+    const { socket, ws, connectionEvents, events } = await connectToServer();
     const names = [...NAMES.filter((name) => !RESERVED.includes(name)), ''];
     const called: string[] = [];
     for (const name of names) socket.on(name, () => called.push(name));
@@ -84,8 +84,8 @@ describe('a client whose server is out of its mind', () => {
     ws.send(JSON.stringify({ event: 'long', data: 'x'.repeat(5_000_000) }));
     expect(await socket.emitWithAck('echo', 1)).toBe(1);
     expect(called).toEqual(names);
-    expect(heard.slice(0, names.length)).toEqual(names.map((name) => [name, undefined]));
-    expect(heard.map((event) => (event as [string])[0]).slice(names.length)).toEqual([
+    expect(events.slice(0, names.length)).toEqual(names.map((name) => [name, undefined]));
+    expect(events.map((event) => (event as [string])[0]).slice(names.length)).toEqual([
       'poison',
       'binary',
       'deep',
@@ -93,11 +93,11 @@ describe('a client whose server is out of its mind', () => {
       'long',
     ]);
     expect(({} as { isAdmin?: boolean }).isAdmin).toBeUndefined();
-    expect(told).toEqual([['connect', { missed: false }]]);
+    expect(connectionEvents).toEqual([['connect', { missed: false }]]);
   });
 
-  it('answers a question of any kind once at the most, and of none never', async () => {
-    const { socket, ws } = await meet();
+  it('answers a valid request exactly once and an invalid one never', async () => {
+    const { socket, ws } = await connectToServer();
     const answers: unknown[] = [];
     ws.on('message', (message) => {
       const answer = JSON.parse(String(message)) as { ack?: unknown };
@@ -117,8 +117,8 @@ describe('a client whose server is out of its mind', () => {
     );
   });
 
-  it('takes a message with both an id and an ack for neither, and answers its id with an exception', async () => {
-    const { socket, ws, heard } = await meet();
+  it('ignores a message with both id and ack, and answers its id with an exception', async () => {
+    const { socket, ws, events } = await connectToServer();
     const answers: unknown[] = [];
     ws.on('message', (message) => {
       const answer = JSON.parse(String(message)) as { ack?: unknown };
@@ -128,23 +128,23 @@ describe('a client whose server is out of its mind', () => {
     const asked = socket.timeout(2_000).emitWithAck('never');
     for (const id of [7, '"x"', 'null', '{}'])
       ws.send(`{"event":"question","id":${id},"ack":1,"data":"both"}`);
-    ws.send('{"ack":1,"data":"mine"}');
-    expect(await asked).toBe('mine');
+    ws.send('{"ack":1,"data":"correct"}');
+    expect(await asked).toBe('correct');
     await socket.emitWithAck('echo', 1);
     const data = { status: 'error', message: 'a message must not have both id and ack' };
     expect(answers).toEqual([7, 'x'].map((ack) => ({ event: 'exception', data, ack })));
-    expect(heard).toEqual([]);
+    expect(events).toEqual([]);
   });
 
-  it('gives nobody an answer that is not its own, nor a second one', async () => {
-    const { socket, ws } = await meet();
+  it('ignores answers to unknown ids and second answers', async () => {
+    const { socket, ws } = await connectToServer();
     const answers: unknown[] = [];
     const asked = socket.timeout(2_000).emitWithAck('never');
     void asked.then((answer) => answers.push(answer));
     const stream = socket.stream('never');
     for (const ack of ['"1"', '1.0000001', '"__proto__"', '[1]', '{"a":1}', 'null', 'true'])
       ws.send(`{"ack":${ack},"data":"forged"}`);
-    ws.send('{"ack":1,"data":"mine"}');
+    ws.send('{"ack":1,"data":"correct"}');
     ws.send('{"ack":1,"data":"again"}');
     ws.send('{"ack":1,"event":"exception","data":"again"}');
     ws.send('{"ack":2,"data":"first","more":true}');
@@ -152,15 +152,15 @@ describe('a client whose server is out of its mind', () => {
     ws.send('{"ack":2,"data":"too late","more":true}');
     const values: unknown[] = [];
     for await (const value of stream) values.push(value);
-    expect(await asked).toBe('mine');
+    expect(await asked).toBe('correct');
     expect(values).toEqual(['first', 'second']);
     for (const data of ['null', '5', '[]', '{"message":5}', '{"message":null}']) {
       const refused = socket.emitWithAck('never').catch((error: unknown) => error);
-      // ids count on: the echo's own come between
+      // The ids continue: the requests of the echo helper use some of them.
       for (let id = 3; id < 20; id++) ws.send(`{"event":"exception","ack":${id},"data":${data}}`);
       expect(await refused).toMatchObject({ name: 'RequestError', message: 'the request failed' });
     }
-    expect(answers).toEqual(['mine']);
+    expect(answers).toEqual(['correct']);
   });
 
   it.each([
@@ -172,21 +172,21 @@ describe('a client whose server is out of its mind', () => {
       '{"event":"$session","data":{"id":5,"recovered":"yes","session":{"a":1},"features":"all"},"offset":7}',
     ],
     ['a binary one', Buffer.from('{"event":"$session","data":{"id":[],"recovered":1}}')],
-  ])('takes a $session of %s for one of a server that keeps nothing', async (_what, hello) => {
-    const { socket, ws, server, told } = await meet(hello);
+  ])('treats a $session with %s like one of a server that keeps no sessions', async (_what, hello) => {
+    const { socket, ws, server, connectionEvents } = await connectToServer(hello);
     expect(socket).toMatchObject({ connected: true, id: undefined, recovered: false });
     const again = once(server, 'connection');
-    const back = next(socket, 'connect');
+    const reconnected = next(socket, 'connect');
     ws.terminate();
     const [, request] = (await again) as [WebSocket, { headers: Record<string, string> }];
     expect(request.headers['sec-websocket-protocol']).toBe('envelope.v1');
-    await back;
-    expect(told.at(-1)).toEqual(['connect', { missed: true }]);
+    await reconnected;
+    expect(connectionEvents.at(-1)).toEqual(['connect', { missed: true }]);
   });
 
-  it('lives through a thousand frames at random', async () => {
+  it('survives a thousand random frames', async () => {
     const random = new Random(7);
-    const { socket, ws, told } = await meet();
+    const { socket, ws, connectionEvents } = await connectToServer();
     const pieces = [
       '"event"',
       '"ack"',
@@ -210,13 +210,13 @@ describe('a client whose server is out of its mind', () => {
         : Array.from({ length: random.below(12) }, () => random.pick(random.pick([pieces, signs]))).join('');
       ws.send(random.chance(0.2) ? Buffer.from(frame) : frame);
     }
-    // one of the answers may have been forged
+    // One of the random frames may have answered this request.
     await socket.emitWithAck('echo', 1).catch(() => undefined);
     expect(await socket.emitWithAck('echo', 'still here')).toBe('still here');
-    expect(told).toEqual([['connect', { missed: false }]]);
+    expect(connectionEvents).toEqual([['connect', { missed: false }]]);
   });
 
-  it('closes where the server selects another subprotocol than it meant, and sends nothing', async () => {
+  it('closes without sending anything if the server selects another subprotocol', async () => {
     const server = new WebSocketServer({
       port: 0,
       host: '127.0.0.1',
@@ -241,14 +241,14 @@ describe('a client whose server is out of its mind', () => {
     expect([received, socket.state]).toEqual([[], 'closed']);
   });
 
-  it('comes back after frames that break RFC 6455', async () => {
-    const { socket, ws, server, told } = await meet();
+  it('reconnects after frames against RFC 6455', async () => {
+    const { socket, ws, server, connectionEvents } = await connectToServer();
     const raw = Reflect.get(ws, '_socket') as { write(bytes: Buffer): void };
-    // a reserved bit, a reserved opcode
+    // A reserved bit and a reserved opcode.
     raw.write(Buffer.from([0xf3, 0x00]));
     expect(await next(socket, 'disconnect')).toMatchObject([expect.any(String), { code: 1006 }]);
     await once(server, 'connection');
     await next(socket, 'connect');
-    expect(told.length).toBe(3);
+    expect(connectionEvents.length).toBe(3);
   });
 });

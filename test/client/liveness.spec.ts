@@ -1,84 +1,84 @@
 import { jest } from '@jest/globals';
-import { behind, connected, next, startTalk } from './fixture.js';
+import { behindFaultyNetwork, connected, next, startServer } from './fixture.js';
 
-/** What a browser does when the device's network changes. */
-const network = new EventTarget();
+/** Emits "online" and "offline" as a browser does. */
+const browserWindow = new EventTarget();
 const platform = globalThis as Partial<Pick<EventTarget, 'addEventListener' | 'removeEventListener'>>;
-const tell = (name: 'online' | 'offline'): boolean => network.dispatchEvent(new Event(name));
+const dispatch = (name: 'online' | 'offline'): boolean => browserWindow.dispatchEvent(new Event(name));
 
 beforeAll(() => {
-  platform.addEventListener = network.addEventListener.bind(network);
-  platform.removeEventListener = network.removeEventListener.bind(network);
+  platform.addEventListener = browserWindow.addEventListener.bind(browserWindow);
+  platform.removeEventListener = browserWindow.removeEventListener.bind(browserWindow);
 });
 afterAll(() => {
   delete platform.addEventListener;
   delete platform.removeEventListener;
 });
 
-describe('a client whose device says that the network has changed', () => {
-  it('asks its server at once, each time', async () => {
-    const { url, line } = await behind(await startTalk());
+describe('a client whose device reports a browserWindow change', () => {
+  it('pings its server at once, each time', async () => {
+    const { url, network } = await behindFaultyNetwork(await startServer());
     const socket = await connected(url, { pingInterval: 60_000, pingTimeout: 300 });
-    tell('offline');
+    dispatch('offline');
     await socket.emitWithAck('sum', []);
-    // it has answered the first time
-    line.stall();
-    const gone = next(socket, 'disconnect');
+    // The server answered the first ping.
+    network.stall();
+    const disconnected = next(socket, 'disconnect');
     const began = performance.now();
-    tell('offline');
-    expect(await gone).toMatchObject(['ping timeout', { code: 4408 }]);
+    dispatch('offline');
+    expect(await disconnected).toMatchObject(['ping timeout', { code: 4408 }]);
     expect(performance.now() - began).toBeLessThan(2_000);
-    line.resume();
+    network.resume();
     await next(socket, 'connect');
   });
 
-  it('comes back at once when there is a network again', async () => {
-    const { url, line } = await behind(await startTalk());
+  it('reconnects at once when the device is online again', async () => {
+    const { url, network } = await behindFaultyNetwork(await startServer());
     const pauses = { reconnectionDelay: 60_000, reconnectionDelayMax: 60_000 };
     const socket = await connected(url, { ...pauses, pingTimeout: 60_000 });
-    line.cut();
+    network.cut();
     await next(socket, 'disconnect');
-    tell('online');
+    dispatch('online');
     await next(socket, 'connect');
-    // and stays where the line has survived
-    tell('online');
-    tell('offline');
-    tell('online');
+    // It does not reconnect if the connection survived.
+    dispatch('online');
+    dispatch('offline');
+    dispatch('online');
     expect(await socket.emitWithAck('sum', [1])).toBe(1);
-    expect(line.attempts.length).toBe(2);
+    expect(network.attempts.length).toBe(2);
     socket.disconnect();
-    tell('online');
+    dispatch('online');
     expect(socket.state).toBe('closed');
   });
 });
 
-describe('a client whose server is silent', () => {
+describe('a client whose server does not respond', () => {
   afterEach(() => void jest.restoreAllMocks());
 
-  it('is not more patient because it asked before', async () => {
-    const { url, line } = await behind(await startTalk());
-    // patience beyond the interval
+  it('uses the same timeout after requests that timed out', async () => {
+    const { url, network } = await behindFaultyNetwork(await startServer());
+    // The timeout is longer than the interval.
     const socket = await connected(url, { pingInterval: 20, pingTimeout: 1_000 });
     for (let i = 0; i < 3; i++)
       await socket
         .timeout(40)
         .emitWithAck('never')
         .catch(() => undefined);
-    line.stall();
+    network.stall();
     const began = performance.now();
     await next(socket, 'disconnect');
     expect(performance.now() - began).toBeLessThan(20 + 1_000 + 500);
-    line.resume();
+    network.resume();
   });
 
-  it('notices though its clock is set back', async () => {
-    const { url, line } = await behind(await startTalk());
+  it('detects the timeout even if its clock is set back', async () => {
+    const { url, network } = await behindFaultyNetwork(await startServer());
     const socket = await connected(url, { pingInterval: 100, pingTimeout: 100 });
     const { now } = Date;
     jest.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
-    line.stall();
+    network.stall();
     expect(await next(socket, 'disconnect')).toMatchObject(['ping timeout', { code: 4408 }]);
-    line.resume();
+    network.resume();
     await next(socket, 'connect');
   });
 });

@@ -1,6 +1,6 @@
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
-import { behind, client, next, startTalk } from './fixture.js';
+import { behindFaultyNetwork, client, next, startServer } from './fixture.js';
 
 const CLIENTS = 100;
 /** Milliseconds. */
@@ -8,10 +8,10 @@ const PAUSES = { reconnectionDelay: 500, reconnectionDelayMax: 2_000 };
 const AWAY = 1_200;
 const INTERVAL = 100;
 
-/** Attempts in each interval since a time. */
-function perInterval(line: FaultyNetwork, since: number): number[] {
+/** Counts the connection attempts in each interval after `since`. */
+function perInterval(network: FaultyNetwork, since: number): number[] {
   const counts: (number | undefined)[] = [];
-  for (const time of line.attempts) {
+  for (const time of network.attempts) {
     if (time < since) continue;
     const interval = Math.floor((time - since) / INTERVAL);
     counts[interval] = (counts[interval] ?? 0) + 1;
@@ -26,43 +26,43 @@ function show(title: string, counts: readonly number[]): void {
   process.stderr.write(`${title}\n${rows.join('\n')}\n`);
 }
 
-describe(`${CLIENTS} clients whose server goes away and comes back`, () => {
-  it('come back, all of them, in time, and never all at once', async () => {
-    const { app, url, line } = await behind(await startTalk());
+describe(`${CLIENTS} clients whose server restarts`, () => {
+  it('all reconnect within the maximum delay, and never all at the same time', async () => {
+    const { app, url, network } = await behindFaultyNetwork(await startServer());
     const sockets = Array.from({ length: CLIENTS }, () => client(url, PAUSES));
     await Promise.all(sockets.map((socket) => next(socket, 'connect')));
-    const ends = Promise.all(sockets.map((socket) => next(socket, 'disconnect')));
-    // while it shuts down it would ask those who come too early for five seconds
-    line.isRefusing = true;
+    const disconnects = Promise.all(sockets.map((socket) => next(socket, 'disconnect')));
+    // A refused connection avoids the Retry-After of five seconds that a closing server sends.
+    network.isRefusing = true;
     await app.close();
-    for (const end of await ends)
-      expect(end).toMatchObject(['transport close', { code: 1001, willReconnect: true }]);
-    const gone = performance.now();
+    for (const disconnect of await disconnects)
+      expect(disconnect).toMatchObject(['transport close', { code: 1001, willReconnect: true }]);
+    const disconnectedAt = performance.now();
     const asked = sockets.map((socket, i) => socket.emitWithAck('sum', [i, 1]));
     await new Promise((resolve) => setTimeout(resolve, AWAY));
-    const again = await startTalk();
-    line.target = again.app.port;
-    line.isRefusing = false;
-    const back = performance.now();
+    const again = await startServer();
+    network.target = again.app.port;
+    network.isRefusing = false;
+    const restartedAt = performance.now();
     const sums = await Promise.all(asked);
-    const took = performance.now() - back;
+    const elapsed = performance.now() - restartedAt;
     expect(sums).toEqual(sockets.map((_, i) => i + 1));
-    await until('all are there', () => again.talk.server.clients.size === CLIENTS);
-    expect(again.talk.clients.length).toBe(CLIENTS);
+    await until('all clients are connected', () => again.gateway.server.clients.size === CLIENTS);
+    expect(again.gateway.clients.length).toBe(CLIENTS);
 
-    const counts = perInterval(line, gone);
+    const counts = perInterval(network, disconnectedAt);
     show(
-      `${CLIENTS} clients, attempts after their server went away (back after ${Math.round(back - gone)} ms)`,
+      `${CLIENTS} clients, attempts after their server went away (restarted after ${Math.round(restartedAt - disconnectedAt)} ms)`,
       counts,
     );
-    // The first pauses are spread over 500 ms, a fifth of the clients in each interval, later ones over more. Without chance
-    // there would be an interval for all of them, and a few with any. (What a busy machine holds up comes all at once.)
+    // The first delays are spread over 500 ms, a fifth of the clients in each interval; later delays are spread further.
+    // Without jitter, all clients would share one interval, and few intervals would contain any. (A busy machine delays them together.)
     expect(Math.max(...counts)).toBeLessThan(CLIENTS * 0.9);
     expect(counts.filter((count) => count > 0).length).toBeGreaterThan(counts.length / 2);
-    // attempts become rarer: with the first pause again and again there would be some five of each client already
+    // Attempts become rarer: with a constant first delay, each client would already have tried some five times.
     const early = counts.slice(0, AWAY / INTERVAL).reduce((sum, count) => sum + count, 0);
     expect(early).toBeLessThan(CLIENTS * 4);
-    // one that had just failed waits for two seconds at most; the rest is what a busy machine takes
-    expect(took).toBeLessThan(PAUSES.reconnectionDelayMax + 1_500);
+    // A client that just failed waits for at most two seconds; the remaining time allows for a busy machine.
+    expect(elapsed).toBeLessThan(PAUSES.reconnectionDelayMax + 1_500);
   });
 });

@@ -2,12 +2,12 @@ import { ConnectError, RequestError, type ClientSocket } from '../../lib/client/
 import { Returning } from '../recovery/recovery-client.js';
 import { startPlain } from '../support/bare-gateway.js';
 import { deferred, until } from '../support/wait.js';
-import { client, next, QUICK, startTalk } from './fixture.js';
+import { client, next, QUICK, startServer } from './fixture.js';
 
 const badToken = (): Error => Object.assign(new Error('bad token'), { data: { code: 7 } });
 
-/** Everything that a client says of its connection. */
-function watch(socket: ClientSocket<never, never>): unknown[] {
+/** Records all states and connection events of a client. */
+function record(socket: ClientSocket<never, never>): unknown[] {
   const seen: unknown[] = [];
   socket.onState((state) => seen.push(state));
   for (const event of ['connect', 'disconnect', 'connect_error'] as const)
@@ -17,16 +17,16 @@ function watch(socket: ClientSocket<never, never>): unknown[] {
 }
 
 describe('a client that a connection middleware refuses', () => {
-  it.each(['at once', 'later'])('only gets connect_error, with message and data: %s', async (when) => {
-    const { talk, url } = await startTalk();
-    talk.server.use(async (socket, refuse) => {
+  it.each(['at once', 'later'])('emits only connect_error, with message and data: %s', async (when) => {
+    const { gateway, url } = await startServer();
+    gateway.server.use(async (socket, refuse) => {
       socket.emit('said', 'a moment');
       if (when === 'later') await new Promise(setImmediate);
       refuse(badToken());
     });
     const socket = client<never, never>(url);
-    const seen = watch(socket);
-    socket.emit('say' as never, ...(['nobody hears this'] as never));
+    const seen = record(socket);
+    socket.emit('say' as never, ...(['never delivered'] as never));
     const [error] = await next<ConnectError>(socket, 'connect_error');
     expect(seen).toEqual(['connecting', 'closed', ['connect_error', error]]);
     expect(error).toBeInstanceOf(ConnectError);
@@ -39,50 +39,50 @@ describe('a client that a connection middleware refuses', () => {
     expect(error!.cause).toBeInstanceOf(RequestError);
     expect(error!.cause).toMatchObject({ data: { status: 'error', code: 'refused', message: 'bad token' } });
     expect(socket).toMatchObject({ state: 'closed', connected: false, id: undefined });
-    expect([talk.clients, talk.said]).toEqual([[], []]);
+    expect([gateway.clients, gateway.said]).toEqual([[], []]);
   });
 
-  it('rejects what waits to be sent with the same message', async () => {
-    const { talk, url } = await startTalk();
-    talk.server.use((_socket, refuse) => refuse(badToken()));
+  it('rejects queued requests with the same message', async () => {
+    const { gateway, url } = await startServer();
+    gateway.server.use((_socket, refuse) => refuse(badToken()));
     await expect(client(url).emitWithAck('sum', [1])).rejects.toThrow('bad token');
   });
 
-  it('connects when it is let in later, and another refusal is not mixed up with that one', async () => {
-    const { talk, url } = await startTalk();
+  it('connects after a later attempt is accepted, and keeps refusals apart', async () => {
+    const { gateway, url } = await startServer();
     const refusals: (Error | undefined)[] = [badToken(), undefined];
-    talk.server.use((_socket, done) => done(refusals.shift()));
+    gateway.server.use((_socket, done) => done(refusals.shift()));
     const socket = client(url);
     await next(socket, 'connect_error');
     socket.connect();
     await next(socket, 'connect');
     expect(await socket.emitWithAck('sum', [1, 2])).toBe(3);
-    talk.last.disconnect();
+    gateway.last.disconnect();
     await next(socket, 'disconnect');
-    talk.server.use((_socket, _done) => _socket.disconnect());
+    gateway.server.use((_socket, _done) => _socket.disconnect());
     socket.connect();
     const [error] = await next<ConnectError>(socket, 'connect_error');
     expect(error).toMatchObject({ message: 'could not connect: closed with 1000', code: 1000 });
     expect(error!.data).toBeUndefined();
   });
 
-  it('tries again where the middleware did not settle in time', async () => {
-    const { talk, url } = await startTalk({ adapter: { connectTimeout: 50 } });
-    talk.server.use(() => undefined);
+  it('tries again if the middleware did not settle in time', async () => {
+    const { gateway, url } = await startServer({ adapter: { connectTimeout: 50 } });
+    gateway.server.use(() => undefined);
     const socket = client<never, never>(url);
-    const seen = watch(socket);
+    const seen = record(socket);
     const [error] = await next<ConnectError>(socket, 'connect_error');
     expect(error).toMatchObject({ code: 1011, willReconnect: true });
     expect(seen).toEqual(['connecting', 'waiting', ['connect_error', error]]);
   });
 });
 
-describe('a client that a connection middleware lets in', () => {
-  it('is connected then, not before, and gets what the middleware emitted', async () => {
-    const { talk, url } = await startTalk();
+describe('a client that a connection middleware accepts', () => {
+  it('connects after the middleware, and receives what it emitted', async () => {
+    const { gateway, url } = await startServer();
     const gate = deferred();
     const waiting = deferred();
-    talk.server.use(async (socket, done) => {
+    gateway.server.use(async (socket, done) => {
       socket.emit('said', 'early');
       waiting.resolve();
       await gate.promise;
@@ -102,7 +102,7 @@ describe('a client that a connection middleware lets in', () => {
 });
 
 describe('$session', () => {
-  it('comes when the middlewares are through, before everything that they sent', async () => {
+  it('is sent after the middlewares, before everything that they sent', async () => {
     const { app, server } = await startPlain();
     const sent: unknown[] = [];
     server.use(async (socket, done) => {
@@ -122,7 +122,7 @@ describe('$session', () => {
     expect(sent).toEqual(['two', 'three']);
   });
 
-  it('does not come where they refuse the client, or disconnect it', async () => {
+  it('is not sent if a middleware refuses or disconnects the client', async () => {
     const { app, server } = await startPlain();
     let isRefused = true;
     server.use((socket, done) => {
@@ -139,7 +139,7 @@ describe('$session', () => {
     expect(bob.frames.map(({ event }) => event)).toEqual(['why']);
   });
 
-  it('does not keep a bare client waiting, which a middleware may ask', async () => {
+  it('does not delay a client without the subprotocol, which a middleware may ask', async () => {
     const { app, server } = await startPlain();
     const answers: unknown[] = [];
     server.use(async (socket, done) => {
@@ -153,7 +153,7 @@ describe('$session', () => {
     expect(answers).toEqual(['please']);
   });
 
-  it('does not wait without a bound: a middleware that sends too much ends the connection', async () => {
+  it('is not delayed without a limit: too much output of a middleware closes the connection', async () => {
     const { app, server } = await startPlain({ limits: { maxBufferedBytes: 200_000 } });
     server.use((socket) => {
       for (let i = 0; i < 10; i++) socket.emit('much', 'x'.repeat(50_000));
@@ -163,12 +163,12 @@ describe('$session', () => {
     expect(server._arriving.size).toBe(0);
   });
 
-  it('goes on with a session although middlewares are slow', async () => {
+  it('resumes a session despite slow middlewares', async () => {
     const { app, server } = await startPlain({ recovery: true });
     server.use((_socket, done) => void setImmediate(done));
     const ada = await new Returning().connect(app);
     await ada.cut();
-    await until('its end', () => server.sockets.size === 0);
+    await until('the disconnect', () => server.sockets.size === 0);
     server.emit('missed');
     await ada.connect(app);
     expect(ada.hello.recovered).toBe(true);

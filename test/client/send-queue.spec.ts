@@ -1,10 +1,10 @@
 import { DisconnectedError, type ConnectionState } from '../../lib/client/node.js';
 import { until } from '../support/wait.js';
-import { client, connected, next, startTalk } from './fixture.js';
+import { client, connected, next, startServer } from './fixture.js';
 
-describe('what a client says while there is no line', () => {
-  it('waits for one, in the order of the calls, up to a bound', async () => {
-    const { talk, url } = await startTalk();
+describe('a message without a connection', () => {
+  it('is queued in order, up to maxQueued', async () => {
+    const { gateway, url } = await startServer();
     const socket = client(url, { autoConnect: false, maxQueued: 3 });
     const sent = ['a', 'b', 'c', 'd'].map((text) => socket.emit('say', text));
     expect(sent).toEqual([true, true, true, false]);
@@ -14,44 +14,44 @@ describe('what a client says while there is no line', () => {
     socket.connect();
     await next(socket, 'connect');
     expect(await socket.emitWithAck('sum', [1, 2])).toBe(3);
-    expect(talk.said).toEqual(['a', 'b', 'c']);
+    expect(gateway.said).toEqual(['a', 'b', 'c']);
   });
 
-  it('does not wait where it is volatile', async () => {
-    const { talk, url } = await startTalk();
+  it('is not queued if it is volatile', async () => {
+    const { gateway, url } = await startServer();
     const socket = client(url);
-    expect(socket.volatile.emit('say', 'nobody')).toBe(false);
+    expect(socket.volatile.emit('say', 'dropped')).toBe(false);
     await next(socket, 'connect');
-    expect(socket.volatile.emit('say', 'somebody')).toBe(true);
-    await until('it', () => talk.said.length > 0);
-    expect(talk.said).toEqual(['somebody']);
+    expect(socket.volatile.emit('say', 'delivered')).toBe(true);
+    await until('the message', () => gateway.said.length > 0);
+    expect(gateway.said).toEqual(['delivered']);
   });
 
-  it('is not sent any more when nobody waits for its answer', async () => {
-    const { url } = await startTalk();
+  it('leaves the queue when its request times out or its stream is closed', async () => {
+    const { url } = await startServer();
     const socket = client(url, { autoConnect: false, maxQueued: 1 });
     await expect(socket.timeout(10).emitWithAck('sum', [1])).rejects.toThrow('timed out');
-    // its place is free
+    // Its place in the queue is free.
     expect(socket.emit('say', 'a')).toBe(true);
     const other = client(url, { autoConnect: false, maxQueued: 1 });
     await other.stream('forever').return!();
     expect(other.emit('say', 'a')).toBe(true);
   });
 
-  it('fails at once when the line goes in the middle of a request, and is not sent again', async () => {
-    const { talk, url } = await startTalk();
+  it('is not resent if the connection breaks during a request, which fails at once', async () => {
+    const { gateway, url } = await startServer();
     const socket = await connected(url);
     const asked = socket.emitWithAck('never');
-    // it has arrived
+    // The request has arrived.
     await socket.emitWithAck('sum', []);
-    talk.last.terminate();
+    gateway.last.terminate();
     await expect(asked).rejects.toThrow(DisconnectedError);
-    // the client may not have noticed yet that it is back
+    // The client may not have detected the disconnect yet.
     expect(await socket.emitWithAck('sum', [4])).toBe(4);
   });
 
-  it('is dropped when the client says goodbye', async () => {
-    const { talk, url } = await startTalk();
+  it('is dropped in disconnect()', async () => {
+    const { gateway, url } = await startServer();
     const socket = client(url);
     socket.emit('say', 'never');
     const asked = socket.emitWithAck('sum', [1]);
@@ -64,8 +64,8 @@ describe('what a client says while there is no line', () => {
     socket.connect();
     await next(socket, 'connect');
     await socket.emitWithAck('sum', []);
-    expect(talk.said).toEqual([]);
-    expect(talk.clients).toHaveLength(1);
+    expect(gateway.said).toEqual([]);
+    expect(gateway.clients).toHaveLength(1);
     expect(states).toEqual(['closed', 'connecting', 'open']);
   });
 });

@@ -4,14 +4,14 @@ import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
 import { ConnectError, DisconnectedError } from '../../lib/client/node.js';
 import { until } from '../support/wait.js';
-import { behind, client, connected, lineTo, next, startTalk } from './fixture.js';
+import { behindFaultyNetwork, client, connected, faultyNetworkTo, next, startServer } from './fixture.js';
 import { TokenGuard } from './fixture-gateway.js';
 
-const ends: (() => unknown)[] = [];
-afterEach(() => ends.splice(0).forEach((end) => end()));
+const cleanups: (() => unknown)[] = [];
+afterEach(() => cleanups.splice(0).forEach((cleanup) => cleanup()));
 
-/** An HTTP server that answers upgrades by hand: a text for each, the last one again and again. */
-async function answering(...answers: string[]): Promise<{ url: string; times: number[] }> {
+/** Starts an HTTP server that answers each upgrade with the next text, and then repeats the last one. */
+async function respondWith(...answers: string[]): Promise<{ url: string; times: number[] }> {
   const times: number[] = [];
   const server = createServer();
   server.on('upgrade', (_request, socket) => {
@@ -19,7 +19,7 @@ async function answering(...answers: string[]): Promise<{ url: string; times: nu
     times.push(performance.now());
     socket.on('error', () => undefined).end(answer);
   });
-  ends.push(() => server.close().closeAllConnections());
+  cleanups.push(() => server.close().closeAllConnections());
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
   return { url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}/`, times };
 }
@@ -27,59 +27,59 @@ async function answering(...answers: string[]): Promise<{ url: string; times: nu
 const refusing = (status: string, headers = ''): string =>
   `HTTP/1.1 ${status}\r\nContent-Length: 2\r\nConnection: close\r\n${headers}\r\nno`;
 
-describe('a server that closes the line', () => {
+describe('a server that closes the connection', () => {
   it.each([
-    [1000, 'goodbye'],
+    [1000, 'done'],
     [1008, 'too much'],
     [1002, 'no frame'],
     [4000, 'the application'],
     [4409, 'id in flight'],
-  ])('for good, with %i: the client stays away', async (code, reason) => {
-    const { talk, url, line } = await behind(await startTalk());
+  ])('permanently with %i: the client does not reconnect', async (code, reason) => {
+    const { gateway, url, network } = await behindFaultyNetwork(await startServer());
     const socket = await connected(url);
     const asked = socket.emitWithAck('never');
     await socket.emitWithAck('sum', []);
-    talk.last.ws.close(code, reason);
+    gateway.last.ws.close(code, reason);
     expect(await next(socket, 'disconnect')).toEqual([
       'io server disconnect',
       { code, reason, willReconnect: false },
     ]);
     await expect(asked).rejects.toThrow(DisconnectedError);
     expect(socket).toMatchObject({ state: 'closed', connected: false, id: undefined });
-    expect(socket.emit('say', 'nobody')).toBe(false);
+    expect(socket.emit('say', 'dropped')).toBe(false);
     await expect(socket.emitWithAck('sum', [1])).rejects.toThrow('the connection is closed');
-    expect(line.attempts.length).toBe(1);
-    // not by itself; but it may
+    expect(network.attempts.length).toBe(1);
+    // The client does not reconnect by itself, but connect() works.
     socket.connect();
     await next(socket, 'connect');
     expect(await socket.emitWithAck('sum', [1])).toBe(1);
-    expect(talk.said).toEqual([]);
+    expect(gateway.said).toEqual([]);
   });
 
-  it('for the moment, with 1013: the client comes later than one whose server restarts', async () => {
-    const { talk, url } = await behind(await startTalk());
+  it('temporarily with 1013: the client reconnects later than after a restart', async () => {
+    const { gateway, url } = await behindFaultyNetwork(await startServer());
     const [early, late] = [await connected(url), await connected(url)];
-    talk.clients[1]!.ws.close(1013, 'try again later');
+    gateway.clients[1]!.ws.close(1013, 'try again later');
     expect(await next(late, 'disconnect')).toEqual([
       'transport close',
       { code: 1013, reason: 'try again later', willReconnect: true },
     ]);
-    talk.clients[0]!.ws.close(1012);
+    gateway.clients[0]!.ws.close(1012);
     await next(early, 'connect');
     expect([early.state, late.state]).toEqual(['open', 'waiting']);
     expect(late.emit('say', 'kept')).toBe(true);
     late.connect();
     await next(late, 'connect');
     await late.emitWithAck('sum', []);
-    expect(talk.said).toEqual(['kept']);
+    expect(gateway.said).toEqual(['kept']);
   });
 
-  it('with 4401: the client asks for a fresh token, and shows that', async () => {
-    const { talk, url } = await startTalk();
+  it('with 4401: the client requests a fresh token and presents it', async () => {
+    const { gateway, url } = await startServer();
     let asked = 0;
     const socket = await connected(url, { auth: () => Promise.resolve({ token: `token ${++asked}` }) });
     expect(await socket.emitWithAck('whoami')).toMatchObject({ auth: { token: 'token 1' } });
-    talk.last.ws.close(4401, 'expired');
+    gateway.last.ws.close(4401, 'expired');
     expect(await next(socket, 'disconnect')).toEqual([
       'transport close',
       { code: 4401, reason: 'expired', willReconnect: true },
@@ -89,16 +89,16 @@ describe('a server that closes the line', () => {
   });
 });
 
-describe('a server that lets nobody in', () => {
-  it('refuses for good: the client gives up, and what waited fails', async () => {
+describe('a server that refuses clients', () => {
+  it('permanently: the client gives up and pending requests fail', async () => {
     TokenGuard.tokens.clear();
-    const { guarded } = await startTalk();
-    const { url, times } = await answering(refusing('401 Unauthorized'));
+    const { guarded } = await startServer();
+    const { url, times } = await respondWith(refusing('401 Unauthorized'));
     for (const [address, status] of [
       [guarded, 403],
       [url, 401],
     ] as const) {
-      const socket = client(address, { auth: 'nobody knows it' });
+      const socket = client(address, { auth: 'unknown' });
       const asked = socket.emitWithAck('whoami').catch((error: unknown) => error);
       const [error] = await next<ConnectError>(socket, 'connect_error');
       expect(error).toBeInstanceOf(ConnectError);
@@ -110,17 +110,17 @@ describe('a server that lets nobody in', () => {
     expect(times.length).toBe(1);
   });
 
-  it('says when to come back: the client does not come before', async () => {
+  it('with Retry-After: the client does not reconnect earlier', async () => {
     const seconds = '503 Service Unavailable';
-    const inASecond = await answering(refusing(seconds, 'Retry-After: 1\r\n'));
-    const tooMany = await answering(refusing('429 Too Many Requests', 'Retry-After: 1\r\n'));
-    const soon = await answering(refusing(seconds, 'Retry-After: soon\r\n'));
+    const inASecond = await respondWith(refusing(seconds, 'Retry-After: 1\r\n'));
+    const tooMany = await respondWith(refusing('429 Too Many Requests', 'Retry-After: 1\r\n'));
+    const soon = await respondWith(refusing(seconds, 'Retry-After: soon\r\n'));
     const garbage = await Promise.all(
       ['-5', '+99999', '1e9', '0', '3000-01-01', '99999.5', 'Jan 3000', '"99999"'].map((text) =>
-        answering(refusing(seconds, `Retry-After: ${text}\r\n`)),
+        respondWith(refusing(seconds, `Retry-After: ${text}\r\n`)),
       ),
     );
-    const hasPassed = await answering(refusing(seconds, 'Retry-After: Thu, 01 Jan 1970 00:00:00 GMT\r\n'));
+    const hasPassed = await respondWith(refusing(seconds, 'Retry-After: Thu, 01 Jan 1970 00:00:00 GMT\r\n'));
     const sockets = [inASecond, tooMany, soon, hasPassed].map(({ url }) => client(url));
     const [, many] = sockets;
     expect(await next(many!, 'connect_error')).toMatchObject([{ status: 429, willReconnect: true }]);
@@ -128,46 +128,46 @@ describe('a server that lets nobody in', () => {
       await until(`attempt ${count}`, () => times.length >= count);
       return times[count - 1]! - times[0]!;
     };
-    // a header that says nothing changes nothing
+    // An invalid header has no effect.
     await tried(soon.times, 5);
     await tried(hasPassed.times, 5);
     for (const { url } of garbage) client(url);
     for (const { times } of garbage) await tried(times, 3);
-    const inTwoSeconds = await answering(
+    const inTwoSeconds = await respondWith(
       refusing(seconds, `Retry-After: ${new Date(Date.now() + 2_000).toUTCString()}\r\n`),
     );
     client(inTwoSeconds.url);
     const waited = [await tried(inASecond.times, 2), await tried(tooMany.times, 2)];
     for (const time of waited) expect(time).toBeGreaterThanOrEqual(995);
-    // a date has no milliseconds
+    // A date has no milliseconds.
     expect(await tried(inTwoSeconds.times, 2)).toBeGreaterThanOrEqual(500);
   });
 
-  it('says never, or in a hundred years: the client does not take that for now', async () => {
-    const { url, times } = await answering(
+  it('with a Retry-After of a hundred years: the client does not reconnect at once', async () => {
+    const { url, times } = await respondWith(
       refusing('503 Service Unavailable', 'Retry-After: 3155760000\r\n'),
     );
-    const soon = await answering(refusing('503 Service Unavailable'));
-    const [patient, other] = [client(url), client(soon.url)];
-    await next(patient, 'connect_error');
+    const soon = await respondWith(refusing('503 Service Unavailable'));
+    const [waiting, other] = [client(url), client(soon.url)];
+    await next(waiting, 'connect_error');
     for (let failed = 0; failed < 4; failed++) await next(other, 'connect_error');
     expect(times.length).toBe(1);
-    expect(patient.state).toBe('waiting');
+    expect(waiting.state).toBe('waiting');
   });
 
-  it('is full: the client that was sent away is in when another has gone', async () => {
-    const { app, talk } = await startTalk({ adapter: { limits: { maxConnectionsPerAddress: 1 } } });
+  it('at its limit: the client connects after another one has disconnected', async () => {
+    const { app, gateway } = await startServer({ adapter: { limits: { maxConnectionsPerAddress: 1 } } });
     const [first, second] = [await connected(app.url('/talk')), client(app.url('/talk'))];
     expect(await next(second, 'connect_error')).toMatchObject([{ status: 429, willReconnect: true }]);
     first.disconnect();
-    await until('its place is free', () => talk.server.clients.size === 0);
-    // the server says: in five seconds
+    await until('a place is free', () => gateway.server.clients.size === 0);
+    // The Retry-After of the server is five seconds.
     second.connect();
     await next(second, 'connect');
-    expect(talk.clients.length).toBe(2);
+    expect(gateway.clients.length).toBe(2);
   });
 
-  it('answers with what is no upgrade', async () => {
+  it('with responses that are no upgrade', async () => {
     const answers = [
       'this is no HTTP\r\n\r\n',
       refusing('200 OK'),
@@ -177,7 +177,7 @@ describe('a server that lets nobody in', () => {
       '',
       refusing('401 Unauthorized'),
     ];
-    const { url, times } = await answering(...answers);
+    const { url, times } = await respondWith(...answers);
     const socket = client(url);
     const errors: ConnectError[] = [];
     while (errors.at(-1)?.willReconnect !== false)
@@ -194,21 +194,27 @@ describe('a server that lets nobody in', () => {
     ]);
   });
 
-  it('never says $session: the attempt is over after connectTimeout', async () => {
-    const mute = new WebSocketServer({ port: 0, host: '127.0.0.1', handleProtocols: () => 'envelope.v1' });
-    ends.push(() => mute.close());
-    await once(mute, 'listening');
-    let lines = 0;
+  it('by not sending $session: the attempt fails after connectTimeout', async () => {
+    const withoutSession = new WebSocketServer({
+      port: 0,
+      host: '127.0.0.1',
+      handleProtocols: () => 'envelope.v1',
+    });
+    cleanups.push(() => withoutSession.close());
+    await once(withoutSession, 'listening');
+    let connections = 0;
     const codes: number[] = [];
-    mute.on('connection', (ws) => {
-      lines++;
+    withoutSession.on('connection', (ws) => {
+      connections++;
       ws.send('{"event":"said","data":"too early"}');
       ws.on('close', (code) => codes.push(code));
     });
-    const socket = client(`ws://127.0.0.1:${(mute.address() as AddressInfo).port}/`, { connectTimeout: 300 });
-    const heard: unknown[] = [];
-    socket.onAny((...event) => heard.push(event));
-    socket.on('connect', (info) => heard.push(info));
+    const socket = client(`ws://127.0.0.1:${(withoutSession.address() as AddressInfo).port}/`, {
+      connectTimeout: 300,
+    });
+    const received: unknown[] = [];
+    socket.onAny((...event) => received.push(event));
+    socket.on('connect', (info) => received.push(info));
     const [error] = await next(socket, 'connect_error');
     expect(error).toMatchObject({
       message: 'could not connect: no connection within 300 ms',
@@ -216,15 +222,15 @@ describe('a server that lets nobody in', () => {
     });
     await next(socket, 'connect_error');
     socket.disconnect();
-    expect(heard).toEqual([]);
-    expect(lines).toBe(2);
-    await until('the end of the first', () => codes.length > 0);
-    // it was no goodbye
+    expect(received).toEqual([]);
+    expect(connections).toBe(2);
+    await until('the first connection closes', () => codes.length > 0);
+    // The close code shows an error, not a normal close.
     expect(codes[0]).toBe(4408);
   });
 
-  it('does not wait for credentials for ever, nor for those of an attempt that was given up', async () => {
-    const { talk, url } = await startTalk();
+  it('while credentials are late: connectTimeout applies, and credentials of an abandoned attempt are ignored', async () => {
+    const { gateway, url } = await startServer();
     const given: ((token: string) => void)[] = [];
     const late = (): Promise<string> => new Promise((resolve) => void given.push(resolve));
     const socket = client(url, {
@@ -237,23 +243,23 @@ describe('a server that lets nobody in', () => {
     given[1]!('in time');
     await next(socket, 'connect');
     expect(await socket.emitWithAck('whoami')).toMatchObject({ auth: { token: 'in time' } });
-    for (const { handshake } of talk.clients) expect(handshake.auth).toEqual({ token: 'in time' });
+    for (const { handshake } of gateway.clients) expect(handshake.auth).toEqual({ token: 'in time' });
   });
 
-  it('is not there, and the token neither: what auth throws is told', async () => {
-    const line = await lineTo(1);
-    const socket = client(`ws://127.0.0.1:${line.port}/`, {
+  it('before it is contacted: connect_error contains the error of auth', async () => {
+    const network = await faultyNetworkTo(1);
+    const socket = client(`ws://127.0.0.1:${network.port}/`, {
       auth: () => {
         throw new Error('no token today');
       },
     });
     const [error] = await next<ConnectError>(socket, 'connect_error');
     expect(error).toMatchObject({ willReconnect: true, cause: new Error('no token today') });
-    expect(line.attempts).toEqual([]);
+    expect(network.attempts).toEqual([]);
   });
 
-  it('fails without a close event, as Node 20 has it', async () => {
-    class Curt extends WebSocket {
+  it('without a close event, as on Node 20', async () => {
+    class SocketWithoutClose extends WebSocket {
       private wasOpen = false;
 
       override emit(event: string, ...args: unknown[]): boolean {
@@ -261,14 +267,14 @@ describe('a server that lets nobody in', () => {
         return (event !== 'close' || this.wasOpen) && super.emit(event, ...args);
       }
     }
-    const { url, line } = await behind(await startTalk());
-    line.isRefusing = true;
-    const socket = client(url, { WebSocket: Curt as never });
+    const { url, network } = await behindFaultyNetwork(await startServer());
+    network.isRefusing = true;
+    const socket = client(url, { WebSocket: SocketWithoutClose as never });
     for (let failed = 0; failed < 3; failed++)
       expect(await next(socket, 'connect_error')).toMatchObject([{ code: 1006, willReconnect: true }]);
-    line.isRefusing = false;
+    network.isRefusing = false;
     await next(socket, 'connect');
-    line.cut();
+    network.cut();
     await next(socket, 'disconnect');
     await next(socket, 'connect');
   });

@@ -1,8 +1,8 @@
 import { type ConnectionState } from '../../lib/client/node.js';
 import { until } from '../support/wait.js';
-import { behind, client, connected, next, startTalk } from './fixture.js';
+import { behindFaultyNetwork, client, connected, next, startServer } from './fixture.js';
 
-/** Does something the first time that a client gets into a state. */
+/** Calls `then` when a client first changes to a state. */
 function once(socket: ReturnType<typeof client>, state: ConnectionState, then: () => unknown): void {
   const stop = socket.onState((now) => {
     if (now !== state) return;
@@ -11,42 +11,44 @@ function once(socket: ReturnType<typeof client>, state: ConnectionState, then: (
   });
 }
 
-describe('whoever hears of a state', () => {
-  it('may leave as soon as there is a line', async () => {
-    const { talk, url, line } = await behind(await startTalk({ adapter: { shutdownTimeout: 100 } }));
+describe('a state listener', () => {
+  it('can disconnect as soon as the client is open', async () => {
+    const { gateway, url, network } = await behindFaultyNetwork(
+      await startServer({ adapter: { shutdownTimeout: 100 } }),
+    );
     const socket = client(url, { pingInterval: 20, pingTimeout: 20 });
-    const told: unknown[] = [];
-    socket.on('connect', () => told.push('connect')).on('disconnect', (why) => told.push(why));
+    const events: unknown[] = [];
+    socket.on('connect', () => events.push('connect')).on('disconnect', (reason) => events.push(reason));
     once(socket, 'open', () => socket.disconnect());
     await expect(socket.emitWithAck('sum', [1])).rejects.toThrow('disconnected');
-    // no connect after that
-    expect(told).toEqual(['io client disconnect']);
-    await until('the client has gone', () => talk.server.clients.size === 0);
+    // "connect" is not emitted after that.
+    expect(events).toEqual(['io client disconnect']);
+    await until('the client has disconnected', () => gateway.server.clients.size === 0);
     const other = await connected(url);
-    // more than the other's pings would have taken
+    // Longer than the pings of the first client would have taken.
     await expect(other.timeout(80).emitWithAck('never')).rejects.toThrow('timed out');
     expect(socket.state).toBe('closed');
-    expect(line.attempts.length).toBe(2);
+    expect(network.attempts.length).toBe(2);
   });
 
-  it('may leave while there is none', async () => {
-    const { talk, url } = await startTalk();
+  it('can disconnect while the client waits to reconnect', async () => {
+    const { gateway, url } = await startServer();
     const socket = await connected(url);
     once(socket, 'waiting', () => socket.disconnect());
-    talk.last.terminate();
+    gateway.last.terminate();
     expect(await next(socket, 'disconnect')).toMatchObject(['transport close', { willReconnect: false }]);
     expect(socket.state).toBe('closed');
-    expect(socket.emit('say', 'nobody')).toBe(false);
+    expect(socket.emit('say', 'dropped')).toBe(false);
     once(socket, 'connecting', () => socket.disconnect());
     socket.connect();
     expect(socket.state).toBe('closed');
     const other = await connected(url);
     await other.emitWithAck('sum', []);
-    expect(talk.clients.length).toBe(2);
+    expect(gateway.clients.length).toBe(2);
   });
 
-  it('may leave on connect, and come back on disconnect', async () => {
-    const { talk, url } = await startTalk();
+  it('can disconnect on "connect" and connect on "disconnect"', async () => {
+    const { gateway, url } = await startServer();
     const socket = client(url);
     socket.once('connect', () => socket.disconnect());
     socket.once('disconnect', () => socket.connect().emit('say', 'two'));
@@ -57,12 +59,12 @@ describe('whoever hears of a state', () => {
     ]);
     expect(await next(socket, 'connect')).toEqual([{ missed: true }]);
     await socket.emitWithAck('sum', []);
-    expect(talk.said).toEqual(['one', 'two']);
-    expect(talk.clients.length).toBe(2);
+    expect(gateway.said).toEqual(['one', 'two']);
+    expect(gateway.clients.length).toBe(2);
   });
 
-  it('says something: what waited longer goes first', async () => {
-    const { talk, url } = await startTalk();
+  it('can emit: older queued messages are sent first', async () => {
+    const { gateway, url } = await startServer();
     const socket = client(url);
     socket.emit('say', 'one');
     socket.emit('say', 'two');
@@ -70,11 +72,11 @@ describe('whoever hears of a state', () => {
     socket.on('connect', () => socket.emit('say', 'four'));
     await next(socket, 'connect');
     await socket.emitWithAck('sum', []);
-    expect(talk.said).toEqual(['one', 'two', 'three', 'four']);
+    expect(gateway.said).toEqual(['one', 'two', 'three', 'four']);
   });
 
-  it('asks something when the line has gone: that waits for the next one', async () => {
-    const { talk, url } = await startTalk();
+  it('can send a request after a disconnect, which waits for the next connection', async () => {
+    const { gateway, url } = await startServer();
     const socket = await connected(url);
     const sums: unknown[] = [];
     const ask = (...numbers: number[]): void =>
@@ -84,19 +86,19 @@ describe('whoever hears of a state', () => {
       );
     once(socket, 'waiting', () => ask(1, 2));
     socket.once('disconnect', () => ask(3, 4));
-    talk.last.terminate();
+    gateway.last.terminate();
     await until('both are answered', () => sums.length === 2);
     expect(sums).toEqual([3, 7]);
   });
 
-  it('throws: others are told all the same', async () => {
-    const { url } = await startTalk();
+  it('that throws does not stop other listeners', async () => {
+    const { url } = await startServer();
     const socket = client(url, { autoConnect: false });
     const thrown: unknown[] = [];
     const { reportError } = globalThis as { reportError?: unknown };
     Object.assign(globalThis, { reportError: (error: unknown) => thrown.push(error) });
     const fail = (): never => {
-      throw new Error('not my day');
+      throw new Error('failed');
     };
     const stop = socket.onState(fail);
     socket.on('connect', fail);
@@ -106,13 +108,13 @@ describe('whoever hears of a state', () => {
     expect(await socket.emitWithAck('sum', [1])).toBe(1);
     stop();
     Object.assign(globalThis, { reportError });
-    expect(thrown).toEqual(Array(3).fill(new Error('not my day')));
+    expect(thrown).toEqual(Array(3).fill(new Error('failed')));
   });
 });
 
-describe('times without an end', () => {
-  it('are none, and not a millisecond', async () => {
-    const { url } = await startTalk();
+describe('infinite timeouts', () => {
+  it('disable the timeout instead of firing at once', async () => {
+    const { url } = await startServer();
     const times = {
       connectTimeout: Infinity,
       pingInterval: Infinity,

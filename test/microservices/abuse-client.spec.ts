@@ -10,7 +10,7 @@ import { startHybrid } from './fixture.js';
 
 let calls = 0;
 @Controller()
-class C {
+class TestController {
   @MessagePattern('once')
   once(): Promise<string> | string {
     return ++calls === 1 ? new Promise<string>(() => undefined) : 'second';
@@ -22,7 +22,7 @@ class C {
 }
 const clients: EnvelopeClient[] = [];
 const closing: (() => void)[] = [];
-const make = (options: ConstructorParameters<typeof EnvelopeClient>[0]): EnvelopeClient => {
+const createClient = (options: ConstructorParameters<typeof EnvelopeClient>[0]): EnvelopeClient => {
   const client = new EnvelopeClient({ reconnectionDelay: 1, reconnectionDelayMax: 5, ...options });
   clients.push(client);
   return client;
@@ -32,10 +32,10 @@ afterEach(() => {
   closing.splice(0).forEach((close) => close());
 });
 
-it('one retry is enough when the line was lost and the service is there', async () => {
+it('succeeds with one retry after the connection was lost', async () => {
   calls = 0;
-  const app = await startHybrid({ controllers: [C] });
-  const client = make({ url: app.url('/') });
+  const app = await startHybrid({ controllers: [TestController] });
+  const client = createClient({ url: app.url('/') });
   const result = firstValueFrom(client.send<string>('once', {}).pipe(retry(1)));
   await until('called', () => calls === 1);
   for (const socket of app.adapter.create(0).sockets.sockets.values()) socket.terminate();
@@ -47,7 +47,7 @@ it.each([
   ['{"kind":"error","id":1,"payload":""}'],
   ['{"event":"exception","ack":1}'],
   ['{"kind":"error","id":1,"payload":null}'],
-])('C2 an error without a payload is an error: %s', async (answer) => {
+])('rejects on an error without a payload: %s', async (answer) => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
   server.on('connection', (ws) =>
     (closing.push(() => ws.terminate()), ws.send('{"event":"$session","data":{}}'), ws).on('message', () =>
@@ -55,16 +55,16 @@ it.each([
     ),
   );
   await new Promise((resolve) => server.once('listening', resolve));
-  const client = make({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const client = createClient({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` });
   const got = await lastValueFrom(client.send('x', {}), { defaultValue: 'completed' }).catch(() => 'failed');
   client.close();
   server.close();
   expect(got).toBe('failed');
 });
 
-it('junk does not end the process or answer anybody', async () => {
+it('ignores invalid messages without crashing', async () => {
   const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  const junk = [
+  const invalidMessages = [
     'null',
     '[]',
     '1',
@@ -77,19 +77,19 @@ it('junk does not end the process or answer anybody', async () => {
   ];
   server.on('connection', (ws) =>
     (closing.push(() => ws.terminate()), ws.send('{"event":"$session","data":{}}'), ws).on('message', () => {
-      for (const one of junk) ws.send(one);
+      for (const one of invalidMessages) ws.send(one);
       ws.send(Buffer.from([0xff, 0xfe]));
       ws.send(Buffer.from('{"kind":"response","id":1,"payload":"ok"}'));
     }),
   );
   await new Promise((resolve) => server.once('listening', resolve));
-  const client = make({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const client = createClient({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` });
   expect(await firstValueFrom(client.send('x', {}))).toBe('ok');
   client.close();
   server.close();
 });
 
-it('a server that asks for a pause is not asked anew by each send', async () => {
+it('honours Retry-After instead of connecting again for each send', async () => {
   let upgrades = 0;
   const server = createServer();
   server.on('upgrade', (_q, socket) => {
@@ -97,14 +97,14 @@ it('a server that asks for a pause is not asked anew by each send', async () => 
     socket.end('HTTP/1.1 503 Busy\r\nRetry-After: 60\r\nConnection: close\r\nContent-Length: 0\r\n\r\n');
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = make({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const client = createClient({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` });
   for (let i = 0; i < 20; i++) await firstValueFrom(client.send('x', {})).catch(() => undefined);
   client.close();
   server.close();
   expect(upgrades).toBeLessThan(3);
 });
 
-it('close while connecting fails what waits', async () => {
+it('rejects pending sends when it is closed while connecting', async () => {
   const server = createServer();
   let upgrades = 0;
   server.on('upgrade', (_q, socket) => {
@@ -112,29 +112,29 @@ it('close while connecting fails what waits', async () => {
     closing.push(() => socket.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const client = make({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  const client = createClient({ url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` });
   const sends = Array.from({ length: 50 }, () =>
     firstValueFrom(client.send('x', {})).catch((e: Error) => e.message),
   );
-  await until('asked', () => upgrades === 1);
+  await until('the upgrade', () => upgrades === 1);
   client.close();
   expect(new Set(await Promise.all(sends))).toEqual(new Set(['the client was closed']));
   closing.splice(0).forEach((close) => close());
   server.close();
 });
 
-it('a thousand sends while connecting are all answered', async () => {
-  const app = await startHybrid({ controllers: [C] });
-  const client = make({ url: app.url('/') });
+it('delivers the answers to a thousand sends that were queued while connecting', async () => {
+  const app = await startHybrid({ controllers: [TestController] });
+  const client = createClient({ url: app.url('/') });
   const sends = Array.from({ length: 1000 }, () =>
     firstValueFrom(client.send('fast', {})).catch((e: unknown) => JSON.stringify(e)),
   );
   expect(new Set(await Promise.all(sends))).toEqual(new Set(['fast']));
 });
 
-it('what JSON cannot carry fails its own send only', async () => {
-  const app = await startHybrid({ controllers: [C] });
-  const client = make({ url: app.url('/') });
+it('rejects only the send whose payload JSON cannot encode', async () => {
+  const app = await startHybrid({ controllers: [TestController] });
+  const client = createClient({ url: app.url('/') });
   const circular: Record<string, unknown> = {};
   circular['self'] = circular;
   await expect(firstValueFrom(client.send('fast', circular))).rejects.toThrow('circular');

@@ -24,7 +24,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { deferred, until } from '../support/wait.js';
 import { startHybrid } from './fixture.js';
 
-const heard: unknown[] = [];
+const received: unknown[] = [];
 let released = 0;
 
 @Controller()
@@ -56,9 +56,9 @@ class NumbersController {
   metadata(@Ctx() context: EnvelopeContext): object {
     return context.getMetadata();
   }
-  @EventPattern('heard')
-  heard(@Payload() data: unknown): void {
-    heard.push(data);
+  @EventPattern('received')
+  received(@Payload() data: unknown): void {
+    received.push(data);
   }
 }
 
@@ -76,7 +76,7 @@ async function caller(server: TestApp, options: object = {}): Promise<EnvelopeCl
   return app.nest.get(Caller).numbers as unknown as EnvelopeClient;
 }
 
-const serve = (port?: number): Promise<TestApp> =>
+const startService = (port?: number): Promise<TestApp> =>
   startHybrid(
     { controllers: [NumbersController] },
     {
@@ -87,13 +87,13 @@ const serve = (port?: number): Promise<TestApp> =>
   );
 
 beforeEach(() => {
-  heard.splice(0);
+  received.splice(0);
   released = 0;
 });
 
-describe('EnvelopeClient, in the place of ClientProxy', () => {
-  it('sends a message and gets one value, or many, or none', async () => {
-    const numbers = await caller(await serve());
+describe('EnvelopeClient as a ClientProxy', () => {
+  it('returns one value, several values, or none', async () => {
+    const numbers = await caller(await startService());
     expect(await firstValueFrom(numbers.send<number>('double', 21))).toBe(42);
     expect(await firstValueFrom(numbers.send<number>({ cmd: 'list' }, {}).pipe(toArray()))).toEqual([
       1, 2, 3,
@@ -101,8 +101,8 @@ describe('EnvelopeClient, in the place of ClientProxy', () => {
     expect(await lastValueFrom(numbers.send('nothing', {}), { defaultValue: 'none' })).toBe('none');
   });
 
-  it('has many messages in flight on one connection', async () => {
-    const server = await serve();
+  it('sends many messages on one connection at the same time', async () => {
+    const server = await startService();
     const numbers = await caller(server);
     const values = Array.from({ length: 200 }, (_, i) => i);
     const doubled = await Promise.all(
@@ -112,8 +112,8 @@ describe('EnvelopeClient, in the place of ClientProxy', () => {
     expect(server.adapter.create(0, { path: '/rpc' }).engine.clientsCount).toBe(1);
   });
 
-  it('fails with what the service says, and in time', async () => {
-    const numbers = await caller(await serve());
+  it('rejects with the error of the service or after a timeout', async () => {
+    const numbers = await caller(await startService());
     await expect(firstValueFrom(numbers.send('fails', {}))).rejects.toEqual({
       ...{ status: 'error', code: 3, message: 'no' },
     });
@@ -121,59 +121,61 @@ describe('EnvelopeClient, in the place of ClientProxy', () => {
     await expect(firstValueFrom(numbers.send('never', {}).pipe(timeout(50)))).rejects.toThrow('Timeout');
   });
 
-  it('ends a source by unsubscribing', async () => {
-    const numbers = await caller(await serve());
+  it('ends a source when the subscriber unsubscribes', async () => {
+    const numbers = await caller(await startService());
     const values = await firstValueFrom(numbers.send<number>('ticks', {}).pipe(take(3), toArray()));
     expect(values).toEqual([0, 1, 2]);
-    await until('the source is let go', () => released === 1);
+    await until('the source has ended', () => released === 1);
   });
 
-  it('sends what is to travel beside the payload', async () => {
+  it('sends metadata next to the payload', async () => {
     let count = 0;
-    const numbers = await caller(await serve(), { metadata: () => ({ traceparent: `00-${++count}` }) });
-    const told = await firstValueFrom(numbers.send<object>('metadata', {}));
-    expect([told, await firstValueFrom(numbers.send<object>('metadata', {}))]).toEqual([
+    const numbers = await caller(await startService(), {
+      metadata: () => ({ traceparent: `00-${++count}` }),
+    });
+    const metadata = await firstValueFrom(numbers.send<object>('metadata', {}));
+    expect([metadata, await firstValueFrom(numbers.send<object>('metadata', {}))]).toEqual([
       { traceparent: '00-1' },
       { traceparent: '00-2' },
     ]);
   });
 
   it('emits events', async () => {
-    const numbers = await caller(await serve());
-    await lastValueFrom(numbers.emit('heard', { some: 'thing' }), { defaultValue: undefined });
-    await until('it is heard', () => heard.length === 1);
-    expect(heard).toEqual([{ some: 'thing' }]);
+    const numbers = await caller(await startService());
+    await lastValueFrom(numbers.emit('received', { some: 'thing' }), { defaultValue: undefined });
+    await until('the event', () => received.length === 1);
+    expect(received).toEqual([{ some: 'thing' }]);
   });
 
-  it('comes back to a service that was away, and tells of it; what was under way has failed', async () => {
-    const server = await serve();
+  it('reconnects to a service that was unavailable, emits its status, and rejects pending messages', async () => {
+    const server = await startService();
     const { port } = server;
     const numbers = await caller(server, { reconnectionDelay: 10, reconnectionDelayMax: 20 });
-    const told: string[] = [];
-    numbers.status.subscribe((status) => told.push(status));
+    const statuses: string[] = [];
+    numbers.status.subscribe((status) => statuses.push(status));
     const under = deferred<Error>();
     numbers.send('never', {}).subscribe({ error: under.resolve });
-    await until('it is connected', () => told.includes('connected'));
+    await until('it is connected', () => statuses.includes('connected'));
     await firstValueFrom(numbers.send('double', 1));
     await server.close();
     expect((await under.promise).message).toContain('connection lost');
-    await until('it tries', () => told.includes('reconnecting'));
-    await serve(port);
-    await until('it is back', () => told.at(-1) === 'connected');
+    await until('it reconnects', () => statuses.includes('reconnecting'));
+    await startService(port);
+    await until('it is connected again', () => statuses.at(-1) === 'connected');
     expect(await firstValueFrom(numbers.send<number>('double', 2))).toBe(4);
-    expect(told).toEqual(['connected', 'reconnecting', 'connected']);
+    expect(statuses).toEqual(['connected', 'reconnecting', 'connected']);
   });
 
-  it('says why there is no connection, and goodbye when it is closed', async () => {
-    const server = await serve();
-    const nobody = await caller(server, { url: server.url('/nowhere') });
-    await expect(firstValueFrom(nobody.send('double', 1))).rejects.toThrow('404');
+  it('rejects with the reason of a failed connection, and closes with disconnect', async () => {
+    const server = await startService();
+    const unknownPath = await caller(server, { url: server.url('/nowhere') });
+    await expect(firstValueFrom(unknownPath.send('double', 1))).rejects.toThrow('404');
     const numbers = await caller(server);
     const never = firstValueFrom(numbers.send('never', {}));
     await firstValueFrom(numbers.send('double', 1));
     numbers.close();
     await expect(never).rejects.toThrow('connection lost');
-    // as Nest's clients, which connect again when they are used again
+    // Like the clients of Nest, it connects again when it is used again.
     expect(await firstValueFrom(numbers.send<number>('double', 4))).toBe(8);
     numbers.close();
   });

@@ -8,34 +8,34 @@ import {
 import { EventPattern, Payload } from '@nestjs/microservices';
 import type { Observable } from 'rxjs';
 import { deferred, until } from '../support/wait.js';
-import { say, startHybrid } from './fixture.js';
+import { sendMessage, startHybrid } from './fixture.js';
 
-const door = deferred();
+const gate = deferred();
 let entered = 0;
-let heard = 0;
-class Slow implements NestInterceptor {
+let handled = 0;
+class SlowInterceptor implements NestInterceptor {
   async intercept(_: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     entered++;
-    await door.promise;
+    await gate.promise;
     return next.handle();
   }
 }
 @Controller()
-class C {
-  @UseInterceptors(Slow)
+class TestController {
+  @UseInterceptors(SlowInterceptor)
   @EventPattern('e')
   e(@Payload() _: unknown): void {
-    heard++;
+    handled++;
   }
 }
-it('an event behind an interceptor is heard although its client has gone', async () => {
-  const app = await startHybrid({ controllers: [C] });
+it('runs an event handler behind an interceptor even after its client has disconnected', async () => {
+  const app = await startHybrid({ controllers: [TestController] });
   const client = await app.connect('/');
-  say(client, 'event', 'e', 1);
+  sendMessage(client, 'event', 'e', 1);
   await until('entered', () => entered === 1);
   client.ws.terminate();
-  await until('gone', () => app.adapter.create(0).engine.clientsCount === 0);
-  door.resolve();
+  await until('the client has disconnected', () => app.adapter.create(0).engine.clientsCount === 0);
+  gate.resolve();
   for (let i = 0; i < 20; i++) await new Promise(setImmediate);
-  expect(heard).toBe(1);
+  expect(handled).toBe(1);
 });

@@ -3,17 +3,17 @@ import { EnvelopeTransport, type EnvelopeTransportOptions } from '../../lib/micr
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
 
-/** One message of the microservice protocol, as it came over the wire. */
-export interface Said {
+/** One message of the microservice protocol as received. */
+export interface ReceivedMessage {
   kind: 'response' | 'error';
   pattern: unknown;
-  payload?: any; // eslint-disable-line -- tests look into payloads freely
+  payload?: any; // eslint-disable-line -- tests read any field of a payload
   metadata: object;
   id?: string | number;
   more?: true;
 }
 
-/** A hybrid application. */
+/** Starts a hybrid application with a gateway server and a microservice. */
 export async function startHybrid(
   metadata: ModuleMetadata,
   { transport, ...options }: AppOptions & { transport?: EnvelopeTransportOptions } = {},
@@ -27,7 +27,7 @@ export async function startHybrid(
   return app;
 }
 
-export function say(
+export function sendMessage(
   client: TestClient,
   kind: 'message' | 'event',
   pattern: unknown,
@@ -37,22 +37,26 @@ export function say(
   client.send({ kind, pattern, payload, metadata: {}, ...more });
 }
 
-/** All that came of the microservice protocol. */
-export function said(client: TestClient): Said[] {
-  return (client.frames as unknown as Said[]).filter(({ kind }) => kind !== undefined);
+/** Returns all received messages of the microservice protocol. */
+export function receivedMessages(client: TestClient): ReceivedMessage[] {
+  return (client.frames as unknown as ReceivedMessage[]).filter(({ kind }) => kind !== undefined);
 }
 
-/** The last word to that id. */
-export async function answerOf(client: TestClient, id: string | number | undefined): Promise<Said> {
-  const find = (): Said | undefined => said(client).find((one) => one.id === id && one.more === undefined);
+/** Waits for the last message with that id. */
+export async function answerOf(
+  client: TestClient,
+  id: string | number | undefined,
+): Promise<ReceivedMessage> {
+  const find = (): ReceivedMessage | undefined =>
+    receivedMessages(client).find((one) => one.id === id && one.more === undefined);
   await client.until(`an answer to ${String(id)}`, () => find() !== undefined);
   return find()!;
 }
 
 let ids = 0;
 
-export function ask(client: TestClient, pattern: unknown, payload: unknown = null): Promise<Said> {
+export function ask(client: TestClient, pattern: unknown, payload: unknown = null): Promise<ReceivedMessage> {
   const id = `ask-${++ids}`;
-  say(client, 'message', pattern, payload, { id });
+  sendMessage(client, 'message', pattern, payload, { id });
   return answerOf(client, id);
 }

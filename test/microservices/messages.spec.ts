@@ -5,10 +5,10 @@ import { concat, of, throwError, type Observable } from 'rxjs';
 import { ENVELOPE, EnvelopeContext } from '../../lib/microservices/index.js';
 import type { TestClient } from '../support/client.js';
 import { until } from '../support/wait.js';
-import { answerOf, ask, said, say, startHybrid } from './fixture.js';
+import { answerOf, ask, receivedMessages, sendMessage, startHybrid } from './fixture.js';
 
-const heard: unknown[] = [];
-let seen: EnvelopeContext | undefined;
+const received: unknown[] = [];
+let lastContext: EnvelopeContext | undefined;
 
 @Controller()
 class UsersController {
@@ -66,20 +66,20 @@ class UsersController {
   }
   @MessagePattern('context', ENVELOPE)
   context(@Ctx() context: EnvelopeContext): string {
-    seen = context;
+    lastContext = context;
     return context.getPattern();
   }
   @EventPattern('users.seen')
   seen(@Payload() data: unknown): void {
-    heard.push(data);
+    received.push(data);
   }
   @EventPattern('users.seen')
   alsoSeen(@Payload() data: unknown): void {
-    heard.push(['also', data]);
+    received.push(['also', data]);
   }
   @EventPattern('users.broken')
   broken(@Payload() _: unknown): void {
-    heard.push('broken');
+    received.push('broken');
     throw new Error('in an event');
   }
 }
@@ -100,21 +100,23 @@ async function connected(): Promise<TestClient> {
   return app.connect('/ws');
 }
 
-beforeEach(() => heard.splice(0));
+beforeEach(() => received.splice(0));
 
 describe('a message of the microservice protocol', () => {
-  it('is answered, word for word as the protocol says', async () => {
+  it('is answered exactly as the protocol defines', async () => {
     const client = await connected();
     client.send('{"kind":"message","pattern":"users.count","payload":null,"metadata":{}}');
-    await client.until('an answer', () => said(client).length === 1);
-    expect(said(client)).toEqual([{ kind: 'response', pattern: 'users.count', payload: 7, metadata: {} }]);
+    await client.until('an answer', () => receivedMessages(client).length === 1);
+    expect(receivedMessages(client)).toEqual([
+      { kind: 'response', pattern: 'users.count', payload: 7, metadata: {} },
+    ]);
     client.send('{"kind":"message","pattern":"users.count","id":"x"}');
     expect(await answerOf(client, 'x')).toEqual({
       ...{ kind: 'response', pattern: 'users.count', payload: 7, metadata: {}, id: 'x' },
     });
   });
 
-  it('finds text, object and number patterns, sync and async handlers, and in binary frames as well', async () => {
+  it('matches string, object and number patterns, sync and async handlers, and binary frames', async () => {
     const client = await connected();
     expect(await ask(client, { of: { numbers: true }, cmd: 'sum' }, [1, 2, 3])).toMatchObject({ payload: 6 });
     expect((await ask(client, 404)).payload).toBe('a number is a pattern');
@@ -124,20 +126,20 @@ describe('a message of the microservice protocol', () => {
     expect((await answerOf(client, 1)).payload).toBe(7);
   });
 
-  it('is told apart by its id, also where a hundred are under way', async () => {
+  it('is matched to its answer by its id, among a hundred concurrent messages', async () => {
     const client = await connected();
     const ids = Array.from({ length: 100 }, (_, i) => i);
-    for (const id of ids) say(client, 'message', 'later', { text: String(id) }, { id });
+    for (const id of ids) sendMessage(client, 'message', 'later', { text: String(id) }, { id });
     const answers = await Promise.all(ids.map((id) => answerOf(client, id)));
     expect(answers.map(({ payload }) => payload)).toEqual(ids.map((id) => `${id}, later`));
   });
 
-  it('has an end without a payload where there is no value, and says of each but the last that more follow', async () => {
+  it('ends without a payload if the handler returns no value, and marks all values but the last with more', async () => {
     const client = await connected();
     expect(await ask(client, 'nothing')).not.toHaveProperty('payload');
-    say(client, 'message', 'three', null, { id: 3 });
+    sendMessage(client, 'message', 'three', null, { id: 3 });
     await answerOf(client, 3);
-    const values = said(client).filter(({ id }) => id === 3);
+    const values = receivedMessages(client).filter(({ id }) => id === 3);
     expect(values.map(({ payload, more }) => [payload, more])).toEqual([
       [1, true],
       [2, true],
@@ -145,7 +147,7 @@ describe('a message of the microservice protocol', () => {
     ]);
   });
 
-  it('fails as an error: what RpcException carries, nothing of what else is thrown', async () => {
+  it('fails with the payload of an RpcException and hides other errors', async () => {
     const client = await connected();
     expect(await ask(client, 'fails')).toMatchObject({
       ...{ kind: 'error', pattern: 'fails', payload: { status: 'error', message: 'not today' } },
@@ -163,24 +165,24 @@ describe('a message of the microservice protocol', () => {
     });
   });
 
-  it('tells a handler who asks, and with what', async () => {
+  it('gives the handler a context with the client, the id and the metadata', async () => {
     const client = await connected();
-    say(client, 'message', 'context', 1, { id: 9, metadata: { traceparent: '00-1-2-01' } });
+    sendMessage(client, 'message', 'context', 1, { id: 9, metadata: { traceparent: '00-1-2-01' } });
     expect((await answerOf(client, 9)).payload).toBe('context');
-    expect(seen!.getId()).toBe(9);
-    expect(seen!.getMetadata()).toEqual({ traceparent: '00-1-2-01' });
-    expect(seen!.getHandshake().url).toBe('/ws');
-    expect(seen!.getUser()).toBeUndefined();
-    expect(seen!.getSocketRef().rooms).toEqual(new Set([seen!.getSocketRef().id]));
+    expect(lastContext!.getId()).toBe(9);
+    expect(lastContext!.getMetadata()).toEqual({ traceparent: '00-1-2-01' });
+    expect(lastContext!.getHandshake().url).toBe('/ws');
+    expect(lastContext!.getUser()).toBeUndefined();
+    expect(lastContext!.getSocketRef().rooms).toEqual(new Set([lastContext!.getSocketRef().id]));
   });
 
-  it('shares its socket with gateways', async () => {
+  it('shares its connection with gateways', async () => {
     const client = await connected();
     expect((await client.ask('users.count')).data).toBe('of the gateway');
     expect((await ask(client, 'users.count')).payload).toBe(7);
   });
 
-  it('is refused where it is malformed, in the envelope’s words', async () => {
+  it('is refused as an exception of the envelope if it is malformed', async () => {
     const client = await connected();
     for (const [index, fields] of [
       { kind: 'response', pattern: 'users.count' },
@@ -197,20 +199,20 @@ describe('a message of the microservice protocol', () => {
 });
 
 describe('an event of the microservice protocol', () => {
-  it('reaches all of its handlers, and is answered by nothing', async () => {
+  it('reaches all of its handlers and receives no answer', async () => {
     const client = await connected();
-    say(client, 'event', 'users.seen', 'ada', { id: 'not asked for' });
-    await until('both handlers', () => heard.length === 2);
-    expect(heard).toEqual(expect.arrayContaining(['ada', ['also', 'ada']]));
+    sendMessage(client, 'event', 'users.seen', 'ada', { id: 'not asked for' });
+    await until('both handlers', () => received.length === 2);
+    expect(received).toEqual(expect.arrayContaining(['ada', ['also', 'ada']]));
     await client.settled();
-    expect(said(client)).toEqual([]);
+    expect(receivedMessages(client)).toEqual([]);
   });
 
-  it('that no handler takes, or whose handler throws, is answered by nothing either', async () => {
+  it('receives no answer if no handler exists or its handler throws', async () => {
     const client = await connected();
-    say(client, 'event', 'users.unknown', 1);
-    say(client, 'event', 'users.broken', 1);
-    await until('the handler', () => heard.length === 1);
+    sendMessage(client, 'event', 'users.unknown', 1);
+    sendMessage(client, 'event', 'users.broken', 1);
+    await until('the handler', () => received.length === 1);
     await client.settled();
     expect(client.frames.filter(({ event }) => event !== '$ping')).toEqual([]);
     expect((await ask(client, 'users.count')).payload).toBe(7);

@@ -21,14 +21,14 @@ import { map, throwError, type Observable } from 'rxjs';
 import { EnvelopeContext } from '../../lib/microservices/index.js';
 import { ask, startHybrid } from './fixture.js';
 
-class OnlyAda implements CanActivate {
+class AdaGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const rpc = context.switchToRpc();
     return context.getType() === 'rpc' && rpc.getContext<EnvelopeContext>().getUser() === 'ada';
   }
 }
 
-class KnowsEverybody implements CanActivate {
+class UserGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const client = context.switchToRpc().getContext<EnvelopeContext>().getSocketRef();
     client.user = context.switchToRpc().getData<{ user: string }>().user;
@@ -36,58 +36,58 @@ class KnowsEverybody implements CanActivate {
   }
 }
 
-class Doubled implements NestInterceptor {
+class DoublingInterceptor implements NestInterceptor {
   intercept(_: ExecutionContext, next: CallHandler<number>): Observable<number> {
     return next.handle().pipe(map((value) => value * 2));
   }
 }
 
-class Upper implements PipeTransform<unknown> {
+class UpperCasePipe implements PipeTransform<unknown> {
   transform(value: unknown): unknown {
     return typeof value === 'string' ? value.toUpperCase() : value;
   }
 }
 
-class Odd extends Error {}
+class CustomError extends Error {}
 
-class OddFilter implements RpcExceptionFilter<Odd> {
-  catch(error: Odd, host: ArgumentsHost): Observable<never> {
+class CustomErrorFilter implements RpcExceptionFilter<CustomError> {
+  catch(error: CustomError, host: ArgumentsHost): Observable<never> {
     const pattern = host.switchToRpc().getContext<EnvelopeContext>().getPattern();
-    return throwError(() => ({ status: 'odd', message: error.message, pattern }));
+    return throwError(() => ({ status: 'custom', message: error.message, pattern }));
   }
 }
 
 @Injectable({ scope: Scope.REQUEST })
 class RequestService {
-  private static made = 0;
-  readonly number = ++RequestService.made;
+  private static created = 0;
+  readonly number = ++RequestService.created;
   constructor(@Inject(CONTEXT) private readonly request: { context: EnvelopeContext; data: unknown }) {}
-  tell(): unknown {
+  describe(): unknown {
     return { number: this.number, asked: this.request.data };
   }
 }
 
 @Controller()
 class PipelineController {
-  @UseGuards(KnowsEverybody, OnlyAda)
+  @UseGuards(UserGuard, AdaGuard)
   @MessagePattern('guarded')
   guarded(): string {
     return 'hello';
   }
-  @UseInterceptors(Doubled)
+  @UseInterceptors(DoublingInterceptor)
   @MessagePattern('doubled')
   doubled(@Payload('value', ParseIntPipe) value: number): number {
     return value;
   }
-  @UsePipes(Upper)
+  @UsePipes(UpperCasePipe)
   @MessagePattern('upper')
   upper(@Payload() text: string): string {
     return text;
   }
-  @UseFilters(OddFilter)
-  @MessagePattern('odd')
-  odd(): never {
-    throw new Odd('how odd');
+  @UseFilters(CustomErrorFilter)
+  @MessagePattern('custom')
+  custom(): never {
+    throw new CustomError('a custom error');
   }
 }
 
@@ -96,7 +96,7 @@ class RequestController {
   constructor(private readonly service: RequestService) {}
   @MessagePattern('request')
   request(): unknown {
-    return this.service.tell();
+    return this.service.describe();
   }
   @MessagePattern('request.fails')
   fails(): never {
@@ -106,8 +106,8 @@ class RequestController {
 
 const HYBRID = { controllers: [PipelineController, RequestController], providers: [RequestService] };
 
-describe('the RPC pipeline behind a socket', () => {
-  it('has guards, which see the client and may name its user', async () => {
+describe('the RPC pipeline on a WebSocket', () => {
+  it('runs guards, which can read the client and set its user', async () => {
     const app = await startHybrid(HYBRID);
     const client = await app.connect('/');
     expect((await ask(client, 'guarded', { user: 'ada' })).payload).toBe('hello');
@@ -116,7 +116,7 @@ describe('the RPC pipeline behind a socket', () => {
     });
   });
 
-  it('has pipes and interceptors', async () => {
+  it('runs pipes and interceptors', async () => {
     const app = await startHybrid(HYBRID);
     const client = await app.connect('/');
     expect((await ask(client, 'doubled', { value: '21' })).payload).toBe(42);
@@ -124,13 +124,17 @@ describe('the RPC pipeline behind a socket', () => {
     expect((await ask(client, 'upper', 'loud')).payload).toBe('LOUD');
   });
 
-  it('has filters, whose errors are what the client gets', async () => {
+  it('runs filters, whose errors are sent to the client', async () => {
     const app = await startHybrid(HYBRID);
     const client = await app.connect('/');
-    expect((await ask(client, 'odd')).payload).toEqual({ status: 'odd', message: 'how odd', pattern: 'odd' });
+    expect((await ask(client, 'custom')).payload).toEqual({
+      status: 'custom',
+      message: 'a custom error',
+      pattern: 'custom',
+    });
   });
 
-  it('makes request-scoped providers for each message', async () => {
+  it('creates request-scoped providers for each message', async () => {
     const app = await startHybrid(HYBRID);
     const client = await app.connect('/');
     const [first, second] = [await ask(client, 'request', 1), await ask(client, 'request', 2)];

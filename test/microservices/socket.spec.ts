@@ -5,11 +5,11 @@ import { finalize, NEVER, Observable, startWith } from 'rxjs';
 import { EnvelopeTransport } from '../../lib/microservices/index.js';
 import { startApp } from '../support/app.js';
 import { deferred, until } from '../support/wait.js';
-import { answerOf, ask, said, say, startHybrid } from './fixture.js';
+import { answerOf, ask, receivedMessages, sendMessage, startHybrid } from './fixture.js';
 
 let released = 0;
 let running = 0;
-let door = deferred();
+let gate = deferred();
 
 @Controller()
 class SlowController {
@@ -23,13 +23,13 @@ class SlowController {
   @MessagePattern('slow')
   async slow(): Promise<string> {
     running++;
-    await door.promise;
+    await gate.promise;
     return 'done';
   }
   @EventPattern('slow.event')
   async slowEvent(@Payload() _: unknown): Promise<void> {
     running++;
-    await door.promise;
+    await gate.promise;
   }
   @MessagePattern('fast')
   fast(): string {
@@ -49,12 +49,12 @@ const HYBRID = { controllers: [SlowController], providers: [ChatGateway] };
 
 beforeEach(() => {
   released = running = 0;
-  door = deferred();
+  gate = deferred();
 });
-afterEach(() => door.resolve());
+afterEach(() => gate.resolve());
 
-describe('the microservice protocol on the sockets of an adapter', () => {
-  it('has a path of its own where it is told one, beside the gateways’', async () => {
+describe('the microservice protocol on the connections of an adapter', () => {
+  it('can use a separate path next to those of the gateways', async () => {
     const app = await startHybrid(HYBRID, { transport: { path: '/rpc' } });
     const [rpc, chat] = [await app.connect('/rpc'), await app.connect('/chat')];
     expect((await ask(rpc, 'fast')).payload).toBe('fast');
@@ -63,7 +63,7 @@ describe('the microservice protocol on the sockets of an adapter', () => {
     expect(await chat.answer(1)).toMatchObject({ event: 'exception', data: { code: 'bad_event' } });
   });
 
-  it('has one transport on a path', async () => {
+  it('allows one transport on each path', async () => {
     const app = await startHybrid(HYBRID, { transport: { path: '/chat' } });
     app.nest.connectMicroservice({ strategy: new EnvelopeTransport(app.adapter, { path: '/chat' }) });
     await expect(app.nest.startAllMicroservices()).rejects.toThrow(
@@ -71,64 +71,64 @@ describe('the microservice protocol on the sockets of an adapter', () => {
     );
   });
 
-  it('ends a source with $cancel, and when its client goes', async () => {
+  it('ends a source after $cancel and when its client disconnects', async () => {
     const app = await startHybrid(HYBRID);
     const client = await app.connect('/');
-    say(client, 'message', 'endless', null, { id: 1 });
-    await client.until('a value', () => said(client).length === 1);
-    expect(said(client)[0]).toMatchObject({ payload: 1, more: true });
+    sendMessage(client, 'message', 'endless', null, { id: 1 });
+    await client.until('a value', () => receivedMessages(client).length === 1);
+    expect(receivedMessages(client)[0]).toMatchObject({ payload: 1, more: true });
     client.send({ event: '$cancel', data: 1 });
     expect(await answerOf(client, 1)).not.toHaveProperty('payload');
     expect(released).toBe(1);
-    say(client, 'message', 'endless', null, { id: 2 });
-    await client.until('a value', () => said(client).length === 3);
+    sendMessage(client, 'message', 'endless', null, { id: 2 });
+    await client.until('a value', () => receivedMessages(client).length === 3);
     client.ws.terminate();
-    await until('the source is let go', () => released === 2);
+    await until('the source has ended', () => released === 2);
   });
 
-  it('lets so many messages be in flight, events among them, and takes the next in their turn', async () => {
+  it('limits the number of messages in flight, including events, and runs the others in order', async () => {
     const app = await startHybrid(HYBRID, { adapter: { limits: { maxInFlight: 2 } } });
     const client = await app.connect('/');
-    say(client, 'message', 'slow', null, { id: 1 });
-    say(client, 'event', 'slow.event', null);
-    say(client, 'message', 'slow', null);
+    sendMessage(client, 'message', 'slow', null, { id: 1 });
+    sendMessage(client, 'event', 'slow.event', null);
+    sendMessage(client, 'message', 'slow', null);
     await until('two run', () => running === 2);
     await client.settled();
     expect(running).toBe(2);
-    door.resolve();
+    gate.resolve();
     expect((await answerOf(client, undefined)).payload).toBe('done');
     expect(running).toBe(3);
   });
 
-  it('closes the line of a client that uses an id twice', async () => {
+  it('closes the connection of a client that uses an id twice', async () => {
     const app = await startHybrid(HYBRID);
     const client = await app.connect('/');
-    say(client, 'message', 'slow', null, { id: 1 });
-    say(client, 'message', 'slow', null, { id: 1 });
+    sendMessage(client, 'message', 'slow', null, { id: 1 });
+    sendMessage(client, 'message', 'slow', null, { id: 1 });
     expect((await client.ended()).reason).toBe('id already in flight');
   });
 
-  it('waits for the messages in flight when the application closes, and takes no new ones', async () => {
+  it('waits for messages in flight when the application closes, and refuses new ones', async () => {
     const app = await startHybrid(HYBRID);
     const client = await app.connect('/');
-    say(client, 'message', 'slow', null, { id: 1 });
+    sendMessage(client, 'message', 'slow', null, { id: 1 });
     await until('it runs', () => running === 1);
     const closed = app.nest.close();
     await until('it closes', () => app.adapter.create(0)._isClosing);
-    say(client, 'message', 'fast', null, { id: 2 });
+    sendMessage(client, 'message', 'fast', null, { id: 2 });
     expect(await answerOf(client, 2)).toMatchObject({ kind: 'error', payload: { code: 'going_away' } });
-    door.resolve();
+    gate.resolve();
     expect((await answerOf(client, 1)).payload).toBe('done');
     expect((await client.ended()).code).toBe(1001);
     await closed;
   });
 
-  it('is not spoken where no transport listens', async () => {
+  it('is not available on a path without a transport', async () => {
     const app = await startApp({ providers: [ChatGateway] });
     const client = await app.connect('/chat');
     client.send({ kind: 'message', pattern: 'fast', id: 1 });
     expect(await client.answer(1)).toMatchObject({ event: 'exception', data: { code: 'bad_event' } });
-    // a field that the envelope does not know
+    // The envelope ignores the unknown field.
     expect((await client.ask('hello', undefined, 2)).data).toBe('hi');
     client.send({ event: 'hello', kind: 'message', id: 3 });
     expect((await client.answer(3)).data).toBe('hi');

@@ -8,7 +8,7 @@ import { until } from '../support/wait.js';
 
 interface Answer {
   status: number;
-  body: any; // eslint-disable-line -- tests look into bodies freely
+  body: any; // eslint-disable-line -- tests read any field of a body
   cookie: string;
 }
 
@@ -45,24 +45,24 @@ describe('sample 02-auth', () => {
   const refresh = (user: string, cookie: string): Promise<Answer> =>
     ask('POST', '/refresh', { user }, { cookie: cookie.split(';')[0]! });
 
-  /** A token as the server itself would make it, with a life of its own. */
+  /** Returns a token as the server signs it, with the given lifetime. */
   const tokenOf = (sub: string, seconds = 3_600, roles = sub === 'root' ? ['admin'] : []): string =>
     app.nest.get(JwtService, { strict: false }).sign({ sub, roles }, { expiresIn: seconds });
-  const endOf = (token: string): number =>
+  const expiryOf = (token: string): number =>
     JSON.parse(Buffer.from(token.split('.')[1]!, 'base64url').toString()).exp * 1_000;
   const connect = async (path: string, token: string): Promise<TestClient> => {
     const client = await app.connect(path, { protocols: ['bearer', token] });
-    // its messages wait for handleConnection
+    // Its messages wait for handleConnection.
     await client.settled();
     return client;
   };
-  const unasked = (client: TestClient): unknown[] => client.frames.filter(({ ack }) => ack === undefined);
+  const pushed = (client: TestClient): unknown[] => client.frames.filter(({ ack }) => ack === undefined);
   const renew = async (client: TestClient, token: string, id: number): Promise<object> => {
     client.send({ event: '$auth', meta: { token }, id });
     return (await client.answer(id)).data as object;
   };
-  /** What a door says, over HTTP and in place of an upgrade. */
-  const knock = async (path: string, token?: string): Promise<unknown[]> => {
+  /** Returns the status and the message that refuse an upgrade, and checks that HTTP responds with the same. */
+  const tryConnect = async (path: string, token?: string): Promise<unknown[]> => {
     const headers = token === undefined ? undefined : { 'Sec-WebSocket-Protocol': `bearer, ${token}` };
     const { status, body } = await askForUpgrade(app.port, path, headers);
     const http = await ask(
@@ -76,7 +76,7 @@ describe('sample 02-auth', () => {
   };
 
   describe('signing in', () => {
-    it('gives a short-lived access token, and a refresh token that no script and no other site gets', async () => {
+    it('returns a short-lived access token and a refresh token in an HttpOnly, SameSite cookie', async () => {
       await start();
       const { status, body, cookie } = await login('ada', 'lovelace');
       expect([status, body]).toEqual([200, { accessToken: expect.any(String), expiresIn: 60 }]);
@@ -87,16 +87,16 @@ describe('sample 02-auth', () => {
       expect(client.ws.protocol).toBe('bearer');
     });
 
-    it('tells a wrong password and a name that is not there alike', async () => {
+    it('answers a wrong password and an unknown name in the same way', async () => {
       await start();
-      const [wrong, nobody] = [await login('ada', 'builder'), await login('zoe', 'builder')];
+      const [wrong, unknown] = [await login('ada', 'builder'), await login('zoe', 'builder')];
       expect([wrong.status, wrong.body.message, wrong.cookie]).toEqual([401, 'Wrong name or password', '']);
-      expect(nobody).toEqual(wrong);
+      expect(unknown).toEqual(wrong);
       expect((await login('ada', '')).status).toBe(400);
       expect((await ask('POST', '/login', { user: { $ne: 1 }, password: 'x' })).status).toBe(400);
     });
 
-    it('renews by the cookie, for the user that it belongs to, until that user signs out', async () => {
+    it('renews the token of the user of the cookie until that user signs out', async () => {
       await start();
       const { cookie } = await login('ada', 'lovelace');
       const fresh = await refresh('ada', cookie);
@@ -108,44 +108,44 @@ describe('sample 02-auth', () => {
       expect((await refresh('ada', cookie)).body.message).toBe('Sign in again');
     });
 
-    it('ends a refresh token with its time', async () => {
+    it('expires a refresh token', async () => {
       await start({ REFRESH_TOKEN_TTL: '1' });
       const { cookie } = await login('ada', 'lovelace');
       await until('the end of the token', async () => (await refresh('ada', cookie)).status === 401);
     });
 
-    it('keeps passwords as salted hashes', async () => {
+    it('stores passwords as salted hashes', async () => {
       const [one, other] = [await hashPassword('secret'), await hashPassword('secret')];
       expect(one).not.toBe(other);
       expect([await isPassword('secret', one), await isPassword('Secret', one)]).toEqual([true, false]);
     });
 
-    it('refuses to start with a life that is none', async () => {
+    it('does not start with an invalid token lifetime', async () => {
       await expect(start({ ACCESS_TOKEN_TTL: '1m' })).rejects.toThrow(
         'ACCESS_TOKEN_TTL is not a whole number',
       );
     });
   });
 
-  describe('the doors', () => {
-    it('refuse with a status and the reason, before the 101, and over HTTP alike', async () => {
+  describe('the guards', () => {
+    it('refuse an upgrade with a status and a reason, and HTTP requests in the same way', async () => {
       await start();
       const [header, payload, signature] = tokenOf('bob').split('.') as [string, string, string];
       const forge = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url');
       const none = `${forge({ alg: 'none', typ: 'JWT' })}.${payload}.`;
       const promoted = `${header}.${forge({ sub: 'root', roles: ['admin'], exp: 9e9 })}.${signature}`;
-      expect(await knock('/ws')).toEqual([401, 'No auth token']);
-      expect(await knock('/ws', 'x')).toEqual([401, 'jwt malformed']);
-      expect(await knock('/ws', promoted)).toEqual([401, 'invalid signature']);
-      expect(await knock('/ws', none)).toEqual([401, 'jwt signature is required']);
-      expect(await knock('/ws', tokenOf('bob', -1))).toEqual([401, 'jwt expired']);
+      expect(await tryConnect('/ws')).toEqual([401, 'No auth token']);
+      expect(await tryConnect('/ws', 'x')).toEqual([401, 'jwt malformed']);
+      expect(await tryConnect('/ws', promoted)).toEqual([401, 'invalid signature']);
+      expect(await tryConnect('/ws', none)).toEqual([401, 'jwt signature is required']);
+      expect(await tryConnect('/ws', tokenOf('bob', -1))).toEqual([401, 'jwt expired']);
       expect(app.log.of('error')).toEqual([]);
     });
 
-    it('let the role into /admin, and nobody else', async () => {
+    it('accept only the required role on /admin', async () => {
       await start();
-      expect(await knock('/admin')).toEqual([401, 'No auth token']);
-      expect(await knock('/admin', tokenOf('bob'))).toEqual([403, 'Forbidden resource']);
+      expect(await tryConnect('/admin')).toEqual([401, 'No auth token']);
+      expect(await tryConnect('/admin', tokenOf('bob'))).toEqual([403, 'Forbidden resource']);
       const root = await connect('/admin', tokenOf('root'));
       expect((await root.ask('online')).data).toEqual([]);
     });
@@ -154,13 +154,13 @@ describe('sample 02-auth', () => {
       await start();
       const token = tokenOf('bob');
       await connect('/ws', token);
-      await knock('/admin', token);
+      await tryConnect('/admin', token);
       expect(app.log.lines.filter(({ text }) => text.includes(token))).toEqual([]);
     });
   });
 
   describe('messages', () => {
-    it('reach all tabs of the receiver, the other tabs of the sender, and nobody else', async () => {
+    it('reach all tabs of the recipient and the other tabs of the sender, and no other client', async () => {
       await start();
       const users = ['ada', 'ada', 'bob', 'bob', 'root'];
       const [ada, ada2, bob, bob2, root] = (await Promise.all(
@@ -177,14 +177,14 @@ describe('sample 02-auth', () => {
         });
       }
       await Promise.all([root.settled(), ada.settled()]);
-      expect([unasked(root), unasked(ada)]).toEqual([[], []]);
+      expect([pushed(root), pushed(ada)]).toEqual([[], []]);
       expect((await ada.ask('message', { to: 'zoe', text: 'hi' })).data.tabs).toBe(0);
     });
 
     it.each([
-      ['nobody', { text: 'hi' }],
+      ['no recipient', { text: 'hi' }],
       ['a blank text', { to: 'bob', text: ' ' }],
-      ['a text that is too long', { to: 'bob', text: 'x'.repeat(2_001) }],
+      ['a text above the maximum length', { to: 'bob', text: 'x'.repeat(2_001) }],
     ])('are refused with %s', async (_, data) => {
       await start();
       const ada = await connect('/ws', tokenOf('ada'));
@@ -194,7 +194,7 @@ describe('sample 02-auth', () => {
   });
 
   describe('administration', () => {
-    it('shows who is online, as they come and go', async () => {
+    it('shows the users online at each change', async () => {
       await start();
       const root = await connect('/admin', tokenOf('root'));
       const row = (user: string, tabs: number): object => ({ user, tabs, since: expect.any(Number) });
@@ -211,7 +211,7 @@ describe('sample 02-auth', () => {
       expect((await root.ask('online')).data).toEqual([row('bob', 1)]);
     });
 
-    it('disconnects a user: a goodbye to each tab, then 1000, and the others stay', async () => {
+    it('disconnects every tab of a user with an event and 1000, and keeps other users', async () => {
       await start();
       const root = await connect('/admin', tokenOf('root'));
       const ada = await connect('/ws', tokenOf('ada'));
@@ -219,35 +219,35 @@ describe('sample 02-auth', () => {
       await root.ask('disconnect-user', { user: 'bob' });
       for (const bob of bobs) {
         expect((await bob.ended()).code).toBe(1000);
-        expect(unasked(bob)).toEqual([{ event: 'session-ended', data: { by: 'root' } }]);
+        expect(pushed(bob)).toEqual([{ event: 'session-ended', data: { by: 'root' } }]);
       }
       await ada.settled();
       await connect('/ws', tokenOf('bob'));
     });
   });
 
-  describe('the end of a token', () => {
-    it('is the end of its connection, with 4401, and a fresh one opens a new one', async () => {
+  describe('the expiry of a token', () => {
+    it('closes the connection with 4401, and a fresh token opens a new one', async () => {
       await start({ ACCESS_TOKEN_TTL: '3' });
       const { body, cookie } = await login('ada', 'lovelace');
       const ada = await connect('/ws', body.accessToken);
       expect(await ada.ended()).toEqual({ code: 4401, reason: 'expired' });
-      expect(Date.now()).toBeGreaterThanOrEqual(endOf(body.accessToken));
-      expect(await knock('/ws', body.accessToken)).toEqual([401, 'jwt expired']);
+      expect(Date.now()).toBeGreaterThanOrEqual(expiryOf(body.accessToken));
+      expect(await tryConnect('/ws', body.accessToken)).toEqual([401, 'jwt expired']);
       const again = await connect('/ws', (await refresh('ada', cookie)).body.accessToken);
       await again.settled();
     });
 
-    it('is put off in place by $auth, and by that only', async () => {
+    it('is extended only by $auth', async () => {
       await start();
       const [short, long] = [tokenOf('ada', 3), tokenOf('ada')];
-      const [renewed, left] = [await connect('/ws', short), await connect('/ws', short)];
-      expect(await renew(renewed, long, 1)).toEqual({ expiresAt: endOf(long) });
-      expect((await left.ended()).code).toBe(4401);
+      const [renewed, expiring] = [await connect('/ws', short), await connect('/ws', short)];
+      expect(await renew(renewed, long, 1)).toEqual({ expiresAt: expiryOf(long) });
+      expect((await expiring.ended()).code).toBe(4401);
       expect((await renewed.ask('message', { to: 'ada', text: 'still here' })).data.tabs).toBe(1);
     });
 
-    it('stays what it was where $auth is refused: a bad token, another user, a role that is gone', async () => {
+    it('does not change when $auth is refused: an invalid token, another user, a missing role', async () => {
       await start();
       const ada = await connect('/ws', tokenOf('ada', 3));
       expect(await renew(ada, 'x', 1)).toMatchObject({ statusCode: 401, message: 'jwt malformed' });
@@ -264,7 +264,7 @@ describe('sample 02-auth', () => {
     });
   });
 
-  it('serves the page and nothing else', async () => {
+  it('serves only the page', async () => {
     await start();
     const get = async (path: string): Promise<[number, string | null]> => {
       const response = await fetch(`http://127.0.0.1:${app.port}${path}`);

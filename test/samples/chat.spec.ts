@@ -12,7 +12,7 @@ describe('sample 01-chat', () => {
     app = await startApp({ imports: [AppModule] });
   };
   const connect = (): Promise<TestClient> => createTestClient(app.nest, '/ws');
-  const heard = (client: TestClient, name: string): unknown[] =>
+  const dataOf = (client: TestClient, name: string): unknown[] =>
     client.received.filter(({ event }) => event === name).map(({ data }) => data as unknown);
 
   afterEach(() => {
@@ -20,7 +20,7 @@ describe('sample 01-chat', () => {
     Object.assign(process.env, environment);
   });
 
-  it('answers a bare client to the letter', async () => {
+  it('answers a client without a library with the documented bytes', async () => {
     await start();
     const client = await app.connect('/ws');
     const frames: string[] = [];
@@ -39,7 +39,7 @@ describe('sample 01-chat', () => {
     expect(new Date(at).toISOString()).toBe(at);
   });
 
-  it('carries a message to the others in the room, and to them only', async () => {
+  it('delivers a message to the other members of the room only', async () => {
     await start();
     const [ada, bob, zoe] = [await connect(), await connect(), await connect()];
     await zoe.emitWithAck('leave', 'lobby');
@@ -50,7 +50,7 @@ describe('sample 01-chat', () => {
     expect(await zoe.emitWithAck('history')).toEqual([{ author: 'ada', text: 'hi', at }]);
   });
 
-  it('keeps rooms apart: message, history, presence, join and leave', async () => {
+  it('separates rooms in message, history, presence, join and leave', async () => {
     await start();
     const [ada, bob] = [await connect(), await connect()];
     await ada.emitWithAck('join', 'tea');
@@ -70,7 +70,7 @@ describe('sample 01-chat', () => {
     await bob.expectNone('message');
   });
 
-  it('says to everybody in every room of the sender, to each of them once', async () => {
+  it('sends an announcement of a member once to each member of all rooms of the sender', async () => {
     await start();
     const [ada, bob, zoe, tom] = [await connect(), await connect(), await connect(), await connect()];
     await Promise.all([ada, bob, zoe].map((client) => client.emitWithAck('join', 'tea')));
@@ -78,11 +78,11 @@ describe('sample 01-chat', () => {
     await ada.emitWithAck('say', { author: 'ada', text: 'Lunch!' });
     const said = { author: 'ada', text: 'Lunch!', at: expect.any(String), rooms: ['lobby', 'tea'] };
     await Promise.all([ada, bob, zoe, tom].map((client) => client.settled()));
-    expect([ada, bob, zoe, tom].map((client) => heard(client, 'said'))).toEqual([[], [said], [said], []]);
+    expect([ada, bob, zoe, tom].map((client) => dataOf(client, 'said'))).toEqual([[], [said], [said], []]);
     expect(await ada.emitWithAck('history')).toEqual([]);
   });
 
-  it('tells everybody else who types', async () => {
+  it('tells all other members who is typing', async () => {
     await start();
     const [ada, bob] = [await connect(), await connect()];
     await ada.emitWithAck('typing', { author: 'ada' });
@@ -90,7 +90,7 @@ describe('sample 01-chat', () => {
     await ada.expectNone('typing');
   });
 
-  it('tells the members of a room who is there', async () => {
+  it('sends the member list of a room at each change', async () => {
     await start();
     const ada = await connect();
     await ada.emitWithAck('name', 'ada');
@@ -104,7 +104,7 @@ describe('sample 01-chat', () => {
     expect(await ada.emitWithAck('presence')).toBe(1);
   });
 
-  it('forgets a room with its last member, and keeps its last hundred messages', async () => {
+  it('deletes a room with its last member and keeps its last hundred messages', async () => {
     await start();
     const [ada, bob] = [await connect(), await connect()];
     await ada.emitWithAck('join', 'tea');
@@ -126,14 +126,19 @@ describe('sample 01-chat', () => {
     ],
     ['a blank text', 'message', { author: 'ada', text: ' ' }, 'text must not be blank'],
     [
-      'a long text',
+      'a text above the maximum length',
       'message',
       { author: 'ada', text: 'x'.repeat(2_001) },
       'text must be shorter than or equal to 2000 characters',
     ],
-    ['a text that is none', 'message', { author: 'ada', text: { toString: 1 } }, 'text must be a string'],
+    [
+      'a text that is not a string',
+      'message',
+      { author: 'ada', text: { toString: 1 } },
+      'text must be a string',
+    ],
     ['a say without text', 'say', { author: 'ada' }, 'text must be a string'],
-    ['typing by nobody', 'typing', null, 'author must be a string'],
+    ['typing without an author', 'typing', null, 'author must be a string'],
     ['a room without a name', 'join', '', 'A name of 1 to 40 characters was expected'],
     ['no name', 'name', null, 'A name of 1 to 40 characters was expected'],
   ])('refuses %s', async (_, event, data, sentence) => {
@@ -145,7 +150,7 @@ describe('sample 01-chat', () => {
     expect(await client.emitWithAck('history')).toEqual([]);
   });
 
-  it('lets nobody into rooms without end', async () => {
+  it('limits the number of rooms of a client', async () => {
     await start();
     const client = await connect();
     for (let n = 2; n <= 20; n++) await client.emitWithAck('join', `room ${n}`);
@@ -153,18 +158,18 @@ describe('sample 01-chat', () => {
     await client.emitWithAck('join', 'room 20');
   });
 
-  it('announces on its own, in the lobby', async () => {
+  it('sends announcements to the lobby at an interval', async () => {
     await start({ ANNOUNCE_INTERVAL: '20' });
     const [ada, bob] = [await connect(), await connect()];
     await bob.emitWithAck('leave', 'lobby');
     expect(await ada.next('announcement')).toEqual({ text: expect.any(String), at: expect.any(String) });
-    const before = heard(bob, 'announcement').length;
+    const before = dataOf(bob, 'announcement').length;
     app.nest.get(AnnouncerService).announce();
     await bob.settled();
-    expect(heard(bob, 'announcement')).toHaveLength(before);
+    expect(dataOf(bob, 'announcement')).toHaveLength(before);
   });
 
-  it('takes the options from the environment', async () => {
+  it('reads the options from the environment', async () => {
     await start({ WS_PATH: '/talk', WS_CORS_ORIGIN: 'https://a.example, https://b.example' });
     const from = (origin: string): Promise<TestClient> =>
       createTestClient(app.nest, { path: '/talk', headers: { origin } });
@@ -175,11 +180,11 @@ describe('sample 01-chat', () => {
     expect(await settings.json()).toEqual({ port: 0, path: '/talk' });
   });
 
-  it('refuses to start with a port that is none', async () => {
+  it('does not start with an invalid port', async () => {
     await expect(start({ WS_PORT: 'abc' })).rejects.toThrow('WS_PORT is not a whole number');
   });
 
-  it('serves the page and nothing else', async () => {
+  it('serves only the page', async () => {
     await start();
     const get = async (path: string): Promise<[number, string | null]> => {
       const response = await fetch(`${await app.nest.getUrl()}${path}`);

@@ -26,33 +26,33 @@ class SampleCluster {
     return `ws://127.0.0.1:${this.port}/ws`;
   }
 
-  /** All workers that ever were, the oldest first. */
+  /** Returns the process ids of all workers that were ever started, the oldest first. */
   async workers(atLeast = 1): Promise<number[]> {
     return (await this.process.says(LISTENS, atLeast)).map(Number);
   }
 
-  /** Ends a worker that has clients. They come back to another, and its successor takes new ones. */
+  /** Ends a worker that has clients. They reconnect to another worker, and its successor accepts new clients. */
   async replace(signal: NodeJS.Signals, code: number): Promise<{ failures: string[]; members: Member[] }> {
     const members = await joinTwoWorkers(this.url);
     const [{ pid }, before, failures] = [members[0]!, await this.workers(), [] as string[]];
     process.kill(pid, signal);
-    const back = await Promise.all(
+    const current = await Promise.all(
       members.map(async (member) => {
         if (member.pid !== pid) return member;
         expect((await member.client.ended()).code).toBe(code);
         return member.comeBack(failures);
       }),
     );
-    expect(back.map((member) => member.pid)).not.toContain(pid);
+    expect(current.map((member) => member.pid)).not.toContain(pid);
     expect(await this.process.says(new RegExp(`Worker ${pid} ended with (.*)`))).toEqual([signal]);
     const successor = (await this.workers(before.length + 1)).at(-1)!;
-    return { failures, members: [...back, await joinWorker(this.url, 'newcomer', successor)] };
+    return { failures, members: [...current, await joinWorker(this.url, 'newcomer', successor)] };
   }
 }
 
-/** @param signal what ends it */
-function isOneRoom(cluster: () => SampleCluster, signal: NodeJS.Signals): void {
-  it('lets clients land on any worker of one port, and a message reaches all of them once', async () => {
+/** @param signal the signal that ends the cluster */
+function describeOneRoom(cluster: () => SampleCluster, signal: NodeJS.Signals): void {
+  it('accepts clients on any worker of one port and delivers a message to all of them once', async () => {
     const members = await joinTwoWorkers(cluster().url);
     expect(await cluster().workers()).toEqual(expect.arrayContaining(members.map(({ pid }) => pid)));
     await expectOneRoom(members);
@@ -60,7 +60,7 @@ function isOneRoom(cluster: () => SampleCluster, signal: NodeJS.Signals): void {
   });
 
   it(
-    'replaces a worker that is killed, and counts its clients where they come back',
+    'replaces a killed worker and counts its clients where they reconnect',
     async () => {
       const { members } = await cluster().replace('SIGKILL', 1006);
       await expectOneRoom(members);
@@ -72,7 +72,7 @@ function isOneRoom(cluster: () => SampleCluster, signal: NodeJS.Signals): void {
     START,
   );
 
-  it('ends as a whole: 1001 for all clients, no process left, exit code 0', async () => {
+  it('ends completely: 1001 for all clients, no process left, exit code 0', async () => {
     const [members, pids] = [await joinTwoWorkers(cluster().url), await cluster().workers()];
     const exit = cluster().process.end(signal);
     const codes = await Promise.all(members.map(async ({ client }) => (await client.ended()).code));
@@ -88,7 +88,7 @@ describe('sample 03-cluster', () => {
     cluster = await SampleCluster.start();
   }, START);
 
-  it('answers a bare client as its README has it, and refuses what is no message of a member', async () => {
+  it('answers a client as its README documents and rejects invalid messages', async () => {
     const [{ client, pid }] = (await joinTwoWorkers(cluster.url)) as [Member];
     const roster = { state: 'connected', nodes: expect.any(Number), workers: expect.any(Array) };
     const data = { worker: `${pid}@${hostname()}`, roster };
@@ -98,7 +98,7 @@ describe('sample 03-cluster', () => {
   });
 
   it(
-    'replaces a worker that is asked to end, and none of its clients waits for an answer in vain',
+    'replaces a worker that is terminated without leaving a request unanswered',
     async () => {
       const { failures, members } = await cluster.replace('SIGTERM', 1001);
       expect(failures.filter((text) => text.includes('timed out'))).toEqual([]);
@@ -109,7 +109,7 @@ describe('sample 03-cluster', () => {
   );
 
   it(
-    'gives up when its workers cannot listen',
+    'ends when its workers cannot listen',
     async () => {
       const second = Sample.start(PROGRAM, '--workers', '1', '--port', String(cluster.port));
       expect(await second.exited).toEqual({ code: 1, signal: null });
@@ -119,7 +119,7 @@ describe('sample 03-cluster', () => {
     START,
   );
 
-  isOneRoom(() => cluster, 'SIGTERM');
+  describeOneRoom(() => cluster, 'SIGTERM');
 });
 
 describeWithRedis('sample 03-cluster over Redis', () => {
@@ -130,5 +130,5 @@ describeWithRedis('sample 03-cluster over Redis', () => {
     cluster = await SampleCluster.start('--redis', redis.url);
   }, START);
 
-  isOneRoom(() => cluster, 'SIGINT');
+  describeOneRoom(() => cluster, 'SIGINT');
 });

@@ -2,12 +2,12 @@ import { ClientProxyFactory, Transport } from '@nestjs/microservices';
 import { firstValueFrom, type Observable } from 'rxjs';
 import { Sample } from '../support/sample.js';
 import { TestClient } from '../support/client.js';
-import { answerOf, ask, say } from '../microservices/fixture.js';
+import { answerOf, ask, sendMessage } from '../microservices/fixture.js';
 
 const get = async (url: string): Promise<unknown> => (await fetch(url)).json();
 
 describe('sample 04-microservice', () => {
-  it('answers over TCP and over the socket alike, and to the service that calls it', async () => {
+  it('answers over TCP, over the WebSocket and for the service that calls it', async () => {
     const environment = { ...process.env };
     Object.assign(process.env, { HTTP_PORT: '0', TCP_PORT: '0', REPORTS_PORT: '0' });
     const sample = Sample.start('sample/04-microservice/src/main.ts');
@@ -33,7 +33,7 @@ describe('sample 04-microservice', () => {
     for (const path of ['/report', '/'])
       expect(await get(`${reports!}${path}`)).toMatchObject({ count: 3, names: ['ada', 'bob', 'eve'] });
     expect(await get(`${reports!}/welcome/zoe`)).toEqual({ id: 4, name: 'zoe' });
-    say(client, 'message', { cmd: 'users.find' }, { name: 'nobody' }, { id: 1 });
+    sendMessage(client, 'message', { cmd: 'users.find' }, { name: 'nobody' }, { id: 1 });
     expect((await answerOf(client, 1)).payload).toMatchObject({ message: 'there is no nobody' });
     client.ws.terminate();
     await overTcp.close();

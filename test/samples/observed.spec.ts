@@ -14,7 +14,7 @@ let socket: ClientSocket | undefined;
 afterEach(() => socket?.disconnect());
 
 describe('sample 05-observed', () => {
-  it('shows what it offers, what happens in it, and how it is', async () => {
+  it('exposes its contract, its traces, its metrics and its health', async () => {
     process.env['PORT'] = '0';
     const sample = Sample.start('sample/05-observed/src/main.ts');
     delete process.env['PORT'];
@@ -25,7 +25,7 @@ describe('sample 05-observed', () => {
     expect(await text(`${url!}/ws-docs`)).toContain('<!doctype html>');
     const contract = await text(`${url!}/ws-docs/asyncapi.yaml`);
     expect(contract).toMatch(/^asyncapi: 3\.0\.0\n/);
-    // the explorer shows the first one: not what fails on purpose
+    // The explorer shows the first operation. It should not be the one that fails on purpose.
     expect(/^operations:\n +(\S+):$/m.exec(contract)![1]).toBe('auction.lots');
 
     socket = connect(`${url!}/auction`, { auth: 'eve' });
@@ -48,8 +48,8 @@ describe('sample 05-observed', () => {
     for (const page of ['health', 'ready']) expect(await text(`${url!}/${page}`)).toContain('"status":"ok"');
 
     const lines = sample.output.split('\n').filter((line) => line.startsWith('{'));
-    const told = lines.map((line) => JSON.parse(line) as Line);
-    expect(told.find(({ msg }) => /connected from .* \(request /.test(msg))).toMatchObject({ level: 10 });
+    const entries = lines.map((line) => JSON.parse(line) as Line);
+    expect(entries.find(({ msg }) => /connected from .* \(request /.test(msg))).toMatchObject({ level: 10 });
     expect(sample.output).toContain('the appraiser is ill');
 
     expect((await sample.end()).signal).toBe('SIGTERM');

@@ -1,6 +1,6 @@
 import { Sample } from '../support/sample.js';
 
-// The specs of the other samples start them as `npm start` does, and check the same.
+// The specs of the other samples start them as `npm start` does and check the same.
 describe.each(['01-chat', '02-auth'])('sample %s', (name) => {
   const { PORT } = process.env;
   afterEach(() => {

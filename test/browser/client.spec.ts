@@ -4,7 +4,13 @@ import { Controller, Get, Header } from '@nestjs/common';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import type { ClientOptions, ClientSocket } from '../../lib/client/index.js';
-import { GuardedGateway, TestGateway, TokenGuard, type FromClient, type FromServer } from '../client/fixture-gateway.js';
+import {
+  GuardedGateway,
+  TestGateway,
+  TokenGuard,
+  type FromClient,
+  type FromServer,
+} from '../client/fixture-gateway.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';

@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import { MessageLog } from '../../lib/server/recovery/message-log.js';
 import { Work } from '../../lib/server/recovery/resume-queue.js';
 import { Frame } from '../../lib/server/transport/frame.js';
-import { isMeantFor } from '../../lib/server/rooms/target.js';
+import { isInTarget } from '../../lib/server/rooms/target.js';
 import { newSeed, Random } from '../support/random.js';
 
 const allClients = { rooms: new Set<string>(), except: new Set<string>() };
@@ -152,7 +152,7 @@ describe('MessageLog', () => {
             entry.number > after &&
             entry.number <= until &&
             (entry.server ?? server) === server &&
-            isMeantFor(own, entry.target),
+            isInTarget(own, entry.target),
         );
         return matches.some(({ isEnd }) => isEnd) ? undefined : matches.map(({ number }) => String(number));
       };

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { OutgoingRequests } from '../../lib/protocol/pending-requests.js';
 import { RequestError } from '../../lib/protocol/request-error.js';
-import { askMany } from '../../lib/server/rooms/broadcast-ack.js';
+import { broadcastRequest } from '../../lib/server/rooms/broadcast-ack.js';
 import type { EmitFlags, EventPacket, Namespace } from '../../lib/server/rooms/adapter-types.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred } from '../support/wait.js';
@@ -29,10 +29,15 @@ function cluster(flags: EmitFlags = {}) {
   const calls: [Error | null, unknown][] = [];
   const called = deferred();
   const options = { rooms: new Set<string>(), except: new Set<string>(), flags };
-  askMany({ adapter, sockets } as unknown as Namespace, { type: 2, data: ['e'] }, options, (...call) => {
-    calls.push(call);
-    called.resolve();
-  });
+  broadcastRequest(
+    { adapter, sockets } as unknown as Namespace,
+    { type: 2, data: ['e'] },
+    options,
+    (...call) => {
+      calls.push(call);
+      called.resolve();
+    },
+  );
   return { nodes, tables, calls, called: called.promise, options, asked: asked!, answer: answer! };
 }
 

@@ -8,10 +8,10 @@ import { TakeOverBudget } from '../recovery/take-over-budget.js';
 import type { RecoverySettings } from '../recovery/types.js';
 import type { ClusterStatus } from '../diagnostics/types.js';
 import {
-  makeAdapter,
+  createAdapter,
   type AdapterFactory,
-  type AdapterMaker,
-  type ClusterWatch,
+  type CreateAdapter,
+  type ClusterMonitor,
 } from '../rooms/adapter-factory.js';
 import { snapshotMessages } from './message-snapshot.js';
 import { limitRequestTime } from './request-timeouts.js';
@@ -46,7 +46,7 @@ export interface ClusterListener {
  * Makes the adapters of all servers, and stands between them and their brokers: this node's clients are served first
  * and whatever becomes of the broker, what other nodes send is checked, and who waits does so for a bounded time.
  */
-export class Cluster implements ClusterWatch {
+export class Cluster implements ClusterMonitor {
   private readonly watches = new Map<AdapterFactory, BrokerMonitor>();
   private readonly watchOf = new WeakMap<object, BrokerMonitor>();
   private readonly feeds = new WeakMap<object, SharedLog>();
@@ -60,7 +60,7 @@ export class Cluster implements ClusterWatch {
   ) {}
 
   /** A factory of adapters that can be relied on. */
-  wrapFactory(factory: AdapterFactory, listener: ClusterListener): AdapterMaker {
+  wrapFactory(factory: AdapterFactory, listener: ClusterListener): CreateAdapter {
     return (server, walk) => {
       const nsp = server as Served;
       const before = process.listeners('message');
@@ -214,13 +214,13 @@ function refuseDamage(broadcast: Method): Method {
 function make(factory: AdapterFactory, nsp: Served): Adapter {
   try {
     const name = brokerNameOf(nsp.name);
-    const adapter = makeAdapter(factory, named(nsp, name));
+    const adapter = createAdapter(factory, named(nsp, name));
     const internals = adapter as unknown as Internals;
     // nobody else reads the name: a view would only cost time
     if (isAlone(internals)) Reflect.set(adapter, 'nsp', nsp);
     const short = brokerNameOf(nsp.name, maxNameBytes(internals));
     if (short === name) return adapter;
-    const shorter = makeAdapter(factory, named(nsp, short));
+    const shorter = createAdapter(factory, named(nsp, short));
     discard(internals);
     return shorter;
   } catch (error) {

@@ -1,7 +1,7 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import { markPacket } from '../recovery/marked-packet.js';
 import type { SharedLog } from '../recovery/shared-log.js';
-import { isKept } from '../rooms/target.js';
+import { isRecoverable } from '../rooms/target.js';
 import { override, type Internals } from './adapter-internals.js';
 
 interface Packet {
@@ -59,7 +59,7 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: Sh
     if (isLocal(options)) return base.broadcast.call(adapter, packet, options);
     const target = options as BroadcastOptions;
     const { flags } = target;
-    const expected = isKept(packet, flags) ? feed?.expect({ except: NOBODY, ...target }) : undefined;
+    const expected = isRecoverable(packet, flags) ? feed?.expect({ except: NOBODY, ...target }) : undefined;
     const local = expected === undefined ? packet : { ...packet, place: expected.placement };
     const copy = feed === undefined ? { ...packet } : marked(packet, flags);
     posted.add(copy);

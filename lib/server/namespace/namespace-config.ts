@@ -1,4 +1,4 @@
-import type { AdapterMaker, ClusterWatch } from '../rooms/adapter-factory.js';
+import type { CreateAdapter, ClusterMonitor } from '../rooms/adapter-factory.js';
 import type { Conversation } from '../socket/conversation.js';
 import type { ErrorReporter } from '../diagnostics/types.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
@@ -18,8 +18,8 @@ export interface ConnectionListener {
 export interface NamespaceConfig<Server> {
   /** The full URL path, with the port in front only where it is not the application's. */
   readonly name: string;
-  readonly adapter: AdapterMaker;
-  readonly cluster: ClusterWatch;
+  readonly adapter: CreateAdapter;
+  readonly cluster: ClusterMonitor;
   /** Keeps what clients miss while they are away; absent where nothing is kept. */
   readonly recovery?: RecoverySettings;
   /** Decides what clients get back that resume their sessions. */

@@ -10,7 +10,7 @@ import { nameOfUser, type ClientWithUser } from '../handshake/user-identity.js';
 import { serverSideEmit } from '../rooms/server-side-emit.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';
-import { keyText, NO_ROOMS, withRooms } from '../rooms/room-names.js';
+import { presenceKey, NO_ROOMS, addRooms } from '../rooms/room-names.js';
 import { valueBytes } from '../util/heap-size.js';
 
 /** Somebody who is in a room, with one connection or several. */
@@ -126,7 +126,7 @@ export class Presence {
       );
     }
     // not `null` either: a client that sends no key must not be shown as its user
-    const name = key === undefined ? nameOfUser(client) : keyText(key, this.host);
+    const name = key === undefined ? nameOfUser(client) : presenceKey(key, this.host);
     if (name === undefined)
       throw withCode(
         'ERR_ENVELOPE_NO_USER',
@@ -164,7 +164,7 @@ export class Presence {
    * @throws (rejects) Error where a node does not answer; its `responses` are those that are known of
    */
   async list(room: string): Promise<Present[]> {
-    withRooms(NO_ROOMS, room, this.host);
+    addRooms(NO_ROOMS, room, this.host);
     const members = new Map<string, unknown[]>();
     const add = (entries: unknown): void => {
       for (const [key, metas] of entries as ReturnType<PresenceTable['list']>)

@@ -1,7 +1,7 @@
 import type { Adapter, Room, Session } from 'socket.io-adapter';
 import { serverSideEmit } from '../rooms/server-side-emit.js';
 import { TAKE_OVER, type Recovery, type ResumeTerms, type Resumption, type StoredSession } from './types.js';
-import { isMeantFor, REVOKED } from '../rooms/target.js';
+import { isInTarget, REVOKED } from '../rooms/target.js';
 import type { Frame } from '../transport/frame.js';
 import { periodsSince, roomsAt } from './membership.js';
 import { withTimeout } from '../util/with-timeout.js';
@@ -156,9 +156,9 @@ export class ClusterRecovery implements Recovery {
           (entry) =>
             isLater(entry.offset, offset) &&
             !known.has(entry.offset) &&
-            isMeantFor(roomsAt(entry.offset, periods, isLater), entry) &&
+            isInTarget(roomsAt(entry.offset, periods, isLater), entry) &&
             // a session that was ended for a room ends, whatever is left of its rooms
-            (narrowed === rooms || isMeantFor(narrowed, entry) || entry.data[0] === REVOKED),
+            (narrowed === rooms || isInTarget(narrowed, entry) || entry.data[0] === REVOKED),
         );
         const read = toFrames(entries.map((entry) => [...entry.data, entry.offset]));
         const pending = this.pending(rooms, narrowed);
@@ -213,7 +213,7 @@ export class ClusterRecovery implements Recovery {
           if (broadcast === undefined) return false;
           const { packet, opts } = broadcast;
           const target = { rooms: new Set(opts.rooms), except: new Set(opts.except) };
-          if (isMeantFor(roomsAt(position, periods, isLater), target))
+          if (isInTarget(roomsAt(position, periods, isLater), target))
             packets.push([...packet.data, position]);
           return false;
         },

@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto';
 import type { BroadcastFlags, BroadcastOptions, Room } from 'socket.io-adapter';
 import { joinFrames, type Frame } from '../transport/frame.js';
 import { MemoryAdapter } from '../rooms/memory-adapter.js';
-import type { AdapterMaker, Walk } from '../rooms/adapter-factory.js';
+import type { CreateAdapter, ForEachSocket } from '../rooms/adapter-factory.js';
 import { periodsSince } from './membership.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
 import type { Recovery, RecoverySettings, ResumeTerms, Resumption, StoredSession } from './types.js';
-import { isKept } from '../rooms/target.js';
+import { isRecoverable } from '../rooms/target.js';
 import type { ResolvedRecovery } from './types.js';
 import { MessageLog, type Missed } from './message-log.js';
 import { resumes, type Work } from './resume-queue.js';
@@ -62,7 +62,7 @@ export class MemoryRecovery implements RecoverySettings {
   }
 
   /** The adapter of one server: the in-memory one, which writes all that it sends into the log. */
-  readonly adapter: AdapterMaker = (nsp, walk) => {
+  readonly adapter: CreateAdapter = (nsp, walk) => {
     // what is sent to a RegExp namespace is for all its children
     const server = walk === undefined ? (nsp as { name: string }).name : undefined;
     const adapter = new LoggingAdapter(nsp, (packet, options) => this.record(server, packet, options));
@@ -89,7 +89,7 @@ export class MemoryRecovery implements RecoverySettings {
     packet: LoggedPacket,
     options: BroadcastOptions,
   ): ((frame: Frame | undefined) => void) | undefined {
-    if (!isKept(packet, options.flags)) return undefined;
+    if (!isRecoverable(packet, options.flags)) return undefined;
     packet.data.push(this.show(this.log.advance()));
     return (frame) => this.log.add(server, options, frame);
   }
@@ -275,7 +275,7 @@ class LoggingAdapter extends MemoryAdapter {
     added(frame);
     const frames = frame === undefined ? [] : [frame];
     const flags: BroadcastFlags = options.flags ?? {};
-    (this as unknown as { apply: Walk }).apply(options, (socket) => {
+    (this as unknown as { apply: ForEachSocket }).apply(options, (socket) => {
       const recipient = socket as Recipient;
       recipient.notifyOutgoingListeners(packet);
       recipient.client.writeToEngine(frames, flags);

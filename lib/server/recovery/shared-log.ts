@@ -1,6 +1,6 @@
 import type { Room } from 'socket.io-adapter';
 import { Frame, Placement } from '../transport/frame.js';
-import { isKept, isMeantFor } from '../rooms/target.js';
+import { isRecoverable, isInTarget } from '../rooms/target.js';
 
 /** One message as it was read from the log that all nodes write to. */
 export interface LogEntry {
@@ -122,7 +122,7 @@ export class SharedLog {
     this.hasStalled = false;
     if (type !== BROADCAST) return;
     const { packet, opts } = data;
-    if (this.journals.size > 0 && isKept(packet, opts.flags)) {
+    if (this.journals.size > 0 && isRecoverable(packet, opts.flags)) {
       const entry = {
         offset,
         data: [...packet.data],
@@ -140,7 +140,7 @@ export class SharedLog {
    */
   pending(rooms: readonly Room[]): [mark: number, frame: Frame | undefined][] {
     return [...this.unplaced]
-      .filter(([, target]) => isMeantFor(rooms, target))
+      .filter(([, target]) => isInTarget(rooms, target))
       .map(([mark, unplaced]) => [mark, patientFrame(unplaced)]);
   }
 

@@ -1,24 +1,29 @@
 import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
 import type { ClusterStatus } from '../diagnostics/types.js';
 
-/** A class or factory of Socket.IO's adapter contract; called with `new` where possible, as in Socket.IO. */
+/** A class or a factory function of Socket.IO's adapter contract. Called with `new` if possible, as in Socket.IO. */
 export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter);
 
-/** Goes through this node's sockets of a target: what all adapters do by a function of the in-memory one. */
-export type Walk = (options: BroadcastOptions, callback: (socket: unknown) => void) => void;
+/** Calls back with each socket of a target on this node: the method `apply` of Socket.IO's in-memory adapter. */
+export type ForEachSocket = (options: BroadcastOptions, callback: (socket: unknown) => void) => void;
 
-/** Makes the adapter of a server. @param walk in the place of its own, where the sockets are those of other servers */
-export type AdapterMaker = (nsp: unknown, walk?: Walk) => Adapter;
+/**
+ * Creates the adapter of a server.
+ *
+ * @param forEachSocket replaces the adapter's own function, if the sockets belong to other servers
+ */
+export type CreateAdapter = (nsp: unknown, forEachSocket?: ForEachSocket) => Adapter;
 
-/** Calls a factory; an arrow function has no prototype, and cannot be called with `new`. */
-export function makeAdapter(factory: AdapterFactory, nsp: unknown): Adapter {
+/** Calls a class with `new`, and an arrow function, which has no prototype, without. */
+export function createAdapter(factory: AdapterFactory, nsp: unknown): Adapter {
   if (factory.prototype === undefined) return (factory as (nsp: unknown) => Adapter)(nsp);
   return new (factory as new (nsp: unknown) => Adapter)(nsp);
 }
 
-/** How the adapters of this process stand with the other nodes. */
-export interface ClusterWatch {
+/** Monitors the connections of this process's adapters to the other nodes. */
+export interface ClusterMonitor {
+  /** Returns the cluster status of an adapter. */
   statusOf(adapter: Adapter): ClusterStatus;
-  /** @param listener hears that there are fewer nodes, or that the broker is back */
+  /** Calls `listener` when the number of nodes changes, and when the connection to the broker is restored. */
   watch(adapter: Adapter, listener: () => void): void;
 }

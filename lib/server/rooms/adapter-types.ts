@@ -2,28 +2,28 @@ import type { Adapter, BroadcastFlags, Room, SocketId } from 'socket.io-adapter'
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { Handshake } from '../handshake/handshake.js';
 
-/** What an emit carries besides its payload. */
+/** The options of an emit. */
 export interface EmitFlags extends BroadcastFlags {
-  /** Internal to room-wide requests: one socket is asked, its answer is given bare. */
+  /** Set on requests to one socket of another node: the result is its response, not an array. */
   expectSingleResponse?: boolean;
 }
 
-/** A room, or several. */
+/** One or several rooms. */
 export type Rooms = Room | Iterable<Room>;
 
-/** What adapters broadcast: Socket.IO's event packet, as plain data. */
+/** The packet that adapters broadcast: Socket.IO's event packet, as plain data. */
 export interface EventPacket {
   type: 2;
   data: unknown[];
   nsp?: string;
   id?: number;
-  /** What travels beside the payload. */
+  /** The metadata that the message carries beside its payload. */
   meta?: object;
-  /** There is no payload: brokers make `null` of an `undefined` in `data`. */
+  /** Set if the event has no payload, since brokers turn an `undefined` in `data` into `null`. */
   bare?: true;
 }
 
-/** The part of a socket that its server and the adapters touch; any node's socket answers to it. */
+/** The data of a socket, on this node or on another. */
 export interface SocketDetails<Data = Untyped> {
   readonly id: SocketId;
   readonly handshake: Handshake;
@@ -31,38 +31,38 @@ export interface SocketDetails<Data = Untyped> {
   readonly data: Data;
 }
 
-/** A socket, on this node or on another, as `fetchSockets` gives it: Socket.IO's `RemoteSocket`. */
+/** A socket on this node or on another, as `fetchSockets` returns it: Socket.IO's `RemoteSocket`. */
 export interface ReachableSocket<Data = Untyped> extends SocketDetails<Data> {
   join(rooms: Rooms): unknown;
   leave(room: Room): unknown;
   disconnect(close?: boolean): unknown;
 }
 
-/** A socket of this node, as others get it by `client.nsp.sockets`. */
+/** A socket of this node, as `client.nsp.sockets` returns it. */
 export interface MemberSocket extends ReachableSocket {
-  /** Where adapters leave the callbacks of room-wide requests. */
+  /** The callbacks of broadcast requests, by request id. Adapters write to it. */
   readonly acks: Map<number, (answer: unknown) => void>;
   readonly connected: boolean;
   emit(event: string, ...args: Untyped[]): boolean;
 }
 
-/** What a socket and an operator need of the server they belong to. */
+/** The part of a server that its sockets and broadcast operators use. */
 export interface Namespace {
-  /** The full URL path, with the port in front only where it is not the application's. */
+  /** The full URL path. The port precedes it if it differs from the application's. */
   readonly name: string;
-  /** The same as the gateway declares it: a child of a RegExp namespace has its parent's. */
+  /** The path as the gateway declares it. A child of a RegExp namespace has the route of its parent. */
   readonly route: string;
   readonly adapter: Adapter;
   readonly sockets: ReadonlyMap<SocketId, MemberSocket>;
-  /** @internal Numbers requests; one counter for all sockets, since a room-wide request has one id. */
+  /** @internal The last request id. All sockets share the counter, since a broadcast request has one id. */
   _ids: number;
   /** @internal */
   readonly _mount: {
     readonly failures: { roomLimit(why: string): Error };
     readonly limits: { readonly maxRoomNameLength: number };
   };
-  /** @internal Where those who are away find what they missed. */
+  /** @internal The store of sessions and missed messages; `undefined` without recovery. */
   readonly _recovery: object | undefined;
-  /** @internal Takes an error that no caller can catch. */
+  /** @internal Logs an error that no caller can catch. */
   _report(error: unknown, where: string): void;
 }

@@ -3,36 +3,36 @@ import { catchRejection } from '../util/safe-call.js';
 import type { EmitFlags, EventPacket, Namespace } from './adapter-types.js';
 import { TimeoutError } from '../../protocol/timeout-error.js';
 
-/** How long a room-wide request waits, in milliseconds, where no `timeout` was given. */
+/** The default timeout of a broadcast request, in milliseconds. */
 const DEFAULT_TIMEOUT = 5_000;
 
 /**
- * Asks every socket of a target and calls back once: with all answers, or after the timeout with an error and
- * those that came.
+ * Sends a request to every socket of a target and calls back once: with all responses, or after the timeout with an error and
+ * the responses received so far.
  */
-export function askMany(
+export function broadcastRequest(
   nsp: Namespace,
   packet: EventPacket,
   options: BroadcastOptions & { flags: EmitFlags },
-  callback: (error: Error | null, answers: unknown) => void,
+  callback: (error: Error | null, responses: unknown) => void,
 ): void {
-  const answers: unknown[] = [];
+  const responses: unknown[] = [];
   const single = options.flags.expectSingleResponse === true;
-  let over = false;
+  let isOver = false;
   let nodes = -1;
   let nodesAsked = 0;
   let clientsAsked = 0;
   options.flags.timeout ??= DEFAULT_TIMEOUT;
 
   const finish = (error: Error | null): void => {
-    over = true;
+    isOver = true;
     clearTimeout(timer);
-    // those that never answer would stay in their sockets' tables
+    // otherwise the tables of sockets that never respond would keep these callbacks
     if (error !== null) for (const socket of nsp.sockets.values()) socket.acks.delete(packet.id!);
-    callback(error, single ? (answers[0] ?? null) : answers);
+    callback(error, single ? (responses[0] ?? null) : responses);
   };
   const check = (): void => {
-    if (!over && nodesAsked === nodes && answers.length >= clientsAsked) finish(null);
+    if (!isOver && nodesAsked === nodes && responses.length >= clientsAsked) finish(null);
   };
 
   const sent: unknown = nsp.adapter.broadcastWithAck(
@@ -43,22 +43,22 @@ export function askMany(
       clientsAsked += clients;
       check();
     },
-    (answer: unknown) => {
-      if (over) return;
-      answers.push(answer);
+    (response: unknown) => {
+      if (isOver) return;
+      responses.push(response);
       check();
     },
   );
   catchRejection(sent, (error) => nsp._report(error, 'the cluster adapter failed'));
-  // after the broadcast, which throws where the data is no JSON; not a reason to keep a process alive
+  // set after the broadcast, which throws if JSON cannot carry the data; unref'd, so that it does not keep the process alive
   const timer = setTimeout(() => finish(new TimeoutError()), options.flags.timeout);
   timer.unref();
   nsp.adapter.serverCount().then(
     (count) => {
-      // a request that is kept to this node has nobody else to wait for
+      // a local request waits for this node only
       nodes = options.flags.local === true ? 1 : count;
       check();
     },
-    () => undefined, // the broker is away: the timeout answers
+    () => undefined, // the broker does not answer: the timeout ends the request
   );
 }

@@ -13,16 +13,16 @@ import type {
 import { withCode } from '../../protocol/with-code.js';
 import { assertCompress, assertTimeout } from '../util/arguments.js';
 import { callSafely, catchRejection } from '../util/safe-call.js';
-import { askMany } from './broadcast-ack.js';
+import { broadcastRequest } from './broadcast-ack.js';
 import { channels, type EnvelopeDiagnostics } from '../diagnostics/channels.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './adapter-types.js';
 import { REVOKED } from './target.js';
 import { RemoteSocket } from './remote-socket.js';
-import { openRooms, withRooms } from './room-names.js';
+import { addRooms, manageableRooms } from './room-names.js';
 
 /**
- * A target and how to send to it: Socket.IO's `BroadcastOperator`. Immutable: each step of the chain is a new
- * operator.
+ * A set of rooms, and the options of a broadcast to them: Socket.IO's `BroadcastOperator`. Immutable: each method of the chain
+ * returns a new operator.
  */
 export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data = Untyped> {
   constructor(
@@ -34,54 +34,54 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     if (typeof nsp !== 'object' || nsp === null)
       throw withCode(
         'ERR_ENVELOPE_ILLEGAL_CONSTRUCTOR',
-        new TypeError('BroadcastOperator: nsp is missing: server.to(room) makes operators'),
+        new TypeError('BroadcastOperator: nsp is missing: create operators with server.to(room)'),
       );
   }
 
   /**
-   * Adds a room, or several, to the target.
+   * Adds one or several rooms to the target.
    *
-   * @throws RoomLimitError on a name that is neither a text nor a number, or longer than `limits.maxRoomNameLength` (and
+   * @throws RoomLimitError on a name that is neither a string nor a number, or longer than `limits.maxRoomNameLength` (and
    * 1,006 characters)
    */
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return new BroadcastOperator(this.nsp, withRooms(this.rooms, rooms, this.nsp), this.excluded, this.flags);
+    return new BroadcastOperator(this.nsp, addRooms(this.rooms, rooms, this.nsp), this.excluded, this.flags);
   }
 
-  /** The same as {@link to}. */
+  /** An alias of {@link to}. */
   in(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.to(rooms);
   }
 
-  /** Leaves out the members of a room, or of several; a socket's id is a room. Throws as {@link to}. */
+  /** Excludes the members of one or several rooms. A socket's id is a room as well. Throws like {@link to}. */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return new BroadcastOperator(this.nsp, this.rooms, withRooms(this.excluded, rooms, this.nsp), this.flags);
+    return new BroadcastOperator(this.nsp, this.rooms, addRooms(this.excluded, rooms, this.nsp), this.flags);
   }
 
   /**
-   * Leaves the message uncompressed where `false`. Default: compressed for clients that negotiated permessage-deflate.
+   * Sets whether the message is compressed. Default: `true`, for clients that negotiated permessage-deflate.
    *
-   * @throws TypeError on what is neither `true` nor `false`
+   * @throws TypeError unless the value is `true` or `false`
    */
   compress(compress: boolean): BroadcastOperator<Emit, Data> {
     assertCompress('BroadcastOperator.compress', compress);
     return this.with({ compress });
   }
 
-  /** The message is dropped, not queued, where a line takes no data at the moment of the call. */
+  /** Drops the message for each client whose connection cannot take data at once, instead of queueing it. */
   get volatile(): BroadcastOperator<Emit, Data> {
     return this.with({ volatile: true });
   }
 
-  /** Only sockets of this node. */
+  /** Limits the target to sockets of this node. */
   get local(): BroadcastOperator<Emit, Data> {
     return this.with({ local: true });
   }
 
   /**
-   * How long, in milliseconds, a request waits for its answers.
+   * Sets how long a request waits for its responses, in milliseconds. Default: 5,000.
    *
-   * @throws TypeError on what is no number
+   * @throws TypeError unless the value is a number
    */
   timeout(timeout: number): BroadcastOperator<Emit, Data> {
     assertTimeout('BroadcastOperator.timeout', timeout);
@@ -89,20 +89,20 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
   }
 
   /**
-   * Sends one event to the target. Several arguments arrive as an array; a last one that is a function makes it
-   * a request, and gets `(error, answers)`.
+   * Sends one event to the target. Several arguments arrive as an array. If the last argument is a function, the event is a
+   * request, and the function is called with `(error, responses)`.
    *
-   * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: it names the place in it
+   * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: its message contains the place in the data
    */
   emit<Event extends EventNames<Emit>>(
     event: Event,
     ...args: EventParams<WithManyAnswers<Emit>, Event>
   ): true {
     assertEmittable(event);
-    return this._emit(event, args, channels.broadcast.hasSubscribers ? this.tell(event) : undefined);
+    return this._emit(event, args, channels.broadcast.hasSubscribers ? this.publish(event) : undefined);
   }
 
-  /** @internal @param meta what travels beside the payload */
+  /** @internal Sends an event. @param meta the metadata that the message carries beside its payload */
   _emit(event: string, args: readonly unknown[], meta: object | undefined): true {
     const last: unknown = args.at(-1);
     const values: readonly unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
@@ -110,44 +110,44 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     const packet: EventPacket = { type: 2, data: [event, data], ...(data === undefined && { bare: true }) };
     if (meta !== undefined) packet.meta = meta;
     if (typeof last === 'function') {
-      askMany(this.nsp, packet, this.target(), (error, answers) =>
+      broadcastRequest(this.nsp, packet, this.target(), (error, responses) =>
         callSafely(
-          () => Reflect.apply(last, undefined, [error, answers]) as unknown,
+          () => Reflect.apply(last, undefined, [error, responses]) as unknown,
           (thrown) => this.nsp._report(thrown, `the callback of "${event}" threw`),
         ),
       );
     } else {
-      this.settle(this.nsp.adapter.broadcast(packet, this.target()));
+      this.reportRejection(this.nsp.adapter.broadcast(packet, this.target()));
     }
     return true;
   }
 
   /**
-   * Asks every socket of the target and resolves with their answers, in the order of arrival. Waits 5 seconds
-   * unless {@link timeout} says otherwise.
+   * Sends a request to every socket of the target and resolves with their responses, in the order of arrival. The timeout is 5
+   * seconds, unless {@link timeout} sets another.
    *
-   * @throws (rejects) Error with `responses`, the answers that came, where some did not
+   * @throws (rejects) Error after the timeout, with the responses received so far as `responses`
    */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>[]> {
     return new Promise((resolve, reject) => {
-      const done = (error: Error | null, answers: AnswerOf<Emit, Event>[]): void => {
-        if (error === null) resolve(answers);
-        else reject(Object.assign(error, { responses: answers }));
+      const done = (error: Error | null, responses: AnswerOf<Emit, Event>[]): void => {
+        if (error === null) resolve(responses);
+        else reject(Object.assign(error, { responses }));
       };
       this.emit(event, ...([...args, done] as Untyped));
     });
   }
 
   /**
-   * The sockets of the target, on every node (only this one after {@link local}).
+   * Resolves with the sockets of the target on every node, or on this node only after {@link local}.
    *
-   * @throws (rejects) Error with `responses`, the sockets that are known of, where a node does not answer
+   * @throws (rejects) Error if a node does not respond, with the sockets of the other nodes as `responses`
    */
   async fetchSockets(): Promise<(ReachableSocket<Data> & RemoteSocket<Emit, Data>)[]> {
-    // another node's socket comes as plain details, ours as itself
+    // adapters return sockets of this node themselves, and plain details of those on other nodes
     const reachable = (socket: Untyped): Untyped =>
       typeof socket.join === 'function' ? socket : new RemoteSocket(new BroadcastOperator(this.nsp), socket);
     try {
@@ -160,57 +160,57 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
   }
 
   /**
-   * Makes the sockets of the target join a room, or several.
+   * Makes the sockets of the target join one or several rooms.
    *
-   * @throws RoomLimitError as {@link to}, and on the room of a user
+   * @throws RoomLimitError like {@link to}, and on the room of a user
    */
   socketsJoin(rooms: Rooms): void {
-    const joined = openRooms(rooms, this.nsp);
-    this.settle(this.nsp.adapter.addSockets(this.target(), joined));
+    const joined = manageableRooms(rooms, this.nsp);
+    this.reportRejection(this.nsp.adapter.addSockets(this.target(), joined));
   }
 
   /**
-   * Makes the sockets of the target leave a room, or several; each stays in its own.
+   * Makes the sockets of the target leave one or several rooms. A socket never leaves the room of its id.
    *
-   * @throws RoomLimitError as {@link to}, and on the room of a user
+   * @throws RoomLimitError like {@link to}, and on the room of a user
    */
   socketsLeave(rooms: Rooms): void {
-    const left = openRooms(rooms, this.nsp);
+    const left = manageableRooms(rooms, this.nsp);
     this.revoke();
-    this.settle(this.nsp.adapter.delSockets(this.target(), left));
+    this.reportRejection(this.nsp.adapter.delSockets(this.target(), left));
   }
 
-  /** Disconnects the sockets of the target. What was emitted before still arrives. */
+  /** Disconnects the sockets of the target. Messages emitted before still arrive. */
   disconnectSockets(close = false): void {
     this.revoke();
-    this.settle(this.nsp.adapter.disconnectSockets(this.target(), close));
+    this.reportRejection(this.nsp.adapter.disconnectSockets(this.target(), close));
   }
 
-  /** Those of the target who are away do not get their session back: it has changed behind their backs. */
+  /** Revokes the sessions of disconnected clients in the target, since their rooms, or the session itself, ended meanwhile. */
   private revoke(): void {
     if (this.nsp._recovery === undefined) return;
     const packet: EventPacket = { type: 2, data: [REVOKED, null] };
-    this.settle(this.nsp.adapter.broadcast(packet, this.target()));
+    this.reportRejection(this.nsp.adapter.broadcast(packet, this.target()));
   }
 
-  private tell(event: string): object | undefined {
+  private publish(event: string): object | undefined {
     const { nsp: server, rooms, excluded: except } = this;
     const sent: EnvelopeDiagnostics['broadcast'] = { server, event, rooms, except };
     channels.broadcast.publish(sent);
     return sent.meta;
   }
 
-  /** Adapters get copies, and always `flags`: some read fields of it unasked. */
+  /** Returns the options for an adapter. `flags` is a copy and never absent, since some adapters read its fields without a check. */
   private target(): { rooms: Set<Room>; except: Set<Room>; flags: EmitFlags } {
     return { rooms: this.rooms as Set<Room>, except: this.excluded as Set<Room>, flags: { ...this.flags } };
   }
 
-  /** Cluster adapters answer with promises that nobody else awaits. */
-  private settle(sent: unknown): void {
+  /** Reports the rejection of a cluster adapter's promise, which no other code awaits. */
+  private reportRejection(sent: unknown): void {
     catchRejection(sent, (error) => this.nsp._report(error, 'the cluster adapter failed'));
   }
 
-  /** @internal */
+  /** @internal Returns an operator with more options. */
   with(flags: EmitFlags): BroadcastOperator<Untyped, Data> {
     return new BroadcastOperator(this.nsp, this.rooms, this.excluded, { ...this.flags, ...flags });
   }

@@ -1,29 +1,31 @@
 import type { Adapter, BroadcastOptions, Room } from 'socket.io-adapter';
-import type { AdapterMaker, Walk } from './adapter-factory.js';
+import type { CreateAdapter, ForEachSocket } from './adapter-factory.js';
 import { withCode } from '../../protocol/with-code.js';
 
-/** Nobody is ever in it. */
-const NOWHERE: Room = '$nowhere';
+/** A room without members. */
+const EMPTY_ROOM: Room = '$nowhere';
 const COMMANDS = ['broadcast', 'addSockets', 'delSockets', 'disconnectSockets', 'fetchSockets'] as const;
 
 /**
- * The rooms of a RegExp namespace: whatever is done to it is done to each of its children, on every node. It has the
- * same adapter as they, which finds the sockets of this node in theirs.
+ * Returns a function that creates the adapter of a RegExp namespace. Its commands apply to all children of the namespace, on every
+ * node. It is an adapter of the same kind as theirs, and finds the sockets of this node in their adapters.
  */
 export function parentAdapter(
   children: () => Iterable<{ readonly adapter: Adapter }>,
-  make: AdapterMaker,
-): AdapterMaker {
-  const walk: Walk = (options, callback) => {
-    for (const { adapter } of children()) (adapter as unknown as { apply: Walk }).apply(options, callback);
+  create: CreateAdapter,
+): CreateAdapter {
+  const forEachSocket: ForEachSocket = (options, callback) => {
+    for (const { adapter } of children())
+      (adapter as unknown as { apply: ForEachSocket }).apply(options, callback);
   };
   return (nsp) => {
-    const adapter = make(nsp, walk);
-    // one room has a channel of its own in Redis' adapters, which only the nodes of its members listen to
+    const adapter = create(nsp, forEachSocket);
+    // Redis adapters send a command for a single room over a channel of that room. Only nodes whose adapter has members of the room
+    // receive it, and this adapter never has members.
     for (const command of COMMANDS) {
       const original = adapter[command].bind(adapter) as (...args: unknown[]) => unknown;
       Reflect.set(adapter, command, (...args: unknown[]): unknown =>
-        original(...args.map((argument) => (isTarget(argument) ? widened(argument) : argument))),
+        original(...args.map((argument) => (isTarget(argument) ? addEmptyRoom(argument) : argument))),
       );
     }
     return Object.assign(adapter, {
@@ -31,7 +33,7 @@ export function parentAdapter(
         throw withCode(
           'ERR_ENVELOPE_UNSUPPORTED',
           new Error(
-            'a RegExp namespace cannot be asked as a whole: ask its namespaces, server.of(path), one by one',
+            'a request to a whole RegExp namespace is not supported: send it to each of its namespaces, server.of(path)',
           ),
         );
       },
@@ -43,6 +45,7 @@ function isTarget(argument: unknown): argument is BroadcastOptions {
   return typeof argument === 'object' && argument !== null && 'rooms' in argument;
 }
 
-function widened(target: BroadcastOptions): BroadcastOptions {
-  return target.rooms.size === 1 ? { ...target, rooms: new Set([...target.rooms, NOWHERE]) } : target;
+/** Adds a second room to a target of one room, which makes the adapter send the command to all nodes. */
+function addEmptyRoom(target: BroadcastOptions): BroadcastOptions {
+  return target.rooms.size === 1 ? { ...target, rooms: new Set([...target.rooms, EMPTY_ROOM]) } : target;
 }

@@ -15,7 +15,7 @@ import { assertTimeout } from '../util/arguments.js';
 import type { EmitFlags, Rooms, SocketDetails } from './adapter-types.js';
 import type { Handshake } from '../handshake/handshake.js';
 
-/** What a remote socket needs of a broadcast operator. */
+/** The part of a broadcast operator that a remote socket uses. */
 interface Target {
   to(room: Room): Target;
   with(flags: EmitFlags): Target;
@@ -26,48 +26,49 @@ interface Target {
   disconnectSockets(close?: boolean): void;
 }
 
-/** A socket of another node: what `fetchSockets` tells of it, and what can be done from here. */
+/** A socket of another node, as `fetchSockets` returns it: a copy of its data, and methods that run on its node. */
 export class RemoteSocket<
   Emit extends EventsMap = DefaultEventsMap,
   Data = Untyped,
 > implements SocketDetails<Data> {
   /** The socket's id on its node. */
   readonly id: string;
-  /** How the connection began. */
+  /** The upgrade request of the connection. */
   readonly handshake: Handshake;
-  /** The rooms of the socket when `fetchSockets` was called. */
+  /** The rooms of the socket at the time of `fetchSockets`. */
   readonly rooms: Set<Room>;
-  /** The socket's `data` when `fetchSockets` was called: a copy. */
+  /** A copy of the socket's `data` at the time of `fetchSockets`. */
   readonly data: Data;
   private readonly target: Target;
 
-  constructor(everybody: unknown, details: { id: string; handshake: Handshake; rooms: Room[]; data: Data }) {
+  /** @param operator a broadcast operator for all sockets of the server */
+  constructor(operator: unknown, details: { id: string; handshake: Handshake; rooms: Room[]; data: Data }) {
     if (
-      typeof (Object(everybody) as Partial<Target>).to !== 'function' ||
+      typeof (Object(operator) as Partial<Target>).to !== 'function' ||
       !Array.isArray(Object(details).rooms)
     )
       throw withCode(
         'ERR_ENVELOPE_ILLEGAL_CONSTRUCTOR',
-        new TypeError('RemoteSocket: details is missing: server.fetchSockets() makes remote sockets'),
+        new TypeError('RemoteSocket: details is missing: get remote sockets from server.fetchSockets()'),
       );
     this.id = details.id;
     this.handshake = details.handshake;
     this.rooms = new Set(details.rooms);
     this.data = details.data;
-    this.target = (everybody as Target).to(this.id).with({ expectSingleResponse: true });
+    this.target = (operator as Target).to(this.id).with({ expectSingleResponse: true });
   }
 
-  /** Sends one event to this socket. A last argument that is a function gets the answer, or the error. */
+  /** Sends one event to this socket. If the last argument is a function, it is called with the response or the error. */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): unknown {
     const last: unknown = args.at(-1);
     if (typeof last !== 'function') return this.target.emit(event, ...args);
-    // the same arguments as from a socket of this node; an operator puts the error first
-    const callback = (error: Error | null, answer: unknown): void =>
-      void Reflect.apply(last, undefined, [error ?? answer]);
+    // called with one argument, like the callback of a socket of this node; an operator passes the error first
+    const callback = (error: Error | null, response: unknown): void =>
+      void Reflect.apply(last, undefined, [error ?? response]);
     return this.target.emit(event, ...args.slice(0, -1), callback);
   }
 
-  /** Asks this socket and resolves with its answer. */
+  /** Sends a request to this socket and resolves with its response. */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
     ...args: RequestParams<Emit, Event>
@@ -75,7 +76,7 @@ export class RemoteSocket<
     return this.target.emitWithAck(event, ...args);
   }
 
-  /** How long, in milliseconds, a request to this socket waits. */
+  /** Sets the timeout of a request to this socket, in milliseconds. Default: 5,000. */
   timeout(timeout: number): {
     emit<Event extends EventNames<Emit>>(
       event: Event,
@@ -94,28 +95,28 @@ export class RemoteSocket<
     };
   }
 
-  /** Makes the socket join a room, or several. Throws as `server.socketsJoin`. */
+  /** Makes the socket join one or several rooms. Throws like `server.socketsJoin`. */
   join(rooms: Rooms): void {
     this.target.socketsJoin(rooms);
   }
 
-  /** Makes the socket leave a room. Throws as `server.socketsLeave`. */
+  /** Makes the socket leave a room. Throws like `server.socketsLeave`. */
   leave(room: Room): void {
     this.target.socketsLeave(room);
   }
 
-  /** Disconnects the socket; a connection carries one namespace, so `close` makes no difference. */
+  /** Disconnects the socket. `close` has no effect, since a connection carries one namespace. */
   disconnect(close = false): this {
     this.target.disconnectSockets(close);
     return this;
   }
 
-  /** What a log or a careless serialiser sees, as of a socket of this node: no header, no token, no payload. */
+  /** Returns the id only, so that no header, token or payload gets into logs or responses. */
   toJSON(): { id: string } {
     return { id: this.id };
   }
 
-  /** The same for `console.log` and Nest's logger. */
+  /** Returns the text for `console.log` and Nest's logger: the id only. */
   [inspect.custom](_depth: number, options: InspectOptions): string {
     return `RemoteSocket ${inspect(this.toJSON(), options)}`;
   }

@@ -3,26 +3,29 @@ import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Rooms } from './adapter-types.js';
 import { isUserRoom, MAX_USER_ROOM } from '../handshake/user-name.js';
 
-/** Why an operation on rooms is refused. */
+/** The reason why an operation on rooms is refused. */
 export interface RoomRefusal {
   readonly why: string;
-  /** The limit's name, where it is one. */
+  /** The name of the exceeded limit; absent if the reason is not a limit. */
   readonly limit?: 'maxRooms' | 'maxRoomNameLength';
 }
 
-/** What of a server the names of rooms depend on. */
-interface Owner {
+/** The part of a server that the names of its rooms depend on. */
+interface RoomOwner {
   readonly _mount: {
     readonly failures: { roomLimit(why: string): Error };
     readonly limits: Pick<ConnectionLimits, 'maxRoomNameLength'>;
   };
 }
 
-/** Names up to that length are all right whatever the limit: those of users and of sockets are not clients' choice. */
-const ALWAYS_SHORT = 256;
+/** Names up to this length are allowed regardless of the limit, since clients do not choose the rooms of users and sockets. */
+const ALWAYS_ALLOWED_LENGTH = 256;
 
-/** @returns `undefined` where the rooms are no text, no number and no list of those; names come from clients, and may be anything */
-export function roomSet(rooms: Rooms): ReadonlySet<Room> | undefined {
+/**
+ * Returns one or several rooms as a set; `undefined` if a name is neither a string nor a number. Names may come from clients, so they
+ * may be of any type.
+ */
+export function parseRooms(rooms: Rooms): ReadonlySet<Room> | undefined {
   const set = new Set<Room>();
   if (!isList(rooms)) return isName(rooms) ? set.add(rooms) : undefined;
   for (const room of rooms) {
@@ -33,15 +36,15 @@ export function roomSet(rooms: Rooms): ReadonlySet<Room> | undefined {
 }
 
 /**
- * The rooms of a target, and more.
+ * Returns the rooms of a target with one or several more.
  *
- * @throws RoomLimitError on what is no name of a room, or too long for one
+ * @throws RoomLimitError on a name that is invalid or too long
  */
-export function withRooms(before: ReadonlySet<Room>, rooms: Rooms, owner: Owner): ReadonlySet<Room> {
+export function addRooms(before: ReadonlySet<Room>, rooms: Rooms, owner: RoomOwner): ReadonlySet<Room> {
   const set = new Set(before);
   for (const room of isList(rooms) ? rooms : [rooms]) {
-    if (!isName(room)) throw owner._mount.failures.roomLimit(NO_NAME.why);
-    if (typeof room === 'string' && room.length > ALWAYS_SHORT) {
+    if (!isName(room)) throw owner._mount.failures.roomLimit(INVALID_NAME.why);
+    if (typeof room === 'string' && room.length > ALWAYS_ALLOWED_LENGTH) {
       const { failures, limits } = owner._mount;
       const longest = Math.max(limits.maxRoomNameLength, MAX_USER_ROOM);
       if (room.length > longest) throw failures.roomLimit(tooLong(longest));
@@ -52,24 +55,24 @@ export function withRooms(before: ReadonlySet<Room>, rooms: Rooms, owner: Owner)
 }
 
 /**
- * The same, of rooms that sockets are to join or to leave.
+ * Returns the rooms that the application makes sockets join or leave.
  *
- * @throws RoomLimitError also on the room of a user
+ * @throws RoomLimitError like {@link addRooms}, and on the room of a user
  */
-export function openRooms(rooms: Rooms, owner: Owner): Room[] {
-  const list = [...withRooms(NO_ROOMS, rooms, owner)];
-  if (list.some(isUserRoom)) throw owner._mount.failures.roomLimit(USERS);
+export function manageableRooms(rooms: Rooms, owner: RoomOwner): Room[] {
+  const list = [...addRooms(NO_ROOMS, rooms, owner)];
+  if (list.some(isUserRoom)) throw owner._mount.failures.roomLimit(USER_ROOM);
   return list;
 }
 
 export const NO_ROOMS: ReadonlySet<Room> = new Set();
 
 /**
- * The key of presence, as a text.
+ * Returns a key of presence as a string.
  *
- * @throws RoomLimitError on what is no key, or too long for one
+ * @throws RoomLimitError on a key that is invalid or too long
  */
-export function keyText(key: unknown, { _mount: { failures, limits } }: Owner): string {
+export function presenceKey(key: unknown, { _mount: { failures, limits } }: RoomOwner): string {
   if (!isName(key) || key === '') throw failures.roomLimit('the key of presence must be a text or a number');
   const text = String(key);
   if (text.length > limits.maxRoomNameLength)
@@ -77,15 +80,15 @@ export function keyText(key: unknown, { _mount: { failures, limits } }: Owner): 
   return text;
 }
 
-/** Tells why a client may not join, where it may not. */
-export function checkJoin(
+/** Returns why a client may not join rooms; `undefined` if it may. */
+export function refuseJoin(
   rooms: ReadonlySet<Room>,
   current: ReadonlySet<Room> | undefined,
   { maxRooms, maxRoomNameLength }: ConnectionLimits,
 ): RoomRefusal | undefined {
   let added = 0;
   for (const room of rooms) {
-    if (isUserRoom(room)) return { why: USERS };
+    if (isUserRoom(room)) return { why: USER_ROOM };
     if (typeof room === 'string' && room.length > maxRoomNameLength)
       return { why: tooLong(maxRoomNameLength), limit: 'maxRoomNameLength' };
     if (current?.has(room) !== true) added++;
@@ -94,27 +97,26 @@ export function checkJoin(
   return { why: `a client may be in ${maxRooms} rooms`, limit: 'maxRooms' };
 }
 
-/** Tells why a client may not leave, where it may not: not its own room, nor that of its user. */
-export function checkLeave(
+/** Returns why a client may not leave rooms; `undefined` if it may. It may leave neither the room of its id nor that of its user. */
+export function refuseLeave(
   rooms: ReadonlySet<Room>,
   id: string,
   { maxRoomNameLength }: ConnectionLimits,
 ): RoomRefusal | undefined {
   for (const room of rooms) {
-    if (isUserRoom(room)) return { why: USERS };
-    if (typeof room === 'string' && room.length > Math.max(maxRoomNameLength, ALWAYS_SHORT))
+    if (isUserRoom(room)) return { why: USER_ROOM };
+    if (typeof room === 'string' && room.length > Math.max(maxRoomNameLength, ALWAYS_ALLOWED_LENGTH))
       return { why: tooLong(maxRoomNameLength), limit: 'maxRoomNameLength' };
-    if (room === id)
-      return { why: "a client's own room, which has its id for a name, belongs to the server" };
+    if (room === id) return { why: "the room that has the client's id as its name belongs to the server" };
   }
   return undefined;
 }
 
-/** Of what is no name of a room, and no list of names. */
-export const NO_NAME: RoomRefusal = {
+/** Refuses a value that is neither the name of a room nor a list of names. */
+export const INVALID_NAME: RoomRefusal = {
   why: 'the name of a room must be a text or a number; several are a list of those',
 };
-const USERS = 'the rooms of users belong to the server: names that begin with "$user:"';
+const USER_ROOM = 'the rooms of users belong to the server: names that begin with "$user:"';
 
 function tooLong(limit: number): string {
   return `the name of a room must not exceed ${limit} characters`;

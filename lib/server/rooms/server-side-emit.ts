@@ -1,16 +1,17 @@
 import type { Adapter } from 'socket.io-adapter';
-import { callSafely } from '../util/safe-call.js';
+import { callSafely, catchRejection } from '../util/safe-call.js';
 import { TimeoutError } from '../../protocol/timeout-error.js';
 
-/** Milliseconds that adapters wait for other nodes where nobody says otherwise, and some for their own timers to be first. */
-const PATIENCE = 5_000;
+/** The default timeout of adapters for other nodes, in milliseconds. */
+const DEFAULT_TIMEOUT = 5_000;
+/** Milliseconds that are added to the timeout, so that the adapter's own timer is first. */
 const GRACE = 1_000;
 
 /**
- * Sends an event to the servers of the same path on the other nodes. A last argument that is a function is called
- * once, with an error or with the answers.
+ * Sends an event to the servers of the same path on the other nodes. If the last argument is a function, it is called once,
+ * with an error or with the responses.
  *
- * @param report hears of what nobody else awaits
+ * @param report logs an error that no caller can catch
  */
 export function serverSideEmit(
   adapter: Adapter,
@@ -21,20 +22,19 @@ export function serverSideEmit(
   const last: unknown = args.at(-1);
   if (typeof last !== 'function') {
     const sent: unknown = adapter.serverSideEmit([event, ...args]);
-    // cluster adapters answer with promises
-    if (sent instanceof Promise) sent.catch(report);
+    catchRejection(sent, report);
     return;
   }
   let isOver = false;
-  const callback = (...answer: unknown[]): void => {
+  const callback = (...result: unknown[]): void => {
     if (isOver) return;
     isOver = true;
     clearTimeout(timer);
-    callSafely(() => Reflect.apply(last, undefined, answer) as unknown, report);
+    callSafely(() => Reflect.apply(last, undefined, result) as unknown, report);
   };
-  // an adapter asks its broker for the number of nodes first, and waits for one that has stalled as long as it does
-  const patience = (Reflect.get(adapter, 'requestsTimeout') as number | undefined) ?? PATIENCE;
-  const timer = setTimeout(() => callback(new TimeoutError(), []), patience + GRACE).unref();
+  // adapters start their own timer only after the broker has returned the number of nodes, and a stalled broker never does
+  const timeout = (Reflect.get(adapter, 'requestsTimeout') as number | undefined) ?? DEFAULT_TIMEOUT;
+  const timer = setTimeout(() => callback(new TimeoutError(), []), timeout + GRACE).unref();
   const sent: unknown = adapter.serverSideEmit([event, ...args.slice(0, -1), callback]);
-  if (sent instanceof Promise) sent.catch((error: unknown) => callback(error, []));
+  catchRejection(sent, (error) => callback(error, []));
 }

@@ -6,9 +6,10 @@ interface Broadcast {
 }
 
 /**
- * Adapters would take a damaged target, one without rooms, for everybody.
+ * Checks the target of a message from another node. Adapters would send a message with a damaged target, one without rooms, to
+ * all clients.
  *
- * @throws TypeError
+ * @throws TypeError if the target has no lists of rooms
  */
 export function checkTarget(target: unknown): void {
   const { rooms, except } = Object(target) as { rooms?: unknown; except?: unknown };
@@ -16,9 +17,9 @@ export function checkTarget(target: unknown): void {
 }
 
 /**
- * What `ClusterAdapter` has of a broadcast.
+ * Checks a broadcast in the format of Socket.IO's `ClusterAdapter`.
  *
- * @throws TypeError
+ * @throws TypeError if it has no target or no event
  */
 export function checkBroadcast(data: unknown): void {
   const { packet, opts } = Object(data) as Broadcast;
@@ -28,21 +29,21 @@ export function checkBroadcast(data: unknown): void {
 }
 
 /**
- * The name of a packet that ends the sessions of those who are away, among what they missed: they were disconnected,
- * or put out of a room. It goes through the log as every other does, and never over the wire.
+ * The event name of a packet that revokes the sessions of disconnected clients in its target, because the server disconnected them
+ * or made them leave a room. The packet is stored in the log like any other, and never sent to clients.
  */
 export const REVOKED = '$revoked';
 
-/** Whether a packet is kept for those who are away: Socket.IO keeps neither requests nor volatile ones. */
-export function isKept(
+/** Returns whether a packet is stored for disconnected clients. Like Socket.IO, the log stores neither requests nor volatile packets. */
+export function isRecoverable(
   packet: object,
   flags: { readonly volatile?: boolean | undefined } | undefined,
 ): boolean {
   return !Object.hasOwn(packet, 'id') && flags?.volatile !== true;
 }
 
-/** Whether a packet was meant for a client that was in these rooms. */
-export function isMeantFor(
+/** Returns whether a target includes a client that is in these rooms. */
+export function isInTarget(
   rooms: Iterable<Room>,
   target: { rooms: ReadonlySet<Room>; except: ReadonlySet<Room> },
 ): boolean {

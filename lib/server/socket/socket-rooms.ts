@@ -1,7 +1,7 @@
 import type { Room } from 'socket.io-adapter';
 import type { Conversation } from './conversation.js';
 import { publishLimit } from '../diagnostics/channels.js';
-import { checkJoin, checkLeave, NO_NAME, roomSet, type RoomRefusal } from '../rooms/room-names.js';
+import { refuseJoin, refuseLeave, INVALID_NAME, parseRooms, type RoomRefusal } from '../rooms/room-names.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 
 /**
@@ -11,10 +11,10 @@ import type { Rooms } from '../rooms/adapter-types.js';
  */
 export function joinRooms(client: Conversation, rooms: Rooms): Promise<void> | void {
   const { id, nsp } = client;
-  const joined = roomSet(rooms);
-  if (joined === undefined) return refuse(client, 'join', NO_NAME);
+  const joined = parseRooms(rooms);
+  if (joined === undefined) return refuse(client, 'join', INVALID_NAME);
   const current = nsp.adapter.socketRooms(id);
-  const refused = checkJoin(joined, current, client._limits);
+  const refused = refuseJoin(joined, current, client._limits);
   if (refused !== undefined) return refuse(client, 'join', refused);
   if (client._session !== undefined) {
     const added = [...joined].filter((room) => current?.has(room) !== true);
@@ -30,9 +30,9 @@ export function joinRooms(client: Conversation, rooms: Rooms): Promise<void> | v
  */
 export function leaveRooms(client: Conversation, rooms: Rooms): Promise<void> | void {
   const { id, nsp } = client;
-  const left = roomSet(rooms);
-  if (left === undefined) return refuse(client, 'leave', NO_NAME);
-  const refused = checkLeave(left, id, client._limits);
+  const left = parseRooms(rooms);
+  if (left === undefined) return refuse(client, 'leave', INVALID_NAME);
+  const refused = refuseLeave(left, id, client._limits);
   if (refused !== undefined) return refuse(client, 'leave', refused);
   if (client._session !== undefined) {
     const { rooms: current } = client;

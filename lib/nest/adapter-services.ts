@@ -9,7 +9,8 @@ import { resolveAdapterLimits } from './options/limits.js';
 import { UPGRADE_GUARDS, type EnvelopeOptions, type UpgradeGuards } from './options/options.js';
 import { Cluster } from '../server/cluster/cluster.js';
 import { SHARED_ADDRESS_FACTOR } from '../server/handshake/client-info.js';
-import type { ConnectionListener } from '../server/namespace/namespace-config.js';
+import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
+import type { ConnectionListener } from '../server/socket/namespace-contract.js';
 import { ClientAddressReader } from '../server/upgrade/client-address.js';
 import { ConnectionCounter } from '../server/upgrade/connection-counter.js';
 import type { Cors } from '../server/upgrade/origin.js';
@@ -32,7 +33,7 @@ export interface AdapterServices {
   /** Logs warnings and errors that clients can cause, in limited numbers. */
   readonly reports: ReportLog;
   /** Logs each connect and disconnect at the level `verbose`. */
-  readonly connections: ConnectionListener;
+  readonly connections: ConnectionListener<EnvelopeSocket>;
   /** Reads the client's address, as the option `trustProxy` says. */
   readonly clientAddress: ClientAddressReader;
   /** Counts the connections on all paths, and refuses those beyond the limits. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:buffer';
 import type { ClusterListener } from '../server/cluster/cluster.js';
 import type { AdapterServices } from './adapter-services.js';
-import { resolvePathOptions, type PathOptions } from './options/options.js';
+import { resolvePathOptions, type PathOptions, type ResolvedPathOptions } from './options/options.js';
 import { hooksSettled } from './hooks/hook-tracker.js';
 import { isClientFault, toExceptionPayload } from './errors/envelope-exception-filter.js';
 import type { Gateway } from './gateways/gateway-explorer.js';
@@ -14,7 +14,6 @@ import { meaninglessOptions } from './options/option-rules.js';
 import { recoveryRefusal, resolveRecovery } from './options/recovery-options.js';
 import type { ReportLog } from './logging/report-log.js';
 import type { ErrorReporter } from '../server/diagnostics/types.js';
-import type { Conversation } from '../server/socket/conversation.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { ConnectionLimits } from '../server/transport/connection-limits.js';
@@ -25,19 +24,30 @@ import { MessageRouter } from '../server/socket/message-router.js';
 import { protocolSelector } from '../server/handshake/subprotocols.js';
 import { combineChecks } from '../server/upgrade/upgrade-checks.js';
 import type { EndpointConfig } from '../server/upgrade/endpoint.js';
+import type { UpgradeHandlerConfig } from '../server/upgrade/upgrade-handler.js';
+import type { Counters, NamespaceLimits } from '../server/socket/namespace-contract.js';
 
-/** What a pool's settings are made of. */
+/** What the configuration of one endpoint is made of. */
 interface EndpointIngredients {
   /** Options by precedence: the gateways', then the adapter's. */
   readonly layers: readonly PathOptions[];
   readonly gateways: readonly Gateway[];
-  /** Of those gateways; of all, on a path that Nest makes and no gateway uses. */
+  /** The paths of those gateways; of all gateways, on a path that Nest makes and no gateway uses. */
   readonly paths: readonly string[];
+  /** Returns another server of the same adapter, by its path. */
   readonly of: (path: string | RegExp) => EnvelopeServer;
   readonly services: AdapterServices;
 }
 
-/** Refusals for sending too much that a client may collect before it is let go: per second, or a tenth, and at once. */
+/** The ingredients, with the options resolved and what several parts share. */
+interface Prepared extends EndpointIngredients {
+  readonly options: ResolvedPathOptions;
+  readonly limits: ConnectionLimits;
+  readonly report: ErrorReporter;
+  readonly guard: UpgradeHandlerConfig['guard'];
+}
+
+/** Refusals for sending too much that a client may cause before it is disconnected: per second (or a tenth of the rate), and at once. */
 const REFUSALS_PER_SECOND = 10;
 const REFUSALS = 100;
 
@@ -47,107 +57,133 @@ const FAILURES: Failures = {
   roomLimit: (message) => new RoomLimitError(message),
 };
 
-/** Puts together what the rooms of the house need for one path. */
+/**
+ * Makes the configuration of one endpoint, from the options of its gateways and of the adapter.
+ *
+ * @throws Error where the adapter option keeps no messages, and the path needs recovery
+ */
 export function endpointConfig(given: EndpointIngredients): EndpointConfig {
-  const { layers, gateways, of, services } = given;
-  const { logger, reports, connections, clientAddress, connectionCounter } = services;
-  const { guards, globalGuards, applicationCors, ownHosts } = services;
+  const { layers, gateways, services, of } = given;
   const options = resolvePathOptions(...layers);
-  const { limits, pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
-  const router = new MessageRouter(limits, options.messageParser, options.messageContext);
-  router.dispatcher = new MessageDispatcher(options.replies ?? 'always');
-  warnOfMeaningless(reports, layers);
-  const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
+  warnOfMeaningless(services.reports, layers);
   const report: ErrorReporter = (error, where, subject = where) => {
-    // whoever refused the join has told of it
-    if (error instanceof RoomLimitError) return;
-    reports.error(error, where, subject);
+    // the refusal of the join was logged already
+    if (!(error instanceof RoomLimitError)) services.reports.error(error, where, subject);
   };
-  const { warn } = reports;
-  const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
-  const guard = upgradeGuards(gateways, guards, globalGuards, report);
+  const guard = upgradeGuards(gateways, services.guards, services.globalGuards, report);
+  const limits = connectionLimits(options);
+  const prepared: Prepared = { ...given, options, limits, report, guard };
+  const gateway = gatewayBridge(prepared);
   return {
-    pingInterval,
-    pingTimeout,
-    gate: {
-      ws: {
-        ...wsLimits(limits),
-        perMessageDeflate: options.perMessageDeflate,
-        handleProtocols: protocolSelector(options.handleProtocols, (text) => warn('subprotocols', text)),
-      },
-      upgradeTimeout: limits.upgradeTimeout,
-      clientAddress,
-      connectionCounter,
-      check: combineChecks({
-        cors: () => options.cors ?? applicationCors(),
-        ownHosts,
-        verifyClient: options.verifyClient,
-        allowRequest: options.allowRequest,
-        onForeignOrigin: oncePerOrigin((explanation) => warn('foreign origins', explanation)),
-        onError,
-      }),
-      guard,
-      onError,
-      warn,
-    },
-    mount: {
-      ...roomsOf(options, given, {
-        dropped(server, error) {
-          router.counters.droppedClusterMessages++;
-          warn(
-            `${server}: dropped`,
-            `${server}: a message on the cluster's channels was dropped: ${String(error)}`,
-          );
-        },
-        failed: (server, error) => report(error, `${server}: the other nodes could not be told`),
-        warn,
-      }),
-      router,
-      report,
-      warn,
-      debug: (text) => logger.debug(text),
-      connections,
-      limits: connectionLimits(limits, connectTimeout),
-      failures: FAILURES,
-      identities: { identify: options.identify },
-      hidesRequests: !(options.verifyClient ?? options.allowRequest ?? options.handleProtocols),
-      session: { pingInterval, maxPayload: orZero(limits.maxPayload) },
-      connectTimeout,
-      shutdownTimeout,
-      gateways,
-      settled: (socket) => hooksSettled(socket, scoped),
-      ...(guard && {
-        async reauthenticate(socket: Conversation) {
-          const refused = await guard(socket as EnvelopeSocket);
-          return refused && { status: 'error', statusCode: refused.status, ...(refused.body as object) };
-        },
-      }),
+    pingInterval: options.pingInterval,
+    pingTimeout: options.pingTimeout,
+    upgrade: upgradeConfig(prepared),
+    namespace: {
+      limits: namespaceLimits(prepared),
+      services: namespaceServices(prepared, gateway.router.counters),
+      gateway,
       of,
     },
   };
 }
 
-/** Rooms, the way to other nodes, and what is kept for those who are away. */
-function roomsOf(
-  options: PathOptions,
-  { services: { cluster }, paths }: EndpointIngredients,
-  listener: ClusterListener & Pick<EndpointConfig['mount'], 'warn'>,
-): Pick<EndpointConfig['mount'], 'adapter' | 'cluster' | 'recovery' | 'restore'> {
+function upgradeConfig({ options, limits, services, guard, report }: Prepared): UpgradeHandlerConfig {
+  const { clientAddress, connectionCounter, applicationCors, ownHosts } = services;
+  const { warn } = services.reports;
+  const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
+  return {
+    webSocket: {
+      ...wsLimits(options.limits),
+      perMessageDeflate: options.perMessageDeflate,
+      handleProtocols: protocolSelector(options.handleProtocols, (text) => warn('subprotocols', text)),
+    },
+    limits,
+    clientAddress,
+    connectionCounter,
+    check: combineChecks({
+      cors: () => options.cors ?? applicationCors(),
+      ownHosts,
+      verifyClient: options.verifyClient,
+      allowRequest: options.allowRequest,
+      onForeignOrigin: oncePerOrigin((explanation) => warn('foreign origins', explanation)),
+      onError,
+    }),
+    guard,
+    onError,
+    warn,
+  };
+}
+
+function namespaceLimits({ options, limits }: Prepared): NamespaceLimits {
+  const { pingInterval, connectTimeout, shutdownTimeout } = options;
+  return {
+    ...limits,
+    session: { pingInterval, maxPayload: orZero(limits.maxPayload) },
+    connectTimeout,
+    shutdownTimeout,
+  };
+}
+
+function gatewayBridge({ options, gateways, guard }: Prepared): EndpointConfig['namespace']['gateway'] {
+  const router = new MessageRouter(options.limits, options.messageParser, options.messageContext);
+  router.dispatcher = new MessageDispatcher(options.replies ?? 'always');
+  const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
+  return {
+    router,
+    failures: FAILURES,
+    settled: (client) => hooksSettled(client, scoped),
+    hidesRequests: !(options.verifyClient ?? options.allowRequest ?? options.handleProtocols),
+    gateways,
+    ...(guard && {
+      async reauthenticate(client: EnvelopeSocket) {
+        const refused = await guard(client);
+        return refused && { status: 'error', statusCode: refused.status, ...(refused.body as object) };
+      },
+    }),
+  };
+}
+
+function namespaceServices(prepared: Prepared, counters: Counters): EndpointConfig['namespace']['services'] {
+  const { options, services, report } = prepared;
+  const { warn } = services.reports;
+  const listener: ClusterListener = {
+    dropped(server, error) {
+      counters.droppedClusterMessages++;
+      const text = `${server}: a message on the cluster's channels was dropped: ${String(error)}`;
+      warn(`${server}: dropped`, text);
+    },
+    failed: (server, error) => report(error, `${server}: the other nodes could not be told`),
+  };
+  return {
+    ...roomServices(prepared, listener),
+    report,
+    warn,
+    debug: (text) => services.logger.debug(text),
+    connections: services.connections,
+    identities: { identify: options.identify },
+  };
+}
+
+/** The adapter of the rooms, the cluster, and the recovery of what clients miss. */
+function roomServices(
+  { options, paths, services: { cluster, reports } }: Prepared,
+  listener: ClusterListener,
+): Pick<EndpointConfig['namespace']['services'], 'adapter' | 'cluster' | 'recovery' | 'restore'> {
+  const { warn } = reports;
   const recovery = resolveRecovery(options);
   if (recovery === undefined)
     return { adapter: cluster.wrapFactory(options.adapter ?? MemoryAdapter, listener), cluster };
-  if (options.adapter !== undefined)
-    return {
-      adapter: cluster.wrapFactory(options.adapter, listener),
-      cluster,
-      recovery: cluster.recovery(
-        { ...recovery, warn: listener.warn },
-        recoveryRefusal(options, paths, listener.warn),
-      ),
-      restore: recovery.restore,
-    };
-  const memory = new MemoryRecovery(recovery, listener.warn);
-  return { adapter: memory.adapter, cluster, recovery: memory, restore: recovery.restore };
+  const { restore } = recovery;
+  if (options.adapter === undefined) {
+    const memory = new MemoryRecovery(recovery, warn);
+    return { adapter: memory.adapter, cluster, recovery: memory, restore };
+  }
+  return {
+    adapter: cluster.wrapFactory(options.adapter, listener),
+    cluster,
+    recovery: cluster.recovery({ ...recovery, warn }, recoveryRefusal(options, paths, warn)),
+    restore,
+  };
 }
 
 function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {
@@ -169,11 +205,11 @@ function orZero(limit: number): number {
 
 const MAX_INT32 = 2 ** 31 - 1;
 
-function connectionLimits(limits: Resolved<PathLimits>, connectTimeout: number): ConnectionLimits {
+function connectionLimits({ limits, connectTimeout }: ResolvedPathOptions): ConnectionLimits {
   const { messagesPerSecond, messageBurst } = limits;
   const messages =
     messagesPerSecond === Infinity ? undefined : new TokenBucket(messagesPerSecond, messageBurst);
-  // who may send much sends a little too much in larger numbers
+  // a client with a high rate goes over it by more messages
   const perSecond = messages === undefined ? 0 : messagesPerSecond / 10;
   const refusals = new TokenBucket(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSALS);
   return { ...limits, messages, refusals, maxStandstill: connectTimeout };

@@ -87,15 +87,12 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** Called by Nest once per gateway and client. */
   override bindMessageHandlers(client: EnvelopeSocket, handlers: MessageMappingProperties[]): void {
-    client.nsp._mount.router.bind(client, handlers);
+    client.nsp._mount.gateway.router.bind(client, handlers);
   }
 
   /** Called by Nest once per gateway and client. */
   override bindClientDisconnect(client: EnvelopeSocket, callback: (reason: DisconnectReason) => void): void {
-    // a hook may have closed the connection before this call
-    if (client._reason !== undefined) queueMicrotask(() => client._tell(callback));
-    // concat, because push and spread grow the list with room for sixteen more entries
-    else client._disconnectCallbacks = client._disconnectCallbacks?.concat(callback) ?? [callback];
+    client._lifecycle.onDisconnect(callback);
   }
 
   /** Called by Nest for every server when the application closes. Disconnects the clients, and refuses new ones. */
@@ -148,7 +145,7 @@ export class EnvelopeAdapter extends WsAdapter {
    */
   _bridge(path: string | undefined, bridge: Bridge): EnvelopeServer {
     const server = path === undefined ? this.create(APPLICATION_PORT) : this.mounted.find(path);
-    const { router } = server._mount;
+    const { router } = server._mount.gateway;
     if (router.bridge !== undefined)
       throw withCode(
         'ERR_ENVELOPE_PATH_CONFLICT',

@@ -61,6 +61,12 @@ export function encodeAnswer(event: string, data: unknown, ack: RequestId, more:
   return `${head(event)}${dataField(data, event)},"ack":${JSON.stringify(ack)}${more ? ',"more":true}' : '}'}`;
 }
 
+/** Adds the position in the log to an encoded envelope. */
+export function addOffset(text: string, offset: string): string {
+  // an envelope is one JSON object, so its last character is the closing brace
+  return `${text.slice(0, -1)},"offset":${JSON.stringify(offset)}}`;
+}
+
 function dataField(data: unknown, event: string): string {
   const text = writePayload(data, event);
   return text === undefined ? '' : `,"data":${text}`;

@@ -171,7 +171,7 @@ describe('client.expiresAt', () => {
     const client = await app.connect('/ws');
     await client.settled();
     expect(sockets[0]!.expiresAt).toBeUndefined();
-    expect(Reflect.get(sockets[0]!._expiry!, 'timer')).toBeUndefined();
+    expect(Reflect.get(sockets[0]!._lifecycle.expiry!, 'timer')).toBeUndefined();
     client.send({ event: '$auth', id: 1, meta: { token: 'fresh' } });
     expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
     const isInvalid = Number.isNaN(Number(when)) && when !== undefined;
@@ -215,14 +215,14 @@ describe('client.expiresAt', () => {
     expect(sockets[0]!.expiresAt).toBe(later);
     await client.ask('set', null);
     expect(sockets[0]!.expiresAt).toBeUndefined();
-    expect(Reflect.get(sockets[0]!._expiry!, 'timer')).toBeUndefined();
+    expect(Reflect.get(sockets[0]!._lifecycle.expiry!, 'timer')).toBeUndefined();
   });
 
   it('leaves no timer after a disconnect, and sets none for a disconnected client', async () => {
     const app = await start();
     atUpgrade = () => Date.now() + 3_600_000;
     const client = await app.connect('/ws');
-    const timer = (): unknown => Reflect.get(sockets[0]!._expiry!, 'timer');
+    const timer = (): unknown => Reflect.get(sockets[0]!._lifecycle.expiry!, 'timer');
     expect(timer()).toBeDefined();
     client.ws.terminate();
     await until('the disconnect', () => disconnects.length === 1);
@@ -271,7 +271,7 @@ describe('limits.maxLifetime', () => {
   it('restarts with $auth', async () => {
     const app = await start({ maxLifetime: 3_600_000 });
     const client = await app.connect('/ws');
-    const lifetimeEnd = (): number => Reflect.get(sockets[0]!._expiry!, 'lifetimeEnds') as number;
+    const lifetimeEnd = (): number => Reflect.get(sockets[0]!._lifecycle.expiry!, 'lifetimeEnds') as number;
     const before = lifetimeEnd();
     await until('some milliseconds', () => Date.now() > before - 3_600_000 + 5);
     client.send({ event: '$auth', id: 1, meta: { token: 'fresh' } });

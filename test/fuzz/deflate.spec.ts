@@ -167,16 +167,16 @@ async function tell(random: Random, bytes: Buffer): Promise<Story> {
   tcp.written.length = 0;
   const wish = random.pick(WISHES);
   const closed = new Promise((resolve) => {
-    ws.line = {
-      _limits: { maxPayload: MAX_PAYLOAD },
-      _onMessage(data) {
+    ws.listener = {
+      maxPayload: MAX_PAYLOAD,
+      onMessage(data) {
         heard.push(`text ${data.toString()}`);
         if (data.toString() === 'wish') wish(ws, tcp);
       },
-      _onPing: (data) => heard.push(`ping ${String(data)}`),
-      _onPong: () => undefined,
-      _onError: () => undefined,
-      _onClose: resolve,
+      onPing: (data) => heard.push(`ping ${String(data)}`),
+      onPong: () => undefined,
+      onError: () => undefined,
+      onClosed: resolve,
     };
   });
   guardReceiver(ws);
@@ -202,9 +202,9 @@ async function tell(random: Random, bytes: Buffer): Promise<Story> {
 
 /** Everything that came is read and answered: a pong says so, unless the connection ends before. */
 async function drained(ws: ServerWebSocket, tcp: Duplex): Promise<void> {
-  const { line } = ws;
+  const { listener } = ws;
   const last = new Promise<void>((resolve) => {
-    ws.line = { ...line!, _onPong: (data) => String(data) === 'last' && resolve() };
+    ws.listener = { ...listener!, onPong: (data) => String(data) === 'last' && resolve() };
   });
   tcp.push(clientFrame({ opcode: OP.pong, payload: 'last' }));
   const ended = new Promise((resolve) => {

@@ -35,9 +35,9 @@ async function tell(turns: readonly Buffer[][], isAhead: boolean): Promise<strin
   const ws = await open(server, tcp);
   tcp.written.length = 0;
   const gone = new Promise((resolve) => tcp.once('close', resolve));
-  ws.line = {
-    _limits: { maxPayload: MAX_PAYLOAD },
-    _onMessage(data, isBinary) {
+  ws.listener = {
+    maxPayload: MAX_PAYLOAD,
+    onMessage(data, isBinary) {
       story.push(`${isBinary ? 'binary' : 'text'} ${data.toString(isBinary ? 'latin1' : 'utf8')}`);
       if (data.toString() === 'close') ws.close(4000, 'asked for');
       if (data.toString() === 'terminate') ws.terminate();
@@ -47,10 +47,10 @@ async function tell(turns: readonly Buffer[][], isAhead: boolean): Promise<strin
         setImmediate(() => ws.resume());
       }
     },
-    _onPing: (data) => story.push(`ping ${String(data)}`),
-    _onPong: (data) => story.push(`pong ${String(data)}`),
-    _onError: (error) => story.push(`error ${error.message}`),
-    _onClose: (code, reason) => story.push(`closed ${code} ${String(reason)}`),
+    onPing: (data) => story.push(`ping ${String(data)}`),
+    onPong: (data) => story.push(`pong ${String(data)}`),
+    onError: (error) => story.push(`error ${error.message}`),
+    onClosed: (code, reason) => story.push(`closed ${code} ${String(reason)}`),
   };
   if (isAhead) readAhead(tcp, ws);
   for (const pieces of turns) {

@@ -32,7 +32,7 @@ class Gateway {
 @WebSocketGateway({ path: '/ws' })
 class ClientGateway extends Gateway {
   handleConnection(client: EnvelopeSocket): void {
-    const request = Reflect.get(client, 'upgrade') as IncomingMessage;
+    const request = Reflect.get(client._upgrade, 'upgrade') as IncomingMessage;
     original = { request: new WeakRef(request), fields: structuredClone(fields(request)) };
     inspectRequest(client);
   }
@@ -85,7 +85,7 @@ async function connectAndInspect(
 }
 
 const requestOf = (client: EnvelopeSocket): IncomingMessage =>
-  Reflect.get(client, 'upgrade') as IncomingMessage;
+  Reflect.get(client._upgrade, 'upgrade') as IncomingMessage;
 
 describe('the upgrade request of a connected client', () => {
   it('is released if no code received it, and rebuilt completely on access', async () => {

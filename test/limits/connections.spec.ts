@@ -49,7 +49,7 @@ interface Counts {
 /** Reads the counters of the adapter, and the number of upgrades that it tracks. */
 function counts(app: TestApp): Counts {
   const { services, mounted } = app.adapter as unknown as AdapterInternals;
-  const upgrades = [...mounted.endpoints].reduce((sum, { gate }) => sum + gate.upgrades.size, 0);
+  const upgrades = [...mounted.endpoints].reduce((sum, { upgrades }) => sum + upgrades.upgrades.size, 0);
   const { connections, pending, perAddress } = services.connectionCounter;
   return { connections, pending, addresses: perAddress.size, upgrades };
 }
@@ -319,7 +319,7 @@ describe('connection limits', () => {
       (_, socket) => socket.terminate(),
       (_, socket) => socket.ws.terminate(),
       (_, socket) => socket.request.socket.destroy(),
-      (_, socket) => socket._timeOut(),
+      (_, socket) => socket._connection.timeOut(),
     ];
     for (const disconnectClient of disconnects) {
       const client = await RawClient.connect(app.port, '/ws');

@@ -219,17 +219,17 @@ describe('a message in flight ends', () => {
       await client.until('all answers', () =>
         Array.from({ length: count }, (_, id) => id).every((id) => isFinal(id) && isFinal(`${id}`)),
       );
-      await until('the end of all messages', () => socket._inFlight === 0);
-      expect(socket._running).toBe(0);
-      expect([...(socket._requests ?? [])]).toEqual([]);
-      expect([...(socket._streams ?? [])]).toEqual([]);
+      await until('the end of all messages', () => socket._requests.inFlight === 0);
+      expect(socket._requests.running).toBe(0);
+      expect([...socket._requests.values()]).toEqual([]);
+      expect(socket._requests.streams).toBe(0);
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
       await client.settled();
       for (let id = 0; id < count; id++) {
         for (const key of [id, `${id}`])
           expect(client.frames.filter(({ ack, more }) => ack === key && !more)).toHaveLength(1);
       }
-      expect(socket._inFlight).toBe(0);
+      expect(socket._requests.inFlight).toBe(0);
     })(),
   );
 
@@ -246,16 +246,16 @@ describe('a message in flight ends', () => {
           )) as boolean,
         ).toBe(true);
       }
-      expect(socket._inFlight).toBe(0);
+      expect(socket._requests.inFlight).toBe(0);
       for (let id = 0; id < 2; id++) {
         client.send({ event, id, stream: true });
         client.send({ event });
       }
       await client.settled();
-      expect(socket._inFlight).toBe(4);
+      expect(socket._requests.inFlight).toBe(4);
       client.ws.terminate();
       await until('the disconnect', () => server.sockets.size === 1);
-      await until('the end of all messages', () => socket._inFlight === 0);
+      await until('the end of all messages', () => socket._requests.inFlight === 0);
     })(),
   );
 
@@ -267,7 +267,7 @@ describe('a message in flight ends', () => {
         for (let i = 0; i < 3; i++)
           client.send({ event: 'disconnects its client', ...message, ...('id' in message && { id: i }) });
         expect(await client.ended()).toEqual({ code: 1000, reason: '' });
-        await until('the end of all messages', () => gateway.clients.at(-1)!._inFlight === 0);
+        await until('the end of all messages', () => gateway.clients.at(-1)!._requests.inFlight === 0);
       }
     }),
   );

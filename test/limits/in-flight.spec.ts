@@ -77,7 +77,7 @@ describe('messages in flight', () => {
         await client.settled();
         for (let started = 3; started < 20; started++) {
           expect(gateway.started).toEqual(numbers(started));
-          expect(socket._inFlight).toBe(3);
+          expect(socket._requests.inFlight).toBe(3);
           gateway.finish();
           await client.settled();
         }
@@ -90,7 +90,7 @@ describe('messages in flight', () => {
         const requested = numbers(20).filter((data) => ids === 'all' || (ids === 'some' && data % 2 === 0));
         const answers = client.frames.filter(({ event, ack }) => event === 'work' && ack !== undefined);
         expect(answers.map(({ ack }) => ack)).toEqual(requested);
-        expect(socket._inFlight).toBe(0);
+        expect(socket._requests.inFlight).toBe(0);
         expect(socket.isPaused).toBe(false);
       })(),
   );
@@ -107,7 +107,7 @@ describe('messages in flight', () => {
       client.send({ event: 'echo', data: 'waits, too', id: 4 });
       expect(await client.ask('$ping', undefined, 5)).toEqual({ event: '$ping', ack: 5 });
       expect(new Set(client.frames.map(({ event }) => event))).toEqual(new Set(['$ping', 'question']));
-      expect(socket._inFlight).toBe(3);
+      expect(socket._requests.inFlight).toBe(3);
       const { id } = await client.next('question');
       client.send({ ack: id, data: 'answered' });
       expect(await client.answer(2)).toEqual({ event: 'ask me', data: 'answered', ack: 2 });
@@ -119,7 +119,7 @@ describe('messages in flight', () => {
       client.send({ event: '$cancel', data: 1 });
       expect(await client.answer(1)).toEqual({ event: 'watch', ack: 1 });
       expect((await client.answer(7)).data).toBe('waits again');
-      expect(socket._inFlight).toBe(2);
+      expect(socket._requests.inFlight).toBe(2);
     }),
   );
 
@@ -147,7 +147,7 @@ describe('messages in flight', () => {
       client.send({ event: '$cancel', data: 5 });
       expect(await client.answer(5)).toEqual({ event: 'watch', ack: 5 });
       gateway.finishAll();
-      await until('the end of all messages', () => socket._inFlight === 0);
+      await until('the end of all messages', () => socket._requests.inFlight === 0);
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
     }),
   );
@@ -184,7 +184,7 @@ describe('messages in flight', () => {
         gateway.finishAll();
         await client.until('all answers', () => client.frames.length === 5_000);
         expect(gateway.started).toEqual(numbers(5_000));
-        expect([socket._inFlight, socket.isPaused]).toEqual([0, false]);
+        expect([socket._requests.inFlight, socket.isPaused]).toEqual([0, false]);
       })(),
   );
 
@@ -265,15 +265,15 @@ describe('messages in flight', () => {
         await until('the disconnect', () => server.sockets.size === 1);
         if (!isPaused || pingInterval > 0) expect(gateway.started).toEqual(numbers(3));
         gateway.finishAll();
-        await until('the handlers', () => socket._inFlight === 0);
+        await until('the handlers', () => socket._requests.inFlight === 0);
         await isServed();
         expect(gateway.reasons).toHaveLength(1);
-        const { early, late } = socket as unknown as Record<string, unknown>;
-        expect([early, late, socket._requests, socket._streams]).toEqual([
+        const { early, late } = socket._inbound as unknown as Record<string, unknown>;
+        expect([early, late, socket._requests.size, socket._requests.streams]).toEqual([
           undefined,
           undefined,
-          undefined,
-          undefined,
+          0,
+          0,
         ]);
       },
     )(),
@@ -290,7 +290,7 @@ describe('messages in flight', () => {
       expect(await client.ended()).toEqual({ code: 1000, reason: '' });
       expect(server.sockets.size).toBe(1);
       gateway.finishAll();
-      await until('the handlers', () => socket._inFlight === 0);
+      await until('the handlers', () => socket._requests.inFlight === 0);
       expect(gateway.started).toEqual(numbers(3));
     }),
   );
@@ -305,7 +305,7 @@ describe('messages in flight', () => {
       await until('the handlers', () => gateway.started.length === maximum);
       if (maxInFlight === false || maxInFlight === 1_000) await client.settled();
       expect(gateway.started).toEqual(numbers(maximum));
-      expect(gateway.clients.at(-1)!._inFlight).toBe(maximum);
+      expect(gateway.clients.at(-1)!._requests.inFlight).toBe(maximum);
       gateway.finishAll();
       await client.until(
         'all answers',

@@ -182,7 +182,7 @@ describe('limits on rooms', () => {
         });
       await expectRefused(siege, client, 'join by hand');
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
-      expect(socket._inFlight).toBe(0);
+      expect(socket._requests.inFlight).toBe(0);
     })(),
   );
 

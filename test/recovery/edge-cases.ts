@@ -166,6 +166,6 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     here.server.emit('missed', 'x'.repeat(1_000));
     await ada.connect(there.app);
     expect(await ada.settled()).toEqual(['missed']);
-    expect(there.socketOf(ada)._resumption!.missed).toHaveLength(0);
+    expect(there.socketOf(ada)._session!.resumption!.missed).toHaveLength(0);
   });
 }

@@ -2,7 +2,14 @@ import { BroadcastOperator } from '../../lib/server/rooms/broadcast-operator.js'
 import { MessageLog } from '../../lib/server/recovery/message-log.js';
 import { SessionStore, type Parked } from '../../lib/server/recovery/session-store.js';
 import { encodePacket } from '../../lib/server/rooms/packet-encoder.js';
+import { ENVELOPE } from '../../lib/server/transport/encoding.js';
+import type { Frame } from '../../lib/server/transport/frame.js';
 import { heapBytes, heldBytes } from '../support/heap.js';
+
+/** The frame that the log keeps of a packet. */
+function frameOf(packet: Parameters<typeof encodePacket>[0]): Frame {
+  return encodePacket(packet)[0]!.frame(ENVELOPE);
+}
 
 const LIMIT = 4_000_000;
 /** The heap in use, as a share of the limit, must lie between these two. */
@@ -73,7 +80,7 @@ describe('the bytes that the message log counts match the heap', () => {
       const log = new MessageLog(3_600_000, LIMIT);
       for (let count = (2 * LIMIT) / size, index = 0; index < count; index++) {
         const [data, to] = emit(index);
-        const [frame] = encodePacket({ data: ['news', data, String(log.advance())] });
+        const frame = frameOf({ data: ['news', data, String(log.advance())] });
         log.add('/ws', to as never, frame);
       }
       return log;
@@ -85,7 +92,7 @@ describe('the bytes that the message log counts match the heap', () => {
     const fill = (): MessageLog => {
       const log = new MessageLog(3_600_000, LIMIT);
       for (let index = 0; index < (2 * LIMIT) / 8_000; index++) {
-        const [frame] = encodePacket({ data: ['welcome', 1, String(log.advance())] });
+        const frame = frameOf({ data: ['welcome', 1, String(log.advance())] });
         log.add(fresh(`/${index}/${'p'.repeat(8_000)}`), target() as never, frame);
       }
       return log;
@@ -98,7 +105,7 @@ describe('the bytes that the message log counts match the heap', () => {
       const log = new MessageLog(3_600_000, LIMIT);
       for (let index = 0; index < 100; index++) {
         const sent = `join ${index} and some more ${'x'.repeat(1_000_000)}`;
-        const [frame] = encodePacket({ data: ['news', 1, String(log.advance())] });
+        const frame = frameOf({ data: ['news', 1, String(log.advance())] });
         log.add('/ws', target([sent.slice(0, 25)]) as never, frame);
         log.add('/ws', target([], [sent.slice(0, 26)]) as never, frame);
       }
@@ -111,10 +118,10 @@ describe('the bytes that the message log counts match the heap', () => {
     const fill = (): MessageLog => {
       const log = new MessageLog(3_600_000, LIMIT);
       for (let index = 0; index < 20_000; index++) {
-        const [frame] = encodePacket({ data: ['news', 1, String(log.advance())] });
+        const frame = frameOf({ data: ['news', 1, String(log.advance())] });
         log.add(`/ws/${index % 100}`, target([`a ${index}`, `b ${index}`], [`c ${index}`]) as never, frame);
       }
-      const [huge] = encodePacket({ data: ['news', 'x'.repeat(2 * LIMIT), String(log.advance())] });
+      const huge = frameOf({ data: ['news', 'x'.repeat(2 * LIMIT), String(log.advance())] });
       log.add('/ws', target() as never, huge);
       return log;
     };

@@ -51,6 +51,11 @@ class Waiter {
   }
 }
 
+/** Opens the client's end of a connection. */
+export type Connect = (url: string, protocols: string[], options: ClientOptions) => WebSocket;
+
+const openWebSocket: Connect = (url, protocols, options) => new WebSocket(url, protocols, options);
+
 /** A bare WebSocket client that keeps what it got. */
 export class TestClient {
   readonly ws: WebSocket;
@@ -62,9 +67,14 @@ export class TestClient {
   private readonly waiter: Waiter;
   private failure: Error | undefined;
 
-  constructor(url: string, { protocols, port: _, patience = PATIENCE, ...options }: ConnectOptions = {}) {
+  /** @param connect opens the WebSocket; another transport may be given */
+  constructor(
+    url: string,
+    { protocols, port: _, patience = PATIENCE, ...options }: ConnectOptions = {},
+    connect: Connect = openWebSocket,
+  ) {
     this.waiter = new Waiter(patience);
-    this.ws = new WebSocket(url, protocols ?? [], options);
+    this.ws = connect(url, protocols ?? [], options);
     this.ws.on('message', (data) => {
       this.frames.push(JSON.parse(String(data)) as Received);
       this.waiter.poke();

@@ -11,7 +11,7 @@ interface ConnectionCounter {
 interface Endpoint {
   server: EnvelopeServer;
   children: Map<string, EnvelopeServer>;
-  gate: { upgrades: Map<unknown, unknown> };
+  upgrades: { upgrades: Set<unknown> };
 }
 
 /** The private fields of an `EnvelopeAdapter` that tests read. */
@@ -32,7 +32,7 @@ export function countResources(app: TestApp): Record<string, number> {
     connections: counter.connections,
     pending: counter.pending,
     addresses: counter.perAddress.size,
-    upgrades: endpoints.reduce((sum, { gate }) => sum + gate.upgrades.size, 0),
+    upgrades: endpoints.reduce((sum, { upgrades }) => sum + upgrades.upgrades.size, 0),
     children: endpoints.reduce((sum, { children }) => sum + children.size, 0),
     sockets: count(({ sockets }) => sockets.size),
     arriving: count(({ _arriving }) => _arriving.size),

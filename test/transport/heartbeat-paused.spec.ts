@@ -93,7 +93,7 @@ describe('the heartbeat of a paused connection', () => {
     released.resolve();
     await until(
       'the messages that were read are handled',
-      () => answered(client) >= 128 && socket._inFlight === 0,
+      () => answered(client) >= 128 && socket._requests.inFlight === 0,
     );
     expect(socket.isPaused).toBe(true);
     socket.resume();

@@ -1,17 +1,33 @@
 import { PassThrough } from 'node:stream';
-import type { WebSocket } from 'ws';
 import { Frame, Placement } from '../../lib/server/transport/frame.js';
-import { Outbox } from '../../lib/server/transport/outbox.js';
+import { bytesOf, Outbox, type OutboxTransport } from '../../lib/server/transport/outbox.js';
 
 /** An open connection, and the texts of the frames that were written to it. */
 function open(limit = 1_000_000, known: readonly string[] = []) {
   const tcp = new PassThrough();
   const seen = { overflows: 0, offsets: [] as string[] };
-  const outbox = new Outbox(tcp, limit, {
-    _overflow: () => void seen.overflows++,
-    _isNew: (offset) => !known.includes(offset) && seen.offsets.push(offset) > 0,
-  });
-  outbox.attach({ readyState: 1 } as WebSocket, false);
+  const transport: OutboxTransport = {
+    isOpen: true,
+    takesFrames: true,
+    get unwrittenBytes() {
+      return tcp.writableLength;
+    },
+    get needsDrain() {
+      return tcp.writableNeedDrain;
+    },
+    get isBusy() {
+      return tcp.writableNeedDrain;
+    },
+    write(items) {
+      const bytes = bytesOf(items);
+      tcp.write(bytes);
+      return bytes.length;
+    },
+    onOverflow: () => void seen.overflows++,
+    onPosition: (offset) => !known.includes(offset) && seen.offsets.push(offset) > 0,
+  };
+  const outbox = new Outbox(transport, limit);
+  outbox.start();
   const written = (): string[] => {
     outbox.flush();
     const bytes = (tcp.read() as Buffer | null) ?? Buffer.alloc(0);

@@ -2,7 +2,7 @@ import { Catch, type ArgumentsHost } from '@nestjs/common';
 import { BaseWsExceptionFilter } from '@nestjs/websockets';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import { INTERNAL_ERROR } from '../../server/socket/incoming-request.js';
-import { Conversation } from '../../server/socket/conversation.js';
+import { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { isHttpException, isWsException } from './nest-exceptions.js';
 
 /** What the client sent, as Nest's own filter shows it to the client. */
@@ -43,13 +43,13 @@ export class EnvelopeExceptionFilter extends BaseWsExceptionFilter {
   override catch(exception: unknown, host: ArgumentsHost): void {
     const ws = host.switchToWs();
     const client: unknown = ws.getClient();
-    if (!(client instanceof Conversation)) return super.catch(exception as object, host);
-    const isHook = client._isWaiting;
+    if (!(client instanceof EnvelopeSocket)) return super.catch(exception as object, host);
+    const isHook = client._lifecycle.isConnecting;
     // what a hook was called with is the upgrade request: no word of it
     const cause = isHook ? undefined : { pattern: ws.getPattern(), data: ws.getData<unknown>() };
     if (!isExpected(exception))
       client._report(exception, isHook ? 'handleConnection threw' : `"${ws.getPattern()}" threw`);
-    client._emit({}, 'exception', [toExceptionPayload(exception, cause)]);
+    client._outbound.emit({}, 'exception', [toExceptionPayload(exception, cause)]);
     if (isHook) endRefused(client, exception);
   }
 }
@@ -59,7 +59,7 @@ function isExpected(exception: unknown): boolean {
 }
 
 /** Closes a client whose `handleConnection` failed: 1008 where it is to blame, else 1011. */
-export function endRefused(client: Conversation, error: unknown): void {
+export function endRefused(client: EnvelopeSocket, error: unknown): void {
   const isFault = isClientFault(error);
   const { code } = isFault ? CLOSE_CODES.POLICY_VIOLATION : CLOSE_CODES.INTERNAL_ERROR;
   client._end(

@@ -1,11 +1,11 @@
 import type { ArgumentsHost, ExecutionContext, Type } from '@nestjs/common';
-import type { Conversation } from '../../server/socket/conversation.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { UpgradeResponse } from './upgrade-response.js';
 
 /** What a filter or a guard sees of a client outside of a message: the client, and no data. */
 export class ClientHost implements ArgumentsHost {
   constructor(
-    protected readonly client: Conversation,
+    protected readonly client: EnvelopeSocket,
     private readonly pattern: string,
   ) {}
   getArgs<Args extends unknown[]>(): Args {
@@ -42,7 +42,7 @@ export class UpgradeContext extends ClientHost implements ExecutionContext {
   readonly response = new UpgradeResponse();
 
   constructor(
-    client: Conversation,
+    client: EnvelopeSocket,
     private readonly type: Type,
     private readonly handler: ReturnType<ExecutionContext['getHandler']>,
   ) {

@@ -2,7 +2,7 @@ import type { Replies } from '../options/options.js';
 import { isObservable, type Observable } from 'rxjs';
 import { isReserved } from '../../protocol/reserved-events.js';
 import { callSafely } from '../../server/util/safe-call.js';
-import type { Conversation } from '../../server/socket/conversation.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import {
   INTERNAL_ERROR,
@@ -36,7 +36,7 @@ export class HandlerResult implements Taker {
   private readonly trace = currentTrace();
 
   constructor(
-    private readonly client: Conversation,
+    private readonly client: EnvelopeSocket,
     private readonly event: string,
     private readonly request: IncomingRequest | undefined,
     handlers: number,
@@ -51,8 +51,8 @@ export class HandlerResult implements Taker {
   get byHand(): (...values: unknown[]) => void {
     return (...values) => {
       const value = values.length > 1 ? values : values[0];
-      if (isResponse(value)) this.client._reply(value.event, value.data);
-      else if (this.replies === 'always') this.client._reply(this.event, value);
+      if (isResponse(value)) this.client._outbound.reply(value.event, value.data);
+      else if (this.replies === 'always') this.client._outbound.reply(this.event, value);
     };
   }
 
@@ -93,7 +93,7 @@ export class HandlerResult implements Taker {
     if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`);
     const payload = toExceptionPayload(error);
     if (this.request !== undefined) this.request.fail(payload);
-    else this.client._reply('exception', payload);
+    else this.client._outbound.reply('exception', payload);
   }
 
   /** One of the handlers has come to its end, whatever it was. */
@@ -101,9 +101,7 @@ export class HandlerResult implements Taker {
     if (--this.running > 0) return;
     this.trace?.release();
     if (this.request !== undefined) return;
-    if (this.isStreaming) this.client._streaming--;
-    this.client._running--;
-    this.client._settled();
+    this.client._requests.ended(this.isStreaming);
   }
 
   private end(byHand: boolean): void {
@@ -119,8 +117,9 @@ export class HandlerResult implements Taker {
 
   /** Without an `id`: one value. A boolean is what `return client.emit(…)` returns, and no word for the client. */
   private send(value: unknown): void {
-    if (isResponse(value)) this.client._reply(value.event, value.data);
-    else if (this.replies === 'always' && typeof value !== 'boolean') this.client._reply(this.event, value);
+    if (isResponse(value)) this.client._outbound.reply(value.event, value.data);
+    else if (this.replies === 'always' && typeof value !== 'boolean')
+      this.client._outbound.reply(this.event, value);
   }
 
   private sendResponse(value: unknown): void {
@@ -151,7 +150,7 @@ export class HandlerResult implements Taker {
   private countAsStream(): void {
     if (this.isStreaming || this.request !== undefined) return;
     this.isStreaming = true;
-    this.client._streaming++;
+    this.client._requests.streaming++;
   }
 
   /** @param isResult where it is not a source within one: of those each value is one, whatever it is */
@@ -189,12 +188,12 @@ export class HandlerResult implements Taker {
   /** @internal */
   get isWritable(): boolean {
     // nobody reads on a line that has ended: there is nothing to wait for
-    return this.client._gone || this.client._writable;
+    return this.client._gone || this.client._connection.outbox.isIdle;
   }
 
   /** @internal */
   drained(): Promise<void> {
-    return this.client._drained();
+    return this.client._connection.drained();
   }
 
   private guarded(stop: () => void): void {
@@ -218,15 +217,7 @@ export class HandlerResult implements Taker {
   private onStop(stop: () => void): () => void {
     const guarded = (): void => this.guarded(stop);
     if (this.request !== undefined) return this.request.onStop(guarded);
-    const { client } = this;
-    const streams = (client._streams ??= new Set());
-    streams.add(guarded);
-    return () => {
-      // An empty one is not kept: as long as it lives, each table that it has outgrown keeps the next one from the
-      // garbage collector, with all that was in it (a third of the time of messages that an interceptor sees).
-      if (streams.delete(guarded) && streams.size === 0 && client._streams === streams)
-        client._streams = undefined;
-    };
+    return this.client._requests.onStop(guarded);
   }
 }
 

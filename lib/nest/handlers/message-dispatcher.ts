@@ -1,5 +1,5 @@
 import type { MessageMappingProperties } from '@nestjs/websockets';
-import type { BoundCallback, Conversation } from '../../server/socket/conversation.js';
+import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { requestContext, type IncomingRequest } from '../../server/socket/incoming-request.js';
 import type { Dispatcher } from '../../server/socket/message-router.js';
 import type { Replies } from '../options/options.js';
@@ -25,7 +25,7 @@ export class MessageDispatcher implements Dispatcher {
   constructor(private readonly replies: Replies) {}
 
   /** Gateways come in the same order for every client. */
-  bind(client: Conversation, handlers: BoundHandler[]): void {
+  bind(client: EnvelopeSocket, handlers: BoundHandler[]): void {
     const before = client._handlers ?? [];
     const callbacks = handlers.map(({ callback }) => callback);
     client._handlers = before.length === 0 ? callbacks : [...before, ...callbacks];
@@ -40,7 +40,7 @@ export class MessageDispatcher implements Dispatcher {
   }
 
   dispatch(
-    client: Conversation,
+    client: EnvelopeSocket,
     event: string,
     data: unknown,
     request: IncomingRequest | undefined,
@@ -48,7 +48,7 @@ export class MessageDispatcher implements Dispatcher {
     const routes = this.routes.get(event);
     if (routes === undefined) return false;
     const reply = new HandlerResult(client, event, request, routes.length, this.replies);
-    if (request === undefined) client._running++;
+    if (request === undefined) client._requests.running++;
     for (const { index, isAckHandledManually } of routes) {
       const callback = client._handlers?.[index];
       if (callback !== undefined) void run(callback, isAckHandledManually, data, reply, request);

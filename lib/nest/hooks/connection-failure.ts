@@ -1,5 +1,5 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter, type Type } from '@nestjs/common';
-import { Conversation } from '../../server/socket/conversation.js';
+import { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { ClientHost } from '../guards/upgrade-context.js';
 import { endRefused } from '../errors/envelope-exception-filter.js';
 import type { Gateway } from '../gateways/gateway-explorer.js';
@@ -11,11 +11,11 @@ import { filtersOf, NEST } from '../gateways/nest-metadata.js';
  */
 @Catch()
 export class UnmadeGatewayFilter implements ExceptionFilter {
-  constructor(private readonly unmade: (client: Conversation, error: unknown) => void) {}
+  constructor(private readonly unmade: (client: EnvelopeSocket, error: unknown) => void) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const client: unknown = host.switchToWs().getClient();
-    if (client instanceof Conversation) this.unmade(client, error);
+    if (client instanceof EnvelopeSocket) this.unmade(client, error);
   }
 }
 
@@ -23,7 +23,7 @@ export class UnmadeGatewayFilter implements ExceptionFilter {
 export async function failConnection(
   type: Type,
   method: object,
-  client: Conversation,
+  client: EnvelopeSocket,
   error: unknown,
 ): Promise<void> {
   try {
@@ -38,8 +38,8 @@ export async function failConnection(
 }
 
 /** Applications may share a class, not what is injected into its filters: the one that the client is connected to. */
-function gatewayOf(client: Conversation, type: Type): Gateway | undefined {
-  return (client.nsp._mount.gateways as readonly Gateway[]).find((gateway) => gateway.type === type);
+function gatewayOf(client: EnvelopeSocket, type: Type): Gateway | undefined {
+  return (client.nsp._mount.gateway.gateways as readonly Gateway[]).find((gateway) => gateway.type === type);
 }
 
 /** The filter that Nest would take: the method's before the class's, the last one first. */

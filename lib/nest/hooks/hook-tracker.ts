@@ -1,4 +1,4 @@
-import type { Conversation } from '../../server/socket/conversation.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 
 /** The `handleConnection` calls of one client: those that run, and how many are yet to begin. */
 interface Hooks {
@@ -7,13 +7,13 @@ interface Hooks {
   allBegun?: { missing: number; resolve: () => void };
 }
 
-function hooksOf(client: Conversation): Hooks {
+function hooksOf(client: EnvelopeSocket): Hooks {
   return (client._hooks ??= { running: [], scopedBegun: 0 } satisfies Hooks) as Hooks;
 }
 
 /** One gateway's hook was called; `settled` is absent where it is done already, and never rejects. */
 export function hookBegan(
-  client: Conversation,
+  client: EnvelopeSocket,
   settled: Promise<void> | undefined,
   isRequestScoped: boolean,
 ): void {
@@ -31,7 +31,7 @@ export function hookBegan(
  * @param scoped how many request-scoped gateways the path has: Nest 12 makes them after it has told of the client,
  * Nest 11 calls their hooks at once
  */
-export function hooksSettled(client: Conversation, scoped: number): Promise<void> | undefined {
+export function hooksSettled(client: EnvelopeSocket, scoped: number): Promise<void> | undefined {
   const known = client._hooks as Hooks | undefined;
   const missing = scoped - (known?.scopedBegun ?? 0);
   if (missing <= 0 && (known === undefined || known.running.length === 0)) return undefined;

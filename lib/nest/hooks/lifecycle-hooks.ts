@@ -1,4 +1,4 @@
-import { Conversation } from '../../server/socket/conversation.js';
+import { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { hookBegan } from './hook-tracker.js';
 import { isClientFault } from '../errors/envelope-exception-filter.js';
 import type { Gateway } from '../gateways/gateway-explorer.js';
@@ -44,7 +44,7 @@ function wrapOn(target: object, gateway: Gateway, prototype: object | undefined)
     (original) => {
       const seesRequest = takesMore(original);
       return outermost(original, prototype, (client, call) => {
-        if (seesRequest) client._keepRequest();
+        if (seesRequest) client._upgrade.keep();
         runConnection(gateway, original, client, call);
       });
     },
@@ -73,7 +73,7 @@ function replace(
   name: HookName,
   gateway: Gateway,
   wrap: (original: Hook) => Hook,
-  unmade: (original: Hook) => (client: Conversation, error: unknown) => void,
+  unmade: (original: Hook) => (client: EnvelopeSocket, error: unknown) => void,
 ): () => void {
   const own = Object.getOwnPropertyDescriptor(target, name);
   // Nest 12 rethrows, into nobody's hands, what fails while it makes a request-scoped gateway without the hook
@@ -109,16 +109,16 @@ function takesMore(hook: Hook): boolean {
 function outermost(
   original: Hook,
   prototype: object | undefined,
-  run: (client: Conversation, call: (reason?: unknown) => unknown) => void,
+  run: (client: EnvelopeSocket, call: (reason?: unknown) => unknown) => void,
 ): Hook {
   return function (this: object, client, ...args): unknown {
     const isInherited = prototype !== undefined && Object.getPrototypeOf(this) !== prototype;
-    if (isInherited || !(client instanceof Conversation)) return original.call(this, client, ...args);
+    if (isInherited || !(client instanceof EnvelopeSocket)) return original.call(this, client, ...args);
     return run(client, (reason) => original.call(this, client, ...(reason === undefined ? args : [reason])));
   };
 }
 
-function runConnection(gateway: Gateway, method: object, client: Conversation, call: () => unknown): void {
+function runConnection(gateway: Gateway, method: object, client: EnvelopeSocket, call: () => unknown): void {
   const fail = (error: unknown): Promise<void> => failConnection(gateway.type, method, client, error);
   let settled: Promise<void> | undefined;
   try {
@@ -130,10 +130,10 @@ function runConnection(gateway: Gateway, method: object, client: Conversation, c
   hookBegan(client, settled, gateway.isRequestScoped);
 }
 
-function runDisconnect(client: Conversation, call: (reason: unknown) => unknown): void {
+function runDisconnect(client: EnvelopeSocket, call: (reason: unknown) => unknown): void {
   const report = (error: unknown): void => client._report(error, 'handleDisconnect threw');
   try {
-    const result = call(client._reason);
+    const result = call(client._lifecycle.reason);
     if (isThenable(result)) client.nsp._await(Promise.resolve(result).then(() => undefined, report));
   } catch (error) {
     report(error);

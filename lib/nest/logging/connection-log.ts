@@ -1,7 +1,8 @@
 import { ConsoleLogger, Logger } from '@nestjs/common';
 import { LogSampler } from './log-sampler.js';
 import { printable } from '../../server/util/printable.js';
-import type { ConnectionListener } from '../../server/namespace/namespace-config.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import type { ConnectionListener } from '../../server/socket/namespace-contract.js';
 
 /** Lines within a minute; what comes beyond is counted. */
 const LINES = 100;
@@ -11,7 +12,7 @@ const LINES = 100;
  * sampled. Nest's own logger prints them only where it was told which levels to print: an application that says nothing
  * about levels does not expect its clients' addresses in its log.
  */
-export class ConnectionLog implements ConnectionListener {
+export class ConnectionLog implements ConnectionListener<EnvelopeSocket> {
   private readonly sampler = new LogSampler(
     (_, times) => this.logger.verbose(`${times} more clients came or went within the last minute`),
     LINES,
@@ -19,14 +20,14 @@ export class ConnectionLog implements ConnectionListener {
 
   constructor(private readonly logger: Logger) {}
 
-  readonly came: ConnectionListener['came'] = (client) =>
+  readonly connected: ConnectionListener<EnvelopeSocket>['connected'] = (client) =>
     this.tell(
       () => `${client.nsp.name}: ${client.id} connected from ${client.ip} (request ${client.requestId})`,
     );
 
-  readonly went: ConnectionListener['went'] = (client, reason, { code }) =>
+  readonly disconnected: ConnectionListener<EnvelopeSocket>['disconnected'] = (client, reason, { code }) =>
     this.tell(() => {
-      const seconds = (client._age / 1_000).toFixed(1);
+      const seconds = (client._upgrade.age / 1_000).toFixed(1);
       const why = `${reason}, ${code}`;
       return `${client.nsp.name}: ${client.id} left after ${seconds} s: ${why} (request ${client.requestId})`;
     });

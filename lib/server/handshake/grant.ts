@@ -88,7 +88,9 @@ function addedFields(client: ClientWithUser): [string, unknown][] {
     const isInternal = typeof value === 'function' || (isPrivate && canonical(value) === undefined);
     if (!isInternal && value !== undefined) added.push([String(key), value]);
   }
-  for (const [key, value] of Object.entries(client._handshakeRead ?? NO_FIELDS).slice(HANDSHAKE_FIELDS))
+  for (const [key, value] of Object.entries(client._upgrade?.shownHandshake ?? NO_FIELDS).slice(
+    HANDSHAKE_FIELDS,
+  ))
     if (typeof value !== 'function' && value !== undefined) added.push([`handshake.${key}`, value]);
   return added;
 }

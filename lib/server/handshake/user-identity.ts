@@ -1,6 +1,5 @@
-import type { IncomingMessage } from 'node:http';
 import type { Untyped } from '../../protocol/typed-events.js';
-import type { Handshake } from './handshake.js';
+import type { UpgradeRequest } from './upgrade-request.js';
 import { isFirst } from '../util/once.js';
 import { hasValue, nameFromIdentify, USER_FIELDS, userNameOf, type UserName } from './user-name.js';
 import { withCode } from '../../protocol/with-code.js';
@@ -25,10 +24,9 @@ export interface Identities {
 /** The part of a client that its user is read from. */
 export interface ClientWithUser {
   readonly user: Untyped;
-  readonly _handshakeRead?: Handshake | undefined;
-  readonly _requestShown?: IncomingMessage | undefined;
+  readonly _upgrade?: Pick<UpgradeRequest, 'shownHandshake' | 'shownMessage'> | undefined;
   readonly nsp: {
-    readonly _mount: { readonly identities: Identities };
+    readonly _mount: { readonly services: { readonly identities: Identities } };
     _warn(subject: string, text: string): void;
     _report(error: unknown, where: string): void;
   };
@@ -51,7 +49,7 @@ export const IDENTIFY_HINT =
 
 /** Returns the identity of a client, from what its guards, middlewares and handlers set as `client.user` and in `client.data`. */
 export function identityOf(client: ClientWithUser): Identity {
-  const { identities } = client.nsp._mount;
+  const { identities } = client.nsp._mount.services;
   const data = dataOf(client);
   const given: unknown = client.user ?? data?.['user'] ?? passportUser(client);
   try {
@@ -79,7 +77,9 @@ export function nameOfUser(client: ClientWithUser): string | undefined {
 }
 
 /** Passport sets the user on what a guard's `getRequest` returns: in Socket.IO applications the handshake or the request. */
-function passportUser({ _handshakeRead: handshake, _requestShown: request }: ClientWithUser): unknown {
+function passportUser({ _upgrade: upgrade }: ClientWithUser): unknown {
+  const handshake = upgrade?.shownHandshake;
+  const request = upgrade?.shownMessage;
   return (
     (handshake && (Reflect.get(handshake, 'user') as unknown)) ??
     (request && (Reflect.get(request, 'user') as unknown)) ??
@@ -132,7 +132,7 @@ function callIdentify(
  * `id: 1`.
  */
 function checkNamedBy(client: ClientWithUser, name: UserName): UserName {
-  const { identities } = client.nsp._mount;
+  const { identities } = client.nsp._mount.services;
   identities.namedBy ??= name.namedBy;
   if (identities.namedBy !== name.namedBy)
     warn(
@@ -163,5 +163,5 @@ export function dataOf(client: object): Record<string, unknown> | undefined {
 
 /** Logs a warning about users once per path, since every client would cause the same one. */
 export function warn(client: ClientWithUser, about: string, text: string): void {
-  if (isFirst(client.nsp._mount.identities, about)) client.nsp._warn('identify', text);
+  if (isFirst(client.nsp._mount.services.identities, about)) client.nsp._warn('identify', text);
 }

@@ -3,10 +3,12 @@ import type { Room } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import { callSafely } from '../util/safe-call.js';
-import type { Conversation } from '../socket/conversation.js';
+import type { EnvelopeSocket } from '../socket/envelope-socket.js';
+import { updateUserRoom } from '../socket/socket-rooms.js';
 import { channels } from '../diagnostics/channels.js';
 import type { Frame } from '../transport/frame.js';
 import type { Recovery } from '../recovery/types.js';
+import { ResumableSession } from '../socket/resumable-session.js';
 import { runChain, toException } from '../socket/middleware.js';
 import type { NamespaceConfig } from './namespace-config.js';
 import { isUserRoom } from '../handshake/user-name.js';
@@ -16,7 +18,7 @@ import { ENVELOPE_V1 } from '../handshake/subprotocols.js';
 export type ServerMiddleware<Client> = (socket: Client, next: (error?: Error) => void) => void;
 
 /** What admitting a client needs of the server. */
-interface AdmittingServer<Client extends Conversation> {
+interface AdmittingServer<Client extends EnvelopeSocket> {
   readonly sockets: Map<string, Client>;
   readonly adapter: {
     addAll(id: string, rooms: Set<Room>): unknown;
@@ -25,16 +27,13 @@ interface AdmittingServer<Client extends Conversation> {
   /** @internal */
   readonly _recovery: Recovery | undefined;
   /** @internal */
-  readonly _mount: Pick<
-    NamespaceConfig<unknown>,
-    'session' | 'settled' | 'connections' | 'connectTimeout' | 'reauthenticate' | 'hidesRequests'
-  >;
+  readonly _mount: Pick<NamespaceConfig<unknown>, 'limits' | 'services' | 'gateway'>;
   /** @internal */
   readonly _middlewares: readonly ServerMiddleware<Client>[];
   /** @internal */
   readonly _connectionListeners: ((...args: unknown[]) => void)[];
   /** @internal Clients that the middlewares have not let in yet. */
-  readonly _arriving: Set<Conversation>;
+  readonly _arriving: Set<EnvelopeSocket>;
   /** @internal */
   _report(error: unknown, where: string): void;
 }
@@ -43,24 +42,24 @@ interface AdmittingServer<Client extends Conversation> {
  * From an open WebSocket to a client that gateways know: the middlewares, `$session` where it was asked for, the
  * `connection` listeners, and, once `handleConnection` has settled, the messages that came meanwhile.
  */
-export function admit<Client extends Conversation>(
+export function admit<Client extends EnvelopeSocket>(
   server: AdmittingServer<Client>,
   socket: Client,
   request: IncomingMessage,
 ): void {
-  const { maxLifetime } = socket._limits;
-  if (maxLifetime !== Infinity) socket._lasting().limit(maxLifetime);
+  const { maxLifetime } = server._mount.limits;
+  if (maxLifetime !== Infinity) socket._lifecycle.getExpiry().limit(maxLifetime);
   const middlewares = server._middlewares;
   if (middlewares.length === 0) return connect(server, socket, request);
   // `$session` says that the client is connected: where it follows, nothing that middlewares emit goes before it
-  if (socket.protocol !== ENVELOPE_V1) socket._startWriting();
+  if (socket.protocol !== ENVELOPE_V1) socket._connection.startWriting();
   startDeadline(server, socket, 'a connection middleware');
   server._arriving.add(socket);
   runChain(
     middlewares,
     socket,
     (error) => {
-      clearTimeout(socket._deadline);
+      clearTimeout(socket._lifecycle.deadline);
       if (socket._gone) return;
       if (error === undefined) connect(server, socket, request);
       else refuse(socket, error);
@@ -69,7 +68,7 @@ export function admit<Client extends Conversation>(
   );
 }
 
-function connect<Client extends Conversation>(
+function connect<Client extends EnvelopeSocket>(
   server: AdmittingServer<Client>,
   socket: Client,
   request: IncomingMessage,
@@ -79,16 +78,17 @@ function connect<Client extends Conversation>(
   // nobody can resume the session of a client if its guards do not say whose it is
   const isKept = isTold && socket._grant?.key !== undefined;
   // a client that resumes goes on from the offset that it has, also where this node cannot tell yet how the log stands
-  const position = isKept ? (socket._resumption?.offset ?? server._recovery?.position) : undefined;
-  if (position !== undefined) socket._beginSession(position);
+  const resumption = socket._session?.resumption;
+  const position = isKept ? (resumption?.offset ?? server._recovery?.position) : undefined;
+  if (position !== undefined) (socket._session ??= new ResumableSession(socket)).begin(position);
   server.sockets.set(socket.id, socket);
   const joined = joinedBefore(server, socket);
   callSafely(
     () => server.adapter.addAll(socket.id, new Set([socket.id, ...restoredRooms(socket)])),
     (error) => server._report(error, 'the adapter failed'),
   );
-  socket._joinUserRoom();
-  const later = socket._resumption === undefined ? NOTHING : socket._resumption.later();
+  updateUserRoom(socket);
+  const later = resumption === undefined ? NO_FRAMES : resumption.later();
   if (later === undefined)
     return socket._end(
       'server namespace disconnect',
@@ -96,36 +96,36 @@ function connect<Client extends Conversation>(
       'the session has ended',
     );
   if (isTold) {
-    socket._greet(sessionFrame(socket, server._mount, position), later);
+    greet(socket, sessionMessage(socket, server._mount, position), later);
   } else {
     // the application selected a subprotocol that knows no offsets: what such a client missed is of no use
-    socket._startWriting();
+    socket._connection.startWriting();
   }
-  if (joined) socket._tellRooms();
-  socket.connected = true;
-  socket._resumed();
-  server._mount.connections.came(socket);
+  if (joined) socket._session?.changeRooms();
+  socket._lifecycle.connected = true;
+  socket._session?.finishReplay();
+  server._mount.services.connections.connected(socket);
   if (channels.connect.hasSubscribers) channels.connect.publish({ socket });
   for (const listener of server._connectionListeners) {
     // Nest's own takes a list of arguments, and its hooks are looked at by themselves
-    if (listener.length > 1) socket._keepRequest();
+    if (listener.length > 1) socket._upgrade.keep();
     callSafely(
       () => listener(socket, request),
       (error) => server._report(error, 'a "connection" listener threw'),
     );
   }
-  const settled = server._mount.settled(socket);
+  const settled = server._mount.gateway.settled(socket);
   if (settled === undefined) return ready(server, socket);
   startDeadline(server, socket, 'handleConnection');
   void settled.then(() => {
-    clearTimeout(socket._deadline);
+    clearTimeout(socket._lifecycle.deadline);
     ready(server, socket);
   });
 }
 
 /** The room of a user is joined by who the user is now, not by who was there. */
-function restoredRooms({ _resumption: resumption }: Conversation): readonly Room[] {
-  return resumption?.session.rooms.filter((room) => !isUserRoom(room)) ?? NO_ROOMS;
+function restoredRooms({ _session: session }: EnvelopeSocket): readonly Room[] {
+  return session?.formerRooms.filter((room) => !isUserRoom(room)) ?? NO_ROOMS;
 }
 
 const NO_ROOMS: readonly Room[] = [];
@@ -134,24 +134,27 @@ const NO_ROOMS: readonly Room[] = [];
  * Whether a middleware made a client that resumes join rooms which its session does not have. What was said there
  * before is not what the client missed.
  */
-function joinedBefore<Client extends Conversation>(server: AdmittingServer<Client>, socket: Client): boolean {
-  if (socket._resumption === undefined) return false;
-  const former = new Set(socket._resumption.session.rooms);
+function joinedBefore<Client extends EnvelopeSocket>(
+  server: AdmittingServer<Client>,
+  socket: Client,
+): boolean {
+  if (!socket.recovered) return false;
+  const former = new Set(socket._session?.formerRooms);
   return [...(server.adapter.socketRooms(socket.id) ?? [])].some((room) => !former.has(room));
 }
 
 /** `handleConnection` is through; it may have set the user. */
-function ready(server: AdmittingServer<Untyped>, socket: Conversation): void {
+function ready(server: AdmittingServer<Untyped>, socket: EnvelopeSocket): void {
   if (socket._gone) return;
-  socket._joinUserRoom();
-  if (server._mount.hidesRequests) socket._packRequest();
-  socket._open();
+  updateUserRoom(socket);
+  if (server._mount.gateway.hidesRequests) socket._upgrade.pack();
+  socket._lifecycle.open();
 }
 
-function startDeadline(server: AdmittingServer<Untyped>, socket: Conversation, who: string): void {
+function startDeadline(server: AdmittingServer<Untyped>, socket: EnvelopeSocket, who: string): void {
   if (socket._gone) return;
-  const { connectTimeout } = server._mount;
-  socket._deadline = setTimeout(() => {
+  const { connectTimeout } = server._mount.limits;
+  socket._lifecycle.deadline = setTimeout(() => {
     server._report(
       new Error(`${who} did not settle within ${connectTimeout} ms (connectTimeout)`),
       'a client was let go',
@@ -160,26 +163,45 @@ function startDeadline(server: AdmittingServer<Untyped>, socket: Conversation, w
   }, connectTimeout);
 }
 
-function refuse(socket: Conversation, error: Error): void {
-  socket._except(toException(error, 'refused'));
+function refuse(socket: EnvelopeSocket, error: Error): void {
+  socket._outbound.fail(toException(error, 'refused'));
   socket._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, error.message);
 }
 
-/** What a client missed that does not resume. */
-const NOTHING: readonly Frame[] = [];
+const NO_FRAMES: readonly Frame[] = [];
+
+/**
+ * Sends `$session`, what a client that resumes has missed, and then what guards and middlewares emitted.
+ *
+ * @param later what was sent to its rooms since the resumption began
+ */
+function greet(socket: EnvelopeSocket, session: string, later: readonly Frame[]): void {
+  const { outbox } = socket._connection;
+  const early = outbox.take();
+  outbox.push(session);
+  socket._connection.startWriting();
+  socket._session?.replay(later);
+  for (const item of early) outbox.push(item);
+}
 
 const FEATURES = ['ack', 'stream', 'cancel', 'ping'];
 
-function sessionFrame(
-  socket: Conversation,
-  { session, reauthenticate }: Pick<NamespaceConfig<unknown>, 'session' | 'reauthenticate'>,
+function sessionMessage(
+  socket: EnvelopeSocket,
+  { limits, gateway }: Pick<NamespaceConfig<unknown>, 'limits' | 'gateway'>,
   position: string | undefined,
 ): string {
-  const recovered = socket._resumption !== undefined;
+  const { recovered } = socket;
   const features = [...FEATURES];
-  if (reauthenticate) features.push('auth');
+  if (gateway.reauthenticate) features.push('auth');
   if (position !== undefined) features.push('recovery');
-  const data = { id: socket.id, recovered, session: socket._session?.token, ...session, features };
+  const data = {
+    id: socket.id,
+    recovered,
+    session: socket._session?.current?.token,
+    ...limits.session,
+    features,
+  };
   // who comes back goes on from the offset that it has: what it missed is still to come
   return JSON.stringify({ event: '$session', data, offset: recovered ? undefined : position });
 }

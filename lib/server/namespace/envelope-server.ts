@@ -18,13 +18,12 @@ import { callSafely } from '../util/safe-call.js';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 import type { ClusterStatus } from '../diagnostics/types.js';
-import type { Conversation } from '../socket/conversation.js';
 import { channels } from '../diagnostics/channels.js';
 import { Engine } from '../socket/engine.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
 import type { NamespaceConfig } from './namespace-config.js';
-import type { Counters } from '../socket/message-router.js';
+import type { Counters } from '../socket/namespace-contract.js';
 import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
 import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { ServerEvents } from './server-events.js';
@@ -75,7 +74,7 @@ export class EnvelopeServer<
   /** @internal Why it is not mounted, once that is known. */
   _unmounted = TOO_EARLY;
   /** @internal */
-  readonly _arriving = new Set<Conversation>();
+  readonly _arriving = new Set<EnvelopeSocket>();
   /** `handleDisconnect` calls that have not settled: closing waits for them. */
   private readonly farewells = new Set<Promise<void>>();
   private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
@@ -111,11 +110,11 @@ export class EnvelopeServer<
   }
   /** How this server stands with the other nodes. */
   get cluster(): ClusterStatus {
-    return this._mount.cluster.statusOf(this.adapter);
+    return this._mount.services.cluster.statusOf(this.adapter);
   }
   /** What clients did that was not worth an answer, counted since the start. */
   get counters(): Readonly<Counters> {
-    return this._mount.router.counters;
+    return this._mount.gateway.router.counters;
   }
 
   /** Sends one event to everybody. See {@link BroadcastOperator.emit}. */
@@ -215,14 +214,14 @@ export class EnvelopeServer<
     await sayGoodbye(
       () => [...this._arriving, ...this.sockets.values()],
       this.farewells,
-      this._mount.shutdownTimeout,
+      this._mount.limits.shutdownTimeout,
     );
     callback?.();
   }
 
   /** @internal */
   override get _wanted(): boolean {
-    return super._wanted || this.mounted?.router.bridge !== undefined;
+    return super._wanted || this.mounted?.gateway.router.bridge !== undefined;
   }
   /** @internal */
   get _isEmpty(): boolean {
@@ -252,12 +251,12 @@ export class EnvelopeServer<
   /** @internal */
   _mountOn(mount: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
     this.mounted = mount;
-    const { recovery } = mount;
+    const { recovery, adapter } = mount.services;
     if (recovery !== undefined) {
       const { maxDisconnectionDuration } = recovery;
       this.opts = { connectionStateRecovery: { maxDisconnectionDuration } };
     }
-    this.rooms = mount.adapter(this);
+    this.rooms = adapter(this);
     this._recovery = recovery?.of(this.rooms, mount.name, mount.parent?.adapter);
     // adapters would number what nobody comes back to
     if (this._recovery === undefined) this.opts = {};
@@ -286,14 +285,14 @@ export class EnvelopeServer<
     else admit(this, socket, request);
   }
   /** @internal */
-  _keep(socket: Conversation, session: Session): void {
+  _keep(socket: EnvelopeSocket, session: Session): void {
     callSafely(
       () => keepSession(this._recovery!, socket, session),
       (error) => this._report(error, 'a session could not be kept'),
     );
   }
   /** @internal */
-  _remove(socket: Conversation): void {
+  _remove(socket: EnvelopeSocket): void {
     const failed = (error: unknown): void => this._report(error, 'the adapter failed');
     const { id, _userRoom: room } = socket;
     if (room !== undefined) callSafely(() => leaveUserRoom(this.adapter, room, id), failed);
@@ -308,11 +307,11 @@ export class EnvelopeServer<
   }
   /** @internal */
   _warn(subject: string, text: string): void {
-    this._mount.warn(`${this.name}: ${subject}`, `${this.name}: ${text}`);
+    this._mount.services.warn(`${this.name}: ${subject}`, `${this.name}: ${text}`);
   }
   /** @internal */
   _report(error: unknown, where: string): void {
-    this._mount.report(error, `${this.name}: ${where}`);
+    this._mount.services.report(error, `${this.name}: ${where}`);
   }
   /** @internal Those that were never asked for presence know who is there, too. */
   override _onServerSideEmit(args: unknown): void {
@@ -321,7 +320,7 @@ export class EnvelopeServer<
   }
   /** @internal */
   _onNodesChanged(listener: () => void): void {
-    this._mount.cluster.watch(this.adapter, listener);
+    this._mount.services.cluster.watch(this.adapter, listener);
   }
   private get everybody(): BroadcastOperator<Emit, Data> {
     return new BroadcastOperator(this);

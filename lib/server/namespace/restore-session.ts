@@ -1,6 +1,6 @@
 import type { Room } from 'socket.io-adapter';
 import type { Untyped } from '../../protocol/typed-events.js';
-import type { Conversation } from '../socket/conversation.js';
+import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import type { Restored, Resumption } from '../recovery/types.js';
 import { isUserRoom } from '../handshake/user-name.js';
 
@@ -9,8 +9,8 @@ import { isUserRoom } from '../handshake/user-name.js';
  *
  * @returns whether it gets its session back; not where the application failed to say
  */
-export async function choose(client: Conversation, found: Resumption): Promise<boolean> {
-  const { restore } = client.nsp._mount;
+export async function choose(client: EnvelopeSocket, found: Resumption): Promise<boolean> {
+  const { restore } = client.nsp._mount.services;
   if (restore === undefined) return true;
   const { id, rooms, data } = found.session;
   const isOwned = (room: Room): boolean => room === id || isUserRoom(room);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
-import type { Conversation } from '../socket/conversation.js';
+import type { EnvelopeSocket } from '../socket/envelope-socket.js';
+import { ResumableSession } from '../socket/resumable-session.js';
 import { grantOf, hasGrantedUser, ownsSession, type Grant } from '../handshake/grant.js';
 import { dataOf } from '../handshake/user-identity.js';
 import type { Recovery } from '../recovery/types.js';
@@ -17,15 +18,15 @@ export function mayResume(recovery: Recovery | undefined, request: IncomingMessa
  * Gives a client that its guards let in the session back that it shows the token of: id, rooms, data, and what it
  * missed. It stays a new one where that cannot be, or where the guards took it for somebody else this time.
  */
-export async function resume(client: Conversation, recovery: Recovery): Promise<void> {
+export async function resume(client: EnvelopeSocket, recovery: Recovery): Promise<void> {
   await recovery.ready;
   const { session: token, offset } = client.handshake.auth as Record<string, unknown>;
   if (typeof token !== 'string' || typeof offset !== 'string') return;
   letGoOf(client.nsp.sockets as ReadonlyMap<string, unknown>, token);
   const found = await recovery.resume(token, offset, {
-    address: client._clientInfo.rateKey,
-    isShared: client._clientInfo.isShared,
-    maxBytes: client._limits.maxBufferedBytes,
+    address: client._upgrade.clientInfo.rateKey,
+    isShared: client._upgrade.clientInfo.isShared,
+    maxBytes: client.nsp._mount.limits.maxBufferedBytes,
     isOver: () => client._gone,
   });
   if (found === undefined) return;
@@ -37,17 +38,18 @@ export async function resume(client: Conversation, recovery: Recovery): Promise<
   const isBack = isSame && isItsOwn && (await choose(client, found));
   if (isBack && client._gone) return found.giveBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
-  if (isBack && size <= client._limits.maxBufferedBytes) client._comeBack(found);
+  if (isBack && size <= client.nsp._mount.limits.maxBufferedBytes)
+    (client._session ??= new ResumableSession(client)).resume(found);
   else found.later();
 }
 
 /** Keeps the session of a client that leaves, if it is known whose it is. */
-export function keepSession(recovery: Recovery, client: Conversation, session: Session): void {
+export function keepSession(recovery: Recovery, client: EnvelopeSocket, session: Session): void {
   const { id, rooms, _userRoom: userRoom, _grant: grant, _undoAuth: undo } = client;
   undo?.();
   if (grant?.key === undefined || !hasGrantedUser(client, grant)) return;
   const { token, sent, from, changes } = session;
-  const [, former] = client._tokens;
+  const [, former] = client._session?.tokens ?? [];
   session.isKept = true;
   recovery.save({
     token,
@@ -60,15 +62,15 @@ export function keepSession(recovery: Recovery, client: Conversation, session: S
     sent,
     from,
     changes,
-    address: client._clientInfo.rateKey,
+    address: client._upgrade.clientInfo.rateKey,
   });
 }
 
 /** What a client comes back to of its `data`: what its guards had put there is for its guards to put there again. */
-function keptOf(client: Conversation, { keys }: Grant, isWritten: boolean): unknown {
+function keptOf(client: EnvelopeSocket, { keys }: Grant, isWritten: boolean): unknown {
   const data = dataOf(client);
   // not an object: what guards put there is theirs as a whole
-  if (data === undefined) return keys === undefined ? undefined : (Reflect.get(client, 'data') as unknown);
+  if (data === undefined) return keys === undefined ? undefined : (client.data as unknown);
   if (!isWritten && (keys === undefined || keys.size === 0)) return data;
   // a copy: `handleDisconnect` may still look into it, and guards may still write
   const kept = Object.assign(Object.create(Object.getPrototypeOf(data) as object | null), data) as object;
@@ -78,7 +80,7 @@ function keptOf(client: Conversation, { keys }: Grant, isWritten: boolean): unkn
 
 /** Another node has a client on the line that shows the token of one of ours: that line is dead, or soon will be. */
 export function takeOver(
-  sockets: ReadonlyMap<string, Conversation>,
+  sockets: ReadonlyMap<string, EnvelopeSocket>,
   [token, answer]: readonly unknown[],
 ): void {
   const isOurs = typeof token === 'string' && letGoOf(sockets, token);
@@ -87,8 +89,8 @@ export function takeOver(
 
 /** @returns whether there was such a client; its session can be taken now */
 export function letGoOf(sockets: ReadonlyMap<string, unknown>, token: string): boolean {
-  const client = sockets.get(idOf(token)) as Conversation | undefined;
-  if (client?._tokens.includes(token) !== true) return false;
+  const client = sockets.get(idOf(token)) as EnvelopeSocket | undefined;
+  if (client?._session?.tokens.includes(token) !== true) return false;
   client._end('transport close', CLOSE_CODES.NORMAL.code, 'resumed on another connection');
   return true;
 }

@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
-import { isAtWork } from '../socket/at-work.js';
-import type { Conversation } from '../socket/conversation.js';
+import { isBusy } from '../socket/busy.js';
+import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { withTimeout } from '../util/with-timeout.js';
 
 /** The close reason, and the word that gateways get. */
@@ -22,13 +22,13 @@ const MAX_SPREAD = 5_000;
  * with 1001, in random order and in slices where they are many, and waits, within bounds, for their lines and hooks.
  */
 export async function sayGoodbye(
-  clients: () => readonly Conversation[],
+  clients: () => readonly EnvelopeSocket[],
   farewells: ReadonlySet<Promise<void>>,
   timeout: number,
 ): Promise<void> {
   const deadline = performance.now() + timeout;
-  while (performance.now() < deadline && clients().some((client) => isAtWork(client))) await pause(POLL);
-  const lines: { client: Conversation; closed: Promise<void> }[] = [];
+  while (performance.now() < deadline && clients().some((client) => isBusy(client))) await pause(POLL);
+  const lines: { client: EnvelopeSocket; closed: Promise<void> }[] = [];
   const waiting = shuffle(clients());
   const size = Math.max(SLICE, Math.ceil((waiting.length * SLICE_INTERVAL) / MAX_SPREAD));
   while (waiting.length > 0) {
@@ -37,13 +37,12 @@ export async function sayGoodbye(
     if (waiting.length > 0) await pause(SLICE_INTERVAL * (0.5 + Math.random()));
   }
   await withTimeout(GRACE, Promise.all(lines.map(({ closed }) => closed)), undefined);
-  for (const { client } of lines) if (client.readyState !== client.CLOSED) client.ws.terminate();
+  for (const { client } of lines) if (client.readyState !== client.CLOSED) client._connection.terminate();
   await withTimeout(GRACE, Promise.all(farewells), undefined);
 }
 
-function letGo(client: Conversation): Promise<void> {
-  if (client.readyState === client.CLOSED) return Promise.resolve();
-  const closed = new Promise<void>((resolve) => client.ws.once('close', () => resolve()));
+function letGo(client: EnvelopeSocket): Promise<void> {
+  const closed = client._connection.whenClosed();
   client._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
   return closed;
 }

@@ -1,7 +1,7 @@
-import type { Conversation } from '../socket/conversation.js';
+import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 
 /** The connected sockets as `ws` users know them, `server.clients`: a live view, not a copy. */
-export class SocketSet<Client extends Conversation> implements Iterable<Client> {
+export class SocketSet<Client extends EnvelopeSocket> implements Iterable<Client> {
   constructor(private readonly sockets: ReadonlyMap<string, Client>) {}
 
   /** How many sockets are connected. */

@@ -1,5 +1,6 @@
 import type { Frame } from '../transport/frame.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
+import { ENVELOPE } from '../transport/encoding.js';
 import { REVOKED } from '../rooms/target.js';
 
 /** Marks behind an event and its payload. */
@@ -19,7 +20,8 @@ export function toFrames(packets: readonly (readonly unknown[])[]): Frame[] | un
     if (event === REVOKED) return undefined;
     if (mark === VOLATILE) continue;
     const bare = mark === BARE ? { bare: true as const } : {};
-    frames.push(...encodePacket({ data: [event, data, packet.at(-1)], ...bare }));
+    for (const message of encodePacket({ data: [event, data, packet.at(-1)], ...bare }))
+      frames.push(message.frame(ENVELOPE));
   }
   return frames;
 }

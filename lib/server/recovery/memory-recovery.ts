@@ -4,7 +4,9 @@ import { joinFrames, type Frame } from '../transport/frame.js';
 import { MemoryAdapter } from '../rooms/memory-adapter.js';
 import type { CreateAdapter, ForEachSocket } from '../rooms/adapter-factory.js';
 import { periodsSince } from './membership.js';
+import type { OutgoingMessage } from '../rooms/outgoing-message.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
+import { ENVELOPE } from '../transport/encoding.js';
 import type { Recovery, RecoverySettings, ResumeTerms, Resumption, StoredSession } from './types.js';
 import { isRecoverable } from '../rooms/target.js';
 import type { ResolvedRecovery } from './types.js';
@@ -271,19 +273,18 @@ class LoggingAdapter extends MemoryAdapter {
   override broadcast(packet: LoggedPacket, options: BroadcastOptions): void {
     const added = this.record(packet, options);
     if (added === undefined) return super.broadcast(packet, options);
-    const [frame] = encodePacket(packet);
-    added(frame);
-    const frames = frame === undefined ? [] : [frame];
+    const messages = encodePacket(packet);
+    added(messages[0]?.frame(ENVELOPE));
     const flags: BroadcastFlags = options.flags ?? {};
     (this as unknown as { apply: ForEachSocket }).apply(options, (socket) => {
       const recipient = socket as Recipient;
       recipient.notifyOutgoingListeners(packet);
-      recipient.client.writeToEngine(frames, flags);
+      recipient.client.writeToEngine(messages, flags);
     });
   }
 }
 
 interface Recipient {
   notifyOutgoingListeners(packet: LoggedPacket): void;
-  readonly client: { writeToEngine(frames: readonly Frame[], flags: BroadcastFlags): void };
+  readonly client: { writeToEngine(messages: readonly OutgoingMessage[], flags: BroadcastFlags): void };
 }

@@ -13,7 +13,7 @@ export interface RoomRefusal {
 /** The part of a server that the names of its rooms depend on. */
 interface RoomOwner {
   readonly _mount: {
-    readonly failures: { roomLimit(why: string): Error };
+    readonly gateway: { readonly failures: { roomLimit(why: string): Error } };
     readonly limits: Pick<ConnectionLimits, 'maxRoomNameLength'>;
   };
 }
@@ -43,11 +43,11 @@ export function parseRooms(rooms: Rooms): ReadonlySet<Room> | undefined {
 export function addRooms(before: ReadonlySet<Room>, rooms: Rooms, owner: RoomOwner): ReadonlySet<Room> {
   const set = new Set(before);
   for (const room of isList(rooms) ? rooms : [rooms]) {
-    if (!isName(room)) throw owner._mount.failures.roomLimit(INVALID_NAME.why);
+    if (!isName(room)) throw owner._mount.gateway.failures.roomLimit(INVALID_NAME.why);
     if (typeof room === 'string' && room.length > ALWAYS_ALLOWED_LENGTH) {
-      const { failures, limits } = owner._mount;
+      const { gateway, limits } = owner._mount;
       const longest = Math.max(limits.maxRoomNameLength, MAX_USER_ROOM);
-      if (room.length > longest) throw failures.roomLimit(tooLong(longest));
+      if (room.length > longest) throw gateway.failures.roomLimit(tooLong(longest));
     }
     set.add(room);
   }
@@ -61,7 +61,7 @@ export function addRooms(before: ReadonlySet<Room>, rooms: Rooms, owner: RoomOwn
  */
 export function manageableRooms(rooms: Rooms, owner: RoomOwner): Room[] {
   const list = [...addRooms(NO_ROOMS, rooms, owner)];
-  if (list.some(isUserRoom)) throw owner._mount.failures.roomLimit(USER_ROOM);
+  if (list.some(isUserRoom)) throw owner._mount.gateway.failures.roomLimit(USER_ROOM);
   return list;
 }
 
@@ -72,11 +72,14 @@ export const NO_ROOMS: ReadonlySet<Room> = new Set();
  *
  * @throws RoomLimitError on a key that is invalid or too long
  */
-export function presenceKey(key: unknown, { _mount: { failures, limits } }: RoomOwner): string {
-  if (!isName(key) || key === '') throw failures.roomLimit('the key of presence must be a text or a number');
+export function presenceKey(key: unknown, { _mount: { gateway, limits } }: RoomOwner): string {
+  if (!isName(key) || key === '')
+    throw gateway.failures.roomLimit('the key of presence must be a text or a number');
   const text = String(key);
   if (text.length > limits.maxRoomNameLength)
-    throw failures.roomLimit(`the key of presence must not exceed ${limits.maxRoomNameLength} characters`);
+    throw gateway.failures.roomLimit(
+      `the key of presence must not exceed ${limits.maxRoomNameLength} characters`,
+    );
   return text;
 }
 

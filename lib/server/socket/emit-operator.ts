@@ -4,33 +4,23 @@ import type {
   EventParams,
   EventsMap,
   RequestParams,
-  Untyped,
   WithTimeout,
 } from '../../protocol/typed-events.js';
 import { assertCompress, assertTimeout } from '../util/arguments.js';
 import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { EmitFlags, Rooms } from '../rooms/adapter-types.js';
+import type { Outbound } from './outbound.js';
 
-/** What an operator needs of its socket. */
-export interface DirectTarget {
-  /** @internal */
-  _emit(flags: EmitFlags, event: string, args: readonly unknown[]): boolean;
-  /** @internal */
-  _ask(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<Untyped>;
-  /** @internal */
-  _others(): BroadcastOperator<Untyped, Untyped>;
-}
-
-/** How to send to one socket: what `client.volatile` and its like return. Immutable. */
+/** How to send to one socket: what `client.volatile` and `client.timeout(…)` return. Immutable. */
 export class EmitOperator<Emit extends EventsMap, Data> {
   constructor(
-    private readonly socket: DirectTarget,
+    private readonly outbound: Outbound,
     private readonly flags: Readonly<EmitFlags>,
   ) {}
 
   /** Sends one event. See `client.emit`. */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
-    return this.socket._emit(this.flags, event, args);
+    return this.outbound.emit(this.flags, event, args);
   }
 
   /** Sends a request and resolves with the answer. See `client.emitWithAck`. */
@@ -38,29 +28,29 @@ export class EmitOperator<Emit extends EventsMap, Data> {
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>> {
-    return this.socket._ask(this.flags, event, args);
+    return this.outbound.ask(this.flags, event, args);
   }
 
   /** How long, in milliseconds, a request waits for its answer; the callback then takes an error first. */
   timeout(timeout: number): EmitOperator<WithTimeout<Emit>, Data> {
     assertTimeout('EnvelopeSocket.timeout', timeout);
-    return new EmitOperator(this.socket, { ...this.flags, timeout });
+    return new EmitOperator(this.outbound, { ...this.flags, timeout });
   }
 
   /** Leaves the message uncompressed where `false`. */
   compress(compress: boolean): EmitOperator<Emit, Data> {
     assertCompress('EnvelopeSocket.compress', compress);
-    return new EmitOperator(this.socket, { ...this.flags, compress });
+    return new EmitOperator(this.outbound, { ...this.flags, compress });
   }
 
   /** Drops the message, instead of queueing it, if the connection takes no data at the moment of the call. */
   get volatile(): EmitOperator<Emit, Data> {
-    return new EmitOperator(this.socket, { ...this.flags, volatile: true });
+    return new EmitOperator(this.outbound, { ...this.flags, volatile: true });
   }
 
   /** Everybody else. */
   get broadcast(): BroadcastOperator<Emit, Data> {
-    return this.socket._others().with(this.flags);
+    return this.outbound.others().with(this.flags);
   }
 
   /** Everybody else on this node. */

@@ -10,7 +10,7 @@ type Listener = (...args: Untyped[]) => void;
 export interface EngineHost {
   readonly sockets: { readonly size: number };
   /** @internal */
-  readonly _mount: { debug(text: string): void };
+  readonly _mount: { readonly services: { debug(text: string): void } };
 }
 
 /** The connection of one client, to the engine. */
@@ -21,7 +21,9 @@ interface EngineClient {
   readonly readyState: 0 | 1 | 2 | 3;
   readonly nsp: EngineHost & { readonly engine: Engine };
   /** @internal */
-  readonly _reason: DisconnectReason | undefined;
+  readonly _connection: { readonly transportName: string };
+  /** @internal */
+  readonly _lifecycle: { readonly reason: DisconnectReason | undefined };
   on(event: 'close' | 'drain' | 'error' | 'pong', listener: Listener): unknown;
   disconnect(): unknown;
   /** @internal */
@@ -68,7 +70,6 @@ export class Engine {
 }
 
 const READY_STATES = ['opening', 'open', 'closing', 'closed'] as const;
-const TRANSPORT = { name: 'websocket' } as const;
 
 /**
  * Socket.IO's `client.conn`. It emits `close` with the reason, `drain`, `error`, and `heartbeat` when a pong arrives. Listeners to Engine.IO's
@@ -78,14 +79,16 @@ export class EngineSocket extends UserEvents {
   readonly protocol = 4;
   readonly upgraded = true;
   readonly upgrading = false;
-  /** A plain WebSocket is the only transport. */
-  readonly transport: { readonly name: 'websocket' } = TRANSPORT;
   private readonly forwarded = new Set<string>();
 
   constructor(private readonly client: EngineClient) {
     super((error, event) => client._report(error, `a listener of client.conn's "${event}" threw`));
   }
 
+  /** The transport: `websocket`. */
+  get transport(): { readonly name: string } {
+    return { name: this.client._connection.transportName };
+  }
   /** The client's id. */
   get id(): string {
     return this.client.id;
@@ -136,7 +139,7 @@ export class EngineSocket extends UserEvents {
     if (this.forwarded.has(event)) return;
     this.forwarded.add(event);
     const { client } = this;
-    if (event === 'close') client.on('close', () => this.emit('close', client._reason));
+    if (event === 'close') client.on('close', () => this.emit('close', client._lifecycle.reason));
     else if (event === 'heartbeat') client.on('pong', () => this.emit('heartbeat'));
     else if (event === 'drain' || event === 'error') client.on(event, (...args) => this.emit(event, ...args));
     else tellIgnored(client.nsp, `client.conn.on('${event}')`);
@@ -154,7 +157,7 @@ export function engineSocketOf(client: EngineClient): EngineSocket {
 
 function tellIgnored({ _mount: mount }: EngineHost, what: string): void {
   if (isFirst(mount, what))
-    mount.debug(`${what} never calls its listener: there is no Engine.IO below a plain WebSocket`);
+    mount.services.debug(`${what} never calls its listener: there is no Engine.IO below a plain WebSocket`);
 }
 
 /** Engine.IO's client, as far as it is not the socket itself. */

@@ -1,73 +1,143 @@
+import { inspect, type InspectOptions } from 'node:util';
+import type { Room } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
+import { decode } from '../../protocol/codec.js';
+import { Refusal, UNLIMITED } from '../../protocol/envelope.js';
 import type {
   AnswerOf,
   DefaultEventsMap,
   EventNames,
   EventParams,
   EventsMap,
-  Listener,
   RequestParams,
   Untyped,
   WithTimeout,
 } from '../../protocol/typed-events.js';
-import { CatchAllListeners, type AnyListener } from './catch-all-listeners.js';
-import { assertCompress, assertFunction, assertTimeout } from '../util/arguments.js';
+import type { Grant } from '../handshake/grant.js';
+import type { UpgradeRequest } from '../handshake/upgrade-request.js';
+import type { EmitFlags, Rooms } from '../rooms/adapter-types.js';
 import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
-import type { Rooms } from '../rooms/adapter-types.js';
-import { Conversation, type SocketMiddleware } from './conversation.js';
+import type { OutgoingMessage } from '../rooms/outgoing-message.js';
+import { REVOKED } from '../rooms/target.js';
+import type { Connection, RawData, SendCallback, SendOptions } from '../transport/connection.js';
+import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
+import { assertCompress, assertFunction, assertTimeout } from '../util/arguments.js';
+import type { Handled } from '../util/handled.js';
+import { randomId } from '../util/random-id.js';
 import { EmitOperator } from './emit-operator.js';
 import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';
-import type { ConnectionEvents } from '../transport/connection-events.js';
-import type { Handled } from '../util/handled.js';
+import { Inbound } from './inbound.js';
+import { failRunningRequest, requestContext } from './incoming-request.js';
+import { Lifecycle } from './lifecycle.js';
 import type { NamespaceContract } from './namespace-contract.js';
+import { Outbound } from './outbound.js';
+import { RequestTable } from './request-table.js';
+import type { ResumableSession } from './resumable-session.js';
 import { joinRooms, leaveRooms } from './socket-rooms.js';
+import { ConnectionApi } from './connection-api.js';
+
+/** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
+export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
+
+/** A handler, bound to its gateway and one client. */
+export type BoundCallback = (...args: Untyped[]) => unknown;
 
 /**
- * One client, as a gateway gets it: Socket.IO 4's socket over one plain WebSocket. {@link Line} has what `ws`
- * users know, {@link Peer} what is known of the handshake.
+ * One client in one namespace, as a gateway gets it: Socket.IO 4's socket over one connection. It holds what it uses: the
+ * {@link Connection}, the {@link UpgradeRequest}, and its own parts for what comes in, what goes out, and its session.
  */
 export class EnvelopeSocket<
   Listen extends EventsMap = DefaultEventsMap,
   Emit extends EventsMap = DefaultEventsMap,
   _ServerSide extends EventsMap = DefaultEventsMap,
   Data = Untyped,
-> extends Conversation {
-  /** Whatever the application keeps with this client; visible in `fetchSockets`. */
+> extends ConnectionApi<Listen> {
+  /** The socket's id: 20 random characters, also the name of its own room. */
+  readonly id: string = randomId();
+  /** The user, if a guard has set one. */
+  user: Untyped = undefined;
+  /** The application's own data of this client; visible in `fetchSockets`. */
   data = {} as Data;
-  /** The client came back to the session that it had. */
-  get recovered(): boolean {
-    return this._resumption !== undefined;
+  /** @internal */
+  readonly _lifecycle = new Lifecycle(this);
+  /** @internal `undefined` until the client can resume, or has resumed, a session. */
+  _session: ResumableSession | undefined;
+  /** @internal What the guards granted; only of clients with guards, or with a session. */
+  _grant: Grant | undefined;
+  /** @internal Takes back what guards have written for a `$auth` that is still being checked. */
+  _undoAuth: (() => void) | undefined;
+  /** @internal The room of the user. */
+  _userRoom: string | undefined;
+  /** @internal What the Nest side keeps of this client's `handleConnection`, while it runs. */
+  _hooks: unknown;
+  /** @internal Message handlers as Nest bound them, those of all gateways one after the other. */
+  _handlers: readonly BoundCallback[] | undefined;
+  /** @internal */
+  _middlewares: SocketMiddleware[] | undefined;
+  // made at their first use: an idle client has none of these three
+  /** @internal */
+  _inboundIfAny: Inbound | undefined;
+  /** @internal */
+  _outboundIfAny: Outbound | undefined;
+  /** @internal */
+  _requestsIfAny: RequestTable | undefined;
+
+  /** @throws TypeError without a namespace: sockets are made by the adapter */
+  constructor(nsp: NamespaceContract, connection: Connection, upgrade: UpgradeRequest) {
+    if (typeof nsp !== 'object' || nsp === null)
+      throw new TypeError(
+        'EnvelopeSocket: nsp is missing: EnvelopeAdapter makes a socket for each connection',
+      );
+    super(nsp, connection, upgrade);
+    connection.setOwner(this._lifecycle);
   }
 
-  /**
-   * When the connection ends by itself, with 4401, in milliseconds since the epoch; a `Date` will do. Guards set it
-   * from what the token says (`payload.exp * 1000`), and set it anew when the client authenticates in place.
-   * `undefined`, the default, and `Infinity` mean that it does not end by itself. So does `NaN`, which a token without
-   * `exp` leads to; the log has a warning then.
-   *
-   * @throws RangeError on what is no time, or one in seconds
-   */
-  get expiresAt(): number | undefined {
-    return this._expiry?.at;
+  /** @internal Messages on their way to handlers. */
+  get _inbound(): Inbound {
+    return (this._inboundIfAny ??= new Inbound(this, this._lifecycle.isReady));
   }
-  set expiresAt(when: number | Date | undefined) {
-    if (this._gone || !this._lasting().set(when)) return;
-    this.nsp._warn(
-      'expiresAt',
-      'client.expiresAt was set to NaN, which is no time: the connection does not end by itself. Does the token have no exp? ' +
-        'Refuse it, or set client.expiresAt = payload.exp && payload.exp * 1000',
-    );
+  /** @internal What is emitted, and requests to the client. */
+  get _outbound(): Outbound {
+    return (this._outboundIfAny ??= new Outbound(this));
+  }
+  /** @internal Messages in flight. */
+  get _requests(): RequestTable {
+    return (this._requestsIfAny ??= new RequestTable(this));
+  }
+  /** @internal Whether the client has disconnected. */
+  get _gone(): boolean {
+    return this._lifecycle.isGone;
+  }
+  /** @internal Disconnects the client; see {@link Lifecycle.end}. */
+  _end(reason: DisconnectReason, code?: number, text?: string, timeout?: number): void {
+    this._lifecycle.end(reason, code, text, timeout);
   }
 
-  /** Not connected, or not any more. */
+  /** Past the middlewares, and not disconnected. */
+  get connected(): boolean {
+    return this._lifecycle.connected;
+  }
+  /** Not connected, or no longer. */
   get disconnected(): boolean {
     return !this.connected;
+  }
+  /** How the connection ended; `undefined` before. */
+  get closed(): ClosedInfo | undefined {
+    return this._lifecycle.closed;
+  }
+  /** Whether the client has resumed the session that it had. */
+  get recovered(): boolean {
+    return this._session?.resumption !== undefined;
+  }
+  /** The rooms that this client is in; its own id is one, the room of its user is not listed. */
+  get rooms(): Set<Room> {
+    return this.nsp.adapter.socketRooms(this.id) ?? new Set();
   }
   /** The same as `nsp`: a connection carries one namespace. */
   get server(): NamespaceContract {
     return this.nsp;
   }
-  /** Where adapters write, and what is left of Engine.IO's client: a connection carries one namespace. */
+  /** The socket itself: adapters write to it, and it answers as Engine.IO's client does. */
   get client(): SocketIoClient {
     return this;
   }
@@ -77,13 +147,33 @@ export class EnvelopeSocket<
   }
 
   /**
+   * When the connection ends by itself, with 4401, in milliseconds since the epoch; a `Date` is accepted. Guards set it
+   * from the token (`payload.exp * 1000`), and set it again when the client authenticates in place.
+   * `undefined`, the default, and `Infinity` mean that it does not end by itself. So does `NaN`, the result of a token
+   * without `exp`, with a warning in the log.
+   *
+   * @throws RangeError on a value that is no time, or is in seconds
+   */
+  get expiresAt(): number | undefined {
+    return this._lifecycle.expiry?.at;
+  }
+  set expiresAt(when: number | Date | undefined) {
+    if (this._gone || !this._lifecycle.getExpiry().set(when)) return;
+    this.nsp._warn(
+      'expiresAt',
+      'client.expiresAt was set to NaN, which is no time: the connection does not end by itself. Does the token have no exp? ' +
+        'Refuse it, or set client.expiresAt = payload.exp && payload.exp * 1000',
+    );
+  }
+
+  /**
    * Sends one event. Several arguments arrive as an array; a last one that is a function makes it a request and
    * gets the answer.
    *
    * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: it names the place in it
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
-    return this._emit({}, event, args);
+    return this._outbound.emit({}, event, args);
   }
 
   /**
@@ -96,7 +186,7 @@ export class EnvelopeSocket<
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>> {
-    return this._ask({}, event, args);
+    return this._outbound.ask({}, event, args);
   }
 
   /**
@@ -106,12 +196,12 @@ export class EnvelopeSocket<
    */
   timeout(timeout: number): EmitOperator<WithTimeout<Emit>, Data> {
     assertTimeout('EnvelopeSocket.timeout', timeout);
-    return new EmitOperator(this, { timeout });
+    return new EmitOperator(this._outbound, { timeout });
   }
 
   /** What follows is dropped, not queued, where the line takes no data at the moment of the call. */
   get volatile(): EmitOperator<Emit, Data> {
-    return new EmitOperator(this, { volatile: true });
+    return new EmitOperator(this._outbound, { volatile: true });
   }
 
   /**
@@ -121,32 +211,32 @@ export class EnvelopeSocket<
    */
   compress(compress: boolean): EmitOperator<Emit, Data> {
     assertCompress('EnvelopeSocket.compress', compress);
-    return new EmitOperator(this, { compress });
+    return new EmitOperator(this._outbound, { compress });
   }
 
   /** Everybody but this client. */
   get broadcast(): BroadcastOperator<Emit, Data> {
-    return this._others();
+    return this._outbound.others();
   }
 
   /** Everybody but this client, on this node. */
   get local(): BroadcastOperator<Emit, Data> {
-    return this._others().local;
+    return this._outbound.others().local;
   }
 
   /** The members of a room, or of several, but this client. */
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return this._others().to(rooms);
+    return this._outbound.others().to(rooms);
   }
 
   /** The same as {@link to}. */
   in(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return this._others().to(rooms);
+    return this._outbound.others().to(rooms);
   }
 
   /** Everybody but this client and the members of a room, or of several. */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return this._others().except(rooms);
+    return this._outbound.others().except(rooms);
   }
 
   /**
@@ -170,12 +260,6 @@ export class EnvelopeSocket<
     return leaveRooms(this, rooms);
   }
 
-  /** Ends the connection; a connection carries one namespace, so `close` makes no difference. */
-  disconnect(_close?: boolean): this {
-    this._end('server namespace disconnect', CLOSE_CODES.NORMAL.code);
-    return this;
-  }
-
   /** Adds a middleware that sees every message of this client before its handlers. */
   use(middleware: SocketMiddleware): this {
     assertFunction('EnvelopeSocket.use', 'middleware', middleware);
@@ -184,119 +268,73 @@ export class EnvelopeSocket<
   }
 
   /**
-   * Listens: to the line for `close`, `error`, `ping`, `pong`, `drain`, `disconnect` and `disconnecting`, to the
-   * client for every other name. A listener gets the data and, where the client asked, the function that answers.
+   * Sends a text or binary message without an envelope, as `ws` does, behind everything that was emitted before. While an
+   * exception filter runs for a request, an exception as JSON is that request's answer: Nest 12's own filter sends it so.
+   *
+   * @throws TypeError on other data
    */
-  on<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
-  on<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
-  on(event: string, listener: (...args: Untyped[]) => void): this {
-    this.emitterOf(event).on(event, listener);
-    return this;
-  }
-
-  /** Listens as {@link on}, for one time. */
-  once<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
-  once<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
-  once(event: string, listener: (...args: Untyped[]) => void): this {
-    this.emitterOf(event).once(event, listener);
-    return this;
-  }
-
-  /** The same as {@link on}. */
-  addListener<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
-  addListener<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
-  addListener(event: string, listener: (...args: Untyped[]) => void): this {
-    this.emitterOf(event).on(event, listener);
-    return this;
-  }
-  /** The same as {@link on}, before all listeners that there are. */
-  prependListener<Event extends keyof ConnectionEvents>(
-    event: Event,
-    listener: ConnectionEvents[Event],
-  ): this;
-  prependListener<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
-  prependListener(event: string, listener: (...args: Untyped[]) => void): this {
-    this.emitterOf(event).prependListener(event, listener);
-    return this;
-  }
-
-  /** Ends what {@link on} and {@link once} began. @throws TypeError without an event or a listener */
-  off(event: string, listener: (...args: Untyped[]) => void): this {
-    const emitter = this.emitterIfAny(event);
-    assertFunction('EnvelopeSocket.off', 'listener', listener);
-    emitter?.off(event, listener);
-    return this;
-  }
-  /** The same as {@link off}. */
-  removeListener(event: string, listener: (...args: Untyped[]) => void): this {
-    return this.off(event, listener);
-  }
-  /** Removes the listeners of one event, or of all events. Those of {@link onAny} stay. */
-  removeAllListeners(event?: string): this {
-    if (event !== undefined) {
-      this.emitterIfAny(event)?.removeAllListeners(event);
-    } else {
-      this.events?.removeAllListeners();
-      this.lineEvents?.removeAllListeners();
+  send(data: RawData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
+    if (typeof data === 'string' && requestContext.getStore()?.failing === true) {
+      const envelope = decode(data, UNLIMITED);
+      if (
+        !(envelope instanceof Refusal) &&
+        envelope.event === 'exception' &&
+        failRunningRequest(this, envelope.data)
+      )
+        return;
     }
+    this._connection.sendRaw(data, options, callback);
+  }
+
+  /** Ends the connection; a connection carries one namespace, so `close` makes no difference. */
+  disconnect(_close?: boolean): this {
+    this._end('server namespace disconnect', CLOSE_CODES.NORMAL.code);
     return this;
   }
 
-  /** The listeners of one event. */
-  listeners(event: string): ((...args: Untyped[]) => void)[] {
-    return (this.emitterIfAny(event)?.listeners(event) ?? []) as ((...args: Untyped[]) => void)[];
-  }
-  /** How many listeners one event has. */
-  listenerCount(event: string): number {
-    return this.emitterIfAny(event)?.listenerCount(event) ?? 0;
-  }
-  /** The names of the events that have listeners. */
-  eventNames(): string[] {
-    return [this.lineEvents, this.events].flatMap((emitter) => (emitter?.eventNames() ?? []) as string[]);
-  }
-  /** So many listeners of one event are no leak, by which Node would warn. Default: 10, as everywhere in Node; 0: any number. */
-  setMaxListeners(count: number): this {
-    for (const event of ['', 'close']) this.emitterOf(event).setMaxListeners(count);
-    return this;
+  /**
+   * Starts the closing handshake; what was emitted before still arrives, nothing after. A long reason is cut to 123 bytes.
+   *
+   * @throws TypeError on a code that RFC 6455 forbids to send
+   */
+  close(code?: number, reason?: string | Buffer): void {
+    this._end('server namespace disconnect', code, reason?.toString());
   }
 
-  /** Listens to every event of the client. */
-  onAny(listener: AnyListener): this {
-    (this.incoming ??= new CatchAllListeners()).add(listener);
-    return this;
-  }
-  /** The same as {@link onAny}, before the listeners that were added earlier. */
-  prependAny(listener: AnyListener): this {
-    (this.incoming ??= new CatchAllListeners()).prepend(listener);
-    return this;
-  }
-  /** Ends {@link onAny} for one listener, or for all without an argument. */
-  offAny(listener?: AnyListener): this {
-    this.incoming?.remove(listener);
-    return this;
-  }
-  /** The listeners of {@link onAny}. */
-  listenersAny(): AnyListener[] {
-    return this.incoming?.list() ?? [];
+  /** Cuts the connection without a closing handshake. */
+  terminate(): void {
+    this._lifecycle.cut();
   }
 
-  /** Listens to everything that is emitted to the client, broadcasts included. */
-  onAnyOutgoing(listener: AnyListener): this {
-    (this.outgoing ??= new CatchAllListeners()).add(listener);
-    return this;
+  /** Where adapters put the callbacks of room-wide requests. */
+  get acks(): Map<number, (answer: unknown) => void> {
+    return this._outbound.adapterCallbacks;
   }
-  /** The same as {@link onAnyOutgoing}, before the listeners that were added earlier. */
-  prependAnyOutgoing(listener: AnyListener): this {
-    (this.outgoing ??= new CatchAllListeners()).prepend(listener);
-    return this;
+  /** @internal Adapters write a broadcast to each recipient: the same messages to all, encoded once. */
+  writeToEngine(messages: readonly OutgoingMessage[], flags: EmitFlags): void {
+    const { outbox, encoding } = this._connection;
+    if (flags.volatile === true && !outbox.writable) return this._outbound.publishDrop();
+    if (this._gone) return;
+    for (const message of messages) {
+      const frame = message.frame(encoding);
+      // the flags are those of the whole broadcast: the same for all recipients
+      if (flags.compress === false) frame.compress = false;
+      if (this._session?.current === undefined) outbox.push(frame);
+      else outbox.pushLogged(frame);
+    }
   }
-  /** Ends {@link onAnyOutgoing} for one listener, or for all without an argument. */
-  offAnyOutgoing(listener?: AnyListener): this {
-    this.outgoing?.remove(listener);
-    return this;
+  /** @internal */
+  notifyOutgoingListeners(packet: { data: unknown[] }): void {
+    if (packet.data[0] !== REVOKED) this._notifyOutgoing(String(packet.data[0]), packet.data[1]);
   }
-  /** The listeners of {@link onAnyOutgoing}. */
-  listenersAnyOutgoing(): AnyListener[] {
-    return this.outgoing?.list() ?? [];
+
+  /** What loggers and careless serialisers get: no header, no token, no payload. */
+  toJSON(): { id: string } {
+    return { id: this.id };
+  }
+
+  /** The same for `console.log` and Nest's logger. */
+  [inspect.custom](_depth: number, options: InspectOptions): string {
+    return `${this.constructor.name} ${inspect(this.toJSON(), options)}`;
   }
 }

@@ -1,289 +1,315 @@
-import type { Message } from '../transport/server-web-socket.js';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
-import type { Envelope, RequestId } from '../../protocol/envelope.js';
-import { channels } from '../diagnostics/channels.js';
+import { Refusal, type Envelope, type RequestId } from '../../protocol/envelope.js';
+import { refusalOf } from '../../protocol/refused-events.js';
+import { publishLimit } from '../diagnostics/channels.js';
+import type { ObservedSocket } from '../diagnostics/types.js';
+import type { ConnectionLimits } from '../transport/connection-limits.js';
+import type { Connection } from '../transport/connection.js';
+import type { Message } from '../transport/message.js';
+import type { DisconnectReason } from '../transport/disconnect-reason.js';
 import { runDetached } from '../util/detached.js';
-import { Peer } from './peer.js';
+import type { Outbound } from './outbound.js';
+import type { MessageHandling, NamespaceContract } from './namespace-contract.js';
+import type { RequestTable } from './request-table.js';
 
-/** How many messages wait before the line is paused; those that were read already still come. */
+/** How many messages wait before the connection is paused. Those that were read already are still queued. */
 const MAX_WAITING = 128;
 const MAX_WAITING_BYTES = 1_000_000;
-/** So many times as many may wait where the heartbeat has the line read on, to see whether the client is still there. */
-const LISTENING = 2;
-/** Milliseconds for the client's part of the goodbye where the line stood still: much that was not read may be before it. */
-const GOODBYE_WITHIN = 5_000;
+/** The same limits are this many times higher while the heartbeat reads on to find out whether the client is alive. */
+const HEARTBEAT_FACTOR = 2;
+/** Milliseconds for the client's close frame after a standstill: many messages that were not read may be before it. */
+const CLOSE_TIMEOUT = 5_000;
+
+/** What the inbound side needs of its socket. */
+export interface InboundSocket extends Omit<ObservedSocket, 'nsp'> {
+  readonly _connection: Connection;
+  readonly _gone: boolean;
+  /** `undefined` before the first emit. */
+  readonly _outboundIfAny: Outbound | undefined;
+  readonly _requests: RequestTable;
+  readonly nsp: NamespaceContract;
+  _end(reason: DisconnectReason, code?: number, text?: string, timeout?: number): void;
+}
+
+/** A message that waits for others in flight. */
+interface WaitingMessage {
+  readonly envelope: Envelope;
+  readonly bytes: number;
+}
 
 /**
- * What of a client's messages is let through to its handlers, and when: none before the connection is ready, so many
- * per second, so many at a time. Who sends on gets a refusal, who asks too much at once has to wait.
+ * The messages of one client on their way to handlers: decodes each, and decides whether it runs now, waits, or is refused.
+ * Messages wait while `handleConnection` runs, and while `maxInFlight` others are in flight.
  */
-export abstract class Inbound extends Peer {
-  /** @internal Handlers of messages without an `id` that have not come to an end. */
-  _running = 0;
-  /** @internal `$auth` is being looked at: what comes meanwhile is for whoever the client is then. */
-  _isAuthenticating = false;
-  /** What came while middlewares and `handleConnection` run. */
-  private early: [Message, boolean][] | undefined = [];
+export class Inbound {
+  /** `$auth` is being checked: later messages wait for the identity that it leads to. */
+  isAuthenticating = false;
+  /** Malformed messages since the last valid one. */
+  strikes = 0;
+  /** What arrived while middlewares and `handleConnection` run; `undefined` afterwards. */
+  private early: [Message, boolean][] | undefined;
   private earlyBytes = 0;
-  /** What came while as many messages as may be were in flight. */
-  private late: { readonly envelope: Envelope; readonly bytes: number }[] | undefined;
+  /** What arrived while `maxInFlight` messages were in flight; `undefined` while nothing waits. */
+  private late: WaitingMessage[] | undefined;
   private lateBytes = 0;
   private isResuming = false;
-  /** The line was paused because too much waits. */
+  /** The connection is paused because too much waits. */
   private isHeld = false;
-  /** It was read on after that: more waits before it is paused again. */
-  private isListening = false;
-  /** The gateway has paused it. */
-  private isPausedByGateway = false;
-  /** Ends a line on which messages wait for others in flight, of which none comes to an end. */
+  /** The heartbeat reads on: more may wait before the connection is paused again. */
+  private isReadForHeartbeat = false;
+  /** Ends a connection on which messages wait and none in flight ends. */
   private standstill: NodeJS.Timeout | undefined;
   private isAwaitingDrain = false;
-  private paid = 0;
-  private paidRefusals = 0;
 
-  /** @internal */
-  abstract get _inFlight(): number;
-  protected abstract handle(data: Message, isBinary: boolean): void;
-  protected abstract tellMessage(data: Message): void;
-  /** Takes the message where it is an answer that this side waits for. */
-  protected abstract takeAnswer(data: Message, isBinary: boolean): boolean;
-  /** This side waits for answers of the client's. */
-  protected abstract get isAsking(): boolean;
-  protected abstract handleLate(envelope: Envelope): void;
-  protected abstract refuseFlood(data: Message, isBinary: boolean): void;
-  protected abstract endFlood(): void;
-  /** @internal Told once for each time that messages begin to wait. */
-  protected abstract tellHeld(): void;
-
-  /** @internal Middlewares or `handleConnection` still run. */
-  get _isWaiting(): boolean {
-    return this.early !== undefined;
+  constructor(
+    private readonly socket: InboundSocket,
+    isReady: boolean,
+  ) {
+    if (!isReady) this.early = [];
   }
 
-  /** @internal As many messages as may be are with their handlers, or others wait for that already. */
-  get _isFull(): boolean {
-    return this.late !== undefined || !this.hasRoom;
+  private get router(): MessageHandling<object> {
+    return this.socket.nsp._mount.gateway.router;
   }
 
-  private get hasRoom(): boolean {
-    if (this._isAuthenticating || this._inFlight >= this._limits.maxInFlight) return false;
-    // who does not take answers need not ask
-    return !this.outbox.isCrowded;
+  private get limits(): ConnectionLimits {
+    return this.socket.nsp._mount.limits;
   }
 
-  /** @internal */
-  override _onMessage(data: Message, isBinary: boolean): void {
-    this._pingedAt = 0;
-    if (this._gone) return;
-    if (channels.message.hasSubscribers) this.tellMessage(data);
-    if (!this.takeToken()) {
-      if (!this.takeAnswer(data, isBinary) && this.mayBeRefused()) this.refuseFlood(data, isBinary);
-      return;
-    }
+  /** Takes a message within the rate. */
+  receive(data: Message, isBinary: boolean): void {
     if (this.early === undefined) return this.handle(data, isBinary);
-    // `handleConnection` may be waiting for it
-    if (this.takeAnswer(data, isBinary)) return this._forgive();
+    // `handleConnection` may be waiting for this answer
+    if (this.takeAnswer(data, isBinary)) return this.socket._connection.refundMessage();
     this.earlyBytes += data.length;
     this.early.push([data, isBinary]);
     if (this.early.length >= MAX_WAITING || this.earlyBytes >= MAX_WAITING_BYTES) this.hold();
   }
 
-  /** @internal */
-  override _onPing(data: Buffer): void {
-    if (this._gone || !this.mayPass()) return;
-    // what answers pings, `ws` itself, asks nobody whether the peer reads the pongs
-    if (this.outbox.isFull) return this._overflow();
-    super._onPing(data);
+  /** Takes a message over the rate: only an answer to a request of this side is accepted. */
+  receiveExcess(data: Message, isBinary: boolean): void {
+    const { socket } = this;
+    if (this.takeAnswer(data, isBinary) || !socket._connection.mayRefuse()) return;
+    publishLimit('messagesPerSecond', socket);
+    const id = this.router.read(socket, data, isBinary)?.id;
+    this.refuse(new Refusal('rate_limited', 'too many messages', id));
   }
 
-  /** @internal */
-  override _onPong(data: Buffer): void {
-    // the answer to a ping of this side is not the client's own doing
-    if (!this._gone && (this._pingedAt !== 0 || this.mayPass())) super._onPong(data);
+  /** The connection is ready: handles what arrived early, in order. */
+  open(): void {
+    const early = this.early ?? [];
+    this.early = undefined;
+    for (const [data, isBinary] of early) if (!this.socket._gone) this.handle(data, isBinary);
+    // if too many of them wait again, `postpone` has held the connection itself
+    if (!this.waitsEnough || this.isAsking) this.letGo();
   }
 
-  /** @internal The answer to a request of this side is not the client's own doing. */
-  _forgive(): void {
-    const { messages } = this._limits;
-    if (messages !== undefined && this.paid !== 0) this.paid -= messages.interval;
+  /** Drops what waits, and reads on so that the end of the connection is noticed. */
+  close(): void {
+    this.early = this.late = undefined;
+    this.endStandstill();
+    this.socket._connection.readToEnd();
   }
 
-  /** @internal The message waits for its turn. @returns whether there is room for it to wait */
-  _postpone(envelope: Envelope, bytes: number): boolean {
+  /** Decodes a message and decides what becomes of it. */
+  private handle(data: Message, isBinary: boolean): void {
+    const { socket } = this;
+    const envelope = this.router.read(socket, data, isBinary);
+    if (envelope === undefined) return;
+    if (envelope instanceof Refusal) return this.refuseMalformed(envelope);
+    const { event, id, ack, packet } = envelope;
+    if (ack !== undefined) {
+      if (socket._outboundIfAny?.settle(envelope) === true) socket._connection.refundMessage();
+      else this.router.counters.ignoredAnswers++;
+      return;
+    }
+    if (packet === undefined ? event!.charCodeAt(0) === DOLLAR : !this.router.hasBridge)
+      return this.handleUnusual(envelope);
+    const refusal = event === undefined ? undefined : refusalOf(event);
+    if (refusal !== undefined) return this.refuseMalformed(new Refusal('reserved_event', refusal, id));
+    this.strikes = 0;
+    if (!this.isFull) this.router.run(socket, envelope);
+    else if (id === undefined || packet?.kind === 'event' || socket._requests.isFree(id))
+      this.postpone(envelope, data.length);
+  }
+
+  private handleUnusual(envelope: Envelope): void {
+    if (envelope.packet === undefined) return this.router.runProtocolEvent(this.socket, envelope);
+    this.refuseMalformed(
+      new Refusal('bad_event', 'no microservice listens here: event is missing', envelope.id),
+    );
+  }
+
+  /** Takes a message that is an answer to a request of this side. */
+  private takeAnswer(data: Message, isBinary: boolean): boolean {
+    const { socket } = this;
+    const outbound = socket._outboundIfAny;
+    if (outbound?.hasAsked !== true) return false;
+    const envelope = this.router.read(socket, data, isBinary);
+    if (envelope === undefined || envelope instanceof Refusal) return false;
+    return envelope.ack !== undefined && outbound.settle(envelope);
+  }
+
+  private refuse(refusal: Refusal): void {
+    this.router.refuse(this.socket, refusal);
+  }
+
+  /** Refuses a message and counts it: a client that sends nothing else is disconnected. */
+  refuseMalformed(refusal: Refusal): void {
+    this.refuse(refusal);
+    if (++this.strikes >= MAX_STRIKES)
+      this.socket._end('parse error', CLOSE_CODES.POLICY_VIOLATION.code, 'too many malformed messages');
+  }
+
+  /** Whether a further message has to wait. */
+  private get isFull(): boolean {
+    return this.late !== undefined || !this.hasRoom;
+  }
+
+  private get hasRoom(): boolean {
+    const { _connection, _requests } = this.socket;
+    if (this.isAuthenticating || _requests.inFlight >= this.limits.maxInFlight) return false;
+    // a client that does not read answers need not ask
+    return !_connection.outbox.isCrowded;
+  }
+
+  private get isAsking(): boolean {
+    return this.socket._outboundIfAny?.isAsking === true;
+  }
+
+  /** Queues a message until others end. */
+  private postpone(envelope: Envelope, bytes: number): void {
+    const { socket } = this;
     if (this.late === undefined) {
       this.late = [];
       this.lateBytes = 0;
-      if (this._inFlight >= this._limits.maxInFlight) this.tellHeld();
-      this.awaitProgress();
+      if (socket._requests.inFlight >= this.limits.maxInFlight) this.warnOfWaiting();
+      this.startStandstill();
     }
     this.goOnAfterDrain();
-    // answers that handlers wait for may be behind this message: then the line is read on
-    if (this.waitsEnough && this.isAsking) return false;
+    // answers that handlers wait for may be behind this message, so the connection must be read on
+    if (this.waitsEnough && this.isAsking)
+      return this.refuse(new Refusal('rate_limited', 'too many messages wait', envelope.id));
     this.lateBytes += bytes;
     this.late.push({ envelope, bytes });
     if (this.waitsEnough && !this.isAsking) this.hold();
-    return true;
+  }
+
+  /** Reports that messages of this client begin to wait: once each time. */
+  private warnOfWaiting(): void {
+    const { socket } = this;
+    publishLimit('maxInFlight', socket);
+    // an event may be a name of the client's choice
+    const events = new Set([...socket._requests.values()].map(({ event }) => JSON.stringify(event)));
+    socket.nsp._warn(
+      'maxInFlight',
+      `a client has ${socket._requests.inFlight} messages in flight (limits.maxInFlight): its next ones wait. ` +
+        `Requests without an answer yet: ${[...events].slice(0, 5).join(', ') || 'none'}`,
+    );
   }
 
   private get waitsEnough(): boolean {
     if (this.late === undefined) return false;
-    const times = this.isListening ? LISTENING : 1;
-    return this.late.length >= MAX_WAITING * times || this.lateBytes >= MAX_WAITING_BYTES * times;
-  }
-
-  override pause(): void {
-    this.isPausedByGateway = true;
-    super.pause();
-  }
-
-  override resume(): void {
-    this.isPausedByGateway = false;
-    super.resume();
+    const factor = this.isReadForHeartbeat ? HEARTBEAT_FACTOR : 1;
+    return this.late.length >= MAX_WAITING * factor || this.lateBytes >= MAX_WAITING_BYTES * factor;
   }
 
   /**
-   * @internal The heartbeat comes to a line that is paused. Its end, or a pong, may be behind some messages: they are read, and
-   * wait with the others. Not where the gateway has paused it, nor where too much waits already.
+   * Reads a connection on that is paused because too much waits, since the heartbeat needs a sign of life, or the end of the
+   * connection, which may be behind some messages. Those are queued with the others.
    *
-   * @returns whether the line is read on
+   * @returns whether the connection is read now: not where the application has paused it, or too much waits already
    */
-  _listenIn(): boolean {
-    if (!this.isHeld || this.isPausedByGateway || this.early !== undefined) return false;
-    this.isListening = true;
+  readForHeartbeat(): boolean {
+    if (!this.isHeld || this.early !== undefined) return false;
+    this.isReadForHeartbeat = true;
     if (this.waitsEnough) return false;
-    super.resume();
-    return true;
+    this.socket._connection.release('backlog');
+    return !this.socket._connection.isPaused;
   }
 
-  /** This side has asked: a line that is held is read on. */
-  protected readAnswers(): void {
+  /** Reads a held connection on: this side has asked, and the answer is to come. */
+  readAnswers(): void {
     if (this.late !== undefined) this.letGo();
   }
 
-  /** @internal Takes a request back that waits, where it asks for a stream. */
-  _withdraw(id: RequestId): Envelope | undefined {
+  /** Takes a waiting request for a stream back, since the client cancelled it. */
+  withdraw(id: RequestId): Envelope | undefined {
     const index = this.late?.findIndex(({ envelope }) => envelope.id === id && envelope.stream) ?? -1;
     const withdrawn = index === -1 ? undefined : this.late!.splice(index, 1)[0];
     if (withdrawn === undefined) return undefined;
     this.lateBytes -= withdrawn.bytes;
-    this._settled();
+    this.runWaiting();
     return withdrawn.envelope;
   }
 
-  /** @internal The connection is ready: what came early is handled, in order. */
-  _open(): void {
-    const early = this.early ?? [];
-    this.early = undefined;
-    for (const [data, isBinary] of early) if (!this._gone) this.handle(data, isBinary);
-    // those that do not get their turn at once have held the line themselves where they are too many
-    if (!this.waitsEnough || this.isAsking) this.letGo();
-  }
-
-  /** @internal A message is done with: the next one that waits has its turn. */
-  _settled(): void {
-    const { late } = this;
+  /** Runs messages that wait, as far as there is room: called whenever one in flight has ended. */
+  runWaiting(): void {
+    const { late, socket } = this;
     if (late === undefined || this.isResuming) return;
     this.isResuming = true;
     let next = 0;
-    while (next < late.length && !this._gone && this.hasRoom) {
+    while (next < late.length && !socket._gone && this.hasRoom) {
       const { envelope, bytes } = late[next++]!;
       this.lateBytes -= bytes;
-      this.handleLate(envelope);
+      runDetached(() => this.router.run(socket, envelope));
     }
     this.isResuming = false;
     late.splice(0, next);
     if (late.length === 0) {
       this.late = undefined;
-      this.endWait();
+      this.endStandstill();
       return this.letGo();
     }
     if (next > 0) this.standstill?.refresh();
     this.goOnAfterDrain();
   }
 
-  /** What waits is dropped; the line is read on, so that its end is seen. */
-  protected dropWaiting(): void {
-    this.early = this.late = undefined;
-    this.endWait();
-    if (this.isPaused) this.resume();
-  }
-
-  /** @returns whether there was one for this message */
-  private takeToken(): boolean {
-    const { messages } = this._limits;
-    if (messages === undefined) return true;
-    const paid = messages.take(this.paid, performance.now());
-    if (paid === 0) return false;
-    this.paid = paid;
-    return true;
-  }
-
-  /** Without a token; a client that goes on and on is let go. */
-  private mayBeRefused(): boolean {
-    this.paidRefusals = this._limits.refusals.take(this.paidRefusals, performance.now());
-    if (this.paidRefusals === 0) this.endFlood();
-    return !this._gone;
-  }
-
-  /** The same for what is not answered: it just does not count. */
-  private mayPass(): boolean {
-    if (this.takeToken()) return true;
-    this.mayBeRefused();
-    return false;
-  }
-
   private hold(): void {
-    // anew each time: a gateway that paused the line may have resumed it meanwhile
     this.isHeld = true;
-    super.pause();
+    this.socket._connection.hold('backlog');
   }
 
-  private awaitProgress(): void {
-    // not a matter of the message that happens to be handled
+  private letGo(): void {
+    if (!this.isHeld || this.socket._gone) return;
+    this.isHeld = this.isReadForHeartbeat = false;
+    this.socket._connection.release('backlog');
+  }
+
+  private startStandstill(): void {
+    // outside the context of the message that happens to be handled
     runDetached(() => {
-      this.standstill = setTimeout(() => this.endStandstill(), this._limits.maxStandstill);
+      this.standstill = setTimeout(() => this.onStandstill(), this.limits.maxStandstill);
     });
   }
 
-  private endWait(): void {
+  private endStandstill(): void {
     clearTimeout(this.standstill);
     this.standstill = undefined;
   }
 
-  private endStandstill(): void {
-    // a client that reads slowly has the heartbeat's time, and as much as may wait for it
-    if (this._inFlight < this._limits.maxInFlight && !this.isHeld) return this.awaitProgress();
+  private onStandstill(): void {
+    const { maxInFlight, maxStandstill } = this.limits;
+    // a client that reads slowly is left to the heartbeat and to `maxBufferedBytes`
+    if (this.socket._requests.inFlight < maxInFlight && !this.isHeld) return this.startStandstill();
+    const timeout = Math.min(CLOSE_TIMEOUT, maxStandstill);
     const { code } = CLOSE_CODES.TRY_AGAIN_LATER;
-    this._end('server namespace disconnect', code, 'no message in flight comes to an end');
-    const { ws } = this;
-    const patience = setTimeout(() => ws.terminate(), Math.min(GOODBYE_WITHIN, this._limits.maxStandstill));
-    ws.on('close', () => clearTimeout(patience));
+    this.socket._end('server namespace disconnect', code, 'no message in flight comes to an end', timeout);
   }
 
-  /** The line is crowded: what waits has its turn when the client has read. */
+  /** Where answers pile up, runs messages that wait when the client has read. */
   private goOnAfterDrain(): void {
-    if (this.isAwaitingDrain || !this.outbox.isCrowded) return;
+    const { _connection: connection } = this.socket;
+    if (this.isAwaitingDrain || !connection.outbox.isCrowded) return;
     this.isAwaitingDrain = true;
-    void this._drained().then(() => {
+    void connection.drained().then(() => {
       this.isAwaitingDrain = false;
-      this._settled();
+      this.runWaiting();
     });
   }
-
-  private letGo(): void {
-    // a gateway may have paused the line by itself
-    if (!this.isHeld || this._gone) return;
-    this.isHeld = this.isListening = false;
-    if (!this.isPausedByGateway) super.resume();
-  }
 }
 
-/** What operators are told of a client whose messages have to wait. */
-export function describeHeld(inFlight: number, requests: Iterable<{ event: string }>): string {
-  // a name may be the client's choice
-  const names = new Set([...requests].map(({ event }) => JSON.stringify(event)));
-  return (
-    `a client has ${inFlight} messages in flight (limits.maxInFlight): its next ones wait. ` +
-    `Requests without an answer yet: ${[...names].slice(0, 5).join(', ') || 'none'}`
-  );
-}
+/** This many malformed messages in a row end a connection. */
+const MAX_STRIKES = 10;
+/** The first character of the protocol's own events. */
+const DOLLAR = 0x24;

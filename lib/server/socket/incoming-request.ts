@@ -1,16 +1,14 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { encodeAnswer } from '../../protocol/codec.js';
 import type { ExceptionPayload, RequestId } from '../../protocol/envelope.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
 
-/** What a request needs of the connection it came on. */
+/** What a request needs of the client that it came from. */
 export interface Asker {
-  /** @internal */
-  _write(text: string): void;
-  /** @internal */
-  _finished(request: IncomingRequest): void;
-  /** @internal */
-  _report(error: unknown, where: string): void;
+  encode(event: string, data: unknown, id: RequestId, more: boolean): string;
+  send(text: string): void;
+  /** Called when the request has its final answer. */
+  finished(request: IncomingRequest): void;
+  report(error: unknown, where: string): void;
 }
 
 export const INTERNAL_ERROR: ExceptionPayload = { status: 'error', message: 'Internal server error' };
@@ -94,7 +92,7 @@ export class IncomingRequest {
 
   /** Takes what a source of values throws when it is ended. */
   reportEnd(error: unknown): void {
-    this.asker._report(error, `the source of "${this.event}" threw when it was ended`);
+    this.asker.report(error, `the source of "${this.event}" threw when it was ended`);
   }
 
   /** Whether this is the request of that connection. */
@@ -109,22 +107,22 @@ export class IncomingRequest {
       text = this.encode(event, data, more);
     } catch (error) {
       this.trace?.fail(error);
-      this.asker._report(error, `the answer to "${this.event}" cannot be written as JSON`);
+      this.asker.report(error, `the answer to "${this.event}" cannot be written as JSON`);
       text = this.encode('exception', INTERNAL_ERROR, false);
       more = false;
     }
     // a toJSON may have answered meanwhile
     if (this.done) return;
     if (!more) this.done = true;
-    this.asker._write(text);
+    this.asker.send(text);
     if (more) return;
-    this.asker._finished(this);
+    this.asker.finished(this);
     this.stopSources();
   }
 
   /** @throws where JSON cannot carry the data */
   protected encode(event: string, data: unknown, more: boolean): string {
-    return encodeAnswer(event, data, this.id, more);
+    return this.asker.encode(event, data, this.id, more);
   }
 
   private stopSources(): void {
@@ -139,3 +137,19 @@ export class IncomingRequest {
  * one does not pay for it; `emit('exception', …)` finds the request to answer here.
  */
 export const requestContext = new AsyncLocalStorage<IncomingRequest>();
+
+/**
+ * Answers the request that the running code works for with an exception: what an exception filter emits is the answer.
+ *
+ * @returns whether there is such a request of this client, without an answer
+ */
+export function failRunningRequest(
+  client: { readonly _requestsIfAny: Asker | undefined },
+  payload: unknown,
+): boolean {
+  const request = requestContext.getStore();
+  if (request === undefined || request.done) return false;
+  if (client._requestsIfAny === undefined || !request.isFrom(client._requestsIfAny)) return false;
+  request.fail(payload);
+  return true;
+}

@@ -2,14 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Envelope, RequestId } from '../../protocol/envelope.js';
 import type { Untyped } from '../../protocol/typed-events.js';
-import type { Conversation } from './conversation.js';
+import type { EnvelopeSocket } from './envelope-socket.js';
 
 /** What the running code works for: one message of one client. */
 export class MessageContext {
   /** @internal */
   constructor(
     /** The client, as gateways get it. */
-    readonly client: Conversation,
+    readonly client: EnvelopeSocket,
     private readonly envelope: Envelope,
   ) {}
 

@@ -1,63 +1,105 @@
-import type { Message } from '../transport/server-web-socket.js';
-import type { Envelope } from '../../protocol/envelope.js';
+import type { Envelope, Refusal } from '../../protocol/envelope.js';
 import type { Untyped } from '../../protocol/typed-events.js';
-import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
+import type { ErrorReporter } from '../diagnostics/types.js';
+import type { Identities } from '../handshake/user-identity.js';
+import type { Recovery, RecoverySettings, Restore } from '../recovery/types.js';
+import type { Session } from '../recovery/session.js';
+import type { CreateAdapter, ClusterMonitor } from '../rooms/adapter-factory.js';
 import type { Namespace } from '../rooms/adapter-types.js';
+import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
+import type { ConnectionLimits } from '../transport/connection-limits.js';
+import type { Message } from '../transport/message.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import type { Engine } from './engine.js';
 import type { Failures } from './failures.js';
-import type { Identities } from '../handshake/user-identity.js';
-import type { Inbound } from './inbound.js';
-import type { ConnectionLimits } from '../transport/connection-limits.js';
-import type { Recovery, Restore } from '../recovery/types.js';
-import type { Session } from '../recovery/session.js';
 
 type Targeting =
   'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';
 type Utilities = 'fetchSockets' | 'socketsJoin' | 'socketsLeave' | 'disconnectSockets';
 
-/** What takes a client's messages. */
-export interface MessageReceiver {
+/** Counts messages that were ignored or refused, since the start. */
+export interface Counters {
+  /** Answers to requests that this side did not make, or that were answered or timed out before. */
+  ignoredAnswers: number;
+  /** Messages that were refused with an exception. */
+  refusedMessages: number;
+  /** Messages of other nodes, or of anyone else who reaches the broker, that could not be read. */
+  droppedClusterMessages: number;
+}
+
+/** Reads the messages of the clients of one path, and runs those that may run now. */
+export interface MessageHandling<Client> {
   /** Takes the handlers of one gateway, bound to one client. */
-  bind(socket: Inbound, handlers: unknown): void;
-  receive(socket: Inbound, data: Message, isBinary: boolean): void;
-  /** @returns whether it was an answer that the server waits for */
-  takeAnswer(socket: Inbound, data: Message, isBinary: boolean): boolean;
-  /** A message that waited has its turn. */
-  receiveEvent(socket: Inbound, envelope: Envelope): void;
-  /** A listener's promise was rejected. */
-  listenerFailed(socket: Inbound, error: unknown, event: string, args: readonly unknown[]): void;
-  /** The client sends more than it may. */
-  refuseFlood(socket: Inbound, data: Message, isBinary: boolean): void;
+  bind(client: Client, handlers: unknown): void;
+  readonly counters: Counters;
+  /** Whether a microservice listens on this path. */
+  readonly hasBridge: boolean;
+  /** Decodes a message; `undefined`: the application's own parser ignores it. */
+  read(client: Client, data: Message, isBinary: boolean): Envelope | Refusal | undefined;
+  /** Runs the handlers of an event, or passes a packet to the microservice. */
+  run(client: Client, envelope: Envelope): void;
+  /** Runs `$ping`, `$cancel` or `$auth`. */
+  runProtocolEvent(client: Client, envelope: Envelope): void;
+  /** Answers a message with a refusal. */
+  refuse(client: Client, refusal: Refusal): void;
+  /** Reports that a listener's promise was rejected. */
+  listenerFailed(client: Client, error: unknown, event: string, args: readonly unknown[]): void;
 }
 
-/** Hears of clients that leave. */
-interface Farewell {
-  went(client: Inbound, reason: DisconnectReason, closed: ClosedInfo): void;
+/** Is notified of clients that connect and disconnect. */
+export interface ConnectionListener<Client> {
+  connected(client: Client): void;
+  disconnected(client: Client, reason: DisconnectReason, closed: ClosedInfo): void;
 }
 
-/** What a socket needs of what its server was given. */
-export interface NamespaceServices {
-  readonly limits: ConnectionLimits;
-  readonly failures: Failures;
-  readonly identities: Identities;
+/** The limits and timeouts of one path: plain data. */
+export interface NamespaceLimits extends ConnectionLimits {
+  /** What clients that negotiated `envelope.v1` receive in `$session`. */
+  readonly session: { readonly pingInterval: number; readonly maxPayload: number };
+  /** Milliseconds for middlewares and `handleConnection`. */
+  readonly connectTimeout: number;
+  /** Milliseconds that handlers get to end when the server closes. */
+  readonly shutdownTimeout: number;
+}
+
+/** What the namespace of one path uses of its adapter. */
+export interface NamespaceServices<Client> {
+  readonly report: ErrorReporter;
+  /** Logs what an operator should see; the log is sampled by subject. */
+  warn(subject: string, text: string): void;
+  /** Logs at level debug what helps a developer. */
+  debug(text: string): void;
+  readonly connections: ConnectionListener<Client>;
+  readonly adapter: CreateAdapter;
+  readonly cluster: ClusterMonitor;
+  /** Keeps the messages that clients miss while they are away; absent where nothing is kept. */
+  readonly recovery?: RecoverySettings | undefined;
   /** The option `recovery.restore`. */
   readonly restore?: Restore | undefined;
-  readonly router: MessageReceiver;
-  readonly connections: Farewell;
-  debug(text: string): void;
-  /** What the gateway side knows of the gateways on this path. */
+  /** How users are named: the same object for all children of a RegExp namespace, which share its warnings. */
+  readonly identities: Identities;
+}
+
+/** What the gateways of one path, and Nest, do for its namespace. */
+export interface GatewayBridge<Client> {
+  readonly router: MessageHandling<Client>;
+  readonly failures: Failures;
+  /** Resolves when `handleConnection` of all gateways has ended, and never rejects; `undefined`: it has. */
+  settled(client: Client): Promise<void> | undefined;
+  /** Runs the guards of the upgrade again, and never rejects; absent on a path without guards. @returns the refusal */
+  reauthenticate?(client: Client): Promise<object | undefined>;
+  /** Whether no check of the application was given the upgrade request. */
+  readonly hidesRequests: boolean;
+  /** The gateways of this path, as the Nest side knows them. */
   readonly gateways: unknown;
-  /** Asks the guards of the upgrade anew; never rejects. @returns what the client is told if one refuses */
-  reauthenticate?(socket: Inbound): Promise<object | undefined>;
 }
 
 type Listener = (...args: Untyped[]) => void;
 
-/** The server of a socket: all that `client.nsp` offers. */
+/** The server of a socket: what `client.nsp` offers. */
 export interface NamespaceContract
   extends Namespace, Pick<BroadcastOperator<Untyped>, Targeting | Utilities> {
-  /** How many clients there are. */
+  /** How many clients are connected. */
   readonly engine: Engine;
   use(middleware: (socket: Untyped, next: (error?: Error) => void) => void): unknown;
   on(event: string, listener: Listener): unknown;
@@ -65,17 +107,21 @@ export interface NamespaceContract
   off(event: string, listener: Listener): unknown;
   serverSideEmit(event: string, ...args: Untyped[]): boolean;
   /** @internal */
-  readonly _mount: NamespaceServices;
-  /** @internal Where clients that are away find what they missed. */
+  readonly _mount: {
+    readonly limits: NamespaceLimits;
+    readonly services: NamespaceServices<object>;
+    readonly gateway: GatewayBridge<object>;
+  };
+  /** @internal Keeps the messages that clients miss. */
   readonly _recovery: Recovery | undefined;
   /** @internal */
   readonly _isClosing: boolean;
-  /** @internal For what a client did: sampled. */
+  /** @internal Logs what a client did: sampled. */
   _warn(subject: string, text: string): void;
-  /** @internal Keeps the session of a client that leaves, rooms and all. */
-  _keep(socket: Inbound, session: Session): void;
+  /** @internal Keeps the session of a client that disconnects. */
+  _keep(socket: object, session: Session): void;
   /** @internal */
-  _remove(socket: Inbound): void;
-  /** @internal A promise that a shutdown waits for. */
+  _remove(socket: object): void;
+  /** @internal Adds a promise that a shutdown waits for. */
   _await(promise: Promise<void>): void;
 }

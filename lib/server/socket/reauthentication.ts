@@ -1,14 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import { withTimeout } from '../util/with-timeout.js';
-import { isAtWork } from './at-work.js';
-import type { Conversation } from './conversation.js';
+import { isBusy } from './busy.js';
+import type { EnvelopeSocket } from './envelope-socket.js';
 import type { Handshake } from '../handshake/handshake.js';
 import { watchData, type DataWatch } from '../handshake/data-watch.js';
 import { grantOf, mayReauthenticate, type Grant } from '../handshake/grant.js';
 import { dataOf, identityOf, type Identity } from '../handshake/user-identity.js';
 import { INTERNAL_ERROR, type IncomingRequest } from './incoming-request.js';
 import { userNameOf } from '../handshake/user-name.js';
+import { updateUserRoom } from './socket-rooms.js';
 
 /** Milliseconds that a `$auth` waits for the messages before it: their guards look at the same client. */
 const PATIENCE = 1_000;
@@ -38,59 +39,60 @@ export function readFreshAuth(data: unknown, meta: object | undefined): Record<s
  * messages: those before it come to their end first, within bounds, and those after it wait.
  *
  * @param request of the `$auth` itself
- * @param ask runs the guards; never rejects
+ * @param runGuards runs the guards; never rejects
  * @returns what the client is told where it is refused
  */
 export async function reauthenticate(
-  client: Conversation,
+  client: EnvelopeSocket,
   auth: Record<string, unknown>,
   request: IncomingRequest | undefined,
-  ask: (client: Conversation) => Promise<object | undefined>,
+  runGuards: () => Promise<object | undefined>,
 ): Promise<object | undefined> {
   const deadline = performance.now() + PATIENCE;
-  while (isAtWork(client, request) && performance.now() < deadline) await pause(POLL);
+  while (isBusy(client, request) && performance.now() < deadline) await pause(POLL);
   if (client._gone) return undefined;
   const { handshake } = client;
   const { auth: firstAuth, query, url } = handshake;
   const { authorization } = handshake.headers;
   const users = usersOf(client);
-  const expiresAt = client._expiry?.at;
+  const expiresAt = client._lifecycle.expiry?.at;
   present(handshake, auth);
   const watch = users.data && watchData(users.data);
-  if (watch !== undefined) Reflect.set(client, 'data', watch.proxy);
+  if (watch !== undefined) client.data = watch.proxy;
   client._undoAuth = () => restore(client, users);
-  const refused = await judge(client, users, watch, ask).catch((error: unknown) => {
+  const refused = await judge(client, users, watch, runGuards).catch((error: unknown) => {
     client._report(error, '$auth failed');
     return INTERNAL_ERROR;
   });
   client._undoAuth = undefined;
   if (client._gone) return undefined;
   if (refused === undefined) {
-    if (Reflect.get(client, 'data') === watch?.proxy) Reflect.set(client, 'data', users.data);
-    client._joinUserRoom();
-    if (client._limits.maxLifetime !== Infinity) client._lasting().limit(client._limits.maxLifetime);
+    if (client.data === watch?.proxy) client.data = users.data;
+    updateUserRoom(client);
+    if (client.nsp._mount.limits.maxLifetime !== Infinity)
+      client._lifecycle.getExpiry().limit(client.nsp._mount.limits.maxLifetime);
     return undefined;
   }
   Object.assign(handshake, { auth: firstAuth, query, url });
   handshake.headers.authorization = authorization;
   restore(client, users);
-  client._expiry?.set(expiresAt);
+  client._lifecycle.expiry?.set(expiresAt);
   return refused;
 }
 
 async function judge(
-  client: Conversation,
+  client: EnvelopeSocket,
   before: Users,
   watch: DataWatch | undefined,
-  ask: (client: Conversation) => Promise<object | undefined>,
+  runGuards: () => Promise<object | undefined>,
 ): Promise<object | undefined> {
-  const refused = await withTimeout(client._limits.upgradeTimeout, ask(client), TIMED_OUT);
+  const refused = await withTimeout(client.nsp._mount.limits.upgradeTimeout, runGuards(), TIMED_OUT);
   if (refused === TIMED_OUT) {
     // the guard may still write whatever it comes to
     client._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'the guards did not answer');
   }
   if (refused !== undefined) return refused;
-  if (client._expiry?.isOver === true) return EXPIRED;
+  if (client._lifecycle.expiry?.isOver === true) return EXPIRED;
   const grant = renew(client, before.grant, watch);
   if (!isSameUserInData(before, client) || !mayReauthenticate(client, before.who, before.grant, grant))
     return OTHER_USER;
@@ -99,8 +101,8 @@ async function judge(
 }
 
 /** What the guards granted anew is all that is left of what they granted before. */
-function renew(client: Conversation, former: Grant | undefined, watch: DataWatch | undefined): Grant {
-  if (watch === undefined || Reflect.get(client, 'data') !== watch.proxy) return grantOf(client);
+function renew(client: EnvelopeSocket, former: Grant | undefined, watch: DataWatch | undefined): Grant {
+  if (watch === undefined || client.data !== watch.proxy) return grantOf(client);
   const { written, read } = watch;
   const data = dataOf(client)!;
   const keys = new Set(written);
@@ -139,14 +141,14 @@ interface Users {
   readonly grant: Grant | undefined;
 }
 
-function usersOf(client: Conversation): Users {
+function usersOf(client: EnvelopeSocket): Users {
   const data = dataOf(client);
   return {
     user: client.user,
     data,
     contents: { ...data },
     userInData: data?.['user'],
-    aside: [client.handshake, client._requestShown]
+    aside: [client.handshake, client._upgrade.shownMessage]
       .filter((place) => place !== undefined)
       .map((place) => [place, Reflect.get(place, 'user')]),
     who: identityOf(client),
@@ -154,18 +156,18 @@ function usersOf(client: Conversation): Users {
   };
 }
 
-function restore(client: Conversation, { user, data, contents, aside }: Users): void {
+function restore(client: EnvelopeSocket, { user, data, contents, aside }: Users): void {
   client.user = user;
   for (const [place, former] of aside)
     if (Reflect.get(place, 'user') !== former) Reflect.set(place, 'user', former);
   if (data === undefined) return;
-  Reflect.set(client, 'data', data);
+  client.data = data;
   for (const key of Object.keys(data)) if (!Object.hasOwn(contents, key)) Reflect.deleteProperty(data, key);
   Object.assign(data, contents);
 }
 
 /** A guard may set both: who a client is, and for whom it acts. One for whom it acts already is not replaced. */
-function isSameUserInData({ userInData }: Users, client: Conversation): boolean {
+function isSameUserInData({ userInData }: Users, client: EnvelopeSocket): boolean {
   const known = userNameOf(userInData);
   return known === undefined || known.key === userNameOf(dataOf(client)?.['user'])?.key;
 }

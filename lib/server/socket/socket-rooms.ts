@@ -1,24 +1,40 @@
 import type { Room } from 'socket.io-adapter';
-import type { Conversation } from './conversation.js';
 import { publishLimit } from '../diagnostics/channels.js';
+import type { ObservedSocket } from '../diagnostics/types.js';
+import { nameOfUser, type ClientWithUser } from '../handshake/user-identity.js';
+import { user } from '../handshake/user-name.js';
 import { refuseJoin, refuseLeave, INVALID_NAME, parseRooms, type RoomRefusal } from '../rooms/room-names.js';
 import type { Rooms } from '../rooms/adapter-types.js';
+import { enterUserRoom, leaveUserRoom } from '../rooms/user-room.js';
+import { callSafely } from '../util/safe-call.js';
+import type { NamespaceContract } from './namespace-contract.js';
+import type { ResumableSession } from './resumable-session.js';
+
+/** What the rooms of a socket need of it. */
+export interface RoomSocket extends Omit<ObservedSocket, 'nsp'> {
+  readonly nsp: NamespaceContract;
+  readonly rooms: Set<Room>;
+  readonly _session: ResumableSession | undefined;
+  readonly _gone: boolean;
+  _userRoom: string | undefined;
+  _report(error: unknown, where: string): void;
+}
 
 /**
  * Makes a client join rooms. All or none: see `EnvelopeSocket.join`.
  *
  * @throws (rejects) RoomLimitError where it may not
  */
-export function joinRooms(client: Conversation, rooms: Rooms): Promise<void> | void {
+export function joinRooms(client: RoomSocket, rooms: Rooms): Promise<void> | void {
   const { id, nsp } = client;
   const joined = parseRooms(rooms);
   if (joined === undefined) return refuse(client, 'join', INVALID_NAME);
   const current = nsp.adapter.socketRooms(id);
-  const refused = refuseJoin(joined, current, client._limits);
+  const refused = refuseJoin(joined, current, client.nsp._mount.limits);
   if (refused !== undefined) return refuse(client, 'join', refused);
-  if (client._session !== undefined) {
+  if (client._session?.current !== undefined) {
     const added = [...joined].filter((room) => current?.has(room) !== true);
-    if (added.length > 0) client._tellRooms({ joined: added });
+    if (added.length > 0) client._session.changeRooms({ joined: added });
   }
   return watched(client, nsp.adapter.addAll(id, joined as Set<Room>));
 }
@@ -28,16 +44,16 @@ export function joinRooms(client: Conversation, rooms: Rooms): Promise<void> | v
  *
  * @throws (rejects) RoomLimitError where it may not
  */
-export function leaveRooms(client: Conversation, rooms: Rooms): Promise<void> | void {
+export function leaveRooms(client: RoomSocket, rooms: Rooms): Promise<void> | void {
   const { id, nsp } = client;
   const left = parseRooms(rooms);
   if (left === undefined) return refuse(client, 'leave', INVALID_NAME);
-  const refused = refuseLeave(left, id, client._limits);
+  const refused = refuseLeave(left, id, client.nsp._mount.limits);
   if (refused !== undefined) return refuse(client, 'leave', refused);
-  if (client._session !== undefined) {
+  if (client._session?.current !== undefined) {
     const { rooms: current } = client;
     const removed = [...left].filter((room) => current.has(room));
-    if (removed.length > 0) client._tellRooms({ left: removed });
+    if (removed.length > 0) client._session.changeRooms({ left: removed });
   }
   let all: Promise<void> | undefined;
   for (const room of left) {
@@ -51,17 +67,31 @@ export function leaveRooms(client: Conversation, rooms: Rooms): Promise<void> | 
   return all;
 }
 
-function refuse(client: Conversation, what: 'join' | 'leave', { why, limit }: RoomRefusal): Promise<void> {
+function refuse(client: RoomSocket, what: 'join' | 'leave', { why, limit }: RoomRefusal): Promise<void> {
   if (limit !== undefined) publishLimit(limit, client);
   client.nsp._warn(limit ?? what, why);
   // not thrown: an adapter may have many sockets join in one loop; and few await a join
-  const rejected = Promise.reject<void>(client.nsp._mount.failures.roomLimit(why));
+  const rejected = Promise.reject<void>(client.nsp._mount.gateway.failures.roomLimit(why));
   rejected.catch(() => undefined);
   return rejected;
 }
 
 /** Reports what a cluster adapter rejects with: few await a join. Those who do get the rejection as well. */
-function watched(client: Conversation, done: Promise<void> | void): Promise<void> | void {
+function watched(client: RoomSocket, done: Promise<void> | void): Promise<void> | void {
   if (done instanceof Promise) done.catch((error: unknown) => client._report(error, 'the adapter failed'));
   return done;
+}
+
+/** Puts a client into the room of its user, after code of the application may have set the user, or another one. */
+export function updateUserRoom(client: RoomSocket & ClientWithUser): void {
+  const failed = (error: unknown): void =>
+    client._report(error, 'a client could not join the room of its user');
+  const name = nameOfUser(client);
+  const room = name === undefined ? undefined : user(name);
+  const { _userRoom: former } = client;
+  if (room === former) return;
+  client._userRoom = room;
+  const { adapter } = client.nsp;
+  if (former !== undefined) callSafely(() => leaveUserRoom(adapter, former, client.id), failed);
+  if (room !== undefined) callSafely(() => enterUserRoom(adapter, room, client), failed);
 }

@@ -1,5 +1,5 @@
 import { RESERVED_EVENTS } from '../../protocol/reserved-events.js';
-import { CONNECTION_EVENTS, PAST_EVENTS } from '../transport/connection.js';
+import { CONNECTION_EVENTS, PAST_EVENTS } from './connection-events.js';
 import { isFirst } from '../util/once.js';
 import type { NamespaceContract } from './namespace-contract.js';
 

@@ -1,20 +1,12 @@
-import type { EventEmitter } from 'node:events';
-import type { IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
-import { isAnyArrayBuffer } from 'node:util/types';
 import type { WebSocket } from 'ws';
-import { CLOSE_CODES, isCloseCode, truncateReason } from '../../protocol/close-codes.js';
-import { refuse } from '../../protocol/refuse.js';
-import { UserEvents } from '../util/safe-call.js';
-import { describeEnd, type ClosedInfo, type DisconnectReason } from './disconnect-reason.js';
-import { Frame } from './frame.js';
-import { readAhead } from './frame-reader.js';
-import type { ConnectionLimits } from './connection-limits.js';
-import type { ServerWebSocket, Message, WebSocketEvents } from './server-web-socket.js';
-import { Outbox } from './outbox.js';
-import { runDetached } from '../util/detached.js';
-import { ignoreEndAfterClose } from './quiet-end.js';
-import { guardReceiver } from '../../ws/receiver-guard.js';
+import type { Encoding } from './encoding.js';
+import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
+import type { Beating } from './heartbeat.js';
+import type { Message } from './message.js';
+import type { Outbox } from './outbox.js';
+
+/** The state of a connection, with the numbers of `ws`: 0 connecting, 1 open, 2 closing, 3 closed. */
+export type ReadyState = 0 | 1 | 2 | 3;
 
 /** What `ws`'s own `send` takes besides the data. */
 export interface SendOptions {
@@ -24,302 +16,103 @@ export interface SendOptions {
   mask?: boolean;
 }
 
-type SendCallback = (error?: Error) => void;
+/** Called when a message, ping or pong was written, or could not be. */
+export type SendCallback = (error?: Error) => void;
 
-/** What `ws` emits before a connection is open, and so before a gateway has a client to listen to. */
-export const PAST_EVENTS: ReadonlySet<string> = new Set([
-  'open',
-  'upgrade',
-  'redirect',
-  'unexpected-response',
-]);
+/** The data that `ws`'s own `send` takes. */
+export type RawData = string | Buffer | ArrayBuffer | Uint8Array;
 
-/** The events of the line itself; a client that sends one of these names never reaches their listeners. */
-export const CONNECTION_EVENTS: ReadonlySet<string> = new Set([
-  'close',
-  'error',
-  'ping',
-  'pong',
-  'drain',
-  'disconnect',
-  'disconnecting',
-  ...PAST_EVENTS,
-]);
+/** The error of what needs an open connection. */
+export const NOT_OPEN = 'the connection is not open yet: its guards run before it is';
 
-/** Who keeps count of the lines. */
-export interface ConnectionWatcher {
-  lineEnded(line: Connection): void;
+/** Who holds a connection: the application by `client.pause()`, or the backlog of messages that wait. */
+export type Holder = 'application' | 'backlog';
+
+/**
+ * A carrier of messages between this server and one client. It knows nothing of events, rooms or gateways: those belong to
+ * its {@link ConnectionOwner}, the socket.
+ *
+ * What protects the process from one peer belongs to the connection: the message rate, the payload limit, the heartbeat, and
+ * the bytes that wait to be written. A carrier with several sockets on one transport gives each socket a connection of its
+ * own, and shares these between them.
+ */
+export interface Connection extends Beating {
+  /** The name of the transport, as in Engine.IO's `client.conn.transport.name`: `websocket`. */
+  readonly transportName: string;
+  /** How messages look on this connection. */
+  readonly encoding: Encoding;
+  /** The queue of outgoing messages, in the order of the calls. All of a tick are written at once. */
+  readonly outbox: Outbox;
+  readonly readyState: ReadyState;
+  /** The selected subprotocol, empty for none. */
+  readonly protocol: string;
+  /** The negotiated extensions, empty for none. */
+  readonly extensions: string;
+  /** The WebSocket of `ws`; `undefined` until it is open, and on other transports. */
+  readonly webSocket: WebSocket | undefined;
+
+  /** Sets the socket that gets what arrives. Called once, before anything is read. */
+  setOwner(owner: ConnectionOwner): void;
+  /** Starts to write. Until then, everything in the outbox waits. Does nothing the second time. */
+  startWriting(): void;
+  /** Sends data without an envelope, as `ws` does, behind everything that was sent before. */
+  sendRaw(data: RawData, options?: SendOptions | SendCallback, callback?: SendCallback): void;
+  /** Sends a ping, where the transport has pings (RFC 6455, section 5.5.2). */
+  ping(data?: unknown, mask?: boolean, callback?: SendCallback): void;
+  /** Sends a pong, where the transport has pongs (RFC 6455, section 5.5.3). */
+  pong(data?: unknown, mask?: boolean, callback?: SendCallback): void;
+  /** Sends a ping and returns its time, which {@link pingedAt} keeps until the peer answers. */
+  probe(): number;
+  /** Stops reading until every holder has released the connection. */
+  hold(holder: Holder): void;
+  /** Ends {@link hold} for one holder. */
+  release(holder: Holder): void;
+  /** Reads on, whoever holds the connection, so that its end is noticed. */
+  readToEnd(): void;
+  /** Resolves when the peer takes data again, or the connection has closed: one promise for all callers. */
+  drained(): Promise<void>;
+  /** Reports to {@link ConnectionOwner.onDrain} from now on. */
+  watchDrain(): void;
+  /** Gives the token of the last message back: it was the answer to a request of this side. */
+  refundMessage(): void;
+  /** Whether a message over the rate may be answered with a refusal; ends the connection after too many. */
+  mayRefuse(): boolean;
+  /**
+   * Writes what waits, then starts the closing handshake.
+   *
+   * @param patience milliseconds for the peer's part of it, before the connection is cut; `undefined`: the transport's own
+   */
+  close(code: number | undefined, reason: string, patience?: number): void;
+  /** Resolves when the connection has closed. */
+  whenClosed(): Promise<void>;
+  /** Cuts the connection without a closing handshake. */
+  terminate(): void;
 }
 
-/** One connection as users of `ws` know it. It wraps the `ws` object, since `emit` belongs to the wire here. */
-export abstract class Connection implements WebSocketEvents {
-  declare readonly CONNECTING: 0;
-  declare readonly OPEN: 1;
-  declare readonly CLOSING: 2;
-  declare readonly CLOSED: 3;
-  static {
-    // of the class, not of each connection
-    Object.assign(this.prototype, { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 });
-  }
+/** Gets what happens on a connection: the socket. */
+export interface ConnectionOwner {
+  onMessage(data: Message, isBinary: boolean): void;
+  /** A message over the rate: only an answer to a request of this side is accepted. */
+  onExcessMessage(data: Message, isBinary: boolean): void;
+  /** The peer went over the message rate too often. */
+  onFlood(): void;
+  /** The peer reads too slowly: more than `maxBufferedBytes` wait. */
+  onOverflow(): void;
+  /** A logged message reached its position. @returns whether it is to be sent */
+  onPosition(offset: string): boolean;
+  /** The heartbeat found the connection paused. @returns whether it is read now */
+  onPausedHeartbeat(): boolean;
+  onPing(data: Buffer): void;
+  onPong(data: Buffer): void;
+  onDrain(): void;
+  onError(error: Error): void;
+  /** The peer is lost; the transport may still be open. */
+  onLost(reason: DisconnectReason, closed: ClosedInfo): void;
+  /** The transport is closed, with the code and reason of its closing handshake. */
+  onClose(code: number, reason: Buffer): void;
+}
 
-  /** How the connection ended; `undefined` while it has not. */
-  closed: ClosedInfo | undefined;
-  /** The flag of `ws`'s own heartbeat example: a pong sets it. Ours does not look at it. */
-  isAlive = true;
-  /** @internal When the ping went out that nothing has come after, by `performance.now()`; 0: there is none. */
-  _pingedAt = 0;
-  /** @internal */
-  protected readonly outbox: Outbox;
-  /** @internal */
-  protected lineEvents: EventEmitter | undefined;
-  private raw: WebSocket | undefined;
-  private watcher: ConnectionWatcher | undefined;
-  private failure: Error | undefined;
-  private draining: Promise<void> | undefined;
-  /** @internal */
-  protected readonly tcp: Socket;
-
-  constructor(
-    request: IncomingMessage,
-    /** @internal */
-    readonly _limits: ConnectionLimits,
-  ) {
-    this.tcp = request.socket;
-    this.outbox = new Outbox(this.tcp, _limits.maxBufferedBytes, this);
-  }
-
-  /** @internal The WebSocket is open. */
-  _attach(ws: ServerWebSocket, watcher: ConnectionWatcher): void {
-    this.raw = ws;
-    this.watcher = watcher;
-    ws.line = this;
-    // only what is inflated keeps the receiver busy
-    if (ws.extensions !== '') guardReceiver(ws);
-    readAhead(this.tcp, ws);
-    ignoreEndAfterClose(this.tcp);
-  }
-
-  /** @internal Starts to write: until then everything that is sent waits. */
-  _startWriting(): void {
-    if (this.raw !== undefined)
-      this.outbox.attach(this.raw, this.raw.extensions.includes('permessage-deflate'));
-  }
-
-  /**
-   * The raw `ws` socket. What is sent through it does not wait for what was emitted before.
-   *
-   * @throws Error while the guards of the upgrade run: there is none yet
-   */
-  get ws(): WebSocket {
-    if (this.raw === undefined)
-      throw new Error('the connection is not open yet: its guards run before it is');
-    return this.raw;
-  }
-
-  /** 0 connecting, 1 open, 2 closing, 3 closed, as `ws` has it. */
-  get readyState(): 0 | 1 | 2 | 3 {
-    if (this.raw !== undefined) return this.raw.readyState;
-    return this._gone ? this.CLOSED : this.CONNECTING;
-  }
-  /** The selected subprotocol. */
-  get protocol(): string {
-    return this.raw?.protocol ?? '';
-  }
-  /** The extensions that were negotiated, as `ws` has them. */
-  get extensions(): string {
-    return this.raw?.extensions ?? '';
-  }
-  /** Whether nothing is read from the connection. */
-  get isPaused(): boolean {
-    return this.raw?.isPaused === true;
-  }
-  /** Bytes that were sent and have not left yet. */
-  get bufferedAmount(): number {
-    return this.outbox.bufferedAmount;
-  }
-
-  /**
-   * Sends a text or binary message as it is, as `ws` does, behind what was emitted before.
-   *
-   * @throws TypeError on what is neither
-   */
-  send(
-    data: string | Buffer | ArrayBuffer | Uint8Array,
-    options?: SendOptions | SendCallback,
-    callback?: SendCallback,
-  ): void {
-    const plain = options === undefined && callback === undefined && this.readyState === this.OPEN;
-    if (plain && typeof data === 'string') return this.outbox.push(data);
-    if (plain && Buffer.isBuffer(data)) return this.outbox.push(new Frame(data));
-    if (typeof data !== 'string' && !ArrayBuffer.isView(data) && !isAnyArrayBuffer(data))
-      refuse('EnvelopeSocket.send', 'data', data, 'a text or bytes');
-    if (this.raw !== undefined && !this.outbox.isAttached) return this.sendLater(data, options, callback);
-    // where that ends the line, ws calls back with its own error
-    this.outbox.precede(Buffer.byteLength(data));
-    if (typeof options === 'function') this.ws.send(data, options);
-    else this.ws.send(data, options ?? {}, callback);
-  }
-
-  /** Before {@link _startWriting}, `ws` must not write either: the message waits in its place among the others. */
-  private sendLater(
-    data: string | Buffer | ArrayBuffer | Uint8Array,
-    options: SendOptions | SendCallback | undefined,
-    callback: SendCallback | undefined,
-  ): void {
-    const { binary = typeof data !== 'string', compress }: SendOptions =
-      typeof options === 'object' ? options : {};
-    const bytes = Buffer.isBuffer(data) ? data : Buffer.from(data as Uint8Array);
-    this.outbox.push(new Frame(binary ? bytes : bytes.toString(), compress));
-    const sent = typeof options === 'function' ? options : callback;
-    if (sent !== undefined) process.nextTick(sent);
-  }
-
-  /** Sends a ping frame. */
-  ping(data?: unknown, mask?: boolean, callback?: SendCallback): void {
-    this.outbox.flush();
-    this.ws.ping(data, mask, callback);
-  }
-
-  /** Sends a pong frame. */
-  pong(data?: unknown, mask?: boolean, callback?: SendCallback): void {
-    this.outbox.flush();
-    this.ws.pong(data, mask, callback);
-  }
-
-  /** Stops reading from the connection. What the client sends waits, in its own buffers in the end. */
-  pause(): void {
-    this.raw?.pause();
-  }
-
-  /** Reads from the connection again. */
-  resume(): void {
-    // no sign of life could be read meanwhile
-    this._pingedAt = 0;
-    runDetached(() => this.raw?.resume());
-  }
-
-  /**
-   * Says goodbye; what was emitted before still arrives, nothing after. A long reason is cut to 123 bytes.
-   *
-   * @throws TypeError on a code that RFC 6455 lets nobody send
-   */
-  close(code?: number, reason?: string | Buffer): void {
-    this._end('server namespace disconnect', code, reason?.toString());
-  }
-
-  /** Cuts the connection without a word. */
-  terminate(): void {
-    this._leave('forced close', { code: 1006, reason: '', wasClean: false, initiator: 'server' });
-    this.raw?.terminate();
-  }
-
-  /** @internal */
-  abstract get _gone(): boolean;
-
-  /** @internal */
-  get _writable(): boolean {
-    return this.outbox.isIdle;
-  }
-
-  /** @internal Resolves when the line takes data again, or is gone: one promise for all that wait. */
-  _drained(): Promise<void> {
-    return (this.draining ??= new Promise((resolve) => {
-      const done = (): void => {
-        this.draining = undefined;
-        stopWaiting();
-        this.ws.off('close', done);
-        resolve();
-      };
-      const stopWaiting = this.outbox.whenIdle(done);
-      this.ws.on('close', done);
-    }));
-  }
-
-  /** @internal Leaves, then closes the line. */
-  _end(word: DisconnectReason, code?: number, reason = ''): void {
-    // before anything is changed: ws would throw, and leave the line open behind a client that has gone
-    if (code !== undefined && !isCloseCode(code)) throw new TypeError(`${String(code)} is no close code`);
-    const text = truncateReason(reason);
-    this._leave(word, { code: code ?? 1005, reason: text, wasClean: true, initiator: 'server' });
-    this._startWriting();
-    this.outbox.flush();
-    this.raw?.close(code, text);
-  }
-
-  /** @internal A message has its place in the log now. @returns whether it is to be sent */
-  abstract _isNew(offset: string): boolean;
-
-  /** @internal The peer reads too slowly, or not at all; what waits is still written, nothing more is. */
-  _overflow(): void {
-    const { code } = CLOSE_CODES.TRY_AGAIN_LATER;
-    this._end('server namespace disconnect', code, 'the client reads too slowly');
-  }
-
-  /** @internal There is no line, and there will be none. */
-  _turnAway(): void {
-    this._leave('forced close', { code: 1006, reason: '', wasClean: false, initiator: 'server' });
-  }
-
-  /** @internal The peer was silent for too long. */
-  _timeOut(): void {
-    this._leave('ping timeout', { code: 1006, reason: '', wasClean: false, initiator: 'network' });
-    this.ws.terminate();
-  }
-
-  /** @internal Called once, with the first reason that there is; the line may still be open. */
-  abstract _leave(reason: DisconnectReason, closed: ClosedInfo): void;
-
-  /** @internal */
-  abstract _onMessage(data: Message, isBinary: boolean): void;
-
-  /** @internal */
-  abstract _report(error: unknown, where: string): void;
-
-  /** @internal */
-  _onClose(code: number, reason: Buffer): void {
-    this._leave(...describeEnd(code, reason.toString(), this.failure));
-    this.emitLine('close', code, reason);
-    this.watcher?.lineEnded(this);
-  }
-
-  /** @internal */
-  _onError(error: Error): void {
-    this.failure ??= error;
-    this.emitLine('error', error);
-  }
-
-  /** @internal */
-  _onPing(data: Buffer): void {
-    this._pingedAt = 0;
-    this.emitLine('ping', data);
-  }
-
-  /** @internal */
-  _onPong(data: Buffer): void {
-    this._pingedAt = 0;
-    this.isAlive = true;
-    this.emitLine('pong', data);
-  }
-
-  /** The emitter of line events, made with the first listener: most connections have none. */
-  protected lineEmitter(): EventEmitter {
-    if (this.lineEvents === undefined) {
-      this.lineEvents = new UserEvents((error, event) =>
-        this._report(error, `a listener of "${event}" threw`),
-      );
-      this.tcp.on('drain', () => this.emitLine('drain'));
-    }
-    return this.lineEvents;
-  }
-
-  /** Line listeners are users' code in the middle of the machine: what they throw is reported, not passed on. */
-  protected emitLine(event: string, ...args: unknown[]): void {
-    const emitter = this.lineEvents;
-    if (emitter === undefined || emitter.listenerCount(event) === 0) return;
-    try {
-      emitter.emit(event, ...args);
-    } catch (error) {
-      this._report(error, `a listener of "${event}" threw`);
-    }
-  }
+/** Called when a connection has closed. */
+export interface ConnectionWatcher {
+  connectionClosed(connection: Connection): void;
 }

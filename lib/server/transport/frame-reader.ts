@@ -46,7 +46,7 @@ export class FrameReader {
 
   read(piece: Buffer): void {
     if (this.isAside) return this.follow(piece);
-    const { maxPayload } = this.ws.line!._limits;
+    const { maxPayload } = this.ws.listener!;
     let at = 0;
     // a gateway may end the connection, or look at what comes, with each message
     while (!this.isOver) {
@@ -61,7 +61,7 @@ export class FrameReader {
         return;
       }
       at = end;
-      this.ws.line!._onMessage(text, false);
+      this.ws.listener!.onMessage(text, false);
     }
     this.tcp.on('data', this.listener).off('data', onData);
     if (at < piece.length) this.listener.call(this.tcp, piece.subarray(at));

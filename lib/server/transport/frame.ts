@@ -1,3 +1,5 @@
+import { addOffset } from '../../protocol/codec.js';
+
 const FIN_TEXT = 0x81;
 const FIN_BINARY = 0x82;
 
@@ -70,7 +72,7 @@ export class Frame {
 
   /** The text of {@link positioned}, of a message that has its place in the log. */
   get positionedText(): string {
-    return `${(this.payload as string).slice(0, -1)},"offset":${JSON.stringify(this.offset)}}`;
+    return addOffset(this.payload as string, this.offset!);
   }
 
   /** The frame as it goes to the TCP socket. */

@@ -1,47 +1,47 @@
 /** What the heartbeat needs of a connection. */
 export interface Beating {
-  /** When the ping went out that nothing has come after; 0: there is none. */
-  _pingedAt: number;
-  readonly ws: { ping(): void; readonly readyState: number };
-  /** Nothing is read from the line, and so no sign of life either. */
+  /** When the last ping without a sign of life was sent, by `performance.now()`; 0: no ping is open. */
+  readonly pingedAt: number;
+  readonly isOpen: boolean;
+  /** Nothing is read from the connection, and so no sign of life either. */
   readonly isPaused: boolean;
-  /** @internal Reads a line on that was paused because too much waits. @returns whether it was, and now is read */
-  _listenIn(): boolean;
-  /** @internal */
-  _timeOut(): void;
+  /** Reads a connection on that is paused because too many messages wait. @returns whether it is read now */
+  readAtHeartbeat(): boolean;
+  sendHeartbeat(now: number): void;
+  /** Ends the connection: the peer was silent for too long. */
+  timeOut(): void;
 }
 
-/** The connections of one server. */
-interface Group {
-  readonly sockets: { readonly size: number; values(): Iterator<Beating> };
+/** The connections of one path, a live view. */
+interface Connections {
+  readonly size: number;
+  keys(): Iterator<Beating>;
 }
 
-/** A round is spread over this many turns of the timer, so that pings never go out all at once. */
+/** A round is spread over this many turns of the timer, so that the pings of a round do not go out all at once. */
 const TURNS = 25;
 const MIN_TURN = 20;
-const OPEN = 1;
 
 /**
- * Finds the dead, with one timer however many the connections: each is pinged once a round (`pingInterval`), and
- * one that gives no sign of life within `pingTimeout` after its ping is terminated.
+ * Finds dead connections, with one timer for all of them: each is pinged once a round (`pingInterval`), and terminated if
+ * it gives no sign of life within `pingTimeout` after its ping.
  */
 export class Heartbeat {
   private readonly timer: NodeJS.Timeout;
   private readonly turns: number;
   private cursor: Iterator<Beating> | undefined;
-  /** Connections that this round has still to come to. Who arrives meanwhile is the next one's, or it might never end. */
+  /** Connections still to be pinged in this round. Those opened meanwhile belong to the next round, or this one might never end. */
   private left = 0;
-  /** The most connections that there were in this round: who leaves does not hold it up. */
-  private crowd = 0;
-  /** What is owed, in turns: that many make a ping. Few connections have none in most turns. */
+  /** The largest number of connections in this round, so that closed connections do not slow it down. */
+  private largest = 0;
+  /** Pings owed, in turns: `turns` of them make one ping. With few connections most turns send none. */
   private due = 0;
-  /** Lines that were paused until this turn: what had come before is no sign of life, so they are pinged in the next one. */
-  private listening: Beating[] = [];
-  private readonly asked: { deadline: number; sockets: Beating[] }[] = [];
+  /** Connections that were paused until this turn. What had arrived before is no sign of life, so they are pinged in the next turn. */
+  private resumed: Beating[] = [];
+  private readonly pinged: { deadline: number; connections: Beating[] }[] = [];
 
   constructor(
-    /** The servers of one path; a RegExp namespace has many, which come and go. */
-    private readonly groups: () => Iterable<Group>,
+    private readonly connections: Connections,
     pingInterval: number,
     private readonly pingTimeout: number,
   ) {
@@ -57,64 +57,53 @@ export class Heartbeat {
 
   private takeTurn(): void {
     const now = performance.now();
-    // after a stall of this process the signs of life are still to be read
-    setImmediate(() => this.reap(now));
-    const sockets: Beating[] = [];
-    if (this.listening.length > 0)
-      for (const value of this.listening.splice(0)) this.ping(value, now, sockets);
+    // after a stall of this process, signs of life are still to be read
+    setImmediate(() => this.endSilent(now));
+    const pinged: Beating[] = [];
+    if (this.resumed.length > 0)
+      for (const connection of this.resumed.splice(0)) this.ping(connection, now, pinged);
     let first: Beating | undefined;
-    let size = 0;
-    for (const group of this.groups()) size += group.sockets.size;
-    this.crowd = Math.max(this.crowd, size);
-    for (this.due += this.crowd; this.due >= this.turns; this.due -= this.turns) {
-      const value = this.next(size);
-      if (value === undefined || value === first) {
-        // all have had theirs
+    this.largest = Math.max(this.largest, this.connections.size);
+    for (this.due += this.largest; this.due >= this.turns; this.due -= this.turns) {
+      const connection = this.next();
+      if (connection === undefined || connection === first) {
+        // every connection was pinged
         this.due = 0;
         break;
       }
-      first ??= value;
-      if (value.isPaused && value._listenIn()) this.listening.push(value);
-      else this.ping(value, now, sockets);
+      first ??= connection;
+      if (connection.isPaused && connection.readAtHeartbeat()) this.resumed.push(connection);
+      else this.ping(connection, now, pinged);
     }
-    if (sockets.length > 0) this.asked.push({ deadline: now + this.pingTimeout, sockets });
+    if (pinged.length > 0) this.pinged.push({ deadline: now + this.pingTimeout, connections: pinged });
   }
 
-  private ping(value: Beating, now: number, pinged: Beating[]): void {
-    if (value.ws.readyState !== OPEN) return;
-    // a later ping gives no more time
-    if (value._pingedAt === 0) value._pingedAt = now;
-    value.ws.ping();
-    pinged.push(value);
+  private ping(connection: Beating, now: number, pinged: Beating[]): void {
+    if (!connection.isOpen) return;
+    connection.sendHeartbeat(now);
+    pinged.push(connection);
   }
 
-  private reap(now: number): void {
-    while (this.asked[0] !== undefined && this.asked[0].deadline <= now) {
-      for (const socket of this.asked.shift()!.sockets)
-        if (isSilent(socket, now - this.pingTimeout)) socket._timeOut();
+  private endSilent(now: number): void {
+    while (this.pinged[0] !== undefined && this.pinged[0].deadline <= now) {
+      for (const connection of this.pinged.shift()!.connections)
+        if (isSilent(connection, now - this.pingTimeout)) connection.timeOut();
     }
   }
 
-  /** Round and round; `undefined`: there is nobody. */
-  private next(size: number): Beating | undefined {
+  /** Returns the next connection, round after round; `undefined`: none is open. */
+  private next(): Beating | undefined {
     const next = this.left-- > 0 ? this.cursor?.next() : undefined;
     if (next?.done === false) return next.value;
-    this.left = size - 1;
-    this.crowd = 0;
-    this.cursor = this.everybody();
+    this.left = this.connections.size - 1;
+    this.largest = 0;
+    // a Map's iterator goes on over what was added and removed meanwhile, so that it may rest between turns
+    this.cursor = this.connections.keys();
     const first = this.cursor.next();
     return first.done === true ? undefined : first.value;
   }
-
-  /** A Map's iterator goes on over what came and went meanwhile, so that it may rest between turns. */
-  private *everybody(): Iterator<Beating> {
-    for (const { sockets } of this.groups()) {
-      const cursor = sockets.values();
-      for (let next = cursor.next(); next.done !== true; next = cursor.next()) yield next.value;
-    }
-  }
 }
 
-function isSilent({ _pingedAt, isPaused }: Beating, since: number): boolean {
-  return _pingedAt !== 0 && _pingedAt <= since && !isPaused;
+function isSilent({ pingedAt, isPaused }: Beating, since: number): boolean {
+  return pingedAt !== 0 && pingedAt <= since && !isPaused;
 }

@@ -1,16 +1,13 @@
-import type { Duplex } from 'node:stream';
-import type { WebSocket } from 'ws';
-import { Frame, frameAscii, frameText, joinFrames, type Outgoing } from './frame.js';
+import { Frame, frameText, joinFrames, type Outgoing } from './frame.js';
 
-const OPEN = 1;
-/** Past this many waiting characters a socket is written at once, so that a long loop cannot pile up a tick. */
+/** Past this many waiting characters a connection is written at once, so that a long loop cannot pile up a tick. */
 const FLUSH_AT = 64 * 1024;
 
 function sizeOf(item: Outgoing): number {
   return typeof item === 'string' ? item.length : item.payload.length;
 }
 
-/** The outboxes that have something to write when this tick's work is done. */
+/** The outboxes with messages to write at the end of this tick. */
 let dirty: Outbox[] = [];
 
 function flushAll(): void {
@@ -20,72 +17,85 @@ function flushAll(): void {
   lastItems = lastBytes = undefined;
 }
 
-// What several broadcasts of one tick send to the members of a room is the same list for each of them, one after
-// the other: it is joined once, and the second member on writes the first one's buffer.
+// Several broadcasts of one tick leave the same list for each member of a room, one member after the other: the list is
+// joined once, and every further member writes the same buffer.
 let lastItems: readonly Outgoing[] | undefined;
 let lastBytes: Buffer | undefined;
 
-function join(items: readonly Outgoing[]): Buffer {
+/** Returns the bytes of all messages, as one buffer. Equal lists within a tick share it. */
+export function bytesOf(items: readonly Outgoing[]): Buffer {
+  if (items.length === 1) {
+    const [item] = items as [Outgoing];
+    return typeof item === 'string' ? frameText(item) : item.bytes;
+  }
   if (lastItems !== undefined && lastBytes !== undefined && sameFrames(items, lastItems)) return lastBytes;
   lastItems = items;
   lastBytes = joinFrames(items);
   return lastBytes;
 }
 
-function bytesOf(item: Outgoing): Buffer {
-  return typeof item === 'string' ? frameText(item) : item.bytes;
-}
-
 function sameFrames(items: readonly Outgoing[], others: readonly Outgoing[]): boolean {
   if (items.length !== others.length) return false;
-  // frames are compared by identity; two equal texts would be equal bytes as well
+  // frames are compared by identity; two equal texts have equal bytes as well
   for (let i = 0; i < items.length; i++) if (items[i] !== others[i]) return false;
   return true;
 }
 
+/** The transport below an outbox. */
+export interface OutboxTransport {
+  /** Whether it takes messages. */
+  readonly isOpen: boolean;
+  /** Bytes that it took and has not passed on to the operating system. */
+  readonly unwrittenBytes: number;
+  /** It takes no more data at the moment: a `volatile` message is dropped. */
+  readonly needsDrain: boolean;
+  /** Enough waits: a source that can wait should. */
+  readonly isBusy: boolean;
+  /** Whether it writes prepared frames of RFC 6455 as they are: only a WebSocket without compression does. */
+  readonly takesFrames: boolean;
+  /** Writes the messages. @returns the bytes of the largest single write */
+  write(items: readonly Outgoing[]): number;
+  /** More waits than the limit; called once. */
+  onOverflow(): void;
+  /** A logged message reached its position. @returns whether it is to be sent */
+  onPosition(offset: string): boolean;
+}
+
 /**
- * The one writer of one connection. A socket gets its frames in the order of the calls, whatever their target;
- * all of a tick go out in one write (63 % less server time per message on pipelined echo than one write each);
- * after a close nothing follows. What is pushed before {@link attach} waits for that.
+ * The queue of outgoing messages of one connection. The peer gets them in the order of the calls, whatever their target;
+ * all of a tick go out in one write (63 % less server time per message on pipelined echo than one write each); after a
+ * close nothing follows. What is pushed before {@link start} waits for that.
  */
 export class Outbox {
-  private ws: WebSocket | undefined;
-  /** permessage-deflate was negotiated: `ws` has to write, since it compresses. */
-  private isCompressed = false;
-  /** Where messages are compressed: told when `ws` has written one. */
-  private sent: (() => void) | undefined;
-  private onIdle: (() => void) | undefined;
+  private isStarted = false;
   private items: Outgoing[] | undefined;
   private waiting = 0;
-  /** Bytes of the largest single message on the way, where that is over the limit. */
+  /** Bytes of the largest single write under way, if it exceeds the limit. */
   private oversize = 0;
-  /** What stands behind a message whose place in the log is not known yet, that one first. */
+  /** A message whose position in the log is not known yet, and everything that was pushed after it. */
   private behind: Outgoing[] | undefined;
-  /** Of `behind`: those before are through. */
+  /** How many items at the start of `behind` were passed on already. */
   private passed = 0;
   private behindSize = 0;
-  /** More waits than may: nothing is taken any more, and the owner hears of it once, when the tick's work is done. */
-  private overflow: 'none' | 'due' | 'told' = 'none';
+  /** More waits than the limit: no further message is accepted, and the transport is notified at the end of the tick. */
+  private overflow: 'none' | 'due' | 'reported' = 'none';
 
   constructor(
-    private readonly tcp: Duplex,
-    /** Bytes that may wait when more is to be written: one message is never too large by itself. */
+    private readonly transport: OutboxTransport,
+    /** Bytes that may wait when more is to be written: a single message is never too large by itself. */
     private readonly limit: number,
-    /** Told when the peer reads too slowly; what was to be written is dropped. */
-    private readonly owner: { _overflow(): void; _isNew(offset: string): boolean },
   ) {}
 
-  /** Starts to write to an open connection. Does nothing the second time. */
-  attach(ws: WebSocket, isCompressed: boolean): void {
-    if (this.ws !== undefined) return;
-    this.ws = ws;
-    this.isCompressed = isCompressed;
-    if (isCompressed) this.sent = () => this.isIdle && this.onIdle?.();
+  /** Starts to write. Does nothing the second time. */
+  start(): void {
+    if (this.isStarted) return;
+    this.isStarted = true;
     if (this.items !== undefined) this.schedule();
   }
 
-  get isAttached(): boolean {
-    return this.ws !== undefined;
+  /** Whether {@link start} was called. */
+  get hasStarted(): boolean {
+    return this.isStarted;
   }
 
   /** Adds one message behind all that were pushed before. */
@@ -100,7 +110,7 @@ export class Outbox {
     }
     this.waiting += sizeOf(item);
     if (this.waiting <= FLUSH_AT) return;
-    // what the owner does at an overflow reaches users, who may emit: not in the middle of somebody's broadcast
+    // an overflow reaches users' code, which may emit: not in the middle of a broadcast
     if (!this.isFull) return this.flush();
     this.giveUp();
   }
@@ -108,10 +118,11 @@ export class Outbox {
   /**
    * Adds the messages that a client missed.
    *
-   * @param bytes the same as frames, where they were made ready beforehand
+   * @param bytes the same messages as frames, if they were prepared
    */
   pushMissed(missed: readonly Frame[], bytes: readonly Buffer[] | undefined): void {
-    if (bytes === undefined || this.isCompressed) for (const frame of missed) this.push(frame.positioned);
+    if (bytes === undefined || !this.transport.takesFrames)
+      for (const frame of missed) this.push(frame.positioned);
     else for (const piece of bytes) this.push(Frame.joined(piece));
   }
 
@@ -123,14 +134,21 @@ export class Outbox {
     this.schedule();
   }
 
-  /** Adds a message whose place in the log is not known yet; what is pushed later waits for it. */
+  /** Adds a message of the log. One without a position yet holds back everything that is pushed after it. */
+  pushLogged(frame: Frame): void {
+    if (frame.unplaced !== undefined) this.pushUnplaced(frame);
+    else if (frame.offset === undefined) this.push(frame);
+    else if (this.transport.onPosition(frame.offset)) this.pushPlaced(frame.positioned);
+  }
+
+  /** Adds a message without a position in the log yet; what is pushed later waits for it. */
   pushUnplaced(frame: Frame): void {
     if (this.overflow !== 'none') return;
     this.queue(frame);
     frame.unplaced!.wait(() => this.goOn());
   }
 
-  /** Adds a message that has its place in the log: before those that are still to get one. */
+  /** Adds a message with its position in the log, before those that wait for theirs. */
   pushPlaced(frame: Frame): void {
     const { behind } = this;
     this.behind = undefined;
@@ -139,9 +157,9 @@ export class Outbox {
   }
 
   /**
-   * Waits for no more places, the line ends.
+   * Waits for no more positions, since the connection ends.
    *
-   * @param keepsMissed what has no place yet will be sent when the client is back
+   * @param keepsMissed drops messages without a position: the client gets them when it resumes its session
    */
   close(keepsMissed: boolean): void {
     this.goOn(keepsMissed ? 'drop' : 'send');
@@ -156,7 +174,7 @@ export class Outbox {
   }
 
   private isDue(item: Outgoing): boolean {
-    return typeof item === 'string' || item.offset === undefined || this.owner._isNew(item.offset);
+    return typeof item === 'string' || item.offset === undefined || this.transport.onPosition(item.offset);
   }
 
   private goOn(unplaced: 'wait' | 'send' | 'drop' = 'wait'): void {
@@ -175,12 +193,12 @@ export class Outbox {
     }
     if (next === behind.length || this.overflow !== 'none') return;
     this.behind = behind;
-    // places come one by one: to move what waits for each of them would cost more than to send it
+    // positions arrive one by one: moving the rest for each of them would cost more than sending it
     if (next * 2 > behind.length) behind.splice(0, next);
     else this.passed = next;
   }
 
-  /** Takes back what waits: something else has to go before it. */
+  /** Takes back everything that waits, so that another message can go before it. */
   take(): readonly Outgoing[] {
     const items = this.items ?? [];
     this.drop();
@@ -189,73 +207,49 @@ export class Outbox {
 
   /** Writes what waits, now: before a join, a close, a ping or a frame that `ws` itself writes. */
   flush(): void {
-    const { items, ws } = this;
-    if (ws !== undefined && ws.readyState !== OPEN) return this.drop();
-    if (this.overflow === 'due') return this.tell();
-    if (items === undefined || (ws === undefined && !this.isFull)) return;
+    const { items, transport } = this;
+    if (this.isStarted && !transport.isOpen) return this.drop();
+    if (this.overflow === 'due') return this.reportOverflow();
+    if (items === undefined || (!this.isStarted && !this.isFull)) return;
     this.drop();
-    if (ws === undefined || this.isFull) return this.tell();
-    if (this.isCompressed) return this.sendThrough(ws, items);
-    const text = frameAscii(items);
-    const bytes = text ?? (items.length > 1 ? join(items) : bytesOf(items[0]!));
-    this.makeRoomFor(bytes.length);
-    this.tcp.write(bytes, 'latin1');
+    if (!this.isStarted || this.isFull) return this.reportOverflow();
+    this.makeRoomFor(transport.write(items));
   }
 
-  /** Before `ws` itself writes a message of so many bytes: what was pushed before goes first. */
+  /** Prepares for a message of `size` bytes that the transport writes itself: what was pushed before goes first. */
   precede(size: number): void {
     this.goOn('send');
     this.flush();
-    if (this.isFull) this.tell();
+    if (this.isFull) this.reportOverflow();
     else this.makeRoomFor(size);
   }
 
-  /** Bytes that wait here and in the TCP socket; what waits here is counted in characters. */
+  /** Bytes that wait here and in the transport; those that wait here are counted in characters. */
   get bufferedAmount(): number {
-    return this.waiting + this.behindSize + this.written;
+    return this.waiting + this.behindSize + this.transport.unwrittenBytes;
   }
 
-  /** More waits than may; what follows a message that was too large by itself has its own room. */
+  /** More waits than the limit. What follows an oversized single message gets the limit on top of it. */
   get isFull(): boolean {
-    const amount = this.ws === undefined ? this.waiting : this.written;
+    const amount = this.isStarted ? this.transport.unwrittenBytes : this.waiting;
     if (amount > this.limit) return amount > this.limit + this.oversize;
     this.oversize = 0;
     return false;
   }
 
-  /** Half of what may wait does, and the line will tell when it is through: no time to ask for more. */
+  /** More than half of the limit waits, and the transport will report when it has drained: no time to ask for more. */
   get isCrowded(): boolean {
-    return this.isBusy && this.bufferedAmount > this.limit / 2;
+    return this.transport.isBusy && this.bufferedAmount > this.limit / 2;
   }
 
-  /** The line takes data: a `volatile` message may go. */
+  /** The connection takes data: a `volatile` message is sent. */
   get writable(): boolean {
-    return this.ws?.readyState === OPEN && !this.tcp.writableNeedDrain;
+    return this.isStarted && this.transport.isOpen && !this.transport.needsDrain;
   }
 
-  /** It takes more from a source that can wait. */
+  /** The connection takes more from a source that can wait. */
   get isIdle(): boolean {
-    return this.ws?.readyState === OPEN && !this.isBusy;
-  }
-
-  /** Calls back when it is idle again, perhaps several times. @returns what takes the callback off again */
-  whenIdle(callback: () => void): () => void {
-    this.tcp.on('drain', callback);
-    this.onIdle = callback;
-    return () => {
-      this.tcp.off('drain', callback);
-      this.onIdle = undefined;
-    };
-  }
-
-  /** Enough waits to be written. `ws` compresses one message at a time: the others wait with it, not in the socket. */
-  private get isBusy(): boolean {
-    if (this.tcp.writableNeedDrain) return true;
-    return this.isCompressed && this.ws!.bufferedAmount > this.tcp.writableHighWaterMark;
-  }
-
-  private get written(): number {
-    return this.isCompressed ? this.ws!.bufferedAmount : this.tcp.writableLength;
+    return this.isStarted && this.transport.isOpen && !this.transport.isBusy;
   }
 
   private makeRoomFor(size: number): void {
@@ -267,21 +261,13 @@ export class Outbox {
     this.waiting = 0;
   }
 
-  private tell(): void {
-    if (this.overflow === 'told') return;
-    this.overflow = 'told';
-    this.owner._overflow();
+  private reportOverflow(): void {
+    if (this.overflow === 'reported') return;
+    this.overflow = 'reported';
+    this.transport.onOverflow();
   }
 
   private schedule(): void {
     if (dirty.push(this) === 1) process.nextTick(flushAll);
-  }
-
-  private sendThrough(ws: WebSocket, items: readonly Outgoing[]): void {
-    for (const item of items) {
-      this.makeRoomFor(Buffer.byteLength(typeof item === 'string' ? item : item.payload));
-      if (typeof item === 'string') ws.send(item, this.sent);
-      else ws.send(item.payload, { compress: item.compress }, this.sent);
-    }
   }
 }

@@ -2,9 +2,16 @@ import type { EnvelopeServer } from '../namespace/envelope-server.js';
 import { concretePath } from './path-pattern.js';
 import { showMountPoint, type MountPoint } from './mount-point.js';
 import type { Endpoint } from './endpoint.js';
+import type { Params } from './path-pattern.js';
 import type { HandleUpgrade } from './upgrade-router.js';
 
-/** All pools of one adapter. */
+/** An endpoint, and the values of `:params` in the path that it was found by. */
+export interface FoundEndpoint {
+  readonly endpoint: Endpoint;
+  readonly params: Params;
+}
+
+/** All endpoints of one adapter. */
 export class EndpointRegistry implements Iterable<Endpoint> {
   private readonly byPlace = new Map<string, Endpoint>();
 
@@ -12,29 +19,38 @@ export class EndpointRegistry implements Iterable<Endpoint> {
     return this.byPlace.get(showMountPoint(place));
   }
 
-  add(place: MountPoint, pool: Endpoint): Endpoint {
-    this.byPlace.set(showMountPoint(place), pool);
-    return pool;
+  add(place: MountPoint, endpoint: Endpoint): Endpoint {
+    this.byPlace.set(showMountPoint(place), endpoint);
+    return endpoint;
   }
 
-  /** What takes the upgrades of a concrete path: the pool of that very path first, then patterns as they came. */
-  handlerFor(port: number, path: string): HandleUpgrade | undefined {
-    const exact = this.get({ port, path })?.handlerFor(path);
-    if (exact !== undefined) return exact;
-    for (const pool of this) {
-      const found = pool.isDynamic && pool.place.port === port ? pool.handlerFor(path) : undefined;
-      if (found !== undefined) return found;
+  /** Finds the endpoint of a concrete path: that of the very path first, then patterns in the order of their gateways. */
+  find(port: number, path: string): FoundEndpoint | undefined {
+    const exact = this.get({ port, path });
+    const exactParams = exact?.match(path);
+    if (exactParams !== undefined) return { endpoint: exact!, params: exactParams };
+    for (const endpoint of this) {
+      if (!endpoint.isDynamic || endpoint.place.port !== port) continue;
+      const params = endpoint.match(path);
+      if (params !== undefined) return { endpoint, params };
     }
     return undefined;
   }
 
-  /** The server of a concrete path: its own pool's, or a child of a RegExp namespace. */
+  /** Returns the function that takes WebSocket upgrades of a concrete path; `undefined`: no endpoint has the path. */
+  handlerFor(port: number, path: string): HandleUpgrade | undefined {
+    const found = this.find(port, path);
+    return found && ((request, tcp, head) => found.endpoint.upgrade(request, tcp, head, path, found.params));
+  }
+
+  /** The server of a concrete path: its own endpoint's, or a child of a RegExp namespace. */
   serverFor(port: number, path: string): EnvelopeServer | undefined {
     const exact = this.get({ port, path });
     if (exact !== undefined) return exact.server;
     const concrete = concretePath(path);
-    for (const pool of this) {
-      if (pool.place.port === port && pool.matchesExpression(concrete)) return pool.child(concrete);
+    for (const endpoint of this) {
+      if (endpoint.place.port === port && endpoint.matchesExpression(concrete))
+        return endpoint.child(concrete);
     }
     return undefined;
   }
@@ -43,7 +59,7 @@ export class EndpointRegistry implements Iterable<Endpoint> {
   has({ port, path }: MountPoint): boolean {
     if (this.get({ port, path })?.server._wanted === true) return true;
     const concrete = concretePath(path);
-    return [...this].some((pool) => pool.place.port === port && pool.matchesExpression(concrete));
+    return [...this].some((endpoint) => endpoint.place.port === port && endpoint.matchesExpression(concrete));
   }
 
   [Symbol.iterator](): IterableIterator<Endpoint> {

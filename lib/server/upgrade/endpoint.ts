@@ -1,3 +1,5 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
 import { EnvelopeServer } from '../namespace/envelope-server.js';
 import { Heartbeat } from '../transport/heartbeat.js';
 import type { NamespaceConfig } from '../namespace/namespace-config.js';
@@ -5,12 +7,12 @@ import { parentAdapter } from '../rooms/parent-adapter.js';
 import { UpgradeHandler, type UpgradeHandlerConfig } from './upgrade-handler.js';
 import { compilePath, isPattern, NO_PARAMS, readablePath, type Params } from './path-pattern.js';
 import { showMountPoint, type MountPoint } from './mount-point.js';
-import type { HandleUpgrade } from './upgrade-router.js';
+import type { ConnectionRequest } from './connection-request.js';
 
-/** What a pool is made of, beyond its place. */
+/** How the clients of one mount point connect, and what their namespace gets. */
 export interface EndpointConfig {
-  readonly mount: Omit<NamespaceConfig<EnvelopeServer>, 'name' | 'parent'>;
-  readonly gate: UpgradeHandlerConfig;
+  readonly namespace: Omit<NamespaceConfig<EnvelopeServer>, 'name' | 'parent'>;
+  readonly upgrade: UpgradeHandlerConfig;
   /** Milliseconds; 0 turns the heartbeat off. */
   readonly pingInterval: number;
   readonly pingTimeout: number;
@@ -22,7 +24,7 @@ export interface EndpointConfig {
  */
 export class Endpoint {
   readonly server = new EnvelopeServer();
-  private readonly gate: UpgradeHandler;
+  private readonly upgrades: UpgradeHandler;
   private readonly children = new Map<string, EnvelopeServer>();
   private readonly heartbeat: Heartbeat | undefined;
   private readonly matchPath: ((path: string) => Params | undefined) | undefined;
@@ -32,18 +34,21 @@ export class Endpoint {
     private readonly settings: EndpointConfig,
   ) {
     const { path, expression } = place;
-    const { mount, gate, pingInterval, pingTimeout } = settings;
+    const { namespace, upgrade, pingInterval, pingTimeout } = settings;
     const hasChildren = expression !== undefined;
     this.matchPath = !hasChildren && isPattern(path) ? compilePath(path) : undefined;
-    this.gate = new UpgradeHandler(
-      gate,
+    this.upgrades = new UpgradeHandler(
+      upgrade,
       (concrete) => (hasChildren ? this.child(concrete) : this.server),
       (name) => hasChildren && this.release(name),
       () => this.server._isClosing,
     );
-    const adapter = hasChildren ? parentAdapter(() => this.children.values(), mount.adapter) : mount.adapter;
-    this.server._mountOn({ ...mount, adapter, name: showMountPoint(place) });
-    if (pingInterval > 0) this.heartbeat = new Heartbeat(() => this.servers(), pingInterval, pingTimeout);
+    let { services } = namespace;
+    if (hasChildren)
+      services = { ...services, adapter: parentAdapter(() => this.children.values(), services.adapter) };
+    this.server._mountOn({ ...namespace, services, name: showMountPoint(place) });
+    if (pingInterval > 0)
+      this.heartbeat = new Heartbeat(this.upgrades.connections, pingInterval, pingTimeout);
   }
 
   /** Whether a path needs comparing with a pattern, not looking up. */
@@ -51,11 +56,19 @@ export class Endpoint {
     return this.matchPath !== undefined || this.place.expression !== undefined;
   }
 
-  /** What takes the upgrades of a concrete path, `undefined` where it is not this pool's. */
-  handlerFor(path: string): HandleUpgrade | undefined {
-    if (!this.server._wanted) return undefined;
-    const params = this.paramsOf(path);
-    return params && ((request, tcp, head) => this.gate.accept(request, tcp, head, path, params));
+  /** Returns the values of `:params` in a concrete path; `undefined`: it is another endpoint's path, or has no gateway. */
+  match(path: string): Params | undefined {
+    return this.server._wanted ? this.paramsOf(path) : undefined;
+  }
+
+  /** Takes the upgrade request of a WebSocket on a path that {@link match} accepts. */
+  upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer, path: string, params: Params): void {
+    this.upgrades.acceptWebSocket(request, tcp, head, path, params);
+  }
+
+  /** Takes a request to connect, of any transport, on a path that {@link match} accepts. */
+  connect(attempt: ConnectionRequest, path: string, params: Params): void {
+    this.upgrades.accept(attempt, path, params);
   }
 
   /** The server of a concrete path of a RegExp namespace. */
@@ -65,7 +78,12 @@ export class Endpoint {
       child = new EnvelopeServer();
       const name = showMountPoint({ ...this.place, path, expression: undefined });
       // makes its adapter, which is users' code: one that fails leaves no half-made child
-      child._mountOn({ ...this.settings.mount, ...this.voices(name), name, parent: this.server });
+      child._mountOn({
+        ...this.settings.namespace,
+        services: this.childServices(name),
+        name,
+        parent: this.server,
+      });
       this.children.set(path, child);
       this.server._announce(child);
     }
@@ -91,12 +109,12 @@ export class Endpoint {
   /** Says goodbye to every client and lets nobody in any more. */
   async close(): Promise<void> {
     const closed = Promise.all([...this.servers()].map((server) => server.close()));
-    await Promise.all([this.gate.clear(), closed]);
+    await Promise.all([this.upgrades.clear(), closed]);
   }
 
   async stop(): Promise<void> {
     await this.close();
-    this.gate.close();
+    this.upgrades.close();
     this.heartbeat?.stop();
     await Promise.all([...this.servers()].map((server) => server._closeAdapter()));
   }
@@ -106,13 +124,14 @@ export class Endpoint {
     return this.matchPath === undefined ? NO_PARAMS : this.matchPath(path);
   }
 
-  /** Path names are the clients' choice: what a log says of children is counted for all of them together. */
-  private voices(name: string): Pick<EndpointConfig['mount'], 'report' | 'warn'> {
-    const { report, warn } = this.settings.mount;
+  /** The services of a child. Clients choose its name, so its log lines are sampled together with those of all children. */
+  private childServices(name: string): EndpointConfig['namespace']['services'] {
+    const { services } = this.settings.namespace;
     const shared = (subject: string): string => this.server.name + subject.slice(name.length);
     return {
-      report: (error, where) => report(error, where, shared(where)),
-      warn: (subject, text) => warn(shared(subject), text),
+      ...services,
+      report: (error, where) => services.report(error, where, shared(where)),
+      warn: (subject, text) => services.warn(shared(subject), text),
     };
   }
 
@@ -120,7 +139,7 @@ export class Endpoint {
   private release(name: string): void {
     const path = name.replace(/^:\d+/, '');
     const child = this.children.get(path);
-    if (child === undefined || !child._isEmpty || this.gate.isAwaitedOn(child)) return;
+    if (child === undefined || !child._isEmpty || this.upgrades.isAwaitedOn(child)) return;
     this.children.delete(path);
     void child._closeAdapter();
   }

@@ -1,49 +1,43 @@
-import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { EnvelopeServer } from '../namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { publishLimit } from '../diagnostics/channels.js';
 import { MAX_DELAY } from '../../protocol/max-delay.js';
+import type { ConnectionRequest } from './connection-request.js';
 import type { Params } from './path-pattern.js';
-import { refusal, refuseUpgrade, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
+import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 import type { ClientInfo } from '../handshake/client-info.js';
 
-/** One request for an upgrade, from its first byte until it is decided on: the line opens, is refused, or ends. */
+/** One request to connect, from its first byte until it is decided: accepted, refused, or abandoned by the client. */
 export class PendingUpgrade {
-  /** Where the client is on its way to, once its request was let through. */
+  /** The server that the client connects to, once the checks of the request have passed. */
   server: EnvelopeServer | undefined;
-  /** The client as its guards know it, where there are guards. */
+  /** The client as its guards see it; `undefined` on a path without guards. */
   client: EnvelopeSocket | undefined;
-  /** Resolves when the guards have come to an end. */
+  /** Resolves when the guards have ended. */
   guards: Promise<unknown> | undefined;
-  /** It was decided on; what a late check or guard says does not count. */
+  /** Whether it is decided. The result of a late check or guard does not count. */
   isOver = false;
   private deadline: NodeJS.Timeout | undefined;
-  private readonly abandon = (): void => {
-    this.decide(false);
-    this.tcp.destroy();
-  };
+  private stopWatching: (() => void) | undefined;
 
   constructor(
-    readonly request: IncomingMessage,
+    readonly attempt: ConnectionRequest,
     readonly path: string,
     readonly params: Params,
     readonly clientInfo: ClientInfo,
-    private readonly tcp: Duplex,
-    /** Told once. */
-    private readonly onDecided: (upgrade: PendingUpgrade, passed: boolean) => void,
+    /** Called once. */
+    private readonly onDecided: (upgrade: PendingUpgrade, accepted: boolean) => void,
   ) {}
 
   /**
-   * Waits for checks and guards, where it is not decided on yet: most are by now, and pay for no listener. Refuses with
-   * 503 what takes longer; `Infinity`: nothing takes too long.
+   * Starts the timeout for checks and guards, unless the upgrade is decided already: most are, and pay for no listener.
+   * Refuses with 503 when it expires; `Infinity`: there is no timeout.
    */
   wait(milliseconds: number): void {
     if (this.isOver) return;
-    if (this.tcp.closed) return this.abandon();
-    // who half-closes here has no WebSocket yet to say goodbye on
-    this.tcp.on('close', this.abandon).on('end', this.abandon);
-    // a timer that is to wait longer than it can would not wait at all
+    if (this.attempt.isClosed) return this.abandon();
+    this.stopWatching = this.attempt.onClosed(() => this.abandon());
+    // a timer with a longer delay would expire at once
     if (milliseconds > MAX_DELAY) return;
     const expire = (): void => {
       publishLimit('upgradeTimeout');
@@ -52,23 +46,28 @@ export class PendingUpgrade {
     this.deadline = setTimeout(expire, milliseconds);
   }
 
-  /** The line is open, and the TCP connection `ws`'s own. */
-  pass(): void {
+  /** The connection is open. */
+  accept(): void {
     this.decide(true);
   }
 
   refuse(answer: HttpRefusal): void {
     if (this.isOver) return;
     this.decide(false);
-    refuseUpgrade(this.request, this.tcp, answer);
+    this.attempt.refuse(answer);
   }
 
-  private decide(passed: boolean): void {
+  private abandon(): void {
+    this.decide(false);
+    this.attempt.destroy();
+  }
+
+  private decide(accepted: boolean): void {
     if (this.isOver) return;
     this.isOver = true;
     clearTimeout(this.deadline);
-    this.tcp.off('close', this.abandon).off('end', this.abandon);
-    if (!passed) this.client?._turnAway();
-    this.onDecided(this, passed);
+    this.stopWatching?.();
+    if (!accepted) this.client?._lifecycle.cut();
+    this.onDecided(this, accepted);
   }
 }

@@ -1,7 +1,8 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';
-import { TestClient, type ConnectOptions } from '../../support/client.js';
+import type { TestApp } from '../../support/app.js';
+import { TestClient, type Connect, type ConnectOptions } from '../../support/client.js';
 import { startFixture } from '../fixture.js';
 import { nameAnswers } from './name-answers.js';
 
@@ -18,18 +19,27 @@ export class Server {
   private url = '';
   private close: (() => Promise<void>) | undefined;
   private readonly clients: TestClient[] = [];
+  /** Whether clients connect by WebSockets: another transport has no frames to send by hand. */
+  readonly isWebSocket: boolean;
+  private connect: Connect | undefined;
 
   /**
-   * To be called once in a spec.
+   * Call this once in a spec.
    *
-   * @param between starts what stands between the checks and our own server: it is given that one's URL, and gives its own
+   * @param between starts a proxy between the checks and our own server: it gets the server's URL, and returns its own
+   * @param connectTo opens clients of our own server by another transport
    */
-  constructor(between?: (url: string) => Promise<{ url: string; close(): Promise<void> }>) {
-    const foreign = process.env['PROTOCOL_URL']?.replace(/\/$/, '');
+  constructor(
+    between?: (url: string) => Promise<{ url: string; close(): Promise<void> }>,
+    connectTo?: (app: TestApp) => Connect,
+  ) {
+    this.isWebSocket = connectTo === undefined;
+    const foreign = connectTo === undefined ? process.env['PROTOCOL_URL']?.replace(/\/$/, '') : undefined;
     this.known = foreign === undefined ? OURS : askWhatItHas(foreign);
     beforeAll(async () => {
       if (foreign !== undefined) return void (this.url = foreign);
       const app = await startFixture();
+      this.connect = connectTo?.(app);
       const front = await between?.(app.url('/protocol'));
       this.url = front?.url ?? app.url('/protocol');
       this.close = async () => {
@@ -52,7 +62,7 @@ export class Server {
 
   /** An open line, without any library of ours; it is cut after the test. */
   async open(path = '', options?: ConnectOptions): Promise<TestClient> {
-    const client = new TestClient(this.at(path), options);
+    const client = new TestClient(this.at(path), options, this.connect);
     nameAnswers(client);
     this.clients.push(client);
     await client.opened();
@@ -68,7 +78,7 @@ export class Server {
 
   /** The status and the body of an upgrade that is refused. */
   async refused(path: string, options?: ConnectOptions): Promise<Refused> {
-    const client = new TestClient(this.at(path), options);
+    const client = new TestClient(this.at(path), options, this.connect);
     return new Promise((resolve, reject) => {
       client.ws.on('open', () => {
         client.ws.terminate();

@@ -1,0 +1,318 @@
+import type { EventEmitter } from 'node:events';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { WebSocket } from 'ws';
+import type { EventNames, EventsMap, Listener, Untyped } from '../../protocol/typed-events.js';
+import { currentTrace } from '../diagnostics/current-trace.js';
+import type { Handshake } from '../handshake/handshake.js';
+import type { UpgradeRequest } from '../handshake/upgrade-request.js';
+import { NOT_OPEN, type Connection, type ReadyState, type SendCallback } from '../transport/connection.js';
+import { assertEventName, assertFunction } from '../util/arguments.js';
+import { callSafely, UserEvents } from '../util/safe-call.js';
+import { CatchAllListeners, type AnyListener } from './catch-all-listeners.js';
+import { CONNECTION_EVENTS, type ConnectionEvents } from './connection-events.js';
+import type { NamespaceContract } from './namespace-contract.js';
+import { warnOfUnheardListener } from './unheard-listeners.js';
+
+/**
+ * The part of a socket that users of `ws`, of HTTP requests and of Node's emitters know: its connection, the request that
+ * opened it, and the events of both the connection and the client. Emitters are made with the first listener, since most
+ * sockets have none.
+ */
+export class ConnectionApi<Listen extends EventsMap> {
+  declare readonly CONNECTING: 0;
+  declare readonly OPEN: 1;
+  declare readonly CLOSING: 2;
+  declare readonly CLOSED: 3;
+  static {
+    // on the class, not on each socket
+    Object.assign(this.prototype, { CONNECTING: 0, OPEN: 1, CLOSING: 2, CLOSED: 3 });
+  }
+
+  /** The flag of `ws`'s own heartbeat example: a pong sets it. The heartbeat of this package does not use it. */
+  isAlive = true;
+  private events: EventEmitter | undefined;
+  private connectionEvents: EventEmitter | undefined;
+  private incoming: CatchAllListeners | undefined;
+  private outgoing: CatchAllListeners | undefined;
+
+  constructor(
+    /** The server that this client is connected to: its namespace. */
+    readonly nsp: NamespaceContract,
+    /** @internal */
+    readonly _connection: Connection,
+    /** @internal */
+    readonly _upgrade: UpgradeRequest,
+  ) {}
+
+  /**
+   * The raw `ws` socket. What is sent through it does not wait for what was emitted before.
+   *
+   * @throws Error while the guards of the upgrade run, since it is not open yet, and on a transport without WebSockets
+   */
+  get ws(): WebSocket {
+    const { webSocket } = this._connection;
+    if (webSocket !== undefined) return webSocket;
+    throw new Error(
+      this.readyState === this.CONNECTING
+        ? NOT_OPEN
+        : `client.ws: the connection has no WebSocket, its transport is "${this._connection.transportName}"`,
+    );
+  }
+  /** 0 connecting, 1 open, 2 closing, 3 closed, as in `ws`. */
+  get readyState(): ReadyState {
+    return this._connection.readyState;
+  }
+  /** The selected subprotocol, empty for none. */
+  get protocol(): string {
+    return this._connection.protocol;
+  }
+  /** The negotiated extensions, as in `ws`. */
+  get extensions(): string {
+    return this._connection.extensions;
+  }
+  /** Whether nothing is read from the connection. */
+  get isPaused(): boolean {
+    return this._connection.isPaused;
+  }
+  /** Bytes that were sent and not written yet. */
+  get bufferedAmount(): number {
+    return this._connection.outbox.bufferedAmount;
+  }
+
+  /** How the connection began; see {@link Handshake}. */
+  get handshake(): Handshake {
+    return this._upgrade.handshake;
+  }
+  /** The upgrade request. `headers.authorization` has the token, wherever the client sent it. */
+  get request(): IncomingMessage {
+    return this._upgrade.message;
+  }
+  /** The headers of the upgrade request. */
+  get headers(): IncomingHttpHeaders {
+    return this.handshake.headers;
+  }
+  /** The URL of the upgrade request: path and query. */
+  get url(): string {
+    return this.handshake.url;
+  }
+  /** The query of the upgrade request. */
+  get query(): Handshake['query'] {
+    return this.handshake.query;
+  }
+  /** The values of `:params` in the gateway's path. */
+  get params(): Readonly<Record<string, string>> {
+    return this._upgrade.params;
+  }
+  /** The cookies of the upgrade request, as `cookie-parser` gives them to HTTP handlers. */
+  get cookies(): Readonly<Record<string, string | undefined>> {
+    return this._upgrade.cookies;
+  }
+  /** The client's address; behind a proxy that `trustProxy` names, the one that the proxy saw. */
+  get ip(): string {
+    return this._upgrade.clientInfo.address;
+  }
+  /** A name for this connection in logs: the `x-request-id` header, else a UUID. */
+  get requestId(): string {
+    return this._upgrade.id;
+  }
+
+  /** Sends a ping frame. */
+  ping(data?: unknown, mask?: boolean, callback?: SendCallback): void {
+    this._connection.ping(data, mask, callback);
+  }
+  /** Sends a pong frame. */
+  pong(data?: unknown, mask?: boolean, callback?: SendCallback): void {
+    this._connection.pong(data, mask, callback);
+  }
+  /** Stops reading from the connection. What the client sends then fills its own buffers. */
+  pause(): void {
+    this._connection.hold('application');
+  }
+  /** Reads from the connection again, unless too many messages wait. */
+  resume(): void {
+    this._connection.release('application');
+  }
+
+  /**
+   * Listens: to the connection for `close`, `error`, `ping`, `pong`, `drain`, `disconnect` and `disconnecting`, to the
+   * client for every other name. A listener gets the data and, if the client asked, the function that answers.
+   *
+   * @throws TypeError without an event or a listener
+   */
+  on<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
+  on<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
+  on(event: string, listener: (...args: Untyped[]) => void): this {
+    this.emitterOf(event).on(event, listener);
+    return this;
+  }
+
+  /** Listens as {@link on}, for one time. */
+  once<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
+  once<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
+  once(event: string, listener: (...args: Untyped[]) => void): this {
+    this.emitterOf(event).once(event, listener);
+    return this;
+  }
+
+  /** The same as {@link on}. */
+  addListener<Event extends keyof ConnectionEvents>(event: Event, listener: ConnectionEvents[Event]): this;
+  addListener<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
+  addListener(event: string, listener: (...args: Untyped[]) => void): this {
+    this.emitterOf(event).on(event, listener);
+    return this;
+  }
+  /** The same as {@link on}, before all existing listeners. */
+  prependListener<Event extends keyof ConnectionEvents>(
+    event: Event,
+    listener: ConnectionEvents[Event],
+  ): this;
+  prependListener<Event extends EventNames<Listen>>(event: Event, listener: Listener<Listen, Event>): this;
+  prependListener(event: string, listener: (...args: Untyped[]) => void): this {
+    this.emitterOf(event).prependListener(event, listener);
+    return this;
+  }
+
+  /** Removes a listener of {@link on} or {@link once}. @throws TypeError without an event or a listener */
+  off(event: string, listener: (...args: Untyped[]) => void): this {
+    const emitter = this.emitterIfAny(event);
+    assertFunction('EnvelopeSocket.off', 'listener', listener);
+    emitter?.off(event, listener);
+    return this;
+  }
+  /** The same as {@link off}. */
+  removeListener(event: string, listener: (...args: Untyped[]) => void): this {
+    return this.off(event, listener);
+  }
+  /** Removes the listeners of one event, or of all events. Those of {@link onAny} stay. */
+  removeAllListeners(event?: string): this {
+    if (event !== undefined) {
+      this.emitterIfAny(event)?.removeAllListeners(event);
+    } else {
+      this.events?.removeAllListeners();
+      this.connectionEvents?.removeAllListeners();
+    }
+    return this;
+  }
+
+  /** Returns the listeners of one event. */
+  listeners(event: string): ((...args: Untyped[]) => void)[] {
+    return (this.emitterIfAny(event)?.listeners(event) ?? []) as ((...args: Untyped[]) => void)[];
+  }
+  /** Returns how many listeners one event has. */
+  listenerCount(event: string): number {
+    return this.emitterIfAny(event)?.listenerCount(event) ?? 0;
+  }
+  /** Returns the names of the events that have listeners. */
+  eventNames(): string[] {
+    return [this.connectionEvents, this.events].flatMap(
+      (emitter) => (emitter?.eventNames() ?? []) as string[],
+    );
+  }
+  /** Sets how many listeners of one event are no leak, by which Node would warn. Default: 10, as everywhere in Node; 0: any number. */
+  setMaxListeners(count: number): this {
+    for (const event of ['', 'close']) this.emitterOf(event).setMaxListeners(count);
+    return this;
+  }
+
+  /** Listens to every event of the client. */
+  onAny(listener: AnyListener): this {
+    (this.incoming ??= new CatchAllListeners()).add(listener);
+    return this;
+  }
+  /** The same as {@link onAny}, before the existing listeners. */
+  prependAny(listener: AnyListener): this {
+    (this.incoming ??= new CatchAllListeners()).prepend(listener);
+    return this;
+  }
+  /** Removes one listener of {@link onAny}, or all without an argument. */
+  offAny(listener?: AnyListener): this {
+    this.incoming?.remove(listener);
+    return this;
+  }
+  /** Returns the listeners of {@link onAny}. */
+  listenersAny(): AnyListener[] {
+    return this.incoming?.list() ?? [];
+  }
+
+  /** Listens to everything that is emitted to the client, broadcasts included. */
+  onAnyOutgoing(listener: AnyListener): this {
+    (this.outgoing ??= new CatchAllListeners()).add(listener);
+    return this;
+  }
+  /** The same as {@link onAnyOutgoing}, before the existing listeners. */
+  prependAnyOutgoing(listener: AnyListener): this {
+    (this.outgoing ??= new CatchAllListeners()).prepend(listener);
+    return this;
+  }
+  /** Removes one listener of {@link onAnyOutgoing}, or all without an argument. */
+  offAnyOutgoing(listener?: AnyListener): this {
+    this.outgoing?.remove(listener);
+    return this;
+  }
+  /** Returns the listeners of {@link onAnyOutgoing}. */
+  listenersAnyOutgoing(): AnyListener[] {
+    return this.outgoing?.list() ?? [];
+  }
+
+  /** @internal Runs the listeners of a client's event. @returns whether it had one */
+  _listen(event: string, args: readonly unknown[]): boolean {
+    const any = this.incoming !== undefined && this.callAny(this.incoming, event, args);
+    // counted first: an emitter throws on an "error" without listeners
+    if (this.events === undefined || this.events.listenerCount(event) === 0) return any;
+    currentTrace()?.setDeclared(event);
+    return this.events.emit(event, ...args);
+  }
+
+  private callAny(listeners: CatchAllListeners, event: string, args: readonly unknown[]): boolean {
+    // the text does not name the event, which is the client's choice
+    return listeners.call(event, args, (error) => this._report(error, 'a catch-all listener threw'));
+  }
+
+  /** @internal Runs the outgoing catch-all listeners, which see what is sent: one payload, or none. */
+  _notifyOutgoing(event: string, data: unknown): void {
+    const { outgoing } = this;
+    if (outgoing === undefined) return;
+    const failed = (error: unknown): void => this._report(error, `an outgoing listener threw at "${event}"`);
+    callSafely(() => outgoing.call(event, data === undefined ? [] : [data], failed), failed);
+  }
+
+  /** @internal Emits an event of the connection. What a listener throws is reported, not passed on. */
+  _emitConnectionEvent(event: keyof ConnectionEvents, ...args: unknown[]): void {
+    const emitter = this.connectionEvents;
+    if (emitter === undefined || emitter.listenerCount(event) === 0) return;
+    try {
+      emitter.emit(event, ...args);
+    } catch (error) {
+      this._report(error, `a listener of "${event}" threw`);
+    }
+  }
+
+  /** @internal */
+  _report(error: unknown, where: string): void {
+    this.nsp._report(error, where);
+  }
+
+  private emitterIfAny(event: string): EventEmitter | undefined {
+    assertEventName('EnvelopeSocket', event);
+    return CONNECTION_EVENTS.has(event) ? this.connectionEvents : this.events;
+  }
+
+  private emitterOf(event: string): EventEmitter {
+    assertEventName('EnvelopeSocket', event);
+    warnOfUnheardListener(this.nsp, event);
+    if (CONNECTION_EVENTS.has(event)) return this.connectionEmitter();
+    return (this.events ??= new UserEvents((error, name, args) =>
+      this.nsp._mount.gateway.router.listenerFailed(this, error, name, args),
+    ));
+  }
+
+  private connectionEmitter(): EventEmitter {
+    if (this.connectionEvents === undefined) {
+      this.connectionEvents = new UserEvents((error, event) =>
+        this._report(error, `a listener of "${event}" threw`),
+      );
+      this._connection.watchDrain();
+    }
+    return this.connectionEvents;
+  }
+}

@@ -1,0 +1,49 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type Server, type ServerOptions } from 'ws';
+import { ServerWebSocket } from './server-web-socket.js';
+
+/** The options of `ws`'s server that a path may set. */
+export type WebSocketOptions = ServerOptions;
+
+/** Gets what becomes of one handshake. */
+export interface HandshakeListener {
+  /** The request is a handshake of RFC 6455. `accept` answers with 101, now or later. */
+  onValid(accept: () => void): void;
+  /** The request is none; `ws` says why. */
+  onInvalid(error: Error): void;
+  /** The 101 is written. */
+  onOpen(ws: ServerWebSocket): void;
+}
+
+/** Checks WebSocket handshakes and answers them, by `ws`: the only place that makes WebSockets of the server. */
+export class WebSocketAcceptor {
+  private readonly server: Server<typeof ServerWebSocket>;
+  /** The handshake that `ws` checks at the moment, which it does synchronously. */
+  private checked: HandshakeListener | undefined;
+
+  constructor(options: WebSocketOptions) {
+    this.server = new WebSocketServer({
+      ...options,
+      noServer: true,
+      WebSocket: ServerWebSocket,
+      // would add a listener to each connection
+      clientTracking: false,
+      verifyClient: (_: unknown, verdict: (passed: boolean) => void) =>
+        this.checked!.onValid(() => verdict(true)),
+    });
+    // without a listener, `ws` would answer with a text itself
+    this.server.on('wsClientError', (error: Error) => this.checked!.onInvalid(error));
+  }
+
+  /** Checks one handshake (RFC 6455, section 4.2.1). Calls `onValid` or `onInvalid` before it returns. */
+  check(request: IncomingMessage, tcp: Duplex, head: Buffer, listener: HandshakeListener): void {
+    this.checked = listener;
+    this.server.handleUpgrade(request, tcp, head, (ws) => listener.onOpen(ws));
+    this.checked = undefined;
+  }
+
+  close(): void {
+    this.server.close();
+  }
+}

@@ -1,0 +1,331 @@
+import type { Socket } from 'node:net';
+import type { WebSocket } from 'ws';
+import { guardReceiver } from '../../ws/receiver-guard.js';
+import { runDetached } from '../util/detached.js';
+import type { ConnectionLimits } from './connection-limits.js';
+import {
+  NOT_OPEN,
+  type Connection,
+  type ConnectionOwner,
+  type ConnectionWatcher,
+  type Holder,
+  type RawData,
+  type ReadyState,
+  type SendCallback,
+  type SendOptions,
+} from './connection.js';
+import { describeEnd } from './disconnect-reason.js';
+import { ENVELOPE, type Encoding } from './encoding.js';
+import { readAhead } from './frame-reader.js';
+import { frameAscii, type Outgoing } from './frame.js';
+import type { Beating } from './heartbeat.js';
+import type { Message } from './message.js';
+import { MessageRate } from './message-rate.js';
+import { bytesOf, Outbox, type OutboxTransport } from './outbox.js';
+import { ignoreEndAfterClose } from './quiet-end.js';
+import { sendRaw } from './send-raw.js';
+import type { ServerWebSocket, WebSocketListener } from './server-web-socket.js';
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSED = 3;
+
+/** One bit for each holder. */
+const HOLDERS: Readonly<Record<Holder, number>> = { application: 1, backlog: 2 };
+
+/** What waits for a connection to drain. */
+interface Draining {
+  readonly promise: Promise<void>;
+  readonly settle: () => void;
+}
+
+/**
+ * A connection over one WebSocket of `ws`. It exists from the upgrade request on, so that guards can emit and disconnect; the
+ * WebSocket is attached when the upgrade was accepted.
+ */
+export class WebSocketConnection implements Connection, OutboxTransport, WebSocketListener, Beating {
+  declare readonly transportName: string;
+  declare readonly encoding: Encoding;
+  static {
+    // on the class, not on each connection
+    Object.assign(this.prototype, { transportName: 'websocket', encoding: ENVELOPE });
+  }
+
+  readonly outbox: Outbox;
+  pingedAt = 0;
+  private raw: ServerWebSocket | undefined;
+  private owner: ConnectionOwner | undefined;
+  private watcher: ConnectionWatcher | undefined;
+  private rate: MessageRate | undefined;
+  private failure: Error | undefined;
+  private draining: Draining | undefined;
+  /** Where messages are compressed: called when `ws` has written one. */
+  private onSent: (() => void) | undefined;
+  private holders = 0;
+  /** This side has ended the connection: nothing that still arrives counts. */
+  private isEnded = false;
+
+  constructor(
+    private readonly tcp: Socket,
+    private readonly limits: ConnectionLimits,
+  ) {
+    this.outbox = new Outbox(this, limits.maxBufferedBytes);
+  }
+
+  setOwner(owner: ConnectionOwner): void {
+    this.owner = owner;
+  }
+
+  /** Takes over the WebSocket of the accepted upgrade. */
+  attach(ws: ServerWebSocket, watcher: ConnectionWatcher): void {
+    this.raw = ws;
+    this.watcher = watcher;
+    ws.listener = this;
+    // only the receiver of compressed messages can stay busy
+    if (ws.extensions !== '') guardReceiver(ws);
+    readAhead(this.tcp, ws);
+    ignoreEndAfterClose(this.tcp);
+  }
+
+  get webSocket(): WebSocket | undefined {
+    return this.raw;
+  }
+  get readyState(): ReadyState {
+    return this.raw?.readyState ?? (this.isEnded ? CLOSED : CONNECTING);
+  }
+  get protocol(): string {
+    return this.raw?.protocol ?? '';
+  }
+  get extensions(): string {
+    return this.raw?.extensions ?? '';
+  }
+  get isPaused(): boolean {
+    return this.raw?.isPaused === true;
+  }
+  get maxPayload(): number {
+    return this.limits.maxPayload;
+  }
+
+  startWriting(): void {
+    if (this.raw === undefined || this.outbox.hasStarted) return;
+    if (this.raw.extensions.includes('permessage-deflate'))
+      this.onSent = () => {
+        if (this.outbox.isIdle) this.draining?.settle();
+      };
+    this.outbox.start();
+  }
+
+  sendRaw(data: RawData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
+    sendRaw(this.raw, this.outbox, data, options, callback);
+  }
+
+  ping(data?: unknown, mask?: boolean, callback?: SendCallback): void {
+    this.outbox.flush();
+    this.openedSocket().ping(data, mask, callback);
+  }
+
+  pong(data?: unknown, mask?: boolean, callback?: SendCallback): void {
+    this.outbox.flush();
+    this.openedSocket().pong(data, mask, callback);
+  }
+
+  probe(): number {
+    this.pingedAt = performance.now();
+    this.ping();
+    return this.pingedAt;
+  }
+
+  /** @throws Error while the guards of the upgrade run */
+  private openedSocket(): ServerWebSocket {
+    if (this.raw === undefined) throw new Error(NOT_OPEN);
+    return this.raw;
+  }
+
+  hold(holder: Holder): void {
+    this.holders |= HOLDERS[holder];
+    this.raw?.pause();
+  }
+
+  release(holder: Holder): void {
+    this.holders &= ~HOLDERS[holder];
+    if (this.holders === 0) this.read();
+  }
+
+  readToEnd(): void {
+    this.holders = 0;
+    if (this.isPaused) this.read();
+  }
+
+  private read(): void {
+    // no sign of life could be read meanwhile
+    this.pingedAt = 0;
+    runDetached(() => this.raw?.resume());
+  }
+
+  drained(): Promise<void> {
+    return (this.draining ??= this.startDraining()).promise;
+  }
+
+  private startDraining(): Draining {
+    const ws = this.openedSocket();
+    let resolve: () => void;
+    const promise = new Promise<void>((done) => (resolve = done));
+    const settle = (): void => {
+      this.draining = undefined;
+      this.tcp.off('drain', settle);
+      ws.off('close', settle);
+      resolve();
+    };
+    this.tcp.on('drain', settle);
+    ws.on('close', settle);
+    return { promise, settle };
+  }
+
+  watchDrain(): void {
+    this.tcp.on('drain', () => this.owner!.onDrain());
+  }
+
+  refundMessage(): void {
+    this.rate?.refund();
+  }
+
+  mayRefuse(): boolean {
+    if (this.getRate().takeRefusal()) return true;
+    this.owner!.onFlood();
+    return false;
+  }
+
+  /** The rate of this connection, made with the first message: most connections are idle. */
+  private getRate(): MessageRate {
+    return (this.rate ??= new MessageRate(this.limits));
+  }
+
+  close(code: number | undefined, reason: string, patience?: number): void {
+    this.isEnded = true;
+    this.startWriting();
+    this.outbox.flush();
+    const { raw } = this;
+    if (raw === undefined) return;
+    raw.close(code, reason);
+    if (patience === undefined) return;
+    const timer = setTimeout(() => raw.terminate(), patience);
+    raw.on('close', () => clearTimeout(timer));
+  }
+
+  whenClosed(): Promise<void> {
+    const { raw } = this;
+    if (raw === undefined || raw.readyState === CLOSED) return Promise.resolve();
+    return new Promise((resolve) => raw.once('close', () => resolve()));
+  }
+
+  terminate(): void {
+    this.isEnded = true;
+    this.raw?.terminate();
+  }
+
+  // what an outbox needs
+
+  get isOpen(): boolean {
+    return this.raw?.readyState === OPEN;
+  }
+  get takesFrames(): boolean {
+    return this.onSent === undefined;
+  }
+  get unwrittenBytes(): number {
+    return this.onSent === undefined ? this.tcp.writableLength : this.raw!.bufferedAmount;
+  }
+  get needsDrain(): boolean {
+    return this.tcp.writableNeedDrain;
+  }
+  /** `ws` compresses one message at a time: the others wait with it, not in the socket. */
+  get isBusy(): boolean {
+    if (this.tcp.writableNeedDrain) return true;
+    return this.onSent !== undefined && this.raw!.bufferedAmount > this.tcp.writableHighWaterMark;
+  }
+
+  write(items: readonly Outgoing[]): number {
+    if (this.onSent !== undefined) return this.writeThroughWs(items);
+    const bytes = frameAscii(items) ?? bytesOf(items);
+    this.tcp.write(bytes, 'latin1');
+    return bytes.length;
+  }
+
+  private writeThroughWs(items: readonly Outgoing[]): number {
+    let largest = 0;
+    for (const item of items) {
+      largest = Math.max(largest, Buffer.byteLength(typeof item === 'string' ? item : item.payload));
+      if (typeof item === 'string') this.raw!.send(item, this.onSent);
+      else this.raw!.send(item.payload, { compress: item.compress }, this.onSent);
+    }
+    return largest;
+  }
+
+  onOverflow(): void {
+    this.owner!.onOverflow();
+  }
+
+  onPosition(offset: string): boolean {
+    return this.owner!.onPosition(offset);
+  }
+
+  // what the WebSocket reports
+
+  onMessage(data: Message, isBinary: boolean): void {
+    this.pingedAt = 0;
+    if (this.isEnded) return;
+    if (this.getRate().take()) this.owner!.onMessage(data, isBinary);
+    else this.owner!.onExcessMessage(data, isBinary);
+  }
+
+  onPing(data: Buffer): void {
+    if (this.isEnded || !this.mayPass()) return;
+    // `ws` answers pings by itself, also when the peer does not read the pongs
+    if (this.outbox.isFull) return this.onOverflow();
+    this.pingedAt = 0;
+    this.owner!.onPing(data);
+  }
+
+  onPong(data: Buffer): void {
+    // the answer to a ping of this side costs no token
+    if (this.isEnded || (this.pingedAt === 0 && !this.mayPass())) return;
+    this.pingedAt = 0;
+    this.owner!.onPong(data);
+  }
+
+  /** Pings and pongs over the rate are ignored, since they have no answer. */
+  private mayPass(): boolean {
+    if (this.getRate().take()) return true;
+    this.mayRefuse();
+    return false;
+  }
+
+  onError(error: Error): void {
+    this.failure ??= error;
+    this.owner!.onError(error);
+  }
+
+  onClosed(code: number, reason: Buffer): void {
+    this.isEnded = true;
+    this.owner!.onLost(...describeEnd(code, reason.toString(), this.failure));
+    this.owner!.onClose(code, reason);
+    this.watcher?.connectionClosed(this);
+  }
+
+  // what the heartbeat needs
+
+  readAtHeartbeat(): boolean {
+    return this.owner!.onPausedHeartbeat();
+  }
+
+  timeOut(): void {
+    this.isEnded = true;
+    this.owner!.onLost('ping timeout', { code: 1006, reason: '', wasClean: false, initiator: 'network' });
+    this.raw!.terminate();
+  }
+
+  sendHeartbeat(now: number): void {
+    // a later ping gives no more time
+    if (this.pingedAt === 0) this.pingedAt = now;
+    this.raw!.ping();
+  }
+}

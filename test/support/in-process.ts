@@ -1,0 +1,383 @@
+import { EventEmitter } from 'node:events';
+import { IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
+import { isUtf8 } from 'node:buffer';
+import { Readable } from 'node:stream';
+import type { ClientOptions, WebSocket } from 'ws';
+import type { ConnectionLimits } from '../../lib/server/transport/connection-limits.js';
+import type {
+  Connection,
+  ConnectionOwner,
+  ConnectionWatcher,
+  Holder,
+  RawData,
+  ReadyState,
+} from '../../lib/server/transport/connection.js';
+import { describeEnd } from '../../lib/server/transport/disconnect-reason.js';
+import { ENVELOPE } from '../../lib/server/transport/encoding.js';
+import { Frame, type Outgoing } from '../../lib/server/transport/frame.js';
+import { MessageRate } from '../../lib/server/transport/message-rate.js';
+import { Outbox, type OutboxTransport } from '../../lib/server/transport/outbox.js';
+import type { ConnectionRequest } from '../../lib/server/upgrade/connection-request.js';
+import type { EndpointRegistry } from '../../lib/server/upgrade/endpoint-registry.js';
+import type { HttpRefusal } from '../../lib/server/upgrade/http-refusal.js';
+import type { TestApp } from './app.js';
+
+/** The parts of an endpoint that a transport of its own asks. */
+interface EndpointInternals {
+  readonly settings: {
+    readonly upgrade: {
+      readonly webSocket: {
+        handleProtocols(offered: Set<string>, request: IncomingMessage): string | false;
+      };
+    };
+  };
+}
+
+/**
+ * Connects to a gateway without a network: the second implementation of the seam between a connection and a socket.
+ *
+ * @returns the client's end, with the part of the interface of `ws` that the tests of bare clients use
+ */
+export function connectInProcess(
+  app: TestApp,
+  url: string,
+  protocols: readonly string[],
+  { headers = {}, autoPong = true }: ClientOptions = {},
+): WebSocket {
+  const { pathname, search } = new URL(url);
+  const client = new InProcessClient(protocols.length > 0, autoPong);
+  const { endpoints } = (app.adapter as unknown as { mounted: { endpoints: EndpointRegistry } }).mounted;
+  const found = endpoints.find(0, pathname);
+  const request = httpRequest(pathname + search, {
+    host: `127.0.0.1:${app.port}`,
+    ...(protocols.length > 0 && { 'sec-websocket-protocol': protocols.join(', ') }),
+    ...(headers as Record<string, string>),
+  });
+  const selectProtocol = (): string => {
+    const { webSocket } = (found!.endpoint as unknown as EndpointInternals).settings.upgrade;
+    return (protocols.length > 0 && webSocket.handleProtocols(new Set(protocols), request)) || '';
+  };
+  const attempt = new InProcessRequest(request, client, selectProtocol);
+  setImmediate(() => {
+    if (found === undefined)
+      attempt.refuse({
+        status: 404,
+        body: { statusCode: 404, message: 'No gateway is mounted on this path' },
+      });
+    else found.endpoint.connect(attempt, pathname, found.params);
+  });
+  return client as unknown as WebSocket;
+}
+
+function httpRequest(url: string, headers: Record<string, string>): IncomingMessage {
+  const request = new IncomingMessage(new Socket());
+  const names = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const);
+  return Object.assign(request, {
+    method: 'GET',
+    url,
+    httpVersion: '1.1',
+    headers: Object.fromEntries(names) as Record<string, string>,
+    rawHeaders: names.flat(),
+  });
+}
+
+class InProcessRequest implements ConnectionRequest {
+  private made: InProcessConnection | undefined;
+  private readonly closed = new EventEmitter();
+  isClosed = false;
+
+  constructor(
+    readonly request: IncomingMessage,
+    private readonly client: InProcessClient,
+    private readonly selectProtocol: () => string,
+  ) {
+    client.abandon = () => {
+      this.isClosed = true;
+      this.closed.emit('closed');
+    };
+  }
+
+  onClosed(callback: () => void): () => void {
+    this.closed.on('closed', callback);
+    return () => this.closed.off('closed', callback);
+  }
+
+  check(done: (refused: HttpRefusal | undefined) => void): void {
+    done(undefined);
+  }
+
+  connection(limits: ConnectionLimits): InProcessConnection {
+    return (this.made ??= new InProcessConnection(this.client, limits));
+  }
+
+  accept(
+    limits: ConnectionLimits,
+    watcher: ConnectionWatcher,
+    opened: (connection: Connection) => void,
+  ): void {
+    const connection = this.connection(limits);
+    connection.open(this.selectProtocol(), watcher);
+    opened(connection);
+  }
+
+  refuse({ status, body }: HttpRefusal): void {
+    this.client.refused(status, body);
+  }
+
+  destroy(): void {
+    this.client.refused(0, undefined);
+  }
+}
+
+const NOTHING = Buffer.alloc(0);
+
+/** The server's end. Each message arrives in a turn of its own, in order. */
+class InProcessConnection implements Connection, OutboxTransport {
+  readonly transportName = 'in-process';
+  readonly encoding = ENVELOPE;
+  readonly outbox: Outbox;
+  readonly extensions = '';
+  readonly webSocket = undefined;
+  readonly takesFrames = false;
+  readonly unwrittenBytes = 0;
+  readonly needsDrain = false;
+  readonly isBusy = false;
+  protocol = '';
+  pingedAt = 0;
+  readyState: ReadyState = 0;
+  private readonly rate: MessageRate;
+  private readonly holders = new Set<Holder>();
+  /** What arrived while the connection was held. */
+  private readonly unread: (() => void)[] = [];
+  private owner: ConnectionOwner | undefined;
+  private watcher: ConnectionWatcher | undefined;
+  private isEnded = false;
+
+  constructor(
+    private readonly client: InProcessClient,
+    private readonly limits: ConnectionLimits,
+  ) {
+    this.outbox = new Outbox(this, limits.maxBufferedBytes);
+    this.rate = new MessageRate(limits);
+  }
+
+  open(protocol: string, watcher: ConnectionWatcher): void {
+    this.protocol = protocol;
+    this.watcher = watcher;
+    this.readyState = 1;
+    this.client.opened(this, protocol);
+  }
+
+  setOwner(owner: ConnectionOwner): void {
+    this.owner = owner;
+  }
+  startWriting(): void {
+    if (this.readyState === 1) this.outbox.start();
+  }
+  get isOpen(): boolean {
+    return this.readyState === 1;
+  }
+  get isPaused(): boolean {
+    return this.holders.size > 0;
+  }
+
+  write(items: readonly Outgoing[]): number {
+    for (const item of items) this.client.receive(item instanceof Frame ? item.payload : item);
+    return 0;
+  }
+  sendRaw(data: RawData): void {
+    this.outbox.push(typeof data === 'string' ? data : new Frame(Buffer.from(data as Uint8Array)));
+  }
+  ping(data: unknown = NOTHING): void {
+    this.outbox.flush();
+    this.client.pinged(data as Buffer);
+  }
+  pong(): void {}
+  probe(): number {
+    this.pingedAt = performance.now();
+    this.ping();
+    return this.pingedAt;
+  }
+  sendHeartbeat(now: number): void {
+    if (this.pingedAt === 0) this.pingedAt = now;
+    this.ping();
+  }
+  readAtHeartbeat(): boolean {
+    return this.owner!.onPausedHeartbeat();
+  }
+
+  hold(holder: Holder): void {
+    this.holders.add(holder);
+  }
+  release(holder: Holder): void {
+    this.holders.delete(holder);
+    this.read();
+  }
+  readToEnd(): void {
+    this.holders.clear();
+    this.read();
+  }
+  private read(): void {
+    while (!this.isPaused && this.unread.length > 0) this.unread.shift()!();
+  }
+  drained(): Promise<void> {
+    return Promise.resolve();
+  }
+  watchDrain(): void {}
+  refundMessage(): void {
+    this.rate.refund();
+  }
+  mayRefuse(): boolean {
+    if (this.rate.takeRefusal()) return true;
+    this.owner!.onFlood();
+    return false;
+  }
+
+  close(code: number | undefined, reason: string): void {
+    this.startWriting();
+    this.outbox.flush();
+    this.end(code ?? 1005, reason);
+  }
+  terminate(): void {
+    this.end(1006, '');
+  }
+  timeOut(): void {
+    this.owner!.onLost('ping timeout', { code: 1006, reason: '', wasClean: false, initiator: 'network' });
+    this.terminate();
+  }
+  private end(code: number, reason: string): void {
+    this.isEnded = true;
+    if (this.readyState !== 1) return;
+    this.readyState = 2;
+    this.client.ended(code, reason);
+    setImmediate(() => this.ended(code, reason));
+  }
+  async whenClosed(): Promise<void> {
+    while (this.readyState === 2) await new Promise(setImmediate);
+  }
+
+  onOverflow(): void {
+    this.owner!.onOverflow();
+  }
+  onPosition(offset: string): boolean {
+    return this.owner!.onPosition(offset);
+  }
+
+  // what the client does
+
+  received(data: Buffer | string, isBinary: boolean): void {
+    this.unread.push(() => this.takeMessage(data, isBinary));
+    this.read();
+  }
+  private takeMessage(data: Buffer | string, isBinary: boolean): void {
+    this.pingedAt = 0;
+    if (this.isEnded) return;
+    if (Buffer.byteLength(data) > this.limits.maxPayload) return this.fail(1009);
+    if (!isBinary && typeof data !== 'string' && !isUtf8(data)) return this.fail(1007);
+    if (this.rate.take()) this.owner!.onMessage(data, isBinary);
+    else this.owner!.onExcessMessage(data, isBinary);
+  }
+  private fail(code: number): void {
+    this.owner!.onLost('parse error', { code, reason: '', wasClean: false, initiator: 'server' });
+    this.end(code, '');
+  }
+  pinged(data: Buffer): void {
+    if (this.isEnded || !this.rate.take()) return;
+    this.pingedAt = 0;
+    this.outbox.flush();
+    this.client.ponged(data);
+    this.owner!.onPing(data);
+  }
+  ponged(data: Buffer): void {
+    this.pingedAt = 0;
+    if (!this.isEnded) this.owner!.onPong(data);
+  }
+  ended(code: number, reason: string): void {
+    if (this.readyState === 3) return;
+    this.readyState = 3;
+    this.isEnded = true;
+    this.owner!.onLost(...describeEnd(code, reason, undefined));
+    this.owner!.onClose(code, Buffer.from(reason));
+    this.watcher?.connectionClosed(this);
+  }
+}
+
+/** The client's end. */
+class InProcessClient extends EventEmitter {
+  readyState: ReadyState = 0;
+  protocol = '';
+  readonly extensions = '';
+  /** Called when the client leaves before it is accepted. */
+  abandon: () => void = () => undefined;
+  private connection: InProcessConnection | undefined;
+  private fragments: Buffer[] = [];
+
+  constructor(
+    private readonly hasOffered: boolean,
+    private readonly autoPong: boolean,
+  ) {
+    super();
+  }
+
+  send(data: Buffer | string, options: { binary?: boolean; fin?: boolean } | (() => void) = {}): void {
+    const { binary = typeof data !== 'string', fin = true } = typeof options === 'object' ? options : {};
+    this.fragments.push(Buffer.from(data));
+    if (!fin) return;
+    const whole = Buffer.concat(this.fragments.splice(0));
+    setImmediate(() => this.connection!.received(whole, binary));
+  }
+  ping(data: Buffer | string = ''): void {
+    setImmediate(() => this.connection!.pinged(Buffer.from(data)));
+  }
+  close(code = 1005, reason = ''): void {
+    if (this.connection === undefined) return this.terminate();
+    setImmediate(() => this.connection!.ended(code, reason));
+    this.ended(code, reason);
+  }
+  terminate(): void {
+    if (this.connection === undefined) this.abandon();
+    else setImmediate(() => this.connection!.ended(1006, ''));
+    this.ended(1006, '');
+  }
+
+  // what the server does
+
+  opened(connection: InProcessConnection, protocol: string): void {
+    this.connection = connection;
+    this.protocol = protocol;
+    this.readyState = 1;
+    // a client fails a connection on which none of its names was selected, as browsers do
+    const isFailed = this.hasOffered && protocol === '';
+    setImmediate(() => (isFailed ? this.fail(new Error('Server sent no subprotocol')) : this.emit('open')));
+  }
+  private fail(error: Error): void {
+    this.terminate();
+    this.emit('error', error);
+  }
+  refused(statusCode: number, body: unknown): void {
+    if (this.readyState !== 0) return;
+    this.readyState = 3;
+    const response = Object.assign(Readable.from([JSON.stringify(body)]), { statusCode });
+    setImmediate(() => this.emit('unexpected-response', {}, response));
+  }
+  receive(payload: Buffer | string): void {
+    setImmediate(() => this.readyState === 1 && this.emit('message', Buffer.from(payload)));
+  }
+  pinged(data: Buffer): void {
+    setImmediate(() => {
+      this.emit('ping', data);
+      if (this.autoPong) this.connection!.ponged(data);
+    });
+  }
+  ponged(data: Buffer): void {
+    setImmediate(() => this.emit('pong', data));
+  }
+  ended(code: number, reason: string): void {
+    setImmediate(() => {
+      if (this.readyState === 3) return;
+      this.readyState = 3;
+      this.emit('close', code, Buffer.from(reason));
+    });
+  }
+}

@@ -2,7 +2,6 @@ import { EventEmitter } from 'node:events';
 import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { isUtf8 } from 'node:buffer';
-import { Readable } from 'node:stream';
 import type { ClientOptions, WebSocket } from 'ws';
 import type { ConnectionLimits } from '../../lib/server/transport/connection-limits.js';
 import type {
@@ -22,6 +21,7 @@ import type { ConnectionRequest } from '../../lib/server/upgrade/connection-requ
 import type { EndpointRegistry } from '../../lib/server/upgrade/endpoint-registry.js';
 import type { HttpRefusal } from '../../lib/server/upgrade/http-refusal.js';
 import type { TestApp } from './app.js';
+import { InProcessClient } from './in-process-client.js';
 
 /** The parts of an endpoint that a transport of its own asks. */
 interface EndpointInternals {
@@ -300,84 +300,5 @@ class InProcessConnection implements Connection, OutboxTransport {
     this.owner!.onLost(...describeEnd(code, reason, undefined));
     this.owner!.onClose(code, Buffer.from(reason));
     this.watcher?.connectionClosed(this);
-  }
-}
-
-/** The client's end. */
-class InProcessClient extends EventEmitter {
-  readyState: ReadyState = 0;
-  protocol = '';
-  readonly extensions = '';
-  /** Called when the client leaves before it is accepted. */
-  abandon: () => void = () => undefined;
-  private connection: InProcessConnection | undefined;
-  private fragments: Buffer[] = [];
-
-  constructor(
-    private readonly hasOffered: boolean,
-    private readonly autoPong: boolean,
-  ) {
-    super();
-  }
-
-  send(data: Buffer | string, options: { binary?: boolean; fin?: boolean } | (() => void) = {}): void {
-    const { binary = typeof data !== 'string', fin = true } = typeof options === 'object' ? options : {};
-    this.fragments.push(Buffer.from(data));
-    if (!fin) return;
-    const whole = Buffer.concat(this.fragments.splice(0));
-    setImmediate(() => this.connection!.received(whole, binary));
-  }
-  ping(data: Buffer | string = ''): void {
-    setImmediate(() => this.connection!.pinged(Buffer.from(data)));
-  }
-  close(code = 1005, reason = ''): void {
-    if (this.connection === undefined) return this.terminate();
-    setImmediate(() => this.connection!.ended(code, reason));
-    this.ended(code, reason);
-  }
-  terminate(): void {
-    if (this.connection === undefined) this.abandon();
-    else setImmediate(() => this.connection!.ended(1006, ''));
-    this.ended(1006, '');
-  }
-
-  // what the server does
-
-  opened(connection: InProcessConnection, protocol: string): void {
-    this.connection = connection;
-    this.protocol = protocol;
-    this.readyState = 1;
-    // a client fails a connection on which none of its names was selected, as browsers do
-    const isFailed = this.hasOffered && protocol === '';
-    setImmediate(() => (isFailed ? this.fail(new Error('Server sent no subprotocol')) : this.emit('open')));
-  }
-  private fail(error: Error): void {
-    this.terminate();
-    this.emit('error', error);
-  }
-  refused(statusCode: number, body: unknown): void {
-    if (this.readyState !== 0) return;
-    this.readyState = 3;
-    const response = Object.assign(Readable.from([JSON.stringify(body)]), { statusCode });
-    setImmediate(() => this.emit('unexpected-response', {}, response));
-  }
-  receive(payload: Buffer | string): void {
-    setImmediate(() => this.readyState === 1 && this.emit('message', Buffer.from(payload)));
-  }
-  pinged(data: Buffer): void {
-    setImmediate(() => {
-      this.emit('ping', data);
-      if (this.autoPong) this.connection!.ponged(data);
-    });
-  }
-  ponged(data: Buffer): void {
-    setImmediate(() => this.emit('pong', data));
-  }
-  ended(code: number, reason: string): void {
-    setImmediate(() => {
-      if (this.readyState === 3) return;
-      this.readyState = 3;
-      this.emit('close', code, Buffer.from(reason));
-    });
   }
 }

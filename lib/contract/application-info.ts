@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
-/** What a contract is called where its application does not say. */
+/** Title and version of a contract if no package.json names them. */
 const UNKNOWN = { title: 'Application', version: '0.0.0' };
 
 /**
- * The name and version of the application, from its package.json: the nearest one above the script that was started, else
- * above the working directory. Those of packages, such as a test runner's, do not count.
+ * Returns the name and version from the application's package.json: the nearest one above the started script, or else above the
+ * working directory. A package.json in `node_modules`, such as a test runner's, is ignored.
  */
 export function applicationInfo(): { title: string; version: string } {
   const [, script] = process.argv;
@@ -20,14 +20,14 @@ export function applicationInfo(): { title: string; version: string } {
 
 function nearest(folder: string): { title: string; version: string } | undefined {
   const found = read(join(folder, 'package.json'));
-  // that of a build's folder says nothing but its module format
+  // the package.json of a build folder may contain only the module format
   if (typeof found['name'] === 'string' && found['name'] !== '')
     return {
       title: found['name'],
       version: typeof found['version'] === 'string' ? found['version'] : UNKNOWN.version,
     };
-  const above = dirname(folder);
-  return above === folder ? undefined : nearest(above);
+  const parent = dirname(folder);
+  return parent === folder ? undefined : nearest(parent);
 }
 
 function read(file: string): Record<string, unknown> {

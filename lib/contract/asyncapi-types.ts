@@ -1,14 +1,14 @@
-/** A JSON Schema (draft 7), which is what AsyncAPI takes. */
+/** A JSON Schema (draft 7), the default schema format of AsyncAPI. */
 export interface JsonSchema {
   readonly [keyword: string]: unknown;
 }
 
-/** A place in the same document: `#/channels/…`, a JSON Pointer (RFC 6901) in a URI fragment. */
+/** A reference within the document: a JSON Pointer (RFC 6901) in a URI fragment, `#/channels/…`. */
 export interface Reference {
   readonly $ref: string;
 }
 
-/** AsyncAPI's Message Object; its payload is the whole envelope. */
+/** AsyncAPI's Message Object. Its payload is the whole envelope. */
 export interface ContractMessage {
   readonly name: string;
   readonly title: string;
@@ -17,10 +17,10 @@ export interface ContractMessage {
   readonly payload: JsonSchema;
 }
 
-/** AsyncAPI's Channel Object: a path, and what is said on it. */
+/** AsyncAPI's Channel Object: a path and its messages. */
 export interface ContractChannel {
   readonly address: string;
-  /** The classes of the gateways. */
+  /** The names of the gateway classes. */
   readonly title: string;
   readonly description?: string;
   readonly servers?: readonly Reference[];
@@ -36,7 +36,7 @@ export interface ContractChannel {
   };
 }
 
-/** AsyncAPI's Operation Object, as the server sees it: it receives what clients send. */
+/** AsyncAPI's Operation Object, from the server's side: `receive` is what clients send. */
 export interface ContractOperation {
   readonly action: 'receive' | 'send';
   readonly channel: Reference;
@@ -45,14 +45,14 @@ export interface ContractOperation {
   readonly description?: string;
   readonly messages: readonly Reference[];
   readonly reply?: { readonly channel: Reference; readonly messages: readonly Reference[] };
-  /** AsyncAPI 3.0 has no `deprecated` of operations. */
+  /** AsyncAPI 3.0 has no `deprecated` field in operations. */
   readonly 'x-deprecated'?: boolean;
-  /** `ChatGateway.say`; `ChatGateway` alone where the class declares an event. */
+  /** The handler, such as `ChatGateway.say`, or `ChatGateway` if the class declares the event. */
   readonly 'x-handler': string;
   readonly security?: readonly (Reference | SecurityScheme)[];
 }
 
-/** AsyncAPI's Security Scheme Object; those of OpenAPI are taken as well. */
+/** AsyncAPI's Security Scheme Object. OpenAPI's are accepted, too, and converted. */
 export interface SecurityScheme {
   readonly type: string;
   readonly [field: string]: unknown;
@@ -65,7 +65,7 @@ export interface ContractServer {
   readonly [field: string]: unknown;
 }
 
-/** An AsyncAPI 3.0.0 document, as `createContract` makes it: a plain JSON object, always in the same order. */
+/** An AsyncAPI 3.0.0 document, which `createContract` returns: a plain JSON object whose keys always have the same order. */
 export interface Contract {
   readonly asyncapi: '3.0.0';
   readonly info: { readonly title: string; readonly version: string; readonly description?: string };

@@ -23,8 +23,8 @@ import {
 } from './security.js';
 import { UPGRADE_GUARDS, type EnvelopeOptions } from '../nest/options/options.js';
 
-/** One path of an application while its contract is written. */
-export class ChannelDraft {
+/** Collects the messages and operations of one path, and builds its channel. */
+export class ChannelBuilder {
   private readonly messages = new Map<string, ContractMessage | Reference>([
     ['exception', { $ref: pointer('components', 'messages', 'exception') }],
   ]);
@@ -33,16 +33,16 @@ export class ChannelDraft {
     handlers: readonly Handler[];
     demands: Demand[];
   }[];
-  private readonly ofConnection: readonly Demand[];
+  private readonly connectionDemands: readonly Demand[];
 
   constructor(
     readonly key: string,
-    readonly place: MountPoint,
+    readonly mountPoint: MountPoint,
     gateways: readonly Gateway[],
     { upgradeGuards = UPGRADE_GUARDS }: EnvelopeOptions,
     private readonly schemas: Schemas,
   ) {
-    this.ofConnection = demandsOfConnection(gateways, upgradeGuards);
+    this.connectionDemands = demandsOfConnection(gateways, upgradeGuards);
     this.gateways = gateways.map((gateway) => ({
       type: gateway.type,
       handlers: handlersOf(gateway),
@@ -50,10 +50,10 @@ export class ChannelDraft {
     }));
   }
 
-  /** All that is demanded on this path of whomever. */
+  /** All security demands on this path: of the connection, the gateways and their handlers. */
   get demands(): Demand[] {
     return [
-      ...this.ofConnection,
+      ...this.connectionDemands,
       ...this.gateways.flatMap(({ demands, handlers }) => [
         ...demands,
         ...handlers.flatMap(({ method, name }) => demandsOf(method, name)),
@@ -61,10 +61,10 @@ export class ChannelDraft {
     ];
   }
 
-  /** Adds the operations of this channel, and to itself their messages. */
+  /** Adds the operations of this channel to `operations`, and their messages to the channel. */
   addOperations(operations: Map<string, ContractOperation>, security: SecuritySchemes): void {
     const add = (name: string, operation: ContractOperation, demands: readonly Demand[]): void => {
-      const all = security.references([...this.ofConnection, ...demands]);
+      const all = security.references([...this.connectionDemands, ...demands]);
       operations.set(unique(operations, `${this.key}.${toKey(name)}`), {
         ...operation,
         ...(all.length > 0 && { security: all }),
@@ -80,7 +80,7 @@ export class ChannelDraft {
         for (const event of emittedBy(method)) {
           const operation = this.send(event, name);
           const [{ $ref }] = operation.messages as [Reference];
-          // declared by several gateways, or by a handler as well: it is one event
+          // several gateways or handlers may declare the same event
           if (!emitted.has($ref)) add(`emits.${event.event}`, operation, demands);
           emitted.add($ref);
         }
@@ -88,15 +88,19 @@ export class ChannelDraft {
     }
   }
 
-  /** @param servers where it is to be found, if not on all of them */
+  /**
+   * Returns the channel. Call it after `addOperations`.
+   *
+   * @param servers the servers of the channel. `undefined`: all servers
+   */
   toChannel(security: SecuritySchemes, servers: readonly Reference[] | undefined): ContractChannel {
-    const { address, parameters, description } = addressOf(this.place);
+    const { address, parameters, description } = addressOf(this.mountPoint);
     const schemes = security.of(this.demands).map(({ scheme }) => scheme);
-    const handshake = handshakeOf(schemes, this.ofConnection.length > 0);
-    const words = this.gateways
+    const handshake = handshakeOf(schemes, this.connectionDemands.length > 0);
+    const texts = this.gateways
       .map(({ type }) => descriptionOf(type))
       .flatMap(({ summary, description }) => [summary, description]);
-    const paragraphs = [...words, description, ...handshake.paragraphs].filter(
+    const paragraphs = [...texts, description, ...handshake.paragraphs].filter(
       (text) => text !== undefined && text !== '',
     );
     return {
@@ -110,22 +114,22 @@ export class ChannelDraft {
     };
   }
 
-  private receive({ event, name, takes, reply, words }: Handler): ContractOperation {
+  private receive({ event, name, takes, reply, description: about }: Handler): ContractOperation {
     const { source, stream = false, event: answer = event, description } = reply;
-    const request = requestMessage(event, this.taken(takes, name), stream);
+    const request = requestMessage(event, this.requestPayload(takes, name), stream);
     const answered = replyMessage(answer, this.payload(source, name, 'output'), stream, description);
     return {
       action: 'receive',
       channel: this.reference(),
       title: event,
-      ...(words.summary && { summary: words.summary }),
-      ...(words.description && { description: words.description }),
+      ...(about.summary && { summary: about.summary }),
+      ...(about.description && { description: about.description }),
       messages: [this.refer(event, request)],
       reply: {
         channel: this.reference(),
         messages: [this.refer(`${event}.reply`, answered), this.reference('messages', 'exception')],
       },
-      ...(words.deprecated && { 'x-deprecated': true }),
+      ...(about.deprecated && { 'x-deprecated': true }),
       'x-handler': name,
     };
   }
@@ -142,7 +146,7 @@ export class ChannelDraft {
     };
   }
 
-  private taken(takes: Taken, where: string): Payload {
+  private requestPayload(takes: Taken, where: string): Payload {
     if ('whole' in takes) return this.payload(takes.whole, where);
     const fields = Object.entries(takes.fields).map(([name, source]): [string, JsonSchema] => [
       name,
@@ -159,17 +163,17 @@ export class ChannelDraft {
     return source === null || source === undefined ? source : this.schemas.of(source, where, side);
   }
 
-  /** Keeps a message, unless that very message is there. */
+  /** Adds a message, unless the channel has the same one under that key, and returns a reference to it. */
   private refer(name: string, message: ContractMessage): Reference {
     const wanted = toKey(name);
-    const isSame = JSON.stringify(this.messages.get(wanted)) === JSON.stringify(this.named(wanted, message));
+    const isSame = JSON.stringify(this.messages.get(wanted)) === JSON.stringify(this.titled(wanted, message));
     const key = isSame ? wanted : unique(this.messages, wanted);
-    this.messages.set(key, this.named(key, message));
+    this.messages.set(key, this.titled(key, message));
     return this.reference('messages', key);
   }
 
-  /** Generators of code call a type as its schema is titled. */
-  private named(key: string, message: ContractMessage): ContractMessage {
+  /** Adds a title to the payload's schema. Code generators name the type after it. */
+  private titled(key: string, message: ContractMessage): ContractMessage {
     return { ...message, payload: { title: typeName(`${this.key} ${key}`), ...message.payload } };
   }
 

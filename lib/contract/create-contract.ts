@@ -8,7 +8,7 @@ import { assertApplication, assertOptions, isRecordLike, refuseOption } from '..
 import { withCode } from '../protocol/with-code.js';
 import { showMountPoint, type MountPoint } from '../server/upgrade/mount-point.js';
 import { applicationInfo } from './application-info.js';
-import { ChannelDraft } from './channel-builder.js';
+import { ChannelBuilder } from './channel-builder.js';
 import type { Contract, ContractOperation, ContractServer, SecurityScheme } from './asyncapi-types.js';
 import { slug, sorted, unique, unlessEmpty } from './naming.js';
 import { exceptionMessage } from './messages.js';
@@ -17,31 +17,37 @@ import { Schemas } from './schemas.js';
 import { SecuritySchemes } from './security.js';
 import { serversOf } from './servers.js';
 
-/** What a contract says that the application does not know of itself. */
+/** Options of {@link createContract}: what the application itself does not define. */
 export interface ContractOptions extends Pick<EnvelopeOptions, 'path' | 'port'> {
   /** Default: the name in the application's package.json. */
   title?: string;
   /** The version of the application's own events. Default: the version in the application's package.json. */
   version?: string;
+  /** The description of the whole application. */
   description?: string;
   /** AsyncAPI's Server Objects by name: `{ production: { host: 'example.com', protocol: 'wss' } }`. */
   servers?: Readonly<Record<string, ContractServer>>;
-  /** AsyncAPI's or OpenAPI's Security Scheme Objects by name; they win over what guards declare. */
+  /** AsyncAPI's or OpenAPI's Security Scheme Objects by name. They override those that guards declare. */
   securitySchemes?: Readonly<Record<string, SecurityScheme>>;
 }
 
 /**
- * Describes an application's gateways as an AsyncAPI 3.0.0 document: what clients may send, what comes back, and what
- * the server emits. It listens on no port; `NestFactory.create(AppModule, { preview: true })` is enough.
+ * Describes the gateways of an application as an AsyncAPI 3.0.0 document: the events that clients may send, their answers, and the
+ * events that the server emits. The application does not need to listen: `NestFactory.create(AppModule, { preview: true })`
+ * is enough.
  *
- * Where gateways are is known from the application's `EnvelopeAdapter`, where it has one by then, else from
- * `EnvelopeModule`; the options `path` and `port` are for those who have neither.
+ * The default path and port come from the application's `EnvelopeAdapter`, if it has one already, or else from `EnvelopeModule`.
+ * Pass the options `path` and `port` if the application uses neither.
  *
- * Without a title or a version they are those of the application's package.json: the nearest one above the script that was
- * started, else above the working directory.
+ * The default title and version are those of the application's package.json: the nearest one above the started script, or else
+ * above the working directory.
  *
- * @throws TypeError where `app` is no application, or an option is unknown; Error where two DTO classes of one name differ, a security scheme is named and nowhere described, or a path is
- * known to options alone that preview does not make
+ * @example
+ * const app = await NestFactory.create(AppModule, { preview: true });
+ * const contract = await createContract(app, { title: 'Chat', version: '1.0.0' });
+ *
+ * @throws TypeError if `app` is not an application, or an option is unknown or malformed; Error if two different DTO classes have the
+ * same name, if a security scheme is used but not described, or if a path depends on options that preview does not create
  */
 export async function createContract(
   app: INestApplicationContext,
@@ -52,20 +58,22 @@ export async function createContract(
   const security = new SecuritySchemes(options.securitySchemes);
   const gateways = exploreGateways(app);
   const settings = settingsOf(app, options, gateways);
-  const drafts = draft(gateways, settings, schemas);
-  // all of them first: who names a scheme need not be who describes it
-  for (const { demands } of drafts) security.learn(demands);
+  const channels = createChannels(gateways, settings, schemas);
+  // all schemes first: one guard may use a scheme that another one describes
+  for (const { demands } of channels) security.add(demands);
   const operations = new Map<string, ContractOperation>();
-  for (const one of drafts) one.addOperations(operations, security);
-  const { servers, referTo } = serversOf(options.servers, drafts);
+  for (const channel of channels) channel.addOperations(operations, security);
+  const { servers, referTo } = serversOf(options.servers, channels);
   const { title, version, description } = layer<ContractOptions>(options, applicationInfo());
   const contract: Contract = {
     asyncapi: '3.0.0',
     info: { title: title!, version: version!, ...(description !== undefined && { description }) },
     ...(servers && { servers }),
     defaultContentType: 'application/json',
-    channels: sorted(drafts.map((one) => [one.key, one.toChannel(security, referTo(one.place))])),
-    // in the order of paths, gateways' names and handlers: what comes first in a gateway is what its author shows first
+    channels: sorted(
+      channels.map((channel) => [channel.key, channel.toChannel(security, referTo(channel.mountPoint))]),
+    ),
+    // ordered by path, gateway name and handler: the order of the handlers in a gateway is its author's choice
     operations: Object.fromEntries(operations),
     components: {
       ...entry('schemas', schemas.components()),
@@ -73,11 +81,12 @@ export async function createContract(
       ...entry('securitySchemes', security.components()),
     },
   };
-  // a plain object, whatever users' schemas have in them
+  // a plain object, even if a user's schema contains instances of classes
   return JSON.parse(JSON.stringify(contract)) as Contract;
 }
 
-const NAMES: Readonly<Record<keyof ContractOptions, true>> = {
+/** All option names. A record, so that the compiler reports a missing one. */
+const OPTION_NAMES: Readonly<Record<keyof ContractOptions, true>> = {
   title: true,
   version: true,
   description: true,
@@ -87,10 +96,14 @@ const NAMES: Readonly<Record<keyof ContractOptions, true>> = {
   port: true,
 };
 
-/** @throws TypeError that names the function, the parameter or option, and what it takes */
+/**
+ * Checks the arguments of the functions that create a contract.
+ *
+ * @throws TypeError that names the function, the parameter or option, and the accepted values
+ */
 export function checkContractOptions(where: string, app: unknown, options: unknown): void {
   assertApplication(where, app);
-  assertOptions(where, options, Object.keys(NAMES), "{ title: 'Chat', version: '1.0.0' }");
+  assertOptions(where, options, Object.keys(OPTION_NAMES), "{ title: 'Chat', version: '1.0.0' }");
   for (const name of ['title', 'version', 'description', 'path']) {
     const value: unknown = Reflect.get(options as object, name);
     if (value !== undefined && typeof value !== 'string') refuseOption(where, name, value, 'a text');
@@ -101,7 +114,7 @@ export function checkContractOptions(where: string, app: unknown, options: unkno
   }
 }
 
-/** What places gateways, and opens connections: asked of who decides it. */
+/** Returns the options that set the paths and the upgrade guards: those of the call, of the adapter or of the module. */
 function settingsOf(
   app: INestApplicationContext,
   { path, port }: ContractOptions,
@@ -109,38 +122,42 @@ function settingsOf(
 ): EnvelopeOptions {
   const ofModule = findProvider<EnvelopeOptions | null>(app, ENVELOPE_OPTIONS);
   const settings = layer({ path, port } as EnvelopeOptions, findAdapter(app)?._options ?? ofModule ?? {});
-  const lost = gateways.find(({ options }) => options.path === undefined);
-  // in preview Nest calls no factory
-  if (ofModule === null && settings.path === undefined && lost !== undefined)
+  const pathless = gateways.find(({ options }) => options.path === undefined);
+  // preview does not call the factory of the module's options
+  if (ofModule === null && settings.path === undefined && pathless !== undefined)
     throw withCode(
       'ERR_ENVELOPE_INVALID_CONTRACT',
       new Error(
-        `${lost.type.name} names no path, and the options of EnvelopeModule.forRootAsync, which may name one, are not ` +
-          'made in preview: give it to the contract as path, "/" where it is the default',
+        `createContract: ${pathless.type.name} has no path, and preview does not create the options of ` +
+          'EnvelopeModule.forRootAsync, which may set one. Pass the option path: "/" if the application uses the default',
       ),
     );
   return settings;
 }
 
-/** One channel for each path, in the order of the paths. */
-function draft(gateways: readonly Gateway[], settings: EnvelopeOptions, schemas: Schemas): ChannelDraft[] {
-  const byPlace = new Map<string, { place: MountPoint; gateways: Map<Gateway['type'], Gateway> }>();
+/** Creates a channel builder for each path, in the order of the paths. */
+function createChannels(
+  gateways: readonly Gateway[],
+  settings: EnvelopeOptions,
+  schemas: Schemas,
+): ChannelBuilder[] {
+  const byMountPoint = new Map<string, { mountPoint: MountPoint; gateways: Map<Gateway['type'], Gateway> }>();
   for (const gateway of gateways) {
-    const place = gatewayMountPoint(gateway.port, gateway.options, settings);
-    const shown = showMountPoint(place);
-    if (!byPlace.has(shown)) byPlace.set(shown, { place, gateways: new Map() });
-    // a class that two modules provide is one
-    byPlace.get(shown)!.gateways.set(gateway.type, gateway);
+    const mountPoint = gatewayMountPoint(gateway.port, gateway.options, settings);
+    const shown = showMountPoint(mountPoint);
+    if (!byMountPoint.has(shown)) byMountPoint.set(shown, { mountPoint, gateways: new Map() });
+    // two modules may provide the same class
+    byMountPoint.get(shown)!.gateways.set(gateway.type, gateway);
   }
-  const drafts = new Map<string, ChannelDraft>();
-  for (const { place, gateways } of Object.values(sorted(byPlace))) {
-    const { port, path, expression } = place;
+  const channels = new Map<string, ChannelBuilder>();
+  for (const { mountPoint, gateways } of Object.values(sorted(byMountPoint))) {
+    const { port, path, expression } = mountPoint;
     const shown = expression === undefined ? path : `${path}/name`;
-    const key = unique(drafts, port === 0 ? slug(shown) : slug(`port-${port}${shown}`));
+    const key = unique(channels, port === 0 ? slug(shown) : slug(`port-${port}${shown}`));
     const byName = [...gateways.values()].sort((a, b) => (a.type.name < b.type.name ? -1 : 1));
-    drafts.set(key, new ChannelDraft(key, place, byName, settings, schemas));
+    channels.set(key, new ChannelBuilder(key, mountPoint, byName, settings, schemas));
   }
-  return [...drafts.values()];
+  return [...channels.values()];
 }
 
 function entry<Name extends string, Value>(

@@ -2,20 +2,20 @@ import { assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
 import type { SecurityScheme } from './asyncapi-types.js';
 import { known, type EventDefinitions, type SchemaSource } from './events.js';
 
-/** What a handler answers with. */
+/** Options of {@link Replies}: how a handler answers. */
 export interface RepliesOptions {
-  /** Many values come, each with `more`: the handler returns an Observable or an async iterable. */
+  /** Whether the handler answers with many values, as an Observable or an async iterable. Default: `false`. */
   stream?: boolean;
-  /** The answer's own name, of handlers that return `{ event, data }`. Default: the event's. */
+  /** The event name of the answer, for handlers that return `{ event, data }`. Default: the name of the request's event. */
   event?: string;
   description?: string;
 }
 
-/** What is said of a handler, or of a gateway's channel, for those who read the contract. */
+/** Texts of {@link Describe} for a handler's operation or a gateway's channel. */
 export interface Description {
   summary?: string;
   description?: string;
-  /** Of a handler: channels have no such mark. */
+  /** Marks the operation as deprecated. Ignored on a gateway: channels have no such field. */
   deprecated?: boolean;
 }
 
@@ -43,7 +43,7 @@ const KEYS = {
   description: 'nestjs-envelope:contract:description',
 } as const;
 
-/** What a decorator tells of: the class, or the method's function, as Nest's own do. */
+/** Returns the target of the metadata: the class or the method's function, as Nest's decorators do. */
 function subject(target: object, descriptor: PropertyDescriptor | undefined): object {
   return descriptor === undefined ? target : (descriptor.value as object);
 }
@@ -56,38 +56,59 @@ function checkText(where: string, name: string, text: unknown, example: string):
   if (typeof text !== 'string' || text === '') refuse(where, name, text, `a text, such as '${example}'`);
 }
 
-/** A new list for the target itself: a subclass adds to what it inherits, and leaves that as it is. */
+/** Stores a new list on the target. A subclass extends the list that it inherits, and does not change it. */
 function prepend<Value>(key: string, target: object, ...values: Value[]): void {
   Reflect.defineMetadata(key, [...values, ...(read<Value[]>(key, target) ?? [])], target);
 }
 
 /**
- * What a handler takes, where its `@MessageBody()` is a TypeScript type that is gone at run time: an interface, a
- * union, a list.
+ * Declares the payload of a handler whose `@MessageBody()` has a type that TypeScript erases: an interface, a union or a list.
  *
- *     @Receives([PointDto]) @SubscribeMessage('draw')
- *     draw(@MessageBody() points: PointDto[]) {}
+ * @example
+ * ```ts
+ * @Receives([PointDto])
+ * @SubscribeMessage('draw')
+ * draw(@MessageBody() points: PointDto[]) {}
+ * ```
+ *
+ * @throws TypeError if `source` describes no payload, or is `undefined` because two files import each other
  */
 export function Receives(source: SchemaSource): MethodDecorator {
-  // in a list: null is a word, too
+  // in a list, because null is a valid source
   const received = [known(source, '@Receives')];
   return (target, _key, descriptor) =>
     Reflect.defineMetadata(KEYS.receives, received, subject(target, descriptor));
 }
 
-/** What a handler returns, or what its promise or its source of many values brings: `@Replies(SaidDto)`. */
+/**
+ * Declares the answer of a handler: the type that it returns, or the type of the values of its promise, Observable or async iterable.
+ *
+ * @example
+ * ```ts
+ * @Replies(PriceDto, { stream: true })
+ * @SubscribeMessage('prices')
+ * prices(): Observable<PriceDto> {}
+ * ```
+ *
+ * @throws TypeError if `source` describes no payload, or an option is unknown
+ */
 export function Replies(source: SchemaSource, options: RepliesOptions = {}): MethodDecorator {
-  const said = known(source, '@Replies');
+  const answer = known(source, '@Replies');
   assertOptions('@Replies', options, ['stream', 'event', 'description'], '{ stream: true }');
   return (target, _key, descriptor) =>
-    Reflect.defineMetadata(KEYS.replies, { ...options, source: said }, subject(target, descriptor));
+    Reflect.defineMetadata(KEYS.replies, { ...options, source: answer }, subject(target, descriptor));
 }
 
 /**
- * What a gateway, or one of its handlers, emits by itself; as often as needed:
+ * Declares an event, or several events, that a gateway or one of its handlers emits. It can be repeated.
  *
- *     @Emits('said', SaidDto, { description: 'Somebody said something' })
- *     @Emits(events)                                                       // of defineEvents({ … })
+ * @example
+ * ```ts
+ * @Emits('said', SaidDto, { description: 'A client said something' })
+ * @Emits(events) // of defineEvents({ … })
+ * ```
+ *
+ * @throws TypeError if the event is not a string, a source describes no payload, or an option is unknown
  */
 export function Emits(events: EventDefinitions): ClassDecorator & MethodDecorator;
 export function Emits(
@@ -101,7 +122,7 @@ export function Emits(
   options: { description?: string } = {},
 ): ClassDecorator & MethodDecorator {
   if (!isRecordLike(events)) checkText('@Emits', 'event', events, 'said');
-  assertOptions('@Emits', options, ['description'], "{ description: 'Somebody said something' }");
+  assertOptions('@Emits', options, ['description'], "{ description: 'A client said something' }");
   const { description } = options;
   const emitted: Emitted[] =
     typeof events === 'string'
@@ -115,15 +136,20 @@ export function Emits(
 }
 
 /**
- * Which security scheme a guard checks. On the guard's class it holds wherever the guard stands; on a gateway or a
- * handler for that alone.
+ * Declares a security scheme. On the class of a guard it applies wherever the guard is used; on a gateway or a handler it applies
+ * only there.
  *
- *     @Security('bearer', { type: 'http', scheme: 'bearer' })
- *     @Injectable()
- *     export class JwtGuard implements CanActivate {}
+ * @example
+ * ```ts
+ * @Security('bearer', { type: 'http', scheme: 'bearer' })
+ * @Injectable()
+ * export class JwtGuard implements CanActivate {}
+ * ```
  *
- * @param scheme AsyncAPI's or OpenAPI's Security Scheme Object; once for each name, or in `createContract`'s
- * `securitySchemes`. Not needed for the names `bearer` and `basic`
+ * @param scheme AsyncAPI's or OpenAPI's Security Scheme Object. Describe each name once, here or in the option `securitySchemes` of
+ * `createContract`. Default: the HTTP schemes for the names `bearer` and `basic`
+ * @param scopes the scopes of an `oauth2` or `openIdConnect` scheme. Default: none
+ * @throws TypeError if an argument is malformed
  */
 export function Security(
   name: string,
@@ -138,7 +164,18 @@ export function Security(
     prepend<Secured>(KEYS.security, subject(target, descriptor), { name, scheme, scopes });
 }
 
-/** Words for a handler's operation or a gateway's channel; `@ApiOperation` of `@nestjs/swagger` is read as well. */
+/**
+ * Adds texts to a handler's operation or a gateway's channel. `@ApiOperation` of `@nestjs/swagger` has the same effect.
+ *
+ * @example
+ * ```ts
+ * @Describe({ summary: 'Sends a text to all clients in the room' })
+ * @SubscribeMessage('say')
+ * say() {}
+ * ```
+ *
+ * @throws TypeError if a field is unknown
+ */
 export function Describe(description: Description): ClassDecorator & MethodDecorator {
   const names = ['summary', 'description', 'deprecated'];
   assertOptions('@Describe', description, names, "{ summary: 'Says something' }", 'description');
@@ -146,7 +183,7 @@ export function Describe(description: Description): ClassDecorator & MethodDecor
     Reflect.defineMetadata(KEYS.description, description, subject(target, descriptor));
 }
 
-/** In a list of one; `undefined` where nothing was said. */
+/** Returns the source that `@Receives` declares, in a list; `undefined` if the handler has no `@Receives`. */
 export function receivedOf(handler: object): readonly [SchemaSource] | undefined {
   return read(KEYS.receives, handler);
 }
@@ -164,7 +201,7 @@ export function descriptionOf(target: object): Description {
   return { ...swagger, ...read<Description>(KEYS.description, target) };
 }
 
-/** By {@link Security}, or by `@ApiSecurity()` and its kin of `@nestjs/swagger`. */
+/** Returns the schemes that {@link Security}, or `@ApiSecurity()` and similar decorators of `@nestjs/swagger`, declare. */
 export function securedBy(target: object): readonly Secured[] {
   const swagger = read<Record<string, string[]>[]>('swagger/apiSecurity', target) ?? [];
   return [

@@ -2,7 +2,7 @@ import { Observable } from 'rxjs';
 import type { JsonSchema } from './asyncapi-types.js';
 import type { SchemaClass, SchemaSource } from './events.js';
 
-/** What TypeScript leaves of a type that is a class; primitives are their constructors. */
+/** Schemas of the types that TypeScript emits as metadata. It emits primitives as their constructors. */
 const PLAIN = new Map<unknown, JsonSchema>([
   [String, { type: 'string' }],
   [Number, { type: 'number' }],
@@ -11,19 +11,22 @@ const PLAIN = new Map<unknown, JsonSchema>([
   [Date, { type: 'string', format: 'date-time' }],
 ]);
 
-/** What says nothing of the JSON: sources and containers, and what interfaces, unions and `unknown` become. */
-const SILENT = [Promise, Observable, Symbol, BigInt, Map, Set, WeakMap, ArrayBuffer, Uint8Array];
+/** Emitted types that do not determine the JSON: containers and sources of values. */
+const OPAQUE = [Promise, Observable, Symbol, BigInt, Map, Set, WeakMap, ArrayBuffer, Uint8Array];
 
-/** The schema of a built-in class; `undefined` where it is a class of the application's. */
+/** Returns the schema of a built-in class; `undefined` for a class of the application. */
 export function plainSchema(type: unknown): JsonSchema | undefined {
   return PLAIN.get(type);
 }
 
-/** What emitted type metadata says of the JSON; `undefined`: nothing. */
+/**
+ * Returns the class that emitted type metadata names; `undefined` if it does not determine the JSON. TypeScript emits `Object` for
+ * interfaces, unions and `unknown`.
+ */
 export function fromDesign(type: unknown): SchemaClass | undefined {
   if (typeof type !== 'function' || type === Object || type === Function) return undefined;
-  const isSilent = SILENT.some((silent) => type === silent || type.prototype instanceof silent);
-  return isSilent ? undefined : (type as SchemaClass);
+  const isOpaque = OPAQUE.some((opaque) => type === opaque || type.prototype instanceof opaque);
+  return isOpaque ? undefined : (type as SchemaClass);
 }
 
 export function isClass(source: SchemaSource | undefined): source is SchemaClass {

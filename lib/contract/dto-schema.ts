@@ -4,10 +4,10 @@ import type { SchemaClass } from './events.js';
 import type { Peers } from './optional-peers.js';
 import { validatedProperties, type ValidatedProperty } from './validators.js';
 
-/** What a class becomes where a property refers to it. */
+/** Returns the schema, usually a reference, of a class that a property refers to. */
 export type Refer = (type: SchemaClass) => JsonSchema;
 
-/** The schema of a class by its validators and emitted types; of others `{ type: 'object' }`. */
+/** Returns the schema of a class from its validators and emitted types; `{ type: 'object' }` if it has no validators. */
 export function schemaByValidators(type: SchemaClass, peers: Peers, refer: Refer): JsonSchema {
   const properties = peers.validator === undefined ? [] : validatedProperties(type, peers.validator);
   if (properties.length === 0) return { type: 'object' };
@@ -31,7 +31,7 @@ function propertySchema(
   const emitted: unknown = Reflect.getMetadata('design:type', type.prototype as object, name);
   const isArray = isList || emitted === Array;
   const rules = isArray ? items : schema;
-  // a rule such as @IsEmail() says more than its property's type does
+  // a rule such as @IsEmail() is more precise than the type of its property
   const isKnown = 'type' in rules || 'enum' in rules || 'const' in rules;
   const declared = isKnown || isArray ? undefined : fromDesign(emitted);
   const wantsType = !isKnown && (isArray || isNested);
@@ -44,8 +44,8 @@ function propertySchema(
 }
 
 /**
- * The class that class-transformer's `@Type` names. It keeps that where no public name leads, and tells by what it
- * makes of a sample.
+ * Returns the class that `@Type` of class-transformer names. The package does not expose it, so this function transforms a sample
+ * and reads the class of the result.
  */
 function memberOf(
   type: SchemaClass,
@@ -55,27 +55,27 @@ function memberOf(
 ): SchemaClass | undefined {
   if (transformer === undefined) return undefined;
   try {
-    const made: object = transformer.plainToInstance(type as new () => object, { [property]: sample });
-    const value = [Reflect.get(made, property) as unknown].flat()[0];
+    const transformed: object = transformer.plainToInstance(type as new () => object, { [property]: sample });
+    const value = [Reflect.get(transformed, property) as unknown].flat()[0];
     return value === undefined || value === null ? undefined : fromDesign(Object(value).constructor);
   } catch {
-    return undefined; // a constructor or a @Transform that would not take the sample
+    return undefined; // a constructor or a @Transform rejected the sample
   }
 }
 
-/** Both words on one schema, the first one's where they speak of the same. */
+/** Merges two schemas of one value. The keywords of the first one win. */
 export function mergeSchemas(first: JsonSchema, second: JsonSchema): JsonSchema {
   if ('$ref' in first || 'allOf' in first || 'anyOf' in first || 'oneOf' in first) return first;
   if ('$ref' in second) return second;
   const merged: Record<string, unknown> = { ...second, ...first };
-  // not another word: `number` is what TypeScript knows of an integer
+  // no contradiction: TypeScript knows an integer only as `number`
   if (first['type'] === 'number' && second['type'] === 'integer') merged['type'] = 'integer';
   if (isSchema(first['items']) && isSchema(second['items']))
     merged['items'] = mergeSchemas(first['items'], second['items']);
   return merged;
 }
 
-/** The same for objects, property by property: what is required is said by who describes the property. */
+/** Merges two schemas of one object, property by property. A property is required if the first schema that has it says so. */
 export function mergeObjects(first: JsonSchema, second: JsonSchema): JsonSchema {
   const own = propertiesOf(first);
   const other = propertiesOf(second);

@@ -4,21 +4,21 @@ import type { JsonSchema } from './asyncapi-types.js';
 
 declare const PAYLOAD: unique symbol;
 
-/** A JSON Schema that knows the TypeScript type of what it describes; see {@link schema}. */
+/** A JSON Schema with the TypeScript type of the value that it describes. {@link schema} returns one. */
 export interface TypedSchema<Payload> extends JsonSchema {
   readonly [PAYLOAD]?: Payload;
 }
 
-/** A class, whose instances are the payload: a DTO, or `String`, `Number`, `Boolean`, `Date`. */
+/** A class that describes a payload: a DTO, or `String`, `Number`, `Boolean` or `Date`. */
 export type SchemaClass = abstract new (...args: never[]) => object;
 
-/** What describes a payload: a class, a list of one (`[SaidDto]`), a JSON Schema, or `null`: there is none. */
+/** Describes a payload: a class, a list of one class (`[SaidDto]`), a JSON Schema, or `null` for no payload. */
 export type SchemaSource = SchemaClass | readonly [SchemaClass] | JsonSchema | null;
 
-/** Events and what they carry; see {@link defineEvents}. */
+/** Event names and their payloads; see {@link defineEvents}. */
 export type EventDefinitions = Readonly<Record<string, SchemaSource>>;
 
-/** The type of what a source describes; `unknown` where a schema was not typed by {@link schema}. */
+/** The type of the payload that a source describes; `unknown` for a JSON Schema that {@link schema} did not type. */
 export type PayloadOf<Source> = Source extends StringConstructor
   ? string
   : Source extends NumberConstructor
@@ -33,7 +33,12 @@ export type PayloadOf<Source> = Source extends StringConstructor
             ? Payload
             : unknown;
 
-/** The event map of definitions, for `EnvelopeServer<ClientToServer, EventsOf<typeof events>>` and the client. */
+/**
+ * The event map of definitions, for the server and the client.
+ *
+ * @example
+ * server: EnvelopeServer<ClientToServer, EventsOf<typeof events>>;
+ */
 export type EventsOf<Definitions extends EventDefinitions> = {
   [Event in keyof Definitions & string]: Definitions[Event] extends null
     ? () => void
@@ -41,12 +46,14 @@ export type EventsOf<Definitions extends EventDefinitions> = {
 };
 
 /**
- * The one source of truth for what a server emits: types are made of it by {@link EventsOf}, the contract by
- * `@Emits(events)`.
+ * Defines the events that a server emits, in one place: {@link EventsOf} derives the types from them, and `@Emits(events)` the
+ * contract. Returns its argument.
  *
- *     export const events = defineEvents({ said: SaidDto, count: Number, names: [NameDto], bye: null });
+ * @example
+ * export const events = defineEvents({ said: SaidDto, count: Number, names: [NameDto], bye: null });
  *
- * @throws TypeError where it is no object, or where a source is none: an undefined one is a class that is not there yet
+ * @throws TypeError if `events` is not an object, if a source describes no payload, or if one is `undefined` because two files import
+ * each other
  */
 export function defineEvents<const Definitions extends EventDefinitions>(events: Definitions): Definitions {
   if (!isRecordLike(events))
@@ -55,20 +62,31 @@ export function defineEvents<const Definitions extends EventDefinitions>(events:
   return events;
 }
 
-/** A JSON Schema for a type that has no class: `schema<Point>({ type: 'object', … })`. @throws TypeError where it is no object */
+/**
+ * Gives a JSON Schema the TypeScript type of its values, for a type that has no class. Returns its argument.
+ *
+ * @example
+ * const point = schema<Point>({ type: 'object', properties: { x: { type: 'number' }, y: { type: 'number' } } });
+ *
+ * @throws TypeError if `definition` is not an object
+ */
 export function schema<Payload>(definition: JsonSchema): TypedSchema<Payload> {
   if (!isRecordLike(definition))
     refuse('schema', 'definition', definition, "a JSON Schema, { type: 'object' }");
   return definition;
 }
 
-/** @throws TypeError on what describes nothing, and on a class that is not there yet: two files import each other */
+/**
+ * Checks a source and returns it.
+ *
+ * @throws TypeError if it describes no payload, or is `undefined`, as a class is while two files import each other
+ */
 export function known(source: SchemaSource | undefined, where: string): SchemaSource {
   if (source === undefined)
     throw withCode(
       'ERR_ENVELOPE_INVALID_ARGUMENT',
       new TypeError(
-        `${where}: source is undefined: is its class in a file that imports this one? Write null where nothing is sent`,
+        `${where}: source is undefined: its class may be in a file that imports this one. Pass null if the event has no payload`,
       ),
     );
   const isList = Array.isArray(source) && source.length === 1 && typeof source[0] === 'function';

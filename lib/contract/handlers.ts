@@ -6,26 +6,26 @@ import { fromDesign } from './design-types.js';
 import type { SchemaSource } from './events.js';
 import { isStandardSchema } from './standard-schema.js';
 
-/** A method behind `@SubscribeMessage`, as its decorators and its types describe it. */
+/** A method with `@SubscribeMessage`, as its decorators and types describe it. */
 export interface Handler {
   readonly event: string;
-  /** `ChatGateway.say` */
+  /** For example `ChatGateway.say`. */
   readonly name: string;
   readonly method: object;
   readonly takes: Taken;
   readonly reply: Omit<Reply, 'source'> & { readonly source: SchemaSource | undefined };
-  readonly words: Description;
+  readonly description: Description;
 }
 
-/** The whole payload (`undefined`: any JSON), or some of its fields. */
+/** What a handler reads: the whole payload (`undefined`: any JSON), or some of its fields. */
 export type Taken =
   | { readonly whole: SchemaSource | undefined }
   | { readonly fields: Readonly<Record<string, SchemaSource | undefined>> };
 
-/** Nest's mark of a parameter with `@MessageBody()`. */
+/** The key with which Nest marks a parameter with `@MessageBody()`. */
 const PAYLOAD = '3';
 
-/** The handlers of a gateway, in the order of its methods. */
+/** Returns the handlers of a gateway, in the order of its methods. */
 export function handlersOf({ type, handlers }: Gateway): Handler[] {
   const prototype = type.prototype as Record<string, object>;
   return new MetadataScanner()
@@ -42,7 +42,7 @@ export function handlersOf({ type, handlers }: Gateway): Handler[] {
         reply: replyOf(method) ?? {
           source: fromDesign(Reflect.getMetadata('design:returntype', prototype, key)),
         },
-        words: descriptionOf(method),
+        description: descriptionOf(method),
       };
     });
 }
@@ -50,7 +50,7 @@ export function handlersOf({ type, handlers }: Gateway): Handler[] {
 interface Parameter {
   readonly index: number;
   readonly data?: unknown;
-  /** Nest 12: `@MessageBody({ schema })`. */
+  /** The schema of `@MessageBody({ schema })`, from Nest 12 on. */
   readonly schema?: unknown;
 }
 
@@ -63,7 +63,7 @@ function takenBy(type: Function, key: string): Taken {
     .filter(([mark]) => mark.split(':')[0] === PAYLOAD)
     .map(([, { index, data, schema }]) => ({
       field: data,
-      // what validates the payload knows it better than its type
+      // the schema that validates the payload is more precise than the type
       source: isStandardSchema(schema) ? schema : fromDesign(types[index]),
     }));
   const whole = bodies.find(({ field }) => typeof field !== 'string');
@@ -72,7 +72,7 @@ function takenBy(type: Function, key: string): Taken {
     return {
       fields: Object.fromEntries(bodies.reverse().map(({ field, source }) => [String(field), source])),
     };
-  // a decorator of the application's own may read what it likes
-  const isOwn = Object.keys(decorated).some((mark) => mark.includes('__customRouteArgs__'));
-  return { whole: isOwn ? undefined : null };
+  // a custom parameter decorator may read any part of the message
+  const hasCustom = Object.keys(decorated).some((mark) => mark.includes('__customRouteArgs__'));
+  return { whole: hasCustom ? undefined : null };
 }

@@ -1,20 +1,21 @@
 import type { ContractChannel, JsonSchema, SecurityScheme } from './asyncapi-types.js';
 
 const TOKENS =
-  'Credentials are taken from the first of these that is present: the subprotocol `envelope.auth.<text>`, where ' +
+  'The server reads the credentials from the first of these that is present: the subprotocol `envelope.auth.<text>`, where ' +
   '`<text>` is the base64url form of a JSON object with them, `{"token": "…"}`; the two subprotocols `bearer`, ' +
-  '`<token>`; the header `Authorization: Bearer <token>`; the query field `token`. A browser, which can set no ' +
-  'header, offers `envelope.v1` beside the first of them.';
+  '`<token>`; the header `Authorization: Bearer <token>`; the query field `token`. A browser cannot set ' +
+  'headers, so it offers `envelope.v1` together with the first of them.';
 
-const BEFORE =
-  'Who may connect is asked before the line is open: a refusal is an HTTP status, 401 or 403 as a rule.';
+const BEFORE_OPEN =
+  'The server checks who may connect before the connection opens. It refuses with an HTTP status, usually 401 or 403.';
 
 type Fields = Record<string, JsonSchema>;
 
 /**
- * Where the handshake carries what these schemes ask for, as AsyncAPI's binding for WebSocket.
+ * Returns where the handshake carries the credentials of these schemes: AsyncAPI's WebSocket binding, and paragraphs for the
+ * channel's description.
  *
- * @param isGuarded whether some of them are asked for before the line is open
+ * @param isGuarded whether a guard checks credentials before the connection opens
  */
 export function handshakeOf(
   schemes: readonly SecurityScheme[],
@@ -22,16 +23,16 @@ export function handshakeOf(
 ): { bindings: ContractChannel['bindings']; paragraphs: string[] } {
   const query: Fields = {};
   const headers: Fields = {};
-  const bearsToken = schemes.some(isToken);
-  if (bearsToken) {
+  const hasToken = schemes.some(isToken);
+  if (hasToken) {
     query['token'] = {
       type: 'string',
-      description: 'The token, where no header and no subprotocol bears it.',
+      description: 'The token, if no header and no subprotocol carries it.',
     };
     headers['Authorization'] = {
       type: 'string',
       pattern: '^[Bb]earer ',
-      description: 'Bearer, and the token.',
+      description: '`Bearer`, followed by the token.',
     };
     headers['Sec-WebSocket-Protocol'] = {
       type: 'string',
@@ -44,7 +45,8 @@ export function handshakeOf(
     if (type !== 'httpApiKey' || typeof name !== 'string') continue;
     if (place === 'query') query[name] ??= { type: 'string' };
     if (place === 'header') headers[name] ??= { type: 'string' };
-    if (place === 'cookie') headers['Cookie'] ??= { type: 'string', description: `With the cookie ${name}.` };
+    if (place === 'cookie')
+      headers['Cookie'] ??= { type: 'string', description: `Contains the cookie ${name}.` };
   }
   return {
     bindings: {
@@ -55,7 +57,7 @@ export function handshakeOf(
         bindingVersion: '0.1.0',
       },
     },
-    paragraphs: [...(isGuarded ? [BEFORE] : []), ...(bearsToken ? [TOKENS] : [])],
+    paragraphs: [...(isGuarded ? [BEFORE_OPEN] : []), ...(hasToken ? [TOKENS] : [])],
   };
 }
 

@@ -1,7 +1,7 @@
 import { EXCEPTION_CODES, MAX_ID_LENGTH } from '../protocol/envelope.js';
 import type { ContractMessage, JsonSchema } from './asyncapi-types.js';
 
-/** What is known of a payload: its schema, nothing (`undefined`: any JSON, or none), or that there is none. */
+/** A payload: its schema, `undefined` if unknown (any JSON, or no payload), or `null` for no payload. */
 export type Payload = JsonSchema | undefined | null;
 
 const id = (description: string): JsonSchema => ({
@@ -11,20 +11,22 @@ const id = (description: string): JsonSchema => ({
   description,
 });
 
-const ASKS = id('Asks for exactly one final answer, which carries it as ack.');
-const ANSWERS = id('The id of the request that this answers, verbatim; absent where the message had none.');
+const REQUEST_ID = id('Makes the message a request. Exactly one final answer carries the value as ack.');
+const ACK = id(
+  'The id of the request that this message answers, unchanged. Absent if the request had no id.',
+);
 
-/** An event that a client sends. */
+/** Returns the message of an event that clients send. */
 export function requestMessage(event: string, data: Payload, isStream: boolean): ContractMessage {
   return message(event, data, {
-    id: ASKS,
+    id: REQUEST_ID,
     ...(isStream && {
-      stream: { const: true, description: 'Beside id: all the values, not only the first.' },
+      stream: { const: true, description: 'With id: requests all values, not only the first.' },
     }),
   });
 }
 
-/** What a handler answers with. */
+/** Returns the message of a handler's answer. */
 export function replyMessage(
   event: string,
   data: Payload,
@@ -32,22 +34,22 @@ export function replyMessage(
   text?: string,
 ): ContractMessage {
   const more = { const: true, description: 'More values follow. Absent: this is the final answer.' };
-  const made = message(event, data, { ack: ANSWERS, ...(isStream && { more }) }, !isStream);
+  const made = message(event, data, { ack: ACK, ...(isStream && { more }) }, !isStream);
   return text === undefined ? made : { ...made, description: text };
 }
 
-/** An event that the server sends by itself. */
+/** Returns the message of an event that the server emits. */
 export function emittedMessage(event: string, data: Payload, text?: string): ContractMessage {
   const made = message(event, data, {});
   return text === undefined ? made : { ...made, description: text };
 }
 
-/** Whatever fails, and why: the protocol's own, possible wherever something was sent. */
+/** Returns the message `exception`, with which the server may answer any message. */
 export function exceptionMessage(): ContractMessage {
   return {
     name: 'exception',
     title: 'exception',
-    description: 'What failed, and why; beside an ack the final answer of that request.',
+    description: 'Says what failed and why. With ack it is the final answer of that request.',
     payload: {
       title: 'Exception',
       type: 'object',
@@ -57,26 +59,27 @@ export function exceptionMessage(): ContractMessage {
         data: {
           title: 'ExceptionData',
           type: ['object', 'array'],
-          description: 'The application may answer with an object or a list of its own.',
+          description: 'An exception filter of the application may return any other object or list.',
           properties: {
             status: { const: 'error' },
             message: {
               type: ['string', 'array'],
               items: { type: 'string' },
-              description: 'For people. A failed validation has one for each thing that is wrong.',
+              description:
+                'A text for people. A failed validation has a list of texts, one for each violation.',
             },
             code: { enum: Object.keys(EXCEPTION_CODES), description: 'The protocol refused the message.' },
-            statusCode: { type: 'integer', description: 'As of HTTP.' },
-            error: { type: 'string', description: 'The name of the status.' },
+            statusCode: { type: 'integer', description: 'The HTTP status.' },
+            error: { type: 'string', description: 'The name of the HTTP status.' },
             cause: {
               title: 'ExceptionCause',
               type: 'object',
-              description: 'What the application failed on.',
+              description: 'The event or pattern that failed, and its data.',
               properties: { pattern: { type: 'string' }, data: {} },
             },
           },
         },
-        ack: ANSWERS,
+        ack: ACK,
       },
     },
   };
@@ -88,7 +91,7 @@ function message(
   fields: Readonly<Record<string, JsonSchema>>,
   isComplete = true,
 ): ContractMessage {
-  // words alone do not say that there is a payload
+  // a schema with a description alone does not imply a payload
   const isTyped = data !== undefined && data !== null && Object.keys(data).join() !== 'description';
   return {
     name: event,

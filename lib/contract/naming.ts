@@ -1,25 +1,25 @@
-/** A reference within the document: a JSON Pointer (RFC 6901, section 6) whose segments may be any text. */
+/** Returns a reference within the document: a JSON Pointer (RFC 6901, section 6). The segments may be any text. */
 export function pointer(...segments: string[]): string {
   return `#/${segments.map((one) => encodeURIComponent(one.replaceAll('~', '~0').replaceAll('/', '~1'))).join('/')}`;
 }
 
 /**
- * A key for a name of the application's. Most are as they are; what tools decode, take for an extension or for a
- * reference, or cannot write, is not.
+ * Returns a key for a name of the application. It changes only names that AsyncAPI tools would decode, could not write, or would
+ * mistake for an extension or a reference.
  */
 export function toKey(name: string): string {
-  // with the flag u, the last one is half a surrogate pair: no text, and no URI
+  // with the flag u, \p{Cs} is an unpaired surrogate, which has no UTF-8 form
   const plain = name.replace(/[%\p{Cc}\p{Cs}]/gu, '_');
   return /^(?:\$|x-|__proto__$)/.test(plain) ? `event.${plain}` : plain;
 }
 
-/** `/ws/chat` is `ws-chat`, `/` is `root`. */
+/** Turns a path into a key: `/ws/chat` becomes `ws-chat`, and `/` becomes `root`. */
 export function slug(path: string): string {
   const words = path.replace(/[^\p{L}\p{N}._~]+/gu, '-').replace(/^-|-$/g, '');
   return /^(?:x-|__proto__$)/.test(words) ? `path-${words}` : words || 'root';
 }
 
-/** `ws-chat say.reply` is `WsChatSayReply`. */
+/** Turns words into a type name: `ws-chat say.reply` becomes `WsChatSayReply`. */
 export function typeName(words: string): string {
   return words.replace(
     /[^\p{L}\p{N}]*([\p{L}\p{N}]+)[^\p{L}\p{N}]*/gu,
@@ -27,19 +27,19 @@ export function typeName(words: string): string {
   );
 }
 
-/** The key, or where that is taken already the key with a number. */
+/** Returns the key, with a number if it is taken. */
 export function unique(taken: { has(key: string): boolean }, key: string): string {
   let free = key;
   for (let count = 2; taken.has(free); count++) free = `${key}.${count}`;
   return free;
 }
 
-/** As a record in the order of its keys, whatever the order in which modules were imported. */
+/** Returns a record in the order of its keys, so that the document does not depend on the order of imports. */
 export function sorted<Value>(entries: Iterable<readonly [string, Value]>): Record<string, Value> {
   return Object.fromEntries([...entries].sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)));
 }
 
-/** Nothing, where it has no entry: AsyncAPI's way is to leave such a field out. */
+/** Returns `undefined` for an empty record: AsyncAPI omits empty fields. */
 export function unlessEmpty<Value>(record: Record<string, Value>): Record<string, Value> | undefined {
   return Object.keys(record).length === 0 ? undefined : record;
 }

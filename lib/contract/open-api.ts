@@ -6,12 +6,12 @@ type Keywords = Record<string, unknown>;
 const ONE = ['items', 'not', 'additionalProperties'];
 const MANY = ['allOf', 'anyOf', 'oneOf'];
 const NAMED = ['properties', 'patternProperties'];
-/** What replaces the type: `nullable` beside it needs a choice. */
+/** Keywords that stand in place of `type`. With one of them, `nullable` becomes an `anyOf`. */
 const COMPOSED = ['$ref', ...MANY];
-/** OpenAPI's own, of which JSON Schema knows nothing. */
+/** Keywords of OpenAPI that JSON Schema does not define. */
 const FOREIGN = ['nullable', 'example', 'xml'];
 
-/** A schema of OpenAPI 3.0, which is what `@nestjs/swagger` makes, as JSON Schema draft 7. */
+/** Converts a schema of OpenAPI 3.0, which `@nestjs/swagger` creates, to JSON Schema draft 7. */
 export function fromOpenApi(schema: object): JsonSchema {
   const result: Keywords = { ...schema };
   for (const [name, value] of Object.entries(result)) {
@@ -24,7 +24,7 @@ export function fromOpenApi(schema: object): JsonSchema {
   if (example !== undefined) result['examples'] = [example];
   else if (isRecord(result['examples'])) result['examples'] = Object.values(result['examples']);
   if (isRecord(discriminator)) result['discriminator'] = discriminator['propertyName'];
-  // a flag beside the bound was draft 4's way
+  // as in draft 4, OpenAPI 3.0 has a boolean beside the bound
   bound(result, 'exclusiveMinimum', 'minimum');
   bound(result, 'exclusiveMaximum', 'maximum');
   const plain = unwrap(result);
@@ -43,12 +43,12 @@ function bound(schema: Keywords, exclusive: string, inclusive: string): void {
   } else delete schema[exclusive];
 }
 
-/** A reference that was wrapped only to stand beside other keywords, of which none is left. */
+/** Unwraps a reference in an `allOf` of one, if no other keyword is left. `@nestjs/swagger` wraps it to add keywords. */
 function unwrap(schema: Keywords): Keywords {
   const { allOf, type, ...rest } = schema;
   const isReference = Array.isArray(allOf) && allOf.length === 1 && isRecord(allOf[0]) && '$ref' in allOf[0];
   if (!isReference) return schema;
-  // beside a $ref other keywords count for nothing in draft 7
+  // draft 7 ignores all keywords beside $ref
   return Object.keys(rest).length === 0 ? (allOf[0] as Keywords) : { ...rest, allOf };
 }
 

@@ -2,14 +2,14 @@ import type * as Swagger from '@nestjs/swagger';
 import type * as Transformer from 'class-transformer';
 import type * as Validator from 'class-validator';
 
-/** What describes DTOs, as far as the application has it. */
+/** The optional packages that describe DTOs. `undefined`: not installed. */
 export interface Peers {
   readonly swagger: typeof Swagger | undefined;
   readonly validator: typeof Validator | undefined;
   readonly transformer: typeof Transformer | undefined;
 }
 
-/** Loads what is installed. @throws whatever a package that is there throws when it is loaded */
+/** Loads the installed packages. @throws (rejects) the error of an installed package that fails to load */
 export async function loadPeers(): Promise<Peers> {
   const [swagger, validator, transformer] = await Promise.all([
     import('@nestjs/swagger').catch(unlessMissing('@nestjs/swagger')),
@@ -19,7 +19,7 @@ export async function loadPeers(): Promise<Peers> {
   return { swagger, validator, transformer };
 }
 
-/** A package that is there and lacks one of its own is no package that is missing. */
+/** Ignores that the package is missing, but not that an installed one lacks a dependency. */
 function unlessMissing(name: string): (error: unknown) => undefined {
   return (error) => {
     const { code, message } = error as NodeJS.ErrnoException;

@@ -9,21 +9,21 @@ import type { Peers } from './optional-peers.js';
 import { fromStandardSchema, isStandardSchema } from './standard-schema.js';
 import { withCode } from '../protocol/with-code.js';
 
-/** A module that no application has: an empty list would mean all of them. */
+/** A module that no application imports. An empty `include` would mean all modules. */
 class NoModule {}
 
 interface Described {
   readonly schema: JsonSchema;
-  /** Who speaks of it. */
+  /** The class or handler that uses the schema, for errors. */
   readonly where: string;
 }
 
-/** The schemas of an application's DTOs, each under the name of its class. */
+/** Collects the schemas of an application's DTO classes, by class name. */
 export class Schemas {
   private readonly names = new Map<SchemaClass, string>();
-  /** What is known under a name, with who asked for it first. */
+  /** The schemas by name, each with the first place that uses it. */
   private readonly found = new Map<string, Described & { type?: SchemaClass }>();
-  /** The same before validators add to it: `@nestjs/swagger` names classes that it does not hand over. */
+  /** The same without the keywords of validators: `@nestjs/swagger` returns nested schemas by name, without their classes. */
   private readonly bySwagger = new Map<string, Described>();
 
   constructor(
@@ -32,12 +32,12 @@ export class Schemas {
   ) {}
 
   /**
-   * The schema of a payload.
+   * Returns the schema of a payload; a reference for a DTO class.
    *
    * @param source `undefined`: any JSON
-   * @param where who speaks of it, for errors
-   * @param side which side of a Standard Schema: what clients send, or what the server does
-   * @throws Error where two classes of the same name differ, or a class has no name
+   * @param where the class or handler that uses the schema, for errors
+   * @param side the side of a Standard Schema: `input` for what clients send, `output` for what the server sends
+   * @throws Error if two different classes have the same name, or the name of a class is not valid
    */
   of(
     source: Exclude<SchemaSource, null> | undefined,
@@ -45,14 +45,14 @@ export class Schemas {
     side: 'input' | 'output' = 'input',
   ): JsonSchema {
     if (source === undefined) return {};
-    // before classes: those of arktype are functions
+    // before classes: schemas of arktype are functions
     if (isStandardSchema(source)) return fromStandardSchema(source, side);
     if (Array.isArray(source)) return { type: 'array', items: this.of(source[0] as SchemaClass, where) };
     if (!isClass(source)) return source as JsonSchema;
     return plainSchema(source) ?? { $ref: pointer('components', 'schemas', this.name(source, where)) };
   }
 
-  /** `components.schemas` */
+  /** Returns `components.schemas`. */
   components(): Record<string, JsonSchema> {
     return sorted([...this.found].map(([name, { schema }]) => [name, schema]));
   }
@@ -65,11 +65,11 @@ export class Schemas {
       throw withCode(
         'ERR_ENVELOPE_INVALID_CONTRACT',
         new Error(
-          `The contract cannot name a DTO class of ${where}: "${name}" is no name for a schema. Name the class with ` +
-            'letters, digits and _, or give it a name by @ApiSchema({ name })',
+          `createContract: "${name}" is not a valid schema name for a DTO class of ${where}. Name the class with ` +
+            'letters, digits and _, or set its name with @ApiSchema({ name })',
         ),
       );
-    // before its properties: a class may refer to itself
+    // before its properties, because a class may refer to itself
     this.names.set(type, name);
     const bySwagger = this.describeBySwagger(type);
     for (const [nested, schema] of Object.entries(bySwagger)) {
@@ -84,7 +84,7 @@ export class Schemas {
     return name;
   }
 
-  /** The class and all that it refers to, by the decorators of `@nestjs/swagger`. */
+  /** Returns the schemas of a class and of all classes that it refers to, from the decorators of `@nestjs/swagger`. */
   private describeBySwagger(type: SchemaClass): Record<string, JsonSchema> {
     const { swagger } = this.peers;
     if (swagger === undefined) return {};
@@ -107,19 +107,19 @@ export class Schemas {
   }
 }
 
-/** @throws Error where one name stands for two */
+/** @throws Error if one name stands for two different schemas */
 function assertSame(name: string, before: Described, now: Described): void {
   if (JSON.stringify(before.schema) === JSON.stringify(now.schema)) return;
   throw withCode(
     'ERR_ENVELOPE_INVALID_CONTRACT',
     new Error(
-      `Two DTO classes are called ${name} and differ: one belongs to ${before.where}, one to ${now.where}. ` +
-        'Rename one of them, or give it a name of its own by @ApiSchema({ name })',
+      `createContract: two different DTO classes are named ${name}: ${before.where} uses one, ${now.where} the other. ` +
+        'Rename one of them, or set its name with @ApiSchema({ name })',
     ),
   );
 }
 
-/** `@nestjs/swagger` asks what HTTP platform there is, also where there are no routes to describe. */
+/** Adds an HTTP adapter to an application without one: `@nestjs/swagger` reads its type even without routes. */
 function withHttp(app: INestApplicationContext): INestApplication {
   const http = { getHttpAdapter: { value: () => ({ getType: () => 'none' }) } };
   return ('getHttpAdapter' in app ? app : Object.create(app, http)) as INestApplication;

@@ -6,26 +6,26 @@ import type { Reference, SecurityScheme } from './asyncapi-types.js';
 import { pointer, sorted } from './naming.js';
 import { withCode } from '../protocol/with-code.js';
 
-/** Names under which `@nestjs/swagger`'s decorators speak of what needs no further word. */
-const KNOWN: Readonly<Record<string, SecurityScheme>> = {
+/** Schemes that `@nestjs/swagger`'s decorators use by name, without a description. */
+const DEFAULT_SCHEMES: Readonly<Record<string, SecurityScheme>> = {
   bearer: { type: 'http', scheme: 'bearer' },
   basic: { type: 'http', scheme: 'basic' },
 };
 
-/** What one thing demands of a client, with who says so. */
+/** A security scheme that a guard, gateway or handler demands, and where. */
 export type Demand = Secured & { readonly where: string };
 
-/** What a client needs to connect: every gateway's guards at the upgrade are asked. */
+/** Returns the demands on a connection: those of all guards that run at the upgrade, of every gateway on the path. */
 export function demandsOfConnection(gateways: readonly Gateway[], option: UpgradeGuards): Demand[] {
   return gateways.flatMap((gateway) => demandsOfGuards(guardsAtUpgrade(gateway, option), gateway.type.name));
 }
 
-/** What a gateway demands of each message of its own. */
+/** Returns the demands on every message of a gateway. */
 export function demandsOfGateway({ type }: Gateway): Demand[] {
   return demandsOf(type, type.name);
 }
 
-/** What a gateway or a handler demands, by its own decorators and by its guards. */
+/** Returns the demands of a gateway or a handler: those of its decorators and of its guards. */
 export function demandsOf(target: object, where: string): Demand[] {
   const own = securedBy(target).map((secured) => ({ ...secured, where }));
   return [...own, ...demandsOfGuards(guardsOf(target), where)];
@@ -42,34 +42,34 @@ function demandsOfGuards(guards: readonly GuardRef[], where: string): Demand[] {
 export class SecuritySchemes {
   private readonly schemes = new Map<string, SecurityScheme>();
   private readonly used = new Map<string, SecurityScheme>();
-  private readonly isGiven: ReadonlySet<string>;
+  private readonly givenNames: ReadonlySet<string>;
 
-  /** @param given win over what decorators say */
+  /** @param given schemes that override those of decorators */
   constructor(given: Readonly<Record<string, SecurityScheme>> = {}) {
-    this.isGiven = new Set(Object.keys(given));
+    this.givenNames = new Set(Object.keys(given));
     for (const [name, scheme] of Object.entries(given)) this.schemes.set(name, fromOpenApi(scheme));
-    for (const name of this.isGiven) this.used.set(name, this.schemes.get(name)!);
+    for (const name of this.givenNames) this.used.set(name, this.schemes.get(name)!);
   }
 
-  /** Hears of the schemes that decorators describe. @throws Error where one name stands for two */
-  learn(demands: readonly Demand[]): void {
+  /** Adds the schemes that decorators describe. @throws Error if two different schemes have the same name */
+  add(demands: readonly Demand[]): void {
     for (const { name, scheme, where } of demands) {
-      if (scheme === undefined || this.isGiven.has(name)) continue;
+      if (scheme === undefined || this.givenNames.has(name)) continue;
       const described = fromOpenApi(scheme);
       const before = this.schemes.get(name);
       if (before !== undefined && JSON.stringify(before) !== JSON.stringify(described))
         throw withCode(
           'ERR_ENVELOPE_INVALID_CONTRACT',
           new Error(
-            `The security scheme "${name}" is described twice, and differently, the second time by ${where}: ` +
-              'use two names, or describe it once',
+            `createContract: the security scheme "${name}" has two different descriptions, the second one at ${where}. ` +
+              'Use two names, or describe it once',
           ),
         );
       this.schemes.set(name, described);
     }
   }
 
-  /** The schemes of demands, each once, in the order of their names. @throws Error on one that nobody described */
+  /** Returns the schemes of these demands, each once, in the order of their names. @throws Error if one is not described */
   of(
     demands: readonly Demand[],
   ): { readonly name: string; readonly scheme: SecurityScheme; readonly scopes: string[] }[] {
@@ -80,30 +80,30 @@ export class SecuritySchemes {
       .map(([name, scopes]) => ({ name, scheme: this.find(name, demands), scopes: [...scopes].sort() }));
   }
 
-  /** `security` of an operation. */
+  /** Returns `security` of an operation. */
   references(demands: readonly Demand[]): (Reference | SecurityScheme)[] {
     return this.of(demands).map(({ name, scheme, scopes }) =>
-      // only those know of scopes, and only beside what they belong to
+      // only these types have scopes, and a reference cannot carry them
       scopes.length > 0 && /^(oauth2|openIdConnect)$/.test(scheme.type)
         ? { ...scheme, scopes }
         : { $ref: pointer('components', 'securitySchemes', name) },
     );
   }
 
-  /** `components.securitySchemes`: those that were given, and those in use. */
+  /** Returns `components.securitySchemes`: the given ones, and those in use. */
   components(): Record<string, SecurityScheme> {
     return sorted(this.used);
   }
 
   private find(name: string, demands: readonly Demand[]): SecurityScheme {
-    const scheme = this.schemes.get(name) ?? KNOWN[name];
+    const scheme = this.schemes.get(name) ?? DEFAULT_SCHEMES[name];
     if (scheme === undefined) {
       const { where } = demands.find((demand) => demand.name === name)!;
       throw withCode(
         'ERR_ENVELOPE_INVALID_CONTRACT',
         new Error(
-          `${where} asks for the security scheme "${name}", which nobody describes: give it to @Security, or to the ` +
-            'contract as securitySchemes',
+          `createContract: ${where} demands the security scheme "${name}", which is not described. Describe it in ` +
+            '@Security or in the option securitySchemes',
         ),
       );
     }
@@ -112,7 +112,7 @@ export class SecuritySchemes {
   }
 }
 
-/** OpenAPI's Security Scheme Object, as `DocumentBuilder` of `@nestjs/swagger` takes it, as AsyncAPI's. */
+/** Converts OpenAPI's Security Scheme Object, which `DocumentBuilder` of `@nestjs/swagger` accepts, to AsyncAPI's. */
 function fromOpenApi(scheme: SecurityScheme): SecurityScheme {
   const { type, name, in: place, flows } = scheme;
   if (type === 'apiKey' && name !== undefined && place !== 'user' && place !== 'password')

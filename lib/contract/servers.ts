@@ -2,27 +2,27 @@ import type { MountPoint } from '../server/upgrade/mount-point.js';
 import type { ContractServer, Reference } from './asyncapi-types.js';
 import { pointer } from './naming.js';
 
-/** Where the application's own HTTP server is, for whoever said nothing of it. */
+/** The application's HTTP server, if the option `servers` does not describe it. */
 const APPLICATION: ContractServer = {
   host: '{host}',
   protocol: 'ws',
-  description: "The application's own HTTP server.",
+  description: "The application's HTTP server.",
   variables: { host: { default: 'localhost:3000' } },
 };
 
 /**
- * The servers of a contract: those that were given, and one for each port that gateways have for themselves.
+ * Returns the servers of a contract: the given ones, and one for each port that a gateway sets.
  *
- * @returns `referTo`: the servers of a place; `undefined`: all of them
+ * @returns `referTo` returns the servers of a mount point; `undefined` means all servers
  */
 export function serversOf(
   given: Readonly<Record<string, ContractServer>> | undefined,
-  channels: readonly { readonly place: MountPoint }[],
+  channels: readonly { readonly mountPoint: MountPoint }[],
 ): {
   servers: Record<string, ContractServer> | undefined;
-  referTo: (place: MountPoint) => Reference[] | undefined;
+  referTo: (mountPoint: MountPoint) => Reference[] | undefined;
 } {
-  const ports = [...new Set(channels.map(({ place }) => place.port))]
+  const ports = [...new Set(channels.map(({ mountPoint }) => mountPoint.port))]
     .filter((port) => port !== 0)
     .sort((a, b) => a - b);
   if (ports.length === 0) return { servers: given && { ...given }, referTo: () => undefined };
@@ -33,7 +33,7 @@ export function serversOf(
     ]),
   );
   const others = Object.entries(given ?? {}).filter(([name]) => !(name in own));
-  const hasMain = channels.some(({ place }) => place.port === 0);
+  const hasMain = channels.some(({ mountPoint }) => mountPoint.port === 0);
   const main = others.length > 0 || !hasMain ? Object.fromEntries(others) : { application: APPLICATION };
   return {
     servers: { ...main, ...own, ...given },

@@ -1,10 +1,10 @@
 import type { JsonSchema } from './asyncapi-types.js';
 
-/** What is read of a Standard Schema (standardschema.dev), such as those of zod, valibot and arktype. */
+/** The part of a Standard Schema (standardschema.dev) that is read. zod, valibot and arktype implement it. */
 export interface StandardSchema extends JsonSchema {
   readonly '~standard': {
     readonly vendor: string;
-    /** Of libraries that can say what they check: zod 4.2, arktype 2.1.28 and later. */
+    /** Present in libraries that can export JSON Schema: zod from 4.2 on, arktype from 2.1.28 on. */
     readonly jsonSchema?: {
       readonly input: (options: { target: string }) => unknown;
       readonly output: (options: { target: string }) => unknown;
@@ -19,24 +19,24 @@ export function isStandardSchema(value: unknown): value is StandardSchema {
 }
 
 /**
- * What a Standard Schema says of the JSON. Where its library cannot say it, or says it with references, which lead elsewhere
- * in another document, the schema lets everything through and says so: nobody is to trust it with what is refused.
+ * Returns the JSON Schema of a Standard Schema. If its library cannot export one, or exports one with references, which would be
+ * wrong in another document, the result accepts any value and says so in its description.
  *
- * @param side `input`: what is sent to the validator; `output`: what it returns
+ * @param side `input`: what the validator accepts; `output`: what it returns
  */
 export function fromStandardSchema(schema: StandardSchema, side: 'input' | 'output'): JsonSchema {
   const { vendor, jsonSchema } = schema['~standard'];
   try {
-    const made = jsonSchema?.[side]({ target: 'draft-07' });
-    const text = JSON.stringify(made) as string | undefined;
+    const exported = jsonSchema?.[side]({ target: 'draft-07' });
+    const text = JSON.stringify(exported) as string | undefined;
     if (text !== undefined && !text.includes('"$ref":"#')) {
       const { $schema: _, ...rest } = JSON.parse(text) as Record<string, unknown>;
       return rest;
     }
   } catch {
-    // a type that JSON does not have, such as z.date()
+    // a type that JSON lacks, such as z.date()
   }
   return {
-    description: `Validated by a schema of ${vendor} that this contract cannot show: not every value is accepted.`,
+    description: `Validated by a schema of ${vendor} that this contract cannot show. The server does not accept every value.`,
   };
 }

@@ -6,27 +6,28 @@ type Storage = ReturnType<Validator['getMetadataStorage']>;
 type Rule = ReturnType<Storage['getTargetValidationMetadatas']>[number];
 type Constraints = readonly unknown[];
 
-/** What the validators of one property say of it. */
+/** The schema that the validators of one property define. */
 export interface ValidatedProperty {
   readonly name: string;
-  /** Of the value; of the list's items, where the rules are for each of them. */
+  /** The schema of the value. */
   readonly schema: JsonSchema;
+  /** The schema of the list's items, from rules with `each`. */
   readonly items: JsonSchema;
   readonly isList: boolean;
-  /** Validated by the rules of its own class. */
+  /** Whether `@ValidateNested` validates the value by the rules of its class. */
   readonly isNested: boolean;
   readonly isNotEmpty: boolean;
   readonly isRequired: boolean;
 }
 
 const text = (format?: string): JsonSchema => ({ type: 'string', ...(format && { format }) });
-/** A form that JSON Schema has no name for that is as wide. */
+/** A text format for which JSON Schema has no equivalent. */
 const like = (example: string): JsonSchema => ({ type: 'string', examples: [example] });
 const matching = (pattern: string): JsonSchema => ({ type: 'string', pattern });
 
 /**
- * What each decorator of class-validator means in JSON Schema. Those that are not here have no such meaning, and
- * the property's TypeScript type is all that is said.
+ * The JSON Schema of each decorator of class-validator. A decorator that is not listed has no equivalent; then only the TypeScript
+ * type of the property is used.
  */
 const MEANINGS: Readonly<Record<string, JsonSchema | ((...constraints: Constraints) => JsonSchema)>> = {
   isString: text(),
@@ -58,19 +59,19 @@ const MEANINGS: Readonly<Record<string, JsonSchema | ((...constraints: Constrain
     ...(minLength !== undefined && { minLength }),
     ...(maxLength !== undefined && { maxLength }),
   }),
-  // flags have no place in JSON Schema: without them the pattern would say something else
+  // JSON Schema has no flags, and without them the pattern would match other texts
   matches: (pattern) =>
     pattern instanceof RegExp && /[imsv]/.test(pattern.flags)
       ? text()
       : matching(pattern instanceof RegExp ? pattern.source : String(pattern)),
   contains: (seed) => matching(String(seed).replace(/[.*+?^${}()|[\]\\/]/g, '\\$&')),
   isEmail: text('email'),
-  // `example.com` is one, too
+  // not a format: class-validator accepts `example.com`, too
   isUrl: like('https://example.com/'),
   isUuid: text('uuid'),
   isFqdn: text('hostname'),
   isIp: (version) => (version === undefined ? text() : text(`ipv${String(version)}`)),
-  // a day alone is one, too
+  // not a format: class-validator accepts a date without a time, too
   isDateString: like('2026-01-31T12:00:00.000Z'),
   isIso8601: like('2026-01-31T12:00:00.000Z'),
   isRFC3339: text('date-time'),
@@ -90,7 +91,7 @@ const MEANINGS: Readonly<Record<string, JsonSchema | ((...constraints: Constrain
   arrayUnique: { type: 'array', uniqueItems: true },
 };
 
-/** The properties of a class that have validators, in the order of their decorators; of its bases as well. */
+/** Returns the properties with validators of a class and its base classes, in the order of their decorators. */
 export function validatedProperties(type: Function, validator: Validator): ValidatedProperty[] {
   const storage = validator.getMetadataStorage();
   const rules = storage.getTargetValidationMetadatas(type, '', false, false);
@@ -124,14 +125,14 @@ function describe(name: string, rules: readonly Rule[], storage: Storage): Valid
   };
 }
 
-/** Releases of class-validator differ in where they keep the name of a decorator's rule. */
+/** Returns the name of a rule. Its place depends on the version of class-validator. */
 function nameOf(rule: Rule, storage: Storage): string | undefined {
   if (rule.name !== undefined || rule.constraintCls === undefined) return rule.name;
   return storage.getTargetValidatorConstraints(rule.constraintCls)[0]?.name;
 }
 
 function meaningOf(name: string | undefined, constraints: Constraints): JsonSchema {
-  // not MEANINGS[name]: a rule of the application's own may have any name
+  // not MEANINGS[name]: a custom rule may be named `constructor`
   const meaning = name !== undefined && Object.hasOwn(MEANINGS, name) ? MEANINGS[name]! : {};
   return typeof meaning === 'function' ? meaning(...constraints) : meaning;
 }

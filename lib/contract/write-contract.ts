@@ -7,7 +7,11 @@ import { withCode } from '../protocol/with-code.js';
 import { checkContractOptions, createContract, type ContractOptions } from './create-contract.js';
 import type { Contract } from './asyncapi-types.js';
 
-/** A contract as YAML 1.2, which readers of YAML 1.1 take for the same: there `on` and `no` are no texts. */
+/**
+ * Returns a contract as YAML 1.2. Texts such as `on` and `no` are quoted, because YAML 1.1 parsers read them as booleans.
+ *
+ * @throws TypeError if `contract` is not an object
+ */
 export function contractToYaml(contract: Contract): string {
   if (!isRecordLike(contract))
     refuse('contractToYaml', 'contract', contract, 'what createContract() returns');
@@ -21,10 +25,14 @@ const FORMATS: Readonly<Record<string, (contract: Contract) => string>> = {
 };
 
 /**
- * Writes the contract of an application to a file, as JSON or YAML by the file's name. The same application makes the
- * same file, running or in preview, so that a build can tell by it whether the contract changed.
+ * Writes the contract of an application to a file, as JSON or YAML by the file extension. The same application always results in
+ * the same file, running or in preview, so that a build can detect a changed contract.
  *
- * @throws TypeError where `app` is no application, or an option is unknown; Error where the name ends in neither `.json`, `.yaml` nor `.yml`; and as {@link createContract} does
+ * @example
+ * await writeContract(await NestFactory.create(AppModule, { preview: true }), 'asyncapi.yaml');
+ *
+ * @throws (rejects) TypeError if `app` is not an application, or an option is unknown or malformed; Error if the file name does not end
+ * in `.json`, `.yaml` or `.yml`; and as {@link createContract}
  */
 export async function writeContract(
   app: INestApplicationContext,
@@ -38,12 +46,10 @@ export async function writeContract(
   if (format === undefined)
     throw withCode(
       'ERR_ENVELOPE_INVALID_ARGUMENT',
-      new Error(
-        `writeContract: file is ${show(file)}, and has to end in .json, .yaml or .yml, which say how to write it`,
-      ),
+      new Error(`writeContract: file is ${show(file)}: it takes a name that ends in .json, .yaml or .yml`),
     );
   const text = format(await createContract(app, options));
-  // whoever reads it meanwhile, or finds it when this was cut off, has a whole one
+  // a rename is atomic, so that a reader, or a crash of this process, never leaves a partial file
   await writeFile(`${file}.tmp`, text);
   await rename(`${file}.tmp`, file);
 }

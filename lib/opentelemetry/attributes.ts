@@ -33,7 +33,10 @@ export const NAMES = {
 /** Replaces every value that a client can choose, so that a client cannot create time series. */
 export const OTHER = '_OTHER';
 
-/** Returns the attributes of every metric and span about messages. `route` is the declared path, since a client may choose the actual one. */
+/**
+ * Returns the attributes of every metric and span about messages. `route` is the declared path: with a pattern, a client chooses the
+ * actual one.
+ */
 export function messaging(operation: string, route: string): Attributes {
   return { [NAMES.system]: 'envelope', [NAMES.operation]: operation, [NAMES.destination]: route };
 }

@@ -3,7 +3,7 @@ import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 /** Sampling interval in milliseconds. The delays that Node measures include it. */
 const RESOLUTION = 20;
 
-/** Shortest measurement in milliseconds. More frequent reads do not reset it, so that one reader does not hide a delay from another. */
+/** Shortest measurement in milliseconds. More frequent reads do not reset it, or one reader would hide a delay from another. */
 const WINDOW = 1_000;
 
 /** Measures the delay of the event loop. */

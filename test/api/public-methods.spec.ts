@@ -57,7 +57,10 @@ async function createAll(): Promise<Created> {
   const url = app.url();
   const plain = connect(url);
   plain.on('said', () => 'answer');
-  const health = new EnvelopeHealthIndicator({ servers: () => [] } as never, { check: () => CHECK } as never);
+  const health = new EnvelopeHealthIndicator(
+    { lookup: { servers: () => [] } } as never,
+    { check: () => CHECK } as never,
+  );
   const transport = new EnvelopeTransport(app.adapter, { path: `/rpc-${++transports}` });
   transport.listen(() => undefined);
   const microservice = new EnvelopeClient({ url });

@@ -247,8 +247,8 @@ describe('Paths that would be one slug', () => {
     const { channels } = await contractOf({ providers: [gateway('/files{/:kind}/*rest')] });
     expect(channels['files-kind-rest']).toMatchObject({
       address: '/files/{kind}/{rest}',
-      description: "The path in the language of Nest's routes: `/files{/:kind}/*rest`.",
-      parameters: { kind: {}, rest: { description: 'One segment or more.' } },
+      description: "The path in the syntax of Nest's routes: `/files{/:kind}/*rest`.",
+      parameters: { kind: {}, rest: { description: 'One or more segments.' } },
     });
   });
 });
@@ -273,7 +273,7 @@ describe('Two DTO classes of one name', () => {
     }
 
     await expect(contractOf({ providers: [First, Second] })).rejects.toThrow(
-      'Two DTO classes are called Message and differ: one belongs to Second.say, one to First. Rename one of them',
+      'createContract: two different DTO classes are named Message: Second.say uses one, First the other. Rename one of them',
     );
   });
 
@@ -293,7 +293,7 @@ describe('Two DTO classes of one name', () => {
     class Nameless {}
 
     await expect(contractOf({ providers: [Nameless] })).rejects.toThrow(
-      'The contract cannot name a DTO class of Nameless: "" is no name for a schema',
+      'createContract: "" is not a valid schema name for a DTO class of Nameless.',
     );
   });
 });

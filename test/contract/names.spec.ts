@@ -25,6 +25,6 @@ describe('names', () => {
       () => Emits('said', missing),
       () => Emits({ said: missing }),
     ])
-      expect(decorate).toThrow(/source is undefined: is its class in a file that imports this one/);
+      expect(decorate).toThrow(/source is undefined: its class may be in a file that imports this one/);
   });
 });

@@ -70,7 +70,7 @@ describe('Security', () => {
         properties: { Authorization: {}, 'Sec-WebSocket-Protocol': {}, 'X-Api-Key': { type: 'string' } },
       },
     });
-    expect(channels['ws-chat']!.description).toContain('asked before the line is open');
+    expect(channels['ws-chat']!.description).toContain('checks who may connect before the connection opens');
     expect(channels['ws-chat']!.description).toContain('envelope.auth.<text>');
     expect(channels['rooms-room']!.bindings.ws).toEqual({ method: 'GET', bindingVersion: '0.1.0' });
   });
@@ -114,7 +114,7 @@ describe('Security', () => {
       @SubscribeMessage('x') x(): void {}
     }
     await expect(contractOf([Undescribed])).rejects.toThrow(
-      'Undescribed asks for the security scheme "who knows", which nobody describes: give it to @Security',
+      'createContract: Undescribed demands the security scheme "who knows", which is not described. Describe it in @Security',
     );
 
     @Security('bearer', { type: 'openIdConnect', openIdConnectUrl: 'https://example.com' })
@@ -127,7 +127,7 @@ describe('Security', () => {
     @WebSocketGateway()
     class Twice {}
     await expect(contractOf([Twice])).rejects.toThrow(
-      'The security scheme "bearer" is described twice, and differently, the second time by JwtGuard of Twice',
+      'createContract: the security scheme "bearer" has two different descriptions, the second one at JwtGuard of Twice.',
     );
   });
 });

@@ -18,7 +18,8 @@ const saying = (input: object, output: object = input): SchemaSource =>
 
 const TEXT = { type: 'object', properties: { text: { type: 'string', minLength: 1 } }, required: ['text'] };
 const UNKNOWN = {
-  description: 'Validated by a schema of test that this contract cannot show: not every value is accepted.',
+  description:
+    'Validated by a schema of test that this contract cannot show. The server does not accept every value.',
 };
 /** Those that cannot say what they check, or not for a place within another document. */
 const UNSAID: Record<string, SchemaSource> = {

@@ -106,7 +106,7 @@ describe('writeContract', () => {
   it('refuses a name that says nothing of the format', async () => {
     const app = await startApp({ providers: [] });
     await expect(writeContract(app.nest, join(folder, 'contract.txt'), OPTIONS)).rejects.toThrow(
-      /contract\.txt", and has to end in \.json, \.yaml or \.yml/,
+      /contract\.txt": it takes a name that ends in \.json, \.yaml or \.yml/,
     );
   });
 
@@ -138,7 +138,7 @@ describe('writeContract', () => {
     const module = { module: class AppModule {}, imports, providers: [OddGateway] };
     const preview = await NestFactory.create(module, { preview: true, logger: false });
     await expect(createContract(preview, OPTIONS)).rejects.toThrow(
-      'OddGateway names no path, and the options of EnvelopeModule.forRootAsync',
+      'OddGateway has no path, and preview does not create the options of EnvelopeModule.forRootAsync',
     );
     const { channels } = await createContract(preview, { ...OPTIONS, path: '/made' });
     const { module: _, ...metadata } = module;

@@ -230,7 +230,7 @@ export const surfaceOf = (
     EnvelopeHealthIndicator: [
       {
         params: [
-          { name: 'EnvelopeModule', valid: { servers: () => [] }, takes: BUT_NULL },
+          { name: 'EnvelopeModule', valid: { lookup: { servers: () => [] } }, takes: BUT_NULL },
           { name: 'TerminusModule', valid: { check: () => CHECK }, takes: BUT_NULL },
         ],
         call: (...args) => Reflect.construct(terminus.EnvelopeHealthIndicator, args),
@@ -281,7 +281,7 @@ export const surfaceOf = (
 const CHECK = { up: (details: unknown) => details, down: (details: unknown) => details };
 const indicator = (ends: (() => unknown)[]): terminus.EnvelopeHealthIndicator => {
   const made = new terminus.EnvelopeHealthIndicator(
-    { servers: () => [] } as never,
+    { lookup: { servers: () => [] } } as never,
     { check: () => CHECK } as never,
   );
   made.onModuleInit();

@@ -72,7 +72,7 @@ const ONCE = /^(browser|cluster\/faults|samples)\/|^documentation\/types|^confor
 // What crosses nodes is the brokers' affair, and neither the client, nor a part alone, nor the order of frames knows Nest: on
 // the second corner two brokers' conformance.
 const NOT_OF_NEST =
-  /^(client|fuzz|presence|recovery|soak)\/|^transport\/frame-order|^setup\/brokers|^cluster\/(?!adapters\/(classic|streams)-redis\.)/;
+  /^(client|fuzz|presence|recovery|soak)\/|^transport\/frame-order|^setup\/(?:brokers|check-commits)|^documentation\/errors|^cluster\/(?!adapters\/(classic|streams)-redis\.)/;
 // From the HTTP server to a path.
 const CROSSED = /^setup\/nest-versions|^nest\/(mounting|other-servers)|^upgrade\/(origin|checks|malformed)/;
 

@@ -5,9 +5,4 @@
 export class DisconnectedError extends Error {
   override readonly name = 'DisconnectedError';
   readonly code = 'ERR_ENVELOPE_DISCONNECTED';
-
-  /** @param message default: Socket.IO's text */
-  constructor(message = 'the socket has been disconnected') {
-    super(message);
-  }
 }

@@ -3,7 +3,7 @@ export class TimeoutError extends Error {
   override readonly name = 'TimeoutError';
   readonly code = 'ERR_ENVELOPE_TIMEOUT';
 
-  /** @param message default: Socket.IO's text */
+  /** @param message default: the text of Socket.IO */
   constructor(message = 'operation has timed out') {
     super(message);
   }

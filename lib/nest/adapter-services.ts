@@ -18,46 +18,46 @@ import { compileHosts, type OwnHosts } from '../server/upgrade/own-hosts.js';
 import { withCode } from '../protocol/with-code.js';
 
 const WITHOUT_APPLICATION =
-  'EnvelopeAdapter was made without the application, and so cannot see the guards of gateways, which are to run ' +
-  'before a connection is open: pass it, new EnvelopeAdapter(app), or set upgradeGuards: false to do without them';
+  'EnvelopeAdapter was created without the application. It cannot find the guards of gateways, which must run before a ' +
+  'connection opens. Pass the application, new EnvelopeAdapter(app), or set upgradeGuards: false to run no guards then';
 
 const UNKNOWN_PROXY =
-  'Clients come through a proxy that nobody named (X-Forwarded-For from a private address): their own addresses are ' +
-  `not known, and each proxy may open ${SHARED_ADDRESS_FACTOR} times limits.maxConnectionsPerAddress for all of them together. Name the ` +
-  "proxies in EnvelopeAdapter's option trustProxy, or set it to false where there are none";
+  'Clients connect through an unknown proxy: a private address sends X-Forwarded-For. The addresses of its clients are ' +
+  `unknown, so together they may open ${SHARED_ADDRESS_FACTOR} times limits.maxConnectionsPerAddress. Name the proxy in ` +
+  "EnvelopeAdapter's option trustProxy, or set trustProxy: false if you use no proxy";
 
-/** What all endpoints of one adapter share. */
+/** The objects that all endpoints of one adapter share. */
 export interface AdapterServices {
   /** The adapter's logger. A getter, because a subclass assigns its logger after the adapter's constructor has run. */
   readonly logger: Logger;
-  /** Logs warnings and errors that clients can cause, in limited numbers. */
+  /** Logs warnings and errors. Clients can cause them at will, so it limits how many it logs. */
   readonly reports: ReportLog;
   /** Logs each connect and disconnect at the level `verbose`. */
   readonly connections: ConnectionListener<EnvelopeSocket>;
-  /** Reads the client's address, as the option `trustProxy` says. */
+  /** Reads the address of a client, with the option `trustProxy`. */
   readonly clientAddress: ClientAddressReader;
   /** Counts the connections on all paths, and refuses those beyond the limits. */
   readonly connectionCounter: ConnectionCounter;
-  /** Wraps the Socket.IO adapters, and knows whether their broker answers. */
+  /** Wraps the Socket.IO adapters, and watches whether their broker answers. */
   readonly cluster: Cluster;
   /** The hosts of the option `hosts`; `undefined` if it is not set. */
   readonly ownHosts: OwnHosts | undefined;
-  /** Returns the CORS rule of the application's HTTP routes, if WebSockets can use it safely. */
+  /** Returns the CORS rule of the application's HTTP routes; `undefined` if it is not safe for WebSockets. */
   readonly applicationCors: () => Cors | undefined;
   /** The option `upgradeGuards`, or its default. */
   readonly guards: UpgradeGuards;
   /** Nest's configuration, which has the global guards; `undefined` without an application. */
   readonly globalGuards: ApplicationConfig | undefined;
-  /** Restores `app.enableCors`, and logs how many reports were left out until now. */
+  /** Restores `app.enableCors`, and logs the number of log lines that were left out. */
   close(): void;
 }
 
 /**
- * Makes the services of one adapter.
+ * Creates the services of one adapter.
  *
- * @param app `undefined` if the adapter was made without an application
+ * @param app the application; `undefined` if the adapter was created without one
  * @param currentLogger returns the adapter's logger
- * @throws Error if guards should run before connections open, but `app` is `undefined`
+ * @throws Error if guards should run before a connection opens, but `app` is `undefined`
  * @throws TypeError if `trustProxy` names no proxy, or `hosts` no host
  */
 export function createAdapterServices(
@@ -73,7 +73,7 @@ export function createAdapterServices(
   const { warn } = reports;
   const clientAddress = new ClientAddressReader(options.trustProxy, () => warn('trustProxy', UNKNOWN_PROXY));
   const ownHosts = compileHosts(options.hosts);
-  // changes the application: after everything that can throw
+  // last, because it changes the application, and the code above can throw
   const cors = app && watchCors(app);
   return {
     get logger() {

@@ -149,7 +149,9 @@ export class EnvelopeAdapter extends WsAdapter {
     if (router.bridge !== undefined)
       throw withCode(
         'ERR_ENVELOPE_PATH_CONFLICT',
-        new Error(`EnvelopeTransport: one listens on ${server.name} already`),
+        new Error(
+          `EnvelopeTransport: path "${server.name}" already has a transport. Use one EnvelopeTransport per path`,
+        ),
       );
     router.bridge = bridge;
     return server;

@@ -13,67 +13,82 @@ import { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { isRecordLike, refuse, refuseOption } from '../protocol/refuse.js';
 import { withCode } from '../protocol/with-code.js';
 import { normalisePath } from '../server/upgrade/path-pattern.js';
-import { injectedPaths, rememberInjection, WiringCheck } from './wiring-check.js';
+import { injectedPaths, recordInjection, WiringCheck } from './wiring-check.js';
 
-/** The token under which {@link EnvelopeModule} provides its options. */
+/** The injection token of the options that {@link EnvelopeModule} provides. */
 export const ENVELOPE_OPTIONS = Symbol.for('nestjs-envelope.options');
 
-/** Makes the options in a class, for `useClass` and `useExisting`. */
+/** A class that creates the options, for `useClass` and `useExisting` of {@link EnvelopeModule.forRootAsync}. */
 export interface EnvelopeOptionsFactory {
+  /** Returns the options, or a promise of them. Called once, by Nest. */
   createEnvelopeOptions(): EnvelopeOptions | Promise<EnvelopeOptions>;
 }
 
-/** What `forRootAsync` takes, as in Nest's own modules. */
+/** The options of {@link EnvelopeModule.forRootAsync}, as in Nest's own modules. */
 export interface EnvelopeAsyncOptions {
+  /** The modules that export what `inject` or the factory class needs. Default: none. */
   imports?: DynamicModule['imports'];
+  /** The tokens whose values `useFactory` receives as arguments. Default: none. */
   inject?: FactoryProvider['inject'];
+  /** Returns the options, or a promise of them. */
   useFactory?: (...dependencies: never[]) => EnvelopeOptions | Promise<EnvelopeOptions>;
+  /** A class that creates the options. The module provides it. */
   useClass?: Type<EnvelopeOptionsFactory>;
+  /** A class that creates the options, and that one of `imports` provides. */
   useExisting?: Type<EnvelopeOptionsFactory>;
 }
 
-/** The token of the server of one path. @throws TypeError where `path` is no text */
+/** Returns the injection token of the server of one path. @throws TypeError if `path` is no string */
 export function getEnvelopeServerToken(path: string): string {
-  if (typeof path !== 'string') refuse('getEnvelopeServerToken', 'path', path, "a text, such as '/chat'");
+  if (typeof path !== 'string') refuse('getEnvelopeServerToken', 'path', path, "a string, such as '/chat'");
   return `EnvelopeServer:${path.startsWith(':') ? path : normalisePath(path)}`;
 }
 
 /**
- * Injects the server of one path: `@InjectEnvelopeServer('/chat') chat: EnvelopeServer`. Without a path it is the one that
- * is injected by its class alone.
+ * Injects the server of one path: `@InjectEnvelopeServer('/chat') chat: EnvelopeServer`. Without a path, it injects the
+ * same server as the class {@link EnvelopeServer}.
  *
- * @throws TypeError where `path` is no text
+ * @throws TypeError if `path` is neither a string nor `undefined`
  */
 export function InjectEnvelopeServer(path?: string): PropertyDecorator & ParameterDecorator {
   if (path === undefined) return Inject(EnvelopeServer);
-  if (typeof path !== 'string') refuse('@InjectEnvelopeServer', 'path', path, "a text, such as '/chat'");
-  // Nest's own type has the index of a parameter, which a property has not
+  if (typeof path !== 'string') refuse('@InjectEnvelopeServer', 'path', path, "a string, such as '/chat'");
+  // Nest's type requires the index of a parameter, which a property does not have
   const inject = Inject(getEnvelopeServerToken(path)) as (
     target: object,
     key: string | symbol | undefined,
     index?: number,
   ) => void;
   return (target: object, key: string | symbol | undefined, index?: number) => {
-    rememberInjection(path, target);
+    recordInjection(path, target);
     inject(target, key, index);
   };
 }
 
 /**
- * Makes {@link EnvelopeServer} injectable everywhere: the server on the adapter's default path, or the only one
- * that there is; and by {@link InjectEnvelopeServer} that of any path. The options are those of `EnvelopeAdapter`.
+ * Makes servers injectable in all modules. {@link EnvelopeServer} injects the server on the adapter's default path, or the
+ * only server; {@link InjectEnvelopeServer} injects the server of any path. Its options are the options of
+ * `EnvelopeAdapter`, whose constructor's options win over them.
  */
 @Global()
 @Module({})
 export class EnvelopeModule {
-  /** @throws TypeError where the options are no object; what is wrong in them is said by the adapter, when it is made */
+  /**
+   * Takes the options of the adapter. The adapter checks them when it is created.
+   *
+   * @throws TypeError if `options` is no object
+   */
   static forRoot(options: EnvelopeOptions = {}): DynamicModule {
     if (!isRecordLike(options))
       refuse('EnvelopeModule.forRoot', 'options', options, "an object, such as { path: '/ws' }");
     return describe([{ provide: ENVELOPE_OPTIONS, useValue: options }]);
   }
 
-  /** @throws Error where neither `useFactory`, `useClass` nor `useExisting` is given */
+  /**
+   * Takes a factory for the options of the adapter. `useFactory` wins over `useExisting`, and that over `useClass`.
+   *
+   * @throws TypeError if `options` is no object, or a factory is no function or class; Error without a factory
+   */
   static forRootAsync(options: EnvelopeAsyncOptions): DynamicModule {
     const where = 'EnvelopeModule.forRootAsync';
     const example = '{ useFactory: () => ({}) }';
@@ -92,12 +107,14 @@ function asyncProviders({ useFactory, useClass, useExisting, inject }: EnvelopeA
   if (factory === undefined) {
     throw withCode(
       'ERR_ENVELOPE_INVALID_OPTION',
-      new Error('EnvelopeModule.forRootAsync: options needs one of useFactory, useClass and useExisting'),
+      new Error(
+        'EnvelopeModule.forRootAsync: set one of useFactory, useClass and useExisting in the options',
+      ),
     );
   }
   const options: Provider = {
     provide: ENVELOPE_OPTIONS,
-    useFactory: (made: EnvelopeOptionsFactory) => made.createEnvelopeOptions(),
+    useFactory: (instance: EnvelopeOptionsFactory) => instance.createEnvelopeOptions(),
     inject: [factory],
   };
   return useExisting === undefined ? [factory, options] : [options];
@@ -119,7 +136,7 @@ function describe(options: Provider[], imports: DynamicModule['imports'] = []): 
   return {
     module: EnvelopeModule,
     imports,
-    // read when Nest scans the module: by then every decorator has named its path
+    // a getter, because Nest reads it when it scans the module: every decorator has recorded its path by then
     get providers() {
       return [ServerRegistry, WiringCheck, ...options, ...servers()];
     },

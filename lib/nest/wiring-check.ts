@@ -11,8 +11,8 @@ import { ServerRegistry } from './server-registry.js';
 import { listPaths } from '../server/upgrade/unknown-path.js';
 
 const WITHOUT_ADAPTER =
-  'EnvelopeModule is imported, but the application does not use EnvelopeAdapter: injected servers reach nobody. Add ' +
-  'app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.listen()';
+  'EnvelopeModule is imported, but the application does not use EnvelopeAdapter, so injected servers have no clients. ' +
+  'Add app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.listen()';
 
 const WITHOUT_GATEWAYS =
   'No gateway is mounted, so no client can connect. List each gateway in the providers of a module, and import that ' +
@@ -20,33 +20,37 @@ const WITHOUT_GATEWAYS =
 
 type Class = abstract new (...args: never[]) => unknown;
 
-/** The classes that have a server injected, by its path. */
-const injecting = new Map<string, Set<Class>>();
+/** The classes that `@InjectEnvelopeServer` injects a server into, by its path. */
+const injections = new Map<string, Set<Class>>();
 
-/** The paths of all servers that are injected somewhere. */
+/** Returns the paths of `@InjectEnvelopeServer` in this process. */
 export function injectedPaths(): IterableIterator<string> {
-  return injecting.keys();
-}
-
-/** @param target as a decorator gets it: the class of a constructor's parameter, the prototype of a property */
-export function rememberInjection(path: string, target: object): void {
-  const type = (typeof target === 'function' ? target : target.constructor) as Class;
-  const types = injecting.get(path) ?? new Set();
-  injecting.set(path, types.add(type));
+  return injections.keys();
 }
 
 /**
- * Warns, once the application listens, where no client can connect, because no module provides a gateway.
+ * Records the use of `@InjectEnvelopeServer`.
  *
- * @param paths on which clients can connect by then
- * @returns what ends the check
+ * @param target the decorator's target: the class for a constructor parameter, the prototype for a property
+ */
+export function recordInjection(path: string, target: object): void {
+  const type = (typeof target === 'function' ? target : target.constructor) as Class;
+  const types = injections.get(path) ?? new Set();
+  injections.set(path, types.add(type));
+}
+
+/**
+ * Logs a warning when the application listens and no client can connect, because no module provides a gateway.
+ *
+ * @param paths returns the paths on which clients can connect
+ * @returns a function that cancels the check
  */
 export function watchForGateways(
   app: INestApplicationContext,
   paths: () => readonly string[],
   logger: Logger,
 ): () => void {
-  // an application without HTTP needs no gateways
+  // an application without an HTTP server needs no gateways
   const http =
     'getHttpServer' in app ? (app as INestApplication<Server | undefined>).getHttpServer() : undefined;
   const check = (): void => {
@@ -56,7 +60,7 @@ export function watchForGateways(
   return () => http?.off('listening', check);
 }
 
-/** Warns, once the application listens, of servers that are injected and that no client can connect to. */
+/** Logs a warning when the application listens and injects a server that no client can connect to. */
 export class WiringCheck implements OnApplicationBootstrap {
   private readonly logger = new Logger('EnvelopeModule');
 
@@ -67,7 +71,7 @@ export class WiringCheck implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    // an application without HTTP, such as one that writes a contract, needs no adapter
+    // an application without an HTTP server, such as one that writes a contract, needs no adapter
     const http = this.host.httpAdapter?.getHttpServer() as Server | undefined;
     if (http?.listening === true) this.check();
     else http?.once('listening', () => this.check());
@@ -76,17 +80,17 @@ export class WiringCheck implements OnApplicationBootstrap {
   private check(): void {
     const { lookup } = this.registry;
     if (lookup === undefined) return this.logger.warn(WITHOUT_ADAPTER);
-    for (const [path, types] of injecting) {
+    for (const [path, types] of injections) {
       const names = [...types].filter((type) => this.isProvided(type)).map((type) => type.name);
       if (names.length === 0 || lookup.has(path)) continue;
       this.logger.warn(
-        `@InjectEnvelopeServer('${path}') in ${names.join(', ')}: no gateway is mounted on this path, so nobody gets ` +
-          `what it sends. ${listPaths(lookup.paths())}`,
+        `@InjectEnvelopeServer('${path}') in ${names.join(', ')}: no gateway is mounted on this path, so no client ` +
+          `receives what this server emits. ${listPaths(lookup.paths())}`,
       );
     }
   }
 
-  /** Decorators belong to the process, and it may have several applications. */
+  /** Decorators run once per process, so a recorded class may belong to another application. */
   private isProvided(type: Class): boolean {
     const isType = (metatype: unknown): boolean =>
       typeof metatype === 'function' && (metatype === type || metatype.prototype instanceof type);

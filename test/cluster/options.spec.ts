@@ -96,7 +96,7 @@ describe('the option recovery', () => {
   it('is an error at boot with an adapter that keeps nothing, which names those that do', async () => {
     const failed = start({ adapter: bus.adapter, recovery: true });
     await expect(failed).rejects.toThrow(
-      /BusAdapter keeps nothing for clients that are away: .*in memory.*redis-streams-adapter/,
+      /BusAdapter stores nothing for disconnected clients: .*in memory.*redis-streams-adapter/,
     );
   });
 
@@ -110,14 +110,14 @@ describe('the option recovery', () => {
       { adapter: { adapter: bus.adapter, recovery: true } },
     );
     await expect(failed).rejects.toThrow(
-      'EnvelopeAdapter: recovery is set for /chat and /notifications, and BusAdapter keeps nothing',
+      'EnvelopeAdapter: recovery is set for /chat and /notifications, and BusAdapter stores nothing',
     );
   });
 
   it("is a warning under Socket.IO's name, and clients begin anew, as there", async () => {
     const node = await startPlain({ adapter: bus.adapter, connectionStateRecovery: {} });
     expect(node.app.log.of('warn')).toEqual([
-      'EnvelopeAdapter: connectionStateRecovery is set for /ws, and BusAdapter keeps nothing for clients that are away: ' +
+      'EnvelopeAdapter: connectionStateRecovery is set for /ws, and BusAdapter stores nothing for disconnected clients: ' +
         'each client that reconnects gets a new session, as with Socket.IO. To recover, use the adapter in memory (leave ' +
         'the option adapter out), or that of @socket.io/redis-streams-adapter',
     ]);
@@ -135,7 +135,10 @@ describe('the option recovery', () => {
   });
 
   it.each([
-    [{ recovery: 'yes' }, 'EnvelopeAdapter: recovery is yes: it takes { maxDisconnectionDuration: 120_000 }'],
+    [
+      { recovery: 'yes' },
+      'EnvelopeAdapter: recovery is yes: it takes true, false, or { maxDisconnectionDuration: 120_000 }',
+    ],
     [
       { recovery: { duration: 1 } },
       'EnvelopeAdapter: unknown option of recovery "duration". Valid names: maxDisconnectionDuration, maxStoredBytes',

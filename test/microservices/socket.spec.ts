@@ -67,7 +67,7 @@ describe('the microservice protocol on the connections of an adapter', () => {
     const app = await startHybrid(HYBRID, { transport: { path: '/chat' } });
     app.nest.connectMicroservice({ strategy: new EnvelopeTransport(app.adapter, { path: '/chat' }) });
     await expect(app.nest.startAllMicroservices()).rejects.toThrow(
-      'EnvelopeTransport: one listens on /chat already',
+      'EnvelopeTransport: path "/chat" already has a transport. Use one EnvelopeTransport per path',
     );
   });
 

@@ -55,7 +55,7 @@ describe('an unknown or malformed option', () => {
     [{ limits: { maxRoom: 1 } }, 'unknown limit "maxRoom". Did you mean "maxRooms"?'],
     [{ recovery: 5 }, 'recovery is 5'],
     [{ connectionStateRecovery: true }, 'connectionStateRecovery is true: it takes an object'],
-    [{ path: 7 }, `path is 7: it takes a text, such as '/ws'`],
+    [{ path: 7 }, `path is 7: it takes a string, such as '/ws'`],
     [{ port: 'http' }, 'port is "http": it takes a whole number from 0 to 65535'],
     [{ port: 70_000 }, 'port is 70000: it takes a whole number from 0 to 65535'],
     [{ host: '127.0.0.1' }, 'the option host has no effect. A gateway'],
@@ -85,7 +85,7 @@ describe('an unknown or malformed option', () => {
   it.each([
     [{ upgradeGuards: true }, 'upgradeGuards is an option of EnvelopeAdapter, not of gateways: set it there'],
     [{ trustProxy: true }, 'trustProxy is an option of EnvelopeAdapter, not of gateways: set it there'],
-    [{ namespace: 7 }, `namespace is 7: it takes a text or a RegExp, such as 'chat'`],
+    [{ namespace: 7 }, `namespace is 7: it takes a string or a RegExp, such as 'chat'`],
   ])('stops the start on a gateway: %p', async (options, error) => {
     expect(await refusalOf([gateway(options)])).toBe(`ChatGateway: ${error}`);
   });
@@ -241,18 +241,18 @@ describe('an event that no client can send', () => {
   it.each([
     [
       '$x',
-      'no client can send the event "$x": names that begin with "$" are the protocol\'s own. Choose another name',
+      'no client can send the event "$x": names that begin with "$" are reserved for the protocol. Choose another name',
     ],
     ['$ping', 'no client can send the event "$ping": names that begin'],
     [
       'exception',
-      'no client can send the event "exception": an exception that a client sends answers a request',
+      'no client can send the event "exception": the server reads an exception of a client as the answer to a request',
     ],
     ['disconnect', 'no client can send the event "disconnect": the name is reserved for the lifecycle'],
-    ['', 'the event of @SubscribeMessage is "": it takes a text of at least one character'],
-    [undefined, 'the event of @SubscribeMessage is undefined: it takes a text'],
-    [7, 'the event of @SubscribeMessage is 7: it takes a text'],
-    [{ cmd: 'x' }, 'the event of @SubscribeMessage is { cmd: string }: it takes a text'],
+    ['', 'the event of @SubscribeMessage is "": it takes a string of at least one character'],
+    [undefined, 'the event of @SubscribeMessage is undefined: it takes a string'],
+    [7, 'the event of @SubscribeMessage is 7: it takes a string'],
+    [{ cmd: 'x' }, 'the event of @SubscribeMessage is { cmd: string }: it takes a string'],
   ])('stops the start: %p', async (event, error) => {
     expect(await refusalOf([handlerOf(event)])).toContain(`EventsGateway.take: ${error}`);
   });

@@ -5,20 +5,23 @@ import { INTERNAL_ERROR } from '../../server/socket/incoming-request.js';
 import { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { isHttpException, isWsException } from './nest-exceptions.js';
 
-/** What the client sent, as Nest's own filter shows it to the client. */
+/** The client's message, as Nest's own filter returns it to the client. */
 export interface Cause {
   readonly pattern: unknown;
   readonly data: unknown;
 }
 
-/** Whether the client is to blame: a `WsException`, or an `HttpException` of the 4xx family. */
+/** Whether the client caused the error: a `WsException`, or an `HttpException` with a status below 500. */
 export function isClientFault(error: unknown): boolean {
   return isWsException(error) || (isHttpException(error) && error.getStatus() < 500);
 }
 
 /**
- * What an error becomes on the wire. A `WsException` as Nest's own filter shapes it; an `HttpException` with its
- * status and its response, validation messages included; everything else says nothing of its own.
+ * Converts an error to the data of an `exception` message. A `WsException` gives the data of Nest's own filter. An
+ * `HttpException` gives its status and its response, including validation messages. Other errors give "Internal server
+ * error", so that no details leak.
+ *
+ * @param cause added to the data of a `WsException` with a text, and to "Internal server error"
  */
 export function toExceptionPayload(error: unknown, cause?: Cause): object {
   const withCause = cause === undefined ? {} : { cause };
@@ -35,8 +38,11 @@ export function toExceptionPayload(error: unknown, cause?: Cause): object {
 }
 
 /**
- * The filter that every gateway gets at the lowest precedence: users' filters win. It takes what Nest's own would
- * turn into "Internal server error" although the client is at fault, and answers alike on Nest 11 and 12.
+ * The exception filter of every gateway, at the lowest precedence: filters of the application win. It sends an `HttpException`
+ * to the client, where Nest's own filter would send "Internal server error". It answers the same on Nest 11 and 12.
+ *
+ * It logs errors other than an `HttpException` or a `WsException`. If `handleConnection` threw, it also disconnects the
+ * client: with 1008 if the client caused the error, else with 1011.
  */
 @Catch()
 export class EnvelopeExceptionFilter extends BaseWsExceptionFilter {
@@ -45,7 +51,7 @@ export class EnvelopeExceptionFilter extends BaseWsExceptionFilter {
     const client: unknown = ws.getClient();
     if (!(client instanceof EnvelopeSocket)) return super.catch(exception as object, host);
     const isHook = client._lifecycle.isConnecting;
-    // what a hook was called with is the upgrade request: no word of it
+    // a hook's arguments include the upgrade request, which must not be sent
     const cause = isHook ? undefined : { pattern: ws.getPattern(), data: ws.getData<unknown>() };
     if (!isExpected(exception))
       client._report(exception, isHook ? 'handleConnection threw' : `"${ws.getPattern()}" threw`);
@@ -58,7 +64,7 @@ function isExpected(exception: unknown): boolean {
   return isWsException(exception) || isHttpException(exception);
 }
 
-/** Closes a client whose `handleConnection` failed: 1008 where it is to blame, else 1011. */
+/** Disconnects a client whose `handleConnection` failed: with 1008 if the client caused the error, else with 1011. */
 export function endRefused(client: EnvelopeSocket, error: unknown): void {
   const isFault = isClientFault(error);
   const { code } = isFault ? CLOSE_CODES.POLICY_VIOLATION : CLOSE_CODES.INTERNAL_ERROR;

@@ -7,10 +7,10 @@ import { filtersOf, NEST } from '../gateways/nest-metadata.js';
 import { SharedPatch } from '../gateways/shared-patch.js';
 
 /**
- * An exception type that no exception is of. Nest asks it first, right before it picks the filter that will run;
- * that is how a request learns that it failed, whatever that filter says or does not say to the client.
+ * An exception type that matches no exception. Nest checks every exception against it first, right before it picks the
+ * filter that runs. That check marks the current request as failed, whatever the filter then sends to the client.
  */
-class FailureWitness {
+class FailureDetector {
   static [Symbol.hasInstance](error: unknown): boolean {
     currentTrace()?.fail(error);
     const request = requestContext.getStore();
@@ -19,31 +19,33 @@ class FailureWitness {
   }
 }
 
-@Catch(FailureWitness)
-class WitnessFilter implements ExceptionFilter {
+@Catch(FailureDetector)
+class FailureDetectorFilter implements ExceptionFilter {
   catch(): void {}
 }
 
-const fallback = new EnvelopeExceptionFilter();
-const witness = new WitnessFilter();
+const fallbackFilter = new EnvelopeExceptionFilter();
+const detectorFilter = new FailureDetectorFilter();
 const patches = new SharedPatch<object>();
 
 /**
- * Gives a gateway the package's filter at the lowest precedence, and each of its handlers the witness at the
- * highest. It goes by the metadata that `@UseFilters` writes, before Nest binds the gateway, since Nest hands over
- * handlers that are already wrapped in its own filter, and no global filter reaches gateways.
+ * Adds {@link EnvelopeExceptionFilter} to a gateway at the lowest precedence, and the failure detector to each of its
+ * handlers at the highest. It changes the metadata of `@UseFilters` before Nest binds the gateway, because Nest passes
+ * handlers to the adapter that are already wrapped in its own filter, and does not apply global filters to gateways.
  *
- * @returns what undoes it
+ * @returns a function that restores the metadata
  */
 export function installFilters(gateway: Gateway): () => void {
   const undos = [
-    patches.acquire(gateway.type, (type) => prepend(type, fallback)),
-    ...gateway.handlers.map((handler) => patches.acquire(handler, (method) => append(method, witness))),
+    patches.acquire(gateway.type, (type) => prepend(type, fallbackFilter)),
+    ...gateway.handlers.map((handler) =>
+      patches.acquire(handler, (method) => append(method, detectorFilter)),
+    ),
   ];
   return () => undos.forEach((undo) => undo());
 }
 
-// Nest looks at the last filter of the method first, and at the first of the class last.
+// Nest tries the last filter of the method first, and the first filter of the class last.
 function prepend(target: object, filter: unknown): () => void {
   return define(target, [filter, ...filtersOf(target).filter((other) => other !== filter)]);
 }

@@ -2,8 +2,8 @@ import { WsException } from '@nestjs/websockets';
 import type { ExceptionPayload } from '../../protocol/envelope.js';
 
 /**
- * A `join` that goes over a limit. It is an exception of Nest's own kind, so that every exception filter makes of it
- * what the client is to know: the message, and `room_limit`.
+ * The error of a `join` that is over `limits.maxRooms` or `limits.maxRoomNameLength`. It is a `WsException`, so that exception
+ * filters send its message and the code `room_limit` to the client.
  */
 export class RoomLimitError extends WsException {
   override readonly name = 'RoomLimitError';

@@ -3,9 +3,10 @@ import { refuse } from '../../protocol/refuse.js';
 import { withCode } from '../../protocol/with-code.js';
 
 /**
- * The application that the adapter is made for; `undefined` for an HTTP server or nothing.
+ * Returns the application that an adapter is created for; `undefined` for an HTTP server, `null` or `undefined`.
  *
- * @throws Error where the application was initialised already: Nest would bind nothing to this adapter
+ * @throws TypeError if `app` is no object
+ * @throws Error if the application is initialised already, because Nest would not bind its gateways to this adapter
  */
 export function toContext(
   app: INestApplicationContext | object | null | undefined,
@@ -18,8 +19,8 @@ export function toContext(
     throw withCode(
       'ERR_ENVELOPE_ALREADY_INITIALISED',
       new Error(
-        'EnvelopeAdapter was made after the application was initialised, when its gateways were bound to another ' +
-          'adapter already: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.init() and app.listen()',
+        'EnvelopeAdapter was created after the application was initialised. Nest has bound its gateways to another ' +
+          'adapter. Call app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.init() and app.listen()',
       ),
     );
   }

@@ -3,18 +3,18 @@ import type { ApplicationConfig } from '@nestjs/core';
 import type { EnvelopeOptions } from '../options/options.js';
 import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
 
-/** What the package's other entries ask of the adapter: its class nothing but the package's face imports. */
+/** The members of `EnvelopeAdapter` that other entries use. They do not import the class; only the main entry does. */
 export interface KnownAdapter {
   readonly _options: EnvelopeOptions;
   _servers(): readonly EnvelopeServer[];
 }
 
-/** Nest's own, which has the global guards and the adapter. */
+/** Returns Nest's configuration of the application, which has the global guards and the adapter. */
 export function configOf(app: INestApplicationContext): ApplicationConfig | undefined {
   return Reflect.get(app, 'config') as ApplicationConfig | undefined;
 }
 
-/** The application's `EnvelopeAdapter`; `undefined` where it has none yet, or another one. */
+/** Returns the application's `EnvelopeAdapter`; `undefined` if it has no adapter yet, or another one. */
 export function findAdapter(app: INestApplicationContext): KnownAdapter | undefined {
   const adapter: object | null | undefined = configOf(app)?.getIoAdapter();
   return adapter && '_servers' in adapter ? (adapter as KnownAdapter) : undefined;

@@ -10,14 +10,14 @@ import type { Gateway } from './gateway-explorer.js';
 import { NEST } from './nest-metadata.js';
 
 /**
- * Checks what the decorators of a gateway say.
+ * Checks the decorators of a gateway.
  *
- * @throws TypeError or Error that names the gateway's class, what is wrong, and what to write instead
+ * @throws TypeError or Error that names the gateway's class, the wrong value, and what to write instead
  */
 export function checkGateway({ type, port, options, handlers }: Gateway): void {
   if (toPort(port) === undefined)
     refuseOption(type.name, 'the port', port, `${PORT}: @WebSocketGateway(4001)`);
-  // Nest takes what is no whole number for the options
+  // Nest takes a first argument that is no whole number as the options
   if (typeof options !== 'object')
     refuseOption(
       type.name,
@@ -29,7 +29,7 @@ export function checkGateway({ type, port, options, handlers }: Gateway): void {
   for (const handler of handlers) checkEvent(type.name, handler as () => unknown);
 }
 
-/** An event that no client can send would be waited for in vain. */
+/** @throws TypeError or Error if no client can send the event of a handler */
 function checkEvent(gateway: string, handler: () => unknown): void {
   const event: unknown = Reflect.getMetadata(NEST.message, handler);
   const where = `${gateway}.${handler.name}`;
@@ -38,14 +38,14 @@ function checkEvent(gateway: string, handler: () => unknown): void {
       where,
       'the event of @SubscribeMessage',
       event,
-      "a text of at least one character, such as 'message'",
+      "a string of at least one character, such as 'message'",
     );
   const why = event.startsWith('$')
-    ? 'names that begin with "$" are the protocol\'s own'
+    ? 'names that begin with "$" are reserved for the protocol'
     : isReserved(event)
-      ? 'the name is reserved for the lifecycle of connections, which handleConnection and handleDisconnect take'
+      ? 'the name is reserved for the lifecycle of connections: use handleConnection and handleDisconnect'
       : event === 'exception'
-        ? 'an exception that a client sends answers a request of the server'
+        ? 'the server reads an exception of a client as the answer to a request'
         : undefined;
   if (why !== undefined)
     throw withCode(
@@ -55,25 +55,25 @@ function checkEvent(gateway: string, handler: () => unknown): void {
 }
 
 /**
- * Checks that gateways of one path do not contradict each other: they share the connection.
+ * Checks that gateways of one path do not contradict each other, because they share the connection.
  *
  * @throws Error that names both gateways, the option, and both values
  */
 export function checkSharedPaths(mounted: readonly { gateway: Gateway; place: string }[]): void {
-  const known = new Map<string, { gateway: string; value: unknown }>();
+  const firstValues = new Map<string, { gateway: string; value: unknown }>();
   for (const { gateway, place } of mounted) {
-    const { name: own } = gateway.type;
-    for (const [name, value] of Object.entries(flat(gateway.options))) {
+    const { name } = gateway.type;
+    for (const [option, value] of Object.entries(flatten(gateway.options))) {
       if (value === undefined) continue;
-      const key = `${place} ${name}`;
-      const before = known.get(key);
-      if (before === undefined) known.set(key, { gateway: own, value });
-      else if (!isDeepStrictEqual(before.value, value))
+      const key = `${place} ${option}`;
+      const first = firstValues.get(key);
+      if (first === undefined) firstValues.set(key, { gateway: name, value });
+      else if (!isDeepStrictEqual(first.value, value))
         throw withCode(
           'ERR_ENVELOPE_PATH_CONFLICT',
           new Error(
-            `${before.gateway} and ${own} share the path ${place} and differ in ${name}` +
-              `${contrast(before.value, value)}. One connection serves both: set ${name} in one of them, or on ` +
+            `${first.gateway} and ${name} share the path ${place} and differ in ${option}` +
+              `${contrast(first.value, value)}. One connection serves both: set ${option} in one of them, or on ` +
               'EnvelopeAdapter',
           ),
         );
@@ -81,16 +81,16 @@ export function checkSharedPaths(mounted: readonly { gateway: Gateway; place: st
   }
 }
 
-/** Two values that differ, unless they look alike: of an object, errors show the types of its fields. */
+/** Shows two values, unless both look the same: errors show only the types of an object's fields. */
 function contrast(first: unknown, second: unknown): string {
   const [a, b] = [show(first), show(second)];
   return a === b ? '' : `: ${a} and ${b}`;
 }
 
-/** Options that belong to the connection, each limit under a name of its own. */
-function flat(options: PathOptions): Record<string, unknown> {
+/** Returns the options that apply to the connection, with each limit as a separate option `limits.<name>`. */
+function flatten(options: PathOptions): Record<string, unknown> {
   const { limits: _, maxPayload: __, maxHttpBufferSize: ___, ...others } = options;
   const limits = Object.entries(limitsOf(options) ?? {});
-  const own = Object.entries(others).filter(([name]) => !['path', 'namespace', 'port'].includes(name));
-  return Object.fromEntries([...own, ...limits.map(([name, value]) => [`limits.${name}`, value])]);
+  const shared = Object.entries(others).filter(([name]) => !['path', 'namespace', 'port'].includes(name));
+  return Object.fromEntries([...shared, ...limits.map(([name, value]) => [`limits.${name}`, value])]);
 }

@@ -7,26 +7,29 @@ import { NEST } from './nest-metadata.js';
 type Module = ModulesContainer extends Map<string, infer Value> ? Value : never;
 type ProviderWrapper = Module['providers'] extends Map<unknown, infer Value> ? Value : never;
 
-/** One gateway of the application, as its decorators describe it. */
+/** A gateway of the application, as its decorators describe it. */
 export interface Gateway {
   readonly type: Type;
-  /** The port that the decorator names; 0: the application's. */
+  /** The port that the decorator names; 0 for the application's HTTP server. */
   readonly port: number;
   readonly options: GatewayOptions;
-  /** Made anew for each client, by Nest 12. */
+  /** Whether the gateway or one of its dependencies is request-scoped. Nest 12 creates such a gateway for each client. */
   readonly isRequestScoped: boolean;
+  /** Nest's record of the provider. */
   readonly wrapper: ProviderWrapper;
+  /** The events of its handlers. */
   readonly messages: readonly string[];
-  /** The functions behind `@SubscribeMessage`. */
+  /** The methods with `@SubscribeMessage`. */
   readonly handlers: readonly object[];
+  /** The names of its lifecycle hooks. */
   readonly hooks: readonly string[];
-  /** The hook itself, as the class declares it. */
+  /** The method of the class; `undefined` if it has none. */
   readonly handleConnection: (() => unknown) | undefined;
 }
 
 const HOOKS = ['afterInit', 'handleConnection', 'handleDisconnect'];
 
-/** Finds the gateways of an application, in the order of their registration, in which Nest binds them. */
+/** Returns the gateways of an application, in the order of their registration, which is the order in which Nest binds them. */
 export function exploreGateways(app: INestApplicationContext): Gateway[] {
   const modules = app.get(ModulesContainer, { strict: false });
   const gateways: Gateway[] = [];
@@ -42,8 +45,8 @@ export function exploreGateways(app: INestApplicationContext): Gateway[] {
 }
 
 /**
- * What some module provides under a token, `undefined` where none does. `app.get` will not do for that: an
- * application that `NestFactory` made ends the process where it finds nothing.
+ * Returns the value that a module provides for a token; `undefined` if no module does. It does not use `app.get`, which
+ * ends the process if it finds nothing in an application of `NestFactory`.
  */
 export function findProvider<Value>(app: INestApplicationContext, token: InjectionToken): Value | undefined {
   for (const module of app.get(ModulesContainer, { strict: false }).values()) {
@@ -54,21 +57,21 @@ export function findProvider<Value>(app: INestApplicationContext, token: Injecti
 }
 
 /**
- * Tells Nest of a port that it does not see: a text, `@WebSocketGateway('4001')`, or one among the options. Nest would
- * take gateways of several ports for one server.
+ * Writes the port of a gateway into Nest's metadata, if Nest does not read it: a string, `@WebSocketGateway('4001')`, or
+ * the option `port`. Without it, Nest would use one server for gateways on several ports.
  *
- * @returns what undoes that; `undefined` where there was nothing to tell
+ * @returns a function that restores the metadata; `undefined` if Nest reads the port itself
  */
 export function declarePort({ type, port, options }: Gateway): (() => void) | undefined {
   const before: unknown[] = [NEST.port, NEST.gatewayOptions].map((key) => Reflect.getMetadata(key, type));
-  const tell = (told: number | undefined, all: unknown): void => {
-    Reflect.defineMetadata(NEST.port, told, type);
-    Reflect.defineMetadata(NEST.gatewayOptions, all, type);
+  const write = (newPort: unknown, newOptions: unknown): void => {
+    Reflect.defineMetadata(NEST.port, newPort, type);
+    Reflect.defineMetadata(NEST.gatewayOptions, newOptions, type);
   };
-  const told = toPort(options.port) ?? port;
-  if (told === before[0]) return undefined;
-  tell(told, options);
-  return () => tell(before[0] as number, before[1]);
+  const actualPort = toPort(options.port) ?? port;
+  if (actualPort === before[0]) return undefined;
+  write(actualPort, options);
+  return () => write(before[0], before[1]);
 }
 
 function describe(type: Type, wrapper: ProviderWrapper): Gateway {
@@ -79,7 +82,7 @@ function describe(type: Type, wrapper: ProviderWrapper): Gateway {
     .filter((method) => Reflect.getMetadata(NEST.isMessageHandler, method) === true);
   const instance = wrapper.instance as object | undefined;
   const options = Reflect.getMetadata(NEST.gatewayOptions, type) as GatewayOptions | string | undefined;
-  // Nest takes a port that is a text for the options
+  // Nest takes a port that is a string as the options
   const port = typeof options === 'string' ? toPort(options) : undefined;
   return {
     type,

@@ -1,6 +1,6 @@
 /**
- * The metadata keys under which Nest's decorators leave what they were told. Nest exports them from internal
- * paths only, which differ between Nest 11 and 12; the strings themselves have not changed since Nest 5.
+ * The metadata keys of Nest's decorators. Nest exports them only from internal paths, which differ between Nest 11 and 12.
+ * The strings themselves have not changed since Nest 5.
  */
 export const NEST = {
   isGateway: 'websockets:is_gateway',
@@ -14,7 +14,7 @@ export const NEST = {
   caughtExceptions: '__filterCatchExceptions__',
 } as const;
 
-/** The exception filters that `@UseFilters` gave a class or a method. */
+/** Returns the exception filters that `@UseFilters` set on a class or a method. */
 export function filtersOf(target: object): unknown[] {
   return (Reflect.getMetadata(NEST.filters, target) as unknown[] | undefined) ?? [];
 }

@@ -2,7 +2,7 @@ import type { ArgumentsHost, ExecutionContext, Type } from '@nestjs/common';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { UpgradeResponse } from './upgrade-response.js';
 
-/** What a filter or a guard sees of a client outside of a message: the client, and no data. */
+/** The `ArgumentsHost` that filters and guards get outside of a message: it has the client, and no data. */
 export class ClientHost implements ArgumentsHost {
   constructor(
     protected readonly client: EnvelopeSocket,
@@ -27,7 +27,10 @@ export class ClientHost implements ArgumentsHost {
   switchToRpc(): ReturnType<ArgumentsHost['switchToRpc']> {
     return { getData: <Data>() => ({}) as Data, getContext: <Context>() => this.client as Context };
   }
-  /** As in Nest's own context of a message: what reads headers, cookies and the like finds them on the client. */
+  /**
+   * Returns the client as the request, like Nest's context of a message: code that reads headers or cookies of a request finds
+   * them on the client.
+   */
   switchToHttp(): ReturnType<ArgumentsHost['switchToHttp']> {
     return {
       getRequest: <Request>() => this.client as Request,
@@ -37,7 +40,7 @@ export class ClientHost implements ArgumentsHost {
   }
 }
 
-/** What a guard sees before the connection is open. */
+/** The `ExecutionContext` that guards get before the connection opens. */
 export class UpgradeContext extends ClientHost implements ExecutionContext {
   readonly response = new UpgradeResponse();
 

@@ -9,30 +9,30 @@ import type { Gateway } from '../gateways/gateway-explorer.js';
 import { isHttpException, isWsException } from '../errors/nest-exceptions.js';
 import { NEST } from '../gateways/nest-metadata.js';
 
-/** What `@UseGuards` takes. */
+/** A guard in `@UseGuards`: a class or an instance. */
 export type GuardRef = Type<CanActivate> | CanActivate;
 type Wrapper = Gateway['wrapper'];
-/** Nest's own, which every `ModuleRef` has in a protected field. */
+/** Nest's injector, which every `ModuleRef` has in a protected field. */
 interface Injector {
-  loadPerContext<Made>(
-    instance: Made,
+  loadPerContext<Instance>(
+    instance: Instance,
     module: object,
     collection: ReadonlyMap<unknown, Wrapper>,
     context: ContextId,
     wrapper: Wrapper,
-  ): Promise<Made>;
+  ): Promise<Instance>;
 }
 /** The part of Nest's `ApplicationConfig` that has the global guards. */
 type GlobalGuards = Pick<ApplicationConfig, 'getGlobalGuards' | 'getGlobalRequestGuards'>;
 
-/** The guards of one gateway that run at the upgrade, in Nest's order. */
+/** Returns the guards of one gateway that run at the upgrade, in Nest's order. */
 export function guardsAtUpgrade(gateway: Gateway, option: UpgradeGuards): readonly GuardRef[] {
   if (option === false) return [];
   const ofClass = option === 'handleConnection' ? [] : guardsOf(gateway.type);
   return [...ofClass, ...guardsOf(gateway.handleConnection)];
 }
 
-/** The names by which the start-up log tells of them. */
+/** Returns the names of the guards that run at the upgrade, for the start-up log. */
 export function guardNames(gateway: Gateway, option: UpgradeGuards): string[] {
   const names = guardsAtUpgrade(gateway, option).map((guard) =>
     typeof guard === 'function' ? guard.name : guard.constructor.name,
@@ -40,18 +40,19 @@ export function guardNames(gateway: Gateway, option: UpgradeGuards): string[] {
   return option === 'global' ? ['global guards', ...names] : names;
 }
 
-/** The guards that `@UseGuards` gave a class or a method. */
+/** Returns the guards that `@UseGuards` set on a class or a method. */
 export function guardsOf(target: object | undefined): GuardRef[] {
   if (target === undefined) return [];
   return (Reflect.getMetadata(NEST.guards, target) as GuardRef[] | undefined) ?? [];
 }
 
 /**
- * Asks the guards of all gateways of a path whether a client may connect; all must agree. It never rejects.
+ * Returns a function that runs the guards of all gateways of a path for one client. All guards must let the client connect.
+ * The function returns a promise of the first refusal, or of `undefined`. The promise never rejects.
  *
- * @param globals the application's own, which run first where they are asked for
- * @param report hears of what a guard threw that is neither an `HttpException` nor a `WsException`
- * @returns `undefined` where there is no guard to ask
+ * @param globals Nest's configuration with the global guards, which run first if `option` is `'global'`
+ * @param report receives errors of guards other than an `HttpException` or a `WsException`
+ * @returns `undefined` if no guard runs at the upgrade
  */
 export function upgradeGuards(
   gateways: readonly Gateway[],
@@ -66,16 +67,16 @@ export function upgradeGuards(
   return async (client) => {
     for (const { gateway, refs } of guarded) {
       const context = new UpgradeContext(client, gateway.type, gateway.handleConnection ?? noHandler);
-      const everywhere = option === 'global' ? globalGuards(globals) : [];
-      const refused = await askAll([...everywhere, ...refs], gateway, client, context, report);
+      const globalRefs = option === 'global' ? globalGuards(globals) : [];
+      const refused = await runGuards([...globalRefs, ...refs], gateway, client, context, report);
       if (refused !== undefined) return { ...refused, headers: context.response._headers };
     }
     return undefined;
   };
 }
 
-/** Asks one guard after the other; the first refusal is the answer. */
-async function askAll(
+/** Runs one guard after the other, and returns the first refusal. */
+async function runGuards(
   refs: readonly (GuardRef | Wrapper)[],
   gateway: Gateway,
   client: EnvelopeSocket,
@@ -85,11 +86,11 @@ async function askAll(
   for (const ref of refs) {
     try {
       const guard = await instanceOf(ref, gateway, client);
-      if (!(await outcome(guard.canActivate(context)))) return refusal(403, 'Forbidden resource');
+      if (!(await resultOf(guard.canActivate(context)))) return refusal(403, 'Forbidden resource');
     } catch (error) {
-      return toRefusal(error, (unknown) => report(unknown, `a guard of ${gateway.type.name} threw`));
+      return toRefusal(error, (unexpected) => report(unexpected, `a guard of ${gateway.type.name} threw`));
     }
-    // it has hung up on the client
+    // the guard has disconnected the client
     if (client._gone) return refusal(403, 'Forbidden resource');
   }
   return undefined;
@@ -97,17 +98,17 @@ async function askAll(
 
 function noHandler(): void {}
 
-async function outcome(result: ReturnType<CanActivate['canActivate']>): Promise<boolean> {
+async function resultOf(result: ReturnType<CanActivate['canActivate']>): Promise<boolean> {
   const value = await result;
   return isObservable(value) ? lastValueFrom(value) : value;
 }
 
-/** Those of `app.useGlobalGuards(…)` and of `APP_GUARD`. */
+/** Returns the guards of `app.useGlobalGuards(…)` and of `APP_GUARD`. */
 function globalGuards(globals: GlobalGuards | undefined): (CanActivate | Wrapper)[] {
   return [...(globals?.getGlobalGuards() ?? []), ...(globals?.getGlobalRequestGuards() ?? [])];
 }
 
-/** The instance that Nest asks at every message; one that Nest makes for each request is made for this client. */
+/** Returns the instance that Nest uses for messages. It creates a request-scoped or transient guard for this client. */
 async function instanceOf(
   ref: GuardRef | Wrapper,
   gateway: Gateway,
@@ -115,19 +116,19 @@ async function instanceOf(
 ): Promise<CanActivate> {
   if ('canActivate' in ref) return ref;
   const wrapper = typeof ref === 'function' ? gateway.wrapper.host?.injectables.get(ref) : ref;
-  if (wrapper === undefined) throw new Error(`Nest has no instance of ${(ref as Type).name}`);
+  if (wrapper === undefined) throw new Error(`Nest has no instance of the guard ${(ref as Type).name}`);
   if (wrapper.isDependencyTreeStatic() && !wrapper.isTransient) return wrapper.instance as CanActivate;
   const host = wrapper.host!;
   const module = host.providers.get(ModuleRef)?.instance as ModuleRef;
   const context = contextOf(client, gateway.wrapper, module);
-  // not module.resolve(): where the class is a provider as well, that finds the provider's instance
+  // not module.resolve(): if the class is also a provider, it would find the instance of the provider
   const injector = Reflect.get(module, 'injector') as Injector;
   return injector.loadPerContext(wrapper.instance as CanActivate, host, host.injectables, context, wrapper);
 }
 
 /**
- * The context in which Nest makes what is request-scoped. Nest 12 keeps one for each client, under a key that it does
- * not export: left there, its messages get the very instances that the upgrade got.
+ * Returns the context in which Nest creates request-scoped instances. Nest 12 stores one on each client, under a key that
+ * it does not export. This function stores it under the same key, so that messages get the same instances as the upgrade.
  */
 function contextOf(client: EnvelopeSocket, wrapper: Wrapper, module: ModuleRef): ContextId {
   const context: ContextId & { payload?: unknown } = ContextIdFactory.getByRequest(client);
@@ -141,16 +142,16 @@ function contextOf(client: EnvelopeSocket, wrapper: Wrapper, module: ModuleRef):
   return context;
 }
 
-const CONTEXT_KEY = learnContextKey();
+const CONTEXT_KEY = findContextKey();
 
-/** The first thing that Nest asks a request for. */
-function learnContextKey(): string | symbol | undefined {
+/** Returns the first property that Nest reads from a request. */
+function findContextKey(): string | symbol | undefined {
   let key: string | symbol | undefined;
-  ContextIdFactory.getByRequest(new Proxy({}, { get: (_, asked) => void (key ??= asked) }));
+  ContextIdFactory.getByRequest(new Proxy({}, { get: (_, property) => void (key ??= property) }));
   return key;
 }
 
-/** What a guard threw, as an HTTP answer. */
+/** Converts an error that a guard threw to an HTTP response. Without a status between 300 and 599 it is 401 or 403. */
 function toRefusal(error: unknown, report: (error: unknown) => void): HttpRefusal {
   if (isHttpException(error)) {
     const status = error.getStatus();
@@ -160,7 +161,7 @@ function toRefusal(error: unknown, report: (error: unknown) => void): HttpRefusa
   }
   if (isWsException(error)) {
     const thrown: unknown = error.getError();
-    // thrown with nothing at hand: new WsException(error.message) of what was no Error
+    // new WsException(error.message) without a message, because `error` was no Error
     if (typeof thrown !== 'object' || thrown === null)
       return refusal(401, typeof thrown === 'string' ? thrown : 'Unauthorized');
     const status: unknown = Reflect.get(thrown, 'statusCode') ?? Reflect.get(thrown, 'status');

@@ -1,13 +1,17 @@
 import { validateHeaderName, validateHeaderValue } from 'node:http';
 
-/** The refusal's own: its body is JSON, and the connection is over with it. */
+/** Headers that a guard cannot set. The server sets them: a refusal has a JSON body, and ends the connection. */
 const RESERVED = new Set(['connection', 'content-length', 'content-type', 'transfer-encoding', 'upgrade']);
 
-/** What a guard of the upgrade gets for a response: the headers that it sets go out with a refusal. */
+/** The response of `switchToHttp()` for a guard at the upgrade. A refusal is sent with the headers that the guard sets. */
 export class UpgradeResponse {
   private readonly fields = new Map<string, { name: string; value: string }>();
 
-  /** As Node's, Express's and Fastify's. @throws TypeError on a name or a value that no header can have */
+  /**
+   * Sets a header, as in Node, Express and Fastify. Ignores headers that the server sets.
+   *
+   * @throws TypeError on an invalid name or value
+   */
   setHeader(name: string, value: number | string | readonly string[]): this {
     const text = Array.isArray(value) ? value.join(', ') : String(value);
     validateHeaderName(name);
@@ -16,16 +20,17 @@ export class UpgradeResponse {
     return this;
   }
 
-  /** Express's and Fastify's name for {@link setHeader}. */
+  /** The same as {@link setHeader}, by its name in Express and Fastify. */
   header(name: string, value: number | string | readonly string[]): this {
     return this.setHeader(name, value);
   }
 
+  /** Returns the value of a header; `undefined` if no guard has set it. */
   getHeader(name: string): string | undefined {
     return this.fields.get(name.toLowerCase())?.value;
   }
 
-  /** @internal */
+  /** @internal The headers by their names. */
   get _headers(): Record<string, string> {
     return Object.fromEntries([...this.fields.values()].map(({ name, value }) => [name, value]));
   }

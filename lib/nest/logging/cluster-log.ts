@@ -2,7 +2,7 @@ import type { Logger } from '@nestjs/common';
 import type { ClusterStatus } from '../../server/diagnostics/types.js';
 import { channels } from '../../server/diagnostics/channels.js';
 
-/** One line for each time that a broker goes away or comes back. */
+/** Logs, and publishes on the diagnostics channel, that a cluster's broker stopped or started to answer. */
 export function logBrokerStatus(
   logger: Logger,
   status: ClusterStatus,
@@ -17,6 +17,6 @@ export function logBrokerStatus(
   }
   const why = cause instanceof Error ? cause.message : String(cause);
   logger.warn(
-    `The cluster's broker is away (${why}): clients of this node are served, other nodes hear nothing`,
+    `The cluster's broker is away (${why}): this node serves its clients, but reaches no other node`,
   );
 }

@@ -4,49 +4,50 @@ import { printable } from '../../server/util/printable.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import type { ConnectionListener } from '../../server/socket/namespace-contract.js';
 
-/** Lines within a minute; what comes beyond is counted. */
-const LINES = 100;
+/** Log lines per minute. Further clients are counted. */
+const MAX_LINES = 100;
 
 /**
- * One line at the level `verbose` for each client that connects or disconnects. Both are clients' doing, so they are
- * sampled. Nest's own logger prints them only where it was told which levels to print: an application that says nothing
- * about levels does not expect its clients' addresses in its log.
+ * Logs each client that connects or disconnects, at the level `verbose`. Clients cause both at will, so it limits the
+ * number of lines. With Nest's own logger it logs only if the application has chosen its log levels: an application that
+ * has not does not expect its clients' addresses in its log.
  */
 export class ConnectionLog implements ConnectionListener<EnvelopeSocket> {
   private readonly sampler = new LogSampler(
-    (_, times) => this.logger.verbose(`${times} more clients came or went within the last minute`),
-    LINES,
+    (_, times) =>
+      this.logger.verbose(`${times} more clients connected or disconnected within the last minute`),
+    MAX_LINES,
   );
 
   constructor(private readonly logger: Logger) {}
 
   readonly connected: ConnectionListener<EnvelopeSocket>['connected'] = (client) =>
-    this.tell(
+    this.log(
       () => `${client.nsp.name}: ${client.id} connected from ${client.ip} (request ${client.requestId})`,
     );
 
   readonly disconnected: ConnectionListener<EnvelopeSocket>['disconnected'] = (client, reason, { code }) =>
-    this.tell(() => {
+    this.log(() => {
       const seconds = (client._upgrade.age / 1_000).toFixed(1);
       const why = `${reason}, ${code}`;
-      return `${client.nsp.name}: ${client.id} left after ${seconds} s: ${why} (request ${client.requestId})`;
+      return `${client.nsp.name}: ${client.id} disconnected after ${seconds} s: ${why} (request ${client.requestId})`;
     });
 
-  /** Ends the window. */
+  /** Logs the number of clients that were left out. */
   close(): void {
     this.sampler.close();
   }
 
-  private tell(line: () => string): void {
-    if (isAskedFor()) this.sampler.log('connections', () => this.logger.verbose(printable(line())));
+  private log(line: () => string): void {
+    if (isEnabled()) this.sampler.log('connections', () => this.logger.verbose(printable(line())));
   }
 }
 
-/** How many levels there are. Nest's own logger prints all unless it is told which. */
+/** The number of Nest's log levels. Its logger prints all of them by default. */
 const ALL_LEVELS = 6;
 
-/** Whether the logger would print a line at `verbose`, and somebody wanted it to. A logger of another kind decides itself. */
-function isAskedFor(): boolean {
+/** Whether the application has chosen to log `verbose`. A logger of another class than Nest's decides itself. */
+function isEnabled(): boolean {
   const { logLevels, staticInstanceRef: logger } = Logger as unknown as LoggerInternals;
   if (logger === undefined) return false;
   if (logLevels !== undefined) return Logger.isLevelEnabled('verbose');
@@ -55,7 +56,7 @@ function isAskedFor(): boolean {
   return own !== undefined && own.length < ALL_LEVELS && logger.isLevelEnabled('verbose');
 }
 
-/** Protected in Nest: where `NestFactory.create(…, { logger })` and `app.useLogger()` put what they were given. */
+/** Protected members of Nest's `Logger`: the arguments of `NestFactory.create(…, { logger })` and `app.useLogger()`. */
 interface LoggerInternals {
   readonly logLevels?: readonly string[];
   readonly staticInstanceRef?: object;

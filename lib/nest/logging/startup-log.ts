@@ -45,7 +45,7 @@ export class StartupLog {
     }
     for (const [event, names] of handledBy) {
       if (names.length > 1)
-        this.logger.warn(`"${event}" on ${place} is taken by ${names.join(' and ')}: both handle it`);
+        this.logger.warn(`"${event}" on ${place} has handlers in ${names.join(' and ')}: all of them run`);
     }
   }
 }

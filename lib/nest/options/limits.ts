@@ -1,47 +1,54 @@
 import { refuseUnknown, show } from '../../protocol/refuse.js';
 import { withCode } from '../../protocol/with-code.js';
 
-/** What one path allows its clients. `false` turns a limit off. */
+/** The limits that a path sets for each of its clients. `false` turns a limit off. */
 export interface PathLimits {
-  /** Bytes of the largest message; a larger one closes with 1009. Default 1,000,000, as in Socket.IO. */
+  /** Bytes of the largest message. A larger one closes the connection with 1009. Default 1,000,000, as in Socket.IO. */
   maxPayload?: number | false;
-  /** Frames that one message may come in; more close with 1008. Default 1,024. */
+  /** Frames of one message. More close the connection with 1008. Default 1,024. */
   maxFragments?: number | false;
-  /** How deep objects and arrays of a message may be nested; deeper is refused. Default 64. */
+  /** Levels of nested objects and arrays in a message. A deeper message is refused with `too_deep`. Default 64. */
   maxJsonDepth?: number | false;
-  /** Characters of an event's name; a longer one is refused. Default 256. */
+  /** Characters of an event's name. A longer one is refused with `bad_event`. Default 256. */
   maxEventNameLength?: number | false;
-  /** Messages that a client may send per second, pings included; more are refused, then closed with 1008. Default 100. */
+  /**
+   * Messages per second that a client may send, including pings. More are refused with `rate_limited`; after at least a
+   * hundred refusals the connection closes with 1008. Default 100.
+   */
   messagesPerSecond?: number | false;
-  /** Messages that a client may send at once, before `messagesPerSecond` counts. Default 1,000. */
+  /** Messages that a client may send at once, before `messagesPerSecond` applies. Default 1,000. */
   messageBurst?: number;
-  /** Messages of one client that handlers work on at a time; further ones wait, and then the client does. Default 256. */
+  /**
+   * Messages of one client that handlers process at the same time. Further messages wait, and then the server stops
+   * reading from the client. Default 256.
+   */
   maxInFlight?: number | false;
-  /** Rooms that one client may be in, its own included; a further `join` is refused. Default 1,000. */
+  /** Rooms of one client, including the room of its own id. A further `join` is refused with `room_limit`. Default 1,000. */
   maxRooms?: number | false;
-  /** Characters of a room's name that a client may join; a longer one is refused. Default 256. */
+  /** Characters of the name of a room that a client joins. A longer one is refused with `room_limit`. Default 256. */
   maxRoomNameLength?: number | false;
-  /** Bytes that may wait for one client; one that reads too slowly is closed with 1013. Default 4,000,000. */
+  /** Bytes that may wait for one client. The connection of a client that reads too slowly closes with 1013. Default 4,000,000. */
   maxBufferedBytes?: number | false;
   /**
-   * Milliseconds that checks and guards of an upgrade may take; then it is refused with 503. Guards that a client's
-   * `$auth` asks have as long; then the connection closes with 1011. Default 10,000.
+   * Milliseconds for the checks and guards of an upgrade, which is refused with 503 after that. The guards that a client's
+   * `$auth` runs have the same time; after that the connection closes with 1011. Default 10,000.
    */
   upgradeTimeout?: number | false;
-  /** Milliseconds after which a connection is closed with 4401, unless the client authenticates anew. Default: off. */
+  /** Milliseconds after which a connection closes with 4401, unless the client authenticates again. Default: off. */
   maxLifetime?: number | false;
 }
 
-/** What an adapter allows all its clients together, on all paths, beside {@link PathLimits}. */
+/** The limits of an adapter: those of {@link PathLimits}, and limits for all clients on all paths together. */
 export interface Limits extends PathLimits {
-  /** Connections in all; further upgrades are refused with 503. Default 100,000. */
+  /** Connections. Further upgrades are refused with 503. Default 100,000. */
   maxConnections?: number | false;
   /**
-   * Connections from one address (IPv6: one /64); further upgrades are refused with 429. A proxy that `trustProxy` does
-   * not name, or that does not name its clients, has ten times as many for all of them together. Default 1,000.
+   * Connections from one address, or one /64 network for IPv6. Further upgrades are refused with 429. The limit is ten times
+   * as high for all clients together of a proxy that `trustProxy` does not name, or that does not send their addresses.
+   * Default 1,000.
    */
   maxConnectionsPerAddress?: number | false;
-  /** Upgrades that checks and guards have not decided on; further ones are refused with 503. Default 1,000. */
+  /** Upgrades whose checks and guards are still running. Further upgrades are refused with 503. Default 1,000. */
   maxPendingUpgrades?: number | false;
 }
 
@@ -66,24 +73,25 @@ const ADAPTER_DEFAULTS = {
   maxPendingUpgrades: 1_000,
 } as const;
 
-/** Limits with the defaults filled in; one that is off is `Infinity`. */
+/** Limits with their defaults. A limit that is off is `Infinity`. */
 export type Resolved<Options> = { readonly [Name in keyof Options]-?: number };
 
-/** Where limits stand among other options, two of them also under the names that users bring along. */
+/** The options that set limits: `limits`, and `maxPayload` by its names in `ws` and Socket.IO. */
 interface WithLimits {
   limits?: Limits;
   maxPayload?: number;
   maxHttpBufferSize?: number;
 }
 
-/** The limits that may be parts of a whole: a rate, and milliseconds. */
-const NEED_NOT_BE_WHOLE: ReadonlySet<string> = new Set([
-  'messagesPerSecond',
-  'upgradeTimeout',
-  'maxLifetime',
-]);
+/** The limits that may be fractions: a rate, and milliseconds. */
+const FRACTIONAL: ReadonlySet<string> = new Set(['messagesPerSecond', 'upgradeTimeout', 'maxLifetime']);
 
-/** @throws Error that names what is no limit, or no value for one; `where` says whose option it is */
+/**
+ * Checks the limits among the options of an adapter or a gateway.
+ *
+ * @param where the class that has the options, for errors
+ * @throws TypeError if a limit is unknown; Error if the value of a limit is invalid, or if a gateway sets a limit of the adapter
+ */
 export function checkLimits(options: WithLimits, where: string, isGateway: boolean): void {
   const { limits = {} } = options;
   if (typeof limits !== 'object' || limits === null || Array.isArray(limits))
@@ -99,13 +107,13 @@ export function checkLimits(options: WithLimits, where: string, isGateway: boole
       );
     if (!Object.hasOwn(PATH_DEFAULTS, name) && !Object.hasOwn(ADAPTER_DEFAULTS, name))
       refuseUnknown(where, name, [...Object.keys(PATH_DEFAULTS), ...Object.keys(ADAPTER_DEFAULTS)], 'limit');
-    const kind = NEED_NOT_BE_WHOLE.has(name) ? 'a positive number' : 'a positive whole number';
-    // without a burst there would be no rate, and that is messagesPerSecond's to say
-    const none = name === 'messageBurst' ? '' : ', or false for none';
+    const kind = FRACTIONAL.has(name) ? 'a positive number' : 'a positive whole number';
+    // a burst without a limit would turn the rate off: messagesPerSecond does that
+    const orNone = name === 'messageBurst' ? '' : ', or false for none';
     if (!isLimit(name, value))
       throw withCode(
         'ERR_ENVELOPE_INVALID_OPTION',
-        new Error(`${where}: limits.${name} is ${show(value)}: it takes ${kind}${none}`),
+        new Error(`${where}: limits.${name} is ${show(value)}: it takes ${kind}${orNone}`),
       );
   }
   for (const name of ['maxPayload', 'maxHttpBufferSize'] as const) {
@@ -122,21 +130,21 @@ function isLimit(name: string, value: unknown): boolean {
   if (value === undefined) return true;
   if (value === false || value === Infinity) return name !== 'messageBurst';
   if (typeof value !== 'number' || !(value > 0)) return false;
-  return Number.isInteger(value) || NEED_NOT_BE_WHOLE.has(name);
+  return Number.isInteger(value) || FRACTIONAL.has(name);
 }
 
-/** The limits of one layer of options, all under their own names; 0 is `ws`'s word for no limit. */
+/** Returns the limits among some options, with `maxPayload` among them. 0 means no limit there, as in `ws`. */
 export function limitsOf({ limits, maxPayload, maxHttpBufferSize }: WithLimits): Limits | undefined {
   const size = maxPayload ?? maxHttpBufferSize;
   return size === undefined ? limits : { ...limits, maxPayload: size === 0 ? false : size };
 }
 
-/** The first layer that names a limit wins. */
+/** Merges the limits of one path, and fills in the defaults. The first layer with a value wins. */
 export function resolvePathLimits(...layers: readonly (PathLimits | undefined)[]): Resolved<PathLimits> {
   return resolve(PATH_DEFAULTS, layers);
 }
 
-/** The limits of all paths together. */
+/** Fills in the defaults of the limits for all paths together. */
 export function resolveAdapterLimits(limits: Limits | undefined): Resolved<Omit<Limits, keyof PathLimits>> {
   return resolve(ADAPTER_DEFAULTS, [limits]);
 }
@@ -147,8 +155,8 @@ function resolve<Names extends string>(
 ): Record<Names, number> {
   const names = Object.keys(defaults) as Names[];
   const entries = names.map((name) => {
-    const named = layers.map((layer) => layer?.[name as keyof Limits]).find((value) => value !== undefined);
-    const value = named ?? defaults[name];
+    const given = layers.map((layer) => layer?.[name as keyof Limits]).find((value) => value !== undefined);
+    const value = given ?? defaults[name];
     return [name, value === false ? Infinity : value];
   });
   return Object.fromEntries(entries) as Record<Names, number>;

@@ -6,12 +6,12 @@ import { withCode } from '../../protocol/with-code.js';
 import { checkPath } from '../../server/upgrade/path-pattern.js';
 import { PORT, toPort } from '../../server/upgrade/port.js';
 
-/** What an option takes. */
+/** The rule for the value of one option. */
 interface Rule {
-  /** In words, for errors. */
+  /** What the option takes, for errors. */
   readonly takes: string;
   readonly accepts: (value: unknown) => boolean;
-  /** Where it may stand, if not in both places. */
+  /** Set if only the adapter, or only a gateway, has the option. */
   readonly only?: 'adapter' | 'gateway';
 }
 
@@ -23,26 +23,26 @@ const callback = (example: string): Rule => ({
   takes: `a function, ${example}`,
   accepts: (value) => typeof value === 'function',
 });
-const anything: Rule = { takes: 'anything', accepts: () => true };
+const anyValue: Rule = { takes: 'anything', accepts: () => true };
 
-const WORDS: ReadonlySet<unknown> = new Set([true, false, 'handleConnection', 'global']);
+const UPGRADE_GUARD_VALUES: ReadonlySet<unknown> = new Set([true, false, 'handleConnection', 'global']);
 
-/** A record, so that the compiler sees to it that no option is without a rule. */
+/** The rules of all options. The type of the record makes the compiler reject an option without a rule. */
 const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>> = {
   pingInterval: milliseconds,
   pingTimeout: milliseconds,
   connectTimeout: milliseconds,
   shutdownTimeout: milliseconds,
-  // checkLimits and checkRecovery look into these
-  limits: anything,
-  maxPayload: anything,
-  maxHttpBufferSize: anything,
-  recovery: anything,
+  // checkLimits and checkRecovery check these
+  limits: anyValue,
+  maxPayload: anyValue,
+  maxHttpBufferSize: anyValue,
+  recovery: anyValue,
   identify: callback('(user) => user.id'),
   connectionStateRecovery: {
     takes: 'an object, { maxDisconnectionDuration: 120_000 }',
     accepts: (value) =>
-      isRecordLike(value) && isPositiveOrNone(Reflect.get(value, 'maxDisconnectionDuration')),
+      isRecordLike(value) && isPositiveOrUndefined(Reflect.get(value, 'maxDisconnectionDuration')),
   },
   perMessageDeflate: {
     takes: "true, false, or an object of ws's options",
@@ -64,22 +64,22 @@ const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>
   messageContext: { takes: 'true or false', accepts: (value) => typeof value === 'boolean' },
   upgradeGuards: {
     takes: "true, false, 'handleConnection' or 'global'",
-    accepts: (value) => WORDS.has(value),
+    accepts: (value) => UPGRADE_GUARD_VALUES.has(value),
     only: 'adapter',
   },
-  // Reception and compileHosts look into these
-  trustProxy: { ...anything, only: 'adapter' },
-  hosts: { ...anything, only: 'adapter' },
+  // ClientAddressReader and compileHosts check these
+  trustProxy: { ...anyValue, only: 'adapter' },
+  hosts: { ...anyValue, only: 'adapter' },
   port: { takes: PORT, accepts: (value) => toPort(value) !== undefined },
-  path: { takes: "a text, such as '/ws'", accepts: (value) => typeof value === 'string' },
+  path: { takes: "a string, such as '/ws'", accepts: (value) => typeof value === 'string' },
   namespace: {
-    takes: "a text or a RegExp, such as 'chat'",
+    takes: "a string or a RegExp, such as 'chat'",
     accepts: (value) => typeof value === 'string' || value instanceof RegExp,
     only: 'gateway',
   },
 };
 
-/** What Socket.IO, Nest's `GatewayMetadata` and `ws` have, and what means nothing over one plain WebSocket. */
+/** Options of Socket.IO, Nest's `GatewayMetadata` and `ws` that mean nothing over one plain WebSocket. */
 const MEANINGLESS: ReadonlySet<string> = new Set([
   'addTrailingSlash',
   'allowEIO3',
@@ -110,10 +110,10 @@ const MEANINGLESS: ReadonlySet<string> = new Set([
 ]);
 
 const HOST =
-  "the option host has no effect. A gateway's own port listens on every address: leave the port out, and name the " +
-  'address in app.listen(port, host). The names that pages may come from are in the option hosts';
+  'the option host has no effect. A gateway with a port listens on all addresses. To listen on one address, leave the ' +
+  'port out and use app.listen(port, host). To name the hosts that pages connect from, use the option hosts';
 
-/** The names of the options that are given and have no effect here. */
+/** Returns the names of the given options that have no effect here. */
 export function meaninglessOptions(options: object): string[] {
   return Object.entries(options)
     .filter(([name, value]: [string, unknown]) => {
@@ -123,15 +123,15 @@ export function meaninglessOptions(options: object): string[] {
     .map(([name]) => name);
 }
 
-function isPositiveOrNone(value: unknown): boolean {
+function isPositiveOrUndefined(value: unknown): boolean {
   return value === undefined || (typeof value === 'number' && value > 0);
 }
 
 /**
  * Checks the options of an adapter or a gateway.
  *
- * @param where whose options they are: the name of a class
- * @throws TypeError or Error that names the option, the value and what it takes, or the nearest name of an unknown one
+ * @param where the class that has the options, for errors
+ * @throws TypeError or Error that names the option, its value and what it takes, or the nearest name for an unknown option
  */
 export function checkOptions(options: unknown, where: string, isGateway: boolean): void {
   if (!isRecordLike(options)) refuse(where, 'options', options, "an object, such as { path: '/ws' }");

@@ -10,115 +10,117 @@ import type { Hosts } from '../../server/upgrade/own-hosts.js';
 import type { AllowRequest, VerifyClient } from '../../server/upgrade/upgrade-checks.js';
 import type { TrustProxy } from '../../server/upgrade/client-address.js';
 
-/** For which messages results are sent: see the option `replies`. */
+/** For which messages the results of handlers are sent: see the option `replies`. */
 export type Replies = 'always' | 'requests';
 
-/** What a gateway may set for its path, in `@WebSocketGateway(…)`; the adapter's options are the defaults. */
+/** The options that a gateway may set for its path, in `@WebSocketGateway(…)`. The adapter's options are their defaults. */
 export interface PathOptions {
-  /** Milliseconds between two pings of a connection; 0: none are sent. Default 25,000, as in Socket.IO. */
+  /** Milliseconds between two pings of a connection; 0 turns pings off. Default 25,000, as in Socket.IO. */
   pingInterval?: number;
-  /** Milliseconds after a ping within which a sign of life must come. Default 20,000, as in Socket.IO. */
+  /** Milliseconds after a ping in which the client must send something. Default 20,000, as in Socket.IO. */
   pingTimeout?: number;
-  /** What clients may do. Each limit has a default; `false` turns it off. */
+  /** Limits for each client. Each limit has a default; `false` turns it off. */
   limits?: PathLimits;
-  /** `ws`'s name for `limits.maxPayload`. */
+  /** The same as `limits.maxPayload`, by its name in `ws`. 0 turns the limit off. */
   maxPayload?: number;
-  /** Socket.IO's name for `limits.maxPayload`. */
+  /** The same as `limits.maxPayload`, by its name in Socket.IO. 0 turns the limit off. */
   maxHttpBufferSize?: number;
   /**
-   * Milliseconds that connection middlewares and `handleConnection` may take, and that messages may wait for others in
-   * flight of which none comes to an end: then the connection closes with 1013. Default 45,000, as in Socket.IO.
+   * Milliseconds for the connection middlewares and `handleConnection`, and for messages that wait because
+   * `limits.maxInFlight` messages are in flight and no handler finishes. After that the connection closes with 1013.
+   * Default 45,000, as in Socket.IO.
    */
   connectTimeout?: number;
-  /** Milliseconds that handlers at work may take to answer when the application closes. Default 5,000. */
+  /** Milliseconds for running handlers to finish and answer when the application closes. Default 5,000. */
   shutdownTimeout?: number;
-  /** `ws`'s option. Default `false`: compression costs memory for each connection. */
+  /** Compression, as in `ws`. Default `false`, because compression costs memory for each connection. */
   perMessageDeflate?: ServerOptions['perMessageDeflate'];
-  /** Rooms and cluster: an adapter of Socket.IO's contract. Default: in memory. */
+  /** A Socket.IO adapter, which keeps the rooms and connects the nodes of a cluster. Default: rooms in memory. */
   adapter?: AdapterFactory;
   /**
-   * Lets clients of `envelope.v1` that lost their connection come back to it: with its id, rooms and data, and with
-   * all that was sent to them meanwhile. `true`: with the defaults. Default: off, as in Socket.IO.
+   * Lets clients of `envelope.v1` that lost their connection resume their session: with the same id, rooms and data, and
+   * with every message that was sent to them meanwhile. `true` enables it with the defaults. Default: off, as in Socket.IO.
    */
   recovery?: RecoveryOptions | boolean;
   /**
-   * Names the user of a client: returns a text that tells the user from every other one, or `undefined` for nobody in
-   * particular. The room of the user (`user(name)`), `disconnectUser(name)`, the key of presence and the right to come
-   * back to a session depend on it. Must be quick and return the same text for the same user each time.
+   * Returns the name of a client's user: a string that no other user has, or `undefined` for no particular user. The room
+   * of the user (`user(name)`), `disconnectUser(name)`, the key of presence and the right to resume a session depend on
+   * it. It must be fast, and return the same string for the same user each time.
    *
-   * Default: the first of `sub`, `id`, `userId`, `user_id`, `_id`, `uid`, `uuid`, `username` and `email` of the user. A user
-   * without a name is in no room of a user and cannot come back to its session.
+   * Default: the first of `sub`, `id`, `userId`, `user_id`, `_id`, `uid`, `uuid`, `username` and `email` of the user. A
+   * user without a name has no room and cannot resume a session.
    *
-   * @param user what a guard put into `client.user`, else into `client.data.user`, else `undefined`
-   * @param client the client, for guards that put the user elsewhere
+   * @param user the value that a guard set as `client.user`, or else as `client.data.user`, or else `undefined`
+   * @param client the client, for guards that store the user elsewhere
    */
   identify?: (user: Untyped, client: EnvelopeSocket) => string | undefined;
-  /** Socket.IO's name for `recovery`; of its fields only `maxDisconnectionDuration` counts. */
+  /** The same as `recovery`, by its name in Socket.IO. Only its field `maxDisconnectionDuration` has an effect. */
   connectionStateRecovery?: { maxDisconnectionDuration?: number };
   /**
-   * Which pages may connect, in the forms of Nest's `CorsOptions`; only `origin` counts. Default: those of the
-   * server's own origin. Clients that name no origin, which are no browsers, are not concerned.
+   * The origins whose pages may connect besides the server's own origin, in the forms of Nest's `CorsOptions`. Only
+   * `origin` has an effect. Default: the application's CORS rule, if it names origins or allows credentials; else none.
+   * Clients without an `Origin` header are not browsers and are not checked.
    */
   cors?: Cors;
-  /** Socket.IO's check of the upgrade request; a refusal is 403. */
+  /** Checks the upgrade request, as in Socket.IO. A refusal is 403. */
   allowRequest?: AllowRequest;
-  /** `ws`'s check of the upgrade request; a refusal is 401 unless it says otherwise. */
+  /** Checks the upgrade request, as in `ws`. A refusal is 401 unless the function names another status. */
   verifyClient?: VerifyClient;
   /**
-   * `ws`'s choice of the subprotocol, for names of the application's own. It returns one of the offered names, or
-   * `false` for none. Default: `envelope.v1`, else `bearer` where a token follows it, else none.
+   * Chooses the subprotocol, as in `ws`, for an application with subprotocols besides the envelope. Returns one of the
+   * offered names, or `false` for none. Default: `envelope.v1`, else `bearer` if a token follows it, else none.
    */
   handleProtocols?: ServerOptions['handleProtocols'];
   /**
-   * Which messages a handler's result is sent for: `'always'`, as with `WsAdapter`, or `'requests'`, as with `IoAdapter`, where a
-   * message without an `id` gets nothing. `{ event, data }` is sent in both, and a plain boolean only as the answer to a request.
-   * Default: `'always'`.
+   * For which messages a handler's result is sent: `'always'`, as with `WsAdapter`, or `'requests'`, as with `IoAdapter`,
+   * where only a message with an `id` gets a result. Both send `{ event, data }`, and both send a plain boolean only as the
+   * answer to a request. Default: `'always'`.
    */
   replies?: Replies;
-  /** `WsAdapter`'s option: reads messages in a format of your own. Default: the envelope. */
+  /** Reads messages in another format, as in `WsAdapter`. Default: the envelope. */
   messageParser?: MessageParser;
   /**
-   * Lets any service ask for the message that it works for, with `messageContext()`. Default `false`: an
-   * `AsyncLocalStorage` around each message costs time.
+   * Makes `messageContext()` return the current message in any service. Default `false`, because an `AsyncLocalStorage`
+   * around each message costs time.
    */
   messageContext?: boolean;
 }
 
 /**
- * Which guards run before a connection is open: those of the gateway's class and of its `handleConnection` (`true`),
- * those of `handleConnection` alone, the application's global ones as well (`'global'`), or none (`false`).
+ * Which guards run before a connection opens: those of the gateway's class and of its `handleConnection` (`true`), those
+ * of `handleConnection` alone, the application's global guards in addition (`'global'`), or none (`false`).
  */
 export type UpgradeGuards = boolean | 'handleConnection' | 'global';
 
 /** The default of the option `upgradeGuards`. */
 export const UPGRADE_GUARDS: UpgradeGuards = true;
 
-/** The options of `EnvelopeAdapter` and `EnvelopeModule`; those of the adapter's constructor win, field by field. */
+/** The options of `EnvelopeAdapter` and `EnvelopeModule`. Those of the adapter's constructor win, field by field. */
 export interface EnvelopeOptions extends PathOptions {
-  /** What clients may do, on each path and all together. Each limit has a default; `false` turns it off. */
+  /** Limits for each client, and for all clients together. Each limit has a default; `false` turns it off. */
   limits?: Limits;
-  /** Which guards run before a connection is open. Default: all that `@UseGuards` puts on gateways. */
+  /** Which guards run before a connection opens. Default `true`: all that `@UseGuards` sets on gateways. */
   upgradeGuards?: UpgradeGuards;
   /**
-   * Which proxies in front of the server are believed when they say who asks (`X-Forwarded-For`, `-Host`, `-Proto`),
-   * in the forms of Express and Fastify: `'loopback'`, `'10.0.0.0/8'`, a number of hops. Default: none.
+   * The proxies in front of the server whose `X-Forwarded-For`, `-Host` and `-Proto` headers are trusted, in the forms of
+   * Express and Fastify: `'loopback'`, `'10.0.0.0/8'`, a number of hops. Default: none.
    */
   trustProxy?: TrustProxy;
   /**
-   * The hosts that are this server's own, as pages name them: `'chat.example'`, `'localhost:3000'`, `'*.chat.example'`.
-   * Pages on them may connect, and no page may because its origin is the `Host` that it asked for: that keeps DNS
-   * rebinding out. Other pages are let in by `cors`. Default: the `Host` header says which host is the server's own.
+   * The server's hosts, as pages name them: `'chat.example'`, `'localhost:3000'`, `'*.chat.example'`. Pages on these hosts
+   * may connect, and the `Host` header no longer lets a page connect, which keeps DNS rebinding out. The option `cors` lets
+   * other pages connect. Default: the host in the `Host` header is the server's own.
    */
   hosts?: Hosts;
-  /** Where gateways that name no port listen. Default 0: on the application's own HTTP server. */
+  /** The port for gateways that name none. Default 0: the application's HTTP server. */
   port?: number;
-  /** The path of gateways that name none. Default `/`, as in `WsAdapter`. */
+  /** The path for gateways that name none. Default `/`, as in `WsAdapter`. */
   path?: string;
 }
 
-/** What `@WebSocketGateway(…)` may say about a gateway. */
+/** The options of one gateway, in `@WebSocketGateway(…)`. */
 export interface GatewayOptions extends PathOptions, Pick<EnvelopeOptions, 'port' | 'path'> {
-  /** Appended to the path; a RegExp makes a server for each path that matches. */
+  /** Appended to the path. A RegExp creates one server for each path that it matches. */
   namespace?: string | RegExp;
 }
 
@@ -135,12 +137,13 @@ export type ResolvedPathOptions = Omit<PathOptions, 'limits'> & {
   -readonly [Name in keyof typeof DEFAULTS]-?: NonNullable<PathOptions[Name]>;
 } & { limits: Resolved<PathLimits> };
 
-/** The first layer that names an option wins; `undefined` names nothing. */
+/** Merges options. For each option, the first layer with a value other than `undefined` wins. */
 export function layer<Options extends object>(...layers: readonly Options[]): Options {
   const entries = [...layers].reverse().flatMap((options) => Object.entries(options));
   return Object.fromEntries(entries.filter(([, value]) => value !== undefined)) as Options;
 }
 
+/** Merges the options of one path, and fills in the defaults. The first layer with a value wins. */
 export function resolvePathOptions(...layers: readonly PathOptions[]): ResolvedPathOptions {
   const { limits: _, ...options } = layer<PathOptions>(...layers, DEFAULTS);
   return { ...options, limits: resolvePathLimits(...layers.map(limitsOf)) } as ResolvedPathOptions;

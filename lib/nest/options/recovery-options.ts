@@ -3,27 +3,28 @@ import { withCode } from '../../protocol/with-code.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import type { ResolvedRecovery, Restore, Restored } from '../../server/recovery/types.js';
 
-/** What clients that come back after a cut get back. */
+/** How clients that reconnect resume their sessions. */
 export interface RecoveryOptions {
-  /** Milliseconds that a client may be away. Default 120,000, as in Socket.IO. */
+  /** Milliseconds in which a client must reconnect to resume its session. Default 120,000, as in Socket.IO. */
   maxDisconnectionDuration?: number;
   /**
-   * Bytes of memory for clients that are away, on each path: half for the messages that they miss, half for their
-   * sessions, that is their rooms and `client.data`. Beyond it the oldest messages go, and the oldest sessions of the
-   * address or the user that has the most. With an adapter that keeps them with a broker: half of it bounds the sessions of
-   * the clients of one address. Default 64,000,000.
+   * Bytes of memory for disconnected clients on each path: half for the messages that they miss, and half for their
+   * sessions (rooms and `client.data`). If the first half is full, the oldest messages are dropped. If the second half is
+   * full, the address or user with the most sessions loses its oldest. With an adapter that stores both in a broker, half
+   * of this value limits the sessions of the clients of one address. Default 64,000,000.
    */
   maxStoredBytes?: number;
   /**
-   * Decides what a client of the same user gets back of its `rooms` and `data`, for applications where those depend on
-   * rights that may have changed. It runs after the guards, before the connection opens, within `limits.upgradeTimeout`.
-   * Return what the client gets back (rooms may be left out, not added), `undefined` for everything, or `false` for a new
-   * session. If it throws, the client gets a new session and the log an error. Default: everything.
+   * Decides which `rooms` and `data` a client of the same user gets back, for applications where these depend on rights
+   * that may have changed. It runs after the guards and before the connection opens, within `limits.upgradeTimeout`.
+   * Returns the rooms and data that the client gets back (it may leave rooms out, but not add any), `undefined` for
+   * everything, or `false` for a new session. If it throws, the client gets a new session, and the error is logged.
+   * Default: everything.
    */
   restore?: (client: EnvelopeSocket, session: Restored) => ReturnType<Restore>;
 }
 
-/** Where it stands among other options. */
+/** The options that turn recovery on: `recovery`, and its name in Socket.IO. */
 interface WithRecovery {
   recovery?: RecoveryOptions | boolean;
   connectionStateRecovery?: { maxDisconnectionDuration?: number };
@@ -34,13 +35,20 @@ const DEFAULTS = {
   maxStoredBytes: 64_000_000,
 };
 
-/** @throws Error that names what is no option, or no value for one; `where` says whose option it is */
+/**
+ * Checks the option `recovery` of an adapter or a gateway.
+ *
+ * @param where the class that has the option, for errors
+ * @throws TypeError if a field is unknown; Error if the option or a field has an invalid value
+ */
 export function checkRecovery(recovery: unknown, where: string): void {
   if (recovery === undefined || recovery === false || recovery === true) return;
   if (typeof recovery !== 'object' || recovery === null)
     throw withCode(
       'ERR_ENVELOPE_INVALID_OPTION',
-      new Error(`${where}: recovery is ${String(recovery)}: it takes { maxDisconnectionDuration: 120_000 }`),
+      new Error(
+        `${where}: recovery is ${String(recovery)}: it takes true, false, or { maxDisconnectionDuration: 120_000 }`,
+      ),
     );
   for (const [name, value] of Object.entries(recovery) as [string, unknown][]) {
     if (name === 'restore') {
@@ -62,7 +70,7 @@ export function checkRecovery(recovery: unknown, where: string): void {
   }
 }
 
-/** With the defaults filled in; `undefined`: nothing is kept. */
+/** Returns the recovery options with their defaults; `undefined` if recovery is off. */
 export function resolveRecovery({
   recovery,
   connectionStateRecovery,
@@ -78,24 +86,25 @@ export function resolveRecovery({
 }
 
 /**
- * What becomes of recovery with an adapter that keeps nothing for clients that are away. For our option that is an error.
- * An application that comes from Socket.IO goes on as there, where such an adapter recovers nothing without a word.
+ * Returns a function to call with the name of an adapter that cannot store messages and sessions for recovery. It throws
+ * an Error for the option `recovery`. For Socket.IO's option `connectionStateRecovery` it only warns, because Socket.IO
+ * ignores the option with such an adapter.
  *
- * @param paths of the gateways that the option is for
+ * @param paths of the gateways that have the option
  */
 export function recoveryRefusal(
   { recovery }: WithRecovery,
   paths: readonly string[],
   warn: (subject: string, text: string) => void,
 ): (adapter: string) => void {
-  const isOurs = recovery !== undefined;
+  const isOurOption = recovery !== undefined;
   return (adapter) => {
     const text =
-      `EnvelopeAdapter: ${isOurs ? 'recovery' : 'connectionStateRecovery'} is set for ${paths.join(' and ')}, and ` +
-      `${adapter} keeps nothing for clients that are away: `;
+      `EnvelopeAdapter: ${isOurOption ? 'recovery' : 'connectionStateRecovery'} is set for ${paths.join(' and ')}, and ` +
+      `${adapter} stores nothing for disconnected clients: `;
     const fix =
       'use the adapter in memory (leave the option adapter out), or that of @socket.io/redis-streams-adapter';
-    if (isOurs)
+    if (isOurOption)
       throw withCode('ERR_ENVELOPE_RECOVERY_UNSUPPORTED', new Error(`${text}${fix}, or leave recovery out`));
     warn(
       'recovery',

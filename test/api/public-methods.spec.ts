@@ -12,7 +12,7 @@ import { EnvelopeClient, EnvelopeContext, EnvelopeTransport } from '../../lib/mi
 import { instrument } from '../../lib/opentelemetry/index.js';
 import { EnvelopeHealthIndicator } from '../../lib/terminus/index.js';
 import { createTestClient, type TestClient } from '../../lib/testing/index.js';
-import { startLastingApp, type TestApp } from '../support/app.js';
+import { startSharedApp, type TestApp } from '../support/app.js';
 import { methodsOf, methodTable, type Methods } from '../support/public-methods.js';
 import { ENTRIES } from '../support/public-surface.js';
 
@@ -99,7 +99,7 @@ async function createAll(): Promise<Created> {
 }
 
 beforeAll(async () => {
-  app = await startLastingApp({ providers: [Gateway] }, { adapter: { messageContext: true } });
+  app = await startSharedApp({ providers: [Gateway] }, { adapter: { messageContext: true } });
   gateway = app.nest.get(Gateway);
   created = await createAll();
 });
@@ -129,7 +129,7 @@ describe.each(NAMES)('%s', (name) => {
       const subject = (await createAll())[name]!;
       const row = methodTable(gateway.socket)[name]![method]!;
       const valid = row.map((parameter) => parameter.valid);
-      for (const [i, { name: parameter, optional, says = parameter }] of row.entries()) {
+      for (const [i, { name: parameter, optional, errorText: says = parameter }] of row.entries()) {
         const before = valid.slice(0, i);
         for (const args of optional === true ? [before] : [before, [...before, null]]) {
           const what = `${name}.${method}(${args.map(String).join(', ')})`;

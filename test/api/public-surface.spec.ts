@@ -6,12 +6,12 @@ import { WebSocket } from 'ws';
 import * as client from '../../lib/client/index.js';
 import * as nodeClient from '../../lib/client/node.js';
 import {
-  ANYTHING,
+  ACCEPTS_ANYTHING,
   CONSTANT,
   connectRow,
   ENTRIES,
   KINDS,
-  MADE_HERE,
+  PACKAGE_ONLY,
   surfaceOf,
   type Kind,
   type Row,
@@ -81,16 +81,16 @@ describe.each(Object.keys(ENTRIES))('the entry %s', (entry) => {
       const subject = ENTRIES[entry]![exported];
       const row = table[entry]![exported];
       if (row === CONSTANT) expect(typeof subject).not.toBe('function');
-      else if (row === ANYTHING || row === MADE_HERE) {
+      else if (row === ACCEPTS_ANYTHING || row === PACKAGE_ONLY) {
         const type = subject as new (...args: unknown[]) => object;
         const calls: unknown[][] = [[], [null, null], ['text', 'text']];
-        if (row === ANYTHING) calls.splice(1, 2, [{}]);
+        if (row === ACCEPTS_ANYTHING) calls.splice(1, 2, [{}]);
         for (const args of calls) {
           const isClass = /^class\b/.test(String(type));
           const error = await errorOf(() =>
             isClass ? Reflect.construct(type, args) : Reflect.apply(type, undefined, args),
           );
-          if (row === ANYTHING) expect([args, error]).toEqual([args, undefined]);
+          if (row === ACCEPTS_ANYTHING) expect([args, error]).toEqual([args, undefined]);
           else expectNamed(error, exported, '', `new ${exported}(${args.map(String).join(', ')})`);
         }
       } else for (const one of [row].flat() as Row[]) await expectGuarded(exported, one);

@@ -4,7 +4,7 @@ import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
 type When = number | Date | undefined;
@@ -113,7 +113,7 @@ describe('client.expiresAt', () => {
     const app = await start();
     for (const when of [() => Date.now() - 1, () => new Date(Date.now() - 86_400_000)]) {
       atUpgrade = when;
-      const answer = await askForUpgrade(app.port, '/ws');
+      const answer = await requestUpgrade(app.port, '/ws');
       expect(answer.status).toBe(401);
       expect(JSON.parse(answer.body)).toEqual({
         statusCode: 401,
@@ -129,7 +129,7 @@ describe('client.expiresAt', () => {
     const app = await start();
     atUpgrade = () => Date.now() + 10;
     secondGuard = (client) => until('the expiry', () => client.closed !== undefined);
-    const answer = await askForUpgrade(app.port, '/ws');
+    const answer = await requestUpgrade(app.port, '/ws');
     expect([answer.status, JSON.parse(answer.body).message]).toEqual([401, 'The token has expired']);
     expect([sockets, disconnects]).toEqual([[], []]);
     expect(countResources(app)).toEqual(NO_RESOURCES);
@@ -148,7 +148,7 @@ describe('client.expiresAt', () => {
   it('in seconds is reported as an error and refuses no client permanently', async () => {
     const app = await start();
     atUpgrade = () => Math.floor(Date.now() / 1000) + 3_600;
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(500);
     expect(app.log.of('error').join()).toContain('exp * 1000');
     atUpgrade = () => undefined;
     const client = await app.connect('/ws');
@@ -191,7 +191,7 @@ describe('client.expiresAt', () => {
   ])('reports a wrong value by its name: %s', async (_, when, text) => {
     const app = await start();
     atUpgrade = () => when as number;
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(500);
     expect(app.log.of('error').join()).toContain(text);
   });
 

@@ -70,8 +70,8 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
 
   beforeAll(async () => {
     cluster = Sample.start('sample/03-cluster/src/cluster.ts', '--workers', '2', '--port', '0');
-    [chromium] = await Promise.all([Chromium.launch(), cluster.says(/Worker (\d+) listens on/, 2)]);
-    url = (await cluster.says(/listens on (\S+)/))[0]!;
+    [chromium] = await Promise.all([Chromium.launch(), cluster.waitForOutput(/Worker (\d+) listens on/, 2)]);
+    url = (await cluster.waitForOutput(/listens on (\S+)/))[0]!;
   });
   afterAll(() => chromium?.close());
 

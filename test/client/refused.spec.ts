@@ -1,6 +1,6 @@
 import { ConnectError, RequestError, type ClientSocket } from '../../lib/client/node.js';
 import { Returning } from '../recovery/recovery-client.js';
-import { startPlain } from '../support/bare-gateway.js';
+import { startBareApp } from '../support/bare-gateway.js';
 import { deferred, until } from '../support/wait.js';
 import { client, next, QUICK, startServer } from './fixture.js';
 
@@ -103,7 +103,7 @@ describe('a client that a connection middleware accepts', () => {
 
 describe('$session', () => {
   it('is sent after the middlewares, before everything that they sent', async () => {
-    const { app, server } = await startPlain();
+    const { app, server } = await startBareApp();
     const sent: unknown[] = [];
     server.use(async (socket, done) => {
       socket.emit('one');
@@ -123,7 +123,7 @@ describe('$session', () => {
   });
 
   it('is not sent if a middleware refuses or disconnects the client', async () => {
-    const { app, server } = await startPlain();
+    const { app, server } = await startBareApp();
     let isRefused = true;
     server.use((socket, done) => {
       socket.emit('why');
@@ -140,7 +140,7 @@ describe('$session', () => {
   });
 
   it('does not delay a client without the subprotocol, which a middleware may ask', async () => {
-    const { app, server } = await startPlain();
+    const { app, server } = await startBareApp();
     const answers: unknown[] = [];
     server.use(async (socket, done) => {
       answers.push(await socket.timeout(4_000).emitWithAck('password?'));
@@ -154,7 +154,7 @@ describe('$session', () => {
   });
 
   it('is not delayed without a limit: too much output of a middleware closes the connection', async () => {
-    const { app, server } = await startPlain({ limits: { maxBufferedBytes: 200_000 } });
+    const { app, server } = await startBareApp({ limits: { maxBufferedBytes: 200_000 } });
     server.use((socket) => {
       for (let i = 0; i < 10; i++) socket.emit('much', 'x'.repeat(50_000));
     });
@@ -164,7 +164,7 @@ describe('$session', () => {
   });
 
   it('resumes a session despite slow middlewares', async () => {
-    const { app, server } = await startPlain({ recovery: true });
+    const { app, server } = await startBareApp({ recovery: true });
     server.use((_socket, done) => void setImmediate(done));
     const ada = await new Returning().connect(app);
     await ada.cut();

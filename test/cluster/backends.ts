@@ -84,7 +84,7 @@ function redisBackend(
       const [publisher, sub] = await Promise.all([CLIENTS[library](url), CLIENTS[library](url)]);
       return linkOf([publisher, sub], make(publisher.native, sub.native) as AdapterFactory);
     },
-    silent: (url, path) => subscriber(library, url, counted.channel(path), counted.isSharded),
+    addSilentNode: (url, path) => subscriber(library, url, counted.channel(path), counted.isSharded),
   };
 }
 
@@ -132,7 +132,7 @@ export function streams(library: Library): Backend {
       };
       return { ...link, close };
     },
-    silent: (url, path) => subscriber(library, url, `socket.io#${path}#`),
+    addSilentNode: (url, path) => subscriber(library, url, `socket.io#${path}#`),
     differs: { reopening: 'an adapter that was closed goes on answering the other nodes' },
   };
 }
@@ -153,7 +153,7 @@ export const POSTGRES: Backend = {
       close: () => pool.end(),
     };
   },
-  silent: async (url, nsp) => {
+  addSilentNode: async (url, nsp) => {
     const pool = new Pool({ connectionString: url, max: 1 });
     const say = (type: MessageType): Promise<unknown> =>
       pool.query('SELECT pg_notify($1, $2)', [

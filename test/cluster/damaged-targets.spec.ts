@@ -3,7 +3,7 @@ import { createAdapter } from '@socket.io/redis-adapter';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
-import { joinOne, startPlain } from '../support/bare-gateway.js';
+import { joinOne, startBareApp } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 
 /** Of the classic Redis adapter: joins, leaves, disconnects. */
@@ -41,7 +41,7 @@ describeWithRedis('a request of the classic Redis adapter whose target is damage
 
   it.each(['redis', 'ioredis'] as const)('is for nobody, in JSON and in msgpack: %s', async (library) => {
     const clients = await libraries[library]();
-    const { app, server } = await startPlain({
+    const { app, server } = await startBareApp({
       adapter: createAdapter(clients[0], clients[1], { key: library }),
     });
     const { client } = await joinOne(app, server);

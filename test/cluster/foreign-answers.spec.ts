@@ -1,6 +1,6 @@
 import type { ClusterResponse } from 'socket.io-adapter';
 import { Bus, BusAdapter } from '../support/bus.js';
-import { joinOne, startPlain, type Plain } from '../support/bare-gateway.js';
+import { joinOne, startBareApp, type BareApp } from '../support/bare-gateway.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -20,9 +20,9 @@ type Internal = Map<string, (...values: unknown[]) => void>;
 describe('nodes that do not understand each other', () => {
   expectNoUnhandledErrors();
 
-  async function startPair(): Promise<[Plain, Plain]> {
+  async function startPair(): Promise<[BareApp, BareApp]> {
     const bus = new Bus();
-    return [await startPlain({ adapter: bus.adapter }), await startPlain({ adapter: bus.adapter })];
+    return [await startBareApp({ adapter: bus.adapter }), await startBareApp({ adapter: bus.adapter })];
   }
 
   it.each(GARBAGE)('live with %j for an answer about who is present', async (garbage) => {
@@ -44,7 +44,7 @@ describe('nodes that do not understand each other', () => {
   it('live with a client whose data cannot cross, and the one that asks gets what there is', async () => {
     const bus = new Bus();
     const adapter = (nsp: unknown): BusAdapter => new EncodingAdapter(nsp, bus);
-    const [here, there] = [await startPlain({ adapter }), await startPlain({ adapter })];
+    const [here, there] = [await startBareApp({ adapter }), await startBareApp({ adapter })];
     const { socket } = await joinOne(there.app, there.server);
     await joinOne(here.app, here.server);
     socket.data = { timer: () => undefined };

@@ -1,14 +1,14 @@
 import { Bus } from '../support/bus.js';
-import { got, startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
+import { got, startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
 
 async function startCluster() {
   const bus = new Bus();
   const [here, there] = [
-    await startPlain({ adapter: bus.adapter }),
-    await startPlain({ adapter: bus.adapter }),
+    await startBareApp({ adapter: bus.adapter }),
+    await startBareApp({ adapter: bus.adapter }),
   ];
   const [[ada, bob], [eve]] = [await here.join(2), await there.join(1)] as [[Pair, Pair], [Pair]];
-  return { bus, here: here as Plain, there: there as Plain, ada, bob, eve };
+  return { bus, here: here as BareApp, there: there as BareApp, ada, bob, eve };
 }
 
 const events = async ({ client }: Pair): Promise<string[]> => (await got(client)).map(([event]) => event);
@@ -96,7 +96,7 @@ describe('what an emitter sends from a process without sockets', () => {
       type: 3,
       data: { packet, opts: { rooms: [], except: [] } },
     };
-    for (const member of bus.of('/ws')) member.take(JSON.stringify(message));
+    for (const member of bus.of('/ws')) member.receive(JSON.stringify(message));
     expect(await eve.client.next('news')).toEqual(frame);
   });
 });
@@ -129,7 +129,7 @@ describe('garbage on the channels', () => {
     ['a server-side emit of nothing', '{"type":9,"nsp":"/ws","uid":"x"}'],
   ])('is dropped and counted: %s', async (_, text) => {
     const { bus, here, there, ada, eve } = await startCluster();
-    for (const member of bus.of('/ws')) member.take(text);
+    for (const member of bus.of('/ws')) member.receive(text);
     expect(here.server.counters.droppedClusterMessages).toBe(1);
     // Nest has one logger for the process: that of the application that was made last
     expect(there.app.log.of('warn').join()).toContain("on the cluster's channels was dropped");

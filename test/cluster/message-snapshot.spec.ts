@@ -2,7 +2,7 @@ import { snapshot } from '../../lib/server/cluster/message-snapshot.js';
 import type { AdapterFactory } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
 import { Collection } from '../support/late-adapter.js';
-import { answer, got, startPlain, type Pair } from '../support/bare-gateway.js';
+import { answer, got, startBareApp, type Pair } from '../support/bare-gateway.js';
 
 const ADAPTERS: Record<string, () => AdapterFactory> = {
   'on ClusterAdapter, that encodes late': () => new Bus('late').adapter,
@@ -11,7 +11,7 @@ const ADAPTERS: Record<string, () => AdapterFactory> = {
 };
 
 async function startNode(adapter: AdapterFactory) {
-  const node = await startPlain({ adapter });
+  const node = await startBareApp({ adapter });
   const [pair] = (await node.join(1)) as [Pair];
   return { ...node, ...pair };
 }

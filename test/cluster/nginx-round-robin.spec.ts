@@ -1,6 +1,6 @@
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
-import { describeBehindNginx, Nginx } from '../support/nginx.js';
-import { expectOneRoom, joinTwoWorkers, Member } from '../support/sample-cluster-client.js';
+import { describeWithNginx, Nginx } from '../support/nginx.js';
+import { expectOneRoom, joinTwoWorkers, RoomMember } from '../support/sample-cluster-client.js';
 import { Sample } from '../support/sample.js';
 
 /** Milliseconds for processes to start. */
@@ -15,11 +15,11 @@ class AppNode {
 
   static async start(redis: RedisServer): Promise<AppNode> {
     const process = Sample.start('sample/03-cluster/src/main.ts', '--redis', redis.url, '--port', '0');
-    const [port] = await process.says(/bound 1 gateway on [^ ]+:(\d+)/);
+    const [port] = await process.waitForOutput(/bound 1 gateway on [^ ]+:(\d+)/);
     return new AppNode(process, Number(port));
   }
 
-  has({ pid }: Member): boolean {
+  has({ pid }: RoomMember): boolean {
     return pid === this.process.process.pid;
   }
 }
@@ -32,7 +32,7 @@ describeWithRedis('applications that share a Redis', () => {
     nodes = await Promise.all([AppNode.start(redis), AppNode.start(redis), AppNode.start(redis)]);
   }, START);
 
-  describeBehindNginx('behind nginx, which sends each connection to the next of them', () => {
+  describeWithNginx('behind nginx, which sends each connection to the next of them', () => {
     const startNginx = async (...behind: AppNode[]): Promise<string> => {
       const { port } = await Nginx.start(behind.map((node) => node.port));
       return `ws://127.0.0.1:${port}/ws`;
@@ -45,23 +45,23 @@ describeWithRedis('applications that share a Redis', () => {
       expect(members.map((member) => one.has(member))).toEqual([true, false]);
       expect(members.map((member) => two.has(member))).toEqual([false, true]);
       await expectOneRoom(members);
-      for (const member of members) await member.sees(members);
+      for (const member of members) await member.waitForRoster(members);
     });
 
     it("take each other's clients: who was here may come back there, and there again", async () => {
       const [one, two] = nodes;
       const url = await startNginx(one, two);
-      const witness = await Member.join(url, 'witness');
-      let wanderer = await Member.join(url, 'wanderer');
+      const witness = await RoomMember.join(url, 'witness');
+      let wanderer = await RoomMember.join(url, 'wanderer');
       const visited = [wanderer.worker];
       for (let stay = 0; stay < 3; stay++) {
         wanderer.client.ws.terminate();
-        wanderer = await wanderer.comeBack();
+        wanderer = await wanderer.reconnect();
         visited.push(wanderer.worker);
         await expectOneRoom([witness, wanderer]);
       }
       expect(new Set(visited).size).toBe(2);
-      await witness.sees([witness, wanderer]);
+      await witness.waitForRoster([witness, wanderer]);
     });
 
     it.each([
@@ -78,12 +78,12 @@ describeWithRedis('applications that share a Redis', () => {
           members.map(async (member) => {
             if (!leaving.has(member)) return member;
             expect((await member.client.ended()).code).toBe(code);
-            return member.comeBack();
+            return member.reconnect();
           }),
         );
         expect(back.map((member) => staying.has(member))).toEqual(members.map(() => true));
         await expectOneRoom(back);
-        for (const member of back) await member.sees(back);
+        for (const member of back) await member.waitForRoster(back);
         await exit;
       },
       START,

@@ -9,7 +9,7 @@ import {
 } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
-import { startPlain } from '../support/bare-gateway.js';
+import { startBareApp } from '../support/bare-gateway.js';
 
 const bus = new Bus();
 
@@ -82,7 +82,7 @@ describe('an adapter that cannot be made', () => {
     try {
       // not the adapter itself: it leaves a timer behind
       const adapter: AdapterFactory = () => process.send!('hello') as never;
-      const failed = startPlain({ adapter });
+      const failed = startBareApp({ adapter });
       await expect(failed).rejects.toThrow(/^\/ws: its adapter could not be made: .*cluster\.fork\(\)/);
     } finally {
       Reflect.set(process, 'send', send);
@@ -91,7 +91,7 @@ describe('an adapter that cannot be made', () => {
 });
 
 describe('the option recovery', () => {
-  const start = (options: object): Promise<unknown> => startPlain(options as EnvelopeOptions);
+  const start = (options: object): Promise<unknown> => startBareApp(options as EnvelopeOptions);
 
   it('is an error at boot with an adapter that keeps nothing, which names those that do', async () => {
     const failed = start({ adapter: bus.adapter, recovery: true });
@@ -115,7 +115,7 @@ describe('the option recovery', () => {
   });
 
   it("is a warning under Socket.IO's name, and clients begin anew, as there", async () => {
-    const node = await startPlain({ adapter: bus.adapter, connectionStateRecovery: {} });
+    const node = await startBareApp({ adapter: bus.adapter, connectionStateRecovery: {} });
     expect(node.app.log.of('warn')).toEqual([
       'EnvelopeAdapter: connectionStateRecovery is set for /ws, and BusAdapter stores nothing for disconnected clients: ' +
         'each client that reconnects gets a new session, as with Socket.IO. To recover, use the adapter in memory (leave ' +
@@ -160,7 +160,7 @@ describe('the option recovery', () => {
   });
 
   it("has Socket.IO's name, too", async () => {
-    const node = await startPlain({ connectionStateRecovery: { maxDisconnectionDuration: 1_000 } });
+    const node = await startBareApp({ connectionStateRecovery: { maxDisconnectionDuration: 1_000 } });
     expect(node.server.opts).toEqual({ connectionStateRecovery: { maxDisconnectionDuration: 1_000 } });
   });
 });

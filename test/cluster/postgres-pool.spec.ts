@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createAdapter } from '@socket.io/postgres-adapter';
 import { Pool, type PoolClient } from 'pg';
 import { describeWithPostgres, PostgresServer } from '../support/brokers/postgres.js';
-import { got, startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
+import { got, startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 
 describeWithPostgres(
@@ -13,7 +13,7 @@ describeWithPostgres(
 
     let count = 0;
     const pools: Pool[] = [];
-    const nodes: Plain[] = [];
+    const nodes: BareApp[] = [];
     const makePool = (): Pool => {
       const name = `pool-${count++}`;
       const pool = new Pool({
@@ -65,9 +65,9 @@ describeWithPostgres(
         pool.on('acquire', patch);
       });
 
-    async function startNode(): Promise<Plain & { pool: Pool }> {
+    async function startNode(): Promise<BareApp & { pool: Pool }> {
       const pool = makePool();
-      const node = await startPlain({ adapter: createAdapter(pool) });
+      const node = await startBareApp({ adapter: createAdapter(pool) });
       nodes.push(node);
       return Object.assign(node, { pool });
     }

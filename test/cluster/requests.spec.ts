@@ -1,14 +1,14 @@
 import { Bus } from '../support/bus.js';
-import { startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
+import { startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
 
 /** Milliseconds that a node waits for the others here. */
 const PATIENCE = 200;
 
 async function startCluster(size: number) {
   const bus = new Bus();
-  const nodes: Plain[] = [];
+  const nodes: BareApp[] = [];
   while (nodes.length < size) {
-    const node = await startPlain({ adapter: bus.adapter });
+    const node = await startBareApp({ adapter: bus.adapter });
     node.server.on('who', (answer: (name: string) => void) => answer('there'));
     Object.assign(node.server.adapter, { requestsTimeout: PATIENCE });
     nodes.push(node);
@@ -25,7 +25,7 @@ async function took(request: () => Promise<unknown>): Promise<number> {
 describe('a request to other nodes', () => {
   it('ends in time where the broker does not even say how many nodes there are', async () => {
     const { bus, nodes } = await startCluster(2);
-    const [{ server, join }] = nodes as [Plain];
+    const [{ server, join }] = nodes as [BareApp];
     const [{ socket }] = (await join(1)) as [Pair];
     bus.stall();
     const fetched = async (): Promise<void> =>
@@ -42,7 +42,7 @@ describe('a request to other nodes', () => {
 
   it('calls back once, however late the answers come', async () => {
     const { bus, nodes } = await startCluster(2);
-    const [{ server }] = nodes as [Plain];
+    const [{ server }] = nodes as [BareApp];
     const answers: unknown[] = [];
     bus.stall();
     await new Promise<void>((resolve) => {
@@ -58,11 +58,11 @@ describe('a request to other nodes', () => {
 
   it('that not all nodes answer has the sockets of those that did', async () => {
     const { bus, nodes } = await startCluster(3);
-    const [here, there] = nodes as [Plain, Plain];
+    const [here, there] = nodes as [BareApp, BareApp];
     const pairs = [...(await here.join(1)), ...(await there.join(1)), ...(await nodes[2]!.join(1))];
     const [ours, theirs] = pairs.map(({ socket }) => socket.id);
     await there.server.sockets.get(theirs!)!.join('red');
-    bus.of('/ws')[2]!.take = () => undefined;
+    bus.of('/ws')[2]!.receive = () => undefined;
     const error = await here.server
       .timeout(PATIENCE)
       .fetchSockets()
@@ -75,11 +75,11 @@ describe('a request to other nodes', () => {
 
   it('shares nothing with another that is under way', async () => {
     const { bus, nodes } = await startCluster(3);
-    const [here, there] = nodes as [Plain, Plain];
+    const [here, there] = nodes as [BareApp, BareApp];
     const [[red], [blue]] = [await here.join(1), await there.join(1)] as [[Pair], [Pair]];
     await red.socket.join('red');
     await blue.socket.join('blue');
-    bus.of('/ws')[2]!.take = () => undefined;
+    bus.of('/ws')[2]!.receive = () => undefined;
     const ids = async (room: string): Promise<string[]> => {
       const found = here.server.in(room).timeout(PATIENCE).fetchSockets();
       const error = (await found.catch((thrown: unknown) => thrown)) as { responses: { id: string }[] };

@@ -10,7 +10,7 @@ import {
 } from '@nestjs/websockets';
 import { defer, finalize, NEVER, range, startWith, type Observable } from 'rxjs';
 import { EnvelopeServer, EnvelopeSocket, type Limits } from '../../lib/index.js';
-import { startLastingApp, type TestApp } from '../support/app.js';
+import { startSharedApp, type TestApp } from '../support/app.js';
 import { deferred } from '../support/wait.js';
 
 /** What README.md in this folder asks of a server, as gateways of ours. */
@@ -145,5 +145,5 @@ const providers = [ProtocolGateway, GuardedGateway, StrictGateway, RefusingGatew
 /** Our own server with all that; whoever starts it closes it. */
 export function startFixture(limits: Limits = {}): Promise<TestApp> {
   const recovery = { maxDisconnectionDuration: 60_000 };
-  return startLastingApp({ providers }, { adapter: { recovery, limits } });
+  return startSharedApp({ providers }, { adapter: { recovery, limits } });
 }

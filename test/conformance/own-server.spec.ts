@@ -1,7 +1,7 @@
 import type { Limits } from '../../lib/index.js';
 import type { TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 import { startFixture } from './fixture.js';
 
@@ -46,7 +46,7 @@ describe('our own server', () => {
     [503, { maxConnections: 1 }],
   ])('refuses a connection too many with %d, and says when to come back', async (status, limits) => {
     await start(limits);
-    const answer = await askForUpgrade(app.port, '/protocol');
+    const answer = await requestUpgrade(app.port, '/protocol');
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toMatchObject({ statusCode: status, message: expect.any(String) });
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);

@@ -64,7 +64,7 @@ function dataOf({ channels }: Contract, channel: string, message: string): unkno
 describe('The contract of a rich application', () => {
   let parser: Child;
   beforeAll(async () => {
-    parser = await Child.start('asyncapi', { lasts: true });
+    parser = await Child.start('asyncapi', { isShared: true });
   });
 
   it('is a valid AsyncAPI document, whose references all lead somewhere', async () => {

@@ -32,7 +32,7 @@ describe('What goes over the wire is what the contract says', () => {
   let app: TestApp;
   let contract: Contract;
   beforeAll(async () => {
-    judge = await Child.start('asyncapi', { lasts: true });
+    judge = await Child.start('asyncapi', { isShared: true });
   });
   beforeEach(async () => {
     app = await startApp({ providers: [ChatGateway, ModerationGateway, RoomGateway, JwtGuard, KeyGuard] });

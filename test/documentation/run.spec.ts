@@ -7,7 +7,7 @@ import { jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventEmitter2 } from '@nestjs/event-emitter';
-import { LogBook } from '../support/app.js';
+import { RecordingLogger } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { writeBlocks, type Block } from '../support/documentation.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
@@ -57,7 +57,7 @@ describe('the programs of the documents', () => {
     process.env.PORT = '0';
     const create = NestFactory.create.bind(NestFactory) as (...args: unknown[]) => Promise<INestApplication>;
     jest.spyOn(NestFactory, 'create').mockImplementation(async (module: unknown, options?: unknown) => {
-      app = await create(module, { ...(options as object), logger: new LogBook() });
+      app = await create(module, { ...(options as object), logger: new RecordingLogger() });
       return app as never;
     });
   });

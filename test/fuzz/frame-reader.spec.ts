@@ -98,7 +98,9 @@ function randomFrames(random: Random): FrameSpec[] {
     case 4:
       return [{ opcode: OP.text, payload: mutateBytes(random, Buffer.from(text)) }];
     case 5:
-      return [{ opcode: OP.text, payload: text, claim: random.pick([0, 126, 70_000, 2 ** 40, 2 ** 60]) }];
+      return [
+        { opcode: OP.text, payload: text, claimedLength: random.pick([0, 126, 70_000, 2 ** 40, 2 ** 60]) },
+      ];
     case 6:
       return [{ opcode: OP.text, payload: `${text}!`, lengthBytes: random.pick([2, 8] as const) }];
     case 7:

@@ -42,7 +42,9 @@ function randomFrames(random: Random, id: number): FrameSpec[] {
     case 4:
       return message(random, mutateBytes(random, Buffer.from(`{"event":"list","data":"${text}"}`)));
     case 5:
-      return [{ opcode: OP.text, payload: text, claim: random.pick([0, 1, 126, 70_000, 2 ** 40, 2 ** 60]) }];
+      return [
+        { opcode: OP.text, payload: text, claimedLength: random.pick([0, 1, 126, 70_000, 2 ** 40, 2 ** 60]) },
+      ];
     default:
       return message(
         random,

@@ -2,7 +2,7 @@ import { Ack, MessageBody, SubscribeMessage, WebSocketGateway, WsException } fro
 import type { EnvelopeOptions } from '../../lib/index.js';
 import type { Random } from '../support/random.js';
 import type { RawClient } from '../support/raw-client.js';
-import { Siege } from '../support/attack-harness.js';
+import { AttackHarness } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { fuzzLines } from './fuzz.js';
 import { readServerFrames, type ReadFrame } from './rfc6455.js';
@@ -43,20 +43,20 @@ export function assault(
   name: string,
   cases: number,
   adapter: EnvelopeOptions,
-  attack: (random: Random, siege: Siege<FuzzGateway>) => Promise<void>,
+  attack: (random: Random, harness: AttackHarness<FuzzGateway>) => Promise<void>,
 ): void {
   fuzzLines(name, cases, async () => {
-    const siege = await Siege.of(FuzzGateway, adapter);
+    const harness = await AttackHarness.of(FuzzGateway, adapter);
     let count = 0;
     return {
       run: async (random) => {
-        await attack(random, siege);
-        siege.forget();
-        if (++count % CASES_PER_QUESTION === 0) await siege.isServed();
+        await attack(random, harness);
+        harness.forgetAttackers();
+        if (++count % CASES_PER_QUESTION === 0) await harness.expectServed();
       },
       finish: async () => {
-        await siege.survived();
-        expect(siege.app.log.of('error')).toEqual([]);
+        await harness.expectSurvival();
+        expect(harness.app.log.of('error')).toEqual([]);
       },
     };
   });
@@ -70,7 +70,7 @@ export async function framesUntilEnd(
   client: RawClient,
   before: readonly Buffer[] = [],
 ): Promise<ReadFrame[]> {
-  const { frames, rest } = readServerFrames(Buffer.concat([...before, await client.over()]));
+  const { frames, rest } = readServerFrames(Buffer.concat([...before, await client.ended()]));
   if (rest.length > 0) throw new Error(`the line ended within a frame: ${rest.toString('latin1')}`);
   return frames;
 }

@@ -14,7 +14,7 @@ import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 type Act = (client: EnvelopeSocket) => ReturnType<CanActivate['canActivate']>;
 
@@ -160,7 +160,7 @@ describe('the answer to an upgrade', () => {
   it.each(Object.keys(REFUSALS))('when the guard returns or throws %s', async (name) => {
     const [, status, body] = REFUSALS[name]!;
     const app = await startApp({ providers: [ActGateway] });
-    const answer = await askForUpgrade(app.port, target(name));
+    const answer = await requestUpgrade(app.port, target(name));
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toEqual(body);
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
@@ -173,7 +173,7 @@ describe('the answer to an upgrade', () => {
 
   it.each(Object.keys(FAILURES))('when the guard fails with %s', async (name) => {
     const app = await startApp({ providers: [ActGateway] });
-    const answer = await askForUpgrade(app.port, target(name));
+    const answer = await requestUpgrade(app.port, target(name));
     expect(answer.status).toBe(500);
     expect(JSON.parse(answer.body)).toEqual(INTERNAL);
     expect(connected).toBe(0);
@@ -192,7 +192,7 @@ describe('the answer to an upgrade', () => {
   it('logs few lines, however many guards fail', async () => {
     const app = await startApp({ providers: [ActGateway] });
     const name = 'an unknown error';
-    for (let times = 0; times < 8; times++) await askForUpgrade(app.port, target(name));
+    for (let times = 0; times < 8; times++) await requestUpgrade(app.port, target(name));
     expect(app.log.of('error')).toHaveLength(5);
     for (const line of app.log.of('error')) expect(line).toContain(SECRET);
     await app.close();

@@ -4,7 +4,7 @@ import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 type Act = (client: EnvelopeSocket) => boolean | Promise<boolean>;
@@ -50,7 +50,7 @@ class Gateway {
 }
 @UseGuards(ActGuard, SecondGuard)
 @WebSocketGateway({ path: '/ws' })
-class PlainGateway extends Gateway {}
+class BareGateway extends Gateway {}
 @UseGuards(ActGuard)
 @WebSocketGateway({ path: '/rooms/:room/:seat' })
 class ParamsGateway extends Gateway {}
@@ -58,11 +58,11 @@ class ParamsGateway extends Gateway {}
 @WebSocketGateway({ path: '/many', namespace: /^\/\d+$/ })
 class ManyGateway extends Gateway {}
 
-const start = (): Promise<TestApp> => startApp({ providers: [PlainGateway, ParamsGateway, ManyGateway] });
+const start = (): Promise<TestApp> => startApp({ providers: [BareGateway, ParamsGateway, ManyGateway] });
 
 describe('a guard that ends the connection', () => {
   it('has the token in the headers of its request', async () => {
-    const app = await startApp({ providers: [PlainGateway] });
+    const app = await startApp({ providers: [BareGateway] });
     let seen: unknown;
     act = (client) => {
       seen = client.request.headers.authorization;
@@ -87,7 +87,7 @@ describe('a guard that ends the connection', () => {
         disconnect(client);
         return isAsync ? Promise.resolve(true) : true;
       };
-      const answer = await askForUpgrade(app.port, '/ws');
+      const answer = await requestUpgrade(app.port, '/ws');
       expect([answer.status, JSON.parse(answer.body).message]).toEqual([403, 'Forbidden resource']);
     }
     // No further guard and no hook runs.
@@ -104,7 +104,7 @@ describe('a guard that ends the connection', () => {
       client.close(1006);
       return true;
     };
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(500);
     expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 });
@@ -163,7 +163,7 @@ describe('a client whose guards run', () => {
 
   it('is in the rooms that the guard joined, once it is connected', async () => {
     const app = await start();
-    const { server } = app.nest.get(PlainGateway);
+    const { server } = app.nest.get(BareGateway);
     act = async (client) => {
       await client.join(['users', 'user:1']);
       server.to('users').emit('too early');
@@ -193,16 +193,13 @@ describe('a client whose guards run', () => {
   });
 
   it('cannot answer while the guard waits, because it is not connected', async () => {
-    const app = await startApp(
-      { providers: [PlainGateway] },
-      { adapter: { limits: { upgradeTimeout: 50 } } },
-    );
+    const app = await startApp({ providers: [BareGateway] }, { adapter: { limits: { upgradeTimeout: 50 } } });
     let failed: unknown;
     act = async (client) => {
       await client.emitWithAck('identify yourself').catch((error: Error) => (failed = error.message));
       return true;
     };
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(503);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(503);
     await until('the failure of the request', () => failed !== undefined);
     expect(failed).toBe('the socket has been disconnected');
     expect(countResources(app)).toEqual(NO_RESOURCES);
@@ -228,7 +225,7 @@ describe('a client whose guards run', () => {
     expect(String(thrown)).toContain('not open yet');
     // If the guard does not catch the error, it fails.
     act = (client) => use(client) !== undefined;
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(500);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(500);
   });
 
   it('keeps the listeners and middlewares of the guard', async () => {
@@ -271,7 +268,7 @@ describe('a refused client', () => {
   it.each(['/ws', '/rooms/blue/7', '/many/1'])('leaves no resources: %s', async (path) => {
     const app = await start();
     act = useEverything;
-    for (let times = 0; times < 3; times++) expect((await askForUpgrade(app.port, path)).status).toBe(403);
+    for (let times = 0; times < 3; times++) expect((await requestUpgrade(app.port, path)).status).toBe(403);
     expect(countResources(app)).toEqual(NO_RESOURCES);
     expect(calls).toEqual(['answered', 'answered', 'answered']);
   });
@@ -279,7 +276,7 @@ describe('a refused client', () => {
   it('cannot be used again', async () => {
     const app = await start();
     act = () => false;
-    await askForUpgrade(app.port, '/ws');
+    await requestUpgrade(app.port, '/ws');
     const [client] = sockets;
     await client!.join('users');
     expect(client!.emit('hello')).toBe(false);
@@ -302,7 +299,7 @@ describe('namespaces with many paths', () => {
       params.push({ ...client.handshake.params });
       return client.handshake.params['room'] === 'blue';
     };
-    expect((await askForUpgrade(app.port, '/rooms/red/7')).status).toBe(403);
+    expect((await requestUpgrade(app.port, '/rooms/red/7')).status).toBe(403);
     const client = await app.connect('/rooms/blue/a%20b');
     expect(params).toEqual([
       { room: 'red', seat: '7' },
@@ -314,13 +311,13 @@ describe('namespaces with many paths', () => {
   it('are not created for refused clients', async () => {
     const app = await start();
     act = (client) => client.nsp.name === '/many/7';
-    for (let path = 0; path < 5; path++) await askForUpgrade(app.port, `/many/${path}`);
+    for (let path = 0; path < 5; path++) await requestUpgrade(app.port, `/many/${path}`);
     expect(countResources(app)).toEqual(NO_RESOURCES);
     const client = await app.connect('/many/7');
     expect(countResources(app)['children']).toBe(1);
     // A refused client does not remove it while another one is connected.
     act = () => false;
-    await askForUpgrade(app.port, '/many/7');
+    await requestUpgrade(app.port, '/many/7');
     expect(countResources(app)).toMatchObject({ children: 1, sockets: 1 });
     client.ws.terminate();
     await until('the end of the namespace', () => countResources(app)['connections'] === 0);

@@ -13,7 +13,7 @@ import { EnvelopeAdapter, EnvelopeServer, EnvelopeSocket } from '../../lib/index
 import { startApp, type AppOptions } from '../support/app.js';
 import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 let contexts: ExecutionContext[] = [];
 let handlers: unknown[] = [];
@@ -179,7 +179,7 @@ describe('overrideGuard of @nestjs/testing', () => {
       override: (builder) => builder.overrideGuard(RefusingGuard).useValue(guard),
     };
     const closed = await startApp({ providers: [ClosedGateway] });
-    expect((await askForUpgrade(closed.port, '/ws')).status).toBe(401);
+    expect((await requestUpgrade(closed.port, '/ws')).status).toBe(401);
     const app = await startApp({ providers: [ClosedGateway] }, override);
     const client = await app.connect('/ws');
     await client.ask('echo');
@@ -192,7 +192,7 @@ describe('overrideGuard of @nestjs/testing', () => {
       override: (builder) => builder.overrideGuard(ContextGuard).useValue(guard),
     };
     const app = await startApp({ providers: [ContextGateway] }, override);
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(403);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(403);
     expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 });

@@ -6,7 +6,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { clientFrame, OP } from '../support/raw-client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade, beginUpgrade } from '../support/upgrade.js';
+import { requestUpgrade, beginUpgrade } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
 /** What the guards of a test wait for, one entry for each client. */
@@ -85,7 +85,7 @@ describe('a guard that takes too long', () => {
   it.each(Object.keys(LATE))('is answered with 503, and its late result is ignored: %s', async (name) => {
     const app = await start({ upgradeTimeout: 30 });
     for (const path of ['/ws', '/many/1']) {
-      const answer = await askForUpgrade(app.port, path);
+      const answer = await requestUpgrade(app.port, path);
       expect(answer.status).toBe(503);
       expect(answer.headers['retry-after']).toMatch(/^\d+$/);
       expect(JSON.parse(answer.body)).toEqual({
@@ -102,14 +102,14 @@ describe('a guard that takes too long', () => {
 
   it('may never settle', async () => {
     const app = await start({ upgradeTimeout: 30 });
-    expect((await askForUpgrade(app.port, '/ws?never')).status).toBe(503);
+    expect((await requestUpgrade(app.port, '/ws?never')).status).toBe(503);
     expect(countResources(app)).toEqual(NO_RESOURCES);
   });
 
   it('has the timeout of its gateway', async () => {
     const app = await start();
     const { tcp } = beginUpgrade(app.port, '/ws');
-    expect((await askForUpgrade(app.port, '/short')).status).toBe(503);
+    expect((await requestUpgrade(app.port, '/short')).status).toBe(503);
     // The other one is still waiting.
     expect(countResources(app)).toMatchObject({ pending: 1, upgrades: 1 });
     tcp.destroy();
@@ -120,7 +120,7 @@ describe('a guard that takes too long', () => {
     const app = await start({ maxPendingUpgrades: 2 });
     const waiting = [beginUpgrade(app.port, '/ws'), beginUpgrade(app.port, '/ws')];
     await until('the guards', () => gates.length === 2);
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(503);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(503);
     gates.forEach((gate) => gate.resolve(false));
     for (const { answer } of waiting) expect((await answer).status).toBe(403);
     const { tcp } = beginUpgrade(app.port, '/ws');

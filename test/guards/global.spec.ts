@@ -3,7 +3,7 @@ import { APP_GUARD } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 let calls: string[] = [];
 beforeEach(() => {
@@ -56,7 +56,7 @@ describe('global guards', () => {
       { adapter: { upgradeGuards: 'global' }, before: (nest) => nest.useGlobalGuards(late) },
     );
     for (const name of ['shared', 'scoped', 'late'])
-      expect((await askForUpgrade(app.port, `/ws?refuse=${name}`)).status).toBe(403);
+      expect((await requestUpgrade(app.port, `/ws?refuse=${name}`)).status).toBe(403);
     calls = [];
     await app.connect('/ws');
     expect(calls.sort()).toEqual(['late $upgrade', 'scoped $upgrade', 'shared $upgrade']);

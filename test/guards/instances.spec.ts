@@ -13,7 +13,7 @@ import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 declare const NEST_MAJOR: 11 | 12;
@@ -90,7 +90,7 @@ describe('a guard with dependencies, request scope and metadata', () => {
     ['a guest', withToken('bob-token'), 402, { statusCode: 402, message: 'not for you' }],
   ])('refuses %s before the 101', async (_who, headers, status, body) => {
     const app = await start();
-    const answer = await askForUpgrade(app.port, '/admin', headers);
+    const answer = await requestUpgrade(app.port, '/admin', headers);
     expect(answer.status).toBe(status);
     expect(JSON.parse(answer.body)).toEqual(body);
     expect(answer.headers).toEqual({

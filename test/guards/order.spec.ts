@@ -12,7 +12,7 @@ import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade, freePort } from '../support/upgrade.js';
+import { requestUpgrade, freePort } from '../support/upgrade.js';
 
 /** The names of the guards that ran, each with its pattern. */
 let calls: string[] = [];
@@ -105,13 +105,13 @@ describe('guards at the upgrade', () => {
   it('are those of the class', async () => {
     const app = await start([ClassGateway]);
     expect(await connectAndSend(app, '/class')).toEqual(['OfClass $upgrade', 'OfClass echo']);
-    expect((await askForUpgrade(app.port, '/class?refuse=OfClass')).status).toBe(403);
+    expect((await requestUpgrade(app.port, '/class?refuse=OfClass')).status).toBe(403);
   });
 
   it('are those of handleConnection, which do not run for messages', async () => {
     const app = await start([HookGateway]);
     expect(await connectAndSend(app, '/hook')).toEqual(['OfHook $upgrade', 'connected']);
-    expect((await askForUpgrade(app.port, '/hook?refuse=OfHook')).status).toBe(403);
+    expect((await requestUpgrade(app.port, '/hook?refuse=OfHook')).status).toBe(403);
     expect(calls).toEqual(['OfHook $upgrade']);
   });
 
@@ -127,7 +127,7 @@ describe('guards at the upgrade', () => {
       'OfMessage echo',
     ]);
     for (const [name, count] of Object.entries({ OfClass: 1, Second: 2, OfHook: 3 })) {
-      expect((await askForUpgrade(app.port, `/both?refuse=${name}`)).status).toBe(403);
+      expect((await requestUpgrade(app.port, `/both?refuse=${name}`)).status).toBe(403);
       // Guards after the refusal do not run.
       expect(calls.splice(0)).toHaveLength(count);
     }
@@ -148,7 +148,7 @@ describe('guards at the upgrade', () => {
       'OfClass echo',
     ]);
     expect(await connectAndSend(app, '/class')).toEqual(['OfClass echo']);
-    expect((await askForUpgrade(app.port, '/both?refuse=OfHook')).status).toBe(403);
+    expect((await requestUpgrade(app.port, '/both?refuse=OfHook')).status).toBe(403);
     expect(app.log.of('log').join()).toContain('; OfHookGuard at the upgrade');
   });
 
@@ -183,7 +183,7 @@ describe('gateways that share a path', () => {
   it('must all accept a client', async () => {
     const app = await start([BothGateway, NeighbourGateway, OpenNeighbourGateway]);
     for (const name of ['OfClass', 'OfHook', 'OfOther'])
-      expect((await askForUpgrade(app.port, `/both?refuse=${name}`)).status).toBe(403);
+      expect((await requestUpgrade(app.port, `/both?refuse=${name}`)).status).toBe(403);
     expect(calls).not.toContain('connected');
     expect(calls).not.toContain('connected to the neighbour');
     expect(countResources(app)).toEqual(NO_RESOURCES);
@@ -242,8 +242,8 @@ describe('guards are found', () => {
       'connected',
       'OfBase echo',
     ]);
-    expect((await askForUpgrade(app.port, '/derived?refuse=OfBase')).status).toBe(403);
-    expect((await askForUpgrade(app.port, '/derived?refuse=OfHook')).status).toBe(403);
+    expect((await requestUpgrade(app.port, '/derived?refuse=OfBase')).status).toBe(403);
+    expect((await requestUpgrade(app.port, '/derived?refuse=OfHook')).status).toBe(403);
   });
 
   it('on both classes, like for messages; an overridden hook has only its own guards', async () => {
@@ -264,7 +264,7 @@ describe('guards are found', () => {
   it('as instances', async () => {
     const app = await start([InstanceGateway]);
     expect(await connectAndSend(app, '/instance')).toEqual(['Instance $upgrade', 'plain', 'Instance echo']);
-    expect((await askForUpgrade(app.port, '/instance?refuse=Instance')).status).toBe(403);
+    expect((await requestUpgrade(app.port, '/instance?refuse=Instance')).status).toBe(403);
     expect(app.log.of('log').join()).toContain('InstanceGuard, Object at the upgrade');
   });
 
@@ -277,7 +277,7 @@ describe('guards are found', () => {
       echo(): void {}
     }
     const app = await start([OwnPortGateway]);
-    expect((await askForUpgrade(port, '/own?refuse=OfClass')).status).toBe(403);
+    expect((await requestUpgrade(port, '/own?refuse=OfClass')).status).toBe(403);
     const client = await app.connect('/own', { port });
     await client.ask('echo');
     expect(calls).toEqual(['OfClass $upgrade', 'OfClass $upgrade', 'OfClass echo']);

@@ -6,7 +6,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { asRequest, carriers, tokens, withJwt } from '../support/jwt.js';
 import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 let connected: unknown[] = [];
@@ -109,7 +109,7 @@ describe.each(Object.keys(carriers))("AuthGuard('jwt') and a token in %s", (carr
   it.each(['expired', 'forged', 'unsigned'] as const)('refuses an %s token', async (kind) => {
     const app = await start();
     for (const path of ['/ws', '/hook']) {
-      const answer = await askForUpgrade(app.port, ...asRequest(path, carrier, tokens[kind]()));
+      const answer = await requestUpgrade(app.port, ...asRequest(path, carrier, tokens[kind]()));
       expect(answer.status).toBe(401);
       expect(JSON.parse(answer.body)).toEqual(UNAUTHORIZED);
     }
@@ -134,7 +134,7 @@ describe("AuthGuard('jwt')", () => {
     ['a token that is not a string', { 'Sec-WebSocket-Protocol': 'envelope.auth.eyJ0b2tlbiI6eyJhIjoxfX0' }],
   ])('refuses %s', async (_, headers) => {
     const app = await start();
-    const answer = await askForUpgrade(app.port, '/ws', headers as Record<string, string>);
+    const answer = await requestUpgrade(app.port, '/ws', headers as Record<string, string>);
     expect([answer.status, JSON.parse(answer.body)]).toEqual([401, UNAUTHORIZED]);
     expect(connected).toEqual([]);
   });
@@ -161,7 +161,7 @@ describe("AuthGuard('jwt')", () => {
           ...(protocols !== '' && { 'Sec-WebSocket-Protocol': protocols }),
         };
         const target = `/ws${one.target ?? ''}${two.target ?? ''}`;
-        expect([good, bad, (await askForUpgrade(app.port, target, headers)).status]).toEqual([
+        expect([good, bad, (await requestUpgrade(app.port, target, headers)).status]).toEqual([
           good,
           bad,
           status,
@@ -174,7 +174,7 @@ describe("AuthGuard('jwt')", () => {
     const app = await start();
     const auth = Buffer.from(JSON.stringify({ token: tokens.valid() })).toString('base64url');
     const headers = { 'Sec-WebSocket-Protocol': `envelope.auth.${auth}` };
-    const answer = await askForUpgrade(app.port, '/ws', headers);
+    const answer = await requestUpgrade(app.port, '/ws', headers);
     expect(answer.status).toBe(101);
     expect(answer.headers).not.toHaveProperty('sec-websocket-protocol');
   });
@@ -200,7 +200,7 @@ describe("AuthGuard('jwt')", () => {
     const client = await app.connect('/custom', { protocols: ['bearer', tokens.valid('bob')] });
     expect((await client.ask('whoami')).data).toBe('bob');
     const messageFor = async (token: string): Promise<unknown> =>
-      JSON.parse((await askForUpgrade(app.port, `/custom?token=${token}`)).body).message;
+      JSON.parse((await requestUpgrade(app.port, `/custom?token=${token}`)).body).message;
     expect(await messageFor(tokens.expired())).toBe('jwt expired');
     expect(await messageFor(tokens.forged())).toBe('invalid signature');
     expect(await messageFor('')).toBe('No auth token');
@@ -208,7 +208,7 @@ describe("AuthGuard('jwt')", () => {
 
   it('answers 500 when its strategy is unknown', async () => {
     const app = await start();
-    const answer = await askForUpgrade(app.port, ...asRequest('/unknown', '?token=', tokens.valid()));
+    const answer = await requestUpgrade(app.port, ...asRequest('/unknown', '?token=', tokens.valid()));
     expect(answer.status).toBe(500);
     expect(JSON.parse(answer.body).message).toBe('Internal server error');
     expect(app.log.of('error').join()).toContain('Unknown authentication strategy');

@@ -12,7 +12,7 @@ import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 declare const NEST_MAJOR: 11 | 12;
 
@@ -107,7 +107,7 @@ describe('a guard with a dependency of request scope', () => {
     const app = await start();
     sessionError = error;
     for (const path of ['/static', '/scoped']) {
-      const answer = await askForUpgrade(app.port, path);
+      const answer = await requestUpgrade(app.port, path);
       expect([answer.status, JSON.parse(answer.body).message]).toEqual([status, message]);
     }
     expect(calls).toEqual([]);
@@ -120,7 +120,7 @@ describe('a guard with a dependency of request scope', () => {
   it('refuses like any other guard', async () => {
     const app = await start();
     for (const path of ['/static', '/scoped'])
-      expect((await askForUpgrade(app.port, `${path}?refuse`)).status).toBe(403);
+      expect((await requestUpgrade(app.port, `${path}?refuse`)).status).toBe(403);
     expect(calls).not.toContainEqual(['handleConnection', expect.anything()]);
     expect(countResources(app)).toEqual(NO_RESOURCES);
   });

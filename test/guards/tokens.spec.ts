@@ -12,7 +12,7 @@ import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { asRequest, carriers } from '../support/jwt.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 const TOKEN = 's3cr3t.t0k3n-of_ada';
@@ -116,7 +116,7 @@ describe.each(CARRIERS)('a token in %s', (carrier) => {
     const app = await start(options);
     if (options.limits?.maxConnections === 1)
       await app.connect('/ws?token=other', { headers: { Cookie: 'sid=k00k1e' } });
-    const answer = await askForUpgrade(app.port, ...request(path, headers));
+    const answer = await requestUpgrade(app.port, ...request(path, headers));
     expect(answer.status).toBe(status);
     expect(findSecrets(JSON.stringify(answer))).toEqual([]);
     await app.close();
@@ -126,7 +126,7 @@ describe.each(CARRIERS)('a token in %s', (carrier) => {
   it('is neither in the answer nor in the log of a failing guard', async () => {
     const app = await start();
     for (let times = 0; times < 5; times++) {
-      const answer = await askForUpgrade(app.port, ...request('/many/7', { 'X-Act': 'guard' }));
+      const answer = await requestUpgrade(app.port, ...request('/many/7', { 'X-Act': 'guard' }));
       expect(answer.status).toBeGreaterThanOrEqual(400);
       expect(findSecrets(JSON.stringify(answer))).toEqual([]);
     }
@@ -204,7 +204,7 @@ describe('the check for a token', () => {
     const auth = `envelope.auth.${SECRETS[1]}`;
     const select = async (...offered: string[]): Promise<unknown> => {
       const headers = { Cookie: 'sid=k00k1e', 'Sec-WebSocket-Protocol': offered.join(', ') };
-      const answer = await askForUpgrade(app.port, `/ws?token=${TOKEN}`, headers);
+      const answer = await requestUpgrade(app.port, `/ws?token=${TOKEN}`, headers);
       expect(answer.status).toBe(101);
       expect(findSecrets(JSON.stringify(answer))).toEqual([]);
       return answer.headers['sec-websocket-protocol'];

@@ -7,10 +7,10 @@ import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { comeFrom } from '../support/fake-addresses.js';
+import { fakeAddresses } from '../support/fake-addresses.js';
 import { RawClient } from '../support/raw-client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 /** How many upgrades wait for a guard that never settles. */
@@ -57,7 +57,7 @@ async function connectTo(app: TestApp, headers: Headers = {}): Promise<TestClien
   return app.connect('/ws', { headers });
 }
 const upgradeStatus = async (app: TestApp, headers: Headers = {}, target = '/ws'): Promise<number> =>
-  (await askForUpgrade(app.port, target, headers)).status;
+  (await requestUpgrade(app.port, target, headers)).status;
 
 expectNoUnhandledErrors();
 
@@ -65,7 +65,7 @@ describe('limits.maxConnectionsPerAddress', () => {
   it('refuses one connection too many with 429 and a Retry-After header', async () => {
     const app = await startWith(2);
     const [first] = [await connectTo(app), await connectTo(app)];
-    const { status, headers, body } = await askForUpgrade(app.port, '/ws');
+    const { status, headers, body } = await requestUpgrade(app.port, '/ws');
     expect(status).toBe(429);
     expect(Number(headers['retry-after'])).toBeGreaterThan(0);
     expect(JSON.parse(body)).toEqual({
@@ -73,9 +73,9 @@ describe('limits.maxConnectionsPerAddress', () => {
       message: 'Too many connections from this address',
       error: 'Too Many Requests',
     });
-    comeFrom(app, '203.0.113.5');
+    fakeAddresses(app, '203.0.113.5');
     await connectTo(app);
-    comeFrom(app, '127.0.0.1');
+    fakeAddresses(app, '127.0.0.1');
     expect(await upgradeStatus(app)).toBe(429);
     first.close();
     await until('a free slot', async () => (await upgradeStatus(app)) === 101);
@@ -90,7 +90,7 @@ describe('limits.maxConnectionsPerAddress', () => {
   it('counts the connections of all paths, and upgrades that wait for a guard', async () => {
     const app = await startWith(2);
     await connectTo(app);
-    void askForUpgrade(app.port, '/ws?guard=hang').catch(() => undefined);
+    void requestUpgrade(app.port, '/ws?guard=hang').catch(() => undefined);
     await until('the guard', () => hanging === 1);
     expect(await upgradeStatus(app)).toBe(429);
   });
@@ -117,11 +117,11 @@ describe('limits.maxConnectionsPerAddress', () => {
 
   it('counts an IPv4 address and its IPv4-mapped IPv6 form as one', async () => {
     const app = await startWith(1);
-    comeFrom(app, '::ffff:203.0.113.5');
+    fakeAddresses(app, '::ffff:203.0.113.5');
     await connectTo(app);
-    comeFrom(app, '203.0.113.5');
+    fakeAddresses(app, '203.0.113.5');
     expect(await upgradeStatus(app)).toBe(429);
-    comeFrom(app, '::ffff:203.0.113.6');
+    fakeAddresses(app, '::ffff:203.0.113.6');
     await connectTo(app);
   });
 
@@ -129,13 +129,13 @@ describe('limits.maxConnectionsPerAddress', () => {
     'ignores X-Forwarded-For from the untrusted peer %s',
     async (peer) => {
       const app = await startWith(1);
-      comeFrom(app, peer);
+      fakeAddresses(app, peer);
       await connectTo(app, forwardedFor('198.51.100.1'));
       expect(await upgradeStatus(app, forwardedFor('198.51.100.2'))).toBe(429);
       expect(await upgradeStatus(app, forwardedFor(''))).toBe(429);
       expect(app.log.of('warn').filter((line) => line.includes('X-Forwarded-For'))).toEqual([]);
       const trusting = await startWith(1, { trustProxy: 'loopback' });
-      comeFrom(trusting, peer);
+      fakeAddresses(trusting, peer);
       await connectTo(trusting, forwardedFor('198.51.100.1'));
       expect(await upgradeStatus(trusting, forwardedFor('198.51.100.2'))).toBe(429);
     },
@@ -146,7 +146,7 @@ describe('limits.maxConnectionsPerAddress', () => {
     'counts the clients of an undeclared proxy at %s together with ten times the limit, and logs a warning',
     async (peer) => {
       const app = await startWith(1);
-      comeFrom(app, peer);
+      fakeAddresses(app, peer);
       for (let client = 1; client <= 10; client++) await connectTo(app, forwardedFor(`203.0.113.${client}`));
       const warnings = app.log.of('warn').filter((line) => line.includes('trustProxy'));
       expect(warnings).toEqual([
@@ -159,14 +159,14 @@ describe('limits.maxConnectionsPerAddress', () => {
       );
       await connectTo(app);
       expect(await upgradeStatus(app)).toBe(429);
-      comeFrom(app, '10.9.9.9');
+      fakeAddresses(app, '10.9.9.9');
       await connectTo(app, forwardedFor('203.0.113.12'));
     },
   );
 
   it.each(privates)('counts connections from %s by that address with trustProxy: false', async (peer) => {
     const app = await startWith(1, { trustProxy: false });
-    comeFrom(app, peer);
+    fakeAddresses(app, peer);
     await connectTo(app, forwardedFor('203.0.113.1'));
     expect(await upgradeStatus(app, forwardedFor('203.0.113.2'))).toBe(429);
     expect(await upgradeStatus(app)).toBe(429);
@@ -239,7 +239,7 @@ describe('a slot becomes free', () => {
     async (app: TestApp): Promise<void> => {
       const client = await RawClient.connect(app.port, '/ws');
       how(client);
-      await client.over();
+      await client.ended();
     };
   const expectRefusal =
     (status: number, target: string, headers: Headers = {}) =>

@@ -6,7 +6,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { RawClient } from '../support/raw-client.js';
 import type { AdapterInternals } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
+import { requestUpgrade, type UpgradeResponse } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
 /** Allows, refuses, throws, or waits for the test, depending on the query. */
@@ -64,7 +64,7 @@ async function expectNothingLeft(app: TestApp): Promise<void> {
 const start = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
   startApp({ providers: [GuardedGateway, UnlimitedGateway, ShortTimeoutGateway] }, { adapter });
 
-function expectRefusal(answer: UpgradeAnswer, status: number, message: string): void {
+function expectRefusal(answer: UpgradeResponse, status: number, message: string): void {
   expect(answer.status).toBe(status);
   expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
   const error = status === 503 ? 'Service Unavailable' : 'Too Many Requests';
@@ -103,14 +103,14 @@ describe('connection limits', () => {
     const clients = [await app.connect('/ws'), await app.connect('/unlimited'), await app.connect('/short')];
     for (let i = 0; i < 20; i++) {
       for (const path of ['/ws', '/unlimited'])
-        expectRefusal(await askForUpgrade(app.port, path), 503, 'Too many connections');
+        expectRefusal(await requestUpgrade(app.port, path), 503, 'Too many connections');
     }
     expect(counts(app)).toEqual({ connections: 3, pending: 0, addresses: 1, upgrades: 0 });
     clients[1]!.close();
     await clients[1]!.ended();
     await until('a free slot', () => counts(app).connections === 2);
     clients.push(await app.connect('/ws'));
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(503);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(503);
     // The open connections still work.
     expect(await clients[0]!.ask('echo', 1)).toMatchObject({ data: 1 });
     for (const { ws } of clients) ws.terminate();
@@ -122,10 +122,10 @@ describe('connection limits', () => {
     write(app, request('/ws?guard=waits'));
     write(app, request('/ws?guard=waits'));
     await until('the guards', () => QueryGuard.waiting.length === 2);
-    expectRefusal(await askForUpgrade(app.port, '/ws'), 503, 'Too many connections');
+    expectRefusal(await requestUpgrade(app.port, '/ws'), 503, 'Too many connections');
     QueryGuard.waiting.pop()!(false);
     await until('a free slot', () => counts(app).connections === 1);
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(101);
   });
 
   it('maxPendingUpgrades counts the guards of disconnected clients until they settle', async () => {
@@ -136,7 +136,7 @@ describe('connection limits', () => {
       tcp.resetAndDestroy();
       await until('the end of the upgrade', () => counts(app).upgrades === 0);
     }
-    expectRefusal(await askForUpgrade(app.port, '/ws'), 503, 'Too many connections');
+    expectRefusal(await requestUpgrade(app.port, '/ws'), 503, 'Too many connections');
     expect(QueryGuard.waiting).toHaveLength(3);
     QueryGuard.waiting.pop()!(true);
     await until(
@@ -152,7 +152,7 @@ describe('connection limits', () => {
   it('maxConnectionsPerAddress: refuses with 429, although maxConnections has a free slot', async () => {
     const app = await start({ limits: { maxConnectionsPerAddress: 2, maxConnections: 3 } });
     const clients = [await app.connect('/ws'), await app.connect('/unlimited')];
-    expectRefusal(await askForUpgrade(app.port, '/ws'), 429, 'Too many connections from this address');
+    expectRefusal(await requestUpgrade(app.port, '/ws'), 429, 'Too many connections from this address');
     expect(app.log.of('warn').join()).toContain(
       'is reached by 127.0.0.1; if that is a proxy, name it in the option trustProxy',
     );
@@ -168,7 +168,7 @@ describe('connection limits', () => {
       RawClient.connect(app.port, '/unlimited?guard=waits'),
     ];
     await until('the guards', () => QueryGuard.waiting.length === 2);
-    expectRefusal(await askForUpgrade(app.port, '/ws'), 503, 'Too many connections');
+    expectRefusal(await requestUpgrade(app.port, '/ws'), 503, 'Too many connections');
     expect(await open.ask('echo', 1)).toMatchObject({ data: 1 });
     for (const decide of QueryGuard.waiting.splice(0)) decide(true);
     await Promise.all(pending);
@@ -192,8 +192,8 @@ describe('connection limits', () => {
     const app = await start();
     const waiting = RawClient.connect(app.port, '/unlimited?guard=waits');
     const answers = [
-      askForUpgrade(app.port, '/short?guard=waits'),
-      askForUpgrade(app.port, '/short?guard=waits'),
+      requestUpgrade(app.port, '/short?guard=waits'),
+      requestUpgrade(app.port, '/short?guard=waits'),
     ];
     for (const answer of await Promise.all(answers)) expectRefusal(answer, 503, 'The upgrade took too long');
     // A path without this timeout keeps waiting.
@@ -208,10 +208,10 @@ describe('connection limits', () => {
     ['more than a timer can wait for', { limits: { upgradeTimeout: 2 ** 31 } }, 101],
   ])('upgradeTimeout: %s', async (_, adapter, status) => {
     const app = await start(adapter);
-    const answer = askForUpgrade(app.port, '/ws?guard=waits');
+    const answer = requestUpgrade(app.port, '/ws?guard=waits');
     if (status === 101) {
       await until('the guard', () => QueryGuard.waiting.length === 1);
-      expect((await askForUpgrade(app.port, '/short?guard=waits')).status).toBe(503);
+      expect((await requestUpgrade(app.port, '/short?guard=waits')).status).toBe(503);
       QueryGuard.waiting[0]!(true);
     }
     expect((await answer).status).toBe(status);
@@ -224,7 +224,7 @@ describe('connection limits', () => {
       const hang = (_: unknown, done: (...verdict: unknown[]) => void): void =>
         late.resolve(() => done(true, true));
       const app = await start({ limits: { upgradeTimeout: 30 }, [check]: hang });
-      expectRefusal(await askForUpgrade(app.port, '/ws'), 503, 'The upgrade took too long');
+      expectRefusal(await requestUpgrade(app.port, '/ws'), 503, 'The upgrade took too long');
       (await late.promise)();
       await expectNothingLeft(app);
     }
@@ -246,7 +246,7 @@ describe('connection limits', () => {
 
   it.each(refusals)('%s leaves no resources', async (_, target, headers, status) => {
     const app = await start({ perMessageDeflate: true });
-    for (let i = 0; i < 5; i++) expect((await askForUpgrade(app.port, target, headers)).status).toBe(status);
+    for (let i = 0; i < 5; i++) expect((await requestUpgrade(app.port, target, headers)).status).toBe(status);
     await expectNothingLeft(app);
   });
 
@@ -265,7 +265,7 @@ describe('connection limits', () => {
     const headers = { Origin: 'https://page.example', 'Sec-WebSocket-Protocol': 'a' };
     for (const [adapter, status] of options) {
       const app = await start({ cors: { origin: '*', credentials: true }, ...adapter });
-      const answer = await askForUpgrade(app.port, '/ws', headers);
+      const answer = await requestUpgrade(app.port, '/ws', headers);
       expect([Object.keys(adapter), answer.status]).toEqual([Object.keys(adapter), status]);
       await expectNothingLeft(app);
     }
@@ -289,7 +289,7 @@ describe('connection limits', () => {
     expect(app.log.of('error')).toEqual([]);
     // The late results of the guards open no connection.
     for (const decide of QueryGuard.waiting.splice(0)) decide(true);
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(101);
     await expectNothingLeft(app);
     expect(app.adapter.create(0, { path: '/ws' }).sockets.size).toBe(0);
   });
@@ -303,7 +303,7 @@ describe('connection limits', () => {
       for (const tcp of clients) tcp.destroy();
     }
     expect(counts(app)).toEqual(NO_COUNTS);
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(101);
     await expectNothingLeft(app);
   });
 
@@ -334,7 +334,7 @@ describe('connection limits', () => {
 
   it('a pending upgrade is refused when the application closes, and leaves no resources', async () => {
     const app = await start({ limits: { upgradeTimeout: false } });
-    const answer = askForUpgrade(app.port, '/ws?guard=waits');
+    const answer = requestUpgrade(app.port, '/ws?guard=waits');
     await until('the guard', () => QueryGuard.waiting.length === 1);
     await app.close();
     expectRefusal(await answer, 503, 'The server is shutting down');

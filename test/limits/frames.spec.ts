@@ -2,7 +2,7 @@ import { constants } from 'node:buffer';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { ClosedInfo, EnvelopeOptions, EnvelopeSocket } from '../../lib/index.js';
 import { clientFrame, OP, type FrameSpec, type RawClient } from '../support/raw-client.js';
-import { besiege } from '../support/attack-harness.js';
+import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -28,7 +28,7 @@ class FramedGateway {
 }
 
 const limited = (limits: object, options: EnvelopeOptions = {}) =>
-  besiege(FramedGateway, { ...options, limits });
+  underAttack(FramedGateway, { ...options, limits });
 const TOO_MANY_FRAGMENTS = ['parse error', { code: 1008, reason: '', wasClean: false, initiator: 'server' }];
 
 /** Splits a message into this many frames. */
@@ -51,11 +51,11 @@ async function writeInPieces(
   const tcp = socket.request.socket;
   client.tcp.setNoDelay(true);
   let pieces = 0;
-  for (let start = 0; start < bytes.length && !client.isOver && socket.connected; start += size) {
+  for (let start = 0; start < bytes.length && !client.isClosed && socket.connected; start += size) {
     const piece = bytes.subarray(start, start + size);
     const due = tcp.bytesRead + piece.length;
     client.tcp.write(piece);
-    await until('the piece', () => tcp.bytesRead >= due || client.isOver || !socket.connected);
+    await until('the piece', () => tcp.bytesRead >= due || client.isClosed || !socket.connected);
     pieces++;
   }
   return pieces;
@@ -73,7 +73,7 @@ describe('limits on frames', () => {
   ])(
     'maxFragments, %s: accepts this many fragments, and closes with 1008 for one more',
     (_, limits, maximum) =>
-      limited(limits)(async ({ raw, gateway, isServed }) => {
+      limited(limits)(async ({ raw, gateway, expectServed: isServed }) => {
         const client = await raw();
         client.send(...fragments(message(10_000), maximum));
         expect(JSON.parse(await client.message())).toEqual({ event: 'size', data: 10_000 });
@@ -86,7 +86,7 @@ describe('limits on frames', () => {
         expect(JSON.parse(frame.payload.toString())).toEqual({ event: 'size', data: 1 });
         client.send(...fragments(message(10_000), maximum + 1));
         expect(await client.close()).toEqual({ code: 1008, reason: '' });
-        await client.over();
+        await client.ended();
         await until('handleDisconnect', () => gateway.disconnects.length === 1);
         expect(gateway.disconnects).toEqual([TOO_MANY_FRAGMENTS]);
         await isServed();
@@ -132,7 +132,7 @@ describe('limits on frames', () => {
 
   it(
     'bounds the memory for a message that arrives byte by byte, and closes with 1008',
-    limited({})(async ({ raw, gateway, isServed }) => {
+    limited({})(async ({ raw, gateway, expectServed: isServed }) => {
       const client = await raw();
       const frame = clientFrame({ opcode: OP.text, payload: message(900_000) });
       const before = process.memoryUsage();
@@ -167,7 +167,7 @@ describe('limits on frames', () => {
     'a message longer than the longest string closes with 1009 even with maxPayload: false',
     limited({ maxPayload: false })(async ({ raw, gateway }) => {
       const attacker = await raw();
-      attacker.send({ opcode: OP.text, payload: 'x', claim: constants.MAX_STRING_LENGTH + 1 });
+      attacker.send({ opcode: OP.text, payload: 'x', claimedLength: constants.MAX_STRING_LENGTH + 1 });
       expect(await attacker.close()).toMatchObject({ code: 1009 });
       await until('the disconnect', () => gateway.disconnects.length > 0);
     }),
@@ -187,7 +187,7 @@ describe('limits on frames', () => {
 
   it(
     'a hundred unfinished messages keep at most their own bytes, and other clients are served',
-    limited({ maxPayload: 100_000 })(async ({ raw, isServed, server }) => {
+    limited({ maxPayload: 100_000 })(async ({ raw, expectServed: isServed, server }) => {
       const part = clientFrame({ opcode: OP.text, payload: Buffer.alloc(90_000, 'x'), fin: false });
       for (let i = 0; i < 100; i++) (await raw()).send(part);
       const sockets = [...server.sockets.values()];

@@ -16,7 +16,7 @@ import {
 } from '@nestjs/websockets';
 import { concat, EMPTY, from, interval, NEVER, of, throwError, type Observable } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
-import { besiege } from '../support/attack-harness.js';
+import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -195,7 +195,7 @@ const EVENTS = [
 ];
 const ENDLESS = ['endless', 'never', 'endless generator'];
 
-const attack = besiege([HandlersGateway, OtherGateway], { limits: { maxInFlight: 4 } });
+const attack = underAttack([HandlersGateway, OtherGateway], { limits: { maxInFlight: 4 } });
 
 describe('a message in flight ends', () => {
   expectNoUnhandledErrors();

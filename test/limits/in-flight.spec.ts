@@ -2,7 +2,7 @@ import { Ack, ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway }
 import { NEVER, Observable } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
-import { besiege } from '../support/attack-harness.js';
+import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -54,7 +54,7 @@ class BusyGateway {
   }
 }
 
-const attack = besiege(BusyGateway, { limits: { maxInFlight: 3, messagesPerSecond: false } });
+const attack = underAttack(BusyGateway, { limits: { maxInFlight: 3, messagesPerSecond: false } });
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
 function sendWork(client: TestClient, count: number, ids: 'all' | 'none' | 'some'): void {
@@ -70,7 +70,7 @@ describe('messages in flight', () => {
   it.each(['all', 'none', 'some'] as const)(
     'messages over maxInFlight wait, in order (with an id: %s)',
     (ids) =>
-      attack(async ({ attacker, gateway, isServed }) => {
+      attack(async ({ attacker, gateway, expectServed: isServed }) => {
         const client = await attacker();
         const socket = gateway.clients.at(-1)!;
         sendWork(client, 20, ids);
@@ -171,7 +171,7 @@ describe('messages in flight', () => {
   it.each(['all', 'none', 'some'] as const)(
     'thousands of messages pause the connection, and none is lost or reordered (with an id: %s)',
     (ids) =>
-      attack(async ({ attacker, gateway, isServed }) => {
+      attack(async ({ attacker, gateway, expectServed: isServed }) => {
         const client = await attacker();
         const socket = gateway.clients.at(-1)!;
         sendWork(client, 5_000, ids);
@@ -190,7 +190,7 @@ describe('messages in flight', () => {
 
   it(
     'a client that sends 50 MB to busy handlers has to wait: the server stops reading',
-    attack(async ({ attacker, gateway, isServed }) => {
+    attack(async ({ attacker, gateway, expectServed: isServed }) => {
       const client = await attacker();
       const socket = gateway.clients.at(-1)!;
       const message = JSON.stringify({ event: 'work', data: { text: 'x'.repeat(499_000) } });
@@ -210,13 +210,13 @@ describe('messages in flight', () => {
 
   it(
     'a paused connection does not time out, and a silent connection does',
-    besiege(BusyGateway, { limits: { maxInFlight: 3 }, pingInterval: 40, pingTimeout: 40 })(
+    underAttack(BusyGateway, { limits: { maxInFlight: 3 }, pingInterval: 40, pingTimeout: 40 })(
       async ({ attacker, raw, gateway }) => {
         const client = await attacker();
         const socket = gateway.clients.at(-1)!;
         sendWork(client, 500, 'none');
         await until('a pause', () => socket.isPaused);
-        for (let silent = 0; silent < 2; silent++) await (await raw()).over();
+        for (let silent = 0; silent < 2; silent++) await (await raw()).ended();
         expect(gateway.reasons).toEqual(['ping timeout', 'ping timeout']);
         expect(socket.connected).toBe(true);
         gateway.finishAll();
@@ -251,8 +251,8 @@ describe('messages in flight', () => {
     ['with its connection paused', 1_000, 0],
     ['with its connection paused, when a ping detects it', 1_000, 20],
   ])('a client that disconnects %s leaves no resources', (_, count, pingInterval) =>
-    besiege(BusyGateway, { limits: { maxInFlight: 3 }, pingInterval })(
-      async ({ attacker, gateway, server, isServed }) => {
+    underAttack(BusyGateway, { limits: { maxInFlight: 3 }, pingInterval })(
+      async ({ attacker, gateway, server, expectServed: isServed }) => {
         const client = await attacker();
         const socket = gateway.clients.at(-1)!;
         sendWork(client, count, 'some');
@@ -296,7 +296,7 @@ describe('messages in flight', () => {
   );
 
   it.each([1, 1_000, false, undefined] as const)('maxInFlight %p', (maxInFlight) =>
-    besiege(BusyGateway, {
+    underAttack(BusyGateway, {
       limits: { messagesPerSecond: false, ...(maxInFlight !== undefined && { maxInFlight }) },
     })(async ({ attacker, gateway }) => {
       const client = await attacker();

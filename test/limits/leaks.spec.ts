@@ -4,7 +4,7 @@ import { Ack, ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway }
 import { NEVER } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { OP } from '../support/raw-client.js';
-import { besiege, type Siege } from '../support/attack-harness.js';
+import { underAttack, type AttackHarness } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -57,7 +57,7 @@ class LeakGateway {
 }
 
 /** Connects, starts one operation of each kind, and disconnects in one of four ways. */
-async function connectAndDisconnect({ raw }: Siege<LeakGateway>, way: number): Promise<void> {
+async function connectAndDisconnect({ raw }: AttackHarness<LeakGateway>, way: number): Promise<void> {
   const client = await raw(way % 2 === 0 ? {} : { 'Sec-WebSocket-Protocol': 'envelope.v1' });
   const messages: object[] = ['busy', 'stream', 'listened', 'unhandled'].map((event) => ({ event }));
   for (const event of ['never', 'stream', 'by hand', 'listened'])
@@ -69,7 +69,7 @@ async function connectAndDisconnect({ raw }: Siege<LeakGateway>, way: number): P
   else if (way % 4 === 1) client.send({ opcode: OP.close });
   else if (way % 4 === 2) client.send({ opcode: 3 });
   else client.tcp.end();
-  await client.over();
+  await client.ended();
 }
 
 /** Returns how many sockets are still reachable after a garbage collection. */
@@ -85,17 +85,17 @@ describe('disconnected clients', () => {
 
   it(
     'are garbage collected',
-    besiege(LeakGateway)(
-      async (siege) => {
+    underAttack(LeakGateway)(
+      async (harness) => {
         for (let done = 0; done < CLIENTS; done += AT_ONCE) {
-          await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => connectAndDisconnect(siege, i)));
+          await Promise.all(Array.from({ length: AT_ONCE }, (_, i) => connectAndDisconnect(harness, i)));
         }
-        await until('all disconnects', () => siege.gateway.disconnects === CLIENTS);
-        expect(siege.server.sockets.size).toBe(1);
-        expect(siege.gateway.references).toHaveLength(CLIENTS + 1);
-        siege.forget();
+        await until('all disconnects', () => harness.gateway.disconnects === CLIENTS);
+        expect(harness.server.sockets.size).toBe(1);
+        expect(harness.gateway.references).toHaveLength(CLIENTS + 1);
+        harness.forgetAttackers();
         // The witness is connected, and the stack may still reference a socket or two.
-        await until('the end of all references', async () => (await reachableSockets(siege.gateway)) <= 3);
+        await until('the end of all references', async () => (await reachableSockets(harness.gateway)) <= 3);
       },
       ['question', 'news'],
     ),

@@ -2,7 +2,7 @@ import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websock
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
 import { clientFrame, OP } from '../support/raw-client.js';
-import { besiege, type Siege } from '../support/attack-harness.js';
+import { underAttack, type AttackHarness } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -32,7 +32,7 @@ class RatedGateway {
 /** One token in sixteen minutes: spent tokens do not return during a test. The witness has a few as well. */
 const SLOW = { messagesPerSecond: 0.001, messageBurst: 20 };
 const rated = (limits: object, options: EnvelopeOptions = {}) =>
-  besiege(RatedGateway, { ...options, limits });
+  underAttack(RatedGateway, { ...options, limits });
 const attack = rated(SLOW);
 const TOO_MANY = {
   event: 'exception',
@@ -111,7 +111,7 @@ describe('a client over the message rate', () => {
     ['pings', OP.ping],
     ['pongs', OP.pong],
   ])('is closed for a flood of %s', (_, opcode) =>
-    attack(async ({ raw, gateway, isServed }) => {
+    attack(async ({ raw, gateway, expectServed: isServed }) => {
       const client = await raw();
       const frame = clientFrame({ opcode, payload: 'x'.repeat(125) });
       client.send(Buffer.concat(Array.from({ length: 20 }, () => frame)));
@@ -129,7 +129,7 @@ describe('a client over the message rate', () => {
 
   it(
     'is not closed for the pongs that the server requests, and the pings continue',
-    besiege(RatedGateway, {
+    underAttack(RatedGateway, {
       limits: { messagesPerSecond: 0.001, messageBurst: 10 },
       pingInterval: 20,
       pingTimeout: 5_000,
@@ -176,7 +176,7 @@ describe('a client over the message rate', () => {
 
   it(
     'is served again after a while',
-    rated({ messagesPerSecond: 100, messageBurst: 3 })(async ({ attacker, isServed }) => {
+    rated({ messagesPerSecond: 100, messageBurst: 3 })(async ({ attacker, expectServed: isServed }) => {
       const client = await attacker();
       for (let i = 0; i < 10; i++) client.send({ event: 'echo', id: i });
       await client.until('all answers', () => client.frames.length === 10);
@@ -226,7 +226,7 @@ describe('a client over the message rate', () => {
     ['a lower burst', { messageBurst: 7 }, 7],
     ['a higher burst', { messageBurst: 3_000, messagesPerSecond: 0.01 }, 3_000],
   ])('with %s gets the right burst', (_, limits, burst) =>
-    besiege(RatedGateway, { limits })(async ({ raw, gateway }) => {
+    underAttack(RatedGateway, { limits })(async ({ raw, gateway }) => {
       const client = await raw();
       const frame = clientFrame({ opcode: OP.text, payload: '{"event":"echo"}' });
       const began = performance.now();
@@ -255,7 +255,7 @@ describe('a client over the message rate', () => {
 
   it(
     'does not delay other clients',
-    besiege(RatedGateway)(async ({ attacker, isServed, gateway }) => {
+    underAttack(RatedGateway)(async ({ attacker, expectServed: isServed, gateway }) => {
       const attackers = [await attacker(), await attacker(), await attacker()];
       const floods = attackers.map((client) => flood(client, { event: 'echo' }));
       let slowest = 0;
@@ -284,6 +284,6 @@ describe('a client over the message rate', () => {
   );
 });
 
-function server(gateway: RatedGateway): Siege<RatedGateway>['server'] {
-  return gateway.clients[0]!.nsp as unknown as Siege<RatedGateway>['server'];
+function server(gateway: RatedGateway): AttackHarness<RatedGateway>['server'] {
+  return gateway.clients[0]!.nsp as unknown as AttackHarness<RatedGateway>['server'];
 }

@@ -8,7 +8,7 @@ import {
 import type { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { heapBytes } from '../support/heap.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 /** Stores and requests whatever its clients send, as many applications do. */
@@ -113,7 +113,7 @@ describe('memory that clients can occupy', () => {
     const app = await startApp({ providers: [TrustingGateway] }, { adapter: { limits } });
     const refuse = async (from: number): Promise<void> => {
       for (let i = from; i < from + 100; i++)
-        await askForUpgrade(app.port, '/ws', { Origin: `https://${i}.example/${'x'.repeat(10_000)}` });
+        await requestUpgrade(app.port, '/ws', { Origin: `https://${i}.example/${'x'.repeat(10_000)}` });
     };
     await refuse(0);
     const before = heapBytes();

@@ -11,7 +11,7 @@ import { from, mergeMap, of, type Observable } from 'rxjs';
 import { EnvelopeSocket, RoomLimitError } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
-import { besiege, type Siege } from '../support/attack-harness.js';
+import { underAttack, type AttackHarness } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 /** A typical filter of an application: a subclass of Nest's filter. */
@@ -80,7 +80,7 @@ class RoomsGateway {
 }
 
 // The client's own room, and four more.
-const attack = besiege(RoomsGateway, { limits: { maxRooms: 5, maxRoomNameLength: 10 } });
+const attack = underAttack(RoomsGateway, { limits: { maxRooms: 5, maxRoomNameLength: 10 } });
 const TOO_MANY = { status: 'error', code: 'room_limit', message: 'a client may be in 5 rooms' };
 const TOO_LONG = { ...TOO_MANY, message: 'the name of a room must not exceed 10 characters' };
 const EVENTS = ['', ' observed', ' generated', ' filtered'].map((variant) => `join${variant}`);
@@ -91,7 +91,11 @@ async function joinRooms(client: TestClient): Promise<void> {
 }
 
 /** Expects an exception about the limit, with an id and without, and no error in the log. */
-async function expectRefused({ app }: Siege<RoomsGateway>, client: TestClient, event: string): Promise<void> {
+async function expectRefused(
+  { app }: AttackHarness<RoomsGateway>,
+  client: TestClient,
+  event: string,
+): Promise<void> {
   for (const [room, data] of [
     ['e', TOO_MANY],
     ['x'.repeat(11), TOO_LONG],
@@ -110,11 +114,11 @@ describe('limits on rooms', () => {
   expectNoUnhandledErrors();
 
   it.each(EVENTS)('one more room, or a room with too long a name, is refused: %s', (event) =>
-    attack(async (siege) => {
-      const client = await siege.attacker();
+    attack(async (harness) => {
+      const client = await harness.attacker();
       await joinRooms(client);
-      await expectRefused(siege, client, event);
-      const [socket] = siege.gateway.clients.slice(-1);
+      await expectRefused(harness, client, event);
+      const [socket] = harness.gateway.clients.slice(-1);
       expect([...socket!.rooms]).toEqual([socket!.id, 'a', 'b', 'c', 'd']);
       // Rooms that the client is in already do not count again, and leaving one frees a slot.
       expect((await client.ask('join', ['a', 'b', 'c', 'd'])).data).toBe(5);
@@ -167,10 +171,10 @@ describe('limits on rooms', () => {
     ['a listener', 'on'],
     ['a middleware', 'use'],
   ] as const)('%s of the client can join rooms, and reports the refusal', (_, kind) =>
-    attack(async (siege) => {
-      const client = await siege.attacker();
+    attack(async (harness) => {
+      const client = await harness.attacker();
       await joinRooms(client);
-      const socket = siege.gateway.clients.at(-1)!;
+      const socket = harness.gateway.clients.at(-1)!;
       if (kind === 'on')
         socket.on('join by hand', async (room: string) => {
           await socket.join(room);
@@ -180,7 +184,7 @@ describe('limits on rooms', () => {
           if (event === 'join by hand') await socket.join(room as string);
           next();
         });
-      await expectRefused(siege, client, 'join by hand');
+      await expectRefused(harness, client, 'join by hand');
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
       expect(socket._requests.inFlight).toBe(0);
     })(),

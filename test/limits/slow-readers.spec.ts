@@ -1,7 +1,7 @@
 import { Child } from '../support/child.js';
 import type { Figures, Flood, FloodReport, FlowSettings, Memory } from '../support/child/flow-server.js';
-import type { Fate } from '../support/child/readers.js';
-import type { Testimony } from '../support/child/probe-client.js';
+import type { ReaderReport } from '../support/child/readers.js';
+import type { ProbeReport } from '../support/child/probe-client.js';
 
 // The long version, 200 MB in 30 s, with connections that are cut because the peer never answers the close frame:
 // FLOW_SECONDS=30 npm test -- test/limits/slow-readers.spec.ts --selectProjects nest-12-express
@@ -56,12 +56,12 @@ function report(
   before: Memory,
   flood: FloodReport,
   after: Memory,
-  testimony: Testimony,
+  testimony: ProbeReport,
 ): void {
   const { count, median, p99, max } = testimony.roundTrips;
   reportLines.push(
     `${title}, ${BYTES / 1e6} MB in ${SECONDS} s\n  before: ${formatMemory(before)}\n` +
-      `  peak:   ${formatMemory(flood.peak)}; most for one client ${flood.mostBuffered} bytes; ` +
+      `  peak:   ${formatMemory(flood.peak)}; most for one client ${flood.maxBuffered} bytes; ` +
       `event loop late by ${flood.delay.toFixed(0)} ms at most\n` +
       `  after:  ${formatMemory(after)}\n  witness: ${count} round trips, median ${median.toFixed(1)}, ` +
       `p99 ${p99.toFixed(1)}, max ${max.toFixed(1)} ms`,
@@ -82,22 +82,22 @@ describeOnce('readers that stop in the middle of a frame', () => {
       const { server, readers, witness, before } = await startLoad(load);
       const options = { bytes: BYTES, seconds: SECONDS, size: 16_000, isDirect, isCompressed };
       const flood = server.ask<FloodReport>('flood', options satisfies Flood);
-      await readers.hears('stopped', count);
+      await readers.waitFor('stopped', count);
       // The server closes all of them, although none has read the close frame yet.
-      const closeReasons = await server.hears('left', count);
+      const closeReasons = await server.waitFor('left', count);
       expect(new Set(closeReasons)).toEqual(new Set(['1013 server namespace disconnect']));
 
       // Readers that resume within closeTimeout of `ws` receive the reason. The server cuts the other connections.
       const resumed = count / 2;
       await readers.ask('resume', resumed);
-      await readers.hears('over', resumed);
+      await readers.waitFor('closed', resumed);
       const done = await flood;
       expect((await server.ask<Figures>('figures')).sockets).toBe(1);
       if (!IS_FULL) await readers.ask('destroy');
       // Only the connection of the witness is left.
       await waitForFigures(server, ({ handles }) => handles === before.handles + 1);
       await readers.ask('destroy');
-      const outcomes = await readers.ask<Fate[]>('fates');
+      const outcomes = await readers.ask<ReaderReport[]>('reports');
       if (!isCompressed) for (const outcome of outcomes) expect(outcome.stoppedInsideFrame).toBe(true);
       for (const outcome of outcomes.slice(0, resumed)) {
         expect(outcome.close).toEqual({ code: 1013, reason: 'the client reads too slowly' });
@@ -109,7 +109,7 @@ describeOnce('readers that stop in the middle of a frame', () => {
       }
       for (const outcome of outcomes.slice(resumed)) expect(outcome.close).toBeUndefined();
 
-      const testimony = await witness.ask<Testimony>('testify');
+      const testimony = await witness.ask<ProbeReport>('report');
       expect(testimony).toMatchObject({ bulk: done.messages });
       expect([testimony.gap, testimony.closed]).toEqual([undefined, undefined]);
       expect(testimony.roundTrips.median).toBeLessThan(300);

@@ -1,7 +1,7 @@
 import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { NEVER } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
-import { besiege } from '../support/attack-harness.js';
+import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
@@ -34,7 +34,7 @@ describe('a paused connection', () => {
 
   it(
     'still reads the answers that its handlers wait for',
-    besiege(AskingGateway, { limits: { maxInFlight: 4, ...unlimited } })(async ({ attacker }) => {
+    underAttack(AskingGateway, { limits: { maxInFlight: 4, ...unlimited } })(async ({ attacker }) => {
       const client = await attacker();
       client.ws.on('message', (text) => {
         const { event, id, data } = JSON.parse(String(text)) as { event: string; id: number; data: unknown };
@@ -54,7 +54,7 @@ describe('a paused connection', () => {
 
   it(
     'closes with 1013 when no message in flight ends',
-    besiege(AskingGateway, { connectTimeout: 100, limits: { maxInFlight: 2, ...unlimited } })(
+    underAttack(AskingGateway, { connectTimeout: 100, limits: { maxInFlight: 2, ...unlimited } })(
       async ({ attacker }) => {
         const client = await attacker();
         for (let id = 0; id < 400; id++) client.send({ event: 'endless', id, stream: true });
@@ -66,7 +66,7 @@ describe('a paused connection', () => {
   it.each([3, 100])(
     'closes with 1013 when no message in flight ends and some messages wait, %i in all',
     (count) =>
-      besiege(AskingGateway, { connectTimeout: 100, limits: { maxInFlight: 2, ...unlimited } })(
+      underAttack(AskingGateway, { connectTimeout: 100, limits: { maxInFlight: 2, ...unlimited } })(
         async ({ attacker }) => {
           const client = await attacker();
           for (let id = 0; id < count; id++) client.send({ event: 'endless', id });
@@ -80,7 +80,7 @@ describe('a paused connection', () => {
 
   it(
     'stays open while messages end, or while none waits',
-    besiege(AskingGateway, { connectTimeout: 1_500, limits: { maxInFlight: 2, ...unlimited } })(
+    underAttack(AskingGateway, { connectTimeout: 1_500, limits: { maxInFlight: 2, ...unlimited } })(
       async ({ attacker }) => {
         const [idle, active, stuck] = [await attacker(), await attacker(), await attacker()];
         for (let id = 0; id < 2; id++) idle.send({ event: 'endless', id, stream: true });
@@ -100,7 +100,7 @@ describe('a paused connection', () => {
 
   it(
     'continues when a slow client reads its answers',
-    besiege(AskingGateway, { limits: { maxBufferedBytes: 4_000_000, ...unlimited } })(
+    underAttack(AskingGateway, { limits: { maxBufferedBytes: 4_000_000, ...unlimited } })(
       async ({ attacker, gateway }) => {
         const client = await attacker();
         const socket = gateway.clients.at(-1)!;
@@ -118,14 +118,16 @@ describe('a paused connection', () => {
 
   it(
     'continues when the connection is ready and the queue has room',
-    besiege(AskingGateway, { limits: { maxInFlight: 20, ...unlimited } })(async ({ attacker, gateway }) => {
-      const client = await attacker({ headers: { 'x-pace': 'slow' } });
-      for (let id = 0; id < 128; id++) client.send({ event: 'endless', id, stream: true });
-      await until('a pause', () => gateway.clients.at(-1)!.isPaused);
-      gateway.gate.resolve();
-      client.send({ event: '$cancel', data: 0 });
-      expect(await client.answer(0)).toEqual({ event: 'endless', ack: 0 });
-    }),
+    underAttack(AskingGateway, { limits: { maxInFlight: 20, ...unlimited } })(
+      async ({ attacker, gateway }) => {
+        const client = await attacker({ headers: { 'x-pace': 'slow' } });
+        for (let id = 0; id < 128; id++) client.send({ event: 'endless', id, stream: true });
+        await until('a pause', () => gateway.clients.at(-1)!.isPaused);
+        gateway.gate.resolve();
+        client.send({ event: '$cancel', data: 0 });
+        expect(await client.answer(0)).toEqual({ event: 'endless', ack: 0 });
+      },
+    ),
   );
 });
 

@@ -14,7 +14,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
 import { RawClient } from '../support/raw-client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 /** Throws an error that contains what the client sent, so that no two errors are alike. */
 const fail = (data: unknown): never => {
@@ -258,13 +258,15 @@ describe('the log', () => {
   ];
   it.each(upgrades)('does not fill with upgrades: %s', async (_, target, headers, adapter = {}) => {
     const app = await start(adapter);
-    await repeat(TIMES, (index) => askForUpgrade(app.port, `${target}${index}`, headers));
+    await repeat(TIMES, (index) => requestUpgrade(app.port, `${target}${index}`, headers));
     expectFewLines(app);
   });
 
   it('does not fill with foreign origins, a different one each time', async () => {
     const app = await start();
-    await repeat(200, (index) => askForUpgrade(app.port, '/ws', { Origin: `https://evil-${index}.example` }));
+    await repeat(200, (index) =>
+      requestUpgrade(app.port, '/ws', { Origin: `https://evil-${index}.example` }),
+    );
     expectFewLines(app, 4);
   });
 

@@ -1,7 +1,7 @@
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { EnvelopeSocket } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
-import { besiege, type Siege } from '../support/attack-harness.js';
+import { underAttack, type AttackHarness } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -22,12 +22,12 @@ class AskingGateway {
   }
 }
 
-const attack = besiege(AskingGateway);
+const attack = underAttack(AskingGateway);
 
 async function connectClient({
   attacker,
   gateway,
-}: Siege<AskingGateway>): Promise<[TestClient, EnvelopeSocket]> {
+}: AttackHarness<AskingGateway>): Promise<[TestClient, EnvelopeSocket]> {
   const client = await attacker();
   return [client, gateway.clients.at(-1)!];
 }
@@ -42,13 +42,13 @@ describe('hostile answers', () => {
 
   it(
     'are ignored and counted when forged, repeated or late',
-    attack(async (siege) => {
-      const [client, socket] = await connectClient(siege);
+    attack(async (harness) => {
+      const [client, socket] = await connectClient(harness);
       const forged = [0, 1, -1, '0', 'x', '__proto__', 'constructor'];
       for (const ack of forged) client.send({ ack, data: 'forged' });
       for (const ack of forged) client.send({ event: 'exception', ack, data: 'forged' });
       await client.settled();
-      expect(siege.server.counters.ignoredAnswers).toBe(14);
+      expect(harness.server.counters.ignoredAnswers).toBe(14);
 
       const answer = socket.emitWithAck('ask');
       const { id } = await client.next('ask');
@@ -58,30 +58,30 @@ describe('hostile answers', () => {
       client.send({ event: 'exception', ack: id });
       expect(await answer).toBe('right');
       await client.settled();
-      expect(siege.server.counters.ignoredAnswers).toBe(17);
+      expect(harness.server.counters.ignoredAnswers).toBe(17);
 
       const timedOut = socket.timeout(1).emitWithAck('ask');
       await expect(timedOut).rejects.toThrow('operation has timed out');
       client.send({ ack: (await client.next('ask')).id, data: 'late' });
       await client.settled();
-      expect(siege.server.counters.ignoredAnswers).toBe(18);
-      expect(siege.server.counters.refusedMessages).toBe(0);
+      expect(harness.server.counters.ignoredAnswers).toBe(18);
+      expect(harness.server.counters.refusedMessages).toBe(0);
       expect(client.closed).toBeUndefined();
     }),
   );
 
   it(
     'are accepted only from the client that received the request',
-    attack(async (siege) => {
-      const [ada, adaSocket] = await connectClient(siege);
-      const [bob] = await connectClient(siege);
+    attack(async (harness) => {
+      const [ada, adaSocket] = await connectClient(harness);
+      const [bob] = await connectClient(harness);
       const answer = adaSocket.emitWithAck('ask');
       const { id } = await ada.next('ask');
       bob.send({ ack: id, data: 'from bob' });
       await bob.settled();
       ada.send({ ack: id, data: 'from ada' });
       expect(await answer).toBe('from ada');
-      const room = siege.server.to(adaSocket.id).timeout(1_000).emitWithAck('ask room');
+      const room = harness.server.to(adaSocket.id).timeout(1_000).emitWithAck('ask room');
       const request = await ada.next('ask room');
       bob.send({ ack: request.id, data: 'from bob' });
       await bob.settled();
@@ -94,20 +94,20 @@ describe('hostile answers', () => {
     ['throws', throws],
     ['rejects', rejects],
   ])('a callback that %s on an answer is logged, and has no other effect', (_how, callback) =>
-    attack(async (siege) => {
-      const [client, socket] = await connectClient(siege);
+    attack(async (harness) => {
+      const [client, socket] = await connectClient(harness);
       socket.emit('ask', callback);
       client.send({ ack: (await client.next('ask')).id, data: null });
       socket.timeout(1_000).emit('ask', callback);
       client.send({ event: 'exception', ack: (await client.next('ask')).id });
-      siege.server.to(socket.id).emit('ask', callback);
+      harness.server.to(socket.id).emit('ask', callback);
       client.send({ ack: (await client.next('ask')).id, data: null });
       socket.timeout(1).emit('ask', callback);
-      siege.server.to(socket.id).timeout(1).emit('ask', callback);
+      harness.server.to(socket.id).timeout(1).emit('ask', callback);
       const reportCount = (count: number) =>
-        until(`${count} reports`, () => siege.app.log.of('error').length === count);
+        until(`${count} reports`, () => harness.app.log.of('error').length === count);
       await reportCount(5);
-      expect(siege.app.log.of('error').join()).toContain('the callback says no');
+      expect(harness.app.log.of('error').join()).toContain('the callback says no');
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
       // The end of the connection answers callbacks that take an error, too.
       // From here on the log is sampled.
@@ -116,18 +116,18 @@ describe('hostile answers', () => {
       socket.timeout(5_000).emit('ask', count);
       socket.timeout(5_000).emit('ask', count);
       client.ws.terminate();
-      await until('handleDisconnect', () => siege.gateway.reasons.length === 1);
+      await until('handleDisconnect', () => harness.gateway.reasons.length === 1);
       await until('both callbacks', () => called === 2);
       socket.timeout(5_000).emit('ask', count);
       await until('the third callback', () => called === 3);
-      expect(siege.app.log.of('error')).toHaveLength(5);
+      expect(harness.app.log.of('error')).toHaveLength(5);
     })(),
   );
 
   it(
     'keep their data, whatever its keys are',
-    attack(async (siege) => {
-      const [client, socket] = await connectClient(siege);
+    attack(async (harness) => {
+      const [client, socket] = await connectClient(harness);
       const data = { then: 1, __proto__: null, message: { toString: 1 } };
       const answer = socket.emitWithAck('ask');
       client.send(`{"ack":${(await client.next('ask')).id},"data":${JSON.stringify(data)}}`);
@@ -140,8 +140,8 @@ describe('hostile answers', () => {
 
   it(
     'fail pending requests when the client disconnects',
-    attack(async (siege) => {
-      const [client, socket] = await connectClient(siege);
+    attack(async (harness) => {
+      const [client, socket] = await connectClient(harness);
       const answers = Promise.allSettled([
         socket.emitWithAck('ask'),
         socket.timeout(5_000).emitWithAck('ask'),

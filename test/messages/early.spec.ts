@@ -1,7 +1,7 @@
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { EnvelopeSocket } from '../../lib/index.js';
 import { clientFrame, OP } from '../support/raw-client.js';
-import { besiege } from '../support/attack-harness.js';
+import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
@@ -42,7 +42,7 @@ class EarlyGateway {
   }
 }
 
-const attack = besiege(EarlyGateway);
+const attack = underAttack(EarlyGateway);
 const handleEvent = (data: unknown): string => JSON.stringify({ event: 'see', data });
 const NUMBERS = Array.from({ length: 1_000 }, (_, i) => i);
 
@@ -51,7 +51,7 @@ describe('messages before handleConnection has settled', () => {
 
   it(
     'are handled in order once it has settled',
-    attack(async ({ raw, gateway, isServed }) => {
+    attack(async ({ raw, gateway, expectServed }) => {
       const gate = deferred();
       const connectedBefore = gateway.clients.length;
       gateway.gate = gate.promise;
@@ -62,7 +62,7 @@ describe('messages before handleConnection has settled', () => {
       await until('handleConnection', () => gateway.clients.length > connectedBefore);
       // The server stops reading at some point.
       await until('a pause', () => gateway.clients.at(-1)!.isPaused);
-      await isServed();
+      await expectServed();
       expect(gateway.handled).toEqual([]);
       gate.resolve();
       for (const i of NUMBERS) expect(await client.message()).toBe(handleEvent(i));
@@ -74,30 +74,32 @@ describe('messages before handleConnection has settled', () => {
   it(
     'do not fill the memory when they are large',
     // The client shares the server's thread, and receives 27 MB of answers: its reading speed is not the subject.
-    besiege(EarlyGateway, { limits: { maxBufferedBytes: false } })(async ({ raw, gateway, isServed }) => {
-      const gate = deferred();
-      gateway.gate = gate.promise;
-      const client = await raw();
-      const big = 'x'.repeat(900_000);
-      const frame = clientFrame({ opcode: OP.text, payload: handleEvent(big) });
-      for (let i = 0; i < 30; i++) client.send(frame);
-      await until('a pause', () => gateway.clients.at(-1)!.isPaused);
-      await isServed();
-      expect(gateway.clients.at(-1)!.request.socket.bytesRead).toBeLessThan(3_000_000);
-      gate.resolve();
-      for (let i = 0; i < 30; i++) expect((await client.message()).length).toBe(handleEvent(big).length);
-      expect(gateway.handled).toHaveLength(30);
-    }),
+    underAttack(EarlyGateway, { limits: { maxBufferedBytes: false } })(
+      async ({ raw, gateway, expectServed }) => {
+        const gate = deferred();
+        gateway.gate = gate.promise;
+        const client = await raw();
+        const big = 'x'.repeat(900_000);
+        const frame = clientFrame({ opcode: OP.text, payload: handleEvent(big) });
+        for (let i = 0; i < 30; i++) client.send(frame);
+        await until('a pause', () => gateway.clients.at(-1)!.isPaused);
+        await expectServed();
+        expect(gateway.clients.at(-1)!.request.socket.bytesRead).toBeLessThan(3_000_000);
+        gate.resolve();
+        for (let i = 0; i < 30; i++) expect((await client.message()).length).toBe(handleEvent(big).length);
+        expect(gateway.handled).toHaveLength(30);
+      },
+    ),
   );
 
   it(
     'stay unhandled while the gateway itself has paused the connection',
-    attack(async ({ raw, gateway, isServed }) => {
+    attack(async ({ raw, gateway, expectServed }) => {
       gateway.pausesClient = true;
       const client = await raw();
       client.text(handleEvent('later'));
-      await isServed();
-      await isServed();
+      await expectServed();
+      await expectServed();
       expect(gateway.handled).toEqual([]);
       gateway.clients.at(-1)!.resume();
       expect(await client.message()).toBe(handleEvent('later'));
@@ -136,7 +138,7 @@ describe('messages before handleConnection has settled', () => {
       );
       expect(await client.close()).toEqual({ code: 1011, reason: 'Internal server error' });
       client.send({ opcode: OP.close });
-      expect(await client.over()).toHaveLength(0);
+      expect(await client.ended()).toHaveLength(0);
       expect(gateway.handled).toEqual([]);
       expect(gateway.reasons).toEqual(['server namespace disconnect']);
     }),
@@ -177,13 +179,13 @@ describe('messages before handleConnection has settled', () => {
 
   it(
     'are dropped when it never settles, and the client is disconnected',
-    besiege(EarlyGateway, { connectTimeout: 50 })(async ({ raw, gateway, app }) => {
+    underAttack(EarlyGateway, { connectTimeout: 50 })(async ({ raw, gateway, app }) => {
       gateway.gate = new Promise(() => undefined);
       const client = await raw();
       client.text(handleEvent('never'));
       expect(await client.close()).toEqual({ code: 1011, reason: 'connectTimeout' });
       client.send({ opcode: OP.close });
-      await client.over();
+      await client.ended();
       expect(gateway.handled).toEqual([]);
       expect(app.log.of('error')).toHaveLength(1);
     }),

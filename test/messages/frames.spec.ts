@@ -2,7 +2,7 @@ import { constants, deflateRawSync } from 'node:zlib';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { ClosedInfo, EnvelopeSocket } from '../../lib/index.js';
 import { clientFrame, closeBody, OP, type FrameSpec, type RawFrame } from '../support/raw-client.js';
-import { besiege } from '../support/attack-harness.js';
+import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -29,7 +29,7 @@ class FramesGateway {
   }
 }
 
-const attack = besiege(FramesGateway, { maxPayload: MAX });
+const attack = underAttack(FramesGateway, { maxPayload: MAX });
 const ECHO = '{"event":"echo","data":1}';
 const bytes = (...values: number[]): Buffer => Buffer.from(values);
 const text = (payload: string | Buffer, more: Partial<FrameSpec> = {}): FrameSpec => ({
@@ -70,9 +70,9 @@ describe('hostile frames', () => {
     ['a close code beyond the range', 1002, [{ opcode: OP.close, payload: closeBody(5000) }]],
     ['HTTP instead of frames', 1002, [Buffer.from('GET / HTTP/1.1\r\nHost: x\r\n\r\n')]],
     ['a message over maxPayload', 1009, [text(Buffer.alloc(MAX + 1, 'x'))]],
-    ['a message that claims to be over maxPayload', 1009, [text('x', { claim: MAX + 1 })]],
-    ['a message that claims gigabytes', 1009, [text('x', { claim: 5_000_000_000 })]],
-    ['a message longer than a number', 1009, [text('x', { claim: 2 ** 53 })]],
+    ['a message that claims to be over maxPayload', 1009, [text('x', { claimedLength: MAX + 1 })]],
+    ['a message that claims gigabytes', 1009, [text('x', { claimedLength: 5_000_000_000 })]],
+    ['a message longer than a number', 1009, [text('x', { claimedLength: 2 ** 53 })]],
     [
       'fragments that are too large together',
       1009,
@@ -90,7 +90,7 @@ describe('hostile frames', () => {
         client.send(...frames, text(ECHO));
         // The message before is answered, and nothing after it.
         expect(await client.close()).toEqual({ code, reason: '' });
-        expect(await client.over()).toHaveLength(0);
+        expect(await client.ended()).toHaveLength(0);
         await until('handleDisconnect', () => gateway.disconnects.length > 0);
         expect(gateway.disconnects).toEqual([
           ['parse error', { code, reason: '', wasClean: false, initiator: 'server' }],
@@ -103,14 +103,14 @@ describe('hostile frames', () => {
 
   it(
     'many tiny fragments close the connection',
-    besiege(FramesGateway, { maxPayload: 10_000_000 })(async ({ raw, gateway, isServed }) => {
+    underAttack(FramesGateway, { maxPayload: 10_000_000 })(async ({ raw, gateway, expectServed }) => {
       const client = await raw();
       client.send(text('"', { fin: false }));
       const fragment = clientFrame({ opcode: OP.continuation, payload: 'x', fin: false });
       client.send(Buffer.concat(Array.from({ length: 200_000 }, () => fragment)));
-      await isServed();
+      await expectServed();
       expect((await client.close()).code).toBe(1008);
-      await client.over();
+      await client.ended();
       await until('handleDisconnect', () => gateway.disconnects.length > 0);
       expect(gateway.disconnects).toEqual([
         ['parse error', { code: 1008, reason: '', wasClean: false, initiator: 'server' }],
@@ -136,7 +136,7 @@ describe('hostile frames', () => {
       for (let cut = 1; cut < frame.length; cut += 5) {
         const client = await raw();
         client.tcp.end(frame.subarray(0, cut));
-        await client.over();
+        await client.ended();
       }
       const reset = await raw();
       reset.text(ECHO);
@@ -155,7 +155,7 @@ describe('hostile frames', () => {
 
   it(
     'a message that inflates over maxPayload, or is not valid deflate data, closes the connection',
-    besiege(FramesGateway, { maxPayload: MAX, perMessageDeflate: true })(
+    underAttack(FramesGateway, { maxPayload: MAX, perMessageDeflate: true })(
       async ({ attacker, raw, gateway }) => {
         const bomb = await attacker({ perMessageDeflate: { threshold: 0 } });
         bomb.ws.send(Buffer.alloc(5_000_000));
@@ -164,7 +164,7 @@ describe('hostile frames', () => {
         garbage.send(text(Buffer.from('this was never deflated'), { rsv: 4 }));
         // The `ws` library uses 1007: the data is not consistent with the type of the message.
         expect((await garbage.close()).code).toBe(1007);
-        await garbage.over();
+        await garbage.ended();
         await until('handleDisconnect', () => gateway.disconnects.length === 2);
         expect(gateway.disconnects.map(([reason, closed]) => [reason, closed?.code])).toEqual([
           ['parse error', 1009],
@@ -198,7 +198,7 @@ describe('hostile frames', () => {
   it.each(inflating)(
     '%s and then %s, both while a message inflates, close only that connection',
     (_what, _then, code, frame, more) =>
-      besiege(FramesGateway, { perMessageDeflate: true })(async ({ raw, gateway, app, isServed }) => {
+      underAttack(FramesGateway, { perMessageDeflate: true })(async ({ raw, gateway, app, expectServed }) => {
         const client = await raw({ 'Sec-WebSocket-Extensions': 'permessage-deflate' });
         await until('handleConnection', () => gateway.clients.length === 2);
         const segments = [frame, more];
@@ -219,7 +219,7 @@ describe('hostile frames', () => {
           ['parse error', { code, reason: '', wasClean: false, initiator: 'server' }],
         ]);
         expect(app.log.of('error')).toEqual([]);
-        await isServed();
+        await expectServed();
       })(),
   );
 });

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/websockets';
 import { EnvelopeSocket, type EnvelopeServer } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
-import { besiege, type Siege } from '../support/attack-harness.js';
+import { underAttack, type AttackHarness } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -36,12 +36,12 @@ class ListeningGateway {
   }
 }
 
-const attack = besiege(ListeningGateway);
+const attack = underAttack(ListeningGateway);
 
 async function connectClient({
   attacker,
   gateway,
-}: Siege<ListeningGateway>): Promise<[TestClient, EnvelopeSocket]> {
+}: AttackHarness<ListeningGateway>): Promise<[TestClient, EnvelopeSocket]> {
   const client = await attacker();
   return [client, gateway.clients.at(-1)!];
 }
@@ -62,19 +62,19 @@ describe('listeners and middlewares that fail', () => {
     ['throws', throws],
     ['rejects', rejects],
   ])('a listener of the client that %s is logged, and the connection stays open', (how, listener) =>
-    attack(async (siege) => {
-      const [client, socket] = await connectClient(siege);
+    attack(async (harness) => {
+      const [client, socket] = await connectClient(harness);
       socket.on('listened', listener);
       client.send({ event: 'listened' });
       if (how === 'throws')
         expect(await client.next('exception')).toEqual({ event: 'exception', data: INTERNAL });
-      await until('a report', () => siege.app.log.of('error').length === 1);
+      await until('a report', () => harness.app.log.of('error').length === 1);
       socket.onAny(listener);
       client.send({ event: 'echo', data: 'x' });
-      await until('a report', () => siege.app.log.of('error').length === 2);
+      await until('a report', () => harness.app.log.of('error').length === 2);
       socket.offAny();
       expect(await client.ask('echo', 'y')).toMatchObject({ data: 'y' });
-      expect(siege.app.log.of('error').join()).toContain('the listener failed');
+      expect(harness.app.log.of('error').join()).toContain('the listener failed');
     })(),
   );
 
@@ -84,8 +84,8 @@ describe('listeners and middlewares that fail', () => {
     ['throws a WsException', () => refuse(), false],
     ['rejects with a WsException', async () => refuse(), false],
   ])('a request to a listener that %s is answered once', (_how, listener, isReported) =>
-    attack(async (siege) => {
-      const [client, socket] = await connectClient(siege);
+    attack(async (harness) => {
+      const [client, socket] = await connectClient(harness);
       socket.on('listened', listener);
       const data = isReported ? INTERNAL : { status: 'error', message: 'not you' };
       expect(await client.ask('listened', 1, 1)).toEqual({ event: 'exception', data, ack: 1 });
@@ -98,7 +98,7 @@ describe('listeners and middlewares that fail', () => {
       expect(await client.ask('answers', 1, 2)).toEqual({ event: 'answers', data: 'answered', ack: 2 });
       await client.settled();
       expect(client.frames.filter(({ event }) => event === 'exception')).toHaveLength(2);
-      expect(siege.app.log.of('error')).toHaveLength(isReported ? 3 : 0);
+      expect(harness.app.log.of('error')).toHaveLength(isReported ? 3 : 0);
       expect(socket._requests.inFlight).toBe(0);
     })(),
   );
@@ -107,17 +107,17 @@ describe('listeners and middlewares that fail', () => {
     ['throws', throws],
     ['rejects', rejects],
   ])('a connection listener that %s is logged, and the connection closes normally', (_how, listener) =>
-    attack(async (siege) => {
-      const [client, socket] = await connectClient(siege);
+    attack(async (harness) => {
+      const [client, socket] = await connectClient(harness);
       const events = ['ping', 'pong', 'disconnecting', 'disconnect', 'close'];
       for (const event of events) socket.on(event, listener);
       client.ws.ping();
       client.ws.pong();
       await client.settled();
       client.close(1000);
-      await until('handleDisconnect', () => siege.gateway.reasons.length === 1);
-      expect(siege.gateway.reasons).toEqual(['client namespace disconnect']);
-      await until('the reports', () => siege.app.log.of('error').length === events.length);
+      await until('handleDisconnect', () => harness.gateway.reasons.length === 1);
+      expect(harness.gateway.reasons).toEqual(['client namespace disconnect']);
+      await until('the reports', () => harness.app.log.of('error').length === events.length);
     })(),
   );
 
@@ -126,9 +126,9 @@ describe('listeners and middlewares that fail', () => {
     ['rejects', rejects],
   ])('an outgoing listener that %s delays no message', (_how, listener) =>
     attack(
-      async (siege) => {
-        const [ada, socket] = await connectClient(siege);
-        const [bob] = await connectClient(siege);
+      async (harness) => {
+        const [ada, socket] = await connectClient(harness);
+        const [bob] = await connectClient(harness);
         socket.onAnyOutgoing(listener);
         bob.send({ event: 'broadcast' });
         for (const client of [ada, bob])
@@ -139,7 +139,7 @@ describe('listeners and middlewares that fail', () => {
         expect(await ada.next('echo')).toEqual({ event: 'echo', data: 3 });
         await ada.settled();
         expect(ada.frames.map(({ event }) => event)).toEqual(['news', 'direct', 'echo', '$ping']);
-        await until('the reports', () => siege.app.log.of('error').length === 3);
+        await until('the reports', () => harness.app.log.of('error').length === 3);
       },
       ['news'],
     )(),
@@ -149,11 +149,11 @@ describe('listeners and middlewares that fail', () => {
     ['throws', throws],
     ['rejects', rejects],
   ])('a connection listener of the server that %s still lets clients connect', (_how, listener) =>
-    attack(async (siege) => {
-      siege.server.on('connection', listener);
-      const [client] = await connectClient(siege);
+    attack(async (harness) => {
+      harness.server.on('connection', listener);
+      const [client] = await connectClient(harness);
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
-      await until('a report', () => siege.app.log.of('error').length === 1);
+      await until('a report', () => harness.app.log.of('error').length === 1);
     })(),
   );
 
@@ -161,16 +161,16 @@ describe('listeners and middlewares that fail', () => {
     ['throws', throws],
     ['rejects', rejects],
   ])('a serverSideEmit listener that %s is logged', (_how, listener) =>
-    attack(async (siege) => {
-      siege.server.on('from a node', listener);
-      siege.server._onServerSideEmit(['from a node', 1]);
-      await until('a report', () => siege.app.log.of('error').length === 1);
+    attack(async (harness) => {
+      harness.server.on('from a node', listener);
+      harness.server._onServerSideEmit(['from a node', 1]);
+      await until('a report', () => harness.app.log.of('error').length === 1);
       // Events without a listener, and events that a node may not send, are dropped.
-      siege.server._onServerSideEmit(['error', new Error('x')]);
-      siege.server._onServerSideEmit(['connection', {}]);
-      siege.server._onServerSideEmit([] as unknown as [string]);
-      siege.server._onServerSideEmit('garbage' as unknown as [string]);
-      siege.server._onServerSideEmit(undefined as unknown as [string]);
+      harness.server._onServerSideEmit(['error', new Error('x')]);
+      harness.server._onServerSideEmit(['connection', {}]);
+      harness.server._onServerSideEmit([] as unknown as [string]);
+      harness.server._onServerSideEmit('garbage' as unknown as [string]);
+      harness.server._onServerSideEmit(undefined as unknown as [string]);
     })(),
   );
 
@@ -190,8 +190,8 @@ describe('listeners and middlewares that fail', () => {
   ];
 
   it.each(failing)('a message middleware that %s ends only that message', (_how, middleware, payload) =>
-    attack(async (siege) => {
-      const [client, socket] = await connectClient(siege);
+    attack(async (harness) => {
+      const [client, socket] = await connectClient(harness);
       let isFailing = true;
       socket.use((_event, next) => (isFailing ? middleware(next) : next()) as void);
       socket.on('error', () => undefined);
@@ -201,14 +201,14 @@ describe('listeners and middlewares that fail', () => {
       expect(await client.next('exception')).toEqual(failure);
       isFailing = false;
       expect(await client.ask('echo', 2, 1)).toEqual({ event: 'echo', data: 2, ack: 1 });
-      expect(siege.gateway.handled).toBe(1);
+      expect(harness.gateway.handled).toBe(1);
     })(),
   );
 
   it(
     'a message middleware may drop a message, call next twice, or change the event',
-    attack(async (siege) => {
-      const [client, socket] = await connectClient(siege);
+    attack(async (harness) => {
+      const [client, socket] = await connectClient(harness);
       socket.use((event, next) => {
         const [name] = event;
         if (name === 'swallow') return;
@@ -224,12 +224,12 @@ describe('listeners and middlewares that fail', () => {
       for (let id = 0; id < 100; id++) client.send({ event: 'swallow', id });
       client.send({ event: 'twice', id: 't' });
       expect(await client.answer('t')).toMatchObject({ data: 'once' });
-      expect(siege.gateway.handled).toBe(1);
+      expect(harness.gateway.handled).toBe(1);
       expect((await client.ask('empty', 1)).data.code).toBe('unknown_event');
       expect((await client.ask('odd', 1)).data.code).toBe('unknown_event');
       expect(socket._requests?.size).toBe(100);
       client.ws.terminate();
-      await until('handleDisconnect', () => siege.gateway.reasons.length === 1);
+      await until('handleDisconnect', () => harness.gateway.reasons.length === 1);
       expect(socket._requests.size).toBe(0);
     }),
   );
@@ -237,42 +237,42 @@ describe('listeners and middlewares that fail', () => {
   it.each(failing)(
     'a connection middleware that %s refuses the client and leaves no resources',
     (_how, middleware, payload) =>
-      attack(async (siege) => {
+      attack(async (harness) => {
         let isFailing = true;
-        siege.server.use((_socket, next) => (isFailing ? middleware(next) : next()) as void);
-        const client = await siege.attacker();
+        harness.server.use((_socket, next) => (isFailing ? middleware(next) : next()) as void);
+        const client = await harness.attacker();
         client.send({ event: 'echo' });
         expect(await client.next('exception')).toMatchObject({ data: { status: 'error', ...payload } });
         expect((await client.ended()).code).toBe(1008);
         isFailing = false;
-        const [other] = await connectClient(siege);
+        const [other] = await connectClient(harness);
         expect(await other.ask('echo', 1)).toMatchObject({ data: 1 });
-        expect(siege.gateway.reasons).toEqual([]);
+        expect(harness.gateway.reasons).toEqual([]);
       })(),
   );
 
   it(
     'a connection middleware that never calls next holds a client until connectTimeout or its disconnect',
-    besiege(ListeningGateway, { connectTimeout: 200 })(async (siege) => {
+    underAttack(ListeningGateway, { connectTimeout: 200 })(async (harness) => {
       const seen: EnvelopeSocket[] = [];
-      siege.server.use((socket) => void seen.push(socket as EnvelopeSocket));
-      const [waiting, disconnected] = [await siege.attacker(), await siege.attacker()];
+      harness.server.use((socket) => void seen.push(socket as EnvelopeSocket));
+      const [waiting, disconnected] = [await harness.attacker(), await harness.attacker()];
       await until('the middleware', () => seen.length === 2);
       await seen[1]!.join('early');
       disconnected.ws.terminate();
       await until('one disconnect', () => seen[1]!.closed !== undefined);
-      expect(siege.server.adapter.rooms.has('early')).toBe(false);
+      expect(harness.server.adapter.rooms.has('early')).toBe(false);
       expect(await waiting.ended()).toEqual({ code: 1011, reason: 'connectTimeout' });
-      expect(siege.app.log.of('error')).toHaveLength(1);
-      expect((siege.server as EnvelopeServer)._arriving.size).toBe(0);
+      expect(harness.app.log.of('error')).toHaveLength(1);
+      expect((harness.server as EnvelopeServer)._arriving.size).toBe(0);
     }),
   );
 
   it.each([99, 1004, 1005, 1006, 1015, 2999, 5000, 1.5, NaN, '1000'])(
     'closing with %j throws, and leaves the connection open',
     (code) =>
-      attack(async (siege) => {
-        const [client, socket] = await connectClient(siege);
+      attack(async (harness) => {
+        const [client, socket] = await connectClient(harness);
         expect(() => socket.close(code as number, 'x')).toThrow(TypeError);
         expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
         socket.close(4999, '€'.repeat(100));

@@ -1,6 +1,6 @@
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { TestClient } from '../support/client.js';
-import { besiege } from '../support/attack-harness.js';
+import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -11,7 +11,7 @@ class EchoGateway {
   }
 }
 
-const attack = besiege(EchoGateway);
+const attack = underAttack(EchoGateway);
 const refusal = (code: string, ack?: string | number) => ({
   event: 'exception',
   data: { status: 'error', code, message: expect.any(String) },
@@ -67,13 +67,13 @@ describe('malformed messages', () => {
   for (const [what, message, code, ack] of bad) {
     it(
       `${what} is refused`,
-      attack(async (siege) => {
-        const client = await siege.attacker();
+      attack(async (harness) => {
+        const client = await harness.attacker();
         client.send(message);
         await expectNext(client, refusal(code, ack));
         expect(await client.ask('echo', 1, 'after')).toEqual({ event: 'echo', data: 1, ack: 'after' });
-        expect(siege.server.counters.refusedMessages).toBe(1);
-        expect(siege.app.log.of('error')).toEqual([]);
+        expect(harness.server.counters.refusedMessages).toBe(1);
+        expect(harness.app.log.of('error')).toEqual([]);
       }),
     );
   }
@@ -90,8 +90,8 @@ describe('malformed messages', () => {
     ['null', 'null'],
     ['false', 'false'],
   ])('an id that is %s is refused, as an ack as well', (_what, id) =>
-    attack(async (siege) => {
-      const client = await siege.attacker();
+    attack(async (harness) => {
+      const client = await harness.attacker();
       client.send(`{"event":"echo","data":1,"id":${id}}`);
       await expectNext(client, refusal('bad_id'));
       client.send(`{"event":"echo","data":1,"ack":${id}}`);
@@ -113,8 +113,8 @@ describe('malformed messages', () => {
     '__proto__',
     '\ud83d',
   ])('an id of %j is accepted, and returned unchanged', (id) =>
-    attack(async (siege) => {
-      const client = await siege.attacker();
+    attack(async (harness) => {
+      const client = await harness.attacker();
       client.send({ event: 'echo', data: 'd', id });
       await client.settled();
       expect(client.frames.filter(({ event }) => event === 'echo')).toEqual([
@@ -125,13 +125,13 @@ describe('malformed messages', () => {
 
   it(
     'the tenth malformed message in a row closes with 1008, and later messages are not handled',
-    attack(async (siege) => {
-      const client = await siege.attacker();
+    attack(async (harness) => {
+      const client = await harness.attacker();
       for (let i = 0; i < 30; i++) client.send('{');
       client.send({ event: 'echo', data: 'never' });
       expect(await client.ended()).toEqual({ code: 1008, reason: 'too many malformed messages' });
       expect(client.frames).toEqual(Array.from({ length: 10 }, () => refusal('bad_frame')));
-      expect(siege.server.counters.refusedMessages).toBe(10);
+      expect(harness.server.counters.refusedMessages).toBe(10);
     }),
   );
 
@@ -140,8 +140,8 @@ describe('malformed messages', () => {
     ['an unknown event', { event: 'unknown' }],
     ['$ping', { event: '$ping' }],
   ])('%s in between restarts the count', (_what, good) =>
-    attack(async (siege) => {
-      const client = await siege.attacker();
+    attack(async (harness) => {
+      const client = await harness.attacker();
       for (let round = 0; round < 5; round++) {
         for (let i = 0; i < 9; i++) client.send('{');
         client.send(good);
@@ -154,8 +154,8 @@ describe('malformed messages', () => {
 
   it(
     'answers to no request do not restart the count',
-    attack(async (siege) => {
-      const client = await siege.attacker();
+    attack(async (harness) => {
+      const client = await harness.attacker();
       for (let i = 0; i < 10; i++) {
         client.send('{');
         client.send({ ack: 1 });
@@ -166,8 +166,8 @@ describe('malformed messages', () => {
 
   it(
     'binary messages are read as UTF-8 JSON',
-    attack(async (siege) => {
-      const client = await siege.attacker();
+    attack(async (harness) => {
+      const client = await harness.attacker();
       client.ws.send(Buffer.from('{"event":"echo","data":"ü€😀","id":1}'));
       expect(await client.answer(1)).toEqual({ event: 'echo', data: 'ü€😀', ack: 1 });
       const broken = [
@@ -191,8 +191,8 @@ describe('malformed messages', () => {
 
   it(
     'a thousand unknown events are each answered, and never close the connection',
-    attack(async (siege) => {
-      const client = await siege.attacker();
+    attack(async (harness) => {
+      const client = await harness.attacker();
       for (let i = 0; i < 1_000; i++) client.send({ event: `unknown-${i}`, data: 'secret', id: i });
       await client.settled();
       expect(client.closed).toBeUndefined();

@@ -7,10 +7,10 @@ import {
 } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { NAMES, OF_THE_LINE, RESERVED } from '../support/names.js';
-import { besiege } from '../support/attack-harness.js';
+import { NAMES, CONNECTION_EVENTS, RESERVED } from '../support/names.js';
+import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { deferred } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -24,7 +24,7 @@ class NamesGateway {
     this.clients.push(client);
     if (!this.listening) return;
     client.on('something', () => undefined);
-    for (const name of [...OF_THE_LINE, ...RESERVED]) client.on(name, () => this.received.push(name));
+    for (const name of [...CONNECTION_EVENTS, ...RESERVED]) client.on(name, () => this.received.push(name));
     this.received.length = 0;
   }
   @SubscribeMessage('echo')
@@ -72,7 +72,7 @@ class AnyPathGateway {
   }
 }
 
-const attack = besiege(NamesGateway);
+const attack = underAttack(NamesGateway);
 
 describe('hostile names', () => {
   expectNoUnhandledErrors();
@@ -124,7 +124,7 @@ describe('hostile names', () => {
         }
       }
       const unreserved = NAMES.filter((name) => !RESERVED.includes(name));
-      const toListeners = unreserved.filter((name) => !OF_THE_LINE.includes(name));
+      const toListeners = unreserved.filter((name) => !CONNECTION_EVENTS.includes(name));
       const called = received.filter((args) => JSON.stringify(args) !== '["echo",1]');
       const twice = unreserved.flatMap((name) => {
         const args = [name, name];
@@ -167,7 +167,7 @@ describe('hostile names', () => {
 
   it(
     'a handler of any name that is not reserved is called for its own events',
-    besiege(EveryNameGateway)(async ({ attacker }) => {
+    underAttack(EveryNameGateway)(async ({ attacker }) => {
       const client = await attacker();
       for (const name of NAMES) {
         expect(await client.ask(name, 1)).toMatchObject(
@@ -278,7 +278,7 @@ describe('hostile names', () => {
     const { server } = app.nest.get(AnyPathGateway);
     for (const name of NAMES) {
       const path = encodeURIComponent(name);
-      expect((await askForUpgrade(app.port, `/${path}`)).status).toBe(404);
+      expect((await requestUpgrade(app.port, `/${path}`)).status).toBe(404);
       const client = await app.connect(`/any/${path}`);
       expect(await client.ask('where')).toMatchObject({ data: `/any/${path}` });
       const child = server.of(`/any/${path}`);

@@ -7,7 +7,7 @@ import {
 } from '@nestjs/websockets';
 import { of } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
-import { besiege } from '../support/attack-harness.js';
+import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 const circular: { self?: unknown } = {};
@@ -113,7 +113,7 @@ class PayloadGateway {
   }
 }
 
-const attack = besiege(PayloadGateway);
+const attack = underAttack(PayloadGateway);
 const INTERNAL = { status: 'error', message: 'Internal server error' };
 const nested = (depth: number): string => '['.repeat(depth) + ']'.repeat(depth);
 
@@ -122,7 +122,7 @@ describe('hostile payloads', () => {
 
   it(
     'reads JSON nested 100,000 deep with maxJsonDepth: false, and fails only the request whose answer is unserializable',
-    besiege(PayloadGateway, { limits: { maxJsonDepth: false } })(async ({ attacker, isServed }) => {
+    underAttack(PayloadGateway, { limits: { maxJsonDepth: false } })(async ({ attacker, expectServed }) => {
       const client = await attacker();
       client.send(`{"event":"size","id":1,"data":${nested(100_000)}}`);
       expect(await client.answer(1)).toMatchObject({ event: 'size', data: 1 });
@@ -139,14 +139,14 @@ describe('hostile payloads', () => {
       expect((await client.answer(4)).data.code).toBe('unknown_event');
       client.send(`{"event":"echo","id":5,"meta":${'{"a":'.repeat(99_999)}1${'}'.repeat(99_999)}}`);
       expect(await client.answer(5)).toEqual({ event: 'echo', ack: 5 });
-      await isServed();
+      await expectServed();
       expect(await client.ask('echo', 1)).toMatchObject({ data: 1 });
     }),
   );
 
   it(
     'refuses JSON nested deeper than maxJsonDepth, and ignores brackets in strings',
-    attack(async ({ attacker, isServed }) => {
+    attack(async ({ attacker, expectServed }) => {
       const client = await attacker();
       for (const [id, deep] of [nested(64), nested(100_000), `{"a":${nested(63)}}`].entries()) {
         client.send(`{"event":"size","id":${id},"data":${deep}}`);
@@ -162,15 +162,15 @@ describe('hostile payloads', () => {
       const brackets = JSON.stringify(['[{"\\'.repeat(1_000), ...Array<number[]>(1_000).fill([])]);
       client.send(`{"event":"size","id":"wide","data":${brackets}}`);
       expect(await client.answer('wide')).toMatchObject({ event: 'size', data: 1_001 });
-      await isServed();
+      await expectServed();
     }),
   );
 
   it(
     'reads a million keys, and writes 100,000',
-    besiege(PayloadGateway, { maxPayload: 20_000_000 })(async ({ attacker }) => {
+    underAttack(PayloadGateway, { maxPayload: 20_000_000 })(async ({ attacker }) => {
       // V8 takes seconds to parse them.
-      const client = await attacker({ patience: 25_000 });
+      const client = await attacker({ timeout: 25_000 });
       const keys = (count: number) => `{${Array.from({ length: count }, (_, i) => `"k${i}":0`).join(',')}}`;
       const million = keys(1_000_000);
       client.send(`{"event":"size","id":1,"data":${million}}`);

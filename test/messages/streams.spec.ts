@@ -3,7 +3,7 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from
 import { from, generate, NEVER, Observable, of, range, throwError } from 'rxjs';
 import { EnvelopeSocket } from '../../lib/index.js';
 import type { TestClient } from '../support/client.js';
-import { besiege } from '../support/attack-harness.js';
+import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
 
@@ -145,7 +145,7 @@ class SourcesGateway {
   }
 }
 
-const attack = besiege(SourcesGateway);
+const attack = underAttack(SourcesGateway);
 const values = (client: TestClient, ack: number) => client.frames.filter((frame) => frame.ack === ack);
 
 describe('sources of several values', () => {
@@ -244,25 +244,25 @@ describe('sources of several values', () => {
   it.each(['generator', 'silent generator'])(
     'an infinite synchronous %s does not block other clients',
     (kind) =>
-      attack(async ({ attacker, isServed }) => {
+      attack(async ({ attacker, expectServed }) => {
         const client = await attacker();
         client.send({ event: 'infinite', data: kind });
         client.send({ event: 'infinite', data: kind, id: 1, stream: true });
-        for (let i = 0; i < 5; i++) await isServed();
+        for (let i = 0; i < 5; i++) await expectServed();
         client.send({ event: '$cancel', data: 1 });
         await client.until('the final answer', () => values(client, 1).some(({ more }) => more !== true));
         client.ws.terminate();
-        await isServed();
+        await expectServed();
       })(),
   );
 
   it(
     'an infinite generator behind an interceptor does not block other clients, and ends with its client',
-    attack(async ({ attacker, gateway, isServed }) => {
+    attack(async ({ attacker, gateway, expectServed }) => {
       const client = await attacker();
       client.send({ event: 'intercepted' });
       client.send({ event: 'intercepted', id: 1, stream: true });
-      await isServed();
+      await expectServed();
       client.send({ event: '$cancel', data: 1 });
       await until('the end of one source', () => gateway.ended.length === 1);
       client.ws.terminate();
@@ -272,14 +272,14 @@ describe('sources of several values', () => {
 
   it(
     'a client that does not read pauses its own sources only',
-    attack(async ({ raw, server, isServed }) => {
+    attack(async ({ raw, server, expectServed }) => {
       const client = await raw();
       client.tcp.pause();
       for (let id = 0; id < 20; id++) client.text({ event: 'infinite', data: 'generator', id, stream: true });
       const findSlowSocket = () => [...server.clients].find((socket) => socket.bufferedAmount > 0);
       await until('a full send buffer', () => findSlowSocket() !== undefined && !findSlowSocket()!._connection.outbox.isIdle);
       const slowSocket = findSlowSocket()!;
-      for (let i = 0; i < 5; i++) await isServed();
+      for (let i = 0; i < 5; i++) await expectServed();
       expect(slowSocket.bufferedAmount).toBeLessThan(5_000_000);
       expect(slowSocket.ws.listenerCount('close')).toBeLessThan(5);
     }),

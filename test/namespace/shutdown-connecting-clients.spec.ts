@@ -2,7 +2,7 @@ import { WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
 const GOING_AWAY = { code: 1001, reason: 'server shutting down' };
@@ -45,7 +45,7 @@ class CheckedGateway {
 }
 
 const isShuttingDown = async (app: TestApp): Promise<boolean> =>
-  (await askForUpgrade(app.port, '/ws')).status === 503;
+  (await requestUpgrade(app.port, '/ws')).status === 503;
 
 expectNoUnhandledErrors();
 

@@ -1,6 +1,6 @@
 import { Child } from '../support/child.js';
-import type { Leaving } from '../support/child/shutdown-server.js';
-import type { Fate } from '../support/child/readers.js';
+import type { Disconnection } from '../support/child/shutdown-server.js';
+import type { ReaderReport } from '../support/child/readers.js';
 
 const CLIENTS = 900;
 const BUCKET = 20;
@@ -26,16 +26,16 @@ once('SIGTERM with many clients', () => {
     const port = await server.ask<number>('port');
     await readers.ask('connect', { port, count: CLIENTS });
     server.signal('SIGTERM');
-    await readers.hears('over', CLIENTS);
+    await readers.waitFor('closed', CLIENTS);
     expect(await server.exited).toEqual({ code: null, signal: 'SIGTERM' });
 
-    const fates = await readers.ask<Fate[]>('fates');
-    for (const { close } of fates) expect(close).toEqual({ code: 1001, reason: 'server shutting down' });
-    const left = server.heard('left') as Leaving[];
+    const reports = await readers.ask<ReaderReport[]>('reports');
+    for (const { close } of reports) expect(close).toEqual({ code: 1001, reason: 'server shutting down' });
+    const left = server.valuesOf('left') as Disconnection[];
     expect(left).toHaveLength(CLIENTS);
     expect(new Set(left.map(({ reason }) => reason))).toEqual(new Set(['server shutting down']));
 
-    const times = fates.map(({ closedAt }) => closedAt!);
+    const times = reports.map(({ closedAt }) => closedAt!);
     const first = Math.min(...times);
     const buckets = times.map((time) => Math.floor((time - first) / BUCKET));
     const histogram = Array.from({ length: Math.max(...buckets) + 1 }, () => 0);

@@ -1,13 +1,13 @@
 import { Child } from '../support/child.js';
-import type { Leaving } from '../support/child/shutdown-server.js';
+import type { Disconnection } from '../support/child/shutdown-server.js';
 import { TestClient } from '../support/client.js';
 import { OP, RawClient } from '../support/raw-client.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 import type { EnvelopeOptions } from '../../lib/index.js';
 
 const GOING_AWAY = { code: 1001, reason: 'server shutting down' };
-const DISCONNECT: Leaving = { path: '/ws', reason: 'server shutting down', code: 1001 };
+const DISCONNECT: Disconnection = { path: '/ws', reason: 'server shutting down', code: 1001 };
 const KILLED = { code: null, signal: 'SIGTERM' };
 
 const clients: TestClient[] = [];
@@ -25,9 +25,9 @@ async function start(settings: EnvelopeOptions = {}) {
   };
   /** Resolves with the response when the server refuses an upgrade. */
   const refused = async (path = '/ws') => {
-    let answer = await askForUpgrade(port, path);
+    let answer = await requestUpgrade(port, path);
     await until('a refusal', async () => {
-      if (answer.status === 101) answer = await askForUpgrade(port, path);
+      if (answer.status === 101) answer = await requestUpgrade(port, path);
       return answer.status !== 101;
     });
     return answer;
@@ -40,7 +40,7 @@ describe('SIGTERM with shutdown hooks', () => {
     const { server, connect, refused } = await start({ shutdownTimeout: 20_000 });
     const [busy, idle] = [await connect(), await connect()];
     busy.send({ event: 'work', id: 1 });
-    await server.hears('working');
+    await server.waitFor('working');
     server.signal('SIGTERM');
 
     expect(await refused()).toMatchObject({
@@ -70,7 +70,7 @@ describe('SIGTERM with shutdown hooks', () => {
     expect(idle.frames.at(-1)).toEqual({ event: 'news', data: 'confirmed' });
     expect(await server.exited).toEqual(KILLED);
     // A client of refused() may have connected and disconnected before the signal arrived.
-    const left = server.heard('left').filter((value) => (value as Leaving).code === 1001);
+    const left = server.valuesOf('left').filter((value) => (value as Disconnection).code === 1001);
     expect(left).toEqual([DISCONNECT, DISCONNECT]);
   }, 30_000);
 
@@ -79,7 +79,7 @@ describe('SIGTERM with shutdown hooks', () => {
     const client = await connect();
     client.send({ event: 'hang', id: 1 });
     client.send({ event: 'hang' });
-    await server.hears('working', 2);
+    await server.waitFor('working', 2);
     const begun = performance.now();
     server.signal('SIGTERM');
     expect(await client.ended()).toEqual(GOING_AWAY);
@@ -87,7 +87,7 @@ describe('SIGTERM with shutdown hooks', () => {
     expect(performance.now() - begun).toBeLessThan(3_000);
     expect(client.frames).toEqual([]);
     expect(await server.exited).toEqual(KILLED);
-    expect(server.heard('left')).toEqual([DISCONNECT]);
+    expect(server.valuesOf('left')).toEqual([DISCONNECT]);
   }, 30_000);
 
   it('does not wait for streams, which never end', async () => {
@@ -107,12 +107,12 @@ describe('SIGTERM with shutdown hooks', () => {
 
   it('refuses a client whose guards are still running', async () => {
     const { server, port } = await start();
-    const answer = askForUpgrade(port, '/guarded');
-    await server.hears('guarding');
+    const answer = requestUpgrade(port, '/guarded');
+    await server.waitFor('guarding');
     server.signal('SIGTERM');
     expect(await answer).toMatchObject({ status: 503, headers: { 'retry-after': '1' } });
     expect(await server.exited).toEqual(KILLED);
-    expect(server.heard('left')).toEqual([]);
+    expect(server.valuesOf('left')).toEqual([]);
   }, 30_000);
 
   it('terminates a client that does not answer the close frame, and lets HTTP requests finish', async () => {
@@ -122,8 +122,8 @@ describe('SIGTERM with shutdown hooks', () => {
     server.signal('SIGTERM');
     const { opcode, payload } = await client.frame();
     expect([opcode, payload.readUInt16BE()]).toEqual([OP.close, 1001]);
-    expect(await client.over()).toHaveLength(0);
-    expect(await server.hears('left')).toEqual([DISCONNECT]);
+    expect(await client.ended()).toHaveLength(0);
+    expect(await server.waitFor('left')).toEqual([DISCONNECT]);
 
     // A pending response is completed, and only then the process ends.
     await server.ask('releasePage');
@@ -138,7 +138,7 @@ describe('closing the application', () => {
     const [client, other] = [await connect(), await connect('/other')];
     await server.ask('closeTwice');
     for (const each of [client, other]) expect(await each.ended()).toEqual(GOING_AWAY);
-    const left = server.heard('left') as Leaving[];
+    const left = server.valuesOf('left') as Disconnection[];
     expect(left.map(({ path }) => path).sort()).toEqual(['/other', '/ws']);
     expect(await server.exited).toEqual({ code: 0, signal: null });
   }, 30_000);
@@ -148,12 +148,12 @@ describe('closing the application', () => {
     const [client, other] = [await connect(), await connect('/other')];
     await server.ask('closeOther');
     expect(await other.ended()).toEqual(GOING_AWAY);
-    expect((await askForUpgrade(port, '/other')).status).toBe(503);
+    expect((await requestUpgrade(port, '/other')).status).toBe(503);
     expect(await client.ask('echo', 1, 1)).toMatchObject({ ack: 1, data: 1 });
     await connect();
     server.signal('SIGTERM');
     expect(await server.exited).toEqual(KILLED);
-    expect(server.heard('left')).toEqual([{ ...DISCONNECT, path: '/other' }, DISCONNECT, DISCONNECT]);
+    expect(server.valuesOf('left')).toEqual([{ ...DISCONNECT, path: '/other' }, DISCONNECT, DISCONNECT]);
   }, 30_000);
 
   it('answers every client that connects meanwhile', async () => {
@@ -179,7 +179,7 @@ describe('closing the application', () => {
     const seen = await Promise.all(outcomes);
     expect(new Set(seen)).toEqual(new Set(['1001', 'refused']));
     expect(await server.exited).toEqual(KILLED);
-    const left = server.heard('left');
+    const left = server.valuesOf('left');
     // Clients that were accepted too late for the gateways were closed as well.
     expect(left.length).toBeLessThanOrEqual(seen.filter((outcome) => outcome === '1001').length);
     expect(new Set(left.map((value) => JSON.stringify(value)))).toEqual(

@@ -4,10 +4,10 @@ import { Controller, Get } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer, EnvelopeSocket, type GatewayOptions } from '../../lib/index.js';
-import { LogBook, startApp } from '../support/app.js';
+import { RecordingLogger, startApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
 class ChatGateway {
@@ -76,7 +76,7 @@ describe('next to other handlers on the same HTTP server', () => {
     );
     app.nest.getHttpServer().on('upgrade', otherProtocol('/reload'));
     for (const path of ['/graphql', '/reload']) {
-      expect((await askForUpgrade(app.port, path)).headers['x-by']).toBe('other');
+      expect((await requestUpgrade(app.port, path)).headers['x-by']).toBe('other');
     }
     const client = await app.connect('/ws');
     expect((await client.ask('one')).data).toBe('chat');
@@ -135,7 +135,7 @@ describe('the adapter', () => {
 
   it('accepts an HTTP server', async () => {
     const http = createServer();
-    const log = new LogBook();
+    const log = new RecordingLogger();
     const module = await Test.createTestingModule({ providers: [ChatGateway] })
       .setLogger(log)
       .compile();
@@ -145,7 +145,7 @@ describe('the adapter', () => {
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
     const { port } = http.address() as { port: number };
     try {
-      const answer = await askForUpgrade(port, '/ws');
+      const answer = await requestUpgrade(port, '/ws');
       expect(answer.status).toBe(101);
     } finally {
       await app.close();
@@ -177,7 +177,7 @@ describe('the adapter', () => {
     });
 
     it('reads messages in another format through setMessageParser', async () => {
-      const log = new LogBook();
+      const log = new RecordingLogger();
       const module = await Test.createTestingModule({ providers: [EchoGateway] })
         .setLogger(log)
         .compile();

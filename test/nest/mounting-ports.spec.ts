@@ -7,7 +7,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { selfSigned } from '../support/certificate.js';
 import { TestClient } from '../support/client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade, freePort } from '../support/upgrade.js';
+import { requestUpgrade, freePort } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 class Where {
@@ -52,9 +52,9 @@ describe('gateway ports', () => {
     expect(await where(app, '/ws/chat', first)).toMatchObject({ gateway: 'ArgumentAndNamespace' });
     expect(await where(app, '/chat', second)).toEqual({ gateway: 'Option', name: `:${second}/chat`, secure });
     expect(await where(app, '/ws')).toEqual({ gateway: 'Application', name: '/ws', secure });
-    expect((await askForUpgrade(second, '/')).status).toBe(404);
-    expect((await askForUpgrade(second, '/ws')).status).toBe(404);
-    expect((await askForUpgrade(app.port, '/chat')).status).toBe(404);
+    expect((await requestUpgrade(second, '/')).status).toBe(404);
+    expect((await requestUpgrade(second, '/ws')).status).toBe(404);
+    expect((await requestUpgrade(app.port, '/chat')).status).toBe(404);
 
     const server = app.nest.get(types[4]!).server;
     expect(server.of(`:${first}/ws`)).toBe(app.nest.get(types[1]!).server);
@@ -92,7 +92,7 @@ describe('gateway ports', () => {
     });
     expect(await where(app, '/', own)).toMatchObject({ gateway: 'WithPort' });
     // No gateway uses the port of the application: an upgrade gets the answer of any request.
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(404);
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(404);
   });
 
   it('are logged when occupied, and other gateways keep working', async () => {

@@ -2,7 +2,7 @@ import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/web
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 abstract class Where {
   @WebSocketServer() server!: EnvelopeServer;
@@ -185,7 +185,7 @@ describe('mounting on one port', () => {
     '/room-1%0d%0aX-Injected:%201',
   ])('answers 404 for %s', async (path) => {
     const app = await start();
-    const answer = await askForUpgrade(app.port, path);
+    const answer = await requestUpgrade(app.port, path);
     expect(answer.status).toBe(404);
     expect(answer.headers['content-type']).toMatch(/^application\/json/);
     expect(Number(answer.headers['content-length'])).toBe(Buffer.byteLength(answer.body));
@@ -198,7 +198,7 @@ describe('mounting on one port', () => {
 
   it('answers 400 for a request target that is not a path', async () => {
     const app = await start();
-    const answer = await askForUpgrade(app.port, '*');
+    const answer = await requestUpgrade(app.port, '*');
     expect(answer.status).toBe(400);
     expect(JSON.parse(answer.body)).toEqual({
       statusCode: 400,
@@ -206,13 +206,13 @@ describe('mounting on one port', () => {
       error: 'Bad Request',
     });
     // Node answers what its parser rejects.
-    expect((await askForUpgrade(app.port, 'chat')).status).toBe(400);
+    expect((await requestUpgrade(app.port, 'chat')).status).toBe(400);
   });
 
   it('answers 404 at the root when no gateway is mounted there', async () => {
     const app = await startApp({ providers: [ChatGateway] });
-    expect((await askForUpgrade(app.port, '/')).status).toBe(404);
-    expect((await askForUpgrade(app.port, '/chat')).status).toBe(101);
+    expect((await requestUpgrade(app.port, '/')).status).toBe(404);
+    expect((await requestUpgrade(app.port, '/chat')).status).toBe(101);
   });
 
   it('separates the paths of a RegExp namespace and reaches all of them from the parent', async () => {
@@ -239,7 +239,7 @@ describe('mounting on one port', () => {
     ] as const) {
       expect((await (await app.connect(path)).ask('where')).data).toMatchObject({ gateway, name: path });
     }
-    expect((await askForUpgrade(app.port, '/')).status).toBe(404);
+    expect((await requestUpgrade(app.port, '/')).status).toBe(404);
   });
 
   it('rejects a path that is not a valid pattern', async () => {

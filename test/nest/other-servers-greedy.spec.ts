@@ -3,10 +3,15 @@ import type { Duplex } from 'node:stream';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { Test } from '@nestjs/testing';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { LogBook, startApp, type TestApp } from '../support/app.js';
-import { attachServer, chat, listenFor, type Neighbour } from '../support/other-servers.js';
+import { RecordingLogger, startApp, type TestApp } from '../support/app.js';
+import {
+  attachOtherServer,
+  expectRoundTrip,
+  acceptUpgrades,
+  type OtherServer,
+} from '../support/other-servers.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { deferred } from '../support/wait.js';
 
 class ChatGateway {
@@ -30,14 +35,14 @@ class SlowGateway extends ChatGateway {}
 class OtherGateway {}
 
 /** What other servers do with an upgrade on a path that is not otherClient. */
-const otherServers: Record<string, (http: Server) => Neighbour> = {
-  'ws with { server, path } answers 400': (http) => attachServer(http, { path: '/other' }),
-  'ws with { server } takes every path': (http) => attachServer(http, {}),
+const otherServers: Record<string, (http: Server) => OtherServer> = {
+  'ws with { server, path } answers 400': (http) => attachOtherServer(http, { path: '/other' }),
+  'ws with { server } takes every path': (http) => attachOtherServer(http, {}),
   "a framework's router answers 404 a turn later": (http) =>
-    listenFor(http, '/other', (socket) =>
+    acceptUpgrades(http, '/other', (socket) =>
       setImmediate(() => socket.end('HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n')),
     ),
-  'others cut it': (http) => listenFor(http, '/other', (socket) => socket.destroy()),
+  'others cut it': (http) => acceptUpgrades(http, '/other', (socket) => socket.destroy()),
 };
 
 const httpOf = (app: TestApp): Server => app.nest.getHttpServer();
@@ -52,7 +57,7 @@ describe.each(Object.entries(otherServers))('next to another server: %s', (_, at
     it.each(['before', 'after'] as const)(
       'both work when the other server was added %s the adapter',
       async (when) => {
-        let otherServer!: Neighbour;
+        let otherServer!: OtherServer;
         const add = (http: Server): void => void (otherServer = attach(http));
         const app = await startApp(
           { providers: [gateway] },
@@ -62,13 +67,13 @@ describe.each(Object.entries(otherServers))('next to another server: %s', (_, at
         const client = await app.connect('/ws?token=1');
         const otherClient = await app.connect('/other');
         expect((await client.ask('echo', 'one')).data).toBe('one');
-        await chat(otherClient, 'two');
+        await expectRoundTrip(otherClient, 'two');
         expect((await client.ask('echo', 'three')).data).toBe('three');
         expect(client.closed).toBeUndefined();
         expect(client.frames).toHaveLength(2);
         // The adapter passes other paths on to the other server.
-        await askForUpgrade(app.port, '/nowhere');
-        expect(otherServer.heard).toEqual(['/other', '/nowhere']);
+        await requestUpgrade(app.port, '/nowhere');
+        expect(otherServer.upgrades).toEqual(['/other', '/nowhere']);
       },
     );
   });
@@ -78,17 +83,17 @@ describe.each(Object.entries(otherServers))('next to another server: %s', (_, at
     const http = httpOf(app);
     const otherServer = attach(http);
     await app.connect('/ws');
-    expect(otherServer.heard).toEqual([]);
+    expect(otherServer.upgrades).toEqual([]);
     await app.adapter.dispose();
-    await askForUpgrade(app.port, '/ws');
-    expect(otherServer.heard).toEqual(['/ws']);
-    await chat(await app.connect('/other'), 'hello');
+    await requestUpgrade(app.port, '/ws');
+    expect(otherServer.upgrades).toEqual(['/ws']);
+    await expectRoundTrip(await app.connect('/other'), 'hello');
   });
 });
 
 describe('the WsAdapter of Nest on the same server, which destroys upgrades of unknown paths', () => {
   it.each(['before', 'after'] as const)('works next to the adapter when it was bound %s it', async (when) => {
-    const log = new LogBook();
+    const log = new RecordingLogger();
     const module = await Test.createTestingModule({ providers: [OtherGateway] })
       .setLogger(log)
       .compile();
@@ -103,7 +108,7 @@ describe('the WsAdapter of Nest on the same server, which destroys upgrades of u
     await (bound ?? bind(httpOf(app)));
     try {
       expect((await (await app.connect('/ws')).ask('echo', 1)).data).toBe(1);
-      expect((await askForUpgrade(app.port, '/other')).status).toBe(101);
+      expect((await requestUpgrade(app.port, '/other')).status).toBe(101);
     } finally {
       await second.close();
     }
@@ -124,7 +129,7 @@ describe('a server that ends unanswered upgrades, as Socket.IO does', () => {
     class GuardedGateway extends ChatGateway {}
     const app = await startApp({ providers: [GuardedGateway] });
     const waiting: Duplex[] = [];
-    listenFor(httpOf(app), '/socket.io/', (socket) => waiting.push(socket));
+    acceptUpgrades(httpOf(app), '/socket.io/', (socket) => waiting.push(socket));
     const client = app.connect('/ws');
     await asked.promise;
     for (const socket of waiting) socket.end();
@@ -165,16 +170,16 @@ describe('the HTTP server', () => {
       { before: (nest) => spy(nest.getHttpServer(), 'below') },
     );
     const http = httpOf(app);
-    listenFor(http, '/other');
+    acceptUpgrades(http, '/other');
     spy(http, 'above');
     const { emit } = http;
     expect((await (await app.connect('/ws')).ask('echo', 1)).data).toBe(1);
     expect(events.splice(0)).toEqual(['above']);
-    await chat(await app.connect('/other'), 'hello');
+    await expectRoundTrip(await app.connect('/other'), 'hello');
     expect(events.splice(0)).toEqual(['above', 'below']);
     await app.adapter.dispose();
     expect(http.emit).toBe(emit);
-    await chat(await app.connect('/other'), 'hello');
+    await expectRoundTrip(await app.connect('/other'), 'hello');
     expect(events).toEqual(['above', 'below']);
   });
 
@@ -190,6 +195,6 @@ describe('the HTTP server', () => {
       if (request.url === '/ws') passOn(request, socket, head);
     });
     expect((await (await other.connect('/ws')).ask('echo', 1)).data).toBe(1);
-    expect((await askForUpgrade(app.port, '/nowhere')).status).toBe(404);
+    expect((await requestUpgrade(app.port, '/nowhere')).status).toBe(404);
   });
 });

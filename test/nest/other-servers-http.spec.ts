@@ -5,7 +5,7 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Subject } from 'rxjs';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -209,10 +209,10 @@ describe('an upgrade to an unknown protocol', () => {
       ['/page?x=1', 'page'],
       ['/ws', 'plain HTTP'],
     ]) {
-      expect(await askForUpgrade(app.port, path!, H2C)).toMatchObject({ status: 200, body });
+      expect(await requestUpgrade(app.port, path!, H2C)).toMatchObject({ status: 200, body });
     }
-    expect((await askForUpgrade(app.port, '/nowhere', H2C)).status).toBe(404);
-    expect((await askForUpgrade(app.port, '/page')).status).toBe(404);
+    expect((await requestUpgrade(app.port, '/nowhere', H2C)).status).toBe(404);
+    expect((await requestUpgrade(app.port, '/page')).status).toBe(404);
   });
 
   it('may have a body, whole or chunked', async () => {
@@ -251,14 +251,14 @@ describe('an upgrade to an unknown protocol', () => {
       if (upgrade.headers.upgrade === 'h2c')
         socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n');
     });
-    expect((await askForUpgrade(app.port, '/page', H2C)).status).toBe(101);
+    expect((await requestUpgrade(app.port, '/page', H2C)).status).toBe(101);
     expect((await (await app.connect('/ws')).ask('echo', 1)).data).toBe(1);
   });
 
   it('is a plain request again after the adapter is disposed', async () => {
     const app = await start();
     await app.adapter.dispose();
-    expect((await askForUpgrade(app.port, '/page', H2C)).body).toBe('page');
-    expect((await askForUpgrade(app.port, '/ws')).body).toBe('plain HTTP');
+    expect((await requestUpgrade(app.port, '/page', H2C)).body).toBe('page');
+    expect((await requestUpgrade(app.port, '/ws')).body).toBe('plain HTTP');
   });
 });

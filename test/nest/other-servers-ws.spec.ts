@@ -2,10 +2,10 @@ import type { Server } from 'node:http';
 import { Test } from '@nestjs/testing';
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer } from '../../lib/index.js';
-import { LogBook, startApp, type TestApp } from '../support/app.js';
-import { chat, listenFor } from '../support/other-servers.js';
+import { RecordingLogger, startApp, type TestApp } from '../support/app.js';
+import { expectRoundTrip, acceptUpgrades } from '../support/other-servers.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
 class ChatGateway {
@@ -30,8 +30,8 @@ expectNoUnhandledErrors();
 
 describe('a second WebSocket server on another path of the same HTTP server', () => {
   it.each(['before', 'after'] as const)('works at the same time when added %s the adapter', async (when) => {
-    let otherServer!: ReturnType<typeof listenFor>;
-    const add = (http: Server): void => void (otherServer = listenFor(http, '/other'));
+    let otherServer!: ReturnType<typeof acceptUpgrades>;
+    const add = (http: Server): void => void (otherServer = acceptUpgrades(http, '/other'));
     const app = await startApp(
       { providers: [ChatGateway] },
       { before: (nest) => when === 'before' && add(nest.getHttpServer()) },
@@ -42,7 +42,7 @@ describe('a second WebSocket server on another path of the same HTTP server', ()
     const { server } = app.nest.get(ChatGateway);
     for (const text of ['one', 'two', 'three']) {
       const asked = client.ask('echo', text);
-      await chat(otherClient, text);
+      await expectRoundTrip(otherClient, text);
       server.emit('news', text);
       expect((await asked).data).toBe(text);
       expect((await client.next('news')).data).toBe(text);
@@ -56,11 +56,11 @@ describe('a second WebSocket server on another path of the same HTTP server', ()
   it('keeps its connections while the application closes, which waits for them', async () => {
     const app = await startApp({ providers: [ChatGateway] });
     const http = httpOf(app);
-    listenFor(http, '/other');
+    acceptUpgrades(http, '/other');
     const [client, otherClient] = [await app.connect('/ws'), await app.connect('/other')];
     const closing = app.nest.close();
     expect((await client.ended()).code).toBe(1001);
-    await chat(otherClient, 'still there');
+    await expectRoundTrip(otherClient, 'still there');
     otherClient.close();
     await closing;
     await otherClient.ended();
@@ -71,11 +71,11 @@ describe('a second WebSocket server on another path of the same HTTP server', ()
     const app = await startApp({ providers: [ChatGateway] });
     const http = httpOf(app);
     const before = http.listeners('upgrade');
-    const otherServer = listenFor(http, '/other');
+    const otherServer = acceptUpgrades(http, '/other');
     const otherClient = await app.connect('/other');
     await app.adapter.dispose();
-    await chat(otherClient, 'unchanged');
-    await chat(await app.connect('/other'), 'after the disposal');
+    await expectRoundTrip(otherClient, 'unchanged');
+    await expectRoundTrip(await app.connect('/other'), 'after the disposal');
     expect(otherServer.accepted).toEqual(['/other', '/other']);
     expect(http.listeners('upgrade')).toHaveLength(1);
     expect(before).not.toContain(http.listeners('upgrade')[0]);
@@ -85,14 +85,14 @@ describe('a second WebSocket server on another path of the same HTTP server', ()
     const app = await startApp({ providers: [ChatGateway] });
     const http = httpOf(app);
     const [own] = http.listeners('upgrade');
-    listenFor(http, '/other');
-    await chat(await app.connect('/other'), 'first');
+    acceptUpgrades(http, '/other');
+    await expectRoundTrip(await app.connect('/other'), 'first');
     for (const listener of http.listeners('upgrade'))
       if (listener !== own) http.off('upgrade', listener as () => void);
-    expect((await askForUpgrade(app.port, '/other')).status).toBe(404);
+    expect((await requestUpgrade(app.port, '/other')).status).toBe(404);
     expect((await (await app.connect('/ws')).ask('echo', 1)).data).toBe(1);
-    listenFor(http, '/other');
-    await chat(await app.connect('/other'), 'again');
+    acceptUpgrades(http, '/other');
+    await expectRoundTrip(await app.connect('/other'), 'again');
   });
 });
 
@@ -111,8 +111,8 @@ describe('two applications in one process', () => {
     }
     expect((await inOne.next('number')).data).toBe(0);
     expect((await inTwo.next('number')).data).toBe(1);
-    expect((await askForUpgrade(one.port, '/second')).status).toBe(404);
-    expect((await askForUpgrade(two.port, '/second')).status).toBe(101);
+    expect((await requestUpgrade(one.port, '/second')).status).toBe(404);
+    expect((await requestUpgrade(two.port, '/second')).status).toBe(101);
 
     await one.nest.close();
     expect((await inOne.ended()).code).toBe(1001);
@@ -127,7 +127,7 @@ describe('two applications in one process', () => {
     async (closesFirst) => {
       const first = await startApp({ providers: [ChatGateway] });
       const http = httpOf(first);
-      const log = new LogBook();
+      const log = new RecordingLogger();
       const module = await Test.createTestingModule({ providers: [SecondGateway] })
         .setLogger(log)
         .compile();
@@ -144,13 +144,13 @@ describe('two applications in one process', () => {
           await inFirst.ended();
           expect((await inSecond.ask('where')).data).toBe('second');
           expect((await (await first.connect('/second')).ask('where')).data).toBe('second');
-          expect((await askForUpgrade(first.port, '/ws')).status).toBe(404);
+          expect((await requestUpgrade(first.port, '/ws')).status).toBe(404);
         } else {
           await second.close();
           await inSecond.ended();
           expect((await inFirst.ask('echo', 2)).data).toBe(2);
           expect((await (await first.connect('/ws')).ask('echo', 3)).data).toBe(3);
-          expect((await askForUpgrade(first.port, '/second')).status).toBe(404);
+          expect((await requestUpgrade(first.port, '/second')).status).toBe(404);
         }
         expect(http.listenerCount('upgrade')).toBe(1);
       } finally {

@@ -5,9 +5,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeModule, EnvelopeServer, InjectEnvelopeServer } from '../../lib/index.js';
 import { EnvelopeTransport } from '../../lib/microservices/index.js';
-import { LogBook, startApp, type TestApp } from '../support/app.js';
+import { RecordingLogger, startApp, type TestApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 declare const HTTP_PLATFORM: 'express' | 'fastify';
@@ -44,11 +44,11 @@ expectNoUnhandledErrors();
 
 describe('EnvelopeModule', () => {
   /** Starts an application without an adapter. */
-  async function startWithout(): Promise<LogBook> {
+  async function startWithout(): Promise<RecordingLogger> {
     @Module({ imports: [EnvelopeModule.forRoot()] })
     class AppModule {}
     const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
-    const logger = new LogBook();
+    const logger = new RecordingLogger();
     const app = await NestFactory.create(AppModule, http, { logger, abortOnError: false });
     others.push(app);
     await app.init();
@@ -67,7 +67,7 @@ describe('EnvelopeModule', () => {
   it('logs nothing in an application without HTTP', async () => {
     @Module({ imports: [EnvelopeModule.forRoot()] })
     class AppModule {}
-    const logger = new LogBook();
+    const logger = new RecordingLogger();
     const context = await NestFactory.createApplicationContext(AppModule, { logger, abortOnError: false });
     await context.close();
     expect(logger.of('warn')).toEqual([]);
@@ -103,7 +103,7 @@ describe('an application without gateways', () => {
   });
 
   it('logs nothing when a microservice transport has a path', async () => {
-    const logger = new LogBook();
+    const logger = new RecordingLogger();
     const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
     @Module({})
     class AppModule {}
@@ -126,20 +126,20 @@ describe('an upgrade on a path without a gateway', () => {
 
   it('logs the path, the existing paths and the fix', async () => {
     const app = await start();
-    expect((await askForUpgrade(app.port, '/nope?token=s3cr3t')).status).toBe(404);
+    expect((await requestUpgrade(app.port, '/nope?token=s3cr3t')).status).toBe(404);
     expect(lines(app)).toEqual([
       'GET /nope -> 404: no gateway is mounted on this path. Correct the URL, or mount a gateway there: ' +
         `@WebSocketGateway({ path }). ${PATHS}`,
     ]);
-    await askForUpgrade(app.port, '/chat');
-    await askForUpgrade(app.port, '/games/7');
+    await requestUpgrade(app.port, '/chat');
+    await requestUpgrade(app.port, '/games/7');
     expect(lines(app)).toHaveLength(1);
   });
 
   it('logs one line of limited length at most five times a minute', async () => {
     const app = await start();
     for (const path of [`/${'x'.repeat(5_000)}`, '/a%0d%0ab<"\'', '/1', '/2', '/3', '/4', '/5'])
-      expect((await askForUpgrade(app.port, path)).status).toBe(404);
+      expect((await requestUpgrade(app.port, path)).status).toBe(404);
     expect(lines(app)).toHaveLength(5);
     for (const line of lines(app)) expect(line).toMatch(/^[\x20-\x7e]{1,600}$/);
     expect(lines(app)[1]).toContain('GET /a%0d%0ab??? ->');
@@ -152,7 +152,7 @@ describe('an upgrade on a path without a gateway', () => {
       return ManyGateway;
     });
     const app = await startApp({ providers: many });
-    await askForUpgrade(app.port, '/nope');
+    await requestUpgrade(app.port, '/nope');
     expect(lines(app)[0]).toMatch(/are: \/path-0, .+\/path-19 and 10 more$/);
   });
 
@@ -173,7 +173,7 @@ describe('an upgrade on a path without a gateway', () => {
 
   it('logs that the client uses Socket.IO when it requests a WebSocket at once', async () => {
     const app = await start();
-    expect((await askForUpgrade(app.port, '/socket.io/?EIO=4&transport=websocket')).status).toBe(404);
+    expect((await requestUpgrade(app.port, '/socket.io/?EIO=4&transport=websocket')).status).toBe(404);
     expect(lines(app)).toEqual([expect.stringContaining('GET /socket.io/ -> 404: a client of Socket.IO')]);
   });
 
@@ -188,7 +188,7 @@ describe('an upgrade on a path without a gateway', () => {
     const app = await start(Polling);
     expect((await fetch(`http://127.0.0.1:${app.port}/socket.io?EIO=4`)).status).toBe(200);
     expect((await fetch(`http://127.0.0.1:${app.port}/nope`)).status).toBe(404);
-    await askForUpgrade(app.port, '/nope');
+    await requestUpgrade(app.port, '/nope');
     expect(lines(app)).toEqual([expect.stringContaining('GET /nope ')]);
   });
 });

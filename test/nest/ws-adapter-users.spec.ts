@@ -16,7 +16,7 @@ import { WebSocket, type Server, type WebSocketServer as WsServer } from 'ws';
 import type { EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { deferred, until } from '../support/wait.js';
 
 type LiveSocket = WebSocket & { isAlive?: boolean };
@@ -224,7 +224,7 @@ describe('a gateway written for WsAdapter', () => {
       'a, envelope.auth.e30',
       'a, Envelope.v2',
     ]) {
-      const answer = await askForUpgrade(app.port, '/ws', {
+      const answer = await requestUpgrade(app.port, '/ws', {
         'X-Key': 'good',
         'Sec-WebSocket-Protocol': protocols,
       });

@@ -1,11 +1,11 @@
 import type { PresenceEvent } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
-import { joinOne, startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
+import { joinOne, startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 import { eventually } from '../cluster/faults/eventually.js';
 
 /** Nodes on one bus, each of which writes down what it hears of the room `red`. */
-type Node = Plain & { heard: string[] };
+type Node = BareApp & { heard: string[] };
 
 async function startNodes(count: number) {
   const bus = new Bus();
@@ -15,7 +15,7 @@ async function startNodes(count: number) {
 }
 
 async function listening(bus: Bus): Promise<Node> {
-  const node = await startPlain({ adapter: bus.adapter });
+  const node = await startBareApp({ adapter: bus.adapter });
   const heard: string[] = [];
   const note =
     (what: string) =>
@@ -25,14 +25,14 @@ async function listening(bus: Bus): Promise<Node> {
   return Object.assign(node, { heard });
 }
 
-async function enter(node: Plain, key: string, meta?: unknown): Promise<Pair> {
+async function enter(node: BareApp, key: string, meta?: unknown): Promise<Pair> {
   const pair = await joinOne(node.app, node.server);
   node.server.presence.track(pair.socket, key, meta);
   await pair.socket.join('red');
   return pair;
 }
 
-const keys = async (node: Plain, room = 'red'): Promise<string[]> =>
+const keys = async (node: BareApp, room = 'red'): Promise<string[]> =>
   (await node.server.presence.list(room)).map(({ key }) => key).sort();
 
 /** All nodes have heard that much, and nothing else. */
@@ -162,7 +162,7 @@ describe('presence', () => {
   }, 20_000);
 
   it('keeps nothing of a client that has gone already, and takes none that is not there yet', async () => {
-    const here = await startPlain();
+    const here = await startBareApp();
     const { presence } = here.server;
     const [{ client, socket }] = (await here.join(1)) as [Pair];
     client.close();
@@ -195,7 +195,7 @@ describe('presence', () => {
   }, 30_000);
 
   it('needs no cluster', async () => {
-    const here = await startPlain();
+    const here = await startBareApp();
     const heard: string[] = [];
     here.server.presence.on('leave', ({ key }) => heard.push(key));
     const ada = await enter(here, 'ada');

@@ -13,10 +13,10 @@ import { firstValueFrom, of } from 'rxjs';
 import { connect, type ClientSocket } from '../../lib/client/node.js';
 import { EnvelopeServer, EnvelopeSocket, type Untyped } from '../../lib/index.js';
 import { EnvelopeClient, EnvelopeTransport } from '../../lib/microservices/index.js';
-import { startLastingApp, type TestApp } from '../support/app.js';
-import { CARRIED, UNCARRIED } from '../support/unserializable.js';
+import { startSharedApp, type TestApp } from '../support/app.js';
+import { SERIALIZABLE, UNSERIALIZABLE } from '../support/unserializable.js';
 
-const values: readonly unknown[] = UNCARRIED.map(([, make]) => make());
+const values: readonly unknown[] = UNSERIALIZABLE.map(([, make]) => make());
 
 @WebSocketGateway({ path: '/ws' })
 class SendingGateway {
@@ -66,7 +66,7 @@ class SendingGateway {
   }
   @SubscribeMessage('carried')
   carried(@MessageBody() index: number): unknown {
-    return { event: 'carried', data: CARRIED[index]![1] };
+    return { event: 'carried', data: SERIALIZABLE[index]![1] };
   }
 }
 
@@ -88,7 +88,7 @@ let socket: ClientSocket;
 let proxy: EnvelopeClient;
 
 async function start(): Promise<void> {
-  app = await startLastingApp(
+  app = await startSharedApp(
     { providers: [SendingGateway], controllers: [Patterns] },
     { adapter: { limits: { messagesPerSecond: false } } },
   );
@@ -143,28 +143,33 @@ describe('a payload', () => {
   afterAll(stop);
 
   describe('a value that JSON cannot carry', () => {
-    it.each(UNCARRIED)('throws at the call with the event, the position and the type: %s', async (...row) => {
-      const [, make, place, kind] = row;
-      const value = make();
-      const text = `"out" cannot be sent: ${place} is ${kind}, which JSON cannot carry: `;
-      for (const [way, call] of Object.entries(AT_THE_CALL)) {
-        expect([way, await refusalOf(() => call(value))]).toEqual([way, expect.stringContaining(text)]);
-      }
-      const list = await refusalOf(() => gateway.client.emit('out', 1, value));
-      expect(list).toContain(`"out" cannot be sent: data[1]${place.slice('data'.length)} is ${kind}`);
-      expect(
-        await refusalOf(() => gateway.server.presence.track(gateway.client, 'ada', { value })),
-      ).toContain(`meta.value${place.slice('data'.length)} is ${kind}`);
-      expect(await refusalOf(() => firstValueFrom(proxy.send('same', { value })))).toContain(
-        `"same" cannot be sent: payload.value${place.slice('data'.length)} is ${kind}`,
-      );
-      expect(await refusalOf(() => firstValueFrom(proxy.emit('same', { value })))).toContain('payload.value');
-    });
+    it.each(UNSERIALIZABLE)(
+      'throws at the call with the event, the position and the type: %s',
+      async (...row) => {
+        const [, make, place, kind] = row;
+        const value = make();
+        const text = `"out" cannot be sent: ${place} is ${kind}, which JSON cannot carry: `;
+        for (const [way, call] of Object.entries(AT_THE_CALL)) {
+          expect([way, await refusalOf(() => call(value))]).toEqual([way, expect.stringContaining(text)]);
+        }
+        const list = await refusalOf(() => gateway.client.emit('out', 1, value));
+        expect(list).toContain(`"out" cannot be sent: data[1]${place.slice('data'.length)} is ${kind}`);
+        expect(
+          await refusalOf(() => gateway.server.presence.track(gateway.client, 'ada', { value })),
+        ).toContain(`meta.value${place.slice('data'.length)} is ${kind}`);
+        expect(await refusalOf(() => firstValueFrom(proxy.send('same', { value })))).toContain(
+          `"same" cannot be sent: payload.value${place.slice('data'.length)} is ${kind}`,
+        );
+        expect(await refusalOf(() => firstValueFrom(proxy.emit('same', { value })))).toContain(
+          'payload.value',
+        );
+      },
+    );
 
-    it.each(UNCARRIED.map((row, index) => [row[0], index] as const))(
+    it.each(UNSERIALIZABLE.map((row, index) => [row[0], index] as const))(
       'turns an answer into an internal error, and the log names the event and the position: %s',
       async (_, index) => {
-        const [, , place, kind] = UNCARRIED[index]!;
+        const [, , place, kind] = UNSERIALIZABLE[index]!;
         const client = await app.connect('/ws');
         const inside = place.slice('data'.length);
         const expected: Record<string, string> = {
@@ -193,7 +198,7 @@ describe('a payload', () => {
       },
     );
 
-    it.each(UNCARRIED)(
+    it.each(UNSERIALIZABLE)(
       'turns an answer of the client into an exception and reports it to the listener: %s',
       async (...row) => {
         const [name, make, place, kind] = row;
@@ -217,8 +222,8 @@ describe('a payload', () => {
       },
     );
 
-    it.each(UNCARRIED)('turns an answer of a microservice into an error: %s', async (...row) => {
-      const index = UNCARRIED.findIndex(([name]) => name === row[0]);
+    it.each(UNSERIALIZABLE)('turns an answer of a microservice into an error: %s', async (...row) => {
+      const index = UNSERIALIZABLE.findIndex(([name]) => name === row[0]);
       const error: unknown = await firstValueFrom(proxy.send('pattern', index)).catch((e: unknown) => e);
       expect(error).toMatchObject({ status: 'error', message: 'Internal server error' });
     });
@@ -269,10 +274,10 @@ describe('a payload', () => {
     });
   });
 
-  it.each(CARRIED)(
+  it.each(SERIALIZABLE)(
     'with a value that JSON converts arrives as JSON writes it: %s',
     async (name, value, data) => {
-      const index = CARRIED.findIndex(([other]) => other === name);
+      const index = SERIALIZABLE.findIndex(([other]) => other === name);
       const client = await app.connect('/ws');
       expect(await client.ask('carried', index, 1)).toEqual({ event: 'carried', data, ack: 1 });
       gateway.server.emit('sent', value);

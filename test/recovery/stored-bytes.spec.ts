@@ -4,7 +4,7 @@ import { SessionStore, type Parked } from '../../lib/server/recovery/session-sto
 import { encodePacket } from '../../lib/server/rooms/packet-encoder.js';
 import { ENVELOPE } from '../../lib/server/transport/encoding.js';
 import type { Frame } from '../../lib/server/transport/frame.js';
-import { heapBytes, heldBytes } from '../support/heap.js';
+import { heapBytes, retainedBytes } from '../support/heap.js';
 
 /** The frame that the log keeps of a packet. */
 function frameOf(packet: Parameters<typeof encodePacket>[0]): Frame {
@@ -27,7 +27,7 @@ const names = (count: number, of: (index: number) => string): string[] =>
   Array.from({ length: count }, (_, index) => fresh(of(index)));
 
 async function expectLimit(fill: () => { readonly bytes: number }): Promise<void> {
-  const held = await heldBytes(fill, ({ bytes }) => {
+  const held = await retainedBytes(fill, ({ bytes }) => {
     expect(bytes).toBeLessThanOrEqual(LIMIT);
     expect(bytes).toBeGreaterThan(0.8 * LIMIT);
   });
@@ -111,7 +111,7 @@ describe('the bytes that the message log counts match the heap', () => {
       }
       return log;
     };
-    expect(await heldBytes(fill, () => undefined)).toBeLessThan(1_000_000);
+    expect(await retainedBytes(fill, () => undefined)).toBeLessThan(1_000_000);
   });
 
   it('all are freed again', async () => {
@@ -125,7 +125,7 @@ describe('the bytes that the message log counts match the heap', () => {
       log.add('/ws', target() as never, huge);
       return log;
     };
-    expect(await heldBytes(fill, ({ bytes }) => expect(bytes).toBe(0))).toBeLessThan(1_000_000);
+    expect(await retainedBytes(fill, ({ bytes }) => expect(bytes).toBe(0))).toBeLessThan(1_000_000);
   });
 });
 
@@ -203,7 +203,7 @@ describe('the bytes that the session store counts match the heap', () => {
       }
       return store;
     };
-    const held = await heldBytes(fill, ({ size }) => expect(size).toBe(100));
+    const held = await retainedBytes(fill, ({ size }) => expect(size).toBe(100));
     expect(held).toBeLessThan(1_000_000);
   });
 

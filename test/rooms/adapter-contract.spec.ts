@@ -1,5 +1,5 @@
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
-import { got, startPlain } from '../support/bare-gateway.js';
+import { got, startBareApp } from '../support/bare-gateway.js';
 
 /** Records every broadcast and session call, then delegates to the in-memory adapter. */
 class RecordingAdapter extends Adapter {
@@ -32,7 +32,7 @@ class RecordingAdapter extends Adapter {
 
 describe('the contract of socket.io-adapter', () => {
   it('never asks the adapter to persist or restore a session while recovery is off', async () => {
-    const { app, server, join } = await startPlain({ adapter: RecordingAdapter });
+    const { app, server, join } = await startBareApp({ adapter: RecordingAdapter });
     const [ada] = await join(1);
     expect(server.opts['connectionStateRecovery']).toBeFalsy();
     expect(ada!.socket.recovered).toBe(false);
@@ -46,7 +46,7 @@ describe('the contract of socket.io-adapter', () => {
   });
 
   it('keeps rooms and sids in addAll, del and delAll; repeated calls change nothing', async () => {
-    const { server } = await startPlain();
+    const { server } = await startBareApp();
     const { adapter } = server;
     await adapter.addAll('s1', new Set(['r1', 'r2']));
     await adapter.addAll('s2', new Set(['r2', 'r3']));
@@ -74,7 +74,7 @@ describe('the contract of socket.io-adapter', () => {
   });
 
   it('returns ids from sockets(rooms) and rooms from socketRooms(id)', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob] = await join(2);
     const { adapter } = server;
     await ada!.socket.join(['red', 'blue']);
@@ -90,7 +90,7 @@ describe('the contract of socket.io-adapter', () => {
   });
 
   it('emits create-room and join-room once, leave-room on leaving, and delete-room when a room is empty', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const emitted: unknown[][] = [];
     for (const event of ['create-room', 'join-room', 'leave-room', 'delete-room']) {
       server.adapter.on(event, (...args: unknown[]) => emitted.push([event, ...args]));
@@ -124,7 +124,7 @@ describe('the contract of socket.io-adapter', () => {
   });
 
   it('passes rooms, except, flags and plain data to the adapter unchanged', async () => {
-    const { server, join } = await startPlain({ adapter: RecordingAdapter });
+    const { server, join } = await startBareApp({ adapter: RecordingAdapter });
     const [ada] = await join(1);
     const { packets, options } = server.adapter as RecordingAdapter;
     server.emit('a', { deep: [1] }, 2);
@@ -151,7 +151,7 @@ describe('the contract of socket.io-adapter', () => {
   });
 
   it('honours rooms and except in a direct call of adapter.broadcast()', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob, eve] = await join(3);
     server.socketsJoin('all');
     await ada!.socket.join('red');
@@ -165,7 +165,7 @@ describe('the contract of socket.io-adapter', () => {
   });
 
   it('drops volatile messages while the connection is not writable and delivers the next regular one', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [slow, ada] = await join(2);
     slow!.client.ws.pause();
     const filler = 'x'.repeat(1_000_000);
@@ -184,7 +184,7 @@ describe('the contract of socket.io-adapter', () => {
   });
 
   it('sends a broadcast with compress(false) uncompressed on a compressed connection', async () => {
-    const { server, join } = await startPlain({ perMessageDeflate: { threshold: 0 } });
+    const { server, join } = await startBareApp({ perMessageDeflate: { threshold: 0 } });
     const [ada] = await join(1);
     const tcp = Reflect.get(ada!.client.ws, '_socket') as { bytesRead: number };
     const text = 'x'.repeat(20_000);
@@ -214,7 +214,7 @@ describe('the contract of socket.io-adapter', () => {
       return new OwnAdapter(nsp);
     };
     for (const adapter of [OwnAdapter, forNew as never, arrow]) {
-      const { server, join } = await startPlain({ adapter });
+      const { server, join } = await startBareApp({ adapter });
       const [ada] = await join(1);
       server.to(ada!.socket.id).emit('hello');
       expect(await got(ada!.client)).toEqual([['hello', undefined]]);
@@ -235,7 +235,7 @@ describe('the contract of socket.io-adapter', () => {
         calls.push('close');
       }
     }
-    const { app, server, join } = await startPlain({ adapter: LifeAdapter });
+    const { app, server, join } = await startBareApp({ adapter: LifeAdapter });
     const [ada] = await join(1);
     server.emit('local clients are served');
     expect(await got(ada!.client)).toHaveLength(1);

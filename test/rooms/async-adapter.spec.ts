@@ -1,6 +1,6 @@
 import { RemoteSocket } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
-import { answer, got, startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
+import { answer, got, startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 
 /** In milliseconds. `ClusterAdapter` keeps the timer of a request after the answers; a short one releases the process early. */
@@ -9,8 +9,8 @@ const TIMEOUT = 1_500;
 /** Starts two applications on two ports, joined by an asynchronous adapter, with two clients each. */
 async function startCluster() {
   const bus = new Bus();
-  const nodes = [await startPlain({ adapter: bus.adapter }), await startPlain({ adapter: bus.adapter })];
-  const [here, there] = nodes as [Plain, Plain];
+  const nodes = [await startBareApp({ adapter: bus.adapter }), await startBareApp({ adapter: bus.adapter })];
+  const [here, there] = nodes as [BareApp, BareApp];
   const [ada, bob] = (await here.join(2)) as [Pair, Pair];
   const [eve, dan] = (await there.join(2)) as [Pair, Pair];
   const all = [ada, bob, eve, dan];

@@ -1,7 +1,7 @@
-import { startPlain } from '../support/bare-gateway.js';
+import { startBareApp } from '../support/bare-gateway.js';
 
 it('calls each member once for a broadcast whose listener leaves the room and joins it again', async () => {
-  const { server, join } = await startPlain();
+  const { server, join } = await startBareApp();
   const pairs = await join(2);
   let calls = 0;
   for (const { socket } of pairs) {

@@ -1,7 +1,7 @@
 import { Adapter } from 'socket.io-adapter';
 import { bareGateway, connectPair } from '../socketio/fixture.js';
 import { startApp } from '../support/app.js';
-import { got, startPlain } from '../support/bare-gateway.js';
+import { got, startBareApp } from '../support/bare-gateway.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -49,7 +49,7 @@ describe('an adapter that rejects its promises', () => {
   expectNoUnhandledErrors();
 
   it('serves the local clients, logs the errors and keeps the connections open', async () => {
-    const { app, server, gateway, join } = await startPlain({ adapter: BrokenAdapter });
+    const { app, server, gateway, join } = await startBareApp({ adapter: BrokenAdapter });
     const [ada, bob] = await join(2);
     server.emit('all');
     ada!.socket.to(bob!.socket.id).emit('bob');

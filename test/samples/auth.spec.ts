@@ -3,7 +3,7 @@ import { AppModule } from '../../sample/02-auth/src/app.module.js';
 import { hashPassword, isPassword } from '../../sample/02-auth/src/auth/password.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 interface Answer {
@@ -64,7 +64,7 @@ describe('sample 02-auth', () => {
   /** Returns the status and the message that refuse an upgrade, and checks that HTTP responds with the same. */
   const tryConnect = async (path: string, token?: string): Promise<unknown[]> => {
     const headers = token === undefined ? undefined : { 'Sec-WebSocket-Protocol': `bearer, ${token}` };
-    const { status, body } = await askForUpgrade(app.port, path, headers);
+    const { status, body } = await requestUpgrade(app.port, path, headers);
     const http = await ask(
       'GET',
       path,

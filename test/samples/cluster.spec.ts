@@ -1,6 +1,11 @@
 import { hostname } from 'node:os';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
-import { expectOneRoom, joinTwoWorkers, joinWorker, type Member } from '../support/sample-cluster-client.js';
+import {
+  expectOneRoom,
+  joinTwoWorkers,
+  joinWorker,
+  type RoomMember,
+} from '../support/sample-cluster-client.js';
 import { isAlive, Sample } from '../support/sample.js';
 
 const PROGRAM = 'sample/03-cluster/src/cluster.ts';
@@ -17,8 +22,8 @@ class SampleCluster {
 
   static async start(...args: string[]): Promise<SampleCluster> {
     const process = Sample.start(PROGRAM, '--workers', '2', '--port', '0', ...args);
-    const [port] = await process.says(/Open http:\/\/localhost:(\d+)\/\n$/);
-    await process.says(LISTENS, 2);
+    const [port] = await process.waitForOutput(/Open http:\/\/localhost:(\d+)\/\n$/);
+    await process.waitForOutput(LISTENS, 2);
     return new SampleCluster(process, Number(port));
   }
 
@@ -28,11 +33,14 @@ class SampleCluster {
 
   /** Returns the process ids of all workers that were ever started, the oldest first. */
   async workers(atLeast = 1): Promise<number[]> {
-    return (await this.process.says(LISTENS, atLeast)).map(Number);
+    return (await this.process.waitForOutput(LISTENS, atLeast)).map(Number);
   }
 
   /** Ends a worker that has clients. They reconnect to another worker, and its successor accepts new clients. */
-  async replace(signal: NodeJS.Signals, code: number): Promise<{ failures: string[]; members: Member[] }> {
+  async replace(
+    signal: NodeJS.Signals,
+    code: number,
+  ): Promise<{ failures: string[]; members: RoomMember[] }> {
     const members = await joinTwoWorkers(this.url);
     const [{ pid }, before, failures] = [members[0]!, await this.workers(), [] as string[]];
     process.kill(pid, signal);
@@ -40,11 +48,11 @@ class SampleCluster {
       members.map(async (member) => {
         if (member.pid !== pid) return member;
         expect((await member.client.ended()).code).toBe(code);
-        return member.comeBack(failures);
+        return member.reconnect(failures);
       }),
     );
     expect(current.map((member) => member.pid)).not.toContain(pid);
-    expect(await this.process.says(new RegExp(`Worker ${pid} ended with (.*)`))).toEqual([signal]);
+    expect(await this.process.waitForOutput(new RegExp(`Worker ${pid} ended with (.*)`))).toEqual([signal]);
     const successor = (await this.workers(before.length + 1)).at(-1)!;
     return { failures, members: [...current, await joinWorker(this.url, 'newcomer', successor)] };
   }
@@ -56,7 +64,7 @@ function describeOneRoom(cluster: () => SampleCluster, signal: NodeJS.Signals): 
     const members = await joinTwoWorkers(cluster().url);
     expect(await cluster().workers()).toEqual(expect.arrayContaining(members.map(({ pid }) => pid)));
     await expectOneRoom(members);
-    for (const member of members) await member.sees(members);
+    for (const member of members) await member.waitForRoster(members);
   });
 
   it(
@@ -65,7 +73,7 @@ function describeOneRoom(cluster: () => SampleCluster, signal: NodeJS.Signals): 
       const { members } = await cluster().replace('SIGKILL', 1006);
       await expectOneRoom(members);
       for (const member of members) {
-        await member.sees(members);
+        await member.waitForRoster(members);
         await member.client.until('as many workers as before', () => member.roster?.nodes === 2);
       }
     },
@@ -89,7 +97,7 @@ describe('sample 03-cluster', () => {
   }, START);
 
   it('answers a client as its README documents and rejects invalid messages', async () => {
-    const [{ client, pid }] = (await joinTwoWorkers(cluster.url)) as [Member];
+    const [{ client, pid }] = (await joinTwoWorkers(cluster.url)) as [RoomMember];
     const roster = { state: 'connected', nodes: expect.any(Number), workers: expect.any(Array) };
     const data = { worker: `${pid}@${hostname()}`, roster };
     expect(client.frames[0]).toEqual({ event: 'join', data, ack: 0 });
@@ -103,7 +111,7 @@ describe('sample 03-cluster', () => {
       const { failures, members } = await cluster.replace('SIGTERM', 1001);
       expect(failures.filter((text) => text.includes('timed out'))).toEqual([]);
       await expectOneRoom(members);
-      for (const member of members) await member.sees(members);
+      for (const member of members) await member.waitForRoster(members);
     },
     START,
   );

@@ -12,10 +12,10 @@ describe('sample 04-microservice', () => {
     Object.assign(process.env, { HTTP_PORT: '0', TCP_PORT: '0', REPORTS_PORT: '0' });
     const sample = Sample.start('sample/04-microservice/src/main.ts');
     process.env = environment;
-    const [users] = await sample.says(/users service listens on (\S+)/);
-    const [reports] = await sample.says(/reports service listens on (\S+)\/\n/);
-    expect(await sample.says(/Open (\S+)\n$/)).toEqual([`${reports!}/report`]);
-    const [tcp] = await sample.says(/TCP on port (\d+)/);
+    const [users] = await sample.waitForOutput(/users service listens on (\S+)/);
+    const [reports] = await sample.waitForOutput(/reports service listens on (\S+)\/\n/);
+    expect(await sample.waitForOutput(/Open (\S+)\n$/)).toEqual([`${reports!}/report`]);
+    const [tcp] = await sample.waitForOutput(/TCP on port (\d+)/);
 
     const client = new TestClient(users!.replace('http', 'ws'));
     await client.opened();

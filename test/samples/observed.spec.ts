@@ -18,7 +18,7 @@ describe('sample 05-observed', () => {
     process.env['PORT'] = '0';
     const sample = Sample.start('sample/05-observed/src/main.ts');
     delete process.env['PORT'];
-    const [url] = await sample.says(/"Open (http:[^"]+)\/"}\n$/);
+    const [url] = await sample.waitForOutput(/"Open (http:[^"]+)\/"}\n$/);
 
     const start = await fetch(`${url!}/`);
     expect([start.url, start.status]).toEqual([`${url!}/ws-docs`, 200]);

@@ -11,7 +11,7 @@ describe.each(['01-chat', '02-auth'])('sample %s', (name) => {
   it('prints the address of its page last', async () => {
     process.env['PORT'] = '0';
     const sample = Sample.start(`sample/${name}/src/main.ts`);
-    const [url] = await sample.says(/Open (http:\S+\/)\n$/);
+    const [url] = await sample.waitForOutput(/Open (http:\S+\/)\n$/);
     expect(await (await fetch(url!)).text()).toContain('<title>');
     await sample.end();
   });

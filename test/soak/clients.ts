@@ -28,7 +28,7 @@ async function sayGoodbye(client: RawClient): Promise<void> {
 
 /** Leaves in one of the ways there are. */
 async function leave(random: Random, client: RawClient): Promise<void> {
-  if (!client.isOver) {
+  if (!client.isClosed) {
     const way = random.below(4);
     if (way === 0) await sayGoodbye(client);
     else if (way === 1) client.tcp.end();
@@ -36,7 +36,7 @@ async function leave(random: Random, client: RawClient): Promise<void> {
     else if (way === 2 && client.tcp.writable) client.tcp.resetAndDestroy();
     else client.tcp.destroy();
   }
-  await client.over();
+  await client.ended();
 }
 
 async function come(random: Random, port: number, path = pathOf(random)): Promise<RawClient> {
@@ -59,7 +59,7 @@ const EVENTS = ['echo', 'later', 'join', 'leave', 'tell', 'heard', 'nobody', '$p
 const talk: Visitor = async (random, port) => {
   const client = await come(random, port);
   for (let i = 0; i < 1 + random.below(10); i++) {
-    if (client.isOver) break;
+    if (client.isClosed) break;
     const event = random.pick(EVENTS);
     client.text({ event, data: `room ${random.below(1_000)}`, ...(random.chance(0.7) && { id: i + 1 }) });
   }
@@ -145,7 +145,7 @@ const stall: Visitor = async (random, port) => {
 /** Answers no ping, and waits to be cut. */
 const fallSilent: Visitor = async (_random, port) => {
   const client = await RawClient.connect(port, '/soak', {}, PATIENCE);
-  await client.over();
+  await client.ended();
 };
 
 const repeatIds: Visitor = async (random, port) => {

@@ -7,7 +7,7 @@ import { WebSocket } from 'ws';
 import { EnvelopeServer, EnvelopeSocket, type EnvelopeAdapter } from '../../lib/index.js';
 import { IncomingRequest } from '../../lib/server/socket/incoming-request.js';
 import { boot } from '../support/child/boot.js';
-import { obey } from '../support/child/program.js';
+import { serveCommands } from '../support/child/program.js';
 import { countByName, sizesUnder, type Figures } from './figures.js';
 import { DeflatedGateway, GuardedGateway, NamespaceGateway, SlowGateway, SoakGateway } from './gateways.js';
 
@@ -83,4 +83,4 @@ async function measureAtRest(): Promise<Figures> {
   return measure(true);
 }
 
-obey({ port: () => port, figures: measureAtRest });
+serveCommands({ port: () => port, figures: measureAtRest });

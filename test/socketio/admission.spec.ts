@@ -1,10 +1,10 @@
-import { got, startPlain } from '../support/bare-gateway.js';
+import { got, startBareApp } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 
 describe("Socket.IO's allowRequest, data and connected", () => {
   it('accepts or refuses a client in allowRequest before the upgrade', async () => {
     const asked: (string | undefined)[] = [];
-    const { app, gateway, join } = await startPlain({
+    const { app, gateway, join } = await startBareApp({
       allowRequest: (request, callback) => {
         asked.push(request.url);
         const isWelcome = request.url?.includes('welcome') === true;
@@ -18,7 +18,7 @@ describe("Socket.IO's allowRequest, data and connected", () => {
   });
 
   it('exposes socket.data as a free object in fetchSockets', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada] = await join(1);
     expect(ada!.socket.data).toEqual({});
     ada!.socket.data.user = { name: 'Ada' };
@@ -29,7 +29,7 @@ describe("Socket.IO's allowRequest, data and connected", () => {
   });
 
   it('sets socket.connected after the middlewares accept the client and clears it on disconnect', async () => {
-    const { server, gateway, join } = await startPlain();
+    const { server, gateway, join } = await startBareApp();
     const seen: [string, boolean][] = [];
     server.use((socket, next) => {
       seen.push(['middleware', socket.connected]);

@@ -1,8 +1,8 @@
-import { answer, got, startPlain } from '../support/bare-gateway.js';
+import { answer, got, startBareApp } from '../support/bare-gateway.js';
 
 describe("Socket.IO's broadcasts with acknowledgements", () => {
   it('calls back once with all answers after timeout(ms).emit to several clients', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob] = await join(2);
     const calls: unknown[][] = [];
     const called = new Promise<void>((resolve) => {
@@ -20,7 +20,7 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
   });
 
   it('reports a timeout and the received answers when one client does not answer', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, silent] = await join(2);
     const asked = new Promise<unknown[]>((resolve) => {
       server.timeout(100).emit('vote', (...args: unknown[]) => resolve(args));
@@ -42,7 +42,7 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
   });
 
   it('does not count a second or unrequested answer for a client that does not answer', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, eve] = await join(3);
     await eve!.socket.join('outside');
     const promised = server.except('outside').timeout(200).emitWithAck('vote');
@@ -54,7 +54,7 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
   });
 
   it('resolves with [] when no client matches', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     expect(await server.timeout(60_000).emitWithAck('vote')).toEqual([]);
     const [ada] = await join(1);
     expect(await server.to('empty').timeout(60_000).emitWithAck('vote')).toEqual([]);
@@ -63,7 +63,7 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
   });
 
   it('supports to and except in emitWithAck on operators', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob, eve] = await join(3);
     await ada!.socket.join('red');
     await bob!.socket.join('red');
@@ -80,7 +80,7 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
   });
 
   it('resolves a request to a fetched socket with one value, not a list', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada] = await join(1);
     const [fetched] = await server.fetchSockets();
     const promised = fetched!.timeout(5_000).emitWithAck('q', 'single');
@@ -90,7 +90,7 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
   });
 
   it('throws at the call when JSON cannot encode the data, and never calls back', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada] = await join(1);
     let calls = 0;
     expect(() => server.timeout(1).emit('q', 1n, () => calls++)).toThrow(TypeError);

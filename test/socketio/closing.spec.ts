@@ -5,9 +5,9 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { Test } from '@nestjs/testing';
 import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer } from '../../lib/index.js';
-import { LogBook, startApp } from '../support/app.js';
+import { RecordingLogger, startApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { got, PlainGateway, startPlain } from '../support/bare-gateway.js';
+import { got, BareGateway, startBareApp } from '../support/bare-gateway.js';
 import { deferred, until } from '../support/wait.js';
 
 declare const HTTP_PLATFORM: 'express' | 'fastify';
@@ -41,8 +41,8 @@ function newResources(before: string[]): string[] {
 
 describe('closing as in Socket.IO', () => {
   it('ends every socket and refuses new clients in close(), with a callback or a promise', async () => {
-    const app = await startApp({ providers: [PlainGateway, OtherGateway] });
-    const gateway = app.nest.get(PlainGateway);
+    const app = await startApp({ providers: [BareGateway, OtherGateway] });
+    const gateway = app.nest.get(BareGateway);
     const clients = [await app.connect('/ws'), await app.connect('/ws')];
     const otherClient = await app.connect('/other');
     const calls: unknown[][] = [];
@@ -63,7 +63,7 @@ describe('closing as in Socket.IO', () => {
   it('ends clients that are still connecting in close(), and none of them connects later', async () => {
     const checked = deferred();
     const asked = deferred();
-    const { app, gateway, server } = await startPlain({
+    const { app, gateway, server } = await startBareApp({
       // The middleware answers after the shutdown timeout.
       shutdownTimeout: 50,
       allowRequest: (request, callback) => {
@@ -87,7 +87,7 @@ describe('closing as in Socket.IO', () => {
   });
 
   it('stops the listener and ends every socket when the application closes', async () => {
-    const { app, gateway, join } = await startPlain();
+    const { app, gateway, join } = await startBareApp();
     const pairs = await join(2);
     const { port } = app;
     await app.nest.close();
@@ -98,21 +98,21 @@ describe('closing as in Socket.IO', () => {
   });
 
   it('closes an application whose HTTP server never listened', async () => {
-    const module = await Test.createTestingModule({ providers: [PlainGateway] })
-      .setLogger(new LogBook())
+    const module = await Test.createTestingModule({ providers: [BareGateway] })
+      .setLogger(new RecordingLogger())
       .compile();
     const nest = module.createNestApplication(
       HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter(),
     );
     nest.useWebSocketAdapter(new EnvelopeAdapter(nest));
     await nest.init();
-    await nest.get(PlainGateway).server.close();
+    await nest.get(BareGateway).server.close();
     await nest.close();
   });
 
   it('leaves no timer and no handle open after close', async () => {
     const before = process.getActiveResourcesInfo();
-    const { app, server, join } = await startPlain({ shutdownTimeout: 100 });
+    const { app, server, join } = await startBareApp({ shutdownTimeout: 100 });
     const [ada, bob] = await join(2);
     void server
       .timeout(60_000)
@@ -138,7 +138,7 @@ describe('closing as in Socket.IO', () => {
   });
 
   it('closes only the connection of a client that violates the protocol', async () => {
-    const { server, gateway, join } = await startPlain();
+    const { server, gateway, join } = await startBareApp();
     const [ada, bob, eve] = await join(3);
     const rawSocket = (client: TestClient) =>
       Reflect.get(client.ws, '_socket') as { write(bytes: Buffer): void };
@@ -152,7 +152,7 @@ describe('closing as in Socket.IO', () => {
   });
 
   it('ends the connection once in disconnect() and disconnect(true)', async () => {
-    const { gateway, join } = await startPlain();
+    const { gateway, join } = await startBareApp();
     const [ada, bob] = await join(2);
     expect(ada!.socket.disconnect()).toBe(ada!.socket);
     bob!.socket.disconnect(true);
@@ -169,7 +169,7 @@ describe('closing as in Socket.IO', () => {
   });
 
   it('leaves other routes and upgrades of the HTTP server working', async () => {
-    const app = await startApp({ providers: [PlainGateway], controllers: [PagesController] });
+    const app = await startApp({ providers: [BareGateway], controllers: [PagesController] });
     const http = app.nest.getHttpServer();
     const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
     const client = await app.connect('/ws');
@@ -183,7 +183,7 @@ describe('closing as in Socket.IO', () => {
     await expect(app.connect('/foreign')).rejects.toThrow('418');
     await client.settled();
 
-    await app.nest.get(PlainGateway).server.close();
+    await app.nest.get(BareGateway).server.close();
     expect(await (await fetch(`${url}/page`)).text()).toBe('a page');
   });
 });

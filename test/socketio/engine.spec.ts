@@ -1,9 +1,9 @@
-import { startPlain } from '../support/bare-gateway.js';
+import { startBareApp } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 
 describe('the engine of Socket.IO', () => {
   it('exposes the connection in client.conn as Engine.IO does', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada] = await join(1);
     const { socket } = ada!;
     expect(socket.conn).toMatchObject({
@@ -27,7 +27,7 @@ describe('the engine of Socket.IO', () => {
   });
 
   it('emits "close" with the reason, "heartbeat" for a pong, "drain" and "error" on client.conn', async () => {
-    const { app, gateway, join } = await startPlain();
+    const { app, gateway, join } = await startBareApp();
     const [ada] = await join(1);
     const calls: unknown[] = [];
     const { conn } = ada!.socket;
@@ -46,7 +46,7 @@ describe('the engine of Socket.IO', () => {
   });
 
   it('keeps the connection when a listener of client.conn throws or rejects', async () => {
-    const { app, server, join } = await startPlain();
+    const { app, server, join } = await startBareApp();
     const [ada] = await join(1);
     ada!.socket.conn.on('heartbeat', () => {
       throw new Error('thrown');
@@ -60,7 +60,7 @@ describe('the engine of Socket.IO', () => {
   });
 
   it('ignores listeners of events that only Engine.IO emits and logs one debug line for each name', async () => {
-    const { app, server, join } = await startPlain();
+    const { app, server, join } = await startBareApp();
     server.on('connection', (client) => {
       for (const event of ['upgrade', 'packet', 'packetCreate']) client.conn.on(event, () => undefined);
       client.client.conn.once('upgrade', () => undefined);
@@ -82,7 +82,7 @@ describe('the engine of Socket.IO', () => {
   });
 
   it('ends the connection in client.conn.close()', async () => {
-    const { join } = await startPlain();
+    const { join } = await startBareApp();
     const [ada] = await join(1);
     ada!.socket.conn.close();
     expect((await ada!.client.ended()).code).toBe(1000);
@@ -91,7 +91,7 @@ describe('the engine of Socket.IO', () => {
 
 describe('the emitters of Socket.IO', () => {
   it('listens and emits on server.sockets as on the namespace', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const calls: string[] = [];
     const listener = (): number => calls.push('on');
     server.sockets.on('connection', listener);
@@ -115,7 +115,7 @@ describe('the emitters of Socket.IO', () => {
   });
 
   it('counts, removes and prepends listeners of a client', async () => {
-    const { join } = await startPlain();
+    const { join } = await startBareApp();
     const [ada] = await join(1);
     const { socket, client } = ada!;
     const calls: string[] = [];
@@ -143,7 +143,7 @@ describe('the emitters of Socket.IO', () => {
   });
 
   it('raises the leak warning threshold in client.setMaxListeners', async () => {
-    const { join } = await startPlain();
+    const { join } = await startBareApp();
     const [ada] = await join(1);
     const warnings: Error[] = [];
     const warned = (warning: Error): number => warnings.push(warning);
@@ -156,7 +156,7 @@ describe('the emitters of Socket.IO', () => {
   });
 
   it('returns a promise from join and leave', async () => {
-    const { join } = await startPlain({ limits: { maxRooms: 2 } });
+    const { join } = await startBareApp({ limits: { maxRooms: 2 } });
     const [ada] = await join(1);
     await ada!.socket.join('red');
     await expect(ada!.socket.join('blue')).rejects.toThrow('2 rooms');

@@ -4,7 +4,7 @@ import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, type EnvelopeSocket, type GatewayOptions } from '../../lib/index.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import type { ConnectOptions, Received, TestClient } from '../support/client.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 /** Returns a gateway that mounts its path without handlers. The test listens to the server and its sockets. */
 export function bareGateway(options: GatewayOptions = {}): Type<{ server: EnvelopeServer }> {
@@ -60,7 +60,7 @@ export async function received(client: TestClient, event: string): Promise<Recei
 
 /** Returns the status and the body of the response to an upgrade; 101 if it was accepted. */
 export async function tryUpgrade(app: TestApp, path: string): Promise<{ status: number; body: string }> {
-  const { status, body } = await askForUpgrade(app.port, path);
+  const { status, body } = await requestUpgrade(app.port, path);
   return { status, body };
 }
 

@@ -1,5 +1,5 @@
 import { IncomingMessage } from 'node:http';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import type { ConnectOptions } from '../support/client.js';
 import { until } from '../support/wait.js';
 import { connectPair, startPair, startServers } from './fixture.js';
@@ -158,7 +158,7 @@ describe('handshake', () => {
   it('accepts a client without a subprotocol when it offers only unknown ones, and logs how to select one', async () => {
     const { app } = await startServers([{ path: '/ws' }]);
     const token = `base64url.bearer.authorization.${'x'.repeat(40)}`;
-    const { status, headers } = await askForUpgrade(app.port, '/ws', {
+    const { status, headers } = await requestUpgrade(app.port, '/ws', {
       'Sec-WebSocket-Protocol': `${token}, chat.v1`,
     });
     expect(status).toBe(101);
@@ -166,7 +166,7 @@ describe('handshake', () => {
     const lines = app.log.of('warn').filter((line) => line.includes('subprotocol'));
     expect(lines).toEqual([expect.stringContaining('handleProtocols')]);
     expect(lines[0]).not.toContain(token);
-    await askForUpgrade(app.port, '/ws');
+    await requestUpgrade(app.port, '/ws');
     expect(app.log.of('warn').filter((line) => line.includes('subprotocol'))).toHaveLength(1);
   });
 });

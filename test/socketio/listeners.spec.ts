@@ -1,7 +1,7 @@
 import { MessageBody, SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { OF_THE_LINE } from '../support/names.js';
+import { CONNECTION_EVENTS } from '../support/names.js';
 import { until } from '../support/wait.js';
 import { connectPair, startPair, startServers } from './fixture.js';
 
@@ -16,7 +16,7 @@ class HandlingGateway {
 }
 
 describe('listeners', () => {
-  it.each(OF_THE_LINE)(
+  it.each(CONNECTION_EVENTS)(
     'routes a client event named "%s" to the gateway, never to connection listeners',
     async (name) => {
       const handled: unknown[] = [];
@@ -43,7 +43,7 @@ describe('listeners', () => {
     },
   );
 
-  it.each(OF_THE_LINE)(
+  it.each(CONNECTION_EVENTS)(
     'answers unknown_event to a client event named "%s" without a handler',
     async (name) => {
       const { app, client, socket } = await startPair();

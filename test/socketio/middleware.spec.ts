@@ -7,7 +7,7 @@ import {
 } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
-import { got, startPlain } from '../support/bare-gateway.js';
+import { got, startBareApp } from '../support/bare-gateway.js';
 import { deferred, until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -268,7 +268,7 @@ describe('middlewares of Socket.IO', () => {
   });
 
   it('answers the client when the socket has no "error" listener', async () => {
-    const { join } = await startPlain();
+    const { join } = await startBareApp();
     const [ada] = await join(1);
     ada!.socket.use((_packet, next) => next(new Error('no')));
     ada!.client.send({ event: 'x' });

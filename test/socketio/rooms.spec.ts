@@ -1,9 +1,9 @@
-import { got, startPlain } from '../support/bare-gateway.js';
+import { got, startBareApp } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 
 describe('rooms of Socket.IO', () => {
   it('puts every socket in a room named after its id', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob] = await join(2);
     expect(ada!.socket.rooms).toEqual(new Set([ada!.socket.id]));
     expect(server.adapter.rooms.get(bob!.socket.id)).toEqual(new Set([bob!.socket.id]));
@@ -13,7 +13,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('emits from the server to all clients', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const pairs = await join(3);
     server.emit('news', { a: 1 });
     server.sockets.emit('news', 2);
@@ -26,7 +26,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('emits to all but the sender in socket.broadcast.emit', async () => {
-    const { join } = await startPlain();
+    const { join } = await startBareApp();
     const [ada, bob, eve] = await join(3);
     ada!.socket.broadcast.emit('hi', 'from ada');
     expect(await got(ada!.client)).toEqual([]);
@@ -35,7 +35,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('emits to a room, and to the union of several rooms, once to each client', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [both, red, blue, none] = await join(4);
     await both!.socket.join(['red', 'blue']);
     await red!.socket.join('red');
@@ -55,7 +55,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('excludes the sender in socket.to(room), even if it is in the room', async () => {
-    const { join } = await startPlain();
+    const { join } = await startBareApp();
     const [ada, bob, eve] = await join(3);
     await ada!.socket.join('red');
     await bob!.socket.join('red');
@@ -70,7 +70,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('updates socket.rooms in join, join([…]) and leave', async () => {
-    const { join } = await startPlain();
+    const { join } = await startBareApp();
     const [ada] = await join(1);
     const { socket } = ada!;
     await socket.join('a');
@@ -83,7 +83,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('keeps a room as long as it has a member', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob] = await join(2);
     await ada!.socket.join('red');
     await bob!.socket.join('red');
@@ -95,7 +95,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('cleans up rooms and sids on leave and on a disconnect from either side', async () => {
-    const { server, gateway, join } = await startPlain();
+    const { server, gateway, join } = await startBareApp();
     const [ada, bob] = await join(2);
     const { rooms, sids } = server.adapter;
     await ada!.socket.join(['red', 'blue']);
@@ -118,7 +118,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('excludes a socket, a room, or several rooms in except, with and without to()', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob, eve] = await join(3);
     await ada!.socket.join(['all', 'red']);
     await bob!.socket.join(['all', 'blue']);
@@ -146,7 +146,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('ignores a join after the disconnect', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada] = await join(1);
     const { socket } = ada!;
     socket.on('disconnecting', () => void socket.join('last minute'));
@@ -159,7 +159,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('leaves rooms that a middleware joined before it refused the client', async () => {
-    const { app, server } = await startPlain();
+    const { app, server } = await startBareApp();
     let seen: unknown;
     server.use((socket, next) => {
       void socket.join(['red', 'blue']);
@@ -174,7 +174,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('keeps rooms that a middleware joined before it accepted the client', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     server.use((socket, next) => {
       void socket.join('red');
       server.to('red').emit('too early');
@@ -187,7 +187,7 @@ describe('rooms of Socket.IO', () => {
   });
 
   it('accepts numbers as rooms', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob] = await join(2);
     const room = 42 as never; // The types of Socket.IO, too, accept strings only.
     await ada!.socket.join(room);

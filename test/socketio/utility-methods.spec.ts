@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import { Adapter, type BroadcastOptions } from 'socket.io-adapter';
 import { RemoteSocket } from '../../lib/index.js';
-import { answer, got, startPlain, type Pair } from '../support/bare-gateway.js';
+import { answer, got, startBareApp, type Pair } from '../support/bare-gateway.js';
 
 const ids = (found: { id: string }[]): Set<string> => new Set(found.map(({ id }) => id));
 const idsOf = (...pairs: (Pair | undefined)[]): Set<string> => new Set(pairs.map((pair) => pair!.socket.id));
@@ -50,7 +50,7 @@ class RemoteAdapter extends Adapter {
 
 describe('utility methods of Socket.IO', () => {
   it('returns all sockets or those of a room from fetchSockets, with id, rooms, data and handshake', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob] = await join(2, '?color=red');
     await ada!.socket.join('a');
     ada!.socket.data.name = 'Ada';
@@ -68,7 +68,7 @@ describe('utility methods of Socket.IO', () => {
   });
 
   it('supports fetchSockets with an adapter that implements only the contract', async () => {
-    const { server } = await startPlain({ adapter: RemoteAdapter });
+    const { server } = await startBareApp({ adapter: RemoteAdapter });
     const adapter = server.adapter as RemoteAdapter;
     const [socket] = await server.fetchSockets();
     expect(socket).toBeInstanceOf(RemoteSocket);
@@ -92,15 +92,15 @@ describe('utility methods of Socket.IO', () => {
   });
 
   it('shows only the id of a remote socket in JSON and in the console', async () => {
-    const { server } = await startPlain({ adapter: RemoteAdapter });
+    const { server } = await startBareApp({ adapter: RemoteAdapter });
     const sockets = await server.fetchSockets();
     expect(JSON.parse(JSON.stringify(sockets))).toEqual([{ id: '42' }]);
     expect(inspect(sockets[0])).toBe("RemoteSocket { id: '42' }");
   });
 
   it('passes the same callback arguments for local and for remote sockets', async () => {
-    const remote = (await (await startPlain({ adapter: RemoteAdapter })).server.fetchSockets())[0]!;
-    const { server, join } = await startPlain();
+    const remote = (await (await startBareApp({ adapter: RemoteAdapter })).server.fetchSockets())[0]!;
+    const { server, join } = await startBareApp();
     const [ada] = await join(1);
     const local = (await server.fetchSockets())[0]!;
     const ask = (socket: typeof local, timeout?: number) =>
@@ -120,7 +120,7 @@ describe('utility methods of Socket.IO', () => {
   });
 
   it('joins all sockets, those of a room, or one id to one or more rooms in socketsJoin', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob, eve] = await join(3);
     server.socketsJoin('all');
     server.in(ada!.socket.id).socketsJoin(['a', 'b']);
@@ -133,7 +133,7 @@ describe('utility methods of Socket.IO', () => {
   });
 
   it('removes all sockets, those of a room, or one id from one or more rooms in socketsLeave', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob, eve] = await join(3);
     server.socketsJoin(['a', 'b', 'c']);
     server.socketsLeave('a');
@@ -145,7 +145,7 @@ describe('utility methods of Socket.IO', () => {
   });
 
   it('disconnects a room, then all clients, in disconnectSockets and delivers an emit sent just before', async () => {
-    const { server, gateway, join } = await startPlain();
+    const { server, gateway, join } = await startBareApp();
     const [ada, bob, eve] = await join(3);
     await ada!.socket.join('red');
     server.in('red').emit('bye', 'red');
@@ -170,7 +170,7 @@ describe('utility methods of Socket.IO', () => {
   });
 
   it('supports emit, join, leave and disconnect on a fetched socket', async () => {
-    const { server, join } = await startPlain();
+    const { server, join } = await startBareApp();
     const [ada, bob] = await join(2);
     const [fetched] = await server.in(ada!.socket.id).fetchSockets();
     fetched!.emit('hello', { a: 1 });
@@ -199,7 +199,7 @@ describe('utility methods of Socket.IO', () => {
         return super.fetchSockets(options);
       }
     }
-    const { server, join } = await startPlain({ adapter: RecordingAdapter });
+    const { server, join } = await startBareApp({ adapter: RecordingAdapter });
     const [ada, bob] = await join(2);
     server.local.emit('a');
     ada!.socket.local.emit('b');

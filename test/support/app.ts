@@ -9,7 +9,7 @@ import { TestClient, type ConnectOptions } from './client.js';
 declare const HTTP_PLATFORM: 'express' | 'fastify';
 
 /** What an application logged, for tests that assert on it; nothing reaches the console. */
-export class LogBook implements LoggerService {
+export class RecordingLogger implements LoggerService {
   /** `given` is all that the logger was given: what a console would show of it is more than the text. */
   readonly lines: { level: string; text: string; given: unknown[] }[] = [];
   private add(level: string, given: unknown[]): void {
@@ -61,7 +61,7 @@ export class TestApp {
   constructor(
     readonly nest: INestApplication,
     readonly adapter: EnvelopeAdapter,
-    readonly log: LogBook,
+    readonly log: RecordingLogger,
   ) {}
 
   get port(): number {
@@ -91,18 +91,18 @@ const apps: TestApp[] = [];
 
 /** Starts an application with these providers; it is closed after the test. */
 export async function startApp(metadata: ModuleMetadata, options: AppOptions = {}): Promise<TestApp> {
-  const app = await makeApp(metadata, options);
+  const app = await createApp(metadata, options);
   apps.push(app);
   return listening(app, options);
 }
 
 /** The same, for whoever closes it: an application for all tests of a file. */
-export async function startLastingApp(metadata: ModuleMetadata, options: AppOptions = {}): Promise<TestApp> {
-  return listening(await makeApp(metadata, options), options);
+export async function startSharedApp(metadata: ModuleMetadata, options: AppOptions = {}): Promise<TestApp> {
+  return listening(await createApp(metadata, options), options);
 }
 
-async function makeApp(metadata: ModuleMetadata, options: AppOptions): Promise<TestApp> {
-  const log = new LogBook();
+async function createApp(metadata: ModuleMetadata, options: AppOptions): Promise<TestApp> {
+  const log = new RecordingLogger();
   const builder = Test.createTestingModule(metadata).setLogger(log);
   const module = await (options.override?.(builder) ?? builder).compile();
   const { https } = options;

@@ -6,7 +6,7 @@ import { RawClient } from './raw-client.js';
 import { until } from './wait.js';
 
 /** A server under attack, and a client that has nothing to do with it. */
-export class Siege<Gateway> {
+export class AttackHarness<Gateway> {
   private readonly attackers: (TestClient | RawClient)[] = [];
 
   private constructor(
@@ -14,20 +14,20 @@ export class Siege<Gateway> {
     readonly gateway: Gateway,
     readonly server: EnvelopeServer,
     private readonly path: string,
-    private readonly witness: TestClient,
+    private readonly probe: TestClient,
   ) {}
 
   /** @param gateways the first must be mounted on `/ws` and answer `echo`; no pings come among the frames of raw clients */
   static async of<Gateway>(
     gateways: Type<Gateway> | [Type<Gateway>, ...Type[]],
     adapter: EnvelopeOptions = {},
-  ): Promise<Siege<Gateway>> {
+  ): Promise<AttackHarness<Gateway>> {
     const providers = Array.isArray(gateways) ? gateways : [gateways];
     const gateway = providers[0] as Type<Gateway>;
     const app = await startApp({ providers }, { adapter: { pingInterval: 0, ...adapter } });
     const server = app.adapter.create(0, { path: '/ws' });
     const witness = await app.connect('/ws');
-    return new Siege(app, app.nest.get(gateway), server, '/ws', witness);
+    return new AttackHarness(app, app.nest.get(gateway), server, '/ws', witness);
   }
 
   /** An attacker that speaks WebSocket. */
@@ -45,14 +45,14 @@ export class Siege<Gateway> {
   };
 
   /** Lets go of the attackers that have gone. */
-  forget(): void {
+  forgetAttackers(): void {
     this.attackers.length = 0;
   }
 
   /** The witness is served while the attack goes on. */
-  readonly isServed = async (): Promise<void> => {
+  readonly expectServed = async (): Promise<void> => {
     const token = `${Math.random()}`;
-    expect(await this.witness.ask('echo', token)).toMatchObject({ event: 'echo', data: token });
+    expect(await this.probe.ask('echo', token)).toMatchObject({ event: 'echo', data: token });
   };
 
   /**
@@ -60,13 +60,11 @@ export class Siege<Gateway> {
    *
    * @param meant events that the witness may have got
    */
-  async survived(meant: readonly string[] = []): Promise<void> {
-    await this.isServed();
-    const strange = this.witness.frames.filter(
-      ({ event = '' }) => event !== 'echo' && !meant.includes(event),
-    );
+  async expectSurvival(meant: readonly string[] = []): Promise<void> {
+    await this.expectServed();
+    const strange = this.probe.frames.filter(({ event = '' }) => event !== 'echo' && !meant.includes(event));
     expect(strange).toEqual([]);
-    for (const client of [...this.attackers, this.witness]) {
+    for (const client of [...this.attackers, this.probe]) {
       if (client instanceof RawClient) client.tcp.destroy();
       else client.ws.terminate();
     }
@@ -77,15 +75,15 @@ export class Siege<Gateway> {
   }
 }
 
-/** `it`, against a siege that must be survived. */
-export function besiege<Gateway>(
+/** `it`, against a harness that must be survived. */
+export function underAttack<Gateway>(
   gateway: Type<Gateway> | [Type<Gateway>, ...Type[]],
   adapter: EnvelopeOptions = {},
 ) {
-  return (attack: (siege: Siege<Gateway>) => Promise<void>, meant: readonly string[] = []) =>
+  return (attack: (harness: AttackHarness<Gateway>) => Promise<void>, meant: readonly string[] = []) =>
     async (): Promise<void> => {
-      const siege = await Siege.of(gateway, adapter);
-      await attack(siege);
-      await siege.survived(meant);
+      const harness = await AttackHarness.of(gateway, adapter);
+      await attack(harness);
+      await harness.expectSurvival(meant);
     };
 }

@@ -5,7 +5,7 @@ import type { Received, TestClient } from './client.js';
 
 /** A gateway without handlers: for tests that work with the server and its sockets themselves. */
 @WebSocketGateway({ path: '/ws' })
-export class PlainGateway {
+export class BareGateway {
   @WebSocketServer() server!: EnvelopeServer;
   readonly connected: EnvelopeSocket[] = [];
   readonly disconnected: [EnvelopeSocket, string][] = [];
@@ -24,10 +24,10 @@ export interface Pair {
   socket: EnvelopeSocket;
 }
 
-/** An application with nothing but a {@link PlainGateway}. */
-export interface Plain {
+/** An application with nothing but a {@link BareGateway}. */
+export interface BareApp {
   app: TestApp;
-  gateway: PlainGateway;
+  gateway: BareGateway;
   server: EnvelopeServer;
   /** Connects so many clients. */
   join: (count: number, query?: string) => Promise<Pair[]>;
@@ -45,9 +45,9 @@ export async function joinOne(app: TestApp, server: EnvelopeServer, query = ''):
   return { client, socket };
 }
 
-export async function startPlain(adapter?: EnvelopeOptions): Promise<Plain> {
-  const app = await startApp({ providers: [PlainGateway] }, adapter === undefined ? {} : { adapter });
-  const gateway = app.nest.get(PlainGateway);
+export async function startBareApp(adapter?: EnvelopeOptions): Promise<BareApp> {
+  const app = await startApp({ providers: [BareGateway] }, adapter === undefined ? {} : { adapter });
+  const gateway = app.nest.get(BareGateway);
   const { server } = gateway;
   const join = async (count: number, query?: string): Promise<Pair[]> => {
     const pairs: Pair[] = [];

@@ -62,7 +62,7 @@ export class Bus {
         const text = early ?? JSON.stringify(message);
         const reached = this.loses(text) ? [] : members;
         for (const member of reached) {
-          if (this.members.has(member)) member.take(this.encoding === 'never' ? message : text, offset);
+          if (this.members.has(member)) member.receive(this.encoding === 'never' ? message : text, offset);
         }
         resolve(offset);
       };
@@ -100,7 +100,7 @@ export class BusAdapter extends ClusterAdapter {
   }
 
   /** As it comes over the bus. */
-  take(message: string | object, offset = ''): void {
+  receive(message: string | object, offset = ''): void {
     this.onMessage((typeof message === 'string' ? JSON.parse(message) : message) as ClusterMessage, offset);
   }
 

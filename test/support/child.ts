@@ -7,14 +7,14 @@ declare const HTTP_PLATFORM: 'express' | 'fastify';
 
 const FOLDER = join(process.cwd(), 'test/support/child');
 /** Some programs are at work for half a minute. */
-const PATIENCE = 60_000;
+const TIMEOUT = 60_000;
 
 interface Message {
   ready?: true;
   call?: number;
   result?: unknown;
   error?: string;
-  tell?: string;
+  event?: string;
   value?: unknown;
 }
 
@@ -30,13 +30,13 @@ interface ChildOptions {
   under?: readonly string[];
   flags?: readonly string[];
   /** It is ended after the last test of the file, not after this one. */
-  lasts?: boolean;
+  isShared?: boolean;
 }
 
 const running = new Set<Child>();
 
 afterEach(async () => {
-  await Promise.all([...running].filter(({ lasts }) => !lasts).map((child) => child.kill()));
+  await Promise.all([...running].filter(({ isShared: lasts }) => !lasts).map((child) => child.kill()));
 });
 afterAll(async () => {
   await Promise.all([...running].map((child) => child.kill()));
@@ -45,7 +45,7 @@ afterAll(async () => {
 /** A program of `test/support/child` in a process, and so on a heap, of its own; ended after the test. */
 export class Child {
   /** What the child told by itself. */
-  readonly told: { what: string; value: unknown }[] = [];
+  readonly events: { event: string; value: unknown }[] = [];
   readonly exited: Promise<Exit>;
   /** What it wrote, to either stream. */
   output = '';
@@ -56,24 +56,24 @@ export class Child {
 
   private constructor(
     readonly process: ChildProcess,
-    readonly lasts: boolean,
+    readonly isShared: boolean,
   ) {
     running.add(this);
     for (const stream of [process.stdout!, process.stderr!])
       stream.on('data', (text) => (this.output += String(text)));
-    process.on('message', (message: Message) => this.take(message));
+    process.on('message', (message: Message) => this.receive(message));
     this.exited = new Promise((resolve) => {
       process.on('exit', (code, signal) => {
         running.delete(this);
         resolve((this.exit = { code, signal }));
-        this.poke();
+        this.notify();
       });
     });
   }
 
   static async start(
     program: string,
-    { settings = {}, under = [], flags = [], lasts = false }: ChildOptions = {},
+    { settings = {}, under = [], flags = [], isShared: lasts = false }: ChildOptions = {},
   ): Promise<Child> {
     const register = pathToFileURL(join(FOLDER, 'register.mjs')).href;
     const line = [...under, process.execPath, ...flags, '--enable-source-maps', '--import', register];
@@ -89,7 +89,7 @@ export class Child {
     let isReady = false;
     child.process.once('message', () => {
       isReady = true;
-      child.poke();
+      child.notify();
     });
     await child.until('the start', () => isReady || undefined);
     return child;
@@ -101,7 +101,7 @@ export class Child {
     let answer: Message | undefined;
     this.calls.set(call, (message) => {
       answer = message;
-      this.poke();
+      this.notify();
     });
     // one that has ended is told of below, with what it said
     this.process.send({ call, name, args }, () => undefined);
@@ -110,15 +110,15 @@ export class Child {
     return result as Result;
   }
 
-  /** The values of all that the child told under that name. */
-  heard(what: string): unknown[] {
-    return this.told.filter((told) => told.what === what).map(({ value }) => value);
+  /** Returns the values of all events with this name. */
+  valuesOf(name: string): unknown[] {
+    return this.events.filter(({ event }) => event === name).map(({ value }) => value);
   }
 
-  /** Resolves when the child has told so often. */
-  async hears(what: string, times = 1): Promise<unknown[]> {
-    return this.until(`"${what}", ${times} times`, () => {
-      const values = this.heard(what);
+  /** Resolves with the values when the child has emitted this event `times` times. */
+  async waitFor(name: string, times = 1): Promise<unknown[]> {
+    return this.until(`"${name}", ${times} times`, () => {
+      const values = this.valuesOf(name);
       return values.length < times ? undefined : values;
     });
   }
@@ -132,23 +132,23 @@ export class Child {
     await this.exited;
   }
 
-  private take(message: Message): void {
-    if (message.tell !== undefined) this.told.push({ what: message.tell, value: message.value });
+  private receive(message: Message): void {
+    if (message.event !== undefined) this.events.push({ event: message.event, value: message.value });
     if (message.call !== undefined) {
       this.calls.get(message.call)?.(message);
       this.calls.delete(message.call);
     }
-    this.poke();
+    this.notify();
   }
 
-  private poke(): void {
+  private notify(): void {
     for (const watcher of [...this.watchers]) watcher();
   }
 
   private until<Found>(what: string, look: () => Found | undefined): Promise<Found> {
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => finish(() => reject(new Error(`${what} ${why}\n${this.output}`)));
-      const timer = setTimeout(() => fail(`did not come within ${PATIENCE} ms`), PATIENCE);
+      const timer = setTimeout(() => fail(`did not come within ${TIMEOUT} ms`), TIMEOUT);
       const finish = (then: () => void): void => {
         clearTimeout(timer);
         this.watchers.delete(check);

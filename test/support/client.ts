@@ -4,7 +4,7 @@ export interface ConnectOptions extends ClientOptions {
   protocols?: string[];
   port?: number;
   /** Milliseconds that its waits take at most. Default 5,000. */
-  patience?: number;
+  timeout?: number;
 }
 
 /** One message as it came over the wire. */
@@ -16,20 +16,20 @@ export interface Received {
   more?: true;
 }
 
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 
-/** Resolves when `check` finds something; fails when it has not for five seconds. Looks again at every `poke`. */
+/** Resolves when `check` finds something; fails when it has not for five seconds. Looks again at every `notify`. */
 class Waiter {
   private readonly checks = new Set<() => void>();
 
-  constructor(private readonly patience: number) {}
+  constructor(private readonly timeout: number) {}
 
-  poke(): void {
+  notify(): void {
     for (const check of [...this.checks]) check();
   }
 
   until<Found>(what: string, look: () => Found | undefined): Promise<Found> {
-    const trace = new Error(`${what} did not come within ${this.patience} ms`);
+    const trace = new Error(`${what} did not come within ${this.timeout} ms`);
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         clearTimeout(timer);
@@ -44,7 +44,7 @@ class Waiter {
       const timer = setTimeout(() => {
         finish();
         reject(trace);
-      }, this.patience);
+      }, this.timeout);
       this.checks.add(check);
       check();
     });
@@ -70,23 +70,23 @@ export class TestClient {
   /** @param connect opens the WebSocket; another transport may be given */
   constructor(
     url: string,
-    { protocols, port: _, patience = PATIENCE, ...options }: ConnectOptions = {},
+    { protocols, port: _, timeout = TIMEOUT, ...options }: ConnectOptions = {},
     connect: Connect = openWebSocket,
   ) {
-    this.waiter = new Waiter(patience);
+    this.waiter = new Waiter(timeout);
     this.ws = connect(url, protocols ?? [], options);
     this.ws.on('message', (data) => {
       this.frames.push(JSON.parse(String(data)) as Received);
-      this.waiter.poke();
+      this.waiter.notify();
     });
-    this.ws.on('open', () => this.waiter.poke());
+    this.ws.on('open', () => this.waiter.notify());
     this.ws.on('error', (error) => {
       this.failure = error;
-      this.waiter.poke();
+      this.waiter.notify();
     });
     this.ws.on('close', (code, reason) => {
       this.closed = { code, reason: String(reason) };
-      this.waiter.poke();
+      this.waiter.notify();
     });
   }
 

@@ -31,7 +31,7 @@ export function documents(): string[] {
 }
 
 // <!-- file: quick-start/main.ts --> or <!-- file: cores/main.ts; not run: it starts processes -->
-const MARK = /^<!-- file: (?<program>[\w-]+)\/(?<file>[\w.-]+\.ts)(?:; not run: (?<notRun>.+))? -->$/;
+const FILE_COMMENT = /^<!-- file: (?<program>[\w-]+)\/(?<file>[\w.-]+\.ts)(?:; not run: (?<notRun>.+))? -->$/;
 
 /**
  * Returns the TypeScript blocks of a document. A comment above a block, `<!-- file: program/name.ts -->`, makes
@@ -51,7 +51,7 @@ export function blocksOf(document: string): Block[] {
         .slice(0, index)
         .filter((text) => text !== '')
         .at(-1) ?? '';
-    const mark = MARK.exec(above)?.groups;
+    const mark = FILE_COMMENT.exec(above)?.groups;
     if (mark === undefined && above.startsWith('<!-- file:'))
       throw new Error(`${document}: unreadable mark: ${above}`);
     index = end;

@@ -5,16 +5,16 @@ import type { TestApp } from './app.js';
  * Makes the lines that come from now on look as if they came from these addresses, one after the other and the last
  * for all that follow: a test has but loopback. The lines themselves are real.
  */
-export function comeFrom(app: TestApp, ...addresses: string[]): void {
+export function fakeAddresses(app: TestApp, ...addresses: string[]): void {
   const http = app.nest.getHttpServer() as NodeJS.EventEmitter;
   const pretend = (tcp: Socket): void => {
     const address = addresses.length > 1 ? addresses.shift() : addresses[0];
     Object.defineProperty(tcp, 'remoteAddress', { value: address, configurable: true });
   };
-  const known = pretending.get(http);
+  const known = listeners.get(http);
   if (known !== undefined) http.off('connection', known);
-  pretending.set(http, pretend);
+  listeners.set(http, pretend);
   http.prependListener('connection', pretend);
 }
 
-const pretending = new WeakMap<object, (tcp: Socket) => void>();
+const listeners = new WeakMap<object, (tcp: Socket) => void>();

@@ -13,11 +13,11 @@ export class FaultyNetwork {
   isRefusing = false;
   /** When somebody wanted to connect, by `performance.now()`, whatever became of it. */
   readonly attempts: number[] = [];
-  private readonly lines = new Set<Socket>();
+  private readonly sockets = new Set<Socket>();
   private readonly budget: Record<Direction, number> = { up: Infinity, down: Infinity };
   private stalled = Promise.resolve();
-  private goOn: (() => void) | undefined;
-  private readonly server = createServer((client) => this.take(client));
+  private release: (() => void) | undefined;
+  private readonly server = createServer((client) => this.accept(client));
 
   private constructor(
     /** The port that connections lead to; new ones where it is changed. */
@@ -36,24 +36,24 @@ export class FaultyNetwork {
 
   /** How many connections there are, on either side. */
   get size(): number {
-    return this.lines.size;
+    return this.sockets.size;
   }
 
   /** Nothing passes any more, in neither direction, not even that somebody has hung up; connections are taken still. */
   stall(): void {
-    if (this.goOn !== undefined) return;
-    this.stalled = new Promise((resolve) => (this.goOn = resolve));
+    if (this.release !== undefined) return;
+    this.stalled = new Promise((resolve) => (this.release = resolve));
   }
 
   /** What was held up passes, and all that follows. */
   resume(): void {
-    this.goOn?.();
-    this.goOn = undefined;
+    this.release?.();
+    this.release = undefined;
   }
 
   /** Resets all connections. */
   cut(): void {
-    for (const tcp of this.lines) tcp.resetAndDestroy();
+    for (const tcp of this.sockets) tcp.resetAndDestroy();
   }
 
   /** Lets so many bytes pass in one direction, then hangs up on all: in the middle of whatever that is. */
@@ -64,18 +64,18 @@ export class FaultyNetwork {
   close(): void {
     this.server.close();
     this.resume();
-    for (const tcp of this.lines) tcp.destroy();
+    for (const tcp of this.sockets) tcp.destroy();
   }
 
-  private take(client: Socket): void {
+  private accept(client: Socket): void {
     this.attempts.push(performance.now());
     if (this.isRefusing) return void client.resetAndDestroy();
     const server = connect(this.target, '127.0.0.1');
-    this.pass(client, server, 'up');
-    this.pass(server, client, 'down');
+    this.forward(client, server, 'up');
+    this.forward(server, client, 'down');
   }
 
-  private pass(from: Socket, to: Socket, direction: Direction): void {
+  private forward(from: Socket, to: Socket, direction: Direction): void {
     // a timer for each piece: those of one length run out in order, those of another may not
     let last = Promise.resolve();
     const later = (then: () => void): void => {
@@ -85,12 +85,12 @@ export class FaultyNetwork {
         .then(() => this.stalled)
         .then(then);
     };
-    this.lines.add(from);
+    this.sockets.add(from);
     from.setNoDelay(true);
     from.on('data', (piece: Buffer) => later(() => this.write(to, piece, direction)));
     from.on('end', () => later(() => to.end()));
     from.on('error', () => later(() => to.destroy()));
-    from.on('close', () => this.lines.delete(from));
+    from.on('close', () => this.sockets.delete(from));
   }
 
   private write(to: Socket, piece: Buffer, direction: Direction): void {
@@ -103,7 +103,7 @@ export class FaultyNetwork {
     }
     this.budget[direction] = Infinity;
     to.write(piece.subarray(0, left), () => {
-      for (const tcp of this.lines) tcp.destroy();
+      for (const tcp of this.sockets) tcp.destroy();
     });
   }
 }

@@ -2,9 +2,9 @@
 const CLOSE = 8;
 
 /** So many bytes of a payload are kept: what tells messages apart, and a close frame's code and reason. */
-const KEPT = 125;
+const MAX_KEPT = 125;
 
-export interface Scanned {
+export interface ScannedFrame {
   opcode: number;
   /** The payload's first bytes. */
   start: Buffer;
@@ -13,10 +13,10 @@ export interface Scanned {
 /** Takes a stream of unmasked frames apart as it comes, and keeps next to nothing of it. */
 export class FrameScanner {
   private head = Buffer.alloc(0);
-  private current: Scanned | undefined;
+  private current: ScannedFrame | undefined;
   private left = 0;
 
-  constructor(private readonly onFrame: (frame: Scanned) => void) {}
+  constructor(private readonly onFrame: (frame: ScannedFrame) => void) {}
 
   /** The last byte that came was not the last of a frame. */
   get isInsideFrame(): boolean {
@@ -26,7 +26,7 @@ export class FrameScanner {
   push(chunk: Buffer): void {
     let rest = chunk;
     while (rest.length > 0)
-      rest = this.current === undefined ? this.begin(rest) : this.goOn(this.current, rest);
+      rest = this.current === undefined ? this.begin(rest) : this.continue(this.current, rest);
   }
 
   private begin(chunk: Buffer): Buffer {
@@ -44,23 +44,23 @@ export class FrameScanner {
     return bytes.subarray(size);
   }
 
-  private goOn(frame: Scanned, bytes: Buffer): Buffer {
+  private continue(frame: ScannedFrame, bytes: Buffer): Buffer {
     const taken = bytes.subarray(0, this.left);
-    if (frame.start.length < KEPT)
-      frame.start = Buffer.concat([frame.start, taken.subarray(0, KEPT - frame.start.length)]);
+    if (frame.start.length < MAX_KEPT)
+      frame.start = Buffer.concat([frame.start, taken.subarray(0, MAX_KEPT - frame.start.length)]);
     this.left -= taken.length;
     if (this.left === 0) this.finish(frame);
     return bytes.subarray(taken.length);
   }
 
-  private finish(frame: Scanned): void {
+  private finish(frame: ScannedFrame): void {
     this.current = undefined;
     this.onFrame(frame);
   }
 }
 
 /** What a close frame says. */
-export function closeOf({ opcode, start }: Scanned): { code: number; reason: string } | undefined {
+export function closeOf({ opcode, start }: ScannedFrame): { code: number; reason: string } | undefined {
   if (opcode !== CLOSE) return undefined;
   return { code: start.length < 2 ? 1005 : start.readUInt16BE(), reason: start.subarray(2).toString() };
 }

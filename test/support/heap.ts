@@ -24,7 +24,7 @@ async function settled(): Promise<void> {
 }
 
 /** How many bytes of the heap something keeps alive: those that become free when it goes. */
-export async function heldBytes<Kept extends object>(
+export async function retainedBytes<Kept extends object>(
   make: () => Kept,
   look: (kept: Kept) => void,
 ): Promise<number> {

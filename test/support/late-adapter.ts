@@ -22,7 +22,7 @@ interface Document {
   data: Record<string, Untyped>;
 }
 
-type Done = (answers: unknown[]) => void;
+type Callback = (answers: unknown[]) => void;
 
 /** What documents are inserted into, and what tells all adapters of each: a collection and its change stream. */
 export class Collection {
@@ -55,7 +55,7 @@ export class Collection {
  */
 export class LateAdapter extends Adapter {
   readonly uid = randomBytes(8).toString('hex');
-  private readonly requests = new Map<string, { missing: number; answers: unknown[]; done: Done }>();
+  private readonly requests = new Map<string, { missing: number; answers: unknown[]; done: Callback }>();
 
   constructor(
     nsp: unknown,
@@ -153,7 +153,7 @@ export class LateAdapter extends Adapter {
     });
   }
 
-  private ask(type: number, data: Record<string, unknown>, missing: number, done: Done): void {
+  private ask(type: number, data: Record<string, unknown>, missing: number, done: Callback): void {
     const requestId = randomBytes(8).toString('hex');
     this.requests.set(requestId, { missing, answers: [], done });
     void this.publish({ type, data: { ...data, requestId } });

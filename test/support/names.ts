@@ -13,7 +13,7 @@ export const RESERVED = [
 ];
 
 /** What `client.on` takes for events of the connection: no event of the client's reaches those listeners. */
-export const OF_THE_LINE = [
+export const CONNECTION_EVENTS = [
   'close',
   'error',
   'ping',
@@ -29,7 +29,7 @@ export const OF_THE_LINE = [
 export const NAMES = [
   ...new Set([
     ...RESERVED,
-    ...OF_THE_LINE,
+    ...CONNECTION_EVENTS,
     ...Object.getOwnPropertyNames(EventEmitter.prototype),
     ...Object.getOwnPropertyNames(new EventEmitter()),
     ...Object.getOwnPropertyNames(Object.prototype),

@@ -10,10 +10,9 @@ import { until } from './wait.js';
 const EXECUTABLE = process.env.NGINX_PATH ?? '/usr/sbin/nginx';
 
 /** Where there is no nginx these tests are left out, and say so; in CI they fail instead. */
-export const describeBehindNginx =
-  existsSync(EXECUTABLE) || process.env.CI === 'true' ? describe : leaveOut();
+export const describeWithNginx = existsSync(EXECUTABLE) || process.env.CI === 'true' ? describe : skip();
 
-function leaveOut(): jest.Describe {
+function skip(): jest.Describe {
   process.stderr.write(
     `No nginx at ${EXECUTABLE} (apt-get install nginx-light, or set NGINX_PATH): these tests are skipped\n`,
   );
@@ -30,7 +29,7 @@ const UPGRADES = `
 export class Nginx {
   private readonly folder = mkdtempSync(join(tmpdir(), 'envelope-nginx-'));
   private child: ChildProcess | undefined;
-  private said = '';
+  private output = '';
 
   private constructor(
     /** Speaks HTTP. */
@@ -98,11 +97,11 @@ http {
       env: {},
     });
     this.child = child;
-    child.on('error', (error) => (this.said += error.message));
-    child.stderr.on('data', (chunk) => (this.said += String(chunk)));
+    child.on('error', (error) => (this.output += error.message));
+    child.stderr.on('data', (chunk) => (this.output += String(chunk)));
     await until('nginx listens', async () => {
       if (child.exitCode !== null || child.pid === undefined)
-        throw new Error(`${EXECUTABLE} did not start: ${this.said}`);
+        throw new Error(`${EXECUTABLE} did not start: ${this.output}`);
       return (await listens(this.port)) && (await listens(this.tlsPort));
     });
   }

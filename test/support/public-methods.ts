@@ -10,7 +10,7 @@ export interface MethodParameter {
   /** It may be left out. */
   readonly optional?: true;
   /** What the error says of it, if not its name. */
-  readonly says?: string;
+  readonly errorText?: string;
 }
 /** The parameters of a method, in their order. */
 export type MethodRow = readonly MethodParameter[];
@@ -69,7 +69,7 @@ const listener = { name: 'listener', valid: (): void => undefined };
 const event = { name: 'event', valid: 'said' };
 const heard: MethodRow = [event, listener];
 const unnamed: MethodRow = [{ ...event, optional }];
-const rooms: MethodRow = [{ name: 'rooms', valid: 'red', says: 'name of a room' }];
+const rooms: MethodRow = [{ name: 'rooms', valid: 'red', errorText: 'name of a room' }];
 const timeout: MethodRow = [{ name: 'timeout', valid: 1_000 }];
 const compress: MethodRow = [{ name: 'compress', valid: false }];
 const middleware: MethodRow = [{ name: 'middleware', valid: (_: unknown, next: () => void) => next() }];
@@ -129,7 +129,7 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
     send: [{ name: 'data', valid: 'hello', optional }],
     serverSideEmit: sent,
     serverSideEmitWithAck: sent,
-    disconnectUser: [{ name: 'id', valid: 7, says: 'names the user' }],
+    disconnectUser: [{ name: 'id', valid: 7, errorText: 'names the user' }],
     setMaxListeners: [{ name: 'count', valid: 7, optional }],
     use: middleware,
     of: [
@@ -144,7 +144,7 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
     ...sending,
     prependListener: heard,
     // Node's own words
-    setMaxListeners: [{ name: 'count', valid: 7, says: 'setMaxListeners' }],
+    setMaxListeners: [{ name: 'count', valid: 7, errorText: 'setMaxListeners' }],
     join: rooms,
     leave: rooms,
     use: middleware,

@@ -58,15 +58,15 @@ export interface Row {
 /** A value that is there to be read. */
 export const CONSTANT = 'a constant';
 /** An error class, or a class without parameters: `new` works with whatever it is given. */
-export const ANYTHING = 'takes anything';
+export const ACCEPTS_ANYTHING = 'takes anything';
 /** Exported for its type and for `instanceof`: the package makes its instances. */
-export const MADE_HERE = 'made by the package';
+export const PACKAGE_ONLY = 'made by the package';
 
-type Entry = Row | readonly Row[] | typeof CONSTANT | typeof ANYTHING | typeof MADE_HERE;
+type Entry = Row | readonly Row[] | typeof CONSTANT | typeof ACCEPTS_ANYTHING | typeof PACKAGE_ONLY;
 
 const optional = true as const;
 /** What Nest injects, it injects rightly or not at all. */
-const BUT_NULL = (Object.keys(KINDS) as Kind[]).filter((kind) => kind !== 'null');
+const NON_NULL = (Object.keys(KINDS) as Kind[]).filter((kind) => kind !== 'null');
 const options = (valid: object = {}): Parameter => ({ name: 'options', valid, optional });
 const url: Parameter = { name: 'url', valid: 'ws://127.0.0.1:1/' };
 const source: Parameter = { name: 'source', valid: String, takes: ['null', 'object', 'function'] };
@@ -94,12 +94,12 @@ export const surfaceOf = (
   ends: (() => unknown)[],
 ): Readonly<Record<string, Readonly<Record<string, Entry>>>> => ({
   '.': {
-    BroadcastOperator: MADE_HERE,
+    BroadcastOperator: PACKAGE_ONLY,
     CLOSE_CODES: CONSTANT,
-    DisconnectedError: ANYTHING,
+    DisconnectedError: ACCEPTS_ANYTHING,
     ENVELOPE_OPTIONS: CONSTANT,
     EnvelopeAdapter: { params: [{ name: 'app', valid: app }, options()], call: adapterOf },
-    EnvelopeExceptionFilter: ANYTHING,
+    EnvelopeExceptionFilter: ACCEPTS_ANYTHING,
     EnvelopeModule: [
       {
         name: 'EnvelopeModule.forRoot',
@@ -113,22 +113,22 @@ export const surfaceOf = (
         call: (...args) => Reflect.apply(main.EnvelopeModule.forRootAsync, main.EnvelopeModule, args),
       },
     ],
-    EnvelopeServer: ANYTHING,
-    EnvelopeSocket: MADE_HERE,
+    EnvelopeServer: ACCEPTS_ANYTHING,
+    EnvelopeSocket: PACKAGE_ONLY,
     InjectEnvelopeServer: {
       params: [{ ...path, optional }],
       call: (...args) => Reflect.apply(main.InjectEnvelopeServer, undefined, args),
     },
-    Presence: MADE_HERE,
-    RemoteSocket: MADE_HERE,
-    RequestError: ANYTHING,
-    RoomLimitError: ANYTHING,
-    TimeoutError: ANYTHING,
+    Presence: PACKAGE_ONLY,
+    RemoteSocket: PACKAGE_ONLY,
+    RequestError: ACCEPTS_ANYTHING,
+    RoomLimitError: ACCEPTS_ANYTHING,
+    TimeoutError: ACCEPTS_ANYTHING,
     getEnvelopeServerToken: {
       params: [path],
       call: (...args) => Reflect.apply(main.getEnvelopeServerToken, undefined, args),
     },
-    messageContext: ANYTHING,
+    messageContext: ACCEPTS_ANYTHING,
     observe: {
       params: [
         { name: 'name', valid: 'mount' },
@@ -148,14 +148,14 @@ export const surfaceOf = (
       call: (...args) => Reflect.apply(main.user, undefined, args),
     },
   },
-  './throttler': { EnvelopeThrottlerGuard: ANYTHING },
+  './throttler': { EnvelopeThrottlerGuard: ACCEPTS_ANYTHING },
   './microservices': {
     ENVELOPE: CONSTANT,
     EnvelopeClient: {
       params: [{ name: 'options', valid: { url: url.valid } }],
       call: (...args) => Reflect.construct(microservices.EnvelopeClient, args),
     },
-    EnvelopeContext: ANYTHING,
+    EnvelopeContext: ACCEPTS_ANYTHING,
     EnvelopeTransport: {
       params: [{ name: 'adapter', valid: adapterOf(app) }, options()],
       call: (...args) => Reflect.construct(microservices.EnvelopeTransport, args),
@@ -224,14 +224,14 @@ export const surfaceOf = (
       params: [options()],
       call: (...args) => stopped(Reflect.apply(opentelemetry.instrument, undefined, args)),
     },
-    traceMetadata: ANYTHING,
+    traceMetadata: ACCEPTS_ANYTHING,
   },
   './terminus': {
     EnvelopeHealthIndicator: [
       {
         params: [
-          { name: 'EnvelopeModule', valid: { lookup: { servers: () => [] } }, takes: BUT_NULL },
-          { name: 'TerminusModule', valid: { check: () => CHECK }, takes: BUT_NULL },
+          { name: 'EnvelopeModule', valid: { lookup: { servers: () => [] } }, takes: NON_NULL },
+          { name: 'TerminusModule', valid: { check: () => CHECK }, takes: NON_NULL },
         ],
         call: (...args) => Reflect.construct(terminus.EnvelopeHealthIndicator, args),
       },
@@ -248,12 +248,12 @@ export const surfaceOf = (
     ],
   },
   './testing': {
-    ConnectError: ANYTHING,
-    DisconnectedError: ANYTHING,
-    RequestError: ANYTHING,
-    TestClient: MADE_HERE,
-    TimeoutError: ANYTHING,
-    UpgradeRefusedError: ANYTHING,
+    ConnectError: ACCEPTS_ANYTHING,
+    DisconnectedError: ACCEPTS_ANYTHING,
+    RequestError: ACCEPTS_ANYTHING,
+    TestClient: PACKAGE_ONLY,
+    TimeoutError: ACCEPTS_ANYTHING,
+    UpgradeRefusedError: ACCEPTS_ANYTHING,
     createTestClient: {
       params: [
         { name: 'app', valid: started },
@@ -269,11 +269,11 @@ export const surfaceOf = (
     },
   },
   './client': {
-    ClientSocket: MADE_HERE,
-    ConnectError: ANYTHING,
-    DisconnectedError: ANYTHING,
-    RequestError: ANYTHING,
-    TimeoutError: ANYTHING,
+    ClientSocket: PACKAGE_ONLY,
+    ConnectError: ACCEPTS_ANYTHING,
+    DisconnectedError: ACCEPTS_ANYTHING,
+    RequestError: ACCEPTS_ANYTHING,
+    TimeoutError: ACCEPTS_ANYTHING,
     connect: connectRow(nodeClient.connect),
   },
 });

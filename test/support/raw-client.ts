@@ -14,7 +14,7 @@ export interface FrameSpec {
   /** `false`: unmasked, which a client must not do. */
   mask?: boolean;
   /** Says another length than the payload has. */
-  claim?: number;
+  claimedLength?: number;
   /** How many bytes the length takes, 0, 2 or 8 after the first; the shortest form if absent. */
   lengthBytes?: 0 | 2 | 8;
   /** The four bytes that mask the payload; random ones if absent. */
@@ -43,7 +43,7 @@ function lengthField(length: number, lengthBytes: 0 | 2 | 8): { short: number; r
 /** Builds a frame as a client sends it. */
 export function clientFrame(spec: FrameSpec): Buffer {
   const payload = Buffer.from(spec.payload ?? '');
-  const length = spec.claim ?? payload.length;
+  const length = spec.claimedLength ?? payload.length;
   const lengthBytes = spec.lengthBytes ?? (length < 126 ? 0 : length < 65_536 ? 2 : 8);
   const { short, rest } = lengthField(length, lengthBytes);
   const masked = spec.mask !== false;
@@ -82,7 +82,7 @@ export function parseFrame(bytes: Buffer): RawFrame | undefined {
   };
 }
 
-const PATIENCE = 5_000;
+const TIMEOUT = 5_000;
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
 
 const open = new Set<Socket>();
@@ -96,25 +96,25 @@ export class RawClient {
   /** The head of the answer to the upgrade. */
   head = '';
   /** The TCP connection has ended. */
-  isOver = false;
+  isClosed = false;
   private buffered: Buffer = Buffer.alloc(0);
-  private poke: () => void = () => undefined;
+  private notify: () => void = () => undefined;
 
   private constructor(
     readonly tcp: Socket,
-    private readonly patience: number,
+    private readonly timeout: number,
   ) {
     open.add(tcp);
     tcp.on('data', (chunk) => {
       this.buffered = Buffer.concat([this.buffered, chunk]);
-      this.poke();
+      this.notify();
     });
     // a server that cuts the line while we write is one of the answers that tests wait for
     tcp.on('error', () => undefined);
     tcp.on('close', () => {
       open.delete(tcp);
-      this.isOver = true;
-      this.poke();
+      this.isClosed = true;
+      this.notify();
     });
   }
 
@@ -123,7 +123,7 @@ export class RawClient {
     port: number,
     path: string,
     headers: Record<string, string> = {},
-    patience = PATIENCE,
+    patience = TIMEOUT,
   ): Promise<RawClient> {
     const client = new RawClient(connect(port, '127.0.0.1'), patience);
     const key = randomBytes(16).toString('base64');
@@ -173,7 +173,7 @@ export class RawClient {
   /** The next frame, or `undefined` where the line ended before one came. */
   async frameOrEnd(): Promise<RawFrame | undefined> {
     let frame: RawFrame | undefined;
-    await this.until('a frame', () => (frame = parseFrame(this.buffered)) !== undefined || this.isOver);
+    await this.until('a frame', () => (frame = parseFrame(this.buffered)) !== undefined || this.isClosed);
     if (frame !== undefined) this.buffered = this.buffered.subarray(frame.bytes.length);
     return frame;
   }
@@ -193,22 +193,22 @@ export class RawClient {
   }
 
   /** Resolves when the server has ended the TCP connection, with what came after the frames that were read. */
-  async over(): Promise<Buffer> {
-    await this.until('the end of the line', () => this.isOver);
+  async ended(): Promise<Buffer> {
+    await this.until('the end of the line', () => this.isClosed);
     return this.buffered;
   }
 
   private async until(what: string, condition: () => boolean): Promise<void> {
-    const trace = new Error(`${what} did not come within ${this.patience} ms`);
+    const trace = new Error(`${what} did not come within ${this.timeout} ms`);
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(trace), this.patience);
-      this.poke = () => {
+      const timer = setTimeout(() => reject(trace), this.timeout);
+      this.notify = () => {
         if (!condition()) return;
         clearTimeout(timer);
-        this.poke = () => undefined;
+        this.notify = () => undefined;
         resolve();
       };
-      this.poke();
+      this.notify();
     });
   }
 }

@@ -8,7 +8,7 @@ declare const NEST_MAJOR: number;
 const ROOT = process.cwd();
 const REGISTER = pathToFileURL(join(ROOT, 'test/support/child/register.mjs')).href;
 /** Milliseconds for what it is to say: on a busy machine processes take their time to start. */
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
 const running = new Set<Sample>();
 
@@ -48,14 +48,14 @@ export class Sample {
   }
 
   /** Resolves when it has said so often what matches, with the first group of each. */
-  async says(pattern: RegExp, times = 1): Promise<string[]> {
+  async waitForOutput(pattern: RegExp, times = 1): Promise<string[]> {
     let timer: NodeJS.Timeout | undefined;
     let look: (() => void) | undefined;
     try {
       return await new Promise<string[]>((resolve, reject) => {
         const fail = (why: string): void =>
           reject(new Error(`${pattern.source}, ${times} times: ${why}\n${this.output}`));
-        timer = setTimeout(() => fail(`not within ${PATIENCE} ms`), PATIENCE);
+        timer = setTimeout(() => fail(`not within ${TIMEOUT} ms`), TIMEOUT);
         void this.exited.then(({ code, signal }) => fail(`it ended with ${signal ?? code}`));
         look = () => {
           const found = [...this.output.matchAll(new RegExp(pattern, 'g'))];

@@ -35,20 +35,20 @@ export class UnhandledErrors {
 }
 
 /** Of the test that runs. Spec files that share a process hang their hooks on each other's tests. */
-let shared: { strays: UnhandledErrors; hooks: number } | undefined;
+let shared: { collector: UnhandledErrors; hooks: number } | undefined;
 
 /** Fails every test of the file in which a rejection or an exception strayed. */
 export function expectNoUnhandledErrors(): void {
   beforeEach(() => {
-    shared ??= { strays: new UnhandledErrors(), hooks: 0 };
+    shared ??= { collector: new UnhandledErrors(), hooks: 0 };
     shared.hooks++;
   });
   afterEach(async () => {
-    const { strays, hooks } = shared!;
+    const { collector, hooks } = shared!;
     shared!.hooks = hooks - 1;
     if (hooks > 1) return;
     shared = undefined;
-    const errors = await strays.stop();
-    if (errors.length > 0) throw new AggregateError(errors, `strayed: ${errors.map(String).join(', ')}`);
+    const errors = await collector.stop();
+    if (errors.length > 0) throw new AggregateError(errors, `unhandled: ${errors.map(String).join(', ')}`);
   });
 }

@@ -12,7 +12,7 @@ function circular(): object {
 }
 
 /** What JSON would drop, empty, replace or refuse: how to make it, where it is, and what the error calls it. */
-export const UNCARRIED: readonly (readonly [
+export const UNSERIALIZABLE: readonly (readonly [
   name: string,
   make: () => unknown,
   place: string,
@@ -52,7 +52,7 @@ export const UNCARRIED: readonly (readonly [
 ];
 
 /** What goes as it is, or as its own toJSON() says. */
-export const CARRIED: readonly (readonly [name: string, value: unknown, data: unknown])[] = [
+export const SERIALIZABLE: readonly (readonly [name: string, value: unknown, data: unknown])[] = [
   ['a date', { at: new Date(0) }, { at: '1970-01-01T00:00:00.000Z' }],
   ['an object with toJSON()', { toJSON: () => ({ a: 1 }), f: () => 1 }, { a: 1 }],
   ['an instance with toJSON()', new URL('http://example.com/'), 'http://example.com/'],

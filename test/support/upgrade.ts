@@ -5,18 +5,18 @@ afterEach(() => {
   for (const tcp of open) tcp.destroy();
 });
 
-export interface UpgradeAnswer {
+export interface UpgradeResponse {
   status: number;
   headers: Record<string, string>;
   body: string;
 }
 
 /** Asks for an upgrade over bare TCP and returns the answer as it came; of a 101 the head alone. Status 0: there was none. */
-export function askForUpgrade(
+export function requestUpgrade(
   port: number,
   target: string,
   headers: Record<string, string> = {},
-): Promise<UpgradeAnswer> {
+): Promise<UpgradeResponse> {
   return beginUpgrade(port, target, headers).answer;
 }
 
@@ -25,7 +25,7 @@ export function beginUpgrade(
   port: number,
   target: string,
   headers: Record<string, string> = {},
-): { tcp: Socket; answer: Promise<UpgradeAnswer> } {
+): { tcp: Socket; answer: Promise<UpgradeResponse> } {
   const fields = {
     Host: `127.0.0.1:${port}`,
     Connection: 'Upgrade',
@@ -39,14 +39,14 @@ export function beginUpgrade(
 }
 
 /** Sends these very bytes, a character each, and returns the answer. */
-export function askRaw(port: number, request: string): Promise<UpgradeAnswer> {
+export function requestRaw(port: number, request: string): Promise<UpgradeResponse> {
   return beginRaw(port, request).answer;
 }
 
-function beginRaw(port: number, request: string): { tcp: Socket; answer: Promise<UpgradeAnswer> } {
+function beginRaw(port: number, request: string): { tcp: Socket; answer: Promise<UpgradeResponse> } {
   const tcp = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
   open.add(tcp);
-  const answer = new Promise<UpgradeAnswer>((resolve, reject) => {
+  const answer = new Promise<UpgradeResponse>((resolve, reject) => {
     let text = '';
     tcp.on('data', (chunk) => {
       text += String(chunk);
@@ -64,11 +64,11 @@ function beginRaw(port: number, request: string): { tcp: Socket; answer: Promise
   return { tcp, answer };
 }
 
-function isComplete({ status, headers, body }: UpgradeAnswer): boolean {
+function isComplete({ status, headers, body }: UpgradeResponse): boolean {
   return status === 101 || Buffer.byteLength(body) >= Number(headers['content-length'] ?? Infinity);
 }
 
-function parse(text: string): UpgradeAnswer {
+function parse(text: string): UpgradeResponse {
   const end = text.indexOf('\r\n\r\n');
   if (end === -1) return { status: 0, headers: {}, body: '' };
   const head = text.slice(0, end);

@@ -3,7 +3,7 @@ import { WebSocketGateway } from '@nestjs/websockets';
 import type { EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
-import { PlainGateway } from '../support/bare-gateway.js';
+import { BareGateway } from '../support/bare-gateway.js';
 import { RawClient } from '../support/raw-client.js';
 import { until } from '../support/wait.js';
 import { ask, wanted, withHealth } from './fixture.js';
@@ -12,7 +12,7 @@ import { ask, wanted, withHealth } from './fixture.js';
 class GameGateway {}
 
 const serve = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
-  startApp(withHealth({ providers: [PlainGateway, GameGateway] }), { adapter });
+  startApp(withHealth({ providers: [BareGateway, GameGateway] }), { adapter });
 
 describe('isHealthy', () => {
   beforeEach(() => (wanted.options = {}));
@@ -36,7 +36,7 @@ describe('isHealthy', () => {
 
   it('is down while more waits for slow readers than may', async () => {
     const app = await serve();
-    const { connected } = app.nest.get(PlainGateway);
+    const { connected } = app.nest.get(BareGateway);
     const raw = await RawClient.connect(app.port, '/ws');
     raw.tcp.pause();
     const socket = connected[0]!;
@@ -85,7 +85,7 @@ describe('isHealthy', () => {
     const bus = new Bus();
     bus.stall();
     const app = await serve({ adapter: bus.adapter });
-    const { server } = app.nest.get(PlainGateway);
+    const { server } = app.nest.get(BareGateway);
     await until('the broker to be given up', () => server.cluster.state === 'away');
     const { code, websocket } = await ask(app, '/health');
     expect(code).toBe(200);

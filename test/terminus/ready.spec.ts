@@ -1,6 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown, type OnModuleDestroy } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { startApp, startLastingApp } from '../support/app.js';
+import { startApp, startSharedApp } from '../support/app.js';
 import { deferred } from '../support/wait.js';
 import { ask, withHealth } from './fixture.js';
 
@@ -37,7 +37,7 @@ describe('isReady', () => {
   });
 
   it('is down from the first moment of a close, while clients are served', async () => {
-    const app = await startLastingApp(withHealth({ providers: [EchoGateway, Closing] }));
+    const app = await startSharedApp(withHealth({ providers: [EchoGateway, Closing] }));
     const closing = app.nest.get(Closing);
     const release = deferred();
     closing.held = release.promise;
@@ -62,7 +62,7 @@ describe('isReady', () => {
   });
 
   it('stays down for as long as Terminus waits after a SIGTERM', async () => {
-    const app = await startLastingApp(withHealth({ providers: [EchoGateway, Closing] }, 1_000));
+    const app = await startSharedApp(withHealth({ providers: [EchoGateway, Closing] }, 1_000));
     const client = await app.connect('/ws');
     const begin = performance.now();
     // as Nest itself does at the signal; of one of the majors the types do not say so

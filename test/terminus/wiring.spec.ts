@@ -3,8 +3,8 @@ import { TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
 import { EnvelopeModule } from '../../lib/index.js';
 import { EnvelopeHealthIndicator } from '../../lib/terminus/index.js';
-import { LogBook, startApp } from '../support/app.js';
-import { PlainGateway } from '../support/bare-gateway.js';
+import { RecordingLogger, startApp } from '../support/app.js';
+import { BareGateway } from '../support/bare-gateway.js';
 
 @Module({ imports: [TerminusModule], providers: [EnvelopeHealthIndicator] })
 class HealthModule {}
@@ -12,7 +12,7 @@ class HealthModule {}
 describe('EnvelopeHealthIndicator', () => {
   const compile = (...imports: object[]): Promise<unknown> =>
     Test.createTestingModule({ imports: imports as [], providers: [EnvelopeHealthIndicator] })
-      .setLogger(new LogBook())
+      .setLogger(new RecordingLogger())
       .compile();
 
   it('says which module is missing', async () => {
@@ -24,7 +24,7 @@ describe('EnvelopeHealthIndicator', () => {
 
   it('says that there is no adapter', async () => {
     const module = await Test.createTestingModule({ imports: [EnvelopeModule.forRoot(), HealthModule] })
-      .setLogger(new LogBook())
+      .setLogger(new RecordingLogger())
       .compile();
     const app = module.createNestApplication();
     await app.init();
@@ -39,7 +39,7 @@ describe('EnvelopeHealthIndicator', () => {
   it('finds the gateways from a module of its own', async () => {
     const app = await startApp({
       imports: [EnvelopeModule.forRoot(), HealthModule],
-      providers: [PlainGateway],
+      providers: [BareGateway],
     });
     expect(app.nest.get(EnvelopeHealthIndicator).isReady('ws')).toEqual({
       ws: { status: 'up', connections: 0, draining: false },

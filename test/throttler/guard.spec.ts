@@ -14,7 +14,7 @@ import { EnvelopeThrottlerGuard } from '../../lib/throttler/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { countResources, NO_RESOURCES } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 declare const NEST_MAJOR: 11 | 12;
@@ -54,8 +54,8 @@ describe('EnvelopeThrottlerGuard', () => {
 
   it('refuses an upgrade over the limit with 429 and a Retry-After header', async () => {
     const app = await start();
-    for (let times = 0; times < 5; times++) expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
-    const answer = await askForUpgrade(app.port, '/ws');
+    for (let times = 0; times < 5; times++) expect((await requestUpgrade(app.port, '/ws')).status).toBe(101);
+    const answer = await requestUpgrade(app.port, '/ws');
     expect(answer.status).toBe(429);
     expect(JSON.parse(answer.body)).toEqual(TOO_MANY);
     expect(Number(answer.headers['retry-after'])).toBeGreaterThan(3_000);
@@ -103,8 +103,8 @@ describe('EnvelopeThrottlerGuard', () => {
   it('ignores X-Forwarded-For without trustProxy', async () => {
     const app = await start();
     const headers = (n: number) => ({ 'X-Forwarded-For': `192.0.2.${n}` });
-    for (let n = 0; n < 5; n++) expect((await askForUpgrade(app.port, '/ws', headers(n))).status).toBe(101);
-    expect((await askForUpgrade(app.port, '/ws', headers(6))).status).toBe(429);
+    for (let n = 0; n < 5; n++) expect((await requestUpgrade(app.port, '/ws', headers(n))).status).toBe(101);
+    expect((await requestUpgrade(app.port, '/ws', headers(6))).status).toBe(429);
   });
 
   it('counts $auth as another upgrade', async () => {
@@ -159,8 +159,8 @@ describe('EnvelopeThrottlerGuard as a global guard', () => {
     for (let times = 0; times < 3; times++) events.push((await client.ask('echo')).event);
     // Nest 11 runs no global guards for messages.
     expect(events).toEqual(['echo', 'echo', NEST_MAJOR === 12 ? 'exception' : 'echo']);
-    expect((await askForUpgrade(app.port, '/ws')).status).toBe(101);
-    const answer = await askForUpgrade(app.port, '/ws');
+    expect((await requestUpgrade(app.port, '/ws')).status).toBe(101);
+    const answer = await requestUpgrade(app.port, '/ws');
     expect([answer.status, Number(answer.headers['retry-after']) > 0]).toEqual([429, true]);
   });
 });
@@ -205,7 +205,7 @@ describe('headers that a guard sets', () => {
 
   const ask = async (set: [string, string | string[]][], rest = '') => {
     const app = await startApp({ providers: [HeaderGateway] });
-    return askForUpgrade(app.port, `/ws?set=${encodeURIComponent(JSON.stringify(set))}${rest}`);
+    return requestUpgrade(app.port, `/ws?set=${encodeURIComponent(JSON.stringify(set))}${rest}`);
   };
 
   it('are sent with its refusal', async () => {

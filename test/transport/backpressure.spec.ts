@@ -1,5 +1,5 @@
 import type { EnvelopeOptions, EnvelopeSocket } from '../../lib/index.js';
-import { startPlain, type Pair, type Plain } from '../support/bare-gateway.js';
+import { startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
 import { clientFrame, OP, RawClient } from '../support/raw-client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
@@ -14,7 +14,7 @@ interface SlowClient {
 
 /** Connects a client that never reads, and fills its share of the kernel's buffers. */
 async function stopReading(
-  { app, gateway }: Plain,
+  { app, gateway }: BareApp,
   headers: Record<string, string> = {},
 ): Promise<SlowClient> {
   const raw = await RawClient.connect(app.port, '/ws', headers);
@@ -51,8 +51,8 @@ async function readToClose({ raw }: SlowClient): Promise<{ events: [string, unkn
   }
 }
 
-const start = (options: EnvelopeOptions = {}): Promise<Plain> =>
-  startPlain({ ...options, limits: { maxBufferedBytes: LIMIT, ...options.limits } });
+const start = (options: EnvelopeOptions = {}): Promise<BareApp> =>
+  startBareApp({ ...options, limits: { maxBufferedBytes: LIMIT, ...options.limits } });
 
 describe('a client that reads too slowly', () => {
   expectNoUnhandledErrors();
@@ -170,7 +170,7 @@ describe('a client that reads', () => {
   /** More characters than the kernel accepts at once. */
   const HUGE = 'ü'.repeat(4_000_000);
 
-  it.each<[string, (pair: Pair, plain: Plain) => void]>([
+  it.each<[string, (pair: Pair, plain: BareApp) => void]>([
     ['an event', ({ socket }) => socket.emit('huge', HUGE)],
     ['a broadcast', (_pair, { server }) => server.emit('huge', HUGE)],
     ['a request', ({ socket }) => void socket.emit('huge', HUGE, () => undefined)],
@@ -268,7 +268,7 @@ describe('a burst in one turn', () => {
   ])(
     'reaches every client that reads if it is smaller than maxBufferedBytes: %s',
     async (_name, count, size) => {
-      const plain = await startPlain();
+      const plain = await startBareApp();
       const pairs = await plain.join(3);
       const text = 'x'.repeat(size);
       for (let sent = 0; sent < count; sent++) plain.server.emit('burst', text);

@@ -132,7 +132,7 @@ const CASES: Record<keyof typeof CLOSE_CODES, Case[]> = {
     {
       cause: 'a message over maxPayload',
       ...{ code: 1009, ...PROTOCOL_FAILURE },
-      act: ({ client }) => client.send({ opcode: OP.text, payload: 'x', claim: 1_000_001 }),
+      act: ({ client }) => client.send({ opcode: OP.text, payload: 'x', claimedLength: 1_000_001 }),
     },
   ],
   INTERNAL_ERROR: [
@@ -217,7 +217,7 @@ describe('close codes', () => {
       expect(await receiveClose(scene.client)).toEqual({ code, reason });
       // The client answers, and the connection ends.
       if (isUnclean === undefined) scene.client.send({ opcode: OP.close, payload: closeBody(code) });
-      expect(await scene.client.over()).toHaveLength(0);
+      expect(await scene.client.ended()).toHaveLength(0);
       await until('handleDisconnect', () => scene.gateway.disconnects.length === 1);
       const closed = { code, reason, wasClean: isUnclean === undefined, initiator: 'server' };
       expect(scene.gateway.disconnects).toEqual([[disconnectReason, closed]]);
@@ -245,7 +245,7 @@ describe('close codes', () => {
     const client = await RawClient.connect(app.port, '/ws');
     expect(await receiveClose(client)).toEqual({ code: 1008, reason });
     client.send({ opcode: OP.close });
-    await client.over();
+    await client.ended();
     expect(refused!.closed).toEqual({ code: 1008, reason, wasClean: true, initiator: 'server' });
     expect(app.nest.get(ClosingGateway).disconnects).toEqual([]);
   });

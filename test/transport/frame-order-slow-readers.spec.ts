@@ -1,5 +1,11 @@
 import { startApp } from '../support/app.js';
-import { InterleavingGateway, Round, sitDown, transcript, type Seat } from '../support/emit-model.js';
+import {
+  EmitModelGateway,
+  ModelRun,
+  connectModelClient,
+  receivedLines,
+  type ModelClient,
+} from '../support/emit-model.js';
 import { newSeed, Random } from '../support/random.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
@@ -9,7 +15,7 @@ const ROUNDS = 15;
 const LIMIT = 100_000;
 
 /** Makes the client stopReading reading and fills its share of the kernel's buffers. */
-async function stopReading({ client, socket }: Seat): Promise<number> {
+async function stopReading({ client, socket }: ModelClient): Promise<number> {
   client.ws.pause();
   let sent = 0;
   do {
@@ -32,17 +38,17 @@ describe('every socket receives its frames in the order of the calls while some 
     async (_name, perMessageDeflate) => {
       const options = perMessageDeflate ? { perMessageDeflate: { threshold: 100 } } : {};
       const adapter = { ...options, limits: { maxBufferedBytes: LIMIT } };
-      const app = await startApp({ providers: [InterleavingGateway] }, { adapter });
+      const app = await startApp({ providers: [EmitModelGateway] }, { adapter });
       const server = app.adapter.create(0, { path: '/ws' });
       const ends = { open: 0, 1000: 0, 1013: 0 };
       const first = newSeed();
       for (let seed = first; seed < first + ROUNDS; seed++) {
-        const seats: Seat[] = [];
-        while (seats.length < SOCKETS) seats.push(await sitDown(app, perMessageDeflate));
+        const seats: ModelClient[] = [];
+        while (seats.length < SOCKETS) seats.push(await connectModelClient(app, perMessageDeflate));
         const bulks: number[] = [];
         // One repeated text compresses to almost nothing: compressed connections fill up with random messages instead.
         if (!perMessageDeflate) for (const seat of seats.slice(0, SLOW)) bulks.push(await stopReading(seat));
-        await new Round(new Random(seed), server, seats, true).run();
+        await new ModelRun(new Random(seed), server, seats, true).run();
         // The server reports an overflow at the end of the tick.
         await new Promise((resolve) => setImmediate(resolve));
         for (const [index, seat] of seats.entries()) {
@@ -55,7 +61,7 @@ describe('every socket receives its frames in the order of the calls while some 
           const bulk = client.frames.splice(0, client.frames.length).filter(({ event }) => event !== 'bulk');
           expect(bulk.length).toBeLessThanOrEqual(expected.length + 2);
           client.frames.push(...bulk);
-          const got = transcript(seat);
+          const got = receivedLines(seat);
           // A client that was closed for slow reading misses the message that was too much and all later ones, but no earlier one.
           const due = code === 1013 ? expected.slice(0, got.length) : expected;
           expect({ seed, index, code, got }).toEqual({ seed, index, code, got: due });

@@ -1,5 +1,11 @@
 import { startApp } from '../support/app.js';
-import { InterleavingGateway, Round, sitDown, transcript, type Seat } from '../support/emit-model.js';
+import {
+  EmitModelGateway,
+  ModelRun,
+  connectModelClient,
+  receivedLines,
+  type ModelClient,
+} from '../support/emit-model.js';
 import { newSeed, Random } from '../support/random.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
@@ -16,19 +22,19 @@ describe('every socket receives its frames in the order of the calls', () => {
     '%s',
     async (_name, perMessageDeflate) => {
       const options = perMessageDeflate ? { perMessageDeflate: { threshold: 100 } } : {};
-      const app = await startApp({ providers: [InterleavingGateway] }, { adapter: options });
+      const app = await startApp({ providers: [EmitModelGateway] }, { adapter: options });
       const server = app.adapter.create(0, { path: '/ws' });
       const first = newSeed();
       for (let seed = first; seed < first + ROUNDS; seed++) {
-        const seats: Seat[] = [];
-        while (seats.length < SOCKETS) seats.push(await sitDown(app, perMessageDeflate));
+        const seats: ModelClient[] = [];
+        while (seats.length < SOCKETS) seats.push(await connectModelClient(app, perMessageDeflate));
         expect(seats[0]!.socket.extensions !== '').toBe(perMessageDeflate);
-        await new Round(new Random(seed), server, seats).run();
+        await new ModelRun(new Random(seed), server, seats).run();
         for (const seat of seats) {
           if (seat.isOpen) await seat.client.next('end');
           else expect((await seat.client.ended()).code).toBe(1000);
           // Repeats a failed round: SEED=… npm test -- frame-order
-          expect({ seed, got: transcript(seat) }).toEqual({ seed, got: seat.expected });
+          expect({ seed, got: receivedLines(seat) }).toEqual({ seed, got: seat.expected });
           seat.client.ws.terminate();
         }
         // The rooms of the next round start empty.

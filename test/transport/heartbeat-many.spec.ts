@@ -1,7 +1,7 @@
 import { Child } from '../support/child.js';
 import type { Figures, FlowSettings } from '../support/child/flow-server.js';
-import type { Fate } from '../support/child/readers.js';
-import { startPlain } from '../support/bare-gateway.js';
+import type { ReaderReport } from '../support/child/readers.js';
+import { startBareApp } from '../support/bare-gateway.js';
 import { OP, RawClient } from '../support/raw-client.js';
 
 const INTERVAL = 1_000;
@@ -25,7 +25,7 @@ const once = HTTP_PLATFORM === 'express' ? describe : describe.skip;
 
 once('the heartbeat of many clients', () => {
   it('pings a few clients no more often than once in each pingInterval', async () => {
-    const { app, server } = await startPlain({ pingInterval: 300 });
+    const { app, server } = await startBareApp({ pingInterval: 300 });
     const few = [
       await RawClient.connect(app.port, '/ws'),
       await RawClient.connect(app.port, '/ws'),
@@ -51,12 +51,12 @@ once('the heartbeat of many clients', () => {
 
     // Three rounds, counted from the time when all clients are connected.
     const start = (await server.ask<number[]>('pings')).length;
-    const before = await readers.ask<Fate[]>('fates');
+    const before = await readers.ask<ReaderReport[]>('fates');
     const pingsSince = async (): Promise<number[]> => (await server.ask<number[]>('pings')).slice(start);
     const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
     while (sum(await pingsSince()) < 3 * 400) await new Promise((resolve) => setTimeout(resolve, 50));
     const pings = await pingsSince();
-    const fates = await readers.ask<Fate[]>('fates');
+    const fates = await readers.ask<ReaderReport[]>('fates');
     // The turns of both paths may coincide.
     expect(Math.max(...pings)).toBeLessThanOrEqual(2 * Math.ceil(200 / TURNS));
     const each = fates.map((fate, index) => fate.pings - before[index]!.pings);

@@ -196,7 +196,7 @@ describe('a gateway and a client over raw TCP', () => {
       const client = await open();
       client.send({ opcode: OP.close, payload: closeBody(code, 'bye ü') });
       expect((await client.frame()).bytes).toEqual(serverFrame(OP.close, closeBody(code, 'bye ü')));
-      expect(await client.over()).toHaveLength(0);
+      expect(await client.ended()).toHaveLength(0);
       await until('handleDisconnect', () => gateway.ends.length > 0);
       expect(gateway.ends).toEqual([
         [expectedReason, { code, reason: 'bye ü', wasClean: true, initiator: 'client' }],
@@ -209,7 +209,7 @@ describe('a gateway and a client over raw TCP', () => {
     const withoutCode = await open();
     withoutCode.send({ opcode: OP.close });
     expect((await withoutCode.frame()).bytes).toEqual(serverFrame(OP.close, ''));
-    await withoutCode.over();
+    await withoutCode.ended();
     await until('handleDisconnect', () => gateway.ends.length === 1);
     const withoutFrame = await open();
     withoutFrame.tcp.end();
@@ -218,7 +218,7 @@ describe('a gateway and a client over raw TCP', () => {
       ['client namespace disconnect', 1005, 'client'],
       ['transport close', 1006, 'network'],
     ]);
-    await withoutFrame.over();
+    await withoutFrame.ended();
   });
 
   it('sends its close code last and nothing after it', async () => {
@@ -230,7 +230,7 @@ describe('a gateway and a client over raw TCP', () => {
     // What arrives after the close frame of the server is read and discarded.
     client.text({ event: 'echo', data: 'late' });
     client.send({ opcode: OP.close, payload: closeBody(4000) });
-    expect(await client.over()).toHaveLength(0);
+    expect(await client.ended()).toHaveLength(0);
     expect(gateway.ends).toEqual([
       ['server namespace disconnect', { code: 4000, reason: 'see you', wasClean: true, initiator: 'server' }],
     ]);

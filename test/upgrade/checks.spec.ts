@@ -2,14 +2,14 @@ import { WebSocketGateway } from '@nestjs/websockets';
 import type { EnvelopeOptions } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
+import { requestUpgrade, type UpgradeResponse } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
 class PlainGateway {}
 
-async function ask(adapter: EnvelopeOptions): Promise<UpgradeAnswer & { errors: string }> {
+async function ask(adapter: EnvelopeOptions): Promise<UpgradeResponse & { errors: string }> {
   const app = await startApp({ providers: [PlainGateway] }, { adapter });
-  const answer = await askForUpgrade(app.port, '/ws');
+  const answer = await requestUpgrade(app.port, '/ws');
   return { ...answer, errors: app.log.of('error').join() };
 }
 

@@ -3,10 +3,10 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askRaw, type UpgradeAnswer } from '../support/upgrade.js';
+import { requestRaw, type UpgradeResponse } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
-class PlainGateway {
+class BareGateway {
   @SubscribeMessage('echo')
   echo(): void {}
 }
@@ -21,20 +21,23 @@ class GreetingGateway {
   }
 }
 
-const providers = [PlainGateway, RoomGateway, GreetingGateway];
+const providers = [BareGateway, RoomGateway, GreetingGateway];
 
 const UPGRADE =
   'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
 
 /** Sends an upgrade request with the header lines of RFC 6455 and these lines. */
-const ask = (app: TestApp, lines: readonly string[], target = '/ws'): Promise<UpgradeAnswer> =>
-  askRaw(app.port, `GET ${target} HTTP/1.1\r\n${UPGRADE}${lines.map((line) => `${line}\r\n`).join('')}\r\n`);
+const ask = (app: TestApp, lines: readonly string[], target = '/ws'): Promise<UpgradeResponse> =>
+  requestRaw(
+    app.port,
+    `GET ${target} HTTP/1.1\r\n${UPGRADE}${lines.map((line) => `${line}\r\n`).join('')}\r\n`,
+  );
 
 const MARK = 'x-mark-x';
 
 /** Expects one well-formed answer that contains nothing of the request. */
-function expectPlainAnswer({ status, headers, body }: UpgradeAnswer, statuses: number | number[]): void {
+function expectPlainAnswer({ status, headers, body }: UpgradeResponse, statuses: number | number[]): void {
   expect([statuses].flat()).toContain(status);
   expect(headers['connection'] ?? 'close').toBe('close');
   expect(JSON.stringify(headers) + body).not.toContain(MARK);
@@ -154,7 +157,7 @@ describe('a handshake', () => {
   ])('%s is refused with a JSON answer', async (_name, method, lines, status, headers) => {
     const app = await startApp({ providers });
     const head = ['Host: chat.example', 'Connection: Upgrade', 'Upgrade: websocket', ...lines].join('\r\n');
-    const answer = await askRaw(app.port, `${method} /ws HTTP/1.1\r\n${head}\r\n\r\n`);
+    const answer = await requestRaw(app.port, `${method} /ws HTTP/1.1\r\n${head}\r\n\r\n`);
     expectPlainAnswer(answer, status);
     expect(JSON.parse(answer.body)).toEqual({
       statusCode: status,
@@ -169,7 +172,7 @@ describe('a handshake', () => {
 describe('an upgrade by HTTP/1.0', () => {
   it.each(['/ws', '/rooms/1'])('is refused, and logs the nginx directive: %s', async (target) => {
     const app = await startApp({ providers });
-    const answer = await askRaw(app.port, `GET ${target} HTTP/1.0\r\nHost: ${MARK}\r\n${UPGRADE}\r\n`);
+    const answer = await requestRaw(app.port, `GET ${target} HTTP/1.0\r\nHost: ${MARK}\r\n${UPGRADE}\r\n`);
     expectPlainAnswer(answer, 400);
     expect(app.log.of('warn')).toEqual([expect.stringContaining('"proxy_http_version 1.1;"')]);
     await expectServing(app);
@@ -199,14 +202,14 @@ describe('headers', () => {
 });
 
 describe('the refusal of an origin', () => {
-  const expect403 = async (app: TestApp, origin: string, host = 'chat.example'): Promise<UpgradeAnswer> => {
+  const expect403 = async (app: TestApp, origin: string, host = 'chat.example'): Promise<UpgradeResponse> => {
     const answer = await ask(app, [`Host: ${host}`, `Origin: ${origin}`]);
     expect(answer.status).toBe(403);
     expect(answer.headers['content-type']).toBe('application/json; charset=utf-8');
     expect(Buffer.byteLength(answer.body)).toBe(Number(answer.headers['content-length']));
     return answer;
   };
-  const messageOf = ({ body }: UpgradeAnswer): string => (JSON.parse(body) as { message: string }).message;
+  const messageOf = ({ body }: UpgradeResponse): string => (JSON.parse(body) as { message: string }).message;
 
   it('contains nothing of the request, and the log cuts a long origin or host', async () => {
     const app = await startApp({ providers });

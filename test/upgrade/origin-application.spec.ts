@@ -5,9 +5,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { WebSocketGateway } from '@nestjs/websockets';
 import type { AddressInfo } from 'node:net';
 import { EnvelopeAdapter, type Cors, type EnvelopeOptions } from '../../lib/index.js';
-import { LogBook } from '../support/app.js';
+import { RecordingLogger } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 declare const HTTP_PLATFORM: 'express' | 'fastify';
 
@@ -47,7 +47,7 @@ afterEach(async () => {
 async function start({ factory, before, enabled, adapter }: Setting): Promise<INestApplication> {
   const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
   const app = await NestFactory.create(AppModule, http, {
-    logger: new LogBook(),
+    logger: new RecordingLogger(),
     abortOnError: false,
     ...(factory === undefined ? {} : { cors: factory as boolean }),
   });
@@ -63,7 +63,7 @@ const portOf = (app: INestApplication): number => (app.getHttpServer().address()
 
 /** Returns the status of an upgrade that a page of this origin requests. */
 async function upgradeStatus(app: INestApplication, origin: string, path = '/ws'): Promise<number> {
-  return (await askForUpgrade(portOf(app), path, { Origin: origin })).status;
+  return (await requestUpgrade(portOf(app), path, { Origin: origin })).status;
 }
 
 /**

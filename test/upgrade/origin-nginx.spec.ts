@@ -2,9 +2,9 @@ import { ConnectedSocket, MessageBody, SubscribeMessage, WebSocketGateway } from
 import { EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { TestClient, type ConnectOptions } from '../support/client.js';
-import { describeBehindNginx, Nginx } from '../support/nginx.js';
+import { describeWithNginx, Nginx } from '../support/nginx.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws' })
@@ -67,10 +67,10 @@ const FOREIGN = 'https://evil.example';
 
 expectNoUnhandledErrors();
 
-describeBehindNginx('a page behind nginx', () => {
+describeWithNginx('a page behind nginx', () => {
   it('is refused with the default Host, and the log names both values and the directives that fix it', async () => {
     const { app, nginx } = await startBehind();
-    const { status, body } = await askForUpgrade(nginx.port, '/ws', { Origin: pageOf(nginx) });
+    const { status, body } = await requestUpgrade(nginx.port, '/ws', { Origin: pageOf(nginx) });
     expect([status, body]).toEqual([403, expect.not.stringContaining('127.0.0.1')]);
     const [line] = app.log.of('warn');
     expect(line).toContain(`The origin ${pageOf(nginx)} may not connect to 127.0.0.1:${app.port}. `);
@@ -84,10 +84,10 @@ describeBehindNginx('a page behind nginx', () => {
   it('connects with the logged cors option, over TLS too', async () => {
     const page = { Host: 'chat.example', Origin: 'https://chat.example' };
     const { app, nginx: unconfigured } = await startBehind();
-    await askForUpgrade(unconfigured.port, '/ws', page);
+    await requestUpgrade(unconfigured.port, '/ws', page);
     const origin = /cors: \{ origin: '(.+?)' \}/.exec(app.log.of('warn')[0]!)![1]!;
     const { nginx } = await startBehind([], { cors: { origin } });
-    expect((await askForUpgrade(nginx.port, '/ws', page)).status).toBe(101);
+    expect((await requestUpgrade(nginx.port, '/ws', page)).status).toBe(101);
     await tls(nginx, { headers: page });
     await expect(plain(nginx, { origin: FOREIGN })).rejects.toThrow('403');
   });
@@ -148,7 +148,7 @@ describeBehindNginx('a page behind nginx', () => {
   });
 });
 
-describeBehindNginx('a client behind nginx', () => {
+describeWithNginx('a client behind nginx', () => {
   const address = async (client: TestClient): Promise<unknown> => (await client.ask('address')).data;
 
   it('has its own address, and is secure if it uses TLS', async () => {
@@ -203,7 +203,7 @@ describeBehindNginx('a client behind nginx', () => {
     const closing = await plain(nginx);
     closing.close(4000, 'going');
     expect((await closing.ended()).code).toBe(4000);
-    const { status, body } = await askForUpgrade(nginx.port, '/elsewhere');
+    const { status, body } = await requestUpgrade(nginx.port, '/elsewhere');
     expect([status, JSON.parse(body)]).toEqual([404, expect.objectContaining({ statusCode: 404 })]);
     await until('all disconnects', () => gateway.disconnectReasons.length === 5);
   });

@@ -2,7 +2,7 @@ import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import type { Cors, EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade, type UpgradeAnswer } from '../support/upgrade.js';
+import { requestUpgrade, type UpgradeResponse } from '../support/upgrade.js';
 
 @WebSocketGateway({ path: '/ws' })
 class EchoGateway {
@@ -13,8 +13,8 @@ class EchoGateway {
 const FOREIGN = 'https://evil.example';
 
 /** Requests an upgrade with this origin. */
-function upgrade(app: TestApp, origin: string | undefined, host?: string): Promise<UpgradeAnswer> {
-  return askForUpgrade(app.port, '/ws', {
+function upgrade(app: TestApp, origin: string | undefined, host?: string): Promise<UpgradeResponse> {
+  return requestUpgrade(app.port, '/ws', {
     ...(origin === undefined ? {} : { Origin: origin }),
     ...(host === undefined ? {} : { Host: host }),
   });
@@ -216,8 +216,8 @@ describe('the option hosts', () => {
 
   it('also checks the scheme when it is known', async () => {
     const app = await startWith({ hosts: 'chat.example', trustProxy: 'loopback' });
-    const upgradeFrom = (proto: string): Promise<UpgradeAnswer> =>
-      askForUpgrade(app.port, '/ws', { Origin: 'http://chat.example', 'X-Forwarded-Proto': proto });
+    const upgradeFrom = (proto: string): Promise<UpgradeResponse> =>
+      requestUpgrade(app.port, '/ws', { Origin: 'http://chat.example', 'X-Forwarded-Proto': proto });
     expect((await upgradeFrom('http')).status).toBe(101);
     expect((await upgradeFrom('https')).status).toBe(403);
   });

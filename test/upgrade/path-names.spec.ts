@@ -4,7 +4,7 @@ import { createAdapter } from '@socket.io/postgres-adapter';
 import { EnvelopeServer, type AdapterFactory } from '../../lib/index.js';
 import { describeWithPostgres, PostgresServer } from '../support/brokers/postgres.js';
 import { startApp } from '../support/app.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 
 @WebSocketGateway({ path: '/ws', namespace: /^\/dyn-.+$/ })
@@ -30,7 +30,7 @@ describeWithPostgres('a path name that a client chose', () => {
       return rows.length > 0;
     };
     await until('the adapter', listening('/ws'));
-    const { status } = await askForUpgrade(app.port, '/ws/dyn-x";CREATE/**/TABLE/**/stolen(a/**/int);--');
+    const { status } = await requestUpgrade(app.port, '/ws/dyn-x";CREATE/**/TABLE/**/stolen(a/**/int);--');
     expect(status).toBe(101);
     await until('the adapter', listening('dyn-x'));
     const { rows } = await pool.query("SELECT FROM pg_tables WHERE tablename = 'stolen'");

@@ -3,7 +3,7 @@ import { Adapter } from 'socket.io-adapter';
 import { EnvelopeServer, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 @WebSocketGateway({ namespace: /^\/game-\d+$/ })
 class GameGateway {
@@ -43,7 +43,7 @@ describe.each(CHECKS)(
         { adapter: { ...options, adapter: adapter as EnvelopeOptions['adapter'] & object } },
       );
       for (let times = 0; times < 2; times++) {
-        const { status, body } = await askForUpgrade(app.port, '/game-1');
+        const { status, body } = await requestUpgrade(app.port, '/game-1');
         expect(status).toBe(500);
         expect(body).not.toContain('broker');
       }

@@ -5,9 +5,9 @@ import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/web
 import { EnvelopeSocket, type TrustProxy } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { TestClient } from '../support/client.js';
-import { comeFrom } from '../support/fake-addresses.js';
+import { fakeAddresses } from '../support/fake-addresses.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { askForUpgrade } from '../support/upgrade.js';
+import { requestUpgrade } from '../support/upgrade.js';
 
 interface AddressInfo {
   ip: string;
@@ -35,7 +35,7 @@ type Headers = Record<string, string>;
 
 /** Connects with these headers from the given address, and returns what the server sees. */
 async function connectAndRead(app: TestApp, headers: Headers = {}, peer?: string): Promise<AddressInfo> {
-  if (peer !== undefined) comeFrom(app, peer);
+  if (peer !== undefined) fakeAddresses(app, peer);
   const client = await app.connect('/ws', { headers });
   return (await client.ask('address')).data as AddressInfo;
 }
@@ -187,8 +187,8 @@ describe('handshake.secure', () => {
 
 describe('the own origin', () => {
   const upgradeStatus = async (app: TestApp, headers: Headers, peer = '127.0.0.1'): Promise<number> => {
-    comeFrom(app, peer);
-    return (await askForUpgrade(app.port, '/ws', headers)).status;
+    fakeAddresses(app, peer);
+    return (await requestUpgrade(app.port, '/ws', headers)).status;
   };
   const page = { Origin: 'https://chat.example', 'X-Forwarded-Host': 'chat.example' };
 
@@ -248,7 +248,7 @@ describe('the option trustProxy', () => {
       if (hop === 1) throw new Error('no database');
       return true;
     });
-    const { status, body } = await askForUpgrade(app.port, '/ws', {
+    const { status, body } = await requestUpgrade(app.port, '/ws', {
       'X-Forwarded-For': `${CLIENT}, ${CLIENT}`,
     });
     expect(status).toBe(500);

@@ -93,7 +93,7 @@ export const acksAcross: Cases = (cluster) => {
     it('with a node that does not answer: an error, and the answers that came', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
-      const { answering, restore } = await cluster.silence(members);
+      const { answering, restore } = await cluster.stopAnswering(members);
       try {
         const asked = failureOf(one.server((server) => server.timeout(SHORT).emitWithAck('vote')));
         await Promise.all(answering.map((member) => answer(member, 'vote', member.node.name)));
@@ -103,7 +103,7 @@ export const acksAcross: Cases = (cluster) => {
       } finally {
         await restore();
       }
-      await cluster.acquaint(members);
+      await cluster.waitForNodes(members);
     });
   });
 };

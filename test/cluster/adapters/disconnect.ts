@@ -9,7 +9,7 @@ export const leaving: Cases = (cluster) => {
       cluster.nodes.pop();
       await three.close();
       expect(await far.client.ended()).toMatchObject({ code: 1001 });
-      await cluster.acquaint([near, middle]);
+      await cluster.waitForNodes([near, middle]);
       for (const node of [one, two]) {
         expect(idsOf(await node.fetch())).toEqual(idsOf([near, middle]));
         await node.server((server) => server.to('room').emit('news', node.name));

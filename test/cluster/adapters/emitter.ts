@@ -22,7 +22,7 @@ export const emitter: Cases = (cluster, { emitter: library }) => {
     let speaker: Speaker;
     beforeAll(async () => {
       const settings = { url: cluster.broker!.url, library };
-      child = await Child.start('redis-emitter', { settings, lasts: true });
+      child = await Child.start('redis-emitter', { settings, isShared: true });
       speaker = speakerOf(child);
     });
     afterAll(() => child.kill());

@@ -77,7 +77,7 @@ export const fetchingAcross: Cases = (cluster) => {
     it('rejects within its timeout where a node does not answer, with the sockets of those that did', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
-      const { answering, restore } = await cluster.silence(members);
+      const { answering, restore } = await cluster.stopAnswering(members);
       try {
         const started = performance.now();
         const { message, responses } = await failureOf(one.fetch((server) => server.timeout(300)));
@@ -87,7 +87,7 @@ export const fetchingAcross: Cases = (cluster) => {
       } finally {
         await restore();
       }
-      await cluster.acquaint(members);
+      await cluster.waitForNodes(members);
       expect(await one.fetch()).toHaveLength(3);
     });
   });

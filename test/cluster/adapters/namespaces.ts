@@ -27,8 +27,8 @@ export const namespaces: Cases = (cluster, backend) => {
       const [red, blue] = [`/ws/dyn-${fresh('red')}`, `/ws/dyn-${fresh('blue')}`];
       const reds = await cluster.joinEach(['room'], { path: red });
       const blues = await cluster.joinEach(['room'], { path: blue });
-      await cluster.acquaint(reds, red);
-      await cluster.acquaint(blues, blue);
+      await cluster.waitForNodes(reds, red);
+      await cluster.waitForNodes(blues, blue);
       await one.server((server) => server.emit('news', 'all'), red);
       await one.server((server) => server.to('room').emit('news', 'room'), red);
       await one.server((server) => server.to('room').emit('news', 'blue'), blue);
@@ -58,7 +58,7 @@ export const namespaces: Cases = (cluster, backend) => {
       const [, two, three] = cluster.three;
       const path = `/ws/dyn-${fresh('partly')}`;
       const members = await cluster.joinEach([], { path });
-      await cluster.acquaint(members, path);
+      await cluster.waitForNodes(members, path);
       const [near, ...others] = members;
       near.client.close(1000);
       await near.client.ended();
@@ -84,8 +84,8 @@ export const namespaces: Cases = (cluster, backend) => {
       const [red, blue] = [`/ws/odd-${fresh('red')}${odd}`, `/ws/odd-${fresh('blue')}${odd}`];
       const reds = await cluster.joinEach(['room'], { path: red });
       const blues = await cluster.joinEach([], { path: blue });
-      await cluster.acquaint(reds, red);
-      await cluster.acquaint(blues, blue);
+      await cluster.waitForNodes(reds, red);
+      await cluster.waitForNodes(blues, blue);
       await one.server((server) => server.emit('news', 'red'), red);
       await one.server((server) => server.to('room').emit('news', 'room'), red);
       for (const frames of await cluster.got(one, reds, red))
@@ -108,7 +108,7 @@ export const namespaces: Cases = (cluster, backend) => {
         const path = `/ws/dyn-${fresh('again')}`;
         for (let round = 1; round <= 3; round++) {
           const members = await cluster.joinEach(['room'], { path });
-          await cluster.acquaint(members, path);
+          await cluster.waitForNodes(members, path);
           const [one] = cluster.three;
           await one.server((server) => server.to('room').emit('news', round), path);
           for (const frames of await cluster.got(one, members, path))

@@ -55,7 +55,7 @@ export class ClusterNode {
   async end(): Promise<number[]> {
     this.signal('SIGTERM');
     await this.child.exited;
-    return this.child.heard('ticks')[0] as number[];
+    return this.child.valuesOf('ticks')[0] as number[];
   }
   get pid(): number {
     return this.place.pid;
@@ -124,8 +124,8 @@ export async function startNodes(
   return Promise.all(
     names.map(async (name) => {
       const settings = { name, url, backends, ...more } satisfies NodeSettings;
-      const child = await Child.start('../../cluster/faults/node', { settings, lasts: true });
-      const [place] = (await child.hears('place')) as [Place];
+      const child = await Child.start('../../cluster/faults/node', { settings, isShared: true });
+      const [place] = (await child.waitFor('place')) as [Place];
       return new ClusterNode(place, child);
     }),
   );
@@ -144,8 +144,8 @@ export async function startWorkers(
   names: readonly string[],
 ): Promise<{ primary: Child; nodes: ClusterNode[] }> {
   const settings = { name: names.join(), backends: ['cluster'] } satisfies NodeSettings;
-  const primary = await Child.start('../../cluster/faults/primary', { settings, lasts: true });
-  const places = (await primary.hears('place', names.length)) as Place[];
+  const primary = await Child.start('../../cluster/faults/primary', { settings, isShared: true });
+  const places = (await primary.waitFor('place', names.length)) as Place[];
   places.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
   return { primary, nodes: places.map((place) => new ClusterNode(place, primary)) };
 }

@@ -7,7 +7,7 @@ import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../../lib/index.js';
-import { settings, tell } from '../../support/child/program.js';
+import { settings, emitToParent } from '../../support/child/program.js';
 import { connect, type Backend } from './backends.js';
 import type { Asked, NodeSettings, Place, Report } from './node-process.js';
 
@@ -179,7 +179,7 @@ process.on('disconnect', () => process.exit(1));
 process.on('SIGTERM', () => {
   COMMANDS.load(0);
   const ticks = [...apps.values()].map((app) => app.ticks);
-  void Promise.all([tell('ticks', ticks), COMMANDS.close()]).then(() => process.exit());
+  void Promise.all([emitToParent('ticks', ticks), COMMANDS.close()]).then(() => process.exit());
 });
 
 for (const backend of backends) apps.set(backend, await App.start(backend));
@@ -188,4 +188,4 @@ await new Promise<void>((resolve) =>
 );
 const ports = Object.fromEntries([...apps].map(([backend, { port }]) => [backend, port]));
 const place: Place = { name, pid: process.pid, control: (control.address() as AddressInfo).port, ports };
-await tell('place', place);
+await emitToParent('place', place);

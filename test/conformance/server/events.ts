@@ -122,7 +122,7 @@ export function events(server: Server): void {
       await other.ask('release', 'late');
       await other.ask('tell', 'late');
       raw.send({ opcode: OP.close, payload: closeBody(1000) });
-      expect(String(await raw.over())).toBe('');
+      expect(String(await raw.ended())).toBe('');
     });
 
     const raw: [string, number, number[]][] = [

@@ -1,4 +1,4 @@
-import { askRaw } from '../../support/upgrade.js';
+import { requestRaw } from '../../support/upgrade.js';
 import { authOf, unasked, type Server } from './server.js';
 
 /** PROTOCOL.md, "Opening a line". */
@@ -37,7 +37,7 @@ export function opening(server: Server): void {
     const lines = Object.entries(fields).flatMap(([name, value]) =>
       value === undefined ? [] : `${name}: ${value}\r\n`,
     );
-    const answer = await askRaw(Number(port), `${method} ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n`);
+    const answer = await requestRaw(Number(port), `${method} ${pathname} HTTP/1.1\r\n${lines.join('')}\r\n`);
     expect([400, 405]).toContain(answer.status);
   });
 

@@ -26,15 +26,15 @@ interface Program {
  */
 export abstract class Broker {
   /** How it is asked to end. */
-  protected abstract readonly farewell: NodeJS.Signals;
-  private folderMade: string | undefined;
-  private portTaken: number | undefined;
+  protected abstract readonly stopSignal: NodeJS.Signals;
+  private dataFolder: string | undefined;
+  private assignedPort: number | undefined;
   private child: ChildProcess | undefined;
   private exited: Promise<unknown> = Promise.resolve();
   /** Stopped processes, the broker's own first. */
   private stalled: number[] = [];
   /** What it said, on either stream, since it was started last. */
-  said = '';
+  output = '';
 
   constructor() {
     afterAll(() => this.end());
@@ -53,13 +53,13 @@ export abstract class Broker {
   }
 
   get port(): number {
-    if (this.portTaken === undefined) throw new Error(`${this.constructor.name} was not started`);
-    return this.portTaken;
+    if (this.assignedPort === undefined) throw new Error(`${this.constructor.name} was not started`);
+    return this.assignedPort;
   }
 
   get folder(): string {
-    if (this.folderMade === undefined) throw new Error(`${this.constructor.name} was not started`);
-    return this.folderMade;
+    if (this.dataFolder === undefined) throw new Error(`${this.constructor.name} was not started`);
+    return this.dataFolder;
   }
 
   /** The broker's own process, while it runs. */
@@ -75,11 +75,11 @@ export abstract class Broker {
   /** Starts it, on the port and in the folder that it had before; resolves once clients may come. */
   async start(): Promise<this> {
     if (this.isRunning) return this;
-    this.portTaken ??= await freePort();
-    if (this.folderMade === undefined) {
-      this.folderMade = mkdtempSync(join(tmpdir(), `envelope-${this.constructor.name.toLowerCase()}-`));
+    this.assignedPort ??= await freePort();
+    if (this.dataFolder === undefined) {
+      this.dataFolder = mkdtempSync(join(tmpdir(), `envelope-${this.constructor.name.toLowerCase()}-`));
       const account = this.account();
-      if (account !== undefined) chownSync(this.folderMade, account.uid, account.gid);
+      if (account !== undefined) chownSync(this.dataFolder, account.uid, account.gid);
       await this.prepare();
     }
     const { file, args, ready } = this.program();
@@ -90,7 +90,7 @@ export abstract class Broker {
   /** Has it end as its operator would, and ends it where it does not within five seconds. */
   async stop(): Promise<void> {
     this.resume();
-    await this.finish(this.farewell);
+    await this.finish(this.stopSignal);
   }
 
   /** Ends it, and its processes, without a word: SIGKILL. */
@@ -132,7 +132,7 @@ export abstract class Broker {
   protected async runToEnd(file: string, args: readonly string[]): Promise<void> {
     const child = this.run(file, args);
     await this.exited;
-    if (child.exitCode !== 0) throw new Error(`${file} failed: ${this.said}`);
+    if (child.exitCode !== 0) throw new Error(`${file} failed: ${this.output}`);
   }
 
   private run(file: string, args: readonly string[]): ChildProcess {
@@ -142,14 +142,14 @@ export abstract class Broker {
       env: { PATH: process.env['PATH'], LC_ALL: 'C' },
       ...this.account(),
     });
-    this.said = '';
+    this.output = '';
     for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (text) => (this.said += String(text)));
+      stream.on('data', (text) => (this.output += String(text)));
     this.exited = new Promise((resolve) => {
       // not 'exit': what it said last is still under way then
       child.on('close', resolve);
       child.on('error', (error) => {
-        this.said += error.message;
+        this.output += error.message;
         resolve(undefined);
       });
     });
@@ -161,11 +161,11 @@ export abstract class Broker {
     let timer: NodeJS.Timeout | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
-        const fail = (why: string): void => reject(new Error(`${child.spawnfile} ${why}: ${this.said}`));
+        const fail = (why: string): void => reject(new Error(`${child.spawnfile} ${why}: ${this.output}`));
         timer = setTimeout(() => fail(`was not ready within ${START} ms`), START);
         void this.exited.then(() => fail('ended'));
         for (const stream of [child.stdout!, child.stderr!])
-          stream.on('data', () => ready.test(this.said) && resolve());
+          stream.on('data', () => ready.test(this.output) && resolve());
       });
     } finally {
       clearTimeout(timer);
@@ -182,7 +182,7 @@ export abstract class Broker {
 
   private async end(): Promise<void> {
     await this.stop();
-    if (this.folderMade !== undefined) rmSync(this.folderMade, { recursive: true, force: true });
+    if (this.dataFolder !== undefined) rmSync(this.dataFolder, { recursive: true, force: true });
   }
 }
 

@@ -24,7 +24,7 @@ const TABLE = `CREATE TABLE socket_io_attachments (
 /** A PostgreSQL of the spec file's own, with the adapter's table; it keeps its data over a restart, if not the very last. */
 export class PostgresServer extends Broker {
   // a smart shutdown, SIGTERM, would wait for the clients
-  protected override readonly farewell = 'SIGINT';
+  protected override readonly stopSignal = 'SIGINT';
 
   /** @param settings of postgresql.conf: `['max_connections=20']` */
   constructor(private readonly settings: readonly string[] = []) {

@@ -12,7 +12,7 @@ export const describeWithRedis = describeIf(
 
 /** A Redis of the spec file's own, empty whenever it is started anew. */
 export class RedisServer extends Broker {
-  protected override readonly farewell = 'SIGTERM';
+  protected override readonly stopSignal = 'SIGTERM';
 
   /** @param settings of redis.conf, as arguments: `['--appendonly', 'yes']` keeps the data over a restart */
   constructor(private readonly settings: readonly string[] = []) {

@@ -1,14 +1,14 @@
 import { createRequire } from 'node:module';
 import { Parser } from '@asyncapi/parser';
 import type { Ajv } from 'ajv';
-import { obey } from './program.js';
+import { serveCommands } from './program.js';
 
 const require = createRequire(createRequire(import.meta.url).resolve('@asyncapi/parser'));
 const { default: Validator } = require('ajv') as { default: typeof Ajv };
 const { default: addFormats } = require('ajv-formats') as { default: (ajv: Ajv) => void };
 
 // Jest's module registry does not take the parser's dependencies.
-obey({
+serveCommands({
   /** What AsyncAPI's own parser has against a document, warnings included, and the ids of the operations that it read. */
   async parse(text: string) {
     const { document, diagnostics } = await new Parser().parse(text);

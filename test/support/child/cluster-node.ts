@@ -5,7 +5,7 @@ import { perform, type Step } from '../cluster/chain.js';
 import { clusterGateways, serverIn } from '../cluster/gateways.js';
 import { rootOf, type Root } from '../cluster/node.js';
 import { boot } from './boot.js';
-import { obey } from './program.js';
+import { serveCommands } from './program.js';
 
 /*
  * The primary of a Node cluster, and its workers: each a node with an application on a port of its own. The primary
@@ -30,14 +30,14 @@ class Workers {
     // one that has closed its application may have ended before it hears that it is to
     worker.on('error', () => undefined);
     this.workers.set(name, worker);
-    await hear(worker, ({ ready }) => ready === true);
-    return (await this.tell(name, 'port')) as number;
+    await nextMessage(worker, ({ ready }) => ready === true);
+    return (await this.run(name, 'port')) as number;
   }
 
-  async tell(name: string, command: string, ...args: unknown[]): Promise<unknown> {
+  async run(name: string, command: string, ...args: unknown[]): Promise<unknown> {
     const worker = this.workers.get(name)!;
     const call = this.calls++;
-    const answered = hear(worker, (answer) => answer.call === call);
+    const answered = nextMessage(worker, (answer) => answer.call === call);
     // one that has ended is told of by `hear`
     worker.send({ call, name: command, args }, () => undefined);
     const { error, result } = await answered;
@@ -47,7 +47,7 @@ class Workers {
 
   async close(name: string): Promise<void> {
     const worker = this.workers.get(name)!;
-    await this.tell(name, 'close');
+    await this.run(name, 'close');
     const exited = new Promise((resolve) => worker.once('exit', resolve));
     worker.disconnect();
     await exited;
@@ -58,7 +58,7 @@ class Workers {
   }
 }
 
-function hear(worker: Worker, isIt: (answer: Answer) => boolean): Promise<Answer> {
+function nextMessage(worker: Worker, isIt: (answer: Answer) => boolean): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const listen = (answer: Answer): void => {
       if (!isIt(answer)) return;
@@ -79,7 +79,7 @@ async function work(name: string): Promise<void> {
   // without `exclusive` all workers would share one port
   const listen = { port: 0, host: '127.0.0.1', exclusive: true };
   const { nest, port } = await boot({ providers: gateways }, { adapter }, listen);
-  obey({
+  serveCommands({
     port: () => port,
     perform: (root: Root, steps: string) =>
       perform(
@@ -93,9 +93,9 @@ async function work(name: string): Promise<void> {
 if (cluster.isPrimary) {
   setupPrimary();
   const workers = new Workers();
-  obey({
+  serveCommands({
     fork: (name: string) => workers.fork(name),
-    tell: (name: string, command: string, ...args: unknown[]) => workers.tell(name, command, ...args),
+    run: (name: string, command: string, ...args: unknown[]) => workers.run(name, command, ...args),
     close: (name: string) => workers.close(name),
     signal: (name: string, signal: NodeJS.Signals) => workers.signal(name, signal),
   });

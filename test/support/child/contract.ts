@@ -1,7 +1,7 @@
 import { NestFactory } from '@nestjs/core';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { createContract } from '../../../lib/contract/index.js';
-import { obey } from './program.js';
+import { serveCommands } from './program.js';
 
 class Dto {
   name!: string;
@@ -17,7 +17,7 @@ class Gateway {
 
 const PEERS = ['@nestjs/swagger', 'class-validator', 'class-transformer'];
 
-obey({
+serveCommands({
   async schemas() {
     const module = { module: class AppModule {}, providers: [Gateway] };
     const app = await NestFactory.create(module, { preview: true, logger: false });

@@ -4,7 +4,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../../lib/index.js';
 import { boot } from './boot.js';
-import { obey, settings, tell } from './program.js';
+import { serveCommands, settings, emitToParent } from './program.js';
 
 /** Timers there are, those included that keep no process alive. */
 const timers = new Set<number>();
@@ -51,7 +51,7 @@ class FlowGateway {
   handleDisconnect(client: EnvelopeSocket, reason: string): void {
     const key = `${client.closed!.code} ${reason}`;
     this.left[key] = (this.left[key] ?? 0) + 1;
-    void tell('left', key);
+    void emitToParent('left', key);
   }
   @SubscribeMessage('echo')
   echo(data: unknown): unknown {
@@ -93,7 +93,7 @@ export interface FloodReport {
   /** MB. */
   peak: Memory;
   /** Of one client. */
-  mostBuffered: number;
+  maxBuffered: number;
   /** Milliseconds that the server's event loop was late, at most. */
   delay: number;
 }
@@ -113,21 +113,21 @@ function memory(): Memory {
 }
 
 /** Bytes. */
-const MOST_PER_TURN = 1_000_000;
+const MAX_PER_TURN = 1_000_000;
 
 /** As many bytes as asked for, evenly over the time, with a volatile message in every turn. */
 async function flood({ bytes, seconds, size, isDirect, isCompressed }: Flood): Promise<FloodReport> {
   const { server } = gateway;
   const filler = 'x'.repeat(size);
   const noise = (): string => randomBytes((size * 3) / 4).toString('base64');
-  const report: FloodReport = { messages: 0, volatiles: 0, peak: memory(), mostBuffered: 0, delay: 0 };
+  const report: FloodReport = { messages: 0, volatiles: 0, peak: memory(), maxBuffered: 0, delay: 0 };
   const delays = monitorEventLoopDelay({ resolution: 10 });
   delays.enable();
   const start = performance.now();
   while (report.messages * size < bytes) {
     const onTime = (Math.min(1, (performance.now() - start) / 1_000 / seconds) * bytes) / size;
     // a machine that stalls makes it take longer: a burst would be too much also for who reads
-    const due = Math.min(onTime, report.messages + MOST_PER_TURN / size);
+    const due = Math.min(onTime, report.messages + MAX_PER_TURN / size);
     for (; report.messages < due; report.messages++) {
       const data = `${report.messages}:${isCompressed === true ? noise() : filler}`;
       if (isDirect !== true) server.emit('bulk', data);
@@ -138,7 +138,7 @@ async function flood({ bytes, seconds, size, isDirect, isCompressed }: Flood): P
     for (const name of ['rss', 'heapUsed', 'external'] as const)
       report.peak[name] = Math.max(report.peak[name], now[name]);
     for (const { bufferedAmount } of server.sockets.values())
-      report.mostBuffered = Math.max(report.mostBuffered, bufferedAmount);
+      report.maxBuffered = Math.max(report.maxBuffered, bufferedAmount);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
   delays.disable();
@@ -146,7 +146,7 @@ async function flood({ bytes, seconds, size, isDirect, isCompressed }: Flood): P
   return report;
 }
 
-obey({
+serveCommands({
   port: () => app.port,
   flood,
   pings: () => pings,

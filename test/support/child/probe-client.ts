@@ -1,8 +1,8 @@
 import { WebSocket } from 'ws';
-import { obey } from './program.js';
+import { serveCommands } from './program.js';
 
 /** What a well-behaved client saw. */
-export interface Testimony {
+export interface ProbeReport {
   bulk: number;
   gap?: string;
   /** Milliseconds. */
@@ -10,7 +10,7 @@ export interface Testimony {
   closed?: number;
 }
 
-let testimony: Testimony = { bulk: 0, roundTrips: { count: 0, median: 0, p99: 0, max: 0 } };
+let report: ProbeReport = { bulk: 0, roundTrips: { count: 0, median: 0, p99: 0, max: 0 } };
 const times: number[] = [];
 let next = 0;
 let isAsking = true;
@@ -26,19 +26,19 @@ function listen(ws: WebSocket): void {
     const start = data.subarray(0, 60).toString();
     const [, number] = /^\{"event":"bulk","data":"(\d+):/.exec(start) ?? [];
     if (number !== undefined) {
-      if (Number(number) !== next) testimony.gap ??= `${number} instead of ${next}`;
+      if (Number(number) !== next) report.gap ??= `${number} instead of ${next}`;
       next = Number(number) + 1;
-      testimony.bulk++;
+      report.bulk++;
     } else if (start.includes('"ack":1')) {
       times.push(performance.now() - sent);
       setTimeout(ask, 10);
     }
   });
-  ws.on('close', (code) => (testimony = { ...testimony, closed: code }));
+  ws.on('close', (code) => (report = { ...report, closed: code }));
   ask();
 }
 
-obey({
+serveCommands({
   connect: (port: number, host = '127.0.0.1') =>
     new Promise<void>((resolve, reject) => {
       const ws = new WebSocket(`ws://${host}:${port}/ws`, { perMessageDeflate: false });
@@ -48,12 +48,12 @@ obey({
         resolve();
       });
     }),
-  testify: (): Testimony => {
+  report: (): ProbeReport => {
     isAsking = false;
     const sorted = [...times].sort((a, b) => a - b);
     const at = (share: number): number => sorted[Math.floor((sorted.length - 1) * share)] ?? 0;
-    testimony.roundTrips = { count: sorted.length, median: at(0.5), p99: at(0.99), max: at(1) };
-    return testimony;
+    report.roundTrips = { count: sorted.length, median: at(0.5), p99: at(0.99), max: at(1) };
+    return report;
   },
 });
 setInterval(() => undefined, 60_000);

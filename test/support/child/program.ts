@@ -7,7 +7,7 @@ interface Call {
 }
 
 /** What the parent has this process do, by name. A child that is left alone must not go on for ever. */
-export function obey(commands: Record<string, (...args: never[]) => unknown>): void {
+export function serveCommands(commands: Record<string, (...args: never[]) => unknown>): void {
   const run = async ({ call, name, args }: Call): Promise<void> => {
     try {
       const result = await (commands[name] as (...args: unknown[]) => unknown)(...args);
@@ -27,8 +27,8 @@ export function obey(commands: Record<string, (...args: never[]) => unknown>): v
 }
 
 /** Lets the parent know. Resolves when it has left this process. */
-export function tell(what: string, value?: unknown): Promise<void> {
-  return new Promise((resolve) => process.send!({ tell: what, value }, () => resolve()));
+export function emitToParent(event: string, value?: unknown): Promise<void> {
+  return new Promise((resolve) => process.send!({ event, value }, () => resolve()));
 }
 
 /** What the parent started this process with. */

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { closeOf, FrameScanner } from '../frame-scanner.js';
-import { obey, tell } from './program.js';
+import { serveCommands, emitToParent } from './program.js';
 
 /** How a reader fared. */
-export interface Fate {
+export interface ReaderReport {
   /** Messages of each event. */
   bulk: number;
   position: number;
@@ -18,18 +18,18 @@ export interface Fate {
   stoppedInsideFrame?: boolean;
 }
 
-interface Crowd {
+interface ReaderOptions {
   port: number;
   count: number;
   /** Bytes that each reads. */
-  patience?: number;
+  maxBytes?: number;
   isCompressed?: boolean;
   path?: string;
 }
 
 /** A client of nothing but TCP that reads until it has had enough. */
 class Reader {
-  readonly fate: Fate = { bulk: 0, position: 0, pings: 0, isOver: false };
+  readonly report: ReaderReport = { bulk: 0, position: 0, pings: 0, isOver: false };
   private readonly tcp: Socket;
   private isOpen = false;
   private text = '';
@@ -38,19 +38,19 @@ class Reader {
   private readonly scanner = new FrameScanner((frame) => {
     const close = closeOf(frame);
     if (close !== undefined) {
-      this.fate.close = close;
-      this.fate.closedAt = performance.now();
+      this.report.close = close;
+      this.report.closedAt = performance.now();
       // an empty close frame, masked
       this.tcp.end(Buffer.from([0x88, 0x80, 0, 0, 0, 0]));
-    } else if (frame.opcode === 9) this.fate.pings++;
-    else this.take(frame.start.toString());
+    } else if (frame.opcode === 9) this.report.pings++;
+    else this.receive(frame.start.toString());
   });
 
   constructor(
     port: number,
     path: string,
     /** Bytes of frames after which it stops, in the middle of one. */
-    private readonly patience: number,
+    private readonly maxBytes: number,
     private readonly isCompressed: boolean,
     private readonly onOpen: () => void,
   ) {
@@ -58,8 +58,8 @@ class Reader {
     this.tcp.on('data', (chunk) => this.read(chunk));
     this.tcp.on('error', () => undefined);
     this.tcp.on('close', () => {
-      this.fate.isOver = true;
-      void tell('over');
+      this.report.isOver = true;
+      void emitToParent('closed');
     });
     const key = randomBytes(16).toString('base64');
     this.tcp.write(
@@ -89,36 +89,42 @@ class Reader {
   private scan(chunk: Buffer): void {
     this.scanner.push(chunk);
     this.bytes += chunk.length;
-    if (this.bytes < this.patience || this.fate.stoppedInsideFrame !== undefined) return;
+    if (this.bytes < this.maxBytes || this.report.stoppedInsideFrame !== undefined) return;
     // frames that are compressed one by one come one by one
     if (!this.scanner.isInsideFrame && !this.isCompressed) return;
-    this.fate.stoppedInsideFrame = this.scanner.isInsideFrame;
+    this.report.stoppedInsideFrame = this.scanner.isInsideFrame;
     this.tcp.pause();
-    void tell('stopped');
+    void emitToParent('stopped');
   }
 
   /** Bulk comes without gaps; of volatile ones some may be missing, but none comes late. */
-  private take(start: string): void {
+  private receive(start: string): void {
     const [, event, number] = /^\{"event":"(\w+)","data":"(\d+):/.exec(start) ?? [];
-    if (event === 'position') this.fate.position++;
+    if (event === 'position') this.report.position++;
     if (event !== 'bulk') return;
-    if (Number(number) !== this.last + 1) this.fate.gap ??= `${number} after ${this.last}`;
+    if (Number(number) !== this.last + 1) this.report.gap ??= `${number} after ${this.last}`;
     this.last = Number(number);
-    this.fate.bulk++;
+    this.report.bulk++;
   }
 }
 
 const readers: Reader[] = [];
 
-obey({
-  connect: async ({ port, count, patience = Infinity, isCompressed = false, path = '/ws' }: Crowd) => {
+serveCommands({
+  connect: async ({
+    port,
+    count,
+    maxBytes = Infinity,
+    isCompressed = false,
+    path = '/ws',
+  }: ReaderOptions) => {
     for (let index = 0; index < count; index++)
-      await new Promise<void>((open) => readers.push(new Reader(port, path, patience, isCompressed, open)));
+      await new Promise<void>((open) => readers.push(new Reader(port, path, maxBytes, isCompressed, open)));
   },
   /** Lets so many read on. */
   resume: (count: number) => readers.slice(0, count).forEach((reader) => reader.resume()),
   destroy: () => readers.forEach((reader) => reader.destroy()),
-  fates: () => readers.map(({ fate }) => fate),
+  reports: () => readers.map(({ report }) => report),
 });
 // with no reader yet there would be nothing to do
 setInterval(() => undefined, 60_000);

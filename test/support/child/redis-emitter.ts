@@ -2,11 +2,11 @@ import { Emitter } from '@socket.io/redis-emitter';
 import { Redis } from 'ioredis';
 import { createClient } from 'redis';
 import { perform, type Step } from '../cluster/chain.js';
-import { obey, settings } from './program.js';
+import { serveCommands, settings } from './program.js';
 
 /** A process without sockets, that speaks to the clients of a cluster through its broker. */
 const { url, library } = settings<{ url: string; library: 'redis' | 'ioredis' }>();
 const client = library === 'redis' ? await createClient({ url }).connect() : new Redis(url);
 const emitter = new Emitter(client);
 
-obey({ perform: (path: string, steps: Step[]) => perform(() => emitter.of(path), steps) });
+serveCommands({ perform: (path: string, steps: Step[]) => perform(() => emitter.of(path), steps) });

@@ -10,10 +10,10 @@ import {
 import { interval, type Observable } from 'rxjs';
 import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../../lib/index.js';
 import { boot } from './boot.js';
-import { obey, settings, tell } from './program.js';
+import { serveCommands, settings, emitToParent } from './program.js';
 
 /** What a client left with. */
-export interface Leaving {
+export interface Disconnection {
   path: string;
   reason: string;
   code: number;
@@ -30,27 +30,27 @@ const page = gate();
 
 class PendingGuard implements CanActivate {
   async canActivate(): Promise<boolean> {
-    await tell('guarding');
+    await emitToParent('guarding');
     return new Promise(() => undefined);
   }
 }
 
-abstract class LeavingGateway {
+abstract class ObservedGateway {
   @WebSocketServer() server!: EnvelopeServer;
 
   /** Takes its time: who does not await it hears nothing. */
   async handleDisconnect({ closed, nsp }: EnvelopeSocket, reason: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
-    await tell('left', { path: nsp.name, reason, code: closed!.code } satisfies Leaving);
+    await emitToParent('left', { path: nsp.name, reason, code: closed!.code } satisfies Disconnection);
   }
 }
 
 @WebSocketGateway({ path: '/ws' })
-class WorkGateway extends LeavingGateway {
+class WorkGateway extends ObservedGateway {
   /** Asks its client back, and tells everybody, while the server shuts down. */
   @SubscribeMessage('work')
   async work(@ConnectedSocket() client: EnvelopeSocket): Promise<unknown> {
-    await tell('working');
+    await emitToParent('working');
     await work.opened;
     const confirmed: unknown = await client.emitWithAck('confirm');
     this.server.emit('news', confirmed);
@@ -58,7 +58,7 @@ class WorkGateway extends LeavingGateway {
   }
   @SubscribeMessage('hang')
   async hang(): Promise<never> {
-    await tell('working');
+    await emitToParent('working');
     return new Promise(() => undefined);
   }
   @SubscribeMessage('ticks')
@@ -72,11 +72,11 @@ class WorkGateway extends LeavingGateway {
 }
 
 @WebSocketGateway({ path: '/other' })
-class OtherGateway extends LeavingGateway {}
+class OtherGateway extends ObservedGateway {}
 
 @UseGuards(PendingGuard)
 @WebSocketGateway({ path: '/guarded' })
-class GuardedGateway extends LeavingGateway {}
+class GuardedGateway extends ObservedGateway {}
 
 @Controller()
 class PagesController {
@@ -99,7 +99,7 @@ const { nest, port } = await boot(
   settings<EnvelopeOptions>(),
 );
 
-obey({
+serveCommands({
   port: () => port,
   release: () => work.open(),
   releasePage: () => page.open(),

@@ -24,7 +24,7 @@ export interface Backend {
    * Has the broker count one more node on a path, that never answers; gives what removes it. The others count it as soon
    * as `serverCount` does.
    */
-  silent?(url: string, path: string): Promise<() => Promise<void>>;
+  addSilentNode?(url: string, path: string): Promise<() => Promise<void>>;
   /** One node is all that there is. */
   readonly alone?: boolean;
   /** The client library, where `@socket.io/redis-emitter` reaches the nodes. */

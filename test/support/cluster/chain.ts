@@ -22,7 +22,7 @@ function recorder(steps: readonly Step[]): unknown {
 }
 
 /** Does to an object what was noted. */
-export function follow(target: unknown, steps: readonly Step[]): unknown {
+export function replay(target: unknown, steps: readonly Step[]): unknown {
   return steps.reduce<unknown>((owner, { name, args }) => {
     const member: unknown = Reflect.get(owner as object, name, owner);
     return args === undefined ? member : Reflect.apply(member as () => unknown, owner, args);
@@ -53,7 +53,7 @@ export type Outcome = { value?: unknown } | { failed: { message: string; respons
 /** Follows a chain and awaits what it gives. */
 export async function perform(target: () => unknown, steps: readonly Step[]): Promise<Outcome> {
   try {
-    const value = view(await follow(await target(), steps));
+    const value = view(await replay(await target(), steps));
     // as between processes, also where there is but one
     return JSON.parse(JSON.stringify({ value })) as Outcome;
   } catch (error) {

@@ -11,9 +11,9 @@ import { WorkerNode } from './worker-node.js';
 const PATHS = ['/ws', '/ws/other'];
 const NAMES = ['one', 'two', 'three'] as const;
 /** Milliseconds for nodes to find each other, and between two looks. */
-const ACQUAINTED = 10_000;
-const LOOK = 10;
-const START = 60_000;
+const DISCOVERY_TIMEOUT = 10_000;
+const POLL_INTERVAL = 10;
+const START_TIMEOUT = 60_000;
 
 /** A client, its socket's id, and the node that it is connected to. */
 export interface Member {
@@ -38,9 +38,9 @@ export class Cluster {
   private marks = 0;
 
   constructor(readonly backend: Backend) {
-    beforeAll(() => this.start(), START);
+    beforeAll(() => this.start(), START_TIMEOUT);
     afterEach(async () => {
-      await this.calm();
+      await this.drain();
       await this.leave();
     });
     // before the broker's own
@@ -52,7 +52,7 @@ export class Cluster {
   private async start(): Promise<void> {
     const { backend } = this;
     if (backend.link === undefined) {
-      this.primary = await Child.start('cluster-node', { lasts: true });
+      this.primary = await Child.start('cluster-node', { isShared: true });
       const { primary } = this;
       this.nodes = await Promise.all(NAMES.map((name) => WorkerNode.start(name, primary)));
     } else {
@@ -63,7 +63,10 @@ export class Cluster {
       this.nodes = await Promise.all(names.map((name, index) => LocalNode.start(name, this.links[index]!)));
     }
     for (const path of PATHS) {
-      await this.acquaint(await Promise.all(this.nodes.map((node) => this.join(node, [], { path }))), path);
+      await this.waitForNodes(
+        await Promise.all(this.nodes.map((node) => this.join(node, [], { path }))),
+        path,
+      );
     }
     await this.leave();
   }
@@ -101,19 +104,22 @@ export class Cluster {
   }
 
   /** Resolves when all that the nodes have sent has come to every other: nothing is left for the next test. */
-  private async calm(): Promise<void> {
+  private async drain(): Promise<void> {
     if (this.nodes.length === 1) return;
     const calmDown = async (path: string): Promise<void> => {
       const watchers = await Promise.all(this.nodes.map((node) => this.join(node, [], { path })));
       await Promise.all(
-        this.nodes.flatMap((node) => [this.got(node, watchers, path), this.noted(node, watchers, path)]),
+        this.nodes.flatMap((node) => [
+          this.got(node, watchers, path),
+          this.notesArrived(node, watchers, path),
+        ]),
       );
     };
     await Promise.all(PATHS.map(calmDown));
   }
 
   /** The same for what servers say to each other: some adapters have a way of its own for that. */
-  private async noted(from: ClusterNode, members: readonly Member[], path: string): Promise<void> {
+  private async notesArrived(from: ClusterNode, members: readonly Member[], path: string): Promise<void> {
     const mark = `mark ${++this.marks}`;
     await from.server((server) => server.serverSideEmit('note', mark), path);
     const others = members.filter(({ node }) => node !== from);
@@ -151,20 +157,20 @@ export class Cluster {
    * From now on a node that the first one counts does not answer: gives the members that do, and what ends it. Where
    * nodes are workers it is the third that stands still, else one more.
    */
-  async silence(members: readonly Member[], path = '/ws') {
+  async stopAnswering(members: readonly Member[], path = '/ws') {
     const { backend, nodes } = this;
     const three = nodes[2];
     if (three instanceof WorkerNode) {
       return { answering: members.filter(({ node }) => node !== three), restore: await three.stall() };
     }
-    const restore = await backend.silent!(this.broker!.url, path);
+    const restore = await backend.addSilentNode!(this.broker!.url, path);
     const count = (): Promise<number> => nodes[0]!.server((server) => server.adapter.serverCount(), path);
     await this.until('the silent node is counted', async () => (await count()) === nodes.length + 1);
     return { answering: [...members], restore };
   }
 
   /** Resolves when each of these nodes counts all of them, and its emits reach the members on every other. */
-  async acquaint(members: readonly Member[], path = '/ws'): Promise<void> {
+  async waitForNodes(members: readonly Member[], path = '/ws'): Promise<void> {
     const nodes = [...new Set(members.map(({ node }) => node))];
     const counted = async (node: ClusterNode): Promise<boolean> =>
       (await node.server((server) => server.adapter.serverCount(), path)) === nodes.length;
@@ -181,10 +187,10 @@ export class Cluster {
 
   /** Looks again and again; fails after ten seconds. */
   async until(what: string, condition: () => Promise<boolean>): Promise<void> {
-    const deadline = Date.now() + ACQUAINTED;
+    const deadline = Date.now() + DISCOVERY_TIMEOUT;
     while (!(await condition())) {
-      if (Date.now() > deadline) throw new Error(`${what}: not within ${ACQUAINTED} ms`);
-      await pause(LOOK);
+      if (Date.now() > deadline) throw new Error(`${what}: not within ${DISCOVERY_TIMEOUT} ms`);
+      await pause(POLL_INTERVAL);
     }
   }
 }

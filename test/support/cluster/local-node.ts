@@ -1,5 +1,5 @@
 import type { EnvelopeServer } from '../../../lib/index.js';
-import { startLastingApp, type TestApp } from '../app.js';
+import { startSharedApp, type TestApp } from '../app.js';
 import type { Link } from './backend.js';
 import { perform, type Outcome, type Step } from './chain.js';
 import { clusterGateways, serverIn } from './gateways.js';
@@ -19,7 +19,7 @@ export class LocalNode extends ClusterNode {
   static async start(name: string, link: Link): Promise<LocalNode> {
     const { adapter } = link;
     const providers = clusterGateways(name);
-    const app = await startLastingApp({ providers }, { adapter: { adapter } });
+    const app = await startSharedApp({ providers }, { adapter: { adapter } });
     return new LocalNode(name, app, serverIn(app.nest, providers), link);
   }
 

@@ -23,7 +23,7 @@ export class WorkerNode extends ClusterNode {
   protected override perform(root: Root, steps: Step[]): Promise<Outcome> {
     // the line to a process carries JSON, and tests emit what JSON does not carry
     const text = serialize(steps).toString('base64');
-    return this.primary.ask<Outcome>('tell', this.name, 'perform', root, text);
+    return this.primary.ask<Outcome>('run', this.name, 'perform', root, text);
   }
 
   /** Its subscriptions are the line to the primary. */

@@ -149,7 +149,7 @@ describe('a client of nestjs-envelope/testing', () => {
       /^no "moved" arrived: timeout of 1000 ms; other events: "said" "x+…, "exception" \{"status":"error","code":"unknown_event"/,
     );
     expect(error.message.length).toBeLessThan(500);
-    expect(error.stack).toContain('testing-entry.spec');
+    expect(error.stack).toContain('test-client.spec');
     expect(again.message).toContain('all 1 of "welcome" were taken before');
   });
 

@@ -1,0 +1,12 @@
+import "../../api/public-methods.spec.ts";
+import "../../client/hostile.spec.ts";
+import "../../conformance/server.spec.ts";
+import "../../guards/answers.spec.ts";
+import "../../limits/in-flight-waiting.spec.ts";
+import "../../messages/frames.spec.ts";
+import "../../namespace/shutdown-connecting-clients.spec.ts";
+import "../../nest/iterables.spec.ts";
+import "../../nest/wiring.spec.ts";
+import "../../socketio/engine.spec.ts";
+import "../../transport/backpressure.spec.ts";
+import "../../upgrade/origin-nginx.spec.ts";

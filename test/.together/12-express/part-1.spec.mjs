@@ -1,0 +1,12 @@
+import "../../api/public-surface.spec.ts";
+import "../../client/liveness.spec.ts";
+import "../../contract/document.spec.ts";
+import "../../guards/client.spec.ts";
+import "../../limits/in-flight.spec.ts";
+import "../../messages/listeners.spec.ts";
+import "../../namespace/shutdown-slices.spec.ts";
+import "../../nest/message-context-cls.spec.ts";
+import "../../nest/ws-adapter-users.spec.ts";
+import "../../socketio/handshake.spec.ts";
+import "../../transport/close-codes.spec.ts";
+import "../../upgrade/origin-tls.spec.ts";

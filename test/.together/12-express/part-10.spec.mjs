@@ -1,0 +1,11 @@
+import "../../client/answers.spec.ts";
+import "../../conformance/client-and-server.spec.ts";
+import "../../documentation/types.spec.ts";
+import "../../handshake/packed-request.spec.ts";
+import "../../logging/log-injection.spec.ts";
+import "../../microservices/disconnect.spec.ts";
+import "../../nest/hooks-failing.spec.ts";
+import "../../nest/other-servers-http.spec.ts";
+import "../../socketio/acks.spec.ts";
+import "../../terminus/health.spec.ts";
+import "../../transport/raw-tcp.spec.ts";

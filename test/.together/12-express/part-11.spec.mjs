@@ -1,0 +1,11 @@
+import "../../client/broken-connections.spec.ts";
+import "../../conformance/client.spec.ts";
+import "../../explorer/page.spec.ts";
+import "../../limits/connections-per-address.spec.ts";
+import "../../logging/log-volume.spec.ts";
+import "../../microservices/messages.spec.ts";
+import "../../nest/hooks-inherited.spec.ts";
+import "../../nest/other-servers-ws.spec.ts";
+import "../../socketio/admission.spec.ts";
+import "../../terminus/ready.spec.ts";
+import "../../upgrade/after-close.spec.ts";

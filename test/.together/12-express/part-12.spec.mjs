@@ -1,0 +1,11 @@
+import "../../client/errors-and-close.spec.ts";
+import "../../conformance/minimal-client.spec.ts";
+import "../../explorer/routes.spec.ts";
+import "../../limits/connections.spec.ts";
+import "../../messages/answers.spec.ts";
+import "../../microservices/pipeline.spec.ts";
+import "../../nest/hooks-restored.spec.ts";
+import "../../nest/parameters.spec.ts";
+import "../../socketio/broadcast-acks.spec.ts";
+import "../../terminus/wiring.spec.ts";
+import "../../upgrade/checks.spec.ts";

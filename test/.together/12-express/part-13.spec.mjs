@@ -1,0 +1,11 @@
+import "../../client/events-and-requests.spec.ts";
+import "../../conformance/mutants.spec.ts";
+import "../../explorer/setup.spec.ts";
+import "../../limits/frames.spec.ts";
+import "../../messages/async-context.spec.ts";
+import "../../microservices/shutdown.spec.ts";
+import "../../nest/hooks.spec.ts";
+import "../../nest/request-scope.spec.ts";
+import "../../socketio/closing.spec.ts";
+import "../../testing/test-client.spec.ts";
+import "../../upgrade/malformed.spec.ts";

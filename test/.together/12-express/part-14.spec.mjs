@@ -1,0 +1,11 @@
+import "../../client/hostile-compressed.spec.ts";
+import "../../conformance/own-server.spec.ts";
+import "../../explorer/sockets.spec.ts";
+import "../../limits/in-flight-ends.spec.ts";
+import "../../messages/early.spec.ts";
+import "../../microservices/socket.spec.ts";
+import "../../nest/iterables-pace.spec.ts";
+import "../../nest/second-copy.spec.ts";
+import "../../socketio/dynamic-namespaces.spec.ts";
+import "../../throttler/guard.spec.ts";
+import "../../upgrade/origin-application.spec.ts";

@@ -1,0 +1,12 @@
+import "../../auth/expiry.spec.ts";
+import "../../client/network-faults.spec.ts";
+import "../../contract/dto.spec.ts";
+import "../../guards/context.spec.ts";
+import "../../limits/leaks.spec.ts";
+import "../../messages/malformed.spec.ts";
+import "../../namespace/shutdown.spec.ts";
+import "../../nest/message-context.spec.ts";
+import "../../protocol/unserializable.spec.ts";
+import "../../socketio/listeners.spec.ts";
+import "../../transport/frame-order-slow-readers.spec.ts";
+import "../../upgrade/origin.spec.ts";

@@ -1,0 +1,12 @@
+import "../../auth/grants.spec.ts";
+import "../../client/reconnect-storm.spec.ts";
+import "../../contract/names.spec.ts";
+import "../../guards/disconnect.spec.ts";
+import "../../limits/options.spec.ts";
+import "../../messages/names.spec.ts";
+import "../../nest/binding-order.spec.ts";
+import "../../nest/module.spec.ts";
+import "../../protocol/wire.spec.ts";
+import "../../socketio/middleware.spec.ts";
+import "../../transport/frame-order.spec.ts";
+import "../../upgrade/path-names.spec.ts";

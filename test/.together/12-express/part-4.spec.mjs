@@ -1,0 +1,12 @@
+import "../../auth/identity-names.spec.ts";
+import "../../client/reconnect.spec.ts";
+import "../../contract/security.spec.ts";
+import "../../guards/global.spec.ts";
+import "../../limits/rate.spec.ts";
+import "../../messages/payloads.spec.ts";
+import "../../nest/enhancers.spec.ts";
+import "../../nest/mounting-other-servers.spec.ts";
+import "../../rooms/adapter-contract.spec.ts";
+import "../../socketio/namespaces.spec.ts";
+import "../../transport/frame-reader.spec.ts";
+import "../../upgrade/regexp-namespaces.spec.ts";

@@ -1,0 +1,12 @@
+import "../../auth/identity.spec.ts";
+import "../../client/refused.spec.ts";
+import "../../contract/standard-schema.spec.ts";
+import "../../guards/instances.spec.ts";
+import "../../limits/retained-state.spec.ts";
+import "../../messages/streams.spec.ts";
+import "../../nest/errors.spec.ts";
+import "../../nest/mounting-ports.spec.ts";
+import "../../rooms/async-adapter.spec.ts";
+import "../../socketio/rooms.spec.ts";
+import "../../transport/half-open.spec.ts";
+import "../../upgrade/trust-proxy.spec.ts";

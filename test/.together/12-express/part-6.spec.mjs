@@ -1,0 +1,11 @@
+import "../../auth/reauthentication-identity.spec.ts";
+import "../../client/send-queue.spec.ts";
+import "../../contract/wire.spec.ts";
+import "../../guards/order.spec.ts";
+import "../../limits/rooms.spec.ts";
+import "../../microservices/abuse-client.spec.ts";
+import "../../nest/filters-async.spec.ts";
+import "../../nest/mounting.spec.ts";
+import "../../rooms/joined-by-guard.spec.ts";
+import "../../socketio/socket-events-hostile.spec.ts";
+import "../../transport/heartbeat-churn.spec.ts";

@@ -1,0 +1,11 @@
+import "../../auth/reauthentication-order.spec.ts";
+import "../../client/server-closes.spec.ts";
+import "../../contract/write.spec.ts";
+import "../../guards/passport-jwt.spec.ts";
+import "../../limits/slow-readers.spec.ts";
+import "../../microservices/abuse-server.spec.ts";
+import "../../nest/filters.spec.ts";
+import "../../nest/options-rejected.spec.ts";
+import "../../rooms/leave-during-broadcast.spec.ts";
+import "../../socketio/socket-events.spec.ts";
+import "../../transport/heartbeat-many.spec.ts";

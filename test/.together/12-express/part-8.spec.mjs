@@ -1,0 +1,11 @@
+import "../../auth/reauthentication-unguarded.spec.ts";
+import "../../client/signals.spec.ts";
+import "../../diagnostics/channels.spec.ts";
+import "../../guards/request-scope.spec.ts";
+import "../../limits/stalled-connections.spec.ts";
+import "../../microservices/client.spec.ts";
+import "../../nest/handler-results.spec.ts";
+import "../../nest/other-servers-graphql.spec.ts";
+import "../../rooms/rejecting-adapter.spec.ts";
+import "../../socketio/utility-methods.spec.ts";
+import "../../transport/heartbeat-paused.spec.ts";

@@ -1,0 +1,11 @@
+import "../../auth/reauthentication.spec.ts";
+import "../../client/states.spec.ts";
+import "../../documentation/run.spec.ts";
+import "../../guards/tokens.spec.ts";
+import "../../logging/connection-log.spec.ts";
+import "../../microservices/context.spec.ts";
+import "../../nest/hooks-disconnect.spec.ts";
+import "../../nest/other-servers-greedy.spec.ts";
+import "../../rooms/server-owned.spec.ts";
+import "../../socketio/volatile.spec.ts";
+import "../../transport/heartbeat.spec.ts";

@@ -11,9 +11,9 @@ const POLICY = [
 ];
 
 /**
- * Lets the page load its own files, and talk to its own origin and to the ports that gateways have for themselves. By what
- * host the page is reached only the browser knows, so those ports are any host's: nothing that the page shows could send
- * anything to another one, whatever it is.
+ * Returns the Content Security Policy of the page. The page may load its own files, and connect to its own origin and to ports that
+ * gateways set. Only the browser knows the host of the page, so those ports are allowed on any host. That is safe: no script from a
+ * contract or a message runs on the page, so none can connect to another host.
  */
 export function contentSecurityPolicy(contract: Pick<Contract, 'servers'> | undefined): string {
   const ports = Object.entries(contract?.servers ?? {})
@@ -22,7 +22,7 @@ export function contentSecurityPolicy(contract: Pick<Contract, 'servers'> | unde
   return [...POLICY, ["connect-src 'self'", ...ports].join(' ')].join('; ');
 }
 
-/** `localhost` is whatever host the page was loaded from. */
+/** Returns the sources of a server. `localhost` in a contract stands for the host of the page. */
 function sourcesOf(host: string): string[] {
   const [, name, port] = /^([\w.-]+)(:\d+)?$/.exec(host) ?? [];
   if (name === undefined) return [];

@@ -4,24 +4,29 @@ import { checkContractOptions } from '../contract/create-contract.js';
 import { isRecordLike, refuse, refuseOption } from '../protocol/refuse.js';
 import { mountExplorer } from './explorer-mount.js';
 
-/** Options of {@link EnvelopeExplorer.setup}: those of the contract, and whether there is a page at all. */
+/** Options of {@link EnvelopeExplorer.setup}: those of the contract, and `enabled`. */
 export interface ExplorerOptions extends ContractOptions {
   /**
-   * Whether the page is served. Where it is not said, everywhere but with `NODE_ENV=production`: the contract tells
-   * strangers what an application takes.
+   * Whether the page is served. Default: `false` if `NODE_ENV` is `production`, because the contract shows everyone which messages the
+   * application accepts; otherwise `true`.
    */
   enabled?: boolean;
 }
 
-/** A page on which to read an application's gateways, talk to them, and see every frame. */
+/** Serves a page that describes an application's gateways, sends messages to them, and shows every frame. */
 export class EnvelopeExplorer {
   /**
-   * Serves the page on `/path`, its contract on `/path/asyncapi.json` and `/path/asyncapi.yaml`. The path is taken as
-   * it is, without the application's global prefix. The contract is made at the first request.
+   * Serves the page on `/path`, and the contract on `/path/asyncapi.json` and `/path/asyncapi.yaml`. The application's global prefix
+   * does not apply. The contract is created at the first request. Call it before `app.init()` and `app.listen()`.
    *
-   * @param app before `app.init()` and `app.listen()`
-   * @param options title and version are by default those of the application's package.json
-   * @throws TypeError where a parameter is missing or an option is unknown, Error on the path `/` or one that a URL would write otherwise, and where the application was initialised already: its routes are closed then
+   * @example
+   * const app = await NestFactory.create(AppModule);
+   * EnvelopeExplorer.setup('ws-docs', app, { title: 'Chat' });
+   * await app.listen(3000);
+   *
+   * @param options default title and version: those of the application's package.json
+   * @throws TypeError if a parameter is missing or an option is unknown; Error if the path is `/` or contains characters that a URL
+   * escapes, or if the application is already initialised, because its routes are closed then
    */
   static setup(path: string, app: INestApplication, options: ExplorerOptions = {}): void {
     const where = 'EnvelopeExplorer.setup';

@@ -4,11 +4,11 @@ import { serve } from './routes.js';
 import { withCode } from '../protocol/with-code.js';
 
 /**
- * Serves the explorer on a path, or says why not.
+ * Serves the explorer on a path. In production without `enabled` it only logs that it does not.
  *
- * @param makeContract asked once, at the first request: gateways and schemas are complete by then
- * @param enabled `undefined`: everywhere but in production
- * @throws Error on the path `/` or one that a URL would write otherwise, and where the application was initialised already
+ * @param makeContract called once, at the first request, when gateways and schemas are complete
+ * @param enabled `undefined`: enabled unless `NODE_ENV` is `production`
+ * @throws Error if the path is `/` or contains characters that a URL escapes, or if the application is already initialised
  */
 export function mountExplorer(
   path: string,
@@ -28,15 +28,15 @@ export function mountExplorer(
     throw withCode(
       'ERR_ENVELOPE_INVALID_ARGUMENT',
       new Error(
-        `EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs', of letters, digits and ._~-/ and not '${path}'`,
+        `EnvelopeExplorer.setup: path is '${path}': it takes a path such as 'ws-docs', of letters, digits and ._~-/, other than '/'`,
       ),
     );
   if (Reflect.get(app, 'isInitialized') === true) {
     throw withCode(
       'ERR_ENVELOPE_ALREADY_INITIALISED',
       new Error(
-        'EnvelopeExplorer.setup came after the application was initialised, when its routes were closed already: ' +
-          'call it before app.init() and app.listen()',
+        'EnvelopeExplorer.setup: the application is already initialised, and accepts no more routes. ' +
+          'Call it before app.init() and app.listen()',
       ),
     );
   }

@@ -17,8 +17,8 @@ const FORMATS: Readonly<Record<string, (contract: Contract) => string>> = {
   json: (contract) => JSON.stringify(contract, null, 2),
   yaml: contractToYaml,
 };
-const SAFE = { 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' };
-const FRESH = { 'Cache-Control': 'no-store' };
+const SECURITY_HEADERS = { 'X-Content-Type-Options': 'nosniff', 'Referrer-Policy': 'no-referrer' };
+const NO_STORE = { 'Cache-Control': 'no-store' };
 
 interface Answer {
   readonly status?: number;
@@ -34,10 +34,10 @@ interface Request {
 type Route = (path: string, answer: (request: Request) => Answer | Promise<Answer>) => void;
 
 /**
- * Serves the page below `base` on whatever HTTP platform the application has. Each file has a route of its own: what
- * has none is the application's 404.
+ * Serves the page below `base`, on any HTTP platform of Nest. Each file has a separate route, so that other paths get the
+ * application's 404.
  *
- * @param isDevelopment whether the page may ask for the rooms of its connection, and is told why there is no contract
+ * @param isDevelopment whether the page may request the rooms of its connection, and receives the error if the contract fails
  */
 export function serve(
   base: string,
@@ -46,15 +46,15 @@ export function serve(
   isDevelopment: boolean,
 ): void {
   const route = routesOf(app);
-  let made: Promise<Contract> | undefined;
-  const contract = (): Promise<Contract> => (made ??= makeContract());
+  let created: Promise<Contract> | undefined;
+  const contract = (): Promise<Contract> => (created ??= makeContract());
 
   const page = ({ url }: Request): Promise<Answer> => pageAt(base, url, contract);
   route(base, page);
   try {
     route(`${base}/`, page);
   } catch {
-    // a router that takes both for one refuses the second
+    // a router that ignores the trailing slash refuses the second route
   }
   for (const [name, body] of Object.entries(PAGE)) {
     if (name !== 'index.html') route(`${base}/${name}`, () => ({ type: name.split('.').at(-1)!, body }));
@@ -71,7 +71,12 @@ function routesOf(app: INestApplication): Route {
   return (path, answer) =>
     http.get(path, async (request: Request, response: unknown) => {
       const { status = 200, type, body, headers } = await answer(request);
-      const fields = { 'Content-Type': TYPES[type]!, 'Cache-Control': 'no-cache', ...SAFE, ...headers };
+      const fields = {
+        'Content-Type': TYPES[type]!,
+        'Cache-Control': 'no-cache',
+        ...SECURITY_HEADERS,
+        ...headers,
+      };
       for (const [name, value] of Object.entries(fields)) http.setHeader(response, name, value);
       await http.reply(response, body, status);
     });
@@ -79,9 +84,9 @@ function routesOf(app: INestApplication): Route {
 
 async function pageAt(base: string, url: string, contract: () => Promise<Contract>): Promise<Answer> {
   const isFolder = url.split('?')[0]!.endsWith('/');
-  // the page's own links are relative, so that it works below whatever prefix a proxy adds
+  // the links of the page are relative, so that it works behind a proxy that adds a prefix
   const here = isFolder ? './' : `./${base.split('/').at(-1)}/`;
-  // where there is no contract, the page asks for it and says why
+  // if the contract fails, the page requests it and shows the error
   const known = await contract().catch(() => undefined);
   return {
     type: 'html',
@@ -107,9 +112,14 @@ async function contractAs(
 function session(app: INestApplication, id = ''): Answer {
   const view = viewSession(app, id);
   if (view === undefined) return refuse(404, 'No connection of this process has this id');
-  return { type: 'json', body: JSON.stringify(view), headers: FRESH };
+  return { type: 'json', body: JSON.stringify(view), headers: NO_STORE };
 }
 
 function refuse(statusCode: number, message: string): Answer {
-  return { status: statusCode, type: 'json', body: JSON.stringify({ statusCode, message }), headers: FRESH };
+  return {
+    status: statusCode,
+    type: 'json',
+    body: JSON.stringify({ statusCode, message }),
+    headers: NO_STORE,
+  };
 }

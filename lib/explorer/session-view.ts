@@ -1,18 +1,19 @@
 import type { INestApplication } from '@nestjs/common';
 import { findAdapter } from '../nest/gateways/find-adapter.js';
 
-/** What the page may know of its own connection beyond the wire. */
+/** What the page shows about its connection that the connection itself does not carry. */
 export interface SessionView {
   readonly id: string;
-  /** As the application joined them: without that of the socket itself. */
+  /** The rooms that the application joined, without the room of the socket's id. */
   readonly rooms: readonly string[];
   readonly connected: boolean;
   readonly recovered: boolean;
 }
 
 /**
- * Finds a connection of this process by its id. Who knows the id is the client itself: it has 120 random bits, and is
- * told to nobody else by this package. Of what the application keeps with the client nothing is shown.
+ * Returns a connection of this process by its id; `undefined` if the process has none with this id. Only the client itself knows the
+ * id: it has 120 random bits, and this package sends it to no other client. The result contains no data that the application
+ * stores with the client.
  */
 export function viewSession(app: INestApplication, id: string): SessionView | undefined {
   for (const server of findAdapter(app)?._servers() ?? []) {

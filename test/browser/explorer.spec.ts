@@ -62,7 +62,7 @@ describeInBrowser('the explorer in Chromium', () => {
      to
      (string · uuid)[]
      items ≤ 20
-     no two alike
+     unique items
      quotes
      QuoteDto[]
      items ≤ 3
@@ -145,7 +145,7 @@ describeInBrowser('the explorer in Chromium', () => {
     await explorer.sees('#url', '/rooms/blue%2Fgreen');
     await page.click('#connect');
     await explorer.sees('#state', 'Refused');
-    await explorer.sees('#state-detail', '401 or 403 are a guard');
+    await explorer.sees('#state-detail', '401 or 403 mean a guard');
     await page.fill('#token', 'open sesame');
     for (const way of ['subprotocol', 'query']) {
       await page.selectOption('#token-as', way);
@@ -261,7 +261,7 @@ describeInBrowser('the explorer in Chromium', () => {
     const copied = await page.evaluate('navigator.clipboard.readText()');
     expect(copied).toBe('> {"event":"join","data":"red","id":1}');
     await page.fill('#filter', 'blue');
-    await explorer.sees('#no-frames', 'No frame has “blue”.');
+    await explorer.sees('#no-frames', 'No frame contains “blue”.');
     await page.fill('#filter', '');
     await page.click('#pause');
     await explorer.send('"blue"');
@@ -305,7 +305,7 @@ describeInBrowser('the explorer in Chromium', () => {
     await explorer.open();
     await explorer.sees(
       '[role=alert]',
-      'asyncapi.json was answered with 500. Error: two classes are called Dto',
+      'The server answered asyncapi.json with status 500. Error: two classes are called Dto',
     );
     expect(await explorer.page.locator('#wire').isVisible()).toBe(false);
     await explorer.page.context().close();

@@ -83,7 +83,9 @@ describe('EnvelopeExplorer.setup', () => {
     const app = await start();
     const setup = (path: string): void => mountExplorer(path, app.nest, theContract, undefined);
     for (const path of ['/', 'my docs', 'dö', 'x?y', ':x'])
-      expect(() => setup(path)).toThrow("EnvelopeExplorer.setup needs a path of its own, such as 'ws-docs'");
-    expect(() => setup('late')).toThrow('call it before app.init() and app.listen()');
+      expect(() => setup(path)).toThrow(
+        /EnvelopeExplorer\.setup: path is '.*': it takes a path such as 'ws-docs'/,
+      );
+    expect(() => setup('late')).toThrow('Call it before app.init() and app.listen()');
   });
 });

@@ -12,7 +12,7 @@ async function load(name) {
   const response = await fetch(new URL(name, import.meta.url));
   if (response.ok) return response.json();
   const { message = '' } = await response.json().catch(() => ({}));
-  throw new Error(`${name} was answered with ${response.status}. ${message}`);
+  throw new Error(`The server answered ${name} with status ${response.status}. ${message}`);
 }
 
 function start(contract, protocol) {
@@ -51,16 +51,16 @@ function start(contract, protocol) {
     reveal();
   });
   $('index').addEventListener('click', ({ target }) => {
-    // chosen again: the address does not change
+    // the same link again: the address does not change, so no hashchange follows
     if (target.closest('a')?.hash === location.hash) reveal();
   });
   const [first] = contract.channels;
   if (location.hash === '' && first !== undefined)
-    history.replaceState(null, '', routeTo(first, first.takes[0]));
+    history.replaceState(null, '', routeTo(first, first.receives[0]));
   show();
 }
 
-/** On a narrow page what was chosen is below the list. */
+/** Scrolls to the chosen entry: on a narrow page it is below the list. */
 function reveal() {
   if (matchMedia('(max-width: 600px)').matches) $('contract').scrollIntoView();
 }
@@ -73,6 +73,6 @@ try {
   $('detail').replaceChildren(
     h('h2', null, 'The contract cannot be shown'),
     h('p', { class: 'warning', role: 'alert' }, error.message),
-    h('p', { class: 'prose' }, 'The log of the application says more.'),
+    h('p', { class: 'prose' }, 'See the log of the application for details.'),
   );
 }

@@ -4,16 +4,16 @@ import { exampleOf } from './example.js';
 const STORE = `envelope-explorer:${new URL('.', import.meta.url).pathname}`;
 const encoder = new TextEncoder();
 
-/** Writes an event and sends it. What was typed is kept per event, as long as the tab lives. */
+/** The form that sends an event. It keeps the text of each event in the session storage of the tab. */
 export class Composer {
   #connection;
   #contract;
   #channel = undefined;
   #operation = undefined;
-  /** The channel that the line is on. */
+  /** The channel of the open connection. */
   #connected = undefined;
 
-  /** @param onSwitch is told the channel that is to be connected to instead */
+  /** @param onSwitch called with the channel to connect to instead */
   constructor(connection, contract, onSwitch) {
     this.#connection = connection;
     this.#contract = contract;
@@ -30,7 +30,7 @@ export class Composer {
     form.addEventListener('input', () => this.#changed());
     $('example').addEventListener('click', () => this.#write({ ...this.#read(), payload: this.#example() }));
     $('switch').addEventListener('click', () => onSwitch(this.#channel));
-    connection.addEventListener('state', () => this.#judge());
+    connection.addEventListener('state', () => this.#validate());
     connection.addEventListener('frame', () => this.#showStreams());
     $('shortcut').textContent = /Mac|iP/.test(navigator.platform) ? '⌘ ↵' : 'Ctrl ↵';
   }
@@ -42,15 +42,15 @@ export class Composer {
     $('composer-title').textContent = operation === undefined ? 'Send any event' : 'Send';
     $('event-label').hidden = operation !== undefined;
     $('example').hidden = operation?.data === undefined;
-    this.#write(this.#kept() ?? this.#fresh());
+    this.#write(this.#stored() ?? this.#initial());
   }
 
   set connected(channel) {
     this.#connected = channel;
-    this.#judge();
+    this.#validate();
   }
 
-  #fresh() {
+  #initial() {
     const { event = '', replies = [], exception } = this.#operation ?? {};
     const isRequest = replies.length > 0 || exception !== undefined;
     return { event, payload: this.#example(), isRequest, isStream: replies.some((reply) => reply.isStream) };
@@ -82,16 +82,16 @@ export class Composer {
     try {
       sessionStorage.setItem(this.#key(), JSON.stringify(this.#read()));
     } catch {
-      // no room, or not allowed: then it is not kept
+      // the storage is full or not allowed: the text is not kept
     }
-    this.#judge();
+    this.#validate();
   }
 
   #key() {
     return `${STORE}${this.#channel?.key ?? ''}/${this.#operation?.event ?? ''}`;
   }
 
-  #kept() {
+  #stored() {
     try {
       return JSON.parse(sessionStorage.getItem(this.#key())) ?? undefined;
     } catch {
@@ -99,8 +99,8 @@ export class Composer {
     }
   }
 
-  /** Says what there is to say of what was typed. @returns the envelope, `undefined` where it cannot be sent */
-  #judge() {
+  /** Shows the size, errors and obstacles of the input. @returns the envelope; `undefined` if it cannot be sent */
+  #validate() {
     const { event, payload, isRequest, isStream } = this.#read();
     $('as-stream').disabled = !isRequest;
     const { data, error } = parse(payload);
@@ -128,7 +128,7 @@ export class Composer {
   }
 
   #obstacle(event) {
-    if (this.#channel === undefined) return 'There is no channel';
+    if (this.#channel === undefined) return 'The contract has no channel';
     if (this.#connection.state !== 'open') return `Connect to ${this.#channel.address} to send`;
     if (this.#isElsewhere)
       return `The connection is to ${this.#connected?.address}, this event belongs to ${this.#channel.address}`;
@@ -136,13 +136,13 @@ export class Composer {
   }
 
   #send() {
-    const envelope = this.#judge();
+    const envelope = this.#validate();
     if (envelope === undefined) return;
     if (envelope.id !== undefined) envelope.id = this.#connection.nextId();
     this.#connection.send(envelope);
   }
 
-  /** Requests that are to bring many values, or take their time, can be ended. */
+  /** Lists the open streams, each with a button that cancels it. */
   #showStreams() {
     const open = [...this.#connection.requests].filter(([, { envelope }]) => envelope.stream === true);
     const list = $('streams');
@@ -158,7 +158,7 @@ export class Composer {
   }
 }
 
-/** An empty text is no payload at all. */
+/** Parses the payload. An empty text means no payload. */
 function parse(text) {
   if (text.trim() === '') return {};
   try {

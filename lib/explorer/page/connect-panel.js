@@ -3,7 +3,7 @@ import { subprotocols } from './connection.js';
 
 const WORDS = { closed: 'Not connected', connecting: 'Connecting…', open: 'Connected' };
 
-/** Where to connect, with what, and how that stands. */
+/** The form that connects: channel, parameters and credentials. It also shows the state of the connection. */
 export class ConnectPanel {
   #connection;
   #channels;
@@ -11,7 +11,7 @@ export class ConnectPanel {
   #parameters = new Map();
   #onConnect;
 
-  /** @param onConnect is told the channel of each line that is opened */
+  /** @param onConnect called with the channel of each new connection */
   constructor(connection, { channels }, { closeCodes }, onConnect) {
     this.#connection = connection;
     this.#onConnect = onConnect;
@@ -30,17 +30,17 @@ export class ConnectPanel {
     this.#showParameters();
   }
 
-  /** Proposes the channel that is looked at, unless a line is open. */
+  /** Selects the channel that the user reads, unless a connection is open. */
   propose(channel) {
     if (channel === undefined || this.#connection.state !== 'closed' || $('path').value === channel.key)
       return;
     this.#choose(channel);
   }
 
-  /** Leaves the line for one to another channel: at once, or by way of the form where that is to be filled in. */
+  /** Connects to another channel: at once, or after the user has filled in its parameters and token. */
   switchTo(channel) {
     this.#choose(channel);
-    const needsToken = channel.takes.some(({ security }) => security.length > 0);
+    const needsToken = channel.receives.some(({ security }) => security.length > 0);
     if (channel.parameters.length === 0 && !needsToken) return this.#open();
     const fields = [...$('parameters').querySelectorAll('input'), ...(needsToken ? [$('token')] : [])];
     const next = fields.find(({ value }) => value === '') ?? $('connect');
@@ -81,7 +81,7 @@ export class ConnectPanel {
   }
 
   #showUrl() {
-    // a token is nothing to be shown
+    // never show the token
     $('url').textContent = this.#channel === undefined ? '' : this.#url('…');
   }
 
@@ -109,17 +109,17 @@ export class ConnectPanel {
   }
 
   #showState() {
-    const { state, ended } = this.#connection;
-    const isFailed = state === 'closed' && ended?.isOurs === false;
+    const { state, lastClose } = this.#connection;
+    const isFailed = state === 'closed' && lastClose?.isLocal === false;
     const panel = $('state');
-    panel.dataset.state = isFailed ? (ended.wasOpen ? 'ended' : 'refused') : state;
+    panel.dataset.state = isFailed ? (lastClose.wasOpen ? 'ended' : 'refused') : state;
     panel.querySelector('b').textContent = isFailed
-      ? ended.wasOpen
-        ? `Closed with ${ended.code}`
+      ? lastClose.wasOpen
+        ? `Closed with ${lastClose.code}`
         : 'Refused'
       : WORDS[state];
     $('state-detail').textContent = isFailed
-      ? this.#reasonOf(ended)
+      ? this.#reasonOf(lastClose)
       : state === 'open'
         ? this.#connection.path
         : '';
@@ -131,21 +131,21 @@ export class ConnectPanel {
   #reasonOf({ code, reason, wasOpen }) {
     if (!wasOpen) {
       return (
-        'A browser does not say why. The status is in the network tab of its tools: 401 or 403 are a guard or a ' +
-        'foreign origin, 404 no gateway on this path, 429 and 503 a limit.'
+        'Browsers hide the reason. See the status in the network tab of the developer tools: 401 or 403 mean a guard ' +
+        'or a foreign origin, 404 no gateway on this path, 429 or 503 a limit.'
       );
     }
     const row = this.#closeCodes.find((one) => one.code === code);
-    const means = row?.means ?? OWN[code] ?? 'a code of the application';
-    const back = row && `A client comes back: ${row.reconnect}.`;
-    return [`${means}.`, reason && `Reason: “${reason}”.`, back].filter(Boolean).join(' ');
+    const means = row?.means ?? LOCAL_CODES[code] ?? 'a code of the application';
+    const reconnect = row && `Reconnect: ${row.reconnect}.`;
+    return [`${means}.`, reason && `Reason: “${reason}”.`, reconnect].filter(Boolean).join(' ');
   }
 }
 
-/** What no server sends: the browser says so itself. */
-const OWN = { 1005: 'a goodbye without a code', 1006: 'no close frame: the line broke' };
+/** Codes that no close frame carries: the browser sets them (RFC 6455, section 7.4.1). */
+const LOCAL_CODES = { 1005: 'a close frame without a code', 1006: 'no close frame: the connection broke' };
 
-/** The page's own origin, or that of a gateway on a port of its own. */
+/** Returns the origin of the page, or that of a gateway with another port. */
 function originOf(server) {
   const isSecure = location.protocol === 'https:';
   if (server?.host === undefined) return `${isSecure ? 'wss' : 'ws'}://${location.host}`;
@@ -153,13 +153,13 @@ function originOf(server) {
   return `${server.protocol === 'wss' ? 'wss' : 'ws'}://${host}`;
 }
 
-/** One segment of a path; with a / in front several, as RegExp namespaces and wildcards take them. */
+/** Encodes one segment of a path, or several if the value begins with /, as RegExp namespaces and wildcards accept them. */
 function encodeParameter(value) {
   if (!value.startsWith('/')) return encodeURIComponent(value);
   return value.slice(1).split('/').map(encodeURIComponent).join('/');
 }
 
-/** A JSON object is taken as it is, whatever else is a token. */
+/** Returns the credentials: a JSON object as it is, or any other text as the token. */
 function credentialsOf(text) {
   if (!text.startsWith('{')) return { token: text };
   try {

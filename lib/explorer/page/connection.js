@@ -2,63 +2,63 @@ const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * One line at a time, as PROTOCOL.md has it. It tells by events: `state`, `session`, and `frame`, whose `detail` is
- * a frame that went out or came in, or a note on the line itself.
+ * One connection at a time, by PROTOCOL.md. It emits `state`, `session` and `frame`. The `detail` of `frame` is a sent or received
+ * frame, or a note about the connection.
  */
 export class Connection extends EventTarget {
   /** 'closed', 'connecting' or 'open' */
   state = 'closed';
-  /** The last close, or why there was no line: `{ code, reason, wasOpen, isOurs }`. */
-  ended = undefined;
-  /** The path of the line, or of the last one. */
+  /** How the last connection closed or failed: `{ code, reason, wasOpen, isLocal }`. */
+  lastClose = undefined;
+  /** The path of the open connection, or of the last one. */
   path = undefined;
-  /** What the server's `$session` said; only where envelope.v1 was offered. */
+  /** The data of the server's `$session`. `undefined` if `envelope.v1` was not offered. */
   session = undefined;
-  /** Our requests that have no final answer yet, by id. */
+  /** Sent requests without a final answer, by id. */
   requests = new Map();
   #socket = undefined;
   #openedAt = 0;
   #ids = 0;
-  #isLeaving = false;
+  #isClosing = false;
 
-  /** Opens a line; the one before, if there is one, is left. */
+  /** Opens a connection, and closes the previous one. */
   open(url, protocols) {
     if (this.state === 'open') this.#note('left', 'Disconnected');
     this.close();
     this.path = new URL(url).pathname;
-    this.ended = undefined;
+    this.lastClose = undefined;
     this.requests.clear();
     this.#ids = 0;
-    this.#isLeaving = false;
+    this.#isClosing = false;
     this.#openedAt = performance.now();
     const socket = (this.#socket = new WebSocket(url, protocols));
     socket.binaryType = 'arraybuffer';
-    this.#become('connecting');
+    this.#setState('connecting');
     socket.onopen = () => {
       this.#openedAt = performance.now();
-      this.#become('open');
+      this.#setState('open');
       this.#note('opened', `Connected to ${this.path}`, socket.protocol && `as ${socket.protocol}`);
     };
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = ({ code, reason }) => {
       if (this.#socket !== socket) return;
       const wasOpen = this.state === 'open';
-      this.ended = { code, reason, wasOpen, isOurs: this.#isLeaving };
-      this.#become('closed');
-      if (this.#isLeaving) this.#note('left', 'Disconnected');
+      this.lastClose = { code, reason, wasOpen, isLocal: this.#isClosing };
+      this.#setState('closed');
+      if (this.#isClosing) this.#note('left', 'Disconnected');
       else if (wasOpen) this.#note('closed', `Closed with ${code}`, reason);
-      else this.#note('refused', 'Refused before it was open', 'a browser does not say why');
+      else this.#note('refused', 'Refused before it was open', 'browsers hide the reason');
       this.requests.clear();
     };
   }
 
   close() {
-    this.#isLeaving = true;
+    this.#isClosing = true;
     this.session = undefined;
     this.#socket?.close(1000);
   }
 
-  /** An id that no open request has. */
+  /** Returns an unused request id. */
   nextId() {
     return ++this.#ids;
   }
@@ -68,7 +68,7 @@ export class Connection extends EventTarget {
     const frame = this.#frame('out', text, envelope);
     if (envelope.id !== undefined) this.requests.set(envelope.id, frame);
     this.#socket.send(text);
-    this.#tell('frame', frame);
+    this.#emit('frame', frame);
     return frame;
   }
 
@@ -80,9 +80,9 @@ export class Connection extends EventTarget {
     if (request !== undefined) this.#answer(request, frame, envelope);
     if (envelope?.event === '$session' && isObject(envelope.data)) {
       this.session = envelope.data;
-      this.#tell('session');
+      this.#emit('session');
     }
-    this.#tell('frame', frame);
+    this.#emit('frame', frame);
   }
 
   #answer(request, frame, envelope) {
@@ -102,22 +102,22 @@ export class Connection extends EventTarget {
   #note(kind, text, detail = '') {
     const at = performance.now();
     const since = at - this.#openedAt;
-    this.#tell('frame', { direction: 'note', kind, text, detail, bytes: 0, at, since, time: new Date() });
+    this.#emit('frame', { direction: 'note', kind, text, detail, bytes: 0, at, since, time: new Date() });
   }
 
-  #become(state) {
+  #setState(state) {
     this.state = state;
-    this.#tell('state');
+    this.#emit('state');
   }
 
-  #tell(type, detail) {
+  #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 }
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The object that a frame holds, `undefined` where it is none. */
+/** Parses a frame. Returns `undefined` if it is not a JSON object. */
 function parse(text) {
   try {
     const value = JSON.parse(text);
@@ -127,15 +127,15 @@ function parse(text) {
   }
 }
 
-/** The subprotocols that show credentials, and whether the server is to tell of its session. */
+/** Returns the subprotocols: `envelope.v1`, which makes the server send `$session`, and the credentials. */
 export function subprotocols({ isVersioned, credentials }) {
   if (credentials === undefined) return isVersioned ? ['envelope.v1'] : [];
   if (!isVersioned && isBearer(credentials)) return ['bearer', credentials.token];
-  // credentials are never selected, and a browser closes a connection on which none of its names was
+  // the server never selects the credentials, and a browser closes a connection if the server selects none of its subprotocols
   return ['envelope.v1', `envelope.auth.${base64url(JSON.stringify(credentials))}`];
 }
 
-/** Nothing but a token, of characters that a subprotocol may have. */
+/** Whether the credentials are only a token, of characters that a subprotocol may contain. */
 function isBearer({ token, ...others }) {
   return (
     Object.keys(others).length === 0 && /^[\w!#$%&'*+.^`|~-]+$/.test(token) && !/^envelope\./i.test(token)

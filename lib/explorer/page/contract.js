@@ -1,4 +1,4 @@
-/** An AsyncAPI 3 document, as this page reads it. */
+/** The channels and operations of an AsyncAPI 3 document. */
 export class Contract {
   constructor(document) {
     this.document = document;
@@ -8,13 +8,13 @@ export class Contract {
     for (const [key, given] of Object.entries(document.operations ?? {})) {
       const operation = this.operation(key, given);
       const channel = this.channels.find((one) => one.key === operation.channel);
-      const list = operation.isEmitted ? channel?.emits : channel?.takes;
+      const list = operation.isEmitted ? channel?.emits : channel?.receives;
       operation.number = 1 + (list ?? []).filter(({ event }) => event === operation.event).length;
       list?.push(operation);
     }
   }
 
-  /** What a `$ref` points to, else what was given. `name` is the last part of the reference. */
+  /** Returns the value that a `$ref` points to, or the given value if it is not a reference. */
   resolve(given, depth = 0) {
     if (typeof given?.$ref !== 'string') return given;
     const names = pointer(given.$ref);
@@ -27,7 +27,7 @@ export class Contract {
 
   find({ channel, event, number, isEmitted }) {
     const found = this.channels.find(({ key }) => key === channel);
-    const operations = isEmitted ? found?.emits : found?.takes;
+    const operations = isEmitted ? found?.emits : found?.receives;
     return {
       channel: found,
       operation: operations?.find((one) => one.event === event && one.number === number),
@@ -42,10 +42,10 @@ export class Contract {
     });
     for (const [, name] of address.matchAll(/\{([^}]+)\}/g))
       if (!parameters.some((parameter) => parameter.name === name)) parameters.push({ name });
-    // a gateway on a port of its own; all others are where the page is
+    // a gateway with another port; all others have the origin of the page
     const own = given.servers?.find(({ $ref = '' }) => /^#\/servers\/port-\d+$/.test($ref));
     const server = this.resolve(own);
-    return { key, address, title, description, parameters, server, takes: [], emits: [] };
+    return { key, address, title, description, parameters, server, receives: [], emits: [] };
   }
 
   operation(key, given) {
@@ -91,7 +91,7 @@ export class Contract {
   }
 }
 
-/** The names in a JSON Pointer within the document (RFC 6901, section 6). */
+/** Returns the names in a JSON Pointer within the document (RFC 6901, section 6). */
 export function pointer(reference) {
   return reference
     .replace(/^#?\/?/, '')

@@ -2,7 +2,7 @@ import { h, inline, prose } from './dom.js';
 import { routeTo } from './route.js';
 import { schemaView } from './schema.js';
 
-/** The list of channels and events on the side. */
+/** Returns the list of channels and events. */
 export function indexView(contract, current) {
   if (contract.channels.length === 0) return [h('p', { class: 'empty' }, 'No gateway has a path.')];
   return contract.channels.map((channel) =>
@@ -11,7 +11,7 @@ export function indexView(contract, current) {
       null,
       h('h2', null, entry(current, channel, undefined, channel.address)),
       h('ul', null, [
-        channel.takes.map((one) => h('li', null, entry(current, channel, one, one.event, '↑'))),
+        channel.receives.map((one) => h('li', null, entry(current, channel, one, one.event, '↑'))),
         channel.emits.map((one) => h('li', null, entry(current, channel, one, one.event, '↓'))),
       ]),
     ),
@@ -31,22 +31,22 @@ function entry(current, channel, operation, text, sign) {
   );
 }
 
-/** What the contract as a whole says. */
+/** Returns the view of the whole contract. */
 export function overview(contract) {
   return [
     h('h2', null, contract.title),
     prose(contract.description),
     contract.channels.length === 0
-      ? h('p', { class: 'empty' }, 'This application has no gateway, or none that the contract knows.')
+      ? h('p', { class: 'empty' }, 'The contract contains no gateway of this application.')
       : [
           h('h3', null, 'Channels'),
-          h('ul', { class: 'events card' }, contract.channels.map(channelLine)),
+          h('ul', { class: 'events card' }, contract.channels.map(channelRow)),
           h('p', { class: 'hint' }, 'Choose a channel, connect, and send an event.'),
         ],
   ];
 }
 
-function channelLine(channel) {
+function channelRow(channel) {
   const { address, title, description } = channel;
   return h(
     'li',
@@ -66,19 +66,19 @@ export function channelView(channel) {
       h(
         'ul',
         { class: 'events card' },
-        operations.map((one) => eventLine(channel, one)),
+        operations.map((one) => eventRow(channel, one)),
       ),
     );
   return [
     h('h2', null, h('code', null, channel.address)),
     channel.title !== undefined && h('p', { class: 'origin' }, channel.title),
     prose(channel.description),
-    list(channel.takes, 'The server takes'),
+    list(channel.receives, 'The server receives'),
     list(channel.emits, 'The server sends'),
   ];
 }
 
-function eventLine(channel, operation) {
+function eventRow(channel, operation) {
   const { event, summary, description, security, isDeprecated } = operation;
   return h(
     'li',
@@ -100,7 +100,11 @@ export function operationView(contract, channel, operation) {
       'p',
       { class: 'crumbs' },
       h('a', { href: routeTo(channel) }, h('code', null, channel.address)),
-      h('span', { class: isEmitted ? 'in' : 'out' }, isEmitted ? '↓ the server sends' : '↑ the server takes'),
+      h(
+        'span',
+        { class: isEmitted ? 'in' : 'out' },
+        isEmitted ? '↓ the server sends' : '↑ the server receives',
+      ),
     ),
     h('h2', null, h('code', { class: isDeprecated && 'deprecated' }, event)),
     typeof handler === 'string' && h('p', { class: 'origin' }, handler),

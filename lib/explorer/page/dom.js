@@ -1,9 +1,9 @@
 export const $ = (id) => document.getElementById(id);
 
 /**
- * An element. Texts become text nodes: nothing that a server or a contract says is ever read as HTML.
+ * Creates an element. Strings become text nodes, so that no text of a server or a contract is parsed as HTML.
  *
- * @param attributes `onclick` and the like are listeners; `false` and `undefined` leave an attribute out
+ * @param attributes a function, such as `onclick`, is a listener; `false` and `undefined` omit an attribute
  */
 export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -16,17 +16,17 @@ export function h(tag, attributes, ...children) {
   return element;
 }
 
-/** A text of the contract as a paragraph; `undefined` where there is none. */
+/** Returns a text of the contract as a paragraph; `undefined` for an empty text. */
 export function prose(text) {
   if (typeof text !== 'string' || text === '') return undefined;
   return h('p', { class: 'prose' }, inline(text));
 }
 
-/** Marks are within a line, and around whole words: neither `2*3*4` nor a lone star is emphasis. */
+/** Marks within a line and around whole words: neither `2*3*4` nor a single star is emphasis. */
 const MARKS =
   /`(?<code>[^`\n]+)`|(?<![\w*])(?:\*\*(?<strong>[^\s*](?:[^*\n]*[^\s*])?)\*\*|\*(?<em>[^\s*](?:[^*\n]*[^\s*])?)\*)(?![\w*])/g;
 
-/** What there is of Markdown in a text of the contract: code in backquotes, `**bold**` and `*emphasis*`. */
+/** Renders the supported Markdown in a text of the contract: code in backquotes, `**bold**` and `*emphasis*`. */
 export function inline(text) {
   const parts = [];
   let end = 0;
@@ -38,10 +38,10 @@ export function inline(text) {
   return [...parts, text.slice(end)];
 }
 
-/** Whatever a server put where a text was expected: an object may have a `toString` that is none. */
+/** Returns a value from the server as text. An object may have a `toString` that is not a function. */
 export const asText = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
 
-/** Copies a text; resolves with whether that went well. Pages that are not from localhost or https have no clipboard. */
+/** Copies a text, and resolves to whether that succeeded. Pages without localhost or https have no clipboard API. */
 export async function copyText(text) {
   try {
     await navigator.clipboard.writeText(text);
@@ -57,8 +57,8 @@ export async function copyText(text) {
   }
 }
 
-/** A button that says for a moment what came of it. */
-export function say(button, text) {
+/** Shows a result on a button for 1.2 seconds. */
+export function flash(button, text) {
   button.dataset.label ??= button.textContent;
   button.textContent = text;
   clearTimeout(Number(button.dataset.timer));

@@ -12,15 +12,15 @@ const FORMATS = {
 };
 
 /**
- * A value that fits a schema as far as that can be told without trying: its own example, else the plainest one.
- * `undefined` where the schema says nothing.
+ * Returns a value that probably fits a schema, without validation: the schema's example, or else the simplest value. Returns
+ * `undefined` if the schema defines no type.
  */
 export function exampleOf(contract, given, above = []) {
   const schema = contract.resolve(given);
   if (typeof schema !== 'object' || schema === null || above.includes(schema) || above.length > 8)
     return undefined;
-  const said = [schema.examples?.[0], schema.example, schema.default, schema.const, schema.enum?.[0]];
-  const known = said.find((value) => value !== undefined);
+  const candidates = [schema.examples?.[0], schema.example, schema.default, schema.const, schema.enum?.[0]];
+  const known = candidates.find((value) => value !== undefined);
   if (known !== undefined) return known;
   const within = (part) => exampleOf(contract, part, [...above, schema]);
   const choice = schema.oneOf?.[0] ?? schema.anyOf?.[0];
@@ -69,7 +69,7 @@ function text({ format, minLength = 0, maxLength = Infinity }) {
   return word.padEnd(Math.min(minLength, 1_000), '.').slice(0, maxLength);
 }
 
-/** One step, or the nearest that the bounds allow. */
+/** Returns one step, or the nearest value within the bounds. */
 function number({ minimum, exclusiveMinimum, maximum, exclusiveMaximum, multipleOf, type }) {
   const step = multipleOf ?? 1;
   const isWhole = type === 'integer' || multipleOf !== undefined;

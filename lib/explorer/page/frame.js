@@ -1,9 +1,9 @@
-import { asText, copyText, h, say } from './dom.js';
+import { asText, copyText, flash, h } from './dom.js';
 import { showMilliseconds, showNumber } from './timings.js';
 
 const SIGNS = { out: ['↑', 'sent'], in: ['↓', 'received'] };
 
-/** One line of the list. `row.frame` is the frame, and `frame.row` the line. */
+/** Creates one row of the list. `row.frame` is the frame, and `frame.row` the row. */
 export function frameRow(frame) {
   const row = frame.direction === 'note' ? noteRow(frame) : messageRow(frame);
   row.frame = frame;
@@ -22,7 +22,7 @@ function messageRow(frame) {
   const [sign, word] = SIGNS[direction];
   const isException = envelope?.event === 'exception';
   const title = titleOf(frame);
-  // beside the summary, which is a control itself and may contain no other; CSS lays them behind the title
+  // beside the summary, because a control may not contain another one; CSS moves the links behind the title
   const links = h('p', { class: 'links', 'data-title': title }, linksOf(frame));
   const row = h(
     'li',
@@ -75,7 +75,7 @@ function titleOf({ envelope, request }) {
   return request?.envelope.event ?? 'answer';
 }
 
-/** What fits into a line; the whole is a click away. */
+/** Returns the text that fits into a row. A click shows the whole frame. */
 function previewOf({ envelope, text }) {
   if (envelope === undefined) return text.slice(0, 300);
   const exception = envelope.event === 'exception' && exceptionOf(envelope.data);
@@ -87,7 +87,7 @@ function previewOf({ envelope, text }) {
       : JSON.stringify(envelope.data).slice(0, 300);
 }
 
-/** What went wrong, before all else: `400: room must be a string`; `undefined` where no message says it. */
+/** Returns the error as one text, `400: room must be a string`; `undefined` if the exception has no message. */
 function exceptionOf(data) {
   const { statusCode, code, message } = Object(data);
   const isKnown = typeof message === 'string' || Array.isArray(message);
@@ -96,22 +96,22 @@ function exceptionOf(data) {
   return [number.join(' '), [message].flat().map(asText).join(', ')].filter(Boolean).join(': ');
 }
 
-/** The whole frame, indented. */
+/** Creates the view of the whole frame, indented. */
 export function frameBody({ direction, envelope, text }) {
   const whole = envelope === undefined ? text : JSON.stringify(envelope, null, 2);
   const copy = h('button', { type: 'button', class: 'quiet' }, 'Copy frame');
-  copy.addEventListener('click', async () => say(copy, (await copyText(text)) ? 'Copied' : 'Not allowed'));
-  const isAsked = direction === 'in' && envelope?.id !== undefined;
+  copy.addEventListener('click', async () => flash(copy, (await copyText(text)) ? 'Copied' : 'Not allowed'));
+  const isRequest = direction === 'in' && envelope?.id !== undefined;
   return h(
     'div',
     { class: 'body' },
     h('pre', { tabindex: '0' }, whole),
     copy,
-    isAsked && answerForm(envelope.id),
+    isRequest && answerForm(envelope.id),
   );
 }
 
-/** The server waits for an answer: the page gives none by itself. It leaves as an event `answer`. */
+/** Creates the form that answers a request of the server. It emits an event `answer`; the page never answers automatically. */
 function answerForm(ack) {
   const input = h('input', {
     'aria-label': 'Answer as JSON',
@@ -137,7 +137,7 @@ function readJson(text) {
   }
 }
 
-/** As PROTOCOL.md writes frames. */
+/** Returns a frame in the notation of PROTOCOL.md. */
 export function textOf({ direction, text, detail }) {
   if (direction === 'note') return `-- ${text}${detail ? `: ${detail}` : ''}`;
   return `${direction === 'out' ? '>' : '<'} ${text}`;

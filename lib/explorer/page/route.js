@@ -1,6 +1,6 @@
 /**
- * What of the contract is shown, as the page's own address says: `#/ws-chat`, `#/ws-chat/say`, `#/ws-chat/emits/said`;
- * `#/ws-chat/say/2` where two gateways of a path take the same event.
+ * Parses the part of the contract to show from the fragment of the page's address: `#/ws-chat`, `#/ws-chat/say`,
+ * `#/ws-chat/emits/said`, or `#/ws-chat/say/2` for the second of two gateways that receive the same event.
  */
 export function readRoute(hash = location.hash) {
   const [channel, ...rest] = hash.replace(/^#\/?/, '').split('/').map(decode);

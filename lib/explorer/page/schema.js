@@ -1,7 +1,7 @@
 import { h, prose } from './dom.js';
 import { pointer } from './contract.js';
 
-/** A JSON Schema to read: one line for each field, those of objects within below it. */
+/** Renders a JSON Schema: one row for each field, with the fields of nested objects below it. */
 export function schemaView(contract, given) {
   if (given === undefined) return h('p', { class: 'empty' }, 'None');
   return h('ul', { class: 'schema' }, field(contract, { schema: given, above: [] }));
@@ -30,7 +30,7 @@ function field(contract, { name, schema: given, isRequired, above }) {
   );
 }
 
-/** What is inside of an object, of a list's items, of alternatives. */
+/** Renders the fields of an object, the items of an array, or the alternatives of a choice. */
 function partsOf(contract, schema, above) {
   const required = Array.isArray(schema.required) ? schema.required : [];
   const own = Object.entries(schema.properties ?? {}).map(([name, part]) =>
@@ -44,14 +44,14 @@ function partsOf(contract, schema, above) {
   if (hasParts) own.push(...choices.map((choice) => field(contract, { schema: choice, above })));
   const items = contract.resolve(schema.items);
   if (isComposed(items) && !above.includes(items)) own.push(...partsOf(contract, items, [...above, items]));
-  else if (items !== undefined && hasWords(items))
+  else if (items !== undefined && hasDetails(items))
     own.push(field(contract, { name: 'each', schema: items, above }));
   return own;
 }
 
 const isComposed = (schema) =>
   ['properties', 'items', 'oneOf', 'anyOf', 'allOf'].some((key) => schema?.[key] !== undefined);
-const hasWords = (schema) =>
+const hasDetails = (schema) =>
   rulesOf(schema).length > 0 || schema.enum !== undefined || schema.description !== undefined;
 
 function typeText(contract, given, depth = 0) {
@@ -84,7 +84,7 @@ function rulesOf(schema) {
     schema.exclusiveMaximum !== undefined && `< ${schema.exclusiveMaximum}`,
     schema.multipleOf !== undefined && `multiple of ${schema.multipleOf}`,
     schema.pattern !== undefined && `/${schema.pattern}/`,
-    schema.uniqueItems === true && 'no two alike',
+    schema.uniqueItems === true && 'unique items',
     schema.additionalProperties === false && 'no other fields',
     schema.default !== undefined && `default ${JSON.stringify(schema.default)}`,
   ].filter((rule) => typeof rule === 'string');

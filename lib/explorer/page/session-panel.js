@@ -1,16 +1,16 @@
 import { $, asText, h } from './dom.js';
 import { showMilliseconds, Timings } from './timings.js';
 
-/** How long the page waits after a frame before it asks for the rooms, in milliseconds. */
-const PAUSE = 300;
+/** Milliseconds between a frame and the request for the rooms. */
+const ROOMS_DELAY = 300;
 
-/** What is known of the connection: its session, its rooms, how fast it is answered. */
+/** Shows the session of the connection, its rooms, and the round-trip times. */
 export class SessionPanel {
   #connection;
   #hasSessions;
   #timings = new Timings();
   #rooms = undefined;
-  #isAsking = false;
+  #isScheduled = false;
 
   constructor(connection, { hasSessions }) {
     this.#connection = connection;
@@ -20,7 +20,7 @@ export class SessionPanel {
       this.#show();
     });
     connection.addEventListener('session', () => this.#show());
-    connection.addEventListener('frame', ({ detail }) => this.#took(detail));
+    connection.addEventListener('frame', ({ detail }) => this.#received(detail));
   }
 
   #begin() {
@@ -29,26 +29,26 @@ export class SessionPanel {
     this.#showTimings();
   }
 
-  #took(frame) {
-    // the first value of a stream is no answer yet: how long a stream takes is up to its source
+  #received(frame) {
+    // the first value of a stream is not a final answer, and its delay depends on the source
     if (frame.isFirst && frame.request.envelope.stream !== true) {
       this.#timings.add(frame.roundTrip);
       this.#showTimings();
     }
-    if (this.#hasSessions && this.#connection.session !== undefined) this.#askSoon();
+    if (this.#hasSessions && this.#connection.session !== undefined) this.#scheduleRooms();
   }
 
-  /** Once for a burst of frames, and not never where they do not cease. */
-  #askSoon() {
-    if (this.#isAsking) return;
-    this.#isAsking = true;
+  /** Requests the rooms once for a burst of frames. The timer is not restarted, so that steady traffic does not postpone it forever. */
+  #scheduleRooms() {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
     setTimeout(() => {
-      this.#isAsking = false;
-      void this.#ask();
-    }, PAUSE);
+      this.#isScheduled = false;
+      void this.#loadRooms();
+    }, ROOMS_DELAY);
   }
 
-  async #ask() {
+  async #loadRooms() {
     const id = this.#connection.session?.id;
     if (id === undefined || this.#connection.state !== 'open') return;
     const address = new URL(`sockets/${encodeURIComponent(id)}`, import.meta.url);
@@ -57,7 +57,7 @@ export class SessionPanel {
       .then((session) => session.rooms)
       .catch(() => null);
     if (id !== this.#connection.session?.id) return;
-    // drawn anew, a text that somebody is about to copy is no longer selected
+    // do not redraw unchanged rooms: that would clear the user's text selection
     if (JSON.stringify(rooms) === JSON.stringify(this.#rooms)) return;
     this.#rooms = rooms;
     this.#show();
@@ -92,7 +92,7 @@ export class SessionPanel {
     if (!this.#hasSessions) return h('span', { class: 'soft' }, 'shown in development only');
     if (this.#rooms === undefined) return h('span', { class: 'soft' }, '…');
     if (this.#rooms === null)
-      return h('span', { class: 'soft' }, 'the server does not say: another process?');
+      return h('span', { class: 'soft' }, 'unknown: the connection may be on another process');
     if (this.#rooms.length === 0) return h('span', { class: 'soft' }, 'none');
     return h(
       'span',

@@ -1,4 +1,4 @@
-/** How long requests took, in milliseconds: the last one, and of the last thousand the median and the 95th percentile. */
+/** Round-trip times of requests in milliseconds: the last one, and the median and 95th percentile of the last 1,000. */
 export class Timings {
   #all = [];
 
@@ -24,14 +24,14 @@ export class Timings {
     return this.#percentile(0.95);
   }
 
-  /** The smallest value that this part of all does not exceed. */
+  /** Returns the smallest value that at least this part of all values does not exceed. */
   #percentile(part) {
     const sorted = this.#all.toSorted((a, b) => a - b);
     return sorted[Math.max(0, Math.ceil(part * sorted.length) - 1)];
   }
 }
 
-/** `0.42 ms`, `12.3 ms`, `1,234 ms` */
+/** Formats milliseconds: `0.42 ms`, `12.3 ms`, `1,234 ms`. */
 export function showMilliseconds(milliseconds) {
   const digits = milliseconds < 1 ? 2 : milliseconds < 100 ? 1 : 0;
   return digits === 0 ? `${showNumber(milliseconds)} ms` : `${milliseconds.toFixed(digits)} ms`;
@@ -39,5 +39,5 @@ export function showMilliseconds(milliseconds) {
 
 const whole = new Intl.NumberFormat('en', { maximumFractionDigits: 0 });
 
-/** `1,234` */
+/** Formats a whole number: `1,234`. */
 export const showNumber = (number) => whole.format(number);

@@ -1,17 +1,17 @@
-import { $, copyText, h, say } from './dom.js';
+import { $, copyText, flash } from './dom.js';
 import { frameBody, frameRow, textOf } from './frame.js';
 
-/** Frames that are kept; older ones go. */
-const KEPT = 2_000;
+/** Number of frames in the list. Older ones are removed. */
+const MAX_FRAMES = 2_000;
 
-/** The list of all frames. It draws once for each picture of the screen, however many frames came meanwhile. */
+/** The list of all frames. It renders at most once per animation frame of the browser. */
 export class Traffic {
   #list = $('frames');
   #rows = [];
   #waiting = [];
   #isPaused = false;
   #isDrawing = false;
-  /** The end of the list is followed until somebody looks at something above it. */
+  /** Whether the list scrolls to new frames. It stops when the user scrolls up. */
   #isFollowing = true;
   #height = 0;
   #needle = '';
@@ -24,7 +24,7 @@ export class Traffic {
     this.#list.addEventListener('toggle', (event) => this.#open(event.target), true);
     this.#list.addEventListener('scroll', () => {
       const { scrollHeight, scrollTop, clientHeight } = this.#list;
-      // the list itself became smaller: nobody looked elsewhere
+      // the list was resized, the user did not scroll
       if (clientHeight !== this.#height) return;
       this.#follow(scrollHeight - scrollTop - clientHeight < 10, false);
     });
@@ -40,7 +40,7 @@ export class Traffic {
   add(frame) {
     if (frame.kind === 'opened') this.#follow(true);
     this.#waiting.push(frame);
-    if (this.#waiting.length > 2 * KEPT) this.#waiting.splice(0, KEPT);
+    if (this.#waiting.length > 2 * MAX_FRAMES) this.#waiting.splice(0, MAX_FRAMES);
     if (this.#isPaused) this.#count();
     else this.#drawSoon();
   }
@@ -64,13 +64,13 @@ export class Traffic {
 
   #draw() {
     const list = this.#list;
-    const rows = this.#waiting.splice(0).slice(-KEPT).map(frameRow);
+    const rows = this.#waiting.splice(0).slice(-MAX_FRAMES).map(frameRow);
     for (const row of rows) {
       row.hidden = !this.#matches(row.frame);
       row.frame.request?.row?.answered(row.frame);
     }
     this.#rows.push(...rows);
-    for (const row of this.#rows.splice(0, Math.max(0, this.#rows.length - KEPT))) row.remove();
+    for (const row of this.#rows.splice(0, Math.max(0, this.#rows.length - MAX_FRAMES))) row.remove();
     list.append(...rows);
     this.#count();
     this.#toEnd();
@@ -86,7 +86,7 @@ export class Traffic {
     if (this.#isFollowing) this.#list.scrollTop = this.#list.scrollHeight;
   }
 
-  /** Frames are written out when they are looked at. */
+  /** Renders the whole frame when the user opens its row. */
   #open(details) {
     const row = details.closest('li');
     if (!details.open || details.children.length > 1) return;
@@ -112,21 +112,21 @@ export class Traffic {
     this.#count();
   }
 
-  /** Goes from an answer to its request, and back. */
+  /** Scrolls from an answer to its request, and back. */
   #goTo(link) {
     const row = link?.linked?.row;
     if (row === undefined || !row.isConnected) return;
     row.hidden = false;
     row.scrollIntoView({ block: 'center' });
     row.classList.remove('found');
-    void row.offsetWidth; // the animation begins anew
+    void row.offsetWidth; // restarts the animation
     row.classList.add('found');
     row.querySelector('summary')?.focus({ preventScroll: true });
   }
 
   async #copy() {
     const shown = this.#rows.filter((row) => !row.hidden).map(({ frame }) => textOf(frame));
-    say($('copy'), (await copyText(shown.join('\n'))) ? 'Copied' : 'Not allowed');
+    flash($('copy'), (await copyText(shown.join('\n'))) ? 'Copied' : 'Not allowed');
   }
 
   #count() {
@@ -136,8 +136,8 @@ export class Traffic {
     $('no-frames').hidden = !isNoneShown;
     $('no-frames').textContent =
       this.#rows.length === 0
-        ? 'Every frame of the connection will be here, in both directions.'
-        : `No frame has “${this.#needle}”.`;
+        ? 'This list shows every frame of the connection, in both directions.'
+        : `No frame contains “${this.#needle}”.`;
     this.#list.hidden = isNoneShown;
   }
 }

@@ -40,7 +40,8 @@ export default {
   projects,
   reporters: ['default', '<rootDir>/scripts/progress-reporter.js'],
   testTimeout: 15_000,
-  maxWorkers: 2,
+  // A worker waits for a third of its time, for timeouts, brokers and processes: three keep two cores busy.
+  maxWorkers: 3,
   // Node does not free the ES modules of a finished spec file. Each adds some 10 MB to its worker, until collecting garbage
   // takes most of the time: so a worker of this size is replaced.
   workerIdleMemoryLimit: '400MB',

@@ -5,7 +5,7 @@ import { transform } from '@swc/core';
 const PACKAGE = new URL('../../../lib/', import.meta.url).href;
 const NEST_11 = new URL('../../nest-11/package.json', import.meta.url).href;
 
-// The same as in jest.config.js.
+// The same as in scripts/jest-projects.js.
 const OPTIONS = {
   jsc: {
     parser: { syntax: 'typescript', decorators: true },

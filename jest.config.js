@@ -7,12 +7,23 @@ const TEST = join(ROOT, 'test');
 const specs = findSpecs(TEST);
 /** All specs on all corners, each spec file for itself. */
 const isFullMatrix = process.env.MATRIX === 'full';
-/** `npm test -- limits/rate`, `npm test -- test/limits/`: these spec files, each for itself. */
+/** `npm test -- limits/rate`, `npm test -- test/limits/`: runs these spec files, each for itself. */
 const isNamed = process.argv.slice(2).some((argument) => {
-  const path = argument.replace(/^(\.\/)?test\//, '');
-  return !argument.startsWith('-') && specs.some((spec) => spec.includes(path));
+  const [path] = argument
+    .replace(/^--testPathPatterns=/, '')
+    .split(/(?:^|.*\/)test\//)
+    .slice(-1);
+  return /^[^-]..+/.test(path) && specs.some((spec) => spec.includes(path) || matches(spec, path));
 });
 const isQuickRun = process.env.QUICK === '1';
+
+function matches(spec, pattern) {
+  try {
+    return new RegExp(pattern).test(spec);
+  } catch {
+    return false;
+  }
+}
 
 /** One project per corner. `test/corners.js` says which specs run on it, and `scripts/bundle-specs.js` why they are bundled. */
 const projects = [

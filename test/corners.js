@@ -60,7 +60,7 @@ const ALONE = [
 ];
 
 /** The folders of `npm run test:quick`: the core, without brokers, browsers and long waits. */
-const QUICK = ['guards/', 'handshake/', 'messages/', 'nest/', 'protocol/', 'rooms/', 'socketio/', 'upgrade/'];
+const QUICK = ['guards/', 'messages/', 'nest/', 'protocol/', 'rooms/', 'socketio/', 'upgrade/'];
 
 const startsWithAny = (spec, prefixes) => prefixes.some((prefix) => spec.startsWith(prefix));
 

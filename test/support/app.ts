@@ -8,9 +8,9 @@ import { TestClient, type ConnectOptions } from './client.js';
 
 declare const HTTP_PLATFORM: 'express' | 'fastify';
 
-/** What an application logged, for tests that assert on it; nothing reaches the console. */
+/** A logger that records all lines for assertions. Writes nothing to the console. */
 export class RecordingLogger implements LoggerService {
-  /** `given` is all that the logger was given: what a console would show of it is more than the text. */
+  /** `given` has all arguments of the logger: a console would show more than the text. */
   readonly lines: { level: string; text: string; given: unknown[] }[] = [];
   private add(level: string, given: unknown[]): void {
     const [message] = given;
@@ -35,7 +35,7 @@ export class RecordingLogger implements LoggerService {
   verbose(...given: unknown[]): void {
     this.add('verbose', given);
   }
-  /** The texts of one level. */
+  /** Returns the texts of one level. */
   of(level: string): string[] {
     return this.lines.filter((line) => line.level === level).map((line) => line.text);
   }
@@ -44,13 +44,13 @@ export class RecordingLogger implements LoggerService {
 export interface AppOptions {
   /** Options of the adapter. */
   adapter?: EnvelopeOptions;
-  /** Changes the testing module before it is compiled: `overrideGuard` and the like. */
+  /** Changes the testing module before it is compiled, for example with `overrideGuard`. */
   override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
-  /** Runs before the adapter is made: global pipes and the like. */
+  /** Runs before the adapter is created, for example to add global pipes. */
   before?: (app: INestApplication) => void;
-  /** Where to listen, if not on a port of 127.0.0.1: a socket of the file system, another host. */
+  /** The address to listen on, such as a Unix socket or another host. Default: a free port of 127.0.0.1. */
   listen?: { path: string } | { host: string; port: number };
-  /** A key and a certificate: the application speaks TLS. */
+  /** With a key and a certificate, the application uses TLS. */
   https?: { key: string; cert: string };
 }
 
@@ -73,7 +73,7 @@ export class TestApp {
     return `ws://127.0.0.1:${port}${path}`;
   }
 
-  /** An open client, cut when the application closes. */
+  /** Connects a client. It is terminated when the application closes. */
   async connect(path = '/', options?: ConnectOptions): Promise<TestClient> {
     const client = new TestClient(this.url(path, options?.port), options);
     this.clients.push(client);
@@ -89,14 +89,14 @@ export class TestApp {
 
 const apps: TestApp[] = [];
 
-/** Starts an application with these providers; it is closed after the test. */
+/** Starts an application with these providers. It is closed after the test. */
 export async function startApp(metadata: ModuleMetadata, options: AppOptions = {}): Promise<TestApp> {
   const app = await createApp(metadata, options);
   apps.push(app);
   return listening(app, options);
 }
 
-/** The same, for whoever closes it: an application for all tests of a file. */
+/** Starts an application for all tests of a file. The caller closes it. */
 export async function startSharedApp(metadata: ModuleMetadata, options: AppOptions = {}): Promise<TestApp> {
   return listening(await createApp(metadata, options), options);
 }
@@ -116,7 +116,7 @@ async function createApp(metadata: ModuleMetadata, options: AppOptions): Promise
 
 async function listening(app: TestApp, { listen }: AppOptions): Promise<TestApp> {
   if (listen === undefined) await app.nest.listen(0, '127.0.0.1');
-  // both platforms take what Node's own listen() takes, Nest's type does not say so
+  // both platforms accept the arguments of Node's listen(), though Nest's type does not allow them
   else await app.nest.listen(listen as unknown as string);
   return app;
 }

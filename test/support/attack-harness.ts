@@ -5,7 +5,7 @@ import { TestClient, type ConnectOptions } from './client.js';
 import { RawClient } from './raw-client.js';
 import { until } from './wait.js';
 
-/** A server under attack, and a client that has nothing to do with it. */
+/** A server under attack, and a probe: a client that takes no part in the attack. */
 export class AttackHarness<Gateway> {
   private readonly attackers: (TestClient | RawClient)[] = [];
 
@@ -17,7 +17,7 @@ export class AttackHarness<Gateway> {
     private readonly probe: TestClient,
   ) {}
 
-  /** @param gateways the first must be mounted on `/ws` and answer `echo`; no pings come among the frames of raw clients */
+  /** @param gateways the first must have the path `/ws` and answer `echo`. Pings are off, so that raw clients receive none. */
   static async of<Gateway>(
     gateways: Type<Gateway> | [Type<Gateway>, ...Type[]],
     adapter: EnvelopeOptions = {},
@@ -30,60 +30,65 @@ export class AttackHarness<Gateway> {
     return new AttackHarness(app, app.nest.get(gateway), server, '/ws', witness);
   }
 
-  /** An attacker that speaks WebSocket. */
+  /** Connects an attacker with a WebSocket client. */
   readonly attacker = async (options?: ConnectOptions): Promise<TestClient> => {
     const client = await this.app.connect(this.path, options);
     this.attackers.push(client);
     return client;
   };
 
-  /** An attacker that speaks TCP. */
+  /** Connects an attacker that writes raw frames to a TCP connection. */
   readonly raw = async (headers?: Record<string, string>): Promise<RawClient> => {
     const client = await RawClient.connect(this.app.port, this.path, headers);
     this.attackers.push(client);
     return client;
   };
 
-  /** Lets go of the attackers that have gone. */
+  /** Drops the references to attackers that have disconnected, so that they can be collected. */
   forgetAttackers(): void {
     this.attackers.length = 0;
   }
 
-  /** The witness is served while the attack goes on. */
+  /** Expects a response to the probe's request during the attack. */
   readonly expectServed = async (): Promise<void> => {
     const token = `${Math.random()}`;
     expect(await this.probe.ask('echo', token)).toMatchObject({ event: 'echo', data: token });
   };
 
   /**
-   * Another client is still served, and nothing is left once all clients have gone.
+   * Expects that the server still answers the probe, and keeps nothing after all clients have disconnected.
    *
-   * @param meant events that the witness may have got
+   * @param allowedEvents other events that the probe may have received
    */
-  async expectSurvival(meant: readonly string[] = []): Promise<void> {
+  async expectSurvival(allowedEvents: readonly string[] = []): Promise<void> {
     await this.expectServed();
-    const strange = this.probe.frames.filter(({ event = '' }) => event !== 'echo' && !meant.includes(event));
-    expect(strange).toEqual([]);
+    const unexpected = this.probe.frames.filter(
+      ({ event = '' }) => event !== 'echo' && !allowedEvents.includes(event),
+    );
+    expect(unexpected).toEqual([]);
     for (const client of [...this.attackers, this.probe]) {
       if (client instanceof RawClient) client.tcp.destroy();
       else client.ws.terminate();
     }
-    await until('the end of all connections', () => this.server.sockets.size === 0);
+    await until('all connections to close', () => this.server.sockets.size === 0);
     expect(this.server.adapter.rooms.size).toBe(0);
     expect(this.server.adapter.sids.size).toBe(0);
     expect(this.server.engine.clientsCount).toBe(0);
   }
 }
 
-/** `it`, against a harness that must be survived. */
+/** Returns a test function that runs an attack and then expects the server to have survived it. */
 export function underAttack<Gateway>(
   gateway: Type<Gateway> | [Type<Gateway>, ...Type[]],
   adapter: EnvelopeOptions = {},
 ) {
-  return (attack: (harness: AttackHarness<Gateway>) => Promise<void>, meant: readonly string[] = []) =>
+  return (
+      attack: (harness: AttackHarness<Gateway>) => Promise<void>,
+      allowedEvents: readonly string[] = [],
+    ) =>
     async (): Promise<void> => {
       const harness = await AttackHarness.of(gateway, adapter);
       await attack(harness);
-      await harness.expectSurvival(meant);
+      await harness.expectSurvival(allowedEvents);
     };
 }

@@ -3,7 +3,7 @@ import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../lib/
 import { startApp, type TestApp } from './app.js';
 import type { Received, TestClient } from './client.js';
 
-/** A gateway without handlers: for tests that work with the server and its sockets themselves. */
+/** A gateway without handlers, for tests that use the server and its sockets directly. */
 @WebSocketGateway({ path: '/ws' })
 export class BareGateway {
   @WebSocketServer() server!: EnvelopeServer;
@@ -18,18 +18,18 @@ export class BareGateway {
   }
 }
 
-/** A client, and the socket that it has on the server. */
+/** A client and its socket on the server. */
 export interface Pair {
   client: TestClient;
   socket: EnvelopeSocket;
 }
 
-/** An application with nothing but a {@link BareGateway}. */
+/** An application with only a {@link BareGateway}. */
 export interface BareApp {
   app: TestApp;
   gateway: BareGateway;
   server: EnvelopeServer;
-  /** Connects so many clients. */
+  /** Connects `count` clients. */
   join: (count: number, query?: string) => Promise<Pair[]>;
 }
 
@@ -41,7 +41,7 @@ export async function joinOne(app: TestApp, server: EnvelopeServer, query = ''):
   const client = await app.connect(`/ws${query}`, { headers: { 'x-request-id': name } });
   await client.settled();
   const socket = [...server.sockets.values()].find((candidate) => candidate.requestId === name);
-  if (socket === undefined) throw new Error('the client was not let in');
+  if (socket === undefined) throw new Error('the client has no socket on the server');
   return { client, socket };
 }
 
@@ -57,7 +57,7 @@ export async function startBareApp(adapter?: EnvelopeOptions): Promise<BareApp> 
   return { app, gateway, server, join };
 }
 
-/** What a client was sent, apart from answers to its own requests, once all that is under way has arrived. */
+/** Returns the events that a client received, without responses. Waits until all messages in flight have arrived. */
 export async function got(client: TestClient): Promise<[event: string, data: unknown][]> {
   await client.settled();
   return client.frames.filter(isEvent).map(({ event, data }) => [event!, data]);
@@ -67,7 +67,7 @@ function isEvent(frame: Received): boolean {
   return frame.ack === undefined && frame.event !== undefined;
 }
 
-/** Answers the next request of that event, as a client does. */
+/** Answers the next request with this event as a client. */
 export async function answer(client: TestClient, event: string, data: unknown): Promise<Received> {
   const request = await client.next(event);
   client.send({ ack: request.id, data });

@@ -2,30 +2,30 @@ import { ClusterAdapter, type ClusterMessage, type ClusterResponse } from 'socke
 import type { AdapterFactory } from '../../lib/index.js';
 
 /**
- * When an adapter encodes what it publishes: before `doPublish` returns, later (as `@socket.io/mongo-adapter`), or never:
- * the other nodes of the process get the same object.
+ * When an adapter encodes a message: before `doPublish` returns, later (like `@socket.io/mongo-adapter`), or never, in which
+ * case the other nodes of the process receive the same object.
  */
 export type Encoding = 'at once' | 'late' | 'never';
 
 /**
- * What connects the nodes of a cluster, in one process: a message is delivered in a later turn of the event loop, in
+ * Connects the nodes of a cluster in one process. Delivers each message in a later turn of the event loop, in
  * order.
  */
 export class Bus {
   constructor(private readonly encoding: Encoding = 'at once') {}
 
-  /** How many messages were published. */
+  /** The number of published messages. */
   published = 0;
-  /** Nothing is delivered, and nobody gets an answer, until {@link resume}. */
+  /** Set while suspended: nothing is delivered or answered until {@link resume}. */
   private stalled: (() => void)[] | undefined;
   private readonly members = new Set<BusAdapter>();
-  /** What is lost on its way: a broker promises no more. */
+  /** Returns `true` for messages that are lost: brokers do not guarantee delivery. */
   loses: (text: string) => boolean = () => false;
 
   /** The adapter for each node's application. */
   readonly adapter: AdapterFactory = (nsp) => new BusAdapter(nsp, this);
 
-  /** The members that serve one path. */
+  /** Returns the adapters of one path. */
   of(name: string): BusAdapter[] {
     return [...this.members].filter((member) => member.path === name);
   }
@@ -40,7 +40,7 @@ export class Bus {
     for (const deliver of waiting) deliver();
   }
 
-  /** Resolves when a question has an answer: at once, or when it goes on. */
+  /** Resolves when requests are answered: at once, or after {@link resume}. */
   get answers(): Promise<void> {
     const { stalled } = this;
     return stalled === undefined ? Promise.resolve() : new Promise((resolve) => void stalled.push(resolve));
@@ -74,7 +74,7 @@ export class Bus {
   }
 }
 
-/** An asynchronous adapter as `@socket.io/cluster-adapter` and its like are, on a {@link Bus}. */
+/** An asynchronous adapter like `@socket.io/cluster-adapter`, on a {@link Bus}. */
 export class BusAdapter extends ClusterAdapter {
   readonly path: string;
 
@@ -99,7 +99,7 @@ export class BusAdapter extends ClusterAdapter {
     return this.bus.of(this.path).length;
   }
 
-  /** As it comes over the bus. */
+  /** Handles a message from the bus. */
   receive(message: string | object, offset = ''): void {
     this.onMessage((typeof message === 'string' ? JSON.parse(message) : message) as ClusterMessage, offset);
   }

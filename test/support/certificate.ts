@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** A key and its certificate, self-signed and valid for a day. */
+/** Returns a key and its self-signed certificate, which is valid for a day. */
 export function selfSigned(): { key: string; cert: string } {
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
   const out = ['-keyout', '-', '-out', '-'];

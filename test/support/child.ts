@@ -6,7 +6,7 @@ declare const NEST_MAJOR: number;
 declare const HTTP_PLATFORM: 'express' | 'fastify';
 
 const FOLDER = join(process.cwd(), 'test/support/child');
-/** Some programs are at work for half a minute. */
+/** Milliseconds. Some programs run for half a minute. */
 const TIMEOUT = 60_000;
 
 interface Message {
@@ -24,12 +24,12 @@ export interface Exit {
 }
 
 interface ChildOptions {
-  /** What `settings()` gives in the child. */
+  /** The value that `settings()` returns in the child. */
   settings?: object;
-  /** The command that is to run it: `['ip', 'netns', 'exec', 'name']`. */
+  /** A command that runs it: `['ip', 'netns', 'exec', 'name']`. */
   under?: readonly string[];
   flags?: readonly string[];
-  /** It is ended after the last test of the file, not after this one. */
+  /** Whether it is killed after the last test of the file instead of after the current test. */
   isShared?: boolean;
 }
 
@@ -42,12 +42,12 @@ afterAll(async () => {
   await Promise.all([...running].map((child) => child.kill()));
 });
 
-/** A program of `test/support/child` in a process, and so on a heap, of its own; ended after the test. */
+/** A program of `test/support/child` in a separate process, and so with a separate heap. It is killed after the test. */
 export class Child {
-  /** What the child told by itself. */
+  /** The events that the child emitted. */
   readonly events: { event: string; value: unknown }[] = [];
   readonly exited: Promise<Exit>;
-  /** What it wrote, to either stream. */
+  /** Its output on both streams. */
   output = '';
   private readonly calls = new Map<number, (message: Message) => void>();
   private readonly watchers = new Set<() => void>();
@@ -95,7 +95,7 @@ export class Child {
     return child;
   }
 
-  /** Has the child run one of its commands. */
+  /** Runs a command of the child. Resolves with its result, and rejects with its error or when the child ends. */
   async ask<Result = unknown>(name: string, ...args: unknown[]): Promise<Result> {
     const call = this.count++;
     let answer: Message | undefined;
@@ -103,7 +103,7 @@ export class Child {
       answer = message;
       this.notify();
     });
-    // one that has ended is told of below, with what it said
+    // `until` reports a child that has ended, with its output
     this.process.send({ call, name, args }, () => undefined);
     const { error, result } = await this.until(`the answer to ${name}`, () => answer);
     if (error !== undefined) throw new Error(`${name} failed in the child: ${error}`);

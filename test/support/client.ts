@@ -3,11 +3,11 @@ import { WebSocket, type ClientOptions } from 'ws';
 export interface ConnectOptions extends ClientOptions {
   protocols?: string[];
   port?: number;
-  /** Milliseconds that its waits take at most. Default 5,000. */
+  /** The timeout of all its waits in milliseconds. Default: 5,000. */
   timeout?: number;
 }
 
-/** One message as it came over the wire. */
+/** One received message. */
 export interface Received {
   event?: string;
   data?: any; // eslint-disable-line -- tests look into payloads freely
@@ -18,7 +18,7 @@ export interface Received {
 
 const TIMEOUT = 5_000;
 
-/** Resolves when `check` finds something; fails when it has not for five seconds. Looks again at every `notify`. */
+/** Waits for conditions. Checks them at each `notify`, and rejects after the timeout. */
 class Waiter {
   private readonly checks = new Set<() => void>();
 
@@ -56,12 +56,12 @@ export type Connect = (url: string, protocols: string[], options: ClientOptions)
 
 const openWebSocket: Connect = (url, protocols, options) => new WebSocket(url, protocols, options);
 
-/** A bare WebSocket client that keeps what it got. */
+/** A bare WebSocket client that keeps all received messages. */
 export class TestClient {
   readonly ws: WebSocket;
-  /** Everything received, in order. */
+  /** All received messages, in order. */
   readonly frames: Received[] = [];
-  /** How the line ended. */
+  /** The close code and reason, after the close. */
   closed: { code: number; reason: string } | undefined;
   private taken = new Set<Received>();
   private readonly waiter: Waiter;
@@ -98,30 +98,30 @@ export class TestClient {
     if (this.failure) throw this.failure;
   }
 
-  /** Sends a message: an object as JSON, a string or a buffer as it is. */
+  /** Sends a message: an object as JSON, a string or a buffer unchanged. */
   send(message: object | string): void {
     this.ws.send(typeof message === 'string' || Buffer.isBuffer(message) ? message : JSON.stringify(message));
   }
 
-  /** The next message of that event that no `next` has given out yet. */
+  /** Resolves with the next message with this event that no earlier call has returned. */
   next(event: string): Promise<Received> {
     return this.take(`"${event}"`, (frame) => frame.event === event);
   }
 
-  /** The next answer to that id that no other call has given out yet. */
+  /** Resolves with the next response to this id that no earlier call has returned. */
   answer(id: string | number): Promise<Received> {
     return this.take(`the answer to ${JSON.stringify(id)}`, (frame) => frame.ack === id);
   }
 
-  /** Sends an event with an id and resolves with its answer. */
+  /** Sends a request. Resolves with its response. */
   ask(event: string, data?: unknown, id: string | number = `ask-${Math.random()}`): Promise<Received> {
     this.send({ event, ...(data === undefined ? {} : { data }), id });
     return this.answer(id);
   }
 
   /**
-   * Resolves when the server has handled all that was sent before: messages of one client are taken in order. The
-   * second round trip is for handlers, which answer some promise jobs after they were called; it is the one that stays in `frames`.
+   * Resolves when the server has handled all earlier messages: it handles the messages of one client in order. The
+   * second round trip is for handlers, which respond some promise jobs after their call. Its response stays in `frames`.
    */
   async settled(): Promise<void> {
     const first = await this.ask('$ping');
@@ -129,12 +129,12 @@ export class TestClient {
     await this.ask('$ping');
   }
 
-  /** How the server ended the line. */
+  /** Resolves with the close code and reason. */
   ended(): Promise<{ code: number; reason: string }> {
     return this.waiter.until('close', () => this.closed);
   }
 
-  /** Resolves when the condition holds; it is looked at whenever something arrives. */
+  /** Resolves when the condition holds. Checks it at each received message. */
   until(what: string, condition: () => boolean): Promise<unknown> {
     return this.waiter.until(what, () => condition() || undefined);
   }

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import process from 'node:process';
 
 const ROOT = process.cwd();
-/** What the examples leave to their readers: a module, a guard, a DTO, in the folder of the program. */
+/** Files that the examples leave to their readers, such as a module, a guard or a DTO, in the folder of the program. */
 const GIVEN = join(ROOT, 'test/documentation/given');
 
 /** A fenced block of TypeScript. */
@@ -14,13 +14,13 @@ export interface Block {
   code: string;
   /** The folder that it shares with the blocks of the same program. */
   program: string;
-  /** Its file there. */
+  /** The file name in that folder. */
   file: string;
-  /** Why it is compiled only, and not run. */
+  /** The reason why it is only compiled, and not run. */
   notRun?: string;
 }
 
-/** The documents with code for users. */
+/** Returns the paths of the documents with code for users. */
 export function documents(): string[] {
   const below = (folder: string): string[] =>
     readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
@@ -45,7 +45,7 @@ export function blocksOf(document: string): Block[] {
     if (fence === null) continue;
     const end = lines.indexOf('```', index + 1);
     const line = index + 1;
-    // formatters put an empty line between the two
+    // formatters insert an empty line between the comment and the block
     const above =
       lines
         .slice(0, index)
@@ -70,8 +70,8 @@ export function blocksOf(document: string): Block[] {
 }
 
 /**
- * Writes all blocks below a folder, one folder for each program, beside what is given to it. A line of code has the number that
- * it has in its document, so that a compiler's message leads there.
+ * Writes all blocks below a folder, one folder for each program, beside its given files. A line of code has the same number
+ * as in its document, so that a compiler's message leads there.
  */
 export function writeBlocks(folder: string): Block[] {
   rmSync(folder, { recursive: true, force: true });

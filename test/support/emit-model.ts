@@ -16,14 +16,14 @@ export class EmitModelGateway {
   }
 }
 
-/** A socket, its client, and what the model says that the client must have got. */
+/** A socket, its client, and the messages that the client must receive according to the model. */
 export interface ModelClient {
   socket: EnvelopeSocket;
   client: TestClient;
   rooms: Set<string>;
   isOpen: boolean;
   expected: string[];
-  /** Requests of the client that the server has not answered yet. */
+  /** Acks of requests that the server has not answered yet. */
   open: ((...values: unknown[]) => void)[];
   acks: number;
 }
@@ -31,7 +31,7 @@ export interface ModelClient {
 const encode = (event: string, data: unknown, ack?: unknown): string =>
   JSON.stringify([event, data, ack ?? null]);
 
-/** Runs random operations on some sockets and keeps, beside each, what it must come to. */
+/** Runs random operations on some sockets, and records what each client must receive. */
 export class ModelRun {
   private count = 0;
 
@@ -39,123 +39,124 @@ export class ModelRun {
     private readonly random: Random,
     private readonly server: EnvelopeServer,
     private readonly clients: ModelClient[],
-    /** Clients may stop reading for a while, and are let go when they do so for too long. */
+    /** Whether clients may stop reading for a while. The server disconnects them when they do so for too long. */
     private readonly mayBeSlow = false,
   ) {}
 
-  /** Data that was never sent before, of any size: small ones share a write, large ones flush at once. */
+  /** Returns new unique data of a random size: small messages share a write, large ones flush at once. */
   private data(): unknown {
     const size = this.random.chance(this.mayBeSlow ? 0.2 : 0.04) ? 70_000 : this.random.chance(0.2) ? 200 : 0;
     return `${this.count++}${this.random.pick(['x', 'ü', '😀']).repeat(size)}`;
   }
 
   private members(rooms: readonly string[]): ModelClient[] {
-    if (rooms.length === 0) return this.clients.filter((seat) => seat.isOpen);
-    return this.clients.filter((seat) => seat.isOpen && rooms.some((room) => this.isIn(seat, room)));
+    if (rooms.length === 0) return this.clients.filter((client) => client.isOpen);
+    return this.clients.filter((client) => client.isOpen && rooms.some((room) => this.isIn(client, room)));
   }
 
-  private isIn(seat: ModelClient, room: string): boolean {
-    return seat.rooms.has(room) || seat.socket.id === room;
+  private isIn(client: ModelClient, room: string): boolean {
+    return client.rooms.has(room) || client.socket.id === room;
   }
 
-  /** A target of the server's or of a socket's, and those who are in it. */
-  private target(from: ModelClient | undefined): { operator: BroadcastOperator; seats: ModelClient[] } {
+  /** Returns a random target of the server or of a socket, and the clients in it. */
+  private target(from: ModelClient | undefined): { operator: BroadcastOperator; clients: ModelClient[] } {
     const { random } = this;
     const names = [...ROOMS, random.pick(this.clients).socket.id];
     const rooms = random.some(names);
     const except = random.chance(0.4) ? random.some(names) : [];
     let operator = from === undefined ? this.server.to([]) : from.socket.broadcast;
-    // in one step or one by one, in any order
+    // in one call or one by one
     if (random.chance(0.5)) operator = operator.except(except).to(rooms);
     else {
       for (const room of rooms) operator = operator.to(room);
       for (const room of except) operator = operator.except([room]);
     }
-    const out = (seat: ModelClient): boolean => seat === from || except.some((room) => this.isIn(seat, room));
-    return { operator, seats: this.members(rooms).filter((seat) => !out(seat)) };
+    const out = (client: ModelClient): boolean =>
+      client === from || except.some((room) => this.isIn(client, room));
+    return { operator, clients: this.members(rooms).filter((client) => !out(client)) };
   }
 
-  private readonly operations: ((seat: ModelClient) => void)[] = [
-    (seat) => {
+  private readonly operations: ((client: ModelClient) => void)[] = [
+    (client) => {
       const data = this.data();
-      expect(seat.socket.emit('direct', data)).toBe(seat.isOpen);
-      if (seat.isOpen) seat.expected.push(encode('direct', data));
+      expect(client.socket.emit('direct', data)).toBe(client.isOpen);
+      if (client.isOpen) client.expected.push(encode('direct', data));
     },
-    (seat) => {
+    (client) => {
       const data = this.data();
-      seat.socket.compress(this.random.chance(0.5)).emit('direct', data, 'more');
-      if (seat.isOpen) seat.expected.push(encode('direct', [data, 'more']));
+      client.socket.compress(this.random.chance(0.5)).emit('direct', data, 'more');
+      if (client.isOpen) client.expected.push(encode('direct', [data, 'more']));
     },
-    (seat) => {
+    (client) => {
       const text = JSON.stringify({ event: 'raw', data: this.data() });
       const payload = this.random.chance(0.5) ? text : Buffer.from(text);
-      if (!seat.isOpen) return;
-      if (this.random.chance(0.7)) seat.socket.send(payload);
-      else seat.socket.send(payload, { compress: this.random.chance(0.5) }, () => undefined);
-      seat.expected.push(encode('raw', JSON.parse(text).data));
+      if (!client.isOpen) return;
+      if (this.random.chance(0.7)) client.socket.send(payload);
+      else client.socket.send(payload, { compress: this.random.chance(0.5) }, () => undefined);
+      client.expected.push(encode('raw', JSON.parse(text).data));
     },
-    (seat) => {
+    (client) => {
       const data = this.data();
-      const isTaken = seat.isOpen && !seat.socket.request.socket.writableNeedDrain;
-      seat.socket.volatile.emit('volatile', data);
-      if (isTaken) seat.expected.push(encode('volatile', data));
+      const isTaken = client.isOpen && !client.socket.request.socket.writableNeedDrain;
+      client.socket.volatile.emit('volatile', data);
+      if (isTaken) client.expected.push(encode('volatile', data));
     },
-    (seat) => {
+    (client) => {
       const data = this.data();
-      if (!seat.isOpen) return;
-      seat.socket.timeout(60_000).emit('asked', data, () => undefined);
-      seat.expected.push(encode('asked', data));
+      if (!client.isOpen) return;
+      client.socket.timeout(60_000).emit('asked', data, () => undefined);
+      client.expected.push(encode('asked', data));
     },
-    (seat) => this.broadcast(this.random.chance(0.5) ? seat : undefined),
-    (seat) => this.broadcast(this.random.chance(0.5) ? seat : undefined),
-    (seat) => this.broadcast(this.random.chance(0.5) ? seat : undefined),
-    (seat) => {
+    (client) => this.broadcast(this.random.chance(0.5) ? client : undefined),
+    (client) => this.broadcast(this.random.chance(0.5) ? client : undefined),
+    (client) => this.broadcast(this.random.chance(0.5) ? client : undefined),
+    (client) => {
       const data = this.data();
       const takers = this.members([]).filter(({ socket }) => !socket.request.socket.writableNeedDrain);
       this.server.volatile.emit('volatile', data);
       for (const { expected } of takers) expected.push(encode('volatile', data));
-      void seat;
+      void client;
     },
-    (seat) => {
+    (client) => {
       const room = this.random.pick(ROOMS);
-      void seat.socket.join(room);
-      if (seat.isOpen) seat.rooms.add(room);
+      void client.socket.join(room);
+      if (client.isOpen) client.rooms.add(room);
     },
-    (seat) => {
+    (client) => {
       const room = this.random.pick(ROOMS);
-      void seat.socket.leave(room);
-      seat.rooms.delete(room);
+      void client.socket.leave(room);
+      client.rooms.delete(room);
     },
-    (seat) => {
+    (client) => {
       const [room, other] = [this.random.pick(ROOMS), this.random.pick(ROOMS)];
       for (const member of this.members([room])) member.rooms.add(other);
       this.server.in(room).socketsJoin(other);
-      void seat;
+      void client;
     },
-    (seat) => {
-      const ack = seat.open.shift();
+    (client) => {
+      const ack = client.open.shift();
       const data = this.data();
       ack?.(data);
-      if (ack !== undefined && seat.isOpen) seat.expected.push(encode('hold', data, seat.acks++));
+      if (ack !== undefined && client.isOpen) client.expected.push(encode('hold', data, client.acks++));
     },
-    (seat) => {
-      if (seat.isOpen) seat.socket.ping();
+    (client) => {
+      if (client.isOpen) client.socket.ping();
     },
-    (seat) => {
+    (client) => {
       if (!this.random.chance(0.08)) return;
-      if (this.random.chance(0.5)) seat.socket.disconnect();
-      else this.server.in(seat.socket.id).disconnectSockets();
-      seat.isOpen = false;
-      seat.rooms.clear();
+      if (this.random.chance(0.5)) client.socket.disconnect();
+      else this.server.in(client.socket.id).disconnectSockets();
+      client.isOpen = false;
+      client.rooms.clear();
     },
   ];
 
-  /** The server let go of those that read too slowly. */
+  /** Marks the clients that the server disconnected because they read too slowly. */
   private markDisconnected(): void {
-    for (const seat of this.clients) {
-      if (!seat.isOpen || seat.socket.connected) continue;
-      seat.isOpen = false;
-      seat.rooms.clear();
+    for (const client of this.clients) {
+      if (!client.isOpen || client.socket.connected) continue;
+      client.isOpen = false;
+      client.rooms.clear();
     }
   }
 
@@ -165,11 +166,11 @@ export class ModelRun {
   }
 
   private broadcast(from: ModelClient | undefined): void {
-    const { operator, seats } = this.target(from);
+    const { operator, clients } = this.target(from);
     const data = this.data();
     const flagged = this.random.chance(0.2) ? operator.compress(false) : operator;
     (this.random.chance(0.5) ? flagged.local : flagged).emit('room', data);
-    for (const { expected } of seats) expected.push(encode('room', data));
+    for (const { expected } of clients) expected.push(encode('room', data));
   }
 
   async run(): Promise<void> {
@@ -186,13 +187,13 @@ export class ModelRun {
       if (this.mayBeSlow && this.random.chance(0.1)) this.toggleReading(this.random.pick(this.clients));
       else this.random.pick(this.operations)(this.random.pick(this.clients));
       const pause = this.random.pick(pauses)();
-      // no await at all where there is none: the next operation is in the same turn
+      // without an await, the next operation runs in the same turn
       if (pause !== undefined) await pause;
     }
     if (this.mayBeSlow) this.markDisconnected();
-    for (const seat of this.clients) {
-      seat.socket.emit('end');
-      if (seat.isOpen) seat.expected.push(encode('end', undefined));
+    for (const client of this.clients) {
+      client.socket.emit('end');
+      if (client.isOpen) client.expected.push(encode('end', undefined));
     }
   }
 }
@@ -203,7 +204,7 @@ export async function connectModelClient(app: TestApp, perMessageDeflate: boolea
     perMessageDeflate: perMessageDeflate ? { threshold: 0 } : false,
   });
   const socket = clients.at(-1)!;
-  const seat: ModelClient = {
+  const modelClient: ModelClient = {
     socket,
     client,
     rooms: new Set(),
@@ -212,13 +213,13 @@ export async function connectModelClient(app: TestApp, perMessageDeflate: boolea
     open: [],
     acks: 0,
   };
-  socket.on('hold', (_data: unknown, ack: (...values: unknown[]) => void) => void seat.open.push(ack));
+  socket.on('hold', (_data: unknown, ack: (...values: unknown[]) => void) => void modelClient.open.push(ack));
   for (let id = 0; id < REQUESTS; id++) client.send({ event: 'hold', id, data: 0 });
   await client.settled();
-  return seat;
+  return modelClient;
 }
 
-/** What the client got, without what it takes to get there. */
+/** Returns what the client received, without the pings of `settled`. */
 export function receivedLines({ client }: ModelClient): string[] {
   const got = client.frames.filter(({ event }) => event !== '$ping');
   return got.map(({ event, data, ack }) => encode(event!, data, ack));

@@ -2,19 +2,19 @@ import type { Socket } from 'node:net';
 import type { TestApp } from './app.js';
 
 /**
- * Makes the lines that come from now on look as if they came from these addresses, one after the other and the last
- * for all that follow: a test has but loopback. The lines themselves are real.
+ * Gives new connections these remote addresses, one after the other, and the last address to all that
+ * follow: a test has only loopback. The connections themselves are real.
  */
 export function fakeAddresses(app: TestApp, ...addresses: string[]): void {
   const http = app.nest.getHttpServer() as NodeJS.EventEmitter;
-  const pretend = (tcp: Socket): void => {
+  const setAddress = (tcp: Socket): void => {
     const address = addresses.length > 1 ? addresses.shift() : addresses[0];
     Object.defineProperty(tcp, 'remoteAddress', { value: address, configurable: true });
   };
-  const known = listeners.get(http);
-  if (known !== undefined) http.off('connection', known);
-  listeners.set(http, pretend);
-  http.prependListener('connection', pretend);
+  const previous = listeners.get(http);
+  if (previous !== undefined) http.off('connection', previous);
+  listeners.set(http, setAddress);
+  http.prependListener('connection', setAddress);
 }
 
 const listeners = new WeakMap<object, (tcp: Socket) => void>();

@@ -3,15 +3,15 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 type Direction = 'up' | 'down';
 
 /**
- * A network of one's own in front of a server, or a broker: it passes on what comes, in both directions, unless it is told
- * to do worse.
+ * A TCP proxy in front of a server or a broker. It forwards data in both directions, and simulates faults
+ * on request.
  */
 export class FaultyNetwork {
-  /** Milliseconds that every piece is held up. */
+  /** The delay of each chunk in milliseconds. */
   delay = 0;
-  /** Whether connections are reset instead of taken, as where nobody listens. */
+  /** Whether connections are reset at once, like on a port without a listener. */
   isRefusing = false;
-  /** When somebody wanted to connect, by `performance.now()`, whatever became of it. */
+  /** The time of each attempt to connect, by `performance.now()`, successful or not. */
   readonly attempts: number[] = [];
   private readonly sockets = new Set<Socket>();
   private readonly budget: Record<Direction, number> = { up: Infinity, down: Infinity };
@@ -20,32 +20,32 @@ export class FaultyNetwork {
   private readonly server = createServer((client) => this.accept(client));
 
   private constructor(
-    /** The port that connections lead to; new ones where it is changed. */
+    /** The port that connections are forwarded to. A change applies to new connections. */
     public target: number,
   ) {}
 
   static async to(target: number): Promise<FaultyNetwork> {
-    const line = new FaultyNetwork(target);
-    await new Promise<void>((resolve) => void line.server.listen(0, '127.0.0.1', resolve));
-    return line;
+    const network = new FaultyNetwork(target);
+    await new Promise<void>((resolve) => void network.server.listen(0, '127.0.0.1', resolve));
+    return network;
   }
 
   get port(): number {
     return (this.server.address() as AddressInfo).port;
   }
 
-  /** How many connections there are, on either side. */
+  /** The number of open connections on both sides. */
   get size(): number {
     return this.sockets.size;
   }
 
-  /** Nothing passes any more, in neither direction, not even that somebody has hung up; connections are taken still. */
+  /** Holds back everything in both directions, including closes. Still accepts connections. */
   stall(): void {
     if (this.release !== undefined) return;
     this.stalled = new Promise((resolve) => (this.release = resolve));
   }
 
-  /** What was held up passes, and all that follows. */
+  /** Forwards what was held back, and everything that follows. */
   resume(): void {
     this.release?.();
     this.release = undefined;
@@ -56,7 +56,7 @@ export class FaultyNetwork {
     for (const tcp of this.sockets) tcp.resetAndDestroy();
   }
 
-  /** Lets so many bytes pass in one direction, then hangs up on all: in the middle of whatever that is. */
+  /** Forwards this number of bytes in one direction, and then closes all connections, possibly in the middle of a frame. */
   cutAfter(bytes: number, direction: Direction): void {
     this.budget[direction] = bytes;
   }
@@ -76,7 +76,7 @@ export class FaultyNetwork {
   }
 
   private forward(from: Socket, to: Socket, direction: Direction): void {
-    // a timer for each piece: those of one length run out in order, those of another may not
+    // one timer per chunk; the chain keeps the order even when `delay` changes
     let last = Promise.resolve();
     const later = (then: () => void): void => {
       const due = new Promise((resolve) => void setTimeout(resolve, this.delay));
@@ -87,22 +87,22 @@ export class FaultyNetwork {
     };
     this.sockets.add(from);
     from.setNoDelay(true);
-    from.on('data', (piece: Buffer) => later(() => this.write(to, piece, direction)));
+    from.on('data', (chunk: Buffer) => later(() => this.write(to, chunk, direction)));
     from.on('end', () => later(() => to.end()));
     from.on('error', () => later(() => to.destroy()));
     from.on('close', () => this.sockets.delete(from));
   }
 
-  private write(to: Socket, piece: Buffer, direction: Direction): void {
+  private write(to: Socket, chunk: Buffer, direction: Direction): void {
     if (to.destroyed) return;
     const left = this.budget[direction];
-    if (piece.length < left) {
-      this.budget[direction] -= piece.length;
-      to.write(piece);
+    if (chunk.length < left) {
+      this.budget[direction] -= chunk.length;
+      to.write(chunk);
       return;
     }
     this.budget[direction] = Infinity;
-    to.write(piece.subarray(0, left), () => {
+    to.write(chunk.subarray(0, left), () => {
       for (const tcp of this.sockets) tcp.destroy();
     });
   }

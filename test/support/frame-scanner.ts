@@ -1,7 +1,7 @@
 /** The opcode of a close frame. */
 const CLOSE = 8;
 
-/** So many bytes of a payload are kept: what tells messages apart, and a close frame's code and reason. */
+/** The bytes of a payload that are kept: enough to identify a message, and for a close frame's code and reason. */
 const MAX_KEPT = 125;
 
 export interface ScannedFrame {
@@ -10,7 +10,7 @@ export interface ScannedFrame {
   start: Buffer;
 }
 
-/** Takes a stream of unmasked frames apart as it comes, and keeps next to nothing of it. */
+/** Parses a stream of unmasked frames, and keeps only the start of each payload. */
 export class FrameScanner {
   private head = Buffer.alloc(0);
   private current: ScannedFrame | undefined;
@@ -18,7 +18,7 @@ export class FrameScanner {
 
   constructor(private readonly onFrame: (frame: ScannedFrame) => void) {}
 
-  /** The last byte that came was not the last of a frame. */
+  /** Whether the last received byte was in the middle of a frame. */
   get isInsideFrame(): boolean {
     return this.current !== undefined || this.head.length > 0;
   }
@@ -59,7 +59,7 @@ export class FrameScanner {
   }
 }
 
-/** What a close frame says. */
+/** Returns the code and reason of a close frame, or `undefined` for another frame. */
 export function closeOf({ opcode, start }: ScannedFrame): { code: number; reason: string } | undefined {
   if (opcode !== CLOSE) return undefined;
   return { code: start.length < 2 ? 1005 : start.readUInt16BE(), reason: start.subarray(2).toString() };

@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Bytes of the heap, buffers included, that are in use after a garbage collection. */
+/** Returns the bytes of the heap and of buffers that are in use after a garbage collection. */
 export function heapBytes(): number {
   collectGarbage();
   collectGarbage();
@@ -12,7 +12,7 @@ export function heapBytes(): number {
   return heapUsed + external;
 }
 
-/** Resolves when the garbage of what ran before is collected: finalizers run in later turns, and free more. */
+/** Resolves when earlier garbage is collected: finalizers run in later turns, and free more. */
 async function settled(): Promise<void> {
   let before = Infinity;
   for (let turn = 0; turn < 20; turn++) {
@@ -23,7 +23,7 @@ async function settled(): Promise<void> {
   }
 }
 
-/** How many bytes of the heap something keeps alive: those that become free when it goes. */
+/** Returns how many bytes an object keeps alive: those that are freed with it. */
 export async function retainedBytes<Kept extends object>(
   make: () => Kept,
   look: (kept: Kept) => void,

@@ -10,7 +10,7 @@ export interface Claims {
   exp: number;
 }
 
-/** From everywhere that passport-jwt looks at in HTTP requests, and from a cookie. */
+/** All extractors of passport-jwt for HTTP requests, and one for a cookie. */
 const extractors: JwtFromRequestFunction[] = [
   ExtractJwt.fromAuthHeaderAsBearerToken(),
   ExtractJwt.fromHeader('x-token'),
@@ -19,7 +19,7 @@ const extractors: JwtFromRequestFunction[] = [
   (request) => (request as unknown as { cookies: Record<string, string> }).cookies['jwt'] ?? null,
 ];
 
-/** As the documentation of Nest has it. */
+/** The strategy of Nest's documentation. */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy) {
   constructor() {
@@ -30,7 +30,7 @@ export class JwtStrategy extends PassportStrategy(Strategy) {
   }
 }
 
-/** What an application with `AuthGuard('jwt')` imports and provides. */
+/** The imports and providers of an application with `AuthGuard('jwt')`. */
 export const withJwt: Required<Pick<ModuleMetadata, 'imports' | 'providers'>> = {
   imports: [PassportModule, JwtModule.register({ secret: SECRET, signOptions: { expiresIn: '1h' } })],
   providers: [JwtStrategy],
@@ -38,26 +38,26 @@ export const withJwt: Required<Pick<ModuleMetadata, 'imports' | 'providers'>> = 
 
 const service = new JwtService({ secret: SECRET });
 
-/** Tokens of each kind. */
+/** Create tokens of each kind. */
 export const tokens = {
   valid: (sub = 'ada', expiresIn = 3_600): string => service.sign({ sub }, { expiresIn }),
   expired: (sub = 'ada'): string => service.sign({ sub }, { expiresIn: -10 }),
   forged: (sub = 'ada'): string => service.sign({ sub }, { secret: 'another secret', expiresIn: 3_600 }),
-  /** Signed by nobody. */
+  /** Without a signature. */
   unsigned: (sub = 'ada'): string => {
     const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
     return `${part({ alg: 'none', typ: 'JWT' })}.${part({ sub, exp: 4e9 })}.`;
   },
 };
 
-/** The ways in which a token comes with an upgrade. */
+/** The ways to send a token with an upgrade request. */
 export const carriers: Record<
   string,
   (token: string) => { target?: string; protocols?: string[]; headers?: Record<string, string> }
 > = {
   'the Authorization header': (token) => ({ headers: { Authorization: `Bearer ${token}` } }),
   'the subprotocols bearer, <token>': (token) => ({ protocols: ['bearer', token] }),
-  'bearer, <token> behind envelope.v1': (token) => ({ protocols: ['envelope.v1', 'bearer', token] }),
+  'bearer, <token> after envelope.v1': (token) => ({ protocols: ['envelope.v1', 'bearer', token] }),
   'envelope.auth.<base64url>': (token) => ({
     protocols: [
       'envelope.v1',
@@ -65,12 +65,12 @@ export const carriers: Record<
     ],
   }),
   '?token=': (token) => ({ target: `?token=${token}` }),
-  'a query field of its own': (token) => ({ target: `?access_token=${token}` }),
-  'a header of its own': (token) => ({ headers: { 'X-Token': token } }),
+  'another query parameter': (token) => ({ target: `?access_token=${token}` }),
+  'another header': (token) => ({ headers: { 'X-Token': token } }),
   'a cookie': (token) => ({ headers: { Cookie: `a=b; jwt=${token}; c="d"` } }),
 };
 
-/** The request's target and headers, for a client that speaks TCP. */
+/** Returns the target and the headers of a request, for a raw TCP client. */
 export function asRequest(
   path: string,
   carrier: string,

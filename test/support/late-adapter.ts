@@ -24,16 +24,16 @@ interface Document {
 
 type Callback = (answers: unknown[]) => void;
 
-/** What documents are inserted into, and what tells all adapters of each: a collection and its change stream. */
+/** A collection of documents with a change stream that reports each insertion to all adapters. */
 export class Collection {
   readonly members = new Set<LateAdapter>();
-  /** Documents whose insertion fails. */
+  /** Returns `true` for documents whose insertion fails. */
   fails: (document: Document) => boolean = () => false;
 
   /** The adapter for each node's application. */
   readonly adapter: AdapterFactory = (nsp) => new LateAdapter(nsp, this);
 
-  /** A driver encodes a document when it has a connection. */
+  /** Encodes the document in a later turn, like a driver that first waits for a connection. */
   async insertOne(document: Document): Promise<{ insertedId: Buffer }> {
     await turn();
     const text = JSON.stringify(document);
@@ -50,8 +50,8 @@ export class Collection {
 }
 
 /**
- * `@socket.io/mongo-adapter` 0.4.0 in small, by the same methods: it does not stand on `ClusterAdapter`, keeps what it
- * publishes and encodes it later, delivers on this node when it was inserted, and leaves rejections unhandled.
+ * A small `@socket.io/mongo-adapter` 0.4.0 with the same methods. It does not extend `ClusterAdapter`, encodes messages
+ * late, delivers on this node only after the insertion, and leaves rejections unhandled.
  */
 export class LateAdapter extends Adapter {
   readonly uid = randomBytes(8).toString('hex');

@@ -12,7 +12,7 @@ export const RESERVED = [
   'removeListener',
 ];
 
-/** What `client.on` takes for events of the connection: no event of the client's reaches those listeners. */
+/** The events of the connection in `client.on`: messages with these names do not reach its listeners. */
 export const CONNECTION_EVENTS = [
   'close',
   'error',
@@ -25,7 +25,7 @@ export const CONNECTION_EVENTS = [
   'unexpected-response',
 ];
 
-/** Names that mean something to an emitter, to a stream, to `ws`, to Socket.IO, or to every object. */
+/** Names that have a meaning for an emitter, a stream, `ws`, Socket.IO, or any object. */
 export const NAMES = [
   ...new Set([
     ...RESERVED,

@@ -9,7 +9,7 @@ import { until } from './wait.js';
 
 const EXECUTABLE = process.env.NGINX_PATH ?? '/usr/sbin/nginx';
 
-/** Where there is no nginx these tests are left out, and say so; in CI they fail instead. */
+/** Skips these tests with a message where nginx is not installed. In CI they fail instead. */
 export const describeWithNginx = existsSync(EXECUTABLE) || process.env.CI === 'true' ? describe : skip();
 
 function skip(): jest.Describe {
@@ -19,28 +19,28 @@ function skip(): jest.Describe {
   return describe.skip;
 }
 
-/** What every manual says of WebSocket behind nginx, and no more. */
+/** The usual configuration for WebSocket behind nginx, and nothing else. */
 const UPGRADES = `
       proxy_http_version 1.1;
       proxy_set_header Upgrade $http_upgrade;
       proxy_set_header Connection "upgrade";`;
 
-/** An nginx of the test's own, in front of ports of loopback: in the foreground, with nothing outside its folder. */
+/** An nginx for one test, in front of ports of loopback: in the foreground, with all files in its folder. */
 export class Nginx {
   private readonly folder = mkdtempSync(join(tmpdir(), 'envelope-nginx-'));
   private child: ChildProcess | undefined;
   private output = '';
 
   private constructor(
-    /** Speaks HTTP. */
+    /** The port for HTTP. */
     readonly port: number,
-    /** Speaks TLS. */
+    /** The port for HTTPS. */
     readonly tlsPort: number,
   ) {}
 
   /**
-   * @param upstream the port behind it, or several, among which connections go round
-   * @param lines what stands in the `location`, beside what upgrades need
+   * @param upstream the port of the application, or several ports for round robin
+   * @param lines more lines of the `location`, besides those for upgrades
    */
   static async start(upstream: number | readonly number[], lines: readonly string[] = []): Promise<Nginx> {
     const nginx = new Nginx(await freePort(), await freePort());
@@ -99,7 +99,7 @@ http {
     this.child = child;
     child.on('error', (error) => (this.output += error.message));
     child.stderr.on('data', (chunk) => (this.output += String(chunk)));
-    await until('nginx listens', async () => {
+    await until('nginx to listen', async () => {
       if (child.exitCode !== null || child.pid === undefined)
         throw new Error(`${EXECUTABLE} did not start: ${this.output}`);
       return (await listens(this.port)) && (await listens(this.tlsPort));

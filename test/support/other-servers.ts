@@ -3,22 +3,22 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type ServerOptions, type WebSocket } from 'ws';
 import type { TestClient } from './client.js';
 
-/** Another WebSocket server of the same process, which speaks a protocol of its own. */
+/** Another WebSocket server in the same process, with another protocol. */
 export interface OtherServer {
-  /** What its own listener for upgrades upgrades of. */
+  /** The URLs that its listener for upgrades received. */
   readonly upgrades: string[];
-  /** How many upgrades it accepted. */
+  /** The URLs of the upgrades that it accepted. */
   readonly accepted: string[];
 }
 
 function answerAll(accepted: string[]): (ws: WebSocket, request: IncomingMessage) => void {
   return (ws, request) => {
     accepted.push(request.url!);
-    ws.on('message', (data) => ws.send(JSON.stringify({ event: 'neighbour', data: String(data) })));
+    ws.on('message', (data) => ws.send(JSON.stringify({ event: 'other', data: String(data) })));
   };
 }
 
-/** `new WebSocketServer({ server, … })`: adds a listener of its own. */
+/** Attaches `new WebSocketServer({ server, … })`, which adds its listener to the HTTP server. */
 export function attachOtherServer(http: Server, options: ServerOptions): OtherServer {
   const accepted: string[] = [];
   const upgrades: string[] = [];
@@ -32,7 +32,7 @@ export function attachOtherServer(http: Server, options: ServerOptions): OtherSe
   return { upgrades, accepted };
 }
 
-/** `noServer`, and a listener that takes the upgrades of one path; `other` is what it does with the rest. */
+/** Adds a server with `noServer` and a listener for the upgrades of one path. `other` handles the rest. */
 export function acceptUpgrades(
   http: Server,
   path: string,
@@ -49,8 +49,8 @@ export function acceptUpgrades(
   return { upgrades, accepted };
 }
 
-/** A round trip with a {@link OtherServer}. */
+/** Expects a round trip with an {@link OtherServer}. */
 export async function expectRoundTrip(client: TestClient, text: string): Promise<void> {
   client.send(text);
-  expect(await client.next('neighbour')).toEqual({ event: 'neighbour', data: text });
+  expect(await client.next('other')).toEqual({ event: 'other', data: text });
 }

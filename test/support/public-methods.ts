@@ -7,16 +7,16 @@ import { BaseRpcContext, ClientProxy, Server as Strategy } from '@nestjs/microse
 export interface MethodParameter {
   readonly name: string;
   readonly valid: unknown;
-  /** It may be left out. */
+  /** Whether it may be omitted. */
   readonly optional?: true;
-  /** What the error says of it, if not its name. */
+  /** The text of the error, if not its name. */
   readonly errorText?: string;
 }
 /** The parameters of a method, in their order. */
 export type MethodRow = readonly MethodParameter[];
 export type Methods = Readonly<Record<string, MethodRow>>;
 
-/** Whose methods are not this package's own. */
+/** Prototypes whose methods are not defined by this package. */
 const FOREIGN: ReadonlySet<unknown> = new Set([
   Object.prototype,
   EventEmitter.prototype,
@@ -25,7 +25,7 @@ const FOREIGN: ReadonlySet<unknown> = new Set([
   Strategy.prototype,
 ]);
 
-/** The public methods of what the package gives out, its bases' included. */
+/** Returns the names of the public methods of an object, including those of its base classes. */
 export function methodsOf(subject: object): string[] {
   const names = new Set<string>();
   const prototype: unknown = Object.getPrototypeOf(subject);
@@ -41,7 +41,7 @@ function isOwn(owner: unknown): owner is object {
   return owner !== null && !FOREIGN.has(owner);
 }
 
-/** Whether the source says that it is nobody's to call: `private`, `protected`, `@internal`, or a `_` in front. */
+/** Whether the source declares it as not public: `private`, `protected`, `@internal`, or a leading `_`. */
 function isHidden(owner: object, method: string): boolean {
   if (method.startsWith('_')) return true;
   const source = sourceOf((owner.constructor as { name: string }).name);
@@ -60,14 +60,14 @@ const sources = readdirSync('lib', { recursive: true, encoding: 'utf8' })
 
 function sourceOf(name: string): string {
   const declaration = new RegExp(`^export (?:abstract )?class ${name}\\b`, 'm');
-  // the client and the server may have classes of one name
+  // the client and the server may have classes with the same name
   return sources.filter((source) => declaration.test(source)).join('\n');
 }
 
 const optional = true as const;
 const listener = { name: 'listener', valid: (): void => undefined };
 const event = { name: 'event', valid: 'said' };
-const heard: MethodRow = [event, listener];
+const eventAndListener: MethodRow = [event, listener];
 const unnamed: MethodRow = [{ ...event, optional }];
 const rooms: MethodRow = [{ name: 'rooms', valid: 'red', errorText: 'name of a room' }];
 const timeout: MethodRow = [{ name: 'timeout', valid: 1_000 }];
@@ -82,11 +82,11 @@ const key: MethodRow = [
 const NONE: MethodRow = [];
 
 const listening: Methods = {
-  on: heard,
-  once: heard,
-  off: heard,
-  addListener: heard,
-  removeListener: heard,
+  on: eventAndListener,
+  once: eventAndListener,
+  off: eventAndListener,
+  addListener: eventAndListener,
+  removeListener: eventAndListener,
   removeAllListeners: unnamed,
   listeners: [event],
   listenerCount: [event],
@@ -107,8 +107,8 @@ const client: Methods = {
   timeout,
   stream: [...sent, { name: 'options', valid: {}, optional }],
   reauthenticate: NONE,
-  on: heard,
-  once: heard,
+  on: eventAndListener,
+  once: eventAndListener,
   off: [event, { ...listener, optional }],
   onAny: [listener],
   offAny: [{ ...listener, optional }],
@@ -116,9 +116,9 @@ const client: Methods = {
 };
 
 /**
- * What the methods take of all that the package gives out. A method without a row fails the test.
+ * The parameters of the methods of all public objects. A method without a row fails the test.
  *
- * @param tracked a connected client of the server's
+ * @param tracked a connected client of the server
  */
 export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>> => ({
   EnvelopeServer: {
@@ -142,8 +142,8 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
     ...listening,
     ...targeted,
     ...sending,
-    prependListener: heard,
-    // Node's own words
+    prependListener: eventAndListener,
+    // Node's error message
     setMaxListeners: [{ name: 'count', valid: 7, errorText: 'setMaxListeners' }],
     join: rooms,
     leave: rooms,
@@ -157,7 +157,7 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
     offAnyOutgoing: [{ ...listener, optional }],
     listenersAnyOutgoing: NONE,
     disconnect: close,
-    // what `ws` has
+    // the methods of `ws`
     send: [{ name: 'data', valid: 'hello' }],
     ping: [{ name: 'data', valid: 'hello', optional }],
     pong: [{ name: 'data', valid: 'hello', optional }],

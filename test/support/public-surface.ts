@@ -12,7 +12,7 @@ import * as terminus from '../../lib/terminus/index.js';
 import * as testing from '../../lib/testing/index.js';
 import * as throttler from '../../lib/throttler/index.js';
 
-/** As package.json names them: what a browser gets of `./client` is another file. */
+/** The entries of package.json. `./client` is the entry for Node; browsers load another file. */
 export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
   '.': main,
   './throttler': throttler,
@@ -42,30 +42,30 @@ export type Kind = keyof typeof KINDS;
 interface Parameter {
   readonly name: string;
   readonly valid: unknown;
-  /** It may be left out. */
+  /** Whether it may be omitted. */
   readonly optional?: true;
-  /** Kinds of values that it takes as they are. */
+  /** Kinds of other values that are valid. */
   readonly takes?: readonly Kind[];
 }
 
 export interface Row {
-  /** With what its errors begin, if not with the name of the export. */
+  /** The first words of its errors, if not the name of the export. */
   readonly name?: string;
   readonly params: readonly Parameter[];
   readonly call: (...args: unknown[]) => unknown;
 }
 
-/** A value that is there to be read. */
+/** A constant to read. */
 export const CONSTANT = 'a constant';
-/** An error class, or a class without parameters: `new` works with whatever it is given. */
+/** An error class, or a class without parameters: `new` accepts any arguments. */
 export const ACCEPTS_ANYTHING = 'takes anything';
-/** Exported for its type and for `instanceof`: the package makes its instances. */
+/** Exported for its type and for `instanceof`: only the package creates instances. */
 export const PACKAGE_ONLY = 'made by the package';
 
 type Entry = Row | readonly Row[] | typeof CONSTANT | typeof ACCEPTS_ANYTHING | typeof PACKAGE_ONLY;
 
 const optional = true as const;
-/** What Nest injects, it injects rightly or not at all. */
+/** Nest injects the right value or `undefined`, so only null is checked. */
 const NON_NULL = (Object.keys(KINDS) as Kind[]).filter((kind) => kind !== 'null');
 const options = (valid: object = {}): Parameter => ({ name: 'options', valid, optional });
 const url: Parameter = { name: 'url', valid: 'ws://127.0.0.1:1/' };
@@ -83,10 +83,10 @@ export const connectRow = (subject: (...args: never[]) => unknown): Row => ({
 });
 
 /**
- * What every export of every entry takes. An export that is not here fails the test.
+ * The parameters of each export of each entry. A missing export fails the test.
  *
- * @param started one that a test client may start
- * @param ends what is to be called in the end
+ * @param started an application that a test client may start
+ * @param ends functions to call at the end
  */
 export const surfaceOf = (
   app: INestApplication,
@@ -103,7 +103,7 @@ export const surfaceOf = (
     EnvelopeModule: [
       {
         name: 'EnvelopeModule.forRoot',
-        // what is in them the adapter looks into
+        // the adapter checks the options themselves
         params: [{ ...options(), takes: ['object'] }],
         call: (...args) => Reflect.apply(main.EnvelopeModule.forRoot, main.EnvelopeModule, args),
       },
@@ -259,7 +259,7 @@ export const surfaceOf = (
         { name: 'app', valid: started },
         { name: 'pathOrOptions', valid: '/nowhere', optional, takes: ['text'] },
       ],
-      // there is no gateway: the server says so
+      // without a gateway, the server refuses the connection
       call: async (...args) => {
         const made: unknown = await Reflect.apply(testing.createTestClient, undefined, args).catch(
           (error: unknown) => error,

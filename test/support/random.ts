@@ -1,4 +1,4 @@
-/** Random numbers that come again with the same seed (mulberry32). */
+/** Random numbers that repeat with the same seed (mulberry32). */
 export class Random {
   private state: number;
 
@@ -6,7 +6,7 @@ export class Random {
     this.state = seed;
   }
 
-  /** In [0, 1). */
+  /** Returns a number in [0, 1). */
   next(): number {
     this.state = (this.state + 0x6d2b79f5) | 0;
     let bits = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
@@ -26,13 +26,13 @@ export class Random {
     return this.next() < probability;
   }
 
-  /** Each with an even chance. */
+  /** Returns a random subset, each item with a probability of one half. */
   some<Item>(items: readonly Item[]): Item[] {
     return items.filter(() => this.chance(0.5));
   }
 }
 
-/** The seed of this run: the environment's `SEED`, else a new one. */
+/** Returns the seed of this run: `SEED` of the environment, or a new one. */
 export function newSeed(): number {
   return process.env['SEED'] === undefined
     ? Math.floor(Math.random() * 2 ** 31)

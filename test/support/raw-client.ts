@@ -4,31 +4,31 @@ import { connect, type Socket } from 'node:net';
 /** RFC 6455, section 5.2. */
 export const OP = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 
-/** A frame to be sent, each bit as the test wants it. */
+/** A frame to send, with control over each bit. */
 export interface FrameSpec {
   opcode: number;
   payload?: string | Buffer;
   fin?: boolean;
   /** The three reserved bits, 0 to 7. */
   rsv?: number;
-  /** `false`: unmasked, which a client must not do. */
+  /** `false` sends an unmasked frame, which a client must not do. */
   mask?: boolean;
-  /** Says another length than the payload has. */
+  /** The length in the header, if other than that of the payload. */
   claimedLength?: number;
-  /** How many bytes the length takes, 0, 2 or 8 after the first; the shortest form if absent. */
+  /** The bytes of the extended length: 0, 2 or 8. Default: the shortest form. */
   lengthBytes?: 0 | 2 | 8;
-  /** The four bytes that mask the payload; random ones if absent. */
+  /** The four bytes of the masking key. Default: random bytes. */
   key?: Buffer;
 }
 
-/** A frame as it came, taken apart. */
+/** A received frame, parsed. */
 export interface RawFrame {
   fin: boolean;
   rsv: number;
   opcode: number;
   masked: boolean;
   payload: Buffer;
-  /** The frame's very bytes. */
+  /** The bytes of the whole frame. */
   bytes: Buffer;
 }
 
@@ -40,7 +40,7 @@ function lengthField(length: number, lengthBytes: 0 | 2 | 8): { short: number; r
   return { short: lengthBytes === 2 ? 126 : 127, rest };
 }
 
-/** Builds a frame as a client sends it. */
+/** Encodes a frame as a client sends it. */
 export function clientFrame(spec: FrameSpec): Buffer {
   const payload = Buffer.from(spec.payload ?? '');
   const length = spec.claimedLength ?? payload.length;
@@ -56,12 +56,12 @@ export function clientFrame(spec: FrameSpec): Buffer {
   return Buffer.concat([head, rest, key, payload.map((byte, index) => byte ^ key[index % 4]!)]);
 }
 
-/** A close frame's body. */
+/** Returns the payload of a close frame. */
 export function closeBody(code: number, reason: string | Buffer = ''): Buffer {
   return Buffer.concat([Buffer.from([code >> 8, code & 0xff]), Buffer.from(reason)]);
 }
 
-/** Takes the first frame off the bytes; `undefined` where it is not complete. */
+/** Parses the first frame of the bytes. Returns `undefined` when it is incomplete. */
 export function parseFrame(bytes: Buffer): RawFrame | undefined {
   if (bytes.length < 2) return undefined;
   const short = bytes[1]! & 0x7f;
@@ -91,11 +91,11 @@ afterEach(() => {
   for (const tcp of open) tcp.destroy();
 });
 
-/** A WebSocket client of nothing but TCP: every byte that leaves is the test's own, every byte that comes is kept. Cut after the test. */
+/** A WebSocket client on raw TCP: the test controls each sent byte and sees each received byte. Closed after the test. */
 export class RawClient {
-  /** The head of the answer to the upgrade. */
+  /** The head of the response to the upgrade request. */
   head = '';
-  /** The TCP connection has ended. */
+  /** Whether the TCP connection is closed. */
   isClosed = false;
   private buffered: Buffer = Buffer.alloc(0);
   private notify: () => void = () => undefined;
@@ -109,7 +109,7 @@ export class RawClient {
       this.buffered = Buffer.concat([this.buffered, chunk]);
       this.notify();
     });
-    // a server that cuts the line while we write is one of the answers that tests wait for
+    // tests also expect servers that reset the connection during a write
     tcp.on('error', () => undefined);
     tcp.on('close', () => {
       open.delete(tcp);
@@ -118,7 +118,7 @@ export class RawClient {
     });
   }
 
-  /** Opens a line; fails unless the server switches protocols with the right key. */
+  /** Connects. Fails unless the server switches protocols with the right key. */
   static async connect(
     port: number,
     path: string,
@@ -151,26 +151,26 @@ export class RawClient {
     return client;
   }
 
-  /** Sends frames, all in one write. */
+  /** Sends frames in one write. */
   send(...frames: (FrameSpec | Buffer)[]): void {
     this.tcp.write(
       Buffer.concat(frames.map((frame) => (Buffer.isBuffer(frame) ? frame : clientFrame(frame)))),
     );
   }
 
-  /** Sends a text frame, an object as JSON. */
+  /** Sends a text frame. An object is encoded as JSON. */
   text(message: string | object): void {
     this.send({ opcode: OP.text, payload: typeof message === 'string' ? message : JSON.stringify(message) });
   }
 
-  /** The next frame that the server sent. */
+  /** Resolves with the next frame of the server. Rejects when the connection closes first. */
   async frame(): Promise<RawFrame> {
     const frame = await this.frameOrEnd();
-    if (frame === undefined) throw new Error('the line ended before a frame came');
+    if (frame === undefined) throw new Error('the connection closed before a frame arrived');
     return frame;
   }
 
-  /** The next frame, or `undefined` where the line ended before one came. */
+  /** Resolves with the next frame, or with `undefined` when the connection closes first. */
   async frameOrEnd(): Promise<RawFrame | undefined> {
     let frame: RawFrame | undefined;
     await this.until('a frame', () => (frame = parseFrame(this.buffered)) !== undefined || this.isClosed);
@@ -178,13 +178,13 @@ export class RawClient {
     return frame;
   }
 
-  /** The next frame's payload as text. */
+  /** Resolves with the payload of the next frame as text. */
   async message(): Promise<string> {
     const { payload } = await this.frame();
     return payload.toString();
   }
 
-  /** The next frame, which must be a close frame: its code and reason. */
+  /** Resolves with the code and reason of the next frame, which must be a close frame. */
   async close(): Promise<{ code: number; reason: string }> {
     const { opcode, payload } = await this.frame();
     if (opcode !== OP.close) throw new Error(`no close frame, but opcode ${opcode}: ${payload.toString()}`);
@@ -192,14 +192,14 @@ export class RawClient {
     return { code: payload.readUInt16BE(), reason: payload.subarray(2).toString() };
   }
 
-  /** Resolves when the server has ended the TCP connection, with what came after the frames that were read. */
+  /** Resolves when the server has closed the TCP connection, with the bytes after the last frame that was read. */
   async ended(): Promise<Buffer> {
-    await this.until('the end of the line', () => this.isClosed);
+    await this.until('the end of the connection', () => this.isClosed);
     return this.buffered;
   }
 
   private async until(what: string, condition: () => boolean): Promise<void> {
-    const trace = new Error(`${what} did not come within ${this.timeout} ms`);
+    const trace = new Error(`${what} did not arrive within ${this.timeout} ms`);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(trace), this.timeout);
       this.notify = () => {

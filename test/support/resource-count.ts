@@ -20,7 +20,7 @@ export interface AdapterInternals {
   mounted: { endpoints: Iterable<Endpoint> };
 }
 
-/** What an adapter holds for its clients, on all paths together. */
+/** Counts what an adapter keeps for its clients, over all paths. */
 export function countResources(app: TestApp): Record<string, number> {
   const { services, mounted } = app.adapter as unknown as AdapterInternals;
   const { connectionCounter: counter } = services;
@@ -36,13 +36,13 @@ export function countResources(app: TestApp): Record<string, number> {
     children: endpoints.reduce((sum, { children }) => sum + children.size, 0),
     sockets: count(({ sockets }) => sockets.size),
     arriving: count(({ _arriving }) => _arriving.size),
-    // of a RegExp namespace itself the rooms are those of its children
+    // a RegExp namespace has no adapter: its children have the rooms
     rooms: count(({ adapter }) => adapter.rooms?.size ?? 0),
     sids: count(({ adapter }) => adapter.sids?.size ?? 0),
   };
 }
 
-/** What it holds when nobody is there. */
+/** The counts without any client. */
 export const NO_RESOURCES = {
   connections: 0,
   pending: 0,

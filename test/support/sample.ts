@@ -7,7 +7,7 @@ declare const NEST_MAJOR: number;
 
 const ROOT = process.cwd();
 const REGISTER = pathToFileURL(join(ROOT, 'test/support/child/register.mjs')).href;
-/** Milliseconds for what it is to say: on a busy machine processes take their time to start. */
+/** Milliseconds to wait for output: on a busy machine processes start slowly. */
 const TIMEOUT = 30_000;
 
 const running = new Set<Sample>();
@@ -16,9 +16,9 @@ afterAll(async () => {
   await Promise.all([...running].map((sample) => sample.kill()));
 });
 
-/** A sample's own program, from its sources, in processes of its own; ended after the spec file. */
+/** The program of a sample, run from its sources in separate processes. It is killed after the spec file. */
 export class Sample {
-  /** What it and the processes that it started wrote, to either stream. */
+  /** The output of all its processes, on both streams. */
   output = '';
   readonly exited: Promise<Exit>;
   private readonly watchers = new Set<() => void>();
@@ -32,7 +32,7 @@ export class Sample {
       });
     }
     this.exited = new Promise((resolve) => {
-      // not 'exit': what it said last is still under way then
+      // not 'exit': the last output may arrive after it
       process.on('close', (code, signal) => {
         running.delete(this);
         resolve({ code, signal });
@@ -40,49 +40,49 @@ export class Sample {
     });
   }
 
-  /** @param program its file: `sample/03-cluster/src/main.ts` */
+  /** @param program its file, such as `sample/03-cluster/src/main.ts` */
   static start(program: string, ...args: string[]): Sample {
     const env = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', NEST_MAJOR: String(NEST_MAJOR) };
-    const line = ['--enable-source-maps', '--import', REGISTER, join(ROOT, program), ...args];
-    return new Sample(spawn(process.execPath, line, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
+    const command = ['--enable-source-maps', '--import', REGISTER, join(ROOT, program), ...args];
+    return new Sample(spawn(process.execPath, command, { env, stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
-  /** Resolves when it has said so often what matches, with the first group of each. */
+  /** Resolves when the output matches `times` times, with the first group of each match. */
   async waitForOutput(pattern: RegExp, times = 1): Promise<string[]> {
     let timer: NodeJS.Timeout | undefined;
-    let look: (() => void) | undefined;
+    let check: (() => void) | undefined;
     try {
       return await new Promise<string[]>((resolve, reject) => {
         const fail = (why: string): void =>
           reject(new Error(`${pattern.source}, ${times} times: ${why}\n${this.output}`));
         timer = setTimeout(() => fail(`not within ${TIMEOUT} ms`), TIMEOUT);
         void this.exited.then(({ code, signal }) => fail(`it ended with ${signal ?? code}`));
-        look = () => {
+        check = () => {
           const found = [...this.output.matchAll(new RegExp(pattern, 'g'))];
           if (found.length >= times) resolve(found.map((match) => match[1]!));
         };
-        this.watchers.add(look);
-        look();
+        this.watchers.add(check);
+        check();
       });
     } finally {
       clearTimeout(timer);
-      this.watchers.delete(look!);
+      this.watchers.delete(check!);
     }
   }
 
-  /** How it ended, once it has. */
+  /** Sends a signal. Resolves with the exit code and signal. */
   end(signal: NodeJS.Signals = 'SIGTERM'): Promise<Exit> {
     this.process.kill(signal);
     return this.exited;
   }
 
-  /** The workers of a Node cluster end with their primary. */
+  /** Kills it. The workers of a Node cluster end with their primary. */
   async kill(): Promise<void> {
     await this.end('SIGKILL');
   }
 }
 
-/** Whether there is a process of that id. */
+/** Whether a process with this id exists. */
 export function isAlive(pid: number): boolean {
   try {
     return process.kill(pid, 0);

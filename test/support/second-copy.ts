@@ -12,8 +12,8 @@ interface Manifest {
 }
 
 /**
- * Packages of Nest once more, as a monorepo or `npm link` has them: the same code, from another folder. What they depend on is
- * shared.
+ * Second copies of Nest packages, as in a monorepo or after `npm link`: the same code from another folder. They share their
+ * dependencies with the first copies.
  */
 export class SecondCopy {
   private constructor(private readonly folder: string) {}
@@ -40,7 +40,7 @@ export class SecondCopy {
       await this.share(needed);
   }
 
-  /** Optional ones may be absent; a copy stays a copy. */
+  /** Links a dependency. Skips absent optional ones, and packages that are copied already. */
   private async share(name: string): Promise<void> {
     for (const root of [ROOTS[NEST_MAJOR], ROOTS[12]]) {
       try {

@@ -5,8 +5,8 @@ import * as common from '@nestjs/common';
 import * as core from '@nestjs/core';
 
 /**
- * `@nestjs/throttler` itself, for Jest on Nest 12: it is CommonJS and requires Nest's ES modules, which Node lets it
- * do and Jest does not. Its files run as they are; only what `require` gives them is found here.
+ * The real `@nestjs/throttler`, for Jest on Nest 12. It is CommonJS and requires Nest's ES modules, which Node allows
+ * and Jest does not. Its files run unchanged; only their `require` is replaced here.
  */
 type Throttler = typeof import('@nestjs/throttler');
 
@@ -23,7 +23,7 @@ function load(file: string): unknown {
     if (name.startsWith('.')) return load(createRequire(file).resolve(name));
     return nest[name] ?? require(name);
   };
-  // what Node's own loader does with a file of CommonJS
+  // runs the file like Node's CommonJS loader
   // oxlint-disable-next-line typescript/no-implied-eval
   const run = new Function('require', 'module', 'exports', readFileSync(file, 'utf8'));
   Reflect.apply(run, undefined, [find, module, module.exports]);

@@ -3,41 +3,41 @@ import { EventEmitter } from 'node:events';
 const KINDS = ['unhandledRejection', 'uncaughtException'] as const;
 
 /**
- * Jest gives specs a copy of `process`, under `node:process` too, that hears nothing of these events. A function
- * made by Node's own realm sees the real one.
+ * Jest gives specs a copy of `process`, also as `node:process`, that does not receive these events. A function
+ * that is created in Node's realm returns the real one.
  */
 const realProcess = new (EventEmitter.constructor as FunctionConstructor)(
   'return process',
 )() as NodeJS.Process;
 
-/** What ends a real process: rejections and exceptions that nobody took. Collected instead of Jest's own listeners. */
+/** Collects unhandled rejections and exceptions, which would end a real process. Replaces Jest's listeners. */
 export class UnhandledErrors {
   readonly errors: unknown[] = [];
   private readonly others = KINDS.map((kind) => ({ kind, listeners: realProcess.listeners(kind as 'exit') }));
-  private readonly take = (error: unknown): void => void this.errors.push(error);
+  private readonly collect = (error: unknown): void => void this.errors.push(error);
 
   constructor() {
     for (const kind of KINDS) {
       realProcess.removeAllListeners(kind);
-      realProcess.on(kind as 'exit', this.take);
+      realProcess.on(kind as 'exit', this.collect);
     }
   }
 
-  /** Rejections are told of when the promise jobs of a turn are through. */
+  /** Waits a few turns, because Node reports rejections after the promise jobs of a turn. Returns the errors. */
   async stop(): Promise<unknown[]> {
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
     for (const { kind, listeners } of this.others) {
-      realProcess.off(kind, this.take);
+      realProcess.off(kind, this.collect);
       for (const listener of listeners) realProcess.on(kind as 'exit', listener);
     }
     return this.errors;
   }
 }
 
-/** Of the test that runs. Spec files that share a process hang their hooks on each other's tests. */
+/** The collector of the current test. Spec files that share a process run their hooks for each other's tests. */
 let shared: { collector: UnhandledErrors; hooks: number } | undefined;
 
-/** Fails every test of the file in which a rejection or an exception strayed. */
+/** Fails each test of the file with an unhandled rejection or exception. */
 export function expectNoUnhandledErrors(): void {
   beforeEach(() => {
     shared ??= { collector: new UnhandledErrors(), hooks: 0 };

@@ -11,7 +11,7 @@ function circular(): object {
   return parent;
 }
 
-/** What JSON would drop, empty, replace or refuse: how to make it, where it is, and what the error calls it. */
+/** Values that JSON would drop, empty, replace or refuse: a function that creates each, its place, and its name in the error. */
 export const UNSERIALIZABLE: readonly (readonly [
   name: string,
   make: () => unknown,
@@ -51,7 +51,7 @@ export const UNSERIALIZABLE: readonly (readonly [
   ['a RegExp', () => [/x/], 'data[0]', 'a RegExp'],
 ];
 
-/** What goes as it is, or as its own toJSON() says. */
+/** Values that JSON represents, directly or through their toJSON(). */
 export const SERIALIZABLE: readonly (readonly [name: string, value: unknown, data: unknown])[] = [
   ['a date', { at: new Date(0) }, { at: '1970-01-01T00:00:00.000Z' }],
   ['an object with toJSON()', { toJSON: () => ({ a: 1 }), f: () => 1 }, { a: 1 }],
@@ -69,7 +69,7 @@ export const SERIALIZABLE: readonly (readonly [name: string, value: unknown, dat
   ['no prototype', Object.assign(Object.create(null), { a: 1 }), { a: 1 }],
   ['keys that are symbols', { a: 1, [Symbol('b')]: 2 }, { a: 1 }],
   ['one value twice', twice(), { a: { n: 1 }, b: [{ n: 1 }] }],
-  ['an error with a message of its own', Object.assign(new Error(), { message: 'no' }), { message: 'no' }],
+  ['an error with an own property message', Object.assign(new Error(), { message: 'no' }), { message: 'no' }],
 ];
 
 function twice(): object {

@@ -11,7 +11,7 @@ export interface UpgradeResponse {
   body: string;
 }
 
-/** Asks for an upgrade over bare TCP and returns the answer as it came; of a 101 the head alone. Status 0: there was none. */
+/** Requests an upgrade over raw TCP. Resolves with the response; after a 101, only its head. Status 0 means no response. */
 export function requestUpgrade(
   port: number,
   target: string,
@@ -20,7 +20,7 @@ export function requestUpgrade(
   return beginUpgrade(port, target, headers).answer;
 }
 
-/** The same, with the TCP connection in the test's hands while the answer is awaited. */
+/** Requests an upgrade, and returns the TCP connection and the promised response. */
 export function beginUpgrade(
   port: number,
   target: string,
@@ -38,7 +38,7 @@ export function beginUpgrade(
   return beginRaw(port, `GET ${target} HTTP/1.1\r\n${lines.join('')}\r\n`);
 }
 
-/** Sends these very bytes, a character each, and returns the answer. */
+/** Sends exactly these characters as Latin-1. Resolves with the response. */
 export function requestRaw(port: number, request: string): Promise<UpgradeResponse> {
   return beginRaw(port, request).answer;
 }
@@ -57,7 +57,7 @@ function beginRaw(port: number, request: string): { tcp: Socket; answer: Promise
       open.delete(tcp);
       resolve(parse(text));
     });
-    // who is told that it says too much may be cut off in the middle of it
+    // a server that refuses a large request may reset the connection during it
     tcp.on('error', (error) => text === '' && reject(error));
   });
   tcp.write(request, 'latin1');
@@ -81,7 +81,7 @@ function parse(text: string): UpgradeResponse {
   };
 }
 
-/** A port that nobody listens on. */
+/** Returns a free port. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, () => resolve()));

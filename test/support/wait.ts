@@ -1,4 +1,4 @@
-/** Resolves once the condition holds; looked at on every turn of the event loop, fails after five seconds. */
+/** Resolves when the condition holds. Checks it on each turn of the event loop, and fails after five seconds. */
 export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
   const deadline = Date.now() + 5_000;
   while (!(await condition())) {
@@ -7,7 +7,7 @@ export async function until(what: string, condition: () => boolean | Promise<boo
   }
 }
 
-/** A promise with its handles outside. */
+/** Returns a promise with its `resolve` and `reject`. */
 export function deferred<Value = void>(): {
   promise: Promise<Value>;
   resolve: (value: Value) => void;

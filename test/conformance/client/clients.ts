@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { connect, RequestError, type ClientSocket } from '../../../lib/client/node.js';
-import { describeIf } from '../../support/brokers/present.js';
+import { describeIf } from '../../support/brokers/describe-if.js';
 import { Awaited } from './queue.js';
 
 /** What a client under test is told to do: README.md in this folder. */

@@ -16,38 +16,38 @@ export interface Account {
 interface Program {
   file: string;
   args: readonly string[];
-  /** What it says once clients may come. */
+  /** Matches its output when it accepts clients. */
   ready: RegExp;
 }
 
 /**
- * A broker of the spec file's own: in the foreground, on a free port of loopback, with nothing outside its temporary
- * folder. It is ended after the spec file.
+ * A broker for one spec file: in the foreground, on a free port of loopback, with all files in its temporary folder.
+ * It is stopped after the spec file.
  */
 export abstract class Broker {
-  /** How it is asked to end. */
+  /** The signal that asks the program to stop. */
   protected abstract readonly stopSignal: NodeJS.Signals;
   private dataFolder: string | undefined;
   private assignedPort: number | undefined;
   private child: ChildProcess | undefined;
   private exited: Promise<unknown> = Promise.resolve();
-  /** Stopped processes, the broker's own first. */
+  /** The suspended processes, the broker's first. */
   private stalled: number[] = [];
-  /** What it said, on either stream, since it was started last. */
+  /** Its output on both streams since the last start. */
   output = '';
 
   constructor() {
     afterAll(() => this.end());
   }
 
-  /** Where clients connect. */
+  /** The URL for clients. */
   abstract get url(): string;
   protected abstract program(): Program;
-  /** Whose process it is, where that is not whoever runs the tests. */
+  /** The account that runs the process, if not the user of the tests. */
   protected account(): Account | undefined {
     return undefined;
   }
-  /** Before the first start. */
+  /** Runs before the first start. */
   protected prepare(): Promise<void> {
     return Promise.resolve();
   }
@@ -62,7 +62,7 @@ export abstract class Broker {
     return this.dataFolder;
   }
 
-  /** The broker's own process, while it runs. */
+  /** The id of the broker's main process, while it runs. */
   get pid(): number | undefined {
     return this.isRunning ? this.child?.pid : undefined;
   }
@@ -72,7 +72,7 @@ export abstract class Broker {
     return child?.pid !== undefined && child.exitCode === null && child.signalCode === null;
   }
 
-  /** Starts it, on the port and in the folder that it had before; resolves once clients may come. */
+  /** Starts it on the same port and in the same folder as before. Resolves when it accepts clients. */
   async start(): Promise<this> {
     if (this.isRunning) return this;
     this.assignedPort ??= await freePort();
@@ -87,48 +87,48 @@ export abstract class Broker {
     return this;
   }
 
-  /** Has it end as its operator would, and ends it where it does not within five seconds. */
+  /** Stops it as its operator would. Kills it after five seconds. */
   async stop(): Promise<void> {
     this.resume();
     await this.finish(this.stopSignal);
   }
 
-  /** Ends it, and its processes, without a word: SIGKILL. */
+  /** Kills it and its child processes with SIGKILL. */
   async kill(): Promise<void> {
-    const family = this.pid === undefined ? [] : [this.pid, ...descendants(this.pid)];
-    for (const pid of family.slice(1)) signal(pid, 'SIGKILL');
+    const pids = this.pid === undefined ? [] : [this.pid, ...descendants(this.pid)];
+    for (const pid of pids.slice(1)) signal(pid, 'SIGKILL');
     this.stalled = [];
     await this.finish('SIGKILL');
-    // a broker of many processes has let go of its port and files when all of them are gone
+    // a broker of many processes releases its port and files when the last process ends
     const deadline = Date.now() + STOP;
-    while (family.some(isAlive)) {
-      if (Date.now() > deadline) throw new Error(`${this.constructor.name} was not gone within ${STOP} ms`);
+    while (pids.some(isAlive)) {
+      if (Date.now() > deadline) throw new Error(`${this.constructor.name} did not end within ${STOP} ms`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
 
-  /** Ends it without a word, if it runs, and starts it on the same port. */
+  /** Kills it, if it runs, and starts it on the same port. */
   async restart(): Promise<void> {
     await this.kill();
     await this.start();
   }
 
-  /** It stands still, with its connections open: SIGSTOP. */
+  /** Suspends it with SIGSTOP. Its connections stay open. */
   stall(): void {
     const { pid } = this;
     if (pid === undefined) throw new Error(`${this.constructor.name} does not run`);
     signal(pid, 'SIGSTOP');
-    // after that it makes no more of them
+    // a suspended process starts no more children
     this.stalled = [pid, ...descendants(pid)];
     for (const one of this.stalled) signal(one, 'SIGSTOP');
   }
 
-  /** It goes on where it was: SIGCONT. */
+  /** Continues it with SIGCONT. */
   resume(): void {
     for (const pid of this.stalled.splice(0).reverse()) signal(pid, 'SIGCONT');
   }
 
-  /** Runs a program of the broker's to its end. */
+  /** Runs another program of the broker and waits for its end. */
   protected async runToEnd(file: string, args: readonly string[]): Promise<void> {
     const child = this.run(file, args);
     await this.exited;
@@ -146,7 +146,7 @@ export abstract class Broker {
     for (const stream of [child.stdout, child.stderr])
       stream.on('data', (text) => (this.output += String(text)));
     this.exited = new Promise((resolve) => {
-      // not 'exit': what it said last is still under way then
+      // not 'exit': the last output may arrive after it
       child.on('close', resolve);
       child.on('error', (error) => {
         this.output += error.message;
@@ -174,10 +174,10 @@ export abstract class Broker {
 
   private async finish(how: NodeJS.Signals): Promise<void> {
     if (!this.isRunning) return;
-    const bound = setTimeout(() => void this.kill(), STOP);
+    const timer = setTimeout(() => void this.kill(), STOP);
     this.child?.kill(how);
     await this.exited;
-    clearTimeout(bound);
+    clearTimeout(timer);
   }
 
   private async end(): Promise<void> {
@@ -190,7 +190,7 @@ function signal(pid: number, name: NodeJS.Signals | 0): boolean {
   try {
     return process.kill(pid, name);
   } catch {
-    return false; // gone
+    return false; // the process has ended
   }
 }
 
@@ -198,7 +198,7 @@ function isAlive(pid: number): boolean {
   return signal(pid, 0) && statusOf(pid)?.state !== 'Z';
 }
 
-/** All processes that this one made, and those that they made. */
+/** Returns the ids of all child processes, including indirect ones. */
 function descendants(ancestor: number): number[] {
   const processes = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
   const parents = new Map(processes.map((pid) => [Number(pid), statusOf(Number(pid))?.parent]));
@@ -209,7 +209,7 @@ function descendants(ancestor: number): number[] {
 
 function statusOf(pid: number): { state: string; parent: number } | undefined {
   try {
-    // pid (name) state parent: a name may have spaces and brackets of its own
+    // pid (name) state parent: the name may contain spaces and brackets
     const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ');

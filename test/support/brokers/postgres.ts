@@ -2,28 +2,28 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Client } from 'pg';
 import { Broker, type Account } from './broker.js';
-import { describeIf } from './present.js';
+import { describeIf } from './describe-if.js';
 
-/** Where Debian puts the servers of all majors. */
+/** The folder of all installed majors on Debian. */
 const DEBIAN = '/usr/lib/postgresql';
 const PROGRAMS = process.env.POSTGRES_BIN ?? newest();
 
-/** Where there is no PostgreSQL these tests are left out, and say so; in CI they fail instead. */
+/** Skips these tests with a message where PostgreSQL is not installed. In CI they fail instead. */
 export const describeWithPostgres = describeIf(
   existsSync(join(PROGRAMS, 'postgres')),
   `No postgres in ${PROGRAMS} (apt-get install postgresql, or set POSTGRES_BIN)`,
 );
 
-/** What `@socket.io/postgres-adapter` asks for. */
+/** The table that `@socket.io/postgres-adapter` needs. */
 const TABLE = `CREATE TABLE socket_io_attachments (
   id bigserial UNIQUE,
   created_at timestamptz DEFAULT NOW(),
   payload bytea
 )`;
 
-/** A PostgreSQL of the spec file's own, with the adapter's table; it keeps its data over a restart, if not the very last. */
+/** A PostgreSQL for one spec file, with the adapter's table. A restart keeps its data, except the last writes. */
 export class PostgresServer extends Broker {
-  // a smart shutdown, SIGTERM, would wait for the clients
+  // SIGTERM, a smart shutdown, would wait for the clients
   protected override readonly stopSignal = 'SIGINT';
 
   /** @param settings of postgresql.conf: `['max_connections=20']` */
@@ -35,11 +35,12 @@ export class PostgresServer extends Broker {
     return `postgres://postgres@127.0.0.1:${this.port}/postgres`;
   }
 
-  /** PostgreSQL does not run as root: then it runs as the user that its package made. */
+  /** PostgreSQL refuses to run as root. For root, it runs as the user "postgres" of its package. */
   protected override account(): Account | undefined {
     if (process.getuid?.() !== 0) return undefined;
     const [, uid, gid] = /^postgres:[^:]*:(\d+):(\d+):/m.exec(readFileSync('/etc/passwd', 'utf8')) ?? [];
-    if (uid === undefined) throw new Error('there is no user "postgres": PostgreSQL does not run as root');
+    if (uid === undefined)
+      throw new Error('PostgreSQL does not run as root, and the user "postgres" does not exist');
     return { uid: Number(uid), gid: Number(gid) };
   }
 
@@ -60,14 +61,14 @@ export class PostgresServer extends Broker {
   }
 
   protected override program() {
-    // it never has to outlive its machine; what is committed is written down within a second
-    const careless = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off'];
+    // no durability needed: a commit is written within a second
+    const notDurable = ['fsync=off', 'full_page_writes=off', 'synchronous_commit=off'];
     const small = ['shared_buffers=16MB', 'autovacuum=off', 'max_wal_senders=0', 'wal_level=minimal'];
-    const settings = [...careless, ...small, ...this.settings].flatMap((setting) => ['-c', setting]);
-    const where = ['-D', this.folder, '-k', this.folder, '-h', '127.0.0.1', '-p', String(this.port)];
+    const settings = [...notDurable, ...small, ...this.settings].flatMap((setting) => ['-c', setting]);
+    const location = ['-D', this.folder, '-k', this.folder, '-h', '127.0.0.1', '-p', String(this.port)];
     return {
       file: join(PROGRAMS, 'postgres'),
-      args: [...where, ...settings],
+      args: [...location, ...settings],
       ready: /ready to accept connections/,
     };
   }

@@ -7,9 +7,9 @@ const require = createRequire(createRequire(import.meta.url).resolve('@asyncapi/
 const { default: Validator } = require('ajv') as { default: typeof Ajv };
 const { default: addFormats } = require('ajv-formats') as { default: (ajv: Ajv) => void };
 
-// Jest's module registry does not take the parser's dependencies.
+// In a child process, because Jest's module registry cannot load the parser's dependencies.
 serveCommands({
-  /** What AsyncAPI's own parser has against a document, warnings included, and the ids of the operations that it read. */
+  /** Returns the errors and warnings of AsyncAPI's parser for a document, and the operations that it read. */
   async parse(text: string) {
     const { document, diagnostics } = await new Parser().parse(text);
     return {
@@ -33,7 +33,7 @@ serveCommands({
         })),
     };
   },
-  /** What a schema of a document has against a value. */
+  /** Returns the errors of a value for a schema of a document. */
   validate(document: { components: object }, schema: object, value: unknown) {
     const ajv = new Validator({ strict: false, allErrors: true });
     addFormats(ajv);
@@ -44,5 +44,5 @@ serveCommands({
   },
 });
 
-// a parser at work has nothing else that keeps the process alive
+// keeps the process alive while the parser works
 process.channel!.ref();

@@ -10,7 +10,7 @@ export interface Booted {
   port: number;
 }
 
-/** The application of a child process, on the HTTP platform of this run. What it logs goes to the parent's `output`. */
+/** Starts the application of a child process, on the HTTP platform of this run. The parent finds its log in `output`. */
 export async function boot(
   metadata: ModuleMetadata,
   options: EnvelopeOptions = {},
@@ -23,7 +23,7 @@ export async function boot(
   nest.useWebSocketAdapter(new EnvelopeAdapter(nest, options));
   nest.enableShutdownHooks();
   if (typeof host === 'string') await nest.listen(0, host);
-  // both platforms take what Node's own listen() takes, Nest's type does not say so
+  // both platforms accept the arguments of Node's listen(), though Nest's type does not allow them
   else await nest.listen(host as unknown as number);
   return { nest, port: (nest.getHttpServer().address() as AddressInfo).port };
 }

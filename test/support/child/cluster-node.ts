@@ -8,8 +8,8 @@ import { boot } from './boot.js';
 import { serveCommands } from './program.js';
 
 /*
- * The primary of a Node cluster, and its workers: each a node with an application on a port of its own. The primary
- * passes on what the test asks of a worker.
+ * The primary of a Node cluster and its workers. Each worker runs an application on another port. The primary
+ * forwards the test's commands to the workers.
  */
 
 interface Answer {
@@ -23,11 +23,11 @@ class Workers {
   private readonly workers = new Map<string, Worker>();
   private calls = 0;
 
-  /** Starts a worker; resolves with its port. */
+  /** Starts a worker. Resolves with its port. */
   async fork(name: string): Promise<number> {
     const worker = cluster.fork({ NODE_NAME: name });
     worker.setMaxListeners(0);
-    // one that has closed its application may have ended before it hears that it is to
+    // a worker that has closed its application may end before it receives `disconnect`
     worker.on('error', () => undefined);
     this.workers.set(name, worker);
     await nextMessage(worker, ({ ready }) => ready === true);
@@ -38,7 +38,7 @@ class Workers {
     const worker = this.workers.get(name)!;
     const call = this.calls++;
     const answered = nextMessage(worker, (answer) => answer.call === call);
-    // one that has ended is told of by `hear`
+    // `nextMessage` reports a worker that has ended
     worker.send({ call, name: command, args }, () => undefined);
     const { error, result } = await answered;
     if (error !== undefined) throw new Error(error);
@@ -99,7 +99,7 @@ if (cluster.isPrimary) {
     close: (name: string) => workers.close(name),
     signal: (name: string, signal: NodeJS.Signals) => workers.signal(name, signal),
   });
-  // the parent's line is no reason to stay
+  // keeps the process alive: the channel to the parent does not
   setInterval(() => undefined, 60_000);
 } else {
   await work(process.env['NODE_NAME']!);

@@ -30,5 +30,5 @@ serveCommands({
   },
 });
 
-// what the application does while it is looked at would not keep the process alive
+// keeps the process alive while the contract is created
 process.channel!.ref();

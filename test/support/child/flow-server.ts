@@ -6,14 +6,14 @@ import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../../l
 import { boot } from './boot.js';
 import { serveCommands, settings, emitToParent } from './program.js';
 
-/** Timers there are, those included that keep no process alive. */
+/** The ids of all timers, including those without a reference to the event loop. */
 const timers = new Set<number>();
 createHook({
   init: (id, type) => type === 'Timeout' && timers.add(id),
   destroy: (id) => timers.delete(id),
 }).enable();
 
-/** Pings that went out in one go, one number for each time. */
+/** The number of pings in each turn of the event loop that sent any. */
 const pings: number[] = [];
 let isCounting = false;
 
@@ -40,7 +40,7 @@ class RoomsGateway {
 @WebSocketGateway({ path: '/ws' })
 class FlowGateway {
   @WebSocketServer() server!: EnvelopeServer;
-  /** How often clients left with which code and word. */
+  /** The number of disconnected clients by close code and reason. */
   readonly left: Record<string, number> = {};
   drained = 0;
 
@@ -66,7 +66,7 @@ export interface Memory {
 }
 
 export interface Figures {
-  /** MB, after a collection. */
+  /** MB, after a garbage collection. */
   memory: Memory;
   sockets: number;
   rooms: number;
@@ -79,11 +79,11 @@ export interface Figures {
 export interface Flood {
   bytes: number;
   seconds: number;
-  /** Bytes of one message. */
+  /** The size of one message in bytes. */
   size: number;
-  /** A message each for every client, and not one for all. */
+  /** Whether each client receives another message, instead of one broadcast. */
   isDirect?: boolean;
-  /** What is sent shall be large on compressed lines, too. */
+  /** Whether the connections are compressed: the messages are then random, so that they stay large. */
   isCompressed?: boolean;
 }
 
@@ -92,9 +92,9 @@ export interface FloodReport {
   volatiles: number;
   /** MB. */
   peak: Memory;
-  /** Of one client. */
+  /** The maximum of `bufferedAmount` over all clients. */
   maxBuffered: number;
-  /** Milliseconds that the server's event loop was late, at most. */
+  /** The maximum delay of the server's event loop, in milliseconds. */
   delay: number;
 }
 
@@ -115,7 +115,7 @@ function memory(): Memory {
 /** Bytes. */
 const MAX_PER_TURN = 1_000_000;
 
-/** As many bytes as asked for, evenly over the time, with a volatile message in every turn. */
+/** Sends the given number of bytes, evenly over the time, and a volatile message in each turn. */
 async function flood({ bytes, seconds, size, isDirect, isCompressed }: Flood): Promise<FloodReport> {
   const { server } = gateway;
   const filler = 'x'.repeat(size);
@@ -126,7 +126,7 @@ async function flood({ bytes, seconds, size, isDirect, isCompressed }: Flood): P
   const start = performance.now();
   while (report.messages * size < bytes) {
     const onTime = (Math.min(1, (performance.now() - start) / 1_000 / seconds) * bytes) / size;
-    // a machine that stalls makes it take longer: a burst would be too much also for who reads
+    // on a machine that stalls the flood takes longer: a burst would be too much for fast readers, too
     const due = Math.min(onTime, report.messages + MAX_PER_TURN / size);
     for (; report.messages < due; report.messages++) {
       const data = `${report.messages}:${isCompressed === true ? noise() : filler}`;
@@ -150,7 +150,7 @@ serveCommands({
   port: () => app.port,
   flood,
   pings: () => pings,
-  // more than one: what a collection lets go of may need another one
+  // several collections: what one frees may allow the next to free more
   figures: async (): Promise<Figures> => {
     for (let round = 0; round < 5; round++) {
       globalThis.gc?.();

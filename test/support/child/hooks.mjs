@@ -5,7 +5,7 @@ import { transform } from '@swc/core';
 const PACKAGE = new URL('../../../lib/', import.meta.url).href;
 const NEST_11 = new URL('../../nest-11/package.json', import.meta.url).href;
 
-// The same as in scripts/jest-projects.js.
+// The same options as in scripts/jest-projects.js.
 const OPTIONS = {
   jsc: {
     parser: { syntax: 'typescript', decorators: true },
@@ -18,7 +18,7 @@ const OPTIONS = {
   swcrc: false,
 };
 
-/** Its file below lib/. */
+/** Returns the file of an entry, relative to lib/. */
 function entryOf(specifier) {
   const entry = specifier.split('/').slice(1);
   return entry[0] === 'client' ? 'client/node.ts' : [...entry, 'index.ts'].join('/');
@@ -26,9 +26,9 @@ function entryOf(specifier) {
 
 export function resolve(specifier, context, next) {
   const fromSource = context.parentURL?.endsWith('.ts') === true;
-  // sources name each other './x.js'; the file on disk is './x.ts'
+  // sources import './x.js'; the file on disk is './x.ts'
   if (fromSource && /^\.{1,2}\/.*\.js$/.test(specifier)) return next(specifier.replace(/js$/, 'ts'), context);
-  // as samples import it
+  // samples import the package by name
   if (fromSource && /^nestjs-envelope(\/|$)/.test(specifier))
     return next(PACKAGE + entryOf(specifier), context);
   if (fromSource && specifier.startsWith('@nestjs/') && process.env.NEST_MAJOR === '11')

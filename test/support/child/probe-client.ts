@@ -1,7 +1,7 @@
 import { WebSocket } from 'ws';
 import { serveCommands } from './program.js';
 
-/** What a well-behaved client saw. */
+/** What a client saw that reads and responds in time. */
 export interface ProbeReport {
   bulk: number;
   gap?: string;
@@ -20,7 +20,7 @@ function listen(ws: WebSocket): void {
   const ask = (): void => {
     if (!isAsking) return;
     sent = performance.now();
-    ws.send(JSON.stringify({ event: 'echo', id: 1, data: 'on time?' }));
+    ws.send(JSON.stringify({ event: 'echo', id: 1, data: 'ping' }));
   };
   ws.on('message', (data: Buffer) => {
     const start = data.subarray(0, 60).toString();

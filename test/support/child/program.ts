@@ -6,7 +6,7 @@ interface Call {
   args: unknown[];
 }
 
-/** What the parent has this process do, by name. A child that is left alone must not go on for ever. */
+/** Runs the commands of the parent, by name. Exits when the channel to the parent closes. */
 export function serveCommands(commands: Record<string, (...args: never[]) => unknown>): void {
   const run = async ({ call, name, args }: Call): Promise<void> => {
     try {
@@ -16,22 +16,22 @@ export function serveCommands(commands: Record<string, (...args: never[]) => unk
       process.send!({ call, error: String(error instanceof Error ? error.stack : error) });
     }
   };
-  // a worker's line carries more than calls
+  // a cluster worker receives other messages, too
   process.on('message', (message: Partial<Call>) => {
     if (message.call !== undefined) void run(message as Call);
   });
   process.on('disconnect', () => process.exit(1));
-  // the parent's line is no reason to stay
+  // the channel to the parent does not keep the process alive
   process.channel!.unref();
   process.send!({ ready: true });
 }
 
-/** Lets the parent know. Resolves when it has left this process. */
+/** Emits an event to the parent. Resolves when it was sent. */
 export function emitToParent(event: string, value?: unknown): Promise<void> {
   return new Promise((resolve) => process.send!({ event, value }, () => resolve()));
 }
 
-/** What the parent started this process with. */
+/** Returns the settings that the parent passed. */
 export function settings<Settings>(): Settings {
   return JSON.parse(process.env['SETTINGS'] ?? '{}') as Settings;
 }

@@ -3,9 +3,9 @@ import { connect, type Socket } from 'node:net';
 import { closeOf, FrameScanner } from '../frame-scanner.js';
 import { serveCommands, emitToParent } from './program.js';
 
-/** How a reader fared. */
+/** What happened to a reader. */
 export interface ReaderReport {
-  /** Messages of each event. */
+  /** The number of messages of each event. */
   bulk: number;
   position: number;
   /** The first message that was missing or out of order. */
@@ -21,13 +21,13 @@ export interface ReaderReport {
 interface ReaderOptions {
   port: number;
   count: number;
-  /** Bytes that each reads. */
+  /** The number of bytes that each reads. */
   maxBytes?: number;
   isCompressed?: boolean;
   path?: string;
 }
 
-/** A client of nothing but TCP that reads until it has had enough. */
+/** A raw TCP client that stops reading after a number of bytes. */
 class Reader {
   readonly report: ReaderReport = { bulk: 0, position: 0, pings: 0, isOver: false };
   private readonly tcp: Socket;
@@ -49,7 +49,7 @@ class Reader {
   constructor(
     port: number,
     path: string,
-    /** Bytes of frames after which it stops, in the middle of one. */
+    /** After this number of bytes it stops, in the middle of a frame. */
     private readonly maxBytes: number,
     private readonly isCompressed: boolean,
     private readonly onOpen: () => void,
@@ -90,14 +90,14 @@ class Reader {
     this.scanner.push(chunk);
     this.bytes += chunk.length;
     if (this.bytes < this.maxBytes || this.report.stoppedInsideFrame !== undefined) return;
-    // frames that are compressed one by one come one by one
+    // compressed frames arrive one by one, so a chunk may end between two
     if (!this.scanner.isInsideFrame && !this.isCompressed) return;
     this.report.stoppedInsideFrame = this.scanner.isInsideFrame;
     this.tcp.pause();
     void emitToParent('stopped');
   }
 
-  /** Bulk comes without gaps; of volatile ones some may be missing, but none comes late. */
+  /** Checks that bulk messages arrive without gaps. Volatile messages may be missing. */
   private receive(start: string): void {
     const [, event, number] = /^\{"event":"(\w+)","data":"(\d+):/.exec(start) ?? [];
     if (event === 'position') this.report.position++;
@@ -121,10 +121,10 @@ serveCommands({
     for (let index = 0; index < count; index++)
       await new Promise<void>((open) => readers.push(new Reader(port, path, maxBytes, isCompressed, open)));
   },
-  /** Lets so many read on. */
+  /** Continues the first `count` readers. */
   resume: (count: number) => readers.slice(0, count).forEach((reader) => reader.resume()),
   destroy: () => readers.forEach((reader) => reader.destroy()),
   reports: () => readers.map(({ report }) => report),
 });
-// with no reader yet there would be nothing to do
+// keeps the process alive before the first reader
 setInterval(() => undefined, 60_000);

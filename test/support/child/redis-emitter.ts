@@ -4,7 +4,7 @@ import { createClient } from 'redis';
 import { perform, type Step } from '../cluster/chain.js';
 import { serveCommands, settings } from './program.js';
 
-/** A process without sockets, that speaks to the clients of a cluster through its broker. */
+/** A process without sockets that emits to the clients of a cluster through its broker. */
 const { url, library } = settings<{ url: string; library: 'redis' | 'ioredis' }>();
 const client = library === 'redis' ? await createClient({ url }).connect() : new Redis(url);
 const emitter = new Emitter(client);

@@ -1,4 +1,4 @@
-// node --import: lets a child process run TypeScript as Jest does, against the major of Nest that NEST_MAJOR names.
+// node --import: a child process runs TypeScript as in Jest, with the major of Nest in NEST_MAJOR.
 import { register } from 'node:module';
 
 register('./hooks.mjs', import.meta.url);

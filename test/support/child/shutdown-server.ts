@@ -12,7 +12,7 @@ import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../../l
 import { boot } from './boot.js';
 import { serveCommands, settings, emitToParent } from './program.js';
 
-/** What a client left with. */
+/** How a client disconnected. */
 export interface Disconnection {
   path: string;
   reason: string;
@@ -38,7 +38,7 @@ class PendingGuard implements CanActivate {
 abstract class ObservedGateway {
   @WebSocketServer() server!: EnvelopeServer;
 
-  /** Takes its time: who does not await it hears nothing. */
+  /** Slow on purpose: without an `await` on it, the process would end before the event is sent. */
   async handleDisconnect({ closed, nsp }: EnvelopeSocket, reason: string): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await emitToParent('left', { path: nsp.name, reason, code: closed!.code } satisfies Disconnection);
@@ -47,7 +47,7 @@ abstract class ObservedGateway {
 
 @WebSocketGateway({ path: '/ws' })
 class WorkGateway extends ObservedGateway {
-  /** Asks its client back, and tells everybody, while the server shuts down. */
+  /** Sends a request to its client and a broadcast while the server shuts down. */
   @SubscribeMessage('work')
   async work(@ConnectedSocket() client: EnvelopeSocket): Promise<unknown> {
     await emitToParent('working');
@@ -82,10 +82,10 @@ class GuardedGateway extends ObservedGateway {}
 class PagesController {
   @Get('long')
   async long(@Res() response: ServerResponse<IncomingMessage> & { raw?: ServerResponse; hijack?(): void }) {
-    // Fastify's has Node's inside
+    // a reply of Fastify wraps Node's response
     response.hijack?.();
     const raw = response.raw ?? response;
-    // a connection that is kept alive would be waited for by the HTTP server
+    // the HTTP server would wait for a keep-alive connection
     raw.setHeader('Connection', 'close');
     raw.write('the beginning, ');
     await page.opened;

@@ -4,7 +4,7 @@ import { createClient } from 'redis';
 import { tolerant } from '../../../lib/index.js';
 import { serveCommands, settings } from './program.js';
 
-/** A process that reads a stream, with a client that keeps nothing for later when its broker is away. */
+/** A process that reads a stream, with a client that buffers no commands while its broker is unreachable. */
 const { url, library } = settings<{ url: string; library: 'redis' | 'ioredis' }>();
 const client =
   library === 'redis'
@@ -15,7 +15,7 @@ createAdapter(tolerant(client as object), { blockTimeInMs: 200 });
 
 let before = process.cpuUsage();
 serveCommands({
-  /** Seconds of processor time since the last call. */
+  /** Returns the CPU time since the last call, in seconds. */
   cpu: () => {
     const { user, system } = process.cpuUsage(before);
     before = process.cpuUsage();

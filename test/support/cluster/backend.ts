@@ -1,44 +1,44 @@
 import type { AdapterFactory } from '../../../lib/index.js';
 import type { Broker } from '../brokers/broker.js';
 
-/** One node's own link to the broker, through clients that belong to the application. */
+/** The connection of one node to the broker, through clients of the application. */
 export interface Link {
   readonly adapter: AdapterFactory;
-  /** Resolves when the broker has taken the subscriptions asked for up to now. */
+  /** Resolves when the broker has confirmed all subscriptions so far. */
   settled(): Promise<void>;
-  /** Asks the broker something through each client: rejects where one was closed. */
+  /** Sends a command through each client. Rejects when one was closed. */
   use(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** What connects the nodes of a cluster: an adapter of Socket.IO's, with a client library where there is a choice. */
+/** Connects the nodes of a cluster: an adapter of Socket.IO, and a client library where several exist. */
 export interface Backend {
   readonly name: string;
-  /** `describe`, or what leaves out where the broker is not installed. */
+  /** `describe`, or `describe.skip` where the broker is not installed. */
   readonly describe: jest.Describe;
-  /** The broker, not started; absent where none is needed. */
+  /** Creates the broker without starting it. Absent where the adapter needs none. */
   broker?(): Broker;
-  /** Absent where nodes must be workers of Node's cluster module. */
+  /** Connects a node. Absent where nodes must be workers of Node's cluster module. */
   link?(url: string): Promise<Link>;
   /**
-   * Has the broker count one more node on a path, that never answers; gives what removes it. The others count it as soon
+   * Adds a node on a path that never answers. Resolves with a function that removes it. The other nodes count it as soon
    * as `serverCount` does.
    */
   addSilentNode?(url: string, path: string): Promise<() => Promise<void>>;
-  /** One node is all that there is. */
+  /** Whether the cluster has only one node. */
   readonly alone?: boolean;
-  /** The client library, where `@socket.io/redis-emitter` reaches the nodes. */
+  /** The client library for `@socket.io/redis-emitter`, where it reaches the nodes. */
   readonly emitter?: 'redis' | 'ioredis';
-  /** What the adapter by its nature does otherwise, each with the reason. */
+  /** Where the adapter differs by design, each with the reason. */
   readonly differs?: Partial<Record<Difference, string>>;
 }
 
 export type Difference =
-  /** A message of any size arrives in its turn. */
+  /** Messages of any size arrive in order. */
   | 'order of sizes'
-  /** A number arrives as it was sent. */
+  /** Numbers arrive unchanged. */
   | 'huge numbers'
-  /** A room whose last member on a node left, and into which one comes at once, is reached. */
+  /** A room receives messages when its last member on a node leaves and another joins at once. */
   | 'rejoining'
-  /** The same, of a whole namespace. */
+  /** The same for a whole namespace. */
   | 'reopening';

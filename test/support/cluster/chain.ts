@@ -6,7 +6,7 @@ export interface Step {
 
 const STEPS = Symbol('steps');
 
-/** Notes what a function does to an object that may be in another process: a chain of properties and calls. */
+/** Records what a function does with an object that may be in another process: a chain of properties and calls. */
 export function record<Target>(chain: (target: Target) => unknown): Step[] {
   return (chain(recorder([]) as Target) as { [STEPS]: Step[] })[STEPS];
 }
@@ -21,7 +21,7 @@ function recorder(steps: readonly Step[]): unknown {
   });
 }
 
-/** Does to an object what was noted. */
+/** Applies a recorded chain to an object. */
 export function replay(target: unknown, steps: readonly Step[]): unknown {
   return steps.reduce<unknown>((owner, { name, args }) => {
     const member: unknown = Reflect.get(owner as object, name, owner);
@@ -47,14 +47,14 @@ export interface SocketView {
   };
 }
 
-/** What came of a chain, as data: sockets as views, operators and the like as nothing. */
+/** The result of a chain as data: sockets as views, and `undefined` for operators and similar objects. */
 export type Outcome = { value?: unknown } | { failed: { message: string; responses?: unknown } };
 
-/** Follows a chain and awaits what it gives. */
+/** Replays a chain and awaits its result. */
 export async function perform(target: () => unknown, steps: readonly Step[]): Promise<Outcome> {
   try {
     const value = view(await replay(await target(), steps));
-    // as between processes, also where there is but one
+    // as between processes, even with a single process
     return JSON.parse(JSON.stringify({ value })) as Outcome;
   } catch (error) {
     const { message, responses } = error as Error & { responses?: unknown };
@@ -62,7 +62,7 @@ export async function perform(target: () => unknown, steps: readonly Step[]): Pr
   }
 }
 
-/** What came of it: throws what was thrown there. */
+/** Returns the value of an outcome, or throws its error. */
 export function unwrap(outcome: Outcome): unknown {
   if (!('failed' in outcome)) return outcome.value;
   const { message, responses } = outcome.failed;
@@ -77,7 +77,7 @@ function view(value: unknown): unknown {
     return { id, rooms: [...rooms], data, handshake };
   }
   const prototype: unknown = Object.getPrototypeOf(value);
-  // an object of another realm is one, too
+  // also true for an object of another realm
   const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null;
   return isPlain ? value : undefined;
 }

@@ -7,10 +7,10 @@ import { LocalNode } from './local-node.js';
 import type { ClusterNode } from './node.js';
 import { WorkerNode } from './worker-node.js';
 
-/** Of the servers that are there all the time. */
+/** The paths that each node has from the start. */
 const PATHS = ['/ws', '/ws/other'];
 const NAMES = ['one', 'two', 'three'] as const;
-/** Milliseconds for nodes to find each other, and between two looks. */
+/** Milliseconds for nodes to discover each other, and between two checks. */
 const DISCOVERY_TIMEOUT = 10_000;
 const POLL_INTERVAL = 10;
 const START_TIMEOUT = 60_000;
@@ -32,7 +32,7 @@ export class Cluster {
   nodes: ClusterNode[] = [];
   readonly broker: Broker | undefined;
   links: Link[] = [];
-  /** The process whose children the nodes are, where they are workers. */
+  /** The parent process, where the nodes are workers. */
   primary: Child | undefined;
   private readonly clients: TestClient[] = [];
   private marks = 0;
@@ -43,12 +43,12 @@ export class Cluster {
       await this.drain();
       await this.leave();
     });
-    // before the broker's own
+    // before the hook of the broker
     afterAll(() => this.close());
     this.broker = backend.broker?.();
   }
 
-  /** Starts the nodes; resolves when each reaches each on the paths that all of them have. */
+  /** Starts the nodes. Resolves when each reaches all others on the common paths. */
   private async start(): Promise<void> {
     const { backend } = this;
     if (backend.link === undefined) {
@@ -77,13 +77,13 @@ export class Cluster {
     await this.primary?.kill();
   }
 
-  /** The first node, the second and the third; where there is but one, it is all three. */
+  /** Three nodes. With a single node, the same one three times. */
   get three(): [ClusterNode, ClusterNode, ClusterNode] {
     const [one, two = one, three = one] = this.nodes;
     return [one!, two!, three!];
   }
 
-  /** Connects a client to a node and has it join rooms; other nodes reach it there when this resolves. */
+  /** Connects a client to a node and joins rooms. Resolves when other nodes reach it there. */
   async join(node: ClusterNode, rooms: readonly (string | number)[] = [], options: JoinOptions = {}) {
     const { path = '/ws', query = '', ...rest } = options;
     const client = new TestClient(node.url(path + query), rest);
@@ -97,16 +97,16 @@ export class Cluster {
     return member;
   }
 
-  /** One client on each of the three nodes. */
+  /** Connects one client to each of the three nodes. */
   async joinEach(rooms: readonly (string | number)[] = [], options: JoinOptions = {}) {
     const members = await Promise.all(this.three.map((node) => this.join(node, rooms, options)));
     return members as [Member, Member, Member];
   }
 
-  /** Resolves when all that the nodes have sent has come to every other: nothing is left for the next test. */
+  /** Resolves when each node has received all messages of the others, so that none reaches the next test. */
   private async drain(): Promise<void> {
     if (this.nodes.length === 1) return;
-    const calmDown = async (path: string): Promise<void> => {
+    const drainPath = async (path: string): Promise<void> => {
       const watchers = await Promise.all(this.nodes.map((node) => this.join(node, [], { path })));
       await Promise.all(
         this.nodes.flatMap((node) => [
@@ -115,10 +115,10 @@ export class Cluster {
         ]),
       );
     };
-    await Promise.all(PATHS.map(calmDown));
+    await Promise.all(PATHS.map(drainPath));
   }
 
-  /** The same for what servers say to each other: some adapters have a way of its own for that. */
+  /** Does the same for messages between servers: some adapters send them another way. */
   private async notesArrived(from: ClusterNode, members: readonly Member[], path: string): Promise<void> {
     const mark = `mark ${++this.marks}`;
     await from.server((server) => server.serverSideEmit('note', mark), path);
@@ -131,7 +131,7 @@ export class Cluster {
     );
   }
 
-  /** Ends the clients of this test; resolves when no node has any of them. */
+  /** Terminates the clients of this test. Resolves when no node has any of them. */
   async leave(): Promise<void> {
     const clients = this.clients.splice(0);
     for (const client of clients) client.ws.terminate();
@@ -139,13 +139,14 @@ export class Cluster {
     const counts = (path: string): Promise<number[]> =>
       Promise.all(this.nodes.map((node) => node.server((server) => server.engine.clientsCount, path)));
     for (const path of PATHS)
-      await this.until('the clients are gone', async () =>
+      await this.until('all clients to disconnect', async () =>
         (await counts(path)).every((count) => count === 0),
       );
   }
 
   /**
-   * What these got, when they have got all that a node has sent up to now: a marker to all goes the same way, behind it.
+   * Returns what these members received, once all messages that a node has sent so far have arrived: a marker to all clients
+   * follows them on the same way.
    */
   async got(from: Pick<ClusterNode, 'server'>, members: readonly Member[], path = '/ws') {
     const mark = ++this.marks;
@@ -154,8 +155,8 @@ export class Cluster {
   }
 
   /**
-   * From now on a node that the first one counts does not answer: gives the members that do, and what ends it. Where
-   * nodes are workers it is the third that stands still, else one more.
+   * Stops a node from answering that the first one counts. Returns the members on other nodes, and a function that restores it.
+   * With workers, it suspends the third node; otherwise it adds a silent one.
    */
   async stopAnswering(members: readonly Member[], path = '/ws') {
     const { backend, nodes } = this;
@@ -169,7 +170,7 @@ export class Cluster {
     return { answering: [...members], restore };
   }
 
-  /** Resolves when each of these nodes counts all of them, and its emits reach the members on every other. */
+  /** Resolves when each of these nodes counts all of them, and reaches the members on all others. */
   async waitForNodes(members: readonly Member[], path = '/ws'): Promise<void> {
     const nodes = [...new Set(members.map(({ node }) => node))];
     const counted = async (node: ClusterNode): Promise<boolean> =>
@@ -180,12 +181,12 @@ export class Cluster {
       for (const node of nodes) await node.server((server) => server.emit('hello', node.name), path);
       return (await Promise.all(nodes.map(counted))).every(Boolean) && members.every(heard);
     });
-    // the last greetings may be under way still
+    // the last greetings may still be in flight
     await Promise.all(nodes.map((node) => this.got(node, members, path)));
     for (const { client } of members) client.frames.length = 0;
   }
 
-  /** Looks again and again; fails after ten seconds. */
+  /** Polls until the condition holds. Fails after ten seconds. */
   async until(what: string, condition: () => Promise<boolean>): Promise<void> {
     const deadline = Date.now() + DISCOVERY_TIMEOUT;
     while (!(await condition())) {

@@ -9,20 +9,20 @@ import {
 } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../../lib/index.js';
 
-/** What one node asks the others. */
+/** A request of one node to the others. */
 export interface Question {
   text: string;
   /** The node that does not answer. */
   silent?: string;
 }
 
-/** The same paths on every node: `/ws`, `/ws/other`, and one for each name below `/ws/dyn-` and `/ws/odd-`. */
+/** Returns the same gateways for each node: `/ws`, `/ws/other`, and namespaces `/ws/dyn-…` and `/ws/odd-…`. */
 export function clusterGateways(node: string): Type[] {
   class Members implements OnGatewayInit {
     @WebSocketServer() server!: EnvelopeServer;
 
     afterInit(server: EnvelopeServer): void {
-      // this node's clients hear of what its server heard
+      // forwards what the server received to this node's clients
       server.on('note', (data: unknown) => server.local.emit('noted', { node, data }));
       server.on('question', (question: Question, answer: (value: unknown) => void) => {
         if (question.silent !== node) answer({ node, text: question.text });
@@ -53,10 +53,10 @@ export function clusterGateways(node: string): Type[] {
   class OtherGateway extends Members {}
   @WebSocketGateway({ path: '/ws', namespace: /^\/dyn-\w+$/ })
   class DynamicGateway extends Members {}
-  /** Clients choose any name. */
+  /** A namespace whose name clients choose. */
   @WebSocketGateway({ path: '/ws', namespace: /^\/odd-[^/"#]+$/ })
   class OddGateway extends Members {
-    /** To the clients of all names, or to those in a room. */
+    /** Emits to the clients of all names, or to a room. */
     @SubscribeMessage('tell')
     tell(@MessageBody() { room, data }: { room?: string; data: unknown }) {
       (room === undefined ? this.server : this.server.to(room)).emit('told', data);
@@ -65,7 +65,7 @@ export function clusterGateways(node: string): Type[] {
   return [MainGateway, OtherGateway, DynamicGateway, OddGateway];
 }
 
-/** The server of `/ws` in an application with these gateways; it knows those of the other paths. */
+/** Returns the server of `/ws` in an application with these gateways. Its `of` returns the others. */
 export function serverIn(app: INestApplication, gateways: readonly Type[]): EnvelopeServer {
   return app.get<{ server: EnvelopeServer }>(gateways[0]!).server;
 }

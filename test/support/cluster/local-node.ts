@@ -5,7 +5,7 @@ import { perform, type Outcome, type Step } from './chain.js';
 import { clusterGateways, serverIn } from './gateways.js';
 import { ClusterNode, rootOf, type Root } from './node.js';
 
-/** A whole application of this process, with its own link to the broker. */
+/** A whole application in this process, with a separate connection to the broker. */
 export class LocalNode extends ClusterNode {
   private constructor(
     name: string,

@@ -1,16 +1,16 @@
 import type { EnvelopeServer, EnvelopeSocket, RemoteSocket } from '../../../lib/index.js';
 import { record, unwrap, type Outcome, type SocketView, type Step } from './chain.js';
 
-/** Where a chain begins: at the server of a path, at one of its sockets, or at one as `fetchSockets` finds it. */
+/** The object that a chain begins with: the server of a path, one of its sockets, or a socket from `fetchSockets`. */
 export interface Root {
   path: string;
   socket?: string;
   fetched?: string;
 }
 
-/** One node of a cluster, wherever it runs. */
+/** One node of a cluster, in this or another process. */
 export abstract class ClusterNode {
-  /** @param name what its gateways call it */
+  /** @param name the name that its gateways report */
   constructor(
     readonly name: string,
     private readonly port: number,
@@ -20,12 +20,12 @@ export abstract class ClusterNode {
     return `ws://127.0.0.1:${this.port}${path}`;
   }
 
-  /** Does something with the server of a path: `node.server((server) => server.to('room').emit('news'))`. */
+  /** Runs a chain on the server of a path: `node.server((server) => server.to('room').emit('news'))`. */
   server<Result>(chain: (server: EnvelopeServer) => Result, path = '/ws'): Promise<Awaited<Result>> {
     return this.run({ path }, record(chain)) as Promise<Awaited<Result>>;
   }
 
-  /** Does something with one of this node's own sockets. */
+  /** Runs a chain on one of this node's sockets. */
   socket<Result>(
     id: string,
     chain: (socket: EnvelopeSocket) => Result,
@@ -34,7 +34,7 @@ export abstract class ClusterNode {
     return this.run({ path, socket: id }, record(chain)) as Promise<Awaited<Result>>;
   }
 
-  /** Does something with a socket, on whichever node, as `fetchSockets` of this node finds it. */
+  /** Runs a chain on a socket of any node, as `fetchSockets` of this node returns it. */
   fetched<Result>(
     id: string,
     chain: (socket: RemoteSocket) => Result,
@@ -43,7 +43,7 @@ export abstract class ClusterNode {
     return this.run({ path, fetched: id }, record(chain)) as Promise<Awaited<Result>>;
   }
 
-  /** The sockets that a target of this node has. */
+  /** Returns the sockets of a target of this node. */
   fetch(
     target: (server: EnvelopeServer) => { fetchSockets(): unknown } = (server) => server,
     path = '/ws',
@@ -56,13 +56,13 @@ export abstract class ClusterNode {
   }
 
   protected abstract perform(root: Root, steps: Step[]): Promise<Outcome>;
-  /** Resolves when the broker has taken the subscriptions that this node has asked for. */
+  /** Resolves when the broker has confirmed the subscriptions of this node. */
   abstract settled(): Promise<void>;
-  /** Closes the application, not the clients of the broker that it was given. */
+  /** Closes the application, but not its broker clients. */
   abstract close(): Promise<void>;
 }
 
-/** Where a chain begins, in the node's own process. */
+/** Resolves a root to its object, in the node's process. */
 export async function rootOf(server: EnvelopeServer, { path, socket, fetched }: Root): Promise<unknown> {
   const namespace = server.of(path);
   if (socket !== undefined) return namespace.sockets.get(socket);

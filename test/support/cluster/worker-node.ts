@@ -21,23 +21,23 @@ export class WorkerNode extends ClusterNode {
   }
 
   protected override perform(root: Root, steps: Step[]): Promise<Outcome> {
-    // the line to a process carries JSON, and tests emit what JSON does not carry
+    // the channel to a process carries JSON, and tests emit values that JSON cannot represent
     const text = serialize(steps).toString('base64');
     return this.primary.ask<Outcome>('run', this.name, 'perform', root, text);
   }
 
-  /** Its subscriptions are the line to the primary. */
+  /** Needs no subscriptions: workers receive everything from the primary. */
   override settled(): Promise<void> {
     return Promise.resolve();
   }
 
-  /** Its process ends, too. */
+  /** Closes the application and ends its process. */
   override async close(): Promise<void> {
     if (this.isOpen) await this.primary.ask('close', this.name);
     this.isOpen = false;
   }
 
-  /** SIGSTOP; what gives back has it go on. */
+  /** Suspends the process with SIGSTOP. Resolves with a function that continues it. */
   async stall(): Promise<() => Promise<void>> {
     await this.primary.ask('signal', this.name, 'SIGSTOP');
     return async () => void (await this.primary.ask('signal', this.name, 'SIGCONT'));

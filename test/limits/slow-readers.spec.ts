@@ -37,7 +37,7 @@ async function startLoad({ count, isCompressed = false }: { count: number; isCom
   const port = await server.ask<number>('port');
   await server.ask<FloodReport>('flood', { bytes: 200_000, seconds: 0, size: 1_000 });
   const before = await server.ask<Figures>('figures');
-  await readers.ask('connect', { port, count, patience: 100_000, isCompressed });
+  await readers.ask('connect', { port, count, maxBytes: 100_000, isCompressed });
   await witness.ask('connect', port);
   return { server, readers, witness, before };
 }

@@ -123,9 +123,9 @@ export class RawClient {
     port: number,
     path: string,
     headers: Record<string, string> = {},
-    patience = TIMEOUT,
+    timeout = TIMEOUT,
   ): Promise<RawClient> {
-    const client = new RawClient(connect(port, '127.0.0.1'), patience);
+    const client = new RawClient(connect(port, '127.0.0.1'), timeout);
     const key = randomBytes(16).toString('base64');
     const fields = {
       Host: `127.0.0.1:${port}`,

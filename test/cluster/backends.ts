@@ -12,11 +12,11 @@ import { RedisServer, describeWithRedis } from '../support/brokers/redis.js';
 import { until } from '../support/wait.js';
 import type { Backend, Link } from '../support/cluster/backend.js';
 
-/** Of a client of Redis, whoever made it, what tests need. */
+/** The methods of a Redis client that the tests use, for both libraries. */
 interface RedisClient {
   readonly native: unknown;
   ping(): Promise<unknown>;
-  /** Who is connected to the broker, a line each. */
+  /** The clients that are connected to the broker, one per line. */
   list(): Promise<unknown>;
   subscribe(channel: string, isSharded: boolean): Promise<unknown>;
   close(): Promise<unknown>;
@@ -52,19 +52,19 @@ const CLIENTS: Record<Library, (url: string) => Promise<RedisClient>> = {
   },
 };
 
-/** A link over several clients of Redis; the adapter subscribes through the last one, if not through its own. */
+/** Builds a link over several Redis clients. The adapter subscribes through the last one, unless it makes its own. */
 function linkOf(clients: readonly RedisClient[], adapter: AdapterFactory): Link {
   return {
     adapter,
-    // in the order of what went out before on this line
+    // The answer arrives after everything that was sent on this connection before.
     settled: async () => void (await clients.at(-1)!.ping()),
     use: async () => void (await Promise.all(clients.map((client) => client.ping()))),
     close: async () => void (await Promise.all(clients.map((client) => client.close()))),
   };
 }
 
-/** A subscriber who is counted as a node, and never answers. */
-async function subscriber(library: Library, url: string, channel: string, isSharded = false) {
+/** Subscribes a client that counts as a node and never answers. */
+async function silentSubscriber(library: Library, url: string, channel: string, isSharded = false) {
   const client = await CLIENTS[library](url);
   await client.subscribe(channel, isSharded);
   return async () => void (await client.close());
@@ -73,8 +73,8 @@ async function subscriber(library: Library, url: string, channel: string, isShar
 function redisBackend(
   name: string,
   library: Library,
-  make: (publisher: unknown, subscriber: unknown) => unknown,
-  counted: { channel: (path: string) => string; isSharded?: boolean },
+  createAdapter: (publisher: unknown, subscriber: unknown) => unknown,
+  nodeChannel: { channel: (path: string) => string; isSharded?: boolean },
 ): Backend {
   return {
     name: `${name} with ${library}`,
@@ -82,9 +82,10 @@ function redisBackend(
     broker: () => new RedisServer(),
     link: async (url) => {
       const [publisher, sub] = await Promise.all([CLIENTS[library](url), CLIENTS[library](url)]);
-      return linkOf([publisher, sub], make(publisher.native, sub.native) as AdapterFactory);
+      return linkOf([publisher, sub], createAdapter(publisher.native, sub.native) as AdapterFactory);
     },
-    addSilentNode: (url, path) => subscriber(library, url, counted.channel(path), counted.isSharded),
+    addSilentNode: (url, path) =>
+      silentSubscriber(library, url, nodeChannel.channel(path), nodeChannel.isSharded),
   };
 }
 
@@ -98,12 +99,12 @@ export function classic(library: Library): Backend {
   return {
     ...backend,
     emitter: library,
-    differs: { 'huge numbers': 'its msgpack takes all whole numbers for 64 bits' },
+    differs: { 'huge numbers': 'its msgpack encodes every integer in 64 bits' },
   };
 }
 
-/** `unsubscribe` of `redis` takes with it whoever subscribes before it is answered; the adapter does not wait. */
-const LOST = 'a subscription is lost that is made while the same channel is being given up';
+/** In `redis`, `unsubscribe` also removes subscriptions made before its answer. The adapter does not wait for it. */
+const LOST_SUBSCRIPTION = 'a subscription made while the same channel is unsubscribed is lost';
 
 export function sharded(library: Library): Backend {
   const backend = redisBackend(
@@ -112,7 +113,9 @@ export function sharded(library: Library): Backend {
     (publisher, sub) => redisAdapter.createShardedAdapter(publisher, sub),
     { channel: (path) => `socket.io#${path}#`, isSharded: true },
   );
-  return library === 'redis' ? { ...backend, differs: { rejoining: LOST, reopening: LOST } } : backend;
+  return library === 'redis'
+    ? { ...backend, differs: { rejoining: LOST_SUBSCRIPTION, reopening: LOST_SUBSCRIPTION } }
+    : backend;
 }
 
 export function streams(library: Library): Backend {
@@ -122,18 +125,18 @@ export function streams(library: Library): Backend {
     broker: () => new RedisServer(),
     link: async (url) => {
       const client = await CLIENTS[library](url);
-      // its readers end when they have waited so long
+      // The readers end after this time.
       const adapter = streamsAdapter.createAdapter(client.native, { blockTimeInMs: 200 });
       const link = linkOf([client], adapter as AdapterFactory);
       const close = async (): Promise<void> => {
-        // a broker that goes away from under a reader is waited for, long after the adapter was closed
-        await until('the readers are gone', async () => !/cmd=xread/.test(String(await client.list())));
+        // If the broker disappears, a reader waits for it long after the adapter was closed.
+        await until('the end of the readers', async () => !/cmd=xread/.test(String(await client.list())));
         await link.close();
       };
       return { ...link, close };
     },
-    addSilentNode: (url, path) => subscriber(library, url, `socket.io#${path}#`),
-    differs: { reopening: 'an adapter that was closed goes on answering the other nodes' },
+    addSilentNode: (url, path) => silentSubscriber(library, url, `socket.io#${path}#`),
+    differs: { reopening: 'a closed adapter still answers the other nodes' },
   };
 }
 
@@ -142,7 +145,7 @@ export const POSTGRES: Backend = {
   describe: describeWithPostgres,
   broker: () => new PostgresServer(),
   link: async (url) => {
-    // one line listens, the other carries all that is sent, in order
+    // One connection listens. The other one sends everything, in order.
     const pool = new Pool({ connectionString: url, max: 2 });
     pool.on('error', () => undefined);
     const adapter = createPostgresAdapter(pool, { heartbeatInterval: 500 });
@@ -155,27 +158,27 @@ export const POSTGRES: Backend = {
   },
   addSilentNode: async (url, nsp) => {
     const pool = new Pool({ connectionString: url, max: 1 });
-    const say = (type: MessageType): Promise<unknown> =>
+    const notify = (type: MessageType): Promise<unknown> =>
       pool.query('SELECT pg_notify($1, $2)', [
         `socket.io#${nsp}`,
         JSON.stringify({ uid: 'silent', nsp, type }),
       ]);
-    await say(MessageType.HEARTBEAT);
+    await notify(MessageType.HEARTBEAT);
     return async () => {
-      await say(MessageType.ADAPTER_CLOSE);
+      await notify(MessageType.ADAPTER_CLOSE);
       await pool.end();
     };
   },
-  differs: { 'order of sizes': 'more than 8,000 bytes take a way of their own, through a table' },
+  differs: { 'order of sizes': 'more than 8,000 bytes go through a table' },
 };
 
-/** Its workers are test/support/child/cluster-node.ts. */
+/** Its workers run test/support/child/cluster-node.ts. */
 export const NODE_CLUSTER: Backend = { name: 'cluster-adapter', describe };
 
 export const MEMORY: Backend = {
   name: 'in memory',
   describe,
-  alone: true,
+  isSingleNode: true,
   link: () =>
     Promise.resolve({
       adapter: MemoryAdapter,

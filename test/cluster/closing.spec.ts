@@ -22,18 +22,18 @@ class Gateway {
 }
 
 type Native = { destroy(): void; readonly isOpen?: boolean };
-type Make = (publisher: never, subscriber: never) => unknown;
+type CreateAdapter = (publisher: never, subscriber: never) => unknown;
 
-describeWithRedis("an application that closes, before its broker's clients", () => {
+describeWithRedis('an application that closes before the clients of its broker', () => {
   const redis = new RedisServer();
-  const natives: Native[] = [];
+  const clients: Native[] = [];
   beforeAll(() => redis.start());
-  afterAll(() => natives.forEach((client) => client.isOpen !== false && client.destroy()));
+  afterAll(() => clients.forEach((client) => client.isOpen !== false && client.destroy()));
 
   const nodeRedis = async (): Promise<Native> => {
     const client = createClient({ url: redis.url });
     client.on('error', () => undefined);
-    natives.push(client);
+    clients.push(client);
     return client.connect();
   };
   const ioRedis = async (): Promise<Native> => {
@@ -41,28 +41,35 @@ describeWithRedis("an application that closes, before its broker's clients", () 
     client.on('error', () => undefined);
     await client.connect();
     const native = Object.assign(client, { destroy: () => client.disconnect() });
-    natives.push(native);
+    clients.push(native);
     return native;
   };
-  const streams: Make = (client) => createStreamsAdapter(tolerant(client), { blockTimeInMs: 100 });
+  const streams: CreateAdapter = (client) => createStreamsAdapter(tolerant(client), { blockTimeInMs: 100 });
 
-  it.each<[string, () => Promise<Native>, Make]>([
+  it.each<[string, () => Promise<Native>, CreateAdapter]>([
     ['classic, redis', nodeRedis, createAdapter],
     ['classic, ioredis', ioRedis, createAdapter],
     ['sharded, redis', nodeRedis, createShardedAdapter],
     ['sharded, ioredis', ioRedis, createShardedAdapter],
     ['streams, redis', nodeRedis, streams],
-  ])('has told the other nodes when close() returns: %s', async (_, make, factory) => {
-    const [publisher, subscriber, other, another] = [await make(), await make(), await make(), await make()];
-    const start = (one: Native, two: Native) =>
+  ])('has notified the other nodes when close() resolves: %s', async (_, connectClient, createAdapterOf) => {
+    const [publisher, subscriber, other, another] = [
+      await connectClient(),
+      await connectClient(),
+      await connectClient(),
+      await connectClient(),
+    ];
+    const start = (publishing: Native, subscribing: Native) =>
       startApp(
         { providers: [Gateway] },
-        { adapter: { adapter: factory(one as never, two as never) as AdapterFactory } },
+        {
+          adapter: { adapter: createAdapterOf(publishing as never, subscribing as never) as AdapterFactory },
+        },
       );
     const there = await start(other, another);
     const here = await start(publisher, subscriber);
-    const heard: unknown[] = [];
-    there.nest.get(Gateway).server.on('left', (id: unknown) => heard.push(id));
+    const received: unknown[] = [];
+    there.nest.get(Gateway).server.on('left', (id: unknown) => received.push(id));
     for (let i = 0; i < 3; i++) await (await here.connect('/ws')).settled();
     const witness = await there.connect('/ws');
     await witness.settled();
@@ -70,11 +77,11 @@ describeWithRedis("an application that closes, before its broker's clients", () 
     publisher.destroy();
     subscriber.destroy();
     await witness.until(
-      'all are told',
+      'all events',
       () => witness.frames.filter(({ event }) => event === 'left').length === 3,
     );
     await witness.settled();
-    expect(heard).toHaveLength(3);
+    expect(received).toHaveLength(3);
     expect(there.log.of('error')).toEqual([]);
     expect(here.log.of('error')).toEqual([]);
   });
@@ -84,7 +91,7 @@ describeWithRedis("an application that closes, before its broker's clients", () 
     const adapter = createShardedAdapter(publisher as never, subscriber as never) as AdapterFactory;
     const app = await startApp({ providers: [Gateway] }, { adapter: { adapter } });
     const { server } = app.nest.get(Gateway);
-    await until('it has subscribed', async () => (await server.adapter.serverCount()) === 1);
+    await until('the subscription', async () => (await server.adapter.serverCount()) === 1);
     await (await app.connect('/ws')).settled();
     await app.close();
     publisher.destroy();

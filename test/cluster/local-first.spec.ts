@@ -13,15 +13,15 @@ async function startCluster() {
 
 const events = async ({ client }: Pair): Promise<string[]> => (await got(client)).map(([event]) => event);
 
-describe('what an adapter would publish first', () => {
-  it('reaches the clients of this node while the broker has stalled, and the others when it goes on', async () => {
+describe('messages that an adapter would publish first', () => {
+  it('reach local clients while the broker is stalled, and the others when it continues', async () => {
     const { bus, here, ada, bob, eve } = await startCluster();
     bus.stall();
     here.server.emit('all');
     here.server.in(ada.socket.id).socketsJoin('red');
     here.server.to('red').emit('red');
     here.server.in(ada.socket.id).socketsLeave('red');
-    here.server.to('red').emit('nobody');
+    here.server.to('red').emit('to no client');
     here.server.in(bob.socket.id).disconnectSockets();
     expect(await events(ada)).toEqual(['all', 'red']);
     expect((await bob.client.ended()).code).toBe(1000);
@@ -32,7 +32,7 @@ describe('what an adapter would publish first', () => {
     expect(ada.socket.rooms).toEqual(new Set([ada.socket.id]));
   });
 
-  it('keeps the order of the calls, whatever their target', async () => {
+  it('keep the order of the calls for any target', async () => {
     const { here, ada, eve } = await startCluster();
     const sent: string[] = [];
     for (let i = 0; i < 12; i += 4) {
@@ -48,7 +48,7 @@ describe('what an adapter would publish first', () => {
     expect(await events(eve)).toEqual(['e0', 'e4', 'e8', 'end']);
   });
 
-  it('is encoded at the call, for both nodes', async () => {
+  it('are encoded when the method is called, for both nodes', async () => {
     const { bus, here, there, ada, eve } = await startCluster();
     const data: Record<string, unknown> = { count: 1 };
     bus.stall();
@@ -61,33 +61,30 @@ describe('what an adapter would publish first', () => {
     expect(there.app.log.of('error')).toEqual([]);
   });
 
-  it('says at the call what JSON cannot carry, and tells nobody', async () => {
+  it('throw at the call for data that JSON cannot serialize, and reach no client', async () => {
     const { bus, here, ada } = await startCluster();
     expect(() => here.server.emit('figures', 1n)).toThrow(TypeError);
     expect(bus.published).toBe(0);
     expect(await events(ada)).toEqual([]);
   });
 
-  it.each([[undefined], [null], [0], [''], [false]])(
-    'carries %p to the other node as it is',
-    async (data) => {
-      const { here, ada, eve } = await startCluster();
-      here.server.emit('value', data);
-      for (const { client } of [ada, eve]) {
-        const frame = await client.next('value');
-        expect('data' in frame).toBe(data !== undefined);
-        expect(frame.data).toBe(data);
-      }
-    },
-  );
+  it.each([[undefined], [null], [0], [''], [false]])('carry %p to the other node unchanged', async (data) => {
+    const { here, ada, eve } = await startCluster();
+    here.server.emit('value', data);
+    for (const { client } of [ada, eve]) {
+      const frame = await client.next('value');
+      expect('data' in frame).toBe(data !== undefined);
+      expect(frame.data).toBe(data);
+    }
+  });
 });
 
-describe('what an emitter sends from a process without sockets', () => {
+describe('messages of an emitter without sockets', () => {
   it.each([
     [['news'], { event: 'news' }],
     [['news', 1], { event: 'news', data: 1 }],
     [['news', 1, null, 'three'], { event: 'news', data: [1, null, 'three'] }],
-  ])('arrives as from a server: %j', async (data, frame) => {
+  ])('arrive like those of a server: %j', async (data, frame) => {
     const { bus, eve } = await startCluster();
     const packet = { type: 2, data, nsp: '/ws' };
     const message = {
@@ -102,7 +99,7 @@ describe('what an emitter sends from a process without sockets', () => {
 });
 
 describe('requests to other nodes', () => {
-  it('end in time while the broker has stalled, with what this node has', async () => {
+  it('end in time while the broker is stalled, with the answers of this node', async () => {
     const { bus, here, ada, bob } = await startCluster();
     bus.stall();
     const found = here.server.timeout(200).fetchSockets();
@@ -110,7 +107,7 @@ describe('requests to other nodes', () => {
   });
 });
 
-describe('garbage on the channels', () => {
+describe('malformed messages on the channels', () => {
   it.each([
     ['null', 'null'],
     ['no data', '{"type":3,"nsp":"/ws","uid":"x"}'],
@@ -119,19 +116,19 @@ describe('garbage on the channels', () => {
       'no event',
       '{"type":3,"nsp":"/ws","uid":"x","data":{"packet":{"type":2,"data":[1]},"opts":{"rooms":[],"except":[]}}}',
     ],
-    ['an answer to nothing', '{"type":8,"nsp":"/ws","uid":"x"}'],
-    ['a disconnect of nobody knows whom', '{"type":6,"nsp":"/ws","uid":"x","data":{"opts":{"except":[]}}}'],
+    ['an answer to no request', '{"type":8,"nsp":"/ws","uid":"x"}'],
+    ['a disconnect without a target', '{"type":6,"nsp":"/ws","uid":"x","data":{"opts":{"except":[]}}}'],
     [
       'a leave without exceptions',
       '{"type":5,"nsp":"/ws","uid":"x","data":{"opts":{"rooms":null},"rooms":["x"]}}',
     ],
-    ['a join of nobody knows whom', '{"type":4,"nsp":"/ws","uid":"x","data":{"rooms":[]}}'],
-    ['a server-side emit of nothing', '{"type":9,"nsp":"/ws","uid":"x"}'],
-  ])('is dropped and counted: %s', async (_, text) => {
+    ['a join without a target', '{"type":4,"nsp":"/ws","uid":"x","data":{"rooms":[]}}'],
+    ['an empty server-side emit', '{"type":9,"nsp":"/ws","uid":"x"}'],
+  ])('are dropped and counted: %s', async (_, text) => {
     const { bus, here, there, ada, eve } = await startCluster();
     for (const member of bus.of('/ws')) member.receive(text);
     expect(here.server.counters.droppedClusterMessages).toBe(1);
-    // Nest has one logger for the process: that of the application that was made last
+    // Nest has one logger per process: that of the application created last.
     expect(there.app.log.of('warn').join()).toContain("on the cluster's channels was dropped");
     here.server.emit('after');
     await eve.client.next('after');

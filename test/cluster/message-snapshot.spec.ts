@@ -5,9 +5,9 @@ import { Collection } from '../support/late-adapter.js';
 import { answer, got, startBareApp, type Pair } from '../support/bare-gateway.js';
 
 const ADAPTERS: Record<string, () => AdapterFactory> = {
-  'on ClusterAdapter, that encodes late': () => new Bus('late').adapter,
-  'on ClusterAdapter, that passes objects on': () => new Bus('never').adapter,
-  'like that of MongoDB': () => new Collection().adapter,
+  'based on ClusterAdapter, which encodes late': () => new Bus('late').adapter,
+  'based on ClusterAdapter, which passes objects on': () => new Bus('never').adapter,
+  'like the adapter of MongoDB': () => new Collection().adapter,
 };
 
 async function startNode(adapter: AdapterFactory) {
@@ -27,7 +27,7 @@ describe.each(Object.keys(ADAPTERS))('messages through an adapter %s', (name) =>
     return { adapter, here: await startNode(adapter), there: await startNode(adapter) };
   };
 
-  it('come to other nodes as they were emitted', async () => {
+  it('reach other nodes as they were when emitted', async () => {
     const { here, there } = await start();
     const data: Record<string, unknown> = { list: [1], when: new Date(0) };
     here.server.emit('figures', data);
@@ -43,7 +43,7 @@ describe.each(Object.keys(ADAPTERS))('messages through an adapter %s', (name) =>
     expect(await events(here)).toEqual([['figures', sent]]);
   });
 
-  it('come to the clients of this node at once, and once', async () => {
+  it('reach the clients of this node immediately and once', async () => {
     const { here, there } = await start();
     here.server.emit('one');
     here.socket.emit('two');
@@ -55,13 +55,13 @@ describe.each(Object.keys(ADAPTERS))('messages through an adapter %s', (name) =>
     expect(await events(there)).toEqual([['one'], ['end']]);
   });
 
-  it('are what servers say to each other, and what sockets carry', async () => {
+  it('include serverSideEmit and the data of sockets', async () => {
     const { here, there } = await start();
-    const heard = new Promise((resolve) => there.server.on('note', resolve));
+    const received = new Promise((resolve) => there.server.on('note', resolve));
     const note = { n: 1 };
     here.server.serverSideEmit('note', note);
     note.n = 2;
-    expect(await heard).toEqual({ n: 1 });
+    expect(await received).toEqual({ n: 1 });
     there.server.on('question', (_: unknown, done: (value: unknown) => void) => done({ from: 'there' }));
     expect(await here.server.serverSideEmitWithAck('question', 1)).toEqual([{ from: 'there' }]);
     there.socket.data = { seat: 1 };
@@ -69,7 +69,7 @@ describe.each(Object.keys(ADAPTERS))('messages through an adapter %s', (name) =>
     await expect(found).resolves.toMatchObject([{ id: there.socket.id, data: { seat: 1 } }]);
   });
 
-  it('are the same for several nodes, which change nothing of what the others get', async () => {
+  it('are equal for several nodes, which cannot change each other’s data', async () => {
     const { adapter, here, there } = await start();
     const others = [there, await startNode(adapter), await startNode(adapter)];
     here.server.emit('news', { list: [] });
@@ -82,29 +82,29 @@ describe.each(Object.keys(ADAPTERS))('messages through an adapter %s', (name) =>
 });
 
 it.each(['late', 'never'] as const)(
-  'a request to all is answered by each once; encoded: %s',
+  'a room-wide request is answered once by each client; encoded: %s',
   async (encoding) => {
     const { adapter } = new Bus(encoding);
     const [here, there] = [await startNode(adapter), await startNode(adapter)];
-    // the nodes number their requests differently
+    // The nodes number their requests differently.
     there.server.local.timeout(1_000).emit('count', () => undefined);
     await answer(there.client, 'count', 0);
     const data = { n: 1 };
-    const asked = here.server.timeout(2_000).emitWithAck('vote', data);
+    const answers = here.server.timeout(2_000).emitWithAck('vote', data);
     data.n = 2;
     expect((await answer(here.client, 'vote', 'here')).data).toEqual({ n: 1 });
     expect((await answer(there.client, 'vote', 'there')).data).toEqual({ n: 1 });
-    expect(new Set(await asked)).toEqual(new Set(['here', 'there']));
+    expect(new Set(await answers)).toEqual(new Set(['here', 'there']));
   },
 );
 
-it('what an adapter like that of MongoDB cannot insert is logged, and the process lives', async () => {
+it('logs what an adapter like that of MongoDB cannot insert, and the process keeps running', async () => {
   const collection = new Collection();
   const here = await startNode(collection.adapter);
   const there = await startNode(collection.adapter);
   collection.fails = () => true;
   here.server.emit('news');
-  here.server.in('nobody').socketsJoin('red');
+  here.server.in('empty').socketsJoin('red');
   here.server.serverSideEmit('note');
   expect(await events(here)).toEqual([['news']]);
   await there.client.settled();
@@ -112,7 +112,7 @@ it('what an adapter like that of MongoDB cannot insert is logged, and the proces
 });
 
 describe('a snapshot', () => {
-  it('shares nothing that can change with what it was made of', () => {
+  it('shares no mutable value with its source', () => {
     const bytes = Buffer.from('x');
     const when = new Date(0);
     class Named {
@@ -135,7 +135,7 @@ describe('a snapshot', () => {
     });
   });
 
-  it('refuses what contains itself', () => {
+  it('refuses circular data', () => {
     const data: Record<string, unknown> = {};
     data['self'] = { data };
     expect(() => snapshot(data)).toThrow(new TypeError('a message contains itself'));
@@ -143,7 +143,7 @@ describe('a snapshot', () => {
     expect(snapshot([twice, twice])).toEqual([twice, twice]);
   });
 
-  it('keeps a key __proto__ as a key', () => {
+  it('keeps __proto__ as a plain key', () => {
     expect(Object.keys(snapshot(JSON.parse('{"__proto__":{"n":1}}') as object))).toEqual(['__proto__']);
   });
 });

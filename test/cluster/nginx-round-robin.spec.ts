@@ -3,10 +3,10 @@ import { describeWithNginx, Nginx } from '../support/nginx.js';
 import { expectOneRoom, joinTwoWorkers, RoomMember } from '../support/sample-cluster-client.js';
 import { Sample } from '../support/sample.js';
 
-/** Milliseconds for processes to start. */
+/** How long processes may take to start, in milliseconds. */
 const START = 60_000;
 
-/** An application of its own, as on a machine of its own: nothing but Redis connects it with others. */
+/** A separate application, like on another machine: only Redis connects it with the others. */
 class AppNode {
   private constructor(
     readonly process: Sample,
@@ -19,7 +19,7 @@ class AppNode {
     return new AppNode(process, Number(port));
   }
 
-  has({ pid }: RoomMember): boolean {
+  hasMember({ pid }: RoomMember): boolean {
     return pid === this.process.process.pid;
   }
 }
@@ -38,52 +38,52 @@ describeWithRedis('applications that share a Redis', () => {
       return `ws://127.0.0.1:${port}/ws`;
     };
 
-    it('are one room: clients land on either, and messages reach all of them once', async () => {
+    it('form one room: clients connect to any of them, and messages reach each client once', async () => {
       const [one, two] = nodes;
       const url = await startNginx(one, two);
       const members = await joinTwoWorkers(url);
-      expect(members.map((member) => one.has(member))).toEqual([true, false]);
-      expect(members.map((member) => two.has(member))).toEqual([false, true]);
+      expect(members.map((member) => one.hasMember(member))).toEqual([true, false]);
+      expect(members.map((member) => two.hasMember(member))).toEqual([false, true]);
       await expectOneRoom(members);
       for (const member of members) await member.waitForRoster(members);
     });
 
-    it("take each other's clients: who was here may come back there, and there again", async () => {
+    it('accept clients of each other: a client can reconnect to either of them, several times', async () => {
       const [one, two] = nodes;
       const url = await startNginx(one, two);
       const witness = await RoomMember.join(url, 'witness');
-      let wanderer = await RoomMember.join(url, 'wanderer');
-      const visited = [wanderer.worker];
-      for (let stay = 0; stay < 3; stay++) {
-        wanderer.client.ws.terminate();
-        wanderer = await wanderer.reconnect();
-        visited.push(wanderer.worker);
-        await expectOneRoom([witness, wanderer]);
+      let roaming = await RoomMember.join(url, 'roaming');
+      const workers = [roaming.worker];
+      for (let round = 0; round < 3; round++) {
+        roaming.client.ws.terminate();
+        roaming = await roaming.reconnect();
+        workers.push(roaming.worker);
+        await expectOneRoom([witness, roaming]);
       }
-      expect(new Set(visited).size).toBe(2);
-      await witness.waitForRoster([witness, wanderer]);
+      expect(new Set(workers).size).toBe(2);
+      await witness.waitForRoster([witness, roaming]);
     });
 
     it.each([
-      { fate: 'asked to end', signal: 'SIGTERM', code: 1001, which: 0 },
-      { fate: 'killed', signal: 'SIGKILL', code: 1006, which: 1 },
+      { action: 'terminated', signal: 'SIGTERM', code: 1001, which: 0 },
+      { action: 'killed', signal: 'SIGKILL', code: 1006, which: 1 },
     ] as const)(
-      'lose none of their clients when one of them is $fate',
+      'lose none of their clients when one of them is $action',
       async ({ signal, code, which }) => {
         const [leaving, staying] = [nodes[which], nodes[2]];
         const url = await startNginx(leaving, staying);
         const members = await joinTwoWorkers(url);
         const exit = leaving.process.end(signal);
-        const back = await Promise.all(
+        const reconnected = await Promise.all(
           members.map(async (member) => {
-            if (!leaving.has(member)) return member;
+            if (!leaving.hasMember(member)) return member;
             expect((await member.client.ended()).code).toBe(code);
             return member.reconnect();
           }),
         );
-        expect(back.map((member) => staying.has(member))).toEqual(members.map(() => true));
-        await expectOneRoom(back);
-        for (const member of back) await member.waitForRoster(back);
+        expect(reconnected.map((member) => staying.hasMember(member))).toEqual(members.map(() => true));
+        await expectOneRoom(reconnected);
+        for (const member of reconnected) await member.waitForRoster(reconnected);
         await exit;
       },
       START,

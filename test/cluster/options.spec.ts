@@ -19,11 +19,11 @@ class Clustered {
 }
 
 @WebSocketGateway({ path: '/alone' })
-class Alone {
+class Single {
   @WebSocketServer() server!: EnvelopeServer;
 }
 
-/** What an application has of its own: a broker's client, in a module. */
+/** A dependency of the application: the client of a broker, in a module. */
 class Broker {
   readonly bus = new Bus();
 }
@@ -31,26 +31,26 @@ class Broker {
 @Module({ providers: [Broker], exports: [Broker] })
 class BrokerModule {}
 
-describe('the way to other nodes', () => {
-  it('is set per gateway', async () => {
+describe('the option adapter', () => {
+  it('can be set per gateway', async () => {
     const apps = [
-      await startApp({ providers: [Clustered, Alone] }),
-      await startApp({ providers: [Clustered, Alone] }),
+      await startApp({ providers: [Clustered, Single] }),
+      await startApp({ providers: [Clustered, Single] }),
     ];
     const clients = [await apps[1]!.connect('/clustered'), await apps[1]!.connect('/alone')];
     for (const client of clients) await client.settled();
     const { server } = apps[0]!.nest.get(Clustered);
     server.emit('hello');
-    apps[0]!.nest.get(Alone).server.emit('hello');
+    apps[0]!.nest.get(Single).server.emit('hello');
     server.emit('end');
     await clients[0]!.next('end');
     await clients[1]!.settled();
     expect(clients.map(({ frames }) => frames.some(({ event }) => event === 'hello'))).toEqual([true, false]);
     expect(server.cluster.state).toBe('connected');
-    expect(apps[0]!.nest.get(Alone).server.cluster).toMatchObject({ state: 'alone', nodes: 1 });
+    expect(apps[0]!.nest.get(Single).server.cluster).toMatchObject({ state: 'alone', nodes: 1 });
   });
 
-  it('comes from the module, made of what the application injects', async () => {
+  it('can be created by the module from injected dependencies', async () => {
     const shared = new Broker();
     const start = () =>
       startApp(
@@ -62,7 +62,7 @@ describe('the way to other nodes', () => {
               useFactory: (broker: Broker) => ({ adapter: broker.bus.adapter }),
             }),
           ],
-          providers: [Alone],
+          providers: [Single],
         },
         { override: (builder) => builder.overrideProvider(Broker).useValue(shared) },
       );
@@ -74,13 +74,13 @@ describe('the way to other nodes', () => {
   });
 });
 
-describe('an adapter that cannot be made', () => {
-  it('is an error at boot that names the path, and what is missing', async () => {
-    // a worker of Jest's has a parent; an application that was just started has none
+describe('an adapter that cannot be created', () => {
+  it('fails the start with an error that names the path and the cause', async () => {
+    // A worker of Jest has a parent process. An application that was started directly has none.
     const { send } = process;
     Reflect.set(process, 'send', undefined);
     try {
-      // not the adapter itself: it leaves a timer behind
+      // It does not create the adapter itself, which would leave a timer.
       const adapter: AdapterFactory = () => process.send!('hello') as never;
       const failed = startBareApp({ adapter });
       await expect(failed).rejects.toThrow(/^\/ws: its adapter could not be made: .*cluster\.fork\(\)/);
@@ -93,14 +93,14 @@ describe('an adapter that cannot be made', () => {
 describe('the option recovery', () => {
   const start = (options: object): Promise<unknown> => startBareApp(options as EnvelopeOptions);
 
-  it('is an error at boot with an adapter that keeps nothing, which names those that do', async () => {
+  it('fails the start with an adapter that stores nothing, and names adapters that do', async () => {
     const failed = start({ adapter: bus.adapter, recovery: true });
     await expect(failed).rejects.toThrow(
       /BusAdapter stores nothing for disconnected clients: .*in memory.*redis-streams-adapter/,
     );
   });
 
-  it('names the paths of the gateways, not those that Nest makes on the way to a namespace', async () => {
+  it('names the paths of the gateways, and not the parent paths that Nest creates', async () => {
     @WebSocketGateway({ namespace: 'chat' })
     class Chat {}
     @WebSocketGateway({ namespace: 'notifications' })
@@ -114,7 +114,7 @@ describe('the option recovery', () => {
     );
   });
 
-  it("is a warning under Socket.IO's name, and clients begin anew, as there", async () => {
+  it('only logs a warning under its name in Socket.IO, and clients get new sessions, as there', async () => {
     const node = await startBareApp({ adapter: bus.adapter, connectionStateRecovery: {} });
     expect(node.app.log.of('warn')).toEqual([
       'EnvelopeAdapter: connectionStateRecovery is set for /ws, and BusAdapter stores nothing for disconnected clients: ' +
@@ -129,7 +129,7 @@ describe('the option recovery', () => {
     expect(await client.next('news')).toEqual({ event: 'news', data: 1 });
   });
 
-  it('says so of an adapter that keeps sessions but tells no other node of them, too', async () => {
+  it('also fails with an adapter that stores sessions and does not share them', async () => {
     const adapter: AdapterFactory = SessionAwareAdapter;
     await expect(start({ adapter, recovery: true })).rejects.toThrow('SessionAwareAdapter');
   });
@@ -151,15 +151,15 @@ describe('the option recovery', () => {
       { recovery: { maxStoredBytes: '1' } },
       'recovery.maxStoredBytes is "1": it takes a positive whole number',
     ],
-  ])('says what is wrong with %p', async (options, message) => {
+  ])('reports the mistake in %p', async (options, message) => {
     await expect(start(options)).rejects.toThrow(message);
   });
 
-  it.each([[undefined], [false], [{ maxDisconnectionDuration: 1_000 }]])('takes %p', async (recovery) => {
+  it.each([[undefined], [false], [{ maxDisconnectionDuration: 1_000 }]])('accepts %p', async (recovery) => {
     await expect(start({ recovery })).resolves.toBeDefined();
   });
 
-  it("has Socket.IO's name, too", async () => {
+  it('also has the name of Socket.IO', async () => {
     const node = await startBareApp({ connectionStateRecovery: { maxDisconnectionDuration: 1_000 } });
     expect(node.server.opts).toEqual({ connectionStateRecovery: { maxDisconnectionDuration: 1_000 } });
   });

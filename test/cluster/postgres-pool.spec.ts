@@ -6,7 +6,7 @@ import { got, startBareApp, type Pair, type BareApp } from '../support/bare-gate
 import { until } from '../support/wait.js';
 
 describeWithPostgres(
-  "the line on which the adapter of PostgreSQL listens, a client of the application's pool",
+  'the LISTEN connection of the adapter of PostgreSQL, from the pool of the application',
   () => {
     const postgres = new PostgresServer();
     beforeAll(() => postgres.start());
@@ -20,7 +20,7 @@ describeWithPostgres(
         connectionString: postgres.url,
         max: 3,
         application_name: name,
-        // what leaves a pool was cut
+        // A client leaves the pool only when its connection is cut.
         idleTimeoutMillis: 0,
       });
       pools.push(pool);
@@ -28,15 +28,15 @@ describeWithPostgres(
     };
     afterEach(async () => {
       await Promise.all(nodes.splice(0).map(({ app }) => app.close()));
-      // resolves when all of its clients were given back
+      // Resolves when the pool has all of its clients back.
       await Promise.all(pools.splice(0).map((pool) => pool.end()));
     });
 
-    /** The processes of PostgreSQL on whose lines these pools listen. */
-    const listening = async (admin: Pool, ...by: Pool[]): Promise<number[]> => {
-      const names = by.map(({ options }) => options.application_name);
+    /** The PostgreSQL processes whose connections listen for these pools. */
+    const listening = async (admin: Pool, ...pools: Pool[]): Promise<number[]> => {
+      const names = pools.map(({ options }) => options.application_name);
       const { rows } = await admin.query<{ pid: number }>(
-        // whose query is under way still does not listen yet
+        // A process whose query is still running does not listen yet.
         `SELECT pid FROM pg_stat_activity
          WHERE query LIKE 'LISTEN%' AND state = 'idle' AND application_name = ANY($1)`,
         [names],
@@ -47,8 +47,8 @@ describeWithPostgres(
     const cutAll = (pool: Pool, pids: number[]): Promise<unknown> =>
       pool.query('SELECT pg_terminate_backend(pid) FROM unnest($1::int[]) AS pid', [pids]);
 
-    /** The next line goes before the server hears what is to be listened to; resolves when it did. */
-    const cutOnTheWay = (pool: Pool, cut: (pid: number) => Promise<unknown>): Promise<void> =>
+    /** Cuts the next connection before the server processes its LISTEN. Resolves after that. */
+    const cutBeforeListen = (pool: Pool, cut: (pid: number) => Promise<unknown>): Promise<void> =>
       new Promise((resolve) => {
         const patch = (client: PoolClient): void => {
           const query = client.query.bind(client) as (...args: unknown[]) => Promise<unknown>;
@@ -72,21 +72,24 @@ describeWithPostgres(
       return Object.assign(node, { pool });
     }
 
-    it('comes back as often as it is cut, once, and the pool is as large as before', async () => {
+    it('is replaced after each cut, once, and the pool keeps its size', async () => {
       const admin = makePool().on('error', () => undefined);
       const [here, there] = [await startNode(), await startNode()];
       const [{ client }] = (await there.join(1)) as [Pair];
-      await until('both lines', async () => (await listening(admin, here.pool, there.pool)).length === 2);
+      await until(
+        'both connections',
+        async () => (await listening(admin, here.pool, there.pool)).length === 2,
+      );
       const sent: string[] = [];
       for (let round = 0; round < 2; round++) {
         const isFirst = round === 0;
-        const onTheWay = isFirst ? cutOnTheWay(there.pool, (pid) => cutAll(admin, [pid])) : undefined;
+        const cutEarly = isFirst ? cutBeforeListen(there.pool, (pid) => cutAll(admin, [pid])) : undefined;
         const cut = await listening(admin, here.pool, there.pool);
         await cutAll(admin, cut);
-        await onTheWay;
+        await cutEarly;
         const isNew = (pid: number): boolean => !cut.includes(pid);
         await until(
-          'both lines',
+          'both connections',
           async () => (await listening(admin, here.pool, there.pool)).filter(isNew).length === 2,
         );
         here.server.emit(`round ${round}`);
@@ -97,27 +100,27 @@ describeWithPostgres(
       await client.next('end');
       expect((await got(client)).map(([event]) => event)).toEqual([...sent, 'end']);
       for (const { pool } of [here, there]) {
-        await until('the rest', () => pool.totalCount - pool.idleCount === 1);
+        await until('the release of the other clients', () => pool.totalCount - pool.idleCount === 1);
       }
     });
 
-    it('is let go of when the application closes while it is being made anew', async () => {
+    it('is released when the application closes while it is replaced', async () => {
       const admin = makePool().on('error', () => undefined);
       const { app, pool } = await startNode();
-      await until('the line', async () => (await listening(admin, pool)).length === 1);
+      await until('the connection', async () => (await listening(admin, pool)).length === 1);
       const attempt = new Promise<void>((resolve) => {
         const connect = pool.connect.bind(pool) as (...args: unknown[]) => Promise<PoolClient>;
-        const noticed = (...args: unknown[]): Promise<PoolClient> => {
-          // queries of the pool's own connect with a callback
+        const reportAttempt = (...args: unknown[]): Promise<PoolClient> => {
+          // Queries of the pool connect with a callback.
           if (args.length === 0) resolve();
           return connect(...args);
         };
-        Object.assign(pool, { connect: noticed });
+        Object.assign(pool, { connect: reportAttempt });
       });
-      // else PostgreSQL may stand still before the line's process heard that it is to end
-      const gone = once(pool, 'remove');
+      // Otherwise PostgreSQL may be stalled before the process of the connection receives its termination.
+      const removed = once(pool, 'remove');
       await cutAll(admin, await listening(admin, pool));
-      await gone;
+      await removed;
       postgres.stall();
       await attempt;
       await app.nest.close();

@@ -30,7 +30,7 @@ const names = (client: TestClient): (string | undefined)[] =>
   client.frames.filter(({ ack }) => ack === undefined).map(({ event }) => event);
 
 describe('a RegExp namespace on two nodes', () => {
-  it('is reached as a whole, with the namespaces that only the other node has, each client once', async () => {
+  it('reaches the clients of all its namespaces, each once, even of namespaces that only another node has', async () => {
     const bus = new Bus();
     const [here, there] = [
       await startNode({ adapter: bus.adapter }),
@@ -54,18 +54,18 @@ describe('a RegExp namespace on two nodes', () => {
     expect((await eve.ask('$ping')).event).toBe('$ping');
   });
 
-  it('has its servers on other nodes hear of what is sent to them', async () => {
+  it('receives serverSideEmit on other nodes', async () => {
     const bus = new Bus();
     const [here, there] = [
       await startNode({ adapter: bus.adapter }),
       await startNode({ adapter: bus.adapter }),
     ];
-    const heard = new Promise((resolve) => there.server.on('hello', resolve));
+    const received = new Promise((resolve) => there.server.on('hello', resolve));
     here.server.serverSideEmit('hello', 42);
-    expect(await heard).toBe(42);
+    expect(await received).toBe(42);
   });
 
-  it('keeps the connection to the broker when the last of its namespaces goes', async () => {
+  it('keeps the connection to the broker when its last namespace is removed', async () => {
     const bus = new Bus();
     const [here, there] = [
       await startNode({ adapter: bus.adapter }),
@@ -76,14 +76,14 @@ describe('a RegExp namespace on two nodes', () => {
     await ada.ended();
     await until('the end of the namespace', () => bus.of('/rooms/one').length === 0);
     expect(bus.of('/rooms')).toHaveLength(2);
-    const [again, bob] = [await here.connect('/rooms/one'), await there.connect('/rooms/one')];
+    const [reconnected, bob] = [await here.connect('/rooms/one'), await there.connect('/rooms/one')];
     here.server.of('/rooms/one').emit('hello');
-    for (const client of [again, bob]) await client.next('hello');
+    for (const client of [reconnected, bob]) await client.next('hello');
   });
 });
 
 describe('a RegExp namespace with recovery in memory', () => {
-  it('gives back what was sent to one namespace or to all, although its last client had gone', async () => {
+  it('restores events to one namespace and to all, after its last client has disconnected', async () => {
     const { server, app } = await startNode({ recovery: true });
     const hello = (auth: object): string[] => [
       'envelope.v1',
@@ -97,9 +97,11 @@ describe('a RegExp namespace with recovery in memory', () => {
     server.emit('all');
     server.of('/rooms/one').emit('one');
     server.of('/rooms/two').emit('two');
-    const again = await app.connect('/rooms/one', { protocols: hello({ session: data.session, offset }) });
-    expect((await again.next('$session')).data).toMatchObject({ id: data.id, recovered: true });
-    await again.settled();
-    expect(names(again)).toEqual(['$session', 'all', 'one', '$offset']);
+    const reconnected = await app.connect('/rooms/one', {
+      protocols: hello({ session: data.session, offset }),
+    });
+    expect((await reconnected.next('$session')).data).toMatchObject({ id: data.id, recovered: true });
+    await reconnected.settled();
+    expect(names(reconnected)).toEqual(['$session', 'all', 'one', '$offset']);
   });
 });

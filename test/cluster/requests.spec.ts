@@ -1,79 +1,79 @@
 import { Bus } from '../support/bus.js';
 import { startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
 
-/** Milliseconds that a node waits for the others here. */
-const PATIENCE = 200;
+/** How long a node waits for the others, in milliseconds. */
+const TIMEOUT = 200;
 
 async function startCluster(size: number) {
   const bus = new Bus();
   const nodes: BareApp[] = [];
   while (nodes.length < size) {
     const node = await startBareApp({ adapter: bus.adapter });
-    node.server.on('who', (answer: (name: string) => void) => answer('there'));
-    Object.assign(node.server.adapter, { requestsTimeout: PATIENCE });
+    node.server.on('location', (answer: (name: string) => void) => answer('there'));
+    Object.assign(node.server.adapter, { requestsTimeout: TIMEOUT });
     nodes.push(node);
   }
   return { bus, nodes };
 }
 
-async function took(request: () => Promise<unknown>): Promise<number> {
+async function measure(request: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
   await request();
   return performance.now() - start;
 }
 
 describe('a request to other nodes', () => {
-  it('ends in time where the broker does not even say how many nodes there are', async () => {
+  it('ends in time when the broker does not even report the number of nodes', async () => {
     const { bus, nodes } = await startCluster(2);
     const [{ server, join }] = nodes as [BareApp];
     const [{ socket }] = (await join(1)) as [Pair];
     bus.stall();
     const fetched = async (): Promise<void> =>
       expect(server.fetchSockets()).rejects.toMatchObject({ responses: [{ id: socket.id }] });
-    const asked = async (): Promise<void> =>
-      expect(server.serverSideEmitWithAck('who')).rejects.toMatchObject({
+    const requested = async (): Promise<void> =>
+      expect(server.serverSideEmitWithAck('location')).rejects.toMatchObject({
         message: 'operation has timed out',
         responses: [],
       });
-    for (const request of [fetched, asked]) expect(await took(request)).toBeLessThan(PATIENCE + 1_500);
+    for (const request of [fetched, requested]) expect(await measure(request)).toBeLessThan(TIMEOUT + 1_500);
     bus.resume();
-    expect(await server.serverSideEmitWithAck('who')).toEqual(['there']);
+    expect(await server.serverSideEmitWithAck('location')).toEqual(['there']);
   });
 
-  it('calls back once, however late the answers come', async () => {
+  it('calls back once, however late the answers arrive', async () => {
     const { bus, nodes } = await startCluster(2);
     const [{ server }] = nodes as [BareApp];
     const answers: unknown[] = [];
     bus.stall();
     await new Promise<void>((resolve) => {
-      server.serverSideEmit('who', (error: Error | null, values: unknown[]) => {
+      server.serverSideEmit('location', (error: Error | null, values: unknown[]) => {
         answers.push([error?.message, values]);
         resolve();
       });
     });
     bus.resume();
-    await server.serverSideEmitWithAck('who');
+    await server.serverSideEmitWithAck('location');
     expect(answers).toEqual([['operation has timed out', []]]);
   });
 
-  it('that not all nodes answer has the sockets of those that did', async () => {
+  it('without all answers rejects with the sockets of the nodes that answered', async () => {
     const { bus, nodes } = await startCluster(3);
     const [here, there] = nodes as [BareApp, BareApp];
     const pairs = [...(await here.join(1)), ...(await there.join(1)), ...(await nodes[2]!.join(1))];
-    const [ours, theirs] = pairs.map(({ socket }) => socket.id);
-    await there.server.sockets.get(theirs!)!.join('red');
+    const [localId, remoteId] = pairs.map(({ socket }) => socket.id);
+    await there.server.sockets.get(remoteId!)!.join('red');
     bus.of('/ws')[2]!.receive = () => undefined;
     const error = await here.server
-      .timeout(PATIENCE)
+      .timeout(TIMEOUT)
       .fetchSockets()
       .catch((thrown: { responses: { id: string; rooms: Set<string>; emit: unknown }[] }) => thrown);
     const { responses } = error as Exclude<typeof error, unknown[]>;
-    expect(responses.map(({ id }) => id)).toEqual([ours, theirs]);
-    expect(responses[1]!.rooms).toEqual(new Set([theirs, 'red']));
+    expect(responses.map(({ id }) => id)).toEqual([localId, remoteId]);
+    expect(responses[1]!.rooms).toEqual(new Set([remoteId, 'red']));
     expect(responses[1]!.emit).toBeInstanceOf(Function);
   });
 
-  it('shares nothing with another that is under way', async () => {
+  it('is independent of other requests at the same time', async () => {
     const { bus, nodes } = await startCluster(3);
     const [here, there] = nodes as [BareApp, BareApp];
     const [[red], [blue]] = [await here.join(1), await there.join(1)] as [[Pair], [Pair]];
@@ -81,7 +81,7 @@ describe('a request to other nodes', () => {
     await blue.socket.join('blue');
     bus.of('/ws')[2]!.receive = () => undefined;
     const ids = async (room: string): Promise<string[]> => {
-      const found = here.server.in(room).timeout(PATIENCE).fetchSockets();
+      const found = here.server.in(room).timeout(TIMEOUT).fetchSockets();
       const error = (await found.catch((thrown: unknown) => thrown)) as { responses: { id: string }[] };
       return error.responses.map(({ id }) => id);
     };

@@ -37,8 +37,8 @@ class Gateway {
   }
 }
 
-const auth = (given: object): { protocols: string[] } => ({
-  protocols: ['envelope.v1', `envelope.auth.${Buffer.from(JSON.stringify(given)).toString('base64url')}`],
+const auth = (data: object): { protocols: string[] } => ({
+  protocols: ['envelope.v1', `envelope.auth.${Buffer.from(JSON.stringify(data)).toString('base64url')}`],
 });
 
 async function startCluster() {
@@ -51,7 +51,7 @@ async function startCluster() {
 }
 
 describe('the connections of one user', () => {
-  it('are reached on every node, whoever established the user', async () => {
+  it('are reached on every node, with any source of the user', async () => {
     const { here, there } = await startCluster();
     const clients = [
       await here.app.connect('/ws', auth({ id: 42 })),
@@ -84,7 +84,7 @@ describe('the connections of one user', () => {
     expect((await other.ask('$ping')).event).toBe('$ping');
   });
 
-  it('are not to be listened to by who asks for their room by name', async () => {
+  it('cannot be read by a client that joins their room by name', async () => {
     const { here } = await startCluster();
     const eve = await here.app.connect('/ws', auth({ id: 'eve' }));
     expect((await eve.ask('join', user(42))).data).toMatchObject({ status: 'error', code: 'room_limit' });
@@ -93,7 +93,7 @@ describe('the connections of one user', () => {
     expect(eve.frames.map(({ event }) => event)).not.toContain('secret');
   });
 
-  it('come in with $auth, too', async () => {
+  it('include those that authenticate with $auth', async () => {
     const { here } = await startCluster();
     const ada = await here.app.connect('/ws');
     await ada.ask('$auth', { id: 42 });
@@ -101,7 +101,7 @@ describe('the connections of one user', () => {
     await ada.next('hello');
   });
 
-  it('cannot come back to what they had, once disconnected while they were away', async () => {
+  it('cannot recover their session after disconnectUser', async () => {
     const app = await startApp({ providers: [Gateway] }, { adapter: { recovery: true } });
     const { server } = app.nest.get(Gateway);
     const ada = await new Returning({ id: 42 }).connect(app);

@@ -1,10 +1,10 @@
-import { fresh, unless, type Cases } from './cases.js';
+import { uniqueName, unless, type Cases } from './cases.js';
 
 export const emits: Cases = (cluster, backend) => {
   const itUnless = unless(backend);
 
   describe('emit', () => {
-    it('to all: every client of every node, once', async () => {
+    it('reaches every client of every node once', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       await one.server((server) => server.emit('news', { text: 'to all' }));
@@ -12,9 +12,9 @@ export const emits: Cases = (cluster, backend) => {
         expect(frames).toEqual([{ event: 'news', data: { text: 'to all' } }]);
     });
 
-    it('to a room: its members on every node, and nobody else', async () => {
+    it('to a room reaches its members on every node, and no other client', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const inside = await cluster.joinEach([room]);
       const outside = await cluster.joinEach();
       await one.server((server) => server.to(room).emit('news', 1));
@@ -27,9 +27,9 @@ export const emits: Cases = (cluster, backend) => {
       expect(await cluster.got(one, outside)).toEqual([[], [], []]);
     });
 
-    it('to a room whose members are all on another node', async () => {
+    it('to a room whose members are all on another node reaches them', async () => {
       const [one, two, three] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const there = await cluster.join(three, [room]);
       const here = await cluster.join(one);
       for (const node of [one, two]) await node.server((server) => server.to(room).emit('news', node.name));
@@ -39,9 +39,9 @@ export const emits: Cases = (cluster, backend) => {
       expect(mine).toEqual([]);
     });
 
-    it('except a room, and except one client', async () => {
+    it('with except leaves out a room or one client', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const inside = await cluster.joinEach([room]);
       const [, far] = await cluster.joinEach();
       await one.server((server) => server.except(room).emit('news', 'a'));
@@ -57,24 +57,28 @@ export const emits: Cases = (cluster, backend) => {
       ]);
     });
 
-    itUnless('rejoining', 'to a room that its only member left and joined again at once', async () => {
-      const [one, , three] = cluster.three;
-      const room = fresh('room');
-      const far = await cluster.join(three, [room]);
-      for (let round = 0; round < 5; round++) {
-        const left = three.socket(far.id, (socket) => socket.leave(room));
-        const joined = three.socket(far.id, (socket) => socket.join(room));
-        await Promise.all([left, joined]);
-        await three.settled();
-        await one.server((server) => server.to(room).emit('news', round));
-      }
-      const [frames] = await cluster.got(one, [far]);
-      expect(frames!.map(({ data }) => data as number)).toEqual([0, 1, 2, 3, 4]);
-    });
+    itUnless(
+      'rejoining',
+      'to a room whose only member left and rejoined immediately reaches it',
+      async () => {
+        const [one, , three] = cluster.three;
+        const room = uniqueName('room');
+        const far = await cluster.join(three, [room]);
+        for (let round = 0; round < 5; round++) {
+          const left = three.socket(far.id, (socket) => socket.leave(room));
+          const joined = three.socket(far.id, (socket) => socket.join(room));
+          await Promise.all([left, joined]);
+          await three.settled();
+          await one.server((server) => server.to(room).emit('news', round));
+        }
+        const [frames] = await cluster.got(one, [far]);
+        expect(frames!.map(({ data }) => data as number)).toEqual([0, 1, 2, 3, 4]);
+      },
+    );
 
-    it('to several rooms: once for each client, however many of them it is in', async () => {
+    it('to several rooms reaches each client once', async () => {
       const [one] = cluster.three;
-      const [red, blue] = [fresh('red'), fresh('blue')];
+      const [red, blue] = [uniqueName('red'), uniqueName('blue')];
       const both = await cluster.joinEach([red, blue]);
       const reds = await cluster.joinEach([red]);
       const none = await cluster.joinEach();
@@ -85,7 +89,7 @@ export const emits: Cases = (cluster, backend) => {
       expect(await cluster.got(one, none)).toEqual([[], [], []]);
     });
 
-    it('to a room whose name is a number', async () => {
+    it('to a room whose name is a number reaches its members', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach([42]);
       const others = await cluster.joinEach([43]);
@@ -96,7 +100,7 @@ export const emits: Cases = (cluster, backend) => {
       expect(await cluster.got(one, others)).toEqual([[], [], []]);
     });
 
-    it('to one client by its id, wherever it is', async () => {
+    it('to a client id reaches that client on any node', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       for (const { id } of members) await one.server((server) => server.to(id).emit('news', id));
@@ -104,14 +108,14 @@ export const emits: Cases = (cluster, backend) => {
       expect(frames).toEqual(members.map(({ id }) => [{ event: 'news', data: id }]));
     });
 
-    it('to nobody: an empty room', async () => {
+    it('to an empty room reaches no client', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
-      await one.server((server) => server.to(fresh('empty')).emit('news'));
+      await one.server((server) => server.to(uniqueName('empty')).emit('news'));
       expect(await cluster.got(one, members)).toEqual([[], [], []]);
     });
 
-    it('volatile: it arrives where lines are idle', async () => {
+    it('volatile arrives on idle connections', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       await one.server((server) => server.volatile.emit('news', 'volatile'));
@@ -119,7 +123,7 @@ export const emits: Cases = (cluster, backend) => {
         expect(frames).toEqual([{ event: 'news', data: 'volatile' }]);
     });
 
-    it('volatile: it is dropped where the line of another node takes no data; what follows it arrives', async () => {
+    it('volatile is dropped on a blocked connection of another node, and the next message arrives', async () => {
       const [one, , three] = cluster.three;
       const slow = await cluster.join(three);
       const idle = await cluster.join(three);
@@ -127,7 +131,7 @@ export const emits: Cases = (cluster, backend) => {
       const filler = 'x'.repeat(1_000_000);
       let sent = 0;
       const waiting = async (): Promise<number> => {
-        // the kernel takes more of it in turns of the event loop
+        // The kernel takes more of it in later turns of the event loop.
         for (let turn = 0; turn < 5; turn++) await idle.client.settled();
         return three.socket(slow.id, (socket) => socket.bufferedAmount);
       };
@@ -137,37 +141,37 @@ export const emits: Cases = (cluster, backend) => {
       }
       await one.server((server) => server.volatile.emit('dropped'));
       await one.server((server) => server.emit('kept'));
-      const [idlers] = await cluster.got(one, [idle]);
+      const [idleFrames] = await cluster.got(one, [idle]);
       slow.client.ws.resume();
       const [frames] = await cluster.got(one, [slow]);
       expect(frames!.map(({ event }) => event)).toEqual([...Array<string>(sent).fill('filler'), 'kept']);
-      expect(idlers!.map(({ event }) => event)).toEqual(['dropped', 'kept']);
+      expect(idleFrames!.map(({ event }) => event)).toEqual(['dropped', 'kept']);
     });
 
-    it('from a client, to a room and to all: never to the client itself', async () => {
+    it('from a client, to a room or to all, never reaches the client itself', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const sender = await cluster.join(one, [room]);
       const inside = await cluster.joinEach([room]);
       const outside = await cluster.joinEach();
       await one.socket(sender.id, (socket) => socket.to(room).emit('news', 'room'));
       await one.socket(sender.id, (socket) => socket.broadcast.emit('news', 'all'));
       await one.socket(sender.id, (socket) => socket.except(room).emit('news', 'rest'));
-      const told = async (...members: Parameters<typeof cluster.got>[1][]) =>
+      const receivedBy = async (...members: Parameters<typeof cluster.got>[1][]) =>
         (await cluster.got(one, members.flat())).map((frames) => frames.map(({ data }) => data as string));
-      expect(await told([sender])).toEqual([[]]);
-      expect(await told(inside)).toEqual(Array(3).fill(['room', 'all']));
-      expect(await told(outside)).toEqual(Array(3).fill(['all', 'rest']));
+      expect(await receivedBy([sender])).toEqual([[]]);
+      expect(await receivedBy(inside)).toEqual(Array(3).fill(['room', 'all']));
+      expect(await receivedBy(outside)).toEqual(Array(3).fill(['all', 'rest']));
     });
   });
 };
 
-/** What makes a difference only where there are several nodes. */
+/** Cases that only differ with several nodes. */
 export const emitsAcross: Cases = (cluster) => {
   describe('local', () => {
-    it('emits to this node alone, from the server and from a client', async () => {
+    it('limits emits of the server and of a client to this node', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const members = await cluster.joinEach([room]);
       const sender = await cluster.join(one, [room]);
       await one.server((server) => server.local.emit('news', 1));
@@ -183,9 +187,9 @@ export const emitsAcross: Cases = (cluster) => {
       ]);
     });
 
-    it('has the sockets of this node join, leave and go', async () => {
+    it('limits joins, leaves and disconnects to the sockets of this node', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const members = await cluster.joinEach();
       await one.server((server) => server.local.socketsJoin(room));
       const [near] = await one.fetch((server) => server.local);

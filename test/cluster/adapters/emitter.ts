@@ -2,12 +2,12 @@ import type { EnvelopeServer } from '../../../lib/index.js';
 import { Child } from '../../support/child.js';
 import { record, unwrap, type Outcome } from '../../support/cluster/chain.js';
 import type { ClusterNode } from '../../support/cluster/node.js';
-import { fresh, idsOf, type Cases } from './cases.js';
+import { uniqueName, idsOf, type Cases } from './cases.js';
 
-/** `@socket.io/redis-emitter` speaks, and hears nothing. */
-type Speaker = Pick<ClusterNode, 'server'>;
+/** `@socket.io/redis-emitter` only sends. */
+type EmitterNode = Pick<ClusterNode, 'server'>;
 
-function speakerOf(child: Child): Speaker {
+function emitterNode(child: Child): EmitterNode {
   return {
     async server<Result>(chain: (server: EnvelopeServer) => Result, path = '/ws'): Promise<Awaited<Result>> {
       const outcome = await child.ask<Outcome>('perform', path, record(chain));
@@ -19,29 +19,29 @@ function speakerOf(child: Child): Speaker {
 export const emitter: Cases = (cluster, { emitter: library }) => {
   describe('a process without sockets, with @socket.io/redis-emitter', () => {
     let child: Child;
-    let speaker: Speaker;
+    let emitterProcess: EmitterNode;
     beforeAll(async () => {
       const settings = { url: cluster.broker!.url, library };
       child = await Child.start('redis-emitter', { settings, isShared: true });
-      speaker = speakerOf(child);
+      emitterProcess = emitterNode(child);
     });
     afterAll(() => child.kill());
 
-    it('emits to all, to a room, to several, to one client, and to all but some', async () => {
-      const [red, blue] = [fresh('red'), fresh('blue')];
+    it('emits to all, to a room, to several rooms, to one client, and to all but some', async () => {
+      const [red, blue] = [uniqueName('red'), uniqueName('blue')];
       const reds = await cluster.joinEach([red]);
       const [, , far] = await cluster.joinEach([red, blue]);
-      await speaker.server((server) => server.emit('news', 'all'));
-      await speaker.server((server) => server.to(blue).emit('news', 'blue'));
-      await speaker.server((server) => server.to([red, blue]).emit('news', 'both'));
-      await speaker.server((server) => server.in(far.id).emit('news', 'far'));
-      await speaker.server((server) => server.except(blue).emit('news', 'but blue'));
-      await speaker.server((server) => server.to(red).except([blue, reds[0].id]).emit('news', 'some'));
-      await speaker.server((server) => server.volatile.emit('news', 'volatile'));
-      const told = (await cluster.got(speaker, [...reds, far])).map((frames) =>
+      await emitterProcess.server((server) => server.emit('news', 'all'));
+      await emitterProcess.server((server) => server.to(blue).emit('news', 'blue'));
+      await emitterProcess.server((server) => server.to([red, blue]).emit('news', 'both'));
+      await emitterProcess.server((server) => server.in(far.id).emit('news', 'far'));
+      await emitterProcess.server((server) => server.except(blue).emit('news', 'but blue'));
+      await emitterProcess.server((server) => server.to(red).except([blue, reds[0].id]).emit('news', 'some'));
+      await emitterProcess.server((server) => server.volatile.emit('news', 'volatile'));
+      const received = (await cluster.got(emitterProcess, [...reds, far])).map((frames) =>
         frames.map(({ data }) => data as string).join(),
       );
-      expect(told).toEqual([
+      expect(received).toEqual([
         'all,both,but blue,volatile',
         'all,both,but blue,some,volatile',
         'all,both,but blue,some,volatile',
@@ -51,68 +51,68 @@ export const emitter: Cases = (cluster, { emitter: library }) => {
 
     it('emits to a room whose name is a number', async () => {
       const members = await cluster.joinEach([12]);
-      await speaker.server((server) => server.to(12 as never).emit('news'));
-      expect(await cluster.got(speaker, members)).toEqual(Array(3).fill([{ event: 'news' }]));
+      await emitterProcess.server((server) => server.to(12 as never).emit('news'));
+      expect(await cluster.got(emitterProcess, members)).toEqual(Array(3).fill([{ event: 'news' }]));
     });
 
-    it('emits nothing, and falsy values', async () => {
+    it('emits events without data and falsy values', async () => {
       const members = await cluster.joinEach();
-      await speaker.server((server) => server.emit('bare'));
+      await emitterProcess.server((server) => server.emit('bare'));
       for (const value of [null, 0, '', false, { ä: ['🚀'] }])
-        await speaker.server((server) => server.emit('value', value));
-      for (const frames of await cluster.got(speaker, members))
+        await emitterProcess.server((server) => server.emit('value', value));
+      for (const frames of await cluster.got(emitterProcess, members))
         expect(frames).toStrictEqual([
           { event: 'bare' },
           ...[null, 0, '', false, { ä: ['🚀'] }].map((data) => ({ event: 'value', data })),
         ]);
     });
 
-    it('emits several arguments: they arrive as an array, as from a server', async () => {
+    it('emits several arguments as an array, like a server', async () => {
       const members = await cluster.joinEach();
-      await speaker.server((server) => server.emit('several', 1, null, 'three'));
-      for (const frames of await cluster.got(speaker, members))
+      await emitterProcess.server((server) => server.emit('several', 1, null, 'three'));
+      for (const frames of await cluster.got(emitterProcess, members))
         expect(frames).toStrictEqual([{ event: 'several', data: [1, null, 'three'] }]);
     });
 
-    it('speaks to one namespace', async () => {
+    it('emits to one namespace', async () => {
       const main = await cluster.joinEach();
       const other = await cluster.joinEach([], { path: '/ws/other' });
-      await speaker.server((server) => server.emit('news', 'other'), '/ws/other');
-      const heard = await cluster.got(speaker, other, '/ws/other');
-      expect(heard).toEqual(Array(3).fill([{ event: 'news', data: 'other' }]));
-      expect(await cluster.got(speaker, main)).toEqual([[], [], []]);
+      await emitterProcess.server((server) => server.emit('news', 'other'), '/ws/other');
+      const frames = await cluster.got(emitterProcess, other, '/ws/other');
+      expect(frames).toEqual(Array(3).fill([{ event: 'news', data: 'other' }]));
+      expect(await cluster.got(emitterProcess, main)).toEqual([[], [], []]);
     });
 
-    it('has sockets join and leave rooms', async () => {
+    it('makes sockets join and leave rooms', async () => {
       const [one] = cluster.three;
-      const [red, blue] = [fresh('red'), fresh('blue')];
+      const [red, blue] = [uniqueName('red'), uniqueName('blue')];
       const members = await cluster.joinEach([red]);
       await cluster.joinEach();
-      await speaker.server((server) => server.in(red).socketsJoin(blue));
-      await speaker.server((server) => server.in(members[2].id).socketsLeave(red));
-      // requests and broadcasts come on different channels, of one line
-      await cluster.got(speaker, members);
+      await emitterProcess.server((server) => server.in(red).socketsJoin(blue));
+      await emitterProcess.server((server) => server.in(members[2].id).socketsLeave(red));
+      // Requests and broadcasts arrive on different channels of one connection.
+      await cluster.got(emitterProcess, members);
       expect(idsOf(await one.fetch((server) => server.in(blue)))).toEqual(idsOf(members));
       expect(idsOf(await one.fetch((server) => server.in(red)))).toEqual(idsOf(members.slice(0, 2)));
     });
 
-    it('disconnects sockets; what it emitted before arrives', async () => {
+    it('disconnects sockets after delivering what it emitted before', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const members = await cluster.joinEach([room]);
       const others = await cluster.joinEach();
-      await speaker.server((server) => server.to(room).emit('goodbye'));
-      await speaker.server((server) => server.in(room).disconnectSockets(true));
+      await emitterProcess.server((server) => server.to(room).emit('last'));
+      await emitterProcess.server((server) => server.in(room).disconnectSockets(true));
       for (const { client } of members) {
         expect(await client.ended()).toMatchObject({ code: 1000 });
-        expect(client.frames).toEqual([{ event: 'goodbye' }]);
+        expect(client.frames).toEqual([{ event: 'last' }]);
       }
       expect(idsOf(await one.fetch())).toEqual(idsOf(others));
     });
 
-    it('speaks to the servers of all nodes', async () => {
+    it('emits to the servers of all nodes', async () => {
       const members = await cluster.joinEach();
-      await speaker.server((server) => server.serverSideEmit('note', 'from outside'));
+      await emitterProcess.server((server) => server.serverSideEmit('note', 'from outside'));
       for (const { client, node } of members)
         expect((await client.next('noted')).data).toEqual({ node: node.name, data: 'from outside' });
     });

@@ -1,11 +1,11 @@
 import type { SocketView } from '../../support/cluster/chain.js';
-import { failureOf, fresh, idsOf, type Cases } from './cases.js';
+import { failureOf, uniqueName, idsOf, type Cases } from './cases.js';
 
-export const fetching: Cases = (cluster) => {
+export const fetchSockets: Cases = (cluster) => {
   describe('fetchSockets', () => {
-    it('gives the sockets of all nodes, of a room, of several, and all but those of one', async () => {
+    it('returns the sockets of all nodes, of one room, of several, and all except one', async () => {
       const [one, two] = cluster.three;
-      const [red, blue] = [fresh('red'), fresh('blue')];
+      const [red, blue] = [uniqueName('red'), uniqueName('blue')];
       const reds = await cluster.joinEach([red]);
       const [, , far] = await cluster.joinEach([blue]);
       const members = await Promise.all([one.fetch(), two.fetch()]);
@@ -16,10 +16,10 @@ export const fetching: Cases = (cluster) => {
       expect(await one.fetch((server) => server.in(red).except(reds[2].id))).toHaveLength(2);
       expect(await two.fetch((server) => server.except(red))).toHaveLength(3);
       expect(idsOf(await two.fetch((server) => server.in(far.id)))).toEqual([far.id]);
-      expect(await one.fetch((server) => server.in(fresh('empty')))).toEqual([]);
+      expect(await one.fetch((server) => server.in(uniqueName('empty')))).toEqual([]);
     });
 
-    it('tells of each its data, its rooms and its handshake', async () => {
+    it('returns the data, the rooms and the handshake of each socket', async () => {
       const [one, , three] = cluster.three;
       const far = await cluster.join(three, ['red', 7], {
         query: '?tab=1&tag=a&tag=b',
@@ -42,20 +42,20 @@ export const fetching: Cases = (cluster) => {
       });
       const { issued, time } = socket!.handshake;
       expect(new Date(time).getTime()).toBe(Math.floor(issued / 1_000) * 1_000);
-      // from its own node it is the same
-      const [seenAtHome] = await three.fetch((server) => server.in(far.id));
-      expect(seenAtHome).toEqual(socket);
+      // It is the same on its own node.
+      const [onOwnNode] = await three.fetch((server) => server.in(far.id));
+      expect(onOwnNode).toEqual(socket);
     });
 
-    it('no longer has who has gone', async () => {
+    it('does not return disconnected sockets', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const [near, , far] = await cluster.joinEach([room]);
       for (const { client } of [near, far]) {
         client.close(1000);
         await client.ended();
       }
-      await cluster.until('they are gone', async () => {
+      await cluster.until('both disconnects', async () => {
         const sockets = await one.fetch((server) => server.in(room));
         return sockets.length === 1;
       });
@@ -63,18 +63,18 @@ export const fetching: Cases = (cluster) => {
   });
 };
 
-export const fetchingAcross: Cases = (cluster) => {
-  describe('fetchSockets, of this node alone', () => {
-    it('gives the sockets of this node, of all and of a room', async () => {
+export const fetchSocketsAcross: Cases = (cluster) => {
+  describe('fetchSockets, limited to this node', () => {
+    it('returns the sockets of this node, of all rooms or of one', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const [near] = await cluster.joinEach([room]);
       const other = await cluster.join(one);
       expect(idsOf(await one.fetch((server) => server.local))).toEqual(idsOf([near, other]));
       expect(idsOf(await one.fetch((server) => server.local.in(room)))).toEqual([near.id]);
     });
 
-    it('rejects within its timeout where a node does not answer, with the sockets of those that did', async () => {
+    it('rejects within its timeout with the other sockets when a node does not answer', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       const { answering, restore } = await cluster.stopAnswering(members);

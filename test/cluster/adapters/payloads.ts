@@ -1,10 +1,10 @@
-import { fresh, unless, type Cases } from './cases.js';
+import { uniqueName, unless, type Cases } from './cases.js';
 
 export const payloads: Cases = (cluster, backend) => {
   const itUnless = unless(backend);
 
-  describe('what is sent', () => {
-    it('is the same on every node: nothing, falsy values, several arguments', async () => {
+  describe('payloads', () => {
+    it('are equal on every node: no data, falsy values, several arguments', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       const values = [null, 0, '', false, [], {}, [null], { a: null }];
@@ -19,7 +19,7 @@ export const payloads: Cases = (cluster, backend) => {
         ]);
     });
 
-    it('is the same on every node: numbers, text of any language, names that programs trip over', async () => {
+    it('are equal on every node: numbers, text of any language, names with a meaning in JavaScript', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       const value = {
@@ -35,7 +35,7 @@ export const payloads: Cases = (cluster, backend) => {
         expect(frames).toStrictEqual([{ event: 'välue ✓', data: value }]);
     });
 
-    itUnless('huge numbers', 'is the same on every node: whole numbers beyond 64 bits', async () => {
+    itUnless('huge numbers', 'are equal on every node: integers beyond 64 bits', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       await one.server((server) => server.emit('huge', [2 ** 64, -1e20, 1e300]));
@@ -43,7 +43,7 @@ export const payloads: Cases = (cluster, backend) => {
         expect(frames).toEqual([{ event: 'huge', data: [2 ** 64, -1e20, 1e300] }]);
     });
 
-    it('that JSON cannot carry goes nowhere', async () => {
+    it('that JSON cannot serialize reach no client', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       const values: [value: unknown, kind: string][] = [
@@ -60,9 +60,9 @@ export const payloads: Cases = (cluster, backend) => {
       expect(await cluster.got(one, members)).toEqual([[], [], []]);
     });
 
-    it('may be 100 kB, to all and to a room', async () => {
+    it('may have 100 kB, to all and to a room', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const members = await cluster.joinEach([room]);
       const text = '0123456789äöü€'.repeat(6_000);
       await one.server((server) => server.emit('big', { text }));
@@ -74,12 +74,12 @@ export const payloads: Cases = (cluster, backend) => {
   });
 
   describe('order', () => {
-    it('of many emits of one node: as they were made, at each client of each node', async () => {
+    it('of many emits of one node is kept at each client of each node', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const members = await cluster.joinEach([room]);
       const numbers = Array.from({ length: 200 }, (_, index) => index);
-      // all on their way at once
+      // All of them are sent at the same time.
       await Promise.all(
         numbers.map((number) => one.server((server) => server.to(room).emit('count', number))),
       );
@@ -87,9 +87,9 @@ export const payloads: Cases = (cluster, backend) => {
         expect(frames.map(({ data }) => data as number)).toEqual(numbers);
     });
 
-    it('of emits with different targets: as they were made', async () => {
+    it('of emits with different targets is kept', async () => {
       const [one] = cluster.three;
-      const [red, blue] = [fresh('red'), fresh('blue')];
+      const [red, blue] = [uniqueName('red'), uniqueName('blue')];
       const members = await cluster.joinEach([red, blue]);
       const [, , far] = members;
       const numbers = Array.from({ length: 60 }, (_, index) => index);
@@ -103,9 +103,9 @@ export const payloads: Cases = (cluster, backend) => {
       expect(frames!.map(({ data }) => data as number)).toEqual(numbers);
     });
 
-    it('of an emit to a room and one to a client of the same node: as they were made', async () => {
+    it('of emits to a room and to a client of the same node is kept', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const near = await cluster.join(one, [room]);
       await Promise.all([
         one.server((server) => server.to(room).emit('first')),
@@ -117,7 +117,7 @@ export const payloads: Cases = (cluster, backend) => {
       expect(frames!.map(({ event }) => event)).toEqual(['first', 'second', 'third', 'fourth']);
     });
 
-    itUnless('order of sizes', 'of big and small messages: as they were sent', async () => {
+    itUnless('order of sizes', 'of large and small messages is kept', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       const text = 'x'.repeat(100_000);

@@ -1,8 +1,8 @@
-import { answer, failureOf, fresh, idsOf, type Cases } from './cases.js';
+import { answer, failureOf, uniqueName, idsOf, type Cases } from './cases.js';
 
 export const remote: Cases = (cluster) => {
-  describe('a socket that was fetched', () => {
-    it('gets what is emitted to it, alone', async () => {
+  describe('a fetched socket', () => {
+    it('receives what is emitted to it', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       for (const { id } of members) await one.fetched(id, (socket) => socket.emit('news', id));
@@ -12,25 +12,25 @@ export const remote: Cases = (cluster) => {
     it('answers a request with one value', async () => {
       const [one] = cluster.three;
       for (const member of await cluster.joinEach()) {
-        const asked = one.fetched(member.id, (socket) =>
+        const request = one.fetched(member.id, (socket) =>
           socket.timeout(1_000).emitWithAck('question', 'how?'),
         );
         expect((await answer(member, 'question', { so: 1 })).data).toBe('how?');
-        expect(await asked).toEqual({ so: 1 });
+        expect(await request).toEqual({ so: 1 });
       }
     });
 
-    it('that does not answer: the request fails when its time is over', async () => {
+    it('fails a request after its timeout when the client does not answer', async () => {
       const [one] = cluster.three;
       for (const { id } of await cluster.joinEach()) {
-        const asked = one.fetched(id, (socket) => socket.timeout(100).emitWithAck('question'));
-        expect((await failureOf(asked)).message).toMatch(/timed out/);
+        const request = one.fetched(id, (socket) => socket.timeout(100).emitWithAck('question'));
+        expect((await failureOf(request)).message).toMatch(/timed out/);
       }
     });
 
     it('joins and leaves rooms', async () => {
       const [one] = cluster.three;
-      const [red, blue] = [fresh('red'), fresh('blue')];
+      const [red, blue] = [uniqueName('red'), uniqueName('blue')];
       const members = await cluster.joinEach();
       for (const { id } of members) {
         await one.fetched(id, (socket) => socket.join([red, blue]));
@@ -42,7 +42,7 @@ export const remote: Cases = (cluster) => {
       expect(await one.fetch((server) => server.in(blue))).toEqual([]);
     });
 
-    it('is disconnected', async () => {
+    it('can be disconnected', async () => {
       const [one] = cluster.three;
       const [near, middle, far] = await cluster.joinEach();
       await one.fetched(far.id, (socket) => socket.disconnect());
@@ -54,9 +54,9 @@ export const remote: Cases = (cluster) => {
   });
 
   describe('the sockets of a target', () => {
-    it('join: all, those of a room, one; several rooms at once', async () => {
+    it('can join several rooms: all sockets, those of a room, or one', async () => {
       const [one] = cluster.three;
-      const [a, b, c, d] = [fresh('a'), fresh('b'), fresh('c'), fresh('d')];
+      const [a, b, c, d] = [uniqueName('a'), uniqueName('b'), uniqueName('c'), uniqueName('d')];
       const inside = await cluster.joinEach([a]);
       const outside = await cluster.joinEach();
       const far = outside[2];
@@ -68,15 +68,15 @@ export const remote: Cases = (cluster) => {
       expect(idsOf(await one.fetch((server) => server.in(b)))).toEqual(idsOf(inside));
       expect(idsOf(await one.fetch((server) => server.in(c)))).toEqual(idsOf([...inside, far]));
       expect(idsOf(await one.fetch((server) => server.in(d)))).toEqual(idsOf([...inside, ...outside]));
-      // they are reached there
+      // Emits to the rooms reach them.
       await one.server((server) => server.to(c).emit('news'));
       const counts = (await cluster.got(one, [...inside, ...outside])).map((frames) => frames.length);
       expect(counts).toEqual([1, 1, 1, 0, 0, 1]);
     });
 
-    it('leave: those of a room, all, one', async () => {
+    it('can leave rooms: those of a room, all, or one', async () => {
       const [one] = cluster.three;
-      const [a, b, c] = [fresh('a'), fresh('b'), fresh('c')];
+      const [a, b, c] = [uniqueName('a'), uniqueName('b'), uniqueName('c')];
       const members = await cluster.joinEach([a, b, c]);
       const [, , far] = members;
       const others = await cluster.joinEach([b, c]);
@@ -89,22 +89,22 @@ export const remote: Cases = (cluster) => {
       expect(await one.fetch((server) => server.in(c))).toEqual([]);
     });
 
-    it('are disconnected: those of a room, but for one; what was emitted before arrives', async () => {
+    it('can be disconnected: those of a room except one, after the delivery of earlier events', async () => {
       const [one] = cluster.three;
-      const room = fresh('room');
+      const room = uniqueName('room');
       const inside = await cluster.joinEach([room]);
       const outside = await cluster.joinEach();
-      const spared = await cluster.join(cluster.three[2], [room]);
-      await one.server((server) => server.to(room).emit('goodbye', 'soon'));
-      await one.server((server) => server.in(room).except(spared.id).disconnectSockets());
+      const remaining = await cluster.join(cluster.three[2], [room]);
+      await one.server((server) => server.to(room).emit('last', 'soon'));
+      await one.server((server) => server.in(room).except(remaining.id).disconnectSockets());
       for (const { client } of inside) {
         expect(await client.ended()).toMatchObject({ code: 1000 });
-        expect(client.frames).toEqual([{ event: 'goodbye', data: 'soon' }]);
+        expect(client.frames).toEqual([{ event: 'last', data: 'soon' }]);
       }
-      expect(idsOf(await one.fetch())).toEqual(idsOf([...outside, spared]));
+      expect(idsOf(await one.fetch())).toEqual(idsOf([...outside, remaining]));
     });
 
-    it('are disconnected: all', async () => {
+    it('can be disconnected: all of them', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       await one.server((server) => server.disconnectSockets(true));

@@ -1,4 +1,4 @@
-import { failureOf, fresh, type Cases } from './cases.js';
+import { failureOf, uniqueName, type Cases } from './cases.js';
 
 interface Answer {
   node: string;
@@ -6,28 +6,28 @@ interface Answer {
 }
 
 export const serverSide: Cases = (cluster) => {
-  // some adapters wait five seconds, come what may: that goes on beside all other tests
+  // Some adapters wait five seconds in any case. The request runs in parallel with all other tests.
   let unanswered: Promise<Error & { responses?: unknown }>;
   beforeAll(() => {
     const [one, , three] = cluster.three;
-    const question = { text: 'anybody?', silent: three.name };
+    const question = { text: 'any answer?', silent: three.name };
     unanswered = failureOf(one.server((server) => server.serverSideEmitWithAck('question', question)));
     unanswered.catch(() => undefined);
   });
 
   describe('serverSideEmit', () => {
-    it('is heard by the servers of the other nodes, not by its own', async () => {
+    it('reaches the servers of the other nodes, not its own', async () => {
       const [one, two, three] = cluster.three;
       const [near, ...others] = await cluster.joinEach();
       await one.server((server) => server.serverSideEmit('note', { text: 'hä?', list: [1, null] }));
-      const heard = await Promise.all(others.map(({ client }) => client.next('noted')));
-      expect(heard.map(({ data }) => data as object)).toEqual(
+      const received = await Promise.all(others.map(({ client }) => client.next('noted')));
+      expect(received.map(({ data }) => data as object)).toEqual(
         [two, three].map(({ name }) => ({ node: name, data: { text: 'hä?', list: [1, null] } })),
       );
       expect(await cluster.got(one, [near])).toEqual([[]]);
     });
 
-    it('carries nothing, and falsy values', async () => {
+    it('sends events without data and falsy values', async () => {
       const [one] = cluster.three;
       const [, , far] = await cluster.joinEach();
       await one.server((server) => server.serverSideEmit('note'));
@@ -38,7 +38,7 @@ export const serverSide: Cases = (cluster) => {
       }
     });
 
-    it('goes to its own namespace', async () => {
+    it('stays within its namespace', async () => {
       const [one] = cluster.three;
       const main = await cluster.joinEach();
       const [, , far] = await cluster.joinEach([], { path: '/ws/other' });
@@ -47,14 +47,14 @@ export const serverSide: Cases = (cluster) => {
       expect(await cluster.got(one, main)).toEqual([[], [], []]);
     });
 
-    it('of an event that nobody listens to: nothing', async () => {
+    it('of an event without a listener has no effect', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
-      await one.server((server) => server.serverSideEmit(fresh('unheard')));
+      await one.server((server) => server.serverSideEmit(uniqueName('unhandled')));
       expect(await cluster.got(one, members)).toEqual([[], [], []]);
     });
 
-    it('with an acknowledgement: all other nodes answer', async () => {
+    it('with an acknowledgement returns the answers of all other nodes', async () => {
       const [one, two, three] = cluster.three;
       const answers = (await one.server((server) =>
         server.serverSideEmitWithAck('question', { text: 'who?' }),
@@ -65,10 +65,10 @@ export const serverSide: Cases = (cluster) => {
       );
     });
 
-    it('with a node that does not answer: an error, and the answers that came', async () => {
+    it('rejects with the answers that arrived when a node does not answer', async () => {
       const { message, responses } = await unanswered;
       expect(message).toMatch(/timeout/);
-      expect(responses).toEqual([{ node: cluster.three[1].name, text: 'anybody?' }]);
+      expect(responses).toEqual([{ node: cluster.three[1].name, text: 'any answer?' }]);
     });
   });
 };

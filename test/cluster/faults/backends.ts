@@ -24,7 +24,10 @@ const ALL = {
 
 export type Backend = (typeof ALL)[keyof typeof ALL][number];
 
-/** All ways, with either client of Redis, and longer outages: FAULTS=1 npm test -- test/cluster/faults/ --selectProjects nest-12-express */
+/**
+ * All backends with both Redis clients, and longer outages:
+ * FAULTS=1 npm test -- test/cluster/faults/ --selectProjects nest-12-express
+ */
 export const IS_LONG = process.env['FAULTS'] === '1';
 const ONE_CLIENT_EACH: readonly Backend[] = [
   'classic, ioredis',
@@ -33,67 +36,67 @@ const ONE_CLIENT_EACH: readonly Backend[] = [
   'streams with recovery, ioredis',
 ];
 
-/** The ways to other nodes that are under test, by the broker that they need: each of Redis's with one of its clients. */
+/** The backends under test, by their broker. Without FAULTS=1, each Redis adapter runs with one of its clients. */
 export const BACKENDS = { ...ALL, redis: IS_LONG ? ALL.redis : ONE_CLIENT_EACH };
 
-/** Milliseconds: the adapters' own are some seconds. */
+/** Milliseconds. The defaults of the adapters are several seconds. */
 export const REQUESTS_TIMEOUT = 1_000;
-/** Of those adapters that count nodes by their heartbeats. */
+/** For adapters that count nodes by their heartbeats, in milliseconds. */
 export const HEARTBEAT = { heartbeatInterval: 500, heartbeatTimeout: 2_000 };
 
-/** What channels, streams and tables of a backend begin with: several share a broker. */
+/** Returns the prefix of the channels, streams and tables of a backend, because several backends share a broker. */
 export function prefixOf(backend: Backend): string {
   return backend.replaceAll(/\W+/g, '-');
 }
 
-/** Options of an adapter that reaches the other nodes that way, and what ends the clients that they were given. */
-export interface Way {
+/** Adapter options that connect a node to the others, and a function that closes the broker's clients. */
+export interface Link {
   options: EnvelopeOptions;
-  end(): Promise<void>;
+  close(): Promise<void>;
 }
 
 interface Clients {
   pub: object;
   sub: object;
-  end(): Promise<void>;
+  close(): Promise<void>;
 }
 
 async function nodeRedis(url: string): Promise<Clients> {
   const pub = createClient({ url });
   const sub = pub.duplicate();
   for (const client of [pub, sub]) await client.on('error', () => undefined).connect();
-  return { pub, sub, end: async () => void (await Promise.all([pub.close(), sub.close()])) };
+  return { pub, sub, close: async () => void (await Promise.all([pub.close(), sub.close()])) };
 }
 
 function ioRedis(url: string): Clients {
   const make = (): Redis => new Redis(url).on('error', () => undefined);
   const [pub, sub] = [make(), make()];
-  return { pub, sub, end: async () => void (await Promise.all([pub.quit(), sub.quit()])) };
+  return { pub, sub, close: async () => void (await Promise.all([pub.quit(), sub.quit()])) };
 }
 
-/** @param url the broker's; Node's cluster needs none */
+/** @param url the URL of the broker; Node's cluster needs none */
 export async function connect(
   backend: Backend,
   url = '',
   heartbeatTimeout = HEARTBEAT.heartbeatTimeout,
-): Promise<Way> {
+): Promise<Link> {
   const heartbeat = { ...HEARTBEAT, heartbeatTimeout };
   const [kind, library] = backend.split(', ');
   const prefix = prefixOf(backend);
   if (kind === 'cluster')
-    return { options: { adapter: createClusterAdapter(heartbeat) }, end: async () => {} };
+    return { options: { adapter: createClusterAdapter(heartbeat) }, close: async () => {} };
   if (kind === 'postgres') {
     const pool = new Pool({ connectionString: url });
     pool.on('error', () => undefined);
-    return { options: { adapter: createPostgresAdapter(pool, heartbeat) }, end: () => pool.end() };
+    return { options: { adapter: createPostgresAdapter(pool, heartbeat) }, close: () => pool.end() };
   }
-  const { pub, sub, end } = library === 'redis' ? await nodeRedis(url) : ioRedis(url);
+  const { pub, sub, close } = library === 'redis' ? await nodeRedis(url) : ioRedis(url);
   if (kind === 'classic') {
     const options = { key: prefix, requestsTimeout: REQUESTS_TIMEOUT };
-    return { options: { adapter: createClassicAdapter(pub, sub, options) }, end };
+    return { options: { adapter: createClassicAdapter(pub, sub, options) }, close };
   }
   if (kind === 'sharded')
-    return { options: { adapter: createShardedAdapter(pub, sub, { channelPrefix: prefix }) }, end };
+    return { options: { adapter: createShardedAdapter(pub, sub, { channelPrefix: prefix }) }, close };
   const streams = {
     ...heartbeat,
     streamName: prefix,
@@ -102,5 +105,5 @@ export async function connect(
     maxLen: 100_000,
   };
   const recovery = kind === 'streams with recovery';
-  return { options: { adapter: createStreamsAdapter(tolerant(pub), streams), recovery }, end };
+  return { options: { adapter: createStreamsAdapter(tolerant(pub), streams), recovery }, close };
 }

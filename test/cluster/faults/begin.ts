@@ -1,14 +1,17 @@
-/** What a spec file has to start: all of it at the same time, before the first test. */
-const begun: (() => void)[] = [];
-beforeAll(() => begun.forEach((start) => start()));
+/** What the spec files have to set up. All of it starts at the same time, before the first test. */
+const setups: (() => void)[] = [];
+beforeAll(() => setups.forEach((setup) => setup()));
 
-/** @returns what resolves when it is through; of a suite that is left out nothing is started */
-export function begin<Result>(suite: jest.Describe, run: () => Promise<Result>): () => Promise<Result> {
+/** Runs the setup before the tests. @returns a function that resolves with its result; a skipped suite has no setup */
+export function startBeforeTests<Result>(
+  suite: jest.Describe,
+  run: () => Promise<Result>,
+): () => Promise<Result> {
   let result: Promise<Result> | undefined;
   if (suite !== describe.skip)
-    begun.push(() => {
+    setups.push(() => {
       result = run();
-      // it is awaited when its turn comes
+      // The test that needs the result awaits it.
       result.catch(() => undefined);
     });
   return () => result!;

@@ -1,11 +1,11 @@
 export const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
-/** Resolves once the condition holds; looked at again and again, with pauses: processes of the same machine are at work. */
-export async function eventually(what: string, holds: () => boolean, patience = 20_000): Promise<void> {
-  const deadline = Date.now() + patience;
-  while (!holds()) {
-    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${patience} ms`);
+/** Resolves once the condition holds. It is checked with pauses, because other processes share the machine. */
+export async function eventually(event: string, condition: () => boolean, timeout = 20_000): Promise<void> {
+  const deadline = Date.now() + timeout;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`${event} did not happen within ${timeout} ms`);
     await pause(50);
   }
 }

@@ -1,59 +1,62 @@
 import { Random } from '../../support/random.js';
 import type { Backend } from './backends.js';
 import { pause } from './eventually.js';
-import type { Asked, ClusterNode, Report } from './node-process.js';
-import type { Pour } from './malformed-senders.js';
-import type { Heard, Listener } from './listener.js';
+import type { RequestResult, ClusterNode, Report } from './node-process.js';
+import type { SendGarbage } from './malformed-senders.js';
+import type { ReceivedTick, Listener } from './listener.js';
 import { mapped } from './outage.js';
 
-/** Damaged messages for each backend. */
+/** The number of malformed messages for each backend. */
 export const COUNT = 300;
-/** Of them at a time, and milliseconds between two times. */
-const AT_A_TIME = 10;
+/** How many of them are sent at a time, and the pause after them in milliseconds. */
+const BATCH_SIZE = 10;
 const INTERVAL = 50;
-/** Milliseconds; that each node sends at. */
+/** The interval in milliseconds at which each node sends. */
 const TICK = 40;
-/** Without garbage, before and afterwards. */
+/** How long no malformed messages are sent before and afterwards, in milliseconds. */
 const QUIET = 600;
-/** For one question. */
-const PATIENCE = 1_000;
-/** Until both clients are counted, and all messages have come: nodes that there never were have to be forgotten. */
-const MENDED_WITHIN = 10_000;
-/** For `beforeAll`. */
-export const ALL_OF_IT = 120_000;
+/** The timeout of one request, in milliseconds. */
+const REQUEST_TIMEOUT = 1_000;
+/**
+ * How long it may take until both clients are counted and all messages have arrived, in milliseconds.
+ * The nodes have to drop nodes that never existed.
+ */
+const RECOVERS_WITHIN = 10_000;
+/** The timeout of `beforeAll`, in milliseconds. */
+export const SETUP_TIMEOUT = 120_000;
 
-/** What came of one node's messages to one client. */
-export interface Way {
+/** How the messages of one node arrived at one client. */
+export interface Delivery {
   title: string;
   numbers: number[];
-  /** How many nodes have sent. */
+  /** How many messages the node has sent. */
   sent: number;
-  /** How many came of those that were sent before the garbage, meanwhile and afterwards. */
+  /** How many messages arrived of those sent before, during and after the malformed messages. */
   phases: [before: number, meanwhile: number, afterwards: number];
 }
 
-/** How a backend came through. */
-export interface Flooded {
-  ways: Way[];
-  /** What the clients' lines ended with, of those that did. */
+/** The result for one backend. */
+export interface FloodResult {
+  deliveries: Delivery[];
+  /** The close codes of the clients that were disconnected. */
   closed: number[];
-  /** How often clients heard of the garbage. */
+  /** How many events of malformed messages the clients received. */
   garbage: number;
-  /** `fetchSockets`, asked again and again meanwhile, and afterwards until all is as it was. */
-  asked: Asked[];
-  afterwards: Asked;
-  /** Milliseconds until it was. */
-  mended: number;
+  /** The results of repeated `fetchSockets` requests meanwhile, and afterwards until the cluster has recovered. */
+  requests: RequestResult[];
+  afterwards: RequestResult;
+  /** How long the recovery took, in milliseconds. */
+  recoveredAfter: number;
   reports: Report[];
 }
 
-/** Two nodes under load, and garbage on their channels in the middle of it. */
+/** Puts two nodes under load, and sends malformed messages to their channels meanwhile. */
 export async function flood(
   nodes: readonly [ClusterNode, ClusterNode],
   backends: readonly Backend[],
-  pour: Pour,
+  sendGarbage: SendGarbage,
   seed: number,
-): Promise<Record<Backend, Flooded>> {
+): Promise<Record<Backend, FloodResult>> {
   const [here] = nodes;
   const listeners = await mapped(backends, (backend) => Promise.all(nodes.map((node) => node.join(backend))));
   for (const node of nodes) await node.load(TICK);
@@ -64,79 +67,79 @@ export async function flood(
   });
   await pause(QUIET);
 
-  const begun = Date.now();
+  const started = Date.now();
   let isOver = false;
-  const asking = mapped(backends, async (backend) => {
-    const asked: Asked[] = [];
+  const requesting = mapped(backends, async (backend) => {
+    const requests: RequestResult[] = [];
     while (!isOver) {
-      asked.push(await here.ask(backend, 'fetchSockets', PATIENCE));
+      requests.push(await here.request(backend, 'fetchSockets', REQUEST_TIMEOUT));
       await pause(INTERVAL);
     }
-    return asked;
+    return requests;
   });
   try {
-    await mapped(backends, (backend) => pourAll(backend, pour, new Random(seed)));
+    await mapped(backends, (backend) => sendAll(backend, sendGarbage, new Random(seed)));
   } finally {
     isOver = true;
   }
-  const over = Date.now();
-  const asked = await asking;
+  const ended = Date.now();
+  const requests = await requesting;
 
   const afterwards = await mapped(backends, async (backend) => {
     for (;;) {
-      const one = await here.ask(backend, 'fetchSockets', PATIENCE);
-      const mended = Date.now() - over;
-      if (isWhole(one) || mended > MENDED_WITHIN) return { one, mended };
+      const result = await here.request(backend, 'fetchSockets', REQUEST_TIMEOUT);
+      const recoveredAfter = Date.now() - ended;
+      if (isWhole(result) || recoveredAfter > RECOVERS_WITHIN) return { result, recoveredAfter };
       await pause(100);
     }
   });
   await pause(QUIET);
   for (const node of nodes) await node.load(0);
-  return mapped(backends, async (backend): Promise<Flooded> => {
+  return mapped(backends, async (backend): Promise<FloodResult> => {
     const reports = await Promise.all(nodes.map((node) => node.report(backend)));
-    const ways = listeners[backend].flatMap((listener) =>
+    const deliveries = listeners[backend].flatMap((listener) =>
       nodes.map((node, i) => ({ listener, from: node.name, sent: reports[i]!.ticks })),
     );
     return {
-      ways: await Promise.all(ways.map((way) => look(way, begun, over))),
+      deliveries: await Promise.all(deliveries.map((delivery) => measureDelivery(delivery, started, ended))),
       closed: listeners[backend].flatMap(({ closed }) => closed ?? []),
       garbage: listeners[backend].flatMap(({ others }) => others).filter((event) => event !== '$session')
         .length,
-      asked: asked[backend],
-      afterwards: afterwards[backend].one,
-      mended: afterwards[backend].mended,
+      requests: requests[backend],
+      afterwards: afterwards[backend].result,
+      recoveredAfter: afterwards[backend].recoveredAfter,
       reports,
     };
   });
 }
 
-const isWhole = ({ error, answers }: Asked): boolean => error === undefined && answers?.length === 2;
+const isWhole = ({ error, answers }: RequestResult): boolean => error === undefined && answers?.length === 2;
 
-async function pourAll(backend: Backend, pour: Pour, random: Random): Promise<void> {
+async function sendAll(backend: Backend, sendGarbage: SendGarbage, random: Random): Promise<void> {
   for (let i = 0; i < COUNT; i++) {
-    await pour(backend, random);
-    if (i % AT_A_TIME === AT_A_TIME - 1) await pause(INTERVAL);
+    await sendGarbage(backend, random);
+    if (i % BATCH_SIZE === BATCH_SIZE - 1) await pause(INTERVAL);
   }
 }
 
-async function look(
+async function measureDelivery(
   { listener, from, sent }: { listener: Listener; from: string; sent: number },
-  begun: number,
-  over: number,
-): Promise<Way> {
+  started: number,
+  ended: number,
+): Promise<Delivery> {
   const isAll = (): boolean => listener.ticksFrom(from).some(({ n }) => n === sent - 1);
-  // if they do not come, it shows in the numbers
-  await listener.until('the last message', isAll, MENDED_WITHIN).catch(() => undefined);
-  const heard = listener.ticksFrom(from);
-  const count = (is: (one: Heard) => boolean): number => heard.filter(is).length;
+  // If it does not arrive, the numbers show it.
+  await listener.until('the last message', isAll, RECOVERS_WITHIN).catch(() => undefined);
+  const received = listener.ticksFrom(from);
+  const count = (matches: (result: ReceivedTick) => boolean): number => received.filter(matches).length;
   return {
     title: `from ${from} to ${listener.node}`,
-    numbers: heard.map(({ n }) => n),
+    numbers: received.map(({ n }) => n),
     sent,
     phases: [
-      count(({ at }) => at < begun),
-      count(({ at }) => at >= begun && at < over),
-      count(({ at }) => at >= over),
+      count(({ at }) => at < started),
+      count(({ at }) => at >= started && at < ended),
+      count(({ at }) => at >= ended),
     ],
   };
 }

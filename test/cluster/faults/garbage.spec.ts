@@ -1,23 +1,23 @@
 import { describeWithPostgres, PostgresServer } from '../../support/brokers/postgres.js';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { newSeed } from '../../support/random.js';
-import { begin } from './begin.js';
+import { startBeforeTests } from './begin.js';
 import { BACKENDS, type Backend } from './backends.js';
 import { startPair, startWorkers, type ClusterNode } from './node-process.js';
-import { ALL_OF_IT, flood, type Flooded } from './flood.js';
-import { pourIntoCluster, pourIntoPostgres, pourIntoRedis, type Pour } from './malformed-senders.js';
+import { SETUP_TIMEOUT, flood, type FloodResult } from './flood.js';
+import { sendToCluster, sendToPostgres, sendToRedis, type SendGarbage } from './malformed-senders.js';
 
-/** Milliseconds that a question may take, of which a second is its own: a node that there never was does not answer. */
-const IN_TIME = 3_500;
-/** Lines of a node's log: each subject is told of five times a minute. */
-const SHORT = 12;
+/** How long a request may take, in milliseconds. Its own timeout is one second: a node that never existed never answers. */
+const REQUEST_TIME = 3_500;
+/** The maximum number of log lines of a node. Each subject is logged five times per minute. */
+const MAX_LOG_LINES = 12;
 
-/** SEED=... runs it again. A node ends, as Node has it, with the first rejection that nobody hears: it would be missed below. */
+/** SEED=... repeats a run. A node process exits at its first unhandled rejection, and the tests would notice that. */
 const seed = newSeed();
 
 interface Scene {
   nodes: [ClusterNode, ClusterNode];
-  pour: Pour;
+  sendGarbage: SendGarbage;
 }
 
 function flooding(
@@ -26,45 +26,45 @@ function flooding(
   backends: readonly Backend[],
   setUp: () => Promise<Scene>,
 ): void {
-  const result = begin(suite, async (): Promise<Record<string, Flooded>> => {
-    const { nodes, pour } = await setUp();
-    return flood(nodes, backends, pour, seed);
+  const result = startBeforeTests(suite, async (): Promise<Record<string, FloodResult>> => {
+    const { nodes, sendGarbage } = await setUp();
+    return flood(nodes, backends, sendGarbage, seed);
   });
   suite(title, () => {
-    let flooded: Record<string, Flooded>;
+    let results: Record<string, FloodResult>;
     beforeAll(async () => {
       process.stderr.write(`${title}: SEED=${seed}\n`);
-      flooded = await result();
+      results = await result();
       for (const backend of backends) {
-        const { reports, asked, mended, ways } = flooded[backend]!;
-        const ended = asked.filter(({ error }) => error !== undefined).length;
+        const { reports, requests, recoveredAfter, deliveries } = results[backend]!;
+        const timedOut = requests.filter(({ error }) => error !== undefined).length;
         process.stderr.write(
           `${backend}: dropped ${reports.map(({ dropped }) => dropped).join(' and ')}, ` +
             `${reports.map(({ log }) => log.length).join(' and ')} lines in the logs; ` +
-            `${ended} of ${asked.length} questions ended by their time, all as before after ${mended} ms; ` +
-            `messages ${ways.map(({ phases }) => phases.join('+')).join(', ')}\n`,
+            `${timedOut} of ${requests.length} requests timed out, recovered after ${recoveredAfter} ms; ` +
+            `messages ${deliveries.map(({ phases }) => phases.join('+')).join(', ')}\n`,
         );
       }
-    }, ALL_OF_IT);
+    }, SETUP_TIMEOUT);
 
     describe.each(backends)('%s', (backend) => {
-      it('drops it, counts what it drops, and says so a few times', () => {
-        for (const { dropped, log } of flooded[backend]!.reports) {
+      it('drops and counts malformed messages, and logs a few lines', () => {
+        for (const { dropped, log } of results[backend]!.reports) {
           expect(dropped).toBeGreaterThan(0);
-          expect(log.length).toBeLessThan(SHORT);
+          expect(log.length).toBeLessThan(MAX_LOG_LINES);
         }
       });
 
-      it('takes no damaged target for everybody: nobody hears of it, nobody is disconnected', () => {
-        const { garbage, closed, reports } = flooded[backend]!;
+      it('delivers no malformed message, and disconnects no client', () => {
+        const { garbage, closed, reports } = results[backend]!;
         expect({ garbage, closed }).toEqual({ garbage: 0, closed: [] });
         for (const { clients, cluster } of reports)
           expect({ clients, state: cluster.state }).toEqual({ clients: 1, state: 'connected' });
       });
 
-      it('goes on meanwhile and afterwards: all messages of both nodes come, once and in order', () => {
-        for (const { title, numbers, sent, phases } of flooded[backend]!.ways) {
-          // messages of PostgreSQL's overtake each other
+      it('delivers all messages of both nodes meanwhile and afterwards, once and in order', () => {
+        for (const { title, numbers, sent, phases } of results[backend]!.deliveries) {
+          // Messages through PostgreSQL may overtake each other.
           const inOrder = backend === 'postgres' ? [...numbers].sort((one, other) => one - other) : numbers;
           const [first] = inOrder as [number];
           const expected = Array.from({ length: sent - first }, (_, i) => first + i);
@@ -73,10 +73,10 @@ function flooding(
         }
       });
 
-      it('ends what is asked meanwhile in time, and afterwards both nodes answer as before', () => {
-        const { asked, afterwards } = flooded[backend]!;
-        expect(asked.length).toBeGreaterThan(0);
-        for (const { time } of asked) expect(time).toBeLessThan(IN_TIME);
+      it('ends requests in time meanwhile, and afterwards both nodes answer again', () => {
+        const { requests, afterwards } = results[backend]!;
+        expect(requests.length).toBeGreaterThan(0);
+        for (const { time } of requests) expect(time).toBeLessThan(REQUEST_TIME);
         expect(afterwards.error).toBeUndefined();
         expect(afterwards.answers).toHaveLength(2);
       });
@@ -85,18 +85,28 @@ function flooding(
 }
 
 const redis = new RedisServer();
-flooding(describeWithRedis, 'garbage on the channels and streams of Redis', BACKENDS.redis, async () => {
-  const { url } = await redis.start();
-  const nodes = await startPair(BACKENDS.redis, url);
-  return { nodes, pour: await pourIntoRedis(url, BACKENDS.redis, nodes[0]) };
-});
+flooding(
+  describeWithRedis,
+  'malformed messages on the channels and streams of Redis',
+  BACKENDS.redis,
+  async () => {
+    const { url } = await redis.start();
+    const nodes = await startPair(BACKENDS.redis, url);
+    return { nodes, sendGarbage: await sendToRedis(url, BACKENDS.redis, nodes[0]) };
+  },
+);
 const postgres = new PostgresServer();
-flooding(describeWithPostgres, 'garbage on the channels of PostgreSQL', BACKENDS.postgres, async () => {
-  const { url } = await postgres.start();
-  return { nodes: await startPair(BACKENDS.postgres, url), pour: await pourIntoPostgres(url) };
-});
-flooding(describe, "garbage from a worker of Node's cluster", BACKENDS.cluster, async () => {
+flooding(
+  describeWithPostgres,
+  'malformed messages on the channels of PostgreSQL',
+  BACKENDS.postgres,
+  async () => {
+    const { url } = await postgres.start();
+    return { nodes: await startPair(BACKENDS.postgres, url), sendGarbage: await sendToPostgres(url) };
+  },
+);
+flooding(describe, "malformed messages of a worker of Node's cluster", BACKENDS.cluster, async () => {
   const { nodes } = await startWorkers(['a', 'b', 'c']);
   const [here, there, third] = nodes as [ClusterNode, ClusterNode, ClusterNode];
-  return { nodes: [here, there], pour: pourIntoCluster(third) };
+  return { nodes: [here, there], sendGarbage: sendToCluster(third) };
 });

@@ -2,12 +2,12 @@ import type { Random } from '../../support/random.js';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** Nobody is in it: whoever hears the event `garbage` was not meant. */
+/** A room without clients: no client should receive the event `garbage`. */
 const ROOM = 'nowhere';
 const PACKET: Json = { type: 2, nsp: '/ws', data: ['garbage', { text: 'x' }] };
 const OPTIONS: Json = { rooms: [ROOM], except: [], flags: { timeout: 100 } };
 
-/** What each type of message of `ClusterAdapter`'s carries, from 0; some there are with and without an id. */
+/** The data of each message type of `ClusterAdapter`, from 0. Some types have data with and without an id. */
 const CARRIED: readonly Json[][] = [
   [{}],
   [{}],
@@ -26,18 +26,18 @@ const CARRIED: readonly Json[][] = [
   [{ requestId: 'deadbeef', clientCount: 1 }],
   [{ requestId: 'deadbeef', packet: 1 }],
   [{}],
-  // there is none
+  // A type that does not exist.
   [{ opts: OPTIONS, packet: PACKET }],
 ];
 
-/** What adapters on `ClusterAdapter` tell each other. */
+/** The messages that adapters based on `ClusterAdapter` exchange. */
 export function clusterMessages(): Json[] {
   return CARRIED.flatMap((kinds, type) =>
     kinds.map((data) => ({ uid: 'feedfacefeedface', nsp: '/ws', type, data })),
   );
 }
 
-/** What the classic Redis adapter publishes: messages, requests and answers. */
+/** What the classic Redis adapter publishes: messages, requests and responses. */
 export function classicMessages(): { messages: Json[]; requests: Json[]; answers: Json[] } {
   const types = Array.from({ length: 11 }, (_, type) => type);
   const request = (type: number): Json => ({
@@ -68,7 +68,7 @@ export function classicMessages(): { messages: Json[]; requests: Json[]; answers
   };
 }
 
-/** What stands in the place of what should. */
+/** Values that replace valid ones. */
 const WRONG: readonly Json[] = [
   null,
   true,
@@ -92,7 +92,7 @@ const WRONG: readonly Json[] = [
   { then: 1 },
 ];
 
-/** One part of it, anywhere, is something else, or missing; or two. */
+/** Replaces or removes one or two values anywhere in the message. */
 function damage(random: Random, message: Json): Json {
   const copy = structuredClone(message);
   const places: [holder: Record<string, Json>, key: string][] = [];
@@ -108,9 +108,9 @@ function damage(random: Random, message: Json): Json {
   for (let times = 1 + random.below(2); times > 0; times--) {
     const [holder, key] = random.pick(places);
     const wrong = structuredClone(random.pick(WRONG));
-    // a list of no rooms is no damage: it means everybody
-    const isEverybody = key === 'rooms' && Array.isArray(wrong) && wrong.length === 0;
-    if (isEverybody || (!Array.isArray(holder) && random.chance(0.2))) delete holder[key];
+    // An empty list of rooms is not damage: it means all clients.
+    const meansAll = key === 'rooms' && Array.isArray(wrong) && wrong.length === 0;
+    if (meansAll || (!Array.isArray(holder) && random.chance(0.2))) delete holder[key];
     else holder[key] = wrong;
   }
   return copy;
@@ -120,7 +120,7 @@ function noise(random: Random): Buffer {
   return Buffer.from(Array.from({ length: random.below(80) }, () => random.below(256)));
 }
 
-/** @param encode as the adapter's own encoder does */
+/** @param encode encodes like the adapter */
 export function makeGarbage(
   random: Random,
   messages: readonly Json[],

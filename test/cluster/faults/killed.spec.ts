@@ -10,7 +10,7 @@ function killing(suite: jest.Describe, title: string, backends: readonly Backend
   outageCases(suite, title, backends, async () => {
     await broker.start();
     const nodes = await startPair(backends, broker.url);
-    return { nodes, fault: { begin: () => broker.kill(), end: () => broker.start() } };
+    return { nodes, fault: { start: () => broker.kill(), stop: () => broker.start() } };
   });
 }
 
@@ -23,11 +23,11 @@ killing(
 );
 
 describe("the primary process of Node's cluster", () => {
-  it('takes its workers with it when it is killed: Node has it so', async () => {
+  it('stops its workers when it is killed', async () => {
     const { primary, nodes } = await startWorkers(['a', 'b']);
     const client = await nodes[0]!.join('cluster');
     await primary.kill();
     await until('the end of the workers', () => nodes.every(({ isRunning }) => !isRunning));
-    await until('the end of the line', () => client.closed === 1006);
+    await until('the end of the connection', () => client.closed === 1006);
   }, 60_000);
 });

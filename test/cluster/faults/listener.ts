@@ -1,40 +1,43 @@
 import { WebSocket } from 'ws';
 
-/** What nodes send all the time: the number and the time of it, and by whom. */
+/** The data of the messages that nodes send repeatedly: the sender, a number and the time. */
 export interface Tick {
   from: string;
   n: number;
   at: number;
 }
 
-/** One of them as it arrived. */
-export interface Heard extends Tick {
+/** A tick as a client received it. */
+export interface ReceivedTick extends Tick {
   event: 'tick' | 'own';
-  got: number;
+  receivedAt: number;
 }
 
-const PATIENCE = 20_000;
+const TIMEOUT = 20_000;
 
 const all = new Set<Listener>();
 afterAll(() => {
   for (const { ws } of all) ws.terminate();
 });
 
-/** A client that writes down what came when, and says who it is when asked; ended after the spec file. */
+/**
+ * A client that records the events with their times, and answers requests with the name of its node.
+ * It is disconnected after the spec file.
+ */
 export class Listener {
-  readonly heard: Heard[] = [];
-  /** Names of other events, in order. */
+  readonly received: ReceivedTick[] = [];
+  /** The names of other events, in order. */
   readonly others: string[] = [];
   closed: number | undefined;
   private watchers: (() => void)[] = [];
 
   private constructor(
     readonly ws: WebSocket,
-    /** Of the node that it is connected to. */
+    /** The name of the node that it is connected to. */
     readonly node: string,
   ) {
     all.add(this);
-    ws.on('message', (data) => this.take(JSON.parse(String(data)) as Frame));
+    ws.on('message', (data) => this.handleFrame(JSON.parse(String(data)) as Frame));
     ws.on('close', (code) => (this.closed = code));
     ws.on('error', () => undefined);
   }
@@ -45,22 +48,22 @@ export class Listener {
     return listener;
   }
 
-  /** Room-wide messages of one node. */
-  ticksFrom(name: string, since = 0): Heard[] {
-    return this.heard.filter(({ event, from, at }) => event === 'tick' && from === name && at >= since);
+  /** Returns the messages of one node to the room. */
+  ticksFrom(name: string, since = 0): ReceivedTick[] {
+    return this.received.filter(({ event, from, at }) => event === 'tick' && from === name && at >= since);
   }
 
-  /** What its own node sent, to the room and to it alone. */
-  get local(): Heard[] {
-    return this.heard.filter(({ from }) => from === this.node);
+  /** What its own node sent, to the room and directly. */
+  get local(): ReceivedTick[] {
+    return this.received.filter(({ from }) => from === this.node);
   }
 
-  /** Resolves when the condition holds; it is looked at whenever something arrives. */
-  async until(what: string, condition: () => boolean, patience = PATIENCE): Promise<void> {
+  /** Resolves when the condition holds. It is checked whenever a frame arrives. */
+  async until(event: string, condition: () => boolean, timeout = TIMEOUT): Promise<void> {
     if (condition()) return;
     await new Promise<void>((resolve, reject) => {
-      const fail = (): void => reject(new Error(`${what} did not come to a client of ${this.node}`));
-      const timer = setTimeout(fail, patience);
+      const fail = (): void => reject(new Error(`${event} did not arrive at a client of ${this.node}`));
+      const timer = setTimeout(fail, timeout);
       const check = (): void => {
         if (!condition()) return;
         clearTimeout(timer);
@@ -71,8 +74,9 @@ export class Listener {
     });
   }
 
-  private take({ event, data, id }: Frame): void {
-    if (event === 'tick' || event === 'own') this.heard.push({ ...(data as Tick), event, got: Date.now() });
+  private handleFrame({ event, data, id }: Frame): void {
+    if (event === 'tick' || event === 'own')
+      this.received.push({ ...(data as Tick), event, receivedAt: Date.now() });
     else this.others.push(event);
     if (id !== undefined) this.ws.send(JSON.stringify({ ack: id, data: this.node }));
     for (const watcher of this.watchers) watcher();

@@ -1,21 +1,21 @@
 import type { Broker } from '../../support/brokers/broker.js';
 import { describeWithPostgres, PostgresServer } from '../../support/brokers/postgres.js';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
-import { begin } from './begin.js';
+import { startBeforeTests } from './begin.js';
 import { BACKENDS, HEARTBEAT, type Backend } from './backends.js';
 import { startNodes, startWorkers, type ClusterNode, type Report } from './node-process.js';
-import { ALL_OF_IT, lose, type Losses } from './lost-node.js';
+import { SETUP_TIMEOUT, loseNodes, type Losses } from './lost-node.js';
 
 type Three = [ClusterNode, ClusterNode, ClusterNode];
 
 const NAMES = ['a', 'b', 'c'];
-/** Milliseconds: a question that was under way, and some for a busy machine. */
-const SPARE = 4_000;
-/** That a client of the node itself may wait for a message, if the machine is busy. */
+/** Time for a pending request and a busy machine, in milliseconds. */
+const MARGIN = 4_000;
+/** How long a client of the node itself may wait for a message on a busy machine, in milliseconds. */
 const IN_TIME = 2_500;
 
-/** Redis knows at once who listens; others count nodes by their heartbeats. */
-const isMissedAtOnce = (backend: Backend): boolean => /classic|sharded/.test(backend);
+/** Redis knows its subscribers immediately. The others count nodes by their heartbeats. */
+const isNoticedImmediately = (backend: Backend): boolean => /classic|sharded/.test(backend);
 
 const lastOf = (presence: Report['presence'], name: string): string | undefined =>
   presence.filter(([, key]) => key === name).at(-1)?.[0];
@@ -26,37 +26,39 @@ function losing(
   backends: readonly Backend[],
   setUp: () => Promise<Three>,
 ): void {
-  const result = begin(suite, async (): Promise<Record<string, Losses>> => lose(await setUp(), backends));
+  const result = startBeforeTests(suite, async (): Promise<Record<string, Losses>> =>
+    loseNodes(await setUp(), backends),
+  );
   suite(title, () => {
     let losses: Record<string, Losses>;
     beforeAll(async () => {
       losses = await result();
       for (const backend of backends) {
-        const { forgotten, left, heardAgain, returned, waited, paused } = losses[backend]!;
-        const ended = paused.filter(({ error }) => error !== undefined).length;
+        const { forgotten, presenceLeft, receivedAgain, returned, localDelay, paused } = losses[backend]!;
+        const timedOut = paused.filter(({ error }) => error !== undefined).length;
         process.stderr.write(
-          `${backend}: killed, not counted after ${forgotten} ms, not present after ${left} ms; stood still: ` +
-            `${ended} of ${paused.length} questions ended by their time; heard again after ${heardAgain} ms, ` +
-            `counted and present after ${returned} ms; local delivery ${waited.median}/${waited.max} ms\n`,
+          `${backend}: killed, not counted after ${forgotten} ms, not present after ${presenceLeft} ms; paused: ` +
+            `${timedOut} of ${paused.length} requests timed out; received again after ${receivedAgain} ms, ` +
+            `counted and present after ${returned} ms; local delivery ${localDelay.median}/${localDelay.max} ms\n`,
         );
       }
-    }, ALL_OF_IT);
+    }, SETUP_TIMEOUT);
 
     describe.each(backends)('%s', (backend) => {
-      const bound = isMissedAtOnce(backend)
-        ? SPARE
-        : HEARTBEAT.heartbeatTimeout + HEARTBEAT.heartbeatInterval + SPARE;
+      const bound = isNoticedImmediately(backend)
+        ? MARGIN
+        : HEARTBEAT.heartbeatTimeout + HEARTBEAT.heartbeatInterval + MARGIN;
 
-      it('misses a node that is killed within the bound, and its clients in rooms and presence', () => {
-        const { forgotten, left, meanwhile, reports } = losses[backend]!;
+      it('removes a killed node, and its clients in rooms and presence, in time', () => {
+        const { forgotten, presenceLeft, meanwhile, reports } = losses[backend]!;
         expect(forgotten).toBeLessThan(bound);
-        expect(left).toBeLessThan(bound + SPARE);
+        expect(presenceLeft).toBeLessThan(bound + MARGIN);
         for (const { time } of meanwhile) expect(time).toBeLessThan(IN_TIME);
         for (const { cluster } of reports) expect(cluster).toMatchObject({ state: 'connected', nodes: 2 });
         for (const { presence } of reports) expect(lastOf(presence, 'c')).toBe('leave');
       });
 
-      it('ends what is asked while a node stands still, with what the others answer', () => {
+      it('ends requests while a node is paused, with the answers of the others', () => {
         const { paused } = losses[backend]!;
         expect(paused.length).toBeGreaterThan(2);
         for (const { answers, time } of paused) {
@@ -65,19 +67,19 @@ function losing(
         }
       });
 
-      it('has a node that stood still back, with all that was sent to it meanwhile', () => {
+      it('delivers everything to a node that was paused, when it continues', () => {
         const { numbers, reports } = losses[backend]!;
-        // a pool has many lines
+        // A pool has several connections.
         if (backend === 'postgres') numbers.sort((a, b) => a - b);
         const [first] = numbers as [number];
         expect(numbers).toEqual(Array.from({ length: numbers.length }, (_, i) => first + i));
         for (const { presence } of reports) expect(lastOf(presence, 'b')).toBe('join');
       });
 
-      it("serves the node's own clients in time, in the order of the calls", () => {
-        const { waited, disorder } = losses[backend]!;
+      it('serves the clients of the node itself in time, in the order of the calls', () => {
+        const { localDelay, disorder } = losses[backend]!;
         expect(disorder).toEqual([]);
-        expect(waited.max).toBeLessThan(IN_TIME);
+        expect(localDelay.max).toBeLessThan(IN_TIME);
       });
     });
   });

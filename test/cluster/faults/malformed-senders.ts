@@ -6,37 +6,37 @@ import { prefixOf, type Backend } from './backends.js';
 import type { ClusterNode } from './node-process.js';
 import { classicMessages, clusterMessages, makeGarbage, type Json } from './garbage.js';
 
-/** Writes one damaged message where the nodes of a backend listen. */
-export type Pour = (backend: Backend, random: Random) => Promise<unknown>;
+/** Sends one malformed message to the channels of a backend. */
+export type SendGarbage = (backend: Backend, random: Random) => Promise<unknown>;
 
 const PATH = '/ws';
 const asJson = (message: Json): Buffer => Buffer.from(JSON.stringify(message));
-/** Adapters take the one and the other. */
+/** The adapters accept both encodings. */
 const asEither = (random: Random): ((message: Json) => Uint8Array) => (random.chance(0.5) ? asJson : encode);
 
-const ends: (() => Promise<unknown>)[] = [];
-afterAll(() => Promise.all(ends.splice(0).map((end) => end())));
+const cleanups: (() => Promise<unknown>)[] = [];
+afterAll(() => Promise.all(cleanups.splice(0).map((cleanup) => cleanup())));
 
-/** @param node one of those that listen: each has channels of its own */
-export async function pourIntoRedis(
+/** @param node one of the subscribed nodes: each node has its own channels */
+export async function sendToRedis(
   url: string,
   backends: readonly Backend[],
   node: ClusterNode,
-): Promise<Pour> {
+): Promise<SendGarbage> {
   const client: RedisClientType = createClient({ url });
   await client.connect();
-  ends.push(() => client.close());
+  cleanups.push(() => client.close());
   const uids = new Map<Backend, string>();
   for (const backend of backends) uids.set(backend, await node.uid(backend));
   return (backend, random) => {
     const prefix = prefixOf(backend);
     const uid = uids.get(backend)!;
-    const ofAll = `${prefix}#${PATH}#`;
+    const channelOfAll = `${prefix}#${PATH}#`;
     if (backend.startsWith('classic')) {
       const { messages, requests, answers } = classicMessages();
       const [channel, intact] = random.pick([
-        [ofAll, messages],
-        [`${ofAll}room#`, messages],
+        [channelOfAll, messages],
+        [`${channelOfAll}room#`, messages],
         [`${prefix}-request#${PATH}#`, requests],
         [`${prefix}-response#${PATH}#`, answers],
         [`${prefix}-response#${PATH}#${uid}#`, answers],
@@ -45,13 +45,17 @@ export async function pourIntoRedis(
     }
     const garbage = (): Buffer => makeGarbage(random, clusterMessages(), asEither(random));
     if (backend.startsWith('sharded'))
-      return client.sPublish(random.pick([ofAll, `${ofAll}room#`, `${ofAll}${uid}#`]), garbage());
-    if (random.chance(0.4)) return client.publish(random.pick([ofAll, `${ofAll}${uid}#`]), garbage());
+      return client.sPublish(
+        random.pick([channelOfAll, `${channelOfAll}room#`, `${channelOfAll}${uid}#`]),
+        garbage(),
+      );
+    if (random.chance(0.4))
+      return client.publish(random.pick([channelOfAll, `${channelOfAll}${uid}#`]), garbage());
     return client.xAdd(prefix, '*', fieldsOf(random));
   };
 }
 
-/** An entry of a stream: one field of it is damaged, or missing. */
+/** Returns the fields of a stream entry, one of them damaged or missing. */
 function fieldsOf(random: Random): Record<string, string | Buffer> {
   const { uid, nsp, type, data } = random.pick(clusterMessages()) as Record<string, Json>;
   const bytes = makeGarbage(random, [data!], asEither(random));
@@ -67,17 +71,17 @@ function fieldsOf(random: Random): Record<string, string | Buffer> {
   return fields;
 }
 
-/** What fits into a notification. */
+/** The maximum length of a notification. */
 const LONGEST = 7_900;
 
-export async function pourIntoPostgres(url: string): Promise<Pour> {
+export async function sendToPostgres(url: string): Promise<SendGarbage> {
   const client = new Client({ connectionString: url });
   await client.connect();
-  ends.push(() => client.end());
+  cleanups.push(() => client.end());
   const notify = (payload: string): Promise<unknown> =>
     client.query('SELECT pg_notify($1, $2)', [`socket.io#${PATH}`, payload]);
   return async (_backend, random) => {
-    // what is long or binary lies in a table, and its number is told; or one that is not there
+    // Long and binary payloads are stored in a table, and the notification contains their id. Some ids do not exist.
     if (random.chance(0.2)) {
       const payload = makeGarbage(random, clusterMessages(), encode);
       const insert = 'INSERT INTO socket_io_attachments (payload) VALUES ($1) RETURNING id';
@@ -86,22 +90,22 @@ export async function pourIntoPostgres(url: string): Promise<Pour> {
       return notify(JSON.stringify({ uid: 'x', type: 3, nsp: PATH, attachmentId }));
     }
     const text = makeGarbage(random, clusterMessages(), asJson).toString();
-    // PostgreSQL itself takes no other text
+    // PostgreSQL itself accepts no other text.
     return notify(text.replaceAll('\0', ' ').slice(0, LONGEST));
   };
 }
 
-/** @param worker one more, which nobody is connected to: it writes what any worker can */
-export function pourIntoCluster(worker: ClusterNode): Pour {
+/** @param worker an additional worker without clients: it sends what any worker can send */
+export function sendToCluster(worker: ClusterNode): SendGarbage {
   return (_backend, random) => {
     let message: unknown = makeGarbage(random, clusterMessages(), asJson).toString();
     try {
       message = JSON.parse(message as string);
     } catch {
-      // a text, then
+      // It stays a string.
     }
     const isObject = typeof message === 'object' && message !== null;
-    // what is not marked as an adapter's is not sent on
+    // The primary forwards only messages that are marked as those of an adapter.
     if (isObject && random.chance(0.95))
       Object.assign(message as object, { source: '_sio_adapter', nsp: PATH });
     return worker.send(message as object);

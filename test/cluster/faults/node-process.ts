@@ -7,20 +7,20 @@ export interface NodeSettings {
   name: string;
   url?: string;
   backends: readonly Backend[];
-  /** Milliseconds after which a node that says nothing is not counted; `HEARTBEAT`'s by default. */
+  /** Milliseconds after which a silent node is not counted; `HEARTBEAT` by default. */
   heartbeatTimeout?: number;
 }
 
-/** Where a node is. */
-export interface Place {
+/** The process and the ports of a node. */
+export interface NodeInfo {
   name: string;
   pid: number;
   control: number;
   ports: Partial<Record<Backend, number>>;
 }
 
-/** How a request to other nodes ended. */
-export interface Asked {
+/** The result of a request to other nodes. */
+export interface RequestResult {
   answers?: string[];
   error?: string;
   /** Milliseconds. */
@@ -28,10 +28,10 @@ export interface Asked {
 }
 
 export interface Report {
-  /** What `server.cluster.state` turned to, and when. */
+  /** The changes of `server.cluster.state`, with their times. */
   changes: [state: string, at: number][];
-  /** Whom the node was told of. */
-  presence: [what: 'join' | 'leave', key: string, at: number][];
+  /** The presence events of the node. */
+  presence: [change: 'join' | 'leave', key: string, at: number][];
   ticks: number;
   cluster: { state: string; nodes: number };
   dropped: number;
@@ -39,33 +39,33 @@ export interface Report {
   log: string[];
 }
 
-export type Question = 'fetchSockets' | 'emitWithAck' | 'serverSideEmitWithAck' | 'presence';
+export type RequestKind = 'fetchSockets' | 'emitWithAck' | 'serverSideEmitWithAck' | 'presence';
 
-/** A process with an application for each backend. */
+/** A process with one application per backend. */
 export class ClusterNode {
   constructor(
-    private readonly place: Place,
+    private readonly info: NodeInfo,
     private readonly child: Child,
   ) {}
 
   get name(): string {
-    return this.place.name;
+    return this.info.name;
   }
-  /** Ends it as its operator does. @returns how many messages it has sent, for each backend */
+  /** Ends the process with SIGTERM. @returns how many messages it has sent, for each backend */
   async end(): Promise<number[]> {
     this.signal('SIGTERM');
     await this.child.exited;
     return this.child.valuesOf('ticks')[0] as number[];
   }
   get pid(): number {
-    return this.place.pid;
+    return this.info.pid;
   }
 
   portOf(backend: Backend): number {
-    return this.place.ports[backend]!;
+    return this.info.ports[backend]!;
   }
 
-  /** A client in the room `room`. */
+  /** Connects a client that joins the room `room`. */
   join(backend: Backend): Promise<Listener> {
     return Listener.connect(this.portOf(backend), this.name);
   }
@@ -74,8 +74,8 @@ export class ClusterNode {
   cpu = (): Promise<number> => this.call('cpu');
   memory = (): Promise<number> => this.call('memory');
   report = (backend: Backend): Promise<Report> => this.call('report', backend);
-  ask = (backend: Backend, what: Question, timeout: number): Promise<Asked> =>
-    this.call('ask', backend, what, timeout);
+  request = (backend: Backend, kind: RequestKind, timeout: number): Promise<RequestResult> =>
+    this.call('ask', backend, kind, timeout);
   emit = (backend: Backend, event: string, data?: unknown): Promise<void> =>
     this.call('emit', backend, event, data);
   uid = (backend: Backend): Promise<string> => this.call('uid', backend);
@@ -86,7 +86,7 @@ export class ClusterNode {
     process.kill(this.pid, signal);
   }
 
-  /** Resolves when it is gone. */
+  /** Resolves when the process has ended. */
   async kill(): Promise<void> {
     this.signal('SIGKILL');
     await eventually(`the end of ${this.name}`, () => !this.isRunning);
@@ -103,10 +103,10 @@ export class ClusterNode {
   private async call<Result>(command: string, ...args: unknown[]): Promise<Result> {
     let response: Response;
     try {
-      const url = `http://127.0.0.1:${this.place.control}/${command}`;
+      const url = `http://127.0.0.1:${this.info.control}/${command}`;
       response = await fetch(url, { method: 'POST', body: JSON.stringify(args) });
     } catch (error) {
-      throw new Error(`node ${this.name} is gone (${command}):\n${this.child.output}`, { cause: error });
+      throw new Error(`node ${this.name} has ended (${command}):\n${this.child.output}`, { cause: error });
     }
     const { result, error } = (await response.json()) as { result: Result; error?: string };
     if (error !== undefined) throw new Error(`${command} failed on node ${this.name}: ${error}`);
@@ -114,7 +114,7 @@ export class ClusterNode {
   }
 }
 
-/** Starts nodes, one process each, which are ended after the spec file. */
+/** Starts nodes, one process each. They end after the spec file. */
 export async function startNodes(
   names: readonly string[],
   backends: readonly Backend[],
@@ -125,8 +125,8 @@ export async function startNodes(
     names.map(async (name) => {
       const settings = { name, url, backends, ...more } satisfies NodeSettings;
       const child = await Child.start('../../cluster/faults/node', { settings, isShared: true });
-      const [place] = (await child.waitFor('place')) as [Place];
-      return new ClusterNode(place, child);
+      const [info] = (await child.waitFor('place')) as [NodeInfo];
+      return new ClusterNode(info, child);
     }),
   );
 }
@@ -139,13 +139,13 @@ export async function startPair(
   return (await startNodes(['a', 'b'], backends, url, more)) as [ClusterNode, ClusterNode];
 }
 
-/** The same for Node's cluster: with the process that all of them are workers of. */
+/** Does the same for Node's cluster, with the primary process of all workers. */
 export async function startWorkers(
   names: readonly string[],
 ): Promise<{ primary: Child; nodes: ClusterNode[] }> {
   const settings = { name: names.join(), backends: ['cluster'] } satisfies NodeSettings;
   const primary = await Child.start('../../cluster/faults/primary', { settings, isShared: true });
-  const places = (await primary.waitFor('place', names.length)) as Place[];
-  places.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
-  return { primary, nodes: places.map((place) => new ClusterNode(place, primary)) };
+  const infos = (await primary.waitFor('place', names.length)) as NodeInfo[];
+  infos.sort((a, b) => names.indexOf(a.name) - names.indexOf(b.name));
+  return { primary, nodes: infos.map((info) => new ClusterNode(info, primary)) };
 }

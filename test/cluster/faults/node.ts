@@ -9,9 +9,9 @@ import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter, EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../../lib/index.js';
 import { settings, emitToParent } from '../../support/child/program.js';
 import { connect, type Backend } from './backends.js';
-import type { Asked, NodeSettings, Place, Report } from './node-process.js';
+import type { RequestResult, NodeSettings, NodeInfo, Report } from './node-process.js';
 
-// One node: a full application for each backend, in one process. What a backend rejects or throws ends all of them.
+// One node: an application for each backend, in one process. An unhandled rejection or error ends all of them.
 const { name, url, backends, heartbeatTimeout } = settings<NodeSettings>();
 
 @WebSocketGateway({ path: '/ws' })
@@ -24,7 +24,7 @@ class Gateway {
   }
 }
 
-class Book implements LoggerService {
+class LogBook implements LoggerService {
   readonly lines: string[] = [];
   private readonly add = (message: unknown): void => void this.lines.push(String(message));
   readonly log = this.add;
@@ -32,7 +32,7 @@ class Book implements LoggerService {
   readonly error = this.add;
 }
 
-/** One application, and what it does when it is told. */
+/** One application, with the commands that it accepts. */
 class App {
   readonly changes: Report['changes'] = [];
   readonly presence: Report['presence'] = [];
@@ -41,13 +41,13 @@ class App {
 
   private constructor(
     readonly server: EnvelopeServer,
-    readonly book: Book,
+    readonly log: LogBook,
     readonly port: number,
     readonly close: () => Promise<void>,
   ) {
-    server.on('whoareyou', (answer: (name: string) => void) => answer(name));
-    for (const what of ['join', 'leave'] as const)
-      server.presence.on(what, ({ key }) => void this.presence.push([what, key, Date.now()]));
+    server.on('identify', (answer: (name: string) => void) => answer(name));
+    for (const kind of ['join', 'leave'] as const)
+      server.presence.on(kind, ({ key }) => void this.presence.push([kind, key, Date.now()]));
     let state = '';
     setInterval(() => {
       if (server.cluster.state === state) return;
@@ -57,27 +57,27 @@ class App {
   }
 
   static async start(backend: Backend): Promise<App> {
-    const way = await connect(backend, url, heartbeatTimeout);
-    const book = new Book();
-    // Nest has one logger for the process
+    const link = await connect(backend, url, heartbeatTimeout);
+    const log = new LogBook();
+    // Nest has one logger per process.
     class Adapter extends EnvelopeAdapter {
-      protected override readonly logger = book as never;
+      protected override readonly logger = log as never;
     }
     class Root {}
     Module({ providers: [Gateway] })(Root);
     const http = process.env['HTTP_PLATFORM'] === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
     const nest = await NestFactory.create(Root, http, { logger: ['error', 'fatal'] });
-    nest.useWebSocketAdapter(new Adapter(nest, { pingInterval: 0, ...(way.options as EnvelopeOptions) }));
-    // in a worker of Node's cluster, too, each has a port of its own
+    nest.useWebSocketAdapter(new Adapter(nest, { pingInterval: 0, ...(link.options as EnvelopeOptions) }));
+    // In a worker of Node's cluster, each application has its own port as well.
     await nest.listen({ port: 0, host: '127.0.0.1', exclusive: true } as never);
     const { port } = nest.getHttpServer().address() as AddressInfo;
-    return new App(nest.get(Gateway).server, book, port, async () => {
+    return new App(nest.get(Gateway).server, log, port, async () => {
       await nest.close();
-      await way.end();
+      await link.close();
     });
   }
 
-  /** Every so many milliseconds, one message to the room on all nodes, and one to each client of this node. */
+  /** Sends one message to the room on all nodes and one to each client of this node, at this interval in milliseconds. */
   load(interval: number): void {
     clearInterval(this.timer);
     if (interval > 0) this.timer = setInterval(() => this.tick(), interval);
@@ -89,13 +89,13 @@ class App {
     for (const client of this.server.sockets.values()) client.emit('own', tick);
   }
 
-  async ask(what: keyof typeof QUESTIONS, timeout: number): Promise<Asked> {
+  async ask(kind: keyof typeof REQUESTS, timeout: number): Promise<RequestResult> {
     const never = new Promise<never>((_, reject) => {
-      setTimeout(() => reject(new Error(NEVER)), LONGEST).unref();
+      setTimeout(() => reject(new Error(TIMED_OUT)), LONGEST).unref();
     });
     const start = performance.now();
     try {
-      const answers = await Promise.race([QUESTIONS[what](this.server, timeout), never]);
+      const answers = await Promise.race([REQUESTS[kind](this.server, timeout), never]);
       return { answers, time: performance.now() - start };
     } catch (error) {
       const { message, responses } = error as Error & { responses?: unknown[] };
@@ -109,7 +109,7 @@ class App {
   }
 
   get report(): Report {
-    const { changes, presence, ticks, server, book } = this;
+    const { changes, presence, ticks, server, log } = this;
     const { droppedClusterMessages: dropped } = server.counters;
     return {
       changes,
@@ -118,22 +118,22 @@ class App {
       cluster: server.cluster,
       dropped,
       clients: server.sockets.size,
-      log: book.lines,
+      log: log.lines,
     };
   }
 }
 
-/** Milliseconds after which a request that has not ended never does. */
+/** A request that has not ended after this time counts as never ending, in milliseconds. */
 const LONGEST = 10_000;
-const NEVER = `no end within ${LONGEST} ms`;
+const TIMED_OUT = `no end within ${LONGEST} ms`;
 
-const QUESTIONS = {
+const REQUESTS = {
   fetchSockets: async (server: EnvelopeServer, timeout: number): Promise<string[]> =>
     (await server.timeout(timeout).fetchSockets()).map(({ id }) => id),
   emitWithAck: (server: EnvelopeServer, timeout: number): Promise<string[]> =>
-    server.timeout(timeout).emitWithAck('whoareyou'),
+    server.timeout(timeout).emitWithAck('identify'),
   serverSideEmitWithAck: (server: EnvelopeServer): Promise<string[]> =>
-    server.serverSideEmitWithAck('whoareyou'),
+    server.serverSideEmitWithAck('identify'),
   presence: async (server: EnvelopeServer): Promise<string[]> =>
     (await server.presence.list('room')).map(({ key, metas }) => `${key} ${metas.length}`),
 };
@@ -144,23 +144,26 @@ let cpu = process.cpuUsage();
 
 const COMMANDS = {
   load: (interval: number) => apps.forEach((app) => app.load(interval)),
-  ask: (backend: Backend, what: keyof typeof QUESTIONS, timeout: number) => appOf(backend).ask(what, timeout),
+  ask: (backend: Backend, kind: keyof typeof REQUESTS, timeout: number) => appOf(backend).ask(kind, timeout),
   emit: (backend: Backend, event: string, data: unknown) => appOf(backend).server.emit(event, data),
   report: (backend: Backend) => appOf(backend).report,
   uid: (backend: Backend): unknown => Reflect.get(appOf(backend).server.adapter, 'uid'),
-  /** Seconds of processor time since the last call. */
+  /** Returns the seconds of processor time since the last call. */
   cpu: () => {
     const { user, system } = process.cpuUsage(cpu);
     cpu = process.cpuUsage();
     return (user + system) / 1e6;
   },
   memory: () => process.memoryUsage().rss / 1e6,
-  /** What another process of Node's cluster may send. */
+  /** Sends a message like another process of Node's cluster. */
   send: (message: object) => void process.send!(message),
   close: () => Promise.all([...apps.values()].map((app) => app.close())),
 };
 
-/** Over HTTP: a process of Node's cluster has no line to the test but its primary's, which may stand still. */
+/**
+ * Commands arrive over HTTP: a worker of Node's cluster is connected to the test only through its primary,
+ * which may be paused.
+ */
 const control = createServer((request, response) => {
   const chunks: Buffer[] = [];
   request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -175,7 +178,7 @@ const control = createServer((request, response) => {
   });
 });
 process.on('disconnect', () => process.exit(1));
-// as its operator ends it
+// The operator ends the process with SIGTERM.
 process.on('SIGTERM', () => {
   COMMANDS.load(0);
   const ticks = [...apps.values()].map((app) => app.ticks);
@@ -187,5 +190,5 @@ await new Promise<void>((resolve) =>
   control.listen({ port: 0, host: '127.0.0.1', exclusive: true }, resolve),
 );
 const ports = Object.fromEntries([...apps].map(([backend, { port }]) => [backend, port]));
-const place: Place = { name, pid: process.pid, control: (control.address() as AddressInfo).port, ports };
-await emitToParent('place', place);
+const info: NodeInfo = { name, pid: process.pid, control: (control.address() as AddressInfo).port, ports };
+await emitToParent('place', info);

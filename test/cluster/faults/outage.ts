@@ -1,67 +1,67 @@
 import { IS_LONG, type Backend } from './backends.js';
-import type { Asked, ClusterNode, Question, Report } from './node-process.js';
+import type { RequestResult, ClusterNode, RequestKind, Report } from './node-process.js';
 import { pause } from './eventually.js';
-import type { Heard, Listener } from './listener.js';
+import type { ReceivedTick, Listener } from './listener.js';
 
-/** What becomes of a broker, and what brings it back. */
+/** What happens to a broker, and what ends it. */
 export interface Fault {
-  begin(): unknown;
-  end(): unknown;
-  /** Milliseconds. */
+  start(): unknown;
+  stop(): unknown;
+  /** The duration, in milliseconds. */
   lasts?: number;
 }
 
-/** Milliseconds; that each node sends at. */
+/** The interval in milliseconds at which each node sends. */
 const INTERVAL = 40;
 const BEFORE = 800;
-// in longer ones the brokers' clients give up, too
+// In longer outages the clients of the brokers give up, too.
 const OUTAGE = IS_LONG ? 25_000 : 6_000;
 const AFTER = 1_500;
-/** That a question to other nodes may take, where the question can say. */
-const PATIENCE = 1_500;
-/** That a cluster may take to be whole again, once the broker is back. */
+/** The timeout of a request to other nodes, if it has one, in milliseconds. */
+const REQUEST_TIMEOUT = 1_500;
+/** How long the cluster may need to recover once the broker is back, in milliseconds. */
 const RECOVERS_WITHIN = 20_000;
-/** For `beforeAll`. */
-export const ALL_OF_IT = OUTAGE + RECOVERS_WITHIN + 60_000;
+/** The timeout of `beforeAll`, in milliseconds. */
+export const SETUP_TIMEOUT = OUTAGE + RECOVERS_WITHIN + 60_000;
 
-const QUESTIONS: readonly Question[] = ['fetchSockets', 'emitWithAck', 'serverSideEmitWithAck'];
+const REQUESTS: readonly RequestKind[] = ['fetchSockets', 'emitWithAck', 'serverSideEmitWithAck'];
 
 export interface Span {
   median: number;
   max: number;
 }
 
-/** How a backend came through: times in milliseconds. */
+/** The outcome for one backend. Times in milliseconds. */
 export interface Outcome {
-  /** Until each node said that the broker is away, and that it is back. */
+  /** The times until each node reported the broker as unreachable, and as reachable again. */
   away: (number | undefined)[];
   back: (number | undefined)[];
-  /** What was asked before the node knew, and when it did. */
-  asked: Record<Question, Asked[]>;
-  askedAfterwards: Record<Question, Asked>;
-  /** How long clients of the sender's own node waited for a message, before, and meanwhile. */
-  waitedBefore: Span;
-  waited: Span;
+  /** The results of requests before the node noticed the outage, and after that. */
+  results: Record<RequestKind, RequestResult[]>;
+  resultsAfterwards: Record<RequestKind, RequestResult>;
+  /** How long clients of the sending node waited for a message, before and during the outage. */
+  earlierDelay: Span;
+  localDelay: Span;
   /** The same, without the first seconds of the outage. */
-  waitedLater: Span;
-  /** How long a message to the other node took meanwhile, of those that came meanwhile. */
+  laterDelay: Span;
+  /** How long messages to the other node took during the outage, of those that arrived during it. */
   crossed: Span;
-  /** Messages of their own node that clients did not get once and in the order of the calls. */
+  /** Messages of their own node that clients did not receive once and in the order of the calls. */
   disorder: string[];
-  /** Until the first message from the other node that was sent after the broker was back. */
+  /** The time until the first message of the other node that was sent after the end of the outage. */
   resumed: number;
-  /** What was sent during the outage, and how much of that came to the other node nonetheless. */
+  /** How many messages were sent during the outage, and how many of them still reached the other node. */
   sentMeanwhile: number;
-  cameLate: number;
-  /** Later messages that did not come exactly once; and of those that did, how many in another order. */
+  arrivedLate: number;
+  /** Later messages that did not arrive exactly once, and the number of those that arrived in another order. */
   lost: number[];
-  doubled: number[];
+  duplicated: number[];
   overtaken: number;
   reports: Report[];
 }
 
-/** Two nodes under load, and a fault of the broker in the middle of it. */
-export async function undergo(
+/** Puts two nodes under load, and causes a fault of the broker meanwhile. */
+export async function runFault(
   [here, there]: readonly [ClusterNode, ClusterNode],
   backends: readonly Backend[],
   fault: Fault,
@@ -84,31 +84,31 @@ export async function undergo(
   await pause(BEFORE);
   await here.cpu();
 
-  const broke = Date.now();
-  await fault.begin();
-  const ask = (): Promise<Record<Backend, Record<Question, Asked>>> =>
-    mapped(backends, (backend) => mapped(QUESTIONS, (what) => here.ask(backend, what, PATIENCE)));
-  const [early] = await Promise.all([ask(), pause((fault.lasts ?? OUTAGE) - PATIENCE)]);
-  const late = ask();
-  await pause(PATIENCE);
+  const faultStart = Date.now();
+  await fault.start();
+  const requestAll = (): Promise<Record<Backend, Record<RequestKind, RequestResult>>> =>
+    mapped(backends, (backend) => mapped(REQUESTS, (kind) => here.request(backend, kind, REQUEST_TIMEOUT)));
+  const [early] = await Promise.all([requestAll(), pause((fault.lasts ?? OUTAGE) - REQUEST_TIMEOUT)]);
+  const late = requestAll();
+  await pause(REQUEST_TIMEOUT);
   const cpu = await here.cpu();
-  await fault.end();
-  const mended = Date.now();
+  await fault.stop();
+  const faultEnd = Date.now();
 
   const resumed = await mapped(backends, async (backend) => {
     const [first, second] = listeners[backend]!;
     const fresh = (listener: Listener, node: ClusterNode): Promise<void> =>
       listener.until(
         `${backend}: a message from ${node.name} after the outage`,
-        () => listener.ticksFrom(node.name, mended).length > 0,
+        () => listener.ticksFrom(node.name, faultEnd).length > 0,
         RECOVERS_WITHIN,
       );
     await Promise.all([fresh(first!, there), fresh(second!, here)]);
-    return Date.now() - mended;
+    return Date.now() - faultEnd;
   });
-  const whole = Date.now();
+  const recoveredAt = Date.now();
   await pause(AFTER);
-  const askedAfterwards = await ask();
+  const resultsAfterwards = await requestAll();
   for (const node of nodes) await node.load(0);
   const answeredLate = await late;
 
@@ -117,49 +117,50 @@ export async function undergo(
     const [first, second] = listeners[backend] as [Listener, Listener];
     const changed = (state: string, since: number): (number | undefined)[] =>
       reports.map(({ changes }) => {
-        const [, at] = changes.find(([name, at]) => name === state && at >= broke) ?? [];
-        // it may be there a moment before it says so
+        const [, at] = changes.find(([name, at]) => name === state && at >= faultStart) ?? [];
+        // The state may change a moment before the node reports it.
         return at === undefined ? undefined : Math.max(0, at - since);
       });
     const directions = [
       { to: first, from: there.name, ticks: reports[1]!.ticks },
       { to: second, from: here.name, ticks: reports[0]!.ticks },
     ];
-    const later = await Promise.all(directions.map((direction) => settle(direction, whole)));
+    const later = await Promise.all(directions.map((direction) => receivedSince(direction, recoveredAt)));
     const local = [...first.local, ...second.local];
-    const between = (from: number, to: number): Heard[] => local.filter(({ at }) => at >= from && at < to);
-    const meanwhile = (listener: Listener, from: string): Heard[] =>
-      listener.ticksFrom(from).filter(({ at }) => at >= broke && at < mended);
+    const between = (from: number, to: number): ReceivedTick[] =>
+      local.filter(({ at }) => at >= from && at < to);
+    const meanwhile = (listener: Listener, from: string): ReceivedTick[] =>
+      listener.ticksFrom(from).filter(({ at }) => at >= faultStart && at < faultEnd);
     const crossing = [...meanwhile(first, there.name), ...meanwhile(second, here.name)];
     return {
-      away: changed('away', broke),
-      back: changed('connected', mended),
-      asked: Object.fromEntries(
-        QUESTIONS.map((what) => [what, [early[backend][what], answeredLate[backend][what]]]),
-      ) as Outcome['asked'],
-      askedAfterwards: askedAfterwards[backend],
-      waitedBefore: span(between(started, broke)),
-      waited: span(between(broke, mended)),
-      waitedLater: span(between(broke + 2_500, mended)),
-      crossed: span(crossing.filter(({ got }) => got < mended)),
+      away: changed('away', faultStart),
+      back: changed('connected', faultEnd),
+      results: Object.fromEntries(
+        REQUESTS.map((kind) => [kind, [early[backend][kind], answeredLate[backend][kind]]]),
+      ) as Outcome['results'],
+      resultsAfterwards: resultsAfterwards[backend],
+      earlierDelay: span(between(started, faultStart)),
+      localDelay: span(between(faultStart, faultEnd)),
+      laterDelay: span(between(faultStart + 2_500, faultEnd)),
+      crossed: span(crossing.filter(({ receivedAt }) => receivedAt < faultEnd)),
       disorder: [first, second].flatMap(disorder),
       resumed: resumed[backend],
       sentMeanwhile: meanwhile(first, here.name).length + meanwhile(second, there.name).length,
-      cameLate: crossing.length,
+      arrivedLate: crossing.length,
       lost: later.flatMap(({ lost }) => lost),
-      doubled: later.flatMap(({ doubled }) => doubled),
+      duplicated: later.flatMap(({ duplicated }) => duplicated),
       overtaken: later.reduce((sum, { overtaken }) => sum + overtaken, 0),
       reports,
     };
   });
-  return { outcomes, cpu: cpu / ((mended - broke) / 1_000) };
+  return { outcomes, cpu: cpu / ((faultEnd - faultStart) / 1_000) };
 }
 
-/** What a client got of the messages that were sent since, once the last of them has come. */
-async function settle(
+/** Returns what a client received of the messages sent since this time, once the last one has arrived. */
+async function receivedSince(
   { to, from, ticks }: { to: Listener; from: string; ticks: number },
   since: number,
-): Promise<{ lost: number[]; doubled: number[]; overtaken: number }> {
+): Promise<{ lost: number[]; duplicated: number[]; overtaken: number }> {
   const last = (): boolean => to.ticksFrom(from).some(({ n }) => n === ticks - 1);
   await to.until(`number ${ticks - 1} of ${from}`, last, 5_000).catch(() => undefined);
   const numbers = to.ticksFrom(from, since).map(({ n }) => n);
@@ -169,17 +170,17 @@ async function settle(
   const expected = Array.from({ length: ticks - lowest }, (_, i) => lowest + i);
   return {
     lost: expected.filter((n) => !times.has(n)),
-    doubled: expected.filter((n) => times.get(n)! > 1),
+    duplicated: expected.filter((n) => times.get(n)! > 1),
     overtaken: numbers.filter((n, i) => i > 0 && n < numbers[i - 1]!).length,
   };
 }
 
-export function span(heard: readonly Heard[]): Span {
-  const times = heard.map(({ at, got }) => got - at).sort((a, b) => a - b);
+export function span(received: readonly ReceivedTick[]): Span {
+  const times = received.map(({ at, receivedAt }) => receivedAt - at).sort((a, b) => a - b);
   return { median: times[Math.floor(times.length / 2)] ?? 0, max: times.at(-1) ?? 0 };
 }
 
-/** Each tick goes to the room, and then to the client alone. */
+/** Each tick goes to the room, and then to each client directly. */
 export function disorder(listener: Listener): string[] {
   const { local, node } = listener;
   const [start] = local;

@@ -4,7 +4,7 @@ import { setupPrimary } from '@socket.io/cluster-adapter';
 import { settings } from '../../support/child/program.js';
 import type { NodeSettings } from './node-process.js';
 
-// The primary of Node's cluster: what its workers have for a broker.
+// The primary of Node's cluster, which acts as the broker of its workers.
 const { name, backends } = settings<NodeSettings>();
 
 setupPrimary();

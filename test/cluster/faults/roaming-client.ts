@@ -4,40 +4,40 @@ import type { Tick } from './listener.js';
 const encode = (auth: object): string =>
   `envelope.auth.${Buffer.from(JSON.stringify(auth)).toString('base64url')}`;
 
-const all = new Set<Traveller>();
-afterAll(() => all.forEach((traveller) => traveller.stop()));
+const all = new Set<RoamingClient>();
+afterAll(() => all.forEach((client) => client.stop()));
 
 /**
- * A client as PROTOCOL.md has it, with nothing but a WebSocket: it keeps its session and the offset of whatever came
- * last, and when its line ends it goes to another node with them. It is ended after the spec file.
+ * A client as PROTOCOL.md describes it, with nothing but a WebSocket. It stores its session and the last offset, and
+ * reconnects to another node with them when its connection ends. It stops after the spec file.
  */
-export class Traveller {
-  /** Numbers of the messages that came, on whichever line, by who sent them. */
+export class RoamingClient {
+  /** The numbers of all messages that it received, by their sender. */
   readonly numbers: Record<string, number[]> = {};
-  /** Whether it got its session back, for each time that it came back. */
-  readonly comebacks: boolean[] = [];
-  /** Milliseconds that it was away, for each time. */
+  /** Whether each reconnect recovered the session. */
+  readonly recoveries: boolean[] = [];
+  /** How long the client was disconnected before each reconnect, in milliseconds. */
   readonly absences: number[] = [];
-  /** Codes that its lines ended with. */
+  /** The close codes of its connections. */
   readonly codes: number[] = [];
   private session: string | undefined;
   private offset: string | undefined;
-  private left: number | undefined;
+  private disconnectedAt: number | undefined;
   private ws: WebSocket | undefined;
   private isStopped = false;
 
   constructor(
-    /** Where to go next. */
+    /** Returns the port of the next node. */
     private readonly nextPort: () => number,
-    /** Milliseconds until it does. */
+    /** Returns the delay before the next connection, in milliseconds. */
     private readonly nextDelay: () => number,
   ) {
     all.add(this);
-    this.go();
+    this.connect();
   }
 
   get isConnected(): boolean {
-    return this.left === undefined && this.session !== undefined;
+    return this.disconnectedAt === undefined && this.session !== undefined;
   }
 
   stop(): void {
@@ -45,21 +45,21 @@ export class Traveller {
     this.ws?.terminate();
   }
 
-  private go(): void {
+  private connect(): void {
     const { session, offset } = this;
     const protocols = ['envelope.v1', encode({ session, offset })];
     const ws = new WebSocket(`ws://127.0.0.1:${this.nextPort()}/ws`, protocols);
     this.ws = ws;
-    ws.on('message', (data) => this.take(JSON.parse(String(data)) as Frame));
+    ws.on('message', (data) => this.handleFrame(JSON.parse(String(data)) as Frame));
     ws.on('error', () => undefined);
     ws.on('close', (code) => {
       this.codes.push(code);
-      this.left ??= Date.now();
-      if (!this.isStopped) setTimeout(() => this.go(), this.nextDelay());
+      this.disconnectedAt ??= Date.now();
+      if (!this.isStopped) setTimeout(() => this.connect(), this.nextDelay());
     });
   }
 
-  private take({ event, data, offset }: Frame): void {
+  private handleFrame({ event, data, offset }: Frame): void {
     if (offset !== undefined) this.offset = offset;
     if (event === 'tick') {
       const { from, n } = data as Tick;
@@ -67,12 +67,12 @@ export class Traveller {
     }
     if (event !== '$session') return;
     const { session, recovered } = data as { session: string; recovered: boolean };
-    if (this.left !== undefined) {
-      this.comebacks.push(recovered);
-      this.absences.push(Date.now() - this.left);
+    if (this.disconnectedAt !== undefined) {
+      this.recoveries.push(recovered);
+      this.absences.push(Date.now() - this.disconnectedAt);
     }
     this.session = session;
-    this.left = undefined;
+    this.disconnectedAt = undefined;
   }
 }
 

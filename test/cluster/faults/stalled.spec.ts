@@ -9,7 +9,7 @@ function stalling(suite: jest.Describe, title: string, backends: readonly Backen
   outageCases(suite, title, backends, async () => {
     await broker.start();
     const nodes = await startPair(backends, broker.url);
-    return { nodes, fault: { begin: () => broker.stall(), end: () => broker.resume() } };
+    return { nodes, fault: { start: () => broker.stall(), stop: () => broker.resume() } };
   });
 }
 
@@ -26,7 +26,7 @@ outageCases(
   BACKENDS.cluster,
   async () => {
     const { primary, nodes } = await startWorkers(['a', 'b']);
-    const fault = { begin: () => primary.signal('SIGSTOP'), end: () => primary.signal('SIGCONT') };
+    const fault = { start: () => primary.signal('SIGSTOP'), stop: () => primary.signal('SIGCONT') };
     return { nodes: nodes as [ClusterNode, ClusterNode], fault };
   },
 );

@@ -26,7 +26,7 @@ export interface Backend {
    */
   addSilentNode?(url: string, path: string): Promise<() => Promise<void>>;
   /** Whether the cluster has only one node. */
-  readonly alone?: boolean;
+  readonly isSingleNode?: boolean;
   /** The client library for `@socket.io/redis-emitter`, where it reaches the nodes. */
   readonly emitter?: 'redis' | 'ioredis';
   /** Where the adapter differs by design, each with the reason. */

@@ -58,7 +58,7 @@ export class Cluster {
     } else {
       await this.broker?.start();
       const { url } = this.broker ?? { url: '' };
-      const names = backend.alone === true ? NAMES.slice(0, 1) : NAMES;
+      const names = backend.isSingleNode === true ? NAMES.slice(0, 1) : NAMES;
       this.links = await Promise.all(names.map(() => backend.link!(url)));
       this.nodes = await Promise.all(names.map((name, index) => LocalNode.start(name, this.links[index]!)));
     }

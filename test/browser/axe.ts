@@ -5,7 +5,7 @@ import type { Page } from 'playwright-core';
 
 const AXE = readFileSync(join(process.cwd(), 'node_modules/axe-core/axe.min.js'), 'utf8');
 
-/** Colours alone tell the two apart. */
+/** The two colour schemes differ in their colours only. */
 const RUN = { light: 'axe.run()', dark: "axe.run({ runOnly: ['color-contrast'] })" };
 
 interface Violation {
@@ -15,16 +15,16 @@ interface Violation {
 }
 
 /**
- * Returns what axe finds wrong with a page as it is shown now, in light and in dark colours. The empty list is what a test
- * expects.
+ * Returns the violations that axe finds on a page in its current state, in light and in dark colours. Tests expect an
+ * empty list.
  */
 export async function violations(page: Page): Promise<string[]> {
   const found: string[] = [];
-  // a page's own Content-Security-Policy does not apply to what the browser is told to run
+  // The Content-Security-Policy of a page does not apply to `evaluate`.
   if (!(await page.evaluate<boolean>('"axe" in window'))) await page.evaluate(AXE);
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
-    // transitions between the colours are over; those that never end have no finish
+    // Waits for the end of colour transitions. Infinite animations never finish.
     await page.evaluate(
       'Promise.all(document.getAnimations().filter((one) => one.effect.getTiming().iterations !== Infinity).map((one) => one.finished.catch(() => undefined)))',
     );

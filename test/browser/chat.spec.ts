@@ -7,38 +7,38 @@ import { startApp, type TestApp } from '../support/app.js';
 import { violations } from './axe.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
-/** What the browser itself writes to its console about a server that is gone. */
-const GONE = /^WebSocket connection to .* failed: /;
+/** Messages that the browser writes to its console when the server is unreachable. */
+const CONNECTION_ERROR = /^WebSocket connection to .* failed: /;
 
-/** One window of the chat, and what went wrong in it. */
+/** One window of the chat, with the problems that occurred in it. */
 class ChatWindow {
-  readonly complaints: string[] = [];
+  readonly problems: string[] = [];
   readonly hosts = new Set<string>();
 
   constructor(readonly page: Page) {
-    page.on('pageerror', (error) => this.complaints.push(error.message));
+    page.on('pageerror', (error) => this.problems.push(error.message));
     page.on('console', (message) => {
-      const isComplaint = message.type() === 'error' || message.type() === 'warning';
-      if (isComplaint && !GONE.test(message.text())) this.complaints.push(message.text());
+      const isProblem = message.type() === 'error' || message.type() === 'warning';
+      if (isProblem && !CONNECTION_ERROR.test(message.text())) this.problems.push(message.text());
     });
     page.on('request', (request) => this.hosts.add(new URL(request.url()).host));
   }
 
-  async enter(url: string, name: string): Promise<this> {
+  async openAs(url: string, name: string): Promise<this> {
     await this.page.goto(url);
     await this.page.fill('#name', name);
     await this.page.press('#name', 'Enter');
-    await this.sees('#status', 'Connected');
-    await this.sees('#names', name);
+    await this.expectText('#status', 'Connected');
+    await this.expectText('#names', name);
     return this;
   }
 
-  /** Resolves once an element shows a text; fails when it does not. */
-  sees(selector: string, text: string): Promise<void> {
+  /** Waits until an element shows the text. Rejects after a timeout. */
+  expectText(selector: string, text: string): Promise<void> {
     return this.page.locator(selector).getByText(text, { exact: true }).first().waitFor();
   }
 
-  async seesNo(selector: string, text: string): Promise<void> {
+  async expectNoText(selector: string, text: string): Promise<void> {
     await this.page.locator(selector).getByText(text, { exact: true }).first().waitFor({ state: 'detached' });
   }
 
@@ -49,20 +49,20 @@ class ChatWindow {
   async send(text: string): Promise<void> {
     await this.page.fill('#text', text);
     await this.page.press('#text', 'Enter');
-    await this.sees('#log li:not([data-state])', text);
+    await this.expectText('#log li:not([data-state])', text);
   }
 
   async open(room: string): Promise<void> {
     await this.page.fill('#new-room', room);
     await this.page.press('#new-room', 'Enter');
-    await this.sees('#title', room);
+    await this.expectText('#title', room);
   }
 
   switchTo(room: string): Promise<void> {
     return this.page.locator('.room', { hasText: room }).click();
   }
 
-  /** The texts of the messages on show. */
+  /** Returns the texts of the visible messages. */
   messages(): Promise<string[]> {
     return this.page.locator('#log .text').allTextContents();
   }
@@ -72,7 +72,7 @@ class ChatWindow {
   }
 }
 
-// a browser on a busy machine takes its time
+// A browser on a busy machine is slow.
 jest.setTimeout(60_000);
 
 describeInBrowser('sample 01-chat in Chromium', () => {
@@ -95,110 +95,110 @@ describeInBrowser('sample 01-chat in Chromium', () => {
   });
   afterEach(async () => {
     await Promise.all(windows.map(({ page }) => page.context().close()));
-    expect(windows.flatMap(({ complaints }) => complaints)).toEqual([]);
+    expect(windows.flatMap(({ problems }) => problems)).toEqual([]);
   });
 
-  const enter = async (name: string): Promise<ChatWindow> => {
+  const openAs = async (name: string): Promise<ChatWindow> => {
     const window = new ChatWindow(await chromium!.open());
     windows.push(window);
-    return window.enter(`http://127.0.0.1:${app.port}/`, name);
+    return window.openAs(`http://127.0.0.1:${app.port}/`, name);
   };
 
-  it('lets two windows chat, and shows all of it to a third', async () => {
-    const [ada, bob] = [await enter('ada'), await enter('bob')];
+  it('lets two windows chat and shows the history to a third', async () => {
+    const [ada, bob] = [await openAs('ada'), await openAs('bob')];
     await ada.send('hi');
-    await bob.sees('#log', 'hi');
+    await bob.expectText('#log', 'hi');
     await bob.send('hello');
-    await ada.sees('#log', 'hello');
+    await ada.expectText('#log', 'hello');
     expect(await ada.messages()).toEqual(['hi', 'hello']);
-    const zoe = await enter('zoe');
-    await zoe.sees('#log', 'hello');
+    const zoe = await openAs('zoe');
+    await zoe.expectText('#log', 'hello');
     expect(await zoe.messages()).toEqual(['hi', 'hello']);
     expect([...ada.hosts]).toEqual([`127.0.0.1:${app.port}`]);
   });
 
-  it('shows what others write as text, never as HTML', async () => {
-    const ada = await enter('<img src=x onerror=alert(1)>');
-    const bob = await enter('bob');
+  it('shows input of others as text, never as HTML', async () => {
+    const ada = await openAs('<img src=x onerror=alert(1)>');
+    const bob = await openAs('bob');
     await ada.send('<b id="bold">hi</b>');
-    await bob.sees('#log', '<b id="bold">hi</b>');
-    await bob.sees('#names', '<img src=x onerror=alert(1)>');
+    await bob.expectText('#log', '<b id="bold">hi</b>');
+    await bob.expectText('#names', '<img src=x onerror=alert(1)>');
     expect(await bob.page.locator('#bold, #log img, #names img').count()).toBe(0);
   });
 
-  it('shows who types, until the message is there', async () => {
-    const [ada, bob] = [await enter('ada'), await enter('bob')];
+  it('shows who is typing until the message arrives', async () => {
+    const [ada, bob] = [await openAs('ada'), await openAs('bob')];
     await ada.type('he');
-    await bob.sees('#typing', 'ada is typing');
+    await bob.expectText('#typing', 'ada is typing');
     expect(await ada.page.locator('#typing').textContent()).toBe('');
     await ada.send('here it is');
-    await bob.sees('#log', 'here it is');
-    await bob.seesNo('#typing', 'ada is typing');
+    await bob.expectText('#log', 'here it is');
+    await bob.expectNoText('#typing', 'ada is typing');
   });
 
-  it('shows who is there, under the names that they pick', async () => {
-    const [ada, bob] = [await enter('ada'), await enter('bob')];
-    await ada.sees('#names', 'bob');
+  it('shows the members under their chosen names', async () => {
+    const [ada, bob] = [await openAs('ada'), await openAs('bob')];
+    await ada.expectText('#names', 'bob');
     expect(await ada.people()).toEqual(['ada', 'bob']);
     await bob.page.click('#me');
     await bob.page.fill('#name', 'robert');
     await bob.page.press('#name', 'Enter');
-    await ada.sees('#names', 'robert');
+    await ada.expectText('#names', 'robert');
     expect(await ada.people()).toEqual(['ada', 'robert']);
     await bob.page.close();
-    await ada.seesNo('#names', 'robert');
+    await ada.expectNoText('#names', 'robert');
     expect(await ada.people()).toEqual(['ada']);
   });
 
-  it('switches rooms, each with its own history, people and unread messages', async () => {
-    const [ada, bob] = [await enter('ada'), await enter('bob')];
+  it('switches rooms, each with a separate history, member list and unread count', async () => {
+    const [ada, bob] = [await openAs('ada'), await openAs('bob')];
     await ada.send('in the lobby');
     await ada.open('tea');
     await ada.send('in the tea room');
     expect(await ada.people()).toEqual(['ada']);
     await bob.open('tea');
-    await bob.sees('#log', 'in the tea room');
+    await bob.expectText('#log', 'in the tea room');
     expect(await bob.messages()).toEqual(['in the tea room']);
     await ada.switchTo('lobby');
     expect(await ada.messages()).toEqual(['in the lobby']);
     await bob.send('green or black?');
-    await ada.sees('#rooms .badge', '1');
+    await ada.expectText('#rooms .badge', '1');
     await ada.switchTo('tea');
     expect(await ada.messages()).toEqual(['in the tea room', 'green or black?']);
     await bob.page.click('button[aria-label="Leave tea"]');
-    await bob.sees('#title', 'lobby');
-    await ada.seesNo('#names', 'bob');
+    await bob.expectText('#title', 'lobby');
+    await ada.expectNoText('#names', 'bob');
   });
 
-  it('says something to all rooms at once', async () => {
-    const [ada, bob, zoe] = [await enter('ada'), await enter('bob'), await enter('zoe')];
+  it('sends a message to all rooms at once', async () => {
+    const [ada, bob, zoe] = [await openAs('ada'), await openAs('bob'), await openAs('zoe')];
     await Promise.all([ada.open('tea'), bob.open('tea')]);
-    await ada.sees('#names', 'bob');
+    await ada.expectText('#names', 'bob');
     await ada.page.click('#everywhere');
     await ada.send('Lunch!');
-    await bob.sees('#log .said', 'Lunch!');
-    await zoe.sees('#log .said', 'Lunch!');
+    await bob.expectText('#log .said', 'Lunch!');
+    await zoe.expectText('#log .said', 'Lunch!');
     await ada.send('and this stays in here');
-    await bob.sees('#log .message', 'and this stays in here');
+    await bob.expectText('#log .message', 'and this stays in here');
     expect(await zoe.messages()).toEqual(['Lunch!']);
   });
 
-  it('comes back by itself, to its name, its rooms and what was said meanwhile', async () => {
-    const [ada, bob] = [await enter('ada'), await enter('bob')];
+  it('reconnects automatically and restores the name, the rooms and missed messages', async () => {
+    const [ada, bob] = [await openAs('ada'), await openAs('bob')];
     await Promise.all([ada.open('tea'), bob.open('tea')]);
-    await ada.sees('#names', 'bob');
+    await ada.expectText('#names', 'bob');
     const { clients } = app.nest.get<ChatServer>(EnvelopeServer);
     for (const { data, ws } of clients) if (data.name === 'ada') ws.terminate();
     await ada.page.locator('#status[data-state="waiting"]').waitFor();
     await bob.send('where are you?');
-    await ada.sees('#status', 'Connected');
-    await ada.sees('#log', 'where are you?');
-    await bob.sees('#names', 'ada');
+    await ada.expectText('#status', 'Connected');
+    await ada.expectText('#log', 'where are you?');
+    await bob.expectText('#names', 'ada');
     await ada.send('here again');
-    await bob.sees('#log', 'here again');
+    await bob.expectText('#log', 'here again');
   });
 
-  it('is accessible: at the door, in a room, on a phone', async () => {
+  it('is accessible: before the name is entered, in a room, on a phone', async () => {
     const window = new ChatWindow(await chromium!.open());
     windows.push(window);
     const { page } = window;
@@ -206,15 +206,15 @@ describeInBrowser('sample 01-chat in Chromium', () => {
     await page.goto(url);
     await page.locator('#name').waitFor();
     expect(await violations(page)).toEqual([]);
-    await window.enter(url, 'ada');
+    await window.openAs(url, 'ada');
     await page.locator('#text:focus').waitFor();
-    const bob = await enter('bob');
+    const bob = await openAs('bob');
     await bob.open('tea');
     await window.open('tea');
     await window.send('hi');
-    await bob.sees('#log', 'hi');
+    await bob.expectText('#log', 'hi');
     await bob.type('he');
-    await window.sees('#typing', 'bob is typing');
+    await window.expectText('#typing', 'bob is typing');
     expect(await violations(page)).toEqual([]);
     expect(await violations(bob.page)).toEqual([]);
     await page.setViewportSize({ width: 360, height: 640 });
@@ -227,7 +227,7 @@ describeInBrowser('sample 01-chat in Chromium', () => {
   });
 
   it('fits a phone', async () => {
-    const ada = await enter('ada');
+    const ada = await openAs('ada');
     await ada.page.setViewportSize({ width: 360, height: 640 });
     await ada.send(`a long word: ${'x'.repeat(200)}`);
     const widths = await ada.page.evaluate('[document.documentElement.scrollWidth, innerWidth]');

@@ -12,17 +12,17 @@ const FLAGS = [
   '--disable-sync',
 ];
 
-/** Where there is no browser these tests are left out, and say so; in CI they fail instead. */
-export const describeInBrowser = existsSync(EXECUTABLE) || process.env.CI === 'true' ? describe : leaveOut();
+/** Skips these tests with a message if no browser is installed. In CI they fail instead. */
+export const describeInBrowser = existsSync(EXECUTABLE) || process.env.CI === 'true' ? describe : skip();
 
-function leaveOut(): jest.Describe {
+function skip(): jest.Describe {
   process.stderr.write(
     `No browser at ${EXECUTABLE} (apt-get install chromium, or set CHROMIUM): these tests are skipped\n`,
   );
   return describe.skip;
 }
 
-/** A headless Chromium that nobody has used before: Playwright gives it a new profile, and removes that again. */
+/** A headless Chromium with a new profile, which Playwright removes at the end. */
 export class Chromium {
   private constructor(private readonly browser: Browser) {}
 
@@ -30,7 +30,7 @@ export class Chromium {
     return new Chromium(await chromium.launch({ executablePath: EXECUTABLE, headless: true, args: FLAGS }));
   }
 
-  /** A window of its own; tabs of one window would slow each other down. */
+  /** Opens a page in a separate window, because tabs of one window slow each other down. */
   async open(): Promise<Page> {
     const context = await this.browser.newContext();
     context.setDefaultTimeout(10_000);

@@ -16,16 +16,16 @@ import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
-/** What the page has of its own. */
+/** Globals of the page. */
 declare const socket: ClientSocket<FromServer, FromClient>;
-declare const told: unknown[][];
-declare const heard: string[];
+declare const events: unknown[][];
+declare const received: string[];
 declare const navigator: { onLine: boolean };
 declare function open(path: string, options?: ClientOptions): void;
-declare function happened(name: string, count: number): Promise<unknown[]>;
+declare function nthEvent(name: string, count: number): Promise<unknown[]>;
 
-/** What the browser itself writes to its console where a line breaks, or nobody listens. */
-const BREAKS =
+/** Messages that the browser writes to its console when a connection breaks or is refused. */
+const CONNECTION_ERROR =
   /^WebSocket connection to .* failed: |^Failed to load resource: net::ERR_INTERNET_DISCONNECTED/;
 
 const PAGE = `<!doctype html>
@@ -34,17 +34,17 @@ const PAGE = `<!doctype html>
 <title>A page with a client</title>
 <script type="module">
   import { connect } from '/client.js';
-  window.told = [];
-  window.heard = [];
+  window.events = [];
+  window.received = [];
   window.open = (path, options) => {
     window.socket = connect(path, { reconnectionDelay: 20, reconnectionDelayMax: 100, ...options });
     for (const name of ['connect', 'disconnect', 'connect_error'])
-      socket.on(name, (...args) => told.push([name, ...args]));
-    socket.on('said', (text) => heard.push(text));
+      socket.on(name, (...args) => events.push([name, ...args]));
+    socket.on('said', (text) => received.push(text));
     socket.on('question', async (question) => question + ' well');
   };
-  window.happened = async (name, count) => {
-    const all = () => told.filter(([event]) => event === name);
+  window.nthEvent = async (name, count) => {
+    const all = () => events.filter(([event]) => event === name);
     while (all().length < count) await new Promise((resolve) => setTimeout(resolve, 5));
     return all()[count - 1].slice(1);
   };
@@ -69,14 +69,14 @@ class Site {
   }
 }
 
-// a browser on a busy machine takes its time
+// A browser on a busy machine is slow.
 jest.setTimeout(60_000);
 
 describeInBrowser('the client in Chromium', () => {
   let chromium: Chromium | undefined;
   let pages: Page[] = [];
-  let lines: FaultyNetwork[] = [];
-  const complaints: string[] = [];
+  let networks: FaultyNetwork[] = [];
+  const problems: string[] = [];
 
   beforeAll(async () => {
     const built = await build({
@@ -94,32 +94,32 @@ describeInBrowser('the client in Chromium', () => {
 
   afterEach(async () => {
     await Promise.all(pages.map((page) => page.context().close()));
-    for (const line of lines) line.close();
-    [pages, lines] = [[], []];
-    expect(complaints.splice(0)).toEqual([]);
+    for (const network of networks) network.close();
+    [pages, networks] = [[], []];
+    expect(problems.splice(0)).toEqual([]);
   });
 
-  /** A page with the client, in front of a network that can fail. */
-  async function visit(
+  /** Opens a page with the client, behind a network that can fail. */
+  async function openPage(
     options?: AppOptions,
-  ): Promise<{ page: Page; app: TestApp; talk: TestGateway; line: FaultyNetwork }> {
+  ): Promise<{ page: Page; app: TestApp; gateway: TestGateway; network: FaultyNetwork }> {
     const app = await startApp({ controllers: [Site], providers: [TestGateway, GuardedGateway] }, options);
-    const line = await FaultyNetwork.to(app.port);
-    lines.push(line);
+    const network = await FaultyNetwork.to(app.port);
+    networks.push(network);
     const page = await chromium!.open();
     pages.push(page);
-    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('pageerror', (error) => problems.push(error.message));
     page.on('console', (message) => {
-      const isComplaint = message.type() === 'error' || message.type() === 'warning';
-      if (isComplaint && !BREAKS.test(message.text())) complaints.push(message.text());
+      const isProblem = message.type() === 'error' || message.type() === 'warning';
+      if (isProblem && !CONNECTION_ERROR.test(message.text())) problems.push(message.text());
     });
-    await page.goto(`http://127.0.0.1:${line.port}/`);
+    await page.goto(`http://127.0.0.1:${network.port}/`);
     await page.getByText('ready').waitFor();
-    return { page, app, talk: app.nest.get(TestGateway), line };
+    return { page, app, gateway: app.nest.get(TestGateway), network };
   }
 
-  it('talks: emits, asks, reads streams, is asked', async () => {
-    const { page, talk } = await visit();
+  it('emits, sends requests, reads streams and answers requests', async () => {
+    const { page, gateway } = await openPage();
     const got = await page.evaluate(async () => {
       open('/talk');
       socket.emit('say', 'hello');
@@ -140,133 +140,133 @@ describeInBrowser('the client in Chromium', () => {
       ticks: [0, 1, 2],
       last: 2,
       asked: 'how? well',
-      id: talk.last.id,
+      id: gateway.last.id,
       state: 'open',
     });
-    expect(talk.said).toEqual(['hello']);
-    await until('the end of the source', () => talk.readers === 0);
-    talk.server.emit('said', 'äöü 😀');
+    expect(gateway.said).toEqual(['hello']);
+    await until('the end of the source', () => gateway.readers === 0);
+    gateway.server.emit('said', 'äöü 😀');
     await page.evaluate(() => socket.emitWithAck('sum', []));
-    expect(await page.evaluate(() => heard)).toEqual(['äöü 😀']);
+    expect(await page.evaluate(() => received)).toEqual(['äöü 😀']);
   });
 
-  it('shows its token beside the protocol, and stays away where that is refused', async () => {
+  it('presents its token in the subprotocols, and does not connect when it is refused', async () => {
     TokenGuard.tokens.clear();
     TokenGuard.tokens.set('tökén', { id: 'ada' });
-    const { page } = await visit();
-    const who = await page.evaluate(() => {
+    const { page } = await openPage();
+    const user = await page.evaluate(() => {
       open('/guarded', { auth: () => Promise.resolve('tökén') });
       return socket.emitWithAck('whoami');
     });
-    expect(who).toEqual({ id: 'ada' });
-    // a browser does not tell why: the client tries again
+    expect(user).toEqual({ id: 'ada' });
+    // A browser does not show the status of a refusal: the client tries again.
     const error = await page.evaluate(async () => {
       socket.disconnect();
       open('/guarded', { auth: { token: 'forged' } });
-      const [refused] = (await happened('connect_error', 2)) as [{ status?: number; willReconnect: boolean }];
+      const [refused] = (await nthEvent('connect_error', 2)) as [{ status?: number; willReconnect: boolean }];
       return { status: refused.status ?? null, willReconnect: refused.willReconnect };
     });
     expect(error).toEqual({ status: null, willReconnect: true });
   });
 
-  it('comes back to its session when the line is cut, and misses nothing', async () => {
-    const { page, talk, line } = await visit({ adapter: { recovery: true } });
+  it('resumes its session after a cut and misses nothing', async () => {
+    const { page, gateway, network } = await openPage({ adapter: { recovery: true } });
     await page.evaluate(async () => {
       open('/talk');
-      await happened('connect', 1);
+      await nthEvent('connect', 1);
     });
-    const { id } = talk.last;
-    talk.server.emit('said', 'before');
-    await page.waitForFunction(() => heard.length === 1);
-    line.isRefusing = true;
-    line.cut();
-    await page.evaluate(() => happened('connect_error', 1));
-    talk.server.emit('said', 'meanwhile');
+    const { id } = gateway.last;
+    gateway.server.emit('said', 'before');
+    await page.waitForFunction(() => received.length === 1);
+    network.isRefusing = true;
+    network.cut();
+    await page.evaluate(() => nthEvent('connect_error', 1));
+    gateway.server.emit('said', 'meanwhile');
     const sum = page.evaluate(() => socket.emitWithAck('sum', [3, 4]));
     await page.waitForFunction(() => socket.state === 'waiting');
-    line.isRefusing = false;
+    network.isRefusing = false;
     expect(await sum).toBe(7);
-    const now = await page.evaluate(() => [heard, socket.id, socket.recovered, told.at(-1)]);
+    const now = await page.evaluate(() => [received, socket.id, socket.recovered, events.at(-1)]);
     expect(now).toEqual([['before', 'meanwhile'], id, true, ['connect', { missed: false }]]);
   });
 
-  it('knows why the server closed the line', async () => {
-    const { page, talk } = await visit();
+  it('reports the close code and reason of the server', async () => {
+    const { page, gateway } = await openPage();
     await page.evaluate(async () => {
       open('/talk');
-      await happened('connect', 1);
+      await nthEvent('connect', 1);
     });
-    talk.last.ws.close(1012, 'restart');
-    const back = await page.evaluate(async () => [
-      await happened('disconnect', 1),
-      await happened('connect', 2),
+    gateway.last.ws.close(1012, 'restart');
+    const reconnected = await page.evaluate(async () => [
+      await nthEvent('disconnect', 1),
+      await nthEvent('connect', 2),
     ]);
-    expect(back).toEqual([
+    expect(reconnected).toEqual([
       ['transport close', { code: 1012, reason: 'restart', willReconnect: true }],
       [{ missed: true }],
     ]);
-    talk.last.ws.close(4000, 'enough');
-    expect(await page.evaluate(() => happened('disconnect', 2))).toEqual([
+    gateway.last.ws.close(4000, 'enough');
+    expect(await page.evaluate(() => nthEvent('disconnect', 2))).toEqual([
       'io server disconnect',
       { code: 4000, reason: 'enough', willReconnect: false },
     ]);
     expect(await page.evaluate(() => socket.state)).toBe('closed');
   });
 
-  it('says goodbye; a tab that is closed only goes away', async () => {
-    const { page, talk } = await visit();
+  it('closes with 1000; a closed tab only disconnects', async () => {
+    const { page, gateway } = await openPage();
     await page.evaluate(async () => {
       open('/talk');
-      await happened('connect', 1);
+      await nthEvent('connect', 1);
       socket.disconnect().connect();
-      await happened('connect', 2);
+      await nthEvent('connect', 2);
     });
-    const [first, second] = talk.clients;
-    await until('the goodbye', () => first!.closed !== undefined);
+    const [first, second] = gateway.clients;
+    await until('the first disconnect', () => first!.closed !== undefined);
     expect(first!.closed).toMatchObject({ code: 1000, initiator: 'client' });
     await page.close();
-    await until('the end of the tab', () => second!.closed !== undefined);
+    await until('the disconnect of the tab', () => second!.closed !== undefined);
     expect([1001, 1006]).toContain(second!.closed!.code);
   });
 
-  it('notices that the network stands still, by asking', async () => {
-    const { page, talk, line } = await visit();
+  it('detects a stalled network by pings', async () => {
+    const { page, gateway, network } = await openPage();
     await page.evaluate(async () => {
       open('/talk', { pingInterval: 200, pingTimeout: 200, connectTimeout: 500 });
-      await happened('connect', 1);
+      await nthEvent('connect', 1);
     });
-    line.stall();
+    network.stall();
     const failed = await page.evaluate(() =>
       socket.emitWithAck('sum', [1]).catch((error: Error) => error.name),
     );
     expect(failed).toBe('DisconnectedError');
-    expect(await page.evaluate(() => happened('disconnect', 1))).toMatchObject([
+    expect(await page.evaluate(() => nthEvent('disconnect', 1))).toMatchObject([
       'ping timeout',
       { code: 4408 },
     ]);
     await page.evaluate(() => [socket.emit('say', 'one'), socket.emit('say', 'two')]);
-    line.resume();
-    await page.evaluate(() => happened('connect', 2));
+    network.resume();
+    await page.evaluate(() => nthEvent('connect', 2));
     expect(await page.evaluate(() => socket.emitWithAck('sum', [2]))).toBe(2);
-    expect(talk.said).toEqual(['one', 'two']);
+    expect(gateway.said).toEqual(['one', 'two']);
   });
 
-  it('comes back at once when the device has a network again', async () => {
-    const { page, talk, line } = await visit();
+  it('reconnects at once when the device is online again', async () => {
+    const { page, gateway, network } = await openPage();
     await page.evaluate(async () => {
       open('/talk', { reconnectionDelay: 600_000, reconnectionDelayMax: 600_000 });
-      await happened('connect', 1);
+      await nthEvent('connect', 1);
     });
     await page.context().setOffline(true);
-    line.cut();
-    await page.evaluate(() => happened('disconnect', 1));
+    network.cut();
+    await page.evaluate(() => nthEvent('disconnect', 1));
     expect(await page.evaluate(() => [navigator.onLine, socket.emit('say', 'kept')])).toEqual([false, true]);
-    // tries in vain, and waits for minutes
-    await page.evaluate(() => (socket.connect(), happened('connect_error', 1)));
+    // The attempt fails, and the next one is minutes away.
+    await page.evaluate(() => (socket.connect(), nthEvent('connect_error', 1)));
     expect(await page.evaluate(() => socket.state)).toBe('waiting');
     await page.context().setOffline(false);
-    expect(await page.evaluate(() => happened('connect', 2))).toEqual([{ missed: true }]);
+    expect(await page.evaluate(() => nthEvent('connect', 2))).toEqual([{ missed: true }]);
     await page.evaluate(() => socket.emitWithAck('sum', []));
-    expect(talk.said).toEqual(['kept']);
+    expect(gateway.said).toEqual(['kept']);
   });
 });

@@ -4,20 +4,20 @@ import { Sample } from '../support/sample.js';
 import { violations } from './axe.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
-/** One tab, and what went wrong in it. */
+/** One tab, with the problems that occurred in it. */
 class Tab {
-  readonly complaints: string[] = [];
+  readonly problems: string[] = [];
 
   private constructor(
     readonly page: Page,
     readonly name: string,
   ) {
-    page.on('pageerror', (error) => this.complaints.push(error.message));
+    page.on('pageerror', (error) => this.problems.push(error.message));
     page.on('console', (message) => {
-      const isComplaint = message.type() === 'error' || message.type() === 'warning';
-      // what the browser itself says of a worker that is gone
-      if (isComplaint && !message.text().startsWith('WebSocket connection to'))
-        this.complaints.push(message.text());
+      const isProblem = message.type() === 'error' || message.type() === 'warning';
+      // The browser reports a worker that ended.
+      if (isProblem && !message.text().startsWith('WebSocket connection to'))
+        this.problems.push(message.text());
     });
   }
 
@@ -26,16 +26,16 @@ class Tab {
     await tab.page.goto(url);
     await tab.page.fill('#name', name);
     await tab.page.press('#name', 'Enter');
-    await tab.sees('#workers .person', name);
+    await tab.expectText('#workers .person', name);
     return tab;
   }
 
-  /** Resolves once an element with exactly this text is there; fails where it does not come. */
-  sees(selector: string, text: string): Promise<void> {
+  /** Waits until an element shows exactly this text. Rejects after a timeout. */
+  expectText(selector: string, text: string): Promise<void> {
     return this.page.locator(selector).getByText(text, { exact: true }).first().waitFor();
   }
 
-  /** The id of the process that the tab is connected to, once it is. */
+  /** Waits until the tab is connected. @returns the process id of its worker */
   async worker(): Promise<number> {
     return Number(await this.page.locator('#worker b').textContent());
   }
@@ -50,16 +50,16 @@ class Tab {
   async say(text: string): Promise<void> {
     await this.page.fill('#text', text);
     await this.page.press('#text', 'Enter');
-    await this.sees('#log .mine .text', text);
+    await this.expectText('#log .mine .text', text);
   }
 
-  /** Who said what on which worker, as the tab shows it. */
+  /** Returns the visible messages with their authors and workers. */
   messages(): Promise<string[]> {
     return this.page.locator('#log .message').allInnerTexts();
   }
 }
 
-// a browser on a busy machine takes its time
+// A browser on a busy machine is slow.
 jest.setTimeout(60_000);
 
 describeInBrowser('sample 03-cluster in Chromium', () => {
@@ -77,7 +77,7 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
 
   afterEach(async () => {
     await Promise.all(tabs.map(({ page }) => page.context().close()));
-    expect(tabs.flatMap(({ complaints }) => complaints)).toEqual([]);
+    expect(tabs.flatMap(({ problems }) => problems)).toEqual([]);
     tabs = [];
   });
 
@@ -86,7 +86,7 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
     tabs.push(tab);
     return tab;
   };
-  /** Two tabs on two workers: no promise is made on which of them a connection lands. */
+  /** Opens two tabs on two workers. Tabs reconnect until they differ, because any worker may accept a connection. */
   const openTwo = async (): Promise<[Tab, Tab]> => {
     const [ada, bob] = [await open('Ada'), await open('Bob')];
     for (let tries = 0; (await ada.worker()) === (await bob.worker()); tries++) {
@@ -96,13 +96,13 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
     return [ada, bob];
   };
 
-  it('shows what crosses from one worker to the other, as text, and who is where', async () => {
+  it('shows messages of other workers as text, and the worker of each member', async () => {
     const [ada, bob] = await openTwo();
     await ada.say('<b id="bold">hi</b>');
-    await bob.sees('#log .text', '<b id="bold">hi</b>');
+    await bob.expectText('#log .text', '<b id="bold">hi</b>');
     expect(await bob.page.locator('#bold').count()).toBe(0);
     await bob.say('hello');
-    await ada.sees('#log .text', 'hello');
+    await ada.expectText('#log .text', 'hello');
     for (const tab of [ada, bob]) {
       const shown = await tab.messages();
       expect(shown.map((text) => text.match(/^(\w+) on (\d+)@/)!.slice(1))).toEqual([
@@ -118,7 +118,7 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
     );
   });
 
-  it('comes back by itself when its worker dies, on another', async () => {
+  it('reconnects to another worker when its worker is killed', async () => {
     const [ada, bob] = await openTwo();
     const dead = await ada.worker();
     expect(await ada.page.textContent('#kill')).toBe(`kill -9 ${dead}`);
@@ -127,11 +127,11 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
       .locator('#log .note', { hasText: `${dead}` })
       .getByText('disconnected (1006)')
       .waitFor();
-    await ada.sees('#status', 'Connected');
+    await ada.expectText('#status', 'Connected');
     await ada.page.locator('#worker b').waitFor();
     expect(await ada.worker()).not.toBe(dead);
     await ada.say('here again');
-    await bob.sees('#log .text', 'here again');
+    await bob.expectText('#log .text', 'here again');
     await bob.page.locator('.worker-card', { hasText: String(dead) }).waitFor({ state: 'detached' });
   });
 
@@ -139,7 +139,7 @@ describeInBrowser('sample 03-cluster in Chromium', () => {
     const [ada, bob] = await openTwo();
     await ada.page.locator('#text:focus').waitFor();
     await ada.say('hi');
-    await bob.sees('#log .text', 'hi');
+    await bob.expectText('#log .text', 'hi');
     await bob.reconnect();
     for (const { page } of [ada, bob]) expect(await violations(page)).toEqual([]);
     await ada.page.setViewportSize({ width: 360, height: 640 });

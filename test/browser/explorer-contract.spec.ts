@@ -5,10 +5,10 @@ import { startApp } from '../support/app.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 import { Explorer } from './explorer.js';
 
-// a browser on a busy machine takes its time
+// A browser on a busy machine is slow.
 jest.setTimeout(60_000);
 
-describeInBrowser('the explorer in Chromium, with a contract as it is made', () => {
+describeInBrowser('the explorer in Chromium with a generated contract', () => {
   let chromium: Chromium | undefined;
   let explorer: Explorer;
 
@@ -26,10 +26,10 @@ describeInBrowser('the explorer in Chromium, with a contract as it is made', () 
   });
   afterEach(async () => {
     await explorer.page.context().close();
-    expect([...explorer.complaints, ...explorer.foreign]).toEqual([]);
+    expect([...explorer.problems, ...explorer.foreignRequests]).toEqual([]);
   });
 
-  it('shows every channel and every event, whatever they are called', async () => {
+  it('shows every channel and every event, regardless of their names', async () => {
     const { page } = explorer;
     const links = page.locator('#index a');
     const routes = new Set<string>();
@@ -44,14 +44,14 @@ describeInBrowser('the explorer in Chromium, with a contract as it is made', () 
     expect(routes.size).toBeGreaterThan(30);
   });
 
-  it('tells two handlers of one event apart', async () => {
+  it('distinguishes two handlers of one event', async () => {
     await explorer.open('#/ws-chat/presence');
-    await explorer.sees('#detail .origin', 'ChatGateway.presence');
+    await explorer.expectText('#detail .origin', 'ChatGateway.presence');
     await explorer.open('#/ws-chat/presence/2');
-    await explorer.sees('#detail .origin', 'ModerationGateway.presence');
+    await explorer.expectText('#detail .origin', 'ModerationGateway.presence');
   });
 
-  it('sends an example that is made from classes', async () => {
+  it('sends an example that is generated from classes', async () => {
     await explorer.open('#/ws-chat/say');
     await explorer.connect();
     await explorer.send();
@@ -67,38 +67,38 @@ describeInBrowser('the explorer in Chromium, with a contract as it is made', () 
     });
   });
 
-  it('connects to a namespace that a RegExp describes', async () => {
+  it('connects to a namespace of a RegExp', async () => {
     const { page } = explorer;
     await explorer.open('#/games-name/play');
     await page.fill('[data-parameter=name]', '/game-7');
     await explorer.connect();
     await explorer.send('"ace"');
     await explorer.frame('in', 'play').getByText('"ace"').waitFor();
-    await explorer.sees('#frames .note', 'Connected to /games/game-7');
+    await explorer.expectText('#frames .note', 'Connected to /games/game-7');
   });
 
-  it('is used by the keyboard alone, and every field has a name', async () => {
+  it('can be used with the keyboard only, and every field has a label', async () => {
     const { page } = explorer;
     await explorer.open('#/games-name/play');
-    const nameless = await page.evaluate(
+    const unlabelled = await page.evaluate(
       `[...document.querySelectorAll('input, select, textarea, button')]
         .filter((field) => !field.labels?.length && !field.ariaLabel && !field.textContent.trim())
         .map((field) => field.outerHTML)`,
     );
-    expect(nameless).toEqual([]);
+    expect(unlabelled).toEqual([]);
     const tabTo = async (selector: string, key = 'Tab'): Promise<void> => {
       for (let presses = 0; presses < 20; presses++) {
         await page.keyboard.press(key);
         if (await page.evaluate(`document.activeElement.matches('${selector}')`)) return;
       }
-      throw new Error(`${key} does not come to ${selector}`);
+      throw new Error(`${key} does not reach ${selector}`);
     };
     await page.focus('#payload');
     await tabTo('[data-parameter=name]');
     await page.keyboard.type('/game-1');
     await tabTo('#connect');
     await page.keyboard.press('Enter');
-    await explorer.sees('#state', 'Connected');
+    await explorer.expectText('#state', 'Connected');
     await tabTo('#payload', 'Shift+Tab');
     await page.keyboard.press('Control+Enter');
     const answer = explorer.frame('in', 'play');

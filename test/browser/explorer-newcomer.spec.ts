@@ -5,7 +5,7 @@ import { violations } from './axe.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 import { Explorer } from './explorer.js';
 
-/** The fields whose text, or what they ask for, is wider than they are. */
+/** Finds the fields whose value or placeholder is wider than the field. */
 const CUT_OFF = `(() => {
   const pen = document.createElement('canvas').getContext('2d');
   return [...document.querySelectorAll('#connect-form select, input:not([type=checkbox])')]
@@ -20,10 +20,10 @@ const CUT_OFF = `(() => {
     .map((field) => field.id || field.dataset.parameter);
 })()`;
 
-// a browser on a busy machine takes its time
+// A browser on a busy machine is slow.
 jest.setTimeout(60_000);
 
-describeInBrowser('the explorer in Chromium, seen for the first time', () => {
+describeInBrowser('the explorer in Chromium for a new user', () => {
   let chromium: Chromium | undefined;
   let explorer: Explorer;
 
@@ -37,10 +37,10 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
   });
   afterEach(async () => {
     await explorer.page.context().close();
-    expect([...explorer.complaints, ...explorer.foreign]).toEqual([]);
+    expect([...explorer.problems, ...explorer.foreignRequests]).toEqual([]);
   });
 
-  it('says first what went wrong, and the whole on a click', async () => {
+  it('shows the message of an exception first, and all of it after a click', async () => {
     const { page } = await explorer.open('#/ws-chat');
     await explorer.connect();
     const [exception, preview] = [page.locator('#frames [data-exception]').last(), '.preview'];
@@ -49,12 +49,12 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
     await exception.getByText('400: room must be one of red, blue, at must be a date').waitFor();
     await exception.locator('summary').click();
     expect(await exception.locator('pre').textContent()).toContain('"status": "error"');
-    await page.fill('#event', 'nobody');
+    await page.fill('#event', 'unknown');
     await explorer.send();
     await exception.getByText(/^unknown_event: /).waitFor();
     await page.fill('#event', 'fail');
     await explorer.send();
-    await exception.getByText('the door is shut', { exact: true }).waitFor();
+    await exception.getByText('the room is closed', { exact: true }).waitFor();
     const own = ['{"message":[]}', '{"message":{"toString":0}}', '[{"message":"in a list"}]', 'null'];
     for (const data of own) {
       for (const { ws } of explorer.server.sockets.values()) ws.send(`{"event":"exception","data":${data}}`);
@@ -62,24 +62,27 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
     }
   });
 
-  it('goes from one path to another with one click, by way of the form where that has gaps', async () => {
+  it('switches to another path with one click, or through the form if parameters are missing', async () => {
     const { page } = await explorer.open('#/ws-chat/say');
     await explorer.connect();
     expect(await page.locator('#switch').isVisible()).toBe(false);
     await explorer.choose('whoami');
-    await explorer.sees('#send-hint', 'The connection is to /ws/chat, this event belongs to /rooms/{room}');
+    await explorer.expectText(
+      '#send-hint',
+      'The connection is to /ws/chat, this event belongs to /rooms/{room}',
+    );
     await page.click('#switch');
-    await explorer.sees('#state', 'Not connected');
+    await explorer.expectText('#state', 'Not connected');
     await page.locator('[data-parameter=room]:focus').fill('red');
-    await page.fill('#token', 'open sesame');
+    await page.fill('#token', 'valid token');
     await explorer.connect();
-    await explorer.sees('#state-detail', '/rooms/red');
+    await explorer.expectText('#state-detail', '/rooms/red');
     await explorer.send();
     await explorer.frame('in', 'whoami').getByText('{"id":"ada"}').waitFor();
 
     await explorer.choose('say');
     await page.getByRole('button', { name: 'Connect to /ws/chat' }).click();
-    await explorer.sees('#state-detail', '/ws/chat');
+    await explorer.expectText('#state-detail', '/ws/chat');
     await explorer.send();
     await explorer
       .frame('in', 'say')
@@ -87,67 +90,67 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
       .waitFor();
     const notes = await page.locator('#frames .note b').allTextContents();
     expect(notes.slice(-3)).toEqual(['Connected to /rooms/red', 'Disconnected', 'Connected to /ws/chat']);
-    await until('the other line is gone', () => explorer.server.sockets.size === 1);
+    await until('the other connection is closed', () => explorer.server.sockets.size === 1);
   });
 
-  it('tells from its title what the whole is about', async () => {
+  it('shows an overview when the title is clicked', async () => {
     const { page } = await explorer.open();
     await page.click('#title');
-    await explorer.sees('#detail .prose', 'Who is in a room hears what is said in it.');
+    await explorer.expectText('#detail .prose', 'Members of a room receive its messages.');
     expect(await page.locator('#detail .events li').allInnerTexts()).toEqual([
-      expect.stringMatching(/^\/ws\/chat\s+Open to everybody\.$/),
-      expect.stringMatching(/^\/rooms\/\{room\}\s+For those with a key, /),
+      expect.stringMatching(/^\/ws\/chat\s+Open to all clients\.$/),
+      expect.stringMatching(/^\/rooms\/\{room\}\s+For clients with a token, /),
     ]);
     expect(await page.locator('#composer').isVisible()).toBe(false);
     await page.locator('#detail').getByRole('link', { name: '/ws/chat' }).click();
-    await explorer.sees('#detail .origin', 'ChatGateway');
+    await explorer.expectText('#detail .origin', 'ChatGateway');
     await page.goBack();
-    await explorer.sees('#detail h3', 'Channels');
+    await explorer.expectText('#detail h3', 'Channels');
   });
 
-  it('shows code, bold and emphasis in descriptions, and no more of Markdown than that', async () => {
+  it('formats code, bold and emphasis in descriptions, and no other Markdown', async () => {
     const { page } = await explorer.open('#/rooms-room');
     const prose = page.locator('#detail > div > .prose');
     expect(await prose.textContent()).toBe(
-      'For those with a key, nobody else: ** of 2*3*4, <b>as it is</b>, * and **.',
+      'For clients with a token, no others: ** of 2*3*4, <b>as it is</b>, * and **.',
     );
-    expect(await prose.locator('strong').allTextContents()).toEqual(['those with a key']);
-    expect(await prose.locator('em').allTextContents()).toEqual(['nobody']);
+    expect(await prose.locator('strong').allTextContents()).toEqual(['clients with a token']);
+    expect(await prose.locator('em').allTextContents()).toEqual(['no']);
     expect(await prose.locator('code').allTextContents()).toEqual(['**']);
     expect(await prose.locator('*').count()).toBe(3);
   });
 
-  it('counts no value of a stream as an answer', async () => {
+  it('does not count the values of a stream as answers', async () => {
     const { page } = await explorer.open('#/ws-chat/ticks');
     await explorer.connect();
     await explorer.send('2');
-    await explorer.sees('#frames', 'ends #1');
+    await explorer.expectText('#frames', 'ends #1');
     expect(await page.locator('#timings').isVisible()).toBe(false);
     await explorer.choose('say');
     await explorer.send();
-    await explorer.sees('#timings', /^answer 1$/);
+    await explorer.expectText('#timings', /^answer 1$/);
   });
 
-  it('keeps what the session is to a line at 1280 pixels, and the rest a click away', async () => {
+  it('shows the session in one line at 1280 pixels, and its details after a click', async () => {
     const { page } = explorer;
     await page.setViewportSize({ width: 1280, height: 800 });
     await explorer.open();
     await explorer.connect();
-    await explorer.sees('.rooms', 'lobby');
+    await explorer.expectText('.rooms', 'lobby');
     expect((await page.locator('#session code').first().boundingBox())!.height).toBeLessThan(30);
     expect((await page.locator('#session').boundingBox())!.height).toBeLessThan(60);
     expect(await page.locator('#session dl').isVisible()).toBe(false);
     await page.click('#session summary');
-    await explorer.sees('#session', 'every 25 s');
-    await explorer.sees('#session', '1,000,000 B');
+    await explorer.expectText('#session', 'every 25 s');
+    await explorer.expectText('#session', '1,000,000 B');
   });
 
-  it('is accessible: unconnected, refused, with frames, on a phone', async () => {
+  it('is accessible: not connected, refused, with frames, on a phone', async () => {
     const { page } = await explorer.open('#/rooms-room/whoami');
     expect(await violations(page)).toEqual([]);
     await page.fill('[data-parameter=room]', 'blue');
     await page.click('#connect');
-    await explorer.sees('#state', 'Refused');
+    await explorer.expectText('#state', 'Refused');
     expect(await violations(page)).toEqual([]);
     for (const route of ['#/', '#/ws-chat', '#/ws-chat/emits/said', '#/ws-chat/say']) {
       await explorer.open(route);
@@ -172,7 +175,7 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
     }
   });
 
-  it('cuts off no word of its form, and puts it below the event on a phone', async () => {
+  it('truncates no text of its form, and moves the form below the event on a phone', async () => {
     const { page } = explorer;
     for (const width of [1440, 1280, 1200, 1000, 800, 620, 500, 390, 360]) {
       await page.setViewportSize({ width, height: 800 });
@@ -191,9 +194,9 @@ describeInBrowser('the explorer in Chromium, seen for the first time', () => {
     }
   });
 
-  it('brings an event that is chosen on a phone into view, also when it was there already', async () => {
+  it('scrolls to a selected event on a phone, even if it was selected before', async () => {
     const { page } = explorer;
-    // lower than the list is long
+    // The list is longer than this height.
     await page.setViewportSize({ width: 390, height: 240 });
     await explorer.open();
     const top = async (): Promise<number> => (await page.locator('#detail h2').boundingBox())!.y;

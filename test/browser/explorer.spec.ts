@@ -5,10 +5,7 @@ import { until } from '../support/wait.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 import { Explorer } from './explorer.js';
 
-/** What a list knows of how far it is scrolled. */
-type Scrolled = Record<'scrollHeight' | 'scrollTop' | 'clientHeight', number>;
-
-// a browser on a busy machine takes its time
+// A browser on a busy machine is slow.
 jest.setTimeout(60_000);
 
 describeInBrowser('the explorer in Chromium', () => {
@@ -23,20 +20,20 @@ describeInBrowser('the explorer in Chromium', () => {
   afterEach(async () => {
     const done = explorers.splice(0);
     await Promise.all(done.map(({ page }) => page.context().close()));
-    expect(done.flatMap(({ complaints, foreign }) => [...complaints, ...foreign])).toEqual([]);
+    expect(done.flatMap(({ problems, foreignRequests }) => [...problems, ...foreignRequests])).toEqual([]);
   });
 
-  const visit = async (route?: string): Promise<Explorer> => {
+  const openExplorer = async (route?: string): Promise<Explorer> => {
     const explorer = new Explorer(await chromium!.open(), await startChat());
     explorers.push(explorer);
     return explorer.open(route);
   };
 
   it('shows the contract', async () => {
-    const explorer = await visit();
+    const explorer = await openExplorer();
     const { page } = explorer;
     expect(await page.title()).toBe('Chat');
-    await explorer.sees('#version', '2.1.0');
+    await explorer.expectText('#version', '2.1.0');
     expect(await page.locator('#index h2').allInnerTexts()).toEqual(['/ws/chat', '/rooms/{room}']);
     expect(page.url()).toMatch(/#\/ws-chat\/say$/);
     expect(await page.locator('.schema').first().innerText()).toMatchInlineSnapshot(`
@@ -79,29 +76,29 @@ describeInBrowser('the explorer in Chromium', () => {
      as above"
     `);
     await explorer.choose('whoami');
-    await explorer.sees('.security', 'http, bearer: The word that opens the door.');
+    await explorer.expectText('.security', 'http, bearer: The access token.');
     await explorer.choose('said');
-    await explorer.sees('.crumbs', '↓ the server sends');
+    await explorer.expectText('.crumbs', '↓ the server sends');
     expect(await page.locator('#composer').isVisible()).toBe(false);
   });
 
-  it('is linked to by channel and event, and goes back and forth', async () => {
-    const explorer = await visit('#/ws-chat/join');
-    await explorer.sees('#detail h2', 'join');
-    await explorer.sees('#detail .schema', 'length 1 to 40');
+  it('has a link for each channel and event, and works with the browser history', async () => {
+    const explorer = await openExplorer('#/ws-chat/join');
+    await explorer.expectText('#detail h2', 'join');
+    await explorer.expectText('#detail .schema', 'length 1 to 40');
     await explorer.page.getByRole('link', { name: '/rooms/{room}' }).click();
-    await explorer.sees('#detail .origin', 'RoomGateway');
+    await explorer.expectText('#detail .origin', 'RoomGateway');
     await explorer.page.goBack();
-    await explorer.sees('#detail h2', 'join');
+    await explorer.expectText('#detail h2', 'join');
     await explorer.open('#/ws-chat/emits/said');
-    await explorer.sees('#detail', 'Somebody said something.');
+    await explorer.expectText('#detail', 'A client sent a message.');
     await explorer.open('#/nowhere/%E0%A4%A');
-    await explorer.sees('#detail', 'Who is in a room hears what is said in it.');
+    await explorer.expectText('#detail', 'Members of a room receive its messages.');
   });
 
-  it('sends an event from its example, and shows both frames with their sizes and the round trip', async () => {
-    const explorer = await visit();
-    await explorer.sees('#send-hint', 'Connect to /ws/chat to send');
+  it('sends the example of an event, and shows both frames with their sizes and the round-trip time', async () => {
+    const explorer = await openExplorer();
+    await explorer.expectText('#send-hint', 'Connect to /ws/chat to send');
     await explorer.connect();
     await explorer.send();
     const [asked, answered] = [explorer.frame('out', 'say'), explorer.frame('in', 'say')];
@@ -112,9 +109,9 @@ describeInBrowser('the explorer in Chromium', () => {
     expect(await asked.locator('.size').textContent()).toBe(`${bytes} B`);
     expect(await asked.locator('time').textContent()).toMatch(/^\d\d:\d\d:\d\d\.\d{3} {2}\+\d+ ms$/);
     expect(await explorer.frame('in', 'said').locator('.preview').textContent()).toBe(sent);
-    await explorer.sees('#timings', /^answer 1$/);
+    await explorer.expectText('#timings', /^answer 1$/);
     for (const name of ['last', 'median', 'p95'])
-      await explorer.sees('#timings', new RegExp(`^${name} [\\d.]+ ms$`));
+      await explorer.expectText('#timings', new RegExp(`^${name} [\\d.]+ ms$`));
     await answered.locator('summary').click();
     expect(JSON.parse((await answered.locator('pre').textContent())!)).toEqual({
       event: 'say',
@@ -125,38 +122,38 @@ describeInBrowser('the explorer in Chromium', () => {
     expect(await asked.getAttribute('class')).toContain('found');
   });
 
-  it('shows the session and its rooms as they change', async () => {
-    const explorer = await visit('#/ws-chat/join');
+  it('shows the session and the current rooms', async () => {
+    const explorer = await openExplorer('#/ws-chat/join');
     await explorer.connect();
     const [id] = [...explorer.server.sockets.keys()];
-    await explorer.sees('#session', id!);
-    await explorer.sees('.rooms', 'lobby');
+    await explorer.expectText('#session', id!);
+    await explorer.expectText('.rooms', 'lobby');
     await explorer.send('"red"');
-    await explorer.sees('.rooms', 'red');
+    await explorer.expectText('.rooms', 'red');
     expect(await explorer.page.locator('.rooms code').allInnerTexts()).toEqual(['lobby', 'red']);
     await explorer.page.click('#disconnect');
-    await explorer.sees('#state', 'Not connected');
+    await explorer.expectText('#state', 'Not connected');
   });
 
-  it('is refused by a guard without a token, and let in with it, as subprotocol or in the query', async () => {
-    const explorer = await visit('#/rooms-room/whoami');
+  it('is refused by a guard without a token, and accepted with one in the subprotocol or the query', async () => {
+    const explorer = await openExplorer('#/rooms-room/whoami');
     const { page } = explorer;
     await page.fill('[data-parameter=room]', 'blue/green');
-    await explorer.sees('#url', '/rooms/blue%2Fgreen');
+    await explorer.expectText('#url', '/rooms/blue%2Fgreen');
     await page.click('#connect');
-    await explorer.sees('#state', 'Refused');
-    await explorer.sees('#state-detail', '401 or 403 mean a guard');
-    await page.fill('#token', 'open sesame');
+    await explorer.expectText('#state', 'Refused');
+    await explorer.expectText('#state-detail', '401 or 403 mean a guard');
+    await page.fill('#token', 'valid token');
     for (const way of ['subprotocol', 'query']) {
       await page.selectOption('#token-as', way);
       await explorer.connect();
-      await explorer.sees('.rooms', 'blue/green');
+      await explorer.expectText('.rooms', 'blue/green');
       await explorer.send();
       await explorer.frame('in', 'whoami').last().getByText('{"id":"ada"}').waitFor();
       await page.click('#disconnect');
     }
-    expect(await page.locator('#wire').innerText()).not.toContain('sesame');
-    await page.fill('#token', '{"token":"open sesame"}');
+    expect(await page.locator('#wire').innerText()).not.toContain('valid token');
+    await page.fill('#token', '{"token":"valid token"}');
     await page.selectOption('#token-as', 'subprotocol');
     await explorer.connect();
     await page.click('#disconnect');
@@ -164,41 +161,41 @@ describeInBrowser('the explorer in Chromium', () => {
     await explorer.connect();
   });
 
-  it('says what a close code means', async () => {
-    const explorer = await visit('#/rooms-room/leave');
+  it('explains close codes', async () => {
+    const explorer = await openExplorer('#/rooms-room/leave');
     await explorer.page.fill('[data-parameter=room]', 'blue');
-    await explorer.page.fill('#token', 'open sesame');
+    await explorer.page.fill('#token', 'valid token');
     await explorer.connect();
     await explorer.send();
-    await explorer.sees('#state', 'Closed with 4401');
-    await explorer.sees(
+    await explorer.expectText('#state', 'Closed with 4401');
+    await explorer.expectText(
       '#state-detail',
       'the credentials expired: reconnect with a fresh token. Reason: “too late”.',
     );
-    await explorer.sees('#frames .note', 'Closed with 4401');
+    await explorer.expectText('#frames .note', 'Closed with 4401');
   });
 
-  it('tells exceptions by their colour, and events that nobody takes', async () => {
-    const explorer = await visit('#/ws-chat/fail');
+  it('highlights exceptions, also those of unknown events', async () => {
+    const explorer = await openExplorer('#/ws-chat/fail');
     await explorer.connect();
     await explorer.send();
     const exception = explorer.frame('in', 'exception');
-    await exception.getByText('the door is shut').waitFor();
+    await exception.getByText('the room is closed').waitFor();
     expect(await exception.getAttribute('data-exception')).toBe('');
     await explorer.page.getByRole('link', { name: '/ws/chat' }).first().click();
-    await explorer.sees('#composer h2', 'Send any event');
-    await explorer.page.fill('#event', 'nobody');
+    await explorer.expectText('#composer h2', 'Send any event');
+    await explorer.page.fill('#event', 'unknown');
     await explorer.page.press('#event', 'Control+Enter');
-    await explorer.sees('#frames', /unknown_event/);
+    await explorer.expectText('#frames', /unknown_event/);
   });
 
-  it('takes a stream value by value, and cancels it', async () => {
-    const explorer = await visit('#/ws-chat/ticks');
+  it('shows each value of a stream and can cancel it', async () => {
+    const explorer = await openExplorer('#/ws-chat/ticks');
     const { page } = explorer;
     expect(await page.isChecked('#as-stream')).toBe(true);
     await explorer.connect();
     await explorer.send('3');
-    await explorer.sees('#frames', 'ends #1');
+    await explorer.expectText('#frames', 'ends #1');
     expect(await explorer.frame('in', 'ticks').locator('.preview').allTextContents()).toEqual([
       '1',
       '2',
@@ -208,13 +205,13 @@ describeInBrowser('the explorer in Chromium', () => {
     await explorer.send('1000');
     await page.locator('#streams').getByText('ticks #2 is running').waitFor();
     await page.click('#streams button');
-    await explorer.sees('#frames', 'ends #2');
+    await explorer.expectText('#frames', 'ends #2');
     expect(await page.locator('#streams li').count()).toBe(0);
     await explorer.frame('out', '$cancel').getByText('2', { exact: true }).waitFor();
   });
 
-  it('answers where the server asks', async () => {
-    const explorer = await visit('#/ws-chat');
+  it('can answer requests of the server', async () => {
+    const explorer = await openExplorer('#/ws-chat');
     await explorer.connect();
     await explorer.page.fill('#event', 'ask me');
     await explorer.page.check('#as-request');
@@ -227,33 +224,33 @@ describeInBrowser('the explorer in Chromium', () => {
     await explorer.frame('in', 'ask me').getByText('{"said":"at home"}').waitFor();
   });
 
-  it('validates JSON as it is typed, and keeps it per event', async () => {
-    const explorer = await visit();
+  it('validates JSON during input and remembers it for each event', async () => {
+    const explorer = await openExplorer();
     const { page } = explorer;
     await explorer.connect();
     await page.fill('#payload', '{"text": ');
     expect(await page.getAttribute('#payload', 'aria-invalid')).toBe('true');
     expect(await page.isDisabled('#send')).toBe(true);
     await page.press('#payload', 'Control+Enter');
-    await page.fill('#payload', '{"text": "mine"}');
+    await page.fill('#payload', '{"text": "edited"}');
     expect(await page.isEnabled('#send')).toBe(true);
     await explorer.choose('join');
     expect(await page.inputValue('#payload')).toBe('"red"');
     await page.reload();
     await explorer.choose('say');
-    expect(await page.inputValue('#payload')).toBe('{"text": "mine"}');
+    expect(await page.inputValue('#payload')).toBe('{"text": "edited"}');
     await page.click('#example');
     expect(JSON.parse(await page.inputValue('#payload'))).toMatchObject({ text: 'hello', mood: 'calm' });
     expect(await explorer.frame('out', 'say').count()).toBe(0);
   });
 
   it('filters, pauses, clears and copies', async () => {
-    const explorer = await visit('#/ws-chat/join');
+    const explorer = await openExplorer('#/ws-chat/join');
     const { page } = explorer;
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
     await explorer.connect();
     await explorer.send('"red"');
-    await explorer.sees('#frames', 'answered in');
+    await explorer.expectText('#frames', 'answered in');
     await page.fill('#filter', '"RED"');
     expect(await page.locator('#frames > li:visible').count()).toBe(1);
     await page.click('#copy');
@@ -261,11 +258,11 @@ describeInBrowser('the explorer in Chromium', () => {
     const copied = await page.evaluate('navigator.clipboard.readText()');
     expect(copied).toBe('> {"event":"join","data":"red","id":1}');
     await page.fill('#filter', 'blue');
-    await explorer.sees('#no-frames', 'No frame contains “blue”.');
+    await explorer.expectText('#no-frames', 'No frame contains “blue”.');
     await page.fill('#filter', '');
     await page.click('#pause');
     await explorer.send('"blue"');
-    await explorer.sees('#pause', 'Resume (2)');
+    await explorer.expectText('#pause', 'Resume (2)');
     expect(await explorer.frame('out', 'join').count()).toBe(1);
     await page.click('#pause');
     await explorer.frame('out', 'join').getByText('"blue"').waitFor();
@@ -273,23 +270,18 @@ describeInBrowser('the explorer in Chromium', () => {
     expect(await page.locator('#frames > li').count()).toBe(0);
   });
 
-  it('keeps the last 2,000 of 10,000 frames, in order, and follows them', async () => {
-    const explorer = await visit('#/ws-chat/flood');
+  it('keeps the last 2,000 of 10,000 frames in order and scrolls with them', async () => {
+    const explorer = await openExplorer('#/ws-chat/flood');
     const { page } = explorer;
     await explorer.connect();
     await explorer.send('10000');
     await page.locator('#frames > li').last().getByText('10000', { exact: true }).waitFor();
     const shown = await page.locator('#frames > li .preview').allTextContents();
     expect(shown).toEqual(Array.from({ length: 2_000 }, (_, index) => String(8_001 + index)));
-    const end = (): Promise<void> =>
-      until('the end of the list', () =>
-        page
-          .locator('#frames')
-          .evaluate((list: Scrolled) => list.scrollHeight - list.scrollTop - list.clientHeight < 10),
-      );
+    const end = (): Promise<void> => until('the end of the list', () => explorer.isAtEnd());
     await end();
     await page.click('#disconnect');
-    await explorer.sees('#frames .note', 'Disconnected');
+    await explorer.expectText('#frames .note', 'Disconnected');
     await end();
     await page.hover('#frames');
     await page.mouse.wheel(0, -2_000);
@@ -298,12 +290,12 @@ describeInBrowser('the explorer in Chromium', () => {
     await page.locator('#newest').waitFor({ state: 'hidden' });
   });
 
-  it('says why there is no contract', async () => {
+  it('shows why no contract exists', async () => {
     const contract = (): Promise<never> => Promise.reject(new Error('two classes are called Dto'));
     const app = await startChat((app) => mountExplorer('ws-docs', app, contract, undefined));
     const explorer = new Explorer(await chromium!.open(), app);
     await explorer.open();
-    await explorer.sees(
+    await explorer.expectText(
       '[role=alert]',
       'The server answered asyncapi.json with status 500. Error: two classes are called Dto',
     );
@@ -311,8 +303,8 @@ describeInBrowser('the explorer in Chromium', () => {
     await explorer.page.context().close();
   });
 
-  it('shows whatever server and contract say as text', async () => {
-    const explorer = await visit();
+  it('shows all input of the server and the contract as text', async () => {
+    const explorer = await openExplorer();
     const { page } = explorer;
     await explorer.choose(HOSTILE);
     expect(await page.locator('#detail').innerText()).toContain(HOSTILE);
@@ -332,19 +324,19 @@ describeInBrowser('the explorer in Chromium', () => {
         '{"event":7,"id":{"toString":0},"ack":{"valueOf":0,"toString":0},"data":{"toString":0}}',
       );
     }
-    await explorer.sees('.rooms', HOSTILE);
-    await explorer.sees('#frames .preview', HOSTILE);
+    await explorer.expectText('.rooms', HOSTILE);
+    await explorer.expectText('#frames .preview', HOSTILE);
     for (const socket of explorer.server.sockets.values()) socket.ws.close(4000, HOSTILE);
-    await explorer.sees('#state-detail', HOSTILE);
+    await explorer.expectText('#state-detail', HOSTILE);
     expect(await page.locator('img, #wire b b, #index b').count()).toBe(0);
     expect(await page.evaluate('window.hacked')).toBeUndefined();
   });
 
-  it('fits a window of 800 pixels, and a phone', async () => {
-    const explorer = await visit();
+  it('fits a window of 800 pixels and a phone', async () => {
+    const explorer = await openExplorer();
     await explorer.connect();
     await explorer.send(`{"text":"${'x'.repeat(300)}"}`);
-    await explorer.sees('#frames', 'answered in');
+    await explorer.expectText('#frames', 'answered in');
     for (const width of [1400, 800, 390]) {
       await explorer.page.setViewportSize({ width, height: 900 });
       expect(await explorer.page.evaluate('document.documentElement.scrollWidth')).toBe(width);

@@ -14,7 +14,7 @@ import { EnvelopeModule, type EnvelopeOptions } from '../../lib/index.js';
 import { isReserved } from '../../lib/protocol/reserved-events.js';
 import { startApp } from '../support/app.js';
 import { Child } from '../support/child.js';
-import { GATEWAYS, JwtGuard, KeyGuard, OddGateway } from './rich-app.js';
+import { GATEWAYS, JwtGuard, KeyGuard, SpecialNamesGateway } from './rich-app.js';
 
 const OPTIONS = { title: 'Chat', version: '1.0.0' };
 
@@ -34,7 +34,7 @@ async function contractOf(
 
 const richContract = (): Promise<Contract> => contractOf({ providers: [...GATEWAYS, JwtGuard, KeyGuard] });
 
-/** A gateway whose handlers take these events. */
+/** Returns a gateway with one handler for each event. */
 function gatewayOf(events: readonly string[]): Type {
   class Gateway {}
   events.forEach((event, index) => {
@@ -46,7 +46,7 @@ function gatewayOf(events: readonly string[]): Type {
   return Gateway;
 }
 
-/** As RFC 6901 has it: a fragment's percent-encoding first, then each segment's own escapes. */
+/** Resolves a reference as RFC 6901 defines: first the percent-encoding of the fragment, then the escapes of each segment. */
 function resolve(contract: Contract, reference: string): unknown {
   return reference
     .slice(2)
@@ -55,19 +55,19 @@ function resolve(contract: Contract, reference: string): unknown {
     .reduce<unknown>((found, key) => (found as Record<string, unknown>)[key], contract);
 }
 
-/** The payload of a message's envelope. */
+/** Returns the schema of the data of a message. */
 function dataOf({ channels }: Contract, channel: string, message: string): unknown {
   const { payload } = channels[channel]!.messages[message]! as ContractMessage;
   return (payload['properties'] as { data?: unknown }).data;
 }
 
-describe('The contract of a rich application', () => {
+describe('the contract of an application with many features', () => {
   let parser: Child;
   beforeAll(async () => {
     parser = await Child.start('asyncapi', { isShared: true });
   });
 
-  it('is a valid AsyncAPI document, whose references all lead somewhere', async () => {
+  it('is a valid AsyncAPI document whose references all resolve', async () => {
     const contract = await richContract();
     const { complaints, operations } = await parser.ask<Parsed>('parse', JSON.stringify(contract));
     expect(complaints).toEqual([]);
@@ -79,12 +79,12 @@ describe('The contract of a rich application', () => {
     }
   });
 
-  it('has a channel for each path, with what several gateways on it do, in the order of their handlers', async () => {
+  it('has a channel for each path with the operations of all its gateways, in the order of their handlers', async () => {
     const { channels, operations } = await richContract();
     expect(Object.values(channels).map(({ address, title }) => [address, title])).toEqual([
       ['/games/{name}', 'GameGateway'],
       ['/rooms/{room}', 'RoomGateway'],
-      ['/', 'OddGateway'],
+      ['/', 'SpecialNamesGateway'],
       ['/ws/chat', 'ChatGateway, ModerationGateway'],
     ]);
     expect(channels['games-name']!.description).toContain('/^\\/game-\\d+$/');
@@ -117,17 +117,17 @@ describe('The contract of a rich application', () => {
     });
   });
 
-  it('takes payloads from parameters, decorators and return types', async () => {
+  it('derives payloads from parameters, decorators and return types', async () => {
     const contract = await richContract();
     const schema = (name: string): object => ({ $ref: `#/components/schemas/${name}` });
     const places = { type: 'array', items: schema('PlaceDto') };
     const move = { type: 'object', properties: { x: { type: 'number' }, to: schema('PlaceDto') } };
-    const said: [string, unknown][] = [
+    const expected: [string, unknown][] = [
       ['say', schema('SayDto')],
       ['say.reply', schema('Said')],
       ['presence', undefined],
       ['presence.reply', { type: 'number' }],
-      ['presence.2', schema('Untold')],
+      ['presence.2', schema('UndescribedDto')],
       ['presence.reply.2', {}],
       ['ticks.reply', { type: 'number' }],
       ['move', move],
@@ -140,7 +140,7 @@ describe('The contract of a rich application', () => {
       ['emits.places', places],
       ['emits.bye', undefined],
     ];
-    for (const [message, data] of said)
+    for (const [message, data] of expected)
       expect([message, dataOf(contract, 'ws-chat', message)]).toEqual([message, data]);
     expect(dataOf(contract, 'rooms-room', 'draw')).toEqual(places);
     expect(dataOf(contract, 'rooms-room', 'author.reply')).toEqual(schema('AuthorDto'));
@@ -150,8 +150,8 @@ describe('The contract of a rich application', () => {
     });
   });
 
-  it('escapes names that JSON Pointers, URLs and JavaScript have their own ideas of', async () => {
-    const { operations } = await contractOf({ providers: [OddGateway] });
+  it('escapes names with special characters of JSON Pointers, URLs and JavaScript', async () => {
+    const { operations } = await contractOf({ providers: [SpecialNamesGateway] });
     const references = Object.values(operations)
       .filter(({ action }) => action === 'receive')
       .map(({ title, messages }) => [title, messages[0]!.$ref.replace('#/channels/root/messages/', '')]);
@@ -171,7 +171,7 @@ describe('The contract of a rich application', () => {
     });
   });
 
-  it('leads by each reference to the message of that name, whatever names are', async () => {
+  it('resolves each reference to the message of that name, for random names', async () => {
     const names = fc
       .string({ unit: 'binary', minLength: 1, maxLength: 12 })
       .filter((name) => !isReserved(name) && name !== 'exception');
@@ -188,53 +188,58 @@ describe('The contract of a rich application', () => {
     );
   });
 
-  it('is the same whatever the order of providers', async () => {
+  it('is independent of the order of providers', async () => {
     const contract = await richContract();
     const reversed = await contractOf({ providers: [...GATEWAYS, JwtGuard, KeyGuard].reverse() });
     expect(JSON.stringify(reversed)).toBe(JSON.stringify(contract));
   });
 });
 
-describe('The path and the port of gateways that name none', () => {
+describe('the path and the port of gateways without a path', () => {
   @WebSocketGateway()
-  class Plain {
+  class PlainGateway {
     @SubscribeMessage('x') x(): void {}
   }
 
   const addresses = async (...args: Parameters<typeof contractOf>): Promise<string[]> =>
     Object.values((await contractOf(...args)).channels).map(({ address }) => address);
 
-  it("are the adapter's", async () => {
-    expect(await addresses({ providers: [Plain] }, {}, { path: '/by-adapter' })).toEqual(['/by-adapter']);
+  it('are those of the adapter', async () => {
+    expect(await addresses({ providers: [PlainGateway] }, {}, { path: '/by-adapter' })).toEqual([
+      '/by-adapter',
+    ]);
   });
 
-  it("are the module's, through the adapter", async () => {
-    const module = { imports: [EnvelopeModule.forRoot({ path: '/by-module' })], providers: [Plain] };
+  it('are those of the module, through the adapter', async () => {
+    const module = { imports: [EnvelopeModule.forRoot({ path: '/by-module' })], providers: [PlainGateway] };
     expect(await addresses(module)).toEqual(['/by-module']);
   });
 
-  it('are those that the contract is told', async () => {
-    const { channels, servers } = await contractOf({ providers: [Plain] }, { path: '/told/', port: 3007 });
-    expect(channels).toMatchObject({ 'port-3007-told': { address: '/told' } });
+  it('are those of the options of createContract', async () => {
+    const { channels, servers } = await contractOf(
+      { providers: [PlainGateway] },
+      { path: '/given/', port: 3007 },
+    );
+    expect(channels).toMatchObject({ 'port-3007-given': { address: '/given' } });
     expect(servers).toEqual({ 'port-3007': { host: 'localhost:3007', protocol: 'ws' } });
   });
 
-  it('leave servers as they were given', async () => {
+  it('do not change servers of the options', async () => {
     const servers = { live: { host: 'example.com', protocol: 'wss' } };
-    const contract = await contractOf({ providers: [Plain] }, { servers });
+    const contract = await contractOf({ providers: [PlainGateway] }, { servers });
     expect(contract.servers).toEqual(servers);
     expect(contract.channels['root']!.servers).toBeUndefined();
   });
 });
 
-describe('Paths that would be one slug', () => {
+describe('paths with the same slug', () => {
   function gateway(path: string): Type {
     @WebSocketGateway({ path })
     class Some {}
     return Some;
   }
 
-  it('are told apart', async () => {
+  it('get different channel keys', async () => {
     const { channels } = await contractOf({ providers: [gateway('/a/b'), gateway('/a-b'), gateway('/x-y')] });
     expect(Object.entries(channels).map(([key, { address }]) => [key, address])).toEqual([
       ['a-b', '/a-b'],
@@ -243,7 +248,7 @@ describe('Paths that would be one slug', () => {
     ]);
   });
 
-  it('say what an address cannot', async () => {
+  it('are described if the address cannot express them', async () => {
     const { channels } = await contractOf({ providers: [gateway('/files{/:kind}/*rest')] });
     expect(channels['files-kind-rest']).toMatchObject({
       address: '/files/{kind}/{rest}',
@@ -253,7 +258,7 @@ describe('Paths that would be one slug', () => {
   });
 });
 
-describe('Two DTO classes of one name', () => {
+describe('two DTO classes of one name', () => {
   function dto(decorator: PropertyDecorator | undefined): Type {
     class Message {
       count!: number;
@@ -262,7 +267,7 @@ describe('Two DTO classes of one name', () => {
     return Message;
   }
 
-  it('are refused where they differ, by the names of those who use them', async () => {
+  it('are rejected with the names of their users if they differ', async () => {
     @Emits('said', dto(IsInt()))
     @WebSocketGateway()
     class First {}
@@ -277,9 +282,9 @@ describe('Two DTO classes of one name', () => {
     );
   });
 
-  it('are one where they say the same', async () => {
+  it('become one schema if they are equal', async () => {
     @Emits('said', dto(IsInt()))
-    @Emits('heard', dto(IsInt()))
+    @Emits('received', dto(IsInt()))
     @WebSocketGateway()
     class Both {}
 
@@ -287,7 +292,7 @@ describe('Two DTO classes of one name', () => {
     expect(Object.keys(components.schemas!)).toEqual(['Message']);
   });
 
-  it('have to have one', async () => {
+  it('are rejected without a name', async () => {
     @Emits('said', class {})
     @WebSocketGateway()
     class Nameless {}
@@ -298,8 +303,8 @@ describe('Two DTO classes of one name', () => {
   });
 });
 
-describe('A gateway class', () => {
-  it('inherits handlers, and adds to what its base emits', async () => {
+describe('a gateway class', () => {
+  it('inherits handlers and adds to the events of its base class', async () => {
     @Emits('said', String)
     abstract class Base {
       @SubscribeMessage('say')
@@ -308,24 +313,24 @@ describe('A gateway class', () => {
       }
     }
 
-    @Emits('heard', String)
-    @WebSocketGateway({ path: '/heir' })
-    class Heir extends Base {}
+    @Emits('received', String)
+    @WebSocketGateway({ path: '/second' })
+    class Second extends Base {}
 
-    @WebSocketGateway({ path: '/brother' })
-    class Brother extends Base {}
+    @WebSocketGateway({ path: '/first' })
+    class First extends Base {}
 
-    const { operations } = await contractOf({ providers: [Heir, Brother] });
+    const { operations } = await contractOf({ providers: [First, Second] });
     expect(Object.entries(operations).map(([key, operation]) => [key, operation['x-handler']])).toEqual([
-      ['brother.say', 'Brother.say'],
-      ['brother.emits.said', 'Brother'],
-      ['heir.say', 'Heir.say'],
-      ['heir.emits.heard', 'Heir'],
-      ['heir.emits.said', 'Heir'],
+      ['first.say', 'First.say'],
+      ['first.emits.said', 'First'],
+      ['second.say', 'Second.say'],
+      ['second.emits.received', 'Second'],
+      ['second.emits.said', 'Second'],
     ]);
   });
 
-  it('that is not provided, or is none, is not in it', async () => {
+  it('is not in the contract without a provider, and neither is another class', async () => {
     @Injectable()
     class Service {
       @SubscribeMessage('x') x(): void {}

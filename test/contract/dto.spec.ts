@@ -4,7 +4,7 @@ import { Transform, Type } from 'class-transformer';
 import { Equals, IsArray, IsInt, IsNotIn, IsOptional, Length, Min, ValidateNested } from 'class-validator';
 import { createContract, Emits, type JsonSchema, type SchemaClass } from '../../lib/contract/index.js';
 import { startApp } from '../support/app.js';
-import { AuthorDto, PlaceDto, SaidDto, SayDto, Untold } from './rich-app.js';
+import { AuthorDto, PlaceDto, SaidDto, SayDto, UndescribedDto } from './rich-app.js';
 
 const OPTIONS = { title: 'DTOs', version: '1.0.0' };
 const place = { $ref: '#/components/schemas/PlaceDto' };
@@ -20,7 +20,7 @@ async function schemasOf(...types: SchemaClass[]): Promise<Record<string, JsonSc
   return components.schemas!;
 }
 
-describe('The schema of a DTO', () => {
+describe('the schema of a DTO', () => {
   it('comes from class-validator and class-transformer', async () => {
     const { SayDto: schema, ...others } = await schemasOf(SayDto);
     expect(schema).toEqual({
@@ -64,7 +64,7 @@ describe('The schema of a DTO', () => {
     });
   });
 
-  it("comes from @nestjs/swagger, as JSON Schema and not as OpenAPI's", async () => {
+  it('comes from @nestjs/swagger, converted from OpenAPI to JSON Schema', async () => {
     expect(await schemasOf(AuthorDto)).toEqual({
       AuthorDto: {
         type: 'object',
@@ -79,7 +79,7 @@ describe('The schema of a DTO', () => {
     });
   });
 
-  it('comes from both: what swagger says wins, and validators add what it does not', async () => {
+  it('comes from both: swagger has priority, and validators add the rest', async () => {
     const { Said } = await schemasOf(SaidDto);
     expect(Said).toEqual({
       type: 'object',
@@ -95,7 +95,7 @@ describe('The schema of a DTO', () => {
     });
   });
 
-  it('is that of a nested class in full, whoever names it first', async () => {
+  it('is complete for a nested class, regardless of the order of classes', async () => {
     class Inner {
       @ApiProperty() @Length(2, 3) name!: string;
     }
@@ -110,7 +110,7 @@ describe('The schema of a DTO', () => {
       expect(await schemasOf(...types)).toMatchObject({ Inner: full });
   });
 
-  it('has what base classes say', async () => {
+  it('includes the properties of base classes', async () => {
     class Base {
       @IsInt() id!: number;
     }
@@ -126,14 +126,14 @@ describe('The schema of a DTO', () => {
     });
   });
 
-  it('says of lists what @Type says, and goes on where a class will not take a sample', async () => {
-    class Stubborn {
+  it('describes arrays by @Type, and omits their items if the class cannot be instantiated', async () => {
+    class RequiresArguments {
       constructor() {
-        throw new Error('not without my arguments');
+        throw new Error('arguments are missing');
       }
       @IsArray() @Type(() => Number) numbers!: number[];
     }
-    class Willing {
+    class WithArrays {
       @IsArray() @Type(() => Number) numbers!: number[];
       @IsArray() @Type(() => Date) dates!: Date[];
       @IsArray() anything!: unknown[];
@@ -141,9 +141,12 @@ describe('The schema of a DTO', () => {
       @Equals('x') constant!: string;
       @IsNotIn(['a']) notA!: string;
     }
-    const { Willing: willing, Stubborn: stubborn } = await schemasOf(Willing, Stubborn);
-    expect(stubborn!['properties']).toEqual({ numbers: { type: 'array' } });
-    expect(willing!['properties']).toEqual({
+    const { WithArrays: withArrays, RequiresArguments: requiresArguments } = await schemasOf(
+      WithArrays,
+      RequiresArguments,
+    );
+    expect(requiresArguments!['properties']).toEqual({ numbers: { type: 'array' } });
+    expect(withArrays!['properties']).toEqual({
       numbers: { type: 'array', items: { type: 'number' } },
       dates: { type: 'array', items: { type: 'string', format: 'date-time' } },
       anything: { type: 'array' },
@@ -153,7 +156,7 @@ describe('The schema of a DTO', () => {
     });
   });
 
-  it('is any object, where nothing is known of it', async () => {
-    expect(await schemasOf(Untold)).toEqual({ Untold: { type: 'object' } });
+  it('is any object if nothing is known about the class', async () => {
+    expect(await schemasOf(UndescribedDto)).toEqual({ UndescribedDto: { type: 'object' } });
   });
 });

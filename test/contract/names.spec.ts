@@ -4,7 +4,7 @@ import { startApp } from '../support/app.js';
 import { GATEWAYS, JwtGuard, KeyGuard } from './rich-app.js';
 
 describe('names', () => {
-  it('are the titles of payloads, since generators of code name their types by that', async () => {
+  it('are the titles of payloads, which code generators use as type names', async () => {
     const app = await startApp({ providers: [...GATEWAYS, JwtGuard, KeyGuard] });
     const { channels, components } = await createContract(app.nest, { title: 'Chat', version: '1.0.0' });
     const titles = Object.values(channels).flatMap(({ messages }) =>
@@ -18,7 +18,7 @@ describe('names', () => {
     expect(exception!.payload['title']).toBe('Exception');
   });
 
-  it('of a class that is not there yet are asked of whoever gave it', () => {
+  it('of an undefined class throw an error that mentions circular imports', () => {
     const missing = undefined as unknown as Type;
     for (const decorate of [
       () => Replies(missing)({}, 'say', { value: () => undefined }),

@@ -58,7 +58,7 @@ export class PlaceDto {
   @IsInt() longitude!: number;
 }
 
-/** All by class-validator. */
+/** Described by class-validator only. */
 export class SayDto {
   @IsString() @IsNotEmpty() @MaxLength(200) text!: string;
   @IsOptional() @IsUUID() thread?: string;
@@ -80,7 +80,7 @@ export class SayDto {
   @Allow() extra!: number;
 }
 
-/** All by @nestjs/swagger. */
+/** Described by @nestjs/swagger only. */
 export class AuthorDto {
   @ApiProperty({ description: 'As shown', example: 'ada' }) name!: string;
   @ApiPropertyOptional({ nullable: true, minimum: 0, exclusiveMinimum: true }) age?: number;
@@ -92,17 +92,17 @@ export class SaidDto {
   @ApiProperty() at!: Date;
   @ApiProperty({ type: [AuthorDto] }) authors!: AuthorDto[];
   @ApiProperty({ nullable: true, type: () => AuthorDto, description: 'Who it is for' }) to!: AuthorDto | null;
-  /** By both: swagger's words win, the validators add theirs. */
+  /** Described by both: swagger has priority, and the validators add the rest. */
   @ApiProperty({ maxLength: 100 }) @MaxLength(300) @Length(3, 300) text!: string;
   @ApiProperty() @IsInt() @Min(1) count!: number;
   @IsOptional() @IsBoolean() edited?: boolean;
 }
 
-export class Untold {
+export class UndescribedDto {
   secret!: string;
 }
 
-/** As JwtModule's users have it: named by the guard's class. */
+/** Named by the class of the guard, as users of JwtModule do. */
 @Security('bearer', { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' })
 @Injectable()
 export class JwtGuard implements CanActivate {
@@ -132,7 +132,7 @@ export const events = defineEvents({
 
 @Describe({ description: 'Where people talk.' })
 @Emits(events)
-@Emits('joined', String, { description: 'Somebody came' })
+@Emits('joined', String, { description: 'A client joined' })
 @UseGuards(JwtGuard)
 @WebSocketGateway({ path: '/ws', namespace: 'chat' })
 export class ChatGateway {
@@ -178,10 +178,10 @@ export class ModerationGateway {
     void name;
   }
 
-  /** Of the same name as ChatGateway's. */
+  /** Has the same event as ChatGateway. */
   @SubscribeMessage('presence')
-  presence(@MessageBody() untold: Untold): Promise<unknown> {
-    return Promise.resolve(untold);
+  presence(@MessageBody() undescribed: UndescribedDto): Promise<unknown> {
+    return Promise.resolve(undescribed);
   }
 }
 
@@ -209,16 +209,16 @@ export class GameGateway {
   }
 }
 
-/** Names that JSON Pointers, URLs and JavaScript have their own ideas of. */
+/** Has events with special characters of JSON Pointers, URLs and JavaScript. */
 @Emits('a/b', String)
 @WebSocketGateway()
-export class OddGateway {
+export class SpecialNamesGateway {
   @SubscribeMessage('a/b') slash(): void {}
   @SubscribeMessage('say hi') space(): void {}
   @SubscribeMessage('ref$') reference(): void {}
   @SubscribeMessage('a~b') tilde(): void {}
   @SubscribeMessage('%41') percent(): void {}
-  @SubscribeMessage('_41') percentsTwin(): void {}
+  @SubscribeMessage('_41') underscore(): void {}
   @SubscribeMessage('#/x?y') fragment(): void {}
   @SubscribeMessage('__proto__') prototype(): void {}
   @SubscribeMessage('constructor') constructors(): void {}
@@ -235,7 +235,7 @@ export class AdminGateway {
   }
 }
 
-export const GATEWAYS = [ChatGateway, ModerationGateway, RoomGateway, GameGateway, OddGateway];
+export const GATEWAYS = [ChatGateway, ModerationGateway, RoomGateway, GameGateway, SpecialNamesGateway];
 
 @Module({ providers: [...GATEWAYS, AdminGateway, JwtGuard, KeyGuard] })
 export class RichModule {}

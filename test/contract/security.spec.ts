@@ -15,7 +15,7 @@ async function contractOf(
   return createContract(app.nest, { title: 'Security', version: '1.0.0', ...options });
 }
 
-/** The names of the schemes of each operation. */
+/** Returns the names of the security schemes of each operation. */
 function schemesOf({ operations }: Contract): Record<string, string[]> {
   return Object.fromEntries(
     Object.entries(operations).map(([key, { security = [] }]) => [
@@ -25,14 +25,14 @@ function schemesOf({ operations }: Contract): Record<string, string[]> {
   );
 }
 
-describe('Security', () => {
-  it('is what guards of classes and handlers declare, and what decorators of @nestjs/swagger say', async () => {
+describe('security schemes', () => {
+  it('come from guards of classes and handlers, and from decorators of @nestjs/swagger', async () => {
     const contract = await contractOf([ChatGateway, ModerationGateway, GameGateway, RoomGateway, JwtGuard]);
     expect(schemesOf(contract)).toMatchObject({
       'ws-chat.say': ['bearer'],
       'ws-chat.emits.said': ['bearer'],
       'ws-chat.presence': ['api-key', 'bearer'],
-      // its own gateway has no guard: the other one on the path has, and is asked before the line is open
+      // The gateway has no guard, but another gateway of the path has one, which runs before the connection is open.
       'ws-chat.ban': ['api-key', 'bearer'],
       'games-name.play': ['bearer'],
       'rooms-room.draw': [],
@@ -43,7 +43,7 @@ describe('Security', () => {
     });
   });
 
-  it('of a gateway ends with its messages, where guards do not open connections', async () => {
+  it('of a gateway apply only to its messages if guards do not run at the upgrade', async () => {
     const contract = await contractOf(
       [ChatGateway, ModerationGateway, JwtGuard, KeyGuard],
       {},
@@ -52,7 +52,7 @@ describe('Security', () => {
     expect(schemesOf(contract)).toMatchObject({ 'ws-chat.say': ['bearer'], 'ws-chat.ban': ['api-key'] });
   });
 
-  it('of handleConnection is that of all that comes after', async () => {
+  it('of handleConnection apply to all operations of the path', async () => {
     @WebSocketGateway()
     class Gateway {
       @UseGuards(KeyGuard) handleConnection(): void {}
@@ -61,7 +61,7 @@ describe('Security', () => {
     expect(schemesOf(await contractOf([Gateway]))).toEqual({ 'root.x': ['api-key'] });
   });
 
-  it('says in the handshake where tokens ride', async () => {
+  it('appear in the handshake with the location of tokens', async () => {
     const { channels } = await contractOf([ChatGateway, JwtGuard, RoomGateway]);
     expect(channels['ws-chat']!.bindings.ws).toMatchObject({
       method: 'GET',
@@ -75,7 +75,7 @@ describe('Security', () => {
     expect(channels['rooms-room']!.bindings.ws).toEqual({ method: 'GET', bindingVersion: '0.1.0' });
   });
 
-  it('is described by whom the contract is told, in the words of OpenAPI as well', async () => {
+  it('can be described in the options, also in the format of OpenAPI', async () => {
     @ApiSecurity('login', ['read'])
     @WebSocketGateway()
     class Gateway {
@@ -101,20 +101,20 @@ describe('Security', () => {
     expect(contract.channels['root']!.bindings.ws.headers).toMatchObject({ properties: { Cookie: {} } });
   });
 
-  it('is what the contract is told, where a guard says otherwise', async () => {
+  it('of the options override those of guards', async () => {
     const bearer = { type: 'openIdConnect', openIdConnectUrl: 'https://example.com' };
     const contract = await contractOf([ChatGateway, JwtGuard], { securitySchemes: { bearer } });
     expect(contract.components.securitySchemes).toMatchObject({ bearer });
   });
 
-  it('that nobody describes is refused, and so is what two describe differently', async () => {
-    @ApiSecurity('who knows')
+  it('are rejected without a description or with two different ones', async () => {
+    @ApiSecurity('unknown')
     @WebSocketGateway()
     class Undescribed {
       @SubscribeMessage('x') x(): void {}
     }
     await expect(contractOf([Undescribed])).rejects.toThrow(
-      'createContract: Undescribed demands the security scheme "who knows", which is not described. Describe it in @Security',
+      'createContract: Undescribed demands the security scheme "unknown", which is not described. Describe it in @Security',
     );
 
     @Security('bearer', { type: 'openIdConnect', openIdConnectUrl: 'https://example.com' })

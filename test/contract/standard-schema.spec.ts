@@ -4,13 +4,13 @@ import { startApp } from '../support/app.js';
 
 declare const NEST_MAJOR: number;
 
-/** A Standard Schema as libraries make them; `jsonSchema` is what some of them have. */
+/** Returns a Standard Schema as libraries create it. Only some libraries provide `jsonSchema`. */
 function schemaOf(jsonSchema?: object): SchemaSource {
   return {
     '~standard': { version: 1, vendor: 'test', validate: (value: unknown) => ({ value }), jsonSchema },
   };
 }
-const saying = (input: object, output: object = input): SchemaSource =>
+const schemaWith = (input: object, output: object = input): SchemaSource =>
   schemaOf({
     input: ({ target }: { target: string }) => ({ $schema: target, ...input }),
     output: ({ target }: { target: string }) => ({ $schema: target, ...output }),
@@ -21,18 +21,18 @@ const UNKNOWN = {
   description:
     'Validated by a schema of test that this contract cannot show. The server does not accept every value.',
 };
-/** Those that cannot say what they check, or not for a place within another document. */
-const UNSAID: Record<string, SchemaSource> = {
+/** Schemas that have no JSON Schema, or none that another document can embed. */
+const UNSUPPORTED: Record<string, SchemaSource> = {
   'without a JSON Schema': schemaOf(),
   'of a type that JSON does not have': schemaOf({
     input: () => {
       throw new Error('Date cannot be represented in JSON Schema');
     },
   }),
-  'that refers to itself': saying({ type: 'object', properties: { next: { $ref: '#' } } }),
+  'that refers to itself': schemaWith({ type: 'object', properties: { next: { $ref: '#' } } }),
 };
 
-/** Nest 12's parameter options; Nest 11 has no such type. */
+/** The parameter options of Nest 12. Nest 11 has no type for them. */
 const body = (...args: unknown[]): ParameterDecorator =>
   Reflect.apply(MessageBody, undefined, args) as ParameterDecorator;
 
@@ -49,13 +49,13 @@ async function messagesOf(gateway: new () => object): Promise<Record<string, Mes
 }
 
 (NEST_MAJOR === 12 ? describe : describe.skip)('@MessageBody({ schema })', () => {
-  it('is what clients send, whatever the type of the parameter says', async () => {
+  it('describes the messages of clients, regardless of the type of the parameter', async () => {
     @WebSocketGateway({ path: '/ws' })
     class Gateway {
-      @SubscribeMessage('say') say(@body({ schema: saying(TEXT) }) _say: object): void {}
-      @SubscribeMessage('dto') dto(@body({ schema: saying(TEXT, {}) }) _say: SayDto): void {}
+      @SubscribeMessage('say') say(@body({ schema: schemaWith(TEXT) }) _say: object): void {}
+      @SubscribeMessage('dto') dto(@body({ schema: schemaWith(TEXT, {}) }) _say: SayDto): void {}
       @SubscribeMessage('field') field(
-        @body('text', { schema: saying({ type: 'string' }) }) _text: string,
+        @body('text', { schema: schemaWith({ type: 'string' }) }) _text: string,
       ): void {}
     }
     const { say, dto, field } = await messagesOf(Gateway);
@@ -69,10 +69,10 @@ async function messagesOf(gateway: new () => object): Promise<Record<string, Mes
     });
   });
 
-  it.each(Object.keys(UNSAID))('says that it does not know a schema %s', async (name) => {
+  it.each(Object.keys(UNSUPPORTED))('is described as unknown for a schema %s', async (name) => {
     @WebSocketGateway({ path: '/ws' })
     class Gateway {
-      @SubscribeMessage('say') say(@body({ schema: UNSAID[name] }) _say: object): void {}
+      @SubscribeMessage('say') say(@body({ schema: UNSUPPORTED[name] }) _say: object): void {}
     }
     const { say } = await messagesOf(Gateway);
     expect(say!.payload.properties).toMatchObject({ data: UNKNOWN });
@@ -82,20 +82,20 @@ async function messagesOf(gateway: new () => object): Promise<Record<string, Mes
 });
 
 describe('a Standard Schema in a decorator', () => {
-  it('is read as a schema, and not shown as the object that it is', async () => {
-    const callable = Object.assign(() => undefined, saying(TEXT));
-    @Emits('said', saying({}, { type: 'number' }))
-    @Emits('unsaid', schemaOf())
+  it('is converted to a JSON Schema', async () => {
+    const callable = Object.assign(() => undefined, schemaWith(TEXT));
+    @Emits('said', schemaWith({}, { type: 'number' }))
+    @Emits('unsupported', schemaOf())
     @WebSocketGateway({ path: '/ws' })
     class Gateway {
       @Receives(callable as never)
-      @Replies(saying({ type: 'string' }, TEXT))
+      @Replies(schemaWith({ type: 'string' }, TEXT))
       @SubscribeMessage('say')
       say(): void {}
     }
     const messages = await messagesOf(Gateway);
     const dataOf = (name: string): unknown => messages[name]!.payload.properties['data'];
-    expect(['say', 'say.reply', 'emits.said', 'emits.unsaid'].map(dataOf)).toEqual([
+    expect(['say', 'say.reply', 'emits.said', 'emits.unsupported'].map(dataOf)).toEqual([
       TEXT,
       TEXT,
       { type: 'number' },

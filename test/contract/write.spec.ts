@@ -10,7 +10,7 @@ import { contractToYaml, createContract, Emits, writeContract } from '../../lib/
 import { EnvelopeAdapter, EnvelopeModule } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { Child } from '../support/child.js';
-import { GATEWAYS, JwtGuard, KeyGuard, OddGateway, RichModule } from './rich-app.js';
+import { GATEWAYS, JwtGuard, KeyGuard, SpecialNamesGateway, RichModule } from './rich-app.js';
 
 const OPTIONS = { title: 'Chat', version: '1.0' };
 
@@ -26,13 +26,13 @@ describe('title and version', () => {
     process.argv[1] = script!;
   });
 
-  /** What a contract says that is made in an application whose script is this file. */
+  /** Returns the info of a contract created by an application whose script is this file. */
   const infoIn = async (file: string): Promise<object> => {
     process.argv[1] = file;
     const app = await startApp({ providers: [] });
     return (await createContract(app.nest)).info;
   };
-  /** A folder with these files; each is JSON. */
+  /** Creates a folder with these JSON files. */
   const project = async (files: Record<string, object>): Promise<string> => {
     const root = await mkdtemp(join(folder, 'project-'));
     for (const [name, content] of Object.entries(files)) {
@@ -42,7 +42,7 @@ describe('title and version', () => {
     return root;
   };
 
-  it("are those of the application's package.json, the nearest one that has a name", async () => {
+  it('come from the nearest package.json of the application with a name', async () => {
     const root = await project({
       'package.json': { name: 'shop', version: '1.2.3' },
       'dist/package.json': { type: 'commonjs' },
@@ -51,7 +51,7 @@ describe('title and version', () => {
     expect(await infoIn(join(root, 'src/deep/er/main.ts'))).toEqual({ title: 'shop', version: '1.2.3' });
   });
 
-  it("are not those of a package that runs the application's scripts", async () => {
+  it('do not come from a package that runs the scripts of the application', async () => {
     const root = await project({ 'node_modules/runner/package.json': { name: 'runner', version: '9.9.9' } });
     const own = JSON.parse(await readFile('package.json', 'utf8')) as { name: string; version: string };
     expect(await infoIn(join(root, 'node_modules/runner/bin.js'))).toEqual({
@@ -60,7 +60,7 @@ describe('title and version', () => {
     });
   });
 
-  it('have defaults where no package.json says them', async () => {
+  it('have defaults if no package.json contains them', async () => {
     const root = await project({ 'package.json': { name: 'shop' } });
     expect(await infoIn(join(root, 'main.js'))).toEqual({ title: 'shop', version: '0.0.0' });
     const before = process.cwd();
@@ -72,7 +72,7 @@ describe('title and version', () => {
     }
   });
 
-  it('are what the options say, each by itself', async () => {
+  it('can be set in the options, each separately', async () => {
     const root = await project({ 'package.json': { name: 'shop', version: '1.2.3' } });
     process.argv[1] = join(root, 'main.js');
     const app = await startApp({ providers: [] });
@@ -88,7 +88,7 @@ describe('title and version', () => {
 });
 
 describe('writeContract', () => {
-  it('writes the same as JSON and as YAML', async () => {
+  it('writes the same contract as JSON and as YAML', async () => {
     const app = await startApp({ providers: [...GATEWAYS, JwtGuard, KeyGuard] });
     const contract = await createContract(app.nest, OPTIONS);
     for (const name of ['a.json', 'a.yaml', 'a.YML']) {
@@ -103,14 +103,14 @@ describe('writeContract', () => {
     expect(parse(contractToYaml(contract), { version: '1.1' })).toEqual(contract);
   });
 
-  it('refuses a name that says nothing of the format', async () => {
+  it('rejects a file name without a known format', async () => {
     const app = await startApp({ providers: [] });
     await expect(writeContract(app.nest, join(folder, 'contract.txt'), OPTIONS)).rejects.toThrow(
       /contract\.txt": it takes a name that ends in \.json, \.yaml or \.yml/,
     );
   });
 
-  it('writes of an application in preview what it writes of the running one', async () => {
+  it('writes the same contract in preview mode and for the running application', async () => {
     const imports = [EnvelopeModule.forRoot({ path: '/default' })];
     const providers = [...GATEWAYS, JwtGuard, KeyGuard];
     const app = await startApp({ imports, providers });
@@ -122,7 +122,7 @@ describe('writeContract', () => {
     await writeContract(preview, join(folder, 'preview.yaml'), OPTIONS);
     preview.useWebSocketAdapter(new EnvelopeAdapter(preview));
     await writeContract(preview, join(folder, 'adapter.yaml'), OPTIONS);
-    // no HTTP platform need be installed, nor be the one that Nest looks for
+    // This needs no HTTP platform.
     const context = await NestFactory.createApplicationContext(module, { preview: true, logger: false });
     await writeContract(context, join(folder, 'context.yaml'), OPTIONS);
 
@@ -133,12 +133,12 @@ describe('writeContract', () => {
     expect(await readFile(join(folder, 'context.yaml'), 'utf8')).toBe(running);
   });
 
-  it('asks for the path where only a factory knows it, which preview does not call', async () => {
+  it('requires the path if only a factory knows it, because preview mode does not call factories', async () => {
     const imports = [EnvelopeModule.forRootAsync({ useFactory: () => ({ path: '/made' }) })];
-    const module = { module: class AppModule {}, imports, providers: [OddGateway] };
+    const module = { module: class AppModule {}, imports, providers: [SpecialNamesGateway] };
     const preview = await NestFactory.create(module, { preview: true, logger: false });
     await expect(createContract(preview, OPTIONS)).rejects.toThrow(
-      'OddGateway has no path, and preview does not create the options of EnvelopeModule.forRootAsync',
+      'SpecialNamesGateway has no path, and preview does not create the options of EnvelopeModule.forRootAsync',
     );
     const { channels } = await createContract(preview, { ...OPTIONS, path: '/made' });
     const { module: _, ...metadata } = module;
@@ -146,11 +146,11 @@ describe('writeContract', () => {
     expect(channels).toEqual((await createContract(app.nest, OPTIONS)).channels);
   });
 
-  it("asks the adapter alone, where there is one: the module's options need not be its own", async () => {
+  it('uses only the adapter if one exists, and ignores the options of the module', async () => {
     const module = {
       module: class AppModule {},
       imports: [EnvelopeModule.forRoot({ path: '/of-module' })],
-      providers: [OddGateway],
+      providers: [SpecialNamesGateway],
     };
     const preview = await NestFactory.create(module, { preview: true, logger: false });
     preview.useWebSocketAdapter(new EnvelopeAdapter(preview.getHttpServer(), { upgradeGuards: false }));
@@ -158,14 +158,14 @@ describe('writeContract', () => {
     expect(Object.values(channels).map(({ address }) => address)).toEqual(['/']);
   });
 
-  it('makes nothing of the application: no provider, no port', async () => {
+  it('creates no provider and opens no port', async () => {
     const preview = await NestFactory.create(RichModule, { preview: true, logger: false });
     const { servers } = await createContract(preview, OPTIONS);
     expect(Object.keys(servers!)).toEqual(['application', 'port-3006']);
     expect((preview.getHttpServer() as { listening: boolean }).listening).toBe(false);
   });
 
-  it('takes a context without an HTTP server', async () => {
+  it('accepts a context without an HTTP server', async () => {
     @Emits('said', String)
     @WebSocketGateway()
     class Gateway {}
@@ -178,7 +178,7 @@ describe('writeContract', () => {
 });
 
 describe('createContract without the optional peers', () => {
-  it('makes do with what TypeScript emits', async () => {
+  it('uses only what TypeScript emits', async () => {
     const flags = [
       '--import',
       pathToFileURL(join(process.cwd(), 'test/support/child/without-peers.mjs')).href,

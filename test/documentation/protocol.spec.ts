@@ -13,8 +13,8 @@ const rows = protocol
 describe('PROTOCOL.md', () => {
   it('lists the close codes of the source, with the same advice on reconnecting', () => {
     const documented = rows.filter(([, code]) => /^\d{4}$/.test(code ?? '') && code !== '1006');
-    const ours = Object.values(CLOSE_CODES).map(({ code, reconnect }) => [String(code), reconnect]);
-    expect(documented.map(([, code, , reconnect]) => [code, reconnect])).toEqual(ours);
+    const defined = Object.values(CLOSE_CODES).map(({ code, reconnect }) => [String(code), reconnect]);
+    expect(documented.map(([, code, , reconnect]) => [code, reconnect])).toEqual(defined);
   });
 
   it('lists the error codes of the source', () => {

@@ -26,10 +26,10 @@ afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
 
 const load = (program: string, file: string): Promise<object> => import(join(FOLDER, program, file));
 
-describe('what the documents import and declare', () => {
+describe('the imports and declarations of the documents', () => {
   expectNoUnhandledErrors();
 
-  it('runs as printed', async () => {
+  it('run as printed', async () => {
     const skipped = blocks.filter(({ notRun }) => notRun !== undefined);
     for (const { document, line, notRun } of skipped)
       process.stderr.write(`${document}, line ${line}: not run, ${notRun!}\n`);
@@ -39,7 +39,7 @@ describe('what the documents import and declare', () => {
     expect(modules.length).toBeGreaterThan(9);
     for (const { program, file } of modules) {
       const { stop } = (await load(program, file)) as { stop?: () => void };
-      // channels belong to the process, which runs other spec files next
+      // Subscriptions belong to the process, which runs other spec files next.
       stop?.();
     }
     const limits = channel('nestjs-envelope.limit');
@@ -70,7 +70,7 @@ describe('the programs of the documents', () => {
     else process.env.PORT = PORT;
   });
 
-  /** Runs the main.ts of a program, and resolves when its application listens. */
+  /** Runs the main.ts of a program. Resolves when its application listens. */
   const run = async (program: string): Promise<void> => {
     await load(program, 'main.ts');
     await until(`${program}: app.listen()`, () => app?.getHttpServer().listening === true);
@@ -83,7 +83,7 @@ describe('the programs of the documents', () => {
     return client;
   };
 
-  it('quick start: the conversation that is printed below it', async () => {
+  it('quick start: exchanges the messages printed below it', async () => {
     await run('quick-start');
     const [ada, bob] = [await connect('/ws'), await connect('/ws')];
     await bob.settled();
@@ -95,14 +95,14 @@ describe('the programs of the documents', () => {
     expect(await ada.answer(1)).toEqual({ event: 'presence', data: 2, ack: 1 });
   });
 
-  it('recovery: a session for a client that offers envelope.v1', async () => {
+  it('recovery: creates a session for a client that offers envelope.v1', async () => {
     await run('recovery');
     const client = new TestClient(`ws://127.0.0.1:${port()}/ws`, { protocols: ['envelope.v1'] });
     clients.push(client);
     expect((await client.next('$session')).data).toMatchObject({ session: expect.any(String) });
   });
 
-  it('microservices: the frames that are printed below it', async () => {
+  it('microservices: exchanges the frames printed below it', async () => {
     await run('rpc');
     const client = await connect('/rpc');
     client.send('{"kind":"message","pattern":"users.count","payload":null,"metadata":{}}');
@@ -110,13 +110,13 @@ describe('the programs of the documents', () => {
     expect(client.frames).toEqual([{ kind: 'response', pattern: 'users.count', payload: 7, metadata: {} }]);
   });
 
-  it('explorer: the page and the contract', async () => {
+  it('explorer: serves the page and the contract', async () => {
     await run('explorer');
     for (const path of ['/ws-docs', '/ws-docs/asyncapi.json'])
       expect((await fetch(`http://127.0.0.1:${port()}${path}`)).status).toBe(200);
   });
 
-  it('contract: the file', async () => {
+  it('contract: writes the file', async () => {
     const before = process.cwd();
     const file = join(FOLDER, 'contract/asyncapi.yaml');
     process.chdir(join(FOLDER, 'contract'));
@@ -129,7 +129,7 @@ describe('the programs of the documents', () => {
     expect(readFileSync(file, 'utf8')).toMatch(/^asyncapi: 3\.0\.0\n/);
   });
 
-  it('push: from a provider to clients of two paths', async () => {
+  it('push: emits from a provider to clients of two paths', async () => {
     const { AppModule } = (await load('push', 'app.module.ts')) as { AppModule: new () => object };
     const { EnvelopeAdapter } = await import('../../lib/index.js');
     const nest = await NestFactory.create(AppModule);
@@ -142,7 +142,7 @@ describe('the programs of the documents', () => {
     expect((await admin.next('paid')).data).toEqual({ id: 'i-1', customer: 'acme' });
   });
 
-  it('testing: the test that is printed', async () => {
+  it('testing: runs the printed test', async () => {
     type Step = () => unknown;
     const steps: [string, Step][] = [];
     const collect = { describe: (_: string, body: Step) => body() } as Record<

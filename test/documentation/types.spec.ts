@@ -10,26 +10,26 @@ const ROOT = process.cwd();
 let parent: string;
 beforeAll(() => {
   parent = mkdtempSync(join(tmpdir(), 'documentation-'));
-  // not in the projects: linters would read it
+  // Not linked into the projects, because linters would read it.
   symlinkSync(join(ROOT, 'node_modules'), join(parent, 'node_modules'));
 });
 
 const KINDS = {
-  // an ES module that imports Nest 12
+  // An ES module that imports Nest 12.
   'nest-12': { type: 'module', module: 'nodenext', moduleResolution: 'nodenext', paths: {} },
-  // CommonJS, where a module has no top-level await, with Nest 11
+  // CommonJS, in which modules have no top-level await, with Nest 11.
   'nest-11': {
     type: 'commonjs',
     module: 'commonjs',
-    // nodenext looks into no folder that paths name
+    // nodenext does not search the folders of `paths`.
     moduleResolution: 'bundler',
     paths: { '@nestjs/*': ['test/nest-11/node_modules/@nestjs/*', 'node_modules/@nestjs/*'] },
   },
 };
 
 /**
- * Writes all blocks as a project of that kind. It is not in this repository, where linters ignore what Git ignores; what it
- * imports is.
+ * Writes all blocks as a project of that kind outside this repository, because linters ignore files that Git ignores.
+ * The imports of the blocks resolve to this repository.
  */
 function write(kind: keyof typeof KINDS): { folder: string; blocks: Block[] } {
   const folder = join(parent, kind);
@@ -55,7 +55,7 @@ function write(kind: keyof typeof KINDS): { folder: string; blocks: Block[] } {
   return { folder, blocks };
 }
 
-/** Runs a tool in a folder of blocks, and resolves with the lines that it writes. */
+/** Runs a tool in a folder of blocks. Resolves with its output lines. */
 function run(folder: string, tool: string, ...args: string[]): Promise<string[]> {
   return new Promise((resolve) => {
     execFile(
@@ -67,7 +67,7 @@ function run(folder: string, tool: string, ...args: string[]): Promise<string[]>
   });
 }
 
-/** The message with the document of its block: the line is that of the document already. */
+/** Adds the document of its block to a message. The line number is that of the document already. */
 function inDocument(message: string, blocks: readonly Block[]): string {
   const block = blocks.find(({ program, file }) => message.startsWith(`${program}/${file}`));
   return block === undefined ? message : `${block.document}, ${message}`;
@@ -76,13 +76,13 @@ function inDocument(message: string, blocks: readonly Block[]): string {
 describe('the TypeScript of the documents', () => {
   afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
-  it.each(['nest-12', 'nest-11'] as const)('compiles as printed, %s', async (kind) => {
+  it.each(['nest-12', 'nest-11'] as const)('compiles as printed with %s', async (kind) => {
     const { folder, blocks } = write(kind);
     const messages = await run(folder, 'typescript/bin/tsc', '-p', '.', '--pretty', 'false');
     expect(messages.map((message) => inDocument(message, blocks))).toEqual([]);
   });
 
-  it('passes the linter of a new Nest project, which refuses promises that nobody awaits', async () => {
+  it('passes the linter of a new Nest project, which rejects floating promises', async () => {
     const { folder, blocks } = write('nest-12');
     writeFileSync(join(folder, 'planted.ts'), 'Promise.resolve();\n');
     const rule = [
@@ -95,7 +95,7 @@ describe('the TypeScript of the documents', () => {
       'typescript/no-misused-promises',
     ];
     const messages = await run(folder, 'oxlint/bin/oxlint', '--format', 'unix', ...rule, '.');
-    // the first one shows that the linter read the project
+    // The first message proves that the linter read the project.
     expect(messages.map((message) => inDocument(message, blocks))).toEqual([
       expect.stringMatching(/^planted\.ts:1:1: .*must be awaited/),
       '1 problem',

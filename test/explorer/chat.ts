@@ -20,11 +20,11 @@ import { mountExplorer } from '../../lib/explorer/explorer-mount.js';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 
-/** Lets in who has the token. */
+/** Accepts a client with the token. */
 export class KeyGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const client = context.switchToWs().getClient<EnvelopeSocket>();
-    if (client.handshake.auth.token !== 'open sesame') throw new UnauthorizedException();
+    if (client.handshake.auth.token !== 'valid token') throw new UnauthorizedException();
     client.user = { id: 'ada' };
     return true;
   }
@@ -69,7 +69,7 @@ export class ChatGateway {
 
   @SubscribeMessage('fail')
   fail(): void {
-    throw new WsException('the door is shut');
+    throw new WsException('the room is closed');
   }
 
   @SubscribeMessage('refuse')
@@ -96,7 +96,7 @@ export class RoomGateway {
   }
 }
 
-/** A chat with its explorer on /ws-docs. */
+/** Starts a chat with its explorer on /ws-docs. */
 export function startChat(
   setup: (app: INestApplication) => void = (app) => mountExplorer('ws-docs', app, theContract, undefined),
   options: AppOptions = {},
@@ -133,21 +133,21 @@ export const HOSTILE = '<img src=x onerror="window.hacked=1">';
 
 export const theContract = (): Promise<Contract> => Promise.resolve(CONTRACT as unknown as Contract);
 
-/** The chat's contract, written by hand. */
+/** The contract of the chat, written by hand. */
 export const CONTRACT = {
   asyncapi: '3.0.0',
-  info: { title: 'Chat', version: '2.1.0', description: 'Who is in a room hears what is said in it.' },
+  info: { title: 'Chat', version: '2.1.0', description: 'Members of a room receive its messages.' },
   channels: {
     'ws-chat': {
       address: '/ws/chat',
       title: 'ChatGateway',
-      description: 'Open to everybody.',
+      description: 'Open to all clients.',
       messages: {
         say: envelope('say', ref('components', 'schemas', 'SayDto')),
         'say.reply': envelope('say', {
           type: 'object',
           required: ['delivered'],
-          properties: { delivered: { type: 'integer', minimum: 0, description: 'how many heard it' } },
+          properties: { delivered: { type: 'integer', minimum: 0, description: 'the number of recipients' } },
         }),
         join: envelope('join', { type: 'string', minLength: 1, maxLength: 40, examples: ['red'] }),
         'join.reply': envelope('join'),
@@ -164,7 +164,7 @@ export const CONTRACT = {
     'rooms-room': {
       address: '/rooms/{room}',
       title: 'RoomGateway',
-      description: 'For **those with a key**, *nobody* else: `**` of 2*3*4, <b>as it is</b>, * and **.',
+      description: 'For **clients with a token**, *no* others: `**` of 2*3*4, <b>as it is</b>, * and **.',
       parameters: { room: { description: 'which room' } },
       messages: {
         whoami: envelope('whoami'),
@@ -175,7 +175,7 @@ export const CONTRACT = {
   },
   operations: {
     'ws-chat.say': takes('ws-chat', 'say', 'say.reply', {
-      summary: 'Says something to everybody.',
+      summary: 'Sends a message to all clients.',
       'x-handler': 'ChatGateway.say',
     }),
     'ws-chat.join': takes('ws-chat', 'join', 'join.reply', { summary: 'Enters a room.' }),
@@ -186,7 +186,7 @@ export const CONTRACT = {
     'ws-chat.emits.said': {
       ...takes('ws-chat', 'said'),
       action: 'send',
-      summary: 'Somebody said something.',
+      summary: 'A client sent a message.',
     },
     'ws-chat.emits.drop': { ...takes('ws-chat', 'drop'), action: 'send' },
     'rooms-room.whoami': takes('rooms-room', 'whoami', 'whoami.reply', {
@@ -232,7 +232,7 @@ export const CONTRACT = {
       },
     },
     securitySchemes: {
-      key: { type: 'http', scheme: 'bearer', description: 'The word that opens the door.' },
+      key: { type: 'http', scheme: 'bearer', description: 'The access token.' },
     },
   },
 };

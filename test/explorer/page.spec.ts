@@ -4,7 +4,7 @@ import { PAGE } from '../../lib/explorer/page.js';
 
 const FOLDER = join(process.cwd(), 'lib/explorer/page');
 
-it('lib/explorer/page.ts is made of what is in page/: node scripts/explorer-page.js', () => {
+it('contains the files of page/ in lib/explorer/page.ts: run node scripts/explorer-page.js', () => {
   const names = readdirSync(FOLDER).sort();
   expect(Object.keys(PAGE)).toEqual(names);
   for (const name of names)

@@ -18,7 +18,7 @@ describe('the routes of the explorer', () => {
     expect(parse(await yaml.text())).toEqual(CONTRACT);
   });
 
-  it('serve a page that may load nothing but its own files', async () => {
+  it('serve a page whose policy allows only its files', async () => {
     const app = await startChat();
     const page = await get(app, '/ws-docs');
     expect(page.status).toBe(200);
@@ -38,7 +38,7 @@ describe('the routes of the explorer', () => {
     }
   });
 
-  it('serve scripts, styles and pictures as what they are, and set no cookies', async () => {
+  it('serve scripts, styles and images with their content types and without cookies', async () => {
     const app = await startChat();
     const types: Record<string, string> = {
       js: 'text/javascript; charset=utf-8',
@@ -56,7 +56,7 @@ describe('the routes of the explorer', () => {
     }
   });
 
-  it('work with a slash at the end, and below a path of several parts', async () => {
+  it('work with a trailing slash and below a path of several segments', async () => {
     const app = await startChat((app) => mountExplorer('/docs/ws/', app, theContract, undefined));
     expect(await (await get(app, '/docs/ws')).text()).toContain('src="./ws/app.js"');
     for (const path of ['/docs/ws/', '/docs/ws/?theme=dark']) {
@@ -67,7 +67,7 @@ describe('the routes of the explorer', () => {
     expect((await get(app, '/docs/ws/app.js')).status).toBe(200);
   });
 
-  it("are where they were put, whatever the application's global prefix is", async () => {
+  it('ignore the global prefix of the application', async () => {
     const app = await startChat((app) => {
       app.setGlobalPrefix('api');
       mountExplorer('ws-docs', app, theContract, undefined);
@@ -86,7 +86,7 @@ describe('the routes of the explorer', () => {
     }
   });
 
-  it('leave everything else to the application', async () => {
+  it('leave all other paths to the application', async () => {
     const app = await startChat();
     for (const path of ['/ws-docs/nothing', '/ws-docs/../package.json', '/ws-docs/%2e%2e/x', '/ws-docsx']) {
       const answer = await get(app, path);
@@ -96,7 +96,7 @@ describe('the routes of the explorer', () => {
     expect((await get(app, '/ws-docs', { method: 'POST' })).status).toBe(404);
   });
 
-  it('let the page talk to the ports that gateways have for themselves, and to no other', async () => {
+  it('allow the page to connect to the ports of gateways only', async () => {
     const servers = {
       'port-3006': { host: 'localhost:3006', protocol: 'ws' },
       production: { host: 'ws.example.com', protocol: 'wss' },
@@ -109,7 +109,7 @@ describe('the routes of the explorer', () => {
     expect(policy?.split('; ').at(-1)).toBe("connect-src 'self' ws://*:3006 wss://*:3006");
   });
 
-  it('make the contract once, at the first request', async () => {
+  it('create the contract once, at the first request', async () => {
     let times = 0;
     const contract = (): Promise<Contract> => {
       times++;
@@ -122,7 +122,7 @@ describe('the routes of the explorer', () => {
     expect(times).toBe(1);
   });
 
-  it('serve the page also where the contract cannot be made, and say so in the log', async () => {
+  it('serve the page even if the contract cannot be created, and log the error', async () => {
     const contract = (): Promise<never> => Promise.reject(new Error('two classes are called Dto'));
     const app = await startChat((app) => mountExplorer('ws-docs', app, contract, undefined));
     expect((await get(app, '/ws-docs')).status).toBe(200);

@@ -9,7 +9,7 @@ const start = (enabled?: boolean): Promise<TestApp> =>
   startChat((app) => mountExplorer('ws-docs', app, theContract, enabled));
 const status = async (app: TestApp, path = '/ws-docs'): Promise<number> =>
   (await fetch(`http://127.0.0.1:${app.port}${path}`)).status;
-const said = (app: TestApp): string[] => app.log.of('log').filter((text) => text.includes('/ws-docs'));
+const logged = (app: TestApp): string[] => app.log.of('log').filter((text) => text.includes('/ws-docs'));
 
 describe('EnvelopeExplorer.setup', () => {
   const environment = process.env.NODE_ENV;
@@ -17,13 +17,13 @@ describe('EnvelopeExplorer.setup', () => {
     process.env.NODE_ENV = environment;
   });
 
-  it('serves the page, and says where', async () => {
+  it('serves the page and logs its path', async () => {
     const app = await start();
     expect(await status(app)).toBe(200);
-    expect(said(app)).toEqual(["Serves the gateways' contract on /ws-docs"]);
+    expect(logged(app)).toEqual(["Serves the gateways' contract on /ws-docs"]);
   });
 
-  it('makes the contract of the application by itself', async () => {
+  it('creates the contract of the application', async () => {
     const options = { title: 'Chat', version: '1.2.3' };
     const app = await startChat((app) => EnvelopeExplorer.setup('ws-docs', app, options));
     const answer = await fetch(`http://127.0.0.1:${app.port}/ws-docs/asyncapi.json`);
@@ -36,7 +36,7 @@ describe('EnvelopeExplorer.setup', () => {
     ]);
   });
 
-  it("needs no options: title and version are those of the application's package.json", async () => {
+  it('takes title and version from the package.json of the application by default', async () => {
     const app = await startChat((app) => EnvelopeExplorer.setup('ws-docs', app));
     const answer = await fetch(`http://127.0.0.1:${app.port}/ws-docs/asyncapi.json`);
     const { name: title, version } = JSON.parse(await readFile('package.json', 'utf8')) as Record<
@@ -46,17 +46,17 @@ describe('EnvelopeExplorer.setup', () => {
     expect(((await answer.json()) as Contract).info).toEqual({ title, version });
   });
 
-  it('serves nothing in production, and says why', async () => {
+  it('serves nothing in production and logs the reason', async () => {
     process.env.NODE_ENV = 'production';
     const app = await start();
     for (const path of ['/ws-docs', '/ws-docs/asyncapi.json', '/ws-docs/app.js'])
       expect(await status(app, path)).toBe(404);
-    expect(said(app)).toEqual([
+    expect(logged(app)).toEqual([
       '/ws-docs is not served: NODE_ENV is production. Set enabled: true to serve it there, too',
     ]);
   });
 
-  it('serves it in production where it is asked to, but tells nobody of sockets', async () => {
+  it('serves the page in production when enabled, but no details of sockets', async () => {
     process.env.NODE_ENV = 'production';
     const app = await start(true);
     const client = await app.connect('/ws/chat', { protocols: ['envelope.v1'] });
@@ -65,7 +65,7 @@ describe('EnvelopeExplorer.setup', () => {
     expect(await status(app, `/ws-docs/sockets/${data.id}`)).toBe(404);
   });
 
-  it('tells in production nobody why there is no contract', async () => {
+  it('hides the reason of a missing contract in production', async () => {
     process.env.NODE_ENV = 'production';
     const contract = (): Promise<never> => Promise.reject(new Error('two classes are called Dto'));
     const app = await startChat((app) => mountExplorer('ws-docs', app, contract, true));
@@ -73,13 +73,13 @@ describe('EnvelopeExplorer.setup', () => {
     expect(await answer.json()).toEqual({ statusCode: 500, message: 'Internal server error' });
   });
 
-  it('serves nothing where it is turned off', async () => {
+  it('serves nothing when disabled', async () => {
     const app = await start(false);
     expect(await status(app)).toBe(404);
-    expect(said(app)).toEqual([]);
+    expect(logged(app)).toEqual([]);
   });
 
-  it('wants a path of its own, before the application is initialised', async () => {
+  it('requires a separate path and a call before the application is initialised', async () => {
     const app = await start();
     const setup = (path: string): void => mountExplorer(path, app.nest, theContract, undefined);
     for (const path of ['/', 'my docs', 'dö', 'x?y', ':x'])

@@ -1,4 +1,4 @@
-// What the example takes of a package that is not installed here.
+// Declares the part of the uninstalled package that the example uses.
 declare module '@opentelemetry/sdk-node' {
   import type { IMetricReader } from '@opentelemetry/sdk-metrics';
 

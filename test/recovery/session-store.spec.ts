@@ -1,12 +1,12 @@
-import { SessionStore, type Parked } from '../../lib/server/recovery/session-store.js';
+import { SessionStore, type ExpiringSession } from '../../lib/server/recovery/session-store.js';
 
 const LIMIT = 100_000;
 
 describe('SessionStore', () => {
   let dropped: string[];
-  let store: SessionStore<Parked>;
+  let store: SessionStore<ExpiringSession>;
   let count: number;
-  const put = (address: string | undefined, more: Partial<Parked> = {}): string => {
+  const put = (address: string | undefined, more: Partial<ExpiringSession> = {}): string => {
     const token = `token ${count++}`;
     store.put({
       token,

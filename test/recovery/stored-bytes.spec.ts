@@ -1,6 +1,6 @@
 import { BroadcastOperator } from '../../lib/server/rooms/broadcast-operator.js';
 import { MessageLog } from '../../lib/server/recovery/message-log.js';
-import { SessionStore, type Parked } from '../../lib/server/recovery/session-store.js';
+import { SessionStore, type ExpiringSession } from '../../lib/server/recovery/session-store.js';
 import { encodePacket } from '../../lib/server/rooms/packet-encoder.js';
 import { ENVELOPE } from '../../lib/server/transport/encoding.js';
 import type { Frame } from '../../lib/server/transport/frame.js';
@@ -131,7 +131,7 @@ describe('the bytes that the message log counts match the heap', () => {
 
 describe('the bytes that the session store counts match the heap', () => {
   const expires = Date.now() + 3_600_000;
-  const sessionOf = (index: number, more: Partial<Parked>): Parked => ({
+  const sessionOf = (index: number, more: Partial<ExpiringSession>): ExpiringSession => ({
     token: `${String(index).padStart(20, 'i')}.${String(index).padStart(24, 't')}`,
     id: fresh(String(index).padStart(20, 'i')),
     rooms: [],
@@ -143,7 +143,7 @@ describe('the bytes that the session store counts match the heap', () => {
     expires,
     ...more,
   });
-  const kinds: [what: string, size: number, more: (index: number) => Partial<Parked>][] = [
+  const kinds: [what: string, size: number, more: (index: number) => Partial<ExpiringSession>][] = [
     ['empty sessions', 1_000, () => ({})],
     [
       'each of another address and user',
@@ -185,8 +185,8 @@ describe('the bytes that the session store counts match the heap', () => {
     ['with bytes', 10_000, () => ({ data: { bytes: Buffer.alloc(10_000) } })],
   ];
   it.each(kinds)('%s', async (_, size, more) => {
-    const fill = (): SessionStore<Parked> => {
-      const store = new SessionStore<Parked>(LIMIT, () => undefined);
+    const fill = (): SessionStore<ExpiringSession> => {
+      const store = new SessionStore<ExpiringSession>(LIMIT, () => undefined);
       for (let count = (2 * LIMIT) / size, index = 0; index < count; index++)
         store.put(sessionOf(index, more(index)));
       return store;
@@ -195,8 +195,8 @@ describe('the bytes that the session store counts match the heap', () => {
   });
 
   it('room names that are slices do not retain the longer text', async () => {
-    const fill = (): SessionStore<Parked> => {
-      const store = new SessionStore<Parked>(LIMIT, () => undefined);
+    const fill = (): SessionStore<ExpiringSession> => {
+      const store = new SessionStore<ExpiringSession>(LIMIT, () => undefined);
       for (let index = 0; index < 100; index++) {
         const sent = `join ${index} and some more ${'x'.repeat(1_000_000)}`;
         store.put(sessionOf(index, { rooms: [sent.slice(0, 25)] }));
@@ -209,7 +209,7 @@ describe('the bytes that the session store counts match the heap', () => {
 
   it('data that references the whole application is reasons quickly', () => {
     const reasons: string[] = [];
-    const store = new SessionStore<Parked>(LIMIT, (why) => reasons.push(why));
+    const store = new SessionStore<ExpiringSession>(LIMIT, (why) => reasons.push(why));
     const everything = Array.from({ length: 100_000 }, (_, index) => ({ index, get: () => heapBytes }));
     const circle: Record<string, unknown> = { name: 'circle', class: BroadcastOperator };
     circle['self'] = circle;

@@ -107,7 +107,7 @@ export class Cluster implements ClusterMonitor {
 
   private sourceOf(adapter: Adapter): Source | undefined {
     const feed = this.feeds.get(adapter);
-    return feed && { adapter, feed };
+    return feed && { adapter, log: feed };
   }
 
   private protect(
@@ -171,7 +171,7 @@ export class Cluster implements ClusterMonitor {
     const uid = Reflect.get(adapter, 'uid') as string;
     const feed = new SharedLog(uid, () => watch.status.state === 'away');
     override(adapter, 'onMessage', (take) => (message, offset) => {
-      if (typeof offset === 'string') feed.take(message as never, offset);
+      if (typeof offset === 'string') feed.receive(message as never, offset);
       return take(message, offset);
     });
     override(adapter, 'close', (close) => () => {

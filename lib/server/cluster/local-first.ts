@@ -1,5 +1,5 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
-import { markPacket } from '../recovery/marked-packet.js';
+import { withFlag } from '../recovery/missed-packets.js';
 import type { SharedLog } from '../recovery/shared-log.js';
 import { isRecoverable } from '../rooms/target.js';
 import { override, type Internals } from './adapter-internals.js';
@@ -49,7 +49,7 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: Sh
       } catch (error) {
         const mark = (message as Marked).data?.opts?.flags?.mark;
         // it will never be read back
-        if (mark !== undefined) feed.place(mark, undefined);
+        if (mark !== undefined) feed.settle(mark, undefined);
         throw error;
       }
     });
@@ -59,17 +59,17 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: Sh
     if (isLocal(options)) return base.broadcast.call(adapter, packet, options);
     const target = options as BroadcastOptions;
     const { flags } = target;
-    const expected = isRecoverable(packet, flags) ? feed?.expect({ except: NOBODY, ...target }) : undefined;
+    const expected = isRecoverable(packet, flags) ? feed?.register({ except: NOBODY, ...target }) : undefined;
     const local = expected === undefined ? packet : { ...packet, place: expected.placement };
     const copy = feed === undefined ? { ...packet } : marked(packet, flags);
     posted.add(copy);
     try {
       base.broadcast.call(adapter, local, options);
     } catch (error) {
-      if (expected !== undefined) feed?.place(expected.mark, undefined);
+      if (expected !== undefined) feed?.settle(expected.id, undefined);
       throw error;
     }
-    return publish(copy, markServed(options, expected?.mark));
+    return publish(copy, markServed(options, expected?.id));
   });
   for (const command of COMMANDS) {
     override(adapter, command, (publish) => (options, what) => {
@@ -89,7 +89,7 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: Sh
 function marked(packet: Packet, flags: BroadcastOptions['flags']): Packet {
   return {
     ...packet,
-    data: markPacket(packet.data, flags?.volatile === true, Object.hasOwn(packet, 'bare')),
+    data: withFlag(packet.data, flags?.volatile === true, Object.hasOwn(packet, 'bare')),
   };
 }
 

@@ -50,7 +50,7 @@ export function watched<Client extends object>(
         if (!(result instanceof Promise)) return result;
         watch(result, String(property));
         if (isBlockingRead(property, args)) return result.catch(rejectLater);
-        return page === undefined ? result : page.take(result as Promise<Entry[]>);
+        return page === undefined ? result : page.receive(result as Promise<Entry[]>);
       };
     },
   });

@@ -88,7 +88,7 @@ function connect<Client extends EnvelopeSocket>(
     (error) => server._report(error, 'the adapter failed'),
   );
   updateUserRoom(socket);
-  const later = resumption === undefined ? NO_FRAMES : resumption.later();
+  const later = resumption === undefined ? NO_FRAMES : resumption.finish();
   if (later === undefined)
     return socket._end(
       'server namespace disconnect',

@@ -21,7 +21,7 @@ export async function choose(client: EnvelopeSocket, found: Resumption): Promise
     const kept = new Set(chosen.rooms ?? open);
     if (kept.size < open.length) {
       const left = rooms.filter((room) => isOwned(room) || kept.has(room));
-      if (!(await found.narrow(left))) return false;
+      if (!(await found.restrictTo(left))) return false;
       found.session = { ...found.session, rooms: left };
     }
     if ('data' in chosen) found.session = { ...found.session, data: chosen.data };

@@ -6,7 +6,7 @@ import { grantOf, hasGrantedUser, ownsSession, type Grant } from '../handshake/g
 import { dataOf } from '../handshake/user-identity.js';
 import type { Recovery } from '../recovery/types.js';
 import { choose } from './restore-session.js';
-import { idOf, type Session } from '../recovery/session.js';
+import { socketIdOf, type Session } from '../recovery/session.js';
 import { offersEnvelope } from '../handshake/subprotocols.js';
 
 /** Whether a client may be somebody who comes back: only those that negotiate the envelope's version do. */
@@ -30,17 +30,17 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
     isOver: () => client._gone,
   });
   if (found === undefined) return;
-  if (client._gone) return found.giveBack();
+  if (client._gone) return found.putBack();
   // whoever shows another's token has used it up
   const isSame = ownsSession(client, (client._grant ??= grantOf(client)), found.session.identity);
   // one that was there before it joined its rooms would get what was said in them to others
   const isItsOwn = !recovery.isLater(found.session.from, offset);
   const isBack = isSame && isItsOwn && (await choose(client, found));
-  if (isBack && client._gone) return found.giveBack();
+  if (isBack && client._gone) return found.putBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
   if (isBack && size <= client.nsp._mount.limits.maxBufferedBytes)
     (client._session ??= new ResumableSession(client)).resume(found);
-  else found.later();
+  else found.finish();
 }
 
 /** Keeps the session of a client that leaves, if it is known whose it is. */
@@ -89,7 +89,7 @@ export function takeOver(
 
 /** @returns whether there was such a client; its session can be taken now */
 export function letGoOf(sockets: ReadonlyMap<string, unknown>, token: string): boolean {
-  const client = sockets.get(idOf(token)) as EnvelopeSocket | undefined;
+  const client = sockets.get(socketIdOf(token)) as EnvelopeSocket | undefined;
   if (client?._session?.tokens.includes(token) !== true) return false;
   client._end('transport close', CLOSE_CODES.NORMAL.code, 'resumed on another connection');
   return true;

@@ -1,29 +1,29 @@
-/** Entries past which those without a debt are looked for. */
+/** The number of entries from which on those without a debt are removed. */
 const SWEEP_AT = 1_000;
 
 /**
- * What addresses have used up: for each, the moment at which it would have paid for everything (see `Rate`). Forgets
- * addresses that owe nothing.
+ * The used budget of addresses. Stores for each the time at which its budget will be full again (see `TokenBucket`). Removes
+ * addresses whose budget is full.
  */
 export class Ledger {
-  private readonly paid = new Map<string, number>();
+  private readonly fullAt = new Map<string, number>();
   private sweepAt = SWEEP_AT;
 
-  /** How many addresses are kept. */
+  /** The number of stored addresses. */
   get size(): number {
-    return this.paid.size;
+    return this.fullAt.size;
   }
 
-  /** @returns the moment; one in the past, or 0, where the address owes nothing */
+  /** Returns the time at which the budget of an address is full; 0, or a time in the past, if it is full now. */
   get(name: string): number {
-    return this.paid.get(name) ?? 0;
+    return this.fullAt.get(name) ?? 0;
   }
 
-  /** @param now milliseconds of the clock that `paid` is told by */
-  set(name: string, paid: number, now: number): void {
-    this.paid.set(name, paid);
-    if (this.paid.size < this.sweepAt) return;
-    for (const [other, moment] of this.paid) if (moment <= now) this.paid.delete(other);
-    this.sweepAt = Math.max(SWEEP_AT, 2 * this.paid.size);
+  /** Sets the time at which the budget of an address is full. @param now the current time of the same clock, in milliseconds */
+  set(name: string, fullAt: number, now: number): void {
+    this.fullAt.set(name, fullAt);
+    if (this.fullAt.size < this.sweepAt) return;
+    for (const [other, time] of this.fullAt) if (time <= now) this.fullAt.delete(other);
+    this.sweepAt = Math.max(SWEEP_AT, 2 * this.fullAt.size);
   }
 }

@@ -1,64 +1,62 @@
-import type { Adapter, Room, Session } from 'socket.io-adapter';
+import type { Adapter, Room } from 'socket.io-adapter';
 import { serverSideEmit } from '../rooms/server-side-emit.js';
-import { TAKE_OVER, type Recovery, type ResumeTerms, type Resumption, type StoredSession } from './types.js';
+import {
+  TAKE_OVER,
+  type Recovery,
+  type ResumeRequest,
+  type Resumption,
+  type StoredSession,
+} from './types.js';
 import { isInTarget, REVOKED } from '../rooms/target.js';
 import type { Frame } from '../transport/frame.js';
 import { periodsSince, roomsAt } from './membership.js';
 import { withTimeout } from '../util/with-timeout.js';
 import type { SharedLog, LogEntry } from './shared-log.js';
-import { toFrames } from './marked-packet.js';
+import { toFrames } from './missed-packets.js';
 import { resumes } from './resume-queue.js';
-import { restoreOnce, type Pass } from './restore-once.js';
+import { restoreCopy, restoreFrom, startRestore, type AdapterSession } from './adapter-session.js';
+import type { RestoreProgress } from './restore-once.js';
 import type { StorageBudget } from './storage-budget.js';
-import { broadcastOf, isSoundFor } from './stream-entry.js';
-import { byLast, inOrder, isLater } from './stream-position.js';
+import { decodeBroadcast } from './stream-entry.js';
+import { byLastElement, byOffset, isLater } from './stream-position.js';
 import type { TakeOverBudget } from './take-over-budget.js';
 
-/** A session as adapters store it: with what they do not know of, too. */
-type Persisted = Session &
-  Pick<StoredSession, 'sent' | 'from' | 'changes'> & {
-    readonly identity?: string | null | undefined;
-    /** Brokers do not tell the sessions of one server from those of another. */
-    readonly server: string;
-    /** The token that is void with this one. */
-    readonly also?: string | undefined;
-  };
-
-/** What a server's clients get messages by. */
+/** An adapter, and the log that it writes to. */
 export interface Source {
   readonly adapter: Adapter;
-  readonly feed: SharedLog;
+  readonly log: SharedLog;
 }
 
-/** Milliseconds for the broker to find a session, and for other nodes to let go of a line. */
-const PATIENCE = 1_500;
-/** Units of work that an entry of the log costs, and rooms of a client that cost one unit more. */
-const ENTRY = 4;
-const ROOMS = 25;
-/** Units that are charged before the log is read: what few entries cost. */
-const ADVANCE = 1_000;
+/** How long other nodes may take to end a connection, in milliseconds. */
+const TAKE_OVER_TIMEOUT = 1_500;
+/** The units of work of an entry of the log. */
+const UNITS_PER_ENTRY = 4;
+/** The number of rooms of a client that add one unit to each entry. */
+const ROOMS_PER_UNIT = 25;
+/** The units that are charged before the log is read: the cost of a few entries. */
+const ADVANCE_UNITS = 1_000;
 
-/** Keeps with the adapter's broker what the clients of one server miss. They can come back to any node. */
+/** Stores the sessions and missed messages of one server's clients with the adapter's broker. Clients can resume on any node. */
 export class ClusterRecovery implements Recovery {
   readonly ready: Promise<void>;
   private readonly adapter: Adapter;
-  private readonly feeds: readonly SharedLog[];
+  private readonly logs: readonly SharedLog[];
 
   constructor(
     private readonly server: string,
     own: Source,
-    /** Of the whole node. */
+    /** The budget of the whole node. */
     private readonly budget: TakeOverBudget,
-    /** Of the path. */
+    /** The budget of the path. */
     private readonly storage: StorageBudget,
-    /** Is told of what operators can mend: a subject, and a text. */
+    /** Logs a warning about a mistake that operators can correct: a subject, and a text. */
     private readonly warn: (subject: string, text: string) => void,
-    /** Of the RegExp namespace that the server belongs to. */
+    /** The adapter and log of the RegExp namespace that the server belongs to. */
     private readonly parent?: Source,
   ) {
     this.adapter = own.adapter;
-    this.feeds = parent === undefined ? [own.feed] : [own.feed, parent.feed];
-    this.ready = Promise.all(this.feeds.map(({ ready }) => ready)).then(() => undefined);
+    this.logs = parent === undefined ? [own.log] : [own.log, parent.log];
+    this.ready = Promise.all(this.logs.map(({ ready }) => ready)).then(() => undefined);
   }
 
   private get adapters(): readonly Adapter[] {
@@ -67,7 +65,7 @@ export class ClusterRecovery implements Recovery {
 
   get position(): string | undefined {
     let latest: string | undefined;
-    for (const { position } of this.feeds)
+    for (const { position } of this.logs)
       if (position !== undefined && (latest === undefined || isLater(position, latest))) latest = position;
     return latest;
   }
@@ -77,11 +75,11 @@ export class ClusterRecovery implements Recovery {
   }
 
   save(session: StoredSession): void {
-    if (this.storage.mayKeep(session)) this.store(session);
+    if (this.storage.mayStore(session)) this.store(session);
   }
 
   private store({ token, former, id, rooms, data, identity, sent, from, changes }: StoredSession): void {
-    const session: Omit<Persisted, 'missedPackets' | 'pid'> = {
+    const session: Omit<AdapterSession, 'missedPackets' | 'pid'> = {
       sid: id,
       rooms: [...rooms],
       data,
@@ -91,79 +89,79 @@ export class ClusterRecovery implements Recovery {
       changes,
       server: this.server,
     };
-    this.adapter.persistSession({ ...session, pid: token, also: former } as Persisted);
+    this.adapter.persistSession({ ...session, pid: token, also: former } as AdapterSession);
     if (former !== undefined)
-      this.adapter.persistSession({ ...session, pid: former, also: token } as Persisted);
+      this.adapter.persistSession({ ...session, pid: former, also: token } as AdapterSession);
   }
 
-  async resume(token: string, offset: string, terms: ResumeTerms): Promise<Resumption | undefined> {
+  async resume(token: string, offset: string, request: ResumeRequest): Promise<Resumption | undefined> {
     // the session stays with the broker while its client waits
-    await resumes.enter(terms, ADVANCE, () => terms.isOver());
-    if (terms.isOver()) return undefined;
-    const records = this.feeds.map((feed) => feed.record());
-    const recorded = (): LogEntry[] => records.flatMap((end) => end()).sort(inOrder);
+    await resumes.waitForTurn(request, ADVANCE_UNITS, () => request.isOver());
+    if (request.isOver()) return undefined;
+    const recordings = this.logs.map((log) => log.record());
+    const endRecording = (): LogEntry[] => recordings.flatMap((end) => end()).sort(byOffset);
     try {
-      let found = await this.restore(token, offset, terms);
+      let found = await this.restore(token, offset, request);
       if (found === undefined) {
         const takeOver = async (): Promise<boolean> => {
-          const isKnown = await this.askOthers(token);
-          found = await this.restore(token, offset, terms);
+          const isKnown = await this.requestTakeOver(token);
+          found = await this.restore(token, offset, request);
           return isKnown || found !== undefined;
         };
-        await this.budget.spend(terms, takeOver);
+        await this.budget.spend(request, takeOver);
       }
-      // what this one missed is not asked for
-      if (found?.also) await restoreFrom(this.adapter, found.also, offset, passOf(this.adapter, true));
+      // takes the session out of the store by its other token too, without reading the log
+      if (found?.also) await restoreFrom(this.adapter, found.also, offset, startRestore(this.adapter, true));
       const packets = found && (await this.packetsOf(found, offset));
       const missed = packets && toFrames(packets);
-      if (found === undefined || missed === undefined) return void recorded();
-      return this.resumption(found, missed, offset, recorded);
+      if (found === undefined || missed === undefined) return void endRecording();
+      return this.resumption(found, missed, offset, endRecording);
     } catch {
-      return void recorded();
+      return void endRecording();
     }
   }
 
   private resumption(
-    found: Persisted,
+    found: AdapterSession,
     missed: Frame[],
     offset: string,
-    recorded: () => LogEntry[],
+    endRecording: () => LogEntry[],
   ): Resumption {
     const { pid: token, sid: id, rooms, data, sent, from } = found;
     const changes = found.changes ?? undefined;
     const periods = periodsSince(offset, rooms, changes ?? [], isLater);
-    // what is not there comes back as null
+    // brokers turn undefined into null
     const identity = found.identity ?? undefined;
     const session = { token, id, rooms, data, identity, sent, from, changes, address: undefined };
     const known = new Set(missed.map((frame) => frame.offset!));
     const last = missed.at(-1)?.offset;
-    let isBehind = true;
-    let narrowed: readonly Room[] = rooms;
+    let isCatchingUp = true;
+    let restricted: readonly Room[] = rooms;
     return {
       session,
       offset,
       missed,
-      narrow: async (left) => {
-        narrowed = left;
-        const meant = await this.missedIn(found, left, offset);
-        const still = missed.filter((frame) => meant?.has(frame.offset!) === true);
-        missed.splice(0, Infinity, ...still);
-        return meant !== undefined;
+      restrictTo: async (subset) => {
+        restricted = subset;
+        const offsets = await this.offsetsMissedIn(found, subset, offset);
+        const remaining = missed.filter((frame) => offsets?.has(frame.offset!) === true);
+        missed.splice(0, Infinity, ...remaining);
+        return offsets !== undefined;
       },
-      later: () => {
-        // the node may read the log later than the client got it from another one
-        const entries = recorded().filter(
+      finish: () => {
+        // this node may read a message from the log after another node has sent it to the client
+        const entries = endRecording().filter(
           (entry) =>
             isLater(entry.offset, offset) &&
             !known.has(entry.offset) &&
             isInTarget(roomsAt(entry.offset, periods, isLater), entry) &&
-            // a session that was ended for a room ends, whatever is left of its rooms
-            (narrowed === rooms || isInTarget(narrowed, entry) || entry.data[0] === REVOKED),
+            // a session that was revoked for any of its rooms ends, even if that room is not restored
+            (restricted === rooms || isInTarget(restricted, entry) || entry.data[0] === REVOKED),
         );
         const read = toFrames(entries.map((entry) => [...entry.data, entry.offset]));
-        const pending = this.pending(rooms, narrowed);
+        const pending = this.pending(rooms, restricted);
         if (read === undefined || pending === undefined) return undefined;
-        // two logs were asked one after the other
+        // two logs were read one after the other, so the second may have earlier messages than the first
         const early = read.filter((frame) => last !== undefined && isLater(last, frame.offset!));
         for (const frame of early) known.add(frame.offset!);
         missed.push(...early);
@@ -171,45 +169,49 @@ export class ClusterRecovery implements Recovery {
         return [...read.slice(early.length), ...pending];
       },
       has: (position) => {
-        if (!isBehind) return false;
-        // the client may have had from another node what this one reads only now
+        if (!isCatchingUp) return false;
+        // the client may have received a message from another node that this node reads only now
         if (known.has(position) || !isLater(position, offset)) return true;
-        isBehind = last !== undefined && !isLater(position, last);
-        if (!isBehind) known.clear();
+        isCatchingUp = last !== undefined && !isLater(position, last);
+        if (!isCatchingUp) known.clear();
         return false;
       },
-      giveBack: (told) => {
-        recorded();
-        this.store(told === undefined ? session : { ...session, token: told, former: token });
+      putBack: (newToken) => {
+        endRecording();
+        this.store(newToken === undefined ? session : { ...session, token: newToken, former: token });
       },
     };
   }
 
-  private async restore(token: string, offset: string, terms: ResumeTerms): Promise<Persisted | undefined> {
-    const pass = passOf(this.adapter);
-    const found = await restoreFrom(this.adapter, token, offset, pass);
+  private async restore(
+    token: string,
+    offset: string,
+    request: ResumeRequest,
+  ): Promise<AdapterSession | undefined> {
+    const progress = startRestore(this.adapter);
+    const found = await restoreFrom(this.adapter, token, offset, progress);
     // the adapter compares each entry with each room
-    const units = pass.entries * (ENTRY + (found?.rooms.length ?? 0) / ROOMS);
-    if (units > ADVANCE) resumes.charge(terms, units - ADVANCE);
+    const units = progress.entries * (UNITS_PER_ENTRY + (found?.rooms.length ?? 0) / ROOMS_PER_UNIT);
+    if (units > ADVANCE_UNITS) resumes.charge(request, units - ADVANCE_UNITS);
     if (found?.server !== this.server) return undefined;
     if (this.parent === undefined) return found;
-    // an adapter finds what was sent to its own server alone
-    const whole = await restoreCopy(this.parent.adapter, found, '', offset);
-    const packets = whole && [...found.missedPackets, ...whole.missedPackets];
-    return packets && { ...found, missedPackets: packets.sort(byLast) };
+    // an adapter finds messages to its own server only, so the parent's adapter finds those to the RegExp namespace
+    const copy = await restoreCopy(this.parent.adapter, found, '', offset);
+    const packets = copy && [...found.missedPackets, ...copy.missedPackets];
+    return packets && { ...found, missedPackets: packets.sort(byLastElement) };
   }
 
-  /** What a client missed; `undefined`: that cannot be found out. */
-  private async packetsOf(found: Persisted, offset: string): Promise<readonly unknown[][] | undefined> {
+  /** Returns the packets that a client missed; `undefined` if the log could not be read. */
+  private async packetsOf(found: AdapterSession, offset: string): Promise<readonly unknown[][] | undefined> {
     const periods = periodsSince(offset, found.rooms, found.changes ?? [], isLater);
-    // an adapter looks for what concerns the rooms of the end
+    // an adapter searches with the rooms at the disconnect only, which is enough if they did not change
     if (periods.length === 1) return found.missedPackets;
     const packets: unknown[][] = [];
     for (const adapter of this.adapters) {
-      const pass: Pass = {
-        ...passOf(adapter),
-        isSound: (fields, position) => {
-          const broadcast = broadcastOf(adapter, fields);
+      const progress: RestoreProgress = {
+        ...startRestore(adapter),
+        isReadable: (fields, position) => {
+          const broadcast = decodeBroadcast(adapter, fields);
           if (broadcast === undefined) return false;
           const { packet, opts } = broadcast;
           const target = { rooms: new Set(opts.rooms), except: new Set(opts.except) };
@@ -218,36 +220,36 @@ export class ClusterRecovery implements Recovery {
           return false;
         },
       };
-      const whole = await restoreCopy(adapter, { ...found, rooms: [] }, '.changed', offset, pass);
-      if (whole === undefined) return undefined;
-      if (pass.pages === 0) {
+      const copy = await restoreCopy(adapter, { ...found, rooms: [] }, '.changed', offset, progress);
+      if (copy === undefined) return undefined;
+      if (progress.pages === 0) {
         this.warn('tolerant', NOT_TOLERANT);
         return undefined;
       }
     }
-    return packets.sort(byLast);
+    return packets.sort(byLastElement);
   }
 
-  /** Positions of what a client in these rooms would have missed; `undefined`: that could not be found out. */
-  private async missedIn(
-    found: Persisted,
+  /** Returns the offsets of the messages that a client in these rooms missed; `undefined` if the log could not be read. */
+  private async offsetsMissedIn(
+    found: AdapterSession,
     rooms: readonly Room[],
     offset: string,
   ): Promise<ReadonlySet<string> | undefined> {
-    const meant = new Set<string>();
+    const offsets = new Set<string>();
     for (const adapter of this.adapters) {
-      const whole = await restoreCopy(adapter, { ...found, rooms: [...rooms] }, '.narrowed', offset);
-      if (whole === undefined) return undefined;
-      for (const packet of whole.missedPackets) meant.add(String(packet.at(-1)));
+      const copy = await restoreCopy(adapter, { ...found, rooms: [...rooms] }, '.narrowed', offset);
+      if (copy === undefined) return undefined;
+      for (const packet of copy.missedPackets) offsets.add(String(packet.at(-1)));
     }
-    return meant;
+    return offsets;
   }
 
-  /** `undefined`: one of them ends the session. */
-  private pending(rooms: readonly Room[], narrowed: readonly Room[]): Frame[] | undefined {
-    const pending = this.feeds.flatMap((feed) => {
-      const marks = new Set(feed.pending(narrowed).map(([mark]) => mark));
-      return feed.pending(rooms).filter(([mark]) => marks.has(mark));
+  /** Returns this node's messages that have no position in the log yet; `undefined` if one of them revokes the session. */
+  private pending(rooms: readonly Room[], restricted: readonly Room[]): Frame[] | undefined {
+    const pending = this.logs.flatMap((log) => {
+      const ids = new Set(log.pending(restricted).map(([id]) => id));
+      return log.pending(rooms).filter(([id]) => ids.has(id));
     });
     pending.sort(([one], [other]) => one - other);
     const frames = pending.flatMap(([, frame]) => frame ?? []);
@@ -255,55 +257,21 @@ export class ClusterRecovery implements Recovery {
   }
 
   /**
-   * Another node may hold a connection with this session that is dead. It ends that connection and stores the session
-   * before it answers.
+   * Requests a session from the other nodes. One of them may have a lost connection with this session that it has not detected: it
+   * ends that connection and stores the session before it responds.
    *
    * @returns whether a node knew the token
    */
-  private async askOthers(token: string): Promise<boolean> {
-    const answered = new Promise<boolean>((resolve) => {
-      const done = (_: unknown, answers: unknown): void =>
-        resolve(Array.isArray(answers) && answers.includes(true));
+  private async requestTakeOver(token: string): Promise<boolean> {
+    const response = new Promise<boolean>((resolve) => {
+      const done = (_: unknown, responses: unknown): void =>
+        resolve(Array.isArray(responses) && responses.includes(true));
       serverSideEmit(this.adapter, TAKE_OVER, [token, done], () => resolve(false));
     });
-    return withTimeout(PATIENCE, answered, false, false);
+    return withTimeout(TAKE_OVER_TIMEOUT, response, false, false);
   }
 }
 
 const NOT_TOLERANT =
-  'a client whose rooms had changed just before its connection was lost got a new session, since the log of messages could ' +
-  'not be read: pass the broker’s client through tolerant, createAdapter(tolerant(client))';
-
-async function restoreFrom(
-  adapter: Adapter,
-  token: string,
-  offset: string,
-  pass: Pass,
-): Promise<Persisted | undefined> {
-  const ask = async (): Promise<unknown> => adapter.restoreSession(token, offset);
-  const restored = restoreOnce.run(pass, ask).catch(() => null);
-  return ((await withTimeout(PATIENCE, restored, null, false)) ?? undefined) as Persisted | undefined;
-}
-
-/**
- * Gives an adapter a changed copy of a session, and reads that: an adapter finds what was missed only for a session that
- * it has. The copy is of no server, so that no client resumes it.
- *
- * @param suffix tells the copies of one session apart
- */
-function restoreCopy(
-  adapter: Adapter,
-  session: Persisted,
-  suffix: string,
-  offset: string,
-  pass: Pass = passOf(adapter),
-): Promise<Persisted | undefined> {
-  const key = `${session.pid}.${adapter.nsp.name}${suffix}`;
-  adapter.persistSession({ ...session, pid: key, server: '', missedPackets: [] } as Persisted);
-  return restoreFrom(adapter, key, offset, pass);
-}
-
-/** @param isRead nothing of the log is asked for */
-function passOf(adapter: Adapter, isRead = false): Pass {
-  return { isRead, pages: 0, entries: 0, isSound: (fields) => isSoundFor(adapter, fields) };
-}
+  'a client got a new session, since its rooms changed just before the connection was lost and the log of messages could ' +
+  'not be read. Wrap the client of the broker with tolerant: createAdapter(tolerant(client))';

@@ -1,30 +1,30 @@
 import type { Room } from 'socket.io-adapter';
 
-/** A client came into rooms, or left some. */
+/** A change of a client's rooms: it joined or left some. */
 export interface RoomChange {
-  /** Where the log stood. */
+  /** The position of the log at the change. */
   readonly at: string;
-  /** A broker may make `null` of `undefined`. */
+  /** `null` after a broker has stored an `undefined`. */
   readonly joined?: readonly Room[] | null | undefined;
   readonly left?: readonly Room[] | null | undefined;
 }
 
-/** A stretch of the log, and the rooms that a client was in meanwhile. */
+/** A range of the log, and the client's rooms during it. */
 export interface Period {
   readonly rooms: readonly Room[];
-  /** Its last position; `undefined`: it lasts. */
+  /** The last position of the range; `undefined` for the current range. */
   readonly until: string | undefined;
 }
 
 type IsLater = (position: string, than: string) => boolean;
 
-/** Rooms that all changes of one client may name together: beyond that the oldest changes are forgotten. */
+/** The maximum number of rooms in all changes of one client. Beyond that, the oldest changes are removed. */
 const MAX_ROOMS = 200;
 
 /**
- * Writes a change down.
+ * Adds a change to a client's list of changes.
  *
- * @returns the changes to keep, and where the log stood at the last one that was forgotten
+ * @returns the new list, and the position of the last change that was removed from it because it was full
  */
 export function withChange(
   changes: readonly RoomChange[],
@@ -41,7 +41,7 @@ export function withChange(
   return { changes: kept, forgotten };
 }
 
-/** The rooms that a client was in since a position of the log, which is none before the changes began. */
+/** Returns the ranges of the log since a position, with a client's rooms in each. The changes must reach back to that position. */
 export function periodsSince(
   position: string,
   rooms: readonly Room[],
@@ -54,14 +54,14 @@ export function periodsSince(
     if (!isLater(at, position)) break;
     for (const room of joined ?? []) current.delete(room);
     for (const room of left ?? []) current.add(room);
-    // several changes at one position: what was before all of them counts
+    // of several changes at one position, the rooms before the first one count
     if (periods[0]!.until === at) periods.shift();
     periods.unshift({ rooms: [...current], until: at });
   }
   return periods;
 }
 
-/** The rooms of the period that a position belongs to. */
+/** Returns the rooms of the period that contains a position. */
 export function roomsAt(position: string, periods: readonly Period[], isLater: IsLater): readonly Room[] {
   return periods.find(({ until }) => until === undefined || !isLater(position, until))!.rooms;
 }

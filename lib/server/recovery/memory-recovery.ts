@@ -1,48 +1,46 @@
 import { randomBytes } from 'node:crypto';
-import type { BroadcastFlags, BroadcastOptions, Room } from 'socket.io-adapter';
+import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import { joinFrames, type Frame } from '../transport/frame.js';
-import { MemoryAdapter } from '../rooms/memory-adapter.js';
-import type { CreateAdapter, ForEachSocket } from '../rooms/adapter-factory.js';
+import type { CreateAdapter } from '../rooms/adapter-factory.js';
 import { periodsSince } from './membership.js';
-import type { OutgoingMessage } from '../rooms/outgoing-message.js';
-import { encodePacket } from '../rooms/packet-encoder.js';
-import { ENVELOPE } from '../transport/encoding.js';
-import type { Recovery, RecoverySettings, ResumeTerms, Resumption, StoredSession } from './types.js';
+import { LoggingAdapter, type LoggedPacket } from './logging-adapter.js';
+import type { Recovery, RecoverySettings, ResumeRequest, Resumption, StoredSession } from './types.js';
 import { isRecoverable } from '../rooms/target.js';
 import type { ResolvedRecovery } from './types.js';
 import { MessageLog, type Missed } from './message-log.js';
 import { resumes, type Work } from './resume-queue.js';
-import { SessionStore, SESSIONS_PART, TOO_LARGE, type Parked } from './session-store.js';
+import { SessionStore, SESSIONS_PART, TOO_LARGE, type ExpiringSession } from './session-store.js';
 
-interface Stored extends Parked {
+interface Stored extends ExpiringSession {
   readonly server: string;
-  /** Where the log stood when the client went. */
-  readonly left: number;
+  /** The position of the log at the disconnect. */
+  readonly disconnectedAt: number;
 }
 
-/** What a client missed, ready to be sent. */
-interface Ready extends Missed {
+/** The messages that a client missed, with the bytes to send. */
+interface Replay extends Missed {
   readonly bytes: Buffer[];
 }
 
-/** Bytes of one piece of what was missed: the outbox writes each by itself. */
-const PIECE = 66_000;
-/** Milliseconds for which a line may be dead before anybody notices: what was written to it has to be sent again. */
-const UNNOTICED = 60_000;
+/** The bytes of one chunk of a replay. The outbox writes each chunk separately. */
+const CHUNK = 66_000;
+/** How long a lost connection may remain undetected, in milliseconds. Messages written to it meanwhile have to be replayed. */
+const UNDETECTED = 60_000;
+/** Milliseconds between two removals of expired sessions and messages. */
 const SWEEP_INTERVAL = 10_000;
 
-/** Keeps in memory what the clients of one path miss. They can come back to this process only. */
+/** Stores the sessions and missed messages of one path's clients in memory. Clients can resume on this process only. */
 export class MemoryRecovery implements RecoverySettings {
   readonly maxDisconnectionDuration: number;
   private readonly log: MessageLog;
   private readonly sessions: SessionStore<Stored>;
-  /** By either token, sessions that are on their way back to a client. */
-  private readonly leaving = new Map<string, Promise<unknown>>();
-  /** Positions of another run of the program mean nothing here. */
+  /** The searches of sessions that clients are resuming, by each valid token. */
+  private readonly resuming = new Map<string, Promise<unknown>>();
+  /** Part of every offset, since positions of another run of the program are not valid in this one. */
   private readonly run = randomBytes(6).toString('base64url');
   private timer: NodeJS.Timeout | undefined;
 
-  /** @param warn is told why sessions are not kept: a subject that names the limit, and a text for operators */
+  /** @param warn logs why sessions are not stored; receives a subject that names the limit, and a text for operators */
   constructor(
     { maxDisconnectionDuration, maxStoredBytes }: Omit<ResolvedRecovery, 'restore'>,
     warn: (subject: string, text: string) => void = () => undefined,
@@ -50,30 +48,32 @@ export class MemoryRecovery implements RecoverySettings {
     this.maxDisconnectionDuration = maxDisconnectionDuration;
     const forSessions = Math.floor(maxStoredBytes * SESSIONS_PART);
     this.log = new MessageLog(
-      maxDisconnectionDuration + UNNOTICED,
+      maxDisconnectionDuration + UNDETECTED,
       maxStoredBytes - forSessions,
-      (position) => this.show(position),
+      (position) => this.toOffset(position),
     );
     const limit = `recovery.maxStoredBytes (${maxStoredBytes}, half of it for sessions)`;
-    this.sessions = new SessionStore(forSessions, (why) => warn(limit, `${limit} ${REASONS[why]}`));
+    this.sessions = new SessionStore(forSessions, (reason) => warn(limit, `${limit} ${WARNINGS[reason]}`));
   }
 
-  /** Estimated bytes of the heap that messages and sessions take. */
+  /** The estimated heap bytes of messages and sessions. */
   get bytes(): number {
     return this.log.bytes + this.sessions.bytes;
   }
 
-  /** The adapter of one server: the in-memory one, which writes all that it sends into the log. */
-  readonly adapter: CreateAdapter = (nsp, walk) => {
-    // what is sent to a RegExp namespace is for all its children
-    const server = walk === undefined ? (nsp as { name: string }).name : undefined;
-    const adapter = new LoggingAdapter(nsp, (packet, options) => this.record(server, packet, options));
-    if (walk !== undefined) Reflect.set(adapter, 'apply', walk);
+  /** Creates the adapter of one server: an in-memory adapter that writes its broadcasts into the log. */
+  readonly adapter: CreateAdapter = (nsp, forEachSocket) => {
+    // a broadcast to a RegExp namespace is for all its children
+    const server = forEachSocket === undefined ? (nsp as { name: string }).name : undefined;
+    const adapter = new LoggingAdapter(nsp, (packet, options) =>
+      this.assignPosition(server, packet, options),
+    );
+    if (forEachSocket !== undefined) Reflect.set(adapter, 'apply', forEachSocket);
     return adapter;
   };
 
   of(_: unknown, server: string): Recovery {
-    const position = (): string => this.show(this.log.position);
+    const position = (): string => this.toOffset(this.log.position);
     return {
       ready: Promise.resolve(),
       get position() {
@@ -81,119 +81,126 @@ export class MemoryRecovery implements RecoverySettings {
       },
       isLater: this.isLater,
       save: (session) => this.save(session, server),
-      resume: (token, offset, terms) => this.resume(token, offset, server, terms),
+      resume: (token, offset, request) => this.resume(token, offset, server, request),
     };
   }
 
-  /** @returns what makes the frame known to the log, `undefined` where it is not kept */
-  private record(
+  private assignPosition(
     server: string | undefined,
     packet: LoggedPacket,
     options: BroadcastOptions,
   ): ((frame: Frame | undefined) => void) | undefined {
     if (!isRecoverable(packet, options.flags)) return undefined;
-    packet.data.push(this.show(this.log.advance()));
+    packet.data.push(this.toOffset(this.log.advance()));
     return (frame) => this.log.add(server, options, frame);
   }
 
   private save(session: StoredSession, server: string): void {
     const expires = Date.now() + this.maxDisconnectionDuration;
-    this.put({ ...session, server, left: this.log.position, expires });
+    this.put({ ...session, server, disconnectedAt: this.log.position, expires });
   }
 
   private put(session: Stored): void {
     this.sessions.put(session);
-    this.timer ??= this.later();
+    this.timer ??= this.scheduleSweep();
   }
 
   private async resume(
     token: string,
     offset: string,
     server: string,
-    terms: ResumeTerms,
+    request: ResumeRequest,
   ): Promise<Resumption | undefined> {
-    // a client that gave up may come again before it is known to have gone
-    await this.leaving.get(token);
+    // a client that gave up may retry before its disconnect is detected
+    await this.resuming.get(token);
     if (this.sessions.peek(token)?.server !== server) return undefined;
     const found = this.sessions.take(token)!;
     const session = { ...found, token, former: undefined };
-    const position = this.read(offset);
+    const position = this.parseOffset(offset);
     if (position === undefined || session.expires < Date.now()) return undefined;
-    // it would get what was said in its rooms before it joined them
-    if ((this.read(session.from) ?? 0) > position) return undefined;
-    // who has all that was written to it misses only what came later
-    const from = offset === session.sent ? Math.max(position, session.left) : position;
-    const giveBack = (told?: string): void =>
-      this.put(told === undefined ? session : { ...session, token: told, former: token });
-    const search = (rooms: readonly Room[]): Promise<Ready | undefined> =>
+    // the offset of another client: this one would receive messages from before it joined its rooms
+    if ((this.parseOffset(session.from) ?? 0) > position) return undefined;
+    // a client that received everything before the disconnect missed only later messages
+    const from = offset === session.sent ? Math.max(position, session.disconnectedAt) : position;
+    const putBack = (newToken?: string): void =>
+      this.put(newToken === undefined ? session : { ...session, token: newToken, former: token });
+    const search = (rooms: readonly Room[]): Promise<Replay | undefined> =>
       resumes.run(
-        terms,
-        (work) => this.missed(from, session, rooms, terms.maxBytes, work),
-        () => terms.isOver(),
+        request,
+        (work) => this.prepareReplay(from, session, rooms, request.maxBytes, work),
+        () => request.isOver(),
       );
     const first = search(session.rooms);
     const tokens = found.former === undefined ? [found.token] : [found.token, found.former];
-    for (const one of tokens) this.leaving.set(one, first);
-    const missed = await first;
-    for (const one of tokens) this.leaving.delete(one);
-    if (missed === undefined) return void (terms.isOver() && giveBack());
-    let { until } = missed;
+    for (const valid of tokens) this.resuming.set(valid, first);
+    const replay = await first;
+    for (const valid of tokens) this.resuming.delete(valid);
+    if (replay === undefined) return void (request.isOver() && putBack());
+    let { until } = replay;
     let { rooms } = session;
     const resumption: Resumption & { bytes: Buffer[] } = {
       session,
       offset,
-      missed: missed.frames,
-      bytes: missed.bytes,
+      missed: replay.frames,
+      bytes: replay.bytes,
       has: never,
-      narrow: async (left) => {
-        const less = await search(left);
-        if (less === undefined) return false;
-        rooms = left;
-        until = less.until;
-        resumption.missed = less.frames;
-        resumption.bytes = less.bytes;
+      restrictTo: async (subset) => {
+        const restricted = await search(subset);
+        if (restricted === undefined) return false;
+        rooms = subset;
+        until = restricted.until;
+        resumption.missed = restricted.frames;
+        resumption.bytes = restricted.bytes;
         return true;
       },
-      later: () =>
+      finish: () =>
         this.log.reachesBack(until) ? this.log.since(until, server, rooms, session.rooms) : undefined,
-      giveBack,
+      putBack,
     };
     return resumption;
   }
 
-  /** @param rooms those of the session that its client gets back. @returns `undefined`: it needs a new session */
-  private *missed(
+  /**
+   * Finds the missed messages of a session and encodes them.
+   *
+   * @param rooms the rooms of the session that are restored
+   * @returns `undefined` if the client needs a new session: messages are no longer in the log, or more than `maxBytes` are missing
+   */
+  private *prepareReplay(
     from: number,
     session: Stored,
     rooms: readonly Room[],
     maxBytes: number,
     work: Work,
-  ): Generator<void, Ready | undefined> {
+  ): Generator<void, Replay | undefined> {
     if (!this.log.reachesBack(from)) return undefined;
     const missed = yield* this.searchPeriods(from, session, rooms, maxBytes, work);
     if (missed === undefined) return undefined;
     const bytes: Buffer[] = [];
-    let piece: string[] = [];
+    let chunk: string[] = [];
     let size = 0;
     let total = 0;
     for (const frame of missed.frames) {
       const text = frame.positionedText;
-      piece.push(text);
+      chunk.push(text);
       size += text.length;
-      if (size > PIECE) {
-        const joined = joinFrames(piece);
+      if (size > CHUNK) {
+        const joined = joinFrames(chunk);
         if ((total += joined.length) > maxBytes) return undefined;
         bytes.push(joined);
-        piece = [];
+        chunk = [];
         size = 0;
       }
       if (work.add(1)) yield;
     }
-    if (piece.length > 0) bytes.push(joinFrames(piece));
+    if (chunk.length > 0) bytes.push(joinFrames(chunk));
     return { ...missed, bytes };
   }
 
-  /** A client that did not hear of a change of its rooms shows a position before it. */
+  /**
+   * Searches the log with the rooms that the client had at each position. Its offset is earlier than a change of its rooms if it
+   * lost the connection before it received a message after the change.
+   */
   private *searchPeriods(
     from: number,
     { server, rooms: former, changes = [] }: Stored,
@@ -201,14 +208,23 @@ export class MemoryRecovery implements RecoverySettings {
     maxBytes: number,
     work: Work,
   ): Generator<void, Missed | undefined> {
-    const kept = rooms === former ? undefined : new Set(rooms);
+    const restored = rooms === former ? undefined : new Set(rooms);
     const frames: Frame[] = [];
     let until = from;
     let bytes = 0;
-    for (const period of periodsSince(this.show(from), former, changes, this.isLater)) {
-      const end = period.until === undefined ? Infinity : this.read(period.until);
-      const chosen = kept === undefined ? period.rooms : period.rooms.filter((room) => kept.has(room));
-      const found = yield* this.log.search(until, server, chosen, maxBytes - bytes, work, period.rooms, end);
+    for (const period of periodsSince(this.toOffset(from), former, changes, this.isLater)) {
+      const end = period.until === undefined ? Infinity : this.parseOffset(period.until);
+      const searched =
+        restored === undefined ? period.rooms : period.rooms.filter((room) => restored.has(room));
+      const found = yield* this.log.search(
+        until,
+        server,
+        searched,
+        maxBytes - bytes,
+        work,
+        period.rooms,
+        end,
+      );
       if (found === undefined) return undefined;
       for (const frame of found.frames) {
         bytes += frame.payload.length;
@@ -220,71 +236,37 @@ export class MemoryRecovery implements RecoverySettings {
   }
 
   private readonly isLater = (position: string, than: string): boolean =>
-    (this.read(position) ?? 0) > (this.read(than) ?? 0);
+    (this.parseOffset(position) ?? 0) > (this.parseOffset(than) ?? 0);
 
   private sweep(): void {
     this.timer = undefined;
     this.log.trim();
     this.sessions.sweep(Date.now());
-    if (this.sessions.size > 0) this.timer = this.later();
+    if (this.sessions.size > 0) this.timer = this.scheduleSweep();
   }
 
-  private later(): NodeJS.Timeout {
+  private scheduleSweep(): NodeJS.Timeout {
     return setTimeout(() => this.sweep(), Math.min(this.maxDisconnectionDuration, SWEEP_INTERVAL)).unref();
   }
 
-  private show(position: number): string {
+  private toOffset(position: number): string {
     return `${this.run}.${position}`;
   }
 
-  private read(offset: string): number | undefined {
+  /** Returns the position of an offset; `undefined` if this run of the program did not issue it. */
+  private parseOffset(offset: string): number | undefined {
     const [run, position] = offset.split('.');
     return run === this.run && /^\d{1,15}$/.test(position ?? '') ? Number(position) : undefined;
   }
 }
 
-/** Not a closure: it would keep what was found for as long as its client stays. */
+/** Not a closure, which would keep the replayed messages in memory for as long as the client is connected. */
 function never(): boolean {
   return false;
 }
 
-const REASONS = {
-  full: 'is reached: who holds the most, an address or a user, loses its oldest sessions',
+/** The warnings of {@link SessionStore}, without the name of the limit in front. */
+const WARNINGS = {
+  full: 'is reached: the address or user with the most stored bytes loses its oldest sessions',
   'too large': TOO_LARGE,
 } as const;
-
-interface LoggedPacket {
-  data: unknown[];
-}
-
-type Record = (
-  packet: LoggedPacket,
-  options: BroadcastOptions,
-) => ((frame: Frame | undefined) => void) | undefined;
-
-class LoggingAdapter extends MemoryAdapter {
-  constructor(
-    nsp: unknown,
-    private readonly record: Record,
-  ) {
-    super(nsp);
-  }
-
-  override broadcast(packet: LoggedPacket, options: BroadcastOptions): void {
-    const added = this.record(packet, options);
-    if (added === undefined) return super.broadcast(packet, options);
-    const messages = encodePacket(packet);
-    added(messages[0]?.frame(ENVELOPE));
-    const flags: BroadcastFlags = options.flags ?? {};
-    (this as unknown as { apply: ForEachSocket }).apply(options, (socket) => {
-      const recipient = socket as Recipient;
-      recipient.notifyOutgoingListeners(packet);
-      recipient.client.writeToEngine(messages, flags);
-    });
-  }
-}
-
-interface Recipient {
-  notifyOutgoingListeners(packet: LoggedPacket): void;
-  readonly client: { writeToEngine(messages: readonly OutgoingMessage[], flags: BroadcastFlags): void };
-}

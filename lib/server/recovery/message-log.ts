@@ -1,6 +1,6 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import { Frame } from '../transport/frame.js';
-import { MergedLists } from './merged-lists.js';
+import { SortedMerge } from './sorted-merge.js';
 import { SharedNames } from './shared-names.js';
 import { Work } from './resume-queue.js';
 import { EntryList, RoomIndex } from './room-index.js';
@@ -8,23 +8,25 @@ import { textBytes } from '../util/heap-size.js';
 
 /** One message of the log. */
 interface Entry {
-  /** `undefined`: all of the path. */
+  /** `undefined`: all servers of the path. */
   readonly server: string | undefined;
-  /** Its position. */
+  /** The position in the log. */
   readonly number: number;
+  /** Milliseconds since the epoch. */
   readonly time: number;
   readonly size: number;
-  /** `undefined`: everybody. */
+  /** `undefined`: all clients. */
   readonly rooms: readonly Room[] | undefined;
   readonly except: readonly Room[] | undefined;
-  /** `undefined`: whoever it was meant for does not get its session back. */
+  /** `undefined`: the entry revokes the sessions of its target. */
   readonly text: string | undefined;
 }
 
-/** Bytes that an entry takes beside its text and its rooms. */
+/** Bytes of an entry without its text and its rooms. */
 const OVERHEAD = 230;
-/** Bytes of a list of rooms, and of each of its elements. */
+/** Bytes of a list of rooms without its elements. */
 const LIST = 48;
+/** Bytes of one element of a list. */
 const SLOT = 8;
 
 /** The messages that a client missed. */
@@ -34,7 +36,7 @@ export interface Missed {
   readonly until: number;
 }
 
-/** The latest messages of one path, bounded in time and in bytes of the heap. Positions are counted from 1. */
+/** The log of one path's latest messages, limited in age and in heap bytes. Positions start at 1. */
 export class MessageLog {
   private readonly entries = new EntryList<Entry>();
   private readonly index = new RoomIndex<Entry>();
@@ -43,11 +45,11 @@ export class MessageLog {
   private last = 0;
 
   constructor(
-    /** Milliseconds for which messages are kept. */
+    /** How long messages are stored, in milliseconds. */
     private readonly duration: number,
     private readonly maxBytes: number,
-    /** Makes the offset that clients are told from a position. */
-    private readonly show: (position: number) => string = String,
+    /** Returns the offset that clients receive for a position. */
+    private readonly toOffset: (position: number) => string = String,
   ) {}
 
   /** The position of the latest message. */
@@ -55,21 +57,22 @@ export class MessageLog {
     return this.last;
   }
 
-  /** Estimated bytes of the heap that the log takes. */
+  /** The estimated heap bytes of the log. */
   get bytes(): number {
     return this.size + this.index.bytes + this.names.bytes;
   }
 
-  /** Takes the position that the next message will have. */
+  /** Returns the position of the next message, and reserves it. */
   advance(): number {
     return ++this.last;
   }
 
+  /** Adds the message of the last reserved position. A message without a frame revokes the sessions of its target. */
   add(server: string | undefined, { rooms, except }: BroadcastOptions, frame: Frame | undefined): void {
-    // the text alone: a frame has its bytes as well, once it was sent
+    // the text only, since a frame that was sent also holds its bytes
     const text = frame?.payload as string | undefined;
     const entry: Entry = {
-      // of a RegExp namespace the client has chosen the path, which may be long
+      // in a RegExp namespace the client chooses the path, which may be long
       server: server === undefined ? undefined : (this.names.use(server) as string),
       number: this.last,
       time: Date.now(),
@@ -80,11 +83,15 @@ export class MessageLog {
     };
     this.entries.push(entry);
     this.size += entry.size;
-    for (const room of entry.rooms ?? EVERYBODY) this.index.add(entry.server, room, entry);
+    for (const room of entry.rooms ?? ALL_CLIENTS) this.index.add(entry.server, room, entry);
     this.trim();
   }
 
-  /** The messages behind a position that were meant for a client in these rooms; `undefined`: it needs a new session. */
+  /**
+   * Returns the messages after a position for a client in these rooms; `undefined` if the client needs a new session.
+   *
+   * @param former see {@link search}
+   */
   since(
     position: number,
     server: string,
@@ -99,13 +106,13 @@ export class MessageLog {
   }
 
   /**
-   * The same in steps, between which messages may be added and removed. What was added meanwhile is found as well, up
-   * to a step's work.
+   * Searches like {@link since}, in steps. Between two steps messages may be added and removed. The search includes messages that
+   * are added meanwhile, except the last ones that fit into one step.
    *
-   * @param maxBytes a client that missed more needs a new session
-   * @param work counts what is done; a step ends when it says so
-   * @param former the rooms that the client was in: what was not meant for one of them is not meant for it
-   * @param end nothing behind that position
+   * @param maxBytes the maximum number of bytes of missed messages; with more, the client needs a new session
+   * @param work counts the work and ends the steps
+   * @param former the client's former rooms, if `rooms` are only some of them: a message that excludes one of them is not for it
+   * @param end the last position to search
    */
   *search(
     position: number,
@@ -122,7 +129,7 @@ export class MessageLog {
     let from = position;
     do {
       const until = Math.min(this.last, end);
-      const merged = new MergedLists<Entry>(until);
+      const merged = new SortedMerge<Entry>(until);
       for (const name of [server, undefined])
         for (const room of [undefined, ...new Set(rooms)]) {
           const list = this.index.find(name, room);
@@ -136,7 +143,7 @@ export class MessageLog {
         }
         if (entry === null || entry.except?.some((room) => formerRooms.has(room)) === true) continue;
         if (entry.text === undefined || (bytes += entry.text.length) > maxBytes) return undefined;
-        frames.push(new Frame(entry.text, true, this.show(entry.number)));
+        frames.push(new Frame(entry.text, true, this.toOffset(entry.number)));
       }
       if (!this.reachesBack(from)) return undefined;
       from = until;
@@ -144,20 +151,21 @@ export class MessageLog {
     return { frames, until: from };
   }
 
-  /** Whether all messages behind a position are still there. */
+  /** Returns whether the log still has all messages after a position. */
   reachesBack(position: number): boolean {
     const { oldest } = this.entries;
     return oldest === undefined ? position >= this.last : position >= oldest.number - 1;
   }
 
+  /** Removes messages that are too old, and the oldest ones while the log takes too many bytes. */
   trim(): void {
-    const horizon = Date.now() - this.duration;
+    const oldestTime = Date.now() - this.duration;
     for (;;) {
       const { oldest } = this.entries;
-      if (oldest === undefined || (oldest.time >= horizon && this.bytes <= this.maxBytes)) return;
+      if (oldest === undefined || (oldest.time >= oldestTime && this.bytes <= this.maxBytes)) return;
       this.entries.shift();
       this.size -= oldest.size;
-      for (const room of oldest.rooms ?? EVERYBODY) this.index.removeOldest(oldest.server, room);
+      for (const room of oldest.rooms ?? ALL_CLIENTS) this.index.removeOldest(oldest.server, room);
       if (oldest.server !== undefined) this.names.release(oldest.server);
       for (const room of oldest.rooms ?? []) this.names.release(room);
       for (const room of oldest.except ?? []) this.names.release(room);
@@ -172,8 +180,8 @@ export class MessageLog {
   }
 }
 
-/** What a message without rooms is found by. */
-const EVERYBODY: readonly (Room | undefined)[] = [undefined];
+/** The key in the index of messages without rooms, which are for all clients. */
+const ALL_CLIENTS: readonly (Room | undefined)[] = [undefined];
 
 function listBytes(rooms: ReadonlySet<Room> | undefined): number {
   return rooms === undefined || rooms.size === 0 ? 0 : LIST + SLOT * rooms.size;

@@ -1,9 +1,9 @@
-import type { ResumeTerms } from './types.js';
+import type { ResumeRequest } from './types.js';
 
-/** What tells one address from another. */
-export type Asker = Pick<ResumeTerms, 'address' | 'isShared'>;
+/** The client that a budget is charged to, identified by its address. */
+export type RateOwner = Pick<ResumeRequest, 'address' | 'isShared'>;
 
-/** The name of an address in accounts: an unknown proxy and a client of the same address have two. */
-export function nameOf({ address = '', isShared }: Asker): string {
+/** Returns the key of an address in budgets. An unknown proxy and a client of the same address have different keys. */
+export function rateKeyOf({ address = '', isShared }: RateOwner): string {
   return isShared ? `${address} shared` : address;
 }

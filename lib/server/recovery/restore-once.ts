@@ -1,40 +1,42 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 
-/** A session that is being restored, and how far the log has been read. */
-export interface Pass {
-  /** The end of the log has been read. */
-  isRead: boolean;
-  /** Commands so far. */
+/** The progress of one restore of a session. */
+export interface RestoreProgress {
+  /** Whether the end of the log was read. */
+  isComplete: boolean;
+  /** The number of commands so far. */
   pages: number;
-  /** Entries of the log so far. */
+  /** The number of entries read so far. */
   entries: number;
-  /** Whether the adapter can take an entry: with one that it cannot, it restores nothing. */
-  isSound(fields: Fields, position: string): boolean;
+  /** Returns whether the adapter can read an entry. One that it cannot read would make the whole restore fail. */
+  isReadable(fields: Fields, position: string): boolean;
 }
 
-/** Of an entry of a stream. */
+/** The fields of an entry of a stream. */
 export type Fields = Readonly<Record<string, string | undefined>>;
 
-/** Entries of one page, up to a number of pages. The adapter reads a hundred at most: the last one is the whole rest. */
+/** The number of entries per page, up to a number of pages. The adapter reads at most 100 pages, so a later page is the whole rest. */
 const PAGES: readonly (readonly [pages: number, entries: number])[] = [
   [50, 250],
   [90, 2_000],
 ];
 
 /**
- * Within it the log of a Redis stream is read in pages, up to the first that is not full. The adapter reads on until
- * nothing comes any more, up to a hundred times: where others write faster than Redis answers, a client would wait for
- * a hundred answers. What is written meanwhile the node reads by itself. In one piece the log would keep everybody
- * else waiting, since the adapter takes its entries without a pause.
+ * The restore that the running code belongs to. In this context the log of a Redis stream is read once, in pages, up to the first page
+ * that is not full.
+ *
+ * The adapter alone would read until a page is empty, up to a hundred times. If other nodes write faster than Redis responds, the
+ * client would wait for a hundred responses. Messages that are written meanwhile reach the node by its own subscription.
+ * Read as a single page, a large log would block all other clients, since the adapter processes its entries without a pause.
  */
-export const restoreOnce = new AsyncLocalStorage<Pass>();
+export const restoreOnce = new AsyncLocalStorage<RestoreProgress>();
 
-/** What of the log a command of a Redis client is to read; `undefined`: it is none that restores a session. */
+/** Returns the page of the log that a command of a Redis client reads; `undefined` for a command outside a restore. */
 export function pageOf(command: string | symbol, args: readonly unknown[]): Page | undefined {
   // XRANGE key start end
   if ((command !== 'xRange' && command !== 'xrange') || args[2] !== '+') return undefined;
-  const pass = restoreOnce.getStore();
-  return pass && new Page(pass, command, args);
+  const progress = restoreOnce.getStore();
+  return progress && new Page(progress, command, args);
 }
 
 /** One page of the log. */
@@ -42,44 +44,46 @@ export class Page {
   private readonly size: number;
 
   constructor(
-    private readonly pass: Pass,
+    private readonly progress: RestoreProgress,
     private readonly command: 'xRange' | 'xrange',
-    private readonly given: readonly unknown[],
+    private readonly originalArgs: readonly unknown[],
   ) {
-    this.size = PAGES.find(([pages]) => pass.pages < pages)?.[1] ?? Infinity;
+    this.size = PAGES.find(([pages]) => progress.pages < pages)?.[1] ?? Infinity;
   }
 
-  /** The log was read before: there is no need to ask. */
+  /** Whether the log was read completely: the command can be skipped. */
   get isEmpty(): boolean {
-    return this.pass.isRead;
+    return this.progress.isComplete;
   }
 
-  /** The arguments of the command. */
+  /** The arguments of the command, with the size of the page. */
   get args(): readonly unknown[] {
-    if (this.size === Infinity) return this.given;
-    // as `redis` takes it, and as `ioredis` does
+    if (this.size === Infinity) return this.originalArgs;
+    // the formats of `redis` and of `ioredis`
     const count = this.command === 'xRange' ? [{ COUNT: this.size }] : ['COUNT', this.size];
-    return [...this.given, ...count];
+    return [...this.originalArgs, ...count];
   }
 
-  /** What came of the command, with nothing in the entries that the adapter cannot take: it skips such entries. */
-  async take(result: Promise<Entry[]>): Promise<Entry[]> {
-    const { pass } = this;
+  /** Returns the result of the command. Entries that the adapter cannot read are emptied, so that it skips them. */
+  async receive(result: Promise<Entry[]>): Promise<Entry[]> {
+    const { progress } = this;
     const entries = await result;
-    pass.pages++;
-    pass.entries += entries.length;
-    pass.isRead = entries.length < this.size;
-    // the adapter works on it at once
-    if (!pass.isRead) await new Promise((resolve) => setImmediate(resolve));
-    return entries.map((entry) => (pass.isSound(fieldsOf(entry), idOf(entry)) ? entry : emptied(entry)));
+    progress.pages++;
+    progress.entries += entries.length;
+    progress.isComplete = entries.length < this.size;
+    // a pause between pages, since the adapter processes each one synchronously
+    if (!progress.isComplete) await new Promise((resolve) => setImmediate(resolve));
+    return entries.map((entry) =>
+      progress.isReadable(fieldsOf(entry), idOf(entry)) ? entry : withoutFields(entry),
+    );
   }
 }
 
-/** As `redis` has it, and as `ioredis` has. */
+/** An entry in the format of `redis` or of `ioredis`. */
 export type Entry =
   { readonly id: string; readonly message: Fields } | readonly [id: string, flat: readonly string[]];
 
-function emptied(entry: Entry): Entry {
+function withoutFields(entry: Entry): Entry {
   return 'message' in entry ? { ...entry, message: {} } : [entry[0], []];
 }
 

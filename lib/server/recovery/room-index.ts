@@ -1,24 +1,24 @@
 import type { Room } from 'socket.io-adapter';
 
-/** What has a position in a log. */
+/** An object with a position in a log. */
 export interface Positioned {
   readonly number: number;
 }
 
-/** Bytes that the rooms of a server take, beside their lists. */
+/** Bytes of the map of a server's rooms without the lists. */
 const SERVER = 300;
-/** Bytes that a list takes, beside its entries. */
+/** Bytes of a list without its entries. */
 const LIST = 260;
-/** Bytes that an entry takes in a list that has room to grow. */
+/** Bytes of an entry in a list, spare capacity included. */
 const SLOT = 12;
 
-/** Entries in the order of their positions. They are added behind, and removed in front. */
+/** A queue of entries in the order of their positions: added at the end, removed at the start. */
 export class EntryList<Entry extends Positioned> {
   private readonly entries: (Entry | undefined)[] = [];
-  /** Of `entries`: those before have been removed. */
+  /** The index of the oldest entry in `entries`; those before it have been removed. */
   private first = 0;
-  /** How many were taken out of `entries` since the start. */
-  private moved = 0;
+  /** How many elements were cut off the start of `entries` so far. */
+  private offset = 0;
 
   get length(): number {
     return this.entries.length - this.first;
@@ -28,26 +28,28 @@ export class EntryList<Entry extends Positioned> {
     return this.entries[this.first];
   }
 
+  /** Adds an entry at the end. */
   push(entry: Entry): void {
     this.entries.push(entry);
   }
 
+  /** Removes the oldest entry. */
   shift(): void {
     this.entries[this.first++] = undefined;
-    // now and then: to move the whole array for each entry would cost more than the entry
+    // only once half of the array is unused, since moving the array for each entry would be expensive
     if (this.first * 2 <= this.entries.length) return;
-    this.moved += this.first;
+    this.offset += this.first;
     this.entries.splice(0, this.first);
     this.first = 0;
   }
 
-  /** The entry at a place that {@link placeBehind} returned, or at one after it. It stays there when others are removed. */
-  at(place: number): Entry | undefined {
-    return this.entries[place - this.moved];
+  /** Returns the entry at an index of {@link indexAfter}, or at a later one. The index stays valid when older entries are removed. */
+  at(index: number): Entry | undefined {
+    return this.entries[index - this.offset];
   }
 
-  /** The place of the first entry behind a position. */
-  placeBehind(position: number): number {
+  /** Returns the index of the first entry after a position. */
+  indexAfter(position: number): number {
     let low = this.first;
     let high = this.entries.length;
     while (low < high) {
@@ -55,17 +57,18 @@ export class EntryList<Entry extends Positioned> {
       if (this.entries[middle]!.number <= position) low = middle + 1;
       else high = middle;
     }
-    return low + this.moved;
+    return low + this.offset;
   }
 }
 
-/** Finds the entries of a log by the server and the rooms that they were sent to. */
+/** An index of a log: finds entries by the server and the room that they were sent to. */
 export class RoomIndex<Entry extends Positioned> {
-  /** By server (`undefined`: all of the path), then by room (`undefined`: everybody). */
+  /** By server (`undefined`: all servers of the path), then by room (`undefined`: all clients). */
   private readonly servers = new Map<string | undefined, Map<Room | undefined, EntryList<Entry>>>();
-  /** Bytes that the index takes. */
+  /** The bytes of the index. */
   bytes = 0;
 
+  /** Adds an entry to the list of a room. */
   add(server: string | undefined, room: Room | undefined, entry: Entry): void {
     let rooms = this.servers.get(server);
     if (rooms === undefined) {
@@ -96,6 +99,7 @@ export class RoomIndex<Entry extends Positioned> {
     this.bytes -= SERVER;
   }
 
+  /** Returns the entries of a room. */
   find(server: string | undefined, room: Room | undefined): EntryList<Entry> | undefined {
     return this.servers.get(server)?.get(room);
   }

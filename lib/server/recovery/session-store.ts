@@ -3,79 +3,83 @@ import type { StoredSession } from './types.js';
 import { detach } from '../../protocol/detach.js';
 import { stringBytes, valueBytes } from '../util/heap-size.js';
 
-/** The part of `maxStoredBytes` that is for sessions; the rest is for messages. Neither takes the room of the other. */
+/** The share of `maxStoredBytes` for sessions; the rest is for messages. Neither can use the share of the other. */
 export const SESSIONS_PART = 0.5;
-/** Bytes of a session beside its rooms, its data and its user: its fields, its tokens, and where it is listed. */
+/** Bytes of a session without its rooms, data and user: its fields, its tokens, and its entries in the lists. */
 const SESSION = 900;
-/** Bytes of an address or a user that sessions are listed under, beside its name. */
+/** Bytes of an owner (an address or a user) without its name. */
 const OWNER = 500;
+/** Bytes of a list of rooms without its elements. */
 const LIST = 48;
-/** Bytes of a change of rooms, beside their names. */
+/** Bytes of a change of rooms without the names. */
 const CHANGE = 200;
+/** Bytes of one element of a list. */
 const SLOT = 8;
-/** Bytes of `client.data` past which a session is not kept, and its part of all bytes. */
+/** The maximum number of bytes of `client.data` in a session, and its maximum share of all bytes for sessions. */
 const MAX_DATA = 1_000_000;
 const MAX_DATA_PART = 1 / 4;
 
-/** What the log says of a session whose data takes more: behind the name of the limit. */
+/** The warning about a session whose data takes more, without the name of the limit in front. */
 export const TOO_LARGE =
-  'does not allow a session for a client whose client.data is that large: keep there what it needs';
+  'is too small to store the session of a client whose client.data is that large: store less in client.data';
 
-/** Estimates the bytes of the heap that a session takes; `undefined`: its data takes more than `maxBytes` allow. */
+/** Estimates the heap bytes of a session. Returns `undefined` if its data exceeds a quarter of `maxBytes`, or 1 MB. */
 export function sessionBytes(
   { rooms, data, identity, changes = [], server }: StoredSession & { readonly server?: string },
   maxBytes: number,
 ): number | undefined {
   const maxData = Math.min(MAX_DATA, maxBytes * MAX_DATA_PART);
-  const held = valueBytes(data, maxData);
-  if (held > maxData) return undefined;
-  let names = LIST;
-  const add = (room: Room): void => void (names += SLOT + (typeof room === 'string' ? stringBytes(room) : 0));
+  const dataBytes = valueBytes(data, maxData);
+  if (dataBytes > maxData) return undefined;
+  let roomBytes = LIST;
+  const add = (room: Room): void =>
+    void (roomBytes += SLOT + (typeof room === 'string' ? stringBytes(room) : 0));
   rooms.forEach(add);
   for (const { joined, left } of changes) {
-    names += CHANGE;
+    roomBytes += CHANGE;
     joined?.forEach(add);
     left?.forEach(add);
   }
-  return SESSION + held + names + stringBytes(identity ?? '') + stringBytes(server ?? '');
+  return SESSION + dataBytes + roomBytes + stringBytes(identity ?? '') + stringBytes(server ?? '');
 }
 
-/** An address or a user. */
+/** An address or a user, and its sessions. */
 interface Owner {
   readonly name: string;
-  /** The oldest first. */
-  readonly sessions: Set<Kept>;
+  /** Ordered by age, the oldest first. */
+  readonly sessions: Set<StoreEntry>;
   bytes: number;
 }
 
-interface Kept {
-  readonly session: Parked;
+interface StoreEntry {
+  readonly session: ExpiringSession;
   readonly bytes: number;
   readonly owners: readonly Owner[];
 }
 
-/** A session of a client that is away. */
-export interface Parked extends StoredSession {
-  /** The path; of a RegExp namespace its client has chosen it. */
+/** A stored session with its expiry. */
+export interface ExpiringSession extends StoredSession {
+  /** The path of the server. In a RegExp namespace the client chooses it. */
   readonly server?: string;
+  /** Milliseconds since the epoch. */
   readonly expires: number;
 }
 
 /**
- * The sessions of clients that are away, bounded in bytes of the heap. When there is no room for a further one, the
- * address or the user that takes the most loses its oldest: nobody can push out the sessions of others by leaving often.
+ * The sessions of disconnected clients, limited in heap bytes. When the store is full, the address or user with the most bytes
+ * loses its oldest sessions: so no client can evict the sessions of others by reconnecting often.
  */
-export class SessionStore<Session extends Parked> {
-  /** Estimated bytes of the heap that all sessions take. */
+export class SessionStore<Session extends ExpiringSession> {
+  /** The estimated heap bytes of all sessions. */
   bytes = 0;
-  private readonly byToken = new Map<string, Kept>();
+  private readonly byToken = new Map<string, StoreEntry>();
   private readonly owners = new Map<string, Owner>();
-  /** Owners by the number of binary digits of their bytes: finds one of the largest without a look at all. */
-  private readonly classes: Set<Owner>[] = [];
+  /** Owners by the number of binary digits of their bytes: finds one of the largest without a search through all. */
+  private readonly sizeClasses: Set<Owner>[] = [];
 
   constructor(
     private readonly maxBytes: number,
-    /** Is told when a session had to go to make room, or cannot be kept. */
+    /** Called when sessions are evicted, or one is too large to be stored. */
     private readonly onDropped: (why: 'full' | 'too large') => void,
   ) {}
 
@@ -83,54 +87,55 @@ export class SessionStore<Session extends Parked> {
     return this.byToken.size;
   }
 
+  /** Stores a session, and evicts others if the store is full. */
   put(session: Session): void {
     const bytes = sessionBytes(session, this.maxBytes);
     if (bytes === undefined) return this.onDropped('too large');
-    const own = (room: Room): Room => (typeof room === 'string' ? detach(room) : room);
-    const rooms = session.rooms.map(own);
+    const copy = (room: Room): Room => (typeof room === 'string' ? detach(room) : room);
+    const rooms = session.rooms.map(copy);
     const changes = session.changes?.map(({ at, joined, left }) => ({
       at,
-      joined: joined?.map(own),
-      left: left?.map(own),
+      joined: joined?.map(copy),
+      left: left?.map(copy),
     }));
     const { address, identity, token, former } = session;
     this.take(token);
-    // a client whose address is not known shares the name that no address has
-    const owners = [this.owner(`address ${address ?? ''}`)];
-    // where there is no user, many clients may have the same grant
-    if (identity?.startsWith('user ') === true) owners.push(this.owner(identity));
-    const kept: Kept = { session: { ...session, rooms, changes }, bytes, owners };
-    this.byToken.set(token, kept);
-    if (former !== undefined) this.byToken.set(former, kept);
+    // all clients without a known address share one owner, whose name no address has
+    const owners = [this.ownerOf(`address ${address ?? ''}`)];
+    // without a user, many clients may have the same grant
+    if (identity?.startsWith('user ') === true) owners.push(this.ownerOf(identity));
+    const entry: StoreEntry = { session: { ...session, rooms, changes }, bytes, owners };
+    this.byToken.set(token, entry);
+    if (former !== undefined) this.byToken.set(former, entry);
     this.bytes += bytes;
     for (const owner of owners) {
-      owner.sessions.add(kept);
+      owner.sessions.add(entry);
       this.resize(owner, bytes);
     }
-    if (this.bytes > this.maxBytes) this.makeRoom();
+    if (this.bytes > this.maxBytes) this.evict();
   }
 
-  /** Takes a session out by either of its tokens. */
+  /** Removes the session that has this token, and returns it. */
   take(token: string): Session | undefined {
-    const kept = this.byToken.get(token);
-    if (kept === undefined) return undefined;
-    const { session, bytes, owners } = kept;
+    const entry = this.byToken.get(token);
+    if (entry === undefined) return undefined;
+    const { session, bytes, owners } = entry;
     this.byToken.delete(session.token);
     if (session.former !== undefined) this.byToken.delete(session.former);
     this.bytes -= bytes;
     for (const owner of owners) {
-      owner.sessions.delete(kept);
+      owner.sessions.delete(entry);
       this.resize(owner, -bytes);
     }
     return session as Session;
   }
 
-  /** Which session a token stands for. */
+  /** Returns the session that has this token. */
   peek(token: string): Session | undefined {
     return this.byToken.get(token)?.session as Session | undefined;
   }
 
-  /** Drops those that have expired; what was put in first expires first. */
+  /** Removes expired sessions. The oldest expire first. */
   sweep(now: number): void {
     for (const [token, { session }] of this.byToken) {
       if (session.expires > now) break;
@@ -138,17 +143,17 @@ export class SessionStore<Session extends Parked> {
     }
   }
 
-  private makeRoom(): void {
+  private evict(): void {
     this.onDropped('full');
     while (this.bytes > this.maxBytes) {
-      while (this.classes.at(-1)?.size === 0) this.classes.pop();
-      const [largest] = this.classes.at(-1)!;
+      while (this.sizeClasses.at(-1)?.size === 0) this.sizeClasses.pop();
+      const [largest] = this.sizeClasses.at(-1)!;
       const [oldest] = largest!.sessions;
       this.take(oldest!.session.token);
     }
   }
 
-  private owner(name: string): Owner {
+  private ownerOf(name: string): Owner {
     const known = this.owners.get(name);
     if (known !== undefined) return known;
     const owner: Owner = { name, sessions: new Set(), bytes: 0 };
@@ -159,19 +164,19 @@ export class SessionStore<Session extends Parked> {
   }
 
   private resize(owner: Owner, by: number): void {
-    this.classOf(owner.bytes).delete(owner);
+    this.sizeClassOf(owner.bytes).delete(owner);
     owner.bytes += by;
     if (owner.sessions.size > 0) {
-      this.classOf(owner.bytes).add(owner);
+      this.sizeClassOf(owner.bytes).add(owner);
       return;
     }
     this.owners.delete(owner.name);
     this.bytes -= OWNER + stringBytes(owner.name);
   }
 
-  private classOf(bytes: number): Set<Owner> {
+  private sizeClassOf(bytes: number): Set<Owner> {
     const digits = Math.max(0, Math.ceil(Math.log2(bytes + 1)));
-    while (this.classes.length <= digits) this.classes.push(new Set());
-    return this.classes[digits]!;
+    while (this.sizeClasses.length <= digits) this.sizeClasses.push(new Set());
+    return this.sizeClasses[digits]!;
   }
 }

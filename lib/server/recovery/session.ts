@@ -3,53 +3,58 @@ import type { RoomChange } from './membership.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 
-/** What a connected client may come back to. */
+/** The session of a connected client. */
 export interface Session {
+  /** The resume token. */
   readonly token: string;
-  /** What the client came back with: good until it is known to have got {@link token}. */
-  readonly shown: string | undefined;
-  /** When a sign was asked for that it has. */
-  askedAt: number;
+  /** The token that the client resumed with: valid until the client is known to have received {@link token}. */
+  readonly former: string | undefined;
+  /** The time of the ping whose pong confirms that the client has received {@link token}. */
+  pingedAt: number;
   /** The offset of the last message that was written to the client. */
   sent: string;
-  /** Where the log stood when it connected, or at a change of its rooms that is forgotten. */
+  /** The position of the log when the client connected, or at the last change of its rooms that is no longer in {@link changes}. */
   from: string;
-  /** How its rooms have changed since. */
+  /** The changes of its rooms since {@link from}. */
   changes: readonly RoomChange[];
-  /** The client has gone, and what it misses is kept. */
+  /** Whether the client has disconnected, and its session is stored. */
   isKept: boolean;
 }
 
-/** A session of a client that has all up to a position of the log. Its token is the socket's id, a dot, and 144 random bits. */
+/**
+ * Creates the session of a client that has received all messages up to a position of the log. Its token is the socket's id, a dot,
+ * and 144 random bits.
+ */
 export function beginSession(
   id: string,
   position: string,
-  shown: string | undefined,
+  former: string | undefined,
   changes: readonly RoomChange[] = [],
 ): Session {
   const token = `${id}.${randomBytes(18).toString('base64url')}`;
-  return { token, shown, askedAt: 0, sent: position, from: position, changes, isKept: false };
+  return { token, former, pingedAt: 0, sent: position, from: position, changes, isKept: false };
 }
 
-/** The id of the socket that a token was given to, as the token says. */
-export function idOf(token: string): string {
+/** Returns the id of the socket that a resume token was issued to. */
+export function socketIdOf(token: string): string {
   return token.slice(0, token.lastIndexOf('.'));
 }
 
-const LOST: ReadonlySet<DisconnectReason> = new Set([
+/** Disconnects without a close by either side. */
+const CONNECTION_LOST: ReadonlySet<DisconnectReason> = new Set([
   'transport close',
   'transport error',
   'ping timeout',
   'server shutting down',
 ]);
 
-/** This side let the client go, but it may come back: it read too slowly, or needs a fresh token. */
-const LET_GO: ReadonlySet<number> = new Set([
+/** Close codes of this server that ask the client to reconnect: it read too slowly, or needs a new token. */
+const RETRYABLE: ReadonlySet<number> = new Set([
   CLOSE_CODES.TRY_AGAIN_LATER.code,
   CLOSE_CODES.UNAUTHORIZED.code,
 ]);
 
-/** Whether a client may come back to its session: not where either side said goodbye. */
-export function mayComeBack(reason: DisconnectReason, { code, initiator }: ClosedInfo): boolean {
-  return LOST.has(reason) || (initiator === 'server' && LET_GO.has(code));
+/** Returns whether a client may resume its session: not if either side ended the connection deliberately. */
+export function isResumable(reason: DisconnectReason, { code, initiator }: ClosedInfo): boolean {
+  return CONNECTION_LOST.has(reason) || (initiator === 'server' && RETRYABLE.has(code));
 }

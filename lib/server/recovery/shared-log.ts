@@ -2,7 +2,7 @@ import type { Room } from 'socket.io-adapter';
 import { Frame, Placement } from '../transport/frame.js';
 import { isRecoverable, isInTarget } from '../rooms/target.js';
 
-/** One message as it was read from the log that all nodes write to. */
+/** One message of the log that all nodes write to. */
 export interface LogEntry {
   readonly offset: string;
   readonly data: readonly unknown[];
@@ -10,16 +10,20 @@ export interface LogEntry {
   readonly except: ReadonlySet<Room>;
 }
 
-/** A message of this node on its way into the log. */
-export interface Unplaced {
+/** A message of this node that was written to the log, but not read back yet. */
+interface PendingMessage {
   readonly rooms: ReadonlySet<Room>;
   readonly except: ReadonlySet<Room>;
+  /** The position for connected clients, which get the message without one after {@link TIMEOUT}. */
   readonly placement: Placement;
-  /** For clients that come back meanwhile: what they missed may have it, so it cannot go to them without its place. */
-  readonly patient: Placement;
+  /**
+   * The position for clients that resume meanwhile. They wait longer for it, since their missed messages may include this one:
+   * without its position, they would receive it twice.
+   */
+  readonly resumePlacement: Placement;
 }
 
-/** What `ClusterAdapter` makes of a broadcast. */
+/** A broadcast in the format of `ClusterAdapter`. */
 interface Message {
   readonly type: number;
   readonly uid: string;
@@ -34,129 +38,131 @@ interface Message {
 }
 
 const BROADCAST = 3;
-/** Milliseconds that a message of this node waits for its place in the log; then it goes out without one. */
-const PATIENCE = 1_000;
-/** The same for clients that have just come back. */
-const LONG_PATIENCE = 10_000;
-/** Milliseconds between two attempts to hear of oneself, and until clients are let in all the same. */
-const SEED_INTERVAL = 100;
+/** How long a message of this node waits for its position in the log, in milliseconds. Then it is sent without one. */
+const TIMEOUT = 1_000;
+/** The timeout for clients that have just resumed, in milliseconds. */
+const RESUME_TIMEOUT = 10_000;
+/** Milliseconds between two probe messages of this node, until it reads one back. */
+const PROBE_INTERVAL = 100;
+/** After how many milliseconds clients are accepted even if the log was not read. */
 const READY_WITHIN = 1_000;
 
-/** Of all feeds: a client may get messages by two of them, in the order of the calls. */
-let marks = 0;
+/** The last id of a pending message. All logs share it, since a client may receive messages of two logs, in the order of the calls. */
+let lastId = 0;
 
 /**
- * The log of a cluster as one node reads it, in order. A message of this node has no place in it before it was read
- * back: a client that comes back is served by positions, and must not have one that is ahead of what it has.
+ * The log of a cluster as one node reads it, in order. A message of this node has no position before it was read back. Clients wait for
+ * that position: a client resumes from the last one it received, so it must have all messages before it.
  */
 export class SharedLog {
-  /** Resolves when the log is read, or that takes too long. */
+  /** Resolves when the first entry of the log was read, or after a second. */
   readonly ready: Promise<void>;
-  /** Of the message read last. */
+  /** The position of the last entry read; `undefined` before the first one. */
   position: string | undefined;
-  private readonly unplaced = new Map<number, Unplaced>();
-  private readonly journals = new Set<LogEntry[]>();
-  /** The log has kept a message waiting for too long, and none was read since. */
+  private readonly pendingMessages = new Map<number, PendingMessage>();
+  private readonly recordings = new Set<LogEntry[]>();
+  /** Whether a message timed out, and no entry was read since. */
   private hasStalled = false;
   private timer: NodeJS.Timeout | undefined;
-  private heard: (() => void) | undefined;
+  private markReady: (() => void) | undefined;
 
   constructor(
     private readonly uid: string,
     private readonly isAway: () => boolean,
   ) {
     this.ready = new Promise((resolve) => {
-      this.heard = resolve;
+      this.markReady = resolve;
       setTimeout(resolve, READY_WITHIN).unref();
     });
   }
 
-  /** @param seed writes something into the log; never rejects */
-  start(seed: () => void): void {
-    seed();
-    // a broker's client may keep for later what it cannot send now
-    this.timer = setInterval(() => this.isAway() || seed(), SEED_INTERVAL).unref();
+  /** Writes probes until one is read back. @param writeProbe writes an entry into the log; never throws */
+  start(writeProbe: () => void): void {
+    writeProbe();
+    // not while the broker does not answer: its client may queue what it cannot send
+    this.timer = setInterval(() => this.isAway() || writeProbe(), PROBE_INTERVAL).unref();
   }
 
+  /** Stops writing probes. */
   stop(): void {
     clearInterval(this.timer);
   }
 
-  /** A message of this node is about to be written; `undefined`: nobody is to wait for the log. */
-  expect(
-    target: Pick<Unplaced, 'rooms' | 'except'>,
-  ): { readonly mark: number; readonly placement: Placement } | undefined {
+  /** Registers a message that is about to be written. Returns `undefined` if the message is not to wait for its position. */
+  register(
+    target: Pick<PendingMessage, 'rooms' | 'except'>,
+  ): { readonly id: number; readonly placement: Placement } | undefined {
     if (this.position === undefined || this.isAway()) return undefined;
-    const mark = ++marks;
+    const id = ++lastId;
     const placement = new Placement();
-    const patient = new Placement();
+    const resumePlacement = new Placement();
     const { rooms, except } = target;
-    this.unplaced.set(mark, { rooms, except, placement, patient });
-    const late = (): void => {
+    this.pendingMessages.set(id, { rooms, except, placement, resumePlacement });
+    const timeOut = (): void => {
       this.hasStalled = true;
       placement.settle(undefined);
-      timer = setTimeout(() => this.place(mark, undefined), LONG_PATIENCE - PATIENCE).unref();
+      timer = setTimeout(() => this.settle(id, undefined), RESUME_TIMEOUT - TIMEOUT).unref();
     };
     let timer: NodeJS.Timeout | undefined;
-    if (this.hasStalled) late();
-    else timer = setTimeout(late, PATIENCE).unref();
-    patient.wait(() => clearTimeout(timer));
-    return { mark, placement };
+    if (this.hasStalled) timeOut();
+    else timer = setTimeout(timeOut, TIMEOUT).unref();
+    resumePlacement.wait(() => clearTimeout(timer));
+    return { id, placement };
   }
 
-  /** It was read back, or never will be. */
-  place(mark: number, offset: string | undefined): void {
-    const unplaced = this.unplaced.get(mark);
-    this.unplaced.delete(mark);
-    unplaced?.placement.settle(offset);
-    unplaced?.patient.settle(offset);
+  /** Sets the position of a pending message. @param offset `undefined` if the message was not written */
+  settle(id: number, offset: string | undefined): void {
+    const message = this.pendingMessages.get(id);
+    this.pendingMessages.delete(id);
+    message?.placement.settle(offset);
+    message?.resumePlacement.settle(offset);
   }
 
-  /** Something was read from the log. */
-  take({ type, uid, data }: Message, offset: string): void {
+  /** Processes an entry that was read from the log. */
+  receive({ type, uid, data }: Message, offset: string): void {
     if (this.position === undefined) {
       this.stop();
-      this.heard?.();
+      this.markReady?.();
     }
     this.position = offset;
     this.hasStalled = false;
     if (type !== BROADCAST) return;
     const { packet, opts } = data;
-    if (this.journals.size > 0 && isRecoverable(packet, opts.flags)) {
+    if (this.recordings.size > 0 && isRecoverable(packet, opts.flags)) {
       const entry = {
         offset,
         data: [...packet.data],
         rooms: new Set(opts.rooms),
         except: new Set(opts.except),
       };
-      for (const journal of this.journals) journal.push(entry);
+      for (const recording of this.recordings) recording.push(entry);
     }
-    if (uid === this.uid && opts.flags?.mark !== undefined) this.place(opts.flags.mark, offset);
+    if (uid === this.uid && opts.flags?.mark !== undefined) this.settle(opts.flags.mark, offset);
   }
 
   /**
-   * The messages of this node, for somebody in these rooms, that were written and not read back yet, with what puts
-   * them in order. One that ends sessions has no frame.
+   * Returns this node's pending messages for a client in these rooms, with ids in the order of the calls. A message that revokes
+   * sessions has no frame.
    */
-  pending(rooms: readonly Room[]): [mark: number, frame: Frame | undefined][] {
-    return [...this.unplaced]
+  pending(rooms: readonly Room[]): [id: number, frame: Frame | undefined][] {
+    return [...this.pendingMessages]
       .filter(([, target]) => isInTarget(rooms, target))
-      .map(([mark, unplaced]) => [mark, patientFrame(unplaced)]);
+      .map(([id, message]) => [id, resumeFrame(message)]);
   }
 
-  /** Writes down what is read from now on. @returns what ends that, and gives what was read */
+  /** Records the entries that are read from now on. Returns a function that ends the recording and returns them. */
   record(): () => LogEntry[] {
-    const journal: LogEntry[] = [];
-    this.journals.add(journal);
+    const recording: LogEntry[] = [];
+    this.recordings.add(recording);
     return () => {
-      this.journals.delete(journal);
-      return journal;
+      this.recordings.delete(recording);
+      return recording;
     };
   }
 }
 
-/** The message as it waits for its place however long that takes; the same for all who come back. */
-function patientFrame({ placement, patient }: Unplaced): Frame | undefined {
+/** Returns the frame of a message for clients that resume. They share one frame, which waits longer for its position. */
+function resumeFrame({ placement, resumePlacement }: PendingMessage): Frame | undefined {
   const { frame } = placement;
-  return frame && (patient.frame ?? new Frame(frame.payload, frame.compress, patient));
+  return frame && (resumePlacement.frame ?? new Frame(frame.payload, frame.compress, resumePlacement));
 }

@@ -8,20 +8,20 @@ interface Name {
   uses: number;
 }
 
-/** Bytes of an entry of the table, beside the name itself. */
+/** Bytes of an entry of the table without the name itself. */
 const OVERHEAD = 120;
 
-/** Names of rooms that a log refers to: each is kept once, as long as it is in use. */
+/** The names of the rooms in a log, by reference count: each name is stored once, while an entry of the log uses it. */
 export class SharedNames {
   private readonly names = new Map<Room, Name>();
-  /** Bytes that all names take together. */
+  /** The bytes of all names together. */
   bytes = 0;
 
-  /** Uses a name once more. @returns the copy to refer to */
+  /** Adds a use of a name. Returns the shared copy. */
   use(room: Room): Room {
     let name = this.names.get(room);
     if (name === undefined) {
-      // rooms may be numbers, as in Socket.IO
+      // a room may be a number, as in Socket.IO
       const isText = typeof room === 'string';
       const bytes = OVERHEAD + (isText ? stringBytes(room) : 0);
       name = { room: isText ? detach(room) : room, bytes, uses: 0 };
@@ -32,7 +32,7 @@ export class SharedNames {
     return name.room;
   }
 
-  /** Ends one use. */
+  /** Ends one use of a name. */
   release(room: Room): void {
     const name = this.names.get(room);
     if (name === undefined || --name.uses > 0) return;

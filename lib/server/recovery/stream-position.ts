@@ -1,16 +1,20 @@
-/** Positions of a Redis stream: milliseconds, and a number among those of the same one. */
+/**
+ * Returns whether one position of a Redis stream is later than another. A position has two parts: milliseconds, and a number
+ * among the entries of the same millisecond.
+ */
 export function isLater(offset: string, than: string): boolean {
   const [time, number] = parts(offset);
   const [otherTime, otherNumber] = parts(than);
   return time === otherTime ? number > otherNumber : time > otherTime;
 }
 
-export function inOrder(one: { readonly offset: string }, other: { readonly offset: string }): number {
+/** Compares objects by their `offset`, for `sort`. */
+export function byOffset(one: { readonly offset: string }, other: { readonly offset: string }): number {
   return isLater(one.offset, other.offset) ? 1 : -1;
 }
 
-/** Of packets, whose last field is the position. */
-export function byLast(one: readonly unknown[], other: readonly unknown[]): number {
+/** Compares packets by their position, which is their last element, for `sort`. */
+export function byLastElement(one: readonly unknown[], other: readonly unknown[]): number {
   return isLater(String(one.at(-1)), String(other.at(-1))) ? 1 : -1;
 }
 

@@ -1,54 +1,55 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { TokenBucket } from '../util/token-bucket.js';
-import { nameOf, type Asker } from './rate-owner.js';
+import { rateKeyOf, type RateOwner } from './rate-owner.js';
 import { SHARED_ADDRESS_FACTOR } from '../handshake/client-info.js';
 
-/** Tokens that no node knows, per second and address, for which the other nodes are asked. */
+/** The maximum number of unknown tokens per second and address that are looked up on other nodes. */
 const UNKNOWN_PER_SECOND = 20;
-/** Milliseconds that a client waits for its turn, and clients of one address that may wait. */
-const PATIENCE = 1_500;
+/** How long a client waits for a token of the budget, in milliseconds. */
+const TIMEOUT = 1_500;
+/** The maximum number of waiting clients of one address. */
 const MAX_WAITING = 100;
-/** So many addresses are kept before those without a debt are looked for. */
+/** The number of addresses from which on those without a debt are removed. */
 const SWEEP_AT = 1_000;
 
 interface Account {
-  paid: number;
+  fullAt: number;
   waiting: number;
 }
 
 /**
- * Bounds how often the clients of one address can make a node ask all others for a session. Only tokens that nobody
- * issued count: invented ones neither cost other addresses anything, nor does a real client ever use up the budget.
+ * Limits how often the clients of one address can make a node request a session from all other nodes. Only tokens that no node
+ * issued count. So invented tokens do not affect other addresses, and genuine clients never use up the budget.
  */
 export class TakeOverBudget {
   private readonly accounts = new Map<string, Account>();
   private sweepAt = SWEEP_AT;
-  private readonly own = new TokenBucket(UNKNOWN_PER_SECOND, UNKNOWN_PER_SECOND);
+  private readonly single = new TokenBucket(UNKNOWN_PER_SECOND, UNKNOWN_PER_SECOND);
   private readonly shared = new TokenBucket(
     UNKNOWN_PER_SECOND * SHARED_ADDRESS_FACTOR,
     UNKNOWN_PER_SECOND * SHARED_ADDRESS_FACTOR,
   );
 
   /**
-   * Runs a search when the address has a share left, and charges it where the token was unknown.
+   * Runs a search if the address has budget left. Charges the address if the token was unknown.
    *
-   * @returns whether the token was known; `false` also where the address has used up its share
+   * @returns whether the token was known; also `false` if the address has no budget left
    */
-  async spend(by: Asker, search: () => Promise<boolean>): Promise<boolean> {
-    const rate = by.isShared ? this.shared : this.own;
+  async spend(by: RateOwner, search: () => Promise<boolean>): Promise<boolean> {
+    const rate = by.isShared ? this.shared : this.single;
     const account = this.accountOf(by);
     if (!(await take(account, rate))) return false;
     const isKnown = await search();
-    if (isKnown) account.paid -= rate.interval;
+    if (isKnown) account.fullAt -= rate.interval;
     return isKnown;
   }
 
-  private accountOf(by: Asker): Account {
-    const key = nameOf(by);
+  private accountOf(by: RateOwner): Account {
+    const key = rateKeyOf(by);
     let account = this.accounts.get(key);
     if (account === undefined) {
       if (this.accounts.size >= this.sweepAt) this.sweep();
-      account = { paid: 0, waiting: 0 };
+      account = { fullAt: 0, waiting: 0 };
       this.accounts.set(key, account);
     }
     return account;
@@ -56,20 +57,20 @@ export class TakeOverBudget {
 
   private sweep(): void {
     const now = performance.now();
-    for (const [key, { paid, waiting }] of this.accounts)
-      if (paid <= now && waiting === 0) this.accounts.delete(key);
+    for (const [key, { fullAt, waiting }] of this.accounts)
+      if (fullAt <= now && waiting === 0) this.accounts.delete(key);
     this.sweepAt = Math.max(SWEEP_AT, this.accounts.size * 2);
   }
 }
 
-/** Clients whose sessions exist give back what they took within milliseconds: who finds nothing left tries again. */
+/** Takes one token, and waits for one if necessary: clients whose sessions exist return their tokens within milliseconds. */
 async function take(account: Account, rate: TokenBucket): Promise<boolean> {
-  const deadline = performance.now() + PATIENCE;
+  const deadline = performance.now() + TIMEOUT;
   for (;;) {
     const now = performance.now();
-    const paid = rate.take(account.paid, now);
-    if (paid !== 0) {
-      account.paid = paid;
+    const fullAt = rate.take(account.fullAt, now);
+    if (fullAt !== 0) {
+      account.fullAt = fullAt;
       return true;
     }
     if (now > deadline || account.waiting >= MAX_WAITING) return false;

@@ -3,139 +3,145 @@ import type { Untyped } from '../../protocol/typed-events.js';
 import type { Frame } from '../transport/frame.js';
 import type { RoomChange } from './membership.js';
 
-/** What a client comes back to. Plain data: it may have to cross to another node. */
+/** The session of a disconnected client. Plain data, since another node may read it. */
 export interface StoredSession {
-  /** What the client shows to get it back: its id, a dot, and 144 random bits. */
+  /** The resume token: the id of the client, a dot, and 144 random bits. */
   readonly token: string;
-  /** The one that the client came back with, where it may not know the other: whichever is shown voids both. */
+  /** The resume token before, if the client may not have received the new one. The use of either invalidates both. */
   readonly former?: string | undefined;
   readonly id: string;
   readonly rooms: readonly Room[];
-  /** What the client had in `data` when it left, without what its guards had put there. */
+  /** The client's `data` at the disconnect, without the keys that its guards wrote. */
   readonly data: unknown;
-  /** Whose it is, as {@link Grant.key} has it; the session is given back to nobody else. `undefined`: to nobody. */
+  /** The owner, as in {@link Grant.key}: only a client with the same key resumes the session. `undefined`: no client does. */
   readonly identity: string | undefined;
   /** The offset of the last message that was written to the client. */
   readonly sent: string;
-  /** Where the log stood when it connected, or later: who shows an earlier position has another's. */
+  /** The position of the log when the client connected, or later. An earlier offset belongs to another client. */
   readonly from: string;
-  /** How its rooms have changed since: what was said in a room before it joined was not said to it. */
+  /** The changes of its rooms since {@link from}. The client missed nothing in a room before it joined that. */
   readonly changes?: readonly RoomChange[] | undefined;
-  /** What counts as one address, of the client that left; `undefined`: it is not known. */
+  /** The address that limits count the client by; `undefined` if not known. */
   readonly address: string | undefined;
 }
 
-/** What a client that comes back may ask of the server. */
-export interface ResumeTerms {
-  /** What counts as one address; `undefined`: it is not known. */
+/** The request of a client to resume its session, and its limits. */
+export interface ResumeRequest {
+  /** The address that limits count the client by; `undefined` if not known. */
   readonly address: string | undefined;
-  /** The address is that of a proxy, and many clients have it. */
+  /** Whether the address is that of a proxy, which many clients share. */
   readonly isShared: boolean;
-  /** Bytes of missed messages past which it needs a new session. */
+  /** The maximum number of bytes of missed messages. With more, the client gets a new session. */
   readonly maxBytes: number;
-  /** Whether it has gone meanwhile. */
+  /** Returns whether the client has disconnected in the meantime. */
   isOver(): boolean;
 }
 
-/** A session that was taken out of its store, where it is no more. */
+/** A session that a client resumes, with the messages to replay. The store no longer has it. */
 export interface Resumption {
   session: StoredSession;
-  /** What the client has is up to there. */
+  /** The client has received all messages up to this offset. */
   readonly offset: string;
-  /** What was missed, in order. */
+  /** The missed messages, in order. */
   missed: Frame[];
-  /** The same as bytes for an uncompressed connection, in pieces, where they were made ready beforehand. */
+  /** The missed messages as bytes for an uncompressed connection, in chunks; `undefined` if they were not prepared. */
   bytes?: Buffer[];
   /**
-   * What came since, in order, those that still get their place in the log last: asked once, when the client is in its
-   * rooms again. `undefined`: the session has ended meanwhile, or more came than is kept.
+   * Ends the search. Returns the messages since {@link missed} was collected, in order; those without a position in the log yet are
+   * last. Call it once, after the client has joined its rooms. Returns `undefined` if the session was revoked in the meantime, or
+   * the log no longer has all messages.
    */
-  later(): readonly Frame[] | undefined;
+  finish(): readonly Frame[] | undefined;
   /**
-   * Takes out of {@link missed} and {@link later} what was not meant for a client in these rooms alone.
+   * Removes the messages from {@link missed} and {@link finish} that do not concern these rooms.
    *
-   * @param rooms some of the session's
-   * @returns whether that could be done
+   * @param rooms a subset of the session's rooms
+   * @returns `false` if the log no longer has all messages
    */
-  narrow(rooms: readonly Room[]): Promise<boolean>;
-  /** Whether a message is among {@link missed}: a node may read the log later than the client got it by another way. */
+  restrictTo(rooms: readonly Room[]): Promise<boolean>;
+  /** Returns whether the client has a message already: this node may read it from the log after another node sent it. */
   has(offset: string): boolean;
   /**
-   * The client did not get as far as that: the session is put back.
+   * Returns the session to the store, because the client disconnected before it was resumed.
    *
-   * @param token the one that the client was told meanwhile, in the place of the one that it showed
+   * @param token the new resume token, if the client was sent one in the meantime
    */
-  giveBack(token?: string): void;
+  putBack(token?: string): void;
 }
 
-/** What is left of a resumption once its client is connected: it may stay for days, and needs no copy of its rooms. */
-export function withoutSession({ session, offset, has }: Resumption): Resumption {
+/** Returns a small copy of a resumption. A client may stay connected for days, and needs neither the rooms nor the messages. */
+export function compactResumption({ session, offset, has }: Resumption): Resumption {
   const { token, id, identity, sent, from, address } = session;
   const bare: StoredSession = { token, id, rooms: [], data: undefined, identity, sent, from, address };
   const nothing = {
     missed: [],
-    later: () => [],
-    narrow: () => Promise.resolve(false),
-    giveBack: () => undefined,
+    finish: () => [],
+    restrictTo: () => Promise.resolve(false),
+    putBack: () => undefined,
   };
   return { session: bare, offset, has, ...nothing };
 }
 
-/** What a client gets back of its session. */
+/** The part of a session that is restored. */
 export interface Restored {
-  /** The rooms that it was in, without its own and that of its user. */
+  /** The client's rooms at the disconnect, without the room of its id and that of its user. */
   readonly rooms: readonly Room[];
-  /** What was in `data` when it left, without what its guards had put there. */
+  /** The client's `data` at the disconnect, without the keys that its guards wrote. */
   readonly data: Untyped;
 }
 
 /**
- * Decides what a client gets back, after its guards have let it in and before it is connected.
+ * Decides which part of a session is restored. Called after the guards have accepted the client, and before it is connected.
  *
- * @param client the client as its guards have it now; it has a new id still
- * @param session what it had
- * @returns what it gets back (what is left out comes back as it was; rooms may be left out, not added), `undefined` for
- * all of it, or `false` for a new session
+ * @param client the client, with what its guards set; it does not have the id of the session yet
+ * @param session the session to restore
+ * @returns the rooms and the data to restore, or `false` for a new session. `undefined`, or an absent field, restores the
+ * original value. Rooms can be removed, but not added.
  */
 export type Restore = (
   client: Untyped,
   session: Restored,
 ) => Partial<Restored> | false | undefined | void | Promise<Partial<Restored> | false | undefined | void>;
 
-/** Keeps what the clients of one server miss while they are away. */
+/** Stores the sessions of one server's disconnected clients, and the messages that they miss. */
 export interface Recovery {
-  /** Resolves when clients may be let in. */
+  /** Resolves when the server may accept clients. */
   readonly ready: Promise<void>;
-  /** Where the log of messages stands; `undefined` while it cannot be told. */
+  /** The current position of the log; `undefined` until it is known. */
   readonly position: string | undefined;
-  /** Whether one position is behind another. */
+  /** Returns whether one position is later than another. */
   isLater(position: string, than: string): boolean;
-  /** Keeps a session for whoever comes back with its token. */
+  /** Stores a session until a client resumes it with its token, or it expires. */
   save(session: StoredSession): void;
-  /** Never rejects. `undefined`: unknown, expired, revoked, used before, or more was missed than is kept. */
-  resume(token: string, offset: string, terms: ResumeTerms): Promise<Resumption | undefined>;
+  /**
+   * Takes a session out of the store. Never rejects. Resolves with `undefined` if the token is unknown, expired, revoked or used
+   * before, or if the log no longer has all messages.
+   */
+  resume(token: string, offset: string, request: ResumeRequest): Promise<Resumption | undefined>;
 }
 
-/** How the servers of one path keep what their clients miss. */
+/** Creates the {@link Recovery} of each server of one path. */
 export interface RecoverySettings {
-  /** Milliseconds that a client may be away. */
+  /** How long a session is stored, in milliseconds. */
   readonly maxDisconnectionDuration: number;
   /**
-   * @param parent of the RegExp namespace that the server belongs to: what is sent to that reaches its clients, too
-   * @returns `undefined` where the adapter keeps nothing, and the application goes on without
-   * @throws Error where the adapter keeps nothing, and the application needs it
+   * Returns the recovery of a server.
+   *
+   * @param parent the adapter of the RegExp namespace that the server belongs to, whose broadcasts reach its clients as well
+   * @returns `undefined` if the adapter stores no messages, and the application works without recovery
+   * @throws Error if the adapter stores no messages, and the application requires recovery
    */
   of(adapter: Adapter, server: string, parent?: Adapter): Recovery | undefined;
 }
 
-/** Asks other nodes for a session whose line they take for alive. */
+/** The event by which a node requests a session from other nodes, which may still consider its connection open. */
 export const TAKE_OVER = '$takeover';
 
-/** The options of the recovery, with the defaults filled in. */
+/** The options of the recovery, with defaults applied. */
 export interface ResolvedRecovery {
-  /** Milliseconds that a client may be away. */
+  /** How long a session is stored, in milliseconds. */
   readonly maxDisconnectionDuration: number;
-  /** Bytes of memory for clients that are away, on each path. */
+  /** The maximum number of bytes of memory for sessions and missed messages, on each path. */
   readonly maxStoredBytes: number;
   readonly restore: Restore | undefined;
 }

@@ -1,7 +1,7 @@
 import { CLOSE_CODES, isCloseCode, truncateReason } from '../../protocol/close-codes.js';
 import { channels, publishLimit } from '../diagnostics/channels.js';
 import type { ObservedSocket } from '../diagnostics/types.js';
-import { mayComeBack } from '../recovery/session.js';
+import { isResumable } from '../recovery/session.js';
 import type { Connection, ConnectionOwner } from '../transport/connection.js';
 import type { Message } from '../transport/message.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
@@ -111,7 +111,7 @@ export class Lifecycle implements ConnectionOwner {
     if (this.reason !== undefined) return;
     const { socket } = this;
     const { _connection: connection, _session: session } = socket;
-    const isKept = session?.current !== undefined && this.connected && mayComeBack(reason, closed);
+    const isKept = session?.current !== undefined && this.connected && isResumable(reason, closed);
     connection.outbox.close(isKept);
     // that may have overflowed, and so have ended the connection already
     if (this.reason !== undefined) return;
@@ -126,7 +126,7 @@ export class Lifecycle implements ConnectionOwner {
     clearTimeout(this.deadline);
     this.expiry?.stop();
     if (isKept) socket.nsp._keep(socket, session.current!);
-    if (!wasConnected) session?.resumption?.giveBack(session.current?.token);
+    if (!wasConnected) session?.resumption?.putBack(session.current?.token);
     socket.nsp._remove(socket);
     socket._requestsIfAny?.abandon();
     socket._outboundIfAny?.close();

@@ -1,7 +1,7 @@
 import type { Room } from 'socket.io-adapter';
 import { withChange, type RoomChange } from '../recovery/membership.js';
 import { beginSession, type Session } from '../recovery/session.js';
-import { withoutSession, type Resumption } from '../recovery/types.js';
+import { compactResumption, type Resumption } from '../recovery/types.js';
 import type { Connection } from '../transport/connection.js';
 import { Frame } from '../transport/frame.js';
 import { callSafely } from '../util/safe-call.js';
@@ -36,8 +36,8 @@ export class ResumableSession {
   /** The tokens that the client may show: its own, and the former one while it may not have received that. */
   get tokens(): [token?: string, former?: string] {
     if (this.current === undefined) return [];
-    const { token, shown, askedAt } = this.current;
-    return shown !== undefined && this.socket._connection.pingedAt === askedAt ? [token, shown] : [token];
+    const { token, former, pingedAt } = this.current;
+    return former !== undefined && this.socket._connection.pingedAt === pingedAt ? [token, former] : [token];
   }
 
   /** Gives a new connection the session that its client had. What its guards wrote just now wins over what was stored. */
@@ -83,7 +83,7 @@ export class ResumableSession {
     if (resumption === undefined || current === undefined) return;
     const { outbox } = this.socket._connection;
     // proves that the client has its new token: the one that it showed is void then
-    if (current.shown !== undefined) current.askedAt = this.socket._connection.probe();
+    if (current.former !== undefined) current.pingedAt = this.socket._connection.probe();
     outbox.pushMissed(resumption.missed, resumption.bytes);
     current.sent = resumption.missed.at(-1)?.offset ?? current.sent;
     for (const frame of later) outbox.pushLogged(frame);
@@ -92,7 +92,7 @@ export class ResumableSession {
 
   /** Drops what is not needed after the client is connected: it may stay for days. */
   finishReplay(): void {
-    if (this.resumption !== undefined) this.resumption = withoutSession(this.resumption);
+    if (this.resumption !== undefined) this.resumption = compactResumption(this.resumption);
   }
 
   /** Whether messages to this client go through the log, since it can get them later: also while it is away. */

@@ -2,25 +2,27 @@ import type { EntryList, Positioned } from './room-index.js';
 
 interface Cursor<Entry extends Positioned> {
   readonly list: EntryList<Entry>;
-  place: number;
-  /** What is at the place. */
+  index: number;
+  /** The entry at the index. */
   entry: Entry;
 }
 
-/** The entries of several lists behind a position, as one list: in order, and each of them once. */
-export class MergedLists<Entry extends Positioned> {
-  /** A binary heap: the cursor with the lowest position is first. */
+/** Merges several sorted lists: returns their entries in the order of the positions, each entry once. */
+export class SortedMerge<Entry extends Positioned> {
+  /** A binary heap. Its first cursor has the lowest position. */
   private readonly heap: Cursor<Entry>[] = [];
   private last = 0;
 
+  /** @param until the last position to return */
   constructor(private readonly until: number) {}
 
-  add(list: EntryList<Entry>, behind: number): void {
-    const place = list.placeBehind(behind);
-    const entry = list.at(place);
+  /** Adds the entries of a list after a position. */
+  add(list: EntryList<Entry>, after: number): void {
+    const index = list.indexAfter(after);
+    const entry = list.at(index);
     if (entry === undefined || entry.number > this.until) return;
     const { heap } = this;
-    let child = heap.push({ list, place, entry }) - 1;
+    let child = heap.push({ list, index, entry }) - 1;
     while (child > 0) {
       const parent = (child - 1) >>> 1;
       if (heap[parent]!.entry.number <= entry.number) break;
@@ -29,25 +31,25 @@ export class MergedLists<Entry extends Positioned> {
     }
   }
 
-  /** @returns the next entry; `undefined` at the end; `null` where it was returned before */
+  /** Returns the next entry; `undefined` at the end; `null` if the next entry was returned before. */
   next(): Entry | undefined | null {
     const [cursor] = this.heap;
     if (cursor === undefined) return undefined;
     const { entry } = cursor;
-    const following = cursor.list.at(++cursor.place);
+    const following = cursor.list.at(++cursor.index);
     if (following !== undefined && following.number <= this.until) {
       cursor.entry = following;
     } else {
       const end = this.heap.pop()!;
       if (end !== cursor) this.heap[0] = end;
     }
-    this.sink();
+    this.siftDown();
     if (entry.number === this.last) return null;
     this.last = entry.number;
     return entry;
   }
 
-  private sink(): void {
+  private siftDown(): void {
     const { heap } = this;
     for (let parent = 0; ;) {
       let least = parent;

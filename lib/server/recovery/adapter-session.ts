@@ -1,0 +1,53 @@
+import type { Adapter, Session } from 'socket.io-adapter';
+import { withTimeout } from '../util/with-timeout.js';
+import { restoreOnce, type RestoreProgress } from './restore-once.js';
+import { isReadableFor } from './stream-entry.js';
+import type { StoredSession } from './types.js';
+
+/** A session as adapters store it, with fields of this package that they store unchanged. */
+export type AdapterSession = Session &
+  Pick<StoredSession, 'sent' | 'from' | 'changes'> & {
+    readonly identity?: string | null | undefined;
+    /** The path, since brokers do not separate the sessions of different servers. */
+    readonly server: string;
+    /** The other token of the session, which becomes invalid together with this one. */
+    readonly also?: string | undefined;
+  };
+
+/** How long the broker may take to find a session, in milliseconds. */
+const TIMEOUT = 1_500;
+
+/** Restores a session from an adapter. Resolves with `undefined` if the adapter has none, fails or takes too long. */
+export async function restoreFrom(
+  adapter: Adapter,
+  token: string,
+  offset: string,
+  progress: RestoreProgress,
+): Promise<AdapterSession | undefined> {
+  const restore = async (): Promise<unknown> => adapter.restoreSession(token, offset);
+  const restored = restoreOnce.run(progress, restore).catch(() => null);
+  return ((await withTimeout(TIMEOUT, restored, null, false)) ?? undefined) as AdapterSession | undefined;
+}
+
+/**
+ * Stores a modified copy of a session in an adapter, and restores it: an adapter finds missed messages only for a session that it
+ * has stored. The copy has no server, so that no client can resume it.
+ *
+ * @param suffix distinguishes the copies of one session
+ */
+export function restoreCopy(
+  adapter: Adapter,
+  session: AdapterSession,
+  suffix: string,
+  offset: string,
+  progress: RestoreProgress = startRestore(adapter),
+): Promise<AdapterSession | undefined> {
+  const key = `${session.pid}.${adapter.nsp.name}${suffix}`;
+  adapter.persistSession({ ...session, pid: key, server: '', missedPackets: [] } as AdapterSession);
+  return restoreFrom(adapter, key, offset, progress);
+}
+
+/** Returns the progress of a new restore. @param isComplete `true` to restore a session without reading the log */
+export function startRestore(adapter: Adapter, isComplete = false): RestoreProgress {
+  return { isComplete, pages: 0, entries: 0, isReadable: (fields) => isReadableFor(adapter, fields) };
+}

@@ -1,0 +1,50 @@
+import type { BroadcastFlags, BroadcastOptions } from 'socket.io-adapter';
+import type { ForEachSocket } from '../rooms/adapter-factory.js';
+import { MemoryAdapter } from '../rooms/memory-adapter.js';
+import { encodePacket } from '../rooms/packet-encoder.js';
+import type { OutgoingMessage } from '../rooms/outgoing-message.js';
+import { ENVELOPE } from '../transport/encoding.js';
+import type { Frame } from '../transport/frame.js';
+
+/** A packet whose position in the log is appended to its data. */
+export interface LoggedPacket {
+  data: unknown[];
+}
+
+/**
+ * Assigns a packet its position in the log.
+ *
+ * @returns a function that adds the encoded packet to the log; `undefined` if the packet is not stored
+ */
+export type AssignPosition = (
+  packet: LoggedPacket,
+  options: BroadcastOptions,
+) => ((frame: Frame | undefined) => void) | undefined;
+
+interface Recipient {
+  notifyOutgoingListeners(packet: LoggedPacket): void;
+  readonly client: { writeToEngine(messages: readonly OutgoingMessage[], flags: BroadcastFlags): void };
+}
+
+/** The in-memory adapter of a server with recovery: writes each broadcast into a log before it sends it. */
+export class LoggingAdapter extends MemoryAdapter {
+  constructor(
+    nsp: unknown,
+    private readonly assignPosition: AssignPosition,
+  ) {
+    super(nsp);
+  }
+
+  override broadcast(packet: LoggedPacket, options: BroadcastOptions): void {
+    const addToLog = this.assignPosition(packet, options);
+    if (addToLog === undefined) return super.broadcast(packet, options);
+    const messages = encodePacket(packet);
+    addToLog(messages[0]?.frame(ENVELOPE));
+    const flags: BroadcastFlags = options.flags ?? {};
+    (this as unknown as { apply: ForEachSocket }).apply(options, (socket) => {
+      const recipient = socket as Recipient;
+      recipient.notifyOutgoingListeners(packet);
+      recipient.client.writeToEngine(messages, flags);
+    });
+  }
+}

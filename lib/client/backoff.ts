@@ -12,7 +12,7 @@ export interface CloseDetails {
   readonly retryAfter?: number | undefined;
 }
 
-/** Codes after which a reconnect fails until the client or the server changes (PROTOCOL.md, "Life and death of a line"). */
+/** Codes after which a reconnect fails until the client or the server changes. PROTOCOL.md lists them with their meaning. */
 const FINAL: ReadonlySet<number> = new Set([1000, 1002, 1003, 1005, 1007, 1008, 1009, 1010]);
 /** Codes that ask for a longer delay. */
 const LATER: ReadonlySet<number> = new Set([1011, 1013]);
@@ -48,7 +48,7 @@ export function reconnectDelay(
   { reconnectionDelay, reconnectionDelayMax }: Settings,
 ): number {
   const bound = Math.min(reconnectionDelayMax, reconnectionDelay * 2 ** attempts);
-  const asked = Math.min(retryAfter ?? 0, Math.max(MAX_RETRY_AFTER, reconnectionDelayMax));
-  const minimum = retryAfter === undefined && LATER.has(code) ? LATER_DELAY : asked;
+  const requested = Math.min(retryAfter ?? 0, Math.max(MAX_RETRY_AFTER, reconnectionDelayMax));
+  const minimum = retryAfter === undefined && LATER.has(code) ? LATER_DELAY : requested;
   return Math.min(MAX_DELAY, minimum + Math.random() * Math.max(bound, minimum / 2));
 }

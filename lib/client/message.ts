@@ -15,7 +15,7 @@ export interface OutgoingMessage extends Omit<Message, 'offset' | 'more'> {
   readonly stream?: true | undefined;
 }
 
-/** The data of `$session`, the first message of a server that speaks `envelope.v1` (PROTOCOL.md, "The protocol's own events"). */
+/** The data of `$session`, the first message of a server that speaks `envelope.v1` (PROTOCOL.md describes it). */
 export interface SessionInfo {
   readonly id?: string | undefined;
   readonly recovered?: boolean;

@@ -11,7 +11,11 @@ export interface Address {
   readonly description?: string;
 }
 
-/** Returns the AsyncAPI address of a mount point. @throws Error that names the path, if its pattern is malformed */
+/**
+ * Returns the AsyncAPI address of a mount point.
+ *
+ * @throws Error that names the path, if its pattern is malformed
+ */
 export function addressOf({ path, expression }: MountPoint): Address {
   if (expression !== undefined) {
     const description = `A name that matches \`${String(expression)}\`, without its leading /.`;

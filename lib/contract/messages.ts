@@ -34,14 +34,14 @@ export function replyMessage(
   text?: string,
 ): ContractMessage {
   const more = { const: true, description: 'More values follow. Absent: this is the final answer.' };
-  const made = message(event, data, { ack: ACK, ...(isStream && { more }) }, !isStream);
-  return text === undefined ? made : { ...made, description: text };
+  const result = message(event, data, { ack: ACK, ...(isStream && { more }) }, !isStream);
+  return text === undefined ? result : { ...result, description: text };
 }
 
 /** Returns the message of an event that the server emits. */
 export function emittedMessage(event: string, data: Payload, text?: string): ContractMessage {
-  const made = message(event, data, {});
-  return text === undefined ? made : { ...made, description: text };
+  const result = message(event, data, {});
+  return text === undefined ? result : { ...result, description: text };
 }
 
 /** Returns the message `exception`, with which the server may answer any message. */

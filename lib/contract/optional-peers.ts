@@ -9,7 +9,11 @@ export interface Peers {
   readonly transformer: typeof Transformer | undefined;
 }
 
-/** Loads the installed packages. @throws (rejects) the error of an installed package that fails to load */
+/**
+ * Loads the installed packages.
+ *
+ * @throws (rejects) the error of an installed package that fails to load
+ */
 export async function loadPeers(): Promise<Peers> {
   const [swagger, validator, transformer] = await Promise.all([
     import('@nestjs/swagger').catch(unlessMissing('@nestjs/swagger')),

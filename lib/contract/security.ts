@@ -51,7 +51,11 @@ export class SecuritySchemes {
     for (const name of this.givenNames) this.used.set(name, this.schemes.get(name)!);
   }
 
-  /** Adds the schemes that decorators describe. @throws Error if two different schemes have the same name */
+  /**
+   * Adds the schemes that decorators describe.
+   *
+   * @throws Error if two different schemes have the same name
+   */
   add(demands: readonly Demand[]): void {
     for (const { name, scheme, where } of demands) {
       if (scheme === undefined || this.givenNames.has(name)) continue;
@@ -69,7 +73,11 @@ export class SecuritySchemes {
     }
   }
 
-  /** Returns the schemes of these demands, each once, in the order of their names. @throws Error if one is not described */
+  /**
+   * Returns the schemes of these demands, each once, in the order of their names.
+   *
+   * @throws Error if one is not described
+   */
   of(
     demands: readonly Demand[],
   ): { readonly name: string; readonly scheme: SecurityScheme; readonly scopes: string[] }[] {

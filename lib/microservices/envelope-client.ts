@@ -101,7 +101,11 @@ export class EnvelopeClient extends ClientProxy {
     if (before !== 'open') this.lost(new DisconnectedError('the client was closed'), false);
   }
 
-  /** Not supported: the client does not expose its connection. Use `status`. @throws Error always */
+  /**
+   * Not supported: the client does not expose its connection. Use `status`.
+   *
+   * @throws Error always
+   */
   unwrap<Unwrapped>(): Unwrapped {
     throw withCode(
       'ERR_ENVELOPE_UNSUPPORTED',

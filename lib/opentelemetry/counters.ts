@@ -1,4 +1,4 @@
-import type { Attributes, Meter } from '@opentelemetry/api';
+import type { Attributes, Counter, Meter } from '@opentelemetry/api';
 import { observe } from '../server/diagnostics/channels.js';
 import type { ClosedInfo } from '../server/transport/disconnect-reason.js';
 import { cachedAttributes, messaging, NAMES, OTHER, outcomeOf } from './attributes.js';
@@ -13,26 +13,18 @@ const BUCKETS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 
  * @returns functions that stop it
  */
 export function countEvents(meter: Meter): (() => void)[] {
-  const counter = (name: string, unit: string, description: string) =>
-    meter.createCounter(name, { unit, description });
-  const opened = counter('envelope.connections.opened', '{connection}', 'Clients that connected');
-  const closed = counter('envelope.connections.closed', '{connection}', 'Clients that disconnected');
-  const refusedUpgrades = counter(
-    'envelope.upgrades.refused',
-    '{request}',
-    'Upgrades answered with an error',
-  );
-  const refused = counter('envelope.messages.refused', '{message}', 'Messages that were refused');
-  const dropped = counter('envelope.drops', '{message}', 'Messages that were dropped before they were sent');
-  const limits = counter('envelope.limits.hit', '{hit}', 'Limits that were hit');
-  const duration = meter.createHistogram('messaging.process.duration', {
-    unit: 's',
-    description: 'Time from an event to the end of its last handler, including streams',
-    advice: { explicitBucketBoundaries: BUCKETS },
-  });
-  const attributesOf = cachedAttributes(processed);
   return [
     ...countMessages(meter),
+    ...countConnections(meter),
+    ...countRefusals(meter),
+    measureHandlers(meter, cachedAttributes(processed)),
+  ];
+}
+
+function countConnections(meter: Meter): (() => void)[] {
+  const opened = counter(meter, 'envelope.connections.opened', '{connection}', 'Clients that connected');
+  const closed = counter(meter, 'envelope.connections.closed', '{connection}', 'Clients that disconnected');
+  return [
     observe('connect', ({ socket }) => opened.add(1, { [NAMES.destination]: socket.nsp.route })),
     observe('disconnect', ({ socket, reason, closed: info }) =>
       closed.add(1, {
@@ -41,8 +33,28 @@ export function countEvents(meter: Meter): (() => void)[] {
         [NAMES.closeCode]: closeCode(info),
       }),
     ),
+  ];
+}
+
+/** Counts refused upgrades and messages, dropped messages, and limits that were hit. */
+function countRefusals(meter: Meter): (() => void)[] {
+  const upgrades = counter(
+    meter,
+    'envelope.upgrades.refused',
+    '{request}',
+    'Upgrades answered with an error',
+  );
+  const refused = counter(meter, 'envelope.messages.refused', '{message}', 'Messages that were refused');
+  const dropped = counter(
+    meter,
+    'envelope.drops',
+    '{message}',
+    'Messages that were dropped before they were sent',
+  );
+  const limits = counter(meter, 'envelope.limits.hit', '{hit}', 'Limits that were hit');
+  return [
     // without the path: the client chooses it if no gateway is mounted on it
-    observe('upgrade.refuse', ({ status }) => refusedUpgrades.add(1, { [NAMES.status]: status })),
+    observe('upgrade.refuse', ({ status }) => upgrades.add(1, { [NAMES.status]: status })),
     observe('message.refuse', ({ socket, code }) =>
       refused.add(1, { [NAMES.destination]: socket.nsp.route, [NAMES.code]: code }),
     ),
@@ -55,13 +67,26 @@ export function countEvents(meter: Meter): (() => void)[] {
         ...(socket && { [NAMES.destination]: socket.nsp.route }),
       }),
     ),
-    observe('handler.end', (handled) => {
-      const { outcome, errorType } = outcomeOf(handled);
-      const { route } = handled.socket.nsp;
-      const attributes = attributesOf(route, handled.declared ?? OTHER, outcome, errorType);
-      duration.record((performance.now() - handled.startedAt) / 1_000, attributes);
-    }),
   ];
+}
+
+/** Records how long the handlers of each event take. */
+function measureHandlers(meter: Meter, attributesOf: typeof processed): () => void {
+  const duration = meter.createHistogram('messaging.process.duration', {
+    unit: 's',
+    description: 'Time from an event to the end of its last handler, including streams',
+    advice: { explicitBucketBoundaries: BUCKETS },
+  });
+  return observe('handler.end', (handled) => {
+    const { outcome, errorType } = outcomeOf(handled);
+    const { route } = handled.socket.nsp;
+    const attributes = attributesOf(route, handled.declared ?? OTHER, outcome, errorType);
+    duration.record((performance.now() - handled.startedAt) / 1_000, attributes);
+  });
+}
+
+function counter(meter: Meter, name: string, unit: string, description: string): Counter {
+  return meter.createCounter(name, { unit, description });
 }
 
 function processed(route: string, event: string, outcome: string, errorType: string | undefined): Attributes {

@@ -8,7 +8,11 @@ export class RouteCounter {
     this.counts.set(route, (this.counts.get(route) ?? 0) + by);
   }
 
-  /** Reports all numbers. @param attributesOf returns the attributes of a route */
+  /**
+   * Reports all numbers.
+   *
+   * @param attributesOf returns the attributes of a route
+   */
   report(result: ObservableResult, attributesOf: (route: string) => Attributes): void {
     for (const [route, count] of this.counts) result.observe(count, attributesOf(route));
   }

@@ -115,7 +115,7 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_NO_ADAPTER: {
     topic: 'start',
     class: 'Error',
-    when: '`EnvelopeHealthIndicator` was asked in an application that does not use `EnvelopeAdapter`.',
+    when: '`EnvelopeHealthIndicator` was called in an application that does not use `EnvelopeAdapter`.',
     fix: 'Call `app.useWebSocketAdapter(new EnvelopeAdapter(app))` before `app.listen()`.',
   },
   ERR_ENVELOPE_NOT_LISTENING: {
@@ -139,7 +139,7 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_DISCONNECTED: {
     topic: 'running',
     class: 'DisconnectedError',
-    when: 'No connection is open, or it closed before the answer arrived; also where `maxQueued` messages of a client wait already.',
+    when: 'No connection is open, or it closed before the answer arrived; or `maxQueued` messages of a client were already queued.',
     fix: 'Repeat the request after `connect` if it may be handled twice. The peer may have handled it.',
   },
   ERR_ENVELOPE_REQUEST_FAILED: {

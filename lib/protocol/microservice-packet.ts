@@ -13,7 +13,11 @@ export interface Packet {
 /** Characters of a pattern, written as JSON. */
 const MAX_PATTERN_LENGTH = 1_024;
 
-/** Checks the fields of a message that has `kind`. @returns the packet, or a text that says what is wrong */
+/**
+ * Checks the fields of a message that has `kind`.
+ *
+ * @returns the packet, or a text that says what is wrong
+ */
 export function toPacket({
   kind,
   pattern,

@@ -23,7 +23,11 @@ export class OutgoingRequests {
     return this.pending.size;
   }
 
-  /** Adds a request. @param timeout milliseconds. `undefined`: the request stays open until the connection ends */
+  /**
+   * Adds a request.
+   *
+   * @param timeout milliseconds. `undefined`: the request stays open until the connection ends
+   */
   add(id: RequestId, callback: AnswerCallback, timeout?: number): void {
     const timer =
       timeout === undefined || timeout > MAX_DELAY
@@ -35,7 +39,11 @@ export class OutgoingRequests {
     this.pending.set(id, { callback, timer });
   }
 
-  /** Passes an answer to its request. @returns `false` for a forged, repeated or late answer, which matches no open request */
+  /**
+   * Passes an answer to its request.
+   *
+   * @returns `false` for a forged, repeated or late answer, which matches no open request
+   */
   settle(id: RequestId, data: unknown, failed: boolean): boolean {
     const request = this.pending.get(id);
     if (request === undefined) return false;

@@ -18,12 +18,20 @@ function describe(value: unknown): string {
   return fields.length === 0 ? '{}' : `{ ${fields.join(', ')} }`;
 }
 
-/** Always throws. @throws TypeError that names the function or class, the parameter, the value, and the accepted values */
+/**
+ * Always throws.
+ *
+ * @throws TypeError that names the function or class, the parameter, the value, and the accepted values
+ */
 export function refuse(where: string, name: string, value: unknown, takes: string): never {
   throw withCode('ERR_ENVELOPE_INVALID_ARGUMENT', new TypeError(describeRefusal(where, name, value, takes)));
 }
 
-/** Always throws. @throws TypeError that names the function or class, the option, the value, and the accepted values */
+/**
+ * Always throws.
+ *
+ * @throws TypeError that names the function or class, the option, the value, and the accepted values
+ */
 export function refuseOption(where: string, name: string, value: unknown, takes: string): never {
   throw withCode('ERR_ENVELOPE_INVALID_OPTION', new TypeError(describeRefusal(where, name, value, takes)));
 }
@@ -37,7 +45,11 @@ export function isRecordLike(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Checks that a value is a Nest application. @throws TypeError if it is not */
+/**
+ * Checks that a value is a Nest application.
+ *
+ * @throws TypeError if it is not
+ */
 export function assertApplication(where: string, app: unknown): void {
   const has = (name: string): boolean => typeof Reflect.get(Object(app) as object, name) === 'function';
   if (!has('get') || !has('select'))
@@ -62,7 +74,11 @@ export function assertOptions(
     if (value !== undefined && !names.includes(name)) refuseUnknown(where, name, names);
 }
 
-/** Always throws. @throws TypeError that suggests the nearest name, or lists all names */
+/**
+ * Always throws.
+ *
+ * @throws TypeError that suggests the nearest name, or lists all names
+ */
 export function refuseUnknown(where: string, name: string, names: readonly string[], kind = 'option'): never {
   const near = nearest(name, names);
   const help = near === undefined ? `Valid names: ${names.join(', ')}` : `Did you mean "${near}"?`;

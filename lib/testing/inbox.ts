@@ -41,7 +41,11 @@ export class Inbox {
     for (const waiter of [...this.waiters]) waiter.fail(describe(closed));
   }
 
-  /** Returns the next event of that name, and waits for it. @throws (rejects) Error after the timeout or when the connection closes */
+  /**
+   * Returns the next event of that name, and waits for it.
+   *
+   * @throws (rejects) Error after the timeout or when the connection closes
+   */
   take(event: string): Promise<ReceivedEvent> {
     // created here, so that its stack trace shows the calling line of the test
     const error = withCode('ERR_ENVELOPE_NO_EVENT', new Error());

@@ -219,7 +219,11 @@ export class TestClient<
     });
   }
 
-  /** Makes two round trips. @returns what went wrong; `undefined` if the server answered */
+  /**
+   * Makes two round trips.
+   *
+   * @returns what went wrong; `undefined` if the server answered
+   */
   private async roundTrips(): Promise<string | undefined> {
     const { webSocket } = this;
     if (webSocket === undefined || !this.connected) return 'the connection is closed';

@@ -99,7 +99,11 @@ export class Composer {
     }
   }
 
-  /** Shows the size, errors and obstacles of the input. @returns the envelope; `undefined` if it cannot be sent */
+  /**
+   * Shows the size, errors and obstacles of the input.
+   *
+   * @returns the envelope; `undefined` if it cannot be sent
+   */
   #validate() {
     const { event, payload, isRequest, isStream } = this.#read();
     $('as-stream').disabled = !isRequest;

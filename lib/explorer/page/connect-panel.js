@@ -1,7 +1,7 @@
 import { $, h, prose } from './dom.js';
 import { subprotocols } from './connection.js';
 
-const WORDS = { closed: 'Not connected', connecting: 'Connecting…', open: 'Connected' };
+const STATE_LABELS = { closed: 'Not connected', connecting: 'Connecting…', open: 'Connected' };
 
 /** The form that connects: channel, parameters and credentials. It also shows the state of the connection. */
 export class ConnectPanel {
@@ -117,7 +117,7 @@ export class ConnectPanel {
       ? lastClose.wasOpen
         ? `Closed with ${lastClose.code}`
         : 'Refused'
-      : WORDS[state];
+      : STATE_LABELS[state];
     $('state-detail').textContent = isFailed
       ? this.#reasonOf(lastClose)
       : state === 'open'

@@ -18,8 +18,8 @@ import { compileHosts, type OwnHosts } from '../server/upgrade/own-hosts.js';
 import { withCode } from '../protocol/with-code.js';
 
 const WITHOUT_APPLICATION =
-  'EnvelopeAdapter was created without the application. It cannot find the guards of gateways, which must run before a ' +
-  'connection opens. Pass the application, new EnvelopeAdapter(app), or set upgradeGuards: false to run no guards then';
+  'EnvelopeAdapter was created without the application, so it cannot find the guards of gateways, which run before a ' +
+  'connection opens. Pass the application, new EnvelopeAdapter(app), or set upgradeGuards: false to run no guards there';
 
 const UNKNOWN_PROXY =
   'Clients connect through an unknown proxy: a private address sends X-Forwarded-For. The addresses of its clients are ' +

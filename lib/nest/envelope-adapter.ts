@@ -39,14 +39,14 @@ export class EnvelopeAdapter extends WsAdapter {
   private readonly mounted: MountedServers;
   private readonly routers: UpgradeRouters;
   private readonly startupLog: StartupLog;
-  /** Undo what the adapter changed in the application and its gateways. */
+  /** Each function undoes one change to the application or its gateways. */
   private readonly undos: (() => void)[];
 
   /**
    * @param app the application, before `app.init()` and `app.listen()`. As with `WsAdapter`, it may be an HTTP server or
    * absent, if `upgradeGuards` is `false`. Then messages do not wait for an asynchronous `handleConnection`, and the adapter
    * ignores `EnvelopeModule`.
-   * @param options win over those of `EnvelopeModule`, field by field
+   * @param options the options; each of them wins over the same option of `EnvelopeModule`. Default: none
    * @throws Error if the application is initialised already; if an option of the adapter or a gateway is unknown or
    * malformed; if gateways of one path contradict each other; if no client can send the event of a handler; or if guards
    * should run before connections open, but `app` is no application, so that the adapter cannot see them
@@ -79,18 +79,18 @@ export class EnvelopeAdapter extends WsAdapter {
     return this.mounted.serverFor(port, gatewayOptions);
   }
 
-  /** Called by Nest once per gateway. */
+  /** Called by Nest once per gateway. Calls `callback` for each new client, and logs the gateways of the path. */
   override bindClientConnect(server: EnvelopeServer, callback: (...args: unknown[]) => void): void {
     server.on('connection', callback);
     this.startupLog.mounted(server.name);
   }
 
-  /** Called by Nest once per gateway and client. */
+  /** Called by Nest once per gateway and client. Adds the handlers of the gateway for the client's messages. */
   override bindMessageHandlers(client: EnvelopeSocket, handlers: MessageMappingProperties[]): void {
     client.nsp._mount.gateway.router.bind(client, handlers);
   }
 
-  /** Called by Nest once per gateway and client. */
+  /** Called by Nest once per gateway and client. Calls `callback` when the client disconnects. */
   override bindClientDisconnect(client: EnvelopeSocket, callback: (reason: DisconnectReason) => void): void {
     client._lifecycle.onDisconnect(callback);
   }
@@ -129,7 +129,7 @@ export class EnvelopeAdapter extends WsAdapter {
     return http;
   }
 
-  /** Sets the option `messageParser`, as in `WsAdapter`. Takes effect before `app.init()` only. */
+  /** Sets the option `messageParser`, as in `WsAdapter`. It has no effect after `app.init()`. */
   override setMessageParser(parser: MessageParser): void {
     this.options.messageParser = parser;
   }

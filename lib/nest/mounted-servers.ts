@@ -19,7 +19,10 @@ export const APPLICATION_PORT = 0;
 export class MountedServers implements ServerLookup {
   private readonly endpoints = new EndpointRegistry();
 
-  /** @param listen makes the adapter receive the upgrades of a port; called before each server is mounted */
+  /**
+   * @param gateways the gateways of the application, in the order of their registration
+   * @param listen makes the adapter receive the upgrades of a port; called before each server is mounted
+   */
   constructor(
     private readonly options: EnvelopeOptions,
     private readonly gateways: readonly MountedGateway[],
@@ -50,7 +53,7 @@ export class MountedServers implements ServerLookup {
     return endpoints.map(({ server }) => server.name);
   }
 
-  /** Returns the function that takes the upgrades of a path; `undefined` if no gateway has the path. */
+  /** Returns the function that handles the upgrades of a path; `undefined` if no gateway has the path. */
   handlerFor(port: number, path: string): HandleUpgrade | undefined {
     return this.endpoints.handlerFor(port, path);
   }
@@ -74,11 +77,12 @@ export class MountedServers implements ServerLookup {
     return this.options.port ?? APPLICATION_PORT;
   }
 
-  /** Leaves out the servers that Nest made, but that no gateway uses. */
+  /** Returns the endpoints without those that Nest created and no gateway uses. */
   private usedEndpoints(): Endpoint[] {
     return [...this.endpoints].filter(({ server }) => server._wanted);
   }
 
+  /** @throws TypeError or Error if an option is unknown or malformed */
   private mount(mountPoint: MountPoint, options: GatewayOptions): Endpoint {
     const place = showMountPoint(mountPoint);
     // the options of known gateways were checked before, with the name of their class

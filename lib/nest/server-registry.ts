@@ -18,7 +18,7 @@ export interface ServerLookup {
 
 /** Connects injected servers with the adapter: `EnvelopeModule` provides it, and `EnvelopeAdapter` sets `lookup`. */
 export class ServerRegistry {
-  /** `undefined` until an adapter is made with the application. */
+  /** `undefined` until an adapter is created with the application. */
   lookup: ServerLookup | undefined;
 
   /**

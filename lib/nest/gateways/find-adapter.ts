@@ -5,7 +5,9 @@ import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
 
 /** The members of `EnvelopeAdapter` that other entries use. They do not import the class; only the main entry does. */
 export interface KnownAdapter {
+  /** The options of the constructor and of `EnvelopeModule`, without defaults. */
   readonly _options: EnvelopeOptions;
+  /** Returns the servers that clients can connect to. */
   _servers(): readonly EnvelopeServer[];
 }
 

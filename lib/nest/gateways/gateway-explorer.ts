@@ -9,9 +9,11 @@ type ProviderWrapper = Module['providers'] extends Map<unknown, infer Value> ? V
 
 /** A gateway of the application, as its decorators describe it. */
 export interface Gateway {
+  /** The class of the gateway. */
   readonly type: Type;
   /** The port that the decorator names; 0 for the application's HTTP server. */
   readonly port: number;
+  /** The options of `@WebSocketGateway`. */
   readonly options: GatewayOptions;
   /** Whether the gateway or one of its dependencies is request-scoped. Nest 12 creates such a gateway for each client. */
   readonly isRequestScoped: boolean;
@@ -23,7 +25,7 @@ export interface Gateway {
   readonly handlers: readonly object[];
   /** The names of its lifecycle hooks. */
   readonly hooks: readonly string[];
-  /** The method of the class; `undefined` if it has none. */
+  /** The method `handleConnection` of the class; `undefined` if it has none. */
   readonly handleConnection: (() => unknown) | undefined;
 }
 

@@ -161,7 +161,7 @@ function toRefusal(error: unknown, report: (error: unknown) => void): HttpRefusa
   }
   if (isWsException(error)) {
     const thrown: unknown = error.getError();
-    // new WsException(error.message) without a message, because `error` was no Error
+    // no string: new WsException(error.message), where `error` is no Error
     if (typeof thrown !== 'object' || thrown === null)
       return refusal(401, typeof thrown === 'string' ? thrown : 'Unauthorized');
     const status: unknown = Reflect.get(thrown, 'statusCode') ?? Reflect.get(thrown, 'status');

@@ -49,7 +49,7 @@ export class LogSampler {
   }
 
   /**
-   * Returns the subject that counts. A subject may quote the name of an event. A program has few of these, unless it makes
+   * Returns the subject to count by. A subject may quote the name of an event. A program has few of these, unless it makes
    * them from the messages of clients.
    */
   private nameOf(subject: string): string {

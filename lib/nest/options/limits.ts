@@ -108,7 +108,7 @@ export function checkLimits(options: WithLimits, where: string, isGateway: boole
     if (!Object.hasOwn(PATH_DEFAULTS, name) && !Object.hasOwn(ADAPTER_DEFAULTS, name))
       refuseUnknown(where, name, [...Object.keys(PATH_DEFAULTS), ...Object.keys(ADAPTER_DEFAULTS)], 'limit');
     const kind = FRACTIONAL.has(name) ? 'a positive number' : 'a positive whole number';
-    // a burst without a limit would turn the rate off: messagesPerSecond does that
+    // messageBurst cannot be off: that would turn the rate off, which messagesPerSecond: false does
     const orNone = name === 'messageBurst' ? '' : ', or false for none';
     if (!isLimit(name, value))
       throw withCode(

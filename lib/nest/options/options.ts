@@ -58,8 +58,8 @@ export interface PathOptions {
   connectionStateRecovery?: { maxDisconnectionDuration?: number };
   /**
    * The origins whose pages may connect besides the server's own origin, in the forms of Nest's `CorsOptions`. Only
-   * `origin` has an effect. Default: the application's CORS rule, if it names origins or allows credentials; else none.
-   * Clients without an `Origin` header are not browsers and are not checked.
+   * `origin` has an effect. Default: the application's CORS rule, if it has no `'*'` and either lists origins by name or
+   * sets `credentials: true`; else none. Clients without an `Origin` header are not browsers and are not checked.
    */
   cors?: Cors;
   /** Checks the upgrade request, as in Socket.IO. A refusal is 403. */
@@ -87,8 +87,9 @@ export interface PathOptions {
 }
 
 /**
- * Which guards run before a connection opens: those of the gateway's class and of its `handleConnection` (`true`), those
- * of `handleConnection` alone, the application's global guards in addition (`'global'`), or none (`false`).
+ * Which guards run before a connection opens. `true`: the guards of the gateway's class and of its `handleConnection`.
+ * `'handleConnection'`: only the guards of `handleConnection`. `'global'`: the application's global guards, and those of
+ * `true`. `false`: none.
  */
 export type UpgradeGuards = boolean | 'handleConnection' | 'global';
 
@@ -99,7 +100,7 @@ export const UPGRADE_GUARDS: UpgradeGuards = true;
 export interface EnvelopeOptions extends PathOptions {
   /** Limits for each client, and for all clients together. Each limit has a default; `false` turns it off. */
   limits?: Limits;
-  /** Which guards run before a connection opens. Default `true`: all that `@UseGuards` sets on gateways. */
+  /** Which guards run before a connection opens. Default `true`: those of the gateway's class and its `handleConnection`. */
   upgradeGuards?: UpgradeGuards;
   /**
    * The proxies in front of the server whose `X-Forwarded-For`, `-Host` and `-Proto` headers are trusted, in the forms of

@@ -61,7 +61,7 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_UNSUPPORTED: {
     topic: 'calls',
     class: 'Error',
-    when: 'An inherited method has no meaning here: `emitWithAck` on a whole RegExp namespace, `unwrap` of `EnvelopeClient`.',
+    when: 'A member has no meaning here: `emitWithAck` on a whole RegExp namespace, `unwrap` of `EnvelopeClient`, `client.ws` on a connection without a WebSocket.',
     fix: 'Use what the message names instead.',
   },
   ERR_ENVELOPE_INVALID_PATH: {
@@ -163,7 +163,7 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_NOT_CONNECTED: {
     topic: 'running',
     class: 'Error',
-    when: '`client.ws` or `presence.track` was used in a guard or middleware, before the connection is open.',
+    when: '`client.ws`, `client.send` or `presence.track` was used in a guard, before the connection is open.',
     fix: 'Use it in `handleConnection` or later.',
   },
   ERR_ENVELOPE_NO_USER: {

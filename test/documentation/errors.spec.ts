@@ -22,26 +22,21 @@ const INTERNAL: Readonly<Record<string, readonly string[]>> = {
   // a state that Nest does not produce
   'nest/guards/upgrade-guards.ts': ['`Nest has no instance of'],
 };
-/** Folders that have no codes yet, and codes that only they use. */
-const PENDING = /^server\/(?:socket|transport|namespace|upgrade)\//;
-const PENDING_CODES = /_(?:INVALID_PATH|TOO_MANY_REQUESTS|CONNECT_TIMEOUT)$/;
 /** The application's own value, thrown or rejected with, that is no Error. */
 const FOREIGN = /^String\((\w+\.)?error\)\)/;
 const NEW_ERROR = /\bnew (?:Aggregate|Eval|Range|Reference|Syntax|Type|URI)?Error\(\s*/g;
 const IN_WITH_CODE = /\bwithCode\(\s*'(ERR_ENVELOPE_\w+)',\s*$/;
 
 it('lib creates no Error without a code: use withCode, or list it as internal', () => {
-  const missing = sources
-    .filter(([name]) => !PENDING.test(name))
-    .flatMap(([name, source]) =>
-      [...source.matchAll(NEW_ERROR)]
-        .map((match) => [source.slice(0, match.index), source.slice(match.index + match[0].length)] as const)
-        .filter(([before, after]) => {
-          const isInternal = INTERNAL[name]?.some((text) => after.startsWith(text)) === true;
-          return !IN_WITH_CODE.test(before) && !isInternal && !FOREIGN.test(after);
-        })
-        .map(([before, after]) => `lib/${name}:${before.split('\n').length}: ${after.slice(0, 60)}`),
-    );
+  const missing = sources.flatMap(([name, source]) =>
+    [...source.matchAll(NEW_ERROR)]
+      .map((match) => [source.slice(0, match.index), source.slice(match.index + match[0].length)] as const)
+      .filter(([before, after]) => {
+        const isInternal = INTERNAL[name]?.some((text) => after.startsWith(text)) === true;
+        return !IN_WITH_CODE.test(before) && !isInternal && !FOREIGN.test(after);
+      })
+      .map(([before, after]) => `lib/${name}:${before.split('\n').length}: ${after.slice(0, 60)}`),
+  );
   expect(missing).toEqual([]);
 });
 
@@ -71,9 +66,7 @@ it('every error class has a code of the table, and the table names every class',
 
 it('the table has no code that lib does not use', () => {
   const code = sources.filter(([name]) => name !== 'protocol/error-codes.ts').map(([, source]) => source);
-  const unused = Object.keys(ERROR_CODES).filter(
-    (name) => !PENDING_CODES.test(name) && !code.some((text) => text.includes(`'${name}'`)),
-  );
+  const unused = Object.keys(ERROR_CODES).filter((name) => !code.some((text) => text.includes(`'${name}'`)));
   expect(unused).toEqual([]);
 });
 

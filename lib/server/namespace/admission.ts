@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Room } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import type { Untyped } from '../../protocol/typed-events.js';
+import { withCode } from '../../protocol/with-code.js';
 import { callSafely } from '../util/safe-call.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { updateUserRoom } from '../socket/socket-rooms.js';
@@ -156,7 +157,10 @@ function startDeadline(server: AdmittingServer<Untyped>, socket: EnvelopeSocket,
   const { connectTimeout } = server._mount.limits;
   socket._lifecycle.deadline = setTimeout(() => {
     server._report(
-      new Error(`${who} did not settle within ${connectTimeout} ms (connectTimeout)`),
+      withCode(
+        'ERR_ENVELOPE_CONNECT_TIMEOUT',
+        new Error(`${who} did not settle within ${connectTimeout} ms (connectTimeout)`),
+      ),
       'a client was let go',
     );
     socket._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'connectTimeout');

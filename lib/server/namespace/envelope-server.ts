@@ -12,6 +12,7 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../../protocol/typed-events.js';
+import { withCode } from '../../protocol/with-code.js';
 import { assertFunction } from '../util/arguments.js';
 import { admit, type ServerMiddleware } from './admission.js';
 import { callSafely } from '../util/safe-call.js';
@@ -101,7 +102,7 @@ export class EnvelopeServer<
   }
   /** The rooms: an adapter of Socket.IO's contract. */
   get adapter(): Adapter {
-    if (this.rooms === undefined) throw new Error(this._unmounted);
+    if (this.rooms === undefined) throw withCode('ERR_ENVELOPE_NOT_MOUNTED', new Error(this._unmounted));
     return this.rooms;
   }
   /** What adapters take for the Socket.IO server. */
@@ -245,7 +246,7 @@ export class EnvelopeServer<
   }
   /** @internal */
   get _mount(): NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> {
-    if (this.mounted === undefined) throw new Error(this._unmounted);
+    if (this.mounted === undefined) throw withCode('ERR_ENVELOPE_NOT_MOUNTED', new Error(this._unmounted));
     return this.mounted;
   }
   /** @internal */

@@ -1,5 +1,6 @@
 import type { Room } from 'socket.io-adapter';
 import type { Untyped } from '../../protocol/typed-events.js';
+import { withCode } from '../../protocol/with-code.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import type { Restored, Resumption } from '../recovery/types.js';
 import { isUserRoom } from '../handshake/user-name.js';
@@ -36,12 +37,18 @@ function check(chosen: unknown, rooms: readonly Room[]): Partial<Restored> | fal
   if (chosen === undefined || chosen === null) return {};
   if (chosen === false) return false;
   if (typeof chosen !== 'object')
-    throw new TypeError(`recovery.restore returned ${String(chosen)}: it takes { rooms, data }, or false`);
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_RETURN_VALUE',
+      new TypeError(`recovery.restore returned ${String(chosen)}: it takes { rooms, data }, or false`),
+    );
   const { rooms: kept } = chosen as { rooms?: unknown };
   if (kept === undefined) return chosen;
   if (!Array.isArray(kept) || !kept.every((room) => rooms.includes(room as Room)))
-    throw new TypeError(
-      'recovery.restore returned rooms that the session does not have: leave rooms out there, and join others in handleConnection',
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_RETURN_VALUE',
+      new TypeError(
+        'recovery.restore returned rooms that the session does not have: leave rooms out there, and join others in handleConnection',
+      ),
     );
   return chosen;
 }

@@ -11,6 +11,7 @@ import type {
   WithManyAnswers,
 } from '../../protocol/typed-events.js';
 import { assertCarried } from '../../protocol/payload.js';
+import { withCode } from '../../protocol/with-code.js';
 import { assertEventName } from '../util/arguments.js';
 import { callSafely, UserEvents } from '../util/safe-call.js';
 import { serverSideEmit } from '../rooms/server-side-emit.js';
@@ -50,7 +51,8 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     ...args: EventParams<WithManyAnswers<ServerSide>, Event>
   ): boolean {
     assertEventName('EnvelopeServer.serverSideEmit', event);
-    if (isReserved(event)) throw new Error(`"${event}" is a reserved event name`);
+    if (isReserved(event))
+      throw withCode('ERR_ENVELOPE_RESERVED_EVENT', new Error(`"${event}" is a reserved event name`));
     const values: readonly unknown[] = typeof args.at(-1) === 'function' ? args.slice(0, -1) : args;
     assertCarried(values.length > 1 ? values : values[0], event);
     const report = (error: unknown): void => this._report(error, `"${event}" to the other nodes failed`);

@@ -1,5 +1,6 @@
 import type { Envelope } from '../../protocol/envelope.js';
 import { OutgoingRequests } from '../../protocol/pending-requests.js';
+import { DisconnectedError } from '../../protocol/disconnected-error.js';
 
 /** Requests to one client that may wait for their answers at a time: a client that does not answer must not pile them up. */
 export const MAX_UNANSWERED = 1_000;
@@ -41,6 +42,6 @@ export class Answers {
   /** The connection is gone. */
   failAll(): void {
     this.byAdapter.clear();
-    this.own.failAll(new Error('the socket has been disconnected'));
+    this.own.failAll(new DisconnectedError('the socket has been disconnected'));
   }
 }

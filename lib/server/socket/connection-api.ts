@@ -2,6 +2,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import type { WebSocket } from 'ws';
 import type { EventNames, EventsMap, Listener, Untyped } from '../../protocol/typed-events.js';
+import { withCode } from '../../protocol/with-code.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
 import type { Handshake } from '../handshake/handshake.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
@@ -52,10 +53,12 @@ export class ConnectionApi<Listen extends EventsMap> {
   get ws(): WebSocket {
     const { webSocket } = this._connection;
     if (webSocket !== undefined) return webSocket;
-    throw new Error(
-      this.readyState === this.CONNECTING
-        ? NOT_OPEN
-        : `client.ws: the connection has no WebSocket, its transport is "${this._connection.transportName}"`,
+    if (this.readyState === this.CONNECTING)
+      throw withCode('ERR_ENVELOPE_NOT_CONNECTED', new Error(NOT_OPEN));
+    const { transportName } = this._connection;
+    throw withCode(
+      'ERR_ENVELOPE_UNSUPPORTED',
+      new Error(`client.ws: the connection has no WebSocket, its transport is "${transportName}"`),
     );
   }
   /** 0 connecting, 1 open, 2 closing, 3 closed, as in `ws`. */

@@ -1,4 +1,5 @@
 import { MAX_DELAY } from '../../protocol/max-delay.js';
+import { withCode } from '../../protocol/with-code.js';
 
 /** A moment before 1973 is no moment in milliseconds, but one in seconds. */
 const FIRST_PLAUSIBLE = 1e11;
@@ -27,9 +28,12 @@ export class ConnectionExpiry {
     const at: unknown = (when instanceof Date ? when.getTime() : when) ?? Infinity;
     const isNone = Number.isNaN(at);
     if (!isNone && !(typeof at === 'number' && at >= FIRST_PLAUSIBLE))
-      throw new RangeError(
-        `client.expiresAt is ${show(at)}: it takes a Date, milliseconds since the epoch, or undefined for no end. ` +
-          "A JWT's exp is in seconds: exp * 1000",
+      throw withCode(
+        'ERR_ENVELOPE_INVALID_ARGUMENT',
+        new RangeError(
+          `client.expiresAt is ${show(at)}: it takes a Date, milliseconds since the epoch, or undefined for no end. ` +
+            "A JWT's exp is in seconds: exp * 1000",
+        ),
       );
     this.at = isNone || at === Infinity ? undefined : (at as number);
     this.arm();

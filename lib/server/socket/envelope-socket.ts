@@ -13,6 +13,7 @@ import type {
   Untyped,
   WithTimeout,
 } from '../../protocol/typed-events.js';
+import { withCode } from '../../protocol/with-code.js';
 import type { Grant } from '../handshake/grant.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import type { EmitFlags, Rooms } from '../rooms/adapter-types.js';
@@ -85,8 +86,9 @@ export class EnvelopeSocket<
   /** @throws TypeError without a namespace: sockets are made by the adapter */
   constructor(nsp: NamespaceContract, connection: Connection, upgrade: UpgradeRequest) {
     if (typeof nsp !== 'object' || nsp === null)
-      throw new TypeError(
-        'EnvelopeSocket: nsp is missing: EnvelopeAdapter makes a socket for each connection',
+      throw withCode(
+        'ERR_ENVELOPE_ILLEGAL_CONSTRUCTOR',
+        new TypeError('EnvelopeSocket: nsp is missing: EnvelopeAdapter makes a socket for each connection'),
       );
     super(nsp, connection, upgrade);
     connection.setOwner(this._lifecycle);

@@ -1,4 +1,5 @@
 import { CLOSE_CODES, isCloseCode, truncateReason } from '../../protocol/close-codes.js';
+import { withCode } from '../../protocol/with-code.js';
 import { channels, publishLimit } from '../diagnostics/channels.js';
 import type { ObservedSocket } from '../diagnostics/types.js';
 import { isResumable } from '../recovery/session.js';
@@ -93,7 +94,8 @@ export class Lifecycle implements ConnectionOwner {
    */
   end(reason: DisconnectReason, code?: number, text = '', timeout?: number): void {
     // before anything is changed: ws would throw, and leave the connection open behind a client that has disconnected
-    if (code !== undefined && !isCloseCode(code)) throw new TypeError(`${String(code)} is no close code`);
+    if (code !== undefined && !isCloseCode(code))
+      throw withCode('ERR_ENVELOPE_INVALID_ARGUMENT', new TypeError(`${String(code)} is no close code`));
     const short = truncateReason(text);
     this.leave(reason, { code: code ?? 1005, reason: short, wasClean: true, initiator: 'server' });
     this.socket._connection.close(code, short, timeout);

@@ -2,6 +2,8 @@ import type { Envelope } from '../../protocol/envelope.js';
 import type { AnswerCallback } from '../../protocol/pending-requests.js';
 import { assertEmittable } from '../../protocol/reserved-events.js';
 import type { Untyped } from '../../protocol/typed-events.js';
+import { DisconnectedError } from '../../protocol/disconnected-error.js';
+import { withCode } from '../../protocol/with-code.js';
 import { channels, type EnvelopeDiagnostics } from '../diagnostics/channels.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
 import type { ObservedSocket } from '../diagnostics/types.js';
@@ -113,7 +115,7 @@ export class Outbound {
     const { encoding, outbox } = socket._connection;
     const text = encoding.event(event, data, id, meta);
     if (socket._gone) {
-      callback?.(new Error('the socket has been disconnected'));
+      callback?.(new DisconnectedError('the socket has been disconnected'));
       return false;
     }
     if (callback !== undefined) {
@@ -136,7 +138,7 @@ export class Outbound {
       `a client has not answered ${MAX_UNANSWERED} requests: further ones are not sent. ` +
       'Set a timeout: client.timeout(5_000).emitWithAck(…)';
     this.socket.nsp._warn('requests without an answer', text);
-    callback(new Error(text));
+    callback(withCode('ERR_ENVELOPE_TOO_MANY_REQUESTS', new Error(text)));
     return false;
   }
 

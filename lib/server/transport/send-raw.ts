@@ -1,6 +1,7 @@
 import { isAnyArrayBuffer } from 'node:util/types';
 import type { WebSocket } from 'ws';
 import { refuse } from '../../protocol/refuse.js';
+import { withCode } from '../../protocol/with-code.js';
 import { NOT_OPEN, type RawData, type SendCallback, type SendOptions } from './connection.js';
 import { Frame } from './frame.js';
 import type { Outbox } from './outbox.js';
@@ -25,7 +26,7 @@ export function sendRaw(
   if (isPlain && Buffer.isBuffer(data)) return outbox.push(new Frame(data));
   if (typeof data !== 'string' && !ArrayBuffer.isView(data) && !isAnyArrayBuffer(data))
     refuse('EnvelopeSocket.send', 'data', data, 'a text or bytes');
-  if (ws === undefined) throw new Error(NOT_OPEN);
+  if (ws === undefined) throw withCode('ERR_ENVELOPE_NOT_CONNECTED', new Error(NOT_OPEN));
   if (!outbox.hasStarted) return queue(outbox, data, options, callback);
   // if that overflows and so ends the connection, ws calls back with its own error
   outbox.precede(Buffer.byteLength(data));

@@ -25,6 +25,7 @@ import { bytesOf, Outbox, type OutboxTransport } from './outbox.js';
 import { ignoreEndAfterClose } from './quiet-end.js';
 import { sendRaw } from './send-raw.js';
 import type { ServerWebSocket, WebSocketListener } from './server-web-socket.js';
+import { withCode } from '../../protocol/with-code.js';
 
 const CONNECTING = 0;
 const OPEN = 1;
@@ -137,7 +138,7 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
 
   /** @throws Error while the guards of the upgrade run */
   private openedSocket(): ServerWebSocket {
-    if (this.raw === undefined) throw new Error(NOT_OPEN);
+    if (this.raw === undefined) throw withCode('ERR_ENVELOPE_NOT_CONNECTED', new Error(NOT_OPEN));
     return this.raw;
   }
 

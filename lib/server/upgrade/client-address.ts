@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import ipaddr from 'ipaddr.js';
 import proxyAddr from 'proxy-addr';
 import type { ClientInfo } from '../handshake/client-info.js';
+import { withCode } from '../../protocol/with-code.js';
 
 /**
  * Which proxies in front of this server are believed, as in Express and Fastify: all (`true`), so many hops, or
@@ -114,9 +115,12 @@ function compile(trustProxy: TrustProxy | undefined): Trust | undefined {
     const trust = proxyAddr.compile(list.map(toProxy));
     return (address, hop) => trust(withoutPort(address), hop);
   } catch (error) {
-    throw new TypeError(
-      `The option trustProxy of EnvelopeAdapter is ${inspect(trustProxy)}: ${(error as Error).message}. ${FORMS}`,
-      { cause: error },
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_OPTION',
+      new TypeError(
+        `The option trustProxy of EnvelopeAdapter is ${inspect(trustProxy)}: ${(error as Error).message}. ${FORMS}`,
+        { cause: error },
+      ),
     );
   }
 }

@@ -1,4 +1,5 @@
 import { inspect } from 'node:util';
+import { withCode } from '../../protocol/with-code.js';
 
 /** The hosts that a server has: names with a port where it is not the scheme's own, `*.` in front for any name below. */
 export type Hosts = string | readonly string[];
@@ -43,8 +44,11 @@ function hostOf(scheme: string, host: string): string | undefined {
 }
 
 function invalid(value: unknown): TypeError {
-  return new TypeError(
-    `The option hosts of EnvelopeAdapter has ${inspect(value)}. It takes a host or a list of hosts without scheme and ` +
-      "path: 'chat.example', 'localhost:3000', '*.chat.example'",
+  return withCode(
+    'ERR_ENVELOPE_INVALID_OPTION',
+    new TypeError(
+      `The option hosts of EnvelopeAdapter has ${inspect(value)}. It takes a host or a list of hosts without scheme and ` +
+        "path: 'chat.example', 'localhost:3000', '*.chat.example'",
+    ),
   );
 }

@@ -1,4 +1,5 @@
 import { match, parse, TokenData, type Token } from 'path-to-regexp';
+import { withCode } from '../../protocol/with-code.js';
 
 /** The values of a path's `:params`. */
 export type Params = Readonly<Record<string, string>>;
@@ -53,8 +54,11 @@ export function readablePath(path: string): string | undefined {
 export function checkPath(path: unknown, where: string): void {
   if (typeof path !== 'string' || !/[?#]/.test(path)) return;
   const end = path.search(/[?#]/);
-  throw new Error(
-    `${where}: the path "${path}" has a query or a fragment, which no request can match: leave out "${path.slice(end)}"`,
+  throw withCode(
+    'ERR_ENVELOPE_INVALID_PATH',
+    new Error(
+      `${where}: the path "${path}" has a query or a fragment, which no request can match: leave out "${path.slice(end)}"`,
+    ),
   );
 }
 
@@ -99,7 +103,10 @@ export function compilePath(path: string): (concrete: string) => Params | undefi
   try {
     test = match(spellTokens(parse(path)));
   } catch (error) {
-    throw new Error(`The gateway path "${path}" is not valid: ${(error as Error).message}`, { cause: error });
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_PATH',
+      new Error(`The gateway path "${path}" is not valid: ${(error as Error).message}`, { cause: error }),
+    );
   }
   return (concrete) => {
     try {

@@ -1,4 +1,5 @@
-import { isRecord, toPacket, type Packet } from './microservice-packet.js';
+import { isRecord } from './json.js';
+import { toPacket, type Packet } from './microservice-packet.js';
 
 /** The id of a request: a string of 1 to 64 characters or a safe integer. `1` and `"1"` are different ids. */
 export type RequestId = string | number;

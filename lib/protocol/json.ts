@@ -33,3 +33,8 @@ function endOfString(text: string, start: number): number {
   }
   return text.length;
 }
+
+/** Whether a value is a JSON object. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,3 +1,4 @@
+import { isRecord } from './json.js';
 import { writePayload } from './payload.js';
 
 /** A message that a client sends by the microservice protocol (PROTOCOL.md, section "Microservices"). */
@@ -52,9 +53,4 @@ export function encodePacket(
 ): string {
   const packet = { kind, pattern, payload, metadata: {}, id, more: more || undefined };
   return writePayload(payload, textOfPattern(pattern), 'payload', packet)!;
-}
-
-/** Whether a value is a JSON object. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -268,7 +268,7 @@ describe('messages in flight', () => {
         await until('the handlers', () => socket._requests.inFlight === 0);
         await isServed();
         expect(gateway.reasons).toHaveLength(1);
-        const { early, late } = socket._inbound as unknown as Record<string, unknown>;
+        const { early, late } = socket._lifecycle.inbound as unknown as Record<string, unknown>;
         expect([early, late, socket._requests.size, socket._requests.streams]).toEqual([
           undefined,
           undefined,

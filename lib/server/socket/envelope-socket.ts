@@ -27,7 +27,6 @@ import type { Handled } from '../util/handled.js';
 import { randomId } from '../util/random-id.js';
 import { EmitOperator } from './emit-operator.js';
 import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';
-import { Inbound } from './inbound.js';
 import { failRunningRequest, requestContext } from './incoming-request.js';
 import { Lifecycle } from './lifecycle.js';
 import type { NamespaceContract } from './namespace-contract.js';
@@ -75,9 +74,7 @@ export class EnvelopeSocket<
   _handlers: readonly BoundCallback[] | undefined;
   /** @internal */
   _middlewares: SocketMiddleware[] | undefined;
-  // made at their first use: an idle client has none of these three
-  /** @internal */
-  _inboundIfAny: Inbound | undefined;
+  // made at their first use: an idle client has neither
   /** @internal */
   _outboundIfAny: Outbound | undefined;
   /** @internal */
@@ -94,10 +91,6 @@ export class EnvelopeSocket<
     connection.setOwner(this._lifecycle);
   }
 
-  /** @internal Messages on their way to handlers. */
-  get _inbound(): Inbound {
-    return (this._inboundIfAny ??= new Inbound(this, this._lifecycle.isReady));
-  }
   /** @internal What is emitted, and requests to the client. */
   get _outbound(): Outbound {
     return (this._outboundIfAny ??= new Outbound(this));

@@ -23,8 +23,8 @@ const CLOSE_TIMEOUT = 5_000;
 /** What the inbound side needs of its socket. */
 export interface InboundSocket extends Omit<ObservedSocket, 'nsp'> {
   readonly _connection: Connection;
-  readonly _gone: boolean;
-  /** `undefined` before the first emit. */
+  readonly _lifecycle: { readonly isGone: boolean };
+  /** `undefined` until something is emitted. */
   readonly _outboundIfAny: Outbound | undefined;
   readonly _requests: RequestTable;
   readonly nsp: NamespaceContract;
@@ -61,19 +61,19 @@ export class Inbound {
   private standstill: NodeJS.Timeout | undefined;
   private isAwaitingDrain = false;
 
+  private readonly router: MessageHandling<object>;
+  private readonly limits: ConnectionLimits;
+  private readonly requests: RequestTable;
+
   constructor(
     private readonly socket: InboundSocket,
     isReady: boolean,
   ) {
+    const { gateway, limits } = socket.nsp._mount;
+    this.router = gateway.router;
+    this.limits = limits;
+    this.requests = socket._requests;
     if (!isReady) this.early = [];
-  }
-
-  private get router(): MessageHandling<object> {
-    return this.socket.nsp._mount.gateway.router;
-  }
-
-  private get limits(): ConnectionLimits {
-    return this.socket.nsp._mount.limits;
   }
 
   /** Takes a message within the rate. */
@@ -99,7 +99,7 @@ export class Inbound {
   open(): void {
     const early = this.early ?? [];
     this.early = undefined;
-    for (const [data, isBinary] of early) if (!this.socket._gone) this.handle(data, isBinary);
+    for (const [data, isBinary] of early) if (!this.socket._lifecycle.isGone) this.handle(data, isBinary);
     // if too many of them wait again, `postpone` has held the connection itself
     if (!this.waitsEnough || this.isAsking) this.letGo();
   }
@@ -129,7 +129,7 @@ export class Inbound {
     if (refusal !== undefined) return this.refuseMalformed(new Refusal('reserved_event', refusal, id));
     this.strikes = 0;
     if (!this.isFull) this.router.run(socket, envelope);
-    else if (id === undefined || packet?.kind === 'event' || socket._requests.isFree(id))
+    else if (id === undefined || packet?.kind === 'event' || this.requests.isFree(id))
       this.postpone(envelope, data.length);
   }
 
@@ -167,8 +167,8 @@ export class Inbound {
   }
 
   private get hasRoom(): boolean {
-    const { _connection, _requests } = this.socket;
-    if (this.isAuthenticating || _requests.inFlight >= this.limits.maxInFlight) return false;
+    const { _connection } = this.socket;
+    if (this.isAuthenticating || this.requests.inFlight >= this.limits.maxInFlight) return false;
     // a client that does not read answers need not ask
     return !_connection.outbox.isCrowded;
   }
@@ -183,7 +183,7 @@ export class Inbound {
     if (this.late === undefined) {
       this.late = [];
       this.lateBytes = 0;
-      if (socket._requests.inFlight >= this.limits.maxInFlight) this.warnOfWaiting();
+      if (this.requests.inFlight >= this.limits.maxInFlight) this.warnOfWaiting();
       this.startStandstill();
     }
     this.goOnAfterDrain();
@@ -200,10 +200,10 @@ export class Inbound {
     const { socket } = this;
     publishLimit('maxInFlight', socket);
     // an event may be a name of the client's choice
-    const events = new Set([...socket._requests.values()].map(({ event }) => JSON.stringify(event)));
+    const events = new Set([...this.requests.values()].map(({ event }) => JSON.stringify(event)));
     socket.nsp._warn(
       'maxInFlight',
-      `a client has ${socket._requests.inFlight} messages in flight (limits.maxInFlight): its next ones wait. ` +
+      `a client has ${this.requests.inFlight} messages in flight (limits.maxInFlight): its next ones wait. ` +
         `Requests without an answer yet: ${[...events].slice(0, 5).join(', ') || 'none'}`,
     );
   }
@@ -249,7 +249,7 @@ export class Inbound {
     if (late === undefined || this.isResuming) return;
     this.isResuming = true;
     let next = 0;
-    while (next < late.length && !socket._gone && this.hasRoom) {
+    while (next < late.length && !socket._lifecycle.isGone && this.hasRoom) {
       const { envelope, bytes } = late[next++]!;
       this.lateBytes -= bytes;
       runDetached(() => this.router.run(socket, envelope));
@@ -271,7 +271,7 @@ export class Inbound {
   }
 
   private letGo(): void {
-    if (!this.isHeld || this.socket._gone) return;
+    if (!this.isHeld || this.socket._lifecycle.isGone) return;
     this.isHeld = this.isReadForHeartbeat = false;
     this.socket._connection.release('backlog');
   }
@@ -291,7 +291,7 @@ export class Inbound {
   private onStandstill(): void {
     const { maxInFlight, maxStandstill } = this.limits;
     // a client that reads slowly is left to the heartbeat and to `maxBufferedBytes`
-    if (this.socket._requests.inFlight < maxInFlight && !this.isHeld) return this.startStandstill();
+    if (this.requests.inFlight < maxInFlight && !this.isHeld) return this.startStandstill();
     const timeout = Math.min(CLOSE_TIMEOUT, maxStandstill);
     const { code } = CLOSE_CODES.TRY_AGAIN_LATER;
     this.socket._end('server namespace disconnect', code, 'no message in flight comes to an end', timeout);

@@ -1,28 +1,20 @@
 import { CLOSE_CODES, isCloseCode, truncateReason } from '../../protocol/close-codes.js';
 import { withCode } from '../../protocol/with-code.js';
 import { channels, publishLimit } from '../diagnostics/channels.js';
-import type { ObservedSocket } from '../diagnostics/types.js';
 import { isResumable } from '../recovery/session.js';
-import type { Connection, ConnectionOwner } from '../transport/connection.js';
+import type { ConnectionOwner } from '../transport/connection.js';
 import type { Message } from '../transport/message.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import { callSafely } from '../util/safe-call.js';
 import type { ConnectionEvents } from './connection-events.js';
 import { ConnectionExpiry } from './connection-expiry.js';
-import type { Inbound } from './inbound.js';
-import type { NamespaceContract } from './namespace-contract.js';
-import type { Outbound } from './outbound.js';
+import { Inbound, type InboundSocket } from './inbound.js';
 import type { RequestTable } from './request-table.js';
 import type { ResumableSession } from './resumable-session.js';
 
 /** What a lifecycle needs of its socket. */
-export interface LifecycleSocket extends Omit<ObservedSocket, 'nsp'> {
-  readonly nsp: NamespaceContract;
-  readonly _connection: Connection;
+export interface LifecycleSocket extends InboundSocket {
   readonly _session: ResumableSession | undefined;
-  readonly _inbound: Inbound;
-  readonly _inboundIfAny: Inbound | undefined;
-  readonly _outboundIfAny: Outbound | undefined;
   readonly _requestsIfAny: RequestTable | undefined;
   isAlive: boolean;
   _emitConnectionEvent(event: keyof ConnectionEvents, ...args: unknown[]): void;
@@ -54,6 +46,8 @@ export class Lifecycle implements ConnectionOwner {
   deadline: NodeJS.Timeout | undefined;
   /** When the connection ends by itself; `undefined`: it does not. */
   expiry: ConnectionExpiry | undefined;
+  /** Messages on their way to handlers; `undefined` until the first one. */
+  inbound: Inbound | undefined;
   /** Nest's callbacks, one for each gateway: an emitter per client would take ten times as much memory. */
   private callbacks: readonly DisconnectCallback[] | undefined;
 
@@ -83,7 +77,7 @@ export class Lifecycle implements ConnectionOwner {
   /** Messages are handled from now on: those that arrived early, in order, and each further one at once. */
   open(): void {
     this.isReady = true;
-    this.socket._inboundIfAny?.open();
+    this.inbound?.open();
   }
 
   /**
@@ -123,7 +117,7 @@ export class Lifecycle implements ConnectionOwner {
     if (wasConnected) socket._emitConnectionEvent('disconnecting', reason, closed);
     this.isGone = true;
     this.connected = false;
-    socket._inboundIfAny?.close();
+    this.inbound?.close();
     connection.readToEnd();
     clearTimeout(this.deadline);
     this.expiry?.stop();
@@ -144,13 +138,17 @@ export class Lifecycle implements ConnectionOwner {
   onMessage(data: Message, isBinary: boolean): void {
     if (this.isGone) return;
     if (channels.message.hasSubscribers) this.publishMessage(data);
-    this.socket._inbound.receive(data, isBinary);
+    (this.inbound ?? this.makeInbound()).receive(data, isBinary);
   }
 
   onExcessMessage(data: Message, isBinary: boolean): void {
     if (this.isGone) return;
     if (channels.message.hasSubscribers) this.publishMessage(data);
-    this.socket._inbound.receiveExcess(data, isBinary);
+    (this.inbound ?? this.makeInbound()).receiveExcess(data, isBinary);
+  }
+
+  private makeInbound(): Inbound {
+    return (this.inbound = new Inbound(this.socket, this.isReady));
   }
 
   private publishMessage(data: Message): void {
@@ -174,7 +172,7 @@ export class Lifecycle implements ConnectionOwner {
   }
 
   onPausedHeartbeat(): boolean {
-    return this.socket._inboundIfAny?.readForHeartbeat() === true;
+    return this.inbound?.readForHeartbeat() === true;
   }
 
   onPing(data: Buffer): void {

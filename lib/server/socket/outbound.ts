@@ -22,9 +22,8 @@ import type { ResumableSession } from './resumable-session.js';
 export interface OutboundSocket extends Omit<ObservedSocket, 'nsp'> {
   readonly nsp: NamespaceContract;
   readonly _connection: Connection;
-  readonly _gone: boolean;
+  readonly _lifecycle: { readonly isGone: boolean; readonly inbound: { readAnswers(): void } | undefined };
   readonly _session: ResumableSession | undefined;
-  readonly _inboundIfAny: { readAnswers(): void } | undefined;
   readonly _requestsIfAny: RequestTable | undefined;
   _notifyOutgoing(event: string, data: unknown): void;
   _report(error: unknown, where: string): void;
@@ -38,7 +37,7 @@ export class Outbound {
 
   /** Where adapters put the callbacks of room-wide requests. */
   get adapterCallbacks(): Map<number, (answer: unknown) => void> {
-    this.socket._inboundIfAny?.readAnswers();
+    this.socket._lifecycle.inbound?.readAnswers();
     return (this.answers ??= new Answers()).byAdapter;
   }
 
@@ -104,7 +103,7 @@ export class Outbound {
       callback === undefined &&
       flags.volatile !== true &&
       socket._session?.isLogging(socket.connected) === true;
-    const meta = isLogged || !socket._gone ? this.publishEmit(event) : undefined;
+    const meta = isLogged || !socket._lifecycle.isGone ? this.publishEmit(event) : undefined;
     if (isLogged)
       return new BroadcastOperator(socket.nsp, new Set([socket.id]), undefined, flags)._emit(
         event,
@@ -114,14 +113,14 @@ export class Outbound {
     const id = callback === undefined ? undefined : socket.nsp._ids++;
     const { encoding, outbox } = socket._connection;
     const text = encoding.event(event, data, id, meta);
-    if (socket._gone) {
+    if (socket._lifecycle.isGone) {
       callback?.(new DisconnectedError('the socket has been disconnected'));
       return false;
     }
     if (callback !== undefined) {
       if (this.answers?.isFull === true) return this.refuseToAsk(callback);
       (this.answers ??= new Answers()).own.add(id!, callback, flags.timeout);
-      socket._inboundIfAny?.readAnswers();
+      socket._lifecycle.inbound?.readAnswers();
     }
     if (flags.volatile === true && !outbox.writable) {
       this.publishDrop();
@@ -157,7 +156,7 @@ export class Outbound {
   /** Sends the result of a message without an `id`, if it has one. */
   reply(event: string, data: unknown): void {
     const { socket } = this;
-    if (data === undefined || data === null || socket._gone) return;
+    if (data === undefined || data === null || socket._lifecycle.isGone) return;
     try {
       socket._connection.outbox.push(socket._connection.encoding.event(event, data));
     } catch (error) {
@@ -179,6 +178,6 @@ export class Outbound {
       socket._report(error, 'an exception cannot be written as JSON');
       text = encoding.event('exception', INTERNAL_ERROR);
     }
-    if (!socket._gone) outbox.push(text);
+    if (!socket._lifecycle.isGone) outbox.push(text);
   }
 }

@@ -20,10 +20,10 @@ export function runProtocolEvent(router: Router, client: EnvelopeSocket, envelop
   const { event, data, id } = envelope;
   if (event === '$auth') return runAuth(router, client, envelope);
   if (event !== '$ping' && event !== '$cancel')
-    return client._inbound.refuseMalformed(
+    return client._lifecycle.inbound!.refuseMalformed(
       new Refusal('reserved_event', 'names that begin with "$" are reserved', id),
     );
-  client._inbound.strikes = 0;
+  client._lifecycle.inbound!.strikes = 0;
   if (event === '$cancel') cancel(router, client, data as RequestId | undefined);
   if (id !== undefined) router.openRequest(client, event, id, false)?.answer();
 }
@@ -34,14 +34,14 @@ function cancel(router: Router, client: EnvelopeSocket, id: RequestId | undefine
   if (id === undefined) return;
   const request = client._requests.get(id);
   if (request !== undefined) return request.cancel();
-  const waiting = client._inbound.withdraw(id);
+  const waiting = client._lifecycle.inbound!.withdraw(id);
   if (waiting?.packet !== undefined) new IncomingPacket(client._requests, waiting.packet, id).answer();
   else if (waiting !== undefined) router.openRequest(client, waiting.event!, id, true)?.answer();
 }
 
 /** Runs the guards of the upgrade again, with the credentials that the client sends now. */
 function runAuth(router: Router, client: EnvelopeSocket, { data, meta, id }: Envelope): void {
-  const { _inbound: inbound } = client;
+  const inbound = client._lifecycle.inbound!;
   const auth = readFreshAuth(data, meta);
   if (auth === undefined)
     return inbound.refuseMalformed(new Refusal('bad_frame', '$auth takes data, or a token in meta', id));

@@ -7,9 +7,7 @@ import type { Asker, IncomingRequest } from './incoming-request.js';
 /** What a request table needs of its socket. */
 export interface RequestSocket {
   readonly _connection: Connection;
-  readonly _gone: boolean;
-  /** Runs messages that wait for others in flight. */
-  readonly _inboundIfAny: { runWaiting(): void } | undefined;
+  readonly _lifecycle: { readonly isGone: boolean; readonly inbound: { runWaiting(): void } | undefined };
   _end(reason: DisconnectReason, code?: number, text?: string): void;
   _report(error: unknown, where: string): void;
 }
@@ -64,14 +62,14 @@ export class RequestTable implements Asker {
   finished(request: IncomingRequest): void {
     // an empty map is not kept, see onStop
     if (this.open?.delete(request.id) === true && this.open.size === 0) this.open = undefined;
-    this.socket._inboundIfAny?.runWaiting();
+    this.socket._lifecycle.inbound?.runWaiting();
   }
 
   /** The handlers of a message without an `id` have ended: messages that wait may run. */
   ended(isStream: boolean): void {
     if (isStream) this.streaming--;
     this.running--;
-    this.socket._inboundIfAny?.runWaiting();
+    this.socket._lifecycle.inbound?.runWaiting();
   }
 
   encode(event: string, data: unknown, id: RequestId, more: boolean): string {
@@ -79,7 +77,7 @@ export class RequestTable implements Asker {
   }
 
   send(text: string): void {
-    if (!this.socket._gone) this.socket._connection.outbox.push(text);
+    if (!this.socket._lifecycle.isGone) this.socket._connection.outbox.push(text);
   }
 
   report(error: unknown, where: string): void {

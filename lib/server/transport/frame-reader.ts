@@ -42,11 +42,12 @@ export class FrameReader {
     private readonly tcp: Duplex,
     private readonly ws: ServerWebSocket,
     private readonly listener: DataListener,
+    private readonly maxPayload: number,
   ) {}
 
   read(piece: Buffer): void {
     if (this.isAside) return this.follow(piece);
-    const { maxPayload } = this.ws.listener!;
+    const { maxPayload } = this;
     let at = 0;
     // a gateway may end the connection, or look at what comes, with each message
     while (!this.isOver) {
@@ -156,5 +157,5 @@ export function readAhead(tcp: Duplex, ws: ServerWebSocket): void {
 function onData(this: Duplex, piece: Buffer): void {
   const ws = (this as Owned)[OWNER];
   // made when something comes: most connections of most applications say little
-  (ws.reader ??= new FrameReader(this, ws, listenerOfWs!)).read(piece);
+  (ws.reader ??= new FrameReader(this, ws, listenerOfWs!, ws.listener!.maxPayload)).read(piece);
 }

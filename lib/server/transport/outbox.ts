@@ -53,7 +53,7 @@ export interface OutboxTransport {
   readonly isBusy: boolean;
   /** Whether it writes prepared frames of RFC 6455 as they are: only a WebSocket without compression does. */
   readonly takesFrames: boolean;
-  /** Writes the messages. @returns the bytes of the largest single write */
+  /** Writes the messages, if it is open. @returns the bytes of the largest single write */
   write(items: readonly Outgoing[]): number;
   /** More waits than the limit; called once. */
   onOverflow(): void;
@@ -207,13 +207,12 @@ export class Outbox {
 
   /** Writes what waits, now: before a join, a close, a ping or a frame that `ws` itself writes. */
   flush(): void {
-    const { items, transport } = this;
-    if (this.isStarted && !transport.isOpen) return this.drop();
+    const { items } = this;
     if (this.overflow === 'due') return this.reportOverflow();
     if (items === undefined || (!this.isStarted && !this.isFull)) return;
     this.drop();
     if (!this.isStarted || this.isFull) return this.reportOverflow();
-    this.makeRoomFor(transport.write(items));
+    this.makeRoomFor(this.transport.write(items));
   }
 
   /** Prepares for a message of `size` bytes that the transport writes itself: what was pushed before goes first. */
@@ -262,7 +261,8 @@ export class Outbox {
   }
 
   private reportOverflow(): void {
-    if (this.overflow === 'reported') return;
+    // what is not open any more has a reason for its end already
+    if (this.overflow === 'reported' || (this.isStarted && !this.transport.isOpen)) return;
     this.overflow = 'reported';
     this.transport.onOverflow();
   }

@@ -245,6 +245,7 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
   }
 
   write(items: readonly Outgoing[]): number {
+    if (!this.isOpen) return 0;
     if (this.onSent !== undefined) return this.writeThroughWs(items);
     const bytes = frameAscii(items) ?? bytesOf(items);
     this.tcp.write(bytes, 'latin1');

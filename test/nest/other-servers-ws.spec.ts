@@ -50,7 +50,7 @@ describe('a second WebSocket server on another path of the same HTTP server', ()
     expect(otherServer.accepted).toEqual(['/other']);
     // Neither server counts or serves the clients of the other.
     expect(server.engine.clientsCount).toBe(1);
-    expect(otherClient.frames.every(({ event }) => event === 'neighbour')).toBe(true);
+    expect(otherClient.frames.every(({ event }) => event === 'other')).toBe(true);
   });
 
   it('keeps its connections while the application closes, which waits for them', async () => {

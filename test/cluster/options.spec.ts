@@ -83,7 +83,7 @@ describe('an adapter that cannot be created', () => {
       // It does not create the adapter itself, which would leave a timer.
       const adapter: AdapterFactory = () => process.send!('hello') as never;
       const failed = startBareApp({ adapter });
-      await expect(failed).rejects.toThrow(/^\/ws: its adapter could not be made: .*cluster\.fork\(\)/);
+      await expect(failed).rejects.toThrow(/^\/ws: its adapter could not be created: .*cluster\.fork\(\)/);
     } finally {
       Reflect.set(process, 'send', send);
     }

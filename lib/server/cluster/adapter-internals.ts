@@ -1,29 +1,29 @@
 import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
 
-/** Any function of an adapter's. */
+/** Any method of an adapter. */
 export type Method = (...args: unknown[]) => unknown;
 
 /**
- * What Socket.IO's adapters have below their public contract, as far as this package leans on it. Read off
- * `socket.io-adapter` 2.5 and the adapters that stand on it; all of it may be absent.
+ * The undocumented members of Socket.IO's adapters that this package relies on. Taken from `socket.io-adapter` 2.5 and the adapters
+ * that extend it; an adapter may have none of them.
  */
 export type Internals = Omit<Adapter, 'broadcast' | 'fetchSockets' | 'close'> & {
-  /** Walks this node's sockets of a target: all that is local goes through it. */
+  /** Calls back with each socket of a target on this node. All local operations use it. */
   apply(options: BroadcastOptions, callback: (socket: never) => void): void;
   broadcast: Method;
   fetchSockets: Method;
   close: Method;
-  /** Of those that stand on `ClusterAdapter`: sends a message to the other nodes. */
+  /** Sends a message to the other nodes. In adapters that extend `ClusterAdapter`. */
   doPublish?: Method;
-  /** The same of `@socket.io/mongo-adapter`, which does not stand on `ClusterAdapter`. */
+  /** Sends a message to the other nodes. In `@socket.io/mongo-adapter`, which does not extend `ClusterAdapter`. */
   publish?: Method;
-  /** Milliseconds; of the classic Redis adapter. */
+  /** The timeout of requests, in milliseconds. In the classic Redis adapter. */
   readonly requestsTimeout?: number;
 };
 
 /**
- * The in-memory adapter that every other one is made of, in whichever of several copies of its package; `undefined`
- * for one that only looks like an adapter.
+ * Returns the prototype of the in-memory adapter, which every other adapter extends, from the copy of `socket.io-adapter` that this one
+ * uses. Returns `undefined` for an object that only has the methods of an adapter.
  */
 export function baseOf(adapter: object): Internals | undefined {
   let prototype: object | null = Object.getPrototypeOf(adapter) as object | null;
@@ -32,20 +32,20 @@ export function baseOf(adapter: object): Internals | undefined {
   return (prototype ?? undefined) as Internals | undefined;
 }
 
-/** Whether the adapter only serves this process: it counts no other nodes. */
+/** Returns whether the adapter serves this process only: it does not override `serverCount`. */
 export function isAlone(adapter: Internals): boolean {
   const base = baseOf(adapter);
   return base === undefined || base.serverCount === adapter.serverCount;
 }
 
-/** Puts a function in the place of one of the adapter's own, which it is given; where there is none, does nothing. */
+/** Replaces a method of an adapter. `make` receives the original. Does nothing if the adapter has no such method. */
 export function override(adapter: object, name: string, make: (original: Method) => Method): void {
   const original: unknown = Reflect.get(adapter, name);
   if (typeof original !== 'function') return;
   Reflect.set(adapter, name, make((original as Method).bind(adapter)));
 }
 
-/** The method that sends a message to the other nodes; `undefined` where the adapter has none that is known. */
+/** Returns the name of the method that sends a message to the other nodes; `undefined` if the adapter has no known one. */
 export function publisherOf(adapter: Internals): 'doPublish' | 'publish' | undefined {
   if (typeof adapter.doPublish === 'function') return 'doPublish';
   return typeof adapter.publish === 'function' ? 'publish' : undefined;

@@ -20,85 +20,86 @@ import { BrokerMonitor, type BrokerChange } from './broker-monitor.js';
 import { baseOf, isAlone, override, publisherOf, type Internals, type Method } from './adapter-internals.js';
 import { serveLocallyFirst } from './local-first.js';
 import { discard, keepConnection, maxNameBytes } from './postgres-connection.js';
-import { Publications } from './publications.js';
-import { dropGarbage, releaseProcess, watchClients } from './message-guard.js';
+import { PendingPublications } from './pending-publications.js';
+import { dropMalformed, releaseProcess, trackClients } from './message-guard.js';
 
 const ALONE: ClusterStatus = { state: 'alone', nodes: 1, since: Date.now() };
 
-/** What `ClusterAdapter` takes no notice of, but that its log counts. */
+/** The type of a message that `ClusterAdapter` ignores, but stores in its log. */
 const HEARTBEAT = 2;
 
-/** What of a server concerns the way to other nodes. */
-interface Served {
+/** The part of a server that its adapter uses. */
+interface ServerOfAdapter {
   readonly name: string;
   readonly opts: Readonly<Record<string, unknown>>;
 }
 
-/** Who hears of what goes wrong between the nodes. */
+/** Receives the errors of the communication between nodes. */
 export interface ClusterListener {
-  /** What came over the broker could not be read. */
+  /** Called when a message of the broker is malformed and was dropped. */
   dropped(server: string, error: unknown): void;
-  /** Something could not be sent to the other nodes, although the broker seems to be there. */
+  /** Called when a message could not be sent to the other nodes, although the broker answers. */
   failed(server: string, error: unknown): void;
 }
 
 /**
- * Makes the adapters of all servers, and stands between them and their brokers: this node's clients are served first
- * and whatever becomes of the broker, what other nodes send is checked, and who waits does so for a bounded time.
+ * Creates the adapters of all servers, and makes third-party adapters safe: the clients of this node are served first and
+ * independently of the broker, messages of other nodes are checked, and requests have a timeout.
  */
 export class Cluster implements ClusterMonitor {
-  private readonly watches = new Map<AdapterFactory, BrokerMonitor>();
-  private readonly watchOf = new WeakMap<object, BrokerMonitor>();
-  private readonly feeds = new WeakMap<object, SharedLog>();
+  private readonly monitorByFactory = new Map<AdapterFactory, BrokerMonitor>();
+  private readonly monitors = new WeakMap<object, BrokerMonitor>();
+  private readonly logs = new WeakMap<object, SharedLog>();
   private readonly budget = new TakeOverBudget();
-  /** Adapters that cannot give sessions back, by their class. */
-  private readonly refused = new Set<string>();
+  /** The class names of adapters without recovery that were reported. */
+  private readonly reported = new Set<string>();
 
   constructor(
-    /** Told once per change and broker, however many servers use it. */
-    private readonly changed: BrokerChange,
+    /** Called once per change and broker, regardless of the number of servers. */
+    private readonly onBrokerChange: BrokerChange,
   ) {}
 
-  /** A factory of adapters that can be relied on. */
+  /** Returns a function that creates safe adapters with a factory of the application. */
   wrapFactory(factory: AdapterFactory, listener: ClusterListener): CreateAdapter {
-    return (server, walk) => {
-      const nsp = server as Served;
+    return (server, forEachSocket) => {
+      const nsp = server as ServerOfAdapter;
       const before = process.listeners('message');
-      const adapter = make(factory, nsp);
-      if (walk !== undefined) Reflect.set(adapter, 'apply', walk);
+      const adapter = createNamedAdapter(factory, nsp);
+      if (forEachSocket !== undefined) Reflect.set(adapter, 'apply', forEachSocket);
       const internals = adapter as unknown as Internals;
       if (!isAlone(internals)) this.protect(factory, internals, nsp, before, listener);
       return adapter;
     };
   }
 
-  /** How a server stands with the other nodes. */
+  /** Returns the cluster status of an adapter: `alone` for one of a single process. */
   statusOf(adapter: Adapter): ClusterStatus {
-    return this.watchOf.get(adapter)?.status ?? ALONE;
+    return this.monitors.get(adapter)?.status ?? ALONE;
   }
 
+  /** Calls `listener` when the number of nodes changes, when the broker is connected again, and every minute. */
   watch(adapter: Adapter, listener: () => void): void {
-    this.watchOf.get(adapter)?.listen(adapter as unknown as Internals, listener);
+    this.monitors.get(adapter)?.listen(adapter as unknown as Internals, listener);
   }
 
-  /** What clients get back that come back to any node, where the adapter keeps a log. */
+  /** Returns the recovery of one path, with which clients resume on any node. It requires adapters that store a log. */
   recovery(
-    terms: ConstructorParameters<typeof StorageBudget>[0],
-    /** Hears once of an adapter that cannot give sessions back; may throw. */
-    refuse: (adapter: string) => void,
+    options: ConstructorParameters<typeof StorageBudget>[0],
+    /** Called once per class of adapters that store no log, with its name. May throw. */
+    onUnsupported: (adapter: string) => void,
   ): RecoverySettings {
-    const storage = new StorageBudget(terms);
+    const storage = new StorageBudget(options);
     return {
-      maxDisconnectionDuration: terms.maxDisconnectionDuration,
+      maxDisconnectionDuration: options.maxDisconnectionDuration,
       of: (adapter, server, parent) => {
         const own = this.sourceOf(adapter);
         const inherited = parent && this.sourceOf(parent);
         if (own !== undefined && (parent === undefined || inherited !== undefined))
-          return new ClusterRecovery(server, own, this.budget, storage, terms.warn, inherited);
+          return new ClusterRecovery(server, own, this.budget, storage, options.warn, inherited);
         const { name } = adapter.constructor;
-        if (!this.refused.has(name)) {
-          this.refused.add(name);
-          refuse(name);
+        if (!this.reported.has(name)) {
+          this.reported.add(name);
+          onUnsupported(name);
         }
         return undefined;
       },
@@ -106,99 +107,112 @@ export class Cluster implements ClusterMonitor {
   }
 
   private sourceOf(adapter: Adapter): Source | undefined {
-    const feed = this.feeds.get(adapter);
-    return feed && { adapter, log: feed };
+    const log = this.logs.get(adapter);
+    return log && { adapter, log };
   }
 
+  /** Makes the adapter of a cluster safe: see the class. */
   private protect(
     factory: AdapterFactory,
     adapter: Internals,
-    nsp: Served,
+    nsp: ServerOfAdapter,
     before: unknown[],
     { dropped, failed: notSent }: ClusterListener,
   ): void {
     const { name } = nsp;
-    const watch = this.brokerOf(factory);
-    const publications = new Publications((error) => {
-      watch.suspect();
-      // told of as a whole where the broker is away
-      if (watch.status.state === 'connected') notSent(name, error);
+    const monitor = this.monitorOf(factory);
+    const publications = new PendingPublications((error) => {
+      monitor.suspect();
+      // a broker that does not answer is reported once, not for each message
+      if (monitor.status.state === 'connected') notSent(name, error);
     });
-    const feed = nsp.opts['connectionStateRecovery'] === undefined ? undefined : this.feedOf(adapter, watch);
-    dropGarbage(adapter, (error) => dropped(name, error));
-    watchClients(adapter, publications);
-    keepConnection(adapter, () => watch.suspect());
+    const log =
+      nsp.opts['connectionStateRecovery'] === undefined ? undefined : this.openLog(adapter, monitor);
+    dropMalformed(adapter, (error) => dropped(name, error));
+    trackClients(adapter, publications);
+    keepConnection(adapter, () => monitor.suspect());
     const publisher = publisherOf(adapter);
     snapshotMessages(adapter, publisher);
-    // adapters swallow what their publications are rejected with, or leave it unhandled
-    if (publisher !== undefined) {
-      override(adapter, publisher, (publish) => (message) => {
-        const sent = publish(message);
-        if (sent instanceof Promise) publications.watch(sent);
-        return sent;
-      });
-    }
-    // some encode an answer at once: what cannot be encoded, in the data of a socket, would end the process
-    override(adapter, 'doPublishResponse', (publish) => async (...args) => {
-      try {
-        await publish(...args);
-      } catch (error) {
-        publications.report(error);
-      }
-    });
+    trackPublications(adapter, publisher, publications);
     const base = baseOf(adapter)!;
     limitRequestTime(adapter, base);
-    // this node encodes what it serves first
-    if (publisher !== undefined) serveLocallyFirst(adapter, base, feed);
-    else override(adapter, 'broadcast', refuseDamage);
-    override(adapter, 'broadcastWithAck', refuseDamage);
+    // serveLocallyFirst checks the data as well, since it encodes the message for this node first
+    if (publisher !== undefined) serveLocallyFirst(adapter, base, log);
+    else override(adapter, 'broadcast', checkData);
+    override(adapter, 'broadcastWithAck', checkData);
     releaseProcess(adapter, before);
     override(adapter, 'close', (close) => async () => {
-      const isAway = watch.status.state === 'away';
-      watch.remove(adapter);
+      const isAway = monitor.status.state === 'away';
+      monitor.remove(adapter);
       await close();
-      // an application may end its broker's clients as soon as it has closed
+      // the application may close its broker's clients as soon as this resolves
       await publications.close(isAway);
     });
-    this.watchOf.set(adapter, watch);
-    watch.add(adapter);
+    this.monitors.set(adapter, monitor);
+    monitor.add(adapter);
   }
 
-  /** Of an adapter whose broker keeps what was sent, and gives it back. */
-  private feedOf(adapter: Internals, watch: BrokerMonitor): SharedLog | undefined {
+  /** Opens the log of an adapter; `undefined` if the adapter cannot restore sessions. */
+  private openLog(adapter: Internals, monitor: BrokerMonitor): SharedLog | undefined {
     if (adapter.doPublish === undefined || baseOf(adapter)!.restoreSession === adapter.restoreSession)
       return undefined;
     const uid = Reflect.get(adapter, 'uid') as string;
-    const feed = new SharedLog(uid, () => watch.status.state === 'away');
+    const log = new SharedLog(uid, () => monitor.status.state === 'away');
     override(adapter, 'onMessage', (take) => (message, offset) => {
-      if (typeof offset === 'string') feed.receive(message as never, offset);
+      if (typeof offset === 'string') log.receive(message as never, offset);
       return take(message, offset);
     });
     override(adapter, 'close', (close) => () => {
-      feed.stop();
+      log.stop();
       return close();
     });
-    const seed = (): void =>
+    const writeProbe = (): void =>
       void (adapter.doPublish!({ uid, nsp: adapter.nsp.name, type: HEARTBEAT }) as Promise<unknown>).catch(
         () => undefined,
       );
-    feed.start(seed);
-    this.feeds.set(adapter, feed);
-    return feed;
+    log.start(writeProbe);
+    this.logs.set(adapter, log);
+    return log;
   }
 
-  private brokerOf(factory: AdapterFactory): BrokerMonitor {
-    let watch = this.watches.get(factory);
-    if (watch === undefined) {
-      watch = new BrokerMonitor(this.changed);
-      this.watches.set(factory, watch);
+  private monitorOf(factory: AdapterFactory): BrokerMonitor {
+    let monitor = this.monitorByFactory.get(factory);
+    if (monitor === undefined) {
+      monitor = new BrokerMonitor(this.onBrokerChange);
+      this.monitorByFactory.set(factory, monitor);
     }
-    return watch;
+    return monitor;
   }
 }
 
-/** Some publish a packet before this node has encoded it, and brokers damage what JSON cannot carry as they like. */
-function refuseDamage(broadcast: Method): Method {
+/** Tracks what an adapter publishes. Adapters ignore the rejections of their publications, or leave them unhandled. */
+function trackPublications(
+  adapter: Internals,
+  publisher: 'doPublish' | 'publish' | undefined,
+  publications: PendingPublications,
+): void {
+  if (publisher !== undefined) {
+    override(adapter, publisher, (publish) => (message) => {
+      const sent = publish(message);
+      if (sent instanceof Promise) publications.track(sent);
+      return sent;
+    });
+  }
+  // some adapters encode a response synchronously: data of a socket that cannot be encoded would end the process
+  override(adapter, 'doPublishResponse', (publish) => async (...args) => {
+    try {
+      await publish(...args);
+    } catch (error) {
+      publications.report(error);
+    }
+  });
+}
+
+/**
+ * Makes a broadcast throw on data that JSON cannot carry. Some adapters publish a packet before this node encodes it, and each broker
+ * alters such data in a different way.
+ */
+function checkData(broadcast: Method): Method {
   return (packet, ...rest) => {
     const [event, data] = (packet as { data: [string, unknown] }).data;
     assertCarried(data, event);
@@ -207,16 +221,16 @@ function refuseDamage(broadcast: Method): Method {
 }
 
 /**
- * Makes an adapter, which knows the server by a name that is safe with its broker.
+ * Creates an adapter that uses a name of the server that is safe for its broker.
  *
- * @throws Error that names the server, and what is missing where that is known
+ * @throws Error that names the server, the cause, and the fix if it is known
  */
-function make(factory: AdapterFactory, nsp: Served): Adapter {
+function createNamedAdapter(factory: AdapterFactory, nsp: ServerOfAdapter): Adapter {
   try {
     const name = brokerNameOf(nsp.name);
     const adapter = createAdapter(factory, named(nsp, name));
     const internals = adapter as unknown as Internals;
-    // nobody else reads the name: a view would only cost time
+    // without a broker no other code reads the name, and a proxy would only cost time
     if (isAlone(internals)) Reflect.set(adapter, 'nsp', nsp);
     const short = brokerNameOf(nsp.name, maxNameBytes(internals));
     if (short === name) return adapter;
@@ -224,11 +238,11 @@ function make(factory: AdapterFactory, nsp: Served): Adapter {
     discard(internals);
     return shorter;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    const hint = process.send === undefined && why.includes('process.send') ? NO_WORKER : '';
+    const reason = error instanceof Error ? error.message : String(error);
+    const hint = process.send === undefined && reason.includes('process.send') ? NO_WORKER : '';
     throw withCode(
       'ERR_ENVELOPE_ADAPTER_FAILED',
-      new Error(`${nsp.name}: its adapter could not be made: ${why}${hint}`, { cause: error }),
+      new Error(`${nsp.name}: its adapter could not be created: ${reason}${hint}`, { cause: error }),
     );
   }
 }

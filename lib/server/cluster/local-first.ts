@@ -12,72 +12,73 @@ interface Encoder {
   encode(packet: object): unknown[];
 }
 
-/** A message of `ClusterAdapter`'s that waits for its place in the log. */
-interface Marked {
+/** A message of `ClusterAdapter` that waits for its position in the log. `mark` is the id of {@link SharedLog.register}. */
+interface MarkedMessage {
   readonly data?: { readonly opts?: { readonly flags?: { readonly mark?: number } } };
 }
 
-const NOBODY: ReadonlySet<Room> = new Set();
+const NO_ROOMS: ReadonlySet<Room> = new Set();
 
-/** What an adapter does to all sockets of a target, on every node. */
+/** The operations of an adapter on all sockets of a target, on every node. */
 const COMMANDS = ['addSockets', 'delSockets', 'disconnectSockets'] as const;
 
 /**
- * Serves this node's sockets before the cluster is told. Adapters that stand on `ClusterAdapter` wait for their broker
- * first: a slow one would make this node's clients wait, and put a room's message behind a later one to a single
- * client. The adapter's own pass over this node's sockets, when the broker has answered, is left out.
+ * Makes an adapter serve this node's sockets before it publishes to the cluster. Adapters that extend `ClusterAdapter` wait for their
+ * broker first. A slow broker would then delay this node's clients, and reorder messages: a broadcast to a room would arrive after
+ * a later message to a single client. After the broker has responded, the adapter's own delivery to this node is skipped.
  */
-export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: SharedLog): void {
-  /** Targets whose sockets of this node were served. */
+export function serveLocallyFirst(adapter: Internals, base: Internals, log?: SharedLog): void {
+  /** Targets whose sockets on this node were served. */
   const served = new WeakSet<object>();
-  /** Packets for the other nodes: this node's sockets have had theirs. */
-  const posted = new WeakSet<object>();
+  /** Packets for the other nodes, which this node's sockets have received already. */
+  const remotePackets = new WeakSet<object>();
   override(adapter, 'apply', (apply) => (options, callback) => {
     if (!served.has(options as object)) apply(options, callback);
   });
   const { encoder } = adapter as unknown as { encoder: Encoder };
-  const encode: Encoder['encode'] = (packet) => (posted.has(packet) ? [] : encoder.encode(packet));
+  const encode: Encoder['encode'] = (packet) => (remotePackets.has(packet) ? [] : encoder.encode(packet));
   Reflect.set(adapter, 'encoder', { encode });
-  // an adapter may still have to encode it
+  // adds no offset to these packets, which the adapter may encode only later
   override(adapter, 'addOffsetIfNecessary', (add) => (packet, ...rest) => {
-    if (!posted.has(packet as object)) add(packet, ...rest);
+    if (!remotePackets.has(packet as object)) add(packet, ...rest);
   });
-  if (feed !== undefined) {
+  if (log !== undefined) {
     override(adapter, 'doPublish', (publish) => async (message) => {
       try {
         return await publish(message);
       } catch (error) {
-        const mark = (message as Marked).data?.opts?.flags?.mark;
-        // it will never be read back
-        if (mark !== undefined) feed.settle(mark, undefined);
+        const mark = (message as MarkedMessage).data?.opts?.flags?.mark;
+        // the message was not written, so the log will never return it
+        if (mark !== undefined) log.settle(mark, undefined);
         throw error;
       }
     });
   }
-  override(adapter, 'broadcast', (publish) => (given, options) => {
-    const packet = given as Packet;
+  override(adapter, 'broadcast', (publish) => (original, options) => {
+    const packet = original as Packet;
     if (isLocal(options)) return base.broadcast.call(adapter, packet, options);
     const target = options as BroadcastOptions;
     const { flags } = target;
-    const expected = isRecoverable(packet, flags) ? feed?.register({ except: NOBODY, ...target }) : undefined;
-    const local = expected === undefined ? packet : { ...packet, place: expected.placement };
-    const copy = feed === undefined ? { ...packet } : marked(packet, flags);
-    posted.add(copy);
+    const pending = isRecoverable(packet, flags) ? log?.register({ except: NO_ROOMS, ...target }) : undefined;
+    const local = pending === undefined ? packet : { ...packet, place: pending.placement };
+    const copy = log === undefined ? { ...packet } : flagged(packet, flags);
+    remotePackets.add(copy);
     try {
       base.broadcast.call(adapter, local, options);
     } catch (error) {
-      if (expected !== undefined) feed?.settle(expected.id, undefined);
+      if (pending !== undefined) log?.settle(pending.id, undefined);
       throw error;
     }
-    return publish(copy, markServed(options, expected?.id));
+    return publish(copy, markServed(options, pending?.id));
   });
   for (const command of COMMANDS) {
-    override(adapter, command, (publish) => (options, what) => {
-      Reflect.apply(base[command], adapter, [options, what]);
-      return isLocal(options) ? undefined : publish(markServed(options), what);
+    override(adapter, command, (publish) => (options, argument) => {
+      Reflect.apply(base[command], adapter, [options, argument]);
+      return isLocal(options) ? undefined : publish(markServed(options), argument);
     });
   }
 
+  /** Returns a copy of a target for the other nodes, for which {@link Internals.apply} does nothing on this node. */
   function markServed(options: unknown, mark?: number): object {
     const { flags, ...target } = options as BroadcastOptions;
     const copy = { ...target, flags: mark === undefined ? flags : { ...flags, mark } };
@@ -86,7 +87,8 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, feed?: Sh
   }
 }
 
-function marked(packet: Packet, flags: BroadcastOptions['flags']): Packet {
+/** Returns a copy of a packet for the log, with its flag. */
+function flagged(packet: Packet, flags: BroadcastOptions['flags']): Packet {
   return {
     ...packet,
     data: withFlag(packet.data, flags?.volatile === true, Object.hasOwn(packet, 'bare')),

@@ -1,11 +1,11 @@
 import { gatherArguments } from './redis-emitter.js';
 import { override, type Internals, type Method } from './adapter-internals.js';
-import type { Publications } from './publications.js';
+import type { PendingPublications } from './pending-publications.js';
 import { checkBroadcast, checkTarget } from '../rooms/target.js';
-import { watched } from './tolerant-client.js';
+import { onCommand } from './tolerant-client.js';
 
-/** Where adapters take what comes from other nodes: anybody who reaches the broker can write there. */
-const ENTRANCES = [
+/** The methods by which adapters receive messages of other nodes. Any client of the broker can send such messages. */
+const RECEIVERS = [
   'onMessage',
   'onResponse',
   'onRawMessage',
@@ -14,65 +14,66 @@ const ENTRANCES = [
   'onrequest',
   'onresponse',
 ];
-/** The broker's clients, where an adapter has them as fields. */
+/** The fields in which an adapter may have its clients of the broker. */
 const CLIENTS = ['pubClient', 'subClient'];
+
 /**
- * Drops what an adapter cannot read: most of them would throw into their broker's client, and some end the process.
+ * Makes an adapter drop malformed messages. Most adapters would throw into their broker's client, and some would end the process.
  *
- * @param dropped hears of each
+ * @param dropped called with the error of each
  */
-export function dropGarbage(adapter: Internals, dropped: (error: unknown) => void): void {
+export function dropMalformed(adapter: Internals, dropped: (error: unknown) => void): void {
   const guard =
-    (take: Method): Method =>
+    (receive: Method): Method =>
     (...args) => {
       try {
-        const taken = take(...args);
-        return taken instanceof Promise ? taken.catch(dropped) : taken;
+        const result = receive(...args);
+        return result instanceof Promise ? result.catch(dropped) : result;
       } catch (error) {
         dropped(error);
         return undefined;
       }
     };
   checkTargets(adapter);
-  for (const entrance of ENTRANCES) override(adapter, entrance, guard);
-  rebind(adapter);
+  for (const receiver of RECEIVERS) override(adapter, receiver, guard);
+  replaceListeners(adapter);
 }
 
-/** What `ClusterAdapter` does to the sockets of a target, and MongoDB's adapter: broadcast, and join, leave, disconnect, fetch. */
+/** The types of messages with a target, in `ClusterAdapter` and MongoDB's adapter: broadcast, and join, leave, disconnect, fetch. */
 const BROADCAST = 3;
-const AIMED: ReadonlySet<unknown> = new Set([4, 5, 6, 7]);
+const WITH_TARGET: ReadonlySet<unknown> = new Set([4, 5, 6, 7]);
 
-interface Aimed {
+interface TargetedMessage {
   readonly uid?: unknown;
   readonly type?: unknown;
   readonly data?: { readonly opts?: unknown; readonly packet?: unknown };
   readonly opts?: unknown;
 }
 
-/** Adapters would take a damaged target, one without rooms, for everybody. */
+/** Makes an adapter reject messages with a damaged target. Without rooms, a message would go to all clients. */
 function checkTargets(adapter: Internals): void {
-  const checkAimed = (message: unknown): void => {
-    const { uid, type, data } = message as Aimed;
+  const checkMessage = (message: unknown): void => {
+    const { uid, type, data } = message as TargetedMessage;
     if (type === BROADCAST) {
       checkBroadcast(data);
       gatherArguments(uid, data?.packet);
-    } else if (AIMED.has(type)) checkTarget(data?.opts);
+    } else if (WITH_TARGET.has(type)) checkTarget(data?.opts);
   };
-  override(adapter, 'onMessage', (take) => (message, ...rest) => {
-    checkAimed(message);
-    return take(message, ...rest);
+  override(adapter, 'onMessage', (receive) => (message, ...rest) => {
+    checkMessage(message);
+    return receive(message, ...rest);
   });
-  // MongoDB's: the change of a collection
-  override(adapter, 'onEvent', (take) => (event, ...rest) => {
-    checkAimed((event as { readonly fullDocument: unknown }).fullDocument);
-    return take(event, ...rest);
+  // MongoDB's adapter: the event is the change of a collection
+  override(adapter, 'onEvent', (receive) => (event, ...rest) => {
+    checkMessage((event as { readonly fullDocument: unknown }).fullDocument);
+    return receive(event, ...rest);
   });
-  // the classic Redis adapter's: `[uid, packet, target]`, and requests, some of them as JSON
+  // the classic Redis adapter: `[uid, packet, target]`, and requests, some of them as JSON
   const parser = Reflect.get(adapter, 'parser') as { decode: Method } | undefined;
   if (parser === undefined) return;
   const check = (message: unknown): unknown => {
     if (Array.isArray(message)) checkTarget(message[2]);
-    else if (Object.hasOwn(Object(message), 'opts')) checkTarget((message as Aimed).opts);
+    else if (Object.hasOwn(Object(message), 'opts')) checkTarget((message as TargetedMessage).opts);
     return message;
   };
   const decode: Method = (...args) => {
@@ -81,22 +82,22 @@ function checkTargets(adapter: Internals): void {
     return message;
   };
   Reflect.set(adapter, 'parser', Object.assign(Object.create(parser), { decode }));
-  override(adapter, 'onrequest', (take) => (channel, message) => {
+  override(adapter, 'onrequest', (receive) => (channel, message) => {
     const bytes = message as Buffer;
-    // answers come here, too
+    // receives responses as well
     const isRequest = String(channel).startsWith(String(Reflect.get(adapter, 'requestChannel')));
     if (isRequest && bytes[0] === OPENING_BRACE) check(JSON.parse(bytes.toString()));
-    return take(channel, message);
+    return receive(channel, message);
   });
 }
 
 const OPENING_BRACE = 0x7b;
 
-/** What the classic Redis adapter has for the events of `ioredis`. */
+/** The methods of the classic Redis adapter that listen to events of `ioredis`, by event. */
 const LISTENERS = { pmessageBuffer: 'onmessage', messageBuffer: 'onrequest' };
 
-/** It gave its client those functions as they were when it was made. */
-function rebind(adapter: Internals): void {
+/** Replaces the listeners of the classic Redis adapter. Its constructor registered the original methods, not those of this file. */
+function replaceListeners(adapter: Internals): void {
   const listeners: unknown = Reflect.get(adapter, 'redisListeners');
   const client = Reflect.get(adapter, 'subClient') as NodeJS.EventEmitter | undefined;
   if (!(listeners instanceof Map) || client === undefined) return;
@@ -105,31 +106,38 @@ function rebind(adapter: Internals): void {
     if (listener === undefined || !client.listeners(event).includes(listener)) continue;
     const guarded = Reflect.get(adapter, name) as Method;
     client.off(event, listener).on(event, guarded);
-    // where its `close` looks for what it is to take off
+    // `close` of the adapter removes the listeners in this map
     listeners.set(event, guarded);
   }
 }
 
-/** The commands of `redis` and of `ioredis`. Those that end a subscription of `redis` may never be answered. */
+/**
+ * The publishing commands of `redis` and `ioredis`. Only these delay the close of an application, since `redis` may never respond to
+ * the commands that end a subscription.
+ */
 const PUBLISHING: ReadonlySet<string> = new Set(['publish', 'sPublish', 'spublish']);
 
 /**
- * Watches what the broker's clients do: the classic Redis adapter awaits none of its publications, and the rejection of
- * one would end the process when the broker goes away.
+ * Tracks the commands of the broker's clients. The classic Redis adapter awaits none of its publications: when the connection to the
+ * broker is lost, the rejection of one would end the process.
  */
-export function watchClients(adapter: Internals, publications: Publications): void {
+export function trackClients(adapter: Internals, publications: PendingPublications): void {
   for (const name of CLIENTS) {
     const client: unknown = Reflect.get(adapter, name);
     if (typeof client !== 'object' || client === null) continue;
     Reflect.set(
       adapter,
       name,
-      watched(client, (result, command) => publications.watch(result, PUBLISHING.has(command))),
+      onCommand(client, (result, command) => publications.track(result, PUBLISHING.has(command))),
     );
   }
 }
 
-/** Takes back what an adapter left on `process` when it was made; the Node cluster's own never does. */
+/**
+ * Removes the listeners that an adapter added to `process`, when it closes. The adapter of Node's cluster does not remove them.
+ *
+ * @param before the listeners before the adapter was created
+ */
 export function releaseProcess(adapter: Internals, before: readonly unknown[]): void {
   const added = process.listeners('message').filter((listener) => !before.includes(listener));
   if (added.length === 0) return;

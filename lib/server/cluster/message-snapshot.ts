@@ -1,10 +1,10 @@
 import { override, type Internals } from './adapter-internals.js';
 
 /**
- * Adapters that encode what they publish before `doPublish` or `publish` returns. Copies for them would cost time on
- * every message, and protect nothing. Any other adapter may keep a reference and encode later, as that of MongoDB does.
+ * Adapters that encode a message before `doPublish` or `publish` returns. They need no copies, which would cost time on every
+ * message. Any other adapter may keep a reference and encode later, as that of MongoDB does.
  */
-const ENCODES_AT_ONCE: ReadonlySet<string> = new Set([
+const ENCODES_SYNCHRONOUSLY: ReadonlySet<string> = new Set([
   'NodeClusterAdapter',
   'PostgresAdapter',
   'RedisAdapter',
@@ -17,14 +17,14 @@ interface Message {
 }
 
 /**
- * Gives an adapter messages that nobody changes afterwards. `ClusterAdapter` numbers a packet and appends an offset to
- * it after it was published, and applications change the objects that they emitted.
+ * Makes an adapter publish copies, so that later changes do not affect a message. `ClusterAdapter` adds an id and an offset to a
+ * packet after it was published, and applications change objects after they emitted them.
  *
- * @param publisher the adapter's method that sends a message to the other nodes; `undefined` where it has none
+ * @param publisher the adapter's method that sends a message to the other nodes; `undefined` if it has none
  */
 export function snapshotMessages(adapter: Internals, publisher: 'doPublish' | 'publish' | undefined): void {
-  if (ENCODES_AT_ONCE.has(adapter.constructor.name)) return;
-  // an adapter without such a method sends from the public ones
+  if (ENCODES_SYNCHRONOUSLY.has(adapter.constructor.name)) return;
+  // an adapter without such a method sends from its public methods
   for (const name of publisher === undefined
     ? ['broadcast', 'serverSideEmit']
     : [publisher, 'persistSession'])
@@ -38,18 +38,18 @@ export function snapshotMessages(adapter: Internals, publisher: 'doPublish' | 'p
   override(adapter, 'doPublishResponse', (respond) => async (requester, response) => {
     await respond(requester, snapshot(response));
   });
-  // the other nodes of the process may get the same object
+  // several nodes in one process may receive the same object
   override(
     adapter,
     'onMessage',
-    (take) =>
+    (receive) =>
       (message, ...rest) =>
-        take(withOwnPacket(message as Message), ...rest),
+        receive(copyPacket(message as Message), ...rest),
   );
 }
 
-/** A message whose packet `ClusterAdapter` may change. */
-function withOwnPacket(message: Message): Message {
+/** Returns a message with a copy of its packet, which `ClusterAdapter` may change. */
+function copyPacket(message: Message): Message {
   const { data } = Object(message) as Message;
   const packet = data?.packet;
   if (!Array.isArray(packet?.data)) return message;
@@ -57,8 +57,7 @@ function withOwnPacket(message: Message): Message {
 }
 
 /**
- * Copies plain objects and arrays, all the way down. What says itself how it is encoded, such as a `Date` or a `Buffer`,
- * stays the same object.
+ * Copies plain objects and arrays recursively. Values that define their encoding, such as a `Date` or a `Buffer`, are not copied.
  *
  * @throws TypeError on an object that contains itself
  */

@@ -1,6 +1,6 @@
 import { override, type Internals } from './adapter-internals.js';
 
-/** A client of a pool of `pg`. */
+/** A client of a `pg` pool. */
 interface Client extends NodeJS.EventEmitter {
   release(destroy?: boolean): void;
 }
@@ -10,21 +10,22 @@ interface Pool extends NodeJS.EventEmitter {
   query(...args: unknown[]): unknown;
 }
 
-/** What the adapter of PostgreSQL has for all paths together. */
+/** The state that PostgreSQL's adapter shares between all paths. */
 interface PubSub {
   readonly opts?: { readonly channelPrefix?: string };
   pool: Pick<Pool, 'connect' | 'query'>;
-  /** The line on which it listens: taken out of the pool, until the adapter closes. */
+  /** The connection on which the adapter listens, checked out of the pool until the adapter closes. */
   client: Client | undefined;
   readonly reconnectTimer: NodeJS.Timeout | undefined;
 }
 
-const held = new WeakSet<object>();
+/** States that {@link keepConnection} has patched already. */
+const patched = new WeakSet<object>();
 
-/** Bytes of an identifier, and so of a channel's name. `LISTEN` cuts a longer one, and `pg_notify` refuses it. */
+/** The maximum bytes of an identifier, and so of a channel's name. `LISTEN` truncates a longer one, and `pg_notify` rejects it. */
 const MAX_IDENTIFIER = 63;
 
-/** Bytes that a server's name may have with this adapter; `Infinity` where it is not that of PostgreSQL. */
+/** Returns the maximum bytes of a server's name for this adapter; `Infinity` unless it is that of PostgreSQL. */
 export function maxNameBytes(adapter: Internals): number {
   const pubSub = Reflect.get(adapter, 'client') as Partial<PubSub> | undefined;
   if (typeof pubSub?.pool?.query !== 'function') return Infinity;
@@ -32,44 +33,47 @@ export function maxNameBytes(adapter: Internals): number {
   return MAX_IDENTIFIER - Buffer.byteLength(`${pubSub.opts?.channelPrefix ?? ''}#`);
 }
 
-/** Closes an adapter that was never used, without a word to the other nodes. */
+/** Closes an adapter that was never used, without a message to the other nodes. */
 export function discard(adapter: Internals): void {
   Reflect.set(adapter, 'publish', () => undefined);
   void adapter.close();
 }
 
 /**
- * Looks after the line on which the adapter of PostgreSQL listens. The adapter has no ear for its errors, one of which
- * would end the process; it keeps the place of a dead one in the pool for ever; it makes two, and hears everything
- * twice, where the line goes while it is being made; and one that is made when the adapter has closed stays.
+ * Handles failures of the connection on which PostgreSQL's adapter listens. The adapter alone has these faults:
  *
- * @param failed hears of errors of the pool's, to which nobody else may listen
+ * - it does not listen to the connection's errors, one of which would end the process
+ * - it never returns a lost connection to the pool
+ * - it opens two connections, and receives each message twice, if the first one is lost while it is being opened
+ * - it does not close a connection that opens after the adapter was closed
+ *
+ * @param failed called on errors of the pool, to which no other code may listen
  */
 export function keepConnection(adapter: Internals, failed: () => void): void {
   const pubSub = pubSubOf(adapter);
-  if (pubSub === undefined || held.has(pubSub)) return;
-  held.add(pubSub);
+  if (pubSub === undefined || patched.has(pubSub)) return;
+  patched.add(pubSub);
   const pool = pubSub.pool as Pool;
-  const owned = new WeakSet<Client>();
-  const own = (client: Client): Client => {
-    if (owned.has(client)) return client;
-    owned.add(client);
+  const handled = new WeakSet<Client>();
+  const handle = (client: Client): Client => {
+    if (handled.has(client)) return client;
+    handled.add(client);
     return client.on('error', ignore).once('end', () => client.release(true));
   };
   pubSub.pool = {
-    connect: async () => own(await pool.connect()),
+    connect: async () => handle(await pool.connect()),
     query: (...args) => pool.query(...args),
   };
-  // the first was asked for before: which of the pool's it is shows when it listens
+  // the adapter has requested its first connection already, so errors of all new connections are handled until that one is known
   const listen = (client: Client): void => void client.on('error', ignore);
   pool.on('connect', listen).on('error', failed);
   let isClosed = false;
-  let current = pubSub.client && own(pubSub.client);
-  const take = (client: Client | undefined): void => {
-    current = client && own(client);
+  let current = pubSub.client && handle(pubSub.client);
+  const setClient = (client: Client | undefined): void => {
+    current = client && handle(client);
     if (isClosed) current?.removeAllListeners('end').release(true);
   };
-  Object.defineProperty(pubSub, 'client', { get: () => current, set: take });
+  Object.defineProperty(pubSub, 'client', { get: () => current, set: setClient });
   override(pubSub, 'scheduleReconnection', (schedule) => () => {
     clearTimeout(pubSub.reconnectTimer);
     return isClosed ? undefined : schedule();
@@ -81,7 +85,7 @@ export function keepConnection(adapter: Internals, failed: () => void): void {
   });
 }
 
-// who waits for a query gets its rejection, and the adapter hears of the end
+/** Handles the errors of a connection: a pending query rejects anyway, and the adapter listens to the end of the connection. */
 function ignore(): void {}
 
 function pubSubOf(adapter: Internals): PubSub | undefined {

@@ -1,4 +1,4 @@
-/** The name of a node in messages of `@socket.io/redis-emitter` and of the emitters for other brokers. */
+/** The sender's id in messages of `@socket.io/redis-emitter` and of the emitters for other brokers. */
 const EMITTER = 'emitter';
 
 interface Packet {
@@ -6,9 +6,9 @@ interface Packet {
 }
 
 /**
- * Emitters know no envelopes, and send arguments one by one. Several become an array, as where a server emits them.
+ * Combines several arguments of an emitter into an array, as a server does when it emits them. Emitters send arguments one by one.
  *
- * @param from who sent it; nodes never send more than one value
+ * @param from the id of the sender; nodes never send more than one value
  */
 export function gatherArguments(from: unknown, packet: unknown): void {
   if (from !== EMITTER) return;

@@ -2,38 +2,38 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { override, type Internals } from './adapter-internals.js';
 import { TimeoutError } from '../../protocol/timeout-error.js';
 
-/** Milliseconds that adapters wait for other nodes where nobody says otherwise. */
+/** The default timeout of adapters for other nodes, in milliseconds. */
 const DEFAULT_TIMEOUT = 5_000;
-/** For the adapter's own timer to come first, which knows who did not answer. */
+/** Milliseconds that are added to the timeout, so that the adapter's own timer is first: its error contains how many nodes responded. */
 const GRACE = 250;
 
 interface Target {
   readonly flags?: { readonly local?: boolean; readonly timeout?: number };
 }
 
-/** What an adapter writes down of a request: by either name the sockets that are known of, this node's included. */
+/** A pending request in an adapter's table. Either field has the sockets that are known so far, those of this node included. */
 interface Request {
   readonly sockets?: unknown;
   readonly responses?: unknown;
   readonly timeout?: NodeJS.Timeout;
 }
 
-/** Where adapters write requests down. */
+/** The fields in which adapters have their tables of pending requests. */
 const TABLES = ['requests', 'customRequests'];
 
-/** The call that a request was written down for. */
+/** The call of `fetchSockets` that the running code belongs to. */
 const calls = new AsyncLocalStorage<{ request?: Request }>();
 
 /**
- * Ends `fetchSockets` in time: adapters first ask the broker how many nodes there are, and would wait for one that
- * has stalled as long as it does. The error has those sockets as `responses` that are known of.
+ * Adds a timeout to `fetchSockets`. Adapters first request the number of nodes from the broker, without a timeout, so a stalled broker
+ * would block them. The error has the sockets that are known so far as `responses`.
  */
 export function limitRequestTime(adapter: Internals, base: Internals): void {
   for (const table of TABLES) {
     override(Reflect.get(adapter, table) ?? {}, 'set', (set) => (id, request) => {
       const call = calls.getStore();
       if (call !== undefined) call.request = request as Request;
-      // who waits has a timer of ours: a node that has closed must not stay for its last question
+      // the timer below ends the request, and the adapter's own must not keep the process of a closed node alive
       (request as Request).timeout?.unref();
       return set(id, request);
     });
@@ -41,10 +41,10 @@ export function limitRequestTime(adapter: Internals, base: Internals): void {
   override(adapter, 'fetchSockets', (fetch) => async (options) => {
     const { local, timeout } = (options as Target).flags ?? {};
     if (local === true) return base.fetchSockets.call(adapter, options);
-    const patience = timeout ?? adapter.requestsTimeout ?? DEFAULT_TIMEOUT;
+    const milliseconds = timeout ?? adapter.requestsTimeout ?? DEFAULT_TIMEOUT;
     let timer: NodeJS.Timeout | undefined;
     const expired = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new TimeoutError()), patience + GRACE);
+      timer = setTimeout(() => reject(new TimeoutError()), milliseconds + GRACE);
       timer.unref();
     });
     const call: { request?: Request } = {};

@@ -1,22 +1,23 @@
 import { refuse } from '../../protocol/refuse.js';
 import { pageOf, type Entry } from '../recovery/restore-once.js';
 
-/** Milliseconds that a reader is kept from asking again at once. */
-const READ_AGAIN = 100;
+/** How long the rejection of a blocking read is delayed, in milliseconds. */
+const READ_RETRY_DELAY = 100;
 
 /**
- * A broker's client whose rejections never end the process. Adapters drop promises of theirs: when the broker goes
- * away in the middle of such a command, Node takes it for an unhandled rejection. Those of `@socket.io/redis-adapter`
- * are looked after anyway; `@socket.io/redis-streams-adapter` keeps its client to itself, and needs this:
+ * Returns a client of a broker whose rejections never end the process. Adapters do not await all of their commands: if the connection
+ * to the broker is lost during such a command, Node would end the process because of an unhandled rejection. The clients of
+ * `@socket.io/redis-adapter` are handled automatically. `@socket.io/redis-streams-adapter` does not expose its client, and needs this:
  *
  *     createAdapter(tolerant(redis))
  *
- * Whoever awaits a command gets its rejection as before; that of a read that waits for messages somewhat later: the
- * adapter reads again at once, and nothing else would happen in the process for as long as a client refuses what it
- * cannot send (`disableOfflineQueue`).
+ * A caller that awaits a command still receives its rejection. The rejection of a blocking read is delayed by 100 ms, because the adapter
+ * retries without a pause: with a client that rejects commands while it is disconnected (`disableOfflineQueue`), that loop would
+ * block the process.
  *
- * @param client of `redis` or `ioredis`; what it duplicates is tolerant, too
- * @param failed hears of each rejection
+ * @param client a client of `redis` or `ioredis`; its duplicates are tolerant as well
+ * @param failed called with each rejection; does nothing by default
+ * @throws TypeError unless `client` is an object and `failed` is a function
  */
 export function tolerant<Client extends object>(
   client: Client,
@@ -25,17 +26,17 @@ export function tolerant<Client extends object>(
   if (typeof client !== 'object' || client === null)
     refuse('tolerant', 'client', client, 'a client of redis or ioredis');
   if (typeof failed !== 'function') refuse('tolerant', 'failed', failed, 'a function');
-  return watched(client, (result) => void result.catch(failed));
+  return onCommand(client, (result) => void result.catch(failed));
 }
 
 /**
- * The same, with all that the client does.
+ * Returns a client whose commands are observed.
  *
- * @param watch takes the result of each command, and its rejection
+ * @param observe called with the result of each command; handles its rejection
  */
-export function watched<Client extends object>(
+export function onCommand<Client extends object>(
   client: Client,
-  watch: (result: Promise<unknown>, command: string) => void,
+  observe: (result: Promise<unknown>, command: string) => void,
 ): Client {
   const proxy: Client = new Proxy(client, {
     get(target, property) {
@@ -46,9 +47,9 @@ export function watched<Client extends object>(
         if (page?.isEmpty === true) return Promise.resolve([]);
         const result: unknown = Reflect.apply(value, target, page?.args ?? args);
         if (result === target) return proxy;
-        if (property === 'duplicate') return watched(result as object, watch);
+        if (property === 'duplicate') return onCommand(result as object, observe);
         if (!(result instanceof Promise)) return result;
-        watch(result, String(property));
+        observe(result, String(property));
         if (isBlockingRead(property, args)) return result.catch(rejectLater);
         return page === undefined ? result : page.receive(result as Promise<Entry[]>);
       };
@@ -57,7 +58,7 @@ export function watched<Client extends object>(
   return proxy;
 }
 
-/** XREAD with BLOCK. */
+/** Returns whether a command is XREAD with BLOCK. */
 function isBlockingRead(command: string | symbol, args: readonly unknown[]): boolean {
   if (command === 'xread') return args.includes('BLOCK');
   return command === 'xRead' && Object.hasOwn(Object(args[1]), 'BLOCK');
@@ -65,6 +66,6 @@ function isBlockingRead(command: string | symbol, args: readonly unknown[]): boo
 
 function rejectLater(error: unknown): Promise<never> {
   return new Promise((_, reject) => {
-    setTimeout(() => reject(error as Error), READ_AGAIN).unref();
+    setTimeout(() => reject(error as Error), READ_RETRY_DELAY).unref();
   });
 }

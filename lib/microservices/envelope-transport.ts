@@ -75,7 +75,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
 
   /** Stops the transport. Nest calls it. The connections stay open: the adapter closes them. */
   close(): void {
-    if (this.server !== undefined) this.server._mount.gateway.router.bridge = undefined;
+    if (this.server !== undefined) this.server._config.gateway.router.bridge = undefined;
     this.server = undefined;
     this._status$.next('disconnected');
   }

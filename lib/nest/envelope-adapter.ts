@@ -87,7 +87,7 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** Called by Nest once per gateway and client. Adds the handlers of the gateway for the client's messages. */
   override bindMessageHandlers(client: EnvelopeSocket, handlers: MessageMappingProperties[]): void {
-    client.nsp._mount.gateway.router.bind(client, handlers);
+    client.nsp._config.gateway.router.bind(client, handlers);
   }
 
   /** Called by Nest once per gateway and client. Calls `callback` when the client disconnects. */
@@ -145,7 +145,7 @@ export class EnvelopeAdapter extends WsAdapter {
    */
   _bridge(path: string | undefined, bridge: Bridge): EnvelopeServer {
     const server = path === undefined ? this.create(APPLICATION_PORT) : this.mounted.find(path);
-    const { router } = server._mount.gateway;
+    const { router } = server._config.gateway;
     if (router.bridge !== undefined)
       throw withCode(
         'ERR_ENVELOPE_PATH_CONFLICT',

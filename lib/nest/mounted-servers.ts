@@ -79,7 +79,7 @@ export class MountedServers implements ServerLookup {
 
   /** Returns the endpoints without those that Nest created and no gateway uses. */
   private usedEndpoints(): Endpoint[] {
-    return [...this.endpoints].filter(({ server }) => server._wanted);
+    return [...this.endpoints].filter(({ server }) => server._isUsed);
   }
 
   /** @throws TypeError or Error if an option is unknown or malformed */
@@ -98,7 +98,7 @@ export class MountedServers implements ServerLookup {
       services: this.services,
     });
     const endpoint = new Endpoint(mountPoint, config);
-    for (const { server } of this.endpoints) server._announce(endpoint.server);
+    for (const { server } of this.endpoints) server._emitNamespace(endpoint.server);
     return this.endpoints.add(mountPoint, endpoint);
   }
 
@@ -121,7 +121,7 @@ export class MountedServers implements ServerLookup {
   /** Returns the server on the default path, or the only server. */
   private mainServer(): EnvelopeServer {
     const onDefaultPath = this.endpoints.get(gatewayMountPoint(APPLICATION_PORT, {}, this.options))?.server;
-    if (onDefaultPath?._wanted === true) return onDefaultPath;
+    if (onDefaultPath?._isUsed === true) return onDefaultPath;
     const used = this.usedEndpoints();
     if (used.length === 1) return used[0]!.server;
     const names = used.map(({ server }) => server.name).join(', ') || 'none';

@@ -160,7 +160,7 @@ describe('$session', () => {
     });
     const ada = await app.connect('/ws', { protocols: ['envelope.v1'] });
     expect((await ada.ended()).code).toBe(1013);
-    expect(server._arriving.size).toBe(0);
+    expect(server._connecting.size).toBe(0);
   });
 
   it('resumes a session despite slow middlewares', async () => {

@@ -28,7 +28,7 @@ describe('nodes with incompatible answers', () => {
   it.each(GARBAGE)('tolerate %j as an answer about presence', async (garbage) => {
     const [here, there] = await startPair();
     void there.server.presence;
-    const internal: Internal = there.server._internal;
+    const internal: Internal = there.server._internalListeners;
     for (const name of ['$presence:all', '$presence:has', '$presence:list'])
       internal.set(name, (...values) => (values.at(-1) as (answer: unknown) => void)(garbage));
     const departures: string[] = [];

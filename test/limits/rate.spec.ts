@@ -204,7 +204,7 @@ describe('a client over the message rate', () => {
     'with %d messages per second may exceed the rate slightly for an hour, with few refusals',
     (messagesPerSecond, messageBurst, sent) =>
       rated({ messagesPerSecond, messageBurst })(async ({ server }) => {
-        const { messages, refusals } = server._mount.limits;
+        const { messages, refusals } = server._config.limits;
         let [spent, spentRefusals, refused] = [0, 0, 0];
         for (let i = 0; i < sent * 3_600; i++) {
           const now = (i * 1_000) / sent;

@@ -264,7 +264,7 @@ describe('listeners and middlewares that fail', () => {
       expect(harness.server.adapter.rooms.has('early')).toBe(false);
       expect(await waiting.ended()).toEqual({ code: 1011, reason: 'connectTimeout' });
       expect(harness.app.log.of('error')).toHaveLength(1);
-      expect((harness.server as EnvelopeServer)._arriving.size).toBe(0);
+      expect((harness.server as EnvelopeServer)._connecting.size).toBe(0);
     }),
   );
 

@@ -277,7 +277,10 @@ describe('sources of several values', () => {
       client.tcp.pause();
       for (let id = 0; id < 20; id++) client.text({ event: 'infinite', data: 'generator', id, stream: true });
       const findSlowSocket = () => [...server.clients].find((socket) => socket.bufferedAmount > 0);
-      await until('a full send buffer', () => findSlowSocket() !== undefined && !findSlowSocket()!._connection.outbox.isIdle);
+      await until(
+        'a full send buffer',
+        () => findSlowSocket() !== undefined && !findSlowSocket()!._connection.outbox.isIdle,
+      );
       const slowSocket = findSlowSocket()!;
       for (let i = 0; i < 5; i++) await expectServed();
       expect(slowSocket.bufferedAmount).toBeLessThan(5_000_000);

@@ -95,7 +95,7 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     await until('the middleware', () => gate.waiting > 0);
     await ada.cut();
     expect(ada.client.frames).toEqual([]);
-    await until('its end', () => there.server._arriving.size === 0);
+    await until('its end', () => there.server._connecting.size === 0);
     gate.goOn();
     await ada.connect(here.app);
     expect(ada.hello).toMatchObject({ id, recovered: true });

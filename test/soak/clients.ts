@@ -21,7 +21,7 @@ function pathOf(random: Random): string {
 }
 
 /** The closing handshake, whoever begins it. */
-async function sayGoodbye(client: RawClient): Promise<void> {
+async function disconnectAll(client: RawClient): Promise<void> {
   client.send({ opcode: OP.close });
   await read(client, 'nothing');
 }
@@ -30,7 +30,7 @@ async function sayGoodbye(client: RawClient): Promise<void> {
 async function leave(random: Random, client: RawClient): Promise<void> {
   if (!client.isClosed) {
     const way = random.below(4);
-    if (way === 0) await sayGoodbye(client);
+    if (way === 0) await disconnectAll(client);
     else if (way === 1) client.tcp.end();
     // not behind an end(): Node neither resets nor destroys then
     else if (way === 2 && client.tcp.writable) client.tcp.resetAndDestroy();

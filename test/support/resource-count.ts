@@ -35,7 +35,7 @@ export function countResources(app: TestApp): Record<string, number> {
     upgrades: endpoints.reduce((sum, { upgrades }) => sum + upgrades.upgrades.size, 0),
     children: endpoints.reduce((sum, { children }) => sum + children.size, 0),
     sockets: count(({ sockets }) => sockets.size),
-    arriving: count(({ _arriving }) => _arriving.size),
+    arriving: count(({ _connecting }) => _connecting.size),
     // a RegExp namespace has no adapter: its children have the rooms
     rooms: count(({ adapter }) => adapter.rooms?.size ?? 0),
     sids: count(({ adapter }) => adapter.sids?.size ?? 0),

@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { Frame, Placement } from '../../lib/server/transport/frame.js';
+import { Frame, PendingOffset } from '../../lib/server/transport/frame.js';
 import { bytesOf, Outbox, type OutboxTransport } from '../../lib/server/transport/outbox.js';
 
 /** An open connection, and the texts of the frames that were written to it. */
@@ -36,12 +36,12 @@ function open(limit = 1_000_000, known: readonly string[] = []) {
       texts.push(bytes.subarray(at + 2, at + 2 + bytes[at + 1]!).toString());
     return texts;
   };
-  const unplaced = (event: string): Placement => {
-    const placement = new Placement();
-    outbox.pushUnplaced(new Frame(`{"event":"${event}"}`, true, placement));
+  const pendingOffset = (event: string): PendingOffset => {
+    const placement = new PendingOffset();
+    outbox.pushPending(new Frame(`{"event":"${event}"}`, true, placement));
     return placement;
   };
-  return { outbox, seen, written, unplaced };
+  return { outbox, seen, written, pendingOffset };
 }
 
 const placed = (event: string, offset: string): Frame =>
@@ -49,11 +49,11 @@ const placed = (event: string, offset: string): Frame =>
 
 describe('Outbox, with messages that wait for their offset in the log', () => {
   it('holds back frames that were pushed after such a message, and no earlier ones', () => {
-    const { outbox, written, unplaced } = open();
+    const { outbox, written, pendingOffset } = open();
     outbox.push('before');
-    const a = unplaced('a');
+    const a = pendingOffset('a');
     outbox.push('after a');
-    const b = unplaced('b');
+    const b = pendingOffset('b');
     outbox.push('after b');
     expect(written()).toEqual(['before']);
     b.settle('2');
@@ -70,18 +70,18 @@ describe('Outbox, with messages that wait for their offset in the log', () => {
   });
 
   it('sends frames with an offset before frames that wait for one', () => {
-    const { outbox, written, unplaced } = open();
-    const own = unplaced('own');
+    const { outbox, written, pendingOffset } = open();
+    const own = pendingOffset('own');
     outbox.push('direct');
-    outbox.pushPlaced(placed('other', '1'));
+    outbox.pushPositioned(placed('other', '1'));
     expect(written()).toEqual(['{"event":"other","offset":"1"}']);
     own.settle('2');
     expect(written()).toEqual(['{"event":"own","offset":"2"}', 'direct']);
   });
 
   it('sends a frame that gets no offset without one, and skips frames that the client already has', () => {
-    const { seen, written, unplaced } = open(1_000_000, ['2']);
-    const [lost, known, due] = [unplaced('lost'), unplaced('known'), unplaced('due')];
+    const { seen, written, pendingOffset } = open(1_000_000, ['2']);
+    const [lost, known, due] = [pendingOffset('lost'), pendingOffset('known'), pendingOffset('due')];
     lost.settle(undefined);
     known.settle('2');
     due.settle('3');
@@ -90,8 +90,8 @@ describe('Outbox, with messages that wait for their offset in the log', () => {
   });
 
   it('does not send, when the connection closes, what it will send after a reconnection', () => {
-    const { outbox, written, unplaced } = open();
-    const a = unplaced('a');
+    const { outbox, written, pendingOffset } = open();
+    const a = pendingOffset('a');
     outbox.push('answer');
     outbox.close(true);
     expect(written()).toEqual(['answer']);
@@ -100,24 +100,24 @@ describe('Outbox, with messages that wait for their offset in the log', () => {
   });
 
   it('sends everything when the client cannot reconnect', () => {
-    const { outbox, written, unplaced } = open();
-    unplaced('a');
+    const { outbox, written, pendingOffset } = open();
+    pendingOffset('a');
     outbox.push('answer');
     outbox.close(false);
     expect(written()).toEqual(['{"event":"a"}', 'answer']);
   });
 
   it('stops waiting when ws itself is about to write', () => {
-    const { outbox, written, unplaced } = open();
-    unplaced('a');
+    const { outbox, written, pendingOffset } = open();
+    pendingOffset('a');
     outbox.push('b');
     outbox.precede(10);
     expect(written()).toEqual(['{"event":"a"}', 'b']);
   });
 
   it('limits and counts the bytes that wait', async () => {
-    const { outbox, seen, written, unplaced } = open(1_000);
-    const a = unplaced('a');
+    const { outbox, seen, written, pendingOffset } = open(1_000);
+    const a = pendingOffset('a');
     outbox.push('x'.repeat(500));
     expect(outbox.bufferedAmount).toBe(513);
     outbox.push('x'.repeat(500));
@@ -130,8 +130,8 @@ describe('Outbox, with messages that wait for their offset in the log', () => {
 
   it('moves each waiting message only a few times, for any number of messages', () => {
     const COUNT = 10_000;
-    const { outbox, unplaced } = open();
-    const places = Array.from({ length: COUNT }, (_, i) => unplaced(`e${i}`));
+    const { outbox, pendingOffset } = open();
+    const places = Array.from({ length: COUNT }, (_, i) => pendingOffset(`e${i}`));
     let moved = 0;
     const splice = Array.prototype.splice;
     try {

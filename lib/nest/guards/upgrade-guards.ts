@@ -91,7 +91,7 @@ async function runGuards(
       return toRefusal(error, (unexpected) => report(unexpected, `a guard of ${gateway.type.name} threw`));
     }
     // the guard has disconnected the client
-    if (client._gone) return refusal(403, 'Forbidden resource');
+    if (client._isEnded) return refusal(403, 'Forbidden resource');
   }
   return undefined;
 }

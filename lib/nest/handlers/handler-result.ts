@@ -138,7 +138,7 @@ export class HandlerResult implements Taker {
     if (request === undefined) {
       this.countAsStream();
       this.send(value);
-      return !this.client._gone;
+      return !this.client._isEnded;
     }
     if (!request.stream) this.answer(value);
     else if (isResponse(value)) request.next(value.data, value.event);
@@ -188,7 +188,7 @@ export class HandlerResult implements Taker {
   /** @internal */
   get isWritable(): boolean {
     // nobody reads on a line that has ended: there is nothing to wait for
-    return this.client._gone || this.client._connection.outbox.isIdle;
+    return this.client._isEnded || this.client._connection.outbox.isIdle;
   }
 
   /** @internal */
@@ -210,7 +210,7 @@ export class HandlerResult implements Taker {
   }
 
   private get isOver(): boolean {
-    return this.client._gone || this.request?.done === true;
+    return this.client._isEnded || this.request?.done === true;
   }
 
   /** Registers what ends a source when its client cancels or goes. @returns what takes it off again */

@@ -39,7 +39,7 @@ export async function failConnection(
 
 /** Applications may share a class, not what is injected into its filters: the one that the client is connected to. */
 function gatewayOf(client: EnvelopeSocket, type: Type): Gateway | undefined {
-  return (client.nsp._mount.gateway.gateways as readonly Gateway[]).find((gateway) => gateway.type === type);
+  return (client.nsp._config.gateway.gateways as readonly Gateway[]).find((gateway) => gateway.type === type);
 }
 
 /** The filter that Nest would take: the method's before the class's, the last one first. */

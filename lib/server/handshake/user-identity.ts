@@ -26,7 +26,7 @@ export interface ClientWithUser {
   readonly user: Untyped;
   readonly _upgrade?: Pick<UpgradeRequest, 'shownHandshake' | 'shownMessage'> | undefined;
   readonly nsp: {
-    readonly _mount: { readonly services: { readonly identities: Identities } };
+    readonly _config: { readonly services: { readonly identities: Identities } };
     _warn(subject: string, text: string): void;
     _report(error: unknown, where: string): void;
   };
@@ -49,7 +49,7 @@ export const IDENTIFY_HINT =
 
 /** Returns the identity of a client, from what its guards, middlewares and handlers set as `client.user` and in `client.data`. */
 export function identityOf(client: ClientWithUser): Identity {
-  const { identities } = client.nsp._mount.services;
+  const { identities } = client.nsp._config.services;
   const data = dataOf(client);
   const given: unknown = client.user ?? data?.['user'] ?? passportUser(client);
   try {
@@ -132,7 +132,7 @@ function callIdentify(
  * `id: 1`.
  */
 function checkNamedBy(client: ClientWithUser, name: UserName): UserName {
-  const { identities } = client.nsp._mount.services;
+  const { identities } = client.nsp._config.services;
   identities.namedBy ??= name.namedBy;
   if (identities.namedBy !== name.namedBy)
     warn(
@@ -163,5 +163,5 @@ export function dataOf(client: object): Record<string, unknown> | undefined {
 
 /** Logs a warning about users once per path, since every client would cause the same one. */
 export function warn(client: ClientWithUser, about: string, text: string): void {
-  if (isFirst(client.nsp._mount.services.identities, about)) client.nsp._warn('identify', text);
+  if (isFirst(client.nsp._config.services.identities, about)) client.nsp._warn('identify', text);
 }

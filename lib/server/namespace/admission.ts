@@ -28,13 +28,13 @@ interface AdmittingServer<Client extends EnvelopeSocket> {
   /** @internal */
   readonly _recovery: Recovery | undefined;
   /** @internal */
-  readonly _mount: Pick<NamespaceConfig<unknown>, 'limits' | 'services' | 'gateway'>;
+  readonly _config: Pick<NamespaceConfig<unknown>, 'limits' | 'services' | 'gateway'>;
   /** @internal */
   readonly _middlewares: readonly ServerMiddleware<Client>[];
   /** @internal */
   readonly _connectionListeners: ((...args: unknown[]) => void)[];
   /** @internal Clients that the middlewares have not let in yet. */
-  readonly _arriving: Set<EnvelopeSocket>;
+  readonly _connecting: Set<EnvelopeSocket>;
   /** @internal */
   _report(error: unknown, where: string): void;
 }
@@ -48,20 +48,20 @@ export function admit<Client extends EnvelopeSocket>(
   socket: Client,
   request: IncomingMessage,
 ): void {
-  const { maxLifetime } = server._mount.limits;
+  const { maxLifetime } = server._config.limits;
   if (maxLifetime !== Infinity) socket._lifecycle.getExpiry().limit(maxLifetime);
   const middlewares = server._middlewares;
   if (middlewares.length === 0) return connect(server, socket, request);
   // `$session` says that the client is connected: where it follows, nothing that middlewares emit goes before it
   if (socket.protocol !== ENVELOPE_V1) socket._connection.startWriting();
   startDeadline(server, socket, 'a connection middleware');
-  server._arriving.add(socket);
+  server._connecting.add(socket);
   runChain(
     middlewares,
     socket,
     (error) => {
       clearTimeout(socket._lifecycle.deadline);
-      if (socket._gone) return;
+      if (socket._isEnded) return;
       if (error === undefined) connect(server, socket, request);
       else refuse(socket, error);
     },
@@ -74,7 +74,7 @@ function connect<Client extends EnvelopeSocket>(
   socket: Client,
   request: IncomingMessage,
 ): void {
-  server._arriving.delete(socket);
+  server._connecting.delete(socket);
   const isTold = socket.protocol === ENVELOPE_V1;
   // nobody can resume the session of a client if its guards do not say whose it is
   const isKept = isTold && socket._grant?.key !== undefined;
@@ -97,7 +97,7 @@ function connect<Client extends EnvelopeSocket>(
       'the session has ended',
     );
   if (isTold) {
-    greet(socket, sessionMessage(socket, server._mount, position), later);
+    greet(socket, sessionMessage(socket, server._config, position), later);
   } else {
     // the application selected a subprotocol that knows no offsets: what such a client missed is of no use
     socket._connection.startWriting();
@@ -105,7 +105,7 @@ function connect<Client extends EnvelopeSocket>(
   if (joined) socket._session?.changeRooms();
   socket._lifecycle.connected = true;
   socket._session?.finishReplay();
-  server._mount.services.connections.connected(socket);
+  server._config.services.connections.connected(socket);
   if (channels.connect.hasSubscribers) channels.connect.publish({ socket });
   for (const listener of server._connectionListeners) {
     // Nest's own takes a list of arguments, and its hooks are looked at by themselves
@@ -115,7 +115,7 @@ function connect<Client extends EnvelopeSocket>(
       (error) => server._report(error, 'a "connection" listener threw'),
     );
   }
-  const settled = server._mount.gateway.settled(socket);
+  const settled = server._config.gateway.settled(socket);
   if (settled === undefined) return ready(server, socket);
   startDeadline(server, socket, 'handleConnection');
   void settled.then(() => {
@@ -146,15 +146,15 @@ function joinedBefore<Client extends EnvelopeSocket>(
 
 /** `handleConnection` is through; it may have set the user. */
 function ready(server: AdmittingServer<Untyped>, socket: EnvelopeSocket): void {
-  if (socket._gone) return;
+  if (socket._isEnded) return;
   updateUserRoom(socket);
-  if (server._mount.gateway.hidesRequests) socket._upgrade.pack();
+  if (server._config.gateway.hidesRequests) socket._upgrade.pack();
   socket._lifecycle.open();
 }
 
 function startDeadline(server: AdmittingServer<Untyped>, socket: EnvelopeSocket, who: string): void {
-  if (socket._gone) return;
-  const { connectTimeout } = server._mount.limits;
+  if (socket._isEnded) return;
+  const { connectTimeout } = server._config.limits;
   socket._lifecycle.deadline = setTimeout(() => {
     server._report(
       withCode(

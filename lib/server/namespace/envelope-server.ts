@@ -25,7 +25,7 @@ import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
 import type { NamespaceConfig } from './namespace-config.js';
 import type { Counters } from '../socket/namespace-contract.js';
-import { sayGoodbye, SHUTTING_DOWN } from './shutdown.js';
+import { disconnectAll, SHUTTING_DOWN } from './shutdown.js';
 import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { ServerEvents } from './server-events.js';
 import type { NamespaceContract } from '../socket/namespace-contract.js';
@@ -75,9 +75,9 @@ export class EnvelopeServer<
   /** @internal Why it is not mounted, once that is known. */
   _unmounted = TOO_EARLY;
   /** @internal */
-  readonly _arriving = new Set<EnvelopeSocket>();
+  readonly _connecting = new Set<EnvelopeSocket>();
   /** `handleDisconnect` calls that have not settled: closing waits for them. */
-  private readonly farewells = new Set<Promise<void>>();
+  private readonly disconnectHooks = new Set<Promise<void>>();
   private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
   private mounted: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
   private rooms: Adapter | undefined;
@@ -89,16 +89,16 @@ export class EnvelopeServer<
 
   constructor() {
     super();
-    this._internal.set(TAKE_OVER, (...values) => takeOver(this.sockets, values));
+    this._internalListeners.set(TAKE_OVER, (...values) => takeOver(this.sockets, values));
   }
 
   /** The full URL path, with the port in front (`:3005/ws`) only where it is not the application's. */
   get name(): string {
-    return this._mount.name;
+    return this._config.name;
   }
   /** The path as the gateway declares it: a child of a RegExp namespace has its parent's. For labels of metrics. */
   get route(): string {
-    return this._mount.parent?.name ?? this.name;
+    return this._config.parent?.name ?? this.name;
   }
   /** The rooms: an adapter of Socket.IO's contract. */
   get adapter(): Adapter {
@@ -111,11 +111,11 @@ export class EnvelopeServer<
   }
   /** How this server stands with the other nodes. */
   get cluster(): ClusterStatus {
-    return this._mount.services.cluster.statusOf(this.adapter);
+    return this._config.services.cluster.statusOf(this.adapter);
   }
   /** What clients did that was not worth an answer, counted since the start. */
   get counters(): Readonly<Counters> {
-    return this._mount.gateway.router.counters;
+    return this._config.gateway.router.counters;
   }
 
   /** Sends one event to everybody. See {@link BroadcastOperator.emit}. */
@@ -204,7 +204,7 @@ export class EnvelopeServer<
   ): EnvelopeServer<Listen, Emit, ServerSide, Data> {
     if (typeof path !== 'string' && !(path instanceof RegExp))
       refuse('EnvelopeServer.of', 'path', path, "a text, such as '/chat', or a RegExp");
-    const server = this._mount.of(path);
+    const server = this._config.of(path);
     if (listener !== undefined) server.on('connection', listener);
     return server;
   }
@@ -212,21 +212,21 @@ export class EnvelopeServer<
   /** Closes the connections of this path with 1001 and lets nobody in any more; the HTTP server goes on. */
   async close(callback?: (error?: Error) => void): Promise<void> {
     this._isClosing = true;
-    await sayGoodbye(
-      () => [...this._arriving, ...this.sockets.values()],
-      this.farewells,
-      this._mount.limits.shutdownTimeout,
+    await disconnectAll(
+      () => [...this._connecting, ...this.sockets.values()],
+      this.disconnectHooks,
+      this._config.limits.shutdownTimeout,
     );
     callback?.();
   }
 
   /** @internal */
-  override get _wanted(): boolean {
-    return super._wanted || this.mounted?.gateway.router.bridge !== undefined;
+  override get _isUsed(): boolean {
+    return super._isUsed || this.mounted?.gateway.router.bridge !== undefined;
   }
   /** @internal */
   get _isEmpty(): boolean {
-    return this.sockets.size === 0 && this._arriving.size === 0;
+    return this.sockets.size === 0 && this._connecting.size === 0;
   }
   /** @internal */
   get _connectionListeners(): ((...args: unknown[]) => void)[] {
@@ -245,12 +245,12 @@ export class EnvelopeServer<
       : [...(inherited ?? []), ...this.middlewares];
   }
   /** @internal */
-  get _mount(): NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> {
+  get _config(): NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> {
     if (this.mounted === undefined) throw withCode('ERR_ENVELOPE_NOT_MOUNTED', new Error(this._unmounted));
     return this.mounted;
   }
   /** @internal */
-  _mountOn(mount: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
+  _mount(mount: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
     this.mounted = mount;
     const { recovery, adapter } = mount.services;
     if (recovery !== undefined) {
@@ -298,21 +298,21 @@ export class EnvelopeServer<
     const { id, _userRoom: room } = socket;
     if (room !== undefined) callSafely(() => leaveUserRoom(this.adapter, room, id), failed);
     callSafely(() => this.adapter.delAll(id), failed);
-    this._arriving.delete(socket);
+    this._connecting.delete(socket);
     this.sockets.delete(socket.id);
   }
   /** @internal */
   _await(promise: Promise<void>): void {
-    this.farewells.add(promise);
-    void promise.finally(() => this.farewells.delete(promise));
+    this.disconnectHooks.add(promise);
+    void promise.finally(() => this.disconnectHooks.delete(promise));
   }
   /** @internal */
   _warn(subject: string, text: string): void {
-    this._mount.services.warn(`${this.name}: ${subject}`, `${this.name}: ${text}`);
+    this._config.services.warn(`${this.name}: ${subject}`, `${this.name}: ${text}`);
   }
   /** @internal */
   _report(error: unknown, where: string): void {
-    this._mount.services.report(error, `${this.name}: ${where}`);
+    this._config.services.report(error, `${this.name}: ${where}`);
   }
   /** @internal Those that were never asked for presence know who is there, too. */
   override _onServerSideEmit(args: unknown): void {
@@ -320,8 +320,8 @@ export class EnvelopeServer<
     super._onServerSideEmit(args);
   }
   /** @internal */
-  _onNodesChanged(listener: () => void): void {
-    this._mount.services.cluster.watch(this.adapter, listener);
+  _onClusterChange(listener: () => void): void {
+    this._config.services.cluster.watch(this.adapter, listener);
   }
   private get everybody(): BroadcastOperator<Emit, Data> {
     return new BroadcastOperator(this);

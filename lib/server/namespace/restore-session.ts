@@ -11,7 +11,7 @@ import { isUserRoom } from '../handshake/user-name.js';
  * @returns whether it gets its session back; not where the application failed to say
  */
 export async function choose(client: EnvelopeSocket, found: Resumption): Promise<boolean> {
-  const { restore } = client.nsp._mount.services;
+  const { restore } = client.nsp._config.services;
   if (restore === undefined) return true;
   const { id, rooms, data } = found.session;
   const isOwned = (room: Room): boolean => room === id || isUserRoom(room);

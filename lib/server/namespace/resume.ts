@@ -26,19 +26,19 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
   const found = await recovery.resume(token, offset, {
     address: client._upgrade.clientInfo.rateKey,
     isShared: client._upgrade.clientInfo.isShared,
-    maxBytes: client.nsp._mount.limits.maxBufferedBytes,
-    isOver: () => client._gone,
+    maxBytes: client.nsp._config.limits.maxBufferedBytes,
+    isOver: () => client._isEnded,
   });
   if (found === undefined) return;
-  if (client._gone) return found.putBack();
+  if (client._isEnded) return found.putBack();
   // whoever shows another's token has used it up
   const isSame = ownsSession(client, (client._grant ??= grantOf(client)), found.session.identity);
   // one that was there before it joined its rooms would get what was said in them to others
   const isItsOwn = !recovery.isLater(found.session.from, offset);
   const isBack = isSame && isItsOwn && (await choose(client, found));
-  if (isBack && client._gone) return found.putBack();
+  if (isBack && client._isEnded) return found.putBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
-  if (isBack && size <= client.nsp._mount.limits.maxBufferedBytes)
+  if (isBack && size <= client.nsp._config.limits.maxBufferedBytes)
     (client._session ??= new ResumableSession(client)).resume(found);
   else found.finish();
 }

@@ -39,7 +39,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     this._report(error, `a listener of "${event}" threw`),
   ).setMaxListeners(0);
   /** @internal What comes from other nodes under a name of this package's own. */
-  readonly _internal = new Map<string, (...values: unknown[]) => void>();
+  readonly _internalListeners = new Map<string, (...values: unknown[]) => void>();
 
   /**
    * Sends an event to the servers of the same path on the other nodes; a last function gets `(error, answers)`.
@@ -124,7 +124,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
   }
 
   /** @internal Clients are let in once somebody listens for them: Nest makes servers that nobody ends up using. */
-  get _wanted(): boolean {
+  get _isUsed(): boolean {
     return this.events.listenerCount('connection') + this.events.listenerCount('connect') > 0;
   }
   private emitterOf(event: string): UserEvents {
@@ -136,7 +136,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
   _onServerSideEmit(args: unknown): void {
     const [event, ...values]: unknown[] = Array.isArray(args) ? args : [];
     if (typeof event !== 'string') return;
-    if (isReserved(event)) return this._internal.get(event)?.(...values);
+    if (isReserved(event)) return this._internalListeners.get(event)?.(...values);
     if (this.events.listenerCount(event) === 0) return;
     const answer = values.at(-1);
     if (typeof answer === 'function')
@@ -150,7 +150,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     );
   }
   /** @internal */
-  _announce(child: Server): void {
+  _emitNamespace(child: Server): void {
     callSafely(
       () => this.events.emit('new_namespace', child),
       (error) => this._report(error, 'a listener of "new_namespace" threw'),

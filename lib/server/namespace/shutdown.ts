@@ -21,9 +21,9 @@ const MAX_SPREAD = 5_000;
  * Ends the clients of one server: waits for the handlers at work, up to `timeout` milliseconds, closes the clients
  * with 1001, in random order and in slices where they are many, and waits, within bounds, for their lines and hooks.
  */
-export async function sayGoodbye(
+export async function disconnectAll(
   clients: () => readonly EnvelopeSocket[],
-  farewells: ReadonlySet<Promise<void>>,
+  disconnectHooks: ReadonlySet<Promise<void>>,
   timeout: number,
 ): Promise<void> {
   const deadline = performance.now() + timeout;
@@ -38,7 +38,7 @@ export async function sayGoodbye(
   }
   await withTimeout(GRACE, Promise.all(lines.map(({ closed }) => closed)), undefined);
   for (const { client } of lines) if (client.readyState !== client.CLOSED) client._connection.terminate();
-  await withTimeout(GRACE, Promise.all(farewells), undefined);
+  await withTimeout(GRACE, Promise.all(disconnectHooks), undefined);
 }
 
 function letGo(client: EnvelopeSocket): Promise<void> {

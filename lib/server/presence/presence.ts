@@ -41,18 +41,18 @@ interface Tracked extends ClientWithUser {
 interface PresenceHost {
   readonly adapter: Adapter;
   /** @internal Takes what other nodes send under a name of this package's own. */
-  readonly _internal: Map<string, (...values: unknown[]) => void>;
+  readonly _internalListeners: Map<string, (...values: unknown[]) => void>;
   /** @internal */
   readonly _isClosing: boolean;
   /** @internal */
-  readonly _mount: {
+  readonly _config: {
     readonly gateway: { readonly failures: { roomLimit(why: string): Error } };
     readonly limits: { readonly maxRoomNameLength: number };
   };
   /** @internal */
   _report(error: unknown, where: string): void;
   /** @internal @param listener hears that there are more nodes or fewer, or that the broker is back */
-  _onNodesChanged(listener: () => void): void;
+  _onClusterChange(listener: () => void): void;
 }
 
 /** With what the names begin that nodes tell each other of it by. */
@@ -80,12 +80,12 @@ export class Presence {
   private readonly leavers: PresenceEvent[] = [];
 
   constructor(private readonly host: PresenceHost) {
-    if (typeof (Object(host) as Partial<PresenceHost>)._onNodesChanged !== 'function')
+    if (typeof (Object(host) as Partial<PresenceHost>)._onClusterChange !== 'function')
       throw withCode(
         'ERR_ENVELOPE_ILLEGAL_CONSTRUCTOR',
         new TypeError('Presence: host is missing: each server has its presence, server.presence'),
       );
-    const { adapter, _internal: internal } = host;
+    const { adapter, _internalListeners: internal } = host;
     adapter.on('join-room', (room: Room, id: string) => this.enter(String(room), id));
     adapter.on('leave-room', (room: Room, id: string) => this.leave(String(room), id));
     internal.set(LIST, (room, answer) => reply(answer, this.table.list(String(room))));
@@ -99,7 +99,7 @@ export class Presence {
     internal.set(TOLD, (news) => (news as News[]).forEach((one) => this.hear(one)));
     internal.set(HELLO, () => this.synchronise());
     this.tell(HELLO);
-    host._onNodesChanged(() => this.synchronise());
+    host._onClusterChange(() => this.synchronise());
   }
 
   /**

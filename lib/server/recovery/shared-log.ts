@@ -1,5 +1,5 @@
 import type { Room } from 'socket.io-adapter';
-import { Frame, Placement } from '../transport/frame.js';
+import { Frame, PendingOffset } from '../transport/frame.js';
 import { isRecoverable, isInTarget } from '../rooms/target.js';
 
 /** One message of the log that all nodes write to. */
@@ -15,12 +15,12 @@ interface PendingMessage {
   readonly rooms: ReadonlySet<Room>;
   readonly except: ReadonlySet<Room>;
   /** The position for connected clients, which get the message without one after {@link TIMEOUT}. */
-  readonly placement: Placement;
+  readonly placement: PendingOffset;
   /**
    * The position for clients that resume meanwhile. They wait longer for it, since their missed messages may include this one:
    * without its position, they would receive it twice.
    */
-  readonly resumePlacement: Placement;
+  readonly resumePlacement: PendingOffset;
 }
 
 /** A broadcast in the format of `ClusterAdapter`. */
@@ -91,11 +91,11 @@ export class SharedLog {
   /** Registers a message that is about to be written. Returns `undefined` if the message is not to wait for its position. */
   register(
     target: Pick<PendingMessage, 'rooms' | 'except'>,
-  ): { readonly id: number; readonly placement: Placement } | undefined {
+  ): { readonly id: number; readonly placement: PendingOffset } | undefined {
     if (this.position === undefined || this.isAway()) return undefined;
     const id = ++lastId;
-    const placement = new Placement();
-    const resumePlacement = new Placement();
+    const placement = new PendingOffset();
+    const resumePlacement = new PendingOffset();
     const { rooms, except } = target;
     this.pendingMessages.set(id, { rooms, except, placement, resumePlacement });
     const timeOut = (): void => {

@@ -57,7 +57,7 @@ export interface Namespace {
   /** @internal The last request id. All sockets share the counter, since a broadcast request has one id. */
   _ids: number;
   /** @internal */
-  readonly _mount: {
+  readonly _config: {
     readonly gateway: { readonly failures: { roomLimit(why: string): Error } };
     readonly limits: { readonly maxRoomNameLength: number };
   };

@@ -1,5 +1,5 @@
 import type { Encoding } from '../transport/encoding.js';
-import { Frame, type Placement } from '../transport/frame.js';
+import { Frame, type PendingOffset } from '../transport/frame.js';
 
 /**
  * An event on its way to several clients. The first recipient of each encoding makes its bytes; all others with the same
@@ -17,7 +17,7 @@ export class OutgoingMessage {
     readonly id: number | undefined,
     readonly meta: object | undefined,
     /** The position in the log of messages that clients may have missed. */
-    readonly place: string | Placement | undefined,
+    readonly place: string | PendingOffset | undefined,
   ) {}
 
   /**

@@ -1,11 +1,11 @@
 import { ENVELOPE } from '../transport/encoding.js';
-import type { Placement } from '../transport/frame.js';
+import type { PendingOffset } from '../transport/frame.js';
 import type { EventPacket } from './adapter-types.js';
 import { OutgoingMessage } from './outgoing-message.js';
 import { REVOKED } from './target.js';
 
 /** An event packet of Socket.IO's adapter contract, and its place in the log, known or not yet. */
-type Packet = Omit<EventPacket, 'type'> & { place?: Placement };
+type Packet = Omit<EventPacket, 'type'> & { place?: PendingOffset };
 
 /**
  * Makes the message of a broadcast: adapters call this once, and hand the result to every recipient. The envelope is encoded

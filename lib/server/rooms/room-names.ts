@@ -12,7 +12,7 @@ export interface RoomRefusal {
 
 /** The part of a server that the names of its rooms depend on. */
 interface RoomOwner {
-  readonly _mount: {
+  readonly _config: {
     readonly gateway: { readonly failures: { roomLimit(why: string): Error } };
     readonly limits: Pick<ConnectionLimits, 'maxRoomNameLength'>;
   };
@@ -43,9 +43,9 @@ export function parseRooms(rooms: Rooms): ReadonlySet<Room> | undefined {
 export function addRooms(before: ReadonlySet<Room>, rooms: Rooms, owner: RoomOwner): ReadonlySet<Room> {
   const set = new Set(before);
   for (const room of isList(rooms) ? rooms : [rooms]) {
-    if (!isName(room)) throw owner._mount.gateway.failures.roomLimit(INVALID_NAME.why);
+    if (!isName(room)) throw owner._config.gateway.failures.roomLimit(INVALID_NAME.why);
     if (typeof room === 'string' && room.length > ALWAYS_ALLOWED_LENGTH) {
-      const { gateway, limits } = owner._mount;
+      const { gateway, limits } = owner._config;
       const longest = Math.max(limits.maxRoomNameLength, MAX_USER_ROOM);
       if (room.length > longest) throw gateway.failures.roomLimit(tooLong(longest));
     }
@@ -61,7 +61,7 @@ export function addRooms(before: ReadonlySet<Room>, rooms: Rooms, owner: RoomOwn
  */
 export function manageableRooms(rooms: Rooms, owner: RoomOwner): Room[] {
   const list = [...addRooms(NO_ROOMS, rooms, owner)];
-  if (list.some(isUserRoom)) throw owner._mount.gateway.failures.roomLimit(USER_ROOM);
+  if (list.some(isUserRoom)) throw owner._config.gateway.failures.roomLimit(USER_ROOM);
   return list;
 }
 
@@ -72,7 +72,7 @@ export const NO_ROOMS: ReadonlySet<Room> = new Set();
  *
  * @throws RoomLimitError on a key that is invalid or too long
  */
-export function presenceKey(key: unknown, { _mount: { gateway, limits } }: RoomOwner): string {
+export function presenceKey(key: unknown, { _config: { gateway, limits } }: RoomOwner): string {
   if (!isName(key) || key === '')
     throw gateway.failures.roomLimit('the key of presence must be a text or a number');
   const text = String(key);

@@ -7,13 +7,13 @@ import type { Adapter } from 'socket.io-adapter';
 export function enterUserRoom(
   adapter: Adapter,
   room: string,
-  socket: { readonly id: string; readonly _gone: boolean },
+  socket: { readonly id: string; readonly _isEnded: boolean },
 ): unknown {
   const { id } = socket;
   const added: unknown = adapter.addAll(id, new Set([room]));
   if (!(added instanceof Promise)) return void adapter.socketRooms(id)?.delete(room);
   return added.then(() => {
-    if (socket._gone) return leaveUserRoom(adapter, room, id);
+    if (socket._isEnded) return leaveUserRoom(adapter, room, id);
     adapter.socketRooms(id)?.delete(room);
     return undefined;
   });

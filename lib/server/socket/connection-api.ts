@@ -305,7 +305,7 @@ export class ConnectionApi<Listen extends EventsMap> {
     warnOfUnheardListener(this.nsp, event);
     if (CONNECTION_EVENTS.has(event)) return this.connectionEmitter();
     return (this.events ??= new UserEvents((error, name, args) =>
-      this.nsp._mount.gateway.router.listenerFailed(this, error, name, args),
+      this.nsp._config.gateway.router.listenerFailed(this, error, name, args),
     ));
   }
 

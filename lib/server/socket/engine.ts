@@ -10,7 +10,7 @@ type Listener = (...args: Untyped[]) => void;
 export interface EngineHost {
   readonly sockets: { readonly size: number };
   /** @internal */
-  readonly _mount: { readonly services: { debug(text: string): void } };
+  readonly _config: { readonly services: { debug(text: string): void } };
 }
 
 /** The connection of one client, to the engine. */
@@ -155,7 +155,7 @@ export function engineSocketOf(client: EngineClient): EngineSocket {
   return known;
 }
 
-function tellIgnored({ _mount: mount }: EngineHost, what: string): void {
+function tellIgnored({ _config: mount }: EngineHost, what: string): void {
   if (isFirst(mount, what))
     mount.services.debug(`${what} never calls its listener: there is no Engine.IO below a plain WebSocket`);
 }

@@ -100,8 +100,8 @@ export class EnvelopeSocket<
     return (this._requestsIfAny ??= new RequestTable(this));
   }
   /** @internal Whether the client has disconnected. */
-  get _gone(): boolean {
-    return this._lifecycle.isGone;
+  get _isEnded(): boolean {
+    return this._lifecycle.isEnded;
   }
   /** @internal Disconnects the client; see {@link Lifecycle.end}. */
   _end(reason: DisconnectReason, code?: number, text?: string, timeout?: number): void {
@@ -153,7 +153,7 @@ export class EnvelopeSocket<
     return this._lifecycle.expiry?.at;
   }
   set expiresAt(when: number | Date | undefined) {
-    if (this._gone || !this._lifecycle.getExpiry().set(when)) return;
+    if (this._isEnded || !this._lifecycle.getExpiry().set(when)) return;
     this.nsp._warn(
       'expiresAt',
       'client.expiresAt was set to NaN, which is no time: the connection does not end by itself. Does the token have no exp? ' +
@@ -242,7 +242,7 @@ export class EnvelopeSocket<
    * `limits.maxRoomNameLength` or neither a text nor a number, and on the room of a user; none is joined then
    */
   join(rooms: Rooms): Handled | void {
-    if (!this._gone) return joinRooms(this, rooms);
+    if (!this._isEnded) return joinRooms(this, rooms);
   }
 
   /**
@@ -309,7 +309,7 @@ export class EnvelopeSocket<
   writeToEngine(messages: readonly OutgoingMessage[], flags: EmitFlags): void {
     const { outbox, encoding } = this._connection;
     if (flags.volatile === true && !outbox.writable) return this._outbound.publishDrop();
-    if (this._gone) return;
+    if (this._isEnded) return;
     for (const message of messages) {
       const frame = message.frame(encoding);
       // the flags are those of the whole broadcast: the same for all recipients

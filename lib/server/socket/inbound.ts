@@ -23,7 +23,7 @@ const CLOSE_TIMEOUT = 5_000;
 /** What the inbound side needs of its socket. */
 export interface InboundSocket extends Omit<ObservedSocket, 'nsp'> {
   readonly _connection: Connection;
-  readonly _lifecycle: { readonly isGone: boolean };
+  readonly _lifecycle: { readonly isEnded: boolean };
   /** `undefined` until something is emitted. */
   readonly _outboundIfAny: Outbound | undefined;
   readonly _requests: RequestTable;
@@ -69,7 +69,7 @@ export class Inbound {
     private readonly socket: InboundSocket,
     isReady: boolean,
   ) {
-    const { gateway, limits } = socket.nsp._mount;
+    const { gateway, limits } = socket.nsp._config;
     this.router = gateway.router;
     this.limits = limits;
     this.requests = socket._requests;
@@ -99,7 +99,7 @@ export class Inbound {
   open(): void {
     const early = this.early ?? [];
     this.early = undefined;
-    for (const [data, isBinary] of early) if (!this.socket._lifecycle.isGone) this.handle(data, isBinary);
+    for (const [data, isBinary] of early) if (!this.socket._lifecycle.isEnded) this.handle(data, isBinary);
     // if too many of them wait again, `postpone` has held the connection itself
     if (!this.waitsEnough || this.isAsking) this.letGo();
   }
@@ -249,7 +249,7 @@ export class Inbound {
     if (late === undefined || this.isResuming) return;
     this.isResuming = true;
     let next = 0;
-    while (next < late.length && !socket._lifecycle.isGone && this.hasRoom) {
+    while (next < late.length && !socket._lifecycle.isEnded && this.hasRoom) {
       const { envelope, bytes } = late[next++]!;
       this.lateBytes -= bytes;
       runDetached(() => this.router.run(socket, envelope));
@@ -271,7 +271,7 @@ export class Inbound {
   }
 
   private letGo(): void {
-    if (!this.isHeld || this.socket._lifecycle.isGone) return;
+    if (!this.isHeld || this.socket._lifecycle.isEnded) return;
     this.isHeld = this.isReadForHeartbeat = false;
     this.socket._connection.release('backlog');
   }

@@ -33,10 +33,10 @@ export class Lifecycle implements ConnectionOwner {
   /** Past `handleConnection`: messages are handled at once. */
   isReady = false;
   /** Disconnected, or about to be: nothing is sent any more. */
-  isGone = false;
+  isEnded = false;
   /** Whether middlewares or `handleConnection` still run. */
   get isConnecting(): boolean {
-    return !this.isReady && !this.isGone;
+    return !this.isReady && !this.isEnded;
   }
   /** How the connection ended; `undefined` before. */
   closed: ClosedInfo | undefined;
@@ -103,7 +103,7 @@ export class Lifecycle implements ConnectionOwner {
 
   /** Disconnects the client. Only the first call counts; the connection may still be open. */
   private leave(reason: DisconnectReason, closed: ClosedInfo): void {
-    // not `isGone`: a "disconnecting" listener may end the connection once more
+    // not `isEnded`: a "disconnecting" listener may end the connection once more
     if (this.reason !== undefined) return;
     const { socket } = this;
     const { _connection: connection, _session: session } = socket;
@@ -115,7 +115,7 @@ export class Lifecycle implements ConnectionOwner {
     this.reason = reason;
     const wasConnected = this.connected;
     if (wasConnected) socket._emitConnectionEvent('disconnecting', reason, closed);
-    this.isGone = true;
+    this.isEnded = true;
     this.connected = false;
     this.inbound?.close();
     connection.readToEnd();
@@ -128,7 +128,7 @@ export class Lifecycle implements ConnectionOwner {
     socket._outboundIfAny?.close();
     if (!wasConnected) return;
     if (channels.disconnect.hasSubscribers) channels.disconnect.publish({ socket, reason, closed });
-    socket.nsp._mount.services.connections.disconnected(socket, reason, closed);
+    socket.nsp._config.services.connections.disconnected(socket, reason, closed);
     socket._emitConnectionEvent('disconnect', reason, closed);
     for (const callback of this.callbacks ?? []) this.call(callback);
   }
@@ -136,13 +136,13 @@ export class Lifecycle implements ConnectionOwner {
   // what the connection reports
 
   onMessage(data: Message, isBinary: boolean): void {
-    if (this.isGone) return;
+    if (this.isEnded) return;
     if (channels.message.hasSubscribers) this.publishMessage(data);
     (this.inbound ?? this.makeInbound()).receive(data, isBinary);
   }
 
   onExcessMessage(data: Message, isBinary: boolean): void {
-    if (this.isGone) return;
+    if (this.isEnded) return;
     if (channels.message.hasSubscribers) this.publishMessage(data);
     (this.inbound ?? this.makeInbound()).receiveExcess(data, isBinary);
   }

@@ -113,7 +113,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
       (error) => {
         // the client is told of whatever error a middleware refuses its message with
         if (error !== undefined) traced?.refuse('refused');
-        if (!client._gone) this.afterMiddlewares(client, args, request, error);
+        if (!client._isEnded) this.afterMiddlewares(client, args, request, error);
         traced?.release();
       },
       (error) => client._report(error, 'a middleware of a socket threw after it had called next'),
@@ -131,7 +131,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
       return this.deliver(client, typeof event === 'string' ? event : '', data, request);
     // as in Socket.IO
     client._emitConnectionEvent('error', error);
-    const { isClientFault, toPayload } = client.nsp._mount.gateway.failures;
+    const { isClientFault, toPayload } = client.nsp._config.gateway.failures;
     fail(client, request, isClientFault(error) ? toPayload(error) : toException(error));
   }
 
@@ -194,7 +194,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
   /** A listener threw, or its promise was rejected: answers its request with the error, unless it was answered. */
   listenerFailed(client: EnvelopeSocket, error: unknown, event: string, args: readonly unknown[]): void {
     currentTrace()?.fail(error);
-    const { isClientFault, toPayload } = client.nsp._mount.gateway.failures;
+    const { isClientFault, toPayload } = client.nsp._config.gateway.failures;
     if (!isClientFault(error)) client._report(error, `a listener of "${event}" threw`);
     // the last argument of a request's listener is the function that answers
     const ack = args.at(-1);

@@ -107,7 +107,7 @@ export interface NamespaceContract
   off(event: string, listener: Listener): unknown;
   serverSideEmit(event: string, ...args: Untyped[]): boolean;
   /** @internal */
-  readonly _mount: {
+  readonly _config: {
     readonly limits: NamespaceLimits;
     readonly services: NamespaceServices<object>;
     readonly gateway: GatewayBridge<object>;

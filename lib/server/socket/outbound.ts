@@ -22,7 +22,7 @@ import type { ResumableSession } from './resumable-session.js';
 export interface OutboundSocket extends Omit<ObservedSocket, 'nsp'> {
   readonly nsp: NamespaceContract;
   readonly _connection: Connection;
-  readonly _lifecycle: { readonly isGone: boolean; readonly inbound: { readAnswers(): void } | undefined };
+  readonly _lifecycle: { readonly isEnded: boolean; readonly inbound: { readAnswers(): void } | undefined };
   readonly _session: ResumableSession | undefined;
   readonly _requestsIfAny: RequestTable | undefined;
   _notifyOutgoing(event: string, data: unknown): void;
@@ -103,7 +103,7 @@ export class Outbound {
       callback === undefined &&
       flags.volatile !== true &&
       socket._session?.isLogging(socket.connected) === true;
-    const meta = isLogged || !socket._lifecycle.isGone ? this.publishEmit(event) : undefined;
+    const meta = isLogged || !socket._lifecycle.isEnded ? this.publishEmit(event) : undefined;
     if (isLogged)
       return new BroadcastOperator(socket.nsp, new Set([socket.id]), undefined, flags)._emit(
         event,
@@ -113,7 +113,7 @@ export class Outbound {
     const id = callback === undefined ? undefined : socket.nsp._ids++;
     const { encoding, outbox } = socket._connection;
     const text = encoding.event(event, data, id, meta);
-    if (socket._lifecycle.isGone) {
+    if (socket._lifecycle.isEnded) {
       callback?.(new DisconnectedError('the socket has been disconnected'));
       return false;
     }
@@ -156,7 +156,7 @@ export class Outbound {
   /** Sends the result of a message without an `id`, if it has one. */
   reply(event: string, data: unknown): void {
     const { socket } = this;
-    if (data === undefined || data === null || socket._lifecycle.isGone) return;
+    if (data === undefined || data === null || socket._lifecycle.isEnded) return;
     try {
       socket._connection.outbox.push(socket._connection.encoding.event(event, data));
     } catch (error) {
@@ -178,6 +178,6 @@ export class Outbound {
       socket._report(error, 'an exception cannot be written as JSON');
       text = encoding.event('exception', INTERNAL_ERROR);
     }
-    if (!socket._lifecycle.isGone) outbox.push(text);
+    if (!socket._lifecycle.isEnded) outbox.push(text);
   }
 }

@@ -45,7 +45,7 @@ function runAuth(router: Router, client: EnvelopeSocket, { data, meta, id }: Env
   const auth = readFreshAuth(data, meta);
   if (auth === undefined)
     return inbound.refuseMalformed(new Refusal('bad_frame', '$auth takes data, or a token in meta', id));
-  const { gateway } = client.nsp._mount;
+  const { gateway } = client.nsp._config;
   // without guards nothing checks the credentials: they must not replace those that a middleware may have checked
   if (gateway.reauthenticate === undefined)
     return router.refuse(client, new Refusal('unknown_event', 'no guard here looks at "$auth"', id));

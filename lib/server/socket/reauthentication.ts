@@ -50,7 +50,7 @@ export async function reauthenticate(
 ): Promise<object | undefined> {
   const deadline = performance.now() + PATIENCE;
   while (isBusy(client, request) && performance.now() < deadline) await pause(POLL);
-  if (client._gone) return undefined;
+  if (client._isEnded) return undefined;
   const { handshake } = client;
   const { auth: firstAuth, query, url } = handshake;
   const { authorization } = handshake.headers;
@@ -65,12 +65,12 @@ export async function reauthenticate(
     return INTERNAL_ERROR;
   });
   client._undoAuth = undefined;
-  if (client._gone) return undefined;
+  if (client._isEnded) return undefined;
   if (refused === undefined) {
     if (client.data === watch?.proxy) client.data = users.data;
     updateUserRoom(client);
-    if (client.nsp._mount.limits.maxLifetime !== Infinity)
-      client._lifecycle.getExpiry().limit(client.nsp._mount.limits.maxLifetime);
+    if (client.nsp._config.limits.maxLifetime !== Infinity)
+      client._lifecycle.getExpiry().limit(client.nsp._config.limits.maxLifetime);
     return undefined;
   }
   Object.assign(handshake, { auth: firstAuth, query, url });
@@ -86,7 +86,7 @@ async function judge(
   watch: DataWatch | undefined,
   runGuards: () => Promise<object | undefined>,
 ): Promise<object | undefined> {
-  const refused = await withTimeout(client.nsp._mount.limits.upgradeTimeout, runGuards(), TIMED_OUT);
+  const refused = await withTimeout(client.nsp._config.limits.upgradeTimeout, runGuards(), TIMED_OUT);
   if (refused === TIMED_OUT) {
     // the guard may still write whatever it comes to
     client._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'the guards did not answer');

@@ -7,7 +7,7 @@ import type { Asker, IncomingRequest } from './incoming-request.js';
 /** What a request table needs of its socket. */
 export interface RequestSocket {
   readonly _connection: Connection;
-  readonly _lifecycle: { readonly isGone: boolean; readonly inbound: { runWaiting(): void } | undefined };
+  readonly _lifecycle: { readonly isEnded: boolean; readonly inbound: { runWaiting(): void } | undefined };
   _end(reason: DisconnectReason, code?: number, text?: string): void;
   _report(error: unknown, where: string): void;
 }
@@ -77,7 +77,7 @@ export class RequestTable implements Asker {
   }
 
   send(text: string): void {
-    if (!this.socket._lifecycle.isGone) this.socket._connection.outbox.push(text);
+    if (!this.socket._lifecycle.isEnded) this.socket._connection.outbox.push(text);
   }
 
   report(error: unknown, where: string): void {

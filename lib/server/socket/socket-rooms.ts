@@ -15,7 +15,7 @@ export interface RoomSocket extends Omit<ObservedSocket, 'nsp'> {
   readonly nsp: NamespaceContract;
   readonly rooms: Set<Room>;
   readonly _session: ResumableSession | undefined;
-  readonly _gone: boolean;
+  readonly _isEnded: boolean;
   _userRoom: string | undefined;
   _report(error: unknown, where: string): void;
 }
@@ -30,7 +30,7 @@ export function joinRooms(client: RoomSocket, rooms: Rooms): Promise<void> | voi
   const joined = parseRooms(rooms);
   if (joined === undefined) return refuse(client, 'join', INVALID_NAME);
   const current = nsp.adapter.socketRooms(id);
-  const refused = refuseJoin(joined, current, client.nsp._mount.limits);
+  const refused = refuseJoin(joined, current, client.nsp._config.limits);
   if (refused !== undefined) return refuse(client, 'join', refused);
   if (client._session?.current !== undefined) {
     const added = [...joined].filter((room) => current?.has(room) !== true);
@@ -48,7 +48,7 @@ export function leaveRooms(client: RoomSocket, rooms: Rooms): Promise<void> | vo
   const { id, nsp } = client;
   const left = parseRooms(rooms);
   if (left === undefined) return refuse(client, 'leave', INVALID_NAME);
-  const refused = refuseLeave(left, id, client.nsp._mount.limits);
+  const refused = refuseLeave(left, id, client.nsp._config.limits);
   if (refused !== undefined) return refuse(client, 'leave', refused);
   if (client._session?.current !== undefined) {
     const { rooms: current } = client;
@@ -71,7 +71,7 @@ function refuse(client: RoomSocket, what: 'join' | 'leave', { why, limit }: Room
   if (limit !== undefined) publishLimit(limit, client);
   client.nsp._warn(limit ?? what, why);
   // not thrown: an adapter may have many sockets join in one loop; and few await a join
-  const rejected = Promise.reject<void>(client.nsp._mount.gateway.failures.roomLimit(why));
+  const rejected = Promise.reject<void>(client.nsp._config.gateway.failures.roomLimit(why));
   rejected.catch(() => undefined);
   return rejected;
 }

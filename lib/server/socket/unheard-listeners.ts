@@ -12,7 +12,7 @@ const UNHEARD: ReadonlySet<string> = new Set([
 
 /** Warns of a listener on a client that nothing will ever call; once for each mount and name. */
 export function warnOfUnheardListener(server: NamespaceContract, event: string): void {
-  if (!UNHEARD.has(event) || !isFirst(server._mount, `client.on ${event}`)) return;
+  if (!UNHEARD.has(event) || !isFirst(server._config, `client.on ${event}`)) return;
   const why = PAST_EVENTS.has(event)
     ? `The connection is open already. For a client's event, use @SubscribeMessage('${event}').`
     : 'Clients must not send a reserved name. Use handleConnection, or another name for an event.';

@@ -42,7 +42,7 @@ export class Frame {
     /** `false`: leave it uncompressed where permessage-deflate was negotiated. */
     public compress = true,
     /** Where it stands in the log that clients who were away are served from. */
-    readonly place?: string | Placement,
+    readonly place?: string | PendingOffset,
   ) {
     if (typeof place === 'object') place.frame = this;
   }
@@ -60,7 +60,7 @@ export class Frame {
   }
 
   /** What tells when it has its place, while it has none. */
-  get unplaced(): Placement | undefined {
+  get pendingOffset(): PendingOffset | undefined {
     return typeof this.place === 'object' && !this.place.isKnown ? this.place : undefined;
   }
 
@@ -83,7 +83,7 @@ export class Frame {
 }
 
 /** Where a message comes to stand in a log that other nodes write to as well: known a moment after the call. */
-export class Placement {
+export class PendingOffset {
   isKnown = false;
   /** The message. */
   frame: Frame | undefined;

@@ -136,20 +136,20 @@ export class Outbox {
 
   /** Adds a message of the log. One without a position yet holds back everything that is pushed after it. */
   pushLogged(frame: Frame): void {
-    if (frame.unplaced !== undefined) this.pushUnplaced(frame);
+    if (frame.pendingOffset !== undefined) this.pushPending(frame);
     else if (frame.offset === undefined) this.push(frame);
-    else if (this.transport.onPosition(frame.offset)) this.pushPlaced(frame.positioned);
+    else if (this.transport.onPosition(frame.offset)) this.pushPositioned(frame.positioned);
   }
 
   /** Adds a message without a position in the log yet; what is pushed later waits for it. */
-  pushUnplaced(frame: Frame): void {
+  pushPending(frame: Frame): void {
     if (this.overflow !== 'none') return;
     this.queue(frame);
-    frame.unplaced!.wait(() => this.goOn());
+    frame.pendingOffset!.wait(() => this.goOn());
   }
 
   /** Adds a message with its position in the log, before those that wait for theirs. */
-  pushPlaced(frame: Frame): void {
+  pushPositioned(frame: Frame): void {
     const { behind } = this;
     this.behind = undefined;
     this.push(frame);
@@ -177,7 +177,7 @@ export class Outbox {
     return typeof item === 'string' || item.offset === undefined || this.transport.onPosition(item.offset);
   }
 
-  private goOn(unplaced: 'wait' | 'send' | 'drop' = 'wait'): void {
+  private goOn(pendingOffset: 'wait' | 'send' | 'drop' = 'wait'): void {
     const { behind } = this;
     if (behind === undefined) return;
     this.behind = undefined;
@@ -185,10 +185,10 @@ export class Outbox {
     this.passed = 0;
     for (; next < behind.length && this.overflow === 'none'; next++) {
       const item = behind[next]!;
-      const isUnplaced = item instanceof Frame && item.unplaced !== undefined;
-      if (isUnplaced && unplaced === 'wait') break;
+      const isUnplaced = item instanceof Frame && item.pendingOffset !== undefined;
+      if (isUnplaced && pendingOffset === 'wait') break;
       this.behindSize -= sizeOf(item);
-      if (isUnplaced ? unplaced === 'send' : this.isDue(item))
+      if (isUnplaced ? pendingOffset === 'send' : this.isDue(item))
         this.push(item instanceof Frame ? item.positioned : item);
     }
     if (next === behind.length || this.overflow !== 'none') return;

@@ -57,7 +57,7 @@ export class EndpointRegistry implements Iterable<Endpoint> {
 
   /** Whether a gateway has this path, or a RegExp namespace matches it. */
   has({ port, path }: MountPoint): boolean {
-    if (this.get({ port, path })?.server._wanted === true) return true;
+    if (this.get({ port, path })?.server._isUsed === true) return true;
     const concrete = concretePath(path);
     return [...this].some((endpoint) => endpoint.place.port === port && endpoint.matchesExpression(concrete));
   }

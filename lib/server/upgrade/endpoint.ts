@@ -46,7 +46,7 @@ export class Endpoint {
     let { services } = namespace;
     if (hasChildren)
       services = { ...services, adapter: parentAdapter(() => this.children.values(), services.adapter) };
-    this.server._mountOn({ ...namespace, services, name: showMountPoint(place) });
+    this.server._mount({ ...namespace, services, name: showMountPoint(place) });
     if (pingInterval > 0)
       this.heartbeat = new Heartbeat(this.upgrades.connections, pingInterval, pingTimeout);
   }
@@ -58,7 +58,7 @@ export class Endpoint {
 
   /** Returns the values of `:params` in a concrete path; `undefined`: it is another endpoint's path, or has no gateway. */
   match(path: string): Params | undefined {
-    return this.server._wanted ? this.paramsOf(path) : undefined;
+    return this.server._isUsed ? this.paramsOf(path) : undefined;
   }
 
   /** Takes the upgrade request of a WebSocket on a path that {@link match} accepts. */
@@ -78,14 +78,14 @@ export class Endpoint {
       child = new EnvelopeServer();
       const name = showMountPoint({ ...this.place, path, expression: undefined });
       // makes its adapter, which is users' code: one that fails leaves no half-made child
-      child._mountOn({
+      child._mount({
         ...this.settings.namespace,
         services: this.childServices(name),
         name,
         parent: this.server,
       });
       this.children.set(path, child);
-      this.server._announce(child);
+      this.server._emitNamespace(child);
     }
     return child;
   }

@@ -165,7 +165,7 @@ export class UpgradeHandler implements ConnectionWatcher {
       .then(async (answer) => {
         const isExpired = client._lifecycle.expiry?.isOver === true;
         // it may have expired while a further guard ran
-        const refused = isExpired && (answer === undefined || client._gone) ? EXPIRED : answer;
+        const refused = isExpired && (answer === undefined || client._isEnded) ? EXPIRED : answer;
         if (refused !== undefined) return upgrade.refuse(refused);
         if (!upgrade.isOver) client._grant = grantOf(client);
         if (recovery !== undefined && !upgrade.isOver) await this.resume(client, recovery);

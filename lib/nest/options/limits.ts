@@ -23,7 +23,7 @@ export interface PathLimits {
    * reading from the client. Default 256.
    */
   maxInFlight?: number | false;
-  /** Rooms of one client, including the room of its own id. A further `join` is refused with `room_limit`. Default 1,000. */
+  /** Rooms of one client, including the room of its id. A further `join` is refused with `room_limit`. Default 1,000. */
   maxRooms?: number | false;
   /** Characters of the name of a room that a client joins. A longer one is refused with `room_limit`. Default 256. */
   maxRoomNameLength?: number | false;

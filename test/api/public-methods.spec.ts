@@ -64,7 +64,7 @@ async function createAll(): Promise<Created> {
   const transport = new EnvelopeTransport(app.adapter, { path: `/rpc-${++transports}` });
   transport.listen(() => undefined);
   const microservice = new EnvelopeClient({ url });
-  const operator = server.to('nobody');
+  const operator = server.to('empty');
   const remote = new RemoteSocket(new BroadcastOperator(server), {
     id: socket.id,
     handshake: socket.handshake,

@@ -57,12 +57,8 @@ describe('the log of connections', () => {
     ['with the levels log, warn, error', ['log', 'warn', 'error'], false],
     ['with the level verbose', ['verbose'], true],
     ['with all levels by name', ['verbose', 'debug', 'log', 'warn', 'error', 'fatal'], true],
-    [
-      "with the level verbose, as the application's own",
-      new ConsoleLogger('x', { logLevels: ['verbose'] }),
-      true,
-    ],
-    ["with the level warn, as the application's own", new ConsoleLogger('x', { logLevels: ['warn'] }), false],
+    ['a ConsoleLogger with the level verbose', new ConsoleLogger('x', { logLevels: ['verbose'] }), true],
+    ['a ConsoleLogger with the level warn', new ConsoleLogger('x', { logLevels: ['warn'] }), false],
   ])(
     'contains the address of a client only if the level verbose is enabled: logger %s',
     async (_, logger, isLogged) => {

@@ -61,13 +61,13 @@ describe('the contract of socket.io-adapter', () => {
     for (let twice = 0; twice < 2; twice++) {
       await adapter.del('s1', 'r1');
       await adapter.del('s2', 'r2');
-      await adapter.del('nobody', 'nowhere');
+      await adapter.del('unknown', 'nowhere');
     }
     expect(adapter.rooms.has('r1')).toBe(false);
     expect(adapter.rooms.get('r2')).toEqual(new Set(['s1']));
     for (let twice = 0; twice < 2; twice++) {
       adapter.delAll('s2');
-      adapter.delAll('nobody');
+      adapter.delAll('unknown');
     }
     expect(adapter.sids).toEqual(new Map([['s1', new Set(['r2'])]]));
     expect(adapter.rooms).toEqual(new Map([['r2', new Set(['s1'])]]));
@@ -85,7 +85,7 @@ describe('the contract of socket.io-adapter', () => {
       new Set([ada!.socket.id, bob!.socket.id]),
     );
     expect(adapter.socketRooms(bob!.socket.id)).toEqual(new Set([bob!.socket.id, 'blue']));
-    expect(adapter.socketRooms('nobody')).toBeUndefined();
+    expect(adapter.socketRooms('unknown')).toBeUndefined();
     expect(await adapter.serverCount()).toBe(1);
   });
 

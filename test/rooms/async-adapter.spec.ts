@@ -209,7 +209,7 @@ describe('an asynchronous adapter of the contract on two nodes', () => {
     await there.app.nest.close();
     expect(bus.of('/ws')).toHaveLength(1);
     expect(ids(await here.server.fetchSockets())).toEqual(idsOf(ada, bob));
-    expect(await here.server.serverSideEmitWithAck('anybody')).toEqual([]);
+    expect(await here.server.serverSideEmitWithAck('no other node')).toEqual([]);
     const asked = here.server.timeout(TIMEOUT).emitWithAck('q');
     await Promise.all([answer(ada.client, 'q', 1), answer(bob.client, 'q', 2)]);
     expect(new Set(await asked)).toEqual(new Set([1, 2]));

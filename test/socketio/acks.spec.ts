@@ -107,7 +107,7 @@ describe('acknowledgements of server requests', () => {
     const questions = await received(client, 'question');
     for (const { id, data } of questions.reverse()) client.send({ ack: id!, data: `to ${data}` });
     for (const { id } of questions) client.send({ ack: id!, data: 'again' });
-    client.send({ ack: 'nobody asked', data: 1 });
+    client.send({ ack: 'unknown id', data: 1 });
     await client.settled();
     expect(values).toEqual([
       [3, 'to 3'],
@@ -268,7 +268,7 @@ describe('typed acknowledgements', () => {
       .emit('withError', 2, (error, sums) => lists.push(error ?? sums.map((sum) => sum + 1)));
     typed.emit('bare', 3, (error: Error, sums: number[]) => lists.push(error ?? sums));
     const answers: Promise<number[]> = typed.timeout(5_000).emitWithAck('withError', 4);
-    const others: Promise<number[]> = typed.except('nobody').emitWithAck('bare', 5);
+    const others: Promise<number[]> = typed.except('unknown').emitWithAck('bare', 5);
     await answerNext(client, 'bare', { data: 10 });
     await answerNext(client, 'withError', { data: 20 });
     await answerNext(client, 'bare', { data: 30 });

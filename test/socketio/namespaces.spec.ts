@@ -27,7 +27,7 @@ describe('namespaces', () => {
     server.sockets.emit('by emit');
     server.sockets.to(socket.id).emit('by to');
     server.sockets.in(socket.id).emit('by in');
-    server.sockets.except('nobody').emit('by except');
+    server.sockets.except('unknown').emit('by except');
     for (const event of ['by emit', 'by to', 'by in', 'by except']) await client.next(event);
   });
 
@@ -92,8 +92,8 @@ describe('namespaces', () => {
     expect(await wasReceived('to red', clients)).toEqual([true, false]);
     others[0]!.emit('to both');
     expect(await wasReceived('to both', clients)).toEqual([true, true]);
-    others[2]!.emit('to nobody');
-    expect(await wasReceived('to nobody', clients)).toEqual([false, false]);
+    others[2]!.emit('to no client');
+    expect(await wasReceived('to no client', clients)).toEqual([false, false]);
     server.emit('to all');
     expect(await wasReceived('to all', clients)).toEqual([true, true]);
 

@@ -130,7 +130,7 @@ describe('rooms of Socket.IO', () => {
     server.except('red').to('all').except('blue').emit('all but both');
     bob!.socket.to('all').except('red').emit('from bob');
     ada!.socket.except('blue').emit('from ada');
-    server.to('all').except('all').emit('nobody');
+    server.to('all').except('all').emit('no client');
     const names = async (pair: typeof ada) => (await got(pair!.client)).map(([event]) => event);
     expect(await names(ada)).toEqual(['all but blue']);
     expect(await names(bob)).toEqual(['not ada', 'not red']);

@@ -237,7 +237,7 @@ describe('createTestClient of nestjs-envelope/testing', () => {
 
   it('rejects with the status of a refused upgrade', async () => {
     const app = await startChat();
-    const joining = createTestClient(app, { path: '/members', auth: 'nobody' });
+    const joining = createTestClient(app, { path: '/members', auth: 'unknown' });
     const refused = (await joining.catch((reason: unknown) => reason)) as UpgradeRefusedError;
     expect(refused).toBeInstanceOf(UpgradeRefusedError);
     expect(refused).toMatchObject({ status: 403, body: { statusCode: 403 } });

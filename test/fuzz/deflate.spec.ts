@@ -8,14 +8,14 @@ import { guardReceiver } from '../../lib/ws/receiver-guard.js';
 import type { Random } from '../support/random.js';
 import { clientFrame, closeBody, OP, type FrameSpec } from '../support/raw-client.js';
 import { UnhandledErrors } from '../support/unhandled-errors.js';
-import { check, fuzzLines } from './fuzz.js';
+import { check, fuzzConnections } from './fuzz.js';
 import { mutateBytes } from './mutator.js';
 
 const MAX_PAYLOAD = 100_000;
 const COMPRESSED = 4;
 
-/** A connection whose pieces are the test's own: they come while a message is inflated, or not, as the test wants. */
-class Pieces extends Duplex {
+/** A connection whose chunks the test controls: they arrive during the inflation of a message, or not. */
+class FakeConnection extends Duplex {
   readonly written: Buffer[] = [];
   override _read(): void {}
   override _write(bytes: Buffer, _: string, done: () => void): void {
@@ -24,18 +24,18 @@ class Pieces extends Duplex {
   }
 }
 
-/** Some frames, and what a server makes of them. */
+/** Some frames, and the expected reaction of a server. */
 interface Part {
   readonly frames: readonly FrameSpec[];
-  /** What it hears of. */
-  readonly heard?: string;
-  /** The code that it closes with. */
+  /** What it receives. */
+  readonly received?: string;
+  /** The close code that it sends. */
   readonly end?: number;
-  /** What it hears, whether it closes and with what, is not for this test to say. */
+  /** Whether the reaction is not checked. */
   readonly isOpen?: boolean;
 }
 
-/** As permessage-deflate has it (RFC 7692, section 7.2.1), each message by itself. */
+/** Compresses one message without context takeover (RFC 7692, section 7.2.1). */
 const deflated = (payload: string | Buffer): Buffer =>
   deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 
@@ -65,7 +65,7 @@ function refused(random: Random): Part {
   }
 }
 
-/** A deflate stream that says it is at its end, was cut, or damaged. */
+/** Returns a deflate stream that contains its end, is truncated, or damaged. */
 function broken(random: Random, text: string): Buffer {
   switch (random.below(4)) {
     case 0:
@@ -80,8 +80,8 @@ function broken(random: Random, text: string): Buffer {
 }
 
 function randomPart(random: Random): Part {
-  const text = random.pick(['', 'a', 'ü', 'xyz '.repeat(500), 'long '.repeat(15_000), 'wish']);
-  const heard = `text ${text}`;
+  const text = random.pick(['', 'a', 'ü', 'xyz '.repeat(500), 'long '.repeat(15_000), 'action']);
+  const received = `text ${text}`;
   switch (random.below(10)) {
     case 0:
     case 1:
@@ -94,10 +94,10 @@ function randomPart(random: Random): Part {
     case 3:
       return {
         frames: [{ opcode: OP.ping, payload: text.slice(0, 30) }],
-        heard: `ping ${text.slice(0, 30)}`,
+        received: `ping ${text.slice(0, 30)}`,
       };
     case 4:
-      return { frames: [{ opcode: OP.text, payload: text }], heard };
+      return { frames: [{ opcode: OP.text, payload: text }], received };
     case 5: {
       const payload = deflated(text);
       const [first, second] = [random.below(payload.length + 1), random.below(payload.length + 1)].sort(
@@ -110,11 +110,11 @@ function randomPart(random: Random): Part {
           { opcode: OP.pong, payload: 'between' },
           { opcode: OP.continuation, payload: payload.subarray(second) },
         ],
-        heard,
+        received,
       };
     }
     default:
-      return { frames: [{ opcode: OP.text, payload: deflated(text), rsv: COMPRESSED }], heard };
+      return { frames: [{ opcode: OP.text, payload: deflated(text), rsv: COMPRESSED }], received };
   }
 }
 
@@ -141,7 +141,7 @@ async function open(tcp: Duplex): Promise<ServerWebSocket> {
   );
 }
 
-const WISHES: readonly ((ws: ServerWebSocket, tcp: Duplex) => void)[] = [
+const ACTIONS: readonly ((ws: ServerWebSocket, tcp: Duplex) => void)[] = [
   (ws) => ws.close(4000),
   (ws) => ws.terminate(),
   (_ws, tcp) => tcp.destroy(),
@@ -151,29 +151,29 @@ const WISHES: readonly ((ws: ServerWebSocket, tcp: Duplex) => void)[] = [
   },
 ];
 
-interface Story {
-  heard: string[];
+interface Outcome {
+  received: string[];
   /** The close code that the server sent. */
   end: number | undefined;
-  /** The test waited until everything was read. */
+  /** Whether the test waited until everything was read. */
   isDrained: boolean;
 }
 
-/** What comes of so many bytes, in pieces. */
-async function tell(random: Random, bytes: Buffer): Promise<Story> {
-  const tcp = new Pieces();
-  const heard: string[] = [];
+/** Sends bytes in chunks. Returns what the server received and sent. */
+async function run(random: Random, bytes: Buffer): Promise<Outcome> {
+  const tcp = new FakeConnection();
+  const received: string[] = [];
   const ws = await open(tcp);
   tcp.written.length = 0;
-  const wish = random.pick(WISHES);
+  const action = random.pick(ACTIONS);
   const closed = new Promise((resolve) => {
     ws.listener = {
       maxPayload: MAX_PAYLOAD,
       onMessage(data) {
-        heard.push(`text ${data.toString()}`);
-        if (data.toString() === 'wish') wish(ws, tcp);
+        received.push(`text ${data.toString()}`);
+        if (data.toString() === 'action') action(ws, tcp);
       },
-      onPing: (data) => heard.push(`ping ${String(data)}`),
+      onPing: (data) => received.push(`ping ${String(data)}`),
       onPong: () => undefined,
       onError: () => undefined,
       onClosed: resolve,
@@ -183,11 +183,11 @@ async function tell(random: Random, bytes: Buffer): Promise<Story> {
   const longest = random.pick([4, 40, 4_000, 100_000]);
   for (let at = 0; at < bytes.length && !tcp.destroyed;) {
     const size = 1 + random.below(random.chance(0.5) ? 4 : longest);
-    // a copy: masks are taken off in place
+    // a copy: the reader unmasks in place
     tcp.push(Buffer.from(bytes.subarray(at, (at += size))));
     if (random.chance(0.2)) await new Promise(setImmediate);
   }
-  // some end while a message is inflated
+  // some connections end during the inflation of a message
   const isDrained = random.chance(0.7);
   if (isDrained) await drained(ws, tcp);
   if (random.chance(0.5)) tcp.push(null);
@@ -197,10 +197,10 @@ async function tell(random: Random, bytes: Buffer): Promise<Story> {
   await closed;
   const last = Buffer.concat(tcp.written).subarray(-4);
   const isClose = last.length === 4 && last[0] === (0x80 | OP.close) && last[1] === 2;
-  return { heard, end: isClose ? last.readUInt16BE(2) : undefined, isDrained };
+  return { received, end: isClose ? last.readUInt16BE(2) : undefined, isDrained };
 }
 
-/** Everything that came is read and answered: a pong says so, unless the connection ends before. */
+/** Resolves when everything was read: a last pong arrives, or the connection ends. */
 async function drained(ws: ServerWebSocket, tcp: Duplex): Promise<void> {
   const { listener } = ws;
   const last = new Promise<void>((resolve) => {
@@ -208,42 +208,42 @@ async function drained(ws: ServerWebSocket, tcp: Duplex): Promise<void> {
   });
   tcp.push(clientFrame({ opcode: OP.pong, payload: 'last' }));
   const ended = new Promise((resolve) => {
-    const look = (): unknown => (ws.readyState === ServerWebSocket.OPEN ? setImmediate(look) : resolve(0));
-    look();
+    const poll = (): unknown => (ws.readyState === ServerWebSocket.OPEN ? setImmediate(poll) : resolve(0));
+    poll();
   });
   await Promise.race([last, ended]);
 }
 
-async function runOne(random: Random, strays: UnhandledErrors): Promise<void> {
+async function runOne(random: Random, collector: UnhandledErrors): Promise<void> {
   const parts = Array.from({ length: 1 + random.below(8) }, () => randomPart(random));
   const key = random.chance(0.2) ? Buffer.alloc(4) : Buffer.from([1, 2, 254, 255]);
   const frames = parts.flatMap((part) => part.frames);
   const bytes = Buffer.concat(frames.map((frame) => clientFrame({ key, ...frame })));
-  const { heard, end, isDrained } = await tell(random, bytes);
+  const { received, end, isDrained } = await run(random, bytes);
   await new Promise(setImmediate);
-  check(strays.errors.length === 0, 'the process would have ended', strays.errors[0], frames);
+  check(collector.errors.length === 0, 'the process would have ended', collector.errors[0], frames);
   const firstEnd = parts.findIndex((part) => part.end !== undefined || part.isOpen === true);
   const known = firstEnd === -1 ? parts : parts.slice(0, firstEnd);
-  const expected = known.flatMap((part) => part.heard ?? []);
-  const isPrefix = heard.slice(0, expected.length).every((text, index) => text === expected[index]);
-  check(isPrefix, 'it heard something else', heard, expected, frames);
+  const expected = known.flatMap((part) => part.received ?? []);
+  const isPrefix = received.slice(0, expected.length).every((text, index) => text === expected[index]);
+  check(isPrefix, 'received something else', received, expected, frames);
   const ending = parts[firstEnd];
   if (ending?.isOpen === true) return;
-  check(heard.length <= expected.length, 'it heard more than was said', heard, expected, frames);
-  if (!isDrained || heard.includes('text wish')) return;
-  check(heard.length === expected.length, 'it did not hear everything', heard, expected, frames);
-  check(end === ending?.end, 'it closed with another code', end, ending?.end, frames);
+  check(received.length <= expected.length, 'received more than was sent', received, expected, frames);
+  if (!isDrained || received.includes('text action')) return;
+  check(received.length === expected.length, 'did not receive everything', received, expected, frames);
+  check(end === ending?.end, 'closed with another code', end, ending?.end, frames);
 }
 
-describe('compressed messages in pieces', () => {
-  fuzzLines('are heard, or end the connection, and never the process', 250, async () => {
-    const strays = new UnhandledErrors();
+describe('compressed messages in chunks', () => {
+  fuzzConnections('are received or close the connection, and never end the process', 250, async () => {
+    const collector = new UnhandledErrors();
     let turn = Promise.resolve();
     return {
-      // one by one: what strays is that of the case under way
-      run: (random) => (turn = turn.then(() => runOne(random, strays))),
+      // one by one, so that each error belongs to the current case
+      run: (random) => (turn = turn.then(() => runOne(random, collector))),
       async finish() {
-        expect(await strays.stop()).toEqual([]);
+        expect(await collector.stop()).toEqual([]);
       },
     };
   });

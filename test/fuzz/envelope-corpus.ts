@@ -3,7 +3,7 @@ import { Mutator } from './mutator.js';
 
 const DEEP = 12;
 
-/** Messages of every kind: right ones, and each kind of wrong. */
+/** Valid messages of every kind, and invalid ones of every kind. */
 export const MESSAGES: readonly string[] = [
   '{"event":"echo"}',
   '{"event":"echo","data":{"a":[1,2.5,-3e7,true,null,"ü€😀"]}}',
@@ -89,7 +89,7 @@ const STRINGS = [
   '\\',
 ];
 
-/** Any JSON value, more often than not of the kind that some field takes. */
+/** Returns a random JSON value, usually of a type that some field accepts. */
 function randomValue(random: Random, depth = 0): unknown {
   switch (random.below(depth > 5 ? 6 : 9)) {
     case 0:
@@ -111,11 +111,11 @@ function randomValue(random: Random, depth = 0): unknown {
 
 function randomObject(random: Random, names: readonly string[], chance: number, depth: number): object {
   const entries = names.filter(() => random.chance(chance)).map((name) => [name, randomValue(random, depth)]);
-  // fromEntries: a field named __proto__ is a field
+  // fromEntries makes __proto__ an own field
   return Object.fromEntries(entries) as object;
 }
 
-/** The text of a message: one of the corpus, changed at random, or one of random fields. */
+/** Returns the text of a message: a mutated one of the corpus, or one of random fields. */
 export function randomMessage(random: Random): string {
   if (random.chance(0.6)) return texts.next(random);
   const message = { ...(random.chance(0.7) ? { event: 'e' } : {}), ...randomObject(random, FIELDS, 0.25, 0) };

@@ -1,6 +1,6 @@
-/** The envelope as PROTOCOL.md has it, written from that page alone: what the parser is compared with. */
+/** A model of the envelope, written from PROTOCOL.md alone. The parser is compared with it. */
 
-export interface LawLimits {
+export interface ModelLimits {
   readonly maxEventNameLength: number;
   readonly maxJsonDepth: number;
 }
@@ -16,12 +16,12 @@ export function isUsableId(value: unknown): value is string | number {
   return typeof value === 'number' && Math.abs(value) < 2 ** 53 && Math.floor(value) === value;
 }
 
-/** A message of the microservice protocol: it has `kind`, and is neither an event nor an answer. */
+/** Whether it is a message of the microservice protocol: it has `kind`, and neither `event` nor `ack`. */
 function isPacket(message: object): boolean {
   return Object.hasOwn(message, 'kind') && !Object.hasOwn(message, 'event') && !Object.hasOwn(message, 'ack');
 }
 
-function isRightPacket(message: object): boolean {
+function isValidPacket(message: object): boolean {
   const pattern = field(message, 'pattern');
   const text = typeof pattern === 'string' ? pattern : JSON.stringify(pattern ?? null);
   const isPattern = ['string', 'number'].includes(typeof pattern) || isObject(pattern);
@@ -34,15 +34,15 @@ function isRightPacket(message: object): boolean {
   );
 }
 
-/** The codes of everything that is wrong with a message; several may be. */
-export function faultsOf(message: unknown, { maxEventNameLength }: LawLimits): Set<string> {
+/** Returns the codes of all faults of a message. */
+export function faultsOf(message: unknown, { maxEventNameLength }: ModelLimits): Set<string> {
   if (!isObject(message)) return new Set(['bad_frame']);
   const faults = new Set<string>();
   for (const name of ['id', 'ack'])
     if (Object.hasOwn(message, name) && !isUsableId(field(message, name))) faults.add('bad_id');
   if (Object.hasOwn(message, 'id') && Object.hasOwn(message, 'ack')) faults.add('bad_id');
   if (isPacket(message)) {
-    if (!isRightPacket(message)) faults.add('bad_frame');
+    if (!isValidPacket(message)) faults.add('bad_frame');
     return faults;
   }
   const event = field(message, 'event');
@@ -53,17 +53,17 @@ export function faultsOf(message: unknown, { maxEventNameLength }: LawLimits): S
   return faults;
 }
 
-/** What the fields of a right message say. */
+/** Returns the fields of a valid message. */
 export function fieldsOf(message: unknown): Record<string, unknown> {
   const object = message as object;
   if (isPacket(object)) {
     const [kind, pattern, payload, metadata = {}] = ['kind', 'pattern', 'payload', 'metadata'].map((name) =>
       field(object, name),
     );
-    const asks = kind === 'message';
+    const isRequest = kind === 'message';
     return {
       ...{ event: undefined, data: undefined, id: field(object, 'id'), ack: undefined },
-      ...{ meta: undefined, stream: asks, more: false, packet: { kind, pattern, payload, metadata } },
+      ...{ meta: undefined, stream: isRequest, more: false, packet: { kind, pattern, payload, metadata } },
     };
   }
   const values = ['event', 'data', 'id', 'ack', 'meta'].map((name) => [name, field(object, name)] as const);
@@ -71,19 +71,19 @@ export function fieldsOf(message: unknown): Record<string, unknown> {
   return Object.fromEntries([...values, ...flags, ['packet', undefined]]);
 }
 
-/** The id that a refusal of the message answers. */
+/** Returns the id that a refusal of the message carries. */
 export function answeredId(message: unknown): unknown {
   const id = isObject(message) ? field(message, 'id') : undefined;
   return isUsableId(id) ? id : undefined;
 }
 
-/** How deep a value is nested. */
+/** Returns the nesting depth of a value. */
 export function depthOf(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
   return 1 + Math.max(0, ...Object.values(value).map(depthOf));
 }
 
-/** How deep the brackets of a JSON text are nested: more than its value, where a name comes twice. */
+/** Returns the nesting depth of the brackets of a JSON text. It exceeds that of its value when a name appears twice. */
 export function bracketDepth(json: string): number {
   let deepest = 0;
   let depth = 0;

@@ -3,19 +3,19 @@ import { decode, encodeAnswer, encodeEvent } from '../../lib/protocol/codec.js';
 import { Refusal, type Envelope } from '../../lib/protocol/envelope.js';
 import type { Random } from '../support/random.js';
 import { randomMessage } from './envelope-corpus.js';
-import { answeredId, bracketDepth, depthOf, faultsOf, fieldsOf, type LawLimits } from './envelope-model.js';
+import { answeredId, bracketDepth, depthOf, faultsOf, fieldsOf, type ModelLimits } from './envelope-model.js';
 import { check, fuzz } from './fuzz.js';
 import { property } from './property.js';
 
-const UNLIMITED: LawLimits = { maxEventNameLength: Infinity, maxJsonDepth: Infinity };
+const UNLIMITED: ModelLimits = { maxEventNameLength: Infinity, maxJsonDepth: Infinity };
 
-/** All that a refusal may say: fixed sentences, with nothing of the message. */
+/** The fixed sentences of refusals, which quote nothing of the message. */
 const SENTENCE =
   /^[a-z]+ must (not )?(be|exceed) [a-zA-Z0-9 ,-]+$|^a message must (not )?(be|have) [a-zA-Z0-9 -]+$/;
 
 const own = Object.getOwnPropertyNames(Object.prototype).length;
 
-function limitsOf(random: Random): LawLimits {
+function limitsOf(random: Random): ModelLimits {
   if (random.chance(0.3)) return UNLIMITED;
   return { maxEventNameLength: 1 + random.below(300), maxJsonDepth: 1 + random.below(20) };
 }
@@ -28,27 +28,32 @@ function parse(text: string): { value: unknown } | undefined {
   }
 }
 
-/** Compares what the parser makes of a text with what the law makes of it. */
-function judge(text: string, limits: LawLimits): void {
+/** Compares the result of the parser with that of the model. */
+function compare(text: string, limits: ModelLimits): void {
   const result = decode(text, limits);
   const parsed = parse(text);
   if (result instanceof Refusal) {
-    check(SENTENCE.test(result.message), 'a refusal says something of the message', result.message, text);
+    check(SENTENCE.test(result.message), 'a refusal quotes the message', result.message, text);
     if (parsed === undefined) {
-      check(result.code === 'bad_frame' || result.code === 'too_deep', 'no JSON', result, text);
+      check(
+        result.code === 'bad_frame' || result.code === 'too_deep',
+        'wrong code for invalid JSON',
+        result,
+        text,
+      );
     } else if (result.code === 'too_deep') {
-      check(bracketDepth(text) > limits.maxJsonDepth, 'refused as too deep', text, limits);
-      check(Object.is(result.id, answeredId(parsed.value)), 'refused for another id', result, text);
+      check(bracketDepth(text) > limits.maxJsonDepth, 'wrongly refused as too deep', text, limits);
+      check(Object.is(result.id, answeredId(parsed.value)), 'refused with another id', result, text);
     } else {
-      check(faultsOf(parsed.value, limits).has(result.code), 'refused for what is no fault', result, text);
-      check(Object.is(result.id, answeredId(parsed.value)), 'refused for another id', result, text);
+      check(faultsOf(parsed.value, limits).has(result.code), 'refused with a wrong code', result, text);
+      check(Object.is(result.id, answeredId(parsed.value)), 'refused with another id', result, text);
     }
     return;
   }
-  check(parsed !== undefined, 'took what is no JSON', text);
+  check(parsed !== undefined, 'accepted invalid JSON', text);
   const faults = faultsOf(parsed.value, limits);
-  check(faults.size === 0, 'took what is no envelope', text, [...faults]);
-  check(depthOf(parsed.value) <= limits.maxJsonDepth, 'took what is too deep', text, limits);
+  check(faults.size === 0, 'accepted an invalid envelope', text, [...faults]);
+  check(depthOf(parsed.value) <= limits.maxJsonDepth, 'accepted a message that is too deep', text, limits);
   checkFields(result, fieldsOf(parsed.value), text);
   checkWriting(result, text);
 }
@@ -60,13 +65,13 @@ function checkFields(envelope: Envelope, expected: Record<string, unknown>, text
     check(JSON.stringify(value) === JSON.stringify(expected[name]), `read ${name} wrongly`, value, text);
 }
 
-/** JSON has numbers that are too large for a double, such as `1e999`: they are read as Infinity, which it cannot write. */
+/** JSON.parse reads numbers that are too large for a double, such as `1e999`, as Infinity, which JSON cannot represent. */
 function hasInfinity(value: unknown): boolean {
   if (typeof value === 'number') return !Number.isFinite(value);
   return typeof value === 'object' && value !== null && Object.values(value).some(hasInfinity);
 }
 
-/** What was read can be written, and is read again as the same. */
+/** Checks that a decoded envelope can be encoded, and decodes to the same again. */
 function checkWriting({ event, data, id, ack, stream, more }: Envelope, text: string): void {
   if (event === undefined) return;
   const write = (): string =>
@@ -78,14 +83,14 @@ function checkWriting({ event, data, id, ack, stream, more }: Envelope, text: st
     } catch (error) {
       thrown = error;
     }
-    return check(thrown instanceof TypeError, 'wrote Infinity', text);
+    return check(thrown instanceof TypeError, 'encoded Infinity', text);
   }
   const written = write();
   const again = decode(written, UNLIMITED);
-  check(!(again instanceof Refusal), 'wrote what it does not read', written, text);
+  check(!(again instanceof Refusal), 'encoded what it cannot decode', written, text);
   check(
     again.event === event && again.ack === ack && JSON.stringify(again.data) === JSON.stringify(data),
-    'wrote something else',
+    'encoded something else',
     written,
     text,
   );
@@ -96,11 +101,11 @@ describe('the envelope parser', () => {
     expect(Object.getOwnPropertyNames(Object.prototype)).toHaveLength(own);
   });
 
-  fuzz('reads any text as the protocol says', 10_000, (random) => {
-    judge(randomMessage(random), limitsOf(random));
+  fuzz('decodes any text like the model of the protocol', 10_000, (random) => {
+    compare(randomMessage(random), limitsOf(random));
   });
 
-  fuzz('takes nothing from a prototype that somebody filled', 1_000, (random) => {
+  fuzz('ignores a polluted Object.prototype', 1_000, (random) => {
     const text = randomMessage(random);
     const limits = limitsOf(random);
     const names = random.some([
@@ -129,7 +134,7 @@ describe('the envelope parser', () => {
   });
 
   property(
-    'reads every value that it wrote',
+    'decodes every value that it encoded',
     500,
     fc.tuple(
       fc.string({ minLength: 1, maxLength: 256, unit: 'binary' }),
@@ -144,7 +149,7 @@ describe('the envelope parser', () => {
         encodeAnswer(event, data, id, flag),
       ];
       for (const text of texts) {
-        judge(text, UNLIMITED);
+        compare(text, UNLIMITED);
         const envelope = decode(text, UNLIMITED) as Envelope;
         check(envelope.event === event, 'another event', envelope, event);
         check(JSON.stringify(envelope.data) === JSON.stringify(data), 'other data', envelope, data);

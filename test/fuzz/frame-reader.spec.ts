@@ -6,13 +6,13 @@ import { readAhead } from '../../lib/server/transport/frame-reader.js';
 import { ServerWebSocket } from '../../lib/server/transport/server-web-socket.js';
 import type { Random } from '../support/random.js';
 import { clientFrame, closeBody, OP, type FrameSpec } from '../support/raw-client.js';
-import { check, fuzzLines } from './fuzz.js';
+import { check, fuzzConnections } from './fuzz.js';
 import { mutateBytes } from './mutator.js';
 
 const MAX_PAYLOAD = 300;
 
-/** A connection whose pieces are the test's own: what a network makes of them, TCP would not let it say. */
-class Pieces extends Duplex {
+/** A connection whose chunks the test controls, which a real TCP connection does not allow. */
+class FakeConnection extends Duplex {
   readonly written: Buffer[] = [];
   override _read(): void {}
   override _write(bytes: Buffer, _: string, done: () => void): void {
@@ -21,8 +21,8 @@ class Pieces extends Duplex {
   }
 }
 
-/** What a server of `ws` has heard, sent and become at the end, with the reader before it and without. */
-async function tell(turns: readonly Buffer[][], isAhead: boolean): Promise<string[]> {
+/** Returns what a server of `ws` received and sent, and its final state, with or without the frame reader. */
+async function run(turns: readonly Buffer[][], isAhead: boolean): Promise<string[]> {
   const server = new WebSocketServer({
     noServer: true,
     clientTracking: false,
@@ -30,40 +30,40 @@ async function tell(turns: readonly Buffer[][], isAhead: boolean): Promise<strin
     maxPayload: MAX_PAYLOAD,
     maxFragments: 8,
   });
-  const tcp = new Pieces();
-  const story: string[] = [];
+  const tcp = new FakeConnection();
+  const log: string[] = [];
   const ws = await open(server, tcp);
   tcp.written.length = 0;
-  const gone = new Promise((resolve) => tcp.once('close', resolve));
+  const closed = new Promise((resolve) => tcp.once('close', resolve));
   ws.listener = {
     maxPayload: MAX_PAYLOAD,
     onMessage(data, isBinary) {
-      story.push(`${isBinary ? 'binary' : 'text'} ${data.toString(isBinary ? 'latin1' : 'utf8')}`);
-      if (data.toString() === 'close') ws.close(4000, 'asked for');
+      log.push(`${isBinary ? 'binary' : 'text'} ${data.toString(isBinary ? 'latin1' : 'utf8')}`);
+      if (data.toString() === 'close') ws.close(4000, 'requested');
       if (data.toString() === 'terminate') ws.terminate();
-      if (data.toString() === 'observe') ws.on('message', (seen) => story.push(`seen ${String(seen)}`));
+      if (data.toString() === 'observe') ws.on('message', (seen) => log.push(`seen ${String(seen)}`));
       if (data.toString() === 'pause') {
         ws.pause();
         setImmediate(() => ws.resume());
       }
     },
-    onPing: (data) => story.push(`ping ${String(data)}`),
-    onPong: (data) => story.push(`pong ${String(data)}`),
-    onError: (error) => story.push(`error ${error.message}`),
-    onClosed: (code, reason) => story.push(`closed ${code} ${String(reason)}`),
+    onPing: (data) => log.push(`ping ${String(data)}`),
+    onPong: (data) => log.push(`pong ${String(data)}`),
+    onError: (error) => log.push(`error ${error.message}`),
+    onClosed: (code, reason) => log.push(`closed ${code} ${String(reason)}`),
   };
   if (isAhead) readAhead(tcp, ws);
   for (const pieces of turns) {
-    // a copy: masks are taken off in place
+    // a copy: the reader unmasks in place
     for (const piece of pieces) tcp.push(Buffer.from(piece));
     await new Promise(setImmediate);
   }
   tcp.push(null);
   await new Promise(setImmediate);
   tcp.destroy();
-  await gone;
+  await closed;
   await new Promise(setImmediate);
-  return [...story, `sent ${Buffer.concat(tcp.written).toString('latin1')}`, `state ${ws.readyState}`];
+  return [...log, `sent ${Buffer.concat(tcp.written).toString('latin1')}`, `state ${ws.readyState}`];
 }
 
 function open(server: WebSocketServer, tcp: Duplex): Promise<ServerWebSocket> {
@@ -82,13 +82,13 @@ function open(server: WebSocketServer, tcp: Duplex): Promise<ServerWebSocket> {
 }
 
 const TEXTS = ['', 'a', 'ü', '😀 and more', 'x'.repeat(125), 'y'.repeat(126), 'z'.repeat(MAX_PAYLOAD)];
-const WISHES = ['close', 'terminate', 'observe', 'pause'];
+const ACTIONS = ['close', 'terminate', 'observe', 'pause'];
 
 function randomFrames(random: Random): FrameSpec[] {
   const text = random.pick(TEXTS);
   switch (random.below(24)) {
     case 0:
-      return [{ opcode: OP.text, payload: random.pick(WISHES) }];
+      return [{ opcode: OP.text, payload: random.pick(ACTIONS) }];
     case 1:
       return [{ opcode: OP.close, payload: closeBody(random.pick([1000, 1005, 4001]), text.slice(0, 100)) }];
     case 2:
@@ -122,7 +122,7 @@ function randomFrames(random: Random): FrameSpec[] {
   }
 }
 
-/** Some pieces in each turn of the event loop. */
+/** Splits bytes into chunks, and groups these into turns of the event loop. */
 function cut(random: Random, bytes: Buffer): Buffer[][] {
   const longest = random.pick([1, 3, 20, 200, 5_000]);
   const turns: Buffer[][] = [];
@@ -137,15 +137,15 @@ function cut(random: Random, bytes: Buffer): Buffer[][] {
 }
 
 describe('the frame reader', () => {
-  fuzzLines('hears, answers and ends as `ws` alone does', 1_500, async () => ({
+  fuzzConnections('receives, answers and closes like `ws` alone', 1_500, async () => ({
     async run(random) {
       const frames = Array.from({ length: 1 + random.below(10) }, () => randomFrames(random)).flat();
       const key = random.chance(0.2) ? Buffer.alloc(4) : Buffer.from([1, 2, 254, 255]);
       const bytes = Buffer.concat(frames.map((frame) => clientFrame({ key, ...frame })));
       const whole = random.chance(0.2) ? bytes.subarray(0, random.below(bytes.length)) : bytes;
       const turns = cut(random, whole);
-      const [ahead, alone] = await Promise.all([tell(turns, true), tell(turns, false)]);
-      check(JSON.stringify(ahead) === JSON.stringify(alone), 'another story', ahead, alone, frames);
+      const [ahead, alone] = await Promise.all([run(turns, true), run(turns, false)]);
+      check(JSON.stringify(ahead) === JSON.stringify(alone), 'another outcome', ahead, alone, frames);
     },
     finish: async () => undefined,
   }));

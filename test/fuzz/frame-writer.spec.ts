@@ -6,11 +6,11 @@ import { randomCharacter } from './mutator.js';
 import { property } from './property.js';
 import { readServerFrames } from './rfc6455.js';
 
-/** Where a length changes its form, and around it. */
-const BORDERS = [0, 1, 124, 125, 126, 127, 128, 65_534, 65_535, 65_536, 65_537];
+/** The lengths around each change of the length encoding. */
+const BOUNDARIES = [0, 1, 124, 125, 126, 127, 128, 65_534, 65_535, 65_536, 65_537];
 const REPLACEMENT = Buffer.from([0xef, 0xbf, 0xbd]);
 
-/** UTF-8 by RFC 3629, written out; half a surrogate pair is no character, and replaced. */
+/** Encodes UTF-8 by RFC 3629. Replaces a lone surrogate, which is not a character. */
 function utf8(text: string): Buffer {
   const bytes: number[] = [];
   for (const character of text) {
@@ -33,9 +33,9 @@ function utf8(text: string): Buffer {
 
 function randomText(random: Random): string {
   if (random.chance(0.002)) {
-    // exactly so many bytes, nearly all of them ASCII, what is not anywhere
+    // an exact number of bytes, all ASCII except one character at a random place
     const character = random.pick(['', 'ü', '€', '😀', '\ud83d']);
-    const left = random.pick(BORDERS) - utf8(character).length;
+    const left = random.pick(BOUNDARIES) - utf8(character).length;
     const before = random.below(Math.max(1, left));
     return 'a'.repeat(before) + character + 'a'.repeat(Math.max(0, left - before));
   }
@@ -47,16 +47,16 @@ function randomText(random: Random): string {
 function randomItem(random: Random): Outgoing {
   if (random.chance(0.5)) return randomText(random);
   if (random.chance(0.7)) return new Frame(randomText(random));
-  const length = random.chance(0.01) ? random.pick(BORDERS) : random.below(140);
+  const length = random.chance(0.01) ? random.pick(BOUNDARIES) : random.below(140);
   return new Frame(Buffer.alloc(length, random.below(256)));
 }
 
-/** What a string can carry as it goes over the line. */
+/** Whether a string can be written as Latin-1. */
 function isShortAscii(text: string): boolean {
   return text.length < 65_536 && utf8(text).length === text.length;
 }
 
-/** Reads the bytes back, and compares each frame with what it was made of. */
+/** Parses the bytes, and compares each frame with its source. */
 function readBack(bytes: Buffer, items: readonly Outgoing[]): void {
   const { frames, rest } = readServerFrames(bytes);
   check(rest.length === 0, 'bytes are left over', rest.length);
@@ -70,16 +70,16 @@ function readBack(bytes: Buffer, items: readonly Outgoing[]): void {
 }
 
 describe('the frame writer', () => {
-  fuzz('writes any messages so that they are read back byte by byte', 4_000, (random) => {
+  fuzz('writes frames that parse to the same messages', 4_000, (random) => {
     const items = Array.from({ length: 1 + random.below(6) }, () => randomItem(random));
-    // a frame that several share is written more than once, before or after it was read
+    // a shared frame is written more than once, before or after its bytes were read
     if (random.chance(0.3)) items.push(random.pick(items));
     if (random.chance(0.3)) for (const item of items) if (typeof item !== 'string') void item.bytes;
     readBack(joinFrames(items), items);
     const texts = items.filter((item) => typeof item === 'string');
     const ascii = frameAscii(texts);
     if (ascii !== undefined) readBack(Buffer.from(ascii, 'latin1'), texts);
-    else check(!texts.every(isShortAscii), 'ASCII was not written as such', texts);
+    else check(!texts.every(isShortAscii), 'ASCII was not written as Latin-1', texts);
     for (const item of items) {
       if (typeof item === 'string') readBack(frameText(item), [item]);
       else readBack(item.bytes, [item]);
@@ -87,7 +87,7 @@ describe('the frame writer', () => {
   });
 
   property(
-    'joins what fast-check makes of texts and bytes',
+    'joins any texts and bytes of fast-check',
     100,
     fc.array(
       fc.oneof(

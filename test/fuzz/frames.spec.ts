@@ -1,16 +1,17 @@
 import type { Random } from '../support/random.js';
 import { clientFrame, closeBody, OP, type FrameSpec, type RawClient } from '../support/raw-client.js';
-import { assault, expectToLive, framesUntilEnd } from './fuzz-gateway.js';
+import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
+import { framesUntilEnd, fuzzGateway } from './fuzz-gateway.js';
 import { check } from './fuzz.js';
 import { mutateBytes, randomCharacter } from './mutator.js';
-import { isUtf8, tellClientStory, type ClientStory, type ReadFrame } from './rfc6455.js';
+import { isUtf8, interpretClientBytes, type ClientOutcome, type ReadFrame } from './rfc6455.js';
 
 const MAX_PAYLOAD = 3_000;
-/** So many malformed messages in a row end a line. */
+/** The number of consecutive malformed messages after which the server closes the connection. */
 const STRIKES = 10;
 const LAST = '{"event":"$ping","id":"last"}';
 
-/** Frames of one message, and of what may come between them. */
+/** Returns the frames of one message, with control frames between its fragments. */
 function message(random: Random, payload: Buffer): FrameSpec[] {
   const opcode = random.chance(0.8) ? OP.text : OP.binary;
   const lengthBytes = random.chance(0.05) ? ({ lengthBytes: random.pick([2, 8] as const) } as const) : {};
@@ -33,7 +34,7 @@ function randomFrames(random: Random, id: number): FrameSpec[] {
   switch (random.below(12)) {
     case 0:
       return [{ opcode: random.pick([OP.ping, OP.pong]), payload: Buffer.alloc(random.below(126), 'p') }];
-    case 1: // rarely what a frame must not be
+    case 1: // usually an invalid frame
       return [{ opcode: random.below(16), payload: text, fin: random.chance(0.5), rsv: random.below(8) }];
     case 2:
       return message(random, Buffer.from(text));
@@ -59,7 +60,7 @@ function randomClose(random: Random, text: string): Buffer {
   return random.chance(0.2) ? body.subarray(0, random.below(3)) : body;
 }
 
-/** Some frames, and what a network or an attacker makes of them. */
+/** Returns some frames, possibly mutated, reordered or truncated. */
 function randomBytes(random: Random): Buffer {
   const specs = Array.from({ length: 1 + random.below(6) }, (_, id) => randomFrames(random, id)).flat();
   const frames = specs.map((spec) => {
@@ -74,7 +75,7 @@ function randomBytes(random: Random): Buffer {
   return random.chance(0.1) ? bytes.subarray(0, random.below(bytes.length + 1)) : bytes;
 }
 
-/** Writes in pieces, each in a segment of its own where the network is so kind. */
+/** Writes in chunks, each in a separate TCP segment where the network allows. */
 async function write(random: Random, { tcp }: RawClient, bytes: Buffer): Promise<void> {
   tcp.setNoDelay(true);
   let at = 0;
@@ -96,38 +97,43 @@ const idOf = (payload: Buffer): unknown => {
   }
 };
 
-/** Where messages came that may end a line by themselves, other ends than the frames' own are right as well. */
-function otherEnds(story: ClientStory): number[] {
-  const ids = story.messages.map(({ payload }) => idOf(payload)).filter((id) => id !== undefined);
+/** Returns close codes that are right as well, because messages may close the connection, too. */
+function otherCodes(outcome: ClientOutcome): number[] {
+  const ids = outcome.messages.map(({ payload }) => idOf(payload)).filter((id) => id !== undefined);
   const ends: number[] = [];
-  if (story.messages.length >= STRIKES) ends.push(1008);
+  if (outcome.messages.length >= STRIKES) ends.push(1008);
   if (new Set(ids).size < ids.length) ends.push(4409);
   return ends;
 }
 
-function checkAnswers(frames: readonly ReadFrame[], story: ClientStory, isComplete: boolean): void {
+function checkResponses(frames: readonly ReadFrame[], outcome: ClientOutcome, isComplete: boolean): void {
   const pongs = frames.filter(({ opcode }) => opcode === OP.pong).map(({ payload }) => payload);
   check(
-    pongs.every((pong, index) => story.pings[index]?.equals(pong)),
-    'a pong that answers no ping',
+    pongs.every((pong, index) => outcome.pings[index]?.equals(pong)),
+    'a pong without a ping',
     ...pongs,
   );
-  const asked = story.messages.map(({ payload }) => idOf(payload)).filter((id) => id !== undefined);
+  const requested = outcome.messages.map(({ payload }) => idOf(payload)).filter((id) => id !== undefined);
   const answered: unknown[] = [];
   for (const { opcode, payload } of frames) {
     if (opcode !== OP.text) continue;
     const { ack } = JSON.parse(payload.toString()) as { ack?: unknown };
     if (ack === undefined) continue;
-    check(asked.includes(ack) && !answered.includes(ack), 'an answer that nobody asked for', ack, ...asked);
+    check(
+      requested.includes(ack) && !answered.includes(ack),
+      'a response without a request',
+      ack,
+      ...requested,
+    );
     answered.push(ack);
   }
   if (!isComplete) return;
-  check(pongs.length === story.pings.length, 'a ping without a pong', pongs.length, story.pings.length);
-  const sound = asked.filter((id) => typeof id === 'number' && Number.isSafeInteger(id));
+  check(pongs.length === outcome.pings.length, 'a ping without a pong', pongs.length, outcome.pings.length);
+  const valid = requested.filter((id) => typeof id === 'number' && Number.isSafeInteger(id));
   check(
-    sound.every((id) => answered.includes(id)),
-    'a request without an answer',
-    ...sound,
+    valid.every((id) => answered.includes(id)),
+    'a request without a response',
+    ...valid,
   );
 }
 
@@ -137,36 +143,43 @@ const endOf = (frames: readonly ReadFrame[]): number | undefined => {
   return last.payload.length === 0 ? 1005 : last.payload.readUInt16BE();
 };
 
-describe('frames from bare TCP', () => {
-  expectToLive();
+describe('random frames over raw TCP', () => {
+  expectNoUnhandledErrors();
 
-  assault('come to what RFC 6455 says', 300, { maxPayload: MAX_PAYLOAD }, async (random, { raw }) => {
+  fuzzGateway('have the outcome of RFC 6455', 300, { maxPayload: MAX_PAYLOAD }, async (random, { raw }) => {
     const last = clientFrame({ opcode: OP.text, payload: LAST, key: Buffer.alloc(4) });
     const bytes = Buffer.concat([randomBytes(random), last]);
-    const story = tellClientStory(bytes, MAX_PAYLOAD);
+    const outcome = interpretClientBytes(bytes, MAX_PAYLOAD);
     const client = await raw();
     await write(random, client, bytes);
-    const goesOn = story.end === undefined && story.messages.at(-1)?.payload.toString() === LAST;
+    const isOpen = outcome.end === undefined && outcome.messages.at(-1)?.payload.toString() === LAST;
     const before: Buffer[] = [];
-    if (goesOn) {
-      // a handler answers some promise jobs after it was called: one more round trip, then a goodbye
+    if (isOpen) {
+      // handlers respond some promise jobs after their call: one more round trip before the close
       await answer(client, 'last', before);
       client.text('{"event":"$ping","id":"very last"}');
       await answer(client, 'very last', before);
       client.send({ opcode: OP.close });
-    } else if (story.end === undefined) {
+    } else if (outcome.end === undefined) {
       client.tcp.end();
     }
     const frames = await framesUntilEnd(client, before);
     const end = endOf(frames);
-    const isRight = goesOn ? end === 1005 : end === story.end;
-    check(isRight || otherEnds(story).includes(end!), 'another end', end, story.end, goesOn, bytes);
+    const isRight = isOpen ? end === 1005 : end === outcome.end;
+    check(
+      isRight || otherCodes(outcome).includes(end!),
+      'another close code',
+      end,
+      outcome.end,
+      isOpen,
+      bytes,
+    );
     const answers = frames.filter(({ payload }) => !payload.includes('"very last"'));
-    checkAnswers(answers, story, goesOn && end === 1005);
+    checkResponses(answers, outcome, isOpen && end === 1005);
   });
 });
 
-/** Reads on until that answer has come, or the line has ended. */
+/** Reads until a certain response arrives, or the connection closes. */
 async function answer(client: RawClient, id: string, bytes: Buffer[]): Promise<void> {
   while (!bytes.at(-1)?.includes(`"ack":"${id}"`)) {
     const frame = await client.frameOrEnd();

@@ -3,14 +3,13 @@ import type { EnvelopeOptions } from '../../lib/index.js';
 import type { Random } from '../support/random.js';
 import type { RawClient } from '../support/raw-client.js';
 import { AttackHarness } from '../support/attack-harness.js';
-import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
-import { fuzzLines } from './fuzz.js';
+import { fuzzConnections } from './fuzz.js';
 import { readServerFrames, type ReadFrame } from './rfc6455.js';
 
-/** What every handler does is known from its name: the fuzzers know what must come back. */
+/** The name of each handler says what it does, so that the fuzzers can predict its responses. */
 @WebSocketGateway({ path: '/ws' })
 export class FuzzGateway {
-  /** In a list, so that no payload is taken for a reply of the application's own shape. */
+  /** Wraps the payload in a list, so that it cannot look like a reply with an event of the application. */
   @SubscribeMessage('list')
   list(@MessageBody() data: unknown): unknown {
     return [data];
@@ -36,23 +35,23 @@ export class FuzzGateway {
   }
 }
 
-const CASES_PER_QUESTION = 50;
+const CASES_PER_PROBE = 50;
 
-/** `it`, for so many random attacks on one application, whose witness is served meanwhile. */
-export function assault(
+/** Defines a test with random attacks on one application, which must keep answering its probe. */
+export function fuzzGateway(
   name: string,
   cases: number,
   adapter: EnvelopeOptions,
   attack: (random: Random, harness: AttackHarness<FuzzGateway>) => Promise<void>,
 ): void {
-  fuzzLines(name, cases, async () => {
+  fuzzConnections(name, cases, async () => {
     const harness = await AttackHarness.of(FuzzGateway, adapter);
     let count = 0;
     return {
       run: async (random) => {
         await attack(random, harness);
         harness.forgetAttackers();
-        if (++count % CASES_PER_QUESTION === 0) await harness.expectServed();
+        if (++count % CASES_PER_PROBE === 0) await harness.expectServed();
       },
       finish: async () => {
         await harness.expectSurvival();
@@ -62,15 +61,12 @@ export function assault(
   });
 }
 
-/** Nothing that a client does may end the process. */
-export const expectToLive = expectNoUnhandledErrors;
-
-/** All that came on a line until it ended, the server's frames one by one; those that were read go before. */
+/** Resolves with all frames of the server until the connection closes, after those in `before`. */
 export async function framesUntilEnd(
   client: RawClient,
   before: readonly Buffer[] = [],
 ): Promise<ReadFrame[]> {
   const { frames, rest } = readServerFrames(Buffer.concat([...before, await client.ended()]));
-  if (rest.length > 0) throw new Error(`the line ended within a frame: ${rest.toString('latin1')}`);
+  if (rest.length > 0) throw new Error(`the connection closed within a frame: ${rest.toString('latin1')}`);
   return frames;
 }

@@ -1,30 +1,30 @@
 import { newSeed, Random } from '../support/random.js';
-import { KEPT } from './seeds.js';
+import { SAVED_SEEDS } from './seeds.js';
 
-/** How many times the short run: 1 in `npm test`, 100 in `npm run fuzz`. */
+/** The factor for the number of cases: 1 in `npm test`, 100 in `npm run fuzz`. */
 export const TIMES = Number(process.env['FUZZ'] ?? 1);
-/** Cases on sockets that are under way at a time. */
+/** The number of concurrent cases with connections. */
 const AT_ONCE = 24;
 const MAX_SHOWN = 2_000;
 
-/** One case: everything random in it comes from `random`, so that its seed brings it back. */
+/** One case. All its randomness comes from `random`, so that its seed reproduces it. */
 type Case = (random: Random) => void | Promise<void>;
 
-/** The kept seeds, then new ones; only one where `FUZZ_SEED` says which. */
+/** Yields the saved seeds, then new ones. With `FUZZ_SEED`, only that one. */
 function* seedsOf(name: string, cases: number): Generator<number> {
   const only = process.env['FUZZ_SEED'];
   if (only !== undefined) return yield Number(only);
-  yield* KEPT[name] ?? [];
+  yield* SAVED_SEEDS[name] ?? [];
   const first = newSeed();
   for (let i = 0; i < cases * TIMES; i++) yield (first + i) | 0;
 }
 
 function failure(name: string, seed: number, cause: unknown): Error {
-  const again = `FUZZ_SEED=${seed} npm test -- test/fuzz/ -t '${name}'`;
-  return new Error(`seed ${seed} failed (again: ${again}): ${String(cause)}`, { cause });
+  const command = `FUZZ_SEED=${seed} npm test -- test/fuzz/ -t '${name}'`;
+  return new Error(`seed ${seed} failed (to repeat: ${command}): ${String(cause)}`, { cause });
 }
 
-/** `it`, for so many random cases of something that answers at once. */
+/** Defines a test with random synchronous cases. */
 export function fuzz(name: string, cases: number, run: (random: Random) => void): void {
   it(
     name,
@@ -41,8 +41,8 @@ export function fuzz(name: string, cases: number, run: (random: Random) => void)
   );
 }
 
-/** `it`, for so many random cases on sockets, some at a time. `start` makes what they run against. */
-export function fuzzLines(
+/** Defines a test with random cases that use connections, some at a time. `start` creates their server. */
+export function fuzzConnections(
   name: string,
   cases: number,
   start: () => Promise<{ run: Case; finish: () => Promise<void> }>,
@@ -72,11 +72,11 @@ export function fuzzLines(
 }
 
 function timeout(): number {
-  // some seconds as a rule; a machine that others use has its moments
+  // usually some seconds; more on a busy machine
   return 40_000 * Math.max(1, TIMES);
 }
 
-/** `expect` costs more than most cases do. */
+/** Throws unless `holds`. `expect` is slower than most cases. */
 export function check(holds: boolean, what: string, ...details: unknown[]): asserts holds {
   if (!holds) throw new Error(`${what}: ${details.map(show).join(', ')}`);
 }

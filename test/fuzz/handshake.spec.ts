@@ -75,11 +75,11 @@ function randomRequest(random: Random): IncomingMessage {
   return { headers, ...(random.chance(0.98) && { url }), socket: {} } as IncomingMessage;
 }
 
-/** The subprotocols as `ws` gives them: tokens of RFC 9110, none twice; `undefined`: it refuses the request. */
+/** Returns the subprotocols like `ws`: unique tokens of RFC 9110, or `undefined` when it refuses the request. */
 function offered(header: string | undefined): Set<string> | undefined {
   const names = (header ?? '').split(',').map((name) => name.replace(/^[ \t]+|[ \t]+$/g, ''));
-  const isRight = names.every((name) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name));
-  return isRight && new Set(names).size === names.length ? new Set(names) : undefined;
+  const isValid = names.every((name) => /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name));
+  return isValid && new Set(names).size === names.length ? new Set(names) : undefined;
 }
 
 function checkQuery(query: Record<string, string | string[]>, url: string): void {
@@ -104,32 +104,32 @@ describe('the handshake', () => {
     expect(Object.getOwnPropertyNames(Object.prototype)).toHaveLength(own);
   });
 
-  fuzz('is read from any request, and made of it alone', 8_000, (random) => {
+  fuzz('is read from any request, and contains nothing else', 8_000, (random) => {
     const request = randomRequest(random);
     const before = { ...request.headers };
-    const visitor = {
+    const client = {
       address: '127.0.0.1',
       rateKey: '127.0.0.1',
       isShared: false,
       host: 'x',
       isSecure: undefined,
     };
-    const { query, auth, headers, url } = readHandshake(request, 1, {}, visitor);
+    const { query, auth, headers, url } = readHandshake(request, 1, {}, client);
     checkQuery(query, request.url ?? '/');
     check(url === (request.url ?? '/'), 'another target', url);
     check(Object.getPrototypeOf(auth) === Object.prototype, 'another prototype', auth);
     const token: unknown = Object.getOwnPropertyDescriptor(auth, 'token')?.value;
-    // guards that read the header see the token that counts
+    // guards that read the header see the effective token
     const header = typeof token === 'string' ? `Bearer ${token}` : before.authorization;
     check(headers.authorization === header, 'another header', headers.authorization, before);
     if (typeof token !== 'string') return;
-    // what the client said, somewhere; a subprotocol says it in base64
+    // the token is somewhere in the request, in a subprotocol in base64
     const sources = [before['sec-websocket-protocol'], before.authorization, ...[query['token']].flat()];
     const isEncoded = sources[0]?.includes('envelope.auth.') === true;
     check(isEncoded || sources.some((source) => source?.includes(token)), 'an invented token', token, before);
   });
 
-  fuzz('selects a subprotocol that was offered and that the server speaks', 8_000, (random) => {
+  fuzz('selects only a subprotocol that was offered and that the server supports', 8_000, (random) => {
     const request = randomRequest(random);
     const header = request.headers['sec-websocket-protocol'];
     const names = offered(header);

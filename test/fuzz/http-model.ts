@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { check } from './fuzz.js';
 
-/** What RFC 9112 and RFC 6455, section 4, say of a handshake's two halves. */
+/** A model of both halves of a handshake, by RFC 9112 and RFC 6455, section 4. */
 
-export interface HttpAnswer {
+export interface HttpResponse {
   status: number;
   /** By lower-case name. */
   headers: ReadonlyMap<string, string>;
@@ -14,13 +14,13 @@ export interface HttpAnswer {
 const STATUS_LINE = /^HTTP\/1\.1 ([1-5]\d\d) [\x20-\x7e]+$/;
 const FIELD = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+): ?([\x20-\x7e\t]*)$/;
 
-/** Takes apart all that a server sent in answer to one request, or to several behind each other; throws on what is malformed. */
-export function readAnswers(bytes: Buffer): { answers: HttpAnswer[]; rest: Buffer } {
-  const answers: HttpAnswer[] = [];
+/** Parses everything that a server sent in response to one or more requests. Throws when it is malformed. */
+export function readResponses(bytes: Buffer): { responses: HttpResponse[]; rest: Buffer } {
+  const responses: HttpResponse[] = [];
   let text = bytes.toString('latin1');
   while (text !== '') {
     const end = text.indexOf('\r\n\r\n');
-    check(end !== -1, 'half an answer', text);
+    check(end !== -1, 'an incomplete response', text);
     const head = text.slice(0, end);
     const [statusLine = '', ...lines] = head.split('\r\n');
     const status = Number(STATUS_LINE.exec(statusLine)?.[1]);
@@ -33,14 +33,14 @@ export function readAnswers(bytes: Buffer): { answers: HttpAnswer[]; rest: Buffe
     }
     text = text.slice(end + 4);
     if (status === 101) {
-      answers.push({ status, headers, head, body: '' });
-      return { answers, rest: Buffer.from(text, 'latin1') };
+      responses.push({ status, headers, head, body: '' });
+      return { responses, rest: Buffer.from(text, 'latin1') };
     }
     const { body, length } = readBody(text, headers, status);
-    answers.push({ status, headers, head, body });
+    responses.push({ status, headers, head, body });
     text = text.slice(length);
   }
-  return { answers, rest: Buffer.alloc(0) };
+  return { responses, rest: Buffer.alloc(0) };
 }
 
 function readBody(
@@ -51,37 +51,37 @@ function readBody(
   if (status < 200 || status === 204 || status === 304) return { body: '', length: 0 };
   const given = headers.get('content-length');
   if (given !== undefined) {
-    // of a HEAD request
+    // the response to a HEAD request
     if (text.startsWith('HTTP/1.1 ')) return { body: '', length: 0 };
-    // less where it was cut
+    // less where it was truncated
     const length = Math.min(Number(given), text.length);
     return { body: text.slice(0, length), length };
   }
-  // to the end of the line
+  // to the end of the connection
   return { body: text, length: text.length };
 }
 
 export interface Handshake {
   path: string;
-  /** By lower-case name, each in the order in which it came. */
+  /** By lower-case name, with the values in order. */
   fields: ReadonlyMap<string, readonly string[]>;
 }
 
-/** What is offered as subprotocols. */
+/** Returns the offered subprotocols. */
 export const offeredBy = ({ fields }: Handshake): string[] =>
   (fields.get('sec-websocket-protocol') ?? [])
     .flatMap((value) => value.split(','))
     .map((name) => name.trim());
 
 /**
- * Reads a request; a text tells why it is no handshake of RFC 6455. Left open, since Node's parser and `ws` leave it
- * open: the version in the request line.
+ * Parses a request. Returns a text with the reason when it is not a handshake of RFC 6455. Ignores, like Node's parser and
+ * `ws`, the version in the request line.
  */
 export function readHandshake(text: string): Handshake | string {
   const end = text.indexOf('\r\n\r\n');
   if (end === -1) return 'no end';
-  // RFC 9112, section 3: empty lines before it are ignored, more than one space may be taken; without a version, the
-  // line may end as it did in HTTP/0.9
+  // RFC 9112, section 3: empty lines before it are ignored, more than one space may be accepted; without a version, the
+  // line may end as in HTTP/0.9
   const [requestLine = '', ...lines] = text
     .slice(0, end)
     .replace(/^[\r\n]+/, '')
@@ -109,7 +109,7 @@ export function readHandshake(text: string): Handshake | string {
   return { path: target.replace(/[?#].*/, ''), fields };
 }
 
-/** No control character but the tab. */
+/** Whether a text has no control character except the tab. */
 function isPlain(text: string): boolean {
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);

@@ -2,9 +2,9 @@ import { bracketDepth, faultsOf, isUsableId } from './envelope-model.js';
 import { isUtf8 } from './rfc6455.js';
 import { RESERVED } from '../support/names.js';
 
-/** What must come back for what a client says to a {@link FuzzGateway}: PROTOCOL.md, written once more. */
+/** A model of the responses of a {@link FuzzGateway}, written from PROTOCOL.md. */
 
-/** One message as it came. */
+/** One received message. */
 export interface Answer {
   event?: unknown;
   data?: unknown;
@@ -13,12 +13,12 @@ export interface Answer {
   [other: string]: unknown;
 }
 
-/** What has to come back for one message: each in turn, and in this order. */
-export interface Due {
-  /** The id that all of it carries. */
+/** The expected responses to one message, in order. */
+export interface Expected {
+  /** The id that all of them carry. */
   ack: unknown;
-  answers: { says: (answer: Answer) => boolean; isLast: boolean }[];
-  /** The words for it, where it does not come. */
+  answers: { matches: (answer: Answer) => boolean; isLast: boolean }[];
+  /** The message, for errors. */
   text: string;
 }
 
@@ -33,20 +33,20 @@ const refuses = (answer: Answer, codes: ReadonlySet<string>): boolean => {
   return answer.event === 'exception' && payload?.status === 'error' && codes.has(String(payload.code));
 };
 
-/** Follows one line: what each message must bring, and when too many were malformed. */
-export class ConversationLaw {
-  readonly dues: Due[] = [];
-  /** Ids that were used. */
+/** Follows one connection: the expected responses to each message, and when too many were malformed. */
+export class MessageModel {
+  readonly expected: Expected[] = [];
+  /** The used ids. */
   private readonly used = new Set<unknown>();
   private strikes = 0;
 
-  /** The server has to close with 1008. */
-  get isOver(): boolean {
+  /** Whether the server must close with 1008. */
+  get isClosed(): boolean {
     return this.strikes >= STRIKES;
   }
 
-  /** Notes a message. @returns false where the law leaves open what comes of it: it must not be sent */
-  hear(payload: Buffer): boolean {
+  /** Adds a message. Returns `false` when its outcome is undefined: it must not be sent. */
+  add(payload: Buffer): boolean {
     const text = payload.toString();
     if (bracketDepth(text) > LIMITS.maxJsonDepth / 2) return false;
     let message: unknown;
@@ -59,10 +59,10 @@ export class ConversationLaw {
     const given = Object(message) as Answer & { id?: unknown };
     const id = isUsableId(given.id) ? given.id : undefined;
     if (id !== undefined && this.used.has(Object.is(id, -0) ? 0 : id)) return false;
-    if (faults.size === 0 && given.ack !== undefined) return true; // an answer that nobody waits for
+    if (faults.size === 0 && given.ack !== undefined) return true; // a response without a request
     if (id !== undefined) this.used.add(id);
     if (faults.size > 0) return this.strike(text, id, faults);
-    // a message of the microservice protocol, which nobody takes here
+    // a message of the microservice protocol, which has no handler here
     if (given.event === undefined) return this.strike(text, id, new Set(['bad_event']));
     const event = given.event as string;
     if (
@@ -71,38 +71,42 @@ export class ConversationLaw {
     )
       return this.strike(text, id, new Set(['reserved_event']));
     if (event === '$auth') {
-      if (!bearsAuth(given)) return this.strike(text, id, new Set(['bad_frame']));
-      // no guard looks at it here; whether the count of malformed ones starts anew is left open
+      if (!hasCredentials(given)) return this.strike(text, id, new Set(['bad_frame']));
+      // no guard checks it here; whether it resets the count of malformed messages is undefined
       if (this.strikes > 0) return false;
     }
     this.strikes = 0;
-    this.dues.push({ ack: id, text, answers: answersTo(given, id !== undefined) });
+    this.expected.push({ ack: id, text, answers: answersTo(given, id !== undefined) });
     return true;
   }
 
   private strike(text: string, ack: unknown, codes: ReadonlySet<string>): true {
     this.strikes++;
-    this.dues.push({ ack, text, answers: [{ says: (answer) => refuses(answer, codes), isLast: true }] });
+    this.expected.push({
+      ack,
+      text,
+      answers: [{ matches: (answer) => refuses(answer, codes), isLast: true }],
+    });
     return true;
   }
 }
 
-/** An event of the application's own, as a handler may return it. */
+/** Whether it is a reply with an event of the application, as a handler may return it. */
 function isReply(value: unknown): value is { event: string; data?: unknown } {
   if (typeof value !== 'object' || value === null) return false;
   const { event, data: _, ...others } = Object.fromEntries(Object.entries(value)) as Answer;
   return typeof event === 'string' && event !== '' && Reflect.ownKeys(others).length === 0;
 }
 
-/** `$auth` takes an object of the client's own, or a token. */
-function bearsAuth({ data, meta }: Answer): boolean {
+/** Whether `$auth` has an object as data, or a token. */
+function hasCredentials({ data, meta }: Answer): boolean {
   if (Object.prototype.toString.call(data) === '[object Object]') return true;
   return typeof Object.getOwnPropertyDescriptor(Object(meta), 'token')?.value === 'string';
 }
 
-function answersTo({ event, data, stream }: Answer, isRequest: boolean): Due['answers'] {
-  const one = (says: (answer: Answer) => boolean): Due['answers'] => [{ says, isLast: true }];
-  const none = (name: unknown): Due['answers'] =>
+function answersTo({ event, data, stream }: Answer, isRequest: boolean): Expected['answers'] {
+  const one = (matches: (answer: Answer) => boolean): Expected['answers'] => [{ matches, isLast: true }];
+  const none = (name: unknown): Expected['answers'] =>
     isRequest ? one((answer) => is(answer, name, undefined) && !('data' in answer)) : [];
   switch (event) {
     case '$ping':
@@ -122,7 +126,7 @@ function answersTo({ event, data, stream }: Answer, isRequest: boolean): Due['an
       const value = (number: number) => (answer: Answer) => is(answer, event, number);
       if (!isRequest) return [...one(value(1)), ...one(value(2))];
       if (stream !== true) return one(value(1));
-      return [{ says: value(1), isLast: false }, { says: value(2), isLast: false }, ...none(event)];
+      return [{ matches: value(1), isLast: false }, { matches: value(2), isLast: false }, ...none(event)];
     }
     case 'boom':
       return one(

@@ -1,16 +1,16 @@
 import type { Random } from '../support/random.js';
 
-/** Longer texts find no more, and cost time. */
+/** Longer texts take time and find no more faults. */
 const MAX_LENGTH = 4_000;
 
-/** Changes texts at random: by characters, and by the tokens of a language, so that many still parse. */
+/** Mutates texts by characters, and by the tokens of a language, so that many still parse. */
 export class Mutator {
   constructor(
     private readonly corpus: readonly string[],
     private readonly tokens: readonly string[],
   ) {}
 
-  /** A text of the corpus, changed in some places, or in none. */
+  /** Returns a text of the corpus with some mutations, or none. */
   next(random: Random): string {
     let text = random.pick(this.corpus);
     for (let changes = random.below(random.chance(0.2) ? 8 : 3); changes > 0; changes--)
@@ -21,35 +21,35 @@ export class Mutator {
   change(random: Random, text: string): string {
     const at = random.below(text.length + 1);
     const length = random.below(Math.min(12, text.length - at + 1));
-    const [before, piece, after] = [text.slice(0, at), text.slice(at, at + length), text.slice(at + length)];
+    const [before, part, after] = [text.slice(0, at), text.slice(at, at + length), text.slice(at + length)];
     switch (random.below(9)) {
-      case 0: // another character
+      case 0: // replace a character
         return before + randomCharacter(random) + text.slice(at + 1);
-      case 1: // one more
+      case 1: // insert a character
         return before + randomCharacter(random) + text.slice(at);
-      case 2: // a token more
+      case 2: // insert a token
       case 3:
         return before + random.pick(this.tokens) + text.slice(at);
-      case 4: // a token instead
+      case 4: // replace a part by a token
         return before + random.pick(this.tokens) + after;
-      case 5: // a piece less
+      case 5: // delete a part
         return before + after;
-      case 6: // a piece again and again
-        return before + piece.repeat(1 + random.below(random.chance(0.1) ? 200 : 4)) + after;
-      case 7: // cut, and another text behind
+      case 6: // repeat a part
+        return before + part.repeat(1 + random.below(random.chance(0.1) ? 200 : 4)) + after;
+      case 7: // truncate, and append another text
         return before + random.pick(this.corpus).slice(random.below(20));
-      default: // a piece elsewhere
-        return this.insert(random, before + after, piece);
+      default: // move a part
+        return this.insert(random, before + after, part);
     }
   }
 
-  private insert(random: Random, text: string, piece: string): string {
+  private insert(random: Random, text: string, part: string): string {
     const at = random.below(text.length + 1);
-    return text.slice(0, at) + piece + text.slice(at);
+    return text.slice(0, at) + part + text.slice(at);
   }
 }
 
-/** Mostly printable; also controls, what is more than one byte, halves of surrogate pairs. */
+/** Returns a character: usually printable, or a control, multi-byte or lone surrogate character. */
 export function randomCharacter(random: Random): string {
   switch (random.below(8)) {
     case 0:
@@ -65,13 +65,13 @@ export function randomCharacter(random: Random): string {
   }
 }
 
-/** Changes bytes at random: bits, whole bytes, pieces that go, come twice or change places. */
+/** Mutates bytes: flips bits, replaces, inserts, deletes, repeats or moves bytes. */
 export function mutateBytes(random: Random, bytes: Buffer): Buffer {
   let result = Buffer.from(bytes);
   for (let changes = 1 + random.below(4); changes > 0 && result.length > 0; changes--) {
     const at = random.below(result.length);
     const length = Math.min(random.below(8), result.length - at);
-    const [before, piece, after] = [
+    const [before, part, after] = [
       result.subarray(0, at),
       result.subarray(at, at + length),
       result.subarray(at + length),
@@ -87,13 +87,13 @@ export function mutateBytes(random: Random, bytes: Buffer): Buffer {
         result = Buffer.concat([before, after]);
         break;
       case 3:
-        result = Buffer.concat([before, piece, piece, after]);
+        result = Buffer.concat([before, part, part, after]);
         break;
       case 4:
-        result = Buffer.concat([before, Buffer.from([random.below(256)]), piece, after]);
+        result = Buffer.concat([before, Buffer.from([random.below(256)]), part, after]);
         break;
       default:
-        result = Buffer.concat([after, piece, before]);
+        result = Buffer.concat([after, part, before]);
     }
   }
   return result;

@@ -3,7 +3,7 @@ import { checkOrigin, safeCors, type Cors, type OriginRule } from '../../lib/ser
 import type { Random } from '../support/random.js';
 import { check, fuzz } from './fuzz.js';
 import { Mutator } from './mutator.js';
-import { isAmbiguous, isSamePlace, readHost, readOrigin } from './origin-model.js';
+import { isAmbiguous, isSameHost, readHost, readOrigin } from './origin-model.js';
 
 const HOSTS = [
   ...[
@@ -89,18 +89,18 @@ function randomOrigin(random: Random): string {
   return random.chance(0.5) ? random.pick(ORIGINS) : origins.next(random);
 }
 
-/** A rule may have a slash at the end, the default port, and letters beyond ASCII. */
+/** Whether a rule is another spelling of an origin: with a trailing slash, the default port, or non-ASCII letters. */
 function isSpelling(rule: string, origin: string): boolean {
   const named = readOrigin(rule.replace(/(?<=[^/])\/$/, ''));
   if (named === undefined || !['http', 'https'].includes(named.scheme)) return false;
-  // numbers and the like are for the URL standard to read
+  // the URL standard decides on numbers and similar hosts
   const isOdd = /[^\x20-\x7e]|\/$|:(80|443)$/.test(rule);
   if (isAmbiguous(named)) return isOdd && URL.canParse(rule) && new URL(rule).origin === origin.toLowerCase();
   const isDefault = named.port === (named.scheme === 'https' ? '443' : '80');
   return `${named.scheme}://${named.host}${isDefault ? '' : `:${named.port}`}` === origin.toLowerCase();
 }
 
-/** A rule, and what it says by its documentation. */
+/** A rule, and which origins it allows by its documentation. */
 interface Rule {
   rule: OriginRule;
   names: (origin: string) => boolean;
@@ -143,7 +143,7 @@ const fail = (): never => {
   throw THROWN;
 };
 
-/** The option in one of its forms, and whether that form lets anybody in. */
+/** Returns the option in one of its forms, and which origins that form allows. */
 function randomCors(random: Random, { rule, names }: Rule): { cors: Cors | undefined; names: Rule['names'] } {
   const none = (): boolean => false;
   switch (random.below(9)) {
@@ -168,15 +168,15 @@ function randomCors(random: Random, { rule, names }: Rule): { cors: Cors | undef
   }
 }
 
-interface Visit {
+interface PageRequest {
   origin: string | undefined;
   host: string | undefined;
   isSecure: boolean | undefined;
 }
 
-function randomVisit(random: Random): Visit {
+function randomPageRequest(random: Random): PageRequest {
   const host = random.chance(0.05) ? undefined : random.chance(0.7) ? random.pick(HOSTS) : hosts.next(random);
-  // often the server's own, or nearly
+  // often the origin of the server, or a similar one
   const near = host === undefined ? '' : `${random.pick(['http', 'https'])}://${host}`;
   const origin = random.chance(0.4) ? near : randomOrigin(random);
   return {
@@ -186,31 +186,31 @@ function randomVisit(random: Random): Visit {
   };
 }
 
-/** What the check says; it must say it once, and at once, or that a function of the user's threw. */
-function ask({ origin, host, isSecure }: Visit, cors: Cors | undefined): boolean {
+/** Returns the verdict of the check. It must come once and synchronously, or as the error of a user's function. */
+function ask({ origin, host, isSecure }: PageRequest, cors: Cors | undefined): boolean {
   const request = { headers: { ...(origin === undefined ? {} : { origin }), host } } as IncomingMessage;
   const verdicts: (boolean | Error)[] = [];
-  const take = (verdict: unknown): void => void verdicts.push(verdict as boolean | Error);
-  checkOrigin(request, { host, isSecure }, cors, take, take);
+  const addVerdict = (verdict: unknown): void => void verdicts.push(verdict as boolean | Error);
+  checkOrigin(request, { host, isSecure }, cors, addVerdict, addVerdict);
   const [verdict] = verdicts;
   check(verdicts.length === 1, 'no single verdict', verdicts, origin);
   check(typeof verdict === 'boolean' || verdict === THROWN, 'no verdict', verdict, origin);
   return verdict === true;
 }
 
-/** Whether the page is the server's own; `undefined` where a host can be read in several ways. */
-function isOwn({ origin, host, isSecure }: Visit): boolean | undefined {
+/** Whether the page has the server's origin. Returns `undefined` for an ambiguous host. */
+function isOwn({ origin, host, isSecure }: PageRequest): boolean | undefined {
   const page = readOrigin(origin!);
   if (page === undefined || host === undefined) return false;
   if (!['http', 'https'].includes(page.scheme)) return false;
   const server = readHost(host, page.scheme);
-  // no browser sends a Host that is none
+  // no browser sends an invalid Host
   if (server === undefined) return undefined;
   if (isAmbiguous(page) || isAmbiguous(server)) return undefined;
   const isNormal = `${page.scheme}://${page.host}` === origin!.toLowerCase() || !isDefaultPort(origin!);
   return (
     isNormal &&
-    isSamePlace(page, server) &&
+    isSameHost(page, server) &&
     (isSecure ?? page.scheme === 'https') === (page.scheme === 'https')
   );
 }
@@ -218,28 +218,33 @@ function isOwn({ origin, host, isSecure }: Visit): boolean | undefined {
 const isDefaultPort = (origin: string): boolean => /^(http:.*:80|https:.*:443)$/i.test(origin);
 
 describe('the origin check', () => {
-  fuzz('lets in nobody but the server itself and whom cors names', 10_000, (random) => {
-    const visit = randomVisit(random);
+  fuzz('allows only the origin of the server and those in cors', 10_000, (random) => {
+    const request = randomPageRequest(random);
     const { cors, names } = randomCors(random, randomRule(random));
-    const allowed = ask(visit, cors);
-    if (visit.origin === undefined) return check(allowed, 'refused who is no browser', visit);
-    if (names(visit.origin)) return check(allowed, 'refused whom cors names', visit, cors);
-    const own = isOwn(visit);
+    const allowed = ask(request, cors);
+    if (request.origin === undefined) return check(allowed, 'refused a client without an origin', request);
+    if (names(request.origin)) return check(allowed, 'refused an origin in cors', request, cors);
+    const own = isOwn(request);
     if (own !== undefined)
-      check(allowed === own, own ? 'refused its own page' : 'let in a foreigner', visit, cors);
+      check(allowed === own, own ? 'refused the own origin' : 'allowed another origin', request, cors);
   });
 
-  fuzz("takes no more from the application's own rule than that rule says", 5_000, (random) => {
-    const visit = randomVisit(random);
+  fuzz("allows no more than the application's cors rule", 5_000, (random) => {
+    const request = randomPageRequest(random);
     const { rule, names } = randomRule(random);
     const credentials = random.pick([true, false, undefined]);
     const options = { origin: rule, ...(credentials === undefined ? {} : { credentials }) };
     const cors: Cors = random.pick<Cors>([options, (_, callback) => callback(null, options)]);
-    const allowed = ask(visit, safeCors(cors));
-    if (visit.origin === undefined || !allowed) return;
+    const allowed = ask(request, safeCors(cors));
+    if (request.origin === undefined || !allowed) return;
     const isWide = rule === true || rule === '*' || (Array.isArray(rule) && rule.includes('*'));
     const isSafe = credentials === true || (!isWide && typeof rule !== 'boolean');
-    check(isOwn(visit) !== false || (isSafe && names(visit.origin)), 'let in a foreigner', visit, options);
-    if (isOwn(visit) === false) check(rule !== '*', 'a wildcard opened the socket', visit, options);
+    check(
+      isOwn(request) !== false || (isSafe && names(request.origin)),
+      'allowed another origin',
+      request,
+      options,
+    );
+    if (isOwn(request) === false) check(rule !== '*', 'a wildcard allowed another origin', request, options);
   });
 });

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { newSeed } from '../support/random.js';
 import { TIMES } from './fuzz.js';
-import { KEPT_PATHS } from './seeds.js';
+import { SAVED_PATHS } from './seeds.js';
 
-/** `it`, for a property of random values that fast-check makes, and makes smaller where it fails. */
+/** Defines a test of a property with random values of fast-check, which also shrinks a failing value. */
 export function property<Value>(
   name: string,
   cases: number,
@@ -14,8 +14,8 @@ export function property<Value>(
     name,
     () => {
       const checked = fc.property(values, holds);
-      for (const kept of KEPT_PATHS[name] ?? []) fc.assert(checked, kept);
-      // a failure says its seed and path
+      for (const saved of SAVED_PATHS[name] ?? []) fc.assert(checked, saved);
+      // a failure prints its seed and path
       fc.assert(checked, { seed: newSeed(), numRuns: cases * TIMES });
     },
     15_000 * Math.max(1, TIMES),

@@ -1,13 +1,13 @@
 import { check } from './fuzz.js';
 
-/** An independent reader of RFC 6455: what the bytes of either side mean, and where they break the rules. */
+/** An independent implementation of RFC 6455 that interprets the bytes of both sides, and finds violations. */
 
 export interface ReadFrame {
   opcode: number;
   payload: Buffer;
 }
 
-/** Takes apart what a server sent; throws where it is not as strict as a server must be. The last may be incomplete. */
+/** Parses the frames of a server. Throws at a violation. The last frame may be incomplete. */
 export function readServerFrames(bytes: Buffer): { frames: ReadFrame[]; rest: Buffer } {
   const frames: ReadFrame[] = [];
   let at = 0;
@@ -16,7 +16,7 @@ export function readServerFrames(bytes: Buffer): { frames: ReadFrame[]; rest: Bu
     check((first & 0xf0) === 0x80, 'a fragment or a reserved bit', at, first);
     check(second < 0x80, 'a server must not mask', at, second);
     const opcode = first & 0x0f;
-    check([1, 2, 8, 9, 10].includes(opcode), 'no opcode', at, opcode);
+    check([1, 2, 8, 9, 10].includes(opcode), 'an invalid opcode', at, opcode);
     check(opcode < 8 || second < 126, 'a control frame over 125 bytes', at, second);
     const { start, length } = readLength(bytes, at, second);
     if (start + length > bytes.length) break;
@@ -50,25 +50,25 @@ export function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** What a client's bytes come to, by the RFC. */
-export interface ClientStory {
+/** The outcome of a client's bytes by the RFC. */
+export interface ClientOutcome {
   messages: { isText: boolean; payload: Buffer }[];
   pings: Buffer[];
-  /** How the server has to end it: its close code, 1005 for none; `undefined`: it goes on. */
+  /** The close code of the server, 1005 for none, or `undefined` when the connection stays open. */
   end: number | undefined;
-  /** The server waits for the rest of something: a frame, or a message's last fragment. */
+  /** Whether the server waits for the rest of a frame, or for more fragments. */
   isInMiddle: boolean;
 }
 
-/** Reads what a client sent as a server must that takes messages of so many bytes. */
-export function tellClientStory(bytes: Buffer, maxPayload: number): ClientStory {
-  const story: ClientStory = { messages: [], pings: [], end: undefined, isInMiddle: false };
+/** Interprets the bytes of a client like a server with this limit of the payload. */
+export function interpretClientBytes(bytes: Buffer, maxPayload: number): ClientOutcome {
+  const outcome: ClientOutcome = { messages: [], pings: [], end: undefined, isInMiddle: false };
   let parts: Buffer[] | undefined;
   let isText = false;
   let at = 0;
-  const fail = (code: number): ClientStory => ({ ...story, end: code, isInMiddle: false });
+  const fail = (code: number): ClientOutcome => ({ ...outcome, end: code, isInMiddle: false });
   while (at < bytes.length) {
-    if (bytes.length - at < 2) return { ...story, isInMiddle: true };
+    if (bytes.length - at < 2) return { ...outcome, isInMiddle: true };
     const [first, second] = [bytes[at]!, bytes[at + 1]!];
     const [fin, opcode, short] = [first >= 0x80, first & 0x0f, second & 0x7f];
     const isControl = opcode >= 8;
@@ -77,17 +77,17 @@ export function tellClientStory(bytes: Buffer, maxPayload: number): ClientStory 
     if (opcode === 8 && short === 1) return fail(1002);
     if (second < 0x80) return fail(1002);
     const size = short === 126 ? 2 : short === 127 ? 8 : 0;
-    if (bytes.length - at < 2 + size) return { ...story, isInMiddle: true };
+    if (bytes.length - at < 2 + size) return { ...outcome, isInMiddle: true };
     let length = size === 0 ? short : 0;
     for (const byte of bytes.subarray(at + 2, at + 2 + size)) length = length * 256 + byte;
     const sum = length + (parts ?? []).reduce((total, part) => total + part.length, 0);
     if (!isControl && sum > maxPayload) return fail(1009);
     const start = at + 2 + size + 4;
-    if (bytes.length < start + length) return { ...story, isInMiddle: true };
+    if (bytes.length < start + length) return { ...outcome, isInMiddle: true };
     const key = bytes.subarray(start - 4, start);
     const payload = Buffer.from(bytes.subarray(start, start + length)).map((byte, i) => byte ^ key[i % 4]!);
     at = start + length;
-    if (opcode === 9) story.pings.push(Buffer.from(payload));
+    if (opcode === 9) outcome.pings.push(Buffer.from(payload));
     else if (opcode === 8) return fail(closeCodeOf(Buffer.from(payload)));
     else if (!isControl) {
       if (opcode !== 0) [parts, isText] = [[], opcode === 1];
@@ -96,13 +96,13 @@ export function tellClientStory(bytes: Buffer, maxPayload: number): ClientStory 
       const whole = Buffer.concat(parts!);
       parts = undefined;
       if (isText && !isUtf8(whole)) return fail(1007);
-      story.messages.push({ isText, payload: whole });
+      outcome.messages.push({ isText, payload: whole });
     }
   }
-  return { ...story, isInMiddle: parts !== undefined };
+  return { ...outcome, isInMiddle: parts !== undefined };
 }
 
-/** What the server answers a close frame with. */
+/** Returns the close code with which the server answers a close frame. */
 function closeCodeOf(body: Buffer): number {
   if (body.length === 0) return 1005;
   const code = body.readUInt16BE();

@@ -86,11 +86,11 @@ function decoded(segment: string): string | undefined {
   }
 }
 
-/** As one compares paths: by the bytes that they stand for, but for escapes that are not whole. */
+/** Decodes a path to bytes for comparison, except incomplete escapes. */
 function bytesOf(path: string): string {
   if (path.includes('/')) return path.split('/').map(bytesOf).join('/');
   const isWhole = path.split('%').every((rest, index) => index === 0 || /^[\da-f]{2}/i.test(rest));
-  // a request target is Latin-1; the rest of Unicode is what only a caller in the process has
+  // a request target is Latin-1; only a caller in the process can pass other characters
   const bytes = (text: string): string =>
     Array.from(text, (char) => Buffer.from(char, char.codePointAt(0)! > 0xff ? 'utf8' : 'latin1'))
       .map((buffer) => buffer.toString('latin1'))
@@ -99,11 +99,11 @@ function bytesOf(path: string): string {
     const char = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
     return '/?#%'.includes(char) ? escape.toUpperCase() : char;
   };
-  // what the path's own encoding has added is decoded even in a path with broken escapes
+  // escapes that `pathOf` added are decoded even in a path with invalid escapes
   return isWhole ? bytes(path).replace(/%[\da-f]{2}/gi, decode) : bytes(path).replace(/%[\dA-F]{2}/g, decode);
 }
 
-/** What a pattern without wildcards gives, by its segments. */
+/** Returns the parameters of a pattern without wildcards, by its segments. */
 function paramsOf(pattern: string, path: string): Record<string, string> | undefined {
   const [names, values] = [pattern.split('/').slice(1), path.split('/').slice(1)];
   if (names.length !== values.length) return undefined;
@@ -126,21 +126,20 @@ describe('the request target', () => {
     expect(Object.getOwnPropertyNames(Object.prototype)).toHaveLength(own);
   });
 
-  fuzz('is read as one path, or as none', 8_000, (random) => {
+  fuzz('has one path, or none', 8_000, (random) => {
     const target = targets.next(random);
     const path = pathOf(target);
-    if (!target.startsWith('/'))
-      return check(path === undefined, 'read a path out of what is none', target, path);
-    check(path !== undefined, 'read no path', target);
-    check(/^\/[\w.~!$&'()*+,;=:@/%[\]|-]*$/.test(path), 'no path', target, path);
-    check(pathOf(path) === path || path.endsWith('//'), 'a path of a path is another', target, path);
+    if (!target.startsWith('/')) return check(path === undefined, 'found a path where none is', target, path);
+    check(path !== undefined, 'found no path', target);
+    check(/^\/[\w.~!$&'()*+,;=:@/%[\]|-]*$/.test(path), 'an invalid path', target, path);
+    check(pathOf(path) === path || path.endsWith('//'), 'the path of a path differs', target, path);
     if (!path.includes('//') && !/[:*]/.test(path))
-      check(normalisePath(path) === path, 'the same of a gateway is another', target, path);
+      check(normalisePath(path) === path, 'the normalised path differs', target, path);
     const given = target.replace(/[?#][^]*/, '').replace(/(?<=[^/])\/$/, '');
     check(bytesOf(path) === bytesOf(given), 'other bytes', target, path);
   });
 
-  fuzz('matches patterns by its segments', 4_000, (random) => {
+  fuzz('matches patterns by segments', 4_000, (random) => {
     const path = pathOf(targets.next(random));
     if (path === undefined) return;
     for (const { pattern, match } of PATTERNS) {

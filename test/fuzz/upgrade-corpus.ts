@@ -1,7 +1,7 @@
 import type { Random } from '../support/random.js';
 import { Mutator } from './mutator.js';
 
-/** Stands wherever a client may put something: nothing of it may come back in a header, or unexplained. */
+/** Appears in every part that a client controls. It must not appear in a header of a response, nor without a reason in a body. */
 export const CANARY = 'k4nar1envogel';
 
 type Field = [name: string, value: string];
@@ -118,13 +118,13 @@ const TOKENS = [
 ];
 const texts = new Mutator([''], TOKENS);
 
-/** Fields that fill a request up: one huge, or very many. */
+/** Returns fields that enlarge a request: a huge one, or many. */
 function padding(random: Random): Field[] {
   if (random.chance(0.5)) return [['X-Padding', 'p'.repeat(random.pick([1_000, 15_000, 16_500, 70_000]))]];
   return Array.from({ length: random.pick([50, 500, 3_000]) }, (_, index) => [`x-${index}`, 'y']);
 }
 
-/** The text of a request for an upgrade to the server at `host`: a right one, changed here and there, or not at all. */
+/** Returns the text of an upgrade request to the server at `host`: a valid one with some mutations, or none. */
 export function randomUpgrade(random: Random, host: string): string {
   const method = random.chance(0.04) ? random.pick(METHODS) : 'GET';
   const version = random.chance(0.04) ? random.pick(VERSIONS) : 'HTTP/1.1';

@@ -15,7 +15,7 @@ import {
 import { instrument } from '../../lib/opentelemetry/index.js';
 import { until } from '../support/wait.js';
 
-/** The real SDK, as a program sets it up, but for spans that stay in memory. */
+/** The real SDK, set up as in a program, except that spans stay in memory. */
 export class Telemetry {
   private readonly spans = new InMemorySpanExporter();
   private readonly exporter = new PrometheusExporter({ preventServerStart: true });
@@ -27,7 +27,7 @@ export class Telemetry {
     spanProcessors: [new SimpleSpanProcessor(this.spans)],
   });
   readonly meterProvider = new MeterProvider({ readers: [this.exporter] });
-  /** Of the application itself. */
+  /** The tracer of the application. */
   readonly tracer: Tracer = this.tracerProvider.getTracer('app');
   stop: () => void = () => undefined;
 
@@ -51,7 +51,7 @@ export class Telemetry {
     this.contexts.disable();
   }
 
-  /** The spans that have ended, as they ended; waits for so many. */
+  /** Waits for `count` ended spans. Returns them in order. */
   async ended(count: number, which: (span: ReadableSpan) => boolean = () => true): Promise<ReadableSpan[]> {
     const found = (): ReadableSpan[] => this.spans.getFinishedSpans().filter(which);
     await until(`the end of ${count} spans`, () => found().length >= count);
@@ -62,7 +62,7 @@ export class Telemetry {
     return this.spans.getFinishedSpans();
   }
 
-  /** What Prometheus gets when it asks. */
+  /** Returns the metrics as Prometheus scrapes them. */
   async scrape(): Promise<Scrape> {
     const { port } = this.http.address() as AddressInfo;
     const response = await fetch(`http://127.0.0.1:${port}/metrics`);
@@ -76,7 +76,7 @@ interface Sample {
   value: number;
 }
 
-/** Prometheus' text format, read. */
+/** Parses the text format of Prometheus. */
 export class Scrape {
   readonly samples: Sample[];
 
@@ -89,7 +89,7 @@ export class Scrape {
     });
   }
 
-  /** The sum of all that have these labels; `undefined` where there are none. */
+  /** Returns the sum of all samples with these labels, or `undefined` without any. */
   value(name: string, labels: Record<string, string> = {}): number | undefined {
     const found = this.samples.filter(
       (sample) =>
@@ -99,7 +99,7 @@ export class Scrape {
   }
 }
 
-/** One for each test. */
+/** Starts the SDK before each test, and returns a function that returns it. */
 export function useTelemetry(): () => Telemetry {
   let telemetry: Telemetry;
   beforeEach(async () => {

@@ -16,17 +16,17 @@ class Sums {
 
 @WebSocketGateway()
 class Gateway {
-  /** What a careless program does with what it was sent. */
+  /** Copies client data onto an error, like a careless program. */
   @SubscribeMessage('fail')
   fail(@MessageBody() details: object): never {
     throw Object.assign(new RangeError('no'), details);
   }
 }
 
-describe('what clients make up, in figures', () => {
+describe('attributes under hostile input', () => {
   const telemetry = useTelemetry();
 
-  it('names a pattern as its handler does, however it was written', async () => {
+  it('name a pattern as its handler does, for any spelling', async () => {
     const app = await startApp({ controllers: [Sums] });
     app.nest.connectMicroservice({ strategy: new EnvelopeTransport(app.adapter) });
     await app.nest.startAllMicroservices();
@@ -34,19 +34,19 @@ describe('what clients make up, in figures', () => {
     const patterns = [{ a: 1, b: 2 }, { b: 2, a: 1 }, '{"a":1,"b":2}', ' {"b":2,  "a":1}'];
     for (const [id, pattern] of patterns.entries())
       client.ws.send(JSON.stringify({ kind: 'message', pattern, id }));
-    await until('the answers', () => client.frames.length === patterns.length);
+    await until('the responses', () => client.frames.length === patterns.length);
     await telemetry().ended(patterns.length);
     const { samples } = await telemetry().scrape();
     const counted = samples.filter(({ name }) => name === 'messaging_process_duration_count');
     expect(counted.map(({ value }) => value)).toEqual([patterns.length]);
   });
 
-  it('names an error by its class, whatever was copied onto it', async () => {
+  it('name an error by its class, even with client data copied onto it', async () => {
     const app = await startApp({ providers: [Gateway] });
     const client = await app.connect();
     for (const constructor of [null, 1, { name: 'of the client' }])
       client.ws.send(JSON.stringify({ event: 'fail', data: { constructor } }));
-    await until('the answers', () => client.frames.length === 3);
+    await until('the responses', () => client.frames.length === 3);
     const spans = await telemetry().ended(3);
     expect(spans.map(({ attributes }) => attributes['error.type'])).toEqual(Array(3).fill('RangeError'));
   });

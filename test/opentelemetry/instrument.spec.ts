@@ -22,11 +22,11 @@ const subscribed = (): string[] =>
 describe('instrument', () => {
   const telemetry = useTelemetry();
 
-  it('counts once where it is called twice, and says so', async () => {
+  it('counts once when it is called twice, and logs a warning', async () => {
     const warnings: string[] = [];
-    const quiet = (): void => undefined;
+    const ignore = (): void => undefined;
     diag.setLogger(
-      { warn: (text) => warnings.push(text), error: quiet, info: quiet, debug: quiet, verbose: quiet },
+      { warn: (text) => warnings.push(text), error: ignore, info: ignore, debug: ignore, verbose: ignore },
       { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
     );
     expect(instrument()).toBe(telemetry().stop);
@@ -41,7 +41,7 @@ describe('instrument', () => {
     expect((await telemetry().scrape()).value('messaging_process_duration_count')).toBe(1);
   });
 
-  it('leaves nothing behind when it is ended', async () => {
+  it('unsubscribes from everything when it is stopped', async () => {
     const app = await startApp({ providers: [SayingGateway] });
     const client = await app.connect('/ws');
     await client.ask('say');
@@ -59,7 +59,7 @@ describe('instrument', () => {
     expect(telemetry().finished).toHaveLength(1);
   });
 
-  it('can begin anew, with providers that are nobody else’s', async () => {
+  it('can start again, with providers that are not global', async () => {
     telemetry().stop();
     const own = new Telemetry();
     for (const api of [trace, metrics]) api.disable();

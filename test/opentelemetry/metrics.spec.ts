@@ -51,10 +51,10 @@ const serve = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
 
 const AT = { messaging_destination_name: '/ws' };
 
-describe('the figures', () => {
+describe('the metrics', () => {
   const telemetry = useTelemetry();
 
-  it('are those of what happened', async () => {
+  it('count connections, messages, refusals and limits', async () => {
     const app = await serve({ maxPayload: 1_000, limits: { maxRooms: 1 } });
     const { server } = app.nest.get(CountedGateway);
     const clients = await Promise.all([1, 2, 3].map(() => app.connect('/ws')));
@@ -74,7 +74,7 @@ describe('the figures', () => {
       await expect(app.connect(path, { headers: { origin: 'http://evil.example' } })).rejects.toThrow('40');
     clients[1]!.ws.close(4_321);
     clients[2]!.send('x'.repeat(2_000));
-    await until('two to leave', () => server.sockets.size === 1);
+    await until('two clients to disconnect', () => server.sockets.size === 1);
 
     const scrape = await telemetry().scrape();
     const total = (name: string, labels = {}): number | undefined => scrape.value(`${name}_total`, labels);
@@ -110,7 +110,7 @@ describe('the figures', () => {
     for (const made of ['made up', 'nowhere', '4321', 'evil']) expect(scrape.text).not.toContain(made);
   });
 
-  it('tell what waits for a slow reader, and what it was not sent', async () => {
+  it('report the buffered bytes of a slow reader, and its dropped messages', async () => {
     const app = await serve({ limits: { maxBufferedBytes: 500_000 } });
     const gateway = app.nest.get(CountedGateway);
     const raw = await RawClient.connect(app.port, '/ws');
@@ -139,37 +139,37 @@ describe('the figures', () => {
     raw.tcp.destroy();
   });
 
-  it('are of declared routes, however many paths there are', async () => {
+  it('use declared routes as labels, not the paths of clients', async () => {
     const app = await serve();
     const clients = await Promise.all([1, 2, 3].map((game) => app.connect(`/game-${game}`)));
     for (const client of clients) await client.ask('say');
     const scrape = await telemetry().scrape();
     const routes = new Set(scrape.samples.map(({ labels }) => labels['messaging_destination_name']));
     const route = [...routes].find((name) => name?.includes('game'))!;
-    // Nest asks for a server on the root, where it mounts a RegExp
+    // Nest creates a server on the root for a RegExp namespace
     routes.delete('/');
     expect(routes).toEqual(new Set(['/ws', route, undefined]));
     expect(scrape.value('envelope_connections_active', { messaging_destination_name: route })).toBe(3);
     expect(scrape.text).not.toContain('game-1');
   });
 
-  it('tell that the broker of a cluster is away', async () => {
+  it('report an unreachable broker of the cluster', async () => {
     const bus = new Bus();
     bus.stall();
     const app = await serve({ adapter: bus.adapter });
     const { server } = app.nest.get(CountedGateway);
     const stateOf = async (state: string): Promise<number | undefined> =>
       (await telemetry().scrape()).value('envelope_cluster_status', { ...AT, envelope_cluster_state: state });
-    await until('the broker to be given up', () => server.cluster.state === 'away');
+    await until('the broker to become unreachable', () => server.cluster.state === 'away');
     expect(await stateOf('away')).toBe(1);
     expect(await stateOf('connected')).toBe(0);
     bus.resume();
-    await until('the broker to be back', () => server.cluster.state === 'connected');
+    await until('the broker to be reachable again', () => server.cluster.state === 'connected');
     expect(await stateOf('away')).toBe(0);
     expect(await stateOf('connected')).toBe(1);
   });
 
-  it('tell how the cluster stands, and of no server that is gone', async () => {
+  it('report the state of the cluster, and drop a closed server', async () => {
     const app = await serve();
     let scrape = await telemetry().scrape();
     expect(scrape.value('envelope_cluster_status', { ...AT, envelope_cluster_state: 'alone' })).toBe(1);

@@ -22,44 +22,44 @@ import { SPAN, TRACE, traceparent, useTelemetry } from './fixture.js';
 class EmittingGateway {
   @WebSocketServer() server!: EnvelopeServer;
 
-  @SubscribeMessage('tell')
-  async tell(@ConnectedSocket() client: EnvelopeSocket): Promise<string> {
+  @SubscribeMessage('notify')
+  async notify(@ConnectedSocket() client: EnvelopeSocket): Promise<string> {
     await new Promise(setImmediate);
-    client.emit('told', 1);
-    this.server.emit('everybody', 2);
+    client.emit('news', 1);
+    this.server.emit('broadcast', 2);
     return trace.getActiveSpan()!.spanContext().spanId;
   }
 }
 
 const metaOf = (frame: Received): unknown => Reflect.get(frame, 'meta');
 
-describe('what is emitted', () => {
+describe('an emitted event', () => {
   const telemetry = useTelemetry();
   const start = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
     startApp({ providers: [EmittingGateway] }, { adapter });
 
-  it('names the span that it was emitted in', async () => {
+  it('carries the current span', async () => {
     const app = await start();
     const [client, other] = [await app.connect('/ws'), await app.connect('/ws')];
-    client.send({ event: 'tell', id: 1, meta: { traceparent: traceparent(), tracestate: 'a=1' } });
+    client.send({ event: 'notify', id: 1, meta: { traceparent: traceparent(), tracestate: 'a=1' } });
     const span = (await client.answer(1)).data as string;
     const expected = { traceparent: traceparent(TRACE, span), tracestate: 'a=1' };
     expect(span).not.toBe(SPAN);
-    expect(await client.next('told')).toEqual({ event: 'told', data: 1, meta: expected });
-    expect(await other.next('everybody')).toEqual({ event: 'everybody', data: 2, meta: expected });
+    expect(await client.next('news')).toEqual({ event: 'news', data: 1, meta: expected });
+    expect(await other.next('broadcast')).toEqual({ event: 'broadcast', data: 2, meta: expected });
   });
 
-  it('names it on other nodes, too', async () => {
+  it('carries the span to other nodes, too', async () => {
     const bus = new Bus();
     const adapter = { adapter: bus.adapter };
     const [here, there] = [await start(adapter), await start(adapter)];
     const [client, other] = [await here.connect('/ws'), await there.connect('/ws')];
-    const { data } = await client.ask('tell');
-    const meta = metaOf(await other.next('everybody')) as { traceparent: string };
+    const { data } = await client.ask('notify');
+    const meta = metaOf(await other.next('broadcast')) as { traceparent: string };
     expect(meta.traceparent.split('-')[2]).toBe(data);
   });
 
-  it('names none outside of a span, and tells no baggage', async () => {
+  it('carries no span outside of one, and no baggage', async () => {
     const app = await start();
     const client = await app.connect('/ws');
     const { server } = app.nest.get(EmittingGateway);
@@ -117,7 +117,7 @@ class AskingGateway {
   }
 }
 
-describe('from one service to another', () => {
+describe('a request from one service to another', () => {
   const telemetry = useTelemetry();
 
   async function start(): Promise<TestApp> {
@@ -127,9 +127,9 @@ describe('from one service to another', () => {
     return startApp({ imports: [clients], providers: [AskingGateway] });
   }
 
-  it('is one trace, from the gateway of one to the handler of the other', async () => {
+  it('belongs to one trace, from the gateway to the handler of the other service', async () => {
     const client = await (await start()).connect('/ws');
-    // the second one finds a line that is there
+    // the second request uses an open connection
     for (const value of [1, 2]) {
       const { data } = await client.ask('ask', value);
       const spans = await telemetry().ended(value * 2);
@@ -143,7 +143,7 @@ describe('from one service to another', () => {
     }
   });
 
-  it('events belong to it, too', async () => {
+  it('includes events in the trace, too', async () => {
     const client = await (await start()).connect('/ws');
     const noted = new Promise((resolve) => events.subscribe(resolve));
     client.send({ event: 'note', meta: { traceparent: traceparent() } });
@@ -152,7 +152,7 @@ describe('from one service to another', () => {
     expect(spans.map(({ name }) => name)).toContain('process /rpc noted');
   });
 
-  it('tells what fails, and no patterns that nobody takes', async () => {
+  it('records failures, and hides patterns without a handler', async () => {
     const client = await (await start()).connect('/ws');
     await client.ask('misses', 'fails');
     await client.ask('misses', 'made up');

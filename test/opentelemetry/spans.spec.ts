@@ -8,7 +8,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { until } from '../support/wait.js';
 import { SPAN, TRACE, traceparent, useTelemetry } from './fixture.js';
 
-/** Far below the handlers; knows nothing of WebSocket. */
+/** A service below the handlers, without any knowledge of WebSocket. */
 @Injectable()
 class Ledger {
   async write(name: string): Promise<string> {
@@ -94,7 +94,7 @@ const isOurs = ({ instrumentationScope }: ReadableSpan): boolean =>
 describe('a span for each event', () => {
   const telemetry = useTelemetry();
 
-  it('names route and event, and what is known of the message', async () => {
+  it('has the route, the event, and the attributes of the message', async () => {
     const app = await serve();
     const client = await app.connect('/ws', { headers: { 'x-request-id': 'r-1' } });
     const { data } = await client.ask('say', 'work', 7);
@@ -114,11 +114,11 @@ describe('a span for each event', () => {
       'envelope.event': 'say',
       'envelope.outcome': 'ok',
     });
-    // a service's span, after an await, is its child
+    // the span of a service, after an await, is its child
     expect(inner).toMatchObject({ name: 'work', parentSpanContext: { spanId: span!.spanContext().spanId } });
   });
 
-  it('is a consumer where nobody waits for an answer', async () => {
+  it('is a consumer span for an event without an id', async () => {
     const client = await (await serve()).connect('/ws');
     client.send({ event: 'say', data: 'work' });
     const [span] = await telemetry().ended(1, isOurs);
@@ -126,7 +126,7 @@ describe('a span for each event', () => {
     expect(span!.attributes).not.toHaveProperty('messaging.message.id');
   });
 
-  it("tells no names of the clients' own making", async () => {
+  it('hides unknown event names', async () => {
     const client = await (await serve()).connect('/ws');
     await client.ask('made up');
     const [unknown] = await telemetry().ended(1, isOurs);
@@ -138,14 +138,14 @@ describe('a span for each event', () => {
     expect(JSON.stringify(unknown!.attributes)).not.toContain('made up');
   });
 
-  it('knows the names that listeners take', async () => {
+  it('shows the event names of listeners', async () => {
     const client = await (await serve()).connect('/ws');
     client.send({ event: 'by listener' });
     const [span] = await telemetry().ended(1, isOurs);
     expect(span).toMatchObject({ name: 'process /ws by listener', attributes: { 'envelope.outcome': 'ok' } });
   });
 
-  it('has the exception where the server is to blame, with an id and without', async () => {
+  it('records the exception of a server error, with and without an id', async () => {
     const client = await (await serve()).connect('/ws');
     await client.ask('fails');
     client.send({ event: 'fails' });
@@ -168,7 +168,7 @@ describe('a span for each event', () => {
     });
   });
 
-  it('is no error where the client is to blame', async () => {
+  it('is not an error for a refusal', async () => {
     const client = await (await serve()).connect('/ws');
     await client.ask('refuses', 'ws');
     client.send({ event: 'refuses', data: 'http' });
@@ -184,7 +184,7 @@ describe('a span for each event', () => {
     ]);
   });
 
-  it('ends once, behind middlewares that take their time, and where one refuses', async () => {
+  it('ends once with slow middlewares, and when one refuses', async () => {
     const client = await (await serve()).connect('/ws?slow=1');
     await client.ask('say', 'work');
     client.send({ event: 'refused' });
@@ -204,7 +204,7 @@ describe('a span for each event', () => {
     expect(spans[0]!.attributes['envelope.outcome']).toBe('ok');
   });
 
-  it('is abandoned where the client leaves its stream', async () => {
+  it('is abandoned when the client disconnects during its stream', async () => {
     const client = await (await serve()).connect('/ws');
     client.send({ event: 'ticks', id: 1, stream: true });
     await client.until('a value', () => client.frames.length > 2);
@@ -215,7 +215,7 @@ describe('a span for each event', () => {
     expect(span!.status.code).toBe(SpanStatusCode.UNSET);
   });
 
-  it('is to blame for its own stream, whoever feeds it', async () => {
+  it('records the error of its stream, not of the handler that caused it', async () => {
     const client = await (await serve()).connect('/ws');
     client.send({ event: 'listen', id: 'l', stream: true });
     await until('a listener', () => shared.observed);
@@ -229,35 +229,35 @@ describe('a span for each event', () => {
     });
   });
 
-  it('keeps messages apart that are handled side by side', async () => {
+  it('has the right children when messages are handled concurrently', async () => {
     const app = await serve();
     const clients = await Promise.all(Array.from({ length: 10 }, () => app.connect('/ws')));
-    const asked = clients.flatMap((client, c) =>
+    const requests = clients.flatMap((client, c) =>
       Array.from(
         { length: 10 },
         async (_, m) => [`${c}.${m}`, await client.ask('say', `${c}.${m}`)] as const,
       ),
     );
-    const answers = new Map<string, unknown>(
-      (await Promise.all(asked)).map(([name, { data }]) => [name, data]),
+    const responses = new Map<string, unknown>(
+      (await Promise.all(requests)).map(([name, { data }]) => [name, data]),
     );
     const inner = await telemetry().ended(100, (span) => !isOurs(span));
     const outer = new Map(
       (await telemetry().ended(100, isOurs)).map((span) => [span.spanContext().spanId, span]),
     );
-    expect(new Set(answers.values()).size).toBe(100);
+    expect(new Set(responses.values()).size).toBe(100);
     for (const span of inner) {
-      expect(span.spanContext().traceId).toBe(answers.get(span.name));
-      expect(outer.get(span.parentSpanContext!.spanId)!.spanContext().traceId).toBe(answers.get(span.name));
+      expect(span.spanContext().traceId).toBe(responses.get(span.name));
+      expect(outer.get(span.parentSpanContext!.spanId)!.spanContext().traceId).toBe(responses.get(span.name));
     }
     expect(new Set(inner.map(({ parentSpanContext }) => parentSpanContext!.spanId)).size).toBe(100);
   });
 });
 
-describe('the trace that a message belongs to', () => {
+describe('the trace of a message', () => {
   const telemetry = useTelemetry();
 
-  it('is the one that it names', async () => {
+  it('is the one in its meta', async () => {
     const ofUpgrade = { traceparent: traceparent('1'.repeat(32)) };
     const client = await (await serve()).connect('/ws', { headers: ofUpgrade });
     client.send({ event: 'say', data: 'work', meta: { traceparent: traceparent(), tracestate: 'a=1' } });
@@ -268,7 +268,7 @@ describe('the trace that a message belongs to', () => {
     expect(spans[1]!.links).toEqual([]);
   });
 
-  it('is not recorded where its caller does not', async () => {
+  it('is not recorded when its caller did not sample it', async () => {
     const client = await (await serve()).connect('/ws');
     const { data } = await client.ask('say', 'work', 1);
     expect(data).not.toBe(TRACE);
@@ -287,7 +287,7 @@ describe('the trace that a message belongs to', () => {
     expect(span!.links).toMatchObject([{ context: { traceId: TRACE, spanId: SPAN } }]);
   });
 
-  it('is a new one, whatever else a client may say', async () => {
+  it('is a new one for any invalid traceparent', async () => {
     const hostile: unknown[] = [
       ...[
         1,
@@ -304,7 +304,7 @@ describe('the trace that a message belongs to', () => {
         '0'.repeat(400_000),
       ],
       ...[traceparent('0'.repeat(32)), traceparent(TRACE, '0'.repeat(16)), `ff-${TRACE}-${SPAN}-01`],
-      // a version to come may say more, but not without end
+      // a future version may be longer, but not unlimited
       `01-${TRACE}-${SPAN}-01-${'x'.repeat(500)}`,
       ...[traceparent() + '-more', traceparent().toUpperCase(), { toString: 'x', length: 55 }],
     ];
@@ -318,7 +318,7 @@ describe('the trace that a message belongs to', () => {
     for (const span of await telemetry().ended(hostile.length, isOurs)) expect(span.links).toEqual([]);
   });
 
-  it('brings no baggage', async () => {
+  it('ignores baggage', async () => {
     const client = await (await serve()).connect('/ws');
     client.send({ event: 'baggage', id: 1, meta: { traceparent: traceparent(), baggage: 'admin=1' } });
     expect((await client.answer(1)).data).toEqual({ trace: TRACE, baggage: [] });

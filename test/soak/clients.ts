@@ -6,12 +6,12 @@ import { randomUpgrade } from '../fuzz/upgrade-corpus.js';
 import type { Random } from '../support/random.js';
 import { clientFrame, OP, RawClient } from '../support/raw-client.js';
 
-/** Comes, does what its name says, and is gone when it resolves; whatever the server does to it is right. */
-export type Visitor = (random: Random, port: number) => Promise<void>;
+/** Connects, does what its name says, and disconnects before it resolves. Accepts any reaction of the server. */
+export type SoakClient = (random: Random, port: number) => Promise<void>;
 
 const PATHS = ['/soak', '/soak', '/guarded?token=right', '/slow', '/rooms/room-'];
-/** Milliseconds: hundreds at a time keep a small machine busy. */
-const PATIENCE = 30_000;
+/** Milliseconds: hundreds of clients at a time keep a small machine busy. */
+const TIMEOUT = 30_000;
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
@@ -20,31 +20,31 @@ function pathOf(random: Random): string {
   return path.endsWith('-') ? `${path}${random.below(1_000_000)}` : path;
 }
 
-/** The closing handshake, whoever begins it. */
-async function disconnectAll(client: RawClient): Promise<void> {
+/** Completes the closing handshake, which either side may have begun. */
+async function closeNormally(client: RawClient): Promise<void> {
   client.send({ opcode: OP.close });
   await read(client, 'nothing');
 }
 
-/** Leaves in one of the ways there are. */
-async function leave(random: Random, client: RawClient): Promise<void> {
+/** Disconnects in a random way. */
+async function disconnect(random: Random, client: RawClient): Promise<void> {
   if (!client.isClosed) {
     const way = random.below(4);
-    if (way === 0) await disconnectAll(client);
+    if (way === 0) await closeNormally(client);
     else if (way === 1) client.tcp.end();
-    // not behind an end(): Node neither resets nor destroys then
+    // not after an end(): Node neither resets nor destroys then
     else if (way === 2 && client.tcp.writable) client.tcp.resetAndDestroy();
     else client.tcp.destroy();
   }
   await client.ended();
 }
 
-async function come(random: Random, port: number, path = pathOf(random)): Promise<RawClient> {
+async function connectClient(random: Random, port: number, path = pathOf(random)): Promise<RawClient> {
   const headers = random.chance(0.3) ? { 'Sec-WebSocket-Protocol': 'envelope.v1' } : undefined;
-  return RawClient.connect(port, path, headers, PATIENCE);
+  return RawClient.connect(port, path, headers, TIMEOUT);
 }
 
-/** Reads until that text has come, or the line has ended; answers a goodbye. */
+/** Reads until the text arrives or the connection closes. Answers a close frame. */
 async function read(client: RawClient, text: string): Promise<void> {
   for (;;) {
     const frame = await client.frameOrEnd();
@@ -53,11 +53,11 @@ async function read(client: RawClient, text: string): Promise<void> {
   }
 }
 
-const EVENTS = ['echo', 'later', 'join', 'leave', 'tell', 'heard', 'nobody', '$ping', 'ask me'];
+const EVENTS = ['echo', 'later', 'join', 'leave', 'broadcast', 'listener', 'unknown', '$ping', 'ask me'];
 
-/** What an ordinary client does. */
-const talk: Visitor = async (random, port) => {
-  const client = await come(random, port);
+/** Sends events and requests like an ordinary client. */
+const exchangeMessages: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port);
   for (let i = 0; i < 1 + random.below(10); i++) {
     if (client.isClosed) break;
     const event = random.pick(EVENTS);
@@ -65,23 +65,23 @@ const talk: Visitor = async (random, port) => {
   }
   client.text({ event: '$ping', id: 'end' });
   await read(client, '"end"');
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-/** Has streams without end, and cancels some. */
-const stream: Visitor = async (random, port) => {
-  const client = await come(random, port);
+/** Opens infinite streams, and cancels some. */
+const stream: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port);
   for (const id of [1, 2, 3, 4]) client.text({ event: random.pick(['ticks', 'values']), id, stream: id < 3 });
   client.text({ event: random.pick(['ticks', 'values']) });
   await read(client, '"more":true');
   if (random.chance(0.5)) client.text({ event: '$cancel', data: 1, id: 'cancel' });
   if (random.chance(0.5)) await read(client, '"cancel"');
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-/** Is asked, and answers late, twice, for others, or never. */
-const answer: Visitor = async (random, port) => {
-  const client = await come(random, port, '/soak');
+/** Answers requests of the server late, twice, with wrong ids, or never. */
+const answer: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port, '/soak');
   client.text({ event: 'ask me', id: 'me' });
   if (random.chance(0.7)) {
     const frame = await client.frameOrEnd();
@@ -90,27 +90,27 @@ const answer: Visitor = async (random, port) => {
     client.text({ event: 'exception', ack: (id ?? 0) + 1, data: { status: 'error', message: 'no' } });
   }
   if (random.chance(0.5)) await read(client, '"me"');
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-/** Sends frames that are none. */
-const garble: Visitor = async (random, port) => {
-  const client = await come(random, port);
+/** Sends mutated frames. */
+const sendInvalidFrames: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port);
   const frame = clientFrame({ opcode: OP.text, payload: '{"event":"echo","data":1,"id":1}' });
   for (let i = 0; i < 5; i++) client.send(mutateBytes(random, frame));
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-const misspeak: Visitor = async (random, port) => {
-  const client = await come(random, port);
+const sendInvalidMessages: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port);
   for (let i = 0; i < 20; i++) client.text(randomMessage(random));
   client.text({ event: '$ping', id: 'end' });
   await read(client, '"end"');
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-const flood: Visitor = async (random, port) => {
-  const client = await come(random, port, '/soak');
+const flood: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port, '/soak');
   const spec = random.pick([
     { opcode: OP.text, payload: '{"event":"echo","data":1}' },
     { opcode: OP.ping, payload: 'p' },
@@ -119,53 +119,53 @@ const flood: Visitor = async (random, port) => {
   client.send(Buffer.concat(Array.from({ length: 2_500 }, () => frame)));
   client.text({ event: '$ping', id: 'end' });
   await read(client, '"end"');
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-/** Says half of something, in a frame or in fragments. */
-const halve: Visitor = async (random, port) => {
-  const client = await come(random, port);
+/** Sends an incomplete frame, or an incomplete fragmented message. */
+const sendIncompleteFrame: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port);
   const frame = clientFrame({ opcode: OP.text, payload: `{"event":"echo","data":"${'x'.repeat(50_000)}"}` });
   client.send(frame.subarray(0, random.below(frame.length)));
   if (random.chance(0.3)) client.send({ opcode: OP.continuation, payload: 'x', fin: false });
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-/** Asks for much and reads nothing of it. */
-const stall: Visitor = async (random, port) => {
-  const client = await come(random, port, '/soak');
+/** Requests a large response and does not read it. */
+const stopReading: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port, '/soak');
   client.tcp.pause();
   client.text({ event: 'much', id: 1 });
   await pause(random.below(500));
   if (random.chance(0.5)) client.tcp.resume();
   else client.tcp.resetAndDestroy();
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-/** Answers no ping, and waits to be cut. */
-const fallSilent: Visitor = async (_random, port) => {
-  const client = await RawClient.connect(port, '/soak', {}, PATIENCE);
+/** Answers no pings, and waits until the server disconnects it. */
+const ignorePings: SoakClient = async (_random, port) => {
+  const client = await RawClient.connect(port, '/soak', {}, TIMEOUT);
   await client.ended();
 };
 
-const repeatIds: Visitor = async (random, port) => {
-  const client = await come(random, port, '/soak');
+const repeatIds: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port, '/soak');
   client.text({ event: 'later', id: 1 });
   client.text({ event: 'later', id: 1 });
   await read(client, 'nothing');
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-const crowdRooms: Visitor = async (random, port) => {
-  const client = await come(random, port, '/soak');
+const joinTooManyRooms: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port, '/soak');
   const name = 'r'.repeat(random.pick([5, 300]));
   client.text({ event: 'join', data: Array.from({ length: 1_200 }, (_, i) => `${name}${i}`), id: 1 });
   await read(client, '"ack":1');
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-/** Asks for an upgrade in a way that may be no way at all. */
-const upgradeBadly: Visitor = (random, port) => {
+/** Sends an upgrade request that may be invalid. */
+const sendInvalidUpgrade: SoakClient = (random, port) => {
   const request = randomUpgrade(random, `127.0.0.1:${port}`).replace(/\/ws|\/room|\/ns/, random.pick(PATHS));
   return new Promise((resolve) => {
     const tcp = connect(port, '127.0.0.1');
@@ -179,8 +179,8 @@ const upgradeBadly: Visitor = (random, port) => {
   });
 };
 
-/** Is refused, or leaves while it is looked at, or before it is let in. */
-const hurry: Visitor = (random, port) => {
+/** Is refused, or disconnects during the guards or before `handleConnection` has finished. */
+const disconnectDuringUpgrade: SoakClient = (random, port) => {
   const path = random.pick([
     '/guarded?token=wrong',
     '/guarded?token=right',
@@ -196,17 +196,17 @@ const hurry: Visitor = (random, port) => {
   });
 };
 
-/** Stays until its token has expired, or presents a fresh one. */
-const outstay: Visitor = async (random, port) => {
-  const client = await come(random, port, '/guarded?token=right');
+/** Stays until its token expires, or sends a new one. */
+const waitForExpiry: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port, '/guarded?token=right');
   if (random.chance(0.6))
     client.text({ event: '$auth', id: 1, meta: { token: random.pick(['right', 'wrong']) } });
   await read(client, 'nothing');
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-/** Is not sent much: what `ws` has not deflated yet stays with its client, and that with Nest where it was the last. */
-const deflate: Visitor = (random, port) =>
+/** Receives little: `ws` retains undeflated data with its client, and Nest retains the last client. */
+const deflate: SoakClient = (random, port) =>
   new Promise((resolve) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}/deflated`, { perMessageDeflate: { threshold: 0 } });
     socket.on('error', () => undefined);
@@ -222,31 +222,41 @@ const deflate: Visitor = (random, port) =>
     });
   });
 
-const beSentAway: Visitor = async (random, port) => {
-  const client = await come(random, port);
+const askForDisconnect: SoakClient = async (random, port) => {
+  const client = await connectClient(random, port);
   client.text({ event: 'later' });
-  client.text({ event: 'bye' });
+  client.text({ event: 'disconnect me' });
   await read(client, 'nothing');
-  await leave(random, client);
+  await disconnect(random, client);
 };
 
-/** The ordinary come more often. */
-export const VISITORS: readonly Visitor[] = [
+/** Ordinary clients appear more often. */
+export const SOAK_CLIENTS: readonly SoakClient[] = [
   ...[
-    talk,
-    talk,
-    talk,
-    talk,
+    exchangeMessages,
+    exchangeMessages,
+    exchangeMessages,
+    exchangeMessages,
     stream,
     stream,
     answer,
     answer,
-    garble,
-    misspeak,
+    sendInvalidFrames,
+    sendInvalidMessages,
     flood,
-    halve,
-    stall,
-    fallSilent,
+    sendIncompleteFrame,
+    stopReading,
+    ignorePings,
   ],
-  ...[repeatIds, crowdRooms, upgradeBadly, upgradeBadly, hurry, hurry, outstay, deflate, beSentAway],
+  ...[
+    repeatIds,
+    joinTooManyRooms,
+    sendInvalidUpgrade,
+    sendInvalidUpgrade,
+    disconnectDuringUpgrade,
+    disconnectDuringUpgrade,
+    waitForExpiry,
+    deflate,
+    askForDisconnect,
+  ],
 ];

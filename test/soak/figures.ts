@@ -1,34 +1,34 @@
 import { Server, Socket } from 'node:net';
 import { ChildProcess } from 'node:child_process';
 
-/** How many entries every map, set and list has that can be reached from an object, by the way there. */
+/** Returns the number of entries of each map, set and list that is reachable from an object, by its path. */
 export function sizesUnder(root: object): Record<string, number> {
   const sizes: Record<string, number> = {};
   const seen = new Set<unknown>();
-  const queue: [value: unknown, way: string][] = [[root, '']];
+  const queue: [value: unknown, path: string][] = [[root, '']];
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const [value, way] = next;
+    const [value, path] = next;
     if (typeof value !== 'object' || value === null || seen.has(value) || isForeign(value)) continue;
     seen.add(value);
     if (value instanceof Map || value instanceof Set) {
-      sizes[way] = value.size;
-      for (const [key, entry] of value.entries()) queue.push([entry, `${way}[${nameOf(key)}]`]);
+      sizes[path] = value.size;
+      for (const [key, entry] of value.entries()) queue.push([entry, `${path}[${nameOf(key)}]`]);
     } else if (Array.isArray(value)) {
-      sizes[way] = value.length;
-      for (const [index, entry] of value.entries()) queue.push([entry, `${way}[${index}]`]);
+      sizes[path] = value.length;
+      for (const [index, entry] of value.entries()) queue.push([entry, `${path}[${index}]`]);
     } else {
       for (const key of Reflect.ownKeys(value)) {
-        // a timer keeps the context of the request that it was started in, until it runs
+        // a timer keeps the async context that it was started in, until it runs
         if (String(key) === 'Symbol(kResourceStore)') continue;
         const field = Object.getOwnPropertyDescriptor(value, key);
-        if (field !== undefined && 'value' in field) queue.push([field.value, `${way}.${String(key)}`]);
+        if (field !== undefined && 'value' in field) queue.push([field.value, `${path}.${String(key)}`]);
       }
     }
   }
   return sizes;
 }
 
-/** Node's own: their lists are counted as resources and listeners. */
+/** Whether it is an object of Node: its lists are counted as resources and listeners. */
 function isForeign(value: object): boolean {
   return (
     value instanceof Server ||
@@ -49,22 +49,22 @@ export function countByName(names: readonly string[]): Record<string, number> {
   return counts;
 }
 
-/** What a server at rest holds. */
+/** What an idle server keeps. */
 export interface Figures {
-  /** Every map, set and list of the adapter. */
+  /** The sizes of all maps, sets and lists of the adapter. */
   sizes: Record<string, number>;
-  /** What keeps the process alive: timers, sockets. */
+  /** The resources that keep the process alive: timers, sockets. */
   resources: Record<string, number>;
   /** Listeners on the HTTP server and on the process. */
   listeners: Record<string, number>;
-  /** Objects of these classes on the heap. */
+  /** The number of objects of some classes on the heap. */
   objects: Record<string, number>;
-  /** Clients of each path. */
+  /** The clients and rooms of each path. */
   clients: Record<string, number>;
-  /** Bytes in use after a collection. */
+  /** The bytes in use after a garbage collection. */
   heap: number;
-  /** Bytes outside of the heap: buffers. */
+  /** The bytes of buffers outside of the heap. */
   external: number;
-  /** TCP connections so far. */
+  /** The number of TCP connections so far. */
   connections: number;
 }

@@ -14,14 +14,14 @@ const ANSWER_TIMEOUT = 100;
 const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
-/** Something of everything that a gateway can hold on to. */
+/** A gateway that uses everything that keeps state. */
 class BusyGateway {
   @WebSocketServer() server!: EnvelopeServer;
 
   async handleConnection(client: EnvelopeSocket): Promise<void> {
     await client.join(ROOMS[client.id.charCodeAt(0) % ROOMS.length]!);
     client.on('close', () => undefined);
-    client.on('heard', (_data: unknown, ack?: (data: unknown) => void) => ack?.('heard'));
+    client.on('listener', (_data: unknown, ack?: (data: unknown) => void) => ack?.('listener'));
     client.onAny(() => undefined);
     client.use((_event, next) => next());
   }
@@ -58,13 +58,13 @@ class BusyGateway {
   async leave(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: unknown): Promise<void> {
     await client.leave(String(room));
   }
-  @SubscribeMessage('tell')
-  tell(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() data: unknown): void {
-    client.to(ROOMS[0]!).emit('told', data);
-    this.server.volatile.emit('told', data);
-    client.emit('told', data);
+  @SubscribeMessage('broadcast')
+  broadcast(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() data: unknown): void {
+    client.to(ROOMS[0]!).emit('news', data);
+    this.server.volatile.emit('news', data);
+    client.emit('news', data);
   }
-  /** Asks the client, and a room: some never answer. */
+  /** Sends requests to the client and to a room. Some clients never answer. */
   @SubscribeMessage('ask me')
   async askMe(@ConnectedSocket() client: EnvelopeSocket): Promise<unknown> {
     const room = this.server.to(ROOMS[1]!).timeout(ANSWER_TIMEOUT).emitWithAck('asked', 1);
@@ -78,8 +78,8 @@ class BusyGateway {
     const blob = 'x'.repeat(100_000);
     for (let i = 0; i < 60; i++) client.emit('blob', blob);
   }
-  @SubscribeMessage('bye')
-  bye(@ConnectedSocket() client: EnvelopeSocket): void {
+  @SubscribeMessage('disconnect me')
+  disconnectMe(@ConnectedSocket() client: EnvelopeSocket): void {
     client.disconnect();
   }
 }
@@ -107,7 +107,7 @@ class SlowGuard implements CanActivate {
 @UseGuards(SlowGuard)
 export class GuardedGateway extends BusyGateway {}
 
-/** Some of its clients never get in. */
+/** A gateway whose `handleConnection` never finishes, or throws, for some clients. */
 @WebSocketGateway({ path: '/slow', connectTimeout: 150 })
 export class SlowGateway extends BusyGateway {
   override async handleConnection(client: EnvelopeSocket): Promise<void> {

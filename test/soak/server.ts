@@ -13,8 +13,8 @@ import { DeflatedGateway, GuardedGateway, NamespaceGateway, SlowGateway, SoakGat
 
 const GATEWAYS = [SoakGateway, DeflatedGateway, NamespaceGateway, GuardedGateway, SlowGateway];
 const CLASSES = { EnvelopeSocket, EnvelopeServer, IncomingRequest, WebSocket, IncomingMessage, Socket };
-/** Milliseconds after which what has not gone does not go. */
-const PATIENCE = 15_000;
+/** Milliseconds to wait until all connections have closed. */
+const TIMEOUT = 15_000;
 
 const { nest, port } = await boot({ providers: GATEWAYS }, { pingInterval: 400, pingTimeout: 400 });
 const adapter = adapterOf(nest);
@@ -27,10 +27,10 @@ function adapterOf(app: INestApplication): EnvelopeAdapter {
 }
 
 const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-const openLines = (): Promise<number> =>
+const openConnections = (): Promise<number> =>
   new Promise((resolve) => http.getConnections((_error, count) => resolve(count)));
 
-/** Sockets and rooms of each path. */
+/** Returns the number of sockets and rooms of each path. */
 function clientsByPath(): Record<string, number> {
   const rooms = adapter.create(0, { path: '/rooms', namespace: /^\/room-\d+$/ });
   const servers = ['/soak', '/deflated', '/guarded', '/slow'].map((path) => adapter.create(0, { path }));
@@ -48,7 +48,7 @@ function listenerCounts(): Record<string, number> {
   return Object.fromEntries([...of('http', http), ...of('process', process)]);
 }
 
-/** @param isThorough counts objects, too, which takes a snapshot of the heap for each class */
+/** @param isThorough whether to count objects, too, which takes a heap snapshot for each class */
 async function measure(isThorough: boolean): Promise<Figures> {
   for (let turn = 0; turn < 6; turn++) {
     await nextTurn();
@@ -69,10 +69,10 @@ async function measure(isThorough: boolean): Promise<Figures> {
   };
 }
 
-/** The figures once all lines have ended, and the timers of what nobody answered have run out. */
+/** Returns the figures when all connections have closed, and the timers of unanswered requests have expired. */
 async function measureAtRest(): Promise<Figures> {
-  const deadline = Date.now() + PATIENCE;
-  while ((await openLines()) > 0 && Date.now() < deadline) await nextTurn();
+  const deadline = Date.now() + TIMEOUT;
+  while ((await openConnections()) > 0 && Date.now() < deadline) await nextTurn();
   const timers = (figures: Figures): number => figures.resources['Timeout'] ?? 0;
   let figures = await measure(false);
   for (let before = Infinity; timers(figures) < before;) {

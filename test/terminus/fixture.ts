@@ -4,7 +4,7 @@ import { EnvelopeModule } from '../../lib/index.js';
 import { EnvelopeHealthIndicator, type EnvelopeHealthOptions } from '../../lib/terminus/index.js';
 import type { TestApp } from '../support/app.js';
 
-/** What `/health` asks for: set by a test before it asks. */
+/** The options of `/health`. A test sets them before its request. */
 export const wanted: { options: EnvelopeHealthOptions } = { options: {} };
 
 @Controller()
@@ -26,7 +26,7 @@ class HealthController {
   }
 }
 
-/** An application with `/health` and `/ready`. */
+/** Returns the metadata of an application with `/health` and `/ready`. */
 export function withHealth(metadata: ModuleMetadata, gracefulShutdownTimeoutMs = 0): ModuleMetadata {
   return {
     imports: [
@@ -41,7 +41,7 @@ export function withHealth(metadata: ModuleMetadata, gracefulShutdownTimeoutMs =
 
 export interface Health {
   code: number;
-  /** What the indicator said. */
+  /** The result of the indicator. */
   websocket: any; // eslint-disable-line -- tests look into details freely
 }
 

@@ -17,7 +17,7 @@ const serve = (adapter: EnvelopeOptions = {}): Promise<TestApp> =>
 describe('isHealthy', () => {
   beforeEach(() => (wanted.options = {}));
 
-  it('is up, and tells what there is, by declared routes', async () => {
+  it('is up, and reports connections by declared routes', async () => {
     const app = await serve();
     await Promise.all(['/ws', '/ws', '/game-1', '/game-2'].map((path) => app.connect(path)));
     const { code, websocket } = await ask(app, '/health');
@@ -34,7 +34,7 @@ describe('isHealthy', () => {
     });
   });
 
-  it('is down while more waits for slow readers than may', async () => {
+  it('is down while more bytes are buffered than allowed', async () => {
     const app = await serve();
     const { connected } = app.nest.get(BareGateway);
     const raw = await RawClient.connect(app.port, '/ws');
@@ -58,19 +58,19 @@ describe('isHealthy', () => {
       message: `${bufferedAmount} bytes wait to be sent to clients (maxOutboxBytes: ${bufferedAmount - 1})`,
     });
     raw.tcp.resume();
-    await until('the line to drain', () => socket.bufferedAmount === 0);
+    await until('the connection to drain', () => socket.bufferedAmount === 0);
     expect((await ask(app, '/health')).code).toBe(200);
     raw.tcp.destroy();
   });
 
-  it('is down while the event loop is late', async () => {
+  it('is down while the event loop is blocked', async () => {
     const app = await serve();
     wanted.options = { maxEventLoopLag: 300 };
     const block = (): void => {
       const end = performance.now() + 500;
       while (performance.now() < end);
     };
-    // what is measured begins with the second look after the start
+    // the first measurement is available at the second request
     await until('a measurement', async () => {
       block();
       return (await ask(app, '/health')).code === 503;
@@ -78,15 +78,15 @@ describe('isHealthy', () => {
     const { websocket } = await ask(app, '/health');
     expect(websocket.message).toMatch(/^the event loop is delayed by \d+ ms \(maxEventLoopLag: 300\)$/);
     expect(websocket.eventLoopLag).toBeGreaterThan(300);
-    await until('it to pass', async () => (await ask(app, '/health')).code === 200);
+    await until('the indicator to recover', async () => (await ask(app, '/health')).code === 200);
   });
 
-  it('tells of a broker that is away, and is down only where it is needed', async () => {
+  it('reports an unreachable broker, and is down only with requireCluster', async () => {
     const bus = new Bus();
     bus.stall();
     const app = await serve({ adapter: bus.adapter });
     const { server } = app.nest.get(BareGateway);
-    await until('the broker to be given up', () => server.cluster.state === 'away');
+    await until('the broker to become unreachable', () => server.cluster.state === 'away');
     const { code, websocket } = await ask(app, '/health');
     expect(code).toBe(200);
     expect(websocket.routes['/ws']).toEqual({ connections: 0, cluster: 'away', nodes: 1 });
@@ -95,6 +95,6 @@ describe('isHealthy', () => {
     expect(needed.code).toBe(503);
     expect(needed.websocket.message).toContain("the cluster's broker is unreachable: ");
     bus.resume();
-    await until('the broker to be back', async () => (await ask(app, '/health')).code === 200);
+    await until('the broker to be reachable again', async () => (await ask(app, '/health')).code === 200);
   });
 });

@@ -6,13 +6,13 @@ import { ask, withHealth } from './fixture.js';
 
 @WebSocketGateway({ path: '/ws' })
 class EchoGateway {
-  @SubscribeMessage('are you there?')
+  @SubscribeMessage('echo')
   answer(): string {
     return 'still';
   }
 }
 
-/** Tells when an application begins to close, and may hold it up. */
+/** Resolves `begun` when the application begins to close, and delays the close until `held` resolves. */
 @Injectable()
 class Closing implements OnModuleDestroy, BeforeApplicationShutdown {
   readonly begun = deferred();
@@ -36,7 +36,7 @@ describe('isReady', () => {
     });
   });
 
-  it('is down from the first moment of a close, while clients are served', async () => {
+  it('is down from the start of a close, while clients are still served', async () => {
     const app = await startSharedApp(withHealth({ providers: [EchoGateway, Closing] }));
     const closing = app.nest.get(Closing);
     const release = deferred();
@@ -54,23 +54,23 @@ describe('isReady', () => {
         draining: true,
       },
     });
-    expect((await client.ask('are you there?')).data).toBe('still');
+    expect((await client.ask('echo')).data).toBe('still');
     expect(client.closed).toBeUndefined();
     release.resolve();
     await closed;
     expect(await client.ended()).toMatchObject({ code: 1001 });
   });
 
-  it('stays down for as long as Terminus waits after a SIGTERM', async () => {
+  it('stays down while Terminus waits after a SIGTERM', async () => {
     const app = await startSharedApp(withHealth({ providers: [EchoGateway, Closing] }, 1_000));
     const client = await app.connect('/ws');
     const begin = performance.now();
-    // as Nest itself does at the signal; of one of the majors the types do not say so
+    // as Nest does at the signal, though the types of one major do not allow it
     const closed = Reflect.apply(app.nest.close, app.nest, ['SIGTERM']) as Promise<void>;
     await app.nest.get(Closing).begun.promise;
     for (let i = 0; i < 5; i++) {
       expect((await ask(app, '/ready')).code).toBe(503);
-      expect((await client.ask('are you there?')).data).toBe('still');
+      expect((await client.ask('echo')).data).toBe('still');
     }
     await closed;
     expect(performance.now() - begin).toBeGreaterThan(900);

@@ -15,14 +15,14 @@ describe('EnvelopeHealthIndicator', () => {
       .setLogger(new RecordingLogger())
       .compile();
 
-  it('says which module is missing', async () => {
+  it('throws an error that names the missing module', async () => {
     await expect(compile(TerminusModule)).rejects.toThrow(
       'EnvelopeHealthIndicator finds no EnvelopeModule: add EnvelopeModule.forRoot() to the imports of the application',
     );
     await expect(compile(EnvelopeModule.forRoot())).rejects.toThrow(/import TerminusModule .* in the module/);
   });
 
-  it('says that there is no adapter', async () => {
+  it('throws an error when the adapter is missing', async () => {
     const module = await Test.createTestingModule({ imports: [EnvelopeModule.forRoot(), HealthModule] })
       .setLogger(new RecordingLogger())
       .compile();
@@ -36,7 +36,7 @@ describe('EnvelopeHealthIndicator', () => {
     await app.close();
   });
 
-  it('finds the gateways from a module of its own', async () => {
+  it('finds the gateways from another module', async () => {
     const app = await startApp({
       imports: [EnvelopeModule.forRoot(), HealthModule],
       providers: [BareGateway],

@@ -1,6 +1,6 @@
-"""A client written from PROTOCOL.md alone, with nothing but Python's standard library.
+"""A client written from PROTOCOL.md alone, with only Python's standard library.
 
-Commands come as lines of JSON on standard input, reports go out as lines of JSON (README.md in this folder).
+Reads commands as lines of JSON from standard input, and writes reports as lines of JSON (README.md in this folder).
 """
 
 import base64
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
-# "Life and death of a line": not before something was changed, and after a longer pause
+# "Life and death of a line": do not reconnect without a change, and reconnect after a longer pause
 FINAL = {1000, 1002, 1007, 1008, 1009, 4409}
 LATER = {1011, 1013}
 FRESH_TOKEN = 4401
@@ -34,14 +34,14 @@ RESERVED = {
 
 
 class Refused(Exception):
-    """The upgrade was answered with another status than 101."""
+    """The response to the upgrade has another status than 101."""
 
     def __init__(self, status, retry_after):
         super().__init__(status)
         self.status, self.retry_after = status, retry_after
 
 
-class Line:
+class Connection:
     """One WebSocket connection, RFC 6455."""
 
     def __init__(self, url, protocols):
@@ -58,16 +58,16 @@ class Line:
             ).encode()
         )
         try:
-            self.protocol = self.read_answer(key)
+            self.protocol = self.read_response(key)
         except BaseException:
             self.socket.close()
             raise
 
-    def read_answer(self, key):
+    def read_response(self, key):
         while b"\r\n\r\n" not in self.buffer:
             chunk = self.socket.recv(65536)
             if not chunk:
-                raise ConnectionError("no answer")
+                raise ConnectionError("no response")
             self.buffer += chunk
         head, self.buffer = self.buffer.split(b"\r\n\r\n", 1)
         first, *lines = head.decode("latin-1").split("\r\n")
@@ -77,7 +77,7 @@ class Line:
             raise Refused(status, fields.get("retry-after"))
         accept = base64.b64encode(hashlib.sha1(key + GUID).digest()).decode()
         if fields.get("sec-websocket-accept") != accept:
-            raise ConnectionError("the answer is to somebody else")
+            raise ConnectionError("wrong Sec-WebSocket-Accept")
         return fields.get("sec-websocket-protocol")
 
     def send(self, opcode, payload):
@@ -94,14 +94,14 @@ class Line:
         try:
             self.socket.sendall(head + mask + masked)
         except OSError:
-            pass  # reading finds the end
+            pass  # the next read finds the close
 
     def close(self, code):
         self.send(CLOSE, struct.pack("!H", code))
         self.is_closing = True
 
     def receive(self):
-        """Whether there is more to read."""
+        """Reads a chunk. Returns False at the end of the connection."""
         try:
             chunk = self.socket.recv(65536)
         except OSError:
@@ -110,7 +110,7 @@ class Line:
         return bool(chunk)
 
     def messages(self):
-        """Yields what has come completely: (True, text), or (False, code), which is the end."""
+        """Yields complete messages as (True, text), and the close as (False, code)."""
         while (frame := self.next_frame()) is not None:
             is_last, opcode, payload = frame
             if opcode == PING:
@@ -142,16 +142,16 @@ class Line:
 
 
 class Client:
-    def __init__(self, tell):
-        self.tell = tell
-        self.line = self.url = self.auth = self.due = None
+    def __init__(self, report):
+        self.report = report
+        self.connection = self.url = self.auth = self.due = None
         self.session = self.offset = None
         self.is_open = self.is_leaving = False
         self.ids = self.failures = 0
-        # by id: the caller's key, and whether many values come
+        # by id: the key of the command, and whether it is a stream
         self.requests = {}
 
-    # what the caller wants
+    # commands
 
     def do(self, command):
         getattr(self, "do_" + command.pop("do"))(**command)
@@ -163,8 +163,8 @@ class Client:
     def do_disconnect(self):
         self.session = self.offset = self.due = None
         self.is_leaving = True
-        if self.line is not None:
-            self.line.close(1000)
+        if self.connection is not None:
+            self.connection.close(1000)
 
     def do_emit(self, event, **data):
         self.write({"event": event, **data})
@@ -182,66 +182,66 @@ class Client:
             if known == key:
                 self.write({"event": "$cancel", "data": number})
 
-    # the line
+    # the connection
 
     def connect(self):
-        shown = dict(self.auth or {})
+        credentials = dict(self.auth or {})
         if self.session is not None and self.offset is not None:
-            shown.update(session=self.session, offset=self.offset)
+            credentials.update(session=self.session, offset=self.offset)
         protocols = ["envelope.v1"]
-        if shown:
-            text = base64.urlsafe_b64encode(json.dumps(shown).encode()).decode().rstrip("=")
+        if credentials:
+            text = base64.urlsafe_b64encode(json.dumps(credentials).encode()).decode().rstrip("=")
             protocols.append("envelope.auth." + text)
         self.due = None
         try:
-            self.line = Line(self.url, protocols)
+            self.connection = Connection(self.url, protocols)
         except Refused as refused:
             again = refused.status >= 500 or refused.status in (408, 425, 429)
-            self.lost(1006, again, status=refused.status, at_least=float(refused.retry_after or 0))
+            self.disconnected(1006, again, status=refused.status, at_least=float(refused.retry_after or 0))
         except OSError:
-            self.lost(1006, True)
+            self.disconnected(1006, True)
         else:
-            if self.line.protocol != "envelope.v1":
+            if self.connection.protocol != "envelope.v1":
                 self.opened({})
-            # messages may have come together with the answer
+            # messages may arrive together with the response
             self.read()
 
     def write(self, message):
         if self.is_open:
-            self.line.send(TEXT, json.dumps(message).encode())
+            self.connection.send(TEXT, json.dumps(message).encode())
 
-    def lost(self, code, again, status=None, at_least=0.0):
-        if self.line is not None:
-            self.line.socket.close()
-        self.line, self.is_open = None, False
+    def disconnected(self, code, again, status=None, at_least=0.0):
+        if self.connection is not None:
+            self.connection.socket.close()
+        self.connection, self.is_open = None, False
         for key, _ in self.requests.values():
-            self.tell({"tell": "failed", "key": key})
+            self.report({"tell": "failed", "key": key})
         self.requests = {}
         if again:
             pause = random.random() * min(2, 0.05 * 2**self.failures)
             self.due = time.monotonic() + at_least + pause + (5 if code in LATER else 0)
             self.failures += 1
-        self.tell({"tell": "closed", "code": code, "returns": again, **({"status": status} if status else {})})
+        self.report({"tell": "closed", "code": code, "returns": again, **({"status": status} if status else {})})
 
     def read(self):
-        for is_text, what in self.line.messages():
+        for is_text, what in self.connection.messages():
             if is_text:
-                self.take(json.loads(what))
+                self.handle(json.loads(what))
             else:
-                self.ended(what)
+                self.closed(what)
 
-    def ended(self, code):
+    def closed(self, code):
         again = not self.is_leaving and code not in FINAL and (code < 3000 or code == FRESH_TOKEN)
-        self.lost(code, again)
+        self.disconnected(code, again)
 
-    def opened(self, hello):
+    def opened(self, session):
         self.is_open, self.failures = True, 0
-        self.session = hello.get("session")
-        self.tell({"tell": "connected", "id": hello.get("id"), "recovered": hello.get("recovered", False)})
+        self.session = session.get("session")
+        self.report({"tell": "connected", "id": session.get("id"), "recovered": session.get("recovered", False)})
 
-    # what the server says
+    # messages of the server
 
-    def take(self, frame):
+    def handle(self, frame):
         if isinstance(frame.get("offset"), str):
             self.offset = frame["offset"]
         event, data = frame.get("event"), {"data": frame["data"]} if "data" in frame else {}
@@ -253,7 +253,7 @@ class Client:
         elif "id" in frame:
             self.answer(frame["id"], event, data)
         elif not event.startswith("$") and event not in RESERVED:
-            self.tell({"tell": "event", "event": event, **data})
+            self.report({"tell": "event", "event": event, **data})
 
     def settle(self, ack, has_failed, more, data):
         # True is 1 in Python, not in JSON
@@ -263,38 +263,38 @@ class Client:
         if not more:
             del self.requests[ack]
         if has_failed:
-            self.tell({"tell": "failed", "key": key, **data})
+            self.report({"tell": "failed", "key": key, **data})
         elif not is_stream:
-            self.tell({"tell": "answer", "key": key, **data})
+            self.report({"tell": "answer", "key": key, **data})
         else:
             if data:
-                self.tell({"tell": "value", "key": key, **data})
+                self.report({"tell": "value", "key": key, **data})
             if not more:
-                self.tell({"tell": "end", "key": key})
+                self.report({"tell": "end", "key": key})
 
     def answer(self, number, event, data):
         if event == "question":
             self.write({"ack": number, **data})
         else:
-            message = "I will not tell" if event == "secret" else "nobody takes that"
+            message = "I will not tell" if event == "secret" else "unknown event"
             self.write({"event": "exception", "ack": number, "data": {"status": "error", "message": message}})
 
 
 def main():
-    def tell(report):
+    def write_report(report):
         sys.stdout.write(json.dumps(report) + "\n")
         sys.stdout.flush()
 
-    client, commands = Client(tell), b""
+    client, commands = Client(write_report), b""
     while True:
-        sources = [0] if client.line is None else [0, client.line.socket]
+        sources = [0] if client.connection is None else [0, client.connection.socket]
         wait = None if client.due is None else max(0, client.due - time.monotonic())
         ready, _, _ = select.select(sources, [], [], wait)
-        if client.line is not None and client.line.socket in ready:
-            if client.line.receive():
+        if client.connection is not None and client.connection.socket in ready:
+            if client.connection.receive():
                 client.read()
             else:
-                client.ended(1006)
+                client.closed(1006)
         if 0 in ready:
             chunk = os.read(0, 65536)
             if not chunk:

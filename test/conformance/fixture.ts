@@ -13,7 +13,7 @@ import { EnvelopeServer, EnvelopeSocket, type Limits } from '../../lib/index.js'
 import { startSharedApp, type TestApp } from '../support/app.js';
 import { deferred } from '../support/wait.js';
 
-/** What README.md in this folder asks of a server, as gateways of ours. */
+/** The gateways that README.md in this folder asks of a server, for our own server. */
 @WebSocketGateway({ path: '/protocol' })
 class ProtocolGateway {
   @WebSocketServer() server!: EnvelopeServer;
@@ -48,9 +48,9 @@ class ProtocolGateway {
   }
   @SubscribeMessage('hold')
   hold(): Promise<unknown> {
-    const one = deferred<unknown>();
-    this.held.push(one);
-    return one.promise;
+    const pending = deferred<unknown>();
+    this.held.push(pending);
+    return pending.promise;
   }
   @SubscribeMessage('release')
   release(@MessageBody() data: unknown): void {
@@ -83,7 +83,7 @@ class ProtocolGateway {
   @SubscribeMessage('cut')
   cut(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() data: unknown): void {
     client.on('disconnect', () => this.server.emit('told', data));
-    // as a network does that fails: `client.terminate()` would be the application's own will, and the session's end
+    // like a failing network: `client.terminate()` is a decision of the application, and ends the session
     client.ws.terminate();
   }
 
@@ -133,7 +133,7 @@ class StrictGateway {
 @WebSocketGateway({ path: '/protocol/refusing' })
 class RefusingGateway implements OnGatewayInit<EnvelopeServer> {
   afterInit(server: EnvelopeServer): void {
-    server.use((_client, next) => next(new Error('nobody may')));
+    server.use((_client, next) => next(new Error('refused')));
   }
 }
 
@@ -142,7 +142,7 @@ class PingingGateway {}
 
 const providers = [ProtocolGateway, GuardedGateway, StrictGateway, RefusingGateway, PingingGateway];
 
-/** Our own server with all that; whoever starts it closes it. */
+/** Starts our own server with these gateways. The caller closes it. */
 export function startFixture(limits: Limits = {}): Promise<TestApp> {
   const recovery = { maxDisconnectionDuration: 60_000 };
   return startSharedApp({ providers }, { adapter: { recovery, limits } });

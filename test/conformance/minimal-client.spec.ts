@@ -24,12 +24,12 @@ type Run = (
 describe('the client in a dozen lines of PROTOCOL.md', () => {
   let app: TestApp;
   let client: Client;
-  let heard: unknown[][];
+  let logged: unknown[][];
   beforeEach(async () => {
     app = await startFixture();
-    heard = [];
+    logged = [];
     const log = (...what: unknown[]): string => {
-      heard.push(what);
+      logged.push(what);
       return `heard ${String(what[0])}`;
     };
     expect(code).toContain(ADDRESS);
@@ -49,25 +49,25 @@ describe('the client in a dozen lines of PROTOCOL.md', () => {
   });
   afterEach(() => app.close());
 
-  it('asks, and gets the answer or the exception', async () => {
+  it('sends requests, and receives responses and exceptions', async () => {
     expect(await Promise.all([client.ask('echo', 1), client.ask('echo', [2])])).toEqual([1, [2]]);
     expect(await client.ask('nothing')).toBeUndefined();
     await expect(client.ask('fail', 'no')).rejects.toMatchObject({ message: 'no' });
     await expect(client.ask('what?')).rejects.toMatchObject({ code: 'unknown_event' });
   });
 
-  it('sends events, and hears those of the server', async () => {
+  it('sends and receives events', async () => {
     client.emit('tell', 'hello');
     await client.ask('echo');
-    expect(heard).toEqual([['told', 'hello']]);
+    expect(logged).toEqual([['told', 'hello']]);
   });
 
-  it('answers the server', async () => {
+  it('answers requests of the server', async () => {
     expect(await client.ask('ask', 'well?')).toBe('heard question');
-    expect(heard).toEqual([['question', 'well?']]);
+    expect(logged).toEqual([['question', 'well?']]);
   });
 
-  it('does not wait for what a closed line will not bring', async () => {
+  it('rejects open requests when the connection closes', async () => {
     const never = client.ask('never');
     client.emit('goodbye');
     await expect(never).rejects.toThrow('closed');

@@ -5,7 +5,7 @@ import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
 import { startFixture } from './fixture.js';
 
-/** What of PROTOCOL.md nobody can bring about by a URL alone: a server that is full, or shuts down. */
+/** The checks of PROTOCOL.md that need more than a URL: a server at its limit, and one that shuts down. */
 describe('our own server', () => {
   let app: TestApp;
   const clients: TestClient[] = [];
@@ -21,7 +21,7 @@ describe('our own server', () => {
     await app.close();
   });
 
-  it('refuses new messages with going_away while it shuts down, lets those finish that began, and closes with 1001', async () => {
+  it('refuses new messages with going_away during a shutdown, finishes open requests, and closes with 1001', async () => {
     const client = await start();
     client.send({ event: 'ask', data: 'well?', id: 'open' });
     const { id } = await client.next('question');
@@ -44,7 +44,7 @@ describe('our own server', () => {
   it.each([
     [429, { maxConnectionsPerAddress: 1 }],
     [503, { maxConnections: 1 }],
-  ])('refuses a connection too many with %d, and says when to come back', async (status, limits) => {
+  ])('refuses a connection over the limit with %d and Retry-After', async (status, limits) => {
     await start(limits);
     const answer = await requestUpgrade(app.port, '/protocol');
     expect(answer.status).toBe(status);

@@ -1,40 +1,40 @@
-import type { Bench } from './bench.js';
-import { leaving } from './disconnect.js';
-import { returning } from './reconnect.js';
+import type { ClientFixture } from './fixture.js';
+import { declareDisconnectChecks } from './disconnect.js';
+import { declareReconnectChecks } from './reconnect.js';
 import { ScriptedServer } from './scripted-server.js';
-import type { Subject } from './clients.js';
-import { talking } from './messages.js';
+import type { ClientUnderTest } from './clients.js';
+import { declareMessageChecks } from './messages.js';
 
 /** Declares all checks of PROTOCOL.md against a client. */
-export function declareChecks(make: () => Subject): void {
-  const bench: Bench = {
+export function declareChecks(make: () => ClientUnderTest): void {
+  const fixture: ClientFixture = {
     server: undefined!,
-    subject: undefined!,
+    client: undefined!,
     async connect(hello, offset, auth) {
-      bench.subject.do({ do: 'connect', url: bench.server.url, ...(auth && { auth }) });
-      const visit = await bench.server.visit();
-      visit.hello(hello, offset);
-      await bench.subject.told('connected');
-      return visit;
+      fixture.client.do({ do: 'connect', url: fixture.server.url, ...(auth && { auth }) });
+      const connection = await fixture.server.connection();
+      connection.sendSession(hello, offset);
+      await fixture.client.reported('connected');
+      return connection;
     },
   };
   beforeEach(async () => {
-    bench.server = await ScriptedServer.start();
-    bench.subject = make();
+    fixture.server = await ScriptedServer.start();
+    fixture.client = make();
   });
   afterEach(async () => {
-    await bench.subject?.stop();
-    await bench.server.stop();
-    expect(bench.server.all.flatMap(({ violations }) => violations)).toEqual([]);
+    await fixture.client?.stop();
+    await fixture.server.stop();
+    expect(fixture.server.all.flatMap(({ violations }) => violations)).toEqual([]);
   });
 
-  describe('talks', () => {
-    talking(bench);
+  describe('messages', () => {
+    declareMessageChecks(fixture);
   });
-  describe('leaves', () => {
-    leaving(bench);
+  describe('disconnecting', () => {
+    declareDisconnectChecks(fixture);
   });
-  describe('comes back', () => {
-    returning(bench);
+  describe('reconnecting', () => {
+    declareReconnectChecks(fixture);
   });
 }

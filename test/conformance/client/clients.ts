@@ -4,9 +4,9 @@ import process from 'node:process';
 import { createInterface } from 'node:readline';
 import { connect, RequestError, type ClientSocket } from '../../../lib/client/node.js';
 import { describeIf } from '../../support/brokers/describe-if.js';
-import { Awaited } from './queue.js';
+import { AsyncQueue } from './queue.js';
 
-/** What a client under test is told to do: README.md in this folder. */
+/** A command for a client under test. README.md in the parent folder describes them. */
 export type Command =
   | { do: 'connect'; url: string; auth?: object }
   | { do: 'disconnect' }
@@ -14,7 +14,7 @@ export type Command =
   | { do: 'ask' | 'stream'; key: string; event: string; data?: unknown }
   | { do: 'cancel'; key: string };
 
-/** What it tells. */
+/** A report of a client under test. */
 export interface Report {
   tell: 'connected' | 'closed' | 'event' | 'answer' | 'failed' | 'value' | 'end';
   key?: string;
@@ -28,19 +28,19 @@ export interface Report {
 }
 
 /** A client under test. */
-export abstract class Subject {
-  readonly reports = new Awaited<Report>('a report of the client');
+export abstract class ClientUnderTest {
+  readonly reports = new AsyncQueue<Report>('a report of the client');
 
   abstract do(command: Command): void;
   abstract stop(): Promise<void>;
 
-  told(tell: Report['tell'], key?: string): Promise<Report> {
+  reported(tell: Report['tell'], key?: string): Promise<Report> {
     return this.reports.take((report) => report.tell === tell && report.key === key);
   }
 }
 
 /** `lib/client`, in this process. */
-class OurClient extends Subject {
+class OurClient extends ClientUnderTest {
   private socket: ClientSocket | undefined;
   private readonly streams = new Map<string, AbortController>();
 
@@ -62,25 +62,27 @@ class OurClient extends Subject {
     this.socket?.disconnect();
     const socket = connect(url, { auth: auth as Record<string, unknown>, reconnectionDelay: 20 });
     this.socket = socket;
-    socket.on('connect', () => this.tell({ tell: 'connected', id: socket.id, recovered: socket.recovered }));
+    socket.on('connect', () =>
+      this.report({ tell: 'connected', id: socket.id, recovered: socket.recovered }),
+    );
     socket.on('disconnect', (_reason, { code, willReconnect }) =>
-      this.tell({ tell: 'closed', code, returns: willReconnect }),
+      this.report({ tell: 'closed', code, returns: willReconnect }),
     );
     socket.on('connect_error', ({ code, status, willReconnect }) =>
-      this.tell({ tell: 'closed', code, status, returns: willReconnect }),
+      this.report({ tell: 'closed', code, status, returns: willReconnect }),
     );
     socket.on('question', (data: unknown) => data);
     socket.on('secret', () => {
       throw new Error('I will not tell');
     });
     socket.onAny((event, data) => {
-      if (event !== 'question' && event !== 'secret') this.tell({ tell: 'event', event, data });
+      if (event !== 'question' && event !== 'secret') this.report({ tell: 'event', event, data });
     });
   }
 
   private async ask(socket: ClientSocket, key: string, event: string, data: unknown[]): Promise<void> {
     try {
-      this.tell({ tell: 'answer', key, data: await socket.emitWithAck(event, ...data) });
+      this.report({ tell: 'answer', key, data: await socket.emitWithAck(event, ...data) });
     } catch (error) {
       this.fail(key, error);
     }
@@ -91,36 +93,36 @@ class OurClient extends Subject {
     this.streams.set(key, controller);
     try {
       for await (const value of socket.stream(event, data, controller))
-        this.tell({ tell: 'value', key, data: value });
-      this.tell({ tell: 'end', key });
+        this.report({ tell: 'value', key, data: value });
+      this.report({ tell: 'end', key });
     } catch (error) {
       this.fail(key, error);
     }
   }
 
   private fail(key: string, error: unknown): void {
-    this.tell({ tell: 'failed', key, data: error instanceof RequestError ? error.data : undefined });
+    this.report({ tell: 'failed', key, data: error instanceof RequestError ? error.data : undefined });
   }
 
-  /** As if it had gone through JSON. */
-  private tell(report: { [Name in keyof Report]: Report[Name] | undefined }): void {
+  /** Adds a report, after a round trip through JSON like those of a program. */
+  private report(report: { [Name in keyof Report]: Report[Name] | undefined }): void {
     this.reports.add(JSON.parse(JSON.stringify(report)) as Report);
   }
 }
 
 const dataOf = ({ data }: { data?: unknown }): unknown[] => (data === undefined ? [] : [data]);
 
-/** A program that takes commands and gives reports, a line of JSON each. */
-export class Program extends Subject {
+/** A program that reads commands and writes reports, a line of JSON each. */
+export class Program extends ClientUnderTest {
   private readonly child: ChildProcess;
   private readonly ended: Promise<unknown>;
-  private complaints = '';
+  private errorOutput = '';
 
   constructor(command: string, args: string[]) {
     super();
     this.child = spawn(command, args, { stdio: 'pipe' });
     createInterface(this.child.stdout!).on('line', (line) => this.reports.add(JSON.parse(line) as Report));
-    this.child.stderr!.on('data', (text) => (this.complaints += String(text)));
+    this.child.stderr!.on('data', (text) => (this.errorOutput += String(text)));
     this.ended = new Promise((resolve) => this.child.on('close', resolve));
   }
 
@@ -131,7 +133,7 @@ export class Program extends Subject {
   async stop(): Promise<void> {
     this.child.stdin!.end();
     await this.ended;
-    expect(this.complaints).toBe('');
+    expect(this.errorOutput).toBe('');
   }
 }
 
@@ -141,8 +143,13 @@ const hasPython = spawnSync(PYTHON, ['--version']).status === 0;
 export const describeWithPython = describeIf(hasPython, MISSING);
 export const BARE_CLIENT = join(process.cwd(), 'test/conformance/bare_client.py');
 
-/** All clients that we have, and how to describe their tests. */
-export const SUBJECTS: { name: string; describe: jest.Describe; make: () => Subject; isOurs?: true }[] = [
+/** All clients under test, and how to describe their tests. */
+export const CLIENTS: {
+  name: string;
+  describe: jest.Describe;
+  make: () => ClientUnderTest;
+  isOurs?: true;
+}[] = [
   { name: 'lib/client', describe, make: () => new OurClient(), isOurs: true },
   {
     name: 'bare_client.py',

@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Bench } from './bench.js';
+import type { ClientFixture } from './fixture.js';
 
-/** PROTOCOL.md, "Life and death of a line". */
-export function leaving(bench: Bench): void {
-  it('answers pings with what they carry', async () => {
-    const visit = await bench.connect();
-    for (const data of ['', 'are you there?', 'x'.repeat(125)]) {
-      visit.ws.ping(data);
-      expect(await visit.pongs.take()).toBe(data);
+/** Declares the checks of PROTOCOL.md, "Life and death of a line". */
+export function declareDisconnectChecks(fixture: ClientFixture): void {
+  it('answers pings with their payload', async () => {
+    const connection = await fixture.connect();
+    for (const data of ['', 'ping', 'x'.repeat(125)]) {
+      connection.ws.ping(data);
+      expect(await connection.pongs.take()).toBe(data);
     }
   });
 
-  it('says goodbye with 1000, and does not come back', async () => {
-    const visit = await bench.connect();
-    bench.subject.do({ do: 'disconnect' });
-    expect(await visit.closed.take()).toEqual({ code: 1000 });
-    expect(await bench.subject.told('closed')).toMatchObject({ code: 1000, returns: false });
+  it('disconnects with 1000, and does not reconnect', async () => {
+    const connection = await fixture.connect();
+    fixture.client.do({ do: 'disconnect' });
+    expect(await connection.closed.take()).toEqual({ code: 1000 });
+    expect(await fixture.client.reported('closed')).toMatchObject({ code: 1000, returns: false });
   });
 
   it.each([
@@ -33,34 +33,34 @@ export function leaving(bench: Bench): void {
     [4401, true],
     [4409, false],
     [4999, false],
-  ])('closed with %d: does it come back? %s', async (code, returns) => {
-    const visit = await bench.connect();
-    bench.subject.do({ do: 'ask', key: 'open', event: 'sum' });
-    await visit.next('sum');
-    visit.ws.close(code, 'because');
-    expect(await bench.subject.told('closed')).toMatchObject({ code, returns });
-    // what was asked is not answered any more
-    expect(await bench.subject.told('failed', 'open')).not.toHaveProperty('data');
-    expect(await visit.closed.take()).toEqual({ code });
-    if (code === 1001 || code === 4401) await bench.server.visit();
+  ])('closed with %d: reconnects: %s', async (code, returns) => {
+    const connection = await fixture.connect();
+    fixture.client.do({ do: 'ask', key: 'open', event: 'sum' });
+    await connection.next('sum');
+    connection.ws.close(code, 'because');
+    expect(await fixture.client.reported('closed')).toMatchObject({ code, returns });
+    // open requests fail
+    expect(await fixture.client.reported('failed', 'open')).not.toHaveProperty('data');
+    expect(await connection.closed.take()).toEqual({ code });
+    if (code === 1001 || code === 4401) await fixture.server.connection();
   });
 
-  it('refused after the upgrade, before $session: it was never connected, and does not come back', async () => {
-    bench.subject.do({ do: 'connect', url: bench.server.url });
-    const visit = await bench.server.visit();
-    visit.send({ event: 'said', data: 'by the check' });
-    visit.send({ event: 'exception', data: { status: 'error', code: 'refused', message: 'bad token' } });
-    visit.ws.close(1008, 'bad token');
-    expect(await bench.subject.told('closed')).toMatchObject({ code: 1008, returns: false });
-    expect(await visit.closed.take()).toEqual({ code: 1008 });
-    expect(bench.subject.reports.open).toEqual([]);
+  it('does not reconnect, and reports no connection, when refused after the upgrade and before $session', async () => {
+    fixture.client.do({ do: 'connect', url: fixture.server.url });
+    const connection = await fixture.server.connection();
+    connection.send({ event: 'said', data: 'by the check' });
+    connection.send({ event: 'exception', data: { status: 'error', code: 'refused', message: 'bad token' } });
+    connection.ws.close(1008, 'bad token');
+    expect(await fixture.client.reported('closed')).toMatchObject({ code: 1008, returns: false });
+    expect(await connection.closed.take()).toEqual({ code: 1008 });
+    expect(fixture.client.reports.open).toEqual([]);
   });
 
-  it('comes back where the line broke without a word', async () => {
-    const visit = await bench.connect();
-    visit.ws.terminate();
-    expect(await bench.subject.told('closed')).toMatchObject({ code: 1006, returns: true });
-    await bench.server.visit();
+  it('reconnects after a connection that ended without a close frame', async () => {
+    const connection = await fixture.connect();
+    connection.ws.terminate();
+    expect(await fixture.client.reported('closed')).toMatchObject({ code: 1006, returns: true });
+    await fixture.server.connection();
   });
 
   it.each([
@@ -74,52 +74,52 @@ export function leaving(bench: Bench): void {
     [500, true],
     [502, true],
     [503, true],
-  ])('refused with %d: does it come back? %s', async (status, returns) => {
-    bench.server.refusal = { status };
-    bench.subject.do({ do: 'connect', url: bench.server.url });
-    expect(await bench.subject.told('closed')).toMatchObject({ status, returns });
+  ])('refused with %d: reconnects: %s', async (status, returns) => {
+    fixture.server.refusal = { status };
+    fixture.client.do({ do: 'connect', url: fixture.server.url });
+    expect(await fixture.client.reported('closed')).toMatchObject({ status, returns });
   });
 
-  it.each([1011, 1013])('comes back later than at once after %d', async (code) => {
-    const visit = await bench.connect();
-    visit.ws.close(code);
-    expect(await bench.subject.told('closed')).toMatchObject({ code, returns: true });
+  it.each([1011, 1013])('reconnects after a longer pause after %d', async (code) => {
+    const connection = await fixture.connect();
+    connection.ws.close(code);
+    expect(await fixture.client.reported('closed')).toMatchObject({ code, returns: true });
     await sleep(1_000);
-    expect(bench.server.attempts).toBe(1);
+    expect(fixture.server.attempts).toBe(1);
   });
 
-  it('waits longer and longer while its attempts fail', async () => {
-    bench.server.refusesAll = 503;
-    bench.subject.do({ do: 'connect', url: bench.server.url });
-    await bench.subject.told('closed');
+  it('waits longer after each failed attempt', async () => {
+    fixture.server.refuseAll = 503;
+    fixture.client.do({ do: 'connect', url: fixture.server.url });
+    await fixture.client.reported('closed');
     await sleep(1_000);
-    // pauses below 20 ms that double: some eight attempts, or more where chance shortens the pauses
-    expect(bench.server.attempts).toBeLessThan(25);
+    // pauses begin below 100 ms and double: some eight attempts, or more with short random pauses
+    expect(fixture.server.attempts).toBeLessThan(25);
   });
 
-  it('sends nothing behind its own close frame', async () => {
-    const visit = await bench.connect();
-    bench.subject.do({ do: 'disconnect' });
-    bench.subject.do({ do: 'emit', event: 'late' });
-    bench.subject.do({ do: 'ask', key: 'late', event: 'late' });
-    await visit.closed.take();
-    expect(visit.frames.open).toEqual([]);
+  it('sends nothing after its own close frame', async () => {
+    const connection = await fixture.connect();
+    fixture.client.do({ do: 'disconnect' });
+    fixture.client.do({ do: 'emit', event: 'late' });
+    fixture.client.do({ do: 'ask', key: 'late', event: 'late' });
+    await connection.closed.take();
+    expect(connection.frames.open).toEqual([]);
   });
 
-  it('sends nothing behind its answer to a close frame', async () => {
-    const visit = await bench.connect();
-    visit.ws.close(1001);
-    bench.subject.do({ do: 'emit', event: 'said', data: 'maybe before it' });
-    await visit.closed.take();
-    expect(visit.violations).toEqual([]);
+  it('sends nothing after its answer to a close frame', async () => {
+    const connection = await fixture.connect();
+    connection.ws.close(1001);
+    fixture.client.do({ do: 'emit', event: 'said', data: 'possibly before the close frame' });
+    await connection.closed.take();
+    expect(connection.violations).toEqual([]);
   });
 
-  it('comes back when the server says', async () => {
-    bench.server.refusal = { status: 503, headers: { 'Retry-After': '1' } };
+  it('waits for Retry-After before it reconnects', async () => {
+    fixture.server.refusal = { status: 503, headers: { 'Retry-After': '1' } };
     const before = Date.now();
-    bench.subject.do({ do: 'connect', url: bench.server.url });
-    expect(await bench.subject.told('closed')).toMatchObject({ status: 503, returns: true });
-    await bench.server.visit();
+    fixture.client.do({ do: 'connect', url: fixture.server.url });
+    expect(await fixture.client.reported('closed')).toMatchObject({ status: 503, returns: true });
+    await fixture.server.connection();
     expect(Date.now() - before).toBeGreaterThanOrEqual(1_000);
   });
 }

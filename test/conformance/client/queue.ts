@@ -1,45 +1,45 @@
-const PATIENCE = 10_000;
+const TIMEOUT = 10_000;
 
-/** Things that come one after the other, each given out once; waits for those that are not there yet. */
-export class Awaited<Thing> {
-  /** All that came, in order. */
-  readonly all: Thing[] = [];
+/** A queue whose `take` waits for an item. Each item is taken once. */
+export class AsyncQueue<Item> {
+  /** All added items, in order. */
+  readonly all: Item[] = [];
   private readonly taken = new Set<number>();
-  private readonly looks = new Set<() => void>();
+  private readonly waiters = new Set<() => void>();
 
   constructor(private readonly what: string) {}
 
-  add(thing: Thing): void {
-    this.all.push(thing);
-    for (const look of [...this.looks]) look();
+  add(item: Item): void {
+    this.all.push(item);
+    for (const check of [...this.waiters]) check();
   }
 
-  take(matches: (thing: Thing) => boolean = () => true): Promise<Thing> {
+  take(matches: (item: Item) => boolean = () => true): Promise<Item> {
     const error = new Error();
     return new Promise((resolve, reject) => {
       const finish = (): void => {
         clearTimeout(timer);
-        this.looks.delete(look);
+        this.waiters.delete(check);
       };
       const timer = setTimeout(() => {
         finish();
-        error.message = `${this.what} did not come within ${PATIENCE} ms; there are ${JSON.stringify(this.open)}`;
+        error.message = `${this.what} did not arrive within ${TIMEOUT} ms; not taken: ${JSON.stringify(this.open)}`;
         reject(error);
-      }, PATIENCE);
-      const look = (): void => {
-        const index = this.all.findIndex((thing, at) => !this.taken.has(at) && matches(thing));
+      }, TIMEOUT);
+      const check = (): void => {
+        const index = this.all.findIndex((item, at) => !this.taken.has(at) && matches(item));
         if (index === -1) return;
         this.taken.add(index);
         finish();
         resolve(this.all[index]!);
       };
-      this.looks.add(look);
-      look();
+      this.waiters.add(check);
+      check();
     });
   }
 
-  /** Those that nobody has taken. */
-  get open(): Thing[] {
+  /** The items that were not taken. */
+  get open(): Item[] {
     return this.all.filter((_, index) => !this.taken.has(index));
   }
 }

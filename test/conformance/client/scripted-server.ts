@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { OP, parseFrame } from '../../support/raw-client.js';
 import { FIELDS } from '../server/server.js';
-import { Awaited } from './queue.js';
+import { AsyncQueue } from './queue.js';
 
 export interface Frame {
   event?: string;
@@ -16,23 +16,23 @@ export interface Frame {
 const isId = (id: unknown): boolean =>
   typeof id === 'string' ? id.length > 0 && id.length <= 64 : Number.isSafeInteger(id);
 
-/** One line of a client, and the law that it has to keep. */
-export class Visit {
-  readonly frames = new Awaited<Frame>('a message of the client');
-  readonly pongs = new Awaited<string>('a pong');
-  readonly closed = new Awaited<{ code: number }>('the end of the line');
-  /** What the client did that PROTOCOL.md does not let it. */
+/** One connection of a client. Checks each of its messages against PROTOCOL.md. */
+export class ClientConnection {
+  readonly frames = new AsyncQueue<Frame>('a message of the client');
+  readonly pongs = new AsyncQueue<string>('a pong');
+  readonly closed = new AsyncQueue<{ code: number }>('the close of the connection');
+  /** The violations of PROTOCOL.md by the client. */
   readonly violations: string[] = [];
-  private readonly asked = new Set<string | number>();
-  private readonly open = new Set<string | number>();
+  private readonly unanswered = new Set<string | number>();
+  private readonly inFlight = new Set<string | number>();
 
   constructor(
     readonly ws: WebSocket,
     readonly request: IncomingMessage,
   ) {
-    // beside `ws`, which reads nothing behind a close frame
+    // in addition to `ws`, which reads nothing after a close frame
     this.watchForLateMessages();
-    ws.on('message', (data: Buffer, isBinary) => this.take(data, isBinary));
+    ws.on('message', (data: Buffer, isBinary) => this.receive(data, isBinary));
     ws.on('pong', (data) => this.pongs.add(String(data)));
     ws.on('error', (error) => this.violations.push(String(error)));
     ws.on('close', (code) => this.closed.add({ code }));
@@ -43,7 +43,7 @@ export class Visit {
     return (this.request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
   }
 
-  /** The object in `envelope.auth.…`, if there is one. */
+  /** The object in `envelope.auth.…`, or `undefined`. */
   get auth(): Record<string, unknown> | undefined {
     const texts = this.offered
       .filter((name) => name.startsWith('envelope.auth.'))
@@ -55,13 +55,13 @@ export class Visit {
 
   send(message: object | string): void {
     const frame = message as Frame & { more?: boolean };
-    if (frame.ack !== undefined && frame.more !== true) this.open.delete(frame.ack);
-    if (frame.id !== undefined) this.asked.add(frame.id);
+    if (frame.ack !== undefined && frame.more !== true) this.inFlight.delete(frame.ack);
+    if (frame.id !== undefined) this.unanswered.add(frame.id);
     this.ws.send(typeof message === 'string' ? message : JSON.stringify(message));
   }
 
-  /** Says `$session`; a server without recovery has no token. */
-  hello(data: object = {}, offset?: string): void {
+  /** Sends `$session`. A server without recovery sends no token. */
+  sendSession(data: object = {}, offset?: string): void {
     const features = ['ack', 'stream', 'cancel', 'ping', ...('session' in data ? ['recovery'] : [])];
     const session = {
       id: 'socket',
@@ -74,7 +74,7 @@ export class Visit {
     this.send({ event: '$session', data: session, ...(offset !== undefined && { offset }) });
   }
 
-  /** The next event of that name. */
+  /** Resolves with the next event with this name. */
   next(event: string): Promise<Frame> {
     return this.frames.take((frame) => frame.event === event && frame.ack === undefined);
   }
@@ -83,9 +83,9 @@ export class Visit {
     return this.frames.take((frame) => frame.ack === id);
   }
 
-  /** All that the client sent before has come: messages keep their order. */
+  /** Resolves when all earlier messages of the client have arrived: messages keep their order. */
   async settled(): Promise<void> {
-    this.asked.add('settled');
+    this.unanswered.add('settled');
     this.send({ event: 'question', id: 'settled' });
     await this.answerTo('settled');
   }
@@ -102,36 +102,36 @@ export class Visit {
     });
   }
 
-  private take(data: Buffer, isBinary: boolean): void {
+  private receive(data: Buffer, isBinary: boolean): void {
     const frame = JSON.parse(data.toString()) as Frame;
     const fail = (what: string): void =>
       void this.violations.push(`${what}: ${data.toString().slice(0, 200)}`);
     const { event, id, ack, stream } = frame;
-    if (isBinary) fail('a binary message, where a text would do');
-    if (typeof frame !== 'object' || frame === null || Array.isArray(frame)) return fail('no object');
+    if (isBinary) fail('a binary message instead of a text');
+    if (typeof frame !== 'object' || frame === null || Array.isArray(frame)) return fail('not an object');
     for (const field of Object.keys(frame)) if (!FIELDS.includes(field)) fail(`a field "${field}"`);
     if (event === undefined ? ack === undefined : typeof event !== 'string' || event.length === 0)
       fail('no event');
     if (event?.startsWith('$') && !['$ping', '$auth', '$cancel'].includes(event)) fail('a reserved event');
-    if (event === 'exception' && ack === undefined) fail('an exception that answers nothing');
-    if (stream !== undefined && (stream !== true || id === undefined)) fail('a stream of nothing');
-    if (ack !== undefined && !this.asked.delete(ack)) fail('an answer that nobody waits for');
-    if (id !== undefined && !isId(id)) fail('an id that is none');
-    if (id !== undefined && this.open.has(id)) fail('an id that is in flight');
-    if (id !== undefined && ack === undefined) this.open.add(id);
+    if (event === 'exception' && ack === undefined) fail('an exception without ack');
+    if (stream !== undefined && (stream !== true || id === undefined)) fail('an invalid stream');
+    if (ack !== undefined && !this.unanswered.delete(ack)) fail('a response without a request');
+    if (id !== undefined && !isId(id)) fail('an invalid id');
+    if (id !== undefined && this.inFlight.has(id)) fail('an id that is in flight');
+    if (id !== undefined && ack === undefined) this.inFlight.add(id);
     this.frames.add(frame);
   }
 }
 
-/** A server that says what a test has it say, and looks at what its clients send. */
+/** A server that sends what a test tells it to, and checks what its clients send. */
 export class ScriptedServer {
-  readonly visits = new Awaited<Visit>('a visit');
-  readonly all: Visit[] = [];
-  /** Answers the next upgrade with this status. */
+  readonly connections = new AsyncQueue<ClientConnection>('a connection');
+  readonly all: ClientConnection[] = [];
+  /** Refuses the next upgrade with this status. */
   refusal: { status: number; headers?: Record<string, string> } | undefined;
-  /** Answers every upgrade with this status, from now on. */
-  refusesAll: number | undefined;
-  /** How many upgrades were asked for. */
+  /** Refuses all further upgrades with this status. */
+  refuseAll: number | undefined;
+  /** How many upgrades were unanswered for. */
   attempts = 0;
   private server!: WebSocketServer;
 
@@ -142,7 +142,7 @@ export class ScriptedServer {
       host: '127.0.0.1',
       handleProtocols: (offered) => (offered.has('envelope.v1') ? 'envelope.v1' : false),
       verifyClient: (_info, decide) => {
-        const { refusal = scripted.refusesAll === undefined ? undefined : { status: scripted.refusesAll } } =
+        const { refusal = scripted.refuseAll === undefined ? undefined : { status: scripted.refuseAll } } =
           scripted;
         scripted.attempts++;
         scripted.refusal = undefined;
@@ -151,9 +151,9 @@ export class ScriptedServer {
       },
     });
     scripted.server.on('connection', (ws, request) => {
-      const visit = new Visit(ws, request);
-      scripted.all.push(visit);
-      scripted.visits.add(visit);
+      const nextConnection = new ClientConnection(ws, request);
+      scripted.all.push(nextConnection);
+      scripted.connections.add(nextConnection);
     });
     await new Promise((resolve) => scripted.server.once('listening', resolve));
     return scripted;
@@ -163,9 +163,9 @@ export class ScriptedServer {
     return `ws://127.0.0.1:${(this.server.address() as AddressInfo).port}/path`;
   }
 
-  /** The next line that a client opens. */
-  visit(): Promise<Visit> {
-    return this.visits.take();
+  /** Resolves with the next connection of a client. */
+  connection(): Promise<ClientConnection> {
+    return this.connections.take();
   }
 
   async stop(): Promise<void> {

@@ -6,7 +6,7 @@ import { BARE_CLIENT } from '../client/clients.js';
 export interface ClientMutant {
   fault: string;
   check: RegExp;
-  /** What of its text is replaced, and by what. */
+  /** The text to replace, and its replacement. */
   from: string;
   to: string;
 }
@@ -14,40 +14,40 @@ export interface ClientMutant {
 const PAUSE = 'random.random() * min(2, 0.05 * 2**self.failures)';
 
 export const CLIENT_MUTANTS: readonly ClientMutant[] = [
-  { fault: 'makes no pause', check: /waits longer and longer/, from: PAUSE, to: '0' },
+  { fault: 'makes no pause', check: /waits longer after each failed attempt/, from: PAUSE, to: '0' },
   ...[1011, 1013].map((code) => ({
     fault: `makes no longer pause after ${code}`,
-    check: new RegExp(`comes back later than at once after ${code}`),
+    check: new RegExp(`reconnects after a longer pause after ${code}`),
     from: 'LATER = {1011, 1013}',
     to: `LATER = {1011, 1013} - {${code}}`,
   })),
   ...[408, 425, 429].map((status) => ({
-    fault: `does not come back after ${status}`,
+    fault: `does not reconnect after ${status}`,
     check: new RegExp(`refused with ${status}: `),
     from: '(408, 425, 429)',
     to: `[status for status in (408, 425, 429) if status != ${status}]`,
   })),
   {
-    fault: 'does not come back after 500',
+    fault: 'does not reconnect after 500',
     check: /refused with 500: /,
     from: 'refused.status >= 500',
     to: 'refused.status > 500',
   },
   {
-    fault: 'comes back after 403',
+    fault: 'reconnects after 403',
     check: /refused with 403: /,
     from: '(408, 425, 429)',
     to: '(403, 408, 425, 429)',
   },
   ...[3000, 3999, 4000, 4999].map((code) => ({
-    fault: `comes back after ${code}`,
+    fault: `reconnects after ${code}`,
     check: new RegExp(`closed with ${code}: `),
     from: 'code == FRESH_TOKEN',
     to: `code in (FRESH_TOKEN, ${code})`,
   })),
   {
-    fault: 'sends messages behind its close frame',
-    check: /sends nothing behind its own close frame/,
+    fault: 'sends messages after its close frame',
+    check: /sends nothing after its own close frame/,
     from: '        if self.is_closing:\n            return\n',
     to: '',
   },
@@ -56,7 +56,7 @@ export const CLIENT_MUTANTS: readonly ClientMutant[] = [
 /** Writes the mutant into a folder, and returns its path. */
 export function writeMutant(folder: string, name: string, { from, to }: ClientMutant): string {
   const text = readFileSync(BARE_CLIENT, 'utf8');
-  if (text.split(from).length !== 2) throw new Error(`bare_client.py has ${from} not once`);
+  if (text.split(from).length !== 2) throw new Error(`bare_client.py must contain ${from} exactly once`);
   const path = join(folder, `${name}.py`);
   writeFileSync(path, text.replace(from, to));
   return path;

@@ -1,6 +1,6 @@
 type Step = () => unknown;
 
-/** A test that was collected, with all that is to run around it. */
+/** A collected test, with its hooks. */
 export interface Check {
   name: string;
   run(): Promise<void>;
@@ -12,11 +12,11 @@ interface Scope {
   after: Step[];
 }
 
-/** Milliseconds. Some checks wait for five seconds by themselves before they fail. */
-const PATIENCE = 20_000;
+/** Milliseconds. Some checks wait five seconds before they fail. */
+const TIMEOUT = 20_000;
 
 /**
- * Collects the tests that a function declares, in the place of Jest, so that a test can run them and expect some of them to fail.
+ * Collects the tests that a function declares, in place of Jest, so that a test can run them and expect some of them to fail.
  * `beforeAll` and `afterAll` run around each one.
  */
 export function collect(declare: () => void): Check[] {
@@ -29,7 +29,7 @@ export function collect(declare: () => void): Check[] {
     scope = outer;
   };
   const it = (name: string, body: Step): void => {
-    // what is declared behind a test runs around it as well
+    // hooks that are declared after a test run around it as well
     const own = scope;
     checks.push({
       name: [...own.names, name].join(' › '),
@@ -50,17 +50,17 @@ export function collect(declare: () => void): Check[] {
     afterEach: after,
   };
   const globals = globalThis as unknown as Record<string, unknown>;
-  const jests = Object.fromEntries(Object.keys(ours).map((name) => [name, globals[name]]));
+  const originals = Object.fromEntries(Object.keys(ours).map((name) => [name, globals[name]]));
   Object.assign(globals, ours);
   try {
     declare();
   } finally {
-    Object.assign(globals, jests);
+    Object.assign(globals, originals);
   }
   return checks;
 }
 
-/** Jest's tables: `%s` and `%d` are the row's values. */
+/** Implements Jest's `each`: `%s` and `%d` are replaced by the row's values. */
 function each(declare: (name: string, body: () => void) => void) {
   return (rows: readonly unknown[]) => (name: string, body: (...row: unknown[]) => void) => {
     for (const given of rows) {
@@ -85,7 +85,7 @@ async function runAll(steps: Step[], after: Step[]): Promise<void> {
 function deadline(): { passed: Promise<never>; end(): void } {
   let end!: () => void;
   const passed = new Promise<never>((_, reject) => {
-    const timer = setTimeout(() => reject(new Error(`not within ${PATIENCE} ms`)), PATIENCE);
+    const timer = setTimeout(() => reject(new Error(`not within ${TIMEOUT} ms`)), TIMEOUT);
     end = () => clearTimeout(timer);
   });
   return { passed, end };

@@ -1,39 +1,39 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { clientFrame, OP, parseFrame, type RawFrame } from '../../support/raw-client.js';
 
-/** A frame on its way, without its mask. */
-export interface Passing extends RawFrame {
-  /** The payload of a text frame that is one JSON object. */
+/** A proxied frame without its mask. */
+export interface ProxiedFrame extends RawFrame {
+  /** The payload of a text frame that is a JSON object. */
   message?: Record<string, unknown>;
 }
 
-/** What a proxy does to a line between a client and a server. Whatever is left out passes as it is. */
+/** How a proxy changes a connection between a client and a server. Without a function, everything passes unchanged. */
 export interface Change {
-  /** The head of the upgrade request. */
+  /** Returns another head of the upgrade request. */
   head?(text: string): string;
-  /** Frames to go on in the place of one from the client. */
-  fromClient?(frame: Passing, line: Line): Buffer[];
-  /** Frames to go on in the place of one from the server. */
-  fromServer?(frame: Passing, line: Line): Buffer[];
+  /** Returns the frames to forward in place of one from the client. */
+  fromClient?(frame: ProxiedFrame, line: ProxiedConnection): Buffer[];
+  /** Returns the frames to forward in place of one from the server. */
+  fromServer?(frame: ProxiedFrame, line: ProxiedConnection): Buffer[];
 }
 
-export interface Line {
+export interface ProxiedConnection {
   client: Socket;
   server: Socket;
 }
 
-/** A frame as a server sends it: as a client's, but not masked. */
+/** Encodes a frame of a server: like that of a client, but not masked. */
 export function serverFrame(opcode: number, payload: string | Buffer): Buffer {
   return clientFrame({ opcode, payload, mask: false });
 }
 
-/** The message in the place of another. */
+/** Encode a message of either side. */
 export const asServer = (message: object): Buffer => serverFrame(OP.text, JSON.stringify(message));
 export const asClient = (message: object): Buffer =>
   clientFrame({ opcode: OP.text, payload: JSON.stringify(message) });
 
-/** Stands between clients and a server, byte by byte, and makes another server of it by one change. */
-export class LineProxy {
+/** A proxy in proxyUrl of a server that turns it into a faulty one by one change. */
+export class MutantProxy {
   private readonly server: Server;
   private readonly open = new Set<Socket>();
 
@@ -41,16 +41,16 @@ export class LineProxy {
     private readonly target: number,
     private readonly change: Change,
   ) {
-    this.server = createServer((client) => this.carry(client));
+    this.server = createServer((client) => this.forward(client));
   }
 
-  /** @param url of the server */
+  /** @param url the URL of the server */
   static async start(url: string, change: Change): Promise<{ url: string; close(): Promise<void> }> {
-    const proxy = new LineProxy(Number(new URL(url).port), change);
+    const proxy = new MutantProxy(Number(new URL(url).port), change);
     await new Promise<void>((resolve) => proxy.server.listen(0, '127.0.0.1', resolve));
-    const front = new URL(url);
-    front.port = String((proxy.server.address() as AddressInfo).port);
-    return { url: front.href, close: () => proxy.close() };
+    const proxyUrl = new URL(url);
+    proxyUrl.port = String((proxy.server.address() as AddressInfo).port);
+    return { url: proxyUrl.href, close: () => proxy.close() };
   }
 
   private async close(): Promise<void> {
@@ -58,7 +58,7 @@ export class LineProxy {
     await new Promise((resolve) => this.server.close(resolve));
   }
 
-  private carry(client: Socket): void {
+  private forward(client: Socket): void {
     const line = { client, server: connect(this.target, '127.0.0.1') };
     const { head, fromClient, fromServer } = this.change;
     for (const [from, to, headOf, frameOf] of [
@@ -66,7 +66,7 @@ export class LineProxy {
       [line.server, client, undefined, fromServer],
     ] as const) {
       this.open.add(from);
-      from.on('data', splitter(line, to, headOf, frameOf));
+      from.on('data', frameForwarder(line, to, headOf, frameOf));
       from.on('end', () => to.end());
       from.on('error', () => undefined);
       from.on('close', () => {
@@ -77,9 +77,9 @@ export class LineProxy {
   }
 }
 
-/** Takes a head of HTTP off a stream, then frames, and hands on what becomes of them. */
-function splitter(
-  line: Line,
+/** Parses an HTTP head and then frames, and forwards what the change returns for them. */
+function frameForwarder(
+  line: ProxiedConnection,
   to: Socket,
   headOf: Change['head'],
   frameOf: Change['fromClient'],
@@ -91,7 +91,7 @@ function splitter(
       const end = bytes.indexOf('\r\n\r\n');
       if (end === -1) return;
       const text = bytes.subarray(0, end + 4).toString('latin1');
-      // an upgrade that was refused has a body, and no frames
+      // a refused upgrade has a body, and no frames
       isOpen = /^GET |^HTTP\/1\.1 101 /.test(text);
       to.write(headOf?.(text) ?? text, 'latin1');
       bytes = bytes.subarray(end + 4);
@@ -103,12 +103,12 @@ function splitter(
     }
     for (let frame = parseFrame(bytes); frame !== undefined; frame = parseFrame(bytes)) {
       bytes = bytes.subarray(frame.bytes.length);
-      for (const next of frameOf?.(passing(frame), line) ?? [frame.bytes]) to.write(next);
+      for (const next of frameOf?.(proxiedFrame(frame), line) ?? [frame.bytes]) to.write(next);
     }
   };
 }
 
-function passing(frame: RawFrame): Passing {
+function proxiedFrame(frame: RawFrame): ProxiedFrame {
   const key = frame.bytes.subarray(frame.bytes.length - frame.payload.length - 4);
   const payload = frame.masked ? frame.payload.map((byte, index) => byte ^ key[index % 4]!) : frame.payload;
   const plain = { ...frame, payload: Buffer.from(payload) };

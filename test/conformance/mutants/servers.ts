@@ -8,7 +8,7 @@ export interface Mutant {
   change: Change;
 }
 
-/** Its text frames, with one of them changed. */
+/** Returns a change of some messages of the client. */
 const withMessage = (
   change: (message: Record<string, unknown>) => object | undefined,
 ): NonNullable<Change['fromClient']> => {
@@ -18,11 +18,11 @@ const withMessage = (
   };
 };
 
-/** Faults that real servers had, or that a suite for them once did not find. */
+/** Faults of real servers, and faults that an earlier version of these checks did not find. */
 export const MUTANTS: readonly Mutant[] = [
   {
-    fault: 'takes any value for a stream',
-    check: /are asked for with true alone: not with yes/,
+    fault: 'accepts any value as "stream"',
+    check: /are requested only with true, not with yes/,
     change: {
       fromClient: withMessage((message) => (message['stream'] ? { ...message, stream: true } : undefined)),
     },
@@ -58,16 +58,16 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    fault: 'swallows messages with a kind',
-    check: /with a kind alone are answered/,
+    fault: 'drops messages with a kind',
+    check: /with only a kind are answered/,
     change: {
       fromClient: ({ message, bytes }) =>
         message && 'kind' in message && !('event' in message) ? [] : [bytes],
     },
   },
   {
-    fault: 'takes a message with kind and event for none',
-    check: /with a kind, of microservices, are events/,
+    fault: 'drops the event of a message with a kind',
+    check: /with a kind and an event are events/,
     change: {
       fromClient: withMessage(({ event, ...message }) =>
         'kind' in message ? { ...message, was: event } : undefined,
@@ -75,18 +75,18 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    fault: 'takes the last name for the token of bearer',
-    check: /a right token, but not behind "bearer"/,
+    fault: 'reads the last subprotocol as the token of bearer',
+    check: /a valid token, but not directly after "bearer"/,
     change: { head: (text) => text.replace(/(?<=bearer)(, ?)[^\r,]+, ?(?=[^\r,]+\r)/, '$1') },
   },
   {
-    fault: 'takes the first name for the token of bearer',
-    check: /a right token before "bearer"/,
+    fault: 'reads the first subprotocol as the token of bearer',
+    check: /a valid token before "bearer"/,
     change: { head: (text) => text.replace(/(?<=Protocol: )(\w+), ?bearer, ?\w+/, 'bearer, $1') },
   },
   {
     fault: 'refuses an event of 256 characters',
-    check: /name events of up to 256 characters/,
+    check: /may have event names of up to 256 characters/,
     change: {
       fromClient: withMessage((message) =>
         String(message['event']).length === 256 ? { ...message, event: 'x'.repeat(257) } : undefined,
@@ -95,7 +95,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     fault: 'sends a message after the close frame',
-    check: /and no message follows the close frame/,
+    check: /and sends no message after the close frame/,
     change: {
       fromServer: ({ opcode, bytes }) =>
         opcode === OP.close ? [bytes, asServer({ event: 'told', data: 'late' })] : [bytes],
@@ -103,7 +103,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     fault: 'never pings',
-    check: /pings › come again and again/,
+    check: /pings › arrive at the interval of/,
     change: {
       fromServer: ({ opcode, payload, bytes }, { server }) => {
         if (opcode !== OP.ping) return [bytes];
@@ -113,8 +113,8 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    fault: 'never cuts a dead line',
-    check: /pings › without an answer end the line/,
+    fault: 'never closes a dead connection',
+    check: /pings › without an answer close the connection/,
     change: {
       fromServer: ({ opcode, payload, bytes }, { server }) => {
         if (opcode === OP.ping) server.write(clientFrame({ opcode: OP.pong, payload }));
@@ -123,8 +123,8 @@ export const MUTANTS: readonly Mutant[] = [
     },
   },
   {
-    fault: 'names an answer wrongly',
-    check: /get the answer under another name/,
+    fault: 'sends a wrong event in a response',
+    check: /receive the response with another event/,
     change: {
       fromServer: ({ message, bytes }) =>
         message?.['event'] === 'renamed' ? [asServer({ ...message, event: 'rename' })] : [bytes],
@@ -132,8 +132,8 @@ export const MUTANTS: readonly Mutant[] = [
   },
 ];
 
-/** No fault: an answer needs no event. */
-export const NAMELESS: Change = {
+/** Not a fault: a response needs no event. */
+export const WITHOUT_EVENT: Change = {
   fromServer({ message, bytes }) {
     if (message === undefined || !('ack' in message) || message['event'] === 'exception') return [bytes];
     const { event: _, ...answer } = message;

@@ -1,4 +1,4 @@
-// node ask-session.js URL: prints what the server says in $session.
+// node ask-session.js URL: prints the data of the server's $session.
 import { WebSocket } from 'ws';
 
 const socket = new WebSocket(process.argv[2], ['envelope.v1']);

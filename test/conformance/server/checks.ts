@@ -1,25 +1,25 @@
-import { events } from './events.js';
-import { exceptions } from './exceptions.js';
-import { messages } from './messages.js';
-import { opening } from './handshake.js';
-import { recovery } from './recovery.js';
+import { declareEventChecks } from './events.js';
+import { declareExceptionChecks } from './exceptions.js';
+import { declareMessageChecks } from './messages.js';
+import { declareHandshakeChecks } from './handshake.js';
+import { declareRecoveryChecks } from './recovery.js';
 import type { Server } from './server.js';
 
 /** Declares all checks of PROTOCOL.md against a server. */
 export function declareChecks(server: Server): void {
-  describe('opening a line', () => {
-    opening(server);
+  describe('connecting', () => {
+    declareHandshakeChecks(server);
   });
   describe('messages', () => {
-    messages(server);
+    declareMessageChecks(server);
   });
   describe('exceptions', () => {
-    exceptions(server);
+    declareExceptionChecks(server);
   });
   describe("the protocol's own events", () => {
-    events(server);
+    declareEventChecks(server);
   });
-  describe('coming back', () => {
-    recovery(server);
+  describe('recovery', () => {
+    declareRecoveryChecks(server);
   });
 }

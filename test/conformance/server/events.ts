@@ -1,10 +1,10 @@
 import type { Socket } from 'node:net';
 import { closeBody, OP, RawClient } from '../../support/raw-client.js';
 import { until } from '../../support/wait.js';
-import { authOf, unasked, type Server } from './server.js';
+import { authOf, unsolicited, type Server } from './server.js';
 
-/** PROTOCOL.md, "The protocol's own events" and "Life and death of a line". */
-export function events(server: Server): void {
+/** Declares the checks of PROTOCOL.md, "The protocol's own events" and "Life and death of a line". */
+export function declareEventChecks(server: Server): void {
   it('$ping is answered if it has an id', async () => {
     const client = await server.open();
     client.send({ event: '$ping' });
@@ -15,15 +15,15 @@ export function events(server: Server): void {
     expect(client.frames.filter((frame) => frame.ack === undefined)).toEqual([]);
   });
 
-  it('$ping and $cancel do not end the line where they name nothing', async () => {
+  it('$ping and $cancel with an unknown id keep the connection open', async () => {
     const client = await server.open();
     for (const data of [undefined, null, 7, 'x', {}, []])
       for (let times = 0; times < 5; times++) client.send({ event: '$cancel', data });
     await client.settled();
-    expect(unasked(client)).toEqual([]);
+    expect(unsolicited(client)).toEqual([]);
   });
 
-  it('$auth presents the client anew where features have it', async () => {
+  it('$auth authenticates again, where features include it', async () => {
     const { client, session } = await server.openV1({ token: 'good' }, '/guarded');
     expect(session.features).toContain('auth');
     const { event, data } = await client.ask('$auth', { token: 'good2' });
@@ -35,20 +35,20 @@ export function events(server: Server): void {
     expect((await client.ask('token')).data).toBe('good3');
   });
 
-  it('$auth that is refused leaves everything as it was', async () => {
+  it('$auth that is refused changes nothing', async () => {
     const client = await server.open('/guarded?token=good');
     expect((await client.ask('$auth', { token: 'bad' })).event).toBe('exception');
     expect((await client.ask('token')).data).toBe('good');
   });
 
-  it('$auth says when the line ends, and that closes with 4401', async () => {
+  it('$auth returns the expiry, and the connection closes then with 4401', async () => {
     const client = await server.open(`/guarded?token=${encodeURIComponent('good for 60000')}`);
     const { expiresAt } = (await client.ask('$auth', { token: 'good for 1000' })).data;
     expect(expiresAt).toBeLessThanOrEqual(Date.now() + 1_000);
     expect((await client.ended()).code).toBe(4401);
   });
 
-  it('$auth is an unknown event where features lack it', async () => {
+  it('$auth is an unknown event, where features do not include it', async () => {
     const { client, session } = await server.openV1();
     expect(session.features).not.toContain('auth');
     for (let times = 0; times < 12; times++) {
@@ -60,12 +60,12 @@ export function events(server: Server): void {
   it('pings of RFC 6455 are answered', async () => {
     const client = await server.open();
     const pong = new Promise((resolve) => client.ws.on('pong', (data: Buffer) => resolve(data.toString())));
-    client.ws.ping('are you there?');
-    expect(await pong).toBe('are you there?');
+    client.ws.ping('ping');
+    expect(await pong).toBe('ping');
   });
 
   describe('pings', () => {
-    it('come again and again, as often as $session says, and whoever answers stays', async () => {
+    it('arrive at the interval of $session, and a client that answers stays connected', async () => {
       const { client, session } = await server.openV1(undefined, '/pinging');
       expect(session.pingInterval).toBeGreaterThan(0);
       let pings = 0;
@@ -74,14 +74,14 @@ export function events(server: Server): void {
       await client.settled();
     });
 
-    it('without an answer end the line', async () => {
+    it('without an answer close the connection', async () => {
       const client = await server.open('/pinging', { autoPong: false });
       expect((await client.ended()).code).toBe(1006);
     });
   });
 
-  describe('a line is closed', () => {
-    it('with 1000 where the application says goodbye, and nothing follows', async () => {
+  describe('the server closes a connection', () => {
+    it('with 1000 when the application disconnects the client, and answers nothing after it', async () => {
       const client = await server.open();
       client.send({ event: 'goodbye' });
       client.send({ event: 'echo', data: 1, id: 1 });
@@ -89,7 +89,7 @@ export function events(server: Server): void {
       expect(client.frames.filter(({ event }) => event === 'echo')).toEqual([]);
     });
 
-    it('with the code of a client that closes', async () => {
+    it('with the code that the client closes with', async () => {
       for (const code of [1000, 3000, 4999]) {
         const client = await server.open();
         client.close(code);
@@ -97,7 +97,7 @@ export function events(server: Server): void {
       }
     });
 
-    const itIfLimited = server.known.maxPayload === 0 ? it.skip : it;
+    const itIfLimited = server.capabilities.maxPayload === 0 ? it.skip : it;
 
     itIfLimited('with 1009 after a message that is too large', async () => {
       const { client, session } = await server.openV1();
@@ -105,15 +105,15 @@ export function events(server: Server): void {
       expect((await client.ended()).code).toBe(1009);
     });
 
-    itIfLimited('and takes a message that is just as large as may be', async () => {
+    itIfLimited('not after a message of exactly the maximum size', async () => {
       const { client, session } = await server.openV1();
       const frame = { event: 'nothing', id: 1, data: '' };
       client.send({ ...frame, data: 'x'.repeat(session.maxPayload - JSON.stringify(frame).length) });
       expect(await client.answer(1)).toEqual({ event: 'nothing', ack: 1 });
     });
 
-    it('and no message follows the close frame', async () => {
-      const { port, pathname } = new URL(server.at());
+    it('and sends no message after the close frame', async () => {
+      const { port, pathname } = new URL(server.urlOf());
       const raw = await RawClient.connect(Number(port), pathname);
       raw.text({ event: 'hold', id: 1 });
       raw.text({ event: 'goodbye' });
@@ -130,25 +130,25 @@ export function events(server: Server): void {
       ['1002 after a frame with the second reserved bit', 1002, [0xa1, 0x82, 0, 0, 0, 0, 0x7b, 0x7d]],
       ['1002 after a frame with the third reserved bit', 1002, [0x91, 0x82, 0, 0, 0, 0, 0x7b, 0x7d]],
       ['1002 after a frame that is not masked', 1002, [0x81, 0x02, 0x7b, 0x7d]],
-      ['1002 after an opcode that nobody knows', 1002, [0x83, 0x80, 0, 0, 0, 0]],
+      ['1002 after an unknown opcode', 1002, [0x83, 0x80, 0, 0, 0, 0]],
       ['1007 after a text that is not UTF-8', 1007, [0x81, 0x82, 0, 0, 0, 0, 0xff, 0xfe]],
     ];
     const itSendsFrames = server.isWebSocket ? it : it.skip;
     itSendsFrames.each(raw)('with %s', async (_, code, bytes) => {
-      // a bit that permessage-deflate would give a meaning is reserved without it
+      // without permessage-deflate, its bit is reserved as well
       const client = await server.open('', { perMessageDeflate: false });
-      // what `ws` itself would never send
+      // bytes that `ws` itself never sends
       (client.ws as unknown as { _socket: Socket })._socket.write(Buffer.from(bytes));
       expect((await client.ended()).code).toBe(code);
     });
   });
 
-  it('a client that did not offer envelope.v1 sees neither $ events nor offsets', async () => {
+  it('a client that did not offer envelope.v1 receives no $ events and no offsets', async () => {
     const bare = await server.open('', { protocols: [authOf({ a: 1 }), 'bearer', 'good'] });
     const other = await server.open();
     await bare.settled();
     await other.ask('tell', 1);
     expect(await bare.next('told')).toEqual({ event: 'told', data: 1 });
-    expect(unasked(bare)).toEqual([{ event: 'told', data: 1 }]);
+    expect(unsolicited(bare)).toEqual([{ event: 'told', data: 1 }]);
   });
 }

@@ -1,28 +1,32 @@
 import type { TestClient } from '../../support/client.js';
-import { unasked, type Server } from './server.js';
+import { unsolicited, type Server } from './server.js';
 
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 const notUtf8 = Buffer.from([0x22, 0xff, 0xfe, 0x22]);
 const long = 'x'.repeat(257);
 
-/** Messages that count as malformed; those with an `id` of 9 are refused with `ack`. */
+/** Malformed messages. Those with the `id` 9 are refused with `ack`. */
 const MALFORMED: [string, string, (string | Buffer)[]][] = [
-  ['bad_frame', 'no JSON', ['', 'secret', '{"event":"echo"', "{'event':'echo'}", notUtf8]],
-  ['bad_frame', 'no object', ['1', '"secret"', 'null', 'true', '[]', '[{"event":"echo"}]']],
+  ['bad_frame', 'invalid JSON', ['', 'secret', '{"event":"echo"', "{'event':'echo'}", notUtf8]],
   [
     'bad_frame',
-    'a meta that is none',
+    'a value that is not an object',
+    ['1', '"secret"', 'null', 'true', '[]', '[{"event":"echo"}]'],
+  ],
+  [
+    'bad_frame',
+    'an invalid meta',
     ['{"event":"echo","meta":1,"id":9}', '{"event":"echo","meta":null}', '{"event":"echo","meta":[]}'],
   ],
   [
     'bad_frame',
-    'an $auth with nothing to look at',
+    'an $auth without credentials',
     ['{"event":"$auth","id":9}', '{"event":"$auth","data":"secret"}', '{"event":"$auth","meta":{"token":1}}'],
   ],
-  ['bad_event', 'no event', ['{}', '{"data":"secret"}', '{"data":"secret","id":9}']],
+  ['bad_event', 'a message without an event', ['{}', '{"data":"secret"}', '{"data":"secret","id":9}']],
   [
     'bad_event',
-    'an event that is none',
+    'an invalid event',
     [
       '{"event":""}',
       '{"event":1,"id":9}',
@@ -34,7 +38,7 @@ const MALFORMED: [string, string, (string | Buffer)[]][] = [
   ],
   [
     'bad_id',
-    'an id that is none',
+    'an invalid id',
     [
       'null',
       '""',
@@ -49,10 +53,10 @@ const MALFORMED: [string, string, (string | Buffer)[]][] = [
   ],
   [
     'bad_id',
-    'an ack that is none',
+    'an invalid ack',
     ['null', '""', '1.5', '{}'].map((ack) => `{"event":"echo","data":"secret","ack":${ack}}`),
   ],
-  ['bad_id', 'an ack that is none beside an id', ['{"event":"echo","ack":[],"id":9}']],
+  ['bad_id', 'an invalid ack beside an id', ['{"event":"echo","ack":[],"id":9}']],
   [
     'bad_id',
     'both an id and an ack',
@@ -82,14 +86,14 @@ const MALFORMED: [string, string, (string | Buffer)[]][] = [
   ],
   [
     'reserved_event',
-    'an exception that answers nothing',
+    'an exception without ack',
     ['{"event":"exception","data":"secret"}', '{"event":"exception","id":9}'],
   ],
-  ['too_deep', 'what is nested too deep', [`{"event":"echo","data":${nested(50_000)},"id":9}`]],
+  ['too_deep', 'data that is nested too deep', [`{"event":"echo","data":${nested(50_000)},"id":9}`]],
 ];
 
-/** PROTOCOL.md, "Exceptions". */
-export function exceptions(server: Server): void {
+/** Declares the checks of PROTOCOL.md, "Exceptions". */
+export function declareExceptionChecks(server: Server): void {
   let client: TestClient;
   beforeEach(async () => {
     client = await server.open();
@@ -109,7 +113,7 @@ export function exceptions(server: Server): void {
     expect(data).toMatchObject({ status: 'error', statusCode: 403, message: 'not you' });
   });
 
-  it('say nothing of what broke inside', async () => {
+  it('do not contain internal errors', async () => {
     const { event, data } = await client.ask('break', 'x');
     expect(event).toBe('exception');
     expect(data).toMatchObject({ status: 'error', message: 'Internal server error' });
@@ -120,11 +124,11 @@ export function exceptions(server: Server): void {
     client.send({ event: 'fail', data: 'no', id: 1, stream: true });
     expect(await client.answer(1)).toMatchObject({ event: 'exception', ack: 1 });
     await client.settled();
-    expect(unasked(client)).toHaveLength(1);
+    expect(unsolicited(client)).toHaveLength(1);
   });
 
   describe.each(MALFORMED)('%s', (code, what, texts) => {
-    it(`refuses ${what}, and answers by id where there is one; the line lives, and nothing of the message comes back`, async () => {
+    it(`refuses ${what} with its id, without quoting it, and keeps the connection open`, async () => {
       for (const text of texts) {
         client.send(text as string);
         const { data, ...rest } = await client.next('exception');
@@ -136,7 +140,7 @@ export function exceptions(server: Server): void {
       }
     });
 
-    it(`closes with 1008 after ten times ${what}`, async () => {
+    it(`closes with 1008 after ten consecutive messages: ${what}`, async () => {
       for (let times = 0; times < 9; times++) client.send(texts[times % texts.length] as string);
       await client.ask('echo', 1);
       for (let times = 0; times < 9; times++) client.send(texts[times % texts.length] as string);
@@ -148,7 +152,7 @@ export function exceptions(server: Server): void {
     });
   });
 
-  it('room_limit: too many rooms, or a name that is too long', async () => {
+  it('room_limit: refuses too many rooms, and too long names', async () => {
     const strict = await server.open('/strict');
     for (const room of ['one', 'two']) expect((await strict.ask('join', room)).event).toBe('join');
     for (const room of ['three', 'x'.repeat(257)]) {
@@ -159,7 +163,7 @@ export function exceptions(server: Server): void {
     expect((await strict.ask('echo', 1)).data).toBe(1);
   });
 
-  it('rate_limited: more than a client may send; whoever goes on and on is closed with 1008', async () => {
+  it('rate_limited: refuses messages over the rate, and closes with 1008 when a client continues', async () => {
     const strict = await server.open('/strict');
     for (let id = 1; id <= 20; id++) expect((await strict.ask('echo', id, id)).data).toBe(id);
     const { event, data } = await strict.ask('echo', 'secret', 21);

@@ -1,13 +1,13 @@
 import { requestRaw } from '../../support/upgrade.js';
-import { authOf, unasked, type Server } from './server.js';
+import { authOf, unsolicited, type Server } from './server.js';
 
-/** PROTOCOL.md, "Opening a line". */
-export function opening(server: Server): void {
-  it('needs no header, no subprotocol and no first message, and sends nothing that was not asked for', async () => {
+/** Declares the checks of PROTOCOL.md, "Opening a line". */
+export function declareHandshakeChecks(server: Server): void {
+  it('needs no header, no subprotocol and no first message, and sends nothing unsolicited', async () => {
     const client = await server.open();
     await client.settled();
     expect(client.ws.protocol).toBe('');
-    expect(unasked(client)).toEqual([]);
+    expect(unsolicited(client)).toEqual([]);
     expect(await client.ask('echo', 'hi', 1)).toEqual({ event: 'echo', data: 'hi', ack: 1 });
   });
 
@@ -20,12 +20,12 @@ export function opening(server: Server): void {
   it.each([
     ['another method', 'POST', { 'Content-Length': '0' }],
     ['no key', 'GET', { 'Sec-WebSocket-Key': undefined }],
-    ['a key that is none', 'GET', { 'Sec-WebSocket-Key': 'x' }],
+    ['an invalid key', 'GET', { 'Sec-WebSocket-Key': 'x' }],
     ['another version', 'GET', { 'Sec-WebSocket-Version': '7' }],
     ['no host', 'GET', { Host: undefined }],
-    ['a host that is none', 'GET', { Host: 'a b' }],
-  ])('refuses what is no handshake with 400 or 405: %s', async (_, method, change) => {
-    const { hostname, port, pathname } = new URL(server.at());
+    ['an invalid host', 'GET', { Host: 'a b' }],
+  ])('refuses an invalid handshake with 400 or 405: %s', async (_, method, change) => {
+    const { hostname, port, pathname } = new URL(server.urlOf());
     const fields: Record<string, string | undefined> = {
       Host: `${hostname}:${port}`,
       Connection: 'Upgrade',
@@ -50,11 +50,11 @@ export function opening(server: Server): void {
       ['bearer and a token', ['bearer', 'good'], 'bearer'],
       ['bearer after another', ['mine', 'bearer', 'good'], 'bearer'],
       [
-        'envelope.v1 behind a later version',
+        'envelope.v1 after a later version',
         ['envelope.v2', 'envelope.v1+msgpack', 'envelope.v1'],
         'envelope.v1',
       ],
-    ])('selects as the page says: %s', async (_, protocols, selected) => {
+    ])('selects as PROTOCOL.md says: %s', async (_, protocols, selected) => {
       const client = await server.open('', { protocols });
       expect(client.ws.protocol).toBe(selected);
     });
@@ -62,17 +62,17 @@ export function opening(server: Server): void {
     it.each([
       ['credentials alone', [authOf({ token: 'good' })]],
       ['a long name', ['x'.repeat(65)]],
-      ['names of nobody here', ['mine', 'yours']],
-      ['credentials and a name of nobody here', [authOf({ a: 1 }), 'mine']],
+      ['unknown names', ['mine', 'yours']],
+      ['credentials and an unknown name', [authOf({ a: 1 }), 'mine']],
       ['bearer without a token', ['mine', 'bearer']],
-      ['bearer behind its token', ['good', 'bearer']],
+      ['bearer after its token', ['good', 'bearer']],
       ['bearer before a name of the protocol', ['bearer', authOf({ a: 1 })]],
       ['the reserved encoding', ['envelope.v1+msgpack']],
       ['a later version', ['envelope.v2']],
       ['another case', ['Envelope.V1']],
-      ['the name and more', ['envelope.v1.', 'envelope.v1x', 'xenvelope.v1']],
-    ])('selects no name that it does not speak: %s', async (_, protocols) => {
-      // `ws` fails a line on which none of its names was selected, as a browser does
+      ['names that contain envelope.v1', ['envelope.v1.', 'envelope.v1x', 'xenvelope.v1']],
+    ])('selects no name that it does not support: %s', async (_, protocols) => {
+      // like a browser, `ws` fails a connection when none of its names was selected
       await expect(server.open('', { protocols })).rejects.toThrow('no subprotocol');
     });
   });
@@ -83,16 +83,16 @@ export function opening(server: Server): void {
     it.each([
       ['none', '', {}],
       ['a wrong token', '?token=bad', {}],
-      ['a right token, but not behind "bearer"', '', { protocols: ['bearer', 'bad', 'good'] }],
-      ['a right token before "bearer"', '', { protocols: ['good', 'bearer', 'bad'] }],
-      ['a right token behind a wrong one', '', { protocols: ['bearer', 'bad'], headers: header('good') }],
-    ])('are refused with 401 or 403 where they are wrong: %s', async (_, query, options) => {
+      ['a valid token, but not directly after "bearer"', '', { protocols: ['bearer', 'bad', 'good'] }],
+      ['a valid token before "bearer"', '', { protocols: ['good', 'bearer', 'bad'] }],
+      ['a valid token after a wrong one', '', { protocols: ['bearer', 'bad'], headers: header('good') }],
+    ])('are refused with 401 or 403 when they are wrong: %s', async (_, query, options) => {
       const { status, body } = await server.refused(`/guarded${query}`, options);
       expect([401, 403]).toContain(status);
       expect(body).toMatchObject({ statusCode: status, message: expect.anything() });
     });
 
-    it('are a failure of the server, with 500, where the check itself fails, which says nothing of its own', async () => {
+    it('are answered with 500, without internal errors, when the check itself fails', async () => {
       const { status, body } = await server.refused('/guarded?token=broken');
       expect(status).toBe(500);
       expect(JSON.stringify(body)).not.toContain('secret');
@@ -106,20 +106,22 @@ export function opening(server: Server): void {
         'good1',
       ],
       ['bearer', '?token=good4', { protocols: ['bearer', 'good2'], headers: header('good3') }, 'good2'],
-      ['bearer behind others', '', { protocols: ['mine', 'bearer', 'good2', 'yours'] }, 'good2'],
+      ['bearer after other names', '', { protocols: ['mine', 'bearer', 'good2', 'yours'] }, 'good2'],
       ['the header', '?token=good4', { headers: header('good3') }, 'good3'],
       ['the query', '?token=good4', {}, 'good4'],
-    ])('are taken from the first that is present: %s', async (_, query, options, token) => {
+    ])('are taken from the first present source: %s', async (_, query, options, token) => {
       const client = await server.open(`/guarded${query}`, options);
       expect((await client.ask('token')).data).toBe(token);
     });
   });
 
-  it('tells a client that offers envelope.v1 of its session, first and once', async () => {
+  it('sends $session first and once to a client that offers envelope.v1', async () => {
     const { client, session } = await server.openV1();
     await client.settled();
     expect(client.frames[0]!.event).toBe('$session');
-    expect(unasked(client).filter((frame) => 'event' in frame && frame.event === '$session')).toHaveLength(1);
+    expect(
+      unsolicited(client).filter((frame) => 'event' in frame && frame.event === '$session'),
+    ).toHaveLength(1);
     expect(session).toMatchObject({
       id: expect.any(String),
       recovered: false,
@@ -131,13 +133,13 @@ export function opening(server: Server): void {
     expect(session.features.includes('recovery')).toBe(session.session !== undefined);
   });
 
-  it('closes with 1008 after an exception, code "refused", where a check of the application refuses the line', async () => {
+  it('sends an exception with code "refused" and closes with 1008 when a middleware refuses the connection', async () => {
     const client = await server.open('/refusing');
     expect((await client.next('exception')).data).toMatchObject({ status: 'error', code: 'refused' });
     expect((await client.ended()).code).toBe(1008);
   });
 
-  it('sends no $session to a client that offers envelope.v1 where such a check refuses it', async () => {
+  it('sends no $session to a client with envelope.v1 when a middleware refuses it', async () => {
     const client = await server.open('/refusing', { protocols: ['envelope.v1'] });
     expect((await client.next('exception')).data).toMatchObject({ status: 'error', code: 'refused' });
     expect((await client.ended()).code).toBe(1008);

@@ -4,18 +4,18 @@ import process from 'node:process';
 import type { TestApp } from '../../support/app.js';
 import { TestClient, type Connect, type ConnectOptions } from '../../support/client.js';
 import { startFixture } from '../fixture.js';
-import { nameAnswers } from './name-answers.js';
+import { addEventsToResponses } from './response-events.js';
 
-/** What a message may have on the wire; fields that PROTOCOL.md does not name are a mistake. */
+/** The fields of a message. Other fields are a violation of PROTOCOL.md. */
 export const FIELDS = ['event', 'data', 'id', 'ack', 'stream', 'more', 'meta', 'offset'];
 
-/** Our own server has all that a check needs. */
-const OURS: Known = { features: ['recovery'], maxPayload: 1_000_000 };
+/** Our own server has all that the checks need. */
+const OWN_SERVER: Capabilities = { features: ['recovery'], maxPayload: 1_000_000 };
 
-/** Whoever is at the other end of a URL: `PROTOCOL_URL`, or our own server. */
+/** The server under test: the one at `PROTOCOL_URL`, or our own. */
 export class Server {
-  /** What the server has, known before the checks are: those of what it lacks are skipped. */
-  readonly known: Known;
+  /** The capabilities of the server, known before the checks are declared, so that those it lacks are skipped. */
+  readonly capabilities: Capabilities;
   private url = '';
   private close: (() => Promise<void>) | undefined;
   private readonly clients: TestClient[] = [];
@@ -26,24 +26,24 @@ export class Server {
   /**
    * Call this once in a spec.
    *
-   * @param between starts a proxy between the checks and our own server: it gets the server's URL, and returns its own
+   * @param startProxy starts a proxy in front of our own server; receives the server's URL, and returns its own
    * @param connectTo opens clients of our own server by another transport
    */
   constructor(
-    between?: (url: string) => Promise<{ url: string; close(): Promise<void> }>,
+    startProxy?: (url: string) => Promise<{ url: string; close(): Promise<void> }>,
     connectTo?: (app: TestApp) => Connect,
   ) {
     this.isWebSocket = connectTo === undefined;
-    const foreign = connectTo === undefined ? process.env['PROTOCOL_URL']?.replace(/\/$/, '') : undefined;
-    this.known = foreign === undefined ? OURS : askWhatItHas(foreign);
+    const externalUrl = connectTo === undefined ? process.env['PROTOCOL_URL']?.replace(/\/$/, '') : undefined;
+    this.capabilities = externalUrl === undefined ? OWN_SERVER : fetchCapabilities(externalUrl);
     beforeAll(async () => {
-      if (foreign !== undefined) return void (this.url = foreign);
+      if (externalUrl !== undefined) return void (this.url = externalUrl);
       const app = await startFixture();
       this.connect = connectTo?.(app);
-      const front = await between?.(app.url('/protocol'));
-      this.url = front?.url ?? app.url('/protocol');
+      const proxy = await startProxy?.(app.url('/protocol'));
+      this.url = proxy?.url ?? app.url('/protocol');
       this.close = async () => {
-        await front?.close();
+        await proxy?.close();
         await app.close();
       };
     });
@@ -55,30 +55,30 @@ export class Server {
     afterAll(() => this.close?.());
   }
 
-  /** Of the main path, or of one below it. */
-  at(path = ''): string {
+  /** Returns the URL of the main path, or of one below it. */
+  urlOf(path = ''): string {
     return `${this.url}${path}`;
   }
 
-  /** An open line, without any library of ours; it is cut after the test. */
+  /** Connects a client that does not use our library. It is terminated after the test. */
   async open(path = '', options?: ConnectOptions): Promise<TestClient> {
-    const client = new TestClient(this.at(path), options, this.connect);
-    nameAnswers(client);
+    const client = new TestClient(this.urlOf(path), options, this.connect);
+    addEventsToResponses(client);
     this.clients.push(client);
     await client.opened();
     return client;
   }
 
-  /** The same with `envelope.v1`; `$session` is taken. */
+  /** Connects a client with `envelope.v1`, and reads its `$session`. */
   async openV1(auth?: object, path = ''): Promise<{ client: TestClient; session: Session }> {
     const client = await this.open(path, { protocols: ['envelope.v1', ...(auth ? [authOf(auth)] : [])] });
     const { data } = await client.next('$session');
     return { client, session: data as Session };
   }
 
-  /** The status and the body of an upgrade that is refused. */
+  /** Returns the status and the body of a refused upgrade. */
   async refused(path: string, options?: ConnectOptions): Promise<Refused> {
-    const client = new TestClient(this.at(path), options, this.connect);
+    const client = new TestClient(this.urlOf(path), options, this.connect);
     return new Promise((resolve, reject) => {
       client.ws.on('open', () => {
         client.ws.terminate();
@@ -101,22 +101,22 @@ export interface Refused {
   body: { statusCode?: unknown; message?: unknown };
 }
 
-/** What checks are chosen by. */
-type Known = Pick<Session, 'features' | 'maxPayload'>;
+/** The capabilities that decide which checks run. */
+type Capabilities = Pick<Session, 'features' | 'maxPayload'>;
 
-/** Jest wants to know its tests before anything asynchronous can happen: a process asks, and this one waits for it. */
-function askWhatItHas(url: string): Known {
+/** Jest needs its tests before anything asynchronous can happen, so a child process asks the server synchronously. */
+function fetchCapabilities(url: string): Capabilities {
   const program = join(process.cwd(), 'test/conformance/server/ask-session.js');
   const { stdout, stderr } = spawnSync(process.execPath, [program, url], {
     encoding: 'utf8',
     timeout: 10_000,
   });
   if (stdout === '')
-    throw new Error(`${url} gave no $session to a client that offers envelope.v1: ${stderr}`);
-  return JSON.parse(stdout) as Known;
+    throw new Error(`${url} sent no $session to a client that offers envelope.v1: ${stderr}`);
+  return JSON.parse(stdout) as Capabilities;
 }
 
-/** What `$session` says. */
+/** The data of `$session`. */
 export interface Session {
   id: string;
   recovered: boolean;
@@ -126,12 +126,12 @@ export interface Session {
   features: string[];
 }
 
-/** The subprotocol that carries credentials. */
+/** Returns the subprotocol that carries credentials. */
 export function authOf(auth: object): string {
   return `envelope.auth.${Buffer.from(JSON.stringify(auth)).toString('base64url')}`;
 }
 
-/** Messages that came beside answers to `$ping`, by which a test waits. */
-export function unasked(client: TestClient): object[] {
+/** Returns all received messages except the responses to `$ping`, which tests use to wait. */
+export function unsolicited(client: TestClient): object[] {
   return client.frames.filter(({ event }) => event !== '$ping');
 }

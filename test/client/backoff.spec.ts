@@ -1,6 +1,7 @@
 import { reconnectDelay, mayReconnect, PING_TIMEOUT } from '../../lib/client/backoff.js';
 import { withDefaults } from '../../lib/client/options.js';
 import { CLOSE_CODES } from '../../lib/protocol/close-codes.js';
+import { coded } from '../support/error-code.js';
 
 const settings = withDefaults({}, class {} as never);
 const ending = (code: number) => ({ code, reason: '' });
@@ -68,8 +69,14 @@ describe('reconnection of the client', () => {
 describe('options of the client', () => {
   it('have defaults, and throw an error that names an invalid option', () => {
     expect(withDefaults({ pingInterval: undefined } as object, class {} as never).pingInterval).toBe(25_000);
-    expect(() => withDefaults({ ackTimeout: -1 }, class {} as never)).toThrow('ackTimeout');
-    expect(() => withDefaults({ ackTimeout: NaN }, class {} as never)).toThrow('ackTimeout');
-    expect(() => withDefaults({}, undefined)).toThrow('this platform has no WebSocket');
+    expect(() => withDefaults({ ackTimeout: -1 }, class {} as never)).toThrow(
+      coded('ERR_ENVELOPE_INVALID_OPTION', 'ackTimeout'),
+    );
+    expect(() => withDefaults({ ackTimeout: NaN }, class {} as never)).toThrow(
+      coded('ERR_ENVELOPE_INVALID_OPTION', 'ackTimeout'),
+    );
+    expect(() => withDefaults({}, undefined)).toThrow(
+      coded('ERR_ENVELOPE_NO_WEBSOCKET', 'this platform has no WebSocket'),
+    );
   });
 });

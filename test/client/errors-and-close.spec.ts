@@ -2,6 +2,7 @@ import { WebSocket } from 'ws';
 import { connect } from '../../lib/client/node.js';
 import { client, connected, next, startServer } from './fixture.js';
 import { TokenGuard } from './fixture-gateway.js';
+import { coded } from '../support/error-code.js';
 
 describe('a client', () => {
   it('reads the status of a refusal through a WebSocket class of the application, too', async () => {
@@ -49,7 +50,9 @@ describe('a client', () => {
     [{ auth: 7 }, 'auth is 7: it takes a string, object or function'],
     [{ WebSocket: {} }, 'WebSocket is [object Object]: it takes a function'],
   ])('throws an error that names the invalid option in %p', (options, error) => {
-    expect(() => connect('ws://127.0.0.1:1/', options as object)).toThrow(`connect: ${error}`);
+    expect(() => connect('ws://127.0.0.1:1/', options as object)).toThrow(
+      coded('ERR_ENVELOPE_INVALID_OPTION', `connect: ${error}`),
+    );
   });
 
   it('includes the cause of a failed connection if the platform reports it', async () => {

@@ -1,6 +1,7 @@
-import { DisconnectedError, RequestError } from '../../lib/client/node.js';
+import { RequestError, TimeoutError } from '../../lib/client/node.js';
 import { until } from '../support/wait.js';
 import { client, connected, next, startServer } from './fixture.js';
+import { coded } from '../support/error-code.js';
 
 describe('a client', () => {
   it('emits and receives in order, before and after it is connected', async () => {
@@ -42,7 +43,11 @@ describe('a client', () => {
     ]);
     const refused = await socket.emitWithAck('refuse').catch((error: unknown) => error);
     expect(refused).toBeInstanceOf(RequestError);
-    expect(refused).toMatchObject({ message: 'not today', data: { status: 'error' } });
+    expect(refused).toMatchObject({
+      code: 'ERR_ENVELOPE_REQUEST_FAILED',
+      message: 'not today',
+      data: { status: 'error' },
+    });
     expect(await new Promise<number>((resolve) => socket.emit('sum', [4, 5], resolve))).toBe(9);
     const answered = await new Promise((resolve) =>
       socket.timeout(1_000).emit('refuse', (...args: unknown[]) => resolve(args)),
@@ -53,13 +58,19 @@ describe('a client', () => {
   it('times out requests', async () => {
     const { url } = await startServer({ adapter: { shutdownTimeout: 100 } });
     const socket = await connected(url, { ackTimeout: 30 });
-    await expect(socket.emitWithAck('never')).rejects.toThrow('operation has timed out');
-    await expect(socket.timeout(20).emitWithAck('never')).rejects.toThrow('operation has timed out');
+    await expect(socket.emitWithAck('never')).rejects.toThrow(
+      coded('ERR_ENVELOPE_TIMEOUT', 'operation has timed out'),
+    );
+    await expect(socket.timeout(20).emitWithAck('never')).rejects.toThrow(
+      coded('ERR_ENVELOPE_TIMEOUT', 'operation has timed out'),
+    );
     const late = await new Promise((resolve) => socket.timeout(20).emit('never', resolve));
-    expect(late).toMatchObject({ message: 'operation has timed out' });
+    expect(late).toBeInstanceOf(TimeoutError);
     // A request without a connection times out as well.
     const away = client('ws://127.0.0.1:1/', { ackTimeout: 30 });
-    await expect(away.emitWithAck('sum', [1])).rejects.toThrow('operation has timed out');
+    await expect(away.emitWithAck('sum', [1])).rejects.toThrow(
+      coded('ERR_ENVELOPE_TIMEOUT', 'operation has timed out'),
+    );
   });
 
   it('answers a request with what a listener returns, resolves, or passes to the callback', async () => {
@@ -108,7 +119,7 @@ describe('a client', () => {
       (async () => {
         for await (const _ of cut);
       })(),
-    ).rejects.toThrow(DisconnectedError);
+    ).rejects.toThrow(coded('ERR_ENVELOPE_DISCONNECTED'));
     await until('the end of the source', () => gateway.readers === 0);
   });
 

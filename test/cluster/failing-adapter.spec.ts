@@ -4,6 +4,7 @@ import { EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
+import { coded } from '../support/error-code.js';
 
 const fail = (): Promise<never> => Promise.reject(new Error('the broker is unreachable'));
 
@@ -86,7 +87,9 @@ describe('a cluster adapter whose broker is unreachable', () => {
     server.to('red').emit('news', 1);
     expect(await ada.next('news')).toEqual({ event: 'news', data: 1 });
     await expect(server.fetchSockets()).rejects.toThrow('the broker is unreachable');
-    await expect(server.timeout(5).emitWithAck('question')).rejects.toThrow('operation has timed out');
+    await expect(server.timeout(5).emitWithAck('question')).rejects.toThrow(
+      coded('ERR_ENVELOPE_TIMEOUT', 'operation has timed out'),
+    );
     await expect(server.serverSideEmitWithAck('question')).rejects.toThrow('the broker is unreachable');
     server.serverSideEmit('news', 1);
     server.to('red').disconnectSockets();

@@ -10,6 +10,7 @@ import {
 import { startApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
 import { startBareApp } from '../support/bare-gateway.js';
+import { coded } from '../support/error-code.js';
 
 const bus = new Bus();
 
@@ -83,7 +84,9 @@ describe('an adapter that cannot be created', () => {
       // It does not create the adapter itself, which would leave a timer.
       const adapter: AdapterFactory = () => process.send!('hello') as never;
       const failed = startBareApp({ adapter });
-      await expect(failed).rejects.toThrow(/^\/ws: its adapter could not be created: .*cluster\.fork\(\)/);
+      await expect(failed).rejects.toThrow(
+        coded('ERR_ENVELOPE_ADAPTER_FAILED', /^\/ws: its adapter could not be created: .*cluster\.fork\(\)/),
+      );
     } finally {
       Reflect.set(process, 'send', send);
     }
@@ -110,7 +113,10 @@ describe('the option recovery', () => {
       { adapter: { adapter: bus.adapter, recovery: true } },
     );
     await expect(failed).rejects.toThrow(
-      'EnvelopeAdapter: recovery is set for /chat and /notifications, and BusAdapter stores nothing',
+      coded(
+        'ERR_ENVELOPE_RECOVERY_UNSUPPORTED',
+        'EnvelopeAdapter: recovery is set for /chat and /notifications, and BusAdapter stores nothing',
+      ),
     );
   });
 

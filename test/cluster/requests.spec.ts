@@ -32,6 +32,8 @@ describe('a request to other nodes', () => {
       expect(server.fetchSockets()).rejects.toMatchObject({ responses: [{ id: socket.id }] });
     const requested = async (): Promise<void> =>
       expect(server.serverSideEmitWithAck('location')).rejects.toMatchObject({
+        name: 'TimeoutError',
+        code: 'ERR_ENVELOPE_TIMEOUT',
         message: 'operation has timed out',
         responses: [],
       });

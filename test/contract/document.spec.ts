@@ -15,6 +15,7 @@ import { isReserved } from '../../lib/protocol/reserved-events.js';
 import { startApp } from '../support/app.js';
 import { Child } from '../support/child.js';
 import { GATEWAYS, JwtGuard, KeyGuard, SpecialNamesGateway } from './rich-app.js';
+import { coded } from '../support/error-code.js';
 
 const OPTIONS = { title: 'Chat', version: '1.0.0' };
 
@@ -278,7 +279,10 @@ describe('two DTO classes of one name', () => {
     }
 
     await expect(contractOf({ providers: [First, Second] })).rejects.toThrow(
-      'createContract: two different DTO classes are named Message: Second.say uses one, First the other. Rename one of them',
+      coded(
+        'ERR_ENVELOPE_INVALID_CONTRACT',
+        'createContract: two different DTO classes are named Message: Second.say uses one, First the other. Rename one of them',
+      ),
     );
   });
 
@@ -298,7 +302,10 @@ describe('two DTO classes of one name', () => {
     class Nameless {}
 
     await expect(contractOf({ providers: [Nameless] })).rejects.toThrow(
-      'createContract: "" is not a valid schema name for a DTO class of Nameless.',
+      coded(
+        'ERR_ENVELOPE_INVALID_CONTRACT',
+        'createContract: "" is not a valid schema name for a DTO class of Nameless.',
+      ),
     );
   });
 });

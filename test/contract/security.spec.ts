@@ -5,6 +5,7 @@ import { createContract, Security, type Contract, type ContractOptions } from '.
 import type { EnvelopeOptions } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { ChatGateway, GameGateway, JwtGuard, KeyGuard, ModerationGateway, RoomGateway } from './rich-app.js';
+import { coded } from '../support/error-code.js';
 
 async function contractOf(
   providers: NonNullable<Parameters<typeof startApp>[0]['providers']>,
@@ -114,7 +115,10 @@ describe('security schemes', () => {
       @SubscribeMessage('x') x(): void {}
     }
     await expect(contractOf([Undescribed])).rejects.toThrow(
-      'createContract: Undescribed demands the security scheme "unknown", which is not described. Describe it in @Security',
+      coded(
+        'ERR_ENVELOPE_INVALID_CONTRACT',
+        'createContract: Undescribed demands the security scheme "unknown", which is not described. Describe it in @Security',
+      ),
     );
 
     @Security('bearer', { type: 'openIdConnect', openIdConnectUrl: 'https://example.com' })
@@ -127,7 +131,10 @@ describe('security schemes', () => {
     @WebSocketGateway()
     class Twice {}
     await expect(contractOf([Twice])).rejects.toThrow(
-      'createContract: the security scheme "bearer" has two different descriptions, the second one at JwtGuard of Twice.',
+      coded(
+        'ERR_ENVELOPE_INVALID_CONTRACT',
+        'createContract: the security scheme "bearer" has two different descriptions, the second one at JwtGuard of Twice.',
+      ),
     );
   });
 });

@@ -4,6 +4,7 @@ import { EnvelopeExplorer } from '../../lib/explorer/index.js';
 import { mountExplorer } from '../../lib/explorer/explorer-mount.js';
 import type { TestApp } from '../support/app.js';
 import { startChat, theContract } from './chat.js';
+import { coded } from '../support/error-code.js';
 
 const start = (enabled?: boolean): Promise<TestApp> =>
   startChat((app) => mountExplorer('ws-docs', app, theContract, enabled));
@@ -86,6 +87,8 @@ describe('EnvelopeExplorer.setup', () => {
       expect(() => setup(path)).toThrow(
         /EnvelopeExplorer\.setup: path is '.*': it takes a path such as 'ws-docs'/,
       );
-    expect(() => setup('late')).toThrow('Call it before app.init() and app.listen()');
+    expect(() => setup('late')).toThrow(
+      coded('ERR_ENVELOPE_ALREADY_INITIALISED', 'Call it before app.init() and app.listen()'),
+    );
   });
 });

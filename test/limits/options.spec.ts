@@ -5,6 +5,7 @@ import { EnvelopeAdapter, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
+import { coded } from '../support/error-code.js';
 
 /** Returns a gateway on `/ws` with these options. */
 function gatewayWith(options: object = {}): new () => object {
@@ -178,7 +179,9 @@ describe('limits as options', () => {
     const app = module.createNestApplication({ logger: false });
     const adapter = new EnvelopeAdapter(http, { upgradeGuards: false });
     app.useWebSocketAdapter(adapter);
-    await expect(app.init()).rejects.toThrow('The gateway on /ws: unknown limit "maxRoom"');
+    await expect(app.init()).rejects.toThrow(
+      coded('ERR_ENVELOPE_INVALID_OPTION', 'The gateway on /ws: unknown limit "maxRoom"'),
+    );
     await app.close();
   });
 });

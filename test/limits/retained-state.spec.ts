@@ -19,7 +19,9 @@ class TrustingGateway {
 
   @SubscribeMessage('ask')
   ask(@ConnectedSocket() client: EnvelopeSocket): void {
-    client.emitWithAck('question').catch((error: Error) => this.failures.push(error.message));
+    client
+      .emitWithAck('question')
+      .catch((error: Error) => this.failures.push(`${(error as { code?: string }).code} ${error.message}`));
   }
   @SubscribeMessage('track')
   track(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() [key, meta]: [string, unknown]): void {
@@ -48,7 +50,9 @@ describe('memory that clients can occupy', () => {
     const questions = (): unknown[] => silent.frames.filter(({ event }) => event === 'question');
     expect(questions()).toHaveLength(1_000);
     await until('the failures', () => gateway.failures.length === 50);
-    expect(gateway.failures[0]).toMatch(/has not answered 1000 requests.*timeout/);
+    expect(gateway.failures[0]).toMatch(
+      /^ERR_ENVELOPE_TOO_MANY_REQUESTS .*has not answered 1000 requests.*timeout/,
+    );
     expect(app.log.of('warn').join()).toMatch(/has not answered 1000 requests/);
     // A client that answers receives requests again.
     const { id } = silent.frames.find(({ event }) => event === 'question')!;

@@ -69,7 +69,8 @@ class RoomsGateway {
       await client.join(room);
       return undefined;
     } catch (error) {
-      return [error instanceof RoomLimitError, error instanceof WsException, (error as Error).message];
+      const { code, message } = error as RoomLimitError;
+      return [error instanceof RoomLimitError, error instanceof WsException, code, message];
     }
   }
   @SubscribeMessage('leave')
@@ -163,7 +164,12 @@ describe('limits on rooms', () => {
     attack(async ({ attacker }) => {
       const client = await attacker();
       await joinRooms(client);
-      expect((await client.ask('join caught', 'e')).data).toEqual([true, true, 'a client may be in 5 rooms']);
+      expect((await client.ask('join caught', 'e')).data).toEqual([
+        true,
+        true,
+        'ERR_ENVELOPE_ROOM_LIMIT',
+        'a client may be in 5 rooms',
+      ]);
     }),
   );
 

@@ -4,6 +4,7 @@ import type { TestClient } from '../support/client.js';
 import { underAttack, type AttackHarness } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
+import { coded } from '../support/error-code.js';
 
 @WebSocketGateway({ path: '/ws' })
 class AskingGateway {
@@ -61,7 +62,7 @@ describe('hostile answers', () => {
       expect(harness.server.counters.ignoredAnswers).toBe(17);
 
       const timedOut = socket.timeout(1).emitWithAck('ask');
-      await expect(timedOut).rejects.toThrow('operation has timed out');
+      await expect(timedOut).rejects.toThrow(coded('ERR_ENVELOPE_TIMEOUT', 'operation has timed out'));
       client.send({ ack: (await client.next('ask')).id, data: 'late' });
       await client.settled();
       expect(harness.server.counters.ignoredAnswers).toBe(18);

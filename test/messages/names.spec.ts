@@ -12,6 +12,7 @@ import { underAttack } from '../support/attack-harness.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { requestUpgrade } from '../support/upgrade.js';
 import { deferred } from '../support/wait.js';
+import { coded } from '../support/error-code.js';
 
 @WebSocketGateway({ path: '/ws' })
 class NamesGateway {
@@ -207,7 +208,9 @@ describe('hostile names', () => {
       for (const name of [...NAMES, '$presence', '$']) {
         server._onServerSideEmit([name, name]);
         if (own.includes(name) || name.startsWith('$'))
-          expect(() => server.serverSideEmit(name, 1)).toThrow(`"${name}" is a reserved event name`);
+          expect(() => server.serverSideEmit(name, 1)).toThrow(
+            coded('ERR_ENVELOPE_RESERVED_EVENT', `"${name}" is a reserved event name`),
+          );
         else server.serverSideEmit(name, 1);
       }
       expect(received).toEqual(NAMES.filter((name) => !own.includes(name)).map((name) => [name, name]));

@@ -6,6 +6,7 @@ import { EnvelopeTransport } from '../../lib/microservices/index.js';
 import { startApp } from '../support/app.js';
 import { deferred, until } from '../support/wait.js';
 import { answerOf, ask, receivedMessages, sendMessage, startHybrid } from './fixture.js';
+import { coded } from '../support/error-code.js';
 
 let released = 0;
 let running = 0;
@@ -67,7 +68,10 @@ describe('the microservice protocol on the connections of an adapter', () => {
     const app = await startHybrid(HYBRID, { transport: { path: '/chat' } });
     app.nest.connectMicroservice({ strategy: new EnvelopeTransport(app.adapter, { path: '/chat' }) });
     await expect(app.nest.startAllMicroservices()).rejects.toThrow(
-      'EnvelopeTransport: path "/chat" already has a transport. Use one EnvelopeTransport per path',
+      coded(
+        'ERR_ENVELOPE_PATH_CONFLICT',
+        'EnvelopeTransport: path "/chat" already has a transport. Use one EnvelopeTransport per path',
+      ),
     );
   });
 

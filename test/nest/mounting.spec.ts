@@ -3,6 +3,7 @@ import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { requestUpgrade } from '../support/upgrade.js';
+import { coded } from '../support/error-code.js';
 
 abstract class Where {
   @WebSocketServer() server!: EnvelopeServer;
@@ -246,7 +247,7 @@ describe('mounting on one port', () => {
     @WebSocketGateway({ path: '/docs/:' })
     class MalformedGateway {}
     await expect(startApp({ providers: [MalformedGateway] })).rejects.toThrow(
-      'The gateway path "/docs/:" is not valid',
+      coded('ERR_ENVELOPE_INVALID_PATH', 'The gateway path "/docs/:" is not valid'),
     );
   });
 });

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeModule, type EnvelopeOptions } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
+import { coded } from '../support/error-code.js';
 
 /** Returns a gateway with these options, mounted on the default path of the adapter unless they name another. */
 function gateway(portOrOptions?: unknown, options?: unknown, name = 'ChatGateway'): new () => object {
@@ -68,7 +69,7 @@ describe('an unknown or malformed option', () => {
       expect(await refusalOf([gateway(options)])).toContain(`ChatGateway: ${error}`);
       const module = EnvelopeModule.forRoot(options);
       const started = startApp({ imports: [module], providers: [gateway()] });
-      await expect(started).rejects.toThrow(`EnvelopeModule: ${error}`);
+      await expect(started).rejects.toThrow(coded('ERR_ENVELOPE_INVALID_OPTION', `EnvelopeModule: ${error}`));
     },
   );
 

@@ -3,6 +3,7 @@ import { Bus } from '../support/bus.js';
 import { joinOne, startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 import { eventually } from '../cluster/faults/eventually.js';
+import { coded } from '../support/error-code.js';
 
 /** Nodes on one bus, each of which writes down what it hears of the room `red`. */
 type Node = BareApp & { heard: string[] };
@@ -144,7 +145,9 @@ describe('presence', () => {
     const { nodes } = await startNodes(1);
     const [here] = nodes as [Node];
     const [{ socket }] = (await here.join(1)) as [Pair];
-    expect(() => here.server.presence.track(socket)).toThrow('the client has no user');
+    expect(() => here.server.presence.track(socket)).toThrow(
+      coded('ERR_ENVELOPE_NO_USER', 'the client has no user'),
+    );
     socket.user = { sub: 42 };
     here.server.presence.track(socket);
     await socket.join('red');
@@ -174,13 +177,13 @@ describe('presence', () => {
       try {
         presence.track(arriving, 'bob');
       } catch (error) {
-        early.push(String(error));
+        early.push(error);
       }
       next(new Error('refused'));
     });
     const bob = await here.app.connect('/ws');
     await bob.ended();
-    expect(early).toEqual([expect.stringContaining('not connected yet')]);
+    expect(early).toEqual([coded('ERR_ENVELOPE_NOT_CONNECTED', 'not connected yet')]);
     expect((Reflect.get(presence, 'tracked') as Map<string, unknown>).size).toBe(0);
   });
 

@@ -2,6 +2,7 @@ import { RemoteSocket } from '../../lib/index.js';
 import { Bus } from '../support/bus.js';
 import { answer, got, startBareApp, type Pair, type BareApp } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
+import { coded } from '../support/error-code.js';
 
 /** In milliseconds. `ClusterAdapter` keeps the timer of a request after the answers; a short one releases the process early. */
 const TIMEOUT = 1_500;
@@ -140,7 +141,9 @@ describe('an asynchronous adapter of the contract on two nodes', () => {
       const promised = found!.timeout(TIMEOUT).emitWithAck('q', 'a', 'b');
       expect((await answer(client, 'q', { one: 1 })).data).toEqual(['a', 'b']);
       expect(await promised).toEqual({ one: 1 });
-      await expect(found!.timeout(50).emitWithAck('q')).rejects.toThrow('operation has timed out');
+      await expect(found!.timeout(50).emitWithAck('q')).rejects.toThrow(
+        coded('ERR_ENVELOPE_TIMEOUT', 'operation has timed out'),
+      );
     }
   });
 

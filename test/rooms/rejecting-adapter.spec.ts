@@ -4,6 +4,7 @@ import { startApp } from '../support/app.js';
 import { got, startBareApp } from '../support/bare-gateway.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
+import { coded } from '../support/error-code.js';
 
 /** The broker is unreachable: calls to other nodes reject, work on the local node succeeds. */
 class BrokenAdapter extends Adapter {
@@ -59,7 +60,9 @@ describe('an adapter that rejects its promises', () => {
     server.serverSideEmit('news');
     expect((await got(bob!.client)).map(([event]) => event)).toEqual(['all', 'bob']);
     await expect(server.fetchSockets()).rejects.toThrow('the broker is away');
-    await expect(server.timeout(20).emitWithAck('q')).rejects.toThrow('operation has timed out');
+    await expect(server.timeout(20).emitWithAck('q')).rejects.toThrow(
+      coded('ERR_ENVELOPE_TIMEOUT', 'operation has timed out'),
+    );
     ada!.client.close();
     await until('ada leaving', () => gateway.disconnected.length === 1);
     await app.nest.close();

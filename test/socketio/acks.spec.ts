@@ -1,10 +1,11 @@
 import { Ack, MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { RequestError, type EnvelopeServer, type EnvelopeSocket } from '../../lib/index.js';
+import { RequestError, TimeoutError, type EnvelopeServer, type EnvelopeSocket } from '../../lib/index.js';
 import type { DefaultEventsMap, Untyped } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
 import { until } from '../support/wait.js';
 import { connectPair, startPair, received, startServers } from './fixture.js';
+import { coded } from '../support/error-code.js';
 
 type Answer = (...values: unknown[]) => void;
 
@@ -149,6 +150,7 @@ describe('acknowledgements of server requests', () => {
     await answerNext(client, 'question', { event: 'exception', data });
     const error = await answer;
     expect(error).toBeInstanceOf(RequestError);
+    expect(error).toMatchObject({ code: 'ERR_ENVELOPE_REQUEST_FAILED' });
     expect(error).toMatchObject({ message: 'I cannot', data });
   });
 
@@ -158,7 +160,9 @@ describe('acknowledgements of server requests', () => {
     await client.next('question');
     client.close();
     expect(await answer).toBe('the socket has been disconnected');
-    await expect(socket.emitWithAck('question')).rejects.toThrow('the socket has been disconnected');
+    await expect(socket.emitWithAck('question')).rejects.toThrow(
+      coded('ERR_ENVELOPE_DISCONNECTED', 'the socket has been disconnected'),
+    );
   });
 
   it('calls back with an error after timeout(ms) and ignores a late answer', async () => {
@@ -173,7 +177,7 @@ describe('acknowledgements of server requests', () => {
     await call;
     const message = 'operation has timed out';
     expect(calls).toEqual([[expect.objectContaining({ message }), undefined]]);
-    expect(calls[0]![0]).toBeInstanceOf(Error);
+    expect(calls[0]![0]).toBeInstanceOf(TimeoutError);
 
     expect(await answerNext(client, 'question', { data: 'late' })).toBe(1);
     await client.settled();
@@ -193,7 +197,9 @@ describe('acknowledgements of server requests', () => {
 
   it('rejects or resolves timeout(ms).emitWithAck in the same cases', async () => {
     const { client, server, socket } = await startPair();
-    await expect(socket.timeout(20).emitWithAck('question', 1)).rejects.toThrow('operation has timed out');
+    await expect(socket.timeout(20).emitWithAck('question', 1)).rejects.toThrow(
+      coded('ERR_ENVELOPE_TIMEOUT', 'operation has timed out'),
+    );
     await answerNext(client, 'question', { data: 'late' });
     await client.settled();
     expect(server.counters.ignoredAnswers).toBe(1);
@@ -255,7 +261,7 @@ describe('typed acknowledgements', () => {
     expect(sums).toEqual([10, 3]);
     // @ts-expect-error: the answer is a number
     const wrong: Promise<string> = typed.timeout(20).emitWithAck('bare', 5);
-    await expect(wrong).rejects.toThrow('operation has timed out');
+    await expect(wrong).rejects.toThrow(coded('ERR_ENVELOPE_TIMEOUT', 'operation has timed out'));
   });
 
   it('types the value of a server emit as a list of answers, with and without a timeout', async () => {

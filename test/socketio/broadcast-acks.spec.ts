@@ -1,4 +1,5 @@
 import { answer, got, startBareApp } from '../support/bare-gateway.js';
+import { coded } from '../support/error-code.js';
 
 describe("Socket.IO's broadcasts with acknowledgements", () => {
   it('calls back once with all answers after timeout(ms).emit to several clients', async () => {
@@ -86,7 +87,9 @@ describe("Socket.IO's broadcasts with acknowledgements", () => {
     const promised = fetched!.timeout(5_000).emitWithAck('q', 'single');
     await answer(ada!.client, 'q', { one: 1 });
     expect(await promised).toEqual({ one: 1 });
-    await expect(fetched!.timeout(50).emitWithAck('q')).rejects.toThrow('operation has timed out');
+    await expect(fetched!.timeout(50).emitWithAck('q')).rejects.toThrow(
+      coded('ERR_ENVELOPE_TIMEOUT', 'operation has timed out'),
+    );
   });
 
   it('throws at the call when JSON cannot encode the data, and never calls back', async () => {

@@ -5,6 +5,7 @@ import { EnvelopeModule } from '../../lib/index.js';
 import { EnvelopeHealthIndicator } from '../../lib/terminus/index.js';
 import { RecordingLogger, startApp } from '../support/app.js';
 import { BareGateway } from '../support/bare-gateway.js';
+import { coded } from '../support/error-code.js';
 
 @Module({ imports: [TerminusModule], providers: [EnvelopeHealthIndicator] })
 class HealthModule {}
@@ -17,9 +18,14 @@ describe('EnvelopeHealthIndicator', () => {
 
   it('throws an error that names the missing module', async () => {
     await expect(compile(TerminusModule)).rejects.toThrow(
-      'EnvelopeHealthIndicator finds no EnvelopeModule: add EnvelopeModule.forRoot() to the imports of the application',
+      coded(
+        'ERR_ENVELOPE_MISSING_MODULE',
+        'EnvelopeHealthIndicator finds no EnvelopeModule: add EnvelopeModule.forRoot() to the imports of the application',
+      ),
     );
-    await expect(compile(EnvelopeModule.forRoot())).rejects.toThrow(/import TerminusModule .* in the module/);
+    await expect(compile(EnvelopeModule.forRoot())).rejects.toThrow(
+      coded('ERR_ENVELOPE_MISSING_MODULE', /import TerminusModule .* in the module/),
+    );
   });
 
   it('throws an error when the adapter is missing', async () => {
@@ -31,7 +37,10 @@ describe('EnvelopeHealthIndicator', () => {
     const health = app.get(EnvelopeHealthIndicator);
     for (const ask of [() => health.isHealthy('ws'), () => health.isReady('ws')])
       expect(ask).toThrow(
-        'finds no EnvelopeAdapter: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.listen()',
+        coded(
+          'ERR_ENVELOPE_NO_ADAPTER',
+          'finds no EnvelopeAdapter: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.listen()',
+        ),
       );
     await app.close();
   });

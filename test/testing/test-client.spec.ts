@@ -16,6 +16,7 @@ import { selfSigned } from '../support/certificate.js';
 import { RESERVED } from '../support/names.js';
 import { freePort } from '../support/upgrade.js';
 import { TokenGuard } from '../client/fixture-gateway.js';
+import { coded } from '../support/error-code.js';
 
 declare const HTTP_PLATFORM: 'express' | 'fastify';
 
@@ -160,7 +161,7 @@ describe('a client of nestjs-envelope/testing', () => {
     await client.expectNone('said');
     client.emit('say', 'hello');
     await expect(client.expectNone('said')).rejects.toThrow(
-      '"said" "hello" arrived, but the test expects no "said"',
+      coded('ERR_ENVELOPE_UNEXPECTED_EVENT', '"said" "hello" arrived, but the test expects no "said"'),
     );
     await expect(client.expectNone()).rejects.toThrow(
       '"said" "hello" arrived, but the test expects no event',
@@ -183,10 +184,13 @@ describe('a client of nestjs-envelope/testing', () => {
     expect(await client.ended()).toEqual({ code: 4000, reason: 'out' });
     expect(client).toMatchObject({ closed: { code: 4000, reason: 'out' }, state: 'closed' });
     await expect(client.next('said')).rejects.toThrow(
-      'no "said" arrived: the connection closed with 4000 (out); no other event arrived',
+      coded(
+        'ERR_ENVELOPE_NO_EVENT',
+        'no "said" arrived: the connection closed with 4000 (out); no other event arrived',
+      ),
     );
     await expect(client.expectNone('said')).rejects.toThrow(
-      'did not answer a $ping: the connection is closed',
+      coded('ERR_ENVELOPE_NOT_SETTLED', 'did not answer a $ping: the connection is closed'),
     );
   });
 
@@ -203,7 +207,9 @@ describe('a client of nestjs-envelope/testing', () => {
   it('closes the connection with 1000', async () => {
     const app = await startChat();
     const [ada, bob] = [await chat(app, SHORT), await chat(app)];
-    await expect(ada.ended()).rejects.toThrow('the server did not close the connection within 1000 ms');
+    await expect(ada.ended()).rejects.toThrow(
+      coded('ERR_ENVELOPE_NOT_CLOSED', 'the server did not close the connection within 1000 ms'),
+    );
     await ada.close();
     expect(ada.closed?.code).toBe(1000);
     await ada.close();
@@ -240,7 +246,11 @@ describe('createTestClient of nestjs-envelope/testing', () => {
     const joining = createTestClient(app, { path: '/members', auth: 'unknown' });
     const refused = (await joining.catch((reason: unknown) => reason)) as UpgradeRefusedError;
     expect(refused).toBeInstanceOf(UpgradeRefusedError);
-    expect(refused).toMatchObject({ status: 403, body: { statusCode: 403 } });
+    expect(refused).toMatchObject({
+      code: 'ERR_ENVELOPE_UPGRADE_REFUSED',
+      status: 403,
+      body: { statusCode: 403 },
+    });
     expect(refused.message).toContain('the upgrade was refused with 403: {"');
     await expect(createTestClient(app, '/nowhere')).rejects.toMatchObject({ status: 404 });
   });

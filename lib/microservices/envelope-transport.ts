@@ -6,7 +6,7 @@ import { ValueSink } from '../nest/handlers/value-sink.js';
 import { textOfPattern } from '../protocol/microservice-packet.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
-import type { IncomingPacket } from '../server/socket/incoming-packet.js';
+import type { IncomingPacket } from '../server/socket/incoming-request.js';
 import { INTERNAL_ERROR } from '../server/socket/incoming-request.js';
 import type { Bridge } from '../server/socket/message-router.js';
 import { assertOptions, refuse, refuseOption } from '../protocol/refuse.js';

@@ -18,7 +18,7 @@ import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { ConnectionLimits } from '../server/transport/connection-limits.js';
 import { MemoryAdapter } from '../server/rooms/memory-adapter.js';
-import type { Failures } from '../server/socket/failures.js';
+import type { ErrorMapping } from '../server/socket/namespace-contract.js';
 import { TokenBucket } from '../server/util/token-bucket.js';
 import { MessageRouter } from '../server/socket/message-router.js';
 import { protocolSelector } from '../server/handshake/subprotocols.js';
@@ -51,7 +51,7 @@ interface Prepared extends EndpointIngredients {
 const REFUSALS_PER_SECOND = 10;
 const REFUSALS = 100;
 
-const FAILURES: Failures = {
+const ERROR_MAPPING: ErrorMapping = {
   toPayload: (error) => toExceptionPayload(error),
   isClientFault,
   roomLimit: (message) => new RoomLimitError(message),
@@ -130,7 +130,7 @@ function gatewayBridge({ options, gateways, guard }: Prepared): EndpointConfig['
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
   return {
     router,
-    failures: FAILURES,
+    errors: ERROR_MAPPING,
     settled: (client) => hooksSettled(client, scoped),
     hidesRequests: !(options.verifyClient ?? options.allowRequest ?? options.handleProtocols),
     gateways,

@@ -46,7 +46,7 @@ interface PresenceHost {
   readonly _isClosing: boolean;
   /** @internal */
   readonly _config: {
-    readonly gateway: { readonly failures: { roomLimit(why: string): Error } };
+    readonly gateway: { readonly errors: { roomLimit(why: string): Error } };
     readonly limits: { readonly maxRoomNameLength: number };
   };
   /** @internal */

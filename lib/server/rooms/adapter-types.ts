@@ -58,7 +58,7 @@ export interface Namespace {
   _ids: number;
   /** @internal */
   readonly _config: {
-    readonly gateway: { readonly failures: { roomLimit(why: string): Error } };
+    readonly gateway: { readonly errors: { roomLimit(why: string): Error } };
     readonly limits: { readonly maxRoomNameLength: number };
   };
   /** @internal The store of sessions and missed messages; `undefined` without recovery. */

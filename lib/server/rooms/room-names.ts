@@ -13,7 +13,7 @@ export interface RoomRefusal {
 /** The part of a server that the names of its rooms depend on. */
 interface RoomOwner {
   readonly _config: {
-    readonly gateway: { readonly failures: { roomLimit(why: string): Error } };
+    readonly gateway: { readonly errors: { roomLimit(why: string): Error } };
     readonly limits: Pick<ConnectionLimits, 'maxRoomNameLength'>;
   };
 }
@@ -43,11 +43,11 @@ export function parseRooms(rooms: Rooms): ReadonlySet<Room> | undefined {
 export function addRooms(before: ReadonlySet<Room>, rooms: Rooms, owner: RoomOwner): ReadonlySet<Room> {
   const set = new Set(before);
   for (const room of isList(rooms) ? rooms : [rooms]) {
-    if (!isName(room)) throw owner._config.gateway.failures.roomLimit(INVALID_NAME.why);
+    if (!isName(room)) throw owner._config.gateway.errors.roomLimit(INVALID_NAME.why);
     if (typeof room === 'string' && room.length > ALWAYS_ALLOWED_LENGTH) {
       const { gateway, limits } = owner._config;
       const longest = Math.max(limits.maxRoomNameLength, MAX_USER_ROOM);
-      if (room.length > longest) throw gateway.failures.roomLimit(tooLong(longest));
+      if (room.length > longest) throw gateway.errors.roomLimit(tooLong(longest));
     }
     set.add(room);
   }
@@ -61,7 +61,7 @@ export function addRooms(before: ReadonlySet<Room>, rooms: Rooms, owner: RoomOwn
  */
 export function manageableRooms(rooms: Rooms, owner: RoomOwner): Room[] {
   const list = [...addRooms(NO_ROOMS, rooms, owner)];
-  if (list.some(isUserRoom)) throw owner._config.gateway.failures.roomLimit(USER_ROOM);
+  if (list.some(isUserRoom)) throw owner._config.gateway.errors.roomLimit(USER_ROOM);
   return list;
 }
 
@@ -74,10 +74,10 @@ export const NO_ROOMS: ReadonlySet<Room> = new Set();
  */
 export function presenceKey(key: unknown, { _config: { gateway, limits } }: RoomOwner): string {
   if (!isName(key) || key === '')
-    throw gateway.failures.roomLimit('the key of presence must be a text or a number');
+    throw gateway.errors.roomLimit('the key of presence must be a text or a number');
   const text = String(key);
   if (text.length > limits.maxRoomNameLength)
-    throw gateway.failures.roomLimit(
+    throw gateway.errors.roomLimit(
       `the key of presence must not exceed ${limits.maxRoomNameLength} characters`,
     );
   return text;

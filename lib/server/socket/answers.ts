@@ -2,10 +2,10 @@ import type { Envelope } from '../../protocol/envelope.js';
 import { OutgoingRequests } from '../../protocol/pending-requests.js';
 import { DisconnectedError } from '../../protocol/disconnected-error.js';
 
-/** Requests to one client that may wait for their answers at a time: a client that does not answer must not pile them up. */
+/** How many requests to one client may wait for answers at a time, so that a client that never answers cannot fill the memory. */
 export const MAX_UNANSWERED = 1_000;
 
-/** Adapters leave the callbacks of room-wide requests here also after those have timed out: the oldest go. */
+/** The callbacks of room-wide requests. Adapters do not remove them after a timeout, so the oldest are dropped. */
 class RecentCallbacks extends Map<number, (answer: unknown) => void> {
   override set(id: number, callback: (answer: unknown) => void): this {
     const [oldest] = this.size >= MAX_UNANSWERED ? this.keys() : [];
@@ -14,22 +14,22 @@ class RecentCallbacks extends Map<number, (answer: unknown) => void> {
   }
 }
 
-/** What this side asked one client and has no answer to: by itself, and through adapters for a whole room. */
+/** The requests to one client that wait for an answer: its own, and those to a whole room that adapters send. */
 export class Answers {
   readonly own = new OutgoingRequests();
-  /** Where adapters leave the callbacks of room-wide requests. */
+  /** Where adapters put the callbacks of room-wide requests. */
   readonly byAdapter: Map<number, (answer: unknown) => void> = new RecentCallbacks();
 
   get isEmpty(): boolean {
     return this.own.isEmpty && this.byAdapter.size === 0;
   }
 
-  /** As many requests as may wait for their answers do. */
+  /** Whether no further request is accepted. */
   get isFull(): boolean {
     return this.own.size >= MAX_UNANSWERED;
   }
 
-  /** @returns whether the answer was awaited */
+  /** Passes an answer to its request. @returns whether one waits for it */
   settle({ ack, event, data }: Envelope): boolean {
     if (this.own.settle(ack!, data, event === 'exception')) return true;
     const callback = this.byAdapter.get(ack as number);
@@ -39,7 +39,7 @@ export class Answers {
     return true;
   }
 
-  /** The connection is gone. */
+  /** Fails all requests: the client has disconnected. */
   failAll(): void {
     this.byAdapter.clear();
     this.own.failAll(new DisconnectedError('the socket has been disconnected'));

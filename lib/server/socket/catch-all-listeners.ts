@@ -19,7 +19,7 @@ export class CatchAllListeners {
     this.listeners = [listener, ...this.listeners];
   }
 
-  /** Without a listener: all of them. */
+  /** Removes one listener, or all without an argument. */
   remove(listener?: AnyListener): void {
     const index = listener === undefined ? -1 : this.listeners.indexOf(listener);
     if (listener === undefined) this.listeners = [];
@@ -30,7 +30,7 @@ export class CatchAllListeners {
     return [...this.listeners];
   }
 
-  /** Throws what a listener throws. @returns whether there was one */
+  /** Calls all listeners. Throws what a listener throws. @returns whether it has any */
   call(event: string, args: readonly unknown[], rejected: (error: unknown) => void): boolean {
     for (const listener of this.listeners) {
       catchRejection(listener(event, ...args), rejected);

@@ -12,7 +12,7 @@ import { callSafely, UserEvents } from '../util/safe-call.js';
 import { CatchAllListeners, type AnyListener } from './catch-all-listeners.js';
 import { CONNECTION_EVENTS, type ConnectionEvents } from './connection-events.js';
 import type { NamespaceContract } from './namespace-contract.js';
-import { warnOfUnheardListener } from './unheard-listeners.js';
+import { warnOfUncalledListener } from './uncalled-listeners.js';
 
 /**
  * The part of a socket that users of `ws`, of HTTP requests and of Node's emitters know: its connection, the request that
@@ -302,7 +302,7 @@ export class ConnectionApi<Listen extends EventsMap> {
 
   private emitterOf(event: string): EventEmitter {
     assertEventName('EnvelopeSocket', event);
-    warnOfUnheardListener(this.nsp, event);
+    warnOfUncalledListener(this.nsp, event);
     if (CONNECTION_EVENTS.has(event)) return this.connectionEmitter();
     return (this.events ??= new UserEvents((error, name, args) =>
       this.nsp._config.gateway.router.listenerFailed(this, error, name, args),

@@ -1,7 +1,7 @@
 import { MAX_DELAY } from '../../protocol/max-delay.js';
 import { withCode } from '../../protocol/with-code.js';
 
-/** A moment before 1973 is no moment in milliseconds, but one in seconds. */
+/** A time before 1973 in milliseconds is a time in seconds. */
 const FIRST_PLAUSIBLE = 1e11;
 
 function show(value: unknown): string {
@@ -9,9 +9,9 @@ function show(value: unknown): string {
   return typeof value === 'object' ? 'an object' : String(value);
 }
 
-/** The moments at which one connection ends by itself; the first that comes counts. */
+/** Ends one connection at a set time, or at the end of its lifetime, whichever is earlier. */
 export class ConnectionExpiry {
-  /** Milliseconds since the epoch, as the application has set it. */
+  /** The time that the application has set, in milliseconds since the epoch. */
   at: number | undefined;
   private lifetimeEnds = Infinity;
   private timer: NodeJS.Timeout | undefined;
@@ -19,10 +19,10 @@ export class ConnectionExpiry {
   constructor(private readonly onOver: (reason: string) => void) {}
 
   /**
-   * `undefined`, `null`, `Infinity`, `NaN` and an invalid `Date` mean that there is no such moment.
+   * Sets the time. `undefined`, `null`, `Infinity`, `NaN` and an invalid `Date` remove it.
    *
-   * @returns whether that was said by a number or `Date` that is none, as `undefined * 1000` is
-   * @throws RangeError on what is no moment, or one in seconds, as in a JWT's `exp`
+   * @returns whether it was `NaN` or an invalid `Date`, the result of `undefined * 1000`
+   * @throws RangeError on a value that is no time, or is in seconds, such as a JWT's `exp`
    */
   set(when: number | Date | null | undefined): boolean {
     const at: unknown = (when instanceof Date ? when.getTime() : when) ?? Infinity;
@@ -40,7 +40,7 @@ export class ConnectionExpiry {
     return isNone;
   }
 
-  /** Begins the lifetime anew, in milliseconds; `Infinity`: there is no end to it. */
+  /** Starts the lifetime again, in milliseconds; `Infinity`: no limit. */
   limit(lifetime: number): void {
     this.lifetimeEnds = Date.now() + lifetime;
     this.arm();
@@ -63,7 +63,7 @@ export class ConnectionExpiry {
     this.stop();
     const { end } = this;
     if (end === Infinity) return;
-    // one that is too far comes by, and is set again
+    // a timer with a longer delay would expire at once: it is set again when it does
     const delay = Math.min(Math.max(0, end - Date.now()), MAX_DELAY);
     this.timer = setTimeout(() => this.check(), delay).unref();
   }

@@ -48,12 +48,12 @@ export class EmitOperator<Emit extends EventsMap, Data> {
     return new EmitOperator(this.outbound, { ...this.flags, volatile: true });
   }
 
-  /** Everybody else. */
+  /** Every client but this one. */
   get broadcast(): BroadcastOperator<Emit, Data> {
     return this.outbound.others().with(this.flags);
   }
 
-  /** Everybody else on this node. */
+  /** Every client but this one, on this node. */
   get local(): BroadcastOperator<Emit, Data> {
     return this.broadcast.local;
   }
@@ -68,7 +68,7 @@ export class EmitOperator<Emit extends EventsMap, Data> {
     return this.broadcast.to(rooms);
   }
 
-  /** Everybody but this client and the members of a room, or of several. */
+  /** Every client but this one and the members of a room, or of several. */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.except(rooms);
   }

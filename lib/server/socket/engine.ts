@@ -6,14 +6,14 @@ import { isFirst } from '../util/once.js';
 
 type Listener = (...args: Untyped[]) => void;
 
-/** What the engine needs of the server that it belongs to. */
+/** What an engine needs of its server. */
 export interface EngineHost {
   readonly sockets: { readonly size: number };
   /** @internal */
   readonly _config: { readonly services: { debug(text: string): void } };
 }
 
-/** The connection of one client, to the engine. */
+/** What an engine socket needs of its client. */
 interface EngineClient {
   readonly id: string;
   readonly ip: string;
@@ -30,9 +30,12 @@ interface EngineClient {
   _report(error: unknown, where: string): void;
 }
 
-/** Socket.IO's `server.engine`: how many clients there are. It emits nothing, and says so in the log at level debug, once for each name. */
+/**
+ * Socket.IO's `server.engine`, with the number of clients. It emits no events: a listener is ignored, with a line in the log at
+ * level debug, once for each event.
+ */
 export class Engine {
-  /** Engine.IO's options: there are none here. */
+  /** Engine.IO's options, always `undefined`. */
   declare readonly opts?: Record<string, Untyped>;
 
   constructor(private readonly host: EngineHost) {}
@@ -44,7 +47,7 @@ export class Engine {
 
   /** Does nothing: refused upgrades are on the diagnostics channel `envelope:upgrade.refuse`. */
   on(event: string, _listener: Listener): this {
-    tellIgnored(this.host, `server.engine.on('${event}')`);
+    reportIgnored(this.host, `server.engine.on('${event}')`);
     return this;
   }
   /** Does nothing. See {@link on}. */
@@ -72,8 +75,8 @@ export class Engine {
 const READY_STATES = ['opening', 'open', 'closing', 'closed'] as const;
 
 /**
- * Socket.IO's `client.conn`. It emits `close` with the reason, `drain`, `error`, and `heartbeat` when a pong arrives. Listeners to Engine.IO's
- * other events are never called, which the log says at level debug, once for each name.
+ * Socket.IO's `client.conn`: the connection of one client. It emits `close` with the reason, `drain`, `error`, and `heartbeat` when a
+ * pong arrives. Listeners to other events of Engine.IO are ignored, with a line in the log at level debug, once for each event.
  */
 export class EngineSocket extends UserEvents {
   readonly protocol = 4;
@@ -142,20 +145,20 @@ export class EngineSocket extends UserEvents {
     if (event === 'close') client.on('close', () => this.emit('close', client._lifecycle.reason));
     else if (event === 'heartbeat') client.on('pong', () => this.emit('heartbeat'));
     else if (event === 'drain' || event === 'error') client.on(event, (...args) => this.emit(event, ...args));
-    else tellIgnored(client.nsp, `client.conn.on('${event}')`);
+    else reportIgnored(client.nsp, `client.conn.on('${event}')`);
   }
 }
 
 const connections = new WeakMap<EngineClient, EngineSocket>();
 
-/** A client's {@link EngineSocket}, made when it is first asked for: few applications do. */
+/** Returns a client's {@link EngineSocket}, made at the first use: few applications need it. */
 export function engineSocketOf(client: EngineClient): EngineSocket {
   let known = connections.get(client);
   if (known === undefined) connections.set(client, (known = new EngineSocket(client)));
   return known;
 }
 
-function tellIgnored({ _config: mount }: EngineHost, what: string): void {
+function reportIgnored({ _config: mount }: EngineHost, what: string): void {
   if (isFirst(mount, what))
     mount.services.debug(`${what} never calls its listener: there is no Engine.IO below a plain WebSocket`);
 }

@@ -194,7 +194,7 @@ export class EnvelopeSocket<
     return new EmitOperator(this._outbound, { timeout });
   }
 
-  /** What follows is dropped, not queued, where the line takes no data at the moment of the call. */
+  /** Drops the message, instead of queueing it, if the connection takes no data at the moment of the call. */
   get volatile(): EmitOperator<Emit, Data> {
     return new EmitOperator(this._outbound, { volatile: true });
   }
@@ -209,12 +209,12 @@ export class EnvelopeSocket<
     return new EmitOperator(this._outbound, { compress });
   }
 
-  /** Everybody but this client. */
+  /** Every client but this one. */
   get broadcast(): BroadcastOperator<Emit, Data> {
     return this._outbound.others();
   }
 
-  /** Everybody but this client, on this node. */
+  /** Every client but this one, on this node. */
   get local(): BroadcastOperator<Emit, Data> {
     return this._outbound.others().local;
   }
@@ -229,7 +229,7 @@ export class EnvelopeSocket<
     return this._outbound.others().to(rooms);
   }
 
-  /** Everybody but this client and the members of a room, or of several. */
+  /** Every client but this one and the members of a room, or of several. */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this._outbound.others().except(rooms);
   }

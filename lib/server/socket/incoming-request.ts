@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ExceptionPayload, RequestId } from '../../protocol/envelope.js';
+import { encodePacket, textOfPattern, type Packet } from '../../protocol/microservice-packet.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
 
 /** What a request needs of the client that it came from. */
@@ -14,19 +15,19 @@ export interface Asker {
 export const INTERNAL_ERROR: ExceptionPayload = { status: 'error', message: 'Internal server error' };
 
 /**
- * A message with an `id`: it gets exactly one final answer, whoever gives it first, and with `stream` any number
- * of values before that.
+ * A message with an `id`. It gets exactly one final answer, the first one that is given; with `stream`, any number of
+ * values before that.
  */
 export class IncomingRequest {
-  /** The final answer is out; whatever comes later is dropped. */
+  /** Whether the final answer was sent: later ones are dropped. */
   done = false;
-  /** An exception filter took over: a void end is not a success. */
+  /** Whether an exception filter runs: an end without an answer is then no success. */
   failing = false;
-  /** Nobody wants the values of a source that its handler may still give. */
+  /** Whether the client cancelled it: values of a source that the handler returns later are not sent. */
   isCancelled = false;
   private stops: (() => void)[] | undefined;
   private hasGiven = false;
-  /** Its own: a value of a source that is shared comes while another message is handled. */
+  /** Kept here, because a shared source may emit a value while another message is being handled. */
   private readonly trace = currentTrace();
 
   constructor(
@@ -39,24 +40,24 @@ export class IncomingRequest {
   /** Socket.IO's acknowledgement function: several arguments become an array. */
   readonly ack = (...values: unknown[]): void => this.answer(values.length > 1 ? values : values[0]);
 
-  /** The final answer. Data that JSON cannot carry turns it into a failure. */
+  /** Sends the final answer. Data that JSON cannot carry turns it into an exception. */
   answer(data?: unknown, event = this.event): void {
     this.write(event, data, false);
   }
 
-  /** One value of a stream. */
+  /** Sends one value of a stream. */
   next(data: unknown, event = this.event): void {
     this.hasGiven = true;
     this.write(event, data, true);
   }
 
-  /** The final answer, as an `exception`. */
+  /** Sends the final answer as an `exception`. */
   fail(payload: unknown): void {
     if (!this.done) this.trace?.fail(payload);
     this.write('exception', payload, false);
   }
 
-  /** Adds what ends a source when nobody wants its values any more. @returns what takes it off again */
+  /** Adds a function that ends a source when its values are not needed any more. @returns a function that removes it */
   onStop(stop: () => void): () => void {
     if (this.stops === undefined) this.stops = [stop];
     else this.stops.push(stop);
@@ -64,8 +65,8 @@ export class IncomingRequest {
   }
 
   /**
-   * It may never come to an end: its values come from a source, and many are wanted or one was given. Behind an interceptor
-   * each handler is a source, of the one value that it will return.
+   * Whether it may never end: its values come from a source, and the client wants many or has received one. With an interceptor,
+   * every handler is a source: of the one value that it will return.
    */
   get isStreaming(): boolean {
     return this.hasSource && (this.stream || this.hasGiven);
@@ -76,26 +77,26 @@ export class IncomingRequest {
   }
 
   /**
-   * `$cancel`: ends the source of values and answers. A handler without a source, one that returned a promise say, is not cancelled
-   * yet: it runs on, and its result is the answer.
+   * Runs `$cancel`: ends the source of values, and answers. A handler without a source, such as one that returned a promise, runs
+   * to its end, and its result is the answer.
    */
   cancel(): void {
     this.isCancelled = true;
     if (this.hasSource) this.answer();
   }
 
-  /** The connection is gone: ends the source, answers nobody. */
+  /** Ends the source without an answer: the client has disconnected. */
   abandon(): void {
     this.done = true;
     this.stopSources();
   }
 
-  /** Takes what a source of values throws when it is ended. */
+  /** Reports what a source of values throws when it is ended. */
   reportEnd(error: unknown): void {
     this.asker.report(error, `the source of "${this.event}" threw when it was ended`);
   }
 
-  /** Whether this is the request of that connection. */
+  /** Returns whether it is a request of that client. */
   isFrom(asker: Asker): boolean {
     return this.asker === asker;
   }
@@ -132,9 +133,29 @@ export class IncomingRequest {
   }
 }
 
+/** Ids of packets without one: no integers, so that they differ from those that clients choose. */
+let keys = 0.5;
+
+/** A message of the microservice protocol, whose answers are packets. */
+export class IncomingPacket extends IncomingRequest {
+  constructor(
+    asker: Asker,
+    private readonly packet: Packet,
+    /** The id that its answers carry; `undefined`: it had none. */
+    readonly givenId: RequestId | undefined,
+  ) {
+    super(asker, textOfPattern(packet.pattern), givenId ?? keys++, false);
+  }
+
+  protected override encode(event: string, data: unknown, more: boolean): string {
+    const kind = event === 'exception' ? 'error' : 'response';
+    return encodePacket(kind, this.packet.pattern, data, this.givenId, more);
+  }
+}
+
 /**
- * The request that the running code works for. Entered only for messages with an `id`, so that a message without
- * one does not pay for it; `emit('exception', …)` finds the request to answer here.
+ * The request that the running code works for: `emit('exception', …)` answers it. Entered only for messages with an `id`, so
+ * that others do not pay for it.
  */
 export const requestContext = new AsyncLocalStorage<IncomingRequest>();
 

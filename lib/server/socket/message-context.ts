@@ -4,7 +4,7 @@ import type { Envelope, RequestId } from '../../protocol/envelope.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { EnvelopeSocket } from './envelope-socket.js';
 
-/** What the running code works for: one message of one client. */
+/** The message that the running code handles, and its client. */
 export class MessageContext {
   /** @internal */
   constructor(
@@ -13,11 +13,11 @@ export class MessageContext {
     private readonly envelope: Envelope,
   ) {}
 
-  /** A name for the connection in logs: its `x-request-id` header, else one that was made here. */
+  /** A name for the connection in logs: its `x-request-id` header, else a UUID. */
   get requestId(): string {
     return this.client.requestId;
   }
-  /** The message's own id; `undefined` where it asks for no answer. */
+  /** The id of the message; `undefined`: it wants no answer. */
   get id(): RequestId | undefined {
     const { id, packet } = this.envelope;
     return packet?.kind === 'event' ? undefined : id;
@@ -26,7 +26,7 @@ export class MessageContext {
   get event(): unknown {
     return this.envelope.event ?? this.envelope.packet?.pattern;
   }
-  /** What travels beside the payload: `meta` of an event, `metadata` of a message of the microservice protocol. */
+  /** What the message carries beside its payload: `meta` of an event, `metadata` of a message of the microservice protocol. */
   get meta(): Readonly<Record<string, unknown>> {
     return this.envelope.meta ?? this.envelope.packet?.metadata ?? {};
   }
@@ -37,22 +37,22 @@ export class MessageContext {
     const { traceparent } = this.headers;
     return typeof traceparent === 'string' ? traceparent : undefined;
   }
-  /** Whom a guard found the client to be. */
+  /** The user that a guard has set. */
   get user(): Untyped {
     return this.client.user as Untyped;
   }
-  /** Of the upgrade request. */
+  /** The headers of the upgrade request. */
   get headers(): IncomingHttpHeaders {
     return this.client.headers;
   }
 }
 
-/** Entered only on paths whose option `messageContext` is on: on Node 20 it makes each promise of a process dearer. */
+/** Entered only on paths with the option `messageContext`: on Node 20 it makes every promise of the process slower. */
 export const messageContexts = new AsyncLocalStorage<MessageContext>();
 
 /**
- * The message that the running code works for, in any service, however deep below a handler; `undefined` outside of one,
- * and where the option `messageContext` is off.
+ * Returns the message that the running code handles, in any service that a handler calls; `undefined` outside of a handler,
+ * and without the option `messageContext`.
  */
 export function messageContext(): MessageContext | undefined {
   return messageContexts.getStore();

@@ -11,8 +11,7 @@ import { channels } from '../diagnostics/channels.js';
 import { currentTrace, isTraced, runTraced } from '../diagnostics/current-trace.js';
 import type { Message } from '../transport/message.js';
 import type { EnvelopeSocket } from './envelope-socket.js';
-import { IncomingPacket } from './incoming-packet.js';
-import { IncomingRequest } from './incoming-request.js';
+import { IncomingPacket, IncomingRequest } from './incoming-request.js';
 import { MessageContext, messageContexts } from './message-context.js';
 import { runChain, toException } from './middleware.js';
 import type { Counters, MessageHandling } from './namespace-contract.js';
@@ -111,7 +110,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
       client._middlewares,
       args,
       (error) => {
-        // the client is told of whatever error a middleware refuses its message with
+        // the client receives the error of the middleware as a refusal
         if (error !== undefined) traced?.refuse('refused');
         if (!client._isEnded) this.afterMiddlewares(client, args, request, error);
         traced?.release();
@@ -131,7 +130,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
       return this.deliver(client, typeof event === 'string' ? event : '', data, request);
     // as in Socket.IO
     client._emitConnectionEvent('error', error);
-    const { isClientFault, toPayload } = client.nsp._config.gateway.failures;
+    const { isClientFault, toPayload } = client.nsp._config.gateway.errors;
     fail(client, request, isClientFault(error) ? toPayload(error) : toException(error));
   }
 
@@ -194,7 +193,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
   /** A listener threw, or its promise was rejected: answers its request with the error, unless it was answered. */
   listenerFailed(client: EnvelopeSocket, error: unknown, event: string, args: readonly unknown[]): void {
     currentTrace()?.fail(error);
-    const { isClientFault, toPayload } = client.nsp._config.gateway.failures;
+    const { isClientFault, toPayload } = client.nsp._config.gateway.errors;
     if (!isClientFault(error)) client._report(error, `a listener of "${event}" threw`);
     // the last argument of a request's listener is the function that answers
     const ack = args.at(-1);

@@ -1,14 +1,14 @@
 import type { ErrorCode, ExceptionPayload } from '../../protocol/envelope.js';
 import { callSafely } from '../util/safe-call.js';
 
-/** One step of a chain: gets the subject and calls `next`, with an error to end the chain. */
+/** A middleware: gets the subject, and calls `next`, with an error to refuse it. */
 export type Step<Subject> = (subject: Subject, next: (error?: Error) => void) => void;
 
 /**
- * Runs the steps in order and calls back once, with the first error or with none. A step that throws, or whose
+ * Runs middlewares in order and calls back once, with the first error or without one. A middleware that throws, or whose
  * promise rejects, ends the chain as `next(error)` does; a second call of `next` is ignored.
  *
- * @param late gets what a step throws after it has called `next`, when the chain has gone on
+ * @param late gets what a middleware throws after it has called `next`
  */
 export function runChain<Subject>(
   steps: readonly Step<Subject>[],
@@ -34,7 +34,7 @@ export function runChain<Subject>(
   run(0);
 }
 
-/** What a client is told of the error that ended a chain: its message, and its `data` where it has one. */
+/** Returns what a client receives of an error that a middleware refused it with: the message, and `data` if it has any. */
 export function toException(error: Error, code?: ErrorCode): ExceptionPayload {
   const data: unknown = Reflect.get(error, 'data');
   return {

@@ -11,7 +11,6 @@ import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Message } from '../transport/message.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import type { Engine } from './engine.js';
-import type { Failures } from './failures.js';
 
 type Targeting =
   'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';
@@ -80,10 +79,20 @@ export interface NamespaceServices<Client> {
   readonly identities: Identities;
 }
 
+/** How errors of the application's code reach clients. */
+export interface ErrorMapping {
+  /** Returns the payload of the `exception` that a client receives. */
+  toPayload(error: unknown): object;
+  /** Returns whether the client caused the error, so that it is not logged. */
+  isClientFault(error: unknown): boolean;
+  /** Makes the error of a `join` that exceeds a limit. */
+  roomLimit(message: string): Error;
+}
+
 /** What the gateways of one path, and Nest, do for its namespace. */
 export interface GatewayBridge<Client> {
   readonly router: MessageHandling<Client>;
-  readonly failures: Failures;
+  readonly errors: ErrorMapping;
   /** Resolves when `handleConnection` of all gateways has ended, and never rejects; `undefined`: it has. */
   settled(client: Client): Promise<void> | undefined;
   /** Runs the guards of the upgrade again, and never rejects; absent on a path without guards. @returns the refusal */

@@ -1,7 +1,6 @@
 import { Refusal, type Envelope, type RequestId } from '../../protocol/envelope.js';
 import type { EnvelopeSocket } from './envelope-socket.js';
-import { IncomingPacket } from './incoming-packet.js';
-import type { IncomingRequest } from './incoming-request.js';
+import { IncomingPacket, type IncomingRequest } from './incoming-request.js';
 import { readFreshAuth, reauthenticate } from './reauthentication.js';
 
 /** What the protocol's own events need of the router. */

@@ -11,11 +11,11 @@ import { INTERNAL_ERROR, type IncomingRequest } from './incoming-request.js';
 import { userNameOf } from '../handshake/user-name.js';
 import { updateUserRoom } from './socket-rooms.js';
 
-/** Milliseconds that a `$auth` waits for the messages before it: their guards look at the same client. */
-const PATIENCE = 1_000;
-const POLL = 5;
+/** Milliseconds that a `$auth` waits for earlier messages to end: their guards use the same client. */
+const WAIT_TIMEOUT = 1_000;
+const POLL_INTERVAL = 5;
 
-/** What a client is told whose new token is another user's: rooms and data are the first one's. */
+/** The refusal of another user's token: the rooms and the data of the client are the first user's. */
 const OTHER_USER = { status: 'error', statusCode: 403, message: 'another user needs another connection' };
 const EXPIRED = {
   status: 'error',
@@ -26,7 +26,7 @@ const EXPIRED = {
 
 const TIMED_OUT = { status: 'error', statusCode: 503, message: 'The guards took too long' };
 
-/** What `$auth` brings: an object of the client's own as `data`, else the token in `meta`. */
+/** Returns the credentials of a `$auth`: the object in `data`, else the token in `meta`; `undefined`: neither. */
 export function readFreshAuth(data: unknown, meta: object | undefined): Record<string, unknown> | undefined {
   if (typeof data === 'object' && data !== null && !Array.isArray(data)) return { ...data };
   const token: unknown = meta === undefined ? undefined : Reflect.get(meta, 'token');
@@ -34,13 +34,13 @@ export function readFreshAuth(data: unknown, meta: object | undefined): Record<s
 }
 
 /**
- * A client presents itself anew, in place: its guards see the fresh token where they saw the first one. What they
- * refuse leaves everything as it was, and the connection ends when it would have ended. It takes its turn among the
- * messages: those before it come to their end first, within bounds, and those after it wait.
+ * Runs the guards of a client again with new credentials, which they find where they found the first ones. A refusal leaves
+ * everything as it was, and the connection ends when it would have ended. Earlier messages end first, within a timeout; later
+ * ones wait.
  *
- * @param request of the `$auth` itself
+ * @param request the request of the `$auth` itself
  * @param runGuards runs the guards; never rejects
- * @returns what the client is told where it is refused
+ * @returns the refusal that the client receives; `undefined`: accepted
  */
 export async function reauthenticate(
   client: EnvelopeSocket,
@@ -48,8 +48,8 @@ export async function reauthenticate(
   request: IncomingRequest | undefined,
   runGuards: () => Promise<object | undefined>,
 ): Promise<object | undefined> {
-  const deadline = performance.now() + PATIENCE;
-  while (isBusy(client, request) && performance.now() < deadline) await pause(POLL);
+  const deadline = performance.now() + WAIT_TIMEOUT;
+  while (isBusy(client, request) && performance.now() < deadline) await pause(POLL_INTERVAL);
   if (client._isEnded) return undefined;
   const { handshake } = client;
   const { auth: firstAuth, query, url } = handshake;
@@ -88,7 +88,7 @@ async function judge(
 ): Promise<object | undefined> {
   const refused = await withTimeout(client.nsp._config.limits.upgradeTimeout, runGuards(), TIMED_OUT);
   if (refused === TIMED_OUT) {
-    // the guard may still write whatever it comes to
+    // the guard may still write to the client
     client._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'the guards did not answer');
   }
   if (refused !== undefined) return refused;
@@ -100,21 +100,21 @@ async function judge(
   return undefined;
 }
 
-/** What the guards granted anew is all that is left of what they granted before. */
+/** Returns what the guards grant now. What they granted before, and do not grant again, is removed from `data`. */
 function renew(client: EnvelopeSocket, former: Grant | undefined, watch: DataWatch | undefined): Grant {
   if (watch === undefined || client.data !== watch.proxy) return grantOf(client);
   const { written, read } = watch;
   const data = dataOf(client)!;
   const keys = new Set(written);
   for (const key of former?.keys ?? []) {
-    // a guard that finds an object that it had put there, and leaves or changes it, grants it again
+    // a guard that reads a value of its own and keeps or changes it grants it again
     if (read.has(key) && Object.hasOwn(data, key)) keys.add(key);
     else if (!written.has(key)) Reflect.deleteProperty(data, key);
   }
   return grantOf(client, keys);
 }
 
-/** In every place where a token may have come from; a cookie is the browser's. */
+/** Puts the credentials wherever a token may have come from, except for cookies, which belong to the browser. */
 function present(handshake: Handshake, auth: Record<string, unknown>): void {
   handshake.auth = auth;
   const { token } = auth;
@@ -128,14 +128,14 @@ function present(handshake: Handshake, auth: Record<string, unknown>): void {
   handshake.url = `${handshake.url.slice(0, start)}${fields.toString()}`;
 }
 
-/** Where guards leave the user. */
+/** Where guards put the user, before a `$auth`. */
 interface Users {
   readonly user: unknown;
-  /** The application's own object, and what was in it. */
+  /** The application's own object, and its contents. */
   readonly data: object | undefined;
   readonly contents: object;
   readonly userInData: unknown;
-  /** Objects beside the client, and the user on each. */
+  /** Other objects that may hold a user, and the user of each. */
   readonly aside: readonly (readonly [place: object, user: unknown])[];
   readonly who: Identity;
   readonly grant: Grant | undefined;
@@ -166,7 +166,7 @@ function restore(client: EnvelopeSocket, { user, data, contents, aside }: Users)
   Object.assign(data, contents);
 }
 
-/** A guard may set both: who a client is, and for whom it acts. One for whom it acts already is not replaced. */
+/** Returns whether `data.user` is still the same: a guard may set the user, and another one that it acts for, which must not change. */
 function isSameUserInData({ userInData }: Users, client: EnvelopeSocket): boolean {
   const known = userNameOf(userInData);
   return known === undefined || known.key === userNameOf(dataOf(client)?.['user'])?.key;

@@ -21,9 +21,9 @@ export interface RoomSocket extends Omit<ObservedSocket, 'nsp'> {
 }
 
 /**
- * Makes a client join rooms. All or none: see `EnvelopeSocket.join`.
+ * Makes a client join all of the rooms, or none; see `EnvelopeSocket.join`.
  *
- * @throws (rejects) RoomLimitError where it may not
+ * @throws (rejects) RoomLimitError if a room is not allowed
  */
 export function joinRooms(client: RoomSocket, rooms: Rooms): Promise<void> | void {
   const { id, nsp } = client;
@@ -40,9 +40,9 @@ export function joinRooms(client: RoomSocket, rooms: Rooms): Promise<void> | voi
 }
 
 /**
- * Makes a client leave rooms. All or none: see `EnvelopeSocket.leave`.
+ * Makes a client leave all of the rooms, or none; see `EnvelopeSocket.leave`.
  *
- * @throws (rejects) RoomLimitError where it may not
+ * @throws (rejects) RoomLimitError if a room is not allowed
  */
 export function leaveRooms(client: RoomSocket, rooms: Rooms): Promise<void> | void {
   const { id, nsp } = client;
@@ -58,11 +58,11 @@ export function leaveRooms(client: RoomSocket, rooms: Rooms): Promise<void> | vo
   let all: Promise<void> | undefined;
   for (const room of left) {
     const done = watched(client, nsp.adapter.del(id, room));
-    // the next one does not wait: adapters keep the order of calls
+    // not awaited before the next one: adapters keep the order of calls
     if (done instanceof Promise)
       all = all === undefined ? done : Promise.all([all, done]).then(() => undefined);
   }
-  // each failure was reported
+  // each failure was reported already
   all?.catch(() => undefined);
   return all;
 }
@@ -70,13 +70,13 @@ export function leaveRooms(client: RoomSocket, rooms: Rooms): Promise<void> | vo
 function refuse(client: RoomSocket, what: 'join' | 'leave', { why, limit }: RoomRefusal): Promise<void> {
   if (limit !== undefined) publishLimit(limit, client);
   client.nsp._warn(limit ?? what, why);
-  // not thrown: an adapter may have many sockets join in one loop; and few await a join
-  const rejected = Promise.reject<void>(client.nsp._config.gateway.failures.roomLimit(why));
+  // rejected, not thrown: an adapter may make many sockets join in one loop, and few callers await a join
+  const rejected = Promise.reject<void>(client.nsp._config.gateway.errors.roomLimit(why));
   rejected.catch(() => undefined);
   return rejected;
 }
 
-/** Reports what a cluster adapter rejects with: few await a join. Those who do get the rejection as well. */
+/** Reports a rejection of a cluster adapter, because few callers await a join. Those who do get it as well. */
 function watched(client: RoomSocket, done: Promise<void> | void): Promise<void> | void {
   if (done instanceof Promise) done.catch((error: unknown) => client._report(error, 'the adapter failed'));
   return done;

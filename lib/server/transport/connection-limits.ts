@@ -1,10 +1,10 @@
 import type { TokenBucket } from '../util/token-bucket.js';
 
-/** What one connection may do; `Infinity`: there is no limit. */
+/** The limits of one connection; `Infinity`: no limit. */
 export interface ConnectionLimits {
-  /** Messages, pings and pongs; `undefined`: there is no limit. */
+  /** The rate of messages, pings and pongs; `undefined`: no limit. */
   readonly messages: TokenBucket | undefined;
-  /** Refusals for going over it, before the connection is closed. */
+  /** The rate of refusals after it is exceeded, before the connection is closed. */
   readonly refusals: TokenBucket;
   /** Bytes of one message. */
   readonly maxPayload: number;
@@ -15,8 +15,8 @@ export interface ConnectionLimits {
   readonly maxBufferedBytes: number;
   /** Milliseconds. */
   readonly maxLifetime: number;
-  /** Milliseconds, of the guards that `$auth` asks. */
+  /** Milliseconds for checks and guards: of the upgrade, and of `$auth`. */
   readonly upgradeTimeout: number;
-  /** Milliseconds for which a line may stand still, since nothing that is in flight comes to an end. */
+  /** Milliseconds for which messages may wait while none in flight ends. */
   readonly maxStandstill: number;
 }

@@ -67,7 +67,7 @@ export interface Connection extends Beating {
   hold(holder: Holder): void;
   /** Ends {@link hold} for one holder. */
   release(holder: Holder): void;
-  /** Reads on, whoever holds the connection, so that its end is noticed. */
+  /** Ends every {@link hold}, so that the end of the connection is noticed. */
   readToEnd(): void;
   /** Resolves when the peer takes data again, or the connection has closed: one promise for all callers. */
   drained(): Promise<void>;
@@ -80,9 +80,9 @@ export interface Connection extends Beating {
   /**
    * Writes what waits, then starts the closing handshake.
    *
-   * @param patience milliseconds for the peer's part of it, before the connection is cut; `undefined`: the transport's own
+   * @param timeout milliseconds for the peer's part of it, before the connection is cut; `undefined`: the transport's own
    */
-  close(code: number | undefined, reason: string, patience?: number): void;
+  close(code: number | undefined, reason: string, timeout?: number): void;
   /** Resolves when the connection has closed. */
   whenClosed(): Promise<void>;
   /** Cuts the connection without a closing handshake. */

@@ -1,4 +1,4 @@
-/** Socket.IO's words for why a socket is gone; `handleDisconnect` gets one of them. */
+/** Why a client has disconnected, in Socket.IO's words; `handleDisconnect` gets one of them. */
 export type DisconnectReason =
   /** `client.disconnect()`, `client.close()`, `server.disconnectSockets()` */
   | 'server namespace disconnect'
@@ -19,11 +19,11 @@ export type DisconnectReason =
 
 /** How a connection ended. */
 export interface ClosedInfo {
-  /** The close code: the peer's, or the one that was sent; 1006 where there was none. */
+  /** The close code that was received or sent; 1006 without one. */
   readonly code: number;
   /** The close reason, often empty. */
   readonly reason: string;
-  /** A closing handshake took place, or was begun. */
+  /** Whether a closing handshake was at least started. */
   readonly wasClean: boolean;
   /** Who ended it. */
   readonly initiator: 'client' | 'server' | 'network';
@@ -36,15 +36,15 @@ const PARSE_ERRORS: Readonly<Record<string, number>> = {
   WS_ERR_INVALID_UTF8: 1007,
 };
 
-/** The code that `ws` closes with on an error of its own, `undefined` on an error of the TCP connection. */
+/** Returns the code that `ws` closes with on an error of its own; `undefined`: the TCP connection failed. */
 function parseErrorCode(error: NodeJS.ErrnoException | undefined): number | undefined {
-  // zlib's own errors: the peer's data did not inflate
+  // an error of zlib: the peer's data did not inflate
   if (error?.code?.startsWith('Z_') === true) return 1007;
   if (error?.code?.startsWith('WS_ERR_') !== true) return undefined;
   return PARSE_ERRORS[error.code] ?? 1002;
 }
 
-/** Tells how a connection ended that this side did not close. */
+/** Describes how a connection ended that this side did not close. */
 export function describeEnd(
   code: number,
   reason: string,

@@ -1,6 +1,14 @@
+import { isUtf8 } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { headerSize, isPlainText, MAX_HEADER_SIZE, payloadLength, takeText } from './masked-frame.js';
 import type { ServerWebSocket } from './server-web-socket.js';
+
+/** Bytes of the longest header of a frame with a mask (RFC 6455, section 5.2). */
+const MAX_HEADER_SIZE = 14;
+
+const FINAL_TEXT = 0x81;
+const MASK_SIZE = 4;
+const MASKED = 0x80;
+const LENGTH = 0x7f;
 
 type DataListener = (this: Duplex, piece: Buffer) => void;
 
@@ -9,33 +17,33 @@ const FINAL = 0x80;
 const OPCODE = 0x0f;
 const CONTROL = 0x08;
 
-/** Those that stand aside, and have seen a frame's end. */
+/** The readers that left the stream to `ws`, and may read again at the end of this turn of the event loop. */
 let waiting: FrameReader[] = [];
 
-function goAheadAll(): void {
+function resumeAll(): void {
   const readers = waiting;
   waiting = [];
-  for (const reader of readers) reader.goAhead();
+  for (const reader of readers) reader.resumeReading();
 }
 
 /**
- * Reads plain messages ahead of `ws`: text, masked, whole in one frame and in one piece of the stream (RFC 6455,
- * section 5.2). All else, and above all whatever is broken, is left to `ws`, with all that comes behind it in this turn
- * of the event loop: what it refuses, it tells later. A pipelined echo takes 13 % less of the server's time.
+ * Reads plain messages before `ws` does: masked text in one frame and in one piece of the stream (RFC 6455, section 5.2).
+ * Everything else, malformed frames above all, is left to `ws`, together with the rest of this turn of the event loop,
+ * because `ws` reports what it refuses later. A pipelined echo takes 13 % less of the server's time.
  *
- * `ws` hears of bytes as every reader of a stream does, by a listener for `data`, in whose place this one stands. No
- * more is known of `ws` than that, and that it is done with a frame when it has the last byte, which holds where
- * nothing is compressed. When the connection ends, or somebody wants the messages from `ws`, it reads alone.
+ * `ws` reads the stream by a listener for `data`, which this reader replaces. It relies on one more property of `ws`: that it
+ * has handled a frame when it has the last byte, which is true without compression. When the connection closes, or code
+ * listens to the messages of `ws` itself, `ws` reads alone.
  */
 export class FrameReader {
-  /** `ws` reads, and this follows, to know where a frame ends. */
-  private isAside = false;
+  /** `ws` reads; this reader only follows the headers, to know where a frame ends. */
+  private isFollowing = false;
   private isWaiting = false;
-  /** Bytes of the frame under way that are still to come. */
+  /** Bytes of the current frame that have not arrived. */
   private left = 0;
-  /** The message under way comes in several frames. */
+  /** The current message has several frames. */
   private isFragmented = false;
-  /** What has come of a header. */
+  /** The part of a header that has arrived. */
   private header: Buffer | undefined;
 
   constructor(
@@ -46,19 +54,19 @@ export class FrameReader {
   ) {}
 
   read(piece: Buffer): void {
-    if (this.isAside) return this.follow(piece);
+    if (this.isFollowing) return this.follow(piece);
     const { maxPayload } = this;
     let at = 0;
-    // a gateway may end the connection, or look at what comes, with each message
+    // with each message, a gateway may end the connection, or listen to `ws` itself
     while (!this.isOver) {
       const size = headerSize(piece, at);
       const length = size === 0 ? 0 : payloadLength(piece, at);
       const end = at + size + length;
       const isOurs = size > 0 && end <= piece.length && length <= maxPayload && isPlainText(piece, at);
-      // what is no UTF-8 is for `ws` to refuse
+      // `ws` refuses text that is not UTF-8
       const text = isOurs ? takeText(piece, at + size, end) : undefined;
       if (text === undefined) {
-        if (at < piece.length) this.standAside(piece.subarray(at));
+        if (at < piece.length) this.leaveToWs(piece.subarray(at));
         return;
       }
       at = end;
@@ -68,19 +76,19 @@ export class FrameReader {
     if (at < piece.length) this.listener.call(this.tcp, piece.subarray(at));
   }
 
-  /** Not in the midst of a `data` event, which calls those who have just left. */
-  goAhead(): void {
+  /** Reads again. Not to be called during a `data` event, which would call a listener that was just removed. */
+  resumeReading(): void {
     this.isWaiting = false;
     if (!this.isBetweenMessages) return;
     if (this.isOver || !this.tcp.listeners('data').includes(this.listener)) {
       this.tcp.off('data', onData);
     } else {
-      this.isAside = false;
+      this.isFollowing = false;
       this.tcp.off('data', this.listener);
     }
   }
 
-  /** The connection ends, which only `ws` knows how to, or somebody observes `ws`. */
+  /** The connection closes, which `ws` handles, or code listens to the messages of `ws`. */
   private get isOver(): boolean {
     return this.ws.readyState !== OPEN || this.ws.listenerCount('message') > 0;
   }
@@ -89,8 +97,8 @@ export class FrameReader {
     return this.left === 0 && this.header === undefined && !this.isFragmented;
   }
 
-  private standAside(bytes: Buffer): void {
-    this.isAside = true;
+  private leaveToWs(bytes: Buffer): void {
+    this.isFollowing = true;
     this.tcp.on('data', this.listener);
     this.listener.call(this.tcp, bytes);
     this.follow(bytes);
@@ -105,7 +113,7 @@ export class FrameReader {
       if (at === bytes.length) break;
       const size = headerSize(bytes, at);
       if (size === 0) {
-        // a copy: it is a part of something larger
+        // a copy: the bytes are a part of a larger buffer
         this.header = Buffer.from(bytes.subarray(at));
         break;
       }
@@ -113,10 +121,10 @@ export class FrameReader {
     }
     if (!this.isBetweenMessages || this.isWaiting) return;
     this.isWaiting = true;
-    if (waiting.push(this) === 1) setImmediate(goAheadAll);
+    if (waiting.push(this) === 1) setImmediate(resumeAll);
   }
 
-  /** @returns how far it goes in what has just come */
+  /** @returns the index after the header in `bytes` */
   private followHeader(known: Buffer, bytes: Buffer): number {
     const header = Buffer.concat([known, bytes.subarray(0, MAX_HEADER_SIZE)]);
     const size = headerSize(header, 0);
@@ -137,16 +145,16 @@ export class FrameReader {
 const OWNER = Symbol('nestjs-envelope.websocket');
 type Owned = Duplex & { [OWNER]: ServerWebSocket };
 
-/** Of `ws`: one function for all connections. */
+/** The listener of `ws`: one function for all connections. */
 let listenerOfWs: DataListener | undefined;
 
 /**
- * Puts a {@link FrameReader} before `ws`. Not where messages are compressed, nor where somebody else looks at the
- * bytes, who must see them as they came.
+ * Puts a {@link FrameReader} before `ws`, unless messages are compressed, or other code listens to the bytes, which must get
+ * them unchanged.
  */
 export function readAhead(tcp: Duplex, ws: ServerWebSocket): void {
   const [listener, other] = tcp.listeners('data') as DataListener[];
-  // alone, it is that of `ws`; one of somebody else's must not be taken for it
+  // a single listener is that of `ws`; with others, it is not certain which one is
   if (listener === undefined || other !== undefined || ws.extensions !== '') return;
   listenerOfWs ??= listener;
   if (listener !== listenerOfWs) return;
@@ -156,6 +164,57 @@ export function readAhead(tcp: Duplex, ws: ServerWebSocket): void {
 
 function onData(this: Duplex, piece: Buffer): void {
   const ws = (this as Owned)[OWNER];
-  // made when something comes: most connections of most applications say little
+  // made with the first bytes: most connections of most applications send little
   (ws.reader ??= new FrameReader(this, ws, listenerOfWs!, ws.listener!.maxPayload)).read(piece);
+}
+
+/** Returns the length of the header of the frame at that index; 0: too little of it has arrived. */
+function headerSize(bytes: Buffer, at: number): number {
+  if (bytes.length - at < 2) return 0;
+  const second = bytes[at + 1]!;
+  const length = second & LENGTH;
+  const size = (length < 126 ? 2 : length === 126 ? 4 : 10) + ((second & MASKED) === 0 ? 0 : MASK_SIZE);
+  return bytes.length - at < size ? 0 : size;
+}
+
+/** Returns the bytes of payload, from a complete header. */
+function payloadLength(bytes: Buffer, at: number): number {
+  const length = bytes[at + 1]! & LENGTH;
+  if (length < 126) return length;
+  if (length === 126) return bytes.readUInt16BE(at + 2);
+  return bytes.readUInt32BE(at + 2) * 2 ** 32 + bytes.readUInt32BE(at + 6);
+}
+
+/** Returns whether the frame is a complete text message, with a mask. */
+function isPlainText(bytes: Buffer, at: number): boolean {
+  return bytes[at] === FINAL_TEXT && (bytes[at + 1]! & MASKED) !== 0;
+}
+
+/** Unmasks a payload in place, and decodes it. Returns `undefined`, with the mask restored, if it is not UTF-8. */
+function takeText(bytes: Buffer, from: number, to: number): string | undefined {
+  // plain ASCII needs no check, and is decoded twice as fast
+  if (applyMask(bytes, from, to)) return bytes.toString('latin1', from, to);
+  if (isUtf8(bytes.subarray(from, to))) return bytes.toString('utf8', from, to);
+  applyMask(bytes, from, to);
+  return undefined;
+}
+
+/** Applies the mask in place. @returns whether the result is plain ASCII */
+function applyMask(bytes: Buffer, from: number, to: number): boolean {
+  const one = bytes[from - 4]!;
+  const two = bytes[from - 3]!;
+  const three = bytes[from - 2]!;
+  const four = bytes[from - 1]!;
+  let seen = 0;
+  let i = from;
+  for (; i + 3 < to; i += 4) {
+    seen |= bytes[i]! ^= one;
+    seen |= bytes[i + 1]! ^= two;
+    seen |= bytes[i + 2]! ^= three;
+    seen |= bytes[i + 3]! ^= four;
+  }
+  if (i < to) seen |= bytes[i]! ^= one;
+  if (i + 1 < to) seen |= bytes[i + 1]! ^= two;
+  if (i + 2 < to) seen |= bytes[i + 2]! ^= three;
+  return seen < 0x80;
 }

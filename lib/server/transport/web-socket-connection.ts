@@ -22,9 +22,8 @@ import type { Beating } from './heartbeat.js';
 import type { Message } from './message.js';
 import { MessageRate } from './message-rate.js';
 import { bytesOf, Outbox, type OutboxTransport } from './outbox.js';
-import { ignoreEndAfterClose } from './quiet-end.js';
 import { sendRaw } from './send-raw.js';
-import type { ServerWebSocket, WebSocketListener } from './server-web-socket.js';
+import { ignoreEndAfterClose, type ServerWebSocket, type WebSocketListener } from './server-web-socket.js';
 import { withCode } from '../../protocol/with-code.js';
 
 const CONNECTING = 0;
@@ -201,15 +200,15 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
     return (this.rate ??= new MessageRate(this.limits));
   }
 
-  close(code: number | undefined, reason: string, patience?: number): void {
+  close(code: number | undefined, reason: string, timeout?: number): void {
     this.isEnded = true;
     this.startWriting();
     this.outbox.flush();
     const { raw } = this;
     if (raw === undefined) return;
     raw.close(code, reason);
-    if (patience === undefined) return;
-    const timer = setTimeout(() => raw.terminate(), patience);
+    if (timeout === undefined) return;
+    const timer = setTimeout(() => raw.terminate(), timeout);
     raw.on('close', () => clearTimeout(timer));
   }
 

@@ -3,16 +3,16 @@ import { CONNECTION_EVENTS, PAST_EVENTS } from './connection-events.js';
 import { isFirst } from '../util/once.js';
 import type { NamespaceContract } from './namespace-contract.js';
 
-// Node's emitter does call those
-const EMITTERS_OWN = ['newListener', 'removeListener'];
-const UNHEARD: ReadonlySet<string> = new Set([
+// Node's emitter calls these
+const CALLED_BY_NODE = ['newListener', 'removeListener'];
+const NEVER_CALLED: ReadonlySet<string> = new Set([
   ...PAST_EVENTS,
-  ...RESERVED_EVENTS.filter((event) => !CONNECTION_EVENTS.has(event) && !EMITTERS_OWN.includes(event)),
+  ...RESERVED_EVENTS.filter((event) => !CONNECTION_EVENTS.has(event) && !CALLED_BY_NODE.includes(event)),
 ]);
 
-/** Warns of a listener on a client that nothing will ever call; once for each mount and name. */
-export function warnOfUnheardListener(server: NamespaceContract, event: string): void {
-  if (!UNHEARD.has(event) || !isFirst(server._config, `client.on ${event}`)) return;
+/** Warns of a listener on a client that is never called; once for each path and event. */
+export function warnOfUncalledListener(server: NamespaceContract, event: string): void {
+  if (!NEVER_CALLED.has(event) || !isFirst(server._config, `client.on ${event}`)) return;
   const why = PAST_EVENTS.has(event)
     ? `The connection is open already. For a client's event, use @SubscribeMessage('${event}').`
     : 'Clients must not send a reserved name. Use handleConnection, or another name for an event.';

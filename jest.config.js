@@ -5,9 +5,9 @@ import { isQuick, runsAlone, runsOn } from './test/corners.js';
 
 const TEST = join(ROOT, 'test');
 const specs = findSpecs(TEST);
-/** All specs on all corners, each spec file for itself. */
+/** All specs on all corners, each spec file separately. */
 const isFullMatrix = process.env.MATRIX === 'full';
-/** `npm test -- limits/rate`, `npm test -- test/limits/`: runs these spec files, each for itself. */
+/** `npm test -- limits/rate`, `npm test -- test/limits/`: runs these spec files, each separately. */
 const isNamed = process.argv.slice(2).some((argument) => {
   const [path] = argument
     .replace(/^--testPathPatterns=/, '')

@@ -30,7 +30,7 @@ function git(...args) {
 
 /**
  * @param {string | undefined} given of a branch that may have moved on; the default must be in the history of HEAD
- * @returns {string | undefined} why there is nothing to check
+ * @returns {string | undefined} the reason why it checks nothing
  */
 function reasonToSkip(base, given) {
   try {

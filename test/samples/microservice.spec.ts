@@ -34,7 +34,7 @@ describe('sample 04-microservice', () => {
       expect(await get(`${reports!}${path}`)).toMatchObject({ count: 3, names: ['ada', 'bob', 'eve'] });
     expect(await get(`${reports!}/welcome/zoe`)).toEqual({ id: 4, name: 'zoe' });
     sendMessage(client, 'message', { cmd: 'users.find' }, { name: 'max' }, { id: 1 });
-    expect((await answerOf(client, 1)).payload).toMatchObject({ message: 'there is no max' });
+    expect((await answerOf(client, 1)).payload).toMatchObject({ message: 'unknown user max' });
     client.ws.terminate();
     await overTcp.close();
     expect((await sample.end()).signal).toBe('SIGTERM');

@@ -26,8 +26,8 @@ export class AttackHarness<Gateway> {
     const gateway = providers[0] as Type<Gateway>;
     const app = await startApp({ providers }, { adapter: { pingInterval: 0, ...adapter } });
     const server = app.adapter.create(0, { path: '/ws' });
-    const witness = await app.connect('/ws');
-    return new AttackHarness(app, app.nest.get(gateway), server, '/ws', witness);
+    const probe = await app.connect('/ws');
+    return new AttackHarness(app, app.nest.get(gateway), server, '/ws', probe);
   }
 
   /** Connects an attacker with a WebSocket client. */

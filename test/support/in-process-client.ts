@@ -15,7 +15,7 @@ export class InProcessClient extends EventEmitter {
   readyState: ReadyState = 0;
   protocol = '';
   readonly extensions = '';
-  /** Called when the client leaves before it is accepted. */
+  /** Called when the client disconnects before it is accepted. */
   abandon: () => void = () => undefined;
   private connection: ServerEnd | undefined;
   private fragments: Buffer[] = [];
@@ -48,13 +48,13 @@ export class InProcessClient extends EventEmitter {
     this.ended(1006, '');
   }
 
-  // what the server does
+  // called by the server
 
   opened(connection: ServerEnd, protocol: string): void {
     this.connection = connection;
     this.protocol = protocol;
     this.readyState = 1;
-    // a client fails a connection on which none of its names was selected, as browsers do
+    // like a browser, a client fails a connection when none of its names was selected
     const isFailed = this.hasOffered && protocol === '';
     setImmediate(() => (isFailed ? this.fail(new Error('Server sent no subprotocol')) : this.emit('open')));
   }

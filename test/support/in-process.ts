@@ -23,7 +23,7 @@ import type { HttpRefusal } from '../../lib/server/upgrade/http-refusal.js';
 import type { TestApp } from './app.js';
 import { InProcessClient } from './in-process-client.js';
 
-/** The parts of an endpoint that a transport of its own asks. */
+/** The parts of an endpoint that an in-process transport needs. */
 interface EndpointInternals {
   readonly settings: {
     readonly upgrade: {
@@ -132,7 +132,7 @@ class InProcessRequest implements ConnectionRequest {
 
 const NOTHING = Buffer.alloc(0);
 
-/** The server's end. Each message arrives in a turn of its own, in order. */
+/** The server's end. Each message arrives in a separate turn, in order. */
 class InProcessConnection implements Connection, OutboxTransport {
   readonly transportName = 'in-process';
   readonly encoding = ENVELOPE;

@@ -12,7 +12,7 @@ export function declareHandshakeChecks(server: Server): void {
   });
 
   it('refuses a path without a gateway with 404', async () => {
-    const { status, body } = await server.refused('/nobody/is/here');
+    const { status, body } = await server.refused('/no/gateway/here');
     expect(status).toBe(404);
     expect(body).toMatchObject({ statusCode: 404, message: expect.anything() });
   });

@@ -1,4 +1,4 @@
-/** One link of a chain such as `server.local.to('room').emit('news', 1)`: a property, or a call where there are `args`. */
+/** One link of a chain such as `server.local.to('room').emit('news', 1)`: a property, or a call if it has `args`. */
 export interface Step {
   name: string;
   args?: unknown[];

@@ -175,11 +175,11 @@ export class Cluster {
     const nodes = [...new Set(members.map(({ node }) => node))];
     const counted = async (node: ClusterNode): Promise<boolean> =>
       (await node.server((server) => server.adapter.serverCount(), path)) === nodes.length;
-    const heard = ({ client }: Member): boolean =>
+    const greeted = ({ client }: Member): boolean =>
       nodes.every(({ name }) => client.frames.some(({ event, data }) => event === 'hello' && data === name));
     await this.until('all nodes know each other', async () => {
       for (const node of nodes) await node.server((server) => server.emit('hello', node.name), path);
-      return (await Promise.all(nodes.map(counted))).every(Boolean) && members.every(heard);
+      return (await Promise.all(nodes.map(counted))).every(Boolean) && members.every(greeted);
     });
     // the last greetings may still be in flight
     await Promise.all(nodes.map((node) => this.got(node, members, path)));

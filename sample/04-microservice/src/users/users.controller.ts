@@ -25,7 +25,7 @@ export class UsersController {
   @MessagePattern({ cmd: 'users.find' })
   find(@Payload('name') name: string): object {
     const index = this.users.indexOf(name);
-    if (index === -1) throw new RpcException(`there is no ${name}`);
+    if (index === -1) throw new RpcException(`unknown user ${name}`);
     return { id: index + 1, name };
   }
 

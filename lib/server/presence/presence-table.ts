@@ -1,9 +1,9 @@
-/** Who is present in which rooms, with how many connections: the part of one node. */
+/** The members of rooms on one node, with each member's connections. */
 export class PresenceTable {
-  /** Room, then key, then socket. */
+  /** By room, then key, then socket id. The value is the meta. */
   private readonly rooms = new Map<string, Map<string, Map<string, unknown>>>();
 
-  /** @returns whether the key was not there before */
+  /** Adds a connection of a member to a room. Returns whether the member was not in the room before. */
   enter(room: string, key: string, socket: string, meta: unknown): boolean {
     let keys = this.rooms.get(room);
     if (keys === undefined) this.rooms.set(room, (keys = new Map()));
@@ -14,7 +14,7 @@ export class PresenceTable {
     return isFirst;
   }
 
-  /** @returns whether the key is not there any more */
+  /** Removes a connection of a member from a room. Returns whether it was the last one. */
   leave(room: string, key: string, socket: string): boolean {
     const keys = this.rooms.get(room);
     const sockets = keys?.get(key);
@@ -24,16 +24,17 @@ export class PresenceTable {
     return true;
   }
 
+  /** Returns whether a member is in a room. */
   has(room: string, key: string): boolean {
     return this.rooms.get(room)?.has(key) === true;
   }
 
-  /** The keys of a room, with what was said of each connection. */
+  /** Returns the members of a room, with the meta of each connection. */
   list(room: string): [key: string, metas: unknown[]][] {
     return [...(this.rooms.get(room) ?? [])].map(([key, sockets]) => [key, [...sockets.values()]]);
   }
 
-  /** All of it. */
+  /** Returns the members of all rooms, each with the meta of its first connection. */
   dump(): [room: string, key: string, meta: unknown][] {
     const all: [string, string, unknown][] = [];
     for (const [room, keys] of this.rooms)

@@ -1,55 +1,62 @@
 import { callSafely } from '../util/safe-call.js';
 
-/** Somebody came into a room, or went out of it, or has another meta. */
+/** A member joined a room, left it, or has a new meta. */
 export interface PresenceEvent {
   readonly room: string;
-  /** Who it is. */
+  /** The key of the member: see {@link Presence.track}. */
   readonly key: string;
-  /** What was said of the first connection, of the last, or of the one that is updated. */
+  /** The meta of the first connection on `join`, of the last one on `leave`, and of the changed one on `update`. */
   readonly meta: unknown;
 }
 
-/** What one node has told its listeners of who is where: they hear of each change once. */
+/** The members of all rooms, as one node knows them. Calls its listeners once for each change. */
 export class PresenceView {
   readonly listeners: Record<'join' | 'leave' | 'update', ((event: PresenceEvent) => void)[]> = {
     join: [],
     leave: [],
     update: [],
   };
-  private readonly present = new Map<string, PresenceEvent>();
-  /** Of whom it was told since the other nodes were asked: their lists may be older. */
-  private fresh: Set<string> | undefined;
+  /** By room and key, as JSON. */
+  private readonly members = new Map<string, PresenceEvent>();
+  /** The members with changes since the other nodes were asked, whose lists may be older; `undefined` if no request is pending. */
+  private changed: Set<string> | undefined;
 
-  constructor(private readonly failed: (error: unknown) => void) {}
+  /** @param onError called with what a listener throws */
+  constructor(private readonly onError: (error: unknown) => void) {}
 
+  /** Applies a change, and calls the listeners if it is new. */
   apply(type: 'join' | 'leave' | 'update', room: string, key: string, meta: unknown): void {
-    const place = JSON.stringify([room, key]);
-    // whoever is updated is there: its join is still to come, and would take it for gone before
-    if (type === 'update' && !this.present.has(place)) type = 'join';
-    this.fresh?.add(place);
-    if (type !== 'update' && this.present.has(place) === (type === 'join')) return;
+    const id = idOf(room, key);
+    // an update of an unknown member arrived before its join, and stands for it
+    if (type === 'update' && !this.members.has(id)) type = 'join';
+    this.changed?.add(id);
+    if (type !== 'update' && this.members.has(id) === (type === 'join')) return;
     const event: PresenceEvent = { room, key, meta };
-    if (type === 'leave') this.present.delete(place);
-    else this.present.set(place, event);
-    for (const listener of this.listeners[type]) callSafely(() => listener(event), this.failed);
+    if (type === 'leave') this.members.delete(id);
+    else this.members.set(id, event);
+    for (const listener of this.listeners[type]) callSafely(() => listener(event), this.onError);
   }
 
-  /** The other nodes are about to be asked. */
+  /** Call this before the other nodes are asked for their lists: later changes take precedence over them. */
   expectLists(): void {
-    this.fresh = new Set();
+    this.changed = new Set();
   }
 
-  /** @param isAll who is not among them is not there */
+  /** Applies the lists of the nodes. @param isAll whether all nodes responded, so that members in no list have left */
   replace(all: readonly (readonly [room: string, key: string, meta: unknown])[], isAll: boolean): void {
-    const { fresh } = this;
-    this.fresh = undefined;
-    const isFresh = (place: string): boolean => fresh?.has(place) === true;
-    const places = new Set(all.map(([room, key]) => JSON.stringify([room, key])));
+    const { changed } = this;
+    this.changed = undefined;
+    const hasChanged = (id: string): boolean => changed?.has(id) === true;
+    const listed = new Set(all.map(([room, key]) => idOf(room, key)));
     if (isAll) {
-      for (const [place, { room, key, meta }] of this.present)
-        if (!places.has(place) && !isFresh(place)) this.apply('leave', room, key, meta);
+      for (const [id, { room, key, meta }] of this.members)
+        if (!listed.has(id) && !hasChanged(id)) this.apply('leave', room, key, meta);
     }
     for (const [room, key, meta] of all)
-      if (!isFresh(JSON.stringify([room, key]))) this.apply('join', room, key, meta);
+      if (!hasChanged(idOf(room, key))) this.apply('join', room, key, meta);
   }
+}
+
+function idOf(room: string, key: string): string {
+  return JSON.stringify([room, key]);
 }

@@ -13,34 +13,34 @@ import { PresenceView, type PresenceEvent } from './presence-view.js';
 import { presenceKey, NO_ROOMS, addRooms } from '../rooms/room-names.js';
 import { valueBytes } from '../util/heap-size.js';
 
-/** Somebody who is in a room, with one connection or several. */
+/** A member of a room, with one or several connections. */
 export interface Present {
-  /** Who it is. */
+  /** The key that {@link Presence.track} received. */
   readonly key: string;
-  /** What {@link Presence.track} was told, of each connection. */
+  /** The metas that {@link Presence.track} received, one for each connection. */
   readonly metas: unknown[];
 }
 
 type PresenceListener = (event: PresenceEvent) => void;
 
-/** What nodes tell each other. */
-interface News extends PresenceEvent {
+/** A change that nodes send each other. */
+interface Change extends PresenceEvent {
   readonly type: 'join' | 'leave' | 'update';
 }
 
-/** What presence needs of a client. */
+/** The part of a client that presence uses. */
 interface Tracked extends ClientWithUser {
   readonly id: string;
   readonly rooms: ReadonlySet<Room>;
   readonly connected: boolean;
-  /** How it ended, where it has. */
+  /** How the connection ended; `undefined` while it is open. */
   readonly closed: object | undefined;
 }
 
-/** What presence needs of its server. */
+/** The part of a server that presence uses. */
 interface PresenceHost {
   readonly adapter: Adapter;
-  /** @internal Takes what other nodes send under a name of this package's own. */
+  /** @internal The handlers of this package's messages from other nodes, by event name. */
   readonly _internalListeners: Map<string, (...values: unknown[]) => void>;
   /** @internal */
   readonly _isClosing: boolean;
@@ -51,21 +51,26 @@ interface PresenceHost {
   };
   /** @internal */
   _report(error: unknown, where: string): void;
-  /** @internal @param listener hears that there are more nodes or fewer, or that the broker is back */
+  /** @internal Calls `listener` when the number of nodes changes, and when the connection to the broker is restored. */
   _onClusterChange(listener: () => void): void;
 }
 
-/** With what the names begin that nodes tell each other of it by. */
+/** The prefix of the event names of presence between nodes. */
 export const PRESENCE = '$presence:';
+/** Requests the members of a room. */
 const LIST = `${PRESENCE}list`;
+/** Asks whether members are in rooms. */
 const HAS = `${PRESENCE}has`;
-const TOLD = `${PRESENCE}told`;
+/** Sends changes. */
+const CHANGES = `${PRESENCE}told`;
+/** Requests the members of all rooms. */
 const ALL = `${PRESENCE}all`;
+/** Asks the other nodes to synchronise, since this one has started or is about to stop. */
 const HELLO = `${PRESENCE}hello`;
 
 /**
- * Who is in a room, on all nodes, with the tabs of one user counted as one. Nothing is kept but who is connected to
- * which node: what a node knew goes with it. Its members leave when the adapter takes it for gone.
+ * Lists the members of rooms on all nodes, and emits when they join and leave. All connections with the same key, such as the tabs of a
+ * user, are one member. Each node stores only its own members, in memory. When the adapter removes a failed node, its members leave.
  */
 export class Presence {
   private readonly tracked = new Map<
@@ -75,62 +80,63 @@ export class Presence {
   private readonly table = new PresenceTable();
   private view: PresenceView | undefined;
   private synchronising: 'no' | 'yes' | 'again' = 'no';
-  /** What the other nodes are told of when this turn of the event loop is over. */
-  private readonly news: News[] = [];
-  private readonly leavers: PresenceEvent[] = [];
+  /** The changes to send to the other nodes, in one message per turn of the event loop. */
+  private readonly changes: Change[] = [];
+  /** The members that left this node. They have left the room unless another node has them. */
+  private readonly departures: PresenceEvent[] = [];
 
   constructor(private readonly host: PresenceHost) {
     if (typeof (Object(host) as Partial<PresenceHost>)._onClusterChange !== 'function')
       throw withCode(
         'ERR_ENVELOPE_ILLEGAL_CONSTRUCTOR',
-        new TypeError('Presence: host is missing: each server has its presence, server.presence'),
+        new TypeError('Presence: host is missing: use server.presence'),
       );
     const { adapter, _internalListeners: internal } = host;
     adapter.on('join-room', (room: Room, id: string) => this.enter(String(room), id));
     adapter.on('leave-room', (room: Room, id: string) => this.leave(String(room), id));
-    internal.set(LIST, (room, answer) => reply(answer, this.table.list(String(room))));
-    internal.set(HAS, (places, answer) =>
-      reply(
-        answer,
-        (places as [string, string][]).map(([room, key]) => this.table.has(room, key)),
+    internal.set(LIST, (room, callback) => respond(callback, this.table.list(String(room))));
+    internal.set(HAS, (members, callback) =>
+      respond(
+        callback,
+        (members as [string, string][]).map(([room, key]) => this.table.has(room, key)),
       ),
     );
-    internal.set(ALL, (answer) => reply(answer, this.table.dump()));
-    internal.set(TOLD, (news) => (news as News[]).forEach((one) => this.hear(one)));
+    internal.set(ALL, (callback) => respond(callback, this.table.dump()));
+    internal.set(CHANGES, (changes) => (changes as Change[]).forEach((change) => this.receive(change)));
     internal.set(HELLO, () => this.synchronise());
-    this.tell(HELLO);
+    this.send(HELLO);
     host._onClusterChange(() => this.synchronise());
   }
 
   /**
-   * Says who a client is in the rooms that it is in, and in those that it will join. Ends with the connection, or
-   * with {@link untrack}. Call it again to change the key or the meta: another meta is an `update` event in each of the
-   * client's rooms. Does nothing with a client that has gone.
+   * Makes a client a member of its rooms, now and in rooms that it joins later. Ends with the connection, or with {@link untrack}.
+   * Call it again to change the key or the meta: a new meta emits `update` in each of the client's rooms. Does nothing if the
+   * client has disconnected.
    *
-   * @param key who it is, the same for all tabs of one user: a text of at most `limits.maxRoomNameLength` characters, or a
-   * number. Default: the name of the user that the guards established, see `user`
-   * @param meta whatever is to be told of this connection: a status, a device. Plain data
-   * @throws RoomLimitError on a key that is neither or too long, TypeError on a `meta` that JSON cannot carry, RangeError on
-   * one that takes more than 20,000 bytes of memory (each node keeps it for each room), Error
-   * without a key where there is no user, and on a client that is not connected yet: in guards and connection middlewares
+   * @param key identifies the member, and is the same for all tabs of one user: a string of at most `limits.maxRoomNameLength`
+   * characters, or a number. Default: the name of the user that the guards set, see `user`
+   * @param meta plain data about this connection, such as a status or a device
+   * @throws RoomLimitError on an invalid or too long key, TypeError on a `meta` that JSON cannot carry, RangeError on a `meta` of more
+   * than 20,000 bytes of memory (each node stores it for each room), Error without a key if the client has no user, and Error
+   * if the client is not connected yet: in guards and connection middlewares
    */
   track(client: Tracked, key?: string | number, meta?: unknown): void {
     assertClient('presence.track', client);
     assertCarried(meta, 'presence.track', 'meta');
     if (!client.connected) {
-      // its handlers may come to this late
+      // a handler may still run after its client has disconnected
       if (client.closed !== undefined) return;
       throw withCode(
         'ERR_ENVELOPE_NOT_CONNECTED',
         new Error('presence.track: the client is not connected yet: call it in handleConnection, or later'),
       );
     }
-    // not `null` either: a client that sends no key must not be shown as its user
+    // `null` is not a default: a client that sends no key must not appear as its user
     const name = key === undefined ? nameOfUser(client) : presenceKey(key, this.host);
     if (name === undefined)
       throw withCode(
         'ERR_ENVELOPE_NO_USER',
-        new Error('presence.track: the client has no user: say who it is, track(client, key)'),
+        new Error('presence.track: the client has no user: pass a key, track(client, key)'),
       );
     checkSize(meta);
     const before = this.tracked.get(client.id);
@@ -144,7 +150,7 @@ export class Presence {
   }
 
   /**
-   * Takes a client out of presence: it leaves the rooms in which {@link track} shows it. Does nothing with one that is not tracked.
+   * Ends the membership of a client in its rooms, which {@link track} began. Does nothing if the client is not tracked.
    *
    * @throws TypeError without a client
    */
@@ -159,9 +165,9 @@ export class Presence {
   }
 
   /**
-   * Who is in a room, on all nodes.
+   * Resolves with the members of a room on all nodes.
    *
-   * @throws (rejects) Error where a node does not answer; its `responses` are those that are known of
+   * @throws (rejects) Error if a node does not respond, with the members on the other nodes as `responses`
    */
   async list(room: string): Promise<Present[]> {
     addRooms(NO_ROOMS, room, this.host);
@@ -171,18 +177,18 @@ export class Presence {
         members.set(key, (members.get(key) ?? []).concat(metas));
     };
     add(this.table.list(room));
-    const { error, answers } = await this.ask(LIST, room);
-    for (const answer of answers) add(answer.filter(Array.isArray));
+    const { error, responses } = await this.request(LIST, room);
+    for (const response of responses) add(response.filter(Array.isArray));
     const found = [...members].map(([key, metas]) => ({ key, metas }));
     if (error === null) return found;
     throw Object.assign(error, { responses: found });
   }
 
   /**
-   * Listens to who joins and leaves rooms, once for each user and room, regardless of tabs and nodes; and to `update`,
-   * whenever {@link track} gives a connection in the room another meta.
+   * Listens to the members of all rooms. `join` and `leave` are emitted once for each member and room, regardless of its number of
+   * tabs and nodes. `update` is emitted when {@link track} receives a new meta for a connection in the room.
    *
-   * @throws TypeError on another event, and on what is no function
+   * @throws TypeError on another event, and unless the listener is a function
    */
   on(event: 'join' | 'leave' | 'update', listener: PresenceListener): this {
     if (!EVENTS.has(event)) refuse('presence.on', 'event', event, "'join', 'leave' or 'update'");
@@ -193,14 +199,14 @@ export class Presence {
     return this;
   }
 
-  /** @internal All clients of this node have gone, and the node is about to. */
+  /** @internal Notifies the other nodes, after all clients of this node have disconnected and before the node stops. */
   _close(): void {
-    this.tell(HELLO);
+    this.send(HELLO);
   }
 
   private enter(room: string, id: string): void {
     const client = this.tracked.get(id);
-    // a client's own room, and its user's, are nobody's place to be
+    // the room of a client's id and that of its user have no members
     if (client === undefined || room === id || room.startsWith('$')) return;
     client.rooms.add(room);
     const { key, meta } = client;
@@ -210,87 +216,93 @@ export class Presence {
   private leave(room: string, id: string): void {
     const client = this.tracked.get(id);
     if (client === undefined) return;
-    // a client that goes leaves all its rooms, this one first
+    // a client that disconnects leaves all its rooms, the one of its id first
     if (room === id) return client.client.connected ? undefined : this.forget(id);
     if (!client.rooms.delete(room) || !this.table.leave(room, client.key, id)) return;
-    // the others hear of it when all have gone
+    // `_close` notifies the other nodes once, after all clients have disconnected
     if (this.host._isClosing) return;
-    // a thousand may go at once: the nodes are asked for them together
-    if (this.leavers.push({ room, key: client.key, meta: client.meta }) === 1)
-      setImmediate(() => this.askForLeavers());
+    // a thousand may leave at once, so the nodes get one request for all of them
+    if (this.departures.push({ room, key: client.key, meta: client.meta }) === 1)
+      setImmediate(() => this.checkDepartures());
   }
 
-  private askForLeavers(): void {
-    const leavers = this.leavers.splice(0);
-    const places = leavers.map(({ room, key }) => [room, key]);
-    void this.ask(HAS, places).then(({ answers }) => {
-      leavers.forEach(({ room, key, meta }, index) => {
-        const isElsewhere = answers.some((has) => has[index] === true) || this.table.has(room, key);
+  /** Announces the members that left this node, unless another node still has them. */
+  private checkDepartures(): void {
+    const departures = this.departures.splice(0);
+    const members = departures.map(({ room, key }) => [room, key]);
+    void this.request(HAS, members).then(({ responses }) => {
+      departures.forEach(({ room, key, meta }, index) => {
+        const isElsewhere = responses.some((has) => has[index] === true) || this.table.has(room, key);
         if (!isElsewhere) this.announce({ type: 'leave', room, key, meta });
       });
     });
   }
 
-  private announce(news: News): void {
-    this.view?.apply(news.type, news.room, news.key, news.meta);
-    if (this.news.push(news) === 1) setImmediate(() => this.tell(TOLD, this.news.splice(0)));
+  /** Emits a change on this node, and sends it to the others. */
+  private announce(change: Change): void {
+    this.view?.apply(change.type, change.room, change.key, change.meta);
+    if (this.changes.push(change) === 1) setImmediate(() => this.send(CHANGES, this.changes.splice(0)));
   }
 
-  private hear({ type, room, key, meta }: News): void {
+  /** Applies a change of another node. */
+  private receive({ type, room, key, meta }: Change): void {
     if (type !== 'leave' || !this.table.has(room, key)) this.view?.apply(type, room, key, meta);
-    // who left there is here: it was not known of when the other node asked
+    // the member joined this node after the other node had asked whether it is here
     else this.announce({ type: 'join', room, key, meta });
   }
 
-  /** Compares what was told with what is. */
+  /** Requests the members of all nodes and applies the differences to the view. */
   private synchronise(): void {
     const { view } = this;
     if (view === undefined) return;
-    // nodes that come and go together are one question
+    // several changes of nodes lead to one request at a time
     if (this.synchronising !== 'no') return void (this.synchronising = 'again');
     this.synchronising = 'yes';
     view.expectLists();
-    void this.ask(ALL).then(({ error, answers }) => {
+    void this.request(ALL).then(({ error, responses }) => {
       const isDue = this.synchronising === 'again';
       this.synchronising = 'no';
       if (isDue) return this.synchronise();
-      const all = [this.table.dump(), ...answers.map((answer) => answer.filter(Array.isArray))].flat();
-      // one that has not answered may have members all the same
+      const all = [this.table.dump(), ...responses.map((response) => response.filter(Array.isArray))].flat();
+      // a node that has not responded may have members as well
       view.replace(all as ReturnType<PresenceTable['dump']>, error === null);
     });
   }
 
-  private tell(event: string, ...values: unknown[]): void {
-    const failed = (error: unknown): void =>
-      this.host._report(error, 'presence could not be told to the other nodes');
-    callSafely(() => serverSideEmit(this.host.adapter, event, values, failed), failed);
+  private send(event: string, ...values: unknown[]): void {
+    const onError = (error: unknown): void =>
+      this.host._report(error, 'presence could not be sent to the other nodes');
+    callSafely(() => serverSideEmit(this.host.adapter, event, values, onError), onError);
   }
 
-  /** Whoever reaches the broker can answer: what is no list is none. */
-  private ask(event: string, ...values: unknown[]): Promise<{ error: Error | null; answers: Untyped[][] }> {
+  /** Sends a request to the other nodes. Ignores responses that are not lists, since any client of the broker can respond. */
+  private request(
+    event: string,
+    ...values: unknown[]
+  ): Promise<{ error: Error | null; responses: Untyped[][] }> {
     return new Promise((resolve) => {
-      const done = (error: Error | null, answers: unknown[]): void =>
-        resolve({ error, answers: answers.filter(Array.isArray) });
-      const failed = (error: unknown): void =>
+      const done = (error: Error | null, responses: unknown[]): void =>
+        resolve({ error, responses: responses.filter(Array.isArray) });
+      const onError = (error: unknown): void =>
         done(error instanceof Error ? error : new Error(String(error)), []);
-      callSafely(() => serverSideEmit(this.host.adapter, event, [...values, done], failed), failed);
+      callSafely(() => serverSideEmit(this.host.adapter, event, [...values, done], onError), onError);
     });
   }
 }
 
 const EVENTS: ReadonlySet<unknown> = new Set(['join', 'leave', 'update']);
 
-/** @throws TypeError on what has no id */
+/** Checks a client. @throws TypeError unless it has an id */
 function assertClient(where: string, client: unknown): void {
   if (typeof (Object(client) as { id?: unknown }).id !== 'string')
     refuse(where, 'client', client, 'a connected client: an EnvelopeSocket');
 }
 
-function reply(answer: unknown, value: unknown): void {
-  if (typeof answer === 'function') Reflect.apply(answer, undefined, [value]);
+function respond(callback: unknown, value: unknown): void {
+  if (typeof callback === 'function') Reflect.apply(callback, undefined, [value]);
 }
 
-/** Bytes of memory. Every node keeps it for each room of a client, and a gateway may pass on what that sent. */
+/** The maximum bytes of memory of a meta. Every node stores it for each room of a client, and it may come from a client. */
 const MAX_META_BYTES = 20_000;
 
 function checkSize(meta: unknown): void {
@@ -298,7 +310,7 @@ function checkSize(meta: unknown): void {
   throw withCode(
     'ERR_ENVELOPE_INVALID_ARGUMENT',
     new RangeError(
-      `presence.track: meta takes more than ${MAX_META_BYTES} bytes of memory: pass what others need to see, and an id for the rest`,
+      `presence.track: meta takes more than ${MAX_META_BYTES} bytes of memory: pass only what other members need to see, and an id for the rest`,
     ),
   );
 }

@@ -38,7 +38,7 @@ export async function ask(socket: EnvelopeSocket): Promise<unknown> {
       case 'ERR_ENVELOPE_TIMEOUT':
       case 'ERR_ENVELOPE_DISCONNECTED':
         return undefined;
-      // @ts-expect-error there is no such code
+      // @ts-expect-error not one of the codes
       case 'ERR_ENVELOPE_NOTHING':
       default:
         throw error;

@@ -126,7 +126,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    * Sends a request to every socket of the target and resolves with their responses, in the order of arrival. The timeout is 5
    * seconds, unless {@link timeout} sets another.
    *
-   * @throws (rejects) Error after the timeout, with the responses received so far as `responses`
+   * @throws (rejects) TimeoutError after the timeout, with the responses received so far as `responses`
    */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,

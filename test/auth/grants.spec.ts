@@ -1,10 +1,10 @@
 import { user, type EnvelopeSocket } from '../../lib/index.js';
-import { Returning } from '../recovery/recovery-client.js';
+import { RecoveringClient } from '../recovery/recovery-client.js';
 import { TestClient } from '../support/client.js';
 import { countResources } from '../support/resource-count.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { deferred, until } from '../support/wait.js';
-import { comeBack, expectStranger, script, start, type Stage, type Write } from './identity-fixture.js';
+import { reconnectAs, expectNewSession, script, start, type Stage, type Write } from './identity-fixture.js';
 
 /** A guard that identifies the user and sets this data. */
 const grants =
@@ -15,10 +15,13 @@ const grants =
   };
 
 /** Connects, disconnects, and reconnects with the second token. */
-async function reconnectWith(first: Write, second: Write): Promise<[Stage, EnvelopeSocket, Returning]> {
+async function reconnectWith(
+  first: Write,
+  second: Write,
+): Promise<[Stage, EnvelopeSocket, RecoveringClient]> {
   script.tokens = { first, second };
   const stage = await start();
-  const client = await comeBack(stage, 'first', 'second');
+  const client = await reconnectAs(stage, 'first', 'second');
   expect(client.hello.recovered).toBe(true);
   return [stage, stage.socketOf(client), client];
 }
@@ -61,10 +64,13 @@ describe('data that guards set', () => {
     expect(socket.data).toEqual({ role: 'user', secret: 'first' });
   });
 
-  async function reauthenticate(first: Write, second: Write): Promise<[Stage, Returning, EnvelopeSocket]> {
+  async function reauthenticate(
+    first: Write,
+    second: Write,
+  ): Promise<[Stage, RecoveringClient, EnvelopeSocket]> {
     script.tokens = { first, second, third: grants({}) };
     const stage = await start();
-    const client = await new Returning({ token: 'first' }).connect(stage.app);
+    const client = await new RecoveringClient({ token: 'first' }).connect(stage.app);
     await client.client.ask('set', { secret: 'first' });
     expect(await client.client.ask('$auth', { token: 'second' })).toMatchObject({ event: '$auth' });
     return [stage, client, stage.socketOf(client)];
@@ -119,7 +125,7 @@ describe('data that guards set', () => {
       },
     };
     const stage = await start();
-    const client = await new Returning({ token: 'first' }).connect(stage.app);
+    const client = await new RecoveringClient({ token: 'first' }).connect(stage.app);
     const socket = stage.socketOf(client);
     await client.settled();
     client.client.send({ event: '$auth', data: { token: 'late' } });
@@ -139,7 +145,7 @@ describe('the option recovery.restore', () => {
   /** Reconnects to an application with this `recovery.restore`. */
   async function reconnectTo(
     restore: unknown,
-  ): Promise<{ stage: Stage; client: Returning; calls: unknown[]; reconnected: Returning }> {
+  ): Promise<{ stage: Stage; client: RecoveringClient; calls: unknown[]; reconnected: RecoveringClient }> {
     script.tokens = { first: grants({ role: 'admin' }), second: grants({ role: 'user' }) };
     const calls: unknown[] = [];
     const stage = await start({
@@ -152,7 +158,7 @@ describe('the option recovery.restore', () => {
         },
       },
     });
-    const client = await new Returning({ token: 'first' }).connect(stage.app);
+    const client = await new RecoveringClient({ token: 'first' }).connect(stage.app);
     for (const room of ['red', 'blue', 'admins']) await client.client.ask('join', room);
     await client.client.ask('set', { score: 7 });
     await client.settled();
@@ -206,7 +212,7 @@ describe('the option recovery.restore', () => {
 
   it('returns false to refuse the session', async () => {
     const { stage, reconnected } = await reconnectTo(false);
-    await expectStranger(stage, reconnected);
+    await expectNewSession(stage, reconnected);
     expect(stage.app.log.of('error')).toEqual([]);
   });
 
@@ -224,7 +230,7 @@ describe('the option recovery.restore', () => {
     ['returns rooms that are not a list', { rooms: 'red' }, 'rooms that the session does not have'],
   ])('restores nothing and logs an error when it %s', async (_, restore, text) => {
     const { stage, reconnected } = await reconnectTo(restore);
-    await expectStranger(stage, reconnected);
+    await expectNewSession(stage, reconnected);
     expect(stage.app.log.of('error').join()).toContain(text);
   });
 
@@ -233,7 +239,7 @@ describe('the option recovery.restore', () => {
     const gate = deferred();
     let calls = 0;
     const stage = await start({ recovery: { restore: () => (calls++ === 0 ? gate.promise : undefined) } });
-    const client = await new Returning({ token: 'first' }).connect(stage.app);
+    const client = await new RecoveringClient({ token: 'first' }).connect(stage.app);
     await client.client.ask('join', 'red');
     await client.settled();
     await client.cut();
@@ -247,7 +253,7 @@ describe('the option recovery.restore', () => {
     disconnecting.ws.terminate();
     await until('the end of the upgrade', () => countResources(stage.app)['upgrades'] === 0);
     gate.resolve();
-    const again = Object.assign(new Returning({ token: 'first' }), { session, offset });
+    const again = Object.assign(new RecoveringClient({ token: 'first' }), { session, offset });
     await again.connect(stage.app);
     expect(again.hello).toMatchObject({ id: hello.id, recovered: true });
   });

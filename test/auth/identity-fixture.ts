@@ -7,7 +7,7 @@ import {
   WebSocketServer,
 } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
-import { Returning } from '../recovery/recovery-client.js';
+import { RecoveringClient } from '../recovery/recovery-client.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { until } from '../support/wait.js';
 
@@ -60,8 +60,8 @@ export class Gateway {
 export interface Stage {
   app: TestApp;
   server: EnvelopeServer;
-  lost(client: Returning): Promise<void>;
-  socketOf(client: Returning): EnvelopeSocket;
+  lost(client: RecoveringClient): Promise<void>;
+  socketOf(client: RecoveringClient): EnvelopeSocket;
 }
 
 export async function start(options: EnvelopeOptions = {}): Promise<Stage> {
@@ -76,8 +76,8 @@ export async function start(options: EnvelopeOptions = {}): Promise<Stage> {
 }
 
 /** Connects with the first token, uses a room and data, and reconnects with the second token. */
-export async function comeBack(stage: Stage, first: string, second: string): Promise<Returning> {
-  const client = await new Returning({ token: first }).connect(stage.app);
+export async function reconnectAs(stage: Stage, first: string, second: string): Promise<RecoveringClient> {
+  const client = await new RecoveringClient({ token: first }).connect(stage.app);
   await client.client.ask('join', 'red');
   await client.client.ask('set', { secret: first });
   await client.settled();
@@ -88,7 +88,7 @@ export async function comeBack(stage: Stage, first: string, second: string): Pro
 }
 
 /** Expects a new session: nothing of the first client is left. */
-export async function expectStranger(stage: Stage, client: Returning): Promise<void> {
+export async function expectNewSession(stage: Stage, client: RecoveringClient): Promise<void> {
   expect(client.hello.recovered).toBe(false);
   expect(await client.settled()).not.toContain('missed');
   const socket = stage.socketOf(client);

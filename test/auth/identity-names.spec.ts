@@ -1,14 +1,14 @@
 import { UseGuards } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
 import { user, type EnvelopeSocket } from '../../lib/index.js';
-import { Returning } from '../recovery/recovery-client.js';
+import { RecoveringClient } from '../recovery/recovery-client.js';
 import { startApp } from '../support/app.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 import {
-  comeBack,
+  reconnectAs,
   Entity,
-  expectStranger,
+  expectNewSession,
   Gateway,
   is,
   objectId,
@@ -25,9 +25,9 @@ describe('the option identify', () => {
   it('names users of any shape, on the adapter', async () => {
     script.tokens = { a: is({ key: 'a' }), 'a again': is({ key: 'a', at: 1 }), b: is({ key: 'b' }) };
     const stage = await start({ identify: (given) => given.key });
-    expect((await comeBack(stage, 'a', 'a again')).hello.recovered).toBe(true);
-    await expectStranger(stage, await comeBack(stage, 'a', 'b'));
-    const ada = await new Returning({ token: 'a' }).connect(stage.app);
+    expect((await reconnectAs(stage, 'a', 'a again')).hello.recovered).toBe(true);
+    await expectNewSession(stage, await reconnectAs(stage, 'a', 'b'));
+    const ada = await new RecoveringClient({ token: 'a' }).connect(stage.app);
     stage.server.to(user('a')).emit('for a');
     expect(await ada.settled()).toContain('for a');
     stage.server.disconnectUser('a');
@@ -51,16 +51,16 @@ describe('the option identify', () => {
       { adapter: { recovery: true, identify: () => 'same user' } },
     );
     const gateway = app.nest.get(AccountGateway);
-    const reconnectAs = async (first: string, second: string): Promise<Returning> => {
-      const client = await new Returning({ token: first }).connect(app);
+    const reconnectTo = async (first: string, second: string): Promise<RecoveringClient> => {
+      const client = await new RecoveringClient({ token: first }).connect(app);
       await client.settled();
       await client.cut();
       await until('the end of the connection', () => gateway.disconnected.includes(client.hello.id));
       return client.connect(app, { token: second });
     };
-    expect((await reconnectAs('a', 'a')).hello.recovered).toBe(true);
-    expect((await reconnectAs('a', 'b')).hello.recovered).toBe(false);
-    expect((await reconnectAs('', '')).hello.recovered).toBe(true);
+    expect((await reconnectTo('a', 'a')).hello.recovered).toBe(true);
+    expect((await reconnectTo('a', 'b')).hello.recovered).toBe(false);
+    expect((await reconnectTo('', '')).hello.recovered).toBe(true);
   });
 
   it.each<[string, unknown, string]>([
@@ -72,7 +72,7 @@ describe('the option identify', () => {
   ])('identifies no user and logs an error when it %s', async (_, identify, text) => {
     script.tokens = { a: is({ id: 'a' }), b: is({ id: 'b' }) };
     const stage = await start({ identify: identify as () => string });
-    await expectStranger(stage, await comeBack(stage, 'a', 'b'));
+    await expectNewSession(stage, await reconnectAs(stage, 'a', 'b'));
     expect(stage.app.log.of('error').join()).toContain(text);
     stage.server.to(user('a')).to(user('7')).emit('for a');
     expect(stage.server.adapter.rooms.has(user('a'))).toBe(false);
@@ -81,8 +81,8 @@ describe('the option identify', () => {
   it('identifies no user when it returns undefined, with a warning only for a client with a user', async () => {
     script.tokens = { a: is({ id: 'a' }) };
     const stage = await start({ identify: () => undefined });
-    await expectStranger(stage, await comeBack(stage, 'a', 'a'));
-    expect((await comeBack(stage, '', '')).hello.recovered).toBe(true);
+    await expectNewSession(stage, await reconnectAs(stage, 'a', 'a'));
+    expect((await reconnectAs(stage, '', '')).hello.recovered).toBe(true);
     expect(stage.app.log.of('warn')).toEqual([expect.stringContaining('identify returned undefined')]);
   });
 
@@ -126,8 +126,8 @@ describe('the room of a user', () => {
   it('exists for users with database ids', async () => {
     script.tokens = { a: is({ _id: objectId('5f') }), b: (client) => (client.data.userId = 7) };
     const stage = await start();
-    const ada = await new Returning({ token: 'a' }).connect(stage.app);
-    const bob = await new Returning({ token: 'b' }).connect(stage.app);
+    const ada = await new RecoveringClient({ token: 'a' }).connect(stage.app);
+    const bob = await new RecoveringClient({ token: 'b' }).connect(stage.app);
     stage.server.to(user('5f')).emit('for ada');
     stage.server.to(user(7)).emit('for bob');
     expect(await ada.settled()).toEqual(['for ada']);
@@ -137,10 +137,10 @@ describe('the room of a user', () => {
   it('logs a warning when users are identified by several fields', async () => {
     script.tokens = { a: is({ sub: '1' }), b: is({ id: '1' }) };
     const stage = await start();
-    await new Returning({ token: 'a' }).connect(stage.app);
+    await new RecoveringClient({ token: 'a' }).connect(stage.app);
     expect(stage.app.log.of('warn')).toEqual([]);
-    await new Returning({ token: 'b' }).connect(stage.app);
-    await new Returning({ token: 'b' }).connect(stage.app);
+    await new RecoveringClient({ token: 'b' }).connect(stage.app);
+    await new RecoveringClient({ token: 'b' }).connect(stage.app);
     expect(stage.app.log.of('warn')).toEqual([expect.stringMatching(/by sub and by id.*option identify/s)]);
   });
 });
@@ -151,7 +151,7 @@ describe('$auth on an open connection', () => {
   async function reauthenticate(first: Write, second: Write): Promise<[Stage, string, EnvelopeSocket]> {
     script.tokens = { first, second };
     const stage = await start();
-    const client = await new Returning({ token: 'first' }).connect(stage.app);
+    const client = await new RecoveringClient({ token: 'first' }).connect(stage.app);
     await client.client.ask('set', { kept: true });
     const { event } = await client.client.ask('$auth', { token: 'second' });
     return [stage, event!, stage.socketOf(client)];

@@ -1,9 +1,9 @@
-import { Returning } from '../recovery/recovery-client.js';
+import { RecoveringClient } from '../recovery/recovery-client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import {
-  comeBack,
+  reconnectAs,
   Entity,
-  expectStranger,
+  expectNewSession,
   Hidden,
   is,
   objectId,
@@ -123,7 +123,7 @@ describe('the identity of a session', () => {
   ])('does not match another identity: %s', async (_, first, second) => {
     script.tokens = { first, second };
     const stage = await start();
-    await expectStranger(stage, await comeBack(stage, 'first', 'second'));
+    await expectNewSession(stage, await reconnectAs(stage, 'first', 'second'));
   });
 
   it.each<[string, () => Write]>([
@@ -173,7 +173,7 @@ describe('the identity of a session', () => {
   ])('matches the same identity: %s', async (_, write) => {
     script.tokens = { first: (client) => write()(client), second: (client) => write()(client) };
     const stage = await start();
-    const client = await comeBack(stage, 'first', 'second');
+    const client = await reconnectAs(stage, 'first', 'second');
     expect(client.hello.recovered).toBe(true);
     expect(await client.settled()).toContain('missed');
     expect(stage.socketOf(client).data).toMatchObject({ secret: 'first' });
@@ -183,10 +183,10 @@ describe('the identity of a session', () => {
   it('is unknown without a known field: the client gets no session, and the log names the option', async () => {
     script.tokens = { a: is({ key: 'a' }) };
     const stage = await start();
-    const ada = await new Returning({ token: 'a' }).connect(stage.app);
+    const ada = await new RecoveringClient({ token: 'a' }).connect(stage.app);
     expect(ada.hello.session).toBeUndefined();
     expect(ada.hello.features).not.toContain('recovery');
-    await new Returning({ token: 'a' }).connect(stage.app);
+    await new RecoveringClient({ token: 'a' }).connect(stage.app);
     expect(stage.app.log.of('warn')).toEqual([expect.stringContaining('identify: (user) => user.key')]);
   });
 
@@ -198,7 +198,7 @@ describe('the identity of a session', () => {
   ])('does not match when the user was set outside the guards: %s', async (_, write) => {
     const stage = await start();
     script.atConnection = write;
-    const client = await comeBack(stage, 'first', 'second');
+    const client = await reconnectAs(stage, 'first', 'second');
     expect(client.hello.recovered).toBe(false);
     expect(stage.app.log.of('warn')).toEqual([expect.stringContaining('outside the guards')]);
   });
@@ -207,7 +207,7 @@ describe('the identity of a session', () => {
     script.tokens = { first: is({ sub: 'a' }), second: is({ sub: 'a' }) };
     const stage = await start();
     script.atConnection = (client) => (client.data.user ??= { id: 7, name: 'Ada' });
-    expect((await comeBack(stage, 'first', 'second')).hello.recovered).toBe(true);
+    expect((await reconnectAs(stage, 'first', 'second')).hello.recovered).toBe(true);
     expect(stage.app.log.of('warn')).toEqual([]);
   });
 });

@@ -1,5 +1,5 @@
 import { ConnectError, RequestError, type ClientSocket } from '../../lib/client/node.js';
-import { Returning } from '../recovery/recovery-client.js';
+import { RecoveringClient } from '../recovery/recovery-client.js';
 import { startBareApp } from '../support/bare-gateway.js';
 import { deferred, until } from '../support/wait.js';
 import { client, next, QUICK, startServer } from './fixture.js';
@@ -166,7 +166,7 @@ describe('$session', () => {
   it('resumes a session despite slow middlewares', async () => {
     const { app, server } = await startBareApp({ recovery: true });
     server.use((_socket, done) => void setImmediate(done));
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     await ada.cut();
     await until('the disconnect', () => server.sockets.size === 0);
     server.emit('missed');

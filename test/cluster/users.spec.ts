@@ -9,7 +9,7 @@ import {
 import { EnvelopeServer, EnvelopeSocket, user } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
-import { Returning } from '../recovery/recovery-client.js';
+import { RecoveringClient } from '../recovery/recovery-client.js';
 
 class Guard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
@@ -104,7 +104,7 @@ describe('the connections of one user', () => {
   it('cannot recover their session after disconnectUser', async () => {
     const app = await startApp({ providers: [Gateway] }, { adapter: { recovery: true } });
     const { server } = app.nest.get(Gateway);
-    const ada = await new Returning({ id: 42 }).connect(app);
+    const ada = await new RecoveringClient({ id: 42 }).connect(app);
     await ada.settled();
     await ada.cut();
     server.disconnectUser(42);

@@ -3,12 +3,12 @@ import { heapBytes } from '../support/heap.js';
 import { got } from '../support/bare-gateway.js';
 import { until } from '../support/wait.js';
 import { startNode } from './cases.js';
-import { Returning } from './recovery-client.js';
+import { RecoveringClient } from './recovery-client.js';
 
-describe('what is kept for those who are away', () => {
-  it('is bounded in bytes: who missed more begins anew', async () => {
+describe('the store for disconnected clients', () => {
+  it('is limited in bytes: a client that missed more gets a new session', async () => {
     const { app, server } = await startNode({ recovery: { maxStoredBytes: 10_000 } });
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     await ada.settled();
     await ada.cut();
     for (let i = 0; i < 100; i++) server.emit('news', 'x'.repeat(100));
@@ -22,9 +22,9 @@ describe('what is kept for those who are away', () => {
     expect(await ada.settled()).toEqual(['few']);
   });
 
-  it('is not more than a client may have waiting', async () => {
+  it('holds no more than maxBufferedBytes for one client', async () => {
     const { app, server } = await startNode({ recovery: true, limits: { maxBufferedBytes: 100_000 } });
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     await ada.settled();
     await ada.cut();
     for (let i = 0; i < 30; i++) server.emit('news', 'x'.repeat(10_000));
@@ -33,25 +33,25 @@ describe('what is kept for those who are away', () => {
     expect(await ada.settled()).toEqual([]);
   });
 
-  it('is there for as long as was said', async () => {
+  it('expires after maxDisconnectionDuration', async () => {
     const { app, server, lost } = await startNode({ recovery: { maxDisconnectionDuration: 50 } });
-    const ada = await new Returning().connect(app);
-    const bob = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
+    const bob = await new RecoveringClient().connect(app);
     await ada.cut();
     await lost(ada);
     server.emit('news');
-    // bob's clock: by the time he has asked that often, ada is too late
-    const late = performance.now() + 60;
-    while (performance.now() < late) await bob.client.ask('echo', 1);
+    // The time that Bob's requests take makes Ada too late.
+    const deadline = performance.now() + 60;
+    while (performance.now() < deadline) await bob.client.ask('echo', 1);
     await ada.connect(app);
     expect(ada.hello.recovered).toBe(false);
   });
 
-  it('comes back although a client had heard nothing for longer than messages are kept', async () => {
+  it('recovers a client that received nothing for longer than messages are stored', async () => {
     const { app, server, lost } = await startNode({ recovery: { maxStoredBytes: 10_000 } });
-    const ada = await new Returning().connect(app);
-    const bob = await new Returning().connect(app);
-    // nothing of it is for ada, and ada's own position is forgotten
+    const ada = await new RecoveringClient().connect(app);
+    const bob = await new RecoveringClient().connect(app);
+    // None of these messages is for Ada, and Ada's own position is dropped.
     for (let i = 0; i < 200; i++) server.to(bob.hello.id).emit('news', 'x'.repeat(100));
     await bob.client.next('news');
     await ada.cut();
@@ -62,81 +62,81 @@ describe('what is kept for those who are away', () => {
     expect(await ada.settled()).toEqual(['for ada']);
   });
 
-  it('is of no concern to clients that did not ask for it', async () => {
+  it('does not affect clients without recovery', async () => {
     const { app, server } = await startNode({ recovery: true });
-    const bare = await app.connect('/ws');
-    await bare.settled();
+    const plain = await app.connect('/ws');
+    await plain.settled();
     server.emit('one');
-    bare.ws.terminate();
-    await bare.ended();
-    const again = await app.connect('/ws');
+    plain.ws.terminate();
+    await plain.ended();
+    const reconnected = await app.connect('/ws');
     server.emit('two');
-    await again.next('two');
-    expect((await got(again)).map(([event]) => event)).toEqual(['two']);
+    await reconnected.next('two');
+    expect((await got(reconnected)).map(([event]) => event)).toEqual(['two']);
   });
 
-  it('survives that a client comes back twice at once: one of them gets it', async () => {
+  it('recovers one connection when a client reconnects several times at once', async () => {
     const { app, server, lost } = await startNode({ recovery: true });
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     await ada.cut();
     await lost(ada);
     server.emit('missed');
     const { session, offset } = ada;
-    const both = [1, 2, 3].map(() => Object.assign(new Returning(), { session, offset }));
+    const both = [1, 2, 3].map(() => Object.assign(new RecoveringClient(), { session, offset }));
     await Promise.all(both.map((client) => client.connect(app)));
-    // until it is known that one has its new token another one may take it over
+    // Until the server knows that one connection has its new token, another one may take the session over.
     const recovered = both.filter(({ hello }) => hello.recovered);
-    const isOpen = ({ client }: Returning): boolean => client.closed === undefined;
-    await until('one is left', () => recovered.filter(isOpen).length === 1);
+    const isOpen = ({ client }: RecoveringClient): boolean => client.closed === undefined;
+    await until('one open connection', () => recovered.filter(isOpen).length === 1);
     expect(new Set(recovered.map(({ hello }) => hello.id))).toEqual(new Set([ada.hello.id]));
     expect(server.sockets.size).toBe(1 + both.length - recovered.length);
     for (const client of both.filter(isOpen))
       expect(await client.settled()).toEqual(client.hello.recovered ? ['missed'] : []);
   });
 
-  it('holds its limit against the heap, however many rooms the clients were in that left', async () => {
+  it('bounds the heap, however many rooms the disconnected clients were in', async () => {
     const { app, server } = await startNode({ recovery: { maxStoredBytes: 4_000_000 } });
-    const leave = async (times: number): Promise<void> => {
+    const connectAndDisconnect = async (times: number): Promise<void> => {
       for (let i = 0; i < times; i++) {
-        const client = await new Returning().connect(app);
+        const client = await new RecoveringClient().connect(app);
         const rooms = Array.from({ length: 990 }, (_, n) => `${client.hello.id} ${n} ${'r'.repeat(225)}`);
         server.in(client.hello.id).socketsJoin(rooms);
         await client.cut();
       }
     };
-    await leave(20);
-    await until('the last one', () => server.sockets.size === 0);
+    await connectAndDisconnect(20);
+    await until('the last disconnect', () => server.sockets.size === 0);
     const before = heapBytes();
-    // 28 MB
-    await leave(100);
-    await until('the last one', () => server.sockets.size === 0);
+    // 28 MB of room names.
+    await connectAndDisconnect(100);
+    await until('the last disconnect', () => server.sockets.size === 0);
     expect(heapBytes() - before).toBeLessThan(4_000_000);
   });
 
-  it('has nobody push out the session of somebody else', async () => {
+  it('does not drop the session of one address for clients of another', async () => {
     const { app, lost } = await startNode({ recovery: { maxStoredBytes: 100_000 } });
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     await ada.cut();
     await lost(ada);
-    const flood: Returning[] = [];
+    const others: RecoveringClient[] = [];
     for (let i = 0; i < 100; i++) {
-      const other = await new Returning().connect(app, {}, { localAddress: '127.0.0.2' });
-      flood.push(other);
+      const other = await new RecoveringClient().connect(app, {}, { localAddress: '127.0.0.2' });
+      others.push(other);
       await other.cut();
       await lost(other);
     }
     await ada.connect(app);
     expect(ada.hello.recovered).toBe(true);
-    await flood[0]!.connect(app);
-    expect(flood[0]!.hello.recovered).toBe(false);
-    await flood.at(-1)!.connect(app);
-    expect(flood.at(-1)!.hello.recovered).toBe(true);
+    await others[0]!.connect(app);
+    expect(others[0]!.hello.recovered).toBe(false);
+    await others.at(-1)!.connect(app);
+    expect(others.at(-1)!.hello.recovered).toBe(true);
     expect(app.log.of('warn').join()).toMatch(/recovery\.maxStoredBytes \(100000.*is reached/);
   });
 
-  it('does not keep a session whose data is too large, and says so', async () => {
+  it('does not store a session whose data is too large, and logs a warning', async () => {
     const { app, socketOf, lost } = await startNode({ recovery: { maxStoredBytes: 100_000 } });
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     socketOf(ada).data = { document: 'x'.repeat(20_000) };
     await ada.cut();
     await lost(ada);
@@ -146,30 +146,30 @@ describe('what is kept for those who are away', () => {
   });
 });
 
-describe('a client that comes back', () => {
+describe('a client that reconnects', () => {
   const COUNT = 50_000;
 
-  /** What came of "m". */
-  async function messages({ client }: Returning, count: number): Promise<number[]> {
+  /** Returns the data of the "m" events. */
+  async function messages({ client }: RecoveringClient, count: number): Promise<number[]> {
     await client.until('the last message', () => client.frames.length > count);
     return client.frames.filter(({ event }) => event === 'm').map((frame) => frame.data as number);
   }
 
-  it('to much that it missed has it in order, and others have their turns meanwhile', async () => {
-    let isBack = false;
+  it('receives many missed messages in order, while other clients are served', async () => {
+    let isReconnecting = false;
     const allowRequest: AllowRequest = (_, allow) => {
-      if (isBack) turn();
+      if (isReconnecting) turn();
       allow(null, true);
     };
     const { app, server, lost } = await startNode({ recovery: true, allowRequest });
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     const rooms = Array.from({ length: 990 }, (_, index) => `room ${index}`);
     server.in(ada.hello.id).socketsJoin(rooms);
     await ada.settled();
     await ada.cut();
     await lost(ada);
     for (let i = 0; i < COUNT; i++) server.to(rooms[i % 990]!).emit('m', i);
-    // what is sent while the server looks for the rest
+    // Sends messages while the server looks for the missed ones.
     let turns = 0;
     let live = COUNT;
     const turn = (): void => {
@@ -177,16 +177,16 @@ describe('a client that comes back', () => {
       if (turns % 4 === 0) server.to(rooms[turns % 990]!).emit('m', live++);
       if (server.sockets.size === 0) setImmediate(turn);
     };
-    isBack = true;
+    isReconnecting = true;
     await ada.connect(app);
     expect(ada.hello.recovered).toBe(true);
     expect(turns).toBeGreaterThan(COUNT / 2_500);
     expect(await messages(ada, live)).toEqual(Array.from({ length: live }, (_, index) => index));
   });
 
-  it('to much that it missed has it compressed, where that was negotiated', async () => {
+  it('receives many missed messages compressed, if that was negotiated', async () => {
     const { app, server, lost } = await startNode({ recovery: true, perMessageDeflate: { threshold: 0 } });
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     await ada.cut();
     await lost(ada);
     for (let i = 0; i < 3_000; i++) server.emit('m', i);
@@ -195,22 +195,22 @@ describe('a client that comes back', () => {
     expect(await messages(ada, 3_000)).toEqual(Array.from({ length: 3_000 }, (_, index) => index));
   });
 
-  it('and gives up while the server looks for what it missed, comes back all the same', async () => {
-    let isHasty = false;
+  it('recovers after an attempt that it aborted while the server looked for missed messages', async () => {
+    let destroysNext = false;
     const allowRequest: AllowRequest = ({ socket }, allow) => {
-      if (isHasty) setImmediate(() => socket.destroy());
-      isHasty = false;
+      if (destroysNext) setImmediate(() => socket.destroy());
+      destroysNext = false;
       allow(null, true);
     };
     const { app, server, lost } = await startNode({ recovery: true, allowRequest });
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     await ada.cut();
     await lost(ada);
     for (let i = 0; i < COUNT; i++) server.emit('m', i);
     const { session, offset } = ada;
-    const hasty = Object.assign(new Returning(), { session, offset });
-    isHasty = true;
-    const [first] = await Promise.allSettled([hasty.connect(app), ada.connect(app)]);
+    const aborting = Object.assign(new RecoveringClient(), { session, offset });
+    destroysNext = true;
+    const [first] = await Promise.allSettled([aborting.connect(app), ada.connect(app)]);
     expect(first!.status).toBe('rejected');
     expect(ada.hello.recovered).toBe(true);
     expect(await messages(ada, COUNT)).toHaveLength(COUNT);

@@ -8,13 +8,13 @@ import {
 } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { until } from '../support/wait.js';
-import { Returning } from './recovery-client.js';
+import { RecoveringClient } from './recovery-client.js';
 
 class UserGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const client = context.switchToWs().getClient<EnvelopeSocket>();
     const { user, role } = client.handshake.auth;
-    if (user === 'nobody') throw new UnauthorizedException();
+    if (user === 'refused') throw new UnauthorizedException();
     if (user !== undefined) client.user = { id: user };
     if (role !== undefined) client.data.role = role;
     return true;
@@ -26,13 +26,13 @@ class UserGuard implements CanActivate {
 export class Gateway {
   @WebSocketServer() server!: EnvelopeServer;
   readonly connected: EnvelopeSocket[] = [];
-  readonly gone: string[] = [];
+  readonly disconnected: string[] = [];
 
   handleConnection(client: EnvelopeSocket): void {
     this.connected.push(client);
   }
   handleDisconnect(client: EnvelopeSocket): void {
-    this.gone.push(client.id);
+    this.disconnected.push(client.id);
   }
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
@@ -44,18 +44,18 @@ export interface Node {
   app: TestApp;
   gateway: Gateway;
   server: EnvelopeServer;
-  /** The client's socket. */
-  socketOf(client: Returning): EnvelopeSocket;
-  /** Resolves when the node knows that the client has gone. */
-  lost(client: Returning): Promise<void>;
+  /** Returns the socket of the client. */
+  socketOf(client: RecoveringClient): EnvelopeSocket;
+  /** Resolves when the node knows that the client has disconnected. */
+  lost(client: RecoveringClient): Promise<void>;
   /** The option `recovery.restore`. */
   restore?: RecoveryOptions['restore'];
 }
 
 export async function startNode(adapter: EnvelopeOptions): Promise<Node> {
-  const given = typeof adapter.recovery === 'object' ? adapter.recovery : {};
+  const recovery = typeof adapter.recovery === 'object' ? adapter.recovery : {};
   const restore: RecoveryOptions['restore'] = (client, session) => node.restore?.(client, session);
-  const options = { ...adapter, recovery: { ...given, restore } };
+  const options = { ...adapter, recovery: { ...recovery, restore } };
   const app = await startApp({ providers: [Gateway] }, { adapter: options });
   const gateway = app.nest.get(Gateway);
   const { server } = gateway;
@@ -64,12 +64,12 @@ export async function startNode(adapter: EnvelopeOptions): Promise<Node> {
     gateway,
     server,
     socketOf: ({ hello }) => server.sockets.get(hello.id)!,
-    lost: ({ hello }) => until('the end of the line', () => gateway.gone.includes(hello.id)),
+    lost: ({ hello }) => until('the end of the connection', () => gateway.disconnected.includes(hello.id)),
   };
   return node;
 }
 
-/** @param start makes a cluster of nodes that recover, and resolves when they know each other */
+/** @param start starts a cluster of nodes with recovery, and resolves when they know each other */
 export function recoveryCases(start: () => Promise<Node[]>): void {
   let nodes: Node[];
   let here: Node;
@@ -80,8 +80,8 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     there = nodes.at(-1)!;
   });
 
-  it('gives a client its id, rooms and data back, and what it missed, in order and once', async () => {
-    const ada = await new Returning({ user: 'ada' }).connect(here.app);
+  it('restores the id, rooms and data of a client, and what it missed, in order and once', async () => {
+    const ada = await new RecoveringClient({ user: 'ada' }).connect(here.app);
     expect(ada.hello).toMatchObject({ recovered: false, features: expect.arrayContaining(['recovery']) });
     const socket = here.socketOf(ada);
     await socket.join(['red', 'blue']);
@@ -102,16 +102,16 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     expect(ada.hello).toMatchObject({ id, recovered: true });
     there.server.to('blue').emit('after');
     expect(await ada.settled()).toEqual(['before', 'all', 'red', 'direct', 'by id', 'after']);
-    const again = there.socketOf(ada);
-    expect(again.recovered).toBe(true);
-    expect(again.rooms).toEqual(new Set([id, 'red', 'blue']));
-    expect(again.data).toEqual({ score: 7 });
-    expect(again.user).toEqual({ id: 'ada' });
-    expect(there.gateway.connected.at(-1)).toBe(again);
+    const recoveredSocket = there.socketOf(ada);
+    expect(recoveredSocket.recovered).toBe(true);
+    expect(recoveredSocket.rooms).toEqual(new Set([id, 'red', 'blue']));
+    expect(recoveredSocket.data).toEqual({ score: 7 });
+    expect(recoveredSocket.user).toEqual({ id: 'ada' });
+    expect(there.gateway.connected.at(-1)).toBe(recoveredSocket);
   });
 
-  it('does so for a client that had received nothing', async () => {
-    const ada = await new Returning().connect(here.app);
+  it('recovers a client that had received nothing', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
     await ada.cut();
     await here.lost(ada);
     here.server.emit('first');
@@ -120,9 +120,9 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     expect(await ada.settled()).toEqual(['first']);
   });
 
-  it('does not give it what was said in a room before it joined', async () => {
-    const ada = await new Returning().connect(here.app);
-    const bob = await new Returning().connect(here.app);
+  it('does not send events of a room from before the client joined', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
+    const bob = await new RecoveringClient().connect(here.app);
     await here.socketOf(bob).join('red');
     here.server.to('red').emit('before');
     await bob.client.next('before');
@@ -137,8 +137,8 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     expect(await ada.settled()).toEqual(['after']);
   });
 
-  it('again and again, with a new token each time', async () => {
-    const ada = await new Returning().connect(here.app);
+  it('works repeatedly, with a new token each time', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
     const tokens = new Set([ada.session]);
     const { id } = ada.hello;
     const sent: string[] = [];
@@ -147,8 +147,8 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
       from.server.emit(`connected ${round}`);
       await ada.client.next(`connected ${round}`);
       await ada.cut();
-      await from.lost({ hello: { id } } as Returning);
-      from.gateway.gone.length = 0;
+      await from.lost({ hello: { id } } as RecoveringClient);
+      from.gateway.disconnected.length = 0;
       from.server.emit(`away ${round}`);
       sent.push(`connected ${round}`, `away ${round}`);
       await ada.connect(to.app);
@@ -159,83 +159,83 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     expect(tokens.size).toBe(6);
   });
 
-  it('takes a token once, and none that was made up', async () => {
-    const ada = await new Returning().connect(here.app);
-    const thief = Object.assign(new Returning(), { session: ada.session, offset: ada.offset });
+  it('accepts a token once, and no forged token', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
+    const thief = Object.assign(new RecoveringClient(), { session: ada.session, offset: ada.offset });
     await ada.cut();
     await here.lost(ada);
     await ada.connect(there.app);
     expect(ada.hello.recovered).toBe(true);
-    // the server has heard of the client that it knows its new one
+    // After this answer the server knows that the client has its new token.
     await ada.settled();
     const { id } = ada.hello;
     await thief.connect(here.app);
     expect(thief.hello.recovered).toBe(false);
     expect(thief.hello.id).not.toBe(id);
     for (const session of ['', 'x', `${id}.`, `${id}.${'A'.repeat(24)}`, '__proto__', 7, null, {}]) {
-      const forger = Object.assign(new Returning(), { session, offset: ada.offset });
+      const forger = Object.assign(new RecoveringClient(), { session, offset: ada.offset });
       await forger.connect(there.app);
       expect(forger.hello.recovered).toBe(false);
     }
     for (const offset of ['', '0', 'x-y', '9'.repeat(40), 7, null]) {
       await ada.cut();
-      const forger = Object.assign(new Returning(), { session: ada.session, offset });
+      const forger = Object.assign(new RecoveringClient(), { session: ada.session, offset });
       await forger.connect(there.app);
       expect(forger.hello.recovered).toBe(false);
     }
-    expect(await new Returning().connect(there.app)).toMatchObject({ hello: { recovered: false } });
+    expect(await new RecoveringClient().connect(there.app)).toMatchObject({ hello: { recovered: false } });
   });
 
   it.each([false, true])(
-    'takes a token again whose successor never reached the client; the line is known to be dead: %s',
+    'accepts a token again if its successor never reached the client; known disconnect: %s',
     async (isKnown) => {
-      const ada = await new Returning().connect(here.app);
+      const ada = await new RecoveringClient().connect(here.app);
       const { id } = ada.hello;
       await here.socketOf(ada).join('red');
       await ada.settled();
       await ada.cut();
       await here.lost(ada);
       here.server.to('red').emit('one');
-      // nothing comes from this line, not even a sign of life
-      const deaf = Object.assign(new Returning(), { session: ada.session, offset: ada.offset });
-      await deaf.connect(there.app, {}, { autoPong: false });
-      expect(deaf.hello).toMatchObject({ id, recovered: true });
+      // This connection sends nothing, not even a pong.
+      const silent = Object.assign(new RecoveringClient(), { session: ada.session, offset: ada.offset });
+      await silent.connect(there.app, {}, { autoPong: false });
+      expect(silent.hello).toMatchObject({ id, recovered: true });
       if (isKnown) {
-        await deaf.cut();
+        await silent.cut();
         await there.lost(ada);
       }
       here.server.to('red').emit('two');
       await ada.connect(here.app);
       expect(ada.hello).toMatchObject({ id, recovered: true });
       expect(await ada.settled()).toEqual(['one', 'two']);
-      // it was one session all the time
-      expect((await deaf.connect(there.app)).hello.recovered).toBe(false);
+      // Both attempts belonged to the same session.
+      expect((await silent.connect(there.app)).hello.recovered).toBe(false);
       expect(await ada.settled()).toEqual(['one', 'two']);
     },
   );
 
-  it('gives nothing to whom the guards take for somebody else, and asks them first', async () => {
-    const ada = await new Returning({ user: 'ada' }).connect(here.app);
+  it('restores nothing when the guards identify another user, and runs them first', async () => {
+    const ada = await new RecoveringClient({ user: 'ada' }).connect(here.app);
     const stolen = { session: ada.session, offset: ada.offset };
     await ada.cut();
     await here.lost(ada);
-    // refused before it comes to the session, which is still there
-    await expect(Object.assign(new Returning({ user: 'nobody' }), stolen).connect(there.app)).rejects.toThrow(
-      '401',
-    );
+    // The guard refuses the upgrade, and the session stays stored.
+    await expect(
+      Object.assign(new RecoveringClient({ user: 'refused' }), stolen).connect(there.app),
+    ).rejects.toThrow('401');
     const { session } = ada;
-    const eve = await Object.assign(new Returning({ user: 'eve' }), stolen).connect(there.app);
+    const eve = await Object.assign(new RecoveringClient({ user: 'eve' }), stolen).connect(there.app);
     expect(eve.hello.recovered).toBe(false);
     expect(there.socketOf(eve).user).toEqual({ id: 'eve' });
-    // used up
+    // The session has been taken.
     expect((await Object.assign(ada, { session }).connect(there.app)).hello.recovered).toBe(false);
   });
 
   it.each([
     ['disconnected', (server: EnvelopeServer, id: string) => server.in(id).disconnectSockets()],
-    ['put out of a room', (server: EnvelopeServer, id: string) => server.in(id).socketsLeave('red')],
-  ])('gives nothing back to whom the server has %s meanwhile', async (_, change) => {
-    const ada = await new Returning().connect(here.app);
+    ['removed from a room', (server: EnvelopeServer, id: string) => server.in(id).socketsLeave('red')],
+  ])('restores nothing for a client that the server has %s meanwhile', async (_, change) => {
+    const ada = await new RecoveringClient().connect(here.app);
     await here.socketOf(ada).join('red');
     await ada.cut();
     await here.lost(ada);
@@ -246,9 +246,9 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     expect(await ada.settled()).toEqual([]);
   });
 
-  it('keeps nothing where either side has said goodbye', async () => {
-    const ada = await new Returning().connect(here.app);
-    const bob = await new Returning().connect(here.app);
+  it('stores nothing after a close by either side', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
+    const bob = await new RecoveringClient().connect(here.app);
     ada.client.close(1000);
     here.socketOf(bob).disconnect();
     await Promise.all([ada.client.ended(), bob.client.ended(), here.lost(ada), here.lost(bob)]);
@@ -258,8 +258,8 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     }
   });
 
-  it('takes a line over that the server still takes for alive', async () => {
-    const ada = await new Returning().connect(here.app);
+  it('takes over a connection that the server still considers open', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
     await here.socketOf(ada).join('red');
     const dead = ada.client;
     dead.ws.pause();
@@ -273,11 +273,11 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
     expect(await here.server.in(ada.hello.id).fetchSockets()).toHaveLength(1);
   });
 
-  it('puts what it sends in order, whatever the way, with offsets that no payload shows', async () => {
-    const ada = await new Returning().connect(here.app);
+  it('keeps the order of all kinds of messages, with offsets outside the payload', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
     const socket = here.socketOf(ada);
-    const seen: unknown[] = [];
-    socket.onAnyOutgoing((...args) => seen.push(args));
+    const outgoing: unknown[] = [];
+    socket.onAnyOutgoing((...args) => outgoing.push(args));
     const sent: string[] = [];
     for (let i = 0; i < 40; i += 4) {
       here.server.emit(`e${i}`, { i });
@@ -300,19 +300,19 @@ export function recoveryCases(start: () => Promise<Node[]>): void {
       offset: expect.any(String),
     });
     expect(frames.find(({ event }) => event === 'e3')).toEqual({ event: 'e3' });
-    expect(seen.slice(0, 3)).toEqual([['e0', { i: 0 }], ['e1', 0], ['e3']]);
+    expect(outgoing.slice(0, 3)).toEqual([['e0', { i: 0 }], ['e1', 0], ['e3']]);
     expect(await ada.client.ask('echo', 'still')).toMatchObject({ data: 'still' });
   });
 
-  it('shows a bare client neither session nor offset', async () => {
-    const bare = await here.app.connect('/ws');
+  it('sends neither session nor offset to a plain client', async () => {
+    const plain = await here.app.connect('/ws');
     here.server.emit('all', 1);
-    expect(await bare.next('all')).toEqual({ event: 'all', data: 1 });
-    expect(bare.frames).toHaveLength(1);
+    expect(await plain.next('all')).toEqual({ event: 'all', data: 1 });
+    expect(plain.frames).toHaveLength(1);
   });
 
-  it('gives a session back that a handshake took and did not come to an end with', async () => {
-    const ada = await new Returning().connect(here.app);
+  it('returns a session to the store when its handshake fails', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
     await ada.cut();
     await here.lost(ada);
     const { hello } = ada;

@@ -12,7 +12,7 @@ beforeEach(() => {
   sockets = [];
 });
 
-/** Reads the header, as guards that were made for HTTP do. */
+/** Reads the header, like guards written for HTTP. */
 class HeaderGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const client = context.switchToWs().getClient<EnvelopeSocket>();
@@ -43,36 +43,36 @@ afterEach(() => {
 
 expectNoUnhandledErrors();
 
-describe('a client that comes back to its session', () => {
+describe('a client that reconnects to its session', () => {
   it.each<[string, string, ClientOptions]>([
     ['its URL', '?token=good', {}],
     ['a header', '', { WebSocket: BearerSocket as never }],
     ['its option auth', '', { auth: 'good' }],
-    ['its URL, and has no token in its option auth', '?token=good', { auth: () => ({ token: null }) }],
-  ])('presents again the token that is in %s', async (_, query, options) => {
+    ['its URL, with no token in its option auth', '?token=good', { auth: () => ({ token: null }) }],
+  ])('sends the token in %s again', async (_, query, options) => {
     const app = await startApp({ providers: [GuardedGateway] }, { adapter: { recovery: true } });
     const client = connect(`${app.url('/ws')}${query}`, { reconnectionDelay: 10, ...options });
     open.push(client);
-    const refused: unknown[] = [];
-    client.on('connect_error', (error) => refused.push(error));
-    await until('the client is connected', () => client.connected && sockets.length === 1);
+    const refusals: unknown[] = [];
+    client.on('connect_error', (error) => refusals.push(error));
+    await until('the connection', () => client.connected && sockets.length === 1);
     const { id } = client;
     sockets[0]!.ws.terminate();
-    await until('the client is back', () => sockets.length === 2 && client.connected);
-    expect(refused).toEqual([]);
+    await until('the reconnect', () => sockets.length === 2 && client.connected);
+    expect(refusals).toEqual([]);
     expect([client.id, client.recovered]).toEqual([id, true]);
     expect(sockets[1]!.handshake.auth['token']).toBe('good');
   });
 
-  it('is refused where it presents nothing but its session', async () => {
+  it('is refused when it sends only its session', async () => {
     const app = await startApp({ providers: [GuardedGateway] }, { adapter: { recovery: true } });
     let auth: string | undefined = 'good';
     const client = connect(app.url('/ws'), { reconnectionDelay: 10, auth: () => auth });
     open.push(client);
-    await until('the client is connected', () => client.connected && sockets.length === 1);
+    await until('the connection', () => client.connected && sockets.length === 1);
     auth = undefined;
-    const refused = new Promise((resolve) => client.on('connect_error', resolve));
+    const refusals = new Promise((resolve) => client.on('connect_error', resolve));
     sockets[0]!.ws.terminate();
-    expect(await refused).toMatchObject({ status: 401, willReconnect: false });
+    expect(await refusals).toMatchObject({ status: 401, willReconnect: false });
   });
 });

@@ -1,9 +1,9 @@
 import { until } from '../support/wait.js';
 import type { Node } from './cases.js';
-import { Returning } from './recovery-client.js';
+import { RecoveringClient } from './recovery-client.js';
 
-/** The sessions of clients that are dishonest, or come at a bad moment. @param start as of `recoveryCases` */
-export function recoveryEdges(start: () => Promise<Node[]>): void {
+/** The sessions of dishonest clients, and of clients that reconnect at a bad moment. @param start like for `recoveryCases` */
+export function recoveryEdgeCases(start: () => Promise<Node[]>): void {
   let here: Node;
   let there: Node;
   beforeEach(async () => {
@@ -12,10 +12,10 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     there = nodes.at(-1)!;
   });
 
-  /** Connection middlewares of that node wait for what this gives. */
-  function holdMiddlewares(node: Node): { waiting: number; goOn: () => void } {
-    const gate = { waiting: 0, goOn: (): void => undefined };
-    const opened = new Promise<void>((resolve) => (gate.goOn = resolve));
+  /** Makes the connection middlewares of the node wait for `release`. */
+  function holdMiddlewares(node: Node): { waiting: number; release: () => void } {
+    const gate = { waiting: 0, release: (): void => undefined };
+    const opened = new Promise<void>((resolve) => (gate.release = resolve));
     node.server.use((_, next) => {
       gate.waiting++;
       void opened.then(() => next());
@@ -23,10 +23,10 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     return gate;
   }
 
-  it('gives nobody what was said in a room before it joined, whatever offset it shows', async () => {
-    const ada = await new Returning().connect(here.app);
-    const bob = await new Returning().connect(here.app);
-    const early = ada.offset;
+  it('sends no events of a room from before the client joined, with any offset', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
+    const bob = await new RecoveringClient().connect(here.app);
+    const earlyOffset = ada.offset;
     await here.socketOf(bob).join('red');
     here.server.to('red').emit('secret');
     await bob.client.next('secret');
@@ -35,44 +35,44 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     await ada.cut();
     await here.lost(ada);
     here.server.to('red').emit('after');
-    ada.offset = early;
+    ada.offset = earlyOffset;
     await ada.connect(there.app);
     expect(await ada.settled()).not.toContain('secret');
   });
 
-  it('gives nobody what was said before it came', async () => {
-    const bob = await new Returning().connect(here.app);
-    const early = bob.offset;
+  it('sends no events from before the client connected', async () => {
+    const bob = await new RecoveringClient().connect(here.app);
+    const earlyOffset = bob.offset;
     here.server.emit('before');
     await bob.client.next('before');
-    const ada = await new Returning().connect(here.app);
+    const ada = await new RecoveringClient().connect(here.app);
     await ada.cut();
     await here.lost(ada);
-    ada.offset = early;
+    ada.offset = earlyOffset;
     await ada.connect(there.app);
     expect(await ada.settled()).toEqual([]);
   });
 
-  it.each(['disconnected', 'put out of a room'])(
-    'lets nobody in again that is %s while it is on its way back',
-    async (what) => {
-      const ada = await new Returning({ user: 'ada' }).connect(here.app);
+  it.each(['disconnected', 'removed from a room'])(
+    'restores nothing for a client that is %s while it reconnects',
+    async (change) => {
+      const ada = await new RecoveringClient({ user: 'ada' }).connect(here.app);
       await here.socketOf(ada).join('red');
       await ada.settled();
       await ada.cut();
       await here.lost(ada);
-      const eve = await new Returning().connect(there.app);
+      const eve = await new RecoveringClient().connect(there.app);
       const gate = holdMiddlewares(there);
       await ada.open(there.app);
       await until('the middleware', () => gate.waiting > 0);
-      if (what === 'disconnected') there.server.disconnectUser('ada');
+      if (change === 'disconnected') there.server.disconnectUser('ada');
       else there.server.in(ada.hello.id).socketsLeave('red');
-      // it is in the log; else it is on its way into that
-      if (what === 'disconnected') {
+      // The disconnect is in the log. The leave is still on its way to the log.
+      if (change === 'disconnected') {
         there.server.emit('end');
         await eve.client.next('end');
       }
-      gate.goOn();
+      gate.release();
       expect((await ada.client.ended()).code).toBe(1011);
       expect(ada.client.frames).toEqual([]);
       there.server.to('red').emit('secret');
@@ -84,8 +84,8 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     },
   );
 
-  it('has a session for whom the line breaks again before it was let in', async () => {
-    const ada = await new Returning().connect(here.app);
+  it('keeps a session whose connection breaks again before it is accepted', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
     const { id } = ada.hello;
     await ada.cut();
     await here.lost(ada);
@@ -95,15 +95,15 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     await until('the middleware', () => gate.waiting > 0);
     await ada.cut();
     expect(ada.client.frames).toEqual([]);
-    await until('its end', () => there.server._connecting.size === 0);
-    gate.goOn();
+    await until('the disconnect', () => there.server._connecting.size === 0);
+    gate.release();
     await ada.connect(here.app);
     expect(ada.hello).toMatchObject({ id, recovered: true });
     expect(await ada.settled()).toEqual(['missed']);
   });
 
-  it('has a session for a client that a middleware refused once', async () => {
-    const ada = await new Returning().connect(here.app);
+  it('keeps a session that a middleware refused once', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
     const { id } = ada.hello;
     await ada.cut();
     await here.lost(ada);
@@ -119,8 +119,8 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     expect(await ada.settled()).toEqual(['missed']);
   });
 
-  it('sends $session, then what was missed, then what a middleware emitted', async () => {
-    const ada = await new Returning().connect(here.app);
+  it('sends $session, then the missed events, then those of a middleware', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
     await ada.cut();
     await here.lost(ada);
     here.server.emit('one');
@@ -136,13 +136,13 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     expect(ada.client.frames[0]!.event).toBe('$session');
   });
 
-  it('gives nobody what was said in a room before a middleware put it there', async () => {
-    const ada = await new Returning().connect(here.app);
-    const bob = await new Returning().connect(here.app);
+  it('sends no events of a room from before a middleware joined it', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
+    const bob = await new RecoveringClient().connect(here.app);
     await ada.cut();
     await here.lost(ada);
     await here.socketOf(bob).join('red');
-    const early = ada.offset;
+    const earlyOffset = ada.offset;
     here.server.to('red').emit('secret');
     await bob.client.next('secret');
     there.server.use(async (client, next) => {
@@ -154,13 +154,13 @@ export function recoveryEdges(start: () => Promise<Node[]>): void {
     await ada.settled();
     await ada.cut();
     await there.lost(ada);
-    ada.offset = early;
+    ada.offset = earlyOffset;
     await ada.connect(there.app);
     expect(await ada.settled()).not.toContain('secret');
   });
 
-  it('keeps nothing of what was missed when the client has it', async () => {
-    const ada = await new Returning().connect(here.app);
+  it('keeps no missed events once the client has received them', async () => {
+    const ada = await new RecoveringClient().connect(here.app);
     await ada.cut();
     await here.lost(ada);
     here.server.emit('missed', 'x'.repeat(1_000));

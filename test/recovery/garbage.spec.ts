@@ -5,53 +5,56 @@ import { redisClients } from '../support/brokers/redis-clients.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { until } from '../support/wait.js';
 import { startNode } from './cases.js';
-import { Returning } from './recovery-client.js';
+import { RecoveringClient } from './recovery-client.js';
 
 const STREAM = 'garbage';
 const PACKET = { type: 2, nsp: '/ws', data: ['garbage'] };
 
-/** What stands in the place of the data of a broadcast. */
+/** Replacements for the data of a broadcast. */
 const DAMAGED: Record<string, string> = {
-  'a target whose rooms are no list': JSON.stringify({ packet: PACKET, opts: { rooms: '', except: [] } }),
+  'a target whose rooms are not a list': JSON.stringify({ packet: PACKET, opts: { rooms: '', except: [] } }),
   'a target without exceptions': JSON.stringify({ packet: PACKET, opts: { rooms: [] } }),
   'no target': JSON.stringify({ packet: PACKET }),
   'no packet': JSON.stringify({ opts: { rooms: [], except: [] } }),
-  'a packet whose data is no list': JSON.stringify({
+  'a packet whose data is not a list': JSON.stringify({
     packet: { ...PACKET, data: 'garbage' },
     opts: { rooms: [], except: [] },
   }),
-  'half of it': '{"packet":{"type":2,',
-  'no JSON': 'garbage',
+  'truncated data': '{"packet":{"type":2,',
+  'invalid JSON': 'garbage',
   nothing: '',
 };
 
-describeWithRedis('recovery through a Redis stream that others have written garbage to', () => {
+describeWithRedis('recovery through a Redis stream with malformed messages', () => {
   const redis = new RedisServer();
-  const ends: (() => unknown)[] = [];
+  const cleanups: (() => unknown)[] = [];
   beforeAll(() => redis.start());
   afterEach(async () => {
-    for (const end of ends.splice(0)) await end();
+    for (const cleanup of cleanups.splice(0)) await cleanup();
   });
 
   const clients = redisClients(redis);
 
-  /** A node, and what others write to its stream for a client that is away, between two messages of the node's. */
+  /**
+   * Starts a node, and returns a function that writes to its stream while a client is disconnected,
+   * between two messages of the node.
+   */
   async function start(library: keyof typeof clients) {
     const client = await clients[library]();
     const adapter = createAdapter(tolerant(client as object), { streamName: STREAM, blockTimeInMs: 200 });
     const { app, server, lost } = await startNode({ adapter, recovery: true });
     const writer = await createClient({ url: redis.url }).connect();
     const list = (): Promise<string> => writer.sendCommand<string>(['CLIENT', 'LIST']);
-    ends.push(
+    cleanups.push(
       () => app.close(),
       () => client.end(),
-      // they would come back for ever to a broker that has ended
-      () => until('the reader has gone', async () => !/cmd=xread/.test(await list())),
+      // The reader would retry forever after the broker has ended.
+      () => until('the end of the reader', async () => !/cmd=xread/.test(await list())),
       () => writer.close(),
     );
-    /** @returns whether the client was recovered, and the events that it got in all */
+    /** @returns whether the client was recovered, and all events that it received */
     return async (data: string): Promise<unknown[]> => {
-      const ada = await new Returning().connect(app);
+      const ada = await new RecoveringClient().connect(app);
       server.emit('before');
       await ada.client.next('before');
       await ada.cut();
@@ -64,20 +67,17 @@ describeWithRedis('recovery through a Redis stream that others have written garb
     };
   }
 
-  it.each(['redis', 'ioredis'] as const)(
-    'gives clients back what they missed, without it: %s',
-    async (library) => {
-      const missing = await start(library);
-      const got: Record<string, unknown> = {};
-      for (const [title, data] of Object.entries(DAMAGED)) got[title] = await missing(data);
-      const expected = [true, 'before', 'away', 'away, too'];
-      expect(got).toEqual(Object.fromEntries(Object.keys(DAMAGED).map((title) => [title, expected])));
-    },
-  );
+  it.each(['redis', 'ioredis'] as const)('restores what clients missed without them: %s', async (library) => {
+    const recoverWith = await start(library);
+    const outcomes: Record<string, unknown> = {};
+    for (const [title, data] of Object.entries(DAMAGED)) outcomes[title] = await recoverWith(data);
+    const expected = [true, 'before', 'away', 'away, too'];
+    expect(outcomes).toEqual(Object.fromEntries(Object.keys(DAMAGED).map((title) => [title, expected])));
+  });
 
-  it('gives them what is no garbage: an event of another sender, alone', async () => {
-    const missing = await start('redis');
+  it('restores a valid event of another sender among them', async () => {
+    const recoverWith = await start('redis');
     const intact = JSON.stringify({ packet: PACKET, opts: { rooms: [], except: [] } });
-    expect(await missing(intact)).toEqual([true, 'before', 'away', 'garbage', 'away, too']);
+    expect(await recoverWith(intact)).toEqual([true, 'before', 'away', 'garbage', 'away, too']);
   });
 });

@@ -1,7 +1,7 @@
 import { recoveryCases, startNode, type Node } from './cases.js';
-import { recoveryEdges } from './edge-cases.js';
-import { recoveryRights } from './rights-cases.js';
-import { recoveryRooms } from './rooms-cases.js';
+import { recoveryEdgeCases } from './edge-cases.js';
+import { recoveryRightsCases } from './rights-cases.js';
+import { recoveryRoomsCases } from './rooms-cases.js';
 
 describe('recovery on one node, in memory', () => {
   const start = async (): Promise<Node[]> => [
@@ -9,12 +9,12 @@ describe('recovery on one node, in memory', () => {
   ];
   recoveryCases(start);
   describe('at a bad moment', () => {
-    recoveryEdges(start);
+    recoveryEdgeCases(start);
   });
-  describe('of clients whose rights have changed', () => {
-    recoveryRights(start);
+  describe('of clients whose permissions have changed', () => {
+    recoveryRightsCases(start);
   });
-  describe('of clients whose rooms change behind a dead connection', () => {
-    recoveryRooms(start);
+  describe('of clients whose rooms change while their connection is dead', () => {
+    recoveryRoomsCases(start);
   });
 });

@@ -6,28 +6,28 @@ import { newSeed } from '../support/random.js';
 import { startNode } from './cases.js';
 import { interleave } from './random-order.js';
 
-/** For longer: ROUNDS=5000 npm test -- test/recovery/random-order.spec.ts; a failure says its seed, SEED=… */
+/** A longer run: ROUNDS=5000 npm test -- test/recovery/random-order.spec.ts. A failure reports its seed for SEED=… */
 const ROUNDS = Number(process.env['ROUNDS'] ?? 400);
 
-const tell = (where: string, figures: object): void =>
+const report = (where: string, figures: object): void =>
   void process.stderr.write(`recovery, ${where}: ${JSON.stringify(figures)}\n`);
 
-describe('clients that lose their line in the midst of it all', () => {
-  it('have each message once and in order, on one node in memory', async () => {
+describe('clients that lose their connection at random times', () => {
+  it('receive each message once and in order, on one node in memory', async () => {
     const nodes = [await startNode({ recovery: true })];
     const outcome = await interleave(nodes, newSeed(), ROUNDS);
-    tell('in memory', outcome);
+    report('in memory', outcome);
     expect(outcome.recovered).toBe(outcome.cuts);
   });
 });
 
-describeWithRedis('the same on any of three nodes', () => {
+describeWithRedis('clients that reconnect to any of three nodes', () => {
   const redis = new RedisServer();
   const clients: { destroy(): void }[] = [];
   beforeAll(() => redis.start());
   afterAll(() => clients.forEach((client) => client.destroy()));
 
-  it('through a Redis stream', async () => {
+  it('receive each message once and in order, through a Redis stream', async () => {
     const nodes = await Promise.all(
       [1, 2, 3].map(async () => {
         const client = createClient({ url: redis.url });
@@ -39,7 +39,7 @@ describeWithRedis('the same on any of three nodes', () => {
       }),
     );
     const outcome = await interleave(nodes, newSeed(), ROUNDS);
-    tell('Redis streams, three nodes', outcome);
+    report('Redis streams, three nodes', outcome);
     expect(outcome.recovered).toBe(outcome.cuts);
   });
 });

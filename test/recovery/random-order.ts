@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Random } from '../support/random.js';
 import type { Node } from './cases.js';
-import { Returning } from './recovery-client.js';
+import { RecoveringClient } from './recovery-client.js';
 
-/** What a run came to, for the figures. */
+/** The figures of a run. */
 export interface Outcome {
   messages: number;
   cuts: number;
@@ -11,22 +11,23 @@ export interface Outcome {
 }
 
 /**
- * Clients that lose their line again and again, in the middle of what two nodes send to everybody, to a room and to one
- * client, and come back to any node. Each must have had each message that concerned it once, those of one node in order.
+ * Cuts clients at random times while two nodes send to all clients, to a room and to one client, and reconnects them to
+ * any node. Each client must receive each of its messages once, and those of one node in order.
  *
- * @throws where a client begins anew, or has not what it should have
+ * @throws if a client gets a new session, or receives other messages than it should
  */
 export async function interleave(nodes: readonly Node[], seed: number, rounds: number): Promise<Outcome> {
   const random = new Random(seed);
   const outcome = { messages: 0, cuts: 0, recovered: 0 };
-  const clients: { client: Returning; id: string; expected: string[]; back: Promise<void> }[] = [];
+  const clients: { client: RecoveringClient; id: string; expected: string[]; reconnected: Promise<void> }[] =
+    [];
   for (let i = 0; i < 4; i++) {
-    const at = random.pick(nodes);
-    const client = await new Returning().connect(at.app);
-    if (i % 2 === 0) await at.socketOf(client).join('even');
-    clients.push({ client, id: client.hello.id, expected: [], back: Promise.resolve() });
+    const node = random.pick(nodes);
+    const client = await new RecoveringClient().connect(node.app);
+    if (i % 2 === 0) await node.socketOf(client).join('even');
+    clients.push({ client, id: client.hello.id, expected: [], reconnected: Promise.resolve() });
   }
-  // joins have their place before the first message
+  // The joins are in the log before the first message.
   for (const { client } of clients) await client.settled();
   for (let round = 0; round < rounds; round++) {
     const node = random.below(nodes.length);
@@ -40,55 +41,58 @@ export async function interleave(nodes: readonly Node[], seed: number, rounds: n
       server.to('even').emit(name);
       clients.forEach(({ expected }, index) => index % 2 === 0 && expected.push(name));
     } else {
-      const one = random.pick(clients);
-      server.to(one.id).emit(name);
-      one.expected.push(name);
+      const chosen = random.pick(clients);
+      server.to(chosen.id).emit(name);
+      chosen.expected.push(name);
     }
     if (random.chance(0.3)) await turn();
     if (!random.chance(0.05)) continue;
-    const one = random.pick(clients);
-    await one.back;
+    const chosen = random.pick(clients);
+    await chosen.reconnected;
     outcome.cuts++;
-    const { id } = one;
-    // half of them as a phone does that changes its network: the server does not know
+    const { id } = chosen;
+    // Half of the clients behave like a phone that changes its network: the server does not notice.
     if (random.chance(0.5)) {
-      one.client.client.ws.pause();
-      one.client.collect();
+      chosen.client.client.ws.pause();
+      chosen.client.collect();
     } else {
-      await one.client.cut();
+      await chosen.client.cut();
     }
-    // while the others send on
+    // The others continue to send.
     const to = random.pick(nodes);
-    one.back = one.client.connect(to.app).then(() => {
-      if (!one.client.hello.recovered || one.client.hello.id !== id)
-        throw new Error(`seed ${seed}: after ${name} a client began anew`);
+    chosen.reconnected = chosen.client.connect(to.app).then(() => {
+      if (!chosen.client.hello.recovered || chosen.client.hello.id !== id)
+        throw new Error(`seed ${seed}: after ${name} a client got a new session`);
       outcome.recovered++;
     });
-    one.back.catch(() => undefined);
+    chosen.reconnected.catch(() => undefined);
   }
-  for (const { back } of clients) await back;
+  for (const { reconnected } of clients) await reconnected;
   for (const node of nodes) node.server.emit('end');
   for (const { client, expected } of clients) {
-    const had = (): string[] => client.collect().filter((event) => event !== 'end');
+    const received = (): string[] => client.collect().filter((event) => event !== 'end');
     await client.client.until(
       'all messages',
-      () => had().length >= expected.length && ends(client) >= nodes.length,
+      () => received().length >= expected.length && ends(client) >= nodes.length,
     );
     nodes.forEach((_, node) => {
-      const of = (names: readonly string[]): string[] => names.filter((name) => name.startsWith(`${node}:`));
-      if (of(had()).join() !== of(expected).join())
-        throw new Error(`seed ${seed}: a client had ${difference(of(had()), of(expected))}`);
+      const fromNode = (names: readonly string[]): string[] =>
+        names.filter((name) => name.startsWith(`${node}:`));
+      if (fromNode(received()).join() !== fromNode(expected).join())
+        throw new Error(
+          `seed ${seed}: a client received ${difference(fromNode(received()), fromNode(expected))}`,
+        );
     });
   }
   return outcome;
 }
 
-const ends = (client: Returning): number => client.events.filter((event) => event === 'end').length;
+const ends = (client: RecoveringClient): number => client.events.filter((event) => event === 'end').length;
 
-/** Around the first place where they differ. */
-function difference(had: readonly string[], expected: readonly string[]): string {
-  const first = expected.findIndex((name, index) => had[index] !== name);
+/** Shows both lists around the first difference. */
+function difference(received: readonly string[], expected: readonly string[]): string {
+  const first = expected.findIndex((name, index) => received[index] !== name);
   const from = Math.max(0, (first === -1 ? expected.length : first) - 2);
-  const show = (names: readonly string[]): string => names.slice(from, from + 8).join(' ');
-  return `${had.length} of ${expected.length}: … ${show(had)} …, and should have … ${show(expected)} …`;
+  const excerpt = (names: readonly string[]): string => names.slice(from, from + 8).join(' ');
+  return `${received.length} of ${expected.length}: … ${excerpt(received)} …, and should have … ${excerpt(expected)} …`;
 }

@@ -8,67 +8,67 @@ export interface Frame extends Received {
 const encode = (auth: object): string =>
   `envelope.auth.${Buffer.from(JSON.stringify(auth)).toString('base64url')}`;
 
-/** A client as PROTOCOL.md has it: it keeps its session, and the offset of whatever came last. */
-export class Returning {
+/** A client as PROTOCOL.md describes it: it stores its session and the last offset. */
+export class RecoveringClient {
   session: string | undefined;
   offset: string | undefined;
-  /** What `$session` said last. */
+  /** The data of the last `$session` event. */
   hello!: { id: string; recovered: boolean; session?: string; features: string[] };
-  /** Names of the events that came on any of its connections. */
+  /** The names of the events received on all of its connections. */
   readonly events: string[] = [];
   client!: TestClient;
 
   constructor(private readonly auth: object = {}) {}
 
-  /** Connects, with what it has of an earlier connection. */
+  /** Connects with the session and offset of an earlier connection. */
   async connect(app: TestApp, auth: object = {}, options: ConnectOptions = {}): Promise<this> {
     await this.open(app, auth, options);
-    return this.greeted();
+    return this.receiveSession();
   }
 
-  /** The same, but `$session` has not come yet: middlewares may still run. */
+  /** Connects without waiting for `$session`: middlewares may still run. */
   async open(app: TestApp, auth: object = {}, options: ConnectOptions = {}): Promise<void> {
     const { session, offset } = this;
     const protocols = ['envelope.v1', encode({ ...this.auth, session, offset, ...auth })];
     this.client = await app.connect('/ws', { protocols, ...options });
   }
 
-  /** Takes `$session`. */
-  async greeted(): Promise<this> {
-    this.hello = (await this.client.next('$session')).data as Returning['hello'];
+  /** Waits for `$session` and stores its data. */
+  async receiveSession(): Promise<this> {
+    this.hello = (await this.client.next('$session')).data as RecoveringClient['hello'];
     this.session = this.hello.session;
-    this.take();
+    this.processFrames();
     return this;
   }
 
-  /** All that is under way has come; what came is in `events`. */
+  /** Resolves with the events once everything sent so far has arrived. */
   async settled(): Promise<string[]> {
     await this.client.settled();
-    this.take();
+    this.processFrames();
     return this.events;
   }
 
-  /** The connection is gone without a word. */
+  /** Destroys the connection without a close frame. */
   async cut(): Promise<void> {
-    this.take();
+    this.processFrames();
     this.client.ws.terminate();
     await this.client.ended();
-    this.take();
+    this.processFrames();
   }
 
-  /** What has come so far. */
+  /** Returns the events received so far. */
   collect(): string[] {
-    this.take();
+    this.processFrames();
     return this.events;
   }
 
-  private taken: Frame[] | undefined;
+  private processedFrames: Frame[] | undefined;
   private count = 0;
 
-  private take(): void {
+  private processFrames(): void {
     const frames = this.client.frames as Frame[];
-    if (this.taken !== frames) this.count = 0;
-    this.taken = frames;
+    if (this.processedFrames !== frames) this.count = 0;
+    this.processedFrames = frames;
     for (const { event, offset, ack } of frames.slice(this.count)) {
       if (offset !== undefined) this.offset = offset;
       if (event !== undefined && ack === undefined && event.startsWith('$') === false)

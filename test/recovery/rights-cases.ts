@@ -1,9 +1,9 @@
 import { user } from '../../lib/index.js';
 import type { Node } from './cases.js';
-import { Returning } from './recovery-client.js';
+import { RecoveringClient } from './recovery-client.js';
 
-/** The sessions of clients whose rights have changed meanwhile. @param start as of `recoveryCases` */
-export function recoveryRights(start: () => Promise<Node[]>): void {
+/** The sessions of clients whose permissions have changed. @param start like for `recoveryCases` */
+export function recoveryRightsCases(start: () => Promise<Node[]>): void {
   let here: Node;
   let there: Node;
   beforeEach(async () => {
@@ -12,13 +12,13 @@ export function recoveryRights(start: () => Promise<Node[]>): void {
     there = nodes.at(-1)!;
   });
 
-  it('gives it back what handlers put into data, and of the guards what they grant now', async () => {
+  it('restores data of handlers, and takes data of guards from the new connection', async () => {
     for (const [first, second, data] of [
       ['admin', 'user', { role: 'user', score: 7 }],
       ['admin', undefined, { score: 7 }],
       [undefined, 'user', { role: 'user', score: 7 }],
     ]) {
-      const ada = await new Returning({ user: 'ada' }).connect(here.app, { role: first });
+      const ada = await new RecoveringClient({ user: 'ada' }).connect(here.app, { role: first });
       Object.assign(here.socketOf(ada).data as object, { score: 7 });
       await ada.settled();
       await ada.cut();
@@ -29,9 +29,9 @@ export function recoveryRights(start: () => Promise<Node[]>): void {
     }
   });
 
-  it('gives it back some of its rooms where the application says so, and nothing of the others', async () => {
+  it('restores only the rooms that recovery.restore returns, and their events', async () => {
     there.restore = (_, { rooms }) => ({ rooms: rooms.filter((room) => room !== 'admins') });
-    const ada = await new Returning({ user: 'ada' }).connect(here.app);
+    const ada = await new RecoveringClient({ user: 'ada' }).connect(here.app);
     await here.socketOf(ada).join(['red', 'admins']);
     await ada.settled();
     await ada.cut();

@@ -6,16 +6,16 @@ describe('SharedLog', () => {
   afterEach(() => void jest.useRealTimers());
 
   it('writes nothing while the broker does not answer: its client might buffer everything', () => {
-    let isAway = false;
+    let isUnreachable = false;
     let seeds = 0;
-    const log = new SharedLog('node', () => isAway);
+    const log = new SharedLog('node', () => isUnreachable);
     log.start(() => seeds++);
     jest.advanceTimersByTime(100);
     expect(seeds).toBe(2);
-    isAway = true;
+    isUnreachable = true;
     jest.advanceTimersByTime(60_000);
     expect(seeds).toBe(2);
-    isAway = false;
+    isUnreachable = false;
     jest.advanceTimersByTime(100);
     expect(seeds).toBe(3);
     log.stop();

@@ -3,21 +3,21 @@ import { createClient } from 'redis';
 import { tolerant } from '../../lib/index.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { startNode, type Node } from './cases.js';
-import { Returning } from './recovery-client.js';
+import { RecoveringClient } from './recovery-client.js';
 
-describeWithRedis('a node that ends while a client is coming back to it', () => {
+describeWithRedis('a node that closes while a client reconnects to it', () => {
   const redis = new RedisServer();
-  const ends: (() => unknown)[] = [];
+  const cleanups: (() => unknown)[] = [];
   beforeAll(() => redis.start());
   afterAll(async () => {
-    for (const end of ends) await end();
+    for (const cleanup of cleanups) await cleanup();
   });
 
-  async function start(): Promise<Node & { asked: Promise<void>; end(): Promise<void> }> {
+  async function start(): Promise<Node & { taken: Promise<void>; cleanup(): Promise<void> }> {
     const client = createClient({ url: redis.url });
     await client.on('error', () => undefined).connect();
-    // a session is taken out of its store with the deletion of it
-    const asked = new Promise<void>((resolve) => {
+    // A session is taken from its store with a deletion.
+    const taken = new Promise<void>((resolve) => {
       const multi = client.multi.bind(client);
       client.multi = () => {
         resolve();
@@ -28,29 +28,29 @@ describeWithRedis('a node that ends while a client is coming back to it', () => 
       adapter: createAdapter(tolerant(client), { blockTimeInMs: 200 }),
       recovery: true,
     });
-    let isOver = false;
-    // as applications do: the broker's client goes when everything that uses it has gone
-    const end = async (): Promise<void> => {
-      if (isOver) return;
-      isOver = true;
+    let isClosed = false;
+    // Like in applications: the client of the broker closes after everything that uses it.
+    const cleanup = async (): Promise<void> => {
+      if (isClosed) return;
+      isClosed = true;
       await node.app.nest.close();
       await client.close();
     };
-    ends.push(end);
-    return Object.assign(node, { asked, end });
+    cleanups.push(cleanup);
+    return Object.assign(node, { taken, cleanup });
   }
 
-  it('gives the session back that it has taken', async () => {
+  it('returns the session that it has taken', async () => {
     const [here, there] = [await start(), await start()];
-    const ada = await new Returning().connect(here.app);
+    const ada = await new RecoveringClient().connect(here.app);
     const { id } = ada.hello;
     await ada.cut();
     await here.lost(ada);
     here.server.emit('away');
     redis.stall();
     const refusal = ada.connect(there.app).then(() => undefined, String);
-    await there.asked;
-    const ended = there.end();
+    await there.taken;
+    const ended = there.cleanup();
     expect(await refusal).toContain('503');
     redis.resume();
     await ended;

@@ -6,28 +6,28 @@ import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
 import { startNode, type Node } from './cases.js';
-import { Returning } from './recovery-client.js';
+import { RecoveringClient } from './recovery-client.js';
 
-/** Milliseconds, there and back again. */
+/** The added delay in each direction, in milliseconds. */
 const DELAY = 10;
-/** Between two messages that others write to the stream. */
+/** The interval between two messages that others write to the stream, in milliseconds. */
 const INTERVAL = 2;
 
-describeWithRedis('recovery through a Redis stream that is far away, while others write to it', () => {
+describeWithRedis('recovery through a slow Redis stream, while others write to it', () => {
   const redis = new RedisServer();
-  const ends: (() => unknown)[] = [];
-  let line: FaultyNetwork;
+  const cleanups: (() => unknown)[] = [];
+  let network: FaultyNetwork;
   beforeAll(async () => {
     await redis.start();
-    line = await FaultyNetwork.to(redis.port);
+    network = await FaultyNetwork.to(redis.port);
   });
   afterEach(async () => {
-    for (const end of ends.splice(0)) await end();
-    // the adapters' readers look up from the stream now and then only: once the broker has ended, which it does before
-    // any `afterAll` of this file, they would come back to it for ever
-    await until('the readers have gone', () => line.size === 0);
+    for (const cleanup of cleanups.splice(0)) await cleanup();
+    // The readers of the adapters check the stream only at intervals. After the end of the broker, which comes before
+    // any `afterAll` of this file, they would retry forever.
+    await until('the end of the readers', () => network.size === 0);
   });
-  afterAll(() => line.close());
+  afterAll(() => network.close());
 
   const clients = {
     redis: async (url: string) => {
@@ -42,22 +42,22 @@ describeWithRedis('recovery through a Redis stream that is far away, while other
   };
 
   async function start(library: keyof typeof clients, streamName: string): Promise<Node> {
-    const client = await clients[library](`redis://127.0.0.1:${line.port}`);
+    const client = await clients[library](`redis://127.0.0.1:${network.port}`);
     const adapter = createAdapter(tolerant(client as object), {
       streamName,
       channelPrefix: streamName,
       blockTimeInMs: 200,
     });
     const node = await startNode({ adapter, recovery: true });
-    ends.push(async () => {
+    cleanups.push(async () => {
       await node.app.close();
       await client.end();
     });
     return node;
   }
 
-  /** What the nodes read, and their clients do not. */
-  async function chatter(streamName: string): Promise<() => number> {
+  /** Writes messages that the nodes read, and their clients do not receive. */
+  async function writeOther(streamName: string): Promise<() => number> {
     const client = createClient({ url: redis.url });
     await client.connect();
     let count = 0;
@@ -65,7 +65,7 @@ describeWithRedis('recovery through a Redis stream that is far away, while other
       count++;
       void client.xAdd(streamName, '*', { nsp: '/elsewhere', type: '2', uid: 'x' });
     }, INTERVAL);
-    ends.unshift(() => {
+    cleanups.unshift(() => {
       clearInterval(timer);
       return client.close();
     });
@@ -73,13 +73,13 @@ describeWithRedis('recovery through a Redis stream that is far away, while other
   }
 
   it.each(['redis', 'ioredis'] as const)(
-    'is not kept waiting by what is written meanwhile: %s',
+    'does not wait for messages written meanwhile: %s',
     async (library) => {
       const streamName = `distant-${library}`;
       const [here, there] = [await start(library, streamName), await start(library, streamName)];
-      const count = await chatter(streamName);
-      line.delay = DELAY;
-      const ada = await new Returning().connect(here.app);
+      const count = await writeOther(streamName);
+      network.delay = DELAY;
+      const ada = await new RecoveringClient().connect(here.app);
       here.server.emit('before');
       await ada.client.next('before');
       await ada.cut();
@@ -90,9 +90,9 @@ describeWithRedis('recovery through a Redis stream that is far away, while other
       expect(count()).toBeGreaterThan(written);
       expect(ada.hello.recovered).toBe(true);
       here.server.emit('after');
-      await until('the last', async () => (await ada.settled()).includes('after'));
+      await until('the last event', async () => (await ada.settled()).includes('after'));
       expect(ada.events).toEqual(['before', 'away', 'after']);
-      line.delay = 0;
+      network.delay = 0;
     },
   );
 });

@@ -3,37 +3,37 @@ import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { Child } from '../support/child.js';
 import { until } from '../support/wait.js';
 
-/** Milliseconds without a broker. */
+/** The duration of the outage, in milliseconds. */
 const OUTAGE = 1_000;
-/** Seconds of processor time that they may take, those of a busy loop being all of them. */
+/** The maximum processor time in seconds. A busy loop would use all of it. */
 const IDLE = 0.5;
 
-describeWithRedis('a reader of a Redis stream, with a client that keeps nothing for later', () => {
+describeWithRedis('a reader of a Redis stream, with a client that buffers no commands', () => {
   const redis = new RedisServer();
   beforeEach(() => redis.start());
 
-  async function isRead(): Promise<void> {
+  async function waitForReader(): Promise<void> {
     const client = await createClient({ url: redis.url }).connect();
     try {
       const list = (): Promise<string> => client.sendCommand<string>(['CLIENT', 'LIST']);
-      await until('the reader is there', async () => /cmd=xread/.test(await list()));
+      await until('the reader', async () => /cmd=xread/.test(await list()));
     } finally {
       await client.close();
     }
   }
 
   it.each(['redis', 'ioredis'] as const)(
-    'leaves the process its time while Redis is away, and comes back: %s',
+    'uses no processor time while Redis is unreachable, and reconnects: %s',
     async (library) => {
       const settings = { url: redis.url, library };
       const child = await Child.start('stream-reader', { settings });
-      await isRead();
+      await waitForReader();
       await redis.kill();
       await child.ask('cpu');
       await new Promise((resolve) => setTimeout(resolve, OUTAGE));
       expect(await child.ask('cpu')).toBeLessThan(IDLE);
       await redis.start();
-      await isRead();
+      await waitForReader();
     },
   );
 });

@@ -8,26 +8,26 @@ import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import type { Received, TestClient } from '../support/client.js';
 import { deferred, until } from '../support/wait.js';
 import { startNode } from './cases.js';
-import { Returning } from './recovery-client.js';
+import { RecoveringClient } from './recovery-client.js';
 
-class EverybodyIsAda implements CanActivate {
+class AdaGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     context.switchToWs().getClient<EnvelopeSocket>().user = { id: 'ada' };
     return true;
   }
 }
 
-@UseGuards(EverybodyIsAda)
+@UseGuards(AdaGuard)
 @WebSocketGateway({ path: '/rooms', namespace: /^\/\w+$/ })
 class Rooms {
   @WebSocketServer() server!: EnvelopeServer;
-  gone = 0;
+  disconnects = 0;
 
   handleConnection(client: EnvelopeSocket): void {
     if (client.nsp.name === '/rooms/one') void client.join('red');
   }
   handleDisconnect(): void {
-    this.gone++;
+    this.disconnects++;
   }
 }
 
@@ -54,7 +54,7 @@ describeWithRedis('recovery through a Redis stream', () => {
     return client;
   }
 
-  it('gives a client what it missed on a node that does not read the stream yet', async () => {
+  it('restores missed events on a node that does not read the stream yet', async () => {
     const streamName = `stream-${stream++}`;
     const options = { streamName, channelPrefix: streamName, blockTimeInMs: 200 };
     const here = await startNode({
@@ -62,11 +62,11 @@ describeWithRedis('recovery through a Redis stream', () => {
       recovery: true,
     });
     const slow = await connect();
-    // its readers come late
+    // Its readers never connect.
     const silent = { on: () => undefined, connect: () => new Promise(() => undefined) };
     slow.duplicate = () => Object.assign(Object.create(slow) as object, silent) as never;
     const there = await startNode({ adapter: createAdapter(tolerant(slow), options), recovery: true });
-    const ada = await new Returning().connect(here.app);
+    const ada = await new RecoveringClient().connect(here.app);
     await ada.cut();
     await here.lost(ada);
     here.server.emit('missed');
@@ -75,7 +75,7 @@ describeWithRedis('recovery through a Redis stream', () => {
     expect(await ada.settled()).toEqual(['missed']);
   });
 
-  /** Its readers tell what they have read when they may. */
+  /** Its readers return what they have read while the gate is open. */
   async function connectGated() {
     const client = await connect();
     let open = deferred();
@@ -94,7 +94,7 @@ describeWithRedis('recovery through a Redis stream', () => {
     return { client, gate: { close: () => (open = deferred()), open: () => open.resolve() } };
   }
 
-  /** Two nodes on a stream, the second of which reads it when it may. */
+  /** Starts two nodes on a stream. The second one reads it while its gate is open. */
   async function startPair() {
     const streamName = `stream-${stream++}`;
     const options = { streamName, channelPrefix: streamName, blockTimeInMs: 200 };
@@ -105,33 +105,33 @@ describeWithRedis('recovery through a Redis stream', () => {
     return { here, there: await start(client), gate };
   }
 
-  it.each(['before its node sends it all the same', 'after that'])(
-    'gives a client once what its node sends and reads back late, where it comes %s',
-    async (when) => {
+  it.each(['before its node sends it without an offset', 'after that'])(
+    'sends an event of its own node once if the node reads it back late, and the client reconnects %s',
+    async (moment) => {
       const { here, there, gate } = await startPair();
-      const ada = await new Returning().connect(here.app);
-      const bob = await new Returning().connect(there.app);
+      const ada = await new RecoveringClient().connect(here.app);
+      const bob = await new RecoveringClient().connect(there.app);
       await ada.cut();
       await here.lost(ada);
       gate.close();
       there.server.emit('own');
-      // it is in the stream, and not read back; after a second the node goes without its place
-      if (when === 'after that') await bob.client.next('own');
+      // The event is in the stream, and not read back. After a second the node sends it without an offset.
+      if (moment === 'after that') await bob.client.next('own');
       await ada.connect(there.app);
       expect(ada.hello.recovered).toBe(true);
-      if (when !== 'after that') await bob.client.next('own');
+      if (moment !== 'after that') await bob.client.next('own');
       there.server.emit('more');
       await bob.client.next('more');
       gate.open();
       there.server.emit('after');
-      await until('the last', async () => (await ada.settled()).includes('after'));
+      await until('the last event', async () => (await ada.settled()).includes('after'));
       expect(ada.events).toEqual(['own', 'more', 'after']);
     },
   );
 
-  it('gives a client nothing again that a node reads later than another one', async () => {
+  it('sends no event again that a node reads later than another one', async () => {
     const { here, there, gate } = await startPair();
-    const ada = await new Returning().connect(here.app);
+    const ada = await new RecoveringClient().connect(here.app);
     here.server.emit('before');
     await ada.client.next('before');
     gate.close();
@@ -143,12 +143,12 @@ describeWithRedis('recovery through a Redis stream', () => {
     expect(ada.hello.recovered).toBe(true);
     gate.open();
     here.server.emit('after');
-    await until('the last', async () => (await ada.settled()).includes('after'));
+    await until('the last event', async () => (await ada.settled()).includes('after'));
     expect(ada.events).toEqual(['before', 'one', 'two', 'three', 'after']);
   });
 
   describe('of a RegExp namespace', () => {
-    async function away() {
+    async function disconnectClient() {
       const streamName = `stream-${stream++}`;
       const start = async () => {
         const adapter = createAdapter(tolerant(await connect()), {
@@ -168,38 +168,38 @@ describeWithRedis('recovery through a Redis stream', () => {
       };
       ada.ws.terminate();
       await ada.ended();
-      await until('the end of the line', () => here.app.nest.get(Rooms).gone > 0);
-      const back = async (path = '/rooms/one'): Promise<Received & { client: TestClient }> => {
+      await until('the end of the connection', () => here.app.nest.get(Rooms).disconnects > 0);
+      const reconnect = async (path = '/rooms/one'): Promise<Received & { client: TestClient }> => {
         const client = await there.app.connect(path, {
           protocols: hello({ session: data.session, offset }),
         });
         return { ...(await client.next('$session')), client };
       };
-      return { here, there, back };
+      return { here, there, reconnect };
     }
 
-    it('gives back what was sent to all of it', async () => {
-      const { here, back } = await away();
+    it('restores what was sent to all of its namespaces', async () => {
+      const { here, reconnect } = await disconnectClient();
       here.server.emit('all');
       here.server.of('/rooms/one').emit('one');
       here.server.emit('all again');
-      const { data, client } = await back();
+      const { data, client } = await reconnect();
       expect(data.recovered).toBe(true);
       await client.settled();
       expect(names(client).filter((name) => !name!.startsWith('$'))).toEqual(['all', 'one', 'all again']);
     });
 
-    it('gives nobody on one path what it had on another', async () => {
-      const { there, back } = await away();
-      const { data } = await back('/rooms/two');
+    it('restores nothing of one path on another', async () => {
+      const { there, reconnect } = await disconnectClient();
+      const { data } = await reconnect('/rooms/two');
       expect(data.recovered).toBe(false);
       expect(await there.server.of('/rooms/two').in('red').fetchSockets()).toEqual([]);
     });
 
-    it('gives nothing back to whom the whole of it has disconnected', async () => {
-      const { here, back } = await away();
+    it('restores nothing after disconnectUser on all of its namespaces', async () => {
+      const { here, reconnect } = await disconnectClient();
       here.server.disconnectUser('ada');
-      expect((await back()).data.recovered).toBe(false);
+      expect((await reconnect()).data.recovered).toBe(false);
     });
   });
 });

@@ -5,22 +5,22 @@ import { redisClients } from '../support/brokers/redis-clients.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { until } from '../support/wait.js';
 import { startNode } from './cases.js';
-import { Returning } from './recovery-client.js';
+import { RecoveringClient } from './recovery-client.js';
 
 const COUNT = 3_000;
 
-describeWithRedis('what clients can make of a Redis stream', () => {
+describeWithRedis('a Redis stream for recovery', () => {
   const redis = new RedisServer();
-  const ends: (() => unknown)[] = [];
+  const cleanups: (() => unknown)[] = [];
   let streams = 0;
   beforeAll(() => redis.start());
   afterEach(async () => {
-    for (const end of ends.splice(0)) await end();
+    for (const cleanup of cleanups.splice(0)) await cleanup();
   });
 
   const clients = redisClients(redis);
 
-  /** A node, and how many entries each command read that restores a session. */
+  /** Starts a node, and records how many entries each command read that restores a session. */
   async function start(library: keyof typeof clients, recovery: EnvelopeOptions['recovery'] = true) {
     const client = await clients[library]();
     const pages: number[] = [];
@@ -46,11 +46,11 @@ describeWithRedis('what clients can make of a Redis stream', () => {
     const node = await startNode({ adapter, recovery });
     const witness = await createClient({ url: redis.url }).connect();
     const list = (): Promise<string> => witness.sendCommand<string>(['CLIENT', 'LIST']);
-    ends.push(
+    cleanups.push(
       () => node.app.close(),
       () => client.end(),
-      // it would come back for ever to a broker that has ended
-      () => until('the reader has gone', async () => !/cmd=xread/.test(await list())),
+      // The reader would retry forever after the broker has ended.
+      () => until('the end of the reader', async () => !/cmd=xread/.test(await list())),
       () => witness.close(),
     );
     const sessions = async (): Promise<number> => (await witness.keys(`${name}:*`)).length;
@@ -58,21 +58,21 @@ describeWithRedis('what clients can make of a Redis stream', () => {
   }
 
   it.each(['redis', 'ioredis'] as const)(
-    'reads it in pages for a client that comes back, and others have their turns in between: %s',
+    'is read in pages for a client that reconnects, and other clients are served in between: %s',
     async (library) => {
       const { app, server, lost, pages } = await start(library);
-      const ada = await new Returning().connect(app);
+      const ada = await new RecoveringClient().connect(app);
       const rooms = Array.from({ length: 990 }, (_, index) => `room ${index}`);
       server.in(ada.hello.id).socketsJoin(rooms);
       await ada.settled();
       await ada.cut();
       await lost(ada);
-      const bob = await new Returning().connect(app);
+      const bob = await new RecoveringClient().connect(app);
       for (let i = 0; i < COUNT; i++) server.to([rooms[i % 990]!, bob.hello.id]).emit('m', i);
-      await bob.client.until('the last one', () => bob.client.frames.length > COUNT);
+      await bob.client.until('the last message', () => bob.client.frames.length > COUNT);
       await ada.connect(app);
       expect(ada.hello.recovered).toBe(true);
-      await ada.client.until('the last one', () => ada.client.frames.length > COUNT);
+      await ada.client.until('the last message', () => ada.client.frames.length > COUNT);
       const data = ada.client.frames.flatMap(({ event, data }) => (event === 'm' ? [data as number] : []));
       expect(data).toEqual(Array.from({ length: COUNT }, (_, index) => index));
       expect(pages.length).toBeGreaterThanOrEqual(COUNT / 250);
@@ -80,27 +80,27 @@ describeWithRedis('what clients can make of a Redis stream', () => {
     },
   );
 
-  it('keeps no more sessions of one address than its share, and those of others', async () => {
+  it('stores no more sessions of one address than its share, and those of others', async () => {
     const { app, lost, sessions } = await start('redis', { maxStoredBytes: 100_000 });
     for (let i = 0; i < 100; i++) {
-      const other = await new Returning().connect(app, {}, { localAddress: '127.0.0.2' });
+      const other = await new RecoveringClient().connect(app, {}, { localAddress: '127.0.0.2' });
       await other.cut();
       await lost(other);
     }
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     await ada.cut();
     await lost(ada);
-    const kept = await sessions();
-    expect(kept).toBeGreaterThan(20);
-    expect(kept).toBeLessThan(70);
+    const stored = await sessions();
+    expect(stored).toBeGreaterThan(20);
+    expect(stored).toBeLessThan(70);
     await ada.connect(app);
     expect(ada.hello.recovered).toBe(true);
     expect(app.log.of('warn').join()).toMatch(/recovery\.maxStoredBytes \(100000.* is reached/);
   });
 
-  it('keeps no session whose data is too large', async () => {
+  it('stores no session whose data is too large', async () => {
     const { app, lost, socketOf, sessions } = await start('redis', { maxStoredBytes: 100_000 });
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     socketOf(ada).data = { document: 'x'.repeat(20_000) };
     await ada.cut();
     await lost(ada);
@@ -110,7 +110,7 @@ describeWithRedis('what clients can make of a Redis stream', () => {
     expect(app.log.of('warn').join()).toMatch(/recovery\.maxStoredBytes.*client\.data/);
   });
 
-  it('restores no session whose rooms changed where the client is not tolerant, and says so', async () => {
+  it('restores no session whose rooms changed if the client is not tolerant, and logs a warning', async () => {
     const client = await clients.redis();
     const name = `bare ${streams++}`;
     const adapter = createAdapter(client, {
@@ -121,19 +121,19 @@ describeWithRedis('what clients can make of a Redis stream', () => {
     });
     const node = await startNode({ adapter, recovery: true });
     const list = (): Promise<string> => client.sendCommand<string>(['CLIENT', 'LIST']);
-    ends.push(
+    cleanups.push(
       () => node.app.close(),
-      // it would come back for ever to a broker that has ended
-      () => until('the reader has gone', async () => !/cmd=xread/.test(await list())),
+      // The reader would retry forever after the broker has ended.
+      () => until('the end of the reader', async () => !/cmd=xread/.test(await list())),
       () => client.end(),
     );
-    const ada = await new Returning().connect(node.app);
+    const ada = await new RecoveringClient().connect(node.app);
     await ada.settled();
     ada.client.ws.pause();
     ada.collect();
-    const bob = await new Returning().connect(node.app);
+    const bob = await new RecoveringClient().connect(node.app);
     await node.socketOf(bob).join('blue');
-    // the change of rooms is behind what ada has
+    // The change of rooms comes after Ada's last message.
     for (const event of ['before', 'after']) {
       node.server.to('blue').emit(event);
       await bob.client.next(event);

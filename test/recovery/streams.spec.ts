@@ -3,9 +3,9 @@ import { createClient } from 'redis';
 import { tolerant } from '../../lib/index.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { recoveryCases, startNode, type Node } from './cases.js';
-import { recoveryEdges } from './edge-cases.js';
-import { recoveryRights } from './rights-cases.js';
-import { recoveryRooms } from './rooms-cases.js';
+import { recoveryEdgeCases } from './edge-cases.js';
+import { recoveryRightsCases } from './rights-cases.js';
+import { recoveryRoomsCases } from './rooms-cases.js';
 
 describeWithRedis('recovery on any node, through a Redis stream', () => {
   const redis = new RedisServer();
@@ -37,12 +37,12 @@ describeWithRedis('recovery on any node, through a Redis stream', () => {
 
   recoveryCases(start);
   describe('at a bad moment', () => {
-    recoveryEdges(start);
+    recoveryEdgeCases(start);
   });
-  describe('of clients whose rights have changed', () => {
-    recoveryRights(start);
+  describe('of clients whose permissions have changed', () => {
+    recoveryRightsCases(start);
   });
-  describe('of clients whose rooms change behind a dead connection', () => {
-    recoveryRooms(start);
+  describe('of clients whose rooms change while their connection is dead', () => {
+    recoveryRoomsCases(start);
   });
 });

@@ -1,7 +1,7 @@
 import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
-import { Returning } from '../recovery/recovery-client.js';
+import { RecoveringClient } from '../recovery/recovery-client.js';
 import { startApp } from '../support/app.js';
 import { until } from '../support/wait.js';
 
@@ -24,7 +24,7 @@ describe('a room that a guard lets a client join', () => {
   it('contains a client that resumes its session, under the original id', async () => {
     const app = await startApp({ providers: [GuardedGateway] });
     const { server } = app.nest.get(GuardedGateway);
-    const ada = await new Returning().connect(app);
+    const ada = await new RecoveringClient().connect(app);
     const { id } = ada.hello;
 
     expect([...server.adapter.rooms.get('guarded')!]).toEqual([id]);

@@ -1,4 +1,4 @@
-/** Checked by `tsc`, never run: the client, typed by the maps of the server. */
+/** Checked by `tsc`, never run: the client with the type maps of the server. */
 import { connect, type ClientSocket } from '../../lib/client/index.js';
 
 interface ServerToClient {
@@ -26,7 +26,7 @@ export async function typed(): Promise<void> {
   socket.on('hello', () => undefined);
   socket.on('question', (text) => text.toUpperCase());
   socket.on('question', (text, answer) => answer(text));
-  // several arguments arrive as a list, without an answer where none is asked for
+  // Several arguments arrive as a list. The answer callback is present only if the event has one.
   socket.on('pair', ([from, to]) => void [from.length, to.toFixed()]);
   socket.on('which', (answer) => answer('here'));
   socket.on('which', () => 'here');
@@ -36,23 +36,23 @@ export async function typed(): Promise<void> {
   socket.on('disconnect', (reason, { willReconnect }) => void [reason.length, willReconnect.valueOf()]);
   socket.on('connect_error', ({ status, willReconnect }) => void [status?.toFixed(), willReconnect]);
   socket.onState((state, before) => state === 'open' && before === 'waiting');
-  // @ts-expect-error the server says no such thing
+  // @ts-expect-error the server has no such event
   socket.on('other', () => undefined);
-  // @ts-expect-error it is an object
+  // @ts-expect-error the data is an object
   socket.on('said', (text: string) => text);
 
   const isSent: boolean = socket.emit('say', 'room', 'text');
   socket.emit('leave');
   socket.volatile.emit('say', 'room', String(isSent));
-  // @ts-expect-error a text is missing
+  // @ts-expect-error the text is missing
   socket.emit('say', 'room');
-  // @ts-expect-error there is no such event
+  // @ts-expect-error unknown event
   socket.emit('other');
 
   const sum: number = await socket.emitWithAck('sum', [1, 2]);
   const sameSum: number = await socket.timeout(100).emitWithAck('sum', [sum]);
   socket.timeout(100).emit('sum', [sameSum], (error, value) => void [error.message, value.toFixed()]);
-  // @ts-expect-error numbers
+  // @ts-expect-error the list contains numbers
   await socket.emitWithAck('sum', ['1']);
   for await (const tick of socket.stream('ticks', 10)) tick.getTime();
 
@@ -63,10 +63,10 @@ export async function typed(): Promise<void> {
   answer.whatever();
 }
 
-/** `any`, by a name that the linter lets through. */
+/** `any` under a name that the linter allows. */
 type Any = ReturnType<typeof JSON.parse>;
 
-/** As people write `Socket<any, any>`. */
+/** Like `Socket<any, any>` in applications. */
 export async function anyMaps(socket: ClientSocket<Any, Any>): Promise<string[]> {
   socket.on('rooms', (rooms: string[]) => rooms.length);
   socket.on('question', (data: { text: string }, answer: (text: string) => void) => answer(data.text));

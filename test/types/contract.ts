@@ -24,16 +24,16 @@ export function emits(server: EnvelopeServer<Record<string, never>, EventsOf<typ
   server.emit('anything', { at: 'all' });
   server.emit('bye');
 
-  // @ts-expect-error no text
+  // @ts-expect-error the text is missing
   server.emit('said', { words: 'hi' });
   // @ts-expect-error not a number
   server.emit('count', '3');
-  // @ts-expect-error one is no list
+  // @ts-expect-error it must be a list
   server.emit('history', { text: 'hi' });
-  // @ts-expect-error not as its schema was typed
+  // @ts-expect-error not the type of the schema
   server.emit('moved', { y: 1 });
-  // @ts-expect-error it carries nothing
+  // @ts-expect-error the event has no data
   server.emit('bye', 1);
-  // @ts-expect-error nobody defined it
+  // @ts-expect-error unknown event
   server.emit('unknown');
 }

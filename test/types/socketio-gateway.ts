@@ -1,5 +1,5 @@
 /**
- * Checked by `tsc`, never run: gateways as people write them for Socket.IO, untyped. Only the next import was
+ * Checked by `tsc`, never run: typical untyped gateways for Socket.IO. Only the next import was
  * `import { Server, Socket } from 'socket.io'`, with which it compiles as well (tried with Socket.IO 4.8).
  */
 import { EnvelopeServer as Server, EnvelopeSocket as Socket } from '../../lib/index.js';
@@ -15,7 +15,7 @@ import {
   type OnGatewayInit,
 } from '@nestjs/websockets';
 
-/** `any`, by a name that the linter lets through. */
+/** `any` under a name that the linter allows. */
 type Any = ReturnType<typeof JSON.parse>;
 
 interface User {

@@ -1,14 +1,14 @@
 /**
- * Checked by `tsc`, never run: what gateways of public applications use of Socket.IO's `Server` and `Socket`, gathered from 180 of
+ * Checked by `tsc`, never run: the parts of Socket.IO's `Server` and `Socket` that public applications use, collected from 180 of
  * them. Only the next import was `import { Server, Socket } from 'socket.io'`, with which it compiles as well (tried with
- * Socket.IO 4.8). What is missing on purpose is in README.md, "From Socket.IO".
+ * Socket.IO 4.8). README.md lists what is missing on purpose: "From Socket.IO".
  */
 import { EnvelopeServer as Server, EnvelopeSocket as Socket } from '../../lib/index.js';
 
-/** `any`, by a name that the linter lets through. */
+/** `any` under a name that the linter allows. */
 type Any = ReturnType<typeof JSON.parse>;
 
-/** Where clients come from, and how they are connected. */
+/** Origin and connection of clients. */
 export function connections(client: Socket, server: Server): unknown[] {
   client.conn.on('heartbeat', () => undefined);
   client.conn.on('upgrade', (transport: Any) => transport.name);
@@ -42,7 +42,7 @@ export function connections(client: Socket, server: Server): unknown[] {
   ];
 }
 
-/** What applications do to the engine of their server. */
+/** Uses of the engine of a server. */
 export function engine(server: Server): void {
   if (server?.engine?.opts) server.engine.opts.cors = { origin: '*', credentials: true };
   server.engine.on('connection_error', (error: Any) => [error.req, error.code, error.message, error.context]);

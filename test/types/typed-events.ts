@@ -1,5 +1,5 @@
 /**
- * Checked by `tsc`, never run: what typed events let through, and what they refuse. A line below
+ * Checked by `tsc`, never run: what typed events accept and refuse. A line below
  * `@ts-expect-error` that compiles is an error.
  */
 import type { BroadcastOperator, DisconnectReason, EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
@@ -13,7 +13,7 @@ interface ServerToClient {
   said: (from: string, text: string) => void;
   cleared: () => void;
   confirm: (question: string, answer: (yes: boolean) => void) => void;
-  /** An answer that an `Error` could be mistaken for. */
+  /** An answer that could be confused with an `Error`. */
   who: (answer: (user: { name: string }) => void) => void;
 }
 
@@ -30,7 +30,7 @@ interface Data {
 type Server = EnvelopeServer<ClientToServer, ServerToClient, ServerSide, Data>;
 type Socket = EnvelopeSocket<ClientToServer, ServerToClient, ServerSide, Data>;
 
-/** Fails to compile where the two types differ. */
+/** Fails to compile if the two types differ. */
 type Same<Left, Right> =
   (<Probe>() => Probe extends Left ? 1 : 2) extends <Probe>() => Probe extends Right ? 1 : 2 ? true : false;
 function same<Left, Right>(_proof: Same<Left, Right>): void {}
@@ -39,38 +39,38 @@ export async function sockets(socket: Socket): Promise<void> {
   socket.emit('said', 'ada', 'hello');
   socket.emit('cleared');
   socket.emit('confirm', 'sure?', (yes) => same<typeof yes, boolean>(true));
-  // @ts-expect-error a number is no text
+  // @ts-expect-error a number instead of a string
   socket.emit('said', 'ada', 1);
   // @ts-expect-error an argument is missing
   socket.emit('said', 'ada');
-  // @ts-expect-error there is no such event to the client
+  // @ts-expect-error no such event to the client
   socket.emit('say', 'hello');
-  // @ts-expect-error it takes nothing
+  // @ts-expect-error the event has no data
   socket.emit('cleared', 1);
 
   const yes = await socket.emitWithAck('confirm', 'sure?');
   same<typeof yes, boolean>(true);
   const user = await socket.emitWithAck('who');
   same<typeof user, { name: string }>(true);
-  // @ts-expect-error the question is a text
+  // @ts-expect-error the question is a string
   await socket.emitWithAck('confirm', 1);
 
-  // @ts-expect-error it takes no callback, so nobody can answer
+  // @ts-expect-error the event has no callback for an answer
   await socket.emitWithAck('said', 'ada', 'hello');
 
   socket.data.name = 'Ada';
-  // @ts-expect-error visits are counted
+  // @ts-expect-error visits is a number
   socket.data.visits = 'many';
-  // @ts-expect-error there is no such field
+  // @ts-expect-error no such field
   socket.data.nothing = 1;
 }
 
 export async function directOperators(socket: Socket): Promise<void> {
   socket.volatile.emit('said', 'ada', 'hello');
   socket.compress(false).volatile.emit('cleared');
-  // @ts-expect-error a number is no text
+  // @ts-expect-error a number instead of a string
   socket.volatile.emit('said', 1, 'hello');
-  // @ts-expect-error there is no such event to the client
+  // @ts-expect-error no such event to the client
   socket.compress(true).emit('unknown');
 
   socket.timeout(10).emit('confirm', 'sure?', (error, yes) => {
@@ -92,15 +92,15 @@ export async function broadcasts(server: Server, socket: Socket): Promise<void> 
   server.of('/other').local.emit('cleared');
   socket.broadcast.emit('cleared');
   socket.to('room').emit('said', 'ada', 'hello');
-  // @ts-expect-error a number is no text
+  // @ts-expect-error a number instead of a string
   server.emit('said', 1, 'hello');
-  // @ts-expect-error there is no such event to the client
+  // @ts-expect-error no such event to the client
   server.to('room').emit('ask', { id: 1 });
-  // @ts-expect-error a number is no text
+  // @ts-expect-error a number instead of a string
   server.sockets.emit('said', 1, 'hello');
   // @ts-expect-error an argument is missing
   socket.broadcast.emit('said', 'ada');
-  // @ts-expect-error a number is no text
+  // @ts-expect-error a number instead of a string
   socket.volatile.to('room').emit('said', 'ada', 1);
 
   server.to('room').emit('confirm', 'sure?', (error, answers) => {
@@ -114,20 +114,20 @@ export async function broadcasts(server: Server, socket: Socket): Promise<void> 
     .emit('who', (_error, users) => users.map(({ name }) => name));
   const answers = await server.emitWithAck('confirm', 'sure?');
   same<typeof answers, boolean[]>(true);
-  const patient = await server.to('room').timeout(10).emitWithAck('confirm', 'sure?');
-  same<typeof patient, boolean[]>(true);
+  const confirmations = await server.to('room').timeout(10).emitWithAck('confirm', 'sure?');
+  same<typeof confirmations, boolean[]>(true);
   const users = await socket.broadcast.emitWithAck('who');
   same<typeof users, { name: string }[]>(true);
-  // @ts-expect-error it takes no callback, so nobody can answer
+  // @ts-expect-error the event has no callback for an answer
   await server.emitWithAck('cleared');
-  // @ts-expect-error the question is a text
+  // @ts-expect-error the question is a string
   await server.to('room').emitWithAck('confirm', { sure: true });
 }
 
 export function operators(server: Server): void {
   const operator: BroadcastOperator<ServerToClient, Data> = server.to('room').local;
   operator.emit('cleared');
-  // @ts-expect-error a number is no text
+  // @ts-expect-error a number instead of a string
   operator.emit('said', 1, 2);
 }
 
@@ -137,9 +137,9 @@ export async function fetched(server: Server): Promise<void> {
     socket.emit('said', socket.data.name, 'hello');
     const yes = await socket.timeout(10).emitWithAck('confirm', 'sure?');
     same<typeof yes, boolean>(true);
-    // @ts-expect-error a number is no text
+    // @ts-expect-error a number instead of a string
     socket.emit('said', 1, 'hello');
-    // @ts-expect-error there is no such field
+    // @ts-expect-error no such field
     socket.data.nothing = 1;
   }
 }
@@ -149,7 +149,7 @@ export function listeners(server: Server, socket: Socket): void {
   socket.once('ask', (question, answer) => {
     same<typeof question, { id: number }>(true);
     answer('an answer');
-    // @ts-expect-error the answer is a text
+    // @ts-expect-error the answer is a string
     answer(1);
   });
   socket.on('disconnect', (reason) => same<typeof reason, DisconnectReason>(true));
@@ -157,23 +157,23 @@ export function listeners(server: Server, socket: Socket): void {
   socket.on('close', (code, reason) => [code.toFixed(), reason.toString()]);
   socket.on('error', (error) => error.message);
   socket.on('pong', (data) => data.length);
-  // @ts-expect-error it is a text that is said
+  // @ts-expect-error the data is a string
   socket.on('say', (text: number) => text);
-  // @ts-expect-error there is no such event from the client
+  // @ts-expect-error no such event from the client
   socket.on('said', () => undefined);
-  // @ts-expect-error there is no such event from the client
+  // @ts-expect-error no such event from the client
   socket.once('unknown', () => undefined);
 
   server.on('connection', (client) => {
     client.emit('cleared');
-    // @ts-expect-error there is no such event to the client
+    // @ts-expect-error no such event to the client
     client.emit('unknown');
     same<typeof client.data, Data>(true);
   });
   server.use((client, next) => {
     client.data.visits += 1;
     next(new Error('refused'));
-    // @ts-expect-error visits are counted
+    // @ts-expect-error visits is a number
     client.data.visits = 'many';
   });
 }
@@ -185,15 +185,15 @@ export async function serverSide(server: Server): Promise<void> {
   server.on('load', (answer) => answer(99));
   const percents = await server.serverSideEmitWithAck('load');
   same<typeof percents, number[]>(true);
-  // @ts-expect-error a room is a text
+  // @ts-expect-error a room is a string
   server.serverSideEmit('flush', 1);
-  // @ts-expect-error there is no such event between servers
+  // @ts-expect-error no such event between servers
   server.serverSideEmit('said', 'ada', 'hello');
   // @ts-expect-error the answer is a number
   server.on('load', (answer) => answer('much'));
 }
 
-/** Helpers that take any server or socket take typed ones. */
+/** Helpers that accept any server or socket accept typed ones. */
 export function helpers(server: Server, socket: Socket): void {
   const count = (anyServer: EnvelopeServer): number => anyServer.engine.clientsCount;
   const name = (anySocket: EnvelopeSocket): string => anySocket.id;
@@ -201,10 +201,10 @@ export function helpers(server: Server, socket: Socket): void {
   name(socket);
 }
 
-/** `any`, by a name that the linter lets through. */
+/** `any` under a name that the linter allows. */
 type Any = ReturnType<typeof JSON.parse>;
 
-/** As people write `Socket<any, any>` and `Server<any>`. */
+/** Like `Socket<any, any>` and `Server<any>` in applications. */
 export async function anyMaps(server: EnvelopeServer<Any>, socket: EnvelopeSocket<Any, Any>): Promise<void> {
   socket.on('rooms', (rooms: string[]) => rooms.length);
   socket.once('ask', (question: { id: number }, answer: (text: string) => void) =>

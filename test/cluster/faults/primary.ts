@@ -9,11 +9,11 @@ const { name, backends } = settings<NodeSettings>();
 
 setupPrimary();
 cluster.setupPrimary({ exec: join(import.meta.dirname, 'node.ts') });
-cluster.on('message', (_worker, message: { tell?: string }) => {
-  if (message?.tell !== undefined) process.send!(message);
+cluster.on('message', (_worker, message: { event?: string }) => {
+  if (message?.event !== undefined) process.send!(message);
 });
 cluster.on('exit', (worker, code, signal) => {
-  process.send?.({ tell: 'exit', value: { pid: worker.process.pid, code, signal } });
+  process.send?.({ event: 'exit', value: { pid: worker.process.pid, code, signal } });
 });
 process.on('disconnect', () => process.exit(1));
 for (const each of name.split(',')) cluster.fork({ SETTINGS: JSON.stringify({ name: each, backends }) });

@@ -18,7 +18,7 @@ export class AppGateway {
     return data;
   }
 
-  /** The classes a handler gets are those the package exports. */
+  /** Handlers receive instances of the exported classes. */
   @SubscribeMessage('classes')
   classes(@ConnectedSocket() client: EnvelopeSocket): boolean[] {
     return [client instanceof EnvelopeSocket, this.server instanceof EnvelopeServer];

@@ -26,7 +26,7 @@ it('nestjs-envelope/testing and /client, CommonJS', async () => {
   expect(await socket.emitWithAck('echo', 'two')).toBe('two');
   await expect(socket.emitWithAck('unknown')).rejects.toBeInstanceOf(RequestError);
 
-  // both end with the application
+  // Both connections end with the application.
   await app.close();
   expect((await tester.ended()).code).toBe(1001);
   expect(socket.state).toBe('closed');

@@ -17,7 +17,7 @@ class ThrottledGateway {
   }
 }
 
-it('nestjs-envelope/throttler, CommonJS: upgrades and messages too many', async () => {
+it('nestjs-envelope/throttler, CommonJS: refuses upgrades and messages over the limit', async () => {
   const moduleFixture = await Test.createTestingModule({
     imports: [ThrottlerModule.forRoot([{ limit: 1, ttl: 3_600_000 }])],
     providers: [ThrottledGateway],

@@ -31,7 +31,7 @@ it('nestjs-envelope/testing and /client, ES modules', async () => {
   assert.equal(await socket.emitWithAck('echo', 'three'), 'three');
   await assert.rejects(socket.emitWithAck('unknown'), RequestError);
 
-  // both end with the application
+  // Both connections end with the application.
   await app.close();
   assert.equal((await tester.ended()).code, 1001);
   assert.equal(socket.state, 'closed');

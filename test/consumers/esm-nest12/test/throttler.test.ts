@@ -27,7 +27,7 @@ class ThrottledGateway {
 })
 class ThrottledModule {}
 
-it('nestjs-envelope/throttler, ES modules: upgrades and messages too many', async () => {
+it('nestjs-envelope/throttler, ES modules: refuses upgrades and messages over the limit', async () => {
   const app = await NestFactory.create(ThrottledModule, new ExpressAdapter(), { logger: false });
   app.useWebSocketAdapter(new EnvelopeAdapter(app));
   await app.listen(0, '127.0.0.1');

@@ -92,12 +92,12 @@ export const namespaces: Cases = (cluster, backend) => {
         expect(frames.map(({ data }) => data as string)).toEqual(['red', 'room']);
       expect(await cluster.got(one, blues, blue)).toEqual(Array(blues.length).fill([]));
       expect(idsOf(await one.fetch((server) => server, red))).toEqual(idsOf(reds));
-      reds[0].client.send({ event: 'tell', data: { room: 'room', data: 'rooms' } });
-      reds[0].client.send({ event: 'tell', data: { data: 'all' } });
+      reds[0].client.send({ event: 'broadcast', data: { room: 'room', data: 'rooms' } });
+      reds[0].client.send({ event: 'broadcast', data: { data: 'all' } });
       for (const { client } of [...reds, ...blues]) {
         await client.until('all events', () => client.frames.some(({ data }) => data === 'all'));
         const received = client.frames
-          .filter(({ event }) => event === 'told')
+          .filter(({ event }) => event === 'news')
           .map(({ data }) => data as string);
         expect(received).toEqual(
           reds.some((member) => member.client === client) ? ['rooms', 'all'] : ['all'],

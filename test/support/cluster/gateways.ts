@@ -57,9 +57,9 @@ export function clusterGateways(node: string): Type[] {
   @WebSocketGateway({ path: '/ws', namespace: /^\/odd-[^/"#]+$/ })
   class OddGateway extends Members {
     /** Emits to the clients of all names, or to a room. */
-    @SubscribeMessage('tell')
-    tell(@MessageBody() { room, data }: { room?: string; data: unknown }) {
-      (room === undefined ? this.server : this.server.to(room)).emit('told', data);
+    @SubscribeMessage('broadcast')
+    broadcast(@MessageBody() { room, data }: { room?: string; data: unknown }) {
+      (room === undefined ? this.server : this.server.to(room)).emit('news', data);
     }
   }
   return [MainGateway, OtherGateway, DynamicGateway, OddGateway];

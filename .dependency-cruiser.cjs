@@ -88,6 +88,21 @@ module.exports = {
     ...layers,
     ...optionalPeers,
     {
+      name: 'transport-alone-uses-ws',
+      comment: 'On the server, only lib/server/transport knows ws',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: '^lib/(server/transport|client|testing|ws)/' },
+      to: { path: '(^|/)node_modules/(@types/)?ws/' },
+    },
+    {
+      name: 'nest-imports-down',
+      comment:
+        'Inside lib/nest: services, then the configuration of an endpoint, then servers, then the adapter',
+      severity: 'error',
+      from: { path: '^lib/nest/(adapter-services|endpoint-config|mounted-servers|upgrade-routers)' },
+      to: { path: '^lib/nest/(envelope-adapter|envelope-module)' },
+    },
+    {
       name: 'protocol-runs-anywhere',
       comment: 'lib/protocol imports nothing, not even from Node',
       severity: 'error',

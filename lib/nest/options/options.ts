@@ -1,4 +1,4 @@
-import type { ServerOptions } from 'ws';
+import type { WebSocketOptions } from '../../server/transport/web-socket-acceptor.js';
 import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
 import type { RecoveryOptions } from './recovery-options.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
@@ -34,7 +34,7 @@ export interface PathOptions {
   /** Milliseconds for running handlers to finish and answer when the application closes. Default 5,000. */
   shutdownTimeout?: number;
   /** Compression, as in `ws`. Default `false`, because compression costs memory for each connection. */
-  perMessageDeflate?: ServerOptions['perMessageDeflate'];
+  perMessageDeflate?: WebSocketOptions['perMessageDeflate'];
   /** A Socket.IO adapter, which keeps the rooms and connects the nodes of a cluster. Default: rooms in memory. */
   adapter?: AdapterFactory;
   /**
@@ -70,7 +70,7 @@ export interface PathOptions {
    * Chooses the subprotocol, as in `ws`, for an application with subprotocols besides the envelope. Returns one of the
    * offered names, or `false` for none. Default: `envelope.v1`, else `bearer` if a token follows it, else none.
    */
-  handleProtocols?: ServerOptions['handleProtocols'];
+  handleProtocols?: WebSocketOptions['handleProtocols'];
   /**
    * For which messages a handler's result is sent: `'always'`, as with `WsAdapter`, or `'requests'`, as with `IoAdapter`,
    * where only a message with an `id` gets a result. Both send `{ event, data }`, and both send a plain boolean only as the

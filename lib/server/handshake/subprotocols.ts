@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { ServerOptions } from 'ws';
 
 /** The subprotocol by which a client requests `$session`, offsets and the other negotiated features. */
 export const ENVELOPE_V1 = 'envelope.v1';
@@ -37,7 +36,8 @@ export function selectProtocol(offered: Set<string>): string | false {
   return offered.has(BEARER) && bearerToken([...offered]) !== undefined ? BEARER : false;
 }
 
-type HandleProtocols = NonNullable<ServerOptions['handleProtocols']>;
+/** Selects one of the offered subprotocols, as the option of `ws`; `false`: none. */
+export type HandleProtocols = (offered: Set<string>, request: IncomingMessage) => string | false;
 
 /**
  * Returns the `handleProtocols` function of one path.

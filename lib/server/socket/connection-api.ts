@@ -1,6 +1,5 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import type { WebSocket } from 'ws';
 import type { EventNames, EventsMap, Listener, Untyped } from '../../protocol/typed-events.js';
 import { withCode } from '../../protocol/with-code.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
@@ -50,7 +49,7 @@ export class ConnectionApi<Listen extends EventsMap> {
    *
    * @throws Error while the guards of the upgrade run, since it is not open yet, and on a transport without WebSockets
    */
-  get ws(): WebSocket {
+  get ws(): NonNullable<Connection['webSocket']> {
     const { webSocket } = this._connection;
     if (webSocket !== undefined) return webSocket;
     if (this.readyState === this.CONNECTING)

@@ -179,7 +179,6 @@ export class Inbound {
 
   /** Queues a message until others end. */
   private postpone(envelope: Envelope, bytes: number): void {
-    const { socket } = this;
     if (this.late === undefined) {
       this.late = [];
       this.lateBytes = 0;

@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type Server, type ServerOptions } from 'ws';
 import { ServerWebSocket } from './server-web-socket.js';
 
+export type { VerifyClientCallbackAsync, VerifyClientCallbackSync } from 'ws';
+
 /** The options of `ws`'s server that a path may set. */
 export type WebSocketOptions = ServerOptions;
 

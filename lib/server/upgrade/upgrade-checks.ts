@@ -1,10 +1,13 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
-import type { VerifyClientCallbackAsync, VerifyClientCallbackSync } from 'ws';
 import { callSafely } from '../util/safe-call.js';
 import { checkOrigin, explainOrigin, ORIGIN_REFUSED, type Cors } from './origin.js';
 import type { OwnHosts } from './own-hosts.js';
 import { refusal, type HttpRefusal } from './http-refusal.js';
 import type { ClientInfo } from '../handshake/client-info.js';
+import type {
+  VerifyClientCallbackAsync,
+  VerifyClientCallbackSync,
+} from '../transport/web-socket-acceptor.js';
 
 /** Socket.IO's option: `callback(error, success)` lets a request in or refuses it with 403. */
 export type AllowRequest = (

@@ -51,16 +51,16 @@ once('the heartbeat of many clients', () => {
 
     // Three rounds, counted from the time when all clients are connected.
     const start = (await server.ask<number[]>('pings')).length;
-    const before = await readers.ask<ReaderReport[]>('fates');
+    const before = await readers.ask<ReaderReport[]>('reports');
     const pingsSince = async (): Promise<number[]> => (await server.ask<number[]>('pings')).slice(start);
     const sum = (numbers: number[]): number => numbers.reduce((total, number) => total + number, 0);
     while (sum(await pingsSince()) < 3 * 400) await new Promise((resolve) => setTimeout(resolve, 50));
     const pings = await pingsSince();
-    const fates = await readers.ask<ReaderReport[]>('fates');
+    const reports = await readers.ask<ReaderReport[]>('reports');
     // The turns of both paths may coincide.
     expect(Math.max(...pings)).toBeLessThanOrEqual(2 * Math.ceil(200 / TURNS));
-    const each = fates.map((fate, index) => fate.pings - before[index]!.pings);
-    expect(fates.filter(({ isOver }) => isOver)).toEqual([]);
+    const each = reports.map((report, index) => report.pings - before[index]!.pings);
+    expect(reports.filter(({ isOver }) => isOver)).toEqual([]);
     expect(each).toHaveLength(400);
     expect(Math.max(...each) - Math.min(...each)).toBeLessThanOrEqual(2);
     expect(Math.min(...each)).toBeGreaterThanOrEqual(2);

@@ -4,8 +4,8 @@ import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
 export type Method = (...args: unknown[]) => unknown;
 
 /**
- * The undocumented members of Socket.IO's adapters that this package relies on. Taken from `socket.io-adapter` 2.5 and the adapters
- * that extend it; an adapter may have none of them.
+ * The undocumented members of Socket.IO's adapters that this package relies on. Taken from `socket.io-adapter` 2.5 and
+ * the adapters that extend it; an adapter may have none of them.
  */
 export type Internals = Omit<Adapter, 'broadcast' | 'fetchSockets' | 'close'> & {
   /** Calls back with each socket of a target on this node. All local operations use it. */
@@ -22,8 +22,8 @@ export type Internals = Omit<Adapter, 'broadcast' | 'fetchSockets' | 'close'> & 
 };
 
 /**
- * Returns the prototype of the in-memory adapter, which every other adapter extends, from the copy of `socket.io-adapter` that this one
- * uses. Returns `undefined` for an object that only has the methods of an adapter.
+ * Returns the prototype of the in-memory adapter, which every other adapter extends, from the copy of
+ * `socket.io-adapter` that this one uses. Returns `undefined` for an object that only has the methods of an adapter.
  */
 export function baseOf(adapter: object): Internals | undefined {
   let prototype: object | null = Object.getPrototypeOf(adapter) as object | null;
@@ -45,7 +45,9 @@ export function override(adapter: object, name: string, make: (original: Method)
   Reflect.set(adapter, name, make((original as Method).bind(adapter)));
 }
 
-/** Returns the name of the method that sends a message to the other nodes; `undefined` if the adapter has no known one. */
+/**
+ * Returns the name of the method that sends a message to the other nodes; `undefined` if the adapter has no known one.
+ */
 export function publisherOf(adapter: Internals): 'doPublish' | 'publish' | undefined {
   if (typeof adapter.doPublish === 'function') return 'doPublish';
   return typeof adapter.publish === 'function' ? 'publish' : undefined;

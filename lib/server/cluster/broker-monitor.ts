@@ -18,8 +18,8 @@ interface Member {
 }
 
 /**
- * After how many responses listeners are called for the first time even without a change, and then again and again: every minute.
- * A node cannot detect messages that a broker lost, or that were sent before it subscribed.
+ * After how many responses listeners are called for the first time even without a change, and then again and again:
+ * every minute. A node cannot detect messages that a broker lost, or that were sent before it subscribed.
  */
 const FIRST_REFRESH = 3;
 const REFRESH_EVERY = 30;
@@ -47,7 +47,9 @@ export class BrokerMonitor {
     setImmediate(() => void this.check());
   }
 
-  /** Calls `listener` when the number of nodes changes, when the connection to the broker is restored, and every minute. */
+  /**
+   * Calls `listener` when the number of nodes changes, when the connection to the broker is restored, and every minute.
+   */
   listen(adapter: Internals, listener: () => void): void {
     this.members.get(adapter)?.listeners.push(listener);
   }
@@ -100,8 +102,8 @@ export class BrokerMonitor {
 }
 
 /**
- * Counts the nodes with a request that only the broker can answer. The adapters of PostgreSQL and of Node's cluster count the nodes
- * locally, so PostgreSQL gets a query as well.
+ * Counts the nodes with a request that only the broker can answer. The adapters of PostgreSQL and of Node's cluster
+ * count the nodes locally, so PostgreSQL gets a query as well.
  */
 async function countNodes(adapter: Internals): Promise<number> {
   const client = Reflect.get(adapter, 'client') as

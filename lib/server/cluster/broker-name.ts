@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 
 /**
  * Characters that have a meaning for a broker or an adapter: those of Redis' glob patterns, the quote of PostgreSQL's
- * identifiers, the separator of channel names, and control characters. Also `<` itself, so that different names stay different.
+ * identifiers, the separator of channel names, and control characters. Also `<` itself, so that different names stay
+ * different.
  */
 const UNSAFE = /[*?[\]\\"#<\p{Cc}]/gu;
 
@@ -10,9 +11,9 @@ const UNSAFE = /[*?[\]\\"#<\p{Cc}]/gu;
 const DIGEST_LENGTH = 22;
 
 /**
- * Returns the name of a server for its adapter. Names of ordinary paths do not change, so that nodes of Socket.IO and emitters use the
- * same channels. Other names are the source of a RegExp namespace and the paths of its children, which clients choose: there
- * each special character becomes `<` and its code, so that `/room-[1]` is `/room-<5b1<5d`.
+ * Returns the name of a server for its adapter. Names of ordinary paths do not change, so that nodes of Socket.IO and
+ * emitters use the same channels. Other names are the source of a RegExp namespace and the paths of its children, which
+ * clients choose: there each special character becomes `<` and its code, so that `/room-[1]` is `/room-<5b1<5d`.
  *
  * @param maxBytes the maximum length; a longer name is cut and ends in a digest. Default: no limit
  */

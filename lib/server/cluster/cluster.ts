@@ -43,8 +43,8 @@ export interface ClusterListener {
 }
 
 /**
- * Creates the adapters of all servers, and makes third-party adapters safe: the clients of this node are served first and
- * independently of the broker, messages of other nodes are checked, and requests have a timeout.
+ * Creates the adapters of all servers, and makes third-party adapters safe: the clients of this node are served first
+ * and independently of the broker, messages of other nodes are checked, and requests have a timeout.
  */
 export class Cluster implements ClusterMonitor {
   private readonly monitorByFactory = new Map<AdapterFactory, BrokerMonitor>();
@@ -209,8 +209,8 @@ function trackPublications(
 }
 
 /**
- * Makes a broadcast throw on data that JSON cannot carry. Some adapters publish a packet before this node encodes it, and each broker
- * alters such data in a different way.
+ * Makes a broadcast throw on data that JSON cannot carry. Some adapters publish a packet before this node encodes it,
+ * and each broker alters such data in a different way.
  */
 function checkData(broadcast: Method): Method {
   return (packet, ...rest) => {

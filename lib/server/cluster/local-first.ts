@@ -12,7 +12,9 @@ interface Encoder {
   encode(packet: object): unknown[];
 }
 
-/** A message of `ClusterAdapter` that waits for its position in the log. `mark` is the id of {@link SharedLog.register}. */
+/**
+ * A message of `ClusterAdapter` that waits for its position in the log. `mark` is the id of {@link SharedLog.register}.
+ */
 interface MarkedMessage {
   readonly data?: { readonly opts?: { readonly flags?: { readonly mark?: number } } };
 }
@@ -23,9 +25,10 @@ const NO_ROOMS: ReadonlySet<Room> = new Set();
 const COMMANDS = ['addSockets', 'delSockets', 'disconnectSockets'] as const;
 
 /**
- * Makes an adapter serve this node's sockets before it publishes to the cluster. Adapters that extend `ClusterAdapter` wait for their
- * broker first. A slow broker would then delay this node's clients, and reorder messages: a broadcast to a room would arrive after
- * a later message to a single client. After the broker has responded, the adapter's own delivery to this node is skipped.
+ * Makes an adapter serve this node's sockets before it publishes to the cluster. Adapters that extend `ClusterAdapter`
+ * wait for their broker first. A slow broker would then delay this node's clients, and reorder messages: a broadcast to
+ * a room would arrive after a later message to a single client. After the broker has responded, the adapter's own
+ * delivery to this node is skipped.
  */
 export function serveLocallyFirst(adapter: Internals, base: Internals, log?: SharedLog): void {
   /** Targets whose sockets on this node were served. */

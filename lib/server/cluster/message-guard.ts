@@ -18,7 +18,8 @@ const RECEIVERS = [
 const CLIENTS = ['pubClient', 'subClient'];
 
 /**
- * Makes an adapter drop malformed messages. Most adapters would throw into their broker's client, and some would end the process.
+ * Makes an adapter drop malformed messages. Most adapters would throw into their broker's client, and some would end
+ * the process.
  *
  * @param dropped called with the error of each
  */
@@ -39,7 +40,10 @@ export function dropMalformed(adapter: Internals, dropped: (error: unknown) => v
   replaceListeners(adapter);
 }
 
-/** The types of messages with a target, in `ClusterAdapter` and MongoDB's adapter: broadcast, and join, leave, disconnect, fetch. */
+/**
+ * The types of messages with a target, in `ClusterAdapter` and MongoDB's adapter: broadcast, and join, leave,
+ * disconnect, fetch.
+ */
 const BROADCAST = 3;
 const WITH_TARGET: ReadonlySet<unknown> = new Set([4, 5, 6, 7]);
 
@@ -96,7 +100,10 @@ const OPENING_BRACE = 0x7b;
 /** The methods of the classic Redis adapter that listen to events of `ioredis`, by event. */
 const LISTENERS = { pmessageBuffer: 'onmessage', messageBuffer: 'onrequest' };
 
-/** Replaces the listeners of the classic Redis adapter. Its constructor registered the original methods, not those of this file. */
+/**
+ * Replaces the listeners of the classic Redis adapter. Its constructor registered the original methods, not those of
+ * this file.
+ */
 function replaceListeners(adapter: Internals): void {
   const listeners: unknown = Reflect.get(adapter, 'redisListeners');
   const client = Reflect.get(adapter, 'subClient') as NodeJS.EventEmitter | undefined;
@@ -112,14 +119,14 @@ function replaceListeners(adapter: Internals): void {
 }
 
 /**
- * The publishing commands of `redis` and `ioredis`. Only these delay the close of an application, since `redis` may never respond to
- * the commands that end a subscription.
+ * The publishing commands of `redis` and `ioredis`. Only these delay the close of an application, since `redis` may
+ * never respond to the commands that end a subscription.
  */
 const PUBLISHING: ReadonlySet<string> = new Set(['publish', 'sPublish', 'spublish']);
 
 /**
- * Tracks the commands of the broker's clients. The classic Redis adapter awaits none of its publications: when the connection to the
- * broker is lost, the rejection of one would end the process.
+ * Tracks the commands of the broker's clients. The classic Redis adapter awaits none of its publications: when the
+ * connection to the broker is lost, the rejection of one would end the process.
  */
 export function trackClients(adapter: Internals, publications: PendingPublications): void {
   for (const name of CLIENTS) {
@@ -134,7 +141,8 @@ export function trackClients(adapter: Internals, publications: PendingPublicatio
 }
 
 /**
- * Removes the listeners that an adapter added to `process`, when it closes. The adapter of Node's cluster does not remove them.
+ * Removes the listeners that an adapter added to `process`, when it closes. The adapter of Node's cluster does not
+ * remove them.
  *
  * @param before the listeners before the adapter was created
  */

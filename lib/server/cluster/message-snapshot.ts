@@ -1,8 +1,8 @@
 import { override, type Internals } from './adapter-internals.js';
 
 /**
- * Adapters that encode a message before `doPublish` or `publish` returns. They need no copies, which would cost time on every
- * message. Any other adapter may keep a reference and encode later, as that of MongoDB does.
+ * Adapters that encode a message before `doPublish` or `publish` returns. They need no copies, which would cost time on
+ * every message. Any other adapter may keep a reference and encode later, as that of MongoDB does.
  */
 const ENCODES_SYNCHRONOUSLY: ReadonlySet<string> = new Set([
   'NodeClusterAdapter',
@@ -17,8 +17,8 @@ interface Message {
 }
 
 /**
- * Makes an adapter publish copies, so that later changes do not affect a message. `ClusterAdapter` adds an id and an offset to a
- * packet after it was published, and applications change objects after they emitted them.
+ * Makes an adapter publish copies, so that later changes do not affect a message. `ClusterAdapter` adds an id and an
+ * offset to a packet after it was published, and applications change objects after they emitted them.
  *
  * @param publisher the adapter's method that sends a message to the other nodes; `undefined` if it has none
  */
@@ -57,7 +57,8 @@ function copyPacket(message: Message): Message {
 }
 
 /**
- * Copies plain objects and arrays recursively. Values that define their encoding, such as a `Date` or a `Buffer`, are not copied.
+ * Copies plain objects and arrays recursively. Values that define their encoding, such as a `Date` or a `Buffer`, are
+ * not copied.
  *
  * @throws TypeError on an object that contains itself
  */

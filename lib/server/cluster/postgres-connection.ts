@@ -22,7 +22,10 @@ interface PubSub {
 /** States that {@link keepConnection} has patched already. */
 const patched = new WeakSet<object>();
 
-/** The maximum bytes of an identifier, and so of a channel's name. `LISTEN` truncates a longer one, and `pg_notify` rejects it. */
+/**
+ * The maximum bytes of an identifier, and so of a channel's name. `LISTEN` truncates a longer one, and `pg_notify`
+ * rejects it.
+ */
 const MAX_IDENTIFIER = 63;
 
 /** Returns the maximum bytes of a server's name for this adapter; `Infinity` unless it is that of PostgreSQL. */
@@ -64,7 +67,8 @@ export function keepConnection(adapter: Internals, failed: () => void): void {
     connect: async () => handle(await pool.connect()),
     query: (...args) => pool.query(...args),
   };
-  // the adapter has requested its first connection already, so errors of all new connections are handled until that one is known
+  // the adapter has requested its first connection already, so errors of all new connections are handled until that one
+  // is known
   const listen = (client: Client): void => void client.on('error', ignore);
   pool.on('connect', listen).on('error', failed);
   let isClosed = false;
@@ -85,7 +89,10 @@ export function keepConnection(adapter: Internals, failed: () => void): void {
   });
 }
 
-/** Handles the errors of a connection: a pending query rejects anyway, and the adapter listens to the end of the connection. */
+/**
+ * Handles the errors of a connection: a pending query rejects anyway, and the adapter listens to the end of the
+ * connection.
+ */
 function ignore(): void {}
 
 function pubSubOf(adapter: Internals): PubSub | undefined {

@@ -6,7 +6,8 @@ interface Packet {
 }
 
 /**
- * Combines several arguments of an emitter into an array, as a server does when it emits them. Emitters send arguments one by one.
+ * Combines several arguments of an emitter into an array, as a server does when it emits them. Emitters send arguments
+ * one by one.
  *
  * @param from the id of the sender; nodes never send more than one value
  */

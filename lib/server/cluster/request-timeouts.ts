@@ -4,14 +4,20 @@ import { TimeoutError } from '../../protocol/timeout-error.js';
 
 /** The default timeout of adapters for other nodes, in milliseconds. */
 const DEFAULT_TIMEOUT = 5_000;
-/** Milliseconds that are added to the timeout, so that the adapter's own timer is first: its error contains how many nodes responded. */
+/**
+ * Milliseconds that are added to the timeout, so that the adapter's own timer is first: its error contains how many
+ * nodes responded.
+ */
 const GRACE = 250;
 
 interface Target {
   readonly flags?: { readonly local?: boolean; readonly timeout?: number };
 }
 
-/** A pending request in an adapter's table. Either field has the sockets that are known so far, those of this node included. */
+/**
+ * A pending request in an adapter's table. Either field has the sockets that are known so far, those of this node
+ * included.
+ */
 interface Request {
   readonly sockets?: unknown;
   readonly responses?: unknown;
@@ -25,8 +31,8 @@ const TABLES = ['requests', 'customRequests'];
 const calls = new AsyncLocalStorage<{ request?: Request }>();
 
 /**
- * Adds a timeout to `fetchSockets`. Adapters first request the number of nodes from the broker, without a timeout, so a stalled broker
- * would block them. The error has the sockets that are known so far as `responses`.
+ * Adds a timeout to `fetchSockets`. Adapters first request the number of nodes from the broker, without a timeout, so a
+ * stalled broker would block them. The error has the sockets that are known so far as `responses`.
  */
 export function limitRequestTime(adapter: Internals, base: Internals): void {
   for (const table of TABLES) {

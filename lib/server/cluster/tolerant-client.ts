@@ -5,15 +5,16 @@ import { pageOf, type Entry } from '../recovery/restore-once.js';
 const READ_RETRY_DELAY = 100;
 
 /**
- * Returns a client of a broker whose rejections never end the process. Adapters do not await all of their commands: if the connection
- * to the broker is lost during such a command, Node would end the process because of an unhandled rejection. The clients of
- * `@socket.io/redis-adapter` are handled automatically. `@socket.io/redis-streams-adapter` does not expose its client, and needs this:
+ * Returns a client of a broker whose rejections never end the process. Adapters do not await all of their commands: if
+ * the connection to the broker is lost during such a command, Node would end the process because of an unhandled
+ * rejection. The clients of `@socket.io/redis-adapter` are handled automatically. `@socket.io/redis-streams-adapter`
+ * does not expose its client, and needs this:
  *
  *     createAdapter(tolerant(redis))
  *
- * A caller that awaits a command still receives its rejection. The rejection of a blocking read is delayed by 100 ms, because the adapter
- * retries without a pause: with a client that rejects commands while it is disconnected (`disableOfflineQueue`), that loop would
- * block the process.
+ * A caller that awaits a command still receives its rejection. The rejection of a blocking read is delayed by 100 ms,
+ * because the adapter retries without a pause: with a client that rejects commands while it is disconnected
+ * (`disableOfflineQueue`), that loop would block the process.
  *
  * @param client a client of `redis` or `ioredis`; its duplicates are tolerant as well
  * @param failed called with each rejection; does nothing by default

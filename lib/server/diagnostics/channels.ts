@@ -50,8 +50,8 @@ export interface EnvelopeDiagnostics {
   /** A message was dropped: it was volatile and the connection took no more data, or the client reads too slowly. */
   drop: { readonly socket: ObservedSocket; readonly why: 'volatile' | 'maxBufferedBytes' };
   /**
-   * A limit was reached; `limit` is the option's name. `socket` is absent before a client exists, at the upgrade. A message
-   * that is nested too deeply, or whose event name is too long, is published as `message.refuse` only.
+   * A limit was reached; `limit` is the option's name. `socket` is absent before a client exists, at the upgrade. A
+   * message that is nested too deeply, or whose event name is too long, is published as `message.refuse` only.
    */
   limit: { readonly limit: string; readonly socket?: ObservedSocket };
   /** The connection to the broker of a cluster was lost or restored. */
@@ -71,7 +71,10 @@ function open<Of extends Name>(name: Of): TypedChannel<EnvelopeDiagnostics[Of]> 
   return channel(PREFIX + name) as TypedChannel<EnvelopeDiagnostics[Of]>;
 }
 
-/** All channels. Check `hasSubscribers` before you create a message, so that a channel without subscribers costs one comparison. */
+/**
+ * All channels. Check `hasSubscribers` before you create a message, so that a channel without subscribers costs one
+ * comparison.
+ */
 export const channels = {
   mount: open('mount'),
   unmount: open('unmount'),
@@ -96,9 +99,9 @@ export function publishLimit(limit: string, socket?: ObservedSocket): void {
 }
 
 /**
- * Subscribes to a diagnostics channel, which publishes the events of all adapters in this process. It is a typed form of Node's
- * `diagnostics_channel.subscribe('nestjs-envelope.…')`. The listener is called synchronously. What it throws becomes an
- * uncaught exception, as usual for such channels.
+ * Subscribes to a diagnostics channel, which publishes the events of all adapters in this process. It is a typed form
+ * of Node's `diagnostics_channel.subscribe('nestjs-envelope.…')`. The listener is called synchronously. What it throws
+ * becomes an uncaught exception, as usual for such channels.
  *
  * @returns a function that unsubscribes
  * @throws TypeError on an unknown name, or without a listener

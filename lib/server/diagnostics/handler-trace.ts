@@ -15,7 +15,10 @@ export class HandlerTrace {
   error: unknown;
   /** Why the event was refused before a handler received it: a code of PROTOCOL.md. */
   code: string | undefined;
-  /** The event name that its handler declares; `undefined` until a handler matches. Unlike `event`, the client does not choose it. */
+  /**
+   * The event name that its handler declares; `undefined` until a handler matches. Unlike `event`, the client does not
+   * choose it.
+   */
   declared: string | undefined;
   /** How many handlers still run. */
   private pending = 1;
@@ -52,9 +55,9 @@ export class HandlerTrace {
   }
 
   /**
-   * Wraps the handlers in a function, such as `AsyncLocalStorage.run`, so that they and their asynchronous work run in its context.
-   * For subscribers of `handler.start`. `around` must call `run` synchronously and exactly once. The wrapper of a later
-   * subscriber runs inside those of earlier ones.
+   * Wraps the handlers in a function, such as `AsyncLocalStorage.run`, so that they and their asynchronous work run in
+   * its context. For subscribers of `handler.start`. `around` must call `run` synchronously and exactly once. The
+   * wrapper of a later subscriber runs inside those of earlier ones.
    */
   runIn(around: Wrapper): void {
     const outer = this.wrapper;

@@ -1,6 +1,9 @@
 import type { MountedServer } from './types.js';
 
-/** The totals of all servers of one route. The servers of a RegExp namespace are one route, regardless of the number of paths. */
+/**
+ * The totals of all servers of one route. The servers of a RegExp namespace are one route, regardless of the number of
+ * paths.
+ */
 export class RouteTotals {
   connections = 0;
   /** Bytes that wait to be sent to clients. */

@@ -34,7 +34,10 @@ export type ErrorReporter = (error: unknown, where: string, subject?: string) =>
 
 /** The state of a server's connection to the other nodes. */
 export interface ClusterStatus {
-  /** `alone`: the adapter has one process only. `away`: the broker does not answer, and this node serves its own clients only. */
+  /**
+   * `alone`: the adapter has one process only. `away`: the broker does not answer, and this node serves its own clients
+   * only.
+   */
   readonly state: 'alone' | 'connected' | 'away';
   /** The number of nodes, this one included, as of the broker's last answer. */
   readonly nodes: number;

@@ -7,7 +7,10 @@ export interface ClientInfo {
   readonly address: string;
   /** The address that limits count by: the client's, or the proxy's if {@link isShared}. */
   readonly rateKey: string;
-  /** Whether the key is the address of a proxy that does not name its clients, or is not trusted: its clients count together. */
+  /**
+   * Whether the key is the address of a proxy that does not name its clients, or is not trusted: its clients count
+   * together.
+   */
   readonly isShared: boolean;
   /** The host in the URL that the client opened. */
   readonly host: string | undefined;

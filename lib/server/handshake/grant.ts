@@ -112,8 +112,8 @@ export function hasGrantedUser(client: ClientWithUser, grant: Grant): boolean {
 }
 
 /**
- * Returns whether a client may take the identity that its guards establish for `$auth`. Its rooms and its `data` stay those of the
- * identity before, so only an anonymous client may change its identity.
+ * Returns whether a client may take the identity that its guards establish for `$auth`. Its rooms and its `data` stay
+ * those of the identity before, so only an anonymous client may change its identity.
  *
  * @param identity the identity before
  * @param before the grant before

@@ -29,7 +29,10 @@ export interface Handshake {
 /** The number of fields of a handshake. An application has added any more. */
 export const HANDSHAKE_FIELDS = 10;
 
-/** The fields by which a client resumes its session. They are not credentials: they name the former client, not the user. */
+/**
+ * The fields by which a client resumes its session. They are not credentials: they name the former client, not the
+ * user.
+ */
 const RESUME_FIELDS = ['session', 'offset'] as const;
 
 /**
@@ -54,7 +57,10 @@ export function readAuth(request: IncomingMessage, query: Handshake['query']): R
   return typeof token === 'string' ? { ...resume, token } : resume;
 }
 
-/** Merges all fields; the first object that has a field wins. One pass, since a client may offer hundreds of subprotocols. */
+/**
+ * Merges all fields; the first object that has a field wins. One pass, since a client may offer hundreds of
+ * subprotocols.
+ */
 function merge(presented: readonly Record<string, unknown>[]): Record<string, unknown> {
   return Object.fromEntries([...presented].reverse().flatMap((auth) => Object.entries(auth)));
 }
@@ -99,7 +105,10 @@ function parseQuery(url: string): Handshake['query'] {
   return query;
 }
 
-/** Builds the handshake of an upgrade request. Sets `headers.authorization` to the token, whatever source the token came from. */
+/**
+ * Builds the handshake of an upgrade request. Sets `headers.authorization` to the token, whatever source the token came
+ * from.
+ */
 export function readHandshake(
   request: IncomingMessage,
   issued: number,

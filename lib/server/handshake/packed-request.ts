@@ -1,12 +1,15 @@
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** The properties that Node sets on a request. A request with more is not packed, since the code that added them may read them later. */
+/**
+ * The properties that Node sets on a request. A request with more is not packed, since the code that added them may
+ * read them later.
+ */
 const NODE_KEYS = new Set(Reflect.ownKeys(new IncomingMessage(undefined as unknown as Socket))).add('parser');
 
 /**
- * An upgrade request that no user's code has a reference to, in a quarter of the memory. Unpacked, a browser's request takes
- * some 3 kB of each idle connection, and one with five headers 0.8 kB.
+ * An upgrade request that no user's code has a reference to, in a quarter of the memory. Unpacked, a browser's request
+ * takes some 3 kB of each idle connection, and one with five headers 0.8 kB.
  */
 export class PackedRequest {
   private constructor(

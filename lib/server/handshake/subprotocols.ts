@@ -28,8 +28,8 @@ export function bearerToken(offered: readonly string[]): string | undefined {
 }
 
 /**
- * Returns the subprotocol that the server selects: `envelope.v1`, else `bearer` if a token follows it. It selects no other
- * name, so that a client sees that the server does not support it.
+ * Returns the subprotocol that the server selects: `envelope.v1`, else `bearer` if a token follows it. It selects no
+ * other name, so that a client sees that the server does not support it.
  */
 export function selectProtocol(offered: Set<string>): string | false {
   if (offered.has(ENVELOPE_V1)) return ENVELOPE_V1;

@@ -47,7 +47,10 @@ const FIELDS_OF_DATA = ['sub', 'userId', 'user_id', 'uid'];
 export const IDENTIFY_HINT =
   'Name the user with the option identify of EnvelopeAdapter or of the gateway: identify: (user) => user.key';
 
-/** Returns the identity of a client, from what its guards, middlewares and handlers set as `client.user` and in `client.data`. */
+/**
+ * Returns the identity of a client, from what its guards, middlewares and handlers set as `client.user` and in
+ * `client.data`.
+ */
 export function identityOf(client: ClientWithUser): Identity {
   const { identities } = client.nsp._config.services;
   const data = dataOf(client);
@@ -76,7 +79,10 @@ export function nameOfUser(client: ClientWithUser): string | undefined {
   return typeof identity === 'symbol' ? undefined : identity.text;
 }
 
-/** Passport sets the user on what a guard's `getRequest` returns: in Socket.IO applications the handshake or the request. */
+/**
+ * Passport sets the user on what a guard's `getRequest` returns: in Socket.IO applications the handshake or the
+ * request.
+ */
 function passportUser({ _upgrade: upgrade }: ClientWithUser): unknown {
   const handshake = upgrade?.shownHandshake;
   const request = upgrade?.shownMessage;
@@ -128,8 +134,8 @@ function callIdentify(
 }
 
 /**
- * Warns if one path names its users by different fields: `user(1)` is the room of the user with `sub: 1`, and also of the user with
- * `id: 1`.
+ * Warns if one path names its users by different fields: `user(1)` is the room of the user with `sub: 1`, and also of
+ * the user with `id: 1`.
  */
 function checkNamedBy(client: ClientWithUser, name: UserName): UserName {
   const { identities } = client.nsp._config.services;

@@ -17,8 +17,8 @@ export const USER_FIELDS = [
 /** Fields that separate users of the same name: another issuer or tenant has another user. */
 const SCOPES = ['iss', 'tenant', 'tenantId', 'tenant_id', 'tid', 'realm'] as const;
 /**
- * The prefix of a user's room. In many gateways clients choose the rooms that they join, so `join` and `leave` refuse this
- * prefix.
+ * The prefix of a user's room. In many gateways clients choose the rooms that they join, so `join` and `leave` refuse
+ * this prefix.
  */
 const USER_ROOM = '$user:';
 /** The maximum number of characters of a user's name, which is part of a room's name. */
@@ -32,13 +32,17 @@ export interface UserName {
   readonly text: string;
   /** Unique to the user: contains the field and the type of the name, and the issuer or tenant. */
   readonly key: string;
-  /** The fields that the name comes from, as JSON: the name's field, and those of the issuer or tenant with their values. */
+  /**
+   * The fields that the name comes from, as JSON: the name's field, and those of the issuer or tenant with their
+   * values.
+   */
   readonly namedBy: string;
 }
 
 /**
- * Returns the room of all connections of one user, on every node: `server.to(user(42)).emit(…)`. A client joins the room of
- * its user automatically if a guard sets `client.user` (or `client.data.user`). `42` and `'42'` name the same room.
+ * Returns the room of all connections of one user, on every node: `server.to(user(42)).emit(…)`. A client joins the
+ * room of its user automatically if a guard sets `client.user` (or `client.data.user`). `42` and `'42'` name the same
+ * room.
  *
  * @param id the user's name: what the option `identify` returns. Without that option it is the first of `sub`, `id`,
  * `userId`, `user_id`, `_id`, `uid`, `uuid`, `username` and `email` that `client.user` has, or `client.user` itself if
@@ -103,7 +107,10 @@ function nameBy(field: string, value: unknown, owner: object | undefined): UserN
   };
 }
 
-/** Returns the text of an identifier; `undefined` if it is not a valid name, or another identifier could have the same text. */
+/**
+ * Returns the text of an identifier; `undefined` if it is not a valid name, or another identifier could have the same
+ * text.
+ */
 function identifierText(value: unknown): string | undefined {
   const text = toText(value);
   // bytes that are not UTF-8 decode to U+FFFD, so other bytes could have the same text
@@ -125,7 +132,10 @@ function toText(value: unknown): string | undefined {
   return Object.keys(value).length > 0 ? canonical(value) : undefined;
 }
 
-/** Returns the result of an identifier's `toString`, if its class overrides that. Texts of dates and errors are not unique. */
+/**
+ * Returns the result of an identifier's `toString`, if its class overrides that. Texts of dates and errors are not
+ * unique.
+ */
 function customText(value: object): string | undefined {
   const { toString } = value as { toString?: unknown };
   if (typeof toString !== 'function' || value instanceof Date || value instanceof Error) return undefined;

@@ -18,7 +18,10 @@ export class PresenceView {
   };
   /** By room and key, as JSON. */
   private readonly members = new Map<string, PresenceEvent>();
-  /** The members with changes since the other nodes were asked, whose lists may be older; `undefined` if no request is pending. */
+  /**
+   * The members with changes since the other nodes were asked, whose lists may be older; `undefined` if no request is
+   * pending.
+   */
   private changed: Set<string> | undefined;
 
   /** @param onError called with what a listener throws */

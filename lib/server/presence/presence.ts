@@ -69,8 +69,9 @@ const ALL = `${PRESENCE}all`;
 const HELLO = `${PRESENCE}hello`;
 
 /**
- * Lists the members of rooms on all nodes, and emits when they join and leave. All connections with the same key, such as the tabs of a
- * user, are one member. Each node stores only its own members, in memory. When the adapter removes a failed node, its members leave.
+ * Lists the members of rooms on all nodes, and emits when they join and leave. All connections with the same key, such
+ * as the tabs of a user, are one member. Each node stores only its own members, in memory. When the adapter removes a
+ * failed node, its members leave.
  */
 export class Presence {
   private readonly tracked = new Map<
@@ -109,16 +110,16 @@ export class Presence {
   }
 
   /**
-   * Makes a client a member of its rooms, now and in rooms that it joins later. Ends with the connection, or with {@link untrack}.
-   * Call it again to change the key or the meta: a new meta emits `update` in each of the client's rooms. Does nothing if the
-   * client has disconnected.
+   * Makes a client a member of its rooms, now and in rooms that it joins later. Ends with the connection, or with
+   * {@link untrack}. Call it again to change the key or the meta: a new meta emits `update` in each of the client's
+   * rooms. Does nothing if the client has disconnected.
    *
-   * @param key identifies the member, and is the same for all tabs of one user: a string of at most `limits.maxRoomNameLength`
-   * characters, or a number. Default: the name of the user that the guards set, see `user`
+   * @param key identifies the member, and is the same for all tabs of one user: a string of at most
+   * `limits.maxRoomNameLength` characters, or a number. Default: the name of the user that the guards set, see `user`
    * @param meta plain data about this connection, such as a status or a device
-   * @throws RoomLimitError on an invalid or too long key, TypeError on a `meta` that JSON cannot carry, RangeError on a `meta` of more
-   * than 20,000 bytes of memory (each node stores it for each room), Error without a key if the client has no user, and Error
-   * if the client is not connected yet: in guards and connection middlewares
+   * @throws RoomLimitError on an invalid or too long key, TypeError on a `meta` that JSON cannot carry, RangeError on a
+   * `meta` of more than 20,000 bytes of memory (each node stores it for each room), Error without a key if the client
+   * has no user, and Error if the client is not connected yet: in guards and connection middlewares
    */
   track(client: Tracked, key?: string | number, meta?: unknown): void {
     assertClient('presence.track', client);
@@ -185,8 +186,9 @@ export class Presence {
   }
 
   /**
-   * Listens to the members of all rooms. `join` and `leave` are emitted once for each member and room, regardless of its number of
-   * tabs and nodes. `update` is emitted when {@link track} receives a new meta for a connection in the room.
+   * Listens to the members of all rooms. `join` and `leave` are emitted once for each member and room, regardless of
+   * its number of tabs and nodes. `update` is emitted when {@link track} receives a new meta for a connection in the
+   * room.
    *
    * @throws TypeError on another event, and unless the listener is a function
    */
@@ -275,7 +277,10 @@ export class Presence {
     callSafely(() => serverSideEmit(this.host.adapter, event, values, onError), onError);
   }
 
-  /** Sends a request to the other nodes. Ignores responses that are not lists, since any client of the broker can respond. */
+  /**
+   * Sends a request to the other nodes. Ignores responses that are not lists, since any client of the broker can
+   * respond.
+   */
   private request(
     event: string,
     ...values: unknown[]
@@ -302,7 +307,9 @@ function respond(callback: unknown, value: unknown): void {
   if (typeof callback === 'function') Reflect.apply(callback, undefined, [value]);
 }
 
-/** The maximum bytes of memory of a meta. Every node stores it for each room of a client, and it may come from a client. */
+/**
+ * The maximum bytes of memory of a meta. Every node stores it for each room of a client, and it may come from a client.
+ */
 const MAX_META_BYTES = 20_000;
 
 function checkSize(meta: unknown): void {

@@ -30,8 +30,8 @@ export async function restoreFrom(
 }
 
 /**
- * Stores a modified copy of a session in an adapter, and restores it: an adapter finds missed messages only for a session that it
- * has stored. The copy has no server, so that no client can resume it.
+ * Stores a modified copy of a session in an adapter, and restores it: an adapter finds missed messages only for a
+ * session that it has stored. The copy has no server, so that no client can resume it.
  *
  * @param suffix distinguishes the copies of one session
  */

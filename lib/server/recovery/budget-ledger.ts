@@ -2,8 +2,8 @@
 const SWEEP_AT = 1_000;
 
 /**
- * The used budget of addresses. Stores for each the time at which its budget will be full again (see `TokenBucket`). Removes
- * addresses whose budget is full.
+ * The used budget of addresses. Stores for each the time at which its budget will be full again (see `TokenBucket`).
+ * Removes addresses whose budget is full.
  */
 export class Ledger {
   private readonly fullAt = new Map<string, number>();
@@ -19,7 +19,11 @@ export class Ledger {
     return this.fullAt.get(name) ?? 0;
   }
 
-  /** Sets the time at which the budget of an address is full. @param now the current time of the same clock, in milliseconds */
+  /**
+   * Sets the time at which the budget of an address is full.
+   *
+   * @param now the current time of the same clock, in milliseconds
+   */
   set(name: string, fullAt: number, now: number): void {
     this.fullAt.set(name, fullAt);
     if (this.fullAt.size < this.sweepAt) return;

@@ -36,7 +36,10 @@ const ROOMS_PER_UNIT = 25;
 /** The units that are charged before the log is read: the cost of a few entries. */
 const ADVANCE_UNITS = 1_000;
 
-/** Stores the sessions and missed messages of one server's clients with the adapter's broker. Clients can resume on any node. */
+/**
+ * Stores the sessions and missed messages of one server's clients with the adapter's broker. Clients can resume on any
+ * node.
+ */
 export class ClusterRecovery implements Recovery {
   readonly ready: Promise<void>;
   private readonly adapter: Adapter;
@@ -230,7 +233,9 @@ export class ClusterRecovery implements Recovery {
     return packets.sort(byLastElement);
   }
 
-  /** Returns the offsets of the messages that a client in these rooms missed; `undefined` if the log could not be read. */
+  /**
+   * Returns the offsets of the messages that a client in these rooms missed; `undefined` if the log could not be read.
+   */
   private async offsetsMissedIn(
     found: AdapterSession,
     rooms: readonly Room[],
@@ -245,7 +250,9 @@ export class ClusterRecovery implements Recovery {
     return offsets;
   }
 
-  /** Returns this node's messages that have no position in the log yet; `undefined` if one of them revokes the session. */
+  /**
+   * Returns this node's messages that have no position in the log yet; `undefined` if one of them revokes the session.
+   */
   private pending(rooms: readonly Room[], restricted: readonly Room[]): Frame[] | undefined {
     const pending = this.logs.flatMap((log) => {
       const ids = new Set(log.pending(restricted).map(([id]) => id));
@@ -257,8 +264,8 @@ export class ClusterRecovery implements Recovery {
   }
 
   /**
-   * Requests a session from the other nodes. One of them may have a lost connection with this session that it has not detected: it
-   * ends that connection and stores the session before it responds.
+   * Requests a session from the other nodes. One of them may have a lost connection with this session that it has not
+   * detected: it ends that connection and stores the session before it responds.
    *
    * @returns whether a node knew the token
    */

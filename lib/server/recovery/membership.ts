@@ -41,7 +41,10 @@ export function withChange(
   return { changes: kept, forgotten };
 }
 
-/** Returns the ranges of the log since a position, with a client's rooms in each. The changes must reach back to that position. */
+/**
+ * Returns the ranges of the log since a position, with a client's rooms in each. The changes must reach back to that
+ * position.
+ */
 export function periodsSince(
   position: string,
   rooms: readonly Room[],

@@ -24,7 +24,10 @@ interface Replay extends Missed {
 
 /** The bytes of one chunk of a replay. The outbox writes each chunk separately. */
 const CHUNK = 66_000;
-/** How long a lost connection may remain undetected, in milliseconds. Messages written to it meanwhile have to be replayed. */
+/**
+ * How long a lost connection may remain undetected, in milliseconds. Messages written to it meanwhile have to be
+ * replayed.
+ */
 const UNDETECTED = 60_000;
 /** Milliseconds between two removals of expired sessions and messages. */
 const SWEEP_INTERVAL = 10_000;
@@ -164,7 +167,8 @@ export class MemoryRecovery implements RecoverySettings {
    * Finds the missed messages of a session and encodes them.
    *
    * @param rooms the rooms of the session that are restored
-   * @returns `undefined` if the client needs a new session: messages are no longer in the log, or more than `maxBytes` are missing
+   * @returns `undefined` if the client needs a new session: messages are no longer in the log, or more than `maxBytes`
+   * are missing
    */
   private *prepareReplay(
     from: number,
@@ -198,8 +202,8 @@ export class MemoryRecovery implements RecoverySettings {
   }
 
   /**
-   * Searches the log with the rooms that the client had at each position. Its offset is earlier than a change of its rooms if it
-   * lost the connection before it received a message after the change.
+   * Searches the log with the rooms that the client had at each position. Its offset is earlier than a change of its
+   * rooms if it lost the connection before it received a message after the change.
    */
   private *searchPeriods(
     from: number,

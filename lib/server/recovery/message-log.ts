@@ -106,12 +106,13 @@ export class MessageLog {
   }
 
   /**
-   * Searches like {@link since}, in steps. Between two steps messages may be added and removed. The search includes messages that
-   * are added meanwhile, except the last ones that fit into one step.
+   * Searches like {@link since}, in steps. Between two steps messages may be added and removed. The search includes
+   * messages that are added meanwhile, except the last ones that fit into one step.
    *
    * @param maxBytes the maximum number of bytes of missed messages; with more, the client needs a new session
    * @param work counts the work and ends the steps
-   * @param former the client's former rooms, if `rooms` are only some of them: a message that excludes one of them is not for it
+   * @param former the client's former rooms, if `rooms` are only some of them: a message that excludes one of them is
+   * not for it
    * @param end the last position to search
    */
   *search(

@@ -27,8 +27,8 @@ export function toFrames(packets: readonly (readonly unknown[])[]): Frame[] | un
 }
 
 /**
- * Returns the data of a packet with its flag appended. Adapters return only the data of a missed packet, so the flag has to be
- * part of it.
+ * Returns the data of a packet with its flag appended. Adapters return only the data of a missed packet, so the flag
+ * has to be part of it.
  */
 export function withFlag(data: readonly unknown[], isVolatile: boolean, isBare: boolean): unknown[] {
   const [event, payload] = data;

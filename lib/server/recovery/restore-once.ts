@@ -15,19 +15,23 @@ export interface RestoreProgress {
 /** The fields of an entry of a stream. */
 export type Fields = Readonly<Record<string, string | undefined>>;
 
-/** The number of entries per page, up to a number of pages. The adapter reads at most 100 pages, so a later page is the whole rest. */
+/**
+ * The number of entries per page, up to a number of pages. The adapter reads at most 100 pages, so a later page is the
+ * whole rest.
+ */
 const PAGES: readonly (readonly [pages: number, entries: number])[] = [
   [50, 250],
   [90, 2_000],
 ];
 
 /**
- * The restore that the running code belongs to. In this context the log of a Redis stream is read once, in pages, up to the first page
- * that is not full.
+ * The restore that the running code belongs to. In this context the log of a Redis stream is read once, in pages, up to
+ * the first page that is not full.
  *
- * The adapter alone would read until a page is empty, up to a hundred times. If other nodes write faster than Redis responds, the
- * client would wait for a hundred responses. Messages that are written meanwhile reach the node by its own subscription.
- * Read as a single page, a large log would block all other clients, since the adapter processes its entries without a pause.
+ * The adapter alone would read until a page is empty, up to a hundred times. If other nodes write faster than Redis
+ * responds, the client would wait for a hundred responses. Messages that are written meanwhile reach the node by its
+ * own subscription. Read as a single page, a large log would block all other clients, since the adapter processes its
+ * entries without a pause.
  */
 export const restoreOnce = new AsyncLocalStorage<RestoreProgress>();
 

@@ -47,9 +47,9 @@ interface Job {
 }
 
 /**
- * Shares the event loop among the clients that resume their sessions. The work of all of them is limited in each turn of the loop.
- * Addresses take turns, with one resume at a time each, and wait once they have used up their budget. So a client that requests
- * much work does not delay others.
+ * Shares the event loop among the clients that resume their sessions. The work of all of them is limited in each turn
+ * of the loop. Addresses take turns, with one resume at a time each, and wait once they have used up their budget. So a
+ * client that requests much work does not delay others.
  */
 export class ResumeQueue {
   /** The number of turns of the event loop so far that were too short for all work. */

@@ -43,7 +43,10 @@ export class EntryList<Entry extends Positioned> {
     this.first = 0;
   }
 
-  /** Returns the entry at an index of {@link indexAfter}, or at a later one. The index stays valid when older entries are removed. */
+  /**
+   * Returns the entry at an index of {@link indexAfter}, or at a later one. The index stays valid when older entries
+   * are removed.
+   */
   at(index: number): Entry | undefined {
     return this.entries[index - this.offset];
   }

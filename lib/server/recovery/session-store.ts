@@ -66,8 +66,8 @@ export interface ExpiringSession extends StoredSession {
 }
 
 /**
- * The sessions of disconnected clients, limited in heap bytes. When the store is full, the address or user with the most bytes
- * loses its oldest sessions: so no client can evict the sessions of others by reconnecting often.
+ * The sessions of disconnected clients, limited in heap bytes. When the store is full, the address or user with the
+ * most bytes loses its oldest sessions: so no client can evict the sessions of others by reconnecting often.
  */
 export class SessionStore<Session extends ExpiringSession> {
   /** The estimated heap bytes of all sessions. */

@@ -13,7 +13,10 @@ export interface Session {
   pingedAt: number;
   /** The offset of the last message that was written to the client. */
   sent: string;
-  /** The position of the log when the client connected, or at the last change of its rooms that is no longer in {@link changes}. */
+  /**
+   * The position of the log when the client connected, or at the last change of its rooms that is no longer in {@link
+   * changes}.
+   */
   from: string;
   /** The changes of its rooms since {@link from}. */
   changes: readonly RoomChange[];
@@ -22,8 +25,8 @@ export interface Session {
 }
 
 /**
- * Creates the session of a client that has received all messages up to a position of the log. Its token is the socket's id, a dot,
- * and 144 random bits.
+ * Creates the session of a client that has received all messages up to a position of the log. Its token is the socket's
+ * id, a dot, and 144 random bits.
  */
 export function beginSession(
   id: string,

@@ -17,8 +17,8 @@ interface PendingMessage {
   /** The position for connected clients, which get the message without one after {@link TIMEOUT}. */
   readonly placement: PendingOffset;
   /**
-   * The position for clients that resume meanwhile. They wait longer for it, since their missed messages may include this one:
-   * without its position, they would receive it twice.
+   * The position for clients that resume meanwhile. They wait longer for it, since their missed messages may include
+   * this one: without its position, they would receive it twice.
    */
   readonly resumePlacement: PendingOffset;
 }
@@ -47,12 +47,16 @@ const PROBE_INTERVAL = 100;
 /** After how many milliseconds clients are accepted even if the log was not read. */
 const READY_WITHIN = 1_000;
 
-/** The last id of a pending message. All logs share it, since a client may receive messages of two logs, in the order of the calls. */
+/**
+ * The last id of a pending message. All logs share it, since a client may receive messages of two logs, in the order of
+ * the calls.
+ */
 let lastId = 0;
 
 /**
- * The log of a cluster as one node reads it, in order. A message of this node has no position before it was read back. Clients wait for
- * that position: a client resumes from the last one it received, so it must have all messages before it.
+ * The log of a cluster as one node reads it, in order. A message of this node has no position before it was read back.
+ * Clients wait for that position: a client resumes from the last one it received, so it must have all messages before
+ * it.
  */
 export class SharedLog {
   /** Resolves when the first entry of the log was read, or after a second. */
@@ -88,7 +92,10 @@ export class SharedLog {
     clearInterval(this.timer);
   }
 
-  /** Registers a message that is about to be written. Returns `undefined` if the message is not to wait for its position. */
+  /**
+   * Registers a message that is about to be written. Returns `undefined` if the message is not to wait for its
+   * position.
+   */
   register(
     target: Pick<PendingMessage, 'rooms' | 'except'>,
   ): { readonly id: number; readonly placement: PendingOffset } | undefined {
@@ -141,8 +148,8 @@ export class SharedLog {
   }
 
   /**
-   * Returns this node's pending messages for a client in these rooms, with ids in the order of the calls. A message that revokes
-   * sessions has no frame.
+   * Returns this node's pending messages for a client in these rooms, with ids in the order of the calls. A message
+   * that revokes sessions has no frame.
    */
   pending(rooms: readonly Room[]): [id: number, frame: Frame | undefined][] {
     return [...this.pendingMessages]
@@ -161,7 +168,9 @@ export class SharedLog {
   }
 }
 
-/** Returns the frame of a message for clients that resume. They share one frame, which waits longer for its position. */
+/**
+ * Returns the frame of a message for clients that resume. They share one frame, which waits longer for its position.
+ */
 function resumeFrame({ placement, resumePlacement }: PendingMessage): Frame | undefined {
   const { frame } = placement;
   return frame && (resumePlacement.frame ?? new Frame(frame.payload, frame.compress, resumePlacement));

@@ -10,8 +10,9 @@ interface StorageOptions {
 }
 
 /**
- * Limits the bytes of the sessions that the clients of one address store with a broker. The broker removes each session when it
- * expires and does not report what it stores, so the stored bytes of an address decrease linearly over that time.
+ * Limits the bytes of the sessions that the clients of one address store with a broker. The broker removes each session
+ * when it expires and does not report what it stores, so the stored bytes of an address decrease linearly over that
+ * time.
  */
 export class StorageBudget {
   /** By address, the time at which none of its stored bytes count any more. */

@@ -1,6 +1,6 @@
 /**
- * Returns whether one position of a Redis stream is later than another. A position has two parts: milliseconds, and a number
- * among the entries of the same millisecond.
+ * Returns whether one position of a Redis stream is later than another. A position has two parts: milliseconds, and a
+ * number among the entries of the same millisecond.
  */
 export function isLater(offset: string, than: string): boolean {
   const [time, number] = parts(offset);

@@ -18,8 +18,8 @@ interface Account {
 }
 
 /**
- * Limits how often the clients of one address can make a node request a session from all other nodes. Only tokens that no node
- * issued count. So invented tokens do not affect other addresses, and genuine clients never use up the budget.
+ * Limits how often the clients of one address can make a node request a session from all other nodes. Only tokens that
+ * no node issued count. So invented tokens do not affect other addresses, and genuine clients never use up the budget.
  */
 export class TakeOverBudget {
   private readonly accounts = new Map<string, Account>();
@@ -63,7 +63,10 @@ export class TakeOverBudget {
   }
 }
 
-/** Takes one token, and waits for one if necessary: clients whose sessions exist return their tokens within milliseconds. */
+/**
+ * Takes one token, and waits for one if necessary: clients whose sessions exist return their tokens within
+ * milliseconds.
+ */
 async function take(account: Account, rate: TokenBucket): Promise<boolean> {
   const deadline = performance.now() + TIMEOUT;
   for (;;) {

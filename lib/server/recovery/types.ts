@@ -13,7 +13,10 @@ export interface StoredSession {
   readonly rooms: readonly Room[];
   /** The client's `data` at the disconnect, without the keys that its guards wrote. */
   readonly data: unknown;
-  /** The owner, as in {@link Grant.key}: only a client with the same key resumes the session. `undefined`: no client does. */
+  /**
+   * The owner, as in {@link Grant.key}: only a client with the same key resumes the session. `undefined`: no client
+   * does.
+   */
   readonly identity: string | undefined;
   /** The offset of the last message that was written to the client. */
   readonly sent: string;
@@ -47,9 +50,9 @@ export interface Resumption {
   /** The missed messages as bytes for an uncompressed connection, in chunks; `undefined` if they were not prepared. */
   bytes?: Buffer[];
   /**
-   * Ends the search. Returns the messages since {@link missed} was collected, in order; those without a position in the log yet are
-   * last. Call it once, after the client has joined its rooms. Returns `undefined` if the session was revoked in the meantime, or
-   * the log no longer has all messages.
+   * Ends the search. Returns the messages since {@link missed} was collected, in order; those without a position in the
+   * log yet are last. Call it once, after the client has joined its rooms. Returns `undefined` if the session was
+   * revoked in the meantime, or the log no longer has all messages.
    */
   finish(): readonly Frame[] | undefined;
   /**
@@ -59,7 +62,9 @@ export interface Resumption {
    * @returns `false` if the log no longer has all messages
    */
   restrictTo(rooms: readonly Room[]): Promise<boolean>;
-  /** Returns whether the client has a message already: this node may read it from the log after another node sent it. */
+  /**
+   * Returns whether the client has a message already: this node may read it from the log after another node sent it.
+   */
   has(offset: string): boolean;
   /**
    * Returns the session to the store, because the client disconnected before it was resumed.
@@ -69,7 +74,10 @@ export interface Resumption {
   putBack(token?: string): void;
 }
 
-/** Returns a small copy of a resumption. A client may stay connected for days, and needs neither the rooms nor the messages. */
+/**
+ * Returns a small copy of a resumption. A client may stay connected for days, and needs neither the rooms nor the
+ * messages.
+ */
 export function compactResumption({ session, offset, has }: Resumption): Resumption {
   const { token, id, identity, sent, from, address } = session;
   const bare: StoredSession = { token, id, rooms: [], data: undefined, identity, sent, from, address };
@@ -91,12 +99,13 @@ export interface Restored {
 }
 
 /**
- * Decides which part of a session is restored. Called after the guards have accepted the client, and before it is connected.
+ * Decides which part of a session is restored. Called after the guards have accepted the client, and before it is
+ * connected.
  *
  * @param client the client, with what its guards set; it does not have the id of the session yet
  * @param session the session to restore
- * @returns the rooms and the data to restore, or `false` for a new session. `undefined`, or an absent field, restores the
- * original value. Rooms can be removed, but not added.
+ * @returns the rooms and the data to restore, or `false` for a new session. `undefined`, or an absent field, restores
+ * the original value. Rooms can be removed, but not added.
  */
 export type Restore = (
   client: Untyped,
@@ -114,8 +123,8 @@ export interface Recovery {
   /** Stores a session until a client resumes it with its token, or it expires. */
   save(session: StoredSession): void;
   /**
-   * Takes a session out of the store. Never rejects. Resolves with `undefined` if the token is unknown, expired, revoked or used
-   * before, or if the log no longer has all messages.
+   * Takes a session out of the store. Never rejects. Resolves with `undefined` if the token is unknown, expired,
+   * revoked or used before, or if the log no longer has all messages.
    */
   resume(token: string, offset: string, request: ResumeRequest): Promise<Resumption | undefined>;
 }
@@ -127,7 +136,8 @@ export interface RecoverySettings {
   /**
    * Returns the recovery of a server.
    *
-   * @param parent the adapter of the RegExp namespace that the server belongs to, whose broadcasts reach its clients as well
+   * @param parent the adapter of the RegExp namespace that the server belongs to, whose broadcasts reach its clients as
+   * well
    * @returns `undefined` if the adapter stores no messages, and the application works without recovery
    * @throws Error if the adapter stores no messages, and the application requires recovery
    */

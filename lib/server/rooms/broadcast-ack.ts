@@ -7,8 +7,8 @@ import { TimeoutError } from '../../protocol/timeout-error.js';
 const DEFAULT_TIMEOUT = 5_000;
 
 /**
- * Sends a request to every socket of a target and calls back once: with all responses, or after the timeout with an error and
- * the responses received so far.
+ * Sends a request to every socket of a target and calls back once: with all responses, or after the timeout with an
+ * error and the responses received so far.
  */
 export function broadcastRequest(
   nsp: Namespace,
@@ -50,7 +50,8 @@ export function broadcastRequest(
     },
   );
   catchRejection(sent, (error) => nsp._report(error, 'the cluster adapter failed'));
-  // set after the broadcast, which throws if JSON cannot carry the data; unref'd, so that it does not keep the process alive
+  // set after the broadcast, which throws if JSON cannot carry the data; unref'd, so that it does not keep the process
+  // alive
   const timer = setTimeout(() => finish(new TimeoutError()), options.flags.timeout);
   timer.unref();
   nsp.adapter.serverCount().then(

@@ -21,8 +21,8 @@ import { RemoteSocket } from './remote-socket.js';
 import { addRooms, manageableRooms } from './room-names.js';
 
 /**
- * A set of rooms, and the options of a broadcast to them: Socket.IO's `BroadcastOperator`. Immutable: each method of the chain
- * returns a new operator.
+ * A set of rooms, and the options of a broadcast to them: Socket.IO's `BroadcastOperator`. Immutable: each method of
+ * the chain returns a new operator.
  */
 export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data = Untyped> {
   constructor(
@@ -41,8 +41,8 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
   /**
    * Adds one or several rooms to the target.
    *
-   * @throws RoomLimitError on a name that is neither a string nor a number, or longer than `limits.maxRoomNameLength` (and
-   * 1,006 characters)
+   * @throws RoomLimitError on a name that is neither a string nor a number, or longer than `limits.maxRoomNameLength`
+   * (and 1,006 characters)
    */
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return new BroadcastOperator(this.nsp, addRooms(this.rooms, rooms, this.nsp), this.excluded, this.flags);
@@ -89,10 +89,11 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
   }
 
   /**
-   * Sends one event to the target. Several arguments arrive as an array. If the last argument is a function, the event is a
-   * request, and the function is called with `(error, responses)`.
+   * Sends one event to the target. Several arguments arrive as an array. If the last argument is a function, the event
+   * is a request, and the function is called with `(error, responses)`.
    *
-   * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: its message contains the place in the data
+   * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: its message contains the place in
+   * the data
    */
   emit<Event extends EventNames<Emit>>(
     event: Event,
@@ -123,8 +124,8 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
   }
 
   /**
-   * Sends a request to every socket of the target and resolves with their responses, in the order of arrival. The timeout is 5
-   * seconds, unless {@link timeout} sets another.
+   * Sends a request to every socket of the target and resolves with their responses, in the order of arrival. The
+   * timeout is 5 seconds, unless {@link timeout} sets another.
    *
    * @throws (rejects) TimeoutError after the timeout, with the responses received so far as `responses`
    */
@@ -186,7 +187,10 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     this.reportRejection(this.nsp.adapter.disconnectSockets(this.target(), close));
   }
 
-  /** Revokes the sessions of disconnected clients in the target, since their rooms, or the session itself, ended meanwhile. */
+  /**
+   * Revokes the sessions of disconnected clients in the target, since their rooms, or the session itself, ended
+   * meanwhile.
+   */
   private revoke(): void {
     if (this.nsp._recovery === undefined) return;
     const packet: EventPacket = { type: 2, data: [REVOKED, null] };
@@ -200,7 +204,10 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     return sent.meta;
   }
 
-  /** Returns the options for an adapter. `flags` is a copy and never absent, since some adapters read its fields without a check. */
+  /**
+   * Returns the options for an adapter. `flags` is a copy and never absent, since some adapters read its fields without
+   * a check.
+   */
   private target(): { rooms: Set<Room>; except: Set<Room>; flags: EmitFlags } {
     return { rooms: this.rooms as Set<Room>, except: this.excluded as Set<Room>, flags: { ...this.flags } };
   }

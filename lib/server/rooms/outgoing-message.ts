@@ -2,8 +2,8 @@ import type { Encoding } from '../transport/encoding.js';
 import { Frame, type PendingOffset } from '../transport/frame.js';
 
 /**
- * An event on its way to several clients. The first recipient of each encoding makes its bytes; all others with the same
- * encoding share them.
+ * An event on its way to several clients. The first recipient of each encoding makes its bytes; all others with the
+ * same encoding share them.
  */
 export class OutgoingMessage {
   private first: Encoding | undefined;

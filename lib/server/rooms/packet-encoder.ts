@@ -8,8 +8,8 @@ import { REVOKED } from './target.js';
 type Packet = Omit<EventPacket, 'type'> & { place?: PendingOffset };
 
 /**
- * Makes the message of a broadcast: adapters call this once, and hand the result to every recipient. The envelope is encoded
- * at once, so that data which JSON cannot carry throws where the application emits it, recipients or not.
+ * Makes the message of a broadcast: adapters call this once, and hand the result to every recipient. The envelope is
+ * encoded at once, so that data which JSON cannot carry throws where the application emits it, recipients or not.
  *
  * @throws TypeError on data that JSON cannot carry, and on a packet of another node that has no event
  */

@@ -7,8 +7,9 @@ const EMPTY_ROOM: Room = '$nowhere';
 const COMMANDS = ['broadcast', 'addSockets', 'delSockets', 'disconnectSockets', 'fetchSockets'] as const;
 
 /**
- * Returns a function that creates the adapter of a RegExp namespace. Its commands apply to all children of the namespace, on every
- * node. It is an adapter of the same kind as theirs, and finds the sockets of this node in their adapters.
+ * Returns a function that creates the adapter of a RegExp namespace. Its commands apply to all children of the
+ * namespace, on every node. It is an adapter of the same kind as theirs, and finds the sockets of this node in their
+ * adapters.
  */
 export function parentAdapter(
   children: () => Iterable<{ readonly adapter: Adapter }>,
@@ -20,8 +21,8 @@ export function parentAdapter(
   };
   return (nsp) => {
     const adapter = create(nsp, forEachSocket);
-    // Redis adapters send a command for a single room over a channel of that room. Only nodes whose adapter has members of the room
-    // receive it, and this adapter never has members.
+    // Redis adapters send a command for a single room over a channel of that room. Only nodes whose adapter has members
+    // of the room receive it, and this adapter never has members.
     for (const command of COMMANDS) {
       const original = adapter[command].bind(adapter) as (...args: unknown[]) => unknown;
       Reflect.set(adapter, command, (...args: unknown[]): unknown =>

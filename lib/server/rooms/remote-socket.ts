@@ -58,7 +58,9 @@ export class RemoteSocket<
     this.target = (operator as Target).to(this.id).with({ expectSingleResponse: true });
   }
 
-  /** Sends one event to this socket. If the last argument is a function, it is called with the response or the error. */
+  /**
+   * Sends one event to this socket. If the last argument is a function, it is called with the response or the error.
+   */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): unknown {
     const last: unknown = args.at(-1);
     if (typeof last !== 'function') return this.target.emit(event, ...args);

@@ -18,12 +18,15 @@ interface RoomOwner {
   };
 }
 
-/** Names up to this length are allowed regardless of the limit, since clients do not choose the rooms of users and sockets. */
+/**
+ * Names up to this length are allowed regardless of the limit, since clients do not choose the rooms of users and
+ * sockets.
+ */
 const ALWAYS_ALLOWED_LENGTH = 256;
 
 /**
- * Returns one or several rooms as a set; `undefined` if a name is neither a string nor a number. Names may come from clients, so they
- * may be of any type.
+ * Returns one or several rooms as a set; `undefined` if a name is neither a string nor a number. Names may come from
+ * clients, so they may be of any type.
  */
 export function parseRooms(rooms: Rooms): ReadonlySet<Room> | undefined {
   const set = new Set<Room>();
@@ -100,7 +103,10 @@ export function refuseJoin(
   return { why: `a client may be in ${maxRooms} rooms`, limit: 'maxRooms' };
 }
 
-/** Returns why a client may not leave rooms; `undefined` if it may. It may leave neither the room of its id nor that of its user. */
+/**
+ * Returns why a client may not leave rooms; `undefined` if it may. It may leave neither the room of its id nor that of
+ * its user.
+ */
 export function refuseLeave(
   rooms: ReadonlySet<Room>,
   id: string,

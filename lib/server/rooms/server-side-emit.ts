@@ -8,8 +8,8 @@ const DEFAULT_TIMEOUT = 5_000;
 const GRACE = 1_000;
 
 /**
- * Sends an event to the servers of the same path on the other nodes. If the last argument is a function, it is called once,
- * with an error or with the responses.
+ * Sends an event to the servers of the same path on the other nodes. If the last argument is a function, it is called
+ * once, with an error or with the responses.
  *
  * @param report logs an error that no caller can catch
  */
@@ -32,7 +32,8 @@ export function serverSideEmit(
     clearTimeout(timer);
     callSafely(() => Reflect.apply(last, undefined, result) as unknown, report);
   };
-  // adapters start their own timer only after the broker has returned the number of nodes, and a stalled broker never does
+  // adapters start their own timer only after the broker has returned the number of nodes, and a stalled broker never
+  // does
   const timeout = (Reflect.get(adapter, 'requestsTimeout') as number | undefined) ?? DEFAULT_TIMEOUT;
   const timer = setTimeout(() => callback(new TimeoutError(), []), timeout + GRACE).unref();
   const sent: unknown = adapter.serverSideEmit([event, ...args.slice(0, -1), callback]);

@@ -6,8 +6,8 @@ interface Broadcast {
 }
 
 /**
- * Checks the target of a message from another node. Adapters would send a message with a damaged target, one without rooms, to
- * all clients.
+ * Checks the target of a message from another node. Adapters would send a message with a damaged target, one without
+ * rooms, to all clients.
  *
  * @throws TypeError if the target has no lists of rooms
  */
@@ -29,12 +29,16 @@ export function checkBroadcast(data: unknown): void {
 }
 
 /**
- * The event name of a packet that revokes the sessions of disconnected clients in its target, because the server disconnected them
- * or made them leave a room. The packet is stored in the log like any other, and never sent to clients.
+ * The event name of a packet that revokes the sessions of disconnected clients in its target, because the server
+ * disconnected them or made them leave a room. The packet is stored in the log like any other, and never sent to
+ * clients.
  */
 export const REVOKED = '$revoked';
 
-/** Returns whether a packet is stored for disconnected clients. Like Socket.IO, the log stores neither requests nor volatile packets. */
+/**
+ * Returns whether a packet is stored for disconnected clients. Like Socket.IO, the log stores neither requests nor
+ * volatile packets.
+ */
 export function isRecoverable(
   packet: object,
   flags: { readonly volatile?: boolean | undefined } | undefined,

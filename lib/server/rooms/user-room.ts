@@ -1,8 +1,8 @@
 import type { Adapter } from 'socket.io-adapter';
 
 /**
- * Adds a socket to the room of its user. Adapters then reach the socket through that room, but no list of rooms contains it:
- * neither `client.rooms` nor the details that other nodes receive.
+ * Adds a socket to the room of its user. Adapters then reach the socket through that room, but no list of rooms
+ * contains it: neither `client.rooms` nor the details that other nodes receive.
  */
 export function enterUserRoom(
   adapter: Adapter,
@@ -19,7 +19,10 @@ export function enterUserRoom(
   });
 }
 
-/** Removes a socket from the room of its user. Required on disconnect, since adapters clean up only the rooms that they list. */
+/**
+ * Removes a socket from the room of its user. Required on disconnect, since adapters clean up only the rooms that they
+ * list.
+ */
 export function leaveUserRoom(adapter: Adapter, room: string, id: string): unknown {
   return adapter.del(id, room);
 }

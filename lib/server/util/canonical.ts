@@ -1,8 +1,9 @@
 const MAX_DEPTH = 32;
 
 /**
- * Returns the canonical text of a value: equal values have equal texts, regardless of the key order of objects. Supports
- * strings, numbers, booleans, bigints, dates, bytes, database identifiers, and arrays and plain objects of those.
+ * Returns the canonical text of a value: equal values have equal texts, regardless of the key order of objects.
+ * Supports strings, numbers, booleans, bigints, dates, bytes, database identifiers, and arrays and plain objects of
+ * those.
  *
  * @returns `undefined` for any other value, since two different values could get the same text: class instances may
  * differ in private fields only. Also `undefined` below 32 levels of nesting.

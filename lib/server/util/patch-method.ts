@@ -2,8 +2,8 @@
  * Replaces a method of one object.
  *
  * @param make returns the replacement; receives the original method
- * @returns a function that restores the original. It does nothing if other code has replaced the method in the meantime:
- * that replacement still calls ours.
+ * @returns a function that restores the original. It does nothing if other code has replaced the method in the
+ * meantime: that replacement still calls ours.
  */
 export function patchMethod<Target extends object, Name extends keyof Target>(
   target: Target,

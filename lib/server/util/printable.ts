@@ -5,14 +5,14 @@ const MAX_STACK_LENGTH = 20_000;
 /** Matches the start of a frame in V8's stacks. */
 const FRAME = /^ {4}at /;
 /**
- * Characters that a log must not contain: control characters, which begin new lines and control terminals, separators that
- * some viewers show as line breaks, marks that change the direction of text, and lone surrogates.
+ * Characters that a log must not contain: control characters, which begin new lines and control terminals, separators
+ * that some viewers show as line breaks, marks that change the direction of text, and lone surrogates.
  */
 const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 /**
- * Escapes and shortens a text for the log, so that it stays on one line. Names, rooms and error messages may come from a
- * client: escaped, they can neither forge a log line nor control a terminal.
+ * Escapes and shortens a text for the log, so that it stays on one line. Names, rooms and error messages may come from
+ * a client: escaped, they can neither forge a log line nor control a terminal.
  */
 export function printable(text: string): string {
   const shortened = text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text;
@@ -20,8 +20,8 @@ export function printable(text: string): string {
 }
 
 /**
- * Returns the stack of an error for the log, with at most 20,000 characters of frames. Each frame keeps its line. The message
- * stays on one line, even if it looks like frames.
+ * Returns the stack of an error for the log, with at most 20,000 characters of frames. Each frame keeps its line. The
+ * message stays on one line, even if it looks like frames.
  */
 export function printableStack({ stack, message }: Error): string | undefined {
   if (typeof stack !== 'string') return undefined;

@@ -5,7 +5,10 @@ const SIZE = 15;
 const pool = Buffer.allocUnsafeSlow(256 * SIZE);
 let used = pool.length;
 
-/** Returns an unguessable id. Random bytes are generated for 256 ids at a time, which saves 4 % of the cost of a connection. */
+/**
+ * Returns an unguessable id. Random bytes are generated for 256 ids at a time, which saves 4 % of the cost of a
+ * connection.
+ */
 export function randomId(): string {
   if (used === pool.length) {
     randomFillSync(pool);

@@ -14,7 +14,10 @@ export function catchRejection(result: unknown, onError: (error: unknown) => voi
   if (result instanceof Promise) result.catch(onError);
 }
 
-/** An event emitter for users' listeners. The rejection of an async listener goes to `onError` and does not end the process. */
+/**
+ * An event emitter for users' listeners. The rejection of an async listener goes to `onError` and does not end the
+ * process.
+ */
 export class UserEvents extends EventEmitter {
   constructor(private readonly onError: (error: unknown, event: string, args: readonly unknown[]) => void) {
     super({ captureRejections: true });

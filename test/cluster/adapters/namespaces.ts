@@ -97,7 +97,7 @@ export const namespaces: Cases = (cluster, backend) => {
       for (const { client } of [...reds, ...blues]) {
         await client.until('all events', () => client.frames.some(({ data }) => data === 'all'));
         const received = client.frames
-          .filter(({ event }) => event === 'news')
+          .filter(({ event }) => event === 'announcement')
           .map(({ data }) => data as string);
         expect(received).toEqual(
           reds.some((member) => member.client === client) ? ['rooms', 'all'] : ['all'],

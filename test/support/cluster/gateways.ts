@@ -59,7 +59,7 @@ export function clusterGateways(node: string): Type[] {
     /** Emits to the clients of all names, or to a room. */
     @SubscribeMessage('broadcast')
     broadcast(@MessageBody() { room, data }: { room?: string; data: unknown }) {
-      (room === undefined ? this.server : this.server.to(room)).emit('news', data);
+      (room === undefined ? this.server : this.server.to(room)).emit('announcement', data);
     }
   }
   return [MainGateway, OtherGateway, DynamicGateway, OddGateway];

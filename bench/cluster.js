@@ -1,5 +1,5 @@
-// Compares broadcasts across two nodes and one Redis: this package against Nest + Socket.IO with the same adapter package
-// and the same broker. Rounds of both sides alternate, and the result is the median of the paired ratios.
+// Compares broadcasts across two nodes and one Redis: this package against Nest + Socket.IO with the same adapter
+// package and the same broker. Rounds of both sides alternate, and the result is the median of the paired ratios.
 //
 // npm run bench:cluster -- [options]
 //   --rounds 7         rounds of each workload
@@ -42,7 +42,10 @@ const RECOVERY = {
   'Socket.IO': { side: 'socket.io', broker: 'streams' },
 };
 
-/** `clients` is the number of clients per node, `window` the number of broadcasts in flight. Each load takes some seconds. */
+/**
+ * `clients` is the number of clients per node, `window` the number of broadcasts in flight. Each load takes some
+ * seconds.
+ */
 const LOADS = [
   { clients: 100, window: 1, warmUp: 800, times: 1_000 },
   { clients: 100, window: 32, warmUp: 1_500, times: 2_000 },

@@ -47,7 +47,10 @@ export function asideRows(name, rounds) {
   });
 }
 
-/** Returns one table for the whole run: the cost of this package divided by that of each peer, by each workload's first figure. */
+/**
+ * Returns one table for the whole run: the cost of this package divided by that of each peer, by each workload's first
+ * figure.
+ */
 export function overview(results) {
   const peers = [...new Set(Object.values(results).flatMap(([round]) => Object.keys(round)))].filter(
     (peer) => peer !== 'ours',

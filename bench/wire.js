@@ -43,8 +43,8 @@ export const PROTOCOLS = {
 /** One connection. */
 export class Connection {
   /**
-   * Called with this connection for each message, and with whether it is a broadcast, as far as the chunk that holds the
-   * frame's header shows it.
+   * Called with this connection for each message, and with whether it is a broadcast, as far as the chunk that holds
+   * the frame's header shows it.
    */
   onMessage = () => undefined;
   #tcp;

@@ -1,4 +1,5 @@
-// Generates lib/explorer/page.ts from the files in lib/explorer/page/. As a module, they load the same way in ESM and CommonJS.
+// Generates lib/explorer/page.ts from the files in lib/explorer/page/. As a module, they load the same way in ESM and
+// CommonJS.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 

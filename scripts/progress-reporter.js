@@ -1,4 +1,6 @@
-/** Prints after each file how many are done and which ones run, and at the end how to run the failed spec files again. */
+/**
+ * Prints after each file how many are done and which ones run, and at the end how to run the failed spec files again.
+ */
 export default class ProgressReporter {
   #done = 0;
   #running = new Set();

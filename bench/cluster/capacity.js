@@ -1,5 +1,5 @@
-// Measures how many broadcasts one Redis can forward. Plain sockets send it the bytes that a real node sent, as fast as it
-// answers, and one plain subscriber stands for each node.
+// Measures how many broadcasts one Redis can forward. Plain sockets send it the bytes that a real node sent, as fast as
+// it answers, and one plain subscriber stands for each node.
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import { ownCpu } from '../processes.js';
@@ -24,8 +24,8 @@ async function plainSocket(port) {
 }
 
 /**
- * For each adapter: `one`, the bytes of one broadcast; `number`, which writes ids into a batch where broadcasts have ids;
- * and `subscribe`, which reads them as a node does.
+ * For each adapter: `one`, the bytes of one broadcast; `number`, which writes ids into a batch where broadcasts have
+ * ids; and `subscribe`, which reads them as a node does.
  */
 const BROKERS = {
   classic: ({ channel, payload }) => ({

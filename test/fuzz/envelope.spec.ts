@@ -65,7 +65,9 @@ function checkFields(envelope: Envelope, expected: Record<string, unknown>, text
     check(JSON.stringify(value) === JSON.stringify(expected[name]), `read ${name} wrongly`, value, text);
 }
 
-/** JSON.parse reads numbers that are too large for a double, such as `1e999`, as Infinity, which JSON cannot represent. */
+/**
+ * JSON.parse reads numbers that are too large for a double, such as `1e999`, as Infinity, which JSON cannot represent.
+ */
 function hasInfinity(value: unknown): boolean {
   if (typeof value === 'number') return !Number.isFinite(value);
   return typeof value === 'object' && value !== null && Object.values(value).some(hasInfinity);

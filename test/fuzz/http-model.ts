@@ -74,8 +74,8 @@ export const offeredBy = ({ fields }: Handshake): string[] =>
     .map((name) => name.trim());
 
 /**
- * Parses a request. Returns a text with the reason when it is not a handshake of RFC 6455. Ignores, like Node's parser and
- * `ws`, the version in the request line.
+ * Parses a request. Returns a text with the reason when it is not a handshake of RFC 6455. Ignores, like Node's parser
+ * and `ws`, the version in the request line.
  */
 export function readHandshake(text: string): Handshake | string {
   const end = text.indexOf('\r\n\r\n');

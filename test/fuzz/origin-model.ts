@@ -1,6 +1,6 @@
 /**
- * A model of which page may connect, written without `URL`. It parses origins by the grammar of RFC 6454, section 7, and
- * hosts by that of RFC 9110, section 7.2.
+ * A model of which page may connect, written without `URL`. It parses origins by the grammar of RFC 6454, section 7,
+ * and hosts by that of RFC 9110, section 7.2.
  */
 
 export interface Site {

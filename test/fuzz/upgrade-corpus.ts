@@ -1,7 +1,10 @@
 import type { Random } from '../support/random.js';
 import { Mutator } from './mutator.js';
 
-/** Appears in every part that a client controls. It must not appear in a header of a response, nor without a reason in a body. */
+/**
+ * Appears in every part that a client controls. It must not appear in a header of a response, nor without a reason in a
+ * body.
+ */
 export const CANARY = 'k4nar1envogel';
 
 type Field = [name: string, value: string];

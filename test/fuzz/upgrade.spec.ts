@@ -47,7 +47,9 @@ const PLATFORM_MESSAGE =
 const TOKEN = /right|eyJ0b2tlbiI6InJpZ2h0/;
 const TIMEOUT = 5_000;
 
-/** Sends a request. Resolves with all bytes until the connection closes. The client ends its half when `done` resolves. */
+/**
+ * Sends a request. Resolves with all bytes until the connection closes. The client ends its half when `done` resolves.
+ */
 function exchange(port: number, request: Buffer, done: () => Promise<void>): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const tcp = connect(port, '127.0.0.1');

@@ -17,7 +17,10 @@ export class AttackHarness<Gateway> {
     private readonly probe: TestClient,
   ) {}
 
-  /** @param gateways the first must have the path `/ws` and answer `echo`. Pings are off, so that raw clients receive none. */
+  /**
+   * @param gateways the first must have the path `/ws` and answer `echo`. Pings are off, so that raw clients receive
+   * none.
+   */
   static async of<Gateway>(
     gateways: Type<Gateway> | [Type<Gateway>, ...Type[]],
     adapter: EnvelopeOptions = {},

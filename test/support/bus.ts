@@ -2,8 +2,8 @@ import { ClusterAdapter, type ClusterMessage, type ClusterResponse } from 'socke
 import type { AdapterFactory } from '../../lib/index.js';
 
 /**
- * When an adapter encodes a message: before `doPublish` returns, later (like `@socket.io/mongo-adapter`), or never, in which
- * case the other nodes of the process receive the same object.
+ * When an adapter encodes a message: before `doPublish` returns, later (like `@socket.io/mongo-adapter`), or never, in
+ * which case the other nodes of the process receive the same object.
  */
 export type Encoding = 'at once' | 'late' | 'never';
 

@@ -42,7 +42,9 @@ afterAll(async () => {
   await Promise.all([...running].map((child) => child.kill()));
 });
 
-/** A program of `test/support/child` in a separate process, and so with a separate heap. It is killed after the test. */
+/**
+ * A program of `test/support/child` in a separate process, and so with a separate heap. It is killed after the test.
+ */
 export class Child {
   /** The events that the child emitted. */
   readonly events: { event: string; value: unknown }[] = [];

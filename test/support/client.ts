@@ -121,7 +121,8 @@ export class TestClient {
 
   /**
    * Resolves when the server has handled all earlier messages: it handles the messages of one client in order. The
-   * second round trip is for handlers, which respond some promise jobs after their call. Its response stays in `frames`.
+   * second round trip is for handlers, which respond some promise jobs after their call. Its response stays in
+   * `frames`.
    */
   async settled(): Promise<void> {
     const first = await this.ask('$ping');

@@ -70,8 +70,8 @@ export function blocksOf(document: string): Block[] {
 }
 
 /**
- * Writes all blocks below a folder, one folder for each program, beside its given files. A line of code has the same number
- * as in its document, so that a compiler's message leads there.
+ * Writes all blocks below a folder, one folder for each program, beside its given files. A line of code has the same
+ * number as in its document, so that a compiler's message leads there.
  */
 export function writeBlocks(folder: string): Block[] {
   rmSync(folder, { recursive: true, force: true });

@@ -56,7 +56,9 @@ export class FaultyNetwork {
     for (const tcp of this.sockets) tcp.resetAndDestroy();
   }
 
-  /** Forwards this number of bytes in one direction, and then closes all connections, possibly in the middle of a frame. */
+  /**
+   * Forwards this number of bytes in one direction, and then closes all connections, possibly in the middle of a frame.
+   */
   cutAfter(bytes: number, direction: Direction): void {
     this.budget[direction] = bytes;
   }

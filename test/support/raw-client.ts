@@ -91,7 +91,9 @@ afterEach(() => {
   for (const tcp of open) tcp.destroy();
 });
 
-/** A WebSocket client on raw TCP: the test controls each sent byte and sees each received byte. Closed after the test. */
+/**
+ * A WebSocket client on raw TCP: the test controls each sent byte and sees each received byte. Closed after the test.
+ */
 export class RawClient {
   /** The head of the response to the upgrade request. */
   head = '';

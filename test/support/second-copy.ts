@@ -12,8 +12,8 @@ interface Manifest {
 }
 
 /**
- * Second copies of Nest packages, as in a monorepo or after `npm link`: the same code from another folder. They share their
- * dependencies with the first copies.
+ * Second copies of Nest packages, as in a monorepo or after `npm link`: the same code from another folder. They share
+ * their dependencies with the first copies.
  */
 export class SecondCopy {
   private constructor(private readonly folder: string) {}

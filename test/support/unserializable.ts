@@ -11,7 +11,10 @@ function circular(): object {
   return parent;
 }
 
-/** Values that JSON would drop, empty, replace or refuse: a function that creates each, its place, and its name in the error. */
+/**
+ * Values that JSON would drop, empty, replace or refuse: a function that creates each, its place, and its name in the
+ * error.
+ */
 export const UNSERIALIZABLE: readonly (readonly [
   name: string,
   make: () => unknown,

@@ -11,7 +11,9 @@ export interface UpgradeResponse {
   body: string;
 }
 
-/** Requests an upgrade over raw TCP. Resolves with the response; after a 101, only its head. Status 0 means no response. */
+/**
+ * Requests an upgrade over raw TCP. Resolves with the response; after a 101, only its head. Status 0 means no response.
+ */
 export function requestUpgrade(
   port: number,
   target: string,

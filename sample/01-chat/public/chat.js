@@ -14,7 +14,9 @@ url.hash = '';
 if (port !== 0) url.port = String(port);
 const connection = new Connection(url.href);
 
-/** The rooms that this window shows: for each the log entries, the authors who type, the people, and the unread count. */
+/**
+ * The rooms that this window shows: for each the log entries, the authors who type, the people, and the unread count.
+ */
 const rooms = new Map();
 let current;
 let me = sessionStorage.getItem('name') ?? '';

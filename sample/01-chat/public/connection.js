@@ -43,8 +43,8 @@ export class Connection extends EventTarget {
   }
 
   /**
-   * Sends a request: an event with an id. Resolves with the response. Rejects with the server's exception, after a timeout, or
-   * when disconnected.
+   * Sends a request: an event with an id. Resolves with the response. Rejects with the server's exception, after a
+   * timeout, or when disconnected.
    */
   request(event, data) {
     return new Promise((resolve, reject) => {

@@ -27,7 +27,10 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
 
   constructor(private readonly chatHistory: ChatHistoryService) {}
 
-  /** Listens to the adapter, which reports every change of a room: after `join`, after `leave`, and when a client disconnects. */
+  /**
+   * Listens to the adapter, which reports every change of a room: after `join`, after `leave`, and when a client
+   * disconnects.
+   */
   afterInit({ adapter }: ChatServer): void {
     const onChange = (room: string, id: string): void => {
       this.emitPeople(room, id).catch((error: unknown) => this.logger.error(error));

@@ -2,8 +2,8 @@ import { Injectable, type CallHandler, type ExecutionContext, type NestIntercept
 import { from, lastValueFrom, type Observable } from 'rxjs';
 
 /**
- * Handles the messages of one client one after the other. Nest starts each message when it arrives, and the validation of a
- * long message may take longer than that of a short one behind it. The history must keep the order of sending.
+ * Handles the messages of one client one after the other. Nest starts each message when it arrives, and the validation
+ * of a long message may take longer than that of a short one behind it. The history must keep the order of sending.
  */
 @Injectable()
 export class InOrderInterceptor implements NestInterceptor {

@@ -4,8 +4,8 @@ import { JwtAuthGuard } from './auth/jwt-auth.guard.js';
 import { Roles, RolesGuard } from './auth/roles.guard.js';
 
 /**
- * Answers plain HTTP requests to the gateways' URLs with the same guards, and so with the same status. A browser hides from
- * its page the status with which a WebSocket was refused; here the page can ask for it.
+ * Answers plain HTTP requests to the gateways' URLs with the same guards, and so with the same status. A browser hides
+ * from its page the status with which a WebSocket was refused; here the page can ask for it.
  */
 @Controller()
 @UseGuards(JwtAuthGuard, RolesGuard)

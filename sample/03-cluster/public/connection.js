@@ -5,7 +5,10 @@ const MAX_DELAY = 5_000;
 const TIMEOUT = 5_000;
 const PING_INTERVAL = 10_000;
 
-/** Events: `state` with `{ state, code, delay }`, where `state` is `connecting`, `open` or `waiting`; `event` with `{ event, data }`. */
+/**
+ * Events: `state` with `{ state, code, delay }`, where `state` is `connecting`, `open` or `waiting`; `event` with `{
+ * event, data }`.
+ */
 export class Connection extends EventTarget {
   #url;
   #socket;
@@ -36,8 +39,8 @@ export class Connection extends EventTarget {
   }
 
   /**
-   * Sends a request: an event with an id. Resolves with the response. Rejects with the server's exception, after a timeout, or
-   * when disconnected.
+   * Sends a request: an event with an id. Resolves with the response. Rejects with the server's exception, after a
+   * timeout, or when disconnected.
    */
   request(event, data) {
     return new Promise((resolve, reject) => {

@@ -4,7 +4,9 @@ import { Logger } from '@nestjs/common';
 import { setupPrimary } from '@socket.io/cluster-adapter';
 import { readSettings } from './settings.js';
 
-/** The primary process. Starts a worker (main.ts) for each core, all on one port, and replaces each worker that ends. */
+/**
+ * The primary process. Starts a worker (main.ts) for each core, all on one port, and replaces each worker that ends.
+ */
 const logger = new Logger('Cluster');
 const { workers } = readSettings();
 const started = new WeakSet<Worker>();

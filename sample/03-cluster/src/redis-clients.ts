@@ -16,8 +16,8 @@ export class RedisClients implements OnApplicationShutdown {
     const pub: RedisClientType = createClient({ url });
     const sub = pub.duplicate();
     this.clients = [pub, sub];
-    // clients reconnect by themselves and report each failed attempt; the adapter already logs when the connection to Redis
-    // is lost and restored
+    // clients reconnect by themselves and report each failed attempt; the adapter already logs when the connection to
+    // Redis is lost and restored
     for (const client of this.clients) client.on('error', () => undefined);
     pub.once('error', (error: NodeJS.ErrnoException) =>
       this.logger.error(`Redis: ${error.code ?? error.message}`),

@@ -12,7 +12,9 @@ import { MessageDto } from './message.dto.js';
 import { ROOM, WORKER, type RoomServer, type RoomSocket, type Roster } from './room.js';
 import { RosterService } from './roster.service.js';
 
-/** A room with members on all workers. The gateway is the same as for one process: its events reach the whole cluster. */
+/**
+ * A room with members on all workers. The gateway is the same as for one process: its events reach the whole cluster.
+ */
 @WebSocketGateway({ path: '/ws' })
 @UsePipes(new ValidationPipe({ transform: true, whitelist: true }))
 export class RoomGateway {

@@ -7,8 +7,8 @@ import { ROOM, type WorkerMembers, type Member, type RoomServer, type Roster } f
 const INTERVAL = 1_000;
 
 /**
- * Keeps the members of each worker. Each worker asks the others once a second, and emits a change to its own clients. The
- * cost does not depend on how many clients connect and disconnect, and a killed worker disappears from the list.
+ * Keeps the members of each worker. Each worker asks the others once a second, and emits a change to its own clients.
+ * The cost does not depend on how many clients connect and disconnect, and a killed worker disappears from the list.
  */
 @Injectable()
 export class RosterService implements OnApplicationBootstrap, OnModuleDestroy {

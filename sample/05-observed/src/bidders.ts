@@ -8,7 +8,10 @@ interface Lot {
 /** The average time between two bids of one bidder, in milliseconds. */
 const INTERVAL = 1_500;
 
-/** Starts two clients that bid by themselves, so that the pages have something to show. Resolves when both are connected. */
+/**
+ * Starts two clients that bid by themselves, so that the pages have something to show. Resolves when both are
+ * connected.
+ */
 export async function startBidders(url: string): Promise<void> {
   for (const token of ['ada', 'bob']) {
     const socket = connect(`${url}/auction`, { auth: token });

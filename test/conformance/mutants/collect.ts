@@ -16,8 +16,8 @@ interface Scope {
 const TIMEOUT = 20_000;
 
 /**
- * Collects the tests that a function declares, in place of Jest, so that a test can run them and expect some of them to fail.
- * `beforeAll` and `afterAll` run around each one.
+ * Collects the tests that a function declares, in place of Jest, so that a test can run them and expect some of them to
+ * fail. `beforeAll` and `afterAll` run around each one.
  */
 export function collect(declare: () => void): Check[] {
   const checks: Check[] = [];

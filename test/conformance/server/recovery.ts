@@ -44,7 +44,10 @@ class RecoveringClient {
   }
 }
 
-/** Declares the checks of PROTOCOL.md, "Coming back". Skips them when `features` of the server does not include recovery. */
+/**
+ * Declares the checks of PROTOCOL.md, "Coming back". Skips them when `features` of the server does not include
+ * recovery.
+ */
 export function declareRecoveryChecks(server: Server): void {
   const itRecovers = server.capabilities.features.includes('recovery') ? it : it.skip;
   let ada: RecoveringClient;

@@ -6,8 +6,8 @@ interface Request {
 }
 
 /**
- * Adds the event of the request to responses without an `event`, which PROTOCOL.md allows: checks compare whole messages, and
- * a server that sends an event must send the right one. Call it before anything is sent.
+ * Adds the event of the request to responses without an `event`, which PROTOCOL.md allows: checks compare whole
+ * messages, and a server that sends an event must send the right one. Call it before anything is sent.
  */
 export function addEventsToResponses(client: TestClient): void {
   const events = new Map<unknown, unknown>();

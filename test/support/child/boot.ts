@@ -10,7 +10,9 @@ export interface Booted {
   port: number;
 }
 
-/** Starts the application of a child process, on the HTTP platform of this run. The parent finds its log in `output`. */
+/**
+ * Starts the application of a child process, on the HTTP platform of this run. The parent finds its log in `output`.
+ */
 export async function boot(
   metadata: ModuleMetadata,
   options: EnvelopeOptions = {},

@@ -21,8 +21,8 @@ export interface Backend {
   /** Connects a node. Absent where nodes must be workers of Node's cluster module. */
   link?(url: string): Promise<Link>;
   /**
-   * Adds a node on a path that never answers. Resolves with a function that removes it. The other nodes count it as soon
-   * as `serverCount` does.
+   * Adds a node on a path that never answers. Resolves with a function that removes it. The other nodes count it as
+   * soon as `serverCount` does.
    */
   addSilentNode?(url: string, path: string): Promise<() => Promise<void>>;
   /** Whether the cluster has only one node. */

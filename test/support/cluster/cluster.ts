@@ -145,8 +145,8 @@ export class Cluster {
   }
 
   /**
-   * Returns what these members received, once all messages that a node has sent so far have arrived: a marker to all clients
-   * follows them on the same way.
+   * Returns what these members received, once all messages that a node has sent so far have arrived: a marker to all
+   * clients follows them on the same way.
    */
   async got(from: Pick<ClusterNode, 'server'>, members: readonly Member[], path = '/ws') {
     const mark = ++this.marks;
@@ -155,8 +155,8 @@ export class Cluster {
   }
 
   /**
-   * Stops a node from answering that the first one counts. Returns the members on other nodes, and a function that restores it.
-   * With workers, it suspends the third node; otherwise it adds a silent one.
+   * Stops a node from answering that the first one counts. Returns the members on other nodes, and a function that
+   * restores it. With workers, it suspends the third node; otherwise it adds a silent one.
    */
   async stopAnswering(members: readonly Member[], path = '/ws') {
     const { backend, nodes } = this;

@@ -23,7 +23,10 @@ interface Response {
   header(name: string, value: string): unknown;
 }
 
-/** Returns the access token to the page, which keeps it in memory. Sets the refresh token as a cookie that no script can read. */
+/**
+ * Returns the access token to the page, which keeps it in memory. Sets the refresh token as a cookie that no script can
+ * read.
+ */
 @Controller()
 @UsePipes(new ValidationPipe({ transform: true, whitelist: true }))
 export class AuthController {

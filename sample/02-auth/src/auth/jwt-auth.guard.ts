@@ -2,7 +2,10 @@ import { Injectable, UnauthorizedException, type ExecutionContext } from '@nestj
 import { AuthGuard } from '@nestjs/passport';
 import type { UserSocket } from './user.js';
 
-/** Runs for HTTP requests and for WebSockets: at the upgrade, for each message, and when a client renews its token with `$auth`. */
+/**
+ * Runs for HTTP requests and for WebSockets: at the upgrade, for each message, and when a client renews its token with
+ * `$auth`.
+ */
 @Injectable()
 export class JwtAuthGuard extends AuthGuard('jwt') {
   /** Sets `client.expiresAt`, so that the connection closes when its token expires. */

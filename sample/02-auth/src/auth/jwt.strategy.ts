@@ -4,7 +4,9 @@ import { ExtractJwt, Strategy } from 'passport-jwt';
 import { authConfig, type AuthConfig } from './auth.config.js';
 import type { User } from './user.js';
 
-/** Reads the header `Authorization`. The adapter sets it for WebSockets, too, whichever way the client sent its token. */
+/**
+ * Reads the header `Authorization`. The adapter sets it for WebSockets, too, whichever way the client sent its token.
+ */
 @Injectable()
 export class JwtStrategy extends PassportStrategy(Strategy) {
   constructor(@Inject(authConfig.KEY) { secret }: AuthConfig) {

@@ -10,7 +10,10 @@ export interface CookieSettings {
   secure: boolean;
 }
 
-/** Returns the header `Set-Cookie`. Scripts cannot read the cookie, other sites cannot send it, and only `/refresh` receives it. */
+/**
+ * Returns the header `Set-Cookie`. Scripts cannot read the cookie, other sites cannot send it, and only `/refresh`
+ * receives it.
+ */
 export function refreshCookie(user: string, token: string, settings: CookieSettings): string {
   return stringifySetCookie({
     name: nameOf(user),

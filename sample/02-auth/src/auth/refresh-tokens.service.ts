@@ -3,8 +3,8 @@ import { Inject, Injectable } from '@nestjs/common';
 import { authConfig, type AuthConfig } from './auth.config.js';
 
 /**
- * Keeps refresh tokens: random, stored as hashes, and revoked when their user signs out. In memory here; an application uses
- * a table of its database. One token serves many renewals, because all tabs of a browser share it.
+ * Keeps refresh tokens: random, stored as hashes, and revoked when their user signs out. In memory here; an application
+ * uses a table of its database. One token serves many renewals, because all tabs of a browser share it.
  */
 @Injectable()
 export class RefreshTokensService {

@@ -10,7 +10,9 @@ const MAX_SPANS = 200;
 /** The metrics in the format of Prometheus. GET /metrics serves them. */
 export const prometheus = new PrometheusExporter({ preventServerStart: true });
 
-/** Keeps the last spans in memory. A real application has an OTLP exporter here; this sample works without a collector. */
+/**
+ * Keeps the last spans in memory. A real application has an OTLP exporter here; this sample works without a collector.
+ */
 class LastSpans implements SpanProcessor {
   /** Newest first. */
   readonly all: ReadableSpan[] = [];
@@ -28,8 +30,8 @@ class LastSpans implements SpanProcessor {
 export const lastSpans = new LastSpans();
 
 /**
- * Sets up OpenTelemetry as in any application. Only the last line is for nestjs-envelope. Call this before you create the
- * adapter.
+ * Sets up OpenTelemetry as in any application. Only the last line is for nestjs-envelope. Call this before you create
+ * the adapter.
  */
 export function startTelemetry(): void {
   context.setGlobalContextManager(new AsyncLocalStorageContextManager());

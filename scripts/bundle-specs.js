@@ -9,7 +9,7 @@ export function findSpecs(folder) {
   return readdirSync(folder, { recursive: true })
     .map((file) => file.split(sep).join('/'))
     .filter((file) => file.endsWith('.spec.ts') && !IGNORED.test(file))
-    .sort();
+    .sort((one, other) => one.localeCompare(other));
 }
 
 /**

@@ -20,7 +20,8 @@ export default class ProgressReporter {
   }
 
   onRunComplete() {
-    for (const spec of [...this.#failed].sort()) print(`To run it again: npm test -- ${spec}`);
+    for (const spec of [...this.#failed].sort((one, other) => one.localeCompare(other)))
+      print(`To run it again: npm test -- ${spec}`);
   }
 }
 

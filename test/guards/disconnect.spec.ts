@@ -208,7 +208,7 @@ describe('a client that disconnects while its guard runs', () => {
     expect(calls.filter((entry) => entry === 'connected').length).toBe(countDisconnected());
   });
 
-  it('and one that stays connected has its early messages handled in order', async () => {
+  it('has its early messages handled in order if it stays connected', async () => {
     const app = await start();
     const { tcp, answer } = beginUpgrade(app.port, '/ws');
     await until('the guard', () => gates.length === 1);

@@ -215,7 +215,7 @@ describe('names of rooms', () => {
     expect(stage.app.log.of('error')).toEqual([]);
   });
 
-  it('that are numbers reach the clients that joined by the number', async () => {
+  it('can be numbers, and reach the clients that joined by the number', async () => {
     const stage = await start();
     const [ada] = await connectAs(stage, 'ada');
     await ada.ask('call', { operation: 'join', room: [7, 'red'] });

@@ -43,7 +43,7 @@ export const payloads: Cases = (cluster, backend) => {
         expect(frames).toEqual([{ event: 'huge', data: [2 ** 64, -1e20, 1e300] }]);
     });
 
-    it('that JSON cannot serialize reach no client', async () => {
+    it('reach no client when JSON cannot serialize them', async () => {
       const [one] = cluster.three;
       const members = await cluster.joinEach();
       const values: [value: unknown, kind: string][] = [

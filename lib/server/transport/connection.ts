@@ -25,8 +25,8 @@ export type RawData = string | Buffer | ArrayBuffer | Uint8Array;
 /** The error of what needs an open connection. */
 export const NOT_OPEN = 'the connection is not open yet: its guards run before it is';
 
-/** Who holds a connection: the application by `client.pause()`, or the backlog of messages that wait. */
-export type Holder = 'application' | 'backlog';
+/** Who holds a connection: the application by `client.pause()`, early messages, or messages that wait for others in flight. */
+export type Holder = 'application' | 'early' | 'backlog';
 
 /**
  * A carrier of messages between this server and one client. It knows nothing of events, rooms or gateways: those belong to

@@ -31,7 +31,7 @@ const OPEN = 1;
 const CLOSED = 3;
 
 /** One bit for each holder. */
-const HOLDERS: Readonly<Record<Holder, number>> = { application: 1, backlog: 2 };
+const HOLDERS: Readonly<Record<Holder, number>> = { application: 1, early: 2, backlog: 4 };
 
 /** What waits for a connection to drain. */
 interface Draining {

@@ -228,7 +228,7 @@ class InProcessConnection implements Connection, OutboxTransport {
   refundMessage(): void {
     this.rate.refund();
   }
-  mayRefuse(): boolean {
+  takeRefusal(): boolean {
     if (this.rate.takeRefusal()) return true;
     this.owner!.onFlood();
     return false;
@@ -260,8 +260,8 @@ class InProcessConnection implements Connection, OutboxTransport {
   onOverflow(): void {
     this.owner!.onOverflow();
   }
-  onPosition(offset: string): boolean {
-    return this.owner!.onPosition(offset);
+  shouldSend(offset: string): boolean {
+    return this.owner!.shouldSend(offset);
   }
 
   // what the client does

@@ -24,7 +24,7 @@ function open(limit = 1_000_000, known: readonly string[] = []) {
       return bytes.length;
     },
     onOverflow: () => void seen.overflows++,
-    onPosition: (offset) => !known.includes(offset) && seen.offsets.push(offset) > 0,
+    shouldSend: (offset) => !known.includes(offset) && seen.offsets.push(offset) > 0,
   };
   const outbox = new Outbox(transport, limit);
   outbox.start();

@@ -7,6 +7,7 @@ import { callSafely } from '../util/safe-call.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { updateUserRoom } from '../socket/socket-rooms.js';
 import { channels } from '../diagnostics/channels.js';
+import type { Encoded } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
 import type { Recovery } from '../recovery/types.js';
 import { ResumableSession } from '../socket/resumable-session.js';
@@ -179,10 +180,10 @@ const NO_FRAMES: readonly Frame[] = [];
  *
  * @param later what was sent to its rooms since the resumption began
  */
-function greet(socket: EnvelopeSocket, session: string, later: readonly Frame[]): void {
+function greet(socket: EnvelopeSocket, session: Encoded, later: readonly Frame[]): void {
   const { outbox } = socket._connection;
   const early = outbox.take();
-  outbox.push(session);
+  outbox.pushEncoded(session);
   socket._connection.startWriting();
   socket._session?.replay(later);
   for (const item of early) outbox.push(item);
@@ -194,7 +195,7 @@ function sessionMessage(
   socket: EnvelopeSocket,
   { limits, gateway }: Pick<NamespaceConfig<unknown>, 'limits' | 'gateway'>,
   position: string | undefined,
-): string {
+): Encoded {
   const { recovered } = socket;
   const features = [...FEATURES];
   if (gateway.reauthenticate) features.push('auth');
@@ -206,6 +207,8 @@ function sessionMessage(
     ...limits.session,
     features,
   };
-  // who comes back goes on from the offset that it has: what it missed is still to come
-  return JSON.stringify({ event: '$session', data, offset: recovered ? undefined : position });
+  const { encoding } = socket._connection;
+  const message = encoding.event('$session', data);
+  // a client that resumes keeps its own offset: what it missed is still to be sent
+  return recovered || position === undefined ? message : encoding.withOffset(message, position);
 }

@@ -54,7 +54,7 @@ export class Inbound {
   /** Takes a message over the rate: only an answer to a request of this side is accepted. */
   receiveExcess(data: Message, isBinary: boolean): void {
     const { socket } = this;
-    if (this.takeAnswer(data, isBinary) || !socket._connection.mayRefuse()) return;
+    if (this.takeAnswer(data, isBinary) || !socket._connection.takeRefusal()) return;
     publishLimit('messagesPerSecond', socket);
     const id = this.router.read(socket, data, isBinary)?.id;
     this.refuse(new Refusal('rate_limited', 'too many messages', id));
@@ -94,7 +94,7 @@ export class Inbound {
     this.strikes = 0;
     if ((this.backlog === undefined || this.backlog.isEmpty) && this.hasRoom)
       this.router.run(socket, envelope);
-    else if (id === undefined || packet?.kind === 'event' || this.requests.isFree(id))
+    else if (id === undefined || packet?.kind === 'event' || !this.requests.endIfDuplicate(id))
       this.postpone(envelope, data.length);
   }
 

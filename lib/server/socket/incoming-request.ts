@@ -2,11 +2,12 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ExceptionPayload, RequestId } from '../../protocol/envelope.js';
 import { encodePacket, textOfPattern, type Packet } from '../../protocol/microservice-packet.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
+import type { Encoded } from '../transport/encoding.js';
 
 /** What a request needs of the client that it came from. */
 export interface Asker {
-  encode(event: string, data: unknown, id: RequestId, more: boolean): string;
-  send(text: string): void;
+  encode(event: string, data: unknown, id: RequestId, more: boolean): Encoded;
+  send(message: Encoded): void;
   /** Called when the request has its final answer. */
   finished(request: IncomingRequest): void;
   report(error: unknown, where: string): void;
@@ -103,26 +104,26 @@ export class IncomingRequest {
 
   private write(event: string, data: unknown, more: boolean): void {
     if (this.done) return;
-    let text: string;
+    let message: Encoded;
     try {
-      text = this.encode(event, data, more);
+      message = this.encode(event, data, more);
     } catch (error) {
       this.trace?.fail(error);
       this.asker.report(error, `the answer to "${this.event}" cannot be written as JSON`);
-      text = this.encode('exception', INTERNAL_ERROR, false);
+      message = this.encode('exception', INTERNAL_ERROR, false);
       more = false;
     }
     // a toJSON may have answered meanwhile
     if (this.done) return;
     if (!more) this.done = true;
-    this.asker.send(text);
+    this.asker.send(message);
     if (more) return;
     this.asker.finished(this);
     this.stopSources();
   }
 
   /** @throws where JSON cannot carry the data */
-  protected encode(event: string, data: unknown, more: boolean): string {
+  protected encode(event: string, data: unknown, more: boolean): Encoded {
     return this.asker.encode(event, data, this.id, more);
   }
 

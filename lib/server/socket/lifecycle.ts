@@ -167,8 +167,8 @@ export class Lifecycle implements ConnectionOwner {
     this.end('server namespace disconnect', code, 'the client reads too slowly');
   }
 
-  onPosition(offset: string): boolean {
-    return this.socket._session?.onPosition(offset) ?? true;
+  shouldSend(offset: string): boolean {
+    return this.socket._session?.shouldSend(offset) ?? true;
   }
 
   onPausedHeartbeat(): boolean {

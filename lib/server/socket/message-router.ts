@@ -138,7 +138,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     const { _requests: requests } = client;
     let request: IncomingPacket | undefined;
     if (packet.kind === 'message') {
-      if (id !== undefined && !requests.isFree(id)) return;
+      if (id !== undefined && requests.endIfDuplicate(id)) return;
       request = new IncomingPacket(requests, packet, id);
       requests.add(request);
     }
@@ -166,7 +166,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     id: RequestId,
     stream: boolean,
   ): IncomingRequest | undefined {
-    if (!requests.isFree(id)) return undefined;
+    if (requests.endIfDuplicate(id)) return undefined;
     const request = new IncomingRequest(requests, event, id, stream);
     requests.add(request);
     return request;

@@ -10,7 +10,7 @@ import type { ObservedSocket } from '../diagnostics/types.js';
 import type { EmitFlags } from '../rooms/adapter-types.js';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Connection } from '../transport/connection.js';
-import { Frame } from '../transport/frame.js';
+import type { Encoded } from '../transport/encoding.js';
 import { callSafely } from '../util/safe-call.js';
 import { Answers, MAX_UNANSWERED } from './answers.js';
 import { failRunningRequest, INTERNAL_ERROR } from './incoming-request.js';
@@ -112,7 +112,7 @@ export class Outbound {
       );
     const id = callback === undefined ? undefined : socket.nsp._ids++;
     const { encoding, outbox } = socket._connection;
-    const text = encoding.event(event, data, id, meta);
+    const message = encoding.event(event, data, id, meta);
     if (socket._lifecycle.isEnded) {
       callback?.(new DisconnectedError('the socket has been disconnected'));
       return false;
@@ -127,7 +127,7 @@ export class Outbound {
       return true;
     }
     socket._notifyOutgoing(event, data);
-    outbox.push(flags.compress === false ? new Frame(text, false) : text);
+    outbox.pushEncoded(message, flags.compress !== false);
     return true;
   }
 
@@ -158,7 +158,7 @@ export class Outbound {
     const { socket } = this;
     if (data === undefined || data === null || socket._lifecycle.isEnded) return;
     try {
-      socket._connection.outbox.push(socket._connection.encoding.event(event, data));
+      socket._connection.outbox.pushEncoded(socket._connection.encoding.event(event, data));
     } catch (error) {
       currentTrace()?.fail(error);
       socket._report(error, `the result of "${event}" cannot be written as JSON`);
@@ -171,13 +171,13 @@ export class Outbound {
   fail(payload: object): void {
     const { socket } = this;
     const { encoding, outbox } = socket._connection;
-    let text: string;
+    let message: Encoded;
     try {
-      text = encoding.event('exception', payload);
+      message = encoding.event('exception', payload);
     } catch (error) {
       socket._report(error, 'an exception cannot be written as JSON');
-      text = encoding.event('exception', INTERNAL_ERROR);
+      message = encoding.event('exception', INTERNAL_ERROR);
     }
-    if (!socket._lifecycle.isEnded) outbox.push(text);
+    if (!socket._lifecycle.isEnded) outbox.pushEncoded(message);
   }
 }

@@ -1,6 +1,7 @@
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import type { RequestId } from '../../protocol/envelope.js';
 import type { Connection } from '../transport/connection.js';
+import type { Encoded } from '../transport/encoding.js';
 import type { DisconnectReason } from '../transport/disconnect-reason.js';
 import type { Asker, IncomingRequest } from './incoming-request.js';
 
@@ -46,12 +47,12 @@ export class RequestTable implements Asker {
     return this.open?.get(id);
   }
 
-  /** Whether an id is not in flight; ends the connection of a client that uses one twice. */
-  isFree(id: RequestId): boolean {
-    const isFree = !this.has(id);
-    if (!isFree)
+  /** Ends the connection of a client that uses an id which is in flight. @returns whether it did */
+  endIfDuplicate(id: RequestId): boolean {
+    const isDuplicate = this.has(id);
+    if (isDuplicate)
       this.socket._end('server namespace disconnect', CLOSE_CODES.DUPLICATE_ID.code, 'id already in flight');
-    return isFree;
+    return isDuplicate;
   }
 
   add(request: IncomingRequest): void {
@@ -72,12 +73,12 @@ export class RequestTable implements Asker {
     this.socket._lifecycle.inbound?.runWaiting();
   }
 
-  encode(event: string, data: unknown, id: RequestId, more: boolean): string {
+  encode(event: string, data: unknown, id: RequestId, more: boolean): Encoded {
     return this.socket._connection.encoding.answer(event, data, id, more);
   }
 
-  send(text: string): void {
-    if (!this.socket._lifecycle.isEnded) this.socket._connection.outbox.push(text);
+  send(message: Encoded): void {
+    if (!this.socket._lifecycle.isEnded) this.socket._connection.outbox.pushEncoded(message);
   }
 
   report(error: unknown, where: string): void {

@@ -101,7 +101,7 @@ export class ResumableSession {
   }
 
   /** Notes that a logged message is being sent. @returns whether the client has not received it yet */
-  onPosition(offset: string): boolean {
+  shouldSend(offset: string): boolean {
     if (this.resumption?.has(offset) === true) return false;
     if (this.current !== undefined) this.current.sent = offset;
     return true;

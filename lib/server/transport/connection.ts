@@ -76,7 +76,7 @@ export interface Connection extends Beating {
   /** Gives the token of the last message back: it was the answer to a request of this side. */
   refundMessage(): void;
   /** Whether a message over the rate may be answered with a refusal; ends the connection after too many. */
-  mayRefuse(): boolean;
+  takeRefusal(): boolean;
   /**
    * Writes what waits, then starts the closing handshake.
    *
@@ -99,7 +99,7 @@ export interface ConnectionOwner {
   /** The peer reads too slowly: more than `maxBufferedBytes` wait. */
   onOverflow(): void;
   /** A logged message reached its position. @returns whether it is to be sent */
-  onPosition(offset: string): boolean;
+  shouldSend(offset: string): boolean;
   /** The heartbeat found the connection paused. @returns whether it is read now */
   onPausedHeartbeat(): boolean;
   onPing(data: Buffer): void;

@@ -3,6 +3,9 @@ import { addOffset, decode, encodeAnswer, encodeEvent } from '../../protocol/cod
 import { Refusal, type Envelope, type MessageLimits, type RequestId } from '../../protocol/envelope.js';
 import type { Message } from './message.js';
 
+/** An encoded message: text, or the bytes of a binary one. */
+export type Encoded = string | Buffer;
+
 /** How messages look on a connection: one constant object for each kind of wire. */
 export interface Encoding {
   /**
@@ -10,15 +13,15 @@ export interface Encoding {
    *
    * @throws TypeError on data that the encoding cannot carry
    */
-  event(event: string, data: unknown, id?: RequestId, meta?: object): string;
+  event(event: string, data: unknown, id?: RequestId, meta?: object): Encoded;
   /**
    * Encodes the answer to a request; with `more`, one value of its stream.
    *
    * @throws TypeError on data that the encoding cannot carry
    */
-  answer(event: string, data: unknown, id: RequestId, more: boolean): string;
+  answer(event: string, data: unknown, id: RequestId, more: boolean): Encoded;
   /** Adds the position in the log to an encoded event, for clients that can resume their session. */
-  withOffset(text: string, offset: string): string;
+  withOffset(message: Encoded, offset: string): Encoded;
   /** Reads a message, or says why it is refused. */
   decode(data: Message, isBinary: boolean, limits: MessageLimits): Envelope | Refusal;
 }
@@ -27,7 +30,7 @@ export interface Encoding {
 export const ENVELOPE: Encoding = {
   event: (event, data, id, meta) => encodeEvent(event, data, id, false, meta),
   answer: encodeAnswer,
-  withOffset: addOffset,
+  withOffset: (message, offset) => addOffset(message as string, offset),
   decode(data, isBinary, limits) {
     if (typeof data === 'string') return decode(data, limits);
     // `ws` has checked the encoding of text messages

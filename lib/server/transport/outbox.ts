@@ -1,3 +1,4 @@
+import type { Encoded } from './encoding.js';
 import { Frame, frameText, joinFrames, type Outgoing } from './frame.js';
 
 /** Past this many waiting characters a connection is written at once, so that a long loop cannot pile up a tick. */
@@ -58,7 +59,7 @@ export interface OutboxTransport {
   /** More waits than the limit; called once. */
   onOverflow(): void;
   /** A logged message reached its position. @returns whether it is to be sent */
-  onPosition(offset: string): boolean;
+  shouldSend(offset: string): boolean;
 }
 
 /**
@@ -115,6 +116,11 @@ export class Outbox {
     this.giveUp();
   }
 
+  /** Adds one encoded message. @param compress `false`: left uncompressed, also where permessage-deflate was negotiated */
+  pushEncoded(message: Encoded, compress = true): void {
+    this.push(typeof message === 'string' && compress ? message : new Frame(message, compress));
+  }
+
   /**
    * Adds the messages that a client missed.
    *
@@ -138,7 +144,7 @@ export class Outbox {
   pushLogged(frame: Frame): void {
     if (frame.pendingOffset !== undefined) this.pushPending(frame);
     else if (frame.offset === undefined) this.push(frame);
-    else if (this.transport.onPosition(frame.offset)) this.pushPositioned(frame.positioned);
+    else if (this.transport.shouldSend(frame.offset)) this.pushPositioned(frame.positioned);
   }
 
   /** Adds a message without a position in the log yet; what is pushed later waits for it. */
@@ -174,7 +180,7 @@ export class Outbox {
   }
 
   private isDue(item: Outgoing): boolean {
-    return typeof item === 'string' || item.offset === undefined || this.transport.onPosition(item.offset);
+    return typeof item === 'string' || item.offset === undefined || this.transport.shouldSend(item.offset);
   }
 
   private goOn(pendingOffset: 'wait' | 'send' | 'drop' = 'wait'): void {

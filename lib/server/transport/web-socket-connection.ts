@@ -189,7 +189,7 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
     this.rate?.refund();
   }
 
-  mayRefuse(): boolean {
+  takeRefusal(): boolean {
     if (this.getRate().takeRefusal()) return true;
     this.owner!.onFlood();
     return false;
@@ -265,8 +265,8 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
     this.owner!.onOverflow();
   }
 
-  onPosition(offset: string): boolean {
-    return this.owner!.onPosition(offset);
+  shouldSend(offset: string): boolean {
+    return this.owner!.shouldSend(offset);
   }
 
   // what the WebSocket reports
@@ -296,7 +296,7 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
   /** Pings and pongs over the rate are ignored, since they have no answer. */
   private mayPass(): boolean {
     if (this.getRate().take()) return true;
-    this.mayRefuse();
+    this.takeRefusal();
     return false;
   }
 

@@ -6,7 +6,7 @@ import { exploreGateways, findProvider, type Gateway } from '../nest/gateways/ga
 import { gatewayMountPoint } from '../nest/gateways/gateway-mount-point.js';
 import { assertApplication, assertOptions, isRecordLike, refuseOption } from '../protocol/refuse.js';
 import { withCode } from '../protocol/with-code.js';
-import { showMountPoint, type MountPoint } from '../server/upgrade/mount-point.js';
+import { mountPointName, type MountPoint } from '../server/upgrade/mount-point.js';
 import { applicationInfo } from './application-info.js';
 import { ChannelBuilder } from './channel-builder.js';
 import type { Contract, ContractOperation, ContractServer, SecurityScheme } from './asyncapi-types.js';
@@ -144,7 +144,7 @@ function createChannels(
   const byMountPoint = new Map<string, { mountPoint: MountPoint; gateways: Map<Gateway['type'], Gateway> }>();
   for (const gateway of gateways) {
     const mountPoint = gatewayMountPoint(gateway.port, gateway.options, settings);
-    const shown = showMountPoint(mountPoint);
+    const shown = mountPointName(mountPoint);
     if (!byMountPoint.has(shown)) byMountPoint.set(shown, { mountPoint, gateways: new Map() });
     // two modules may provide the same class
     byMountPoint.get(shown)!.gateways.set(gateway.type, gateway);

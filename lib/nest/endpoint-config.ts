@@ -28,7 +28,7 @@ import type { UpgradeHandlerConfig } from '../server/upgrade/upgrade-handler.js'
 import type { Counters, NamespaceLimits } from '../server/socket/namespace-contract.js';
 
 /** What the configuration of one endpoint is made of. */
-interface EndpointIngredients {
+interface EndpointInput {
   /** Options by precedence: the gateways', then the adapter's. */
   readonly layers: readonly PathOptions[];
   readonly gateways: readonly Gateway[];
@@ -40,7 +40,7 @@ interface EndpointIngredients {
 }
 
 /** The ingredients, with the options resolved and what several parts share. */
-interface Prepared extends EndpointIngredients {
+interface ResolvedInput extends EndpointInput {
   readonly options: ResolvedPathOptions;
   readonly limits: ConnectionLimits;
   readonly report: ErrorReporter;
@@ -49,7 +49,7 @@ interface Prepared extends EndpointIngredients {
 
 /** Refusals for sending too much that a client may cause before it is disconnected: per second (or a tenth of the rate), and at once. */
 const REFUSALS_PER_SECOND = 10;
-const REFUSALS = 100;
+const REFUSAL_BURST = 100;
 
 const ERROR_MAPPING: ErrorMapping = {
   toPayload: (error) => toExceptionPayload(error),
@@ -62,32 +62,32 @@ const ERROR_MAPPING: ErrorMapping = {
  *
  * @throws Error where the adapter option keeps no messages, and the path needs recovery
  */
-export function endpointConfig(given: EndpointIngredients): EndpointConfig {
-  const { layers, gateways, services, of } = given;
+export function endpointConfig(input: EndpointInput): EndpointConfig {
+  const { layers, gateways, services, of } = input;
   const options = resolvePathOptions(...layers);
-  warnOfMeaningless(services.reports, layers);
+  warnOfIgnoredOptions(services.reports, layers);
   const report: ErrorReporter = (error, where, subject = where) => {
     // the refusal of the join was logged already
     if (!(error instanceof RoomLimitError)) services.reports.error(error, where, subject);
   };
   const guard = upgradeGuards(gateways, services.guards, services.globalGuards, report);
   const limits = connectionLimits(options);
-  const prepared: Prepared = { ...given, options, limits, report, guard };
-  const gateway = gatewayBridge(prepared);
+  const resolved: ResolvedInput = { ...input, options, limits, report, guard };
+  const gateway = gatewayBridge(resolved);
   return {
     pingInterval: options.pingInterval,
     pingTimeout: options.pingTimeout,
-    upgrade: upgradeConfig(prepared),
+    upgrade: upgradeConfig(resolved),
     namespace: {
-      limits: namespaceLimits(prepared),
-      services: namespaceServices(prepared, gateway.router.counters),
+      limits: namespaceLimits(resolved),
+      services: namespaceServices(resolved, gateway.router.counters),
       gateway,
       of,
     },
   };
 }
 
-function upgradeConfig({ options, limits, services, guard, report }: Prepared): UpgradeHandlerConfig {
+function upgradeConfig({ options, limits, services, guard, report }: ResolvedInput): UpgradeHandlerConfig {
   const { clientAddress, connectionCounter, applicationCors, ownHosts } = services;
   const { warn } = services.reports;
   const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
@@ -114,7 +114,7 @@ function upgradeConfig({ options, limits, services, guard, report }: Prepared): 
   };
 }
 
-function namespaceLimits({ options, limits }: Prepared): NamespaceLimits {
+function namespaceLimits({ options, limits }: ResolvedInput): NamespaceLimits {
   const { pingInterval, connectTimeout, shutdownTimeout } = options;
   return {
     ...limits,
@@ -124,7 +124,7 @@ function namespaceLimits({ options, limits }: Prepared): NamespaceLimits {
   };
 }
 
-function gatewayBridge({ options, gateways, guard }: Prepared): EndpointConfig['namespace']['gateway'] {
+function gatewayBridge({ options, gateways, guard }: ResolvedInput): EndpointConfig['namespace']['gateway'] {
   const router = new MessageRouter(options.limits, options.messageParser, options.messageContext);
   router.dispatcher = new MessageDispatcher(options.replies ?? 'always');
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
@@ -143,8 +143,11 @@ function gatewayBridge({ options, gateways, guard }: Prepared): EndpointConfig['
   };
 }
 
-function namespaceServices(prepared: Prepared, counters: Counters): EndpointConfig['namespace']['services'] {
-  const { options, services, report } = prepared;
+function namespaceServices(
+  resolved: ResolvedInput,
+  counters: Counters,
+): EndpointConfig['namespace']['services'] {
+  const { options, services, report } = resolved;
   const { warn } = services.reports;
   const listener: ClusterListener = {
     dropped(server, error) {
@@ -152,10 +155,10 @@ function namespaceServices(prepared: Prepared, counters: Counters): EndpointConf
       const text = `${server}: a message on the cluster's channels was dropped: ${String(error)}`;
       warn(`${server}: dropped`, text);
     },
-    failed: (server, error) => report(error, `${server}: the other nodes could not be told`),
+    failed: (server, error) => report(error, `${server}: the other nodes could not be reported`),
   };
   return {
-    ...roomServices(prepared, listener),
+    ...roomServices(resolved, listener),
     report,
     warn,
     debug: (text) => services.logger.debug(text),
@@ -166,7 +169,7 @@ function namespaceServices(prepared: Prepared, counters: Counters): EndpointConf
 
 /** The adapter of the rooms, the cluster, and the recovery of what clients miss. */
 function roomServices(
-  { options, paths, services: { cluster, reports } }: Prepared,
+  { options, paths, services: { cluster, reports } }: ResolvedInput,
   listener: ClusterListener,
 ): Pick<EndpointConfig['namespace']['services'], 'adapter' | 'cluster' | 'recovery' | 'restore'> {
   const { warn } = reports;
@@ -211,26 +214,27 @@ function connectionLimits({ limits, connectTimeout }: ResolvedPathOptions): Conn
     messagesPerSecond === Infinity ? undefined : new TokenBucket(messagesPerSecond, messageBurst);
   // a client with a high rate goes over it by more messages
   const perSecond = messages === undefined ? 0 : messagesPerSecond / 10;
-  const refusals = new TokenBucket(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSALS);
+  const refusals = new TokenBucket(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSAL_BURST);
   return { ...limits, messages, refusals, maxStandstill: connectTimeout };
 }
 
-/** Origins are the clients' choice: each is told of once, while the log has a line to spare. */
+/** Origins are the clients' choice: each is reported of once, while the log has a line to spare. */
 function oncePerOrigin(
-  tell: (explanation: string) => boolean,
+  report: (explanation: string) => boolean,
 ): (origin: string, explanation: string) => void {
-  const told = new Set<string>();
+  const reported = new Set<string>();
   return (origin, explanation) => {
-    if (told.size >= MAX_TOLD_ORIGINS) told.clear();
-    if (!told.has(origin) && tell(explanation) && origin.length <= MAX_ORIGIN_LENGTH) told.add(origin);
+    if (reported.size >= MAX_REPORTED_ORIGINS) reported.clear();
+    if (!reported.has(origin) && report(explanation) && origin.length <= MAX_ORIGIN_LENGTH)
+      reported.add(origin);
   };
 }
 
-const MAX_TOLD_ORIGINS = 1_000;
+const MAX_REPORTED_ORIGINS = 1_000;
 /** Longer ones are no origins of browsers, and are logged each time that the log has a line to spare. */
 const MAX_ORIGIN_LENGTH = 300;
 
-function warnOfMeaningless(reports: ReportLog, layers: readonly PathOptions[]): void {
+function warnOfIgnoredOptions(reports: ReportLog, layers: readonly PathOptions[]): void {
   for (const name of layers.flatMap(meaninglessOptions))
     reports.warnOnce(`The option "${name}" means nothing over a plain WebSocket and is ignored`);
 }

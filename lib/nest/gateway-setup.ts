@@ -1,7 +1,7 @@
 import type { Logger } from '@nestjs/common';
 import { installFilters } from './errors/filter-installer.js';
 import { declarePort, type Gateway } from './gateways/gateway-explorer.js';
-import { showIterablesAsObservables } from './handlers/handler-observables.js';
+import { convertIterablesToObservables } from './handlers/handler-observables.js';
 import { wrapHooks } from './hooks/lifecycle-hooks.js';
 
 /**
@@ -17,7 +17,7 @@ export function setUpGateways(gateways: readonly Gateway[], logger: Logger): (()
     return [
       ...(undoPort === undefined ? [] : [undoPort]),
       installFilters(gateway),
-      ...gateway.handlers.map(showIterablesAsObservables),
+      ...gateway.handlers.map(convertIterablesToObservables),
       wrapHooks(gateway),
     ];
   });

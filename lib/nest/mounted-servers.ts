@@ -7,7 +7,7 @@ import type { ServerLookup } from './server-registry.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { Endpoint } from '../server/upgrade/endpoint.js';
 import { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
-import { showMountPoint, type MountPoint } from '../server/upgrade/mount-point.js';
+import { mountPointName, type MountPoint } from '../server/upgrade/mount-point.js';
 import { normalisePath } from '../server/upgrade/path-pattern.js';
 import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
 import { withCode } from '../protocol/with-code.js';
@@ -49,7 +49,9 @@ export class MountedServers implements ServerLookup {
   }
 
   paths(port?: number): string[] {
-    const endpoints = this.usedEndpoints().filter(({ place }) => port === undefined || place.port === port);
+    const endpoints = this.usedEndpoints().filter(
+      ({ mountPoint }) => port === undefined || mountPoint.port === port,
+    );
     return endpoints.map(({ server }) => server.name);
   }
 
@@ -84,7 +86,7 @@ export class MountedServers implements ServerLookup {
 
   /** @throws TypeError or Error if an option is unknown or malformed */
   private mount(mountPoint: MountPoint, options: GatewayOptions): Endpoint {
-    const place = showMountPoint(mountPoint);
+    const place = mountPointName(mountPoint);
     // the options of known gateways were checked before, with the name of their class
     checkOptions(options, `The gateway on ${place}`, true);
     this.listen(mountPoint.port);

@@ -18,7 +18,7 @@ const INTERNAL: Readonly<Record<string, readonly string[]>> = {
   'server/rooms/packet-encoder.ts': ["'a packet has no event'"],
   'server/cluster/message-snapshot.ts': ["'a message contains itself'"],
   // becomes a part of the error about the option trustProxy
-  'server/upgrade/client-address.ts': ["'a number of hops is a number, not a text'"],
+  'server/upgrade/client-address.ts': ["'pass the number of hops as a number, not as a string'"],
   // a state that Nest does not produce
   'nest/guards/upgrade-guards.ts': ['`Nest has no instance of'],
 };

@@ -165,8 +165,8 @@ describe('an upgrade on a path without a gateway', () => {
       expect((await fetch(`http://127.0.0.1:${app.port}${path}`)).status).toBe(404);
       await until('the log line', () => lines(app).length > 0);
       expect(lines(app)).toEqual([
-        `GET ${path.replace(/\?.*/, '')} -> 404: a client of Socket.IO asked for this path. Its protocol is not the one that is ` +
-          `spoken here: connect with new WebSocket(url), or with the client of 'nestjs-envelope/client'. ${PATHS}`,
+        `GET ${path.replace(/\?.*/, '')} -> 404: a client of Socket.IO requested this path. This server does not support its ` +
+          `protocol: connect with new WebSocket(url), or with the client of 'nestjs-envelope/client'. ${PATHS}`,
       ]);
     },
   );

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { compilePath, isPattern, normalisePath, pathOf } from '../../lib/server/upgrade/path-pattern.js';
-import { showMountPoint } from '../../lib/server/upgrade/mount-point.js';
+import { mountPointName } from '../../lib/server/upgrade/mount-point.js';
 
 describe('paths', () => {
   it.each([
@@ -122,6 +122,6 @@ describe('paths', () => {
     [{ port: 1, path: '/ws', expression: /^\/a$|^\/b$/ }, ':1/ws/</^\\/a$|^\\/b$/>'],
     [{ port: 0, path: '/', expression: /^\/a\$/ }, '/</^\\/a\\$/>'],
   ])('show the mount point %j as %s', (place, text) => {
-    expect(showMountPoint(place)).toBe(text);
+    expect(mountPointName(place)).toBe(text);
   });
 });

@@ -1,6 +1,6 @@
 import type { EnvelopeOptions, GatewayOptions } from '../options/options.js';
 import { normalisePath } from '../../server/upgrade/path-pattern.js';
-import { showMountPoint, type MountPoint } from '../../server/upgrade/mount-point.js';
+import { mountPointName, type MountPoint } from '../../server/upgrade/mount-point.js';
 import { toPort } from '../../server/upgrade/port.js';
 import type { Gateway } from './gateway-explorer.js';
 
@@ -19,7 +19,7 @@ export interface MountedGateway {
 export function mountGateways(gateways: readonly Gateway[], defaults: Defaults): MountedGateway[] {
   return gateways.map((gateway) => {
     const mountPoint = gatewayMountPoint(gateway.port, gateway.options, defaults);
-    return { gateway, mountPoint, place: showMountPoint(mountPoint) };
+    return { gateway, mountPoint, place: mountPointName(mountPoint) };
   });
 }
 

@@ -14,14 +14,14 @@ const patches = new SharedPatch<object>();
  *
  * @returns what undoes it
  */
-export function showIterablesAsObservables(handler: object): () => void {
+export function convertIterablesToObservables(handler: object): () => void {
   return patches.acquire(handler, (method) => {
     const own = Object.getOwnPropertyDescriptor(method, 'apply');
     const apply = (instance: unknown, args: unknown[]): unknown => {
       const result: unknown = Reflect.apply(method as Handler, instance, args);
       if (typeof result !== 'object' || result === null) return result;
       const isPromise = typeof Reflect.get(result, 'then') === 'function';
-      return isPromise ? Promise.resolve(result).then(observed) : observed(result);
+      return isPromise ? Promise.resolve(result).then(toObservable) : toObservable(result);
     };
     Object.defineProperty(method, 'apply', { value: apply, configurable: true, writable: true });
     return () => {
@@ -31,6 +31,6 @@ export function showIterablesAsObservables(handler: object): () => void {
   });
 }
 
-function observed(result: unknown): unknown {
+function toObservable(result: unknown): unknown {
   return isIterableSource(result) ? new IterableSource(result) : result;
 }

@@ -13,10 +13,10 @@ import { isClientFault, toExceptionPayload } from '../errors/envelope-exception-
 import {
   IterableSource,
   isIterableSource,
-  iterableBehind,
-  setTaker,
-  tookValue,
-  type Taker,
+  iterableSourceOf,
+  setSubscriber,
+  valueConsumed,
+  type Consumer,
 } from './iterable-source.js';
 import { ValueSink } from './value-sink.js';
 
@@ -27,11 +27,11 @@ const FILTER_GRACE = 1_000;
  * Fourth stop of a message: shapes what a handler came to. Without an `id` each value goes out under the event's
  * own name; with one, exactly one final answer does.
  */
-export class HandlerResult implements Taker {
+export class HandlerResult implements Consumer {
   /** Handlers of this message that have not returned. */
-  private open: number;
+  private notReturned: number;
   /** Handlers of this message that have not come to an end, failed ones included. */
-  private running: number;
+  private notEnded: number;
   private isStreaming = false;
   private readonly trace = currentTrace();
 
@@ -42,13 +42,13 @@ export class HandlerResult implements Taker {
     handlers: number,
     private readonly replies: Replies,
   ) {
-    this.open = this.running = handlers;
+    this.notReturned = this.notEnded = handlers;
     this.trace?.setDeclared(event);
     this.trace?.hold();
   }
 
   /** What `@Ack()` gets where the client did not ask: the reply goes out under the event's name, unless only requests get one. */
-  get byHand(): (...values: unknown[]) => void {
+  get manualAck(): (...values: unknown[]) => void {
     return (...values) => {
       const value = values.length > 1 ? values : values[0];
       if (isResponse(value)) this.client._outbound.reply(value.event, value.data);
@@ -57,7 +57,7 @@ export class HandlerResult implements Taker {
   }
 
   /** A handler returned. @returns a promise only where it returned a source of many values: most pay for none */
-  give(result: unknown, byHand: boolean): Promise<void> | undefined {
+  handlerReturned(result: unknown, isAckManual: boolean): Promise<void> | undefined {
     const source = isObservable(result)
       ? result
       : isIterableSource(result)
@@ -65,22 +65,22 @@ export class HandlerResult implements Taker {
         : undefined;
     if (source !== undefined && this.request?.isCancelled === true) this.request.answer();
     // what a handler that acknowledges by hand returns is no answer, but may be an event of its own
-    if (byHand) this.sendResponse(result);
-    else if (source !== undefined) return this.giveAll(source);
+    if (isAckManual) this.sendResponse(result);
+    else if (source !== undefined) return this.forwardAll(source);
     else if (this.request === undefined) this.send(result);
     else if (result !== undefined) this.answer(result);
-    this.end(byHand);
+    this.countReturn(isAckManual);
     return undefined;
   }
 
-  private async giveAll(source: Observable<unknown>): Promise<void> {
-    if (iterableBehind(source) !== undefined) this.countAsStream();
-    await this.drain(source, true);
-    this.end(false);
+  private async forwardAll(source: Observable<unknown>): Promise<void> {
+    if (iterableSourceOf(source) !== undefined) this.countAsStream();
+    await this.forwardValues(source, true);
+    this.countReturn(false);
   }
 
   /** Nobody wants its values: one that holds something, a cursor say, lets go of it. */
-  private abandon(iterable: IterableSource | undefined): void {
+  private closeUnused(iterable: IterableSource | undefined): void {
     callSafely(
       () => Promise.resolve(iterable?.abandon()),
       (error) => this.reportEnd(error),
@@ -88,7 +88,7 @@ export class HandlerResult implements Taker {
   }
 
   /** Something failed that no filter has seen: a filter itself, or an iterator. */
-  crash(error: unknown): void {
+  fail(error: unknown): void {
     this.trace?.fail(error);
     if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`);
     const payload = toExceptionPayload(error);
@@ -97,18 +97,18 @@ export class HandlerResult implements Taker {
   }
 
   /** One of the handlers has come to its end, whatever it was. */
-  over(): void {
-    if (--this.running > 0) return;
+  handlerEnded(): void {
+    if (--this.notEnded > 0) return;
     this.trace?.release();
     if (this.request !== undefined) return;
     this.client._requests.ended(this.isStreaming);
   }
 
-  private end(byHand: boolean): void {
+  private countReturn(isAckManual: boolean): void {
     const { request } = this;
-    if (--this.open > 0 || request === undefined || request.done) return;
+    if (--this.notReturned > 0 || request === undefined || request.done) return;
     if (!request.failing) {
-      if (!byHand) request.answer();
+      if (!isAckManual) request.answer();
       return;
     }
     // a filter may be asynchronous, and one that says nothing to the client must not leave it waiting
@@ -132,9 +132,9 @@ export class HandlerResult implements Taker {
   }
 
   /** One of many values. @returns whether more are wanted */
-  private next(value: unknown): boolean {
+  private forward(value: unknown): boolean {
     const { request } = this;
-    tookValue(this);
+    valueConsumed(this);
     if (request === undefined) {
       this.countAsStream();
       this.send(value);
@@ -154,22 +154,22 @@ export class HandlerResult implements Taker {
   }
 
   /** @param isResult where it is not a source within one: of those each value is one, whatever it is */
-  private drain(source: Observable<unknown>, isResult: boolean): Promise<void> {
+  private forwardValues(source: Observable<unknown>, isResult: boolean): Promise<void> {
     if (this.isOver) {
-      this.abandon(iterableBehind(source));
+      this.closeUnused(iterableSourceOf(source));
       return Promise.resolve();
     }
     return new Promise((resolve, reject) => {
       let pending: Promise<void>[] | undefined;
-      const take = (value: unknown): boolean => {
-        if (!isResult || !isIterableSource(value)) return this.next(value);
+      const onValue = (value: unknown): boolean => {
+        if (!isResult || !isIterableSource(value)) return this.forward(value);
         // an interceptor may make a source of a value
-        const inner = this.drain(new IterableSource(value), false);
-        (pending ??= []).push(inner.catch((reason) => this.crash(reason)));
+        const inner = this.forwardValues(new IterableSource(value), false);
+        (pending ??= []).push(inner.catch((reason) => this.fail(reason)));
         this.countAsStream();
         return true;
       };
-      const sink = new ValueSink(take, (failed) => {
+      const sink = new ValueSink(onValue, (failed) => {
         release();
         if (failed !== undefined)
           reject(failed.error instanceof Error ? failed.error : new Error(String(failed.error)));
@@ -177,11 +177,11 @@ export class HandlerResult implements Taker {
         else void Promise.all(pending).then(() => resolve());
       });
       const release = this.onStop(() => sink.complete());
-      setTaker(this);
+      setSubscriber(this);
       // the exception filter runs where the source is subscribed to
       if (this.request === undefined) source.subscribe(sink);
       else requestContext.run(this.request, () => source.subscribe(sink));
-      setTaker(undefined);
+      setSubscriber(undefined);
     });
   }
 
@@ -196,7 +196,7 @@ export class HandlerResult implements Taker {
     return this.client._connection.drained();
   }
 
-  private guarded(stop: () => void): void {
+  private stopSource(stop: () => void): void {
     try {
       stop();
     } catch (error) {
@@ -215,9 +215,9 @@ export class HandlerResult implements Taker {
 
   /** Registers what ends a source when its client cancels or goes. @returns what takes it off again */
   private onStop(stop: () => void): () => void {
-    const guarded = (): void => this.guarded(stop);
-    if (this.request !== undefined) return this.request.onStop(guarded);
-    return this.client._requests.onStop(guarded);
+    const stopSafely = (): void => this.stopSource(stop);
+    if (this.request !== undefined) return this.request.onStop(stopSafely);
+    return this.client._requests.onStop(stopSafely);
   }
 }
 

@@ -10,7 +10,7 @@ type Values = AsyncIterable<unknown> | Iterable<unknown>;
 type Cursor = AsyncIterator<unknown> | Iterator<unknown>;
 
 /** The reply that takes the values of a source. */
-export interface Taker {
+export interface Consumer {
   /** Whether its client reads fast enough for more. */
   readonly isWritable: boolean;
   /** Resolves when it does again. */
@@ -23,20 +23,20 @@ export interface Taker {
  * Between a source and its reply stand the operators of Nest and of users' interceptors. The reply says here, while it
  * subscribes and at each value, that it is the one behind them.
  */
-let subscribing: Taker | undefined;
+let subscribingConsumer: Consumer | undefined;
 /** A value of an iterable is on its way through those operators. */
-let isGiving = false;
+let isEmitting = false;
 /** The reply that it has reached. */
-let taken: Taker | undefined;
+let lastConsumer: Consumer | undefined;
 
 /** Says who subscribes; `undefined`: nobody does any more. */
-export function setTaker(taker: Taker | undefined): void {
-  subscribing = taker;
+export function setSubscriber(consumer: Consumer | undefined): void {
+  subscribingConsumer = consumer;
 }
 
 /** A value has reached its reply. It may be of another source, which need not know. */
-export function tookValue(taker: Taker): void {
-  if (isGiving) taken = taker;
+export function valueConsumed(consumer: Consumer): void {
+  if (isEmitting) lastConsumer = consumer;
 }
 
 /** Whether a result is a generator or another asynchronous source of values; a list, a set or a map is one value. */
@@ -52,7 +52,7 @@ export function isIterableSource(value: unknown): value is Values {
  */
 export class IterableSource extends Observable<unknown> {
   constructor(private readonly values: Values) {
-    super((subscriber) => new Walk(values, subscriber).begin());
+    super((subscriber) => new Iteration(values, subscriber).begin());
   }
 
   /** Ends a source that nobody has subscribed to. @throws what its iterator throws */
@@ -62,7 +62,7 @@ export class IterableSource extends Observable<unknown> {
 }
 
 /** The source of values behind Nest's own operator; `undefined` where the result is another Observable. */
-export function iterableBehind(result: Observable<unknown>): IterableSource | undefined {
+export function iterableSourceOf(result: Observable<unknown>): IterableSource | undefined {
   if (result instanceof IterableSource) return result;
   const { source } = result;
   return source instanceof IterableSource ? source : undefined;
@@ -73,11 +73,11 @@ function open(values: Values): Cursor {
 }
 
 /** One walk through the values, for one subscriber. */
-class Walk {
+class Iteration {
   private cursor: Cursor | undefined;
   private isEnded = false;
-  private isInside = false;
-  private taker = subscribing;
+  private isAdvancing = false;
+  private consumer = subscribingConsumer;
 
   constructor(
     private readonly values: Values,
@@ -91,41 +91,41 @@ class Walk {
       if (this.subscriber.closed) this.report(error);
       else this.subscriber.error(error);
     });
-    return () => this.end();
+    return () => this.stop();
   }
 
   private async run(): Promise<void> {
     const { subscriber } = this;
     const cursor = (this.cursor = open(this.values));
     for (let values = 1; ; values++) {
-      this.isInside = true;
+      this.isAdvancing = true;
       const step = cursor.next();
-      this.isInside = false;
-      if (subscriber.closed) this.end();
+      this.isAdvancing = false;
+      if (subscriber.closed) this.stop();
       const { value, done } = await step;
       if (done === true) this.isEnded = true;
-      if (subscriber.closed) return this.end();
+      if (subscriber.closed) return this.stop();
       if (done === true) return subscriber.complete();
-      this.give(value);
+      this.emit(value);
       if (subscriber.closed) return;
-      if (this.taker?.isWritable === false) await this.taker.drained();
+      if (this.consumer?.isWritable === false) await this.consumer.drained();
       else if (values % VALUES_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
       if (subscriber.closed) return;
     }
   }
 
-  private give(value: unknown): void {
-    taken = undefined;
-    isGiving = true;
+  private emit(value: unknown): void {
+    lastConsumer = undefined;
+    isEmitting = true;
     this.subscriber.next(value);
-    isGiving = false;
-    this.taker = taken ?? this.taker;
-    taken = undefined;
+    isEmitting = false;
+    this.consumer = lastConsumer ?? this.consumer;
+    lastConsumer = undefined;
   }
 
   /** A generator that ended its own client is still running: it can be ended when it has come to its yield. */
-  private end(): void {
-    if (this.isEnded || this.isInside || this.cursor === undefined) return;
+  private stop(): void {
+    if (this.isEnded || this.isAdvancing || this.cursor === undefined) return;
     this.isEnded = true;
     const { cursor } = this;
     callSafely(
@@ -135,8 +135,8 @@ class Walk {
   }
 
   private report(error: unknown): void {
-    const taker = this.taker ?? requestContext.getStore();
-    if (taker !== undefined) taker.reportEnd(error);
+    const consumer = this.consumer ?? requestContext.getStore();
+    if (consumer !== undefined) consumer.reportEnd(error);
     else new Logger('EnvelopeAdapter').error('a source of values threw when it was ended', error);
   }
 }

@@ -52,7 +52,7 @@ export class MessageDispatcher implements Dispatcher {
     for (const { index, isAckHandledManually } of routes) {
       const callback = client._handlers?.[index];
       if (callback !== undefined) void run(callback, isAckHandledManually, data, reply, request);
-      else reply.over();
+      else reply.handlerEnded();
     }
     return true;
   }
@@ -70,12 +70,12 @@ async function run(
     const result: unknown = await (request !== undefined
       ? requestContext.run(request, callback, data, request.ack)
       : isAckHandledManually
-        ? callback(data, reply.byHand)
+        ? callback(data, reply.manualAck)
         : callback(data));
-    const values = reply.give(result, isAckHandledManually);
+    const values = reply.handlerReturned(result, isAckHandledManually);
     if (values !== undefined) await values;
   } catch (error) {
-    reply.crash(error);
+    reply.fail(error);
   }
-  reply.over();
+  reply.handlerEnded();
 }

@@ -6,21 +6,21 @@ import { Subscription, type Observer } from 'rxjs';
  * interceptor sees. (RxJS takes what is an observer and a subscription for a subscriber.)
  */
 export class ValueSink extends Subscription implements Observer<unknown> {
-  private isOver = false;
+  private isStopped = false;
 
   constructor(
     /** @returns whether more are wanted */
-    private readonly take: (value: unknown) => boolean,
+    private readonly onValue: (value: unknown) => boolean,
     /** Told once, with the reason where the source has failed. */
-    private readonly end: (reason?: { error: unknown }) => void,
+    private readonly onEnd: (reason?: { error: unknown }) => void,
   ) {
     super();
   }
 
   next(value: unknown): void {
-    if (this.isOver) return;
+    if (this.isStopped) return;
     try {
-      if (!this.take(value)) this.complete();
+      if (!this.onValue(value)) this.complete();
     } catch (error) {
       this.error(error);
     }
@@ -35,10 +35,10 @@ export class ValueSink extends Subscription implements Observer<unknown> {
   }
 
   private stop(reason?: { error: unknown }): void {
-    if (this.isOver) return;
-    this.isOver = true;
+    if (this.isStopped) return;
+    this.isStopped = true;
     try {
-      this.end(reason);
+      this.onEnd(reason);
     } finally {
       this.unsubscribe();
     }

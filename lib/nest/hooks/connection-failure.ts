@@ -10,12 +10,12 @@ import { filtersOf, NEST } from '../gateways/nest-metadata.js';
  * gets what Nest 12 came to before there was a hook to call: a dependency that could not be made.
  */
 @Catch()
-export class UnmadeGatewayFilter implements ExceptionFilter {
-  constructor(private readonly unmade: (client: EnvelopeSocket, error: unknown) => void) {}
+export class InstantiationErrorFilter implements ExceptionFilter {
+  constructor(private readonly onInstantiationError: (client: EnvelopeSocket, error: unknown) => void) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const client: unknown = host.switchToWs().getClient();
-    if (client instanceof EnvelopeSocket) this.unmade(client, error);
+    if (client instanceof EnvelopeSocket) this.onInstantiationError(client, error);
   }
 }
 

@@ -3,16 +3,16 @@ import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 /** The `handleConnection` calls of one client: those that run, and how many are yet to begin. */
 interface Hooks {
   running: Promise<void>[];
-  scopedBegun: number;
-  allBegun?: { missing: number; resolve: () => void };
+  scopedStarted: number;
+  allStarted?: { missing: number; resolve: () => void };
 }
 
 function hooksOf(client: EnvelopeSocket): Hooks {
-  return (client._hooks ??= { running: [], scopedBegun: 0 } satisfies Hooks) as Hooks;
+  return (client._hooks ??= { running: [], scopedStarted: 0 } satisfies Hooks) as Hooks;
 }
 
 /** One gateway's hook was called; `settled` is absent where it is done already, and never rejects. */
-export function hookBegan(
+export function hookStarted(
   client: EnvelopeSocket,
   settled: Promise<void> | undefined,
   isRequestScoped: boolean,
@@ -21,8 +21,8 @@ export function hookBegan(
   const hooks = hooksOf(client);
   if (settled !== undefined) hooks.running.push(settled);
   if (!isRequestScoped) return;
-  hooks.scopedBegun++;
-  if (hooks.allBegun !== undefined && --hooks.allBegun.missing === 0) hooks.allBegun.resolve();
+  hooks.scopedStarted++;
+  if (hooks.allStarted !== undefined && --hooks.allStarted.missing === 0) hooks.allStarted.resolve();
 }
 
 /**
@@ -33,16 +33,16 @@ export function hookBegan(
  */
 export function hooksSettled(client: EnvelopeSocket, scoped: number): Promise<void> | undefined {
   const known = client._hooks as Hooks | undefined;
-  const missing = scoped - (known?.scopedBegun ?? 0);
+  const missing = scoped - (known?.scopedStarted ?? 0);
   if (missing <= 0 && (known === undefined || known.running.length === 0)) return undefined;
   const hooks = hooksOf(client);
-  const begun =
+  const started =
     missing <= 0
       ? Promise.resolve()
       : new Promise<void>((resolve) => {
-          hooks.allBegun = { missing, resolve };
+          hooks.allStarted = { missing, resolve };
         });
-  return begun
+  return started
     .then(() => Promise.all(hooks.running))
     .then(() => {
       client._hooks = undefined;

@@ -1,8 +1,8 @@
 import { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
-import { hookBegan } from './hook-tracker.js';
+import { hookStarted } from './hook-tracker.js';
 import { isClientFault } from '../errors/envelope-exception-filter.js';
 import type { Gateway } from '../gateways/gateway-explorer.js';
-import { failConnection, UnmadeGatewayFilter } from './connection-failure.js';
+import { failConnection, InstantiationErrorFilter } from './connection-failure.js';
 import { NEST } from '../gateways/nest-metadata.js';
 import { SharedPatch } from '../gateways/shared-patch.js';
 
@@ -49,7 +49,7 @@ function wrapOn(target: object, gateway: Gateway, prototype: object | undefined)
       });
     },
     (original) => (client, error) =>
-      hookBegan(client, failConnection(gateway.type, original, client, error), true),
+      hookStarted(client, failConnection(gateway.type, original, client, error), true),
   );
   const undoDisconnect = replace(
     target,
@@ -67,13 +67,13 @@ function wrapOn(target: object, gateway: Gateway, prototype: object | undefined)
   };
 }
 
-/** @param unmade what to do where Nest 12 cannot make a request-scoped gateway to call the hook of */
+/** @param onInstantiationError what to do where Nest 12 cannot make a request-scoped gateway to call the hook of */
 function replace(
   target: object,
   name: HookName,
   gateway: Gateway,
   wrap: (original: Hook) => Hook,
-  unmade: (original: Hook) => (client: EnvelopeSocket, error: unknown) => void,
+  onInstantiationError: (original: Hook) => (client: EnvelopeSocket, error: unknown) => void,
 ): () => void {
   const own = Object.getOwnPropertyDescriptor(target, name);
   // Nest 12 rethrows, into nobody's hands, what fails while it makes a request-scoped gateway without the hook
@@ -85,7 +85,11 @@ function replace(
     Reflect.defineMetadata(key, Reflect.getMetadata(key, original), value);
   }
   if (gateway.isRequestScoped)
-    Reflect.defineMetadata(NEST.filters, [new UnmadeGatewayFilter(unmade(original))], value);
+    Reflect.defineMetadata(
+      NEST.filters,
+      [new InstantiationErrorFilter(onInstantiationError(original))],
+      value,
+    );
   Object.defineProperty(target, name, {
     value,
     writable: true,
@@ -127,14 +131,14 @@ function runConnection(gateway: Gateway, method: object, client: EnvelopeSocket,
   } catch (error) {
     settled = fail(error);
   }
-  hookBegan(client, settled, gateway.isRequestScoped);
+  hookStarted(client, settled, gateway.isRequestScoped);
 }
 
 function runDisconnect(client: EnvelopeSocket, call: (reason: unknown) => unknown): void {
   const report = (error: unknown): void => client._report(error, 'handleDisconnect threw');
   try {
     const result = call(client._lifecycle.reason);
-    if (isThenable(result)) client.nsp._await(Promise.resolve(result).then(() => undefined, report));
+    if (isThenable(result)) client.nsp._waitFor(Promise.resolve(result).then(() => undefined, report));
   } catch (error) {
     report(error);
   }

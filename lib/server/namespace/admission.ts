@@ -76,34 +76,34 @@ function connect<Client extends EnvelopeSocket>(
   request: IncomingMessage,
 ): void {
   server._connecting.delete(socket);
-  const isTold = socket.protocol === ENVELOPE_V1;
+  const isEnvelopeV1 = socket.protocol === ENVELOPE_V1;
   // nobody can resume the session of a client if its guards do not say whose it is
-  const isKept = isTold && socket._grant?.key !== undefined;
+  const isResumable = isEnvelopeV1 && socket._grant?.key !== undefined;
   // a client that resumes goes on from the offset that it has, also where this node cannot tell yet how the log stands
   const resumption = socket._session?.resumption;
-  const position = isKept ? (resumption?.offset ?? server._recovery?.position) : undefined;
+  const position = isResumable ? (resumption?.offset ?? server._recovery?.position) : undefined;
   if (position !== undefined) (socket._session ??= new ResumableSession(socket)).begin(position);
   server.sockets.set(socket.id, socket);
-  const joined = joinedBefore(server, socket);
+  const joinedNewRooms = hasJoinedNewRooms(server, socket);
   callSafely(
     () => server.adapter.addAll(socket.id, new Set([socket.id, ...restoredRooms(socket)])),
     (error) => server._report(error, 'the adapter failed'),
   );
   updateUserRoom(socket);
-  const later = resumption === undefined ? NO_FRAMES : resumption.finish();
-  if (later === undefined)
+  const sentMeanwhile = resumption === undefined ? NO_FRAMES : resumption.finish();
+  if (sentMeanwhile === undefined)
     return socket._end(
       'server namespace disconnect',
       CLOSE_CODES.INTERNAL_ERROR.code,
       'the session has ended',
     );
-  if (isTold) {
-    greet(socket, sessionMessage(socket, server._config, position), later);
+  if (isEnvelopeV1) {
+    sendSession(socket, sessionMessage(socket, server._config, position), sentMeanwhile);
   } else {
     // the application selected a subprotocol that knows no offsets: what such a client missed is of no use
     socket._connection.startWriting();
   }
-  if (joined) socket._session?.changeRooms();
+  if (joinedNewRooms) socket._session?.changeRooms();
   socket._lifecycle.connected = true;
   socket._session?.finishReplay();
   server._config.services.connections.connected(socket);
@@ -125,7 +125,7 @@ function connect<Client extends EnvelopeSocket>(
   });
 }
 
-/** The room of a user is joined by who the user is now, not by who was there. */
+/** The room of a user is joined by step the user is now, not by step was there. */
 function restoredRooms({ _session: session }: EnvelopeSocket): readonly Room[] {
   return session?.formerRooms.filter((room) => !isUserRoom(room)) ?? NO_ROOMS;
 }
@@ -136,7 +136,7 @@ const NO_ROOMS: readonly Room[] = [];
  * Whether a middleware made a client that resumes join rooms which its session does not have. What was said there
  * before is not what the client missed.
  */
-function joinedBefore<Client extends EnvelopeSocket>(
+function hasJoinedNewRooms<Client extends EnvelopeSocket>(
   server: AdmittingServer<Client>,
   socket: Client,
 ): boolean {
@@ -153,14 +153,14 @@ function ready(server: AdmittingServer<Untyped>, socket: EnvelopeSocket): void {
   socket._lifecycle.open();
 }
 
-function startDeadline(server: AdmittingServer<Untyped>, socket: EnvelopeSocket, who: string): void {
+function startDeadline(server: AdmittingServer<Untyped>, socket: EnvelopeSocket, step: string): void {
   if (socket._isEnded) return;
   const { connectTimeout } = server._config.limits;
   socket._lifecycle.deadline = setTimeout(() => {
     server._report(
       withCode(
         'ERR_ENVELOPE_CONNECT_TIMEOUT',
-        new Error(`${who} did not settle within ${connectTimeout} ms (connectTimeout)`),
+        new Error(`${step} did not settle within ${connectTimeout} ms (connectTimeout)`),
       ),
       'a client was let go',
     );
@@ -178,15 +178,15 @@ const NO_FRAMES: readonly Frame[] = [];
 /**
  * Sends `$session`, what a client that resumes has missed, and then what guards and middlewares emitted.
  *
- * @param later what was sent to its rooms since the resumption began
+ * @param sentMeanwhile what was sent to its rooms since the resumption began
  */
-function greet(socket: EnvelopeSocket, session: Encoded, later: readonly Frame[]): void {
+function sendSession(socket: EnvelopeSocket, session: Encoded, sentMeanwhile: readonly Frame[]): void {
   const { outbox } = socket._connection;
-  const early = outbox.take();
+  const emittedEarly = outbox.take();
   outbox.pushEncoded(session);
   socket._connection.startWriting();
-  socket._session?.replay(later);
-  for (const item of early) outbox.push(item);
+  socket._session?.replay(sentMeanwhile);
+  for (const item of emittedEarly) outbox.push(item);
 }
 
 const FEATURES = ['ack', 'stream', 'cancel', 'ping'];

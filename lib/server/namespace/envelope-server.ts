@@ -33,11 +33,11 @@ import { Presence, PRESENCE } from '../presence/presence.js';
 import { user } from '../handshake/user-name.js';
 import { leaveUserRoom } from '../rooms/user-room.js';
 import { SocketSet } from './socket-set.js';
-import { keepSession, takeOver } from './resume.js';
+import { storeSession, releaseSession } from './resume.js';
 import { TAKE_OVER, type Recovery } from '../recovery/types.js';
 import type { Session } from '../recovery/session.js';
 
-const TOO_EARLY =
+const NOT_MOUNTED =
   'EnvelopeServer was used before an EnvelopeAdapter mounted it: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) first';
 
 /**
@@ -73,15 +73,15 @@ export class EnvelopeServer<
   /** @internal From 1: a client that tests an id for truth must not lose the first request. */
   _ids = 1;
   /** @internal Why it is not mounted, once that is known. */
-  _unmounted = TOO_EARLY;
+  _unmounted = NOT_MOUNTED;
   /** @internal */
   readonly _connecting = new Set<EnvelopeSocket>();
   /** `handleDisconnect` calls that have not settled: closing waits for them. */
   private readonly disconnectHooks = new Set<Promise<void>>();
   private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
   private mounted: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
-  private rooms: Adapter | undefined;
-  private present: Presence | undefined;
+  private mountedAdapter: Adapter | undefined;
+  private createdPresence: Presence | undefined;
   /** @internal */
   _recovery: Recovery | undefined;
   /** @internal Nobody is let in any more, and no new message is handled. */
@@ -89,7 +89,7 @@ export class EnvelopeServer<
 
   constructor() {
     super();
-    this._internalListeners.set(TAKE_OVER, (...values) => takeOver(this.sockets, values));
+    this._internalListeners.set(TAKE_OVER, (...values) => releaseSession(this.sockets, values));
   }
 
   /** The full URL path, with the port in front (`:3005/ws`) only where it is not the application's. */
@@ -102,8 +102,9 @@ export class EnvelopeServer<
   }
   /** The rooms: an adapter of Socket.IO's contract. */
   get adapter(): Adapter {
-    if (this.rooms === undefined) throw withCode('ERR_ENVELOPE_NOT_MOUNTED', new Error(this._unmounted));
-    return this.rooms;
+    if (this.mountedAdapter === undefined)
+      throw withCode('ERR_ENVELOPE_NOT_MOUNTED', new Error(this._unmounted));
+    return this.mountedAdapter;
   }
   /** What adapters take for the Socket.IO server. */
   get server(): this {
@@ -123,11 +124,11 @@ export class EnvelopeServer<
     event: Event,
     ...args: EventParams<WithManyAnswers<Emit>, Event>
   ): true {
-    return this.everybody.emit(event, ...args);
+    return this.broadcast.emit(event, ...args);
   }
   /** Sends the event `message` to everybody, as in Socket.IO. */
   send(...args: Untyped[]): this {
-    this.everybody.emit('message' as EventNames<Emit>, ...(args as Untyped));
+    this.broadcast.emit('message' as EventNames<Emit>, ...(args as Untyped));
     return this;
   }
   /** Asks everybody. See {@link BroadcastOperator.emitWithAck}. */
@@ -135,51 +136,51 @@ export class EnvelopeServer<
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>[]> {
-    return this.everybody.emitWithAck(event, ...args);
+    return this.broadcast.emitWithAck(event, ...args);
   }
   /** The members of a room, or of several. */
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return this.everybody.to(rooms);
+    return this.broadcast.to(rooms);
   }
   /** The same as {@link to}. */
   in(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return this.everybody.to(rooms);
+    return this.broadcast.to(rooms);
   }
   /** Everybody but the members of a room, or of several. */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
-    return this.everybody.except(rooms);
+    return this.broadcast.except(rooms);
   }
   /** Everybody on this node. */
   get local(): BroadcastOperator<Emit, Data> {
-    return this.everybody.local;
+    return this.broadcast.local;
   }
   /** What follows is dropped, not queued, where a line takes no data at the moment of the call. */
   get volatile(): BroadcastOperator<Emit, Data> {
-    return this.everybody.volatile;
+    return this.broadcast.volatile;
   }
   /** Where `false`, leaves messages uncompressed on lines that negotiated permessage-deflate. */
   compress(compress: boolean): BroadcastOperator<Emit, Data> {
-    return this.everybody.compress(compress);
+    return this.broadcast.compress(compress);
   }
   /** How long, in milliseconds, a request waits for its answers. */
   timeout(timeout: number): BroadcastOperator<Emit, Data> {
-    return this.everybody.timeout(timeout);
+    return this.broadcast.timeout(timeout);
   }
   /** All sockets, on every node. */
   fetchSockets(): ReturnType<BroadcastOperator<Emit, Data>['fetchSockets']> {
-    return this.everybody.fetchSockets();
+    return this.broadcast.fetchSockets();
   }
   /** Makes all sockets join a room, or several. */
   socketsJoin(rooms: Rooms): void {
-    this.everybody.socketsJoin(rooms);
+    this.broadcast.socketsJoin(rooms);
   }
   /** Makes all sockets leave a room, or several. */
   socketsLeave(rooms: Rooms): void {
-    this.everybody.socketsLeave(rooms);
+    this.broadcast.socketsLeave(rooms);
   }
   /** Disconnects all sockets. */
   disconnectSockets(close = false): void {
-    this.everybody.disconnectSockets(close);
+    this.broadcast.disconnectSockets(close);
   }
   /** Disconnects all connections of one user, on every node; those that are away cannot come back to theirs. */
   disconnectUser(id: Untyped): void {
@@ -187,7 +188,7 @@ export class EnvelopeServer<
   }
   /** Who is in a room, on all nodes. */
   get presence(): Presence {
-    return (this.present ??= new Presence(this));
+    return (this.createdPresence ??= new Presence(this));
   }
 
   /** Adds a connection middleware: gets the socket and `next`; `next(error)` refuses the client. */
@@ -257,20 +258,20 @@ export class EnvelopeServer<
       const { maxDisconnectionDuration } = recovery;
       this.opts = { connectionStateRecovery: { maxDisconnectionDuration } };
     }
-    this.rooms = adapter(this);
-    this._recovery = recovery?.of(this.rooms, mount.name, mount.parent?.adapter);
+    this.mountedAdapter = adapter(this);
+    this._recovery = recovery?.of(this.mountedAdapter, mount.name, mount.parent?.adapter);
     // adapters would number what nobody comes back to
     if (this._recovery === undefined) this.opts = {};
     if (channels.mount.hasSubscribers) channels.mount.publish({ server: this });
     // a cluster's broker may be away; this node's clients are served all the same
-    Promise.resolve(this.rooms.init()).catch((error: unknown) =>
+    Promise.resolve(this.mountedAdapter.init()).catch((error: unknown) =>
       this._report(error, 'the adapter failed to start'),
     );
   }
 
   /** @internal Never rejects: a broker that is away must not keep the rest from closing. */
   async _closeAdapter(): Promise<void> {
-    this.present?._close();
+    this.createdPresence?._close();
     if (channels.unmount.hasSubscribers) channels.unmount.publish({ server: this });
     try {
       await this.adapter.close();
@@ -286,9 +287,9 @@ export class EnvelopeServer<
     else admit(this, socket, request);
   }
   /** @internal */
-  _keep(socket: EnvelopeSocket, session: Session): void {
+  _storeSession(socket: EnvelopeSocket, session: Session): void {
     callSafely(
-      () => keepSession(this._recovery!, socket, session),
+      () => storeSession(this._recovery!, socket, session),
       (error) => this._report(error, 'a session could not be kept'),
     );
   }
@@ -302,7 +303,7 @@ export class EnvelopeServer<
     this.sockets.delete(socket.id);
   }
   /** @internal */
-  _await(promise: Promise<void>): void {
+  _waitFor(promise: Promise<void>): void {
     this.disconnectHooks.add(promise);
     void promise.finally(() => this.disconnectHooks.delete(promise));
   }
@@ -323,7 +324,7 @@ export class EnvelopeServer<
   _onClusterChange(listener: () => void): void {
     this._config.services.cluster.watch(this.adapter, listener);
   }
-  private get everybody(): BroadcastOperator<Emit, Data> {
+  private get broadcast(): BroadcastOperator<Emit, Data> {
     return new BroadcastOperator(this);
   }
 }

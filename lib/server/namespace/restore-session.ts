@@ -10,7 +10,7 @@ import { isUserRoom } from '../handshake/user-name.js';
  *
  * @returns whether it gets its session back; not where the application failed to say
  */
-export async function choose(client: EnvelopeSocket, found: Resumption): Promise<boolean> {
+export async function applyRestoreOption(client: EnvelopeSocket, found: Resumption): Promise<boolean> {
   const { restore } = client.nsp._config.services;
   if (restore === undefined) return true;
   const { id, rooms, data } = found.session;

@@ -5,7 +5,7 @@ import { ResumableSession } from '../socket/resumable-session.js';
 import { grantOf, hasGrantedUser, ownsSession, type Grant } from '../handshake/grant.js';
 import { dataOf } from '../handshake/user-identity.js';
 import type { Recovery } from '../recovery/types.js';
-import { choose } from './restore-session.js';
+import { applyRestoreOption } from './restore-session.js';
 import { socketIdOf, type Session } from '../recovery/session.js';
 import { offersEnvelope } from '../handshake/subprotocols.js';
 
@@ -22,7 +22,7 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
   await recovery.ready;
   const { session: token, offset } = client.handshake.auth as Record<string, unknown>;
   if (typeof token !== 'string' || typeof offset !== 'string') return;
-  letGoOf(client.nsp.sockets as ReadonlyMap<string, unknown>, token);
+  disconnectTokenOwner(client.nsp.sockets as ReadonlyMap<string, unknown>, token);
   const found = await recovery.resume(token, offset, {
     address: client._upgrade.clientInfo.rateKey,
     isShared: client._upgrade.clientInfo.isShared,
@@ -35,7 +35,7 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
   const isSame = ownsSession(client, (client._grant ??= grantOf(client)), found.session.identity);
   // one that was there before it joined its rooms would get what was said in them to others
   const isItsOwn = !recovery.isLater(found.session.from, offset);
-  const isBack = isSame && isItsOwn && (await choose(client, found));
+  const isBack = isSame && isItsOwn && (await applyRestoreOption(client, found));
   if (isBack && client._isEnded) return found.putBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
   if (isBack && size <= client.nsp._config.limits.maxBufferedBytes)
@@ -44,7 +44,7 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
 }
 
 /** Keeps the session of a client that leaves, if it is known whose it is. */
-export function keepSession(recovery: Recovery, client: EnvelopeSocket, session: Session): void {
+export function storeSession(recovery: Recovery, client: EnvelopeSocket, session: Session): void {
   const { id, rooms, _userRoom: userRoom, _grant: grant, _undoAuth: undo } = client;
   undo?.();
   if (grant?.key === undefined || !hasGrantedUser(client, grant)) return;
@@ -57,7 +57,7 @@ export function keepSession(recovery: Recovery, client: EnvelopeSocket, session:
     id,
     // what was sent to its user is among what it misses
     rooms: userRoom === undefined ? [...rooms] : [...rooms, userRoom],
-    data: keptOf(client, grant, undo !== undefined),
+    data: dataToStore(client, grant, undo !== undefined),
     identity: grant.key,
     sent,
     from,
@@ -67,7 +67,7 @@ export function keepSession(recovery: Recovery, client: EnvelopeSocket, session:
 }
 
 /** What a client comes back to of its `data`: what its guards had put there is for its guards to put there again. */
-function keptOf(client: EnvelopeSocket, { keys }: Grant, isWritten: boolean): unknown {
+function dataToStore(client: EnvelopeSocket, { keys }: Grant, isWritten: boolean): unknown {
   const data = dataOf(client);
   // not an object: what guards put there is theirs as a whole
   if (data === undefined) return keys === undefined ? undefined : (client.data as unknown);
@@ -79,16 +79,16 @@ function keptOf(client: EnvelopeSocket, { keys }: Grant, isWritten: boolean): un
 }
 
 /** Another node has a client on the line that shows the token of one of ours: that line is dead, or soon will be. */
-export function takeOver(
+export function releaseSession(
   sockets: ReadonlyMap<string, EnvelopeSocket>,
   [token, answer]: readonly unknown[],
 ): void {
-  const isOurs = typeof token === 'string' && letGoOf(sockets, token);
+  const isOurs = typeof token === 'string' && disconnectTokenOwner(sockets, token);
   if (typeof answer === 'function') Reflect.apply(answer, undefined, [isOurs]);
 }
 
 /** @returns whether there was such a client; its session can be taken now */
-export function letGoOf(sockets: ReadonlyMap<string, unknown>, token: string): boolean {
+export function disconnectTokenOwner(sockets: ReadonlyMap<string, unknown>, token: string): boolean {
   const client = sockets.get(socketIdOf(token)) as EnvelopeSocket | undefined;
   if (client?._session?.tokens.includes(token) !== true) return false;
   client._end('transport close', CLOSE_CODES.NORMAL.code, 'resumed on another connection');

@@ -121,7 +121,7 @@ export class Lifecycle implements ConnectionOwner {
     connection.readToEnd();
     clearTimeout(this.deadline);
     this.expiry?.stop();
-    if (isKept) socket.nsp._keep(socket, session.current!);
+    if (isKept) socket.nsp._storeSession(socket, session.current!);
     if (!wasConnected) session?.resumption?.putBack(session.current?.token);
     socket.nsp._remove(socket);
     socket._requestsIfAny?.abandon();

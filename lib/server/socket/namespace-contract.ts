@@ -128,9 +128,9 @@ export interface NamespaceContract
   /** @internal Logs what a client did: sampled. */
   _warn(subject: string, text: string): void;
   /** @internal Keeps the session of a client that disconnects. */
-  _keep(socket: object, session: Session): void;
+  _storeSession(socket: object, session: Session): void;
   /** @internal */
   _remove(socket: object): void;
   /** @internal Adds a promise that a shutdown waits for. */
-  _await(promise: Promise<void>): void;
+  _waitFor(promise: Promise<void>): void;
 }

@@ -8,71 +8,82 @@ import type { ClientInfo } from '../handshake/client-info.js';
 import { withCode } from '../../protocol/with-code.js';
 
 /**
- * Which proxies in front of this server are believed, as in Express and Fastify: all (`true`), so many hops, or
- * addresses and networks (`'loopback'`, `'10.0.0.0/8'`, several with commas or as a list), or a function.
+ * The proxies whose `X-Forwarded-*` headers the server trusts, as in Express and Fastify: all (`true`), none (`false`), a number of
+ * hops, addresses and networks (`'loopback'`, `'10.0.0.0/8'`, separated by commas or as a list), or a function.
  */
 export type TrustProxy =
   boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean);
 
 type Trust = (address: string, hop: number) => boolean;
 
-/** Who asks, as far as limits count them. */
-type Counted = Pick<ClientInfo, 'rateKey' | 'isShared'>;
+/** The part of the client's address that limits count by. */
+type RateIdentity = Pick<ClientInfo, 'rateKey' | 'isShared'>;
 
-/** Reads who asks. One for each adapter. */
+/** Reads the client's address, host and scheme from an upgrade request. Each adapter has one. */
 export class ClientAddressReader {
   private readonly trust: Trust | undefined;
-  /** The application said nothing about proxies; `false` says that there is none. */
-  private readonly isUnsaid: boolean;
-  private hasMetUnknownProxy = false;
+  /** Whether the option `trustProxy` is absent. `false`, in contrast, states that the server has no proxy. */
+  private readonly isUnconfigured: boolean;
+  private hasReportedUnknownProxy = false;
 
   /**
-   * @param onUnknownProxy hears once of a proxy that nobody configured
-   * @throws TypeError on what names no proxy
+   * @param onUnknownProxy called once, at the first request of a proxy that is not configured
+   * @throws TypeError if `trustProxy` has none of the forms of {@link TrustProxy}
    */
   constructor(
     trustProxy: TrustProxy | undefined,
     private readonly onUnknownProxy: () => void,
   ) {
     this.trust = compile(trustProxy);
-    this.isUnsaid = trustProxy === undefined;
+    this.isUnconfigured = trustProxy === undefined;
   }
 
-  /** @throws what the user's function throws */
+  /**
+   * Returns the address, host and scheme of the client. Uses the `X-Forwarded-*` headers only if the peer is a trusted proxy.
+   *
+   * @throws what the application's `trustProxy` function throws
+   */
   identify(request: IncomingMessage): ClientInfo {
     const peer = request.socket.remoteAddress ?? '';
     const isTls = (request.socket as Partial<TLSSocket>).encrypted === true;
     const { host } = request.headers;
     if (this.trust === undefined || !this.trust(peer, 0)) {
-      return { address: peer, ...this.countPeer(peer, request), host, isSecure: isTls ? true : undefined };
+      return {
+        address: peer,
+        ...this.rateKeyOfPeer(peer, request),
+        host,
+        isSecure: isTls ? true : undefined,
+      };
     }
     const address = addressOf(proxyAddr(request, this.trust) ?? '');
     const proto = forwarded(request, 'x-forwarded-proto')?.toLowerCase();
     return {
       address,
-      ...countNamed(address, peer),
+      ...rateKeyOfForwarded(address, peer),
       host: forwarded(request, 'x-forwarded-host') ?? host,
       isSecure: proto === undefined ? isTls || undefined : proto === 'https' || proto === 'wss',
     };
   }
 
   /**
-   * All clients of a proxy that nobody named have its address. They must not be taken for one client, but anybody on a
-   * private address can send the header: it makes the limit wider, and does not switch it off.
+   * Returns the key that limits count a peer by, if the peer is not a trusted proxy. All clients of a proxy that is not configured have
+   * the proxy's address. They must not count as one client, but any client on a private address can send the header. Therefore the
+   * header raises the limit, and does not disable it.
    */
-  private countPeer(peer: string, request: IncomingMessage): Counted {
-    const isShared = this.isUnsaid && request.headers['x-forwarded-for'] !== undefined && isPrivate(peer);
-    if (isShared && !this.hasMetUnknownProxy) {
-      this.hasMetUnknownProxy = true;
+  private rateKeyOfPeer(peer: string, request: IncomingMessage): RateIdentity {
+    const isShared =
+      this.isUnconfigured && request.headers['x-forwarded-for'] !== undefined && isPrivate(peer);
+    if (isShared && !this.hasReportedUnknownProxy) {
+      this.hasReportedUnknownProxy = true;
       this.onUnknownProxy();
     }
     return { rateKey: groupAddress(peer), isShared };
   }
 }
 
-/** Exactly one `Host`, and well-formed (RFC 9112, section 3.2): Node asks for none where the request is an upgrade. */
-export function namesOneHost({ rawHeaders }: IncomingMessage): boolean {
-  // not headersDistinct, which stays with the request, and so with the connection: half a kilobyte each
+/** Returns whether a request has exactly one, valid `Host` header (RFC 9112, section 3.2). Node does not check that for upgrades. */
+export function hasOneHost({ rawHeaders }: IncomingMessage): boolean {
+  // not headersDistinct: the request caches it, and so every connection would take half a kilobyte more
   let host: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;
@@ -88,14 +99,14 @@ function isHost(text: string): boolean {
   if (match === null) return false;
   const [, address, port = '0'] = match;
   if (Number(port) > MAX_PORT) return false;
-  // a zone stands behind it where the address is of one link
+  // a link-local address may end in a zone
   return address === undefined || isIPv6(address.replace(/%.*$/, ''));
 }
 
 const HOST = /^(?:\[([\w:.%~-]+)\]|[\w.~!$&'()*+,;=%-]+)(?::(\d*))?$/;
 const MAX_PORT = 65_535;
 
-/** The first proxy is the one that the client spoke to. */
+/** Returns the first value of a header. The first proxy, which the client connected to, wrote it. */
 function forwarded(request: IncomingMessage, header: string): string | undefined {
   const value = request.headers[header];
   const first = (Array.isArray(value) ? value[0] : value)?.split(',')[0]?.trim();
@@ -105,7 +116,7 @@ function forwarded(request: IncomingMessage, header: string): string | undefined
 function compile(trustProxy: TrustProxy | undefined): Trust | undefined {
   if (trustProxy === undefined || trustProxy === false) return undefined;
   if (trustProxy === true) return () => true;
-  // a line without an address, of a socket in the file system, is asked for as ''
+  // a Unix domain socket has no address: the function receives ''
   if (typeof trustProxy === 'function')
     return (address: string | undefined, hop) => trustProxy(address ?? '', hop);
   if (typeof trustProxy === 'number' && Number.isInteger(trustProxy) && trustProxy >= 0)
@@ -118,45 +129,51 @@ function compile(trustProxy: TrustProxy | undefined): Trust | undefined {
     throw withCode(
       'ERR_ENVELOPE_INVALID_OPTION',
       new TypeError(
-        `The option trustProxy of EnvelopeAdapter is ${inspect(trustProxy)}: ${(error as Error).message}. ${FORMS}`,
+        `The option trustProxy of EnvelopeAdapter is ${inspect(trustProxy)}: ${(error as Error).message}. ${VALID_FORMS}`,
         { cause: error },
       ),
     );
   }
 }
 
-/** Text of digits alone would be an IPv4 address of old. */
+/** Returns the address or network without spaces. Refuses digits alone, which would be read as an old form of IPv4 address. */
 function toProxy(text: string): string {
   const proxy = text.trim();
-  if (/^\d+$/.test(proxy)) throw new TypeError('a number of hops is a number, not a text');
+  if (/^\d+$/.test(proxy)) throw new TypeError('pass the number of hops as a number, not as a string');
   return proxy;
 }
 
-const FORMS =
-  "It takes true, a number of hops, addresses and networks ('loopback', '10.0.0.0/8', several with commas or as a " +
+const VALID_FORMS =
+  "It takes true, a number of hops, addresses and networks ('loopback', '10.0.0.0/8', separated by commas or as a " +
   'list), or a function';
 
-/** What is no address is nobody's. */
+/** Returns the IP address in a text; an empty string if the text is not an address. */
 function addressOf(text: string): string {
   const bare = withoutPort(text);
   return isIP(bare) === 0 ? '' : bare;
 }
 
-/** Some proxies add the port of the client, or of the proxy before them. */
+/** Removes the port from an address. Some proxies add the port of the client, or of the proxy before them. */
 function withoutPort(text: string): string {
   if (isIP(text) !== 0) return text;
   return text.replace(/^\[(.*)\](?::\d+)?$/, '$1').replace(/^([\d.]+):\d+$/, '$1');
 }
 
-/** A proxy that names no client ("unknown", nothing, garbage) is counted itself, for all of its clients. */
-function countNamed(address: string, peer: string): Counted {
+/**
+ * Returns the key that limits count a forwarded address by. If the proxy does not name its client ("unknown", nothing, garbage), that
+ * is the address of the proxy, which all of its clients share.
+ */
+function rateKeyOfForwarded(address: string, peer: string): RateIdentity {
   const isShared = address === '' || address === peer;
   return { rateKey: groupAddress(isShared ? peer : address), isShared };
 }
 
-/** An IPv6 client has at least a /64 of its own; an IPv4 address may be written as IPv6. */
+/**
+ * Returns the address, or the /64 network of an IPv6 address, since an IPv6 client has at least a /64. An IPv4 address that is written
+ * as IPv6 becomes IPv4.
+ */
 function groupAddress(address: string): string {
-  // most are, and a text that is shared with the client's address costs nothing
+  // the most frequent case: returning the same string costs no memory
   if (isIPv4(address)) return address;
   if (!ipaddr.isValid(address)) return NO_ADDRESS;
   const parsed = ipaddr.process(address);
@@ -165,10 +182,10 @@ function groupAddress(address: string): string {
   return `${network.join(':')}::/64`;
 }
 
-/** A socket of the file system has none: all that come by it count together. */
+/** The key of connections over a Unix domain socket, which have no address: all of them count together. */
 const NO_ADDRESS = 'a socket without an address';
 
-/** Where proxies are: on this machine, or on its own network. */
+/** Returns whether an address is on this machine or on a private network, where proxies usually are. */
 function isPrivate(address: string): boolean {
   if (!ipaddr.isValid(address)) return address === '';
   return ['loopback', 'private', 'uniqueLocal', 'linkLocal', 'carrierGradeNat'].includes(

@@ -2,16 +2,19 @@ import { publishLimit } from '../diagnostics/channels.js';
 import { SHARED_ADDRESS_FACTOR, type ClientInfo } from '../handshake/client-info.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 
-/** How many may come; `Infinity`: there is no limit. */
+/** The limits of one adapter. `Infinity` disables a limit. */
 export interface ConnectionCounterLimits {
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly maxPendingUpgrades: number;
 }
 
-type Counted = Pick<ClientInfo, 'rateKey' | 'isShared'>;
+type RateIdentity = Pick<ClientInfo, 'rateKey' | 'isShared'>;
 
-/** Counts the connections of one adapter, from the first byte of the upgrade to the end of the line. */
+/**
+ * Counts the connections of one adapter and enforces its limits. A connection counts from the first byte of the upgrade request until it
+ * is closed.
+ */
 export class ConnectionCounter {
   private readonly perAddress = new Map<string, number>();
   private readonly perProxy = new Map<string, number>();
@@ -25,79 +28,81 @@ export class ConnectionCounter {
 
   constructor(
     private readonly limits: ConnectionCounterLimits,
-    /** Hears of a limit that is reached. */
+    /** Logs that a limit is reached. */
     private readonly warn: (limit: string, text: string) => void,
   ) {}
 
   /**
-   * Somebody asks for an upgrade.
+   * Counts an upgrade request, unless a limit is reached.
    *
-   * @returns why there is no place, or nothing where one was taken
+   * @returns the refusal if a limit is reached, otherwise `undefined`
    */
-  enter({ rateKey, isShared }: Counted): HttpRefusal | undefined {
+  tryAdd({ rateKey, isShared }: RateIdentity): HttpRefusal | undefined {
     const { maxConnections, maxConnectionsPerAddress, maxPendingUpgrades } = this.limits;
     if (this.connections >= maxConnections) return this.refuse(503, 'maxConnections');
     if (this.pending + this.abandonedGuards >= maxPendingUpgrades)
       return this.refuse(503, 'maxPendingUpgrades');
     const perAddress = isShared ? this.perProxy : this.perAddress;
-    const here = perAddress.get(rateKey) ?? 0;
-    if (here >= maxConnectionsPerAddress * (isShared ? SHARED_ADDRESS_FACTOR : 1))
+    const count = perAddress.get(rateKey) ?? 0;
+    if (count >= maxConnectionsPerAddress * (isShared ? SHARED_ADDRESS_FACTOR : 1))
       return this.refuse(429, 'maxConnectionsPerAddress', isShared ? ofProxy(rateKey) : ofAddress(rateKey));
     this.connections++;
     this.pending++;
-    perAddress.set(rateKey, here + 1);
+    perAddress.set(rateKey, count + 1);
     return undefined;
   }
 
-  /** The upgrade was decided on, either way. */
-  decided(): void {
+  /** Removes an upgrade from the pending ones, since it was accepted or refused. */
+  upgradeDecided(): void {
     this.pending--;
   }
 
-  /** The guards of an upgrade go on without their client, until they have come to an end. */
-  guardAbandoned(end: Promise<unknown>): void {
+  /** Counts guards that still run for a client that disconnected, until `ended` resolves. */
+  guardAbandoned(ended: Promise<unknown>): void {
     this.abandonedGuards++;
-    void end.then(() => this.abandonedGuards--);
+    void ended.then(() => this.abandonedGuards--);
   }
 
-  /** The line of one that had entered has ended. */
-  leave({ rateKey, isShared }: Counted): void {
+  /** Removes a connection that {@link tryAdd} counted, since it is closed. */
+  remove({ rateKey, isShared }: RateIdentity): void {
     this.connections--;
     const perAddress = isShared ? this.perProxy : this.perAddress;
-    const left = (perAddress.get(rateKey) ?? 1) - 1;
-    if (left === 0) perAddress.delete(rateKey);
-    else perAddress.set(rateKey, left);
+    const count = (perAddress.get(rateKey) ?? 1) - 1;
+    if (count === 0) perAddress.delete(rateKey);
+    else perAddress.set(rateKey, count);
   }
 
   private refuse(
     status: 429 | 503,
     limit: keyof ConnectionCounterLimits,
-    { times = '', who = '' }: Culprit = {},
+    { factor = '', suffix = '' }: LimitSubject = {},
   ): HttpRefusal {
     publishLimit(limit);
     this.warn(
       limit,
-      `${times}limits.${limit} (${this.limits[limit]}) is reached${who}: upgrades are refused with ${status}`,
+      `${factor}limits.${limit} (${this.limits[limit]}) is reached${suffix}: upgrades are refused with ${status}`,
     );
     const message = status === 429 ? 'Too many connections from this address' : 'Too many connections';
     return refusal(status, message, RETRY_AFTER);
   }
 }
 
-/** Parts of what the log says of a limit that one peer has reached. */
-interface Culprit {
-  readonly times?: string;
-  readonly who?: string;
+/** The parts of the log line that name the peer by which a limit is reached. */
+interface LimitSubject {
+  /** Precedes the name of the limit. */
+  readonly factor?: string;
+  /** Follows the value of the limit. */
+  readonly suffix?: string;
 }
 
-function ofAddress(rateKey: string): Culprit {
-  return { who: ` by ${rateKey}; if that is a proxy, name it in the option trustProxy` };
+function ofAddress(rateKey: string): LimitSubject {
+  return { suffix: ` by ${rateKey}; if that is a proxy, name it in the option trustProxy` };
 }
 
-function ofProxy(rateKey: string): Culprit {
-  const advice = 'name it in the option trustProxy, and have it send X-Forwarded-For';
+function ofProxy(rateKey: string): LimitSubject {
+  const advice = 'name it in the option trustProxy, and configure it to send X-Forwarded-For';
   return {
-    times: `${SHARED_ADDRESS_FACTOR} times `,
-    who: ` by the clients of the proxy ${rateKey}, whose own addresses are not known; ${advice}`,
+    factor: `${SHARED_ADDRESS_FACTOR} times `,
+    suffix: ` by the clients of the proxy ${rateKey}, which does not name their addresses; ${advice}`,
   };
 }

@@ -1,68 +1,70 @@
 import type { EnvelopeServer } from '../namespace/envelope-server.js';
 import { concretePath } from './path-pattern.js';
-import { showMountPoint, type MountPoint } from './mount-point.js';
+import { mountPointName, type MountPoint } from './mount-point.js';
 import type { Endpoint } from './endpoint.js';
 import type { Params } from './path-pattern.js';
 import type { HandleUpgrade } from './upgrade-router.js';
 
-/** An endpoint, and the values of `:params` in the path that it was found by. */
+/** The endpoint of a concrete path, with the values of the path's `:params`. */
 export interface FoundEndpoint {
   readonly endpoint: Endpoint;
   readonly params: Params;
 }
 
-/** All endpoints of one adapter. */
+/** The endpoints of one adapter, by mount point. Finds the endpoint, or the server, of a concrete path. */
 export class EndpointRegistry implements Iterable<Endpoint> {
-  private readonly byPlace = new Map<string, Endpoint>();
+  private readonly byName = new Map<string, Endpoint>();
 
-  get(place: MountPoint): Endpoint | undefined {
-    return this.byPlace.get(showMountPoint(place));
+  get(mountPoint: MountPoint): Endpoint | undefined {
+    return this.byName.get(mountPointName(mountPoint));
   }
 
-  add(place: MountPoint, endpoint: Endpoint): Endpoint {
-    this.byPlace.set(showMountPoint(place), endpoint);
+  add(mountPoint: MountPoint, endpoint: Endpoint): Endpoint {
+    this.byName.set(mountPointName(mountPoint), endpoint);
     return endpoint;
   }
 
-  /** Finds the endpoint of a concrete path: that of the very path first, then patterns in the order of their gateways. */
+  /** Finds the endpoint of a concrete path. An exact path precedes patterns, which are tried in the order of their gateways. */
   find(port: number, path: string): FoundEndpoint | undefined {
     const exact = this.get({ port, path });
     const exactParams = exact?.match(path);
     if (exactParams !== undefined) return { endpoint: exact!, params: exactParams };
     for (const endpoint of this) {
-      if (!endpoint.isDynamic || endpoint.place.port !== port) continue;
+      if (!endpoint.isDynamic || endpoint.mountPoint.port !== port) continue;
       const params = endpoint.match(path);
       if (params !== undefined) return { endpoint, params };
     }
     return undefined;
   }
 
-  /** Returns the function that takes WebSocket upgrades of a concrete path; `undefined`: no endpoint has the path. */
+  /** Returns the function that handles WebSocket upgrades of a concrete path; `undefined` if no endpoint has the path. */
   handlerFor(port: number, path: string): HandleUpgrade | undefined {
     const found = this.find(port, path);
     return found && ((request, tcp, head) => found.endpoint.upgrade(request, tcp, head, path, found.params));
   }
 
-  /** The server of a concrete path: its own endpoint's, or a child of a RegExp namespace. */
+  /** Returns the server of a concrete path: that of its endpoint, or a child of a RegExp namespace, which it creates if necessary. */
   serverFor(port: number, path: string): EnvelopeServer | undefined {
     const exact = this.get({ port, path });
     if (exact !== undefined) return exact.server;
     const concrete = concretePath(path);
     for (const endpoint of this) {
-      if (endpoint.place.port === port && endpoint.matchesExpression(concrete))
+      if (endpoint.mountPoint.port === port && endpoint.matchesExpression(concrete))
         return endpoint.child(concrete);
     }
     return undefined;
   }
 
-  /** Whether a gateway has this path, or a RegExp namespace matches it. */
+  /** Returns whether a gateway uses this path, or a RegExp namespace matches it. */
   has({ port, path }: MountPoint): boolean {
     if (this.get({ port, path })?.server._isUsed === true) return true;
     const concrete = concretePath(path);
-    return [...this].some((endpoint) => endpoint.place.port === port && endpoint.matchesExpression(concrete));
+    return [...this].some(
+      (endpoint) => endpoint.mountPoint.port === port && endpoint.matchesExpression(concrete),
+    );
   }
 
   [Symbol.iterator](): IterableIterator<Endpoint> {
-    return this.byPlace.values();
+    return this.byName.values();
   }
 }

@@ -6,21 +6,22 @@ import type { NamespaceConfig } from '../namespace/namespace-config.js';
 import { parentAdapter } from '../rooms/parent-adapter.js';
 import { UpgradeHandler, type UpgradeHandlerConfig } from './upgrade-handler.js';
 import { compilePath, isPattern, NO_PARAMS, readablePath, type Params } from './path-pattern.js';
-import { showMountPoint, type MountPoint } from './mount-point.js';
+import { mountPointName, type MountPoint } from './mount-point.js';
 import type { ConnectionRequest } from './connection-request.js';
 
-/** How the clients of one mount point connect, and what their namespace gets. */
+/** The configuration of one endpoint: its namespace, its upgrades and its heartbeat. */
 export interface EndpointConfig {
   readonly namespace: Omit<NamespaceConfig<EnvelopeServer>, 'name' | 'parent'>;
   readonly upgrade: UpgradeHandlerConfig;
-  /** Milliseconds; 0 turns the heartbeat off. */
+  /** Milliseconds between two pings; 0 disables the heartbeat. */
   readonly pingInterval: number;
+  /** Milliseconds that a client has to answer a ping. */
   readonly pingTimeout: number;
 }
 
 /**
- * One place where clients connect: a port and a URL path, a path with `:params`, or all paths below `base` whose
- * rest a RegExp matches; those get a server each, which goes with its last client.
+ * A mount point with its server and its upgrades. Clients connect to a port and a URL path, to a path with `:params`, or to any path
+ * below a base whose rest matches a RegExp. Each path of a RegExp gets a child server, which is removed with its last client.
  */
 export class Endpoint {
   readonly server = new EnvelopeServer();
@@ -30,10 +31,10 @@ export class Endpoint {
   private readonly matchPath: ((path: string) => Params | undefined) | undefined;
 
   constructor(
-    readonly place: MountPoint,
+    readonly mountPoint: MountPoint,
     private readonly settings: EndpointConfig,
   ) {
-    const { path, expression } = place;
+    const { path, expression } = mountPoint;
     const { namespace, upgrade, pingInterval, pingTimeout } = settings;
     const hasChildren = expression !== undefined;
     this.matchPath = !hasChildren && isPattern(path) ? compilePath(path) : undefined;
@@ -46,38 +47,38 @@ export class Endpoint {
     let { services } = namespace;
     if (hasChildren)
       services = { ...services, adapter: parentAdapter(() => this.children.values(), services.adapter) };
-    this.server._mount({ ...namespace, services, name: showMountPoint(place) });
+    this.server._mount({ ...namespace, services, name: mountPointName(mountPoint) });
     if (pingInterval > 0)
       this.heartbeat = new Heartbeat(this.upgrades.connections, pingInterval, pingTimeout);
   }
 
-  /** Whether a path needs comparing with a pattern, not looking up. */
+  /** Whether paths are matched against a pattern. If not, a lookup by name finds the endpoint. */
   get isDynamic(): boolean {
-    return this.matchPath !== undefined || this.place.expression !== undefined;
+    return this.matchPath !== undefined || this.mountPoint.expression !== undefined;
   }
 
-  /** Returns the values of `:params` in a concrete path; `undefined`: it is another endpoint's path, or has no gateway. */
+  /** Returns the values of `:params` in a concrete path; `undefined` if the path does not match, or no gateway uses the endpoint. */
   match(path: string): Params | undefined {
     return this.server._isUsed ? this.paramsOf(path) : undefined;
   }
 
-  /** Takes the upgrade request of a WebSocket on a path that {@link match} accepts. */
+  /** Handles the upgrade request of a WebSocket on a path that {@link match} accepts. */
   upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer, path: string, params: Params): void {
     this.upgrades.acceptWebSocket(request, tcp, head, path, params);
   }
 
-  /** Takes a request to connect, of any transport, on a path that {@link match} accepts. */
+  /** Handles a request to connect, on any transport, on a path that {@link match} accepts. */
   connect(attempt: ConnectionRequest, path: string, params: Params): void {
     this.upgrades.accept(attempt, path, params);
   }
 
-  /** The server of a concrete path of a RegExp namespace. */
+  /** Returns the server of a concrete path of a RegExp namespace. Creates it if necessary. */
   child(path: string): EnvelopeServer {
     let child = this.children.get(path);
     if (child === undefined) {
       child = new EnvelopeServer();
-      const name = showMountPoint({ ...this.place, path, expression: undefined });
-      // makes its adapter, which is users' code: one that fails leaves no half-made child
+      const name = mountPointName({ ...this.mountPoint, path, expression: undefined });
+      // this creates the adapter, which is the application's code: if it throws, no incomplete child remains
       child._mount({
         ...this.settings.namespace,
         services: this.childServices(name),
@@ -90,28 +91,30 @@ export class Endpoint {
     return child;
   }
 
+  /** Returns whether the RegExp of this endpoint matches a concrete path. */
   matchesExpression(path: string): boolean {
-    const { expression } = this.place;
+    const { expression } = this.mountPoint;
     if (expression === undefined) return false;
-    const base = this.place.path === '/' ? '' : this.place.path;
+    const base = this.mountPoint.path === '/' ? '' : this.mountPoint.path;
     if (!path.startsWith(`${base}/`)) return false;
-    expression.lastIndex = 0; // a global or sticky expression remembers where it was
+    expression.lastIndex = 0; // a global or sticky expression would continue after its last match
     const rest = readablePath(path.slice(base.length));
     return rest !== undefined && expression.test(rest);
   }
 
-  /** The servers that have sockets of their own. */
+  /** Yields the server and the children of a RegExp namespace. */
   *servers(): Iterable<EnvelopeServer> {
     yield this.server;
     yield* this.children.values();
   }
 
-  /** Says goodbye to every client and lets nobody in any more. */
+  /** Closes the connection of every client with 1001, and refuses further ones. */
   async close(): Promise<void> {
     const closed = Promise.all([...this.servers()].map((server) => server.close()));
     await Promise.all([this.upgrades.clear(), closed]);
   }
 
+  /** Closes all connections, then the heartbeat and the adapters. */
   async stop(): Promise<void> {
     await this.close();
     this.upgrades.close();
@@ -120,11 +123,11 @@ export class Endpoint {
   }
 
   private paramsOf(path: string): Params | undefined {
-    if (this.place.expression !== undefined) return this.matchesExpression(path) ? NO_PARAMS : undefined;
+    if (this.mountPoint.expression !== undefined) return this.matchesExpression(path) ? NO_PARAMS : undefined;
     return this.matchPath === undefined ? NO_PARAMS : this.matchPath(path);
   }
 
-  /** The services of a child. Clients choose its name, so its log lines are sampled together with those of all children. */
+  /** Returns the services of a child. Clients choose its name, so its log lines are sampled together with those of all children. */
   private childServices(name: string): EndpointConfig['namespace']['services'] {
     const { services } = this.settings.namespace;
     const shared = (subject: string): string => this.server.name + subject.slice(name.length);
@@ -135,11 +138,11 @@ export class Endpoint {
     };
   }
 
-  /** Path names are the clients' choice: a namespace that a RegExp made goes with its last client. */
+  /** Removes a child of a RegExp namespace after its last client. Clients choose the paths, so that children must not accumulate. */
   private release(name: string): void {
     const path = name.replace(/^:\d+/, '');
     const child = this.children.get(path);
-    if (child === undefined || !child._isEmpty || this.upgrades.isAwaitedOn(child)) return;
+    if (child === undefined || !child._isEmpty || this.upgrades.hasPendingUpgrade(child)) return;
     this.children.delete(path);
     void child._closeAdapter();
   }

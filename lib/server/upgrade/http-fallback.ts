@@ -4,16 +4,17 @@ import type { TLSSocket } from 'node:tls';
 
 const HOP_BY_HOP = new Set(['upgrade', 'http2-settings', 'connection']);
 
-/** Whether WebSocket is what an upgrade asks for; `ws` takes no other spelling either. */
+/** Returns whether an upgrade request asks for a WebSocket and nothing else, as `ws` demands. */
 export function isWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket';
 }
 
 /**
- * Has an upgrade answered as the plain request that it is as well (RFC 9110, section 7.8): Java's HTTP client and
- * `curl --http2` offer `h2c` with whatever they ask for, and a server that knows no h2c answers in HTTP/1.1. Node does
- * so as long as nobody listens for upgrades; newer releases (22.23, 24, 26) ask first. Here the parser is off
- * already: the socket is handed in again, with its request in front, as Node's documentation of `connection` allows.
+ * Handles an upgrade request as a plain HTTP request, as RFC 9110 (section 7.8) allows. Java's HTTP client and `curl --http2` offer an
+ * upgrade to `h2c` with every request; a server that does not support h2c answers in HTTP/1.1. Node does that itself while a server has
+ * no `upgrade` listener. Newer releases (22.23, 24, 26) call `shouldUpgradeCallback` first. At this point the HTTP parser is already
+ * detached. Therefore this function puts the request back in front of the socket, and emits `connection` with the socket once more, as
+ * Node's documentation of that event allows.
  */
 export function handleAsHttpRequest(
   http: Server,
@@ -22,7 +23,7 @@ export function handleAsHttpRequest(
   head: Buffer,
 ): void {
   const { method, url, httpVersion, rawHeaders } = request;
-  // Node drops headers above its limit: without its Content-Length, a body would be read as the next request
+  // Node drops headers above its limit. Without Content-Length, the body would be parsed as the next request: hence "close"
   const lines = [`${method} ${url} HTTP/${httpVersion}`, 'Connection: close'];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;

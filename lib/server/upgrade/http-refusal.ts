@@ -2,18 +2,18 @@ import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { channels } from '../diagnostics/channels.js';
 
-/** An HTTP answer that takes the place of the 101. */
+/** An HTTP response that refuses an upgrade. */
 export interface HttpRefusal {
   readonly status: number;
-  /** What the body says, as JSON. */
+  /** The body, which is sent as JSON. */
   readonly body: unknown;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-/** For who may come again: in so many seconds. */
+/** The header that tells a client to retry after 5 seconds. */
 export const RETRY_AFTER = { 'Retry-After': '5' };
 
-/** A refusal shaped as Nest's HTTP exceptions are. */
+/** Returns a refusal with a body in the form of Nest's HTTP exceptions. */
 export function refusal(
   status: number,
   message: string,
@@ -26,7 +26,7 @@ export function refusal(
   };
 }
 
-/** Answers an upgrade; what the body reflects of the request is the refusal's own doing. */
+/** Refuses an upgrade with an HTTP response, then closes the socket. Adds nothing of the request to the body. */
 export function refuseUpgrade(
   request: IncomingMessage,
   socket: Duplex,
@@ -41,17 +41,17 @@ export function refuseUpgrade(
     'Content-Length': Buffer.byteLength(text),
   };
   const lines = Object.entries(fields).map(
-    ([name, value]) => `${name}: ${value.toString().replace(LINE_ENDS, ' ')}\r\n`,
+    ([name, value]) => `${name}: ${value.toString().replace(LINE_BREAKS, ' ')}\r\n`,
   );
   socket.on('error', () => socket.destroy());
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${text}`);
 }
 
-/** A header's value is one line, whatever it was made of. */
-const LINE_ENDS = /[\r\n]+/g;
+/** Line breaks in a header's value, which could begin another header. */
+const LINE_BREAKS = /[\r\n]+/g;
 
-/** The body may be users' data. */
+/** Returns the body as JSON. The body may be the application's data, which JSON may not be able to carry. */
 function toText(status: number, body: unknown): string {
   try {
     return JSON.stringify(body) ?? '';

@@ -1,4 +1,4 @@
-/** Where gateways are mounted: a port (0: the application's), a URL path, and for a RegExp namespace its rule. */
+/** The place where gateways are mounted: a port (0 for the application's), a URL path, and the RegExp of a RegExp namespace. */
 export interface MountPoint {
   readonly port: number;
   readonly path: string;
@@ -6,19 +6,19 @@ export interface MountPoint {
 }
 
 /**
- * One text per place, for logs, figures and as a key: `/ws`, `:3005/ws`, `/ws/<room-\d+>` of the RegExp `/^\/room-\d+$/`. No
- * path of a client has angle brackets.
+ * Returns the unique name of a mount point, for logs, metrics and as a key: `/ws`, `:3005/ws`, or `/ws/<room-\d+>` for the RegExp
+ * `/^\/room-\d+$/`. A client's path never contains angle brackets.
  */
-export function showMountPoint({ port, path, expression }: MountPoint): string {
+export function mountPointName({ port, path, expression }: MountPoint): string {
   const base = path === '/' && expression !== undefined ? '' : path;
-  return `${port === 0 ? '' : `:${port}`}${base}${expression === undefined ? '' : `/<${showExpression(expression)}>`}`;
+  return `${port === 0 ? '' : `:${port}`}${base}${expression === undefined ? '' : `/<${expressionText(expression)}>`}`;
 }
 
-/** As a path where it is one from `^` to `$`, else as it is. */
-function showExpression(expression: RegExp): string {
+/** Returns a RegExp without its anchors and escaped slashes if it matches a whole path, otherwise as JavaScript prints it. */
+function expressionText(expression: RegExp): string {
   const { source, flags } = expression;
   const inner = /^\^\\\/(.+)\$$/s.exec(source)?.[1]?.replaceAll('\\/', '/');
-  // g and y do not change what it matches here
+  // g and y have no effect on the match here
   const isPlain = /^[dgy]*$/.test(flags) && inner !== undefined && !/(?<!\[)\^|\$|\\$/.test(inner);
   return isPlain ? inner : String(expression);
 }

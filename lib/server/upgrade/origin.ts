@@ -4,66 +4,71 @@ import { quote } from '../util/quote.js';
 import type { ClientInfo } from '../handshake/client-info.js';
 import type { OwnHosts } from './own-hosts.js';
 
-/** Which origins may connect: one, several, by rule, all (`true`, `'*'`), or none but the server's own (`false`). */
+/** The origins that may connect: one, a list, those that a RegExp matches, all (`true`, `'*'`), or only the server's own (`false`). */
 export type OriginRule = boolean | string | RegExp | readonly (boolean | string | RegExp)[];
 
-/** Decides on an origin: the function form of {@link CorsOptions.origin}. Its answer may be a promise, as with Fastify. */
+/** Decides whether an origin may connect: the function form of {@link CorsOptions.origin}. It may return a promise, as with Fastify. */
 export type OriginFunction = (
   origin: string,
   callback: (error: Error | null, allowed?: OriginRule) => void,
 ) => unknown;
 
-/** The part of Nest's `CorsOptions` that means something for a WebSocket. */
+/** The part of Nest's `CorsOptions` that applies to a WebSocket. */
 export interface CorsOptions {
   origin?: OriginRule | OriginFunction;
   [other: string]: unknown;
 }
 
-/** Nest's `cors` option in all its forms; `true` is every origin. */
+/** Nest's `cors` option in all its forms. `true` allows every origin. */
 export type Cors =
   | boolean
   | CorsOptions
   | ((request: IncomingMessage, callback: (error: Error | null, options?: CorsOptions) => void) => unknown);
 
-/** Where a page came from as far as the server can tell, and which hosts are its own. */
-export interface Asked extends Pick<ClientInfo, 'host' | 'isSecure'> {
-  /** The option `hosts`; without it `host` is the server's own. */
+/** The host that the client requested, and the hosts that the server has. */
+export interface RequestHost extends Pick<ClientInfo, 'host' | 'isSecure'> {
+  /** The option `hosts`. Without it, `host` counts as the server's host. */
   readonly ownHosts?: OwnHosts | undefined;
 }
 
 /**
- * Decides whether a page may open a WebSocket here. Browsers do not ask: they send cookies along with every
- * upgrade, whatever page it comes from (CWE-1385). The server's own origin and clients that name none, which are
- * no browsers, are always let in; the rest only where `cors` says so.
+ * Decides whether a page may open a WebSocket. Browsers do not enforce CORS here: they send cookies with every upgrade, regardless of the
+ * page that opens it (CWE-1385). The server's own origin is always accepted, and so are clients without an `Origin` header, which are
+ * not browsers. Any other origin is accepted only if `cors` allows it.
  */
 export function checkOrigin(
   request: IncomingMessage,
-  asked: Asked,
+  requestHost: RequestHost,
   cors: Cors | undefined,
   done: (allowed: boolean) => void,
   failed: Failed,
 ): void {
   const { origin } = request.headers;
-  if (origin === undefined || isSameOrigin(origin, asked)) return done(true);
-  const judge = (rule: OriginRule | OriginFunction | undefined): void => {
+  if (origin === undefined || isSameOrigin(origin, requestHost)) return done(true);
+  const checkRule = (rule: OriginRule | OriginFunction | undefined): void => {
     if (typeof rule !== 'function') return done(matches(origin, rule));
-    ask(rule, origin, (error, allowed) => done(!error && matches(origin, allowed)), failed);
+    callRuleSafely(rule, origin, (error, allowed) => done(!error && matches(origin, allowed)), failed);
   };
-  if (typeof cors !== 'function') return judge(typeof cors === 'object' ? cors.origin : cors);
-  ask(cors, request, (error, options) => (error ? done(false) : judge(options?.origin)), failed);
+  if (typeof cors !== 'function') return checkRule(typeof cors === 'object' ? cors.origin : cors);
+  callRuleSafely(
+    cors,
+    request,
+    (error, options) => (error ? done(false) : checkRule(options?.origin)),
+    failed,
+  );
 }
 
-/** Hears of what users' functions throw and reject with, whenever they do. */
+/** Receives the errors that the application's functions throw or reject with, at any time. */
 type Failed = (error: unknown) => void;
 
 /**
- * The application's own CORS rule, as far as it is safe for a WebSocket, which always carries cookies: names, and a
- * rule that was made for requests with credentials. A wildcard opens an API, not the socket.
+ * Returns the application's CORS rule if it is safe for a WebSocket, which always carries cookies: a list of names, or a rule for
+ * requests with credentials. Otherwise returns `undefined`: a wildcard opens an API to all pages, but not its WebSockets.
  */
 export function safeCors(cors: Cors | undefined): Cors | undefined {
   if (typeof cors === 'function')
     return (request, callback) =>
-      answer(cors, request, (error, options) =>
+      callRule(cors, request, (error, options) =>
         callback(error, safeCors(options) as CorsOptions | undefined),
       );
   if (typeof cors !== 'object') return undefined;
@@ -74,28 +79,28 @@ export function safeCors(cors: Cors | undefined): Cors | undefined {
   return isNamed || credentials === true ? cors : undefined;
 }
 
-type Answering<Question, Answer> = (question: Question, callback: Callback<Answer>) => unknown;
-type Callback<Answer> = (error: Error | null, answer?: Answer) => void;
+type RuleFunction<Input, Result> = (input: Input, callback: Callback<Result>) => unknown;
+type Callback<Result> = (error: Error | null, result?: Result) => void;
 
-function ask<Question, Answer>(
-  answering: Answering<Question, Answer>,
-  question: Question,
-  callback: Callback<Answer>,
+function callRuleSafely<Input, Result>(
+  rule: RuleFunction<Input, Result>,
+  input: Input,
+  callback: Callback<Result>,
   failed: Failed,
 ): void {
-  callSafely(() => answer(answering, question, callback), failed);
+  callSafely(() => callRule(rule, input, callback), failed);
 }
 
-/** An asynchronous function may answer by what it returns, unless it takes a callback and returns nothing. */
-function answer<Question, Answer>(
-  answering: Answering<Question, Answer>,
-  question: Question,
-  callback: Callback<Answer>,
+/** Calls a rule. If the rule returns a promise, its value is the result, unless it is `undefined` and the rule takes a callback. */
+function callRule<Input, Result>(
+  rule: RuleFunction<Input, Result>,
+  input: Input,
+  callback: Callback<Result>,
 ): unknown {
-  const returned = answering(question, callback);
+  const returned = rule(input, callback);
   if (!(returned instanceof Promise)) return undefined;
-  return returned.then((value: Answer | undefined) => {
-    if (value !== undefined || answering.length < 2) callback(null, value);
+  return returned.then((value: Result | undefined) => {
+    if (value !== undefined || rule.length < 2) callback(null, value);
   });
 }
 
@@ -106,29 +111,34 @@ function matches(origin: string, rule: OriginRule | undefined): boolean {
   return rule.some((one) => matches(origin, one));
 }
 
-/** Browsers write names in Punycode and leave the default port out; people do not, and some add a slash. */
+/**
+ * Returns whether a rule names an origin. Browsers write hosts in Punycode and omit the default port. A rule may do neither, and may end
+ * in a slash.
+ */
 function isNamed(origin: string, rule: string): boolean {
   if (rule === origin) return true;
-  // most rules are as browsers write them, and a list of them costs no parsing
+  // most rules are written as browsers write origins: comparing a list of them needs no parsing
   return ODD_SPELLING.test(rule) && SITE.test(rule) && pageOf(rule)?.origin === origin;
 }
 
 const ODD_SPELLING = /[^\x20-\x7e]|\/$|:(?:80|443)$/;
 
-/** A scheme, a host, perhaps a port, and nothing else. */
+/** A scheme, a host and an optional port. */
 const SITE = /^https?:\/\/[^\s/?#@\\]+\/?$/;
 
-/** Same host and port, and, where it is known, the same scheme; a proxy may have ended the TLS before. */
-function isSameOrigin(origin: string, { host, isSecure, ownHosts }: Asked): boolean {
+/**
+ * Returns whether a page has the server's host and port. Compares the scheme only if it is known, since a proxy may have terminated TLS.
+ */
+function isSameOrigin(origin: string, { host, isSecure, ownHosts }: RequestHost): boolean {
   const page = pageOf(origin);
   if (page === undefined || page.origin !== origin.toLowerCase()) return false;
   if (isSecure !== undefined && isSecure !== (page.protocol === 'https:')) return false;
   if (ownHosts !== undefined) return ownHosts(page);
-  // read with the page's own scheme, so that its default port counts as named
+  // parsed with the scheme of the page, so that the default port may be omitted
   return host !== undefined && pageOf(`${page.protocol}//${host}`)?.host === page.host;
 }
 
-/** Pages that a server can have: `undefined` for `null`, other schemes, and what is no URL at all. */
+/** Returns an origin as a URL; `undefined` for `null`, for schemes other than HTTP and HTTPS, and for invalid URLs. */
 function pageOf(text: string): URL | undefined {
   try {
     const page = new URL(text);
@@ -138,30 +148,30 @@ function pageOf(text: string): URL | undefined {
   }
 }
 
-/** All that a refused page is told: nothing of the request comes back. */
+/** The message for a refused page. It contains nothing of the request. */
 export const ORIGIN_REFUSED =
   "Pages of this origin may not connect. The server's log names the origin, and the option that would let it in";
 
-/** What the log says of a refused page: both values, and the lines that would let it in. */
+/** Returns the log line for a refused page: its origin, the server's host, and the options that would accept it. */
 export function explainOrigin(origin: string, host: string | undefined): string {
   const [page, server] = [quote(origin), quote(String(host))];
-  const everybody = origin === 'null' ? ', which every sandboxed frame and every local file has,' : '';
+  const nullHint = origin === 'null' ? ', which every sandboxed frame and every local file has,' : '';
   return (
-    `The origin ${page}${everybody} may not connect to ${server}. ` +
-    `If it should, name it in the option cors of the gateway on this path, or of EnvelopeAdapter where the gateway ` +
+    `The origin ${page}${nullHint} may not connect to ${server}. ` +
+    `If it should, name it in the option cors of the gateway on this path, or of EnvelopeAdapter if the gateway ` +
     `has none: cors: { origin: '${page}' }. ${hostAdvice(origin, host)}`
   );
 }
 
-/** A proxy that changes the Host header makes the server's own page a foreign one. */
+/** Returns advice on proxies. If a proxy changes the `Host` header, the server takes its own pages for those of another site. */
 function hostAdvice(origin: string, host: string | undefined): string {
   const page = pageOf(origin);
   const isPortLost = page !== undefined && page.port !== '' && host === page.hostname;
-  const what = isPortLost
+  const cause = isPortLost
     ? 'Only the port differs: a proxy drops it from the Host header. In nginx, replace "proxy_set_header Host $host;" by '
-    : "If the page is this server's own, a proxy does not pass its Host header on. In nginx, add ";
+    : 'If the page comes from this server, a proxy does not forward the Host header. In nginx, add ';
   return (
-    `${what}"proxy_set_header Host $http_host;"; or name the server's hosts in EnvelopeAdapter's option hosts; or, where ` +
+    `${cause}"proxy_set_header Host $http_host;"; or name the server's hosts in EnvelopeAdapter's option hosts; or, if ` +
     'the proxy sends X-Forwarded-Host, name the proxy in its option trustProxy'
   );
 }

@@ -1,17 +1,17 @@
 import { inspect } from 'node:util';
 import { withCode } from '../../protocol/with-code.js';
 
-/** The hosts that a server has: names with a port where it is not the scheme's own, `*.` in front for any name below. */
+/** The hosts of a server: names, with a port unless it is the default of the scheme. A leading `*.` stands for any subdomain. */
 export type Hosts = string | readonly string[];
 
-/** Whether a page is on a host of this server's own. */
+/** Returns whether a page is on one of the server's hosts. */
 export type OwnHosts = (page: URL) => boolean;
 
 /**
- * Compiles the option `hosts`.
+ * Compiles the option `hosts` to a function.
  *
- * @returns `undefined` where it is not set: the `Host` header then tells the server's host
- * @throws TypeError on what is no host
+ * @returns `undefined` if the option is not set; the server's host is then the one in the `Host` header
+ * @throws TypeError if a value is not a host
  */
 export function compileHosts(hosts: Hosts | undefined): OwnHosts | undefined {
   if (hosts === undefined) return undefined;
@@ -25,7 +25,7 @@ function compileHost(text: unknown): OwnHosts {
   if (typeof text !== 'string') throw invalid(text);
   const isBelow = text.startsWith('*.');
   const host = isBelow ? text.slice(2) : text;
-  // read with the page's scheme, so that its default port need not be named, and names beyond ASCII are as in URLs
+  // parsed as a URL of each scheme, so that the default port may be omitted, and names beyond ASCII become Punycode
   const [http, https] = ['http:', 'https:'].map((scheme) => hostOf(scheme, host));
   if (http === undefined || https === undefined) throw invalid(text);
   return (page) => {
@@ -47,7 +47,7 @@ function invalid(value: unknown): TypeError {
   return withCode(
     'ERR_ENVELOPE_INVALID_OPTION',
     new TypeError(
-      `The option hosts of EnvelopeAdapter has ${inspect(value)}. It takes a host or a list of hosts without scheme and ` +
+      `The option hosts of EnvelopeAdapter has ${inspect(value)}. It takes a host or a list of hosts, without a scheme or a ` +
         "path: 'chat.example', 'localhost:3000', '*.chat.example'",
     ),
   );

@@ -4,15 +4,15 @@ import { withCode } from '../../protocol/with-code.js';
 /** The values of a path's `:params`. */
 export type Params = Readonly<Record<string, string>>;
 
-/** Of a path without any: one object for all connections. */
+/** The params of a path without any: one object for all connections. */
 export const NO_PARAMS: Params = Object.freeze({});
 
 const PLAIN_PATH = /^(?:\/|(?:\/[\w.~-]+)+)$/;
 
 /**
- * A path as the application writes it, in the one form in which paths are compared: `chat/`, `/chat` and `//chat` are
- * one path, nothing is `/`, and `/ümlaut` is `/%C3%BCmlaut`, as clients ask for it. Segments of a pattern that have
- * a syntax of their own stay as they are.
+ * Joins the parts of a path that the application declares, and returns it in the normal form, in which paths are compared. `chat/`,
+ * `/chat` and `//chat` become the same path, an empty path becomes `/`, and `/ümlaut` becomes `/%C3%BCmlaut`, as clients request it.
+ * Segments with pattern syntax remain unchanged.
  */
 export function normalisePath(...parts: (string | undefined)[]): string {
   const joined = parts.map((part) => part ?? '').join('/');
@@ -22,25 +22,25 @@ export function normalisePath(...parts: (string | undefined)[]): string {
 }
 
 /**
- * The path of a request target, without its query, in the form of {@link normalisePath}; `undefined` where it is none
- * (RFC 9112, section 3.2.1). What has no place in a URL is percent-encoded, as browsers do: a path names a server, and
- * so what its adapter asks of a broker. One slash at the end does not count, as in routes; a doubled one does.
+ * Returns the path of a request target, without its query, in the form of {@link normalisePath}; `undefined` if the target is not a path
+ * (RFC 9112, section 3.2.1). Percent-encodes characters that URLs do not allow, as browsers do, because the path becomes part of the
+ * names of the server and of its broker channels. Ignores one trailing slash, as routes do, but not two.
  */
 export function pathOf(target: string | undefined): string | undefined {
   if (target === undefined || !target.startsWith('/')) return undefined;
-  // most are as they should be
+  // the most frequent case
   if (PLAIN_PATH.test(target)) return target;
   const end = target.search(/[?#]/);
   const path = end === -1 ? target : target.slice(0, end);
-  return spell(path.replace(/(?<=[^/])\/$/, ''), encodeByte);
+  return normaliseEscapes(path.replace(/(?<=[^/])\/$/, ''), encodeByte);
 }
 
-/** A concrete path, of which a part may look like a pattern, in the form of {@link pathOf}. */
+/** Returns a concrete path in the form of {@link pathOf}. Characters of pattern syntax have no special meaning here. */
 export function concretePath(path: string): string {
-  return spell(path, encodeText);
+  return normaliseEscapes(path, encodeText);
 }
 
-/** A path for people and for regular expressions: letters of all alphabets, and spaces. `undefined`: it is not UTF-8. */
+/** Decodes a path for logs and RegExps: letters of all alphabets, and spaces. Returns `undefined` if it is not UTF-8. */
 export function readablePath(path: string): string | undefined {
   if (!path.includes('%')) return path;
   try {
@@ -50,26 +50,31 @@ export function readablePath(path: string): string | undefined {
   }
 }
 
-/** @throws Error on what a path cannot have; `where` says whose path it is */
+/**
+ * Checks a path that the application declares.
+ *
+ * @param where the owner of the path, for the message
+ * @throws Error if the path has a query or a fragment
+ */
 export function checkPath(path: unknown, where: string): void {
   if (typeof path !== 'string' || !/[?#]/.test(path)) return;
   const end = path.search(/[?#]/);
   throw withCode(
     'ERR_ENVELOPE_INVALID_PATH',
     new Error(
-      `${where}: the path "${path}" has a query or a fragment, which no request can match: leave out "${path.slice(end)}"`,
+      `${where}: the path "${path}" has a query or a fragment, which no request can match. Remove "${path.slice(end)}"`,
     ),
   );
 }
 
-/** One spelling for each path (RFC 3986, section 6.2.2): escapes only where they are needed, in upper case. */
-function spell(path: string, encode: (char: string) => string): string {
-  const spelled = path.includes('%') ? path.split('/').map(respell).join('/') : path;
-  return spelled.replace(/[^\w.~!$&'()*+,;=:@/%[\]|-]/gu, encode);
+/** Returns the only valid spelling of a path (RFC 3986, section 6.2.2): with no unnecessary escapes, and with those in upper case. */
+function normaliseEscapes(path: string, encode: (char: string) => string): string {
+  const normalised = path.includes('%') ? path.split('/').map(normaliseSegment).join('/') : path;
+  return normalised.replace(/[^\w.~!$&'()*+,;=:@/%[\]|-]/gu, encode);
 }
 
-function respell(segment: string): string {
-  // what is broken stays so, and matches nothing but itself
+function normaliseSegment(segment: string): string {
+  // an invalid escape remains unchanged, and matches only itself
   if (/%(?![\da-fA-F]{2})/.test(segment)) return segment;
   return segment.replace(/%[\da-fA-F]{2}/g, (escape) => {
     const char = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
@@ -78,30 +83,30 @@ function respell(segment: string): string {
 }
 
 function encodeText(char: string): string {
-  // half a surrogate pair has no UTF-8
+  // UTF-8 cannot encode half a surrogate pair
   return encodeURIComponent(/\p{Surrogate}/u.test(char) ? '\ufffd' : char);
 }
 
-/** Node reads a request target as Latin-1: a character is a byte, of UTF-8 as a rule. */
+/** Percent-encodes a character of a request target. Node decodes targets as Latin-1: each character is a byte, usually of UTF-8. */
 function encodeByte(char: string): string {
   const code = char.codePointAt(0)!;
   return code > 0xff ? encodeText(char) : `%${code.toString(16).toUpperCase().padStart(2, '0')}`;
 }
 
-/** Whether a path has `:params` or wildcards, in the language of Nest's routes. */
+/** Returns whether a path contains `:params` or wildcards, in the syntax of Nest's routes. */
 export function isPattern(path: string): boolean {
   return /[:*{]/.test(path);
 }
 
 /**
- * Compiles a path with `:params`.
+ * Compiles a path with `:params` to a function, which returns the params of a concrete path, or `undefined` if it does not match.
  *
- * @throws Error that names the path where it is malformed
+ * @throws Error that contains the path if its syntax is invalid
  */
 export function compilePath(path: string): (concrete: string) => Params | undefined {
   let test: ReturnType<typeof match>;
   try {
-    test = match(spellTokens(parse(path)));
+    test = match(normaliseTokens(parse(path)));
   } catch (error) {
     throw withCode(
       'ERR_ENVELOPE_INVALID_PATH',
@@ -113,20 +118,20 @@ export function compilePath(path: string): (concrete: string) => Params | undefi
       const found = test(concrete);
       if (found === false) return undefined;
       return Object.fromEntries(
-        // a wildcard's value is its segments
+        // the value of a wildcard is an array of segments
         Object.entries(found.params).map(([name, value = '']) => [name, [value].flat().join('/')]),
       );
     } catch {
-      return undefined; // a percent-encoding that decodes to nothing matches nothing
+      return undefined; // an escape that is not UTF-8 matches nothing
     }
   };
 }
 
-/** The text between parameters, in the form of {@link pathOf}: names of parameters may be of any alphabet. */
-function spellTokens({ tokens, originalPath }: TokenData): TokenData {
-  const spelled = (token: Token): Token => {
+/** Brings the text between parameters into the form of {@link pathOf}. Names of parameters may use any alphabet. */
+function normaliseTokens({ tokens, originalPath }: TokenData): TokenData {
+  const normalised = (token: Token): Token => {
     if (token.type === 'text') return { ...token, value: concretePath(token.value) };
-    return token.type === 'group' ? { ...token, tokens: token.tokens.map(spelled) } : token;
+    return token.type === 'group' ? { ...token, tokens: token.tokens.map(normalised) } : token;
   };
-  return new TokenData(tokens.map(spelled), originalPath);
+  return new TokenData(tokens.map(normalised), originalPath);
 }

@@ -7,7 +7,7 @@ import type { Params } from './path-pattern.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 import type { ClientInfo } from '../handshake/client-info.js';
 
-/** One request to connect, from its first byte until it is decided: accepted, refused, or abandoned by the client. */
+/** A request to connect, from its first byte until it is accepted, refused, or abandoned by the client. */
 export class PendingUpgrade {
   /** The server that the client connects to, once the checks of the request have passed. */
   server: EnvelopeServer | undefined;
@@ -15,7 +15,7 @@ export class PendingUpgrade {
   client: EnvelopeSocket | undefined;
   /** Resolves when the guards have ended. */
   guards: Promise<unknown> | undefined;
-  /** Whether it is decided. The result of a late check or guard does not count. */
+  /** Whether it is decided. Later results of checks and guards are ignored. */
   isOver = false;
   private deadline: NodeJS.Timeout | undefined;
   private stopWatching: (() => void) | undefined;
@@ -25,13 +25,13 @@ export class PendingUpgrade {
     readonly path: string,
     readonly params: Params,
     readonly clientInfo: ClientInfo,
-    /** Called once. */
+    /** Called once, when the upgrade is accepted, refused or abandoned. */
     private readonly onDecided: (upgrade: PendingUpgrade, accepted: boolean) => void,
   ) {}
 
   /**
-   * Starts the timeout for checks and guards, unless the upgrade is decided already: most are, and pay for no listener.
-   * Refuses with 503 when it expires; `Infinity`: there is no timeout.
+   * Starts the timeout for checks and guards, in milliseconds. Refuses with 503 when it expires; `Infinity` disables it. Does nothing if
+   * the upgrade is decided already: most upgrades are, and need no listener.
    */
   wait(milliseconds: number): void {
     if (this.isOver) return;
@@ -46,11 +46,12 @@ export class PendingUpgrade {
     this.deadline = setTimeout(expire, milliseconds);
   }
 
-  /** The connection is open. */
+  /** Ends the upgrade, since the connection is open. */
   accept(): void {
     this.decide(true);
   }
 
+  /** Answers with a refusal, unless the upgrade is decided already. */
   refuse(answer: HttpRefusal): void {
     if (this.isOver) return;
     this.decide(false);

@@ -1,49 +1,49 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { quote } from '../util/quote.js';
 
-/** Paths that one line of the log names. */
+/** The maximum number of paths in one log line. */
 const MAX_PATHS = 20;
 
-/** All clients of Socket.IO name the version of Engine.IO, whatever their path is. */
+/** The version of Engine.IO, which every client of Socket.IO sends on any path. */
 const ENGINE_IO = /[?&]EIO=\d/;
 
 const SOCKET_IO =
-  'a client of Socket.IO asked for this path. Its protocol is not the one that is spoken here: connect with ' +
+  'a client of Socket.IO requested this path. This server does not support its protocol: connect with ' +
   "new WebSocket(url), or with the client of 'nestjs-envelope/client'";
 
 /**
- * What the log says where a client asked for a WebSocket on a path that no gateway has.
+ * Returns the log line for an upgrade request on a path without a gateway.
  *
- * @param target as the client sent it. Its query, which may have a token, is not shown
+ * @param target the request target that the client sent. Its query is not logged, since it may contain a token
  */
 export function explainUnknownPath(target: string, paths: readonly string[]): string {
-  const asked = quote(target.replace(/[?#].*/s, ''));
-  const what = ENGINE_IO.test(target)
+  const path = quote(target.replace(/[?#].*/s, ''));
+  const cause = ENGINE_IO.test(target)
     ? SOCKET_IO
     : 'no gateway is mounted on this path. Correct the URL, or mount a gateway there: @WebSocketGateway({ path })';
-  return `GET ${asked} -> 404: ${what}. ${listPaths(paths)}`;
+  return `GET ${path} -> 404: ${cause}. ${listPaths(paths)}`;
 }
 
-/** The paths that there are, as the end of a message. */
+/** Returns a sentence that lists the paths of all gateways, for the end of a message. */
 export function listPaths(paths: readonly string[]): string {
-  if (paths.length === 0) return 'There are no gateways';
+  if (paths.length === 0) return 'The application has no gateways';
   const more = paths.length > MAX_PATHS ? ` and ${paths.length - MAX_PATHS} more` : '';
   return `The paths of gateways are: ${paths.slice(0, MAX_PATHS).join(', ')}${more}`;
 }
 
 /**
- * Notices clients of Socket.IO that nobody serves: they ask by plain HTTP first, and never come to an upgrade.
+ * Detects clients of Socket.IO on a path without a Socket.IO server. They send a plain HTTP request first, and so never an upgrade.
  *
- * @param onAsked is told the request target
+ * @param onDetected called with the request target
  */
-export function noticeSocketIo(
+export function detectSocketIoClient(
   { url = '' }: IncomingMessage,
   response: ServerResponse,
-  onAsked: (target: string) => void,
+  onDetected: (target: string) => void,
 ): void {
   if (!ENGINE_IO.test(url)) return;
-  // another server of Socket.IO may be there
+  // another Socket.IO server may answer
   response.once('finish', () => {
-    if (response.statusCode === 404 || response.statusCode === 426) onAsked(url);
+    if (response.statusCode === 404 || response.statusCode === 426) onDetected(url);
   });
 }

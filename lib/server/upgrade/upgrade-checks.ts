@@ -9,46 +9,46 @@ import type {
   VerifyClientCallbackSync,
 } from '../transport/web-socket-acceptor.js';
 
-/** Socket.IO's option: `callback(error, success)` lets a request in or refuses it with 403. */
+/** Socket.IO's option: `callback(error, success)` accepts a request, or refuses it with 403. */
 export type AllowRequest = (
   request: IncomingMessage,
   callback: (error: string | null | undefined, success: boolean) => void,
 ) => void;
 
-/** `ws`'s option, in both of its forms. */
+/** The option of `ws`, in its synchronous and its asynchronous form. */
 export type VerifyClient = VerifyClientCallbackSync | VerifyClientCallbackAsync;
 
-/** One check of an upgrade request; what it calls back with is the refusal, nothing lets the request on. */
+/** Checks an upgrade request. Calls back with the refusal, or without an argument if the request passes. */
 export type UpgradeCheck = (
   request: IncomingMessage,
-  visitor: ClientInfo,
+  clientInfo: ClientInfo,
   done: (refused?: HttpRefusal) => void,
 ) => void;
 
-/** A part of it; it may throw or return a promise, and has `failed` for what users' code does after that. */
-type Check = (...given: [...Parameters<UpgradeCheck>, failed: (error: unknown) => void]) => unknown;
+/** One of the checks. It may throw or return a promise. It calls `failed` with later errors of the application's code. */
+type Check = (...args: [...Parameters<UpgradeCheck>, failed: (error: unknown) => void]) => unknown;
 
-/** What a path's upgrades are checked against, before its guards. */
+/** The options of the checks that run before the guards of a path. */
 export interface UpgradeChecks {
-  /** Asked at each request: the application may set its own rule late. */
+  /** Called for each request, since the application may set its rule after the start. */
   cors: () => Cors | undefined;
   /** The option `hosts`. */
   ownHosts?: OwnHosts | undefined;
   verifyClient?: VerifyClient | undefined;
   allowRequest?: AllowRequest | undefined;
-  /** Hears of a refused origin. */
+  /** Called with a refused origin. */
   onForeignOrigin: (origin: string, explanation: string) => void;
-  /** Hears of a check that threw, or whose promise rejected. */
+  /** Called with what a check throws or rejects with. */
   onError: (error: unknown) => void;
 }
 
-/** All that a request must pass before anybody looks who it is, as one check: the first refusal is the answer. */
-export function combineChecks(given: UpgradeChecks): UpgradeCheck {
-  const { verifyClient, allowRequest, onError } = given;
-  const checks: Check[] = [originCheck(given)];
+/** Combines the checks of a path into one, which responds with the first refusal. They run in order: origin, verifyClient, allowRequest. */
+export function combineChecks(options: UpgradeChecks): UpgradeCheck {
+  const { verifyClient, allowRequest, onError } = options;
+  const checks: Check[] = [originCheck(options)];
   if (verifyClient !== undefined) checks.push(verifyCheck(verifyClient));
   if (allowRequest !== undefined) checks.push(allowRequestCheck(allowRequest));
-  return (request, visitor, done) => {
+  return (request, clientInfo, done) => {
     const run = (index: number): void => {
       const check = checks[index];
       if (check === undefined) return done();
@@ -63,7 +63,7 @@ export function combineChecks(given: UpgradeChecks): UpgradeCheck {
         onError(error);
         next(refusal(500, 'Internal server error'));
       };
-      callSafely(() => check(request, visitor, next, failed), failed);
+      callSafely(() => check(request, clientInfo, next, failed), failed);
     };
     run(0);
   };
@@ -71,13 +71,13 @@ export function combineChecks(given: UpgradeChecks): UpgradeCheck {
 
 function originCheck({ cors, ownHosts, onForeignOrigin }: UpgradeChecks): Check {
   return (request, { host, isSecure }, done, failed) => {
-    const judge = (allowed: boolean): void => {
+    const decide = (allowed: boolean): void => {
       if (allowed) return done();
       const origin = String(request.headers.origin);
       onForeignOrigin(origin, explainOrigin(origin, host));
       done(refusal(403, ORIGIN_REFUSED));
     };
-    checkOrigin(request, { host, isSecure, ownHosts }, cors(), judge, failed);
+    checkOrigin(request, { host, isSecure, ownHosts }, cors(), decide, failed);
   };
 }
 
@@ -89,15 +89,15 @@ function allowRequestCheck(allowRequest: AllowRequest): Check {
     });
 }
 
-/** `ws` tells its two forms apart by the number of parameters; so do we. */
+/** Returns the check of the option `verifyClient`. The number of its parameters distinguishes the two forms, as in `ws`. */
 function verifyCheck(verifyClient: VerifyClient): Check {
   return (request, { isSecure }, done) => {
     const info = { origin: request.headers.origin ?? '', secure: isSecure === true, req: request };
     if (verifyClient.length < 2) {
-      const judge = (passed: boolean): void => done(passed ? undefined : refusal(401, 'Unauthorized'));
+      const decide = (passed: boolean): void => done(passed ? undefined : refusal(401, 'Unauthorized'));
       const passed = (verifyClient as (info: object) => boolean | Promise<boolean>)(info);
-      // ws takes any promise for a yes, and not every one is of this realm's Promise
-      return typeof passed === 'boolean' ? judge(passed) : Promise.resolve(passed).then(judge);
+      // unlike ws, which accepts a request for any promise; a promise may be of another realm
+      return typeof passed === 'boolean' ? decide(passed) : Promise.resolve(passed).then(decide);
     }
     return (verifyClient as VerifyClientCallbackAsync)(info, (passed, code = 401, message, headers) => {
       if (passed) done();
@@ -106,10 +106,10 @@ function verifyCheck(verifyClient: VerifyClient): Check {
   };
 }
 
-/** `ws` sends the message as it is; here it is that of a JSON body, as with every refusal. */
+/** Returns the refusal of `verifyClient`. `ws` sends the message as the body; here the body is JSON, as in every refusal. */
 function verdictRefusal(status: number, message: string, headers: VerdictHeaders | undefined): HttpRefusal {
-  const given = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]);
-  return { ...refusal(status, message), headers: Object.fromEntries(given) as Record<string, string> };
+  const texts = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]);
+  return { ...refusal(status, message), headers: Object.fromEntries(texts) as Record<string, string> };
 }
 
 type VerdictHeaders = Parameters<Parameters<VerifyClientCallbackAsync>[1]>[3];

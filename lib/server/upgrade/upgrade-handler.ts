@@ -17,83 +17,86 @@ import type { UpgradeCheck } from './upgrade-checks.js';
 import type { Params } from './path-pattern.js';
 import { refusal, type HttpRefusal } from './http-refusal.js';
 import { PendingUpgrade } from './pending-upgrade.js';
-import { namesOneHost, type ClientAddressReader } from './client-address.js';
+import { hasOneHost, type ClientAddressReader } from './client-address.js';
 import { WebSocketRequest } from './web-socket-request.js';
 
-/** How the requests to connect to one path are decided. */
+/** The checks, guards and limits of the requests to connect to one path. */
 export interface UpgradeHandlerConfig {
   readonly webSocket: WebSocketOptions;
   readonly limits: ConnectionLimits;
-  /** Reads the client's address; one for the whole adapter. */
+  /** Reads the client's address. All paths of the adapter share it. */
   readonly clientAddress: ClientAddressReader;
-  /** Counts connections; one for the whole adapter. */
+  /** Counts connections. All paths of the adapter share it. */
   readonly connectionCounter: ConnectionCounter;
-  /** Checks the request: its origin, and the application's own checks. */
+  /** Checks the request: its origin, and the checks of the application. */
   readonly check: UpgradeCheck;
-  /** Runs the guards of all gateways on this path; `undefined`: the path has none. */
+  /** Runs the guards of all gateways on this path; `undefined` if they have none. */
   readonly guard: ((client: EnvelopeSocket) => Promise<HttpRefusal | undefined>) | undefined;
   /** Reports an unexpected error. */
   readonly onError: (error: unknown) => void;
-  /** Logs what an operator can correct; `subject` is what the log counts. */
+  /** Logs a problem that an operator can correct. The log counts and limits the lines of each `subject`. */
   readonly warn: (subject: string, text: string) => void;
 }
 
-/** A guard counts as pending for this many times `upgradeTimeout` after its client has left: one that never ends must not lock others out. */
+/**
+ * A guard counts as pending for at most this many times `upgradeTimeout` after its client disconnected. Otherwise, guards that never end
+ * would block further clients.
+ */
 const ABANDONED_GUARD_TIMEOUTS = 3;
 
-/** Milliseconds for which a stalled broker can hold up the end of a server. */
+/** The maximum number of milliseconds for which a stalled broker delays the end of a server. */
 const RESUME_TIMEOUT = 5_000;
 
 const EXPIRED = refusal(401, 'The token has expired');
 const OLD_HTTP = refusal(400, 'A WebSocket needs HTTP/1.1');
 const NO_HOST = refusal(400, 'The Host header is missing, or names no host');
-// another node may serve the client, or this one after its restart
+// the client can reconnect to another node, or to this one after its restart
 const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After': '1' });
 
 const OLD_HTTP_ADVICE =
-  'An upgrade came by HTTP/1.0, which has none (RFC 9110, section 7.8): it is refused with 400. Behind nginx, add ' +
+  'HTTP/1.0 has no upgrades (RFC 9110, section 7.8): a request was refused with 400. Behind nginx, add ' +
   '"proxy_http_version 1.1;" to the location';
 
 /**
- * Decides who may connect to one path: limits, the transport's own handshake, origin and application checks, guards, and
- * the session of a client that reconnects. A refused client gets an HTTP answer, and no connection.
+ * Accepts or refuses the requests to connect to one path. In order: the limits, the handshake of the transport, the origin, the checks of
+ * the application, the guards, and the session of a client that reconnects. A refused client gets an HTTP response, and no connection.
  */
 export class UpgradeHandler implements ConnectionWatcher {
   private readonly acceptor: WebSocketAcceptor;
   /** Open and closing connections, each with its client. */
   private readonly clients = new Map<Connection, EnvelopeSocket>();
   private readonly upgrades = new Set<PendingUpgrade>();
-  /** Searches for the sessions of clients that reconnect. */
+  /** The pending searches for the sessions of clients that reconnect. */
   private readonly resuming = new Set<Promise<void>>();
 
   constructor(
     private readonly config: UpgradeHandlerConfig,
-    /** Returns the server of a concrete path; makes it where it is a new child of a RegExp namespace. */
+    /** Returns the server of a concrete path. Creates the child of a RegExp namespace if necessary. */
     private readonly serverOf: (path: string) => EnvelopeServer,
-    /** Called with the name of a server when a client was refused by its guards, or its connection has closed. */
-    private readonly onLeft: (server: string) => void,
+    /** Called with the name of a server when its guards refused a client, or a client's connection closed. */
+    private readonly onClientRemoved: (server: string) => void,
     private readonly isClosing: () => boolean,
   ) {
     this.acceptor = new WebSocketAcceptor(config.webSocket);
   }
 
-  /** The open connections, a live view. */
+  /** The open and closing connections: a live view. */
   get connections(): ReadonlyMap<Connection, unknown> {
     return this.clients;
   }
 
-  /** Whether a client is about to connect to that server. */
-  isAwaitedOn(server: EnvelopeServer): boolean {
+  /** Returns whether an upgrade to a server is pending. */
+  hasPendingUpgrade(server: EnvelopeServer): boolean {
     for (const upgrade of this.upgrades) if (upgrade.server === server) return true;
     return false;
   }
 
-  /** Takes the upgrade request of a WebSocket. */
+  /** Handles the upgrade request of a WebSocket. */
   acceptWebSocket(request: IncomingMessage, tcp: Duplex, head: Buffer, path: string, params: Params): void {
     this.accept(new WebSocketRequest(this.acceptor, request, tcp, head), path, params);
   }
 
-  /** Takes a request to connect, of any transport. */
+  /** Handles a request to connect, on any transport. */
   accept(attempt: ConnectionRequest, path: string, params: Params): void {
     const { request } = attempt;
     if (this.isClosing()) return attempt.refuse(SHUTTING_DOWN);
@@ -101,7 +104,7 @@ export class UpgradeHandler implements ConnectionWatcher {
       this.config.warn('HTTP/1.0', OLD_HTTP_ADVICE);
       return attempt.refuse(OLD_HTTP);
     }
-    if (!namesOneHost(request)) return attempt.refuse(NO_HOST);
+    if (!hasOneHost(request)) return attempt.refuse(NO_HOST);
     const { clientAddress, connectionCounter, limits } = this.config;
     let clientInfo: ClientInfo;
     try {
@@ -110,49 +113,53 @@ export class UpgradeHandler implements ConnectionWatcher {
       this.config.onError(error);
       return attempt.refuse(refusal(500, 'Internal server error'));
     }
-    const full = connectionCounter.enter(clientInfo);
-    if (full !== undefined) return attempt.refuse(full);
+    const limitRefusal = connectionCounter.tryAdd(clientInfo);
+    if (limitRefusal !== undefined) return attempt.refuse(limitRefusal);
     const upgrade = new PendingUpgrade(attempt, path, params, clientInfo, this.onDecided);
     this.upgrades.add(upgrade);
     attempt.check((refused) => (refused === undefined ? this.check(upgrade) : upgrade.refuse(refused)));
     upgrade.wait(limits.upgradeTimeout);
   }
 
-  /** Refuses every pending upgrade. Resolves when the sessions that were taken out for them are back in their store. */
+  /** Refuses every pending upgrade. Resolves when the sessions of their clients are back in the store, after at most 5 seconds. */
   async clear(): Promise<void> {
     for (const upgrade of this.upgrades) upgrade.refuse(SHUTTING_DOWN);
     await withTimeout(RESUME_TIMEOUT, Promise.allSettled(this.resuming), undefined);
   }
 
-  /** Cuts the connections that are still open. */
+  /** Terminates the connections that are still open, without a closing handshake. */
   close(): void {
     for (const connection of this.clients.keys()) connection.terminate();
     this.acceptor.close();
   }
 
+  /** Removes a connection that has closed. */
   connectionClosed(connection: Connection): void {
     const client = this.clients.get(connection);
     if (client === undefined) return;
     this.clients.delete(connection);
-    this.config.connectionCounter.leave(client._upgrade.clientInfo);
-    this.onLeft(client.nsp.name);
+    this.config.connectionCounter.remove(client._upgrade.clientInfo);
+    this.onClientRemoved(client.nsp.name);
   }
 
   private check(upgrade: PendingUpgrade): void {
     this.config.check(upgrade.attempt.request, upgrade.clientInfo, (refused) => {
       if (upgrade.isOver) return;
       if (refused !== undefined) return upgrade.refuse(refused);
-      // this may be a callback in the application's code, where an exception would end the process
+      // the application's code may call this: an exception would end the process
       try {
-        this.identify(upgrade);
+        this.runGuards(upgrade);
       } catch (error) {
         this.fail(upgrade, error);
       }
     });
   }
 
-  /** Runs the guards. A child of a RegExp namespace is made before the connection opens, since nothing may fail after that. */
-  private identify(upgrade: PendingUpgrade): void {
+  /**
+   * Runs the guards and resumes the session, then opens the connection. Creates a child of a RegExp namespace before that, while a failure
+   * can still refuse the upgrade.
+   */
+  private runGuards(upgrade: PendingUpgrade): void {
     const { guard } = this.config;
     const server = (upgrade.server = this.serverOf(upgrade.path));
     const recovery = mayResume(server._recovery, upgrade.attempt.request) ? server._recovery : undefined;
@@ -162,10 +169,10 @@ export class UpgradeHandler implements ConnectionWatcher {
     upgrade.client = client;
     recordFields(client);
     upgrade.guards = Promise.resolve(guard?.(client))
-      .then(async (answer) => {
+      .then(async (guardRefusal) => {
         const isExpired = client._lifecycle.expiry?.isOver === true;
-        // it may have expired while a further guard ran
-        const refused = isExpired && (answer === undefined || client._isEnded) ? EXPIRED : answer;
+        // the token may have expired while a later guard ran
+        const refused = isExpired && (guardRefusal === undefined || client._isEnded) ? EXPIRED : guardRefusal;
         if (refused !== undefined) return upgrade.refuse(refused);
         if (!upgrade.isOver) client._grant = grantOf(client);
         if (recovery !== undefined && !upgrade.isOver) await this.resume(client, recovery);
@@ -206,17 +213,18 @@ export class UpgradeHandler implements ConnectionWatcher {
     upgrade.refuse(refusal(500, 'Internal server error'));
   }
 
+  /** Updates the counters after an upgrade was accepted, refused or abandoned. */
   private readonly onDecided = (upgrade: PendingUpgrade, accepted: boolean): void => {
     const { clientInfo, guards, server } = upgrade;
     const { connectionCounter, limits } = this.config;
     this.upgrades.delete(upgrade);
-    connectionCounter.decided();
+    connectionCounter.upgradeDecided();
     if (accepted) return;
-    connectionCounter.leave(clientInfo);
+    connectionCounter.remove(clientInfo);
     if (guards !== undefined)
       connectionCounter.guardAbandoned(
         withTimeout(limits.upgradeTimeout * ABANDONED_GUARD_TIMEOUTS, guards, undefined, false),
       );
-    if (server !== undefined) this.onLeft(server.name);
+    if (server !== undefined) this.onClientRemoved(server.name);
   };
 }

@@ -4,30 +4,33 @@ import { patchMethod } from '../util/patch-method.js';
 import { pathOf } from './path-pattern.js';
 import { isWebSocket, handleAsHttpRequest } from './http-fallback.js';
 import { refusal, refuseUpgrade } from './http-refusal.js';
-import { noticeSocketIo } from './unknown-path.js';
+import { detectSocketIoClient } from './unknown-path.js';
 
-/** Takes an upgrade over: from here on the socket is its own. */
+/** Handles an upgrade, and owns its socket from then on. */
 export type HandleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
-/** Finds who takes the upgrades of a path. */
+/** Returns the function that handles the upgrades of a path; `undefined` if no gateway has the path. */
 export type FindHandler = (path: string) => HandleUpgrade | undefined;
 
 type UpgradeArguments = Parameters<HandleUpgrade>;
 
-/** Of newer releases of Node, 22.23 among them: whether a request that asks for an upgrade gets it, or is answered as a plain one. */
-interface Decider {
+/**
+ * The function by which newer releases of Node (22.23 among them) decide whether to emit `upgrade` for a request, or to handle it as a
+ * plain one.
+ */
+interface UpgradeDecider {
   shouldUpgradeCallback: (request: IncomingMessage) => boolean;
 }
 
 /**
- * First stop of a connection: hears of every upgrade on one HTTP server before the server's listeners do, and hands
- * those of our paths to the path's owner alone. Those that nobody here owns go to the listeners as ever; where
- * there are none, WebSockets are answered with 404, and the rest as the plain requests that they are as well.
+ * Routes the upgrades of one HTTP server: step 1 of a connection. It receives each upgrade before the listeners of the server. Upgrades on
+ * the paths of gateways go only to the handler of the path. All others go to the other listeners. On a server without other listeners,
+ * WebSockets on unknown paths get 404, and other upgrades are handled as plain HTTP requests.
  *
- * Being a listener is not enough for that. Each of them gets the same socket, and many take it for theirs:
- * `new WebSocketServer({ server, path })` answers 400 to every path but its own, `@fastify/websocket` 404, into a
- * connection that is open already; without a `path` it upgrades all, and the second `handleUpgrade` of one socket
- * ends the process. So the server's `emit` is overlaid, and nobody's listener is touched.
+ * A listener alone could not do that. Every listener receives the same socket, and many assume that it is theirs.
+ * `new WebSocketServer({ server, path })` answers 400 on any other path, and `@fastify/websocket` answers 404, on a connection that is
+ * open already. Without a `path`, both upgrade every request, and a second `handleUpgrade` of the same socket ends the process. Therefore
+ * the router wraps the server's `emit`, and leaves all listeners as they are.
  */
 export class UpgradeRouter {
   private readonly undos: (() => void)[] = [];
@@ -35,22 +38,21 @@ export class UpgradeRouter {
 
   constructor(
     private readonly http: Server,
-    private readonly find: FindHandler,
-    /** Hears of a path that nobody has, by the target of the request. */
+    private readonly findHandler: FindHandler,
+    /** Called with the request target of an upgrade on an unknown path. */
     private readonly onUnknown: (target: string) => void,
   ) {
-    // a server without a listener answers upgrades as plain requests
+    // a server without an `upgrade` listener handles upgrades as plain requests
     http.on('upgrade', this.onUpgrade);
-    this.undos.push(patchMethod(http, 'emit', (underneath) => this.overEmit(underneath)));
-    if (isDecider(http)) {
-      this.undos.push(
-        patchMethod(http, 'shouldUpgradeCallback', (underneath) => this.overDecision(underneath)),
-      );
+    this.undos.push(patchMethod(http, 'emit', (original) => this.wrapEmit(original)));
+    if (decidesUpgrades(http)) {
+      this.undos.push(patchMethod(http, 'shouldUpgradeCallback', (original) => this.wrapDecision(original)));
     }
   }
 
   /**
-   * Goes with the server, where that is closed next: who is on a connection that it still has hears that it shuts down.
+   * Disposes the router when the server closes, or at the next turn of the event loop if the server is still listening then. Until the
+   * server is closed, clients on its open connections get the answer that it shuts down.
    */
   disposeWithServer(): void {
     const dispose = (): void => this.dispose();
@@ -62,49 +64,56 @@ export class UpgradeRouter {
     });
   }
 
+  /** Restores the server as it was. Pending connections of gateways are not affected. */
   dispose(): void {
     this.isDisposed = true;
     this.http.off('upgrade', this.onUpgrade);
     for (const undo of this.undos.splice(0).reverse()) undo();
   }
 
-  private overEmit(underneath: Server['emit']): Server['emit'] {
-    const emit = underneath as (...args: unknown[]) => boolean;
-    const take = this.take.bind(this);
+  private wrapEmit(original: Server['emit']): Server['emit'] {
+    const emit = original as (...args: unknown[]) => boolean;
+    const tryHandle = this.tryHandle.bind(this);
     const { onUnknown } = this;
     return function (this: Server, ...args: unknown[]): boolean {
       if (args[0] === 'request')
-        noticeSocketIo(args[1] as IncomingMessage, args[2] as ServerResponse, onUnknown);
+        detectSocketIoClient(args[1] as IncomingMessage, args[2] as ServerResponse, onUnknown);
       return (
-        (args[0] === 'upgrade' && take(...(args.slice(1) as UpgradeArguments))) || emit.apply(this, args)
+        (args[0] === 'upgrade' && tryHandle(...(args.slice(1) as UpgradeArguments))) || emit.apply(this, args)
       );
     } as Server['emit'];
   }
 
-  private overDecision(underneath: Decider['shouldUpgradeCallback']): Decider['shouldUpgradeCallback'] {
+  private wrapDecision(
+    original: UpgradeDecider['shouldUpgradeCallback'],
+  ): UpgradeDecider['shouldUpgradeCallback'] {
     return (request) =>
-      this.owner(request) !== undefined ||
-      ((isWebSocket(request) || this.isShared || this.isDisposed) && underneath.call(this.http, request));
+      this.handlerOf(request) !== undefined ||
+      ((isWebSocket(request) || this.isShared || this.isDisposed) && original.call(this.http, request));
   }
 
   private get isShared(): boolean {
     return this.http.listenerCount('upgrade') > 1;
   }
 
-  private owner(request: IncomingMessage): HandleUpgrade | undefined {
+  private handlerOf(request: IncomingMessage): HandleUpgrade | undefined {
     const path = this.isDisposed || !isWebSocket(request) ? undefined : pathOf(request.url);
-    return path === undefined ? undefined : this.find(path);
+    return path === undefined ? undefined : this.findHandler(path);
   }
 
-  private take(...upgrade: UpgradeArguments): boolean {
-    const owner = this.owner(upgrade[0]);
-    owner?.(...upgrade);
-    return owner !== undefined;
+  /** Passes an upgrade to the handler of its path. @returns whether the path has one */
+  private tryHandle(...upgrade: UpgradeArguments): boolean {
+    const handle = this.handlerOf(upgrade[0]);
+    handle?.(...upgrade);
+    return handle !== undefined;
   }
 
-  /** Where the event came past the overlay, as from an `emit` that was bound before, ours are ours still. */
+  /**
+   * Handles an upgrade that has no handler yet. An `emit` that was bound before the patch bypasses the wrapper, so that this listener looks
+   * up the handler as well.
+   */
   private readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
-    if (this.take(request, socket, head) || this.isShared) return;
+    if (this.tryHandle(request, socket, head) || this.isShared) return;
     if (!isWebSocket(request)) handleAsHttpRequest(this.http, request, socket, head);
     else if (pathOf(request.url) === undefined)
       refuseUpgrade(request, socket, refusal(400, 'The request target is not a path'));
@@ -115,6 +124,6 @@ export class UpgradeRouter {
   };
 }
 
-function isDecider(http: Server): http is Server & Decider {
+function decidesUpgrades(http: Server): http is Server & UpgradeDecider {
   return typeof Reflect.get(http, 'shouldUpgradeCallback') === 'function';
 }

@@ -8,12 +8,12 @@ import { WebSocketConnection } from '../transport/web-socket-connection.js';
 import type { ConnectionRequest } from './connection-request.js';
 import { refusal, refuseUpgrade, type HttpRefusal } from './http-refusal.js';
 
-/** The upgrade request of a WebSocket, from its arrival to the 101 or a refusal. */
+/** The upgrade request of a WebSocket, until the response 101 or a refusal. */
 export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
-  private made: WebSocketConnection | undefined;
-  private checked: ((refused: HttpRefusal | undefined) => void) | undefined;
-  private complete: (() => void) | undefined;
-  private opened: ((ws: ServerWebSocket) => void) | undefined;
+  private created: WebSocketConnection | undefined;
+  private onChecked: ((refused: HttpRefusal | undefined) => void) | undefined;
+  private acceptHandshake: (() => void) | undefined;
+  private onOpened: ((ws: ServerWebSocket) => void) | undefined;
 
   constructor(
     private readonly acceptor: WebSocketAcceptor,
@@ -27,18 +27,18 @@ export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
   }
 
   onClosed(callback: () => void): () => void {
-    // a client that half-closes now has no WebSocket yet for a closing handshake
+    // before the upgrade, a client that half-closes the connection has disconnected: a closing handshake is not possible yet
     this.tcp.on('close', callback).on('end', callback);
     return () => this.tcp.off('close', callback).off('end', callback);
   }
 
   check(done: (refused: HttpRefusal | undefined) => void): void {
-    this.checked = done;
+    this.onChecked = done;
     this.acceptor.check(this.request, this.tcp, this.head, this);
   }
 
   connection(limits: ConnectionLimits): WebSocketConnection {
-    return (this.made ??= new WebSocketConnection(this.request.socket, limits));
+    return (this.created ??= new WebSocketConnection(this.request.socket, limits));
   }
 
   accept(
@@ -46,12 +46,12 @@ export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
     watcher: ConnectionWatcher,
     opened: (connection: Connection) => void,
   ): void {
-    this.opened = (ws) => {
+    this.onOpened = (ws) => {
       const connection = this.connection(limits);
       connection.attach(ws, watcher);
       opened(connection);
     };
-    this.complete!();
+    this.acceptHandshake!();
   }
 
   refuse(answer: HttpRefusal): void {
@@ -62,23 +62,23 @@ export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
     this.tcp.destroy();
   }
 
-  // what `ws` makes of the handshake
+  // called by `ws`, with the result of the handshake
 
   onValid(accept: () => void): void {
-    this.complete = accept;
-    this.checked!(undefined);
+    this.acceptHandshake = accept;
+    this.onChecked!(undefined);
   }
 
   onInvalid(error: Error): void {
-    this.checked!(handshakeRefusal(this.request, error));
+    this.onChecked!(handshakeRefusal(this.request, error));
   }
 
   onOpen(ws: ServerWebSocket): void {
-    this.opened!(ws);
+    this.onOpened!(ws);
   }
 }
 
-/** The refusal of a malformed handshake, with the headers that RFC 6455 (section 4.4) and HTTP demand. */
+/** Returns the refusal of a malformed handshake, with the headers that RFC 6455 (section 4.4) and HTTP require. */
 function handshakeRefusal({ method }: IncomingMessage, { message }: Error): HttpRefusal {
   if (method !== 'GET') return refusal(405, message, { Allow: 'GET' });
   return refusal(400, message, { 'Sec-WebSocket-Version': '13, 8' });

@@ -39,7 +39,7 @@ async function soak(port: number, random: Random, seconds: number): Promise<numb
 const HELD_BY_NEST = 10;
 
 /** The expected errors: the server disconnects and logs clients whose `handleConnection` fails. */
-const EXPECTED_ERROR = /a client was let go|handleConnection/;
+const EXPECTED_ERROR = /a client was disconnected|handleConnection/;
 
 /** For a minute, the log samplers keep the subjects that they logged, which are few. */
 const TEMPORARY = ['.services.reports.warnings.subjects', '.services.reports.errors.subjects'];

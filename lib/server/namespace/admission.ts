@@ -16,10 +16,21 @@ import type { NamespaceConfig } from './namespace-config.js';
 import { isUserRoom } from '../handshake/user-name.js';
 import { ENVELOPE_V1 } from '../handshake/subprotocols.js';
 
-/** A connection middleware of a server: gets the socket and `next`; `next(error)` refuses the client. */
+/** A connection middleware of a server. It calls `next()` to accept the client, or `next(error)` to refuse it. */
 export type ServerMiddleware<Client> = (socket: Client, next: (error?: Error) => void) => void;
 
-/** What admitting a client needs of the server. */
+/** Returns the middlewares of a RegExp namespace, then those of its child. Copies the list, since a middleware may add another. */
+export function concatMiddlewares<Client>(
+  inherited: readonly ServerMiddleware<Client>[] | undefined,
+  own: readonly ServerMiddleware<Client>[],
+): readonly ServerMiddleware<Client>[] {
+  return inherited === undefined && own.length === 0 ? own : [...(inherited ?? []), ...own];
+}
+
+/** The listeners for new clients. They receive the socket and the HTTP request. */
+export type ConnectionListeners = readonly ((...args: unknown[]) => void)[];
+
+/** The part of a server that {@link admit} uses. */
 interface AdmittingServer<Client extends EnvelopeSocket> {
   readonly sockets: Map<string, Client>;
   readonly adapter: {
@@ -33,16 +44,16 @@ interface AdmittingServer<Client extends EnvelopeSocket> {
   /** @internal */
   readonly _middlewares: readonly ServerMiddleware<Client>[];
   /** @internal */
-  readonly _connectionListeners: ((...args: unknown[]) => void)[];
-  /** @internal Clients that the middlewares have not let in yet. */
+  readonly _connectionListeners: ConnectionListeners;
+  /** @internal Clients whose middlewares are still running. */
   readonly _connecting: Set<EnvelopeSocket>;
   /** @internal */
   _report(error: unknown, where: string): void;
 }
 
 /**
- * From an open WebSocket to a client that gateways know: the middlewares, `$session` where it was asked for, the
- * `connection` listeners, and, once `handleConnection` has settled, the messages that came meanwhile.
+ * Connects a client whose WebSocket is open. Runs the middlewares, joins the client's rooms, sends `$session` if the client negotiated
+ * `envelope.v1`, and calls the `connection` listeners. When `handleConnection` has settled, handles the messages received in the meantime.
  */
 export function admit<Client extends EnvelopeSocket>(
   server: AdmittingServer<Client>,
@@ -53,7 +64,7 @@ export function admit<Client extends EnvelopeSocket>(
   if (maxLifetime !== Infinity) socket._lifecycle.getExpiry().limit(maxLifetime);
   const middlewares = server._middlewares;
   if (middlewares.length === 0) return connect(server, socket, request);
-  // `$session` says that the client is connected: where it follows, nothing that middlewares emit goes before it
+  // `$session` is the first message of envelope.v1: for such clients, what middlewares emit waits until it is written
   if (socket.protocol !== ENVELOPE_V1) socket._connection.startWriting();
   startDeadline(server, socket, 'a connection middleware');
   server._connecting.add(socket);
@@ -77,9 +88,9 @@ function connect<Client extends EnvelopeSocket>(
 ): void {
   server._connecting.delete(socket);
   const isEnvelopeV1 = socket.protocol === ENVELOPE_V1;
-  // nobody can resume the session of a client if its guards do not say whose it is
+  // without an owner that its guards identify, no client could resume the session
   const isResumable = isEnvelopeV1 && socket._grant?.key !== undefined;
-  // a client that resumes goes on from the offset that it has, also where this node cannot tell yet how the log stands
+  // a resumed client continues from its offset, even if this node does not know the position of the log yet
   const resumption = socket._session?.resumption;
   const position = isResumable ? (resumption?.offset ?? server._recovery?.position) : undefined;
   if (position !== undefined) (socket._session ??= new ResumableSession(socket)).begin(position);
@@ -100,7 +111,7 @@ function connect<Client extends EnvelopeSocket>(
   if (isEnvelopeV1) {
     sendSession(socket, sessionMessage(socket, server._config, position), sentMeanwhile);
   } else {
-    // the application selected a subprotocol that knows no offsets: what such a client missed is of no use
+    // the application selected a subprotocol without offsets, whose clients cannot use missed messages
     socket._connection.startWriting();
   }
   if (joinedNewRooms) socket._session?.changeRooms();
@@ -109,7 +120,7 @@ function connect<Client extends EnvelopeSocket>(
   server._config.services.connections.connected(socket);
   if (channels.connect.hasSubscribers) channels.connect.publish({ socket });
   for (const listener of server._connectionListeners) {
-    // Nest's own takes a list of arguments, and its hooks are looked at by themselves
+    // Nest's listener has one rest parameter; the wrappers of its hooks decide themselves whether to keep the request
     if (listener.length > 1) socket._upgrade.keep();
     callSafely(
       () => listener(socket, request),
@@ -125,7 +136,7 @@ function connect<Client extends EnvelopeSocket>(
   });
 }
 
-/** The room of a user is joined by step the user is now, not by step was there. */
+/** Returns the rooms of a resumed session, except the user's room: the client joins the room of its present user instead. */
 function restoredRooms({ _session: session }: EnvelopeSocket): readonly Room[] {
   return session?.formerRooms.filter((room) => !isUserRoom(room)) ?? NO_ROOMS;
 }
@@ -133,8 +144,8 @@ function restoredRooms({ _session: session }: EnvelopeSocket): readonly Room[] {
 const NO_ROOMS: readonly Room[] = [];
 
 /**
- * Whether a middleware made a client that resumes join rooms which its session does not have. What was said there
- * before is not what the client missed.
+ * Returns whether a middleware made a resumed client join rooms that its session does not contain. The client did not miss earlier
+ * messages in those rooms.
  */
 function hasJoinedNewRooms<Client extends EnvelopeSocket>(
   server: AdmittingServer<Client>,
@@ -145,7 +156,7 @@ function hasJoinedNewRooms<Client extends EnvelopeSocket>(
   return [...(server.adapter.socketRooms(socket.id) ?? [])].some((room) => !former.has(room));
 }
 
-/** `handleConnection` is through; it may have set the user. */
+/** Starts to handle messages, after `handleConnection` has settled. Joins the user's room first, since that hook may set the user. */
 function ready(server: AdmittingServer<Untyped>, socket: EnvelopeSocket): void {
   if (socket._isEnded) return;
   updateUserRoom(socket);
@@ -162,12 +173,13 @@ function startDeadline(server: AdmittingServer<Untyped>, socket: EnvelopeSocket,
         'ERR_ENVELOPE_CONNECT_TIMEOUT',
         new Error(`${step} did not settle within ${connectTimeout} ms (connectTimeout)`),
       ),
-      'a client was let go',
+      'a client was disconnected',
     );
     socket._end('server namespace disconnect', CLOSE_CODES.INTERNAL_ERROR.code, 'connectTimeout');
   }, connectTimeout);
 }
 
+/** Sends the error of a middleware as an exception, then closes the connection with 1008. */
 function refuse(socket: EnvelopeSocket, error: Error): void {
   socket._outbound.fail(toException(error, 'refused'));
   socket._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, error.message);
@@ -176,9 +188,9 @@ function refuse(socket: EnvelopeSocket, error: Error): void {
 const NO_FRAMES: readonly Frame[] = [];
 
 /**
- * Sends `$session`, what a client that resumes has missed, and then what guards and middlewares emitted.
+ * Sends `$session`, then the messages that a resumed client missed, then those that guards and middlewares emitted.
  *
- * @param sentMeanwhile what was sent to its rooms since the resumption began
+ * @param sentMeanwhile the messages that were sent to the client's rooms since the resumption began
  */
 function sendSession(socket: EnvelopeSocket, session: Encoded, sentMeanwhile: readonly Frame[]): void {
   const { outbox } = socket._connection;
@@ -209,6 +221,6 @@ function sessionMessage(
   };
   const { encoding } = socket._connection;
   const message = encoding.event('$session', data);
-  // a client that resumes keeps its own offset: what it missed is still to be sent
+  // no offset for a resumed client: it continues from its own, since the missed messages follow
   return recovered || position === undefined ? message : encoding.withOffset(message, position);
 }

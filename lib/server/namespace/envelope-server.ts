@@ -12,9 +12,8 @@ import type {
   Untyped,
   WithManyAnswers,
 } from '../../protocol/typed-events.js';
-import { withCode } from '../../protocol/with-code.js';
 import { assertFunction } from '../util/arguments.js';
-import { admit, type ServerMiddleware } from './admission.js';
+import { admit, concatMiddlewares, type ConnectionListeners, type ServerMiddleware } from './admission.js';
 import { callSafely } from '../util/safe-call.js';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Rooms } from '../rooms/adapter-types.js';
@@ -24,25 +23,33 @@ import { Engine } from '../socket/engine.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
 import type { NamespaceConfig } from './namespace-config.js';
-import type { Counters } from '../socket/namespace-contract.js';
+import type { Counters, NamespaceContract } from '../socket/namespace-contract.js';
 import { disconnectAll, SHUTTING_DOWN } from './shutdown.js';
-import { namespaceMap, type NamespaceMap } from './namespace-map.js';
 import { ServerEvents } from './server-events.js';
-import type { NamespaceContract } from '../socket/namespace-contract.js';
 import { Presence, PRESENCE } from '../presence/presence.js';
 import { user } from '../handshake/user-name.js';
-import { leaveUserRoom } from '../rooms/user-room.js';
-import { SocketSet } from './socket-set.js';
-import { storeSession, releaseSession } from './resume.js';
+import {
+  closeAdapter,
+  createServerAdapter,
+  leaveAllRooms,
+  startAdapter,
+  throwNotMounted,
+} from './server-adapter.js';
+import { createSocketMap, SocketSet, type SocketMap } from './socket-collections.js';
+import { releaseSession, storeSession } from './resume.js';
 import { TAKE_OVER, type Recovery } from '../recovery/types.js';
 import type { Session } from '../recovery/session.js';
 
-const NOT_MOUNTED =
-  'EnvelopeServer was used before an EnvelopeAdapter mounted it: call app.useWebSocketAdapter(new EnvelopeAdapter(app)) first';
-
 /**
- * The sockets of one URL path: Socket.IO 4's server and namespace in one. Gateways get it by `@WebSocketServer()`,
- * providers by injection. Before an `EnvelopeAdapter` has mounted it, all but listening throws.
+ * The server of one URL path: Socket.IO 4's `Server` and `Namespace` in one. Gateways receive it by `@WebSocketServer()`, providers by
+ * `@InjectEnvelopeServer()`. Until an `EnvelopeAdapter` has mounted it, every method throws, except those for listeners and middlewares.
+ *
+ * @example
+ * `@WebSocketServer()` private readonly server: EnvelopeServer;
+ *
+ * notify(room: string) {
+ *   this.server.to(room).emit('news', { text: 'Hello' });
+ * }
  */
 export class EnvelopeServer<
   Listen extends EventsMap = DefaultEventsMap,
@@ -57,34 +64,32 @@ export class EnvelopeServer<
   >
   implements NamespaceContract
 {
-  /** The connected sockets by id; answers as Socket.IO's default namespace does, too. */
-  readonly sockets: NamespaceMap<
+  /** The sockets of this node by id: a live view. It also has the methods of Socket.IO's default namespace. */
+  readonly sockets: SocketMap<
     EnvelopeSocket<Listen, Emit, ServerSide, Data>,
     EnvelopeServer<Listen, Emit, ServerSide, Data>
-  > = namespaceMap(this);
-  /** The connected sockets, as `ws` has them: a live view. */
+  > = createSocketMap(this);
+  /** The sockets of this node as a set, as in `ws`: a live view. */
   readonly clients: SocketSet<EnvelopeSocket<Listen, Emit, ServerSide, Data>> = new SocketSet(this.sockets);
-  /** How many clients are connected: `engine.clientsCount`. */
+  /** Socket.IO's `engine`: `engine.clientsCount` is the number of clients of this node. */
   readonly engine = new Engine(this);
-  /** What adapters make frames with: one broadcast is encoded and framed once, for all its recipients. */
+  /** Encodes packets for adapters. A broadcast is encoded and framed once for all recipients. */
   readonly encoder = { encode: encodePacket };
-  /** What adapters read of Socket.IO's options. */
+  /** The part of Socket.IO's options that adapters read. */
   opts: Readonly<Record<string, unknown>> = {};
-  /** @internal From 1: a client that tests an id for truth must not lose the first request. */
+  /** @internal The id of the next request. Starts at 1, since 0 is falsy: a client could ignore the first request. */
   _ids = 1;
-  /** @internal Why it is not mounted, once that is known. */
-  _unmounted = NOT_MOUNTED;
-  /** @internal */
+  /** @internal Clients whose middlewares are still running. */
   readonly _connecting = new Set<EnvelopeSocket>();
-  /** `handleDisconnect` calls that have not settled: closing waits for them. */
+  /** Calls of `handleDisconnect` that have not settled. {@link close} waits for them. */
   private readonly disconnectHooks = new Set<Promise<void>>();
   private readonly middlewares: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] = [];
   private mounted: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> | undefined;
   private mountedAdapter: Adapter | undefined;
   private createdPresence: Presence | undefined;
-  /** @internal */
+  /** @internal The sessions of disconnected clients; `undefined` without recovery. */
   _recovery: Recovery | undefined;
-  /** @internal Nobody is let in any more, and no new message is handled. */
+  /** @internal Whether the server refuses clients and messages, since it is closing. */
   _isClosing = false;
 
   constructor() {
@@ -92,113 +97,147 @@ export class EnvelopeServer<
     this._internalListeners.set(TAKE_OVER, (...values) => releaseSession(this.sockets, values));
   }
 
-  /** The full URL path, with the port in front (`:3005/ws`) only where it is not the application's. */
+  /** The full URL path, with a port prefix (`:3005/ws`) if the port is not the application's. */
   get name(): string {
     return this._config.name;
   }
-  /** The path as the gateway declares it: a child of a RegExp namespace has its parent's. For labels of metrics. */
+  /** The path as the gateway declares it, for labels of metrics. A child of a RegExp namespace has the path of its parent. */
   get route(): string {
     return this._config.parent?.name ?? this.name;
   }
-  /** The rooms: an adapter of Socket.IO's contract. */
+  /** The adapter that manages the rooms, with the interface of Socket.IO's adapters. @throws Error before the server is mounted */
   get adapter(): Adapter {
-    if (this.mountedAdapter === undefined)
-      throw withCode('ERR_ENVELOPE_NOT_MOUNTED', new Error(this._unmounted));
-    return this.mountedAdapter;
+    return this.mountedAdapter ?? throwNotMounted();
   }
-  /** What adapters take for the Socket.IO server. */
+  /** The server itself, which adapters use as the Socket.IO server. */
   get server(): this {
     return this;
   }
-  /** How this server stands with the other nodes. */
+  /** The state of the connection to the other nodes. */
   get cluster(): ClusterStatus {
     return this._config.services.cluster.statusOf(this.adapter);
   }
-  /** What clients did that was not worth an answer, counted since the start. */
+  /** The number of ignored and refused messages since the start. */
   get counters(): Readonly<Counters> {
     return this._config.gateway.router.counters;
   }
 
-  /** Sends one event to everybody. See {@link BroadcastOperator.emit}. */
+  /** Sends an event to all clients on all nodes. See {@link BroadcastOperator.emit} for the arguments and what is thrown. */
   emit<Event extends EventNames<Emit>>(
     event: Event,
     ...args: EventParams<WithManyAnswers<Emit>, Event>
   ): true {
     return this.broadcast.emit(event, ...args);
   }
-  /** Sends the event `message` to everybody, as in Socket.IO. */
+  /** Sends the event `message` to all clients on all nodes, as in Socket.IO. */
   send(...args: Untyped[]): this {
     this.broadcast.emit('message' as EventNames<Emit>, ...(args as Untyped));
     return this;
   }
-  /** Asks everybody. See {@link BroadcastOperator.emitWithAck}. */
+  /**
+   * Sends a request to all clients on all nodes, and resolves with their responses. See {@link BroadcastOperator.emitWithAck}.
+   *
+   * @example
+   * const versions = await server.timeout(2_000).emitWithAck('version');
+   */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>[]> {
     return this.broadcast.emitWithAck(event, ...args);
   }
-  /** The members of a room, or of several. */
+  /**
+   * Returns a broadcast to the members of one or several rooms. See {@link BroadcastOperator.to}.
+   *
+   * @example
+   * server.to('red').to('blue').except(client.id).emit('move', { x: 1 });
+   */
   to(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.to(rooms);
   }
-  /** The same as {@link to}. */
+  /** An alias of {@link to}. */
   in(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.to(rooms);
   }
-  /** Everybody but the members of a room, or of several. */
+  /** Returns a broadcast to all clients that are not members of one or several rooms. */
   except(rooms: Rooms): BroadcastOperator<Emit, Data> {
     return this.broadcast.except(rooms);
   }
-  /** Everybody on this node. */
+  /** Returns a broadcast to the clients of this node. */
   get local(): BroadcastOperator<Emit, Data> {
     return this.broadcast.local;
   }
-  /** What follows is dropped, not queued, where a line takes no data at the moment of the call. */
+  /** Returns a broadcast that drops the message for each client whose connection cannot take data at once, instead of queueing it. */
   get volatile(): BroadcastOperator<Emit, Data> {
     return this.broadcast.volatile;
   }
-  /** Where `false`, leaves messages uncompressed on lines that negotiated permessage-deflate. */
+  /** Returns a broadcast with or without compression. Default: `true`, for clients that negotiated permessage-deflate. */
   compress(compress: boolean): BroadcastOperator<Emit, Data> {
     return this.broadcast.compress(compress);
   }
-  /** How long, in milliseconds, a request waits for its answers. */
+  /** Returns a broadcast whose requests wait for responses for this number of milliseconds. Default: 5,000. */
   timeout(timeout: number): BroadcastOperator<Emit, Data> {
     return this.broadcast.timeout(timeout);
   }
-  /** All sockets, on every node. */
+  /** Resolves with the sockets of all nodes. See {@link BroadcastOperator.fetchSockets}. */
   fetchSockets(): ReturnType<BroadcastOperator<Emit, Data>['fetchSockets']> {
     return this.broadcast.fetchSockets();
   }
-  /** Makes all sockets join a room, or several. */
+  /** Makes all sockets on all nodes join one or several rooms. */
   socketsJoin(rooms: Rooms): void {
     this.broadcast.socketsJoin(rooms);
   }
-  /** Makes all sockets leave a room, or several. */
+  /** Makes all sockets on all nodes leave one or several rooms. */
   socketsLeave(rooms: Rooms): void {
     this.broadcast.socketsLeave(rooms);
   }
-  /** Disconnects all sockets. */
+  /** Disconnects all sockets on all nodes. See {@link BroadcastOperator.disconnectSockets}. */
   disconnectSockets(close = false): void {
     this.broadcast.disconnectSockets(close);
   }
-  /** Disconnects all connections of one user, on every node; those that are away cannot come back to theirs. */
+  /**
+   * Disconnects all clients of one user on all nodes, and revokes the sessions of disconnected ones.
+   *
+   * @param id the name of the user, see {@link user}
+   * @throws TypeError on an id that cannot name a user
+   * @example
+   * server.disconnectUser(42);
+   */
   disconnectUser(id: Untyped): void {
     this.to(user(id)).disconnectSockets();
   }
-  /** Who is in a room, on all nodes. */
+  /**
+   * Lists the users in each room, over all nodes. See {@link Presence}.
+   *
+   * @example
+   * const members = await server.presence.list('red');
+   */
   get presence(): Presence {
     return (this.createdPresence ??= new Presence(this));
   }
 
-  /** Adds a connection middleware: gets the socket and `next`; `next(error)` refuses the client. */
+  /**
+   * Adds a connection middleware, as in Socket.IO. It calls `next()` to accept a client, or `next(error)` to refuse it: the client then gets
+   * an exception, and its connection is closed with 1008.
+   *
+   * @throws TypeError unless the middleware is a function
+   * @example
+   * server.use((client, next) => next(isOpen() ? undefined : new Error('closed')));
+   */
   use(middleware: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>): this {
     assertFunction('EnvelopeServer.use', 'middleware', middleware);
     this.middlewares.push(middleware);
     return this;
   }
 
-  /** The server of another path: `server.of('/chat')`. With a listener, that one hears its connections. */
+  /**
+   * Returns the server of another path, or of a RegExp namespace. Creates it if necessary.
+   *
+   * @param listener added to that server as a listener for `connection`
+   * @throws TypeError unless the path is a string or a RegExp
+   * @example
+   * server.of('/chat').emit('news');
+   */
   of(
     path: string | RegExp,
     listener?: (socket: EnvelopeSocket<Listen, Emit, ServerSide, Data>) => void,
@@ -210,7 +249,10 @@ export class EnvelopeServer<
     return server;
   }
 
-  /** Closes the connections of this path with 1001 and lets nobody in any more; the HTTP server goes on. */
+  /**
+   * Closes all connections of this path with 1001, and refuses further ones. The HTTP server stays open. Waits for running handlers, at
+   * most `limits.shutdownTimeout` milliseconds, then for the connections and for `handleDisconnect`.
+   */
   async close(callback?: (error?: Error) => void): Promise<void> {
     this._isClosing = true;
     await disconnectAll(
@@ -221,106 +263,79 @@ export class EnvelopeServer<
     callback?.();
   }
 
-  /** @internal */
+  /** @internal Whether the server has a listener for connections, or a microservice. */
   override get _isUsed(): boolean {
     return super._isUsed || this.mounted?.gateway.router.bridge !== undefined;
   }
-  /** @internal */
+  /** @internal Whether no client is connected or connecting. */
   get _isEmpty(): boolean {
     return this.sockets.size === 0 && this._connecting.size === 0;
   }
-  /** @internal */
-  get _connectionListeners(): ((...args: unknown[]) => void)[] {
-    const { events, mounted } = this;
-    const own = events.rawListeners('connection') as ((...args: unknown[]) => void)[];
-    // asked for each connection: of most servers there are no others
-    if (mounted?.parent === undefined && events.listenerCount('connect') === 0) return own;
-    const others = events.rawListeners('connect') as ((...args: unknown[]) => void)[];
-    return [...(mounted?.parent?._connectionListeners ?? []), ...own, ...others];
+  /** @internal The listeners for a new client, those of the RegExp namespace first. */
+  get _connectionListeners(): ConnectionListeners {
+    return this.connectionListeners(this.mounted?.parent?._connectionListeners);
   }
-  /** @internal */
+  /** @internal The connection middlewares, those of the RegExp namespace first. */
   get _middlewares(): readonly ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>[] {
-    const inherited = this.mounted?.parent?._middlewares;
-    return inherited === undefined && this.middlewares.length === 0
-      ? this.middlewares
-      : [...(inherited ?? []), ...this.middlewares];
+    return concatMiddlewares(this.mounted?.parent?._middlewares, this.middlewares);
   }
-  /** @internal */
+  /** @internal The configuration. @throws Error before the server is mounted */
   get _config(): NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> {
-    if (this.mounted === undefined) throw withCode('ERR_ENVELOPE_NOT_MOUNTED', new Error(this._unmounted));
-    return this.mounted;
+    return this.mounted ?? throwNotMounted();
   }
-  /** @internal */
-  _mount(mount: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
-    this.mounted = mount;
-    const { recovery, adapter } = mount.services;
-    if (recovery !== undefined) {
-      const { maxDisconnectionDuration } = recovery;
-      this.opts = { connectionStateRecovery: { maxDisconnectionDuration } };
-    }
-    this.mountedAdapter = adapter(this);
-    this._recovery = recovery?.of(this.mountedAdapter, mount.name, mount.parent?.adapter);
-    // adapters would number what nobody comes back to
-    if (this._recovery === undefined) this.opts = {};
+  /** @internal Mounts the server: creates its adapter and its recovery. @throws what the adapter's constructor throws */
+  _mount(config: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
+    this.mounted = config;
+    ({ adapter: this.mountedAdapter, recovery: this._recovery } = createServerAdapter(this, config));
     if (channels.mount.hasSubscribers) channels.mount.publish({ server: this });
-    // a cluster's broker may be away; this node's clients are served all the same
-    Promise.resolve(this.mountedAdapter.init()).catch((error: unknown) =>
-      this._report(error, 'the adapter failed to start'),
-    );
+    startAdapter(this);
   }
 
-  /** @internal Never rejects: a broker that is away must not keep the rest from closing. */
+  /** @internal Closes the presence and the adapter. Never rejects. */
   async _closeAdapter(): Promise<void> {
     this.createdPresence?._close();
     if (channels.unmount.hasSubscribers) channels.unmount.publish({ server: this });
-    try {
-      await this.adapter.close();
-    } catch (error) {
-      this._report(error, 'the adapter failed to close');
-    }
+    await closeAdapter(this);
   }
 
-  /** @internal The WebSocket of a client was opened on this path. */
+  /** @internal Connects a client whose WebSocket is open. */
   _connect(socket: EnvelopeSocket<Listen, Emit, ServerSide, Data>, request: IncomingMessage): void {
-    // checks of the upgrade may be asynchronous, and have begun before the close
+    // asynchronous checks of the upgrade may have started before the close
     if (this._isClosing) socket._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
     else admit(this, socket, request);
   }
-  /** @internal */
+  /** @internal Stores the session of a client that disconnects. */
   _storeSession(socket: EnvelopeSocket, session: Session): void {
     callSafely(
       () => storeSession(this._recovery!, socket, session),
-      (error) => this._report(error, 'a session could not be kept'),
+      (error) => this._report(error, 'a session could not be stored'),
     );
   }
-  /** @internal */
+  /** @internal Removes a client that disconnects from its rooms and from this server. */
   _remove(socket: EnvelopeSocket): void {
-    const failed = (error: unknown): void => this._report(error, 'the adapter failed');
-    const { id, _userRoom: room } = socket;
-    if (room !== undefined) callSafely(() => leaveUserRoom(this.adapter, room, id), failed);
-    callSafely(() => this.adapter.delAll(id), failed);
+    leaveAllRooms(this, socket);
     this._connecting.delete(socket);
     this.sockets.delete(socket.id);
   }
-  /** @internal */
+  /** @internal Makes {@link close} wait for a call of `handleDisconnect`. */
   _waitFor(promise: Promise<void>): void {
     this.disconnectHooks.add(promise);
     void promise.finally(() => this.disconnectHooks.delete(promise));
   }
-  /** @internal */
+  /** @internal Logs a warning. The log limits the lines of each subject. */
   _warn(subject: string, text: string): void {
     this._config.services.warn(`${this.name}: ${subject}`, `${this.name}: ${text}`);
   }
-  /** @internal */
+  /** @internal Logs an error. */
   _report(error: unknown, where: string): void {
     this._config.services.report(error, `${this.name}: ${where}`);
   }
-  /** @internal Those that were never asked for presence know who is there, too. */
+  /** @internal Handles an event of another node. Creates the presence first, if the event is for it. */
   override _onServerSideEmit(args: unknown): void {
     if (Array.isArray(args) && String(args[0]).startsWith(PRESENCE)) void this.presence;
     super._onServerSideEmit(args);
   }
-  /** @internal */
+  /** @internal Adds a listener for changes of the cluster's nodes, and for the reconnect to the broker. */
   _onClusterChange(listener: () => void): void {
     this._config.services.cluster.watch(this.adapter, listener);
   }

@@ -9,14 +9,14 @@ import { applyRestoreOption } from './restore-session.js';
 import { socketIdOf, type Session } from '../recovery/session.js';
 import { offersEnvelope } from '../handshake/subprotocols.js';
 
-/** Whether a client may be somebody who comes back: only those that negotiate the envelope's version do. */
+/** Returns whether a client may resume a session. Only clients that offer `envelope.v1` can. */
 export function mayResume(recovery: Recovery | undefined, request: IncomingMessage): recovery is Recovery {
   return recovery !== undefined && offersEnvelope(request);
 }
 
 /**
- * Gives a client that its guards let in the session back that it shows the token of: id, rooms, data, and what it
- * missed. It stays a new one where that cannot be, or where the guards took it for somebody else this time.
+ * Restores the session whose token a client sends: its id, rooms and data, and the messages that it missed. The guards have accepted the
+ * client before. The client gets a new session if the token is invalid, or if the guards identified a different user this time.
  */
 export async function resume(client: EnvelopeSocket, recovery: Recovery): Promise<void> {
   await recovery.ready;
@@ -31,19 +31,19 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
   });
   if (found === undefined) return;
   if (client._isEnded) return found.putBack();
-  // whoever shows another's token has used it up
-  const isSame = ownsSession(client, (client._grant ??= grantOf(client)), found.session.identity);
-  // one that was there before it joined its rooms would get what was said in them to others
-  const isItsOwn = !recovery.isLater(found.session.from, offset);
-  const isBack = isSame && isItsOwn && (await applyRestoreOption(client, found));
-  if (isBack && client._isEnded) return found.putBack();
+  // a token is valid once, even if another user presents it
+  const isOwner = ownsSession(client, (client._grant ??= grantOf(client)), found.session.identity);
+  // an offset before the session began would replay messages that were sent to the rooms before the client joined them
+  const isOffsetOfSession = !recovery.isLater(found.session.from, offset);
+  const canResume = isOwner && isOffsetOfSession && (await applyRestoreOption(client, found));
+  if (canResume && client._isEnded) return found.putBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
-  if (isBack && size <= client.nsp._config.limits.maxBufferedBytes)
+  if (canResume && size <= client.nsp._config.limits.maxBufferedBytes)
     (client._session ??= new ResumableSession(client)).resume(found);
   else found.finish();
 }
 
-/** Keeps the session of a client that leaves, if it is known whose it is. */
+/** Stores the session of a client that disconnects, if its guards identified an owner and the client still has the same user. */
 export function storeSession(recovery: Recovery, client: EnvelopeSocket, session: Session): void {
   const { id, rooms, _userRoom: userRoom, _grant: grant, _undoAuth: undo } = client;
   undo?.();
@@ -55,7 +55,7 @@ export function storeSession(recovery: Recovery, client: EnvelopeSocket, session
     token,
     former,
     id,
-    // what was sent to its user is among what it misses
+    // the client also misses the messages to its user
     rooms: userRoom === undefined ? [...rooms] : [...rooms, userRoom],
     data: dataToStore(client, grant, undo !== undefined),
     identity: grant.key,
@@ -66,19 +66,22 @@ export function storeSession(recovery: Recovery, client: EnvelopeSocket, session
   });
 }
 
-/** What a client comes back to of its `data`: what its guards had put there is for its guards to put there again. */
+/** Returns a client's `data` without the keys that its guards wrote. The guards write those again when the client reconnects. */
 function dataToStore(client: EnvelopeSocket, { keys }: Grant, isWritten: boolean): unknown {
   const data = dataOf(client);
-  // not an object: what guards put there is theirs as a whole
+  // not an object: if guards wrote it, they wrote all of it
   if (data === undefined) return keys === undefined ? undefined : (client.data as unknown);
   if (!isWritten && (keys === undefined || keys.size === 0)) return data;
-  // a copy: `handleDisconnect` may still look into it, and guards may still write
-  const kept = Object.assign(Object.create(Object.getPrototypeOf(data) as object | null), data) as object;
-  for (const key of keys ?? []) Reflect.deleteProperty(kept, key);
-  return kept;
+  // a copy, since `handleDisconnect` may still read the original, and guards may still write to it
+  const stored = Object.assign(Object.create(Object.getPrototypeOf(data) as object | null), data) as object;
+  for (const key of keys ?? []) Reflect.deleteProperty(stored, key);
+  return stored;
 }
 
-/** Another node has a client on the line that shows the token of one of ours: that line is dead, or soon will be. */
+/**
+ * Handles the request of another node, to which a client has sent a resume token. If the session belongs to a client of this node, that
+ * client's connection is stale: disconnects it, so that its session is stored. Answers whether the session was here.
+ */
 export function releaseSession(
   sockets: ReadonlyMap<string, EnvelopeSocket>,
   [token, answer]: readonly unknown[],
@@ -87,8 +90,12 @@ export function releaseSession(
   if (typeof answer === 'function') Reflect.apply(answer, undefined, [isOurs]);
 }
 
-/** @returns whether there was such a client; its session can be taken now */
-export function disconnectTokenOwner(sockets: ReadonlyMap<string, unknown>, token: string): boolean {
+/**
+ * Disconnects the client that a resume token belongs to, so that its session is stored.
+ *
+ * @returns whether a client of this node has the token
+ */
+function disconnectTokenOwner(sockets: ReadonlyMap<string, unknown>, token: string): boolean {
   const client = sockets.get(socketIdOf(token)) as EnvelopeSocket | undefined;
   if (client?._session?.tokens.includes(token) !== true) return false;
   client._end('transport close', CLOSE_CODES.NORMAL.code, 'resumed on another connection');

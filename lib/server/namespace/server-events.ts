@@ -14,9 +14,10 @@ import { assertCarried } from '../../protocol/payload.js';
 import { withCode } from '../../protocol/with-code.js';
 import { assertEventName } from '../util/arguments.js';
 import { callSafely, UserEvents } from '../util/safe-call.js';
+import type { ConnectionListeners } from './admission.js';
 import { serverSideEmit } from '../rooms/server-side-emit.js';
 
-/** For what a server itself emits, and its emitter: no other node may. */
+/** Events of the server and of its emitter, which other nodes must not emit. */
 const RESERVED_ON_SERVER: ReadonlySet<string> = new Set([
   'connect',
   'connection',
@@ -24,27 +25,31 @@ const RESERVED_ON_SERVER: ReadonlySet<string> = new Set([
   'newListener',
   'removeListener',
 ]);
-/** The same, and the names for what this package's nodes tell each other. */
+/** Returns whether an event is reserved. The names with `$` are for the messages between nodes of this package. */
 function isReserved(event: string): boolean {
   return RESERVED_ON_SERVER.has(event) || event.startsWith('$');
 }
 
-/** What a server listens to: its connections, and the servers of the same path on other nodes. */
+/** The event API of a server: listens for connections, and exchanges events with the servers of the same path on other nodes. */
 export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap> {
-  /** The rooms: an adapter of Socket.IO's contract. */
+  /** The adapter that manages the rooms, with the interface of Socket.IO's adapters. */
   abstract get adapter(): Adapter;
   /** @internal */
   abstract _report(error: unknown, where: string): void;
   protected readonly events = new UserEvents((error, event) =>
     this._report(error, `a listener of "${event}" threw`),
   ).setMaxListeners(0);
-  /** @internal What comes from other nodes under a name of this package's own. */
+  /** @internal Listeners for the messages between nodes of this package, by event. */
   readonly _internalListeners = new Map<string, (...values: unknown[]) => void>();
 
   /**
-   * Sends an event to the servers of the same path on the other nodes; a last function gets `(error, answers)`.
+   * Emits an event on the servers of the same path on all other nodes, as in Socket.IO. If the last argument is a function, it is called
+   * with `(error, responses)`.
    *
-   * @throws Error on a reserved event name, TypeError where JSON cannot carry an argument
+   * @throws Error on a reserved event name, TypeError on an argument that JSON cannot carry
+   * @example
+   * server.on('reload', () => config.reload());
+   * server.serverSideEmit('reload');
    */
   serverSideEmit<Event extends EventNames<ServerSide>>(
     event: Event,
@@ -55,23 +60,33 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
       throw withCode('ERR_ENVELOPE_RESERVED_EVENT', new Error(`"${event}" is a reserved event name`));
     const values: readonly unknown[] = typeof args.at(-1) === 'function' ? args.slice(0, -1) : args;
     assertCarried(values.length > 1 ? values : values[0], event);
-    const report = (error: unknown): void => this._report(error, `"${event}" to the other nodes failed`);
+    const report = (error: unknown): void =>
+      this._report(error, `sending "${event}" to the other nodes failed`);
     serverSideEmit(this.adapter, event, args, report);
     return true;
   }
-  /** Asks the servers of the same path on the other nodes. */
+  /**
+   * Sends a request to the servers of the same path on all other nodes, and resolves with their responses, as in Socket.IO.
+   *
+   * @throws (rejects) Error after the timeout of the adapter (default: 5 seconds), with the responses received so far as `responses`
+   */
   serverSideEmitWithAck<Event extends EventNames<ServerSide>>(
     event: Event,
     ...args: RequestParams<ServerSide, Event>
   ): Promise<AnswerOf<ServerSide, Event>[]> {
     return new Promise((resolve, reject) => {
-      const done = (error: Error | null, answers: AnswerOf<ServerSide, Event>[]): void =>
-        error === null ? resolve(answers) : reject(Object.assign(error, { responses: answers }));
+      const done = (error: Error | null, responses: AnswerOf<ServerSide, Event>[]): void =>
+        error === null ? resolve(responses) : reject(Object.assign(error, { responses }));
       this.serverSideEmit(event, ...([...args, done] as Untyped));
     });
   }
 
-  /** Listens for `connection` (or `connect`), and for what other nodes send with {@link serverSideEmit}. */
+  /**
+   * Adds a listener for `connection` (or `connect`), for `new_namespace`, or for events that other nodes send with
+   * {@link serverSideEmit}.
+   *
+   * @throws TypeError without an event or a listener
+   */
   on(event: 'connection' | 'connect', listener: (socket: Client, request: IncomingMessage) => void): this;
   on(event: 'new_namespace', listener: (server: Server) => void): this;
   on<Event extends EventNames<ServerSide>>(event: Event, listener: Listener<ServerSide, Event>): this;
@@ -79,60 +94,72 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     this.emitterOf(event).on(event, listener);
     return this;
   }
-  /** Listens as {@link on}, for one time. */
+  /** Adds a listener like {@link on}, and removes it after its first call. */
   once(event: 'connection' | 'connect', listener: (socket: Client, request: IncomingMessage) => void): this;
   once(event: string, listener: (...args: Untyped[]) => void): this;
   once(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).once(event, listener);
     return this;
   }
-  /** Ends what {@link on} and {@link once} began. @throws TypeError without an event or a listener */
+  /** Removes a listener that {@link on} or {@link once} added. @throws TypeError without an event or a listener */
   off(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).off(event, listener);
     return this;
   }
-  /** The same as {@link on}. */
+  /** An alias of {@link on}. */
   addListener(event: string, listener: (...args: Untyped[]) => void): this {
     this.emitterOf(event).on(event, listener);
     return this;
   }
-  /** The same as {@link off}. */
+  /** An alias of {@link off}. */
   removeListener(event: string, listener: (...args: Untyped[]) => void): this {
     return this.off(event, listener);
   }
-  /** As in Socket.IO, Nest's own listener of `connection` goes with the others: the gateways then hear of no new client. */
+  /**
+   * Removes all listeners, or those of one event. As in Socket.IO, that includes Nest's listener for `connection`: gateways then handle no
+   * new client.
+   */
   removeAllListeners(event?: string): this {
     if (event === undefined) this.events.removeAllListeners();
     else this.events.removeAllListeners(event);
     return this;
   }
-  /** The listeners of one event. */
+  /** Returns the listeners of one event. */
   listeners(event: string): ((...args: Untyped[]) => void)[] {
     return this.emitterOf(event).listeners(event) as ((...args: Untyped[]) => void)[];
   }
-  /** How many listeners one event has. */
+  /** Returns the number of listeners of one event. */
   listenerCount(event: string): number {
     return this.emitterOf(event).listenerCount(event);
   }
-  /** The names of the events that have listeners. */
+  /** Returns the names of the events that have listeners. */
   eventNames(): string[] {
     return this.events.eventNames() as string[];
   }
-  /** Does nothing: there is no limit. */
+  /** Does nothing, since the number of listeners is not limited. */
   setMaxListeners(_count: number): this {
     return this;
   }
 
-  /** @internal Clients are let in once somebody listens for them: Nest makes servers that nobody ends up using. */
+  /** @internal Whether the server has a listener for connections. Others accept no clients, since Nest creates servers that no gateway uses. */
   get _isUsed(): boolean {
     return this.events.listenerCount('connection') + this.events.listenerCount('connect') > 0;
+  }
+  /** Returns the listeners for `connection` and `connect`, after those of the RegExp namespace that the server belongs to. */
+  protected connectionListeners(inherited: ConnectionListeners | undefined): ConnectionListeners {
+    const { events } = this;
+    const own = events.rawListeners('connection') as ((...args: unknown[]) => void)[];
+    // called for each connection: most servers have no other listeners
+    if (inherited === undefined && events.listenerCount('connect') === 0) return own;
+    const aliased = events.rawListeners('connect') as ((...args: unknown[]) => void)[];
+    return [...(inherited ?? []), ...own, ...aliased];
   }
   private emitterOf(event: string): UserEvents {
     assertEventName('EnvelopeServer', event);
     return this.events;
   }
 
-  /** @internal Another node sent this: what nobody listens to is dropped, and so is what no node may send. */
+  /** @internal Handles an event of another node. Drops events without a listener, and reserved ones that this package does not use. */
   _onServerSideEmit(args: unknown): void {
     const [event, ...values]: unknown[] = Array.isArray(args) ? args : [];
     if (typeof event !== 'string') return;
@@ -149,7 +176,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
       (error) => this._report(error, `a listener of "${event}" threw`),
     );
   }
-  /** @internal */
+  /** @internal Emits `new_namespace` with a new child of this RegExp namespace. */
   _emitNamespace(child: Server): void {
     callSafely(
       () => this.events.emit('new_namespace', child),

@@ -4,22 +4,24 @@ import { isBusy } from '../socket/busy.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { withTimeout } from '../util/with-timeout.js';
 
-/** The close reason, and the word that gateways get. */
+/** The reason in the close frame, and the disconnect reason that gateways receive. */
 export const SHUTTING_DOWN = 'server shutting down';
 
-/** Milliseconds for clients to answer the close frame, and again for `handleDisconnect` to settle. */
-const GRACE = 2_000;
-const POLL = 10;
+/** Milliseconds for clients to answer the close frame, and then for `handleDisconnect` to settle. */
+const CLOSE_TIMEOUT = 2_000;
+/** Milliseconds between two checks for running handlers. */
+const POLL_INTERVAL = 10;
 
-/** So many clients are let go at once; beyond that they go in slices, so that they do not come back all at once. */
-const SLICE = 100;
-const SLICE_INTERVAL = 20;
-/** Milliseconds; with more clients the slices grow. */
-const MAX_SPREAD = 5_000;
+/** The minimum number of clients per batch. The batches spread the reconnects over time. */
+const BATCH_SIZE = 100;
+/** Milliseconds between two batches, on average. */
+const BATCH_INTERVAL = 20;
+/** Milliseconds for all batches together. With more clients, the batches become larger. */
+const MAX_DURATION = 5_000;
 
 /**
- * Ends the clients of one server: waits for the handlers at work, up to `timeout` milliseconds, closes the clients
- * with 1001, in random order and in slices where they are many, and waits, within bounds, for their lines and hooks.
+ * Disconnects all clients of one server. Waits for running handlers, at most `timeout` milliseconds. Then closes the connections with 1001,
+ * in random order and in batches. Finally waits for the closing handshakes and for `handleDisconnect`, at most 2 seconds each.
  */
 export async function disconnectAll(
   clients: () => readonly EnvelopeSocket[],
@@ -27,21 +29,23 @@ export async function disconnectAll(
   timeout: number,
 ): Promise<void> {
   const deadline = performance.now() + timeout;
-  while (performance.now() < deadline && clients().some((client) => isBusy(client))) await pause(POLL);
-  const lines: { client: EnvelopeSocket; closed: Promise<void> }[] = [];
-  const waiting = shuffle(clients());
-  const size = Math.max(SLICE, Math.ceil((waiting.length * SLICE_INTERVAL) / MAX_SPREAD));
-  while (waiting.length > 0) {
-    for (const client of waiting.splice(0, size)) lines.push({ client, closed: letGo(client) });
-    // jitter: several nodes of a deployment do not tick alike
-    if (waiting.length > 0) await pause(SLICE_INTERVAL * (0.5 + Math.random()));
+  while (performance.now() < deadline && clients().some((client) => isBusy(client)))
+    await pause(POLL_INTERVAL);
+  const closing: { client: EnvelopeSocket; closed: Promise<void> }[] = [];
+  const connected = shuffle(clients());
+  const size = Math.max(BATCH_SIZE, Math.ceil((connected.length * BATCH_INTERVAL) / MAX_DURATION));
+  while (connected.length > 0) {
+    for (const client of connected.splice(0, size)) closing.push({ client, closed: disconnect(client) });
+    // jitter, so that the nodes of a deployment do not send their batches at the same time
+    if (connected.length > 0) await pause(BATCH_INTERVAL * (0.5 + Math.random()));
   }
-  await withTimeout(GRACE, Promise.all(lines.map(({ closed }) => closed)), undefined);
-  for (const { client } of lines) if (client.readyState !== client.CLOSED) client._connection.terminate();
-  await withTimeout(GRACE, Promise.all(disconnectHooks), undefined);
+  await withTimeout(CLOSE_TIMEOUT, Promise.all(closing.map(({ closed }) => closed)), undefined);
+  for (const { client } of closing) if (client.readyState !== client.CLOSED) client._connection.terminate();
+  await withTimeout(CLOSE_TIMEOUT, Promise.all(disconnectHooks), undefined);
 }
 
-function letGo(client: EnvelopeSocket): Promise<void> {
+/** Disconnects a client. @returns a promise that resolves when its connection is closed */
+function disconnect(client: EnvelopeSocket): Promise<void> {
   const closed = client._connection.whenClosed();
   client._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
   return closed;

@@ -27,19 +27,19 @@ import type { EndpointConfig } from '../server/upgrade/endpoint.js';
 import type { UpgradeHandlerConfig } from '../server/upgrade/upgrade-handler.js';
 import type { Counters, NamespaceLimits } from '../server/socket/namespace-contract.js';
 
-/** What the configuration of one endpoint is made of. */
+/** The input for the configuration of one endpoint. */
 interface EndpointInput {
   /** Options by precedence: the gateways', then the adapter's. */
   readonly layers: readonly PathOptions[];
   readonly gateways: readonly Gateway[];
-  /** The paths of those gateways; of all gateways, on a path that Nest makes and no gateway uses. */
+  /** The paths of those gateways. If Nest mounted the path and no gateway uses it: the paths of all gateways. */
   readonly paths: readonly string[];
   /** Returns another server of the same adapter, by its path. */
   readonly of: (path: string | RegExp) => EnvelopeServer;
   readonly services: AdapterServices;
 }
 
-/** The ingredients, with the options resolved and what several parts share. */
+/** The input with resolved options, and the values that several parts of the configuration share. */
 interface ResolvedInput extends EndpointInput {
   readonly options: ResolvedPathOptions;
   readonly limits: ConnectionLimits;
@@ -47,7 +47,10 @@ interface ResolvedInput extends EndpointInput {
   readonly guard: UpgradeHandlerConfig['guard'];
 }
 
-/** Refusals for sending too much that a client may cause before it is disconnected: per second (or a tenth of the rate), and at once. */
+/**
+ * The limits for refusals that a client causes by sending too many messages, before it is disconnected. Per second, the limit is the larger
+ * of this number and a tenth of `limits.messagesPerSecond`.
+ */
 const REFUSALS_PER_SECOND = 10;
 const REFUSAL_BURST = 100;
 
@@ -58,16 +61,16 @@ const ERROR_MAPPING: ErrorMapping = {
 };
 
 /**
- * Makes the configuration of one endpoint, from the options of its gateways and of the adapter.
+ * Creates the configuration of one endpoint from the options of its gateways and of the adapter.
  *
- * @throws Error where the adapter option keeps no messages, and the path needs recovery
+ * @throws Error if the path requires recovery, but the option `adapter` stores no messages
  */
 export function endpointConfig(input: EndpointInput): EndpointConfig {
   const { layers, gateways, services, of } = input;
   const options = resolvePathOptions(...layers);
   warnOfIgnoredOptions(services.reports, layers);
   const report: ErrorReporter = (error, where, subject = where) => {
-    // the refusal of the join was logged already
+    // the join that was refused is in the log already
     if (!(error instanceof RoomLimitError)) services.reports.error(error, where, subject);
   };
   const guard = upgradeGuards(gateways, services.guards, services.globalGuards, report);
@@ -155,7 +158,7 @@ function namespaceServices(
       const text = `${server}: a message on the cluster's channels was dropped: ${String(error)}`;
       warn(`${server}: dropped`, text);
     },
-    failed: (server, error) => report(error, `${server}: the other nodes could not be reported`),
+    failed: (server, error) => report(error, `${server}: a message could not be sent to the other nodes`),
   };
   return {
     ...roomServices(resolved, listener),
@@ -167,7 +170,7 @@ function namespaceServices(
   };
 }
 
-/** The adapter of the rooms, the cluster, and the recovery of what clients miss. */
+/** Returns the services for rooms: the adapter, the cluster and the recovery. */
 function roomServices(
   { options, paths, services: { cluster, reports } }: ResolvedInput,
   listener: ClusterListener,
@@ -191,17 +194,20 @@ function roomServices(
 
 function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {
   return {
-    // what is longer cannot become a string, and would end the process
+    // a longer message cannot become a string: the error would end the process
     maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH),
     maxFragments: orZero(maxFragments),
-    // pieces as TCP hands them over, of a message that is not complete: small ones must not cost more than they carry
+    // the chunks of an incomplete message, as TCP delivers them: small ones must not take more memory than they carry
     maxBufferedChunks: orZero(Math.max(4_096, Math.ceil(maxPayload / 256))),
-    // pings count as messages, and pongs as bytes that wait: who sends too many hears why
+    // not limited by ws: pings count as messages, and pongs as buffered bytes, so that the client learns which limit it exceeds
     maxPendingAutoPongs: 0,
   };
 }
 
-/** 0 is `ws`'s word for no limit, and the protocol's; `ws` takes what does not fit into 32 bits for another number. */
+/**
+ * Returns a limit for `ws` and for the protocol, in which 0 stands for no limit. Returns 0 for a number beyond 32 bits, since `ws` would
+ * truncate it to another number.
+ */
 function orZero(limit: number): number {
   return limit > MAX_INT32 ? 0 : limit;
 }
@@ -212,13 +218,16 @@ function connectionLimits({ limits, connectTimeout }: ResolvedPathOptions): Conn
   const { messagesPerSecond, messageBurst } = limits;
   const messages =
     messagesPerSecond === Infinity ? undefined : new TokenBucket(messagesPerSecond, messageBurst);
-  // a client with a high rate goes over it by more messages
+  // a client with a higher rate exceeds it by more messages
   const perSecond = messages === undefined ? 0 : messagesPerSecond / 10;
   const refusals = new TokenBucket(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSAL_BURST);
   return { ...limits, messages, refusals, maxStandstill: connectTimeout };
 }
 
-/** Origins are the clients' choice: each is reported of once, while the log has a line to spare. */
+/**
+ * Returns a function that reports each origin once. Clients choose the origins: `report` returns whether the log had room for the line, and
+ * an origin that was not logged is reported again.
+ */
 function oncePerOrigin(
   report: (explanation: string) => boolean,
 ): (origin: string, explanation: string) => void {
@@ -231,10 +240,10 @@ function oncePerOrigin(
 }
 
 const MAX_REPORTED_ORIGINS = 1_000;
-/** Longer ones are no origins of browsers, and are logged each time that the log has a line to spare. */
+/** The maximum length of an origin of a browser. Longer ones are not remembered, and so reported each time. */
 const MAX_ORIGIN_LENGTH = 300;
 
 function warnOfIgnoredOptions(reports: ReportLog, layers: readonly PathOptions[]): void {
   for (const name of layers.flatMap(meaninglessOptions))
-    reports.warnOnce(`The option "${name}" means nothing over a plain WebSocket and is ignored`);
+    reports.warnOnce(`The option "${name}" has no effect over a plain WebSocket and is ignored`);
 }

@@ -108,7 +108,9 @@ it('logs what an adapter like that of MongoDB cannot insert, and the process kee
   here.server.serverSideEmit('note');
   expect(await events(here)).toEqual([['news']]);
   await there.client.settled();
-  expect(there.app.log.of('error').join()).toContain('the other nodes could not be told: not the primary');
+  expect(there.app.log.of('error').join()).toContain(
+    'a message could not be sent to the other nodes: not the primary',
+  );
 });
 
 describe('a snapshot', () => {

@@ -226,7 +226,7 @@ describe('the adapter', () => {
     };
     const app = await startApp({ providers: [type('/a'), type('/b')] });
     const ignored = (name: string) =>
-      `The option "${name}" means nothing over a plain WebSocket and is ignored`;
+      `The option "${name}" has no effect over a plain WebSocket and is ignored`;
     expect(app.log.of('warn').sort()).toEqual(['allowEIO3', 'cookie', 'transports'].map(ignored));
   });
 

@@ -119,7 +119,7 @@ describe('an option of Socket.IO or ws without effect', () => {
     const app = await startApp({ providers: [gateway(options), gateway({ ...options, path: '/b' })] });
     const warned = app.log.of('warn').filter((text) => text.includes('means nothing'));
     const line = (name: string): string =>
-      `The option "${name}" means nothing over a plain WebSocket and is ignored`;
+      `The option "${name}" has no effect over a plain WebSocket and is ignored`;
     expect(warned).toEqual([line('middlewares'), line('cookie'), line('clientTracking')]);
   });
 });

@@ -6,13 +6,13 @@ type Handler = (this: unknown, ...args: unknown[]) => unknown;
 const patches = new SharedPatch<object>();
 
 /**
- * Makes Nest see generators and async iterables that a handler returns, or resolves to, as Observables: to its interceptors and
- * exception filters they would be one value, and what is thrown in them would reach neither.
+ * Converts the generators and async iterables that a handler returns, or resolves to, into Observables. Otherwise each would be a single
+ * value for Nest's interceptors, and no exception filter would receive what it throws.
  *
- * Nest calls a handler with `callback.apply(instance, args)`: the function gets an `apply` of its own. Whoever calls the
- * method itself gets what it returns.
+ * Nest calls a handler with `callback.apply(instance, args)`. Therefore this replaces the function's `apply`. A direct call of the method
+ * still returns the original result.
  *
- * @returns what undoes it
+ * @returns a function that restores the handler
  */
 export function convertIterablesToObservables(handler: object): () => void {
   return patches.acquire(handler, (method) => {

@@ -20,17 +20,17 @@ import {
 } from './iterable-source.js';
 import { ValueSink } from './value-sink.js';
 
-/** How long, in milliseconds, an exception filter that is asynchronous may take to answer a request. */
-const FILTER_GRACE = 1_000;
+/** Milliseconds that an asynchronous exception filter has to answer a request. */
+const FILTER_TIMEOUT = 1_000;
 
 /**
- * Fourth stop of a message: shapes what a handler came to. Without an `id` each value goes out under the event's
- * own name; with one, exactly one final answer does.
+ * Sends the results of the handlers of one message. Without an `id`, each value is sent as a message with the name
+ * of the event. With an `id`, the client gets exactly one final response.
  */
 export class HandlerResult implements Consumer {
   /** Handlers of this message that have not returned. */
   private notReturned: number;
-  /** Handlers of this message that have not come to an end, failed ones included. */
+  /** Handlers of this message whose result is not complete, for example a stream. */
   private notEnded: number;
   private isStreaming = false;
   private readonly trace = currentTrace();
@@ -47,7 +47,7 @@ export class HandlerResult implements Consumer {
     this.trace?.hold();
   }
 
-  /** What `@Ack()` gets where the client did not ask: the reply goes out under the event's name, unless only requests get one. */
+  /** The function for `@Ack()` if the message is not a request. It sends a reply with the event's name if the option `replies` is `always`. */
   get manualAck(): (...values: unknown[]) => void {
     return (...values) => {
       const value = values.length > 1 ? values : values[0];
@@ -56,7 +56,12 @@ export class HandlerResult implements Consumer {
     };
   }
 
-  /** A handler returned. @returns a promise only where it returned a source of many values: most pay for none */
+  /**
+   * Sends what a handler returned.
+   *
+   * @param isAckManual whether the handler answers by `@Ack()`
+   * @returns a promise if the result is a source of many values; otherwise `undefined`, since a promise per message would cost time
+   */
   handlerReturned(result: unknown, isAckManual: boolean): Promise<void> | undefined {
     const source = isObservable(result)
       ? result
@@ -64,7 +69,7 @@ export class HandlerResult implements Consumer {
         ? new IterableSource(result)
         : undefined;
     if (source !== undefined && this.request?.isCancelled === true) this.request.answer();
-    // what a handler that acknowledges by hand returns is no answer, but may be an event of its own
+    // the return value of a handler with `@Ack()` is not a response, but may be a WsResponse
     if (isAckManual) this.sendResponse(result);
     else if (source !== undefined) return this.forwardAll(source);
     else if (this.request === undefined) this.send(result);
@@ -79,7 +84,7 @@ export class HandlerResult implements Consumer {
     this.countReturn(false);
   }
 
-  /** Nobody wants its values: one that holds something, a cursor say, lets go of it. */
+  /** Closes a source without reading it, so that it can release its resources, such as a database cursor. */
   private closeUnused(iterable: IterableSource | undefined): void {
     callSafely(
       () => Promise.resolve(iterable?.abandon()),
@@ -87,7 +92,7 @@ export class HandlerResult implements Consumer {
     );
   }
 
-  /** Something failed that no filter has seen: a filter itself, or an iterator. */
+  /** Sends and logs an error that no exception filter has handled: one of a filter itself, or of an iterator. */
   fail(error: unknown): void {
     this.trace?.fail(error);
     if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`);
@@ -96,7 +101,7 @@ export class HandlerResult implements Consumer {
     else this.client._outbound.reply('exception', payload);
   }
 
-  /** One of the handlers has come to its end, whatever it was. */
+  /** Notes that the result of one handler is complete, or that the handler failed. */
   handlerEnded(): void {
     if (--this.notEnded > 0) return;
     this.trace?.release();
@@ -111,11 +116,11 @@ export class HandlerResult implements Consumer {
       if (!isAckManual) request.answer();
       return;
     }
-    // a filter may be asynchronous, and one that says nothing to the client must not leave it waiting
-    setTimeout(() => request.fail(INTERNAL_ERROR), FILTER_GRACE).unref();
+    // a filter may answer later; if it does not answer at all, the client must not wait forever
+    setTimeout(() => request.fail(INTERNAL_ERROR), FILTER_TIMEOUT).unref();
   }
 
-  /** Without an `id`: one value. A boolean is what `return client.emit(…)` returns, and no word for the client. */
+  /** Sends a value to a client that sent no `id`. Ignores booleans, since `return client.emit(…)` returns `true`. */
   private send(value: unknown): void {
     if (isResponse(value)) this.client._outbound.reply(value.event, value.data);
     else if (this.replies === 'always' && typeof value !== 'boolean')
@@ -131,7 +136,7 @@ export class HandlerResult implements Consumer {
     else this.request?.answer(value);
   }
 
-  /** One of many values. @returns whether more are wanted */
+  /** Sends one of many values. @returns whether the client takes more */
   private forward(value: unknown): boolean {
     const { request } = this;
     valueConsumed(this);
@@ -146,14 +151,21 @@ export class HandlerResult implements Consumer {
     return !request.done;
   }
 
-  /** A source that has given a value may go on for ever; one that has not may be a handler behind an interceptor. */
+  /**
+   * Counts a source as a stream after its first value, since it may never end. Before that, it may be the Observable of an interceptor
+   * around a handler with one result.
+   */
   private countAsStream(): void {
     if (this.isStreaming || this.request !== undefined) return;
     this.isStreaming = true;
     this.client._requests.streaming++;
   }
 
-  /** @param isResult where it is not a source within one: of those each value is one, whatever it is */
+  /**
+   * Subscribes to a source and sends its values. Rejects with the error of the source.
+   *
+   * @param isResult whether the handler returned this source. A source within it is flattened; one within that counts as a value
+   */
   private forwardValues(source: Observable<unknown>, isResult: boolean): Promise<void> {
     if (this.isOver) {
       this.closeUnused(iterableSourceOf(source));
@@ -163,7 +175,7 @@ export class HandlerResult implements Consumer {
       let pending: Promise<void>[] | undefined;
       const onValue = (value: unknown): boolean => {
         if (!isResult || !isIterableSource(value)) return this.forward(value);
-        // an interceptor may make a source of a value
+        // an interceptor may have mapped a value to an iterable
         const inner = this.forwardValues(new IterableSource(value), false);
         (pending ??= []).push(inner.catch((reason) => this.fail(reason)));
         this.countAsStream();
@@ -178,20 +190,20 @@ export class HandlerResult implements Consumer {
       });
       const release = this.onStop(() => sink.complete());
       setSubscriber(this);
-      // the exception filter runs where the source is subscribed to
+      // the exception filter runs in the context of the subscription
       if (this.request === undefined) source.subscribe(sink);
       else requestContext.run(this.request, () => source.subscribe(sink));
       setSubscriber(undefined);
     });
   }
 
-  /** @internal */
+  /** @internal Whether the connection takes more values at once. */
   get isWritable(): boolean {
-    // nobody reads on a line that has ended: there is nothing to wait for
+    // a closed connection never drains
     return this.client._isEnded || this.client._connection.outbox.isIdle;
   }
 
-  /** @internal */
+  /** @internal Resolves when the connection takes more values. */
   drained(): Promise<void> {
     return this.client._connection.drained();
   }
@@ -204,7 +216,7 @@ export class HandlerResult implements Consumer {
     }
   }
 
-  /** @internal */
+  /** @internal Logs what a source throws when it is closed. */
   reportEnd(error: unknown): void {
     this.client._report(error, `the source of "${this.event}" threw when it was ended`);
   }
@@ -213,7 +225,7 @@ export class HandlerResult implements Consumer {
     return this.client._isEnded || this.request?.done === true;
   }
 
-  /** Registers what ends a source when its client cancels or goes. @returns what takes it off again */
+  /** Calls `stop` when the client cancels the request or disconnects. @returns a function that removes the callback */
   private onStop(stop: () => void): () => void {
     const stopSafely = (): void => this.stopSource(stop);
     if (this.request !== undefined) return this.request.onStop(stopSafely);
@@ -222,8 +234,8 @@ export class HandlerResult implements Consumer {
 }
 
 /**
- * Nest's `WsResponse`: an event of its own and nothing but `event` and `data`. An object with a name that nobody may emit is data:
- * a handler may return what its client sent.
+ * Returns whether a value is Nest's `WsResponse`: an object with `event`, and no other key than `data`. An object with a reserved event
+ * name is plain data, since a handler may return what its client sent.
  */
 function isResponse(value: unknown): value is { event: string; data?: unknown } {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'event')) return false;

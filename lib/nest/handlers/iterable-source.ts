@@ -3,43 +3,43 @@ import { Observable, type Subscriber } from 'rxjs';
 import { callSafely } from '../../server/util/safe-call.js';
 import { requestContext } from '../../server/socket/incoming-request.js';
 
-/** After so many values a generator lets the rest of the process have a turn: its own may never wait. */
+/** The number of values after which an iteration yields to the event loop, since a generator may never wait itself. */
 const VALUES_PER_TURN = 64;
 
 type Values = AsyncIterable<unknown> | Iterable<unknown>;
 type Cursor = AsyncIterator<unknown> | Iterator<unknown>;
 
-/** The reply that takes the values of a source. */
+/** Sends the values of a source to a client. */
 export interface Consumer {
-  /** Whether its client reads fast enough for more. */
+  /** Whether the client reads fast enough for more values. */
   readonly isWritable: boolean;
-  /** Resolves when it does again. */
+  /** Resolves when the client reads fast enough again. */
   drained(): Promise<void>;
-  /** Takes what the source throws when it is ended. */
+  /** Logs what the source throws when it is closed. */
   reportEnd(error: unknown): void;
 }
 
 /**
- * Between a source and its reply stand the operators of Nest and of users' interceptors. The reply says here, while it
- * subscribes and at each value, that it is the one behind them.
+ * The consumer that is subscribing at the moment. The operators of Nest and of the application's interceptors are between a source and its
+ * consumer. To find each other through them, the consumer registers here while it subscribes, and whenever it receives a value.
  */
 let subscribingConsumer: Consumer | undefined;
-/** A value of an iterable is on its way through those operators. */
+/** Whether an iteration is emitting a value to those operators. */
 let isEmitting = false;
-/** The reply that it has reached. */
+/** The consumer that received that value. */
 let lastConsumer: Consumer | undefined;
 
-/** Says who subscribes; `undefined`: nobody does any more. */
+/** Sets the consumer that is subscribing; `undefined` after it has subscribed. */
 export function setSubscriber(consumer: Consumer | undefined): void {
   subscribingConsumer = consumer;
 }
 
-/** A value has reached its reply. It may be of another source, which need not know. */
+/** Notes that a consumer received a value. The call has no effect if the value is not from an {@link IterableSource}. */
 export function valueConsumed(consumer: Consumer): void {
   if (isEmitting) lastConsumer = consumer;
 }
 
-/** Whether a result is a generator or another asynchronous source of values; a list, a set or a map is one value. */
+/** Returns whether a result is a generator or an async iterable. Arrays, sets and maps are not: each of them is one value. */
 export function isIterableSource(value: unknown): value is Values {
   if (typeof value !== 'object' || value === null) return false;
   if (Symbol.asyncIterator in value) return true;
@@ -47,21 +47,21 @@ export function isIterableSource(value: unknown): value is Values {
 }
 
 /**
- * A generator or async iterable as an Observable, which is what Nest's interceptors and exception filters look at. It asks for the
- * next value when the one before was written, and ends the iterator when it is unsubscribed from.
+ * An Observable of the values of a generator or async iterable, so that Nest's interceptors and exception filters can process them. It
+ * reads the next value after the previous one was written, and closes the iterator when it is unsubscribed.
  */
 export class IterableSource extends Observable<unknown> {
   constructor(private readonly values: Values) {
     super((subscriber) => new Iteration(values, subscriber).begin());
   }
 
-  /** Ends a source that nobody has subscribed to. @throws what its iterator throws */
+  /** Closes the iterator of a source without a subscriber. @throws what the iterator throws */
   abandon(): unknown {
     return open(this.values).return?.();
   }
 }
 
-/** The source of values behind Nest's own operator; `undefined` where the result is another Observable. */
+/** Returns the iterable source behind Nest's operator; `undefined` if the result is another Observable. */
 export function iterableSourceOf(result: Observable<unknown>): IterableSource | undefined {
   if (result instanceof IterableSource) return result;
   const { source } = result;
@@ -72,10 +72,11 @@ function open(values: Values): Cursor {
   return Symbol.asyncIterator in values ? values[Symbol.asyncIterator]() : values[Symbol.iterator]();
 }
 
-/** One walk through the values, for one subscriber. */
+/** An iteration over the values, for one subscriber. */
 class Iteration {
   private cursor: Cursor | undefined;
   private isEnded = false;
+  /** Whether the iterator's `next` is running. */
   private isAdvancing = false;
   private consumer = subscribingConsumer;
 
@@ -84,7 +85,7 @@ class Iteration {
     private readonly subscriber: Subscriber<unknown>,
   ) {}
 
-  /** @returns what ends it */
+  /** Starts to read values. @returns a function that stops it, and closes the iterator */
   begin(): () => void {
     void this.run().catch((error: unknown) => {
       this.isEnded = true;
@@ -123,7 +124,7 @@ class Iteration {
     lastConsumer = undefined;
   }
 
-  /** A generator that ended its own client is still running: it can be ended when it has come to its yield. */
+  /** Closes the iterator. A generator that disconnects its client is still running: it is closed after its next `yield`. */
   private stop(): void {
     if (this.isEnded || this.isAdvancing || this.cursor === undefined) return;
     this.isEnded = true;
@@ -137,6 +138,6 @@ class Iteration {
   private report(error: unknown): void {
     const consumer = this.consumer ?? requestContext.getStore();
     if (consumer !== undefined) consumer.reportEnd(error);
-    else new Logger('EnvelopeAdapter').error('a source of values threw when it was ended', error);
+    else new Logger('EnvelopeAdapter').error('a source of values threw when it was closed', error);
   }
 }

@@ -1,17 +1,18 @@
 import { Subscription, type Observer } from 'rxjs';
 
 /**
- * Takes the values of a source for as long as more are wanted, and lets go of one that is synchronous in its midst as
- * well. One object does what an operator and an observer need four for: 4 % of the time of a message that an
- * interceptor sees. (RxJS takes what is an observer and a subscription for a subscriber.)
+ * Subscribes to an Observable until `onValue` returns `false`, like `takeWhile`. It also stops a synchronous source between two values.
+ *
+ * An operator and an observer would need four objects. This one object saves 4 % of the time of a message with an interceptor. RxJS
+ * accepts an object that is both an observer and a subscription as a subscriber, without wrapping it.
  */
 export class ValueSink extends Subscription implements Observer<unknown> {
   private isStopped = false;
 
   constructor(
-    /** @returns whether more are wanted */
+    /** Receives each value. @returns whether to continue */
     private readonly onValue: (value: unknown) => boolean,
-    /** Told once, with the reason where the source has failed. */
+    /** Called once, with the error if the source failed. */
     private readonly onEnd: (reason?: { error: unknown }) => void,
   ) {
     super();

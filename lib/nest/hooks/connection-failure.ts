@@ -6,8 +6,8 @@ import type { Gateway } from '../gateways/gateway-explorer.js';
 import { filtersOf, NEST } from '../gateways/nest-metadata.js';
 
 /**
- * The only filter of a request-scoped gateway's wrapped hook. The wrapper takes what the hook throws, so that this one
- * gets what Nest 12 came to before there was a hook to call: a dependency that could not be made.
+ * Handles the errors of the dependency injection in request-scoped gateways. On Nest 12, it is the only filter of a wrapped hook. The wrapper
+ * catches what the hook throws, so that this filter only receives errors of Nest before the call: a dependency could not be created.
  */
 @Catch()
 export class InstantiationErrorFilter implements ExceptionFilter {
@@ -19,7 +19,10 @@ export class InstantiationErrorFilter implements ExceptionFilter {
   }
 }
 
-/** Runs the gateway's exception filters on what its `handleConnection` threw, then closes the client. */
+/**
+ * Handles an error of a gateway's `handleConnection`: runs the exception filters of the gateway, then closes the client's connection. Never
+ * rejects.
+ */
 export async function failConnection(
   type: Type,
   method: object,
@@ -37,12 +40,12 @@ export async function failConnection(
   endRefused(client, error);
 }
 
-/** Applications may share a class, not what is injected into its filters: the one that the client is connected to. */
+/** Returns the gateway of a class that the client is connected to. Two applications may share the class, but not its injected filters. */
 function gatewayOf(client: EnvelopeSocket, type: Type): Gateway | undefined {
   return (client.nsp._config.gateway.gateways as readonly Gateway[]).find((gateway) => gateway.type === type);
 }
 
-/** The filter that Nest would take: the method's before the class's, the last one first. */
+/** Returns the first filter that catches an error, in Nest's order: those of the method before those of the class, each from last to first. */
 function selectFilter(
   gateway: Gateway | undefined,
   method: object,

@@ -1,9 +1,12 @@
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 
-/** The `handleConnection` calls of one client: those that run, and how many are yet to begin. */
+/** The calls of `handleConnection` for one client. */
 interface Hooks {
+  /** Calls that have not settled. */
   running: Promise<void>[];
+  /** The number of calls of request-scoped gateways so far. */
   scopedStarted: number;
+  /** Set while {@link hooksSettled} waits for `missing` further calls of request-scoped gateways. */
   allStarted?: { missing: number; resolve: () => void };
 }
 
@@ -11,7 +14,11 @@ function hooksOf(client: EnvelopeSocket): Hooks {
   return (client._hooks ??= { running: [], scopedStarted: 0 } satisfies Hooks) as Hooks;
 }
 
-/** One gateway's hook was called; `settled` is absent where it is done already, and never rejects. */
+/**
+ * Tracks a call of one gateway's `handleConnection`.
+ *
+ * @param settled resolves when the call has settled, and never rejects; `undefined` if it has settled already
+ */
 export function hookStarted(
   client: EnvelopeSocket,
   settled: Promise<void> | undefined,
@@ -26,15 +33,15 @@ export function hookStarted(
 }
 
 /**
- * Tells when every `handleConnection` of a client has settled; `undefined`: they have.
+ * Returns a promise that resolves when every `handleConnection` of a client has settled; `undefined` if they have settled already.
  *
- * @param scoped how many request-scoped gateways the path has: Nest 12 makes them after it has told of the client,
- * Nest 11 calls their hooks at once
+ * @param scoped the number of request-scoped gateways of the path. Nest 12 creates them after the `connection` event; Nest 11 calls their
+ * hooks during the event
  */
 export function hooksSettled(client: EnvelopeSocket, scoped: number): Promise<void> | undefined {
-  const known = client._hooks as Hooks | undefined;
-  const missing = scoped - (known?.scopedStarted ?? 0);
-  if (missing <= 0 && (known === undefined || known.running.length === 0)) return undefined;
+  const tracked = client._hooks as Hooks | undefined;
+  const missing = scoped - (tracked?.scopedStarted ?? 0);
+  if (missing <= 0 && (tracked === undefined || tracked.running.length === 0)) return undefined;
   const hooks = hooksOf(client);
   const started =
     missing <= 0

@@ -14,36 +14,40 @@ const NO_HOOK: Hook = () => undefined;
 const patches = new SharedPatch<object>();
 
 /**
- * Wraps `handleConnection` and `handleDisconnect` of a gateway. Nest ignores what they return and lets what they
- * throw end the process; the wrapper lets the connection wait for them, catches what they throw, and gives
- * `handleDisconnect` its reason on Nest 11, too. This is the one place where the package patches users' classes.
+ * Wraps `handleConnection` and `handleDisconnect` of a gateway. Nest ignores their promises, and an error in them ends the process. With the
+ * wrapper, the connection waits for the hooks, their errors are handled, and `handleDisconnect` receives the reason on Nest 11 as well. No
+ * other code of this package patches the application's classes.
  *
- * A client of another adapter, as of a unit test, goes straight through.
+ * For a client that is not an {@link EnvelopeSocket}, for example in a unit test, the wrapper calls the original hook.
  *
- * @returns what undoes it
+ * @returns a function that restores the hooks
  */
 export function wrapHooks(gateway: Gateway): () => void {
   const prototype = gateway.type.prototype as object;
-  const undos = [patches.acquire(prototype, () => wrapOn(prototype, gateway, prototype))];
-  // a hook that is a property, an arrow function say, is on the instance
+  const undos = [patches.acquire(prototype, () => wrapHooksOf(prototype, gateway, prototype))];
+  // a hook that is a property, such as an arrow function, belongs to the instance
   const instance = gateway.wrapper.instance as object | null | undefined;
   const hasOwnHook =
     instance && (Object.hasOwn(instance, 'handleConnection') || Object.hasOwn(instance, 'handleDisconnect'));
   if (!gateway.isRequestScoped && hasOwnHook === true) {
-    undos.push(patches.acquire(instance, () => wrapOn(instance, gateway, undefined)));
+    undos.push(patches.acquire(instance, () => wrapHooksOf(instance, gateway, undefined)));
   }
   return () => undos.forEach((undo) => undo());
 }
 
-/** @param prototype of the class, where the hooks of its instances are wrapped, not an instance's own */
-function wrapOn(target: object, gateway: Gateway, prototype: object | undefined): () => void {
-  const undoConnection = replace(
+/**
+ * Wraps the hooks on a prototype or an instance.
+ *
+ * @param prototype the prototype of the class; `undefined` if the target is an instance
+ */
+function wrapHooksOf(target: object, gateway: Gateway, prototype: object | undefined): () => void {
+  const undoConnection = replaceHook(
     target,
     'handleConnection',
     gateway,
     (original) => {
-      const seesRequest = takesMore(original);
-      return outermost(original, prototype, (client, call) => {
+      const seesRequest = readsMoreArguments(original);
+      return wrapOutermost(original, prototype, (client, call) => {
         if (seesRequest) client._upgrade.keep();
         runConnection(gateway, original, client, call);
       });
@@ -51,14 +55,14 @@ function wrapOn(target: object, gateway: Gateway, prototype: object | undefined)
     (original) => (client, error) =>
       hookStarted(client, failConnection(gateway.type, original, client, error), true),
   );
-  const undoDisconnect = replace(
+  const undoDisconnect = replaceHook(
     target,
     'handleDisconnect',
     gateway,
-    (original) => outermost(original, prototype, (client, call) => runDisconnect(client, call)),
+    (original) => wrapOutermost(original, prototype, (client, call) => runDisconnect(client, call)),
     (original) => (client, error) => {
       if (original !== NO_HOOK && !isClientFault(error))
-        client._report(error, 'handleDisconnect could not run');
+        client._report(error, 'handleDisconnect was not called');
     },
   );
   return () => {
@@ -67,8 +71,13 @@ function wrapOn(target: object, gateway: Gateway, prototype: object | undefined)
   };
 }
 
-/** @param onInstantiationError what to do where Nest 12 cannot make a request-scoped gateway to call the hook of */
-function replace(
+/**
+ * Replaces a hook with its wrapper, and copies the metadata.
+ *
+ * @param onInstantiationError handles the error if Nest 12 cannot create the request-scoped gateway whose hook it would call
+ * @returns a function that restores the hook
+ */
+function replaceHook(
   target: object,
   name: HookName,
   gateway: Gateway,
@@ -76,7 +85,7 @@ function replace(
   onInstantiationError: (original: Hook) => (client: EnvelopeSocket, error: unknown) => void,
 ): () => void {
   const own = Object.getOwnPropertyDescriptor(target, name);
-  // Nest 12 rethrows, into nobody's hands, what fails while it makes a request-scoped gateway without the hook
+  // without the hook, Nest 12 throws an error in the creation of a request-scoped gateway where no code can catch it
   const original =
     (Reflect.get(target, name) as Hook | undefined) ?? (gateway.isRequestScoped ? NO_HOOK : undefined);
   if (typeof original !== 'function') return () => undefined;
@@ -102,15 +111,15 @@ function replace(
   };
 }
 
-/** Whether a hook may look at more than its client; what cannot be told from its text may. */
-function takesMore(hook: Hook): boolean {
+/** Returns whether a hook may read more arguments than its client. Returns `true` if its source code does not show that. */
+function readsMoreArguments(hook: Hook): boolean {
   const text = Function.prototype.toString.call(hook);
   const parameters = text.slice(text.indexOf('('), text.indexOf(')'));
   return /,|\.\.\./.test(parameters) || /\barguments\b|\[native code\]/.test(text);
 }
 
-/** The wrapper acts once per call: a base class's hook that a derived one calls by `super` goes straight through. */
-function outermost(
+/** Returns a wrapper that runs once per call. If a derived class calls its base class's hook by `super`, that calls the original hook. */
+function wrapOutermost(
   original: Hook,
   prototype: object | undefined,
   run: (client: EnvelopeSocket, call: (reason?: unknown) => unknown) => void,

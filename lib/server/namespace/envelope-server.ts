@@ -222,7 +222,7 @@ export class EnvelopeServer<
    *
    * @throws TypeError unless the middleware is a function
    * @example
-   * server.use((client, next) => next(isOpen() ? undefined : new Error('closed')));
+   * server.use((client, next) => next(isOpen() ? undefined : closedError));
    */
   use(middleware: ServerMiddleware<EnvelopeSocket<Listen, Emit, ServerSide, Data>>): this {
     assertFunction('EnvelopeServer.use', 'middleware', middleware);

@@ -23,7 +23,7 @@ interface UpgradeDecider {
 }
 
 /**
- * Routes the upgrades of one HTTP server: step 1 of a connection. It receives each upgrade before the listeners of the server. Upgrades on
+ * Routes the upgrades of one HTTP server. It receives each upgrade before the listeners of the server. Upgrades on
  * the paths of gateways go only to the handler of the path. All others go to the other listeners. On a server without other listeners,
  * WebSockets on unknown paths get 404, and other upgrades are handled as plain HTTP requests.
  *

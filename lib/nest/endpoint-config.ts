@@ -48,8 +48,8 @@ interface ResolvedInput extends EndpointInput {
 }
 
 /**
- * The limits for refusals that a client causes by sending too many messages, before it is disconnected. Per second, the limit is the larger
- * of this number and a tenth of `limits.messagesPerSecond`.
+ * The limits for refusals that a client causes by sending too many messages, before it is disconnected. Per second, the
+ * limit is the larger of this number and a tenth of `limits.messagesPerSecond`.
  */
 const REFUSALS_PER_SECOND = 10;
 const REFUSAL_BURST = 100;
@@ -199,14 +199,15 @@ function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {
     maxFragments: orZero(maxFragments),
     // the chunks of an incomplete message, as TCP delivers them: small ones must not take more memory than they carry
     maxBufferedChunks: orZero(Math.max(4_096, Math.ceil(maxPayload / 256))),
-    // not limited by ws: pings count as messages, and pongs as buffered bytes, so that the client learns which limit it exceeds
+    // not limited by ws: pings count as messages, and pongs as buffered bytes, so that the client learns which limit it
+    // exceeds
     maxPendingAutoPongs: 0,
   };
 }
 
 /**
- * Returns a limit for `ws` and for the protocol, in which 0 stands for no limit. Returns 0 for a number beyond 32 bits, since `ws` would
- * truncate it to another number.
+ * Returns a limit for `ws` and for the protocol, in which 0 stands for no limit. Returns 0 for a number beyond 32 bits,
+ * since `ws` would truncate it to another number.
  */
 function orZero(limit: number): number {
   return limit > MAX_INT32 ? 0 : limit;
@@ -225,8 +226,8 @@ function connectionLimits({ limits, connectTimeout }: ResolvedPathOptions): Conn
 }
 
 /**
- * Returns a function that reports each origin once. Clients choose the origins: `report` returns whether the log had room for the line, and
- * an origin that was not logged is reported again.
+ * Returns a function that reports each origin once. Clients choose the origins: `report` returns whether the log had
+ * room for the line, and an origin that was not logged is reported again.
  */
 function oncePerOrigin(
   report: (explanation: string) => boolean,

@@ -6,11 +6,11 @@ type Handler = (this: unknown, ...args: unknown[]) => unknown;
 const patches = new SharedPatch<object>();
 
 /**
- * Converts the generators and async iterables that a handler returns, or resolves to, into Observables. Otherwise each would be a single
- * value for Nest's interceptors, and no exception filter would receive what it throws.
+ * Converts the generators and async iterables that a handler returns, or resolves to, into Observables. Otherwise each
+ * would be a single value for Nest's interceptors, and no exception filter would receive what it throws.
  *
- * Nest calls a handler with `callback.apply(instance, args)`. Therefore this replaces the function's `apply`. A direct call of the method
- * still returns the original result.
+ * Nest calls a handler with `callback.apply(instance, args)`. Therefore this replaces the function's `apply`. A direct
+ * call of the method still returns the original result.
  *
  * @returns a function that restores the handler
  */

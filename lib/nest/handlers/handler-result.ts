@@ -47,7 +47,10 @@ export class HandlerResult implements Consumer {
     this.trace?.hold();
   }
 
-  /** The function for `@Ack()` if the message is not a request. It sends a reply with the event's name if the option `replies` is `always`. */
+  /**
+   * The function for `@Ack()` if the message is not a request. It sends a reply with the event's name if the option
+   * `replies` is `always`.
+   */
   get manualAck(): (...values: unknown[]) => void {
     return (...values) => {
       const value = values.length > 1 ? values : values[0];
@@ -60,7 +63,8 @@ export class HandlerResult implements Consumer {
    * Sends what a handler returned.
    *
    * @param isAckManual whether the handler answers by `@Ack()`
-   * @returns a promise if the result is a source of many values; otherwise `undefined`, since a promise per message would cost time
+   * @returns a promise if the result is a source of many values; otherwise `undefined`, since a promise per message
+   * would cost time
    */
   handlerReturned(result: unknown, isAckManual: boolean): Promise<void> | undefined {
     const source = isObservable(result)
@@ -152,8 +156,8 @@ export class HandlerResult implements Consumer {
   }
 
   /**
-   * Counts a source as a stream after its first value, since it may never end. Before that, it may be the Observable of an interceptor
-   * around a handler with one result.
+   * Counts a source as a stream after its first value, since it may never end. Before that, it may be the Observable of
+   * an interceptor around a handler with one result.
    */
   private countAsStream(): void {
     if (this.isStreaming || this.request !== undefined) return;
@@ -164,7 +168,8 @@ export class HandlerResult implements Consumer {
   /**
    * Subscribes to a source and sends its values. Rejects with the error of the source.
    *
-   * @param isResult whether the handler returned this source. A source within it is flattened; one within that counts as a value
+   * @param isResult whether the handler returned this source. A source within it is flattened; one within that counts
+   * as a value
    */
   private forwardValues(source: Observable<unknown>, isResult: boolean): Promise<void> {
     if (this.isOver) {
@@ -234,8 +239,8 @@ export class HandlerResult implements Consumer {
 }
 
 /**
- * Returns whether a value is Nest's `WsResponse`: an object with `event`, and no other key than `data`. An object with a reserved event
- * name is plain data, since a handler may return what its client sent.
+ * Returns whether a value is Nest's `WsResponse`: an object with `event`, and no other key than `data`. An object with
+ * a reserved event name is plain data, since a handler may return what its client sent.
  */
 function isResponse(value: unknown): value is { event: string; data?: unknown } {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'event')) return false;

@@ -20,8 +20,9 @@ export interface Consumer {
 }
 
 /**
- * The consumer that is subscribing at the moment. The operators of Nest and of the application's interceptors are between a source and its
- * consumer. To find each other through them, the consumer registers here while it subscribes, and whenever it receives a value.
+ * The consumer that is subscribing at the moment. The operators of Nest and of the application's interceptors are
+ * between a source and its consumer. To find each other through them, the consumer registers here while it subscribes,
+ * and whenever it receives a value.
  */
 let subscribingConsumer: Consumer | undefined;
 /** Whether an iteration is emitting a value to those operators. */
@@ -34,12 +35,17 @@ export function setSubscriber(consumer: Consumer | undefined): void {
   subscribingConsumer = consumer;
 }
 
-/** Notes that a consumer received a value. The call has no effect if the value is not from an {@link IterableSource}. */
+/**
+ * Notes that a consumer received a value. The call has no effect if the value is not from an {@link IterableSource}.
+ */
 export function valueConsumed(consumer: Consumer): void {
   if (isEmitting) lastConsumer = consumer;
 }
 
-/** Returns whether a result is a generator or an async iterable. Arrays, sets and maps are not: each of them is one value. */
+/**
+ * Returns whether a result is a generator or an async iterable. Arrays, sets and maps are not: each of them is one
+ * value.
+ */
 export function isIterableSource(value: unknown): value is Values {
   if (typeof value !== 'object' || value === null) return false;
   if (Symbol.asyncIterator in value) return true;
@@ -47,8 +53,9 @@ export function isIterableSource(value: unknown): value is Values {
 }
 
 /**
- * An Observable of the values of a generator or async iterable, so that Nest's interceptors and exception filters can process them. It
- * reads the next value after the previous one was written, and closes the iterator when it is unsubscribed.
+ * An Observable of the values of a generator or async iterable, so that Nest's interceptors and exception filters can
+ * process them. It reads the next value after the previous one was written, and closes the iterator when it is
+ * unsubscribed.
  */
 export class IterableSource extends Observable<unknown> {
   constructor(private readonly values: Values) {
@@ -124,7 +131,9 @@ class Iteration {
     lastConsumer = undefined;
   }
 
-  /** Closes the iterator. A generator that disconnects its client is still running: it is closed after its next `yield`. */
+  /**
+   * Closes the iterator. A generator that disconnects its client is still running: it is closed after its next `yield`.
+   */
   private stop(): void {
     if (this.isEnded || this.isAdvancing || this.cursor === undefined) return;
     this.isEnded = true;

@@ -16,8 +16,8 @@ interface Route {
 
 /**
  * Finds the handlers of an event and calls them with Nest's guards, pipes, interceptors and filters. Nest binds one
- * function per client and handler. Everything else about a handler is the same for all clients, and stored once: that saves 650 bytes per
- * connection to a gateway with ten handlers.
+ * function per client and handler. Everything else about a handler is the same for all clients, and stored once: that
+ * saves 650 bytes per connection to a gateway with ten handlers.
  */
 export class MessageDispatcher implements Dispatcher {
   private readonly routes = new Map<unknown, Route[]>();
@@ -26,7 +26,10 @@ export class MessageDispatcher implements Dispatcher {
 
   constructor(private readonly replies: Replies) {}
 
-  /** Adds the handlers of one gateway, bound to one client. Nest calls this in the same order of gateways for every client. */
+  /**
+   * Adds the handlers of one gateway, bound to one client. Nest calls this in the same order of gateways for every
+   * client.
+   */
   bind(client: EnvelopeSocket, handlers: BoundHandler[]): void {
     const before = client._handlers ?? [];
     const callbacks = handlers.map(({ callback }) => callback);

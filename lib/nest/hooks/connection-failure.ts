@@ -6,8 +6,9 @@ import type { Gateway } from '../gateways/gateway-explorer.js';
 import { filtersOf, NEST } from '../gateways/nest-metadata.js';
 
 /**
- * Handles the errors of the dependency injection in request-scoped gateways. On Nest 12, it is the only filter of a wrapped hook. The wrapper
- * catches what the hook throws, so that this filter only receives errors of Nest before the call: a dependency could not be created.
+ * Handles the errors of the dependency injection in request-scoped gateways. On Nest 12, it is the only filter of a
+ * wrapped hook. The wrapper catches what the hook throws, so that this filter only receives errors of Nest before the
+ * call: a dependency could not be created.
  */
 @Catch()
 export class InstantiationErrorFilter implements ExceptionFilter {
@@ -20,8 +21,8 @@ export class InstantiationErrorFilter implements ExceptionFilter {
 }
 
 /**
- * Handles an error of a gateway's `handleConnection`: runs the exception filters of the gateway, then closes the client's connection. Never
- * rejects.
+ * Handles an error of a gateway's `handleConnection`: runs the exception filters of the gateway, then closes the
+ * client's connection. Never rejects.
  */
 export async function failConnection(
   type: Type,
@@ -40,12 +41,18 @@ export async function failConnection(
   endRefused(client, error);
 }
 
-/** Returns the gateway of a class that the client is connected to. Two applications may share the class, but not its injected filters. */
+/**
+ * Returns the gateway of a class that the client is connected to. Two applications may share the class, but not its
+ * injected filters.
+ */
 function gatewayOf(client: EnvelopeSocket, type: Type): Gateway | undefined {
   return (client.nsp._config.gateway.gateways as readonly Gateway[]).find((gateway) => gateway.type === type);
 }
 
-/** Returns the first filter that catches an error, in Nest's order: those of the method before those of the class, each from last to first. */
+/**
+ * Returns the first filter that catches an error, in Nest's order: those of the method before those of the class, each
+ * from last to first.
+ */
 function selectFilter(
   gateway: Gateway | undefined,
   method: object,

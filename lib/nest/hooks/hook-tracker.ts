@@ -33,10 +33,11 @@ export function hookStarted(
 }
 
 /**
- * Returns a promise that resolves when every `handleConnection` of a client has settled; `undefined` if they have settled already.
+ * Returns a promise that resolves when every `handleConnection` of a client has settled; `undefined` if they have
+ * settled already.
  *
- * @param scoped the number of request-scoped gateways of the path. Nest 12 creates them after the `connection` event; Nest 11 calls their
- * hooks during the event
+ * @param scoped the number of request-scoped gateways of the path. Nest 12 creates them after the `connection` event;
+ * Nest 11 calls their hooks during the event
  */
 export function hooksSettled(client: EnvelopeSocket, scoped: number): Promise<void> | undefined {
   const tracked = client._hooks as Hooks | undefined;

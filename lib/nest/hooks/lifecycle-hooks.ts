@@ -14,9 +14,9 @@ const NO_HOOK: Hook = () => undefined;
 const patches = new SharedPatch<object>();
 
 /**
- * Wraps `handleConnection` and `handleDisconnect` of a gateway. Nest ignores their promises, and an error in them ends the process. With the
- * wrapper, the connection waits for the hooks, their errors are handled, and `handleDisconnect` receives the reason on Nest 11 as well. No
- * other code of this package patches the application's classes.
+ * Wraps `handleConnection` and `handleDisconnect` of a gateway. Nest ignores their promises, and an error in them ends
+ * the process. With the wrapper, the connection waits for the hooks, their errors are handled, and `handleDisconnect`
+ * receives the reason on Nest 11 as well. No other code of this package patches the application's classes.
  *
  * For a client that is not an {@link EnvelopeSocket}, for example in a unit test, the wrapper calls the original hook.
  *
@@ -74,7 +74,8 @@ function wrapHooksOf(target: object, gateway: Gateway, prototype: object | undef
 /**
  * Replaces a hook with its wrapper, and copies the metadata.
  *
- * @param onInstantiationError handles the error if Nest 12 cannot create the request-scoped gateway whose hook it would call
+ * @param onInstantiationError handles the error if Nest 12 cannot create the request-scoped gateway whose hook it would
+ * call
  * @returns a function that restores the hook
  */
 function replaceHook(
@@ -111,14 +112,19 @@ function replaceHook(
   };
 }
 
-/** Returns whether a hook may read more arguments than its client. Returns `true` if its source code does not show that. */
+/**
+ * Returns whether a hook may read more arguments than its client. Returns `true` if its source code does not show that.
+ */
 function readsMoreArguments(hook: Hook): boolean {
   const text = Function.prototype.toString.call(hook);
   const parameters = text.slice(text.indexOf('('), text.indexOf(')'));
   return /,|\.\.\./.test(parameters) || /\barguments\b|\[native code\]/.test(text);
 }
 
-/** Returns a wrapper that runs once per call. If a derived class calls its base class's hook by `super`, that calls the original hook. */
+/**
+ * Returns a wrapper that runs once per call. If a derived class calls its base class's hook by `super`, that calls the
+ * original hook.
+ */
 function wrapOutermost(
   original: Hook,
   prototype: object | undefined,

@@ -19,7 +19,10 @@ import { ENVELOPE_V1 } from '../handshake/subprotocols.js';
 /** A connection middleware of a server. It calls `next()` to accept the client, or `next(error)` to refuse it. */
 export type ServerMiddleware<Client> = (socket: Client, next: (error?: Error) => void) => void;
 
-/** Returns the middlewares of a RegExp namespace, then those of its child. Copies the list, since a middleware may add another. */
+/**
+ * Returns the middlewares of a RegExp namespace, then those of its child. Copies the list, since a middleware may add
+ * another.
+ */
 export function concatMiddlewares<Client>(
   inherited: readonly ServerMiddleware<Client>[] | undefined,
   own: readonly ServerMiddleware<Client>[],
@@ -52,8 +55,9 @@ interface AdmittingServer<Client extends EnvelopeSocket> {
 }
 
 /**
- * Connects a client whose WebSocket is open. Runs the middlewares, joins the client's rooms, sends `$session` if the client negotiated
- * `envelope.v1`, and calls the `connection` listeners. When `handleConnection` has settled, handles the messages received in the meantime.
+ * Connects a client whose WebSocket is open. Runs the middlewares, joins the client's rooms, sends `$session` if the
+ * client negotiated `envelope.v1`, and calls the `connection` listeners. When `handleConnection` has settled, handles
+ * the messages received in the meantime.
  */
 export function admit<Client extends EnvelopeSocket>(
   server: AdmittingServer<Client>,
@@ -136,7 +140,10 @@ function connect<Client extends EnvelopeSocket>(
   });
 }
 
-/** Returns the rooms of a resumed session, except the user's room: the client joins the room of its present user instead. */
+/**
+ * Returns the rooms of a resumed session, except the user's room: the client joins the room of its present user
+ * instead.
+ */
 function restoredRooms({ _session: session }: EnvelopeSocket): readonly Room[] {
   return session?.formerRooms.filter((room) => !isUserRoom(room)) ?? NO_ROOMS;
 }
@@ -144,8 +151,8 @@ function restoredRooms({ _session: session }: EnvelopeSocket): readonly Room[] {
 const NO_ROOMS: readonly Room[] = [];
 
 /**
- * Returns whether a middleware made a resumed client join rooms that its session does not contain. The client did not miss earlier
- * messages in those rooms.
+ * Returns whether a middleware made a resumed client join rooms that its session does not contain. The client did not
+ * miss earlier messages in those rooms.
  */
 function hasJoinedNewRooms<Client extends EnvelopeSocket>(
   server: AdmittingServer<Client>,
@@ -156,7 +163,10 @@ function hasJoinedNewRooms<Client extends EnvelopeSocket>(
   return [...(server.adapter.socketRooms(socket.id) ?? [])].some((room) => !former.has(room));
 }
 
-/** Starts to handle messages, after `handleConnection` has settled. Joins the user's room first, since that hook may set the user. */
+/**
+ * Starts to handle messages, after `handleConnection` has settled. Joins the user's room first, since that hook may set
+ * the user.
+ */
 function ready(server: AdmittingServer<Untyped>, socket: EnvelopeSocket): void {
   if (socket._isEnded) return;
   updateUserRoom(socket);

@@ -41,8 +41,9 @@ import { TAKE_OVER, type Recovery } from '../recovery/types.js';
 import type { Session } from '../recovery/session.js';
 
 /**
- * The server of one URL path: Socket.IO 4's `Server` and `Namespace` in one. Gateways receive it by `@WebSocketServer()`, providers by
- * `@InjectEnvelopeServer()`. Until an `EnvelopeAdapter` has mounted it, every method throws, except those for listeners and middlewares.
+ * The server of one URL path: Socket.IO 4's `Server` and `Namespace` in one. Gateways receive it by
+ * `@WebSocketServer()`, providers by `@InjectEnvelopeServer()`. Until an `EnvelopeAdapter` has mounted it, every method
+ * throws, except those for listeners and middlewares.
  *
  * @example
  * `@WebSocketServer()` private readonly server: EnvelopeServer;
@@ -101,11 +102,11 @@ export class EnvelopeServer<
   get name(): string {
     return this._config.name;
   }
-  /** The path as the gateway declares it, for labels of metrics. A child of a RegExp namespace has the path of its parent. */
+  /** The declared path, for labels of metrics. A child of a RegExp namespace has the path of its parent. */
   get route(): string {
     return this._config.parent?.name ?? this.name;
   }
-  /** The adapter that manages the rooms, with the interface of Socket.IO's adapters. @throws Error before the server is mounted */
+  /** The adapter of the rooms, as in Socket.IO. @throws Error before the server is mounted */
   get adapter(): Adapter {
     return this.mountedAdapter ?? throwNotMounted();
   }
@@ -122,7 +123,7 @@ export class EnvelopeServer<
     return this._config.gateway.router.counters;
   }
 
-  /** Sends an event to all clients on all nodes. See {@link BroadcastOperator.emit} for the arguments and what is thrown. */
+  /** Sends an event to all clients on all nodes. See {@link BroadcastOperator.emit} for what is thrown. */
   emit<Event extends EventNames<Emit>>(
     event: Event,
     ...args: EventParams<WithManyAnswers<Emit>, Event>
@@ -135,7 +136,8 @@ export class EnvelopeServer<
     return this;
   }
   /**
-   * Sends a request to all clients on all nodes, and resolves with their responses. See {@link BroadcastOperator.emitWithAck}.
+   * Sends a request to all clients on all nodes, and resolves with their responses.
+   * See {@link BroadcastOperator.emitWithAck}.
    *
    * @example
    * const versions = await server.timeout(2_000).emitWithAck('version');
@@ -167,11 +169,11 @@ export class EnvelopeServer<
   get local(): BroadcastOperator<Emit, Data> {
     return this.broadcast.local;
   }
-  /** Returns a broadcast that drops the message for each client whose connection cannot take data at once, instead of queueing it. */
+  /** Returns a broadcast that drops the message, instead of queueing it, for clients that cannot receive it at once. */
   get volatile(): BroadcastOperator<Emit, Data> {
     return this.broadcast.volatile;
   }
-  /** Returns a broadcast with or without compression. Default: `true`, for clients that negotiated permessage-deflate. */
+  /** Returns a broadcast with or without compression. Default: `true`, on connections with permessage-deflate. */
   compress(compress: boolean): BroadcastOperator<Emit, Data> {
     return this.broadcast.compress(compress);
   }
@@ -217,8 +219,8 @@ export class EnvelopeServer<
   }
 
   /**
-   * Adds a connection middleware, as in Socket.IO. It calls `next()` to accept a client, or `next(error)` to refuse it: the client then gets
-   * an exception, and its connection is closed with 1008.
+   * Adds a connection middleware, as in Socket.IO. It calls `next()` to accept a client, or `next(error)` to refuse it:
+   * the client then gets an exception, and its connection is closed with 1008.
    *
    * @throws TypeError unless the middleware is a function
    * @example
@@ -250,8 +252,8 @@ export class EnvelopeServer<
   }
 
   /**
-   * Closes all connections of this path with 1001, and refuses further ones. The HTTP server stays open. Waits for running handlers, at
-   * most `limits.shutdownTimeout` milliseconds, then for the connections and for `handleDisconnect`.
+   * Closes all connections of this path with 1001, and refuses further ones. The HTTP server stays open. Waits for
+   * running handlers before, at most `limits.shutdownTimeout` milliseconds, and for `handleDisconnect` after.
    */
   async close(callback?: (error?: Error) => void): Promise<void> {
     this._isClosing = true;
@@ -283,7 +285,7 @@ export class EnvelopeServer<
   get _config(): NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>> {
     return this.mounted ?? throwNotMounted();
   }
-  /** @internal Mounts the server: creates its adapter and its recovery. @throws what the adapter's constructor throws */
+  /** @internal Mounts the server: creates its adapter and its recovery. */
   _mount(config: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
     this.mounted = config;
     ({ adapter: this.mountedAdapter, recovery: this._recovery } = createServerAdapter(this, config));

@@ -15,8 +15,9 @@ export function mayResume(recovery: Recovery | undefined, request: IncomingMessa
 }
 
 /**
- * Restores the session whose token a client sends: its id, rooms and data, and the messages that it missed. The guards have accepted the
- * client before. The client gets a new session if the token is invalid, or if the guards identified a different user this time.
+ * Restores the session whose token a client sends: its id, rooms and data, and the messages that it missed. The guards
+ * have accepted the client before. The client gets a new session if the token is invalid, or if the guards identified a
+ * different user this time.
  */
 export async function resume(client: EnvelopeSocket, recovery: Recovery): Promise<void> {
   await recovery.ready;
@@ -43,7 +44,10 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
   else found.finish();
 }
 
-/** Stores the session of a client that disconnects, if its guards identified an owner and the client still has the same user. */
+/**
+ * Stores the session of a client that disconnects, if its guards identified an owner and the client still has the same
+ * user.
+ */
 export function storeSession(recovery: Recovery, client: EnvelopeSocket, session: Session): void {
   const { id, rooms, _userRoom: userRoom, _grant: grant, _undoAuth: undo } = client;
   undo?.();
@@ -66,7 +70,10 @@ export function storeSession(recovery: Recovery, client: EnvelopeSocket, session
   });
 }
 
-/** Returns a client's `data` without the keys that its guards wrote. The guards write those again when the client reconnects. */
+/**
+ * Returns a client's `data` without the keys that its guards wrote. The guards write those again when the client
+ * reconnects.
+ */
 function dataToStore(client: EnvelopeSocket, { keys }: Grant, isWritten: boolean): unknown {
   const data = dataOf(client);
   // not an object: if guards wrote it, they wrote all of it
@@ -79,8 +86,9 @@ function dataToStore(client: EnvelopeSocket, { keys }: Grant, isWritten: boolean
 }
 
 /**
- * Handles the request of another node, to which a client has sent a resume token. If the session belongs to a client of this node, that
- * client's connection is stale: disconnects it, so that its session is stored. Answers whether the session was here.
+ * Handles the request of another node, to which a client has sent a resume token. If the session belongs to a client of
+ * this node, that client's connection is stale: disconnects it, so that its session is stored. Answers whether the
+ * session was here.
  */
 export function releaseSession(
   sockets: ReadonlyMap<string, EnvelopeSocket>,

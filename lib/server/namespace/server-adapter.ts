@@ -22,7 +22,8 @@ interface MountedServer {
 /**
  * Creates the adapter of a server, and its recovery if the path has one. Sets `server.opts`, which adapters read.
  *
- * @throws what the constructor of the adapter throws, and Error if the path requires recovery, but the adapter stores no messages
+ * @throws what the constructor of the adapter throws, and Error if the path requires recovery, but the adapter stores
+ * no messages
  */
 export function createServerAdapter(
   server: { opts: Readonly<Record<string, unknown>> },

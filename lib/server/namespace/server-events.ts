@@ -30,7 +30,10 @@ function isReserved(event: string): boolean {
   return RESERVED_ON_SERVER.has(event) || event.startsWith('$');
 }
 
-/** The event API of a server: listens for connections, and exchanges events with the servers of the same path on other nodes. */
+/**
+ * The event API of a server: listens for connections, and exchanges events with the servers of the same path on other
+ * nodes.
+ */
 export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap> {
   /** The adapter that manages the rooms, with the interface of Socket.IO's adapters. */
   abstract get adapter(): Adapter;
@@ -43,8 +46,8 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
   readonly _internalListeners = new Map<string, (...values: unknown[]) => void>();
 
   /**
-   * Emits an event on the servers of the same path on all other nodes, as in Socket.IO. If the last argument is a function, it is called
-   * with `(error, responses)`.
+   * Emits an event on the servers of the same path on all other nodes, as in Socket.IO. If the last argument is a
+   * function, it is called with `(error, responses)`.
    *
    * @throws Error on a reserved event name, TypeError on an argument that JSON cannot carry
    * @example
@@ -66,9 +69,11 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     return true;
   }
   /**
-   * Sends a request to the servers of the same path on all other nodes, and resolves with their responses, as in Socket.IO.
+   * Sends a request to the servers of the same path on all other nodes, and resolves with their responses, as in
+   * Socket.IO.
    *
-   * @throws (rejects) Error after the timeout of the adapter (default: 5 seconds), with the responses received so far as `responses`
+   * @throws (rejects) Error after the timeout of the adapter (default: 5 seconds), with the responses received so far
+   * as `responses`
    */
   serverSideEmitWithAck<Event extends EventNames<ServerSide>>(
     event: Event,
@@ -116,8 +121,8 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     return this.off(event, listener);
   }
   /**
-   * Removes all listeners, or those of one event. As in Socket.IO, that includes Nest's listener for `connection`: gateways then handle no
-   * new client.
+   * Removes all listeners, or those of one event. As in Socket.IO, that includes Nest's listener for `connection`:
+   * gateways then handle no new client.
    */
   removeAllListeners(event?: string): this {
     if (event === undefined) this.events.removeAllListeners();
@@ -141,11 +146,17 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     return this;
   }
 
-  /** @internal Whether the server has a listener for connections. Others accept no clients, since Nest creates servers that no gateway uses. */
+  /**
+   * @internal Whether the server has a listener for connections. Without one, it accepts no clients: Nest creates
+   * servers that no gateway uses.
+   */
   get _isUsed(): boolean {
     return this.events.listenerCount('connection') + this.events.listenerCount('connect') > 0;
   }
-  /** Returns the listeners for `connection` and `connect`, after those of the RegExp namespace that the server belongs to. */
+  /**
+   * Returns the listeners for `connection` and `connect`, after those of the RegExp namespace that the server belongs
+   * to.
+   */
   protected connectionListeners(inherited: ConnectionListeners | undefined): ConnectionListeners {
     const { events } = this;
     const own = events.rawListeners('connection') as ((...args: unknown[]) => void)[];
@@ -159,7 +170,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
     return this.events;
   }
 
-  /** @internal Handles an event of another node. Drops events without a listener, and reserved ones that this package does not use. */
+  /** @internal Handles an event of another node. Drops it if it has no listener, or an unknown reserved name. */
   _onServerSideEmit(args: unknown): void {
     const [event, ...values]: unknown[] = Array.isArray(args) ? args : [];
     if (typeof event !== 'string') return;

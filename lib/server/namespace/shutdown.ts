@@ -20,8 +20,9 @@ const BATCH_INTERVAL = 20;
 const MAX_DURATION = 5_000;
 
 /**
- * Disconnects all clients of one server. Waits for running handlers, at most `timeout` milliseconds. Then closes the connections with 1001,
- * in random order and in batches. Finally waits for the closing handshakes and for `handleDisconnect`, at most 2 seconds each.
+ * Disconnects all clients of one server. Waits for running handlers, at most `timeout` milliseconds. Then closes the
+ * connections with 1001, in random order and in batches. Finally waits for the closing handshakes and for
+ * `handleDisconnect`, at most 2 seconds each.
  */
 export async function disconnectAll(
   clients: () => readonly EnvelopeSocket[],

@@ -37,8 +37,8 @@ const FORWARDED_MEMBERS = [
 type ForwardedMember = (typeof FORWARDED_MEMBERS)[number];
 
 /**
- * The connected sockets of a server by id: `server.sockets`. It also has the methods of Socket.IO's default namespace, which
- * Socket.IO's `server.sockets` is.
+ * The connected sockets of a server by id: `server.sockets`. It also has the methods of Socket.IO's default namespace,
+ * which Socket.IO's `server.sockets` is.
  */
 export type SocketMap<Client, Server extends Record<ForwardedMember, unknown>> = Map<string, Client> &
   Pick<Server, ForwardedMember> & {
@@ -62,7 +62,10 @@ export function createSocketMap<Client, Server extends Record<ForwardedMember, u
   return Object.defineProperty(map, 'sockets', { value: map }) as SocketMap<Client, Server>;
 }
 
-/** The connected sockets of a server as a read-only set, as in `ws`: `server.clients`. A live view of the {@link SocketMap}. */
+/**
+ * The connected sockets of a server as a read-only set, as in `ws`: `server.clients`. A live view of the {@link
+ * SocketMap}.
+ */
 export class SocketSet<Client extends EnvelopeSocket> implements Iterable<Client> {
   constructor(private readonly sockets: ReadonlyMap<string, Client>) {}
 

@@ -8,8 +8,9 @@ import type { ClientInfo } from '../handshake/client-info.js';
 import { withCode } from '../../protocol/with-code.js';
 
 /**
- * The proxies whose `X-Forwarded-*` headers the server trusts, as in Express and Fastify: all (`true`), none (`false`), a number of
- * hops, addresses and networks (`'loopback'`, `'10.0.0.0/8'`, separated by commas or as a list), or a function.
+ * The proxies whose `X-Forwarded-*` headers the server trusts, as in Express and Fastify: all (`true`), none (`false`),
+ * a number of hops, addresses and networks (`'loopback'`, `'10.0.0.0/8'`, separated by commas or as a list), or a
+ * function.
  */
 export type TrustProxy =
   boolean | number | string | readonly string[] | ((address: string, hop: number) => boolean);
@@ -39,7 +40,8 @@ export class ClientAddressReader {
   }
 
   /**
-   * Returns the address, host and scheme of the client. Uses the `X-Forwarded-*` headers only if the peer is a trusted proxy.
+   * Returns the address, host and scheme of the client. Uses the `X-Forwarded-*` headers only if the peer is a trusted
+   * proxy.
    *
    * @throws what the application's `trustProxy` function throws
    */
@@ -66,9 +68,9 @@ export class ClientAddressReader {
   }
 
   /**
-   * Returns the key that limits count a peer by, if the peer is not a trusted proxy. All clients of a proxy that is not configured have
-   * the proxy's address. They must not count as one client, but any client on a private address can send the header. Therefore the
-   * header raises the limit, and does not disable it.
+   * Returns the key that limits count a peer by, if the peer is not a trusted proxy. All clients of a proxy that is not
+   * configured have the proxy's address. They must not count as one client, but any client on a private address can
+   * send the header. Therefore the header raises the limit, and does not disable it.
    */
   private rateKeyOfPeer(peer: string, request: IncomingMessage): RateIdentity {
     const isShared =
@@ -81,7 +83,10 @@ export class ClientAddressReader {
   }
 }
 
-/** Returns whether a request has exactly one, valid `Host` header (RFC 9112, section 3.2). Node does not check that for upgrades. */
+/**
+ * Returns whether a request has exactly one, valid `Host` header (RFC 9112, section 3.2). Node does not check that for
+ * upgrades.
+ */
 export function hasOneHost({ rawHeaders }: IncomingMessage): boolean {
   // not headersDistinct: the request caches it, and so every connection would take half a kilobyte more
   let host: string | undefined;
@@ -136,7 +141,10 @@ function compile(trustProxy: TrustProxy | undefined): Trust | undefined {
   }
 }
 
-/** Returns the address or network without spaces. Refuses digits alone, which would be read as an old form of IPv4 address. */
+/**
+ * Returns the address or network without spaces. Refuses digits alone, which would be read as an old form of IPv4
+ * address.
+ */
 function toProxy(text: string): string {
   const proxy = text.trim();
   if (/^\d+$/.test(proxy)) throw new TypeError('pass the number of hops as a number, not as a string');
@@ -160,8 +168,8 @@ function withoutPort(text: string): string {
 }
 
 /**
- * Returns the key that limits count a forwarded address by. If the proxy does not name its client ("unknown", nothing, garbage), that
- * is the address of the proxy, which all of its clients share.
+ * Returns the key that limits count a forwarded address by. If the proxy does not name its client ("unknown", nothing,
+ * garbage), that is the address of the proxy, which all of its clients share.
  */
 function rateKeyOfForwarded(address: string, peer: string): RateIdentity {
   const isShared = address === '' || address === peer;
@@ -169,8 +177,8 @@ function rateKeyOfForwarded(address: string, peer: string): RateIdentity {
 }
 
 /**
- * Returns the address, or the /64 network of an IPv6 address, since an IPv6 client has at least a /64. An IPv4 address that is written
- * as IPv6 becomes IPv4.
+ * Returns the address, or the /64 network of an IPv6 address, since an IPv6 client has at least a /64. An IPv4 address
+ * that is written as IPv6 becomes IPv4.
  */
 function groupAddress(address: string): string {
   // the most frequent case: returning the same string costs no memory

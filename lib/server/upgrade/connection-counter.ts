@@ -12,8 +12,8 @@ export interface ConnectionCounterLimits {
 type RateIdentity = Pick<ClientInfo, 'rateKey' | 'isShared'>;
 
 /**
- * Counts the connections of one adapter and enforces its limits. A connection counts from the first byte of the upgrade request until it
- * is closed.
+ * Counts the connections of one adapter and enforces its limits. A connection counts from the first byte of the upgrade
+ * request until it is closed.
  */
 export class ConnectionCounter {
   private readonly perAddress = new Map<string, number>();
@@ -21,8 +21,8 @@ export class ConnectionCounter {
   private connections = 0;
   private pending = 0;
   /**
-   * Guards still running for clients that disconnected. They count as pending, so that reconnecting in a loop cannot start an
-   * unlimited number of guards.
+   * Guards still running for clients that disconnected. They count as pending, so that reconnecting in a loop cannot
+   * start an unlimited number of guards.
    */
   private abandonedGuards = 0;
 

@@ -13,7 +13,10 @@ export interface ConnectionRequest {
   onClosed(callback: () => void): () => void;
   /** Checks the request against the rules of the transport. Calls back once, before it returns. */
   check(done: (refused: HttpRefusal | undefined) => void): void;
-  /** Returns the connection before it is open. Messages sent on it wait until then. Each call returns the same connection. */
+  /**
+   * Returns the connection before it is open. Messages sent on it wait until then. Each call returns the same
+   * connection.
+   */
   connection(limits: ConnectionLimits): Connection;
   /**
    * Opens the connection.

@@ -24,7 +24,10 @@ export class EndpointRegistry implements Iterable<Endpoint> {
     return endpoint;
   }
 
-  /** Finds the endpoint of a concrete path. An exact path precedes patterns, which are tried in the order of their gateways. */
+  /**
+   * Finds the endpoint of a concrete path. An exact path precedes patterns, which are tried in the order of their
+   * gateways.
+   */
   find(port: number, path: string): FoundEndpoint | undefined {
     const exact = this.get({ port, path });
     const exactParams = exact?.match(path);
@@ -37,13 +40,18 @@ export class EndpointRegistry implements Iterable<Endpoint> {
     return undefined;
   }
 
-  /** Returns the function that handles WebSocket upgrades of a concrete path; `undefined` if no endpoint has the path. */
+  /**
+   * Returns the function that handles WebSocket upgrades of a concrete path; `undefined` if no endpoint has the path.
+   */
   handlerFor(port: number, path: string): HandleUpgrade | undefined {
     const found = this.find(port, path);
     return found && ((request, tcp, head) => found.endpoint.upgrade(request, tcp, head, path, found.params));
   }
 
-  /** Returns the server of a concrete path: that of its endpoint, or a child of a RegExp namespace, which it creates if necessary. */
+  /**
+   * Returns the server of a concrete path: that of its endpoint, or a child of a RegExp namespace, which it creates if
+   * necessary.
+   */
   serverFor(port: number, path: string): EnvelopeServer | undefined {
     const exact = this.get({ port, path });
     if (exact !== undefined) return exact.server;

@@ -20,8 +20,9 @@ export interface EndpointConfig {
 }
 
 /**
- * A mount point with its server and its upgrades. Clients connect to a port and a URL path, to a path with `:params`, or to any path
- * below a base whose rest matches a RegExp. Each path of a RegExp gets a child server, which is removed with its last client.
+ * A mount point with its server and its upgrades. Clients connect to a port and a URL path, to a path with `:params`,
+ * or to any path below a base whose rest matches a RegExp. Each path of a RegExp gets a child server, which is removed
+ * with its last client.
  */
 export class Endpoint {
   readonly server = new EnvelopeServer();
@@ -57,7 +58,10 @@ export class Endpoint {
     return this.matchPath !== undefined || this.mountPoint.expression !== undefined;
   }
 
-  /** Returns the values of `:params` in a concrete path; `undefined` if the path does not match, or no gateway uses the endpoint. */
+  /**
+   * Returns the values of `:params` in a concrete path; `undefined` if the path does not match, or no gateway uses the
+   * endpoint.
+   */
   match(path: string): Params | undefined {
     return this.server._isUsed ? this.paramsOf(path) : undefined;
   }
@@ -127,7 +131,10 @@ export class Endpoint {
     return this.matchPath === undefined ? NO_PARAMS : this.matchPath(path);
   }
 
-  /** Returns the services of a child. Clients choose its name, so its log lines are sampled together with those of all children. */
+  /**
+   * Returns the services of a child. Clients choose its name, so its log lines are sampled together with those of all
+   * children.
+   */
   private childServices(name: string): EndpointConfig['namespace']['services'] {
     const { services } = this.settings.namespace;
     const shared = (subject: string): string => this.server.name + subject.slice(name.length);
@@ -138,7 +145,10 @@ export class Endpoint {
     };
   }
 
-  /** Removes a child of a RegExp namespace after its last client. Clients choose the paths, so that children must not accumulate. */
+  /**
+   * Removes a child of a RegExp namespace after its last client. Clients choose the paths, so that children must not
+   * accumulate.
+   */
   private release(name: string): void {
     const path = name.replace(/^:\d+/, '');
     const child = this.children.get(path);

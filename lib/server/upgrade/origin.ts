@@ -4,10 +4,16 @@ import { quote } from '../util/quote.js';
 import type { ClientInfo } from '../handshake/client-info.js';
 import type { OwnHosts } from './own-hosts.js';
 
-/** The origins that may connect: one, a list, those that a RegExp matches, all (`true`, `'*'`), or only the server's own (`false`). */
+/**
+ * The origins that may connect: one, a list, those that a RegExp matches, all (`true`, `'*'`), or only the server's own
+ * (`false`).
+ */
 export type OriginRule = boolean | string | RegExp | readonly (boolean | string | RegExp)[];
 
-/** Decides whether an origin may connect: the function form of {@link CorsOptions.origin}. It may return a promise, as with Fastify. */
+/**
+ * Decides whether an origin may connect: the function form of {@link CorsOptions.origin}. It may return a promise, as
+ * with Fastify.
+ */
 export type OriginFunction = (
   origin: string,
   callback: (error: Error | null, allowed?: OriginRule) => void,
@@ -32,9 +38,9 @@ export interface RequestHost extends Pick<ClientInfo, 'host' | 'isSecure'> {
 }
 
 /**
- * Decides whether a page may open a WebSocket. Browsers do not enforce CORS here: they send cookies with every upgrade, regardless of the
- * page that opens it (CWE-1385). The server's own origin is always accepted, and so are clients without an `Origin` header, which are
- * not browsers. Any other origin is accepted only if `cors` allows it.
+ * Decides whether a page may open a WebSocket. Browsers do not enforce CORS here: they send cookies with every upgrade,
+ * regardless of the page that opens it (CWE-1385). The server's own origin is always accepted, and so are clients
+ * without an `Origin` header, which are not browsers. Any other origin is accepted only if `cors` allows it.
  */
 export function checkOrigin(
   request: IncomingMessage,
@@ -62,8 +68,9 @@ export function checkOrigin(
 type Failed = (error: unknown) => void;
 
 /**
- * Returns the application's CORS rule if it is safe for a WebSocket, which always carries cookies: a list of names, or a rule for
- * requests with credentials. Otherwise returns `undefined`: a wildcard opens an API to all pages, but not its WebSockets.
+ * Returns the application's CORS rule if it is safe for a WebSocket, which always carries cookies: a list of names, or
+ * a rule for requests with credentials. Otherwise returns `undefined`: a wildcard opens an API to all pages, but not
+ * its WebSockets.
  */
 export function safeCors(cors: Cors | undefined): Cors | undefined {
   if (typeof cors === 'function')
@@ -91,7 +98,10 @@ function callRuleSafely<Input, Result>(
   callSafely(() => callRule(rule, input, callback), failed);
 }
 
-/** Calls a rule. If the rule returns a promise, its value is the result, unless it is `undefined` and the rule takes a callback. */
+/**
+ * Calls a rule. If the rule returns a promise, its value is the result, unless it is `undefined` and the rule takes a
+ * callback.
+ */
 function callRule<Input, Result>(
   rule: RuleFunction<Input, Result>,
   input: Input,
@@ -112,8 +122,8 @@ function matches(origin: string, rule: OriginRule | undefined): boolean {
 }
 
 /**
- * Returns whether a rule names an origin. Browsers write hosts in Punycode and omit the default port. A rule may do neither, and may end
- * in a slash.
+ * Returns whether a rule names an origin. Browsers write hosts in Punycode and omit the default port. A rule may do
+ * neither, and may end in a slash.
  */
 function isNamed(origin: string, rule: string): boolean {
   if (rule === origin) return true;
@@ -127,7 +137,8 @@ const ODD_SPELLING = /[^\x20-\x7e]|\/$|:(?:80|443)$/;
 const SITE = /^https?:\/\/[^\s/?#@\\]+\/?$/;
 
 /**
- * Returns whether a page has the server's host and port. Compares the scheme only if it is known, since a proxy may have terminated TLS.
+ * Returns whether a page has the server's host and port. Compares the scheme only if it is known, since a proxy may
+ * have terminated TLS.
  */
 function isSameOrigin(origin: string, { host, isSecure, ownHosts }: RequestHost): boolean {
   const page = pageOf(origin);
@@ -163,7 +174,10 @@ export function explainOrigin(origin: string, host: string | undefined): string 
   );
 }
 
-/** Returns advice on proxies. If a proxy changes the `Host` header, the server takes its own pages for those of another site. */
+/**
+ * Returns advice on proxies. If a proxy changes the `Host` header, the server takes its own pages for those of another
+ * site.
+ */
 function hostAdvice(origin: string, host: string | undefined): string {
   const page = pageOf(origin);
   const isPortLost = page !== undefined && page.port !== '' && host === page.hostname;

@@ -1,7 +1,10 @@
 import { inspect } from 'node:util';
 import { withCode } from '../../protocol/with-code.js';
 
-/** The hosts of a server: names, with a port unless it is the default of the scheme. A leading `*.` stands for any subdomain. */
+/**
+ * The hosts of a server: names, with a port unless it is the default of the scheme. A leading `*.` stands for any
+ * subdomain.
+ */
 export type Hosts = string | readonly string[];
 
 /** Returns whether a page is on one of the server's hosts. */

@@ -10,9 +10,9 @@ export const NO_PARAMS: Params = Object.freeze({});
 const PLAIN_PATH = /^(?:\/|(?:\/[\w.~-]+)+)$/;
 
 /**
- * Joins the parts of a path that the application declares, and returns it in the normal form, in which paths are compared. `chat/`,
- * `/chat` and `//chat` become the same path, an empty path becomes `/`, and `/ümlaut` becomes `/%C3%BCmlaut`, as clients request it.
- * Segments with pattern syntax remain unchanged.
+ * Joins the parts of a path that the application declares, and returns it in the normal form, in which paths are
+ * compared. `chat/`, `/chat` and `//chat` become the same path, an empty path becomes `/`, and `/ümlaut` becomes
+ * `/%C3%BCmlaut`, as clients request it. Segments with pattern syntax remain unchanged.
  */
 export function normalisePath(...parts: (string | undefined)[]): string {
   const joined = parts.map((part) => part ?? '').join('/');
@@ -22,9 +22,10 @@ export function normalisePath(...parts: (string | undefined)[]): string {
 }
 
 /**
- * Returns the path of a request target, without its query, in the form of {@link normalisePath}; `undefined` if the target is not a path
- * (RFC 9112, section 3.2.1). Percent-encodes characters that URLs do not allow, as browsers do, because the path becomes part of the
- * names of the server and of its broker channels. Ignores one trailing slash, as routes do, but not two.
+ * Returns the path of a request target, without its query, in the form of {@link normalisePath}; `undefined` if the
+ * target is not a path (RFC 9112, section 3.2.1). Percent-encodes characters that URLs do not allow, as browsers do,
+ * because the path becomes part of the names of the server and of its broker channels. Ignores one trailing slash, as
+ * routes do, but not two.
  */
 export function pathOf(target: string | undefined): string | undefined {
   if (target === undefined || !target.startsWith('/')) return undefined;
@@ -40,7 +41,9 @@ export function concretePath(path: string): string {
   return normaliseEscapes(path, encodeText);
 }
 
-/** Decodes a path for logs and RegExps: letters of all alphabets, and spaces. Returns `undefined` if it is not UTF-8. */
+/**
+ * Decodes a path for logs and RegExps: letters of all alphabets, and spaces. Returns `undefined` if it is not UTF-8.
+ */
 export function readablePath(path: string): string | undefined {
   if (!path.includes('%')) return path;
   try {
@@ -67,7 +70,10 @@ export function checkPath(path: unknown, where: string): void {
   );
 }
 
-/** Returns the only valid spelling of a path (RFC 3986, section 6.2.2): with no unnecessary escapes, and with those in upper case. */
+/**
+ * Returns the only valid spelling of a path (RFC 3986, section 6.2.2): with no unnecessary escapes, and with those in
+ * upper case.
+ */
 function normaliseEscapes(path: string, encode: (char: string) => string): string {
   const normalised = path.includes('%') ? path.split('/').map(normaliseSegment).join('/') : path;
   return normalised.replace(/[^\w.~!$&'()*+,;=:@/%[\]|-]/gu, encode);
@@ -87,7 +93,10 @@ function encodeText(char: string): string {
   return encodeURIComponent(/\p{Surrogate}/u.test(char) ? '\ufffd' : char);
 }
 
-/** Percent-encodes a character of a request target. Node decodes targets as Latin-1: each character is a byte, usually of UTF-8. */
+/**
+ * Percent-encodes a character of a request target. Node decodes targets as Latin-1: each character is a byte, usually
+ * of UTF-8.
+ */
 function encodeByte(char: string): string {
   const code = char.codePointAt(0)!;
   return code > 0xff ? encodeText(char) : `%${code.toString(16).toUpperCase().padStart(2, '0')}`;
@@ -99,7 +108,8 @@ export function isPattern(path: string): boolean {
 }
 
 /**
- * Compiles a path with `:params` to a function, which returns the params of a concrete path, or `undefined` if it does not match.
+ * Compiles a path with `:params` to a function, which returns the params of a concrete path, or `undefined` if it does
+ * not match.
  *
  * @throws Error that contains the path if its syntax is invalid
  */

@@ -30,8 +30,8 @@ export class PendingUpgrade {
   ) {}
 
   /**
-   * Starts the timeout for checks and guards, in milliseconds. Refuses with 503 when it expires; `Infinity` disables it. Does nothing if
-   * the upgrade is decided already: most upgrades are, and need no listener.
+   * Starts the timeout for checks and guards, in milliseconds. Refuses with 503 when it expires; `Infinity` disables
+   * it. Does nothing if the upgrade is decided already: most upgrades are, and need no listener.
    */
   wait(milliseconds: number): void {
     if (this.isOver) return;

@@ -25,7 +25,9 @@ export type UpgradeCheck = (
   done: (refused?: HttpRefusal) => void,
 ) => void;
 
-/** One of the checks. It may throw or return a promise. It calls `failed` with later errors of the application's code. */
+/**
+ * One of the checks. It may throw or return a promise. It calls `failed` with later errors of the application's code.
+ */
 type Check = (...args: [...Parameters<UpgradeCheck>, failed: (error: unknown) => void]) => unknown;
 
 /** The options of the checks that run before the guards of a path. */
@@ -42,7 +44,10 @@ export interface UpgradeChecks {
   onError: (error: unknown) => void;
 }
 
-/** Combines the checks of a path into one, which responds with the first refusal. They run in order: origin, verifyClient, allowRequest. */
+/**
+ * Combines the checks of a path into one, which responds with the first refusal. They run in order: origin,
+ * verifyClient, allowRequest.
+ */
 export function combineChecks(options: UpgradeChecks): UpgradeCheck {
   const { verifyClient, allowRequest, onError } = options;
   const checks: Check[] = [originCheck(options)];
@@ -89,7 +94,9 @@ function allowRequestCheck(allowRequest: AllowRequest): Check {
     });
 }
 
-/** Returns the check of the option `verifyClient`. The number of its parameters distinguishes the two forms, as in `ws`. */
+/**
+ * Returns the check of the option `verifyClient`. The number of its parameters distinguishes the two forms, as in `ws`.
+ */
 function verifyCheck(verifyClient: VerifyClient): Check {
   return (request, { isSecure }, done) => {
     const info = { origin: request.headers.origin ?? '', secure: isSecure === true, req: request };
@@ -106,7 +113,10 @@ function verifyCheck(verifyClient: VerifyClient): Check {
   };
 }
 
-/** Returns the refusal of `verifyClient`. `ws` sends the message as the body; here the body is JSON, as in every refusal. */
+/**
+ * Returns the refusal of `verifyClient`. `ws` sends the message as the body; here the body is JSON, as in every
+ * refusal.
+ */
 function verdictRefusal(status: number, message: string, headers: VerdictHeaders | undefined): HttpRefusal {
   const texts = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]);
   return { ...refusal(status, message), headers: Object.fromEntries(texts) as Record<string, string> };

@@ -39,8 +39,8 @@ export interface UpgradeHandlerConfig {
 }
 
 /**
- * A guard counts as pending for at most this many times `upgradeTimeout` after its client disconnected. Otherwise, guards that never end
- * would block further clients.
+ * A guard counts as pending for at most this many times `upgradeTimeout` after its client disconnected. Otherwise,
+ * guards that never end would block further clients.
  */
 const ABANDONED_GUARD_TIMEOUTS = 3;
 
@@ -58,8 +58,9 @@ const OLD_HTTP_ADVICE =
   '"proxy_http_version 1.1;" to the location';
 
 /**
- * Accepts or refuses the requests to connect to one path. In order: the limits, the handshake of the transport, the origin, the checks of
- * the application, the guards, and the session of a client that reconnects. A refused client gets an HTTP response, and no connection.
+ * Accepts or refuses the requests to connect to one path. In order: the limits, the handshake of the transport, the
+ * origin, the checks of the application, the guards, and the session of a client that reconnects. A refused client gets
+ * an HTTP response, and no connection.
  */
 export class UpgradeHandler implements ConnectionWatcher {
   private readonly acceptor: WebSocketAcceptor;
@@ -121,7 +122,10 @@ export class UpgradeHandler implements ConnectionWatcher {
     upgrade.wait(limits.upgradeTimeout);
   }
 
-  /** Refuses every pending upgrade. Resolves when the sessions of their clients are back in the store, after at most 5 seconds. */
+  /**
+   * Refuses every pending upgrade. Resolves when the sessions of their clients are back in the store, after at most 5
+   * seconds.
+   */
   async clear(): Promise<void> {
     for (const upgrade of this.upgrades) upgrade.refuse(SHUTTING_DOWN);
     await withTimeout(RESUME_TIMEOUT, Promise.allSettled(this.resuming), undefined);
@@ -156,8 +160,8 @@ export class UpgradeHandler implements ConnectionWatcher {
   }
 
   /**
-   * Runs the guards and resumes the session, then opens the connection. Creates a child of a RegExp namespace before that, while a failure
-   * can still refuse the upgrade.
+   * Runs the guards and resumes the session, then opens the connection. Creates a child of a RegExp namespace before
+   * that, while a failure can still refuse the upgrade.
    */
   private runGuards(upgrade: PendingUpgrade): void {
     const { guard } = this.config;

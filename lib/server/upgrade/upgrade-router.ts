@@ -15,8 +15,8 @@ export type FindHandler = (path: string) => HandleUpgrade | undefined;
 type UpgradeArguments = Parameters<HandleUpgrade>;
 
 /**
- * The function by which newer releases of Node (22.23 among them) decide whether to emit `upgrade` for a request, or to handle it as a
- * plain one.
+ * The function by which newer releases of Node (22.23 among them) decide whether to emit `upgrade` for a request, or to
+ * handle it as a plain one.
  */
 interface UpgradeDecider {
   shouldUpgradeCallback: (request: IncomingMessage) => boolean;
@@ -24,13 +24,13 @@ interface UpgradeDecider {
 
 /**
  * Routes the upgrades of one HTTP server. It receives each upgrade before the listeners of the server. Upgrades on
- * the paths of gateways go only to the handler of the path. All others go to the other listeners. On a server without other listeners,
- * WebSockets on unknown paths get 404, and other upgrades are handled as plain HTTP requests.
+ * the paths of gateways go only to the handler of the path. All others go to the other listeners. On a server without
+ * other listeners, WebSockets on unknown paths get 404, and other upgrades are handled as plain HTTP requests.
  *
  * A listener alone could not do that. Every listener receives the same socket, and many assume that it is theirs.
- * `new WebSocketServer({ server, path })` answers 400 on any other path, and `@fastify/websocket` answers 404, on a connection that is
- * open already. Without a `path`, both upgrade every request, and a second `handleUpgrade` of the same socket ends the process. Therefore
- * the router wraps the server's `emit`, and leaves all listeners as they are.
+ * `new WebSocketServer({ server, path })` answers 400 on any other path, and `@fastify/websocket` answers 404, on a
+ * connection that is open already. Without a `path`, both upgrade every request, and a second `handleUpgrade` of the
+ * same socket ends the process. Therefore the router wraps the server's `emit`, and leaves all listeners as they are.
  */
 export class UpgradeRouter {
   private readonly undos: (() => void)[] = [];
@@ -51,8 +51,8 @@ export class UpgradeRouter {
   }
 
   /**
-   * Disposes the router when the server closes, or at the next turn of the event loop if the server is still listening then. Until the
-   * server is closed, clients on its open connections get the answer that it shuts down.
+   * Disposes the router when the server closes, or at the next turn of the event loop if the server is still listening
+   * then. Until the server is closed, clients on its open connections get the answer that it shuts down.
    */
   disposeWithServer(): void {
     const dispose = (): void => this.dispose();
@@ -109,8 +109,8 @@ export class UpgradeRouter {
   }
 
   /**
-   * Handles an upgrade that has no handler yet. An `emit` that was bound before the patch bypasses the wrapper, so that this listener looks
-   * up the handler as well.
+   * Handles an upgrade that has no handler yet. An `emit` that was bound before the patch bypasses the wrapper, so that
+   * this listener looks up the handler as well.
    */
   private readonly onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (this.tryHandle(request, socket, head) || this.isShared) return;

@@ -27,7 +27,8 @@ export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
   }
 
   onClosed(callback: () => void): () => void {
-    // before the upgrade, a client that half-closes the connection has disconnected: a closing handshake is not possible yet
+    // before the upgrade, a client that half-closes the connection has disconnected: a closing handshake is not
+    // possible yet
     this.tcp.on('close', callback).on('end', callback);
     return () => this.tcp.off('close', callback).off('end', callback);
   }

@@ -168,8 +168,8 @@ export class HandlerResult implements Consumer {
   /**
    * Subscribes to a source and sends its values. Rejects with the error of the source.
    *
-   * @param isResult whether the handler returned this source. A source within it is flattened; one within that counts
-   * as a value
+   * @param isResult whether the handler returned this source. Iterables among its values are flattened; those among the
+   * values of an inner source are sent as they are
    */
   private forwardValues(source: Observable<unknown>, isResult: boolean): Promise<void> {
     if (this.isOver) {

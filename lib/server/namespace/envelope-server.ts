@@ -252,8 +252,8 @@ export class EnvelopeServer<
   }
 
   /**
-   * Closes all connections of this path with 1001, and refuses further ones. The HTTP server stays open. Waits for
-   * running handlers before, at most `limits.shutdownTimeout` milliseconds, and for `handleDisconnect` after.
+   * Refuses further clients, and waits for running handlers, at most `shutdownTimeout` milliseconds (default: 5,000).
+   * Then closes all connections of this path with 1001, and waits for `handleDisconnect`. The HTTP server stays open.
    */
   async close(callback?: (error?: Error) => void): Promise<void> {
     this._isClosing = true;

@@ -63,8 +63,8 @@ export function createSocketMap<Client, Server extends Record<ForwardedMember, u
 }
 
 /**
- * The connected sockets of a server as a read-only set, as in `ws`: `server.clients`. A live view of the {@link
- * SocketMap}.
+ * The connected sockets of a server as a read-only set, as in `ws`: `server.clients`.
+ * A live view of the {@link SocketMap}.
  */
 export class SocketSet<Client extends EnvelopeSocket> implements Iterable<Client> {
   constructor(private readonly sockets: ReadonlyMap<string, Client>) {}

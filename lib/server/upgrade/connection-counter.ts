@@ -63,7 +63,7 @@ export class ConnectionCounter {
     void ended.then(() => this.abandonedGuards--);
   }
 
-  /** Removes a connection that {@link tryAdd} counted, since it is closed. */
+  /** Removes a connection that {@link tryAdd} counted, since it was refused or closed. */
   remove({ rateKey, isShared }: RateIdentity): void {
     this.connections--;
     const perAddress = isShared ? this.perProxy : this.perAddress;

@@ -118,7 +118,7 @@ export class Endpoint {
     await Promise.all([this.upgrades.clear(), closed]);
   }
 
-  /** Closes all connections, then the heartbeat and the adapters. */
+  /** Closes all connections, then stops the heartbeat and closes the adapters. */
   async stop(): Promise<void> {
     await this.close();
     this.upgrades.close();
@@ -146,7 +146,7 @@ export class Endpoint {
   }
 
   /**
-   * Removes a child of a RegExp namespace after its last client. Clients choose the paths, so that children must not
+   * Removes a child of a RegExp namespace after its last client. Clients choose the paths: otherwise, the children would
    * accumulate.
    */
   private release(name: string): void {

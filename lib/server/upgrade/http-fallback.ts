@@ -10,12 +10,11 @@ export function isWebSocket({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * Handles an upgrade request as a plain HTTP request, as RFC 9110 (section 7.8) allows. Java's HTTP client and `curl
- * --http2` offer an upgrade to `h2c` with every request; a server that does not support h2c answers in HTTP/1.1. Node
- * does that itself while a server has no `upgrade` listener. Newer releases (22.23, 24, 26) call
- * `shouldUpgradeCallback` first. At this point the HTTP parser is already detached. Therefore this function puts the
- * request back in front of the socket, and emits `connection` with the socket once more, as Node's documentation of
- * that event allows.
+ * Handles an upgrade request as a plain HTTP request, as RFC 9110 (section 7.8) allows. With every request, Java's HTTP
+ * client and `curl --http2` offer an upgrade to `h2c`. A server that does not support h2c answers in HTTP/1.1. Node does
+ * that itself while a server has no `upgrade` listener; newer releases (22.23, 24, 26) call `shouldUpgradeCallback`
+ * first. At this point the HTTP parser is already detached. Therefore this function puts the request back in front of
+ * the socket, and emits `connection` with the socket once more, as Node's documentation of that event allows.
  */
 export function handleAsHttpRequest(
   http: Server,
@@ -24,8 +23,7 @@ export function handleAsHttpRequest(
   head: Buffer,
 ): void {
   const { method, url, httpVersion, rawHeaders } = request;
-  // Node drops headers above its limit. Without Content-Length, the body would be parsed as the next request: hence
-  // "close"
+  // "close", since Node drops headers above its limit: without Content-Length, the body would be the next request
   const lines = [`${method} ${url} HTTP/${httpVersion}`, 'Connection: close'];
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index]!;

@@ -70,10 +70,7 @@ export function checkPath(path: unknown, where: string): void {
   );
 }
 
-/**
- * Returns the only valid spelling of a path (RFC 3986, section 6.2.2): with no unnecessary escapes, and with those in
- * upper case.
- */
+/** Returns the normal form of a path (RFC 3986, section 6.2.2): only the necessary escapes, in upper case. */
 function normaliseEscapes(path: string, encode: (char: string) => string): string {
   const normalised = path.includes('%') ? path.split('/').map(normaliseSegment).join('/') : path;
   return normalised.replace(/[^\w.~!$&'()*+,;=:@/%[\]|-]/gu, encode);
@@ -139,9 +136,9 @@ export function compilePath(path: string): (concrete: string) => Params | undefi
 
 /** Brings the text between parameters into the form of {@link pathOf}. Names of parameters may use any alphabet. */
 function normaliseTokens({ tokens, originalPath }: TokenData): TokenData {
-  const normalised = (token: Token): Token => {
+  const normaliseToken = (token: Token): Token => {
     if (token.type === 'text') return { ...token, value: concretePath(token.value) };
-    return token.type === 'group' ? { ...token, tokens: token.tokens.map(normalised) } : token;
+    return token.type === 'group' ? { ...token, tokens: token.tokens.map(normaliseToken) } : token;
   };
-  return new TokenData(tokens.map(normalised), originalPath);
+  return new TokenData(tokens.map(normaliseToken), originalPath);
 }

@@ -64,7 +64,7 @@ export class UpgradeRouter {
     });
   }
 
-  /** Restores the server as it was. Pending connections of gateways are not affected. */
+  /** Removes the router's listener, and restores the functions of the server. */
   dispose(): void {
     this.isDisposed = true;
     this.http.off('upgrade', this.onUpgrade);

@@ -146,8 +146,8 @@ export class Endpoint {
   }
 
   /**
-   * Removes a child of a RegExp namespace after its last client. Clients choose the paths: otherwise, the children would
-   * accumulate.
+   * Removes a child of a RegExp namespace after its last client. Clients choose the paths: otherwise, the children
+   * would accumulate.
    */
   private release(name: string): void {
     const path = name.replace(/^:\d+/, '');

@@ -11,10 +11,11 @@ export function isWebSocket({ headers }: IncomingMessage): boolean {
 
 /**
  * Handles an upgrade request as a plain HTTP request, as RFC 9110 (section 7.8) allows. With every request, Java's HTTP
- * client and `curl --http2` offer an upgrade to `h2c`. A server that does not support h2c answers in HTTP/1.1. Node does
- * that itself while a server has no `upgrade` listener; newer releases (22.23, 24, 26) call `shouldUpgradeCallback`
- * first. At this point the HTTP parser is already detached. Therefore this function puts the request back in front of
- * the socket, and emits `connection` with the socket once more, as Node's documentation of that event allows.
+ * client and `curl --http2` offer an upgrade to `h2c`. A server that does not support h2c answers in HTTP/1.1. Node
+ * does that itself while a server has no `upgrade` listener; newer releases (22.23, 24, 26) call
+ * `shouldUpgradeCallback` first. At this point the HTTP parser is already detached. Therefore this function puts the
+ * request back in front of the socket, and emits `connection` with the socket once more, as Node's documentation of
+ * that event allows.
  */
 export function handleAsHttpRequest(
   http: Server,

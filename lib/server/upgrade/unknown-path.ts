@@ -32,8 +32,8 @@ export function listPaths(paths: readonly string[]): string {
 }
 
 /**
- * Detects clients of Socket.IO on a path without a Socket.IO server. They send a plain HTTP request first, and no upgrade
- * unless that succeeds.
+ * Detects clients of Socket.IO on a path without a Socket.IO server. They send a plain HTTP request first, and no
+ * upgrade unless that succeeds.
  *
  * @param onDetected called with the request target
  */

@@ -226,8 +226,8 @@ describe('the option recovery.restore', () => {
     ],
     ['rejects', () => Promise.reject(new Error('no database')), 'no database'],
     ['returns a string', 'all', 'recovery.restore returned all'],
-    ['adds rooms', { rooms: ['red', 'green'] }, 'rooms that the session does not have'],
-    ['returns rooms that are not a list', { rooms: 'red' }, 'rooms that the session does not have'],
+    ['adds rooms', { rooms: ['red', 'green'] }, 'rooms that the session does not contain'],
+    ['returns rooms that are not a list', { rooms: 'red' }, 'rooms that the session does not contain'],
   ])('restores nothing and logs an error when it %s', async (_, restore, text) => {
     const { stage, reconnected } = await reconnectTo(restore);
     await expectNewSession(stage, reconnected);

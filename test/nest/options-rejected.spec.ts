@@ -117,7 +117,7 @@ describe('an option of Socket.IO or ws without effect', () => {
       clientTracking: true,
     };
     const app = await startApp({ providers: [gateway(options), gateway({ ...options, path: '/b' })] });
-    const warned = app.log.of('warn').filter((text) => text.includes('means nothing'));
+    const warned = app.log.of('warn').filter((text) => text.includes('has no effect'));
     const line = (name: string): string =>
       `The option "${name}" has no effect over a plain WebSocket and is ignored`;
     expect(warned).toEqual([line('middlewares'), line('cookie'), line('clientTracking')]);

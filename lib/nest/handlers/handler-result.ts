@@ -91,7 +91,7 @@ export class HandlerResult implements Consumer {
   /** Closes a source without reading it, so that it can release its resources, such as a database cursor. */
   private closeUnused(iterable: IterableSource | undefined): void {
     callSafely(
-      () => Promise.resolve(iterable?.abandon()),
+      () => Promise.resolve(iterable?.close()),
       (error) => this.reportEnd(error),
     );
   }

@@ -59,12 +59,12 @@ export function isIterableSource(value: unknown): value is Values {
  */
 export class IterableSource extends Observable<unknown> {
   constructor(private readonly values: Values) {
-    super((subscriber) => new Iteration(values, subscriber).begin());
+    super((subscriber) => new Iteration(values, subscriber).start());
   }
 
   /** Closes the iterator of a source without a subscriber. @throws what the iterator throws */
-  abandon(): unknown {
-    return open(this.values).return?.();
+  close(): unknown {
+    return openIterator(this.values).return?.();
   }
 }
 
@@ -75,7 +75,7 @@ export function iterableSourceOf(result: Observable<unknown>): IterableSource | 
   return source instanceof IterableSource ? source : undefined;
 }
 
-function open(values: Values): Cursor {
+function openIterator(values: Values): Cursor {
   return Symbol.asyncIterator in values ? values[Symbol.asyncIterator]() : values[Symbol.iterator]();
 }
 
@@ -93,7 +93,7 @@ class Iteration {
   ) {}
 
   /** Starts to read values. @returns a function that stops it, and closes the iterator */
-  begin(): () => void {
+  start(): () => void {
     void this.run().catch((error: unknown) => {
       this.isEnded = true;
       if (this.subscriber.closed) this.report(error);
@@ -104,7 +104,7 @@ class Iteration {
 
   private async run(): Promise<void> {
     const { subscriber } = this;
-    const cursor = (this.cursor = open(this.values));
+    const cursor = (this.cursor = openIterator(this.values));
     for (let values = 1; ; values++) {
       this.isAdvancing = true;
       const step = cursor.next();

@@ -132,11 +132,11 @@ function connect<Client extends EnvelopeSocket>(
     );
   }
   const settled = server._config.gateway.settled(socket);
-  if (settled === undefined) return ready(server, socket);
+  if (settled === undefined) return startHandling(server, socket);
   startDeadline(server, socket, 'handleConnection');
   void settled.then(() => {
     clearTimeout(socket._lifecycle.deadline);
-    ready(server, socket);
+    startHandling(server, socket);
   });
 }
 
@@ -167,7 +167,7 @@ function hasJoinedNewRooms<Client extends EnvelopeSocket>(
  * Starts to handle messages, after `handleConnection` has settled. Joins the user's room first, since that hook may set
  * the user.
  */
-function ready(server: AdmittingServer<Untyped>, socket: EnvelopeSocket): void {
+function startHandling(server: AdmittingServer<Untyped>, socket: EnvelopeSocket): void {
   if (socket._isEnded) return;
   updateUserRoom(socket);
   if (server._config.gateway.hidesRequests) socket._upgrade.pack();

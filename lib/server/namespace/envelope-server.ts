@@ -46,11 +46,8 @@ import type { Session } from '../recovery/session.js';
  * throws, except those for listeners and middlewares.
  *
  * @example
- * `@WebSocketServer()` private readonly server: EnvelopeServer;
- *
- * notify(room: string) {
- *   this.server.to(room).emit('news', { text: 'Hello' });
- * }
+ * // in a gateway with `@WebSocketServer() server: EnvelopeServer`
+ * this.server.to('red').emit('news', { text: 'Hello' });
  */
 export class EnvelopeServer<
   Listen extends EventsMap = DefaultEventsMap,

@@ -94,8 +94,8 @@ export function releaseSession(
   sockets: ReadonlyMap<string, EnvelopeSocket>,
   [token, answer]: readonly unknown[],
 ): void {
-  const isOurs = typeof token === 'string' && disconnectTokenOwner(sockets, token);
-  if (typeof answer === 'function') Reflect.apply(answer, undefined, [isOurs]);
+  const isFound = typeof token === 'string' && disconnectTokenOwner(sockets, token);
+  if (typeof answer === 'function') Reflect.apply(answer, undefined, [isFound]);
 }
 
 /**

@@ -128,13 +128,13 @@ function matches(origin: string, rule: OriginRule | undefined): boolean {
 function isNamed(origin: string, rule: string): boolean {
   if (rule === origin) return true;
   // most rules are written as browsers write origins: comparing a list of them needs no parsing
-  return ODD_SPELLING.test(rule) && SITE.test(rule) && pageOf(rule)?.origin === origin;
+  return UNUSUAL_SPELLING.test(rule) && PLAIN_ORIGIN.test(rule) && pageOf(rule)?.origin === origin;
 }
 
-const ODD_SPELLING = /[^\x20-\x7e]|\/$|:(?:80|443)$/;
+const UNUSUAL_SPELLING = /[^\x20-\x7e]|\/$|:(?:80|443)$/;
 
 /** A scheme, a host and an optional port. */
-const SITE = /^https?:\/\/[^\s/?#@\\]+\/?$/;
+const PLAIN_ORIGIN = /^https?:\/\/[^\s/?#@\\]+\/?$/;
 
 /**
  * Returns whether a page has the server's host and port. Compares the scheme only if it is known, since a proxy may

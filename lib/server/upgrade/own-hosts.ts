@@ -26,14 +26,14 @@ export function compileHosts(hosts: Hosts | undefined): OwnHosts | undefined {
 
 function compileHost(text: unknown): OwnHosts {
   if (typeof text !== 'string') throw invalid(text);
-  const isBelow = text.startsWith('*.');
-  const host = isBelow ? text.slice(2) : text;
+  const hasWildcard = text.startsWith('*.');
+  const host = hasWildcard ? text.slice(2) : text;
   // parsed as a URL of each scheme, so that the default port may be omitted, and names beyond ASCII become Punycode
   const [http, https] = ['http:', 'https:'].map((scheme) => hostOf(scheme, host));
   if (http === undefined || https === undefined) throw invalid(text);
   return (page) => {
     const own = page.protocol === 'https:' ? https : http;
-    return isBelow ? page.host.endsWith(`.${own}`) : page.host === own;
+    return hasWildcard ? page.host.endsWith(`.${own}`) : page.host === own;
   };
 }
 

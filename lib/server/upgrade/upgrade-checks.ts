@@ -108,7 +108,7 @@ function verifyCheck(verifyClient: VerifyClient): Check {
     }
     return (verifyClient as VerifyClientCallbackAsync)(info, (passed, code = 401, message, headers) => {
       if (passed) done();
-      else done(verdictRefusal(code, message ?? STATUS_CODES[code] ?? 'Refused', headers));
+      else done(verifyRefusal(code, message ?? STATUS_CODES[code] ?? 'Refused', headers));
     });
   };
 }
@@ -117,9 +117,9 @@ function verifyCheck(verifyClient: VerifyClient): Check {
  * Returns the refusal of `verifyClient`. `ws` sends the message as the body; here the body is JSON, as in every
  * refusal.
  */
-function verdictRefusal(status: number, message: string, headers: VerdictHeaders | undefined): HttpRefusal {
+function verifyRefusal(status: number, message: string, headers: VerifyHeaders | undefined): HttpRefusal {
   const texts = Object.entries(headers ?? {}).map(([name, value]) => [name, String(value)]);
   return { ...refusal(status, message), headers: Object.fromEntries(texts) as Record<string, string> };
 }
 
-type VerdictHeaders = Parameters<Parameters<VerifyClientCallbackAsync>[1]>[3];
+type VerifyHeaders = Parameters<Parameters<VerifyClientCallbackAsync>[1]>[3];

@@ -1,5 +1,5 @@
 /**
- * Every code with which this package closes a connection: codes of RFC 6455, section 7.4.1, and codes from 4000 to 4999, which
+ * Every code with which the server closes a connection: codes of RFC 6455, section 7.4.1, and codes from 4000 to 4999, which
  * the RFC leaves to applications. `reconnect` says what a client does: `'yes'` reconnects with backoff, `'later'` reconnects
  * after a longer delay, `'no'` does not reconnect, because the next attempt would fail, too, until something changes.
  *

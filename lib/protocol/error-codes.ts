@@ -175,8 +175,8 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_CONNECT_TIMEOUT: {
     topic: 'running',
     class: 'Error',
-    when: 'Middlewares or `handleConnection` did not settle within `limits.connectTimeout`. Logged; the client is closed with 1011.',
-    fix: 'Find what the hook waits for, or raise the limit.',
+    when: 'Middlewares or `handleConnection` did not settle within the option `connectTimeout`. Logged; the client is closed with 1011.',
+    fix: 'Find what the hook waits for, or raise the option.',
   },
   ERR_ENVELOPE_NO_WEBSOCKET: {
     topic: 'running',

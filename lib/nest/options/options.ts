@@ -26,9 +26,9 @@ export interface PathOptions {
   /** The same as `limits.maxPayload`, by its name in Socket.IO. 0 turns the limit off. */
   maxHttpBufferSize?: number;
   /**
-   * Milliseconds for the connection middlewares and `handleConnection`, and for messages that wait because
-   * `limits.maxInFlight` messages are in flight and no handler finishes. After that the connection closes with 1013.
-   * Default 45,000, as in Socket.IO.
+   * Milliseconds for the connection middlewares, and again for `handleConnection`: after that the connection closes with
+   * 1011. The same time is allowed for messages that wait because `limits.maxInFlight` messages are in flight and no handler
+   * finishes: after that it closes with 1013. Default 45,000, as in Socket.IO.
    */
   connectTimeout?: number;
   /** Milliseconds for running handlers to finish and answer when the application closes. Default 5,000. */

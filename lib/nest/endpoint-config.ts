@@ -98,8 +98,8 @@ function upgradeConfig({ options, limits, services, guard, report }: ResolvedInp
     webSocket: {
       ...wsLimits(options.limits),
       perMessageDeflate: options.perMessageDeflate,
-      handleProtocols: protocolSelector(options.handleProtocols, (text) => warn('subprotocols', text)),
     },
+    selectProtocol: protocolSelector(options.handleProtocols, (text) => warn('subprotocols', text)),
     limits,
     clientAddress,
     connectionCounter,

@@ -17,22 +17,11 @@ import { ENVELOPE } from '../../lib/server/transport/encoding.js';
 import { Frame, type Outgoing } from '../../lib/server/transport/frame.js';
 import { MessageRate } from '../../lib/server/transport/message-rate.js';
 import { Outbox, type OutboxTransport } from '../../lib/server/transport/outbox.js';
-import type { ConnectionRequest } from '../../lib/server/upgrade/connection-request.js';
+import type { ConnectionRequest, ConnectionTerms } from '../../lib/server/upgrade/connection-request.js';
 import type { EndpointRegistry } from '../../lib/server/upgrade/endpoint-registry.js';
 import type { HttpRefusal } from '../../lib/server/upgrade/http-refusal.js';
 import type { TestApp } from './app.js';
 import { InProcessClient } from './in-process-client.js';
-
-/** The parts of an endpoint that an in-process transport needs. */
-interface EndpointInternals {
-  readonly settings: {
-    readonly upgrade: {
-      readonly webSocket: {
-        handleProtocols(offered: Set<string>, request: IncomingMessage): string | false;
-      };
-    };
-  };
-}
 
 /**
  * Connects to a gateway without a network: the second implementation of the seam between a connection and a socket.
@@ -54,11 +43,7 @@ export function connectInProcess(
     ...(protocols.length > 0 && { 'sec-websocket-protocol': protocols.join(', ') }),
     ...(headers as Record<string, string>),
   });
-  const selectProtocol = (): string => {
-    const { webSocket } = (found!.endpoint as unknown as EndpointInternals).settings.upgrade;
-    return (protocols.length > 0 && webSocket.handleProtocols(new Set(protocols), request)) || '';
-  };
-  const attempt = new InProcessRequest(request, client, selectProtocol);
+  const attempt = new InProcessRequest(request, client, protocols);
   setImmediate(() => {
     if (found === undefined)
       attempt.refuse({
@@ -88,9 +73,9 @@ class InProcessRequest implements ConnectionRequest {
   isClosed = false;
 
   constructor(
-    readonly request: IncomingMessage,
+    readonly httpRequest: IncomingMessage,
     private readonly client: InProcessClient,
-    private readonly selectProtocol: () => string,
+    private readonly offered: readonly string[],
   ) {
     client.abandon = () => {
       this.isClosed = true;
@@ -107,17 +92,14 @@ class InProcessRequest implements ConnectionRequest {
     done(undefined);
   }
 
-  connection(limits: ConnectionLimits): InProcessConnection {
+  connection({ limits }: ConnectionTerms): InProcessConnection {
     return (this.made ??= new InProcessConnection(this.client, limits));
   }
 
-  accept(
-    limits: ConnectionLimits,
-    watcher: ConnectionWatcher,
-    opened: (connection: Connection) => void,
-  ): void {
-    const connection = this.connection(limits);
-    connection.open(this.selectProtocol(), watcher);
+  accept(terms: ConnectionTerms, opened: (connection: Connection) => void): void {
+    const connection = this.connection(terms);
+    const selected = this.offered.length > 0 && terms.selectProtocol(new Set(this.offered), this.httpRequest);
+    connection.open(selected || '', terms.watcher);
     opened(connection);
   }
 

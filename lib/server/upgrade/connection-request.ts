@@ -1,12 +1,25 @@
 import type { IncomingMessage } from 'node:http';
+import type { HandleProtocols } from '../handshake/subprotocols.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Connection, ConnectionWatcher } from '../transport/connection.js';
-import type { HttpRefusal } from './http-refusal.js';
+import { publishRefusal, type HttpRefusal } from './http-refusal.js';
+
+/** What a transport needs to open the connections of one path. */
+export interface ConnectionTerms {
+  readonly limits: ConnectionLimits;
+  readonly watcher: ConnectionWatcher;
+  /**
+   * Selects one of the subprotocols that the client offers; `false`: none.
+   *
+   * @throws what the option `handleProtocols` throws
+   */
+  readonly selectProtocol: HandleProtocols;
+}
 
 /** A client's request to connect, on any transport, until it is accepted or refused. */
 export interface ConnectionRequest {
   /** The HTTP request that the client connects with. */
-  readonly request: IncomingMessage;
+  readonly httpRequest: IncomingMessage;
   /** Whether the client has disconnected. */
   readonly isClosed: boolean;
   /** Calls back when the client disconnects before it is accepted. @returns a function that removes the callback */
@@ -17,20 +30,22 @@ export interface ConnectionRequest {
    * Returns the connection before it is open. Messages sent on it wait until then. Each call returns the same
    * connection.
    */
-  connection(limits: ConnectionLimits): Connection;
+  connection(terms: ConnectionTerms): Connection;
   /**
    * Opens the connection.
    *
    * @param opened called when it is open; never called if the client has disconnected in the meantime
    * @throws what the application's code throws, such as the option `handleProtocols`
    */
-  accept(
-    limits: ConnectionLimits,
-    watcher: ConnectionWatcher,
-    opened: (connection: Connection) => void,
-  ): void;
+  accept(terms: ConnectionTerms, opened: (connection: Connection) => void): void;
   /** Answers with a refusal, then closes the TCP connection. */
   refuse(refusal: HttpRefusal): void;
   /** Closes the TCP connection without an answer. */
   destroy(): void;
+}
+
+/** Refuses a request to connect, and publishes that. */
+export function refuseRequest(request: ConnectionRequest, answer: HttpRefusal): void {
+  publishRefusal(request.httpRequest, answer);
+  request.refuse(answer);
 }

@@ -72,8 +72,8 @@ export class Endpoint {
   }
 
   /** Handles a request to connect, on any transport, on a path that {@link match} accepts. */
-  connect(attempt: ConnectionRequest, path: string, params: Params): void {
-    this.upgrades.accept(attempt, path, params);
+  connect(request: ConnectionRequest, path: string, params: Params): void {
+    this.upgrades.accept(request, path, params);
   }
 
   /** Returns the server of a concrete path of a RegExp namespace. Creates it if necessary. */

@@ -26,13 +26,13 @@ export function refusal(
   };
 }
 
-/** Refuses an upgrade with an HTTP response, then closes the socket. Adds nothing of the request to the body. */
-export function refuseUpgrade(
-  request: IncomingMessage,
-  socket: Duplex,
-  { status, body, headers }: HttpRefusal,
-): void {
+/** Publishes a refusal on the diagnostics channel `upgrade.refuse`. */
+export function publishRefusal(request: IncomingMessage, { status }: HttpRefusal): void {
   if (channels.upgradeRefuse.hasSubscribers) channels.upgradeRefuse.publish({ request, status });
+}
+
+/** Refuses an upgrade with an HTTP response, then closes the socket. Adds nothing of the request to the body. */
+export function writeRefusal(socket: Duplex, { status, body, headers }: HttpRefusal): void {
   const text = toText(status, body);
   const fields = {
     Connection: 'close',

@@ -2,7 +2,7 @@ import type { EnvelopeServer } from '../namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { publishLimit } from '../diagnostics/channels.js';
 import { MAX_DELAY } from '../../protocol/max-delay.js';
-import type { ConnectionRequest } from './connection-request.js';
+import { refuseRequest, type ConnectionRequest } from './connection-request.js';
 import type { Params } from './path-pattern.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 import type { ClientInfo } from '../handshake/client-info.js';
@@ -21,7 +21,7 @@ export class PendingUpgrade {
   private stopWatching: (() => void) | undefined;
 
   constructor(
-    readonly attempt: ConnectionRequest,
+    readonly request: ConnectionRequest,
     readonly path: string,
     readonly params: Params,
     readonly clientInfo: ClientInfo,
@@ -35,8 +35,8 @@ export class PendingUpgrade {
    */
   wait(milliseconds: number): void {
     if (this.isOver) return;
-    if (this.attempt.isClosed) return this.abandon();
-    this.stopWatching = this.attempt.onClosed(() => this.abandon());
+    if (this.request.isClosed) return this.abandon();
+    this.stopWatching = this.request.onClosed(() => this.abandon());
     // a timer with a longer delay would expire at once
     if (milliseconds > MAX_DELAY) return;
     const expire = (): void => {
@@ -55,12 +55,12 @@ export class PendingUpgrade {
   refuse(answer: HttpRefusal): void {
     if (this.isOver) return;
     this.decide(false);
-    this.attempt.refuse(answer);
+    refuseRequest(this.request, answer);
   }
 
   private abandon(): void {
     this.decide(false);
-    this.attempt.destroy();
+    this.request.destroy();
   }
 
   private decide(accepted: boolean): void {

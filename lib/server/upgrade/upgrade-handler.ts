@@ -12,7 +12,7 @@ import type { ClientInfo } from '../handshake/client-info.js';
 import { UpgradeRequest } from '../handshake/upgrade-request.js';
 import { withTimeout } from '../util/with-timeout.js';
 import type { ConnectionCounter } from './connection-counter.js';
-import type { ConnectionRequest } from './connection-request.js';
+import { refuseRequest, type ConnectionRequest, type ConnectionTerms } from './connection-request.js';
 import type { UpgradeCheck } from './upgrade-checks.js';
 import type { Params } from './path-pattern.js';
 import { refusal, type HttpRefusal } from './http-refusal.js';
@@ -22,7 +22,10 @@ import { WebSocketRequest } from './web-socket-request.js';
 
 /** The checks, guards and limits of the requests to connect to one path. */
 export interface UpgradeHandlerConfig {
+  /** Limits and compression of `ws`. */
   readonly webSocket: WebSocketOptions;
+  /** Selects a subprotocol, as the option `handleProtocols` says. */
+  readonly selectProtocol: ConnectionTerms['selectProtocol'];
   readonly limits: ConnectionLimits;
   /** Reads the client's address. All paths of the adapter share it. */
   readonly clientAddress: ClientAddressReader;
@@ -64,6 +67,7 @@ const OLD_HTTP_ADVICE =
  */
 export class UpgradeHandler implements ConnectionWatcher {
   private readonly acceptor: WebSocketAcceptor;
+  private readonly terms: ConnectionTerms;
   /** Open and closing connections, each with its client. */
   private readonly clients = new Map<Connection, EnvelopeSocket>();
   private readonly upgrades = new Set<PendingUpgrade>();
@@ -78,7 +82,8 @@ export class UpgradeHandler implements ConnectionWatcher {
     private readonly onClientRemoved: (server: string) => void,
     private readonly isClosing: () => boolean,
   ) {
-    this.acceptor = new WebSocketAcceptor(config.webSocket);
+    this.terms = { limits: config.limits, watcher: this, selectProtocol: config.selectProtocol };
+    this.acceptor = new WebSocketAcceptor({ ...config.webSocket, handleProtocols: config.selectProtocol });
   }
 
   /** The open and closing connections: a live view. */
@@ -98,27 +103,27 @@ export class UpgradeHandler implements ConnectionWatcher {
   }
 
   /** Handles a request to connect, on any transport. */
-  accept(attempt: ConnectionRequest, path: string, params: Params): void {
-    const { request } = attempt;
-    if (this.isClosing()) return attempt.refuse(SHUTTING_DOWN);
-    if (request.httpVersion === '1.0') {
+  accept(request: ConnectionRequest, path: string, params: Params): void {
+    const { httpRequest } = request;
+    if (this.isClosing()) return refuseRequest(request, SHUTTING_DOWN);
+    if (httpRequest.httpVersion === '1.0') {
       this.config.warn('HTTP/1.0', OLD_HTTP_ADVICE);
-      return attempt.refuse(OLD_HTTP);
+      return refuseRequest(request, OLD_HTTP);
     }
-    if (!hasOneHost(request)) return attempt.refuse(NO_HOST);
+    if (!hasOneHost(httpRequest)) return refuseRequest(request, NO_HOST);
     const { clientAddress, connectionCounter, limits } = this.config;
     let clientInfo: ClientInfo;
     try {
-      clientInfo = clientAddress.identify(request);
+      clientInfo = clientAddress.identify(httpRequest);
     } catch (error) {
       this.config.onError(error);
-      return attempt.refuse(refusal(500, 'Internal server error'));
+      return refuseRequest(request, refusal(500, 'Internal server error'));
     }
     const limitRefusal = connectionCounter.tryAdd(clientInfo);
-    if (limitRefusal !== undefined) return attempt.refuse(limitRefusal);
-    const upgrade = new PendingUpgrade(attempt, path, params, clientInfo, this.onDecided);
+    if (limitRefusal !== undefined) return refuseRequest(request, limitRefusal);
+    const upgrade = new PendingUpgrade(request, path, params, clientInfo, this.onDecided);
     this.upgrades.add(upgrade);
-    attempt.check((refused) => (refused === undefined ? this.check(upgrade) : upgrade.refuse(refused)));
+    request.check((refused) => (refused === undefined ? this.check(upgrade) : upgrade.refuse(refused)));
     upgrade.wait(limits.upgradeTimeout);
   }
 
@@ -147,7 +152,7 @@ export class UpgradeHandler implements ConnectionWatcher {
   }
 
   private check(upgrade: PendingUpgrade): void {
-    this.config.check(upgrade.attempt.request, upgrade.clientInfo, (refused) => {
+    this.config.check(upgrade.request.httpRequest, upgrade.clientInfo, (refused) => {
       if (upgrade.isOver) return;
       if (refused !== undefined) return upgrade.refuse(refused);
       // the application's code may call this: an exception would end the process
@@ -166,10 +171,9 @@ export class UpgradeHandler implements ConnectionWatcher {
   private runGuards(upgrade: PendingUpgrade): void {
     const { guard } = this.config;
     const server = (upgrade.server = this.serverOf(upgrade.path));
-    const recovery = mayResume(server._recovery, upgrade.attempt.request) ? server._recovery : undefined;
+    const recovery = mayResume(server._recovery, upgrade.request.httpRequest) ? server._recovery : undefined;
     if (guard === undefined && recovery === undefined) return this.open(upgrade);
-    const { attempt } = upgrade;
-    const client = this.createClient(upgrade, attempt.connection(this.config.limits));
+    const client = this.createClient(upgrade, upgrade.request.connection(this.terms));
     upgrade.client = client;
     recordFields(client);
     upgrade.guards = Promise.resolve(guard?.(client))
@@ -196,19 +200,23 @@ export class UpgradeHandler implements ConnectionWatcher {
   }
 
   private createClient(
-    { attempt, server, params, clientInfo }: PendingUpgrade,
+    { request, server, params, clientInfo }: PendingUpgrade,
     connection: Connection,
   ): EnvelopeSocket {
-    return new EnvelopeSocket(server!, connection, new UpgradeRequest(attempt.request, params, clientInfo));
+    return new EnvelopeSocket(
+      server!,
+      connection,
+      new UpgradeRequest(request.httpRequest, params, clientInfo),
+    );
   }
 
   private open(upgrade: PendingUpgrade): void {
     if (upgrade.isOver) return;
-    upgrade.attempt.accept(this.config.limits, this, (connection) => {
+    upgrade.request.accept(this.terms, (connection) => {
       const client = upgrade.client ?? this.createClient(upgrade, connection);
       upgrade.accept();
       this.clients.set(connection, client);
-      upgrade.server!._connect(client, upgrade.attempt.request);
+      upgrade.server!._connect(client, upgrade.request.httpRequest);
     });
   }
 

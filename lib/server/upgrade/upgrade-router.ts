@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { patchMethod } from '../util/patch-method.js';
 import { pathOf } from './path-pattern.js';
 import { isWebSocket, handleAsHttpRequest } from './http-fallback.js';
-import { refusal, refuseUpgrade } from './http-refusal.js';
+import { publishRefusal, refusal, writeRefusal, type HttpRefusal } from './http-refusal.js';
 import { detectSocketIoClient } from './unknown-path.js';
 
 /** Handles an upgrade, and owns its socket from then on. */
@@ -116,14 +116,19 @@ export class UpgradeRouter {
     if (this.tryHandle(request, socket, head) || this.isShared) return;
     if (!isWebSocket(request)) handleAsHttpRequest(this.http, request, socket, head);
     else if (pathOf(request.url) === undefined)
-      refuseUpgrade(request, socket, refusal(400, 'The request target is not a path'));
+      refuse(request, socket, refusal(400, 'The request target is not a path'));
     else {
       this.onUnknown(request.url!);
-      refuseUpgrade(request, socket, refusal(404, 'No gateway is mounted on this path'));
+      refuse(request, socket, refusal(404, 'No gateway is mounted on this path'));
     }
   };
 }
 
 function decidesUpgrades(http: Server): http is Server & UpgradeDecider {
   return typeof Reflect.get(http, 'shouldUpgradeCallback') === 'function';
+}
+
+function refuse(request: IncomingMessage, socket: Duplex, answer: HttpRefusal): void {
+  publishRefusal(request, answer);
+  writeRefusal(socket, answer);
 }

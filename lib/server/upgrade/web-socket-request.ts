@@ -1,12 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { ConnectionLimits } from '../transport/connection-limits.js';
-import type { Connection, ConnectionWatcher } from '../transport/connection.js';
+import type { Connection } from '../transport/connection.js';
 import type { ServerWebSocket } from '../transport/server-web-socket.js';
 import type { HandshakeListener, WebSocketAcceptor } from '../transport/web-socket-acceptor.js';
 import { WebSocketConnection } from '../transport/web-socket-connection.js';
-import type { ConnectionRequest } from './connection-request.js';
-import { refusal, refuseUpgrade, type HttpRefusal } from './http-refusal.js';
+import type { ConnectionRequest, ConnectionTerms } from './connection-request.js';
+import { refusal, writeRefusal, type HttpRefusal } from './http-refusal.js';
 
 /** The upgrade request of a WebSocket, until the response 101 or a refusal. */
 export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
@@ -17,7 +16,7 @@ export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
 
   constructor(
     private readonly acceptor: WebSocketAcceptor,
-    readonly request: IncomingMessage,
+    readonly httpRequest: IncomingMessage,
     private readonly tcp: Duplex,
     private readonly head: Buffer,
   ) {}
@@ -35,28 +34,24 @@ export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
 
   check(done: (refused: HttpRefusal | undefined) => void): void {
     this.onChecked = done;
-    this.acceptor.check(this.request, this.tcp, this.head, this);
+    this.acceptor.check(this.httpRequest, this.tcp, this.head, this);
   }
 
-  connection(limits: ConnectionLimits): WebSocketConnection {
-    return (this.created ??= new WebSocketConnection(this.request.socket, limits));
+  connection({ limits }: ConnectionTerms): WebSocketConnection {
+    return (this.created ??= new WebSocketConnection(this.httpRequest.socket, limits));
   }
 
-  accept(
-    limits: ConnectionLimits,
-    watcher: ConnectionWatcher,
-    opened: (connection: Connection) => void,
-  ): void {
+  accept(terms: ConnectionTerms, opened: (connection: Connection) => void): void {
     this.onOpened = (ws) => {
-      const connection = this.connection(limits);
-      connection.attach(ws, watcher);
+      const connection = this.connection(terms);
+      connection.attach(ws, terms.watcher);
       opened(connection);
     };
     this.acceptHandshake!();
   }
 
   refuse(answer: HttpRefusal): void {
-    refuseUpgrade(this.request, this.tcp, answer);
+    writeRefusal(this.tcp, answer);
   }
 
   destroy(): void {
@@ -71,7 +66,7 @@ export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
   }
 
   onInvalid(error: Error): void {
-    this.onChecked!(handshakeRefusal(this.request, error));
+    this.onChecked!(handshakeRefusal(this.httpRequest, error));
   }
 
   onOpen(ws: ServerWebSocket): void {

@@ -228,6 +228,22 @@ describe('a client whose guards run', () => {
     expect((await requestUpgrade(app.port, '/ws')).status).toBe(500);
   });
 
+  it('has no raw socket after it has disconnected the client either', async () => {
+    let thrown: unknown;
+    act = (client) => {
+      client.disconnect();
+      try {
+        void client.ws;
+      } catch (error) {
+        thrown = error;
+      }
+      return true;
+    };
+    const app = await startApp({ providers: [BareGateway] });
+    await expect(app.connect('/ws')).rejects.toThrow('403');
+    expect(thrown).toMatchObject({ code: 'ERR_ENVELOPE_NOT_CONNECTED' });
+  });
+
   it('keeps the listeners and middlewares of the guard', async () => {
     const app = await start();
     act = (client) => {

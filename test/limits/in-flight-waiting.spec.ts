@@ -1,5 +1,6 @@
+import { jest } from '@jest/globals';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { EnvelopeSocket } from '../../lib/index.js';
+import { EnvelopeSocket, observe } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
@@ -25,9 +26,11 @@ class SlowGateway {
   }
 }
 
-async function start(): Promise<{ app: TestApp; gateway: SlowGateway; client: TestClient }> {
+async function start(
+  connectTimeout = 30_000,
+): Promise<{ app: TestApp; gateway: SlowGateway; client: TestClient }> {
   const limits = { maxInFlight: 1, messagesPerSecond: false } as const;
-  const app = await startApp({ providers: [SlowGateway] }, { adapter: { limits } });
+  const app = await startApp({ providers: [SlowGateway] }, { adapter: { limits, connectTimeout } });
   const client = await app.connect('/ws');
   return { app, gateway: app.nest.get(SlowGateway), client };
 }
@@ -61,5 +64,24 @@ describe('waiting messages', () => {
     gate.resolve();
     await until('all handlers', () => gateway.handled === 2_000);
     expect(socket!.isPaused).toBe(false);
+  });
+
+  it('leave no timer behind when an observer of the limit disconnects the client', async () => {
+    const { app, gateway, client } = await start(80);
+    const unsubscribe = observe('limit', ({ socket }) => void (socket as EnvelopeSocket).disconnect());
+    const timers = jest.spyOn(globalThis, 'setTimeout');
+    try {
+      client.send({ event: 'slow' });
+      client.send({ event: 'count' });
+      expect((await client.ended()).code).toBe(1000);
+      gate.resolve();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      expect(timers.mock.calls.filter(([, delay]) => delay === 80)).toEqual([]);
+      expect(gateway.handled).toBe(0);
+    } finally {
+      timers.mockRestore();
+      unsubscribe();
+    }
+    expect(app.log.of('error')).toEqual([]);
   });
 });

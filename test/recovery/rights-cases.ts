@@ -1,4 +1,5 @@
 import { user } from '../../lib/index.js';
+import { until } from '../support/wait.js';
 import type { Node } from './cases.js';
 import { RecoveringClient } from './recovery-client.js';
 
@@ -47,4 +48,25 @@ export function recoveryRightsCases(start: () => Promise<Node[]>): void {
     expect(await ada.settled()).toEqual(['red', 'both', 'ada', 'all']);
     expect(there.socketOf(ada).rooms.has('admins')).toBe(false);
   });
+
+  it.each(['expires', 'is disconnected'])(
+    'refuses a client that %s while its session is restored',
+    async (end) => {
+      const ada = await new RecoveringClient({ user: 'ada' }).connect(here.app);
+      const { id } = ada.hello;
+      await ada.cut();
+      await here.lost(ada);
+      there.restore = async (client) => {
+        if (end === 'expires') client.expiresAt = Date.now();
+        else client.disconnect();
+        await until('the end', () => client.closed !== undefined);
+        return undefined;
+      };
+      await expect(ada.open(there.app)).rejects.toThrow(end === 'expires' ? '401' : '403');
+      expect(there.server.sockets.size).toBe(0);
+      there.restore = undefined;
+      await ada.connect(there.app);
+      expect(ada.hello).toMatchObject({ id, recovered: true });
+    },
+  );
 }

@@ -71,6 +71,8 @@ export class Backlog {
   add(envelope: Envelope, bytes: number): boolean {
     if (this.isEmpty) {
       if (this.socket._requests.inFlight >= this.limits.maxInFlight) this.warn();
+      // an observer may have disconnected the client: its timer would run for ever
+      if (this.socket._lifecycle.isEnded) return true;
       this.startStandstill();
     }
     this.runAfterDrain();

@@ -52,9 +52,10 @@ export class ConnectionApi<Listen extends EventsMap> {
   get ws(): NonNullable<Connection['webSocket']> {
     const { webSocket } = this._connection;
     if (webSocket !== undefined) return webSocket;
-    if (this.readyState === this.CONNECTING)
-      throw withCode('ERR_ENVELOPE_NOT_CONNECTED', new Error(NOT_OPEN));
     const { transportName } = this._connection;
+    // also after a guard has disconnected the client: no WebSocket was opened
+    if (transportName === 'websocket' || this.readyState === this.CONNECTING)
+      throw withCode('ERR_ENVELOPE_NOT_CONNECTED', new Error(NOT_OPEN));
     throw withCode(
       'ERR_ENVELOPE_UNSUPPORTED',
       new Error(`client.ws: the connection has no WebSocket, its transport is "${transportName}"`),

@@ -51,6 +51,7 @@ const ABANDONED_GUARD_TIMEOUTS = 3;
 const RESUME_TIMEOUT = 5_000;
 
 const EXPIRED = refusal(401, 'The token has expired');
+const FORBIDDEN = refusal(403, 'Forbidden resource');
 const OLD_HTTP = refusal(400, 'A WebSocket needs HTTP/1.1');
 const NO_HOST = refusal(400, 'The Host header is missing, or names no host');
 // the client can reconnect to another node, or to this one after its restart
@@ -184,6 +185,9 @@ export class UpgradeHandler implements ConnectionWatcher {
         if (refused !== undefined) return upgrade.refuse(refused);
         if (!upgrade.isOver) client._grant = grantOf(client);
         if (recovery !== undefined && !upgrade.isOver) await this.resume(client, recovery);
+        // the token may have expired during the search for the session, or the application has disconnected the client
+        if (client._isEnded)
+          return upgrade.refuse(client._lifecycle.expiry?.isOver === true ? EXPIRED : FORBIDDEN);
         this.open(upgrade);
       })
       .catch((error) => this.fail(upgrade, error));

@@ -100,6 +100,19 @@ describe('the heartbeat of a paused connection', () => {
     await until('all messages are handled', () => answered(client) === MESSAGE_COUNT);
     await until('the dead client is disconnected', () => disconnected.includes(socket));
   });
+
+  it('paused by the gateway leaves a resume by the gateway without effect while too many messages wait', async () => {
+    const app = await startApp({ providers: [PausedGateway] });
+    const { client, socket } = await join(app, false);
+    await sendUntilPaused({ client, socket });
+    socket.pause();
+    await waitForTimeout(app);
+    socket.resume();
+    expect(socket.isPaused).toBe(true);
+    released.resolve();
+    await until('all messages are handled', () => answered(client) === MESSAGE_COUNT);
+    expect(socket.isPaused).toBe(false);
+  });
 });
 
 describe('the heartbeat of a connection that is paused because too many messages wait', () => {

@@ -133,8 +133,13 @@ export class Backlog {
     if (!this.isHeld) return false;
     this.isReadForHeartbeat = true;
     if (this.isFull) return false;
-    this.socket._connection.release('backlog');
-    return !this.socket._connection.isPaused;
+    const { _connection: connection } = this.socket;
+    connection.release('backlog');
+    if (!connection.isPaused) return true;
+    // the application has paused it, and its `client.resume()` must not read on either
+    this.isReadForHeartbeat = false;
+    connection.hold('backlog');
+    return false;
   }
 
   /** Drops all messages: the client has disconnected. */

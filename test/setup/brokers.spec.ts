@@ -50,7 +50,7 @@ describeWithRedis("a Redis of the test's own", () => {
     client.destroy();
   });
 
-  it('is killed, and comes back on its port, empty', async () => {
+  it('is killed, and restarts on its port, empty', async () => {
     const { port } = redis;
     await redis.kill();
     expect(redis.isRunning).toBe(false);
@@ -93,7 +93,7 @@ describeWithPostgres("a PostgreSQL of the test's own", () => {
     await client.end();
   });
 
-  it('is killed, and comes back on its port, with its data', async () => {
+  it('is killed, and restarts on its port, with its data', async () => {
     const { port } = postgres;
     const client = await open();
     const ended = new Promise((resolve) => client.once('end', resolve));
@@ -106,7 +106,7 @@ describeWithPostgres("a PostgreSQL of the test's own", () => {
     await next.end();
   });
 
-  it('ends while somebody is connected', async () => {
+  it('stops while a client is connected', async () => {
     const client = await open();
     await postgres.stop();
     expect(postgres.isRunning).toBe(false);

@@ -1,5 +1,9 @@
 import type { Encoding } from '../transport/encoding.js';
 import { Frame, type PendingOffset } from '../transport/frame.js';
+import type { EventPacket } from './adapter-types.js';
+
+/** An event packet of Socket.IO's adapter contract, and its position in the log, known or pending. */
+export type LoggedPacket = Omit<EventPacket, 'type'> & { place?: PendingOffset };
 
 /**
  * An event on its way to several clients. The first recipient of each encoding makes its bytes; all others with the
@@ -10,15 +14,7 @@ export class OutgoingMessage {
   private firstFrame: Frame | undefined;
   private others: Map<Encoding, Frame> | undefined;
 
-  constructor(
-    readonly event: string,
-    readonly data: unknown,
-    /** Of a request to a room: the same for all recipients. */
-    readonly id: number | undefined,
-    readonly meta: object | undefined,
-    /** The position in the log of messages that clients may have missed. */
-    readonly place: string | PendingOffset | undefined,
-  ) {}
+  constructor(private readonly packet: LoggedPacket) {}
 
   /**
    * Returns the message in an encoding.
@@ -42,6 +38,15 @@ export class OutgoingMessage {
   }
 
   private encode(encoding: Encoding): Frame {
-    return new Frame(encoding.event(this.event, this.data, this.id, this.meta), true, this.place);
+    const { packet } = this;
+    const [event, data, ...rest] = packet.data;
+    // own properties only: an id on Object.prototype would make every broadcast a request
+    const id = Object.hasOwn(packet, 'id') ? packet.id : undefined;
+    const payload = Object.hasOwn(packet, 'bare') ? undefined : data;
+    const meta = Object.hasOwn(packet, 'meta') ? packet.meta : undefined;
+    // adapters that keep a log add the position at the end
+    const offset = rest.at(-1);
+    const place = typeof offset === 'string' ? offset : packet.place;
+    return new Frame(encoding.event(event as string, payload, id, meta), true, place);
   }
 }

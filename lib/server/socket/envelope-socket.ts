@@ -309,7 +309,6 @@ export class EnvelopeSocket<
   writeToEngine(messages: readonly OutgoingMessage[], flags: EmitFlags): void {
     const { outbox, encoding } = this._connection;
     if (flags.volatile === true && !outbox.writable) return this._outbound.publishDrop();
-    if (this._isEnded) return;
     for (const message of messages) {
       const frame = message.frame(encoding);
       // the flags are those of the whole broadcast: the same for all recipients

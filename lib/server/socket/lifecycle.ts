@@ -116,6 +116,7 @@ export class Lifecycle implements ConnectionOwner {
     const wasConnected = this.connected;
     if (wasConnected) socket._emitConnectionEvent('disconnecting', reason, closed);
     this.isEnded = true;
+    connection.outbox.end();
     this.connected = false;
     this.inbound?.close();
     connection.readToEnd();

@@ -78,8 +78,11 @@ export class Outbox {
   /** How many items at the start of `behind` were passed on already. */
   private passed = 0;
   private behindSize = 0;
-  /** More waits than the limit: no further message is accepted, and the transport is notified at the end of the tick. */
-  private overflow: 'none' | 'due' | 'reported' = 'none';
+  /**
+   * Only an open outbox accepts messages. One with more than the limit overflows, and notifies its transport at the end of
+   * the tick.
+   */
+  private state: 'open' | 'overflowing' | 'overflowed' | 'ended' = 'open';
 
   constructor(
     private readonly transport: OutboxTransport,
@@ -101,7 +104,7 @@ export class Outbox {
 
   /** Adds one message behind all that were pushed before. */
   push(item: Outgoing): void {
-    if (this.overflow !== 'none') return;
+    if (this.state !== 'open') return;
     if (this.behind !== undefined) return this.queue(item);
     if (this.items === undefined) {
       this.items = [item];
@@ -136,7 +139,7 @@ export class Outbox {
     this.drop();
     this.behind = undefined;
     this.behindSize = 0;
-    this.overflow = 'due';
+    this.state = 'overflowing';
     this.schedule();
   }
 
@@ -149,7 +152,7 @@ export class Outbox {
 
   /** Adds a message without a position in the log yet; what is pushed later waits for it. */
   pushPending(frame: Frame): void {
-    if (this.overflow !== 'none') return;
+    if (this.state !== 'open') return;
     this.queue(frame);
     frame.pendingOffset!.wait(() => this.goOn());
   }
@@ -159,7 +162,7 @@ export class Outbox {
     const { behind } = this;
     this.behind = undefined;
     this.push(frame);
-    if (this.overflow === 'none') this.behind = behind;
+    if (this.state === 'open') this.behind = behind;
   }
 
   /**
@@ -170,6 +173,11 @@ export class Outbox {
   close(keepsMissed: boolean): void {
     this.goOn(keepsMissed ? 'drop' : 'send');
     this.flush();
+  }
+
+  /** Accepts nothing more. What waits is still written, by {@link flush}. */
+  end(): void {
+    this.state = 'ended';
   }
 
   private queue(item: Outgoing): void {
@@ -189,7 +197,7 @@ export class Outbox {
     this.behind = undefined;
     let next = this.passed;
     this.passed = 0;
-    for (; next < behind.length && this.overflow === 'none'; next++) {
+    for (; next < behind.length && this.state === 'open'; next++) {
       const item = behind[next]!;
       const isUnplaced = item instanceof Frame && item.pendingOffset !== undefined;
       if (isUnplaced && pendingOffset === 'wait') break;
@@ -197,7 +205,7 @@ export class Outbox {
       if (isUnplaced ? pendingOffset === 'send' : this.isDue(item))
         this.push(item instanceof Frame ? item.positioned : item);
     }
-    if (next === behind.length || this.overflow !== 'none') return;
+    if (next === behind.length || this.state !== 'open') return;
     this.behind = behind;
     // positions arrive one by one: moving the rest for each of them would cost more than sending it
     if (next * 2 > behind.length) behind.splice(0, next);
@@ -214,7 +222,7 @@ export class Outbox {
   /** Writes what waits, now: before a join, a close, a ping or a frame that `ws` itself writes. */
   flush(): void {
     const { items } = this;
-    if (this.overflow === 'due') return this.reportOverflow();
+    if (this.state === 'overflowing') return this.reportOverflow();
     if (items === undefined || (!this.isStarted && !this.isFull)) return;
     this.drop();
     if (!this.isStarted || this.isFull) return this.reportOverflow();
@@ -268,8 +276,9 @@ export class Outbox {
 
   private reportOverflow(): void {
     // what is not open any more has a reason for its end already
-    if (this.overflow === 'reported' || (this.isStarted && !this.transport.isOpen)) return;
-    this.overflow = 'reported';
+    const isOver = this.state === 'overflowed' || this.state === 'ended';
+    if (isOver || (this.isStarted && !this.transport.isOpen)) return;
+    this.state = 'overflowed';
     this.transport.onOverflow();
   }
 

@@ -105,6 +105,8 @@ function connect<Client extends EnvelopeSocket>(
     (error) => server._report(error, 'the adapter failed'),
   );
   updateUserRoom(socket);
+  // code of the application ran: the adapter, and the option identify
+  if (socket._isEnded) return;
   const sentMeanwhile = resumption === undefined ? NO_FRAMES : resumption.finish();
   if (sentMeanwhile === undefined)
     return socket._end(

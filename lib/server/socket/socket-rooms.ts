@@ -87,6 +87,8 @@ export function updateUserRoom(client: RoomSocket & ClientWithUser): void {
   const failed = (error: unknown): void =>
     client._report(error, 'a client could not join the room of its user');
   const name = nameOfUser(client);
+  // the option identify may have disconnected the client
+  if (client._isEnded) return;
   const room = name === undefined ? undefined : user(name);
   const { _userRoom: former } = client;
   if (room === former) return;

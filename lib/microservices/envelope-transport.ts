@@ -8,7 +8,7 @@ import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { IncomingPacket } from '../server/socket/incoming-request.js';
 import { INTERNAL_ERROR } from '../server/socket/incoming-request.js';
-import type { Bridge } from '../server/socket/message-router.js';
+import type { PacketHandler } from '../server/socket/message-router.js';
 import { assertOptions, refuse, refuseOption } from '../protocol/refuse.js';
 import { withCode } from '../protocol/with-code.js';
 import { currentTrace } from '../server/diagnostics/current-trace.js';
@@ -53,7 +53,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
   ) {
     super();
     const where = EnvelopeTransport.name;
-    if (typeof (Object(adapter) as Partial<EnvelopeAdapter>)._bridge !== 'function')
+    if (typeof (Object(adapter) as Partial<EnvelopeAdapter>)._handlePackets !== 'function')
       refuse(where, 'adapter', adapter, 'an EnvelopeAdapter: new EnvelopeTransport(adapter)');
     assertOptions(where, options, ['path'], "{ path: '/rpc' }");
     if (options.path !== undefined && typeof options.path !== 'string')
@@ -65,7 +65,9 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     if (typeof callback !== 'function')
       refuse('EnvelopeTransport.listen', 'callback', callback, 'a function: Nest calls it');
     try {
-      this.server = this.adapter._bridge(this.options.path, { take: (...message) => this.take(...message) });
+      this.server = this.adapter._handlePackets(this.options.path, {
+        handle: (...message) => this.handlePacket(...message),
+      });
     } catch (error) {
       return callback(error);
     }
@@ -75,7 +77,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
 
   /** Stops the transport. Nest calls it. The connections stay open: the adapter closes them. */
   close(): void {
-    if (this.server !== undefined) this.server._config.gateway.router.bridge = undefined;
+    if (this.server !== undefined) this.server._config.gateway.router.packetHandler = undefined;
     this.server = undefined;
     this._status$.next('disconnected');
   }
@@ -103,7 +105,9 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     return this.server as Unwrapped;
   }
 
-  private async take(...[client, packet, request]: Parameters<Bridge['take']>): Promise<void> {
+  private async handlePacket(
+    ...[client, packet, request]: Parameters<PacketHandler['handle']>
+  ): Promise<void> {
     const pattern = textOfPattern(packet.pattern);
     const { payload: data, metadata } = packet;
     const handler = this.getHandlerByPattern(pattern);

@@ -21,7 +21,7 @@ import { UpgradeRouters } from './upgrade-routers.js';
 import { watchForGateways } from './wiring-check.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
-import type { Bridge, MessageParser } from '../server/socket/message-router.js';
+import type { PacketHandler, MessageParser } from '../server/socket/message-router.js';
 import type { DisconnectReason } from '../server/transport/disconnect-reason.js';
 import { withCode } from '../protocol/with-code.js';
 
@@ -140,20 +140,20 @@ export class EnvelopeAdapter extends WsAdapter {
   }
 
   /**
-   * @internal Passes the messages of the microservice protocol on a path to `bridge`.
+   * @internal Passes the messages of the microservice protocol on a path to `packetHandler`.
    * @throws Error if the path has an `EnvelopeTransport` already
    */
-  _bridge(path: string | undefined, bridge: Bridge): EnvelopeServer {
+  _handlePackets(path: string | undefined, packetHandler: PacketHandler): EnvelopeServer {
     const server = path === undefined ? this.create(APPLICATION_PORT) : this.mounted.find(path);
     const { router } = server._config.gateway;
-    if (router.bridge !== undefined)
+    if (router.packetHandler !== undefined)
       throw withCode(
         'ERR_ENVELOPE_PATH_CONFLICT',
         new Error(
           `EnvelopeTransport: path "${server.name}" already has a transport. Use one EnvelopeTransport per path`,
         ),
       );
-    router.bridge = bridge;
+    router.packetHandler = packetHandler;
     return server;
   }
 

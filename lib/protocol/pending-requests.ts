@@ -12,7 +12,7 @@ interface Pending {
 }
 
 /** The requests that this server sent to one client and that are still unanswered. */
-export class OutgoingRequests {
+export class PendingRequests {
   private readonly pending = new Map<RequestId, Pending>();
 
   get isEmpty(): boolean {

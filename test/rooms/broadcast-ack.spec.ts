@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { OutgoingRequests } from '../../lib/protocol/pending-requests.js';
+import { PendingRequests } from '../../lib/protocol/pending-requests.js';
 import { RequestError } from '../../lib/protocol/request-error.js';
 import { broadcastRequest } from '../../lib/server/rooms/broadcast-ack.js';
 import type { EmitFlags, EventPacket, Namespace } from '../../lib/server/rooms/adapter-types.js';
@@ -138,7 +138,7 @@ describe('pending requests of one connection', () => {
   };
 
   it('are settled once, by an id of the same value and type', () => {
-    const requests = new OutgoingRequests();
+    const requests = new PendingRequests();
     const { calls, callback } = collect();
     requests.add(1, callback);
     expect(requests.settle('1', 'x', false)).toBe(false);
@@ -156,7 +156,7 @@ describe('pending requests of one connection', () => {
     [undefined, 'the request failed'],
     [[1], 'the request failed'],
   ])('reject an error response of %j with the message %j', (data, message) => {
-    const requests = new OutgoingRequests();
+    const requests = new PendingRequests();
     const { calls, callback } = collect();
     requests.add('x', callback);
     expect(requests.settle('x', data, true)).toBe(true);
@@ -166,7 +166,7 @@ describe('pending requests of one connection', () => {
   });
 
   it('time out, and all fail when the connection ends, including a request made in a callback', async () => {
-    const requests = new OutgoingRequests();
+    const requests = new PendingRequests();
     const { calls, callback } = collect();
     await new Promise<void>((resolve) => requests.add(1, (...call) => (callback(...call), resolve()), 1));
     expect(requests.settle(1, 'late', false)).toBe(false);

@@ -264,7 +264,7 @@ export class EnvelopeServer<
 
   /** @internal Whether the server has a listener for connections, or a microservice. */
   override get _isUsed(): boolean {
-    return super._isUsed || this.mounted?.gateway.router.bridge !== undefined;
+    return super._isUsed || this.mounted?.gateway.router.packetHandler !== undefined;
   }
   /** @internal Whether no client is connected or connecting. */
   get _isEmpty(): boolean {

@@ -1,5 +1,5 @@
 import type { Envelope } from '../../protocol/envelope.js';
-import { OutgoingRequests } from '../../protocol/pending-requests.js';
+import { PendingRequests } from '../../protocol/pending-requests.js';
 import { DisconnectedError } from '../../protocol/disconnected-error.js';
 
 /** How many requests to one client may wait for answers at a time, so that a client that never answers cannot fill the memory. */
@@ -16,7 +16,7 @@ class RecentCallbacks extends Map<number, (answer: unknown) => void> {
 
 /** The requests to one client that wait for an answer: its own, and those to a whole room that adapters send. */
 export class Answers {
-  readonly own = new OutgoingRequests();
+  readonly own = new PendingRequests();
   /** Where adapters put the callbacks of room-wide requests. */
   readonly byAdapter: Map<number, (answer: unknown) => void> = new RecentCallbacks();
 

@@ -87,7 +87,7 @@ export class Inbound {
       else this.router.counters.ignoredAnswers++;
       return;
     }
-    if (packet === undefined ? event!.charCodeAt(0) === DOLLAR : !this.router.hasBridge)
+    if (packet === undefined ? event!.charCodeAt(0) === DOLLAR : !this.router.takesPackets)
       return this.handleUnusual(envelope);
     const refusal = event === undefined ? undefined : refusalOf(event);
     if (refusal !== undefined) return this.refuseMalformed(new Refusal('reserved_event', refusal, id));

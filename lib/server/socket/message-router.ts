@@ -34,9 +34,9 @@ export interface Dispatcher {
 }
 
 /** Takes the packets of the microservice protocol: absent on a path without a microservice. */
-export interface Bridge {
+export interface PacketHandler {
   /** Never rejects. @param request what is to be answered; `undefined`: an event */
-  take(client: EnvelopeSocket, packet: Packet, request: IncomingPacket | undefined): Promise<void>;
+  handle(client: EnvelopeSocket, packet: Packet, request: IncomingPacket | undefined): Promise<void>;
 }
 
 /**
@@ -46,7 +46,7 @@ export interface Bridge {
 export class MessageRouter implements MessageHandling<EnvelopeSocket> {
   readonly counters: Counters = { ignoredAnswers: 0, refusedMessages: 0, droppedClusterMessages: 0 };
   dispatcher: Dispatcher | undefined;
-  bridge: Bridge | undefined;
+  packetHandler: PacketHandler | undefined;
 
   constructor(
     private readonly limits: MessageLimits,
@@ -55,8 +55,8 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     private readonly hasContext = false,
   ) {}
 
-  get hasBridge(): boolean {
-    return this.bridge !== undefined;
+  get takesPackets(): boolean {
+    return this.packetHandler !== undefined;
   }
 
   bind(client: EnvelopeSocket, handlers: unknown): void {
@@ -143,13 +143,13 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
       requests.add(request);
     }
     // the microservice may have been closed while the packet waited
-    const { bridge } = this;
-    if (client.nsp._isClosing || bridge === undefined)
+    const { packetHandler } = this;
+    if (client.nsp._isClosing || packetHandler === undefined)
       return request?.fail(new Refusal('going_away', 'the server is shutting down').toPayload());
     if (request === undefined) requests.running++;
     const traced = currentTrace();
     traced?.hold();
-    void bridge.take(client, packet, request).then(() => {
+    void packetHandler.handle(client, packet, request).then(() => {
       traced?.release();
       if (request === undefined) requests.ended(false);
     });

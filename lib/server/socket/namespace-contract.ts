@@ -32,7 +32,7 @@ export interface MessageHandling<Client> {
   bind(client: Client, handlers: unknown): void;
   readonly counters: Counters;
   /** Whether a microservice listens on this path. */
-  readonly hasBridge: boolean;
+  readonly takesPackets: boolean;
   /** Decodes a message; `undefined`: the application's own parser ignores it. */
   read(client: Client, data: Message, isBinary: boolean): Envelope | Refusal | undefined;
   /** Runs the handlers of an event, or passes a packet to the microservice. */

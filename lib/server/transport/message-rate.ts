@@ -2,7 +2,9 @@ import type { ConnectionLimits } from './connection-limits.js';
 
 /** The message rate of one connection: `messagesPerSecond`, and how many refusals follow before the connection ends. */
 export class MessageRate {
+  /** The state of the token bucket of messages: see `TokenBucket.take`. */
   private paid = 0;
+  /** The same for refusals. */
   private paidRefusals = 0;
 
   constructor(private readonly limits: Pick<ConnectionLimits, 'messages' | 'refusals'>) {}

@@ -96,8 +96,7 @@ module.exports = {
     },
     {
       name: 'nest-imports-down',
-      comment:
-        'Inside lib/nest: services, then the configuration of an endpoint, then servers, then the adapter',
+      comment: 'The parts of EnvelopeAdapter do not import it',
       severity: 'error',
       from: { path: '^lib/nest/(adapter-services|endpoint-config|mounted-servers|upgrade-routers)' },
       to: { path: '^lib/nest/(envelope-adapter|envelope-module)' },

@@ -75,7 +75,7 @@ describe('waiting messages', () => {
       client.send({ event: 'count' });
       expect((await client.ended()).code).toBe(1000);
       gate.resolve();
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await until('the end of the handler', () => gateway.clients[0]!._requests.inFlight === 0);
       expect(timers.mock.calls.filter(([, delay]) => delay === 80)).toEqual([]);
       expect(gateway.handled).toBe(0);
     } finally {

@@ -34,10 +34,6 @@ export class Lifecycle implements ConnectionOwner {
   isReady = false;
   /** Disconnected, or about to be: nothing is sent any more. */
   isEnded = false;
-  /** Whether middlewares or `handleConnection` still run. */
-  get isConnecting(): boolean {
-    return !this.isReady && !this.isEnded;
-  }
   /** How the connection ended; `undefined` before. */
   closed: ClosedInfo | undefined;
   /** Why the client has disconnected; `undefined` before. */
@@ -52,6 +48,11 @@ export class Lifecycle implements ConnectionOwner {
   private callbacks: readonly DisconnectCallback[] | undefined;
 
   constructor(private readonly socket: LifecycleSocket) {}
+
+  /** Whether middlewares or `handleConnection` still run. */
+  get isConnecting(): boolean {
+    return !this.isReady && !this.isEnded;
+  }
 
   /** The times at which the connection ends by itself, made at the first use. */
   getExpiry(): ConnectionExpiry {

@@ -178,6 +178,6 @@ export class Outbound {
       socket._report(error, 'an exception cannot be written as JSON');
       message = encoding.event('exception', INTERNAL_ERROR);
     }
-    if (!socket._lifecycle.isEnded) outbox.pushEncoded(message);
+    outbox.pushEncoded(message);
   }
 }

@@ -107,7 +107,7 @@ function renew(client: EnvelopeSocket, former: Grant | undefined, watch: DataWat
   const data = dataOf(client)!;
   const keys = new Set(written);
   for (const key of former?.keys ?? []) {
-    // a guard that reads a value of its own and keeps or changes it grants it again
+    // if a guard reads a value that guards had granted, and keeps or changes it, the grant stays
     if (read.has(key) && Object.hasOwn(data, key)) keys.add(key);
     else if (!written.has(key)) Reflect.deleteProperty(data, key);
   }

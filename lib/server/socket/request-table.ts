@@ -8,7 +8,7 @@ import type { Asker, IncomingRequest } from './incoming-request.js';
 /** What a request table needs of its socket. */
 export interface RequestSocket {
   readonly _connection: Connection;
-  readonly _lifecycle: { readonly isEnded: boolean; readonly inbound: { runWaiting(): void } | undefined };
+  readonly _lifecycle: { readonly inbound: { runWaiting(): void } | undefined };
   _end(reason: DisconnectReason, code?: number, text?: string): void;
   _report(error: unknown, where: string): void;
 }
@@ -78,7 +78,7 @@ export class RequestTable implements Asker {
   }
 
   send(message: Encoded): void {
-    if (!this.socket._lifecycle.isEnded) this.socket._connection.outbox.pushEncoded(message);
+    this.socket._connection.outbox.pushEncoded(message);
   }
 
   report(error: unknown, where: string): void {

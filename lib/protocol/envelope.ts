@@ -25,6 +25,8 @@ export interface Envelope {
   readonly meta: Readonly<Record<string, unknown>> | undefined;
   /** In place of `event`: a message of the microservice protocol. */
   readonly packet: Packet | undefined;
+  /** The arguments of a message of Socket.IO's protocol: `data` is the only one, or the list of several. */
+  readonly args?: readonly unknown[];
 }
 
 /** The data of an `exception` (PROTOCOL.md, section "Exceptions"). */

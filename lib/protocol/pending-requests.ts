@@ -3,8 +3,8 @@ import { MAX_DELAY } from './max-delay.js';
 import { RequestError } from './request-error.js';
 import { TimeoutError } from './timeout-error.js';
 
-/** Receives the result of a request: an error, or the answer. */
-export type AnswerCallback = (error: Error | null, data?: unknown) => void;
+/** Receives the result of a request: an error, or the answer. With Socket.IO's protocol, an answer may have several values. */
+export type AnswerCallback = (error: Error | null, data?: unknown, values?: readonly unknown[]) => void;
 
 interface Pending {
   callback: AnswerCallback;
@@ -44,13 +44,13 @@ export class PendingRequests {
    *
    * @returns `false` for a forged, repeated or late answer, which matches no open request
    */
-  settle(id: RequestId, data: unknown, failed: boolean): boolean {
+  settle(id: RequestId, data: unknown, failed: boolean, values?: readonly unknown[]): boolean {
     const request = this.pending.get(id);
     if (request === undefined) return false;
     this.pending.delete(id);
     clearTimeout(request.timer);
     if (failed) request.callback(new RequestError(data));
-    else request.callback(null, data);
+    else request.callback(null, data, values);
     return true;
   }
 

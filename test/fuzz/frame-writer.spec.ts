@@ -63,7 +63,7 @@ function readBack(bytes: Buffer, items: readonly Outgoing[]): void {
   check(frames.length === items.length, 'another number of frames', frames.length, items.length);
   for (const [index, { opcode, payload }] of frames.entries()) {
     const item = items[index]!;
-    const source = typeof item === 'string' ? item : item.payload;
+    const source = (typeof item === 'string' ? item : item.payload) as string | Buffer;
     check(opcode === (typeof source === 'string' ? 1 : 2), 'another opcode', opcode, source);
     check(payload.equals(typeof source === 'string' ? utf8(source) : source), 'other bytes', payload, source);
   }

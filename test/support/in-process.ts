@@ -13,7 +13,7 @@ import type {
   ReadyState,
 } from '../../lib/server/transport/connection.js';
 import { describeEnd } from '../../lib/server/transport/disconnect-reason.js';
-import { ENVELOPE } from '../../lib/server/transport/encoding.js';
+import { ENVELOPE, type Encoded } from '../../lib/server/transport/encoding.js';
 import { Frame, type Outgoing } from '../../lib/server/transport/frame.js';
 import { MessageRate } from '../../lib/server/transport/message-rate.js';
 import { Outbox, type OutboxTransport } from '../../lib/server/transport/outbox.js';
@@ -154,6 +154,9 @@ class InProcessConnection implements Connection, OutboxTransport {
   setOwner(owner: ConnectionOwner): void {
     this.owner = owner;
   }
+  refuse(message: Encoded): void {
+    this.outbox.pushEncoded(message);
+  }
   startWriting(): void {
     if (this.readyState === 1) this.outbox.start();
   }
@@ -165,7 +168,7 @@ class InProcessConnection implements Connection, OutboxTransport {
   }
 
   write(items: readonly Outgoing[]): number {
-    for (const item of items) this.client.receive(item instanceof Frame ? item.payload : item);
+    for (const item of items) this.client.receive((item instanceof Frame ? item.payload : item) as string);
     return 0;
   }
   sendRaw(data: RawData): void {

@@ -6,7 +6,8 @@ const expected = (opcode: number, payload: string | Buffer): Buffer =>
   clientFrame({ opcode, payload, mask: false });
 const bytesOf = (item: Outgoing): Buffer => {
   if (typeof item === 'string') return expected(OP.text, item);
-  return expected(typeof item.payload === 'string' ? OP.text : OP.binary, item.payload);
+  const payload = item.payload as string | Buffer;
+  return expected(typeof payload === 'string' ? OP.text : OP.binary, payload);
 };
 
 /** The values around each boundary between two classes of length. */

@@ -11,6 +11,7 @@ import type { Encoded } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
 import type { Recovery } from '../recovery/types.js';
 import { ResumableSession } from '../socket/resumable-session.js';
+import { INTERNAL_ERROR } from '../socket/incoming-request.js';
 import { runChain, toException } from '../socket/middleware.js';
 import type { NamespaceConfig } from './namespace-config.js';
 import { isUserRoom } from '../handshake/user-name.js';
@@ -55,8 +56,8 @@ interface AdmittingServer<Client extends EnvelopeSocket> {
 }
 
 /**
- * Connects a client whose WebSocket is open. Runs the middlewares, joins the client's rooms, sends `$session` if the
- * client negotiated `envelope.v1`, and calls the `connection` listeners. When `handleConnection` has settled, handles
+ * Connects a client whose WebSocket is open. Runs the middlewares, joins the client's rooms, sends the greeting
+ * (`$session`, or Socket.IO's CONNECT), and calls the `connection` listeners. When `handleConnection` has settled, handles
  * the messages received in the meantime.
  */
 export function admit<Client extends EnvelopeSocket>(
@@ -68,8 +69,8 @@ export function admit<Client extends EnvelopeSocket>(
   if (maxLifetime !== Infinity) socket._lifecycle.getExpiry().limit(maxLifetime);
   const middlewares = server._middlewares;
   if (middlewares.length === 0) return connect(server, socket, request);
-  // `$session` is the first message of envelope.v1: for such clients, what middlewares emit waits until it is written
-  if (socket.protocol !== ENVELOPE_V1) socket._connection.startWriting();
+  // the greeting is the first message: what middlewares emit waits until it is written
+  if (!isGreeted(socket)) socket._connection.startWriting();
   startDeadline(server, socket, 'a connection middleware');
   server._connecting.add(socket);
   runChain(
@@ -91,9 +92,9 @@ function connect<Client extends EnvelopeSocket>(
   request: IncomingMessage,
 ): void {
   server._connecting.delete(socket);
-  const isEnvelopeV1 = socket.protocol === ENVELOPE_V1;
+  const hasGreeting = isGreeted(socket);
   // without an owner that its guards identify, no client could resume the session
-  const isResumable = isEnvelopeV1 && socket._grant?.key !== undefined;
+  const isResumable = hasGreeting && socket._grant?.key !== undefined;
   // a resumed client continues from its offset, even if this node does not know the position of the log yet
   const resumption = socket._session?.resumption;
   const position = isResumable ? (resumption?.offset ?? server._recovery?.position) : undefined;
@@ -114,8 +115,8 @@ function connect<Client extends EnvelopeSocket>(
       CLOSE_CODES.INTERNAL_ERROR.code,
       'the session has ended',
     );
-  if (isEnvelopeV1) {
-    sendSession(socket, sessionMessage(socket, server._config, position), sentMeanwhile);
+  if (hasGreeting) {
+    greet(socket, greeting(socket, server._config, position), sentMeanwhile);
   } else {
     // the application selected a subprotocol without offsets, whose clients cannot use missed messages
     socket._connection.startWriting();
@@ -191,23 +192,38 @@ function startDeadline(server: AdmittingServer<Untyped>, socket: EnvelopeSocket,
   }, connectTimeout);
 }
 
-/** Sends the error of a middleware as an exception, then closes the connection with 1008. */
+/** Sends the error of a middleware, then closes the connection with 1008. */
 function refuse(socket: EnvelopeSocket, error: Error): void {
-  socket._outbound.fail(toException(error, 'refused'));
+  socket._connection.refuse(encodeRefusal(socket, error));
   socket._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, error.message);
+}
+
+function encodeRefusal(socket: EnvelopeSocket, error: Error): Encoded {
+  const { encoding } = socket._connection;
+  try {
+    return encoding.refusal(error, toException(error, 'refused'));
+  } catch (cause) {
+    socket._report(cause, 'an exception cannot be written as JSON');
+    return encoding.refusal({ name: error.name, message: String(INTERNAL_ERROR.message) }, INTERNAL_ERROR);
+  }
 }
 
 const NO_FRAMES: readonly Frame[] = [];
 
+/** Returns whether the first message to a client is a greeting: in Socket.IO's protocol, and in `envelope.v1`. */
+function isGreeted({ protocol, _connection: { encoding } }: EnvelopeSocket): boolean {
+  return protocol === ENVELOPE_V1 || encoding.protocol === 'socket.io';
+}
+
 /**
- * Sends `$session`, then the messages that a resumed client missed, then those that guards and middlewares emitted.
+ * Sends the greeting, then the messages that a resumed client missed, then those that guards and middlewares emitted.
  *
  * @param sentMeanwhile the messages that were sent to the client's rooms since the resumption began
  */
-function sendSession(socket: EnvelopeSocket, session: Encoded, sentMeanwhile: readonly Frame[]): void {
+function greet(socket: EnvelopeSocket, message: Encoded, sentMeanwhile: readonly Frame[]): void {
   const { outbox } = socket._connection;
   const emittedEarly = outbox.take();
-  outbox.pushEncoded(session);
+  outbox.pushEncoded(message);
   socket._connection.startWriting();
   socket._session?.replay(sentMeanwhile);
   for (const item of emittedEarly) outbox.push(item);
@@ -215,7 +231,7 @@ function sendSession(socket: EnvelopeSocket, session: Encoded, sentMeanwhile: re
 
 const FEATURES = ['ack', 'stream', 'cancel', 'ping'];
 
-function sessionMessage(
+function greeting(
   socket: EnvelopeSocket,
   { limits, gateway }: Pick<NamespaceConfig<unknown>, 'limits' | 'gateway'>,
   position: string | undefined,
@@ -231,8 +247,6 @@ function sessionMessage(
     ...limits.session,
     features,
   };
-  const { encoding } = socket._connection;
-  const message = encoding.event('$session', data);
   // no offset for a resumed client: it continues from its own, since the missed messages follow
-  return recovered || position === undefined ? message : encoding.withOffset(message, position);
+  return socket._connection.encoding.greeting(data, recovered ? undefined : position);
 }

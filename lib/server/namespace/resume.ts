@@ -21,7 +21,7 @@ export function mayResume(recovery: Recovery | undefined, request: IncomingMessa
  */
 export async function resume(client: EnvelopeSocket, recovery: Recovery): Promise<void> {
   await recovery.ready;
-  const { session: token, offset } = client.handshake.auth as Record<string, unknown>;
+  const { token, offset } = client._connection.encoding.resumeCredentials(client.handshake.auth);
   if (typeof token !== 'string' || typeof offset !== 'string') return;
   disconnectTokenOwner(client.nsp.sockets as ReadonlyMap<string, unknown>, token);
   const found = await recovery.resume(token, offset, {
@@ -38,7 +38,7 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
   const isOffsetOfSession = !recovery.isLater(found.session.from, offset);
   const canResume = isOwner && isOffsetOfSession && (await applyRestoreOption(client, found));
   if (canResume && client._isEnded) return found.putBack();
-  const size = found.missed.reduce((sum, frame) => sum + frame.payload.length, 0);
+  const size = found.missed.reduce((sum, frame) => sum + frame.length, 0);
   if (canResume && size <= client.nsp._config.limits.maxBufferedBytes)
     (client._session ??= new ResumableSession(client)).resume(found);
   else found.finish();

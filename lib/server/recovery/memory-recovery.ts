@@ -185,7 +185,7 @@ export class MemoryRecovery implements RecoverySettings {
     let size = 0;
     let total = 0;
     for (const frame of missed.frames) {
-      const text = frame.positionedText;
+      const text = frame.positioned.payload as string;
       chunk.push(text);
       size += text.length;
       if (size > CHUNK) {
@@ -231,7 +231,7 @@ export class MemoryRecovery implements RecoverySettings {
       );
       if (found === undefined) return undefined;
       for (const frame of found.frames) {
-        bytes += frame.payload.length;
+        bytes += frame.length;
         frames.push(frame);
       }
       until = found.until;

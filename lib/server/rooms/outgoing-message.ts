@@ -42,11 +42,11 @@ export class OutgoingMessage {
     const [event, data, ...rest] = packet.data;
     // own properties only: an id on Object.prototype would make every broadcast a request
     const id = Object.hasOwn(packet, 'id') ? packet.id : undefined;
-    const payload = Object.hasOwn(packet, 'bare') ? undefined : data;
+    const args = Object.hasOwn(packet, 'bare') ? [] : [data];
     const meta = Object.hasOwn(packet, 'meta') ? packet.meta : undefined;
     // adapters that keep a log add the position at the end
     const offset = rest.at(-1);
     const place = typeof offset === 'string' ? offset : packet.place;
-    return new Frame(encoding.event(event as string, payload, id, meta), true, place);
+    return new Frame(encoding.event(event as string, args, id, meta), true, place, encoding);
   }
 }

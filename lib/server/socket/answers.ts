@@ -30,12 +30,12 @@ export class Answers {
   }
 
   /** Passes an answer to its request. @returns whether one waits for it */
-  settle({ ack, event, data }: Envelope): boolean {
-    if (this.own.settle(ack!, data, event === 'exception')) return true;
+  settle({ ack, event, data, args }: Envelope): boolean {
+    if (this.own.settle(ack!, data, event === 'exception', args)) return true;
     const callback = this.byAdapter.get(ack as number);
     if (callback === undefined) return false;
     this.byAdapter.delete(ack as number);
-    callback(data);
+    callback(args === undefined ? data : args[0]);
     return true;
   }
 

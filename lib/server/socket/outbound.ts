@@ -67,10 +67,10 @@ export class Outbound {
     if (typeof last !== 'function') return this.send(flags, event, args);
     const withError = flags.timeout !== undefined;
     // as in Socket.IO: without a timeout the callback has no parameter for an error, and is called with answers only
-    const callback: AnswerCallback = (error, data) => {
+    const callback: AnswerCallback = (error, data, values = [data]) => {
       if (!withError && error !== null) return;
       callSafely(
-        () => Reflect.apply(last, undefined, withError ? [error, data] : [data]) as unknown,
+        () => Reflect.apply(last, undefined, withError ? [error, ...values] : values) as unknown,
         (thrown) => this.socket._report(thrown, `the callback of "${event}" threw`),
       );
     };
@@ -80,7 +80,9 @@ export class Outbound {
   /** Sends a request and resolves with its answer. */
   ask(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<Untyped> {
     return new Promise((resolve, reject) => {
-      this.send(flags, event, args, (error, data) => (error === null ? resolve(data) : reject(error)));
+      this.send(flags, event, args, (error, data, values = [data]) =>
+        error === null ? resolve(values[0]) : reject(error),
+      );
     });
   }
 
@@ -112,7 +114,7 @@ export class Outbound {
       );
     const id = callback === undefined ? undefined : socket.nsp._ids++;
     const { encoding, outbox } = socket._connection;
-    const message = encoding.event(event, data, id, meta);
+    const message = encoding.event(event, args, id, meta);
     if (socket._lifecycle.isEnded) {
       callback?.(new DisconnectedError('the socket has been disconnected'));
       return false;
@@ -158,7 +160,7 @@ export class Outbound {
     const { socket } = this;
     if (data === undefined || data === null || socket._lifecycle.isEnded) return;
     try {
-      socket._connection.outbox.pushEncoded(socket._connection.encoding.event(event, data));
+      socket._connection.outbox.pushEncoded(socket._connection.encoding.event(event, [data]));
     } catch (error) {
       currentTrace()?.fail(error);
       socket._report(error, `the result of "${event}" cannot be written as JSON`);
@@ -173,10 +175,10 @@ export class Outbound {
     const { encoding, outbox } = socket._connection;
     let message: Encoded;
     try {
-      message = encoding.event('exception', payload);
+      message = encoding.event('exception', [payload]);
     } catch (error) {
       socket._report(error, 'an exception cannot be written as JSON');
-      message = encoding.event('exception', INTERNAL_ERROR);
+      message = encoding.event('exception', [INTERNAL_ERROR]);
     }
     outbox.pushEncoded(message);
   }

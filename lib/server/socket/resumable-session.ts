@@ -120,7 +120,7 @@ export class ResumableSession {
     if (recovery?.isLater(position, current.sent) !== true) return;
     current.sent = position;
     const { encoding, outbox } = this.socket._connection;
-    outbox.pushPositioned(new Frame(encoding.withOffset(encoding.event('$offset', undefined), position)));
+    outbox.pushPositioned(new Frame(encoding.withOffset(encoding.event('$offset', []), position)));
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { WebSocket } from 'ws';
-import type { Encoding } from './encoding.js';
+import type { Encoded, Encoding } from './encoding.js';
 import type { ClosedInfo, DisconnectReason } from './disconnect-reason.js';
 import type { Beating } from './heartbeat.js';
 import type { Message } from './message.js';
@@ -55,6 +55,8 @@ export interface Connection extends Beating {
   setOwner(owner: ConnectionOwner): void;
   /** Starts to write. Until then, everything in the outbox waits. Does nothing the second time. */
   startWriting(): void;
+  /** Sends the refusal of a client that is not connected yet. The connection is closed after it. */
+  refuse(message: Encoded): void;
   /** Sends data without an envelope, as `ws` does, behind everything that was sent before. */
   sendRaw(data: RawData, options?: SendOptions | SendCallback, callback?: SendCallback): void;
   /** Sends a ping, where the transport has pings (RFC 6455, section 5.5.2). */

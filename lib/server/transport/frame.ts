@@ -1,4 +1,4 @@
-import { addOffset } from '../../protocol/codec.js';
+import { ENVELOPE, lengthOf, type Encoded, type Encoding } from './encoding.js';
 
 const FIN_TEXT = 0x81;
 const FIN_BINARY = 0x82;
@@ -38,11 +38,13 @@ export class Frame {
   private withOffset: Frame | undefined;
 
   constructor(
-    readonly payload: string | Buffer,
+    readonly payload: Encoded,
     /** `false`: left uncompressed, also where permessage-deflate was negotiated. */
     public compress = true,
     /** Its position in the log that clients read missed messages from, known or pending. */
     readonly place?: string | PendingOffset,
+    /** The encoding of the payload, which adds the position. */
+    private readonly encoding: Encoding = ENVELOPE,
   ) {
     if (typeof place === 'object') place.frame = this;
   }
@@ -67,18 +69,20 @@ export class Frame {
   /** The same message with its position, for clients that can resume their session. */
   get positioned(): Frame {
     if (this.offset === undefined) return this;
-    return (this.withOffset ??= new Frame(this.positionedText, this.compress));
+    return (this.withOffset ??= new Frame(
+      this.encoding.withOffset(this.payload, this.offset),
+      this.compress,
+    ));
   }
 
-  /** The text of {@link positioned}; only of a message whose position is known. */
-  get positionedText(): string {
-    return addOffset(this.payload as string, this.offset!);
+  /** Characters of text and bytes of binary parts. */
+  get length(): number {
+    return lengthOf(this.payload);
   }
 
   /** The frame as written to the TCP socket. */
   get bytes(): Buffer {
-    return (this.framed ??=
-      typeof this.payload === 'string' ? frameText(this.payload) : frameBinary(this.payload));
+    return (this.framed ??= frameEncoded(this.payload));
   }
 }
 
@@ -114,6 +118,11 @@ export function frameText(text: string): Buffer {
   const bytes = Buffer.allocUnsafe(headerSize(length) + length);
   writeText(bytes, 0, text, length);
   return bytes;
+}
+
+function frameEncoded(message: Encoded): Buffer {
+  if (typeof message === 'string') return frameText(message);
+  return Buffer.isBuffer(message) ? frameBinary(message) : Buffer.concat(message.map(frameEncoded));
 }
 
 function frameBinary(payload: Buffer): Buffer {

@@ -5,7 +5,7 @@ import { Frame, frameText, joinFrames, type Outgoing } from './frame.js';
 const FLUSH_AT = 64 * 1024;
 
 function sizeOf(item: Outgoing): number {
-  return typeof item === 'string' ? item.length : item.payload.length;
+  return item.length;
 }
 
 /** The outboxes with messages to write at the end of this tick. */

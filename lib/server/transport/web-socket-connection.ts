@@ -15,7 +15,7 @@ import {
   type SendOptions,
 } from './connection.js';
 import { describeEnd } from './disconnect-reason.js';
-import { ENVELOPE, type Encoding } from './encoding.js';
+import { ENVELOPE, type Encoded, type Encoding } from './encoding.js';
 import { readAhead } from './frame-reader.js';
 import { frameAscii, type Outgoing } from './frame.js';
 import type { Beating } from './heartbeat.js';
@@ -113,6 +113,10 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
         if (this.outbox.isIdle) this.draining?.settle();
       };
     this.outbox.start();
+  }
+
+  refuse(message: Encoded): void {
+    this.outbox.pushEncoded(message);
   }
 
   sendRaw(data: RawData, options?: SendOptions | SendCallback, callback?: SendCallback): void {
@@ -254,9 +258,12 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
   private writeThroughWs(items: readonly Outgoing[]): number {
     let largest = 0;
     for (const item of items) {
-      largest = Math.max(largest, Buffer.byteLength(typeof item === 'string' ? item : item.payload));
-      if (typeof item === 'string') this.raw!.send(item, this.onSent);
-      else this.raw!.send(item.payload, { compress: item.compress }, this.onSent);
+      const payload = typeof item === 'string' ? item : item.payload;
+      const compress = typeof item === 'string' || item.compress;
+      for (const part of typeof payload === 'string' || Buffer.isBuffer(payload) ? [payload] : payload) {
+        largest = Math.max(largest, Buffer.byteLength(part));
+        this.raw!.send(part, { compress }, this.onSent);
+      }
     }
     return largest;
   }

@@ -1,7 +1,7 @@
 // The load, in a separate process: many connections that send and count messages.
 import { ownCpu, serve } from './processes.js';
 import { TEXT } from './servers/common.js';
-import { Connection, PROTOCOLS } from './wire.js';
+import { open, PROTOCOLS } from './wire.js';
 
 let wire;
 let connections = [];
@@ -35,7 +35,7 @@ function addressOf(index) {
 }
 
 const opened = (port, count, from) =>
-  Promise.all(Array.from({ length: count }, (_, i) => Connection.open(port, wire, addressOf(from + i))));
+  Promise.all(Array.from({ length: count }, (_, i) => open(port, wire, addressOf(from + i))));
 
 serve({
   cpu: ownCpu,

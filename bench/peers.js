@@ -1,12 +1,20 @@
 // The servers that the bench compares: for each the program, its arguments, and the protocol of its clients.
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const PLAIN = new URL('./servers/plain.js', import.meta.url);
 const UWS = new URL('./servers/uws.js', import.meta.url);
 const NEST = new URL('./servers/nest.js', import.meta.url);
+const BUILD = '../../dist/esm/index.js';
+
+const ours = (build, variant) => ({
+  file: NEST,
+  args: variant === undefined ? ['envelope', build] : ['envelope', build, variant],
+  protocol: 'envelope',
+});
 
 export const PEERS = {
-  ours: { file: NEST, args: ['envelope'], protocol: 'envelope' },
+  ours: ours(BUILD),
   raw: { file: PLAIN, args: ['raw'], protocol: 'envelope', what: 'hand-written `ws` server' },
   batch: {
     file: PLAIN,
@@ -23,28 +31,30 @@ export const PEERS = {
     what: 'Nest + Socket.IO, websocket only',
   },
   'uWebSockets.js': { file: UWS, args: [], protocol: 'envelope', what: 'uWebSockets.js, written by hand' },
-  'no limits': {
-    file: NEST,
-    args: ['envelope', '../../dist/esm/index.js', 'no limits'],
-    protocol: 'envelope',
-    what: 'ours with every limit off',
-  },
-  'with context': {
-    file: NEST,
-    args: ['envelope', '../../dist/esm/index.js', 'with context'],
-    protocol: 'envelope',
-    what: 'ours with the option messageContext',
-  },
+  'no limits': { ...ours(BUILD, 'no limits'), what: 'ours with every limit off' },
+  'with context': { ...ours(BUILD, 'with context'), what: 'ours with the option messageContext' },
   'with telemetry': {
-    file: NEST,
-    args: ['envelope', '../../dist/esm/index.js', 'with telemetry'],
-    protocol: 'envelope',
+    ...ours(BUILD, 'with telemetry'),
     what: 'ours with OpenTelemetry, its figures on and its traces not sampled',
   },
+  'entry off': { ...ours(BUILD), isEntryOff: true, what: 'ours without the entry socket.io' },
+  'entry off, again': { ...ours(BUILD), isEntryOff: true, what: 'the same: how far the noise goes' },
 };
 
 /** Another build of this package. */
-export const otherBuild = (index) => ({ file: NEST, args: ['envelope', index], protocol: 'envelope' });
+export const otherBuild = (index) => ours(index);
+
+/** This package as `peer`, in another variant; other peers as they are. */
+const inVariant = (peer, variant) => (peer.args[0] === 'envelope' ? ours(peer.args[1], variant) : peer);
+
+/** `peer` for clients of Socket.IO. @param protocol a name in wire.js */
+export const forSocketIO = (peer, protocol) => ({ ...inVariant(peer, 'for Socket.IO'), protocol });
+
+/** This package as `peer`, with the entry for clients of Socket.IO, whose clients are bare all the same. */
+export const withSocketIO = (peer) => (peer.isEntryOff ? peer : inVariant(peer, 'with Socket.IO'));
+
+/** Whether this package has been built with the entry for clients of Socket.IO. */
+export const hasSocketIO = existsSync(new URL('../dist/esm/socketio/index.js', import.meta.url));
 
 const require = createRequire(import.meta.url);
 

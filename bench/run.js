@@ -14,7 +14,7 @@ import { createRequire } from 'node:module';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildOf } from './against.js';
-import { isInstalled, otherBuild, PEERS } from './peers.js';
+import { hasSocketIO, isInstalled, otherBuild, PEERS } from './peers.js';
 import { asideRows, overview, RATIO_HEAD, ratioRows, table } from './report.js';
 import { WORKLOADS } from './workloads.js';
 
@@ -55,9 +55,15 @@ if (!isInstalled('uWebSockets.js'))
   );
 console.log(`${heading.join(', ')}; medians of ${rounds} interleaved rounds\n`);
 
+if (!hasSocketIO)
+  console.log('This build has no entry for clients of Socket.IO: its workloads are left out.\n');
+
 const asides = [];
 const results = {};
-for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only))) {
+const chosen = WORKLOADS.filter(
+  ({ name, needsSocketIO }) => name.includes(values.only) && (hasSocketIO || !needsSocketIO),
+);
+for (const workload of chosen) {
   const installed = (wanted ?? workload.peers).filter(isInstalled);
   const names = values.against === undefined ? installed : ['ours', values.against];
   const all = [];
@@ -72,6 +78,7 @@ for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only)
   }
   results[workload.name] = all;
   const pairs = names.filter((name) => name !== 'ours').map((name) => ['ours', name]);
+  pairs.push(...(workload.pairs ?? []).filter((pair) => pair.every((name) => names.includes(name))));
   console.log(`${table(RATIO_HEAD, ratioRows(workload.name, all, pairs))}\n`);
   asides.push(...asideRows(workload.name, all));
 }

@@ -1,9 +1,12 @@
 // A WebSocket client that costs almost nothing: it writes prebuilt frames and counts the frames that it receives.
 import { connect } from 'node:net';
+import { PollingConnection } from './polling.js';
 
 const MASK = 0x80;
 const PING = 9;
 const CLOSE = 8;
+/** Engine.IO's own ping, as the payload of a text frame. */
+const ENGINE_PING = '2'.charCodeAt(0);
 /** The first letter of the broadcast event. No other event begins with it. */
 const BROADCAST = 'n'.charCodeAt(0);
 
@@ -18,6 +21,14 @@ export function frameOf(content, opcode = 1) {
 /** Close code 1000 (section 7.4.1). */
 const NORMAL_CLOSURE = frameOf(Buffer.from([0x03, 0xe8]), CLOSE);
 
+// the part of Engine.IO 4 and Socket.IO 5 that the bench needs
+const socketIO = (transport, pack) => ({
+  path: `/socket.io/?EIO=4&transport=${transport}`,
+  emit: (event, data) => pack(`42${JSON.stringify([event, data])}`),
+  request: (event, data, id) => pack(`42${id}${JSON.stringify([event, data])}`),
+  connect: pack('40'),
+});
+
 /** How each protocol encodes the same messages. `welcome` counts the messages that a server sends to a new client. */
 export const PROTOCOLS = {
   envelope: {
@@ -28,20 +39,22 @@ export const PROTOCOLS = {
     request: (event, data, id) => frameOf(JSON.stringify({ event, data, id })),
     welcome: 0,
   },
-  // the part of Engine.IO 4 and Socket.IO 5 that the bench needs
   'socket.io': {
-    path: '/ws/?EIO=4&transport=websocket',
+    ...socketIO('websocket', (packet) => frameOf(packet)),
     name: '42["'.length,
-    emit: (event, data) => frameOf(`42${JSON.stringify([event, data])}`),
-    request: (event, data, id) => frameOf(`42${id}${JSON.stringify([event, data])}`),
     // Engine.IO's "open" and the namespace's "connect"
     welcome: 2,
-    connect: frameOf('40'),
+    pong: frameOf('3'),
   },
+  'socket.io polling': { ...socketIO('polling', (packet) => packet), broadcast: '42["n' },
 };
 
+/** Opens a connection. Resolves when the server's welcome messages have arrived. */
+export const open = (port, wire, localAddress) =>
+  (wire.welcome === undefined ? PollingConnection : Connection).open(port, wire, localAddress);
+
 /** One connection. */
-export class Connection {
+class Connection {
   /**
    * Called with this connection for each message, and with whether it is a broadcast, as far as the chunk that holds
    * the frame's header shows it.
@@ -52,10 +65,13 @@ export class Connection {
   #left = 0;
   #rest;
   #name;
+  /** The answer to Engine.IO's ping. */
+  #pong;
 
   constructor(tcp, wire) {
     this.#tcp = tcp;
     this.#name = wire.name;
+    this.#pong = wire.pong;
     tcp.on('data', (chunk) => {
       // sends all responses to one chunk in one write
       tcp.cork();
@@ -134,6 +150,7 @@ export class Connection {
       at += head;
       if (opcode === PING) this.write(frameOf('', 10));
       else if (opcode === CLOSE) this.#tcp.end();
+      else if (short === 1 && bytes[at] === ENGINE_PING) this.write(this.#pong);
       else this.onMessage(this, bytes[at + this.#name] === BROADCAST);
     }
     if (at < bytes.length) this.#rest = bytes.subarray(at);

@@ -1,5 +1,6 @@
 // The workloads. Each starts a new server and a new load, warms both up, and returns figures.
 import { execFileSync } from 'node:child_process';
+import { forSocketIO, withSocketIO } from './peers.js';
 import { pause, start } from './processes.js';
 
 const LOAD = new URL('./load.js', import.meta.url);
@@ -7,6 +8,7 @@ const BASIC = ['ours', 'raw', 'WsAdapter', 'Socket.IO', 'uWebSockets.js'];
 const WITH_FLOOR = [...BASIC, 'floor'];
 const WITH_BATCH = [...BASIC, 'batch'];
 const WITH_ROOMS = ['ours', 'raw', 'Socket.IO', 'uWebSockets.js'];
+const REQUESTS = { event: 'ask', isRequest: true };
 
 /** The connections of the largest workloads: as many as one process may have open (`ulimit -n`), up to 50,000. */
 const OPEN_FILES = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) || Infinity;
@@ -97,8 +99,8 @@ function idle(clients, peers = BASIC) {
         const full = await server.ask('memory');
         const each = (name) => (full[name] - empty[name]) / clients / 1_000;
         return {
-          figures: { 'kB of RSS per connection': each('rss') },
-          asides: { 'kB of heap': each('heap'), 'kB outside': each('external') },
+          figures: { 'kB of RSS per connection': each('rss'), 'kB of heap per connection': each('heap') },
+          asides: { 'kB outside': each('external') },
         };
       }),
   };
@@ -154,11 +156,31 @@ async function broadcastFor(server, seconds, perSecond) {
   }
 }
 
+/** The same workload with clients of Socket.IO. */
+const ofSocketIO = (workload, protocol = 'socket.io') => ({
+  name: `${protocol}: ${workload.name}`,
+  needsSocketIO: true,
+  peers: ['ours', 'Socket.IO'],
+  run: (peer, ...rest) => workload.run(forSocketIO(peer, protocol), ...rest),
+});
+
+/**
+ * The same workload with bare clients, where "ours" has the entry for clients of Socket.IO and the others do not. Two of
+ * them are alike: what their ratio differs from 1 is noise.
+ */
+const besideSocketIO = (workload) => ({
+  name: `bare clients beside socket.io: ${workload.name}`,
+  needsSocketIO: true,
+  peers: ['ours', 'entry off', 'entry off, again'],
+  pairs: [['entry off, again', 'entry off']],
+  run: (peer, ...rest) => workload.run(withSocketIO(peer), ...rest),
+});
+
 export const WORKLOADS = [
   echo('echo, 50 clients x 32 in flight', { depth: 32, messages: 300_000 }),
   echo('echo, 50 clients x 1 in flight', { depth: 1, messages: 100_000 }),
   echo('request and answer by id, 50 x 32', {
-    ...{ event: 'ask', isRequest: true, depth: 32, messages: 200_000, peers: ['ours', 'Socket.IO'] },
+    ...{ ...REQUESTS, depth: 32, messages: 200_000, peers: ['ours', 'Socket.IO'] },
   }),
   echo('echo with a guard, a pipe and an interceptor, 50 x 32', {
     ...{ event: 'guarded', depth: 32, messages: 150_000 },
@@ -182,4 +204,17 @@ export const WORKLOADS = [
   latency('round trip beside 100 broadcasts a second to 500', { rate: 500, broadcasts: 100 }),
   fanOut(100, 1, 2_000, ['ours', 'floor']),
   fanOut(MANY, 1, 20, ['ours', 'floor']),
+  ofSocketIO(echo('acknowledgement, 50 x 32', { ...REQUESTS, depth: 32, messages: 100_000 })),
+  ofSocketIO(echo('acknowledgement, 50 x 1', { ...REQUESTS, depth: 1, messages: 60_000 })),
+  ofSocketIO(fanOut(1_000, 20, 400)),
+  ofSocketIO(openAndClose),
+  ofSocketIO(idle(10_000)),
+  ofSocketIO(
+    echo('acknowledgement, 50 x 32', { ...REQUESTS, depth: 32, messages: 60_000 }),
+    'socket.io polling',
+  ),
+  besideSocketIO(echo('50 x 32 in flight', { depth: 32, messages: 300_000 })),
+  besideSocketIO(echo('50 x 1 in flight', { depth: 1, messages: 100_000 })),
+  besideSocketIO(fanOut(1_000, 1, 300)),
+  besideSocketIO(fanOut(1_000, 20, 800)),
 ];

@@ -1,5 +1,6 @@
 // The same gateway on each adapter of Nest:
-// node bench/servers/nest.js envelope|ws|socket.io [build of this package] [no limits|with context|with telemetry]
+// node bench/servers/nest.js envelope|ws|socket.io [build of this package] [variant]
+// variant: no limits, with context, with telemetry, with Socket.IO (beside bare clients), for Socket.IO (its clients only)
 import 'reflect-metadata';
 import { Module, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -12,6 +13,7 @@ import { LIMITS, manySmallRooms, NO_LIMITS, repeat, TEXT } from './common.js';
 const [, , kind, build = '../../dist/esm/index.js', variant] = process.argv;
 /** A native socket has no rooms, so its application loops over all clients. */
 const hasRooms = kind !== 'ws';
+const isForSocketIO = kind === 'socket.io' || variant === 'for Socket.IO';
 const clients = new Set();
 
 class Guard {
@@ -56,10 +58,16 @@ handle('ask');
 // ten handlers in all, as in the gateway of a real application
 for (const name of OTHERS) handle(name);
 WebSocketServer()(BenchGateway.prototype, 'server');
-const WEBSOCKET_ONLY = { transports: ['websocket'], pingInterval: 1e8 };
-WebSocketGateway({ path: '/ws', ...(kind === 'socket.io' && WEBSOCKET_ONLY) })(BenchGateway);
+// clients of Socket.IO join the namespace "/": Nest's adapter has it without a path, ours at the path "/"
+const ofSocketIO = kind === 'socket.io' ? {} : { path: '/' };
+WebSocketGateway(isForSocketIO ? ofSocketIO : { path: '/ws' })(BenchGateway);
 class AppModule {}
 Module({ providers: [BenchGateway] })(AppModule);
+
+async function socketIO() {
+  const entry = await import(new URL('./socketio/index.js', new URL(build, import.meta.url)));
+  return entry.socketIO();
+}
 
 const app = await NestFactory.create(AppModule, { logger: ['error', 'fatal'] });
 const ADAPTERS = {
@@ -69,6 +77,7 @@ const ADAPTERS = {
     return new EnvelopeAdapter(app, {
       limits: variant === 'no limits' ? NO_LIMITS : LIMITS,
       messageContext: variant === 'with context',
+      ...(variant?.endsWith('Socket.IO') && { transports: [await socketIO()] }),
     });
   },
   ws: () => new WsAdapter(app),

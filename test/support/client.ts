@@ -19,7 +19,7 @@ export interface Received {
 const TIMEOUT = 5_000;
 
 /** Waits for conditions. Checks them at each `notify`, and rejects after the timeout. */
-class Waiter {
+export class Waiter {
   private readonly checks = new Set<() => void>();
 
   constructor(private readonly timeout: number) {}

@@ -1,8 +1,7 @@
 import type { Replies } from '../options/options.js';
 import { isObservable, type Observable } from 'rxjs';
 import { isReserved } from '../../protocol/reserved-events.js';
-import { callSafely } from '../../server/util/safe-call.js';
-import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import {
   INTERNAL_ERROR,
@@ -10,24 +9,41 @@ import {
   type IncomingRequest,
 } from '../../server/socket/incoming-request.js';
 import { isClientFault, toExceptionPayload } from '../errors/envelope-exception-filter.js';
-import {
-  IterableSource,
-  isIterableSource,
-  iterableSourceOf,
-  setSubscriber,
-  valueConsumed,
-  type Consumer,
-} from './iterable-source.js';
-import { ValueSink } from './value-sink.js';
+import { IterableSource, isIterableSource, iterableSourceOf, valueConsumed } from './iterable-source.js';
+import { forwardValues, type SourceTarget } from './source-forwarding.js';
 
 /** Milliseconds that an asynchronous exception filter has to answer a request. */
 const FILTER_TIMEOUT = 1_000;
+
+/** What becomes of the results of the handlers of one message: it depends on the protocol of the client. */
+export interface MessageResult {
+  /** Calls a handler with the data, and the acknowledgement function for `@Ack()`. */
+  call(callback: BoundCallback, data: unknown, isAckManual: boolean): unknown;
+  /**
+   * Takes what a handler returned.
+   *
+   * @param isAckManual whether the handler answers by `@Ack()`
+   * @returns a promise if the result is a source of many values; otherwise `undefined`, since a promise per message
+   * would cost time
+   */
+  handlerReturned(result: unknown, isAckManual: boolean): Promise<void> | undefined;
+  /** Takes an error that no exception filter has handled. */
+  fail(error: unknown): void;
+  /** Notes that the result of one handler is complete, or that the handler failed. */
+  handlerEnded(): void;
+}
+
+/** Returns what a handler returned as a source of values; `undefined` if it is one value. */
+export function sourceOf(result: unknown): Observable<unknown> | undefined {
+  if (isObservable(result)) return result;
+  return isIterableSource(result) ? new IterableSource(result) : undefined;
+}
 
 /**
  * Sends the results of the handlers of one message. Without an `id`, each value is sent as a message with the name
  * of the event. With an `id`, the client gets exactly one final response.
  */
-export class HandlerResult implements Consumer {
+export class HandlerResult implements MessageResult, SourceTarget {
   /** Handlers of this message that have not returned. */
   private notReturned: number;
   /** Handlers of this message whose result is not complete, for example a stream. */
@@ -38,7 +54,8 @@ export class HandlerResult implements Consumer {
   constructor(
     private readonly client: EnvelopeSocket,
     private readonly event: string,
-    private readonly request: IncomingRequest | undefined,
+    /** @internal */
+    readonly request: IncomingRequest | undefined,
     handlers: number,
     private readonly replies: Replies,
   ) {
@@ -47,11 +64,18 @@ export class HandlerResult implements Consumer {
     this.trace?.hold();
   }
 
+  call(callback: BoundCallback, data: unknown, isAckManual: boolean): unknown {
+    const { request } = this;
+    // @Ack() injects the first function among a handler's arguments
+    if (request !== undefined) return requestContext.run(request, callback, data, request.ack);
+    return isAckManual ? callback(data, this.manualAck) : callback(data);
+  }
+
   /**
    * The function for `@Ack()` if the message is not a request. It sends a reply with the event's name if the option
    * `replies` is `always`.
    */
-  get manualAck(): (...values: unknown[]) => void {
+  private get manualAck(): (...values: unknown[]) => void {
     return (...values) => {
       const value = values.length > 1 ? values : values[0];
       if (isResponse(value)) this.client._outbound.reply(value.event, value.data);
@@ -59,19 +83,8 @@ export class HandlerResult implements Consumer {
     };
   }
 
-  /**
-   * Sends what a handler returned.
-   *
-   * @param isAckManual whether the handler answers by `@Ack()`
-   * @returns a promise if the result is a source of many values; otherwise `undefined`, since a promise per message
-   * would cost time
-   */
   handlerReturned(result: unknown, isAckManual: boolean): Promise<void> | undefined {
-    const source = isObservable(result)
-      ? result
-      : isIterableSource(result)
-        ? new IterableSource(result)
-        : undefined;
+    const source = sourceOf(result);
     if (source !== undefined && this.request?.isCancelled === true) this.request.answer();
     // the return value of a handler with `@Ack()` is not a response, but may be a WsResponse
     if (isAckManual) this.sendResponse(result);
@@ -84,16 +97,8 @@ export class HandlerResult implements Consumer {
 
   private async forwardAll(source: Observable<unknown>): Promise<void> {
     if (iterableSourceOf(source) !== undefined) this.countAsStream();
-    await this.forwardValues(source, true);
+    await forwardValues(this, source, true);
     this.countReturn(false);
-  }
-
-  /** Closes a source without reading it, so that it can release its resources, such as a database cursor. */
-  private closeUnused(iterable: IterableSource | undefined): void {
-    callSafely(
-      () => Promise.resolve(iterable?.close()),
-      (error) => this.reportEnd(error),
-    );
   }
 
   /** Sends and logs an error that no exception filter has handled: one of a filter itself, or of an iterator. */
@@ -140,8 +145,8 @@ export class HandlerResult implements Consumer {
     else this.request?.answer(value);
   }
 
-  /** Sends one of many values. @returns whether the client takes more */
-  private forward(value: unknown): boolean {
+  /** @internal Sends one of many values. @returns whether the client takes more */
+  forward(value: unknown): boolean {
     const { request } = this;
     valueConsumed(this);
     if (request === undefined) {
@@ -156,50 +161,13 @@ export class HandlerResult implements Consumer {
   }
 
   /**
-   * Counts a source as a stream after its first value, since it may never end. Before that, it may be the Observable of
+   * @internal Counts a source as a stream after its first value, since it may never end. Before that, it may be the Observable of
    * an interceptor around a handler with one result.
    */
-  private countAsStream(): void {
+  countAsStream(): void {
     if (this.isStreaming || this.request !== undefined) return;
     this.isStreaming = true;
     this.client._requests.streaming++;
-  }
-
-  /**
-   * Subscribes to a source and sends its values. Rejects with the error of the source.
-   *
-   * @param isResult whether the handler returned this source. Iterables among its values are flattened; those among the
-   * values of an inner source are sent as they are
-   */
-  private forwardValues(source: Observable<unknown>, isResult: boolean): Promise<void> {
-    if (this.isOver) {
-      this.closeUnused(iterableSourceOf(source));
-      return Promise.resolve();
-    }
-    return new Promise((resolve, reject) => {
-      let pending: Promise<void>[] | undefined;
-      const onValue = (value: unknown): boolean => {
-        if (!isResult || !isIterableSource(value)) return this.forward(value);
-        // an interceptor may have mapped a value to an iterable
-        const inner = this.forwardValues(new IterableSource(value), false);
-        (pending ??= []).push(inner.catch((reason) => this.fail(reason)));
-        this.countAsStream();
-        return true;
-      };
-      const sink = new ValueSink(onValue, (failed) => {
-        release();
-        if (failed !== undefined)
-          reject(failed.error instanceof Error ? failed.error : new Error(String(failed.error)));
-        else if (pending === undefined) resolve();
-        else void Promise.all(pending).then(() => resolve());
-      });
-      const release = this.onStop(() => sink.complete());
-      setSubscriber(this);
-      // the exception filter runs in the context of the subscription
-      if (this.request === undefined) source.subscribe(sink);
-      else requestContext.run(this.request, () => source.subscribe(sink));
-      setSubscriber(undefined);
-    });
   }
 
   /** @internal Whether the connection takes more values at once. */
@@ -213,28 +181,19 @@ export class HandlerResult implements Consumer {
     return this.client._connection.drained();
   }
 
-  private stopSource(stop: () => void): void {
-    try {
-      stop();
-    } catch (error) {
-      this.reportEnd(error);
-    }
-  }
-
   /** @internal Logs what a source throws when it is closed. */
   reportEnd(error: unknown): void {
     this.client._report(error, `the source of "${this.event}" threw when it was ended`);
   }
 
-  private get isOver(): boolean {
+  /** @internal */
+  get isOver(): boolean {
     return this.client._isEnded || this.request?.done === true;
   }
 
-  /** Calls `stop` when the client cancels the request or disconnects. @returns a function that removes the callback */
-  private onStop(stop: () => void): () => void {
-    const stopSafely = (): void => this.stopSource(stop);
-    if (this.request !== undefined) return this.request.onStop(stopSafely);
-    return this.client._requests.onStop(stopSafely);
+  /** @internal Calls `stop` when the client cancels the request or disconnects. @returns a function that removes the callback */
+  onStop(stop: () => void): () => void {
+    return this.request === undefined ? this.client._requests.onStop(stop) : this.request.onStop(stop);
   }
 }
 

@@ -1,9 +1,11 @@
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope-socket.js';
-import { requestContext, type IncomingRequest } from '../../server/socket/incoming-request.js';
+import type { AcknowledgedMessage } from '../../server/socket/acknowledged-message.js';
+import type { IncomingRequest } from '../../server/socket/incoming-request.js';
 import type { Dispatcher } from '../../server/socket/message-router.js';
 import type { Replies } from '../options/options.js';
-import { HandlerResult } from './handler-result.js';
+import { HandlerResult, type MessageResult } from './handler-result.js';
+import { SocketIoResult } from './socket-io-result.js';
 
 type BoundHandler = Pick<MessageMappingProperties, 'message' | 'callback' | 'isAckHandledManually'>;
 
@@ -53,11 +55,14 @@ export class MessageDispatcher implements Dispatcher {
   ): boolean {
     const routes = this.routes.get(event);
     if (routes === undefined) return false;
-    const reply = new HandlerResult(client, event, request, routes.length, this.replies);
+    const reply =
+      client._connection.encoding.protocol === 'socket.io'
+        ? new SocketIoResult(client, event, request as AcknowledgedMessage | undefined, routes.length)
+        : new HandlerResult(client, event, request, routes.length, this.replies);
     if (request === undefined) client._requests.running++;
     for (const { index, isAckHandledManually } of routes) {
       const callback = client._handlers?.[index];
-      if (callback !== undefined) void run(callback, isAckHandledManually, data, reply, request);
+      if (callback !== undefined) void run(callback, isAckHandledManually, data, reply);
       else reply.handlerEnded();
     }
     return true;
@@ -68,16 +73,10 @@ async function run(
   callback: BoundCallback,
   isAckHandledManually: boolean,
   data: unknown,
-  reply: HandlerResult,
-  request: IncomingRequest | undefined,
+  reply: MessageResult,
 ): Promise<void> {
   try {
-    // @Ack() injects the first function among a handler's arguments
-    const result: unknown = await (request !== undefined
-      ? requestContext.run(request, callback, data, request.ack)
-      : isAckHandledManually
-        ? callback(data, reply.manualAck)
-        : callback(data));
+    const result: unknown = await reply.call(callback, data, isAckHandledManually);
     const values = reply.handlerReturned(result, isAckHandledManually);
     if (values !== undefined) await values;
   } catch (error) {

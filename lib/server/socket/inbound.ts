@@ -28,6 +28,8 @@ export class Inbound {
   private readonly router: MessageHandling<object>;
   private readonly limits: ConnectionLimits;
   private readonly requests: RequestTable;
+  /** Whether the client speaks the envelope protocol, with its reserved names. */
+  private readonly isEnvelope: boolean;
 
   constructor(
     private readonly socket: InboundSocket,
@@ -37,6 +39,7 @@ export class Inbound {
     this.router = gateway.router;
     this.limits = limits;
     this.requests = socket._requests;
+    this.isEnvelope = socket._connection.encoding.protocol === 'envelope';
     if (!isReady) this.early = [];
   }
 
@@ -87,15 +90,21 @@ export class Inbound {
       else this.router.counters.ignoredAnswers++;
       return;
     }
+    if (!this.isEnvelope) return this.runOrPostpone(envelope, data.length);
     if (packet === undefined ? event!.charCodeAt(0) === DOLLAR : !this.router.takesPackets)
       return this.handleUnusual(envelope);
     const refusal = event === undefined ? undefined : refusalOf(event);
     if (refusal !== undefined) return this.refuseMalformed(new Refusal('reserved_event', refusal, id));
+    this.runOrPostpone(envelope, data.length);
+  }
+
+  private runOrPostpone(envelope: Envelope, bytes: number): void {
     this.strikes = 0;
+    const { id, packet } = envelope;
     if ((this.backlog === undefined || this.backlog.isEmpty) && this.hasRoom)
-      this.router.run(socket, envelope);
+      this.router.run(this.socket, envelope);
     else if (id === undefined || packet?.kind === 'event' || !this.requests.endIfDuplicate(id))
-      this.postpone(envelope, data.length);
+      this.postpone(envelope, bytes);
   }
 
   private handleUnusual(envelope: Envelope): void {
@@ -121,6 +130,9 @@ export class Inbound {
 
   /** Refuses a message and counts it: a client that sends nothing else is disconnected. */
   refuseMalformed(refusal: Refusal): void {
+    // as in Socket.IO: what follows a malformed packet cannot be read
+    if (!this.isEnvelope && refusal.code === 'bad_frame')
+      return this.socket._end('parse error', CLOSE_CODES.PROTOCOL_ERROR.code, refusal.message);
     this.refuse(refusal);
     if (++this.strikes >= MAX_STRIKES)
       this.socket._end('parse error', CLOSE_CODES.POLICY_VIOLATION.code, 'too many malformed messages');

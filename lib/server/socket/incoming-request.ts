@@ -26,20 +26,27 @@ export class IncomingRequest {
   failing = false;
   /** Whether the client cancelled it: values of a source that the handler returns later are not sent. */
   isCancelled = false;
+  /** Whether the client has disconnected. */
+  protected isAbandoned = false;
   private stops: (() => void)[] | undefined;
-  private hasGiven = false;
+  protected hasGiven = false;
   /** Kept here, because a shared source may emit a value while another message is being handled. */
   private readonly trace = currentTrace();
 
   constructor(
-    private readonly asker: Asker,
+    protected readonly asker: Asker,
     readonly event: string,
     readonly id: RequestId,
     readonly stream: boolean,
   ) {}
 
-  /** Socket.IO's acknowledgement function: several arguments become an array. */
-  readonly ack = (...values: unknown[]): void => this.answer(values.length > 1 ? values : values[0]);
+  /** Socket.IO's acknowledgement function, for listeners and `@Ack()`. */
+  readonly ack = (...values: unknown[]): void => this.acknowledge(values);
+
+  /** Answers with the arguments of the acknowledgement function: several become an array. */
+  protected acknowledge(values: readonly unknown[]): void {
+    this.answer(values.length > 1 ? values : values[0]);
+  }
 
   /** Sends the final answer. Data that JSON cannot carry turns it into an exception. */
   answer(data?: unknown, event = this.event): void {
@@ -54,8 +61,12 @@ export class IncomingRequest {
 
   /** Sends the final answer as an `exception`. */
   fail(payload: unknown): void {
-    if (!this.done) this.trace?.fail(payload);
+    if (!this.done) this.markFailed(payload);
     this.write('exception', payload, false);
+  }
+
+  protected markFailed(payload: unknown): void {
+    this.trace?.fail(payload);
   }
 
   /** Adds a function that ends a source when its values are not needed any more. @returns a function that removes it */
@@ -73,7 +84,7 @@ export class IncomingRequest {
     return this.hasSource && (this.stream || this.hasGiven);
   }
 
-  private get hasSource(): boolean {
+  protected get hasSource(): boolean {
     return this.stops !== undefined && this.stops.length > 0;
   }
 
@@ -88,7 +99,7 @@ export class IncomingRequest {
 
   /** Ends the source without an answer: the client has disconnected. */
   abandon(): void {
-    this.done = true;
+    this.done = this.isAbandoned = true;
     this.stopSources();
   }
 
@@ -108,8 +119,7 @@ export class IncomingRequest {
     try {
       message = this.encode(event, data, more);
     } catch (error) {
-      this.trace?.fail(error);
-      this.asker.report(error, `the answer to "${this.event}" cannot be written as JSON`);
+      this.reportUnwritable(error);
       message = this.encode('exception', INTERNAL_ERROR, false);
       more = false;
     }
@@ -117,7 +127,22 @@ export class IncomingRequest {
     if (this.done) return;
     if (!more) this.done = true;
     this.asker.send(message);
-    if (more) return;
+    if (!more) this.release();
+  }
+
+  protected reportUnwritable(error: unknown): void {
+    this.trace?.fail(error);
+    this.asker.report(error, `the answer to "${this.event}" cannot be written as JSON`);
+  }
+
+  /** Ends the request without an answer. */
+  protected finish(): void {
+    if (this.done) return;
+    this.done = true;
+    this.release();
+  }
+
+  private release(): void {
     this.asker.finished(this);
     this.stopSources();
   }

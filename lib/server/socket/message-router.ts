@@ -11,6 +11,7 @@ import { channels } from '../diagnostics/channels.js';
 import { currentTrace, isTraced, runTraced } from '../diagnostics/current-trace.js';
 import type { Message } from '../transport/message.js';
 import type { EnvelopeSocket } from './envelope-socket.js';
+import { AcknowledgedMessage } from './acknowledged-message.js';
 import { IncomingPacket, IncomingRequest } from './incoming-request.js';
 import { MessageContext, messageContexts } from './message-context.js';
 import { runChain, toException } from './middleware.js';
@@ -64,8 +65,10 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
   }
 
   read(client: EnvelopeSocket, data: Message, isBinary: boolean): Envelope | Refusal | undefined {
-    if (this.parser !== undefined) return this.readWith(this.parser, client, data, isBinary);
-    return client._connection.encoding.decode(data, isBinary, this.limits);
+    const { encoding } = client._connection;
+    if (this.parser !== undefined && encoding.protocol === 'envelope')
+      return this.readWith(this.parser, client, data, isBinary);
+    return encoding.decode(data, isBinary, this.limits);
   }
 
   private readWith(
@@ -93,7 +96,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     messageContexts.run(new MessageContext(client, envelope), () => this.handle(client, envelope));
   }
 
-  private handle(client: EnvelopeSocket, { event, data, id, stream, packet }: Envelope): void {
+  private handle(client: EnvelopeSocket, { event, data, id, stream, packet, args }: Envelope): void {
     if (packet !== undefined) return this.handlePacket(client, packet, id);
     const name = event!;
     let request: IncomingRequest | undefined;
@@ -102,17 +105,18 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
       const refusal = new Refusal('going_away', 'the server is shutting down', id);
       return this.refuse(client, refusal, request);
     }
-    if (client._middlewares === undefined) return this.deliver(client, name, data, request);
-    const args: [string, ...Untyped[]] = request === undefined ? [name, data] : [name, data, request.ack];
+    if (client._middlewares === undefined) return this.deliver(client, name, data, request, args);
+    const message: [string, ...Untyped[]] = [name, ...(args ?? [data])];
+    if (request !== undefined) message.push(request.ack);
     const traced = currentTrace();
     traced?.hold();
     runChain(
       client._middlewares,
-      args,
+      message,
       (error) => {
         // the client receives the error of the middleware as a refusal
         if (error !== undefined) traced?.refuse('refused');
-        if (!client._isEnded) this.afterMiddlewares(client, args, request, error);
+        if (!client._isEnded) this.afterMiddlewares(client, message, request, args, error);
         traced?.release();
       },
       (error) => client._report(error, 'a middleware of a socket threw after it had called next'),
@@ -122,12 +126,17 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
   /** Delivers a message as the middlewares left it, or refuses it. */
   private afterMiddlewares(
     client: EnvelopeSocket,
-    [event, data]: readonly [unknown, ...Untyped[]],
+    message: readonly [unknown, ...Untyped[]],
     request: IncomingRequest | undefined,
+    args: readonly unknown[] | undefined,
     error: Error | undefined,
   ): void {
-    if (error === undefined)
-      return this.deliver(client, typeof event === 'string' ? event : '', data, request);
+    if (error === undefined) {
+      const event = typeof message[0] === 'string' ? message[0] : '';
+      if (args === undefined) return this.deliver(client, event, message[1], request);
+      const values = message.slice(1).filter((value) => value !== request?.ack);
+      return this.deliver(client, event, values.length > 1 ? values : values[0], request, values);
+    }
     // as in Socket.IO
     client._emitConnectionEvent('error', error);
     const { isClientFault, toPayload } = client.nsp._config.gateway.errors;
@@ -161,13 +170,17 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
 
   /** Adds a request to those in flight; ends the connection if its id is one of those. */
   openRequest(
-    { _requests: requests }: EnvelopeSocket,
+    client: EnvelopeSocket,
     event: string,
     id: RequestId,
     stream: boolean,
   ): IncomingRequest | undefined {
+    const { _requests: requests, _connection: connection } = client;
     if (requests.endIfDuplicate(id)) return undefined;
-    const request = new IncomingRequest(requests, event, id, stream);
+    const request =
+      connection.encoding.protocol === 'socket.io'
+        ? new AcknowledgedMessage(requests, event, id, (payload) => client._outbound.fail(payload))
+        : new IncomingRequest(requests, event, id, stream);
     requests.add(request);
     return request;
   }
@@ -177,16 +190,21 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     event: string,
     data: unknown,
     request: IncomingRequest | undefined,
+    values?: readonly unknown[],
   ): void {
     let hasListener: boolean;
-    const args = data === undefined ? [] : [data];
+    const args = values === undefined ? (data === undefined ? [] : [data]) : [...values];
     if (request !== undefined) args.push(request.ack);
     try {
       hasListener = client._listen(event, args);
     } catch (error) {
       return this.listenerFailed(client, error, event, args);
     }
-    if (this.dispatcher?.dispatch(client, event, data, request) === true || hasListener) return;
+    if (this.dispatcher?.dispatch(client, event, data, request) === true) return;
+    // as in Socket.IO, an unknown event is ignored, and a listener acknowledges whenever it likes
+    if (client._connection.encoding.protocol === 'socket.io')
+      return (request as AcknowledgedMessage | undefined)?.end();
+    if (hasListener) return;
     this.refuse(client, new Refusal('unknown_event', `no handler takes "${event}"`, request?.id), request);
   }
 

@@ -1,0 +1,127 @@
+import { filter, type Observable } from 'rxjs';
+import { currentTrace } from '../../server/diagnostics/current-trace.js';
+import type { AcknowledgedMessage } from '../../server/socket/acknowledged-message.js';
+import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import { isClientFault, toExceptionPayload } from '../errors/envelope-exception-filter.js';
+import { sourceOf, type MessageResult } from './handler-result.js';
+import { iterableSourceOf, valueConsumed } from './iterable-source.js';
+import { forwardValues, type SourceTarget } from './source-forwarding.js';
+
+/**
+ * Sends the results of the handlers of one message of a Socket.IO client, as Nest's `IoAdapter` does: a value is the
+ * acknowledgement, if the client wants one; `{ event, data }` is an event; `null` and `undefined` are nothing. An
+ * exception is the event `exception`, and the acknowledgement is not sent.
+ */
+export class SocketIoResult implements MessageResult, SourceTarget {
+  /** Handlers of this message whose result is not complete, for example a stream. */
+  private notEnded: number;
+  private isStreaming = false;
+  private readonly trace = currentTrace();
+  /** @internal Filters send exceptions as events. */
+  readonly request = undefined;
+
+  constructor(
+    private readonly client: EnvelopeSocket,
+    private readonly event: string,
+    /** `undefined`: the client wants no acknowledgement. */
+    private readonly message: AcknowledgedMessage | undefined,
+    handlers: number,
+  ) {
+    this.notEnded = handlers;
+    this.trace?.setDeclared(event);
+    this.trace?.hold();
+  }
+
+  call(callback: BoundCallback, data: unknown): unknown {
+    return callback(data, this.message?.ack);
+  }
+
+  handlerReturned(result: unknown, isAckManual: boolean): Promise<void> | undefined {
+    const source = sourceOf(result);
+    if (source === undefined) return void this.send(result, isAckManual);
+    return this.forwardAll(source, isAckManual);
+  }
+
+  private async forwardAll(source: Observable<unknown>, isAckManual: boolean): Promise<void> {
+    if (iterableSourceOf(source) !== undefined) this.countAsStream();
+    // a handler with @Ack() sends the acknowledgement itself
+    await forwardValues(this, isAckManual ? source.pipe(filter(isEvent)) : source, true);
+  }
+
+  private send(value: unknown, isAckManual: boolean): void {
+    if (value === undefined || value === null) return;
+    if (isEvent(value)) this.emit(value.event, value.data);
+    else if (!isAckManual) this.message?.acknowledge([value]);
+  }
+
+  private emit(event: unknown, data: unknown): void {
+    try {
+      this.client.emit(String(event), data);
+    } catch (error) {
+      this.client._report(error, `the result of "${this.event}" cannot be sent`);
+    }
+  }
+
+  /** Sends and logs an error that no exception filter has handled: one of a filter itself, or of an iterator. */
+  fail(error: unknown): void {
+    this.trace?.fail(error);
+    if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`);
+    this.client._outbound.fail(toExceptionPayload(error));
+  }
+
+  handlerEnded(): void {
+    if (--this.notEnded > 0) return;
+    this.trace?.release();
+    if (this.message !== undefined) this.message.end();
+    else this.client._requests.ended(this.isStreaming);
+  }
+
+  // a target of the values of a source
+
+  /** @internal */
+  forward(value: unknown): boolean {
+    valueConsumed(this);
+    this.countAsStream();
+    this.send(value, false);
+    return !this.isOver;
+  }
+
+  /** @internal */
+  countAsStream(): void {
+    if (this.message !== undefined) return this.message.countAsStream();
+    if (this.isStreaming) return;
+    this.isStreaming = true;
+    this.client._requests.streaming++;
+  }
+
+  /** @internal */
+  get isOver(): boolean {
+    return this.client._isEnded;
+  }
+
+  /** @internal */
+  onStop(stop: () => void): () => void {
+    return this.message === undefined ? this.client._requests.onStop(stop) : this.message.onStop(stop);
+  }
+
+  /** @internal */
+  get isWritable(): boolean {
+    // a closed connection never drains
+    return this.client._isEnded || this.client._connection.outbox.isIdle;
+  }
+
+  /** @internal */
+  drained(): Promise<void> {
+    return this.client._connection.drained();
+  }
+
+  /** @internal */
+  reportEnd(error: unknown): void {
+    this.client._report(error, `the source of "${this.event}" threw when it was ended`);
+  }
+}
+
+/** Returns whether a value is an event to send. Unlike the envelope's rule, it may have further keys, as with `IoAdapter`. */
+function isEvent(value: unknown): value is { event: unknown; data?: unknown } {
+  return typeof value === 'object' && value !== null && Boolean(Reflect.get(value, 'event'));
+}

@@ -132,8 +132,8 @@ describe('the contract of socket.io-adapter', () => {
     ada!.socket.to('r1').timeout(5).emit('c', 'data');
     await ada!.socket.compress(true).volatile.timeout(50).broadcast.emitWithAck('d');
     expect(packets).toEqual([
-      { type: 2, data: ['a', [{ deep: [1] }, 2]] },
-      { type: 2, data: ['b', undefined] },
+      { type: 2, data: ['a', { deep: [1] }, 2] },
+      { type: 2, data: ['b'] },
       { type: 2, data: ['c', 'data'] },
     ]);
     expect(options.map(({ rooms, except }) => [rooms, except])).toEqual([

@@ -214,8 +214,8 @@ function trackPublications(
  */
 function checkData(broadcast: Method): Method {
   return (packet, ...rest) => {
-    const [event, data] = (packet as { data: [string, unknown] }).data;
-    assertCarried(data, event);
+    const [event, ...args] = (packet as { data: [string, ...unknown[]] }).data;
+    assertCarried(args.length > 1 ? args : args[0], event);
     return broadcast(packet, ...rest);
   };
 }

@@ -1,12 +1,8 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
-import { withFlag } from '../recovery/missed-packets.js';
 import type { SharedLog } from '../recovery/shared-log.js';
+import { PLACE, type LoggedPacket } from '../rooms/outgoing-message.js';
 import { isRecoverable } from '../rooms/target.js';
 import { override, type Internals } from './adapter-internals.js';
-
-interface Packet {
-  data: unknown[];
-}
 
 interface Encoder {
   encode(packet: object): unknown[];
@@ -41,9 +37,11 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, log?: Sha
   const { encoder } = adapter as unknown as { encoder: Encoder };
   const encode: Encoder['encode'] = (packet) => (remotePackets.has(packet) ? [] : encoder.encode(packet));
   Reflect.set(adapter, 'encoder', { encode });
-  // adds no offset to these packets, which the adapter may encode only later
-  override(adapter, 'addOffsetIfNecessary', (add) => (packet, ...rest) => {
-    if (!remotePackets.has(packet as object)) add(packet, ...rest);
+  // the adapter would append the offset to the arguments, also of packets that it may encode only later
+  override(adapter, 'addOffsetIfNecessary', () => (packet, options, offset) => {
+    if (log === undefined || typeof offset !== 'string' || remotePackets.has(packet as object)) return;
+    const { flags } = options as BroadcastOptions;
+    if (isRecoverable(packet as object, flags)) (packet as LoggedPacket)[PLACE] = offset;
   });
   if (log !== undefined) {
     override(adapter, 'doPublish', (publish) => async (message) => {
@@ -58,13 +56,13 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, log?: Sha
     });
   }
   override(adapter, 'broadcast', (publish) => (original, options) => {
-    const packet = original as Packet;
+    const packet = original as LoggedPacket;
     if (isLocal(options)) return base.broadcast.call(adapter, packet, options);
     const target = options as BroadcastOptions;
     const { flags } = target;
     const pending = isRecoverable(packet, flags) ? log?.register({ except: NO_ROOMS, ...target }) : undefined;
-    const local = pending === undefined ? packet : { ...packet, place: pending.placement };
-    const copy = log === undefined ? { ...packet } : flagged(packet, flags);
+    const local = pending === undefined ? packet : { ...packet, [PLACE]: pending.placement };
+    const copy = { ...packet };
     remotePackets.add(copy);
     try {
       base.broadcast.call(adapter, local, options);
@@ -88,14 +86,6 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, log?: Sha
     served.add(copy);
     return copy;
   }
-}
-
-/** Returns a copy of a packet for the log, with its flag. */
-function flagged(packet: Packet, flags: BroadcastOptions['flags']): Packet {
-  return {
-    ...packet,
-    data: withFlag(packet.data, flags?.volatile === true, Object.hasOwn(packet, 'bare')),
-  };
 }
 
 function isLocal(options: unknown): boolean {

@@ -1,4 +1,3 @@
-import { gatherArguments } from './redis-emitter.js';
 import { override, type Internals, type Method } from './adapter-internals.js';
 import type { PendingPublications } from './pending-publications.js';
 import { checkBroadcast, checkTarget } from '../rooms/target.js';
@@ -48,20 +47,17 @@ const BROADCAST = 3;
 const WITH_TARGET: ReadonlySet<unknown> = new Set([4, 5, 6, 7]);
 
 interface TargetedMessage {
-  readonly uid?: unknown;
   readonly type?: unknown;
-  readonly data?: { readonly opts?: unknown; readonly packet?: unknown };
+  readonly data?: { readonly opts?: unknown };
   readonly opts?: unknown;
 }
 
 /** Makes an adapter reject messages with a damaged target. Without rooms, a message would go to all clients. */
 function checkTargets(adapter: Internals): void {
   const checkMessage = (message: unknown): void => {
-    const { uid, type, data } = message as TargetedMessage;
-    if (type === BROADCAST) {
-      checkBroadcast(data);
-      gatherArguments(uid, data?.packet);
-    } else if (WITH_TARGET.has(type)) checkTarget(data?.opts);
+    const { type, data } = message as TargetedMessage;
+    if (type === BROADCAST) checkBroadcast(data);
+    else if (WITH_TARGET.has(type)) checkTarget(data?.opts);
   };
   override(adapter, 'onMessage', (receive) => (message, ...rest) => {
     checkMessage(message);
@@ -80,11 +76,7 @@ function checkTargets(adapter: Internals): void {
     else if (Object.hasOwn(Object(message), 'opts')) checkTarget((message as TargetedMessage).opts);
     return message;
   };
-  const decode: Method = (...args) => {
-    const message = check(parser.decode(...args));
-    if (Array.isArray(message)) gatherArguments(message[0], message[1]);
-    return message;
-  };
+  const decode: Method = (...args) => check(parser.decode(...args));
   Reflect.set(adapter, 'parser', Object.assign(Object.create(parser), { decode }));
   override(adapter, 'onrequest', (receive) => (channel, message) => {
     const bytes = message as Buffer;

@@ -2,14 +2,9 @@ import type { BroadcastFlags, BroadcastOptions } from 'socket.io-adapter';
 import type { ForEachSocket } from '../rooms/adapter-factory.js';
 import { MemoryAdapter } from '../rooms/memory-adapter.js';
 import { encodePacket } from '../rooms/packet-encoder.js';
-import type { OutgoingMessage } from '../rooms/outgoing-message.js';
+import type { LoggedPacket, OutgoingMessage } from '../rooms/outgoing-message.js';
 import { ENVELOPE } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
-
-/** A packet whose position in the log is appended to its data. */
-export interface LoggedPacket {
-  data: unknown[];
-}
 
 /**
  * Assigns a packet its position in the log.

@@ -3,7 +3,8 @@ import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import { joinFrames, type Frame } from '../transport/frame.js';
 import type { CreateAdapter } from '../rooms/adapter-factory.js';
 import { periodsSince } from './membership.js';
-import { LoggingAdapter, type LoggedPacket } from './logging-adapter.js';
+import { PLACE, type LoggedPacket } from '../rooms/outgoing-message.js';
+import { LoggingAdapter } from './logging-adapter.js';
 import type { Recovery, RecoverySettings, ResumeRequest, Resumption, StoredSession } from './types.js';
 import { isRecoverable } from '../rooms/target.js';
 import type { ResolvedRecovery } from './types.js';
@@ -94,7 +95,7 @@ export class MemoryRecovery implements RecoverySettings {
     options: BroadcastOptions,
   ): ((frame: Frame | undefined) => void) | undefined {
     if (!isRecoverable(packet, options.flags)) return undefined;
-    packet.data.push(this.toOffset(this.log.advance()));
+    packet[PLACE] = this.toOffset(this.log.advance());
     return (frame) => this.log.add(server, options, frame);
   }
 

@@ -1,9 +1,10 @@
 import type { Adapter, Room } from 'socket.io-adapter';
-import { checkBroadcast } from '../rooms/target.js';
+import { checkBroadcast, isRecoverable } from '../rooms/target.js';
 import type { Fields } from './restore-once.js';
 
 /**
- * Returns whether an adapter can read an entry when it restores a session. It reads only broadcasts to its own server.
+ * Returns whether an adapter may read an entry when it restores a session. It reads only broadcasts to its own server,
+ * would fail on a damaged one, and would replay a volatile one.
  */
 export function isReadableFor(adapter: Adapter, fields: Fields): boolean {
   return !isBroadcastTo(adapter, fields) || decodeBroadcast(adapter, fields) !== undefined;
@@ -14,7 +15,8 @@ function isBroadcastTo({ nsp, constructor }: Adapter, fields: Fields): boolean {
 }
 
 /**
- * Decodes an entry that is a broadcast to an adapter's own server. Returns `undefined` for other or damaged entries.
+ * Decodes an entry that is a broadcast to an adapter's own server. Returns `undefined` for other or damaged entries,
+ * and for broadcasts that disconnected clients do not get, such as volatile ones.
  */
 export function decodeBroadcast(adapter: Adapter, fields: Fields): Broadcast | undefined {
   if (!isBroadcastTo(adapter, fields)) return undefined;
@@ -22,7 +24,8 @@ export function decodeBroadcast(adapter: Adapter, fields: Fields): Broadcast | u
   try {
     const { data } = decode(fields);
     checkBroadcast(data);
-    return data as Broadcast;
+    const { packet, opts } = data as Broadcast;
+    return isRecoverable(packet, opts.flags) ? (data as Broadcast) : undefined;
   } catch {
     return undefined;
   }
@@ -30,7 +33,11 @@ export function decodeBroadcast(adapter: Adapter, fields: Fields): Broadcast | u
 
 interface Broadcast {
   readonly packet: { readonly data: readonly unknown[] };
-  readonly opts: { readonly rooms: readonly Room[]; readonly except: readonly Room[] };
+  readonly opts: {
+    readonly rooms: readonly Room[];
+    readonly except: readonly Room[];
+    readonly flags?: { readonly volatile?: boolean };
+  };
 }
 
 const BROADCAST = '3';

@@ -14,13 +14,12 @@ export type Rooms = Room | Iterable<Room>;
 /** The packet that adapters broadcast: Socket.IO's event packet, as plain data. */
 export interface EventPacket {
   type: 2;
+  /** The event and its arguments. */
   data: unknown[];
   nsp?: string;
   id?: number;
   /** The metadata that the message carries beside its payload. */
   meta?: object;
-  /** Set if the event has no payload, since brokers turn an `undefined` in `data` into `null`. */
-  bare?: true;
 }
 
 /** The data of a socket, on this node or on another. */

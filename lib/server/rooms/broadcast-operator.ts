@@ -107,8 +107,9 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
   _emit(event: string, args: readonly unknown[], meta: object | undefined): true {
     const last: unknown = args.at(-1);
     const values: readonly unknown[] = typeof last === 'function' ? args.slice(0, -1) : args;
-    const data = values.length > 1 ? values : values[0];
-    const packet: EventPacket = { type: 2, data: [event, data], ...(data === undefined && { bare: true }) };
+    // brokers turn undefined into null, so an event without a payload has no argument
+    const isBare = values.length === 1 && values[0] === undefined;
+    const packet: EventPacket = { type: 2, data: isBare ? [event] : [event, ...values] };
     if (meta !== undefined) packet.meta = meta;
     if (typeof last === 'function') {
       broadcastRequest(this.nsp, packet, this.target(), (error, responses) =>

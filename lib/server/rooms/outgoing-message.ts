@@ -2,8 +2,14 @@ import type { Encoding } from '../transport/encoding.js';
 import { Frame, type PendingOffset } from '../transport/frame.js';
 import type { EventPacket } from './adapter-types.js';
 
-/** An event packet of Socket.IO's adapter contract, and its position in the log, known or pending. */
-export type LoggedPacket = Omit<EventPacket, 'type'> & { place?: PendingOffset };
+/**
+ * The position of a packet in the log, known or pending. A symbol, so that no broker carries it: Socket.IO appends the
+ * position to the arguments, where other nodes would take it for one.
+ */
+export const PLACE: unique symbol = Symbol('place');
+
+/** An event packet of Socket.IO's adapter contract, and its position in the log. */
+export type LoggedPacket = Omit<EventPacket, 'type'> & { [PLACE]?: string | PendingOffset };
 
 /**
  * An event on its way to several clients. The first recipient of each encoding makes its bytes; all others with the
@@ -39,14 +45,10 @@ export class OutgoingMessage {
 
   private encode(encoding: Encoding): Frame {
     const { packet } = this;
-    const [event, data, ...rest] = packet.data;
+    const [event, ...args] = packet.data;
     // own properties only: an id on Object.prototype would make every broadcast a request
     const id = Object.hasOwn(packet, 'id') ? packet.id : undefined;
-    const args = Object.hasOwn(packet, 'bare') ? [] : [data];
     const meta = Object.hasOwn(packet, 'meta') ? packet.meta : undefined;
-    // adapters that keep a log add the position at the end
-    const offset = rest.at(-1);
-    const place = typeof offset === 'string' ? offset : packet.place;
-    return new Frame(encoding.event(event as string, args, id, meta), true, place, encoding);
+    return new Frame(encoding.event(event as string, args, id, meta), true, packet[PLACE], encoding);
   }
 }

@@ -319,7 +319,8 @@ export class EnvelopeSocket<
   }
   /** @internal */
   notifyOutgoingListeners(packet: { data: unknown[] }): void {
-    if (packet.data[0] !== REVOKED) this._notifyOutgoing(String(packet.data[0]), packet.data[1]);
+    const [event, ...args] = packet.data;
+    if (event !== REVOKED) this._notifyOutgoing(String(event), args.length > 1 ? args : args[0]);
   }
 
   /** What loggers and careless serialisers get: no header, no token, no payload. */

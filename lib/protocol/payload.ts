@@ -5,6 +5,14 @@ const PLAIN_KEY = /^[A-Za-z_$][\w$]{0,63}$/;
 /** Characters of a path in an error. */
 const MAX_PATH = 200;
 
+/** How an encoding carries some values, such as bytes, beside the text of JSON. */
+export interface Aside {
+  /** Whether a value is carried beside the text. */
+  takes(value: unknown): boolean;
+  /** What `JSON.stringify` writes in the place of a value: its `replacer`. */
+  replace(this: unknown, key: string, value: unknown): unknown;
+}
+
 /**
  * Writes a payload as JSON. Refuses values that JSON would silently drop, empty or replace (PROTOCOL.md, section "What a payload
  * may hold").
@@ -12,6 +20,7 @@ const MAX_PATH = 200;
  * @param name the event, for the error
  * @param root the name of the payload in the error: `data` or `payload`
  * @param whole the value to write, if the payload is a part of it
+ * @param aside carries what JSON cannot; `undefined`: nothing does
  * @returns `undefined` if the payload is `undefined`
  * @throws TypeError that names the event, the place in the payload, the value and what to send in its place
  */
@@ -20,29 +29,46 @@ export function writePayload(
   name: string,
   root = 'data',
   whole: unknown = data,
+  aside?: Aside,
 ): string | undefined {
   let text: string | undefined;
   try {
-    text = JSON.stringify(whole) as string | undefined;
+    text = JSON.stringify(whole, aside?.replace) as string | undefined;
   } catch (cause) {
-    throw refusal(data, name, root, cause);
+    throw refusal(data, name, root, cause, aside);
   }
-  assertCarried(data, name, root);
+  assertCarried(data, name, root, aside);
   return text;
 }
+
+/**
+ * Whether JSON keeps all of a value, and no `toJSON` but that of a `Date` decides what it writes: there is nothing in it that
+ * an {@link Aside} could take.
+ */
+export function isPlain(value: unknown): boolean {
+  const before = ownTexts;
+  try {
+    return isCarried(value) && ownTexts === before;
+  } catch {
+    return false;
+  }
+}
+
+/** How many objects with a `toJSON` of their own the check has met. */
+let ownTexts = 0;
 
 /**
  * Checks a payload that other code writes as JSON.
  *
  * @throws TypeError like {@link writePayload}
  */
-export function assertCarried(data: unknown, name: string, root = 'data'): void {
+export function assertCarried(data: unknown, name: string, root = 'data', aside?: Aside): void {
   try {
     if (isCarried(data)) return;
   } catch (cause) {
-    throw refusal(data, name, root, cause);
+    throw refusal(data, name, root, cause, aside);
   }
-  const found = find(data, root, new Set());
+  const found = find(data, root, new Set(), aside);
   if (found !== undefined)
     throw withCode(
       'ERR_ENVELOPE_INVALID_PAYLOAD',
@@ -51,10 +77,10 @@ export function assertCarried(data: unknown, name: string, root = 'data'): void 
 }
 
 /** Returns the error for a payload on which `JSON.stringify` or the check threw. It names the place, if that can be found. */
-function refusal(data: unknown, name: string, root: string, cause: unknown): TypeError {
+function refusal(data: unknown, name: string, root: string, cause: unknown, aside?: Aside): TypeError {
   let found: string | undefined;
   try {
-    found = find(data, root, new Set());
+    found = find(data, root, new Set(), aside);
   } catch {
     // a getter or a toJSON that throws, or a payload that is nested too deep to be walked
   }
@@ -94,8 +120,11 @@ function areFieldsCarried(value: object): boolean {
   }
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== Object.prototype && prototype !== null) {
-    if (typeof (value as { toJSON?: unknown }).toJSON === 'function' && !ArrayBuffer.isView(value))
-      return !(value instanceof Date) || isCarried(value.getTime());
+    if (typeof (value as { toJSON?: unknown }).toJSON === 'function' && !ArrayBuffer.isView(value)) {
+      if (value instanceof Date) return isCarried(value.getTime());
+      ownTexts++;
+      return true;
+    }
     if (adviceFor(value) !== undefined) return false;
   }
   // includes inherited keys: Object.keys would take twice the time, and find() ignores inherited keys
@@ -110,7 +139,7 @@ function areFieldsCarried(value: object): boolean {
  * @param above the objects that contain the value
  * @returns `undefined` if JSON carries all values
  */
-function find(value: unknown, path: string, above: Set<object>): string | undefined {
+function find(value: unknown, path: string, above: Set<object>, aside?: Aside): string | undefined {
   const explain = (what: string, advice: string): string => {
     const place = path.length > MAX_PATH ? `${path.slice(0, MAX_PATH)}…` : path;
     return `${place} is ${what}, which JSON cannot carry: ${advice}`;
@@ -130,7 +159,7 @@ function find(value: unknown, path: string, above: Set<object>): string | undefi
     default:
       return undefined;
   }
-  if (value === null) return undefined;
+  if (value === null || aside?.takes(value) === true) return undefined;
   if (typeof Reflect.get(value, 'toJSON') === 'function' && !isBuffer(value))
     return tagOf(value) === 'Date' && Number.isNaN(Number(value))
       ? explain('an invalid Date', 'send null or a valid one')
@@ -143,8 +172,8 @@ function find(value: unknown, path: string, above: Set<object>): string | undefi
   if (above.has(value)) return explain('a circular reference', 'send an id in its place');
   above.add(value);
   const found = Array.isArray(value)
-    ? findFirst(value, (item, i) => find(item, `${path}[${i}]`, above))
-    : findFirst(Object.entries(value), ([key, item]) => find(item, path + keyPath(key), above));
+    ? findFirst(value, (item, i) => find(item, `${path}[${i}]`, above, aside))
+    : findFirst(Object.entries(value), ([key, item]) => find(item, path + keyPath(key), above, aside));
   above.delete(value);
   return found;
 }

@@ -3,7 +3,7 @@ import { withCode } from '../../protocol/with-code.js';
 import { channels, publishLimit } from '../diagnostics/channels.js';
 import { isResumable } from '../recovery/session.js';
 import type { ConnectionOwner } from '../transport/connection.js';
-import type { Message } from '../transport/message.js';
+import { byteLengthOf, type Message } from '../transport/message.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import { callSafely } from '../util/safe-call.js';
 import type { ConnectionEvents } from './connection-events.js';
@@ -154,7 +154,7 @@ export class Lifecycle implements ConnectionOwner {
   }
 
   private publishMessage(data: Message): void {
-    channels.message.publish({ socket: this.socket, bytes: Buffer.byteLength(data) });
+    channels.message.publish({ socket: this.socket, bytes: byteLengthOf(data) });
   }
 
   onFlood(): void {

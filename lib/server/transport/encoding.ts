@@ -81,6 +81,7 @@ export const ENVELOPE: Encoding = {
   resumeCredentials: ({ session, offset }) => ({ token: session, offset }),
   decode(data, isBinary, limits) {
     if (typeof data === 'string') return decode(data, limits);
+    if (!Buffer.isBuffer(data)) return new Refusal('bad_frame', 'a message must be one JSON object');
     // `ws` has checked the encoding of text messages
     if (isBinary && !isUtf8(data)) return new Refusal('bad_frame', 'a message must be UTF-8 JSON');
     return decode(data.toString(), limits);

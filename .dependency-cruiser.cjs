@@ -39,6 +39,7 @@ const LAYERS = {
   explorer: [...SERVER, 'nest', 'contract'],
   microservices: [...SERVER, 'nest', 'client'],
   opentelemetry: [...SERVER, 'nest'],
+  socketio: [...SERVER, 'nest'],
   terminus: [...SERVER, 'nest'],
   throttler: [...SERVER, 'nest'],
 };
@@ -55,6 +56,7 @@ const OPTIONAL_PEERS = {
   contract: '(@nestjs/swagger|class-transformer|class-validator|yaml)',
   microservices: '@nestjs/microservices',
   opentelemetry: '@opentelemetry',
+  socketio: '(engine[.]io|socket[.]io-parser)',
   terminus: '@nestjs/terminus',
   throttler: '@nestjs/throttler',
 };

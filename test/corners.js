@@ -31,6 +31,7 @@ const CORNERS = [
   ['setup/brokers', FIRST],
   ['setup/check-commits', FIRST],
   ['soak/', FIRST],
+  ['socketio-clients/browser', FIRST],
   ['transport/frame-order', FIRST],
 
   ['nest/mounting', FOUR],
@@ -57,6 +58,7 @@ const ALONE = [
   'samples/',
   'setup/',
   'soak/',
+  'socketio-clients/browser',
 ];
 
 /** The folders of `npm run test:quick`: the core, without brokers, browsers and long waits. */

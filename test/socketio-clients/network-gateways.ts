@@ -70,6 +70,10 @@ export class TalkGateway {
       cookie: handshake.headers.cookie ?? '',
     };
   }
+  @SubscribeMessage('header')
+  header(@ConnectedSocket() { handshake }: Socket, @MessageBody() name: string): unknown {
+    return handshake.headers[name];
+  }
   @SubscribeMessage('join')
   async join(@ConnectedSocket() client: Socket, @MessageBody() room: string): Promise<string> {
     await client.join(room);

@@ -16,21 +16,24 @@ import type { ReportLog } from './logging/report-log.js';
 import type { ErrorReporter } from '../server/diagnostics/types.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
+import type { WebSocketOptions } from '../server/transport/web-socket-acceptor.js';
 import type { ConnectionLimits } from '../server/transport/connection-limits.js';
 import { MemoryAdapter } from '../server/rooms/memory-adapter.js';
 import type { ErrorMapping } from '../server/socket/namespace-contract.js';
 import { TokenBucket } from '../server/util/token-bucket.js';
 import { MessageRouter } from '../server/socket/message-router.js';
 import { protocolSelector } from '../server/handshake/subprotocols.js';
-import { combineChecks } from '../server/upgrade/upgrade-checks.js';
+import { combineChecks, originCheckOf } from '../server/upgrade/upgrade-checks.js';
 import type { EndpointConfig } from '../server/upgrade/endpoint.js';
 import type { UpgradeHandlerConfig } from '../server/upgrade/upgrade-handler.js';
 import type { Counters, NamespaceLimits } from '../server/socket/namespace-contract.js';
 
 /** The input for the configuration of one endpoint. */
 interface EndpointInput {
-  /** Options by precedence: the gateways', then the adapter's. */
-  readonly layers: readonly PathOptions[];
+  /** The options of the gateways, by precedence. */
+  readonly gatewayLayers: readonly PathOptions[];
+  /** The adapter's options. */
+  readonly adapterOptions: PathOptions;
   readonly gateways: readonly Gateway[];
   /** The paths of those gateways. If Nest mounted the path and no gateway uses it: the paths of all gateways. */
   readonly paths: readonly string[];
@@ -66,7 +69,8 @@ const ERROR_MAPPING: ErrorMapping = {
  * @throws Error if the path requires recovery, but the option `adapter` stores no messages
  */
 export function endpointConfig(input: EndpointInput): EndpointConfig {
-  const { layers, gateways, services, of } = input;
+  const { gatewayLayers, adapterOptions, gateways, services, of } = input;
+  const layers = [...gatewayLayers, adapterOptions];
   const options = resolvePathOptions(...layers);
   warnOfIgnoredOptions(services.reports, layers);
   const report: ErrorReporter = (error, where, subject = where) => {
@@ -90,27 +94,31 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
   };
 }
 
-function upgradeConfig({ options, limits, services, guard, report }: ResolvedInput): UpgradeHandlerConfig {
+function upgradeConfig(resolved: ResolvedInput): UpgradeHandlerConfig {
+  const { options, adapterOptions, limits, services, guard, report } = resolved;
   const { clientAddress, connectionCounter, applicationCors, ownHosts } = services;
   const { warn } = services.reports;
   const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
+  const originOptions = { cors: () => options.cors ?? applicationCors(), ownHosts };
+  const checks = {
+    ...originOptions,
+    onForeignOrigin: oncePerOrigin((explanation) => warn('foreign origins', explanation)),
+    onError,
+  };
+  const { verifyClient, allowRequest } = options;
   return {
-    webSocket: {
-      ...wsLimits(options.limits),
-      perMessageDeflate: options.perMessageDeflate,
-    },
+    webSocket: webSocketOptions(options),
     selectProtocol: protocolSelector(options.handleProtocols, (text) => warn('subprotocols', text)),
     limits,
     clientAddress,
     connectionCounter,
-    check: combineChecks({
-      cors: () => options.cors ?? applicationCors(),
-      ownHosts,
-      verifyClient: options.verifyClient,
-      allowRequest: options.allowRequest,
-      onForeignOrigin: oncePerOrigin((explanation) => warn('foreign origins', explanation)),
-      onError,
+    check: combineChecks({ ...checks, verifyClient, allowRequest }),
+    checkCarried: combineChecks({
+      ...checks,
+      verifyClient: verifyClient === adapterOptions.verifyClient ? undefined : verifyClient,
+      allowRequest: allowRequest === adapterOptions.allowRequest ? undefined : allowRequest,
     }),
+    checkOrigin: originCheckOf(originOptions),
     guard,
     onError,
     warn,
@@ -192,6 +200,14 @@ function roomServices(
   };
 }
 
+/** Returns the options of the WebSockets of a path. */
+export function webSocketOptions({
+  limits,
+  perMessageDeflate,
+}: Pick<ResolvedPathOptions, 'limits' | 'perMessageDeflate'>): WebSocketOptions {
+  return { ...wsLimits(limits), perMessageDeflate };
+}
+
 function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {
   return {
     // a longer message cannot become a string: the error would end the process
@@ -215,7 +231,8 @@ function orZero(limit: number): number {
 
 const MAX_INT32 = 2 ** 31 - 1;
 
-function connectionLimits({ limits, connectTimeout }: ResolvedPathOptions): ConnectionLimits {
+/** Returns the limits of a connection. */
+export function connectionLimits({ limits, connectTimeout }: ResolvedPathOptions): ConnectionLimits {
   const { messagesPerSecond, messageBurst } = limits;
   const messages =
     messagesPerSecond === Infinity ? undefined : new TokenBucket(messagesPerSecond, messageBurst);
@@ -229,7 +246,7 @@ function connectionLimits({ limits, connectTimeout }: ResolvedPathOptions): Conn
  * Returns a function that reports each origin once. Clients choose the origins: `report` returns whether the log had
  * room for the line, and an origin that was not logged is reported again.
  */
-function oncePerOrigin(
+export function oncePerOrigin(
   report: (explanation: string) => boolean,
 ): (origin: string, explanation: string) => void {
   const reported = new Set<string>();

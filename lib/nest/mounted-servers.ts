@@ -3,12 +3,14 @@ import { endpointConfig } from './endpoint-config.js';
 import { gatewayMountPoint, type MountedGateway } from './gateways/gateway-mount-point.js';
 import { checkOptions } from './options/option-rules.js';
 import type { EnvelopeOptions, GatewayOptions } from './options/options.js';
+import { OpenTransports } from './open-transports.js';
 import type { ServerLookup } from './server-registry.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { Endpoint } from '../server/upgrade/endpoint.js';
 import { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
 import { mountPointName, type MountPoint } from '../server/upgrade/mount-point.js';
 import { normalisePath } from '../server/upgrade/path-pattern.js';
+import type { HandleRequest } from '../server/upgrade/transport.js';
 import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
 import { withCode } from '../protocol/with-code.js';
 
@@ -18,6 +20,7 @@ export const APPLICATION_PORT = 0;
 /** Mounts the servers of one adapter on ports and paths, finds them, and closes them. */
 export class MountedServers implements ServerLookup {
   private readonly endpoints = new EndpointRegistry();
+  private readonly transports: OpenTransports;
 
   /**
    * @param gateways the gateways of the application, in the order of their registration
@@ -28,7 +31,9 @@ export class MountedServers implements ServerLookup {
     private readonly gateways: readonly MountedGateway[],
     private readonly services: AdapterServices,
     private readonly listen: (port: number) => void,
-  ) {}
+  ) {
+    this.transports = new OpenTransports(options, services, this.endpoints);
+  }
 
   /** Returns the server for a gateway's options, and mounts it on the first call. */
   serverFor(port: number, options: GatewayOptions): EnvelopeServer {
@@ -55,9 +60,14 @@ export class MountedServers implements ServerLookup {
     return endpoints.map(({ server }) => server.name);
   }
 
-  /** Returns the function that handles the upgrades of a path; `undefined` if no gateway has the path. */
+  /** Returns the function that handles the upgrades of a path; `undefined` if it is no path of a transport or a gateway. */
   handlerFor(port: number, path: string): HandleUpgrade | undefined {
-    return this.endpoints.handlerFor(port, path);
+    return this.transports.upgradeHandler(port, path) ?? this.endpoints.handlerFor(port, path);
+  }
+
+  /** Returns the function that handles the plain HTTP requests of a path; `undefined` if it is no path of a transport. */
+  requestHandlerFor(port: number, path: string): HandleRequest | undefined {
+    return this.transports.requestHandler(port, path);
   }
 
   /** Whether every server has begun to close. */
@@ -70,8 +80,13 @@ export class MountedServers implements ServerLookup {
     for (const endpoint of this.endpoints) if (endpoint.server === server) await endpoint.close();
   }
 
-  /** Closes all servers and their adapters. */
+  /** Closes all servers, their adapters, and the further transports. */
   async stop(): Promise<void> {
+    if (this.transports.areOpen) {
+      // a transport closes after its namespaces: their clients receive the reason
+      await Promise.all([...this.endpoints].map((endpoint) => endpoint.close()));
+      await this.transports.close();
+    }
     await Promise.all([...this.endpoints].map((endpoint) => endpoint.stop()));
   }
 
@@ -90,10 +105,12 @@ export class MountedServers implements ServerLookup {
     // the options of known gateways were checked before, with the name of their class
     checkOptions(options, `The gateway on ${place}`, true);
     this.listen(mountPoint.port);
+    this.transports.open(mountPoint.port);
     const here = this.gateways.filter((mounted) => mounted.place === place);
     const gateways = here.map(({ gateway }) => gateway);
     const config = endpointConfig({
-      layers: [...gateways.map((gateway) => gateway.options), options, this.options],
+      gatewayLayers: [...gateways.map((gateway) => gateway.options), options],
+      adapterOptions: this.options,
       gateways,
       paths: gateways.length > 0 ? [place] : [...new Set(this.gateways.map((mounted) => mounted.place))],
       of: (path) => this.of(mountPoint.port, path),

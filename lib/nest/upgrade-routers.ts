@@ -18,6 +18,7 @@ export class UpgradeRouters {
     const router = new UpgradeRouter(
       http,
       (path) => this.mounted.handlerFor(port, path),
+      (path) => this.mounted.requestHandlerFor(port, path),
       (target) => this.reports.warn('unknown paths', explainUnknownPath(target, this.mounted.paths(port))),
     );
     this.routers.push(router);

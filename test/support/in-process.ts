@@ -118,6 +118,7 @@ const NOTHING = Buffer.alloc(0);
 class InProcessConnection implements Connection, OutboxTransport {
   readonly transportName = 'in-process';
   readonly encoding = ENVELOPE;
+  readonly isCarried = false;
   readonly outbox: Outbox;
   readonly extensions = '';
   readonly webSocket = undefined;
@@ -224,6 +225,8 @@ class InProcessConnection implements Connection, OutboxTransport {
     this.outbox.flush();
     this.end(code ?? 1005, reason);
   }
+  closeTransport(): void {}
+  watchTransport(): void {}
   terminate(): void {
     this.end(1006, '');
   }

@@ -38,8 +38,9 @@ export class SocketIoResult implements MessageResult, SourceTarget {
 
   handlerReturned(result: unknown, isAckManual: boolean): Promise<void> | undefined {
     const source = sourceOf(result);
-    if (source === undefined) return void this.send(result, isAckManual);
-    return this.forwardAll(source, isAckManual);
+    if (source !== undefined) return this.forwardAll(source, isAckManual);
+    this.send(result, isAckManual);
+    return undefined;
   }
 
   private async forwardAll(source: Observable<unknown>, isAckManual: boolean): Promise<void> {

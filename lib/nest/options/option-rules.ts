@@ -70,6 +70,11 @@ const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>
   // ClientAddressReader and compileHosts check these
   trustProxy: { ...anyValue, only: 'adapter' },
   hosts: { ...anyValue, only: 'adapter' },
+  transports: {
+    takes: "a list of transports, such as [socketIO()] of 'nestjs-envelope/socket.io'",
+    accepts: (value) => Array.isArray(value) && value.every(isTransport),
+    only: 'adapter',
+  },
   port: { takes: PORT, accepts: (value) => toPort(value) !== undefined },
   path: { takes: "a string, such as '/ws'", accepts: (value) => typeof value === 'string' },
   namespace: {
@@ -103,7 +108,6 @@ const MEANINGLESS: ReadonlySet<string> = new Set([
   'serveClient',
   'server',
   'skipUTF8Validation',
-  'transports',
   'upgradeTimeout',
   'WebSocket',
   'wsEngine',
@@ -117,10 +121,19 @@ const HOST =
 export function meaninglessOptions(options: object): string[] {
   return Object.entries(options)
     .filter(([name, value]: [string, unknown]) => {
-      const isHarmless = name === 'transports' && Array.isArray(value) && !value.includes('polling');
-      return MEANINGLESS.has(name) && value !== undefined && value !== false && !isHarmless;
+      if (name === 'transports') return namesTransports(value) && value.includes('polling');
+      return MEANINGLESS.has(name) && value !== undefined && value !== false;
     })
     .map(([name]) => name);
+}
+
+function isTransport(value: unknown): boolean {
+  return typeof Reflect.get(Object(value), '_open') === 'function';
+}
+
+/** Returns whether a value of `transports` is Socket.IO's own option, a list of names, which has no effect here. */
+function namesTransports(value: unknown): value is string[] {
+  return Array.isArray(value) && value.length > 0 && value.every((name) => typeof name === 'string');
 }
 
 function isPositiveOrUndefined(value: unknown): boolean {
@@ -137,6 +150,7 @@ export function checkOptions(options: unknown, where: string, isGateway: boolean
   if (!isRecordLike(options)) refuse(where, 'options', options, "an object, such as { path: '/ws' }");
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     if (value === undefined || MEANINGLESS.has(name)) continue;
+    if (name === 'transports' && namesTransports(value)) continue;
     if (name === 'host') throw withCode('ERR_ENVELOPE_INVALID_OPTION', new TypeError(`${where}: ${HOST}`));
     if (!Object.hasOwn(RULES, name)) refuseUnknown(where, name, Object.keys(RULES));
     const rule = RULES[name as keyof typeof RULES];

@@ -7,6 +7,7 @@ import type { MessageParser } from '../../server/socket/message-router.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { Cors } from '../../server/upgrade/origin.js';
 import type { Hosts } from '../../server/upgrade/own-hosts.js';
+import type { Transport } from '../../server/upgrade/transport.js';
 import type { AllowRequest, VerifyClient } from '../../server/upgrade/upgrade-checks.js';
 import type { TrustProxy } from '../../server/upgrade/client-address.js';
 
@@ -113,6 +114,11 @@ export interface EnvelopeOptions extends PathOptions {
    * other pages connect. Default: the host in the `Host` header is the server's own.
    */
   hosts?: Hosts;
+  /**
+   * Further transports beside plain WebSockets: `[socketIO()]` of `nestjs-envelope/socket.io` serves the clients of
+   * Socket.IO on the same gateways. Default: none.
+   */
+  transports?: readonly Transport[];
   /** The port for gateways that name none. Default 0: the application's HTTP server. */
   port?: number;
   /** The path for gateways that name none. Default `/`, as in `WsAdapter`. */

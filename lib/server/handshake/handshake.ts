@@ -108,16 +108,19 @@ function parseQuery(url: string): Handshake['query'] {
 /**
  * Builds the handshake of an upgrade request. Sets `headers.authorization` to the token, whatever source the token came
  * from.
+ *
+ * @param given the credentials, if the client sent them beside the request
  */
 export function readHandshake(
   request: IncomingMessage,
   issued: number,
   params: Readonly<Record<string, string>>,
   client: ClientInfo,
+  given?: Readonly<Record<string, unknown>>,
 ): Handshake {
   const url = request.url ?? '/';
   const query = parseQuery(url);
-  const auth = readAuth(request, query);
+  const auth = given ?? readAuth(request, query);
   const headers = request.headers;
   if (typeof auth['token'] === 'string') headers.authorization = `Bearer ${auth['token']}`;
   return {

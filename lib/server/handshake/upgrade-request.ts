@@ -24,6 +24,8 @@ export class UpgradeRequest {
     /** The values of `:params` in the gateway's path. */
     readonly params: Readonly<Record<string, string>>,
     readonly clientInfo: ClientInfo,
+    /** The credentials that the client sent beside the request; `undefined`: they are in the request. */
+    private readonly auth?: Readonly<Record<string, unknown>>,
   ) {
     this.upgrade = request;
     this.tcp = request.socket;
@@ -42,7 +44,13 @@ export class UpgradeRequest {
 
   /** The handshake; see {@link Handshake}. */
   get handshake(): Handshake {
-    return (this.handshakeRead ??= readHandshake(this.unpack(), this.issued, this.params, this.clientInfo));
+    return (this.handshakeRead ??= readHandshake(
+      this.unpack(),
+      this.issued,
+      this.params,
+      this.clientInfo,
+      this.auth,
+    ));
   }
 
   /** The HTTP request, with the token in `headers.authorization`, wherever the client sent it. */

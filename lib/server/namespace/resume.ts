@@ -9,9 +9,12 @@ import { applyRestoreOption } from './restore-session.js';
 import { socketIdOf, type Session } from '../recovery/session.js';
 import { offersEnvelope } from '../handshake/subprotocols.js';
 
-/** Returns whether a client may resume a session. Only clients that offer `envelope.v1` can. */
-export function mayResume(recovery: Recovery | undefined, request: IncomingMessage): recovery is Recovery {
-  return recovery !== undefined && offersEnvelope(request);
+/** Returns whether a client may resume a session. Only clients of Socket.IO and those that offer `envelope.v1` can. */
+export function mayResume(
+  recovery: Recovery | undefined,
+  { httpRequest, auth }: { readonly httpRequest: IncomingMessage; readonly auth?: object },
+): recovery is Recovery {
+  return recovery !== undefined && (auth !== undefined || offersEnvelope(httpRequest));
 }
 
 /**

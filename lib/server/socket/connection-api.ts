@@ -54,11 +54,14 @@ export class ConnectionApi<Listen extends EventsMap> {
     if (webSocket !== undefined) return webSocket;
     const { transportName } = this._connection;
     // also after a guard has disconnected the client: no WebSocket was opened
-    if (transportName === 'websocket' || this.readyState === this.CONNECTING)
+    if (this._connection.encoding.protocol === 'envelope' && transportName === 'websocket')
       throw withCode('ERR_ENVELOPE_NOT_CONNECTED', new Error(NOT_OPEN));
     throw withCode(
       'ERR_ENVELOPE_UNSUPPORTED',
-      new Error(`client.ws: the connection has no WebSocket, its transport is "${transportName}"`),
+      new Error(
+        `client.ws: the connection has no WebSocket of its own: the client uses "${transportName}" and the protocol ` +
+          `"${this._connection.encoding.protocol}"`,
+      ),
     );
   }
   /** 0 connecting, 1 open, 2 closing, 3 closed, as in `ws`. */

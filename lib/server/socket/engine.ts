@@ -21,7 +21,10 @@ interface EngineClient {
   readonly readyState: 0 | 1 | 2 | 3;
   readonly nsp: EngineHost & { readonly engine: Engine };
   /** @internal */
-  readonly _connection: { readonly transportName: string };
+  readonly _connection: {
+    readonly transportName: string;
+    watchTransport(listener: () => void): void;
+  };
   /** @internal */
   readonly _lifecycle: { readonly reason: DisconnectReason | undefined };
   on(event: 'close' | 'drain' | 'error' | 'pong', listener: Listener): unknown;
@@ -75,8 +78,8 @@ export class Engine {
 const READY_STATES = ['opening', 'open', 'closing', 'closed'] as const;
 
 /**
- * Socket.IO's `client.conn`: the connection of one client. It emits `close` with the reason, `drain`, `error`, and `heartbeat` when a
- * pong arrives. Listeners to other events of Engine.IO are ignored, with a line in the log at level debug, once for each event.
+ * Socket.IO's `client.conn`: the connection of one client. It emits `close` with the reason, `drain`, `error`, `upgrade` when a Socket.IO
+ * client changes its transport, and `heartbeat` when a pong arrives. Listeners to other events of Engine.IO are ignored, with a line in the log at level debug, once for each event.
  */
 export class EngineSocket extends UserEvents {
   readonly protocol = 4;
@@ -88,7 +91,7 @@ export class EngineSocket extends UserEvents {
     super((error, event) => client._report(error, `a listener of client.conn's "${event}" threw`));
   }
 
-  /** The transport: `websocket`. */
+  /** The transport: `websocket`, or `polling`. */
   get transport(): { readonly name: string } {
     return { name: this.client._connection.transportName };
   }
@@ -118,7 +121,7 @@ export class EngineSocket extends UserEvents {
     this.client.disconnect();
   }
 
-  /** Listens to `close`, `drain`, `error` or `heartbeat`. */
+  /** Listens to `close`, `drain`, `error`, `upgrade` or `heartbeat`. */
   override on(event: string, listener: Listener): this {
     this.forward(event);
     return super.on(event, listener);
@@ -143,6 +146,8 @@ export class EngineSocket extends UserEvents {
     this.forwarded.add(event);
     const { client } = this;
     if (event === 'close') client.on('close', () => this.emit('close', client._lifecycle.reason));
+    else if (event === 'upgrade')
+      client._connection.watchTransport(() => this.emit('upgrade', this.transport));
     else if (event === 'heartbeat') client.on('pong', () => this.emit('heartbeat'));
     else if (event === 'drain' || event === 'error') client.on(event, (...args) => this.emit(event, ...args));
     else reportIgnored(client.nsp, `client.conn.on('${event}')`);

@@ -281,9 +281,15 @@ export class EnvelopeSocket<
     this._connection.sendRaw(data, options, callback);
   }
 
-  /** Ends the connection; a connection carries one namespace, so `close` makes no difference. */
-  disconnect(_close?: boolean): this {
+  /**
+   * Disconnects the client.
+   *
+   * @param close also ends the client's other namespaces: those of a Socket.IO client, which share one connection. A bare
+   * connection carries one namespace. Default: `false`
+   */
+  disconnect(close = false): this {
     this._end('server namespace disconnect', CLOSE_CODES.NORMAL.code);
+    if (close) this._connection.closeTransport();
     return this;
   }
 

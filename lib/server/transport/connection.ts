@@ -39,6 +39,8 @@ export type Holder = 'application' | 'early' | 'backlog';
 export interface Connection extends Beating {
   /** The name of the transport, as in Engine.IO's `client.conn.transport.name`: `websocket`. */
   readonly transportName: string;
+  /** Whether the transport was admitted and counted before, since it may carry several connections. */
+  readonly isCarried: boolean;
   /** How messages look on this connection. */
   readonly encoding: Encoding;
   /** The queue of outgoing messages, in the order of the calls. All of a tick are written at once. */
@@ -85,6 +87,10 @@ export interface Connection extends Beating {
    * @param timeout milliseconds for the peer's part of it, before the connection is cut; `undefined`: the transport's own
    */
   close(code: number | undefined, reason: string, timeout?: number): void;
+  /** Ends the transport, with all other connections on it. Does nothing where it carries only this one. */
+  closeTransport(): void;
+  /** Calls back when a client changes its transport, as in Engine.IO's `upgrade`; never where it cannot. */
+  watchTransport(listener: () => void): void;
   /** Resolves when the connection has closed. */
   whenClosed(): Promise<void>;
   /** Cuts the connection without a closing handshake. */

@@ -46,9 +46,10 @@ interface Draining {
 export class WebSocketConnection implements Connection, OutboxTransport, WebSocketListener, Beating {
   declare readonly transportName: string;
   declare readonly encoding: Encoding;
+  declare readonly isCarried: boolean;
   static {
     // on the class, not on each connection
-    Object.assign(this.prototype, { transportName: 'websocket', encoding: ENVELOPE });
+    Object.assign(this.prototype, { transportName: 'websocket', encoding: ENVELOPE, isCarried: false });
   }
 
   readonly outbox: Outbox;
@@ -215,6 +216,9 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
     const timer = setTimeout(() => raw.terminate(), timeout);
     raw.on('close', () => clearTimeout(timer));
   }
+
+  closeTransport(): void {}
+  watchTransport(): void {}
 
   whenClosed(): Promise<void> {
     const { raw } = this;

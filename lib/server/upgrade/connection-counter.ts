@@ -52,6 +52,14 @@ export class ConnectionCounter {
     return undefined;
   }
 
+  /** Counts a pending upgrade of a transport that {@link tryAdd} counted before. Returns like {@link tryAdd}. */
+  tryAddPending(): HttpRefusal | undefined {
+    if (this.pending + this.abandonedGuards >= this.limits.maxPendingUpgrades)
+      return this.refuse(503, 'maxPendingUpgrades');
+    this.pending++;
+    return undefined;
+  }
+
   /** Removes an upgrade from the pending ones, since it was accepted or refused. */
   upgradeDecided(): void {
     this.pending--;

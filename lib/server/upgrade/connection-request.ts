@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ClientInfo } from '../handshake/client-info.js';
 import type { HandleProtocols } from '../handshake/subprotocols.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Connection, ConnectionWatcher } from '../transport/connection.js';
@@ -20,6 +21,12 @@ export interface ConnectionTerms {
 export interface ConnectionRequest {
   /** The HTTP request that the client connects with. */
   readonly httpRequest: IncomingMessage;
+  /**
+   * The client, if the transport was admitted and counted before, and may carry several connections; else `undefined`.
+   */
+  readonly carriedFor?: ClientInfo;
+  /** The credentials that the client sends with the request, if it sends them beside the HTTP request. */
+  readonly auth?: Readonly<Record<string, unknown>>;
   /** Whether the client has disconnected. */
   readonly isClosed: boolean;
   /** Calls back when the client disconnects before it is accepted. @returns a function that removes the callback */

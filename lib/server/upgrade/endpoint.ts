@@ -7,6 +7,7 @@ import { parentAdapter } from '../rooms/parent-adapter.js';
 import { UpgradeHandler, type UpgradeHandlerConfig } from './upgrade-handler.js';
 import { compilePath, isPattern, NO_PARAMS, readablePath, type Params } from './path-pattern.js';
 import { mountPointName, type MountPoint } from './mount-point.js';
+import type { OriginCheck } from './upgrade-checks.js';
 import type { ConnectionRequest } from './connection-request.js';
 
 /** The configuration of one endpoint: its namespace, its upgrades and its heartbeat. */
@@ -64,6 +65,11 @@ export class Endpoint {
    */
   match(path: string): Params | undefined {
     return this.server._isUsed ? this.paramsOf(path) : undefined;
+  }
+
+  /** Decides whether pages of a request's origin may connect. */
+  get checkOrigin(): OriginCheck {
+    return this.settings.upgrade.checkOrigin;
   }
 
   /** Handles the upgrade request of a WebSocket on a path that {@link match} accepts. */

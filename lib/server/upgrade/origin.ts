@@ -41,27 +41,28 @@ export interface RequestHost extends Pick<ClientInfo, 'host' | 'isSecure'> {
  * Decides whether a page may open a WebSocket. Browsers do not enforce CORS here: they send cookies with every upgrade,
  * regardless of the page that opens it (CWE-1385). The server's own origin is always accepted, and so are clients
  * without an `Origin` header, which are not browsers. Any other origin is accepted only if `cors` allows it.
+ *
+ * @param done called with the options of the rule that accepts the origin, empty for the server's own origin, or with
+ * `undefined`
  */
 export function checkOrigin(
   request: IncomingMessage,
   requestHost: RequestHost,
   cors: Cors | undefined,
-  done: (allowed: boolean) => void,
+  done: (allowed: CorsOptions | undefined) => void,
   failed: Failed,
 ): void {
   const { origin } = request.headers;
-  if (origin === undefined || isSameOrigin(origin, requestHost)) return done(true);
-  const checkRule = (rule: OriginRule | OriginFunction | undefined): void => {
-    if (typeof rule !== 'function') return done(matches(origin, rule));
-    callRuleSafely(rule, origin, (error, allowed) => done(!error && matches(origin, allowed)), failed);
+  if (origin === undefined || isSameOrigin(origin, requestHost)) return done({});
+  const checkRule = (options: CorsOptions | undefined): void => {
+    const decide = (allowed: boolean): void => done(allowed ? { ...options, origin: true } : undefined);
+    const rule = options?.origin;
+    if (typeof rule !== 'function') return decide(matches(origin, rule));
+    callRuleSafely(rule, origin, (error, allowed) => decide(!error && matches(origin, allowed)), failed);
   };
-  if (typeof cors !== 'function') return checkRule(typeof cors === 'object' ? cors.origin : cors);
-  callRuleSafely(
-    cors,
-    request,
-    (error, options) => (error ? done(false) : checkRule(options?.origin)),
-    failed,
-  );
+  if (typeof cors === 'object') return checkRule(cors);
+  if (typeof cors !== 'function') return checkRule(cors === true ? { origin: true } : undefined);
+  callRuleSafely(cors, request, (error, options) => checkRule(error ? undefined : options), failed);
 }
 
 /** Receives the errors that the application's functions throw or reject with, at any time. */

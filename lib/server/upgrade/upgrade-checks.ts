@@ -1,6 +1,6 @@
 import { STATUS_CODES, type IncomingMessage } from 'node:http';
 import { callSafely } from '../util/safe-call.js';
-import { checkOrigin, explainOrigin, ORIGIN_REFUSED, type Cors } from './origin.js';
+import { checkOrigin, explainOrigin, ORIGIN_REFUSED, type Cors, type CorsOptions } from './origin.js';
 import type { OwnHosts } from './own-hosts.js';
 import { refusal, type HttpRefusal } from './http-refusal.js';
 import type { ClientInfo } from '../handshake/client-info.js';
@@ -45,14 +45,48 @@ export interface UpgradeChecks {
 }
 
 /**
+ * Decides whether pages of the request's origin may connect. Calls back with the options of the CORS rule that allows it,
+ * empty for the server's own origin, or with `undefined`.
+ */
+export type OriginCheck = (
+  request: IncomingMessage,
+  clientInfo: ClientInfo,
+  done: (allowed: CorsOptions | undefined) => void,
+  failed: (error: unknown) => void,
+) => void;
+
+/** Returns the check of the origin alone. It logs nothing. */
+export function originCheckOf({ cors, ownHosts }: Pick<UpgradeChecks, 'cors' | 'ownHosts'>): OriginCheck {
+  return (request, { host, isSecure }, done, failed) =>
+    checkOrigin(request, { host, isSecure, ownHosts }, cors(), done, failed);
+}
+
+/**
  * Combines the checks of a path into one, which responds with the first refusal. They run in order: origin,
  * verifyClient, allowRequest.
  */
 export function combineChecks(options: UpgradeChecks): UpgradeCheck {
-  const { verifyClient, allowRequest, onError } = options;
-  const checks: Check[] = [originCheck(options)];
+  return runInOrder([originCheck(options), ...applicationChecks(options)], options.onError);
+}
+
+/** Combines the application's checks, without that of the origin. */
+export function combineApplicationChecks(
+  options: Pick<UpgradeChecks, 'verifyClient' | 'allowRequest' | 'onError'>,
+): UpgradeCheck {
+  return runInOrder(applicationChecks(options), options.onError);
+}
+
+function applicationChecks({
+  verifyClient,
+  allowRequest,
+}: Pick<UpgradeChecks, 'verifyClient' | 'allowRequest'>): Check[] {
+  const checks: Check[] = [];
   if (verifyClient !== undefined) checks.push(verifyCheck(verifyClient));
   if (allowRequest !== undefined) checks.push(allowRequestCheck(allowRequest));
+  return checks;
+}
+
+function runInOrder(checks: readonly Check[], onError: UpgradeChecks['onError']): UpgradeCheck {
   return (request, clientInfo, done) => {
     const run = (index: number): void => {
       const check = checks[index];
@@ -74,15 +108,16 @@ export function combineChecks(options: UpgradeChecks): UpgradeCheck {
   };
 }
 
-function originCheck({ cors, ownHosts, onForeignOrigin }: UpgradeChecks): Check {
-  return (request, { host, isSecure }, done, failed) => {
-    const decide = (allowed: boolean): void => {
-      if (allowed) return done();
+function originCheck(options: UpgradeChecks): Check {
+  const check = originCheckOf(options);
+  return (request, clientInfo, done, failed) => {
+    const decide = (allowed: CorsOptions | undefined): void => {
+      if (allowed !== undefined) return done();
       const origin = String(request.headers.origin);
-      onForeignOrigin(origin, explainOrigin(origin, host));
+      options.onForeignOrigin(origin, explainOrigin(origin, clientInfo.host));
       done(refusal(403, ORIGIN_REFUSED));
     };
-    checkOrigin(request, { host, isSecure, ownHosts }, cors(), decide, failed);
+    check(request, clientInfo, decide, failed);
   };
 }
 

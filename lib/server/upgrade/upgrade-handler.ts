@@ -13,11 +13,12 @@ import { UpgradeRequest } from '../handshake/upgrade-request.js';
 import { withTimeout } from '../util/with-timeout.js';
 import type { ConnectionCounter } from './connection-counter.js';
 import { refuseRequest, type ConnectionRequest, type ConnectionTerms } from './connection-request.js';
-import type { UpgradeCheck } from './upgrade-checks.js';
+import type { OriginCheck, UpgradeCheck } from './upgrade-checks.js';
 import type { Params } from './path-pattern.js';
 import { refusal, type HttpRefusal } from './http-refusal.js';
 import { PendingUpgrade } from './pending-upgrade.js';
-import { hasOneHost, type ClientAddressReader } from './client-address.js';
+import type { ClientAddressReader } from './client-address.js';
+import { identifyClient, SHUTTING_DOWN } from './identify-client.js';
 import { WebSocketRequest } from './web-socket-request.js';
 
 /** The checks, guards and limits of the requests to connect to one path. */
@@ -33,6 +34,13 @@ export interface UpgradeHandlerConfig {
   readonly connectionCounter: ConnectionCounter;
   /** Checks the request: its origin, and the checks of the application. */
   readonly check: UpgradeCheck;
+  /**
+   * The same for a connection whose transport has passed the checks of the adapter already: the origin, and the checks
+   * that a gateway sets itself.
+   */
+  readonly checkCarried: UpgradeCheck;
+  /** Checks whether pages of the request's origin may connect. */
+  readonly checkOrigin: OriginCheck;
   /** Runs the guards of all gateways on this path; `undefined` if they have none. */
   readonly guard: ((client: EnvelopeSocket) => Promise<HttpRefusal | undefined>) | undefined;
   /** Reports an unexpected error. */
@@ -53,9 +61,6 @@ const RESUME_TIMEOUT = 5_000;
 const EXPIRED = refusal(401, 'The token has expired');
 const FORBIDDEN = refusal(403, 'Forbidden resource');
 const OLD_HTTP = refusal(400, 'A WebSocket needs HTTP/1.1');
-const NO_HOST = refusal(400, 'The Host header is missing, or names no host');
-// the client can reconnect to another node, or to this one after its restart
-const SHUTTING_DOWN = refusal(503, 'The server is shutting down', { 'Retry-After': '1' });
 
 const OLD_HTTP_ADVICE =
   'HTTP/1.0 has no upgrades (RFC 9110, section 7.8): a request was refused with 400. Behind nginx, add ' +
@@ -105,27 +110,26 @@ export class UpgradeHandler implements ConnectionWatcher {
 
   /** Handles a request to connect, on any transport. */
   accept(request: ConnectionRequest, path: string, params: Params): void {
-    const { httpRequest } = request;
+    const { httpRequest, carriedFor } = request;
     if (this.isClosing()) return refuseRequest(request, SHUTTING_DOWN);
-    if (httpRequest.httpVersion === '1.0') {
-      this.config.warn('HTTP/1.0', OLD_HTTP_ADVICE);
-      return refuseRequest(request, OLD_HTTP);
-    }
-    if (!hasOneHost(httpRequest)) return refuseRequest(request, NO_HOST);
-    const { clientAddress, connectionCounter, limits } = this.config;
-    let clientInfo: ClientInfo;
-    try {
-      clientInfo = clientAddress.identify(httpRequest);
-    } catch (error) {
-      this.config.onError(error);
-      return refuseRequest(request, refusal(500, 'Internal server error'));
-    }
-    const limitRefusal = connectionCounter.tryAdd(clientInfo);
+    const { connectionCounter, limits } = this.config;
+    const clientInfo = carriedFor ?? this.identify(httpRequest);
+    if ('status' in clientInfo) return refuseRequest(request, clientInfo);
+    const limitRefusal =
+      carriedFor === undefined ? connectionCounter.tryAdd(clientInfo) : connectionCounter.tryAddPending();
     if (limitRefusal !== undefined) return refuseRequest(request, limitRefusal);
     const upgrade = new PendingUpgrade(request, path, params, clientInfo, this.onDecided);
     this.upgrades.add(upgrade);
     request.check((refused) => (refused === undefined ? this.check(upgrade) : upgrade.refuse(refused)));
     upgrade.wait(limits.upgradeTimeout);
+  }
+
+  private identify(request: IncomingMessage): ClientInfo | HttpRefusal {
+    if (request.httpVersion === '1.0') {
+      this.config.warn('HTTP/1.0', OLD_HTTP_ADVICE);
+      return OLD_HTTP;
+    }
+    return identifyClient(request, this.config.clientAddress, this.config.onError);
   }
 
   /**
@@ -148,12 +152,14 @@ export class UpgradeHandler implements ConnectionWatcher {
     const client = this.clients.get(connection);
     if (client === undefined) return;
     this.clients.delete(connection);
-    this.config.connectionCounter.remove(client._upgrade.clientInfo);
+    if (!connection.isCarried) this.config.connectionCounter.remove(client._upgrade.clientInfo);
     this.onClientRemoved(client.nsp.name);
   }
 
   private check(upgrade: PendingUpgrade): void {
-    this.config.check(upgrade.request.httpRequest, upgrade.clientInfo, (refused) => {
+    const { httpRequest, carriedFor } = upgrade.request;
+    const check = carriedFor === undefined ? this.config.check : this.config.checkCarried;
+    check(httpRequest, upgrade.clientInfo, (refused) => {
       if (upgrade.isOver) return;
       if (refused !== undefined) return upgrade.refuse(refused);
       // the application's code may call this: an exception would end the process
@@ -172,7 +178,7 @@ export class UpgradeHandler implements ConnectionWatcher {
   private runGuards(upgrade: PendingUpgrade): void {
     const { guard } = this.config;
     const server = (upgrade.server = this.serverOf(upgrade.path));
-    const recovery = mayResume(server._recovery, upgrade.request.httpRequest) ? server._recovery : undefined;
+    const recovery = mayResume(server._recovery, upgrade.request) ? server._recovery : undefined;
     if (guard === undefined && recovery === undefined) return this.open(upgrade);
     const client = this.createClient(upgrade, upgrade.request.connection(this.terms));
     upgrade.client = client;
@@ -210,7 +216,7 @@ export class UpgradeHandler implements ConnectionWatcher {
     return new EnvelopeSocket(
       server!,
       connection,
-      new UpgradeRequest(request.httpRequest, params, clientInfo),
+      new UpgradeRequest(request.httpRequest, params, clientInfo, request.auth),
     );
   }
 
@@ -231,12 +237,12 @@ export class UpgradeHandler implements ConnectionWatcher {
 
   /** Updates the counters after an upgrade was accepted, refused or abandoned. */
   private readonly onDecided = (upgrade: PendingUpgrade, accepted: boolean): void => {
-    const { clientInfo, guards, server } = upgrade;
+    const { clientInfo, guards, server, request } = upgrade;
     const { connectionCounter, limits } = this.config;
     this.upgrades.delete(upgrade);
     connectionCounter.upgradeDecided();
     if (accepted) return;
-    connectionCounter.remove(clientInfo);
+    if (request.carriedFor === undefined) connectionCounter.remove(clientInfo);
     if (guards !== undefined)
       connectionCounter.guardAbandoned(
         withTimeout(limits.upgradeTimeout * ABANDONED_GUARD_TIMEOUTS, guards, undefined, false),

@@ -12,6 +12,11 @@ export type HandleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buf
 /** Returns the function that handles the upgrades of a path; `undefined` if no gateway has the path. */
 export type FindHandler = (path: string) => HandleUpgrade | undefined;
 
+/** Returns the function that handles the plain requests of a path; `undefined`: the application handles them. */
+export type FindRequestHandler = (
+  path: string,
+) => ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+
 type UpgradeArguments = Parameters<HandleUpgrade>;
 
 /**
@@ -39,6 +44,7 @@ export class UpgradeRouter {
   constructor(
     private readonly http: Server,
     private readonly findHandler: FindHandler,
+    private readonly findRequestHandler: FindRequestHandler,
     /** Called with the request target of an upgrade on an unknown path. */
     private readonly onUnknown: (target: string) => void,
   ) {
@@ -74,14 +80,23 @@ export class UpgradeRouter {
   private wrapEmit(original: Server['emit']): Server['emit'] {
     const emit = original as (...args: unknown[]) => boolean;
     const tryHandle = this.tryHandle.bind(this);
-    const { onUnknown } = this;
+    const tryHandleRequest = this.tryHandleRequest.bind(this);
     return function (this: Server, ...args: unknown[]): boolean {
-      if (args[0] === 'request')
-        detectSocketIoClient(args[1] as IncomingMessage, args[2] as ServerResponse, onUnknown);
+      if (args[0] === 'request' && tryHandleRequest(args[1] as IncomingMessage, args[2] as ServerResponse))
+        return true;
       return (
         (args[0] === 'upgrade' && tryHandle(...(args.slice(1) as UpgradeArguments))) || emit.apply(this, args)
       );
     } as Server['emit'];
+  }
+
+  /** Passes a request to the transport of its path, before the application sees it. @returns whether it has one */
+  private tryHandleRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    const path = this.isDisposed ? undefined : pathOf(request.url);
+    const handle = path === undefined ? undefined : this.findRequestHandler(path);
+    if (handle === undefined) detectSocketIoClient(request, response, this.onUnknown);
+    else handle(request, response);
+    return handle !== undefined;
   }
 
   private wrapDecision(

@@ -1,0 +1,114 @@
+import type { AdapterServices } from './adapter-services.js';
+import { connectionLimits, oncePerOrigin, webSocketOptions } from './endpoint-config.js';
+import { resolvePathOptions, type EnvelopeOptions } from './options/options.js';
+import type { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
+import type { HandleRequest, OpenTransport, TransportHost } from '../server/upgrade/transport.js';
+import { TransportAdmission } from '../server/upgrade/transport-admission.js';
+import {
+  combineApplicationChecks,
+  originCheckOf,
+  type OriginCheck,
+} from '../server/upgrade/upgrade-checks.js';
+import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
+import { ENVELOPE } from '../server/transport/encoding.js';
+
+/** The transports of the option `transports`, opened on each port that a gateway uses. */
+export class OpenTransports {
+  private readonly byPort = new Map<number, readonly OpenTransport[]>();
+  private readonly admissions: TransportAdmission[] = [];
+  private isClosing = false;
+
+  constructor(
+    private readonly options: EnvelopeOptions,
+    private readonly services: AdapterServices,
+    private readonly endpoints: EndpointRegistry,
+  ) {}
+
+  get areOpen(): boolean {
+    return this.byPort.size > 0;
+  }
+
+  /** Opens all transports on a port. Does nothing the second time. */
+  open(port: number): void {
+    const { transports = [] } = this.options;
+    if (transports.length === 0 || this.byPort.has(port)) return;
+    const host = this.createHost(port);
+    this.byPort.set(
+      port,
+      transports.map((transport) => transport._open(host)),
+    );
+  }
+
+  requestHandler(port: number, path: string): HandleRequest | undefined {
+    return this.first(port, (transport) => transport.requestHandler(path));
+  }
+
+  upgradeHandler(port: number, path: string): HandleUpgrade | undefined {
+    return this.first(port, (transport) => transport.upgradeHandler(path));
+  }
+
+  /** Closes all transports, after their namespaces have closed. */
+  async close(): Promise<void> {
+    this.isClosing = true;
+    for (const admission of this.admissions) admission.clear();
+    await Promise.all([...this.byPort.values()].flat().map((transport) => transport.close()));
+  }
+
+  private first<Found>(
+    port: number,
+    find: (transport: OpenTransport) => Found | undefined,
+  ): Found | undefined {
+    for (const transport of this.byPort.get(port) ?? []) {
+      const found = find(transport);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  private createHost(port: number): TransportHost {
+    const { reports, clientAddress, connectionCounter } = this.services;
+    const { warn } = reports;
+    const options = resolvePathOptions(this.options);
+    const limits = connectionLimits(options);
+    const where = 'a check of a request failed';
+    const onError = (error: unknown): void => reports.error(error, where, where);
+    const admission = new TransportAdmission({
+      clientAddress,
+      connectionCounter,
+      upgradeTimeout: limits.upgradeTimeout,
+      check: combineApplicationChecks({ ...this.options, onError }),
+      originChecks: () => this.originChecks(port),
+      onForeignOrigin: oncePerOrigin((explanation) => warn('foreign origins', explanation)),
+      isClosing: () => this.isClosing || this.areEndpointsClosing,
+      onError,
+    });
+    this.admissions.push(admission);
+    return {
+      limits,
+      webSocket: webSocketOptions(options),
+      pingInterval: options.pingInterval,
+      pingTimeout: options.pingTimeout,
+      connectTimeout: options.connectTimeout,
+      json: ENVELOPE,
+      find: (path) => this.endpoints.find(port, path),
+      identify: (request) => admission.identify(request),
+      checkOrigin: (request, clientInfo, done) => admission.checkOrigin(request, clientInfo, done),
+      admit: (request, clientInfo, admitted) => admission.admit(request, clientInfo, admitted),
+      release: (clientInfo) => admission.release(clientInfo),
+      report: (error, where) => reports.error(error, where, where),
+      warn,
+    };
+  }
+
+  private get areEndpointsClosing(): boolean {
+    return [...this.endpoints].every(({ server }) => server._isClosing);
+  }
+
+  /** Yields the rule of the adapter, then those of the gateways on the port. */
+  private *originChecks(port: number): Iterable<OriginCheck> {
+    const { ownHosts, applicationCors } = this.services;
+    yield originCheckOf({ cors: () => this.options.cors ?? applicationCors(), ownHosts });
+    for (const endpoint of this.endpoints)
+      if (endpoint.mountPoint.port === port && endpoint.server._isUsed) yield endpoint.checkOrigin;
+  }
+}

@@ -1,0 +1,98 @@
+import type { IncomingMessage } from 'node:http';
+import type { ClientInfo } from '../handshake/client-info.js';
+import type { ClientAddressReader } from './client-address.js';
+import type { ConnectionCounter } from './connection-counter.js';
+import { refuseRequest, type ConnectionRequest } from './connection-request.js';
+import { refusal, type HttpRefusal } from './http-refusal.js';
+import { identifyClient, SHUTTING_DOWN } from './identify-client.js';
+import { explainOrigin, ORIGIN_REFUSED } from './origin.js';
+import { NO_PARAMS } from './path-pattern.js';
+import { PendingUpgrade } from './pending-upgrade.js';
+import type { TransportHost } from './transport.js';
+import type { OriginCheck, UpgradeCheck } from './upgrade-checks.js';
+
+/** The checks and limits of one adapter for transports, whose gateways are not known before they are admitted. */
+export interface TransportAdmissionConfig {
+  readonly clientAddress: ClientAddressReader;
+  readonly connectionCounter: ConnectionCounter;
+  /** Milliseconds for the checks. */
+  readonly upgradeTimeout: number;
+  /** The checks of the adapter's options, without that of the origin. */
+  readonly check: UpgradeCheck;
+  /** The origin checks of the adapter and of the gateways on the port. A page may connect if one of them allows it. */
+  readonly originChecks: () => Iterable<OriginCheck>;
+  /** Called with a refused origin. */
+  readonly onForeignOrigin: (origin: string, explanation: string) => void;
+  readonly isClosing: () => boolean;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Admits transports that carry connections to several gateways: the first part of what a WebSocket's upgrade checks. */
+export class TransportAdmission implements Pick<
+  TransportHost,
+  'identify' | 'checkOrigin' | 'admit' | 'release'
+> {
+  private readonly pending = new Set<PendingUpgrade>();
+
+  constructor(private readonly config: TransportAdmissionConfig) {}
+
+  identify(request: IncomingMessage): ClientInfo | HttpRefusal {
+    const { clientAddress, onError, isClosing } = this.config;
+    return isClosing() ? SHUTTING_DOWN : identifyClient(request, clientAddress, onError);
+  }
+
+  checkOrigin(
+    request: IncomingMessage,
+    clientInfo: ClientInfo,
+    done: Parameters<TransportHost['checkOrigin']>[2],
+  ): void {
+    const { onForeignOrigin, onError, originChecks } = this.config;
+    const checks = [...originChecks()];
+    const next = (index: number): void => {
+      const check = checks[index];
+      if (check === undefined) {
+        const origin = String(request.headers.origin);
+        onForeignOrigin(origin, explainOrigin(origin, clientInfo.host));
+        return done({ refused: refusal(403, ORIGIN_REFUSED) });
+      }
+      const decide = (allowed: Parameters<Parameters<OriginCheck>[2]>[0]): void => {
+        if (allowed === undefined) next(index + 1);
+        else done({ allowed });
+      };
+      const failed = (error: unknown): void => {
+        onError(error);
+        done({ refused: refusal(500, 'Internal server error') });
+      };
+      check(request, clientInfo, decide, failed);
+    };
+    next(0);
+  }
+
+  admit(request: ConnectionRequest, clientInfo: ClientInfo, admitted: () => void): void {
+    const { connectionCounter, check, upgradeTimeout } = this.config;
+    const limitRefusal = connectionCounter.tryAdd(clientInfo);
+    if (limitRefusal !== undefined) return refuseRequest(request, limitRefusal);
+    const pending = new PendingUpgrade(request, '', NO_PARAMS, clientInfo, (_, isAccepted) => {
+      this.pending.delete(pending);
+      connectionCounter.upgradeDecided();
+      if (!isAccepted) connectionCounter.remove(clientInfo);
+    });
+    this.pending.add(pending);
+    check(request.httpRequest, clientInfo, (refused) => {
+      if (pending.isOver) return;
+      if (refused !== undefined) return pending.refuse(refused);
+      pending.accept();
+      admitted();
+    });
+    pending.wait(upgradeTimeout);
+  }
+
+  release(clientInfo: ClientInfo): void {
+    this.config.connectionCounter.remove(clientInfo);
+  }
+
+  /** Refuses every pending request. */
+  clear(): void {
+    for (const pending of this.pending) pending.refuse(SHUTTING_DOWN);
+  }
+}

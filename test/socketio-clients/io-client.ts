@@ -63,7 +63,8 @@ export class IoClient {
   join(namespace: string, options?: Partial<SocketOptions>): IoClient {
     const socket = this.socket.io.socket(namespace, options);
     const client = new IoClient(socket);
-    socket.connect();
+    // a second request to connect would end the first one in Socket.IO
+    if (!socket.active) socket.connect();
     return client;
   }
 

@@ -89,6 +89,11 @@ export class TalkGateway {
   tell(@MessageBody() data: unknown): void {
     this.told.push(data);
   }
+  @SubscribeMessage('tell and answer')
+  tellAndAnswer(@MessageBody() data: unknown): string {
+    this.told.push(data);
+    return 'told';
+  }
   @SubscribeMessage('ask me')
   async askBack(@ConnectedSocket() client: Socket, @MessageBody() data: unknown): Promise<unknown> {
     return { answer: await client.timeout(10_000).emitWithAck('question', data) };

@@ -20,10 +20,11 @@ function skip(): jest.Describe {
 }
 
 /** The usual configuration for WebSocket behind nginx, and nothing else. */
-const UPGRADES = `
-      proxy_http_version 1.1;
-      proxy_set_header Upgrade $http_upgrade;
-      proxy_set_header Connection "upgrade";`;
+const UPGRADES = [
+  'proxy_http_version 1.1',
+  'proxy_set_header Upgrade $http_upgrade',
+  'proxy_set_header Connection "upgrade"',
+];
 
 /** An nginx for one test, in front of ports of loopback: in the foreground, with all files in its folder. */
 export class Nginx {
@@ -45,7 +46,25 @@ export class Nginx {
   static async start(upstream: number | readonly number[], lines: readonly string[] = []): Promise<Nginx> {
     const nginx = new Nginx(await freePort(), await freePort());
     running.push(nginx);
-    await nginx.run(nginx.configuration([upstream].flat(), lines));
+    await nginx.run(nginx.serverFor([upstream].flat(), [...UPGRADES, ...lines]), [nginx.port, nginx.tlsPort]);
+    return nginx;
+  }
+
+  /** An nginx as it is after its installation: it passes HTTP requests on, but no upgrades. */
+  static async startWithoutUpgrades(upstream: number): Promise<Nginx> {
+    const nginx = new Nginx(await freePort(), await freePort());
+    running.push(nginx);
+    await nginx.run(nginx.serverFor([upstream], []), [nginx.port]);
+    return nginx;
+  }
+
+  /**
+   * @param configure returns the contents of the `http` block, with a server on that port
+   */
+  static async startWith(configure: (port: number) => string): Promise<Nginx> {
+    const nginx = new Nginx(await freePort(), await freePort());
+    running.push(nginx);
+    await nginx.run(configure(nginx.port), [nginx.port]);
     return nginx;
   }
 
@@ -59,21 +78,13 @@ export class Nginx {
     rmSync(this.folder, { recursive: true });
   }
 
-  private configuration(upstream: readonly number[], lines: readonly string[]): string {
+  private serverFor(upstream: readonly number[], lines: readonly string[]): string {
     const { key, cert } = selfSigned();
     writeFileSync(join(this.folder, 'key.pem'), key);
     writeFileSync(join(this.folder, 'cert.pem'), cert);
     const nodes = upstream.map((port) => `127.0.0.1:${port}`);
     const several = nodes.length > 1;
-    const temporary = ['client_body', 'proxy', 'fastcgi', 'scgi', 'uwsgi'];
-    return `daemon off;
-master_process off;
-pid nginx.pid;
-error_log stderr;
-events {}
-http {
-  access_log off;
-  ${temporary.map((name) => `${name}_temp_path ${name};`).join(' ')}
+    return `
   ${several ? `upstream nodes { ${nodes.map((node) => `server ${node};`).join(' ')} }` : ''}
   server {
     listen 127.0.0.1:${this.port};
@@ -81,17 +92,30 @@ http {
     ssl_certificate cert.pem;
     ssl_certificate_key key.pem;
     location / {
-      proxy_pass http://${several ? 'nodes' : nodes[0]};${UPGRADES}
+      proxy_pass http://${several ? 'nodes' : nodes[0]};
       ${lines.map((line) => `${line};`).join('\n      ')}
     }
-  }
-}
-`;
+  }`;
   }
 
-  private async run(configuration: string): Promise<void> {
+  /** Runs it with this contents of its `http` block, until it listens on these ports. */
+  private async run(http: string, ports: readonly number[]): Promise<void> {
     const file = join(this.folder, 'nginx.conf');
-    writeFileSync(file, configuration);
+    const temporary = ['client_body', 'proxy', 'fastcgi', 'scgi', 'uwsgi'];
+    writeFileSync(
+      file,
+      `daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr;
+events {}
+http {
+  access_log off;
+  ${temporary.map((name) => `${name}_temp_path ${name};`).join(' ')}
+  ${http}
+}
+`,
+    );
     const child = spawn(EXECUTABLE, ['-e', 'stderr', '-p', this.folder, '-c', file], {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: {},
@@ -102,12 +126,13 @@ http {
     await until('nginx to listen', async () => {
       if (child.exitCode !== null || child.pid === undefined)
         throw new Error(`${EXECUTABLE} did not start: ${this.output}`);
-      return (await listens(this.port)) && (await listens(this.tlsPort));
+      return (await Promise.all(ports.map(listens))).every(Boolean);
     });
   }
 }
 
-function listens(port: number): Promise<boolean> {
+/** Returns whether a port of loopback accepts connections. */
+export function listens(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const tcp = connect(port, '127.0.0.1');
     tcp.on('connect', () => resolve(true)).on('error', () => resolve(false));

@@ -13,6 +13,8 @@ export class FaultyNetwork {
   isRefusing = false;
   /** The time of each attempt to connect, by `performance.now()`, successful or not. */
   readonly attempts: number[] = [];
+  /** The number of bytes that were forwarded in each direction. */
+  readonly forwarded: Record<Direction, number> = { up: 0, down: 0 };
   private readonly sockets = new Set<Socket>();
   private readonly budget: Record<Direction, number> = { up: Infinity, down: Infinity };
   private stalled = Promise.resolve();
@@ -97,6 +99,7 @@ export class FaultyNetwork {
 
   private write(to: Socket, chunk: Buffer, direction: Direction): void {
     if (to.destroyed) return;
+    this.forwarded[direction] += chunk.length;
     const left = this.budget[direction];
     if (chunk.length < left) {
       this.budget[direction] -= chunk.length;

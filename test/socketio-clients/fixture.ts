@@ -125,8 +125,14 @@ async function createAdapter(
   const { IoAdapter } = await import('@nestjs/platform-socket.io');
   const adapter = new IoAdapter(app);
   const create = adapter.createIOServer.bind(adapter);
-  adapter.createIOServer = (port: number, options?: object) =>
-    create(port, { ...options, ...reference } as Parameters<typeof create>[1]);
+  adapter.createIOServer = (port: number, options?: object) => {
+    const io = create(port, { ...options, ...reference } as Parameters<typeof create>[1]);
+    // else a timer of half a minute waits for the last poll of a client that has gone, also after the tests
+    io.engine.on('connection', ({ transport }: { transport: object }) => {
+      if ('closeTimeout' in transport) transport.closeTimeout = 1_000;
+    });
+    return io;
+  };
   return adapter;
 }
 

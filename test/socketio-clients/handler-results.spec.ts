@@ -74,10 +74,10 @@ describeServers('results of handlers', (server) => {
 
   describe.each(TRANSPORTS)('over %s', (transport) => {
     let client: IoClient;
-    beforeAll(async () => {
+    beforeEach(async () => {
       client = await app.connect('/', { transport });
     });
-    beforeEach(() => void client.events.splice(0));
+    afterEach(() => client.destroy());
 
     it.each(ROWS)('acknowledges %s, or emits it', async (name, _result, ack, events = []) => {
       const acks: Any[][] = [];

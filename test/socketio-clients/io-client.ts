@@ -59,7 +59,7 @@ export class IoClient {
     this.socket.io.on('open', () => this.socket.io.engine.on('upgrade', () => this.waiter.notify()));
   }
 
-  /** The client of another namespace on the same connection. */
+  /** The client of another namespace on the same connection, which begins to connect at once. */
   join(namespace: string, options?: Partial<SocketOptions>): IoClient {
     const socket = this.socket.io.socket(namespace, options);
     const client = new IoClient(socket);

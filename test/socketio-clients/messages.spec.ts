@@ -111,10 +111,10 @@ describeServers('messages', (server) => {
 
   describe.each(TRANSPORTS)('over %s', (transport) => {
     let client: IoClient;
-    beforeAll(async () => {
+    beforeEach(async () => {
       client = await app.connect('/', { transport });
     });
-    beforeEach(() => void client.events.splice(0));
+    afterEach(() => client.destroy());
 
     it.each(ARGUMENTS)(
       'gives %s to a handler, with and without an acknowledgement',
@@ -197,7 +197,6 @@ describeServers('messages', (server) => {
       client.emit('ask by callback');
       expect(await client.next('answers')).toEqual(['plain', 2, { three: 3 }]);
       expect(await client.next('timed answers')).toEqual([null, 'timed', 2, { three: 3 }]);
-      client.socket.off('question');
     });
 
     it.each(['unknown', '$auth', '$ping', '$cancel', '$session', 'exception', 'ack', ''])(

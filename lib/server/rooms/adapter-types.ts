@@ -13,7 +13,8 @@ export type Rooms = Room | Iterable<Room>;
 
 /** The packet that adapters broadcast: Socket.IO's event packet, as plain data. */
 export interface EventPacket {
-  type: 2;
+  /** An event; 3, an acknowledgement, for the packet that revokes sessions. */
+  type: 2 | 3;
   /** The event and its arguments. */
   data: unknown[];
   nsp?: string;

@@ -194,7 +194,8 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    */
   private revoke(): void {
     if (this.nsp._recovery === undefined) return;
-    const packet: EventPacket = { type: 2, data: [REVOKED, null] };
+    // Socket.IO's nodes send it to their clients, which ignore an acknowledgement without an id
+    const packet: EventPacket = { type: 3, data: [REVOKED, null] };
     this.reportRejection(this.nsp.adapter.broadcast(packet, this.target()));
   }
 

@@ -1,0 +1,4 @@
+import { classic } from '../backends.js';
+import { mixedCluster } from './cases.js';
+
+mixedCluster(classic('redis'), 'bare');

@@ -1,0 +1,4 @@
+import { POSTGRES } from '../backends.js';
+import { mixedCluster } from './cases.js';
+
+mixedCluster(POSTGRES, 'bare');

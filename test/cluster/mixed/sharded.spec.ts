@@ -1,0 +1,4 @@
+import { sharded } from '../backends.js';
+import { mixedCluster } from './cases.js';
+
+mixedCluster(sharded('ioredis'), 'bare');

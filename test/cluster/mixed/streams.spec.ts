@@ -1,0 +1,4 @@
+import { streams } from '../backends.js';
+import { mixedCluster } from './cases.js';
+
+mixedCluster(streams('redis'), 'bare');

@@ -74,10 +74,10 @@ export const broadcasts: MixedCases = (cluster, from) => {
     const server = cluster.node(from).server();
     server.local.emit('here', 1);
     server.local.to(members[0].id).emit('here', 2);
-    server.volatile.emit('volatile', 3);
+    server.emit('all', 3);
     const [theirs, ours] = await cluster.got(from, members);
     const [near, far] = from === 'ours' ? [ours, theirs] : [theirs, ours];
-    expect(far).toEqual([['volatile', 3]]);
+    expect(far).toEqual([['all', 3]]);
     expect(near![0]).toEqual(['here', 1]);
   });
 

@@ -22,6 +22,8 @@ export interface MixedNode {
   close(): Promise<void>;
   /** Returns the server of a path. */
   server(path?: string): Namespace;
+  /** The server of the RegExp namespace. */
+  readonly rooms: Namespace;
 }
 
 const START_TIMEOUT = 60_000;
@@ -143,6 +145,13 @@ export async function startNode(
       : kind === 'bare'
         ? await startSharedApp({ providers }, { adapter: { adapter } })
         : await startSharedIoApp('ours', { providers }, { ours: { adapter } });
-  const { server: root } = app.nest.get<{ server: Server }>(providers[0]!);
-  return { name, port: app.port, close: () => app.close(), server: (path = '/chat') => root.of(path) };
+  const serverOf = (gateway: number) => app.nest.get<{ server: Namespace }>(providers[gateway]!).server;
+  const root = serverOf(0) as unknown as Server;
+  return {
+    name,
+    port: app.port,
+    close: () => app.close(),
+    server: (path = '/chat') => root.of(path),
+    rooms: serverOf(3),
+  };
 }

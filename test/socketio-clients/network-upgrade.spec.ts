@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net';
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
-import { describeServers, startIoApp, type IoApp } from './fixture.js';
+import { describeServers, startIoApp, type IoApp, type IoAppOptions } from './fixture.js';
 import type { IoClient } from './io-client.js';
 import { ChatGateway, TalkGateway } from './network-gateways.js';
 
 const RECONNECTING = { reconnection: true, reconnectionDelay: 20, reconnectionDelayMax: 50, timeout: 2_000 };
 /** Milliseconds. Both sides notice silence soon: after a break in an upgrade nothing else tells them. */
-const SHORT_PINGS = { pingInterval: 300, pingTimeout: 300 };
+const SHORT_PINGS = { pingInterval: 500, pingTimeout: 1_000 };
 /** The number of places at which the connection breaks, in each direction. */
 const PLACES = 12;
 
@@ -21,16 +21,15 @@ describeServers('an upgrade from polling to a WebSocket, server', (server) => {
   let talk: TalkGateway;
   let network: FaultyNetwork;
   beforeEach(async () => {
-    app = await startIoApp(
-      server,
-      { providers: [TalkGateway, ChatGateway] },
-      { reference: SHORT_PINGS, ours: SHORT_PINGS },
-    );
-    talk = app.nest.get(TalkGateway);
-    network = await FaultyNetwork.to(app.port);
+    await start({ reference: SHORT_PINGS, ours: SHORT_PINGS });
   });
   afterEach(() => network.close());
 
+  async function start(options?: IoAppOptions): Promise<void> {
+    app = await startIoApp(server, { providers: [TalkGateway, ChatGateway] }, options);
+    talk = app.nest.get(TalkGateway);
+    network = await FaultyNetwork.to(app.port);
+  }
   const open = (): IoClient =>
     app.open('/', { port: network.port, transport: 'upgraded', autoConnect: false, ...RECONNECTING });
 
@@ -66,6 +65,8 @@ describeServers('an upgrade from polling to a WebSocket, server', (server) => {
   }
 
   it('moves messages of both sides to the WebSocket, once and in order', async () => {
+    network.close();
+    await start();
     network.delay = 5;
     const client = open();
     const upgraded = new Promise((resolve) => {

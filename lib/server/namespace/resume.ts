@@ -31,6 +31,7 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
     address: client._upgrade.clientInfo.rateKey,
     isShared: client._upgrade.clientInfo.isShared,
     maxBytes: client.nsp._config.limits.maxBufferedBytes,
+    encoding: client._connection.encoding,
     isOver: () => client._isEnded,
   });
   if (found === undefined) return;

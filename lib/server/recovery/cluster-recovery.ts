@@ -8,6 +8,7 @@ import {
   type StoredSession,
 } from './types.js';
 import { isInTarget, REVOKED } from '../rooms/target.js';
+import type { Encoding } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
 import { periodsSince, roomsAt } from './membership.js';
 import { withTimeout } from '../util/with-timeout.js';
@@ -116,9 +117,9 @@ export class ClusterRecovery implements Recovery {
       // takes the session out of the store by its other token too, without reading the log
       if (found?.also) await restoreFrom(this.adapter, found.also, offset, startRestore(this.adapter, true));
       const packets = found && (await this.packetsOf(found, offset));
-      const missed = packets && toFrames(packets);
+      const missed = packets && toFrames(packets, request.encoding);
       if (found === undefined || missed === undefined) return void endRecording();
-      return this.resumption(found, missed, offset, endRecording);
+      return this.resumption(found, missed, offset, request.encoding, endRecording);
     } catch {
       return void endRecording();
     }
@@ -128,6 +129,7 @@ export class ClusterRecovery implements Recovery {
     found: AdapterSession,
     missed: Frame[],
     offset: string,
+    encoding: Encoding,
     endRecording: () => LogEntry[],
   ): Resumption {
     const { pid: token, sid: id, rooms, data, sent, from } = found;
@@ -161,8 +163,9 @@ export class ClusterRecovery implements Recovery {
             // a session that was revoked for any of its rooms ends, even if that room is not restored
             (restricted === rooms || isInTarget(restricted, entry) || entry.data[0] === REVOKED),
         );
-        const read = toFrames(entries.map((entry) => [...entry.data, entry.offset]));
-        const pending = this.pending(rooms, restricted);
+        const missedSince = entries.map((entry) => [...entry.data, entry.offset]);
+        const read = toFrames(missedSince, encoding);
+        const pending = this.pending(rooms, restricted, encoding);
         if (read === undefined || pending === undefined) return undefined;
         // two logs were read one after the other, so the second may have earlier messages than the first
         const early = read.filter((frame) => last !== undefined && isLater(last, frame.offset!));
@@ -253,10 +256,14 @@ export class ClusterRecovery implements Recovery {
   /**
    * Returns this node's messages that have no position in the log yet; `undefined` if one of them revokes the session.
    */
-  private pending(rooms: readonly Room[], restricted: readonly Room[]): Frame[] | undefined {
+  private pending(
+    rooms: readonly Room[],
+    restricted: readonly Room[],
+    encoding: Encoding,
+  ): Frame[] | undefined {
     const pending = this.logs.flatMap((log) => {
-      const ids = new Set(log.pending(restricted).map(([id]) => id));
-      return log.pending(rooms).filter(([id]) => ids.has(id));
+      const ids = new Set(log.pending(restricted, encoding).map(([id]) => id));
+      return log.pending(rooms, encoding).filter(([id]) => ids.has(id));
     });
     pending.sort(([one], [other]) => one - other);
     const frames = pending.flatMap(([, frame]) => frame ?? []);

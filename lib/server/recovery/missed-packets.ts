@@ -1,21 +1,25 @@
 import type { Frame } from '../transport/frame.js';
-import { PLACE } from '../rooms/outgoing-message.js';
-import { encodePacket } from '../rooms/packet-encoder.js';
-import { ENVELOPE } from '../transport/encoding.js';
+import { OutgoingMessage, PLACE } from '../rooms/outgoing-message.js';
+import type { Encoding } from '../transport/encoding.js';
 import { REVOKED } from '../rooms/target.js';
 
 /**
- * Encodes the packets that a client missed. The last element of each is its position in the log, as in Socket.IO.
+ * Encodes the packets that a client missed. The last element of each is its position in the log, as in Socket.IO. Leaves
+ * out a packet of another sender that the encoding cannot carry, as it is when it arrives at a connected client.
  *
  * @returns `undefined` if one of the packets revokes the session
  */
-export function toFrames(packets: readonly (readonly unknown[])[]): Frame[] | undefined {
+export function toFrames(packets: readonly (readonly unknown[])[], encoding: Encoding): Frame[] | undefined {
   const frames: Frame[] = [];
   for (const packet of packets) {
     const data = packet.slice(0, -1);
     if (data[0] === REVOKED) return undefined;
-    for (const message of encodePacket({ data, [PLACE]: packet.at(-1) as string }))
-      frames.push(message.frame(ENVELOPE));
+    const message = new OutgoingMessage({ data, [PLACE]: packet.at(-1) as string });
+    try {
+      frames.push(message.frame(encoding));
+    } catch {
+      // reported when it arrived
+    }
   }
   return frames;
 }

@@ -1,5 +1,6 @@
 import type { Room } from 'socket.io-adapter';
-import { Frame, PendingOffset } from '../transport/frame.js';
+import type { Encoding } from '../transport/encoding.js';
+import { PendingOffset, type Frame } from '../transport/frame.js';
 import { isRecoverable, isInTarget } from '../rooms/target.js';
 
 /** One message of the log that all nodes write to. */
@@ -151,10 +152,10 @@ export class SharedLog {
    * Returns this node's pending messages for a client in these rooms, with ids in the order of the calls. A message
    * that revokes sessions has no frame.
    */
-  pending(rooms: readonly Room[]): [id: number, frame: Frame | undefined][] {
+  pending(rooms: readonly Room[], encoding: Encoding): [id: number, frame: Frame | undefined][] {
     return [...this.pendingMessages]
       .filter(([, target]) => isInTarget(rooms, target))
-      .map(([id, message]) => [id, resumeFrame(message)]);
+      .map(([id, message]) => [id, resumeFrame(message, encoding)]);
   }
 
   /** Records the entries that are read from now on. Returns a function that ends the recording and returns them. */
@@ -169,9 +170,10 @@ export class SharedLog {
 }
 
 /**
- * Returns the frame of a message for clients that resume. They share one frame, which waits longer for its position.
+ * Returns the frame of a message for clients that resume. Those with the same encoding share one frame, which waits
+ * longer for its position.
  */
-function resumeFrame({ placement, resumePlacement }: PendingMessage): Frame | undefined {
-  const { frame } = placement;
-  return frame && (resumePlacement.frame ?? new Frame(frame.payload, frame.compress, resumePlacement));
+function resumeFrame({ placement, resumePlacement }: PendingMessage, encoding: Encoding): Frame | undefined {
+  const message = resumePlacement.message ?? placement.message?.withPlace(resumePlacement);
+  return message?.frame(encoding);
 }

@@ -1,5 +1,6 @@
 import type { Adapter, Room } from 'socket.io-adapter';
 import type { Untyped } from '../../protocol/typed-events.js';
+import type { Encoding } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
 import type { RoomChange } from './membership.js';
 
@@ -36,6 +37,8 @@ export interface ResumeRequest {
   readonly isShared: boolean;
   /** The maximum number of bytes of missed messages. With more, the client gets a new session. */
   readonly maxBytes: number;
+  /** The encoding of the missed messages. */
+  readonly encoding: Encoding;
   /** Returns whether the client has disconnected in the meantime. */
   isOver(): boolean;
 }

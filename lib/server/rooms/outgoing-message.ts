@@ -1,5 +1,5 @@
 import type { Encoding } from '../transport/encoding.js';
-import { Frame, type PendingOffset } from '../transport/frame.js';
+import { Frame, type Encodable, type PendingOffset } from '../transport/frame.js';
 import type { EventPacket } from './adapter-types.js';
 
 /**
@@ -15,12 +15,23 @@ export type LoggedPacket = Omit<EventPacket, 'type'> & { [PLACE]?: string | Pend
  * An event on its way to several clients. The first recipient of each encoding makes its bytes; all others with the
  * same encoding share them.
  */
-export class OutgoingMessage {
+export class OutgoingMessage implements Encodable {
   private first: Encoding | undefined;
   private firstFrame: Frame | undefined;
   private others: Map<Encoding, Frame> | undefined;
 
-  constructor(private readonly packet: LoggedPacket) {}
+  /** @param original the same message with another position */
+  constructor(
+    private readonly packet: LoggedPacket,
+    private readonly original?: OutgoingMessage,
+  ) {
+    const place = packet[PLACE];
+    if (typeof place === 'object') place.message = this;
+  }
+
+  withPlace(place: PendingOffset): OutgoingMessage {
+    return new OutgoingMessage({ ...this.packet, [PLACE]: place }, this);
+  }
 
   /**
    * Returns the message in an encoding.
@@ -43,8 +54,16 @@ export class OutgoingMessage {
     return made;
   }
 
+  /** Returns the frame that a recipient has made before. */
+  private madeFrame(encoding: Encoding): Frame | undefined {
+    return this.first === encoding ? this.firstFrame : this.others?.get(encoding);
+  }
+
   private encode(encoding: Encoding): Frame {
     const { packet } = this;
+    // the application may have changed the data since
+    const made = this.original?.madeFrame(encoding);
+    if (made !== undefined) return new Frame(made.payload, made.compress, packet[PLACE], encoding);
     const [event, ...args] = packet.data;
     // own properties only: an id on Object.prototype would make every broadcast a request
     const id = Object.hasOwn(packet, 'id') ? packet.id : undefined;

@@ -45,9 +45,7 @@ export class Frame {
     readonly place?: string | PendingOffset,
     /** The encoding of the payload, which adds the position. */
     private readonly encoding: Encoding = ENVELOPE,
-  ) {
-    if (typeof place === 'object') place.frame = this;
-  }
+  ) {}
 
   /** Returns one frame for the bytes of several. Only for connections without compression. */
   static joined(bytes: Buffer): Frame {
@@ -86,11 +84,19 @@ export class Frame {
   }
 }
 
+/** A message that is encoded for each kind of recipient. */
+export interface Encodable {
+  /** Returns the message in an encoding, and the same frame each time. */
+  frame(encoding: Encoding): Frame;
+  /** Returns the same message with another position. */
+  withPlace(place: PendingOffset): Encodable;
+}
+
 /** The position of a message in a log that other nodes write to as well: known a moment after the message was sent. */
 export class PendingOffset {
   isKnown = false;
   /** The message. */
-  frame: Frame | undefined;
+  message: Encodable | undefined;
   /** `undefined` although {@link isKnown}: the message is in no log. */
   offset: string | undefined;
   private waiting: (() => void)[] = [];

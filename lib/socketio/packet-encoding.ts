@@ -107,6 +107,21 @@ export class PacketEncoding implements Encoding {
     return `4${PACKET.CONNECT_ERROR}${this.place}${writePayload({ message: String(message), data }, 'connect_error')}`;
   }
 
+  /** Writes CONNECT_ERROR. JSON must be able to carry `data`; otherwise it is left out. */
+  connectError({ message, data }: { readonly message: string; readonly data?: unknown }): string {
+    const start = `4${PACKET.CONNECT_ERROR}${this.place}`;
+    try {
+      return start + JSON.stringify({ message, data });
+    } catch {
+      return start + JSON.stringify({ message });
+    }
+  }
+
+  /** Writes DISCONNECT. */
+  disconnect(): string {
+    return `4${PACKET.DISCONNECT}${this.place}`;
+  }
+
   /** Returns what Socket.IO's clients send to resume their session. */
   resumeCredentials({ pid, offset }: Readonly<Record<string, unknown>>): ResumeCredentials {
     return { token: pid, offset };

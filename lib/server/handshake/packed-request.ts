@@ -30,6 +30,22 @@ export class PackedRequest {
     return new PackedRequest(url, rawHeaders.join('\n'));
   }
 
+  /**
+   * Packs the target and the headers of a GET request of HTTP/1.1. What other code has added to it is lost.
+   *
+   * @returns `undefined` if a header is repeated, or the request is another one
+   */
+  static packLines({
+    url,
+    method,
+    httpVersion,
+    rawHeaders,
+    headers,
+  }: IncomingMessage): PackedRequest | undefined {
+    if (method !== 'GET' || httpVersion !== '1.1' || !areUnique(rawHeaders, headers)) return undefined;
+    return new PackedRequest(url, rawHeaders.join('\n'));
+  }
+
   get headers(): Headers {
     return toHeaders(this.headerLines.split('\n'));
   }

@@ -1,4 +1,4 @@
-import { STATUS_CODES, type IncomingMessage } from 'node:http';
+import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { channels } from '../diagnostics/channels.js';
 
@@ -46,6 +46,17 @@ export function writeRefusal(socket: Duplex, { status, body, headers }: HttpRefu
   socket.on('error', () => socket.destroy());
   socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${text}`);
+}
+
+/** Refuses a plain HTTP request, then closes its connection. */
+export function answerRefusal(response: ServerResponse, { status, body, headers }: HttpRefusal): void {
+  if (response.headersSent) return void response.destroy();
+  const text = toText(status, body);
+  for (const [name, value] of Object.entries(headers ?? {}))
+    response.setHeader(name, value.replace(LINE_BREAKS, ' '));
+  response
+    .writeHead(status, { Connection: 'close', 'Content-Type': 'application/json; charset=utf-8' })
+    .end(text);
 }
 
 /** Line breaks in a header's value, which could begin another header. */

@@ -1,0 +1,86 @@
+import type { Socket as EngineSocket } from 'engine.io';
+import type { Socket as TcpSocket } from 'node:net';
+import { ServerWebSocket } from '../server/transport/web-socket-server.js';
+
+/**
+ * The undocumented members of Engine.IO's sockets that this package relies on, in `engine.io` 6.6. Where one is missing,
+ * messages take the way through the engine, which is slower.
+ */
+interface Internals {
+  readonly transport: {
+    readonly name: string;
+    readonly writable: boolean;
+    readonly socket?: unknown;
+    onData?(data: string): void;
+  };
+  readonly writeBuffer: readonly unknown[];
+  pingTimeoutTimer: NodeJS.Timeout | null;
+  hasRefreshedPingTimeout: boolean;
+  resetPingTimeout?: () => void;
+}
+
+function internalsOf(engine: EngineSocket): Internals {
+  return engine as unknown as Internals;
+}
+
+/** A WebSocket that Engine.IO has made, and the TCP socket below it. */
+export interface TakenWebSocket {
+  readonly ws: ServerWebSocket;
+  readonly tcp: TcpSocket;
+}
+
+/** Returns the WebSocket that an engine uses, if messages can be read from and written to it directly. */
+export function webSocketOf(engine: EngineSocket): TakenWebSocket | undefined {
+  const { transport, writeBuffer } = internalsOf(engine);
+  const ws = transport.socket;
+  if (transport.name !== 'websocket' || !(ws instanceof ServerWebSocket) || ws.extensions !== '')
+    return undefined;
+  const tcp: unknown = Reflect.get(ws, '_socket');
+  const isKnown =
+    Array.isArray(writeBuffer) &&
+    'pingTimeoutTimer' in engine &&
+    'hasRefreshedPingTimeout' in engine &&
+    typeof tcp === 'object' &&
+    tcp !== null;
+  return isKnown ? { ws, tcp: tcp as TcpSocket } : undefined;
+}
+
+/** Returns whether nothing waits in the engine, so that a message written directly keeps its place. */
+export function isDrained(engine: EngineSocket): boolean {
+  return internalsOf(engine).writeBuffer.length === 0;
+}
+
+/** Returns whether the engine's transport takes a message now. With polling: a request of the client waits for one. */
+export function isWritable(engine: EngineSocket): boolean {
+  return internalsOf(engine).transport.writable;
+}
+
+/** Notes a sign of life that the engine has not seen. */
+export function noteSignOfLife(engine: EngineSocket): void {
+  const internals = internalsOf(engine);
+  if (internals.pingTimeoutTimer === null || internals.hasRefreshedPingTimeout) return;
+  internals.pingTimeoutTimer.refresh();
+  internals.hasRefreshedPingTimeout = true;
+}
+
+/** Stops the wait for pongs while nothing is read. */
+export function suspendPingTimeout(engine: EngineSocket): void {
+  const internals = internalsOf(engine);
+  const isPinged = internals.pingTimeoutTimer !== null;
+  if (internals.pingTimeoutTimer !== null) clearTimeout(internals.pingTimeoutTimer);
+  const suspended: SuspendedReset = Object.assign(() => void (suspended.isPinged = true), { isPinged });
+  // shadows the method of the class until reading goes on
+  internals.resetPingTimeout = suspended;
+}
+
+/** Stands in for the engine's method while nothing is read. */
+type SuspendedReset = (() => void) & { isPinged: boolean };
+
+/** Waits for pongs again. A ping that is open gets its whole time. */
+export function resumePingTimeout(engine: EngineSocket): void {
+  const internals = internalsOf(engine);
+  if (!Object.hasOwn(internals, 'resetPingTimeout')) return;
+  const { isPinged } = internals.resetPingTimeout as SuspendedReset;
+  Reflect.deleteProperty(internals, 'resetPingTimeout');
+  if (isPinged) internals.resetPingTimeout?.();
+}

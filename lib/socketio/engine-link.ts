@@ -1,0 +1,355 @@
+import type { Socket as EngineSocket } from 'engine.io';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ClientInfo } from '../server/handshake/client-info.js';
+import type { ClosedInfo, DisconnectReason } from '../server/transport/disconnect-reason.js';
+import type { Outgoing } from '../server/transport/frame.js';
+import type { Message } from '../server/transport/message.js';
+import { MessageRate } from '../server/transport/message-rate.js';
+import {
+  ignoreEndAfterClose,
+  readAhead,
+  type ServerWebSocket,
+  type WebSocketListener,
+} from '../server/transport/web-socket-server.js';
+import { CarrierRequest } from './carrier-request.js';
+import { noteSignOfLife, resumePingTimeout, suspendPingTimeout, webSocketOf } from './engine-internals.js';
+import { LinkNamespaces, type LinkSettings } from './link-namespaces.js';
+import { LinkWriter } from './link-writer.js';
+import type { NamespaceConnection } from './namespace-connection.js';
+import { PacketAssembler } from './packet-assembler.js';
+import type { PacketEncoding } from './packet-encoding.js';
+import { digitOf, isRootEvent, PACKET, readHead } from './packet-head.js';
+
+/** The first character of the engine's packets that carry a message. */
+const MESSAGE = 0x34;
+
+/** Milliseconds for a polling client's next request, or a closing handshake, when the server ends a link. */
+const CLOSE_TIMEOUT = 2_000;
+
+/** Engine.IO's words for the end of a connection are those of {@link DisconnectReason}. */
+const REASONS: ReadonlySet<string> = new Set<DisconnectReason>([
+  'transport close',
+  'transport error',
+  'ping timeout',
+  'parse error',
+  'forced close',
+]);
+
+/**
+ * The connection of one Socket.IO client: one engine, over which it joins any number of namespaces. The engine does the
+ * handshake, polling, the change to a WebSocket, the heartbeat and the close. On a WebSocket, messages do not take the way
+ * through it.
+ *
+ * What protects the process from one peer belongs to the link: the message rate, the bytes that wait to be written, the
+ * number of namespaces and of attachments.
+ */
+export class EngineLink implements WebSocketListener {
+  readonly rate: MessageRate;
+  private readonly writer: LinkWriter;
+  private readonly namespaces: LinkNamespaces;
+  private assembler: PacketAssembler | undefined;
+  private ws: ServerWebSocket | undefined;
+  /** How many namespaces hold the link. */
+  private holds = 0;
+  /** Polling requests with messages that wait until the link is read again. */
+  private held: (() => void)[] | undefined;
+  private isEnding = false;
+  private hasClosed = false;
+  private closeCallbacks: (() => void)[] | undefined;
+  private transportListeners: (() => void)[] | undefined;
+
+  constructor(
+    private readonly engine: EngineSocket,
+    request: IncomingMessage,
+    readonly clientInfo: ClientInfo,
+    private readonly settings: LinkSettings,
+    /** Called once, when the engine has closed. */
+    private readonly onEnd: (link: EngineLink) => void,
+  ) {
+    this.rate = new MessageRate(settings.host.limits);
+    this.writer = new LinkWriter(engine);
+    this.namespaces = new LinkNamespaces(this, new CarrierRequest(request), settings);
+    engine.on('data', (data: string | Buffer) => this.onEngineData(data));
+    engine.on('close', (reason: string) => this.onEngineClose(reason));
+    if (engine.transport.name === 'polling') engine.once('upgrade', () => this.onUpgrade());
+    else this.takeWebSocket();
+  }
+
+  get id(): string {
+    return Reflect.get(this.engine, 'id') as string;
+  }
+  get transportName(): string {
+    return this.engine.transport.name;
+  }
+  get maxPayload(): number {
+    return this.settings.host.limits.maxPayload;
+  }
+  /** Whether messages can be sent. */
+  get isOpen(): boolean {
+    return !this.isEnding && this.engine.readyState === 'open';
+  }
+  /** Whether nothing is read. */
+  get isPaused(): boolean {
+    return this.holds > 0;
+  }
+  get unwrittenBytes(): number {
+    return this.writer.unwrittenBytes;
+  }
+  get needsDrain(): boolean {
+    return this.writer.needsDrain;
+  }
+
+  // the transport
+
+  private onUpgrade(): void {
+    this.takeWebSocket();
+    for (const listener of this.transportListeners ?? []) listener();
+  }
+
+  /** Reads and writes the WebSocket directly, if the engine's one is as expected. */
+  private takeWebSocket(): void {
+    const taken = webSocketOf(this.engine);
+    if (taken === undefined) return;
+    const { ws, tcp } = taken;
+    this.ws = ws;
+    // one that a polling client has changed to is read already, see readWithEngine
+    const isRead = ws.listener !== undefined;
+    ws.listener = this;
+    ws.removeAllListeners('message');
+    if (!isRead) readAhead(tcp, ws);
+    ignoreEndAfterClose(tcp);
+    this.writer.writeTo(tcp);
+    if (this.isPaused) ws.pause();
+  }
+
+  watchTransport(listener: () => void): void {
+    (this.transportListeners ??= []).push(listener);
+  }
+
+  // reading
+
+  /** Reads nothing more until {@link release} was called as often. */
+  hold(): void {
+    if (this.holds++ > 0) return;
+    this.ws?.pause();
+    suspendPingTimeout(this.engine);
+  }
+
+  release(): void {
+    if (--this.holds > 0) return;
+    resumePingTimeout(this.engine);
+    const { held } = this;
+    this.held = undefined;
+    for (const handle of held ?? []) handle();
+    this.ws?.resume();
+  }
+
+  /** Handles a polling request with messages, now, or when the link is read again. */
+  post(handle: () => void): void {
+    if (this.isPaused) (this.held ??= []).push(handle);
+    else handle();
+  }
+
+  /** Handles a polling request that waits for messages. @returns false if the client reads too slowly */
+  poll(response: ServerResponse): boolean {
+    if (
+      this.writer.watchResponse(response) &&
+      this.unwrittenBytes <= this.settings.host.limits.maxBufferedBytes
+    )
+      return true;
+    this.overflow();
+    return false;
+  }
+
+  private overflow(): void {
+    const [first] = this.namespaces.all;
+    if (first === undefined) this.cut();
+    else first.overflow();
+  }
+
+  /** Messages on a WebSocket. Those of the engine itself are passed to it. */
+  onMessage(data: Buffer | string, isBinary: boolean): void {
+    if (isBinary) return this.takeBytes(data as Buffer);
+    const text = typeof data === 'string' ? data : data.toString();
+    if (text.charCodeAt(0) !== MESSAGE) return this.passToEngine(text);
+    noteSignOfLife(this.engine);
+    this.takeText(text);
+  }
+
+  private passToEngine(text: string): void {
+    (this.engine.transport as unknown as { onData(text: string): void }).onData(text);
+  }
+
+  private onEngineData(data: string | Buffer): void {
+    if (typeof data === 'string') this.takeText(`4${data}`);
+    else this.takeBytes(data);
+  }
+
+  private takeText(text: string): void {
+    if (this.isEnding) return;
+    if (this.assembler?.isWaiting === true) return this.failParsing();
+    if (isRootEvent(text)) {
+      const connection = this.namespaces.get('/');
+      if (connection !== undefined) return this.deliver(connection, text);
+    }
+    this.takePacket(text);
+  }
+
+  private takePacket(text: string): void {
+    const head = readHead(text);
+    if (head === undefined) return this.failParsing();
+    const { type, namespace } = head;
+    if (type === PACKET.CONNECT || type === PACKET.DISCONNECT) {
+      if (!this.mayPass()) return;
+      if (type === PACKET.DISCONNECT) this.namespaces.disconnect(namespace);
+      else if (!this.namespaces.connect(text)) this.failParsing();
+      return;
+    }
+    if (type === PACKET.CONNECT_ERROR) return this.failParsing();
+    if (head.attachments > 0) return this.beginPacket(text, head.attachments);
+    const connection = this.namespaces.get(namespace);
+    if (connection !== undefined) this.deliver(connection, text);
+    else this.ignore();
+  }
+
+  /** A message for a namespace that the client is not in: it may have crossed the end of that. */
+  private ignore(): void {
+    if (this.mayPass() && this.namespaces.isEmpty) this.failParsing();
+  }
+
+  private beginPacket(text: string, attachments: number): void {
+    const { maxAttachments } = this.settings;
+    this.assembler ??= new PacketAssembler({ maxAttachments, maxPayload: this.maxPayload });
+    if (this.assembler.begin(text, attachments) !== undefined) this.failParsing();
+  }
+
+  private takeBytes(bytes: Buffer): void {
+    if (this.isEnding) return;
+    noteSignOfLife(this.engine);
+    const packet = this.assembler?.add(bytes);
+    if (this.assembler === undefined || typeof packet === 'string') return this.failParsing();
+    if (packet === undefined) return;
+    const connection = this.namespaces.get(readHead(packet.text)!.namespace);
+    if (connection !== undefined) this.deliver(connection, packet);
+    else this.ignore();
+  }
+
+  private deliver(connection: NamespaceConnection, message: Message): void {
+    if (this.rate.take()) connection.receive(message);
+    else connection.receiveExcess(message);
+  }
+
+  /** Takes a token for a packet that belongs to no namespace. Ends the link of a client that goes on without any. */
+  private mayPass(): boolean {
+    if (this.rate.take()) return true;
+    if (!this.rate.takeRefusal()) this.end('forced close');
+    return false;
+  }
+
+  private failParsing(): void {
+    this.end('parse error');
+  }
+
+  // what the WebSocket reports beside messages
+
+  onPing(): void {
+    if (!this.isEnding) this.mayPass();
+  }
+  onPong(): void {
+    if (!this.isEnding) this.mayPass();
+  }
+  onError(): void {
+    // the engine listens, too
+  }
+  onClosed(): void {
+    // the engine listens, too
+  }
+
+  // writing
+
+  write(items: readonly Outgoing[]): number {
+    return this.writer.write(items);
+  }
+  drained(): Promise<void> {
+    return this.hasClosed ? Promise.resolve() : this.writer.drained();
+  }
+  watchDrain(listener: () => void): void {
+    this.writer.watchDrain(listener);
+  }
+
+  sendConnectError(encoding: PacketEncoding, error: { message: string; data?: unknown }): void {
+    if (this.isOpen) this.writer.send(encoding.connectError(error));
+  }
+  sendDisconnect(encoding: PacketEncoding): void {
+    if (this.isOpen) this.writer.send(encoding.disconnect());
+  }
+  /** Tells a client why it is disconnected: Socket.IO has no close codes. */
+  sendException(encoding: PacketEncoding, message: string, closeCode: number): void {
+    if (!this.isOpen) return;
+    const payload = { status: 'error', message, closeCode };
+    this.writer.send(encoding.event('exception', [payload]) as string);
+  }
+
+  // namespaces
+
+  joined(encoding: PacketEncoding, connection: NamespaceConnection): void {
+    this.namespaces.accepted(encoding, connection);
+  }
+  refused(encoding: PacketEncoding, error: { message: string; data?: unknown }): void {
+    this.namespaces.refused(encoding);
+    this.sendConnectError(encoding, error);
+  }
+  abandoned(encoding: PacketEncoding): void {
+    this.namespaces.refused(encoding);
+  }
+  left(encoding: PacketEncoding): void {
+    this.namespaces.left(encoding);
+  }
+
+  // the end
+
+  /**
+   * Ends the link: disconnects the client from its other namespaces, then closes the engine. What was sent before still
+   * arrives.
+   */
+  end(reason: DisconnectReason): void {
+    if (this.isEnding) return;
+    this.leaveAll(reason);
+    this.engine.close();
+    if (this.hasClosed) return;
+    const timer = setTimeout(() => this.cut(), CLOSE_TIMEOUT);
+    this.whenClosed(() => clearTimeout(timer));
+  }
+
+  /** Cuts the link without a closing handshake. */
+  cut(): void {
+    this.leaveAll('forced close');
+    this.ws?.terminate();
+    this.engine.close(true);
+  }
+
+  private leaveAll(reason: DisconnectReason): void {
+    if (this.isEnding) return;
+    this.namespaces.end(reason, { code: 1005, reason: '', wasClean: true, initiator: 'server' });
+    this.isEnding = true;
+    this.assembler?.clear();
+  }
+
+  /** Calls back when the engine has closed. */
+  whenClosed(callback: () => void): void {
+    if (this.hasClosed) queueMicrotask(callback);
+    else (this.closeCallbacks ??= []).push(callback);
+  }
+
+  private onEngineClose(reason: string): void {
+    this.hasClosed = true;
+    this.assembler?.clear();
+    this.held = undefined;
+    this.namespaces.end(REASONS.has(reason) ? (reason as DisconnectReason) : 'transport close', LOST);
+    this.isEnding = true;
+    for (const callback of this.closeCallbacks ?? []) callback();
+    this.onEnd(this);
+  }
+}
+
+const LOST: ClosedInfo = { code: 1006, reason: '', wasClean: false, initiator: 'network' };

@@ -1,0 +1,253 @@
+import type { ConnectionLimits } from '../server/transport/connection-limits.js';
+import { CLOSE_CODES } from '../protocol/close-codes.js';
+import type {
+  Connection,
+  ConnectionOwner,
+  ConnectionWatcher,
+  Holder,
+  RawData,
+  ReadyState,
+} from '../server/transport/connection.js';
+import type { ClosedInfo, DisconnectReason } from '../server/transport/disconnect-reason.js';
+import type { Encoded } from '../server/transport/encoding.js';
+import type { Outgoing } from '../server/transport/frame.js';
+import type { Message } from '../server/transport/message.js';
+import { Outbox, type OutboxTransport } from '../server/transport/outbox.js';
+import type { EngineLink } from './engine-link.js';
+import type { PacketEncoding } from './packet-encoding.js';
+
+const CONNECTING = 0;
+const OPEN = 1;
+const CLOSED = 3;
+
+/** One bit for each holder. */
+const HOLDERS: Readonly<Record<Holder, number>> = { application: 1, early: 2, backlog: 4 };
+
+/** Close codes after which the whole link ends: their cause is the peer, or the server, and not one namespace. */
+const ENDS_LINK: ReadonlySet<number> = new Set([
+  CLOSE_CODES.GOING_AWAY.code,
+  CLOSE_CODES.PROTOCOL_ERROR.code,
+  CLOSE_CODES.POLICY_VIOLATION.code,
+  CLOSE_CODES.TRY_AGAIN_LATER.code,
+]);
+
+/** Close codes that need no explanation: the application disconnects the client, or the server shuts down. */
+const SILENT: ReadonlySet<number> = new Set([
+  CLOSE_CODES.NORMAL.code,
+  CLOSE_CODES.GOING_AWAY.code,
+  CLOSE_CODES.PROTOCOL_ERROR.code,
+]);
+
+/**
+ * The connection of a Socket.IO client to one namespace: one of several over one {@link EngineLink}, which owns what
+ * protects the process from the peer.
+ */
+export class NamespaceConnection implements Connection, OutboxTransport {
+  declare readonly isCarried: boolean;
+  declare readonly protocol: string;
+  declare readonly extensions: string;
+  declare readonly webSocket: undefined;
+  declare readonly pingedAt: number;
+  static {
+    // on the class, not on each connection; the heartbeat is that of the link
+    Object.assign(this.prototype, {
+      ...{ isCarried: true, protocol: '', extensions: '', pingedAt: 0 },
+    });
+  }
+
+  readonly outbox: Outbox;
+  private state: ReadyState = CONNECTING;
+  private owner: ConnectionOwner | undefined;
+  private watcher: ConnectionWatcher | undefined;
+  private holders = 0;
+  /** Whether CONNECT_ERROR was sent. */
+  private isRefused = false;
+  private closing: (() => void)[] | undefined;
+
+  constructor(
+    private readonly link: EngineLink,
+    readonly encoding: PacketEncoding,
+    limits: ConnectionLimits,
+  ) {
+    this.outbox = new Outbox(this, limits.maxBufferedBytes);
+  }
+
+  /** Opens the connection: the client was admitted. */
+  open(watcher: ConnectionWatcher): void {
+    this.state = OPEN;
+    this.watcher = watcher;
+  }
+
+  get transportName(): string {
+    return this.link.transportName;
+  }
+  get readyState(): ReadyState {
+    return this.state;
+  }
+  get isPaused(): boolean {
+    return this.link.isPaused;
+  }
+
+  setOwner(owner: ConnectionOwner): void {
+    this.owner = owner;
+  }
+  startWriting(): void {
+    if (this.state === OPEN) this.outbox.start();
+  }
+  refuse(message: Encoded): void {
+    this.isRefused = true;
+    this.outbox.take();
+    this.outbox.pushEncoded(message);
+    this.startWriting();
+  }
+
+  /** Sends the event `message`, as `socket.send` does in Socket.IO. */
+  sendRaw(data: RawData): void {
+    this.outbox.pushEncoded(this.encoding.event('message', [data]));
+  }
+  // Engine.IO has a heartbeat of its own
+  ping(): void {}
+  pong(): void {}
+  probe(): number {
+    return 0;
+  }
+  sendHeartbeat(): void {}
+  readAtHeartbeat(): boolean {
+    return false;
+  }
+  timeOut(): void {}
+
+  hold(holder: Holder): void {
+    if (this.holders === 0) this.link.hold();
+    this.holders |= HOLDERS[holder];
+  }
+  release(holder: Holder): void {
+    if (this.holders === 0) return;
+    this.holders &= ~HOLDERS[holder];
+    if (this.holders === 0) this.link.release();
+  }
+  readToEnd(): void {
+    if (this.holders === 0) return;
+    this.holders = 0;
+    this.link.release();
+  }
+
+  drained(): Promise<void> {
+    return this.link.drained();
+  }
+  watchDrain(): void {
+    this.link.watchDrain(() => this.state === OPEN && this.owner!.onDrain());
+  }
+  watchTransport(listener: () => void): void {
+    this.link.watchTransport(listener);
+  }
+  refundMessage(): void {
+    this.link.rate.refund();
+  }
+  takeRefusal(): boolean {
+    if (this.link.rate.takeRefusal()) return true;
+    this.owner!.onFlood();
+    return false;
+  }
+
+  /**
+   * Leaves the namespace, or ends the link where the cause is the peer or the server. Socket.IO has no close codes: the
+   * client receives an event `exception` with the reason before, or CONNECT_ERROR if it has not joined.
+   */
+  close(code: number = CLOSE_CODES.NORMAL.code, reason = ''): void {
+    if (this.state === CLOSED) return;
+    if (!this.outbox.hasStarted) {
+      if (!this.isRefused) this.link.sendConnectError(this.encoding, { message: reason || 'Disconnected' });
+    } else if (!this.isRefused) {
+      this.outbox.flush();
+      if (!SILENT.has(code)) this.link.sendException(this.encoding, reason, code);
+      if (!ENDS_LINK.has(code)) this.link.sendDisconnect(this.encoding);
+    }
+    const endsLink = ENDS_LINK.has(code) && !this.isRefused && this.outbox.hasStarted;
+    this.outbox.flush();
+    this.state = CLOSED;
+    this.link.left(this.encoding);
+    const finish = (): void => this.finish(code, reason);
+    if (!endsLink) return void queueMicrotask(finish);
+    this.link.whenClosed(finish);
+    this.link.end(code === CLOSE_CODES.GOING_AWAY.code ? 'server shutting down' : 'forced close');
+  }
+
+  closeTransport(): void {
+    this.link.end('server namespace disconnect');
+  }
+
+  /** Cuts the link; one that has not joined just ends. */
+  terminate(): void {
+    const wasOpen = this.state === OPEN;
+    this.state = CLOSED;
+    if (!wasOpen) return;
+    this.link.left(this.encoding);
+    this.link.whenClosed(() => this.finish(1006, ''));
+    this.link.cut();
+  }
+
+  whenClosed(): Promise<void> {
+    if (this.state === CLOSED && this.watcher === undefined) return Promise.resolve();
+    return new Promise((resolve) => (this.closing ??= []).push(resolve));
+  }
+
+  // what the link reports
+
+  receive(message: Message): void {
+    this.owner!.onMessage(message, typeof message !== 'string');
+  }
+  receiveExcess(message: Message): void {
+    this.owner!.onExcessMessage(message, typeof message !== 'string');
+  }
+  /** The client left the namespace, or the link has ended. */
+  lost(reason: DisconnectReason, closed: ClosedInfo): void {
+    if (this.state === CLOSED) return;
+    this.state = CLOSED;
+    this.link.left(this.encoding);
+    this.owner!.onLost(reason, closed);
+    this.finish(closed.code, closed.reason);
+  }
+  /** The peer reads too slowly. */
+  overflow(): void {
+    this.owner!.onOverflow();
+  }
+
+  private finish(code: number, reason: string): void {
+    const { watcher } = this;
+    if (watcher === undefined) return;
+    this.watcher = undefined;
+    this.owner!.onClose(code, Buffer.from(reason));
+    watcher.connectionClosed(this);
+    for (const resolve of this.closing ?? []) resolve();
+  }
+
+  // what an outbox needs
+
+  get isOpen(): boolean {
+    return this.state === OPEN && this.link.isOpen;
+  }
+  get unwrittenBytes(): number {
+    return this.link.unwrittenBytes;
+  }
+  get needsDrain(): boolean {
+    return this.link.needsDrain;
+  }
+  get isBusy(): boolean {
+    return this.link.needsDrain;
+  }
+  declare readonly takesFrames: boolean;
+  static {
+    // prepared frames are those of the envelope
+    Object.assign(this.prototype, { takesFrames: false });
+  }
+  write(items: readonly Outgoing[]): number {
+    return this.isOpen ? this.link.write(items) : 0;
+  }
+  onOverflow(): void {
+    this.owner!.onOverflow();
+  }
+  shouldSend(offset: string): boolean {
+    return this.owner!.shouldSend(offset);
+  }
+}

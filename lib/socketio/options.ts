@@ -1,0 +1,123 @@
+import type { ServerOptions } from 'engine.io';
+import { isRecordLike, refuse, refuseOption, refuseUnknown } from '../protocol/refuse.js';
+
+/** The transports of Engine.IO that are supported. */
+export type EngineTransport = 'polling' | 'websocket';
+
+/** The options of {@link socketIO}. Those that are not here are the adapter's: limits, `cors`, `pingInterval`, and so on. */
+export interface SocketIOOptions {
+  /** The path of Socket.IO's requests, as clients set it. It is no namespace. Default `/socket.io`. */
+  path?: string;
+  /**
+   * The transports that clients may use. Default `['polling', 'websocket']`. With several nodes, polling needs sticky
+   * sessions: all requests of one client must reach the same node. `['websocket']` needs none.
+   */
+  transports?: readonly EngineTransport[];
+  /** Whether clients may change from polling to websocket. Default `true`. */
+  allowUpgrades?: boolean;
+  /** Milliseconds for such a change. Default 10,000. */
+  upgradeTimeout?: number;
+  /** Compression of polling responses, as in Engine.IO. Default `false`: it costs CPU time, and helps attacks like BREACH. */
+  httpCompression?: ServerOptions['httpCompression'];
+  /** Compression of WebSocket messages, as in Engine.IO. Default `false`. Compressed connections are slower. */
+  perMessageDeflate?: ServerOptions['perMessageDeflate'];
+  /** A cookie for load balancers that need one for sticky sessions, as in Engine.IO. It grants nothing. Default: none. */
+  cookie?: ServerOptions['cookie'];
+  /** Namespaces of one connection, those that are being joined included. Default 32. */
+  maxNamespaces?: number;
+  /** Binary attachments of one packet. Default 10, as in `socket.io-parser`. */
+  maxAttachments?: number;
+}
+
+/** Options with their defaults. */
+export type ResolvedSocketIOOptions = SocketIOOptions &
+  Required<
+    Pick<
+      SocketIOOptions,
+      'path' | 'transports' | 'allowUpgrades' | 'upgradeTimeout' | 'maxNamespaces' | 'maxAttachments'
+    >
+  >;
+
+const DEFAULTS = {
+  path: '/socket.io',
+  transports: ['polling', 'websocket'],
+  allowUpgrades: true,
+  upgradeTimeout: 10_000,
+  httpCompression: false,
+  perMessageDeflate: false,
+  maxNamespaces: 32,
+  maxAttachments: 10,
+} as const;
+
+interface Rule {
+  readonly takes: string;
+  accepts(value: unknown): boolean;
+}
+
+const count: Rule = {
+  takes: 'a positive whole number',
+  accepts: (value) => Number.isSafeInteger(value) && (value as number) > 0,
+};
+const onOrOff: Rule = { takes: 'true or false', accepts: (value) => typeof value === 'boolean' };
+const compression: Rule = {
+  takes: "true, false, or an object of Engine.IO's options",
+  accepts: (value) => typeof value === 'boolean' || isRecordLike(value),
+};
+
+const RULES: Readonly<Record<keyof SocketIOOptions, Rule>> = {
+  path: {
+    takes: "a path, such as '/socket.io'",
+    accepts: (value) => typeof value === 'string' && /^\/[^?#]+$/.test(value),
+  },
+  transports: {
+    takes: "a list of 'polling' and 'websocket'",
+    accepts: (value) =>
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.every((name) => name === 'polling' || name === 'websocket'),
+  },
+  allowUpgrades: onOrOff,
+  upgradeTimeout: {
+    takes: 'milliseconds, a positive number such as 10_000',
+    accepts: (value) => typeof value === 'number' && value > 0,
+  },
+  httpCompression: compression,
+  perMessageDeflate: compression,
+  cookie: {
+    takes: "true, false, or an object such as { name: 'io', httpOnly: true }",
+    accepts: (value) => typeof value === 'boolean' || isRecordLike(value),
+  },
+  maxNamespaces: count,
+  maxAttachments: count,
+};
+
+/** Options of Socket.IO that the adapter has, with their place there. */
+const OF_ADAPTER = new Set([
+  'cors',
+  'pingInterval',
+  'pingTimeout',
+  'maxHttpBufferSize',
+  'connectTimeout',
+  'allowRequest',
+  'adapter',
+  'connectionStateRecovery',
+]);
+
+/**
+ * Checks the options, and fills in the defaults.
+ *
+ * @throws TypeError that names the option, its value and what it takes, or the nearest name for an unknown option
+ */
+export function resolveOptions(options: SocketIOOptions): ResolvedSocketIOOptions {
+  if (!isRecordLike(options))
+    refuse('socketIO', 'options', options, "an object, such as { path: '/socket.io' }");
+  const given: [string, unknown][] = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    if (OF_ADAPTER.has(name))
+      refuse('socketIO', name, value, 'no value here: set it in the options of EnvelopeAdapter');
+    if (!Object.hasOwn(RULES, name)) refuseUnknown('socketIO', name, Object.keys(RULES));
+    const rule = RULES[name as keyof SocketIOOptions];
+    if (!rule.accepts(value)) refuseOption('socketIO', name, value, rule.takes);
+  }
+  return { ...DEFAULTS, ...Object.fromEntries(given) };
+}

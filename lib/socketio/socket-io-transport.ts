@@ -1,0 +1,195 @@
+import { Server as EngineServer, type Socket as EngineSocket } from 'engine.io';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { constants } from 'node:buffer';
+import { MAX_DELAY } from '../protocol/max-delay.js';
+import type { ClientInfo } from '../server/handshake/client-info.js';
+import { webSocketServerClass, type ServerWebSocket } from '../server/transport/web-socket-server.js';
+import {
+  answerRefusal,
+  publishRefusal,
+  writeRefusal,
+  type HttpRefusal,
+} from '../server/upgrade/http-refusal.js';
+import type { HandleRequest, OpenTransport, TransportHost } from '../server/upgrade/transport.js';
+import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
+import { Encodings } from './encodings.js';
+import { EngineLink } from './engine-link.js';
+import { HandshakeRequest } from './handshake-request.js';
+import type { LinkSettings } from './link-namespaces.js';
+import type { ResolvedSocketIOOptions } from './options.js';
+import { readWithEngine } from './probe.js';
+import { RequestChecks } from './request-checks.js';
+
+/** Engine.IO's answer to a session that it does not know. One of another address gets the same. */
+const UNKNOWN_SESSION: HttpRefusal = { status: 400, body: { code: 1, message: 'Session ID unknown' } };
+
+/** Milliseconds for the clients to close, before their links are cut. */
+const CLOSE_TIMEOUT = 3_000;
+
+/** The engine's own query of a request. */
+interface EngineRequest extends IncomingMessage {
+  _query?: Record<string, string>;
+}
+
+/** Serves the clients of Socket.IO on one port: the engine, and a link for each client. */
+export class SocketIoTransport implements OpenTransport {
+  private readonly engine: EngineServer;
+  private readonly checks: RequestChecks;
+  private readonly links = new Map<string, EngineLink>();
+  /** Requests that were admitted, until the engine has made a connection of them. */
+  private readonly admitted = new Map<IncomingMessage, ClientInfo>();
+  private readonly linkSettings: LinkSettings;
+  private readonly path: string;
+
+  constructor(
+    private readonly options: ResolvedSocketIOOptions,
+    private readonly host: TransportHost,
+  ) {
+    this.path = options.path.replace(/\/$/, '');
+    this.checks = new RequestChecks(host);
+    const { maxNamespaces, maxAttachments } = options;
+    this.linkSettings = { host, encodings: new Encodings(), maxNamespaces, maxAttachments };
+    this.engine = new EngineServer(this.engineOptions());
+    this.engine.on('connection', (socket: EngineSocket) => this.onConnection(socket));
+    this.engine.on('connection_error', ({ req }: { req: IncomingMessage }) => {
+      publishRefusal(req, { status: 400, body: undefined });
+      this.drop(req);
+    });
+  }
+
+  private engineOptions(): object {
+    const { options, host } = this;
+    const { pingInterval, pingTimeout, limits, webSocket } = host;
+    const { transports, allowUpgrades, upgradeTimeout, httpCompression, perMessageDeflate, cookie } = options;
+    const given = { httpCompression, perMessageDeflate, cookie };
+    const { perMessageDeflate: _, maxPayload, ...webSocketLimits } = webSocket;
+    return {
+      transports: [...transports],
+      allowUpgrades,
+      upgradeTimeout,
+      // a delay beyond that of a timer would expire at once
+      pingInterval: pingInterval > 0 ? pingInterval : MAX_DELAY - pingTimeout,
+      pingTimeout,
+      maxHttpBufferSize: Math.min(limits.maxPayload, constants.MAX_STRING_LENGTH),
+      cors: this.checks.corsOf,
+      wsEngine: webSocketServerClass(webSocketLimits, (ws, request) => this.onWebSocket(ws, request)),
+      ...Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined)),
+    };
+  }
+
+  requestHandler(path: string): HandleRequest | undefined {
+    return path === this.path ? this.handleRequest : undefined;
+  }
+
+  upgradeHandler(path: string): HandleUpgrade | undefined {
+    return path === this.path && this.options.transports.includes('websocket')
+      ? this.handleUpgrade
+      : undefined;
+  }
+
+  private readonly handleRequest: HandleRequest = (request, response) => {
+    const refuse = (answer: HttpRefusal): void => answerRefusal(response, answer);
+    const pass = (): void => this.engine.handleRequest(request as never, response);
+    this.checks.run(
+      request,
+      (clientInfo) => {
+        const sid = sidOf(request);
+        // a preflight is about the request that follows it
+        if (request.method === 'OPTIONS') return pass();
+        if (sid === undefined) return this.admit(request, response, clientInfo, pass);
+        const link = this.linkOf(sid, clientInfo);
+        if (link === undefined) return refuse(UNKNOWN_SESSION);
+        if (request.method === 'POST') link.post(pass);
+        else if (link.poll(response)) pass();
+      },
+      refuse,
+    );
+  };
+
+  private readonly handleUpgrade: HandleUpgrade = (request, tcp, head) => {
+    const ignoreError = (): void => undefined;
+    // until the engine listens; without a listener, an error would end the process
+    tcp.on('error', ignoreError);
+    const refuse = (answer: HttpRefusal): void => writeRefusal(tcp, answer);
+    const pass = (): void => {
+      this.engine.handleUpgrade(request as never, tcp, head);
+      tcp.off('error', ignoreError);
+    };
+    this.checks.run(
+      request,
+      (clientInfo) => {
+        const sid = sidOf(request);
+        if (sid === undefined) return this.admit(request, tcp, clientInfo, pass);
+        if (this.linkOf(sid, clientInfo) === undefined) refuse(UNKNOWN_SESSION);
+        else pass();
+      },
+      refuse,
+    );
+  };
+
+  /** Returns the link of a session, unless its client has another address: the session id is its only secret. */
+  private linkOf(sid: string, { rateKey }: ClientInfo): EngineLink | undefined {
+    const link = this.links.get(sid);
+    return link?.clientInfo.rateKey === rateKey ? link : undefined;
+  }
+
+  private admit(
+    request: IncomingMessage,
+    target: ServerResponse | Duplex,
+    clientInfo: ClientInfo,
+    pass: () => void,
+  ): void {
+    this.host.admit(new HandshakeRequest(request, target), clientInfo, () => {
+      this.admitted.set(request, clientInfo);
+      // a handshake that the engine refuses ends here
+      target.once('close', () => this.drop(request));
+      pass();
+    });
+  }
+
+  /** An admitted request has not led to a connection. */
+  private drop(request: IncomingMessage): void {
+    const clientInfo = this.admitted.get(request);
+    if (clientInfo === undefined) return;
+    this.admitted.delete(request);
+    this.host.release(clientInfo);
+  }
+
+  private onConnection(socket: EngineSocket): void {
+    const { request } = socket;
+    const clientInfo = this.admitted.get(request);
+    this.admitted.delete(request);
+    // not admitted: a request that reached the engine by another way
+    if (clientInfo === undefined) return void socket.close(true);
+    const link = new EngineLink(socket, request, clientInfo, this.linkSettings, (ended) => {
+      this.links.delete(ended.id);
+      this.host.release(clientInfo);
+    });
+    this.links.set(link.id, link);
+    // the link keeps a packed copy
+    Reflect.set(socket, 'request', undefined);
+  }
+
+  /** A WebSocket to which a polling client may change: the engine probes it first. */
+  private onWebSocket(ws: ServerWebSocket, request: IncomingMessage): void {
+    if ((request as EngineRequest)._query?.['sid'] !== undefined)
+      readWithEngine(ws, this.host.limits.maxPayload);
+  }
+
+  async close(): Promise<void> {
+    for (const link of [...this.links.values()]) link.end('server shutting down');
+    const deadline = performance.now() + CLOSE_TIMEOUT;
+    while (this.links.size > 0 && performance.now() < deadline)
+      await new Promise<void>((resolve) => [...this.links.values()][0]!.whenClosed(resolve));
+    this.engine.close();
+  }
+}
+
+/** Returns the session id of a request; `undefined` if it begins a session. */
+function sidOf({ url = '' }: IncomingMessage): string | undefined {
+  const query = url.indexOf('?');
+  if (query === -1) return undefined;
+  // the last one, as the engine reads it
+  return new URLSearchParams(url.slice(query + 1)).getAll('sid').at(-1) || undefined;
+}

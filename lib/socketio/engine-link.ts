@@ -3,7 +3,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientInfo } from '../server/handshake/client-info.js';
 import type { ClosedInfo, DisconnectReason } from '../server/transport/disconnect-reason.js';
 import type { Outgoing } from '../server/transport/frame.js';
-import type { Message } from '../server/transport/message.js';
 import { MessageRate } from '../server/transport/message-rate.js';
 import {
   ignoreEndAfterClose,
@@ -15,10 +14,9 @@ import { CarrierRequest } from './carrier-request.js';
 import { noteSignOfLife, resumePingTimeout, suspendPingTimeout, webSocketOf } from './engine-internals.js';
 import { LinkNamespaces, type LinkSettings } from './link-namespaces.js';
 import { LinkWriter } from './link-writer.js';
-import type { NamespaceConnection } from './namespace-connection.js';
-import { PacketAssembler } from './packet-assembler.js';
+import type { ConnectError, Link, LinkMember } from './link.js';
 import type { PacketEncoding } from './packet-encoding.js';
-import { digitOf, isRootEvent, PACKET, readHead } from './packet-head.js';
+import { PacketReader } from './packet-reader.js';
 
 /** The first character of the engine's packets that carry a message. */
 const MESSAGE = 0x34;
@@ -43,11 +41,11 @@ const REASONS: ReadonlySet<string> = new Set<DisconnectReason>([
  * What protects the process from one peer belongs to the link: the message rate, the bytes that wait to be written, the
  * number of namespaces and of attachments.
  */
-export class EngineLink implements WebSocketListener {
+export class EngineLink implements Link, WebSocketListener {
   readonly rate: MessageRate;
   private readonly writer: LinkWriter;
   private readonly namespaces: LinkNamespaces;
-  private assembler: PacketAssembler | undefined;
+  private readonly reader: PacketReader;
   private ws: ServerWebSocket | undefined;
   /** How many namespaces hold the link. */
   private holds = 0;
@@ -69,6 +67,13 @@ export class EngineLink implements WebSocketListener {
     this.rate = new MessageRate(settings.host.limits);
     this.writer = new LinkWriter(engine);
     this.namespaces = new LinkNamespaces(this, new CarrierRequest(request), settings);
+    const { maxAttachments } = settings;
+    this.reader = new PacketReader(
+      this.namespaces,
+      this.rate,
+      { maxAttachments, maxPayload: this.maxPayload },
+      this,
+    );
     engine.on('data', (data: string | Buffer) => this.onEngineData(data));
     engine.on('close', (reason: string) => this.onEngineClose(reason));
     if (engine.transport.name === 'polling') engine.once('upgrade', () => this.onUpgrade());
@@ -169,11 +174,11 @@ export class EngineLink implements WebSocketListener {
 
   /** Messages on a WebSocket. Those of the engine itself are passed to it. */
   onMessage(data: Buffer | string, isBinary: boolean): void {
-    if (isBinary) return this.takeBytes(data as Buffer);
+    noteSignOfLife(this.engine);
+    if (isBinary) return this.reader.takeBytes(data as Buffer);
     const text = typeof data === 'string' ? data : data.toString();
     if (text.charCodeAt(0) !== MESSAGE) return this.passToEngine(text);
-    noteSignOfLife(this.engine);
-    this.takeText(text);
+    this.reader.takeText(text);
   }
 
   private passToEngine(text: string): void {
@@ -181,82 +186,27 @@ export class EngineLink implements WebSocketListener {
   }
 
   private onEngineData(data: string | Buffer): void {
-    if (typeof data === 'string') this.takeText(`4${data}`);
-    else this.takeBytes(data);
+    if (typeof data === 'string') this.reader.takeText(`4${data}`);
+    else this.reader.takeBytes(data);
   }
 
-  private takeText(text: string): void {
-    if (this.isEnding) return;
-    if (this.assembler?.isWaiting === true) return this.failParsing();
-    if (isRootEvent(text)) {
-      const connection = this.namespaces.get('/');
-      if (connection !== undefined) return this.deliver(connection, text);
-    }
-    this.takePacket(text);
-  }
-
-  private takePacket(text: string): void {
-    const head = readHead(text);
-    if (head === undefined) return this.failParsing();
-    const { type, namespace } = head;
-    if (type === PACKET.CONNECT || type === PACKET.DISCONNECT) {
-      if (!this.mayPass()) return;
-      if (type === PACKET.DISCONNECT) this.namespaces.disconnect(namespace);
-      else if (!this.namespaces.connect(text)) this.failParsing();
-      return;
-    }
-    if (type === PACKET.CONNECT_ERROR) return this.failParsing();
-    if (head.attachments > 0) return this.beginPacket(text, head.attachments);
-    const connection = this.namespaces.get(namespace);
-    if (connection !== undefined) this.deliver(connection, text);
-    else this.ignore();
-  }
-
-  /** A message for a namespace that the client is not in: it may have crossed the end of that. */
-  private ignore(): void {
-    if (this.mayPass() && this.namespaces.isEmpty) this.failParsing();
-  }
-
-  private beginPacket(text: string, attachments: number): void {
-    const { maxAttachments } = this.settings;
-    this.assembler ??= new PacketAssembler({ maxAttachments, maxPayload: this.maxPayload });
-    if (this.assembler.begin(text, attachments) !== undefined) this.failParsing();
-  }
-
-  private takeBytes(bytes: Buffer): void {
-    if (this.isEnding) return;
-    noteSignOfLife(this.engine);
-    const packet = this.assembler?.add(bytes);
-    if (this.assembler === undefined || typeof packet === 'string') return this.failParsing();
-    if (packet === undefined) return;
-    const connection = this.namespaces.get(readHead(packet.text)!.namespace);
-    if (connection !== undefined) this.deliver(connection, packet);
-    else this.ignore();
-  }
-
-  private deliver(connection: NamespaceConnection, message: Message): void {
-    if (this.rate.take()) connection.receive(message);
-    else connection.receiveExcess(message);
-  }
-
-  /** Takes a token for a packet that belongs to no namespace. Ends the link of a client that goes on without any. */
-  private mayPass(): boolean {
-    if (this.rate.take()) return true;
-    if (!this.rate.takeRefusal()) this.end('forced close');
-    return false;
-  }
-
-  private failParsing(): void {
+  /** The client broke the protocol. */
+  onMalformed(): void {
     this.end('parse error');
+  }
+
+  /** The client goes on over its message rate. */
+  onFlood(): void {
+    this.end('forced close');
   }
 
   // what the WebSocket reports beside messages
 
   onPing(): void {
-    if (!this.isEnding) this.mayPass();
+    if (!this.isEnding) this.reader.mayPass();
   }
   onPong(): void {
-    if (!this.isEnding) this.mayPass();
+    if (!this.isEnding) this.reader.mayPass();
   }
   onError(): void {
     // the engine listens, too
@@ -277,7 +227,7 @@ export class EngineLink implements WebSocketListener {
     this.writer.watchDrain(listener);
   }
 
-  sendConnectError(encoding: PacketEncoding, error: { message: string; data?: unknown }): void {
+  sendConnectError(encoding: PacketEncoding, error: ConnectError): void {
     if (this.isOpen) this.writer.send(encoding.connectError(error));
   }
   sendDisconnect(encoding: PacketEncoding): void {
@@ -292,15 +242,12 @@ export class EngineLink implements WebSocketListener {
 
   // namespaces
 
-  joined(encoding: PacketEncoding, connection: NamespaceConnection): void {
+  joined(encoding: PacketEncoding, connection: LinkMember): void {
     this.namespaces.accepted(encoding, connection);
   }
-  refused(encoding: PacketEncoding, error: { message: string; data?: unknown }): void {
+  refused(encoding: PacketEncoding, error?: ConnectError): void {
     this.namespaces.refused(encoding);
-    this.sendConnectError(encoding, error);
-  }
-  abandoned(encoding: PacketEncoding): void {
-    this.namespaces.refused(encoding);
+    if (error !== undefined) this.sendConnectError(encoding, error);
   }
   left(encoding: PacketEncoding): void {
     this.namespaces.left(encoding);
@@ -332,7 +279,7 @@ export class EngineLink implements WebSocketListener {
     if (this.isEnding) return;
     this.namespaces.end(reason, { code: 1005, reason: '', wasClean: true, initiator: 'server' });
     this.isEnding = true;
-    this.assembler?.clear();
+    this.reader.close();
   }
 
   /** Calls back when the engine has closed. */
@@ -343,7 +290,7 @@ export class EngineLink implements WebSocketListener {
 
   private onEngineClose(reason: string): void {
     this.hasClosed = true;
-    this.assembler?.clear();
+    this.reader.close();
     this.held = undefined;
     this.namespaces.end(REASONS.has(reason) ? (reason as DisconnectReason) : 'transport close', LOST);
     this.isEnding = true;

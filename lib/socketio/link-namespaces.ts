@@ -5,9 +5,8 @@ import { concretePath } from '../server/upgrade/path-pattern.js';
 import type { TransportHost } from '../server/upgrade/transport.js';
 import type { CarrierRequest } from './carrier-request.js';
 import { readControlPacket } from './control-packets.js';
-import type { EngineLink } from './engine-link.js';
+import type { Link, LinkMember } from './link.js';
 import type { Encodings } from './encodings.js';
-import type { NamespaceConnection } from './namespace-connection.js';
 import { NamespaceRequest } from './namespace-request.js';
 import type { PacketEncoding } from './packet-encoding.js';
 
@@ -26,7 +25,7 @@ export interface LinkSettings {
 
 /** The namespaces that one client has joined, or is joining, over one link. */
 export class LinkNamespaces {
-  private readonly joined = new Map<string, NamespaceConnection>();
+  private readonly joined = new Map<string, LinkMember>();
   /** Requests to join whose guards run. */
   private readonly pending = new Map<string, NamespaceRequest>();
   /** Ends a link that is in no namespace. */
@@ -34,19 +33,19 @@ export class LinkNamespaces {
   private hasEnded = false;
 
   constructor(
-    private readonly link: EngineLink,
+    private readonly link: Link,
     private readonly request: CarrierRequest,
     private readonly settings: LinkSettings,
   ) {
     this.startIdleTimer();
   }
 
-  get(namespace: string): NamespaceConnection | undefined {
+  get(namespace: string): LinkMember | undefined {
     return this.joined.get(namespace);
   }
 
   /** The connections to all namespaces that the client has joined. */
-  get all(): NamespaceConnection[] {
+  get all(): LinkMember[] {
     return [...this.joined.values()];
   }
 
@@ -87,7 +86,7 @@ export class LinkNamespaces {
   }
 
   /** A request to join was accepted. */
-  accepted({ namespace }: PacketEncoding, connection: NamespaceConnection): void {
+  accepted({ namespace }: PacketEncoding, connection: LinkMember): void {
     this.pending.delete(namespace);
     this.joined.set(namespace, connection);
     clearTimeout(this.idleTimer);

@@ -13,7 +13,7 @@ import type { Encoded } from '../server/transport/encoding.js';
 import type { Outgoing } from '../server/transport/frame.js';
 import type { Message } from '../server/transport/message.js';
 import { Outbox, type OutboxTransport } from '../server/transport/outbox.js';
-import type { EngineLink } from './engine-link.js';
+import type { Link, LinkMember } from './link.js';
 import type { PacketEncoding } from './packet-encoding.js';
 
 const CONNECTING = 0;
@@ -39,10 +39,10 @@ const SILENT: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * The connection of a Socket.IO client to one namespace: one of several over one {@link EngineLink}, which owns what
+ * The connection of a Socket.IO client to one namespace: one of several over one {@link Link}, which owns what
  * protects the process from the peer.
  */
-export class NamespaceConnection implements Connection, OutboxTransport {
+export class NamespaceConnection implements Connection, OutboxTransport, LinkMember {
   declare readonly isCarried: boolean;
   declare readonly protocol: string;
   declare readonly extensions: string;
@@ -65,7 +65,7 @@ export class NamespaceConnection implements Connection, OutboxTransport {
   private closing: (() => void)[] | undefined;
 
   constructor(
-    private readonly link: EngineLink,
+    private readonly link: Link,
     readonly encoding: PacketEncoding,
     limits: ConnectionLimits,
   ) {
@@ -168,7 +168,7 @@ export class NamespaceConnection implements Connection, OutboxTransport {
     this.state = CLOSED;
     this.link.left(this.encoding);
     const finish = (): void => this.finish(code, reason);
-    if (!endsLink) return void queueMicrotask(finish);
+    if (!endsLink) return queueMicrotask(finish);
     this.link.whenClosed(finish);
     this.link.end(code === CLOSE_CODES.GOING_AWAY.code ? 'server shutting down' : 'forced close');
   }

@@ -3,7 +3,7 @@ import type { ClientInfo } from '../server/handshake/client-info.js';
 import type { Connection } from '../server/transport/connection.js';
 import type { ConnectionRequest, ConnectionTerms } from '../server/upgrade/connection-request.js';
 import type { HttpRefusal } from '../server/upgrade/http-refusal.js';
-import type { EngineLink } from './engine-link.js';
+import type { Link } from './link.js';
 import { NamespaceConnection } from './namespace-connection.js';
 import type { PacketEncoding } from './packet-encoding.js';
 
@@ -14,7 +14,7 @@ export class NamespaceRequest implements ConnectionRequest {
   private readonly closeCallbacks = new Set<() => void>();
 
   constructor(
-    private readonly link: EngineLink,
+    private readonly link: Link,
     private readonly encoding: PacketEncoding,
     readonly httpRequest: IncomingMessage,
     readonly auth: Readonly<Record<string, unknown>>,
@@ -56,7 +56,7 @@ export class NamespaceRequest implements ConnectionRequest {
 
   destroy(): void {
     this.isClosed = true;
-    this.link.abandoned(this.encoding);
+    this.link.refused(this.encoding);
   }
 
   /** The client has gone, or has left the namespace before it joined. */

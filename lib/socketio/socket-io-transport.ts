@@ -161,7 +161,7 @@ export class SocketIoTransport implements OpenTransport {
     const clientInfo = this.admitted.get(request);
     this.admitted.delete(request);
     // not admitted: a request that reached the engine by another way
-    if (clientInfo === undefined) return void socket.close(true);
+    if (clientInfo === undefined) return socket.close(true);
     const link = new EngineLink(socket, request, clientInfo, this.linkSettings, (ended) => {
       this.links.delete(ended.id);
       this.host.release(clientInfo);

@@ -19,7 +19,7 @@ declare const NEST_MAJOR: 11 | 12;
 export type ServerName = 'reference' | 'ours';
 
 /** Turns the checks of our own server on. */
-const RUNS_OURS: boolean = false;
+const RUNS_OURS: boolean = true;
 
 /** Nest 11 cannot load the `IoAdapter` of Nest 12. */
 const hasReference =

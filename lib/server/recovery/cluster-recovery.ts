@@ -17,6 +17,7 @@ import { toFrames } from './missed-packets.js';
 import { resumes } from './resume-queue.js';
 import { restoreCopy, restoreFrom, startRestore, type AdapterSession } from './adapter-session.js';
 import type { RestoreProgress } from './restore-once.js';
+import { isResumeToken } from './session.js';
 import type { StorageBudget } from './storage-budget.js';
 import { decodeBroadcast } from './stream-entry.js';
 import { byLastElement, byOffset, isLater } from './stream-position.js';
@@ -99,6 +100,7 @@ export class ClusterRecovery implements Recovery {
   }
 
   async resume(token: string, offset: string, request: ResumeRequest): Promise<Resumption | undefined> {
+    if (!isResumeToken(token)) return undefined;
     // the session stays with the broker while its client waits
     await resumes.waitForTurn(request, ADVANCE_UNITS, () => request.isOver());
     if (request.isOver()) return undefined;

@@ -43,6 +43,14 @@ export function socketIdOf(token: string): string {
   return token.slice(0, token.lastIndexOf('.'));
 }
 
+/**
+ * Returns whether a text may be a resume token. A node of Socket.IO on the same broker issues tokens without a dot: its
+ * sessions have no user, and no node of this package resumes them.
+ */
+export function isResumeToken(text: string): boolean {
+  return text.includes('.');
+}
+
 /** Disconnects without a close by either side. */
 const CONNECTION_LOST: ReadonlySet<DisconnectReason> = new Set([
   'transport close',

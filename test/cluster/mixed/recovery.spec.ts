@@ -108,6 +108,25 @@ describeWithRedis('recovery through a Redis stream that a node of Nest with IoAd
     expect(positions.slice(-3)).toEqual(Array(3).fill(expect.stringMatching(/^\d+-\d+$/)));
   });
 
+  it('leaves a session of the other node to it, and asks no node for it', async () => {
+    const { theirs, ours, io, ada } = await start();
+    const asked: unknown[] = [];
+    theirs.on('$takeover' as never, (token: unknown) => void asked.push(token));
+    const { id } = io.socket;
+    const pid: unknown = Reflect.get(io.socket, '_pid');
+    ada.session = pid as string;
+    await ada.cut();
+    io.socket.io.reconnection(false);
+    io.socket.io.engine.close();
+    await io.ended();
+    await ada.connect(ours.app);
+    expect(ada.hello.recovered).toBe(false);
+    expect(asked).toEqual([]);
+    io.socket.connect();
+    await io.until('the client to connect again', () => io.socket.connected);
+    expect(io.socket).toMatchObject({ id, recovered: true });
+  });
+
   it('gives a Socket.IO client of the other node what ours sent, with its arguments and nothing else', async () => {
     const { ours, io } = await start();
     const seen = () => io.events.filter(([event]) => event !== 'hello');

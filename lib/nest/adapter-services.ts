@@ -14,6 +14,8 @@ import type { ConnectionListener } from '../server/socket/namespace-contract.js'
 import { ClientAddressReader } from '../server/upgrade/client-address.js';
 import { ConnectionCounter } from '../server/upgrade/connection-counter.js';
 import type { Cors } from '../server/upgrade/origin.js';
+import { ENVELOPE, ENVELOPE_WITH_BYTES, type Encoding } from '../server/transport/encoding.js';
+import type { Transport } from '../server/upgrade/transport.js';
 import { compileHosts, type OwnHosts } from '../server/upgrade/own-hosts.js';
 import { withCode } from '../protocol/with-code.js';
 
@@ -48,6 +50,8 @@ export interface AdapterServices {
   readonly guards: UpgradeGuards;
   /** Nest's configuration, which has the global guards; `undefined` without an application. */
   readonly globalGuards: ApplicationConfig | undefined;
+  /** The encoding of clients that speak the envelope protocol: with bytes, if a further transport carries them. */
+  readonly encoding: Encoding;
   /** Restores `app.enableCors`, and logs the number of log lines that were left out. */
   close(): void;
 }
@@ -88,10 +92,15 @@ export function createAdapterServices(
     applicationCors: cors?.current ?? (() => undefined),
     guards,
     globalGuards: app && configOf(app),
+    encoding: options.transports?.some(carriesBytes) === true ? ENVELOPE_WITH_BYTES : ENVELOPE,
     close() {
       cors?.undo();
       reports.close();
       connections.close();
     },
   };
+}
+
+function carriesBytes(transport: Partial<Transport>): boolean {
+  return transport._carriesBytes === true;
 }

@@ -108,6 +108,7 @@ function upgradeConfig(resolved: ResolvedInput): UpgradeHandlerConfig {
   const { verifyClient, allowRequest } = options;
   return {
     webSocket: webSocketOptions(options),
+    encoding: services.encoding,
     selectProtocol: protocolSelector(options.handleProtocols, (text) => warn('subprotocols', text)),
     limits,
     clientAddress,
@@ -172,6 +173,7 @@ function namespaceServices(
     ...roomServices(resolved, listener),
     report,
     warn,
+    encoding: services.encoding,
     debug: (text) => services.logger.debug(text),
     connections: services.connections,
     identities: { identify: options.identify },

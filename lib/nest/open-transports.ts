@@ -1,5 +1,6 @@
 import type { AdapterServices } from './adapter-services.js';
 import { connectionLimits, oncePerOrigin, webSocketOptions } from './endpoint-config.js';
+import { isTransport } from './options/option-rules.js';
 import { resolvePathOptions, type EnvelopeOptions } from './options/options.js';
 import type { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
 import type { HandleRequest, OpenTransport, TransportHost } from '../server/upgrade/transport.js';
@@ -10,7 +11,6 @@ import {
   type OriginCheck,
 } from '../server/upgrade/upgrade-checks.js';
 import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
-import { ENVELOPE } from '../server/transport/encoding.js';
 
 /** The transports of the option `transports`, opened on each port that a gateway uses. */
 export class OpenTransports {
@@ -30,7 +30,7 @@ export class OpenTransports {
 
   /** Opens all transports on a port. Does nothing the second time. */
   open(port: number): void {
-    const { transports = [] } = this.options;
+    const transports = this.options.transports?.filter(isTransport) ?? [];
     if (transports.length === 0 || this.byPort.has(port)) return;
     const host = this.createHost(port);
     this.byPort.set(
@@ -89,7 +89,6 @@ export class OpenTransports {
       pingInterval: options.pingInterval,
       pingTimeout: options.pingTimeout,
       connectTimeout: options.connectTimeout,
-      json: ENVELOPE,
       find: (path) => this.endpoints.find(port, path),
       identify: (request) => admission.identify(request),
       checkOrigin: (request, clientInfo, done) => admission.checkOrigin(request, clientInfo, done),

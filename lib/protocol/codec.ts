@@ -1,7 +1,7 @@
 import { detach } from './detach.js';
 import { Refusal, toEnvelope, type Envelope, type MessageLimits, type RequestId } from './envelope.js';
 import { isDeeperThan } from './json.js';
-import { writePayload } from './payload.js';
+import { writePayload, type Aside } from './payload.js';
 
 /** Parses one message. Never throws: returns a {@link Refusal} if the text is not a valid envelope. */
 export function decode(text: string, limits: MessageLimits): Envelope | Refusal {
@@ -42,6 +42,7 @@ function head(event: string): string {
  * Writes one event. It concatenates the envelope and the payload's JSON, which is 6 % cheaper on echo than stringifying an
  * envelope object.
  *
+ * @param aside carries what JSON cannot; `undefined`: nothing does
  * @throws TypeError that names the event and the place in `data`, if JSON cannot carry the data
  */
 export function encodeEvent(
@@ -50,15 +51,22 @@ export function encodeEvent(
   id?: RequestId,
   stream?: boolean,
   meta?: object,
+  aside?: Aside,
 ): string {
   const metaField = meta === undefined ? '' : `,"meta":${JSON.stringify(meta)}`;
   const tail = id === undefined ? '}' : `,"id":${JSON.stringify(id)}${stream ? ',"stream":true' : ''}}`;
-  return head(event) + dataField(data, event) + metaField + tail;
+  return head(event) + dataField(data, event, aside) + metaField + tail;
 }
 
 /** Writes one answer to the request `ack`. `more` says that the stream continues. Throws like {@link encodeEvent}. */
-export function encodeAnswer(event: string, data: unknown, ack: RequestId, more: boolean): string {
-  return `${head(event)}${dataField(data, event)},"ack":${JSON.stringify(ack)}${more ? ',"more":true}' : '}'}`;
+export function encodeAnswer(
+  event: string,
+  data: unknown,
+  ack: RequestId,
+  more: boolean,
+  aside?: Aside,
+): string {
+  return `${head(event)}${dataField(data, event, aside)},"ack":${JSON.stringify(ack)}${more ? ',"more":true}' : '}'}`;
 }
 
 /** Adds the position in the log to an encoded envelope. */
@@ -67,7 +75,7 @@ export function addOffset(text: string, offset: string): string {
   return `${text.slice(0, -1)},"offset":${JSON.stringify(offset)}}`;
 }
 
-function dataField(data: unknown, event: string): string {
-  const text = writePayload(data, event);
+function dataField(data: unknown, event: string, aside: Aside | undefined): string {
+  const text = writePayload(data, event, 'data', data, aside);
   return text === undefined ? '' : `,"data":${text}`;
 }

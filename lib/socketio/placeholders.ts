@@ -1,20 +1,11 @@
-import { types } from 'node:util';
 import type { Aside } from '../protocol/payload.js';
+import { bufferOf, isBytes, type Bytes } from '../server/transport/bytes.js';
 
 type Container = Record<string | number, unknown>;
 
-type Bytes = ArrayBufferView | ArrayBuffer | SharedArrayBuffer;
-
-function isBytes(value: unknown): value is Bytes {
-  return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
-}
-
 /** A packet is a snapshot: the application may write to its buffer while the packet waits. */
 function copyOf(value: Bytes): Buffer {
-  const view = ArrayBuffer.isView(value)
-    ? Buffer.from(value.buffer, value.byteOffset, value.byteLength)
-    : Buffer.from(value);
-  return Buffer.from(view);
+  return Buffer.from(bufferOf(value));
 }
 
 /** Moves bytes out of a value while JSON is written. */

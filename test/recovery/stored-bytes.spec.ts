@@ -8,7 +8,7 @@ import { heapBytes, retainedBytes } from '../support/heap.js';
 
 /** The frame that the log keeps of a packet. */
 function frameOf(packet: Parameters<typeof encodePacket>[0]): Frame {
-  return encodePacket(packet)[0]!.frame(ENVELOPE);
+  return encodePacket(packet, { encoding: ENVELOPE, areForeign: false })[0]!.frame(ENVELOPE);
 }
 
 const LIMIT = 4_000_000;

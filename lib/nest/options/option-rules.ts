@@ -3,6 +3,7 @@ import { checkLimits } from './limits.js';
 import { checkRecovery } from './recovery-options.js';
 import { isRecordLike, refuse, refuseOption, refuseUnknown } from '../../protocol/refuse.js';
 import { withCode } from '../../protocol/with-code.js';
+import type { Transport } from '../../server/upgrade/transport.js';
 import { checkPath } from '../../server/upgrade/path-pattern.js';
 import { PORT, toPort } from '../../server/upgrade/port.js';
 
@@ -127,7 +128,8 @@ export function meaninglessOptions(options: object): string[] {
     .map(([name]) => name);
 }
 
-function isTransport(value: unknown): boolean {
+/** Returns whether a value of `transports` is a transport, and not a name of Socket.IO's own option. */
+export function isTransport(value: unknown): value is Transport {
   return typeof Reflect.get(Object(value), '_open') === 'function';
 }
 

@@ -37,6 +37,7 @@ export type ConnectionListeners = readonly ((...args: unknown[]) => void)[];
 /** The part of a server that {@link admit} uses. */
 interface AdmittingServer<Client extends EnvelopeSocket> {
   readonly sockets: Map<string, Client>;
+  readonly encoder: { carried: number };
   readonly adapter: {
     addAll(id: string, rooms: Set<Room>): unknown;
     socketRooms(id: string): Set<Room> | undefined;
@@ -100,6 +101,7 @@ function connect<Client extends EnvelopeSocket>(
   const position = isResumable ? (resumption?.offset ?? server._recovery?.position) : undefined;
   if (position !== undefined) (socket._session ??= new ResumableSession(socket)).begin(position);
   server.sockets.set(socket.id, socket);
+  if (socket._connection.isCarried) server.encoder.carried++;
   const joinedNewRooms = hasJoinedNewRooms(server, socket);
   callSafely(
     () => server.adapter.addAll(socket.id, new Set([socket.id, ...restoredRooms(socket)])),

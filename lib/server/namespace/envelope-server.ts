@@ -21,7 +21,7 @@ import type { ClusterStatus } from '../diagnostics/types.js';
 import { channels } from '../diagnostics/channels.js';
 import { Engine } from '../socket/engine.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
-import { encodePacket } from '../rooms/packet-encoder.js';
+import { PacketEncoder } from '../rooms/packet-encoder.js';
 import type { NamespaceConfig } from './namespace-config.js';
 import type { Counters, NamespaceContract } from '../socket/namespace-contract.js';
 import { disconnectAll, SHUTTING_DOWN } from './shutdown.js';
@@ -72,7 +72,7 @@ export class EnvelopeServer<
   /** Socket.IO's `engine`: `engine.clientsCount` is the number of clients of this node. */
   readonly engine = new Engine(this);
   /** Encodes packets for adapters. A broadcast is encoded and framed once for all recipients. */
-  readonly encoder = { encode: encodePacket };
+  readonly encoder = new PacketEncoder(this);
   /** The part of Socket.IO's options that adapters read. */
   opts: Readonly<Record<string, unknown>> = {};
   /** @internal The id of the next request. Starts at 1, since 0 is falsy: a client could ignore the first request. */
@@ -314,7 +314,7 @@ export class EnvelopeServer<
   _remove(socket: EnvelopeSocket): void {
     leaveAllRooms(this, socket);
     this._connecting.delete(socket);
-    this.sockets.delete(socket.id);
+    if (this.sockets.delete(socket.id) && socket._connection.isCarried) this.encoder.carried--;
   }
   /** @internal Makes {@link close} wait for a call of `handleDisconnect`. */
   _waitFor(promise: Promise<void>): void {

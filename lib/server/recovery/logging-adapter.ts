@@ -1,10 +1,10 @@
 import type { BroadcastFlags, BroadcastOptions } from 'socket.io-adapter';
 import type { ForEachSocket } from '../rooms/adapter-factory.js';
 import { MemoryAdapter } from '../rooms/memory-adapter.js';
-import { encodePacket } from '../rooms/packet-encoder.js';
+import type { PacketEncoder } from '../rooms/packet-encoder.js';
 import type { LoggedPacket, OutgoingMessage } from '../rooms/outgoing-message.js';
-import { ENVELOPE } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
+import { storedArguments } from './stored-message.js';
 
 /**
  * Assigns a packet its position in the log.
@@ -14,7 +14,7 @@ import type { Frame } from '../transport/frame.js';
 export type AssignPosition = (
   packet: LoggedPacket,
   options: BroadcastOptions,
-) => ((frame: Frame | undefined) => void) | undefined;
+) => ((frame: Frame | undefined, args: string | undefined) => void) | undefined;
 
 interface Recipient {
   notifyOutgoingListeners(packet: LoggedPacket): void;
@@ -33,8 +33,10 @@ export class LoggingAdapter extends MemoryAdapter {
   override broadcast(packet: LoggedPacket, options: BroadcastOptions): void {
     const addToLog = this.assignPosition(packet, options);
     if (addToLog === undefined) return super.broadcast(packet, options);
-    const messages = encodePacket(packet);
-    addToLog(messages[0]?.frame(ENVELOPE));
+    const { encoder } = this.nsp as unknown as { readonly encoder: PacketEncoder };
+    const messages = encoder.encode(packet);
+    const { encoding } = encoder;
+    addToLog(messages[0]?.frame(encoding), storedArguments(packet.data.slice(1), encoding));
     const flags: BroadcastFlags = options.flags ?? {};
     (this as unknown as { apply: ForEachSocket }).apply(options, (socket) => {
       const recipient = socket as Recipient;

@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
+import type { Encoding } from '../transport/encoding.js';
 import { joinFrames, type Frame } from '../transport/frame.js';
 import type { CreateAdapter } from '../rooms/adapter-factory.js';
 import { periodsSince } from './membership.js';
 import { PLACE, type LoggedPacket } from '../rooms/outgoing-message.js';
-import { LoggingAdapter } from './logging-adapter.js';
+import { LoggingAdapter, type AssignPosition } from './logging-adapter.js';
 import type { Recovery, RecoverySettings, ResumeRequest, Resumption, StoredSession } from './types.js';
 import { isRecoverable } from '../rooms/target.js';
 import type { ResolvedRecovery } from './types.js';
@@ -20,7 +21,7 @@ interface Stored extends ExpiringSession {
 
 /** The messages that a client missed, with the bytes to send. */
 interface Replay extends Missed {
-  readonly bytes: Buffer[];
+  readonly bytes: Buffer[] | undefined;
 }
 
 /** The bytes of one chunk of a replay. The outbox writes each chunk separately. */
@@ -93,10 +94,10 @@ export class MemoryRecovery implements RecoverySettings {
     server: string | undefined,
     packet: LoggedPacket,
     options: BroadcastOptions,
-  ): ((frame: Frame | undefined) => void) | undefined {
+  ): ReturnType<AssignPosition> {
     if (!isRecoverable(packet, options.flags)) return undefined;
     packet[PLACE] = this.toOffset(this.log.advance());
-    return (frame) => this.log.add(server, options, frame);
+    return (frame, args) => this.log.add(server, options, frame, args);
   }
 
   private save(session: StoredSession, server: string): void {
@@ -131,7 +132,7 @@ export class MemoryRecovery implements RecoverySettings {
     const search = (rooms: readonly Room[]): Promise<Replay | undefined> =>
       resumes.run(
         request,
-        (work) => this.prepareReplay(from, session, rooms, request.maxBytes, work),
+        (work) => this.prepareReplay(from, session, rooms, request, work),
         () => request.isOver(),
       );
     const first = search(session.rooms);
@@ -142,7 +143,7 @@ export class MemoryRecovery implements RecoverySettings {
     if (replay === undefined) return void (request.isOver() && putBack());
     let { until } = replay;
     let { rooms } = session;
-    const resumption: Resumption & { bytes: Buffer[] } = {
+    const resumption: Resumption = {
       session,
       offset,
       missed: replay.frames,
@@ -158,7 +159,9 @@ export class MemoryRecovery implements RecoverySettings {
         return true;
       },
       finish: () =>
-        this.log.reachesBack(until) ? this.log.since(until, server, rooms, session.rooms) : undefined,
+        this.log.reachesBack(until)
+          ? this.log.since(until, server, rooms, session.rooms, request.encoding)
+          : undefined,
       putBack,
     };
     return resumption;
@@ -175,12 +178,14 @@ export class MemoryRecovery implements RecoverySettings {
     from: number,
     session: Stored,
     rooms: readonly Room[],
-    maxBytes: number,
+    { maxBytes, encoding }: ResumeRequest,
     work: Work,
   ): Generator<void, Replay | undefined> {
     if (!this.log.reachesBack(from)) return undefined;
-    const missed = yield* this.searchPeriods(from, session, rooms, maxBytes, work);
+    const missed = yield* this.searchPeriods(from, session, rooms, maxBytes, work, encoding);
     if (missed === undefined) return undefined;
+    // frames of other encodings are written one by one
+    if (encoding.protocol !== 'envelope') return { ...missed, bytes: undefined };
     const bytes: Buffer[] = [];
     let chunk: string[] = [];
     let size = 0;
@@ -212,6 +217,7 @@ export class MemoryRecovery implements RecoverySettings {
     rooms: readonly Room[],
     maxBytes: number,
     work: Work,
+    encoding: Encoding,
   ): Generator<void, Missed | undefined> {
     const restored = rooms === former ? undefined : new Set(rooms);
     const frames: Frame[] = [];
@@ -229,6 +235,7 @@ export class MemoryRecovery implements RecoverySettings {
         work,
         period.rooms,
         end,
+        encoding,
       );
       if (found === undefined) return undefined;
       for (const frame of found.frames) {

@@ -1,7 +1,9 @@
 import type { BroadcastOptions, Room } from 'socket.io-adapter';
-import { Frame } from '../transport/frame.js';
+import { ENVELOPE, type Encoding } from '../transport/encoding.js';
+import type { Frame } from '../transport/frame.js';
 import { SortedMerge } from './sorted-merge.js';
 import { SharedNames } from './shared-names.js';
+import { restoreFrame } from './stored-message.js';
 import { Work } from './resume-queue.js';
 import { EntryList, RoomIndex } from './room-index.js';
 import { textBytes } from '../util/heap-size.js';
@@ -20,6 +22,8 @@ interface Entry {
   readonly except: readonly Room[] | undefined;
   /** `undefined`: the entry revokes the sessions of its target. */
   readonly text: string | undefined;
+  /** The arguments, where the text does not have them: see {@link storedArguments}. */
+  readonly args: string | undefined;
 }
 
 /** Bytes of an entry without its text and its rooms. */
@@ -68,7 +72,12 @@ export class MessageLog {
   }
 
   /** Adds the message of the last reserved position. A message without a frame revokes the sessions of its target. */
-  add(server: string | undefined, { rooms, except }: BroadcastOptions, frame: Frame | undefined): void {
+  add(
+    server: string | undefined,
+    { rooms, except }: BroadcastOptions,
+    frame: Frame | undefined,
+    args?: string,
+  ): void {
     // the text only, since a frame that was sent also holds its bytes
     const text = frame?.payload as string | undefined;
     const entry: Entry = {
@@ -76,10 +85,11 @@ export class MessageLog {
       server: server === undefined ? undefined : (this.names.use(server) as string),
       number: this.last,
       time: Date.now(),
-      size: OVERHEAD + (text === undefined ? 0 : textBytes(text)) + listBytes(rooms) + listBytes(except),
+      size: OVERHEAD + bytesOf(text) + bytesOf(args) + listBytes(rooms) + listBytes(except),
       rooms: this.use(rooms),
       except: this.use(except),
       text,
+      args,
     };
     this.entries.push(entry);
     this.size += entry.size;
@@ -97,8 +107,9 @@ export class MessageLog {
     server: string,
     rooms: readonly Room[],
     former: readonly Room[] = rooms,
+    encoding: Encoding = ENVELOPE,
   ): Frame[] | undefined {
-    const search = this.search(position, server, rooms, Infinity, new Work(), former);
+    const search = this.search(position, server, rooms, Infinity, new Work(), former, Infinity, encoding);
     for (;;) {
       const { done, value } = search.next();
       if (done === true) return value?.frames;
@@ -114,6 +125,7 @@ export class MessageLog {
    * @param former the client's former rooms, if `rooms` are only some of them: a message that excludes one of them is
    * not for it
    * @param end the last position to search
+   * @param encoding the encoding of the client
    */
   *search(
     position: number,
@@ -123,6 +135,7 @@ export class MessageLog {
     work: Work,
     former: readonly Room[] = rooms,
     end = Infinity,
+    encoding: Encoding = ENVELOPE,
   ): Generator<void, Missed | undefined> {
     const frames: Frame[] = [];
     const formerRooms = new Set(former);
@@ -144,7 +157,7 @@ export class MessageLog {
         }
         if (entry === null || entry.except?.some((room) => formerRooms.has(room)) === true) continue;
         if (entry.text === undefined || (bytes += entry.text.length) > maxBytes) return undefined;
-        frames.push(new Frame(entry.text, true, this.toOffset(entry.number)));
+        frames.push(restoreFrame(entry.text, entry.args, this.toOffset(entry.number), encoding));
       }
       if (!this.reachesBack(from)) return undefined;
       from = until;
@@ -183,6 +196,10 @@ export class MessageLog {
 
 /** The key in the index of messages without rooms, which are for all clients. */
 const ALL_CLIENTS: readonly (Room | undefined)[] = [undefined];
+
+function bytesOf(text: string | undefined): number {
+  return text === undefined ? 0 : textBytes(text);
+}
 
 function listBytes(rooms: ReadonlySet<Room> | undefined): number {
   return rooms === undefined || rooms.size === 0 ? 0 : LIST + SLOT * rooms.size;

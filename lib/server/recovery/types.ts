@@ -51,7 +51,7 @@ export interface Resumption {
   /** The missed messages, in order. */
   missed: Frame[];
   /** The missed messages as bytes for an uncompressed connection, in chunks; `undefined` if they were not prepared. */
-  bytes?: Buffer[];
+  bytes?: Buffer[] | undefined;
   /**
    * Ends the search. Returns the messages since {@link missed} was collected, in order; those without a position in the
    * log yet are last. Call it once, after the client has joined its rooms. Returns `undefined` if the session was

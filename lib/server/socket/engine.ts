@@ -23,6 +23,7 @@ interface EngineClient {
   /** @internal */
   readonly _connection: {
     readonly transportName: string;
+    readonly isCarried: boolean;
     watchTransport(listener: () => void): void;
   };
   /** @internal */
@@ -146,7 +147,7 @@ export class EngineSocket extends UserEvents {
     this.forwarded.add(event);
     const { client } = this;
     if (event === 'close') client.on('close', () => this.emit('close', client._lifecycle.reason));
-    else if (event === 'upgrade')
+    else if (event === 'upgrade' && client._connection.isCarried)
       client._connection.watchTransport(() => this.emit('upgrade', this.transport));
     else if (event === 'heartbeat') client.on('pong', () => this.emit('heartbeat'));
     else if (event === 'drain' || event === 'error') client.on(event, (...args) => this.emit(event, ...args));

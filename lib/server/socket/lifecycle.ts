@@ -124,7 +124,7 @@ export class Lifecycle implements ConnectionOwner {
     clearTimeout(this.deadline);
     this.expiry?.stop();
     if (isKept) socket.nsp._storeSession(socket, session.current!);
-    if (!wasConnected) session?.resumption?.putBack(session.current?.token);
+    if (!wasConnected) session?.putBack();
     socket.nsp._remove(socket);
     socket._requestsIfAny?.abandon();
     socket._outboundIfAny?.close();

@@ -7,6 +7,7 @@ import type { Session } from '../recovery/session.js';
 import type { CreateAdapter, ClusterMonitor } from '../rooms/adapter-factory.js';
 import type { Namespace } from '../rooms/adapter-types.js';
 import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
+import type { Encoding } from '../transport/encoding.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Message } from '../transport/message.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
@@ -69,6 +70,8 @@ export interface NamespaceServices<Client> {
   /** Logs at level debug what helps a developer. */
   debug(text: string): void;
   readonly connections: ConnectionListener<Client>;
+  /** The encoding of clients that speak the envelope protocol. */
+  readonly encoding: Encoding;
   readonly adapter: CreateAdapter;
   readonly cluster: ClusterMonitor;
   /** Keeps the messages that clients miss while they are away; absent where nothing is kept. */

@@ -30,7 +30,10 @@ export class ResumableSession {
   /** Gives the client a token to resume with, from a position of the log on. */
   begin(position: string): void {
     const { token, changes } = this.resumption?.session ?? {};
-    this.current = beginSession(this.socket.id, position, token, changes);
+    const session = beginSession(this.socket.id, position, token, changes);
+    // a Socket.IO client knows by its token that it has resumed its session
+    const keepsToken = this.isSocketIo && token !== undefined;
+    this.current = keepsToken ? { ...session, token, former: undefined } : session;
   }
 
   /** The tokens that the client may show: its own, and the former one while it may not have received that. */
@@ -38,6 +41,17 @@ export class ResumableSession {
     if (this.current === undefined) return [];
     const { token, former, pingedAt } = this.current;
     return former !== undefined && this.socket._connection.pingedAt === pingedAt ? [token, former] : [token];
+  }
+
+  private get isSocketIo(): boolean {
+    return this.socket._connection.encoding.protocol === 'socket.io';
+  }
+
+  /** Returns the session to the store: the client disconnected before it was connected. */
+  putBack(): void {
+    const { resumption, current } = this;
+    const token = current?.token;
+    resumption?.putBack(token === resumption.session.token ? undefined : token);
   }
 
   /** Gives a new connection the session that its client had. What its guards wrote just now wins over what was stored. */
@@ -115,7 +129,8 @@ export class ResumableSession {
     const { current } = this;
     const recovery = this.socket.nsp._recovery;
     const position = recovery?.position;
-    if (current === undefined || position === undefined) return;
+    // a Socket.IO client takes its position from the messages; the changes of its rooms are in its session
+    if (current === undefined || position === undefined || this.isSocketIo) return;
     // a node that the client has just moved to may be behind in the log
     if (recovery?.isLater(position, current.sent) !== true) return;
     current.sent = position;

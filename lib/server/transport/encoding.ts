@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { addOffset, decode, encodeAnswer, encodeEvent } from '../../protocol/codec.js';
 import { Refusal, type Envelope, type MessageLimits, type RequestId } from '../../protocol/envelope.js';
+import { BASE64 } from './bytes.js';
 import type { Message } from './message.js';
 
 /** An encoded message: text, the bytes of a binary one, or several texts and binary messages that belong together. */
@@ -71,7 +72,7 @@ export const ENVELOPE: Encoding = {
   protocol: 'envelope',
   // one payload: several arguments arrive as a list
   event: (event, args, id, meta) => encodeEvent(event, args.length > 1 ? args : args[0], id, false, meta),
-  answer: encodeAnswer,
+  answer: (event, data, id, more) => encodeAnswer(event, data, id, more),
   withOffset: (message, offset) => addOffset(message as string, offset),
   greeting(greeting, offset) {
     const message = encodeEvent('$session', greeting);
@@ -85,5 +86,26 @@ export const ENVELOPE: Encoding = {
     // `ws` has checked the encoding of text messages
     if (isBinary && !isUtf8(data)) return new Refusal('bad_frame', 'a message must be UTF-8 JSON');
     return decode(data.toString(), limits);
+  },
+};
+
+/** The same, with bytes as base64 text: for servers whose other clients exchange bytes. */
+export const ENVELOPE_WITH_BYTES: Encoding = {
+  ...ENVELOPE,
+  event(event, args, id, meta) {
+    const data = args.length > 1 ? args : args[0];
+    try {
+      return encodeEvent(event, data, id, false, meta);
+    } catch {
+      // few messages contain bytes: the others pay nothing
+      return encodeEvent(event, data, id, false, meta, BASE64);
+    }
+  },
+  answer(event, data, id, more) {
+    try {
+      return encodeAnswer(event, data, id, more);
+    } catch {
+      return encodeAnswer(event, data, id, more, BASE64);
+    }
   },
 };

@@ -69,7 +69,10 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
   constructor(
     private readonly tcp: Socket,
     private readonly limits: ConnectionLimits,
+    encoding: Encoding,
   ) {
+    // own only where it is not that of the class
+    if (encoding !== ENVELOPE) Reflect.set(this, 'encoding', encoding);
     this.outbox = new Outbox(this, limits.maxBufferedBytes);
   }
 

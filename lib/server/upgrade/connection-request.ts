@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClientInfo } from '../handshake/client-info.js';
 import type { HandleProtocols } from '../handshake/subprotocols.js';
+import type { Encoding } from '../transport/encoding.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Connection, ConnectionWatcher } from '../transport/connection.js';
 import { publishRefusal, type HttpRefusal } from './http-refusal.js';
@@ -9,6 +10,8 @@ import { publishRefusal, type HttpRefusal } from './http-refusal.js';
 export interface ConnectionTerms {
   readonly limits: ConnectionLimits;
   readonly watcher: ConnectionWatcher;
+  /** The encoding of clients that speak the envelope protocol. */
+  readonly encoding: Encoding;
   /**
    * Selects one of the subprotocols that the client offers; `false`: none.
    *

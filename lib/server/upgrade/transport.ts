@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientInfo } from '../handshake/client-info.js';
-import type { Encoding } from '../transport/encoding.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { WebSocketOptions } from '../transport/web-socket-acceptor.js';
 import type { ConnectionRequest } from './connection-request.js';
@@ -44,8 +43,6 @@ export interface TransportHost {
   readonly pingTimeout: number;
   /** Milliseconds for a connection without a namespace. */
   readonly connectTimeout: number;
-  /** The encoding of JSON clients. */
-  readonly json: Encoding;
   /** Finds the endpoint of a concrete path on this port. */
   find(path: string): FoundEndpoint | undefined;
   /** Returns what is known about the client of a request, or the refusal of a request that no client may send now. */

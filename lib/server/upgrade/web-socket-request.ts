@@ -37,8 +37,8 @@ export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
     this.acceptor.check(this.httpRequest, this.tcp, this.head, this);
   }
 
-  connection({ limits }: ConnectionTerms): WebSocketConnection {
-    return (this.created ??= new WebSocketConnection(this.httpRequest.socket, limits));
+  connection({ limits, encoding }: ConnectionTerms): WebSocketConnection {
+    return (this.created ??= new WebSocketConnection(this.httpRequest.socket, limits, encoding));
   }
 
   accept(terms: ConnectionTerms, opened: (connection: Connection) => void): void {

@@ -55,6 +55,11 @@ export function isWritable(engine: EngineSocket): boolean {
   return internalsOf(engine).transport.writable;
 }
 
+/** Returns whether a ping is open. */
+export function isAwaitingPong(engine: EngineSocket): boolean {
+  return internalsOf(engine).pingTimeoutTimer !== null;
+}
+
 /** Notes a sign of life that the engine has not seen. */
 export function noteSignOfLife(engine: EngineSocket): void {
   const internals = internalsOf(engine);

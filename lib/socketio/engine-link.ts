@@ -11,7 +11,14 @@ import {
   type WebSocketListener,
 } from '../server/transport/web-socket-server.js';
 import { CarrierRequest } from './carrier-request.js';
-import { noteSignOfLife, resumePingTimeout, suspendPingTimeout, webSocketOf } from './engine-internals.js';
+import { runDetached } from '../server/util/detached.js';
+import {
+  isAwaitingPong,
+  noteSignOfLife,
+  resumePingTimeout,
+  suspendPingTimeout,
+  webSocketOf,
+} from './engine-internals.js';
 import { LinkNamespaces, type LinkSettings } from './link-namespaces.js';
 import { LinkWriter } from './link-writer.js';
 import type { ConnectError, Link, LinkMember } from './link.js';
@@ -49,8 +56,8 @@ export class EngineLink implements Link, WebSocketListener {
   private ws: ServerWebSocket | undefined;
   /** How many namespaces hold the link. */
   private holds = 0;
-  /** Polling requests with messages that wait until the link is read again. */
-  private held: (() => void)[] | undefined;
+  /** Handles the polling request with messages that waits until the link is read again. */
+  private held: (() => void) | undefined;
   private isEnding = false;
   private hasClosed = false;
   private closeCallbacks: (() => void)[] | undefined;
@@ -76,6 +83,7 @@ export class EngineLink implements Link, WebSocketListener {
     );
     engine.on('data', (data: string | Buffer) => this.onEngineData(data));
     engine.on('close', (reason: string) => this.onEngineClose(reason));
+    engine.on('packet', ({ type }: { type: string }) => this.onEnginePacket(type));
     if (engine.transport.name === 'polling') engine.once('upgrade', () => this.onUpgrade());
     else this.takeWebSocket();
   }
@@ -143,16 +151,27 @@ export class EngineLink implements Link, WebSocketListener {
   release(): void {
     if (--this.holds > 0) return;
     resumePingTimeout(this.engine);
-    const { held } = this;
-    this.held = undefined;
-    for (const handle of held ?? []) handle();
-    this.ws?.resume();
+    this.handleHeld();
+    // its messages may have held the link again
+    if (!this.isPaused) runDetached(() => this.ws?.resume());
   }
 
-  /** Handles a polling request with messages, now, or when the link is read again. */
-  post(handle: () => void): void {
-    if (this.isPaused) (this.held ??= []).push(handle);
-    else handle();
+  private handleHeld(): void {
+    const { held } = this;
+    this.held = undefined;
+    held?.();
+  }
+
+  /**
+   * Handles a polling request with messages, now, or when the link is read again.
+   *
+   * @returns false if another one waits already: a client sends one after the other
+   */
+  post(handle: () => void): boolean {
+    if (!this.isPaused) handle();
+    else if (this.held === undefined) this.held = handle;
+    else return false;
+    return true;
   }
 
   /** Handles a polling request that waits for messages. @returns false if the client reads too slowly */
@@ -177,12 +196,19 @@ export class EngineLink implements Link, WebSocketListener {
     noteSignOfLife(this.engine);
     if (isBinary) return this.reader.takeBytes(data as Buffer);
     const text = typeof data === 'string' ? data : data.toString();
-    if (text.charCodeAt(0) !== MESSAGE) return this.passToEngine(text);
+    if (text.charCodeAt(0) !== MESSAGE) return this.takeEnginePacket(text);
     this.reader.takeText(text);
   }
 
-  private passToEngine(text: string): void {
+  private takeEnginePacket(text: string): void {
+    // the answer to a ping costs no token
+    if (!isAwaitingPong(this.engine) && !this.reader.mayPass()) return;
     (this.engine.transport as unknown as { onData(text: string): void }).onData(text);
+  }
+
+  /** A packet that the engine has read itself: one POST may contain thousands. */
+  private onEnginePacket(type: string): void {
+    if (this.ws === undefined && type !== 'message' && !isAwaitingPong(this.engine)) this.reader.mayPass();
   }
 
   private onEngineData(data: string | Buffer): void {
@@ -291,7 +317,8 @@ export class EngineLink implements Link, WebSocketListener {
   private onEngineClose(reason: string): void {
     this.hasClosed = true;
     this.reader.close();
-    this.held = undefined;
+    // the engine refuses its session
+    this.handleHeld();
     this.namespaces.end(REASONS.has(reason) ? (reason as DisconnectReason) : 'transport close', LOST);
     this.isEnding = true;
     for (const callback of this.closeCallbacks ?? []) callback();

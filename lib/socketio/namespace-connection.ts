@@ -5,7 +5,6 @@ import type {
   ConnectionOwner,
   ConnectionWatcher,
   Holder,
-  RawData,
   ReadyState,
 } from '../server/transport/connection.js';
 import type { ClosedInfo, DisconnectReason } from '../server/transport/disconnect-reason.js';
@@ -101,9 +100,10 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
     this.startWriting();
   }
 
-  /** Sends the event `message`, as `socket.send` does in Socket.IO. */
-  sendRaw(data: RawData): void {
-    this.outbox.pushEncoded(this.encoding.event('message', [data]));
+  /** Sends the event `message` with its arguments, as `socket.send` does in Socket.IO. */
+  sendRaw(...args: unknown[]): void {
+    while (args.length > 1 && args.at(-1) === undefined) args.pop();
+    this.outbox.pushEncoded(this.encoding.event('message', args));
   }
   // Engine.IO has a heartbeat of its own
   ping(): void {}
@@ -155,7 +155,11 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
    * client receives an event `exception` with the reason before, or CONNECT_ERROR if it has not joined.
    */
   close(code: number = CLOSE_CODES.NORMAL.code, reason = ''): void {
-    if (this.state === CLOSED) return;
+    if (this.state !== OPEN) {
+      // the refusal of the guards follows
+      this.state = CLOSED;
+      return;
+    }
     if (!this.outbox.hasStarted) {
       if (!this.isRefused) this.link.sendConnectError(this.encoding, { message: reason || 'Disconnected' });
     } else if (!this.isRefused) {
@@ -188,7 +192,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   }
 
   whenClosed(): Promise<void> {
-    if (this.state === CLOSED && this.watcher === undefined) return Promise.resolve();
+    if (this.watcher === undefined) return Promise.resolve();
     return new Promise((resolve) => (this.closing ??= []).push(resolve));
   }
 

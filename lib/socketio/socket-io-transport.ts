@@ -24,6 +24,9 @@ import { RequestChecks } from './request-checks.js';
 /** Engine.IO's answer to a session that it does not know. One of another address gets the same. */
 const UNKNOWN_SESSION: HttpRefusal = { status: 400, body: { code: 1, message: 'Session ID unknown' } };
 
+/** A polling client sends one request with messages after the other. */
+const OVERLAP: HttpRefusal = { status: 400, body: { code: 3, message: 'Bad request' } };
+
 /** Milliseconds for the clients to close, before their links are cut. */
 const CLOSE_TIMEOUT = 3_000;
 
@@ -38,7 +41,10 @@ export class SocketIoTransport implements OpenTransport {
   private readonly checks: RequestChecks;
   private readonly links = new Map<string, EngineLink>();
   /** Requests that were admitted, until the engine has made a connection of them. */
-  private readonly admitted = new Map<IncomingMessage, ClientInfo>();
+  private readonly admitted = new Map<
+    IncomingMessage,
+    { readonly clientInfo: ClientInfo; readonly stopWatching: () => void }
+  >();
   private readonly linkSettings: LinkSettings;
   private readonly path: string;
 
@@ -100,8 +106,10 @@ export class SocketIoTransport implements OpenTransport {
         if (sid === undefined) return this.admit(request, response, clientInfo, pass);
         const link = this.linkOf(sid, clientInfo);
         if (link === undefined) return refuse(UNKNOWN_SESSION);
-        if (request.method === 'POST') link.post(pass);
-        else if (link.poll(response)) pass();
+        if (request.method === 'POST') {
+          if (!link.post(pass)) refuse(OVERLAP);
+        } else if (link.poll(response)) pass();
+        else refuse(UNKNOWN_SESSION);
       },
       refuse,
     );
@@ -141,27 +149,31 @@ export class SocketIoTransport implements OpenTransport {
     pass: () => void,
   ): void {
     this.host.admit(new HandshakeRequest(request, target), clientInfo, () => {
-      this.admitted.set(request, clientInfo);
       // a handshake that the engine refuses ends here
-      target.once('close', () => this.drop(request));
+      const drop = (): void => this.drop(request);
+      target.once('close', drop);
+      this.admitted.set(request, { clientInfo, stopWatching: () => target.off('close', drop) });
       pass();
     });
   }
 
   /** An admitted request has not led to a connection. */
   private drop(request: IncomingMessage): void {
-    const clientInfo = this.admitted.get(request);
-    if (clientInfo === undefined) return;
+    const admission = this.admitted.get(request);
+    if (admission === undefined) return;
     this.admitted.delete(request);
-    this.host.release(clientInfo);
+    this.host.release(admission.clientInfo);
   }
 
   private onConnection(socket: EngineSocket): void {
     const { request } = socket;
-    const clientInfo = this.admitted.get(request);
-    this.admitted.delete(request);
+    const admission = this.admitted.get(request);
     // not admitted: a request that reached the engine by another way
-    if (clientInfo === undefined) return socket.close(true);
+    if (admission === undefined) return socket.close(true);
+    this.admitted.delete(request);
+    // the socket lives as long as the connection, and would keep the request
+    admission.stopWatching();
+    const { clientInfo } = admission;
     const link = new EngineLink(socket, request, clientInfo, this.linkSettings, (ended) => {
       this.links.delete(ended.id);
       this.host.release(clientInfo);

@@ -37,8 +37,8 @@ export class TransportAdmission implements Pick<
   constructor(private readonly config: TransportAdmissionConfig) {}
 
   identify(request: IncomingMessage): ClientInfo | HttpRefusal {
-    const { clientAddress, onError, isClosing } = this.config;
-    return isClosing() ? SHUTTING_DOWN : identifyClient(request, clientAddress, onError);
+    const { clientAddress, onError } = this.config;
+    return identifyClient(request, clientAddress, onError);
   }
 
   checkOrigin(
@@ -69,7 +69,8 @@ export class TransportAdmission implements Pick<
   }
 
   admit(request: ConnectionRequest, clientInfo: ClientInfo, admitted: () => void): void {
-    const { connectionCounter, check, upgradeTimeout } = this.config;
+    const { connectionCounter, check, upgradeTimeout, isClosing } = this.config;
+    if (isClosing()) return refuseRequest(request, SHUTTING_DOWN);
     const limitRefusal = connectionCounter.tryAdd(clientInfo);
     if (limitRefusal !== undefined) return refuseRequest(request, limitRefusal);
     const pending = new PendingUpgrade(request, '', NO_PARAMS, clientInfo, (_, isAccepted) => {

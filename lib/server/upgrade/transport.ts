@@ -45,7 +45,7 @@ export interface TransportHost {
   readonly connectTimeout: number;
   /** Finds the endpoint of a concrete path on this port. */
   find(path: string): FoundEndpoint | undefined;
-  /** Returns what is known about the client of a request, or the refusal of a request that no client may send now. */
+  /** Returns what is known about the client of a request, or the refusal of a request whose client cannot be known. */
   identify(request: IncomingMessage): ClientInfo | HttpRefusal;
   /**
    * Decides whether pages of the request's origin may connect to any gateway of this port.

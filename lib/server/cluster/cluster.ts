@@ -1,5 +1,4 @@
 import type { Adapter } from 'socket.io-adapter';
-import { assertCarried } from '../../protocol/payload.js';
 import { withCode } from '../../protocol/with-code.js';
 import { ClusterRecovery, type Source } from '../recovery/cluster-recovery.js';
 import { SharedLog } from '../recovery/shared-log.js';
@@ -13,6 +12,8 @@ import {
   type CreateAdapter,
   type ClusterMonitor,
 } from '../rooms/adapter-factory.js';
+import type { LoggedPacket } from '../rooms/outgoing-message.js';
+import type { PacketEncoder } from '../rooms/packet-encoder.js';
 import { snapshotMessages } from './message-snapshot.js';
 import { limitRequestTime } from './request-timeouts.js';
 import { brokerNameOf, named } from './broker-name.js';
@@ -32,6 +33,7 @@ const HEARTBEAT = 2;
 interface ServerOfAdapter {
   readonly name: string;
   readonly opts: Readonly<Record<string, unknown>>;
+  readonly encoder: Pick<PacketEncoder, 'check'>;
 }
 
 /** Receives the errors of the communication between nodes. */
@@ -138,8 +140,8 @@ export class Cluster implements ClusterMonitor {
     limitRequestTime(adapter, base);
     // serveLocallyFirst checks the data as well, since it encodes the message for this node first
     if (publisher !== undefined) serveLocallyFirst(adapter, base, log);
-    else override(adapter, 'broadcast', checkData);
-    override(adapter, 'broadcastWithAck', checkData);
+    else override(adapter, 'broadcast', (broadcast) => checkData(nsp, broadcast));
+    override(adapter, 'broadcastWithAck', (broadcast) => checkData(nsp, broadcast));
     releaseProcess(adapter, before);
     override(adapter, 'close', (close) => async () => {
       const isAway = monitor.status.state === 'away';
@@ -208,14 +210,10 @@ function trackPublications(
   });
 }
 
-/**
- * Makes a broadcast throw on data that JSON cannot carry. Some adapters publish a packet before this node encodes it,
- * and each broker alters such data in a different way.
- */
-function checkData(broadcast: Method): Method {
+/** Makes a broadcast throw on data that no client could get. */
+function checkData({ encoder }: ServerOfAdapter, broadcast: Method): Method {
   return (packet, ...rest) => {
-    const [event, ...args] = (packet as { data: [string, ...unknown[]] }).data;
-    assertCarried(args.length > 1 ? args : args[0], event);
+    encoder.check(packet as LoggedPacket);
     return broadcast(packet, ...rest);
   };
 }

@@ -1,3 +1,4 @@
+import { isBytes } from '../transport/bytes.js';
 import { override, type Internals } from './adapter-internals.js';
 
 /**
@@ -64,7 +65,7 @@ function copyPacket(message: Message): Message {
  */
 export function snapshot<Value>(value: Value, parents: readonly unknown[] = []): Value {
   if (typeof value !== 'object' || value === null) return value;
-  if (ArrayBuffer.isView(value) || value instanceof Map || value instanceof Set) return value;
+  if (isBytes(value) || value instanceof Map || value instanceof Set) return value;
   if (typeof Reflect.get(value, 'toJSON') === 'function') return value;
   if (parents.includes(value)) throw new TypeError('a message contains itself');
   const path = [...parents, value];

@@ -1,6 +1,6 @@
 import { assertCarried } from '../../protocol/payload.js';
 import { BASE64 } from '../transport/bytes.js';
-import type { Encoding } from '../transport/encoding.js';
+import { ENVELOPE, type Encoding } from '../transport/encoding.js';
 import { OutgoingMessage, type LoggedPacket } from './outgoing-message.js';
 import { REVOKED } from './target.js';
 
@@ -34,6 +34,18 @@ export class PacketEncoder implements Recipients {
   /** Encodes a packet; see {@link encodePacket}. */
   encode(packet: LoggedPacket): OutgoingMessage[] {
     return encodePacket(packet, this);
+  }
+
+  /**
+   * Checks a packet that an adapter publishes before this node encodes it: each broker alters data that JSON cannot carry
+   * in a different way.
+   *
+   * @throws TypeError on data that JSON cannot carry; bytes are allowed where clients exchange them
+   */
+  check({ data }: LoggedPacket): void {
+    const [event, ...args] = data;
+    const aside = this.encoding === ENVELOPE ? undefined : BASE64;
+    assertCarried(args.length > 1 ? args : args[0], String(event), 'data', aside);
   }
 }
 

@@ -28,6 +28,25 @@ export const broadcasts: MixedCases = (cluster, from) => {
     expect(await cluster.got(from, members)).toEqual(views(members, [['news', ...args]]));
   });
 
+  const bytes = Buffer.from([0, 1, 127, 128, 255]);
+  const withBytes: [what: string, args: unknown[]][] = [
+    ['bytes', [bytes]],
+    ['bytes within a value', [{ deep: [bytes, { more: bytes }], text: 'ä' }]],
+    ['several arguments with bytes', [1, bytes, 'text', [bytes]]],
+    ['no bytes', [Buffer.alloc(0)]],
+    ['many bytes', [Buffer.alloc(20_000, 'x')]],
+  ];
+  if (cluster.carriesBytes)
+    it.each(withBytes)('broadcasts %s', async (_, args) => {
+      const members = await cluster.joinAll();
+      cluster
+        .node(from)
+        .server()
+        .emit('news', ...args);
+      for (const member of members) await member.received('news');
+      expect(await cluster.got(from, members)).toEqual(views(members, [['news', ...args]]));
+    });
+
   it('reaches rooms, all but a room, and one client', async () => {
     const red = await cluster.joinBoth(['red']);
     const blue = await cluster.joinBoth(['blue']);

@@ -2,3 +2,4 @@ import { classic } from '../backends.js';
 import { mixedCluster } from './cases.js';
 
 mixedCluster(classic('redis'), 'bare');
+mixedCluster(classic('redis'), 'socket.io');

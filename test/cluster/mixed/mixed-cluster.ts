@@ -82,10 +82,15 @@ export class MixedCluster {
   }
 
   /** Connects a client to a node and joins rooms. Resolves when the other node reaches it there. */
-  async join(name: NodeName, rooms: readonly string[] = [], path = '/chat'): Promise<Member> {
+  async join(
+    name: NodeName,
+    rooms: readonly string[] = [],
+    path = '/chat',
+    kind = name === 'theirs' ? 'socket.io' : this.kind,
+  ): Promise<Member> {
     const { port } = this.node(name);
     let member: Member;
-    if (name === 'theirs' || this.kind === 'socket.io') {
+    if (kind === 'socket.io') {
       const client = new IoClient(`http://127.0.0.1:${port}${path}`);
       this.clients.push({ close: () => client.destroy() });
       await client.connected();
@@ -110,6 +115,17 @@ export class MixedCluster {
   /** Connects one client to each node. */
   async joinBoth(rooms: readonly string[] = [], path?: string): Promise<[theirs: Member, ours: Member]> {
     return [await this.join('theirs', rooms, path), await this.join('ours', rooms, path)];
+  }
+
+  /** Connects one client of each kind to each node. */
+  async joinAll(rooms: readonly string[] = [], path?: string): Promise<Member[]> {
+    const members: Member[] = await this.joinBoth(rooms, path);
+    return this.kind === 'bare' ? members : [...members, await this.join('ours', rooms, path, 'bare')];
+  }
+
+  /** Whether messages can carry bytes. */
+  get carriesBytes(): boolean {
+    return this.kind === 'socket.io';
   }
 
   /**

@@ -27,6 +27,32 @@ export const requests: MixedCases = (cluster, from, to) => {
     expect(await cluster.got(from, [outside])).toEqual([[]]);
   });
 
+  if (cluster.carriesBytes)
+    it('asks with bytes, and gets bytes', async () => {
+      const bytes = Buffer.from([0, 1, 128, 255]);
+      const members = await cluster.joinBoth(['room']);
+      const asked: unknown[] = [];
+      for (const member of members)
+        member.answer('vote', (...given) => {
+          asked.push(given);
+          return { by: member.id, bytes: Buffer.concat([bytes, bytes]) };
+        });
+      const answers = (await cluster
+        .node(from)
+        .server()
+        .to('room')
+        .timeout(LONG)
+        .emitWithAck('vote', 1, bytes)) as {
+        bytes: Buffer;
+      }[];
+      expect(asked).toEqual([
+        [1, bytes],
+        [1, bytes],
+      ]);
+      for (const answer of answers) expect(Buffer.from(answer.bytes)).toEqual(Buffer.concat([bytes, bytes]));
+      expect(answers).toHaveLength(2);
+    });
+
   it('asks one client of the other node', async () => {
     const members = await cluster.joinBoth();
     for (const member of members) member.answer('vote', () => member.id);

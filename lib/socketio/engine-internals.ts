@@ -11,6 +11,7 @@ interface Internals {
     readonly name: string;
     readonly writable: boolean;
     readonly socket?: unknown;
+    closeTimeout?: number;
     onData?(data: string): void;
   };
   readonly writeBuffer: readonly unknown[];
@@ -88,4 +89,10 @@ export function resumePingTimeout(engine: EngineSocket): void {
   const { isPinged } = internals.resetPingTimeout as SuspendedReset;
   Reflect.deleteProperty(internals, 'resetPingTimeout');
   if (isPinged) internals.resetPingTimeout?.();
+}
+
+/** Sets how many milliseconds a closed connection waits for a last poll of its client. The engine waits for 30 seconds. */
+export function limitCloseWait(engine: EngineSocket, milliseconds: number): void {
+  const { transport } = internalsOf(engine);
+  if (transport.closeTimeout !== undefined) transport.closeTimeout = milliseconds;
 }

@@ -14,6 +14,7 @@ import {
 import type { HandleRequest, OpenTransport, TransportHost } from '../server/upgrade/transport.js';
 import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
 import { Encodings } from './encodings.js';
+import { limitCloseWait } from './engine-internals.js';
 import { EngineLink } from './engine-link.js';
 import { HandshakeRequest } from './handshake-request.js';
 import type { LinkSettings } from './link-namespaces.js';
@@ -29,6 +30,8 @@ const OVERLAP: HttpRefusal = { status: 400, body: { code: 3, message: 'Bad reque
 
 /** Milliseconds for the clients to close, before their links are cut. */
 const CLOSE_TIMEOUT = 3_000;
+/** Milliseconds for a polling client to fetch the close packet. One that is there polls again at once. */
+const LAST_POLL_TIMEOUT = 1_000;
 
 /** The engine's own query of a request. */
 interface EngineRequest extends IncomingMessage {
@@ -174,6 +177,7 @@ export class SocketIoTransport implements OpenTransport {
     // the socket lives as long as the connection, and would keep the request
     admission.stopWatching();
     const { clientInfo } = admission;
+    limitCloseWait(socket, LAST_POLL_TIMEOUT);
     const link = new EngineLink(socket, request, clientInfo, this.linkSettings, (ended) => {
       this.links.delete(ended.id);
       this.host.release(clientInfo);

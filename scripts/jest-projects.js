@@ -29,6 +29,7 @@ const sources = {
   // As samples and documents import it.
   '^nestjs-envelope$': '<rootDir>/lib/index.ts',
   '^nestjs-envelope/client$': '<rootDir>/lib/client/node.ts',
+  '^nestjs-envelope/socket\\.io$': '<rootDir>/lib/socketio/index.ts',
   '^nestjs-envelope/(\\w+)$': '<rootDir>/lib/$1/index.ts',
 };
 

@@ -20,8 +20,9 @@ const OPTIONS = {
 
 /** Returns the file of an entry, relative to lib/. */
 function entryOf(specifier) {
-  const entry = specifier.split('/').slice(1);
-  return entry[0] === 'client' ? 'client/node.ts' : [...entry, 'index.ts'].join('/');
+  const entry = specifier.split('/')[1];
+  if (entry === undefined) return 'index.ts';
+  return entry === 'client' ? 'client/node.ts' : `${entry.replace('.', '')}/index.ts`;
 }
 
 export function resolve(specifier, context, next) {

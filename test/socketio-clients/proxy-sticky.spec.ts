@@ -145,5 +145,5 @@ describe.each(BALANCERS)('behind $name', ({ describe: describeWith, sticky, chan
 
 function startNode(server: ServerName): Promise<IoApp> {
   const metadata = { providers: [TalkGateway, ChatGateway] };
-  return startIoApp(server, metadata, { reference: { cookie: true }, transport: { cookie: 'io' } });
+  return startIoApp(server, metadata, { reference: { cookie: true }, transport: { cookie: true } });
 }

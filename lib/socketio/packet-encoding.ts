@@ -183,15 +183,13 @@ export class PacketEncoding implements Encoding {
         request,
       );
     if (attachments !== undefined && !placeAttachments(args, attachments)) return MALFORMED;
-    if (event !== undefined) {
-      if (event === '') return new Refusal('bad_event', 'event must be a non-empty string', request);
-      if (event.length > limits.maxEventNameLength)
-        return new Refusal(
-          'bad_event',
-          `event must not exceed ${limits.maxEventNameLength} characters`,
-          request,
-        );
-    }
+    // an empty name is an unknown event, as in Socket.IO
+    if (event !== undefined && event.length > limits.maxEventNameLength)
+      return new Refusal(
+        'bad_event',
+        `event must not exceed ${limits.maxEventNameLength} characters`,
+        request,
+      );
     return {
       event,
       data: args.length > 1 ? args : args[0],

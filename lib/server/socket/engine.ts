@@ -24,6 +24,7 @@ interface EngineClient {
   readonly _connection: {
     readonly transportName: string;
     readonly isCarried: boolean;
+    readonly outbox: { readonly writable: boolean };
     watchTransport(listener: () => void): void;
   };
   /** @internal */
@@ -92,9 +93,10 @@ export class EngineSocket extends UserEvents {
     super((error, event) => client._report(error, `a listener of client.conn's "${event}" threw`));
   }
 
-  /** The transport: `websocket`, or `polling`. */
-  get transport(): { readonly name: string } {
-    return { name: this.client._connection.transportName };
+  /** The transport: `websocket` or `polling`, and whether it takes a message now. */
+  get transport(): { readonly name: string; readonly writable: boolean } {
+    const { transportName, outbox } = this.client._connection;
+    return { name: transportName, writable: outbox.writable };
   }
   /** The client's id. */
   get id(): string {

@@ -1,50 +1,24 @@
-import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
-import { createAdapter } from '@socket.io/redis-streams-adapter';
-import { createClient } from 'redis';
-import type { Namespace, ServerOptions } from 'socket.io';
-import { tolerant } from '../../../lib/index.js';
-import { startNode } from '../../recovery/cases.js';
 import { RecoveringClient } from '../../recovery/recovery-client.js';
-import { startIoApp } from '../../socketio-clients/fixture.js';
 import { describeWithRedis, RedisServer } from '../../support/brokers/redis.js';
 import { eventually } from '../faults/eventually.js';
-
-@WebSocketGateway({ namespace: 'ws' })
-class TheirGateway {
-  @WebSocketServer() server!: Namespace;
-}
+import { OFFSET, RoamingIoClient, StreamNodes } from './recovery-fixture.js';
 
 describeWithRedis('recovery through a Redis stream that a node of Nest with IoAdapter uses, too', () => {
   const redis = new RedisServer();
-  const clients: { destroy(): void }[] = [];
-  let streams = 0;
-
+  const started: StreamNodes[] = [];
   beforeAll(() => redis.start());
-  afterAll(async () => {
-    for (const client of clients) client.destroy();
-    await redis.stop();
+  afterAll(() => {
+    for (const nodes of started) nodes.close();
   });
 
   async function start() {
-    const streamName = `mixed-${streams++}`;
-    const connect = async () => {
-      const client = createClient({ url: redis.url }).on('error', () => undefined);
-      await client.connect();
-      clients.push(client);
-      return client;
-    };
-    const settings = { streamName, channelPrefix: streamName, blockTimeInMs: 200 };
-    const options: Partial<ServerOptions> = {
-      adapter: createAdapter(await connect(), settings) as never,
-      connectionStateRecovery: {},
-    };
-    const theirs = await startIoApp('reference', { providers: [TheirGateway] }, { reference: options });
-    const ours = await startNode({
-      adapter: createAdapter(tolerant(await connect()), settings),
-      recovery: true,
-    });
-    const { server } = theirs.nest.get(TheirGateway);
-    const io = await theirs.connect('/ws', { reconnection: true, reconnectionDelay: 10 });
+    const nodes = new StreamNodes(redis);
+    started.push(nodes);
+    const { app, server } = await nodes.theirs();
+    const ours = await nodes.ours();
+    const io = new RoamingIoClient(app.port);
+    app.keep(io);
+    await io.connected();
     const ada = await new RecoveringClient({ user: 'ada' }).connect(ours.app);
     await eventually('both nodes are heard', () => {
       server.emit('hello', 'theirs');
@@ -105,7 +79,7 @@ describeWithRedis('recovery through a Redis stream that a node of Nest with IoAd
     const positions = ada.client.frames
       .filter(({ event }) => event !== 'hello')
       .map((frame) => Reflect.get(frame, 'offset'));
-    expect(positions.slice(-3)).toEqual(Array(3).fill(expect.stringMatching(/^\d+-\d+$/)));
+    expect(positions.slice(-3)).toEqual(Array(3).fill(OFFSET));
   });
 
   it('leaves a session of the other node to it, and asks no node for it', async () => {
@@ -113,43 +87,37 @@ describeWithRedis('recovery through a Redis stream that a node of Nest with IoAd
     const asked: unknown[] = [];
     theirs.on('$takeover' as never, (token: unknown) => void asked.push(token));
     const { id } = io.socket;
-    const pid: unknown = Reflect.get(io.socket, '_pid');
-    ada.session = pid as string;
+    ada.session = io.pid as string;
     await ada.cut();
-    io.socket.io.reconnection(false);
-    io.socket.io.engine.close();
-    await io.ended();
+    await io.lose();
     await ada.connect(ours.app);
     expect(ada.hello.recovered).toBe(false);
     expect(asked).toEqual([]);
-    io.socket.connect();
-    await io.until('the client to connect again', () => io.socket.connected);
+    await io.return();
     expect(io.socket).toMatchObject({ id, recovered: true });
   });
 
   it('gives a Socket.IO client of the other node what ours sent, with its arguments and nothing else', async () => {
     const { ours, io } = await start();
-    const seen = () => io.events.filter(([event]) => event !== 'hello');
     ours.server.emit('before');
     ours.server.in('red').socketsLeave('red');
     ours.server.emit('before', 1, 'two');
     await io.until('before', () => io.of('before').length === 2);
-    const offset = expect.stringMatching(/^\d+-\d+$/);
     // a Socket.IO server with recovery appends the position, and its client leaves it there
-    expect(seen()).toEqual([
-      ['before', offset],
-      ['before', 1, 'two', offset],
+    expect(io.news).toEqual([
+      ['before', OFFSET],
+      ['before', 1, 'two', OFFSET],
     ]);
     io.events.splice(0);
-    io.socket.io.engine.close();
-    await io.ended();
+    await io.lose();
     ours.server.emit('away', 1, 'two');
     ours.server.emit('away');
-    await io.until('recovery', () => io.of('away').length === 2);
+    await io.return();
+    await io.until('away', () => io.of('away').length === 2);
     expect(io.socket.recovered).toBe(true);
-    expect(seen()).toEqual([
-      ['away', 1, 'two', offset],
-      ['away', offset],
+    expect(io.news).toEqual([
+      ['away', 1, 'two', OFFSET],
+      ['away', OFFSET],
     ]);
   });
 });

@@ -198,6 +198,39 @@ describeInBrowser('sample 01-chat in Chromium', () => {
     await bob.expectText('#log', 'here again');
   });
 
+  it('talks in one room over each transport', async () => {
+    const [ada, bob] = [await openAs('ada'), await openAs('bob')];
+    const { clients } = app.nest.get<ChatServer>(EnvelopeServer);
+    const transports = (): string[] => [...clients].map(({ conn }) => conn.transport.name).sort();
+    for (const [option, names] of [
+      ['Socket.IO', ['websocket', 'websocket']],
+      ['Socket.IO, polling', ['polling', 'websocket']],
+      ['WebSocket', ['websocket', 'websocket']],
+    ] as const) {
+      await bob.page.selectOption('#transport', option);
+      await bob.expectText('#status', 'Connected');
+      await ada.send(`to ${option}`);
+      await bob.expectText('#log', `to ${option}`);
+      await bob.send(`from ${option}`);
+      await ada.expectText('#log', `from ${option}`);
+      expect(transports()).toEqual(names);
+      expect(await ada.people()).toEqual(['ada', 'bob']);
+    }
+  });
+
+  it('shows why the server refused a message of a Socket.IO client', async () => {
+    const ada = await openAs('ada');
+    await ada.page.selectOption('#transport', 'Socket.IO');
+    await ada.expectText('#status', 'Connected');
+    await ada.send('hi');
+    for (const { id } of app.nest.get<ChatServer>(EnvelopeServer).clients)
+      app.nest.get<ChatServer>(EnvelopeServer).in(id).socketsLeave('lobby');
+    await ada.page.fill('#text', 'anybody?');
+    await ada.page.press('#text', 'Enter');
+    await ada.expectText('#notice', 'You are not in the room "lobby"');
+    await ada.expectText('#log [data-state="failed"] .text', 'anybody?');
+  });
+
   it('is accessible: before the name is entered, in a room, on a phone', async () => {
     const window = new ChatWindow(await chromium!.open());
     windows.push(window);

@@ -1,6 +1,7 @@
 import { AppModule } from '../../sample/01-chat/src/app.module.js';
 import { AnnouncerService } from '../../sample/01-chat/src/announcer.service.js';
 import { createTestClient, RequestError, type TestClient } from '../../lib/testing/index.js';
+import { IoClient } from '../socketio-clients/io-client.js';
 import { startApp, type TestApp } from '../support/app.js';
 
 describe('sample 01-chat', () => {
@@ -49,6 +50,28 @@ describe('sample 01-chat', () => {
     for (const client of [ada, zoe]) await client.expectNone('message');
     expect(await zoe.emitWithAck('history')).toEqual([{ author: 'ada', text: 'hi', at }]);
   });
+
+  it.each(['websocket', 'polling'] as const)(
+    'lets a Socket.IO client over %s and a bare client talk in one room',
+    async (transport) => {
+      await start();
+      const bare = await connect();
+      const client = new IoClient(`http://127.0.0.1:${app.port}/ws`, { transport });
+      try {
+        await client.connected();
+        expect(await client.ask('name', 'ada')).toEqual([true]);
+        expect(await bare.emitWithAck('people')).toEqual({ room: 'lobby', names: ['guest', 'ada'] });
+        expect(await client.ask('message', { author: 'ada', text: 'hi' })).toEqual([true]);
+        expect(await bare.next('message')).toMatchObject({ room: 'lobby', author: 'ada', text: 'hi' });
+        await bare.emitWithAck('message', { author: 'bob', text: 'hello' });
+        expect(await client.next('message')).toMatchObject([{ author: 'bob', text: 'hello' }]);
+        client.emit('message', { author: 'ada', text: ' ' });
+        expect(await client.next('exception')).toMatchObject([{ message: ['text must not be blank'] }]);
+      } finally {
+        client.destroy();
+      }
+    },
+  );
 
   it('separates rooms in message, history, presence, join and leave', async () => {
     await start();
@@ -192,7 +215,8 @@ describe('sample 01-chat', () => {
       return [response.status, response.headers.get('content-type')];
     };
     expect(await get('/')).toEqual([200, 'text/html; charset=utf-8']);
-    expect(await get('/chat.js')).toEqual([200, 'text/javascript; charset=utf-8']);
+    for (const path of ['/chat.js', '/socket.io.esm.min.js'])
+      expect(await get(path)).toEqual([200, 'text/javascript; charset=utf-8']);
     for (const path of ['/package.json', '/..%2fpackage.json', '/constructor'])
       expect((await get(path))[0]).toBe(404);
   });

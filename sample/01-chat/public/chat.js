@@ -1,4 +1,5 @@
 import { Connection } from './connection.js';
+import { SocketIoConnection } from './socket-io-connection.js';
 import { $, avatar, element, logLine, showPeople, showRooms, showTyping } from './view.js';
 
 const LOBBY = 'lobby';
@@ -8,11 +9,16 @@ const TYPING_SHOWN_FOR = 3_000;
 const TYPING_SEND_INTERVAL = 1_500;
 
 const { port, path } = await (await fetch('/settings.json')).json();
-const url = new URL(path, location.href);
-url.protocol = location.protocol === 'https:' ? 'wss:' : 'ws:';
-url.hash = '';
+const url = new URL(path, location.origin);
 if (port !== 0) url.port = String(port);
-const connection = new Connection(url.href);
+
+/** The ways to connect: the names of the options of `#transport`. All of them reach the same rooms. */
+const transports = {
+  websocket: () => new Connection(url.href.replace('http', 'ws')),
+  'socket.io websocket': () => new SocketIoConnection(url.href, 'websocket'),
+  'socket.io polling': () => new SocketIoConnection(url.href, 'polling'),
+};
+let connection;
 
 /**
  * The rooms that this window shows: for each the log entries, the authors who type, the people, and the unread count.
@@ -30,22 +36,31 @@ function roomNamed(name) {
 
 // ---- connection state
 
-connection.addEventListener('state', ({ detail: { state, until } }) => {
+function connect(transport) {
+  connection?.close();
+  connection = transports[transport]();
+  connection.addEventListener('state', ({ detail }) => showState(detail));
+  connection.addEventListener('event', ({ detail: { event, data } }) => {
+    if (Object.hasOwn(received, event)) received[event](data);
+  });
+  connection.reconnect();
+}
+
+let countdown;
+function showState({ state, until }) {
   clearInterval(countdown);
   $('status').dataset.state = state;
   $('status').title = state === 'waiting' ? 'Connect now' : '';
   const show = () => {
-    const seconds = Math.max(1, Math.ceil((until - Date.now()) / 1_000));
-    const text = { open: 'Connected', connecting: 'Connecting', waiting: `Reconnecting in ${seconds} s` }[
-      state
-    ];
+    // Socket.IO's client does not tell when it connects again
+    const when = until === undefined ? '' : ` in ${Math.max(1, Math.ceil((until - Date.now()) / 1_000))} s`;
+    const text = { open: 'Connected', connecting: 'Connecting', waiting: `Reconnecting${when}` }[state];
     if ($('status-text').textContent !== text) $('status-text').textContent = text;
   };
   show();
   if (state === 'waiting') countdown = setInterval(show, 250);
   if (state === 'open') void enter();
-});
-let countdown;
+}
 
 /** Sends the name and joins the rooms: the server keeps neither when a connection ends. */
 async function enter() {
@@ -105,10 +120,6 @@ const received = {
   exception: ({ message }) => notice([message].flat().join(', ')),
 };
 
-connection.addEventListener('event', ({ detail: { event, data } }) => {
-  if (Object.hasOwn(received, event)) received[event](data);
-});
-
 function stopTyping(name, author) {
   const typing = rooms.get(name)?.typing;
   if (typing === undefined) return;
@@ -141,7 +152,7 @@ function open(name) {
   sessionStorage.setItem('rooms', JSON.stringify([...rooms.keys()]));
   history.replaceState(null, '', `#${new URLSearchParams({ room: name })}`);
   showRoom();
-  if (isNew && connection.isOpen) {
+  if (isNew && connection?.isOpen) {
     join(name).catch((error) => {
       rooms.delete(name);
       notice(error.message);
@@ -271,6 +282,12 @@ $('join').addEventListener('submit', (event) => {
   if (name !== '') open(name);
 });
 $('status').addEventListener('click', () => connection.reconnect());
+// reconnects at once when the network is available again
+addEventListener('online', () => connection.reconnect());
+$('transport').addEventListener('change', () => {
+  sessionStorage.setItem('transport', $('transport').value);
+  connect($('transport').value);
+});
 $('people-toggle').addEventListener('click', () => {
   const isShown = $('people').classList.toggle('shown');
   $('people-toggle').ariaExpanded = String(isShown);
@@ -340,4 +357,5 @@ for (const name of JSON.parse(sessionStorage.getItem('rooms') ?? `["${LOBBY}"]`)
 open(fromHash || LOBBY);
 if (me === '') askName();
 else showMe();
-connection.reconnect();
+$('transport').value = sessionStorage.getItem('transport') ?? 'websocket';
+connect($('transport').value);

@@ -17,8 +17,6 @@ export class Connection extends EventTarget {
   constructor(url) {
     super();
     this.#url = url;
-    // reconnects at once when the network is available again
-    addEventListener('online', () => this.reconnect());
   }
 
   get isOpen() {
@@ -35,6 +33,12 @@ export class Connection extends EventTarget {
     socket.onopen = () => this.#opened();
     socket.onmessage = ({ data }) => this.#received(JSON.parse(data));
     socket.onclose = () => this.#closed(socket);
+  }
+
+  /** Closes the connection for good. */
+  close() {
+    if (this.#socket !== undefined) this.#abandon();
+    clearTimeout(this.#retry);
   }
 
   /** Sends an event. Drops it while disconnected. */
@@ -103,6 +107,6 @@ export class Connection extends EventTarget {
 }
 
 /** Returns an exception's message. A failed validation has several, which are joined. */
-function describe(payload) {
+export function describe(payload) {
   return [payload?.message ?? 'Something went wrong'].flat().join(', ');
 }

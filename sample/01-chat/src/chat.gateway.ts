@@ -17,7 +17,10 @@ import { TypingDto } from './dto/typing.dto.js';
 import { InOrderInterceptor } from './in-order.interceptor.js';
 import { ShortTextPipe } from './short-text.pipe.js';
 
-/** The chat. It sets no path, so it uses the adapter's: WS_PATH, by default `/ws`. */
+/**
+ * The chat. It sets no path, so it uses the adapter's: WS_PATH, by default `/ws`. For clients of Socket.IO that is the
+ * namespace. They get an acknowledgement only if a handler returns something: so handlers without a result return `true`.
+ */
 @WebSocketGateway()
 @UseInterceptors(InOrderInterceptor)
 @UsePipes(new ValidationPipe({ transform: true, whitelist: true }))
@@ -46,17 +49,19 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
 
   /** Emits the message to the other members of the room, and adds it to the history for clients that join later. */
   @SubscribeMessage('message')
-  message(@ConnectedSocket() client: ChatSocket, @MessageBody() { room, author, text }: MessageDto): void {
+  message(@ConnectedSocket() client: ChatSocket, @MessageBody() { room, author, text }: MessageDto): true {
     if (!client.rooms.has(room)) throw new WsException(`You are not in the room "${room}"`);
     const message = this.chatHistory.add(room, author, text);
     client.to(room).emit('message', { ...message, room });
+    return true;
   }
 
   /** Emits to all rooms of the sender. Each member receives it once, and no history keeps it. */
   @SubscribeMessage('say')
-  say(@ConnectedSocket() client: ChatSocket, @MessageBody() { author, text }: SayDto): void {
+  say(@ConnectedSocket() client: ChatSocket, @MessageBody() { author, text }: SayDto): true {
     const at = new Date().toISOString();
     client.to(client.rooms).emit('said', { author, text, at, rooms: roomsOf(client) });
+    return true;
   }
 
   @SubscribeMessage('typing')
@@ -87,27 +92,30 @@ export class ChatGateway implements OnGatewayInit<ChatServer>, OnGatewayConnecti
   async name(
     @ConnectedSocket() client: ChatSocket,
     @MessageBody(new ShortTextPipe()) name: string,
-  ): Promise<void> {
+  ): Promise<true> {
     client.data.name = name;
     await Promise.all(roomsOf(client).map((room) => this.emitPeople(room, client.id)));
+    return true;
   }
 
   @SubscribeMessage('join')
   async join(
     @ConnectedSocket() client: ChatSocket,
     @MessageBody(new ShortTextPipe(LOBBY)) room: string,
-  ): Promise<void> {
+  ): Promise<true> {
     const isNew = !client.rooms.has(room);
     if (isNew && roomsOf(client).length >= MAX_ROOMS) throw new WsException('You are in too many rooms');
     await client.join(room);
+    return true;
   }
 
   @SubscribeMessage('leave')
   async leave(
     @ConnectedSocket() client: ChatSocket,
     @MessageBody(new ShortTextPipe(LOBBY)) room: string,
-  ): Promise<void> {
+  ): Promise<true> {
     await client.leave(room);
+    return true;
   }
 
   private async emitPeople(room: string, id: string): Promise<void> {

@@ -1,5 +1,6 @@
 import type { ConfigService } from '@nestjs/config';
 import type { EnvelopeOptions } from 'nestjs-envelope';
+import { socketIO } from 'nestjs-envelope/socket.io';
 
 /** Returns the adapter's options from the environment or a `.env` file. `.env.example` lists all variables. */
 export function envelopeOptions(config: ConfigService): EnvelopeOptions {
@@ -14,6 +15,8 @@ export function envelopeOptions(config: ConfigService): EnvelopeOptions {
     // 0: the gateway shares the HTTP server of the page
     port: port === number('PORT', 3005) ? 0 : port,
     path: config.get('WS_PATH', '/ws'),
+    // clients of Socket.IO, beside plain WebSockets
+    transports: [socketIO()],
     cors: { origin: origins === undefined ? false : origins.split(',').map((origin) => origin.trim()) },
     pingInterval: number('WS_PING_INTERVAL', 25_000),
     pingTimeout: number('WS_PING_TIMEOUT', 20_000),

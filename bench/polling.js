@@ -114,7 +114,7 @@ export class PollingConnection {
   async #post() {
     this.#isPosting = true;
     // what is sent in the same turn goes out in one request, as a client of Socket.IO does it
-    await undefined;
+    await Promise.resolve();
     while (this.#waiting.length > 0 && this.#isOpen) {
       const packets = this.#waiting;
       this.#waiting = [];

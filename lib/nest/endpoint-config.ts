@@ -10,13 +10,13 @@ import { RoomLimitError } from './errors/room-limit-error.js';
 import { upgradeGuards } from './guards/upgrade-guards.js';
 import type { PathLimits, Resolved } from './options/limits.js';
 import { MemoryRecovery } from '../server/recovery/memory-recovery.js';
-import { meaninglessOptions } from './options/option-rules.js';
+import { explainMeaningless, meaninglessOptions } from './options/option-rules.js';
 import { recoveryRefusal, resolveRecovery } from './options/recovery-options.js';
-import type { ReportLog } from './logging/report-log.js';
 import type { ErrorReporter } from '../server/diagnostics/types.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { WebSocketOptions } from '../server/transport/web-socket-acceptor.js';
+import { ENVELOPE } from '../server/transport/encoding.js';
 import type { ConnectionLimits } from '../server/transport/connection-limits.js';
 import { MemoryAdapter } from '../server/rooms/memory-adapter.js';
 import type { ErrorMapping } from '../server/socket/namespace-contract.js';
@@ -72,7 +72,9 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
   const { gatewayLayers, adapterOptions, gateways, services, of } = input;
   const layers = [...gatewayLayers, adapterOptions];
   const options = resolvePathOptions(...layers);
-  warnOfIgnoredOptions(services.reports, layers);
+  const hasTransports = services.encoding !== ENVELOPE;
+  for (const name of layers.flatMap(meaninglessOptions))
+    services.reports.warnOnce(explainMeaningless(name, hasTransports));
   const report: ErrorReporter = (error, where, subject = where) => {
     // the join that was refused is in the log already
     if (!(error instanceof RoomLimitError)) services.reports.error(error, where, subject);
@@ -262,8 +264,3 @@ export function oncePerOrigin(
 const MAX_REPORTED_ORIGINS = 1_000;
 /** The maximum length of an origin of a browser. Longer ones are not remembered, and so reported each time. */
 const MAX_ORIGIN_LENGTH = 300;
-
-function warnOfIgnoredOptions(reports: ReportLog, layers: readonly PathOptions[]): void {
-  for (const name of layers.flatMap(meaninglessOptions))
-    reports.warnOnce(`The option "${name}" has no effect over a plain WebSocket and is ignored`);
-}

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { EnvelopeModule, type EnvelopeOptions } from '../../lib/index.js';
+import { socketIO } from '../../lib/socketio/index.js';
 import { startApp } from '../support/app.js';
 import { coded } from '../support/error-code.js';
 
@@ -79,13 +80,23 @@ describe('an unknown or malformed option', () => {
       `upgradeGuards is "all": it takes true, false, 'handleConnection' or 'global'`,
     ],
     [{ namespace: 'chat' }, 'namespace is an option of gateways: set it in @WebSocketGateway({ namespace })'],
+    [
+      { transports: [socketIO] },
+      `transports is [the function socketIO]: it takes a list of transports, such as [socketIO()] of 'nestjs-envelope/socket.io'`,
+    ],
+    [{ transports: {} }, 'transports is {}: it takes a list of transports'],
+    [{ transports: [socketIO(), 'websocket'] }, 'transports is [{ name: string, '],
   ])('stops the start on the adapter: %p', async (options, error) => {
-    expect(await refusalOf([gateway()], options)).toBe(`EnvelopeAdapter: ${error}`);
+    expect(await refusalOf([gateway()], options)).toContain(`EnvelopeAdapter: ${error}`);
   });
 
   it.each([
     [{ upgradeGuards: true }, 'upgradeGuards is an option of EnvelopeAdapter, not of gateways: set it there'],
     [{ trustProxy: true }, 'trustProxy is an option of EnvelopeAdapter, not of gateways: set it there'],
+    [
+      { transports: [socketIO()] },
+      'transports is an option of EnvelopeAdapter, not of gateways: set it there',
+    ],
     [{ namespace: 7 }, `namespace is 7: it takes a string or a RegExp, such as 'chat'`],
   ])('stops the start on a gateway: %p', async (options, error) => {
     expect(await refusalOf([gateway(options)])).toBe(`ChatGateway: ${error}`);
@@ -107,6 +118,35 @@ describe('an unknown or malformed option', () => {
   });
 });
 
+describe('an unknown or malformed option of socketIO()', () => {
+  it.each([
+    [{ pth: '/io' }, 'unknown option "pth". Did you mean "path"?'],
+    [{ path: 'io' }, `path is "io": it takes a path, such as '/socket.io'`],
+    [{ path: '/' }, `path is "/": it takes a path, such as '/socket.io'`],
+    [
+      { transports: ['webtransport'] },
+      `transports is ["webtransport"]: it takes a list of 'polling' and 'websocket'`,
+    ],
+    [{ transports: [] }, 'transports is []: it takes a list of'],
+    [{ allowUpgrades: 'no' }, 'allowUpgrades is "no": it takes true or false'],
+    [{ upgradeTimeout: 0 }, 'upgradeTimeout is 0: it takes milliseconds, a positive number'],
+    [{ httpCompression: 1 }, 'httpCompression is 1: it takes true, false, or an object'],
+    [{ perMessageDeflate: 'on' }, 'perMessageDeflate is "on": it takes true, false, or an object'],
+    [{ cookie: 'io' }, 'cookie is "io": it takes true, false, or an object'],
+    [{ maxNamespaces: 0 }, 'maxNamespaces is 0: it takes a positive whole number'],
+    [{ maxAttachments: 1.5 }, 'maxAttachments is 1.5: it takes a positive whole number'],
+    [{ cors: true }, 'cors is true: it takes no value here: set it in the options of EnvelopeAdapter'],
+    [{ maxHttpBufferSize: 1 }, 'maxHttpBufferSize is 1: it takes no value here'],
+    [{ allowEIO3: true }, 'unknown option "allowEIO3". Valid names: path, '],
+  ])('is an error: %p', (options, error) => {
+    expect(() => socketIO(options as object)).toThrow(`socketIO: ${error}`);
+  });
+
+  it('may be undefined', () => {
+    expect(socketIO({ path: undefined, cookie: undefined } as object).name).toBe('socketIO');
+  });
+});
+
 describe('an option of Socket.IO or ws without effect', () => {
   it('is logged once by name and does not stop the start', async () => {
     const options = {
@@ -121,6 +161,19 @@ describe('an option of Socket.IO or ws without effect', () => {
     const line = (name: string): string =>
       `The option "${name}" has no effect over a plain WebSocket and is ignored`;
     expect(warned).toEqual([line('middlewares'), line('cookie'), line('clientTracking')]);
+  });
+});
+
+describe('an option of Socket.IO that socketIO() has', () => {
+  it('is logged with its place', async () => {
+    const app = await startApp(
+      { providers: [gateway({ cookie: true, serveClient: true })] },
+      { adapter: { transports: [socketIO()] } },
+    );
+    expect(app.log.of('warn').filter((text) => text.includes('has no effect'))).toEqual([
+      'The option "cookie" has no effect here and is ignored: set it in socketIO({ cookie })',
+      'The option "serveClient" has no effect over a plain WebSocket and is ignored',
+    ]);
   });
 });
 

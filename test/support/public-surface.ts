@@ -8,6 +8,7 @@ import * as explorer from '../../lib/explorer/index.js';
 import * as main from '../../lib/index.js';
 import * as microservices from '../../lib/microservices/index.js';
 import * as opentelemetry from '../../lib/opentelemetry/index.js';
+import * as socketio from '../../lib/socketio/index.js';
 import * as terminus from '../../lib/terminus/index.js';
 import * as testing from '../../lib/testing/index.js';
 import * as throttler from '../../lib/throttler/index.js';
@@ -21,6 +22,7 @@ export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
   './explorer': explorer,
   './opentelemetry': opentelemetry,
   './terminus': terminus,
+  './socket.io': socketio,
   './testing': testing,
   './client': nodeClient,
 };
@@ -246,6 +248,9 @@ export const surfaceOf = (
         call: (...args) => Reflect.apply(indicator(ends).isReady, indicator(ends), args),
       },
     ],
+  },
+  './socket.io': {
+    socketIO: { params: [options()], call: (...args) => Reflect.apply(socketio.socketIO, undefined, args) },
   },
   './testing': {
     ConnectError: ACCEPTS_ANYTHING,

@@ -128,6 +128,22 @@ export function meaninglessOptions(options: object): string[] {
     .map(([name]) => name);
 }
 
+/** Options of Socket.IO that `socketIO()` has. */
+const OF_SOCKET_IO: ReadonlySet<string> = new Set([
+  'allowUpgrades',
+  'cookie',
+  'httpCompression',
+  'transports',
+  'upgradeTimeout',
+]);
+
+/** Returns the warning for an option that has no effect. @param hasTransports whether the adapter has `socketIO()` */
+export function explainMeaningless(name: string, hasTransports: boolean): string {
+  return hasTransports && OF_SOCKET_IO.has(name)
+    ? `The option "${name}" has no effect here and is ignored: set it in socketIO({ ${name} })`
+    : `The option "${name}" has no effect over a plain WebSocket and is ignored`;
+}
+
 /** Returns whether a value of `transports` is a transport, and not a name of Socket.IO's own option. */
 export function isTransport(value: unknown): value is Transport {
   return typeof Reflect.get(Object(value), '_open') === 'function';

@@ -192,7 +192,7 @@ describeInBrowser('socket.io-client in Chromium', () => {
         ws.onmessage = ({ data }) => frames.push(JSON.parse(String(data)) as Record<string, unknown>);
         await new Promise((resolve) => (ws.onopen = resolve));
         ws.send(JSON.stringify({ event: 'join', data: 'room', id: 1 }));
-        await when(() => frames.some(({ id }) => id === 1));
+        await when(() => frames.some(({ ack }) => ack === 1));
         Object.assign(globalThis, { ws, frames });
       });
       await page.evaluate(() => socket.emitWithAck('say', 'room', 'from Socket.IO', { deep: [2] }));

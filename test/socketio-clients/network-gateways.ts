@@ -21,10 +21,6 @@ interface Socket extends Target {
   disconnect(isWhole?: boolean): unknown;
 }
 interface Server extends Target {
-  /** Of Socket.IO. */
-  engine?: {
-    on(event: 'connection', listener: (socket: { transport: { closeTimeout?: number } }) => void): unknown;
-  };
   to(room: string): Target;
   use(middleware: (socket: Socket, next: (error?: Error) => void) => void): unknown;
 }
@@ -39,8 +35,6 @@ export class TalkGateway {
   readonly told: unknown[] = [];
 
   afterInit(server: Server): void {
-    // Socket.IO keeps a timer of 30 seconds, also beyond its close, for a polling client that has timed out
-    server.engine?.on('connection', ({ transport }) => (transport.closeTimeout = 50));
     server.use(({ handshake }, next) => {
       if (handshake.auth.token !== 'forged') next();
       else next(Object.assign(new Error('the token is forged'), { data: { code: 401 } }));

@@ -7,6 +7,7 @@ import { jest } from '@jest/globals';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { EventEmitter2 } from '@nestjs/event-emitter';
+import { IoClient } from '../socketio-clients/io-client.js';
 import { RecordingLogger } from '../support/app.js';
 import { TestClient } from '../support/client.js';
 import { writeBlocks, type Block } from '../support/documentation.js';
@@ -100,6 +101,20 @@ describe('the programs of the documents', () => {
     const client = new TestClient(`ws://127.0.0.1:${port()}/ws`, { protocols: ['envelope.v1'] });
     clients.push(client);
     expect((await client.next('$session')).data).toMatchObject({ session: expect.any(String) });
+  });
+
+  it('Socket.IO clients: serves them beside others, in the namespace of the same path', async () => {
+    await run('socketio');
+    const bare = await connect('/ws/chat');
+    const client = new IoClient(`http://127.0.0.1:${port()}/ws/chat`, { transport: 'upgraded' });
+    try {
+      await client.connected();
+      expect(await client.ask('say', 'hi')).toEqual(['hi']);
+      expect(await client.next('said')).toEqual(['hi']);
+      expect((await bare.next('said')).data).toBe('hi');
+    } finally {
+      client.destroy();
+    }
   });
 
   it('microservices: exchanges the frames printed below it', async () => {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
+import { resolveOptions } from '../../lib/socketio/options.js';
 import { resolveAdapterLimits, resolvePathLimits } from '../../lib/nest/options/limits.js';
 import { resolveRecovery } from '../../lib/nest/options/recovery-options.js';
 
@@ -58,6 +59,21 @@ describe('SECURITY.md', () => {
 });
 
 describe('the README', () => {
+  it('lists each option of socketIO() with its default', () => {
+    const [, text] = read('README.md').split('\n## Socket.IO clients\n');
+    const [, , ...options] = rows(text!.split('\n## ')[0]!);
+    const named: Record<string, unknown> = { off: false, true: true, none: undefined };
+    const defaultIn = (cell: string): unknown => {
+      const value = cell.replaceAll('`', '').replace(/ ms$/, '');
+      if (value in named) return named[value];
+      if (/^[\d,]+$/.test(value)) return Number(value.replaceAll(',', ''));
+      return value.startsWith('[') ? JSON.parse(value.replaceAll("'", '"')) : value;
+    };
+    const documented = options.map(([, name, cell]) => [name!.replaceAll('`', ''), defaultIn(cell!)]);
+    expect(Object.fromEntries(documented)).toEqual({ ...resolveOptions({}), cookie: undefined });
+    expect(documented.map(([name]) => name as string)).toContain('cookie');
+  });
+
   it('lists each limit with its default', () => {
     const documented = Object.fromEntries(
       rows(read('README.md')).map(([, name, value]) => [

@@ -16,6 +16,7 @@ interface Internals {
   };
   readonly writeBuffer: readonly unknown[];
   pingTimeoutTimer: NodeJS.Timeout | null;
+  readonly pingIntervalTimer?: NodeJS.Timeout | null;
   hasRefreshedPingTimeout: boolean;
   resetPingTimeout?: () => void;
 }
@@ -69,12 +70,22 @@ export function noteSignOfLife(engine: EngineSocket): void {
   internals.hasRefreshedPingTimeout = true;
 }
 
-/** Stops the wait for pongs while nothing is read. */
+/**
+ * Stops the wait for pongs while nothing is read. Pings are sent all the same: without them, the client would take the server
+ * for dead.
+ */
 export function suspendPingTimeout(engine: EngineSocket): void {
   const internals = internalsOf(engine);
   const isPinged = internals.pingTimeoutTimer !== null;
   if (internals.pingTimeoutTimer !== null) clearTimeout(internals.pingTimeoutTimer);
-  const suspended: SuspendedReset = Object.assign(() => void (suspended.isPinged = true), { isPinged });
+  const suspended: SuspendedReset = Object.assign(
+    () => {
+      suspended.isPinged = true;
+      internals.pingIntervalTimer?.refresh();
+    },
+    { isPinged },
+  );
+  if (isPinged) internals.pingIntervalTimer?.refresh();
   // shadows the method of the class until reading goes on
   internals.resetPingTimeout = suspended;
 }

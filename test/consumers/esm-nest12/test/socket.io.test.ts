@@ -1,5 +1,6 @@
 import 'reflect-metadata';
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { INestApplication } from '@nestjs/common';
@@ -36,3 +37,12 @@ for (const transport of ['polling', 'websocket']) {
     });
   });
 }
+
+describe('nestjs-envelope without its entry for Socket.IO', () => {
+  it('loads nothing of it', () => {
+    const script =
+      "require('nestjs-envelope');" +
+      'console.log(Object.keys(require.cache).filter((file) => /engine\\.io|socket\\.io-parser|socketio/.test(file)).length)';
+    assert.equal(execFileSync(process.execPath, ['-e', script], { encoding: 'utf8' }).trim(), '0');
+  });
+});

@@ -14,6 +14,8 @@ interface Internals {
     closeTimeout?: number;
     onData?(data: string): void;
   };
+  /** Whether a WebSocket is probed, which may replace the transport. */
+  readonly upgrading?: boolean;
   readonly writeBuffer: readonly unknown[];
   pingTimeoutTimer: NodeJS.Timeout | null;
   readonly pingIntervalTimer?: NodeJS.Timeout | null;
@@ -55,6 +57,12 @@ export function isDrained(engine: EngineSocket): boolean {
 /** Returns whether the engine's transport takes a message now. With polling: a request of the client waits for one. */
 export function isWritable(engine: EngineSocket): boolean {
   return internalsOf(engine).transport.writable;
+}
+
+/** Returns whether a polling client may change to a WebSocket now. The engine would let any client change, and again. */
+export function mayUpgrade(engine: EngineSocket): boolean {
+  const { transport, upgrading } = internalsOf(engine);
+  return transport.name === 'polling' && upgrading !== true && engine.readyState === 'open';
 }
 
 /** Returns whether a ping is open. */

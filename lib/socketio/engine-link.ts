@@ -14,6 +14,7 @@ import { CarrierRequest } from './carrier-request.js';
 import { runDetached } from '../server/util/detached.js';
 import {
   isAwaitingPong,
+  mayUpgrade,
   noteSignOfLife,
   resumePingTimeout,
   suspendPingTimeout,
@@ -104,6 +105,10 @@ export class EngineLink implements Link, WebSocketListener {
   /** Whether nothing is read. */
   get isPaused(): boolean {
     return this.holds > 0;
+  }
+  /** Whether the client may change to a WebSocket now. */
+  get canUpgrade(): boolean {
+    return mayUpgrade(this.engine);
   }
   get unwrittenBytes(): number {
     return this.writer.unwrittenBytes;
@@ -317,6 +322,7 @@ export class EngineLink implements Link, WebSocketListener {
   private onEngineClose(reason: string): void {
     this.hasClosed = true;
     this.reader.close();
+    this.writer.end(CLOSE_TIMEOUT);
     // the engine refuses its session
     this.handleHeld();
     this.namespaces.end(REASONS.has(reason) ? (reason as DisconnectReason) : 'transport close', LOST);

@@ -91,6 +91,19 @@ export class LinkWriter {
     return true;
   }
 
+  /**
+   * The link has ended: cuts the connections whose responses the client does not read. They belong to nobody any more.
+   *
+   * @param timeout milliseconds for the last ones
+   */
+  end(timeout: number): void {
+    const { unread } = this;
+    if (unread === undefined || unread.size === 0) return;
+    setTimeout(() => {
+      for (const response of unread) response.destroy();
+    }, timeout).unref();
+  }
+
   /** Resolves when the client takes more, or the link has ended. */
   drained(): Promise<void> {
     return (this.draining ??= this.startDraining()).promise;

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClientInfo } from '../server/handshake/client-info.js';
-import { publishRefusal, type HttpRefusal } from '../server/upgrade/http-refusal.js';
+import type { HttpRefusal } from '../server/upgrade/http-refusal.js';
 import type { CorsOptions } from '../server/upgrade/origin.js';
 import type { TransportHost } from '../server/upgrade/transport.js';
 
@@ -26,13 +26,9 @@ export class RequestChecks {
     refuse: (answer: HttpRefusal) => void,
   ): void {
     const clientInfo = this.host.identify(request);
-    const refuseAndPublish = (answer: HttpRefusal): void => {
-      publishRefusal(request, answer);
-      refuse(answer);
-    };
-    if ('status' in clientInfo) return refuseAndPublish(clientInfo);
+    if ('status' in clientInfo) return refuse(clientInfo);
     this.host.checkOrigin(request, clientInfo, (result) => {
-      if ('refused' in result) return refuseAndPublish(result.refused);
+      if ('refused' in result) return refuse(result.refused);
       // the server's own origin needs no header
       if (result.allowed.origin !== undefined)
         this.cors.set(request, { methods: METHODS, ...result.allowed });

@@ -16,17 +16,12 @@ import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
 import { Encodings } from './encodings.js';
 import { limitCloseWait } from './engine-internals.js';
 import { EngineLink } from './engine-link.js';
+import { BAD_REQUEST, checkRequest, checkUpgrade, readQuery, UNKNOWN_SESSION } from './engine-query.js';
 import { HandshakeRequest } from './handshake-request.js';
 import type { LinkSettings } from './link-namespaces.js';
 import type { ResolvedSocketIOOptions } from './options.js';
 import { readWithEngine } from './probe.js';
 import { RequestChecks } from './request-checks.js';
-
-/** Engine.IO's answer to a session that it does not know. One of another address gets the same. */
-const UNKNOWN_SESSION: HttpRefusal = { status: 400, body: { code: 1, message: 'Session ID unknown' } };
-
-/** A polling client sends one request with messages after the other. */
-const OVERLAP: HttpRefusal = { status: 400, body: { code: 3, message: 'Bad request' } };
 
 /** Milliseconds for the clients to close, before their links are cut. */
 const CLOSE_TIMEOUT = 3_000;
@@ -98,19 +93,25 @@ export class SocketIoTransport implements OpenTransport {
   }
 
   private readonly handleRequest: HandleRequest = (request, response) => {
-    const refuse = (answer: HttpRefusal): void => answerRefusal(response, answer);
+    const refuse = (answer: HttpRefusal): void => {
+      publishRefusal(request, answer);
+      answerRefusal(response, answer);
+    };
     const pass = (): void => this.engine.handleRequest(request as never, response);
     this.checks.run(
       request,
       (clientInfo) => {
-        const sid = sidOf(request);
         // a preflight is about the request that follows it
         if (request.method === 'OPTIONS') return pass();
-        if (sid === undefined) return this.admit(request, response, clientInfo, pass);
-        const link = this.linkOf(sid, clientInfo);
+        const query = readQuery(request);
+        const refused = checkRequest(request, query);
+        if (refused !== undefined) return refuse(refused);
+        if (query.sid === undefined) return this.admit(request, response, clientInfo, pass);
+        const link = this.linkOf(query.sid, clientInfo);
         if (link === undefined) return refuse(UNKNOWN_SESSION);
         if (request.method === 'POST') {
-          if (!link.post(pass)) refuse(OVERLAP);
+          // a polling client sends one request with messages after the other
+          if (!link.post(pass)) refuse(BAD_REQUEST);
         } else if (link.poll(response)) pass();
         else refuse(UNKNOWN_SESSION);
       },
@@ -119,21 +120,24 @@ export class SocketIoTransport implements OpenTransport {
   };
 
   private readonly handleUpgrade: HandleUpgrade = (request, tcp, head) => {
-    const ignoreError = (): void => undefined;
-    // until the engine listens; without a listener, an error would end the process
+    // without a listener, an error would end the process
     tcp.on('error', ignoreError);
-    const refuse = (answer: HttpRefusal): void => writeRefusal(tcp, answer);
-    const pass = (): void => {
-      this.engine.handleUpgrade(request as never, tcp, head);
-      tcp.off('error', ignoreError);
+    const refuse = (answer: HttpRefusal): void => {
+      publishRefusal(request, answer);
+      writeRefusal(tcp, answer);
     };
+    const pass = (): void => this.engine.handleUpgrade(request as never, tcp, head);
     this.checks.run(
       request,
       (clientInfo) => {
-        const sid = sidOf(request);
-        if (sid === undefined) return this.admit(request, tcp, clientInfo, pass);
-        if (this.linkOf(sid, clientInfo) === undefined) refuse(UNKNOWN_SESSION);
-        else pass();
+        const query = readQuery(request);
+        const refused = checkUpgrade(query);
+        if (refused !== undefined) return refuse(refused);
+        if (query.sid === undefined) return this.admit(request, tcp, clientInfo, pass);
+        const link = this.linkOf(query.sid, clientInfo);
+        if (link === undefined) refuse(UNKNOWN_SESSION);
+        else if (this.options.allowUpgrades && link.canUpgrade) pass();
+        else refuse(BAD_REQUEST);
       },
       refuse,
     );
@@ -202,10 +206,4 @@ export class SocketIoTransport implements OpenTransport {
   }
 }
 
-/** Returns the session id of a request; `undefined` if it begins a session. */
-function sidOf({ url = '' }: IncomingMessage): string | undefined {
-  const query = url.indexOf('?');
-  if (query === -1) return undefined;
-  // the last one, as the engine reads it
-  return new URLSearchParams(url.slice(query + 1)).getAll('sid').at(-1) || undefined;
-}
+function ignoreError(): void {}

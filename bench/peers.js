@@ -50,8 +50,9 @@ const inVariant = (peer, variant) => (peer.args[0] === 'envelope' ? ours(peer.ar
 /** `peer` for clients of Socket.IO. @param protocol a name in wire.js */
 export const forSocketIO = (peer, protocol) => ({ ...inVariant(peer, 'for Socket.IO'), protocol });
 
-/** This package as `peer`, with the entry for clients of Socket.IO, whose clients are bare all the same. */
-export const withSocketIO = (peer) => (peer.isEntryOff ? peer : inVariant(peer, 'with Socket.IO'));
+/** This package as `peer`, for bare clients, with the entry for clients of Socket.IO; some of these come first. */
+export const withSocketIO = (peer) =>
+  peer.isEntryOff ? peer : { ...inVariant(peer, 'with Socket.IO'), othersProtocol: 'socket.io in /ws' };
 
 /** Whether this package has been built with the entry for clients of Socket.IO. */
 export const hasSocketIO = existsSync(new URL('../dist/esm/socketio/index.js', import.meta.url));

@@ -22,11 +22,18 @@ export function frameOf(content, opcode = 1) {
 const NORMAL_CLOSURE = frameOf(Buffer.from([0x03, 0xe8]), CLOSE);
 
 // the part of Engine.IO 4 and Socket.IO 5 that the bench needs
-const socketIO = (transport, pack) => ({
+const socketIO = (transport, pack, namespace = '') => ({
   path: `/socket.io/?EIO=4&transport=${transport}`,
-  emit: (event, data) => pack(`42${JSON.stringify([event, data])}`),
-  request: (event, data, id) => pack(`42${id}${JSON.stringify([event, data])}`),
-  connect: pack('40'),
+  emit: (event, data) => pack(`42${namespace}${JSON.stringify([event, data])}`),
+  request: (event, data, id) => pack(`42${namespace}${id}${JSON.stringify([event, data])}`),
+  connect: pack(`40${namespace}`),
+});
+const socketIOWebSocket = (namespace = '') => ({
+  ...socketIO('websocket', (packet) => frameOf(packet), namespace),
+  name: `42${namespace}["`.length,
+  // Engine.IO's "open" and the namespace's "connect"
+  welcome: 2,
+  pong: frameOf('3'),
 });
 
 /** How each protocol encodes the same messages. `welcome` counts the messages that a server sends to a new client. */
@@ -39,13 +46,8 @@ export const PROTOCOLS = {
     request: (event, data, id) => frameOf(JSON.stringify({ event, data, id })),
     welcome: 0,
   },
-  'socket.io': {
-    ...socketIO('websocket', (packet) => frameOf(packet)),
-    name: '42["'.length,
-    // Engine.IO's "open" and the namespace's "connect"
-    welcome: 2,
-    pong: frameOf('3'),
-  },
+  'socket.io': socketIOWebSocket(),
+  'socket.io in /ws': socketIOWebSocket('/ws,'),
   'socket.io polling': { ...socketIO('polling', (packet) => packet), broadcast: '42["n' },
 };
 

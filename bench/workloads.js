@@ -14,11 +14,12 @@ const REQUESTS = { event: 'ask', isRequest: true };
 const OPEN_FILES = Number(execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' })) || Infinity;
 const MANY = Math.min(50_000, Math.floor((OPEN_FILES - 500) / 1_000) * 1_000);
 
-async function withPeer({ file, args, protocol }, clients, flags, run) {
+async function withPeer({ file, args, protocol, othersProtocol }, clients, flags, run) {
   const server = start(file, args, flags);
   const load = start(LOAD);
   try {
     const port = await server.ask('port');
+    if (othersProtocol !== undefined) await letOthersEcho(server, port, othersProtocol);
     const empty = await server.ask('memory');
     await load.ask('connect', { port, clients, protocol });
     // handleConnection may not have run for the last of them
@@ -27,6 +28,18 @@ async function withPeer({ file, args, protocol }, clients, flags, run) {
   } finally {
     await Promise.all([server.stop(), load.stop()]);
   }
+}
+
+/** Lets clients of another protocol come, send and go, so that the server's functions have been compiled for both. */
+async function letOthersEcho(server, port, protocol) {
+  const load = start(LOAD);
+  try {
+    await load.ask('connect', { port, clients: 50, protocol });
+    await load.ask('echo', { event: 'echo', depth: 4, messages: 20_000 });
+  } finally {
+    await load.stop();
+  }
+  while ((await server.ask('clients')) > 0) await pause(20);
 }
 
 /** Measures the server's CPU time in microseconds for each of `count` units, and how busy both sides were. */
@@ -165,8 +178,8 @@ const ofSocketIO = (workload, protocol = 'socket.io') => ({
 });
 
 /**
- * The same workload with bare clients, where "ours" has the entry for clients of Socket.IO and the others do not. Two of
- * them are alike: what their ratio differs from 1 is noise.
+ * The same workload with bare clients, where "ours" has the entry for clients of Socket.IO and had such clients before. The
+ * others do not have it. Two of them are alike: what their ratio differs from 1 is noise.
  */
 const besideSocketIO = (workload) => ({
   name: `bare clients beside socket.io: ${workload.name}`,

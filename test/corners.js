@@ -32,6 +32,10 @@ const CORNERS = [
   ['setup/check-commits', FIRST],
   ['soak/', FIRST],
   ['socketio-clients/browser', FIRST],
+  ['socketio-clients/network', FIRST],
+  ['socketio-clients/packet', FIRST],
+  ['socketio-clients/proxy', FIRST],
+  ['socketio-clients/python', FIRST],
   ['transport/frame-order', FIRST],
 
   ['nest/mounting', FOUR],
@@ -58,7 +62,12 @@ const ALONE = [
   'samples/',
   'setup/',
   'soak/',
+  'socketio-clients/attack',
   'socketio-clients/browser',
+  'socketio-clients/network',
+  'socketio-clients/proxy',
+  'socketio-clients/python',
+  'socketio-clients/transports',
 ];
 
 /** The folders of `npm run test:quick`: the core, without brokers, browsers and long waits. */

@@ -82,7 +82,7 @@ export class EngineLink implements Link, WebSocketListener {
       { maxAttachments, maxPayload: this.maxPayload },
       this,
     );
-    engine.on('data', (data: string | Buffer) => this.onEngineData(data));
+    engine.on('data', (data: string | Buffer | undefined) => this.onEngineData(data));
     engine.on('close', (reason: string) => this.onEngineClose(reason));
     engine.on('packet', ({ type }: { type: string }) => this.onEnginePacket(type));
     if (engine.transport.name === 'polling') engine.once('upgrade', () => this.onUpgrade());
@@ -216,9 +216,10 @@ export class EngineLink implements Link, WebSocketListener {
     if (this.ws === undefined && type !== 'message' && !isAwaitingPong(this.engine)) this.reader.mayPass();
   }
 
-  private onEngineData(data: string | Buffer): void {
-    if (typeof data === 'string') this.reader.takeText(`4${data}`);
-    else this.reader.takeBytes(data);
+  /** @param data `undefined`: a message without data */
+  private onEngineData(data: string | Buffer | undefined): void {
+    if (Buffer.isBuffer(data)) this.reader.takeBytes(data);
+    else this.reader.takeText(`4${data ?? ''}`);
   }
 
   /** The client broke the protocol. */

@@ -13,6 +13,8 @@ interface Internals {
     readonly socket?: unknown;
     closeTimeout?: number;
     onData?(data: string): void;
+    /** Ends a polling transport that waits for the client's next request, to send the close packet. */
+    shouldClose?: (() => void) | null;
   };
   /** Whether a WebSocket is probed, which may replace the transport. */
   readonly upgrading?: boolean;
@@ -63,6 +65,13 @@ export function isWritable(engine: EngineSocket): boolean {
 export function mayUpgrade(engine: EngineSocket): boolean {
   const { transport, upgrading } = internalsOf(engine);
   return transport.name === 'polling' && upgrading !== true && engine.readyState === 'open';
+}
+
+/** Closes an engine at once, also one that waits for a polling client: a second `close` of Engine.IO does nothing then. */
+export function closeAtOnce(engine: EngineSocket): void {
+  const { transport } = internalsOf(engine);
+  if (typeof transport.shouldClose === 'function') transport.shouldClose();
+  else engine.close(true);
 }
 
 /** Returns whether a ping is open. */

@@ -13,6 +13,7 @@ import {
 import { CarrierRequest } from './carrier-request.js';
 import { runDetached } from '../server/util/detached.js';
 import {
+  closeAtOnce,
   isAwaitingPong,
   mayUpgrade,
   noteSignOfLife,
@@ -304,7 +305,7 @@ export class EngineLink implements Link, WebSocketListener {
   cut(): void {
     this.leaveAll('forced close');
     this.ws?.terminate();
-    this.engine.close(true);
+    closeAtOnce(this.engine);
   }
 
   private leaveAll(reason: DisconnectReason): void {

@@ -210,6 +210,8 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
     this.state = CLOSED;
     this.link.left(this.encoding);
     this.owner!.onLost(reason, closed);
+    // as in Socket.IO: a client does not reconnect by itself then
+    if (reason === 'server namespace disconnect') this.link.sendDisconnect(this.encoding);
     this.finish(closed.code, closed.reason);
   }
   /** The peer reads too slowly. */

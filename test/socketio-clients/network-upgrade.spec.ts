@@ -23,12 +23,17 @@ describeServers('an upgrade from polling to a WebSocket, server', (server) => {
   beforeEach(async () => {
     await start({ reference: SHORT_PINGS, ours: SHORT_PINGS });
   });
-  afterEach(() => network.close());
+  // after the clients, which would connect again
+  const networks: FaultyNetwork[] = [];
+  afterAll(() => {
+    for (const one of networks) one.close();
+  });
 
   async function start(options?: IoAppOptions): Promise<void> {
     app = await startIoApp(server, { providers: [TalkGateway, ChatGateway] }, options);
     talk = app.nest.get(TalkGateway);
     network = await FaultyNetwork.to(app.port);
+    networks.push(network);
   }
   const open = (): IoClient =>
     app.open('/', { port: network.port, transport: 'upgraded', autoConnect: false, ...RECONNECTING });
@@ -65,7 +70,6 @@ describeServers('an upgrade from polling to a WebSocket, server', (server) => {
   }
 
   it('moves messages of both sides to the WebSocket, once and in order', async () => {
-    network.close();
     await start();
     network.delay = 5;
     const client = open();

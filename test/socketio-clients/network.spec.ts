@@ -22,12 +22,17 @@ describeServers('a client of Socket.IO on a bad network, server', (server) => {
   beforeEach(async () => {
     await start({ reference: SHORT_PINGS, ours: SHORT_PINGS });
   });
-  afterEach(() => network.close());
+  // after the clients, which would connect again
+  const networks: FaultyNetwork[] = [];
+  afterAll(() => {
+    for (const one of networks) one.close();
+  });
 
   async function start(options?: IoAppOptions): Promise<void> {
     app = await startIoApp(server, { providers: [TalkGateway, ChatGateway] }, options);
     talk = app.nest.get(TalkGateway);
     network = await FaultyNetwork.to(app.port);
+    networks.push(network);
   }
   const open = (transport: TransportName): IoClient =>
     app.open('/', { port: network.port, transport, ...RECONNECTING });
@@ -120,7 +125,6 @@ describeServers('a client of Socket.IO on a bad network, server', (server) => {
     });
 
     it('keeps the order on a slow network', async () => {
-      network.close();
       // a busy machine may take longer than short pings allow
       await start();
       network.delay = 20;

@@ -1,11 +1,27 @@
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { io } from 'socket.io-client';
+import { WebSocketServer } from 'ws';
 import { describeWithNginx, Nginx } from '../support/nginx.js';
+import { until } from '../support/wait.js';
 import { describeServers, startIoApp, type IoApp } from './fixture.js';
 import { IoClient } from './io-client.js';
 import { ChatGateway, TalkGateway } from './network-gateways.js';
 import { describeWithPython, Python } from './python-client.js';
 
 const BYTES = Buffer.from([0, 1, 254, 255]);
+
+async function expectToWork(client: IoClient): Promise<void> {
+  expect(client.transport).toBe('polling');
+  expect(await client.ask('join', 'room')).toEqual(['joined']);
+  expect(await client.ask('say', 'room', { deep: [BYTES] })).toEqual(['said']);
+  expect(await client.next('said')).toEqual([{ deep: [BYTES] }]);
+  const long = 'ä'.repeat(300_000);
+  expect(await client.ask('echo', long)).toEqual([long]);
+  expect(await client.ask('who')).toMatchObject([{ id: client.socket.id, transport: 'polling' }]);
+  const other = client.join('/chat');
+  await other.connected();
+  expect(await other.ask('where')).toEqual([{ name: '/chat', id: other.socket.id }]);
+}
 
 describeWithNginx('behind a proxy that forbids upgrades', () => {
   describeServers('clients of', (server) => {
@@ -15,19 +31,6 @@ describeWithNginx('behind a proxy that forbids upgrades', () => {
       app = await startIoApp(server, { providers: [TalkGateway, ChatGateway] });
       ({ port } = await Nginx.startWithoutUpgrades(app.port));
     });
-
-    async function expectToWork(client: IoClient): Promise<void> {
-      expect(client.transport).toBe('polling');
-      expect(await client.ask('join', 'room')).toEqual(['joined']);
-      expect(await client.ask('say', 'room', { deep: [BYTES] })).toEqual(['said']);
-      expect(await client.next('said')).toEqual([{ deep: [BYTES] }]);
-      const long = 'ä'.repeat(300_000);
-      expect(await client.ask('echo', long)).toEqual([long]);
-      expect(await client.ask('who')).toMatchObject([{ id: client.socket.id, transport: 'polling' }]);
-      const other = client.join('/chat');
-      await other.connected();
-      expect(await other.ask('where')).toEqual([{ name: '/chat', id: other.socket.id }]);
-    }
 
     it('stay on polling when their upgrade fails', async () => {
       const client = app.keep(
@@ -74,6 +77,55 @@ describeWithNginx('behind a proxy that forbids upgrades', () => {
           await python.stop();
         }
       }, 60_000);
+    });
+  });
+});
+
+/** Where a proxy sends upgrades to, and what becomes of them there. */
+const HOLES: [string, () => Server | WebSocketServer][] = [
+  ['never answers them', () => createServer().listen(0, '127.0.0.1')],
+  ['accepts them and passes nothing on', () => new WebSocketServer({ port: 0, host: '127.0.0.1' })],
+];
+
+describeWithNginx.each(HOLES)('behind a proxy of upgrades that %s', (_what, open) => {
+  describeServers('clients of', (server) => {
+    let hole: Server | WebSocketServer;
+    let upgrades = 0;
+    const ends = new Set<() => void>();
+    beforeEach(async () => {
+      hole = open();
+      hole.on('connection', (end: { destroy?(): void; terminate?(): void }) => {
+        upgrades++;
+        ends.add(() => (end.terminate ?? end.destroy)?.call(end));
+      });
+      await new Promise((resolve) => hole.once('listening', resolve));
+    });
+    afterEach(() => {
+      for (const end of ends) end();
+      hole.close();
+    });
+
+    it('go on over polling', async () => {
+      const app = await startIoApp(server, { providers: [TalkGateway, ChatGateway] });
+      const { port } = await Nginx.startWith(
+        (listen) => `
+  map $http_upgrade $target { default 127.0.0.1:${(hole.address() as AddressInfo).port}; '' 127.0.0.1:${app.port}; }
+  server {
+    listen 127.0.0.1:${listen};
+    location / {
+      proxy_pass http://$target;
+      proxy_http_version 1.1;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection "upgrade";
+    }
+  }`,
+      );
+      upgrades = 0;
+      const client = app.keep(new IoClient(app.url('/', port), { transport: 'upgraded' }));
+      await client.until('connect', () => client.socket.connected);
+      await until('the upgrade', () => upgrades === 1);
+      await expectToWork(client);
+      expect([upgrades, client.reason]).toEqual([1, undefined]);
     });
   });
 });

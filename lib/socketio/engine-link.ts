@@ -294,6 +294,7 @@ export class EngineLink implements Link, WebSocketListener {
    */
   end(reason: DisconnectReason): void {
     if (this.isEnding) return;
+    for (const connection of this.namespaces.all) connection.flush();
     this.leaveAll(reason);
     this.engine.close();
     if (this.hasClosed) return;

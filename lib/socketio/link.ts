@@ -62,6 +62,8 @@ export interface LinkMember {
   receive(message: Message): void;
   /** Takes a message over the rate. */
   receiveExcess(message: Message): void;
+  /** Writes what waits: the link is about to end. */
+  flush(): void;
   /** The client has left the namespace, or the link has ended. */
   lost(reason: DisconnectReason, closed: ClosedInfo): void;
   /** The peer reads too slowly. */

@@ -204,6 +204,9 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   receiveExcess(message: Message): void {
     this.owner!.onExcessMessage(message, typeof message !== 'string');
   }
+  flush(): void {
+    if (this.state === OPEN && this.outbox.hasStarted) this.outbox.flush();
+  }
   /** The client left the namespace, or the link has ended. */
   lost(reason: DisconnectReason, closed: ClosedInfo): void {
     if (this.state === CLOSED) return;

@@ -274,12 +274,16 @@ export class ConnectionApi<Listen extends EventsMap> {
     return listeners.call(event, args, (error) => this._report(error, 'a catch-all listener threw'));
   }
 
-  /** @internal Runs the outgoing catch-all listeners, which see what is sent: one payload, or none. */
-  _notifyOutgoing(event: string, data: unknown): void {
+  /**
+   * @internal Runs the outgoing catch-all listeners, which see what is sent: all arguments in Socket.IO's protocol, else one
+   * payload, or none.
+   */
+  _notifyOutgoing(event: string, args: readonly unknown[]): void {
     const { outgoing } = this;
     if (outgoing === undefined) return;
+    const seen = this._connection.encoding.protocol === 'socket.io' ? args : payloadOf(args);
     const failed = (error: unknown): void => this._report(error, `an outgoing listener threw at "${event}"`);
-    callSafely(() => outgoing.call(event, data === undefined ? [] : [data], failed), failed);
+    callSafely(() => outgoing.call(event, seen, failed), failed);
   }
 
   /** @internal Emits an event of the connection. What a listener throws is reported, not passed on. */
@@ -321,4 +325,10 @@ export class ConnectionApi<Listen extends EventsMap> {
     }
     return this.connectionEvents;
   }
+}
+
+/** Returns the one payload that stands for the arguments in the envelope, or none. */
+function payloadOf(args: readonly unknown[]): readonly unknown[] {
+  if (args.length > 1) return [args];
+  return args[0] === undefined ? [] : args;
 }

@@ -326,7 +326,7 @@ export class EnvelopeSocket<
   /** @internal */
   notifyOutgoingListeners(packet: { data: unknown[] }): void {
     const [event, ...args] = packet.data;
-    if (event !== REVOKED) this._notifyOutgoing(String(event), args.length > 1 ? args : args[0]);
+    if (event !== REVOKED) this._notifyOutgoing(String(event), args);
   }
 
   /** What loggers and careless serialisers get: no header, no token, no payload. */

@@ -25,7 +25,7 @@ export interface OutboundSocket extends Omit<ObservedSocket, 'nsp'> {
   readonly _lifecycle: { readonly isEnded: boolean; readonly inbound: { readAnswers(): void } | undefined };
   readonly _session: ResumableSession | undefined;
   readonly _requestsIfAny: RequestTable | undefined;
-  _notifyOutgoing(event: string, data: unknown): void;
+  _notifyOutgoing(event: string, args: readonly unknown[]): void;
   _report(error: unknown, where: string): void;
 }
 
@@ -99,8 +99,7 @@ export class Outbound {
   ): boolean {
     const { socket } = this;
     assertEmittable(event);
-    const data = args.length > 1 ? args : args[0];
-    if (event === 'exception' && failRunningRequest(socket, data)) return true;
+    if (event === 'exception' && failRunningRequest(socket, args.length > 1 ? args : args[0])) return true;
     const isLogged =
       callback === undefined &&
       flags.volatile !== true &&
@@ -128,7 +127,7 @@ export class Outbound {
       this.publishDrop();
       return true;
     }
-    socket._notifyOutgoing(event, data);
+    socket._notifyOutgoing(event, args);
     outbox.pushEncoded(message, flags.compress !== false);
     return true;
   }
@@ -159,14 +158,15 @@ export class Outbound {
   reply(event: string, data: unknown): void {
     const { socket } = this;
     if (data === undefined || data === null || socket._lifecycle.isEnded) return;
+    const args = [data];
     try {
-      socket._connection.outbox.pushEncoded(socket._connection.encoding.event(event, [data]));
+      socket._connection.outbox.pushEncoded(socket._connection.encoding.event(event, args));
     } catch (error) {
       currentTrace()?.fail(error);
       socket._report(error, `the result of "${event}" cannot be written as JSON`);
       return this.fail(INTERNAL_ERROR);
     }
-    socket._notifyOutgoing(event, data);
+    socket._notifyOutgoing(event, args);
   }
 
   /** Sends an exception that answers no request. */

@@ -2,7 +2,7 @@ import { ConnectedSocket, SubscribeMessage, WebSocketGateway, type OnGatewayInit
 import type { IncomingMessage } from 'node:http';
 import type { Namespace, Socket } from 'socket.io';
 import { Manager } from 'socket.io-client';
-import { deferred } from '../support/wait.js';
+import { deferred, until } from '../support/wait.js';
 import { describeServers, Settling, startIoApp, type IoApp } from './fixture.js';
 import { TRANSPORTS } from './io-client.js';
 
@@ -182,16 +182,17 @@ describeServers('admission', (server) => {
 
     it('admits no client that has gone meanwhile', async () => {
       const entered = deferred<() => void>();
+      const chat = await app.connect('/chat', { transport });
       middlewares = [(_socket, next) => entered.resolve(() => next())];
-      const client = app.open('/', { transport });
+      chat.join('/');
       const next = await entered.promise;
-      client.destroy();
+      chat.socket.io.engine.close();
+      await until('the end', () => steps.includes('disconnected /chat'));
       middlewares = [];
+      next();
       const other = await app.connect('/', { transport });
       await other.settled();
-      next();
-      await other.settled();
-      expect(steps.filter((step) => step === 'connected /')).toHaveLength(1);
+      expect(steps).toEqual(['connected /chat', 'disconnected /chat', 'connected /']);
     });
 
     it.each([

@@ -12,6 +12,9 @@ import { until } from '../support/wait.js';
 import { describeOurs, describeServers, Settling, startIoApp, type IoApp } from './fixture.js';
 import { TRANSPORTS, type IoClient } from './io-client.js';
 
+/** The gateways of the test in hand. */
+const gateways: Counting[] = [];
+
 /** A gateway that notes who comes and goes. */
 class Counting extends Settling implements OnGatewayConnection, OnGatewayDisconnect {
   @WebSocketServer() server!: Namespace | Server;
@@ -41,6 +44,8 @@ class Counting extends Settling implements OnGatewayConnection, OnGatewayDisconn
   @SubscribeMessage('kick')
   kick(@ConnectedSocket() client: Socket, @MessageBody() close: boolean | undefined): void {
     client.emit('last words');
+    // to the clients of all namespaces, in the same tick
+    if (close === true) for (const gateway of gateways) gateway.server.emit('farewell', 1);
     client.disconnect(close);
   }
 }
@@ -168,10 +173,12 @@ describeServers('namespaces', (server) => {
       const chat = root.join('/chat');
       await chat.connected();
       const ids = [root.socket.id!, chat.socket.id!];
+      gateways.splice(0, Infinity, gateway(RootGateway), gateway(ChatGateway));
       chat.emit('kick', true);
       await Promise.all([root.ended(), chat.ended()]);
       expect([root.reason, chat.reason]).toEqual(['io server disconnect', 'io server disconnect']);
       expect(chat.of('last words')).toHaveLength(1);
+      expect([root.of('farewell'), chat.of('farewell')]).toEqual([[[1]], [[1]]]);
       expect(await gateway(RootGateway).reasonOf(ids[0]!)).toBe('server namespace disconnect');
       expect(await gateway(ChatGateway).reasonOf(ids[1]!)).toBe('server namespace disconnect');
     });

@@ -124,3 +124,11 @@ export function limitCloseWait(engine: EngineSocket, milliseconds: number): void
   const { transport } = internalsOf(engine);
   if (transport.closeTimeout !== undefined) transport.closeTimeout = milliseconds;
 }
+
+/** Calls back when the WebSocket of a closed engine has closed; with polling, at once. */
+export function whenTransportClosed(engine: EngineSocket, callback: () => void): void {
+  const { socket } = internalsOf(engine).transport;
+  if (socket instanceof ServerWebSocket && socket.readyState !== ServerWebSocket.CLOSED)
+    socket.once('close', callback);
+  else callback();
+}

@@ -14,7 +14,7 @@ import {
 import type { HandleRequest, OpenTransport, TransportHost } from '../server/upgrade/transport.js';
 import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
 import { Encodings } from './encodings.js';
-import { limitCloseWait } from './engine-internals.js';
+import { limitCloseWait, whenTransportClosed } from './engine-internals.js';
 import { EngineLink } from './engine-link.js';
 import { BAD_REQUEST, checkRequest, checkUpgrade, readQuery, UNKNOWN_SESSION } from './engine-query.js';
 import { HandshakeRequest } from './handshake-request.js';
@@ -27,6 +27,8 @@ import { RequestChecks } from './request-checks.js';
 const CLOSE_TIMEOUT = 3_000;
 /** Milliseconds for a polling client to fetch the close packet. One that is there polls again at once. */
 const LAST_POLL_TIMEOUT = 1_000;
+/** Milliseconds for the closing handshake of a WebSocket. `ws` waits for 30 seconds, for the peers of ended sessions, too. */
+const CLOSING_HANDSHAKE_TIMEOUT = 2_000;
 
 /** The engine's own query of a request. */
 interface EngineRequest extends IncomingMessage {
@@ -67,7 +69,8 @@ export class SocketIoTransport implements OpenTransport {
     const { pingInterval, pingTimeout, limits, webSocket } = host;
     const { transports, allowUpgrades, upgradeTimeout, httpCompression, perMessageDeflate, cookie } = options;
     const given = { httpCompression, perMessageDeflate, cookie };
-    const { perMessageDeflate: _, maxPayload, ...webSocketLimits } = webSocket;
+    const { perMessageDeflate: _, maxPayload, ...limitsOfAdapter } = webSocket;
+    const webSocketLimits = { ...limitsOfAdapter, closeTimeout: CLOSING_HANDSHAKE_TIMEOUT };
     return {
       transports: [...transports],
       allowUpgrades,
@@ -184,7 +187,7 @@ export class SocketIoTransport implements OpenTransport {
     limitCloseWait(socket, LAST_POLL_TIMEOUT);
     const link = new EngineLink(socket, request, clientInfo, this.linkSettings, (ended) => {
       this.links.delete(ended.id);
-      this.host.release(clientInfo);
+      whenTransportClosed(socket, () => this.host.release(clientInfo));
     });
     this.links.set(link.id, link);
     // the link keeps a packed copy

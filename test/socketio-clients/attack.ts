@@ -95,6 +95,11 @@ export class IoAttack {
     return client;
   };
 
+  /** Drops the references to attackers that have left, so that they can be collected. */
+  forget(): void {
+    this.attackers.length = 0;
+  }
+
   /** Expects answers to both clients during the attack. */
   readonly expectServed = async (): Promise<void> => {
     const token = `${Math.random()}`;

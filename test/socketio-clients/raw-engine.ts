@@ -66,7 +66,10 @@ export function send(
       );
       response.on('error', reject);
     });
-    sent.on('close', () => reject(new Error('the connection closed before the answer was complete')));
+    sent.on('close', () => {
+      requests.delete(sent);
+      reject(new Error('the connection closed before the answer was complete'));
+    });
   });
   // a test may not wait for it
   answer.catch(() => undefined);
@@ -209,11 +212,12 @@ export class SocketClient {
     }
   }
 
-  /** Resolves with all packets until the connection ends. */
+  /** Resolves with all packets until the server ends the connection. */
   async rest(): Promise<string[]> {
     const packets: string[] = [];
     for (let packet = await this.next(); packet !== undefined; packet = await this.next())
       packets.push(packet);
+    this.raw.tcp.destroy();
     return packets;
   }
 

@@ -109,6 +109,7 @@ describeServers('admission', (server) => {
       ['a message', refuse('no'), 'no', undefined],
       ['a message and data', refuse('no', { code: 401, list: [1] }), 'no', { code: 401, list: [1] }],
       ['data that is a text', refuse('no', 'text'), 'no', 'text'],
+      ['an object that is no Error', { name: 'Unauthorized', message: 'no', data: 1 }, 'no', 1],
     ])('refuses by a middleware with %s', async (_name, error, message, data) => {
       middlewares = [(_socket, next) => next(error)];
       const client = app.open('/', { transport });

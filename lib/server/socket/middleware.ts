@@ -24,7 +24,7 @@ export function runChain<Subject>(
       if (called) return;
       called = true;
       if (error === undefined || error === null) run(index + 1);
-      else done(error instanceof Error ? error : new Error(String(error)));
+      else done(toError(error));
     };
     callSafely(
       () => step(subject, next),
@@ -32,6 +32,15 @@ export function runChain<Subject>(
     );
   };
   run(0);
+}
+
+/** Socket.IO takes any object with a message, and so do applications that were written for it. */
+function toError(error: unknown): Error {
+  if (error instanceof Error) return error;
+  const { message, data } = Object(error) as { message?: unknown; data?: unknown };
+  const refusal = new Error(String(error));
+  if (typeof message === 'string') refusal.message = message;
+  return data === undefined ? refusal : Object.assign(refusal, { data });
 }
 
 /** Returns what a client receives of an error that a middleware refused it with: the message, and `data` if it has any. */

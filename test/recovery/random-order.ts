@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { Random } from '../support/random.js';
 import type { Node } from './cases.js';
-import { RecoveringClient } from './recovery-client.js';
+import { RandomEnvelopeClient, type RandomClient } from './random-clients.js';
 
 /** The figures of a run. */
 export interface Outcome {
@@ -14,21 +14,30 @@ export interface Outcome {
  * Cuts clients at random times while two nodes send to all clients, to a room and to one client, and reconnects them to
  * any node. Each client must receive each of its messages once, and those of one node in order.
  *
+ * @param createClient called for each client; some of them join a room
  * @throws if a client gets a new session, or receives other messages than it should
  */
-export async function interleave(nodes: readonly Node[], seed: number, rounds: number): Promise<Outcome> {
+export async function interleave(
+  nodes: readonly Node[],
+  seed: number,
+  rounds: number,
+  createClient: (index: number) => RandomClient = () => new RandomEnvelopeClient(),
+): Promise<Outcome> {
   const random = new Random(seed);
   const outcome = { messages: 0, cuts: 0, recovered: 0 };
-  const clients: { client: RecoveringClient; id: string; expected: string[]; reconnected: Promise<void> }[] =
-    [];
+  const clients: { client: RandomClient; id: string; expected: string[]; reconnected: Promise<void> }[] = [];
   for (let i = 0; i < 4; i++) {
     const node = random.pick(nodes);
-    const client = await new RecoveringClient().connect(node.app);
-    if (i % 2 === 0) await node.socketOf(client).join('even');
-    clients.push({ client, id: client.hello.id, expected: [], reconnected: Promise.resolve() });
+    const client = createClient(i);
+    await client.connect(node.app);
+    const { id } = client;
+    if (i % 2 === 0) await node.server.sockets.get(id)!.join('even');
+    clients.push({ client, id, expected: [], reconnected: Promise.resolve() });
   }
-  // The joins are in the log before the first message.
-  for (const { client } of clients) await client.settled();
+  // the joins are in the log before the first message, and each client has a position
+  for (const node of nodes) node.server.emit('begin');
+  for (const { client } of clients)
+    await client.until('the begin', () => count(client, 'begin') >= nodes.length);
   for (let round = 0; round < rounds; round++) {
     const node = random.below(nodes.length);
     const { server } = nodes[node]!;
@@ -52,16 +61,12 @@ export async function interleave(nodes: readonly Node[], seed: number, rounds: n
     outcome.cuts++;
     const { id } = chosen;
     // Half of the clients behave like a phone that changes its network: the server does not notice.
-    if (random.chance(0.5)) {
-      chosen.client.client.ws.pause();
-      chosen.client.collect();
-    } else {
-      await chosen.client.cut();
-    }
+    if (random.chance(0.5)) chosen.client.fallSilent();
+    else await chosen.client.cut();
     // The others continue to send.
     const to = random.pick(nodes);
     chosen.reconnected = chosen.client.connect(to.app).then(() => {
-      if (!chosen.client.hello.recovered || chosen.client.hello.id !== id)
+      if (!chosen.client.isRecovered || chosen.client.id !== id)
         throw new Error(`seed ${seed}: after ${name} a client got a new session`);
       outcome.recovered++;
     });
@@ -70,10 +75,10 @@ export async function interleave(nodes: readonly Node[], seed: number, rounds: n
   for (const { reconnected } of clients) await reconnected;
   for (const node of nodes) node.server.emit('end');
   for (const { client, expected } of clients) {
-    const received = (): string[] => client.collect().filter((event) => event !== 'end');
-    await client.client.until(
+    const received = (): string[] => client.events().filter((event) => event.includes(':'));
+    await client.until(
       'all messages',
-      () => received().length >= expected.length && ends(client) >= nodes.length,
+      () => received().length >= expected.length && count(client, 'end') >= nodes.length,
     );
     nodes.forEach((_, node) => {
       const fromNode = (names: readonly string[]): string[] =>
@@ -87,7 +92,8 @@ export async function interleave(nodes: readonly Node[], seed: number, rounds: n
   return outcome;
 }
 
-const ends = (client: RecoveringClient): number => client.events.filter((event) => event === 'end').length;
+const count = (client: RandomClient, name: string): number =>
+  client.events().filter((event) => event === name).length;
 
 /** Shows both lists around the first difference. */
 function difference(received: readonly string[], expected: readonly string[]): string {

@@ -10,6 +10,8 @@ import { interleave } from './random-order.js';
 
 /** A longer run: ROUNDS=5000 npm test -- test/recovery/random-order.spec.ts. A failure reports its seed for SEED=… */
 const ROUNDS = Number(process.env['ROUNDS'] ?? 400);
+/** Milliseconds for one run. Other processes share the machine. */
+const TIMEOUT = Math.max(60_000, ROUNDS * 60);
 
 const report = (where: string, figures: object): void =>
   void process.stderr.write(`recovery, ${where}: ${JSON.stringify(figures)}\n`);
@@ -29,21 +31,29 @@ function bothKinds(): { create: (index: number) => RandomClient; close: () => vo
 }
 
 describe('clients that lose their connection at random times', () => {
-  it('receive each message once and in order, on one node in memory', async () => {
-    const nodes = [await startNode({ recovery: true })];
-    const outcome = await interleave(nodes, newSeed(), ROUNDS);
-    report('in memory', outcome);
-    expect(outcome.recovered).toBe(outcome.cuts);
-  });
+  it(
+    'receive each message once and in order, on one node in memory',
+    async () => {
+      const nodes = [await startNode({ recovery: true })];
+      const outcome = await interleave(nodes, newSeed(), ROUNDS);
+      report('in memory', outcome);
+      expect(outcome.recovered).toBe(outcome.cuts);
+    },
+    TIMEOUT,
+  );
 
-  it('receive each message once and in order, on one node in memory, with clients of Socket.IO', async () => {
-    const nodes = [await startNode({ recovery: true, transports: [socketIO()] })];
-    const clients = bothKinds();
-    const outcome = await interleave(nodes, newSeed(), ROUNDS, clients.create);
-    clients.close();
-    report('in memory, both kinds', outcome);
-    expect(outcome.recovered).toBe(outcome.cuts);
-  });
+  it(
+    'receive each message once and in order, on one node in memory, with clients of Socket.IO',
+    async () => {
+      const nodes = [await startNode({ recovery: true, transports: [socketIO()] })];
+      const clients = bothKinds();
+      const outcome = await interleave(nodes, newSeed(), ROUNDS, clients.create);
+      clients.close();
+      report('in memory, both kinds', outcome);
+      expect(outcome.recovered).toBe(outcome.cuts);
+    },
+    TIMEOUT,
+  );
 });
 
 describeWithRedis('clients that reconnect to any of three nodes', () => {
@@ -68,18 +78,26 @@ describeWithRedis('clients that reconnect to any of three nodes', () => {
       }),
     );
 
-  it('receive each message once and in order, through a Redis stream', async () => {
-    const outcome = await interleave(await start('envelope'), newSeed(), ROUNDS);
-    report('Redis streams, three nodes', outcome);
-    expect(outcome.recovered).toBe(outcome.cuts);
-  });
+  it(
+    'receive each message once and in order, through a Redis stream',
+    async () => {
+      const outcome = await interleave(await start('envelope'), newSeed(), ROUNDS);
+      report('Redis streams, three nodes', outcome);
+      expect(outcome.recovered).toBe(outcome.cuts);
+    },
+    TIMEOUT,
+  );
 
-  it('receive each message once and in order, through a Redis stream, with clients of Socket.IO', async () => {
-    const both = bothKinds();
-    const nodes = await start('both', { transports: [socketIO()] });
-    const outcome = await interleave(nodes, newSeed(), ROUNDS, both.create);
-    both.close();
-    report('Redis streams, three nodes, both kinds', outcome);
-    expect(outcome.recovered).toBe(outcome.cuts);
-  });
+  it(
+    'receive each message once and in order, through a Redis stream, with clients of Socket.IO',
+    async () => {
+      const both = bothKinds();
+      const nodes = await start('both', { transports: [socketIO()] });
+      const outcome = await interleave(nodes, newSeed(), ROUNDS, both.create);
+      both.close();
+      report('Redis streams, three nodes, both kinds', outcome);
+      expect(outcome.recovered).toBe(outcome.cuts);
+    },
+    TIMEOUT,
+  );
 });

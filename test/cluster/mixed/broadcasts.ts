@@ -104,7 +104,7 @@ export const broadcasts: MixedCases = (cluster, from) => {
     const members = await cluster.joinBoth(['room']);
     const server = cluster.node(from).server();
     const sent: Event[] = [];
-    for (let n = 0; n < 200; n++) {
+    for (let n = 0; n < 60; n++) {
       (n % 2 === 0 ? server : server.to('room')).emit('n', n);
       sent.push(['n', n]);
     }

@@ -165,8 +165,9 @@ describe('an upgrade on a path without a gateway', () => {
       expect((await fetch(`http://127.0.0.1:${app.port}${path}`)).status).toBe(404);
       await until('the log line', () => lines(app).length > 0);
       expect(lines(app)).toEqual([
-        `GET ${path.replace(/\?.*/, '')} -> 404: a client of Socket.IO requested this path. This server does not support its ` +
-          `protocol: connect with new WebSocket(url), or with the client of 'nestjs-envelope/client'. ${PATHS}`,
+        `GET ${path.replace(/\?.*/, '')} -> 404: a client of Socket.IO requested this path, and no socketIO() of ` +
+          "'nestjs-envelope/socket.io' serves it. Check its path and transports, or add it: new EnvelopeAdapter(app, " +
+          `{ transports: [socketIO()] }). ${PATHS}`,
       ]);
     },
   );

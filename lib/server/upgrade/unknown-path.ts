@@ -8,8 +8,8 @@ const MAX_PATHS = 20;
 const ENGINE_IO = /[?&]EIO=\d/;
 
 const SOCKET_IO =
-  'a client of Socket.IO requested this path. This server does not support its protocol: connect with ' +
-  "new WebSocket(url), or with the client of 'nestjs-envelope/client'";
+  "a client of Socket.IO requested this path, and no socketIO() of 'nestjs-envelope/socket.io' serves it. Check its path and " +
+  'transports, or add it: new EnvelopeAdapter(app, { transports: [socketIO()] })';
 
 /**
  * Returns the log line for an upgrade request on a path without a gateway.

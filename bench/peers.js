@@ -37,8 +37,12 @@ export const PEERS = {
     ...ours(BUILD, 'with telemetry'),
     what: 'ours with OpenTelemetry, its figures on and its traces not sampled',
   },
-  'entry off': { ...ours(BUILD), isEntryOff: true, what: 'ours without the entry socket.io' },
-  'entry off, again': { ...ours(BUILD), isEntryOff: true, what: 'the same: how far the noise goes' },
+  'entry off': { ...ours(BUILD), othersProtocol: 'envelope', what: 'ours without the entry socket.io' },
+  'entry off, again': {
+    ...ours(BUILD),
+    othersProtocol: 'envelope',
+    what: 'the same: how far the noise goes',
+  },
 };
 
 /** Another build of this package. */
@@ -52,7 +56,9 @@ export const forSocketIO = (peer, protocol) => ({ ...inVariant(peer, 'for Socket
 
 /** This package as `peer`, for bare clients, with the entry for clients of Socket.IO; some of these come first. */
 export const withSocketIO = (peer) =>
-  peer.isEntryOff ? peer : { ...inVariant(peer, 'with Socket.IO'), othersProtocol: 'socket.io in /ws' };
+  peer.othersProtocol === undefined
+    ? { ...inVariant(peer, 'with Socket.IO'), othersProtocol: 'socket.io in /ws' }
+    : peer;
 
 /** Whether this package has been built with the entry for clients of Socket.IO. */
 export const hasSocketIO = existsSync(new URL('../dist/esm/socketio/index.js', import.meta.url));

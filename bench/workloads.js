@@ -179,7 +179,7 @@ const ofSocketIO = (workload, protocol = 'socket.io') => ({
 
 /**
  * The same workload with bare clients, where "ours" has the entry for clients of Socket.IO and had such clients before. The
- * others do not have it. Two of them are alike: what their ratio differs from 1 is noise.
+ * others do not have it, and had other bare clients before. They are alike: what their ratio differs from 1 is noise.
  */
 const besideSocketIO = (workload) => ({
   name: `bare clients beside socket.io: ${workload.name}`,

@@ -51,6 +51,18 @@ export function webSocketOf(engine: EngineSocket): TakenWebSocket | undefined {
   return isKnown ? { ws, tcp: tcp as TcpSocket } : undefined;
 }
 
+/**
+ * Releases the request of a WebSocket's handshake, with its headers: two listeners of the engine hold it, which do
+ * nothing any more. If they look different than today, they stay.
+ */
+export function releaseHandshake({ ws, tcp }: TakenWebSocket): void {
+  for (const listener of ws.listeners('error'))
+    if (listener.name === 'onUpgradeError') ws.off('error', listener as () => void);
+  for (const listener of tcp.listeners('close'))
+    if (listener.name === '' && String(listener) === '() => this.emit("close")')
+      tcp.off('close', listener as () => void);
+}
+
 /** Returns whether nothing waits in the engine, so that a message written directly keeps its place. */
 export function isDrained(engine: EngineSocket): boolean {
   return internalsOf(engine).writeBuffer.length === 0;

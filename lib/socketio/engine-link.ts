@@ -17,6 +17,7 @@ import {
   isAwaitingPong,
   mayUpgrade,
   noteSignOfLife,
+  releaseHandshake,
   resumePingTimeout,
   suspendPingTimeout,
   webSocketOf,
@@ -129,6 +130,7 @@ export class EngineLink implements Link, WebSocketListener {
   private takeWebSocket(): void {
     const taken = webSocketOf(this.engine);
     if (taken === undefined) return;
+    releaseHandshake(taken);
     const { ws, tcp } = taken;
     this.ws = ws;
     // one that a polling client has changed to is read already, see readWithEngine

@@ -90,6 +90,8 @@ export class LinkNamespaces {
     this.pending.delete(namespace);
     this.joined.set(namespace, connection);
     clearTimeout(this.idleTimer);
+    // a timer that has ended takes memory, too
+    this.idleTimer = undefined;
   }
 
   /** A request to join was refused, or abandoned. */

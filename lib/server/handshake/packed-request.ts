@@ -1,11 +1,23 @@
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
+/** A request without content. */
+const EMPTY = new IncomingMessage(undefined as unknown as Socket);
+
 /**
  * The properties that Node sets on a request. A request with more is not packed, since the code that added them may
  * read them later.
  */
-const NODE_KEYS = new Set(Reflect.ownKeys(new IncomingMessage(undefined as unknown as Socket))).add('parser');
+const NODE_KEYS = new Set(Reflect.ownKeys(EMPTY)).add('parser');
+
+/** What Node keeps `headersDistinct` under, from the first time that it is read; `undefined` if it keeps nothing. */
+const DISTINCT = Reflect.ownKeys(readDistinct(EMPTY)).find((key) => !NODE_KEYS.has(key));
+if (DISTINCT !== undefined) NODE_KEYS.add(DISTINCT);
+
+function readDistinct(request: IncomingMessage): IncomingMessage {
+  void request.headersDistinct;
+  return request;
+}
 
 /**
  * An upgrade request that no user's code has a reference to, in a quarter of the memory. Unpacked, a browser's request
@@ -25,7 +37,8 @@ export class PackedRequest {
       Reflect.ownKeys(request).every((key) => NODE_KEYS.has(key)) &&
       Object.getPrototypeOf(request) === IncomingMessage.prototype &&
       request.eventNames().length === 0 &&
-      areUnique(rawHeaders, request.headers);
+      areUnique(rawHeaders, request.headers) &&
+      areListed(rawHeaders, DISTINCT === undefined ? undefined : (Reflect.get(request, DISTINCT) as Lists));
     if (!isUntouched || method !== 'GET' || httpVersion !== '1.1') return undefined;
     return new PackedRequest(url, rawHeaders.join('\n'));
   }
@@ -65,12 +78,24 @@ export class PackedRequest {
 }
 
 type Headers = Record<string, string | string[] | undefined>;
+type Lists = Record<string, string[]> | undefined;
 
 /** Returns the headers by name. Each must be unique, since Node merges repeated ones and this function does not. */
 function toHeaders(rawHeaders: readonly string[]): Headers {
   const headers: Headers = {};
   for (let i = 0; i < rawHeaders.length; i += 2) headers[rawHeaders[i]!.toLowerCase()] = rawHeaders[i + 1]!;
   return headers;
+}
+
+/** Returns whether `headersDistinct` was not read, or is as Node makes it of headers that are unique. */
+function areListed(rawHeaders: readonly string[], lists: Lists): boolean {
+  if (lists === undefined) return true;
+  if (rawHeaders.length !== 2 * Object.keys(lists).length) return false;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const list = lists[rawHeaders[i]!.toLowerCase()];
+    if (list?.length !== 1 || list[0] !== rawHeaders[i + 1]) return false;
+  }
+  return true;
 }
 
 /** Returns whether no header was repeated, even with an equal value: `headersDistinct` has both. */

@@ -73,7 +73,7 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
   const layers = [...gatewayLayers, adapterOptions];
   const options = resolvePathOptions(...layers);
   const hasTransports = services.encoding !== ENVELOPE;
-  for (const name of layers.flatMap(meaninglessOptions))
+  for (const name of layers.flatMap((layer) => meaninglessOptions(layer, hasTransports)))
     services.reports.warnOnce(explainMeaningless(name, hasTransports));
   const report: ErrorReporter = (error, where, subject = where) => {
     // the join that was refused is in the log already

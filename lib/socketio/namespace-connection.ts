@@ -26,15 +26,18 @@ const HOLDERS: Readonly<Record<Holder, number>> = { application: 1, early: 2, ba
 const ENDS_LINK: ReadonlySet<number> = new Set([
   CLOSE_CODES.GOING_AWAY.code,
   CLOSE_CODES.PROTOCOL_ERROR.code,
-  CLOSE_CODES.POLICY_VIOLATION.code,
   CLOSE_CODES.TRY_AGAIN_LATER.code,
 ]);
 
-/** Close codes that need no explanation: the application disconnects the client, or the server shuts down. */
+/**
+ * Close codes that need no explanation: the application disconnects the client, the server shuts down, or an `exception` has
+ * said why already.
+ */
 const SILENT: ReadonlySet<number> = new Set([
   CLOSE_CODES.NORMAL.code,
   CLOSE_CODES.GOING_AWAY.code,
   CLOSE_CODES.PROTOCOL_ERROR.code,
+  CLOSE_CODES.POLICY_VIOLATION.code,
 ]);
 
 /**
@@ -61,6 +64,8 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   private holders = 0;
   /** Whether CONNECT_ERROR was sent. */
   private isRefused = false;
+  /** The client goes on over its message rate, which is that of the whole link. */
+  private isFlooding = false;
   private closing: (() => void)[] | undefined;
 
   constructor(
@@ -146,6 +151,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   }
   takeRefusal(): boolean {
     if (this.link.rate.takeRefusal()) return true;
+    this.isFlooding = true;
     this.owner!.onFlood();
     return false;
   }
@@ -160,14 +166,15 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
       this.state = CLOSED;
       return;
     }
-    if (!this.outbox.hasStarted) {
-      if (!this.isRefused) this.link.sendConnectError(this.encoding, { message: reason || 'Disconnected' });
-    } else if (!this.isRefused) {
+    const isJoined = this.outbox.hasStarted && !this.isRefused;
+    const endsLink = isJoined && (this.isFlooding || ENDS_LINK.has(code));
+    if (isJoined) {
       this.outbox.flush();
-      if (!SILENT.has(code)) this.link.sendException(this.encoding, reason, code);
-      if (!ENDS_LINK.has(code)) this.link.sendDisconnect(this.encoding);
+      if (this.isFlooding || !SILENT.has(code)) this.link.sendException(this.encoding, reason, code);
+      if (!endsLink) this.link.sendDisconnect(this.encoding);
+    } else if (!this.isRefused) {
+      this.link.sendConnectError(this.encoding, { message: reason || 'Disconnected' });
     }
-    const endsLink = ENDS_LINK.has(code) && !this.isRefused && this.outbox.hasStarted;
     this.outbox.flush();
     this.state = CLOSED;
     this.link.left(this.encoding);

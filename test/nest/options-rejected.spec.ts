@@ -167,12 +167,13 @@ describe('an option of Socket.IO or ws without effect', () => {
 describe('an option of Socket.IO that socketIO() has', () => {
   it('is logged with its place', async () => {
     const app = await startApp(
-      { providers: [gateway({ cookie: true, serveClient: true })] },
+      { providers: [gateway({ cookie: true, serveClient: true, transports: ['websocket'] })] },
       { adapter: { transports: [socketIO()] } },
     );
     expect(app.log.of('warn').filter((text) => text.includes('has no effect'))).toEqual([
       'The option "cookie" has no effect here and is ignored: set it in socketIO({ cookie })',
       'The option "serveClient" has no effect over a plain WebSocket and is ignored',
+      'The option "transports" has no effect here and is ignored: set it in socketIO({ transports })',
     ]);
   });
 });

@@ -2,6 +2,7 @@ import {
   ConnectedSocket,
   SubscribeMessage,
   WebSocketGateway,
+  WsException,
   type OnGatewayConnection,
   type OnGatewayDisconnect,
 } from '@nestjs/websockets';
@@ -36,8 +37,16 @@ class MainGateway extends Settling implements OnGatewayConnection, OnGatewayDisc
 @WebSocketGateway({ namespace: 'other' })
 class OtherGateway extends Settling {}
 
+@WebSocketGateway({ namespace: 'broken' })
+class BrokenGateway {
+  async handleConnection(): Promise<void> {
+    await Promise.resolve();
+    throw new WsException('go away');
+  }
+}
+
 const start = (ours: EnvelopeOptions = {}): Promise<IoApp> =>
-  startIoApp('ours', { providers: [MainGateway, OtherGateway] }, { ours });
+  startIoApp('ours', { providers: [MainGateway, OtherGateway, BrokenGateway] }, { ours });
 
 const exceptionsOf = (client: IoClient): unknown[] => client.of('exception').map(([payload]) => payload);
 
@@ -64,6 +73,17 @@ describeOurs('the end of a Socket.IO client', () => {
       app.nest.get(MainGateway).clients[0]!.close(4000, 'enough');
       expect(await client.ended()).toBe('io server disconnect');
       expect(exceptionsOf(client)).toEqual([{ status: 'error', message: 'enough', closeCode: 4000 }]);
+    });
+
+    it('is one exception and the end of the namespace when handleConnection throws', async () => {
+      const app = await start();
+      const client = app.open('/broken', { transport });
+      const other = client.join('/other');
+      await other.connected();
+      expect(await client.ended()).toBe('io server disconnect');
+      expect(exceptionsOf(client)).toMatchObject([{ status: 'error', message: 'go away' }]);
+      await other.settled();
+      other.destroy();
     });
 
     it('is a lost connection after client.terminate', async () => {

@@ -118,11 +118,12 @@ const HOST =
   'the option host has no effect. A gateway with a port listens on all addresses. To listen on one address, leave the ' +
   'port out and use app.listen(port, host). To name the hosts that pages connect from, use the option hosts';
 
-/** Returns the names of the given options that have no effect here. */
-export function meaninglessOptions(options: object): string[] {
+/** Returns the names of the given options that have no effect here. @param hasTransports whether the adapter has `socketIO()` */
+export function meaninglessOptions(options: object, hasTransports: boolean): string[] {
   return Object.entries(options)
     .filter(([name, value]: [string, unknown]) => {
-      if (name === 'transports') return namesTransports(value) && value.includes('polling');
+      if (name === 'transports')
+        return namesTransports(value) && (hasTransports || value.includes('polling'));
       return MEANINGLESS.has(name) && value !== undefined && value !== false;
     })
     .map(([name]) => name);

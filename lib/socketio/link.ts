@@ -13,6 +13,8 @@ export interface ConnectError {
 
 /** The connection of one Socket.IO client, as its namespaces use it. */
 export interface Link {
+  /** The id of the engine, which is the session id of polling. */
+  readonly id: string;
   readonly clientInfo: ClientInfo;
   readonly rate: MessageRate;
   /** The name of the engine's transport: `websocket` or `polling`. */

@@ -82,6 +82,9 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
     this.watcher = watcher;
   }
 
+  get transportId(): string {
+    return this.link.id;
+  }
   get transportName(): string {
     return this.link.transportName;
   }

@@ -158,6 +158,7 @@ describeServers('the API of a socket', (server) => {
       await other.connected();
       const [socket] = [...app.nest.get(OtherGateway).server.sockets.values()];
       expect(socket!.conn.transport.name).toBe(gateway.socket.conn.transport.name);
+      expect(Reflect.get(socket!.conn, 'id')).toBe(Reflect.get(gateway.socket.conn, 'id'));
       expect(gateway.server.engine.clientsCount).toBe(1);
     });
 

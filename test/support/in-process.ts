@@ -119,6 +119,7 @@ class InProcessConnection implements Connection, OutboxTransport {
   readonly transportName = 'in-process';
   readonly encoding = ENVELOPE;
   readonly isCarried = false;
+  readonly transportId = undefined;
   readonly outbox: Outbox;
   readonly extensions = '';
   readonly webSocket = undefined;

@@ -24,6 +24,7 @@ interface EngineClient {
   readonly _connection: {
     readonly transportName: string;
     readonly isCarried: boolean;
+    readonly transportId: string | undefined;
     readonly outbox: { readonly writable: boolean };
     watchTransport(listener: () => void): void;
   };
@@ -98,9 +99,9 @@ export class EngineSocket extends UserEvents {
     const { transportName, outbox } = this.client._connection;
     return { name: transportName, writable: outbox.writable };
   }
-  /** The client's id. */
+  /** The id of a Socket.IO client's connection, the same in all its namespaces; else the client's id. */
   get id(): string {
-    return this.client.id;
+    return this.client._connection.transportId ?? this.client.id;
   }
   /** The client's address, as `handshake.address`. */
   get remoteAddress(): string {

@@ -39,6 +39,8 @@ export type Holder = 'application' | 'early' | 'backlog';
 export interface Connection extends Beating {
   /** The name of the transport, as in Engine.IO's `client.conn.transport.name`: `websocket`. */
   readonly transportName: string;
+  /** The id of the transport, where it has one: several connections may share it. */
+  readonly transportId: string | undefined;
   /** Whether the transport was admitted and counted before, since it may carry several connections. */
   readonly isCarried: boolean;
   /** How messages look on this connection. */

@@ -47,9 +47,15 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
   declare readonly transportName: string;
   declare readonly encoding: Encoding;
   declare readonly isCarried: boolean;
+  declare readonly transportId: undefined;
   static {
     // on the class, not on each connection
-    Object.assign(this.prototype, { transportName: 'websocket', encoding: ENVELOPE, isCarried: false });
+    Object.assign(this.prototype, {
+      transportName: 'websocket',
+      encoding: ENVELOPE,
+      isCarried: false,
+      transportId: undefined,
+    });
   }
 
   readonly outbox: Outbox;

@@ -21,13 +21,28 @@ const BAD_VERSION: HttpRefusal = {
   body: { code: 5, message: 'Unsupported protocol version' },
 };
 
-/** Reads the query of a request, of each parameter the last value, as the engine does. */
-export function readQuery({ url = '' }: IncomingMessage): EngineQuery {
+/**
+ * Reads the query of a request, of each parameter the last value, and gives it to the engine. The engine would read it in
+ * another way: without what follows a `#`. What was checked must be what is used.
+ */
+export function readQuery(request: IncomingMessage): EngineQuery {
+  const { url = '' } = request;
   const start = url.indexOf('?');
-  const query = new URLSearchParams(start === -1 ? '' : url.slice(start + 1));
-  const last = (name: string): string | undefined => query.getAll(name).at(-1);
+  const query: Partial<Record<string, string>> = Object.fromEntries(
+    new URLSearchParams(start === -1 ? '' : url.slice(start + 1)),
+  );
+  setQuery(request, query);
   // an empty session id is none
-  return { sid: last('sid') || undefined, transport: last('transport'), version: last('EIO') };
+  return { sid: query['sid'] || undefined, transport: query['transport'], version: query['EIO'] };
+}
+
+/** Hides the query of a request from the engine. A preflight is about no session. */
+export function hideQuery(request: IncomingMessage): void {
+  setQuery(request, {});
+}
+
+function setQuery(request: IncomingMessage, query: object): void {
+  Reflect.set(request, '_query', query);
 }
 
 /** Returns the refusal of a plain request that the engine would answer with 500, or not at all. */

@@ -16,7 +16,14 @@ import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
 import { Encodings } from './encodings.js';
 import { limitCloseWait, whenTransportClosed } from './engine-internals.js';
 import { EngineLink } from './engine-link.js';
-import { BAD_REQUEST, checkRequest, checkUpgrade, readQuery, UNKNOWN_SESSION } from './engine-query.js';
+import {
+  BAD_REQUEST,
+  checkRequest,
+  checkUpgrade,
+  hideQuery,
+  readQuery,
+  UNKNOWN_SESSION,
+} from './engine-query.js';
 import { HandshakeRequest } from './handshake-request.js';
 import type { LinkSettings } from './link-namespaces.js';
 import type { ResolvedSocketIOOptions } from './options.js';
@@ -105,13 +112,18 @@ export class SocketIoTransport implements OpenTransport {
       request,
       (clientInfo) => {
         // a preflight is about the request that follows it
-        if (request.method === 'OPTIONS') return pass();
+        if (request.method === 'OPTIONS') {
+          hideQuery(request);
+          return pass();
+        }
         const query = readQuery(request);
         const refused = checkRequest(request, query);
         if (refused !== undefined) return refuse(refused);
         if (query.sid === undefined) return this.admit(request, response, clientInfo, pass);
         const link = this.linkOf(query.sid, clientInfo);
         if (link === undefined) return refuse(UNKNOWN_SESSION);
+        // the engine would never answer a plain request to a WebSocket's session
+        if (query.transport !== 'polling' || link.transportName !== 'polling') return refuse(BAD_REQUEST);
         if (request.method === 'POST') {
           // a polling client sends one request with messages after the other
           if (!link.post(pass)) refuse(BAD_REQUEST);

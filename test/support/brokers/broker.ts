@@ -75,13 +75,14 @@ export abstract class Broker {
   /** Starts it on the same port and in the same folder as before. Resolves when it accepts clients. */
   async start(): Promise<this> {
     if (this.isRunning) return this;
-    this.assignedPort ??= await freePort();
     if (this.dataFolder === undefined) {
       this.dataFolder = mkdtempSync(join(tmpdir(), `envelope-${this.constructor.name.toLowerCase()}-`));
       const account = this.account();
       if (account !== undefined) chownSync(this.dataFolder, account.uid, account.gid);
       await this.prepare();
     }
+    // as late as possible: another process may take a free port while this one prepares
+    this.assignedPort ??= await freePort();
     const { file, args, ready } = this.program();
     await this.ready(this.run(file, args), ready);
     return this;

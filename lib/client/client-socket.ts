@@ -139,11 +139,33 @@ export class ClientSocket<
         'ERR_ENVELOPE_INVALID_ARGUMENT',
         new TypeError(`timeout is ${String(timeout)}: it takes a number of milliseconds`),
       );
+    return this.#timed(timeout);
+  }
+
+  /**
+   * Lets a signal cancel one request: it rejects with the signal's `reason`, and the server is told by `$cancel`. The request
+   * still has a timeout, `ackTimeout` or that of `timeout(ms).signal(signal)`.
+   *
+   * @example
+   * const report = await socket.signal(controller.signal).emitWithAck('report', range);
+   *
+   * @throws TypeError if `signal` is not an `AbortSignal`
+   */
+  signal(signal: AbortSignal): TimedEmitter<Emit> {
+    return this.#timed(this.#settings.ackTimeout).signal(signal);
+  }
+
+  #timed(timeout: number, signal?: AbortSignal): TimedEmitter<Emit> {
     return {
-      emit: (event, ...args) => this.#send(event, args, timeout),
+      emit: (event, ...args) => this.#send(event, args, timeout, signal),
       emitWithAck: async (event, ...args) => {
         assertEmittable(event);
-        return this.#request(event, args, timeout);
+        return this.#request(event, args, timeout, signal);
+      },
+      signal: (given) => {
+        if (typeof given?.aborted !== 'boolean')
+          throw withCode('ERR_ENVELOPE_INVALID_ARGUMENT', new TypeError('signal is not an AbortSignal'));
+        return this.#timed(timeout, given);
       },
     };
   }
@@ -239,23 +261,25 @@ export class ClientSocket<
     return () => this.#listeners.remove(STATE, listener as AnyFunction);
   }
 
-  #send(event: string, args: readonly unknown[], timeout?: number): boolean {
+  #send(event: string, args: readonly unknown[], timeout?: number, signal?: AbortSignal): boolean {
     assertEmittable(event);
     const callback = args.at(-1);
     if (typeof callback !== 'function') return this.#queue.emit(event, args);
+    const withError = timeout !== undefined;
     const settled = (error: Error | null, data?: unknown): void => {
-      if (timeout !== undefined) callListener(callback as AnyFunction, [error, data]);
+      if (withError) callListener(callback as AnyFunction, [error, data]);
       // as in Socket.IO, a callback without timeout() has no error argument and does not run on failure
       else if (error === null) callListener(callback as AnyFunction, [data]);
     };
-    return this.#queue.request(event, args.slice(0, -1), timeout ?? this.#settings.ackTimeout, settled);
+    timeout ??= this.#settings.ackTimeout;
+    return this.#queue.request(event, args.slice(0, -1), timeout, settled, signal);
   }
 
-  #request(event: string, args: readonly unknown[], timeout: number): Promise<Untyped> {
+  #request(event: string, args: readonly unknown[], timeout: number, signal?: AbortSignal): Promise<Untyped> {
     return new Promise((resolve, reject) => {
-      this.#queue.request(event, args, timeout, (error, data) =>
-        error === null ? resolve(data) : reject(error),
-      );
+      const settled = (error: Error | null, data?: unknown): void =>
+        error === null ? resolve(data) : reject(error);
+      this.#queue.request(event, args, timeout, settled, signal);
     });
   }
 

@@ -57,11 +57,13 @@ export interface Emitter<Emit extends EventsMap> {
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean;
 }
 
-/** Emits requests with a timeout. `socket.timeout()` returns one. */
+/** Emits requests with a timeout. `socket.timeout()` and `socket.signal()` return one. Immutable. */
 export interface TimedEmitter<Emit extends EventsMap> extends Emitter<WithTimeout<Emit>> {
   /** @see ClientSocket.emitWithAck */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>>;
+  /** @see ClientSocket.signal */
+  signal(signal: AbortSignal): TimedEmitter<Emit>;
 }

@@ -73,6 +73,8 @@ export class Connection {
   /** The exception that a connection middleware of the server sent before it closed the attempt. */
   #refusal: unknown;
   #session: string | undefined;
+  /** Whether the server takes `$cancel`. */
+  canCancel = false;
   #offset: string | undefined;
   #unwatchNetwork: (() => void) | undefined;
   readonly #liveness: Liveness;
@@ -202,6 +204,7 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#openedAt = performance.now();
     this.#session = session.session;
+    this.canCancel = Array.isArray(session.features) && session.features.includes('cancel');
     this.#current = 'open';
     this.#liveness.start();
     this.#owner.opened(session);

@@ -20,6 +20,8 @@ export interface SessionInfo {
   readonly id?: string | undefined;
   readonly recovered?: boolean;
   readonly session?: string | undefined;
+  /** What the server can do. */
+  readonly features?: unknown;
 }
 
 /** Parses a message. The result has no fields if the text is not a JSON object: a server may send anything. */
@@ -45,8 +47,13 @@ export function isRequestId(id: unknown): id is string | number {
 
 /** Reads the data of `$session`. Fields of an unexpected type are `undefined`. */
 export function readSession(data: unknown): SessionInfo {
-  const { id, recovered, session } = Object(data) as Record<string, unknown>;
-  return { id: textOrUndefined(id), recovered: recovered === true, session: textOrUndefined(session) };
+  const { id, recovered, session, features } = Object(data) as Record<string, unknown>;
+  return {
+    id: textOrUndefined(id),
+    recovered: recovered === true,
+    session: textOrUndefined(session),
+    features,
+  };
 }
 
 function textOrUndefined(value: unknown): string | undefined {

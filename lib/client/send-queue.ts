@@ -44,35 +44,54 @@ export class SendQueue {
   }
 
   /**
-   * Sends a request. `callback` runs once: with the answer, or with an error, at the latest after the timeout.
+   * Sends a request. `callback` runs once: with the answer, or with an error, at the latest after the timeout. After the
+   * timeout, or when `signal` aborts, the server is told that nobody waits any more.
    *
    * @param timeout milliseconds
    * @returns whether the request was sent or queued
    */
-  request(event: string, args: readonly unknown[], timeout: number, callback: AnswerCallback): boolean {
+  request(
+    event: string,
+    args: readonly unknown[],
+    timeout: number,
+    callback: AnswerCallback,
+    signal?: AbortSignal,
+  ): boolean {
     const id = ++this.#ids;
     const text = writeMessage({ event, data: payloadOf(args), id });
     let timer: ReturnType<typeof setTimeout> | undefined;
+    const settle = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', abort);
+    };
+    const fail = (error: Error): void => {
+      settle();
+      // the callback may connect, send or disconnect, so it must not run in the middle of a state change
+      queueMicrotask(() => callback(error));
+    };
+    const giveUp = (error: Error): void => {
+      this.#cancel(id, this.#connection.canCancel);
+      fail(error);
+    };
+    const abort = (): void => giveUp(reasonOf(signal!));
+    if (signal?.aborted === true) {
+      fail(reasonOf(signal));
+      return false;
+    }
     const isSent = this.#sendRequest(text, id, {
       take: (data) => {
         // the first answer counts, even if it announces more
         this.#receivers.delete(id);
-        clearTimeout(timer);
+        settle();
         callback(null, data);
       },
       end: () => undefined,
-      fail: (error) => {
-        clearTimeout(timer);
-        // the callback may connect, send or disconnect, so it must not run in the middle of a state change
-        queueMicrotask(() => callback(error));
-      },
+      fail,
     });
-    const expire = (): void => {
-      // do not send a request whose answer is no longer awaited
-      this.#unqueue(id);
-      this.#fail(id, new TimeoutError());
-    };
-    if (isSent) timer = setTimeout(expire, Math.min(timeout, MAX_DELAY));
+    if (isSent) {
+      timer = setTimeout(() => giveUp(new TimeoutError()), Math.min(timeout, MAX_DELAY));
+      signal?.addEventListener('abort', abort);
+    }
     return isSent;
   }
 
@@ -136,9 +155,11 @@ export class SendQueue {
     return true;
   }
 
-  #cancel(id: number): void {
+  #cancel(id: number, isSupported = true): void {
+    // neither send nor work on a request whose answer is no longer awaited
     this.#receivers.delete(id);
-    if (!this.#unqueue(id)) this.#connection.send(writeMessage({ event: '$cancel', data: id }));
+    if (!this.#unqueue(id) && isSupported)
+      this.#connection.send(writeMessage({ event: '$cancel', data: id }));
   }
 
   /** @returns whether the message was queued */
@@ -153,6 +174,11 @@ export class SendQueue {
     this.#receivers.delete(id);
     receiver?.fail(error);
   }
+}
+
+function reasonOf(signal: AbortSignal): Error {
+  // `null` would look like an answer
+  return (signal.reason ?? new DOMException('aborted', 'AbortError')) as Error;
 }
 
 /** Returns the payload: the only argument, or a list of several arguments. */

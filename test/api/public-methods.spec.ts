@@ -87,6 +87,7 @@ async function createAll(): Promise<Created> {
     Presence: server.presence,
     ClientSocket: plain,
     'ClientSocket.timeout()': plain.timeout(1_000),
+    'ClientSocket.signal()': plain.signal(new AbortController().signal),
     'ClientSocket.volatile': plain.volatile,
     'ClientSocket.stream()': plain.stream('said'),
     TestClient: client,

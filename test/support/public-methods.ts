@@ -71,6 +71,7 @@ const eventAndListener: MethodRow = [event, listener];
 const unnamed: MethodRow = [{ ...event, optional }];
 const rooms: MethodRow = [{ name: 'rooms', valid: 'red', errorText: 'name of a room' }];
 const timeout: MethodRow = [{ name: 'timeout', valid: 1_000 }];
+const signal: MethodRow = [{ name: 'signal', valid: new AbortController().signal }];
 const compress: MethodRow = [{ name: 'compress', valid: false }];
 const middleware: MethodRow = [{ name: 'middleware', valid: (_: unknown, next: () => void) => next() }];
 const sent: MethodRow = [event, { name: 'data', valid: 'hello', optional }];
@@ -106,6 +107,7 @@ const client: Methods = {
   disconnect: NONE,
   timeout,
   stream: [...sent, { name: 'options', valid: {}, optional }],
+  signal,
   reauthenticate: NONE,
   on: eventAndListener,
   once: eventAndListener,
@@ -185,7 +187,8 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
     on: [{ ...event, valid: 'join' }, listener],
   },
   ClientSocket: client,
-  'ClientSocket.timeout()': sending,
+  'ClientSocket.timeout()': { ...sending, signal },
+  'ClientSocket.signal()': { ...sending, signal },
   'ClientSocket.volatile': { emit: sent },
   'ClientSocket.stream()': { next: NONE, return: NONE },
   TestClient: {

@@ -9,6 +9,8 @@ export {
   type EnvelopeOptionsFactory,
 } from './nest/envelope-module.js';
 export type { EnvelopeOptions, GatewayOptions, PathOptions, UpgradeGuards } from './nest/options/options.js';
+export { Ordered } from './nest/handlers/ordered.js';
+export { Signal } from './nest/handlers/signal.js';
 export { EnvelopeExceptionFilter } from './nest/errors/envelope-exception-filter.js';
 export { RoomLimitError } from './nest/errors/room-limit-error.js';
 export type { Limits, PathLimits } from './nest/options/limits.js';
@@ -31,6 +33,7 @@ export type { HandlerOutcome, HandlerTrace } from './server/diagnostics/handler-
 export type { Handshake } from './server/handshake/handshake.js';
 export type { AdapterFactory } from './server/rooms/adapter-factory.js';
 export { user } from './server/handshake/user-name.js';
+export { AbortError, type AbortCause } from './server/socket/abort-error.js';
 export { messageContext, type MessageContext } from './server/socket/message-context.js';
 export type { Restored } from './server/recovery/types.js';
 export type { MountedServer, ObservedServer, ObservedSocket } from './server/diagnostics/types.js';

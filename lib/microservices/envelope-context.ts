@@ -1,6 +1,7 @@
 import { BaseRpcContext } from '@nestjs/microservices';
 import type { RequestId } from '../protocol/envelope.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
+import type { IncomingRequest } from '../server/socket/incoming-request.js';
 import type { Handshake } from '../server/handshake/handshake.js';
 import type { Untyped } from '../protocol/typed-events.js';
 
@@ -23,6 +24,22 @@ type Args = [
  * ```
  */
 export class EnvelopeContext extends BaseRpcContext<Args> {
+  readonly #request: IncomingRequest | undefined;
+
+  /** @internal */
+  constructor(args: Args, request?: IncomingRequest) {
+    super(args);
+    this.#request = request;
+  }
+
+  /**
+   * Aborts when the client cancels the message or disconnects, and when the server closes; never after the final answer. An
+   * event gets the signal of its connection. The `reason` is an `AbortError`, whose `cause` is `cancelled`, `disconnected` or
+   * `server shutting down`. `@Signal()` injects it.
+   */
+  get signal(): AbortSignal {
+    return this.#request?.signal ?? this.getSocketRef()._requests.signal;
+  }
   /** Returns the client's socket, the same object that gateways receive. */
   getSocketRef(): EnvelopeSocket {
     return this.getArgByIndex(0);

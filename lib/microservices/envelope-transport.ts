@@ -1,5 +1,10 @@
 import type { IncomingMessage } from 'node:http';
-import { Server, type CustomTransportStrategy, type MessageHandler } from '@nestjs/microservices';
+import {
+  Server,
+  type CustomTransportStrategy,
+  type MessageHandler,
+  type MsPattern,
+} from '@nestjs/microservices';
 import { isObservable, type Observable } from 'rxjs';
 import type { EnvelopeAdapter } from '../nest/envelope-adapter.js';
 import { ValueSink } from '../nest/handlers/value-sink.js';
@@ -13,6 +18,7 @@ import { assertOptions, refuse, refuseOption } from '../protocol/refuse.js';
 import { withCode } from '../protocol/with-code.js';
 import { currentTrace } from '../server/diagnostics/current-trace.js';
 import { EnvelopeContext } from './envelope-context.js';
+import { PatternHandlers } from './pattern-handlers.js';
 
 /** Options of {@link EnvelopeTransport}. */
 export interface EnvelopeTransportOptions {
@@ -45,6 +51,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
   /** The transport id of this strategy: {@link ENVELOPE}. */
   override transportId: symbol = ENVELOPE;
   private server: EnvelopeServer | undefined;
+  private readonly patterns: PatternHandlers;
 
   /** @throws TypeError if `adapter` is not an `EnvelopeAdapter`, or an option is unknown or malformed */
   constructor(
@@ -58,15 +65,21 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     assertOptions(where, options, ['path'], "{ path: '/rpc' }");
     if (options.path !== undefined && typeof options.path !== 'string')
       refuseOption(where, 'path', options.path, "a text, such as '/rpc'");
+    this.patterns = new PatternHandlers(adapter._controllers);
   }
 
   /** Starts the transport. Nest calls it; an error goes to `callback`. */
   listen(callback: (error?: unknown) => void): void {
     if (typeof callback !== 'function')
       refuse('EnvelopeTransport.listen', 'callback', callback, 'a function: Nest calls it');
+    const ordered = new Set(
+      this.patterns.ordered.map((pattern) => this.normalizePattern(pattern as MsPattern)),
+    );
     try {
       this.server = this.adapter._handlePackets(this.options.path, {
         handle: (...message) => this.handlePacket(...message),
+        hasOrder: this.patterns.ordered.length > 0,
+        isOrdered: (pattern) => ordered.has(this.getRouteFromPattern(textOfPattern(pattern))),
       });
     } catch (error) {
       return callback(error);
@@ -79,6 +92,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
   close(): void {
     if (this.server !== undefined) this.server._config.gateway.router.packetHandler = undefined;
     this.server = undefined;
+    this.patterns.close();
     this._status$.next('disconnected');
   }
 
@@ -106,7 +120,7 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
   }
 
   private async handlePacket(
-    ...[client, packet, request]: Parameters<PacketHandler['handle']>
+    ...[client, packet, request, onValue]: Parameters<PacketHandler['handle']>
   ): Promise<void> {
     const pattern = textOfPattern(packet.pattern);
     const { payload: data, metadata } = packet;
@@ -114,7 +128,10 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     // record the declared pattern: clients can write the same pattern in many ways
     if (handler !== null) currentTrace()?.setDeclared(this.getRouteFromPattern(pattern));
     else currentTrace()?.refuse('unknown_event');
-    const context = new EnvelopeContext([client as EnvelopeSocket, pattern, metadata, request?.givenId]);
+    const context = new EnvelopeContext(
+      [client as EnvelopeSocket, pattern, metadata, request?.givenId],
+      request,
+    );
     // Nest's filters handle what handlers throw, so this error comes from a hook or from a filter
     const failed = (error: unknown): void => {
       currentTrace()?.fail(error);
@@ -123,19 +140,26 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
     };
     if (request !== undefined) {
       if (handler === null) request.fail({ status: 'error', message: NO_HANDLER });
-      else await this.run(handler, data, context, (result) => this.respond(result, request)).catch(failed);
+      else
+        await this.run(handler, data, context, (result) => this.respond(result, request, onValue)).catch(
+          failed,
+        );
     } else if (handler?.isEventHandler === true) {
-      await this.run(handler, data, context, exhaust).catch(failed);
+      await this.run(handler, data, context, (result) => exhaust(result, onValue)).catch(failed);
     } else {
       // a message handler does not run for an event: no client could end the source that it returns
       client.nsp._warn('patterns', 'a client sent an event that no @EventPattern handles');
     }
   }
 
-  private async respond(result: unknown, request: IncomingPacket): Promise<void> {
+  private async respond(
+    result: unknown,
+    request: IncomingPacket,
+    onValue: (() => void) | undefined,
+  ): Promise<void> {
     // the client no longer waits for the values
     if (isObservable(result) && (request.done || request.isCancelled)) return request.answer();
-    return drain(this.transformToObservable(result), request);
+    return drain(this.transformToObservable(result), request, onValue);
   }
 
   private async run(
@@ -162,12 +186,15 @@ export class EnvelopeTransport extends Server<EnvelopeTransportEvents> implement
 }
 
 /** Runs the source of an event to its end, even after the client has disconnected: the event was received. */
-function exhaust(source: unknown): Promise<void> | undefined {
+function exhaust(source: unknown, onValue: (() => void) | undefined): Promise<void> | undefined {
   if (!isObservable(source)) return undefined;
   return new Promise((resolve) => {
     source.subscribe(
       new ValueSink(
-        () => true,
+        () => {
+          onValue?.();
+          return true;
+        },
         () => resolve(),
       ),
     );
@@ -175,7 +202,11 @@ function exhaust(source: unknown): Promise<void> | undefined {
 }
 
 /** Answers with each value of a source. Every answer except the last one carries `more`. Resolves when the source ends. */
-function drain(source: Observable<unknown>, request: IncomingPacket): Promise<void> {
+function drain(
+  source: Observable<unknown>,
+  request: IncomingPacket,
+  onValue: (() => void) | undefined,
+): Promise<void> {
   return new Promise((resolve) => {
     // hold a value until the end of this tick, since it may be the last one
     let last: { value: unknown } | undefined;
@@ -184,6 +215,7 @@ function drain(source: Observable<unknown>, request: IncomingPacket): Promise<vo
       last = undefined;
     };
     const take = (value: unknown): boolean => {
+      onValue?.();
       flush();
       last = { value };
       process.nextTick(flush);

@@ -6,6 +6,7 @@ import { hooksSettled } from './hooks/hook-tracker.js';
 import { isClientFault, toExceptionPayload } from './errors/envelope-exception-filter.js';
 import type { Gateway } from './gateways/gateway-explorer.js';
 import { MessageDispatcher } from './handlers/message-dispatcher.js';
+import { orderedEvents } from './handlers/ordered.js';
 import { RoomLimitError } from './errors/room-limit-error.js';
 import { upgradeGuards } from './guards/upgrade-guards.js';
 import type { PathLimits, Resolved } from './options/limits.js';
@@ -139,7 +140,9 @@ function namespaceLimits({ options, limits }: ResolvedInput): NamespaceLimits {
 }
 
 function gatewayBridge({ options, gateways, guard }: ResolvedInput): EndpointConfig['namespace']['gateway'] {
-  const router = new MessageRouter(options.limits, options.messageParser, options.messageContext);
+  const { limits, messageParser, messageContext, ordered } = options;
+  const order = ordered === true ? true : orderedEvents(gateways);
+  const router = new MessageRouter(limits, messageParser, messageContext, order);
   router.dispatcher = new MessageDispatcher(options.replies ?? 'always');
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
   return {

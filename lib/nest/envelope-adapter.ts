@@ -1,5 +1,5 @@
 import type { Server } from 'node:http';
-import { Logger, type INestApplicationContext } from '@nestjs/common';
+import { Logger, type INestApplicationContext, type Type } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import { createAdapterServices, type AdapterServices } from './adapter-services.js';
@@ -8,7 +8,7 @@ import { setUpGateways } from './gateway-setup.js';
 import { toContext } from './gateways/application-context.js';
 import { bindInOrder } from './gateways/binding-order.js';
 import { checkGateway, checkSharedPaths } from './gateways/gateway-check.js';
-import { exploreGateways, findProvider } from './gateways/gateway-explorer.js';
+import { exploreControllers, exploreGateways, findProvider } from './gateways/gateway-explorer.js';
 import { mountGateways } from './gateways/gateway-mount-point.js';
 import { guardNames } from './guards/upgrade-guards.js';
 import { StartupLog } from './logging/startup-log.js';
@@ -35,6 +35,7 @@ import { withCode } from '../protocol/with-code.js';
 export class EnvelopeAdapter extends WsAdapter {
   protected override readonly logger = new Logger(EnvelopeAdapter.name);
   private readonly options: EnvelopeOptions;
+  private readonly context: INestApplicationContext | undefined;
   private readonly services: AdapterServices;
   private readonly mounted: MountedServers;
   private readonly routers: UpgradeRouters;
@@ -53,7 +54,7 @@ export class EnvelopeAdapter extends WsAdapter {
    */
   constructor(app?: INestApplicationContext | object, options: EnvelopeOptions = {}) {
     super(app);
-    const context = toContext(app);
+    const context = (this.context = toContext(app));
     const ofModule = context && findProvider<EnvelopeOptions>(context, ENVELOPE_OPTIONS);
     this.options = resolveAdapterOptions(options, ofModule ?? {});
     const gateways = context === undefined ? [] : exploreGateways(context);
@@ -139,6 +140,11 @@ export class EnvelopeAdapter extends WsAdapter {
     return this.options;
   }
 
+  /** @internal The classes of the application's controllers. */
+  get _controllers(): readonly Type[] {
+    return this.context === undefined ? [] : exploreControllers(this.context);
+  }
+
   /**
    * @internal Passes the messages of the microservice protocol on a path to `packetHandler`.
    * @throws Error if the path has an `EnvelopeTransport` already
@@ -154,6 +160,7 @@ export class EnvelopeAdapter extends WsAdapter {
         ),
       );
     router.packetHandler = packetHandler;
+    router.hasOrder ||= packetHandler.hasOrder;
     return server;
   }
 

@@ -61,7 +61,7 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_UNSUPPORTED: {
     topic: 'calls',
     class: 'Error',
-    when: 'A member has no meaning here: `emitWithAck` on a whole RegExp namespace, `unwrap` of `EnvelopeClient`, `client.ws` on a connection without a WebSocket.',
+    when: 'A member has no meaning here: `emitWithAck` on a whole RegExp namespace, `unwrap` of `EnvelopeClient`, `client.ws` on a connection without a WebSocket, `@Signal()` in a handler of HTTP requests.',
     fix: 'Use what the message names instead.',
   },
   ERR_ENVELOPE_INVALID_PATH: {
@@ -147,6 +147,12 @@ export const ERROR_CODES = {
     class: 'RequestError',
     when: 'The peer answered a request with an `exception`. Its payload is in `data`; `data.code` is one of the codes of exceptions below, if the server itself refused the request.',
     fix: 'Handle it as the answer that it is.',
+  },
+  ERR_ENVELOPE_ABORTED: {
+    topic: 'running',
+    class: 'AbortError',
+    when: 'The `reason` of the signal that `@Signal()` gives a handler: `cause` is `cancelled`, `disconnected` or `server shutting down`.',
+    fix: 'Throw it or stop: it is neither logged nor sent.',
   },
   ERR_ENVELOPE_TOO_MANY_REQUESTS: {
     topic: 'running',

@@ -96,6 +96,7 @@ export const surfaceOf = (
   ends: (() => unknown)[],
 ): Readonly<Record<string, Readonly<Record<string, Entry>>>> => ({
   '.': {
+    AbortError: ACCEPTS_ANYTHING,
     BroadcastOperator: PACKAGE_ONLY,
     CLOSE_CODES: CONSTANT,
     DisconnectedError: ACCEPTS_ANYTHING,
@@ -121,10 +122,12 @@ export const surfaceOf = (
       params: [{ ...path, optional }],
       call: (...args) => Reflect.apply(main.InjectEnvelopeServer, undefined, args),
     },
+    Ordered: ACCEPTS_ANYTHING,
     Presence: PACKAGE_ONLY,
     RemoteSocket: PACKAGE_ONLY,
     RequestError: ACCEPTS_ANYTHING,
     RoomLimitError: ACCEPTS_ANYTHING,
+    Signal: ACCEPTS_ANYTHING,
     TimeoutError: ACCEPTS_ANYTHING,
     getEnvelopeServerToken: {
       params: [path],

@@ -1,6 +1,7 @@
 import { Catch, type ArgumentsHost } from '@nestjs/common';
 import { BaseWsExceptionFilter } from '@nestjs/websockets';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
+import { isAbort } from '../../server/socket/abort-error.js';
 import { INTERNAL_ERROR } from '../../server/socket/incoming-request.js';
 import { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { isHttpException, isWsException } from './nest-exceptions.js';
@@ -50,6 +51,7 @@ export class EnvelopeExceptionFilter extends BaseWsExceptionFilter {
     const ws = host.switchToWs();
     const client: unknown = ws.getClient();
     if (!(client instanceof EnvelopeSocket)) return super.catch(exception as object, host);
+    if (isAbort(exception, client._isEnded && client._requestsIfAny?.isAborted)) return;
     const isHook = client._lifecycle.isConnecting;
     // a hook's arguments include the upgrade request, which must not be sent
     const cause = isHook ? undefined : { pattern: ws.getPattern(), data: ws.getData<unknown>() };

@@ -1,4 +1,5 @@
 import { Catch, type ExceptionFilter } from '@nestjs/common';
+import { isAbort } from '../../server/socket/abort-error.js';
 import { requestContext } from '../../server/socket/incoming-request.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import { EnvelopeExceptionFilter } from './envelope-exception-filter.js';
@@ -7,13 +8,15 @@ import { filtersOf, NEST } from '../gateways/nest-metadata.js';
 import { SharedPatch } from '../gateways/shared-patch.js';
 
 /**
- * An exception type that matches no exception. Nest checks every exception against it first, right before it picks the
- * filter that runs. That check marks the current request as failed, whatever the filter then sends to the client.
+ * An exception type. Nest checks every exception against it first, right before it picks the filter that runs. That check
+ * marks the current request as failed, whatever the filter then sends to the client. It matches only what a handler throws
+ * because its signal was aborted: then no filter runs.
  */
 class FailureDetector {
   static [Symbol.hasInstance](error: unknown): boolean {
-    currentTrace()?.fail(error);
     const request = requestContext.getStore();
+    if (isAbort(error, request?.isAborted)) return true;
+    currentTrace()?.fail(error);
     if (request !== undefined) request.failing = true;
     return false;
   }
@@ -39,7 +42,7 @@ export function installFilters(gateway: Gateway): () => void {
   const undos = [
     patches.acquire(gateway.type, (type) => prepend(type, fallbackFilter)),
     ...gateway.handlers.map((handler) =>
-      patches.acquire(handler, (method) => append(method, detectorFilter)),
+      patches.acquire(handler, (method) => appendFilter(method, detectorFilter)),
     ),
   ];
   return () => undos.forEach((undo) => undo());
@@ -49,7 +52,8 @@ export function installFilters(gateway: Gateway): () => void {
 function prepend(target: object, filter: unknown): () => void {
   return define(target, [filter, ...filtersOf(target).filter((other) => other !== filter)]);
 }
-function append(target: object, filter: unknown): () => void {
+/** Adds an exception filter to a method, at the highest precedence. @returns a function that removes it */
+export function appendFilter(target: object, filter: unknown): () => void {
   return define(target, [...filtersOf(target), filter]);
 }
 

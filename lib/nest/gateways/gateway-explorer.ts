@@ -46,6 +46,13 @@ export function exploreGateways(app: INestApplicationContext): Gateway[] {
   return gateways;
 }
 
+/** Returns the classes of an application's controllers. */
+export function exploreControllers(app: INestApplicationContext): Type[] {
+  const modules = [...app.get(ModulesContainer, { strict: false }).values()];
+  const wrappers = modules.flatMap((module) => [...module.controllers.values()]);
+  return wrappers.map(({ metatype }) => metatype as Type | null).filter((type) => type !== null);
+}
+
 /**
  * Returns the value that a module provides for a token; `undefined` if no module does. It does not use `app.get`, which
  * ends the process if it finds nothing in an application of `NestFactory`.

@@ -2,6 +2,7 @@ import type { Replies } from '../options/options.js';
 import { isObservable, type Observable } from 'rxjs';
 import { isReserved } from '../../protocol/reserved-events.js';
 import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import { isAbort } from '../../server/socket/abort-error.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import {
   INTERNAL_ERROR,
@@ -103,6 +104,7 @@ export class HandlerResult implements MessageResult, SourceTarget {
 
   /** Sends and logs an error that no exception filter has handled: one of a filter itself, or of an iterator. */
   fail(error: unknown): void {
+    if (isAbort(error, this.isAborted)) return;
     this.trace?.fail(error);
     if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`);
     const payload = toExceptionPayload(error);
@@ -114,8 +116,10 @@ export class HandlerResult implements MessageResult, SourceTarget {
   handlerEnded(): void {
     if (--this.notEnded > 0) return;
     this.trace?.release();
-    if (this.request !== undefined) return;
-    this.client._requests.ended(this.isStreaming);
+    const { request } = this;
+    if (request === undefined) return this.client._requests.ended(this.isStreaming);
+    request.isHandled = true;
+    if (request.isLingering) this.client._requests.ended(false);
   }
 
   private countReturn(isAckManual: boolean): void {
@@ -183,7 +187,12 @@ export class HandlerResult implements MessageResult, SourceTarget {
 
   /** @internal Logs what a source throws when it is closed. */
   reportEnd(error: unknown): void {
+    if (isAbort(error, this.isAborted)) return;
     this.client._report(error, `the source of "${this.event}" threw when it was ended`);
+  }
+
+  private get isAborted(): boolean {
+    return (this.request ?? this.client._requests).isAborted;
   }
 
   /** @internal */

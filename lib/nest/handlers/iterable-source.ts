@@ -68,11 +68,11 @@ export class IterableSource extends Observable<unknown> {
   }
 }
 
-/** Returns the iterable source behind Nest's operator; `undefined` if the result is another Observable. */
+/** Returns the iterable source behind the operators of Nest and of this package; `undefined` if the result is another Observable. */
 export function iterableSourceOf(result: Observable<unknown>): IterableSource | undefined {
-  if (result instanceof IterableSource) return result;
-  const { source } = result;
-  return source instanceof IterableSource ? source : undefined;
+  for (let source: Observable<unknown> | undefined = result; source !== undefined; source = source.source)
+    if (source instanceof IterableSource) return source;
+  return undefined;
 }
 
 function openIterator(values: Values): Cursor {

@@ -3,8 +3,10 @@ import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope
 import type { AcknowledgedMessage } from '../../server/socket/acknowledged-message.js';
 import type { IncomingRequest } from '../../server/socket/incoming-request.js';
 import type { Dispatcher } from '../../server/socket/message-router.js';
+import type { Turn } from '../../server/socket/turn.js';
 import type { Replies } from '../options/options.js';
 import { HandlerResult, type MessageResult } from './handler-result.js';
+import { runInOrder } from './run-in-order.js';
 import { SocketIoResult } from './socket-io-result.js';
 
 type BoundHandler = Pick<MessageMappingProperties, 'message' | 'callback' | 'isAckHandledManually'>;
@@ -52,6 +54,7 @@ export class MessageDispatcher implements Dispatcher {
     event: string,
     data: unknown,
     request: IncomingRequest | undefined,
+    turn: Turn | undefined,
   ): boolean {
     const routes = this.routes.get(event);
     if (routes === undefined) return false;
@@ -60,10 +63,14 @@ export class MessageDispatcher implements Dispatcher {
         ? new SocketIoResult(client, event, request as AcknowledgedMessage | undefined, routes.length)
         : new HandlerResult(client, event, request, routes.length, this.replies);
     if (request === undefined) client._requests.running++;
+    turn?.begin(routes.length);
     for (const { index, isAckHandledManually } of routes) {
       const callback = client._handlers?.[index];
-      if (callback !== undefined) void run(callback, isAckHandledManually, data, reply);
-      else reply.handlerEnded();
+      if (callback === undefined) {
+        reply.handlerEnded();
+        turn?.settle();
+      } else if (turn === undefined) void run(callback, isAckHandledManually, data, reply);
+      else void runInOrder(callback, isAckHandledManually, data, reply, turn);
     }
     return true;
   }

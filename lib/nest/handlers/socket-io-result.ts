@@ -1,4 +1,5 @@
 import { filter, type Observable } from 'rxjs';
+import { isAbort } from '../../server/socket/abort-error.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import type { AcknowledgedMessage } from '../../server/socket/acknowledged-message.js';
 import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope-socket.js';
@@ -65,6 +66,7 @@ export class SocketIoResult implements MessageResult, SourceTarget {
 
   /** Sends and logs an error that no exception filter has handled: one of a filter itself, or of an iterator. */
   fail(error: unknown): void {
+    if (isAbort(error, this.isAborted)) return;
     this.trace?.fail(error);
     if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`);
     this.client._outbound.fail(toExceptionPayload(error));
@@ -95,6 +97,10 @@ export class SocketIoResult implements MessageResult, SourceTarget {
     this.client._requests.streaming++;
   }
 
+  private get isAborted(): boolean {
+    return (this.message ?? this.client._requests).isAborted;
+  }
+
   /** @internal */
   get isOver(): boolean {
     return this.client._isEnded;
@@ -118,6 +124,7 @@ export class SocketIoResult implements MessageResult, SourceTarget {
 
   /** @internal */
   reportEnd(error: unknown): void {
+    if (isAbort(error, this.isAborted)) return;
     this.client._report(error, `the source of "${this.event}" threw when it was ended`);
   }
 }

@@ -63,6 +63,7 @@ const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>
     accepts: (value) => value === 'always' || value === 'requests',
   },
   messageContext: { takes: 'true or false', accepts: (value) => typeof value === 'boolean' },
+  ordered: { takes: 'true or false', accepts: (value) => typeof value === 'boolean' },
   upgradeGuards: {
     takes: "true, false, 'handleConnection' or 'global'",
     accepts: (value) => UPGRADE_GUARD_VALUES.has(value),

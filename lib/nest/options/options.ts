@@ -85,6 +85,12 @@ export interface PathOptions {
    * around each message costs time.
    */
   messageContext?: boolean;
+  /**
+   * Handles the messages of each client one after the other: the next one when the promise of the last one has settled. An
+   * Observable or async iterable counts as settled with its first value. `@Ordered()` does it for one handler. Default
+   * `false`: the messages of a client are handled at the same time.
+   */
+  ordered?: boolean;
 }
 
 /**

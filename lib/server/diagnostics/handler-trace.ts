@@ -2,8 +2,11 @@ import type { Envelope, RequestId } from '../../protocol/envelope.js';
 import { textOfPattern } from '../../protocol/microservice-packet.js';
 import type { ObservedSocket } from './types.js';
 
-/** The outcome of an event. `abandoned`: its client disconnected before the handlers ended. */
-export type HandlerOutcome = 'ok' | 'error' | 'refused' | 'abandoned';
+/**
+ * The outcome of an event. `abandoned`: its client disconnected before the handlers ended. `cancelled`: its client cancelled it,
+ * and a handler had asked for the signal.
+ */
+export type HandlerOutcome = 'ok' | 'error' | 'refused' | 'cancelled' | 'abandoned';
 
 type Wrapper = (run: () => void) => void;
 
@@ -23,6 +26,7 @@ export class HandlerTrace {
   /** How many handlers still run. */
   private pending = 1;
   private hasFailed = false;
+  private isCancelled = false;
   private wrapper: Wrapper | undefined;
 
   /** @internal */
@@ -51,6 +55,7 @@ export class HandlerTrace {
   get outcome(): HandlerOutcome {
     if (this.code !== undefined) return 'refused';
     if (this.hasFailed) return 'error';
+    if (this.isCancelled) return 'cancelled';
     return this.socket.connected ? 'ok' : 'abandoned';
   }
 
@@ -88,6 +93,11 @@ export class HandlerTrace {
   /** @internal Sets why no handler received the event. */
   refuse(code: string): void {
     this.code ??= code;
+  }
+
+  /** @internal Notes that the client has cancelled the event. */
+  cancel(): void {
+    this.isCancelled = true;
   }
 
   /** @internal Sets the error, and publishes it. Only the first one counts. */

@@ -33,16 +33,20 @@ export interface BacklogSocket extends Omit<ObservedSocket, 'nsp'> {
 interface Runner {
   readonly hasRoom: boolean;
   run(envelope: Envelope): void;
+  runCancelled(envelope: Envelope): void;
 }
 
 /** A message that waits for others in flight. */
 interface WaitingMessage {
   readonly envelope: Envelope;
   readonly bytes: number;
+  /** Whether the client has cancelled it. */
+  isCancelled: boolean;
 }
 
 /**
- * The messages of one client that wait, because `maxInFlight` others are in flight, or the client does not read its answers.
+ * The messages of one client that wait, because `maxInFlight` others are in flight, one that is handled in order has not
+ * settled, or the client does not read its answers.
  * Pauses the connection when too many wait, and ends it when none in flight ends.
  */
 export class Backlog {
@@ -79,16 +83,21 @@ export class Backlog {
     // an answer that a handler waits for may be behind this message, so the connection must be read on
     if (this.isFull && this.isAsking) return false;
     this.bytes += bytes;
-    this.waiting.push({ envelope, bytes });
+    this.waiting.push({ envelope, bytes, isCancelled: false });
     if (this.isFull && !this.isAsking) this.hold();
     return true;
   }
 
-  /** Takes a waiting request for a stream back, since the client cancelled it. */
+  /** Takes a waiting request for a stream back, since the client cancelled it. Another request will run as a cancelled one. */
   withdraw(id: RequestId): Envelope | undefined {
-    const index = this.waiting.findIndex(({ envelope }) => envelope.id === id && envelope.stream);
-    const withdrawn = index === -1 ? undefined : this.waiting.splice(index, 1)[0];
+    const index = this.waiting.findIndex(
+      ({ envelope: { id: own, packet } }) => own === id && packet?.kind !== 'event',
+    );
+    const withdrawn = this.waiting[index];
     if (withdrawn === undefined) return undefined;
+    withdrawn.isCancelled = true;
+    if (!withdrawn.envelope.stream) return undefined;
+    this.waiting.splice(index, 1);
     this.bytes -= withdrawn.bytes;
     if (this.isEmpty) this.onEmpty();
     else this.run();
@@ -102,9 +111,9 @@ export class Backlog {
     this.isRunning = true;
     let next = 0;
     while (next < waiting.length && !socket._lifecycle.isEnded && this.runner.hasRoom) {
-      const { envelope, bytes } = waiting[next++]!;
+      const { envelope, bytes, isCancelled } = waiting[next++]!;
       this.bytes -= bytes;
-      runDetached(() => this.runner.run(envelope));
+      runDetached(() => (isCancelled ? this.runner.runCancelled(envelope) : this.runner.run(envelope)));
     }
     this.isRunning = false;
     waiting.splice(0, next);

@@ -7,6 +7,7 @@ import type { Message } from '../transport/message.js';
 import { Backlog, MAX_WAITING, MAX_WAITING_BYTES, type BacklogSocket } from './backlog.js';
 import type { MessageHandling } from './namespace-contract.js';
 import type { RequestTable } from './request-table.js';
+import { Turn } from './turn.js';
 
 /** What the inbound side needs of its socket. */
 export type InboundSocket = BacklogSocket;
@@ -20,6 +21,8 @@ export class Inbound {
   isAuthenticating = false;
   /** Malformed messages since the last valid one. */
   strikes = 0;
+  /** The message that is handled in order, and has not settled: later ones wait. */
+  private turn: Turn | undefined;
   /** What arrived while middlewares and `handleConnection` run; `undefined` afterwards. */
   private early: [Message, boolean][] | undefined;
   private earlyBytes = 0;
@@ -101,8 +104,7 @@ export class Inbound {
   private runOrPostpone(envelope: Envelope, bytes: number): void {
     this.strikes = 0;
     const { id, packet } = envelope;
-    if ((this.backlog === undefined || this.backlog.isEmpty) && this.hasRoom)
-      this.router.run(this.socket, envelope);
+    if ((this.backlog === undefined || this.backlog.isEmpty) && this.hasRoom) this.run(envelope);
     else if (id === undefined || packet?.kind === 'event' || !this.requests.endIfDuplicate(id))
       this.postpone(envelope, bytes);
   }
@@ -141,14 +143,28 @@ export class Inbound {
   /** Whether a further message may run. */
   get hasRoom(): boolean {
     const { _connection } = this.socket;
-    if (this.isAuthenticating || this.requests.inFlight >= this.limits.maxInFlight) return false;
+    if (this.isAuthenticating || this.turn !== undefined) return false;
+    if (this.requests.inFlight >= this.limits.maxInFlight) return false;
     // a client that does not read answers need not ask
     return !_connection.outbox.isCrowded;
   }
 
-  /** Runs a message that has waited. */
+  /** Runs a message now. */
   run(envelope: Envelope): void {
-    this.router.run(this.socket, envelope);
+    const { router } = this;
+    if (router.hasOrder && router.isOrdered(envelope)) this.turn = new Turn(() => this.endTurn());
+    router.run(this.socket, envelope, this.turn);
+  }
+
+  /** Runs a message that the client has cancelled while it waited: its handlers learn of it by their signal. */
+  runCancelled(envelope: Envelope): void {
+    this.run(envelope);
+    this.requests.get(envelope.id!)?.cancel();
+  }
+
+  private endTurn(): void {
+    this.turn = undefined;
+    this.runWaiting();
   }
 
   /** Queues a message until others end. */

@@ -3,6 +3,8 @@ import type { ExceptionPayload, RequestId } from '../../protocol/envelope.js';
 import { encodePacket, textOfPattern, type Packet } from '../../protocol/microservice-packet.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
 import type { Encoded } from '../transport/encoding.js';
+import { createAbortController } from './abort-controller.js';
+import { AbortError, isAbort, type AbortCause } from './abort-error.js';
 
 /** What a request needs of the client that it came from. */
 export interface Asker {
@@ -10,7 +12,11 @@ export interface Asker {
   send(message: Encoded): void;
   /** Called when the request has its final answer. */
   finished(request: IncomingRequest): void;
+  /** Counts a handler that still runs, though its request has its final answer. */
+  linger(): void;
   report(error: unknown, where: string): void;
+  /** Why the client has disconnected. */
+  readonly abortCause: AbortCause;
 }
 
 export const INTERNAL_ERROR: ExceptionPayload = { status: 'error', message: 'Internal server error' };
@@ -28,6 +34,12 @@ export class IncomingRequest {
   isCancelled = false;
   /** Whether the client has disconnected. */
   protected isAbandoned = false;
+  /** Whether all its handlers have ended. */
+  isHandled = false;
+  /** Whether a handler still runs after a `$cancel`: it counts as a message in flight. */
+  isLingering = false;
+  /** Made when a handler asks for the signal. */
+  private controller: AbortController | undefined;
   private stops: (() => void)[] | undefined;
   protected hasGiven = false;
   /** Kept here, because a shared source may emit a value while another message is being handled. */
@@ -89,22 +101,59 @@ export class IncomingRequest {
   }
 
   /**
-   * Runs `$cancel`: ends the source of values, and answers. A handler without a source, such as one that returned a promise, runs
-   * to its end, and its result is the answer.
+   * The signal for its handlers. It aborts when the client cancels the request or disconnects, and never after the final
+   * answer.
+   */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = createAbortController((error) =>
+        this.asker.report(error, `a listener of the signal of "${this.event}" threw`),
+      );
+      // this may have happened while guards ran
+      if (this.isAbandoned) this.abort(this.asker.abortCause);
+      else if (this.isCancelled) this.cancel();
+    }
+    return this.controller.signal;
+  }
+
+  /** Whether a handler has asked for the signal, and it was aborted. */
+  get isAborted(): boolean {
+    return this.controller?.signal.aborted === true;
+  }
+
+  private abort(cause: AbortCause): void {
+    this.controller?.abort(new AbortError(cause));
+  }
+
+  /**
+   * Runs `$cancel`: ends the source of values, and answers. A handler without a source, such as one that returned a promise, is
+   * told by its signal: the answer is sent at once, and the result is dropped. If it has not asked for the signal, it runs to
+   * its end, and its result is the answer.
    */
   cancel(): void {
     this.isCancelled = true;
-    if (this.hasSource) this.answer();
+    if (this.controller !== undefined) {
+      this.trace?.cancel();
+      // otherwise a client could start any number of handlers
+      if (!this.done && !this.hasSource && !this.isHandled) {
+        this.isLingering = true;
+        this.asker.linger();
+      }
+    } else if (!this.hasSource) return;
+    this.answer();
+    this.abort('cancelled');
   }
 
   /** Ends the source without an answer: the client has disconnected. */
   abandon(): void {
     this.done = this.isAbandoned = true;
     this.stopSources();
+    this.abort(this.asker.abortCause);
   }
 
   /** Reports what a source of values throws when it is ended. */
   reportEnd(error: unknown): void {
+    if (isAbort(error, this.isAborted)) return;
     this.asker.report(error, `the source of "${this.event}" threw when it was ended`);
   }
 
@@ -195,8 +244,9 @@ export function failRunningRequest(
   payload: unknown,
 ): boolean {
   const request = requestContext.getStore();
-  if (request === undefined || request.done) return false;
+  if (request === undefined || (request.done && !request.isAborted)) return false;
   if (client._requestsIfAny === undefined || !request.isFrom(client._requestsIfAny)) return false;
+  // without an effect after a $cancel: the client has its final answer
   request.fail(payload);
   return true;
 }

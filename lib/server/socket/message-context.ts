@@ -3,9 +3,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { Envelope, RequestId } from '../../protocol/envelope.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { EnvelopeSocket } from './envelope-socket.js';
+import type { IncomingRequest } from './incoming-request.js';
 
 /** The message that the running code handles, and its client. */
 export class MessageContext {
+  /** @internal The request of the message; `undefined`: it wants no answer. */
+  _request: IncomingRequest | undefined;
+
   /** @internal */
   constructor(
     /** The client, as gateways get it. */
@@ -36,6 +40,14 @@ export class MessageContext {
     if (typeof own === 'string') return own;
     const { traceparent } = this.headers;
     return typeof traceparent === 'string' ? traceparent : undefined;
+  }
+  /**
+   * Aborts when the client cancels the message or disconnects, and when the server closes; never after the final answer. A
+   * message without an `id` gets the signal of its connection. The `reason` is an `AbortError`, whose `cause` is `cancelled`,
+   * `disconnected` or `server shutting down`. See `@Signal()`.
+   */
+  get signal(): AbortSignal {
+    return this._request?.signal ?? this.client._requests.signal;
   }
   /** The user that a guard has set. */
   get user(): Untyped {

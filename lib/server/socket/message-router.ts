@@ -17,6 +17,7 @@ import { MessageContext, messageContexts } from './message-context.js';
 import { runChain, toException } from './middleware.js';
 import type { Counters, MessageHandling } from './namespace-contract.js';
 import { runProtocolEvent } from './protocol-events.js';
+import type { Turn } from './turn.js';
 
 /** Reads a message in the application's own format; `undefined` drops it silently. `WsAdapter`'s option. */
 export type MessageParser = (data: Untyped) => { event: string; data?: Untyped } | void;
@@ -31,14 +32,32 @@ export interface Dispatcher {
     event: string,
     data: unknown,
     request: IncomingRequest | undefined,
+    /** Of a message that is handled in order. */
+    turn: Turn | undefined,
   ): boolean;
 }
 
 /** Takes the packets of the microservice protocol: absent on a path without a microservice. */
 export interface PacketHandler {
-  /** Never rejects. @param request what is to be answered; `undefined`: an event */
-  handle(client: EnvelopeSocket, packet: Packet, request: IncomingPacket | undefined): Promise<void>;
+  /**
+   * Never rejects.
+   *
+   * @param request what is to be answered; `undefined`: an event
+   * @param onValue called for each value of a source
+   */
+  handle(
+    client: EnvelopeSocket,
+    packet: Packet,
+    request: IncomingPacket | undefined,
+    onValue: (() => void) | undefined,
+  ): Promise<void>;
+  /** Whether some patterns are handled in order. */
+  readonly hasOrder: boolean;
+  isOrdered(pattern: unknown): boolean;
 }
+
+/** The messages of a path that are handled in order: all, or those of these events. */
+export type Order = true | ReadonlySet<string>;
 
 /**
  * Reads messages, and passes each that may run now to middlewares, listeners and handlers, or to the microservice. One for
@@ -46,6 +65,8 @@ export interface PacketHandler {
  */
 export class MessageRouter implements MessageHandling<EnvelopeSocket> {
   readonly counters: Counters = { ignoredAnswers: 0, refusedMessages: 0, droppedClusterMessages: 0 };
+  /** Whether some messages of this path are handled in order. */
+  hasOrder: boolean;
   dispatcher: Dispatcher | undefined;
   packetHandler: PacketHandler | undefined;
 
@@ -54,7 +75,16 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     private readonly parser?: MessageParser,
     /** Whether each message runs in a {@link MessageContext}. */
     private readonly hasContext = false,
-  ) {}
+    private readonly order: Order = new Set(),
+  ) {
+    this.hasOrder = order === true || order.size > 0;
+  }
+
+  isOrdered({ event, packet }: Envelope): boolean {
+    if (this.order === true) return true;
+    if (packet === undefined) return this.order.has(event!);
+    return this.packetHandler?.isOrdered(packet.pattern) === true;
+  }
 
   get takesPackets(): boolean {
     return this.packetHandler !== undefined;
@@ -86,26 +116,32 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     }
   }
 
-  run(client: EnvelopeSocket, envelope: Envelope): void {
-    if (isTraced()) runTraced(client, envelope, () => this.enterContext(client, envelope));
-    else this.enterContext(client, envelope);
+  run(client: EnvelopeSocket, envelope: Envelope, turn: Turn | undefined): void {
+    if (isTraced()) runTraced(client, envelope, () => this.enterContext(client, envelope, turn));
+    else this.enterContext(client, envelope, turn);
   }
 
-  private enterContext(client: EnvelopeSocket, envelope: Envelope): void {
-    if (!this.hasContext) return this.handle(client, envelope);
-    messageContexts.run(new MessageContext(client, envelope), () => this.handle(client, envelope));
+  private enterContext(client: EnvelopeSocket, envelope: Envelope, turn: Turn | undefined): void {
+    if (!this.hasContext) return this.handle(client, envelope, turn);
+    messageContexts.run(new MessageContext(client, envelope), () => this.handle(client, envelope, turn));
   }
 
-  private handle(client: EnvelopeSocket, { event, data, id, stream, packet, args }: Envelope): void {
-    if (packet !== undefined) return this.handlePacket(client, packet, id);
+  private handle(
+    client: EnvelopeSocket,
+    { event, data, id, stream, packet, args }: Envelope,
+    turn: Turn | undefined,
+  ): void {
+    if (packet !== undefined) return this.handlePacket(client, packet, id, turn);
     const name = event!;
     let request: IncomingRequest | undefined;
     if (id !== undefined && (request = this.openRequest(client, name, id, stream)) === undefined) return;
+    if (this.hasContext) messageContexts.getStore()!._request = request;
     if (client.nsp._isClosing) {
       const refusal = new Refusal('going_away', 'the server is shutting down', id);
-      return this.refuse(client, refusal, request);
+      this.refuse(client, refusal, request);
+      return turn?.settle();
     }
-    if (client._middlewares === undefined) return this.deliver(client, name, data, request, args);
+    if (client._middlewares === undefined) return this.deliver(client, name, data, request, args, turn);
     const message: [string, ...Untyped[]] = [name, ...(args ?? [data])];
     if (request !== undefined) message.push(request.ack);
     const traced = currentTrace();
@@ -116,7 +152,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
       (error) => {
         // the client receives the error of the middleware as a refusal
         if (error !== undefined) traced?.refuse('refused');
-        if (!client._isEnded) this.afterMiddlewares(client, message, request, args, error);
+        if (!client._isEnded) this.afterMiddlewares(client, message, request, args, turn, error);
         traced?.release();
       },
       (error) => client._report(error, 'a middleware of a socket threw after it had called next'),
@@ -129,21 +165,28 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     message: readonly [unknown, ...Untyped[]],
     request: IncomingRequest | undefined,
     args: readonly unknown[] | undefined,
+    turn: Turn | undefined,
     error: Error | undefined,
   ): void {
     if (error === undefined) {
       const event = typeof message[0] === 'string' ? message[0] : '';
-      if (args === undefined) return this.deliver(client, event, message[1], request);
+      if (args === undefined) return this.deliver(client, event, message[1], request, undefined, turn);
       const values = message.slice(1).filter((value) => value !== request?.ack);
-      return this.deliver(client, event, values.length > 1 ? values : values[0], request, values);
+      return this.deliver(client, event, values.length > 1 ? values : values[0], request, values, turn);
     }
     // as in Socket.IO
     client._emitConnectionEvent('error', error);
     const { isClientFault, toPayload } = client.nsp._config.gateway.errors;
     fail(client, request, isClientFault(error) ? toPayload(error) : toException(error));
+    turn?.settle();
   }
 
-  private handlePacket(client: EnvelopeSocket, packet: Packet, id: RequestId | undefined): void {
+  private handlePacket(
+    client: EnvelopeSocket,
+    packet: Packet,
+    id: RequestId | undefined,
+    turn: Turn | undefined,
+  ): void {
     const { _requests: requests } = client;
     let request: IncomingPacket | undefined;
     if (packet.kind === 'message') {
@@ -151,16 +194,23 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
       request = new IncomingPacket(requests, packet, id);
       requests.add(request);
     }
+    if (this.hasContext) messageContexts.getStore()!._request = request;
     // the microservice may have been closed while the packet waited
     const { packetHandler } = this;
-    if (client.nsp._isClosing || packetHandler === undefined)
-      return request?.fail(new Refusal('going_away', 'the server is shutting down').toPayload());
+    if (client.nsp._isClosing || packetHandler === undefined) {
+      request?.fail(new Refusal('going_away', 'the server is shutting down').toPayload());
+      return turn?.settle();
+    }
     if (request === undefined) requests.running++;
     const traced = currentTrace();
     traced?.hold();
-    void packetHandler.handle(client, packet, request).then(() => {
+    // a source counts as settled with its first value; a turn that has ended does not end again
+    const onValue = turn === undefined ? undefined : (): void => turn.settle();
+    void packetHandler.handle(client, packet, request, onValue).then(() => {
       traced?.release();
-      if (request === undefined) requests.ended(false);
+      if (request === undefined || request.isLingering) requests.ended(false);
+      else request.isHandled = true;
+      turn?.settle();
     });
   }
 
@@ -190,7 +240,8 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     event: string,
     data: unknown,
     request: IncomingRequest | undefined,
-    values?: readonly unknown[],
+    values: readonly unknown[] | undefined,
+    turn: Turn | undefined,
   ): void {
     let hasListener: boolean;
     const args = values === undefined ? (data === undefined ? [] : [data]) : [...values];
@@ -198,14 +249,16 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     try {
       hasListener = client._listen(event, args);
     } catch (error) {
-      return this.listenerFailed(client, error, event, args);
+      this.listenerFailed(client, error, event, args);
+      return turn?.settle();
     }
-    if (this.dispatcher?.dispatch(client, event, data, request) === true) return;
+    if (this.dispatcher?.dispatch(client, event, data, request, turn) === true) return;
     // as in Socket.IO, an unknown event is ignored, and a listener acknowledges whenever it likes
     if (client._connection.encoding.protocol === 'socket.io')
-      return (request as AcknowledgedMessage | undefined)?.end();
-    if (hasListener) return;
-    this.refuse(client, new Refusal('unknown_event', `no handler takes "${event}"`, request?.id), request);
+      (request as AcknowledgedMessage | undefined)?.end();
+    else if (!hasListener)
+      this.refuse(client, new Refusal('unknown_event', `no handler takes "${event}"`, request?.id), request);
+    turn?.settle();
   }
 
   /** A listener threw, or its promise was rejected: answers its request with the error, unless it was answered. */

@@ -12,6 +12,7 @@ import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Message } from '../transport/message.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import type { Engine } from './engine.js';
+import type { Turn } from './turn.js';
 
 type Targeting =
   'emit' | 'to' | 'in' | 'except' | 'local' | 'volatile' | 'compress' | 'timeout' | 'emitWithAck';
@@ -36,8 +37,12 @@ export interface MessageHandling<Client> {
   readonly takesPackets: boolean;
   /** Decodes a message; `undefined`: the application's own parser ignores it. */
   read(client: Client, data: Message, isBinary: boolean): Envelope | Refusal | undefined;
-  /** Runs the handlers of an event, or passes a packet to the microservice. */
-  run(client: Client, envelope: Envelope): void;
+  /** Whether some messages of this path are handled in order. */
+  readonly hasOrder: boolean;
+  /** Whether the next message of the client waits for the end of this one. */
+  isOrdered(envelope: Envelope): boolean;
+  /** Runs the handlers of an event, or passes a packet to the microservice. @param turn of a message in order */
+  run(client: Client, envelope: Envelope, turn: Turn | undefined): void;
   /** Runs `$ping`, `$cancel` or `$auth`. */
   runProtocolEvent(client: Client, envelope: Envelope): void;
   /** Answers a message with a refusal. */

@@ -3,12 +3,18 @@ import type { RequestId } from '../../protocol/envelope.js';
 import type { Connection } from '../transport/connection.js';
 import type { Encoded } from '../transport/encoding.js';
 import type { DisconnectReason } from '../transport/disconnect-reason.js';
+import { createAbortController } from './abort-controller.js';
+import { AbortError, type AbortCause } from './abort-error.js';
 import type { Asker, IncomingRequest } from './incoming-request.js';
 
 /** What a request table needs of its socket. */
 export interface RequestSocket {
   readonly _connection: Connection;
-  readonly _lifecycle: { readonly inbound: { runWaiting(): void } | undefined };
+  readonly _lifecycle: {
+    readonly inbound: { runWaiting(): void } | undefined;
+    /** Why the client has disconnected; `undefined` before. */
+    readonly reason: DisconnectReason | undefined;
+  };
   _end(reason: DisconnectReason, code?: number, text?: string): void;
   _report(error: unknown, where: string): void;
 }
@@ -22,6 +28,8 @@ export class RequestTable implements Asker {
   private open: Map<RequestId, IncomingRequest> | undefined;
   /** Functions that end the sources of messages without an `id`. */
   private stops: Set<() => void> | undefined;
+  /** Made when a handler of a message without an `id` asks for the signal. */
+  private controller: AbortController | undefined;
 
   constructor(private readonly socket: RequestSocket) {}
 
@@ -73,6 +81,33 @@ export class RequestTable implements Asker {
     this.socket._lifecycle.inbound?.runWaiting();
   }
 
+  linger(): void {
+    this.running++;
+  }
+
+  /** The signal for handlers of messages without an `id`: it aborts when the client disconnects. */
+  get signal(): AbortSignal {
+    if (this.controller === undefined) {
+      this.controller = createAbortController((error) => this.report(error, 'a listener of a signal threw'));
+      if (this.socket._lifecycle.reason !== undefined) this.abort();
+    }
+    return this.controller.signal;
+  }
+
+  /** Whether a handler has asked for that signal, and it was aborted. */
+  get isAborted(): boolean {
+    return this.controller?.signal.aborted === true;
+  }
+
+  get abortCause(): AbortCause {
+    const { reason } = this.socket._lifecycle;
+    return reason === 'server shutting down' ? reason : 'disconnected';
+  }
+
+  private abort(): void {
+    this.controller?.abort(new AbortError(this.abortCause));
+  }
+
   encode(event: string, data: unknown, id: RequestId, more: boolean): Encoded {
     return this.socket._connection.encoding.answer(event, data, id, more);
   }
@@ -118,6 +153,7 @@ export class RequestTable implements Asker {
     this.open = undefined;
     for (const stop of this.stops ?? []) stop();
     this.stops = undefined;
+    this.abort();
   }
 }
 

@@ -1,0 +1,32 @@
+import { tap } from 'rxjs';
+import type { BoundCallback } from '../../server/socket/envelope-socket.js';
+import type { Turn } from '../../server/socket/turn.js';
+import { sourceOf, type MessageResult } from './handler-result.js';
+
+/**
+ * Calls a handler whose message is handled in order. Its part of the turn ends when its promise has settled. A source of many
+ * values may never end: its first value ends the turn. With an interceptor, every handler is a source.
+ */
+export async function runInOrder(
+  callback: BoundCallback,
+  isAckManual: boolean,
+  data: unknown,
+  reply: MessageResult,
+  turn: Turn,
+): Promise<void> {
+  let isSettled = false;
+  const settle = (): void => {
+    if (isSettled) return;
+    isSettled = true;
+    turn.settle();
+  };
+  try {
+    const result: unknown = await reply.call(callback, data, isAckManual);
+    const source = sourceOf(result);
+    await reply.handlerReturned(source === undefined ? result : source.pipe(tap(settle)), isAckManual);
+  } catch (error) {
+    reply.fail(error);
+  }
+  reply.handlerEnded();
+  settle();
+}

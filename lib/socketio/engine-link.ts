@@ -30,6 +30,8 @@ import { PacketReader } from './packet-reader.js';
 
 /** The first character of the engine's packets that carry a message. */
 const MESSAGE = 0x34;
+/** The first character of those that answer a ping. */
+const PONG = 0x33;
 
 /** Milliseconds for a polling client's next request, or a closing handshake, when the server ends a link. */
 const CLOSE_TIMEOUT = 2_000;
@@ -209,14 +211,18 @@ export class EngineLink implements Link, WebSocketListener {
   }
 
   private takeEnginePacket(text: string): void {
-    // the answer to a ping costs no token
-    if (!isAwaitingPong(this.engine) && !this.reader.mayPass()) return;
+    if (!this.isAnswer(text.charCodeAt(0) === PONG) && !this.reader.mayPass()) return;
     (this.engine.transport as unknown as { onData(text: string): void }).onData(text);
   }
 
   /** A packet that the engine has read itself: one POST may contain thousands. */
   private onEnginePacket(type: string): void {
-    if (this.ws === undefined && type !== 'message' && !isAwaitingPong(this.engine)) this.reader.mayPass();
+    if (this.ws === undefined && type !== 'message' && !this.isAnswer(type === 'pong')) this.reader.mayPass();
+  }
+
+  /** Returns whether a packet of the engine answers a ping: that costs no token. */
+  private isAnswer(isPong: boolean): boolean {
+    return isPong && isAwaitingPong(this.engine);
   }
 
   /** @param data `undefined`: a message without data */
@@ -263,7 +269,10 @@ export class EngineLink implements Link, WebSocketListener {
   }
 
   sendConnectError(encoding: PacketEncoding, error: ConnectError): void {
-    if (this.isOpen) this.writer.send(encoding.connectError(error));
+    if (!this.isOpen) return;
+    this.writer.send(encoding.connectError(error));
+    // it waits in no outbox: a client can cause it at will
+    if (this.unwrittenBytes > this.settings.host.limits.maxBufferedBytes) this.overflow();
   }
   sendDisconnect(encoding: PacketEncoding): void {
     if (this.isOpen) this.writer.send(encoding.disconnect());

@@ -70,7 +70,7 @@ describeOurs('the body of a POST', () => {
         await gone(client);
         await attack.expectAlone();
       },
-      { adapter: { pingInterval: 100, pingTimeout: 200 } },
+      { adapter: { pingInterval: 100, pingTimeout: 1_000 } },
     ),
   );
 

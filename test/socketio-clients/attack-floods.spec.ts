@@ -101,8 +101,8 @@ describeOurs('floods of sessions', () => {
         attack.chat.received.length = 0;
         return heapBytes();
       };
-      const before = await rounds(100);
-      expect((await rounds(200)) - before).toBeLessThan(1_000_000);
+      const before = await rounds(40);
+      expect((await rounds(80)) - before).toBeLessThan(800_000);
     }),
   );
 
@@ -208,6 +208,53 @@ describeOurs('frames of a WebSocket', () => {
       await attack.expectAlone();
       expect(attack.root.received.length).toBeLessThan(1_500);
     })(),
+  );
+});
+
+describeOurs('packets of the engine', () => {
+  expectNoUnhandledErrors();
+
+  it(
+    'in floods end the connection while a ping is open, too',
+    survives(
+      async (attack) => {
+        const client = await attack.socket();
+        await client.join();
+        expect(await client.raw.message()).toBe('2');
+        client.raw.send(...Array.from({ length: 3_000 }, () => ({ opcode: OP.text, payload: '6' })));
+        expect((await client.raw.frame()).opcode).toBe(OP.close);
+        await client.leave();
+        await attack.expectAlone();
+      },
+      { adapter: { pingInterval: 300, pingTimeout: 20_000 } },
+    ),
+  );
+
+  it(
+    'by the thousand in one POST end the session',
+    survives(async (attack) => {
+      const client = await attack.polling();
+      await client.join();
+      await client.post(...Array.from({ length: 50_000 }, () => '6'));
+      await until('the session to end', () => client.isGone());
+      await attack.expectAlone();
+    }),
+  );
+
+  it(
+    'that refuse CONNECT count as bytes that wait',
+    survives(
+      async (attack) => {
+        const client = await attack.polling();
+        await client.join();
+        for (let i = 0; i < 5; i++)
+          await client.post(...Array.from({ length: 100 }, () => `40/${'x'.repeat(900)},`));
+        // it has some time for a last poll
+        await until('the session to end', () => client.isGone());
+        await attack.expectAlone();
+      },
+      { adapter: { limits: { maxBufferedBytes: 200_000 } } },
+    ),
   );
 });
 

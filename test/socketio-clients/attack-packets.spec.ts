@@ -82,7 +82,7 @@ describeOurs('attachments', () => {
         await attack.expectAlone();
         expect(attack.root.received).toEqual([]);
       },
-      { adapter: { pingInterval: 100, pingTimeout: 100 } },
+      { adapter: { pingInterval: 100, pingTimeout: 1_000 } },
     ),
   );
 

@@ -64,8 +64,7 @@ export class LinkNamespaces {
     const namespace = detach(nsp);
     const { encodings, host, maxNamespaces } = this.settings;
     const encoding = encodings.acquire(namespace);
-    const query = namespace.indexOf('?');
-    const path = concretePath(query === -1 ? namespace : namespace.slice(0, query));
+    const path = concretePath(namespace);
     const found = host.find(path);
     if (found === undefined || this.joined.size + this.pending.size >= maxNamespaces) {
       this.link.sendConnectError(encoding, {

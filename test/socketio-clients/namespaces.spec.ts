@@ -94,6 +94,12 @@ describeServers('namespaces', (server) => {
       },
     );
 
+    it('compares the whole name, a query included', async () => {
+      const root = await app.connect('/', { transport });
+      // `io('/chat?x=1')` would take the query from the name
+      expect((await root.join('/chat?x=1').refused()).message).toBe('Invalid namespace');
+    });
+
     it('keeps the connection on which one namespace was refused', async () => {
       const root = await app.connect('/', { transport });
       const refused = root.join('/unknown');

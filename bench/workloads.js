@@ -182,7 +182,7 @@ const ofSocketIO = (workload, protocol = 'socket.io') => ({
  * others do not have it, and had other bare clients before. They are alike: what their ratio differs from 1 is noise.
  */
 const besideSocketIO = (workload) => ({
-  name: `bare clients beside socket.io: ${workload.name}`,
+  name: `bare clients with the entry on: ${workload.name}`,
   needsSocketIO: true,
   peers: ['ours', 'entry off', 'entry off, again'],
   pairs: [['entry off, again', 'entry off']],

@@ -63,6 +63,12 @@ export function releaseHandshake({ ws, tcp }: TakenWebSocket): void {
       tcp.off('close', listener as () => void);
 }
 
+/** Returns the WebSocket of an engine, however messages are read from it; `undefined` where the client polls. */
+export function webSocketBelow(engine: EngineSocket): ServerWebSocket | undefined {
+  const { socket } = internalsOf(engine).transport;
+  return socket instanceof ServerWebSocket ? socket : undefined;
+}
+
 /** Returns whether nothing waits in the engine, so that a message written directly keeps its place. */
 export function isDrained(engine: EngineSocket): boolean {
   return internalsOf(engine).writeBuffer.length === 0;
@@ -139,8 +145,7 @@ export function limitCloseWait(engine: EngineSocket, milliseconds: number): void
 
 /** Calls back when the WebSocket of a closed engine has closed; with polling, at once. */
 export function whenTransportClosed(engine: EngineSocket, callback: () => void): void {
-  const { socket } = internalsOf(engine).transport;
-  if (socket instanceof ServerWebSocket && socket.readyState !== ServerWebSocket.CLOSED)
-    socket.once('close', callback);
-  else callback();
+  const ws = webSocketBelow(engine);
+  if (ws === undefined || ws.readyState === ws.CLOSED) callback();
+  else ws.once('close', callback);
 }

@@ -1,7 +1,7 @@
 import type { Socket as EngineSocket } from 'engine.io';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ClientInfo } from '../server/handshake/client-info.js';
-import type { ClosedInfo, DisconnectReason } from '../server/transport/disconnect-reason.js';
+import type { DisconnectReason } from '../server/transport/disconnect-reason.js';
 import type { Outgoing } from '../server/transport/frame.js';
 import { MessageRate } from '../server/transport/message-rate.js';
 import {
@@ -11,17 +11,18 @@ import {
   type WebSocketListener,
 } from '../server/transport/web-socket-server.js';
 import { CarrierRequest } from './carrier-request.js';
-import { runDetached } from '../server/util/detached.js';
 import {
   closeAtOnce,
   isAwaitingPong,
   mayUpgrade,
   noteSignOfLife,
   releaseHandshake,
-  resumePingTimeout,
-  suspendPingTimeout,
+  webSocketBelow,
+  whenTransportClosed,
   webSocketOf,
 } from './engine-internals.js';
+import { describeEngineEnd } from './engine-end.js';
+import { LinkFlow } from './link-flow.js';
 import { LinkNamespaces, type LinkSettings } from './link-namespaces.js';
 import { LinkWriter } from './link-writer.js';
 import type { ConnectError, Link, LinkMember } from './link.js';
@@ -35,15 +36,6 @@ const PONG = 0x33;
 
 /** Milliseconds for a polling client's next request, or a closing handshake, when the server ends a link. */
 const CLOSE_TIMEOUT = 2_000;
-
-/** Engine.IO's words for the end of a connection are those of {@link DisconnectReason}. */
-const REASONS: ReadonlySet<string> = new Set<DisconnectReason>([
-  'transport close',
-  'transport error',
-  'ping timeout',
-  'parse error',
-  'forced close',
-]);
 
 /**
  * The connection of one Socket.IO client: one engine, over which it joins any number of namespaces. The engine does the
@@ -59,12 +51,13 @@ export class EngineLink implements Link, WebSocketListener {
   private readonly namespaces: LinkNamespaces;
   private readonly reader: PacketReader;
   private ws: ServerWebSocket | undefined;
-  /** How many namespaces hold the link. */
-  private holds = 0;
-  /** Handles the polling request with messages that waits until the link is read again. */
-  private held: (() => void) | undefined;
+  private readonly flow: LinkFlow;
   private isEnding = false;
-  private hasClosed = false;
+  /** Whether the engine has closed. */
+  hasClosed = false;
+  private isGone = false;
+  /** The last WebSocket that the client wanted to change to. */
+  private probe: ServerWebSocket | undefined;
   private closeCallbacks: (() => void)[] | undefined;
   private transportListeners: (() => void)[] | undefined;
 
@@ -73,11 +66,12 @@ export class EngineLink implements Link, WebSocketListener {
     request: IncomingMessage,
     readonly clientInfo: ClientInfo,
     private readonly settings: LinkSettings,
-    /** Called once, when the engine has closed. */
+    /** Called once, when the engine and its WebSocket have closed. */
     private readonly onEnd: (link: EngineLink) => void,
   ) {
     this.rate = new MessageRate(settings.host.limits);
     this.writer = new LinkWriter(engine);
+    this.flow = new LinkFlow(engine);
     this.namespaces = new LinkNamespaces(this, new CarrierRequest(request), settings);
     const { maxAttachments } = settings;
     this.reader = new PacketReader(
@@ -108,11 +102,18 @@ export class EngineLink implements Link, WebSocketListener {
   }
   /** Whether nothing is read. */
   get isPaused(): boolean {
-    return this.holds > 0;
+    return this.flow.isPaused;
   }
   /** Whether the client may change to a WebSocket now. */
   get canUpgrade(): boolean {
-    return mayUpgrade(this.engine);
+    // one at a time: the engine accepts a WebSocket, and closes it then, and no limit counts it
+    return (
+      (this.probe === undefined || this.probe.readyState === this.probe.CLOSED) && mayUpgrade(this.engine)
+    );
+  }
+  /** Notes a WebSocket that the client wants to change to. */
+  probed(ws: ServerWebSocket): void {
+    this.probe = ws;
   }
   get unwrittenBytes(): number {
     return this.writer.unwrittenBytes;
@@ -151,37 +152,15 @@ export class EngineLink implements Link, WebSocketListener {
 
   // reading
 
-  /** Reads nothing more until {@link release} was called as often. */
   hold(): void {
-    if (this.holds++ > 0) return;
-    this.ws?.pause();
-    suspendPingTimeout(this.engine);
+    this.flow.hold(this.ws);
   }
-
   release(): void {
-    if (--this.holds > 0) return;
-    resumePingTimeout(this.engine);
-    this.handleHeld();
-    // its messages may have held the link again
-    if (!this.isPaused) runDetached(() => this.ws?.resume());
+    this.flow.release(this.ws);
   }
-
-  private handleHeld(): void {
-    const { held } = this;
-    this.held = undefined;
-    held?.();
-  }
-
-  /**
-   * Handles a polling request with messages, now, or when the link is read again.
-   *
-   * @returns false if another one waits already: a client sends one after the other
-   */
+  /** See {@link LinkFlow.post}. */
   post(handle: () => void): boolean {
-    if (!this.isPaused) handle();
-    else if (this.held === undefined) this.held = handle;
-    else return false;
-    return true;
+    return this.flow.post(handle);
   }
 
   /** Handles a polling request that waits for messages. @returns false if the client reads too slowly */
@@ -249,12 +228,9 @@ export class EngineLink implements Link, WebSocketListener {
   onPong(): void {
     if (!this.isEnding) this.reader.mayPass();
   }
-  onError(): void {
-    // the engine listens, too
-  }
-  onClosed(): void {
-    // the engine listens, too
-  }
+  // the engine listens to these itself
+  onError(): void {}
+  onClosed(): void {}
 
   // writing
 
@@ -316,7 +292,8 @@ export class EngineLink implements Link, WebSocketListener {
   /** Cuts the link without a closing handshake. */
   cut(): void {
     this.leaveAll('forced close');
-    this.ws?.terminate();
+    this.probe?.terminate();
+    webSocketBelow(this.engine)?.terminate();
     closeAtOnce(this.engine);
   }
 
@@ -327,9 +304,9 @@ export class EngineLink implements Link, WebSocketListener {
     this.reader.close();
   }
 
-  /** Calls back when the engine has closed. */
+  /** Calls back when the connection has closed. */
   whenClosed(callback: () => void): void {
-    if (this.hasClosed) queueMicrotask(callback);
+    if (this.isGone) queueMicrotask(callback);
     else (this.closeCallbacks ??= []).push(callback);
   }
 
@@ -338,12 +315,16 @@ export class EngineLink implements Link, WebSocketListener {
     this.reader.close();
     this.writer.end(CLOSE_TIMEOUT);
     // the engine refuses its session
-    this.handleHeld();
-    this.namespaces.end(REASONS.has(reason) ? (reason as DisconnectReason) : 'transport close', LOST);
+    this.flow.handleHeld();
+    this.namespaces.end(...describeEngineEnd(reason));
     this.isEnding = true;
+    // the engine does not wait for the closing handshake, but the client counts until the connection has closed
+    whenTransportClosed(this.engine, () => this.onGone());
+  }
+
+  private onGone(): void {
+    this.isGone = true;
     for (const callback of this.closeCallbacks ?? []) callback();
     this.onEnd(this);
   }
 }
-
-const LOST: ClosedInfo = { code: 1006, reason: '', wasClean: false, initiator: 'network' };

@@ -17,6 +17,7 @@ import type { PacketEncoding } from './packet-encoding.js';
 
 const CONNECTING = 0;
 const OPEN = 1;
+const CLOSING = 2;
 const CLOSED = 3;
 
 /** One bit for each holder. */
@@ -166,7 +167,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   close(code: number = CLOSE_CODES.NORMAL.code, reason = ''): void {
     if (this.state !== OPEN) {
       // the refusal of the guards follows
-      this.state = CLOSED;
+      if (this.state === CONNECTING) this.state = CLOSED;
       return;
     }
     const isJoined = this.outbox.hasStarted && !this.isRefused;
@@ -179,7 +180,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
       this.link.sendConnectError(this.encoding, { message: reason || 'Disconnected' });
     }
     this.outbox.flush();
-    this.state = CLOSED;
+    this.state = endsLink ? CLOSING : CLOSED;
     this.link.left(this.encoding);
     const finish = (): void => this.finish(code, reason);
     if (!endsLink) return queueMicrotask(finish);
@@ -193,6 +194,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
 
   /** Cuts the link; one that has not joined just ends. */
   terminate(): void {
+    if (this.state === CLOSING) return this.link.cut();
     const wasOpen = this.state === OPEN;
     this.state = CLOSED;
     if (!wasOpen) return;
@@ -219,7 +221,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   }
   /** The client left the namespace, or the link has ended. */
   lost(reason: DisconnectReason, closed: ClosedInfo): void {
-    if (this.state === CLOSED) return;
+    if (this.state >= CLOSING) return;
     this.state = CLOSED;
     this.link.left(this.encoding);
     this.owner!.onLost(reason, closed);
@@ -236,6 +238,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
     const { watcher } = this;
     if (watcher === undefined) return;
     this.watcher = undefined;
+    this.state = CLOSED;
     this.owner!.onClose(code, Buffer.from(reason));
     watcher.connectionClosed(this);
     for (const resolve of this.closing ?? []) resolve();

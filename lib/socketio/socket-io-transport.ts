@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { constants } from 'node:buffer';
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import type { ClientInfo } from '../server/handshake/client-info.js';
+import { withTimeout } from '../server/util/with-timeout.js';
 import { webSocketServerClass, type ServerWebSocket } from '../server/transport/web-socket-server.js';
 import {
   answerRefusal,
@@ -14,7 +15,7 @@ import {
 import type { HandleRequest, OpenTransport, TransportHost } from '../server/upgrade/transport.js';
 import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
 import { Encodings } from './encodings.js';
-import { limitCloseWait, whenTransportClosed } from './engine-internals.js';
+import { limitCloseWait } from './engine-internals.js';
 import { EngineLink } from './engine-link.js';
 import {
   BAD_REQUEST,
@@ -161,7 +162,7 @@ export class SocketIoTransport implements OpenTransport {
   /** Returns the link of a session, unless its client has another address: the session id is its only secret. */
   private linkOf(sid: string, { rateKey }: ClientInfo): EngineLink | undefined {
     const link = this.links.get(sid);
-    return link?.clientInfo.rateKey === rateKey ? link : undefined;
+    return link?.hasClosed === false && link.clientInfo.rateKey === rateKey ? link : undefined;
   }
 
   private admit(
@@ -199,7 +200,7 @@ export class SocketIoTransport implements OpenTransport {
     limitCloseWait(socket, LAST_POLL_TIMEOUT);
     const link = new EngineLink(socket, request, clientInfo, this.linkSettings, (ended) => {
       this.links.delete(ended.id);
-      whenTransportClosed(socket, () => this.host.release(clientInfo));
+      this.host.release(clientInfo);
     });
     this.links.set(link.id, link);
     // the link keeps a packed copy
@@ -208,16 +209,26 @@ export class SocketIoTransport implements OpenTransport {
 
   /** A WebSocket to which a polling client may change: the engine probes it first. */
   private onWebSocket(ws: ServerWebSocket, request: IncomingMessage): void {
-    if ((request as EngineRequest)._query?.['sid'] !== undefined)
-      readWithEngine(ws, this.host.limits.maxPayload);
+    const sid = (request as EngineRequest)._query?.['sid'];
+    if (sid === undefined) return;
+    this.links.get(sid)?.probed(ws);
+    readWithEngine(ws, this.host.limits.maxPayload);
   }
 
   async close(): Promise<void> {
     for (const link of [...this.links.values()]) link.end('server shutting down');
     const deadline = performance.now() + CLOSE_TIMEOUT;
     while (this.links.size > 0 && performance.now() < deadline)
-      await new Promise<void>((resolve) => [...this.links.values()][0]!.whenClosed(resolve));
+      await this.nextEnd(deadline - performance.now());
+    for (const link of [...this.links.values()]) link.cut();
     this.engine.close();
+  }
+
+  /** Resolves when one of the links has ended, or after this number of milliseconds. */
+  private nextEnd(milliseconds: number): Promise<void> {
+    const [link] = this.links.values();
+    const ended = new Promise<void>((resolve) => link!.whenClosed(resolve));
+    return withTimeout(milliseconds, ended, undefined);
   }
 }
 

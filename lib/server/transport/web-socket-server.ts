@@ -7,6 +7,9 @@ import type { WebSocketOptions } from './web-socket-acceptor.js';
 export { readAhead } from './frame-reader.js';
 export { ignoreEndAfterClose, ServerWebSocket, type WebSocketListener } from './server-web-socket.js';
 
+/** Milliseconds for the peer's part of the closing handshake. Until then, its connection is open, and belongs to nobody. */
+const CLOSE_TIMEOUT: object = { closeTimeout: 10_000 };
+
 /** Called with a WebSocket that the library has taken over, before anything is read from it. */
 export type OnOpen = (ws: ServerWebSocket, request: IncomingMessage) => void;
 
@@ -22,7 +25,7 @@ export function webSocketServerClass(
 ): new (options?: WebSocketOptions) => WebSocketServer {
   return class extends WebSocketServer {
     constructor(options?: WebSocketOptions) {
-      super({ ...options, ...limits, WebSocket: ServerWebSocket });
+      super({ ...CLOSE_TIMEOUT, ...options, ...limits, WebSocket: ServerWebSocket });
     }
 
     override handleUpgrade(

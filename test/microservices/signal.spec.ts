@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { Controller, Injectable, Scope, UseInterceptors } from '@nestjs/common';
 import { Ctx, EventPattern, MessagePattern, Payload, type ClientProxy } from '@nestjs/microservices';
-import { firstValueFrom, map, NEVER, Observable, timeout } from 'rxjs';
+import { firstValueFrom, map, NEVER, Observable } from 'rxjs';
 import { AbortError, messageContext, Ordered, Signal } from '../../lib/index.js';
 import { EnvelopeClient, EnvelopeContext } from '../../lib/microservices/index.js';
 import type { TestClient } from '../support/client.js';
@@ -172,9 +172,9 @@ describe('a handler of a pattern', () => {
     const app = await startHybrid(META);
     const proxy: ClientProxy = new EnvelopeClient({ url: app.url('/') });
     try {
-      const late = firstValueFrom(proxy.send('injected', {}).pipe(timeout(50)));
+      const subscription = proxy.send('injected', {}).subscribe();
       const signal = await called();
-      await expect(late).rejects.toMatchObject({ name: 'TimeoutError' });
+      subscription.unsubscribe();
       await aborted(signal, 'cancelled');
       expect(await firstValueFrom(proxy.send('quick', {}))).toBe('done');
     } finally {

@@ -52,6 +52,13 @@ export async function typed(): Promise<void> {
   const sum: number = await socket.emitWithAck('sum', [1, 2]);
   const sameSum: number = await socket.timeout(100).emitWithAck('sum', [sum]);
   socket.timeout(100).emit('sum', [sameSum], (error, value) => void [error.message, value.toFixed()]);
+  const { signal } = new AbortController();
+  const signalled: number = await socket.timeout(100).signal(signal).emitWithAck('sum', [sameSum]);
+  socket.signal(signal).emit('sum', [signalled], (error, value) => void [error.message, value.toFixed()]);
+  // @ts-expect-error a controller is no signal
+  socket.signal(new AbortController());
+  // @ts-expect-error the list contains numbers
+  await socket.signal(signal).emitWithAck('sum', ['1']);
   // @ts-expect-error the list contains numbers
   await socket.emitWithAck('sum', ['1']);
   for await (const tick of socket.stream('ticks', 10)) tick.getTime();

@@ -54,6 +54,7 @@ describe('an unknown or malformed option', () => {
     [{ messageParser: JSON }, 'messageParser is {}: it takes a function, (data) => '],
     [{ replies: 'never' }, `replies is "never": it takes 'always' or 'requests'`],
     [{ messageContext: 'on' }, 'messageContext is "on": it takes true or false'],
+    [{ ordered: 'yes' }, 'ordered is "yes": it takes true or false'],
     [{ limits: { maxRoom: 1 } }, 'unknown limit "maxRoom". Did you mean "maxRooms"?'],
     [{ recovery: 5 }, 'recovery is 5'],
     [{ connectionStateRecovery: true }, 'connectionStateRecovery is true: it takes an object'],

@@ -65,7 +65,9 @@ export class LinkNamespaces {
     const { encodings, host, maxNamespaces } = this.settings;
     const encoding = encodings.acquire(namespace);
     const path = concretePath(namespace);
-    const found = host.find(path);
+    // escapes in another than the normal form would be further names of one namespace
+    const isNormal = path === namespace || !namespace.includes('%');
+    const found = isNormal ? host.find(path) : undefined;
     if (found === undefined || this.joined.size + this.pending.size >= maxNamespaces) {
       this.link.sendConnectError(encoding, {
         message: found === undefined ? 'Invalid namespace' : 'Too many namespaces',

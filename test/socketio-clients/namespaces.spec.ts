@@ -83,7 +83,7 @@ describeServers('namespaces', (server) => {
       expect(client.socket.id).not.toBe(client.socket.io.engine.id);
     });
 
-    it.each(['/unknown', '/chat/', '/Chat', '/room-x', '/room-1/2', '/deep', '/chat%20'])(
+    it.each(['/unknown', '/chat/', '/Chat', '/room-x', '/room-1/2', '/deep', '/chat%20', '/%63hat'])(
       'refuses the unknown namespace %s',
       async (name) => {
         const client = app.open(name, { transport });

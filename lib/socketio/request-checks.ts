@@ -19,15 +19,21 @@ export class RequestChecks {
 
   constructor(private readonly host: TransportHost) {}
 
-  /** Calls back once with the client, or with the refusal. */
+  /**
+   * Calls back once with the client, or with the refusal; never where the client has gone meanwhile.
+   *
+   * @param target what the answer is written to
+   */
   run(
     request: IncomingMessage,
+    target: { readonly destroyed: boolean },
     done: (clientInfo: ClientInfo) => void,
     refuse: (answer: HttpRefusal) => void,
   ): void {
     const clientInfo = this.host.identify(request);
     if ('status' in clientInfo) return refuse(clientInfo);
     this.host.checkOrigin(request, clientInfo, (result) => {
+      if (target.destroyed) return;
       if ('refused' in result) return refuse(result.refused);
       // the server's own origin needs no header
       if (result.allowed.origin !== undefined)

@@ -111,6 +111,7 @@ export class SocketIoTransport implements OpenTransport {
     const pass = (): void => this.engine.handleRequest(request as never, response);
     this.checks.run(
       request,
+      response,
       (clientInfo) => {
         // a preflight is about the request that follows it
         if (request.method === 'OPTIONS') {
@@ -145,6 +146,7 @@ export class SocketIoTransport implements OpenTransport {
     const pass = (): void => this.engine.handleUpgrade(request as never, tcp, head);
     this.checks.run(
       request,
+      tcp,
       (clientInfo) => {
         const query = readQuery(request);
         const refused = checkUpgrade(query);

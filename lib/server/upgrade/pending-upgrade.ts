@@ -7,6 +7,9 @@ import type { Params } from './path-pattern.js';
 import { refusal, RETRY_AFTER, type HttpRefusal } from './http-refusal.js';
 import type { ClientInfo } from '../handshake/client-info.js';
 
+/** The refusal of a request whose checks or guards did not end in time. */
+export const TOO_SLOW = refusal(503, 'The upgrade took too long', RETRY_AFTER);
+
 /** A request to connect, from its first byte until it is accepted, refused, or abandoned by the client. */
 export class PendingUpgrade {
   /** The server that the client connects to, once the checks of the request have passed. */
@@ -41,7 +44,7 @@ export class PendingUpgrade {
     if (milliseconds > MAX_DELAY) return;
     const expire = (): void => {
       publishLimit('upgradeTimeout');
-      this.refuse(refusal(503, 'The upgrade took too long', RETRY_AFTER));
+      this.refuse(TOO_SLOW);
     };
     this.deadline = setTimeout(expire, milliseconds);
   }

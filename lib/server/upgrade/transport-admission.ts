@@ -1,4 +1,6 @@
 import type { IncomingMessage } from 'node:http';
+import { MAX_DELAY } from '../../protocol/max-delay.js';
+import { publishLimit } from '../diagnostics/channels.js';
 import type { ClientInfo } from '../handshake/client-info.js';
 import type { ClientAddressReader } from './client-address.js';
 import type { ConnectionCounter } from './connection-counter.js';
@@ -7,7 +9,7 @@ import { refusal, type HttpRefusal } from './http-refusal.js';
 import { identifyClient, SHUTTING_DOWN } from './identify-client.js';
 import { explainOrigin, ORIGIN_REFUSED } from './origin.js';
 import { NO_PARAMS } from './path-pattern.js';
-import { PendingUpgrade } from './pending-upgrade.js';
+import { PendingUpgrade, TOO_SLOW } from './pending-upgrade.js';
 import type { TransportHost } from './transport.js';
 import type { OriginCheck, UpgradeCheck } from './upgrade-checks.js';
 
@@ -46,26 +48,45 @@ export class TransportAdmission implements Pick<
     clientInfo: ClientInfo,
     done: Parameters<TransportHost['checkOrigin']>[2],
   ): void {
-    const { onForeignOrigin, onError, originChecks } = this.config;
+    const { onForeignOrigin, onError, originChecks, upgradeTimeout } = this.config;
+    let isDone = false;
+    let deadline: NodeJS.Timeout | undefined;
+    const finish: typeof done = (result) => {
+      if (isDone) return;
+      isDone = true;
+      clearTimeout(deadline);
+      done(result);
+    };
     const checks = [...originChecks()];
     const next = (index: number): void => {
       const check = checks[index];
       if (check === undefined) {
         const origin = String(request.headers.origin);
         onForeignOrigin(origin, explainOrigin(origin, clientInfo.host));
-        return done({ refused: refusal(403, ORIGIN_REFUSED) });
+        return finish({ refused: refusal(403, ORIGIN_REFUSED) });
       }
+      // the application's rule may decide twice, or fail after it has decided
+      let isDecided = false;
       const decide = (allowed: Parameters<Parameters<OriginCheck>[2]>[0]): void => {
+        if (isDecided) return;
+        isDecided = true;
         if (allowed === undefined) next(index + 1);
-        else done({ allowed });
+        else finish({ allowed });
       };
       const failed = (error: unknown): void => {
         onError(error);
-        done({ refused: refusal(500, 'Internal server error') });
+        if (!isDecided) finish({ refused: refusal(500, 'Internal server error') });
       };
       check(request, clientInfo, decide, failed);
     };
     next(0);
+    // most rules decide at once; a timer with a longer delay would expire at once
+    if (isDone || upgradeTimeout > MAX_DELAY) return;
+    deadline = setTimeout(() => {
+      publishLimit('upgradeTimeout');
+      finish({ refused: TOO_SLOW });
+    }, upgradeTimeout);
+    deadline.unref();
   }
 
   admit(request: ConnectionRequest, clientInfo: ClientInfo, admitted: () => void): void {

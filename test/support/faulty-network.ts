@@ -16,6 +16,7 @@ export class FaultyNetwork {
   /** The number of bytes that were forwarded in each direction. */
   readonly forwarded: Record<Direction, number> = { up: 0, down: 0 };
   private readonly sockets = new Set<Socket>();
+  private readonly reset = new WeakSet<Socket>();
   private readonly budget: Record<Direction, number> = { up: Infinity, down: Infinity };
   private stalled = Promise.resolve();
   private release: (() => void) | undefined;
@@ -55,7 +56,13 @@ export class FaultyNetwork {
 
   /** Resets all connections. */
   cut(): void {
-    for (const tcp of this.sockets) tcp.resetAndDestroy();
+    for (const tcp of this.sockets) {
+      if (this.reset.has(tcp)) continue;
+      this.reset.add(tcp);
+      // Node fails to reset a socket that is ending, and then leaks its handle
+      if (tcp.writableEnded) tcp.destroy();
+      else tcp.resetAndDestroy();
+    }
   }
 
   /**

@@ -10,15 +10,19 @@ import type {
 } from '../protocol/typed-events.js';
 import { DisconnectedError } from '../protocol/disconnected-error.js';
 import { withCode } from '../protocol/with-code.js';
-import { mayReconnect, PING_TIMEOUT, type CloseDetails } from './backoff.js';
-import type { Emitter, ListenerNames, ListenerOf, TimedEmitter } from './client-types.js';
+import type { CloseDetails } from './backoff.js';
+import type { Emitter, ListenerNames, ListenerOf, SubscribeParams, TimedEmitter } from './client-types.js';
 import { Connection, type ConnectionState } from './connection.js';
 import { callListener, Listeners, type AnyFunction } from './listeners.js';
+import { disconnectReason } from './disconnect-reason.js';
 import type { ConnectError } from './errors.js';
 import { isRequestId, writeMessage, type Message, type SessionInfo } from './message.js';
 import { deliver } from './event-delivery.js';
 import type { Settings } from './options.js';
 import { SendQueue } from './send-queue.js';
+import { Sender } from './sender.js';
+import type { Subscription } from './subscription.js';
+import { Subscriptions } from './subscriptions.js';
 
 // an application's event cannot begin with $
 const ANY = '$any';
@@ -49,6 +53,8 @@ export class ClientSocket<
   readonly #listeners = new Listeners();
   readonly #connection: Connection;
   readonly #queue: SendQueue;
+  readonly #sender: Sender<Emit>;
+  readonly #subscriptions: Subscriptions;
   readonly #settings: Settings;
 
   /** @internal */
@@ -67,6 +73,8 @@ export class ClientSocket<
       failed: (error) => this.#failed(error),
     });
     this.#queue = new SendQueue(this.#connection, settings.maxQueued);
+    this.#sender = new Sender(this.#queue, settings.ackTimeout);
+    this.#subscriptions = new Subscriptions(this.#connection, this.#queue, settings);
     // listeners that the caller adds synchronously receive every event
     if (settings.autoConnect) queueMicrotask(() => this.state === 'idle' && this.connect());
   }
@@ -104,7 +112,7 @@ export class ClientSocket<
    * @throws Error if the name is empty or reserved; TypeError, which names the place, if JSON cannot carry the data
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
-    return this.#send(event, args);
+    return this.#sender.send(event, args);
   }
 
   /**
@@ -120,7 +128,7 @@ export class ClientSocket<
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>> {
-    return this.timeout(this.#settings.ackTimeout).emitWithAck(event, ...args);
+    return this.#sender.timed(this.#settings.ackTimeout).emitWithAck(event, ...args);
   }
 
   /**
@@ -133,13 +141,7 @@ export class ClientSocket<
    * @throws TypeError if `timeout` is not a number
    */
   timeout(timeout: number): TimedEmitter<Emit> {
-    // setTimeout would treat any other value as 0
-    if (typeof timeout !== 'number' || timeout !== timeout)
-      throw withCode(
-        'ERR_ENVELOPE_INVALID_ARGUMENT',
-        new TypeError(`timeout is ${String(timeout)}: it takes a number of milliseconds`),
-      );
-    return this.#timed(timeout);
+    return this.#sender.timed(timeout);
   }
 
   /**
@@ -152,22 +154,7 @@ export class ClientSocket<
    * @throws TypeError if `signal` is not an `AbortSignal`
    */
   signal(signal: AbortSignal): TimedEmitter<Emit> {
-    return this.#timed(this.#settings.ackTimeout).signal(signal);
-  }
-
-  #timed(timeout: number, signal?: AbortSignal): TimedEmitter<Emit> {
-    return {
-      emit: (event, ...args) => this.#send(event, args, timeout, signal),
-      emitWithAck: async (event, ...args) => {
-        assertEmittable(event);
-        return this.#request(event, args, timeout, signal);
-      },
-      signal: (given) => {
-        if (typeof given?.aborted !== 'boolean')
-          throw withCode('ERR_ENVELOPE_INVALID_ARGUMENT', new TypeError('signal is not an AbortSignal'));
-        return this.#timed(timeout, given);
-      },
-    };
+    return this.#sender.timed(this.#settings.ackTimeout).signal(signal);
   }
 
   /** Emits an event only if the connection is open and its buffer holds at most 64 KiB. Otherwise the event is dropped. */
@@ -175,7 +162,7 @@ export class ClientSocket<
     return {
       emit: (event, ...args) => {
         assertEmittable(event);
-        return this.#connection.isFree && this.#send(event, args);
+        return this.#connection.isFree && this.#sender.send(event, args);
       },
     };
   }
@@ -200,6 +187,24 @@ export class ClientSocket<
   }
 
   /**
+   * Subscribes to what an ordinary handler of the server starts: the client requests `event`, and requests it again on each
+   * connection that did not recover the session. Subscriptions of the same event and data share one request.
+   *
+   * @example
+   * const order = socket.subscribe('order.watch', { id: 7 }, { leave: 'order.unwatch' });
+   * order.onAnswer((snapshot) => render(snapshot));
+   *
+   * @throws Error if a name is empty or reserved, or the client holds `maxSubscriptions` others; TypeError, which names the place, if
+   * JSON cannot carry the data
+   */
+  subscribe<Event extends EventNames<Emit>>(
+    event: Event,
+    ...[data, options]: SubscribeParams<Emit, Event>
+  ): Subscription<AnswerOf<Emit, Event>> {
+    return this.#subscriptions.add(event, data, options?.leave);
+  }
+
+  /**
    * Sends fresh credentials, from the option `auth`, on the open connection.
    *
    * @returns `expiresAt`: when the connection expires now, by the server's clock, in milliseconds since 1970; absent if it does not
@@ -208,12 +213,14 @@ export class ClientSocket<
    * `DisconnectedError` if the client is not connected
    */
   async reauthenticate(): Promise<{ expiresAt?: number }> {
-    const { auth, ackTimeout } = this.#settings;
+    const { auth } = this.#settings;
     // the next connection sends fresh credentials in its handshake
     if (!this.connected) throw new DisconnectedError('not connected');
     const credentials = typeof auth === 'function' ? await auth() : auth;
     const data = typeof credentials === 'string' ? { token: credentials } : credentials;
-    return Object(await this.#request('$auth', [data], ackTimeout)) as { expiresAt?: number };
+    const answer = Object(await this.#sender.request('$auth', [data])) as { expiresAt?: number };
+    this.#subscriptions.retryRefused();
+    return answer;
   }
 
   /**
@@ -261,33 +268,13 @@ export class ClientSocket<
     return () => this.#listeners.remove(STATE, listener as AnyFunction);
   }
 
-  #send(event: string, args: readonly unknown[], timeout?: number, signal?: AbortSignal): boolean {
-    assertEmittable(event);
-    const callback = args.at(-1);
-    if (typeof callback !== 'function') return this.#queue.emit(event, args);
-    const withError = timeout !== undefined;
-    const settled = (error: Error | null, data?: unknown): void => {
-      if (withError) callListener(callback as AnyFunction, [error, data]);
-      // as in Socket.IO, a callback without timeout() has no error argument and does not run on failure
-      else if (error === null) callListener(callback as AnyFunction, [data]);
-    };
-    timeout ??= this.#settings.ackTimeout;
-    return this.#queue.request(event, args.slice(0, -1), timeout, settled, signal);
-  }
-
-  #request(event: string, args: readonly unknown[], timeout: number, signal?: AbortSignal): Promise<Untyped> {
-    return new Promise((resolve, reject) => {
-      const settled = (error: Error | null, data?: unknown): void =>
-        error === null ? resolve(data) : reject(error);
-      this.#queue.request(event, args, timeout, settled, signal);
-    });
-  }
-
   #opened({ id, recovered = false }: SessionInfo): void {
     this.id = id;
     this.recovered = recovered;
     const missed = this.#wasConnected && !recovered;
     this.#wasConnected = true;
+    // a queued message may cause events of a subscription
+    this.#subscriptions.opened(recovered);
     // queued messages precede those that a listener sends now
     this.#queue.flush();
     const { openSocket } = this.#connection;
@@ -317,16 +304,11 @@ export class ClientSocket<
   #lost(details: CloseDetails, willReconnect: boolean, isLocal: boolean): void {
     const { code, reason } = details;
     this.id = undefined;
-    const cause = isLocal
-      ? 'io client disconnect'
-      : code === PING_TIMEOUT
-        ? 'ping timeout'
-        : mayReconnect(details)
-          ? 'transport close'
-          : 'io server disconnect';
+    const cause = disconnectReason(details, isLocal);
     const message = `connection lost: ${reason || `${cause}, ${code}`}`;
     if (willReconnect) this.#queue.fail(message);
     else this.#queue.close(message);
+    this.#subscriptions.lost();
     this.#notify(STATE, this.state, 'open');
     // a state listener may have called disconnect()
     this.#notify('disconnect', cause, {

@@ -4,6 +4,7 @@ import type {
   EventParams,
   EventsMap,
   RequestParams,
+  Untyped,
   WithTimeout,
 } from '../protocol/typed-events.js';
 import type { ConnectError } from './errors.js';
@@ -50,6 +51,25 @@ export type ListenerOf<Listen extends EventsMap, Event extends string> = Event e
 
 /** The events that `on` accepts. */
 export type ListenerNames<Listen extends EventsMap> = EventNames<Listen> | keyof LifecycleEvents;
+
+/** The arguments of `subscribe` after the event: its data, which is a list if the event has several arguments, and the options. */
+export type SubscribeParams<Emit extends EventsMap, Event extends EventNames<Emit>> = DataAndOptions<
+  RequestParams<Emit, Event>,
+  SubscribeOptions<Emit>
+>;
+type DataAndOptions<Data extends unknown[], Options> = number extends Data['length']
+  ? [data?: Untyped, options?: Options]
+  : Data extends []
+    ? [data?: undefined, options?: Options]
+    : [] extends Data
+      ? [data?: OnePayload<Data>[0], options?: Options]
+      : [data: OnePayload<Data>[0], options?: Options];
+
+/** Options of one subscription. */
+interface SubscribeOptions<Emit extends EventsMap> {
+  /** The event that the client sends with the same data when the last subscription is stopped. Default: none. */
+  leave?: EventNames<Emit> | undefined;
+}
 
 /** Emits events in one mode. `socket.volatile` and `socket.timeout()` return one. Immutable. */
 export interface Emitter<Emit extends EventsMap> {

@@ -102,6 +102,11 @@ export class Connection {
     return socket !== undefined && (socket.bufferedAmount ?? 0) <= CONGESTED;
   }
 
+  /** Whether the connection is open, and not closing. */
+  get isWritable(): boolean {
+    return this.#writable !== undefined;
+  }
+
   /** The open WebSocket. A caller compares it with a later one to detect a reconnect. */
   get openSocket(): SocketLike | undefined {
     return this.#current === 'open' ? this.#socket : undefined;

@@ -9,11 +9,7 @@ export class Listeners {
 
   add(name: string, listener: AnyFunction, isOnce = false): void {
     assertName(name);
-    if (typeof listener !== 'function')
-      throw withCode(
-        'ERR_ENVELOPE_INVALID_ARGUMENT',
-        new TypeError(`the listener of "${name}" is not a function`),
-      );
+    assertListener(name, listener);
     this.#byName.set(name, [...this.#of(name), { listener, isOnce }]);
   }
 
@@ -46,6 +42,15 @@ function assertName(event: unknown): void {
     throw withCode(
       'ERR_ENVELOPE_INVALID_ARGUMENT',
       new TypeError(`event is ${String(event)}: it takes the name of an event`),
+    );
+}
+
+/** @throws TypeError */
+export function assertListener(name: string, listener: unknown): void {
+  if (typeof listener !== 'function')
+    throw withCode(
+      'ERR_ENVELOPE_INVALID_ARGUMENT',
+      new TypeError(`the listener of "${name}" is not a function`),
     );
 }
 

@@ -33,6 +33,8 @@ export interface ClientOptions {
   ackTimeout?: number;
   /** Number of messages that are queued while the client is not connected; further ones are dropped. Default: 1,000. */
   maxQueued?: number;
+  /** Number of subscriptions with different events or data that the client holds at the same time. Default: 1,000. */
+  maxSubscriptions?: number;
   /** A WebSocket class to use in place of the platform's. */
   WebSocket?: SocketConstructor;
 }
@@ -51,6 +53,7 @@ const DEFAULTS: Omit<Settings, 'auth' | 'WebSocket'> = {
   pingTimeout: 20_000,
   ackTimeout: 30_000,
   maxQueued: 1_000,
+  maxSubscriptions: 1_000,
 };
 
 /** The accepted `typeof` results of each option. */

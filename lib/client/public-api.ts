@@ -4,11 +4,13 @@ export type {
   Emitter,
   Handler,
   LifecycleEvents,
+  SubscribeParams,
   TimedEmitter,
 } from './client-types.js';
 export type { ConnectionState } from './connection.js';
 export { ConnectError } from './errors.js';
 export type { ClientOptions, Credentials } from './options.js';
+export type { Subscription, SubscriptionState } from './subscription.js';
 export type { SocketConstructor, SocketLike } from './web-socket.js';
 export { DisconnectedError } from '../protocol/disconnected-error.js';
 export type { EnvelopeErrorCode } from '../protocol/error-codes.js';

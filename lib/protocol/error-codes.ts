@@ -49,7 +49,7 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_RESERVED_EVENT: {
     topic: 'calls',
     class: 'Error',
-    when: '`emit`, `emitWithAck`, `serverSideEmit` or `stream` was called with a reserved name, such as `connect` or a name that begins with `$`.',
+    when: '`emit`, `emitWithAck`, `serverSideEmit`, `stream` or `subscribe` was called with a reserved name, such as `connect` or a name that begins with `$`.',
     fix: 'Use another name. PROTOCOL.md lists the reserved ones.',
   },
   ERR_ENVELOPE_INVALID_PAYLOAD: {
@@ -139,7 +139,7 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_DISCONNECTED: {
     topic: 'running',
     class: 'DisconnectedError',
-    when: 'No connection is open, or it closed before the answer arrived; or `maxQueued` messages of a client were already queued.',
+    when: 'No connection is open, or it closed before the answer arrived; or `maxQueued` messages of a client were already queued; or a subscription was stopped before it was `ready`.',
     fix: 'Repeat the request after `connect` if it may be handled twice. The peer may have handled it.',
   },
   ERR_ENVELOPE_REQUEST_FAILED: {
@@ -195,6 +195,12 @@ export const ERROR_CODES = {
     class: 'Error',
     when: '10,000 values of a `stream()` wait to be read. The client cancelled the stream.',
     fix: 'Read the stream faster, or end it.',
+  },
+  ERR_ENVELOPE_SUBSCRIPTION_LIMIT: {
+    topic: 'running',
+    class: 'Error',
+    when: '`subscribe` was called while the client holds `maxSubscriptions` subscriptions.',
+    fix: 'Call `stop()` of those that are no longer needed, or raise the option.',
   },
   ERR_ENVELOPE_UPGRADE_REFUSED: {
     topic: 'testing',

@@ -90,6 +90,7 @@ async function createAll(): Promise<Created> {
     'ClientSocket.signal()': plain.signal(new AbortController().signal),
     'ClientSocket.volatile': plain.volatile,
     'ClientSocket.stream()': plain.stream('said'),
+    'ClientSocket.subscribe()': plain.subscribe('said'),
     TestClient: client,
     EnvelopeClient: microservice,
     EnvelopeTransport: transport,

@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { Controller, Get, Header } from '@nestjs/common';
 import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
-import type { ClientOptions, ClientSocket } from '../../lib/client/index.js';
+import type { ClientOptions, ClientSocket, Subscription } from '../../lib/client/index.js';
 import {
   GuardedGateway,
   TestGateway,
@@ -11,6 +11,7 @@ import {
   type FromClient,
   type FromServer,
 } from '../client/fixture-gateway.js';
+import { OrdersGateway } from '../client/subscription-gateway.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
 import { FaultyNetwork } from '../support/faulty-network.js';
 import { until } from '../support/wait.js';
@@ -20,6 +21,8 @@ import { Chromium, describeInBrowser } from './chromium.js';
 declare const socket: ClientSocket<FromServer, FromClient>;
 declare const events: unknown[][];
 declare const received: string[];
+declare const order: Subscription<unknown>;
+declare const answers: unknown[];
 declare const navigator: { onLine: boolean };
 declare function open(path: string, options?: ClientOptions): void;
 declare function nthEvent(name: string, count: number): Promise<unknown[]>;
@@ -103,7 +106,10 @@ describeInBrowser('the client in Chromium', () => {
   async function openPage(
     options?: AppOptions,
   ): Promise<{ page: Page; app: TestApp; gateway: TestGateway; network: FaultyNetwork }> {
-    const app = await startApp({ controllers: [Site], providers: [TestGateway, GuardedGateway] }, options);
+    const app = await startApp(
+      { controllers: [Site], providers: [TestGateway, GuardedGateway, OrdersGateway] },
+      options,
+    );
     const network = await FaultyNetwork.to(app.port);
     networks.push(network);
     const page = await chromium!.open();
@@ -188,6 +194,25 @@ describeInBrowser('the client in Chromium', () => {
     expect(await sum).toBe(7);
     const now = await page.evaluate(() => [received, socket.id, socket.recovered, events.at(-1)]);
     expect(now).toEqual([['before', 'meanwhile'], id, true, ['connect', { missed: false }]]);
+  });
+
+  it('subscribes again on each new connection, and leaves', async () => {
+    const { page, network, app } = await openPage();
+    const { log, clients } = app.nest.get(OrdersGateway);
+    await page.evaluate(() => {
+      open('/orders');
+      const order = socket.subscribe('watch' as never, { id: 7 }, { leave: 'unwatch' as never });
+      Object.assign(globalThis, { order, answers: [] });
+      order.onAnswer((answer) => answers.push(answer));
+    });
+    await page.waitForFunction(() => answers.length === 1);
+    network.cut();
+    await page.waitForFunction(() => answers.length === 2);
+    expect(await page.evaluate(() => order.state)).toBe('active');
+    expect(clients).toHaveLength(2);
+    await page.evaluate(() => order.stop());
+    await until('the end', () => log.includes('unwatch 7'));
+    expect(log).toEqual(['watch 7', 'watch 7', 'unwatch 7']);
   });
 
   it('reports the close code and reason of the server', async () => {

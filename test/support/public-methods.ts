@@ -108,6 +108,7 @@ const client: Methods = {
   timeout,
   stream: [...sent, { name: 'options', valid: {}, optional }],
   signal,
+  subscribe: [...sent, { name: 'options', valid: {}, optional }],
   reauthenticate: NONE,
   on: eventAndListener,
   once: eventAndListener,
@@ -191,6 +192,7 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
   'ClientSocket.signal()': { ...sending, signal },
   'ClientSocket.volatile': { emit: sent },
   'ClientSocket.stream()': { next: NONE, return: NONE },
+  'ClientSocket.subscribe()': { onAnswer: [listener], onError: [listener], stop: NONE },
   TestClient: {
     ...client,
     next: [event],

@@ -1,5 +1,5 @@
 /** Checked by `tsc`, never run: the client with the type maps of the server. */
-import { connect, type ClientSocket } from '../../lib/client/index.js';
+import { connect, type ClientSocket, type Subscription } from '../../lib/client/index.js';
 
 interface ServerToClient {
   said: (message: { room: string; text: string }) => void;
@@ -16,6 +16,8 @@ interface ClientToServer {
   leave: () => void;
   sum: (numbers: number[], answer: (sum: number) => void) => void;
   ticks: (every: number, answer: (tick: Date) => void) => void;
+  where: (answer: (place: string) => void) => void;
+  pair: (room: string, count: number, answer: (text: string) => void) => void;
 }
 
 export async function typed(): Promise<void> {
@@ -48,6 +50,23 @@ export async function typed(): Promise<void> {
   socket.emit('say', 'room');
   // @ts-expect-error unknown event
   socket.emit('other');
+
+  const sums: Subscription<number> = socket.subscribe('sum', [1, 2], { leave: 'leave' });
+  sums.onAnswer((sum) => sum.toFixed()).onError(({ data }) => data);
+  const isActive: boolean = sums.state === 'active' && (await sums.ready) > 1;
+  // several arguments are a list
+  using pairs = socket.subscribe('pair', ['room', Number(isActive)]);
+  pairs.onAnswer((text) => text.toUpperCase());
+  socket.subscribe('where').onAnswer((place) => place.length);
+  socket.subscribe('where', undefined, { leave: 'leave' }).stop();
+  // @ts-expect-error the data are numbers
+  socket.subscribe('sum', ['1']);
+  // @ts-expect-error the data is missing
+  socket.subscribe('sum');
+  // @ts-expect-error unknown event
+  socket.subscribe('other');
+  // @ts-expect-error unknown event
+  socket.subscribe('where', undefined, { leave: 'other' });
 
   const sum: number = await socket.emitWithAck('sum', [1, 2]);
   const sameSum: number = await socket.timeout(100).emitWithAck('sum', [sum]);
@@ -85,6 +104,8 @@ export async function anyMaps(socket: ClientSocket<Any, Any>): Promise<string[]>
   socket.emit('ask', 1, (answer: string) => answer.length);
   socket.volatile.emit('say', 'text');
   socket.timeout(100).emit('ask', 1, (error: Error | null, answer: string) => [error, answer]);
+  socket.subscribe('rooms', 1, { leave: 'leave' }).onAnswer((rooms: string[]) => rooms.length);
+  socket.subscribe('rooms').stop();
   for await (const tick of socket.stream('ticks', 10)) return [tick];
   const answer: string[] = await socket.timeout(100).emitWithAck('rooms', 1);
   return answer.concat(await socket.emitWithAck('rooms'));

@@ -1,0 +1,214 @@
+import { assertEmittable } from '../protocol/reserved-events.js';
+import { RequestError } from '../protocol/request-error.js';
+import type { Untyped } from '../protocol/typed-events.js';
+import { withCode } from '../protocol/with-code.js';
+import { reconnectDelay } from './backoff.js';
+import type { Connection } from './connection.js';
+import { writeMessage } from './message.js';
+import type { Settings } from './options.js';
+import type { SendQueue } from './send-queue.js';
+import { Subscription, type Topic } from './subscription.js';
+
+/** Number of subscriptions that the client requests at the same time. The server's `limits.messageBurst` is 1,000. */
+const MAX_REQUESTS = 100;
+/** Codes of exceptions with which the server refuses any message at this moment. */
+const TEMPORARY: ReadonlySet<unknown> = new Set(['rate_limited', 'going_away']);
+const NO_DETAILS = { code: 0, reason: '' };
+
+/** A topic as the client knows it. */
+interface Entry extends Topic {
+  readonly key: string;
+  readonly event: string;
+  readonly args: readonly unknown[];
+  leave: string | undefined;
+  /** Whether the session on the server is subscribed: `maybe` while the outcome of a request is unknown. */
+  joined: 'no' | 'maybe' | 'yes';
+  /** The number of the request that is under way, or 0. The answers of earlier ones are ignored. */
+  request: number;
+}
+
+/** The subscriptions of one client. It requests them again on each connection that did not recover the session. */
+export class Subscriptions {
+  /** In the order in which they were made. An entry without holders stays until the server knows that it ended. */
+  readonly #entries = new Map<string, Entry>();
+  /** Entries that wait for their request, in order. */
+  readonly #waiting = new Set<Entry>();
+  #live = 0;
+  #requests = 0;
+  #underWay = 0;
+  #failures = 0;
+  /** Runs during a pause, which follows a failure that time can cure. */
+  #pause: ReturnType<typeof setTimeout> | undefined;
+  readonly #connection: Connection;
+  readonly #queue: SendQueue;
+  readonly #settings: Settings;
+
+  constructor(connection: Connection, queue: SendQueue, settings: Settings) {
+    this.#connection = connection;
+    this.#queue = queue;
+    this.#settings = settings;
+  }
+
+  /** @throws as `ClientSocket.subscribe` */
+  add(event: string, data: unknown, leave: string | undefined): Subscription<Untyped> {
+    assertEmittable(event);
+    if (leave !== undefined) assertEmittable(leave);
+    const key = writeMessage({ event, data });
+    let entry = this.#entries.get(key);
+    if (entry === undefined || entry.holders.size === 0) this.#count();
+    if (entry === undefined) {
+      // a copy: the application may change its object later
+      const copy = (JSON.parse(key) as { data?: unknown }).data;
+      const args = copy === undefined ? [] : [copy];
+      entry = {
+        key,
+        event,
+        args,
+        leave,
+        joined: 'no',
+        request: 0,
+        state: 'pending',
+        answer: undefined,
+        error: undefined,
+        holders: new Set(),
+      };
+      this.#entries.set(key, entry);
+      this.#waiting.add(entry);
+    }
+    const found = entry;
+    found.leave ??= leave;
+    const subscription = new Subscription<Untyped>(found, () => this.#released(found));
+    found.holders.add(subscription);
+    this.#next();
+    return subscription;
+  }
+
+  /** The connection is open. Requests what the server does not know, and ends what was stopped meanwhile. */
+  opened(isRecovered: boolean): void {
+    this.#resume();
+    this.#waiting.clear();
+    for (const entry of [...this.#entries.values()]) {
+      if (!isRecovered) entry.joined = 'no';
+      if (entry.holders.size === 0) this.#end(entry);
+      else if (entry.joined === 'yes') this.#activate(entry, false);
+      else this.#request(entry);
+    }
+    this.#next();
+  }
+
+  /** The connection ended. */
+  lost(): void {
+    this.#resume();
+    this.#waiting.clear();
+    this.#underWay = 0;
+    for (const entry of this.#entries.values()) {
+      entry.request = 0;
+      if (entry.state === 'active') entry.state = 'pending';
+    }
+  }
+
+  /** Requests again what the server refused. */
+  retryRefused(): void {
+    for (const entry of this.#entries.values()) if (entry.state === 'refused') this.#request(entry);
+    this.#next();
+  }
+
+  #count(): void {
+    const { maxSubscriptions } = this.#settings;
+    if (this.#live >= maxSubscriptions)
+      throw withCode(
+        'ERR_ENVELOPE_SUBSCRIPTION_LIMIT',
+        new Error(`maxSubscriptions is ${maxSubscriptions}: stop a subscription before the next one`),
+      );
+    this.#live++;
+  }
+
+  #released(entry: Entry): void {
+    if (entry.holders.size > 0) return;
+    this.#live--;
+    // a component that is mounted again at once, as React's StrictMode does, keeps the subscription
+    setTimeout(() => entry.holders.size === 0 && this.#end(entry), 0);
+  }
+
+  /** Forgets an entry without holders, once the server knows that it ended. */
+  #end(entry: Entry): void {
+    this.#waiting.delete(entry);
+    // it ends after the answer, or on the next connection
+    if (entry.request !== 0 || this.#entries.get(entry.key) !== entry) return;
+    if (entry.joined !== 'no' && entry.leave !== undefined) {
+      if (!this.#connection.isWritable) return;
+      this.#queue.emit(entry.leave, entry.args);
+    }
+    this.#entries.delete(entry.key);
+  }
+
+  #request(entry: Entry): void {
+    entry.state = 'pending';
+    entry.error = undefined;
+    this.#waiting.add(entry);
+  }
+
+  /** Sends the next requests. */
+  #next(): void {
+    for (const entry of this.#waiting) {
+      // without a connection it would wait in the queue, and once more here
+      if (this.#underWay >= MAX_REQUESTS || this.#pause !== undefined || !this.#connection.isWritable) return;
+      this.#waiting.delete(entry);
+      const request = ++this.#requests;
+      entry.request = request;
+      entry.joined = 'maybe';
+      this.#underWay++;
+      this.#queue.request(entry.event, entry.args, this.#settings.ackTimeout, (error, data) => {
+        if (entry.request !== request) return;
+        entry.request = 0;
+        this.#underWay--;
+        this.#settle(entry, error, data as Untyped);
+        this.#next();
+      });
+    }
+  }
+
+  #settle(entry: Entry, error: Error | null, data: Untyped): void {
+    if (error === null) {
+      entry.joined = 'yes';
+      entry.answer = [data];
+      this.#failures = 0;
+      this.#activate(entry, true);
+    } else if (error instanceof RequestError) {
+      entry.joined = 'no';
+      if (TEMPORARY.has((Object(error.data) as { code?: unknown }).code)) this.#retryLater(entry);
+      else this.#refuse(entry, error);
+    } else this.#retryLater(entry);
+    if (entry.holders.size === 0) this.#end(entry);
+  }
+
+  #activate(entry: Entry, isNew: boolean): void {
+    entry.state = 'active';
+    for (const holder of [...entry.holders]) holder.activated(isNew);
+  }
+
+  #refuse(entry: Entry, error: RequestError): void {
+    entry.state = 'refused';
+    entry.answer = undefined;
+    entry.error = error;
+    for (const holder of [...entry.holders]) holder.refused(error);
+  }
+
+  #retryLater(entry: Entry): void {
+    this.#waiting.add(entry);
+    this.#pause ??= setTimeout(
+      () => {
+        this.#pause = undefined;
+        this.#next();
+      },
+      reconnectDelay(this.#failures++, NO_DETAILS, this.#settings),
+    );
+  }
+
+  /** Ends the pause: it concerned an earlier connection. */
+  #resume(): void {
+    clearTimeout(this.#pause);
+    this.#pause = undefined;
+    this.#failures = 0;
+  }
+}

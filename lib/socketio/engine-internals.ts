@@ -69,6 +69,11 @@ export function webSocketBelow(engine: EngineSocket): ServerWebSocket | undefine
   return socket instanceof ServerWebSocket ? socket : undefined;
 }
 
+/** Returns what waits in the engine. It makes a new list when it passes it on. */
+export function queueOf(engine: EngineSocket): readonly unknown[] {
+  return internalsOf(engine).writeBuffer;
+}
+
 /** Returns whether nothing waits in the engine, so that a message written directly keeps its place. */
 export function isDrained(engine: EngineSocket): boolean {
   return internalsOf(engine).writeBuffer.length === 0;
@@ -111,30 +116,26 @@ export function noteSignOfLife(engine: EngineSocket): void {
  */
 export function suspendPingTimeout(engine: EngineSocket): void {
   const internals = internalsOf(engine);
-  const isPinged = internals.pingTimeoutTimer !== null;
-  if (internals.pingTimeoutTimer !== null) clearTimeout(internals.pingTimeoutTimer);
-  const suspended: SuspendedReset = Object.assign(
-    () => {
-      suspended.isPinged = true;
-      internals.pingIntervalTimer?.refresh();
-    },
-    { isPinged },
-  );
-  if (isPinged) internals.pingIntervalTimer?.refresh();
+  const suspend = (): void => {
+    internals.pingTimeoutTimer = SUSPENDED;
+    internals.pingIntervalTimer?.refresh();
+  };
+  if (internals.pingTimeoutTimer !== null) {
+    clearTimeout(internals.pingTimeoutTimer);
+    suspend();
+  }
   // shadows the method of the class until reading goes on
-  internals.resetPingTimeout = suspended;
+  internals.resetPingTimeout = suspend;
 }
 
-/** Stands in for the engine's method while nothing is read. */
-type SuspendedReset = (() => void) & { isPinged: boolean };
+/** Stands for the timer of an open ping while nothing is read. The engine replaces it when the pong arrives all the same. */
+const SUSPENDED = { refresh: () => SUSPENDED } as NodeJS.Timeout;
 
 /** Waits for pongs again. A ping that is open gets its whole time. */
 export function resumePingTimeout(engine: EngineSocket): void {
   const internals = internalsOf(engine);
-  if (!Object.hasOwn(internals, 'resetPingTimeout')) return;
-  const { isPinged } = internals.resetPingTimeout as SuspendedReset;
   Reflect.deleteProperty(internals, 'resetPingTimeout');
-  if (isPinged) internals.resetPingTimeout?.();
+  if (internals.pingTimeoutTimer === SUSPENDED) internals.resetPingTimeout?.();
 }
 
 /** Sets how many milliseconds a closed connection waits for a last poll of its client. The engine waits for 30 seconds. */

@@ -59,7 +59,7 @@ export class EngineLink implements Link, WebSocketListener {
   /** The last WebSocket that the client wanted to change to. */
   private probe: ServerWebSocket | undefined;
   private closeCallbacks: (() => void)[] | undefined;
-  private transportListeners: (() => void)[] | undefined;
+  private transportListeners: Set<() => void> | undefined;
 
   constructor(
     private readonly engine: EngineSocket,
@@ -121,6 +121,9 @@ export class EngineLink implements Link, WebSocketListener {
   get needsDrain(): boolean {
     return this.writer.needsDrain;
   }
+  get isBusy(): boolean {
+    return this.writer.isBusy;
+  }
 
   // the transport
 
@@ -146,8 +149,10 @@ export class EngineLink implements Link, WebSocketListener {
     if (this.isPaused) ws.pause();
   }
 
-  watchTransport(listener: () => void): void {
-    (this.transportListeners ??= []).push(listener);
+  watchTransport(listener: () => void): () => void {
+    const listeners = (this.transportListeners ??= new Set());
+    listeners.add(listener);
+    return () => listeners.delete(listener);
   }
 
   // reading
@@ -167,7 +172,7 @@ export class EngineLink implements Link, WebSocketListener {
   poll(response: ServerResponse): boolean {
     if (
       this.writer.watchResponse(response) &&
-      this.unwrittenBytes <= this.settings.host.limits.maxBufferedBytes
+      this.writer.unreadBytes <= this.settings.host.limits.maxBufferedBytes
     )
       return true;
     this.overflow();
@@ -240,8 +245,8 @@ export class EngineLink implements Link, WebSocketListener {
   drained(): Promise<void> {
     return this.hasClosed ? Promise.resolve() : this.writer.drained();
   }
-  watchDrain(listener: () => void): void {
-    this.writer.watchDrain(listener);
+  watchDrain(listener: () => void): () => void {
+    return this.writer.watchDrain(listener);
   }
 
   sendConnectError(encoding: PacketEncoding, error: ConnectError): void {

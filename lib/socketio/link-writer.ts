@@ -4,7 +4,7 @@ import type { Socket as TcpSocket } from 'node:net';
 import { lengthOf, type Encoded } from '../server/transport/encoding.js';
 import { frameAscii, frameText, type Outgoing } from '../server/transport/frame.js';
 import { bytesOf } from '../server/transport/outbox.js';
-import { isDrained, isWritable } from './engine-internals.js';
+import { isDrained, isWritable, queueOf } from './engine-internals.js';
 
 /** Polling responses of one client that it has not read. */
 const MAX_UNREAD_RESPONSES = 8;
@@ -16,10 +16,13 @@ const MAX_UNREAD_RESPONSES = 8;
 export class LinkWriter {
   /** The TCP socket of the WebSocket; `undefined`: messages take the way through the engine. */
   private tcp: TcpSocket | undefined;
-  /** Bytes that wait in the engine until the client asks for them. */
+  /** Bytes that wait in the engine until the client asks for them, in {@link queue}. */
   private queued = 0;
+  /** The engine's queue, which makes a new one when it passes the messages on. */
+  private queue: readonly unknown[] | undefined;
   /** Polling responses that the client has not read. */
   private unread: Set<ServerResponse> | undefined;
+  private watchers: Set<() => void> | undefined;
   private draining: { readonly promise: Promise<void>; readonly settle: () => void } | undefined;
 
   constructor(private readonly engine: EngineSocket) {}
@@ -28,6 +31,9 @@ export class LinkWriter {
   writeTo(tcp: TcpSocket): void {
     this.tcp = tcp;
     this.draining?.settle();
+    if (this.watchers === undefined) return;
+    this.engine.off('drain', this.onDrain);
+    tcp.on('drain', this.onDrain);
   }
 
   /** Writes messages. @returns the bytes of the largest single write */
@@ -54,22 +60,42 @@ export class LinkWriter {
 
   private writeEncoded(message: Encoded): number {
     const bytes = lengthOf(message);
+    const before = queueOf(this.engine);
     this.queued = this.waiting + bytes;
+    this.queue = before;
     for (const part of typeof message === 'string' || Buffer.isBuffer(message) ? [message] : message)
       // the engine adds its prefix itself
       this.engine.write(typeof part === 'string' ? part.slice(1) : part);
+    const after = queueOf(this.engine);
+    if (after !== before) {
+      // passed on, or all but the last parts
+      this.queued = after.length === 0 ? 0 : bytes;
+      this.queue = after;
+    }
     return bytes;
   }
 
   private get waiting(): number {
-    return isDrained(this.engine) ? 0 : this.queued;
+    const queue = queueOf(this.engine);
+    // what the engine sends itself, such as a ping, does not count
+    return queue === this.queue && queue.length > 0 ? this.queued : 0;
   }
 
   /** Bytes that were written, and that the operating system has not taken. */
   get unwrittenBytes(): number {
-    let bytes = this.waiting + (this.tcp?.writableLength ?? 0);
+    return this.waiting + (this.tcp?.writableLength ?? 0) + this.unreadBytes;
+  }
+
+  /** The same, without what the client has not asked for yet. */
+  get unreadBytes(): number {
+    let bytes = 0;
     for (const response of this.unread ?? []) bytes += response.writableLength;
     return bytes;
+  }
+
+  /** Whether enough waits: the engine reports when it has passed on what waits, and not when it could take more. */
+  get isBusy(): boolean {
+    return this.tcp === undefined ? !isDrained(this.engine) : this.tcp.writableNeedDrain;
   }
 
   /** Whether the client takes no more at the moment. With polling: no request of the client waits. */
@@ -125,8 +151,18 @@ export class LinkWriter {
     return { promise, settle };
   }
 
-  /** Calls back whenever the client takes more. */
-  watchDrain(listener: () => void): void {
-    (this.tcp ?? this.engine).on('drain', listener);
+  /** Calls back whenever the client takes more. @returns a function that removes the callback */
+  watchDrain(listener: () => void): () => void {
+    if (this.watchers === undefined) {
+      this.watchers = new Set();
+      (this.tcp ?? this.engine).on('drain', this.onDrain);
+    }
+    const { watchers } = this;
+    watchers.add(listener);
+    return () => watchers.delete(listener);
   }
+
+  private readonly onDrain = (): void => {
+    for (const listener of this.watchers ?? []) listener();
+  };
 }

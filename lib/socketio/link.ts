@@ -27,6 +27,8 @@ export interface Link {
   readonly unwrittenBytes: number;
   /** Whether the client takes no more at the moment. */
   readonly needsDrain: boolean;
+  /** Whether enough waits: a source that can wait should, until {@link drained}. */
+  readonly isBusy: boolean;
   /** Writes messages. @returns the bytes of the largest single write */
   write(items: readonly Outgoing[]): number;
   sendConnectError(encoding: PacketEncoding, error: ConnectError): void;
@@ -38,10 +40,10 @@ export interface Link {
   release(): void;
   /** Resolves when the client takes more, or the link has ended. */
   drained(): Promise<void>;
-  /** Calls back whenever the client takes more. */
-  watchDrain(listener: () => void): void;
-  /** Calls back when the client changes to a WebSocket. */
-  watchTransport(listener: () => void): void;
+  /** Calls back whenever the client takes more. @returns a function that removes the callback */
+  watchDrain(listener: () => void): () => void;
+  /** Calls back when the client changes to a WebSocket. @returns a function that removes the callback */
+  watchTransport(listener: () => void): () => void;
   /** A request to join a namespace was accepted. */
   joined(encoding: PacketEncoding, connection: LinkMember): void;
   /** A request to join a namespace was refused, with an error for the client; without one, it was abandoned. */

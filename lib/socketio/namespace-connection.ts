@@ -68,6 +68,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   /** The client goes on over its message rate, which is that of the whole link. */
   private isFlooding = false;
   private closing: (() => void)[] | undefined;
+  private watched: (() => void)[] | undefined;
 
   constructor(
     private readonly link: Link,
@@ -127,6 +128,8 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   timeOut(): void {}
 
   hold(holder: Holder): void {
+    // the link would not be read any more
+    if (this.state >= CLOSING) return;
     if (this.holders === 0) this.link.hold();
     this.holders |= HOLDERS[holder];
   }
@@ -145,10 +148,21 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
     return this.link.drained();
   }
   watchDrain(): void {
-    this.link.watchDrain(() => this.state === OPEN && this.owner!.onDrain());
+    this.watch(this.link.watchDrain(() => this.state === OPEN && this.owner!.onDrain()));
   }
   watchTransport(listener: () => void): void {
-    this.link.watchTransport(listener);
+    this.watch(this.link.watchTransport(listener));
+  }
+  /** Keeps a function that stops to watch the link, which may live longer than this connection. */
+  private watch(stop: () => void): void {
+    if (this.state === CLOSED) stop();
+    else (this.watched ??= []).push(stop);
+  }
+  private setClosed(): void {
+    this.state = CLOSED;
+    // a listener to the end may have paused the client
+    this.readToEnd();
+    for (const stop of this.watched?.splice(0) ?? []) stop();
   }
   refundMessage(): void {
     this.link.rate.refund();
@@ -167,7 +181,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   close(code: number = CLOSE_CODES.NORMAL.code, reason = ''): void {
     if (this.state !== OPEN) {
       // the refusal of the guards follows
-      if (this.state === CONNECTING) this.state = CLOSED;
+      if (this.state === CONNECTING) this.setClosed();
       return;
     }
     const isJoined = this.outbox.hasStarted && !this.isRefused;
@@ -196,7 +210,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   terminate(): void {
     if (this.state === CLOSING) return this.link.cut();
     const wasOpen = this.state === OPEN;
-    this.state = CLOSED;
+    this.setClosed();
     if (!wasOpen) return;
     this.link.left(this.encoding);
     this.link.whenClosed(() => this.finish(1006, ''));
@@ -238,7 +252,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
     const { watcher } = this;
     if (watcher === undefined) return;
     this.watcher = undefined;
-    this.state = CLOSED;
+    this.setClosed();
     this.owner!.onClose(code, Buffer.from(reason));
     watcher.connectionClosed(this);
     for (const resolve of this.closing ?? []) resolve();
@@ -256,7 +270,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
     return this.link.needsDrain;
   }
   get isBusy(): boolean {
-    return this.link.needsDrain;
+    return this.link.isBusy;
   }
   declare readonly takesFrames: boolean;
   static {

@@ -1,11 +1,12 @@
 import type { ConnectionLimits } from '../server/transport/connection-limits.js';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
-import type {
-  Connection,
-  ConnectionOwner,
-  ConnectionWatcher,
-  Holder,
-  ReadyState,
+import {
+  HOLDERS,
+  type Connection,
+  type ConnectionOwner,
+  type ConnectionWatcher,
+  type Holder,
+  type ReadyState,
 } from '../server/transport/connection.js';
 import type { ClosedInfo, DisconnectReason } from '../server/transport/disconnect-reason.js';
 import type { Encoded } from '../server/transport/encoding.js';
@@ -19,9 +20,6 @@ const CONNECTING = 0;
 const OPEN = 1;
 const CLOSING = 2;
 const CLOSED = 3;
-
-/** One bit for each holder. */
-const HOLDERS: Readonly<Record<Holder, number>> = { application: 1, early: 2, backlog: 4 };
 
 /** Close codes after which the whole link ends: their cause is the peer, or the server, and not one namespace. */
 const ENDS_LINK: ReadonlySet<number> = new Set([

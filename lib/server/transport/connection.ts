@@ -28,6 +28,9 @@ export const NOT_OPEN = 'the connection is not open yet: its guards run before i
 /** Who holds a connection: the application by `client.pause()`, early messages, or messages that wait for others in flight. */
 export type Holder = 'application' | 'early' | 'backlog';
 
+/** One bit for each holder. */
+export const HOLDERS: Readonly<Record<Holder, number>> = { application: 1, early: 2, backlog: 4 };
+
 /**
  * A carrier of messages between this server and one client. It knows nothing of events, rooms or gateways: those belong to
  * its {@link ConnectionOwner}, the socket.

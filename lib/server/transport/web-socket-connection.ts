@@ -4,6 +4,7 @@ import { guardReceiver } from '../../ws/receiver-guard.js';
 import { runDetached } from '../util/detached.js';
 import type { ConnectionLimits } from './connection-limits.js';
 import {
+  HOLDERS,
   NOT_OPEN,
   type Connection,
   type ConnectionOwner,
@@ -29,9 +30,6 @@ import { withCode } from '../../protocol/with-code.js';
 const CONNECTING = 0;
 const OPEN = 1;
 const CLOSED = 3;
-
-/** One bit for each holder. */
-const HOLDERS: Readonly<Record<Holder, number>> = { application: 1, early: 2, backlog: 4 };
 
 /** What waits for a connection to drain. */
 interface Draining {

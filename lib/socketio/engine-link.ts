@@ -228,7 +228,9 @@ export class EngineLink implements Link, WebSocketListener {
   // what the WebSocket reports beside messages
 
   onPing(): void {
-    if (!this.isEnding) this.reader.mayPass();
+    if (this.isEnding || !this.reader.mayPass()) return;
+    // `ws` answers pings by itself, also when the peer does not read the pongs
+    if (this.unwrittenBytes > this.settings.host.limits.maxBufferedBytes) this.overflow();
   }
   onPong(): void {
     if (!this.isEnding) this.reader.mayPass();

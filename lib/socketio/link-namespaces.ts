@@ -1,4 +1,5 @@
 import { isDeeperThan } from '../protocol/json.js';
+import { MAX_DELAY } from '../protocol/max-delay.js';
 import { detach } from '../protocol/detach.js';
 import type { ClosedInfo, DisconnectReason } from '../server/transport/disconnect-reason.js';
 import { concretePath } from '../server/upgrade/path-pattern.js';
@@ -122,7 +123,10 @@ export class LinkNamespaces {
   }
 
   private startIdleTimer(): void {
-    this.idleTimer = setTimeout(() => this.link.end('forced close'), this.settings.host.connectTimeout);
+    const { connectTimeout } = this.settings.host;
+    // a timer with a longer delay would expire at once
+    if (connectTimeout > MAX_DELAY) return;
+    this.idleTimer = setTimeout(() => this.link.end('forced close'), connectTimeout);
     this.idleTimer.unref();
   }
 }

@@ -108,10 +108,12 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
     this.startWriting();
   }
 
-  /** Sends the event `message` with its arguments, as `socket.send` does in Socket.IO. */
+  /** Sends the event `message` with its arguments, as `socket.send` does in Socket.IO; a function is called when it was sent. */
   sendRaw(...args: unknown[]): void {
     while (args.length > 1 && args.at(-1) === undefined) args.pop();
+    const sent = typeof args.at(-1) === 'function' ? (args.pop() as () => void) : undefined;
     this.outbox.pushEncoded(this.encoding.event('message', args));
+    if (sent !== undefined) process.nextTick(sent);
   }
   // Engine.IO has a heartbeat of its own
   ping(): void {}

@@ -35,6 +35,8 @@ import { RequestChecks } from './request-checks.js';
 const CLOSE_TIMEOUT = 3_000;
 /** Milliseconds for a polling client to fetch the close packet. One that is there polls again at once. */
 const LAST_POLL_TIMEOUT = 1_000;
+/** Milliseconds: half of the longest delay of a timer. */
+const LONGEST_PING = Math.floor(MAX_DELAY / 2);
 /** Milliseconds for the closing handshake of a WebSocket. `ws` waits for 30 seconds, for the peers of ended sessions, too. */
 const CLOSING_HANDSHAKE_TIMEOUT = 2_000;
 
@@ -82,10 +84,10 @@ export class SocketIoTransport implements OpenTransport {
     return {
       transports: [...transports],
       allowUpgrades,
-      upgradeTimeout,
-      // a delay beyond that of a timer would expire at once
-      pingInterval: pingInterval > 0 ? pingInterval : MAX_DELAY - pingTimeout,
-      pingTimeout,
+      // a delay beyond that of a timer would expire at once; a client waits for the sum of the last two
+      upgradeTimeout: Math.min(upgradeTimeout, MAX_DELAY),
+      pingInterval: Math.min(pingInterval > 0 ? pingInterval : LONGEST_PING, LONGEST_PING),
+      pingTimeout: Math.min(pingTimeout, LONGEST_PING),
       maxHttpBufferSize: Math.min(limits.maxPayload, constants.MAX_STRING_LENGTH),
       cors: this.checks.corsOf,
       wsEngine: webSocketServerClass(webSocketLimits, (ws, request) => this.onWebSocket(ws, request)),

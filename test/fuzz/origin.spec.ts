@@ -190,8 +190,9 @@ function randomPageRequest(random: Random): PageRequest {
 function ask({ origin, host, isSecure }: PageRequest, cors: Cors | undefined): boolean {
   const request = { headers: { ...(origin === undefined ? {} : { origin }), host } } as IncomingMessage;
   const verdicts: (boolean | Error)[] = [];
-  const addVerdict = (verdict: unknown): void => void verdicts.push(verdict as boolean | Error);
-  checkOrigin(request, { host, isSecure }, cors, addVerdict, addVerdict);
+  const decided = (allowed: object | undefined): void => void verdicts.push(allowed !== undefined);
+  const failed = (error: unknown): void => void verdicts.push(error as Error);
+  checkOrigin(request, { host, isSecure }, cors, decided, failed);
   const [verdict] = verdicts;
   check(verdicts.length === 1, 'no single verdict', verdicts, origin);
   check(typeof verdict === 'boolean' || verdict === THROWN, 'no verdict', verdict, origin);

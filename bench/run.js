@@ -64,7 +64,12 @@ const chosen = WORKLOADS.filter(
   ({ name, needsSocketIO }) => name.includes(values.only) && (hasSocketIO || !needsSocketIO),
 );
 for (const workload of chosen) {
-  const installed = (wanted ?? workload.peers).filter(isInstalled);
+  // other peers do not speak Socket.IO
+  const able = workload.needsSocketIO
+    ? workload.peers.filter((name) => wanted?.includes(name) !== false)
+    : (wanted ?? workload.peers);
+  const installed = able.filter(isInstalled);
+  if (installed.length < 2 && values.against === undefined) continue;
   const names = values.against === undefined ? installed : ['ours', values.against];
   const all = [];
   for (let round = 0; round < rounds; round++) {

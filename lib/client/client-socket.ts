@@ -145,7 +145,7 @@ export class ClientSocket<
   }
 
   /**
-   * Lets a signal cancel one request: it rejects with the signal's `reason`, and the server is told by `$cancel`. The request
+   * Lets a signal cancel one request: it rejects with the signal's `reason`, and the client sends `$cancel`. The request
    * still has a timeout, `ackTimeout` or that of `timeout(ms).signal(signal)`.
    *
    * @example

@@ -45,7 +45,7 @@ export class SendQueue {
 
   /**
    * Sends a request. `callback` runs once: with the answer, or with an error, at the latest after the timeout. After the
-   * timeout, or when `signal` aborts, the server is told that nobody waits any more.
+   * timeout, or when `signal` aborts, the client sends `$cancel`.
    *
    * @param timeout milliseconds
    * @returns whether the request was sent or queued

@@ -118,7 +118,7 @@ export class LinkWriter {
   }
 
   /**
-   * The link has ended: cuts the connections whose responses the client does not read. They belong to nobody any more.
+   * The link has ended: cuts the connections whose responses the client does not read. They belong to no link any more.
    *
    * @param timeout milliseconds for the last ones
    */

@@ -91,7 +91,7 @@ export class PacketEncoding implements Encoding {
     return [append(text), ...attachments];
   }
 
-  /** Writes CONNECT. A client takes its position from the events, so that none is told here. */
+  /** Writes CONNECT. A client takes its position from the events, so it gets none here. */
   greeting({ id, session }: Greeting, _offset: string | undefined): string {
     // JSON leaves `pid` out of a session that cannot be resumed
     return `4${PACKET.CONNECT}${this.place}${JSON.stringify({ sid: id, pid: session })}`;

@@ -10,7 +10,7 @@ const decorate = createParamDecorator((_data: unknown, context: ExecutionContext
  * cancels the request (`$cancel`, also by a timeout of the client library) or disconnects, and when the application closes and
  * `shutdownTimeout` is over; never after the final answer. Its `reason` is an {@link AbortError}, whose `cause` says which.
  *
- * A handler that returns a promise is told of a `$cancel` only in this way: the client has its answer, without data, at once,
+ * A handler that returns a promise learns of a `$cancel` only in this way: the client has its answer, without data, at once,
  * and what the handler returns later is dropped. An `AbortError` that it throws is no error.
  *
  * A message without an `id` gets the signal of its connection, which aborts when the connection ends: remove your own

@@ -12,7 +12,7 @@ import { ValueSink } from './value-sink.js';
 
 /** Receives the values of the sources that handlers return. */
 export interface SourceTarget extends Consumer {
-  /** Whether nobody takes further values. */
+  /** Whether no further values are needed. */
   readonly isOver: boolean;
   /** The request that exception filters answer; `undefined`: the exception is a message. */
   readonly request: IncomingRequest | undefined;

@@ -7,7 +7,7 @@ import type { WebSocketOptions } from './web-socket-acceptor.js';
 export { readAhead } from './frame-reader.js';
 export { ignoreEndAfterClose, ServerWebSocket, type WebSocketListener } from './server-web-socket.js';
 
-/** Milliseconds for the peer's part of the closing handshake. Until then, its connection is open, and belongs to nobody. */
+/** Milliseconds for the peer's part of the closing handshake. Until then, its connection is open, and belongs to no client. */
 const CLOSE_TIMEOUT: object = { closeTimeout: 10_000 };
 
 /** Called with a WebSocket that the library has taken over, before anything is read from it. */

@@ -89,7 +89,7 @@ export function refuseUnknown(where: string, name: string, names: readonly strin
 }
 
 /** Returns the most similar name, if it differs in at most a third of its characters (or two). */
-function nearest(name: string, names: readonly string[]): string | undefined {
+export function nearest(name: string, names: readonly string[]): string | undefined {
   const given = name.toLowerCase();
   const ranked = names
     .map((known) => ({ known, distance: distance(given, known.toLowerCase()) }))

@@ -5,10 +5,10 @@ const MAX_STACK_LENGTH = 20_000;
 /** Matches the start of a frame in V8's stacks. */
 const FRAME = /^ {4}at /;
 /**
- * Characters that a log must not contain: control characters, which begin new lines and control terminals, separators
+ * Characters that a log or a terminal must not get: control characters, which begin new lines and control terminals, separators
  * that some viewers show as line breaks, marks that change the direction of text, and lone surrogates.
  */
-const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
+export const UNPRINTABLE = /[\p{Cc}\p{Cs}\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]/gu;
 
 /**
  * Escapes and shortens a text for the log, so that it stays on one line. Names, rooms and error messages may come from

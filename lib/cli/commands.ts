@@ -1,0 +1,14 @@
+import type { Command } from './command.js';
+
+/** A row of the table of commands. */
+export interface CommandEntry {
+  /** One line for the list of commands. */
+  readonly summary: string;
+  /** Loads the command when it is called, so that the others cost nothing. */
+  readonly load: () => Promise<{ readonly command: Command }>;
+}
+
+/** All commands by name, in the order of the help. To add one: a file in `commands/` that exports `command`, and a row here. */
+export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  ask: { summary: 'send a request and print its answer', load: () => import('./commands/ask.js') },
+};

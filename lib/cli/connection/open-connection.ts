@@ -1,0 +1,145 @@
+import type { ConnectError } from '../../client/errors.js';
+import { connect, type ClientOptions, type ClientSocket } from '../../client/node.js';
+import type { Context } from '../command.js';
+import { webSocketClass, type CliWebSocket, type WireListener } from './cli-web-socket.js';
+import { readPresentation, type Presentation } from './credentials.js';
+import { completeUrl } from './url.js';
+
+const DEFAULT_TIMEOUT = 10_000;
+
+/** How a connection ended that the command did not close. */
+export interface End {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** A connection of a command. */
+export interface CliConnection {
+  readonly socket: ClientSocket;
+  /** Resolves when the server ended the connection, and the client does not reconnect. */
+  readonly lost: Promise<End>;
+  /** Resolves when the server has received what was sent before, and what it sent before has arrived. */
+  roundTrip(): Promise<void>;
+  /** Closes the connection with a close frame. Resolves when it has closed. */
+  close(): Promise<void>;
+}
+
+/** What all connections of a command have in common. */
+export interface Target {
+  readonly url: string;
+  /** Milliseconds, for the connection and for each answer. */
+  readonly timeout: number;
+  readonly presentation: Presentation;
+  readonly isInsecure: boolean;
+}
+
+/**
+ * Reads the URL and the options of the connection.
+ *
+ * @throws (rejects) TypeError that names a malformed argument
+ */
+export async function readTarget({ args }: Context): Promise<Target> {
+  const presentation = await readPresentation(args);
+  return {
+    url: presentation.url(completeUrl(args.positionals[0]!)),
+    timeout: args.duration('timeout', DEFAULT_TIMEOUT),
+    presentation,
+    isInsecure: args.flag('insecure'),
+  };
+}
+
+/** Options of one connection. */
+export interface OpenOptions extends Pick<ClientOptions, 'reconnection'> {
+  readonly wire?: WireListener;
+  /** Adds listeners before the first message can arrive. */
+  readonly prepare?: (socket: ClientSocket) => void;
+}
+
+/**
+ * Opens a connection with the client library.
+ *
+ * @throws (rejects) `ConnectError`, with what the server says, if the connection cannot be opened; `RequestError` if the server
+ * refuses the token that is sent on the open connection; the reason of the signal if that aborts first
+ */
+export async function openConnection(
+  target: Target,
+  signal: AbortSignal,
+  { reconnection = false, wire = {}, prepare }: OpenOptions = {},
+): Promise<CliConnection> {
+  const { presentation, timeout } = target;
+  let current: CliWebSocket | undefined;
+  const WebSocket = webSocketClass(presentation, target.isInsecure, {
+    ...wire,
+    created: (webSocket) => {
+      current = webSocket;
+      wire.created?.(webSocket);
+    },
+  });
+  const { auth, later } = presentation;
+  const socket: ClientSocket = connect(target.url, {
+    // `later` is sent by reauthenticate()
+    auth: later === undefined ? auth : () => (socket.connected ? later : undefined),
+    reconnection,
+    connectTimeout: timeout,
+    ackTimeout: timeout,
+    WebSocket,
+  });
+  const close = async (): Promise<void> => {
+    socket.disconnect();
+    await current?.ended;
+  };
+  prepare?.(socket);
+  const lost = new Promise<End>((resolve) => {
+    socket.on('disconnect', (reason, details) => {
+      if (reason !== 'io client disconnect' && !details.willReconnect) resolve(details);
+    });
+  });
+  try {
+    await opened(socket, signal, () => current?.refusalBody ?? '');
+    if (later !== undefined) await socket.reauthenticate();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    socket,
+    lost,
+    close,
+    roundTrip: async () => current?.roundTrip(),
+  };
+}
+
+function opened(socket: ClientSocket, signal: AbortSignal, refusalBody: () => string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    socket.once('connect', () => {
+      signal.removeEventListener('abort', abort);
+      resolve();
+    });
+    socket.on('connect_error', (error) => {
+      if (!error.willReconnect) reject(explain(error, refusalBody()));
+    });
+  });
+}
+
+/** Adds to the message what the client library leaves out: the response of the server, and the causes of a failed connection. */
+function explain(error: ConnectError, body: string): ConnectError {
+  const { errors } = Object(error.cause) as { errors?: readonly Error[] };
+  const details = errors === undefined ? saidIn(body) : errors.map(({ message }) => message).join(', ');
+  if (details !== '')
+    error.message = `could not connect: ${error.status === undefined ? '' : `HTTP status ${error.status}: `}${details}`;
+  return error;
+}
+
+/** Returns the message of a refusal: this package, and Nest, send `{"statusCode", "message"}`. */
+function saidIn(body: string): string {
+  try {
+    const { message } = Object(JSON.parse(body)) as { message?: unknown };
+    if (typeof message === 'string') return message;
+  } catch {
+    // a proxy's page
+  }
+  return body.trim();
+}

@@ -1,0 +1,30 @@
+/** What the exit code of the process says. README.md lists them. */
+export const EXIT = {
+  ok: 0,
+  /** The request, the check or another part of the command's work failed. */
+  failed: 1,
+  /** The command line cannot be understood, or an argument is malformed. */
+  usage: 2,
+  /** The connection could not be opened, or it ended before the command was done. */
+  connection: 3,
+  /** SIGINT (Ctrl-C) ended the command. */
+  interrupted: 130,
+  /** SIGTERM ended the command. */
+  terminated: 143,
+} as const;
+
+/** The codes of errors that the command line caused. */
+const USAGE: ReadonlySet<unknown> = new Set([
+  'ERR_ENVELOPE_INVALID_ARGUMENT',
+  'ERR_ENVELOPE_INVALID_OPTION',
+  'ERR_ENVELOPE_INVALID_EVENT',
+  'ERR_ENVELOPE_RESERVED_EVENT',
+]);
+const CONNECTION: ReadonlySet<unknown> = new Set(['ConnectError', 'DisconnectedError']);
+
+/** Returns the exit code for an error that ended a command. */
+export function exitCodeOf(error: unknown): number {
+  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
+  if (USAGE.has(code)) return EXIT.usage;
+  return CONNECTION.has(name) ? EXIT.connection : EXIT.failed;
+}

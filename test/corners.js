@@ -54,6 +54,7 @@ const ALONE = [
   'api/',
   'auth/connection-expiry',
   'browser/',
+  'client/renewal-clock',
   'cluster/',
   'fuzz/',
   'opentelemetry/',

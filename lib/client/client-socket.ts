@@ -8,7 +8,6 @@ import type {
   RequestParams,
   Untyped,
 } from '../protocol/typed-events.js';
-import { DisconnectedError } from '../protocol/disconnected-error.js';
 import { withCode } from '../protocol/with-code.js';
 import type { CloseDetails } from './backoff.js';
 import type { Emitter, ListenerNames, ListenerOf, SubscribeParams, TimedEmitter } from './client-types.js';
@@ -20,6 +19,7 @@ import { isRequestId, writeMessage, type Message, type SessionInfo } from './mes
 import { deliver } from './event-delivery.js';
 import type { Settings } from './options.js';
 import { SendQueue } from './send-queue.js';
+import { Renewal } from './renewal.js';
 import { Sender } from './sender.js';
 import type { Subscription } from './subscription.js';
 import { Subscriptions } from './subscriptions.js';
@@ -55,6 +55,7 @@ export class ClientSocket<
   readonly #queue: SendQueue;
   readonly #sender: Sender<Emit>;
   readonly #subscriptions: Subscriptions;
+  readonly #renewal: Renewal;
   readonly #settings: Settings;
 
   /** @internal */
@@ -75,6 +76,9 @@ export class ClientSocket<
     this.#queue = new SendQueue(this.#connection, settings.maxQueued);
     this.#sender = new Sender(this.#queue, settings.ackTimeout);
     this.#subscriptions = new Subscriptions(this.#connection, this.#queue, settings);
+    this.#renewal = new Renewal(this.#connection, this.#sender, settings, () =>
+      this.#subscriptions.retryRefused(),
+    );
     // listeners that the caller adds synchronously receive every event
     if (settings.autoConnect) queueMicrotask(() => this.state === 'idle' && this.connect());
   }
@@ -205,22 +209,16 @@ export class ClientSocket<
   }
 
   /**
-   * Sends fresh credentials, from the option `auth`, on the open connection.
+   * Sends fresh credentials, from the option `auth`, on the open connection. If `auth` is a function, the client does so itself
+   * before its credentials expire.
    *
    * @returns `expiresAt`: when the connection expires now, by the server's clock, in milliseconds since 1970; absent if it does not
    * expire
    * @throws (rejects) `RequestError` if the server's guards refuse the credentials, which leaves the connection unchanged;
    * `DisconnectedError` if the client is not connected
    */
-  async reauthenticate(): Promise<{ expiresAt?: number }> {
-    const { auth } = this.#settings;
-    // the next connection sends fresh credentials in its handshake
-    if (!this.connected) throw new DisconnectedError('not connected');
-    const credentials = typeof auth === 'function' ? await auth() : auth;
-    const data = typeof credentials === 'string' ? { token: credentials } : credentials;
-    const answer = Object(await this.#sender.request('$auth', [data])) as { expiresAt?: number };
-    this.#subscriptions.retryRefused();
-    return answer;
+  reauthenticate(): Promise<{ expiresAt?: number }> {
+    return this.#renewal.renew();
   }
 
   /**
@@ -268,7 +266,9 @@ export class ClientSocket<
     return () => this.#listeners.remove(STATE, listener as AnyFunction);
   }
 
-  #opened({ id, recovered = false }: SessionInfo): void {
+  #opened(session: SessionInfo): void {
+    const { id, recovered = false } = session;
+    this.#renewal.opened(session);
     this.id = id;
     this.recovered = recovered;
     const missed = this.#wasConnected && !recovered;
@@ -309,6 +309,7 @@ export class ClientSocket<
     if (willReconnect) this.#queue.fail(message);
     else this.#queue.close(message);
     this.#subscriptions.lost();
+    this.#renewal.stop();
     this.#notify(STATE, this.state, 'open');
     // a state listener may have called disconnect()
     this.#notify('disconnect', cause, {

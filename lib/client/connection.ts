@@ -11,7 +11,7 @@ import {
 } from './message.js';
 import { Liveness } from './liveness.js';
 import { onNetworkChange } from './network-change.js';
-import type { Settings } from './options.js';
+import { credentialsOf, type Settings } from './options.js';
 import { textOf, type SocketLike } from './web-socket.js';
 
 /**
@@ -168,8 +168,8 @@ export class Connection {
   }
 
   async #open(attempt: number): Promise<void> {
-    const { auth, WebSocket } = this.#settings;
-    const credentials = typeof auth === 'function' ? await auth() : auth;
+    const { WebSocket } = this.#settings;
+    const credentials = await credentialsOf(this.#settings);
     if (attempt !== this.#attempt) return;
     const session = this.#session;
     const offset = this.#offset;
@@ -209,7 +209,7 @@ export class Connection {
     clearTimeout(this.#timer);
     this.#openedAt = performance.now();
     this.#session = session.session;
-    this.canCancel = Array.isArray(session.features) && session.features.includes('cancel');
+    this.canCancel = session.features?.includes('cancel') === true;
     this.#current = 'open';
     this.#liveness.start();
     this.#owner.opened(session);

@@ -20,8 +20,12 @@ export interface SessionInfo {
   readonly id?: string | undefined;
   readonly recovered?: boolean;
   readonly session?: string | undefined;
+  /** When the connection expires, in milliseconds since 1970, by the server's clock. */
+  readonly expiresAt?: unknown;
+  /** Milliseconds until then. */
+  readonly expiresIn?: unknown;
   /** What the server can do. */
-  readonly features?: unknown;
+  readonly features?: readonly unknown[];
 }
 
 /** Parses a message. The result has no fields if the text is not a JSON object: a server may send anything. */
@@ -47,12 +51,14 @@ export function isRequestId(id: unknown): id is string | number {
 
 /** Reads the data of `$session`. Fields of an unexpected type are `undefined`. */
 export function readSession(data: unknown): SessionInfo {
-  const { id, recovered, session, features } = Object(data) as Record<string, unknown>;
+  const { id, recovered, session, features, expiresAt, expiresIn } = Object(data) as Record<string, unknown>;
   return {
     id: textOrUndefined(id),
     recovered: recovered === true,
     session: textOrUndefined(session),
-    features,
+    expiresAt,
+    expiresIn,
+    features: Array.isArray(features) ? features : [],
   };
 }
 

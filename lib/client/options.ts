@@ -9,8 +9,8 @@ export type Credentials = string | Readonly<Record<string, unknown>>;
 export interface ClientOptions {
   /**
    * Credentials, which the server's guards read from `handshake.auth`. A string stands for `{ token }`, which guards also see as
-   * the header `Authorization: Bearer`. A function is called before every attempt, so that it can return a fresh token.
-   * Default: no credentials.
+   * the header `Authorization: Bearer`. A function is called before every attempt, and before the credentials of an open connection
+   * expire, so that it can return a fresh token. Default: no credentials.
    */
   auth?: Credentials | undefined | (() => Credentials | undefined | Promise<Credentials | undefined>);
   /** Connects immediately. If `false`, call `socket.connect()`. Default: `true`. */
@@ -55,6 +55,11 @@ const DEFAULTS: Omit<Settings, 'auth' | 'WebSocket'> = {
   maxQueued: 1_000,
   maxSubscriptions: 1_000,
 };
+
+/** Returns the credentials to send now: fresh ones if `auth` is a function. */
+export async function credentialsOf({ auth }: Settings): Promise<Credentials | undefined> {
+  return typeof auth === 'function' ? auth() : auth;
+}
 
 /** The accepted `typeof` results of each option. */
 const KINDS: Readonly<Record<string, string>> = {

@@ -275,7 +275,11 @@ describe('limits.maxLifetime', () => {
     const before = lifetimeEnd();
     await until('some milliseconds', () => Date.now() > before - 3_600_000 + 5);
     client.send({ event: '$auth', id: 1, meta: { token: 'fresh' } });
-    expect(await client.answer(1)).toEqual({ event: '$auth', ack: 1 });
+    expect(await client.answer(1)).toEqual({
+      event: '$auth',
+      ack: 1,
+      data: { expiresAt: lifetimeEnd(), expiresIn: expect.any(Number) },
+    });
     expect(lifetimeEnd()).toBeGreaterThan(before);
   });
 });

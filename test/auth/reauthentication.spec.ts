@@ -137,7 +137,7 @@ describe('$auth', () => {
     expect(sockets[0]!.expiresAt).toBe(FAR);
     expect(await reauthenticate(client, 'ada.later')).toEqual({
       event: '$auth',
-      data: { expiresAt: FAR + 1_000 },
+      data: { expiresAt: FAR + 1_000, expiresIn: expect.any(Number) },
       ack: 'ada.later',
     });
     expect(sockets[0]!.expiresAt).toBe(FAR + 1_000);

@@ -146,7 +146,9 @@ class Client:
         self.report = report
         self.connection = self.url = self.auth = self.due = None
         self.session = self.offset = None
-        self.is_open = self.is_leaving = False
+        self.is_open = self.is_leaving = self.may_renew = False
+        # when the credentials expire, and when to send fresh ones
+        self.end = self.renewal = None
         self.ids = self.failures = 0
         # by id: the key of the command, and whether it is a stream
         self.requests = {}
@@ -213,9 +215,10 @@ class Client:
     def disconnected(self, code, again, status=None, at_least=0.0):
         if self.connection is not None:
             self.connection.socket.close()
-        self.connection, self.is_open = None, False
+        self.connection, self.is_open, self.renewal = None, False, None
         for key, _ in self.requests.values():
-            self.report({"tell": "failed", "key": key})
+            if key is not None:
+                self.report({"tell": "failed", "key": key})
         self.requests = {}
         if again:
             pause = random.random() * min(2, 0.05 * 2**self.failures)
@@ -237,7 +240,24 @@ class Client:
     def opened(self, session):
         self.is_open, self.failures = True, 0
         self.session = session.get("session")
+        self.may_renew = "auth" in session.get("features", [])
+        self.expires(session)
         self.report({"tell": "connected", "id": session.get("id"), "recovered": session.get("recovered", False)})
+
+    # "Renewal"
+
+    def expires(self, told):
+        self.end = time.monotonic() + told["expiresIn"] / 1000 if "expiresIn" in told else None
+        self.plan_renewal()
+
+    def plan_renewal(self):
+        left = 0 if self.end is None else self.end - time.monotonic()
+        is_possible = self.may_renew and self.auth is not None and left > 0.1
+        self.renewal = time.monotonic() + left * random.uniform(0.75, 0.85) if is_possible else None
+
+    def renew(self):
+        self.renewal = None
+        self.do_ask(None, "$auth", data=self.auth)
 
     # messages of the server
 
@@ -262,7 +282,12 @@ class Client:
         key, is_stream = self.requests[ack]
         if not more:
             del self.requests[ack]
-        if has_failed:
+        if key is None:
+            if has_failed:
+                self.plan_renewal()
+            else:
+                self.expires(data.get("data") or {})
+        elif has_failed:
             self.report({"tell": "failed", "key": key, **data})
         elif not is_stream:
             self.report({"tell": "answer", "key": key, **data})
@@ -288,7 +313,8 @@ def main():
     client, commands = Client(write_report), b""
     while True:
         sources = [0] if client.connection is None else [0, client.connection.socket]
-        wait = None if client.due is None else max(0, client.due - time.monotonic())
+        times = [due for due in (client.due, client.renewal) if due is not None]
+        wait = max(0, min(times) - time.monotonic()) if times else None
         ready, _, _ = select.select(sources, [], [], wait)
         if client.connection is not None and client.connection.socket in ready:
             if client.connection.receive():
@@ -304,6 +330,8 @@ def main():
                 client.do(json.loads(line))
         if client.due is not None and time.monotonic() >= client.due:
             client.connect()
+        if client.renewal is not None and time.monotonic() >= client.renewal:
+            client.renew()
 
 
 main()

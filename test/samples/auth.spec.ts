@@ -242,7 +242,10 @@ describe('sample 02-auth', () => {
       await start();
       const [short, long] = [tokenOf('ada', 3), tokenOf('ada')];
       const [renewed, expiring] = [await connect('/ws', short), await connect('/ws', short)];
-      expect(await renew(renewed, long, 1)).toEqual({ expiresAt: expiryOf(long) });
+      expect(await renew(renewed, long, 1)).toEqual({
+        expiresAt: expiryOf(long),
+        expiresIn: expect.any(Number),
+      });
       expect((await expiring.ended()).code).toBe(4401);
       expect((await renewed.ask('message', { to: 'ada', text: 'still here' })).data.tabs).toBe(1);
     });

@@ -248,6 +248,7 @@ function greeting(
     session: socket._session?.current?.token,
     ...limits.session,
     features,
+    ...socket._lifecycle.expiry?.told,
   };
   // no offset for a resumed client: it continues from its own, since the missed messages follow
   return socket._connection.encoding.greeting(data, recovered ? undefined : position);

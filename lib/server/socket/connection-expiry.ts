@@ -46,6 +46,15 @@ export class ConnectionExpiry {
     this.arm();
   }
 
+  /**
+   * What the client learns of the end: when, in milliseconds since the epoch, and in how many milliseconds, since its clock may
+   * differ; `undefined`: the connection does not end by itself.
+   */
+  get told(): { readonly expiresAt: number; readonly expiresIn: number } | undefined {
+    const { end } = this;
+    return end === Infinity ? undefined : { expiresAt: end, expiresIn: Math.max(0, end - Date.now()) };
+  }
+
   get isOver(): boolean {
     return Date.now() >= this.end;
   }

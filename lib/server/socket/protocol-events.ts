@@ -57,8 +57,7 @@ function runAuth(router: Router, client: EnvelopeSocket, { data, meta, id }: Env
   const runGuards = async (): Promise<object | undefined> => gateway.reauthenticate?.(client);
   void reauthenticate(client, auth, request, runGuards).then((refused) => {
     inbound.isAuthenticating = false;
-    const expiresAt = client._lifecycle.expiry?.at;
-    if (refused === undefined) request?.answer(expiresAt === undefined ? undefined : { expiresAt });
+    if (refused === undefined) request?.answer(client._lifecycle.expiry?.told);
     else if (request === undefined) client._outbound.fail(refused);
     else request.fail(refused);
     inbound.runWaiting();

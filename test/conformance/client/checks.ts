@@ -1,6 +1,7 @@
 import type { ClientFixture } from './fixture.js';
 import { declareDisconnectChecks } from './disconnect.js';
 import { declareReconnectChecks } from './reconnect.js';
+import { declareRenewalChecks } from './renewal.js';
 import { ScriptedServer } from './scripted-server.js';
 import type { ClientUnderTest } from './clients.js';
 import { declareMessageChecks } from './messages.js';
@@ -36,5 +37,8 @@ export function declareChecks(make: () => ClientUnderTest): void {
   });
   describe('reconnecting', () => {
     declareReconnectChecks(fixture);
+  });
+  describe('renewing', () => {
+    declareRenewalChecks(fixture);
   });
 }

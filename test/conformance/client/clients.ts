@@ -60,7 +60,8 @@ class OurClient extends ClientUnderTest {
 
   private connect(url: string, auth: object | undefined): void {
     this.socket?.disconnect();
-    const socket = connect(url, { auth: auth as Record<string, unknown>, reconnectionDelay: 20 });
+    const credentials = auth as Record<string, unknown> | undefined;
+    const socket = connect(url, { auth: () => credentials, reconnectionDelay: 20 });
     this.socket = socket;
     socket.on('connect', () =>
       this.report({ tell: 'connected', id: socket.id, recovered: socket.recovered }),

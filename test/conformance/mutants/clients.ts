@@ -46,6 +46,18 @@ export const CLIENT_MUTANTS: readonly ClientMutant[] = [
     to: `code in (FRESH_TOKEN, ${code})`,
   })),
   {
+    fault: 'renews when its credentials have expired',
+    check: /sends fresh credentials before the present ones expire/,
+    from: 'random.uniform(0.75, 0.85)',
+    to: '1.1',
+  },
+  {
+    fault: 'renews where no guard looks at $auth',
+    check: /sends no \$auth to a server without the feature/,
+    from: 'self.may_renew = "auth" in session.get("features", [])',
+    to: 'self.may_renew = True',
+  },
+  {
     fault: 'sends messages after its close frame',
     check: /sends nothing after its own close frame/,
     from: '        if self.is_closing:\n            return\n',

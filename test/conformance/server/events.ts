@@ -41,10 +41,24 @@ export function declareEventChecks(server: Server): void {
     expect((await client.ask('token')).data).toBe('good');
   });
 
+  it('$session tells the expiry, if there is one', async () => {
+    const earliest = Date.now() + 60_000;
+    const { session } = await server.openV1({ token: 'good for 60000' }, '/guarded');
+    expect(session.expiresAt).toBeGreaterThanOrEqual(earliest);
+    expect(session.expiresAt).toBeLessThanOrEqual(Date.now() + 60_000);
+    expect(session.expiresIn).toBeGreaterThan(30_000);
+    expect(session.expiresIn).toBeLessThanOrEqual(60_000);
+    const { session: endless } = await server.openV1({ token: 'good' }, '/guarded');
+    expect(Object.keys(endless)).not.toContain('expiresAt');
+    expect(Object.keys(endless)).not.toContain('expiresIn');
+  });
+
   it('$auth returns the expiry, and the connection closes then with 4401', async () => {
     const client = await server.open(`/guarded?token=${encodeURIComponent('good for 60000')}`);
-    const { expiresAt } = (await client.ask('$auth', { token: 'good for 1000' })).data;
+    const { expiresAt, expiresIn } = (await client.ask('$auth', { token: 'good for 1000' })).data;
     expect(expiresAt).toBeLessThanOrEqual(Date.now() + 1_000);
+    expect(expiresIn).toBeGreaterThan(0);
+    expect(expiresIn).toBeLessThanOrEqual(1_000);
     expect((await client.ended()).code).toBe(4401);
   });
 

@@ -124,6 +124,8 @@ export interface Session {
   pingInterval: number;
   maxPayload: number;
   features: string[];
+  expiresAt?: number;
+  expiresIn?: number;
 }
 
 /** Returns the subprotocol that carries credentials. */

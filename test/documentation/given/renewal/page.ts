@@ -1,1 +1,0 @@
-export const session = (): Promise<{ token: string }> => Promise.resolve({ token: 'a token' });

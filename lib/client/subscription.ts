@@ -36,11 +36,13 @@ export class Subscription<Answer = Untyped> {
   #waiting: { resolve: (answer: Answer) => void; reject: (error: Error) => void }[] = [];
   readonly #topic: Topic;
   readonly #released: () => void;
+  readonly #refresh: () => void;
 
   /** @internal */
-  constructor(topic: Topic, released: () => void) {
+  constructor(topic: Topic, released: () => void, refresh: () => void) {
     this.#topic = topic;
     this.#released = released;
+    this.#refresh = refresh;
   }
 
   /** The state; see `SubscriptionState`. */
@@ -99,6 +101,14 @@ export class Subscription<Answer = Untyped> {
     this.#topic.holders.delete(this);
     for (const { reject } of this.#waiting.splice(0)) reject(stopped());
     this.#released();
+  }
+
+  /**
+   * Requests a new answer, on this connection or on the next one. All subscriptions of the same event and data receive it, and
+   * are `pending` until then. Does nothing after `stop()`.
+   */
+  refresh(): void {
+    if (!this.#isStopped) this.#refresh();
   }
 
   /** The same as `stop()`, for `using`. */

@@ -77,7 +77,11 @@ export class Subscriptions {
     }
     const found = entry;
     found.leave ??= leave;
-    const subscription = new Subscription<Untyped>(found, () => this.#released(found));
+    const subscription = new Subscription<Untyped>(
+      found,
+      () => this.#released(found),
+      () => this.#refresh(found),
+    );
     found.holders.add(subscription);
     this.#next();
     return subscription;
@@ -110,6 +114,15 @@ export class Subscriptions {
   /** Requests again what the server refused. */
   retryRefused(): void {
     for (const entry of this.#entries.values()) if (entry.state === 'refused') this.#request(entry);
+    this.#next();
+  }
+
+  #refresh(entry: Entry): void {
+    // the answer of a request that is under way may be older
+    if (entry.request !== 0) this.#underWay--;
+    entry.request = 0;
+    if (entry.joined === 'yes') entry.joined = 'maybe';
+    this.#request(entry);
     this.#next();
   }
 

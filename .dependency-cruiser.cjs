@@ -40,6 +40,7 @@ const LAYERS = {
   explorer: [...SERVER, 'nest', 'contract'],
   microservices: [...SERVER, 'nest', 'client'],
   opentelemetry: [...SERVER, 'nest'],
+  react: ['client', 'protocol'],
   socketio: [...SERVER, 'nest'],
   terminus: [...SERVER, 'nest'],
   throttler: [...SERVER, 'nest'],
@@ -57,6 +58,7 @@ const OPTIONAL_PEERS = {
   contract: '(@nestjs/swagger|class-transformer|class-validator|yaml)',
   microservices: '@nestjs/microservices',
   opentelemetry: '@opentelemetry',
+  react: '(@types/)?react',
   socketio: '(engine[.]io|socket[.]io-parser)',
   terminus: '@nestjs/terminus',
   throttler: '@nestjs/throttler',
@@ -73,7 +75,19 @@ const optionalPeers = Object.entries(OPTIONAL_PEERS).map(([entry, peers]) => ({
 module.exports = {
   forbidden: [
     { name: 'no-cycles', comment: 'Types count, too', severity: 'error', from: {}, to: { circular: true } },
-    { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'no-unresolved',
+      comment: 'lib/react imports the client by the name of the package, which needs a build to resolve',
+      severity: 'error',
+      from: {},
+      to: { couldNotResolve: true, pathNot: '^nestjs-envelope/client$' },
+    },
+    {
+      name: 'react-alone-imports-the-built-client',
+      severity: 'error',
+      from: { pathNot: '^lib/react/' },
+      to: { path: '^nestjs-envelope/' },
+    },
     {
       name: 'only-real-dependencies',
       comment: 'Published code may import only the dependencies and peers of package.json',

@@ -172,6 +172,12 @@ export const ERROR_CODES = {
     when: '`client.ws`, `client.send` or `presence.track` was used in a guard, before the connection is open.',
     fix: 'Use it in `handleConnection` or later.',
   },
+  ERR_ENVELOPE_NO_PROVIDER: {
+    topic: 'running',
+    class: 'Error',
+    when: 'A React hook of this package was called in a component without an `EnvelopeProvider` above it.',
+    fix: 'Render the component below the `EnvelopeProvider` of the same `createEnvelopeHooks()` call.',
+  },
   ERR_ENVELOPE_NO_USER: {
     topic: 'running',
     class: 'Error',

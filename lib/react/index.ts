@@ -1,0 +1,36 @@
+'use client';
+
+import { createEnvelopeHooks } from './create-envelope-hooks.js';
+
+export { createEnvelopeHooks } from './create-envelope-hooks.js';
+export type {
+  CollectingStreamOptions,
+  EnvelopeHooks,
+  EnvelopeProviderProps,
+  PresenceChange,
+  PresenceEvents,
+  PresenceMember,
+  PresenceResult,
+  Reducer,
+  RequestOptions,
+  RequestResult,
+  StreamOptions,
+  StreamResult,
+  StreamState,
+  SubscriptionOptions,
+  SubscriptionResult,
+} from './types.js';
+
+const untyped = /* @__PURE__ */ createEnvelopeHooks();
+
+/** The provider and hooks without types of events, as `createEnvelopeHooks` returns them. */
+export const {
+  EnvelopeProvider,
+  useSocket,
+  useConnectionState,
+  useEvent,
+  useRequest,
+  useSubscription,
+  useStream,
+  usePresence,
+} = untyped;

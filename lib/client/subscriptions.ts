@@ -9,7 +9,11 @@ import type { Settings } from './options.js';
 import type { SendQueue } from './send-queue.js';
 import { Subscription, type Topic } from './subscription.js';
 
-/** Number of subscriptions that the client requests at the same time. The server's `limits.messageBurst` is 1,000. */
+/**
+ * Requests that the client has under way at first on a connection, and at most. A server closes a connection after a hundred
+ * refusals, and its `limits.messageBurst` may be small.
+ */
+const FIRST_REQUESTS = 50;
 const MAX_REQUESTS = 100;
 /** Codes of exceptions with which the server refuses any message at this moment. */
 const TEMPORARY: ReadonlySet<unknown> = new Set(['rate_limited', 'going_away']);
@@ -36,6 +40,11 @@ export class Subscriptions {
   #live = 0;
   #requests = 0;
   #underWay = 0;
+  /**
+   * Requests that may be under way now. It is one after a failure that time can cure, and then grows by one each time as many
+   * were answered: a server that limits the rate of messages closes the connection of a client which it refuses too often.
+   */
+  #allowed = FIRST_REQUESTS;
   #failures = 0;
   /** Runs during a pause, which follows a failure that time can cure. */
   #pause: ReturnType<typeof setTimeout> | undefined;
@@ -165,7 +174,7 @@ export class Subscriptions {
   #next(): void {
     for (const entry of this.#waiting) {
       // without a connection it would wait in the queue, and once more here
-      if (this.#underWay >= MAX_REQUESTS || this.#pause !== undefined || !this.#connection.isWritable) return;
+      if (this.#underWay + 1 > this.#allowed || this.#pause !== undefined || !this.#connection.isWritable) return;
       this.#waiting.delete(entry);
       const request = ++this.#requests;
       entry.request = request;
@@ -185,7 +194,9 @@ export class Subscriptions {
     if (error === null) {
       entry.joined = 'yes';
       entry.answer = [data];
-      this.#failures = 0;
+      this.#allowed = Math.min(MAX_REQUESTS, this.#allowed + 1 / this.#allowed);
+      // others may still be refused
+      if (this.#waiting.size === 0) this.#failures = 0;
       this.#activate(entry, true);
     } else if (error instanceof RequestError) {
       entry.joined = 'no';
@@ -209,6 +220,7 @@ export class Subscriptions {
 
   #retryLater(entry: Entry): void {
     this.#waiting.add(entry);
+    this.#allowed = 1;
     this.#pause ??= setTimeout(
       () => {
         this.#pause = undefined;
@@ -222,6 +234,7 @@ export class Subscriptions {
   #resume(): void {
     clearTimeout(this.#pause);
     this.#pause = undefined;
+    this.#allowed = FIRST_REQUESTS;
     this.#failures = 0;
   }
 }

@@ -176,6 +176,18 @@ describe('a subscription', () => {
     expect(gateway.clients).toHaveLength(1);
   });
 
+  it('stays within what a server refuses, however many are requested again', async () => {
+    const { gateway, open } = await startOrders({
+      // it closes the connection after a hundred refusals, or more over several seconds
+      adapter: { limits: { messagesPerSecond: 300, messageBurst: 10 } },
+    });
+    const socket = open({ reconnectionDelay: 100, reconnectionDelayMax: 500 });
+    const orders = Array.from({ length: 300 }, (_, id) => socket.subscribe('watch', { id }));
+    await Promise.all(orders.map(({ ready }) => ready));
+    expect(new Set(gateway.log).size).toBe(300);
+    expect(gateway.clients).toHaveLength(1);
+  });
+
   it('is requested again after a timeout', async () => {
     const { gateway, open } = await startOrders();
     const { promise, resolve } = deferred();

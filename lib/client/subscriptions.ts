@@ -174,7 +174,8 @@ export class Subscriptions {
   #next(): void {
     for (const entry of this.#waiting) {
       // without a connection it would wait in the queue, and once more here
-      if (this.#underWay + 1 > this.#allowed || this.#pause !== undefined || !this.#connection.isWritable) return;
+      if (this.#underWay + 1 > this.#allowed || this.#pause !== undefined || !this.#connection.isWritable)
+        return;
       this.#waiting.delete(entry);
       const request = ++this.#requests;
       entry.request = request;

@@ -36,6 +36,8 @@ const LAYERS = {
   client: ['protocol', 'ws'],
   cli: ['protocol', 'ws', 'client', 'server/util', 'contract'],
   testing: ['client', 'protocol', 'ws'],
+  codemod: ['protocol'],
+  schematics: ['protocol', 'codemod'],
   contract: [...SERVER, 'nest'],
   explorer: [...SERVER, 'nest', 'contract'],
   microservices: [...SERVER, 'nest', 'client'],
@@ -55,6 +57,7 @@ const layers = Object.entries(LAYERS).map(([folder, below]) => ({
 
 /** One rule per optional peer: only the entry that needs it may import it. */
 const OPTIONAL_PEERS = {
+  codemod: 'ts-morph',
   contract: '(@nestjs/swagger|class-transformer|class-validator|yaml)',
   microservices: '@nestjs/microservices',
   opentelemetry: '@opentelemetry',

@@ -1,6 +1,6 @@
 // Compiles lib/ twice: dist/esm for import, dist/cjs for require.
 import { execFileSync } from 'node:child_process';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliCompressSync } from 'node:zlib';
 import { build } from 'esbuild';
@@ -16,6 +16,10 @@ for (const format of ['esm', 'cjs']) {
 }
 // The package is "type": "module". This folder is CommonJS.
 writeFileSync(join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n');
+
+// The Nest CLI reads these by package.json's "schematics", and loads the schematics with require().
+for (const file of ['collection.json', 'nest-add/schema.json'])
+  cpSync(join(root, 'lib/schematics', file), join(root, 'dist/cjs/schematics', file));
 
 // The client for a script tag: one file without dependencies.
 const client = join(root, 'dist/client.min.js');

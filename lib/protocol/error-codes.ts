@@ -112,6 +112,12 @@ export const ERROR_CODES = {
     when: '`EnvelopeHealthIndicator` was injected without `EnvelopeModule` or `TerminusModule`.',
     fix: 'Import the module that the message names.',
   },
+  ERR_ENVELOPE_MISSING_PEER: {
+    topic: 'start',
+    class: 'Error',
+    when: 'A command or function needs an optional package that is not installed.',
+    fix: 'Run the `npm install` of the message.',
+  },
   ERR_ENVELOPE_NO_ADAPTER: {
     topic: 'start',
     class: 'Error',

@@ -27,6 +27,7 @@ const LAYERS = {
   'server/upgrade': [...BELOW_NAMESPACE, 'server/namespace'],
   'nest/options': SERVER,
   'nest/gateways': [...SERVER, 'nest/options'],
+  'nest/schemas': [...SERVER, 'nest/options', 'nest/gateways'],
   'nest/errors': BELOW_GUARDS,
   'nest/guards': [...BELOW_GUARDS, 'nest/errors'],
   'nest/logging': BELOW_GUARDS,

@@ -10,10 +10,11 @@ import type {
   JsonSchema,
   Reference,
 } from './asyncapi-types.js';
-import { handlersOf, type Handler, type Taken } from './handlers.js';
+import type { SchemaSource } from './events.js';
+import { handlersOf, refusesNothing, type Handler, type Taken } from './handlers.js';
 import { pointer, sorted, toKey, typeName, unique, unlessEmpty } from './naming.js';
 import { emittedMessage, replyMessage, requestMessage, type Payload } from './messages.js';
-import type { Schemas } from './schemas.js';
+import type { Place, Schemas } from './schemas.js';
 import {
   demandsOf,
   demandsOfConnection,
@@ -21,6 +22,7 @@ import {
   type Demand,
   type SecuritySchemes,
 } from './security.js';
+import type { SchemaSide } from '../nest/schemas/standard-schema.js';
 import { UPGRADE_GUARDS, type EnvelopeOptions } from '../nest/options/options.js';
 
 /** Collects the messages and operations of one path, and builds its channel. */
@@ -116,8 +118,9 @@ export class ChannelBuilder {
 
   private receive({ event, name, takes, reply, description: about }: Handler): ContractOperation {
     const { source, stream = false, event: answer = event, description } = reply;
-    const request = requestMessage(event, this.requestPayload(takes, name), stream);
-    const answered = replyMessage(answer, this.payload(source, name, 'output'), stream, description);
+    const request = requestMessage(event, this.requestPayload(takes, name, event), stream);
+    const replyPlace = { where: name, event: answer, what: `the reply to "${event}"` };
+    const answered = replyMessage(answer, this.payload(source, replyPlace, 'output'), stream, description);
     return {
       action: 'receive',
       channel: this.reference(),
@@ -135,7 +138,8 @@ export class ChannelBuilder {
   }
 
   private send({ event, source, description }: Emitted, where: string): ContractOperation {
-    const message = emittedMessage(event, this.payload(source, where, 'output'), description);
+    const place = { where, event, what: `the data of "${event}"` };
+    const message = emittedMessage(event, this.payload(source, place, 'output'), description);
     return {
       action: 'send',
       channel: this.reference(),
@@ -146,21 +150,24 @@ export class ChannelBuilder {
     };
   }
 
-  private requestPayload(takes: Taken, where: string): Payload {
-    if ('whole' in takes) return this.payload(takes.whole, where);
-    const fields = Object.entries(takes.fields).map(([name, source]): [string, JsonSchema] => [
+  private requestPayload(takes: Taken, where: string, event: string): Payload {
+    const data = `the data of "${event}"`;
+    if ('whole' in takes) return this.payload(takes.whole, { where, event, what: data }, 'input');
+    const fields = Object.entries(takes.fields);
+    const required = fields.filter(([, source]) => refusesNothing(source)).map(([name]) => name);
+    const properties = fields.map(([name, source]): [string, JsonSchema] => [
       name,
-      this.payload(source, where) ?? {},
+      this.payload(source, { where, event, what: `the field "${name}" of ${data}` }, 'input') ?? {},
     ]);
-    return { type: 'object', properties: Object.fromEntries(fields) };
+    return {
+      type: 'object',
+      properties: Object.fromEntries(properties),
+      ...(required.length > 0 && { required }),
+    };
   }
 
-  private payload(
-    source: Handler['reply']['source'],
-    where: string,
-    side: 'input' | 'output' = 'input',
-  ): Payload {
-    return source === null || source === undefined ? source : this.schemas.of(source, where, side);
+  private payload(source: SchemaSource | undefined, place: Place, side: SchemaSide): Payload {
+    return source === null || source === undefined ? source : this.schemas.of(source, place, side);
   }
 
   /** Adds a message, unless the channel has the same one under that key, and returns a reference to it. */

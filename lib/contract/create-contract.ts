@@ -1,4 +1,4 @@
-import type { INestApplicationContext } from '@nestjs/common';
+import { Logger, type INestApplicationContext } from '@nestjs/common';
 import { ENVELOPE_OPTIONS } from '../nest/envelope-module.js';
 import { layer, type EnvelopeOptions } from '../nest/options/options.js';
 import { findAdapter } from '../nest/gateways/find-adapter.js';
@@ -13,6 +13,7 @@ import type { Contract, ContractOperation, ContractServer, SecurityScheme } from
 import { slug, sorted, unique, unlessEmpty } from './naming.js';
 import { exceptionMessage } from './messages.js';
 import { loadPeers } from './optional-peers.js';
+import type { SchemaConverter } from './exported-schema.js';
 import { Schemas } from './schemas.js';
 import { SecuritySchemes } from './security.js';
 import { serversOf } from './servers.js';
@@ -29,6 +30,12 @@ export interface ContractOptions extends Pick<EnvelopeOptions, 'path' | 'port'> 
   servers?: Readonly<Record<string, ContractServer>>;
   /** AsyncAPI's or OpenAPI's Security Scheme Objects by name. They override those that guards declare. */
   securitySchemes?: Readonly<Record<string, SecurityScheme>>;
+  /**
+   * Converts Standard Schemas to JSON Schema, for libraries that do not, such as valibot, and for schemas that have none, such as
+   * `z.date()`. The same function as `standardSchemaConverter` of `@nestjs/swagger`. Where it returns `undefined`, and by default, the
+   * library of the schema does it.
+   */
+  schemaConverter?: SchemaConverter;
 }
 
 /**
@@ -46,15 +53,15 @@ export interface ContractOptions extends Pick<EnvelopeOptions, 'path' | 'port'> 
  * const app = await NestFactory.create(AppModule, { preview: true });
  * const contract = await createContract(app, { title: 'Chat', version: '1.0.0' });
  *
- * @throws TypeError if `app` is not an application, or an option is unknown or malformed; Error if two different DTO classes have the
- * same name, if a security scheme is used but not described, or if a path depends on options that preview does not create
+ * @throws TypeError if `app` is not an application, or an option is unknown or malformed; Error if two different schemas have the
+ * same name, if the library of a schema cannot write it as JSON Schema, if a security scheme is used but not described, or if a path depends on options that preview does not create
  */
 export async function createContract(
   app: INestApplicationContext,
   options: ContractOptions = {},
 ): Promise<Contract> {
   checkContractOptions('createContract', app, options);
-  const schemas = new Schemas(app, await loadPeers());
+  const schemas = new Schemas(app, await loadPeers(), options.schemaConverter);
   const security = new SecuritySchemes(options.securitySchemes);
   const gateways = exploreGateways(app);
   const settings = settingsOf(app, options, gateways);
@@ -63,6 +70,7 @@ export async function createContract(
   for (const { demands } of channels) security.add(demands);
   const operations = new Map<string, ContractOperation>();
   for (const channel of channels) channel.addOperations(operations, security);
+  for (const warning of schemas.warnings()) LOGGER.warn(warning);
   const { servers, referTo } = serversOf(options.servers, channels);
   const { title, version, description } = layer<ContractOptions>(options, applicationInfo());
   const contract: Contract = {
@@ -92,9 +100,12 @@ const OPTION_NAMES: Readonly<Record<keyof ContractOptions, true>> = {
   description: true,
   servers: true,
   securitySchemes: true,
+  schemaConverter: true,
   path: true,
   port: true,
 };
+
+const LOGGER = new Logger('EnvelopeContract');
 
 /**
  * Checks the arguments of the functions that create a contract.
@@ -108,6 +119,14 @@ export function checkContractOptions(where: string, app: unknown, options: unkno
     const value: unknown = Reflect.get(options as object, name);
     if (value !== undefined && typeof value !== 'string') refuseOption(where, name, value, 'a text');
   }
+  const converter: unknown = Reflect.get(options as object, 'schemaConverter');
+  if (converter !== undefined && typeof converter !== 'function')
+    refuseOption(
+      where,
+      'schemaConverter',
+      converter,
+      'a function, (schema, { schemaType }) => ({ schema: {} })',
+    );
   for (const name of ['servers', 'securitySchemes']) {
     const value: unknown = Reflect.get(options as object, name);
     if (value !== undefined && !isRecordLike(value)) refuseOption(where, name, value, 'an object, by name');

@@ -1,5 +1,6 @@
 import { isRecordLike, refuse } from '../protocol/refuse.js';
 import { withCode } from '../protocol/with-code.js';
+import { isStandardSchema, type StandardSchema } from '../nest/schemas/standard-schema.js';
 import type { JsonSchema } from './asyncapi-types.js';
 
 declare const PAYLOAD: unique symbol;
@@ -12,13 +13,20 @@ export interface TypedSchema<Payload> extends JsonSchema {
 /** A class that describes a payload: a DTO, or `String`, `Number`, `Boolean` or `Date`. */
 export type SchemaClass = abstract new (...args: never[]) => object;
 
-/** Describes a payload: a class, a list of one class (`[SaidDto]`), a JSON Schema, or `null` for no payload. */
-export type SchemaSource = SchemaClass | readonly [SchemaClass] | JsonSchema | null;
+/**
+ * Describes a payload: a class, a Standard Schema (zod, valibot, arktype), a list of one of them (`[SaidDto]`), a JSON Schema, or
+ * `null` for no payload.
+ */
+export type SchemaSource =
+  SchemaClass | StandardSchema | readonly [SchemaClass | StandardSchema] | JsonSchema | null;
 
 /** Event names and their payloads; see {@link defineEvents}. */
 export type EventDefinitions = Readonly<Record<string, SchemaSource>>;
 
-/** The type of the payload that a source describes; `unknown` for a JSON Schema that {@link schema} did not type. */
+/**
+ * The type of the payload that a source describes: of a Standard Schema, what it returns; `unknown` for a JSON Schema that
+ * {@link schema} did not type.
+ */
 export type PayloadOf<Source> = Source extends StringConstructor
   ? string
   : Source extends NumberConstructor
@@ -27,11 +35,15 @@ export type PayloadOf<Source> = Source extends StringConstructor
       ? boolean
       : Source extends readonly [infer Item]
         ? PayloadOf<Item>[]
-        : Source extends abstract new (...args: never[]) => infer Instance
-          ? Instance
-          : Source extends { readonly [PAYLOAD]?: infer Payload }
-            ? Payload
-            : unknown;
+        : Source extends { readonly '~standard': { readonly types?: infer Types } }
+          ? NonNullable<Types> extends { readonly output: infer Output }
+            ? Output
+            : unknown
+          : Source extends abstract new (...args: never[]) => infer Instance
+            ? Instance
+            : Source extends { readonly [PAYLOAD]?: infer Payload }
+              ? Payload
+              : unknown;
 
 /**
  * The event map of definitions, for the server and the client.
@@ -63,17 +75,17 @@ export function defineEvents<const Definitions extends EventDefinitions>(events:
 }
 
 /**
- * Gives a JSON Schema the TypeScript type of its values, for a type that has no class. Returns its argument.
+ * Gives a JSON Schema, such as one of TypeBox, the TypeScript type of its values. Returns its argument.
  *
  * @example
  * const point = schema<Point>({ type: 'object', properties: { x: { type: 'number' }, y: { type: 'number' } } });
  *
  * @throws TypeError if `definition` is not an object
  */
-export function schema<Payload>(definition: JsonSchema): TypedSchema<Payload> {
+export function schema<Payload>(definition: object): TypedSchema<Payload> {
   if (!isRecordLike(definition))
     refuse('schema', 'definition', definition, "a JSON Schema, { type: 'object' }");
-  return definition;
+  return definition as JsonSchema;
 }
 
 /**
@@ -89,8 +101,14 @@ export function known(source: SchemaSource | undefined, where: string): SchemaSo
         `${where}: source is undefined: its class may be in a file that imports this one. Pass null if the event has no payload`,
       ),
     );
-  const isList = Array.isArray(source) && source.length === 1 && typeof source[0] === 'function';
+  const [item] = Array.isArray(source) && source.length === 1 ? (source as readonly unknown[]) : [];
+  const isList = typeof item === 'function' || isStandardSchema(item);
   if (source !== null && typeof source !== 'function' && !isList && !isRecordLike(source))
-    refuse(where, 'source', source, 'a class, a list of one class, a JSON Schema, or null');
+    refuse(
+      where,
+      'source',
+      source,
+      'a class, a Standard Schema, a list of one of them, a JSON Schema, or null',
+    );
   return source;
 }

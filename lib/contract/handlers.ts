@@ -4,7 +4,8 @@ import { NEST } from '../nest/gateways/nest-metadata.js';
 import { descriptionOf, receivedOf, replyOf, type Description, type Reply } from './decorators.js';
 import { fromDesign } from './design-types.js';
 import type { SchemaSource } from './events.js';
-import { isStandardSchema } from './standard-schema.js';
+import { isStandardSchema } from '../nest/schemas/standard-schema.js';
+import { isSignal } from '../nest/handlers/signal.js';
 
 /** A method with `@SubscribeMessage`, as its decorators and types describe it. */
 export interface Handler {
@@ -52,6 +53,7 @@ interface Parameter {
   readonly data?: unknown;
   /** The schema of `@MessageBody({ schema })`, from Nest 12 on. */
   readonly schema?: unknown;
+  readonly factory?: unknown;
 }
 
 function takenBy(type: Function, key: string): Taken {
@@ -72,7 +74,18 @@ function takenBy(type: Function, key: string): Taken {
     return {
       fields: Object.fromEntries(bodies.reverse().map(({ field, source }) => [String(field), source])),
     };
-  // a custom parameter decorator may read any part of the message
-  const hasCustom = Object.keys(decorated).some((mark) => mark.includes('__customRouteArgs__'));
+  // a custom parameter decorator may read any part of the message; @Signal() reads nothing of it
+  const hasCustom = Object.entries(decorated).some(
+    ([mark, { factory }]) => mark.includes('__customRouteArgs__') && !isSignal(factory),
+  );
   return { whole: hasCustom ? undefined : null };
+}
+
+/** Whether a field of the payload must be there: its schema refuses `undefined`. */
+export function refusesNothing(source: SchemaSource | undefined): boolean {
+  if (!isStandardSchema(source)) return false;
+  const result = source['~standard'].validate(undefined);
+  if (!(result instanceof Promise)) return result.issues !== undefined;
+  result.catch(() => undefined); // an asynchronous schema: nobody waits for it here
+  return false;
 }

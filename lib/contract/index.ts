@@ -28,4 +28,11 @@ export {
   type SchemaSource,
   type TypedSchema,
 } from './events.js';
+export type { ConvertedSchema, SchemaConverter } from './exported-schema.js';
+export type {
+  SchemaIssue,
+  SchemaResult,
+  SchemaSide,
+  StandardSchema,
+} from '../nest/schemas/standard-schema.js';
 export { contractToYaml, writeContract } from './write-contract.js';

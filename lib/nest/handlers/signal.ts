@@ -3,7 +3,8 @@ import { withCode } from '../../protocol/with-code.js';
 import { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { requestContext } from '../../server/socket/incoming-request.js';
 
-const decorate = createParamDecorator((_data: unknown, context: ExecutionContext) => signalOf(context));
+const readSignal = (_data: unknown, context: ExecutionContext): AbortSignal => signalOf(context);
+const decorate = createParamDecorator(readSignal);
 
 /**
  * Injects an `AbortSignal` into a handler of a gateway, or of a pattern on an `EnvelopeTransport`. It aborts when the client
@@ -28,6 +29,11 @@ const decorate = createParamDecorator((_data: unknown, context: ExecutionContext
  */
 export function Signal(): ParameterDecorator {
   return decorate();
+}
+
+/** Whether the function of a custom parameter decorator is that of {@link Signal}. */
+export function isSignal(factory: unknown): boolean {
+  return factory === readSignal;
 }
 
 function signalOf(context: ExecutionContext): AbortSignal {

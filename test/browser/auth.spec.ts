@@ -1,4 +1,7 @@
+import { join } from 'node:path';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { jest } from '@jest/globals';
+import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { AppModule } from '../../sample/02-auth/src/app.module.js';
 import { getEnvelopeServerToken, type EnvelopeServer } from '../../lib/index.js';
@@ -6,8 +9,9 @@ import { startApp, type TestApp } from '../support/app.js';
 import { violations } from './axe.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
-/** Messages that the browser writes to its console when a request is refused. */
-const REFUSAL = /^Failed to load resource: .* (401|403) |^WebSocket connection to .* failed: /;
+/** Messages that the browser writes to its console when a request is refused, or without a network. */
+const REFUSAL =
+  /^Failed to load resource: (.* (401|403) |net::ERR_INTERNET_DISCONNECTED)|^WebSocket connection to .* failed: /;
 
 /** One tab, with the problems that occurred in it. */
 class Tab {
@@ -62,8 +66,12 @@ describeInBrowser('sample 02-auth in Chromium', () => {
   let chromium: Chromium | undefined;
   let app: TestApp;
   let tabs: Tab[];
+  let client = '';
 
   beforeAll(async () => {
+    const entryPoints = [join(process.cwd(), 'lib/client/index.ts')];
+    const built = await build({ entryPoints, bundle: true, format: 'esm', target: 'es2022', write: false });
+    client = built.outputFiles[0]!.text;
     chromium = await Chromium.launch();
   });
   afterAll(() => chromium?.close());
@@ -79,7 +87,13 @@ describeInBrowser('sample 02-auth in Chromium', () => {
 
   const start = async (seconds = '60'): Promise<void> => {
     process.env.ACCESS_TOKEN_TTL = seconds;
-    app = await startApp({ imports: [AppModule] });
+    // in place of dist/client.min.js, which only a build makes
+    const serveClient = (_request: IncomingMessage, response: ServerResponse): void =>
+      void response.setHeader('Content-Type', 'text/javascript').end(client);
+    app = await startApp(
+      { imports: [AppModule] },
+      { before: (nest) => void nest.use('/client.min.js', serveClient) },
+    );
   };
   const url = (): string => `http://127.0.0.1:${app.port}/`;
   const addTab = (page: Page): Tab => {
@@ -146,13 +160,12 @@ describeInBrowser('sample 02-auth in Chromium', () => {
     await start('3');
     const ada = await signIn('ada');
     await ada.page.uncheck('#auto');
-    // The request reaches the server after the token has expired, as after a night in sleep mode.
-    await ada.page.route('**/ws', async (route) => {
-      await ada.expectText('#seconds', /^0$/);
-      await route.continue();
-    });
+    // it has no network until the token has expired, as after a night in sleep mode
+    await ada.page.context().setOffline(true);
     for (const { ws } of app.nest.get<EnvelopeServer>(getEnvelopeServerToken('/ws')).clients) ws.terminate();
-    await ada.expectText('#journal', 'jwt expired');
+    await ada.expectText('#status', 'Reconnecting');
+    await ada.expectText('#seconds', /^0$/);
+    await ada.page.context().setOffline(false);
     await ada.expectText('#status', 'Connected');
     expect(await ada.journalLines('POST /refresh')).toHaveLength(1);
   });

@@ -1,14 +1,11 @@
-/** A WebSocket client for the envelope protocol: sends its token as a subprotocol, and reconnects when it may. */
+import { connect } from './client.min.js';
 
-const TIMEOUT = 5_000;
-const MAX_DELAY = 15_000;
 /** Milliseconds. Long enough for the user to read the message. A real page reconnects at once. */
 const PAUSE_AFTER_EXPIRY = 3_000;
-/** PROTOCOL.md lists the codes after which a client reconnects, at once or later. It does not reconnect after 1000. */
-const RECONNECT = new Set([1001, 1006, 4401]);
-const RECONNECT_LATER = new Set([1011, 1013]);
 
 /**
+ * A client of one path. It sends its token with each attempt to connect, and a fresh one before the token expires.
+ *
  * Events: `state` with `{ state, code, message, until }`, where `state` is `connecting`, `open`, `waiting`, `refused`
  * or `closed`; `event` with `{ event, data }`.
  */
@@ -17,134 +14,93 @@ export class Connection extends EventTarget {
   #session;
   #journal;
   #socket;
-  #ids = 0;
-  #pending = new Map();
-  #attempts = 0;
-  #retry;
-  /** Identifies the current attempt to connect. After an `await`, another value means that the caller is outdated. */
-  #attempt;
+  #pause;
 
   constructor(path, session, journal) {
     super();
     this.path = path;
     this.#session = session;
     this.#journal = journal;
-  }
-
-  get isOpen() {
-    return this.#socket?.readyState === WebSocket.OPEN;
-  }
-
-  async open() {
-    clearTimeout(this.#retry);
-    if (this.#socket !== undefined) return;
-    const attempt = (this.#attempt = {});
-    this.#emit('state', { state: 'connecting' });
-    try {
-      const token = await this.#session.current();
-      if (attempt === this.#attempt) this.#connect(token);
-    } catch ({ status, message }) {
-      if (attempt !== this.#attempt) return;
-      if (status === undefined) this.#reconnect(1006);
-      else this.#emit('state', { state: 'refused', code: status, message });
-    }
-  }
-
-  #connect(token) {
-    const socket = (this.#socket = connectTo(this.path, token));
-    socket.onopen = () => {
-      this.#attempts = 0;
-      this.#journal.note(101, `WebSocket ${this.path}`);
+    this.#socket = connect(path, {
+      autoConnect: false,
+      auth: () => session.current(),
+      WebSocket: journaled(journal),
+    });
+    this.#socket.onState((state) => state === 'connecting' && this.#emit('state', { state }));
+    this.#socket.on('connect', () => {
+      journal.note(101, `WebSocket ${path}`);
       this.#emit('state', { state: 'open' });
-    };
-    socket.onmessage = ({ data }) => this.#received(data);
-    socket.onclose = ({ code, reason }) => void this.#closed(socket, token, code, reason);
+    });
+    this.#socket.on('disconnect', (by, details) => by !== 'io client disconnect' && this.#lost(details));
+    this.#socket.on('connect_error', (error) => void this.#failed(error));
+    this.#socket.onAny((event, data) => this.#emit('event', { event, data }));
+  }
+
+  open() {
+    clearTimeout(this.#pause);
+    this.#socket.connect();
   }
 
   close() {
-    clearTimeout(this.#retry);
-    const socket = this.#socket;
-    this.#socket = this.#attempt = undefined;
-    socket?.close();
-    this.#failAll();
+    clearTimeout(this.#pause);
+    this.#socket.disconnect();
     this.#emit('state', { state: 'closed' });
   }
 
-  /**
-   * Sends a request: an event with an id. Resolves with the response. Rejects with the server's exception, after a
-   * timeout, or when disconnected.
-   */
-  request(event, data, meta) {
-    return new Promise((resolve, reject) => {
-      if (!this.isOpen) return reject(new Error('Not connected'));
-      const id = ++this.#ids;
-      const timer = setTimeout(() => this.#settle(id, new Error('No response')), TIMEOUT);
-      this.#pending.set(id, { resolve, reject, timer });
-      const text = JSON.stringify({ event, data, meta, id });
-      this.#journal.frame('→', text);
-      this.#socket.send(text);
-    });
+  /** Sends a request. Resolves with the response. Rejects with the server's exception, or when disconnected. */
+  request(event, data) {
+    return this.#socket.emitWithAck(event, data);
   }
 
-  /** Renews the token of the open connection with `$auth`. */
-  renew() {
-    return this.isOpen ? this.request('$auth', undefined, { token: this.#session.token }) : Promise.resolve();
+  /** Sends the present token on the open connection. */
+  async renew() {
+    if (this.#socket.connected) await this.#socket.reauthenticate();
   }
 
-  #received(text) {
-    const { event, data, ack } = JSON.parse(text);
-    this.#journal.frame('←', text);
-    if (ack === undefined) this.#emit('event', { event, data });
-    else if (event === 'exception') this.#settle(ack, new Error([data?.message].flat().join(', ')));
-    else this.#settle(ack, undefined, data);
+  #lost({ code, reason, willReconnect }) {
+    this.#journal.note(code, `WebSocket ${this.path}`, reason);
+    if (code !== 4401) return this.#emit('state', { state: willReconnect ? 'waiting' : 'closed', code });
+    this.#session.end();
+    this.#socket.disconnect();
+    this.#pause = setTimeout(() => this.open(), PAUSE_AFTER_EXPIRY);
+    this.#emit('state', { state: 'waiting', code, until: Date.now() + PAUSE_AFTER_EXPIRY });
   }
 
-  #settle(id, error, value) {
-    const pending = this.#pending.get(id);
-    if (pending === undefined) return;
-    this.#pending.delete(id);
-    clearTimeout(pending.timer);
-    if (error === undefined) pending.resolve(value);
-    else pending.reject(error);
-  }
-
-  #failAll() {
-    for (const id of [...this.#pending.keys()]) this.#settle(id, new Error('The connection was lost'));
-  }
-
-  async #closed(socket, token, code, reason) {
-    if (socket !== this.#socket) return;
-    const attempt = this.#attempt;
-    this.#socket = undefined;
-    this.#failAll();
-    const isUnknown = code === 1006;
-    this.#journal.note(code, `WebSocket ${this.path}`, isUnknown ? 'the browser does not say why' : reason);
-    const answer = isUnknown ? await this.#fetchStatus(token) : undefined;
-    if (attempt !== this.#attempt) return;
-    if (answer?.status === 403)
-      return this.#emit('state', { state: 'refused', code: 403, message: answer.message });
-    if (code === 4401 || answer?.status === 401) this.#session.end();
-    this.#reconnect(code, reason);
-  }
-
-  /** Asks over HTTP whether the connection was refused, and with what status, or was lost. */
-  #fetchStatus(token) {
-    return this.#session.fetchStatus(this.path, token).catch(() => undefined);
-  }
-
-  #reconnect(code, message) {
-    const isLater = RECONNECT_LATER.has(code);
-    if (!isLater && !RECONNECT.has(code)) return this.#emit('state', { state: 'closed', code, message });
-    // doubles with each attempt, plus jitter: the clients of a restarted server do not all reconnect at once
-    const longest = isLater ? MAX_DELAY : Math.min(1_000 * 2 ** this.#attempts++, MAX_DELAY);
-    const delay = code === 4401 ? PAUSE_AFTER_EXPIRY : longest / 2 + (Math.random() * longest) / 2;
-    this.#retry = setTimeout(() => void this.open(), delay);
-    this.#emit('state', { state: 'waiting', code, message, until: Date.now() + delay });
+  /** Asks over HTTP whether the server refused the connection, and with what status: a browser hides that. */
+  async #failed({ code, cause }) {
+    const { token } = this.#session;
+    this.#journal.note(code, `WebSocket ${this.path}`, 'the browser does not say why');
+    this.#emit('state', { state: 'waiting', code });
+    // the cause is that of the last request for a token, if it has a status
+    const { status, message } =
+      cause?.status === undefined
+        ? await this.#session.fetchStatus(this.path, token).catch(() => ({}))
+        : cause;
+    if (token !== this.#session.token || this.#socket.connected) return;
+    if (status === 401 && cause?.status === undefined) return this.#session.end();
+    if (status !== 401 && status !== 403) return;
+    this.#socket.disconnect();
+    this.#emit('state', { state: 'refused', code: status, message });
   }
 
   #emit(type, detail) {
     this.dispatchEvent(new CustomEvent(type, { detail }));
   }
+}
+
+/** Returns a WebSocket class whose messages the journal shows. */
+function journaled(journal) {
+  return class extends WebSocket {
+    constructor(url, protocols) {
+      super(url, protocols);
+      this.addEventListener('message', ({ data }) => journal.frame('←', data));
+    }
+
+    send(text) {
+      journal.frame('→', text);
+      super.send(text);
+    }
+  };
 }
 
 /** Opens a WebSocket with the token in a subprotocol. A URL would end up in logs. */

@@ -77,47 +77,38 @@ $('login').addEventListener('submit', (event) => {
 
 // ---- the token
 
-/** Sends a new token to the open connections. New connections begin with it. */
-session.addEventListener('token', () => {
-  view.showClaims(session.claims);
-  for (const connection of [messages, admin]) {
-    connection.renew().catch(({ message }) => view.showBanner('bad', message));
-  }
-});
-
-/** How long before its expiry a token is renewed: a quarter of its lifetime, at most ten seconds. */
-const lead = () => Math.min(10_000, session.lifetime * 250);
+session.addEventListener('token', () => view.showClaims(session.claims));
 
 setInterval(() => {
   if (session.token === undefined) return;
-  const left = session.expiresAt - Date.now();
-  view.showCountdown(left, session.lifetime);
-  if ($('auto').checked && left < lead() && left > 0 && messages.isOpen) void renew();
+  view.showCountdown(session.expiresAt - Date.now(), session.lifetime);
   for (const button of document.querySelectorAll('[data-token="expired"]')) {
     button.disabled = session.expired === undefined;
   }
 }, 200);
 
-let isRenewing = false;
+/** Replaces the token now, and sends it on the open connections. They do the same by themselves before it expires. */
 async function renew() {
-  if (isRenewing) return;
-  isRenewing = true;
+  $('renew').disabled = true;
   try {
     await session.refresh();
+    await Promise.all([messages.renew(), admin.renew()]);
   } catch ({ status, message }) {
     if (status === 401) leave(status, message);
+    else view.showBanner('bad', message);
   }
-  isRenewing = false;
+  $('renew').disabled = false;
 }
 $('renew').addEventListener('click', () => void renew());
 
 function showExpiry() {
-  $('expiry').textContent = $('auto').checked
-    ? `Renewed ${Math.round(lead() / 1_000)} s before it expires: the connection stays open.`
+  session.isRenewed = $('auto').checked;
+  $('expiry').textContent = session.isRenewed
+    ? 'Renewed after about 80 % of its lifetime: the connection stays open.'
     : 'Not renewed: at 0 the server closes with 4401.';
 }
 $('auto').addEventListener('change', showExpiry);
-session.addEventListener('token', showExpiry);
+showExpiry();
 
 // ---- connection state
 
@@ -129,7 +120,7 @@ messages.addEventListener('state', ({ detail: { state, code, message, until } })
     const texts = {
       open: 'Connected',
       connecting: 'Connecting',
-      waiting: code === 4401 ? `Expired, reconnecting in ${seconds} s` : `Reconnecting in ${seconds} s`,
+      waiting: code === 4401 ? `Expired, reconnecting in ${seconds} s` : 'Reconnecting',
       refused: `Refused: ${code}`,
       closed: 'Disconnected',
     };
@@ -137,7 +128,7 @@ messages.addEventListener('state', ({ detail: { state, code, message, until } })
     if ($('status-text').textContent !== texts[state]) $('status-text').textContent = texts[state];
   };
   show();
-  if (state === 'waiting') countdown = setInterval(show, 200);
+  if (until !== undefined) countdown = setInterval(show, 200);
   if (state === 'waiting' && code === 4401) {
     view.showBanner(
       'warn',

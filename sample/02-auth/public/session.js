@@ -8,6 +8,8 @@ export class Session extends EventTarget {
   expiresAt = 0;
   /** The lifetime of an access token in seconds. */
   lifetime = 0;
+  /** Whether a token is replaced before it expires. */
+  isRenewed = true;
   /** The last token that expired. */
   expired;
   #journal;
@@ -32,9 +34,10 @@ export class Session extends EventTarget {
     this.#keep(user, await this.#call('POST', '/refresh', { user }));
   }
 
-  /** Returns a token that is valid for at least a second. Concurrent calls share one refresh. */
+  /** Returns a token that is valid for at least 40 % of its lifetime. Concurrent calls share one refresh. */
   async current() {
-    if (this.expiresAt - Date.now() < 1_000) {
+    const enough = this.isRenewed ? 0.4 * this.lifetime * 1_000 : 0;
+    if (this.expiresAt - Date.now() <= enough) {
       await (this.#refreshing ??= this.refresh().finally(() => (this.#refreshing = undefined)));
     }
     return this.token;

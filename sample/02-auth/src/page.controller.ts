@@ -1,7 +1,9 @@
 import { createReadStream } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { Controller, Get, NotFoundException, Param, StreamableFile } from '@nestjs/common';
 
+const require = createRequire(import.meta.url);
 const PUBLIC = join(import.meta.dirname, '../public');
 const TYPES = new Map([
   ['index.html', 'text/html'],
@@ -17,6 +19,12 @@ const TYPES = new Map([
 /** Serves the web page. */
 @Controller()
 export class PageController {
+  @Get('client.min.js')
+  client(): StreamableFile {
+    const path = require.resolve('nestjs-envelope/client.min.js');
+    return new StreamableFile(createReadStream(path), { type: 'text/javascript; charset=utf-8' });
+  }
+
   @Get(['/', ':file'])
   file(@Param('file') name = 'index.html'): StreamableFile {
     const type = TYPES.get(name);

@@ -24,7 +24,9 @@ export interface Identities {
 /** The part of a client that its user is read from. */
 export interface ClientWithUser {
   readonly user: Untyped;
+  /** @internal */
   readonly _upgrade?: Pick<UpgradeRequest, 'shownHandshake' | 'shownMessage'> | undefined;
+  /** @internal */
   readonly nsp: {
     readonly _config: { readonly services: { readonly identities: Identities } };
     _warn(subject: string, text: string): void;

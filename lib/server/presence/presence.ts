@@ -33,7 +33,7 @@ interface Tracked extends ClientWithUser {
   readonly id: string;
   readonly rooms: ReadonlySet<Room>;
   readonly connected: boolean;
-  /** How the connection ended; `undefined` while it is open. */
+  /** @internal How the connection ended; `undefined` while it is open. */
   readonly closed: object | undefined;
 }
 

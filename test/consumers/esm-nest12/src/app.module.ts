@@ -13,6 +13,11 @@ export class AppGateway {
   @WebSocketServer()
   readonly server!: EnvelopeServer;
 
+  /** The published types leave out internal members, which this class has in the sources. */
+  handleConnection(client: EnvelopeSocket): void {
+    this.server.presence.track(client, client.id);
+  }
+
   @SubscribeMessage('echo')
   echo(@MessageBody() data: unknown): unknown {
     return data;

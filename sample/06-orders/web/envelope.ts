@@ -1,0 +1,6 @@
+import { createEnvelopeHooks } from 'nestjs-envelope/react';
+import type { OrdersEmits, OrdersListens } from './events.js';
+
+/** The hooks with the types of the gateway. */
+export const { EnvelopeProvider, useSocket, useConnectionState, useEvent, useSubscription, usePresence } =
+  createEnvelopeHooks<OrdersListens, OrdersEmits>();

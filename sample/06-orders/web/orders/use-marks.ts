@@ -1,0 +1,72 @@
+import { useCallback, useEffect, useReducer, useRef } from 'react';
+import { useEvent } from '../envelope.js';
+import type { Field, OrderChanged, Orders } from '../events.js';
+
+/** What changed in an order last. */
+export interface Mark {
+  readonly fields: readonly Field[];
+  readonly version: number;
+  /** `live`: seen as it happened; `new`: a new order; `away`: changed while this page was not connected. */
+  readonly kind: 'live' | 'new' | 'away';
+  /** Who did it, if that is known. */
+  readonly by?: string | undefined;
+}
+
+export type Marks = ReadonlyMap<number, Mark>;
+
+type Action =
+  | { type: 'changed'; event: OrderChanged; me: string }
+  | { type: 'back'; before: Orders; after: Orders }
+  | { type: 'seen'; ids: readonly number[] };
+
+const FIELDS: readonly Field[] = ['status', 'quantity', 'due', 'note'];
+
+function reduce(before: Marks, action: Action): Marks {
+  const marks = new Map(before);
+  if (action.type === 'changed') {
+    const { order, changes } = action.event;
+    const { id, version, isArchived } = order;
+    const by = changes[0]?.by;
+    if (isArchived || by === action.me) marks.delete(id);
+    else
+      marks.set(id, {
+        fields: changes.map(({ field }) => field),
+        version,
+        kind: by === undefined ? 'new' : 'live',
+        by,
+      });
+  } else if (action.type === 'back') {
+    const known = new Map(action.before.orders.map((order) => [order.id, order]));
+    for (const order of action.after.orders) {
+      const { id, version } = order;
+      const fields = FIELDS.filter((field) => known.get(id)?.[field] !== order[field]);
+      if (fields.length > 0) marks.set(id, { fields, version, kind: 'away' });
+    }
+  } else {
+    for (const id of action.ids) if (marks.get(id)?.kind === 'away') marks.delete(id);
+  }
+  return marks;
+}
+
+/** Marks what others change, and what they changed while this page was not connected. */
+export function useMarks(
+  orders: Orders | undefined,
+  isUpToDate: boolean,
+  me: string,
+): { marks: Marks; see: (ids: readonly number[]) => void } {
+  const [marks, dispatch] = useReducer(reduce, new Map());
+  useEvent('order.changed', (event) => dispatch({ type: 'changed', event, me }));
+
+  const shown = useRef<{ orders: Orders; isOld: boolean }>(undefined);
+  useEffect(() => {
+    const before = shown.current;
+    if (orders === undefined || !isUpToDate) {
+      if (before !== undefined) before.isOld = true;
+      return;
+    }
+    if (before?.isOld === true) dispatch({ type: 'back', before: before.orders, after: orders });
+    shown.current = { orders, isOld: false };
+  }, [orders, isUpToDate]);
+
+  return { marks, see: useCallback((ids) => dispatch({ type: 'seen', ids }), []) };
+}

@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { nearest } from '../protocol/refuse.js';
 import { withCode } from '../protocol/with-code.js';
+import { parseDuration } from './parse-duration.js';
 import type { Options, Signature } from './signature.js';
 
 /** The options that every command has. */
@@ -8,8 +9,6 @@ export const GENERAL: Options = {
   json: { text: 'print one JSON object a line, for scripts' },
   help: { short: 'h', text: 'print this help' },
 };
-
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** The arguments of one command. Its methods check a value and name the argument in their errors. */
 export class Arguments {
@@ -39,9 +38,7 @@ export class Arguments {
   duration<Default extends number | undefined>(name: string, fallback: Default): number | Default {
     const text = this.text(name);
     if (text === undefined) return fallback;
-    const [, digits, unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text) ?? [];
-    if (digits === undefined) throw invalid(name, text, 'a time such as 500ms, 10s or 2m');
-    return Number(digits) * UNITS[unit]!;
+    return parseDuration(text) ?? fail(invalid(name, text, 'a time such as 500ms, 10s or 2m'));
   }
 
   /**
@@ -82,6 +79,10 @@ export class Arguments {
     if (found === undefined) throw invalid(name, text, `one of ${choices.join(', ')}`);
     return found;
   }
+}
+
+function fail(error: Error): never {
+  throw error;
 }
 
 /** @returns an error for a malformed value of an option */

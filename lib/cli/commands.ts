@@ -10,5 +10,11 @@ export interface CommandEntry {
 
 /** All commands by name, in the order of the help. To add one: a file in `commands/` that exports `command`, and a row here. */
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  connect: {
+    summary: 'send and receive messages by hand, or from a script',
+    load: () => import('./commands/connect.js'),
+  },
+  emit: { summary: 'send an event', load: () => import('./commands/emit.js') },
   ask: { summary: 'send a request and print its answer', load: () => import('./commands/ask.js') },
+  watch: { summary: 'print the events of the server', load: () => import('./commands/watch.js') },
 };

@@ -28,3 +28,8 @@ export function exitCodeOf(error: unknown): number {
   if (USAGE.has(code)) return EXIT.usage;
   return CONNECTION.has(name) ? EXIT.connection : EXIT.failed;
 }
+
+/** Returns the exit code for a connection that the server closed: 1000 says that all is done. */
+export function exitCodeOfClose(code: number): number {
+  return code === 1000 ? EXIT.ok : EXIT.connection;
+}

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { EXIT } from './exit-codes.js';
 
 /** Why a command should end: what its signal aborts with. */
@@ -11,6 +12,8 @@ export interface Interruption {
  */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
+  // one for each connection that opens
+  setMaxListeners(0, controller.signal);
   const interrupt = (exitCode: number): void => {
     const reason: Interruption = { exitCode };
     if (controller.signal.aborted) process.exit(exitCode);

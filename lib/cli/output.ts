@@ -21,6 +21,8 @@ interface Stream {
  */
 export class Output {
   #isProgressShown = false;
+  /** Runs around each write to the terminal: a prompt hides meanwhile. */
+  around: (write: () => void) => void = (write) => write();
 
   constructor(
     readonly isJson: boolean,
@@ -36,7 +38,7 @@ export class Output {
   /** Prints one line of the result. */
   print(...parts: readonly Part[]): void {
     this.#clearProgress();
-    this.out.write(`${render(parts, styleOf(this.out))}\n`);
+    this.around(() => this.out.write(`${render(parts, styleOf(this.out))}\n`));
   }
 
   /** Prints a value: as JSON on one line for scripts and pipes, on several lines for a terminal. */
@@ -71,7 +73,7 @@ export class Output {
 
   #toErr(parts: readonly Part[]): void {
     this.#clearProgress();
-    this.err.write(`${render(parts, styleOf(this.err))}\n`);
+    this.around(() => this.err.write(`${render(parts, styleOf(this.err))}\n`));
   }
 
   #clearProgress(): void {
@@ -101,6 +103,7 @@ export function escapeText(text: string): string {
 
 function render(parts: readonly Part[], style: Style): string {
   return parts
+    .filter((part) => typeof part === 'string' || part[1] !== '')
     .map((part) => (typeof part === 'string' ? escapeText(part) : style(part[0], escapeText(part[1]))))
     .join('');
 }

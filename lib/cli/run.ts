@@ -41,6 +41,8 @@ async function runCommand(name: string, argv: readonly string[], output: Output)
     return EXIT.ok;
   }
   const signal = interruption();
+  // ends a command that reads standard input
+  signal.addEventListener('abort', () => process.stdin.destroy());
   try {
     return await command.run({ args, output, signal });
   } catch (error) {

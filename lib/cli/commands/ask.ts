@@ -3,7 +3,9 @@ import { CONNECTION } from '../connection/options.js';
 import { openConnection, readTarget } from '../connection/open-connection.js';
 import type { Command, Context } from '../command.js';
 import { readData } from '../data.js';
+import { describeException } from '../describe-exception.js';
 import { EXIT } from '../exit-codes.js';
+import { roundTime } from '../time.js';
 
 /** Sends one request, and prints its answer or, with `--stream`, all values of a stream. */
 export const command: Command = {
@@ -38,7 +40,7 @@ async function run(context: Context): Promise<number> {
   const start = performance.now();
   const answer = (value: unknown): void => {
     if (output.isJson)
-      output.json({ type: 'answer', event, data: value, ms: round(performance.now() - start) });
+      output.json({ type: 'answer', event, data: value, ms: roundTime(performance.now() - start) });
     else output.value(value);
   };
   try {
@@ -55,14 +57,13 @@ async function run(context: Context): Promise<number> {
     return EXIT.ok;
   } catch (error) {
     if (!(error instanceof RequestError)) throw error;
-    output.failure(error.message, { event, data: error.data, ms: round(performance.now() - start) });
+    output.failure(describeException(error.data), {
+      event,
+      data: error.data,
+      ms: roundTime(performance.now() - start),
+    });
     return EXIT.failed;
   } finally {
     await connection.close();
   }
-}
-
-/** Milliseconds with two decimals. */
-function round(time: number): number {
-  return Math.round(time * 100) / 100;
 }

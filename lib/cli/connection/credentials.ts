@@ -22,6 +22,8 @@ export interface Presentation extends Upgrade {
   readonly auth: Credentials | undefined;
   /** Credentials that the client sends on the open connection, in `$auth`. */
   readonly later: Credentials | undefined;
+  /** Texts that are not printed. */
+  readonly secrets: readonly string[];
 }
 
 /**
@@ -49,6 +51,7 @@ export async function readPresentation(args: Arguments): Promise<Presentation> {
     url: (url) => (query === undefined ? url : withQuery(url, query)),
     auth: auth ?? by('auth'),
     later: by('message'),
+    secrets: token === undefined ? [] : [token],
     headers: readHeaders(args, by('header'), user),
     protocols: bearer === undefined ? [] : ['bearer', bearer],
   };

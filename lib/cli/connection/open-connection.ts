@@ -1,5 +1,5 @@
 import type { ConnectError } from '../../client/errors.js';
-import { connect, type ClientOptions, type ClientSocket } from '../../client/node.js';
+import { connect, type ClientOptions, type ClientSocket, type Credentials } from '../../client/node.js';
 import type { Context } from '../command.js';
 import { webSocketClass, type CliWebSocket, type WireListener } from './cli-web-socket.js';
 import { readPresentation, type Presentation } from './credentials.js';
@@ -20,6 +20,14 @@ export interface CliConnection {
   readonly lost: Promise<End>;
   /** Resolves when the server has received what was sent before, and what it sent before has arrived. */
   roundTrip(): Promise<void>;
+  /**
+   * Sends other credentials on the open connection, and with each one from now on.
+   *
+   * @throws (rejects) `RequestError` if the server refuses them
+   */
+  authenticate(credentials: Credentials): Promise<{ expiresAt?: number }>;
+  /** Sends a text as it is. */
+  sendText(text: string): void;
   /** Closes the connection with a close frame. Resolves when it has closed. */
   close(): Promise<void>;
 }
@@ -27,6 +35,8 @@ export interface CliConnection {
 /** What all connections of a command have in common. */
 export interface Target {
   readonly url: string;
+  /** The URL without the token of the options. */
+  readonly shownUrl: string;
   /** Milliseconds, for the connection and for each answer. */
   readonly timeout: number;
   readonly presentation: Presentation;
@@ -40,8 +50,10 @@ export interface Target {
  */
 export async function readTarget({ args }: Context): Promise<Target> {
   const presentation = await readPresentation(args);
+  const shownUrl = completeUrl(args.positionals[0]!);
   return {
-    url: presentation.url(completeUrl(args.positionals[0]!)),
+    url: presentation.url(shownUrl),
+    shownUrl,
     timeout: args.duration('timeout', DEFAULT_TIMEOUT),
     presentation,
     isInsecure: args.flag('insecure'),
@@ -50,7 +62,7 @@ export async function readTarget({ args }: Context): Promise<Target> {
 
 /** Options of one connection. */
 export interface OpenOptions extends Pick<ClientOptions, 'reconnection'> {
-  readonly wire?: WireListener;
+  readonly wire?: Omit<WireListener, 'created'>;
   /** Adds listeners before the first message can arrive. */
   readonly prepare?: (socket: ClientSocket) => void;
 }
@@ -69,16 +81,16 @@ export async function openConnection(
   const { presentation, timeout } = target;
   let current: CliWebSocket | undefined;
   const WebSocket = webSocketClass(presentation, target.isInsecure, {
-    ...wire,
     created: (webSocket) => {
       current = webSocket;
-      wire.created?.(webSocket);
     },
+    sent: (text) => wire.sent?.(text),
+    received: (text) => wire.received?.(text),
   });
-  const { auth, later } = presentation;
+  const { later } = presentation;
+  let { auth } = presentation;
   const socket: ClientSocket = connect(target.url, {
-    // `later` is sent by reauthenticate()
-    auth: later === undefined ? auth : () => (socket.connected ? later : undefined),
+    auth: () => auth,
     reconnection,
     connectTimeout: timeout,
     ackTimeout: timeout,
@@ -88,15 +100,23 @@ export async function openConnection(
     socket.disconnect();
     await current?.ended;
   };
+  const authenticate = (credentials: Credentials): Promise<{ expiresAt?: number }> => {
+    auth = credentials;
+    return socket.reauthenticate();
+  };
   prepare?.(socket);
   const lost = new Promise<End>((resolve) => {
     socket.on('disconnect', (reason, details) => {
       if (reason !== 'io client disconnect' && !details.willReconnect) resolve(details);
     });
+    // a later attempt: the first one rejects below
+    socket.on('connect_error', (error) => {
+      if (!error.willReconnect) resolve({ code: error.code, reason: error.message });
+    });
   });
   try {
     await opened(socket, signal, () => current?.refusalBody ?? '');
-    if (later !== undefined) await socket.reauthenticate();
+    if (later !== undefined) await authenticate(later);
   } catch (error) {
     await close();
     throw error;
@@ -105,23 +125,24 @@ export async function openConnection(
     socket,
     lost,
     close,
+    authenticate,
+    sendText: (text) => current?.send(text),
     roundTrip: async () => current?.roundTrip(),
   };
 }
 
 function opened(socket: ClientSocket, signal: AbortSignal, refusalBody: () => string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = (): void => reject(signal.reason as Error);
+  let abort = (): void => undefined;
+  const settled = new Promise<void>((resolve, reject) => {
+    abort = () => reject(signal.reason as Error);
     if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    socket.once('connect', () => {
-      signal.removeEventListener('abort', abort);
-      resolve();
-    });
+    signal.addEventListener('abort', abort);
+    socket.once('connect', () => resolve());
     socket.on('connect_error', (error) => {
       if (!error.willReconnect) reject(explain(error, refusalBody()));
     });
   });
+  return settled.finally(() => signal.removeEventListener('abort', abort));
 }
 
 /** Adds to the message what the client library leaves out: the response of the server, and the causes of a failed connection. */
@@ -142,4 +163,13 @@ function saidIn(body: string): string {
     // a proxy's page
   }
   return body.trim();
+}
+
+/**
+ * Makes two round trips. The second one covers handlers, whose errors follow a few promise jobs after their call: refusals of
+ * what was sent before have arrived then.
+ */
+export async function roundTrips(connection: CliConnection): Promise<void> {
+  await connection.roundTrip();
+  await connection.roundTrip();
 }

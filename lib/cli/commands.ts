@@ -17,4 +17,5 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   emit: { summary: 'send an event', load: () => import('./commands/emit.js') },
   ask: { summary: 'send a request and print its answer', load: () => import('./commands/ask.js') },
   watch: { summary: 'print the events of the server', load: () => import('./commands/watch.js') },
+  load: { summary: 'measure how long answers take under load', load: () => import('./commands/load.js') },
 };

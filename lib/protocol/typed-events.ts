@@ -35,10 +35,16 @@ export type Listener<Map extends EventsMap, Event extends EventNames<Map>> = (
 ) => void;
 
 type Last<Tuple extends unknown[]> = Required<Tuple> extends [...infer _, infer End] ? End : Untyped;
-/** The arguments without the callback. `never` if the event has no callback, because it is not a request. */
+type AnyCallback = (...answer: Untyped[]) => unknown;
+/**
+ * The arguments without the callback, which a map may declare as optional: the event can then be sent as a request or not.
+ * `never` if the event has no callback, because it is not a request.
+ */
 type AllButCallback<Tuple extends unknown[]> =
-  Required<Tuple> extends [...infer Start, (...answer: Untyped[]) => unknown]
-    ? Start
+  Required<Tuple> extends [...infer Start, AnyCallback]
+    ? [Tuple] extends [[...infer Optional, unknown?]]
+      ? Optional
+      : Start
     : number extends Tuple['length']
       ? Tuple
       : never;
@@ -57,15 +63,18 @@ export type AnswerOf<Map extends EventsMap, Event extends EventNames<Map>> = Ans
   Last<EventParams<Map, Event>>
 >;
 
+type ErrorFirst<Callback, Many extends boolean> = Callback extends (...answer: infer Params) => infer Result
+  ? (error: Error, ...answer: Many extends true ? [Values<Params>[0][]] : Values<Params>) => Result
+  : never;
+
 type WithTimeoutCallback<Tuple extends unknown[], Many extends boolean> = Tuple extends [
   ...infer Start,
-  (...answer: infer Params) => infer Result,
+  infer Callback extends AnyCallback,
 ]
-  ? [
-      ...Start,
-      (error: Error, ...answer: Many extends true ? [Values<Params>[0][]] : Values<Params>) => Result,
-    ]
-  : Tuple;
+  ? [...Start, ErrorFirst<Callback, Many>]
+  : Required<Tuple> extends [...infer _, infer Callback extends AnyCallback]
+    ? [...AllButCallback<Tuple>, answer?: ErrorFirst<Callback, Many>]
+    : Tuple;
 
 /** The same events, with an error as the first argument of each callback, for `timeout(ms).emit`. */
 export type WithTimeout<Map extends EventsMap> = {

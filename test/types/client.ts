@@ -18,6 +18,9 @@ interface ClientToServer {
   ticks: (every: number, answer: (tick: Date) => void) => void;
   where: (answer: (place: string) => void) => void;
   pair: (room: string, count: number, answer: (text: string) => void) => void;
+  /** A request, or an event that nobody answers. */
+  note: (text: string, answer?: (count: number) => void) => void;
+  find: (text?: string, answer?: (count: number) => void) => void;
 }
 
 export async function typed(): Promise<void> {
@@ -87,6 +90,26 @@ export async function typed(): Promise<void> {
   untyped.emit('anything', { goes: true });
   const answer = await untyped.emitWithAck('anything', 1);
   answer.whatever();
+}
+
+/** Maps may declare the callback as optional, as generated ones do. */
+export async function optionalCallbacks(socket: ClientSocket<ServerToClient, ClientToServer>): Promise<void> {
+  socket.emit('note', 'text');
+  socket.emit('note', 'text', (count) => count.toFixed());
+  socket.timeout(100).emit('note', 'text');
+  socket.timeout(100).emit('note', 'text', (error, count) => void [error.message, count.toFixed()]);
+  const count: number = await socket.emitWithAck('note', 'text');
+  const found: number = await socket.emitWithAck('find');
+  await socket.timeout(100).emitWithAck('find', String(count + found));
+  socket.subscribe('find').onAnswer((all) => all.toFixed());
+  // @ts-expect-error the text is missing
+  await socket.emitWithAck('note');
+  // @ts-expect-error the data is a text
+  await socket.emitWithAck('note', 1);
+  // @ts-expect-error the answer is a number
+  socket.timeout(100).emit('note', 'text', (_error, text: string) => text);
+  // @ts-expect-error not a request
+  await socket.emitWithAck('leave');
 }
 
 /** `any` under a name that the linter allows. */

@@ -59,7 +59,7 @@ const layers = Object.entries(LAYERS).map(([folder, below]) => ({
 /** One rule per optional peer: only the entry that needs it may import it. */
 const OPTIONAL_PEERS = {
   codemod: 'ts-morph',
-  contract: '(@nestjs/swagger|class-transformer|class-validator|yaml)',
+  contract: '(@nestjs/swagger|class-transformer|class-validator|json-schema-to-typescript|yaml)',
   microservices: '@nestjs/microservices',
   opentelemetry: '@opentelemetry',
   react: '(@types/)?react',

@@ -18,6 +18,7 @@ const CORNERS = [
   ['cluster/faults/', ONCE], // brokers and processes that fail, with long waits
   ['conformance/mutants', ONCE],
   ['contract/schema-', ONCE], // Jest cannot load arktype and typebox as CommonJS, as Nest 11 is
+  ['contract/types-', ONCE], // compilers and samples
   ['documentation/types', ONCE],
   ['samples/', ONCE],
 

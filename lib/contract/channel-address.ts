@@ -1,5 +1,6 @@
 import { parse, type Token } from 'path-to-regexp';
 import { compilePath, isPattern } from '../server/upgrade/path-pattern.js';
+import { PARAMETER_TEXTS } from './parameter-texts.js';
 import type { MountPoint } from '../server/upgrade/mount-point.js';
 
 /** The address of a channel, as AsyncAPI writes it. */
@@ -18,7 +19,7 @@ export interface Address {
  */
 export function addressOf({ path, expression }: MountPoint): Address {
   if (expression !== undefined) {
-    const description = `A name that matches \`${String(expression)}\`, without its leading /.`;
+    const description = `${PARAMETER_TEXTS.name}\`${String(expression)}\`, without its leading /.`;
     const base = path === '/' ? '' : path;
     return {
       address: `${base}/{name}`,
@@ -34,7 +35,7 @@ export function addressOf({ path, expression }: MountPoint): Address {
       .map((token) => {
         if (token.type === 'text') return token.value;
         if (token.type === 'group') return write(token.tokens);
-        parameters[token.name] = token.type === 'wildcard' ? { description: 'One or more segments.' } : {};
+        parameters[token.name] = token.type === 'wildcard' ? { description: PARAMETER_TEXTS.wildcard } : {};
         return `{${token.name}}`;
       })
       .join('');

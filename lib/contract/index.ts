@@ -36,3 +36,4 @@ export type {
   StandardSchema,
 } from '../nest/schemas/standard-schema.js';
 export { contractToYaml, writeContract } from './write-contract.js';
+export { contractToTypes, writeTypes } from './types/write-types.js';

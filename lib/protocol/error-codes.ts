@@ -133,7 +133,7 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_INVALID_CONTRACT: {
     topic: 'start',
     class: 'Error',
-    when: '`createContract` or `writeContract` cannot describe the application: two DTOs or security schemes of one name differ, a security scheme is undescribed, a class name is no schema name, or a path is unknown in preview mode.',
+    when: '`createContract` or `writeContract` cannot describe the application: two DTOs or security schemes of one name differ, a security scheme is undescribed, a class name is no schema name, or a path is unknown in preview mode. Or `contractToTypes` and the commands `types` and `contract` got a document that is no contract of this package.',
     fix: 'The message names the classes and the decorator or option that resolves it.',
   },
   ERR_ENVELOPE_TIMEOUT: {

@@ -73,6 +73,13 @@ const options = (valid: object = {}): Parameter => ({ name: 'options', valid, op
 const url: Parameter = { name: 'url', valid: 'ws://127.0.0.1:1/' };
 const source: Parameter = { name: 'source', valid: String, takes: ['null', 'object', 'function'] };
 const path: Parameter = { name: 'path', valid: '/x', takes: ['text'] };
+const EMPTY_CONTRACT = {
+  asyncapi: '3.0.0',
+  info: { title: 'Empty', version: '1.0.0' },
+  channels: {},
+  operations: {},
+  components: { messages: {} },
+};
 const connected = (socket: unknown): void => {
   (socket as { disconnect(): void }).disconnect();
 };
@@ -192,6 +199,10 @@ export const surfaceOf = (
       ],
       call: (...args) => Reflect.apply(contract.Security, undefined, args),
     },
+    contractToTypes: {
+      params: [{ name: 'contract', valid: EMPTY_CONTRACT }],
+      call: (...args) => Reflect.apply(contract.contractToTypes, undefined, args),
+    },
     contractToYaml: {
       params: [{ name: 'contract', valid: {}, takes: ['object'] }],
       call: (...args) => Reflect.apply(contract.contractToYaml, undefined, args),
@@ -215,6 +226,14 @@ export const surfaceOf = (
         options(),
       ],
       call: (...args) => Reflect.apply(contract.writeContract, undefined, args),
+    },
+    writeTypes: {
+      params: [
+        { name: 'app', valid: app },
+        { name: 'file', valid: join(tmpdir(), `surface-${process.pid}.ts`) },
+        options(),
+      ],
+      call: (...args) => Reflect.apply(contract.writeTypes, undefined, args),
     },
   },
   './explorer': {

@@ -1,4 +1,4 @@
-const MISSING = ['@nestjs/swagger', 'class-validator', 'class-transformer'];
+const MISSING = ['@nestjs/swagger', 'class-validator', 'class-transformer', 'json-schema-to-typescript'];
 
 export function resolve(specifier, context, next) {
   if (MISSING.includes(specifier))

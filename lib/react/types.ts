@@ -136,8 +136,10 @@ export interface PresenceMember<Meta = Untyped> {
 /** A change of the members of a room, as the server emits it. */
 export interface PresenceChange<Meta = Untyped> {
   readonly room: string;
-  /** Members that came, or whose `metas` changed. */
+  /** Members that came. */
   readonly join?: readonly PresenceMember<Meta>[];
+  /** Members whose `metas` changed. */
+  readonly update?: readonly PresenceMember<Meta>[];
   /** Keys of members that left. */
   readonly leave?: readonly string[];
 }

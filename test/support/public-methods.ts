@@ -192,7 +192,7 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
   'ClientSocket.signal()': { ...sending, signal },
   'ClientSocket.volatile': { emit: sent },
   'ClientSocket.stream()': { next: NONE, return: NONE },
-  'ClientSocket.subscribe()': { onAnswer: [listener], onError: [listener], stop: NONE },
+  'ClientSocket.subscribe()': { onAnswer: [listener], onError: [listener], refresh: NONE, stop: NONE },
   TestClient: {
     ...client,
     next: [event],

@@ -8,6 +8,7 @@ import * as explorer from '../../lib/explorer/index.js';
 import * as main from '../../lib/index.js';
 import * as microservices from '../../lib/microservices/index.js';
 import * as opentelemetry from '../../lib/opentelemetry/index.js';
+import * as react from '../../lib/react/index.js';
 import * as socketio from '../../lib/socketio/index.js';
 import * as terminus from '../../lib/terminus/index.js';
 import * as testing from '../../lib/testing/index.js';
@@ -25,6 +26,7 @@ export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
   './socket.io': socketio,
   './testing': testing,
   './client': nodeClient,
+  './react': react,
 };
 
 /** One value of each kind. */
@@ -63,8 +65,16 @@ export const CONSTANT = 'a constant';
 export const ACCEPTS_ANYTHING = 'takes anything';
 /** Exported for its type and for `instanceof`: only the package creates instances. */
 export const PACKAGE_ONLY = 'made by the package';
+/** A component or hook, which only React calls. `test/react` tests it. */
+export const CALLED_BY_REACT = 'called by React';
 
-type Entry = Row | readonly Row[] | typeof CONSTANT | typeof ACCEPTS_ANYTHING | typeof PACKAGE_ONLY;
+type Entry =
+  | typeof CALLED_BY_REACT
+  | Row
+  | readonly Row[]
+  | typeof CONSTANT
+  | typeof ACCEPTS_ANYTHING
+  | typeof PACKAGE_ONLY;
 
 const optional = true as const;
 /** Nest injects the right value or `undefined`, so only null is checked. */
@@ -302,6 +312,17 @@ export const surfaceOf = (
     RequestError: ACCEPTS_ANYTHING,
     TimeoutError: ACCEPTS_ANYTHING,
     connect: connectRow(nodeClient.connect),
+  },
+  './react': {
+    EnvelopeProvider: CALLED_BY_REACT,
+    createEnvelopeHooks: ACCEPTS_ANYTHING,
+    useConnectionState: CALLED_BY_REACT,
+    useEvent: CALLED_BY_REACT,
+    usePresence: CALLED_BY_REACT,
+    useRequest: CALLED_BY_REACT,
+    useSocket: CALLED_BY_REACT,
+    useStream: CALLED_BY_REACT,
+    useSubscription: CALLED_BY_REACT,
   },
 });
 

@@ -55,9 +55,13 @@ export function subscriptionStore(
       callListener((() => (after = reducer(before, ...args) as unknown)) as AnyFunction, []);
       return after;
     };
+    /** Whether the data is up to date, also while the answer for a later component is under way. */
+    let isCurrent = false;
     const publish = (change: Partial<SubscriptionResult<Untyped>>): void => {
       const before = store.get();
-      const after = { ...before, ...change, state: subscription.state };
+      const { state } = subscription;
+      isCurrent = state === 'active' || (isCurrent && state === 'pending' && socket.connected);
+      const after = { ...before, ...change, state: isCurrent ? 'active' : state };
       if (after.state !== before.state || after.data !== before.data || after.error !== before.error)
         store.set(after);
     };

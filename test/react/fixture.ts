@@ -23,7 +23,7 @@ export interface Started {
 }
 
 /** Starts a server. */
-export async function start(options?: AppOptions): Promise<Started> {
+export async function start(options: AppOptions = { adapter: { shutdownTimeout: 10 } }): Promise<Started> {
   const app = await startApp({ providers: [PageGateway] }, options);
   const url = app.url('/page');
   const page = (...children: ReactNode[]): ReactElement =>

@@ -28,6 +28,7 @@ const CORNERS = [
   ['client/', FIRST],
   ['fuzz/', FIRST],
   ['presence/', FIRST],
+  ['react/', FIRST],
   ['recovery/', FIRST],
   ['documentation/errors', FIRST],
   ['setup/brokers', FIRST],

@@ -45,9 +45,14 @@ function useFirstFunction(auth: ClientOptions['auth']): ClientOptions['auth'] {
   return first?.auth ?? auth;
 }
 
-/** Returns a client for a render on a server. It opens no connection and keeps nothing. */
+/** Returns a client for a render on a server. It opens no connection, keeps nothing, and rejects requests at once. */
 function unconnected(): ClientSocket {
-  return connect('ws://localhost', { autoConnect: false, reconnection: false, WebSocket: NoWebSocket });
+  return connect('ws://localhost', {
+    autoConnect: false,
+    reconnection: false,
+    maxQueued: 0,
+    WebSocket: NoWebSocket,
+  });
 }
 
 const NoWebSocket = class {

@@ -1,9 +1,8 @@
 // Compiles lib/ twice: dist/esm for import, dist/cjs for require.
 import { execFileSync } from 'node:child_process';
-import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { brotliCompressSync } from 'node:zlib';
-import { build } from 'esbuild';
+import { brotliSize, bundleClient } from './client-bundle.js';
 import { writeExplorerPage } from './explorer-page.js';
 
 const root = join(import.meta.dirname, '..');
@@ -21,17 +20,6 @@ writeFileSync(join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n');
 for (const file of ['collection.json', 'nest-add/schema.json'])
   cpSync(join(root, 'lib/schematics', file), join(root, 'dist/cjs/schematics', file));
 
-// The client for a script tag: one file without dependencies.
-const client = join(root, 'dist/client.min.js');
-await build({
-  entryPoints: [join(root, 'dist/esm/client/index.js')],
-  outfile: client,
-  bundle: true,
-  minify: true,
-  format: 'esm',
-  target: 'es2022',
-  legalComments: 'none',
-});
-const bytes = readFileSync(client);
-const { length } = brotliCompressSync(bytes);
-console.log(`dist/client.min.js: ${bytes.length} bytes, ${length} as brotli`);
+const client = await bundleClient(join(root, 'dist/esm/client/index.js'));
+writeFileSync(join(root, 'dist/client.min.js'), client);
+console.log(`dist/client.min.js: ${client.length} bytes, ${brotliSize(client)} as brotli`);

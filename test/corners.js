@@ -19,6 +19,7 @@ const CORNERS = [
   ['conformance/mutants', ONCE],
   ['contract/schema-', ONCE], // Jest cannot load arktype and typebox as CommonJS, as Nest 11 is
   ['contract/types-', ONCE], // compilers and samples
+  ['documentation/client-size', ONCE],
   ['documentation/types', ONCE],
   ['samples/', ONCE],
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { jest } from '@jest/globals';
-import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
 import { AppModule } from '../../sample/02-auth/src/app.module.js';
+import { bundleClient } from '../../scripts/client-bundle.js';
 import { getEnvelopeServerToken, type EnvelopeServer } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { violations } from './axe.js';
@@ -69,9 +69,7 @@ describeInBrowser('sample 02-auth in Chromium', () => {
   let client = '';
 
   beforeAll(async () => {
-    const entryPoints = [join(process.cwd(), 'lib/client/index.ts')];
-    const built = await build({ entryPoints, bundle: true, format: 'esm', target: 'es2022', write: false });
-    client = built.outputFiles[0]!.text;
+    client = await bundleClient(join(process.cwd(), 'lib/client/index.ts'));
     chromium = await Chromium.launch();
   });
   afterAll(() => chromium?.close());

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { Controller, Get, Header } from '@nestjs/common';
-import { build } from 'esbuild';
 import type { Page } from 'playwright-core';
+import { bundleClient } from '../../scripts/client-bundle.js';
 import type { ClientOptions, ClientSocket, Subscription } from '../../lib/client/index.js';
 import {
   GuardedGateway,
@@ -82,15 +82,7 @@ describeInBrowser('the client in Chromium', () => {
   const problems: string[] = [];
 
   beforeAll(async () => {
-    const built = await build({
-      entryPoints: [join(process.cwd(), 'lib/client/index.ts')],
-      bundle: true,
-      minify: true,
-      format: 'esm',
-      target: 'es2022',
-      write: false,
-    });
-    bundle = built.outputFiles[0]!.text;
+    bundle = await bundleClient(join(process.cwd(), 'lib/client/index.ts'));
     chromium = await Chromium.launch();
   });
   afterAll(() => chromium?.close());

@@ -1,0 +1,2 @@
+export function bundleClient(entry: string): Promise<string>;
+export function brotliSize(text: string): number;

@@ -26,6 +26,7 @@ const CORNERS = [
   ['cluster/adapters/classic-redis', TWO],
   ['cluster/adapters/streams-redis', TWO],
   ['cluster/', FIRST],
+  ['cli/', FIRST],
   ['client/', FIRST],
   ['fuzz/', FIRST],
   ['presence/', FIRST],

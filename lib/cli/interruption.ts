@@ -14,6 +14,8 @@ export function interruption(): AbortSignal {
   const controller = new AbortController();
   // one for each connection that opens
   setMaxListeners(0, controller.signal);
+  // ends a command that reads standard input
+  controller.signal.addEventListener('abort', () => process.stdin.destroy());
   const interrupt = (exitCode: number): void => {
     const reason: Interruption = { exitCode };
     if (controller.signal.aborted) process.exit(exitCode);

@@ -8,7 +8,7 @@ export type Part = string | readonly [format: Format, text: string];
 export type Style = (format: Format, text: string) => string;
 
 /** The part of `process.stdout` and `process.stderr` that a command uses. */
-interface Stream {
+export interface Stream {
   readonly isTTY?: boolean;
   write(text: string): unknown;
   /** Knows `NO_COLOR`, `FORCE_COLOR` and `TERM`. Terminals alone have it. */
@@ -26,8 +26,8 @@ export class Output {
 
   constructor(
     readonly isJson: boolean,
-    private readonly out: Stream = process.stdout,
-    private readonly err: Stream = process.stderr,
+    private readonly out: Stream,
+    private readonly err: Stream,
   ) {}
 
   /** Whether a person reads the output as it is printed. */

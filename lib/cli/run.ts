@@ -3,46 +3,59 @@ import { readArguments, usageError } from './arguments.js';
 import { COMMANDS } from './commands.js';
 import { EXIT, exitCodeOf } from './exit-codes.js';
 import { helpOf, overview } from './help.js';
-import { interruption, type Interruption } from './interruption.js';
-import { Output, styleOf } from './output.js';
+import type { Interruption } from './interruption.js';
+import { Output, styleOf, type Stream } from './output.js';
 import { version } from './version.js';
+
+/** What a command line uses of its process. */
+export interface Environment {
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  /** Aborts with an `Interruption` when the command should end. */
+  readonly signal: AbortSignal;
+}
 
 /**
  * Runs one command line, without `node` and the script.
  *
  * @returns the exit code
  */
-export async function run(argv: readonly string[]): Promise<number> {
+export async function run(argv: readonly string[], environment: Environment): Promise<number> {
+  const { stdout, stderr } = environment;
   const [name, ...rest] = argv;
-  const output = new Output(rest.includes('--json'));
+  const output = new Output(rest.includes('--json'), stdout, stderr);
   try {
-    if (name === undefined) return printUsage(EXIT.usage);
+    if (name === undefined) return printUsage(stderr, EXIT.usage);
     if (name === '--version' || name === '-v') {
       output.print(version());
       return EXIT.ok;
     }
     if (name === '--help' || name === '-h' || name === 'help') {
       const [about] = rest;
-      return about === undefined ? printUsage(EXIT.ok) : await runCommand(about, ['--help'], output);
+      return about === undefined
+        ? printUsage(stdout, EXIT.ok)
+        : await runCommand(about, ['--help'], output, environment);
     }
-    return await runCommand(name, rest, output);
+    return await runCommand(name, rest, output, environment);
   } catch (error) {
     return report(error, name, output);
   }
 }
 
-async function runCommand(name: string, argv: readonly string[], output: Output): Promise<number> {
+async function runCommand(
+  name: string,
+  argv: readonly string[],
+  output: Output,
+  { stdout, signal }: Environment,
+): Promise<number> {
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (entry === undefined) throw unknownCommand(name);
   const { command } = await entry.load();
   const args = readArguments(command, argv);
   if (args.flag('help')) {
-    process.stdout.write(helpOf(name, command, styleOf(process.stdout)));
+    stdout.write(helpOf(name, command, styleOf(stdout)));
     return EXIT.ok;
   }
-  const signal = interruption();
-  // ends a command that reads standard input
-  signal.addEventListener('abort', () => process.stdin.destroy());
   try {
     return await command.run({ args, output, signal });
   } catch (error) {
@@ -68,8 +81,7 @@ function report(error: unknown, name: string | undefined, output: Output): numbe
   return exitCode;
 }
 
-function printUsage(exitCode: number): number {
-  const stream = exitCode === EXIT.ok ? process.stdout : process.stderr;
+function printUsage(stream: Stream, exitCode: number): number {
   stream.write(overview(styleOf(stream)));
   return exitCode;
 }

@@ -1,3 +1,4 @@
+import { assertEmittable } from '../../protocol/reserved-events.js';
 import { RequestError } from '../../client/node.js';
 import { CONNECTION } from '../connection/options.js';
 import { openConnection, readTarget } from '../connection/open-connection.js';
@@ -33,6 +34,7 @@ async function run(context: Context): Promise<number> {
   const { args, output, signal } = context;
   const [, event = '', argument] = args.positionals;
   const count = args.count('count', Infinity);
+  assertEmittable(event);
   const target = await readTarget(context);
   const data = await readData('[data]', argument);
   const connection = await openConnection(target, signal);

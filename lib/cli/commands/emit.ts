@@ -1,3 +1,4 @@
+import { assertEmittable } from '../../protocol/reserved-events.js';
 import type { Untyped } from '../../client/node.js';
 import type { Command, Context } from '../command.js';
 import { openConnection, readTarget, roundTrips } from '../connection/open-connection.js';
@@ -22,6 +23,7 @@ export const command: Command = {
 async function run(context: Context): Promise<number> {
   const { args, output, signal } = context;
   const [, event = '', argument] = args.positionals;
+  assertEmittable(event);
   const target = await readTarget(context);
   const data = await readData('[data]', argument);
   const exceptions: Untyped[] = [];

@@ -1,3 +1,4 @@
+import { assertEmittable } from '../../protocol/reserved-events.js';
 import { usageError } from '../arguments.js';
 import { atMost, pause } from '../at-most.js';
 import type { Command, Context } from '../command.js';
@@ -47,6 +48,7 @@ async function run(context: Context): Promise<number> {
   const duration = args.duration('duration', 10_000);
   const ramp = args.positive('ramp', 100);
   if (event === undefined && args.flag('emit')) throw usageError('--emit needs an event to send');
+  if (event !== undefined) assertEmittable(event);
   const target = await readTarget(context);
   const data = await readData('[data]', argument);
 
@@ -68,8 +70,8 @@ async function run(context: Context): Promise<number> {
   stopProgress();
   const latency = messages?.latencies.summary();
   const sent = messages?.sent ?? 0;
-  // an interrupted test did not plan to send the rest
-  const due = signal.aborted || clients.size === 0 ? sent : total;
+  // an interrupted test did not plan to send the rest, and a server that closes all connections prevents it
+  const due = messages === undefined || signal.aborted || clients.size === 0 ? sent : total;
   const { failures } = clients;
   const errors = [...failures.list(), ...clients.exceptions.list(), ...(messages?.failures.list() ?? [])];
   const report: LoadReport = {

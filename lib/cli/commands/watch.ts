@@ -1,4 +1,5 @@
 import { RequestError, type ClientSocket, type Untyped } from '../../client/node.js';
+import { assertEmittable } from '../../protocol/reserved-events.js';
 import { usageError } from '../arguments.js';
 import type { Command, Context } from '../command.js';
 import { openConnection, readTarget } from '../connection/open-connection.js';
@@ -97,5 +98,6 @@ async function readSubscription(text: string): Promise<{ event: string; data: un
   const [, event, data] = /^(\S+)(?:\s+([^]+))?$/.exec(text.trim()) ?? [];
   if (event === undefined)
     throw usageError('--subscribe is empty: it takes an event, and data after a space');
+  assertEmittable(event);
   return { event, data: await readData('--subscribe', data) };
 }

@@ -23,7 +23,7 @@ export const CONNECTION: Readonly<Record<string, Options>> = {
         'bearer   as the subprotocol pair bearer, <token>',
         'header   as the header Authorization: Bearer',
         'query    as ?token= in the URL',
-        'message  as $auth on the open connection',
+        'message  as $auth, when the guards have let the client in',
       ].join('\n'),
     },
     auth: { value: '<data>', short: 'a', text: 'credentials as a JSON object; @file reads a file' },

@@ -9,7 +9,7 @@ const BELOW_SOCKET = [...BELOW_RECOVERY, 'server/recovery'];
 const BELOW_NAMESPACE = [...BELOW_SOCKET, 'server/socket', 'server/presence'];
 const SERVER = ['protocol', 'server'];
 const BELOW_GUARDS = [...SERVER, 'nest/options', 'nest/gateways'];
-const BELOW_HOOKS = [...BELOW_GUARDS, 'nest/guards', 'nest/errors', 'nest/logging'];
+const BELOW_HOOKS = [...BELOW_GUARDS, 'nest/guards', 'nest/errors', 'nest/logging', 'nest/schemas'];
 
 /** One rule per folder: the folders of `lib/` that it may import. */
 const LAYERS = {

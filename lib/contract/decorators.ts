@@ -1,4 +1,5 @@
 import { assertOptions, isRecordLike, refuse } from '../protocol/refuse.js';
+import { DECLARED } from '../nest/schemas/declared-payloads.js';
 import type { SecurityScheme } from './asyncapi-types.js';
 import { known, type EventDefinitions, type SchemaSource } from './events.js';
 
@@ -37,8 +38,7 @@ export interface Secured {
 
 const KEYS = {
   receives: 'nestjs-envelope:contract:receives',
-  replies: 'nestjs-envelope:contract:replies',
-  emits: 'nestjs-envelope:contract:emits',
+  ...DECLARED,
   security: 'nestjs-envelope:contract:security',
   description: 'nestjs-envelope:contract:description',
 } as const;

@@ -7,6 +7,7 @@ import { ConnectionLog } from './logging/connection-log.js';
 import { ReportLog } from './logging/report-log.js';
 import { resolveAdapterLimits } from './options/limits.js';
 import { UPGRADE_GUARDS, type EnvelopeOptions, type UpgradeGuards } from './options/options.js';
+import { PayloadValidation } from './schemas/payload-validation.js';
 import { Cluster } from '../server/cluster/cluster.js';
 import { SHARED_ADDRESS_FACTOR } from '../server/handshake/client-info.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
@@ -50,6 +51,8 @@ export interface AdapterServices {
   readonly guards: UpgradeGuards;
   /** Nest's configuration, which has the global guards; `undefined` without an application. */
   readonly globalGuards: ApplicationConfig | undefined;
+  /** Checks what gateways send, with the option `validateEmits`; `undefined`: nothing does. */
+  readonly validation: PayloadValidation | undefined;
   /** The encoding of clients that speak the envelope protocol: with bytes, if a further transport carries them. */
   readonly encoding: Encoding;
   /** Restores `app.enableCors`, and logs the number of log lines that were left out. */
@@ -92,6 +95,8 @@ export function createAdapterServices(
     applicationCors: cors?.current ?? (() => undefined),
     guards,
     globalGuards: app && configOf(app),
+    validation:
+      options.validateEmits === true ? new PayloadValidation((text) => reports.warnOnce(text)) : undefined,
     encoding: options.transports?.some(carriesBytes) === true ? ENVELOPE_WITH_BYTES : ENVELOPE,
     close() {
       cors?.undo();

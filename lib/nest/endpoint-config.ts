@@ -139,16 +139,23 @@ function namespaceLimits({ options, limits }: ResolvedInput): NamespaceLimits {
   };
 }
 
-function gatewayBridge({ options, gateways, guard }: ResolvedInput): EndpointConfig['namespace']['gateway'] {
+function gatewayBridge({
+  options,
+  gateways,
+  guard,
+  services,
+}: ResolvedInput): EndpointConfig['namespace']['gateway'] {
   const { limits, messageParser, messageContext, ordered } = options;
   const order = ordered === true ? true : orderedEvents(gateways);
   const router = new MessageRouter(limits, messageParser, messageContext, order);
-  router.dispatcher = new MessageDispatcher(options.replies ?? 'always');
+  const checks = services.validation?.of(gateways);
+  router.dispatcher = new MessageDispatcher(options.replies ?? 'always', checks);
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
   return {
     router,
     errors: ERROR_MAPPING,
     settled: (client) => hooksSettled(client, scoped),
+    checkEmit: checks?.emit,
     hidesRequests: !(options.verifyClient ?? options.allowRequest ?? options.handleProtocols),
     gateways,
     ...(guard && {

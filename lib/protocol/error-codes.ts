@@ -58,6 +58,12 @@ export const ERROR_CODES = {
     when: 'JSON cannot carry the data, for example because it contains bytes, a `Map`, `NaN` or a circular reference.',
     fix: 'The message names the place in the data and what to send instead.',
   },
+  ERR_ENVELOPE_INVALID_EMIT: {
+    topic: 'calls',
+    class: 'Error',
+    when: 'With the option `validateEmits`: the data of an `emit` does not match what `@Emits` declares. Logged, not thrown, if a handler answers with data that its `@Replies` does not allow: the client gets "Internal server error".',
+    fix: 'The message names the gateway, the event and the place in the data. Correct the data or the declaration.',
+  },
   ERR_ENVELOPE_UNSUPPORTED: {
     topic: 'calls',
     class: 'Error',

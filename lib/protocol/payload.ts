@@ -189,7 +189,8 @@ function findFirst<Item>(
   return undefined;
 }
 
-function keyPath(key: string): string {
+/** Returns how a path shows a key: `.name`, or `["a name"]`. */
+export function keyPath(key: string): string {
   return PLAIN_KEY.test(key) ? `.${key}` : `[${JSON.stringify(key).slice(0, MAX_PATH)}]`;
 }
 

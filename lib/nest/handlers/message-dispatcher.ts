@@ -6,6 +6,7 @@ import type { Dispatcher } from '../../server/socket/message-router.js';
 import type { Turn } from '../../server/socket/turn.js';
 import type { Replies } from '../options/options.js';
 import { HandlerResult, type MessageResult } from './handler-result.js';
+import type { PathChecks } from '../schemas/payload-validation.js';
 import { runInOrder } from './run-in-order.js';
 import { SocketIoResult } from './socket-io-result.js';
 
@@ -28,13 +29,19 @@ export class MessageDispatcher implements Dispatcher {
   /** The number of handlers in {@link routes}. */
   private routed = 0;
 
-  constructor(private readonly replies: Replies) {}
+  /** @param checks checks the results of handlers; `undefined`: nothing does */
+  constructor(
+    private readonly replies: Replies,
+    private readonly checks?: Pick<PathChecks, 'reply'>,
+  ) {}
 
   /**
    * Adds the handlers of one gateway, bound to one client. Nest calls this in the same order of gateways for every
    * client.
    */
-  bind(client: EnvelopeSocket, handlers: BoundHandler[]): void {
+  bind(client: EnvelopeSocket, given: BoundHandler[]): void {
+    const { checks } = this;
+    const handlers = checks === undefined ? given : given.map((handler) => checks.reply(handler));
     const before = client._handlers ?? [];
     const callbacks = handlers.map(({ callback }) => callback);
     client._handlers = before.length === 0 ? callbacks : [...before, ...callbacks];

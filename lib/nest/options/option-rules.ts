@@ -69,6 +69,11 @@ const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>
     accepts: (value) => UPGRADE_GUARD_VALUES.has(value),
     only: 'adapter',
   },
+  validateEmits: {
+    takes: 'true or false',
+    accepts: (value) => typeof value === 'boolean',
+    only: 'adapter',
+  },
   // ClientAddressReader and compileHosts check these
   trustProxy: { ...anyValue, only: 'adapter' },
   hosts: { ...anyValue, only: 'adapter' },

@@ -125,6 +125,13 @@ export interface EnvelopeOptions extends PathOptions {
    * Socket.IO on the same gateways. Default: none.
    */
   transports?: readonly Transport[];
+  /**
+   * Checks all that gateways send against what they declare, for development and tests: the data of each `emit`, by server, client or
+   * room, against `@Emits`, and what handlers return against `@Replies`. Standard Schemas and DTO classes with class-validator are
+   * checked; plain JSON Schemas and undeclared events are not. A wrong `emit` throws; a wrong answer is logged, and the client gets
+   * "Internal server error". Default `false`: nothing is checked, and nothing is loaded.
+   */
+  validateEmits?: boolean;
   /** The port for gateways that name none. Default 0: the application's HTTP server. */
   port?: number;
   /** The path for gateways that name none. Default `/`, as in `WsAdapter`. */

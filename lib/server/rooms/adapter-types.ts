@@ -58,7 +58,10 @@ export interface Namespace {
   _ids: number;
   /** @internal */
   readonly _config: {
-    readonly gateway: { readonly errors: { roomLimit(why: string): Error } };
+    readonly gateway: {
+      readonly errors: { roomLimit(why: string): Error };
+      readonly checkEmit: ((event: string, args: readonly unknown[]) => void) | undefined;
+    };
     readonly limits: { readonly maxRoomNameLength: number };
   };
   /** @internal The store of sessions and missed messages; `undefined` without recovery. */

@@ -93,13 +93,14 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
    * is a request, and the function is called with `(error, responses)`.
    *
    * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: its message contains the place in
-   * the data
+   * the data; with the option `validateEmits`, Error on data that is not as `@Emits` declares it
    */
   emit<Event extends EventNames<Emit>>(
     event: Event,
     ...args: EventParams<WithManyAnswers<Emit>, Event>
   ): true {
     assertEmittable(event);
+    this.nsp._config.gateway.checkEmit?.(event, args);
     return this._emit(event, args, channels.broadcast.hasSubscribers ? this.publish(event) : undefined);
   }
 

@@ -105,6 +105,8 @@ export interface GatewayBridge<Client> {
   settled(client: Client): Promise<void> | undefined;
   /** Runs the guards of the upgrade again, and never rejects; absent on a path without guards. @returns the refusal */
   reauthenticate?(client: Client): Promise<object | undefined>;
+  /** Checks what the application emits; `undefined`: nothing does. @throws Error if the data is not as declared */
+  readonly checkEmit: ((event: string, args: readonly unknown[]) => void) | undefined;
   /** Whether no check of the application was given the upgrade request. */
   readonly hidesRequests: boolean;
   /** The gateways of this path, as the Nest side knows them. */

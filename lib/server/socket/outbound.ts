@@ -99,6 +99,7 @@ export class Outbound {
   ): boolean {
     const { socket } = this;
     assertEmittable(event);
+    socket.nsp._config.gateway.checkEmit?.(event, args);
     if (event === 'exception' && failRunningRequest(socket, args.length > 1 ? args : args[0])) return true;
     const isLogged =
       callback === undefined &&

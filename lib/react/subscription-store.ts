@@ -55,11 +55,13 @@ export function subscriptionStore(
       callListener((() => (after = reducer(before, ...args) as unknown)) as AnyFunction, []);
       return after;
     };
+    /** Whether the last answer is from before this component, and so without the events since then. */
+    let isKnown = isLate;
     /** Whether the data is up to date, also while the answer for a later component is under way. */
     let isCurrent = false;
     const publish = (change: Partial<SubscriptionResult<Untyped>>): void => {
       const before = store.get();
-      const { state } = subscription;
+      const state = isKnown && subscription.state === 'active' ? 'pending' : subscription.state;
       isCurrent = state === 'active' || (isCurrent && state === 'pending' && socket.connected);
       const after = { ...before, ...change, state: isCurrent ? 'active' : state };
       if (after.state !== before.state || after.data !== before.data || after.error !== before.error)
@@ -75,7 +77,6 @@ export function subscriptionStore(
       return () => void socket.off(name, listener);
     });
     let isStarting = true;
-    let isKnown = isLate;
     subscription.onAnswer((answer: unknown) => {
       if (isStarting) return void (isKnown = true);
       const missed = events;
@@ -86,8 +87,11 @@ export function subscriptionStore(
       });
     });
     isStarting = false;
-    // an answer from before this component is without the events since then
-    if (isKnown) subscription.refresh();
+    // StrictMode stops and starts in one turn: one request is enough
+    queueMicrotask(() => {
+      if (isKnown) subscription.refresh();
+      isKnown = false;
+    });
     subscription.onError((error) => {
       events = [];
       publish({ data: undefined, error });

@@ -4,8 +4,11 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { contractToTypes, createContract } from '../../lib/contract/index.js';
+import { startApp } from '../support/app.js';
 import { Child } from '../support/child.js';
 import { expectGolden } from '../support/golden.js';
+import { SchemaGateway } from './schema-gateways.js';
 
 const ROOT = process.cwd();
 const GOLDEN = join(ROOT, 'test/contract/golden');
@@ -23,6 +26,14 @@ describe('the types of the samples', () => {
     };
     for (const [sample, given] of Object.entries(options))
       await expectGolden(`${sample}.ts`, (await child.ask('types', sample, given)) as string);
+  });
+});
+
+describe('the types of schemas of zod, valibot, arktype and typebox', () => {
+  it('are those of the golden file', async () => {
+    const app = await startApp({ providers: [SchemaGateway] });
+    const contract = await createContract(app.nest, { title: 'Schemas', version: '1.0.0' });
+    await expectGolden('schemas.ts', await contractToTypes(contract));
   });
 });
 

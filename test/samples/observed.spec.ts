@@ -1,4 +1,4 @@
-import { connect, type ClientSocket } from '../../lib/client/node.js';
+import { connectAuction } from '../contract/golden/05-observed.js';
 import { Sample } from '../support/sample.js';
 import { until } from '../support/wait.js';
 
@@ -10,7 +10,7 @@ interface Line {
 
 const text = async (url: string): Promise<string> => (await fetch(url)).text();
 
-let socket: ClientSocket | undefined;
+let socket: ReturnType<typeof connectAuction> | undefined;
 afterEach(() => socket?.disconnect());
 
 describe('sample 05-observed', () => {
@@ -28,7 +28,7 @@ describe('sample 05-observed', () => {
     // The explorer shows the first operation. It should not be the one that fails on purpose.
     expect(/^operations:\n +(\S+):$/m.exec(contract)![1]).toBe('auction.lots');
 
-    socket = connect(`${url!}/auction`, { auth: 'eve' });
+    socket = connectAuction(url!, { auth: 'eve' });
     const prices: unknown[] = [];
     socket.on('price', (lot) => prices.push(lot));
     expect(await socket.emitWithAck('bid', { lot: 'globe', amount: 7_000 })).toMatchObject({ price: 7_000 });

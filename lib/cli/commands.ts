@@ -17,5 +17,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   emit: { summary: 'send an event', load: () => import('./commands/emit.js') },
   ask: { summary: 'send a request and print its answer', load: () => import('./commands/ask.js') },
   watch: { summary: 'print the events of the server', load: () => import('./commands/watch.js') },
+  types: { summary: 'make the types of a client from a contract', load: () => import('./commands/types.js') },
+  contract: {
+    summary: 'show a contract, or copy it to a file',
+    load: () => import('./commands/contract.js'),
+  },
   load: { summary: 'measure how long answers take under load', load: () => import('./commands/load.js') },
 };

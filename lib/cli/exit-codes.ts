@@ -19,12 +19,14 @@ const USAGE: ReadonlySet<unknown> = new Set([
   'ERR_ENVELOPE_INVALID_OPTION',
   'ERR_ENVELOPE_INVALID_EVENT',
   'ERR_ENVELOPE_RESERVED_EVENT',
+  'ERR_ENVELOPE_INVALID_CONTRACT',
 ]);
 const CONNECTION: ReadonlySet<unknown> = new Set(['ConnectError', 'DisconnectedError']);
 
 /** Returns the exit code for an error that ended a command. */
 export function exitCodeOf(error: unknown): number {
-  const { code, name } = Object(error) as { code?: unknown; name?: unknown };
+  const { code, name, exitCode } = Object(error) as { code?: unknown; name?: unknown; exitCode?: unknown };
+  if (typeof exitCode === 'number') return exitCode;
   if (USAGE.has(code)) return EXIT.usage;
   return CONNECTION.has(name) ? EXIT.connection : EXIT.failed;
 }

@@ -35,5 +35,6 @@ export type {
   SchemaSide,
   StandardSchema,
 } from '../nest/schemas/standard-schema.js';
-export { contractToYaml, writeContract } from './write-contract.js';
+export { contractToYaml } from './contract-formats.js';
+export { writeContract } from './write-contract.js';
 export { contractToTypes, writeTypes } from './types/write-types.js';

@@ -14,6 +14,8 @@ export type PayloadSchema = { readonly schema: JsonSchema; readonly title: strin
 export interface ChannelEvent {
   readonly event: string;
   readonly payloads: PayloadSchema[];
+  /** The handlers, such as `ChatGateway.say`, or the gateways that declare the event. */
+  readonly handlers: string[];
   /** The answers of the handlers. */
   readonly answers: PayloadSchema[];
   isStream: boolean;
@@ -63,6 +65,7 @@ function addOperation(
   const isReceived = operation.action === 'receive';
   const event = entryOf(isReceived ? emits : listens, request.name);
   addUnlessEqual(event.payloads, payloadOf(request));
+  event.handlers.push(operation['x-handler']);
   event.isDeprecated ||= operation['x-deprecated'] === true;
   addTexts(event.texts, operation.summary, operation.description);
   if (!isReceived) return;
@@ -76,6 +79,7 @@ function entryOf(events: Map<string, ChannelEvent>, event: string): ChannelEvent
   const made = events.get(event) ?? {
     event,
     payloads: [],
+    handlers: [],
     answers: [],
     isStream: false,
     isDeprecated: false,

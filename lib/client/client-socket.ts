@@ -76,9 +76,7 @@ export class ClientSocket<
     this.#queue = new SendQueue(this.#connection, settings.maxQueued);
     this.#sender = new Sender(this.#queue, settings.ackTimeout);
     this.#subscriptions = new Subscriptions(this.#connection, this.#queue, settings);
-    this.#renewal = new Renewal(this.#connection, this.#sender, settings, () =>
-      this.#subscriptions.retryRefused(),
-    );
+    this.#renewal = new Renewal(this.#connection, (data) => this.#authenticate(data), settings);
     // listeners that the caller adds synchronously receive every event
     if (settings.autoConnect) queueMicrotask(() => this.state === 'idle' && this.connect());
   }
@@ -264,6 +262,12 @@ export class ClientSocket<
   onState(listener: (state: ConnectionState, before: ConnectionState) => void): () => void {
     this.#listeners.add(STATE, listener as AnyFunction);
     return () => this.#listeners.remove(STATE, listener as AnyFunction);
+  }
+
+  async #authenticate(data: unknown): Promise<unknown> {
+    const answer: unknown = await this.#sender.request('$auth', [data]);
+    this.#subscriptions.retryRefused();
+    return answer;
   }
 
   #opened(session: SessionInfo): void {

@@ -84,33 +84,30 @@ export function withDefaults(
       'ERR_ENVELOPE_INVALID_ARGUMENT',
       new TypeError(`${caller}: options is ${String(options)}: it takes an object, { auth: token }`),
     );
-  // { pingInterval: undefined } selects the default
-  const given = Object.entries(options).filter(([, value]) => value !== undefined) as [string, unknown][];
-  for (const [name, value] of given) {
-    const kind = Object.hasOwn(KINDS, name) ? KINDS[name]! : '';
-    if (kind === '')
+  const settings: Record<string, unknown> = { ...DEFAULTS, WebSocket: platform };
+  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
+    // { pingInterval: undefined } selects the default
+    if (value === undefined) continue;
+    const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
+    if (kind === undefined)
       throw withCode(
         'ERR_ENVELOPE_INVALID_OPTION',
         new TypeError(`${caller}: unknown option "${name}". Valid names: ${Object.keys(KINDS).join(', ')}`),
       );
-    const isValid =
-      kind.includes(typeof value) && value !== null && (typeof value !== 'number' || value >= 0);
-    if (!isValid)
+    const isNumber = typeof value === 'number';
+    if (!kind.includes(typeof value) || value === null || (isNumber && !(value >= 0)))
       throw withCode(
         'ERR_ENVELOPE_INVALID_OPTION',
         new TypeError(
           `${caller}: ${name} is ${String(value)}: it takes a ${kind === 'number' ? 'number from 0 on' : kind}`,
         ),
       );
+    settings[name] = isNumber ? Math.min(value, MAX_DELAY) : value;
   }
-  const WebSocket = options.WebSocket ?? platform;
-  if (WebSocket === undefined)
+  if (settings['WebSocket'] === undefined)
     throw withCode(
       'ERR_ENVELOPE_NO_WEBSOCKET',
       new Error(`${caller}: this platform has no WebSocket. Pass one: connect(url, { WebSocket })`),
     );
-  const settings: Settings = { ...DEFAULTS, ...Object.fromEntries(given), WebSocket };
-  for (const [name, value] of Object.entries(settings))
-    if (typeof value === 'number') Reflect.set(settings, name, Math.min(value, MAX_DELAY));
-  return settings;
+  return settings as unknown as Settings;
 }

@@ -2,7 +2,6 @@ import { DisconnectedError } from '../protocol/disconnected-error.js';
 import type { Connection } from './connection.js';
 import type { SessionInfo } from './message.js';
 import { credentialsOf, type Settings } from './options.js';
-import type { Sender } from './sender.js';
 
 /** The part of the remaining time after which the client renews, and the width of the jitter around it. */
 const PART = 0.8;
@@ -24,21 +23,14 @@ export class Renewal {
   /** Settles when the last `$auth` is answered. The server looks at one at a time. */
   #lastAnswer: Promise<unknown> = Promise.resolve();
   readonly #connection: Connection;
-  readonly #sender: Pick<Sender<never>, 'request'>;
+  readonly #send: (data: unknown) => Promise<unknown>;
   readonly #settings: Settings;
-  readonly #accepted: () => void;
 
-  /** @param accepted runs when the server has accepted fresh credentials */
-  constructor(
-    connection: Connection,
-    sender: Pick<Sender<never>, 'request'>,
-    settings: Settings,
-    accepted: () => void,
-  ) {
+  /** @param send sends `$auth` with this data, and resolves to the answer */
+  constructor(connection: Connection, send: (data: unknown) => Promise<unknown>, settings: Settings) {
     this.#connection = connection;
-    this.#sender = sender;
+    this.#send = send;
     this.#settings = settings;
-    this.#accepted = accepted;
   }
 
   /** The connection is open. */
@@ -65,12 +57,11 @@ export class Renewal {
     const data = typeof credentials === 'string' ? { token: credentials } : credentials;
     const request = this.#lastAnswer.then(() => {
       assertOpen();
-      return this.#sender.request('$auth', [data]);
+      return this.#send(data);
     });
     this.#lastAnswer = request.catch(() => undefined);
     const answer = Object(await request) as { expiresAt?: number };
     this.#schedule(remainingOf(answer));
-    this.#accepted();
     return answer;
   }
 

@@ -1,14 +1,16 @@
 import { ClientProxy, type ReadPacket, type WritePacket } from '@nestjs/microservices';
 import type { ConnectError } from '../client/errors.js';
 import { Connection, type ConnectionState } from '../client/connection.js';
-import type { Message } from '../client/message.js';
+import { writeMessage, type Message, type SessionInfo } from '../client/message.js';
 import { NodeSocket, withRefusal } from '../client/node-web-socket.js';
+import { Renewal } from '../client/renewal.js';
 import { toWebSocketUrl } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import { textOfPattern } from '../protocol/microservice-packet.js';
 import { writePayload } from '../protocol/payload.js';
 import { isRecordLike, refuse, refuseOption } from '../protocol/refuse.js';
 import { DisconnectedError } from '../protocol/disconnected-error.js';
+import { RequestError } from '../protocol/request-error.js';
 import { withCode } from '../protocol/with-code.js';
 
 /** Options of the client that `ClientProxy` does not need: it connects on first use, and RxJS has `timeout`. */
@@ -45,6 +47,7 @@ type PacketCallback = (packet: WritePacket) => void;
  */
 export class EnvelopeClient extends ClientProxy {
   private readonly connection: Connection;
+  private readonly renewal: Renewal;
   /** Callbacks of messages that have no final answer yet, by message id. */
   private readonly pending = new Map<unknown, PacketCallback>();
   private ids = 0;
@@ -71,12 +74,13 @@ export class EnvelopeClient extends ClientProxy {
     const settings = { ...given, WebSocket: withRefusal(given.WebSocket) };
     this.connection = new Connection(address, settings, {
       stateChanged: () => undefined,
-      opened: () => this.opened(),
+      opened: (session) => this.opened(session),
       received: (message) => this.received(message),
       lost: ({ code, reason }, willReconnect) =>
         this.lost(new DisconnectedError(`connection lost: ${reason || code}`), willReconnect),
       failed: (error) => this.failed(error),
     });
+    this.renewal = new Renewal(this.connection, (data) => this.authenticate(data), settings);
   }
 
   /**
@@ -145,12 +149,25 @@ export class EnvelopeClient extends ClientProxy {
     return this.connection.send(writePayload(data, textOfPattern(pattern), 'payload', packet)!);
   }
 
+  /** Sends `$auth`. Resolves to the answer. */
+  private authenticate(data: unknown): Promise<unknown> {
+    const id = ++this.ids;
+    return new Promise((resolve, reject) => {
+      this.pending.set(id, ({ err, response }) => {
+        if (err === undefined) resolve(response);
+        else reject(err instanceof Error ? err : new RequestError(err));
+      });
+      this.connection.send(writeMessage({ event: '$auth', data, id }));
+    });
+  }
+
   private setStatus(status: EnvelopeClientStatus): void {
     this._status$.next(status);
   }
 
-  private opened(): void {
+  private opened(session: SessionInfo): void {
     this.lastError = undefined;
+    this.renewal.opened(session);
     this.setStatus('connected');
     for (const { resolve } of this.connecting.splice(0)) resolve();
   }
@@ -164,10 +181,12 @@ export class EnvelopeClient extends ClientProxy {
     // a message that a limit refuses gets an `exception` event, not a packet
     if (kind === 'error' || event === 'exception')
       callback({ err: (payload ?? data) || { status: 'error' }, isDisposed: true });
-    else callback({ response: payload, isDisposed: isLast });
+    // the answer to an event has `data`
+    else callback({ response: kind === undefined ? data : payload, isDisposed: isLast });
   }
 
   private lost(error: Error, willReconnect: boolean): void {
+    this.renewal.stop();
     this.setStatus(willReconnect ? 'reconnecting' : 'disconnected');
     const pending = [...this.pending.values()];
     this.pending.clear();

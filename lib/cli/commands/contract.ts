@@ -67,7 +67,7 @@ function rowsOf({ channel, emits, listens }: EventMaps): Row[] {
 
 function print({ info, asyncapi }: Contract, maps: readonly EventMaps[], output: Output): void {
   output.print(['bold', `${info.title} ${info.version}`], ['dim', `  AsyncAPI ${asyncapi}`]);
-  if (maps.length === 0) output.print('', 'no gateways');
+  if (maps.length === 0) output.print('no gateways');
   for (const map of maps) {
     output.print('');
     output.print(['bold', map.channel.address], ['dim', `  ${map.channel.title}`]);

@@ -43,13 +43,15 @@ export class Output {
 
   /** Prints a value: as JSON on one line for scripts and pipes, on several lines for a terminal. */
   value(value: unknown): void {
-    if (!this.isTerminal || this.isJson) return this.json(value);
-    for (const line of (JSON.stringify(value, null, 2) ?? '').split('\n')) this.print(line);
+    for (const line of toJson(value, this.isTerminal ? 2 : undefined).split('\n')) this.print(line);
   }
 
-  /** Prints a value as JSON on one line. `undefined` is `null`. */
-  json(value: unknown): void {
-    this.print(JSON.stringify(value) ?? 'null');
+  /** Prints an object as JSON on one line. */
+  json(fields: object): void {
+    const texts = Object.entries(fields)
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${JSON.stringify(name)}:${toJson(value)}`);
+    this.print(`{${texts.join(',')}}`);
   }
 
   /** Prints a line about the work, on stderr. Nothing with `--json`. */
@@ -89,6 +91,18 @@ export function styleOf(stream: Stream): Style {
   return stream.isTTY === true && stream.hasColors?.() === true && styleText !== undefined
     ? (format, text) => styleText(format, text)
     : (_format, text) => text;
+}
+
+/**
+ * Writes a value as JSON; `undefined` as `null`. A server may send data that is nested too deeply for `JSON.stringify`: an error takes
+ * its place.
+ */
+export function toJson(value: unknown, indentation?: number): string {
+  try {
+    return JSON.stringify(value, null, indentation) ?? 'null';
+  } catch (error) {
+    return JSON.stringify(`not shown: ${String(error)}`);
+  }
 }
 
 /** Escapes what a terminal would interpret. The escapes are those of JSON, so that JSON stays what it was. */

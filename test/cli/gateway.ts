@@ -6,7 +6,7 @@ import {
   WebSocketGateway,
   WebSocketServer,
 } from '@nestjs/websockets';
-import { interval, map, of } from 'rxjs';
+import { interval, of } from 'rxjs';
 import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { deferred } from '../support/wait.js';
 
@@ -18,6 +18,8 @@ export class CliGateway {
   readonly notes: unknown[] = [];
   /** Lets `held` answer. */
   release = deferred();
+  /** The number of calls of `held`. */
+  requests = 0;
   disconnects = 0;
 
   handleDisconnect(): void {
@@ -51,6 +53,7 @@ export class CliGateway {
 
   @SubscribeMessage('held')
   async held(): Promise<string> {
+    this.requests++;
     await this.release.promise;
     return 'released';
   }

@@ -1,5 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
+import { COMMANDS } from '../../lib/cli/commands.js';
 import type { Stream } from '../../lib/cli/output.js';
 import { run } from '../../lib/cli/run.js';
 import { until } from './wait.js';
@@ -99,8 +100,16 @@ export function cli(args: readonly string[], options: CliOptions = {}): Promise<
   return new Cli(args, { input: '', ...options }).ended;
 }
 
+let loading: Promise<void> | undefined;
+
+/** Loads all commands, one after the other: Jest cannot load an ES module twice at the same time. */
+async function loadCommands(): Promise<void> {
+  for (const { load } of Object.values(COMMANDS)) await load();
+}
+
 /** Runs a command line in this process, which is cheaper: for what no process is needed. Nobody interrupts it. */
 export async function cliHere(args: readonly string[]): Promise<CliResult> {
+  await (loading ??= loadCommands());
   const result: CliResult = { code: null, stdout: '', stderr: '' };
   const stream = (name: 'stdout' | 'stderr'): Stream => ({ write: (text) => (result[name] += text) });
   const { signal } = new AbortController();

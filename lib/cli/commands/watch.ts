@@ -7,6 +7,7 @@ import { CONNECTION } from '../connection/options.js';
 import { readData } from '../data.js';
 import { describeException } from '../describe-exception.js';
 import { EXIT, exitCodeOfClose } from '../exit-codes.js';
+import { toJson } from '../output.js';
 import { timeOfDay } from '../time.js';
 
 /** Prints the events of the server. */
@@ -48,7 +49,7 @@ async function run(context: Context): Promise<number> {
   const show = (type: 'event' | 'answer', event: string, data: unknown): void => {
     const date = new Date();
     if (output.isJson) return output.json({ type, time: date.toISOString(), event, data });
-    const text = data === undefined ? '' : ` ${JSON.stringify(data)}`;
+    const text = data === undefined ? '' : ` ${toJson(data)}`;
     output.print(['dim', timeOfDay(date)], ' ', [type === 'event' ? 'green' : 'cyan', event], text);
   };
   let events = 0;

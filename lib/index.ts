@@ -39,6 +39,7 @@ export type { Restored } from './server/recovery/types.js';
 export type { MountedServer, ObservedServer, ObservedSocket } from './server/diagnostics/types.js';
 export { Presence, type Present } from './server/presence/presence.js';
 export type { PresenceEvent } from './server/presence/presence-view.js';
+export type { MessagesOptions, RoomMessage, RoomMessages } from './server/rooms/room-messages.js';
 export { RemoteSocket } from './server/rooms/remote-socket.js';
 export type { Cors, CorsOptions, OriginFunction, OriginRule } from './server/upgrade/origin.js';
 export type { Hosts } from './server/upgrade/own-hosts.js';

@@ -6,7 +6,7 @@ import { writeMessage, type Message } from './message.js';
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import { DisconnectedError } from '../protocol/disconnected-error.js';
 import { TimeoutError } from '../protocol/timeout-error.js';
-import { Stream } from './stream.js';
+import { Stream } from '../protocol/stream.js';
 
 /** Number of values of one stream that may wait for the reader. */
 const MAX_VALUES = 10_000;

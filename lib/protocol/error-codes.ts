@@ -211,8 +211,8 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_STREAM_OVERFLOW: {
     topic: 'running',
     class: 'Error',
-    when: '10,000 values of a `stream()` wait to be read. The client cancelled the stream.',
-    fix: 'Read the stream faster, or end it.',
+    when: '10,000 values of a `stream()`, or `maxBuffered` messages of `messages()`, wait to be read. No more of them come.',
+    fix: 'Read faster, or end the loop.',
   },
   ERR_ENVELOPE_SUBSCRIPTION_LIMIT: {
     topic: 'running',

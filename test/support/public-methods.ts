@@ -173,7 +173,12 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
     terminate: NONE,
     toJSON: NONE,
   },
-  BroadcastOperator: { ...targeted, ...sending, ...many },
+  BroadcastOperator: {
+    ...targeted,
+    ...sending,
+    ...many,
+    messages: [{ name: 'options', valid: {}, optional }],
+  },
   DirectOperator: { ...targeted, ...sending },
   RemoteSocket: { ...sending, timeout, join: rooms, leave: rooms, disconnect: close, toJSON: NONE },
   'RemoteSocket.timeout()': sending,

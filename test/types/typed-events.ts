@@ -228,3 +228,33 @@ export async function anyMaps(server: EnvelopeServer<Any>, socket: EnvelopeSocke
   const answers: boolean[] = await all.emitWithAck('confirm', 'sure?');
   for (const remote of await all.fetchSockets()) remote.emit('said', answers);
 }
+
+export async function observers(server: Server): Promise<void> {
+  const untyped = server.in('red').messages();
+  for await (const { event, data } of untyped) {
+    const name: string = event;
+    void [name, data];
+  }
+  server
+    .in('red')
+    .messages<ServerToClient>()
+    .subscribe((message) => {
+      switch (message.event) {
+        case 'said':
+          return same<typeof message.data, [from: string, text: string]>(true);
+        case 'cleared':
+          return same<typeof message.data, undefined>(true);
+        case 'confirm':
+          return same<typeof message.data, string>(true);
+        case 'who':
+          return same<typeof message.data, undefined>(true);
+        // @ts-expect-error no such event
+        case 'unknown':
+          return;
+        default:
+          return;
+      }
+    });
+  // @ts-expect-error not a number
+  server.in('red').messages({ maxBuffered: '10' });
+}

@@ -22,6 +22,7 @@ import { channels } from '../diagnostics/channels.js';
 import { Engine } from '../socket/engine.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { PacketEncoder } from '../rooms/packet-encoder.js';
+import { RoomObservers } from '../rooms/room-observers.js';
 import type { NamespaceConfig } from './namespace-config.js';
 import type { Counters, NamespaceContract } from '../socket/namespace-contract.js';
 import { disconnectAll, SHUTTING_DOWN } from './shutdown.js';
@@ -77,6 +78,8 @@ export class EnvelopeServer<
   opts: Readonly<Record<string, unknown>> = {};
   /** @internal The id of the next request. Starts at 1, since 0 is falsy: a client could ignore the first request. */
   _ids = 1;
+  /** @internal */
+  readonly _observers = new RoomObservers(this);
   /** @internal Clients whose middlewares are still running. */
   readonly _connecting = new Set<EnvelopeSocket>();
   /** Calls of `handleDisconnect` that have not settled. {@link close} waits for them. */
@@ -266,9 +269,9 @@ export class EnvelopeServer<
   override get _isUsed(): boolean {
     return super._isUsed || this.mounted?.gateway.router.packetHandler !== undefined;
   }
-  /** @internal Whether no client is connected or connecting. */
+  /** @internal Whether no client is connected or connecting, and nobody observes a room. */
   get _isEmpty(): boolean {
-    return this.sockets.size === 0 && this._connecting.size === 0;
+    return this.sockets.size === 0 && this._connecting.size === 0 && this._observers.size === 0;
   }
   /** @internal The listeners for a new client, those of the RegExp namespace first. */
   get _connectionListeners(): ConnectionListeners {
@@ -292,6 +295,7 @@ export class EnvelopeServer<
 
   /** @internal Closes the presence and the adapter. Never rejects. */
   async _closeAdapter(): Promise<void> {
+    this._observers.close();
     this.createdPresence?._close();
     if (channels.unmount.hasSubscribers) channels.unmount.publish({ server: this });
     await closeAdapter(this);

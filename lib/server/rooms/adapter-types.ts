@@ -1,6 +1,7 @@
 import type { Adapter, BroadcastFlags, Room, SocketId } from 'socket.io-adapter';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { Handshake } from '../handshake/handshake.js';
+import type { RoomObservers } from './room-observers.js';
 
 /** The options of an emit. */
 export interface EmitFlags extends BroadcastFlags {
@@ -64,6 +65,8 @@ export interface Namespace {
     };
     readonly limits: { readonly maxRoomNameLength: number };
   };
+  /** @internal */
+  readonly _observers: RoomObservers;
   /** @internal The store of sessions and missed messages; `undefined` without recovery. */
   readonly _recovery: object | undefined;
   /** @internal Logs an error that no caller can catch. */

@@ -18,6 +18,7 @@ import { channels, type EnvelopeDiagnostics } from '../diagnostics/channels.js';
 import type { EmitFlags, EventPacket, Namespace, ReachableSocket, Rooms } from './adapter-types.js';
 import { REVOKED } from './target.js';
 import { RemoteSocket } from './remote-socket.js';
+import { RoomMessages, type MessagesOptions } from './room-messages.js';
 import { addRooms, manageableRooms } from './room-names.js';
 
 /**
@@ -142,6 +143,20 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
       };
       this.emit(event, ...([...args, done] as Untyped));
     });
+  }
+
+  /**
+   * Returns the messages that the rooms receive from the subscription on, from every node, as an RxJS Observable and an async
+   * iterable. They are what a member would receive, except for requests and what is sent to single members. Subscribers share each
+   * message: do not change it. Completes when the server stops.
+   *
+   * @typeParam Sent the events of the rooms, for the types of messages
+   * @throws TypeError without a room, after {@link except}, and on an invalid option; Error on a whole RegExp namespace
+   * @example
+   * for await (const { event, data } of server.in('orders').messages()) await queue.add(event, data);
+   */
+  messages<Sent extends EventsMap = DefaultEventsMap>(options: MessagesOptions = {}): RoomMessages<Sent> {
+    return new RoomMessages(this.nsp, this.target(), options);
   }
 
   /**

@@ -6,6 +6,13 @@ import { withCode } from '../../protocol/with-code.js';
 const EMPTY_ROOM: Room = '$nowhere';
 const COMMANDS = ['broadcast', 'addSockets', 'delSockets', 'disconnectSockets', 'fetchSockets'] as const;
 
+const parents = new WeakSet<Adapter>();
+
+/** Whether an adapter is that of a RegExp namespace. */
+export function isParentAdapter(adapter: Adapter): boolean {
+  return parents.has(adapter);
+}
+
 /**
  * Returns a function that creates the adapter of a RegExp namespace. Its commands apply to all children of the
  * namespace, on every node. It is an adapter of the same kind as theirs, and finds the sockets of this node in their
@@ -21,6 +28,7 @@ export function parentAdapter(
   };
   return (nsp) => {
     const adapter = create(nsp, forEachSocket);
+    parents.add(adapter);
     // Redis adapters send a command for a single room over a channel of that room. Only nodes whose adapter has members
     // of the room receive it, and this adapter never has members.
     for (const command of COMMANDS) {

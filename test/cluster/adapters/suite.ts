@@ -7,6 +7,7 @@ import { emits, emitsAcross } from './emits.js';
 import { fetchSockets, fetchSocketsAcross } from './fetch.js';
 import { closingNode } from './disconnect.js';
 import { namespaces } from './namespaces.js';
+import { observers } from './observers.js';
 import { payloads } from './payloads.js';
 import { remote } from './remote.js';
 import { serverSide } from './server-side.js';
@@ -21,6 +22,8 @@ export function conformance(backend: Backend): void {
     expectNoUnhandledErrors();
     const cluster = new Cluster(backend);
     for (const cases of EVERYWHERE) cases(cluster, backend);
+    // where nodes are other processes, a subscriber here could not be called
+    if (backend.link !== undefined) observers(cluster, backend);
     if (backend.isSingleNode === true) return;
     for (const cases of ACROSS) cases(cluster, backend);
     if (backend.emitter !== undefined) emitter(cluster, backend);

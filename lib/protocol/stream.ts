@@ -1,6 +1,6 @@
-import { withCode } from '../protocol/with-code.js';
+import { withCode } from './with-code.js';
 
-/** The values of a streamed answer, for one reader. */
+/** Values on their way to one reader: of a streamed answer, or of what a room receives. */
 export class Stream<Value> implements AsyncIterableIterator<Value> {
   #values: Value[] = [];
   /** Resolve the pending calls of `next`. */
@@ -13,7 +13,7 @@ export class Stream<Value> implements AsyncIterableIterator<Value> {
   readonly #signal: AbortSignal | undefined;
   readonly #onAbort = (): void => void this.return();
 
-  constructor(limit: number, cancel: () => void, signal: AbortSignal | undefined) {
+  constructor(limit: number, cancel: () => void, signal?: AbortSignal) {
     this.#limit = limit;
     this.#cancel = cancel;
     this.#signal = signal;

@@ -12,6 +12,7 @@ export interface Order {
   due: string;
   note: string;
   version: number;
+  by: string;
   isArchived: boolean;
 }
 export interface Change {

@@ -1,6 +1,6 @@
 import type { Order, Status } from './order.js';
 
-type NewOrder = Omit<Order, 'id' | 'version' | 'isArchived'>;
+type NewOrder = Omit<Order, 'id' | 'version' | 'by' | 'isArchived'>;
 
 const DAY = 24 * 60 * 60 * 1_000;
 const dateIn = (now: Date, days: number): string =>

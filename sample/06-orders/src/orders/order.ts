@@ -27,6 +27,8 @@ export const Order = z
     item: z.string(),
     ...editable,
     version,
+    /** Who made this version: a person, the web shop or the warehouse. */
+    by: z.string(),
     /** Delivered some time ago: no longer in the table. */
     isArchived: z.boolean(),
   })
@@ -39,7 +41,6 @@ export const Change = z
     field: Field,
     from: z.union([z.string(), z.number()]),
     to: z.union([z.string(), z.number()]),
-    /** The id of a person, or of the web shop or the warehouse. */
     by: z.string(),
     version,
   })

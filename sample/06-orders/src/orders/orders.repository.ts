@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Change, Changes, Field, Order } from './order.js';
+import { SHOP } from '../people/people.js';
 import { firstOrders } from './first-orders.js';
 
 /** The number of changes of each order that are kept. */
@@ -43,8 +44,8 @@ export class OrdersRepository {
     return this.rows.get(id);
   }
 
-  add(order: Omit<Order, 'id' | 'version' | 'isArchived'>): Order {
-    const added = { id: ++this.lastId, ...order, version: this.nextVersion(), isArchived: false };
+  add(order: Omit<Order, 'id' | 'version' | 'by' | 'isArchived'>): Order {
+    const added = { id: ++this.lastId, ...order, version: this.nextVersion(), by: SHOP, isArchived: false };
     const { version } = added;
     const changedIn = { status: version, quantity: version, due: version, note: version };
     this.rows.set(added.id, { order: added, history: [], changedIn });
@@ -69,7 +70,7 @@ export class OrdersRepository {
     const version = this.nextVersion();
     const made = fields.map((field) => ({ field, from: row.order[field], to: changes[field]!, by, version }));
     for (const field of fields) row.changedIn[field] = version;
-    row.order = { ...row.order, ...changes, version };
+    row.order = { ...row.order, ...changes, version, by };
     row.history = [...made, ...row.history].slice(0, MAX_HISTORY);
     return made;
   }

@@ -39,7 +39,7 @@ export class OrdersService {
     return { outcome: 'saved', order: this.change(id, changes, by) };
   }
 
-  add(order: Omit<Order, 'id' | 'version' | 'isArchived'>): void {
+  add(order: Parameters<OrdersRepository['add']>[0]): void {
     this.emit(this.repository.add(order), []);
   }
 

@@ -64,14 +64,16 @@ export function Board({ me, onLeave }: BoardProps) {
   const shown = all.filter(({ status }) => filter === undefined || status === filter);
   const away = [...marks].filter(([, { kind }]) => kind === 'away').map(([id]) => id);
   const isLoaded = data !== undefined;
+  const isOffline = isLoaded && !isConnected;
 
   return (
-    <div className="page" data-open={open !== undefined || undefined}>
+    <div className="page" data-open={open !== undefined || undefined} data-offline={isOffline || undefined}>
       <div className="main" inert={open !== undefined && isNarrow}>
-        <Header me={me} online={people.map(({ key }) => key)} onLeave={onLeave} />
+        <Header me={me} online={people.map(({ key }) => key)} isOffline={isOffline} onLeave={onLeave} />
         <main>
           <Notices
             away={away}
+            isOffline={isOffline}
             missing={isLoaded && open === undefined ? openId : undefined}
             onSeen={() => see(away)}
           />

@@ -2,7 +2,7 @@ import { useEffect, useRef } from 'react';
 import { useConnectionState, useSocket } from '../envelope.js';
 import { useAnnounce } from '../ui/announcer.js';
 
-export function ConnectionStatus() {
+export function ConnectionStatus({ isOffline }: { readonly isOffline: boolean }) {
   const socket = useSocket();
   const state = useConnectionState();
   const announce = useAnnounce();
@@ -14,12 +14,11 @@ export function ConnectionStatus() {
     if (isOpen) wasOpen.current = true;
   }, [isOpen, announce]);
 
-  const isLost = state === 'waiting' || state === 'closed';
   return (
-    <div className="connection" data-state={state}>
+    <div className="connection" data-state={isOffline ? 'offline' : state}>
       <span className="dot" aria-hidden="true" />
-      <span>{isOpen ? 'Live' : isLost ? 'Offline' : 'Connecting'}</span>
-      {isLost && (
+      <span>{isOpen ? 'Live' : isOffline ? 'Offline' : 'Connecting'}</span>
+      {isOffline && (
         <button type="button" onClick={() => socket.connect()}>
           Try now
         </button>

@@ -1,4 +1,3 @@
-import { useConnectionState } from '../envelope.js';
 import { addressOf } from './use-open-order.js';
 
 interface NoticesProps {
@@ -6,18 +5,19 @@ interface NoticesProps {
   readonly away: readonly number[];
   /** An order that is in the address and not in the table. */
   readonly missing: number | undefined;
+  readonly isOffline: boolean;
   readonly onSeen: () => void;
 }
 
-export function Notices({ away, missing, onSeen }: NoticesProps) {
-  const state = useConnectionState();
-  const isLost = state === 'waiting' || state === 'closed';
+export function Notices({ away, missing, isOffline, onSeen }: NoticesProps) {
   return (
     <>
-      {isLost && (
+      {isOffline && (
         <p className="notice offline">
-          <strong>No connection.</strong> You see the orders as they were. You can go on: edits wait, and are
-          saved when the connection is back.
+          <span>
+            <strong>No connection.</strong> You see the orders as they were. You can go on: edits wait, and
+            are saved when the connection is back.
+          </span>
         </p>
       )}
       {missing !== undefined && (
@@ -25,7 +25,7 @@ export function Notices({ away, missing, onSeen }: NoticesProps) {
           Order #{missing} is no longer in the table. <a href="#/">Close it</a>
         </p>
       )}
-      {!isLost && away.length > 0 && (
+      {!isOffline && away.length > 0 && (
         <p className="notice away" role="status">
           <span>
             <strong>Welcome back.</strong> While you were away,{' '}
@@ -37,7 +37,7 @@ export function Notices({ away, missing, onSeen }: NoticesProps) {
             ))}
           </span>
           <button type="button" onClick={onSeen}>
-            Seen
+            Got it
           </button>
         </p>
       )}

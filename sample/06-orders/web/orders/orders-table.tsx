@@ -152,12 +152,11 @@ function RowTag({ mark, draft, order, isConnected }: Omit<RowProps, 'people' | '
     if (draft.state === 'sent') return <span className="tag">{isConnected ? 'Saving' : 'Waiting'}</span>;
     return <span className="tag">Editing</span>;
   }
-  if (mark?.kind === 'away') return <span className="tag away">Changed</span>;
-  if (mark?.kind === 'live' && mark.by !== undefined)
-    return (
-      <span key={mark.version} className="tag by" data-person={mark.by}>
-        {shortName(mark.by)}
-      </span>
-    );
-  return null;
+  if (mark === undefined || mark.kind === 'new') return null;
+  return (
+    <span key={mark.version} className={`tag by ${mark.kind}`} data-person={mark.by}>
+      <span className="visually-hidden">changed by </span>
+      {shortName(mark.by)}
+    </span>
+  );
 }

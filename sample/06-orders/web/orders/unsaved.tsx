@@ -17,6 +17,8 @@ interface UnsavedProps {
 export function Unsaved({ drafts, orders, openId, isConnected }: UnsavedProps) {
   const rows = [...drafts.all].filter(([id]) => id !== openId || !orders.has(id));
   const failed = rows.filter(([id, { state }]) => state === 'failed' && orders.has(id));
+  const isAllSent = rows.every(([, { state }]) => state === 'sent');
+  const edits = rows.length === 1 ? 'One edit' : `${rows.length} edits`;
   if (rows.length === 0) return null;
   const repeatAll = (): void => {
     for (const [id] of failed) void drafts.save(orders.get(id)!);
@@ -25,7 +27,7 @@ export function Unsaved({ drafts, orders, openId, isConnected }: UnsavedProps) {
     <section className="unsaved" aria-labelledby="unsaved-title">
       <header>
         <h2 id="unsaved-title">
-          {rows.length === 1 ? 'One edit is not saved' : `${rows.length} edits are not saved`}
+          {edits} {isAllSent ? (isConnected ? 'on the way' : 'waiting for the connection') : 'not saved'}
         </h2>
         {failed.length > 1 && (
           <button type="button" disabled={!isConnected} onClick={repeatAll}>

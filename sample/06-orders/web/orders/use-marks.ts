@@ -8,15 +8,14 @@ export interface Mark {
   readonly version: number;
   /** `live`: seen as it happened; `new`: a new order; `away`: changed while this page was not connected. */
   readonly kind: 'live' | 'new' | 'away';
-  /** Who did it, if that is known. */
-  readonly by?: string | undefined;
+  readonly by: string;
 }
 
 export type Marks = ReadonlyMap<number, Mark>;
 
 type Action =
   | { type: 'changed'; event: OrderChanged; me: string }
-  | { type: 'back'; before: Orders; after: Orders }
+  | { type: 'back'; before: Orders; after: Orders; me: string }
   | { type: 'seen'; ids: readonly number[] };
 
 const FIELDS: readonly Field[] = ['status', 'quantity', 'due', 'note'];
@@ -25,22 +24,21 @@ function reduce(before: Marks, action: Action): Marks {
   const marks = new Map(before);
   if (action.type === 'changed') {
     const { order, changes } = action.event;
-    const { id, version, isArchived } = order;
-    const by = changes[0]?.by;
+    const { id, version, by, isArchived } = order;
     if (isArchived || by === action.me) marks.delete(id);
     else
       marks.set(id, {
         fields: changes.map(({ field }) => field),
         version,
-        kind: by === undefined ? 'new' : 'live',
+        kind: changes.length === 0 ? 'new' : 'live',
         by,
       });
   } else if (action.type === 'back') {
     const known = new Map(action.before.orders.map((order) => [order.id, order]));
     for (const order of action.after.orders) {
-      const { id, version } = order;
+      const { id, version, by } = order;
       const fields = FIELDS.filter((field) => known.get(id)?.[field] !== order[field]);
-      if (fields.length > 0) marks.set(id, { fields, version, kind: 'away' });
+      if (fields.length > 0 && by !== action.me) marks.set(id, { fields, version, kind: 'away', by });
     }
   } else {
     for (const id of action.ids) if (marks.get(id)?.kind === 'away') marks.delete(id);
@@ -64,9 +62,9 @@ export function useMarks(
       if (before !== undefined) before.isOld = true;
       return;
     }
-    if (before?.isOld === true) dispatch({ type: 'back', before: before.orders, after: orders });
+    if (before?.isOld === true) dispatch({ type: 'back', before: before.orders, after: orders, me });
     shown.current = { orders, isOld: false };
-  }, [orders, isUpToDate]);
+  }, [orders, isUpToDate, me]);
 
   return { marks, see: useCallback((ids) => dispatch({ type: 'seen', ids }), []) };
 }

@@ -1,3 +1,4 @@
+import icon from '../ui/icon.svg';
 import { Avatar } from './avatar.js';
 import { PEOPLE } from './people.js';
 
@@ -5,7 +6,7 @@ import { PEOPLE } from './people.js';
 export function SignIn({ onChoose }: { readonly onChoose: (id: string) => void }) {
   return (
     <main className="sign-in">
-      <img src="/icon.svg" alt="" width="56" height="56" />
+      <img src={icon} alt="" width="56" height="56" />
       <h1>Who are you today?</h1>
       <p>Choose a colleague. In a second tab, be somebody else.</p>
       <ul>

@@ -10,6 +10,6 @@ export default defineConfig({
   build: { outDir: '../dist/web', emptyOutDir: true },
   server: {
     // The gateway refuses pages of other origins, so the proxy speaks as the page of the server itself.
-    proxy: { '/orders': { target: SERVER, ws: true, changeOrigin: true, headers: { origin: SERVER } } },
+    proxy: { '^/orders$': { target: SERVER, ws: true, changeOrigin: true, headers: { origin: SERVER } } },
   },
 });

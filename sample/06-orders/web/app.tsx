@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { EnvelopeProvider } from './envelope.js';
+import { ordersUrl } from './events.js';
 import { Board } from './orders/board.js';
 import { personOf } from './people/people.js';
 import { SignIn } from './people/sign-in.js';
@@ -18,7 +19,7 @@ export function App() {
   if (me === undefined) return <SignIn onChoose={choose} />;
   return (
     <Announcer>
-      <EnvelopeProvider key={me} url="/orders" auth={me}>
+      <EnvelopeProvider key={me} url={ordersUrl('')} auth={me}>
         <Board me={me} onLeave={() => choose(undefined)} />
       </EnvelopeProvider>
     </Announcer>

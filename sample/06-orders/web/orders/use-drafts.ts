@@ -1,7 +1,7 @@
 import { DisconnectedError, RequestError } from 'nestjs-envelope/client';
 import { useSocket } from '../envelope.js';
 import { useEffect, useMemo, useRef, useState } from 'react';
-import type { Field, Order } from '../events.js';
+import type { ExceptionData, Field, Order } from '../events.js';
 import { useAnnounce } from '../ui/announcer.js';
 import { FIELD_NAMES } from '../ui/formats.js';
 import {
@@ -118,6 +118,6 @@ function inWords(error: unknown): string {
   if (error instanceof DisconnectedError) return 'the connection was lost before the server answered';
   if (!(error instanceof RequestError)) return 'the server did not answer in time';
   // what Nest's pipes say is a list
-  const { message } = Object(error.data) as { message?: string | string[] };
+  const { message } = error.data as ExceptionData;
   return Array.isArray(message) ? message.join(', ') : (message ?? error.message);
 }

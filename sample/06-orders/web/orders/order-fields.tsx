@@ -22,6 +22,11 @@ interface FieldsProps {
 export function OrderFields({ shown, order, conflicts, authorOf, drafts }: FieldsProps) {
   const id = useId();
   const set = (field: Field) => (value: Value) => drafts.edit(order, field, value);
+  /** The buttons of the conflict go away: the focus moves to the field. */
+  const decide = (field: Field, choose: Drafts['keepMine']): void => {
+    choose(order, field);
+    document.getElementById(`${id}-${field}`)?.focus();
+  };
   const conflict = (field: Field): ReactNode =>
     conflicts.includes(field) && (
       <Conflict
@@ -29,8 +34,8 @@ export function OrderFields({ shown, order, conflicts, authorOf, drafts }: Field
         mine={shown[field]}
         theirs={order[field]}
         by={authorOf(field)}
-        onKeep={() => drafts.keepMine(order, field)}
-        onTake={() => drafts.takeTheirs(order, field)}
+        onKeep={() => decide(field, drafts.keepMine)}
+        onTake={() => decide(field, drafts.takeTheirs)}
       />
     );
   return (
@@ -42,6 +47,7 @@ export function OrderFields({ shown, order, conflicts, authorOf, drafts }: Field
             <label key={status} data-status={status}>
               <input
                 type="radio"
+                id={shown.status === status ? `${id}-status` : undefined}
                 name={`${id}-status`}
                 checked={shown.status === status}
                 onChange={() => set('status')(status)}

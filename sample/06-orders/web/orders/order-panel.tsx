@@ -9,7 +9,7 @@ import { conflictsOf, withDraft, type Draft } from './drafts.js';
 import { OrderFields } from './order-fields.js';
 import type { Drafts } from './use-drafts.js';
 import { authorOf, changeDetails } from './table-state.js';
-import { closeOrder } from './use-open-order.js';
+import { closeOrder, linkId } from './use-open-order.js';
 
 interface PanelProps {
   readonly order: Order;
@@ -31,7 +31,11 @@ export function OrderPanel({ order, draft, drafts, others, isConnected }: PanelP
   );
   const history = data?.history ?? [];
   const title = useRef<HTMLHeadingElement>(null);
-  useEffect(() => title.current?.focus(), [id]);
+  useEffect(() => {
+    title.current?.focus();
+    // back to where it was opened
+    return () => document.getElementById(linkId(id))?.focus();
+  }, [id]);
 
   const conflicts = draft === undefined ? [] : conflictsOf(draft, order);
   const isSaving = draft?.state === 'sent' && isConnected;
@@ -40,7 +44,7 @@ export function OrderPanel({ order, draft, drafts, others, isConnected }: PanelP
     void drafts.save(order);
   };
   const closeOnEscape = (event: KeyboardEvent): void => {
-    if (event.key === 'Escape') closeOrder(id);
+    if (event.key === 'Escape') closeOrder();
   };
 
   return (
@@ -55,7 +59,7 @@ export function OrderPanel({ order, draft, drafts, others, isConnected }: PanelP
           </p>
           <p className="item">{item}</p>
         </div>
-        <button type="button" className="icon-button" aria-label="Close" onClick={() => closeOrder(id)}>
+        <button type="button" className="icon-button" aria-label="Close" onClick={closeOrder}>
           <Icon name="close" />
         </button>
       </header>
@@ -74,7 +78,7 @@ export function OrderPanel({ order, draft, drafts, others, isConnected }: PanelP
       </p>
 
       <form onSubmit={submit}>
-        <fieldset disabled={isSaving} className="fields">
+        <fieldset className="fields" aria-busy={isSaving}>
           <legend className="visually-hidden">What can be changed</legend>
           <OrderFields
             shown={withDraft(order, draft)}
@@ -89,11 +93,16 @@ export function OrderPanel({ order, draft, drafts, others, isConnected }: PanelP
           <button
             type="submit"
             className="primary"
-            disabled={draft === undefined || conflicts.length > 0 || draft.state === 'sent'}
+            // not `disabled`: that would take the focus away
+            aria-disabled={draft === undefined || conflicts.length > 0 || draft.state === 'sent'}
           >
             {draft?.state === 'failed' ? 'Try again' : isSaving ? 'Saving …' : 'Save'}
           </button>
-          <button type="button" disabled={draft === undefined || isSaving} onClick={() => drafts.discard(id)}>
+          <button
+            type="button"
+            aria-disabled={draft === undefined || isSaving}
+            onClick={() => drafts.discard(id)}
+          >
             Discard
           </button>
         </div>

@@ -3,7 +3,7 @@ import { FIELD_NAMES, valueName } from '../ui/formats.js';
 import { Icon } from '../ui/icons.js';
 import { conflictsOf, type Draft } from './drafts.js';
 import type { Drafts } from './use-drafts.js';
-import { addressOf } from './use-open-order.js';
+import { addressOf, linkId } from './use-open-order.js';
 
 interface UnsavedProps {
   readonly drafts: Drafts;
@@ -61,6 +61,11 @@ interface RowProps {
 
 function Row({ id, draft, order, drafts, isConnected }: RowProps) {
   const conflicts = order === undefined ? [] : conflictsOf(draft, order);
+  /** The button goes away: the focus moves to the order. */
+  const leave = (action: () => void): void => {
+    action();
+    document.getElementById(linkId(id))?.focus();
+  };
   return (
     <li data-state={draft.state}>
       <Icon name={draft.state === 'sent' ? 'clock' : conflicts.length > 0 ? 'swap' : 'warning'} />
@@ -71,7 +76,7 @@ function Row({ id, draft, order, drafts, isConnected }: RowProps) {
         <p className="why">{whyNot(draft, order, conflicts, isConnected)}</p>
       </div>
       {order !== undefined && conflicts.length === 0 && draft.state !== 'sent' && (
-        <button type="button" onClick={() => void drafts.save(order)}>
+        <button type="button" onClick={() => leave(() => void drafts.save(order))}>
           {draft.state === 'failed' ? 'Try again' : 'Save'}
           <span className="visually-hidden"> order {id}</span>
         </button>
@@ -81,7 +86,7 @@ function Row({ id, draft, order, drafts, isConnected }: RowProps) {
           Decide<span className="visually-hidden"> about order {id}</span>
         </a>
       )}
-      <button type="button" className="quiet" onClick={() => drafts.discard(id)}>
+      <button type="button" className="quiet" onClick={() => leave(() => drafts.discard(id))}>
         Discard<span className="visually-hidden"> the edit of order {id}</span>
       </button>
     </li>

@@ -69,22 +69,27 @@ export function useDrafts(orders: ReadonlyMap<number, Order>): Drafts {
     requests.current.delete(id);
   };
 
+  /** The server may save this edit now: its answer comes first. */
+  const isUnderWay = (id: number): boolean => socket.connected && all.get(id)?.state === 'sent';
+
   return {
     all,
     edit(order, field, to) {
+      if (isUnderWay(order.id)) return;
       takeBack(order.id);
       change(order.id, (draft) => editField(draft, order, field, to));
     },
     keepMine: (order, field) => change(order.id, (draft) => draft && keepField(draft, order, field)),
     takeTheirs: (order, field) => change(order.id, (draft) => draft && dropField(draft, field)),
     discard(id) {
+      if (isUnderWay(id)) return;
       takeBack(id);
       change(id, () => undefined);
     },
     async save(order) {
       const { id, version } = order;
       const draft = all.get(id);
-      if (draft === undefined || conflictsOf(draft, order).length > 0) return;
+      if (draft === undefined || draft.state === 'sent' || conflictsOf(draft, order).length > 0) return;
       const request = new AbortController();
       requests.current.set(id, request);
       change(id, (before) => before && { fields: before.fields, state: 'sent' });

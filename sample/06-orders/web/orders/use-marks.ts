@@ -41,7 +41,9 @@ function reduce(before: Marks, action: Action): Marks {
       if (fields.length > 0 && by !== action.me) marks.set(id, { fields, version, kind: 'away', by });
     }
   } else {
-    for (const id of action.ids) if (marks.get(id)?.kind === 'away') marks.delete(id);
+    const seen = action.ids.filter((id) => marks.get(id)?.kind === 'away');
+    if (seen.length === 0) return before;
+    for (const id of seen) marks.delete(id);
   }
   return marks;
 }

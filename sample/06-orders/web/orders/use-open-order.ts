@@ -15,7 +15,6 @@ export const addressOf = (id: number): string => `#/${id}`;
 
 export const linkId = (id: number): string => `order-${id}`;
 
-export function closeOrder(id: number): void {
+export function closeOrder(): void {
   location.hash = '#/';
-  document.getElementById(linkId(id))?.focus();
 }

@@ -1,5 +1,5 @@
 import type { DefaultEventsMap, EventsMap } from '../protocol/typed-events.js';
-import { withCode } from '../protocol/with-code.js';
+import { invalidArgument } from '../protocol/with-code.js';
 import { ClientSocket } from './client-socket.js';
 import { withDefaults, type ClientOptions } from './options.js';
 import type { SocketConstructor } from './web-socket.js';
@@ -23,11 +23,8 @@ export function toWebSocketUrl(url: string | URL, caller = 'connect'): string {
   address = address.replace(/^http/, 'ws').replace(/#.*/, '');
   if (/^wss?:/.test(address)) return address;
   const shown = typeof url === 'string' ? JSON.stringify(url) : String(url);
-  throw withCode(
-    'ERR_ENVELOPE_INVALID_ARGUMENT',
-    new TypeError(
-      `${caller}: url is ${shown}: it takes an absolute ws:// or wss:// URL, or in a page the path of its server`,
-    ),
+  throw invalidArgument(
+    `${caller}: url is ${shown}: it takes an absolute ws:// or wss:// URL, or in a page the path of its server`,
   );
 }
 

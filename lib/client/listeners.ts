@@ -1,4 +1,4 @@
-import { withCode } from '../protocol/with-code.js';
+import { invalidArgument } from '../protocol/with-code.js';
 
 /** A listener with any parameters. */
 export type AnyFunction = (...args: never[]) => unknown;
@@ -39,19 +39,12 @@ export class Listeners {
 
 function assertName(event: unknown): void {
   if (typeof event !== 'string')
-    throw withCode(
-      'ERR_ENVELOPE_INVALID_ARGUMENT',
-      new TypeError(`event is ${String(event)}: it takes the name of an event`),
-    );
+    throw invalidArgument(`event is ${String(event)}: it takes the name of an event`);
 }
 
 /** @throws TypeError */
 export function assertListener(name: string, listener: unknown): void {
-  if (typeof listener !== 'function')
-    throw withCode(
-      'ERR_ENVELOPE_INVALID_ARGUMENT',
-      new TypeError(`the listener of "${name}" is not a function`),
-    );
+  if (typeof listener !== 'function') throw invalidArgument(`the listener of "${name}" is not a function`);
 }
 
 interface Entry {

@@ -1,5 +1,5 @@
 import { MAX_DELAY } from '../protocol/max-delay.js';
-import { withCode } from '../protocol/with-code.js';
+import { invalidArgument, withCode } from '../protocol/with-code.js';
 import type { SocketConstructor } from './web-socket.js';
 
 /** Credentials of a client: a token, or any object that the server's guards read. */
@@ -80,10 +80,7 @@ export function withDefaults(
   caller = 'connect',
 ): Settings {
   if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw withCode(
-      'ERR_ENVELOPE_INVALID_ARGUMENT',
-      new TypeError(`${caller}: options is ${String(options)}: it takes an object, { auth: token }`),
-    );
+    throw invalidArgument(`${caller}: options is ${String(options)}: it takes an object, { auth: token }`);
   const settings: Record<string, unknown> = { ...DEFAULTS, WebSocket: platform };
   for (const [name, value] of Object.entries(options) as [string, unknown][]) {
     // { pingInterval: undefined } selects the default

@@ -1,6 +1,6 @@
 import { assertEmittable } from '../protocol/reserved-events.js';
 import type { EventsMap, Untyped } from '../protocol/typed-events.js';
-import { withCode } from '../protocol/with-code.js';
+import { invalidArgument } from '../protocol/with-code.js';
 import type { TimedEmitter } from './client-types.js';
 import { callListener, type AnyFunction } from './listeners.js';
 import type { SendQueue } from './send-queue.js';
@@ -19,10 +19,7 @@ export class Sender<Emit extends EventsMap> {
   timed(timeout: number, signal?: AbortSignal): TimedEmitter<Emit> {
     // setTimeout would treat any other value as 0
     if (typeof timeout !== 'number' || timeout !== timeout)
-      throw withCode(
-        'ERR_ENVELOPE_INVALID_ARGUMENT',
-        new TypeError(`timeout is ${String(timeout)}: it takes a number of milliseconds`),
-      );
+      throw invalidArgument(`timeout is ${String(timeout)}: it takes a number of milliseconds`);
     return {
       emit: (event, ...args) => this.send(event, args, timeout, signal),
       emitWithAck: async (event, ...args) => {
@@ -30,8 +27,7 @@ export class Sender<Emit extends EventsMap> {
         return this.request(event, args, timeout, signal);
       },
       signal: (given) => {
-        if (typeof given?.aborted !== 'boolean')
-          throw withCode('ERR_ENVELOPE_INVALID_ARGUMENT', new TypeError('signal is not an AbortSignal'));
+        if (typeof given?.aborted !== 'boolean') throw invalidArgument('signal is not an AbortSignal');
         return this.timed(timeout, given);
       },
     };

@@ -31,14 +31,26 @@ export function writePayload(
   whole: unknown = data,
   aside?: Aside,
 ): string | undefined {
-  let text: string | undefined;
+  let found: string | undefined;
+  let options: ErrorOptions | undefined;
   try {
-    text = JSON.stringify(whole, aside?.replace) as string | undefined;
+    const text = JSON.stringify(whole, aside?.replace) as string | undefined;
+    if (isCarried(data)) return text;
+    found = find(data, root, new Set(), aside);
+    if (found === undefined) return text;
   } catch (cause) {
-    throw refusal(data, name, root, cause, aside);
+    options = { cause };
+    found = `${root} cannot be written as JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
+    try {
+      found = find(data, root, new Set(), aside) ?? found;
+    } catch {
+      // a getter or a toJSON that throws, or a payload that is nested too deep to be walked
+    }
   }
-  assertCarried(data, name, root, aside);
-  return text;
+  throw withCode(
+    'ERR_ENVELOPE_INVALID_PAYLOAD',
+    new TypeError(`${JSON.stringify(name)} cannot be sent: ${found}`, options),
+  );
 }
 
 /**
@@ -63,33 +75,8 @@ let ownTexts = 0;
  * @throws TypeError like {@link writePayload}
  */
 export function assertCarried(data: unknown, name: string, root = 'data', aside?: Aside): void {
-  try {
-    if (isCarried(data)) return;
-  } catch (cause) {
-    throw refusal(data, name, root, cause, aside);
-  }
-  const found = find(data, root, new Set(), aside);
-  if (found !== undefined)
-    throw withCode(
-      'ERR_ENVELOPE_INVALID_PAYLOAD',
-      new TypeError(`${JSON.stringify(name)} cannot be sent: ${found}`),
-    );
-}
-
-/** Returns the error for a payload on which `JSON.stringify` or the check threw. It names the place, if that can be found. */
-function refusal(data: unknown, name: string, root: string, cause: unknown, aside?: Aside): TypeError {
-  let found: string | undefined;
-  try {
-    found = find(data, root, new Set(), aside);
-  } catch {
-    // a getter or a toJSON that throws, or a payload that is nested too deep to be walked
-  }
-  const why =
-    found ?? `${root} cannot be written as JSON: ${cause instanceof Error ? cause.message : String(cause)}`;
-  return withCode(
-    'ERR_ENVELOPE_INVALID_PAYLOAD',
-    new TypeError(`${JSON.stringify(name)} cannot be sent: ${why}`, { cause }),
-  );
+  // writes nothing
+  writePayload(data, name, root, null, aside);
 }
 
 /**

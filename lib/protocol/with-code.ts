@@ -7,3 +7,10 @@ export function withCode<Failure extends Error, Code extends EnvelopeErrorCode>(
 ): Failure & { readonly code: Code } {
   return Object.assign(error, { code });
 }
+
+/** Returns the error for an argument that a function does not accept. */
+export function invalidArgument(
+  message: string,
+): TypeError & { readonly code: 'ERR_ENVELOPE_INVALID_ARGUMENT' } {
+  return withCode('ERR_ENVELOPE_INVALID_ARGUMENT', new TypeError(message));
+}

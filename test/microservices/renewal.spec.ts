@@ -71,7 +71,7 @@ describe('EnvelopeClient whose credentials expire', () => {
   });
 
   it('reconnects with fresh ones if its renewals are refused', async () => {
-    FreshTokenGuard.lifetime = 500;
+    FreshTokenGuard.lifetime = LIFETIME / 2;
     let calls = 0;
     const { client, states } = await connect(() =>
       ++calls === 1 || states.length > 1 ? `token ${calls}` : 'token 1',

@@ -161,7 +161,7 @@ describe('nestjs-envelope connect', () => {
       connect.write('\x04');
       const { code, stdout } = await connect.ended;
       expect(code).toBe(0);
-      expect(stdout).not.toMatch(/\x1b\[\d+m/);
+      expect(stdout).not.toMatch(/\p{Cc}\[\d+m/u);
     });
   });
 });

@@ -6,8 +6,7 @@ import { Cli, cli, cliHere, jsonLines } from '../support/cli.js';
 /** Clears a screen, sets a title, begins sequences by one byte, and turns the direction of text. */
 const EVIL = '\x1b[2J\x1b]0;title\x07\x9b31m\x7f\r\n\u202egnp.exe\u2028';
 /** What only terminals should get from us. */
-// oxlint-disable-next-line no-control-regex
-const CONTROL = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u202e]/;
+const CONTROL = /(?!\n)[\p{Cc}\u2028\u202e]/u;
 
 describe('nestjs-envelope against a hostile server', () => {
   let http: Server;
@@ -74,7 +73,7 @@ describe('nestjs-envelope against a hostile server', () => {
     const { stdout } = await watch.ended;
     expect(stdout).toContain('\\u001b[2J');
     // what remains are our colours
-    expect(stdout.replace(/\x1b\[\d+m|\r\n/g, '')).not.toMatch(CONTROL);
+    expect(stdout.replace(/\p{Cc}\[\d+m|\r\n/gu, '')).not.toMatch(CONTROL);
   });
 
   it('survives data that is nested deeply, long, or malformed', async () => {

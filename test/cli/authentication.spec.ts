@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSharedApp, type TestApp } from '../support/app.js';
-import { cliHere } from '../support/cli.js';
+import { Cli, cliHere } from '../support/cli.js';
+import { until } from '../support/wait.js';
 import { GuardedGateway } from './gateway.js';
 
 /** Has the characters of a JWT. */
@@ -65,6 +66,24 @@ describe('the options of authentication', () => {
     });
     expect(object).toMatchObject({ auth: { token: 't', tenant: 'acme' }, token: 't' });
     expect(fromUrl).toMatchObject({ authorization: 'Custom abc' });
+  });
+
+  it('read a token in a file again: when it expires, and for each connection', async () => {
+    const file = join(folder, 'changing');
+    const gateway = app.nest.get(GuardedGateway);
+    gateway.tokens.length = 0;
+    writeFileSync(file, 'expiring-1');
+    const watch = new Cli(['watch', url(), '--reconnect', '--token', `@${file}`]);
+    await until('the first token', () => gateway.tokens.includes('expiring-1'));
+    writeFileSync(file, 'expiring-2');
+    await until('the renewal', () => gateway.tokens.includes('expiring-2'));
+    expect(gateway.server.sockets.size).toBe(1);
+    writeFileSync(file, 'other-3');
+    for (const socket of gateway.server.sockets.values()) socket.terminate();
+    await until('the next connection', () => gateway.tokens.includes('other-3'));
+    watch.process.kill('SIGINT');
+    await watch.ended;
+    expect(new Set(gateway.tokens)).toEqual(new Set(['expiring-1', 'expiring-2', 'other-3']));
   });
 
   it('show what the server says of a refused client', async () => {

@@ -77,13 +77,19 @@ export class CliGateway {
   }
 }
 
+/** All tokens that the guard accepted. */
+const SEEN: unknown[] = [];
+
 class TokenGuard implements CanActivate {
   canActivate(context: ExecutionContext): boolean {
     const client = context.switchToWs().getClient<EnvelopeSocket>();
     if (client.handshake.auth['token'] === 'wrong') throw new UnauthorizedException('this token is wrong');
+    const { token } = client.handshake.auth;
+    if (String(token).startsWith('expiring')) client.expiresAt = Date.now() + 1_000;
     // $auth is for the same user
     client.user = { id: 'ada' };
-    client.data.token = client.handshake.auth['token'];
+    client.data.token = token;
+    SEEN.push(token);
     return true;
   }
 }
@@ -92,6 +98,10 @@ class TokenGuard implements CanActivate {
 @UseGuards(TokenGuard)
 @WebSocketGateway({ path: '/guarded', cors: { origin: 'https://page.example' } })
 export class GuardedGateway {
+  @WebSocketServer() server!: EnvelopeServer;
+  /** All tokens that the guard accepted. */
+  readonly tokens = SEEN;
+
   @SubscribeMessage('me')
   me(@ConnectedSocket() client: EnvelopeSocket): unknown {
     const { headers, auth, query } = client.handshake;

@@ -18,8 +18,10 @@ export interface Upgrade {
 export interface Presentation extends Upgrade {
   /** Adds credentials to the URL. */
   readonly url: (url: string) => string;
-  /** Credentials for the option `auth` of the client library. */
-  readonly auth: Credentials | undefined;
+  /** Returns the credentials for a new connection, in the option `auth` of the client library. Reads a file again. */
+  readonly auth: () => Promise<Credentials | undefined>;
+  /** Returns credentials that may be fresher than those of the open connection; `undefined` if only a file could have some. */
+  readonly renew: () => Promise<Credentials | undefined>;
   /** Credentials that the client sends on the open connection, in `$auth`. */
   readonly later: Credentials | undefined;
   /** Texts that are not printed. */
@@ -49,12 +51,23 @@ export async function readPresentation(args: Arguments): Promise<Presentation> {
   const query = by('query');
   return {
     url: (url) => (query === undefined ? url : withQuery(url, query)),
-    auth: auth ?? by('auth'),
+    auth: async () => {
+      if (auth !== undefined) return isFile(args, 'auth') ? readAuth(args) : auth;
+      return way === 'auth' && isFile(args, 'token') ? secret(args, 'token') : by('auth');
+    },
+    renew: async () => {
+      if (isFile(args, 'auth')) return readAuth(args);
+      return isFile(args, 'token') ? secret(args, 'token') : undefined;
+    },
     later: by('message'),
     secrets: token === undefined ? [] : [token],
     headers: readHeaders(args, by('header'), user),
     protocols: bearer === undefined ? [] : ['bearer', bearer],
   };
+}
+
+function isFile(args: Arguments, name: string): boolean {
+  return args.text(name)?.startsWith('@') === true;
 }
 
 /** Reads a text that may be in a file, without the line break at its end. */

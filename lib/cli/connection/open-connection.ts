@@ -1,5 +1,6 @@
 import type { ConnectError } from '../../client/errors.js';
 import { connect, type ClientOptions, type ClientSocket, type Credentials } from '../../client/node.js';
+import { withCode } from '../../protocol/with-code.js';
 import type { Context } from '../command.js';
 import { webSocketClass, type CliWebSocket, type WireListener } from './cli-web-socket.js';
 import { readPresentation, type Presentation } from './credentials.js';
@@ -87,10 +88,16 @@ export async function openConnection(
     sent: (text) => wire.sent?.(text),
     received: (text) => wire.received?.(text),
   });
-  const { later } = presentation;
-  let { auth } = presentation;
+  /** Credentials that the user chose on the open connection. */
+  let chosen: Credentials | undefined;
+  let isChoosing = false;
   const socket: ClientSocket = connect(target.url, {
-    auth: () => auth,
+    auth: async () => {
+      if (!socket.connected) return chosen ?? presentation.auth();
+      // the client library renews by itself before the credentials expire, and tries again later where that fails
+      const fresh = isChoosing ? chosen : await presentation.renew();
+      return fresh ?? fail('no fresh credentials');
+    },
     reconnection,
     connectTimeout: timeout,
     ackTimeout: timeout,
@@ -100,9 +107,14 @@ export async function openConnection(
     socket.disconnect();
     await current?.ended;
   };
-  const authenticate = (credentials: Credentials): Promise<{ expiresAt?: number }> => {
-    auth = credentials;
-    return socket.reauthenticate();
+  const authenticate = async (credentials: Credentials): Promise<{ expiresAt?: number }> => {
+    chosen = credentials;
+    isChoosing = true;
+    try {
+      return await socket.reauthenticate();
+    } finally {
+      isChoosing = false;
+    }
   };
   prepare?.(socket);
   const lost = new Promise<End>((resolve) => {
@@ -116,7 +128,7 @@ export async function openConnection(
   });
   try {
     await opened(socket, signal, () => current?.refusalBody ?? '');
-    if (later !== undefined) await authenticate(later);
+    if (presentation.later !== undefined) await authenticate(presentation.later);
   } catch (error) {
     await close();
     throw error;
@@ -129,6 +141,10 @@ export async function openConnection(
     sendText: (text) => current?.send(text),
     roundTrip: async () => current?.roundTrip(),
   };
+}
+
+function fail(message: string): never {
+  throw withCode('ERR_ENVELOPE_INVALID_ARGUMENT', new Error(message));
 }
 
 function opened(socket: ClientSocket, signal: AbortSignal, refusalBody: () => string): Promise<void> {

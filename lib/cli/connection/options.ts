@@ -13,7 +13,7 @@ export const CONNECTION: Readonly<Record<string, Options>> = {
     token: {
       value: '<token>',
       short: 't',
-      text: 'a token; @file reads a file, which keeps it out of the list of processes',
+      text: 'a token; @file reads a file, again for each connection',
     },
     'token-by': {
       value: '<way>',

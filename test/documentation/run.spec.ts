@@ -1,5 +1,5 @@
 import { channel } from 'node:diagnostics_channel';
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import process from 'node:process';
@@ -142,6 +142,23 @@ describe('the programs of the documents', () => {
       process.chdir(before);
     }
     expect(readFileSync(file, 'utf8')).toMatch(/^asyncapi: 3\.0\.0\n/);
+  });
+
+  it('typed client: writes the types that the page was compiled with', async () => {
+    const before = process.cwd();
+    const folder = join(FOLDER, 'typed-client');
+    mkdirSync(join(FOLDER, 'web/src'), { recursive: true });
+    process.chdir(folder);
+    try {
+      await run('typed-client');
+    } finally {
+      process.chdir(before);
+    }
+    // the title and the version are those of this package
+    const [written, given] = [join(FOLDER, 'web/src'), folder].map((path) =>
+      readFileSync(join(path, 'events.ts'), 'utf8').replace(/^\/\/ .*$/m, ''),
+    );
+    expect(written).toBe(given);
   });
 
   it('push: emits from a provider to clients of two paths', async () => {

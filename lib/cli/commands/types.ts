@@ -4,7 +4,7 @@ import { readContract } from '../../contract/types/read-contract.js';
 import { usageError } from '../arguments.js';
 import type { Command, Context } from '../command.js';
 import { OUTPUT_FILE, readOutputFile, writeOrCheck, type OutputFile } from '../contract/output-file.js';
-import { checkSource, readSource, SourceError } from '../contract/read-source.js';
+import { checkSource, isSourceError, readSource } from '../contract/read-source.js';
 import { EXIT } from '../exit-codes.js';
 
 const DEFAULT_INTERVAL = 1_000;
@@ -96,5 +96,5 @@ async function watch(context: Context, source: string, file: OutputFile, interva
 /** Whether the contract may be there at the next attempt: its application restarts, or another tool writes the file. */
 function isTemporary(error: unknown): error is Error {
   const { code } = Object(error) as { code?: unknown };
-  return error instanceof SourceError || code === 'ERR_ENVELOPE_INVALID_CONTRACT';
+  return isSourceError(error) || code === 'ERR_ENVELOPE_INVALID_CONTRACT';
 }

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { withCode } from '../../protocol/with-code.js';
 import { usageError } from '../arguments.js';
 import { readText } from '../data.js';
 import { EXIT } from '../exit-codes.js';
@@ -6,14 +7,14 @@ import { EXIT } from '../exit-codes.js';
 /** Milliseconds. */
 const TIMEOUT = 10_000;
 
-/** A file or URL that cannot be read. Another attempt may succeed. */
-export class SourceError extends Error {
-  constructor(
-    message: string,
-    readonly exitCode: number,
-  ) {
-    super(message);
-  }
+/** An error for a file or URL that cannot be read. Another attempt may succeed. */
+function sourceError(message: string, exitCode: number): Error {
+  return Object.assign(withCode('ERR_ENVELOPE_INVALID_ARGUMENT', new Error(message)), { exitCode });
+}
+
+/** Whether {@link readSource} could not read the contract. */
+export function isSourceError(error: unknown): error is Error {
+  return error instanceof Error && 'exitCode' in error;
 }
 
 /**
@@ -30,7 +31,7 @@ export function checkSource(source: string): void {
 /**
  * Reads a contract: a file, `-` for standard input, or a URL. The URL of the explorer's page stands for its contract.
  *
- * @throws (rejects) {@link SourceError} if it cannot be read; the reason of the signal if that aborts first
+ * @throws (rejects) Error if it cannot be read; the reason of the signal if that aborts first
  */
 export async function readSource(source: string, signal: AbortSignal): Promise<string> {
   if (source === '-') return readText('<contract>', source);
@@ -45,7 +46,7 @@ async function readContractFile(file: string): Promise<string> {
     return await readFile(file, 'utf8');
   } catch (error) {
     const reason = `<contract> is ${JSON.stringify(file)}: ${(error as Error).message}`;
-    throw new SourceError(reason, EXIT.usage);
+    throw sourceError(reason, EXIT.usage);
   }
 }
 
@@ -75,10 +76,9 @@ async function get(url: string, signal: AbortSignal): Promise<Document> {
     signal.throwIfAborted();
     const { message, cause } = error as Error;
     const reason = timeout.aborted ? `no answer for ${TIMEOUT / 1_000} s` : reasonOf(cause) || message;
-    throw new SourceError(`could not read ${url}: ${reason}`, EXIT.connection);
+    throw sourceError(`could not read ${url}: ${reason}`, EXIT.connection);
   }
-  if (!response.ok)
-    throw new SourceError(`could not read ${url}: HTTP status ${response.status}`, EXIT.failed);
+  if (!response.ok) throw sourceError(`could not read ${url}: HTTP status ${response.status}`, EXIT.failed);
   return { url: response.url, type: response.headers.get('content-type') ?? '', text };
 }
 

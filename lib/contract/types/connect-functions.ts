@@ -10,7 +10,7 @@ const HELPERS: Readonly<Record<string, string>> = {
 `,
   segment: `function segment(value: string): string {
   // a URL would leave the path at such a segment
-  if (value === '.' || value === '..') throw new TypeError(\`A path parameter cannot be "\${value}"\`);
+  if (value === '.' || value === '..') throw TypeError(\`A path parameter cannot be "\${value}"\`);
   return encodeURIComponent(value);
 }
 `,

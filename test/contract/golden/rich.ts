@@ -231,7 +231,7 @@ function origin(base: string): string {
 
 function segment(value: string): string {
   // a URL would leave the path at such a segment
-  if (value === '.' || value === '..') throw new TypeError(`A path parameter cannot be "${value}"`);
+  if (value === '.' || value === '..') throw TypeError(`A path parameter cannot be "${value}"`);
   return encodeURIComponent(value);
 }
 

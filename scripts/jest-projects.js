@@ -30,7 +30,7 @@ const sources = {
   '^nestjs-envelope$': '<rootDir>/lib/index.ts',
   '^nestjs-envelope/client$': '<rootDir>/lib/client/node.ts',
   '^nestjs-envelope/socket\\.io$': '<rootDir>/lib/socketio/index.ts',
-  '^nestjs-envelope/(\\w+)$': '<rootDir>/lib/$1/index.ts',
+  '^nestjs-envelope/([\\w-]+)$': '<rootDir>/lib/$1/index.ts',
 };
 
 /** Nest 12 is loaded as ES modules, Nest 11 as CommonJS. */

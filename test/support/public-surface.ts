@@ -4,6 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import * as nodeClient from '../../lib/client/node.js';
 import * as contract from '../../lib/contract/index.js';
+import * as httpApi from '../../lib/http-api/index.js';
 import * as explorer from '../../lib/explorer/index.js';
 import * as main from '../../lib/index.js';
 import * as microservices from '../../lib/microservices/index.js';
@@ -21,6 +22,7 @@ export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
   './microservices': microservices,
   './contract': contract,
   './explorer': explorer,
+  './http-api': httpApi,
   './opentelemetry': opentelemetry,
   './terminus': terminus,
   './socket.io': socketio,
@@ -251,6 +253,14 @@ export const surfaceOf = (
       name: 'EnvelopeExplorer.setup',
       params: [{ name: 'path', valid: 'ws-docs' }, { name: 'app', valid: app }, options()],
       call: (...args) => Reflect.apply(explorer.EnvelopeExplorer.setup, explorer.EnvelopeExplorer, args),
+    },
+  },
+  './http-api': {
+    EnvelopeHttpApiModule: {
+      name: 'EnvelopeHttpApiModule.register',
+      params: [{ name: 'options', valid: { guards: [class {}] } }],
+      call: (...args) =>
+        Reflect.apply(httpApi.EnvelopeHttpApiModule.register, httpApi.EnvelopeHttpApiModule, args),
     },
   },
   './opentelemetry': {

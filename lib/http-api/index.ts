@@ -1,0 +1,1 @@
+export { EnvelopeHttpApiModule, type HttpApiOptions } from './http-api-module.js';

@@ -35,7 +35,7 @@ const LAYERS = {
   'nest/handlers': BELOW_HOOKS,
   ws: [],
   client: ['protocol', 'ws'],
-  cli: ['protocol', 'ws', 'client', 'server/util', 'contract'],
+  cli: ['protocol', 'ws', 'client', 'server/util', 'contract', 'codemod'],
   testing: ['client', 'protocol', 'ws'],
   codemod: ['protocol'],
   schematics: ['protocol', 'codemod'],

@@ -18,7 +18,12 @@ const swc = (module) => [
 const common = {
   rootDir: ROOT,
   // Keeps Jest's package map free of the workspaces' and the consumers' package.json names.
-  modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/test/consumers/', '<rootDir>/test/schematics/projects/', '<rootDir>/sample/'],
+  modulePathIgnorePatterns: [
+    '<rootDir>/dist/',
+    '<rootDir>/test/consumers/',
+    '<rootDir>/test/[^/]+/projects/',
+    '<rootDir>/sample/',
+  ],
   testEnvironment: '<rootDir>/scripts/jest-environment.js',
   setupFiles: ['reflect-metadata'],
 };

@@ -23,4 +23,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     load: () => import('./commands/contract.js'),
   },
   load: { summary: 'measure how long answers take under load', load: () => import('./commands/load.js') },
+  migrate: {
+    summary: 'move an application from Socket.IO or WsAdapter to this package',
+    load: () => import('./commands/migrate.js'),
+  },
 };

@@ -52,10 +52,17 @@ export function importedNames(source: Source): ImportedName[] {
 /**
  * Returns the edit that imports names from a module: in an import of it that exists, else in a line of its own behind the
  * last import of a package.
+ *
+ * @param changing import declarations that other edits replace
  */
-export function addImport(source: Source, module: string, names: readonly string[]): Edit {
+export function addImport(
+  source: Source,
+  module: string,
+  names: readonly string[],
+  changing: ReadonlySet<ts.ImportDeclaration> = new Set(),
+): Edit {
   const { ts, style } = source;
-  const all = importsOf(source);
+  const all = importsOf(source).filter((declaration) => !changing.has(declaration));
   const existing = all.find(
     (declaration) => moduleOf(declaration) === module && namedImports(source, declaration) !== undefined,
   );
@@ -63,12 +70,27 @@ export function addImport(source: Source, module: string, names: readonly string
     const last = namedImports(source, existing)!.elements.at(-1)!;
     return { start: last.end, end: last.end, text: names.map((name) => `, ${name}`).join('') };
   }
-  const line = `import { ${names.join(', ')} } from ${style.quote}${module}${style.quote}${style.semicolon}`;
+  const line = importLine(source, module, names);
   const packages = all.filter((declaration) => !/^[./]/.test(moduleOf(declaration)));
   const before = packages.at(-1) ?? all.at(-1);
   if (before !== undefined) return { start: before.end, end: before.end, text: style.lineEnd + line };
   const start = ts.getShebang(source.text)?.length ?? 0;
   return { start, end: start, text: (start > 0 ? style.lineEnd : '') + line + style.lineEnd };
+}
+
+/** Returns an import declaration. */
+export function importLine(
+  { style }: Source,
+  module: string,
+  names: readonly string[],
+  isType = false,
+): string {
+  const { quote, semicolon, indent, lineEnd } = style;
+  const keyword = isType ? 'import type' : 'import';
+  const from = `from ${quote}${module}${quote}${semicolon}`;
+  const line = `${keyword} { ${names.join(', ')} } ${from}`;
+  if (line.length <= 100) return line;
+  return [`${keyword} {`, ...names.map((name) => `${indent}${name},`), `} ${from}`].join(lineEnd);
 }
 
 /** Returns the braces of an import that brings values, if it has any name in them. */

@@ -1,0 +1,37 @@
+import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+import { createAdapter } from '@socket.io/redis-adapter';
+import { ExtendedError } from 'socket.io';
+import { EnvelopeServer, EnvelopeSocket } from 'nestjs-envelope';
+import { OPTIONS } from './options';
+
+declare module 'socket.io' {
+  interface Socket {
+    account: string;
+  }
+}
+
+@WebSocketGateway({ parser: require('socket.io-msgpack-parser'), serveClient: true, transports: ['websocket'] })
+export class EventsGateway {
+  @WebSocketServer() server: EnvelopeServer;
+
+  afterInit(server: EnvelopeServer) {
+    server.adapter(createAdapter(a, b));
+    server.engine.use((req, res, next) => next());
+    server.use((socket, next: (error?: ExtendedError) => void) => next());
+    console.log(server.engine.clientsCount, this.server.adapter.rooms, server.path);
+  }
+
+  @SubscribeMessage('exception')
+  exception() {}
+
+  @SubscribeMessage('$state')
+  async state(client: EnvelopeSocket) {
+    client.emit('connect', await this.server.allSockets());
+  }
+}
+
+@WebSocketGateway(OPTIONS)
+export class OtherGateway {}
+
+@WebSocketGateway({ ...OPTIONS, path: PATH })
+export class ThirdGateway {}

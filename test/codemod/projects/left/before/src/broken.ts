@@ -1,0 +1,2 @@
+import { Socket } from 'socket.io'
+const x = (

@@ -1,0 +1,3 @@
+export interface ChatEvents {
+  said: (message: { from: string; text: string }) => void;
+}

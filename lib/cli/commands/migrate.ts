@@ -20,7 +20,7 @@ export const command: Command = {
   options: {
     Migration: { write: { text: 'write the changes to the files' } },
   },
-  examples: ['migrate', 'migrate --write', 'migrate apps/live --json'],
+  examples: ['migrate', 'migrate --write', 'migrate ../server --json'],
   run,
 };
 

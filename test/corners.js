@@ -27,6 +27,8 @@ const CORNERS = [
   ['cluster/adapters/streams-redis', TWO],
   ['cluster/', FIRST],
   ['cli/', FIRST],
+  ['codemod/result', TWO],
+  ['codemod/', FIRST],
   ['client/', FIRST],
   ['fuzz/', FIRST],
   ['presence/', FIRST],

@@ -178,7 +178,7 @@ describe('sample 06-orders', () => {
     ]);
   });
 
-  it('keeps the orders in a file, also when it is killed', async () => {
+  it('keeps the orders in a file', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'orders-'));
     try {
       const file = join(folder, 'orders.json');

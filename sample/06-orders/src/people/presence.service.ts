@@ -1,4 +1,4 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import type { EnvelopeSocket } from 'nestjs-envelope';
 import type { OrdersServer } from '../orders/orders-events.js';
 import { TABLE, type Activity, type Member } from './presence.js';
@@ -6,6 +6,7 @@ import { TABLE, type Activity, type Member } from './presence.js';
 /** Knows who looks at the table and who has which order open, and tells all of them. */
 @Injectable()
 export class PresenceService {
+  private readonly logger = new Logger(PresenceService.name);
   private server!: OrdersServer;
 
   start(server: OrdersServer): void {
@@ -35,11 +36,19 @@ export class PresenceService {
   }
 
   private async emit(room: string, key: string): Promise<void> {
-    if (room !== TABLE) return;
+    try {
+      if (room === TABLE) await this.tell(key);
+    } catch (error) {
+      // in a cluster: another node does not answer
+      this.logger.warn(error);
+    }
+  }
+
+  private async tell(key: string): Promise<void> {
     const member = (await this.list()).find((one) => one.key === key);
     // `local`: each node tells its own clients
     this.server.to(TABLE).local.emit('people.changed', {
-      room,
+      room: TABLE,
       join: member === undefined ? [] : [member],
       leave: member === undefined ? [key] : [],
     });

@@ -16,7 +16,11 @@ export type Marks = ReadonlyMap<number, Mark>;
 type Action =
   | { type: 'changed'; event: OrderChanged; me: string }
   | { type: 'back'; before: Orders; after: Orders; me: string }
+  | { type: 'faded'; id: number; version: number }
   | { type: 'seen'; ids: readonly number[] };
+
+/** Milliseconds for which a change is marked that was seen as it happened. The animations in table.css are as long. */
+const FADES_AFTER = 6_000;
 
 const FIELDS: readonly Field[] = ['status', 'quantity', 'due', 'note'];
 
@@ -40,6 +44,10 @@ function reduce(before: Marks, action: Action): Marks {
       const fields = FIELDS.filter((field) => known.get(id)?.[field] !== order[field]);
       if (fields.length > 0 && by !== action.me) marks.set(id, { fields, version, kind: 'away', by });
     }
+  } else if (action.type === 'faded') {
+    const mark = marks.get(action.id);
+    if (mark?.version !== action.version || mark.kind === 'away') return before;
+    marks.delete(action.id);
   } else {
     const seen = action.ids.filter((id) => marks.get(id)?.kind === 'away');
     if (seen.length === 0) return before;
@@ -55,7 +63,11 @@ export function useMarks(
   me: string,
 ): { marks: Marks; see: (ids: readonly number[]) => void } {
   const [marks, dispatch] = useReducer(reduce, new Map());
-  useEvent('order.changed', (event) => dispatch({ type: 'changed', event, me }));
+  useEvent('order.changed', (event) => {
+    dispatch({ type: 'changed', event, me });
+    const { id, version } = event.order;
+    setTimeout(() => dispatch({ type: 'faded', id, version }), FADES_AFTER);
+  });
 
   const shown = useRef<{ orders: Orders; isOld: boolean }>(undefined);
   useEffect(() => {

@@ -100,7 +100,8 @@ export function Replies(source: SchemaSource, options: RepliesOptions = {}): Met
 }
 
 /**
- * Declares an event, or several events, that a gateway or one of its handlers emits. It can be repeated.
+ * Declares an event, or several events, that a gateway or one of its handlers emits. It can be repeated. With the option
+ * `validateEmits` of `EnvelopeAdapter`, each emit is checked against it.
  *
  * @example
  * ```ts

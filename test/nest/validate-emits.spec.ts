@@ -12,7 +12,7 @@ import { map, of, type Observable } from 'rxjs';
 import * as v from 'valibot';
 import { z } from 'zod';
 import { defineEvents, Emits, Replies, schema } from '../../lib/contract/index.js';
-import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
+import { EnvelopeModule, EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { coded } from '../support/error-code.js';
 
@@ -252,6 +252,12 @@ describe('validateEmits', () => {
       'EnvelopeAdapter: validateEmits cannot check "length" of LengthGateway: its schema transforms values. ' +
         'Declare the schema of what is sent',
     ]);
+  });
+
+  it('can be set in EnvelopeModule', async () => {
+    const imports = [EnvelopeModule.forRoot({ validateEmits: true })];
+    const { nest } = await startApp({ imports, providers: [ChatGateway] });
+    expect(() => nest.get(ChatGateway).server.emit('count', 'three')).toThrow(invalid(emits('count')));
   });
 
   it('checks nothing by default, and takes true or false', async () => {

@@ -165,7 +165,8 @@ export class EnvelopeSocket<
    * Sends one event. Several arguments arrive as an array; a last one that is a function makes it a request and
    * gets the answer.
    *
-   * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: it names the place in it
+   * @throws Error on a reserved event name, TypeError on data that JSON cannot carry: it names the place in it; with the
+   * option `validateEmits`, Error on data that is not as `@Emits` declares it
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
     return this._outbound.emit({}, event, args);

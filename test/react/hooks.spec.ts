@@ -182,7 +182,7 @@ describe('useRequest', () => {
 
   it('shows an exception and a timeout, and keeps the data', async () => {
     const { gateway, page, Find, seen } = await setup();
-    const { rerender } = render(page(h(Find, { id: 1, timeout: 100 })));
+    const { rerender } = render(page(h(Find, { id: 1 })));
     await until('the answer', () => text() === '1.1 ');
     gateway.refused.add(1);
     act(() => seen.at(-1)!.refetch());
@@ -190,7 +190,7 @@ describe('useRequest', () => {
     expect(seen.at(-1)!.error!.message).toBe('not yours');
     gateway.refused.clear();
     gateway.gate = new Promise(() => undefined);
-    rerender(page(h(Find, { id: 1, timeout: 101 })));
+    rerender(page(h(Find, { id: 1, timeout: 100 })));
     await until('the timeout', () => text() === '- TimeoutError');
   });
 

@@ -144,6 +144,13 @@ module.exports = {
       to: { pathNot: '^lib/(client|protocol)/' },
     },
     {
+      name: 'cli-without-nest',
+      comment: 'The command line loads nothing of Nest, not even through other files',
+      severity: 'error',
+      from: { path: '^lib/cli/' },
+      to: { path: '(^lib/nest/|(^|/)(@nestjs|rxjs|reflect-metadata)/)', reachable: true },
+    },
+    {
       name: 'testing-without-server',
       comment: 'The test kit imports the client, types of Nest, ws and HTTP, and nothing of the server',
       severity: 'error',

@@ -65,6 +65,7 @@ describe('nestjs-envelope load', () => {
         loopDelay: expect.any(Number),
         sendDelay: { ...summary, count: 100 },
         limits: expect.any(Array),
+        isLate: expect.any(Boolean),
       },
     });
     // the server answered after the last planned time, which is 990 ms after the first one, in steps of 10 ms

@@ -77,12 +77,15 @@ function printSelf(self: SelfReport, output: Output): void {
   output.print('');
   const busy = `event loop busy for ${percent(self.busy)}, delayed by ${self.loopDelay} ms (p99); processor ${percent(self.cpu)}`;
   output.print(['bold', 'this process '], busy);
-  if (self.limits.length === 0) return;
-  output.print(['yellow', `This process was the bottleneck: ${self.limits.join('; ')}.`]);
-  output.print([
-    'yellow',
-    'The times above are its own, too. Lower --rate, or run several processes on other processors or machines.',
-  ]);
+  if (self.limits.length > 0)
+    output.print(['yellow', `This process was the bottleneck: ${self.limits.join('; ')}.`]);
+  else if (self.isLate)
+    output.print([
+      'yellow',
+      'This process sent messages late: the higher percentiles are its own more than those of the server.',
+    ]);
+  else return;
+  output.print(['yellow', 'Lower --rate, or run several processes on other processors or machines.']);
 }
 
 function times(name: string, summary: Summary | undefined, output: Output, note = ''): void {

@@ -25,6 +25,8 @@ export interface SelfReport {
   readonly sendDelay: Summary | undefined;
   /** Why this process, and not the server, was the bottleneck. Empty if it was not. */
   readonly limits: readonly string[];
+  /** Whether the higher percentiles of the latency are more those of this process than of the server. */
+  readonly isLate: boolean;
 }
 
 /** Measures how busy this process is: a load generator that is busy measures itself. */
@@ -68,10 +70,8 @@ export class SelfWatch {
       limits: [
         ...(busy > BUSY ? [`its event loop was busy for ${Math.round(busy * 100)} % of the time`] : []),
         ...(sent < planned * COMPLETE ? [`it sent ${sent} of ${planned} planned messages`] : []),
-        ...(isLate(sendDelay, latency)
-          ? [`it sent messages up to ${sendDelay!.p99} ms late (p99), of a latency of ${latency!.p99} ms`]
-          : []),
       ],
+      isLate: isLate(sendDelay, latency),
     };
   }
 }

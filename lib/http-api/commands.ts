@@ -41,6 +41,9 @@ function readEmit(given: unknown, at: string, find: FindServer): Action {
   const target = readTarget(message, at, find);
   const sender = isVolatile ? target.volatile : target;
   const args = Object.hasOwn(message, 'data') ? [message['data']] : [];
+  // with validateEmits, emit would throw when others of the list are sent
+  const { checkEmit } = find(message['path'] as string | undefined)._config.gateway;
+  refuseWhatThrows(`${at}.data`, () => checkEmit?.(event as string, args));
   return () => void sender.emit(event as string, ...args);
 }
 

@@ -1,4 +1,10 @@
-import { Injectable, UseInterceptors, type CallHandler, type NestInterceptor } from '@nestjs/common';
+import {
+  Injectable,
+  UseInterceptors,
+  type CallHandler,
+  type CanActivate,
+  type NestInterceptor,
+} from '@nestjs/common';
 import {
   Ack,
   ConnectedSocket,
@@ -13,6 +19,7 @@ import * as v from 'valibot';
 import { z } from 'zod';
 import { defineEvents, Emits, Replies, schema } from '../../lib/contract/index.js';
 import { EnvelopeModule, EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
+import { EnvelopeHttpApiModule } from '../../lib/http-api/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { coded } from '../support/error-code.js';
 
@@ -52,6 +59,13 @@ const events = defineEvents({
 class AddText implements NestInterceptor {
   intercept(_context: unknown, next: CallHandler): Observable<unknown> {
     return next.handle().pipe(map((value: object) => ({ ...said, ...value })));
+  }
+}
+
+@Injectable()
+class Open implements CanActivate {
+  canActivate(): boolean {
+    return true;
   }
 }
 
@@ -258,6 +272,29 @@ describe('validateEmits', () => {
     const imports = [EnvelopeModule.forRoot({ validateEmits: true })];
     const { nest } = await startApp({ imports, providers: [ChatGateway] });
     expect(() => nest.get(ChatGateway).server.emit('count', 'three')).toThrow(invalid(emits('count')));
+  });
+
+  it('refuses what other programs send over HTTP, before anything of the list is sent', async () => {
+    const imports = [
+      EnvelopeModule.forRoot({ path: '/ws' }),
+      EnvelopeHttpApiModule.register({ guards: [Open] }),
+    ];
+    const app = await startApp({ imports, providers: [ChatGateway] }, { adapter: { validateEmits: true } });
+    const socket = await app.connect('/ws');
+    const post = (body: unknown): Promise<Response> =>
+      fetch(`http://127.0.0.1:${app.port}/envelope/emit`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify(body),
+      });
+    const wrong = await post([{ event: 'any' }, { event: 'count', data: 'three' }]);
+    expect([wrong.status, await wrong.json()]).toMatchObject([
+      400,
+      { message: `body[1].data ${emits('count')}data: expected a number` },
+    ]);
+    expect((await post({ event: 'count', data: 3 })).status).toBe(202);
+    expect(await socket.next('count')).toEqual({ event: 'count', data: 3 });
+    expect(socket.frames.map(({ event }) => event)).not.toContain('any');
   });
 
   it('checks nothing by default, and takes true or false', async () => {

@@ -36,7 +36,10 @@ export interface PathOptions {
   shutdownTimeout?: number;
   /** Compression, as in `ws`. Default `false`, because compression costs memory for each connection. */
   perMessageDeflate?: WebSocketOptions['perMessageDeflate'];
-  /** A Socket.IO adapter, which keeps the rooms and connects the nodes of a cluster. Default: rooms in memory. */
+  /**
+   * A Socket.IO adapter, which keeps the rooms and connects the nodes of a cluster. An arrow function that returns `undefined`
+   * means rooms in memory. Default: rooms in memory.
+   */
   adapter?: AdapterFactory;
   /**
    * Lets clients of `envelope.v1` that lost their connection resume their session: with the same id, rooms and data, and

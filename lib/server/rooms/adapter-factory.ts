@@ -1,8 +1,12 @@
 import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
 import type { ClusterStatus } from '../diagnostics/types.js';
+import { MemoryAdapter } from './memory-adapter.js';
 
-/** A class or a factory function of Socket.IO's adapter contract. Called with `new` if possible, as in Socket.IO. */
-export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter);
+/**
+ * A class or a factory function of Socket.IO's adapter contract. Called with `new` if possible, as in Socket.IO. An arrow
+ * function may return `undefined` for rooms in memory, for example where the broker is not configured.
+ */
+export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter | undefined);
 
 /** Calls back with each socket of a target on this node: the method `apply` of Socket.IO's in-memory adapter. */
 export type ForEachSocket = (options: BroadcastOptions, callback: (socket: unknown) => void) => void;
@@ -16,7 +20,8 @@ export type CreateAdapter = (nsp: unknown, forEachSocket?: ForEachSocket) => Ada
 
 /** Calls a class with `new`, and an arrow function, which has no prototype, without. */
 export function createAdapter(factory: AdapterFactory, nsp: unknown): Adapter {
-  if (factory.prototype === undefined) return (factory as (nsp: unknown) => Adapter)(nsp);
+  if (factory.prototype === undefined)
+    return (factory as (nsp: unknown) => Adapter | undefined)(nsp) ?? new MemoryAdapter(nsp);
   return new (factory as new (nsp: unknown) => Adapter)(nsp);
 }
 

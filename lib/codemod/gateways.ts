@@ -1,6 +1,6 @@
 import type { ts } from 'ts-morph';
 import type { FileMigration } from './file-migration.js';
-import { fateOf } from './option-table.js';
+import { CORS_STRING, corsOf, fateOf } from './option-table.js';
 
 /** An option of a gateway that goes away: to `socketIO()`, or altogether. */
 export interface GatewayOption {
@@ -69,6 +69,8 @@ function readOptions({ file, options, decorator }: Gateway): GatewayOption[] {
     const value = ts.isPropertyAssignment(property) ? property.initializer : undefined;
     const text = value === undefined ? name : source.textOf(value);
     const fate = fateOf(name, text);
+    if (name === 'cors' && value !== undefined && CORS_STRING.test(text))
+      file.replace(property.getStart(source.tree), property.end, corsOf(text));
     const isPortable = value !== undefined && isLiteral(file, value);
     if (fate === 'drop' || (fate === 'transport' && isPortable))
       return [{ name, text, file, property, fate }];

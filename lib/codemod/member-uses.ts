@@ -49,6 +49,14 @@ function kinds(file: FileMigration, ofClass: boolean): Map<string, string> {
 function findKinds(file: FileMigration, ofClass: boolean): Map<string, string> {
   const { ts } = file.source;
   const found = new Map<string, string>();
+  const injected = file
+    .namesOf('@nestjs/websockets', 'WebSocketServer')
+    .flatMap(({ local }) => file.source.usesOf(local));
+  for (const { parent: call } of injected) {
+    const property = call.parent?.parent;
+    if (ofClass && property !== undefined && ts.isPropertyDeclaration(property))
+      found.set(file.source.textOf(property.name), 'EnvelopeServer');
+  }
   for (const name of file.imported) {
     const kind = nameHere(name.module, name.exported);
     if (

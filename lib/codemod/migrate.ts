@@ -1,6 +1,6 @@
 import type { ts } from 'ts-morph';
 import { addAdapterTo, adapterCreations, rewriteCreation } from './adapter-calls.js';
-import { readAdapterClass, rewriteAdapterClass, subclassesOf, type AdapterClass } from './adapter-class.js';
+import { readAdapterClass, rewriteAdapterClass, subclassesOf } from './adapter-class.js';
 import { adapterCalls } from './bootstrap.js';
 import type { Compiler } from './compiler.js';
 import { FileMigration } from './file-migration.js';
@@ -65,7 +65,7 @@ export function migrate(
         loadsIoAdapter,
       );
     }
-  for (const file of valid) migrateFile(file, gateways);
+  for (const file of valid) migrateFile(file, gateways, isSocketIo);
   const changes = valid.map(changeOf).filter(({ before, after }) => before !== after);
   const findings = all.flatMap((file) => [...file.findings].sort((a, b) => a.line - b.line));
   return { changes, findings, isSocketIo };
@@ -84,13 +84,26 @@ function migrateAdapters(
   const classes = files.flatMap((file) =>
     subclassesOf(file, OLD_ADAPTER, 'IoAdapter').map((node) => ({ file, node })),
   );
-  const readable: AdapterClass[] = [];
-  for (const { file, node } of classes) {
-    const read = readAdapterClass(file, node);
-    if (read !== undefined) readable.push(read);
-    else keepOldNames(file);
-  }
-  const creations = files.flatMap((file) => adapterCreations(file).map((creation) => ({ file, creation })));
+  const read = classes.map(({ file, node }) => ({ file, node, adapter: readAdapterClass(file, node) }));
+  // a class that stays as it is needs the imports of its file, so the others of that file stay, too
+  const kept = new Set(read.filter(({ adapter }) => adapter === undefined).map(({ file }) => file));
+  for (const file of kept) keepOldNames(file);
+  const readable = read.flatMap(({ file, adapter }) =>
+    adapter === undefined || kept.has(file) ? [] : [adapter],
+  );
+  const creations = files
+    .filter((file) => !kept.has(file))
+    .flatMap((file) => adapterCreations(file).map((creation) => ({ file, creation })));
+  const rest = [
+    ...read.filter(({ file, adapter }) => kept.has(file) && adapter !== undefined),
+    ...[...kept].flatMap((file) => adapterCreations(file).map((node) => ({ file, node }))),
+  ];
+  for (const { file, node } of rest)
+    file.leave(
+      node,
+      'main',
+      'it stays as it is, because another class of this file does: move one of them to another file',
+    );
   const bare = loadsIoAdapter ? programsWithoutAdapter(files, gateways) : [];
   const options = obsoleteOptions(gateways);
   const moved = options.filter(({ fate }) => fate === 'transport');
@@ -112,7 +125,6 @@ function migrateAdapters(
   for (const file of bare) addAdapterTo(file, transport);
 }
 
-/** A class that stays as it is needs its imports. */
 function keepOldNames(file: FileMigration): void {
   for (const name of file.imported) if (isOldModule(name.module, false)) file.kept.add(name);
 }
@@ -134,7 +146,7 @@ function programsWithoutAdapter(
   });
 }
 
-function migrateFile(file: FileMigration, gateways: readonly Gateway[]): void {
+function migrateFile(file: FileMigration, gateways: readonly Gateway[], isSocketIo: boolean): void {
   const hasGateway = gateways.some((gateway) => gateway.file === file);
   for (const node of subclassesOf(file, '@nestjs/platform-ws', 'WsAdapter')) {
     file.leave(
@@ -144,7 +156,7 @@ function migrateFile(file: FileMigration, gateways: readonly Gateway[]): void {
     );
     for (const name of file.namesOf('@nestjs/platform-ws', 'WsAdapter')) file.kept.add(name);
   }
-  reportMembers(file);
+  if (isSocketIo) reportMembers(file);
   if (hasGateway) reportEvents(file);
   reportTests(file);
   rewriteImports(file, hasGateway);

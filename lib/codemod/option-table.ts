@@ -40,6 +40,14 @@ const FATES: Readonly<Record<string, OptionFate>> = {
   wsEngine: { missing: UNNEEDED },
 };
 
+/** A text for `cors`. Socket.IO takes any text for all origins, this package takes none. */
+export const CORS_STRING = /^(['"`]).*\1$/;
+
+/** Returns the property `cors` for a text. */
+export function corsOf(text: string): string {
+  return `cors: { origin: ${text.at(0)}*${text.at(0)} }`;
+}
+
 /** @param text the value, as it is written */
 export function fateOf(name: string, text: string): OptionFate {
   const isOff = text === 'false' && (name === 'serveClient' || name === 'allowEIO3');

@@ -1,6 +1,6 @@
 import type { ts } from 'ts-morph';
 import type { FileMigration } from './file-migration.js';
-import { fateOf } from './option-table.js';
+import { CORS_STRING, corsOf, fateOf } from './option-table.js';
 
 /** What `createIOServer` of a class does, as the constructor of `EnvelopeAdapter` takes it. */
 export interface ServerFactory {
@@ -56,12 +56,27 @@ export class ServerFactoryReader {
     if (ts.isVariableStatement(statement)) return this.readVariables(statement);
     if (ts.isReturnStatement(statement)) return this.readReturn(statement);
     if (ts.isExpressionStatement(statement)) return this.readExpression(statement);
-    if (ts.isIfStatement(statement) && this.adapterIn(statement.thenStatement) !== undefined)
-      return this.leave(
-        statement,
-        'it sets the adapter on a condition: pass the option adapter to super(app, { … }) on that condition',
-      );
+    if (ts.isIfStatement(statement)) return this.readCondition(statement);
     this.leaveStatement(statement);
+  }
+
+  /** `if (this.factory) server.adapter(this.factory);` */
+  private readCondition(statement: ts.IfStatement): void {
+    const { thenStatement: then, elseStatement } = statement;
+    const isBlock = this.ts.isBlock(then);
+    const [only, second] = isBlock ? then.statements : [then];
+    const factory = only && this.adapterIn(only);
+    if (factory === undefined) return this.leaveStatement(statement);
+    const value = this.unwrap(factory);
+    const isPlain = elseStatement === undefined && second === undefined && this.isOwnMember(value);
+    if (isPlain && this.text(this.unwrap(statement.expression)) === this.text(value))
+      this.properties.set('adapter', `adapter: (nsp) => ${this.text(value)}?.(nsp)`);
+    else
+      this.leave(
+        statement,
+        'it sets the adapter on a condition: pass the option adapter to super(app, { … }), a function that returns ' +
+          'undefined for rooms in memory',
+      );
   }
 
   private readVariables(statement: ts.VariableStatement): void {
@@ -104,12 +119,8 @@ export class ServerFactoryReader {
       ts.isIdentifier(left.expression) &&
       this.optionNames.has(left.expression.text);
     if (!isOption) return this.leaveStatement(statement);
-    this.addOption(
-      expression,
-      left.name.text,
-      this.text(value),
-      () => `${left.name.text}: ${this.translate(value)}`,
-    );
+    const { text: name } = left.name;
+    this.addOption(value, name, this.text(value), () => `${name}: ${this.translate(value)}`);
   }
 
   /** `super.createIOServer(port, options)` */
@@ -141,19 +152,25 @@ export class ServerFactoryReader {
     const fate = fateOf(name, value);
     if (typeof fate === 'object') return this.leave(node, `${name}: ${fate.missing}`, 'options');
     if (fate === 'drop' || !this.isMovable(node)) return;
+    if (name === 'cors' && CORS_STRING.test(value)) return void this.properties.set(name, corsOf(value));
     (fate === 'transport' ? this.transport : this.properties).set(name, translate());
   }
 
   /** The factory may be made after the constructor has run: a member of the class is read when it is needed. */
   private readAdapter(factory: ts.Expression): void {
-    const { ts } = this;
     const value = this.unwrap(factory);
-    const isMember =
-      ts.isPropertyAccessExpression(value) && value.expression.kind === ts.SyntaxKind.ThisKeyword;
-    if (isMember && this.parameterProperty(value.name.text) === undefined) {
+    if (this.isOwnMember(value)) {
       const call = `${this.text(value)}${this.mayBeMissing(value.name.text) ? '!' : ''}(nsp)`;
       this.properties.set('adapter', `adapter: (nsp) => ${call}`);
     } else if (this.isMovable(value)) this.properties.set('adapter', `adapter: ${this.translate(value)}`);
+  }
+
+  /** `this.name`, unless it is a parameter of the constructor. */
+  private isOwnMember(value: ts.Expression): value is ts.PropertyAccessExpression {
+    const { ts } = this;
+    const isMember =
+      ts.isPropertyAccessExpression(value) && value.expression.kind === ts.SyntaxKind.ThisKeyword;
+    return isMember && this.parameterProperty(value.name.text) === undefined;
   }
 
   private mayBeMissing(name: string): boolean {
@@ -227,10 +244,6 @@ export class ServerFactoryReader {
   /** Returns the factory of `server.adapter(factory)`. */
   private adapterIn(statement: ts.Statement): ts.Expression | undefined {
     const { ts } = this;
-    if (ts.isBlock(statement))
-      return statement.statements
-        .map((inner) => this.adapterIn(inner))
-        .find((factory) => factory !== undefined);
     if (!ts.isExpressionStatement(statement) || !ts.isCallExpression(statement.expression)) return undefined;
     const { expression, arguments: all } = statement.expression;
     return this.text(expression) === `${this.serverName}.adapter` ? all[0] : undefined;

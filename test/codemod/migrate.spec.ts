@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { expectGolden } from '../support/projects.js';
 import { changedBy, filesAfter, filesBefore, folderOf, migrateFiles } from './project.js';
 
-const PROJECTS = ['redis', 'default-adapter', 'ws-adapter', 'monorepo', 'left'];
+const PROJECTS = ['redis', 'adapters', 'default-adapter', 'ws-adapter', 'monorepo', 'left'];
 const gateway = (code: string, path = 'src/chat.gateway.ts'): Record<string, string> => ({
   'package.json': '{ "dependencies": { "@nestjs/platform-socket.io": "^12.0.0" } }',
   [path]: code,

@@ -45,7 +45,7 @@ describe('what the codemod makes', () => {
     try {
       symlinkSync(join(ROOT, 'node_modules'), join(parent, 'node_modules'));
       const folder = join(parent, 'projects');
-      const projects = ['redis', 'default-adapter', 'ws-adapter', 'monorepo'].flatMap((name) =>
+      const projects = ['redis', 'adapters', 'default-adapter', 'ws-adapter', 'monorepo'].flatMap((name) =>
         Object.entries(filesAfter(name)).map(([path, text]) => [`${name}/${path}`, text] as const),
       );
       const paths = {

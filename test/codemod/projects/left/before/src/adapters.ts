@@ -15,7 +15,7 @@ export class SessionAdapter extends IoAdapter {
     const server = super.createIOServer(3001, { ...options, ...this.config.socket, allowEIO3: true, cors: { origin: options?.cors } });
     server.use((socket, next) => session(socket.request, {}, next));
     server.of('/polls').use(token);
-    if (this.factory) {
+    if (this.isProduction) {
       server.adapter(this.factory);
     }
     instrument(server, { auth: false });
@@ -32,3 +32,7 @@ export class NoApplication extends IoAdapter {
     super();
   }
 }
+
+export class Understood extends IoAdapter {}
+
+export const create = (app: App) => new IoAdapter(app);

@@ -1,0 +1,10 @@
+import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
+
+@WebSocketGateway({ cors: { origin: '*' }, namespace: 'a' })
+export class Gateway {
+  @WebSocketServer()
+  server;
+}
+
+@WebSocketGateway(81, { cors: { origin: "*" } })
+export class OtherGateway {}

@@ -133,9 +133,11 @@ export interface PresenceMember<Meta = Untyped> {
   readonly metas: readonly Meta[];
 }
 
-/** A change of the members of a room, as the server emits it. */
+/** A change of the members of a room, as the server emits it; `presence.share` of the server does. */
 export interface PresenceChange<Meta = Untyped> {
   readonly room: string;
+  /** All members: they replace the list. */
+  readonly all?: readonly PresenceMember<Meta>[];
   /** Members that came. */
   readonly join?: readonly PresenceMember<Meta>[];
   /** Members whose `metas` changed. */

@@ -77,6 +77,7 @@ async function createAll(): Promise<Created> {
     () => microservice.close(),
     () => health.onApplicationShutdown(),
   );
+  server.presence.track(socket, 'ada');
   return {
     EnvelopeServer: server.of('/side'),
     EnvelopeSocket: socket,

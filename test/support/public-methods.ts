@@ -188,7 +188,15 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
       { name: 'key', valid: 'ada' },
       { name: 'meta', valid: {}, optional },
     ],
+    update: [
+      { name: 'client', valid: tracked },
+      { name: 'meta', valid: {}, optional },
+    ],
     untrack: [{ name: 'client', valid: tracked }],
+    share: [
+      { name: 'room', valid: 'red' },
+      { name: 'options', valid: {}, optional },
+    ],
     list: rooms,
     on: [{ ...event, valid: 'join' }, listener],
   },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import * as nodeClient from '../../lib/client/node.js';
+import * as clientPresence from '../../lib/client/presence.js';
 import * as contract from '../../lib/contract/index.js';
 import * as httpApi from '../../lib/http-api/index.js';
 import * as explorer from '../../lib/explorer/index.js';
@@ -29,6 +30,7 @@ export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
   './testing': testing,
   './client': nodeClient,
   './react': react,
+  './client/presence': clientPresence,
 };
 
 /** One value of each kind. */
@@ -322,6 +324,16 @@ export const surfaceOf = (
     RequestError: ACCEPTS_ANYTHING,
     TimeoutError: ACCEPTS_ANYTHING,
     connect: connectRow(nodeClient.connect),
+  },
+  './client/presence': {
+    presence: {
+      params: [
+        { name: 'socket', valid: { on: () => undefined, off: () => undefined } },
+        { name: 'room', valid: 'red', takes: ['text'] },
+        { name: 'event', valid: 'presence', optional, takes: ['text'] },
+      ],
+      call: (...args) => Reflect.apply(clientPresence.presence, undefined, args),
+    },
   },
   './react': {
     EnvelopeProvider: CALLED_BY_REACT,

@@ -34,6 +34,16 @@ export class PresenceTable {
     return [...(this.rooms.get(room) ?? [])].map(([key, sockets]) => [key, [...sockets.values()]]);
   }
 
+  /** Returns the metas of a member's connections in a room. */
+  metas(room: string, key: string): unknown[] {
+    return [...(this.rooms.get(room)?.get(key)?.values() ?? [])];
+  }
+
+  /** Returns the rooms that have members. */
+  names(): string[] {
+    return [...this.rooms.keys()];
+  }
+
   /** Returns the members of all rooms, each with the meta of its first connection. */
   dump(): [room: string, key: string, meta: unknown][] {
     const all: [string, string, unknown][] = [];

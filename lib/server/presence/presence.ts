@@ -1,15 +1,15 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Adapter, Room } from 'socket.io-adapter';
+import type { Room } from 'socket.io-adapter';
 import { assertCarried } from '../../protocol/payload.js';
 import { refuse } from '../../protocol/refuse.js';
-import type { Untyped } from '../../protocol/typed-events.js';
 import { withCode } from '../../protocol/with-code.js';
 import { assertFunction } from '../util/arguments.js';
-import { callSafely } from '../util/safe-call.js';
 import { nameOfUser, type ClientWithUser } from '../handshake/user-identity.js';
-import { serverSideEmit } from '../rooms/server-side-emit.js';
+import type { Namespace } from '../rooms/adapter-types.js';
+import { PeerMessages, respond } from './peer-messages.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';
+import { SHARED, SharedPresence, shareRule, type ShareOptions } from './shared-presence.js';
 import { presenceKey, NO_ROOMS, addRooms } from '../rooms/room-names.js';
 import { valueBytes } from '../util/heap-size.js';
 
@@ -38,19 +38,11 @@ interface Tracked extends ClientWithUser {
 }
 
 /** The part of a server that presence uses. */
-interface PresenceHost {
-  readonly adapter: Adapter;
+interface PresenceHost extends Namespace {
   /** @internal The handlers of this package's messages from other nodes, by event name. */
   readonly _internalListeners: Map<string, (...values: unknown[]) => void>;
   /** @internal */
   readonly _isClosing: boolean;
-  /** @internal */
-  readonly _config: {
-    readonly gateway: { readonly errors: { roomLimit(why: string): Error } };
-    readonly limits: { readonly maxRoomNameLength: number };
-  };
-  /** @internal */
-  _report(error: unknown, where: string): void;
   /** @internal Calls `listener` when the number of nodes changes, and when the connection to the broker is restored. */
   _onClusterChange(listener: () => void): void;
 }
@@ -79,6 +71,8 @@ export class Presence {
     { client: Tracked; key: string; meta: unknown; rooms: Set<string> }
   >();
   private readonly table = new PresenceTable();
+  private readonly peers: PeerMessages;
+  private shared: SharedPresence | undefined;
   private view: PresenceView | undefined;
   private synchronising: 'no' | 'yes' | 'again' = 'no';
   /** The changes to send to the other nodes, in one message per turn of the event loop. */
@@ -93,6 +87,7 @@ export class Presence {
         new TypeError('Presence: host is missing: use server.presence'),
       );
     const { adapter, _internalListeners: internal } = host;
+    this.peers = new PeerMessages(host);
     adapter.on('join-room', (room: Room, id: string) => this.enter(String(room), id));
     adapter.on('leave-room', (room: Room, id: string) => this.leave(String(room), id));
     internal.set(LIST, (room, callback) => respond(callback, this.table.list(String(room))));
@@ -105,7 +100,9 @@ export class Presence {
     internal.set(ALL, (callback) => respond(callback, this.table.dump()));
     internal.set(CHANGES, (changes) => (changes as Change[]).forEach((change) => this.receive(change)));
     internal.set(HELLO, () => this.synchronise());
-    this.send(HELLO);
+    internal.set(SHARED.changes, (node, seq, changes) => this.shared?.receive(node, seq, changes));
+    internal.set(SHARED.all, (callback) => respond(callback, this.shared?.members() ?? []));
+    this.peers.send(HELLO);
     host._onClusterChange(() => this.synchronise());
   }
 
@@ -151,6 +148,40 @@ export class Presence {
   }
 
   /**
+   * Sets the meta of a client that is tracked: the same as {@link track} with its key. Does nothing if the client has disconnected.
+   *
+   * @throws as {@link track}, and TypeError if the client is not tracked
+   */
+  update(client: Tracked, meta: unknown): void {
+    assertClient('presence.update', client);
+    const tracked = this.tracked.get(client.id);
+    if (tracked !== undefined) return this.track(client, tracked.key, meta);
+    if (client.closed !== undefined) return;
+    refuse(
+      'presence.update',
+      'client',
+      client.id,
+      'a client that is tracked: call track(client, key, meta) first',
+    );
+  }
+
+  /**
+   * Tells the clients in a room who is there: all members to a client that joins, then the changes, which each node gathers and sends to
+   * its own clients. Call it on every node; the same call again changes nothing. Clients receive the event
+   * `{ room, rev, all: [{ key, metas }] }`, then `{ room, rev, join?, update?, leave? }`, where `metas` are those of all connections of the
+   * member and `leave` has keys; of a room with more than `maxMembers`, `{ room, rev, count }`. PROTOCOL.md has the rules.
+   *
+   * @param room a room, or a RegExp of rooms
+   * @throws TypeError on an invalid room or option
+   */
+  share(room: string | RegExp, options: ShareOptions = {}): this {
+    const rule = shareRule(room, options);
+    this.shared ??= new SharedPresence(this.host, this.table, this.peers);
+    this.shared.share(rule);
+    return this;
+  }
+
+  /**
    * Ends the membership of a client in its rooms, which {@link track} began. Does nothing if the client is not tracked.
    *
    * @throws TypeError without a client
@@ -178,7 +209,7 @@ export class Presence {
         members.set(key, (members.get(key) ?? []).concat(metas));
     };
     add(this.table.list(room));
-    const { error, responses } = await this.request(LIST, room);
+    const { error, responses } = await this.peers.request(LIST, room);
     for (const response of responses) add(response.filter(Array.isArray));
     const found = [...members].map(([key, metas]) => ({ key, metas }));
     if (error === null) return found;
@@ -203,7 +234,8 @@ export class Presence {
 
   /** @internal Notifies the other nodes, after all clients of this node have disconnected and before the node stops. */
   _close(): void {
-    this.send(HELLO);
+    this.shared?.close();
+    this.peers.send(HELLO);
   }
 
   private enter(room: string, id: string): void {
@@ -212,7 +244,9 @@ export class Presence {
     if (client === undefined || room === id || room.startsWith('$')) return;
     client.rooms.add(room);
     const { key, meta } = client;
-    if (this.table.enter(room, key, id, meta)) this.announce({ type: 'join', room, key, meta });
+    const isNew = this.table.enter(room, key, id, meta);
+    this.shared?.changed(room, key);
+    if (isNew) this.announce({ type: 'join', room, key, meta });
   }
 
   private leave(room: string, id: string): void {
@@ -220,9 +254,12 @@ export class Presence {
     if (client === undefined) return;
     // a client that disconnects leaves all its rooms, the one of its id first
     if (room === id) return client.client.connected ? undefined : this.forget(id);
-    if (!client.rooms.delete(room) || !this.table.leave(room, client.key, id)) return;
+    if (!client.rooms.delete(room)) return;
+    const wasLast = this.table.leave(room, client.key, id);
     // `_close` notifies the other nodes once, after all clients have disconnected
     if (this.host._isClosing) return;
+    this.shared?.changed(room, client.key);
+    if (!wasLast) return;
     // a thousand may leave at once, so the nodes get one request for all of them
     if (this.departures.push({ room, key: client.key, meta: client.meta }) === 1)
       setImmediate(() => this.checkDepartures());
@@ -232,7 +269,7 @@ export class Presence {
   private checkDepartures(): void {
     const departures = this.departures.splice(0);
     const members = departures.map(({ room, key }) => [room, key]);
-    void this.request(HAS, members).then(({ responses }) => {
+    void this.peers.request(HAS, members).then(({ responses }) => {
       departures.forEach(({ room, key, meta }, index) => {
         const isElsewhere = responses.some((has) => has[index] === true) || this.table.has(room, key);
         if (!isElsewhere) this.announce({ type: 'leave', room, key, meta });
@@ -243,7 +280,7 @@ export class Presence {
   /** Emits a change on this node, and sends it to the others. */
   private announce(change: Change): void {
     this.view?.apply(change.type, change.room, change.key, change.meta);
-    if (this.changes.push(change) === 1) setImmediate(() => this.send(CHANGES, this.changes.splice(0)));
+    if (this.changes.push(change) === 1) setImmediate(() => this.peers.send(CHANGES, this.changes.splice(0)));
   }
 
   /** Applies a change of another node. */
@@ -255,42 +292,20 @@ export class Presence {
 
   /** Requests the members of all nodes and applies the differences to the view. */
   private synchronise(): void {
+    this.shared?.synchronise();
     const { view } = this;
     if (view === undefined) return;
     // several changes of nodes lead to one request at a time
     if (this.synchronising !== 'no') return void (this.synchronising = 'again');
     this.synchronising = 'yes';
     view.expectLists();
-    void this.request(ALL).then(({ error, responses }) => {
+    void this.peers.request(ALL).then(({ error, responses }) => {
       const isDue = this.synchronising === 'again';
       this.synchronising = 'no';
       if (isDue) return this.synchronise();
       const all = [this.table.dump(), ...responses.map((response) => response.filter(Array.isArray))].flat();
       // a node that has not responded may have members as well
       view.replace(all as ReturnType<PresenceTable['dump']>, error === null);
-    });
-  }
-
-  private send(event: string, ...values: unknown[]): void {
-    const onError = (error: unknown): void =>
-      this.host._report(error, 'presence could not be sent to the other nodes');
-    callSafely(() => serverSideEmit(this.host.adapter, event, values, onError), onError);
-  }
-
-  /**
-   * Sends a request to the other nodes. Ignores responses that are not lists, since any client of the broker can
-   * respond.
-   */
-  private request(
-    event: string,
-    ...values: unknown[]
-  ): Promise<{ error: Error | null; responses: Untyped[][] }> {
-    return new Promise((resolve) => {
-      const done = (error: Error | null, responses: unknown[]): void =>
-        resolve({ error, responses: responses.filter(Array.isArray) });
-      const onError = (error: unknown): void =>
-        done(error instanceof Error ? error : new Error(String(error)), []);
-      callSafely(() => serverSideEmit(this.host.adapter, event, [...values, done], onError), onError);
     });
   }
 }
@@ -301,10 +316,6 @@ const EVENTS: ReadonlySet<unknown> = new Set(['join', 'leave', 'update']);
 function assertClient(where: string, client: unknown): void {
   if (typeof (Object(client) as { id?: unknown }).id !== 'string')
     refuse(where, 'client', client, 'a connected client: an EnvelopeSocket');
-}
-
-function respond(callback: unknown, value: unknown): void {
-  if (typeof callback === 'function') Reflect.apply(callback, undefined, [value]);
 }
 
 /**

@@ -1,0 +1,120 @@
+import type { ClientSocket } from './client-socket.js';
+import { invalidArgument } from '../protocol/with-code.js';
+import { assertListener, callListener } from './listeners.js';
+
+/** A member of a room, with one or several connections. */
+export interface PresentMember<Meta = unknown> {
+  readonly key: string;
+  /** One for each connection. */
+  readonly metas: readonly Meta[];
+}
+
+/** What the server tells: see PROTOCOL.md, "Presence". */
+interface News<Meta> {
+  readonly room?: unknown;
+  readonly all?: readonly PresentMember<Meta>[];
+  readonly count?: number;
+  readonly join?: readonly PresentMember<Meta>[];
+  readonly update?: readonly PresentMember<Meta>[];
+  readonly leave?: readonly string[];
+}
+
+/**
+ * The members of one room, as a server with `presence.share(room)` tells them.
+ *
+ * @typeParam Meta the metas of the members
+ */
+class RoomPresence<Meta = unknown> {
+  /** The members, in the order in which they came. A new list after each change. Empty in a room with too many. */
+  members: readonly PresentMember<Meta>[] = [];
+  /** The number of members. */
+  count = 0;
+  /** Whether the server has told the members on this connection. While it is `false`, they may be out of date. */
+  isCurrent = false;
+  readonly #listeners = new Set<(presence: this) => void>();
+  readonly #stop: () => void;
+
+  /** @internal */
+  constructor(socket: ClientSocket, room: string, event: string) {
+    const onNews = (news: News<Meta>): void => {
+      if (Object(news).room !== room) return;
+      this.#apply(news);
+    };
+    const onDisconnect = (): void => {
+      if (!this.isCurrent) return;
+      this.isCurrent = false;
+      this.#notify();
+    };
+    socket.on(event, onNews);
+    socket.on('disconnect', onDisconnect);
+    this.#stop = () => {
+      socket.off(event, onNews);
+      socket.off('disconnect', onDisconnect);
+    };
+  }
+
+  /**
+   * Adds a listener. It runs after each change, with this object.
+   *
+   * @returns a function that removes it
+   * @throws TypeError if the listener is not a function
+   */
+  onChange(listener: (presence: this) => void): () => void {
+    assertListener('change', listener);
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  /** Ends it: no listener runs any more. It leaves no room: that is for the application to request. */
+  stop(): void {
+    this.#stop();
+    this.#listeners.clear();
+  }
+
+  #apply({ all, count, join = [], update = [], leave = [] }: News<Meta>): void {
+    if (all !== undefined || count !== undefined) {
+      this.members = all ?? [];
+      this.isCurrent = true;
+    } else {
+      // of an earlier connection: all members follow
+      if (!this.isCurrent) return;
+      const members = new Map(this.members.map((member) => [member.key, member]));
+      for (const key of leave) members.delete(key);
+      for (const member of [...join, ...update]) members.set(member.key, member);
+      this.members = [...members.values()];
+    }
+    this.count = count ?? this.members.length;
+    this.#notify();
+  }
+
+  #notify(): void {
+    for (const listener of [...this.#listeners])
+      if (this.#listeners.has(listener)) callListener(listener, [this]);
+  }
+}
+
+export type { RoomPresence };
+
+/**
+ * Follows who is in a room. Call it before the client joins the room, since the server tells all members once, to who joins.
+ *
+ * @param event the event that the server's `presence.share` names
+ * @throws TypeError without a client, a room, or a name of an event
+ * @example
+ * const board = presence<{ name: string }>(socket, 'board:7');
+ * board.onChange(({ members }) => show(members));
+ * socket.subscribe('enter', { board: 7 }, { leave: 'leave' });
+ */
+export function presence<Meta = unknown>(
+  socket: Pick<ClientSocket<never, never>, 'on' | 'off'>,
+  room: string,
+  event = 'presence',
+): RoomPresence<Meta> {
+  if (typeof (Object(socket) as { off?: unknown }).off !== 'function')
+    throw invalidArgument('presence: socket is missing: pass what connect(url) returned');
+  if (typeof event !== 'string')
+    throw invalidArgument(`presence: event is ${String(event)}: it takes a name`);
+  if (typeof room !== 'string')
+    throw invalidArgument("presence: room is missing: pass its name, such as 'board:7'");
+  return new RoomPresence(socket as unknown as ClientSocket, room, event);
+}

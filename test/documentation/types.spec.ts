@@ -75,32 +75,43 @@ function inDocument(message: string, blocks: readonly Block[]): string {
   return block === undefined ? message : `${block.document}, ${message}`;
 }
 
+/** Milliseconds for a compiler or linter, which runs beside three workers of Jest. */
+const TOOL_TIMEOUT = 90_000;
+
 describe('the TypeScript of the documents', () => {
   afterAll(() => rmSync(parent, { recursive: true, force: true }));
 
-  it.each(['nest-12', 'nest-11'] as const)('compiles as printed with %s', async (kind) => {
-    const { folder, blocks } = write(kind);
-    const messages = await run(folder, 'typescript/bin/tsc', '-p', '.', '--pretty', 'false');
-    expect(messages.map((message) => inDocument(message, blocks))).toEqual([]);
-  });
+  it.each(['nest-12', 'nest-11'] as const)(
+    'compiles as printed with %s',
+    async (kind) => {
+      const { folder, blocks } = write(kind);
+      const messages = await run(folder, 'typescript/bin/tsc', '-p', '.', '--pretty', 'false');
+      expect(messages.map((message) => inDocument(message, blocks))).toEqual([]);
+    },
+    TOOL_TIMEOUT,
+  );
 
-  it('passes the linter of a new Nest project, which rejects floating promises', async () => {
-    const { folder, blocks } = write('nest-12');
-    writeFileSync(join(folder, 'planted.ts'), 'Promise.resolve();\n');
-    const rule = [
-      '--type-aware',
-      '-A',
-      'all',
-      '-D',
-      'typescript/no-floating-promises',
-      '-D',
-      'typescript/no-misused-promises',
-    ];
-    const messages = await run(folder, 'oxlint/bin/oxlint', '--format', 'unix', ...rule, '.');
-    // The first message proves that the linter read the project.
-    expect(messages.map((message) => inDocument(message, blocks))).toEqual([
-      expect.stringMatching(/^planted\.ts:1:1: .*must be awaited/),
-      '1 problem',
-    ]);
-  });
+  it(
+    'passes the linter of a new Nest project, which rejects floating promises',
+    async () => {
+      const { folder, blocks } = write('nest-12');
+      writeFileSync(join(folder, 'planted.ts'), 'Promise.resolve();\n');
+      const rule = [
+        '--type-aware',
+        '-A',
+        'all',
+        '-D',
+        'typescript/no-floating-promises',
+        '-D',
+        'typescript/no-misused-promises',
+      ];
+      const messages = await run(folder, 'oxlint/bin/oxlint', '--format', 'unix', ...rule, '.');
+      // The first message proves that the linter read the project.
+      expect(messages.map((message) => inDocument(message, blocks))).toEqual([
+        expect.stringMatching(/^planted\.ts:1:1: .*must be awaited/),
+        '1 problem',
+      ]);
+    },
+    TOOL_TIMEOUT,
+  );
 });

@@ -1,5 +1,6 @@
 import {
   Injectable,
+  NotFoundException,
   UseInterceptors,
   type CallHandler,
   type CanActivate,
@@ -18,7 +19,7 @@ import { map, of, type Observable } from 'rxjs';
 import * as v from 'valibot';
 import { z } from 'zod';
 import { defineEvents, Emits, Replies, schema } from '../../lib/contract/index.js';
-import { EnvelopeModule, EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
+import { EnvelopeModule, EnvelopeServer, EnvelopeSocket, Signal } from '../../lib/index.js';
 import { EnvelopeHttpApiModule } from '../../lib/http-api/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import { coded } from '../support/error-code.js';
@@ -110,6 +111,17 @@ class ChatGateway {
     ack(1);
     return 'no answer';
   }
+
+  @Replies(Said) @SubscribeMessage('throws') throws(): unknown {
+    throw new NotFoundException('no such text');
+  }
+
+  @Replies(Said) @SubscribeMessage('aborted') async aborted(@Signal() signal: AbortSignal): Promise<unknown> {
+    await new Promise((resolve) => signal.addEventListener('abort', resolve));
+    throw signal.reason;
+  }
+
+  @Replies(Said) @SubscribeMessage('forgets') forgets(): void {}
 
   @SubscribeMessage('emits') emits(@ConnectedSocket() client: EnvelopeSocket): void {
     client.emit('count', 'three');
@@ -226,6 +238,26 @@ describe('validateEmits', () => {
       emits('count') + 'data: expected a number',
     ])
       expect(logged).toContain(text);
+  });
+
+  it('does not check what a handler that threw returns, which is nothing', async () => {
+    const app = await start();
+    const socket = await app.connect('/ws');
+    const refused = { event: 'exception', data: { statusCode: 404, message: 'no such text' } };
+    expect(await socket.ask('throws', undefined, 1)).toMatchObject(refused);
+    // without an id, too: one exception
+    socket.send({ event: 'throws' });
+    expect(await socket.next('exception')).toMatchObject(refused);
+    socket.send({ event: 'aborted', id: 2 });
+    socket.send({ event: '$cancel', data: 2 });
+    expect(await socket.answer(2)).toEqual({ event: 'aborted', ack: 2 });
+    await socket.settled();
+    expect(socket.frames.filter(({ event }) => event === 'exception')).toHaveLength(2);
+    expect(app.log.of('error')).toEqual([]);
+    expect(await socket.ask('forgets', undefined, 3)).toMatchObject({
+      event: 'exception',
+      data: { message: 'Internal server error' },
+    });
   });
 
   it('takes what one of several gateways of a path declares, and checks each path by itself', async () => {

@@ -35,6 +35,7 @@ describe('sample 06-orders', () => {
     client.received.filter(({ event }) => event === name).map(({ data }) => data as unknown);
 
   afterEach(() => {
+    expect(app.log.of('error')).toEqual([]);
     for (const name of Object.keys(process.env)) if (!(name in environment)) delete process.env[name];
     Object.assign(process.env, environment);
   });

@@ -1,6 +1,7 @@
 import { isObservable, map } from 'rxjs';
 import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { Gateway } from '../gateways/gateway-explorer.js';
+import { requestContext } from '../../server/socket/incoming-request.js';
 import { keyPath } from '../../protocol/payload.js';
 import { withCode } from '../../protocol/with-code.js';
 import { declaredEmits, declaredReplies } from './declared-payloads.js';
@@ -120,6 +121,7 @@ function checkEmit(event: string, args: readonly unknown[], declared: readonly D
 
 function withCheck(callback: Handler['callback'], declared: readonly Declared[]): Handler['callback'] {
   const checked = (result: unknown): unknown => {
+    if (result === undefined && hasFailed()) return result;
     assertAllowed(
       declared,
       ({ event }) => {
@@ -136,6 +138,13 @@ function withCheck(callback: Handler['callback'], declared: readonly Declared[])
     // the operator keeps the source, so that generators are still read at the client's pace
     return (isObservable(result) ? result.pipe(map(checked)) : checked(result)) as never;
   };
+}
+
+/** Whether the handler threw, so that a filter answers: Nest returns nothing then, as it does for a handler that returns nothing. */
+function hasFailed(): boolean {
+  const request = requestContext.getStore();
+  // a message without an id has no request, and nothing is sent for `undefined`
+  return request === undefined || request.failing || request.isAborted;
 }
 
 function describe(issues: readonly PayloadIssue[]): string {

@@ -1,6 +1,6 @@
 import type { ts } from 'ts-morph';
 import { ServerFactoryReader, superCall, type ServerFactory } from './server-factory.js';
-import { objectText, type FileMigration } from './file-migration.js';
+import { objectText, withMargin, type FileMigration } from './file-migration.js';
 import { ADAPTER_MEMBERS } from './names.js';
 import type { TransportOptions } from './transport-options.js';
 
@@ -63,14 +63,14 @@ export function rewriteAdapterClass(adapter: AdapterClass, transport: TransportO
   if (constructorNode !== undefined) {
     const call = superCall(file, constructorNode)!;
     const argument = call.arguments[0]!;
-    const locals = factory.locals.map((local) => local + lineEnd + inside).join('');
+    const locals = factory.locals.map((local) => withMargin(local, inside) + lineEnd + inside).join('');
     if (locals !== '') file.insert(call.parent.getStart(source.tree), locals);
     file.insert(argument.end, `, ${options}`);
     if (method !== undefined) removeMember(file, node, method);
   } else {
     const lines = [
       'constructor(app?: object) {',
-      ...factory.locals.map((local) => inside + local),
+      ...factory.locals.map((local) => inside + withMargin(local, inside)),
       `${inside}super(app, ${options})${semicolon}`,
       `${margin}}`,
     ].join(lineEnd);

@@ -72,5 +72,15 @@ export function objectText(
   const line = `{ ${properties.join(', ')} }`;
   if (!line.includes('\n') && column + line.length <= 90) return line;
   const { lineEnd, indent } = source.style;
-  return ['{', ...properties.map((property) => `${margin}${indent}${property},`), `${margin}}`].join(lineEnd);
+  const inside = margin + indent;
+  return [
+    '{',
+    ...properties.map((property) => `${inside}${withMargin(property, inside)},`),
+    `${margin}}`,
+  ].join(lineEnd);
+}
+
+/** Puts a margin before each line of a text but the first. */
+export function withMargin(text: string, margin: string): string {
+  return text.replace(/\n(?=[^\r\n])/g, `\n${margin}`);
 }

@@ -189,19 +189,24 @@ export class ServerFactoryReader {
     const { ts } = this;
     const names = new Set([...this.optionNames, this.portName, this.serverName]);
     const found = this.file.source.find((inner) => {
+      // its lines would get another margin
+      if (ts.isTemplateLiteral(inner) && this.text(inner).includes('\n')) return true;
       if (inner.kind === ts.SyntaxKind.ThisKeyword)
         return !this.isLater(inner, node) && this.ownParameter(inner) === undefined;
       return ts.isIdentifier(inner) && names.has(inner.text) && !isMemberName(ts, inner);
     }, node)[0];
     if (found === undefined) return true;
-    this.leave(
-      found,
-      `${this.text(found.parent)}: the constructor cannot know it before it calls super(app, { … })`,
-    );
+    if (ts.isTemplateLiteral(found))
+      this.leave(found, 'a text of several lines: move it out of createIOServer');
+    else
+      this.leave(
+        found,
+        `${this.text(found.parent)}: the constructor cannot know it before it calls super(app, { … })`,
+      );
     return false;
   }
 
-  /** Returns code with `this.name` as `name`, where `name` is a parameter of the constructor. */
+  /** Returns code with `this.name` as `name`, where `name` is a parameter of the constructor, and without its margin. */
   private translate(node: ts.Node): string {
     const { source } = this.file;
     const start = node.getStart(source.tree);
@@ -213,7 +218,9 @@ export class ServerFactoryReader {
       text += source.text.slice(position, self.getStart(source.tree));
       position = access.name.getStart(source.tree);
     }
-    return text + source.text.slice(position, node.end);
+    text += source.text.slice(position, node.end);
+    // without its margin: the place that it goes to has another
+    return text.replaceAll(`\n${source.indentationAt(start)}`, '\n');
   }
 
   /** Whether a node is inside of a function that runs later. */

@@ -30,6 +30,9 @@ async function run({ args, output }: Context): Promise<number> {
   const { files, dependencies } = await readProject(root);
   const migration = migrate(loadCompiler(root), files, new Set(Object.keys(dependencies)));
   const isWritten = args.flag('write');
+  const major = majorOf(dependencies);
+  if (major !== undefined && major < 11)
+    output.note(['yellow', `This project has NestJS ${major}: update it to 11 or 12 first.`]);
   if (isWritten) for (const { file, after } of migration.changes) await writeFile(join(root, file), after);
   const install = installCommand(migration, dependencies);
   if (output.isJson) {
@@ -85,12 +88,16 @@ function installCommand(
   dependencies: Readonly<Record<string, string>>,
 ): string | undefined {
   if (changes.length === 0) return undefined;
-  const major = /\d+/.exec(dependencies['@nestjs/core'] ?? '')?.[0];
+  const major = majorOf(dependencies);
   const nest = major === undefined ? '' : `@${major}`;
   const packages = { 'nestjs-envelope': '', '@nestjs/websockets': nest, '@nestjs/platform-ws': nest };
   const all = isSocketIo ? { ...packages, 'engine.io': '', 'socket.io-parser': '' } : packages;
   const missing = Object.entries(all).filter(([name]) => dependencies[name] === undefined);
   return missing.length === 0 ? undefined : `npm install ${missing.map((parts) => parts.join('')).join(' ')}`;
+}
+
+function majorOf(dependencies: Readonly<Record<string, string>>): number | undefined {
+  return Number(/\d+/.exec(dependencies['@nestjs/core'] ?? '')?.[0]) || undefined;
 }
 
 function count(number: number, noun: string): string {

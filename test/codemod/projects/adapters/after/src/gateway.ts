@@ -3,7 +3,7 @@ import { WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 @WebSocketGateway({ cors: { origin: '*' }, namespace: 'a' })
 export class Gateway {
   @WebSocketServer()
-  server;
+  server: any;
 }
 
 @WebSocketGateway(81, { cors: { origin: "*" } })

@@ -38,3 +38,22 @@ export class MinimalAdapter extends EnvelopeAdapter {
     super(app, { transports: [socketIO()], replies: 'requests', maxHttpBufferSize: 1e7 });
   }
 }
+
+export class AskingAdapter extends EnvelopeAdapter {
+  private readonly allowed = new Set(['a']);
+
+  constructor(app?: object) {
+    super(app, {
+      transports: [socketIO()],
+      replies: 'requests',
+      allowRequest: async (
+        request: { url?: string },
+        decide: (error: null, ok: boolean) => void,
+      ) => {
+        const isAllowed = this.allowed.has(request.url ?? '');
+
+        return decide(null, isAllowed);
+      },
+    });
+  }
+}

@@ -36,3 +36,20 @@ export class MinimalAdapter extends IoAdapter {
     return super.createIOServer(port, { ...options, maxHttpBufferSize: 1e7 });
   }
 }
+
+export class AskingAdapter extends IoAdapter {
+  private readonly allowed = new Set(['a']);
+
+  createIOServer(port: number, options?: any): any {
+    options.allowRequest = async (
+      request: { url?: string },
+      decide: (error: null, ok: boolean) => void,
+    ) => {
+      const isAllowed = this.allowed.has(request.url ?? '');
+
+      return decide(null, isAllowed);
+    };
+
+    return super.createIOServer(port, options);
+  }
+}

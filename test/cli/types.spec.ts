@@ -239,6 +239,8 @@ describe('nestjs-envelope types', () => {
       await watch.prints('wrote');
       answer = 'busy';
       await watch.prints('HTTP status 503');
+      answer = rooms;
+      await watch.prints(`read ${url} again: no change`);
       answer = games;
       await until('the second file', async () => (await written()).includes('connectGamesName'));
       const lines = (await ends(watch)).trimEnd().split('\n');

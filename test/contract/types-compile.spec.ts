@@ -15,17 +15,19 @@ const GOLDEN = join(ROOT, 'test/contract/golden');
 const ofTools = createRequire(createRequire(join(ROOT, 'package.json')).resolve('@arethetypeswrong/core'));
 
 describe('the types of the samples', () => {
-  it('are those of the golden files', async () => {
-    const child = await Child.start('sample-contract');
-    const options = {
-      // its path comes from a factory, which preview does not call
-      '01-chat': { path: '/ws' },
-      '02-auth': {},
-      '03-cluster': {},
-      '05-observed': {},
-    };
-    for (const [sample, given] of Object.entries(options))
-      await expectGolden(`${sample}.ts`, (await child.ask('types', sample, given)) as string);
+  let child: Child;
+  beforeAll(async () => {
+    child = await Child.start('sample-contract', { isShared: true });
+  });
+
+  it.each([
+    // its path comes from a factory, which preview does not call
+    ['01-chat', { path: '/ws' }],
+    ['02-auth', {}],
+    ['03-cluster', {}],
+    ['05-observed', {}],
+  ])('are those of the golden file: %s', async (sample, options) => {
+    await expectGolden(`${sample}.ts`, (await child.ask('types', sample, options)) as string);
   });
 });
 

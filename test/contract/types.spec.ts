@@ -137,6 +137,17 @@ describe('the types of a contract', () => {
       'export interface X {\n  a?: string;\n  [k: string]: number | null | string | undefined;\n}',
     ],
     [
+      'nothing but itself',
+      { anyOf: [{ $ref: '#/components/schemas/X' }, { type: 'null' }] },
+      '/** Its schema is a reference to itself. */\nexport type X = unknown;',
+    ],
+    ['one of any values', { anyOf: [true, {}] }, 'export type X = unknown;'],
+    [
+      'no other properties',
+      { properties: { a: { type: 'string' } }, patternProperties: { '^x': false } },
+      'export interface X {\n  a?: string;\n}',
+    ],
+    [
       'a schema that the library refuses',
       REFUSED,
       '/** json-schema-to-typescript cannot compile components.schemas.X. */\nexport type X = unknown;',

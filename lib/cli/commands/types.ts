@@ -80,6 +80,7 @@ async function watch(context: Context, source: string, file: OutputFile, interva
     try {
       const text = await readSource(source, signal);
       if (text !== last) await make(context, text, source, file);
+      else if (problem !== undefined) output.note(`read ${source} again: no change`);
       last = text;
       problem = undefined;
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Contract } from '../asyncapi-types.js';
 import { ChannelWriter } from './channel-writer.js';
+import { circularSchemas } from './circular-schemas.js';
 import { helpersOf } from './connect-functions.js';
 import { eventMapsOf } from './event-maps.js';
 import { segmentsOf } from './read-contract.js';
@@ -26,18 +27,25 @@ export async function generateTypes(contract: Contract, caller: string): Promise
   const { schemas = {}, messages } = contract.components;
   const names = new TypeNames();
   const schemaNames = new Map(Object.keys(schemas).map((name) => [name, names.take(name)]));
-  const types = await SchemaTypes.load(caller, (reference) => {
-    const [components, kind, name, ...rest] = segmentsOf(reference);
+  const nameOf = (reference: string): string | undefined => {
+    const [components, kind, name = '', ...rest] = segmentsOf(reference);
     const isSchema = components === 'components' && kind === 'schemas' && rest.length === 0;
-    return isSchema ? schemaNames.get(name!) : undefined;
+    return isSchema && schemaNames.has(name) ? name : undefined;
+  };
+  const circular = circularSchemas(schemas, nameOf);
+  const types = await SchemaTypes.load(caller, (reference) => {
+    const name = nameOf(reference);
+    return name === undefined ? undefined : schemaNames.get(name);
   });
   const maps = eventMapsOf(contract).map((map) => ({
     ...map,
     name: names.takeAll(map.key, ['Listens', 'Emits']),
   }));
   const declarations: string[] = [];
-  for (const [name, schema] of Object.entries(schemas))
+  for (const [name, given] of Object.entries(schemas)) {
+    const schema = circular.has(name) ? { description: 'Its schema is a reference to itself.' } : given;
     declarations.push(await types.declare(schemaNames.get(name)!, schema, `components.schemas.${name}`));
+  }
   const writer = new ChannelWriter(names, types, declarations);
   const exception = await writer.exception(messages?.['exception']);
   for (const { name, ...map } of maps) await writer.write(name, map, exception);

@@ -74,10 +74,10 @@ function objectKeywords(schema: JsonSchema, nested: Nested): JsonSchema {
 /** Returns what properties without a name of their own may be: a type has one index signature for all patterns. */
 function otherProperties(schema: JsonSchema, nested: Nested): JsonSchema | boolean | undefined {
   const { additionalProperties: others, patternProperties: patterns } = schema;
-  if (!isSchema(patterns)) return others === undefined ? undefined : nested(others);
-  const types = Object.values(patterns).map(nested);
-  if (others === true) return true;
-  return { anyOf: others === undefined || others === false ? types : [...types, nested(others)] };
+  if (others === true || !isSchema(patterns)) return others === undefined ? undefined : nested(others);
+  // `false` allows no value, so it adds nothing to the union
+  const types = [...Object.values(patterns), others ?? false].map(nested).filter((type) => type !== false);
+  return types.length > 0 && { anyOf: types };
 }
 
 /** Draft 2020-12 has `prefixItems` where draft 7 has a list of `items`. */

@@ -89,6 +89,8 @@ export class SchemaTypes {
         ignoreMinAndMaxItems: true,
         $refOptions: { resolve: { external: false } },
       });
+      // a union with any value
+      if (text.trim() === '') return { comment: '', kind: 'type', definition: '= unknown;\n' };
       const [, comment = '', kind, definition] = MADE.exec(indent(text.trim())) ?? [];
       if (kind !== undefined && definition !== undefined) return { comment, kind, definition };
       this.refused.push(`${what}: its text is not that of one type`);

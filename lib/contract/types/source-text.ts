@@ -12,7 +12,7 @@ export function docComment(...texts: readonly (string | undefined)[]): string {
 
 /** Returns the name of a property, quoted where it is no identifier. */
 export function propertyName(name: string): string {
-  return /^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? name : quote(name);
+  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : quote(name);
 }
 
 /** Returns a string literal, on one line. */

@@ -1,17 +1,15 @@
 /** Names that the file of types uses itself. */
 const OWN = ['ClientOptions', 'ClientSocket'];
 
+/** Letters of later Unicode versions, which compilers may not know, are outside of the first plane. */
+const PART = /(?:(?![\u{10000}-\u{10ffff}_])\p{ID_Continue})+/gu;
+
 /**
  * Turns words into an identifier that begins with a capital: `ws-chat say.reply` becomes `WsChatSayReply`. An identifier of
  * TypeScript may contain letters of all alphabets.
  */
 export function identifier(words: string): string {
-  const name = words
-    .split(/[^\p{ID_Continue}]+|_+/u)
-    .filter((word) => word !== '')
-    // not by index: a letter may be a surrogate pair
-    .map((word) => word.replace(/^./u, (letter) => letter.toUpperCase()))
-    .join('');
+  const name = (words.match(PART) ?? []).map((word) => word[0]!.toUpperCase() + word.slice(1)).join('');
   return /^\p{ID_Start}/u.test(name) ? name : `_${name}`;
 }
 

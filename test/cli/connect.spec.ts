@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { startSharedApp, type TestApp } from '../support/app.js';
-import { cli, Cli, jsonLines } from '../support/cli.js';
-import { deferred, until } from '../support/wait.js';
+import { cli, Cli, eventually, jsonLines } from '../support/cli.js';
+import { deferred } from '../support/wait.js';
 import { CliGateway, GuardedGateway } from './gateway.js';
 
 const TIME = String.raw`\d\d:\d\d:\d\d\.\d{3}`;
@@ -58,7 +58,7 @@ describe('nestjs-envelope connect', () => {
 
     it('exits with 1 if a line fails, is refused, or gets no answer in time', async () => {
       const input = (line: string): Promise<{ code: number | null; stderr: string }> =>
-        cli(['connect', url(), '--timeout', '1s'], { input: line });
+        cli(['connect', url(), '--timeout', '3s'], { input: line });
       const [wrong, refused, late, late2, ok] = await Promise.all([
         input('aks echo 1'),
         input('emit nothing'),
@@ -74,13 +74,13 @@ describe('nestjs-envelope connect', () => {
       expect(late).toMatchObject({ code: 1, stderr: expect.stringContaining('operation has timed out') });
       expect(late2).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining('no answer to 1 requests within 1000 ms'),
+        stderr: expect.stringContaining('no answer to 1 requests within 3000 ms'),
       });
       expect(ok).toMatchObject({ code: 0 });
     });
 
     it('waits where a line says so, and ends a stream at the end', async () => {
-      const connect = new Cli(['connect', url(), '--timeout', '2s'], {
+      const connect = new Cli(['connect', url(), '--timeout', '30s'], {
         input: 'ask held\nwait\nask echo 1\nstream three\nwait\n',
       });
       await connect.prints('> {"event":"held"');
@@ -89,7 +89,7 @@ describe('nestjs-envelope connect', () => {
       expect(code).toBe(0);
       expect(stdout.indexOf('released')).toBeLessThan(stdout.indexOf('"event":"echo"'));
       expect(stdout.match(/"more":true/g)).toHaveLength(3);
-      const endless = await cli(['connect', url(), '--timeout', '100ms'], { input: 'stream endless' });
+      const endless = await cli(['connect', url(), '--timeout', '2s'], { input: 'stream endless' });
       expect(endless.code).toBe(0);
       expect(endless.stdout).toContain('> {"event":"$cancel"');
     });
@@ -121,7 +121,7 @@ describe('nestjs-envelope connect', () => {
       await connect.prints('connected to');
       connect.process.kill('SIGINT');
       expect(await connect.ended).toMatchObject({ code: 130 });
-      await until('the disconnect', () => gateway().disconnects === before + 1);
+      await eventually('the disconnect', () => gateway().disconnects === before + 1);
     });
   });
 

@@ -85,7 +85,7 @@ class TokenGuard implements CanActivate {
     const client = context.switchToWs().getClient<EnvelopeSocket>();
     if (client.handshake.auth['token'] === 'wrong') throw new UnauthorizedException('this token is wrong');
     const { token } = client.handshake.auth;
-    if (String(token).startsWith('expiring')) client.expiresAt = Date.now() + 1_000;
+    if (String(token).startsWith('expiring')) client.expiresAt = Date.now() + 3_000;
     // $auth is for the same user
     client.user = { id: 'ada' };
     client.data.token = token;

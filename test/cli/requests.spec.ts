@@ -4,8 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { selfSigned } from '../support/certificate.js';
 import { startApp, startSharedApp, type TestApp } from '../support/app.js';
-import { cli, Cli, cliHere, jsonLines } from '../support/cli.js';
-import { until } from '../support/wait.js';
+import { cli, Cli, cliHere, eventually, jsonLines } from '../support/cli.js';
 import { CliGateway, RoomsGateway } from './gateway.js';
 
 describe('nestjs-envelope ask and emit', () => {
@@ -90,7 +89,7 @@ describe('nestjs-envelope ask and emit', () => {
 
   it('exits with 1 after --timeout, and with 3 without a connection', async () => {
     const [late, refused, unknown] = await Promise.all([
-      cliHere(['ask', at(), 'never', '--timeout', '300ms']),
+      cliHere(['ask', at(), 'never', '--timeout', '3s']),
       cliHere(['ask', 'localhost:1/ws', 'echo', '--json']),
       cliHere(['ask', at('/nowhere'), 'echo']),
     ]);
@@ -132,7 +131,7 @@ describe('nestjs-envelope ask and emit', () => {
       await stream.prints('0\n');
       stream.process.kill(signal);
       expect(await stream.ended).toMatchObject({ code, stderr: '' });
-      await until('the disconnect', () => gateway().disconnects === before + 1);
+      await eventually('the disconnect', () => gateway().disconnects === before + 1);
     }
   });
 

@@ -1,12 +1,18 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { jest } from '@jest/globals';
 import { COMMANDS } from '../../lib/cli/commands.js';
 import type { Stream } from '../../lib/cli/output.js';
 import { run } from '../../lib/cli/run.js';
-import { until } from './wait.js';
 
 const ROOT = process.cwd();
 const FOLDER = join(ROOT, 'test/.cli', String(process.pid));
+// processes take their time on a busy machine
+jest.setTimeout(60_000);
+/** Milliseconds to wait for a process. */
+const DEADLINE = 30_000;
 let program: string | undefined;
 
 /** The bundled command line, made at the first call. Commands stay files of their own, as in the package. */
@@ -50,6 +56,11 @@ afterEach(async () => {
   await Promise.all([...running].map(({ ended }) => ended));
 });
 
+afterAll(() => {
+  rmSync(FOLDER, { recursive: true, force: true });
+  program = undefined;
+});
+
 /** A running `nestjs-envelope`. It is killed after the test. */
 export class Cli {
   stdout = '';
@@ -84,7 +95,7 @@ export class Cli {
   /** Resolves when this text was printed, on any of the streams. */
   async prints(text: string): Promise<void> {
     try {
-      await until(text, () => `${this.stdout}${this.stderr}`.includes(text));
+      await eventually(text, () => `${this.stdout}${this.stderr}`.includes(text));
     } catch (error) {
       throw new Error(`${String(error)}\n${this.stdout}${this.stderr}`, { cause: error });
     }
@@ -115,6 +126,15 @@ export async function cliHere(args: readonly string[]): Promise<CliResult> {
   const { signal } = new AbortController();
   result.code = await run(args, { stdout: stream('stdout'), stderr: stream('stderr'), signal });
   return result;
+}
+
+/** Resolves when the condition holds. Fails after half a minute. */
+export async function eventually(what: string, condition: () => boolean): Promise<void> {
+  const deadline = Date.now() + DEADLINE;
+  while (!condition()) {
+    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${DEADLINE} ms`);
+    await delay(5);
+  }
 }
 
 /** Parses lines of JSON. */

@@ -1,6 +1,9 @@
 /** Milliseconds of work after which other events of the process get their turn. */
 const TURN = 5;
 
+/** Milliseconds for tasks that are late, after the last planned time. */
+const GRACE = 2_000;
+
 /** When something is done at a constant rate. */
 export interface Schedule {
   /** How often in a second. */
@@ -11,8 +14,8 @@ export interface Schedule {
 
 /**
  * Runs a task at a constant rate, whatever the earlier tasks do: a slow server delays no later request. Tasks that are late, because
- * this process was busy, run as soon as possible; their planned times do not move. Ends at the latest a second after the last
- * planned time.
+ * this process was busy, run as soon as possible; their planned times do not move. Ends at the latest two seconds after the
+ * last planned time.
  *
  * @param task gets the number of the run and its planned time, by `performance.now()`
  * @returns how many runs there were; fewer than `total` if this process could not keep up or the signal aborted
@@ -24,7 +27,7 @@ export function runOnSchedule(
 ): Promise<number> {
   const start = performance.now();
   const plannedAt = (index: number): number => start + (index * 1_000) / rate;
-  const end = plannedAt(total) + 1_000;
+  const end = plannedAt(total) + GRACE;
   let done = 0;
   return new Promise((resolve) => {
     const turn = (): void => {

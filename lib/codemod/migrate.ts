@@ -107,19 +107,20 @@ function migrateAdapters(
   const bare = loadsIoAdapter ? programsWithoutAdapter(files, gateways) : [];
   const options = obsoleteOptions(gateways);
   const moved = options.filter(({ fate }) => fate === 'transport');
-  if (readable.length + creations.length + bare.length > 0) removeOptions(options);
+  // where an adapter stays as it is, its gateways keep what it reads
+  if (kept.size === 0 && readable.length + creations.length + bare.length > 0) removeOptions(options);
   else
     for (const { file, property, name } of moved)
       file.leave(
         property,
         'options',
-        `${name}: no adapter was found that could take it. Set it in socketIO({ ${name} }), and remove it here`,
+        `${name}: there is no changed adapter that could take it. Set it in socketIO({ ${name} }), and remove it here`,
       );
   const hasDefaultPath = gateways.some(
     ({ options: object }) =>
       !moved.some(({ property, name }) => name === 'path' && property.parent === object),
   );
-  const transport = new TransportOptions(moved, hasDefaultPath);
+  const transport = new TransportOptions(kept.size === 0 ? moved : [], hasDefaultPath);
   for (const adapter of readable) rewriteAdapterClass(adapter, transport);
   for (const { file, creation } of creations) rewriteCreation(file, creation, transport);
   for (const file of bare) addAdapterTo(file, transport);

@@ -66,12 +66,13 @@ export const SERVER_MEMBERS: Readonly<Record<string, string>> = {
   write: 'it is not there: use send()',
 };
 
-/** Members of Socket.IO's `Socket` that `EnvelopeSocket` does not have. */
+/** Members of Socket.IO's `Socket` that `EnvelopeSocket` does not have, or not with the same effect. */
 export const SOCKET_MEMBERS: Readonly<Record<string, string>> = {
   getMaxListeners: NO_LISTENERS,
   prependOnceListener: NO_LISTENERS,
   rawListeners: NO_LISTENERS,
-  write: 'it is not there: use send()',
+  send: "here it sends its argument as it is, like ws: use emit('message', …)",
+  write: "it is not there: use emit('message', …)",
 };
 
 /**

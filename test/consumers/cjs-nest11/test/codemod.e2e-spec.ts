@@ -33,7 +33,7 @@ it('npx nestjs-envelope migrate, with the typescript of the project', async () =
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}, 15_000);
+}, 60_000);
 
 // as the Nest CLI finds and loads it
 it('nest add nestjs-envelope', () => {

@@ -26,6 +26,7 @@ export class EventsGateway {
 
   @SubscribeMessage('$state')
   async state(client: EnvelopeSocket) {
+    client.send('hello');
     client.emit('connect', await this.server.allSockets());
   }
 }

@@ -25,6 +25,7 @@ export class EventsGateway {
 
   @SubscribeMessage('$state')
   async state(client: Socket) {
+    client.send('hello');
     client.emit('connect', await this.server.allSockets());
   }
 }

@@ -77,10 +77,14 @@ export interface Orders {
   version: number;
 }
 
-export interface PeopleChanged {
+export interface PresenceChanged {
   room: string;
-  join: Member[];
-  leave: string[];
+  rev: number;
+  all?: Member[];
+  join?: Member[];
+  update?: Member[];
+  leave?: string[];
+  count?: number;
 }
 
 export interface Room {
@@ -120,7 +124,7 @@ export interface OrdersEmits {
 /** What the server sends to clients of /orders. */
 export interface OrdersListens {
   'order.changed': (data: OrderChanged) => void;
-  'people.changed': (data: PeopleChanged) => void;
+  presence: (data: PresenceChanged) => void;
   exception: (data: ExceptionData) => void;
 }
 

@@ -5,7 +5,6 @@ import {
   SubscribeMessage,
   WebSocketGateway,
   type OnGatewayConnection,
-  type OnGatewayDisconnect,
   type OnGatewayInit,
 } from '@nestjs/websockets';
 import type { EnvelopeSocket } from 'nestjs-envelope';
@@ -21,7 +20,7 @@ import { OrdersService } from './orders.service.js';
 @WebSocketGateway({ path: '/orders' })
 @UseGuards(PersonGuard)
 @UsePipes(new StandardSchemaValidationPipe())
-export class OrdersGateway implements OnGatewayInit, OnGatewayConnection, OnGatewayDisconnect {
+export class OrdersGateway implements OnGatewayInit, OnGatewayConnection {
   constructor(
     private readonly orders: OrdersService,
     private readonly presence: PresenceService,
@@ -33,10 +32,6 @@ export class OrdersGateway implements OnGatewayInit, OnGatewayConnection, OnGate
 
   handleConnection(client: EnvelopeSocket): void {
     this.presence.track(client, null);
-  }
-
-  handleDisconnect(client: EnvelopeSocket): Promise<void> {
-    return this.presence.left(client);
   }
 
   /** Joins first and reads then, so that no change falls between the two. */

@@ -19,8 +19,15 @@ export type Member = z.infer<typeof Member>;
 export const Room = z.object({ room: z.literal(TABLE) }).meta({ id: 'Room' });
 export type Room = z.infer<typeof Room>;
 
-/** Members who came or do something else, and the keys of those who left: what the hook `usePresence` reads. */
-export const PeopleChanged = z
-  .object({ room: z.string(), join: z.array(Member), leave: z.array(z.string()) })
-  .meta({ id: 'PeopleChanged' });
-export type PeopleChanged = z.infer<typeof PeopleChanged>;
+/** What `presence.share` emits and the hook `usePresence` reads: PROTOCOL.md says when each field is there. */
+export const PresenceChanged = z
+  .object({
+    room: z.string(),
+    rev: z.int(),
+    all: z.array(Member).exactOptional(),
+    join: z.array(Member).exactOptional(),
+    update: z.array(Member).exactOptional(),
+    leave: z.array(z.string()).exactOptional(),
+    count: z.int().exactOptional(),
+  })
+  .meta({ id: 'PresenceChanged' });

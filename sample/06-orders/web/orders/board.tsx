@@ -33,7 +33,7 @@ export function Board({ me, onLeave }: BoardProps) {
   const { data, state } = useSubscription('orders.watch', undefined, {
     on: { 'order.changed': changeOrders },
   });
-  const { list: people } = usePresence('orders', { watch: 'people.watch', change: 'people.changed' });
+  const { list: people } = usePresence('orders', { watch: 'people.watch', change: 'presence' });
   const { marks, see } = useMarks(data, state === 'active', me);
 
   const orders = useMemo(() => new Map(data?.orders.map((order) => [order.id, order])), [data]);

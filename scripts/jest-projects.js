@@ -2,12 +2,12 @@ import { join } from 'node:path';
 
 export const ROOT = join(import.meta.dirname, '..');
 
-const swc = (module) => [
+const swc = (module, tsx = false) => [
   '@swc/jest',
   {
     jsc: {
-      parser: { syntax: 'typescript', decorators: true },
-      transform: { legacyDecorator: true, decoratorMetadata: true },
+      parser: { syntax: 'typescript', decorators: true, tsx },
+      transform: { legacyDecorator: true, decoratorMetadata: true, react: { runtime: 'automatic' } },
       target: 'es2022',
       keepClassNames: true,
     },
@@ -43,8 +43,8 @@ const sources = {
 export const NEST = {
   12: {
     ...common,
-    extensionsToTreatAsEsm: ['.ts'],
-    transform: { '\\.ts$': swc('es6') },
+    extensionsToTreatAsEsm: ['.ts', '.tsx'],
+    transform: { '\\.ts$': swc('es6'), '\\.tsx$': swc('es6', true) },
     moduleNameMapper: {
       ...sources,
       // CommonJS that requires the ES modules of Nest 12: Node can, Jest cannot before Node 24.
@@ -53,7 +53,7 @@ export const NEST = {
   },
   11: {
     ...common,
-    transform: { '\\.ts$': swc('commonjs') },
+    transform: { '\\.ts$': swc('commonjs'), '\\.tsx$': swc('commonjs', true) },
     moduleNameMapper: {
       ...sources,
       // Everything else (rxjs, reflect-metadata, ...) is the one copy at the root.

@@ -201,6 +201,60 @@ describe('a subscription', () => {
     resolve();
   });
 
+  it('requests a new answer for all its holders on refresh()', async () => {
+    const { gateway, open } = await startOrders();
+    const socket = open();
+    const versions: number[][] = [[], []];
+    const first = socket.subscribe('watch', { id: 1 }).onAnswer(({ version }) => versions[0]!.push(version));
+    await first.ready;
+    const second = socket.subscribe('watch', { id: 1 }).onAnswer(({ version }) => versions[1]!.push(version));
+    gateway.version = 2;
+    second.refresh();
+    expect(first.state).toBe('pending');
+    expect(await first.ready).toEqual({ id: 1, version: 2 });
+    expect(versions).toEqual([
+      [1, 2],
+      [1, 2],
+    ]);
+    second.stop();
+    second.refresh();
+    expect(first.state).toBe('active');
+  });
+
+  it('ignores the answer that is under way on refresh(), and stays within its 50 requests', async () => {
+    const { gateway, open } = await startOrders();
+    const socket = open();
+    const { promise, resolve } = deferred();
+    gateway.gate = promise;
+    const answers: Order[] = [];
+    const order = socket.subscribe('watch', { id: 1 }).onAnswer((answer) => answers.push(answer));
+    await until('the request', () => gateway.log.length === 1);
+    for (let count = 2; count <= 120; count++) order.refresh();
+    await until('the last request', () => gateway.log.length === 120);
+    resolve();
+    await order.ready;
+    await socket.emitWithAck('log');
+    expect(answers).toHaveLength(1);
+  });
+
+  it('is requested on the next connection where refresh() was called without one', async () => {
+    const { gateway, open } = await startOrders({ adapter: { recovery: true } });
+    const socket = open();
+    const changes: Order[] = [];
+    socket.on('changed', (change) => changes.push(change));
+    const order = socket.subscribe('watch', { id: 1 });
+    await order.ready;
+    gateway.server.to('order:1').emit('changed', { id: 1, version: 2 });
+    await until('the event', () => changes.length === 1);
+    const disconnected = next(socket, 'disconnect');
+    gateway.last.request.socket.destroy();
+    await disconnected;
+    gateway.version = 3;
+    order.refresh();
+    expect(await order.ready).toEqual({ id: 1, version: 3 });
+    expect(socket.recovered).toBe(true);
+  });
+
   it('is one of at most maxSubscriptions', async () => {
     const { open } = await startOrders();
     const socket = open({ maxSubscriptions: 2 });

@@ -31,7 +31,8 @@ export function documents(): string[] {
 }
 
 // <!-- file: quick-start/main.ts --> or <!-- file: cores/main.ts; not run: it starts processes -->
-const FILE_COMMENT = /^<!-- file: (?<program>[\w-]+)\/(?<file>[\w.-]+\.ts)(?:; not run: (?<notRun>.+))? -->$/;
+const FILE_COMMENT =
+  /^<!-- file: (?<program>[\w-]+)\/(?<file>[\w.-]+\.tsx?)(?:; not run: (?<notRun>.+))? -->$/;
 
 /**
  * Returns the TypeScript blocks of a document. A comment above a block, `<!-- file: program/name.ts -->`, makes
@@ -55,7 +56,7 @@ export function blocksOf(document: string): Block[] {
     if (mark === undefined && above.startsWith('<!-- file:'))
       throw new Error(`${document}: unreadable mark: ${above}`);
     index = end;
-    if (!/^(ts|typescript)$/.test(fence[1]!)) continue;
+    if (!/^(tsx?|typescript)$/.test(fence[1]!)) continue;
     const name = document.replace(/\W+/g, '-').toLowerCase();
     blocks.push({
       document,

@@ -64,10 +64,10 @@ describe('README.md', () => {
       Colleagues: ComponentType<{ room: string }>;
       EnvelopeProvider: Provider;
     }>('react/colleagues.tsx');
-    render(h(EnvelopeProvider, { url: app.url('/board') }, h(Colleagues, { room: 'red' })));
+    render(h(EnvelopeProvider, { url: app.url('/board') }, h(Colleagues, { room: 'board:7' })));
     await until('this page', () => text() === 'phone');
     const other = await app.connect('/board');
-    other.send('{"event":"who","data":{"room":"red"}}');
+    other.send('{"event":"who","data":{"room":"board:7"}}');
     await until('the other one', () => text() === 'phonephone');
     other.ws.terminate();
     await until('its departure', () => text() === 'phone');

@@ -72,13 +72,16 @@ export const PACKAGE_ONLY = 'made by the package';
 /** A component or hook, which only React calls. `test/react` tests it. */
 export const CALLED_BY_REACT = 'called by React';
 
-type Entry =
-  | typeof CALLED_BY_REACT
-  | Row
-  | readonly Row[]
-  | typeof CONSTANT
-  | typeof ACCEPTS_ANYTHING
-  | typeof PACKAGE_ONLY;
+const CLIENT_ERRORS = {
+  ConnectError: ACCEPTS_ANYTHING,
+  DisconnectedError: ACCEPTS_ANYTHING,
+  RequestError: ACCEPTS_ANYTHING,
+  TimeoutError: ACCEPTS_ANYTHING,
+} as const;
+const HOOKS = ['EnvelopeProvider', ...Object.keys(react).filter((name) => /^use[A-Z]/.test(name))];
+
+type Mark = typeof CONSTANT | typeof ACCEPTS_ANYTHING | typeof PACKAGE_ONLY | typeof CALLED_BY_REACT;
+type Entry = Row | readonly Row[] | Mark;
 
 const optional = true as const;
 /** Nest injects the right value or `undefined`, so only null is checked. */
@@ -297,11 +300,8 @@ export const surfaceOf = (
     socketIO: { params: [options()], call: (...args) => Reflect.apply(socketio.socketIO, undefined, args) },
   },
   './testing': {
-    ConnectError: ACCEPTS_ANYTHING,
-    DisconnectedError: ACCEPTS_ANYTHING,
-    RequestError: ACCEPTS_ANYTHING,
+    ...CLIENT_ERRORS,
     TestClient: PACKAGE_ONLY,
-    TimeoutError: ACCEPTS_ANYTHING,
     UpgradeRefusedError: ACCEPTS_ANYTHING,
     createTestClient: {
       params: [
@@ -318,11 +318,8 @@ export const surfaceOf = (
     },
   },
   './client': {
+    ...CLIENT_ERRORS,
     ClientSocket: PACKAGE_ONLY,
-    ConnectError: ACCEPTS_ANYTHING,
-    DisconnectedError: ACCEPTS_ANYTHING,
-    RequestError: ACCEPTS_ANYTHING,
-    TimeoutError: ACCEPTS_ANYTHING,
     connect: connectRow(nodeClient.connect),
   },
   './client/presence': {
@@ -336,15 +333,8 @@ export const surfaceOf = (
     },
   },
   './react': {
-    EnvelopeProvider: CALLED_BY_REACT,
     createEnvelopeHooks: ACCEPTS_ANYTHING,
-    useConnectionState: CALLED_BY_REACT,
-    useEvent: CALLED_BY_REACT,
-    usePresence: CALLED_BY_REACT,
-    useRequest: CALLED_BY_REACT,
-    useSocket: CALLED_BY_REACT,
-    useStream: CALLED_BY_REACT,
-    useSubscription: CALLED_BY_REACT,
+    ...Object.fromEntries(HOOKS.map((name) => [name, CALLED_BY_REACT])),
   },
 });
 

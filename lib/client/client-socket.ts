@@ -10,7 +10,15 @@ import type {
 } from '../protocol/typed-events.js';
 import { withCode } from '../protocol/with-code.js';
 import type { CloseDetails } from './backoff.js';
-import type { Emitter, ListenerNames, ListenerOf, SubscribeParams, TimedEmitter } from './client-types.js';
+import type {
+  Emitter,
+  ListenerNames,
+  ListenerOf,
+  StreamOptions,
+  StreamParams,
+  SubscribeParams,
+  TimedEmitter,
+} from './client-types.js';
 import { Connection, type ConnectionState } from './connection.js';
 import { callListener, Listeners, type AnyFunction } from './listeners.js';
 import { disconnectReason } from './disconnect-reason.js';
@@ -181,11 +189,11 @@ export class ClientSocket<
    */
   stream<Event extends EventNames<Emit>>(
     event: Event,
-    data?: Untyped,
-    { signal }: { signal?: AbortSignal } = {},
+    ...params: StreamParams<Emit, Event>
   ): AsyncIterableIterator<AnswerOf<Emit, Event>> {
+    const [data, options] = params as [data?: unknown, options?: StreamOptions];
     assertEmittable(event);
-    return this.#queue.stream(event, data === undefined ? [] : [data], signal);
+    return this.#queue.stream(event, data === undefined ? [] : [data], options?.signal);
   }
 
   /**

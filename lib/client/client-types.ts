@@ -65,6 +65,21 @@ type DataAndOptions<Data extends unknown[], Options> = number extends Data['leng
       ? [data?: OnePayload<Data>[0], options?: Options]
       : [data: OnePayload<Data>[0], options?: Options];
 
+/**
+ * The arguments of `stream` after the event: its data, which is a list if the event has several arguments, and the options. A map
+ * may leave the callback of a stream out: then any data is accepted.
+ */
+export type StreamParams<Emit extends EventsMap, Event extends EventNames<Emit>> = DataAndOptions<
+  [RequestParams<Emit, Event>] extends [never] ? [data?: Untyped] : RequestParams<Emit, Event>,
+  StreamOptions
+>;
+
+/** Options of one stream. */
+export interface StreamOptions {
+  /** Cancels the handler's source when it aborts. Default: none. */
+  signal?: AbortSignal | undefined;
+}
+
 /** Options of one subscription. */
 interface SubscribeOptions<Emit extends EventsMap> {
   /** The event that the client sends with the same data when the last subscription is stopped. Default: none. */

@@ -4,6 +4,7 @@ export type {
   Emitter,
   Handler,
   LifecycleEvents,
+  StreamParams,
   SubscribeParams,
   TimedEmitter,
 } from './client-types.js';

@@ -83,7 +83,15 @@ export async function typed(): Promise<void> {
   await socket.signal(signal).emitWithAck('sum', ['1']);
   // @ts-expect-error the list contains numbers
   await socket.emitWithAck('sum', ['1']);
-  for await (const tick of socket.stream('ticks', 10)) tick.getTime();
+  for await (const tick of socket.stream('ticks', 10, { signal })) tick.getTime();
+  // the map has no callback for it
+  for await (const value of socket.stream('say', { any: 'data' })) value.whatever();
+  // @ts-expect-error the data is missing
+  for await (const tick of socket.stream('ticks')) tick.getTime();
+  // @ts-expect-error the data is a number
+  for await (const tick of socket.stream('ticks', 'often')) tick.getTime();
+  // @ts-expect-error a controller is no signal
+  socket.stream('ticks', 10, { signal: new AbortController() });
 
   const untyped = connect('wss://example.com/ws');
   untyped.on('anything', (data) => data.whatever);

@@ -30,6 +30,8 @@ export async function generated(): Promise<void> {
   const anything: unknown = await socket.emitWithAck('move', { x: count });
   for await (const tick of socket.stream('ticks')) tick.toFixed();
   socket.subscribe('say', say).onAnswer(({ text }) => [text.length, nothing, anything]);
+  // @ts-expect-error a stream without data
+  for await (const tick of socket.stream('ticks', 1)) tick.toFixed();
   // @ts-expect-error unknown event
   socket.emit('sai', say);
   // @ts-expect-error a required property is missing

@@ -1,6 +1,6 @@
 // Compiles lib/ twice: dist/esm for import, dist/cjs for require.
 import { execFileSync } from 'node:child_process';
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, cpSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { brotliSize, bundleClient } from './client-bundle.js';
 import { writeExplorerPage } from './explorer-page.js';
@@ -13,6 +13,8 @@ rmSync(join(root, 'dist'), { recursive: true, force: true });
 for (const format of ['esm', 'cjs']) {
   execFileSync(process.execPath, [tsc, '-p', join(root, `tsconfig.${format}.json`)], { stdio: 'inherit' });
 }
+// npm makes the bin executable where it installs the package, but not in a clone.
+chmodSync(join(root, 'dist/esm/cli/main.js'), 0o755);
 // The package is "type": "module". This folder is CommonJS.
 writeFileSync(join(root, 'dist/cjs/package.json'), '{ "type": "commonjs" }\n');
 

@@ -52,6 +52,10 @@ export function Board({ me, onLeave }: BoardProps) {
       announce(`${shortName(change.by)} changed ${changes.map(changeName).join(', ')}`);
   });
 
+  const leave = (): void => {
+    if (drafts.all.size === 0 || confirm('Some edits are not saved. Discard them?')) onLeave();
+  };
+
   const open = openId === undefined ? undefined : orders.get(openId);
   useEffect(() => {
     if (openId !== undefined) see([openId]);
@@ -69,7 +73,7 @@ export function Board({ me, onLeave }: BoardProps) {
   return (
     <div className="page" data-open={open !== undefined || undefined} data-offline={isOffline || undefined}>
       <div className="main" inert={open !== undefined && isNarrow}>
-        <Header me={me} online={people.map(({ key }) => key)} isOffline={isOffline} onLeave={onLeave} />
+        <Header me={me} online={people.map(({ key }) => key)} isOffline={isOffline} onLeave={leave} />
         <main>
           <Notices
             away={away}

@@ -69,26 +69,28 @@ function Row({ id, draft, order, drafts, isConnected }: RowProps) {
   return (
     <li data-state={draft.state}>
       <Icon name={draft.state === 'sent' ? 'clock' : conflicts.length > 0 ? 'swap' : 'warning'} />
-      <div>
+      <div className="edit">
         <p>
           <a href={addressOf(id)}>#{id}</a> {editsOf(draft)}
         </p>
         <p className="why">{whyNot(draft, order, conflicts, isConnected)}</p>
       </div>
-      {order !== undefined && conflicts.length === 0 && draft.state !== 'sent' && (
-        <button type="button" onClick={() => leave(() => void drafts.save(order))}>
-          {draft.state === 'failed' ? 'Try again' : 'Save'}
-          <span className="visually-hidden"> order {id}</span>
+      <div className="choices">
+        {order !== undefined && conflicts.length === 0 && draft.state !== 'sent' && (
+          <button type="button" onClick={() => leave(() => void drafts.save(order))}>
+            {draft.state === 'failed' ? 'Try again' : 'Save'}
+            <span className="visually-hidden"> order {id}</span>
+          </button>
+        )}
+        {conflicts.length > 0 && (
+          <a className="button" href={addressOf(id)}>
+            Decide<span className="visually-hidden"> about order {id}</span>
+          </a>
+        )}
+        <button type="button" className="quiet" onClick={() => leave(() => drafts.discard(id))}>
+          Discard<span className="visually-hidden"> the edit of order {id}</span>
         </button>
-      )}
-      {conflicts.length > 0 && (
-        <a className="button" href={addressOf(id)}>
-          Decide<span className="visually-hidden"> about order {id}</span>
-        </a>
-      )}
-      <button type="button" className="quiet" onClick={() => leave(() => drafts.discard(id))}>
-        Discard<span className="visually-hidden"> the edit of order {id}</span>
-      </button>
+      </div>
     </li>
   );
 }

@@ -47,6 +47,21 @@ export function readAdapterClass(
   return file.findings.length > before ? undefined : { file, node, constructorNode, method, factory };
 }
 
+/** Reports types such as `IoAdapter['createIOServer']`: the method is not here. */
+export function reportAdapterTypes(file: FileMigration): void {
+  const { ts } = file.source;
+  for (const { local } of file.namesOf('@nestjs/platform-socket.io', 'IoAdapter'))
+    for (const { parent } of file.source.usesOf(local)) {
+      const type = parent.parent;
+      if (ts.isIndexedAccessTypeNode(type) && type.objectType === parent)
+        file.leave(
+          type,
+          'main',
+          `${file.source.textOf(type)}: EnvelopeAdapter has no such member. Its options are EnvelopeOptions`,
+        );
+    }
+}
+
 /** Rewrites the class: the constructor passes what `createIOServer` did to `super()`. */
 export function rewriteAdapterClass(adapter: AdapterClass, transport: TransportOptions): void {
   const { file, node, constructorNode, method, factory } = adapter;

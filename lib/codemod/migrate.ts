@@ -1,6 +1,6 @@
 import type { ts } from 'ts-morph';
 import { addAdapterTo, adapterCreations, rewriteCreation } from './adapter-calls.js';
-import { readAdapterClass, rewriteAdapterClass, subclassesOf } from './adapter-class.js';
+import { readAdapterClass, reportAdapterTypes, rewriteAdapterClass, subclassesOf } from './adapter-class.js';
 import { adapterCalls } from './bootstrap.js';
 import type { Compiler } from './compiler.js';
 import { FileMigration } from './file-migration.js';
@@ -158,6 +158,7 @@ function migrateFile(file: FileMigration, gateways: readonly Gateway[], isSocket
     for (const name of file.namesOf('@nestjs/platform-ws', 'WsAdapter')) file.kept.add(name);
   }
   if (isSocketIo) reportMembers(file);
+  reportAdapterTypes(file);
   if (hasGateway) reportEvents(file);
   reportTests(file);
   rewriteImports(file, hasGateway);

@@ -64,7 +64,7 @@ describe('nestjs-envelope migrate', () => {
     project(filesBefore('left'));
     const { out } = await run();
     expect(out).toContain(
-      'Left to you:\n  src/adapters.ts:6  options: EnvelopeAdapter has a member of this name: choose another. ' +
+      'Left to you (the pages are in node_modules/nestjs-envelope):\n  src/adapters.ts:6  options: EnvelopeAdapter has a member of this name: choose another. ' +
         'The class is unchanged\n      docs/migrating-from-socket.io.md#maints\n',
     );
   });

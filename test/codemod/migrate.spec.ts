@@ -105,6 +105,14 @@ describe('the codemod', () => {
     });
   });
 
+  it('reports types of members that are not here', () => {
+    const code =
+      "import { IoAdapter } from '@nestjs/platform-socket.io';\nexport type O = Parameters<IoAdapter['createIOServer']>;\n";
+    expect(reasons(code)).toEqual([
+      expect.stringMatching(/^IoAdapter\['createIOServer'\]: EnvelopeAdapter has no/),
+    ]);
+  });
+
   it('leaves all of a class that it does not understand', () => {
     const code = filesBefore('left')['src/adapters.ts']!;
     expect(after(code)).toBe(code);

@@ -53,7 +53,7 @@ function print(
   if (!isWritten) for (const change of changes) printChange(output, change);
   else for (const { file } of changes) output.print(['bold', file], ' changed');
   if (findings.length > 0) {
-    output.print(['bold', 'Left to you:']);
+    output.print(['bold', 'Left to you'], ' (the pages are in node_modules/nestjs-envelope):');
     for (const finding of findings) printFinding(output, finding);
     output.print('');
   }

@@ -6,8 +6,10 @@ import { jest } from '@jest/globals';
 import { contractToTypes, type Contract } from '../../lib/contract/index.js';
 import { GATEWAYS, GameGateway, JwtGuard, KeyGuard, RoomGateway } from '../contract/rich-app.js';
 import { Cli, cli, cliHere, jsonLines } from '../support/cli.js';
-import { until } from '../support/wait.js';
 import { closeServers, contractOf, Folder, serve, startExplorer } from './contract-fixture.js';
+
+/** Milliseconds for a test that waits for a process. */
+const TIMEOUT = 60_000;
 
 describe('nestjs-envelope types', () => {
   let folder: Folder;
@@ -52,7 +54,7 @@ describe('nestjs-envelope types', () => {
     ]);
     expect(piped).toEqual({ code: 0, stdout: expected, stderr: '' });
     expect(jsonLines(json.stdout)).toEqual([{ type: 'types', text: expected }]);
-  });
+  }, TIMEOUT);
 
   it('compares with --check, and writes nothing', async () => {
     const file = await folder.write('a.yaml', await contractOf([RoomGateway]));
@@ -186,11 +188,22 @@ describe('nestjs-envelope types', () => {
     const { stderr, code } = await cli(['types', file, '--out', out], { flags: ['--import', hook] });
     expect([code, stderr]).toEqual([0, expect.stringContaining('json-schema-to-typescript')]);
     expect(stderr).not.toContain('@nestjs');
-  });
+  }, TIMEOUT);
 
   describe('--watch', () => {
     const watching = (source: string): Cli =>
       new Cli(['types', source, '--out', out, '--watch', '--interval', '20ms']);
+    /** Waits longer than `until`: a process starts, and loads the library of types. */
+    const eventually = async (watch: Cli, what: string, condition: () => boolean | Promise<boolean>) => {
+      const deadline = Date.now() + TIMEOUT / 2;
+      while (!(await condition())) {
+        if (Date.now() > deadline)
+          throw new Error(`${what} did not happen in time\n${watch.stdout}${watch.stderr}`);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    const prints = (watch: Cli, text: string): Promise<void> =>
+      eventually(watch, text, () => watch.stderr.includes(text));
     const ends = async (watch: Cli): Promise<string> => {
       watch.process.kill('SIGINT');
       const { code, stdout, stderr } = await watch.ended;
@@ -204,49 +217,61 @@ describe('nestjs-envelope types', () => {
       games = await contractOf([GameGateway]);
     });
 
-    it('writes the file again when the contract changes', async () => {
-      const file = await folder.write('a.json', rooms);
-      const watch = watching(file);
-      await watch.prints('wrote');
-      expect(await written()).toContain('connectRoomsRoom');
-      // the same contract in another form
-      await writeFile(file, JSON.stringify(rooms, null, 2));
-      await watch.prints('up to date');
-      await writeFile(file, '{"asyncapi": ');
-      await watch.prints('neither JSON nor YAML');
-      await folder.write('a.json', games);
-      await until('the second file', async () => (await written()).includes('connectGamesName'));
-      const lines = (await ends(watch)).trimEnd().split('\n');
-      expect(lines).toEqual([
-        `watching ${file}`,
-        `wrote ${out}`,
-        `${out} is up to date`,
-        expect.stringMatching(/^error: .* is neither JSON nor YAML/),
-        `wrote ${out}`,
-      ]);
-    });
+    it(
+      'writes the file again when the contract changes',
+      async () => {
+        const file = await folder.write('a.json', rooms);
+        const watch = watching(file);
+        await prints(watch, 'wrote');
+        expect(await written()).toContain('connectRoomsRoom');
+        // the same contract in another form
+        await writeFile(file, JSON.stringify(rooms, null, 2));
+        await prints(watch, 'up to date');
+        await writeFile(file, '{"asyncapi": ');
+        await prints(watch, 'neither JSON nor YAML');
+        await folder.write('a.json', games);
+        await eventually(watch, 'the second file', async () =>
+          (await written()).includes('connectGamesName'),
+        );
+        const lines = (await ends(watch)).trimEnd().split('\n');
+        expect(lines).toEqual([
+          `watching ${file}`,
+          `wrote ${out}`,
+          `${out} is up to date`,
+          expect.stringMatching(/^error: .* is neither JSON nor YAML/),
+          `wrote ${out}`,
+        ]);
+      },
+      TIMEOUT,
+    );
 
-    it('waits for an application that restarts', async () => {
-      let answer: 'cut' | 'busy' | Contract = 'cut';
-      const url = await serve((request, response) => {
-        if (answer === 'cut') request.socket.destroy();
-        else if (answer === 'busy') response.writeHead(503).end();
-        else response.end(JSON.stringify(answer));
-      });
-      const watch = watching(url);
-      await watch.prints('could not read');
-      answer = rooms;
-      await watch.prints('wrote');
-      answer = 'busy';
-      await watch.prints('HTTP status 503');
-      answer = rooms;
-      await watch.prints(`read ${url} again: no change`);
-      answer = games;
-      await until('the second file', async () => (await written()).includes('connectGamesName'));
-      const lines = (await ends(watch)).trimEnd().split('\n');
-      expect(lines.filter((line) => line.startsWith('wrote'))).toHaveLength(2);
-      expect(lines.filter((line) => line.includes('503'))).toHaveLength(1);
-    });
+    it(
+      'waits for an application that restarts',
+      async () => {
+        let answer: 'cut' | 'busy' | Contract = 'cut';
+        const url = await serve((request, response) => {
+          if (answer === 'cut') request.socket.destroy();
+          else if (answer === 'busy') response.writeHead(503).end();
+          else response.end(JSON.stringify(answer));
+        });
+        const watch = watching(url);
+        await prints(watch, 'could not read');
+        answer = rooms;
+        await prints(watch, 'wrote');
+        answer = 'busy';
+        await prints(watch, 'HTTP status 503');
+        answer = rooms;
+        await prints(watch, `read ${url} again: no change`);
+        answer = games;
+        await eventually(watch, 'the second file', async () =>
+          (await written()).includes('connectGamesName'),
+        );
+        const lines = (await ends(watch)).trimEnd().split('\n');
+        expect(lines.filter((line) => line.startsWith('wrote'))).toHaveLength(2);
+        expect(lines.filter((line) => line.includes('503'))).toHaveLength(1);
+      },
+      TIMEOUT,
+    );
 
     it('ends where it can never write', async () => {
       const file = await folder.write('a.json', rooms);

@@ -289,5 +289,6 @@ describe('writeTypes', () => {
       'writeTypes: json-schema-to-typescript is not installed: npm install --save-dev json-schema-to-typescript',
       'ERR_ENVELOPE_MISSING_PEER',
     ]);
-  });
+    // a process starts beside others
+  }, 60_000);
 });

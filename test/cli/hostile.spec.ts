@@ -76,6 +76,26 @@ describe('nestjs-envelope against a hostile server', () => {
     expect(stdout.replace(/\p{Cc}\[\d+m|\r\n/gu, '')).not.toMatch(CONTROL);
   });
 
+  it('completes no name of an event that controls a terminal', async () => {
+    serve = (socket) => {
+      send(socket, { event: EVIL });
+      send(socket, { event: 'good' });
+    };
+    const connect = new Cli(['connect', url()], { isTerminal: true });
+    await connect.prints('Write help for help');
+    await connect.prints('{"event":"good"}');
+    connect.write('emit ');
+    await connect.prints('emit ');
+    connect.write('\t');
+    await connect.prints('emit good');
+    connect.write('\r');
+    await connect.prints('> \x1b[39m{"event":"good"}');
+    connect.write('\x04');
+    const { stdout } = await connect.ended;
+    expect(stdout).toContain('\\u001b[2J');
+    expect(stdout).not.toMatch(/\p{Cc}\]0;|\p{Cc}\[2J|[\u009b\u202e]/u);
+  });
+
   it('survives data that is nested deeply, long, or malformed', async () => {
     const deep = `${'['.repeat(200_000)}${']'.repeat(200_000)}`;
     serve = (socket) => {

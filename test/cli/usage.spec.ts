@@ -48,6 +48,9 @@ describe('nestjs-envelope', () => {
     [['ask', 'localhost', 'x', '1', '2'], 'unexpected argument "2"'],
     [['ask', 'ftp://localhost', 'x'], 'url is "ftp://localhost": it takes an absolute ws:// or wss:// URL'],
     [['ask', 'localhost', '$auth'], '$auth'],
+    [['ask', 'localhost', 'x', '--count', '1'], '--count is for --stream'],
+    [['load', 'localhost', '--emit'], '--emit needs an event to send'],
+    [['watch', 'localhost', '--subscribe', ' '], '--subscribe is empty'],
     [['load', 'localhost', 'x', '--clients', '1.5'], '--clients is "1.5": it takes a whole number from 1 on'],
     [['load', 'localhost', 'x', '--rate', '0'], '--rate is "0": it takes a number above 0'],
   ])('refuses a wrong command line with exit code 2: %p', async (args, message) => {

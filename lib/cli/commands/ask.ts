@@ -2,6 +2,7 @@ import { assertEmittable } from '../../protocol/reserved-events.js';
 import { RequestError } from '../../client/node.js';
 import { CONNECTION } from '../connection/options.js';
 import { openConnection, readTarget } from '../connection/open-connection.js';
+import { usageError } from '../arguments.js';
 import type { Command, Context } from '../command.js';
 import { readData } from '../data.js';
 import { describeException } from '../describe-exception.js';
@@ -33,7 +34,8 @@ export const command: Command = {
 async function run(context: Context): Promise<number> {
   const { args, output, signal } = context;
   const [, event = '', argument] = args.positionals;
-  const count = args.count('count', Infinity);
+  const count = args.count('count', undefined);
+  if (count !== undefined && !args.flag('stream')) throw usageError('--count is for --stream');
   assertEmittable(event);
   const target = await readTarget(context);
   const data = await readData('[data]', argument);
@@ -50,7 +52,7 @@ async function run(context: Context): Promise<number> {
       let values = 0;
       for await (const value of socket.stream(event, data, { signal })) {
         answer(value);
-        if (++values >= count) break;
+        if (++values === count) break;
       }
       signal.throwIfAborted();
     } else {

@@ -1,12 +1,15 @@
 import { atMost, pause } from '../at-most.js';
 import type { Command, Context } from '../command.js';
 import { FrameLog } from '../connect/frame-log.js';
-import { promptLines, scriptLines, type Lines } from '../connect/lines.js';
+import { isCompletable, promptLines, scriptLines, type Lines } from '../connect/lines.js';
 import { LINES, Session } from '../connect/session.js';
 import { openConnection, readTarget, roundTrips } from '../connection/open-connection.js';
 import { CONNECTION } from '../connection/options.js';
 import { EXIT, exitCodeOfClose } from '../exit-codes.js';
 import type { Interruption } from '../interruption.js';
+
+/** Names of events for completion. */
+const MAX_EVENTS = 1_000;
 
 /** Connects, shows all messages in both directions with their times, and sends what the user writes. */
 export const command: Command = {
@@ -49,7 +52,9 @@ async function run(context: Context): Promise<number> {
     reconnection: args.flag('reconnect'),
     wire: log,
     prepare: (socket) => {
-      socket.onAny((event) => events.add(event));
+      socket.onAny((event) => {
+        if (events.size < MAX_EVENTS && isCompletable(event)) events.add(event);
+      });
       socket.on('disconnect', (_reason, { code, reason, willReconnect }) => {
         log.forget();
         if (willReconnect) output.note(['yellow', `connection lost: ${code} ${reason}`.trim()]);

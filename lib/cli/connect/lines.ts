@@ -1,5 +1,5 @@
 import { clearLine, createInterface, cursorTo, type Interface } from 'node:readline';
-import type { Output } from '../output.js';
+import { escapeText, type Output } from '../output.js';
 import { LINES } from './session.js';
 
 /** Lines that a person or a script writes. */
@@ -49,6 +49,11 @@ export function promptLines(
     close: () => prompt.close(),
     [Symbol.asyncIterator]: () => withPrompt(prompt, () => isOpen && prompt.prompt()),
   };
+}
+
+/** Whether an event name can be offered at the prompt, which prints it as it is. */
+export function isCompletable(event: string): boolean {
+  return /^\S{1,256}$/.test(event) && escapeText(event) === event;
 }
 
 function clearPrompt(): void {

@@ -43,18 +43,22 @@ describe('nestjs-envelope types', () => {
     expect(await readdir(folder.path)).toEqual(['a.json', 'a.yaml', 'events.ts']);
   });
 
-  it('prints the types without --out, and takes the contract from standard input', async () => {
-    const contract = await contractOf([RoomGateway]);
-    const expected = await contractToTypes(contract);
-    const file = await folder.write('a.yaml', contract);
-    expect(await cliHere(['types', file])).toEqual({ code: 0, stdout: expected, stderr: '' });
-    const [piped, json] = await Promise.all([
-      cli(['types', '-'], { input: JSON.stringify(contract) }),
-      cliHere(['types', file, '--json']),
-    ]);
-    expect(piped).toEqual({ code: 0, stdout: expected, stderr: '' });
-    expect(jsonLines(json.stdout)).toEqual([{ type: 'types', text: expected }]);
-  }, TIMEOUT);
+  it(
+    'prints the types without --out, and takes the contract from standard input',
+    async () => {
+      const contract = await contractOf([RoomGateway]);
+      const expected = await contractToTypes(contract);
+      const file = await folder.write('a.yaml', contract);
+      expect(await cliHere(['types', file])).toEqual({ code: 0, stdout: expected, stderr: '' });
+      const [piped, json] = await Promise.all([
+        cli(['types', '-'], { input: JSON.stringify(contract) }),
+        cliHere(['types', file, '--json']),
+      ]);
+      expect(piped).toEqual({ code: 0, stdout: expected, stderr: '' });
+      expect(jsonLines(json.stdout)).toEqual([{ type: 'types', text: expected }]);
+    },
+    TIMEOUT,
+  );
 
   it('compares with --check, and writes nothing', async () => {
     const file = await folder.write('a.yaml', await contractOf([RoomGateway]));
@@ -182,13 +186,17 @@ describe('nestjs-envelope types', () => {
     expect(jsonLines(json.stdout)).toMatchObject([{ type: 'error', exitCode: 3 }]);
   });
 
-  it('loads neither Nest nor the library of types before they are needed', async () => {
-    const hook = pathToFileURL(join(process.cwd(), 'test/support/child/loaded-modules.mjs')).href;
-    const file = await folder.write('a.json', await contractOf([RoomGateway]));
-    const { stderr, code } = await cli(['types', file, '--out', out], { flags: ['--import', hook] });
-    expect([code, stderr]).toEqual([0, expect.stringContaining('json-schema-to-typescript')]);
-    expect(stderr).not.toContain('@nestjs');
-  }, TIMEOUT);
+  it(
+    'loads neither Nest nor the library of types before they are needed',
+    async () => {
+      const hook = pathToFileURL(join(process.cwd(), 'test/support/child/loaded-modules.mjs')).href;
+      const file = await folder.write('a.json', await contractOf([RoomGateway]));
+      const { stderr, code } = await cli(['types', file, '--out', out], { flags: ['--import', hook] });
+      expect([code, stderr]).toEqual([0, expect.stringContaining('json-schema-to-typescript')]);
+      expect(stderr).not.toContain('@nestjs');
+    },
+    TIMEOUT,
+  );
 
   describe('--watch', () => {
     const watching = (source: string): Cli =>

@@ -43,6 +43,7 @@ const LAYERS = {
   explorer: [...SERVER, 'nest', 'contract'],
   'http-api': [...SERVER, 'nest'],
   microservices: [...SERVER, 'nest', 'client'],
+  once: [...SERVER, 'nest'],
   opentelemetry: [...SERVER, 'nest'],
   react: ['client', 'protocol'],
   socketio: [...SERVER, 'nest'],

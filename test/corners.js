@@ -64,6 +64,7 @@ const ALONE = [
   'client/renewal-clock',
   'cluster/',
   'fuzz/',
+  'once/',
   'opentelemetry/',
   'presence/',
   'recovery/',

@@ -5,6 +5,7 @@ import { descriptionOf, receivedOf, replyOf, type Description, type Reply } from
 import { fromDesign } from './design-types.js';
 import type { SchemaSource } from './events.js';
 import { isStandardSchema } from '../nest/schemas/standard-schema.js';
+import { isMessageKeyDecorator } from '../nest/handlers/message-key.js';
 import { isSignal } from '../nest/handlers/signal.js';
 
 /** A method with `@SubscribeMessage`, as its decorators and types describe it. */
@@ -74,9 +75,10 @@ function takenBy(type: Function, key: string): Taken {
     return {
       fields: Object.fromEntries(bodies.reverse().map(({ field, source }) => [String(field), source])),
     };
-  // a custom parameter decorator may read any part of the message; @Signal() reads nothing of it
+  // a custom parameter decorator may read any part of the message; @Signal() and @MessageKey() read nothing of it
   const hasCustom = Object.entries(decorated).some(
-    ([mark, { factory }]) => mark.includes('__customRouteArgs__') && !isSignal(factory),
+    ([mark, { factory }]) =>
+      mark.includes('__customRouteArgs__') && !isSignal(factory) && !isMessageKeyDecorator(factory),
   );
   return { whole: hasCustom ? undefined : null };
 }

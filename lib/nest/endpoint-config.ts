@@ -6,6 +6,7 @@ import { hooksSettled } from './hooks/hook-tracker.js';
 import { isClientFault, toExceptionPayload } from './errors/envelope-exception-filter.js';
 import type { Gateway } from './gateways/gateway-explorer.js';
 import { MessageDispatcher } from './handlers/message-dispatcher.js';
+import { onceRunner } from './handlers/once-handlers.js';
 import { orderedEvents } from './handlers/ordered.js';
 import { RoomLimitError } from './errors/room-limit-error.js';
 import { upgradeGuards } from './guards/upgrade-guards.js';
@@ -145,17 +146,19 @@ function gatewayBridge({
   guard,
   services,
 }: ResolvedInput): EndpointConfig['namespace']['gateway'] {
-  const { limits, messageParser, messageContext, ordered } = options;
+  const { limits, messageParser, messageContext, ordered, onceStore: store } = options;
   const order = ordered === true ? true : orderedEvents(gateways);
   const router = new MessageRouter(limits, messageParser, messageContext, order);
   const checks = services.validation?.of(gateways);
-  router.dispatcher = new MessageDispatcher(options.replies ?? 'always', checks);
+  const once = onceRunner(gateways, { store, warn: services.reports.warn });
+  router.dispatcher = new MessageDispatcher(options.replies ?? 'always', checks, once);
   const scoped = gateways.filter((gateway) => gateway.isRequestScoped).length;
   return {
     router,
     errors: ERROR_MAPPING,
     settled: (client) => hooksSettled(client, scoped),
     checkEmit: checks?.emit,
+    doesOnce: once !== undefined,
     hidesRequests: !(options.verifyClient ?? options.allowRequest ?? options.handleProtocols),
     gateways,
     ...(guard && {

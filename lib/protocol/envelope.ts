@@ -51,6 +51,11 @@ export const EXCEPTION_CODES = {
     'The client is in as many rooms as its limit allows, or the name of the room is too long or reserved.',
   going_away: 'The server shuts down and takes no new messages. Reconnect.',
   refused: 'A connection middleware refused the client.',
+  key_reused: 'The key was used before, with other data.',
+  already_answered:
+    'The server did this before, and does not keep its answer, because it was larger than 64 kB.',
+  unavailable:
+    'The server cannot tell at present whether it has done this before. Send it again later, with the same key.',
 } as const;
 
 /** The protocol's own refusals: one of {@link EXCEPTION_CODES}. */

@@ -67,7 +67,7 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_UNSUPPORTED: {
     topic: 'calls',
     class: 'Error',
-    when: 'A member has no meaning here: `emitWithAck` on a whole RegExp namespace, `unwrap` of `EnvelopeClient`, `client.ws` on a connection without a WebSocket, `@Signal()` in a handler of HTTP requests.',
+    when: 'A member has no meaning here: `emitWithAck` on a whole RegExp namespace, `unwrap` of `EnvelopeClient`, `client.ws` on a connection without a WebSocket, `@Signal()` in a handler of HTTP requests, `@Once()` on a generator or beside `@Ack()`.',
     fix: 'Use what the message names instead.',
   },
   ERR_ENVELOPE_INVALID_PATH: {

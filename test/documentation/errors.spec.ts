@@ -17,6 +17,9 @@ const INTERNAL: Readonly<Record<string, readonly string[]>> = {
   'server/rooms/target.ts': ["'a message has no target'", "'a message has no event'"],
   'server/rooms/packet-encoder.ts': ["'a packet has no event'"],
   'server/cluster/message-snapshot.ts': ["'a message contains itself'"],
+  // become parts of the warning about the store
+  'once/answer.ts': ["'it is no record of @Once()'"],
+  'once/keyed-requests.ts': ['`no response within'],
   // becomes a part of the error about the option trustProxy
   'server/upgrade/client-address.ts': ["'pass the number of hops as a number, not as a string'"],
   // a state that Nest does not produce

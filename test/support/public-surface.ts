@@ -9,12 +9,14 @@ import * as httpApi from '../../lib/http-api/index.js';
 import * as explorer from '../../lib/explorer/index.js';
 import * as main from '../../lib/index.js';
 import * as microservices from '../../lib/microservices/index.js';
+import * as once from '../../lib/once/index.js';
 import * as opentelemetry from '../../lib/opentelemetry/index.js';
 import * as react from '../../lib/react/index.js';
 import * as socketio from '../../lib/socketio/index.js';
 import * as terminus from '../../lib/terminus/index.js';
 import * as testing from '../../lib/testing/index.js';
 import * as throttler from '../../lib/throttler/index.js';
+import { clientPresenceSurface, onceSurface } from './entry-surfaces.js';
 
 /** The entries of package.json. `./client` is the entry for Node; browsers load another file. */
 export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
@@ -24,6 +26,7 @@ export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
   './contract': contract,
   './explorer': explorer,
   './http-api': httpApi,
+  './once': once,
   './opentelemetry': opentelemetry,
   './terminus': terminus,
   './socket.io': socketio,
@@ -268,6 +271,7 @@ export const surfaceOf = (
         Reflect.apply(httpApi.EnvelopeHttpApiModule.register, httpApi.EnvelopeHttpApiModule, args),
     },
   },
+  './once': onceSurface(),
   './opentelemetry': {
     instrument: {
       params: [options()],
@@ -322,16 +326,7 @@ export const surfaceOf = (
     ClientSocket: PACKAGE_ONLY,
     connect: connectRow(nodeClient.connect),
   },
-  './client/presence': {
-    presence: {
-      params: [
-        { name: 'socket', valid: { on: () => undefined, off: () => undefined } },
-        { name: 'room', valid: 'red', takes: ['text'] },
-        { name: 'event', valid: 'presence', optional, takes: ['text'] },
-      ],
-      call: (...args) => Reflect.apply(clientPresence.presence, undefined, args),
-    },
-  },
+  './client/presence': clientPresenceSurface(),
   './react': {
     createEnvelopeHooks: ACCEPTS_ANYTHING,
     ...Object.fromEntries(HOOKS.map((name) => [name, CALLED_BY_REACT])),

@@ -197,7 +197,8 @@ export class HandlerResult implements MessageResult, SourceTarget {
 
   /** @internal */
   get isOver(): boolean {
-    return this.client._isEnded || this.request?.done === true;
+    // a request is done when its client has disconnected, unless it is one that others wait for, too
+    return this.request === undefined ? this.client._isEnded : this.request.done;
   }
 
   /** @internal Calls `stop` when the client cancels the request or disconnects. @returns a function that removes the callback */

@@ -2,11 +2,13 @@ import type { MessageMappingProperties } from '@nestjs/websockets';
 import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import type { AcknowledgedMessage } from '../../server/socket/acknowledged-message.js';
 import type { IncomingRequest } from '../../server/socket/incoming-request.js';
+import { KeyedRequest } from '../../server/socket/keyed-request.js';
 import type { Dispatcher } from '../../server/socket/message-router.js';
 import type { Turn } from '../../server/socket/turn.js';
 import type { Replies } from '../options/options.js';
 import { HandlerResult, type MessageResult } from './handler-result.js';
 import type { PathChecks } from '../schemas/payload-validation.js';
+import type { OnceRunner } from './once-handlers.js';
 import { runInOrder } from './run-in-order.js';
 import { SocketIoResult } from './socket-io-result.js';
 
@@ -29,10 +31,14 @@ export class MessageDispatcher implements Dispatcher {
   /** The number of handlers in {@link routes}. */
   private routed = 0;
 
-  /** @param checks checks the results of handlers; `undefined`: nothing does */
+  /**
+   * @param checks checks the results of handlers; `undefined`: nothing does
+   * @param once does requests with a key once; `undefined`: no handler has `@Once()`
+   */
   constructor(
     private readonly replies: Replies,
     private readonly checks?: Pick<PathChecks, 'reply'>,
+    private readonly once?: OnceRunner,
   ) {}
 
   /**
@@ -65,6 +71,22 @@ export class MessageDispatcher implements Dispatcher {
   ): boolean {
     const routes = this.routes.get(event);
     if (routes === undefined) return false;
+    if (this.once !== undefined && request instanceof KeyedRequest) {
+      const handle = (own: IncomingRequest): void => this.callAll(routes, client, event, data, own, turn);
+      if (this.once.run({ client, event, data, request, turn, handle })) return true;
+    }
+    this.callAll(routes, client, event, data, request, turn);
+    return true;
+  }
+
+  private callAll(
+    routes: readonly Route[],
+    client: EnvelopeSocket,
+    event: string,
+    data: unknown,
+    request: IncomingRequest | undefined,
+    turn: Turn | undefined,
+  ): void {
     const reply =
       client._connection.encoding.protocol === 'socket.io'
         ? new SocketIoResult(client, event, request as AcknowledgedMessage | undefined, routes.length)
@@ -79,7 +101,6 @@ export class MessageDispatcher implements Dispatcher {
       } else if (turn === undefined) void run(callback, isAckHandledManually, data, reply);
       else void runInOrder(callback, isAckHandledManually, data, reply, turn);
     }
-    return true;
   }
 }
 

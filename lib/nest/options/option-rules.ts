@@ -64,6 +64,12 @@ const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>
   },
   messageContext: { takes: 'true or false', accepts: (value) => typeof value === 'boolean' },
   ordered: { takes: 'true or false', accepts: (value) => typeof value === 'boolean' },
+  onceStore: {
+    takes: "a store, such as redisOnce(client) of 'nestjs-envelope/once'",
+    accepts: (value) =>
+      isRecordLike(value) &&
+      ['claim', 'replace'].every((name) => typeof Reflect.get(value, name) === 'function'),
+  },
   upgradeGuards: {
     takes: "true, false, 'handleConnection' or 'global'",
     accepts: (value) => UPGRADE_GUARD_VALUES.has(value),

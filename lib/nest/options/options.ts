@@ -1,5 +1,6 @@
 import type { WebSocketOptions } from '../../server/transport/web-socket-acceptor.js';
 import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
+import type { OnceStore } from './once-store.js';
 import type { RecoveryOptions } from './recovery-options.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import type { AdapterFactory } from '../../server/rooms/adapter-factory.js';
@@ -94,6 +95,11 @@ export interface PathOptions {
    * `false`: the messages of a client are handled at the same time.
    */
   ordered?: boolean;
+  /**
+   * Where the answers of handlers with `@Once()` of `nestjs-envelope/once` are kept: `redisOnce(client)` for several nodes. Default:
+   * in the memory of this node, 10,000 answers and 16 MB for each path.
+   */
+  onceStore?: OnceStore;
 }
 
 /**

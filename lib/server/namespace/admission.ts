@@ -242,6 +242,7 @@ function greeting(
   const features = [...FEATURES];
   if (gateway.reauthenticate) features.push('auth');
   if (position !== undefined) features.push('recovery');
+  if (gateway.doesOnce) features.push('once');
   const data = {
     id: socket.id,
     recovered,

@@ -13,6 +13,7 @@ import type { Message } from '../transport/message.js';
 import type { EnvelopeSocket } from './envelope-socket.js';
 import { AcknowledgedMessage } from './acknowledged-message.js';
 import { IncomingPacket, IncomingRequest } from './incoming-request.js';
+import { KeyedRequest } from './keyed-request.js';
 import { MessageContext, messageContexts } from './message-context.js';
 import { runChain, toException } from './middleware.js';
 import type { Counters, MessageHandling } from './namespace-contract.js';
@@ -128,13 +129,14 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
 
   private handle(
     client: EnvelopeSocket,
-    { event, data, id, stream, packet, args }: Envelope,
+    { event, data, id, stream, packet, args, meta }: Envelope,
     turn: Turn | undefined,
   ): void {
     if (packet !== undefined) return this.handlePacket(client, packet, id, turn);
     const name = event!;
     let request: IncomingRequest | undefined;
-    if (id !== undefined && (request = this.openRequest(client, name, id, stream)) === undefined) return;
+    if (id !== undefined && (request = this.openRequest(client, name, id, stream, meta)) === undefined)
+      return;
     if (this.hasContext) messageContexts.getStore()!._request = request;
     if (client.nsp._isClosing) {
       const refusal = new Refusal('going_away', 'the server is shutting down', id);
@@ -224,13 +226,16 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
     event: string,
     id: RequestId,
     stream: boolean,
+    meta?: Envelope['meta'],
   ): IncomingRequest | undefined {
     const { _requests: requests, _connection: connection } = client;
     if (requests.endIfDuplicate(id)) return undefined;
     const request =
       connection.encoding.protocol === 'socket.io'
         ? new AcknowledgedMessage(requests, event, id, (payload) => client._outbound.fail(payload))
-        : new IncomingRequest(requests, event, id, stream);
+        : meta === undefined || stream || !Object.hasOwn(meta, 'key')
+          ? new IncomingRequest(requests, event, id, stream)
+          : new KeyedRequest(requests, event, id, meta['key']);
     requests.add(request);
     return request;
   }

@@ -107,6 +107,8 @@ export interface GatewayBridge<Client> {
   reauthenticate?(client: Client): Promise<object | undefined>;
   /** Checks what the application emits; `undefined`: nothing does. @throws Error if the data is not as declared */
   readonly checkEmit: ((event: string, args: readonly unknown[]) => void) | undefined;
+  /** Whether a handler does requests with a key once: the feature `once`. */
+  readonly doesOnce: boolean;
   /** Whether no check of the application was given the upgrade request. */
   readonly hidesRequests: boolean;
   /** The gateways of this path, as the Nest side knows them. */

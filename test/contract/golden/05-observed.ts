@@ -29,7 +29,7 @@ export interface ExceptionData {
   /** A text for people. A failed validation has a list of texts, one for each violation. */
   message?: string | string[];
   /** The protocol refused the message. */
-  code?: "bad_frame" | "bad_event" | "bad_id" | "reserved_event" | "unknown_event" | "rate_limited" | "too_deep" | "room_limit" | "going_away" | "refused";
+  code?: "bad_frame" | "bad_event" | "bad_id" | "reserved_event" | "unknown_event" | "rate_limited" | "too_deep" | "room_limit" | "going_away" | "refused" | "key_reused" | "already_answered" | "unavailable";
   /** The HTTP status. */
   statusCode?: number;
   /** The name of the HTTP status. */

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,13 @@ export class Folder {
   /** Writes a contract, as YAML or JSON by the extension, and returns the file. */
   async write(name: string, contract: Contract): Promise<string> {
     const text = name.endsWith('.json') ? JSON.stringify(contract) : contractToYaml(contract);
-    await writeFile(this.file(name), text);
+    return this.writeText(name, text);
+  }
+
+  /** Replaces a file at once: a command that watches it never reads a part. */
+  async writeText(name: string, text: string): Promise<string> {
+    await writeFile(this.file(`${name}.tmp`), text);
+    await rename(this.file(`${name}.tmp`), this.file(name));
     return this.file(name);
   }
 

@@ -233,9 +233,9 @@ describe('nestjs-envelope types', () => {
         await prints(watch, 'wrote');
         expect(await written()).toContain('connectRoomsRoom');
         // the same contract in another form
-        await writeFile(file, JSON.stringify(rooms, null, 2));
+        await folder.writeText('a.json', JSON.stringify(rooms, null, 2));
         await prints(watch, 'up to date');
-        await writeFile(file, '{"asyncapi": ');
+        await folder.writeText('a.json', '{"asyncapi": ');
         await prints(watch, 'neither JSON nor YAML');
         await folder.write('a.json', games);
         await eventually(watch, 'the second file', async () =>

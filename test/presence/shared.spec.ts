@@ -199,6 +199,17 @@ describe('shared presence', () => {
     expect(room.count).toBe(20);
   });
 
+  it('tells the number of members whose metas are too large together, so that nobody is disconnected', async () => {
+    const node = await startNode();
+    const ada = await enter(node, 'ada');
+    const large = await Promise.all(Array.from({ length: 30 }, () => enter(node, 'bob', 'x'.repeat(18_000))));
+    const room = ada.rooms.get('board:1')!;
+    await until('the number alone', () => room.count === 2 && room.members.length === 0);
+    for (const { socket } of large.slice(5)) socket.disconnect();
+    await until('the members', () => room.members.length === 2 && room.members[1]!.metas.length === 5);
+    expect(ada.socket.connected).toBe(true);
+  });
+
   it('has an event and rooms of its own for each rule, and no others', async () => {
     const node = await startNode();
     const page = open(node);

@@ -17,6 +17,12 @@ export type SharedNews =
       readonly leave?: readonly string[];
     };
 
+/**
+ * Characters of JSON of the members that clients receive. Metas may come from clients: without a bound, a few could make a list that
+ * exceeds `maxBufferedBytes` and disconnects everybody who joins.
+ */
+const MAX_LENGTH = 500_000;
+
 /** The members of one shared room as this node has told its clients. */
 export class SharedRoom {
   /** The ids of the clients that have not received the members yet. */
@@ -26,6 +32,8 @@ export class SharedRoom {
   private rev = 0;
   /** The metas by key, as JSON. */
   private readonly told = new Map<string, string>();
+  /** The characters of the keys and metas in `told`. */
+  private length = 0;
   private readonly changed = new Set<string>();
   private wasTooLarge = false;
 
@@ -47,7 +55,7 @@ export class SharedRoom {
     const { room } = this;
     const hasChanged = changes !== undefined;
     const rev = hasChanged ? ++this.rev : this.rev;
-    const isTooLarge = this.told.size > this.maxMembers;
+    const isTooLarge = this.told.size > this.maxMembers || this.length > MAX_LENGTH;
     const wasTooLarge = this.wasTooLarge;
     this.wasTooLarge = isTooLarge;
     const count = { room, rev, count: this.told.size };
@@ -67,13 +75,17 @@ export class SharedRoom {
       const metas = this.metasOf(key);
       const before = this.told.get(key);
       if (metas.length === 0) {
-        if (this.told.delete(key)) leave.push(key);
+        if (before === undefined) continue;
+        this.told.delete(key);
+        this.length -= key.length + before.length;
+        leave.push(key);
         continue;
       }
       // as other nodes have them, where JSON has no undefined
       const text = JSON.stringify(metas);
       if (text === before) continue;
       this.told.set(key, text);
+      this.length += text.length + (before === undefined ? key.length : -before.length);
       (before === undefined ? join : update).push({ key, metas });
     }
     this.changed.clear();

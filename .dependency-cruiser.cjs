@@ -41,6 +41,7 @@ const LAYERS = {
   schematics: ['protocol', 'codemod'],
   contract: [...SERVER, 'nest'],
   explorer: [...SERVER, 'nest', 'contract'],
+  history: SERVER,
   'http-api': [...SERVER, 'nest'],
   microservices: [...SERVER, 'nest', 'client'],
   once: [...SERVER, 'nest'],

@@ -31,6 +31,7 @@ const CORNERS = [
   ['codemod/', FIRST],
   ['client/', FIRST],
   ['fuzz/', FIRST],
+  ['history/', FIRST],
   ['presence/', FIRST],
   ['react/', FIRST],
   ['recovery/', FIRST],

@@ -189,6 +189,7 @@ function namespaceServices(
     report,
     warn,
     encoding: services.encoding,
+    history: options.history,
     debug: (text) => services.logger.debug(text),
     connections: services.connections,
     identities: { identify: options.identify },

@@ -52,6 +52,12 @@ export const ERROR_CODES = {
     when: '`emit`, `emitWithAck`, `serverSideEmit`, `stream` or `subscribe` was called with a reserved name, such as `connect` or a name that begins with `$`.',
     fix: 'Use another name. PROTOCOL.md lists the reserved ones.',
   },
+  ERR_ENVELOPE_NO_HISTORY: {
+    topic: 'calls',
+    class: 'Error',
+    when: '`client.join(room, { after, rewind })` or `server.history(room)` was called for a room without a history, or without the option `history`.',
+    fix: 'Set the option `history`, or add a pattern of that room to its `rooms`.',
+  },
   ERR_ENVELOPE_INVALID_PAYLOAD: {
     topic: 'calls',
     class: 'TypeError',

@@ -39,6 +39,10 @@ const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>
   maxPayload: anyValue,
   maxHttpBufferSize: anyValue,
   recovery: anyValue,
+  history: {
+    takes: "what roomHistory({ rooms: { 'chat:*': {} } }) of 'nestjs-envelope/history' returns",
+    accepts: (value) => typeof Reflect.get(Object(value), '_openHistory') === 'function',
+  },
   identify: callback('(user) => user.id'),
   connectionStateRecovery: {
     takes: 'an object, { maxDisconnectionDuration: 120_000 }',

@@ -3,6 +3,7 @@ import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolve
 import type { OnceStore } from './once-store.js';
 import type { RecoveryOptions } from './recovery-options.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import type { HistoryOption } from '../../server/rooms/history.js';
 import type { AdapterFactory } from '../../server/rooms/adapter-factory.js';
 import type { MessageParser } from '../../server/socket/message-router.js';
 import type { Untyped } from '../../protocol/typed-events.js';
@@ -47,6 +48,11 @@ export interface PathOptions {
    * with every message that was sent to them meanwhile. `true` enables it with the defaults. Default: off, as in Socket.IO.
    */
   recovery?: RecoveryOptions | boolean;
+  /**
+   * Stores the messages of rooms for clients that join later: `roomHistory({ rooms: { 'chat:*': { size: 200 } } })` of
+   * `nestjs-envelope/history`. Default: off.
+   */
+  history?: HistoryOption;
   /**
    * Returns the name of a client's user: a string that no other user has, or `undefined` for no particular user. The room
    * of the user (`user(name)`), `disconnectUser(name)`, the key of presence and the right to resume a session depend on

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Adapter } from 'socket.io-adapter';
+import type { Adapter, Room } from 'socket.io-adapter';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import { refuse } from '../../protocol/refuse.js';
 import type {
@@ -17,10 +17,12 @@ import { admit, concatMiddlewares, type ConnectionListeners, type ServerMiddlewa
 import { callSafely } from '../util/safe-call.js';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Rooms } from '../rooms/adapter-types.js';
+import type { RoomHistory, ServerHistory } from '../rooms/history.js';
 import type { ClusterStatus } from '../diagnostics/types.js';
 import { channels } from '../diagnostics/channels.js';
 import { Engine } from '../socket/engine.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
+import { historyOf } from '../socket/room-history.js';
 import { PacketEncoder } from '../rooms/packet-encoder.js';
 import { RoomObservers } from '../rooms/room-observers.js';
 import type { NamespaceConfig } from './namespace-config.js';
@@ -90,6 +92,8 @@ export class EnvelopeServer<
   private createdPresence: Presence | undefined;
   /** @internal The sessions of disconnected clients; `undefined` without recovery. */
   _recovery: Recovery | undefined;
+  /** @internal The histories of rooms; `undefined` without the option `history`. */
+  _history: ServerHistory | undefined;
   /** @internal Whether the server refuses clients and messages, since it is closing. */
   _isClosing = false;
 
@@ -138,9 +142,6 @@ export class EnvelopeServer<
   /**
    * Sends a request to all clients on all nodes, and resolves with their responses.
    * See {@link BroadcastOperator.emitWithAck}.
-   *
-   * @example
-   * const versions = await server.timeout(2_000).emitWithAck('version');
    */
   emitWithAck<Event extends EventNames<Emit>>(
     event: Event,
@@ -202,20 +203,22 @@ export class EnvelopeServer<
    *
    * @param id the name of the user, see {@link user}
    * @throws TypeError on an id that cannot name a user
-   * @example
-   * server.disconnectUser(42);
    */
   disconnectUser(id: Untyped): void {
     this.to(user(id)).disconnectSockets();
   }
   /**
    * Lists the users in each room, over all nodes. See {@link Presence}.
-   *
    * @example
    * const members = await server.presence.list('red');
    */
   get presence(): Presence {
     return (this.createdPresence ??= new Presence(this));
+  }
+
+  /** Returns the history of a room; see the option `history`. @throws Error if the room has none */
+  history(room: Room): RoomHistory {
+    return historyOf(this).of(room);
   }
 
   /**
@@ -237,8 +240,6 @@ export class EnvelopeServer<
    *
    * @param listener added to that server as a listener for `connection`
    * @throws TypeError unless the path is a string or a RegExp
-   * @example
-   * server.of('/chat').emit('news');
    */
   of(
     path: string | RegExp,
@@ -289,6 +290,7 @@ export class EnvelopeServer<
   _mount(config: NamespaceConfig<EnvelopeServer<Listen, Emit, ServerSide, Data>>): void {
     this.mounted = config;
     ({ adapter: this.mountedAdapter, recovery: this._recovery } = createServerAdapter(this, config));
+    this._history = config.services.history?._openHistory(this);
     if (channels.mount.hasSubscribers) channels.mount.publish({ server: this });
     startAdapter(this);
   }

@@ -8,13 +8,18 @@ import { callSafely } from '../util/safe-call.js';
 /** The part of a server's configuration that its adapter and its recovery are created from. */
 interface AdapterConfig {
   readonly name: string;
-  readonly services: { readonly adapter: CreateAdapter; readonly recovery?: RecoverySettings | undefined };
+  readonly services: {
+    readonly adapter: CreateAdapter;
+    readonly recovery?: RecoverySettings | undefined;
+  };
   readonly parent?: { readonly adapter: Adapter };
 }
 
 /** A server that has its adapter. */
 interface MountedServer {
   readonly adapter: Adapter;
+  /** @internal */
+  readonly _history: { close(): void } | undefined;
   /** @internal */
   _report(error: unknown, where: string): void;
 }
@@ -49,6 +54,7 @@ export function startAdapter(server: MountedServer): void {
 
 /** Closes the adapter of a server. Never rejects, so that a failed broker does not prevent the shutdown. */
 export async function closeAdapter(server: MountedServer): Promise<void> {
+  server._history?.close();
   try {
     await server.adapter.close();
   } catch (error) {

@@ -24,6 +24,21 @@ export interface EventPacket {
   meta?: object;
 }
 
+/** Stores the messages of rooms that have a history. */
+export interface MessageKeeper {
+  /**
+   * Stores a message that is about to be sent, if its room has a history, and adds its position to the packet.
+   *
+   * @throws TypeError on data that JSON cannot carry
+   */
+  keep(
+    packet: EventPacket,
+    rooms: ReadonlySet<Room>,
+    except: ReadonlySet<Room>,
+    flags: Readonly<EmitFlags>,
+  ): void;
+}
+
 /** The data of a socket, on this node or on another. */
 export interface SocketDetails<Data = Untyped> {
   readonly id: SocketId;
@@ -69,6 +84,8 @@ export interface Namespace {
   readonly _observers: RoomObservers;
   /** @internal The store of sessions and missed messages; `undefined` without recovery. */
   readonly _recovery: object | undefined;
+  /** @internal The histories of rooms; `undefined` without the option `history`. */
+  readonly _history: MessageKeeper | undefined;
   /** @internal Logs an error that no caller can catch. */
   _report(error: unknown, where: string): void;
 }

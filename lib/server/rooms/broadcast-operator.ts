@@ -121,6 +121,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
         ),
       );
     } else {
+      this.nsp._history?.keep(packet, this.rooms, this.excluded, this.flags);
       this.reportRejection(this.nsp.adapter.broadcast(packet, this.target()));
     }
     return true;

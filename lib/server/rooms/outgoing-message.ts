@@ -29,6 +29,13 @@ export class OutgoingMessage implements Encodable {
     if (typeof place === 'object') place.message = this;
   }
 
+  /** The metadata that the message carries beside its payload. */
+  get meta(): object | undefined {
+    const { packet } = this;
+    // own properties only: a field of Object.prototype is not part of the message
+    return Object.hasOwn(packet, 'meta') ? packet.meta : undefined;
+  }
+
   withPlace(place: PendingOffset): OutgoingMessage {
     return new OutgoingMessage({ ...this.packet, [PLACE]: place }, this);
   }
@@ -67,7 +74,6 @@ export class OutgoingMessage implements Encodable {
     const [event, ...args] = packet.data;
     // own properties only: an id on Object.prototype would make every broadcast a request
     const id = Object.hasOwn(packet, 'id') ? packet.id : undefined;
-    const meta = Object.hasOwn(packet, 'meta') ? packet.meta : undefined;
-    return new Frame(encoding.event(event as string, args, id, meta), true, packet[PLACE], encoding);
+    return new Frame(encoding.event(event as string, args, id, this.meta), true, packet[PLACE], encoding);
   }
 }

@@ -21,6 +21,7 @@ export class PacketEncoder implements Recipients {
     private readonly server: {
       readonly sockets: { readonly size: number };
       readonly _config: { readonly services: { readonly encoding: Encoding } };
+      readonly _history?: { received(packet: LoggedPacket): void } | undefined;
     },
   ) {}
 
@@ -33,6 +34,7 @@ export class PacketEncoder implements Recipients {
 
   /** Encodes a packet; see {@link encodePacket}. */
   encode(packet: LoggedPacket): OutgoingMessage[] {
+    this.server._history?.received(packet);
     return encodePacket(packet, this);
   }
 

@@ -18,6 +18,7 @@ import type { Grant } from '../handshake/grant.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
 import type { EmitFlags, Rooms } from '../rooms/adapter-types.js';
 import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
+import type { HistoryStart, JoinedHistory } from '../rooms/history.js';
 import type { OutgoingMessage } from '../rooms/outgoing-message.js';
 import { REVOKED } from '../rooms/target.js';
 import type { Connection, RawData, SendCallback, SendOptions } from '../transport/connection.js';
@@ -28,12 +29,13 @@ import { randomId } from '../util/random-id.js';
 import { EmitOperator } from './emit-operator.js';
 import { engineSocketOf, type EngineSocket, type SocketIoClient } from './engine.js';
 import { failRunningRequest, requestContext } from './incoming-request.js';
+import type { HeldRooms } from './held-rooms.js';
 import { Lifecycle } from './lifecycle.js';
 import type { NamespaceContract } from './namespace-contract.js';
 import { Outbound } from './outbound.js';
 import { RequestTable } from './request-table.js';
 import type { ResumableSession } from './resumable-session.js';
-import { joinRooms, leaveRooms } from './socket-rooms.js';
+import { join, leaveRooms } from './socket-rooms.js';
 import { ConnectionApi } from './connection-api.js';
 
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
@@ -74,6 +76,8 @@ export class EnvelopeSocket<
   _handlers: readonly BoundCallback[] | undefined;
   /** @internal */
   _middlewares: SocketMiddleware[] | undefined;
+  /** @internal The rooms whose history is being read. */
+  _held: HeldRooms | undefined;
   // made at their first use: an idle client has neither
   /** @internal */
   _outboundIfAny: Outbound | undefined;
@@ -242,8 +246,11 @@ export class EnvelopeSocket<
    * @throws (rejects) RoomLimitError on more rooms than `limits.maxRooms`, on a name longer than
    * `limits.maxRoomNameLength` or neither a text nor a number, and on the room of a user; none is joined then
    */
-  join(rooms: Rooms): Handled | void {
-    if (!this._isEnded) return joinRooms(this, rooms);
+  join(rooms: Rooms): Handled | void;
+  /** Joins one room, and sends its history from `start` on; see the option `history`. Rejects without a history. */
+  join(room: Room, start: HistoryStart): Promise<JoinedHistory>;
+  join(rooms: Rooms, start?: HistoryStart): Handled | Promise<JoinedHistory> | void {
+    return join(this, rooms, start);
   }
 
   /**
@@ -320,6 +327,7 @@ export class EnvelopeSocket<
       const frame = message.frame(encoding);
       // the flags are those of the whole broadcast: the same for all recipients
       if (flags.compress === false) frame.compress = false;
+      if (this._held?.take(message, frame) === true) continue;
       if (this._session?.current === undefined) outbox.push(frame);
       else outbox.pushLogged(frame);
     }

@@ -7,6 +7,7 @@ import type { Session } from '../recovery/session.js';
 import type { CreateAdapter, ClusterMonitor } from '../rooms/adapter-factory.js';
 import type { Namespace } from '../rooms/adapter-types.js';
 import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
+import type { HistoryOption, ServerHistory } from '../rooms/history.js';
 import type { Encoding } from '../transport/encoding.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Message } from '../transport/message.js';
@@ -81,6 +82,8 @@ export interface NamespaceServices<Client> {
   readonly cluster: ClusterMonitor;
   /** Keeps the messages that clients miss while they are away; absent where nothing is kept. */
   readonly recovery?: RecoverySettings | undefined;
+  /** The option `history`. */
+  readonly history?: HistoryOption | undefined;
   /** The option `recovery.restore`. */
   readonly restore?: Restore | undefined;
   /** How users are named: the same object for all children of a RegExp namespace, which share its warnings. */
@@ -135,6 +138,8 @@ export interface NamespaceContract
   };
   /** @internal Keeps the messages that clients miss. */
   readonly _recovery: Recovery | undefined;
+  /** @internal The histories of rooms. */
+  readonly _history: ServerHistory | undefined;
   /** @internal */
   readonly _isClosing: boolean;
   /** @internal Logs what a client did: sampled. */

@@ -114,9 +114,14 @@ export class ResumableSession {
     return this.current !== undefined && (isConnected || this.current.isKept);
   }
 
+  /** Whether the client has received a logged message from another node already. */
+  has(offset: string): boolean {
+    return this.resumption?.has(offset) === true;
+  }
+
   /** Notes that a logged message is being sent. @returns whether the client has not received it yet */
   shouldSend(offset: string): boolean {
-    if (this.resumption?.has(offset) === true) return false;
+    if (this.has(offset)) return false;
     if (this.current !== undefined) this.current.sent = offset;
     return true;
   }

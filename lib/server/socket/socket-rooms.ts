@@ -6,18 +6,30 @@ import { user } from '../handshake/user-name.js';
 import { refuseJoin, refuseLeave, INVALID_NAME, parseRooms, type RoomRefusal } from '../rooms/room-names.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 import { enterUserRoom, leaveUserRoom } from '../rooms/user-room.js';
+import type { HistoryStart, JoinedHistory } from '../rooms/history.js';
+import type { Handled } from '../util/handled.js';
 import { callSafely } from '../util/safe-call.js';
 import type { NamespaceContract } from './namespace-contract.js';
-import type { ResumableSession } from './resumable-session.js';
+import { joinWithHistory, type HistorySocket } from './room-history.js';
 
 /** What the rooms of a socket need of it. */
-export interface RoomSocket extends Omit<ObservedSocket, 'nsp'> {
+export interface RoomSocket extends Omit<ObservedSocket, 'nsp'>, HistorySocket {
+  readonly id: string;
   readonly nsp: NamespaceContract;
   readonly rooms: Set<Room>;
-  readonly _session: ResumableSession | undefined;
-  readonly _isEnded: boolean;
   _userRoom: string | undefined;
   _report(error: unknown, where: string): void;
+}
+
+/** Makes a client join; with `start`, one room with its history. See `EnvelopeSocket.join`. */
+export function join(
+  client: RoomSocket,
+  rooms: Rooms,
+  start: HistoryStart | undefined,
+): Handled | Promise<JoinedHistory> | void {
+  const joinNow = (): Promise<void> | void => joinRooms(client, rooms);
+  if (start !== undefined) return joinWithHistory(client, rooms as Room, start, joinNow);
+  if (!client._isEnded) return joinNow();
 }
 
 /**
@@ -25,7 +37,7 @@ export interface RoomSocket extends Omit<ObservedSocket, 'nsp'> {
  *
  * @throws (rejects) RoomLimitError if a room is not allowed
  */
-export function joinRooms(client: RoomSocket, rooms: Rooms): Promise<void> | void {
+function joinRooms(client: RoomSocket, rooms: Rooms): Promise<void> | void {
   const { id, nsp } = client;
   const joined = parseRooms(rooms);
   if (joined === undefined) return refuse(client, 'join', INVALID_NAME);

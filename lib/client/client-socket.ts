@@ -20,7 +20,7 @@ import type {
   TimedEmitter,
 } from './client-types.js';
 import { Connection, type ConnectionState } from './connection.js';
-import { callListener, Listeners, type AnyFunction } from './listeners.js';
+import { callListener, Listeners, META, type AnyFunction } from './listeners.js';
 import { disconnectReason } from './disconnect-reason.js';
 import type { ConnectError } from './errors.js';
 import { isRequestId, writeMessage, type Message, type SessionInfo } from './message.js';
@@ -211,7 +211,7 @@ export class ClientSocket<
     event: Event,
     ...[data, options]: SubscribeParams<Emit, Event>
   ): Subscription<AnswerOf<Emit, Event>> {
-    return this.#subscriptions.add(event, data, options?.leave);
+    return this.#subscriptions.add(event, data, options);
   }
 
   /**
@@ -296,7 +296,8 @@ export class ClientSocket<
   }
 
   #receive(message: Message): void {
-    const { event, data, ack, id } = message;
+    const { event, data, ack, id, meta } = message;
+    if (meta !== undefined) this.#notify(META, meta);
     if (ack !== undefined) return id === undefined ? this.#queue.settle(message) : this.#refuseBoth(id);
     if (typeof event !== 'string' || isReserved(event)) return;
     this.#notify(ANY, event, data);

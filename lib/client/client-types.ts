@@ -84,6 +84,11 @@ export interface StreamOptions {
 interface SubscribeOptions<Emit extends EventsMap> {
   /** The event that the client sends with the same data when the last subscription is stopped. Default: none. */
   leave?: EventNames<Emit> | undefined;
+  /**
+   * Called before each request: what it returns is sent as the field `after` of the data, for a handler that joins a room with
+   * `client.join(room, { after })`. See `history` of `nestjs-envelope/client/history`. Default: none.
+   */
+  after?: (() => string | undefined) | undefined;
 }
 
 /** Emits events in one mode. `socket.volatile` and `socket.timeout()` return one. Immutable. */

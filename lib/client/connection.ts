@@ -136,6 +136,11 @@ export class Connection {
     else this.#owner.stateChanged('closed', before);
   }
 
+  /** Does not resume the session on the next connection. */
+  forgetSession(): void {
+    this.#session = undefined;
+  }
+
   /** @returns whether the connection was open */
   send(text: string): boolean {
     const socket = this.#writable;

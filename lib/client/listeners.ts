@@ -1,5 +1,8 @@
 import { invalidArgument } from '../protocol/with-code.js';
 
+/** The listeners of the metadata of messages. An application's event cannot begin with `$`. */
+export const META = '$meta';
+
 /** A listener with any parameters. */
 export type AnyFunction = (...args: never[]) => unknown;
 

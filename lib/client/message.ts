@@ -8,10 +8,11 @@ export interface Message {
   readonly ack?: string | number;
   readonly more?: boolean;
   readonly offset?: string;
+  readonly meta?: unknown;
 }
 
 /** A message that this client sends. */
-export interface OutgoingMessage extends Omit<Message, 'offset' | 'more'> {
+export interface OutgoingMessage extends Omit<Message, 'offset' | 'more' | 'meta'> {
   readonly stream?: true | undefined;
 }
 

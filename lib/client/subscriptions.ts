@@ -25,10 +25,17 @@ interface Entry extends Topic {
   readonly event: string;
   readonly args: readonly unknown[];
   leave: string | undefined;
+  /** The last position that the client has seen. */
+  after: (() => string | undefined) | undefined;
   /** Whether the session on the server is subscribed: `maybe` while the outcome of a request is unknown. */
   joined: 'no' | 'maybe' | 'yes';
   /** The number of the request that is under way, or 0. The answers of earlier ones are ignored. */
   request: number;
+}
+
+interface SubscriptionOptions {
+  readonly leave?: string | undefined;
+  readonly after?: (() => string | undefined) | undefined;
 }
 
 /** The subscriptions of one client. It requests them again on each connection that did not recover the session. */
@@ -59,7 +66,7 @@ export class Subscriptions {
   }
 
   /** @throws as `ClientSocket.subscribe` */
-  add(event: string, data: unknown, leave: string | undefined): Subscription<Untyped> {
+  add(event: string, data: unknown, { leave, after }: SubscriptionOptions = {}): Subscription<Untyped> {
     assertEmittable(event);
     if (leave !== undefined) assertEmittable(leave);
     const key = writeMessage({ event, data });
@@ -74,6 +81,7 @@ export class Subscriptions {
         event,
         args,
         leave,
+        after,
         joined: 'no',
         request: 0,
         state: 'pending',
@@ -86,6 +94,7 @@ export class Subscriptions {
     }
     const found = entry;
     found.leave ??= leave;
+    found.after ??= after;
     const subscription = new Subscription<Untyped>(
       found,
       () => this.#released(found),
@@ -116,6 +125,8 @@ export class Subscriptions {
     this.#underWay = 0;
     for (const entry of this.#entries.values()) {
       entry.request = 0;
+      // the answer follows the history: a session that is resumed without it would not get the rest
+      if (entry.after !== undefined && entry.joined === 'maybe') this.#connection.forgetSession();
       if (entry.state === 'active') entry.state = 'pending';
     }
   }
@@ -181,7 +192,9 @@ export class Subscriptions {
       entry.request = request;
       entry.joined = 'maybe';
       this.#underWay++;
-      this.#queue.request(entry.event, entry.args, this.#settings.ackTimeout, (error, data) => {
+      const after = entry.after?.();
+      const args = after === undefined ? entry.args : [{ ...Object(entry.args[0]), after }];
+      this.#queue.request(entry.event, args, this.#settings.ackTimeout, (error, data) => {
         if (entry.request !== request) return;
         entry.request = 0;
         this.#underWay--;

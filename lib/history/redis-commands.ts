@@ -19,7 +19,8 @@ interface AnyClient {
  * @throws TypeError if `client` is neither
  */
 export function redisCommands(client: unknown): SendCommand {
-  const { call, sendCommand, masters } = Object(client) as AnyClient;
+  // a function has a method "call", too
+  const { call, sendCommand, masters } = (typeof client === 'object' ? (client ?? {}) : {}) as AnyClient;
   if (typeof call === 'function')
     return (_, command) => Reflect.apply(call, client, [...command]) as Promise<unknown>;
   if (typeof sendCommand !== 'function')

@@ -1,5 +1,6 @@
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { connect } from '../../lib/client/node.js';
+import { roomHistory } from '../../lib/history/index.js';
 import {
   BroadcastOperator,
   EnvelopeServer,
@@ -102,7 +103,12 @@ async function createAll(): Promise<Created> {
 }
 
 beforeAll(async () => {
-  app = await startSharedApp({ providers: [Gateway] }, { adapter: { messageContext: true } });
+  app = await startSharedApp(
+    { providers: [Gateway] },
+    {
+      adapter: { messageContext: true, history: roomHistory({ rooms: { red: {} } }) },
+    },
+  );
   gateway = app.nest.get(Gateway);
   created = await createAll();
 });

@@ -37,6 +37,7 @@ function write(kind: keyof typeof KINDS): { folder: string; blocks: Block[] } {
   const { type, paths, ...compiler } = KINDS[kind];
   const all: Record<string, string[]> = {
     'nestjs-envelope': ['lib/index.ts'],
+    'nestjs-envelope/client/history': ['lib/client/history.ts'],
     'nestjs-envelope/client/presence': ['lib/client/presence.ts'],
     'nestjs-envelope/socket.io': ['lib/socketio/index.ts'],
     'nestjs-envelope/*': ['lib/*/index.ts'],

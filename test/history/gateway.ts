@@ -25,7 +25,7 @@ export class RoomsGateway {
   }
 
   @SubscribeMessage('exit')
-  async exit(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string) {
+  async exit(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() { room }: Enter) {
     await client.leave(room);
     return true;
   }

@@ -132,6 +132,7 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
     send: [{ name: 'data', valid: 'hello', optional }],
     serverSideEmit: sent,
     serverSideEmitWithAck: sent,
+    history: [{ name: 'room', valid: 'red' }],
     disconnectUser: [{ name: 'id', valid: 7, errorText: 'the name of a user' }],
     setMaxListeners: [{ name: 'count', valid: 7, optional }],
     use: middleware,

@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import * as nodeClient from '../../lib/client/node.js';
+import * as clientHistory from '../../lib/client/history.js';
 import * as clientPresence from '../../lib/client/presence.js';
 import * as contract from '../../lib/contract/index.js';
 import * as httpApi from '../../lib/http-api/index.js';
+import * as history from '../../lib/history/index.js';
 import * as explorer from '../../lib/explorer/index.js';
 import * as main from '../../lib/index.js';
 import * as microservices from '../../lib/microservices/index.js';
@@ -30,10 +32,12 @@ export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
   './opentelemetry': opentelemetry,
   './terminus': terminus,
   './socket.io': socketio,
+  './history': history,
   './testing': testing,
   './client': nodeClient,
   './react': react,
   './client/presence': clientPresence,
+  './client/history': clientHistory,
 };
 
 /** One value of each kind. */
@@ -303,6 +307,20 @@ export const surfaceOf = (
   './socket.io': {
     socketIO: { params: [options()], call: (...args) => Reflect.apply(socketio.socketIO, undefined, args) },
   },
+  './history': {
+    memoryHistory: {
+      params: [options()],
+      call: (...args) => Reflect.apply(history.memoryHistory, undefined, args),
+    },
+    redisHistory: {
+      params: [{ name: 'client', valid: { call: () => undefined } }, options()],
+      call: (...args) => Reflect.apply(history.redisHistory, undefined, args),
+    },
+    roomHistory: {
+      params: [{ name: 'options', valid: { rooms: { 'chat:*': {} } } }],
+      call: (...args) => Reflect.apply(history.roomHistory, undefined, args),
+    },
+  },
   './testing': {
     ...CLIENT_ERRORS,
     TestClient: PACKAGE_ONLY,
@@ -325,6 +343,12 @@ export const surfaceOf = (
     ...CLIENT_ERRORS,
     ClientSocket: PACKAGE_ONLY,
     connect: connectRow(nodeClient.connect),
+  },
+  './client/history': {
+    history: {
+      params: [{ name: 'socket', valid: { on: () => undefined, off: () => undefined } }],
+      call: (...args) => Reflect.apply(clientHistory.history, undefined, args),
+    },
   },
   './client/presence': clientPresenceSurface(),
   './react': {

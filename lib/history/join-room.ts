@@ -67,7 +67,7 @@ export async function joinRoom(
   let first = messages.length;
   while (first > 0 && (free -= client.encode(messages[first - 1]!)) >= 0) first--;
   const sent = messages.slice(first);
-  if (replay.start !== undefined) sent.unshift(begin(room.name, replay.start));
+  if (client.takesPosition && replay.start !== undefined) sent.unshift(begin(room.name, replay.start));
   client.send(sent, held, isNew, room.store.isShared);
   const isComplete = first === 0 && replay.isComplete && !room.missing.has(room.key);
   const isKnown = positions === undefined || cursor !== undefined;

@@ -103,6 +103,12 @@ describe('the programs of the documents', () => {
     expect((await client.next('$session')).data).toMatchObject({ session: expect.any(String) });
   });
 
+  it('the history of rooms: is sent to who enters one', async () => {
+    await run('history');
+    const client = await connect('/rooms');
+    expect((await client.ask('enter', 'chat:7')).data).toEqual({ complete: true, replayed: 0 });
+  });
+
   it('Socket.IO clients: serves them beside others, in the namespace of the same path', async () => {
     await run('socketio');
     const bare = await connect('/ws/chat');

@@ -1,5 +1,7 @@
+import { io } from 'socket.io-client';
 import { memoryHistory, roomHistory, type HistoryStore } from '../../lib/history/index.js';
 import { type EnvelopeOptions, RoomLimitError } from '../../lib/index.js';
+import { socketIO } from '../../lib/socketio/index.js';
 import { Bus } from '../support/bus.js';
 import { until } from '../support/wait.js';
 import { startNode, type HistoryNode } from './gateway.js';
@@ -106,6 +108,32 @@ describe('a room with a history', () => {
     ]);
     expect(() => server.to('chat:1').emit('said', new Map())).toThrow(TypeError);
     expect(await server.history('chat:1').read()).toHaveLength(2);
+  });
+
+  it('reaches clients of Socket.IO and bare ones as ordinary events', async () => {
+    node = await start({ transports: [socketIO()] });
+    say(node, 'chat:1', 'a', 'b', 'c');
+    const socket = io(`http://127.0.0.1:${node.app.port}/ws`, { transports: ['websocket'] });
+    const received: unknown[] = [];
+    socket.onAny((...args: unknown[]) => received.push(args));
+    expect(await socket.emitWithAck('enter', { room: 'chat:1', rewind: 2 })).toEqual({
+      complete: true,
+      replayed: 2,
+    });
+    say(node, 'chat:1', 'd');
+    await until('the live message', () => received.length === 3);
+    expect(received).toEqual([
+      ['said', 'b'],
+      ['said', 'c'],
+      ['said', 'd'],
+    ]);
+    socket.disconnect();
+    const bare = await node.app.connect('/ws');
+    await bare.ask('enter', { room: 'chat:1', rewind: 2 });
+    expect(bare.frames.map(({ event, data }) => [event, data as unknown]).slice(0, 2)).toEqual([
+      ['said', 'c'],
+      ['said', 'd'],
+    ]);
   });
 
   it('is read in pages, and deleted', async () => {

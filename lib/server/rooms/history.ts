@@ -59,6 +59,8 @@ export interface HistoryClient {
   readonly id: string;
   readonly rooms: ReadonlySet<Room>;
   readonly _isEnded: boolean;
+  /** Whether it takes the protocol's own events: a client of `envelope.v1`. */
+  readonly takesPosition: boolean;
   /** The bytes that may be sent to it at once. */
   readonly freeBytes: number;
   /** Encodes a message for it. @returns the size */

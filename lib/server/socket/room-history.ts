@@ -1,5 +1,6 @@
 import type { Room } from 'socket.io-adapter';
 import { withCode } from '../../protocol/with-code.js';
+import { ENVELOPE_V1 } from '../handshake/subprotocols.js';
 import type { HistoryClient, HistoryStart, JoinedHistory, ServerHistory } from '../rooms/history.js';
 import type { Connection } from '../transport/connection.js';
 import type { Frame } from '../transport/frame.js';
@@ -12,6 +13,7 @@ export interface HistorySocket {
   readonly id: string;
   readonly nsp: NamespaceContract;
   readonly rooms: ReadonlySet<Room>;
+  readonly protocol: string;
   readonly _isEnded: boolean;
   readonly _connection: Connection;
   readonly _session: ResumableSession | undefined;
@@ -90,6 +92,7 @@ function historyClient(
     get _isEnded() {
       return client._isEnded;
     },
+    takesPosition: client.protocol === ENVELOPE_V1 && encoding.protocol === 'envelope',
     // the replay must not make the outbox overflow: the client would reconnect, and receive the same again
     get freeBytes() {
       return client.nsp._config.limits.maxBufferedBytes / 2 - outbox.bufferedAmount;

@@ -1,4 +1,7 @@
+import * as clientHistory from '../../lib/client/history.js';
 import * as clientPresence from '../../lib/client/presence.js';
+import * as history from '../../lib/history/index.js';
+import * as httpApi from '../../lib/http-api/index.js';
 import * as once from '../../lib/once/index.js';
 import { ACCEPTS_ANYTHING, type Row } from './public-surface.js';
 
@@ -16,6 +19,37 @@ export const clientPresenceSurface = (): Surface => ({
       { name: 'event', valid: 'presence', optional, takes: ['text'] },
     ],
     call: (...args) => Reflect.apply(clientPresence.presence, undefined, args),
+  },
+});
+
+export const clientHistorySurface = (): Surface => ({
+  history: {
+    params: [{ name: 'socket', valid: { on: () => undefined, off: () => undefined } }],
+    call: (...args) => Reflect.apply(clientHistory.history, undefined, args),
+  },
+});
+
+export const historySurface = (): Surface => ({
+  memoryHistory: {
+    params: [options({ maxBytes: 7 })],
+    call: (...args) => Reflect.apply(history.memoryHistory, undefined, args),
+  },
+  redisHistory: {
+    params: [{ name: 'client', valid: { call: () => undefined } }, options({ prefix: 'x' })],
+    call: (...args) => Reflect.apply(history.redisHistory, undefined, args),
+  },
+  roomHistory: {
+    params: [{ name: 'options', valid: { rooms: { 'chat:*': {} } } }],
+    call: (...args) => Reflect.apply(history.roomHistory, undefined, args),
+  },
+});
+
+export const httpApiSurface = (): Surface => ({
+  EnvelopeHttpApiModule: {
+    name: 'EnvelopeHttpApiModule.register',
+    params: [{ name: 'options', valid: { guards: [class {}] } }],
+    call: (...args) =>
+      Reflect.apply(httpApi.EnvelopeHttpApiModule.register, httpApi.EnvelopeHttpApiModule, args),
   },
 });
 

@@ -18,7 +18,13 @@ import * as socketio from '../../lib/socketio/index.js';
 import * as terminus from '../../lib/terminus/index.js';
 import * as testing from '../../lib/testing/index.js';
 import * as throttler from '../../lib/throttler/index.js';
-import { clientPresenceSurface, onceSurface } from './entry-surfaces.js';
+import {
+  clientHistorySurface,
+  clientPresenceSurface,
+  historySurface,
+  httpApiSurface,
+  onceSurface,
+} from './entry-surfaces.js';
 
 /** The entries of package.json. `./client` is the entry for Node; browsers load another file. */
 export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
@@ -267,15 +273,7 @@ export const surfaceOf = (
       call: (...args) => Reflect.apply(explorer.EnvelopeExplorer.setup, explorer.EnvelopeExplorer, args),
     },
   },
-  './http-api': {
-    EnvelopeHttpApiModule: {
-      name: 'EnvelopeHttpApiModule.register',
-      params: [{ name: 'options', valid: { guards: [class {}] } }],
-      call: (...args) =>
-        Reflect.apply(httpApi.EnvelopeHttpApiModule.register, httpApi.EnvelopeHttpApiModule, args),
-    },
-  },
-  './once': onceSurface(),
+  './http-api': httpApiSurface(),
   './opentelemetry': {
     instrument: {
       params: [options()],
@@ -307,20 +305,7 @@ export const surfaceOf = (
   './socket.io': {
     socketIO: { params: [options()], call: (...args) => Reflect.apply(socketio.socketIO, undefined, args) },
   },
-  './history': {
-    memoryHistory: {
-      params: [options()],
-      call: (...args) => Reflect.apply(history.memoryHistory, undefined, args),
-    },
-    redisHistory: {
-      params: [{ name: 'client', valid: { call: () => undefined } }, options()],
-      call: (...args) => Reflect.apply(history.redisHistory, undefined, args),
-    },
-    roomHistory: {
-      params: [{ name: 'options', valid: { rooms: { 'chat:*': {} } } }],
-      call: (...args) => Reflect.apply(history.roomHistory, undefined, args),
-    },
-  },
+  './history': historySurface(),
   './testing': {
     ...CLIENT_ERRORS,
     TestClient: PACKAGE_ONLY,
@@ -344,12 +329,7 @@ export const surfaceOf = (
     ClientSocket: PACKAGE_ONLY,
     connect: connectRow(nodeClient.connect),
   },
-  './client/history': {
-    history: {
-      params: [{ name: 'socket', valid: { on: () => undefined, off: () => undefined } }],
-      call: (...args) => Reflect.apply(clientHistory.history, undefined, args),
-    },
-  },
+  './client/history': clientHistorySurface(),
   './client/presence': clientPresenceSurface(),
   './react': {
     createEnvelopeHooks: ACCEPTS_ANYTHING,

@@ -274,6 +274,7 @@ export const surfaceOf = (
     },
   },
   './http-api': httpApiSurface(),
+  './once': onceSurface(),
   './opentelemetry': {
     instrument: {
       params: [options()],

@@ -57,11 +57,14 @@ export class ClientSocket<
   id: string | undefined;
   /** Whether the connection continues the previous session: same id, same rooms, no missed events. */
   recovered = false;
+  /** @internal What the server can do; `undefined`: it does not speak `envelope.v1`. */
+  _features: readonly unknown[] | undefined;
   #wasConnected = false;
   readonly #listeners = new Listeners();
   readonly #connection: Connection;
   readonly #queue: SendQueue;
-  readonly #sender: Sender<Emit>;
+  /** @internal */
+  readonly _sender: Sender<Emit>;
   readonly #subscriptions: Subscriptions;
   readonly #renewal: Renewal;
   readonly #settings: Settings;
@@ -82,7 +85,7 @@ export class ClientSocket<
       failed: (error) => this.#failed(error),
     });
     this.#queue = new SendQueue(this.#connection, settings.maxQueued);
-    this.#sender = new Sender(this.#queue, settings.ackTimeout);
+    this._sender = new Sender(this.#queue, settings.ackTimeout);
     this.#subscriptions = new Subscriptions(this.#connection, this.#queue, settings);
     this.#renewal = new Renewal(this.#connection, (data) => this.#authenticate(data), settings);
     // listeners that the caller adds synchronously receive every event
@@ -122,7 +125,7 @@ export class ClientSocket<
    * @throws Error if the name is empty or reserved; TypeError, which names the place, if JSON cannot carry the data
    */
   emit<Event extends EventNames<Emit>>(event: Event, ...args: EventParams<Emit, Event>): boolean {
-    return this.#sender.send(event, args);
+    return this._sender.send(event, args);
   }
 
   /**
@@ -138,7 +141,7 @@ export class ClientSocket<
     event: Event,
     ...args: RequestParams<Emit, Event>
   ): Promise<AnswerOf<Emit, Event>> {
-    return this.#sender.timed(this.#settings.ackTimeout).emitWithAck(event, ...args);
+    return this._sender.timed(this.#settings.ackTimeout).emitWithAck(event, ...args);
   }
 
   /**
@@ -151,7 +154,7 @@ export class ClientSocket<
    * @throws TypeError if `timeout` is not a number
    */
   timeout(timeout: number): TimedEmitter<Emit> {
-    return this.#sender.timed(timeout);
+    return this._sender.timed(timeout);
   }
 
   /**
@@ -164,7 +167,7 @@ export class ClientSocket<
    * @throws TypeError if `signal` is not an `AbortSignal`
    */
   signal(signal: AbortSignal): TimedEmitter<Emit> {
-    return this.#sender.timed(this.#settings.ackTimeout).signal(signal);
+    return this._sender.timed(this.#settings.ackTimeout).signal(signal);
   }
 
   /** Emits an event only if the connection is open and its buffer holds at most 64 KiB. Otherwise the event is dropped. */
@@ -172,7 +175,7 @@ export class ClientSocket<
     return {
       emit: (event, ...args) => {
         assertEmittable(event);
-        return this.#connection.isFree && this.#sender.send(event, args);
+        return this.#connection.isFree && this._sender.send(event, args);
       },
     };
   }
@@ -273,13 +276,14 @@ export class ClientSocket<
   }
 
   async #authenticate(data: unknown): Promise<unknown> {
-    const answer: unknown = await this.#sender.request('$auth', [data]);
+    const answer: unknown = await this._sender.request('$auth', [data]);
     this.#subscriptions.retryRefused();
     return answer;
   }
 
   #opened(session: SessionInfo): void {
     const { id, recovered = false } = session;
+    this._features = session.features;
     this.#renewal.opened(session);
     this.id = id;
     this.recovered = recovered;

@@ -14,6 +14,7 @@ export interface Message {
 /** A message that this client sends. */
 export interface OutgoingMessage extends Omit<Message, 'offset' | 'more' | 'meta'> {
   readonly stream?: true | undefined;
+  readonly meta?: object | undefined;
 }
 
 /** The data of `$session`, the first message of a server that speaks `envelope.v1` (PROTOCOL.md describes it). */

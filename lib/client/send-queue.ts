@@ -48,6 +48,7 @@ export class SendQueue {
    * timeout, or when `signal` aborts, the client sends `$cancel`.
    *
    * @param timeout milliseconds
+   * @param meta travels beside the data
    * @returns whether the request was sent or queued
    */
   request(
@@ -56,9 +57,10 @@ export class SendQueue {
     timeout: number,
     callback: AnswerCallback,
     signal?: AbortSignal,
+    meta?: object,
   ): boolean {
     const id = ++this.#ids;
-    const text = writeMessage({ event, data: payloadOf(args), id });
+    const text = writeMessage({ event, data: payloadOf(args), id, meta });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const settle = (): void => {
       clearTimeout(timer);

@@ -52,11 +52,12 @@ export class Sender<Emit extends EventsMap> {
     args: readonly unknown[],
     timeout = this.#ackTimeout,
     signal?: AbortSignal,
+    meta?: object,
   ): Promise<Untyped> {
     return new Promise((resolve, reject) => {
       const settled = (error: Error | null, data?: unknown): void =>
         error === null ? resolve(data) : reject(error);
-      this.#queue.request(event, args, timeout, settled, signal);
+      this.#queue.request(event, args, timeout, settled, signal, meta);
     });
   }
 }

@@ -2,6 +2,7 @@ import * as clientHistory from '../../lib/client/history.js';
 import * as clientPresence from '../../lib/client/presence.js';
 import * as history from '../../lib/history/index.js';
 import * as httpApi from '../../lib/http-api/index.js';
+import * as clientReliable from '../../lib/client/reliable.js';
 import * as once from '../../lib/once/index.js';
 import { ACCEPTS_ANYTHING, type Row } from './public-surface.js';
 
@@ -50,6 +51,20 @@ export const httpApiSurface = (): Surface => ({
     params: [{ name: 'options', valid: { guards: [class {}] } }],
     call: (...args) =>
       Reflect.apply(httpApi.EnvelopeHttpApiModule.register, httpApi.EnvelopeHttpApiModule, args),
+  },
+});
+
+export const clientReliableSurface = (): Surface => ({
+  reliable: {
+    params: [{ name: 'socket', valid: { onState: () => () => undefined } }, options({ retries: 7 })],
+    call: (...args) => Reflect.apply(clientReliable.reliable, undefined, args),
+  },
+  storageOutbox: {
+    params: [
+      { name: 'name', valid: 'chat' },
+      { name: 'storage', valid: { getItem: () => null } },
+    ],
+    call: (...args) => Reflect.apply(clientReliable.storageOutbox, undefined, args),
   },
 });
 

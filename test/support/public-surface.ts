@@ -4,6 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import * as nodeClient from '../../lib/client/node.js';
 import * as clientHistory from '../../lib/client/history.js';
+import * as clientReliable from '../../lib/client/reliable.js';
 import * as clientPresence from '../../lib/client/presence.js';
 import * as contract from '../../lib/contract/index.js';
 import * as httpApi from '../../lib/http-api/index.js';
@@ -21,6 +22,7 @@ import * as throttler from '../../lib/throttler/index.js';
 import {
   clientHistorySurface,
   clientPresenceSurface,
+  clientReliableSurface,
   historySurface,
   httpApiSurface,
   onceSurface,
@@ -44,6 +46,7 @@ export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
   './react': react,
   './client/presence': clientPresence,
   './client/history': clientHistory,
+  './client/reliable': clientReliable,
 };
 
 /** One value of each kind. */
@@ -332,6 +335,7 @@ export const surfaceOf = (
   },
   './client/history': clientHistorySurface(),
   './client/presence': clientPresenceSurface(),
+  './client/reliable': clientReliableSurface(),
   './react': {
     createEnvelopeHooks: ACCEPTS_ANYTHING,
     ...Object.fromEntries(HOOKS.map((name) => [name, CALLED_BY_REACT])),

@@ -1,0 +1,66 @@
+import { invalidArgument } from '../protocol/with-code.js';
+
+/** A message that waits for its answer. JSON carries it. */
+export interface StoredMessage {
+  /** The key by which the server recognises it. */
+  readonly key: string;
+  readonly event: string;
+  readonly args: readonly unknown[];
+}
+
+/**
+ * Keeps messages that are not answered yet. Both functions may return promises. With `idb-keyval`, for example, in IndexedDB:
+ * `{ load: () => get('chat'), save: (messages) => set('chat', messages) }`.
+ */
+export interface Outbox {
+  /** Called once, at the start. @returns what `save` was given last; `undefined` or an empty list: nothing */
+  load(): Loaded | Promise<Loaded>;
+  /** Called with all messages after each change, one call at a time. A message is sent when it has resolved. */
+  save(messages: readonly StoredMessage[]): unknown;
+}
+
+type Loaded = readonly StoredMessage[] | null | undefined;
+
+/** The part of `localStorage` that {@link storageOutbox} uses. */
+export interface StorageLike {
+  getItem(name: string): string | null;
+  setItem(name: string, value: string): void;
+  removeItem(name: string): void;
+}
+
+/**
+ * Keeps messages in `localStorage`, or in another storage with the same functions: some megabytes. Each tab that is open at the same time
+ * needs a name of its own.
+ *
+ * @param name the name of the entry in the storage
+ * @throws TypeError without a name or a storage
+ */
+export function storageOutbox(
+  name: string,
+  storage: StorageLike | undefined = (globalThis as { localStorage?: StorageLike }).localStorage,
+): Outbox {
+  if (typeof name !== 'string' || name === '')
+    throw invalidArgument("storageOutbox: name is missing: pass a text, such as 'chat'");
+  if (typeof (Object(storage) as { getItem?: unknown }).getItem !== 'function')
+    throw invalidArgument('storageOutbox: storage is missing: this platform has no localStorage. Pass one');
+  const store = storage as StorageLike;
+  return {
+    load: () => JSON.parse(store.getItem(name) ?? '[]') as StoredMessage[],
+    save: (messages) =>
+      messages.length === 0 ? store.removeItem(name) : store.setItem(name, JSON.stringify(messages)),
+  };
+}
+
+/** Returns 16 random bytes in base64url. */
+export function newKey(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return btoa(String.fromCharCode(...bytes)).replace(
+    /[+/=]/g,
+    (char) => ({ '+': '-', '/': '_' })[char] ?? '',
+  );
+}
+
+/** Logs a warning, once for each call, on platforms that have a console. */
+export function warn(text: string): void {
+  console.warn(`nestjs-envelope/client/reliable: ${text}`);
+}

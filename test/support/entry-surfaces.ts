@@ -1,5 +1,7 @@
+import type { INestApplication } from '@nestjs/common';
 import * as clientHistory from '../../lib/client/history.js';
 import * as clientPresence from '../../lib/client/presence.js';
+import * as explorer from '../../lib/explorer/index.js';
 import * as history from '../../lib/history/index.js';
 import * as httpApi from '../../lib/http-api/index.js';
 import * as clientReliable from '../../lib/client/reliable.js';
@@ -78,5 +80,13 @@ export const onceSurface = (): Surface => ({
   redisOnce: {
     params: [{ name: 'client', valid: { call: () => undefined } }, options({ prefix: 'x' })],
     call: (...args) => Reflect.apply(once.redisOnce, undefined, args),
+  },
+});
+
+export const explorerSurface = (app: INestApplication): Surface => ({
+  EnvelopeExplorer: {
+    name: 'EnvelopeExplorer.setup',
+    params: [{ name: 'path', valid: 'ws-docs' }, { name: 'app', valid: app }, options({})],
+    call: (...args) => Reflect.apply(explorer.EnvelopeExplorer.setup, explorer.EnvelopeExplorer, args),
   },
 });

@@ -23,6 +23,7 @@ import {
   clientHistorySurface,
   clientPresenceSurface,
   clientReliableSurface,
+  explorerSurface,
   historySurface,
   httpApiSurface,
   onceSurface,
@@ -269,13 +270,7 @@ export const surfaceOf = (
       call: (...args) => Reflect.apply(contract.writeTypes, undefined, args),
     },
   },
-  './explorer': {
-    EnvelopeExplorer: {
-      name: 'EnvelopeExplorer.setup',
-      params: [{ name: 'path', valid: 'ws-docs' }, { name: 'app', valid: app }, options()],
-      call: (...args) => Reflect.apply(explorer.EnvelopeExplorer.setup, explorer.EnvelopeExplorer, args),
-    },
-  },
+  './explorer': explorerSurface(app),
   './http-api': httpApiSurface(),
   './once': onceSurface(),
   './opentelemetry': {

@@ -1,6 +1,6 @@
 /**
  * Rejects a request that the peer answered with an `exception`. `data` is the payload of the exception, and `message` is its
- * `message` if that is a string, otherwise "the request failed".
+ * `message` if that is a string, or the strings of a list, as Nest's pipes send, otherwise "the request failed".
  *
  * @example
  * try {
@@ -20,5 +20,7 @@ export class RequestError extends Error {
 
 function messageOf(data: unknown): string {
   const message: unknown = typeof data === 'object' && data !== null ? Reflect.get(data, 'message') : data;
-  return typeof message === 'string' ? message : 'the request failed';
+  if (typeof message === 'string') return message;
+  const texts = Array.isArray(message) ? message.filter((text) => typeof text === 'string') : [];
+  return texts.join(', ') || 'the request failed';
 }

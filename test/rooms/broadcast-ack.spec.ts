@@ -155,6 +155,8 @@ describe('pending requests of one connection', () => {
     [{ message: { toString: 1 } }, 'the request failed'],
     [undefined, 'the request failed'],
     [[1], 'the request failed'],
+    [{ message: ['quantity must be positive', 7, 'no note'] }, 'quantity must be positive, no note'],
+    [{ message: [] }, 'the request failed'],
   ])('reject an error response of %j with the message %j', (data, message) => {
     const requests = new PendingRequests();
     const { calls, callback } = collect();

@@ -2,7 +2,7 @@ import { history, type RoomPositions } from '../../lib/client/history.js';
 import { connect, type ClientSocket } from '../../lib/client/node.js';
 import { roomHistory, type JoinedHistory } from '../../lib/history/index.js';
 import { until } from '../support/wait.js';
-import { startNode, type HistoryNode } from '../history/gateway.js';
+import { cutAll, startNode, type HistoryNode } from '../history/gateway.js';
 
 /** Fast attempts to connect again. */
 const FAST = { reconnectionDelay: 1, reconnectionDelayMax: 20 };
@@ -14,9 +14,6 @@ describe.each([false, true])('history(socket), with recovery: %s', (recovery) =>
   let said: string[];
   let answers: JoinedHistory[];
 
-  const cut = (): void => {
-    for (const client of node.server.sockets.values()) client.terminate();
-  };
   const enter = (room: string) =>
     socket
       .subscribe('enter', { room, rewind: 2 }, { leave: 'exit', after: past.after(room) })
@@ -45,10 +42,11 @@ describe.each([false, true])('history(socket), with recovery: %s', (recovery) =>
     server.to('chat:1').emit('said', 'd');
     await until('the live message', () => said.length === 3);
     for (const text of ['e', 'f']) {
-      cut();
+      cutAll(node);
       server.to('chat:1').emit('said', text);
       server.to('empty:1').emit('said', `first ${text}`);
       await until(`the missed ${text}`, () => said.includes(text) && said.includes(`first ${text}`));
+      expect(socket.recovered).toBe(recovery);
     }
     server.to('chat:1').emit('said', 'g');
     await until('the last message', () => said.includes('g'));

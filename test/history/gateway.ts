@@ -1,3 +1,4 @@
+import { UseGuards, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import {
   ConnectedSocket,
   MessageBody,
@@ -15,6 +16,15 @@ export interface Enter {
   rewind?: number | undefined;
 }
 
+/** Sessions belong to users. */
+class SomeUser implements CanActivate {
+  canActivate(context: ExecutionContext): boolean {
+    context.switchToWs().getClient<EnvelopeSocket>().user = { id: 1 };
+    return true;
+  }
+}
+
+@UseGuards(SomeUser)
 @WebSocketGateway({ path: '/ws' })
 export class RoomsGateway {
   @WebSocketServer() server!: EnvelopeServer;
@@ -49,4 +59,9 @@ export interface HistoryNode {
 export async function startNode(options: EnvelopeOptions): Promise<HistoryNode> {
   const app = await startApp({ providers: [RoomsGateway] }, { adapter: options });
   return { app, server: app.nest.get(RoomsGateway).server };
+}
+
+/** Cuts all connections of a node, as a network does. */
+export function cutAll({ server }: HistoryNode): void {
+  for (const client of server.sockets.values()) client.request.socket.destroy();
 }

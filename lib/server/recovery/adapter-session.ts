@@ -1,7 +1,7 @@
 import type { Adapter, Session } from 'socket.io-adapter';
 import { withTimeout } from '../util/with-timeout.js';
 import { restoreOnce, type RestoreProgress } from './restore-once.js';
-import { isReadableFor } from './stream-entry.js';
+import { isReadableFor, metaOf } from './stream-entry.js';
 import type { StoredSession } from './types.js';
 
 /** A session as adapters store it, with fields of this package that they store unchanged. */
@@ -47,7 +47,25 @@ export function restoreCopy(
   return restoreFrom(adapter, key, offset, progress);
 }
 
-/** Returns the progress of a new restore. @param isComplete `true` to restore a session without reading the log */
-export function startRestore(adapter: Adapter, isComplete = false): RestoreProgress {
-  return { isComplete, pages: 0, entries: 0, isReadable: (fields) => isReadableFor(adapter, fields) };
+/**
+ * Returns the progress of a new restore.
+ *
+ * @param isComplete `true` to restore a session without reading the log
+ * @param metas takes the metadata of the messages by position: adapters restore their arguments only
+ */
+export function startRestore(
+  adapter: Adapter,
+  isComplete = false,
+  metas?: Map<string, object>,
+): RestoreProgress {
+  return {
+    isComplete,
+    pages: 0,
+    entries: 0,
+    isReadable(fields, position) {
+      const meta = metas && metaOf(adapter, fields);
+      if (meta !== undefined) metas!.set(position, meta);
+      return isReadableFor(adapter, fields);
+    },
+  };
 }

@@ -106,20 +106,21 @@ export class ClusterRecovery implements Recovery {
     if (request.isOver()) return undefined;
     const recordings = this.logs.map((log) => log.record());
     const endRecording = (): LogEntry[] => recordings.flatMap((end) => end()).sort(byOffset);
+    const metas = new Map<string, object>();
     try {
-      let found = await this.restore(token, offset, request);
+      let found = await this.restore(token, offset, request, metas);
       if (found === undefined) {
         const takeOver = async (): Promise<boolean> => {
           const isKnown = await this.requestTakeOver(token);
-          found = await this.restore(token, offset, request);
+          found = await this.restore(token, offset, request, metas);
           return isKnown || found !== undefined;
         };
         await this.budget.spend(request, takeOver);
       }
       // takes the session out of the store by its other token too, without reading the log
       if (found?.also) await restoreFrom(this.adapter, found.also, offset, startRestore(this.adapter, true));
-      const packets = found && (await this.packetsOf(found, offset));
-      const missed = packets && toFrames(packets, request.encoding);
+      const packets = found && (await this.packetsOf(found, offset, metas));
+      const missed = packets && toFrames(packets, request.encoding, metas);
       if (found === undefined || missed === undefined) return void endRecording();
       return this.resumption(found, missed, offset, request.encoding, endRecording);
     } catch {
@@ -166,7 +167,10 @@ export class ClusterRecovery implements Recovery {
             (restricted === rooms || isInTarget(restricted, entry) || entry.data[0] === REVOKED),
         );
         const missedSince = entries.map((entry) => [...entry.data, entry.offset]);
-        const read = toFrames(missedSince, encoding);
+        const later = new Map<string, object>(
+          entries.flatMap(({ offset: at, meta }) => (meta ? [[at, meta] as const] : [])),
+        );
+        const read = toFrames(missedSince, encoding, later);
         const pending = this.pending(rooms, restricted, encoding);
         if (read === undefined || pending === undefined) return undefined;
         // two logs were read one after the other, so the second may have earlier messages than the first
@@ -195,8 +199,9 @@ export class ClusterRecovery implements Recovery {
     token: string,
     offset: string,
     request: ResumeRequest,
+    metas: Map<string, object>,
   ): Promise<AdapterSession | undefined> {
-    const progress = startRestore(this.adapter);
+    const progress = startRestore(this.adapter, false, metas);
     const found = await restoreFrom(this.adapter, token, offset, progress);
     // the adapter compares each entry with each room
     const units = progress.entries * (UNITS_PER_ENTRY + (found?.rooms.length ?? 0) / ROOMS_PER_UNIT);
@@ -210,7 +215,11 @@ export class ClusterRecovery implements Recovery {
   }
 
   /** Returns the packets that a client missed; `undefined` if the log could not be read. */
-  private async packetsOf(found: AdapterSession, offset: string): Promise<readonly unknown[][] | undefined> {
+  private async packetsOf(
+    found: AdapterSession,
+    offset: string,
+    metas: Map<string, object>,
+  ): Promise<readonly unknown[][] | undefined> {
     const periods = periodsSince(offset, found.rooms, found.changes ?? [], isLater);
     // an adapter searches with the rooms at the disconnect only, which is enough if they did not change
     if (periods.length === 1) return found.missedPackets;
@@ -223,8 +232,10 @@ export class ClusterRecovery implements Recovery {
           if (broadcast === undefined) return false;
           const { packet, opts } = broadcast;
           const target = { rooms: new Set(opts.rooms), except: new Set(opts.except) };
-          if (isInTarget(roomsAt(position, periods, isLater), target))
+          if (isInTarget(roomsAt(position, periods, isLater), target)) {
             packets.push([...packet.data, position]);
+            if (packet.meta !== undefined) metas.set(position, packet.meta);
+          }
           return false;
         },
       };

@@ -7,14 +7,21 @@ import { REVOKED } from '../rooms/target.js';
  * Encodes the packets that a client missed. The last element of each is its position in the log, as in Socket.IO. Leaves
  * out a packet of another sender that the encoding cannot carry, as it is when it arrives at a connected client.
  *
+ * @param metas the metadata of the packets by position
  * @returns `undefined` if one of the packets revokes the session
  */
-export function toFrames(packets: readonly (readonly unknown[])[], encoding: Encoding): Frame[] | undefined {
+export function toFrames(
+  packets: readonly (readonly unknown[])[],
+  encoding: Encoding,
+  metas: ReadonlyMap<string, object>,
+): Frame[] | undefined {
   const frames: Frame[] = [];
   for (const packet of packets) {
     const data = packet.slice(0, -1);
     if (data[0] === REVOKED) return undefined;
-    const message = new OutgoingMessage({ data, [PLACE]: packet.at(-1) as string });
+    const place = packet.at(-1) as string;
+    const meta = metas.get(place);
+    const message = new OutgoingMessage({ data, [PLACE]: place, ...(meta && { meta }) });
     try {
       frames.push(message.frame(encoding));
     } catch {

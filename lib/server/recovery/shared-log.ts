@@ -7,6 +7,7 @@ import { isRecoverable, isInTarget } from '../rooms/target.js';
 export interface LogEntry {
   readonly offset: string;
   readonly data: readonly unknown[];
+  readonly meta: object | undefined;
   readonly rooms: ReadonlySet<Room>;
   readonly except: ReadonlySet<Room>;
 }
@@ -29,7 +30,7 @@ interface Message {
   readonly type: number;
   readonly uid: string;
   readonly data: {
-    readonly packet: { readonly data: readonly unknown[] };
+    readonly packet: { readonly data: readonly unknown[]; readonly meta?: object };
     readonly opts: {
       readonly rooms: Room[];
       readonly except: Room[];
@@ -140,6 +141,7 @@ export class SharedLog {
       const entry = {
         offset,
         data: [...packet.data],
+        meta: Object.hasOwn(packet, 'meta') ? packet.meta : undefined,
         rooms: new Set(opts.rooms),
         except: new Set(opts.except),
       };

@@ -31,8 +31,14 @@ export function decodeBroadcast(adapter: Adapter, fields: Fields): Broadcast | u
   }
 }
 
+/** Returns the metadata of an entry that is a broadcast to an adapter's own server, if it has a position in a history. */
+export function metaOf(adapter: Adapter, fields: Fields): object | undefined {
+  const meta = decodeBroadcast(adapter, fields)?.packet.meta;
+  return typeof Reflect.get(Object(meta) as object, 'position') === 'string' ? meta : undefined;
+}
+
 interface Broadcast {
-  readonly packet: { readonly data: readonly unknown[] };
+  readonly packet: { readonly data: readonly unknown[]; readonly meta?: object };
   readonly opts: {
     readonly rooms: readonly Room[];
     readonly except: readonly Room[];

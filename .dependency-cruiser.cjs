@@ -42,7 +42,7 @@ const LAYERS = {
   contract: [...SERVER, 'nest'],
   explorer: [...SERVER, 'nest', 'contract'],
   history: SERVER,
-  'http-api': [...SERVER, 'nest'],
+  'http-api': [...SERVER, 'nest', 'once'],
   microservices: [...SERVER, 'nest', 'client'],
   once: [...SERVER, 'nest'],
   opentelemetry: [...SERVER, 'nest'],

@@ -18,11 +18,13 @@ import {
   type Type,
 } from '@nestjs/common';
 import { RoomLimitError } from '../nest/errors/room-limit-error.js';
+import type { OnceStore } from '../nest/options/once-store.js';
 import { ServerRegistry } from '../nest/server-registry.js';
 import { assertOptions, refuseOption } from '../protocol/refuse.js';
 import { withCode } from '../protocol/with-code.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { Present } from '../server/presence/presence.js';
+import { memoryOnce } from '../once/memory-once.js';
 import { readDisconnect, readEmits } from './commands.js';
 import { IdempotencyKeys } from './idempotency.js';
 import { DISCONNECT, EMIT, PRESENCE, describeRoute } from './open-api.js';
@@ -37,8 +39,13 @@ export interface HttpApiOptions {
   imports?: DynamicModule['imports'];
   /** Messages in one request. Default: 100. */
   maxBatch?: number;
-  /** Milliseconds for which this node remembers an `Idempotency-Key`. Default: 600,000. */
+  /** Milliseconds for which an `Idempotency-Key` is remembered. Default: 600,000. */
   idempotencyTtl?: number;
+  /**
+   * Where the answers to requests with an `Idempotency-Key` are kept: `redisOnce(client)` of `nestjs-envelope/once` for several nodes.
+   * Default: in the memory of this node, 10,000 answers.
+   */
+  store?: OnceStore;
 }
 
 const WHERE = 'EnvelopeHttpApiModule.register';
@@ -60,8 +67,17 @@ const EXAMPLE = '{ guards: [ApiKeyGuard] }';
 export class EnvelopeHttpApiModule {
   /** @throws TypeError on an unknown or malformed option, and without a guard */
   static register(options: HttpApiOptions): DynamicModule {
-    assertOptions(WHERE, options, ['guards', 'path', 'imports', 'maxBatch', 'idempotencyTtl'], EXAMPLE);
+    assertOptions(
+      WHERE,
+      options,
+      ['guards', 'path', 'imports', 'maxBatch', 'idempotencyTtl', 'store'],
+      EXAMPLE,
+    );
     const { guards, imports = [], path = 'envelope', maxBatch = 100, idempotencyTtl = 600_000 } = options;
+    const { store } = options;
+    for (const name of store === undefined ? [] : ['claim', 'replace'])
+      if (typeof Reflect.get(Object(store) as object, name) !== 'function')
+        refuseOption(WHERE, 'store', store, "a store, such as redisOnce(client) of 'nestjs-envelope/once'");
     if (!Array.isArray(guards) || guards.length === 0)
       refuseOption(
         WHERE,
@@ -75,7 +91,9 @@ export class EnvelopeHttpApiModule {
     return {
       module: EnvelopeHttpApiModule,
       imports,
-      controllers: [createController(path, guards as HttpApiOptions['guards'], maxBatch, idempotencyTtl)],
+      controllers: [
+        createController(path, guards as HttpApiOptions['guards'], maxBatch, idempotencyTtl, store),
+      ],
     };
   }
 }
@@ -86,11 +104,12 @@ function createController(
   guards: HttpApiOptions['guards'],
   maxBatch: number,
   idempotencyTtl: number,
+  store?: OnceStore,
 ): Type {
   @Controller(path)
   @UseGuards(...guards)
   class EnvelopeHttpApiController {
-    private readonly keys = new IdempotencyKeys(idempotencyTtl);
+    private readonly keys = new IdempotencyKeys(store ?? memoryOnce(), idempotencyTtl);
     private readonly registry: ServerRegistry;
 
     /** @throws Error if `EnvelopeModule` is not imported */
@@ -107,7 +126,7 @@ function createController(
 
     @Post('emit')
     @HttpCode(202)
-    emit(@Body() body: unknown, @Headers('idempotency-key') key?: unknown): object {
+    emit(@Body() body: unknown, @Headers('idempotency-key') key?: unknown): Promise<object> {
       return this.keys.run(key, 'emit', body, () => {
         // all are checked before the first one is sent
         const actions = readEmits(body, maxBatch, this.find);
@@ -118,7 +137,7 @@ function createController(
 
     @Post('disconnect')
     @HttpCode(202)
-    disconnect(@Body() body: unknown, @Headers('idempotency-key') key?: unknown): object {
+    disconnect(@Body() body: unknown, @Headers('idempotency-key') key?: unknown): Promise<object> {
       return this.keys.run(key, 'disconnect', body, () => {
         readDisconnect(body, this.find)();
         return { accepted: 1 };

@@ -8,9 +8,9 @@ import { ANONYMOUS, identityOf, UNNAMED } from '../server/handshake/user-identit
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import { INTERNAL_ERROR, type IncomingRequest } from '../server/socket/incoming-request.js';
 import { randomId } from '../server/util/random-id.js';
-import { withTimeout } from '../server/util/with-timeout.js';
 import { dataOf, digestOf, readRecord, recordOf, refusalAnswer, type Answer } from './answer.js';
 import { DetachedRequest } from './detached-request.js';
+import { inTime } from './in-time.js';
 import { memoryOnce } from './memory-once.js';
 
 /** The options of one handler, with the defaults. */
@@ -21,8 +21,6 @@ export interface OnceSettings {
 
 /** Milliseconds for which a node claims a key. It claims it again while the handler runs. */
 const LEASE = 30_000;
-/** Milliseconds that the store has to respond. */
-const STORE_TIMEOUT = 1_500;
 /** Milliseconds between two looks at a key that another node has claimed: the first and the longest pause. */
 const LOOK_AGAIN = [50, 1_000] as const;
 
@@ -179,16 +177,6 @@ export class KeyedRequests implements OnceRunner {
       `the store of @Once() failed: messages with a key that clients send again are handled again, or refused (onStoreFailure). ${String(error)}`,
     );
   }
-}
-
-/** Rejects if the store does not respond in time. */
-async function inTime<Value>(work: Promise<Value>): Promise<Value> {
-  const late = Symbol('late');
-  const value = await withTimeout(STORE_TIMEOUT, work, late, false);
-  // the work may still reject
-  work.catch(() => undefined);
-  if (value === late) throw new Error(`no response within ${STORE_TIMEOUT} ms`);
-  return value as Value;
 }
 
 function give(request: IncomingRequest, answer: Answer): void {

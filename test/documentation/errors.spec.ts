@@ -19,7 +19,7 @@ const INTERNAL: Readonly<Record<string, readonly string[]>> = {
   'server/cluster/message-snapshot.ts': ["'a message contains itself'"],
   // become parts of the warning about the store
   'once/answer.ts': ["'it is no record of @Once()'"],
-  'once/keyed-requests.ts': ['`no response within'],
+  'once/in-time.ts': ['`no response within'],
   // becomes a part of the error about the option trustProxy
   'server/upgrade/client-address.ts': ["'pass the number of hops as a number, not as a string'"],
   // a state that Nest does not produce

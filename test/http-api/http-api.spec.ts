@@ -3,6 +3,7 @@ import { ConnectedSocket, SubscribeMessage, WebSocketGateway, WebSocketServer } 
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
 import { EnvelopeModule, EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { EnvelopeHttpApiModule, type HttpApiOptions } from '../../lib/http-api/index.js';
+import { memoryOnce } from '../../lib/once/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { TestClient } from '../support/client.js';
 import { coded } from '../support/error-code.js';
@@ -181,6 +182,27 @@ describe('POST /envelope/emit', () => {
       ['paid', 7],
       ['mended', undefined],
     ]);
+  });
+
+  it('does a request with an Idempotency-Key once on nodes that share a store, and refuses it without the store', async () => {
+    const store = memoryOnce();
+    const key = { 'idempotency-key': 'order-8' };
+    const nodes = [await start({ store }), await start({ store })];
+    const clients = await Promise.all(nodes.map(({ app }) => app.connect('/ws')));
+    for (const { post } of nodes)
+      expect(await post('emit', { event: 'paid' }, key)).toEqual({ status: 202, body: { accepted: 1 } });
+    const [first, second] = await Promise.all(clients.map(eventsOf));
+    expect([first, second]).toEqual([[['paid', undefined]], []]);
+
+    const away = (): Promise<never> => Promise.reject(new Error('away'));
+    const { app, post } = await start({ store: { claim: away, replace: away } });
+    const client = await app.connect('/ws');
+    expect(await post('emit', { event: 'paid' }, key)).toMatchObject({ status: 503 });
+    expect(await post('emit', { event: 'said' })).toMatchObject({ status: 202 });
+    expect(await eventsOf(client)).toEqual([['said', undefined]]);
+    const claimed = { claim: async () => '{"digest":"another","by":"x"}', replace: away };
+    const { post: again } = await start({ store: claimed });
+    expect(await again('emit', { event: 'paid' }, key)).toMatchObject({ status: 422 });
   });
 });
 

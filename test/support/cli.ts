@@ -75,7 +75,14 @@ export class Cli {
       : line;
     this.process = spawn(command!, rest, {
       cwd: ROOT,
-      env: { ...process.env, NODE_OPTIONS: '', FORCE_COLOR: undefined, TERM: 'xterm-256color', ...env },
+      env: {
+        ...process.env,
+        NODE_OPTIONS: '',
+        FORCE_COLOR: undefined,
+        CI: undefined,
+        TERM: 'xterm-256color',
+        ...env,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     running.add(this);

@@ -24,13 +24,14 @@ interface Stage {
 }
 
 describeWithRedis('two nodes, of which one is killed', () => {
-  const server = new RedisServer();
   let redis: Redis;
+  // before the hook of the server: the client would connect to it again and again
+  afterAll(() => redis.quit());
+  const server = new RedisServer();
   beforeAll(async () => {
     await server.start();
     redis = new Redis(server.url);
   }, TIMEOUT);
-  afterAll(() => redis.quit());
 
   /** Starts two nodes, and a client of the first one. */
   async function start(isSlow: boolean): Promise<Stage> {

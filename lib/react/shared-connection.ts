@@ -33,7 +33,7 @@ export class SharedConnection {
     const address = toWebSocketUrl(url, 'EnvelopeProvider');
     const key = `${address} ${nameOf(identity)}`;
     let shared = connections.get(key);
-    if (shared === undefined) {
+    if (shared === undefined || shared.#isForsaken) {
       shared = new SharedConnection(key, address, identity, options);
       connections.set(key, shared);
       shared.#closeLater();
@@ -52,6 +52,11 @@ export class SharedConnection {
       autoConnect: false,
       auth: typeof auth === 'function' ? latest : auth,
     });
+  }
+
+  /** Whether the application ended it, and nobody holds it any more: who comes now wants a connection. */
+  get #isForsaken(): boolean {
+    return this.#holders === 0 && !this.#isResting && this.socket.state === 'closed';
   }
 
   /** Connects, unless another holder did. Returns a function that releases the connection again. */

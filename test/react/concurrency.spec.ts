@@ -1,7 +1,6 @@
 import { text } from './page.js';
 import { startTransition, useLayoutEffect, useState, type ReactElement } from 'react';
-import { until } from '../support/wait.js';
-import { h, hooks, render, start } from './fixture.js';
+import { h, hooks, render, start, until } from './fixture.js';
 
 const { useSubscription } = hooks;
 

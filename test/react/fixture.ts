@@ -1,10 +1,10 @@
-import { showPage } from './page.js';
+import { showPage, text } from './page.js';
 import { createElement, StrictMode, type ReactElement, type ReactNode } from 'react';
 import * as testing from '@testing-library/react/pure.js';
 import type { ClientOptions } from '../../lib/client/node.js';
 import { createEnvelopeHooks } from '../../lib/react/index.js';
 import { startApp, type AppOptions, type TestApp } from '../support/app.js';
-import { until } from '../support/wait.js';
+import { until as untilTrue } from '../support/wait.js';
 import { PageGateway, type Emits, type Listens } from './gateway.js';
 
 export const hooks = createEnvelopeHooks<Listens, Emits>();
@@ -39,11 +39,21 @@ export function recorder<Value>(read: () => Value): { seen: Value[]; Component: 
   return { seen, Component: () => (seen.push(read()), null) };
 }
 
+/** Resolves when the condition holds. An error says what the page shows, and the state of its connections. */
+export async function until(what: string, condition: () => boolean | Promise<boolean>): Promise<void> {
+  try {
+    await untilTrue(what, condition);
+  } catch (error) {
+    const states = [...sockets].map(({ state }) => state).join(', ');
+    throw new Error(`${String(error)}. The page shows "${text()}"; connections: ${states}`, { cause: error });
+  }
+}
+
 /** Waits until each client of the server is disconnected. */
 export const allGone = (gateway: PageGateway): Promise<void> =>
   until('the end of all connections', () => gateway.clients.every(({ connected }) => !connected));
 
-const sockets = new Set<{ disconnect(): unknown }>();
+const sockets = new Set<{ readonly state: string; disconnect(): unknown }>();
 const Registered = (): null => (sockets.add(hooks.useSocket()), null);
 
 afterEach(() => {

@@ -1,7 +1,6 @@
 import { text } from './page.js';
 import { useState, type ReactNode } from 'react';
-import { until } from '../support/wait.js';
-import { act, h, hooks, recorder, render, start, strict } from './fixture.js';
+import { act, h, hooks, recorder, render, start, strict, until } from './fixture.js';
 
 const { useConnectionState, useEvent, useRequest, useSocket } = hooks;
 

@@ -2,8 +2,7 @@ import { element, text } from './page.js';
 import { Activity, startTransition, useState, type ReactNode } from 'react';
 import { connect, type ClientSocket } from '../../lib/client/node.js';
 import { createEnvelopeHooks } from '../../lib/react/index.js';
-import { until } from '../support/wait.js';
-import { act, allGone, h, hooks, QUICK, recorder, render, start, strict } from './fixture.js';
+import { act, allGone, h, hooks, QUICK, recorder, render, start, strict, until } from './fixture.js';
 
 const { EnvelopeProvider, useConnectionState, useSocket } = hooks;
 const State = (): string => `(${useConnectionState()})`;
@@ -106,6 +105,18 @@ describe('EnvelopeProvider', () => {
     unmount();
     await allGone(gateway);
     expect(gateway.clients).toHaveLength(1);
+  });
+
+  it('connects anew when it is mounted soon after disconnect() of the application and its end', async () => {
+    const { gateway, page } = await start();
+    const { seen, Component } = socketOf();
+    const { unmount } = render(page(h(State), h(Component)));
+    await until('the connection', () => text() === '(open)');
+    seen[0]!.disconnect();
+    unmount();
+    render(page(h(State)));
+    await until('another connection', () => text() === '(open)');
+    expect(gateway.clients).toHaveLength(2);
   });
 
   it('passes on a client of the application, and leaves it alone', async () => {

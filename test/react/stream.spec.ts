@@ -1,6 +1,5 @@
 import { text } from './page.js';
-import { until } from '../support/wait.js';
-import { act, h, hooks, render, start, strict } from './fixture.js';
+import { act, h, hooks, render, start, strict, until } from './fixture.js';
 
 const { useStream } = hooks;
 

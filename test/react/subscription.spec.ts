@@ -1,8 +1,8 @@
 import { text } from './page.js';
 import { useState } from 'react';
-import { deferred, until } from '../support/wait.js';
+import { deferred } from '../support/wait.js';
 import type { Item } from './gateway.js';
-import { act, allGone, h, hooks, recorder, render, start, strict } from './fixture.js';
+import { act, allGone, h, hooks, recorder, render, start, strict, until } from './fixture.js';
 
 const { useConnectionState, usePresence, useSubscription } = hooks;
 

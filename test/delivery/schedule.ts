@@ -14,7 +14,7 @@ export type Step =
   /** The connection of a client ends after exactly `bytes` more bytes: `up` is from the client to the server. */
   | { do: 'cut'; client: number; bytes: number; direction: 'up' | 'down' }
   /** A client loses its connection, and cannot connect before `back`, which may lead it to another node. */
-  | { do: 'away'; client: number }
+  | { do: 'away'; client: number; how: 'cut' | 'silent' }
   | { do: 'back'; client: number; node: number }
   /** A client reads nothing from its connection until `fast`. */
   | { do: 'slow'; client: number }
@@ -174,7 +174,7 @@ class Author {
         if (absent.has(client)) return undefined;
         absent.add(client);
         this.later(30, () => ({ do: 'back', client, node: this.living() }));
-        return { do: 'away', client };
+        return { do: 'away', client, how: random.pick(['cut', 'silent']) };
       case 'slow':
         if (slow.has(client)) return undefined;
         slow.add(client);

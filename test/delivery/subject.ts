@@ -14,16 +14,19 @@ export interface Subject {
    * may go on. Rooms and clients of the last run must not be seen.
    */
   begin(nodes: number): Promise<void>;
-  /** Connects a client through a network that can fail. Does not wait for the connection. */
-  connect(client: number, node: number): SubjectClient;
+  /** Makes a client that connects through a network that can fail. Does not wait for the connection. */
+  connect(client: number, node: number): Promise<SubjectClient>;
   /**
    * Has a node send messages to a room. Resolves when the node has written them to its ledger and has sent them. Does nothing if the
    * node is dead.
    */
   say(node: number, room: number, count: number, bytes: number): Promise<void>;
-  /** Kills the process of a node with SIGKILL. Resolves when it has ended. */
-  kill(node: number): Promise<void>;
-  /** Starts a new process in the place of a dead node. Clients of the dead one find it. */
+  /** Kills the process of a node with SIGKILL. Resolves to its name when it has ended. */
+  kill(node: number): Promise<string>;
+  /**
+   * Starts a new process in the place of a dead node, connected to the broker. Clients of the dead one find it. The runner does not wait
+   * for it before the schedule ends: the broker may be stalled.
+   */
   restart(node: number): Promise<void>;
   /** Suspends the broker with SIGSTOP. */
   stall(): void;
@@ -57,7 +60,8 @@ export interface SubjectClient {
   /** Changes its meta, now or on the next connection. */
   update(meta: number): void;
   cut(bytes: number, direction: 'up' | 'down'): void;
-  away(): void;
+  /** `silent`: the server is not told, and takes the connection for open until its heartbeat ends it. */
+  away(how: 'cut' | 'silent'): void;
   back(node: number): void;
   slow(): void;
   fast(): void;

@@ -18,6 +18,9 @@ export class FaultyNetwork {
   private readonly sockets = new Set<Socket>();
   private readonly reset = new WeakSet<Socket>();
   private readonly budget: Record<Direction, number> = { up: Infinity, down: Infinity };
+  /** The connections to the target. */
+  private readonly upstream = new Set<Socket>();
+  private isSlow = false;
   private stalled = Promise.resolve();
   private release: (() => void) | undefined;
   private readonly server = createServer((client) => this.accept(client));
@@ -65,6 +68,22 @@ export class FaultyNetwork {
     }
   }
 
+  /** Reads nothing that the target sends, until `readAgain()`: its data waits in the buffers of both ends, as with a slow client. */
+  stopReading(): void {
+    this.isSlow = true;
+    for (const tcp of this.upstream) tcp.pause();
+  }
+
+  readAgain(): void {
+    this.isSlow = false;
+    for (const tcp of this.upstream) tcp.resume();
+  }
+
+  /** Resets all connections of clients. The target is not told: its connections stay open, and are silent. */
+  abandon(): void {
+    for (const tcp of this.sockets) if (!this.upstream.has(tcp) && !tcp.writableEnded) tcp.resetAndDestroy();
+  }
+
   /**
    * Forwards this number of bytes in one direction, and then closes all connections, possibly in the middle of a frame.
    */
@@ -82,8 +101,11 @@ export class FaultyNetwork {
     this.attempts.push(performance.now());
     if (this.isRefusing) return void client.resetAndDestroy();
     const server = connect(this.target, '127.0.0.1');
+    this.upstream.add(server);
+    server.on('close', () => this.upstream.delete(server));
     this.forward(client, server, 'up');
     this.forward(server, client, 'down');
+    if (this.isSlow) server.pause();
   }
 
   private forward(from: Socket, to: Socket, direction: Direction): void {

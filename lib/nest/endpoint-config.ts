@@ -131,10 +131,16 @@ function upgradeConfig(resolved: ResolvedInput): UpgradeHandlerConfig {
 }
 
 function namespaceLimits({ options, limits }: ResolvedInput): NamespaceLimits {
-  const { pingInterval, connectTimeout, shutdownTimeout } = options;
+  const { pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
+  const { maxJsonDepth } = options.limits;
   return {
     ...limits,
-    session: { pingInterval, maxPayload: orZero(limits.maxPayload) },
+    session: {
+      pingInterval,
+      pingTimeout,
+      maxPayload: orZero(limits.maxPayload),
+      maxJsonDepth: orZero(maxJsonDepth),
+    },
     connectTimeout,
     shutdownTimeout,
   };

@@ -5,7 +5,7 @@ import { toPacket, type Packet } from './microservice-packet.js';
 export type RequestId = string | number;
 
 /**
- * One message on the wire, in either direction (PROTOCOL.md, section "The envelope"). Every field may be absent. Fields that
+ * One message on the wire, in either direction (PROTOCOL.md, section 5). Every field may be absent. Fields that
  * the protocol does not define are dropped.
  */
 export interface Envelope {

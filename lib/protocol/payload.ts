@@ -14,8 +14,7 @@ export interface Aside {
 }
 
 /**
- * Writes a payload as JSON. Refuses values that JSON would silently drop, empty or replace (PROTOCOL.md, section "What a payload
- * may hold").
+ * Writes a payload as JSON. Refuses values that JSON would silently drop, empty or replace (PROTOCOL.md, section 6).
  *
  * @param name the event, for the error
  * @param root the name of the payload in the error: `data` or `payload`

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 
 GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, BINARY, CLOSE, PING, PONG = 1, 2, 8, 9, 10
-# "Life and death of a line": do not reconnect without a change, and reconnect after a longer pause
+# Section 18: do not reconnect without a change, and reconnect after a longer pause
 FINAL = {1000, 1002, 1007, 1008, 1009, 4409}
 LATER = {1011, 1013}
 FRESH_TOKEN = 4401

@@ -61,7 +61,12 @@ export interface ConnectionListener<Client> {
 /** The limits and timeouts of one path: plain data. */
 export interface NamespaceLimits extends ConnectionLimits {
   /** What clients that negotiated `envelope.v1` receive in `$session`. */
-  readonly session: { readonly pingInterval: number; readonly maxPayload: number };
+  readonly session: {
+    readonly pingInterval: number;
+    readonly pingTimeout: number;
+    readonly maxPayload: number;
+    readonly maxJsonDepth: number;
+  };
   /** Milliseconds for middlewares and `handleConnection`. */
   readonly connectTimeout: number;
   /** Milliseconds that handlers get to end when the server closes. */

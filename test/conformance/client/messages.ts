@@ -2,7 +2,7 @@ import type { ClientFixture } from './fixture.js';
 
 const long = 'ü'.repeat(40_000);
 
-/** Declares the checks of PROTOCOL.md, "Opening a line", "The envelope", "Events" and "Requests and answers". */
+/** Declares the checks of PROTOCOL.md, sections 2 to 9. */
 export function declareMessageChecks(fixture: ClientFixture): void {
   it('connects, and offers its credentials as base64url without padding', async () => {
     const auth = { token: 'a?b>ü€𝄞', more: [1] };

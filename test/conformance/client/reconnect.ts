@@ -1,7 +1,7 @@
 import type { ClientFixture } from './fixture.js';
 import type { ClientConnection } from './scripted-server.js';
 
-/** Declares the checks of PROTOCOL.md, "Coming back". */
+/** Declares the checks of PROTOCOL.md, section 15. */
 export function declareReconnectChecks(fixture: ClientFixture): void {
   /** Terminates the connection. Resolves with the next connection of the client. */
   const terminate = async (connection: ClientConnection): Promise<ClientConnection> => {

@@ -3,7 +3,7 @@ import { closeBody, OP, RawClient } from '../../support/raw-client.js';
 import { until } from '../../support/wait.js';
 import { authOf, unsolicited, type Server } from './server.js';
 
-/** Declares the checks of PROTOCOL.md, "The protocol's own events" and "Life and death of a line". */
+/** Declares the checks of PROTOCOL.md, sections 12 and 18. */
 export function declareEventChecks(server: Server): void {
   it('$ping is answered if it has an id', async () => {
     const client = await server.open();

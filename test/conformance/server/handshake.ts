@@ -1,7 +1,7 @@
 import { requestRaw } from '../../support/upgrade.js';
 import { authOf, unsolicited, type Server } from './server.js';
 
-/** Declares the checks of PROTOCOL.md, "Opening a line". */
+/** Declares the checks of PROTOCOL.md, sections 2 to 4. */
 export function declareHandshakeChecks(server: Server): void {
   it('needs no header, no subprotocol and no first message, and sends nothing unsolicited', async () => {
     const client = await server.open();
@@ -126,6 +126,8 @@ export function declareHandshakeChecks(server: Server): void {
       id: expect.any(String),
       recovered: false,
       pingInterval: expect.any(Number),
+      pingTimeout: expect.any(Number),
+      maxJsonDepth: expect.any(Number),
       maxPayload: expect.any(Number),
       features: expect.any(Array),
     });

@@ -2,7 +2,7 @@ import type { Received, TestClient } from '../../support/client.js';
 import { until } from '../../support/wait.js';
 import { FIELDS, unsolicited, type Server } from './server.js';
 
-/** Declares the checks of PROTOCOL.md, "The envelope", "Events" and "Requests and answers". */
+/** Declares the checks of PROTOCOL.md, sections 5 to 9. */
 export function declareMessageChecks(server: Server): void {
   let client: TestClient;
   beforeEach(async () => {

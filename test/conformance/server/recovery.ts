@@ -45,7 +45,7 @@ class RecoveringClient {
 }
 
 /**
- * Declares the checks of PROTOCOL.md, "Coming back". Skips them when `features` of the server does not include
+ * Declares the checks of PROTOCOL.md, section 15. Skips them when `features` of the server does not include
  * recovery.
  */
 export function declareRecoveryChecks(server: Server): void {

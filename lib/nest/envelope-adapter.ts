@@ -11,6 +11,7 @@ import { checkGateway, checkSharedPaths } from './gateways/gateway-check.js';
 import { exploreControllers, exploreGateways, findProvider } from './gateways/gateway-explorer.js';
 import { mountGateways } from './gateways/gateway-mount-point.js';
 import { guardNames } from './guards/upgrade-guards.js';
+import { HandlerSharing } from './handlers/handler-sharing.js';
 import { StartupLog } from './logging/startup-log.js';
 import { APPLICATION_PORT, MountedServers } from './mounted-servers.js';
 import { resolveAdapterOptions } from './options/adapter-options.js';
@@ -40,6 +41,7 @@ export class EnvelopeAdapter extends WsAdapter {
   private readonly mounted: MountedServers;
   private readonly routers: UpgradeRouters;
   private readonly startupLog: StartupLog;
+  private readonly handlerSharing: HandlerSharing;
   /** Each function undoes one change to the application or its gateways. */
   private readonly undos: (() => void)[];
 
@@ -69,7 +71,11 @@ export class EnvelopeAdapter extends WsAdapter {
     this.startupLog = new StartupLog(this.logger, mountedGateways, (gateway) =>
       guardNames(gateway, this.services.guards),
     );
-    this.undos = setUpGateways(gateways, this.logger);
+    this.handlerSharing = new HandlerSharing(
+      context,
+      () => this.bindMessageHandlers === EnvelopeAdapter.prototype.bindMessageHandlers,
+    );
+    this.undos = [...setUpGateways(gateways, this.logger), () => this.handlerSharing.end()];
     if (context !== undefined) this.connectTo(context, gateways.length > 0);
   }
 
@@ -82,12 +88,17 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** Called by Nest once per gateway. Calls `callback` for each new client, and logs the gateways of the path. */
   override bindClientConnect(server: EnvelopeServer, callback: (...args: unknown[]) => void): void {
+    this.handlerSharing.begin();
     server.on('connection', callback);
     this.startupLog.mounted(server.name);
   }
 
-  /** Called by Nest once per gateway and client. Adds the handlers of the gateway for the client's messages. */
+  /**
+   * Called by Nest once per gateway and client in a class that overrides it, otherwise for the first client of each gateway.
+   * Adds the handlers of the gateway for the client's messages.
+   */
   override bindMessageHandlers(client: EnvelopeSocket, handlers: MessageMappingProperties[]): void {
+    this.handlerSharing.observe(handlers);
     client.nsp._config.gateway.router.bind(client, handlers);
   }
 

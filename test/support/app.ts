@@ -44,6 +44,8 @@ export class RecordingLogger implements LoggerService {
 export interface AppOptions {
   /** Options of the adapter. */
   adapter?: EnvelopeOptions;
+  /** Makes the adapter, where that is not an `EnvelopeAdapter` of the application. */
+  createAdapter?: (app: INestApplication, options?: EnvelopeOptions) => EnvelopeAdapter;
   /** Changes the testing module before it is compiled, for example with `overrideGuard`. */
   override?: (builder: TestingModuleBuilder) => TestingModuleBuilder;
   /** Runs before the adapter is created, for example to add global pipes. */
@@ -109,7 +111,8 @@ async function createApp(metadata: ModuleMetadata, options: AppOptions): Promise
   const http = HTTP_PLATFORM === 'fastify' ? new FastifyAdapter(https && { https }) : new ExpressAdapter();
   const nest = module.createNestApplication(http, { logger: log, ...(https && { httpsOptions: https }) });
   options.before?.(nest);
-  const adapter = new EnvelopeAdapter(nest, options.adapter);
+  const adapter =
+    options.createAdapter?.(nest, options.adapter) ?? new EnvelopeAdapter(nest, options.adapter);
   nest.useWebSocketAdapter(adapter);
   return new TestApp(nest, adapter, log);
 }

@@ -1,7 +1,7 @@
 import type { Replies } from '../options/options.js';
 import { isObservable, type Observable } from 'rxjs';
 import { isReserved } from '../../protocol/reserved-events.js';
-import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { isAbort } from '../../server/socket/abort-error.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import {
@@ -10,6 +10,7 @@ import {
   type IncomingRequest,
 } from '../../server/socket/incoming-request.js';
 import { isClientFault, toExceptionPayload } from '../errors/envelope-exception-filter.js';
+import type { Handler } from './handler-table.js';
 import { IterableSource, isIterableSource, iterableSourceOf, valueConsumed } from './iterable-source.js';
 import { forwardValues, type SourceTarget } from './source-forwarding.js';
 
@@ -19,7 +20,7 @@ const FILTER_TIMEOUT = 1_000;
 /** What becomes of the results of the handlers of one message: it depends on the protocol of the client. */
 export interface MessageResult {
   /** Calls a handler with the data, and the acknowledgement function for `@Ack()`. */
-  call(callback: BoundCallback, data: unknown, isAckManual: boolean): unknown;
+  call(handler: Handler, data: unknown, isAckManual: boolean): unknown;
   /**
    * Takes what a handler returned.
    *
@@ -65,11 +66,11 @@ export class HandlerResult implements MessageResult, SourceTarget {
     this.trace?.hold();
   }
 
-  call(callback: BoundCallback, data: unknown, isAckManual: boolean): unknown {
-    const { request } = this;
+  call(handler: Handler, data: unknown, isAckManual: boolean): unknown {
+    const { client, request } = this;
     // @Ack() injects the first function among a handler's arguments
-    if (request !== undefined) return requestContext.run(request, callback, data, request.ack);
-    return isAckManual ? callback(data, this.manualAck) : callback(data);
+    if (request !== undefined) return requestContext.run(request, handler, client, data, request.ack);
+    return isAckManual ? handler(client, data, this.manualAck) : handler(client, data);
   }
 
   /**

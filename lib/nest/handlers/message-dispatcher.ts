@@ -1,35 +1,37 @@
-import type { MessageMappingProperties } from '@nestjs/websockets';
-import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import type { Untyped } from '../../protocol/typed-events.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import type { AcknowledgedMessage } from '../../server/socket/acknowledged-message.js';
 import type { IncomingRequest } from '../../server/socket/incoming-request.js';
 import { KeyedRequest } from '../../server/socket/keyed-request.js';
 import type { Dispatcher } from '../../server/socket/message-router.js';
 import type { Turn } from '../../server/socket/turn.js';
 import type { Replies } from '../options/options.js';
+import {
+  GatewayHandlers,
+  HandlerTable,
+  type ClientHandlers,
+  type Handler,
+  type NestHandler,
+  type Route,
+} from './handler-table.js';
 import { HandlerResult, type MessageResult } from './handler-result.js';
 import type { PathChecks } from '../schemas/payload-validation.js';
 import type { OnceRunner } from './once-handlers.js';
 import { runInOrder } from './run-in-order.js';
 import { SocketIoResult } from './socket-io-result.js';
 
-type BoundHandler = Pick<MessageMappingProperties, 'message' | 'callback' | 'isAckHandledManually'>;
-
-/** A handler of an event. All clients share it. */
-interface Route {
-  /** The index of the bound function in `client._handlers`. */
-  readonly index: number;
-  readonly isAckHandledManually: boolean;
-}
+/** The different lists of handlers, bound to one client each, that are kept for further clients. */
+const MAX_KEPT = 1_000;
 
 /**
- * Finds the handlers of an event and calls them with Nest's guards, pipes, interceptors and filters. Nest binds one
- * function per client and handler. Everything else about a handler is the same for all clients, and stored once: that
- * saves 650 bytes per connection to a gateway with ten handlers.
+ * Finds the handlers of an event and calls them with Nest's guards, pipes, interceptors and filters. Clients share the
+ * handlers of their gateways, see `HandlerSharing`; where Nest binds them to each client, they share everything else.
  */
 export class MessageDispatcher implements Dispatcher {
-  private readonly routes = new Map<unknown, Route[]>();
-  /** The number of handlers in {@link routes}. */
-  private routed = 0;
+  /** The table of a client without gateways. */
+  private readonly empty: HandlerTable;
+  /** The handlers that Nest binds to each client: those of a gateway, from a number of the client's functions on. */
+  private readonly bound: { readonly first: number; readonly gateway: GatewayHandlers }[] = [];
 
   /**
    * @param checks checks the results of handlers; `undefined`: nothing does
@@ -37,28 +39,44 @@ export class MessageDispatcher implements Dispatcher {
    */
   constructor(
     private readonly replies: Replies,
-    private readonly checks?: Pick<PathChecks, 'reply'>,
+    checks?: Pick<PathChecks, 'reply'>,
     private readonly once?: OnceRunner,
-  ) {}
+  ) {
+    this.empty = new HandlerTable((handler) => checks?.reply(handler) ?? handler);
+  }
 
   /**
-   * Adds the handlers of one gateway, bound to one client. Nest calls this in the same order of gateways for every
-   * client.
+   * Adds the handlers of one gateway to those of a client.
+   *
+   * @param handlers shared ones, or a list that Nest has bound to this client
    */
-  bind(client: EnvelopeSocket, given: BoundHandler[]): void {
-    const { checks } = this;
-    const handlers = checks === undefined ? given : given.map((handler) => checks.reply(handler));
-    const before = client._handlers ?? [];
-    const callbacks = handlers.map(({ callback }) => callback);
-    client._handlers = before.length === 0 ? callbacks : [...before, ...callbacks];
-    if (client._handlers.length <= this.routed) return;
-    this.routed = client._handlers.length;
-    handlers.forEach(({ message, isAckHandledManually }, i) => {
-      const route = { index: before.length + i, isAckHandledManually };
-      const routes = this.routes.get(message);
-      if (routes === undefined) this.routes.set(message, [route]);
-      else routes.push(route);
-    });
+  bind(client: EnvelopeSocket, handlers: GatewayHandlers | readonly NestHandler[]): void {
+    const { table, callbacks } = (client._handlers as ClientHandlers | undefined) ?? this.empty;
+    if (handlers instanceof GatewayHandlers) {
+      const all = table.with(handlers);
+      client._handlers = callbacks.length === 0 ? all : { table: all, callbacks };
+      return;
+    }
+    client._handlers = {
+      table: table.with(this.boundGateway(callbacks.length, handlers)),
+      callbacks: [...callbacks, ...handlers.map(({ callback }) => callback)],
+    } satisfies ClientHandlers;
+  }
+
+  /** Returns the handlers of a gateway that find the function that Nest has bound to their client. */
+  private boundGateway(first: number, handlers: readonly NestHandler[]): GatewayHandlers {
+    for (const known of this.bound)
+      if (known.first === first && areAlike(known.gateway.list, handlers)) return known.gateway;
+    const gateway = new GatewayHandlers(
+      handlers.map(({ message, isAckHandledManually }, index) => ({
+        message,
+        isAckHandledManually,
+        callback: (client: EnvelopeSocket, ...args: Untyped[]) =>
+          (client._handlers as ClientHandlers).callbacks[first + index]!(...args) as never,
+      })),
+    );
+    if (this.bound.length < MAX_KEPT) this.bound.push({ first, gateway });
+    return gateway;
   }
 
   /** Calls the handlers of an event. @returns whether it has any */
@@ -69,7 +87,7 @@ export class MessageDispatcher implements Dispatcher {
     request: IncomingRequest | undefined,
     turn: Turn | undefined,
   ): boolean {
-    const routes = this.routes.get(event);
+    const routes = (client._handlers as ClientHandlers | undefined)?.table.routes.get(event);
     if (routes === undefined) return false;
     if (this.once !== undefined && request instanceof KeyedRequest) {
       const handle = (own: IncomingRequest): void => this.callAll(routes, client, event, data, own, turn);
@@ -93,25 +111,29 @@ export class MessageDispatcher implements Dispatcher {
         : new HandlerResult(client, event, request, routes.length, this.replies);
     if (request === undefined) client._requests.running++;
     turn?.begin(routes.length);
-    for (const { index, isAckHandledManually } of routes) {
-      const callback = client._handlers?.[index];
-      if (callback === undefined) {
-        reply.handlerEnded();
-        turn?.settle();
-      } else if (turn === undefined) void run(callback, isAckHandledManually, data, reply);
-      else void runInOrder(callback, isAckHandledManually, data, reply, turn);
-    }
+    for (const { handler, isAckHandledManually } of routes)
+      if (turn === undefined) void run(handler, isAckHandledManually, data, reply);
+      else void runInOrder(handler, isAckHandledManually, data, reply, turn);
   }
 }
 
+/** Whether two lists have handlers of the same events. */
+function areAlike(some: readonly NestHandler[], others: readonly NestHandler[]): boolean {
+  if (some.length !== others.length) return false;
+  return some.every(
+    ({ message, isAckHandledManually }, i) =>
+      message === others[i]!.message && isAckHandledManually === others[i]!.isAckHandledManually,
+  );
+}
+
 async function run(
-  callback: BoundCallback,
+  handler: Handler,
   isAckHandledManually: boolean,
   data: unknown,
   reply: MessageResult,
 ): Promise<void> {
   try {
-    const result: unknown = await reply.call(callback, data, isAckHandledManually);
+    const result: unknown = await reply.call(handler, data, isAckHandledManually);
     const values = reply.handlerReturned(result, isAckHandledManually);
     if (values !== undefined) await values;
   } catch (error) {

@@ -1,6 +1,6 @@
 import { tap } from 'rxjs';
-import type { BoundCallback } from '../../server/socket/envelope-socket.js';
 import type { Turn } from '../../server/socket/turn.js';
+import type { Handler } from './handler-table.js';
 import { sourceOf, type MessageResult } from './handler-result.js';
 
 /**
@@ -8,7 +8,7 @@ import { sourceOf, type MessageResult } from './handler-result.js';
  * values may never end: its first value ends the turn. With an interceptor, every handler is a source.
  */
 export async function runInOrder(
-  callback: BoundCallback,
+  handler: Handler,
   isAckManual: boolean,
   data: unknown,
   reply: MessageResult,
@@ -21,7 +21,7 @@ export async function runInOrder(
     turn.settle();
   };
   try {
-    const result: unknown = await reply.call(callback, data, isAckManual);
+    const result: unknown = await reply.call(handler, data, isAckManual);
     const source = sourceOf(result);
     await reply.handlerReturned(source === undefined ? result : source.pipe(tap(settle)), isAckManual);
   } catch (error) {

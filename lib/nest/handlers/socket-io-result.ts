@@ -2,8 +2,9 @@ import { filter, type Observable } from 'rxjs';
 import { isAbort } from '../../server/socket/abort-error.js';
 import { currentTrace } from '../../server/diagnostics/current-trace.js';
 import type { AcknowledgedMessage } from '../../server/socket/acknowledged-message.js';
-import type { BoundCallback, EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { isClientFault, toExceptionPayload } from '../errors/envelope-exception-filter.js';
+import type { Handler } from './handler-table.js';
 import { sourceOf, type MessageResult } from './handler-result.js';
 import { iterableSourceOf, valueConsumed } from './iterable-source.js';
 import { forwardValues, type SourceTarget } from './source-forwarding.js';
@@ -33,8 +34,8 @@ export class SocketIoResult implements MessageResult, SourceTarget {
     this.trace?.hold();
   }
 
-  call(callback: BoundCallback, data: unknown): unknown {
-    return callback(data, this.message?.ack);
+  call(handler: Handler, data: unknown): unknown {
+    return handler(this.client, data, this.message?.ack);
   }
 
   handlerReturned(result: unknown, isAckManual: boolean): Promise<void> | undefined {

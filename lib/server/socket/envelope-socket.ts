@@ -41,9 +41,6 @@ import { ConnectionApi } from './connection-api.js';
 /** A middleware of one socket: gets `[event, data]` of each message, may change it, and calls `next`. */
 export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Error) => void) => void;
 
-/** A handler, bound to its gateway and one client. */
-export type BoundCallback = (...args: Untyped[]) => unknown;
-
 /**
  * One client in one namespace, as a gateway gets it: Socket.IO 4's socket over one connection. It holds what it uses: the
  * {@link Connection}, the {@link UpgradeRequest}, and its own parts for what comes in, what goes out, and its session.
@@ -72,8 +69,8 @@ export class EnvelopeSocket<
   _userRoom: string | undefined;
   /** @internal What the Nest side keeps of this client's `handleConnection`, while it runs. */
   _hooks: unknown;
-  /** @internal Message handlers as Nest bound them, those of all gateways one after the other. */
-  _handlers: readonly BoundCallback[] | undefined;
+  /** @internal What the Nest side keeps of this client's message handlers. */
+  _handlers: unknown;
   /** @internal */
   _middlewares: SocketMiddleware[] | undefined;
   /** @internal The rooms whose history is being read. */

@@ -33,6 +33,7 @@ const CORNERS = [
   ['fuzz/', FIRST],
   ['history/', FIRST],
   ['presence/', FIRST],
+  ['protocol/', FIRST],
   ['react/', FIRST],
   ['recovery/', FIRST],
   ['documentation/errors', FIRST],

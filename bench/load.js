@@ -8,6 +8,11 @@ let connections = [];
 let received = 0;
 let expected;
 
+/** The keys of requests, for the option `key`. */
+const KEYS = { new: () => keyOf(++keys), same: () => keyOf(0) };
+let keys = 0;
+const keyOf = (number) => `${process.pid}_${String(number).padStart(22, '0')}`;
+
 /** One loopback address offers some 28,000 ports for connections to one server. */
 const PER_ADDRESS = 20_000;
 const AT_ONCE = 200;
@@ -47,10 +52,10 @@ serve({
     }
   },
   // sends `messages` in all, with `depth` in flight per client; returns seconds
-  async echo({ event, messages, depth, isRequest }) {
+  async echo({ event, messages, depth, isRequest, key, data = TEXT }) {
     let ids = 0;
-    const shared = wire.emit(event, TEXT);
-    const frame = isRequest ? () => wire.request(event, TEXT, ++ids) : () => shared;
+    const shared = wire.emit(event, data);
+    const frame = isRequest ? () => wire.request(event, data, ++ids, KEYS[key]?.()) : () => shared;
     let sent = 0;
     received = 0;
     const begin = performance.now();

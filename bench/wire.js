@@ -43,7 +43,8 @@ export const PROTOCOLS = {
     // the offset of the event's name
     name: '{"event":"'.length,
     emit: (event, data) => frameOf(JSON.stringify({ event, data })),
-    request: (event, data, id) => frameOf(JSON.stringify({ event, data, id })),
+    request: (event, data, id, key) =>
+      frameOf(JSON.stringify({ event, data, id, ...(key !== undefined && { meta: { key } }) })),
     welcome: 0,
   },
   'socket.io': socketIOWebSocket(),

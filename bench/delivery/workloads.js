@@ -93,7 +93,6 @@ export const memory =
       const after = await server.ask('memory');
       return {
         heap: (after.heap - before.heap) / count,
-        outside: each('external'),
         counted: counted === undefined ? undefined : ((await server.ask('counted')) - counted) / count,
       };
     });

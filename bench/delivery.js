@@ -62,17 +62,17 @@ const CPU = [
   ...[1, 20].map((perTick) => ({
     name: `broadcast to 10, ${perTick} a tick`,
     ratios: MESSAGE_RATIOS,
-    run: broadcasts(MESSAGES, { clients: 10, perTick, slices: 20, count: 40_000, warmUp: 20_000 }),
+    run: broadcasts(MESSAGES, { clients: 10, perTick, slices: 20, count: 20_000, warmUp: 10_000 }),
   })),
   {
     name: 'broadcast to 100, 1 a tick',
     ratios: MESSAGE_RATIOS,
-    run: broadcasts(MESSAGES, { clients: 100, perTick: 1, slices: 20, count: 8_000, warmUp: 4_000 }),
+    run: broadcasts(MESSAGES, { clients: 100, perTick: 1, slices: 20, count: 4_000, warmUp: 2_000 }),
   },
   ...[32, 1].map((depth) => ({
     name: `request, 50 clients x ${depth} in flight`,
     ratios: REQUEST_RATIOS,
-    run: requests(REQUESTS, { clients: 50, depth, slices: 20, count: 60_000, warmUp: 30_000 }),
+    run: requests(REQUESTS, { clients: 50, depth, slices: 20, count: 30_000, warmUp: 15_000 }),
   })),
 ];
 

@@ -61,6 +61,7 @@ const layers = Object.entries(LAYERS).map(([folder, below]) => ({
 
 /** One rule per optional peer: only the entry that needs it may import it. */
 const OPTIONAL_PEERS = {
+  'client/indexed-db.ts': 'idb-keyval',
   codemod: 'ts-morph',
   contract: '(@nestjs/swagger|class-transformer|class-validator|json-schema-to-typescript|yaml)',
   microservices: '@nestjs/microservices',
@@ -72,10 +73,15 @@ const OPTIONAL_PEERS = {
 };
 
 const optionalPeers = Object.entries(OPTIONAL_PEERS).map(([entry, peers]) => ({
-  name: `${entry}-alone-imports-its-peers`,
+  name: `${entry.replace(/\W/g, '-')}-alone-imports-its-peers`,
   severity: 'error',
   // the explorer serves the contract as YAML
-  from: { pathNot: entry === 'contract' ? '^lib/(contract|explorer)/' : `^lib/${entry}/` },
+  from: {
+    pathNot:
+      entry === 'contract'
+        ? '^lib/(contract|explorer)/'
+        : `^lib/${entry}${entry.endsWith('.ts') ? '$' : '/'}`,
+  },
   to: { path: `(^|/)${peers}/` },
 }));
 
@@ -140,9 +146,10 @@ module.exports = {
     },
     {
       name: 'client-runs-anywhere',
-      comment: 'The client imports nothing but lib/protocol; only its entry for Node adds ws',
+      comment:
+        'The client imports nothing but lib/protocol; only its entry for Node adds ws, and its outbox idb-keyval',
       severity: 'error',
-      from: { path: '^lib/client/', pathNot: '^lib/client/node' },
+      from: { path: '^lib/client/', pathNot: '^lib/client/(node|indexed-db)' },
       to: { pathNot: '^lib/(client|protocol)/' },
     },
     {

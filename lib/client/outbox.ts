@@ -8,15 +8,19 @@ export interface StoredMessage {
   readonly args: readonly unknown[];
 }
 
-/**
- * Keeps messages that are not answered yet. Both functions may return promises. With `idb-keyval`, for example, in IndexedDB:
- * `{ load: () => get('chat'), save: (messages) => set('chat', messages) }`.
- */
+/** Keeps messages that are not answered yet, such as {@link storageOutbox}. All functions may return promises. */
 export interface Outbox {
-  /** Called once, at the start. @returns what `save` was given last; `undefined` or an empty list: nothing */
-  load(): Loaded | Promise<Loaded>;
-  /** Called with all messages after each change, one call at a time. A message is sent when it has resolved. */
+  /**
+   * Called once, at the start.
+   *
+   * @param add may be called later, with messages that another page has left. They are sent like those that `load` returns
+   * @returns what `save` was given last; `undefined` or an empty list: nothing
+   */
+  load(add: (left: readonly StoredMessage[]) => void): Loaded | Promise<Loaded>;
+  /** Called with all messages after changes, one call at a time. A message is sent when it has resolved. */
   save(messages: readonly StoredMessage[]): unknown;
+  /** Called by `stop()` after the last `save`. */
+  close?(): unknown;
 }
 
 type Loaded = readonly StoredMessage[] | null | undefined;
@@ -30,7 +34,7 @@ export interface StorageLike {
 
 /**
  * Keeps messages in `localStorage`, or in another storage with the same functions: some megabytes. Each tab that is open at the same time
- * needs a name of its own.
+ * needs another name; tabs may share an `indexedDbOutbox`.
  *
  * @param name the name of the entry in the storage
  * @throws TypeError without a name or a storage
@@ -60,7 +64,7 @@ export function newKey(): string {
   );
 }
 
-/** Logs a warning, once for each call, on platforms that have a console. */
+/** Logs a warning. */
 export function warn(text: string): void {
   console.warn(`nestjs-envelope/client/reliable: ${text}`);
 }

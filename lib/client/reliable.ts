@@ -7,32 +7,16 @@ import type {
   RequestParams,
 } from '../protocol/typed-events.js';
 import { DisconnectedError } from '../protocol/disconnected-error.js';
-import { invalidArgument, withCode } from '../protocol/with-code.js';
+import { invalidArgument } from '../protocol/with-code.js';
 import type { ClientSocket } from './client-socket.js';
 import { callListener } from './listeners.js';
 import { writeMessage } from './message.js';
-import { newKey, warn, type Outbox, type StoredMessage } from './outbox.js';
+import { OutboxWriter } from './outbox-writer.js';
+import { newKey, warn, type StoredMessage } from './outbox.js';
+import { checkOptions, type ReliableOptions } from './reliable-options.js';
 
+export type { ReliableOptions } from './reliable-options.js';
 export { storageOutbox, type Outbox, type StorageLike, type StoredMessage } from './outbox.js';
-
-/** The options of {@link reliable}. */
-export interface ReliableOptions {
-  /** How often a message is sent again before its promise rejects. Waiting for a connection does not count. Default: 5. */
-  retries?: number;
-  /** Messages under way at a time. With more than one, the server may handle them in another order. Default: 1. */
-  parallel?: number;
-  /** Milliseconds that the server has to answer each time. Default: 10,000. */
-  timeout?: number;
-  /** Upper bound of the first pause, in milliseconds. It doubles each time, up to 30,000; the pause is a random part of it. Default: 1,000. */
-  retryDelay?: number;
-  /** Keeps messages until they are answered, so that they survive a reload. Default: none. */
-  outbox?: Outbox;
-  /**
-   * Called for each message whose promise rejects and that does not stay in the outbox, also for one that an earlier page has left
-   * there.
-   */
-  onUndelivered?: (message: StoredMessage, error: Error) => void;
-}
 
 /** Sends messages until they are answered. Made by {@link reliable}. */
 export interface Reliable<Emit extends EventsMap> {
@@ -78,7 +62,7 @@ const DISCONNECTED = 'ERR_ENVELOPE_DISCONNECTED';
 const LOST: ReadonlySet<unknown> = new Set([DISCONNECTED, 'ERR_ENVELOPE_TIMEOUT']);
 const MAX_PAUSE = 30_000;
 const DEFAULTS = { retries: 5, parallel: 1, timeout: 10_000, retryDelay: 1_000 };
-type Settings = typeof DEFAULTS & Pick<ReliableOptions, 'outbox' | 'onUndelivered'>;
+type Settings = typeof DEFAULTS & Pick<ReliableOptions, 'outbox' | 'onOutboxError' | 'onUndelivered'>;
 
 class ReliableSender {
   readonly #waiting: Job[] = [];
@@ -87,8 +71,7 @@ class ReliableSender {
   readonly #kept: StoredMessage[] = [];
   readonly #settings: Settings;
   readonly #socket: ClientSocket;
-  /** Settles when the outbox has saved what there was. */
-  #saved: Promise<unknown> = Promise.resolve();
+  readonly #writer: OutboxWriter | undefined;
   #isLoaded = false;
   #isStopped = false;
   #hasWarned = false;
@@ -99,6 +82,8 @@ class ReliableSender {
     this.#socket = socket;
     const given = Object.entries(options).filter(([, value]) => value !== undefined);
     this.#settings = { ...DEFAULTS, ...(Object.fromEntries(given) as ReliableOptions) };
+    const { outbox, onOutboxError } = this.#settings;
+    if (outbox !== undefined) this.#writer = new OutboxWriter(outbox, () => this.#messages(), onOutboxError);
     this.#unwatch = socket.onState(() => this.#wake());
     void this.#load();
   }
@@ -119,10 +104,14 @@ class ReliableSender {
   }
 
   stop(): void {
+    if (this.#isStopped) return;
     this.#isStopped = true;
     this.#unwatch();
     this.#wake();
-    for (const job of this.#waiting.splice(0)) job.reject(closed('stopped'));
+    const waiting = this.#waiting.splice(0);
+    for (const { message } of [...this.#active, ...waiting]) this.#kept.push(message);
+    this.#writer?.close();
+    for (const job of waiting) job.reject(closed('stopped'));
   }
 
   async #add(event: string, args: unknown[]): Promise<unknown> {
@@ -133,33 +122,28 @@ class ReliableSender {
     const answer = new Promise((resolve, reject) => {
       this.#waiting.push({ message: { key: newKey(), event, args }, resolve, reject });
     });
-    this.#save();
+    this.#writer?.save();
     this.#next();
     return answer;
   }
 
-  /** Puts what an earlier page has left before all other messages. */
   async #load(): Promise<void> {
-    try {
-      const left = (await this.#settings.outbox?.load()) ?? [];
-      this.#waiting.unshift(...left.map((message) => ({ message, resolve: ignore, reject: ignore })));
-    } catch (error) {
-      warn(`the outbox cannot be read: ${String(error)}`);
-    }
+    await this.#writer?.load((left) => this.#prepend(left));
     this.#isLoaded = true;
-    this.#save();
     this.#next();
   }
 
-  #save(): void {
-    const { outbox } = this.#settings;
-    // before it is loaded, this would remove what it has
-    if (outbox === undefined || !this.#isLoaded || this.#isStopped) return;
-    this.#saved = this.#saved
-      .then(() =>
-        outbox.save([...this.#kept, ...[...this.#active, ...this.#waiting].map(({ message }) => message)]),
-      )
-      .catch((error: unknown) => warn(`the outbox cannot be written: ${String(error)}`));
+  /** Puts what another page has left before all messages that wait. */
+  #prepend(left: readonly StoredMessage[]): void {
+    if (this.#isStopped) this.#kept.unshift(...left);
+    else this.#waiting.unshift(...left.map((message) => ({ message, resolve: ignore, reject: ignore })));
+    this.#next();
+  }
+
+  /** Returns what the outbox keeps, in the order of sending. */
+  #messages(): StoredMessage[] {
+    const jobs = [...this.#active, ...this.#waiting];
+    return [...new Set([...this.#kept, ...jobs.map(({ message }) => message)])];
   }
 
   #next(): void {
@@ -174,7 +158,7 @@ class ReliableSender {
   async #run(job: Job): Promise<void> {
     try {
       // a message that is under way must survive a reload
-      await this.#saved;
+      await this.#writer?.saved(job.message);
       job.resolve(await this.#deliver(job.message));
     } catch (error) {
       const isClosed = this.#isStopped || this.#socket.state === 'closed';
@@ -185,7 +169,7 @@ class ReliableSender {
       else callListener(onUndelivered, [job.message, error]);
     }
     this.#active.delete(job);
-    this.#save();
+    this.#writer?.save();
     this.#next();
   }
 
@@ -296,32 +280,4 @@ export function reliable<Listen extends EventsMap, Emit extends EventsMap>(
     emitWithAck: (event: string, ...args: unknown[]) => sender.emitWithAck(event, ...args),
     stop: () => sender.stop(),
   } as Reliable<Emit>;
-}
-
-const TAKES: Readonly<Record<string, [takes: string, accepts: (value: unknown) => boolean]>> = {
-  retries: ['a number from 0 on', (value) => typeof value === 'number' && value >= 0],
-  parallel: ['a whole number from 1 on', (value) => Number.isInteger(value) && Number(value) >= 1],
-  timeout: ['a number from 0 on', (value) => typeof value === 'number' && value >= 0],
-  retryDelay: ['a number from 0 on', (value) => typeof value === 'number' && value >= 0],
-  outbox: [
-    "an object with load and save, such as storageOutbox('chat')",
-    (value) =>
-      ['load', 'save'].every((name) => typeof Reflect.get(Object(value) as object, name) === 'function'),
-  ],
-  onUndelivered: ['a function', (value) => typeof value === 'function'],
-};
-
-function checkOptions(options: ReliableOptions): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options))
-    throw invalidArgument(`reliable: options is ${String(options)}: it takes an object, { retries: 5 }`);
-  for (const [name, value] of Object.entries(options) as [string, unknown][]) {
-    const rule = Object.hasOwn(TAKES, name) ? TAKES[name] : undefined;
-    const why =
-      rule === undefined
-        ? `unknown option "${name}". Valid names: ${Object.keys(TAKES).join(', ')}`
-        : value === undefined || rule[1](value)
-          ? undefined
-          : `${name} is ${String(value)}: it takes ${rule[0]}`;
-    if (why !== undefined) throw withCode('ERR_ENVELOPE_INVALID_OPTION', new TypeError(`reliable: ${why}`));
-  }
 }

@@ -202,6 +202,12 @@ export const ERROR_CODES = {
     when: '`presence.track(client)` was called without a key for a client without a user.',
     fix: 'Pass a key, `track(client, key)`, or set `client.user` in a guard.',
   },
+  ERR_ENVELOPE_OUTBOX: {
+    topic: 'running',
+    class: 'Error',
+    when: 'An `indexedDbOutbox` could not be read or written: the browser has no IndexedDB, its storage is full, or something else uses the database. Given to `onOutboxError`, or logged. The messages are sent all the same.',
+    fix: 'Tell the user that what is not sent yet does not survive a reload. The message says why, and `cause` has the error of the browser.',
+  },
   ERR_ENVELOPE_CONNECT_TIMEOUT: {
     topic: 'running',
     class: 'Error',

@@ -40,6 +40,7 @@ function write(kind: keyof typeof KINDS): { folder: string; blocks: Block[] } {
     'nestjs-envelope/client/history': ['lib/client/history.ts'],
     'nestjs-envelope/client/presence': ['lib/client/presence.ts'],
     'nestjs-envelope/client/reliable': ['lib/client/reliable.ts'],
+    'nestjs-envelope/client/indexed-db': ['lib/client/indexed-db.ts'],
     'nestjs-envelope/socket.io': ['lib/socketio/index.ts'],
     'nestjs-envelope/*': ['lib/*/index.ts'],
     ...paths,

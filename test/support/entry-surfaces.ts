@@ -4,6 +4,7 @@ import * as clientPresence from '../../lib/client/presence.js';
 import * as explorer from '../../lib/explorer/index.js';
 import * as history from '../../lib/history/index.js';
 import * as httpApi from '../../lib/http-api/index.js';
+import * as clientIndexedDb from '../../lib/client/indexed-db.js';
 import * as clientReliable from '../../lib/client/reliable.js';
 import * as once from '../../lib/once/index.js';
 import { ACCEPTS_ANYTHING, type Row } from './public-surface.js';
@@ -14,7 +15,7 @@ const optional = true as const;
 const options = (valid: object) => ({ name: 'options', valid, optional });
 
 /** The rows of small entries for `public-surface.ts`: functions, since both files import each other. */
-export const clientPresenceSurface = (): Surface => ({
+const clientPresenceSurface = (): Surface => ({
   presence: {
     params: [
       { name: 'socket', valid: { on: () => undefined, off: () => undefined } },
@@ -25,7 +26,7 @@ export const clientPresenceSurface = (): Surface => ({
   },
 });
 
-export const clientHistorySurface = (): Surface => ({
+const clientHistorySurface = (): Surface => ({
   history: {
     params: [{ name: 'socket', valid: { on: () => undefined, off: () => undefined } }],
     call: (...args) => Reflect.apply(clientHistory.history, undefined, args),
@@ -56,7 +57,7 @@ export const httpApiSurface = (): Surface => ({
   },
 });
 
-export const clientReliableSurface = (): Surface => ({
+const clientReliableSurface = (): Surface => ({
   reliable: {
     params: [{ name: 'socket', valid: { onState: () => () => undefined } }, options({ retries: 7 })],
     call: (...args) => Reflect.apply(clientReliable.reliable, undefined, args),
@@ -68,6 +69,21 @@ export const clientReliableSurface = (): Surface => ({
     ],
     call: (...args) => Reflect.apply(clientReliable.storageOutbox, undefined, args),
   },
+});
+
+const clientIndexedDbSurface = (): Surface => ({
+  indexedDbOutbox: {
+    params: [{ name: 'name', valid: 'chat', takes: ['text'] }],
+    call: (...args) => Reflect.apply(clientIndexedDb.indexedDbOutbox, undefined, args),
+  },
+});
+
+/** The rows of the entries beside `nestjs-envelope/client`. */
+export const clientSurfaces = (): Readonly<Record<string, Surface>> => ({
+  './client/history': clientHistorySurface(),
+  './client/presence': clientPresenceSurface(),
+  './client/reliable': clientReliableSurface(),
+  './client/indexed-db': clientIndexedDbSurface(),
 });
 
 export const onceSurface = (): Surface => ({

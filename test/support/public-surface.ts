@@ -4,6 +4,7 @@ import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import * as nodeClient from '../../lib/client/node.js';
 import * as clientHistory from '../../lib/client/history.js';
+import * as clientIndexedDb from '../../lib/client/indexed-db.js';
 import * as clientReliable from '../../lib/client/reliable.js';
 import * as clientPresence from '../../lib/client/presence.js';
 import * as contract from '../../lib/contract/index.js';
@@ -20,9 +21,7 @@ import * as terminus from '../../lib/terminus/index.js';
 import * as testing from '../../lib/testing/index.js';
 import * as throttler from '../../lib/throttler/index.js';
 import {
-  clientHistorySurface,
-  clientPresenceSurface,
-  clientReliableSurface,
+  clientSurfaces,
   explorerSurface,
   historySurface,
   httpApiSurface,
@@ -48,6 +47,7 @@ export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
   './client/presence': clientPresence,
   './client/history': clientHistory,
   './client/reliable': clientReliable,
+  './client/indexed-db': clientIndexedDb,
 };
 
 /** One value of each kind. */
@@ -328,9 +328,7 @@ export const surfaceOf = (
     ClientSocket: PACKAGE_ONLY,
     connect: connectRow(nodeClient.connect),
   },
-  './client/history': clientHistorySurface(),
-  './client/presence': clientPresenceSurface(),
-  './client/reliable': clientReliableSurface(),
+  ...clientSurfaces(),
   './react': {
     createEnvelopeHooks: ACCEPTS_ANYTHING,
     ...Object.fromEntries(HOOKS.map((name) => [name, CALLED_BY_REACT])),

@@ -1,5 +1,6 @@
 /** Checked by `tsc`, never run: `reliable` with the type maps of the server. */
 import { connect } from '../../lib/client/index.js';
+import { indexedDbOutbox } from '../../lib/client/indexed-db.js';
 import { reliable, storageOutbox, type Outbox, type Reliable } from '../../lib/client/reliable.js';
 import { EnvelopeAdapter } from '../../lib/index.js';
 import { memoryOnce, redisOnce, type OnceStore } from '../../lib/once/index.js';
@@ -16,6 +17,7 @@ interface ClientToServer {
 export async function typed(): Promise<void> {
   const send: Reliable<ClientToServer> = reliable(connect<Record<string, never>, ClientToServer>('/chat'), {
     outbox: storageOutbox('chat'),
+    onOutboxError: ({ message }) => void message.length,
     onUndelivered: ({ event, args }, error) => void [event.length, args.length, error.message],
   });
   const nothing: void = await send.emit('say', 'red', 'hi');
@@ -37,6 +39,14 @@ export async function typed(): Promise<void> {
 }
 
 export const asynchronous: Outbox = { load: async () => [], save: async () => undefined };
+export const inIndexedDb: Outbox = indexedDbOutbox('chat');
+export const adopting: Outbox = {
+  load: (add) => add([{ key: 'k', event: 'e', args: [] }]) as undefined,
+  save: ([first]) => first?.key,
+  close: () => undefined,
+};
+// @ts-expect-error -- its name is missing
+export const nameless: Outbox = indexedDbOutbox();
 // @ts-expect-error -- load is missing
 export const incomplete: Outbox = { save: () => undefined };
 

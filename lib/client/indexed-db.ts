@@ -136,7 +136,10 @@ class IndexedDbOutbox implements Outbox {
       throw this.#failure('is not kept: this platform has no IndexedDB');
     let timer: ReturnType<typeof setTimeout> | undefined;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`no answer within ${TIMEOUT / 1_000} s`)), TIMEOUT);
+      timer = setTimeout(
+        () => reject(withCode('ERR_ENVELOPE_TIMEOUT', new Error(`no answer within ${TIMEOUT / 1_000} s`))),
+        TIMEOUT,
+      );
     });
     try {
       return await Promise.race([use((this.#store ??= createStore(this.#database, 'messages'))), timeout]);

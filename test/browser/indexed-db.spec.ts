@@ -138,7 +138,7 @@ describeInBrowser('indexedDbOutbox in Chromium', () => {
     await first.evaluate(() => textsOf(0, 1_000));
     await haveStored(first, 1_000);
     network.isRefusing = false;
-    await until('some', () => chat.handled.length > 100);
+    await until('some', () => chat.handled.length > 10);
     network.isRefusing = true;
     await first.reload();
     await begin(first);

@@ -73,7 +73,7 @@ const clientReliableSurface = (): Surface => ({
 
 const clientIndexedDbSurface = (): Surface => ({
   indexedDbOutbox: {
-    params: [{ name: 'name', valid: 'chat', takes: ['text'] }],
+    params: [{ name: 'name', valid: 'chat' }],
     call: (...args) => Reflect.apply(clientIndexedDb.indexedDbOutbox, undefined, args),
   },
 });

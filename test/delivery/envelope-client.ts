@@ -53,6 +53,7 @@ export class EnvelopeClient implements SubjectClient {
   private readonly entrances: Entrance[] = [];
   private readonly exits: { room: number; at: number }[] = [];
   private readonly sent: { id: string; room: number; outcome: Sent['outcome'] }[] = [];
+  private readonly journal: string[] = [];
   private meta = 0;
   private connections = 0;
   private recoveries = 0;
@@ -85,7 +86,13 @@ export class EnvelopeClient implements SubjectClient {
       this.connections++;
       if (socket.recovered) this.recoveries++;
       this.begin = { at: now(), arrivals: this.arrivals.length };
+      this.journal.push(
+        `${now().toFixed(1)} connected to node ${this.node} as ${socket.id}${socket.recovered ? ', recovered' : ''}`,
+      );
       if (told !== this.meta) this.sendMeta();
+    });
+    socket.on('disconnect', (reason, { code }) => {
+      this.journal.push(`${now().toFixed(1)} ${reason}, ${code}`);
     });
     socket.on('said', ({ room, node: sender, number }) => {
       this.arrivals.push({ room: roomOf(room), node: sender, number, at: now() });
@@ -203,6 +210,7 @@ export class EnvelopeClient implements SubjectClient {
       present: Object.fromEntries(rooms.map(([room, entered]) => [room, presentIn(entered.presence)])),
       connections: this.connections,
       recoveries: this.recoveries,
+      journal: this.journal,
     };
   }
 

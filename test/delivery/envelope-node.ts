@@ -146,6 +146,8 @@ async function options(): Promise<EnvelopeOptions> {
 }
 
 let gateway: Gateway | undefined;
+// until the application listens: the channel to the parent does not keep the process alive
+setInterval(() => undefined, 60_000);
 
 serveCommands({
   /** Starts the application. Until then the process has only loaded its modules. @returns the port */

@@ -44,11 +44,16 @@ class NodeProcess {
   }
 
   async boot(): Promise<void> {
-    const port = await this.child.ask<number>('boot');
-    if (!this.isDead) this.port = port;
+    try {
+      this.port = await this.child.ask<number>('boot');
+    } catch (error) {
+      if (!this.isDead) throw error;
+    }
+    if (this.isDead) this.port = NOWHERE;
   }
 
   async kill(): Promise<void> {
+    if (this.isDead) return;
     this.isDead = true;
     this.port = NOWHERE;
     await this.child.kill();
@@ -64,6 +69,8 @@ export class EnvelopeSubject implements Subject {
   private readonly folder = mkdtempSync(join(tmpdir(), 'envelope-delivery-'));
   private readonly nodes: NodeProcess[] = [];
   private readonly names: string[] = [];
+  /** How often each node was killed. */
+  private readonly epochs: number[] = [];
   /** A process that has loaded its modules, so that a node starts quickly. */
   private spare: Promise<NodeProcess> | undefined;
   private clients: EnvelopeClient[] = [];
@@ -127,13 +134,17 @@ export class EnvelopeSubject implements Subject {
 
   async kill(node: number): Promise<string> {
     const killed = this.nodes[node]!;
+    this.epochs[node] = (this.epochs[node] ?? 0) + 1;
     await killed.kill();
     this.lead();
     return killed.name;
   }
 
   async restart(node: number): Promise<void> {
+    const epoch = this.epochs[node];
     const started = await this.takeSpare();
+    // killed once more meanwhile: another restart follows
+    if (epoch !== this.epochs[node]) return started.kill();
     this.nodes[node] = started;
     await started.boot();
     this.lead();
@@ -238,11 +249,15 @@ export class EnvelopeSubject implements Subject {
     if (names.length > 0) await this.commands!.del(names);
   }
 
+  async renew(): Promise<void> {
+    await Promise.all(this.nodes.splice(0).map((node) => node.kill()));
+  }
+
   async close(): Promise<void> {
     this.isOver = true;
     for (const client of this.clients.splice(0)) client.close();
-    const spare = await this.spare;
-    await Promise.all([...this.nodes, ...(spare === undefined ? [] : [spare])].map((node) => node.kill()));
+    await this.renew();
+    await (await this.spare)?.kill();
     await this.commands?.quit();
     await this.redis.stop();
     rmSync(this.folder, { recursive: true, force: true });

@@ -137,7 +137,7 @@ class Author {
     const node = random.below(this.nodes);
     switch (kind) {
       case 'pause':
-        return { do: 'pause', ms: random.chance(0.2) ? random.below(300) : random.below(40) };
+        return { do: 'pause', ms: random.chance(0.25) ? random.below(1_000) : random.below(60) };
       case 'say':
         return { do: 'say', node, room, ...this.size() };
       case 'send':

@@ -43,6 +43,8 @@ export interface Subject {
   ledger(): Promise<Ledger>;
   /** Ends the run: closes all clients. */
   end(): Promise<void>;
+  /** Stops all nodes, after a run that failed: the next one begins with new ones. */
+  renew(): Promise<void>;
   /** Stops all nodes and the broker. */
   close(): Promise<void>;
 }
@@ -114,11 +116,16 @@ export interface ClientView {
   /** The rooms that it is in. */
   readonly rooms: readonly number[];
   readonly meta: number;
-  /** Who is in each of its rooms, with the metas of each: `{ c3: [17] }`. `undefined`: the system has no lists, or the list is out of date. */
-  readonly present: Readonly<Record<number, Readonly<Record<string, readonly number[]>> | undefined>>;
+  /**
+   * Who is in each of its rooms, with the metas of each: `{ c3: [17] }`; `undefined` in a room where the list is out of date. Without it, the
+   * system has no lists.
+   */
+  readonly present?: Readonly<Record<number, Readonly<Record<string, readonly number[]>> | undefined>>;
   /** How often it connected, and how often it continued its session. */
   readonly connections: number;
   readonly recoveries: number;
+  /** What happened to its connections, for whoever looks into a failure. */
+  readonly journal?: readonly string[];
 }
 
 /** What the nodes have written, each line before its effect, so that it survives SIGKILL. */

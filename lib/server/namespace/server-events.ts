@@ -15,6 +15,7 @@ import { withCode } from '../../protocol/with-code.js';
 import { assertEventName } from '../util/arguments.js';
 import { callSafely, UserEvents } from '../util/safe-call.js';
 import type { ConnectionListeners } from './admission.js';
+import type { ClientEvents } from '../rooms/adapter-types.js';
 import { serverSideEmit } from '../rooms/server-side-emit.js';
 
 /** Events of the server and of its emitter, which other nodes must not emit. */
@@ -44,6 +45,8 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
   ).setMaxListeners(0);
   /** @internal Listeners for the messages between nodes of this package, by event. */
   readonly _internalListeners = new Map<string, (...values: unknown[]) => void>();
+  /** @internal */
+  readonly _clientEvents: ClientEvents = new Map();
 
   /**
    * Emits an event on the servers of the same path on all other nodes, as in Socket.IO. If the last argument is a

@@ -59,8 +59,16 @@ export interface MemberSocket extends ReachableSocket {
   /** The callbacks of broadcast requests, by request id. Adapters write to it. */
   readonly acks: Map<number, (answer: unknown) => void>;
   readonly connected: boolean;
+  /** @internal */
+  readonly _connection: { readonly outbox: { readonly writable: boolean } };
   emit(event: string, ...args: Untyped[]): boolean;
 }
+
+/**
+ * The events of this package that clients send, such as states, unless the application has a handler for them. A function returns why it
+ * refuses the data.
+ */
+export type ClientEvents = Map<string, (client: never, data: unknown) => string | undefined>;
 
 /** The part of a server that its sockets and broadcast operators use. */
 export interface Namespace {

@@ -258,12 +258,33 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
       return turn?.settle();
     }
     if (this.dispatcher?.dispatch(client, event, data, request, turn) === true) return;
+    hasListener ||= this.takeOwnEvent(client, event, data, request);
     // as in Socket.IO, an unknown event is ignored, and a listener acknowledges whenever it likes
     if (client._connection.encoding.protocol === 'socket.io')
       (request as AcknowledgedMessage | undefined)?.end();
     else if (!hasListener)
       this.refuse(client, new Refusal('unknown_event', `no handler takes "${event}"`, request?.id), request);
     turn?.settle();
+  }
+
+  /** Takes an event of this package that no handler takes. @returns whether it is one */
+  private takeOwnEvent(
+    client: EnvelopeSocket,
+    event: string,
+    data: unknown,
+    request: IncomingRequest | undefined,
+  ): boolean {
+    const take = client.nsp._clientEvents.get(event);
+    if (take === undefined) return false;
+    currentTrace()?.setDeclared(event);
+    try {
+      const refused = take(client as never, data);
+      if (refused === undefined) request?.answer();
+      else fail(client, request, { status: 'error', message: refused });
+    } catch (error) {
+      this.listenerFailed(client, error, event, request === undefined ? [] : [request.ack]);
+    }
+    return true;
   }
 
   /** A listener threw, or its promise was rejected: answers its request with the error, unless it was answered. */

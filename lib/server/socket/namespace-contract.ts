@@ -5,7 +5,7 @@ import type { Identities } from '../handshake/user-identity.js';
 import type { Recovery, RecoverySettings, Restore } from '../recovery/types.js';
 import type { Session } from '../recovery/session.js';
 import type { CreateAdapter, ClusterMonitor } from '../rooms/adapter-factory.js';
-import type { Namespace } from '../rooms/adapter-types.js';
+import type { ClientEvents, Namespace } from '../rooms/adapter-types.js';
 import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { HistoryOption, ServerHistory } from '../rooms/history.js';
 import type { Encoding } from '../transport/encoding.js';
@@ -145,6 +145,8 @@ export interface NamespaceContract
   readonly _recovery: Recovery | undefined;
   /** @internal The histories of rooms. */
   readonly _history: ServerHistory | undefined;
+  /** @internal */
+  readonly _clientEvents: ClientEvents;
   /** @internal */
   readonly _isClosing: boolean;
   /** @internal Logs what a client did: sampled. */

@@ -38,8 +38,8 @@ export { messageContext, type MessageContext } from './server/socket/message-con
 export type { Restored } from './server/recovery/types.js';
 export type { MountedServer, ObservedServer, ObservedSocket } from './server/diagnostics/types.js';
 export { Presence, type Present } from './server/presence/presence.js';
-export type { ShareOptions } from './server/presence/shared-presence.js';
-export type { SharedMember, SharedNews } from './server/presence/shared-room.js';
+export type { ShareOptions, ShareStatesOptions } from './server/presence/share-rules.js';
+export type { SharedMember, SharedNews, SharedState } from './server/presence/shared-room.js';
 export type { PresenceEvent } from './server/presence/presence-view.js';
 export type { MessagesOptions, RoomMessage, RoomMessages } from './server/rooms/room-messages.js';
 export { RemoteSocket } from './server/rooms/remote-socket.js';

@@ -1,22 +1,16 @@
 import type { ClientSocket } from './client-socket.js';
 import { invalidArgument } from '../protocol/with-code.js';
 import { assertListener, callListener } from './listeners.js';
+import { changeMembers, type RoomNews } from './member-list.js';
+
+export { states } from './states.js';
+export type { OtherState, RoomStates } from './states.js';
 
 /** A member of a room, with one or several connections. */
 export interface PresentMember<Meta = unknown> {
   readonly key: string;
   /** One for each connection. */
   readonly metas: readonly Meta[];
-}
-
-/** What the server tells: see PROTOCOL.md, "Presence". */
-interface News<Meta> {
-  readonly room?: unknown;
-  readonly all?: readonly PresentMember<Meta>[];
-  readonly count?: number;
-  readonly join?: readonly PresentMember<Meta>[];
-  readonly update?: readonly PresentMember<Meta>[];
-  readonly leave?: readonly string[];
 }
 
 /**
@@ -36,7 +30,7 @@ class RoomPresence<Meta = unknown> {
 
   /** @internal */
   constructor(socket: ClientSocket, room: string, event: string) {
-    const onNews = (news: News<Meta>): void => {
+    const onNews = (news: RoomNews<PresentMember<Meta>>): void => {
       if (Object(news).room !== room) return;
       this.#apply(news);
     };
@@ -71,19 +65,12 @@ class RoomPresence<Meta = unknown> {
     this.#listeners.clear();
   }
 
-  #apply({ all, count, join = [], update = [], leave = [] }: News<Meta>): void {
-    if (all !== undefined || count !== undefined) {
-      this.members = all ?? [];
-      this.isCurrent = true;
-    } else {
-      // of an earlier connection: all members follow
-      if (!this.isCurrent) return;
-      const members = new Map(this.members.map((member) => [member.key, member]));
-      for (const key of leave) members.delete(key);
-      for (const member of [...join, ...update]) members.set(member.key, member);
-      this.members = [...members.values()];
-    }
-    this.count = count ?? this.members.length;
+  #apply(news: RoomNews<PresentMember<Meta>>): void {
+    // of an earlier connection: all members follow
+    if (news.all === undefined && news.count === undefined && !this.isCurrent) return;
+    this.isCurrent = true;
+    this.members = changeMembers(this.members, news, ({ key }) => key);
+    this.count = news.count ?? this.members.length;
     this.#notify();
   }
 

@@ -138,6 +138,8 @@ export interface PresenceChange<Meta = Untyped> {
   readonly room: string;
   /** All members: they replace the list. */
   readonly all?: readonly PresenceMember<Meta>[];
+  /** In the place of all members, in a room with too many: the list is empty then. */
+  readonly count?: number;
   /** Members that came. */
   readonly join?: readonly PresenceMember<Meta>[];
   /** Members whose `metas` changed. */

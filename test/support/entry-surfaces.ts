@@ -24,6 +24,14 @@ const clientPresenceSurface = (): Surface => ({
     ],
     call: (...args) => Reflect.apply(clientPresence.presence, undefined, args),
   },
+  states: {
+    params: [
+      { name: 'socket', valid: { on: () => undefined, off: () => undefined } },
+      { name: 'room', valid: 'red', takes: ['text'] },
+      { name: 'event', valid: 'states', optional, takes: ['text'] },
+    ],
+    call: (...args) => Reflect.apply(clientPresence.states, undefined, args),
+  },
 });
 
 const clientHistorySurface = (): Surface => ({

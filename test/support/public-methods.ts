@@ -198,6 +198,10 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
       { name: 'room', valid: 'red' },
       { name: 'options', valid: {}, optional },
     ],
+    shareStates: [
+      { name: 'room', valid: 'red' },
+      { name: 'options', valid: {}, optional },
+    ],
     list: rooms,
     on: [{ ...event, valid: 'join' }, listener],
   },

@@ -1,5 +1,10 @@
+import type { SharedMember } from './shared-room.js';
+import { SHARED_MEMBERS, type SharedSource } from './shared-rooms.js';
+
 /** The members of rooms on one node, with each member's connections. */
-export class PresenceTable {
+export class PresenceTable implements SharedSource {
+  readonly messages = SHARED_MEMBERS;
+  readonly isEphemeral = false;
   /** By room, then key, then socket id. The value is the meta. */
   private readonly rooms = new Map<string, Map<string, Map<string, unknown>>>();
 
@@ -35,8 +40,13 @@ export class PresenceTable {
   }
 
   /** Returns the metas of a member's connections in a room. */
-  metas(room: string, key: string): unknown[] {
+  values(room: string, key: string): unknown[] {
     return [...(this.rooms.get(room)?.get(key)?.values() ?? [])];
+  }
+
+  /** Returns a member as clients receive it, from its metas on all nodes. */
+  entry(key: string, metas: unknown[]): SharedMember | undefined {
+    return metas.length === 0 ? undefined : { key, metas };
   }
 
   /** Returns the rooms that have members. */

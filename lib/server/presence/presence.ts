@@ -4,14 +4,22 @@ import { assertCarried } from '../../protocol/payload.js';
 import { refuse } from '../../protocol/refuse.js';
 import { withCode } from '../../protocol/with-code.js';
 import { assertFunction } from '../util/arguments.js';
-import { nameOfUser, type ClientWithUser } from '../handshake/user-identity.js';
-import type { Namespace } from '../rooms/adapter-types.js';
+import { nameOfUser } from '../handshake/user-identity.js';
+import type { PresenceHost, Tracked } from './presence-host.js';
 import { PeerMessages, respond } from './peer-messages.js';
 import { PresenceTable } from './presence-table.js';
 import { PresenceView, type PresenceEvent } from './presence-view.js';
-import { SHARED, SharedPresence, shareRule, type ShareOptions } from './shared-presence.js';
+import { assertClient, checkSize } from './presence-checks.js';
+import {
+  shareRule,
+  statesRule,
+  type ShareOptions,
+  type ShareRule,
+  type ShareStatesOptions,
+} from './share-rules.js';
+import { SHARED_MEMBERS, SHARED_STATES, SharedRooms } from './shared-rooms.js';
+import { SharedStates } from './shared-states.js';
 import { presenceKey, NO_ROOMS, addRooms } from '../rooms/room-names.js';
-import { valueBytes } from '../util/heap-size.js';
 
 /** A member of a room, with one or several connections. */
 export interface Present {
@@ -26,25 +34,6 @@ type PresenceListener = (event: PresenceEvent) => void;
 /** A change that nodes send each other. */
 interface Change extends PresenceEvent {
   readonly type: 'join' | 'leave' | 'update';
-}
-
-/** The part of a client that presence uses. */
-interface Tracked extends ClientWithUser {
-  readonly id: string;
-  readonly rooms: ReadonlySet<Room>;
-  readonly connected: boolean;
-  /** @internal How the connection ended; `undefined` while it is open. */
-  readonly closed: object | undefined;
-}
-
-/** The part of a server that presence uses. */
-interface PresenceHost extends Namespace {
-  /** @internal The handlers of this package's messages from other nodes, by event name. */
-  readonly _internalListeners: Map<string, (...values: unknown[]) => void>;
-  /** @internal */
-  readonly _isClosing: boolean;
-  /** @internal Calls `listener` when the number of nodes changes, and when the connection to the broker is restored. */
-  _onClusterChange(listener: () => void): void;
 }
 
 /** The prefix of the event names of presence between nodes. */
@@ -72,7 +61,8 @@ export class Presence {
   >();
   private readonly table = new PresenceTable();
   private readonly peers: PeerMessages;
-  private shared: SharedPresence | undefined;
+  private shared: SharedRooms<ShareRule> | undefined;
+  private states: SharedStates | undefined;
   private view: PresenceView | undefined;
   private synchronising: 'no' | 'yes' | 'again' = 'no';
   /** The changes to send to the other nodes, in one message per turn of the event loop. */
@@ -100,8 +90,13 @@ export class Presence {
     internal.set(ALL, (callback) => respond(callback, this.table.dump()));
     internal.set(CHANGES, (changes) => (changes as Change[]).forEach((change) => this.receive(change)));
     internal.set(HELLO, () => this.synchronise());
-    internal.set(SHARED.changes, (node, seq, changes) => this.shared?.receive(node, seq, changes));
-    internal.set(SHARED.all, (callback) => respond(callback, this.shared?.members() ?? []));
+    for (const [{ changes, all }, shared] of [
+      [SHARED_MEMBERS, () => this.shared],
+      [SHARED_STATES, () => this.states?.shared],
+    ] as const) {
+      internal.set(changes, (node, seq, values) => shared()?.receive(node, seq, values));
+      internal.set(all, (callback) => respond(callback, shared()?.members() ?? []));
+    }
     this.peers.send(HELLO);
     host._onClusterChange(() => this.synchronise());
   }
@@ -145,6 +140,7 @@ export class Presence {
     this.tracked.set(client.id, { client, key: name, meta, rooms });
     for (const room of client.rooms) this.enter(String(room), client.id);
     for (const room of updated) this.announce({ type: 'update', room, key: name, meta });
+    if (before?.key !== name) this.states?.keyChanged(client);
   }
 
   /**
@@ -176,8 +172,29 @@ export class Presence {
    */
   share(room: string | RegExp, options: ShareOptions = {}): this {
     const rule = shareRule(room, options);
-    this.shared ??= new SharedPresence(this.host, this.table, this.peers);
+    this.shared ??= new SharedRooms(this.host, this.table, this.peers);
     this.shared.share(rule);
+    return this;
+  }
+
+  /**
+   * Lets the clients in a room set a state each, such as the position of a cursor, and tells the latest states to the others in it. A
+   * state ends when its client leaves the room or disconnects, sets `null`, or after the time that it names. Nothing is stored. Call it
+   * on every node; the same call again changes nothing. Clients send the event `{ room, state, ttl? }`, and receive those of `share` with
+   * `{ id, key?, state }` in the place of members; the client's side is `states` of `nestjs-envelope/client/presence`. A handler of the
+   * application for that event takes precedence. PROTOCOL.md has the rules.
+   *
+   * @param room a room, or a RegExp of rooms
+   * @throws TypeError on an invalid room or option
+   * @example
+   * server.presence.shareStates(/^board:/, { accept: (state) => Cursor.safeParse(state).success });
+   */
+  shareStates(room: string | RegExp, options: ShareStatesOptions = {}): this {
+    const rule = statesRule(room, options);
+    const keyOf = (client: Tracked): string | undefined =>
+      this.tracked.get(client.id)?.key ?? nameOfUser(client);
+    this.states ??= new SharedStates(this.host, this.peers, keyOf);
+    this.states.share(rule);
     return this;
   }
 
@@ -188,7 +205,9 @@ export class Presence {
    */
   untrack(client: { readonly id: string }): void {
     assertClient('presence.untrack', client);
+    const tracked = this.tracked.get(client.id);
     this.forget(client.id);
+    if (tracked !== undefined) this.states?.keyChanged(tracked.client);
   }
 
   private forget(id: string): void {
@@ -235,6 +254,7 @@ export class Presence {
   /** @internal Notifies the other nodes, after all clients of this node have disconnected and before the node stops. */
   _close(): void {
     this.shared?.close();
+    this.states?.close();
     this.peers.send(HELLO);
   }
 
@@ -293,6 +313,7 @@ export class Presence {
   /** Requests the members of all nodes and applies the differences to the view. */
   private synchronise(): void {
     this.shared?.synchronise();
+    this.states?.shared.synchronise();
     const { view } = this;
     if (view === undefined) return;
     // several changes of nodes lead to one request at a time
@@ -311,24 +332,3 @@ export class Presence {
 }
 
 const EVENTS: ReadonlySet<unknown> = new Set(['join', 'leave', 'update']);
-
-/** Checks a client. @throws TypeError unless it has an id */
-function assertClient(where: string, client: unknown): void {
-  if (typeof (Object(client) as { id?: unknown }).id !== 'string')
-    refuse(where, 'client', client, 'a connected client: an EnvelopeSocket');
-}
-
-/**
- * The maximum bytes of memory of a meta. Every node stores it for each room of a client, and it may come from a client.
- */
-const MAX_META_BYTES = 20_000;
-
-function checkSize(meta: unknown): void {
-  if (valueBytes(meta, MAX_META_BYTES) <= MAX_META_BYTES) return;
-  throw withCode(
-    'ERR_ENVELOPE_INVALID_ARGUMENT',
-    new RangeError(
-      `presence.track: meta takes more than ${MAX_META_BYTES} bytes of memory: pass only what other members need to see, and an id for the rest`,
-    ),
-  );
-}

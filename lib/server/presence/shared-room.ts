@@ -5,76 +5,93 @@ export interface SharedMember {
   readonly metas: readonly unknown[];
 }
 
-/** What clients in a shared room receive: all members, their number if they are too many, or changes. */
-export type SharedNews =
-  | { readonly room: string; readonly rev: number; readonly all: readonly SharedMember[] }
+/** The state of one client in a room whose states are shared, as the clients there receive it. */
+export interface SharedState {
+  /** The id of the client. */
+  readonly id: string;
+  /** The key of the member that the client is, or else the name of its user; absent if it has neither. */
+  readonly key?: string;
+  readonly state: unknown;
+}
+
+/** What clients in a shared room receive: everything, the number if that is too much, or changes. */
+export type SharedNews<Entry = SharedMember> =
+  | { readonly room: string; readonly rev: number; readonly all: readonly Entry[] }
   | { readonly room: string; readonly rev: number; readonly count: number }
   | {
       readonly room: string;
       readonly rev: number;
-      readonly join?: readonly SharedMember[];
-      readonly update?: readonly SharedMember[];
+      readonly join?: readonly Entry[];
+      readonly update?: readonly Entry[];
       readonly leave?: readonly string[];
     };
 
 /**
- * Characters of JSON of the members that clients receive. Metas may come from clients: without a bound, a few could make a list that
+ * Characters of JSON of the entries that clients receive. They may come from clients: without a bound, a few could make a list that
  * exceeds `maxBufferedBytes` and disconnects everybody who joins.
  */
 const MAX_LENGTH = 500_000;
 
-/** The members of one shared room as this node has told its clients. */
+/** What a node has told its clients about one shared room. */
 export class SharedRoom {
-  /** The ids of the clients that have not received the members yet. */
+  /** The ids of the clients that need everything, not the changes alone. */
   readonly newcomers = new Set<string>();
   /** Runs until the next news. */
   timer: ReturnType<typeof setTimeout> | undefined;
   private rev = 0;
-  /** The metas by key, as JSON. */
+  /** The entries by key, as JSON. */
   private readonly told = new Map<string, string>();
-  /** The characters of the keys and metas in `told`. */
+  /** The characters of the keys and entries in `told`. */
   private length = 0;
   private readonly changed = new Set<string>();
-  private wasTooLarge = false;
+  private isTooLarge = false;
 
-  /** @param metasOf returns the metas of a member on all nodes */
+  /** @param entryOf returns what clients receive of a key; `undefined`: it is not in the room */
   constructor(
     private readonly room: string,
     private readonly maxMembers: number,
-    private readonly metasOf: (key: string) => unknown[],
+    private readonly entryOf: (key: string) => object | undefined,
   ) {}
 
-  /** The metas of a member may have changed. */
+  /** The entry of a key may have changed. */
   mark(key: string): void {
     this.changed.add(key);
   }
 
-  /** Returns what is new for those who know the members, and what newcomers receive; `undefined`: nothing. */
-  news(): { known: SharedNews | undefined; all: SharedNews | undefined } {
+  /**
+   * Returns what is new for those who know the room; `undefined`: nothing.
+   *
+   * @returns `only`: the key of the change, if there is one change alone
+   */
+  news(): { known: object | undefined; only: string | undefined } {
+    const only = this.changed.size === 1 ? [...this.changed][0] : undefined;
     const changes = this.takeChanges();
-    const { room } = this;
-    const hasChanged = changes !== undefined;
-    const rev = hasChanged ? ++this.rev : this.rev;
-    const isTooLarge = this.told.size > this.maxMembers || this.length > MAX_LENGTH;
-    const wasTooLarge = this.wasTooLarge;
-    this.wasTooLarge = isTooLarge;
-    const count = { room, rev, count: this.told.size };
-    const all = (): SharedNews => (isTooLarge ? count : { room, rev, all: this.members() });
-    const isWhole = isTooLarge || wasTooLarge;
-    return {
-      known: hasChanged ? (isWhole ? all() : { room, rev, ...changes }) : undefined,
-      all: this.newcomers.size > 0 ? all() : undefined,
-    };
+    const wasTooLarge = this.isTooLarge;
+    this.isTooLarge = this.told.size > this.maxMembers || this.length > MAX_LENGTH;
+    const isWhole = this.isTooLarge || wasTooLarge;
+    // of a room that is too large, clients know the number alone
+    const hasChanged =
+      changes !== undefined && (!this.isTooLarge || !wasTooLarge || 'join' in changes || 'leave' in changes);
+    if (!hasChanged) return { known: undefined, only };
+    this.rev++;
+    return { known: isWhole ? this.all() : { room: this.room, rev: this.rev, ...changes }, only };
+  }
+
+  /** Returns what newcomers receive. */
+  all(): object {
+    const { room, rev, told } = this;
+    if (this.isTooLarge) return { room, rev, count: told.size };
+    return { room, rev, all: [...told.values()].map((entry) => JSON.parse(entry) as object) };
   }
 
   private takeChanges(): object | undefined {
-    const join: SharedMember[] = [];
-    const update: SharedMember[] = [];
+    const join: object[] = [];
+    const update: object[] = [];
     const leave: string[] = [];
     for (const key of this.changed) {
-      const metas = this.metasOf(key);
+      const entry = this.entryOf(key);
       const before = this.told.get(key);
-      if (metas.length === 0) {
+      if (entry === undefined) {
         if (before === undefined) continue;
         this.told.delete(key);
         this.length -= key.length + before.length;
@@ -82,18 +99,14 @@ export class SharedRoom {
         continue;
       }
       // as other nodes have them, where JSON has no undefined
-      const text = JSON.stringify(metas);
+      const text = JSON.stringify(entry);
       if (text === before) continue;
       this.told.set(key, text);
       this.length += text.length + (before === undefined ? key.length : -before.length);
-      (before === undefined ? join : update).push({ key, metas });
+      (before === undefined ? join : update).push(entry);
     }
     this.changed.clear();
     const changes = Object.entries({ join, update, leave }).filter(([, { length }]) => length > 0);
     return changes.length === 0 ? undefined : Object.fromEntries(changes);
-  }
-
-  private members(): SharedMember[] {
-    return [...this.told].map(([key, metas]) => ({ key, metas: JSON.parse(metas) as unknown[] }));
   }
 }

@@ -258,7 +258,8 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
       return turn?.settle();
     }
     if (this.dispatcher?.dispatch(client, event, data, request, turn) === true) return;
-    hasListener ||= this.takeOwnEvent(client, event, data, request);
+    // listeners of all events may be among the listeners: they do not take it
+    hasListener = this.takeOwnEvent(client, event, data, request) || hasListener;
     // as in Socket.IO, an unknown event is ignored, and a listener acknowledges whenever it likes
     if (client._connection.encoding.protocol === 'socket.io')
       (request as AcknowledgedMessage | undefined)?.end();

@@ -33,7 +33,7 @@ const CORNERS = [
   ['fuzz/', FIRST],
   ['history/', FIRST],
   ['presence/', FIRST],
-  ['protocol/', FIRST],
+  ['protocol/vectors', FIRST],
   ['react/', FIRST],
   ['recovery/', FIRST],
   ['documentation/errors', FIRST],

@@ -44,6 +44,7 @@ const LAYERS = {
   history: SERVER,
   'http-api': [...SERVER, 'nest', 'once'],
   microservices: [...SERVER, 'nest', 'client'],
+  msgpack: SERVER,
   once: [...SERVER, 'nest'],
   opentelemetry: [...SERVER, 'nest'],
   react: ['client', 'protocol'],
@@ -61,10 +62,11 @@ const layers = Object.entries(LAYERS).map(([folder, below]) => ({
 
 /** One rule per optional peer: only the entry that needs it may import it. */
 const OPTIONAL_PEERS = {
-  'client/indexed-db.ts': 'idb-keyval',
+  'client/indexed-db': 'idb-keyval',
   codemod: 'ts-morph',
   contract: '(@nestjs/swagger|class-transformer|class-validator|json-schema-to-typescript|yaml)',
   microservices: '@nestjs/microservices',
+  '(client/)?msgpack': '@msgpack/msgpack',
   opentelemetry: '@opentelemetry',
   react: '(@types/)?react',
   socketio: '(engine[.]io|socket[.]io-parser)',
@@ -77,10 +79,7 @@ const optionalPeers = Object.entries(OPTIONAL_PEERS).map(([entry, peers]) => ({
   severity: 'error',
   // the explorer serves the contract as YAML
   from: {
-    pathNot:
-      entry === 'contract'
-        ? '^lib/(contract|explorer)/'
-        : `^lib/${entry}${entry.endsWith('.ts') ? '$' : '/'}`,
+    pathNot: entry === 'contract' ? '^lib/(contract|explorer)/' : `^lib/${entry}(/|[.]ts$)`,
   },
   to: { path: `(^|/)${peers}/` },
 }));
@@ -147,9 +146,9 @@ module.exports = {
     {
       name: 'client-runs-anywhere',
       comment:
-        'The client imports nothing but lib/protocol; only its entry for Node adds ws, and its outbox idb-keyval',
+        'The client imports nothing but lib/protocol; its entries for Node, MessagePack and IndexedDB add a library',
       severity: 'error',
-      from: { path: '^lib/client/', pathNot: '^lib/client/(node|indexed-db)' },
+      from: { path: '^lib/client/', pathNot: '^lib/client/(node|msgpack|indexed-db)' },
       to: { pathNot: '^lib/(client|protocol)/' },
     },
     {

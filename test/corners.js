@@ -32,6 +32,7 @@ const CORNERS = [
   ['client/', FIRST],
   ['fuzz/', FIRST],
   ['history/', FIRST],
+  ['msgpack/scan', FIRST],
   ['presence/', FIRST],
   ['protocol/vectors', FIRST],
   ['react/', FIRST],

@@ -23,7 +23,7 @@ import { Connection, type ConnectionState } from './connection.js';
 import { callListener, Listeners, META, type AnyFunction } from './listeners.js';
 import { disconnectReason } from './disconnect-reason.js';
 import type { ConnectError } from './errors.js';
-import { isRequestId, writeMessage, type Message, type SessionInfo } from './message.js';
+import { isRequestId, type Message, type SessionInfo } from './message.js';
 import { deliver } from './event-delivery.js';
 import type { Settings } from './options.js';
 import { SendQueue } from './send-queue.js';
@@ -306,8 +306,8 @@ export class ClientSocket<
     if (typeof event !== 'string' || isReserved(event)) return;
     this.#notify(ANY, event, data);
     const { openSocket } = this.#connection;
-    deliver(message, this.#listeners.take(event), (text) => {
-      if (openSocket === this.#connection.openSocket) this.#connection.send(text);
+    deliver(message, this.#listeners.take(event), this.#connection.write, (answer) => {
+      if (openSocket === this.#connection.openSocket) this.#connection.send(answer);
     });
   }
 
@@ -315,7 +315,7 @@ export class ClientSocket<
   #refuseBoth(id: unknown): void {
     if (!isRequestId(id)) return;
     const data = { status: 'error', message: 'a message must not have both id and ack' };
-    this.#connection.send(writeMessage({ event: 'exception', data, ack: id }));
+    this.#connection.send(this.#connection.write({ event: 'exception', data, ack: id }));
   }
 
   #lost(details: CloseDetails, willReconnect: boolean, isLocal: boolean): void {

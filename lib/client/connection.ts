@@ -3,16 +3,17 @@ import { subprotocols } from './subprotocols.js';
 import { ConnectError } from './errors.js';
 import {
   isRefusal,
-  readMessage,
+  JSON_CODEC,
   readSession,
-  writeMessage,
+  type Codec,
+  type Encoded,
   type Message,
   type SessionInfo,
 } from './message.js';
 import { Liveness } from './liveness.js';
 import { onNetworkChange } from './network-change.js';
 import { credentialsOf, type Settings } from './options.js';
-import { textOf, type SocketLike } from './web-socket.js';
+import type { SocketLike } from './web-socket.js';
 
 /**
  * State of a connection:
@@ -47,10 +48,6 @@ const OPEN = 1;
 const CONGESTED = 64 * 1024;
 const ABNORMAL = 1006;
 const NORMAL = 1000;
-const OTHER_PROTOCOL: CloseDetails = {
-  code: 1002,
-  reason: 'the server selected another subprotocol than envelope.v1',
-};
 /** Closes a WebSocket but keeps the session on the server: code 1000, or no code, would end it. */
 const KEEP_SESSION = PING_TIMEOUT;
 /**
@@ -86,7 +83,7 @@ export class Connection {
     this.#url = url;
     this.#settings = settings;
     this.#owner = owner;
-    const ping = (): void => void this.send(writeMessage({ event: '$ping', id: `$${++this.#pings}` }));
+    const ping = (): void => void this.send(this.write({ event: '$ping', id: `$${++this.#pings}` }));
     const timedOut = (): void => this.#end({ code: PING_TIMEOUT, reason: 'the server is silent' });
     this.#liveness = new Liveness(settings.pingInterval, settings.pingTimeout, ping, timedOut);
   }
@@ -141,10 +138,15 @@ export class Connection {
     this.#session = undefined;
   }
 
+  /** @throws TypeError that names the event and the place in the data, if it cannot be carried */
+  get write(): Codec['_write'] {
+    return this.#settings.codec._write;
+  }
+
   /** @returns whether the connection was open */
-  send(text: string): boolean {
+  send(message: Encoded): boolean {
     const socket = this.#writable;
-    socket?.send(text);
+    socket?.send(message);
     return socket !== undefined;
   }
 
@@ -173,21 +175,22 @@ export class Connection {
   }
 
   async #open(attempt: number): Promise<void> {
-    const { WebSocket } = this.#settings;
+    const { WebSocket, codec } = this.#settings;
     const credentials = await credentialsOf(this.#settings);
     if (attempt !== this.#attempt) return;
     const session = this.#session;
     const offset = this.#offset;
     const known = session !== undefined && offset !== undefined ? { session, offset } : undefined;
-    const socket = new WebSocket(this.#url, subprotocols(credentials, known));
+    const socket = new WebSocket(this.#url, subprotocols(codec._protocol, credentials, known));
     this.#socket = socket;
     socket.onopen = () => {
       const { protocol } = socket;
       // a server without envelope.v1 sends no $session, so the connection is open now
-      if (!protocol) this.#opened({});
-      else if (protocol !== 'envelope.v1') this.#end(OTHER_PROTOCOL);
+      if (!protocol && codec === JSON_CODEC) this.#opened({});
+      else if (protocol !== codec._protocol)
+        this.#end({ code: 1002, reason: `the server selected another subprotocol than ${codec._protocol}` });
     };
-    socket.onmessage = ({ data }: { data: unknown }) => this.#receive(textOf(data));
+    socket.onmessage = ({ data }: { data: unknown }) => this.#receive(codec._read(data));
     let cause: unknown;
     // the event of a browser has no error
     socket.onerror = ({ error }: { error?: unknown }) => {
@@ -201,9 +204,8 @@ export class Connection {
     (socket as { binaryType?: string }).binaryType = 'arraybuffer';
   }
 
-  #receive(text: string): void {
+  #receive(message: Message): void {
     this.#liveness.received();
-    const message = readMessage(text);
     if (typeof message.offset === 'string') this.#offset = message.offset;
     if (this.#current === 'open') this.#owner.received(message);
     else if (message.event === '$session') this.#opened(readSession(message.data));

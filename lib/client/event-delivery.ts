@@ -1,8 +1,8 @@
 import { callListener, type AnyFunction } from './listeners.js';
-import { isRequestId, writeMessage, type Message } from './message.js';
+import { isRequestId, type Codec, type Encoded, type Message } from './message.js';
 
 /** Sends one answer on the connection on which the request arrived. */
-export type Respond = (text: string) => void;
+export type Respond = (answer: Encoded) => void;
 
 /**
  * Calls the listeners of one event. If the event is a request, the first answer counts: the value that a listener returns or
@@ -12,6 +12,7 @@ export type Respond = (text: string) => void;
 export function deliver(
   { event, data, id }: Message,
   listeners: readonly AnyFunction[],
+  write: Codec['_write'],
   respond: Respond,
 ): void {
   if (!isRequestId(id)) {
@@ -21,9 +22,9 @@ export function deliver(
   let isAnswered = false;
   const send = (name: string, value: unknown): void => {
     if (isAnswered) return;
-    const text = writeMessage({ event: name, data: value, ack: id });
+    const encoded = write({ event: name, data: value, ack: id });
     isAnswered = true;
-    respond(text);
+    respond(encoded);
   };
   const answer = (value?: unknown): void => {
     try {

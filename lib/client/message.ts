@@ -1,4 +1,5 @@
 import { writePayload } from '../protocol/payload.js';
+import { textOf } from './web-socket.js';
 
 /** The fields of a server message that this client reads. */
 export interface Message {
@@ -77,3 +78,29 @@ function textOrUndefined(value: unknown): string | undefined {
 export function writeMessage(message: OutgoingMessage): string {
   return writePayload(message.data, message.event!, 'data', message)!;
 }
+
+/**
+ * How messages look on the connection: JSON, or what `messagePack()` of `nestjs-envelope/client/msgpack` returns. The option
+ * `codec`.
+ */
+export interface Codec {
+  /** @internal The subprotocol that the client offers. */
+  readonly _protocol: string;
+  /**
+   * @internal
+   * @throws TypeError that names the event and the place in the data, if it cannot be carried
+   */
+  readonly _write: (message: OutgoingMessage) => Encoded;
+  /** @internal Never throws: a server may send anything. */
+  readonly _read: (data: unknown) => Message;
+}
+
+/** An encoded message. */
+export type Encoded = string | Uint8Array<ArrayBuffer>;
+
+/** The messages of `envelope.v1`. */
+export const JSON_CODEC: Codec = {
+  _protocol: 'envelope.v1',
+  _write: writeMessage,
+  _read: (data) => readMessage(textOf(data)),
+};

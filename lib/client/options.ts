@@ -1,5 +1,6 @@
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import { invalidArgument, withCode } from '../protocol/with-code.js';
+import { JSON_CODEC, type Codec } from './message.js';
 import type { SocketConstructor } from './web-socket.js';
 
 /** Credentials of a client: a token, or any object that the server's guards read. */
@@ -35,6 +36,8 @@ export interface ClientOptions {
   maxQueued?: number;
   /** Number of subscriptions with different events or data that the client holds at the same time. Default: 1,000. */
   maxSubscriptions?: number;
+  /** How messages look: `messagePack()` of `nestjs-envelope/client/msgpack`. Default: JSON. */
+  codec?: Codec;
   /** A WebSocket class to use in place of the platform's. */
   WebSocket?: SocketConstructor;
 }
@@ -54,6 +57,7 @@ const DEFAULTS: Omit<Settings, 'auth' | 'WebSocket'> = {
   ackTimeout: 30_000,
   maxQueued: 1_000,
   maxSubscriptions: 1_000,
+  codec: JSON_CODEC,
 };
 
 /** Returns the credentials to send now: fresh ones if `auth` is a function. */

@@ -2,7 +2,7 @@ import type { AnswerCallback } from '../protocol/pending-requests.js';
 import { RequestError } from '../protocol/request-error.js';
 import type { Untyped } from '../protocol/typed-events.js';
 import type { Connection } from './connection.js';
-import { writeMessage, type Message } from './message.js';
+import type { Encoded, Message } from './message.js';
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import { DisconnectedError } from '../protocol/disconnected-error.js';
 import { TimeoutError } from '../protocol/timeout-error.js';
@@ -12,7 +12,7 @@ import { Stream } from '../protocol/stream.js';
 const MAX_VALUES = 10_000;
 
 interface Queued {
-  readonly text: string;
+  readonly message: Encoded;
   readonly id: unknown;
 }
 
@@ -40,7 +40,7 @@ export class SendQueue {
 
   /** @returns whether the message was sent or queued */
   emit(event: string, args: readonly unknown[]): boolean {
-    return this.#send(writeMessage({ event, data: payloadOf(args) }));
+    return this.#send(this.#connection.write({ event, data: payloadOf(args) }));
   }
 
   /**
@@ -60,7 +60,7 @@ export class SendQueue {
     meta?: object,
   ): boolean {
     const id = ++this.#ids;
-    const text = writeMessage({ event, data: payloadOf(args), id, meta });
+    const message = this.#connection.write({ event, data: payloadOf(args), id, meta });
     let timer: ReturnType<typeof setTimeout> | undefined;
     const settle = (): void => {
       clearTimeout(timer);
@@ -80,7 +80,7 @@ export class SendQueue {
       fail(reasonOf(signal));
       return false;
     }
-    const isSent = this.#sendRequest(text, id, {
+    const isSent = this.#sendRequest(message, id, {
       take: (data) => {
         // the first answer counts, even if it announces more
         this.#receivers.delete(id);
@@ -100,10 +100,10 @@ export class SendQueue {
   /** Sends a request for a stream. Aborting `signal` cancels it. */
   stream(event: string, args: readonly unknown[], signal: AbortSignal | undefined): Stream<Untyped> {
     const id = ++this.#ids;
-    const text = writeMessage({ event, data: payloadOf(args), id, stream: true });
+    const message = this.#connection.write({ event, data: payloadOf(args), id, stream: true });
     const stream = new Stream<Untyped>(MAX_VALUES, () => this.#cancel(id), signal);
     if (signal?.aborted === true) stream.end();
-    else this.#sendRequest(text, id, stream);
+    else this.#sendRequest(message, id, stream);
     return stream;
   }
 
@@ -121,7 +121,7 @@ export class SendQueue {
   flush(): void {
     const queue = this.#queue;
     this.#queue = [];
-    for (const queued of queue) this.#send(queued.text, queued.id);
+    for (const queued of queue) this.#send(queued.message, queued.id);
   }
 
   /** Fails the requests that were sent on a lost connection. Queued ones wait for the next connection. */
@@ -137,8 +137,8 @@ export class SendQueue {
     this.fail(message);
   }
 
-  #sendRequest(text: string, id: number, receiver: AnswerReceiver): boolean {
-    const isSent = this.#send(text, id);
+  #sendRequest(message: Encoded, id: number, receiver: AnswerReceiver): boolean {
+    const isSent = this.#send(message, id);
     if (isSent) this.#receivers.set(id, receiver);
     else receiver.fail(new DisconnectedError(this.#refusal));
     return isSent;
@@ -150,10 +150,10 @@ export class SendQueue {
       : `maxQueued is ${this.#maxQueued}: the queue is full`;
   }
 
-  #send(text: string, id?: unknown): boolean {
-    if (this.#connection.send(text)) return true;
+  #send(message: Encoded, id?: unknown): boolean {
+    if (this.#connection.send(message)) return true;
     if (this.#connection.state === 'closed' || this.#queue.length >= this.#maxQueued) return false;
-    this.#queue.push({ text, id });
+    this.#queue.push({ message, id });
     return true;
   }
 
@@ -161,7 +161,7 @@ export class SendQueue {
     // neither send nor work on a request whose answer is no longer awaited
     this.#receivers.delete(id);
     if (!this.#unqueue(id) && isSupported)
-      this.#connection.send(writeMessage({ event: '$cancel', data: id }));
+      this.#connection.send(this.#connection.write({ event: '$cancel', data: id }));
   }
 
   /** @returns whether the message was queued */

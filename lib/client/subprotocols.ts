@@ -1,17 +1,16 @@
 import { writePayload } from '../protocol/payload.js';
 import type { Credentials } from './options.js';
 
-const PROTOCOL = 'envelope.v1';
-
-/** Returns the subprotocols of one attempt: the protocol version, then the credentials and the session, if any. */
+/** Returns the subprotocols of one attempt: that of the messages, then the credentials and the session, if any. */
 export function subprotocols(
+  protocol: string,
   auth: Credentials | undefined,
   session: { readonly session: string; readonly offset: string } | undefined,
 ): string[] {
   const credentials = { ...(typeof auth === 'string' ? { token: auth } : auth), ...session };
   return Object.keys(credentials).length === 0
-    ? [PROTOCOL]
-    : [PROTOCOL, `envelope.auth.${base64url(credentials)}`];
+    ? [protocol]
+    : [protocol, `envelope.auth.${base64url(credentials)}`];
 }
 
 /** Writes a value as base64url JSON. Characters above U+007F are escaped, since `btoa` does not encode them as UTF-8. */

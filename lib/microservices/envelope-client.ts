@@ -14,7 +14,7 @@ import { RequestError } from '../protocol/request-error.js';
 import { withCode } from '../protocol/with-code.js';
 
 /** Options of the client that `ClientProxy` does not need: it connects on first use, and RxJS has `timeout`. */
-type Unused = 'autoConnect' | 'ackTimeout' | 'maxQueued';
+type Unused = 'autoConnect' | 'ackTimeout' | 'codec' | 'maxQueued';
 
 /** Options of {@link EnvelopeClient}: its own, and those of `connect` of `nestjs-envelope/client`. */
 export interface EnvelopeClientOptions extends Omit<ClientOptions, Unused> {

@@ -53,8 +53,12 @@ export interface AdapterServices {
   readonly globalGuards: ApplicationConfig | undefined;
   /** Checks what gateways send, with the option `validateEmits`; `undefined`: nothing does. */
   readonly validation: PayloadValidation | undefined;
-  /** The encoding of clients that speak the envelope protocol: with bytes, if a further transport carries them. */
+  /** Whether clients of another protocol connect by a further transport. */
+  readonly hasTransports: boolean;
+  /** The JSON encoding of the envelope protocol: with bytes, if other clients exchange them. */
   readonly encoding: Encoding;
+  /** The encodings of the option `encodings`, by their subprotocols. */
+  readonly furtherEncodings: ReadonlyMap<string, Encoding>;
   /** Restores `app.enableCors`, and logs the number of log lines that were left out. */
   close(): void;
 }
@@ -80,6 +84,8 @@ export function createAdapterServices(
   const { warn } = reports;
   const clientAddress = new ClientAddressReader(options.trustProxy, () => warn('trustProxy', UNKNOWN_PROXY));
   const ownHosts = compileHosts(options.hosts);
+  const hasTransports =
+    options.transports?.some(({ _carriesBytes }: Partial<Transport>) => _carriesBytes === true) === true;
   // last, because it changes the application, and the code above can throw
   const cors = app && watchCors(app);
   return {
@@ -97,15 +103,15 @@ export function createAdapterServices(
     globalGuards: app && configOf(app),
     validation:
       options.validateEmits === true ? new PayloadValidation((text) => reports.warnOnce(text)) : undefined,
-    encoding: options.transports?.some(carriesBytes) === true ? ENVELOPE_WITH_BYTES : ENVELOPE,
+    hasTransports,
+    encoding: hasTransports || (options.encodings ?? []).length > 0 ? ENVELOPE_WITH_BYTES : ENVELOPE,
+    furtherEncodings: new Map(
+      options.encodings?.map(({ _protocol, _encoding }) => [_protocol, _encoding] as const),
+    ),
     close() {
       cors?.undo();
       reports.close();
       connections.close();
     },
   };
-}
-
-function carriesBytes(transport: Partial<Transport>): boolean {
-  return transport._carriesBytes === true;
 }

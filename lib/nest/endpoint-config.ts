@@ -18,7 +18,7 @@ import type { ErrorReporter } from '../server/diagnostics/types.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { WebSocketOptions } from '../server/transport/web-socket-acceptor.js';
-import { ENVELOPE } from '../server/transport/encoding.js';
+import { encodingSelector } from '../server/upgrade/further-encoding.js';
 import type { ConnectionLimits } from '../server/transport/connection-limits.js';
 import { MemoryAdapter } from '../server/rooms/memory-adapter.js';
 import type { ErrorMapping } from '../server/socket/namespace-contract.js';
@@ -74,7 +74,7 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
   const { gatewayLayers, adapterOptions, gateways, services, of } = input;
   const layers = [...gatewayLayers, adapterOptions];
   const options = resolvePathOptions(...layers);
-  const hasTransports = services.encoding !== ENVELOPE;
+  const { hasTransports } = services;
   for (const name of layers.flatMap((layer) => meaninglessOptions(layer, hasTransports)))
     services.reports.warnOnce(explainMeaningless(name, hasTransports));
   const report: ErrorReporter = (error, where, subject = where) => {
@@ -112,8 +112,12 @@ function upgradeConfig(resolved: ResolvedInput): UpgradeHandlerConfig {
   const { verifyClient, allowRequest } = options;
   return {
     webSocket: webSocketOptions(options),
-    encoding: services.encoding,
-    selectProtocol: protocolSelector(options.handleProtocols, (text) => warn('subprotocols', text)),
+    encodingOf: encodingSelector(services.encoding, services.furtherEncodings),
+    selectProtocol: protocolSelector(
+      options.handleProtocols,
+      (text) => warn('subprotocols', text),
+      new Set(services.furtherEncodings.keys()),
+    ),
     limits,
     clientAddress,
     connectionCounter,

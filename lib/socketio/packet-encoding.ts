@@ -36,6 +36,7 @@ const SLASH = 0x2f;
  */
 export class PacketEncoding implements Encoding {
   readonly protocol = 'socket.io';
+  readonly isJson = false;
   /** Before the id or the arguments: `/chat,`, and nothing in the namespace `/`. */
   private readonly place: string;
   private readonly isRoot: boolean;
@@ -81,6 +82,11 @@ export class PacketEncoding implements Encoding {
     if (typeof values !== 'string')
       return this.binary(PACKET.BINARY_ACK, `${id}[${values.text}]`, values.attachments);
     return `${this.answerStart}${id}[${values}]`;
+  }
+
+  /** @throws always: microservices answer only clients that have sent them a message, and Socket.IO's cannot */
+  packet(): never {
+    throw withCode('ERR_ENVELOPE_UNSUPPORTED', new Error('Socket.IO clients have no microservices'));
   }
 
   /** Appends the position in the log as the last argument of an event, where clients look for it. */

@@ -1,11 +1,13 @@
 import type { INestApplication } from '@nestjs/common';
 import * as clientHistory from '../../lib/client/history.js';
 import * as clientPresence from '../../lib/client/presence.js';
+import * as clientMsgpack from '../../lib/client/msgpack.js';
 import * as explorer from '../../lib/explorer/index.js';
 import * as history from '../../lib/history/index.js';
 import * as httpApi from '../../lib/http-api/index.js';
 import * as clientIndexedDb from '../../lib/client/indexed-db.js';
 import * as clientReliable from '../../lib/client/reliable.js';
+import * as msgpack from '../../lib/msgpack/index.js';
 import * as once from '../../lib/once/index.js';
 import { ACCEPTS_ANYTHING, type Row } from './public-surface.js';
 
@@ -14,7 +16,34 @@ type Surface = Readonly<Record<string, Row | typeof ACCEPTS_ANYTHING>>;
 const optional = true as const;
 const options = (valid: object) => ({ name: 'options', valid, optional });
 
-/** The rows of small entries for `public-surface.ts`: functions, since both files import each other. */
+/** The entries whose rows are here, for `public-surface.ts`. */
+export const SMALL_ENTRIES = {
+  './client/history': clientHistory,
+  './client/indexed-db': clientIndexedDb,
+  './client/msgpack': clientMsgpack,
+  './client/presence': clientPresence,
+  './client/reliable': clientReliable,
+  './explorer': explorer,
+  './history': history,
+  './http-api': httpApi,
+  './msgpack': msgpack,
+  './once': once,
+};
+
+/** The rows of these entries: functions, since both files import each other. */
+export const smallSurfaces = (app: INestApplication): Record<string, Surface> => ({
+  './client/history': clientHistorySurface(),
+  './client/indexed-db': clientIndexedDbSurface(),
+  './client/msgpack': { messagePack: { params: [], call: () => clientMsgpack.messagePack() } },
+  './client/presence': clientPresenceSurface(),
+  './client/reliable': clientReliableSurface(),
+  './explorer': explorerSurface(app),
+  './history': historySurface(),
+  './http-api': httpApiSurface(),
+  './msgpack': msgpackSurface(),
+  './once': onceSurface(),
+});
+
 const clientPresenceSurface = (): Surface => ({
   presence: {
     params: [
@@ -41,7 +70,7 @@ const clientHistorySurface = (): Surface => ({
   },
 });
 
-export const historySurface = (): Surface => ({
+const historySurface = (): Surface => ({
   memoryHistory: {
     params: [options({ maxBytes: 7 })],
     call: (...args) => Reflect.apply(history.memoryHistory, undefined, args),
@@ -56,7 +85,7 @@ export const historySurface = (): Surface => ({
   },
 });
 
-export const httpApiSurface = (): Surface => ({
+const httpApiSurface = (): Surface => ({
   EnvelopeHttpApiModule: {
     name: 'EnvelopeHttpApiModule.register',
     params: [{ name: 'options', valid: { guards: [class {}] } }],
@@ -86,15 +115,7 @@ const clientIndexedDbSurface = (): Surface => ({
   },
 });
 
-/** The rows of the entries beside `nestjs-envelope/client`. */
-export const clientSurfaces = (): Readonly<Record<string, Surface>> => ({
-  './client/history': clientHistorySurface(),
-  './client/presence': clientPresenceSurface(),
-  './client/reliable': clientReliableSurface(),
-  './client/indexed-db': clientIndexedDbSurface(),
-});
-
-export const onceSurface = (): Surface => ({
+const onceSurface = (): Surface => ({
   MessageKey: ACCEPTS_ANYTHING,
   Once: { params: [options({ ttl: 7 })], call: (...args) => Reflect.apply(once.Once, undefined, args) },
   memoryOnce: {
@@ -107,10 +128,17 @@ export const onceSurface = (): Surface => ({
   },
 });
 
-export const explorerSurface = (app: INestApplication): Surface => ({
+const explorerSurface = (app: INestApplication): Surface => ({
   EnvelopeExplorer: {
     name: 'EnvelopeExplorer.setup',
     params: [{ name: 'path', valid: 'ws-docs' }, { name: 'app', valid: app }, options({})],
     call: (...args) => Reflect.apply(explorer.EnvelopeExplorer.setup, explorer.EnvelopeExplorer, args),
+  },
+});
+
+const msgpackSurface = (): Surface => ({
+  messagePack: {
+    params: [options({ maxValues: 7 })],
+    call: (...args) => Reflect.apply(msgpack.messagePack, undefined, args),
   },
 });

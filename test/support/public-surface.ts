@@ -3,30 +3,16 @@ import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { WebSocket } from 'ws';
 import * as nodeClient from '../../lib/client/node.js';
-import * as clientHistory from '../../lib/client/history.js';
-import * as clientIndexedDb from '../../lib/client/indexed-db.js';
-import * as clientReliable from '../../lib/client/reliable.js';
-import * as clientPresence from '../../lib/client/presence.js';
 import * as contract from '../../lib/contract/index.js';
-import * as httpApi from '../../lib/http-api/index.js';
-import * as history from '../../lib/history/index.js';
-import * as explorer from '../../lib/explorer/index.js';
 import * as main from '../../lib/index.js';
 import * as microservices from '../../lib/microservices/index.js';
-import * as once from '../../lib/once/index.js';
 import * as opentelemetry from '../../lib/opentelemetry/index.js';
 import * as react from '../../lib/react/index.js';
 import * as socketio from '../../lib/socketio/index.js';
 import * as terminus from '../../lib/terminus/index.js';
 import * as testing from '../../lib/testing/index.js';
 import * as throttler from '../../lib/throttler/index.js';
-import {
-  clientSurfaces,
-  explorerSurface,
-  historySurface,
-  httpApiSurface,
-  onceSurface,
-} from './entry-surfaces.js';
+import { SMALL_ENTRIES, smallSurfaces } from './entry-surfaces.js';
 
 /** The entries of package.json. `./client` is the entry for Node; browsers load another file. */
 export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
@@ -34,20 +20,13 @@ export const ENTRIES: Readonly<Record<string, Record<string, unknown>>> = {
   './throttler': throttler,
   './microservices': microservices,
   './contract': contract,
-  './explorer': explorer,
-  './http-api': httpApi,
-  './once': once,
   './opentelemetry': opentelemetry,
   './terminus': terminus,
   './socket.io': socketio,
-  './history': history,
+  ...SMALL_ENTRIES,
   './testing': testing,
   './client': nodeClient,
   './react': react,
-  './client/presence': clientPresence,
-  './client/history': clientHistory,
-  './client/reliable': clientReliable,
-  './client/indexed-db': clientIndexedDb,
 };
 
 /** One value of each kind. */
@@ -270,9 +249,6 @@ export const surfaceOf = (
       call: (...args) => Reflect.apply(contract.writeTypes, undefined, args),
     },
   },
-  './explorer': explorerSurface(app),
-  './http-api': httpApiSurface(),
-  './once': onceSurface(),
   './opentelemetry': {
     instrument: {
       params: [options()],
@@ -304,7 +280,6 @@ export const surfaceOf = (
   './socket.io': {
     socketIO: { params: [options()], call: (...args) => Reflect.apply(socketio.socketIO, undefined, args) },
   },
-  './history': historySurface(),
   './testing': {
     ...CLIENT_ERRORS,
     TestClient: PACKAGE_ONLY,
@@ -328,7 +303,7 @@ export const surfaceOf = (
     ClientSocket: PACKAGE_ONLY,
     connect: connectRow(nodeClient.connect),
   },
-  ...clientSurfaces(),
+  ...smallSurfaces(app),
   './react': {
     createEnvelopeHooks: ACCEPTS_ANYTHING,
     ...Object.fromEntries(HOOKS.map((name) => [name, CALLED_BY_REACT])),

@@ -87,6 +87,13 @@ const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>
   // ClientAddressReader and compileHosts check these
   trustProxy: { ...anyValue, only: 'adapter' },
   hosts: { ...anyValue, only: 'adapter' },
+  encodings: {
+    takes: "a list of encodings, such as [messagePack()] of 'nestjs-envelope/msgpack'",
+    accepts: (value) =>
+      Array.isArray(value) &&
+      value.every((item) => typeof Reflect.get(Object(item), '_protocol') === 'string'),
+    only: 'adapter',
+  },
   transports: {
     takes: "a list of transports, such as [socketIO()] of 'nestjs-envelope/socket.io'",
     accepts: (value) => Array.isArray(value) && value.every(isTransport),

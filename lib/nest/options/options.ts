@@ -9,6 +9,7 @@ import type { MessageParser } from '../../server/socket/message-router.js';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { Cors } from '../../server/upgrade/origin.js';
 import type { Hosts } from '../../server/upgrade/own-hosts.js';
+import type { FurtherEncoding } from '../../server/upgrade/further-encoding.js';
 import type { Transport } from '../../server/upgrade/transport.js';
 import type { AllowRequest, VerifyClient } from '../../server/upgrade/upgrade-checks.js';
 import type { TrustProxy } from '../../server/upgrade/client-address.js';
@@ -140,6 +141,11 @@ export interface EnvelopeOptions extends PathOptions {
    * Socket.IO on the same gateways. Default: none.
    */
   transports?: readonly Transport[];
+  /**
+   * Further encodings beside JSON, which clients choose by their subprotocol: `[messagePack()]` of `nestjs-envelope/msgpack`. Clients
+   * with JSON then receive bytes as base64 text. Default: none.
+   */
+  encodings?: readonly FurtherEncoding[];
   /**
    * Checks all that gateways send against what they declare, for development and tests: the data of each `emit`, by server, client or
    * room, against `@Emits`, and what handlers return against `@Replies`. Standard Schemas and DTO classes with class-validator are

@@ -15,7 +15,7 @@ import { INTERNAL_ERROR } from '../socket/incoming-request.js';
 import { runChain, toException } from '../socket/middleware.js';
 import type { NamespaceConfig } from './namespace-config.js';
 import { isUserRoom } from '../handshake/user-name.js';
-import { ENVELOPE_V1 } from '../handshake/subprotocols.js';
+import { isEnvelopeV1 } from '../handshake/subprotocols.js';
 
 /** A connection middleware of a server. It calls `next()` to accept the client, or `next(error)` to refuse it. */
 export type ServerMiddleware<Client> = (socket: Client, next: (error?: Error) => void) => void;
@@ -214,7 +214,7 @@ const NO_FRAMES: readonly Frame[] = [];
 
 /** Returns whether the first message to a client is a greeting: in Socket.IO's protocol, and in `envelope.v1`. */
 function isGreeted({ protocol, _connection: { encoding } }: EnvelopeSocket): boolean {
-  return protocol === ENVELOPE_V1 || encoding.protocol === 'socket.io';
+  return isEnvelopeV1(protocol) || encoding.protocol === 'socket.io';
 }
 
 /**

@@ -185,7 +185,7 @@ export class MemoryRecovery implements RecoverySettings {
     const missed = yield* this.searchPeriods(from, session, rooms, maxBytes, work, encoding);
     if (missed === undefined) return undefined;
     // frames of other encodings are written one by one
-    if (encoding.protocol !== 'envelope') return { ...missed, bytes: undefined };
+    if (!encoding.isJson) return { ...missed, bytes: undefined };
     const bytes: Buffer[] = [];
     let chunk: string[] = [];
     let size = 0;

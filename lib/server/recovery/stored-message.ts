@@ -28,11 +28,11 @@ export function restoreFrame(
   offset: string,
   encoding: Encoding,
 ): Frame {
-  if (encoding.protocol === 'envelope') return new Frame(text, true, offset);
-  const envelope = JSON.parse(text) as { event: string; data?: unknown };
+  if (encoding.isJson) return new Frame(text, true, offset);
+  const envelope = JSON.parse(text) as { event: string; data?: unknown; meta?: object };
   const single = Object.hasOwn(envelope, 'data') ? [envelope.data] : [];
   const values = args === undefined ? single : (JSON.parse(args, revive) as unknown[]);
-  return new Frame(encoding.event(envelope.event, values), true, offset, encoding);
+  return new Frame(encoding.event(envelope.event, values, undefined, envelope.meta), true, offset, encoding);
 }
 
 function revive(_: string, value: unknown): unknown {

@@ -1,8 +1,8 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { ExceptionPayload, RequestId } from '../../protocol/envelope.js';
-import { encodePacket, textOfPattern, type Packet } from '../../protocol/microservice-packet.js';
+import { textOfPattern, type Packet } from '../../protocol/microservice-packet.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
-import type { Encoded } from '../transport/encoding.js';
+import type { Encoded, Encoding } from '../transport/encoding.js';
 import { createAbortController } from './abort-controller.js';
 import { AbortError, isAbort, type AbortCause } from './abort-error.js';
 
@@ -211,20 +211,25 @@ export class IncomingRequest {
 /** Ids of packets without one: no integers, so that they differ from those that clients choose. */
 let keys = 0.5;
 
+/** What a message of the microservice protocol needs of its client. */
+interface PacketAsker extends Asker {
+  encodePacket(...answer: Parameters<Encoding['packet']>): Encoded;
+}
+
 /** A message of the microservice protocol, whose answers are packets. */
 export class IncomingPacket extends IncomingRequest {
   constructor(
-    asker: Asker,
+    private readonly owner: PacketAsker,
     private readonly packet: Packet,
     /** The id that its answers carry; `undefined`: it had none. */
     readonly givenId: RequestId | undefined,
   ) {
-    super(asker, textOfPattern(packet.pattern), givenId ?? keys++, false);
+    super(owner, textOfPattern(packet.pattern), givenId ?? keys++, false);
   }
 
-  protected override encode(event: string, data: unknown, more: boolean): string {
+  protected override encode(event: string, data: unknown, more: boolean): Encoded {
     const kind = event === 'exception' ? 'error' : 'response';
-    return encodePacket(kind, this.packet.pattern, data, this.givenId, more);
+    return this.owner.encodePacket(kind, this.packet.pattern, data, this.givenId, more);
   }
 }
 

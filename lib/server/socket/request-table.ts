@@ -1,7 +1,7 @@
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import type { RequestId } from '../../protocol/envelope.js';
 import type { Connection } from '../transport/connection.js';
-import type { Encoded } from '../transport/encoding.js';
+import type { Encoded, Encoding } from '../transport/encoding.js';
 import type { DisconnectReason } from '../transport/disconnect-reason.js';
 import { createAbortController } from './abort-controller.js';
 import { AbortError, type AbortCause } from './abort-error.js';
@@ -110,6 +110,10 @@ export class RequestTable implements Asker {
 
   encode(event: string, data: unknown, id: RequestId, more: boolean): Encoded {
     return this.socket._connection.encoding.answer(event, data, id, more);
+  }
+
+  encodePacket(...answer: Parameters<Encoding['packet']>): Encoded {
+    return this.socket._connection.encoding.packet(...answer);
   }
 
   send(message: Encoded): void {

@@ -1,6 +1,6 @@
 import type { Room } from 'socket.io-adapter';
 import { withCode } from '../../protocol/with-code.js';
-import { ENVELOPE_V1 } from '../handshake/subprotocols.js';
+import { isEnvelopeV1 } from '../handshake/subprotocols.js';
 import type { HistoryClient, HistoryStart, JoinedHistory, ServerHistory } from '../rooms/history.js';
 import type { Connection } from '../transport/connection.js';
 import type { Frame } from '../transport/frame.js';
@@ -92,7 +92,7 @@ function historyClient(
     get _isEnded() {
       return client._isEnded;
     },
-    takesPosition: client.protocol === ENVELOPE_V1 && encoding.protocol === 'envelope',
+    takesPosition: isEnvelopeV1(client.protocol) && encoding.protocol === 'envelope',
     // the replay must not make the outbox overflow: the client would reconnect, and receive the same again
     get freeBytes() {
       return client.nsp._config.limits.maxBufferedBytes / 2 - outbox.bufferedAmount;

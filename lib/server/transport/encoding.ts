@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { addOffset, decode, encodeAnswer, encodeEvent } from '../../protocol/codec.js';
 import { Refusal, type Envelope, type MessageLimits, type RequestId } from '../../protocol/envelope.js';
+import { encodePacket } from '../../protocol/microservice-packet.js';
 import { BASE64 } from './bytes.js';
 import type { Message } from './message.js';
 
@@ -34,6 +35,8 @@ export interface ResumeCredentials {
 export interface Encoding {
   /** The protocol: it decides what becomes of the results and errors of handlers. */
   readonly protocol: 'envelope' | 'socket.io';
+  /** Whether its messages are the texts of the JSON envelope, as logs store them. */
+  readonly isJson: boolean;
   /**
    * Encodes an event with its arguments, and with an `id` where it is a request.
    *
@@ -47,6 +50,18 @@ export interface Encoding {
    * @throws TypeError on data that the encoding cannot carry
    */
   answer(event: string, data: unknown, id: RequestId, more: boolean): Encoded;
+  /**
+   * Encodes an answer to a message of a microservice. Only for clients of the envelope protocol.
+   *
+   * @throws TypeError on a payload that the encoding cannot carry
+   */
+  packet(
+    kind: 'response' | 'error',
+    pattern: unknown,
+    payload: unknown,
+    id: RequestId | undefined,
+    more: boolean,
+  ): Encoded;
   /** Adds the position in the log to an encoded event, for clients that can resume their session. */
   withOffset(message: Encoded, offset: string): Encoded;
   /**
@@ -70,9 +85,11 @@ export interface Encoding {
 /** The JSON envelope of PROTOCOL.md. */
 export const ENVELOPE: Encoding = {
   protocol: 'envelope',
+  isJson: true,
   // one payload: several arguments arrive as a list
   event: (event, args, id, meta) => encodeEvent(event, args.length > 1 ? args : args[0], id, false, meta),
   answer: (event, data, id, more) => encodeAnswer(event, data, id, more),
+  packet: encodePacket,
   withOffset: (message, offset) => addOffset(message as string, offset),
   greeting(greeting, offset) {
     const message = encodeEvent('$session', greeting);

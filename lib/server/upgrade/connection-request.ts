@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { ClientInfo } from '../handshake/client-info.js';
 import type { HandleProtocols } from '../handshake/subprotocols.js';
-import type { Encoding } from '../transport/encoding.js';
+import type { EncodingOf } from './further-encoding.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Connection, ConnectionWatcher } from '../transport/connection.js';
 import { publishRefusal, type HttpRefusal } from './http-refusal.js';
@@ -10,8 +10,8 @@ import { publishRefusal, type HttpRefusal } from './http-refusal.js';
 export interface ConnectionTerms {
   readonly limits: ConnectionLimits;
   readonly watcher: ConnectionWatcher;
-  /** The encoding of clients that speak the envelope protocol. */
-  readonly encoding: Encoding;
+  /** Returns the encoding of a client that speaks the envelope protocol: the one that it asks for by its subprotocols. */
+  readonly encodingOf: EncodingOf;
   /**
    * Selects one of the subprotocols that the client offers; `false`: none.
    *

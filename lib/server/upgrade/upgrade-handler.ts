@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { EnvelopeServer } from '../namespace/envelope-server.js';
 import { EnvelopeSocket } from '../socket/envelope-socket.js';
-import type { Encoding } from '../transport/encoding.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Connection, ConnectionWatcher } from '../transport/connection.js';
 import { WebSocketAcceptor, type WebSocketOptions } from '../transport/web-socket-acceptor.js';
@@ -29,8 +28,7 @@ export interface UpgradeHandlerConfig {
   /** Selects a subprotocol, as the option `handleProtocols` says. */
   readonly selectProtocol: ConnectionTerms['selectProtocol'];
   readonly limits: ConnectionLimits;
-  /** The encoding of clients that speak the envelope protocol. */
-  readonly encoding: Encoding;
+  readonly encodingOf: ConnectionTerms['encodingOf'];
   /** Reads the client's address. All paths of the adapter share it. */
   readonly clientAddress: ClientAddressReader;
   /** Counts connections. All paths of the adapter share it. */
@@ -91,8 +89,8 @@ export class UpgradeHandler implements ConnectionWatcher {
     private readonly onClientRemoved: (server: string) => void,
     private readonly isClosing: () => boolean,
   ) {
-    const { limits, encoding, selectProtocol } = config;
-    this.terms = { limits, encoding, watcher: this, selectProtocol };
+    const { limits, encodingOf, selectProtocol } = config;
+    this.terms = { limits, encodingOf, watcher: this, selectProtocol };
     this.acceptor = new WebSocketAcceptor({ ...config.webSocket, handleProtocols: config.selectProtocol });
   }
 

@@ -37,8 +37,9 @@ export class WebSocketRequest implements ConnectionRequest, HandshakeListener {
     this.acceptor.check(this.httpRequest, this.tcp, this.head, this);
   }
 
-  connection({ limits, encoding }: ConnectionTerms): WebSocketConnection {
-    return (this.created ??= new WebSocketConnection(this.httpRequest.socket, limits, encoding));
+  connection({ limits, encodingOf }: ConnectionTerms): WebSocketConnection {
+    const { httpRequest } = this;
+    return (this.created ??= new WebSocketConnection(httpRequest.socket, limits, encodingOf(httpRequest)));
   }
 
   accept(terms: ConnectionTerms, opened: (connection: Connection) => void): void {

@@ -6,9 +6,12 @@ import { Ajv, type ValidateFunction } from 'ajv';
 import { ConnectedSocket, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { decode } from '../../lib/protocol/codec.js';
 import { Refusal } from '../../lib/protocol/envelope.js';
+import { messagePack } from '../../lib/msgpack/index.js';
+import { MessagePackEncoding } from '../../lib/msgpack/message-pack-encoding.js';
 import { pathOf, normalisePath } from '../../lib/server/upgrade/path-pattern.js';
 import { EnvelopeSocket } from '../../lib/index.js';
 import { startSharedApp, type TestApp } from '../support/app.js';
+import { PackedClient } from '../msgpack/client.js';
 import { TestClient } from '../support/client.js';
 
 interface Message {
@@ -45,6 +48,8 @@ const vectorsOf = <Vector>(name: string): Vector[] =>
 const messages = vectorsOf<Message>('messages');
 const offers = vectorsOf<Offer>('subprotocols');
 const paths = vectorsOf<Path>('paths');
+const packed = vectorsOf<Message>('msgpack');
+const LIMITS = { maxEventNameLength: 256, maxJsonDepth: 64 };
 
 const bytesOf = ({ text, hex }: Message): Buffer =>
   hex === undefined ? Buffer.from(text ?? '') : Buffer.from(hex, 'hex');
@@ -67,11 +72,15 @@ class GuardedVectorGateway {}
 describe('the test vectors of the protocol', () => {
   let app: TestApp;
   const clients: TestClient[] = [];
+  const packedClients: PackedClient[] = [];
 
   beforeAll(async () => {
-    app = await startSharedApp({ providers: [VectorGateway, GuardedVectorGateway] });
+    app = await startSharedApp(
+      { providers: [VectorGateway, GuardedVectorGateway] },
+      { adapter: { encodings: [messagePack()] } },
+    );
   });
-  afterEach(() => clients.splice(0).forEach((client) => client.ws.terminate()));
+  afterEach(() => [...clients.splice(0), ...packedClients.splice(0)].forEach(({ ws }) => ws.terminate()));
   afterAll(() => app.close());
 
   async function open(
@@ -115,7 +124,7 @@ describe('the test vectors of the protocol', () => {
         .map((vector) => [vector.name, vector] as const),
     )('read by the codec: %s', (_, vector) => {
       const { verdict, text = '' } = vector;
-      const read = decode(text, { maxEventNameLength: 256, maxJsonDepth: 64 });
+      const read = decode(text, LIMITS);
       if ('refused' in verdict) {
         expect(read).toBeInstanceOf(Refusal);
         expect(read).toMatchObject({ code: verdict.refused });
@@ -148,6 +157,30 @@ describe('the test vectors of the protocol', () => {
     });
   });
 
+  it.each(packed.map((vector) => [vector.name, vector] as const))('of MessagePack: %s', async (_, vector) => {
+    const { verdict } = vector;
+    const client = new PackedClient(app.url('/vectors'));
+    packedClients.push(client);
+    await client.next('$session');
+    client.ws.send(bytesOf(vector));
+    client.send({ event: '$ping', id: 'fence' });
+    await client.answer('fence');
+    const codes = client.messages.filter(({ event }) => event === 'exception');
+    if ('accepted' in verdict) return expect(codes.map(({ data }) => data.code)).toEqual(['unknown_event']);
+    expect(codes.map(({ data, ack }) => [data.code, ack])).toEqual([[verdict.refused, verdict.id]]);
+  });
+
+  it.each(packed.map((vector) => [vector.name, vector] as const))(
+    'of MessagePack, read by the codec: %s',
+    (_, vector) => {
+      const { verdict } = vector;
+      const read = new MessagePackEncoding(100_000).decode(bytesOf(vector), true, LIMITS);
+      if ('refused' in verdict) return expect(read).toMatchObject({ code: verdict.refused });
+      const fields = JSON.stringify({ ...read, stream: undefined, more: undefined });
+      expect(fields).toBe(JSON.stringify(verdict.accepted).replace(/\{"\$own":(.*?)\}\}/, '$1}'));
+    },
+  );
+
   it.each(offers.map((vector) => [vector.name, vector] as const))(
     'of subprotocols: %s',
     async (_, vector) => {
@@ -176,6 +209,7 @@ describe('the test vectors of the protocol', () => {
 
   it('cite rules that PROTOCOL.md has', () => {
     const protocol = readFileSync(join(root, 'PROTOCOL.md'), 'utf8');
-    for (const { rule } of [...messages, ...offers, ...paths]) expect(protocol).toContain(`\n**${rule}** `);
+    for (const { rule } of [...messages, ...offers, ...paths, ...packed])
+      expect(protocol).toContain(`\n**${rule}** `);
   });
 });

@@ -90,6 +90,35 @@ describe('MessageLog', () => {
     }
   });
 
+  it('removes a limited number of expired messages for each new one', () => {
+    jest.useFakeTimers();
+    try {
+      const log = new MessageLog(1_000, 100_000_000);
+      fill(log, 1_000);
+      jest.advanceTimersByTime(1_001);
+      fill(log, 1);
+      expect(log.reachesBack(99)).toBe(false);
+      expect(log.reachesBack(100)).toBe(true);
+      expect(log.trim(500)).toBe(false);
+      expect(log.reachesBack(599)).toBe(false);
+      expect(log.reachesBack(600)).toBe(true);
+      expect(log.trim(500)).toBe(true);
+      expect(log.reachesBack(1_000)).toBe(true);
+      expect(log.reachesBack(999)).toBe(false);
+    } finally {
+      jest.useRealTimers();
+    }
+  });
+
+  it('removes as many messages as a large one needs', () => {
+    const log = new MessageLog(60_000, 1_000_000);
+    fill(log, 1_000, '/ws', allClients, 100);
+    fill(log, 1, '/ws', allClients, 900_000);
+    expect(log.bytes).toBeLessThanOrEqual(1_000_000);
+    expect(log.reachesBack(999)).toBe(true);
+    expect(log.reachesBack(100)).toBe(false);
+  });
+
   it('visits only the messages that it returns, not those for other rooms', () => {
     const log = new MessageLog(60_000, 100_000_000);
     const rooms = Array.from({ length: 990 }, (_, index) => `room ${index}`);

@@ -27,6 +27,8 @@ export interface NodeSettings {
   ledger: string;
   adapter: 'classic' | 'streams';
   library: 'redis' | 'ioredis';
+  /** Default: so few that slow clients are disconnected. */
+  maxBufferedBytes?: number;
 }
 
 /** What a client sends with a reliable message. */
@@ -52,7 +54,7 @@ export type Line =
   | { did: 'said'; room: string; number: number; at: number; of?: string }
   | { did: 'handled'; room: string; id: string; key?: string; at: number };
 
-const { name, url, ledger, adapter, library } = settings<NodeSettings>();
+const { name, url, ledger, adapter, library, maxBufferedBytes = 1_000_000 } = settings<NodeSettings>();
 const file = openSync(ledger, 'a');
 /** Written at once, so that a kill does not lose what has happened. */
 const write = (line: Line): void => void writeSync(file, `${JSON.stringify(line)}\n`);
@@ -126,7 +128,7 @@ async function connectToRedis(): Promise<object> {
 
 async function options(): Promise<EnvelopeOptions> {
   const client = await connectToRedis();
-  const limits = { maxBufferedBytes: 1_000_000, messagesPerSecond: 1_000 };
+  const limits = { maxBufferedBytes, messagesPerSecond: 1_000 };
   const history = roomHistory({ rooms: { 'chat:*': { size: 5_000 } }, store: redisHistory(client) });
   const shared = {
     limits,

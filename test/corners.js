@@ -19,6 +19,7 @@ const CORNERS = [
   ['conformance/mutants', ONCE],
   ['contract/schema-', ONCE], // Jest cannot load arktype and typebox as CommonJS, as Nest 11 is
   ['contract/types-', ONCE], // compilers and samples
+  ['delivery/', ONCE], // Redis and processes that fail, with long waits
   ['documentation/client-size', ONCE],
   ['documentation/types', ONCE],
   ['samples/', ONCE],
@@ -66,6 +67,7 @@ const ALONE = [
   'browser/',
   'client/renewal-clock',
   'cluster/',
+  'delivery/',
   'fuzz/',
   'once/',
   'opentelemetry/',

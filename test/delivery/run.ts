@@ -21,11 +21,12 @@ const LOOK_AGAIN = 50;
 /**
  * Plays a schedule on a subject, ends all faults, waits until its clients are quiet, and checks what they saw.
  *
+ * @param quiet milliseconds without a message after which nothing more is expected of a subject that has lost some
  * @throws what a step throws, which is a fault of the subject
  */
-export async function play(subject: Subject, schedule: Schedule): Promise<Outcome> {
+export async function play(subject: Subject, schedule: Schedule, quiet = SETTLE): Promise<Outcome> {
   await subject.begin(schedule.nodes);
-  const player = new Player(subject, schedule);
+  const player = new Player(subject, schedule, quiet);
   try {
     return await player.play();
   } finally {
@@ -48,6 +49,7 @@ class Player {
   constructor(
     private readonly subject: Subject,
     private readonly schedule: Schedule,
+    private readonly quiet: number,
   ) {}
 
   async play(): Promise<Outcome> {
@@ -105,7 +107,18 @@ class Player {
   /** Looks until a condition holds, or the time is over: the model then says what is wrong. */
   private async until(milliseconds: number, condition: () => Promise<boolean>): Promise<void> {
     const deadline = now() + milliseconds;
-    while (!(await condition()) && now() < deadline) await pause(LOOK_AGAIN);
+    let { arrived } = this;
+    let last = now();
+    while (!(await condition()) && now() < Math.min(deadline, last + this.quiet)) {
+      await pause(LOOK_AGAIN);
+      if (this.arrived !== arrived) last = now();
+      ({ arrived } = this);
+    }
+  }
+
+  /** How many messages have arrived so far. */
+  private get arrived(): number {
+    return this.clients.reduce((sum, client) => sum + client.view().arrivals.length, 0);
   }
 
   private async step(step: Step): Promise<void> {

@@ -3,6 +3,7 @@ import type { ClientSocket } from '../client/client-socket.js';
 import type { AnyFunction } from '../client/listeners.js';
 import type { DefaultEventsMap, EventsMap, Untyped } from '../protocol/typed-events.js';
 import { withCode } from '../protocol/with-code.js';
+import { othersStore } from './others-store.js';
 import { changed } from './presence.js';
 import { provide } from './provider.js';
 import { requestStore } from './request-store.js';
@@ -11,6 +12,7 @@ import { streamStore } from './stream-store.js';
 import { subscriptionStore } from './subscription-store.js';
 import type {
   EnvelopeHooks,
+  OthersResult,
   PresenceEvents,
   PresenceMember,
   PresenceResult,
@@ -142,6 +144,11 @@ export function createEnvelopeHooks<
         { leave, on: { [change]: (list: Untyped, news: Untyped): Untyped => changed(list, news, room) } },
       );
       return { list: (data as typeof NOBODY | undefined) ?? NOBODY, error, state };
+    },
+
+    useOthers: (room: string, { event = 'states' }: { event?: string } = {}): OthersResult<Untyped> => {
+      const socket = useSocketOf('useOthers');
+      return useStore(() => othersStore(socket, room, event), [socket, room, event]);
     },
   };
   return hooks as unknown as EnvelopeHooks<Listen, Emit>;

@@ -3,10 +3,12 @@
 import { createEnvelopeHooks } from './create-envelope-hooks.js';
 
 export { createEnvelopeHooks } from './create-envelope-hooks.js';
+export type { OtherState } from '../client/states.js';
 export type {
   CollectingStreamOptions,
   EnvelopeHooks,
   EnvelopeProviderProps,
+  OthersResult,
   PresenceChange,
   PresenceEvents,
   PresenceMember,
@@ -33,4 +35,5 @@ export const {
   useSubscription,
   useStream,
   usePresence,
+  useOthers,
 } = untyped;

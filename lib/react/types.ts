@@ -3,6 +3,7 @@ import type { ClientSocket } from '../client/client-socket.js';
 import type { Handler, ListenerNames, ListenerOf } from '../client/client-types.js';
 import type { ConnectionState } from '../client/connection.js';
 import type { ClientOptions } from '../client/options.js';
+import type { OtherState, RoomStates } from '../client/states.js';
 import type { SubscriptionState } from '../client/subscription.js';
 import type { AnswerOf, EventNames, EventsMap, RequestParams, Untyped } from '../protocol/typed-events.js';
 
@@ -168,6 +169,18 @@ export interface PresenceResult<Meta> {
   readonly state: SubscriptionState;
 }
 
+/** The result of {@link EnvelopeHooks.useOthers}. */
+export interface OthersResult<State> {
+  /** The latest states of the other clients in the room, in the order in which they came; this client's other tabs are others. */
+  readonly others: readonly OtherState<State>[];
+  /** The number of others with a state. In a room with too many it is that of all, and `others` is empty. */
+  readonly count: number;
+  /** Whether the client is connected and in the room. While it is `false`, `others` may be out of date. */
+  readonly isCurrent: boolean;
+  /** Sets the own state: `set` of `states` in `nestjs-envelope/client/presence`. The same function in every render. */
+  readonly set: RoomStates<State>['set'];
+}
+
 /** The arguments of a hook after the event: its data, which is a list if the event has several arguments, and the options. */
 export type DataAndOptions<Emit extends EventsMap, Event extends EventNames<Emit>, Options> = Args<
   RequestParams<Emit, Event>,
@@ -280,4 +293,15 @@ export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap>
     room: string,
     events: PresenceEvents<Listen, Emit> & { watch: Watch },
   ): PresenceResult<MetaOf<AnswerOf<Emit, Watch>>>;
+
+  /**
+   * Lists the states of the other clients in a room, such as their cursors, and sets the own one, while the component is mounted. The
+   * server shares them with `presence.shareStates`, and the page joins the room by an event of the application. The own state ends when
+   * the component that has set it is unmounted.
+   *
+   * @typeParam State the states of all clients in the room
+   * @param options `event`: the event that `presence.shareStates` names. Default: `states`
+   * @throws Error if no provider is above the component
+   */
+  useOthers<State = Untyped>(this: void, room: string, options?: { event?: string }): OthersResult<State>;
 }

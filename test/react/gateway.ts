@@ -47,6 +47,7 @@ export class PageGateway {
   readers = 0;
 
   afterInit(server: EnvelopeServer): void {
+    server.presence.shareStates(/^board:/, { every: 5 });
     const tell = (change: PresenceChange): unknown =>
       server.to(change.room).local.emit('presence.changed', change);
     for (const name of ['join', 'update'] as const)

@@ -29,8 +29,16 @@ function components(set: typeof hooks, page: Started['page']) {
     const watched = set.useSubscription('watch', { id: 1 });
     const ticks = set.useStream('ticks', 2);
     const { list } = set.usePresence('red', { watch: 'presence.watch', change: 'presence.changed' });
+    const { others } = set.useOthers('red');
     const version = (item?: Item): string => String(item?.version ?? '-');
-    const shown = [version(found.data), version(watched.data), watched.state, ticks.data ?? '-', list.length];
+    const shown = [
+      version(found.data),
+      version(watched.data),
+      watched.state,
+      ticks.data ?? '-',
+      list.length,
+      others.length,
+    ];
     return `${state} ${shown.join(' ')}`;
   };
   const Shown = ({ item }: { item: Promise<Item> }): string => `version ${use(item).version}`;
@@ -80,7 +88,7 @@ describe('a server that renders', () => {
     const sockets = recorder(() => useSocket());
     for (const to of [url, '/page']) {
       const { onServer: made } = pages({ page: () => h('p'), url: to });
-      expect(await onServer(() => renderToString(made.everything))).toBe('idle - - pending - 0');
+      expect(await onServer(() => renderToString(made.everything))).toBe('idle - - pending - 0 0');
       await onServer(() => renderToString(h(EnvelopeProvider, { url: to }, h(sockets.Component))));
     }
     const [one, two] = sockets.seen;
@@ -97,9 +105,9 @@ describe('a server that renders', () => {
     const { gateway } = started;
     const tree = pages(started);
     const html = await onServer(() => renderToString(tree.onServer.everything));
-    expect(html).toBe('idle - - pending - 0');
+    expect(html).toBe('idle - - pending - 0 0');
     const errors = hydrate(html, tree.inPage.everything);
-    await until('the data', () => text() === 'open 1 1 active 2 1');
+    await until('the data', () => text() === 'open 1 1 active 2 1 0');
     expect(errors).toEqual([]);
     expect(gateway.clients).toHaveLength(1);
     expect(gateway.log.filter((line) => /find|watch/.test(line)).sort()).toEqual(['find 1', 'watch 1']);

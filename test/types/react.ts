@@ -32,7 +32,7 @@ interface Emits {
 }
 
 const hooks = createEnvelopeHooks<Listens, Emits>();
-const { EnvelopeProvider, useConnectionState, useEvent, usePresence } = hooks;
+const { EnvelopeProvider, useConnectionState, useEvent, useOthers, usePresence } = hooks;
 const { useRequest, useSocket, useStream, useSubscription } = hooks;
 
 export function Providers(): ReactElement[] {
@@ -137,4 +137,16 @@ export function Present(): string[] {
   // @ts-expect-error no such event
   usePresence('red', { watch: 'who', change: 'other' });
   return list.map(({ key, metas }) => key + metas.map(({ device }) => device.toUpperCase()).join());
+}
+
+export function Others(): string[] {
+  const { others, set, isCurrent, count } = useOthers<{ x: number }>('red', { event: 'states' });
+  set({ x: 1 });
+  set(null);
+  set({ x: count }, { ttl: 5_000 });
+  // @ts-expect-error x is a number
+  set({ x: '1' });
+  // @ts-expect-error no such option
+  useOthers('red', { every: 5 });
+  return isCurrent ? others.map(({ id, key, state }) => id + (key ?? '') + state.x.toFixed()) : [];
 }

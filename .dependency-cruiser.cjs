@@ -35,7 +35,8 @@ const LAYERS = {
   'nest/handlers': BELOW_HOOKS,
   ws: [],
   client: ['protocol', 'ws'],
-  cli: ['protocol', 'ws', 'client', 'server/util', 'contract', 'codemod'],
+  conformance: [],
+  cli: ['protocol', 'ws', 'client', 'conformance', 'server/util', 'contract', 'codemod'],
   testing: ['client', 'protocol', 'ws'],
   codemod: ['protocol'],
   schematics: ['protocol', 'codemod'],
@@ -120,7 +121,7 @@ module.exports = {
       name: 'transport-alone-uses-ws',
       comment: 'On the server, only lib/server/transport knows ws',
       severity: 'error',
-      from: { path: '^lib/', pathNot: '^lib/(server/transport|client|testing|cli|ws)/' },
+      from: { path: '^lib/', pathNot: '^lib/(server/transport|client|conformance|testing|cli|ws)/' },
       to: { path: '(^|/)node_modules/(@types/)?ws/' },
     },
     {

@@ -22,6 +22,10 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     summary: 'show a contract, or copy it to a file',
     load: () => import('./commands/contract.js'),
   },
+  conformance: {
+    summary: 'check a server or a client against PROTOCOL.md',
+    load: () => import('./commands/conformance.js'),
+  },
   load: { summary: 'measure how long answers take under load', load: () => import('./commands/load.js') },
   migrate: {
     summary: 'move an application from Socket.IO or WsAdapter to this package',

@@ -1,6 +1,10 @@
 import { jest } from '@jest/globals';
 import { connect, type ClientSocket, type Credentials } from '../../lib/client/node.js';
-import { ScriptedServer, type ClientConnection, type Frame } from '../conformance/client/scripted-server.js';
+import {
+  ScriptedServer,
+  type ClientConnection,
+  type Frame,
+} from '../../lib/conformance/client/scripted-server.js';
 import { deferred } from '../support/wait.js';
 
 const HOUR = 3_600_000;

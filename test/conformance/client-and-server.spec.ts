@@ -1,5 +1,6 @@
 import type { TestApp } from '../support/app.js';
-import { CLIENTS, type Report, type ClientUnderTest } from './client/clients.js';
+import type { ClientUnderTest, Report } from '../../lib/conformance/client/client-under-test.js';
+import { CLIENTS } from './clients.js';
 import { startFixture } from './fixture.js';
 
 /** The reports that end a request. */

@@ -1,5 +1,6 @@
-import { declareChecks } from './client/checks.js';
-import { CLIENTS } from './client/clients.js';
+import { clientChecks } from '../../lib/conformance/client/checks.js';
+import { CLIENTS } from './clients.js';
+import { declare } from './declare.js';
 
 declare const NEST_MAJOR: 11 | 12;
 
@@ -8,6 +9,6 @@ const clients = CLIENTS.filter(({ isOurs }) => isOurs || NEST_MAJOR === 12);
 
 describe.each(clients)('PROTOCOL.md and a client: $name', ({ describe: describeClient, make }) => {
   describeClient('a scripted server', () => {
-    declareChecks(make);
+    declare(clientChecks(make));
   });
 });

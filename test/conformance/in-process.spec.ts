@@ -2,15 +2,17 @@ import type { IncomingMessage } from 'node:http';
 import { observe } from '../../lib/index.js';
 import { connectInProcess } from '../support/in-process.js';
 import { startFixture } from './fixture.js';
-import { declareChecks } from './server/checks.js';
-import { Server } from './server/server.js';
+import { serverChecks } from '../../lib/conformance/server/checks.js';
+import { declare, ownServer } from './declare.js';
 
 /** The checks of bare clients, over a connection without WebSocket and TCP: gateways must not see the difference. */
 describe('an in-process connection', () => {
-  declareChecks(
-    new Server(
-      undefined,
-      (app) => (url, protocols, options) => connectInProcess(app, url, protocols, options),
+  declare(
+    serverChecks(
+      ownServer(
+        undefined,
+        (app) => (url, protocols, options) => connectInProcess(app, url, protocols, options),
+      ),
     ),
   );
 

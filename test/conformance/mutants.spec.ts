@@ -1,14 +1,18 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { declareChecks as declareClientChecks } from './client/checks.js';
-import { describeWithPython, Program, PYTHON } from './client/clients.js';
+import { clientChecks } from '../../lib/conformance/client/checks.js';
+import { Program } from '../../lib/conformance/client/program.js';
+import { serverChecks } from '../../lib/conformance/server/checks.js';
+import { Server } from '../../lib/conformance/server/server.js';
+import type { Check } from '../../lib/conformance/suite.js';
+import type { TestApp } from '../support/app.js';
+import { describeWithPython, PYTHON } from './clients.js';
+import { declare, OWN, ownServer } from './declare.js';
+import { startFixture } from './fixture.js';
 import { CLIENT_MUTANTS, writeMutant } from './mutants/clients.js';
-import { collect, type Check } from './mutants/collect.js';
 import { MutantProxy, type Change } from './mutants/proxy.js';
 import { MUTANTS, WITHOUT_EVENT } from './mutants/servers.js';
-import { declareChecks } from './server/checks.js';
-import { Server } from './server/server.js';
 
 /** Returns the only check with this name. */
 function find(all: Check[], name: RegExp): Check {
@@ -17,46 +21,46 @@ function find(all: Check[], name: RegExp): Check {
   return found[0]!;
 }
 
-/** Returns a check of our own server behind a proxy that changes it. */
-const checkOf = (change: Change, name: RegExp): Check =>
-  find(
-    collect(() => declareChecks(new Server((url) => MutantProxy.start(url, change)))),
-    name,
-  );
-
-/** Returns a check of a client in Python. */
-const checkOfClient = (path: string, name: RegExp): Check =>
-  find(
-    collect(() => declareClientChecks(() => new Program(PYTHON, [path]))),
-    name,
-  );
-
 /** Resolves with the error of a check, or `undefined` when it passes. */
 const outcomeOf = (check: Check): Promise<unknown> =>
   check.run().catch((error: unknown) => error ?? 'failed');
 
-/** Our own server stands for other servers: `server.spec.ts` must distinguish correct ones from faulty ones. */
+/** Our own server stands for other servers: the checks must distinguish correct ones from faulty ones. */
 describe('the checks of a server', () => {
+  let app: TestApp;
   let outcomes: Map<string, unknown>;
+
+  /** Resolves with the outcome of one check of our own server behind a proxy that changes it. */
+  const outcomeBehind = async (change: Change, name: RegExp): Promise<unknown> => {
+    const proxy = await MutantProxy.start(app.url('/protocol'), change);
+    try {
+      return await outcomeOf(find(serverChecks(new Server(() => proxy.url, OWN)), name));
+    } finally {
+      await proxy.close();
+    }
+  };
+
   beforeAll(async () => {
+    app = await startFixture();
     // in parallel: most wait five seconds before they fail
     const all = MUTANTS.map(
-      async ({ fault, check, change }) => [fault, await outcomeOf(checkOf(change, check))] as const,
+      async ({ fault, check, change }) => [fault, await outcomeBehind(change, check)] as const,
     );
     outcomes = new Map(await Promise.all(all));
   }, 30_000);
+  afterAll(() => app.close());
 
   it.each(MUTANTS)('fail for one that $fault', ({ fault }) => {
     expect(outcomes.get(fault)).toBeInstanceOf(Error);
   });
 
   it.each(MUTANTS)('pass when the proxy changes nothing: check for one that $fault', async ({ check }) => {
-    expect(await outcomeOf(checkOf({}, check))).toBeUndefined();
+    expect(await outcomeBehind({}, check)).toBeUndefined();
   });
 });
 
 describe('the checks of a server that omits the event in its responses', () => {
-  declareChecks(new Server((url) => MutantProxy.start(url, WITHOUT_EVENT)));
+  declare(serverChecks(ownServer((url) => MutantProxy.start(url, WITHOUT_EVENT))));
 });
 
 /** `bare_client.py` stands for other clients. */
@@ -67,7 +71,8 @@ describeWithPython('the checks of a client', () => {
     folder = mkdtempSync(join(tmpdir(), 'mutants-'));
     const all = CLIENT_MUTANTS.map(async (mutant, index) => {
       const path = writeMutant(folder, String(index), mutant);
-      return [mutant.fault, await outcomeOf(checkOfClient(path, mutant.check))] as const;
+      const checks = clientChecks(() => new Program(PYTHON, [path]));
+      return [mutant.fault, await outcomeOf(find(checks, mutant.check))] as const;
     });
     outcomes = new Map(await Promise.all(all));
   }, 30_000);

@@ -1,5 +1,7 @@
-import { declareChecks } from './server/checks.js';
-import { Server } from './server/server.js';
+import { serverChecks } from '../../lib/conformance/server/checks.js';
+import { declare, ownServer } from './declare.js';
 
-/** PROTOCOL.md against a server: ours, or the one at `PROTOCOL_URL` (README.md in this folder says what that needs). */
-declareChecks(new Server());
+/** PROTOCOL.md against our own server. For others: `npx nestjs-envelope conformance --url …`. */
+describe('PROTOCOL.md and our server', () => {
+  declare(serverChecks(ownServer()));
+});

@@ -17,6 +17,7 @@ import { ENVELOPE, type Encoded } from '../../lib/server/transport/encoding.js';
 import { Frame, type Outgoing } from '../../lib/server/transport/frame.js';
 import { MessageRate } from '../../lib/server/transport/message-rate.js';
 import { Outbox, type OutboxTransport } from '../../lib/server/transport/outbox.js';
+import { pathOf } from '../../lib/server/upgrade/path-pattern.js';
 import type { ConnectionRequest, ConnectionTerms } from '../../lib/server/upgrade/connection-request.js';
 import type { EndpointRegistry } from '../../lib/server/upgrade/endpoint-registry.js';
 import type { HttpRefusal } from '../../lib/server/upgrade/http-refusal.js';
@@ -34,7 +35,8 @@ export function connectInProcess(
   protocols: readonly string[],
   { headers = {}, autoPong = true }: ClientOptions = {},
 ): WebSocket {
-  const { pathname, search } = new URL(url);
+  const { pathname: requested, search } = new URL(url);
+  const pathname = pathOf(requested)!;
   const client = new InProcessClient(protocols.length > 0, autoPong);
   const { endpoints } = (app.adapter as unknown as { mounted: { endpoints: EndpointRegistry } }).mounted;
   const found = endpoints.find(0, pathname);

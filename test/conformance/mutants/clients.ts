@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { BARE_CLIENT } from '../client/clients.js';
+import { BARE_CLIENT } from '../clients.js';
 
 /** `bare_client.py` with one fault, and the check that finds it. */
 export interface ClientMutant {

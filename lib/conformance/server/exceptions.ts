@@ -1,4 +1,6 @@
-import type { TestClient } from '../../support/client.js';
+import type { BareClient } from '../bare-client.js';
+import { atLeast, equal, isText, matches } from '../compare.js';
+import type { Suite } from '../suite.js';
 import { unsolicited, type Server } from './server.js';
 
 const nested = (depth: number): string => `${'['.repeat(depth)}${']'.repeat(depth)}`;
@@ -92,89 +94,106 @@ const MALFORMED: [string, string, (string | Buffer)[]][] = [
   ['too_deep', 'data that is nested too deep', [`{"event":"echo","data":${nested(50_000)},"id":9}`]],
 ];
 
+/** Further rules that the refusal of a kind of messages checks. */
+const RULES: Readonly<Record<string, string>> = { reserved_event: ', 14.1', too_deep: ', 6.2' };
+
+/** Several reasons to refuse a message: the first one counts. */
+const PRECEDENCE: [string, string, string][] = [
+  ['an invalid id before an invalid event', 'bad_id', '{"event":1,"id":null}'],
+  ['an invalid event before an invalid meta', 'bad_event', '{"event":1,"meta":1,"id":9}'],
+  [
+    'an invalid meta before the nesting',
+    'bad_frame',
+    `{"event":"echo","meta":1,"data":${nested(50_000)},"id":9}`,
+  ],
+  ['the nesting before a reserved name', 'too_deep', `{"event":"connect","data":${nested(50_000)},"id":9}`],
+];
+
 /** Declares the checks of PROTOCOL.md, "Exceptions". */
-export function declareExceptionChecks(server: Server): void {
-  let client: TestClient;
+export function declareExceptionChecks({ describe, it, beforeEach }: Suite, server: Server): void {
+  let client: BareClient;
   beforeEach(async () => {
     client = await server.open();
   });
 
-  it('carry the reason of the application, and the cause', async () => {
+  it('carry the reason of the application, and the cause (11.2)', async () => {
     const cause = { pattern: 'fail', data: 'no such room' };
     const data = { status: 'error', message: 'no such room', cause };
-    expect(await client.ask('fail', 'no such room', 3)).toEqual({ event: 'exception', data, ack: 3 });
+    equal(await client.ask('fail', 'no such room', 3), { event: 'exception', data, ack: 3 });
     client.send({ event: 'fail', data: 'no such room' });
-    expect(await client.next('exception')).toEqual({ event: 'exception', data });
+    equal(await client.next('exception'), { event: 'exception', data });
   });
 
-  it('carry an HTTP-style refusal', async () => {
+  it('carry an HTTP-style refusal (11.2)', async () => {
     const { event, data } = await client.ask('forbid', 'not you');
-    expect(event).toBe('exception');
-    expect(data).toMatchObject({ status: 'error', statusCode: 403, message: 'not you' });
+    equal(event, 'exception');
+    matches(data, { status: 'error', statusCode: 403, message: 'not you' });
   });
 
-  it('do not contain internal errors', async () => {
+  it('do not contain internal errors (11.2)', async () => {
     const { event, data } = await client.ask('break', 'x');
-    expect(event).toBe('exception');
-    expect(data).toMatchObject({ status: 'error', message: 'Internal server error' });
-    expect(JSON.stringify(data)).not.toContain('secret');
+    equal(event, 'exception');
+    matches(data, { status: 'error', message: 'Internal server error' });
+    equal(JSON.stringify(data).includes('secret'), false);
   });
 
-  it('end a stream that fails', async () => {
+  it('end a stream that fails (11.1)', async () => {
     client.send({ event: 'fail', data: 'no', id: 1, stream: true });
-    expect(await client.answer(1)).toMatchObject({ event: 'exception', ack: 1 });
+    matches(await client.answer(1), { event: 'exception', ack: 1 });
     await client.settled();
-    expect(unsolicited(client)).toHaveLength(1);
+    equal(unsolicited(client).length, 1);
   });
 
   describe.each(MALFORMED)('%s', (code, what, texts) => {
-    it(`refuses ${what} with its id, without quoting it, and keeps the connection open`, async () => {
+    it(`refuses ${what} with its id, without quoting it, and keeps the connection open (11.2, 11.3, 11.4${RULES[code] ?? ''})`, async () => {
       for (const text of texts) {
         client.send(text as string);
         const { data, ...rest } = await client.next('exception');
         const hasId = String(text).endsWith('"id":9}');
-        expect(rest).toEqual({ event: 'exception', ...(hasId && { ack: 9 }) });
-        expect(data).toEqual({ status: 'error', code, message: expect.any(String) });
-        expect(data.message).not.toContain('secret');
-        expect((await client.ask('echo', text.length)).data).toBe(text.length);
+        equal(rest, { event: 'exception', ...(hasId && { ack: 9 }) });
+        equal(data, { status: 'error', code, message: isText });
+        equal(data.message.includes('secret'), false);
+        equal((await client.ask('echo', text.length)).data, text.length);
       }
     });
 
-    it(`closes with 1008 after ten consecutive messages: ${what}`, async () => {
+    it(`closes with 1008 after ten consecutive messages: ${what} (11.6)`, async () => {
       for (let times = 0; times < 9; times++) client.send(texts[times % texts.length] as string);
       await client.ask('echo', 1);
       for (let times = 0; times < 9; times++) client.send(texts[times % texts.length] as string);
       await client.settled();
       for (let times = 0; times < 10; times++) client.send(texts[times % texts.length] as string);
-      expect((await client.ended()).code).toBe(1008);
+      equal((await client.ended()).code, 1008);
       const refusals = client.frames.filter(({ event }) => event === 'exception');
-      expect(refusals).toHaveLength(28);
+      equal(refusals.length, 28);
     });
   });
 
-  it('room_limit: refuses too many rooms, and too long names', async () => {
-    const strict = await server.open('/strict');
-    for (const room of ['one', 'two']) expect((await strict.ask('join', room)).event).toBe('join');
-    for (const room of ['three', 'x'.repeat(257)]) {
-      const { event, data } = await strict.ask('join', room);
-      expect(event).toBe('exception');
-      expect(data).toMatchObject({ status: 'error', code: 'room_limit' });
-    }
-    expect((await strict.ask('echo', 1)).data).toBe(1);
+  it.each(PRECEDENCE)('name the first of several reasons: %s (11.5)', async (_, code, text) => {
+    client.send(text);
+    matches(await client.next('exception'), { data: { code } });
   });
 
-  it('rate_limited: refuses messages over the rate, and closes with 1008 when a client continues', async () => {
+  it('room_limit: refuses too many rooms, and too long names (11.3)', async () => {
     const strict = await server.open('/strict');
-    for (let id = 1; id <= 20; id++) expect((await strict.ask('echo', id, id)).data).toBe(id);
+    for (const room of ['one', 'two']) equal((await strict.ask('join', room)).event, 'join');
+    for (const room of ['three', 'x'.repeat(257)]) {
+      const { event, data } = await strict.ask('join', room);
+      equal(event, 'exception');
+      matches(data, { status: 'error', code: 'room_limit' });
+    }
+    equal((await strict.ask('echo', 1)).data, 1);
+  });
+
+  it('rate_limited: refuses messages over the rate, and closes with 1008 when a client continues (11.2, 11.3, 11.7)', async () => {
+    const strict = await server.open('/strict');
+    for (let id = 1; id <= 20; id++) equal((await strict.ask('echo', id, id)).data, id);
     const { event, data } = await strict.ask('echo', 'secret', 21);
-    expect([event, data]).toEqual([
-      'exception',
-      { status: 'error', code: 'rate_limited', message: expect.any(String) },
-    ]);
-    expect(data.message).not.toContain('secret');
+    equal([event, data], ['exception', { status: 'error', code: 'rate_limited', message: isText }]);
+    equal(data.message.includes('secret'), false);
     for (let times = 0; times < 2_000; times++) strict.send({ event: 'echo' });
-    expect((await strict.ended()).code).toBe(1008);
+    equal((await strict.ended()).code, 1008);
     const refused = strict.frames.filter((frame) => frame.event === 'exception');
-    expect(refused.length).toBeGreaterThanOrEqual(100);
+    atLeast(refused.length, 100);
   });
 }

@@ -1,4 +1,4 @@
-import type { TestClient } from '../../support/client.js';
+import type { BareClient } from '../bare-client.js';
 
 interface Request {
   event?: unknown;
@@ -9,7 +9,7 @@ interface Request {
  * Adds the event of the request to responses without an `event`, which PROTOCOL.md allows: checks compare whole
  * messages, and a server that sends an event must send the right one. Call it before anything is sent.
  */
-export function addEventsToResponses(client: TestClient): void {
+export function addEventsToResponses(client: BareClient): void {
   const events = new Map<unknown, unknown>();
   const send = client.ws.send.bind(client.ws) as (...args: unknown[]) => void;
   client.ws.send = (...args: unknown[]) => {

@@ -1,43 +1,14 @@
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import process from 'node:process';
-import { createInterface } from 'node:readline';
-import { connect, RequestError, type ClientSocket } from '../../../lib/client/node.js';
-import { describeIf } from '../../support/brokers/describe-if.js';
-import { AsyncQueue } from './queue.js';
-
-/** A command for a client under test. README.md in the parent folder describes them. */
-export type Command =
-  | { do: 'connect'; url: string; auth?: object }
-  | { do: 'disconnect' }
-  | { do: 'emit'; event: string; data?: unknown }
-  | { do: 'ask' | 'stream'; key: string; event: string; data?: unknown }
-  | { do: 'cancel'; key: string };
-
-/** A report of a client under test. */
-export interface Report {
-  tell: 'connected' | 'closed' | 'event' | 'answer' | 'failed' | 'value' | 'end';
-  key?: string;
-  event?: string;
-  data?: any; // eslint-disable-line -- tests look into payloads freely
-  id?: string;
-  recovered?: boolean;
-  code?: number;
-  status?: number;
-  returns?: boolean;
-}
-
-/** A client under test. */
-export abstract class ClientUnderTest {
-  readonly reports = new AsyncQueue<Report>('a report of the client');
-
-  abstract do(command: Command): void;
-  abstract stop(): Promise<void>;
-
-  reported(tell: Report['tell'], key?: string): Promise<Report> {
-    return this.reports.take((report) => report.tell === tell && report.key === key);
-  }
-}
+import { connect, RequestError, type ClientSocket } from '../../lib/client/node.js';
+import {
+  ClientUnderTest,
+  type Command,
+  type Report,
+} from '../../lib/conformance/client/client-under-test.js';
+import { Program } from '../../lib/conformance/client/program.js';
+import { describeIf } from '../support/brokers/describe-if.js';
 
 /** `lib/client`, in this process. */
 class OurClient extends ClientUnderTest {
@@ -112,31 +83,6 @@ class OurClient extends ClientUnderTest {
 }
 
 const dataOf = ({ data }: { data?: unknown }): unknown[] => (data === undefined ? [] : [data]);
-
-/** A program that reads commands and writes reports, a line of JSON each. */
-export class Program extends ClientUnderTest {
-  private readonly child: ChildProcess;
-  private readonly ended: Promise<unknown>;
-  private errorOutput = '';
-
-  constructor(command: string, args: string[]) {
-    super();
-    this.child = spawn(command, args, { stdio: 'pipe' });
-    createInterface(this.child.stdout!).on('line', (line) => this.reports.add(JSON.parse(line) as Report));
-    this.child.stderr!.on('data', (text) => (this.errorOutput += String(text)));
-    this.ended = new Promise((resolve) => this.child.on('close', resolve));
-  }
-
-  do(command: Command): void {
-    this.child.stdin!.write(`${JSON.stringify(command)}\n`);
-  }
-
-  async stop(): Promise<void> {
-    this.child.stdin!.end();
-    await this.ended;
-    expect(this.errorOutput).toBe('');
-  }
-}
 
 export const PYTHON = 'python3';
 const MISSING = `${PYTHON} is not installed`;

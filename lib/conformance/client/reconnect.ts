@@ -1,8 +1,10 @@
+import { equal, matches } from '../compare.js';
+import type { Suite } from '../suite.js';
 import type { ClientFixture } from './fixture.js';
 import type { ClientConnection } from './scripted-server.js';
 
 /** Declares the checks of PROTOCOL.md, section 15. */
-export function declareReconnectChecks(fixture: ClientFixture): void {
+export function declareReconnectChecks({ it }: Suite, fixture: ClientFixture): void {
   /** Terminates the connection. Resolves with the next connection of the client. */
   const terminate = async (connection: ClientConnection): Promise<ClientConnection> => {
     connection.ws.terminate();
@@ -10,76 +12,76 @@ export function declareReconnectChecks(fixture: ClientFixture): void {
     return fixture.server.connection();
   };
 
-  it('sends its session and the last offset, from any kind of message', async () => {
+  it('sends its session and the last offset, from any kind of message (15.2, 15.3)', async () => {
     let connection = await fixture.connect({ session: 's1' }, 'o1', { token: 't' });
     connection = await terminate(connection);
-    expect(connection.auth).toEqual({ token: 't', session: 's1', offset: 'o1' });
+    equal(connection.auth, { token: 't', session: 's1', offset: 'o1' });
     connection.sendSession({ session: 's2', recovered: true });
-    expect(await fixture.client.reported('connected')).toMatchObject({ recovered: true, id: 'socket' });
+    matches(await fixture.client.reported('connected'), { recovered: true, id: 'socket' });
     // without a new offset, it keeps the last one
     connection = await terminate(connection);
-    expect(connection.auth).toEqual({ token: 't', session: 's2', offset: 'o1' });
+    equal(connection.auth, { token: 't', session: 's2', offset: 'o1' });
     connection.sendSession({ session: 's3', recovered: true });
     connection.send({ event: 'said', data: 'missed', offset: 'o2' });
-    expect(await fixture.client.reported('event')).toMatchObject({ data: 'missed' });
+    matches(await fixture.client.reported('event'), { data: 'missed' });
     connection.send({ event: '$offset', offset: 'o3' });
     await connection.settled();
     connection = await terminate(connection);
-    expect(connection.auth).toEqual({ token: 't', session: 's3', offset: 'o3' });
+    equal(connection.auth, { token: 't', session: 's3', offset: 'o3' });
     connection.sendSession({ session: 's4', recovered: true });
     fixture.client.do({ do: 'ask', key: 'a', event: 'sum' });
     connection.send({ ack: (await connection.next('sum')).id!, data: 1, offset: 'o4' });
     await fixture.client.reported('answer', 'a');
     connection = await terminate(connection);
-    expect(connection.auth).toEqual({ token: 't', session: 's4', offset: 'o4' });
+    equal(connection.auth, { token: 't', session: 's4', offset: 'o4' });
   });
 
-  it('receives missed events first and in order', async () => {
+  it('receives missed events first and in order (15.5)', async () => {
     const connection = await terminate(await fixture.connect({ session: 's1' }, 'o1'));
     connection.sendSession({ session: 's2', recovered: true });
     for (const data of ['one', 'two', 'three'])
       connection.send({ event: 'said', data, offset: `after ${data}` });
     for (const data of ['one', 'two', 'three'])
-      expect(await fixture.client.reported('event')).toEqual({ tell: 'event', event: 'said', data });
+      equal(await fixture.client.reported('event'), { tell: 'event', event: 'said', data });
   });
 
-  it('sends the same token again when no $session arrived', async () => {
+  it('sends the same token again when no $session arrived (4.4, 15.1)', async () => {
     let connection = await terminate(await fixture.connect({ session: 's1' }, 'o1'));
     connection = await terminate(connection);
-    expect(connection.auth).toEqual({ session: 's1', offset: 'o1' });
+    equal(connection.auth, { session: 's1', offset: 'o1' });
   });
 
-  it('starts a new session when the server does not recover the old one, and reports it', async () => {
+  it('starts a new session when the server does not recover the old one, and reports it (15.6)', async () => {
     let connection = await terminate(await fixture.connect({ session: 's1' }, 'o1'));
     connection.sendSession({ session: 'n1', id: 'another', recovered: false }, 'p1');
-    expect(await fixture.client.reported('connected')).toMatchObject({ recovered: false, id: 'another' });
+    matches(await fixture.client.reported('connected'), { recovered: false, id: 'another' });
     connection = await terminate(connection);
-    expect(connection.auth).toEqual({ session: 'n1', offset: 'p1' });
+    equal(connection.auth, { session: 'n1', offset: 'p1' });
   });
 
-  it('sends no session to a server without recovery', async () => {
+  it('sends no session to a server without recovery (15.3)', async () => {
     const connection = await terminate(await fixture.connect({}, undefined, { token: 't' }));
-    expect(connection.auth).toEqual({ token: 't' });
+    equal(connection.auth, { token: 't' });
   });
 
-  it('drops its session when the next server has no recovery', async () => {
+  it('drops its session when the next server has no recovery (15.1)', async () => {
     let connection = await terminate(await fixture.connect({ session: 's1' }, 'o1'));
     connection.sendSession();
     await fixture.client.reported('connected');
     connection = await terminate(connection);
-    expect(connection.auth?.['session']).toBeUndefined();
+    equal(connection.auth?.['session'], undefined);
   });
 
-  it('drops its session when it disconnects', async () => {
+  it('drops its session when it disconnects (15.9)', async () => {
     const connection = await fixture.connect({ session: 's1' }, 'o1');
     fixture.client.do({ do: 'disconnect' });
     await connection.closed.take();
     await fixture.client.reported('closed');
     const next = await fixture.connect();
-    expect(next.auth?.['session']).toBeUndefined();
+    equal(next.auth?.['session'], undefined);
   });
 
-  it('sends no request again', async () => {
+  it('sends no request again (8.5)', async () => {
     let connection = await fixture.connect({ session: 's1' }, 'o1');
     fixture.client.do({ do: 'ask', key: 'a', event: 'pay' });
     fixture.client.do({ do: 'stream', key: 's', event: 'ticks' });
@@ -91,6 +93,9 @@ export function declareReconnectChecks(fixture: ClientFixture): void {
     connection.sendSession({ session: 's2', recovered: true });
     await fixture.client.reported('connected');
     await connection.settled();
-    expect(connection.frames.all.filter(({ event }) => event === 'pay' || event === 'ticks')).toEqual([]);
+    equal(
+      connection.frames.all.filter(({ event }) => event === 'pay' || event === 'ticks'),
+      [],
+    );
   });
 }

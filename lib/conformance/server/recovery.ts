@@ -1,11 +1,13 @@
-import type { ConnectOptions, Received, TestClient } from '../../support/client.js';
+import type { BareClient, ConnectOptions, Received } from '../bare-client.js';
+import { differs, equal, isText, matches } from '../compare.js';
+import type { Suite } from '../suite.js';
 import { authOf, type Server, type Session } from './server.js';
 
 type Frame = Received & { offset?: string };
 
 /** A client that keeps its session and offset, as PROTOCOL.md asks. */
 class RecoveringClient {
-  client!: TestClient;
+  client!: BareClient;
   session!: Session;
   offset: string | undefined;
   private seen = 0;
@@ -48,84 +50,92 @@ class RecoveringClient {
  * Declares the checks of PROTOCOL.md, section 15. Skips them when `features` of the server does not include
  * recovery.
  */
-export function declareRecoveryChecks(server: Server): void {
-  const itRecovers = server.capabilities.features.includes('recovery') ? it : it.skip;
+export function declareRecoveryChecks({ itUnless, beforeEach }: Suite, server: Server): void {
+  const itRecovers = itUnless(
+    server.capabilities.features.includes('recovery') ? undefined : 'the server has no recovery',
+  );
   let ada: RecoveringClient;
-  let bob: TestClient;
+  let bob: BareClient;
   beforeEach(async () => {
     ada = await new RecoveringClient(server).connect();
     bob = await server.open();
     await bob.settled();
   });
 
-  itRecovers('restores the id, and sends missed messages once, in order and first', async () => {
-    const { id, session } = ada.session;
-    await bob.ask('tell', 'before');
-    expect(await ada.newEvents()).toEqual(['before']);
-    await ada.cutConnection();
-    for (const text of ['one', 'two', 'three']) await bob.ask('tell', text);
-    const { offset } = ada;
-    await ada.connect();
-    expect(ada.session).toMatchObject({ id, recovered: true, session: expect.any(String) });
-    expect(ada.session.session).not.toBe(session);
-    expect(ada.client.frames[0]).not.toHaveProperty('offset');
-    await bob.ask('tell', 'after');
-    expect(await ada.newEvents()).toEqual(['one', 'two', 'three', 'after']);
-    // no message stands between $session and the missed ones
-    const names = ada.client.frames.map(({ event }) => event);
-    expect(names.slice(0, 4)).toEqual(['$session', 'told', 'told', 'told']);
-    expect(ada.offset).not.toBe(offset);
-  });
+  itRecovers(
+    'restores the id, and sends missed messages once, in order and first (15.5, 15.1, 15.2)',
+    async () => {
+      const { id, session } = ada.session;
+      await bob.ask('tell', 'before');
+      equal(await ada.newEvents(), ['before']);
+      await ada.cutConnection();
+      for (const text of ['one', 'two', 'three']) await bob.ask('tell', text);
+      const { offset } = ada;
+      await ada.connect();
+      matches(ada.session, { id, recovered: true, session: isText });
+      differs(ada.session.session, session);
+      equal('offset' in Object(ada.client.frames[0]), false);
+      await bob.ask('tell', 'after');
+      equal(await ada.newEvents(), ['one', 'two', 'three', 'after']);
+      // no message stands between $session and the missed ones
+      const names = ada.client.frames.map(({ event }) => event);
+      equal(names.slice(0, 4), ['$session', 'told', 'told', 'told']);
+      differs(ada.offset, offset);
+    },
+  );
 
-  itRecovers('recovers repeatedly, each time with a new token', async () => {
+  itRecovers('recovers repeatedly, each time with a new token (15.1)', async () => {
     const tokens = new Set([ada.session.session]);
     const { id } = ada.session;
     for (let round = 0; round < 3; round++) {
       await ada.cutConnection();
       await bob.ask('tell', round);
       await ada.connect();
-      expect(ada.session).toMatchObject({ id, recovered: true });
-      expect(await ada.newEvents()).toEqual([round]);
+      matches(ada.session, { id, recovered: true });
+      equal(await ada.newEvents(), [round]);
       tokens.add(ada.session.session);
     }
-    expect(tokens.size).toBe(4);
+    equal(tokens.size, 4);
   });
 
-  itRecovers('does not keep responses or results of handlers', async () => {
+  itRecovers('does not keep responses or results of handlers (15.8)', async () => {
     ada.client.send({ event: 'hold', id: 1 });
     await ada.cutConnection();
     await bob.ask('release', 'late');
     await bob.ask('tell', 'kept');
     await ada.connect();
     await ada.newEvents();
-    expect(ada.session.recovered).toBe(true);
-    expect(ada.client.frames.filter(({ ack, data }) => ack === 1 || data === 'late')).toEqual([]);
+    equal(ada.session.recovered, true);
+    equal(
+      ada.client.frames.filter(({ ack, data }) => ack === 1 || data === 'late'),
+      [],
+    );
   });
 
   itRecovers.each([
     ['an unknown token', { session: 'x.y' }],
     ['an invalid offset', { offset: 'x' }],
     ['no offset', { offset: undefined }],
-  ])('starts a new session for %s', async (_, credentials) => {
+  ])('starts a new session for %s (15.6)', async (_, credentials) => {
     const { id } = ada.session;
     await ada.cutConnection();
     await ada.connect(credentials);
-    expect(ada.session.recovered).toBe(false);
-    expect(ada.session.id).not.toBe(id);
+    equal(ada.session.recovered, false);
+    differs(ada.session.id, id);
   });
 
-  itRecovers('accepts a token once', async () => {
+  itRecovers('accepts a token once (15.1, 15.6)', async () => {
     const { session } = ada.session;
     await ada.cutConnection();
     await ada.connect();
-    expect(ada.session.recovered).toBe(true);
+    equal(ada.session.recovered, true);
     await ada.cutConnection();
     await ada.connect({ session });
-    expect(ada.session.recovered).toBe(false);
+    equal(ada.session.recovered, false);
   });
 
   itRecovers(
-    'accepts a token again when the client did not receive the $session that replaced it',
+    'accepts a token again when the client did not receive the $session that replaced it (15.1)',
     async () => {
       const { id, session } = ada.session;
       const { offset } = ada;
@@ -133,49 +143,52 @@ export function declareRecoveryChecks(server: Server): void {
       await bob.ask('tell', 'missed');
       // as if nothing had arrived: the client does not even send a pong
       await ada.connect({}, { autoPong: false });
-      expect(ada.session.recovered).toBe(true);
+      equal(ada.session.recovered, true);
       ada.client.ws.terminate();
       await ada.client.ended();
       await ada.connect({ session, offset });
-      expect(ada.session).toMatchObject({ id, recovered: true });
-      expect(await ada.newEvents()).toContain('missed');
+      matches(ada.session, { id, recovered: true });
+      equal((await ada.newEvents()).includes('missed'), true);
     },
   );
 
   itRecovers.each([
     ['1000', 1000],
     ['no code', undefined],
-  ])('ends the session of a client that closes with %s', async (_, code) => {
+  ])('ends the session of a client that closes with %s (15.9)', async (_, code) => {
     await ada.newEvents();
     ada.client.close(code);
     await ada.client.ended();
     await ada.connect();
-    expect(ada.session.recovered).toBe(false);
+    equal(ada.session.recovered, false);
   });
 
-  itRecovers('keeps the session of a client that closes with another code', async () => {
+  itRecovers('keeps the session of a client that closes with another code (15.9)', async () => {
     await ada.newEvents();
     ada.client.close(4000);
     await ada.client.ended();
     await ada.connect();
-    expect(ada.session.recovered).toBe(true);
+    equal(ada.session.recovered, true);
   });
 
-  itRecovers('ends the session of a client that the application disconnects', async () => {
+  itRecovers('ends the session of a client that the application disconnects (15.6)', async () => {
     ada.client.send({ event: 'goodbye' });
-    expect((await ada.client.ended()).code).toBe(1000);
+    equal((await ada.client.ended()).code, 1000);
     await ada.connect();
-    expect(ada.session.recovered).toBe(false);
+    equal(ada.session.recovered, false);
   });
 
-  itRecovers('closes the old connection with 1000 when the server still considers it open', async () => {
-    await ada.newEvents();
-    const { client } = ada;
-    const { id } = ada.session;
-    await ada.connect();
-    expect(ada.session).toMatchObject({ id, recovered: true });
-    expect((await client.ended()).code).toBe(1000);
-    await bob.ask('tell', 'here');
-    expect(await ada.newEvents()).toEqual(['here']);
-  });
+  itRecovers(
+    'closes the old connection with 1000 when the server still considers it open (15.10)',
+    async () => {
+      await ada.newEvents();
+      const { client } = ada;
+      const { id } = ada.session;
+      await ada.connect();
+      matches(ada.session, { id, recovered: true });
+      equal((await client.ended()).code, 1000);
+      await bob.ask('tell', 'here');
+      equal(await ada.newEvents(), ['here']);
+    },
+  );
 }

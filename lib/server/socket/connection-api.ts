@@ -5,6 +5,7 @@ import { withCode } from '../../protocol/with-code.js';
 import { currentTrace } from '../diagnostics/current-trace.js';
 import type { Handshake } from '../handshake/handshake.js';
 import type { UpgradeRequest } from '../handshake/upgrade-request.js';
+import { REVOKED } from '../rooms/target.js';
 import { NOT_OPEN, type Connection, type ReadyState, type SendCallback } from '../transport/connection.js';
 import { assertEventName, assertFunction } from '../util/arguments.js';
 import { callSafely, UserEvents } from '../util/safe-call.js';
@@ -284,6 +285,13 @@ export class ConnectionApi<Listen extends EventsMap> {
     const seen = this._connection.encoding.protocol === 'socket.io' ? args : payloadOf(args);
     const failed = (error: unknown): void => this._report(error, `an outgoing listener threw at "${event}"`);
     callSafely(() => outgoing.call(event, seen, failed), failed);
+  }
+
+  /** @internal Adapters call it for each recipient of a broadcast. */
+  notifyOutgoingListeners(packet: { data: unknown[] }): void {
+    if (this.outgoing === undefined) return;
+    const [event, ...args] = packet.data;
+    if (event !== REVOKED) this._notifyOutgoing(String(event), args);
   }
 
   /** @internal Emits an event of the connection. What a listener throws is reported, not passed on. */

@@ -20,7 +20,6 @@ import type { EmitFlags, Rooms } from '../rooms/adapter-types.js';
 import type { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { HistoryStart, JoinedHistory } from '../rooms/history.js';
 import type { OutgoingMessage } from '../rooms/outgoing-message.js';
-import { REVOKED } from '../rooms/target.js';
 import type { Connection, RawData, SendCallback, SendOptions } from '../transport/connection.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import { assertCompress, assertFunction, assertTimeout } from '../util/arguments.js';
@@ -328,11 +327,6 @@ export class EnvelopeSocket<
       if (this._session?.current === undefined) outbox.push(frame);
       else outbox.pushLogged(frame);
     }
-  }
-  /** @internal */
-  notifyOutgoingListeners(packet: { data: unknown[] }): void {
-    const [event, ...args] = packet.data;
-    if (event !== REVOKED) this._notifyOutgoing(String(event), args);
   }
 
   /** What loggers and careless serialisers get: no header, no token, no payload. */

@@ -91,10 +91,15 @@ export class HandlerResult implements MessageResult, SourceTarget {
     // the return value of a handler with `@Ack()` is not a response, but may be a WsResponse
     if (isAckManual) this.sendResponse(result);
     else if (source !== undefined) return this.forwardAll(source);
-    else if (this.request === undefined) this.send(result);
-    else if (result !== undefined) this.answer(result);
+    else if (this.request === undefined) this.send(result, this.isLast);
+    else if (result !== undefined) this.answer(result, this.isLast);
     this.countReturn(isAckManual);
     return undefined;
+  }
+
+  /** Whether this result is the last of what is in flight: the only handler of the only message. */
+  private get isLast(): boolean {
+    return this.notReturned === 1 && this.client._requests.isLast;
   }
 
   private async forwardAll(source: Observable<unknown>): Promise<void> {
@@ -135,19 +140,19 @@ export class HandlerResult implements MessageResult, SourceTarget {
   }
 
   /** Sends a value to a client that sent no `id`. Ignores booleans, since `return client.emit(…)` returns `true`. */
-  private send(value: unknown): void {
-    if (isResponse(value)) this.client._outbound.reply(value.event, value.data);
+  private send(value: unknown, isLast = false): void {
+    if (isResponse(value)) this.client._outbound.reply(value.event, value.data, isLast);
     else if (this.replies === 'always' && typeof value !== 'boolean')
-      this.client._outbound.reply(this.event, value);
+      this.client._outbound.reply(this.event, value, isLast);
   }
 
   private sendResponse(value: unknown): void {
     if (isResponse(value)) this.send(value);
   }
 
-  private answer(value: unknown): void {
-    if (isResponse(value)) this.request?.answer(value.data, value.event);
-    else this.request?.answer(value);
+  private answer(value: unknown, isLast = false): void {
+    if (isResponse(value)) this.request?.answer(value.data, value.event, isLast);
+    else this.request?.answer(value, undefined, isLast);
   }
 
   /** @internal Sends one of many values. @returns whether the client takes more */

@@ -174,6 +174,11 @@ export class Inbound {
       this.refuse(new Refusal('rate_limited', 'too many messages wait', envelope.id));
   }
 
+  /** Whether messages wait for others in flight. */
+  get hasWaiting(): boolean {
+    return this.backlog?.isEmpty === false;
+  }
+
   /** Runs messages that wait, as far as there is room: called whenever one in flight has ended. */
   runWaiting(): void {
     this.backlog?.run();

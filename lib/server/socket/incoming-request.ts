@@ -9,7 +9,8 @@ import { AbortError, isAbort, type AbortCause } from './abort-error.js';
 /** What a request needs of the client that it came from. */
 export interface Asker {
   encode(event: string, data: unknown, id: RequestId, more: boolean): Encoded;
-  send(message: Encoded): void;
+  /** @param isLast see {@link RequestTable.isLast} */
+  send(message: Encoded, isLast?: boolean): void;
   /** Called when the request has its final answer. */
   finished(request: IncomingRequest): void;
   /** Counts a handler that still runs, though its request has its final answer. */
@@ -60,9 +61,13 @@ export class IncomingRequest {
     this.answer(values.length > 1 ? values : values[0]);
   }
 
-  /** Sends the final answer. Data that JSON cannot carry turns it into an exception. */
-  answer(data?: unknown, event = this.event): void {
-    this.write(event, data, false);
+  /**
+   * Sends the final answer. Data that JSON cannot carry turns it into an exception.
+   *
+   * @param isLast whether nothing else is in flight
+   */
+  answer(data?: unknown, event = this.event, isLast = false): void {
+    this.write(event, data, false, isLast);
   }
 
   /** Sends one value of a stream. */
@@ -162,7 +167,7 @@ export class IncomingRequest {
     return this.asker === asker;
   }
 
-  private write(event: string, data: unknown, more: boolean): void {
+  private write(event: string, data: unknown, more: boolean, isLast = false): void {
     if (this.done) return;
     let message: Encoded;
     try {
@@ -175,7 +180,7 @@ export class IncomingRequest {
     // a toJSON may have answered meanwhile
     if (this.done) return;
     if (!more) this.done = true;
-    this.asker.send(message);
+    this.asker.send(message, isLast);
     if (!more) this.release();
   }
 

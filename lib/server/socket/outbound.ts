@@ -155,13 +155,16 @@ export class Outbound {
     if (channels.drop.hasSubscribers) channels.drop.publish({ socket: this.socket, why: 'volatile' });
   }
 
-  /** Sends the result of a message without an `id`, if it has one. */
-  reply(event: string, data: unknown): void {
+  /** Sends the result of a message without an `id`, if it has one. @param isLast whether nothing else is in flight */
+  reply(event: string, data: unknown, isLast = false): void {
     const { socket } = this;
     if (data === undefined || data === null || socket._lifecycle.isEnded) return;
     const args = [data];
     try {
-      socket._connection.outbox.pushEncoded(socket._connection.encoding.event(event, args));
+      const { encoding, outbox } = socket._connection;
+      const message = encoding.event(event, args);
+      if (isLast) outbox.pushLast(message);
+      else outbox.pushEncoded(message);
     } catch (error) {
       currentTrace()?.fail(error);
       socket._report(error, `the result of "${event}" cannot be written as JSON`);

@@ -11,7 +11,7 @@ import type { Asker, IncomingRequest } from './incoming-request.js';
 export interface RequestSocket {
   readonly _connection: Connection;
   readonly _lifecycle: {
-    readonly inbound: { runWaiting(): void } | undefined;
+    readonly inbound: { readonly hasWaiting: boolean; runWaiting(): void } | undefined;
     /** Why the client has disconnected; `undefined` before. */
     readonly reason: DisconnectReason | undefined;
   };
@@ -36,6 +36,11 @@ export class RequestTable implements Asker {
   /** How many messages are in flight. */
   get inFlight(): number {
     return this.running + (this.open?.size ?? 0);
+  }
+
+  /** Whether one message is in flight, and no other waits. */
+  get isLast(): boolean {
+    return this.inFlight === 1 && this.socket._lifecycle.inbound?.hasWaiting !== true;
   }
 
   /** How many requests have no final answer yet. */
@@ -116,8 +121,10 @@ export class RequestTable implements Asker {
     return this.socket._connection.encoding.packet(...answer);
   }
 
-  send(message: Encoded): void {
-    this.socket._connection.outbox.pushEncoded(message);
+  send(message: Encoded, isLast = false): void {
+    const { outbox } = this.socket._connection;
+    if (isLast) outbox.pushLast(message);
+    else outbox.pushEncoded(message);
   }
 
   report(error: unknown, where: string): void {

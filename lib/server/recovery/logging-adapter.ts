@@ -1,5 +1,5 @@
 import type { BroadcastFlags, BroadcastOptions } from 'socket.io-adapter';
-import type { ForEachSocket } from '../rooms/adapter-factory.js';
+import type { ForEachSocket } from '../rooms/target.js';
 import { MemoryAdapter } from '../rooms/memory-adapter.js';
 import type { PacketEncoder } from '../rooms/packet-encoder.js';
 import type { LoggedPacket, OutgoingMessage } from '../rooms/outgoing-message.js';

@@ -1,5 +1,6 @@
-import type { Adapter, BroadcastOptions } from 'socket.io-adapter';
+import type { Adapter } from 'socket.io-adapter';
 import type { ClusterStatus } from '../diagnostics/types.js';
+import type { ForEachSocket } from './target.js';
 import { MemoryAdapter } from './memory-adapter.js';
 
 /**
@@ -7,9 +8,6 @@ import { MemoryAdapter } from './memory-adapter.js';
  * function may return `undefined` for rooms in memory, for example where the broker is not configured.
  */
 export type AdapterFactory = (new (nsp: unknown) => Adapter) | ((nsp: unknown) => Adapter | undefined);
-
-/** Calls back with each socket of a target on this node: the method `apply` of Socket.IO's in-memory adapter. */
-export type ForEachSocket = (options: BroadcastOptions, callback: (socket: unknown) => void) => void;
 
 /**
  * Creates the adapter of a server.

@@ -1,5 +1,5 @@
 import { Adapter, type BroadcastOptions, type Room, type SocketId } from 'socket.io-adapter';
-import type { ForEachSocket } from './adapter-factory.js';
+import type { ForEachSocket } from './target.js';
 
 /** A walk over the members of one room. */
 interface Walk {

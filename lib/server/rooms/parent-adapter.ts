@@ -1,5 +1,6 @@
 import type { Adapter, BroadcastOptions, Room } from 'socket.io-adapter';
-import type { CreateAdapter, ForEachSocket } from './adapter-factory.js';
+import type { CreateAdapter } from './adapter-factory.js';
+import type { ForEachSocket } from './target.js';
 import { withCode } from '../../protocol/with-code.js';
 
 /** A room without members. */

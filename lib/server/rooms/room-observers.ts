@@ -1,8 +1,7 @@
 import type { Adapter, BroadcastOptions, Room } from 'socket.io-adapter';
 import { catchRejection } from '../util/safe-call.js';
 import type { Encoding } from '../transport/encoding.js';
-import type { ForEachSocket } from './adapter-factory.js';
-import { isInTarget } from './target.js';
+import { isInTarget, type ForEachSocket } from './target.js';
 
 /** A packet that was encoded, as the server's encoder makes it. */
 interface EncodedPacket {

@@ -1,4 +1,7 @@
-import type { Room } from 'socket.io-adapter';
+import type { BroadcastOptions, Room } from 'socket.io-adapter';
+
+/** Calls back with each socket of a target on this node: the method `apply` of Socket.IO's in-memory adapter. */
+export type ForEachSocket = (options: BroadcastOptions, callback: (socket: unknown) => void) => void;
 
 interface Broadcast {
   readonly packet?: { readonly data?: unknown } | null;

@@ -39,16 +39,17 @@ function addressOf(index) {
   return address === 0 ? undefined : `127.0.0.${1 + address}`;
 }
 
-const opened = (port, count, from) =>
-  Promise.all(Array.from({ length: count }, (_, i) => open(port, wire, addressOf(from + i))));
+const opened = (port, count, from, secure) =>
+  Promise.all(Array.from({ length: count }, (_, i) => open(port, wire, addressOf(from + i), secure)));
 
 serve({
   cpu: ownCpu,
-  async connect({ port, clients, protocol }) {
+  async connect({ port, clients, protocol, secure }) {
     wire = PROTOCOLS[protocol];
     while (connections.length < clients) {
       const count = Math.min(AT_ONCE, clients - connections.length);
-      connections.push(...(await withTimeout(opened(port, count, connections.length), 'clients to connect')));
+      const added = opened(port, count, connections.length, secure);
+      connections.push(...(await withTimeout(added, 'clients to connect')));
     }
   },
   // sends `messages` in all, with `depth` in flight per client; returns seconds

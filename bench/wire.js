@@ -1,5 +1,6 @@
 // A WebSocket client that costs almost nothing: it writes prebuilt frames and counts the frames that it receives.
 import { connect } from 'node:net';
+import { connect as connectSecurely } from 'node:tls';
 import { PollingConnection } from './polling.js';
 
 const MASK = 0x80;
@@ -13,9 +14,13 @@ const BROADCAST = 'n'.charCodeAt(0);
 /** Returns a client's frame. A mask of zeros leaves the payload as it is (RFC 6455, section 5.3). */
 export function frameOf(content, opcode = 1) {
   const payload = Buffer.from(content);
-  const { length } = payload;
-  const size = length < 126 ? [MASK | length] : [MASK | 126, length >> 8, length & 255];
-  return Buffer.concat([Buffer.from([0x80 | opcode, ...size, 0, 0, 0, 0]), payload]);
+  return Buffer.concat([Buffer.from([0x80 | opcode, ...lengthField(payload.length), 0, 0, 0, 0]), payload]);
+}
+
+function lengthField(length) {
+  if (length < 126) return [MASK | length];
+  if (length < 65_536) return [MASK | 126, length >> 8, length & 255];
+  return [MASK | 127, 0, 0, 0, 0, length >>> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255];
 }
 
 /** Close code 1000 (section 7.4.1). */
@@ -52,9 +57,9 @@ export const PROTOCOLS = {
   'socket.io polling': { ...socketIO('polling', (packet) => packet), broadcast: '42["n' },
 };
 
-/** Opens a connection. Resolves when the server's welcome messages have arrived. */
-export const open = (port, wire, localAddress) =>
-  (wire.welcome === undefined ? PollingConnection : Connection).open(port, wire, localAddress);
+/** Opens a connection, with TLS where it is `secure`. Resolves when the server's welcome messages have arrived. */
+export const open = (port, wire, localAddress, secure = false) =>
+  (wire.welcome === undefined ? PollingConnection : Connection).open(port, wire, localAddress, secure);
 
 /** One connection. */
 class Connection {
@@ -84,12 +89,13 @@ class Connection {
   }
 
   /** Opens a connection. Resolves when the server's welcome messages have arrived. */
-  static open(port, wire, localAddress) {
+  static open(port, wire, localAddress, secure) {
     return new Promise((resolve, reject) => {
-      const tcp = connect({ port, host: '127.0.0.1', localAddress, noDelay: true });
+      const target = { port, host: '127.0.0.1', localAddress, noDelay: true };
+      const tcp = secure ? connectSecurely({ ...target, rejectUnauthorized: false }) : connect(target);
       const failed = () => reject(new Error('the server closed the connection'));
       tcp.once('error', reject).once('close', failed);
-      tcp.once('connect', () => {
+      tcp.once(secure ? 'secureConnect' : 'connect', () => {
         tcp.write(
           `GET ${wire.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
             'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',

@@ -21,6 +21,15 @@ export function manySmallRooms(clients, size, join) {
     clients.forEach((client, i) => join(client, `room ${round} ${Math.floor(i / size)}`));
 }
 
+/** How many members each of these rooms has. */
+export const MEMBERS = 5;
+
+/** Calls back with each client and each of its rooms: `count` rooms of a few members. All clients have as many rooms. */
+export function eachMembership(clients, count, call) {
+  for (let i = 0; i < count; i++)
+    for (let j = 0; j < MEMBERS; j++) call(clients[(i * MEMBERS + j) % clients.length], `room ${i}`);
+}
+
 /** Every check is on, with limits above what the load reaches. */
 const huge = 1e9;
 export const LIMITS = {

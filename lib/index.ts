@@ -8,6 +8,7 @@ export {
   type EnvelopeAsyncOptions,
   type EnvelopeOptionsFactory,
 } from './nest/envelope-module.js';
+export type { CompressionOptions } from './nest/options/compression-options.js';
 export type { EnvelopeOptions, GatewayOptions, PathOptions, UpgradeGuards } from './nest/options/options.js';
 export { Ordered } from './nest/handlers/ordered.js';
 export { Signal } from './nest/handlers/signal.js';

@@ -32,6 +32,7 @@ const CORNERS = [
   ['codemod/result', TWO],
   ['codemod/', FIRST],
   ['client/', FIRST],
+  ['compression/', FIRST],
   ['fuzz/', FIRST],
   ['history/', FIRST],
   ['msgpack/scan', FIRST],

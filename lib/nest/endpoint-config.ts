@@ -13,6 +13,7 @@ import { upgradeGuards } from './guards/upgrade-guards.js';
 import type { PathLimits, Resolved } from './options/limits.js';
 import { MemoryRecovery } from '../server/recovery/memory-recovery.js';
 import { explainMeaningless, meaninglessOptions } from './options/option-rules.js';
+import { resolveCompression } from './options/compression-options.js';
 import { recoveryRefusal, resolveRecovery } from './options/recovery-options.js';
 import type { ErrorReporter } from '../server/diagnostics/types.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
@@ -112,6 +113,7 @@ function upgradeConfig(resolved: ResolvedInput): UpgradeHandlerConfig {
   const { verifyClient, allowRequest } = options;
   return {
     webSocket: webSocketOptions(options),
+    deflate: resolveCompression(options.perMessageDeflate).deflate,
     encodingOf: encodingSelector(services.encoding, services.furtherEncodings),
     selectProtocol: protocolSelector(
       options.handleProtocols,
@@ -233,7 +235,7 @@ export function webSocketOptions({
   limits,
   perMessageDeflate,
 }: Pick<ResolvedPathOptions, 'limits' | 'perMessageDeflate'>): WebSocketOptions {
-  return { ...wsLimits(limits), perMessageDeflate };
+  return { ...wsLimits(limits), perMessageDeflate: resolveCompression(perMessageDeflate).perMessageDeflate };
 }
 
 function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {

@@ -1,10 +1,12 @@
 import { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { constants, deflateRawSync } from 'node:zlib';
+import { deflateRawSync } from 'node:zlib';
 import { WebSocketServer } from 'ws';
 import { ServerWebSocket } from '../../lib/server/transport/server-web-socket.js';
+import { limitInflaters } from '../../lib/ws/inflater-limit.js';
 import { guardReceiver } from '../../lib/ws/receiver-guard.js';
+import { COMPRESSED, deflated } from '../support/deflate.js';
 import type { Random } from '../support/random.js';
 import { clientFrame, closeBody, OP, type FrameSpec } from '../support/raw-client.js';
 import { UnhandledErrors } from '../support/unhandled-errors.js';
@@ -12,7 +14,6 @@ import { check, fuzzConnections } from './fuzz.js';
 import { mutateBytes } from './mutator.js';
 
 const MAX_PAYLOAD = 100_000;
-const COMPRESSED = 4;
 
 /** A connection whose chunks the test controls: they arrive during the inflation of a message, or not. */
 class FakeConnection extends Duplex {
@@ -34,10 +35,6 @@ interface Part {
   /** Whether the reaction is not checked. */
   readonly isOpen?: boolean;
 }
-
-/** Compresses one message without context takeover (RFC 7692, section 7.2.1). */
-const deflated = (payload: string | Buffer): Buffer =>
-  deflateRawSync(payload, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 
 function refused(random: Random): Part {
   const notText = Buffer.from([0xff, 0xfe]);
@@ -180,6 +177,7 @@ async function run(random: Random, bytes: Buffer): Promise<Outcome> {
     };
   });
   guardReceiver(ws);
+  if (random.chance(0.7)) limitInflaters(ws);
   const longest = random.pick([4, 40, 4_000, 100_000]);
   for (let at = 0; at < bytes.length && !tcp.destroyed;) {
     const size = 1 + random.below(random.chance(0.5) ? 4 : longest);

@@ -43,6 +43,23 @@ describe('an unknown or malformed option', () => {
     [{ connectTimeout: null }, 'connectTimeout is null: it takes milliseconds'],
     [{ shutdownTimeout: true }, 'shutdownTimeout is true: it takes milliseconds'],
     [{ perMessageDeflate: 'yes' }, 'perMessageDeflate is "yes": it takes true, false, or an object'],
+    [{ perMessageDeflate: { shared: 1 } }, 'perMessageDeflate.shared is 1: it takes true or false'],
+    [
+      { perMessageDeflate: { shared: true, serverNoContextTakeover: false } },
+      'perMessageDeflate.serverNoContextTakeover is false: it takes false only without shared',
+    ],
+    [
+      { perMessageDeflate: { threshold: -1 } },
+      'perMessageDeflate.threshold is -1: it takes a whole number from 0 on',
+    ],
+    [
+      { perMessageDeflate: { serverMaxWindowBits: 8 } },
+      'perMessageDeflate.serverMaxWindowBits is 8: it takes a whole number from 9 to 15',
+    ],
+    [
+      { perMessageDeflate: { zlibDeflateOptions: { level: 10 } } },
+      'perMessageDeflate.zlibDeflateOptions.level is 10: it takes a whole number from -1 to 9',
+    ],
     [
       { cors: 'http://x' },
       `cors is "http://x": it takes true, false, a function, or an object such as { origin: `,

@@ -1,3 +1,4 @@
+import type { CompressionOptions } from '../../lib/index.js';
 import { startApp } from '../support/app.js';
 import {
   EmitModelGateway,
@@ -10,25 +11,26 @@ import { newSeed, Random } from '../support/random.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 
 const SOCKETS = 8;
-const ROUNDS = 100;
 
 describe('every socket receives its frames in the order of the calls', () => {
   expectNoUnhandledErrors();
 
-  it.each([
-    ['plain', false],
-    ['with permessage-deflate', true],
+  it.each<[string, number, boolean | CompressionOptions]>([
+    ['plain', 100, false],
+    ['with permessage-deflate', 100, { threshold: 100 }],
+    ['with a compressor for each connection', 20, { threshold: 100, shared: false }],
   ])(
     '%s',
-    async (_name, perMessageDeflate) => {
-      const options = perMessageDeflate ? { perMessageDeflate: { threshold: 100 } } : {};
+    async (_name, rounds, perMessageDeflate) => {
+      const isCompressed = perMessageDeflate !== false;
+      const options = { perMessageDeflate };
       const app = await startApp({ providers: [EmitModelGateway] }, { adapter: options });
       const server = app.adapter.create(0, { path: '/ws' });
       const first = newSeed();
-      for (let seed = first; seed < first + ROUNDS; seed++) {
+      for (let seed = first; seed < first + rounds; seed++) {
         const seats: ModelClient[] = [];
-        while (seats.length < SOCKETS) seats.push(await connectModelClient(app, perMessageDeflate));
-        expect(seats[0]!.socket.extensions !== '').toBe(perMessageDeflate);
+        while (seats.length < SOCKETS) seats.push(await connectModelClient(app, isCompressed));
+        expect(seats[0]!.socket.extensions !== '').toBe(isCompressed);
         await new ModelRun(new Random(seed), server, seats).run();
         for (const seat of seats) {
           if (seat.isOpen) await seat.client.next('end');

@@ -1,4 +1,5 @@
 import type { EnvelopeOptions, GatewayOptions } from './options.js';
+import { checkCompression } from './compression-options.js';
 import { checkLimits } from './limits.js';
 import { checkRecovery } from './recovery-options.js';
 import { isRecordLike, refuse, refuseOption, refuseUnknown } from '../../protocol/refuse.js';
@@ -50,7 +51,7 @@ const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>
       isRecordLike(value) && isPositiveOrUndefined(Reflect.get(value, 'maxDisconnectionDuration')),
   },
   perMessageDeflate: {
-    takes: "true, false, or an object of ws's options",
+    takes: "true, false, or an object of ws's options and shared",
     accepts: (value) => typeof value === 'boolean' || isRecordLike(value),
   },
   adapter: callback('such as createAdapter(redis) of @socket.io/redis-streams-adapter'),
@@ -211,4 +212,5 @@ export function checkOptions(options: unknown, where: string, isGateway: boolean
   }
   checkLimits(options, where, isGateway);
   checkRecovery(Reflect.get(options, 'recovery'), where);
+  checkCompression(Reflect.get(options, 'perMessageDeflate'), where);
 }

@@ -1,4 +1,5 @@
 import type { WebSocketOptions } from '../../server/transport/web-socket-acceptor.js';
+import type { CompressionOptions } from './compression-options.js';
 import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
 import type { OnceStore } from './once-store.js';
 import type { RecoveryOptions } from './recovery-options.js';
@@ -37,8 +38,12 @@ export interface PathOptions {
   connectTimeout?: number;
   /** Milliseconds for running handlers to finish and answer when the application closes. Default 5,000. */
   shutdownTimeout?: number;
-  /** Compression, as in `ws`. Default `false`, because compression costs memory for each connection. */
-  perMessageDeflate?: WebSocketOptions['perMessageDeflate'];
+  /**
+   * Compression of messages, for clients that offer `permessage-deflate`. `true`: each message of 1,024 bytes and more is
+   * compressed on its own, once for all clients. An object takes the options of `ws`, and `shared`. Default `false`: the
+   * size of a compressed message can reveal a secret that stands beside text of an attacker.
+   */
+  perMessageDeflate?: boolean | CompressionOptions;
   /**
    * A Socket.IO adapter, which keeps the rooms and connects the nodes of a cluster. An arrow function that returns `undefined`
    * means rooms in memory. Default: rooms in memory.

@@ -1,7 +1,10 @@
+import type { DeflatedFrame } from './deflated-frame.js';
 import { ENVELOPE, lengthOf, type Encoded, type Encoding } from './encoding.js';
 
 const FIN_TEXT = 0x81;
 const FIN_BINARY = 0x82;
+/** The first reserved bit marks a compressed message (RFC 7692, section 6). */
+const COMPRESSED = 0x40;
 
 const LONG_HEADER = String.fromCharCode(FIN_TEXT, 126);
 /** The headers of texts of up to 125 bytes. */
@@ -34,6 +37,8 @@ function writeText(target: Buffer, offset: number, text: string, length: number)
 
 /** A message that many connections share. The first one that writes it makes its bytes, all others reuse them. */
 export class Frame {
+  /** Its compressed forms. A `Deflater` makes them. */
+  deflated: DeflatedFrame | undefined;
   private framed: Buffer | undefined;
   private withOffset: Frame | undefined;
 
@@ -47,7 +52,7 @@ export class Frame {
     private readonly encoding: Encoding = ENVELOPE,
   ) {}
 
-  /** Returns one frame for the bytes of several. Only for connections without compression. */
+  /** Returns one frame for the bytes of one or several. */
   static joined(bytes: Buffer): Frame {
     const frame = new Frame(bytes);
     frame.framed = bytes;
@@ -132,8 +137,17 @@ function frameEncoded(message: Encoded): Buffer {
 }
 
 function frameBinary(payload: Buffer): Buffer {
+  return frameBytes(payload, FIN_BINARY);
+}
+
+/** Returns the frame of a message that is compressed already (RFC 7692, section 7.2.1). */
+export function frameDeflated(payload: Buffer, isText: boolean): Buffer {
+  return frameBytes(payload, COMPRESSED | (isText ? FIN_TEXT : FIN_BINARY));
+}
+
+function frameBytes(payload: Buffer, first: number): Buffer {
   const bytes = Buffer.allocUnsafe(headerSize(payload.length) + payload.length);
-  payload.copy(bytes, writeHeader(bytes, 0, FIN_BINARY, payload.length));
+  payload.copy(bytes, writeHeader(bytes, 0, first, payload.length));
   return bytes;
 }
 

@@ -35,13 +35,14 @@ export function bytesOf(items: readonly Outgoing[]): Buffer {
     const [item] = items as [Outgoing];
     return typeof item === 'string' ? frameText(item) : item.bytes;
   }
-  if (lastItems !== undefined && lastBytes !== undefined && sameFrames(items, lastItems)) return lastBytes;
+  if (lastItems !== undefined && lastBytes !== undefined && sameItems(items, lastItems)) return lastBytes;
   lastItems = items;
   lastBytes = joinFrames(items);
   return lastBytes;
 }
 
-function sameFrames(items: readonly Outgoing[], others: readonly Outgoing[]): boolean {
+/** Returns whether two lists have the same frames and texts, and so the same bytes. */
+export function sameItems(items: readonly Outgoing[], others: readonly Outgoing[]): boolean {
   if (items.length !== others.length) return false;
   // frames are compared by identity; two equal texts have equal bytes as well
   for (let i = 0; i < items.length; i++) if (items[i] !== others[i]) return false;

@@ -1,5 +1,7 @@
 import type { Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
+import type { SendCallback, SendOptions } from './connection.js';
+import type { DeflateWriter, NegotiatedDeflate } from './deflate-writer.js';
 
 /** Gets the events of one WebSocket. */
 export interface WebSocketListener {
@@ -19,6 +21,11 @@ export interface WebSocketListener {
 export class ServerWebSocket extends WebSocket {
   listener: WebSocketListener | undefined = undefined;
   reader: { read(piece: Buffer): void } | undefined = undefined;
+  // only connections with compression have these
+  /** The compression that all connections share, where the client agreed on it. */
+  declare deflate: NegotiatedDeflate | undefined;
+  /** Writes the messages that are compressed so. */
+  declare writer: DeflateWriter | undefined;
 
   override emit(event: string | symbol, first?: unknown, second?: unknown): boolean {
     const { listener } = this;
@@ -32,7 +39,35 @@ export class ServerWebSocket extends WebSocket {
     else if (event === 'error') listener.onError(first as Error);
     return !hasListeners || super.emit(event, first, second);
   }
+
+  // what `ws` writes itself goes behind the messages that are being compressed
+
+  override send(data: Sent, options?: WsSendOptions | SendCallback, callback?: SendCallback): void {
+    this.writer?.flush();
+    if (typeof options === 'function') return this.send(data, {}, options);
+    // `ws` would make a compressor for this connection
+    const given = options ?? {};
+    super.send(data, this.deflate === undefined ? given : { ...given, compress: false }, callback);
+  }
+
+  override ping(...args: Parameters<WebSocket['ping']>): void {
+    this.writer?.flush();
+    super.ping(...args);
+  }
+
+  override pong(...args: Parameters<WebSocket['pong']>): void {
+    this.writer?.flush();
+    super.pong(...args);
+  }
+
+  override close(code?: number, reason?: string | Buffer): void {
+    this.writer?.flush();
+    super.close(code, reason);
+  }
 }
+
+type Sent = Parameters<WebSocket['send']>[0];
+type WsSendOptions = { [Name in keyof SendOptions]: SendOptions[Name] | undefined };
 
 type EndListener = (this: Duplex) => void;
 

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
 import type { WebSocket } from 'ws';
+import { limitInflaters } from '../../ws/inflater-limit.js';
 import { guardReceiver } from '../../ws/receiver-guard.js';
 import { runDetached } from '../util/detached.js';
+import { WsWriter, type CompressingWriter } from './compressing-writer.js';
 import type { ConnectionLimits } from './connection-limits.js';
 import {
   HOLDERS,
@@ -15,6 +17,7 @@ import {
   type SendCallback,
   type SendOptions,
 } from './connection.js';
+import { DeflateWriter } from './deflate-writer.js';
 import { describeEnd } from './disconnect-reason.js';
 import { ENVELOPE, type Encoded, type Encoding } from './encoding.js';
 import { readAhead } from './frame-reader.js';
@@ -64,8 +67,8 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
   private rate: MessageRate | undefined;
   private failure: Error | undefined;
   private draining: Draining | undefined;
-  /** Where messages are compressed: called when `ws` has written one. */
-  private onSent: (() => void) | undefined;
+  /** Writes the messages where compression was negotiated. */
+  private writer: CompressingWriter | undefined;
   private holders = 0;
   /** This side has ended the connection: nothing that still arrives counts. */
   private isEnded = false;
@@ -91,6 +94,7 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
     ws.listener = this;
     // only the receiver of compressed messages can stay busy
     if (ws.extensions !== '') guardReceiver(ws);
+    if (ws.deflate?.clientNoContextTakeover === true) limitInflaters(ws);
     readAhead(this.tcp, ws);
     ignoreEndAfterClose(this.tcp);
   }
@@ -116,11 +120,16 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
 
   startWriting(): void {
     if (this.raw === undefined || this.outbox.hasStarted) return;
-    if (this.raw.extensions.includes('permessage-deflate'))
-      this.onSent = () => {
-        if (this.outbox.isIdle) this.draining?.settle();
-      };
+    if (this.raw.extensions !== '') this.writer = this.compressingWriter(this.raw);
     this.outbox.start();
+  }
+
+  private compressingWriter(ws: ServerWebSocket): CompressingWriter {
+    const onWritten = (): void => {
+      if (this.outbox.isIdle) this.draining?.settle();
+    };
+    if (ws.deflate === undefined) return new WsWriter(ws, this.tcp, onWritten);
+    return (ws.writer = new DeflateWriter(this.tcp, ws, ws.deflate, onWritten));
   }
 
   refuse(message: Encoded): void {
@@ -244,39 +253,24 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
     return this.raw?.readyState === OPEN;
   }
   get takesFrames(): boolean {
-    return this.onSent === undefined;
+    return this.writer === undefined;
   }
   get unwrittenBytes(): number {
-    return this.onSent === undefined ? this.tcp.writableLength : this.raw!.bufferedAmount;
+    return this.writer === undefined ? this.tcp.writableLength : this.writer.unwrittenBytes;
   }
   get needsDrain(): boolean {
     return this.tcp.writableNeedDrain;
   }
-  /** `ws` compresses one message at a time: the others wait with it, not in the socket. */
   get isBusy(): boolean {
-    if (this.tcp.writableNeedDrain) return true;
-    return this.onSent !== undefined && this.raw!.bufferedAmount > this.tcp.writableHighWaterMark;
+    return this.writer === undefined ? this.tcp.writableNeedDrain : this.writer.isBusy;
   }
 
   write(items: readonly Outgoing[]): number {
     if (!this.isOpen) return 0;
-    if (this.onSent !== undefined) return this.writeThroughWs(items);
+    if (this.writer !== undefined) return this.writer.write(items);
     const bytes = frameAscii(items) ?? bytesOf(items);
     this.tcp.write(bytes, 'latin1');
     return bytes.length;
-  }
-
-  private writeThroughWs(items: readonly Outgoing[]): number {
-    let largest = 0;
-    for (const item of items) {
-      const payload = typeof item === 'string' ? item : item.payload;
-      const compress = typeof item === 'string' || item.compress;
-      for (const part of typeof payload === 'string' || Buffer.isBuffer(payload) ? [payload] : payload) {
-        largest = Math.max(largest, Buffer.byteLength(part));
-        this.raw!.send(part, { compress }, this.onSent);
-      }
-    }
-    return largest;
   }
 
   onOverflow(): void {

@@ -4,6 +4,7 @@ import type { EnvelopeServer } from '../namespace/envelope-server.js';
 import { EnvelopeSocket } from '../socket/envelope-socket.js';
 import type { ConnectionLimits } from '../transport/connection-limits.js';
 import type { Connection, ConnectionWatcher } from '../transport/connection.js';
+import type { SharedDeflate } from '../transport/deflate-negotiator.js';
 import { WebSocketAcceptor, type WebSocketOptions } from '../transport/web-socket-acceptor.js';
 import { recordFields, grantOf } from '../handshake/grant.js';
 import type { Recovery } from '../recovery/types.js';
@@ -25,6 +26,8 @@ import { WebSocketRequest } from './web-socket-request.js';
 export interface UpgradeHandlerConfig {
   /** Limits and compression of `ws`. */
   readonly webSocket: WebSocketOptions;
+  /** A compression that all connections share, in the place of that of `ws`; `undefined`: none. */
+  readonly deflate: SharedDeflate | undefined;
   /** Selects a subprotocol, as the option `handleProtocols` says. */
   readonly selectProtocol: ConnectionTerms['selectProtocol'];
   readonly limits: ConnectionLimits;
@@ -91,7 +94,8 @@ export class UpgradeHandler implements ConnectionWatcher {
   ) {
     const { limits, encodingOf, selectProtocol } = config;
     this.terms = { limits, encodingOf, watcher: this, selectProtocol };
-    this.acceptor = new WebSocketAcceptor({ ...config.webSocket, handleProtocols: config.selectProtocol });
+    const webSocket = { ...config.webSocket, handleProtocols: config.selectProtocol };
+    this.acceptor = new WebSocketAcceptor(webSocket, config.deflate);
   }
 
   /** The open and closing connections: a live view. */

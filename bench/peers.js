@@ -43,6 +43,12 @@ export const PEERS = {
     othersProtocol: 'envelope',
     what: 'the same: how far the noise goes',
   },
+  uncompressed: { ...ours(BUILD, 'uncompressed'), what: 'ours without the option perMessageDeflate' },
+  'compressed by ws': {
+    ...ours(BUILD, 'compressed by ws'),
+    protocol: 'envelope, compressed',
+    what: 'ours with perMessageDeflate: { shared: false }: `ws` compresses for each client',
+  },
 };
 
 /** Another build of this package. */
@@ -59,6 +65,10 @@ export const withSocketIO = (peer) =>
   peer.othersProtocol === undefined
     ? { ...inVariant(peer, 'with Socket.IO'), othersProtocol: 'socket.io in /ws' }
     : peer;
+
+/** This package as `peer`, with compression, and clients that compress, unless it is in a variant already. */
+export const withCompression = (peer) =>
+  peer.args.length < 3 ? { ...inVariant(peer, 'compressed'), protocol: 'envelope, compressed' } : peer;
 
 /** Whether this package has been built with the entry for clients of Socket.IO. */
 export const hasSocketIO = existsSync(new URL('../dist/esm/socketio/index.js', import.meta.url));

@@ -1,9 +1,11 @@
 // A WebSocket client that costs almost nothing: it writes prebuilt frames and counts the frames that it receives.
 import { connect } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
+import { constants, deflateRawSync } from 'node:zlib';
 import { PollingConnection } from './polling.js';
 
 const MASK = 0x80;
+const COMPRESSED_TEXT = 0x41;
 const PING = 9;
 const CLOSE = 8;
 /** Engine.IO's own ping, as the payload of a text frame. */
@@ -23,6 +25,10 @@ function lengthField(length) {
   return [MASK | 127, 0, 0, 0, 0, length >>> 24, (length >> 16) & 255, (length >> 8) & 255, length & 255];
 }
 
+/** Returns a client's frame with a compressed text (RFC 7692, section 7.2.1). */
+const compressedFrameOf = (text) =>
+  frameOf(deflateRawSync(text, { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4), COMPRESSED_TEXT);
+
 /** Close code 1000 (section 7.4.1). */
 const NORMAL_CLOSURE = frameOf(Buffer.from([0x03, 0xe8]), CLOSE);
 
@@ -41,16 +47,25 @@ const socketIOWebSocket = (namespace = '') => ({
   pong: frameOf('3'),
 });
 
+const envelope = {
+  path: '/ws',
+  // the offset of the event's name
+  name: '{"event":"'.length,
+  emit: (event, data) => frameOf(JSON.stringify({ event, data })),
+  request: (event, data, id, key) =>
+    frameOf(JSON.stringify({ event, data, id, ...(key !== undefined && { meta: { key } }) })),
+  welcome: 0,
+};
+
 /** How each protocol encodes the same messages. `welcome` counts the messages that a server sends to a new client. */
 export const PROTOCOLS = {
-  envelope: {
-    path: '/ws',
-    // the offset of the event's name
-    name: '{"event":"'.length,
-    emit: (event, data) => frameOf(JSON.stringify({ event, data })),
-    request: (event, data, id, key) =>
-      frameOf(JSON.stringify({ event, data, id, ...(key !== undefined && { meta: { key } }) })),
-    welcome: 0,
+  envelope,
+  // as browsers do; received messages are counted, and not decompressed
+  'envelope, compressed': {
+    ...envelope,
+    extensions: 'permessage-deflate; client_max_window_bits',
+    emit: (event, data) => compressedFrameOf(JSON.stringify({ event, data })),
+    request: (event, data, id) => compressedFrameOf(JSON.stringify({ event, data, id })),
   },
   'socket.io': socketIOWebSocket(),
   'socket.io in /ws': socketIOWebSocket('/ws,'),
@@ -98,6 +113,7 @@ class Connection {
       tcp.once(secure ? 'secureConnect' : 'connect', () => {
         tcp.write(
           `GET ${wire.path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
+            (wire.extensions === undefined ? '' : `Sec-WebSocket-Extensions: ${wire.extensions}\r\n`) +
             'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
         );
       });

@@ -1,6 +1,6 @@
 // The workloads. Each starts a new server and a new load, warms both up, and returns figures.
 import { execFileSync } from 'node:child_process';
-import { forSocketIO, withSocketIO } from './peers.js';
+import { forSocketIO, withCompression, withSocketIO } from './peers.js';
 import { pause, start } from './processes.js';
 
 const LOAD = new URL('./load.js', import.meta.url);
@@ -103,12 +103,14 @@ const fanOut = (clients, perTick, times, peers = WITH_FLOOR) =>
     ...{ clients, command: 'broadcast', perTick, times, to: clients, peers },
   });
 
-function idle(clients, peers = BASIC) {
+function idle(clients, peers = BASIC, { name = 'idle memory', use = async () => undefined } = {}) {
   return {
-    name: `idle memory, ${clients.toLocaleString('en')} connections`,
+    name: `${name}, ${clients.toLocaleString('en')} connections`,
     peers,
     run: (peer, _share, flags) =>
-      withPeer(peer, clients, ['--expose-gc', ...flags], async ({ server, empty }) => {
+      withPeer(peer, clients, ['--expose-gc', ...flags], async (sides) => {
+        const { server, empty } = sides;
+        await use(sides);
         const full = await server.ask('memory');
         const each = (name) => (full[name] - empty[name]) / clients / 1_000;
         return {
@@ -189,6 +191,27 @@ const besideSocketIO = (workload) => ({
   run: (peer, ...rest) => workload.run(withSocketIO(peer), ...rest),
 });
 
+/** The same workload where clients offer compression, and "ours" compresses once for all of them. */
+const compressed = (workload, peers = ['ours', 'uncompressed', 'compressed by ws']) => ({
+  name: `compressed: ${workload.name}`,
+  peers,
+  run: (peer, ...rest) => workload.run(withCompression(peer), ...rest),
+});
+
+const lists = (clients, perTick, times) =>
+  sending(`1.2 kB to ${clients.toLocaleString('en')}, ${perTick} a tick`, {
+    ...{ clients, command: 'broadcastList', perTick, times, to: clients },
+  });
+
+/** Lets each client send a message and get its answer, and then a broadcast. */
+async function exchange({ server, load }) {
+  const clients = await server.ask('clients');
+  await load.ask('echo', { event: 'echo', depth: 1, messages: clients });
+  await load.ask('expect', { messages: clients });
+  await server.ask('broadcastList', { times: 1, perTick: 1 });
+  await load.ask('received');
+}
+
 export const WORKLOADS = [
   echo('echo, 50 clients x 32 in flight', { depth: 32, messages: 300_000 }),
   echo('echo, 50 clients x 1 in flight', { depth: 1, messages: 100_000 }),
@@ -230,4 +253,11 @@ export const WORKLOADS = [
   besideSocketIO(echo('50 x 1 in flight', { depth: 1, messages: 100_000 })),
   besideSocketIO(fanOut(1_000, 1, 300)),
   besideSocketIO(fanOut(1_000, 20, 800)),
+  compressed(lists(200, 1, 2_000)),
+  compressed(lists(1_000, 1, 400)),
+  // `ws` takes so long that clients count as slow readers
+  compressed(lists(1_000, 20, 800), ['ours', 'uncompressed']),
+  compressed(
+    idle(1_000, undefined, { name: 'idle memory after messages in both directions', use: exchange }),
+  ),
 ];

@@ -1,6 +1,15 @@
 // Shared by all servers of the bench.
 export const TEXT = 'a payload of some sixty characters, as chat messages have it';
 
+/** 1.2 kB of JSON, as lists on pages have it. */
+export const LIST = Array.from({ length: 9 }, (_, i) => ({
+  id: 48_201 + i * 37,
+  name: ['Ada Lovelace', 'Grace Hopper', 'Edsger Dijkstra', 'Barbara Liskov'][i % 4],
+  price: Math.round(123_457 * Math.sin(i + 1)) / 100,
+  state: ['open', 'paid', 'sent'][i % 3],
+  at: new Date(1_796_000_000_000 + i * 7_654_321).toISOString(),
+}));
+
 /** Calls `call` `times` times, `perTick` times in each turn of the event loop. */
 export function repeat(times, perTick, call) {
   return new Promise((resolve) => {

@@ -1,6 +1,7 @@
 // The same gateway on each adapter of Nest:
 // node bench/servers/nest.js envelope|ws|socket.io [build of this package] [variant]
-// variant: no limits, with context, with telemetry, with Socket.IO (beside bare clients), for Socket.IO (its clients only)
+// variant: no limits, with context, with telemetry, with Socket.IO (beside bare clients), for Socket.IO (its clients only),
+// compressed, compressed by ws, uncompressed
 import 'reflect-metadata';
 import { Module, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -8,7 +9,7 @@ import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { ownCpu, ownMemory, serve } from '../processes.js';
-import { LIMITS, manySmallRooms, NO_LIMITS, repeat, TEXT } from './common.js';
+import { LIMITS, LIST, manySmallRooms, NO_LIMITS, repeat, TEXT } from './common.js';
 
 const [, , kind, build = '../../dist/esm/index.js', variant] = process.argv;
 /** A native socket has no rooms, so its application loops over all clients. */
@@ -77,6 +78,8 @@ const ADAPTERS = {
     return new EnvelopeAdapter(app, {
       limits: variant === 'no limits' ? NO_LIMITS : LIMITS,
       messageContext: variant === 'with context',
+      ...(variant === 'compressed' && { perMessageDeflate: true }),
+      ...(variant === 'compressed by ws' && { perMessageDeflate: { shared: false } }),
       ...(variant?.endsWith('Socket.IO') && { transports: [await socketIO()] }),
     });
   },
@@ -104,6 +107,7 @@ serve({
   memory: ownMemory,
   clients: () => clients.size,
   broadcast: ({ times, perTick }) => repeat(times, perTick, () => broadcast('room')),
+  broadcastList: ({ times, perTick }) => repeat(times, perTick, () => server.to('room').emit('news', LIST)),
   direct({ times, perTick }) {
     const all = [...clients];
     return repeat(times, perTick, () => direct(pick(all)));

@@ -159,6 +159,15 @@ export function declareMessageChecks({ it }: Suite, fixture: ClientFixture): voi
     matches(await fixture.client.reported('failed', 's'), { data: 'broken' });
   });
 
+  it('ends a stream at a message whose "more" is not true (5.4)', async () => {
+    const connection = await fixture.connect();
+    fixture.client.do({ do: 'stream', key: 's', event: 'ticks' });
+    const { id } = await connection.next('ticks');
+    connection.ws.send(JSON.stringify({ data: 0, ack: id, more: 1 }));
+    matches(await fixture.client.reported('value', 's'), { data: 0 });
+    await fixture.client.reported('end', 's');
+  });
+
   it('cancels a stream by its id (9.3)', async () => {
     const connection = await fixture.connect();
     fixture.client.do({ do: 'stream', key: 's', event: 'ticks' });

@@ -133,8 +133,8 @@ export class ScriptedServer {
   refusal: { status: number; headers?: Record<string, string> } | undefined;
   /** Refuses all further upgrades with this status. */
   refuseAll: number | undefined;
-  /** How many upgrades were unanswered for. */
-  attempts = 0;
+  /** When each upgrade request arrived. */
+  readonly attemptTimes: number[] = [];
   private server!: WebSocketServer;
 
   static async start(): Promise<ScriptedServer> {
@@ -146,7 +146,7 @@ export class ScriptedServer {
       verifyClient: (_info, decide) => {
         const { refusal = scripted.refuseAll === undefined ? undefined : { status: scripted.refuseAll } } =
           scripted;
-        scripted.attempts++;
+        scripted.attemptTimes.push(performance.now());
         scripted.refusal = undefined;
         if (refusal === undefined) decide(true);
         else decide(false, refusal.status, 'refused', refusal.headers);
@@ -159,6 +159,11 @@ export class ScriptedServer {
     });
     await new Promise((resolve) => scripted.server.once('listening', resolve));
     return scripted;
+  }
+
+  /** The number of upgrade requests. */
+  get attempts(): number {
+    return this.attemptTimes.length;
   }
 
   get url(): string {

@@ -63,6 +63,60 @@ export const CLIENT_MUTANTS: readonly ClientMutant[] = [
     from: '        if self.is_closing:\n            return\n',
     to: '',
   },
+  {
+    fault: 'reports $ events that it does not know',
+    check: /ignores unknown fields and \$ events/,
+    from: 'elif not event.startswith("$") and event not in RESERVED:',
+    to: 'elif event not in RESERVED:',
+  },
+  {
+    fault: 'reports events with reserved names',
+    check: /ignores events with reserved names/,
+    from: 'elif not event.startswith("$") and event not in RESERVED:',
+    to: 'elif not event.startswith("$"):',
+  },
+  {
+    fault: 'takes any value of more for true',
+    check: /ends a stream at a message whose "more" is not true/,
+    from: 'frame.get("more") is True',
+    to: 'bool(frame.get("more"))',
+  },
+  {
+    fault: 'pads the base64url of its credentials',
+    check: /connects, and offers its credentials/,
+    from: '.decode().rstrip("=")',
+    to: '.decode() + "="',
+  },
+  {
+    fault: 'forgets the offset of messages',
+    check: /sends its session and the last offset/,
+    from: '            self.offset = frame["offset"]',
+    to: '            self.offset = self.offset or frame["offset"]',
+  },
+  {
+    fault: 'keeps its session after a goodbye',
+    check: /drops its session when it disconnects/,
+    from: 'self.session = self.offset = self.due = None',
+    to: 'self.due = None',
+  },
+  {
+    fault: 'does not answer pings',
+    check: /answers pings with their payload/,
+    from: 'self.send(PONG, payload)',
+    to: 'pass',
+  },
+  {
+    fault: 'ignores Retry-After',
+    check: /waits for Retry-After/,
+    from: 'at_least=float(refused.retry_after or 0)',
+    to: 'at_least=0.0',
+  },
+  {
+    fault: 'says that it is connected before $session',
+    check: /refused after the upgrade and before \$session/,
+    from: 'if self.connection.protocol != "envelope.v1":',
+    to: 'if True:',
+  },
 ];
 
 /** Writes the mutant into a folder, and returns its path. */

@@ -18,6 +18,35 @@ const withMessage = (
   };
 };
 
+type Message = Record<string, unknown>;
+
+/** Returns a change of the answers of the server, except those to `$ping`, by which the checks wait. */
+function withAnswer(change: (answer: Message) => object): NonNullable<Change['fromServer']> {
+  return ({ message, bytes }) =>
+    message === undefined || !('ack' in message) || message['event'] === '$ping'
+      ? [bytes]
+      : [asServer(change(message))];
+}
+
+/** Returns a change of the data of exceptions. */
+function withRefusal(change: (data: Message) => object): NonNullable<Change['fromServer']> {
+  return ({ message, bytes }) =>
+    message?.['event'] === 'exception'
+      ? [asServer({ ...message, data: change(message['data'] as Message) })]
+      : [bytes];
+}
+
+/** Returns a change of the data of `$session`. */
+function withSession(change: (data: Message) => object): NonNullable<Change['fromServer']> {
+  return ({ message, bytes }) =>
+    message?.['event'] === '$session'
+      ? [asServer({ ...message, data: change(message['data'] as Message) })]
+      : [bytes];
+}
+
+const isRefusal = (message: Message | undefined, code: string): boolean =>
+  message?.['event'] === 'exception' && (message['data'] as Message)['code'] === code;
+
 /** Faults of real servers, and faults that an earlier version of these checks did not find. */
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -129,6 +158,147 @@ export const MUTANTS: readonly Mutant[] = [
       fromServer: ({ message, bytes }) =>
         message?.['event'] === 'renamed' ? [asServer({ ...message, event: 'rename' })] : [bytes],
     },
+  },
+  {
+    fault: 'answers a numeric id with a text',
+    check: /are answered with the same id/,
+    change: { fromServer: withAnswer((answer) => ({ ...answer, ack: String(answer['ack']) })) },
+  },
+  {
+    fault: 'takes 1 and "1" for the same id',
+    check: /distinguish the ids/,
+    change: { fromServer: withAnswer((answer) => ({ ...answer, ack: 1 })) },
+  },
+  {
+    fault: 'sends its final answers twice',
+    check: /receive exactly one final response: a value/,
+    change: {
+      fromServer: ({ message, bytes }) =>
+        message !== undefined && 'ack' in message ? [bytes, bytes] : [bytes],
+    },
+  },
+  {
+    fault: 'never ends a stream',
+    check: /send each value with "more", and an end/,
+    change: { fromServer: withAnswer((answer) => ({ ...answer, more: true })) },
+  },
+  {
+    fault: 'ends a stream with its first value',
+    check: /send each value with "more", and an end/,
+    change: { fromServer: withAnswer(({ more: _, ...answer }) => answer) },
+  },
+  {
+    fault: 'sends an event before $session',
+    check: /sends \$session first and once/,
+    change: {
+      fromServer: ({ message, bytes }) =>
+        message?.['event'] === '$session' ? [asServer({ event: 'told' }), bytes] : [bytes],
+    },
+  },
+  {
+    fault: 'sends $session to everybody',
+    check: /needs no header, no subprotocol/,
+    change: {
+      fromServer: ({ message, bytes }) =>
+        message !== undefined && 'ack' in message
+          ? [asServer({ event: '$session', data: {} }), bytes]
+          : [bytes],
+    },
+  },
+  {
+    fault: 'closes the connection at an unknown event',
+    check: /without a handler are each refused/,
+    change: {
+      fromServer: ({ message, bytes }) =>
+        isRefusal(message, 'unknown_event')
+          ? [bytes, serverFrame(OP.close, Buffer.from([0x03, 0xf0]))]
+          : [bytes],
+    },
+  },
+  {
+    fault: 'repeats the payload in a refusal',
+    check: /bad_frame › refuses invalid JSON/,
+    change: { fromServer: withRefusal((data) => ({ ...data, message: 'secret' })) },
+  },
+  {
+    fault: 'has codes of its own',
+    check: /bad_event › refuses an invalid event/,
+    change: { fromServer: withRefusal((data) => ({ ...data, code: 'invalid' })) },
+  },
+  {
+    fault: 'answers refused requests without their id',
+    check: /bad_event › refuses an invalid event/,
+    change: {
+      fromServer: ({ message, bytes }) => {
+        if (message?.['event'] !== 'exception') return [bytes];
+        const { ack: _, ...rest } = message;
+        return [asServer(rest)];
+      },
+    },
+  },
+  {
+    fault: 'takes a message with id and ack for an answer',
+    check: /ignore a response that also has an id/,
+    change: {
+      fromClient: withMessage(({ id, ...message }) =>
+        'ack' in message && id !== undefined ? message : undefined,
+      ),
+    },
+  },
+  {
+    fault: 'takes answers of another type for its own',
+    check: /accept one response, and ignore late/,
+    change: {
+      fromClient: withMessage((message) =>
+        typeof message['ack'] === 'string' && /^\d+$/.test(message['ack'])
+          ? { ...message, ack: Number(message['ack']) }
+          : undefined,
+      ),
+    },
+  },
+  {
+    fault: 'ignores $cancel',
+    check: /end after \$cancel with one final response/,
+    change: { fromClient: ({ message, bytes }) => (message?.['event'] === '$cancel' ? [] : [bytes]) },
+  },
+  {
+    fault: 'does not answer pings of RFC 6455',
+    check: /pings of RFC 6455 are answered/,
+    change: { fromServer: ({ opcode, bytes }) => (opcode === OP.pong ? [] : [bytes]) },
+  },
+  {
+    fault: 'closes with 1000, whatever the client closes with',
+    check: /with the code that the client closes with/,
+    change: {
+      fromServer: ({ opcode, bytes }) =>
+        opcode === OP.close ? [serverFrame(OP.close, Buffer.from([0x03, 0xe8]))] : [bytes],
+    },
+  },
+  {
+    fault: 'forgets what a client sends before $session',
+    check: /handles what a client sends before \$session/,
+    change: {
+      fromClient: withMessage((message) =>
+        message['id'] === 1 ? { ...message, event: 'nothing' } : undefined,
+      ),
+    },
+  },
+  {
+    fault: 'lets the first of two fields with one name count',
+    check: /may have any field in meta, and any name twice/,
+    change: {
+      fromClient: withMessage((message) => (message['data'] === 2 ? { ...message, data: 1 } : undefined)),
+    },
+  },
+  {
+    fault: 'says that nothing was recovered',
+    check: /restores the id, and sends missed messages/,
+    change: { fromServer: withSession((session) => ({ ...session, recovered: false })) },
+  },
+  {
+    fault: 'gives the same token again',
+    check: /recovers repeatedly, each time with a new token/,
+    change: { fromServer: withSession((session) => ({ ...session, session: 'a.b' })) },
   },
 ];
 

@@ -168,6 +168,31 @@ describeInBrowser('sample 06-orders in Chromium', () => {
     await ada.page.getByText('Bo is online').waitFor({ state: 'detached' });
   });
 
+  it('shows in which field a colleague is, until they leave it', async () => {
+    const [ada, bo] = [await openAs('Ada'), await openAs('Bo')];
+    await ada.open(1042);
+    await bo.open(1042);
+    const isEditing = (field: string) => ada.panel.getByText(`Bo is editing the ${field}`);
+    await bo.page.getByLabel('Quantity', { exact: true }).focus();
+    await isEditing('quantity').waitFor({ state: 'attached' });
+    await bo.page.getByLabel('Note').pressSequentially('ring twice');
+    await isEditing('note').waitFor({ state: 'attached' });
+    await isEditing('quantity').waitFor({ state: 'detached' });
+    // who comes later sees it as well, and nobody sees it of another order
+    const cleo = await openAs('Cleo');
+    await cleo.open(1042);
+    await cleo.panel.getByText('Bo is editing the note').waitFor({ state: 'attached' });
+    await cleo.open(1043);
+    await cleo.panel.getByText('Bo is editing').waitFor({ state: 'detached' });
+    await bo.close();
+    await isEditing('note').waitFor({ state: 'detached' });
+    await bo.open(1042);
+    await bo.page.getByLabel('Due').focus();
+    await isEditing('due').waitFor({ state: 'attached' });
+    await bo.page.close();
+    await isEditing('due').waitFor({ state: 'detached' });
+  });
+
   it('goes on without a connection, and shows afterwards what changed meanwhile', async () => {
     const ada = await openAs('Ada');
     await ada.open(1042);

@@ -2,5 +2,12 @@ import { createEnvelopeHooks } from 'nestjs-envelope/react';
 import type { OrdersEmits, OrdersListens } from './events.js';
 
 /** The hooks with the types of the gateway. */
-export const { EnvelopeProvider, useSocket, useConnectionState, useEvent, useSubscription, usePresence } =
-  createEnvelopeHooks<OrdersListens, OrdersEmits>();
+export const {
+  EnvelopeProvider,
+  useSocket,
+  useConnectionState,
+  useEvent,
+  useSubscription,
+  usePresence,
+  useOthers,
+} = createEnvelopeHooks<OrdersListens, OrdersEmits>();

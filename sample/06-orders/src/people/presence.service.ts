@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { EnvelopeSocket } from 'nestjs-envelope';
 import type { OrdersServer } from '../orders/orders-events.js';
-import { TABLE, type Activity, type Member } from './presence.js';
+import { Focus, TABLE, type Activity, type Member } from './presence.js';
 
-/** Shows everybody who looks at the table who else does, and who has which order open. */
+/** Shows everybody who looks at the table who else does, who has which order open, and who edits what. */
 @Injectable()
 export class PresenceService {
   private server!: OrdersServer;
@@ -11,6 +11,8 @@ export class PresenceService {
   start(server: OrdersServer): void {
     this.server = server;
     server.presence.share(TABLE);
+    // only the latest one matters: the page reads and sets it with useOthers
+    server.presence.shareStates(TABLE, { accept: (state) => Focus.safeParse(state).success });
   }
 
   /** Shows on which order a client is. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Field } from '../orders/order.js';
 
 /** The room of those who look at the table. */
 export const TABLE = 'orders';
@@ -15,6 +16,9 @@ export type Activity = z.infer<typeof Activity>;
 /** Somebody who looks at the table, with one activity for each tab. */
 export const Member = z.object({ key: z.string(), metas: z.array(Activity) }).meta({ id: 'Member' });
 export type Member = z.infer<typeof Member>;
+
+/** In which field of which order somebody edits: a state that the pages set themselves. */
+export const Focus = z.object({ order: z.int(), field: Field });
 
 export const Room = z.object({ room: z.literal(TABLE) }).meta({ id: 'Room' });
 export type Room = z.infer<typeof Room>;

@@ -1,5 +1,6 @@
 import { useId, type ReactNode } from 'react';
 import type { Field, Order } from '../events.js';
+import { Avatars } from '../people/avatar.js';
 import { shortName } from '../people/people.js';
 import { FIELD_NAMES, STATUS_NAMES, STATUSES, valueName } from '../ui/formats.js';
 import { Icon } from '../ui/icons.js';
@@ -16,10 +17,12 @@ interface FieldsProps {
   readonly conflicts: readonly Field[];
   /** Who changed a field last, if that is known. */
   readonly authorOf: (field: Field) => string | undefined;
+  /** Who else edits a field now. */
+  readonly editorsOf: (field: Field) => readonly string[];
   readonly drafts: Drafts;
 }
 
-export function OrderFields({ shown, order, conflicts, authorOf, drafts }: FieldsProps) {
+export function OrderFields({ shown, order, conflicts, authorOf, editorsOf, drafts }: FieldsProps) {
   const id = useId();
   const set = (field: Field) => (value: Value) => drafts.edit(order, field, value);
   /** The buttons of the conflict go away: the focus moves to the field. */
@@ -38,10 +41,14 @@ export function OrderFields({ shown, order, conflicts, authorOf, drafts }: Field
         onTake={() => decide(field, drafts.takeTheirs)}
       />
     );
+  const editors = (field: Field): ReactNode => (
+    <Avatars ids={editorsOf(field)} doing={`editing the ${FIELD_NAMES[field].toLowerCase()}`} />
+  );
   return (
     <>
-      <fieldset className="field">
+      <fieldset className="field" data-field="status">
         <legend>Status</legend>
+        {editors('status')}
         <div className="segments">
           {STATUSES.map((status) => (
             <label key={status} data-status={status}>
@@ -60,12 +67,14 @@ export function OrderFields({ shown, order, conflicts, authorOf, drafts }: Field
         {conflict('status')}
       </fieldset>
       <div className="pair">
-        <div className="field">
+        <div className="field" data-field="quantity">
           <label htmlFor={`${id}-quantity`}>Quantity</label>
+          {editors('quantity')}
           <Quantity id={`${id}-quantity`} value={shown.quantity} onChange={set('quantity')} />
         </div>
-        <div className="field">
+        <div className="field" data-field="due">
           <label htmlFor={`${id}-due`}>Due</label>
+          {editors('due')}
           <input
             id={`${id}-due`}
             type="date"
@@ -77,8 +86,9 @@ export function OrderFields({ shown, order, conflicts, authorOf, drafts }: Field
         {conflict('quantity')}
         {conflict('due')}
       </div>
-      <div className="field">
+      <div className="field" data-field="note">
         <label htmlFor={`${id}-note`}>Note</label>
+        {editors('note')}
         <textarea
           id={`${id}-note`}
           rows={3}

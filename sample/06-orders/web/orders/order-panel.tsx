@@ -8,6 +8,7 @@ import { Icon } from '../ui/icons.js';
 import { conflictsOf, withDraft, type Draft } from './drafts.js';
 import { OrderFields } from './order-fields.js';
 import type { Drafts } from './use-drafts.js';
+import { useEditors } from './use-editors.js';
 import { authorOf, changeDetails } from './table-state.js';
 import { closeOrder, linkId } from './use-open-order.js';
 
@@ -30,6 +31,7 @@ export function OrderPanel({ order, draft, drafts, others, isConnected }: PanelP
     { leave: 'order.close', on: { 'order.changed': changeDetails } },
   );
   const history = data?.history ?? [];
+  const editors = useEditors(id, others);
   const title = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     title.current?.focus();
@@ -78,13 +80,14 @@ export function OrderPanel({ order, draft, drafts, others, isConnected }: PanelP
       </p>
 
       <form onSubmit={submit}>
-        <fieldset className="fields" aria-busy={isSaving}>
+        <fieldset className="fields" aria-busy={isSaving} onFocus={editors.onFocus} onBlur={editors.onBlur}>
           <legend className="visually-hidden">What can be changed</legend>
           <OrderFields
             shown={withDraft(order, draft)}
             order={order}
             conflicts={conflicts}
             authorOf={(field) => authorOf(history, field)}
+            editorsOf={editors.of}
             drafts={drafts}
           />
         </fieldset>

@@ -283,7 +283,7 @@ export class NamespaceConnection implements Connection, OutboxTransport, LinkMem
   onOverflow(): void {
     this.owner!.onOverflow();
   }
-  shouldSend(offset: string): boolean {
-    return this.owner!.shouldSend(offset);
+  shouldSend(offset: string | undefined, isOwn: boolean): boolean {
+    return this.owner!.shouldSend(offset, isOwn);
   }
 }

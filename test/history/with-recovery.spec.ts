@@ -6,13 +6,21 @@ import { tolerant } from '../../lib/index.js';
 import { redisClients } from '../support/brokers/redis-clients.js';
 import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
 import { until } from '../support/wait.js';
-import { cutAll, startNode } from './gateway.js';
+import { cutAll, startNode, type HistoryNode } from './gateway.js';
+
+interface Stage {
+  node: HistoryNode;
+  socket: ClientSocket;
+  /** What the client has received. */
+  said: string[];
+}
 
 describeWithRedis('a history beside the recovery of a cluster', () => {
   const redis = new RedisServer();
   beforeAll(() => redis.start());
 
-  it('does not send what a recovered client has received', async () => {
+  /** Runs a test with a client in a room. */
+  async function inRoom(room: string, rewind: number, test: (stage: Stage) => Promise<void>): Promise<void> {
     const client = await redisClients(redis).redis();
     const adapter = createAdapter(tolerant(client), { blockTimeInMs: 200 });
     const store = redisHistory(client);
@@ -26,8 +34,22 @@ describeWithRedis('a history beside the recovery of a cluster', () => {
     const said: string[] = [];
     socket.on('said', (text: string) => said.push(text));
     try {
-      const data = { room: 'chat:1', rewind: 2 };
-      await socket.subscribe('enter', data, { after: past.after('chat:1') }).ready;
+      await socket.subscribe('enter', { room, rewind }, { after: past.after(room) }).ready;
+      await test({ node, socket, said });
+    } finally {
+      redis.resume();
+      socket.disconnect();
+      await node.app.close();
+      await until(
+        'the reader to end',
+        async () => !/cmd=xread/.test(String(await client.sendCommand(['CLIENT', 'LIST']))),
+      );
+      await client.end();
+    }
+  }
+
+  it('does not send what a recovered client has received', () =>
+    inRoom('chat:1', 2, async ({ node, socket, said }) => {
       node.server.to('chat:1').emit('said', 'a');
       await until('the first message', () => said.length === 1);
       cutAll(node);
@@ -38,14 +60,19 @@ describeWithRedis('a history beside the recovery of a cluster', () => {
       node.server.to('chat:1').emit('said', 'c');
       await until('the last message', () => said.includes('c'));
       expect(said).toEqual(['a', 'b', 'c']);
-    } finally {
-      socket.disconnect();
-      await node.app.close();
-      await until(
-        'the reader to end',
-        async () => !/cmd=xread/.test(String(await client.sendCommand(['CLIENT', 'LIST']))),
-      );
-      await client.end();
-    }
-  });
+    }));
+
+  it('sends nothing twice that was sent while Redis did not respond, and loses nothing', () =>
+    inRoom('chat:2', 0, async ({ node, said }) => {
+      redis.stall();
+      node.server.to('chat:2').emit('said', 'a');
+      await until('the message, without its position in the log', () => said.length === 1);
+      cutAll(node);
+      redis.resume();
+      for (const text of ['b', 'c']) {
+        node.server.to('chat:2').emit('said', text);
+        await until(`"${text}"`, () => said.includes(text));
+      }
+      expect(said).toEqual(['a', 'b', 'c']);
+    }));
 });

@@ -251,8 +251,8 @@ class InProcessConnection implements Connection, OutboxTransport {
   onOverflow(): void {
     this.owner!.onOverflow();
   }
-  shouldSend(offset: string): boolean {
-    return this.owner!.shouldSend(offset);
+  shouldSend(offset: string | undefined, isOwn: boolean): boolean {
+    return this.owner!.shouldSend(offset, isOwn);
   }
 
   // what the client does

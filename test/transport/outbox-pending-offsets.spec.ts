@@ -5,7 +5,7 @@ import { bytesOf, Outbox, type OutboxTransport } from '../../lib/server/transpor
 /** An open connection, and the texts of the frames that were written to it. */
 function open(limit = 1_000_000, known: readonly string[] = []) {
   const tcp = new PassThrough();
-  const seen = { overflows: 0, offsets: [] as string[] };
+  const seen = { overflows: 0, offsets: [] as string[], unplaced: 0 };
   const transport: OutboxTransport = {
     isOpen: true,
     takesFrames: true,
@@ -24,7 +24,8 @@ function open(limit = 1_000_000, known: readonly string[] = []) {
       return bytes.length;
     },
     onOverflow: () => void seen.overflows++,
-    shouldSend: (offset) => !known.includes(offset) && seen.offsets.push(offset) > 0,
+    shouldSend: (offset) =>
+      offset === undefined ? ++seen.unplaced > 0 : !known.includes(offset) && seen.offsets.push(offset) > 0,
   };
   const outbox = new Outbox(transport, limit);
   outbox.start();

@@ -2,6 +2,7 @@ import type { BroadcastOptions, Room } from 'socket.io-adapter';
 import type { SharedLog } from '../recovery/shared-log.js';
 import { PLACE, type LoggedPacket } from '../rooms/outgoing-message.js';
 import { isRecoverable } from '../rooms/target.js';
+import { PendingOffset } from '../transport/frame.js';
 import { override, type Internals } from './adapter-internals.js';
 
 interface Encoder {
@@ -60,8 +61,9 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, log?: Sha
     if (isLocal(options)) return base.broadcast.call(adapter, packet, options);
     const target = options as BroadcastOptions;
     const { flags } = target;
-    const pending = isRecoverable(packet, flags) ? log?.register({ except: NO_ROOMS, ...target }) : undefined;
-    const local = pending === undefined ? packet : { ...packet, [PLACE]: pending.placement };
+    const isLogged = log !== undefined && isRecoverable(packet, flags);
+    const pending = isLogged ? log.register({ except: NO_ROOMS, ...target }) : undefined;
+    const local = isLogged ? { ...packet, [PLACE]: pending?.placement ?? PendingOffset.none() } : packet;
     const copy = { ...packet };
     remotePackets.add(copy);
     try {

@@ -6,7 +6,7 @@ import { grantOf, hasGrantedUser, ownsSession, type Grant } from '../handshake/g
 import { dataOf } from '../handshake/user-identity.js';
 import type { Recovery } from '../recovery/types.js';
 import { applyRestoreOption } from './restore-session.js';
-import { socketIdOf, type Session } from '../recovery/session.js';
+import { socketIdOf, type Session, type Unplaced } from '../recovery/session.js';
 import { offersEnvelope } from '../handshake/subprotocols.js';
 
 /** Returns whether a client may resume a session. Only clients of Socket.IO and those that offer `envelope.v1` can. */
@@ -40,12 +40,21 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
   const isOwner = ownsSession(client, (client._grant ??= grantOf(client)), found.session.identity);
   // an offset before the session began would replay messages that were sent to the rooms before the client joined them
   const isOffsetOfSession = !recovery.isLater(found.session.from, offset);
-  const canResume = isOwner && isOffsetOfSession && (await applyRestoreOption(client, found));
+  const isExact = !isAmbiguous(found.session.unplaced, offset, recovery);
+  const canResume = isOwner && isOffsetOfSession && isExact && (await applyRestoreOption(client, found));
   if (canResume && client._isEnded) return found.putBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.length, 0);
   if (canResume && size <= client.nsp._config.limits.maxBufferedBytes)
     (client._session ??= new ResumableSession(client)).resume(found);
   else found.finish();
+}
+
+/** Returns whether the log would return messages after a position that the client has received without theirs. */
+function isAmbiguous(unplaced: Unplaced | undefined, offset: string, recovery: Recovery): boolean {
+  if (unplaced === undefined || recovery.isLater(unplaced.after, offset)) return false;
+  // brokers turn undefined into null
+  const until = unplaced.until ?? undefined;
+  return until === undefined || recovery.isLater(until, offset);
 }
 
 /**
@@ -56,7 +65,7 @@ export function storeSession(recovery: Recovery, client: EnvelopeSocket, session
   const { id, rooms, _userRoom: userRoom, _grant: grant, _undoAuth: undo } = client;
   undo?.();
   if (grant?.key === undefined || !hasGrantedUser(client, grant)) return;
-  const { token, sent, from, changes } = session;
+  const { token, sent, from, changes, unplaced } = session;
   const [, former] = client._session?.tokens ?? [];
   session.isKept = true;
   recovery.save({
@@ -70,6 +79,7 @@ export function storeSession(recovery: Recovery, client: EnvelopeSocket, session
     sent,
     from,
     changes,
+    unplaced,
     address: client._upgrade.clientInfo.rateKey,
   });
 }

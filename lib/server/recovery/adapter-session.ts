@@ -6,7 +6,7 @@ import type { StoredSession } from './types.js';
 
 /** A session as adapters store it, with fields of this package that they store unchanged. */
 export type AdapterSession = Session &
-  Pick<StoredSession, 'sent' | 'from' | 'changes'> & {
+  Pick<StoredSession, 'sent' | 'from' | 'changes' | 'unplaced'> & {
     readonly identity?: string | null | undefined;
     /** The path, since brokers do not separate the sessions of different servers. */
     readonly server: string;

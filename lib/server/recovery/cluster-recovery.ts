@@ -83,7 +83,18 @@ export class ClusterRecovery implements Recovery {
     if (this.storage.mayStore(session)) this.store(session);
   }
 
-  private store({ token, former, id, rooms, data, identity, sent, from, changes }: StoredSession): void {
+  private store({
+    token,
+    former,
+    id,
+    rooms,
+    data,
+    identity,
+    sent,
+    from,
+    changes,
+    unplaced,
+  }: StoredSession): void {
     const session: Omit<AdapterSession, 'missedPackets' | 'pid'> = {
       sid: id,
       rooms: [...rooms],
@@ -92,6 +103,7 @@ export class ClusterRecovery implements Recovery {
       sent,
       from,
       changes,
+      unplaced,
       server: this.server,
     };
     this.adapter.persistSession({ ...session, pid: token, also: former } as AdapterSession);
@@ -137,10 +149,11 @@ export class ClusterRecovery implements Recovery {
   ): Resumption {
     const { pid: token, sid: id, rooms, data, sent, from } = found;
     const changes = found.changes ?? undefined;
+    const unplaced = found.unplaced ?? undefined;
     const periods = periodsSince(offset, rooms, changes ?? [], isLater);
     // brokers turn undefined into null
     const identity = found.identity ?? undefined;
-    const session = { token, id, rooms, data, identity, sent, from, changes, address: undefined };
+    const session = { token, id, rooms, data, identity, sent, from, changes, unplaced, address: undefined };
     const known = new Set(missed.map((frame) => frame.offset!));
     const last = missed.at(-1)?.offset;
     let isCatchingUp = true;

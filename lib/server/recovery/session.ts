@@ -3,6 +3,17 @@ import type { RoomChange } from './membership.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
 
+/**
+ * Messages that a client has received without their position in the log. Where it resumes from a position between these two, the log
+ * would return them once more.
+ */
+export interface Unplaced {
+  /** The last position before them. */
+  readonly after: string;
+  /** A position after them; `undefined`: none is known. */
+  readonly until: string | undefined;
+}
+
 /** The session of a connected client. */
 export interface Session {
   /** The resume token. */
@@ -20,6 +31,8 @@ export interface Session {
   from: string;
   /** The changes of its rooms since {@link from}. */
   changes: readonly RoomChange[];
+  /** Which messages were written to the client without their position; `undefined`: none. */
+  unplaced?: Unplaced | undefined;
   /** Whether the client has disconnected, and its session is stored. */
   isKept: boolean;
 }

@@ -3,6 +3,7 @@ import type { Untyped } from '../../protocol/typed-events.js';
 import type { Encoding } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
 import type { RoomChange } from './membership.js';
+import type { Unplaced } from './session.js';
 
 /** The session of a disconnected client. Plain data, since another node may read it. */
 export interface StoredSession {
@@ -25,6 +26,8 @@ export interface StoredSession {
   readonly from: string;
   /** The changes of its rooms since {@link from}. The client missed nothing in a room before it joined that. */
   readonly changes?: readonly RoomChange[] | undefined;
+  /** Which messages it received without their position. */
+  readonly unplaced?: Unplaced | undefined;
   /** The address that limits count the client by; `undefined` if not known. */
   readonly address: string | undefined;
 }

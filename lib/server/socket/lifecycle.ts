@@ -169,8 +169,8 @@ export class Lifecycle implements ConnectionOwner {
     this.end('server namespace disconnect', code, 'the client reads too slowly');
   }
 
-  shouldSend(offset: string): boolean {
-    return this.socket._session?.shouldSend(offset) ?? true;
+  shouldSend(offset: string | undefined, isOwn: boolean): boolean {
+    return this.socket._session?.shouldSend(offset, isOwn) ?? true;
   }
 
   onPausedHeartbeat(): boolean {

@@ -119,10 +119,26 @@ export class ResumableSession {
     return this.resumption?.has(offset) === true;
   }
 
-  /** Notes that a logged message is being sent. @returns whether the client has not received it yet */
-  shouldSend(offset: string): boolean {
+  /**
+   * Notes that a logged message is being sent.
+   *
+   * @param offset `undefined`: without its position, since the log does not respond
+   * @param isOwn whether this node has written it
+   * @returns whether the client has not received it yet
+   */
+  shouldSend(offset: string | undefined, isOwn: boolean): boolean {
+    const { current } = this;
+    if (offset === undefined) {
+      if (current !== undefined)
+        current.unplaced = { after: current.unplaced?.after ?? current.sent, until: undefined };
+      return true;
+    }
     if (this.has(offset)) return false;
-    if (this.current !== undefined) this.current.sent = offset;
+    if (current === undefined) return true;
+    current.sent = offset;
+    // a node writes its messages in order: those without a position come before this one
+    if (isOwn && current.unplaced?.until === undefined && current.unplaced !== undefined)
+      current.unplaced = { ...current.unplaced, until: offset };
     return true;
   }
 

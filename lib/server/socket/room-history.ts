@@ -120,6 +120,7 @@ function sendLate({ _session: session, _connection: { outbox } }: HistorySocket,
     if (session?.current === undefined) outbox.push(frame);
     else outbox.pushPending(frame);
   } else if (frame.offset === undefined || !session.has(frame.offset)) {
+    if (frame.offset === undefined && frame.place !== undefined) session.shouldSend(undefined, false);
     outbox.pushPositioned(frame);
   }
 }

@@ -111,8 +111,14 @@ export interface ConnectionOwner {
   onFlood(): void;
   /** The peer reads too slowly: more than `maxBufferedBytes` wait. */
   onOverflow(): void;
-  /** A logged message reached its position. @returns whether it is to be sent */
-  shouldSend(offset: string): boolean;
+  /**
+   * A logged message reached its position.
+   *
+   * @param offset `undefined`: it is sent without its position
+   * @param isOwn whether this node has written it
+   * @returns whether it is to be sent
+   */
+  shouldSend(offset: string | undefined, isOwn: boolean): boolean;
   /** The heartbeat found the connection paused. @returns whether it is read now */
   onPausedHeartbeat(): boolean;
   onPing(data: Buffer): void;

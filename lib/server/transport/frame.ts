@@ -106,6 +106,13 @@ export class PendingOffset {
   offset: string | undefined;
   private waiting: (() => void)[] = [];
 
+  /** Returns that of a message which does not wait for its position: it may be in the log later. */
+  static none(): PendingOffset {
+    const none = new PendingOffset();
+    none.settle(undefined);
+    return none;
+  }
+
   /** Calls back once, when the position is known. */
   wait(then: () => void): void {
     this.waiting.push(then);

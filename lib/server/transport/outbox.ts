@@ -65,8 +65,8 @@ export interface OutboxTransport {
   write(items: readonly Outgoing[]): number;
   /** More waits than the limit; called once. */
   onOverflow(): void;
-  /** A logged message reached its position. @returns whether it is to be sent */
-  shouldSend(offset: string): boolean;
+  /** A logged message reached its position, or is sent without it: see `ConnectionOwner.shouldSend`. */
+  shouldSend(offset: string | undefined, isOwn: boolean): boolean;
 }
 
 /**
@@ -168,8 +168,9 @@ export class Outbox {
   /** Adds a message of the log. One without a position yet holds back everything that is pushed after it. */
   pushLogged(frame: Frame): void {
     if (frame.pendingOffset !== undefined) this.pushPending(frame);
-    else if (frame.offset === undefined) this.push(frame);
-    else if (this.transport.shouldSend(frame.offset)) this.pushPositioned(frame.positioned);
+    else if (frame.offset !== undefined) {
+      if (this.transport.shouldSend(frame.offset, false)) this.pushPositioned(frame.positioned);
+    } else if (this.isDue(frame)) this.push(frame);
   }
 
   /** Adds a message without a position in the log yet; what is pushed later waits for it. */
@@ -210,7 +211,8 @@ export class Outbox {
   }
 
   private isDue(item: Outgoing): boolean {
-    return typeof item === 'string' || item.offset === undefined || this.transport.shouldSend(item.offset);
+    if (typeof item === 'string' || item.place === undefined) return true;
+    return this.transport.shouldSend(item.offset, typeof item.place === 'object');
   }
 
   private goOn(pendingOffset: 'wait' | 'send' | 'drop' = 'wait'): void {
@@ -224,8 +226,8 @@ export class Outbox {
       const isUnplaced = item instanceof Frame && item.pendingOffset !== undefined;
       if (isUnplaced && pendingOffset === 'wait') break;
       this.behindSize -= sizeOf(item);
-      if (isUnplaced ? pendingOffset === 'send' : this.isDue(item))
-        this.push(item instanceof Frame ? item.positioned : item);
+      if (isUnplaced && pendingOffset === 'drop') continue;
+      if (this.isDue(item)) this.push(item instanceof Frame ? item.positioned : item);
     }
     if (next === behind.length || this.state !== 'open') return;
     this.behind = behind;

@@ -277,8 +277,8 @@ export class WebSocketConnection implements Connection, OutboxTransport, WebSock
     this.owner!.onOverflow();
   }
 
-  shouldSend(offset: string): boolean {
-    return this.owner!.shouldSend(offset);
+  shouldSend(offset: string | undefined, isOwn: boolean): boolean {
+    return this.owner!.shouldSend(offset, isOwn);
   }
 
   // what the WebSocket reports

@@ -35,6 +35,7 @@ const CORNERS = [
   ['compression/', FIRST],
   ['fuzz/', FIRST],
   ['history/', FIRST],
+  ['msgpack/cluster', FIRST],
   ['msgpack/scan', FIRST],
   ['presence/', FIRST],
   ['protocol/vectors', FIRST],

@@ -50,7 +50,9 @@ const CORNERS = [
   ['socketio-clients/packet', FIRST],
   ['socketio-clients/proxy', FIRST],
   ['socketio-clients/python', FIRST],
+  ['rooms/memory-adapter', FIRST],
   ['transport/frame-order', FIRST],
+  ['transport/outbox', FIRST],
 
   ['nest/mounting', FOUR],
   ['nest/other-servers', FOUR],

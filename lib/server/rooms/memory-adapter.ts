@@ -4,16 +4,16 @@ import type { ForEachSocket } from './target.js';
 /** A walk over the members of one room. */
 interface Walk {
   readonly members: ReadonlySet<SocketId>;
-  /** How many members it has visited. Those are the first ones, until a room changes. */
+  /** How many members it has visited. Those are the first ones, until one leaves. */
   count: number;
-  /** The members that it has visited, since a room has changed. */
+  /** The members that it has visited, once one has left a room. */
   visited: Set<SocketId> | undefined;
 }
 
 /**
  * Socket.IO's in-memory adapter, for one process. Unlike the original, it logs no warning on `serverSideEmit`, and keeps no list
  * of the members that a broadcast to one room has reached: 2 % of a broadcast to 1,000 clients. Only a member that leaves and
- * joins meanwhile could be reached twice, so the list is made when a room changes in the middle of a walk.
+ * joins meanwhile could be reached twice, so the list is made when one leaves in the middle of a walk.
  */
 export class MemoryAdapter extends Adapter {
   static {
@@ -50,22 +50,18 @@ export class MemoryAdapter extends Adapter {
     }
   }
 
-  private beforeChange(): void {
+  private beforeLeave(): void {
     const { walk } = this;
     if (walk === undefined || walk.visited !== undefined) return;
     walk.visited = new Set([...walk.members].slice(0, walk.count));
   }
 
-  override addAll(id: SocketId, rooms: Set<Room>): Promise<void> | void {
-    this.beforeChange();
-    return super.addAll(id, rooms);
-  }
   override del(id: SocketId, room: Room): Promise<void> | void {
-    this.beforeChange();
+    this.beforeLeave();
     return super.del(id, room);
   }
   override delAll(id: SocketId): void {
-    this.beforeChange();
+    this.beforeLeave();
     super.delAll(id);
   }
 

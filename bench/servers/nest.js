@@ -106,6 +106,10 @@ serve({
   cpu: ownCpu,
   memory: ownMemory,
   clients: () => clients.size,
+  // an echo without a handler of Nest
+  listen() {
+    for (const client of clients) client.on('listen', (data) => void client.emit('listen', data));
+  },
   broadcast: ({ times, perTick }) => repeat(times, perTick, () => broadcast('room')),
   broadcastList: ({ times, perTick }) => repeat(times, perTick, () => server.to('room').emit('news', LIST)),
   direct({ times, perTick }) {

@@ -27,6 +27,8 @@ const send = kind === 'batch' ? (ws, text) => (cork(ws.tcp), ws.send(text)) : (w
 
 const HANDLERS = {
   echo: (data) => data,
+  listen: (data) => data,
+  ask: (data) => data,
   guarded: (data) => data,
 };
 
@@ -66,6 +68,7 @@ serve({
   cpu: ownCpu,
   memory: ownMemory,
   clients: () => clients.size,
+  listen: () => undefined,
   broadcast: ({ times, perTick }) => repeat(times, perTick, broadcast),
   direct({ times, perTick }) {
     const all = [...clients];

@@ -102,10 +102,11 @@ export class HandlerResult implements MessageResult, SourceTarget {
     return this.notReturned === 1 && this.client._requests.isLast;
   }
 
-  private async forwardAll(source: Observable<unknown>): Promise<void> {
+  private forwardAll(source: Observable<unknown>): Promise<void> {
     if (iterableSourceOf(source) !== undefined) this.countAsStream();
-    await forwardValues(this, source, true);
-    this.countReturn(false);
+    const forwarded = forwardValues(this, source, true);
+    // only a request is answered when all have returned; a further promise would cost a message with an interceptor time
+    return this.request === undefined ? forwarded : forwarded.then(() => this.countReturn(false));
   }
 
   /** Sends and logs an error that no exception filter has handled: one of a filter itself, or of an iterator. */

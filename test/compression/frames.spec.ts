@@ -3,7 +3,7 @@ import { MessageBody, SubscribeMessage, WebSocketGateway, WebSocketServer } from
 import type { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
 import { startSharedApp, type TestApp } from '../support/app.js';
 import { COMPRESSED, deflated, textOf } from '../support/deflate.js';
-import { OP, RawClient, type RawFrame } from '../support/raw-client.js';
+import { closeBody, OP, RawClient, type RawFrame } from '../support/raw-client.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
 
@@ -213,5 +213,10 @@ describe('messages that are compressed once for all clients', () => {
     expect(await members[0]!.client.frameOrEnd()).toBeUndefined();
     server.emit('last', 1);
     expect(await read(members[2]!)).toEqual({ event: 'last', data: 1 });
+    // `ws` answers a close frame by itself
+    server.emit('last', data);
+    members[2]!.client.send({ opcode: OP.close, payload: closeBody(4001) });
+    expect(await read(members[2]!)).toEqual({ event: 'last', data });
+    expect((await members[2]!.client.close()).code).toBe(4001);
   });
 });

@@ -9,7 +9,7 @@ export interface CompressionOptions extends WsOptions {
   /**
    * Whether each message is compressed on its own: once for all clients, with no compressor for each connection. `false`:
    * `ws` compresses for each connection, with what it sent before as context. That makes similar small messages smaller,
-   * and takes some 300 kB and several times the CPU time. Default: `true`, unless `serverNoContextTakeover` is `false`.
+   * and takes some 230 kB more and several times the CPU time. Default: `true`, unless `serverNoContextTakeover` is `false`.
    *
    * With `shared`, these options have an effect: `threshold` (bytes below which a message is left uncompressed, default
    * 1,024), `level`, `memLevel` and `strategy` of `zlibDeflateOptions`, `zlibInflateOptions`, `concurrencyLimit` (of

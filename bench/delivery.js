@@ -20,7 +20,7 @@ import {
   redisMemory,
   requests,
 } from './delivery/workloads.js';
-import { median, RATIO_HEAD, ratioRows, show, table } from './report.js';
+import { RATIO_HEAD, ratioRows, show, table } from './report.js';
 
 const { values } = parseArgs({
   options: {
@@ -135,7 +135,7 @@ try {
   );
 
   const stored = [];
-  for (const [name, run] of MEMORY.filter(([name]) => isWanted(`memory: ${name}`))) {
+  for (const [name, run] of MEMORY.filter((row) => isWanted(`memory: ${String(row[0])}`))) {
     const { heap, redis: inRedis, counted } = await run(context);
     stored.push([name, ...[heap, inRedis, counted].map((value) => optional(value, Math.round))]);
   }
@@ -145,7 +145,7 @@ try {
     );
 
   const counted = [];
-  for (const [name, run] of COMMANDS.filter(([name]) => isWanted(`commands: ${name}`))) {
+  for (const [name, run] of COMMANDS.filter((row) => isWanted(`commands: ${String(row[0])}`))) {
     const { counts, cpu } = await run(context);
     const texts = counts.map(([command, count]) => `${command} ${Number(count.toFixed(3))}`);
     counted.push([name, texts.join(', ') || 'none', show(cpu)]);

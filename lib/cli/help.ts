@@ -30,7 +30,7 @@ export function helpOf(name: string, command: Command, style: Style): string {
   ]);
   const examples = command.examples.map((example) => `  npx ${NAME} ${example}`);
   return [
-    `${style('bold', 'Usage:')} ${NAME} ${name} ${command.usage} [options]`,
+    `${style('bold', 'Usage:')} ${[NAME, name, command.usage, '[options]'].filter(Boolean).join(' ')}`,
     '',
     command.text,
     ...groups,

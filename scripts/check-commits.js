@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 /** The last commit that the rule does not apply to. */
 const BEFORE_THE_RULE = 'dbbacfdb439d';
 const MAX_LENGTH = 72;
-const TYPES = 'build|chore|ci|docs|feat|fix|perf|refactor|revert|style|test';
+const TYPES = 'bench|build|chore|ci|docs|feat|fix|perf|refactor|revert|style|test';
 const SUBJECT = new RegExp(`^(?:${TYPES})(?:\\([a-z\\d][a-z\\d./-]*\\))?!?: (?<text>\\S.*)$`);
 /** Adds, added, adding; but not pass, focus, embed or bring. */
 const NOT_IMPERATIVE =

@@ -15,7 +15,18 @@ const ours = (build, variant) => ({
 
 export const PEERS = {
   ours: ours(BUILD),
-  raw: { file: PLAIN, args: ['raw'], protocol: 'envelope', what: 'hand-written `ws` server' },
+  raw: {
+    file: PLAIN,
+    args: ['raw'],
+    protocol: 'envelope',
+    what: 'hand-written `ws` server, with a list of its clients to send to',
+  },
+  barest: {
+    file: PLAIN,
+    args: ['barest'],
+    protocol: 'envelope',
+    what: '`ws` and one listener: it answers, keeps no list of clients, and cannot broadcast',
+  },
   batch: {
     file: PLAIN,
     args: ['batch'],

@@ -5,6 +5,7 @@ import { pause, start } from './processes.js';
 
 const LOAD = new URL('./load.js', import.meta.url);
 const BASIC = ['ours', 'raw', 'WsAdapter', 'Socket.IO', 'uWebSockets.js'];
+const WITH_BAREST = [...BASIC, 'barest'];
 const WITH_FLOOR = [...BASIC, 'floor'];
 const WITH_BATCH = [...BASIC, 'batch'];
 const WITH_ROOMS = ['ours', 'raw', 'Socket.IO', 'uWebSockets.js'];
@@ -103,7 +104,7 @@ const fanOut = (clients, perTick, times, peers = WITH_FLOOR) =>
     ...{ clients, command: 'broadcast', perTick, times, to: clients, peers },
   });
 
-function idle(clients, peers = BASIC, { name = 'idle memory', use = async () => undefined } = {}) {
+function idle(clients, peers = WITH_BAREST, { name = 'idle memory', use = async () => undefined } = {}) {
   return {
     name: `${name}, ${clients.toLocaleString('en')} connections`,
     peers,
@@ -123,7 +124,7 @@ function idle(clients, peers = BASIC, { name = 'idle memory', use = async () => 
 
 const openAndClose = {
   name: 'connect and close, 50 at a time',
-  peers: BASIC,
+  peers: WITH_BAREST,
   run: (peer, share, flags) =>
     withPeer(peer, 1, flags, async (sides) => {
       const { port, protocol, load } = sides;
@@ -233,9 +234,9 @@ export const WORKLOADS = [
   }),
   openAndClose,
   churn,
-  idle(1_000, ['ours', 'raw', 'WsAdapter', 'Socket.IO']),
+  idle(1_000, ['ours', 'raw', 'barest', 'WsAdapter', 'Socket.IO']),
   idle(10_000),
-  idle(MANY, ['ours', 'raw']),
+  idle(MANY, ['ours', 'raw', 'barest', 'WsAdapter']),
   latency('round trip at 5,000 a second', { rate: 5_000, broadcasts: 0 }),
   latency('round trip beside 100 broadcasts a second to 500', { rate: 500, broadcasts: 100 }),
   fanOut(100, 1, 2_000, ['ours', 'floor']),

@@ -1,5 +1,6 @@
-// The floor and the hand-written peers: `ws` without a framework, with only what the workloads need.
-// node bench/servers/plain.js raw|batch|floor
+// The floor and the hand-written peers: `ws` without a framework, with only what the workloads need. The barest of them answers
+// messages and keeps nothing of its clients: it cannot send to them, and an error of one client ends it.
+// node bench/servers/plain.js raw|batch|floor|barest
 import { createServer } from 'node:http';
 import { WebSocketServer } from 'ws';
 import { manySmallRooms, repeat, TEXT } from './common.js';
@@ -32,7 +33,13 @@ const HANDLERS = {
   guarded: (data) => data,
 };
 
+function answer(bytes) {
+  const { event, data, id } = JSON.parse(bytes);
+  this.send(JSON.stringify({ event, data, ack: id }));
+}
+
 wss.on('connection', (ws, request) => {
+  if (kind === 'barest') return void ws.on('message', answer);
   ws.tcp = request.socket;
   clients.add(ws);
   ws.on('close', () => clients.delete(ws));
@@ -67,7 +74,10 @@ serve({
   port: () => http.address().port,
   cpu: ownCpu,
   memory: ownMemory,
-  clients: () => clients.size,
+  clients: () =>
+    kind === 'barest'
+      ? new Promise((resolve) => http.getConnections((_, count) => resolve(count)))
+      : clients.size,
   listen: () => undefined,
   broadcast: ({ times, perTick }) => repeat(times, perTick, broadcast),
   direct({ times, perTick }) {

@@ -4,6 +4,10 @@ import type { Socket } from 'node:net';
 /** A request without content. */
 const EMPTY = new IncomingMessage(undefined as unknown as Socket);
 
+/** How many names and symbols Node has set on a request before its connection: the parser is one name more. */
+const NODE_NAMES = Object.keys(EMPTY).length;
+const NODE_SYMBOLS = Object.getOwnPropertySymbols(EMPTY).length;
+
 /**
  * The properties that Node sets on a request. A request with more is not packed, since the code that added them may
  * read them later.
@@ -34,9 +38,9 @@ export class PackedRequest {
   static pack(request: IncomingMessage): PackedRequest | undefined {
     const { url, method, httpVersion, rawHeaders } = request;
     const isUntouched =
-      Reflect.ownKeys(request).every((key) => NODE_KEYS.has(key)) &&
+      hasOnlyNodeKeys(request) &&
       Object.getPrototypeOf(request) === IncomingMessage.prototype &&
-      request.eventNames().length === 0 &&
+      !hasListeners(request) &&
       areUnique(rawHeaders, request.headers) &&
       areListed(rawHeaders, DISTINCT === undefined ? undefined : (Reflect.get(request, DISTINCT) as Lists));
     if (!isUntouched || method !== 'GET' || httpVersion !== '1.1') return undefined;
@@ -87,6 +91,22 @@ function toHeaders(rawHeaders: readonly string[]): Headers {
   return headers;
 }
 
+/**
+ * Returns whether no other code has added a property. As most requests have exactly those of Node, they are counted: a list
+ * of all takes a kilobyte for each connection.
+ */
+function hasOnlyNodeKeys(request: IncomingMessage): boolean {
+  const isUnchanged =
+    Object.keys(request).length === NODE_NAMES + (Object.hasOwn(request, 'parser') ? 1 : 0) &&
+    Object.getOwnPropertySymbols(request).length === NODE_SYMBOLS;
+  return isUnchanged || Reflect.ownKeys(request).every((key) => NODE_KEYS.has(key));
+}
+
+function hasListeners(request: IncomingMessage): boolean {
+  const count: unknown = Reflect.get(request, '_eventsCount');
+  return typeof count === 'number' ? count > 0 : request.eventNames().length > 0;
+}
+
 /** Returns whether `headersDistinct` was not read, or is as Node makes it of headers that are unique. */
 function areListed(rawHeaders: readonly string[], lists: Lists): boolean {
   if (lists === undefined) return true;
@@ -100,8 +120,13 @@ function areListed(rawHeaders: readonly string[], lists: Lists): boolean {
 
 /** Returns whether no header was repeated, even with an equal value: `headersDistinct` has both. */
 function areUnique(rawHeaders: readonly string[], headers: Headers): boolean {
-  if (rawHeaders.length !== 2 * Object.keys(headers).length) return false;
-  for (let i = 0; i < rawHeaders.length; i += 2)
-    if (headers[rawHeaders[i]!.toLowerCase()] !== rawHeaders[i + 1]) return false;
+  const names = Object.keys(headers);
+  if (rawHeaders.length !== 2 * names.length) return false;
+  for (let i = 0; i < names.length; i++) {
+    const [name, value] = [rawHeaders[2 * i]!, rawHeaders[2 * i + 1]!];
+    // they are in the same order, unless a name is a number: few names have to be converted
+    const isInOrder = names[i]!.length === name.length && headers[names[i]!] === value;
+    if (!isInOrder && headers[name.toLowerCase()] !== value) return false;
+  }
   return true;
 }

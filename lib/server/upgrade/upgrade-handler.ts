@@ -80,7 +80,13 @@ export class UpgradeHandler implements ConnectionWatcher {
   private readonly terms: ConnectionTerms;
   /** Open and closing connections, each with its client. */
   private readonly clients = new Map<Connection, EnvelopeSocket>();
+  /** The upgrades whose checks or guards are asynchronous. */
   private readonly upgrades = new Set<PendingUpgrade>();
+  /**
+   * The upgrade that {@link accept} handles at the moment. Most upgrades are decided before it returns, and get no place in
+   * the set: a small set that changes with each connection makes the garbage collector keep the closed ones for longer.
+   */
+  private current: PendingUpgrade | undefined;
   /** The pending searches for the sessions of clients that reconnect. */
   private readonly resuming = new Set<Promise<void>>();
 
@@ -105,6 +111,7 @@ export class UpgradeHandler implements ConnectionWatcher {
 
   /** Returns whether an upgrade to a server is pending. */
   hasPendingUpgrade(server: EnvelopeServer): boolean {
+    if (this.current?.isOver === false && this.current.server === server) return true;
     for (const upgrade of this.upgrades) if (upgrade.server === server) return true;
     return false;
   }
@@ -125,8 +132,15 @@ export class UpgradeHandler implements ConnectionWatcher {
       carriedFor === undefined ? connectionCounter.tryAdd(clientInfo) : connectionCounter.tryAddPending();
     if (limitRefusal !== undefined) return refuseRequest(request, limitRefusal);
     const upgrade = new PendingUpgrade(request, path, params, clientInfo, this.onDecided);
-    this.upgrades.add(upgrade);
-    request.check((refused) => (refused === undefined ? this.check(upgrade) : upgrade.refuse(refused)));
+    // a check may make another upgrade begin
+    if (this.current !== undefined) this.upgrades.add(this.current);
+    this.current = upgrade;
+    try {
+      request.check((refused) => (refused === undefined ? this.check(upgrade) : upgrade.refuse(refused)));
+    } finally {
+      this.current = undefined;
+      if (!upgrade.isOver) this.upgrades.add(upgrade);
+    }
     upgrade.wait(limits.upgradeTimeout);
   }
 
@@ -143,6 +157,7 @@ export class UpgradeHandler implements ConnectionWatcher {
    * seconds.
    */
   async clear(): Promise<void> {
+    this.current?.refuse(SHUTTING_DOWN);
     for (const upgrade of this.upgrades) upgrade.refuse(SHUTTING_DOWN);
     await withTimeout(RESUME_TIMEOUT, Promise.allSettled(this.resuming), undefined);
   }

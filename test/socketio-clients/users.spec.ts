@@ -61,6 +61,26 @@ describeOurs('users of clients of Socket.IO', () => {
       expect(bob.socket.connected).toBe(true);
     });
 
+    it('share their states, also with bytes in them, and get those of bare clients', async () => {
+      gateway.server.presence.shareStates('red', { every: 5 });
+      const ada = await app.connect('/', { transport, auth: { name: 'ada' } });
+      const bare = await app.bare('/?name=bob');
+      const latest = (data: unknown): string => JSON.stringify(data).replace(/"(id|rev)":[^,]+,/g, '');
+      expect(latest((await bare.next('states')).data)).toBe('{"room":"red","all":[]}');
+      const answered = ada.socket.emitWithAck('states', { room: 'red', state: { x: Buffer.from('a') } });
+      expect(latest((await bare.next('states')).data)).toBe(
+        '{"room":"red","join":[{"key":"ada","state":{"x":{"type":"Buffer","data":[97]}}}]}',
+      );
+      await answered;
+      bare.send({ event: 'states', data: { room: 'red', state: 2 } });
+      // as news, or with everything else where a poll was not open at the time
+      await until('the state of the bare client', () =>
+        latest(ada.events).includes('{"key":"bob","state":2}'),
+      );
+      ada.leave();
+      await until('the end', () => latest(bare.frames.at(-1)).includes('"leave":["'));
+    });
+
     it('are present once, and gone after the last of their connections', async () => {
       const first = await app.connect('/', { transport, auth: { name: 'ada' } });
       const second = await app.connect('/', { transport, auth: { name: 'ada' } });

@@ -1,6 +1,7 @@
 import type { Room } from 'socket.io-adapter';
 import { isRecord } from '../../protocol/json.js';
 import { MAX_DELAY } from '../../protocol/max-delay.js';
+import { TokenBucket } from '../util/token-bucket.js';
 import type { PeerMessages } from './peer-messages.js';
 import type { PresenceHost, Tracked } from './presence-host.js';
 import type { StatesRule } from './share-rules.js';
@@ -15,6 +16,9 @@ interface OwnState {
   readonly timer: ReturnType<typeof setTimeout> | undefined;
 }
 
+/** How often a client may ask for the states of a room: an answer can be large. A page asks for each room that it follows. */
+const ASKS = new TokenBucket(1, 50);
+
 /**
  * The states that clients set in rooms, such as the position of a cursor: one for each client and room, of which only the latest
  * matters. Each node has those of its own clients.
@@ -23,6 +27,8 @@ export class SharedStates implements SharedSource {
   readonly messages = SHARED_STATES;
   readonly isEphemeral = true;
   readonly shared: SharedRooms<StatesRule>;
+  /** When each client that has asked for states may do so as often as at first. */
+  private readonly asks = new WeakMap<Tracked, number>();
   /** By room, then the id of the client. */
   private readonly rooms = new Map<string, Map<string, OwnState>>();
 
@@ -96,9 +102,17 @@ export class SharedStates implements SharedSource {
     // it may not have joined yet, or not any more
     if (!isShared && (state === undefined || state === null)) return undefined;
     if (!isShared) return `${event}: you are in no room of this name whose states are shared`;
-    if (state === undefined) this.shared.tellAgain(room, client.id);
-    else if (state === null) this.set(room, client.id, undefined);
+    if (state === undefined) return this.tellAgain(event, client, room);
+    if (state === null) this.set(room, client.id, undefined);
     else return this.replace(rule, client, room, state, ttl as number | undefined);
+    return undefined;
+  }
+
+  private tellAgain(event: string, client: Tracked, room: string): string | undefined {
+    const fullAt = ASKS.take(this.asks.get(client) ?? 0, performance.now());
+    if (fullAt === 0) return `${event}: you ask for the states too often`;
+    this.asks.set(client, fullAt);
+    this.shared.tellAgain(room, client.id);
     return undefined;
   }
 

@@ -49,7 +49,7 @@ const STEPS = {
   },
   'client writes': (kind, payload) => {
     const data = kind === 'json' && Buffer.isBuffer(payload) ? payload.toString('base64') : payload;
-    return () => client[kind]._write({ event: 'data', data });
+    return () => client[kind].write({ event: 'data', data });
   },
   'client reads': (kind, payload) => {
     const message = server[kind].event('data', [payload]);
@@ -57,7 +57,7 @@ const STEPS = {
       typeof message === 'string'
         ? message
         : message.buffer.slice(message.byteOffset, message.byteOffset + message.length);
-    return () => client[kind]._read(received);
+    return () => client[kind].read(received);
   },
 };
 

@@ -139,8 +139,8 @@ export class Connection {
   }
 
   /** @throws TypeError that names the event and the place in the data, if it cannot be carried */
-  get write(): Codec['_write'] {
-    return this.#settings.codec._write;
+  get write(): Codec['write'] {
+    return this.#settings.codec.write;
   }
 
   /** @returns whether the connection was open */
@@ -181,16 +181,16 @@ export class Connection {
     const session = this.#session;
     const offset = this.#offset;
     const known = session !== undefined && offset !== undefined ? { session, offset } : undefined;
-    const socket = new WebSocket(this.#url, subprotocols(codec._protocol, credentials, known));
+    const socket = new WebSocket(this.#url, subprotocols(codec.protocol, credentials, known));
     this.#socket = socket;
     socket.onopen = () => {
       const { protocol } = socket;
       // a server without envelope.v1 sends no $session, so the connection is open now
       if (!protocol && codec === JSON_CODEC) this.#opened({});
-      else if (protocol !== codec._protocol)
-        this.#end({ code: 1002, reason: `the server selected another subprotocol than ${codec._protocol}` });
+      else if (protocol !== codec.protocol)
+        this.#end({ code: 1002, reason: `the server selected another subprotocol than ${codec.protocol}` });
     };
-    socket.onmessage = ({ data }: { data: unknown }) => this.#receive(codec._read(data));
+    socket.onmessage = ({ data }: { data: unknown }) => this.#receive(codec.read(data));
     let cause: unknown;
     // the event of a browser has no error
     socket.onerror = ({ error }: { error?: unknown }) => {

@@ -12,7 +12,7 @@ export type Respond = (answer: Encoded) => void;
 export function deliver(
   { event, data, id }: Message,
   listeners: readonly AnyFunction[],
-  write: Codec['_write'],
+  write: Codec['write'],
   respond: Respond,
 ): void {
   if (!isRequestId(id)) {

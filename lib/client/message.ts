@@ -84,15 +84,16 @@ export function writeMessage(message: OutgoingMessage): string {
  * `codec`.
  */
 export interface Codec {
-  /** @internal The subprotocol that the client offers. */
-  readonly _protocol: string;
+  /** The subprotocol that the client offers (PROTOCOL.md, section 3). */
+  readonly protocol: string;
   /**
-   * @internal
+   * Encodes a message.
+   *
    * @throws TypeError that names the event and the place in the data, if it cannot be carried
    */
-  readonly _write: (message: OutgoingMessage) => Encoded;
-  /** @internal Never throws: a server may send anything. */
-  readonly _read: (data: unknown) => Message;
+  readonly write: (message: OutgoingMessage) => Encoded;
+  /** Decodes a message. Never throws: a server may send anything, and an object without fields is ignored. */
+  readonly read: (data: unknown) => Message;
 }
 
 /** An encoded message. */
@@ -100,7 +101,7 @@ export type Encoded = string | Uint8Array<ArrayBuffer>;
 
 /** The messages of `envelope.v1`. */
 export const JSON_CODEC: Codec = {
-  _protocol: 'envelope.v1',
-  _write: writeMessage,
-  _read: (data) => readMessage(textOf(data)),
+  protocol: 'envelope.v1',
+  write: writeMessage,
+  read: (data) => readMessage(textOf(data)),
 };

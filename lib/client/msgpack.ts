@@ -52,8 +52,8 @@ export function messagePack(): Codec {
     }
   };
   return {
-    _protocol: 'envelope.v1+msgpack',
-    _write({ event, data, ...fields }: OutgoingMessage) {
+    protocol: 'envelope.v1+msgpack',
+    write({ event, data, ...fields }: OutgoingMessage) {
       assertCarried(data, event!, 'data', AS_BYTES);
       try {
         return encoder.encode({ event, data: prepare(data, toBytes), ...fields }) as Uint8Array<ArrayBuffer>;
@@ -64,7 +64,7 @@ export function messagePack(): Codec {
         );
       }
     },
-    _read(data) {
+    read(data) {
       const bytes = toBytes(data);
       if (bytes === undefined) return {};
       const contents = scan(bytes, LIMITS, isUtf8);

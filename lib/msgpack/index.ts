@@ -27,5 +27,9 @@ export function messagePack(options: MessagePackOptions = {}): FurtherEncoding {
   const { maxValues = 100_000 } = options;
   if (!Number.isSafeInteger(maxValues) || maxValues < 1)
     refuseOption('messagePack', 'maxValues', maxValues, 'a whole number from 1 on');
-  return { _protocol: 'envelope.v1+msgpack', _encoding: new MessagePackEncoding(maxValues) };
+  return {
+    name: 'messagePack',
+    _protocol: 'envelope.v1+msgpack',
+    _encoding: new MessagePackEncoding(maxValues),
+  };
 }

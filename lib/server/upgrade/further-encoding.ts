@@ -4,6 +4,8 @@ import type { Encoding } from '../transport/encoding.js';
 
 /** An encoding beside JSON, for the adapter's option `encodings`: what `messagePack()` returns. */
 export interface FurtherEncoding {
+  /** The name, for errors: `messagePack`. */
+  readonly name: string;
   /** @internal The subprotocol by which clients choose it. */
   readonly _protocol: string;
   /** @internal How its messages look. */

@@ -1,6 +1,7 @@
 // Child processes of the bench. Each answers commands, and ends when the bench ends.
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
+import { writeHeapSnapshot } from 'node:v8';
 
 /**
  * Starts a child process.
@@ -37,8 +38,9 @@ export function start(file, args = [], execArgv = []) {
   return { ask, stop };
 }
 
-/** Answers the commands of the parent process, by name. */
-export function serve(commands) {
+/** Answers the commands of the parent process, by name. Each process can also write a heap snapshot. */
+export function serve(given) {
+  const commands = { ...given, snapshot: ({ file }) => writeHeapSnapshot(file) };
   const answer = async ({ id, command, ...options }) => {
     try {
       process.send({ id, result: await commands[command](options) });

@@ -23,6 +23,7 @@ import { serveLocallyFirst } from './local-first.js';
 import { discard, keepConnection, maxNameBytes } from './postgres-connection.js';
 import { PendingPublications } from './pending-publications.js';
 import { dropMalformed, releaseProcess, trackClients } from './message-guard.js';
+import { skipUnaddressed } from './unaddressed-broadcasts.js';
 
 const ALONE: ClusterStatus = { state: 'alone', nodes: 1, since: Date.now() };
 
@@ -33,7 +34,7 @@ const HEARTBEAT = 2;
 interface ServerOfAdapter {
   readonly name: string;
   readonly opts: Readonly<Record<string, unknown>>;
-  readonly encoder: Pick<PacketEncoder, 'check'>;
+  readonly encoder: Pick<PacketEncoder, 'check' | 'skip'>;
 }
 
 /** Receives the errors of the communication between nodes. */
@@ -122,6 +123,7 @@ export class Cluster implements ClusterMonitor {
     { dropped, failed: notSent }: ClusterListener,
   ): void {
     const { name } = nsp;
+    skipUnaddressed(adapter, nsp.encoder);
     const monitor = this.monitorOf(factory);
     const publications = new PendingPublications((error) => {
       monitor.suspect();

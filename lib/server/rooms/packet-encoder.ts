@@ -38,6 +38,12 @@ export class PacketEncoder implements Recipients {
     return encodePacket(packet, this);
   }
 
+  /** Takes a packet of another node that no client of this node gets, and encodes nothing. */
+  skip(packet: LoggedPacket): OutgoingMessage[] {
+    this.server._history?.received(packet);
+    return [];
+  }
+
   /**
    * Checks a packet that an adapter publishes before this node encodes it: each broker alters data that JSON cannot carry
    * in a different way.

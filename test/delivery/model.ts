@@ -183,7 +183,7 @@ class Checker {
   private isBrokerFaulty(from: number, to = from): boolean {
     return this.run.faults.some(
       (fault) =>
-        (fault.kind === 'stall' || fault.kind === 'partition' || fault.kind === 'kill') &&
+        (fault.kind === 'stall' || fault.kind === 'partition') &&
         fault.from <= to &&
         fault.to + AFTERMATH >= from,
     );

@@ -23,6 +23,8 @@ export interface OnceSettings {
 const LEASE = 30_000;
 /** Milliseconds between two looks at a key that another node has claimed: the first and the longest pause. */
 const LOOK_AGAIN = [50, 1_000] as const;
+/** Milliseconds before the second attempt to store an answer. The pause doubles each time. */
+const STORE_AGAIN = 1_000;
 
 const MALFORMED = refusalAnswer('bad_frame', 'meta.key must be 16 to 64 characters of base64url');
 const REUSED = refusalAnswer('key_reused', 'the key was used before, with other data');
@@ -132,7 +134,12 @@ export class KeyedRequests implements OnceRunner {
     const renewal = setInterval(() => void this.replace(name, claim, claim, LEASE), LEASE / 3).unref();
     const answer = await handle().finally(() => clearInterval(renewal));
     const record = recordOf(answer, digest);
-    const stored = this.replace(name, claim, record, settings.ttl).then(() => this.works.delete(name));
+    const stored = this.replace(name, claim, record, settings.ttl);
+    void stored.then(async (isStored) => {
+      if (record === undefined) this.works.delete(name);
+      if (!isStored) await this.storeLater(name, claim, record, settings.ttl);
+      if (record !== undefined) this.works.delete(name);
+    });
     // the client need not wait until its answer is stored: the same request finds the work. But it must not find an error that
     // is not kept
     if (record === undefined) await stored;
@@ -163,11 +170,32 @@ export class KeyedRequests implements OnceRunner {
     }
   }
 
-  private async replace(name: string, claim: string, value: string | undefined, time: number): Promise<void> {
+  /** Tries again for as long as the claim lasts: after that, other nodes take the request for one that was not handled. */
+  private async storeLater(
+    name: string,
+    claim: string,
+    value: string | undefined,
+    time: number,
+  ): Promise<void> {
+    for (let wait = STORE_AGAIN; wait < LEASE; wait *= 2) {
+      await pause(wait, undefined, { ref: false });
+      if (await this.replace(name, claim, value, time)) return;
+    }
+  }
+
+  /** @returns whether the store has done it */
+  private async replace(
+    name: string,
+    claim: string,
+    value: string | undefined,
+    time: number,
+  ): Promise<boolean> {
     try {
       await inTime(this.store.replace(name, claim, value, time));
+      return true;
     } catch (error) {
       this.warn(error);
+      return false;
     }
   }
 

@@ -1,5 +1,5 @@
 import { Ack, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { memoryOnce, Once } from '../../lib/once/index.js';
+import { memoryOnce, Once, type OnceStore } from '../../lib/once/index.js';
 import { startApp, type TestApp } from '../support/app.js';
 import type { Received, TestClient } from '../support/client.js';
 import { coded } from '../support/error-code.js';
@@ -193,6 +193,26 @@ describe('@Once()', () => {
   ])('is refused on a handler with %s', async (_, type, message) => {
     WebSocketGateway()(type);
     await expect(startApp({ providers: [type] })).rejects.toThrow(coded('ERR_ENVELOPE_UNSUPPORTED', message));
+  });
+});
+
+describe('a store that fails while it takes an answer', () => {
+  it('gets the answer later, so that no other node handles the request again', async () => {
+    const memory = memoryOnce();
+    let failures = 1;
+    const onceStore: OnceStore = {
+      claim: (...args) => memory.claim(...args),
+      replace: (...args) =>
+        failures-- > 0 ? Promise.reject(new Error('the store is away')) : memory.replace(...args),
+    };
+    const start = () => startApp({ providers: [OnceGateway] }, { adapter: { onceStore } });
+    const [one, two] = [await start(), await start()];
+    const key = newKey();
+    const first = await send(await one.connect('/ws'), 'message', 'hi', key);
+    const again = await send(await two.connect('/ws'), 'message', 'hi', key);
+    expect(again.data).toEqual(first.data);
+    expect(failures).toBeLessThan(0);
+    expect(two.nest.get(OnceGateway).calls).toEqual([]);
   });
 });
 

@@ -126,7 +126,8 @@ export class Subscriptions {
     for (const entry of this.#entries.values()) {
       entry.request = 0;
       // the answer follows the history: a session that is resumed without it would not get the rest
-      if (entry.after !== undefined && entry.joined === 'maybe') this.#connection.forgetSession();
+      if (entry.after !== undefined && entry.joined === 'maybe' && entry.holders.size > 0)
+        this.#connection.forgetSession();
       if (entry.state === 'active') entry.state = 'pending';
     }
   }
@@ -168,11 +169,35 @@ export class Subscriptions {
     this.#waiting.delete(entry);
     // it ends after the answer, or on the next connection
     if (entry.request !== 0 || this.#entries.get(entry.key) !== entry) return;
-    if (entry.joined !== 'no' && entry.leave !== undefined) {
-      if (!this.#connection.isWritable) return;
-      this.#queue.emit(entry.leave, entry.args);
-    }
-    this.#entries.delete(entry.key);
+    if (entry.joined === 'no' || entry.leave === undefined) return void this.#entries.delete(entry.key);
+    if (!this.#connection.isWritable) return;
+    // until it is answered: a session that is resumed without it would stay subscribed
+    this.#send(entry, entry.leave, entry.args, () => {
+      entry.joined = 'no';
+      if (entry.holders.size > 0) this.#request(entry);
+      else this.#entries.delete(entry.key);
+    });
+  }
+
+  #send(
+    entry: Entry,
+    event: string,
+    args: readonly unknown[],
+    settled: (error: Error | null, data: unknown) => void,
+  ): void {
+    const request = ++this.#requests;
+    entry.request = request;
+    entry.state = 'pending';
+    entry.joined = 'maybe';
+    this.#underWay++;
+    this.#queue.request(event, args, this.#settings.ackTimeout, (error, data) => {
+      // the connection was lost, or a newer request is under way
+      if (entry.request !== request) return;
+      entry.request = 0;
+      this.#underWay--;
+      settled(error, data);
+      this.#next();
+    });
   }
 
   #request(entry: Entry): void {
@@ -188,19 +213,9 @@ export class Subscriptions {
       if (this.#underWay + 1 > this.#allowed || this.#pause !== undefined || !this.#connection.isWritable)
         return;
       this.#waiting.delete(entry);
-      const request = ++this.#requests;
-      entry.request = request;
-      entry.joined = 'maybe';
-      this.#underWay++;
       const after = entry.after?.();
       const args = after === undefined ? entry.args : [{ ...Object(entry.args[0]), after }];
-      this.#queue.request(entry.event, args, this.#settings.ackTimeout, (error, data) => {
-        if (entry.request !== request) return;
-        entry.request = 0;
-        this.#underWay--;
-        this.#settle(entry, error, data as Untyped);
-        this.#next();
-      });
+      this.#send(entry, entry.event, args, (error, data) => this.#settle(entry, error, data as Untyped));
     }
   }
 

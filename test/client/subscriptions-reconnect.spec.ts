@@ -164,6 +164,28 @@ describe('subscriptions of a recovered session', () => {
     expect(again.state).toBe('active');
   });
 
+  it('leave once more if the first time was lost with the connection', async () => {
+    const { gateway, app } = await startOrders({ adapter: { recovery: true } });
+    const network = await faultyNetworkTo(app.port);
+    const socket = client<FromOrders, ToOrders>(app.url('/orders', network.port));
+    const changes: Order[] = [];
+    socket.on('changed', (order) => changes.push(order));
+    const order = socket.subscribe('watch', { id: 1 }, { leave: 'unwatch' });
+    await order.ready;
+    gateway.server.to('order:1').emit('changed', { id: 1, version: 2 });
+    await until('the event', () => changes.length === 1);
+    const connected = next(socket, 'connect');
+    network.cutAfter(1, 'up');
+    order.stop();
+    await connected;
+    expect(socket.recovered).toBe(true);
+    await until('the end', () => !gateway.last.rooms.has('order:1'));
+    expect(gateway.log).toEqual(['watch 1', 'unwatch 1']);
+    const again = socket.subscribe('watch', { id: 1 }, { leave: 'unwatch' });
+    await again.ready;
+    expect(gateway.log).toEqual(['watch 1', 'unwatch 1', 'watch 1']);
+  });
+
   it('are requested again if their answer was lost', async () => {
     const { gateway, open } = await startOrders({ adapter: { recovery: true } });
     const socket = open();

@@ -28,7 +28,8 @@ export class EnvelopeSubject implements Subject {
   constructor(cluster: Cluster) {
     this.processes = new NodeProcesses('envelope-node', cluster);
     this.name = `nestjs-envelope, ${cluster.adapter} adapter, ${cluster.library}`;
-    this.isLossyBetweenNodes = cluster.adapter === 'classic';
+    // the client `redis` does not repeat commands that were under way when its connection was lost
+    this.isLossyBetweenNodes = cluster.adapter === 'classic' || cluster.library === 'redis';
   }
 
   async begin(nodes: number): Promise<void> {

@@ -145,7 +145,7 @@ export const PANELS = [
     },
   },
   {
-    title: 'Rooms of five, with 1,000 clients, by rooms',
+    title: 'Rooms of five, 20 broadcasts a tick, by rooms',
     unit: 'µs each',
     at: [10, 100, 1_000, 10_000, 100_000],
     label: 'rooms',

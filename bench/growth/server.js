@@ -60,5 +60,5 @@ serve({
   fill: ({ count }) => eachMembership([...clients], count, (client, room) => void client.join(room)),
   empty: ({ count }) => eachMembership([...clients], count, (client, room) => void client.leave(room)),
   rooms: ({ times, count }) =>
-    repeat(times, 1, () => server.to(`room ${Math.floor(Math.random() * count)}`).emit('news', TEXT)),
+    repeat(times, 20, () => server.to(`room ${Math.floor(Math.random() * count)}`).emit('news', TEXT)),
 });

@@ -2,6 +2,8 @@
 const COLORS = ['#2f9e6e', '#5b7fd6', '#d98e4a', '#8a94a6'];
 const NAMED = { 'hand-written ws': '#8a94a6', Express: '#2f9e6e', Fastify: '#5b7fd6', TLS: '#d98e4a' };
 const [WIDTH, COLUMNS, HEIGHT, TOP] = [960, 2, 236, 64];
+/** Pixels between the names of two series. */
+const LEGEND = 106;
 const PLOT = { left: 66, top: 46, width: 380, height: 130 };
 
 const escape = (text) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
@@ -44,7 +46,7 @@ function drawPanel({ title, unit, label, scale, growsBy, at, curves }, index) {
   Object.entries(curves).forEach(([name, points], i) => {
     const color = NAMED[name] ?? COLORS[i];
     const path = points.map((value, j) => `${x(at[j]).toFixed(1)} ${y(value).toFixed(1)}`).join('L');
-    const start = left + i * (PLOT.width / Object.keys(curves).length);
+    const start = left + i * (Object.keys(curves).length === 2 ? 2 * LEGEND : LEGEND);
     parts.push(
       `<path d="M${path}" fill="none" stroke="${color}" stroke-width="2"/>`,
       ...points.map(

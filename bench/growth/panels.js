@@ -171,7 +171,6 @@ export const PANELS = [
     unit: 'µs per client',
     at: [1, 10, 100, 1_000],
     label: 'handlers',
-    growsBy: 'Nest binds each handler to each client',
     series: { Express: arrivalWith },
   },
   {

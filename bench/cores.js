@@ -2,7 +2,8 @@
 // the figure is CPU time: the time of the busiest worker per message says how many messages the workers can handle, where
 // each has a core of its own.
 //
-// node bench/cores.js [--only <text>] [--rounds 5] [--share 1], after npm run build
+// node bench/cores.js [--only <text>] [--rounds 5] [--share 1], after npm run build.
+// A share below 0.4 measures functions that are not compiled yet.
 import { parseArgs } from 'node:util';
 import { pause, start } from './processes.js';
 import { RATIO_HEAD, ratioRows, table } from './report.js';

@@ -16,8 +16,8 @@ const RETRY_INTERVAL = 1_000;
  */
 export class MissingMessages {
   private readonly rooms = new Map<string, Room>();
-  /** Whether messages are missing in more rooms than are remembered. */
-  private isEverywhere = false;
+  /** Until when messages may be missing in other rooms than those that are remembered, in milliseconds since the epoch. */
+  private everywhereUntil = 0;
   private pending = 0;
   private timer: NodeJS.Timeout | undefined;
   private isClosed = false;
@@ -29,7 +29,7 @@ export class MissingMessages {
 
   /** Whether a message of a room is missing, and the store does not say so yet. */
   has({ room }: HistoryKey): boolean {
-    return this.isEverywhere || this.rooms.has(room);
+    return this.rooms.has(room) || Date.now() < this.everywhereUntil;
   }
 
   append(room: Room, text: string): void {
@@ -73,7 +73,7 @@ export class MissingMessages {
 
   private add(room: Room): void {
     if (this.rooms.size < MAX_ROOMS) this.rooms.set(room.key.room, room);
-    else this.isEverywhere = true;
+    else this.everywhereUntil = Math.max(this.everywhereUntil, Date.now() + room.limits.ttl);
     if (this.isClosed) return;
     this.timer ??= setTimeout(() => {
       this.timer = undefined;

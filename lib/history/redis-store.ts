@@ -82,10 +82,20 @@ class RedisStore implements HistoryStore {
     const [oldest] = entriesOf(first);
     const wasTrimmed =
       Number(length) >= size && (after === undefined || oldest === undefined || isLater(oldest.id, after));
+    const wasEmpty = after !== undefined && isEmptyStart(after);
+    // a Redis that was restarted without its data, or has evicted the stream
+    const isLost =
+      after !== undefined &&
+      !wasEmpty &&
+      (oldest === undefined || (isLater(oldest.id, after) && idBefore(oldest.id) !== after));
     return {
       entries,
-      start: entries[0] === undefined ? (after ?? idBefore(`${now}-0`)) : idBefore(entries[0].id),
-      isWhole: after !== undefined && timeOf(after) >= oldestTime && !wasTrimmed && !isCut,
+      start:
+        entries[0] === undefined
+          ? (after ?? (oldest === undefined ? emptyStart(now) : idBefore(`${now}-0`)))
+          : idBefore(entries[0].id),
+      isWhole: after !== undefined && timeOf(after) >= oldestTime && !wasTrimmed && !isCut && !isLost,
+      wasEmpty,
     };
   }
 
@@ -157,5 +167,16 @@ function idBefore(id: string): string {
   return number > 0n ? `${time}-${number - 1n}` : `${Math.max(0, time - 1)}-${MAX_NUMBER}`;
 }
 
+/** Returns an id before all that follow, for a room that has no stream. */
+function emptyStart(now: number): string {
+  return `${now - 1}-${EMPTY_NUMBER}`;
+}
+
+function isEmptyStart(id: string): boolean {
+  return id.endsWith(`-${EMPTY_NUMBER}`);
+}
+
+/** No entry has this number, and `idBefore` does not return it for one. */
+const EMPTY_NUMBER = '18446744073709551614';
 /** The greatest number of an entry within a millisecond: 2 ** 64 - 1. */
 const MAX_NUMBER = '18446744073709551615';

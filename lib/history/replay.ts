@@ -93,10 +93,12 @@ export function after(page: StoredPage, cursor: Cursor, isSince: boolean): Repla
   const missing = entries.lastIndexOf('missing');
   const isUninterrupted =
     missing === -1 || (!isSince && lastSeen !== undefined && missing < entries.lastIndexOf(lastSeen));
+  // all that it has seen was sent since then, and is gone
+  const isLost = page.wasEmpty === true && cursor.seen.size > 0;
   return {
     messages,
     start: isAfterAll ? (tooEarly?.id ?? page.start) : undefined,
-    isComplete: isUninterrupted && ((isSince && page.isWhole) || lastSeen !== undefined),
+    isComplete: isUninterrupted && ((isSince && page.isWhole && !isLost) || lastSeen !== undefined),
     known: lastNumbers(entries),
   };
 }

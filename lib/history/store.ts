@@ -42,6 +42,11 @@ export interface StoredPage {
   readonly start: string;
   /** Whether no entry after `after` is missing: none was deleted, and none was left out because of `limit`. */
   readonly isWhole: boolean;
+  /**
+   * Whether the room had no entries when `after` was made. A store that may lose all entries of a room without knowing it sets
+   * this, so that a client which has seen messages since then learns that they were lost.
+   */
+  readonly wasEmpty?: boolean;
 }
 
 /**

@@ -103,6 +103,42 @@ describeWithRedis.each(['redis', 'ioredis'] as const)('histories in streams of R
     await until('both messages', async () => (await two.server.history('chat:2').read()).length === 2);
     expect(await later.enter('chat:2', 5)).toEqual({ complete: true, replayed: 2 });
   });
+
+  it('say that messages are missing after Redis was killed and is back without them', async () => {
+    const [one, two] = nodes as [HistoryNode, HistoryNode];
+    const clients = await Promise.all(nodes.map(({ app }) => new RoomClient().connect(app)));
+    const [first, second] = clients as [RoomClient, RoomClient];
+    expect(await first.enter('chat:3')).toEqual({ complete: true, replayed: 0 });
+    one.server.to('chat:3').emit('said', 'a');
+    await until('the message', async () => (await two.server.history('chat:3').read()).length === 1);
+    expect(await second.enter('chat:3', 5)).toEqual({ complete: true, replayed: 1 });
+    for (const client of clients) await client.cut();
+    await redis.kill();
+    one.server.to('chat:3').emit('said', 'b');
+    await redis.restart();
+    // both libraries connect by themselves
+    await until('Redis', async () => {
+      await one.server.history('chat:3').read();
+      return true;
+    });
+    for (const client of clients) {
+      await client.connect(two.app);
+      expect(await client.enter('chat:3')).toMatchObject({ complete: false });
+    }
+    one.server.to('chat:3').emit('said', 'c');
+    await until('the message', () => second.payloads().includes('c'));
+    await second.cut();
+    await until('the message', async () =>
+      (await two.server.history('chat:3').read()).some(({ data }) => data === 'c'),
+    );
+    one.server.to('chat:3').emit('said', 'd');
+    await until('the message', async () =>
+      (await two.server.history('chat:3').read()).some(({ data }) => data === 'd'),
+    );
+    await second.connect(one.app);
+    expect(await second.enter('chat:3')).toEqual({ complete: true, replayed: 1 });
+    expect(second.payloads().slice(-2)).toEqual(['c', 'd']);
+  });
 });
 
 describe('redisHistory', () => {

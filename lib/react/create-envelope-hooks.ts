@@ -4,6 +4,8 @@ import type { AnyFunction } from '../client/listeners.js';
 import type { DefaultEventsMap, EventsMap, Untyped } from '../protocol/typed-events.js';
 import { withCode } from '../protocol/with-code.js';
 import { othersStore } from './others-store.js';
+import { historyStore } from './history-store.js';
+import type { HistoryEvents, HistoryResult } from './history-types.js';
 import { changed } from './presence.js';
 import { provide } from './provider.js';
 import { requestStore } from './request-store.js';
@@ -130,6 +132,24 @@ export function createEnvelopeHooks<
       return useStore(
         () => streamStore(socket, event, data, reduce, { isEnabled, isRestarted }),
         [socket, keyOf(event, data), isEnabled, isRestarted],
+      );
+    },
+
+    useHistory: (
+      room: string,
+      {
+        enter,
+        data,
+        leave,
+        event,
+        limit = 500,
+      }: HistoryEvents<DefaultEventsMap, DefaultEventsMap> & { data: unknown },
+    ): HistoryResult<Untyped> => {
+      const socket = useSocketOf('useHistory');
+      const key = JSON.stringify([room, keyOf(enter, data), leave, event, limit]);
+      return useStore(
+        () => historyStore(socket, { room, enter, data, leave, event, limit, key }),
+        [socket, key],
       );
     },
 

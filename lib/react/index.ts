@@ -4,6 +4,7 @@ import { createEnvelopeHooks } from './create-envelope-hooks.js';
 
 export { createEnvelopeHooks } from './create-envelope-hooks.js';
 export type { OtherState } from '../client/states.js';
+export type { HistoryEvents, HistoryMessage, HistoryResult } from './history-types.js';
 export type {
   CollectingStreamOptions,
   EnvelopeHooks,
@@ -36,4 +37,5 @@ export const {
   useStream,
   usePresence,
   useOthers,
+  useHistory,
 } = untyped;

@@ -23,6 +23,11 @@ export class Store<Value> {
   readonly get = (): Value => this.#value;
   readonly getInitial = (): Value => this.#initial;
 
+  /** Whether anyone listens. */
+  get isUsed(): boolean {
+    return this.#listeners.size > 0;
+  }
+
   set(value: Value): void {
     this.#value = value;
     for (const listener of [...this.#listeners]) listener();

@@ -3,9 +3,17 @@ import type { ClientSocket } from '../client/client-socket.js';
 import type { Handler, ListenerNames, ListenerOf } from '../client/client-types.js';
 import type { ConnectionState } from '../client/connection.js';
 import type { ClientOptions } from '../client/options.js';
+import type { HistoryEvents, HistoryResult } from './history-types.js';
 import type { OtherState, RoomStates } from '../client/states.js';
 import type { SubscriptionState } from '../client/subscription.js';
-import type { AnswerOf, EventNames, EventsMap, RequestParams, Untyped } from '../protocol/typed-events.js';
+import type {
+  AnswerOf,
+  EventNames,
+  EventParams,
+  EventsMap,
+  RequestParams,
+  Untyped,
+} from '../protocol/typed-events.js';
 
 /** Properties of `EnvelopeProvider`: the URL of a server, or a client that the application made. */
 export type EnvelopeProviderProps<Listen extends EventsMap, Emit extends EventsMap> = {
@@ -281,6 +289,25 @@ export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap>
     event: Event,
     ...[data, options]: DataAndOptions<Emit, Event, StreamOptions>
   ): StreamResult<AnswerOf<Emit, Event>>;
+
+  /**
+   * Shows the messages of a room with a history while the component is mounted: those that the server replays, and then those that
+   * follow. After a reconnect it goes on where it was, without a gap and with nothing twice. Components with the same arguments
+   * share one list. `data` is compared as JSON; on later connections the client adds `after` to it.
+   *
+   * @param room the name of the room on the server
+   * @throws Error if no provider is above the component; as `subscribe`, if a name is reserved or JSON cannot carry the data
+   */
+  useHistory<Enter extends EventNames<Emit>, Event extends EventNames<Listen>>(
+    this: void,
+    room: string,
+    events: HistoryEvents<Listen, Emit> & {
+      enter: Enter;
+      event: Event;
+      /** The data of `enter`. */
+      data: DataAndOptions<Emit, Enter, unknown>[0];
+    },
+  ): HistoryResult<OnePayload<EventParams<Listen, Event>>>;
 
   /**
    * Lists the members of a room while the component is mounted, and keeps the list up to date. `events` names the events of

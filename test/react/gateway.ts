@@ -16,11 +16,17 @@ export interface Item {
 
 export interface Listens {
   changed: (item: Item) => void;
+  said: (text: string) => void;
   'where are you?': (answer: (place: string) => void) => void;
   'presence.changed': (change: PresenceChange<{ status: string }>) => void;
 }
 
 export interface Emits {
+  enter: (
+    where: { id: number; after?: string },
+    answer: (joined: { complete: boolean; replayed: number }) => void,
+  ) => void;
+  exit: (where: { id: number; after?: string }) => void;
   watch: (which: { id: number }, answer: (item: Item) => void) => void;
   unwatch: (which: { id: number }) => void;
   find: (which: { id: number }, answer: (item: Item) => void) => void;
@@ -66,6 +72,21 @@ export class PageGateway {
   change(id: number): void {
     this.version++;
     this.server.to(`item:${id}`).emit('changed', { id, version: this.version });
+  }
+
+  @SubscribeMessage('enter')
+  enter(
+    @ConnectedSocket() client: EnvelopeSocket,
+    @MessageBody() { id, after }: { id: number; after?: string },
+  ) {
+    this.log.push(`enter ${id}${after === undefined ? '' : ' again'}`);
+    if (this.refused.has(id)) throw new WsException('not yours');
+    return client.join(`chat:${id}`, { after, rewind: 3 });
+  }
+  @SubscribeMessage('exit')
+  async exit(@ConnectedSocket() client: EnvelopeSocket, @MessageBody('id') id: number): Promise<void> {
+    this.log.push(`exit ${id}`);
+    await client.leave(`chat:${id}`);
   }
 
   @SubscribeMessage('watch')

@@ -30,13 +30,19 @@ function components(set: typeof hooks, page: Started['page']) {
     const ticks = set.useStream('ticks', 2);
     const { list } = set.usePresence('red', { watch: 'presence.watch', change: 'presence.changed' });
     const { others } = set.useOthers('red');
+    const { messages } = set.useHistory('chat:1', {
+      enter: 'enter',
+      data: { id: 1 },
+      leave: 'exit',
+      event: 'said',
+    });
     const version = (item?: Item): string => String(item?.version ?? '-');
     const shown = [
       version(found.data),
       version(watched.data),
       watched.state,
       ticks.data ?? '-',
-      list.length,
+      list.length + messages.length,
       others.length,
     ];
     return `${state} ${shown.join(' ')}`;

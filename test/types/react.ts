@@ -32,7 +32,7 @@ interface Emits {
 }
 
 const hooks = createEnvelopeHooks<Listens, Emits>();
-const { EnvelopeProvider, useConnectionState, useEvent, useOthers, usePresence } = hooks;
+const { EnvelopeProvider, useConnectionState, useEvent, useHistory, useOthers, usePresence } = hooks;
 const { useRequest, useSocket, useStream, useSubscription } = hooks;
 
 export function Providers(): ReactElement[] {
@@ -130,6 +130,22 @@ export function Streams(): unknown[] {
   // @ts-expect-error the data is a number
   useStream('ticks', '100');
   return [tick, text.data?.join(), text.state === 'failed' && text.error?.message, text.restart()];
+}
+
+export function Room(): string[] {
+  const { messages, complete } = useHistory('chat:7', {
+    enter: 'order.watch',
+    data: { id: 7 },
+    leave: 'order.unwatch',
+    event: 'order.changed',
+    limit: 100,
+  });
+  const isWhole: boolean | undefined = complete;
+  // @ts-expect-error the data of another event
+  useHistory('chat:7', { enter: 'order.watch', data: 7, leave: 'order.unwatch', event: 'order.changed' });
+  // @ts-expect-error how to leave is missing
+  useHistory('chat:7', { enter: 'order.watch', data: { id: 7 }, event: 'order.changed' });
+  return [String(isWhole), ...messages.map(({ data, position }) => position + data.state.toUpperCase())];
 }
 
 export function Present(): string[] {

@@ -93,11 +93,14 @@ export class KeyedRequests implements OnceRunner {
     handle: () => Promise<Answer>,
   ): Promise<Answer | undefined> {
     const name = nameOf(client, event, key);
+    const owner = ownerOf(client);
     const digest = digestOf(data);
     let work = this.works.get(name);
     if (work === undefined) {
       const waiting = [request];
-      const answer = this.claim(name, digest, settings, handle, () => waiting.some(({ done }) => !done));
+      const answer = this.claim({ name, owner }, digest, settings, handle, () =>
+        waiting.some(({ done }) => !done),
+      );
       this.works.set(name, (work = { digest, waiting, answer }));
       answer.catch(() => this.works.delete(name));
     } else {
@@ -109,7 +112,7 @@ export class KeyedRequests implements OnceRunner {
 
   /** Waits until the key is this node's, and then runs the handlers; or until it has an answer. */
   private async claim(
-    name: string,
+    { name, owner }: { name: string; owner: string },
     digest: string,
     settings: OnceSettings,
     handle: () => Promise<Answer>,
@@ -118,7 +121,7 @@ export class KeyedRequests implements OnceRunner {
     const claim = JSON.stringify({ digest, by: randomId() });
     let found: Answer | 'claimed' | 'failed' | undefined;
     for (let wait: number = LOOK_AGAIN[0]; ; wait = Math.min(wait * 2, LOOK_AGAIN[1])) {
-      found = await this.look(name, claim, digest, settings);
+      found = await this.look({ name, owner }, claim, digest, settings);
       if (found !== undefined) break;
       await pause(wait, undefined, { ref: false });
       if (!isAwaited()) break;
@@ -148,12 +151,12 @@ export class KeyedRequests implements OnceRunner {
 
   /** @returns the answer of the key; `claimed`: it is this node's now; `undefined`: it is another node's */
   private async look(
-    name: string,
+    { name, owner }: { name: string; owner: string },
     claim: string,
     digest: string,
     { onStoreFailure }: OnceSettings,
   ): Promise<Answer | 'claimed' | 'failed' | undefined> {
-    const claimed = Promise.resolve().then(() => this.store.claim(name, claim, LEASE));
+    const claimed = Promise.resolve().then(() => this.store.claim(name, claim, LEASE, owner));
     try {
       const found = await inTime(claimed);
       if (found === undefined) return 'claimed';
@@ -214,6 +217,14 @@ function give(request: IncomingRequest, answer: Answer): void {
 }
 
 /** Returns the name of a key in the store. A client cannot choose it, since it is a hash. */
+/** Names who must not use up the memory of others. */
+function ownerOf(client: EnvelopeSocket): string {
+  const identity = identityOf(client);
+  return identity === ANONYMOUS || identity === UNNAMED
+    ? `address ${client._upgrade.clientInfo.rateKey}`
+    : `user ${identity.key}`;
+}
+
 function nameOf(client: EnvelopeSocket, event: string, key: string): string {
   const identity = identityOf(client);
   const user =

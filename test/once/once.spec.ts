@@ -217,6 +217,23 @@ describe('a store that fails while it takes an answer', () => {
 });
 
 describe('the store in memory', () => {
+  it('keeps the answer of a user while another one sends many keys', async () => {
+    const app = await startApp(
+      { providers: [OnceGateway] },
+      { adapter: { onceStore: memoryOnce({ maxKeys: 10 }) } },
+    );
+    const [ada, bob] = [await app.connect('/ws?user=ada'), await app.connect('/ws?user=bob')];
+    const key = newKey();
+    const { data } = await send(ada, 'message', 'hi', key);
+    const first = newKey();
+    await send(bob, 'message', 'hi', first);
+    for (let i = 0; i < 50; i++) await send(bob, 'message', 'hi', newKey());
+    expect((await send(ada, 'message', 'hi', key)).data).toEqual(data);
+    expect(app.nest.get(OnceGateway).calls).toHaveLength(52);
+    await send(bob, 'message', 'hi', first);
+    expect(app.nest.get(OnceGateway).calls).toHaveLength(53);
+  });
+
   const TIME = 60_000;
   it('keeps a number of answers and bytes, the newest, and forgets nothing that runs', async () => {
     const store = memoryOnce({ maxKeys: 100, maxBytes: 20_000 });
@@ -237,5 +254,38 @@ describe('the store in memory', () => {
     expect(await store.claim('running', 'again', TIME)).toBe('claim');
     await store.replace('running', 'claim', undefined, 0);
     expect(await store.claim('running', 'again', TIME)).toBeUndefined();
+  });
+
+  it.each([
+    ['keys', 1],
+    ['bytes', 150],
+  ])('does not let a user with many %s push out the answers of others', async (_, length) => {
+    const store = memoryOnce({ maxKeys: 100, maxBytes: 30_000 });
+    const add = async (name: string, owner: string, text: string, time = TIME): Promise<void> => {
+      await store.claim(name, 'claim', time, owner);
+      await store.replace(name, 'claim', text, time);
+    };
+    const of = async (owner: string, count: number): Promise<number> => {
+      const values = Array.from({ length: count }, (_unused, i) =>
+        store.claim(`${owner} ${i}`, 'again', TIME),
+      );
+      return (await Promise.all(values)).filter((value) => value !== undefined && value !== 'again').length;
+    };
+    const few = Array.from({ length: 20 }, (_unused, i) => `user ${i}`);
+    for (const user of few.slice(0, 10)) for (const i of [0, 1]) await add(`${user} ${i}`, user, 'a');
+    for (let i = 0; i < 10_000; i++) await add(`flood ${i}`, 'flood', 'x'.repeat(length));
+    // after the flood, what is left of it goes first
+    for (const user of few.slice(10)) for (const i of [0, 1]) await add(`${user} ${i}`, user, 'a');
+    for (const user of few) expect([user, await of(user, 2)]).toEqual([user, 2]);
+    expect(await of('flood', 10_000)).toBeGreaterThan(20);
+    // expired ones go before all others
+    const brief = memoryOnce({ maxKeys: 2 });
+    await brief.claim('old', 'claim', 0, 'one');
+    await brief.replace('old', 'claim', 'answer', -1);
+    for (const name of ['a', 'b']) {
+      await brief.claim(name, 'claim', TIME, 'two');
+      await brief.replace(name, 'claim', name, TIME);
+    }
+    expect(await brief.claim('a', 'again', TIME)).toBe('a');
   });
 });

@@ -7,9 +7,11 @@ export interface OnceStore {
    * Stores a value for a time, unless there is one already. It must be atomic.
    *
    * @param time milliseconds
+   * @param owner names the user, or the address of a client without one: a store that must forget something can forget what
+   *   belongs to those who have the most. A text of any length
    * @returns (resolves to) the value that was there before; `undefined`: the new one was stored
    */
-  claim(name: string, value: string, time: number): Promise<string | undefined>;
+  claim(name: string, value: string, time: number, owner?: string): Promise<string | undefined>;
   /**
    * Stores another value, or removes the value, unless there is another one than `expected`. It must be atomic.
    *

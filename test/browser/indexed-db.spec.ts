@@ -39,7 +39,10 @@ describeInBrowser('indexedDbOutbox in Chromium', () => {
   afterAll(() => chromium?.close());
 
   beforeEach(async () => {
-    app = await startApp({ controllers: [Site], providers: [Chat] }, { adapter: { cors: { origin: true } } });
+    app = await startApp(
+      { controllers: [Site], providers: [Chat] },
+      { adapter: { cors: { origin: true }, limits: { maxPayload: 8_000_000 } } },
+    );
     chat = app.nest.get(Chat);
     network = await newNetwork();
     first = watch(await chromium!.open());

@@ -176,7 +176,7 @@ describe('the test vectors of the protocol', () => {
       const { verdict } = vector;
       const read = new MessagePackEncoding(100_000).decode(bytesOf(vector), true, LIMITS);
       if ('refused' in verdict) return expect(read).toMatchObject({ code: verdict.refused });
-      const fields = JSON.stringify({ ...read, stream: undefined, more: undefined });
+      const fields = JSON.stringify({ ...(read as object), stream: undefined, more: undefined });
       expect(fields).toBe(JSON.stringify(verdict.accepted).replace(/\{"\$own":(.*?)\}\}/, '$1}'));
     },
   );

@@ -56,7 +56,9 @@ describe('the heartbeat', () => {
       id: expect.any(String),
       recovered: false,
       pingInterval: 100,
+      pingTimeout: expect.any(Number),
       maxPayload: 1_000_000,
+      maxJsonDepth: 64,
       features: expect.arrayContaining(['ack', 'stream']),
     });
     await client.settled();

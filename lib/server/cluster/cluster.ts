@@ -163,7 +163,7 @@ export class Cluster implements ClusterMonitor {
     const uid = Reflect.get(adapter, 'uid') as string;
     const log = new SharedLog(uid, () => monitor.status.state === 'away');
     override(adapter, 'onMessage', (take) => (message, offset) => {
-      if (typeof offset === 'string') log.receive(message as never, offset);
+      if (typeof offset === 'string' && log.receive(message as never, offset)) return;
       return take(message, offset);
     });
     override(adapter, 'close', (close) => () => {

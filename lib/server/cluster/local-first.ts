@@ -72,7 +72,7 @@ export function serveLocallyFirst(adapter: Internals, base: Internals, log?: Sha
       if (pending !== undefined) log?.settle(pending.id, undefined);
       throw error;
     }
-    return publish(copy, markServed(options, pending?.id));
+    return publish(copy, markServed(options, pending?.id ?? (isLogged ? log.nextMark() : undefined)));
   });
   for (const command of COMMANDS) {
     override(adapter, command, (publish) => (options, argument) => {

@@ -131,7 +131,7 @@ export class ClusterRecovery implements Recovery {
       }
       // takes the session out of the store by its other token too, without reading the log
       if (found?.also) await restoreFrom(this.adapter, found.also, offset, startRestore(this.adapter, true));
-      const packets = found && (await this.packetsOf(found, offset, metas));
+      const packets = found && this.withoutRepeated(await this.packetsOf(found, offset, metas));
       const missed = packets && toFrames(packets, request.encoding, metas);
       if (found === undefined || missed === undefined) return void endRecording();
       return this.resumption(found, missed, offset, request.encoding, endRecording);
@@ -225,6 +225,11 @@ export class ClusterRecovery implements Recovery {
     const copy = await restoreCopy(this.parent.adapter, found, '', offset);
     const packets = copy && [...found.missedPackets, ...copy.missedPackets];
     return packets && { ...found, missedPackets: packets.sort(byLastElement) };
+  }
+
+  /** Removes the packets that repeat earlier ones. The last element of each is its position. */
+  private withoutRepeated(packets: readonly unknown[][] | undefined): readonly unknown[][] | undefined {
+    return packets?.filter((packet) => !this.logs.some((log) => log.isRepeated(packet.at(-1) as string)));
   }
 
   /** Returns the packets that a client missed; `undefined` if the log could not be read. */

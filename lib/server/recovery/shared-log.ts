@@ -2,6 +2,7 @@ import type { Room } from 'socket.io-adapter';
 import type { Encoding } from '../transport/encoding.js';
 import { PendingOffset, type Frame } from '../transport/frame.js';
 import { isRecoverable, isInTarget } from '../rooms/target.js';
+import { RepeatedEntries } from './repeated-entries.js';
 
 /** One message of the log that all nodes write to. */
 export interface LogEntry {
@@ -67,6 +68,7 @@ export class SharedLog {
   position: string | undefined;
   private readonly pendingMessages = new Map<number, PendingMessage>();
   private readonly recordings = new Set<LogEntry[]>();
+  private readonly repeated = new RepeatedEntries();
   /** Whether a message timed out, and no entry was read since. */
   private hasStalled = false;
   private timer: NodeJS.Timeout | undefined;
@@ -127,16 +129,28 @@ export class SharedLog {
     message?.resumePlacement.settle(offset);
   }
 
-  /** Processes an entry that was read from the log. */
-  receive({ type, uid, data }: Message, offset: string): void {
+  /** Returns a number for a message that does not wait for its position, so that it is known when it is repeated. */
+  nextMark(): number {
+    return ++lastId;
+  }
+
+  /** Whether the entry at a position repeats an earlier one. */
+  isRepeated(offset: string): boolean {
+    return this.repeated.has(offset);
+  }
+
+  /** Processes an entry that was read from the log. @returns whether its message was there before */
+  receive({ type, uid, data }: Message, offset: string): boolean {
     if (this.position === undefined) {
       this.stop();
       this.markReady?.();
     }
     this.position = offset;
     this.hasStalled = false;
-    if (type !== BROADCAST) return;
+    if (type !== BROADCAST) return false;
     const { packet, opts } = data;
+    const mark = opts.flags?.mark;
+    if (mark !== undefined && this.repeated.add(uid, mark, offset)) return true;
     if (this.recordings.size > 0 && isRecoverable(packet, opts.flags)) {
       const entry = {
         offset,
@@ -147,7 +161,8 @@ export class SharedLog {
       };
       for (const recording of this.recordings) recording.push(entry);
     }
-    if (uid === this.uid && opts.flags?.mark !== undefined) this.settle(opts.flags.mark, offset);
+    if (uid === this.uid && mark !== undefined) this.settle(mark, offset);
+    return false;
   }
 
   /**

@@ -97,7 +97,7 @@ export interface Codec {
 }
 
 /** An encoded message. */
-export type Encoded = string | Uint8Array<ArrayBuffer>;
+export type Encoded = string | ArrayBuffer;
 
 /** The messages of `envelope.v1`. */
 export const JSON_CODEC: Codec = {

@@ -12,9 +12,8 @@ const LIMITS: ScanLimits = { maxDepth: Infinity, maxValues: 1_000_000 };
 /** Levels of a payload that is sent. */
 const MAX_DEPTH = 5_000;
 
-function toBytes(value: unknown): Uint8Array<ArrayBuffer> | undefined {
-  if (ArrayBuffer.isView(value))
-    return new Uint8Array(value.buffer as ArrayBuffer, value.byteOffset, value.byteLength);
+function toBytes(value: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   const isBuffer =
     value instanceof ArrayBuffer ||
     (typeof SharedArrayBuffer === 'function' && value instanceof SharedArrayBuffer);
@@ -56,7 +55,8 @@ export function messagePack(): Codec {
     write({ event, data, ...fields }: OutgoingMessage) {
       assertCarried(data, event!, 'data', AS_BYTES);
       try {
-        return encoder.encode({ event, data: prepare(data, toBytes), ...fields }) as Uint8Array<ArrayBuffer>;
+        // a copy with a buffer of its own
+        return encoder.encode({ event, data: prepare(data, toBytes), ...fields }).buffer as ArrayBuffer;
       } catch (cause) {
         throw withCode(
           'ERR_ENVELOPE_INVALID_PAYLOAD',

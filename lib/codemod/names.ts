@@ -98,6 +98,7 @@ export const ADAPTER_MEMBERS: readonly string[] = [
   'dispose',
   'ensureHttpServerExists',
   'forceCloseConnections',
+  'handlerSharing',
   'httpServer',
   'httpServersRegistry',
   'messageParser',

@@ -68,6 +68,10 @@ describeWithRedis('an application that closes before the clients of its broker',
       );
     const there = await start(other, another);
     const here = await start(publisher, subscriber);
+    for (const node of [there, here]) {
+      const { adapter } = node.nest.get(Gateway).server;
+      await until('the subscriptions', async () => (await adapter.serverCount()) === 2);
+    }
     const received: unknown[] = [];
     there.nest.get(Gateway).server.on('left', (id: unknown) => received.push(id));
     for (let i = 0; i < 3; i++) await (await here.connect('/ws')).settled();

@@ -173,6 +173,12 @@ describe('a host name beyond ASCII', () => {
   });
 });
 
+it('an origin with a control character in cors names no page', async () => {
+  const adapter: EnvelopeOptions = { cors: { origin: 'https://a.example\u001b' } };
+  const app = await startApp({ providers: [EchoGateway] }, { adapter });
+  expect((await upgrade(app, 'https://a.example')).status).toBe(403);
+});
+
 describe('the option hosts', () => {
   const startWith = (adapter: EnvelopeOptions): Promise<TestApp> =>
     startApp({ providers: [EchoGateway] }, { adapter });

@@ -134,8 +134,8 @@ function isNamed(origin: string, rule: string): boolean {
 
 const UNUSUAL_SPELLING = /[^\x20-\x7e]|\/$|:(?:80|443)$/;
 
-/** A scheme, a host and an optional port. */
-const PLAIN_ORIGIN = /^https?:\/\/[^\s/?#@\\]+\/?$/;
+/** A scheme, a host and an optional port. URLs are parsed without control characters at their end. */
+const PLAIN_ORIGIN = /^https?:\/\/[^\s\p{Cc}/?#@\\]+\/?$/u;
 
 /**
  * Returns whether a page has the server's host and port. Compares the scheme only if it is known, since a proxy may

@@ -142,3 +142,27 @@ describe('a message that is missing', () => {
     });
   });
 });
+
+describe('a message that comes again', () => {
+  const again = (change: Partial<Entrance>): ReturnType<typeof check> => {
+    const run = runWith({ entrances: [{ askedAt: 62, at: 65, isGap: true, ...change }] });
+    const [view] = run.views as [ClientView];
+    const arrivals = [...view.arrivals, { ...view.arrivals[1]!, at: 70 }];
+    return check({ ...run, views: [{ ...view, arrivals }] });
+  };
+  const kinds = (verdict: ReturnType<typeof check>): string[] => verdict.violations.map(({ kind }) => kind);
+
+  it('is counted where the client was told in between that it is new', () => {
+    const verdict = again({});
+    expect([kinds(verdict).includes('twice'), verdict.counts.toldAgain]).toEqual([false, 1]);
+  });
+
+  it.each<[string, Partial<Entrance>]>([
+    ['was told so before', { askedAt: 5, at: 10 }],
+    ['was told so afterwards', { askedAt: 75, at: 80 }],
+    ['was told that none is missing', { isGap: false }],
+    ['was told so of another room', { room: 1 }],
+  ])('is a violation where the client %s', (_, change) => {
+    expect(kinds(again(change))).toContain('twice');
+  });
+});

@@ -48,6 +48,8 @@ export interface Counts {
   recoveries: number;
   /** Messages that a client did not get, and was told so. */
   toldMissing: number;
+  /** Messages that a client got again, after it was told that it is a new client: from a node that was cut off from the broker. */
+  toldAgain: number;
   /** Reliable messages of which a client was told that it does not know. */
   toldUndelivered: number;
   /** Messages that clients did not get because the node that sent them was killed: not promised. */
@@ -91,6 +93,7 @@ class Checker {
       connections: sum(({ connections }) => connections),
       recoveries: sum(({ recoveries }) => recoveries),
       toldMissing: 0,
+      toldAgain: 0,
       toldUndelivered: 0,
       lostWithNode: 0,
       lostBetweenNodes: 0,
@@ -118,18 +121,27 @@ class Checker {
     view.arrivals.forEach((arrival, index) => add(streams, streamOf(arrival), { ...arrival, index }));
     for (const [stream, arrivals] of streams) {
       const known = new Set(this.said.get(stream)?.map(({ number }) => number));
-      const seen = new Set<number>();
+      const seen = new Map<number, number>();
       let last = 0;
-      for (const { number } of arrivals) {
+      for (const { number, room, at } of arrivals) {
         const name = `c${view.client}: ${stream}, number ${number}`;
         if (!known.has(number)) this.fail('unknown message', name);
-        if (seen.has(number)) this.fail('twice', name);
+        const before = seen.get(number);
+        if (before !== undefined && this.isNewSince(view, room, before, at)) this.counts.toldAgain++;
+        else if (before !== undefined) this.fail('twice', name);
         else if (number < last) this.fail('order', `${name} after ${last}`);
-        seen.add(number);
+        seen.set(number, at);
         last = Math.max(last, number);
       }
     }
     for (const [stream, said] of this.said) this.checkMissing(view, stream, said, streams.get(stream) ?? []);
+  }
+
+  /** Whether the client was told between two times that messages of the room may be missing. */
+  private isNewSince(view: ClientView, room: number, from: number, to: number): boolean {
+    return view.entrances.some(
+      (entrance) => entrance.room === room && entrance.isGap && entrance.at > from && entrance.askedAt < to,
+    );
   }
 
   /** @param arrivals the messages of a room and a process that have arrived, of those in `said` */

@@ -3,7 +3,7 @@ import { withCode } from '../../protocol/with-code.js';
 import { isEnvelopeV1 } from '../handshake/subprotocols.js';
 import type { HistoryClient, HistoryStart, JoinedHistory, ServerHistory } from '../rooms/history.js';
 import type { Connection } from '../transport/connection.js';
-import type { Frame } from '../transport/frame.js';
+import { Frame } from '../transport/frame.js';
 import { HeldRooms } from './held-rooms.js';
 import type { NamespaceContract } from './namespace-contract.js';
 import type { ResumableSession } from './resumable-session.js';
@@ -104,11 +104,26 @@ function historyClient(
       // before messages of this node that wait for their position in the log of the recovery
       for (const message of messages) outbox.pushPositioned(message.frame(encoding));
       const waiting = held.release(room, isShared ? isNew : undefined);
-      for (const { message, frame } of waiting) if (isNew(message.meta)) sendLate(client, frame);
+      for (const { message, frame } of waiting)
+        if (isNew(message.meta)) sendLate(client, frame);
+        else leaveOut(client, frame);
       client._session?.sendPosition();
     },
     release: (room) => void held.release(room),
   };
+}
+
+/**
+ * Leaves out a message that the history had. If its position in the log is not known yet, the client gets that position when it
+ * is: without it, a client that resumes would receive the message again. One that loses its connection before gets a new session.
+ */
+function leaveOut(
+  { _session: session, _connection: { outbox, encoding } }: HistorySocket,
+  frame: Frame,
+): void {
+  if (session?.current === undefined || frame.pendingOffset === undefined) return;
+  session.shouldSend(undefined, false);
+  outbox.pushPending(new Frame(encoding.event('$offset', []), true, frame.pendingOffset, encoding));
 }
 
 /**

@@ -41,9 +41,10 @@ async function startWorker() {
     clients: () => server.sockets.size,
     broadcast: ({ times, perTick }) => repeat(times, perTick, () => server.to('room').emit('news', TEXT)),
   };
-  process.on('message', async (message) => {
-    if (message.bench === undefined) return;
+  const answer = async (message) =>
     process.send({ benched: (await commands[message.bench](message)) ?? null });
+  process.on('message', (message) => {
+    if (message.bench !== undefined) void answer(message);
   });
   process.send({ benched: 'ready' });
 }

@@ -29,9 +29,11 @@ function slowing(suite: jest.Describe, title: string, backends: readonly Backend
       it('does not delay messages to clients of the node itself', () => {
         const { disorder, localDelay, crossed } = outcomeOf(backend);
         expect(disorder).toEqual([]);
-        // A message waits for its position in the log, in both directions.
+        // A message waits for its position in the log: a round trip more than a message between nodes, at most.
         const hasRecovery = backend.includes('recovery');
-        expect(localDelay.median).toBeLessThan(hasRecovery ? crossed.median + DELAY : crossed.median - DELAY);
+        expect(localDelay.median).toBeLessThan(
+          hasRecovery ? crossed.median + 2 * DELAY : crossed.median - DELAY,
+        );
       });
 
       it('keeps the broker connected, and delivers every message late and once', () => {

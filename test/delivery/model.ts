@@ -67,6 +67,8 @@ export interface Verdict {
 
 /** What a node sends within so many milliseconds before it is killed may be lost: commands on their way to the broker. */
 const UNDER_WAY = 2_000;
+/** What a node sends within so many milliseconds before a fault of the broker is on its way there: `redis` does not send it again. */
+const TO_BROKER = 100;
 /** A fault of the broker is noticed, and its effects end, within so many milliseconds. */
 const AFTERMATH = 5_000;
 
@@ -177,7 +179,8 @@ class Checker {
       );
       if (isTold) this.counts.toldMissing++;
       else if (this.isLostWithNode(message)) this.counts.lostWithNode++;
-      else if (this.run.isLossyBetweenNodes && this.isBrokerFaulty(at)) this.counts.lostBetweenNodes++;
+      else if (this.run.isLossyBetweenNodes && this.isBrokerFaulty(at, at + TO_BROKER))
+        this.counts.lostBetweenNodes++;
       else this.fail('missing', `c${view.client}: ${stream}, number ${number}, sent at ${at.toFixed(1)}`);
     }
   }

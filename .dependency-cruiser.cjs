@@ -35,7 +35,7 @@ const LAYERS = {
   'nest/handlers': BELOW_HOOKS,
   ws: [],
   client: ['protocol', 'ws'],
-  conformance: [],
+  conformance: ['protocol'],
   cli: ['protocol', 'ws', 'client', 'conformance', 'server/util', 'contract', 'codemod'],
   testing: ['client', 'protocol', 'ws'],
   codemod: ['protocol'],

@@ -1,4 +1,5 @@
 import { WebSocket, type ClientOptions } from 'ws';
+import type { Untyped } from '../protocol/typed-events.js';
 
 export interface ConnectOptions extends ClientOptions {
   protocols?: string[];
@@ -10,7 +11,7 @@ export interface ConnectOptions extends ClientOptions {
 /** One received message. */
 export interface Received {
   event?: string;
-  data?: any; // eslint-disable-line -- tests look into payloads freely
+  data?: Untyped;
   id?: string | number;
   ack?: string | number;
   more?: true;

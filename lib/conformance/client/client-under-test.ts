@@ -1,4 +1,5 @@
 import { AsyncQueue } from './queue.js';
+import type { Untyped } from '../../protocol/typed-events.js';
 
 /** A command for a client under test. README.md in the parent folder describes them. */
 export type Command =
@@ -13,7 +14,7 @@ export interface Report {
   tell: 'connected' | 'closed' | 'event' | 'answer' | 'failed' | 'value' | 'end';
   key?: string;
   event?: string;
-  data?: any; // eslint-disable-line -- tests look into payloads freely
+  data?: Untyped;
   id?: string;
   recovered?: boolean;
   code?: number;

@@ -22,6 +22,7 @@ const CORNERS = [
   ['contract/types-', ONCE], // compilers and samples
   ['delivery/', ONCE], // Redis and processes that fail, with long waits
   ['documentation/client-size', ONCE],
+  ['documentation/links', ONCE],
   ['documentation/types', ONCE],
   ['samples/', ONCE],
 

@@ -1,4 +1,4 @@
-/** What the exit code of the process says. README.md lists them. */
+/** What the exit code of the process says. docs/cli.md lists them. */
 export const EXIT = {
   ok: 0,
   /** The request, the check or another part of the command's work failed. */

@@ -157,7 +157,7 @@ export interface PresenceChange<Meta = Untyped> {
   readonly leave?: readonly string[];
 }
 
-/** The events that carry presence; see README.md. */
+/** The events that carry presence; see docs/react.md. */
 export interface PresenceEvents<Listen extends EventsMap, Emit extends EventsMap> {
   /** The client requests this event with `{ room }`; the server answers with the list of members. */
   watch: EventNames<Emit>;

@@ -84,6 +84,15 @@ describe('the programs of the documents', () => {
     return client;
   };
 
+  it('README: exchanges the messages printed below it', async () => {
+    await run('readme');
+    const [ada, bob] = [await connect('/ws'), await connect('/ws')];
+    await bob.settled();
+    ada.send('{"event":"message","data":"hi","id":1}');
+    expect(await ada.answer(1)).toEqual({ event: 'message', data: { delivered: true }, ack: 1 });
+    expect(await bob.next('said')).toEqual({ event: 'said', data: { from: expect.any(String), text: 'hi' } });
+  });
+
   it('quick start: exchanges the messages printed below it', async () => {
     await run('quick-start');
     const [ada, bob] = [await connect('/ws'), await connect('/ws')];

@@ -58,10 +58,9 @@ describe('SECURITY.md', () => {
   });
 });
 
-describe('the README', () => {
+describe('the documentation', () => {
   it('lists each option of socketIO() with its default', () => {
-    const [, text] = read('README.md').split('\n## Socket.IO clients\n');
-    const [, , ...options] = rows(text!.split('\n## ')[0]!);
+    const [, , ...options] = rows(read('docs/socketio-clients.md'));
     const named: Record<string, unknown> = { off: false, true: true, none: undefined };
     const defaultIn = (cell: string): unknown => {
       const value = cell.replaceAll('`', '').replace(/ ms$/, '');
@@ -76,7 +75,7 @@ describe('the README', () => {
 
   it('lists each limit with its default', () => {
     const documented = Object.fromEntries(
-      rows(read('README.md')).map(([, name, value]) => [
+      rows(read('docs/limits.md')).map(([, name, value]) => [
         name!.replaceAll('`', ''),
         value!.startsWith('off') ? Infinity : Number.parseInt(value!.replaceAll(',', ''), 10),
       ]),

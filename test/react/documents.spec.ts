@@ -14,7 +14,7 @@ import { writeBlocks } from '../support/documentation.js';
 import { until } from '../support/wait.js';
 import { act, h, QUICK, render, strict } from './fixture.js';
 
-/** The code of README.md and docs/recipes.md, as printed. */
+/** The code of docs/react.md and docs/recipes.md, as printed. */
 const FOLDER = join(process.cwd(), 'test/.documentation/react');
 beforeAll(() => void writeBlocks(FOLDER));
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }));
@@ -41,7 +41,7 @@ async function serve(file: string, name: string): Promise<{ app: TestApp; gatewa
   return { app, gateway: app.nest.get(Gateway) };
 }
 
-describe('README.md', () => {
+describe('docs/react.md', () => {
   it('shows an order, its changes, and a lost connection', async () => {
     const { app } = await serve('react/orders.gateway.ts', 'OrdersGateway');
     const { App } = await load<{ App: ComponentType<{ url: string; token(): Promise<string> }> }>(

@@ -1,7 +1,7 @@
 /**
  * Checked by `tsc`, never run: the parts of Socket.IO's `Server` and `Socket` that public applications use, collected from 180 of
  * them. Only the next import was `import { Server, Socket } from 'socket.io'`, with which it compiles as well (tried with
- * Socket.IO 4.8). README.md lists what is missing on purpose: "From Socket.IO".
+ * Socket.IO 4.8). docs/differences-from-socket.io.md lists what is missing on purpose.
  */
 import { EnvelopeServer as Server, EnvelopeSocket as Socket } from '../../lib/index.js';
 

@@ -28,7 +28,7 @@ class ChatGateway {
   }
 }
 
-/** The directives of the `location`, as in the documentation of nginx and in our README. */
+/** The directives of the `location`, as in the documentation of nginx and in docs/origins.md. */
 const FORWARDED = [
   'proxy_set_header X-Forwarded-Host $http_host',
   'proxy_set_header X-Forwarded-Proto $scheme',

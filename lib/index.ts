@@ -26,6 +26,7 @@ export type { DefaultEventsMap, EventsMap, Untyped } from './protocol/typed-even
 export { BroadcastOperator } from './server/rooms/broadcast-operator.js';
 export type { ReachableSocket, Rooms } from './server/rooms/adapter-types.js';
 export type { ClusterStatus } from './server/diagnostics/types.js';
+export type { AuditAction, AuditRecord } from './server/diagnostics/audit.js';
 export { observe, type EnvelopeDiagnostics } from './server/diagnostics/channels.js';
 export type { ClosedInfo, DisconnectReason } from './server/transport/disconnect-reason.js';
 export { EnvelopeServer } from './server/namespace/envelope-server.js';

@@ -12,6 +12,7 @@ import { exploreControllers, exploreGateways, findProvider } from './gateways/ga
 import { mountGateways } from './gateways/gateway-mount-point.js';
 import { guardNames } from './guards/upgrade-guards.js';
 import { HandlerSharing } from './handlers/handler-sharing.js';
+import { logAudit } from './logging/audit-log.js';
 import { StartupLog } from './logging/startup-log.js';
 import { APPLICATION_PORT, MountedServers } from './mounted-servers.js';
 import { resolveAdapterOptions } from './options/adapter-options.js';
@@ -20,6 +21,7 @@ import { createPortServer } from './port-server.js';
 import { ServerRegistry } from './server-registry.js';
 import { UpgradeRouters } from './upgrade-routers.js';
 import { watchForGateways } from './wiring-check.js';
+import type { Audited } from '../server/diagnostics/audit.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { PacketHandler, MessageParser } from '../server/socket/message-router.js';
@@ -178,6 +180,11 @@ export class EnvelopeAdapter extends WsAdapter {
   /** @internal The servers that clients can connect to, including the children of RegExp namespaces. */
   _servers(): EnvelopeServer[] {
     return this.mounted.servers();
+  }
+
+  /** @internal Logs what an operator did, and publishes it on the diagnostics channel `audit`. */
+  _audit(done: Audited): void {
+    logAudit(this.logger, done);
   }
 
   private connectTo(app: INestApplicationContext, hasGateways: boolean): void {

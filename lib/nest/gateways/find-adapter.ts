@@ -1,6 +1,7 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
 import type { EnvelopeOptions } from '../options/options.js';
+import type { Audited } from '../../server/diagnostics/audit.js';
 import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
 
 /** The members of `EnvelopeAdapter` that other entries use. They do not import the class; only the main entry does. */
@@ -9,6 +10,8 @@ export interface KnownAdapter {
   readonly _options: EnvelopeOptions;
   /** Returns the servers that clients can connect to. */
   _servers(): readonly EnvelopeServer[];
+  /** Logs what an operator did, and publishes it on the diagnostics channel `audit`. */
+  _audit(done: Audited): void;
 }
 
 /** Returns Nest's configuration of the application, which has the global guards and the adapter. */

@@ -2,6 +2,7 @@ import { channel, subscribe, unsubscribe, type Channel } from 'node:diagnostics_
 import type { IncomingMessage } from 'node:http';
 import { refuse } from '../../protocol/refuse.js';
 import { assertFunction } from '../util/arguments.js';
+import type { Audited, AuditRecord } from './audit.js';
 import type { ClusterStatus } from './types.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import type { HandlerTrace } from './handler-trace.js';
@@ -56,6 +57,8 @@ export interface EnvelopeDiagnostics {
   limit: { readonly limit: string; readonly socket?: ObservedSocket };
   /** The connection to the broker of a cluster was lost or restored. */
   cluster: { readonly status: ClusterStatus; readonly before: ClusterStatus; readonly cause: unknown };
+  /** An operator did something: by `EnvelopeOperations`, or in the explorer's console. */
+  audit: AuditRecord;
 }
 
 type Name = keyof EnvelopeDiagnostics;
@@ -91,11 +94,19 @@ export const channels = {
   drop: open('drop'),
   limit: open('limit'),
   cluster: open('cluster'),
+  audit: open('audit'),
 } as const;
 
 /** Publishes on the channel `limit` that a limit was reached. */
 export function publishLimit(limit: string, socket?: ObservedSocket): void {
   if (channels.limit.hasSubscribers) channels.limit.publish({ limit, ...(socket && { socket }) });
+}
+
+/** Publishes an action on the channel `audit`. @returns the record */
+export function publishAudit({ action, by, path, target, details = {} }: Audited): AuditRecord {
+  const record: AuditRecord = { action, by, at: Date.now(), path, target, details };
+  if (channels.audit.hasSubscribers) channels.audit.publish(record);
+  return record;
 }
 
 /**

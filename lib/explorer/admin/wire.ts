@@ -1,0 +1,326 @@
+/**
+ * The wire of the live console: events that its page sends on the path `<explorer>/console/live`. Each is a request of PROTOCOL.md, with
+ * an `id`, and has one answer. The server pushes nothing: the page asks again, and so renews what the nodes measure for it.
+ *
+ * Every text that a client, an application or another node chose (names of rooms, users and events, payloads) is only text.
+ */
+export interface AdminRequests {
+  /** Asked once, after the connection opens. */
+  hello: { data: undefined; answer: Hello };
+  /** Asked every {@link Hello.interval} milliseconds. Without it, the nodes stop counting messages after ten seconds. */
+  overview: { data: undefined; answer: Overview };
+  connections: { data: ConnectionsRequest; answer: ConnectionsPage };
+  connection: { data: Address; answer: ConnectionDetail };
+  rooms: { data: RoomsRequest; answer: RoomsPage };
+  /** Asked every 500 milliseconds or so. The node stops recording five seconds after the last one. */
+  frames: { data: FramesRequest; answer: FramesPage };
+  audit: { data: undefined; answer: AuditPage };
+
+  // actions: refused in read-only mode with the code `read_only`
+  disconnect: { data: Address & { reason?: string }; answer: ActionResult };
+  disconnectUser: { data: { namespace: string; user: string }; answer: ActionResult };
+  join: { data: Address & { room: string }; answer: ActionResult };
+  leave: { data: Address & { room: string }; answer: ActionResult };
+  emit: { data: EmitRequest; answer: ActionResult };
+}
+
+/**
+ * The payload of an exception that answers a request. Codes: `invalid` (the message names the field), `read_only`, `forbidden` (a guard
+ * refused: log in again), `not_found`, `silent` (the node did not answer in time), `busy` (too many requests at once), `failed`.
+ */
+export interface AdminFailure {
+  readonly status: 'error';
+  readonly code: 'invalid' | 'read_only' | 'forbidden' | 'not_found' | 'silent' | 'busy' | 'failed';
+  readonly message: string;
+}
+
+export interface Hello {
+  /** The id of the node that the console is connected to. */
+  readonly node: string;
+  /** The name of the admin, as the guards set it on `client.user`; `undefined` if they set none. */
+  readonly user?: string;
+  readonly readOnly: boolean;
+  /** Whether frames have their payloads. */
+  readonly payloads: boolean;
+  /** Milliseconds between two requests for the overview. */
+  readonly interval: number;
+  /** The largest number of rows in one page. */
+  readonly maxRows: number;
+}
+
+/** Which nodes contributed to an answer. */
+export interface Nodes {
+  readonly answered: number;
+  /** The ids of known nodes that did not answer in time. Their part is missing in the answer. */
+  readonly silent: readonly string[];
+  /** Nodes that the broker counts, but that never answered: stopped, or without a console. */
+  readonly unknown: number;
+}
+
+export interface Overview {
+  /** Milliseconds since the epoch, as are all times. */
+  readonly at: number;
+  /** Ordered by name. Silent ones are listed for ten minutes. */
+  readonly nodes: readonly NodeView[];
+  /** See {@link Nodes.unknown}. */
+  readonly unknown: number;
+  /** Over all nodes that answer, ordered by path. At most 200. */
+  readonly namespaces: readonly NamespaceView[];
+  /** Namespaces beyond those. */
+  readonly moreNamespaces: number;
+  /** Over all nodes that answer. */
+  readonly counts: Counts;
+}
+
+export interface NodeView {
+  /** Random, new at each start of the process. */
+  readonly id: string;
+  /** Host and process id, such as `web-3:4711`. */
+  readonly name: string;
+  /** Whether the console is connected to it. */
+  readonly isThis: boolean;
+  /** `silent`: it did not answer; what follows is as of `seenAt`. */
+  readonly state: 'live' | 'silent';
+  readonly seenAt: number;
+  readonly startedAt: number;
+  readonly connections: number;
+  /** The state of its connection to the broker, the worst of its namespaces. */
+  readonly broker: BrokerView;
+  /** Bytes. */
+  readonly rss: number;
+  /** Bytes. */
+  readonly heap: number;
+  /** The share of time that the event loop was busy since the last overview, from 0 to 1. */
+  readonly load: number;
+  /** Connected admins. */
+  readonly admins: number;
+}
+
+export interface BrokerView {
+  /** `alone`: the application has no broker. `away`: the broker does not answer, and the node serves its own clients only. */
+  readonly state: 'alone' | 'connected' | 'away';
+  /** Nodes, as the broker counts them. */
+  readonly nodes: number;
+  /** The time of the last change of `state`. */
+  readonly since: number;
+}
+
+export interface NamespaceView {
+  /** The path as the gateway declares it. The paths of a RegExp or a pattern are one route. */
+  readonly route: string;
+  /** Nodes that serve it. */
+  readonly nodes: number;
+  /** Paths of the route on the node that has most; 1 without a RegExp or a pattern. */
+  readonly paths: number;
+  readonly connections: number;
+  /** Bytes that wait to be sent to clients. */
+  readonly buffered: number;
+  /** Connections that more than 64 KiB wait for. */
+  readonly slow: number;
+  /** Per second. `undefined` for the first seconds. */
+  readonly rates?: Rates;
+}
+
+export interface Rates {
+  /** Messages from clients. */
+  readonly received: number;
+  readonly receivedBytes: number;
+  /** Events to single clients. */
+  readonly emitted: number;
+  /** A broadcast counts once. */
+  readonly broadcasts: number;
+}
+
+/** Ordered by `count`, at most 100. */
+export interface Count {
+  readonly name: string;
+  readonly count: number;
+}
+
+export interface Counts {
+  /** The earliest start of the nodes that answer: since then `opened` to `refusedUpgrades` are counted. */
+  readonly since: number;
+  readonly opened: number;
+  readonly closed: number;
+  /** By `reason`, such as `transport close`. */
+  readonly disconnects: readonly Count[];
+  /** By close code, such as `1001`. */
+  readonly closeCodes: readonly Count[];
+  /** By HTTP status. */
+  readonly refusedUpgrades: readonly Count[];
+  /** Since when the next three are counted: only while a console watches. */
+  readonly watchedSince: number;
+  /** By code, such as `rate_limited`. */
+  readonly refusedMessages: readonly Count[];
+  /** Limits hit, by the name of the option. */
+  readonly limits: readonly Count[];
+  /** Messages that were not sent: `volatile` or `maxBufferedBytes`. */
+  readonly drops: readonly Count[];
+}
+
+/** Where a connection is: a row of the connections has both. */
+export interface Address {
+  readonly node: string;
+  readonly id: string;
+}
+
+/** Which part of a list: all fields are optional. */
+export interface PageRequest {
+  /** {@link ConnectionsPage.cursor} of the page before. */
+  readonly cursor?: string;
+  /** 1 to {@link Hello.maxRows}. Default: 50. A page may have fewer rows, and still be followed by another. */
+  readonly limit?: number;
+}
+
+/** `kind`: how messages look on a connection. */
+export type ClientKind = 'json' | 'msgpack' | 'socket.io';
+
+export interface ConnectionsRequest extends PageRequest {
+  /** Only those that fulfil all of these. */
+  readonly filter?: {
+    /** The path, or the route of a RegExp or a pattern; exact. */
+    readonly namespace?: string;
+    /** The name of the user; exact. */
+    readonly user?: string;
+    /** The beginning of the IP address. */
+    readonly address?: string;
+    /** A room; exact. */
+    readonly room?: string;
+    readonly kind?: ClientKind;
+    /** The id of a node. */
+    readonly node?: string;
+    /** The beginning of the id. */
+    readonly id?: string;
+  };
+  /** Default: `id`, in pages. `buffered`: those that most bytes wait for, slow readers first; one page, without a cursor. */
+  readonly order?: 'id' | 'buffered';
+}
+
+export interface ConnectionsPage {
+  readonly rows: readonly ConnectionView[];
+  /** `undefined` after the last page. */
+  readonly cursor?: string;
+  readonly nodes: Nodes;
+}
+
+export interface ConnectionView extends Address {
+  /** The path. */
+  readonly namespace: string;
+  readonly route: string;
+  /** The name of its user. */
+  readonly user?: string;
+  readonly address: string;
+  readonly kind: ClientKind;
+  readonly transport: string;
+  readonly connectedAt: number;
+  /** Without the room of its id. */
+  readonly rooms: number;
+  /** Bytes that wait to be sent. */
+  readonly buffered: number;
+  readonly recovered: boolean;
+}
+
+export interface ConnectionDetail extends ConnectionView {
+  readonly nodeName: string;
+  /** At most 200, ordered by name. {@link ConnectionView.rooms} is the number of all. */
+  readonly roomNames: readonly string[];
+  readonly requestId: string;
+  readonly userAgent?: string;
+  readonly origin?: string;
+  /** The subprotocol. */
+  readonly protocol: string;
+  /** When the connection ends by itself. */
+  readonly expiresAt?: number;
+  /** Messages from it that handlers work at. */
+  readonly inFlight: number;
+}
+
+export interface RoomsRequest extends PageRequest {
+  /** The path. */
+  readonly namespace: string;
+  /** Only those whose names begin so. */
+  readonly prefix?: string;
+  /** Default: `name`, in pages. `size`: the largest; one page, without a cursor. */
+  readonly order?: 'name' | 'size';
+}
+
+export interface RoomsPage {
+  readonly rows: readonly RoomView[];
+  readonly cursor?: string;
+  readonly nodes: Nodes;
+}
+
+export interface RoomView {
+  /** The name; of the room of a user, `$user:` and the name of the user. */
+  readonly name: string;
+  /** Members on all nodes that answered. */
+  readonly size: number;
+}
+
+export interface FramesRequest extends Address {
+  /** {@link FramesPage.next} of the answer before. Default: 0. */
+  readonly after?: number;
+}
+
+export interface FramesPage {
+  readonly frames: readonly FrameView[];
+  /** For the next request. */
+  readonly next: number;
+  /** Frames since the recording began. */
+  readonly total: number;
+  /** Those of them that were not recorded: at most 50 are in a second. */
+  readonly skipped: number;
+  /** Whether the connection has ended. Then ask no more. */
+  readonly ended: boolean;
+}
+
+export interface FrameView {
+  readonly number: number;
+  readonly at: number;
+  readonly direction: 'in' | 'out';
+  readonly bytes: number;
+  readonly isBinary: boolean;
+  /** `undefined` where the frame is no envelope that can be read, such as one of Socket.IO. */
+  readonly event?: string;
+  /** The id of a request, or of the request that this answers. */
+  readonly request?: string;
+  /** Whether this answers `request`. */
+  readonly isAnswer?: boolean;
+  /** The text, at most 2,000 characters. `undefined` unless {@link Hello.payloads}. */
+  readonly payload?: string;
+}
+
+export interface EmitRequest {
+  /** The path. */
+  readonly namespace: string;
+  /** Exactly one: all clients of the path, a room, a user, or one connection by its id. */
+  readonly to:
+    { readonly all: true } | { readonly room: string } | { readonly user: string } | { readonly id: string };
+  readonly event: string;
+  /** Any JSON; at most 8 KiB. */
+  readonly data?: unknown;
+}
+
+export interface ActionResult {
+  /** What was done, as the audit log has it. */
+  readonly text: string;
+}
+
+/** The latest 100 of all nodes, the newest first; those of a node since its start. */
+export interface AuditPage {
+  readonly entries: readonly AuditView[];
+  readonly nodes: Nodes;
+}
+
+export interface AuditView {
+  readonly at: number;
+  /** The name of the node that the admin was connected to. */
+  readonly node: string;
+  /** The name of the admin; the id of the connection if the guards set none. */
+  readonly by: string;
+  readonly address: string;
+  readonly action: 'disconnect' | 'disconnectUser' | 'join' | 'leave' | 'emit';
+  /** What was done, or attempted. */
+  readonly text: string;
+  readonly outcome: 'done' | 'refused' | 'failed';
+}

@@ -27,6 +27,8 @@ function start(contract, protocol) {
     ({ detail }) => connection.state === 'open' && connection.send(detail),
   );
 
+  if (protocol.hasConsole)
+    $('links').before(h('a', { id: 'console', href: new URL('console', import.meta.url).href }, 'Console'));
   document.title = contract.title;
   $('title').textContent = contract.title;
   $('version').hidden = contract.version === undefined;

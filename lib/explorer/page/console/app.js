@@ -1,0 +1,3 @@
+import { $ } from '../dom.js';
+
+$('view').textContent = 'The console is not finished yet.';

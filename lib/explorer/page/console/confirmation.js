@@ -1,0 +1,62 @@
+import { h } from '../dom.js';
+
+/**
+ * Asks in a dialog before an action. The dialog is modal: the browser keeps the focus in it, closes it with Escape, and returns the
+ * focus afterwards.
+ *
+ * @param fields inputs that the action needs, as `{ name, label, ... }`, with further attributes of the input; `isText` makes a text area
+ * @param act runs the action with the values of the fields by name. What it throws is shown, and the dialog stays open
+ * @returns whether the action ran
+ */
+export function confirmAction({ title, text, verb, isDanger = false, fields = [], act }) {
+  const problem = h('p', { class: 'warning', role: 'alert', hidden: true });
+  const inputs = fields.map(({ label, isText = false, ...attributes }) =>
+    h(
+      'label',
+      { class: 'stacked' },
+      h('span', null, label),
+      h(isText ? 'textarea' : 'input', { autocomplete: 'off', spellcheck: 'false', ...attributes }),
+    ),
+  );
+  const cancel = h('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel');
+  const confirm = h('button', { class: isDanger ? 'primary danger' : 'primary' }, verb);
+  const form = h(
+    'form',
+    { method: 'dialog' },
+    h('h2', { id: 'confirmation-title' }, title),
+    h('p', { id: 'confirmation-text', class: 'prose' }, text),
+    inputs,
+    problem,
+    h('footer', null, cancel, confirm),
+  );
+  const dialog = h(
+    'dialog',
+    { class: 'card', 'aria-labelledby': 'confirmation-title', 'aria-describedby': 'confirmation-text' },
+    form,
+  );
+  let isDone = false;
+  form.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    confirm.disabled = true;
+    try {
+      await act(Object.fromEntries(new FormData(form)));
+      isDone = true;
+      dialog.close();
+    } catch (error) {
+      problem.hidden = false;
+      problem.textContent = error.message;
+    } finally {
+      confirm.disabled = false;
+    }
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  // without a field, the safe choice has the focus
+  (form.querySelector('input, textarea') ?? cancel).focus();
+  return new Promise((resolve) => {
+    dialog.addEventListener('close', () => {
+      dialog.remove();
+      resolve(isDone);
+    });
+  });
+}

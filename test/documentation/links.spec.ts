@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import process from 'node:process';
 
 const ROOT = process.cwd();
-const SKIPPED = new Set(['node_modules', 'dist', 'test', 'given']);
+const SKIPPED = new Set(['node_modules', 'dist', 'test', 'api']);
 
 /** The Markdown files of the repository, apart from those of dependencies and tests. */
 function pages(folder = ROOT): string[] {
@@ -56,4 +56,10 @@ it('every page of docs/ is linked from another page', () => {
       linked.add(resolve(dirname(page), target!));
   const docs = pages(join(ROOT, 'docs')).filter((page) => !linked.has(page));
   expect(docs.map((page) => relative(ROOT, page))).toEqual([]);
+});
+
+it('every page of docs/ is in the sidebar of the site', () => {
+  const config = readFileSync(join(ROOT, 'site/.vitepress/config.ts'), 'utf8');
+  const names = pages(join(ROOT, 'docs')).map((page) => relative(join(ROOT, 'docs'), page).slice(0, -3));
+  expect(names.filter((name) => !config.includes(`, '${name.replace(/README$/, '')}']`))).toEqual([]);
 });

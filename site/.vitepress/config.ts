@@ -1,0 +1,119 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { defineConfig, type DefaultTheme } from 'vitepress';
+import { sourceLinks } from './source-links.js';
+
+interface Manifest {
+  version: string;
+  repository?: { url: string };
+}
+const manifest = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as Manifest;
+const repository = manifest.repository?.url.replace(/^git\+|\.git$/g, '');
+
+/** A group of the sidebar: `[title, page below docs/]`, or a path from the root of the repository. */
+const group = (text: string, ...pages: [title: string, page: string][]): DefaultTheme.SidebarItem => ({
+  text,
+  collapsed: false,
+  items: pages.map(([title, page]) => ({
+    text: title,
+    link: page.startsWith('/') ? page : `/docs/${page}`,
+  })),
+});
+
+const sidebar = [
+  group(
+    'Start',
+    ['What it is', '/'],
+    ['Getting started', 'getting-started'],
+    ['Samples', '/sample/'],
+    ['Comparison', 'comparison'],
+  ),
+  group(
+    'Build',
+    ['Gateways', 'gateways'],
+    ['Rooms and broadcasts', 'rooms'],
+    ['Users and presence', 'presence'],
+    ['Microservices', 'microservices'],
+    ['Bytes and MessagePack', 'messagepack'],
+    ['Options', 'options'],
+  ),
+  group(
+    'Deliver',
+    ['Recovery', 'recovery'],
+    ['History of rooms', 'history'],
+    ['Reliable messages', 'reliable'],
+    ['What is promised', 'delivery'],
+    ['Guarantees', 'guarantees'],
+  ),
+  group(
+    'Clients',
+    ['The client', 'client'],
+    ['React', 'react'],
+    ['Vue, Angular, Svelte', 'recipes'],
+    ['Socket.IO clients', 'socketio-clients'],
+    ['Command line', 'cli'],
+  ),
+  group(
+    'Protect',
+    ['Authentication', 'authentication'],
+    ['Origins and proxies', 'origins'],
+    ['Limits and shutdown', 'limits'],
+    ['Attacks and their tests', '/SECURITY'],
+  ),
+  group(
+    'Describe and test',
+    ['Contract, validation, types', 'contract'],
+    ['Explorer', 'explorer'],
+    ['Testing', 'testing'],
+  ),
+  group(
+    'Run',
+    ['Scaling out', 'scaling'],
+    ['Observability', 'observability'],
+    ['Operations', 'operations'],
+    ['Compression', 'compression'],
+    ['Performance', 'performance'],
+    ['Memory', 'memory'],
+    ['Errors', 'errors'],
+  ),
+  group(
+    'Migrate',
+    ['From Socket.IO', 'migrating-from-socket.io'],
+    ['Differences from Socket.IO', 'differences-from-socket.io'],
+    ['From socket.io-client', 'from-socket.io-client'],
+    ['From WsAdapter', 'migrating-from-ws-adapter'],
+  ),
+  group(
+    'Reference',
+    ['API', 'api/'],
+    ['Protocol', '/PROTOCOL'],
+    ['Conformance', 'conformance'],
+    ['Architecture', 'architecture'],
+    ['Contributing', '/CONTRIBUTING'],
+    ['Changelog', '/CHANGELOG'],
+  ),
+];
+
+export default defineConfig({
+  title: 'nestjs-envelope',
+  description: 'NestJS gateways over plain WebSocket, with rooms, acknowledgements, recovery and clusters',
+  // The pages are those of the repository, where they are, so that their links work in both.
+  srcDir: fileURLToPath(new URL('../..', import.meta.url)),
+  srcExclude: ['**/node_modules/**', 'test/**', 'lib/**', 'bench/**', 'site/**'],
+  outDir: './dist',
+  rewrites: (path) => path.replace(/(^|\/)README\.md$/, '$1index.md'),
+  cleanUrls: true,
+  markdown: { config: (markdown) => sourceLinks(markdown, repository) },
+  themeConfig: {
+    nav: [
+      { text: 'Getting started', link: '/docs/getting-started' },
+      { text: 'API', link: '/docs/api/' },
+      { text: 'Protocol', link: '/PROTOCOL' },
+      { text: manifest.version, link: '/CHANGELOG' },
+    ],
+    sidebar,
+    outline: [2, 3],
+    search: { provider: 'local' },
+    ...(repository !== undefined && { socialLinks: [{ icon: 'github', link: repository }] }),
+  },
+});

@@ -43,10 +43,12 @@ interface EndpointInput {
   /** Returns another server of the same adapter, by its path. */
   readonly of: (path: string | RegExp) => EnvelopeServer;
   readonly services: AdapterServices;
+  /** Runs in the place of the guards of gateways. */
+  readonly guard?: UpgradeHandlerConfig['guard'];
 }
 
 /** The input with resolved options, and the values that several parts of the configuration share. */
-interface ResolvedInput extends EndpointInput {
+interface ResolvedInput extends Omit<EndpointInput, 'guard'> {
   readonly options: ResolvedPathOptions;
   readonly limits: ConnectionLimits;
   readonly report: ErrorReporter;
@@ -82,7 +84,7 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
     // the join that was refused is in the log already
     if (!(error instanceof RoomLimitError)) services.reports.error(error, where, subject);
   };
-  const guard = upgradeGuards(gateways, services.guards, services.globalGuards, report);
+  const guard = input.guard ?? upgradeGuards(gateways, services.guards, services.globalGuards, report);
   const limits = connectionLimits(options);
   const resolved: ResolvedInput = { ...input, options, limits, report, guard };
   const gateway = gatewayBridge(resolved);

@@ -7,6 +7,7 @@ import { ENVELOPE_OPTIONS } from './envelope-module.js';
 import { setUpGateways } from './gateway-setup.js';
 import { toContext } from './gateways/application-context.js';
 import { bindInOrder } from './gateways/binding-order.js';
+import type { OwnGuard } from './gateways/find-adapter.js';
 import { checkGateway, checkSharedPaths } from './gateways/gateway-check.js';
 import { exploreControllers, exploreGateways, findProvider } from './gateways/gateway-explorer.js';
 import { mountGateways } from './gateways/gateway-mount-point.js';
@@ -16,7 +17,7 @@ import { logAudit } from './logging/audit-log.js';
 import { StartupLog } from './logging/startup-log.js';
 import { APPLICATION_PORT, MountedServers } from './mounted-servers.js';
 import { resolveAdapterOptions } from './options/adapter-options.js';
-import type { EnvelopeOptions, GatewayOptions } from './options/options.js';
+import type { EnvelopeOptions, GatewayOptions, PathOptions } from './options/options.js';
 import { createPortServer } from './port-server.js';
 import { ServerRegistry } from './server-registry.js';
 import { UpgradeRouters } from './upgrade-routers.js';
@@ -185,6 +186,11 @@ export class EnvelopeAdapter extends WsAdapter {
   /** @internal Logs what an operator did, and publishes it on the diagnostics channel `audit`. */
   _audit(done: Audited): void {
     logAudit(this.logger, done);
+  }
+
+  /** @internal Mounts a path of this package itself. See {@link MountedServers.mountOwn}. */
+  _mountOwn(path: string, options: PathOptions, guard: OwnGuard): EnvelopeServer {
+    return this.mounted.mountOwn(path, options, guard);
   }
 
   private connectTo(app: INestApplicationContext, hasGateways: boolean): void {

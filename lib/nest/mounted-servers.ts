@@ -1,8 +1,9 @@
 import type { AdapterServices } from './adapter-services.js';
 import { endpointConfig } from './endpoint-config.js';
+import type { OwnGuard } from './gateways/find-adapter.js';
 import { gatewayMountPoint, type MountedGateway } from './gateways/gateway-mount-point.js';
 import { checkOptions } from './options/option-rules.js';
-import type { EnvelopeOptions, GatewayOptions } from './options/options.js';
+import type { EnvelopeOptions, GatewayOptions, PathOptions } from './options/options.js';
 import { OpenTransports } from './open-transports.js';
 import type { ServerLookup } from './server-registry.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
@@ -21,6 +22,8 @@ export const APPLICATION_PORT = 0;
 export class MountedServers implements ServerLookup {
   private readonly endpoints = new EndpointRegistry();
   private readonly transports: OpenTransports;
+  /** The servers of {@link mountOwn}. */
+  private readonly own = new Set<EnvelopeServer>();
 
   /**
    * @param gateways the gateways of the application, in the order of their registration
@@ -39,6 +42,32 @@ export class MountedServers implements ServerLookup {
   serverFor(port: number, options: GatewayOptions): EnvelopeServer {
     const mountPoint = gatewayMountPoint(port, options, this.options);
     return (this.endpoints.get(mountPoint) ?? this.mount(mountPoint, options)).server;
+  }
+
+  /**
+   * Mounts a path of this package itself on the application's port. No gateway has it: it is in no list of servers or paths, and is
+   * never the main server. Of the adapter's options it takes those that say who may connect, and the cluster's adapter.
+   *
+   * @param guard runs at each upgrade
+   * @throws Error if the path is taken
+   */
+  mountOwn(path: string, options: PathOptions, guard: OwnGuard): EnvelopeServer {
+    const mountPoint = { port: APPLICATION_PORT, path };
+    if (this.endpoints.get(mountPoint) !== undefined)
+      throw withCode('ERR_ENVELOPE_PATH_CONFLICT', new Error(`The path "${path}" has a gateway already`));
+    this.listen(APPLICATION_PORT);
+    const config = endpointConfig({
+      gatewayLayers: [options],
+      adapterOptions: connectOptions(this.options),
+      gateways: [],
+      paths: [path],
+      of: (other) => this.of(APPLICATION_PORT, other),
+      services: this.services,
+      guard,
+    });
+    const { server } = this.endpoints.add(mountPoint, new Endpoint(mountPoint, config));
+    this.own.add(server);
+    return server;
   }
 
   find(path: string | undefined): EnvelopeServer {
@@ -72,7 +101,8 @@ export class MountedServers implements ServerLookup {
 
   /** Whether every server has begun to close. */
   get areClosing(): boolean {
-    return [...this.endpoints].every(({ server }) => server._isClosing);
+    // Nest knows nothing of this package's own
+    return [...this.endpoints].every(({ server }) => server._isClosing || this.own.has(server));
   }
 
   /** Disconnects the clients of one server, and refuses new ones. */
@@ -94,9 +124,9 @@ export class MountedServers implements ServerLookup {
     return this.options.port ?? APPLICATION_PORT;
   }
 
-  /** Returns the endpoints without those that Nest created and no gateway uses. */
+  /** Returns the endpoints without those that Nest created and no gateway uses, and without this package's own. */
   private usedEndpoints(): Endpoint[] {
-    return [...this.endpoints].filter(({ server }) => server._isUsed);
+    return [...this.endpoints].filter(({ server }) => server._isUsed && !this.own.has(server));
   }
 
   /** @throws TypeError or Error if an option is unknown or malformed */
@@ -152,4 +182,22 @@ export class MountedServers implements ServerLookup {
       ),
     );
   }
+}
+
+/** Returns the options that say who may connect and how, without those that change what messages mean. */
+function connectOptions({
+  pingInterval,
+  pingTimeout,
+  connectTimeout,
+  shutdownTimeout,
+  limits,
+  adapter,
+  identify,
+  cors,
+  allowRequest,
+  verifyClient,
+}: EnvelopeOptions): PathOptions {
+  const times = { pingInterval, pingTimeout, connectTimeout, shutdownTimeout };
+  const options = { ...times, limits, adapter, identify, cors, allowRequest, verifyClient };
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

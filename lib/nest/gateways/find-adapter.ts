@@ -1,8 +1,10 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
-import type { EnvelopeOptions } from '../options/options.js';
+import type { EnvelopeOptions, PathOptions } from '../options/options.js';
 import type { Audited } from '../../server/diagnostics/audit.js';
 import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
+import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
+import type { HttpRefusal } from '../../server/upgrade/http-refusal.js';
 
 /** The members of `EnvelopeAdapter` that other entries use. They do not import the class; only the main entry does. */
 export interface KnownAdapter {
@@ -12,7 +14,12 @@ export interface KnownAdapter {
   _servers(): readonly EnvelopeServer[];
   /** Logs what an operator did, and publishes it on the diagnostics channel `audit`. */
   _audit(done: Audited): void;
+  /** Mounts a path of this package itself. See `MountedServers.mountOwn`. */
+  _mountOwn(path: string, options: PathOptions, guard: OwnGuard): EnvelopeServer;
 }
+
+/** Decides who may connect; resolves with the refusal, or with `undefined`. */
+export type OwnGuard = (client: EnvelopeSocket) => Promise<HttpRefusal | undefined>;
 
 /** Returns Nest's configuration of the application, which has the global guards and the adapter. */
 export function configOf(app: INestApplicationContext): ApplicationConfig | undefined {

@@ -1,4 +1,4 @@
-import type { CanActivate, Type } from '@nestjs/common';
+import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef, type ApplicationConfig, type ContextId } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { UpgradeGuards } from '../options/options.js';
@@ -68,27 +68,38 @@ export function upgradeGuards(
     for (const { gateway, refs } of guarded) {
       const context = new UpgradeContext(client, gateway.type, gateway.handleConnection ?? noHandler);
       const globalRefs = option === 'global' ? globalGuards(globals) : [];
-      const refused = await runGuards([...globalRefs, ...refs], gateway, client, context, report);
+      const refused = await runGuards<GuardRef | Wrapper>(
+        [...globalRefs, ...refs],
+        (ref) => instanceOf(ref, gateway, client),
+        client,
+        context,
+        (error) => report(error, `a guard of ${gateway.type.name} threw`),
+      );
       if (refused !== undefined) return { ...refused, headers: context.response._headers };
     }
     return undefined;
   };
 }
 
-/** Runs one guard after the other, and returns the first refusal. */
-async function runGuards(
-  refs: readonly (GuardRef | Wrapper)[],
-  gateway: Gateway,
+/**
+ * Runs one guard after the other, and returns the first refusal. Never rejects.
+ *
+ * @param load returns the instance of a guard
+ * @param report receives errors other than an `HttpException` or a `WsException`
+ */
+export async function runGuards<Ref>(
+  refs: readonly Ref[],
+  load: (ref: Ref) => CanActivate | Promise<CanActivate>,
   client: EnvelopeSocket,
-  context: UpgradeContext,
-  report: (error: unknown, where: string) => void,
+  context: ExecutionContext,
+  report: (error: unknown) => void,
 ): Promise<HttpRefusal | undefined> {
   for (const ref of refs) {
     try {
-      const guard = await instanceOf(ref, gateway, client);
+      const guard = await load(ref);
       if (!(await resultOf(guard.canActivate(context)))) return refusal(403, 'Forbidden resource');
     } catch (error) {
-      return toRefusal(error, (unexpected) => report(unexpected, `a guard of ${gateway.type.name} threw`));
+      return toRefusal(error, report);
     }
     // the guard has disconnected the client
     if (client._isEnded) return refusal(403, 'Forbidden resource');

@@ -10,15 +10,15 @@ export interface AdminRequests {
   /** Asked every {@link Hello.interval} milliseconds. Without it, the nodes stop counting messages after ten seconds. */
   overview: { data: undefined; answer: Overview };
   connections: { data: ConnectionsRequest; answer: ConnectionsPage };
-  connection: { data: Address; answer: ConnectionDetail };
+  details: { data: Address; answer: ConnectionDetail };
   rooms: { data: RoomsRequest; answer: RoomsPage };
   /** Asked every 500 milliseconds or so. The node stops recording five seconds after the last one. */
   frames: { data: FramesRequest; answer: FramesPage };
   audit: { data: undefined; answer: AuditPage };
 
   // actions: refused in read-only mode with the code `read_only`
-  disconnect: { data: Address & { reason?: string }; answer: ActionResult };
-  disconnectUser: { data: { namespace: string; user: string }; answer: ActionResult };
+  disconnectClient: { data: Address & { reason?: string }; answer: ActionResult };
+  disconnectUser: { data: { namespace: string; user: string; node?: string }; answer: ActionResult };
   join: { data: Address & { room: string }; answer: ActionResult };
   leave: { data: Address & { room: string }; answer: ActionResult };
   emit: { data: EmitRequest; answer: ActionResult };
@@ -200,6 +200,8 @@ export interface ConnectionsPage {
   readonly rows: readonly ConnectionView[];
   /** `undefined` after the last page. */
   readonly cursor?: string;
+  /** Connections of all nodes that answered; `undefined` with a filter other than `namespace`. */
+  readonly total?: number;
   readonly nodes: Nodes;
 }
 
@@ -297,16 +299,24 @@ export interface EmitRequest {
   readonly to:
     { readonly all: true } | { readonly room: string } | { readonly user: string } | { readonly id: string };
   readonly event: string;
-  /** Any JSON; at most 8 KiB. */
+  /** Any JSON; at most 8,000 characters. */
   readonly data?: unknown;
+  /**
+   * The node that sends, to the clients of all nodes. A path of a RegExp exists only on nodes that have a client there. Default: the
+   * node of the console.
+   */
+  readonly node?: string;
 }
 
 export interface ActionResult {
-  /** What was done, as the audit log has it. */
+  /** What was done, in words. */
   readonly text: string;
 }
 
-/** The latest 100 of all nodes, the newest first; those of a node since its start. */
+/**
+ * The latest 100 actions of operators, the newest first: those of this console on all nodes since their start, and those of
+ * `EnvelopeOperations`.
+ */
 export interface AuditPage {
   readonly entries: readonly AuditView[];
   readonly nodes: Nodes;
@@ -314,13 +324,18 @@ export interface AuditPage {
 
 export interface AuditView {
   readonly at: number;
-  /** The name of the node that the admin was connected to. */
+  /** The name of the node on which the operator acted. */
   readonly node: string;
-  /** The name of the admin; the id of the connection if the guards set none. */
-  readonly by: string;
-  readonly address: string;
-  readonly action: 'disconnect' | 'disconnectUser' | 'join' | 'leave' | 'emit';
-  /** What was done, or attempted. */
-  readonly text: string;
+  /** The name of the operator; `undefined` if it is not known. */
+  readonly by?: string;
+  /** Such as `disconnect`, `disconnectUser`, `join`, `leave` or `emit`. */
+  readonly action: string;
+  /** The path; `undefined`: all. */
+  readonly path?: string;
+  /** The id of a connection, the name of a user, or a room; `undefined`: everybody. */
+  readonly target?: string;
+  /** What else is known, as JSON; at most 500 characters. Never payloads. */
+  readonly details: string;
+  /** `refused`: in read-only mode, or by a guard. */
   readonly outcome: 'done' | 'refused' | 'failed';
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { AdapterServices } from './adapter-services.js';
 import { endpointConfig } from './endpoint-config.js';
 import type { OwnGuard } from './gateways/find-adapter.js';
@@ -94,9 +95,9 @@ export class MountedServers implements ServerLookup {
     return this.transports.upgradeHandler(port, path) ?? this.endpoints.handlerFor(port, path);
   }
 
-  /** Returns the function that handles the plain HTTP requests of a path; `undefined` if it is no path of a transport. */
-  requestHandlerFor(port: number, path: string): HandleRequest | undefined {
-    return this.transports.requestHandler(port, path);
+  /** Returns the function that handles a plain HTTP request; `undefined` if it is meant for no transport. */
+  requestHandlerFor(port: number, path: string, request: IncomingMessage): HandleRequest | undefined {
+    return this.transports.requestHandler(port, path, request);
   }
 
   /** Whether every server has begun to close. */

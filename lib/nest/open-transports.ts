@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import type { AdapterServices } from './adapter-services.js';
 import { connectionLimits, oncePerOrigin, webSocketOptions } from './endpoint-config.js';
 import { isTransport } from './options/option-rules.js';
@@ -39,8 +40,8 @@ export class OpenTransports {
     );
   }
 
-  requestHandler(port: number, path: string): HandleRequest | undefined {
-    return this.first(port, (transport) => transport.requestHandler(path));
+  requestHandler(port: number, path: string, request: IncomingMessage): HandleRequest | undefined {
+    return this.first(port, (transport) => transport.requestHandler(path, request));
   }
 
   upgradeHandler(port: number, path: string): HandleUpgrade | undefined {

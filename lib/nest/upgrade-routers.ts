@@ -18,7 +18,7 @@ export class UpgradeRouters {
     const router = new UpgradeRouter(
       http,
       (path) => this.mounted.handlerFor(port, path),
-      (path) => this.mounted.requestHandlerFor(port, path),
+      (path, request) => this.mounted.requestHandlerFor(port, path, request),
       (target) => this.reports.warn('unknown paths', explainUnknownPath(target, this.mounted.paths(port))),
     );
     this.routers.push(router);

@@ -30,11 +30,13 @@ export interface ConnectionRequest {
   readonly carriedFor?: ClientInfo;
   /** The credentials that the client sends with the request, if it sends them beside the HTTP request. */
   readonly auth?: Readonly<Record<string, unknown>>;
+  /** Whether the request may come by HTTP/1.0, in which proxies such as nginx send plain requests: it needs no upgrade. */
+  readonly takesOldHttp?: boolean;
   /** Whether the client has disconnected. */
   readonly isClosed: boolean;
   /** Calls back when the client disconnects before it is accepted. @returns a function that removes the callback */
   onClosed(callback: () => void): () => void;
-  /** Checks the request against the rules of the transport. Calls back once, before it returns. */
+  /** Checks the request against the rules of the transport. Calls back once, unless the client leaves before. */
   check(done: (refused: HttpRefusal | undefined) => void): void;
   /**
    * Returns the connection before it is open. Messages sent on it wait until then. Each call returns the same

@@ -72,6 +72,11 @@ export class Endpoint {
     return this.settings.upgrade.checkOrigin;
   }
 
+  /** Milliseconds between two pings, and for a client to answer one. */
+  get heartbeatTimes(): Pick<EndpointConfig, 'pingInterval' | 'pingTimeout'> {
+    return this.settings;
+  }
+
   /** Handles the upgrade request of a WebSocket on a path that {@link match} accepts. */
   upgrade(request: IncomingMessage, tcp: Duplex, head: Buffer, path: string, params: Params): void {
     this.upgrades.acceptWebSocket(request, tcp, head, path, params);

@@ -23,8 +23,8 @@ export interface Transport {
 
 /** A transport on one port. */
 export interface OpenTransport {
-  /** Returns the function that handles the requests of a path; `undefined` if the path is not that of the transport. */
-  requestHandler(path: string): HandleRequest | undefined;
+  /** Returns the function that handles a plain request; `undefined` if the request is not meant for the transport. */
+  requestHandler(path: string, request: IncomingMessage): HandleRequest | undefined;
   /** Returns the function that handles the upgrades of a path; `undefined` if the path is not that of the transport. */
   upgradeHandler(path: string): HandleUpgrade | undefined;
   /** Closes all connections, after the namespaces have closed, and refuses further ones. */

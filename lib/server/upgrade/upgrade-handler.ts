@@ -123,10 +123,10 @@ export class UpgradeHandler implements ConnectionWatcher {
 
   /** Handles a request to connect, on any transport. */
   accept(request: ConnectionRequest, path: string, params: Params): void {
-    const { httpRequest, carriedFor } = request;
+    const { carriedFor } = request;
     if (this.isClosing()) return refuseRequest(request, SHUTTING_DOWN);
     const { connectionCounter, limits } = this.config;
-    const clientInfo = carriedFor ?? this.identify(httpRequest);
+    const clientInfo = carriedFor ?? this.identify(request);
     if ('status' in clientInfo) return refuseRequest(request, clientInfo);
     const limitRefusal =
       carriedFor === undefined ? connectionCounter.tryAdd(clientInfo) : connectionCounter.tryAddPending();
@@ -144,12 +144,12 @@ export class UpgradeHandler implements ConnectionWatcher {
     upgrade.wait(limits.upgradeTimeout);
   }
 
-  private identify(request: IncomingMessage): ClientInfo | HttpRefusal {
-    if (request.httpVersion === '1.0') {
+  private identify({ httpRequest, takesOldHttp }: ConnectionRequest): ClientInfo | HttpRefusal {
+    if (httpRequest.httpVersion === '1.0' && takesOldHttp !== true) {
       this.config.warn('HTTP/1.0', OLD_HTTP_ADVICE);
       return OLD_HTTP;
     }
-    return identifyClient(request, this.config.clientAddress, this.config.onError);
+    return identifyClient(httpRequest, this.config.clientAddress, this.config.onError);
   }
 
   /**

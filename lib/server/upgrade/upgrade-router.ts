@@ -12,9 +12,10 @@ export type HandleUpgrade = (request: IncomingMessage, socket: Duplex, head: Buf
 /** Returns the function that handles the upgrades of a path; `undefined` if no gateway has the path. */
 export type FindHandler = (path: string) => HandleUpgrade | undefined;
 
-/** Returns the function that handles the plain requests of a path; `undefined`: the application handles them. */
+/** Returns the function that handles a plain request; `undefined`: the application handles it. */
 export type FindRequestHandler = (
   path: string,
+  request: IncomingMessage,
 ) => ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
 
 type UpgradeArguments = Parameters<HandleUpgrade>;
@@ -93,7 +94,7 @@ export class UpgradeRouter {
   /** Passes a request to the transport of its path, before the application sees it. @returns whether it has one */
   private tryHandleRequest(request: IncomingMessage, response: ServerResponse): boolean {
     const path = this.isDisposed ? undefined : pathOf(request.url);
-    const handle = path === undefined ? undefined : this.findRequestHandler(path);
+    const handle = path === undefined ? undefined : this.findRequestHandler(path, request);
     if (handle === undefined) detectSocketIoClient(request, response, this.onUnknown);
     else handle(request, response);
     return handle !== undefined;

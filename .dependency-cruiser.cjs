@@ -44,6 +44,7 @@ const LAYERS = {
   explorer: [...SERVER, 'nest', 'contract'],
   history: SERVER,
   'http-api': [...SERVER, 'nest', 'once'],
+  'http-streaming': SERVER,
   microservices: [...SERVER, 'nest', 'client'],
   msgpack: SERVER,
   once: [...SERVER, 'nest'],

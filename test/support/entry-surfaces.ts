@@ -5,6 +5,7 @@ import * as clientMsgpack from '../../lib/client/msgpack.js';
 import * as explorer from '../../lib/explorer/index.js';
 import * as history from '../../lib/history/index.js';
 import * as httpApi from '../../lib/http-api/index.js';
+import * as httpStreaming from '../../lib/http-streaming/index.js';
 import * as clientIndexedDb from '../../lib/client/indexed-db.js';
 import * as clientReliable from '../../lib/client/reliable.js';
 import * as msgpack from '../../lib/msgpack/index.js';
@@ -26,6 +27,7 @@ export const SMALL_ENTRIES = {
   './explorer': explorer,
   './history': history,
   './http-api': httpApi,
+  './http-streaming': httpStreaming,
   './msgpack': msgpack,
   './once': once,
 };
@@ -40,6 +42,7 @@ export const smallSurfaces = (app: INestApplication): Record<string, Surface> =>
   './explorer': explorerSurface(app),
   './history': historySurface(),
   './http-api': httpApiSurface(),
+  './http-streaming': httpStreamingSurface(),
   './msgpack': msgpackSurface(),
   './once': onceSurface(),
 });
@@ -133,6 +136,13 @@ const explorerSurface = (app: INestApplication): Surface => ({
     name: 'EnvelopeExplorer.setup',
     params: [{ name: 'path', valid: 'ws-docs' }, { name: 'app', valid: app }, options({})],
     call: (...args) => Reflect.apply(explorer.EnvelopeExplorer.setup, explorer.EnvelopeExplorer, args),
+  },
+});
+
+const httpStreamingSurface = (): Surface => ({
+  httpStreaming: {
+    params: [options({ rotateAfter: 7 })],
+    call: (...args) => Reflect.apply(httpStreaming.httpStreaming, undefined, args),
   },
 });
 

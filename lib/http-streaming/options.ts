@@ -1,0 +1,74 @@
+import { isRecordLike, refuse, refuseOption, refuseUnknown } from '../protocol/refuse.js';
+
+/** The options of {@link httpStreaming}. Those that are not here are the adapter's: limits, `cors`, `pingInterval`, and so on. */
+export interface HttpStreamingOptions {
+  /**
+   * The name of this node: 1 to 64 letters, digits, `-` and `_`. It begins the keys of its connections, so that a load balancer
+   * can route the requests of a connection by the header `Envelope-Line`. Default: a random name.
+   */
+  node?: string;
+  /**
+   * Milliseconds after which a response ends, and the client asks for the next one: some proxies cut long responses. 0: never.
+   * Default 60,000.
+   */
+  rotateAfter?: number;
+  /** Characters after which a response ends. Default 1,000,000. */
+  rotateAt?: number;
+  /**
+   * The names of the cookies that name the user. The requests of a connection must show the same values as the one that has
+   * opened it; otherwise, they are refused with 403. Default: none.
+   */
+  cookies?: readonly string[];
+}
+
+/** Options with their defaults. */
+export type ResolvedHttpStreamingOptions = Required<Omit<HttpStreamingOptions, 'node'>> &
+  Pick<HttpStreamingOptions, 'node'>;
+
+const DEFAULTS = { rotateAfter: 60_000, rotateAt: 1_000_000, cookies: [] };
+
+interface Rule {
+  readonly takes: string;
+  accepts(value: unknown): boolean;
+}
+
+const RULES: Readonly<Record<keyof HttpStreamingOptions, Rule>> = {
+  node: {
+    takes: "1 to 64 letters, digits, '-' and '_', such as 'node-1'",
+    accepts: (value) => typeof value === 'string' && /^[\w-]{1,64}$/.test(value),
+  },
+  rotateAfter: {
+    takes: 'milliseconds, such as 60_000, or 0 for never',
+    accepts: (value) => typeof value === 'number' && value >= 0,
+  },
+  rotateAt: {
+    takes: 'a positive number of characters, such as 1_000_000',
+    accepts: (value) => typeof value === 'number' && value > 0,
+  },
+  cookies: {
+    takes: "a list of names of cookies, such as ['sid']",
+    accepts: (value) =>
+      Array.isArray(value) && value.every((name) => typeof name === 'string' && name !== ''),
+  },
+};
+
+/** Options of the adapter that a user could look for here. */
+const OF_ADAPTER = new Set(['cors', 'pingInterval', 'pingTimeout', 'limits', 'maxPayload', 'path']);
+
+/**
+ * Checks the options, and fills in the defaults.
+ *
+ * @throws TypeError that names the option, its value and what it takes, or the nearest name for an unknown option
+ */
+export function resolveOptions(options: HttpStreamingOptions): ResolvedHttpStreamingOptions {
+  if (!isRecordLike(options)) refuse('httpStreaming', 'options', options, "an object, such as { node: 'a' }");
+  const given: [string, unknown][] = Object.entries(options).filter(([, value]) => value !== undefined);
+  for (const [name, value] of given) {
+    if (OF_ADAPTER.has(name))
+      refuseOption('httpStreaming', name, value, 'no value here: set it in the options of EnvelopeAdapter');
+    if (!Object.hasOwn(RULES, name)) refuseUnknown('httpStreaming', name, Object.keys(RULES));
+    const rule = RULES[name as keyof HttpStreamingOptions];
+    if (!rule.accepts(value)) refuseOption('httpStreaming', name, value, rule.takes);
+  }
+  return { ...DEFAULTS, ...Object.fromEntries(given) };
+}

@@ -21,6 +21,7 @@ const CORNERS = [
   ['contract/schema-', ONCE], // Jest cannot load arktype and typebox as CommonJS, as Nest 11 is
   ['contract/types-', ONCE], // compilers and samples
   ['delivery/', ONCE], // Redis and processes that fail, with long waits
+  ['documentation/capacity', ONCE],
   ['documentation/client-size', ONCE],
   ['documentation/links', ONCE],
   ['documentation/types', ONCE],

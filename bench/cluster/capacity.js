@@ -23,25 +23,37 @@ async function plainSocket(port) {
   return socket;
 }
 
+/** Publish and subscribe: each subscriber counts the messages by their bytes, which are the same for all. */
+const pubSub = (publish, subscribe, received) => ({
+  one: command(...publish),
+  number: () => undefined,
+  async subscribe(port, progress) {
+    const socket = await plainSocket(port);
+    socket.write(command(...subscribe));
+    await once(socket, 'data');
+    const size = command(...received).length;
+    let bytes = 0;
+    socket.on('data', (data) => progress(Math.floor((bytes += data.length) / size)));
+    return socket;
+  },
+});
+
 /**
  * For each adapter: `one`, the bytes of one broadcast; `number`, which writes ids into a batch where broadcasts have
  * ids; and `subscribe`, which reads them as a node does.
  */
 const BROKERS = {
-  classic: ({ channel, payload }) => ({
-    one: command('PUBLISH', channel, payload),
-    number: () => undefined,
-    async subscribe(port, progress) {
-      const socket = await plainSocket(port);
-      const pattern = `${channel.split('#').slice(0, 2).join('#')}#*`;
-      socket.write(command('PSUBSCRIBE', pattern));
-      await once(socket, 'data');
-      const size = command('pmessage', pattern, channel, payload).length;
-      let bytes = 0;
-      socket.on('data', (data) => progress(Math.floor((bytes += data.length) / size)));
-      return socket;
-    },
-  }),
+  classic: ({ channel, payload }) => {
+    const pattern = `${channel.split('#').slice(0, 2).join('#')}#*`;
+    return pubSub(
+      ['PUBLISH', channel, payload],
+      ['PSUBSCRIBE', pattern],
+      ['pmessage', pattern, channel, payload],
+    );
+  },
+  // each room has a channel, and only the nodes of its members subscribe
+  sharded: ({ channel, payload }) =>
+    pubSub(['SPUBLISH', channel, payload], ['SSUBSCRIBE', channel], ['smessage', channel, payload]),
   streams: ({ fields }) => {
     const entries = Object.entries(fields).flat();
     // all ids have the same length, and so do the entries that Redis returns

@@ -5,12 +5,14 @@ import { MEMBERS } from '../servers/common.js';
 const SERVER = new URL('./server.js', import.meta.url);
 const PLAIN = new URL('../servers/plain.js', import.meta.url);
 const LOAD = new URL('../load.js', import.meta.url);
+/** So that memory can be measured. */
+const GC = ['--expose-gc'];
 const PROTOCOL = { protocol: 'envelope' };
 
 /** Starts a server and a load, and stops both after `run`. @param program options of server.js, or a kind of plain.js */
 async function withServer(program, clients, run) {
   const server =
-    typeof program === 'string' ? start(PLAIN, [program]) : start(SERVER, [JSON.stringify(program)]);
+    typeof program === 'string' ? start(PLAIN, [program]) : start(SERVER, [JSON.stringify(program)], GC);
   const load = start(LOAD);
   const { secure } = program;
   const until = async (count) => {
@@ -113,6 +115,16 @@ const storm = (program, isArrival) => (count) =>
     return cpuPer(count, server, disconnect);
   });
 const arrivalWith = (handlers) => storm({ handlers }, true)(1_000);
+
+/** Returns the bytes of RSS that each of `count` idle connections takes. */
+export const idleMemory = (program) => (count) =>
+  withServer(program, 500, async ({ server, connect, disconnect }) => {
+    await disconnect();
+    const empty = await server.ask('memory');
+    await connect(count);
+    const full = await server.ask('memory');
+    return (full.rss - empty.rss) / count;
+  });
 
 const EXPRESS = {};
 const FASTIFY = { fastify: true };

@@ -4,7 +4,7 @@ import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
 import { EnvelopeAdapter } from '../../dist/esm/index.js';
-import { ownCpu, serve } from '../processes.js';
+import { ownCpu, ownMemory, serve } from '../processes.js';
 import { eachMembership, LIMITS, repeat, TEXT } from '../servers/common.js';
 import { selfSigned } from './certificate.js';
 
@@ -55,6 +55,7 @@ const { server } = app.get(GrowthGateway);
 serve({
   port: () => app.getHttpServer().address().port,
   cpu: ownCpu,
+  memory: ownMemory,
   clients: () => clients.size,
   broadcast: ({ times }) => repeat(times, 1, () => server.emit('news', TEXT)),
   fill: ({ count }) => eachMembership([...clients], count, (client, room) => void client.join(room)),

@@ -71,6 +71,7 @@ const sidebar = [
     ['Scaling out', 'scaling'],
     ['Observability', 'observability'],
     ['Operations', 'operations'],
+    ['Capacity', 'capacity'],
     ['Compression', 'compression'],
     ['Performance', 'performance'],
     ['Memory', 'memory'],

@@ -11,11 +11,16 @@ const LATER_DELAY = 5_000;
 const MAX_REFUSALS = 3;
 
 /** A request that the server refused, or that got no answer. */
-export class RequestError extends Error {}
+export class RequestError extends Error {
+  /** @param code of the server, such as `not_found`; `undefined` without an answer */
+  constructor(message, code) {
+    super(message);
+    this.code = code;
+  }
+}
 
 /**
- * The connection to the namespace of the console. It reconnects, and emits `state`. The events of the server are emitted under their
- * names with the prefix `server:`, with the data as `detail`.
+ * The connection to the namespace of the console. It reconnects, and emits `state`. The server sends answers only.
  */
 export class AdminConnection extends EventTarget {
   /**
@@ -68,6 +73,15 @@ export class AdminConnection extends EventTarget {
     this.#open();
   }
 
+  /** Ends it, because the server has refused a request: the user must sign in again. */
+  refuse() {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket.close(1000);
+    this.#rejectAll();
+    this.#setState('refused');
+  }
+
   /**
    * Sends a request.
    *
@@ -111,12 +125,11 @@ export class AdminConnection extends EventTarget {
 
   #receive(text) {
     const { event, data, ack } = JSON.parse(text);
-    if (ack === undefined) return this.dispatchEvent(new CustomEvent(`server:${event}`, { detail: data }));
     const request = this.#requests.get(ack);
     if (request === undefined) return;
     this.#requests.delete(ack);
     clearTimeout(request.timer);
-    if (event === 'exception') request.reject(new RequestError(messageOf(data)));
+    if (event === 'exception') request.reject(new RequestError(messageOf(data), Object(data).code));
     else request.resolve(data);
   }
 

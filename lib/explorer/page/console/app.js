@@ -1,3 +1,148 @@
-import { $ } from '../dom.js';
+import { $, h } from '../dom.js';
+import { actionButtons } from './actions.js';
+import { AdminConnection } from './admin-connection.js';
+import { AuditView } from './audit-view.js';
+import { ConnectionView } from './connection-view.js';
+import { ConnectionsView } from './connections-view.js';
+import { OverviewView } from './overview-view.js';
+import { readRoute, routeTo } from './route.js';
+import { RoomsView } from './rooms-view.js';
+import { endedBy, REFUSED, signInView } from './sign-in.js';
+import { StatePanel } from './state-panel.js';
+import { Troubles } from './troubles.js';
+import { Watch } from './watch.js';
 
-$('view').textContent = 'The console is not finished yet.';
+const VIEWS = [
+  { path: '', title: 'Overview', View: OverviewView },
+  { path: 'connections', title: 'Connections', View: ConnectionsView, Single: ConnectionView },
+  { path: 'rooms', title: 'Rooms', View: RoomsView },
+  { path: 'audit', title: 'Audit', View: AuditView },
+];
+
+/** The console: its connection, and the view that the address of the page names. */
+class Console {
+  #closeCodes;
+  #connection;
+  #state;
+  #watch;
+  #troubles = new Troubles();
+  /** The shown view; `undefined` before the sign-in. */
+  #view = undefined;
+  #context = undefined;
+
+  constructor({ closeCodes, hasExplorer }) {
+    this.#closeCodes = closeCodes;
+    $('explorer').hidden = !hasExplorer;
+    const url = new URL('live', import.meta.url);
+    url.protocol = url.protocol.replace('http', 'ws');
+    this.#connection = new AdminConnection(url, closeCodes, isReachable);
+    this.#state = new StatePanel(this.#connection);
+    this.#watch = new Watch((event) => this.#request(event), closeCodes);
+    this.#connection.addEventListener('state', () => this.#stateChanged());
+    addEventListener('hashchange', () => this.#context !== undefined && this.#show(true));
+    this.#connection.signIn(undefined);
+  }
+
+  #stateChanged() {
+    const { state } = this.#connection;
+    if (state === 'open') void this.#opened();
+    if (state === 'refused') this.#askToSignIn(REFUSED);
+    if (state === 'ended') this.#askToSignIn(endedBy(this.#connection.lastClose, this.#closeCodes));
+    if (state !== 'open') this.#watch.stop();
+  }
+
+  async #opened() {
+    let hello;
+    try {
+      hello = await this.#request('hello');
+    } catch {
+      // the connection is lost, or the answer is missing: the trouble is shown, and the connection opened again
+      return this.#connection.connect();
+    }
+    const { user, readOnly } = hello;
+    $('mode').hidden = !readOnly;
+    this.#state.detail = user === undefined ? '' : `as ${user}`;
+    this.#watch.start(hello.interval);
+    const isSame = JSON.stringify(hello) === JSON.stringify(this.#context?.hello);
+    if (this.#view !== undefined && isSame) return this.#view.refresh?.();
+    this.#context = this.#newContext(hello);
+    if (this.#watch.overview === undefined)
+      this.#watch.addEventListener('overview', () => this.#show(false), { once: true });
+    else this.#show(false);
+  }
+
+  #newContext(hello) {
+    const request = (event, data) => this.#request(event, data);
+    const done = (text) => {
+      this.#troubles.tell(text);
+      this.#view?.refresh?.();
+    };
+    return { hello, request, watch: this.#watch, actions: { buttons: actionButtons(request, hello, done) } };
+  }
+
+  async #request(event, data) {
+    try {
+      const answer = await this.#connection.request(event, data);
+      this.#troubles.end(event);
+      return answer;
+    } catch (error) {
+      if (error.code === 'forbidden') this.#connection.refuse();
+      else if (this.#connection.state === 'open') this.#troubles.begin(event, error);
+      throw error;
+    }
+  }
+
+  /** Shows the view that the address names. @param isMoved whether the user has chosen it: then its title gets the focus */
+  #show(isMoved) {
+    const { view, names } = readRoute();
+    const found = VIEWS.find(({ path }) => path === view) ?? VIEWS[0];
+    const View = names.length > 0 && found.Single ? found.Single : found.View;
+    this.#view?.close();
+    this.#troubles.clear();
+    this.#view = new View(this.#context, readRoute());
+    $('view').replaceChildren(this.#view.element);
+    $('view').scrollTop = 0;
+    document.title = `${this.#view.title} · Console`;
+    this.#showNavigation(found);
+    if (isMoved) $('view').querySelector('h2').focus({ preventScroll: true });
+  }
+
+  #showNavigation(current) {
+    $('views').hidden = false;
+    const list = $('views').firstElementChild ?? $('views').appendChild(h('ul', null));
+    if (list.children.length === 0)
+      list.append(...VIEWS.map(({ path, title }) => h('li', null, h('a', { href: routeTo(path) }, title))));
+    VIEWS.forEach((view, index) => {
+      const link = list.children[index].firstElementChild;
+      if (view === current) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    });
+  }
+
+  #askToSignIn(reason) {
+    this.#view?.close();
+    this.#view = this.#context = undefined;
+    $('views').hidden = true;
+    document.title = `${reason.title} · Console`;
+    $('view').replaceChildren(signInView(reason, (token) => this.#connection.signIn(token)));
+  }
+}
+
+/** Whether the server answers over HTTP. */
+async function isReachable() {
+  const response = await fetch(new URL('settings.json', import.meta.url), { cache: 'no-store' }).catch(
+    () => undefined,
+  );
+  return response?.ok === true;
+}
+
+try {
+  const response = await fetch(new URL('settings.json', import.meta.url));
+  if (!response.ok) throw new Error(`The server answered with status ${response.status}.`);
+  new Console(await response.json());
+} catch (error) {
+  $('view').replaceChildren(
+    h('h2', null, 'The console cannot be shown'),
+    h('p', { class: 'warning', role: 'alert' }, error.message),
+  );
+}

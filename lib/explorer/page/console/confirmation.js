@@ -4,19 +4,15 @@ import { h } from '../dom.js';
  * Asks in a dialog before an action. The dialog is modal: the browser keeps the focus in it, closes it with Escape, and returns the
  * focus afterwards.
  *
- * @param fields inputs that the action needs, as `{ name, label, ... }`, with further attributes of the input; `isText` makes a text area
+ * @param fields inputs that the action needs, as `{ name, label, ... }`, with further attributes of the input. `isText` makes a text
+ * area, and `choices`, pairs of a value and its text, a list to choose from
  * @param act runs the action with the values of the fields by name. What it throws is shown, and the dialog stays open
  * @returns whether the action ran
  */
 export function confirmAction({ title, text, verb, isDanger = false, fields = [], act }) {
   const problem = h('p', { class: 'warning', role: 'alert', hidden: true });
-  const inputs = fields.map(({ label, isText = false, ...attributes }) =>
-    h(
-      'label',
-      { class: 'stacked' },
-      h('span', null, label),
-      h(isText ? 'textarea' : 'input', { autocomplete: 'off', spellcheck: 'false', ...attributes }),
-    ),
+  const inputs = fields.map((field) =>
+    h('label', { class: 'stacked' }, h('span', null, field.label), inputOf(field)),
   );
   const cancel = h('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel');
   const confirm = h('button', { class: isDanger ? 'primary danger' : 'primary' }, verb);
@@ -51,12 +47,22 @@ export function confirmAction({ title, text, verb, isDanger = false, fields = []
   });
   document.body.append(dialog);
   dialog.showModal();
-  // without a field, the safe choice has the focus
-  (form.querySelector('input, textarea') ?? cancel).focus();
+  // the safe choice, because a key that is held down would confirm a dangerous one at once
+  (isDanger ? cancel : (form.querySelector('input, select, textarea') ?? cancel)).focus();
   return new Promise((resolve) => {
     dialog.addEventListener('close', () => {
       dialog.remove();
       resolve(isDone);
     });
   });
+}
+
+function inputOf({ label: _, isText = false, choices, ...attributes }) {
+  if (choices !== undefined)
+    return h(
+      'select',
+      attributes,
+      choices.map(([value, text]) => h('option', { value }, text)),
+    );
+  return h(isText ? 'textarea' : 'input', { autocomplete: 'off', spellcheck: 'false', ...attributes });
 }

@@ -1,16 +1,15 @@
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 120;
 const HEIGHT = 32;
+/** The number of values that fill the width at the beginning: fewer are at its end. */
+const FIRST_LENGTH = 30;
 
 /** A small chart of the last values. It is hidden from screen readers: the figure beside it says the last value and the highest one. */
 export class Sparkline {
   #line = create('polyline', { class: 'line' });
   #area = create('polygon', { class: 'area' });
-  #length;
 
-  /** @param length the number of values that fill the width */
-  constructor(length) {
-    this.#length = length;
+  constructor() {
     this.element = create('svg', {
       class: 'sparkline',
       viewBox: `0 0 ${WIDTH} ${HEIGHT}`,
@@ -23,7 +22,7 @@ export class Sparkline {
   /** Shows these values, the newest last. `undefined` is a gap: nothing is known of that time. */
   update(values) {
     const highest = Math.max(1e-9, ...values.filter((value) => value !== undefined));
-    const step = WIDTH / (this.#length - 1);
+    const step = WIDTH / (Math.max(values.length, FIRST_LENGTH) - 1);
     const first = WIDTH - step * (values.length - 1);
     const points = values.flatMap((value, index) =>
       value === undefined

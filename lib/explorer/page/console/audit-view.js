@@ -1,0 +1,53 @@
+import { h } from '../dom.js';
+import { moment } from './format.js';
+import { MissingNodes } from './missing-nodes.js';
+import { Poll } from './poll.js';
+import { Table } from './table.js';
+
+const REFRESH = 5_000;
+const TONES = { done: 'good', refused: 'warn', failed: 'bad' };
+
+/** Who did what in the console. */
+export class AuditView {
+  title = 'Audit';
+  #missing = new MissingNodes();
+  #poll;
+  #table = auditTable();
+
+  constructor({ request, watch }) {
+    this.element = h(
+      'div',
+      null,
+      h('div', { class: 'title' }, h('h2', { tabindex: '-1' }, this.title)),
+      this.#missing.element,
+      h('section', { class: 'card stale', 'aria-label': 'List' }, this.#table.element),
+    );
+    this.#poll = new Poll(async () => {
+      const { entries, nodes } = await request('audit');
+      this.#missing.show(nodes, watch.overview);
+      this.#table.update(entries);
+    }, REFRESH);
+    this.#poll.start();
+  }
+
+  close() {
+    this.#poll.close();
+  }
+}
+
+function auditTable() {
+  return new Table({
+    caption: 'Actions, the newest first',
+    isWide: true,
+    keyOf: ({ at, node, by, text }) => `${at} ${node} ${by} ${text}`,
+    empty: 'No action since the nodes started.',
+    columns: [
+      { title: 'Time', text: ({ at }) => moment(at) },
+      { title: 'Admin', text: ({ by }) => by },
+      { title: 'What', text: ({ text }) => text },
+      { title: 'Outcome', text: ({ outcome }) => outcome, tone: ({ outcome }) => TONES[outcome] },
+      { title: 'Address', text: ({ address }) => address },
+      { title: 'Node', text: ({ node }) => node },
+    ],
+  });
+}

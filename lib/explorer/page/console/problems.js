@@ -1,0 +1,48 @@
+import { clock, plural } from './format.js';
+import { routeTo } from './route.js';
+
+/** The share of time from which an event loop counts as overloaded. */
+const OVERLOADED = 0.9;
+
+/**
+ * Returns what somebody must know, the worst first.
+ *
+ * @returns rows `{ key, text, isBad, href }`; `text` changes only if the problem does, not with each overview
+ */
+export function problemsOf({ nodes, namespaces, unknown }) {
+  const problems = [];
+  for (const { id, name, state, seenAt } of nodes)
+    if (state === 'silent')
+      problems.push({
+        key: `silent ${id}`,
+        isBad: true,
+        text: `${name} has not answered since ${clock(seenAt)}. Its connections are missing in all figures and lists.`,
+      });
+  const live = nodes.filter(({ state }) => state === 'live');
+  for (const { id, name, broker } of live)
+    if (broker.state === 'away')
+      problems.push({
+        key: `away ${id}`,
+        isBad: true,
+        text: `${name} has no connection to the broker since ${clock(broker.since)}. Broadcasts reach its own clients only.`,
+      });
+  if (unknown > 0)
+    problems.push({
+      key: 'unknown',
+      text: `The broker counts ${plural(unknown, 'further node')} without an answer: stopped a short time ago, or without this console.`,
+    });
+  for (const { id, name, load } of live)
+    if (load >= OVERLOADED)
+      problems.push({
+        key: `busy ${id}`,
+        text: `${name} is overloaded: its event loop is hardly ever idle.`,
+      });
+  const slow = namespaces.reduce((sum, namespace) => sum + namespace.slow, 0);
+  if (slow > 0)
+    problems.push({
+      key: 'slow',
+      text: `${plural(slow, 'connection')} read slowly: more than 64 KiB wait for each.`,
+      href: routeTo('connections', [], { order: 'buffered' }),
+    });
+  return problems;
+}

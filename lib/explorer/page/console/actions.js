@@ -43,15 +43,15 @@ export function actionButtons(request, { readOnly }, onDone) {
         text: `The client ${id}${user === undefined ? '' : ` of ${user}`} at ${address} is disconnected. Most clients do not reconnect by themselves then.`,
         verb: 'Disconnect',
         fields: [{ name: 'reason', label: 'Reason for the client, if any', maxlength: 120 }],
-        act: ({ reason }) => request('disconnect', { node, id, ...(reason !== '' && { reason }) }),
+        act: ({ reason }) => request('disconnectClient', { node, id, ...(reason !== '' && { reason }) }),
       })),
 
-    disconnectUser: ({ user, namespace }) =>
+    disconnectUser: ({ user, namespace, node }) =>
       button('Disconnect the user', true, () => ({
         title: `Disconnect the user ${user}?`,
         text: `All clients of ${user} in ${namespace} are disconnected, on all nodes.`,
         verb: 'Disconnect the user',
-        act: () => request('disconnectUser', { namespace, user }),
+        act: () => request('disconnectUser', { namespace, user, node }),
       })),
 
     join: ({ node, id }) =>
@@ -72,7 +72,7 @@ export function actionButtons(request, { readOnly }, onDone) {
       })),
 
     /** @param id of a client; without it, the dialog asks for a room, a user, or all */
-    emit: ({ namespace, id }) =>
+    emit: ({ namespace, id, node }) =>
       button('Emit', false, () => ({
         title: 'Emit an event',
         text: id === undefined ? `To clients of ${namespace}.` : `To the client ${id} in ${namespace}.`,
@@ -85,6 +85,7 @@ export function actionButtons(request, { readOnly }, onDone) {
         act: ({ target, name, event, data }) =>
           request('emit', {
             namespace,
+            node,
             to: id === undefined ? targetOf(target, name) : { id },
             event,
             ...parse(data),

@@ -45,6 +45,8 @@ export class AdminConnection extends EventTarget {
   #attempts = 0;
   #refusals = 0;
   #wasOpen = false;
+  /** When the last message arrived, in milliseconds since the page was opened. */
+  #heardAt = 0;
   #timer = undefined;
 
   /**
@@ -91,14 +93,25 @@ export class AdminConnection extends EventTarget {
     if (this.state !== 'open')
       return Promise.reject(new RequestError('There is no connection to the server'));
     const id = ++this.#ids;
+    const sentAt = performance.now();
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#requests.delete(id);
         reject(new RequestError(`The server has not answered within ${REQUEST_TIMEOUT / 1_000} seconds`));
+        if (this.#heardAt < sentAt) this.#dropSilent();
       }, REQUEST_TIMEOUT);
       this.#requests.set(id, { resolve, reject, timer });
       this.#socket.send(JSON.stringify({ event, data, id }));
     });
+  }
+
+  /** Opens another connection, because this one has been silent for as long as a request waits. */
+  #dropSilent() {
+    const socket = this.#socket;
+    this.#socket = undefined;
+    socket.close();
+    this.#rejectAll();
+    this.#lost({ code: 1006, reason: '' });
   }
 
   #open() {
@@ -113,7 +126,7 @@ export class AdminConnection extends EventTarget {
       this.#attempts = this.#refusals = 0;
       this.#setState('open');
     };
-    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onmessage = ({ data }) => this.#socket === socket && this.#receive(data);
     socket.onclose = ({ code, reason }) => {
       if (this.#socket !== socket) return;
       this.#rejectAll();
@@ -124,6 +137,7 @@ export class AdminConnection extends EventTarget {
   }
 
   #receive(text) {
+    this.#heardAt = performance.now();
     const { event, data, ack } = JSON.parse(text);
     const request = this.#requests.get(ack);
     if (request === undefined) return;

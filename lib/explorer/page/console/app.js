@@ -19,6 +19,9 @@ const VIEWS = [
   { path: 'audit', title: 'Audit', View: AuditView },
 ];
 
+/** Milliseconds before the first request is repeated. */
+const HELLO_DELAY = 2_000;
+
 /** The console: its connection, and the view that the address of the page names. */
 class Console {
   #closeCodes;
@@ -29,6 +32,8 @@ class Console {
   /** The shown view; `undefined` before the sign-in. */
   #view = undefined;
   #context = undefined;
+  /** Whether the user has tried to sign in since the console was connected. */
+  #hasTried = false;
 
   constructor({ closeCodes, hasExplorer }) {
     this.#closeCodes = closeCodes;
@@ -40,6 +45,11 @@ class Console {
     this.#watch = new Watch((event) => this.#request(event), closeCodes);
     this.#connection.addEventListener('state', () => this.#stateChanged());
     addEventListener('hashchange', () => this.#context !== undefined && this.#show(true));
+    $('skip').addEventListener('click', (event) => {
+      // the fragment of the address is the view
+      event.preventDefault();
+      $('view').focus();
+    });
     this.#connection.signIn(undefined);
   }
 
@@ -56,9 +66,11 @@ class Console {
     try {
       hello = await this.#request('hello');
     } catch {
-      // the connection is lost, or the answer is missing: the trouble is shown, and the connection opened again
-      return this.#connection.connect();
+      // the trouble is shown; a lost connection is opened again
+      setTimeout(() => this.#connection.state === 'open' && void this.#opened(), HELLO_DELAY);
+      return;
     }
+    this.#hasTried = false;
     const { user, readOnly } = hello;
     $('mode').hidden = !readOnly;
     this.#state.detail = user === undefined ? '' : `as ${user}`;
@@ -67,7 +79,7 @@ class Console {
     if (this.#view !== undefined && isSame) return this.#view.refresh?.();
     this.#context = this.#newContext(hello);
     if (this.#watch.overview === undefined)
-      this.#watch.addEventListener('overview', () => this.#show(false), { once: true });
+      this.#watch.addEventListener('overview', () => this.#context && this.#show(false), { once: true });
     else this.#show(false);
   }
 
@@ -124,7 +136,13 @@ class Console {
     this.#view = this.#context = undefined;
     $('views').hidden = true;
     document.title = `${reason.title} · Console`;
-    $('view').replaceChildren(signInView(reason, (token) => this.#connection.signIn(token)));
+    const signIn = (token) => {
+      this.#hasTried = true;
+      this.#connection.signIn(token);
+    };
+    $('view').replaceChildren(signInView(reason, signIn));
+    // the page asked with another form before, which had the focus
+    if (this.#hasTried) $('token').focus();
   }
 }
 

@@ -39,14 +39,16 @@ function auditTable() {
   return new Table({
     caption: 'Actions, the newest first',
     isWide: true,
-    keyOf: ({ at, node, by, text }) => `${at} ${node} ${by} ${text}`,
+    keyOf: ({ at, node, action, target }) => `${at} ${node} ${action} ${target}`,
     empty: 'No action since the nodes started.',
     columns: [
       { title: 'Time', text: ({ at }) => moment(at) },
-      { title: 'Admin', text: ({ by }) => by },
-      { title: 'What', text: ({ text }) => text },
+      { title: 'Operator', text: ({ by }) => by ?? '–' },
+      { title: 'Action', text: ({ action }) => action },
+      { title: 'Path', text: ({ path }) => path ?? 'all' },
+      { title: 'Target', text: ({ target }) => target ?? 'everybody' },
+      { title: 'Details', text: ({ details }) => (details === '{}' ? '' : details), tone: () => 'code' },
       { title: 'Outcome', text: ({ outcome }) => outcome, tone: ({ outcome }) => TONES[outcome] },
-      { title: 'Address', text: ({ address }) => address },
       { title: 'Node', text: ({ node }) => node },
     ],
   });

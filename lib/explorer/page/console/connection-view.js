@@ -60,7 +60,7 @@ export class ConnectionView {
   }
 
   async #load() {
-    const detail = await this.#context.request('connection', this.#address);
+    const detail = await this.#context.request('details', this.#address);
     this.#notice.hidden = true;
     this.#showActions(detail);
     this.#showFacts(detail);
@@ -90,9 +90,9 @@ export class ConnectionView {
     this.#known = known;
     const { buttons } = this.#context.actions;
     const all = [
-      buttons.emit({ namespace, id }),
+      buttons.emit({ namespace, id, node }),
       buttons.join({ node, id }),
-      user !== undefined && buttons.disconnectUser({ user, namespace }),
+      user !== undefined && buttons.disconnectUser({ user, namespace, node }),
       buttons.disconnect({ node, id, user, address }),
     ];
     this.#actions.replaceChildren(...all.filter(Boolean));

@@ -26,7 +26,6 @@ export class ConnectionsView {
     this.#pager = new Pager({
       load: (request) => this.#load(request),
       show: (page) => this.#show(page),
-      total: () => this.#total,
       maxRows: context.hello.maxRows,
     });
     const { user, namespace } = this.#query;
@@ -40,7 +39,7 @@ export class ConnectionsView {
         h(
           'div',
           { class: 'actions' },
-          user !== undefined && context.actions.buttons.disconnectUser({ user, namespace }),
+          user && namespace && context.actions.buttons.disconnectUser({ user, namespace }),
           this.#pager.pauseButton(),
         ),
       ),
@@ -52,13 +51,6 @@ export class ConnectionsView {
 
   close() {
     this.#pager.close();
-  }
-
-  /** The number of all connections, of which a list without a filter is a part. */
-  get #total() {
-    const isFiltered = Object.keys(this.#query).some((name) => name !== 'order');
-    const nodes = this.#context.watch.overview?.nodes.filter(({ state }) => state === 'live');
-    return isFiltered ? undefined : nodes?.reduce((sum, { connections }) => sum + connections, 0);
   }
 
   #load(request) {

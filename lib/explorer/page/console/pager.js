@@ -15,7 +15,6 @@ const remembered = new Map();
 export class Pager {
   #load;
   #show;
-  #total;
   #poll;
   #limit;
   /** The cursor of each known page. The first page has none. */
@@ -28,14 +27,12 @@ export class Pager {
   #key = location.hash;
 
   /**
-   * @param load requests a page of the server: `({ cursor, limit }) => ({ rows, cursor, nodes })`
+   * @param load requests a page of the server: `({ cursor, limit }) => ({ rows, cursor, total, nodes })`, where `total` may be missing
    * @param show shows a page
-   * @param total returns the number of all rows; `undefined` if it is not known
    */
-  constructor({ load, show, total, maxRows }) {
+  constructor({ load, show, maxRows }) {
     this.#load = load;
     this.#show = show;
-    this.#total = total;
     this.#limit = Math.min(LIMIT, maxRows);
     const { cursors = [undefined], index = 0 } = remembered.get(this.#key) ?? {};
     this.#cursors = cursors;
@@ -106,9 +103,9 @@ export class Pager {
     return { ...page, rows };
   }
 
-  #showPlace({ rows, cursor }) {
+  #showPlace({ rows, cursor, total: known }) {
     const first = this.#index * this.#limit;
-    const total = cursor === undefined ? first + rows.length : this.#total?.();
+    const total = cursor === undefined ? first + rows.length : known;
     const range = rows.length === 0 ? '' : `${count(first + 1)} to ${count(first + rows.length)}`;
     const text = total === undefined || range === '' ? range : `${range} of ${count(total)}`;
     if (this.#text.textContent !== text) this.#text.textContent = text;

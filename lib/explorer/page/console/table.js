@@ -5,8 +5,8 @@ import { h } from '../dom.js';
  * explicit, because a narrow page shows rows as blocks, and `display` would take the roles away.
  *
  * A column is `{ title, text, href, tone, isEnd, bar }`: `text` returns the text of a row, `href` an address to link to or
- * `undefined`, `tone` the name of a colour, and `bar` the part of the width to fill, from 0 to 1. In place of `text`, `control` returns
- * a button, once for each row.
+ * `undefined`, `tone` the name of a colour, and `bar` the part of the width to fill, from 0 to 1. `isEnd` aligns numbers and buttons. In
+ * place of `text`, `control` returns a button, once for each row.
  */
 export class Table {
   #columns;
@@ -20,6 +20,7 @@ export class Table {
   /**
    * @param empty the text in place of a table without rows
    * @param isWide whether a narrow page shows each row as a block
+   * @param isCaptionHidden whether the title is for screen readers only
    */
   constructor({ caption, columns, keyOf, empty, isWide = false, isCaptionHidden = false }) {
     this.#columns = columns;
@@ -46,11 +47,6 @@ export class Table {
   /** A text beside the title. */
   set note(text) {
     if (this.#note.textContent !== text) this.#note.textContent = text;
-  }
-
-  /** The text in place of a table without rows. */
-  set empty(text) {
-    this.#empty.textContent = text;
   }
 
   /** Shows these values, one row for each. */

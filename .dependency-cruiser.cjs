@@ -30,6 +30,7 @@ const LAYERS = {
   'nest/schemas': [...SERVER, 'nest/options', 'nest/gateways'],
   'nest/errors': BELOW_GUARDS,
   'nest/guards': [...BELOW_GUARDS, 'nest/errors'],
+  'nest/operations': [...SERVER, 'nest/options'],
   'nest/logging': BELOW_GUARDS,
   'nest/hooks': BELOW_HOOKS,
   'nest/handlers': BELOW_HOOKS,

@@ -10,11 +10,19 @@ export {
 } from './nest/envelope-module.js';
 export type { CompressionOptions } from './nest/options/compression-options.js';
 export type { EnvelopeOptions, GatewayOptions, PathOptions, UpgradeGuards } from './nest/options/options.js';
+export {
+  EnvelopeOperations,
+  type Block,
+  type BlockOptions,
+  type BlockTarget,
+  type DrainOptions,
+  type OperatorOptions,
+} from './nest/operations/envelope-operations.js';
 export { Ordered } from './nest/handlers/ordered.js';
 export { Signal } from './nest/handlers/signal.js';
 export { EnvelopeExceptionFilter } from './nest/errors/envelope-exception-filter.js';
 export { RoomLimitError } from './nest/errors/room-limit-error.js';
-export type { Limits, PathLimits } from './nest/options/limits.js';
+export type { LimitChanges, Limits, PathLimits } from './nest/options/limits.js';
 export type { RecoveryOptions } from './nest/options/recovery-options.js';
 export { CLOSE_CODES, type CloseCode } from './protocol/close-codes.js';
 export type { Envelope, ErrorCode, ExceptionPayload, RequestId } from './protocol/envelope.js';

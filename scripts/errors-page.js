@@ -21,6 +21,16 @@ const UPGRADE_REFUSALS = [
   [400, 'A WebSocket needs HTTP/1.1', 'A proxy upgraded with HTTP/1.0.'],
   [503, 'The server is shutting down', 'The application closes. `Retry-After: 1`.'],
   [400, 'The Host header is missing, or names no host', 'The `Host` header is malformed.'],
+  [
+    503,
+    'The server is draining',
+    '`EnvelopeOperations.drain` is in force. Its options set the text and `Retry-After`.',
+  ],
+  [
+    429,
+    'Blocked for a time',
+    '`EnvelopeOperations.block` keeps the address or the user out. `Retry-After` says how long.',
+  ],
   [503, 'Too many connections', '`maxConnections` or `maxPendingUpgrades` is reached. `Retry-After: 5`.'],
   [429, 'Too many connections from this address', '`maxConnectionsPerAddress` is reached. `Retry-After: 5`.'],
   [405, '(text of `ws`)', 'The method is not `GET`. `Allow: GET`.'],

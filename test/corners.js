@@ -39,6 +39,7 @@ const CORNERS = [
   ['history/', FIRST],
   ['msgpack/cluster', FIRST],
   ['msgpack/scan', FIRST],
+  ['operations/', FIRST],
   ['presence/', FIRST],
   ['protocol/vectors', FIRST],
   ['react/', FIRST],

@@ -5,13 +5,14 @@ import { configOf } from './gateways/find-adapter.js';
 import { logBrokerStatus } from './logging/cluster-log.js';
 import { ConnectionLog } from './logging/connection-log.js';
 import { ReportLog } from './logging/report-log.js';
-import { resolveAdapterLimits } from './options/limits.js';
+import { RuntimeLimits } from './operations/runtime-limits.js';
 import { UPGRADE_GUARDS, type EnvelopeOptions, type UpgradeGuards } from './options/options.js';
 import { PayloadValidation } from './schemas/payload-validation.js';
 import { Cluster } from '../server/cluster/cluster.js';
 import { SHARED_ADDRESS_FACTOR } from '../server/handshake/client-info.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
 import type { ConnectionListener } from '../server/socket/namespace-contract.js';
+import { AccessControl } from '../server/upgrade/access-control.js';
 import { ClientAddressReader } from '../server/upgrade/client-address.js';
 import { ConnectionCounter } from '../server/upgrade/connection-counter.js';
 import type { Cors } from '../server/upgrade/origin.js';
@@ -39,6 +40,10 @@ export interface AdapterServices {
   readonly connections: ConnectionListener<EnvelopeSocket>;
   /** Reads the address of a client, with the option `trustProxy`. */
   readonly clientAddress: ClientAddressReader;
+  /** Whom an operator keeps out. */
+  readonly access: AccessControl;
+  /** The limits that an operator has set. */
+  readonly limits: RuntimeLimits;
   /** Counts the connections on all paths, and refuses those beyond the limits. */
   readonly connectionCounter: ConnectionCounter;
   /** Wraps the Socket.IO adapters, and watches whether their broker answers. */
@@ -83,6 +88,7 @@ export function createAdapterServices(
   const connections = new ConnectionLog(currentLogger());
   const { warn } = reports;
   const clientAddress = new ClientAddressReader(options.trustProxy, () => warn('trustProxy', UNKNOWN_PROXY));
+  const limits = new RuntimeLimits(options.limits);
   const ownHosts = compileHosts(options.hosts);
   const hasTransports =
     options.transports?.some(({ _carriesBytes }: Partial<Transport>) => _carriesBytes === true) === true;
@@ -95,7 +101,9 @@ export function createAdapterServices(
     reports,
     connections,
     clientAddress,
-    connectionCounter: new ConnectionCounter(resolveAdapterLimits(options.limits), warn),
+    access: new AccessControl(),
+    limits,
+    connectionCounter: new ConnectionCounter(limits.shared, warn),
     cluster: new Cluster((status, before, cause) => logBrokerStatus(currentLogger(), status, before, cause)),
     ownHosts,
     applicationCors: cors?.current ?? (() => undefined),

@@ -26,6 +26,7 @@ import type { ErrorMapping } from '../server/socket/namespace-contract.js';
 import { TokenBucket } from '../server/util/token-bucket.js';
 import { MessageRouter } from '../server/socket/message-router.js';
 import { protocolSelector } from '../server/handshake/subprotocols.js';
+import { AccessControl } from '../server/upgrade/access-control.js';
 import { combineChecks, originCheckOf } from '../server/upgrade/upgrade-checks.js';
 import type { EndpointConfig } from '../server/upgrade/endpoint.js';
 import type { UpgradeHandlerConfig } from '../server/upgrade/upgrade-handler.js';
@@ -33,6 +34,8 @@ import type { Counters, NamespaceLimits } from '../server/socket/namespace-contr
 
 /** The input for the configuration of one endpoint. */
 interface EndpointInput {
+  /** The name of the path. */
+  readonly name: string;
   /** The options of the gateways, by precedence. */
   readonly gatewayLayers: readonly PathOptions[];
   /** The adapter's options. */
@@ -53,6 +56,7 @@ interface ResolvedInput extends Omit<EndpointInput, 'guard'> {
   readonly limits: ConnectionLimits;
   readonly report: ErrorReporter;
   readonly guard: UpgradeHandlerConfig['guard'];
+  readonly access: AccessControl;
 }
 
 /**
@@ -74,8 +78,8 @@ const ERROR_MAPPING: ErrorMapping = {
  * @throws Error if the path requires recovery, but the option `adapter` stores no messages
  */
 export function endpointConfig(input: EndpointInput): EndpointConfig {
-  const { gatewayLayers, adapterOptions, gateways, services, of } = input;
-  const layers = [...gatewayLayers, adapterOptions];
+  const { name: path, gatewayLayers, adapterOptions, gateways, services, of } = input;
+  const layers = services.limits.layers(path, gatewayLayers, adapterOptions);
   const options = resolvePathOptions(...layers);
   const { hasTransports } = services;
   for (const name of layers.flatMap((layer) => meaninglessOptions(layer, hasTransports)))
@@ -86,14 +90,24 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
   };
   const guard = input.guard ?? upgradeGuards(gateways, services.guards, services.globalGuards, report);
   const limits = connectionLimits(options);
-  const resolved: ResolvedInput = { ...input, options, limits, report, guard };
+  // an operator stays connected to a page of this package while the node drains
+  const access = input.guard === undefined ? services.access : new AccessControl();
+  const resolved: ResolvedInput = { ...input, options, limits, report, guard, access };
   const gateway = gatewayBridge(resolved);
+  const ofNamespace = namespaceLimits(resolved);
   return {
+    limits: options.limits,
+    refreshLimits() {
+      Object.assign(options.limits, resolvePathOptions(...layers).limits);
+      Object.assign(limits, connectionLimits(options));
+      Object.assign(ofNamespace, namespaceLimits(resolved));
+      return webSocketOptions(options);
+    },
     pingInterval: options.pingInterval,
     pingTimeout: options.pingTimeout,
     upgrade: upgradeConfig(resolved),
     namespace: {
-      limits: namespaceLimits(resolved),
+      limits: ofNamespace,
       services: namespaceServices(resolved, gateway.router.counters),
       gateway,
       of,
@@ -102,7 +116,7 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
 }
 
 function upgradeConfig(resolved: ResolvedInput): UpgradeHandlerConfig {
-  const { options, adapterOptions, limits, services, guard, report } = resolved;
+  const { options, adapterOptions, limits, services, guard, report, access } = resolved;
   const { clientAddress, connectionCounter, applicationCors, ownHosts } = services;
   const { warn } = services.reports;
   const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
@@ -125,6 +139,7 @@ function upgradeConfig(resolved: ResolvedInput): UpgradeHandlerConfig {
     limits,
     clientAddress,
     connectionCounter,
+    access,
     check: combineChecks({ ...checks, verifyClient, allowRequest }),
     checkCarried: combineChecks({
       ...checks,
@@ -188,7 +203,7 @@ function namespaceServices(
   resolved: ResolvedInput,
   counters: Counters,
 ): EndpointConfig['namespace']['services'] {
-  const { options, services, report } = resolved;
+  const { options, services, report, access } = resolved;
   const { warn } = services.reports;
   const listener: ClusterListener = {
     dropped(server, error) {
@@ -206,6 +221,7 @@ function namespaceServices(
     history: options.history,
     debug: (text) => services.logger.debug(text),
     connections: services.connections,
+    isUserBlocked: (name) => access.blocks.remaining({ kind: 'user', name }) > 0,
     identities: { identify: options.identify },
   };
 }

@@ -13,9 +13,9 @@ import { exploreControllers, exploreGateways, findProvider } from './gateways/ga
 import { mountGateways } from './gateways/gateway-mount-point.js';
 import { guardNames } from './guards/upgrade-guards.js';
 import { HandlerSharing } from './handlers/handler-sharing.js';
-import { logAudit } from './logging/audit-log.js';
 import { StartupLog } from './logging/startup-log.js';
 import { APPLICATION_PORT, MountedServers } from './mounted-servers.js';
+import { EnvelopeOperations } from './operations/envelope-operations.js';
 import { resolveAdapterOptions } from './options/adapter-options.js';
 import type { EnvelopeOptions, GatewayOptions, PathOptions } from './options/options.js';
 import { createPortServer } from './port-server.js';
@@ -38,6 +38,8 @@ import { withCode } from '../protocol/with-code.js';
  */
 export class EnvelopeAdapter extends WsAdapter {
   protected override readonly logger = new Logger(EnvelopeAdapter.name);
+  /** What an operator can do while the application runs: drain, limits, blocks. */
+  readonly operations: EnvelopeOperations;
   private readonly options: EnvelopeOptions;
   private readonly context: INestApplicationContext | undefined;
   private readonly services: AdapterServices;
@@ -67,9 +69,22 @@ export class EnvelopeAdapter extends WsAdapter {
     const mountedGateways = mountGateways(gateways, this.options);
     checkSharedPaths(mountedGateways);
     this.services = createAdapterServices(this.options, context, () => this.logger);
-    this.mounted = new MountedServers(this.options, mountedGateways, this.services, (port) => {
-      this.ensureHttpServerExists(port, port === APPLICATION_PORT ? (this.httpServer as Server) : undefined);
-    });
+    const registry = context && findProvider<ServerRegistry>(context, ServerRegistry);
+    this.operations = registry?.operations ?? new EnvelopeOperations();
+    this.mounted = new MountedServers(
+      this.options,
+      mountedGateways,
+      this.services,
+      (port) => {
+        this.ensureHttpServerExists(
+          port,
+          port === APPLICATION_PORT ? (this.httpServer as Server) : undefined,
+        );
+      },
+      (server) => blocks.join(server),
+    );
+    const blocks = this.operations._attach(this.mounted);
+    if (registry !== undefined) registry.lookup = this.mounted;
     this.routers = new UpgradeRouters(this.mounted, this.services.reports);
     this.startupLog = new StartupLog(this.logger, mountedGateways, (gateway) =>
       guardNames(gateway, this.services.guards),
@@ -185,7 +200,7 @@ export class EnvelopeAdapter extends WsAdapter {
 
   /** @internal Logs what an operator did, and publishes it on the diagnostics channel `audit`. */
   _audit(done: Audited): void {
-    logAudit(this.logger, done);
+    this.mounted.audit(done);
   }
 
   /** @internal Mounts a path of this package itself. See {@link MountedServers.mountOwn}. */
@@ -196,7 +211,5 @@ export class EnvelopeAdapter extends WsAdapter {
   private connectTo(app: INestApplicationContext, hasGateways: boolean): void {
     this.undos.push(bindInOrder(app, this));
     if (!hasGateways) this.undos.push(watchForGateways(app, () => this.mounted.paths(), this.logger));
-    const registry = findProvider<ServerRegistry>(app, ServerRegistry);
-    if (registry !== undefined) registry.lookup = this.mounted;
   }
 }

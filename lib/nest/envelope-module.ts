@@ -7,6 +7,7 @@ import {
   type Provider,
   type Type,
 } from '@nestjs/common';
+import { EnvelopeOperations } from './operations/envelope-operations.js';
 import { ServerRegistry } from './server-registry.js';
 import type { EnvelopeOptions } from './options/options.js';
 import { EnvelopeServer } from '../server/namespace/envelope-server.js';
@@ -127,6 +128,11 @@ function describe(options: Provider[], imports: DynamicModule['imports'] = []): 
       useFactory: (registry: ServerRegistry) => registry.lateBound(),
       inject: [ServerRegistry],
     },
+    {
+      provide: EnvelopeOperations,
+      useFactory: (registry: ServerRegistry) => registry.operations,
+      inject: [ServerRegistry],
+    },
     ...[...injectedPaths()].map((path) => ({
       provide: getEnvelopeServerToken(path),
       useFactory: (registry: ServerRegistry) => registry.lateBound(path),
@@ -145,6 +151,7 @@ function describe(options: Provider[], imports: DynamicModule['imports'] = []): 
         ServerRegistry,
         ENVELOPE_OPTIONS,
         EnvelopeServer,
+        EnvelopeOperations,
         ...[...injectedPaths()].map(getEnvelopeServerToken),
       ];
     },

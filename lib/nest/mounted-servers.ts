@@ -3,10 +3,23 @@ import type { AdapterServices } from './adapter-services.js';
 import { endpointConfig } from './endpoint-config.js';
 import type { OwnGuard } from './gateways/find-adapter.js';
 import { gatewayMountPoint, type MountedGateway } from './gateways/gateway-mount-point.js';
+import { logAudit } from './logging/audit-log.js';
+import type { OperationsHost } from './operations/operations-host.js';
+import { writtenLimits } from './operations/runtime-limits.js';
+import type { LimitChanges, Limits, PathLimits } from './options/limits.js';
 import { checkOptions } from './options/option-rules.js';
-import type { EnvelopeOptions, GatewayOptions, PathOptions } from './options/options.js';
+import {
+  resolvePathOptions,
+  type EnvelopeOptions,
+  type GatewayOptions,
+  type PathOptions,
+} from './options/options.js';
 import { OpenTransports } from './open-transports.js';
 import type { ServerLookup } from './server-registry.js';
+import type { Audited } from '../server/diagnostics/audit.js';
+import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
+import type { AccessControl } from '../server/upgrade/access-control.js';
+import { refuse } from '../protocol/refuse.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import { Endpoint } from '../server/upgrade/endpoint.js';
 import { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
@@ -20,7 +33,7 @@ import { withCode } from '../protocol/with-code.js';
 export const APPLICATION_PORT = 0;
 
 /** Mounts the servers of one adapter on ports and paths, finds them, and closes them. */
-export class MountedServers implements ServerLookup {
+export class MountedServers implements ServerLookup, OperationsHost {
   private readonly endpoints = new EndpointRegistry();
   private readonly transports: OpenTransports;
   /** The servers of {@link mountOwn}. */
@@ -29,12 +42,14 @@ export class MountedServers implements ServerLookup {
   /**
    * @param gateways the gateways of the application, in the order of their registration
    * @param listen makes the adapter receive the upgrades of a port; called before each server is mounted
+   * @param onMounted called with each new server, but not with the children of RegExp namespaces
    */
   constructor(
     private readonly options: EnvelopeOptions,
     private readonly gateways: readonly MountedGateway[],
     private readonly services: AdapterServices,
     private readonly listen: (port: number) => void,
+    private readonly onMounted: (server: EnvelopeServer) => void,
   ) {
     this.transports = new OpenTransports(options, services, this.endpoints);
   }
@@ -58,6 +73,7 @@ export class MountedServers implements ServerLookup {
       throw withCode('ERR_ENVELOPE_PATH_CONFLICT', new Error(`The path "${path}" has a gateway already`));
     this.listen(APPLICATION_PORT);
     const config = endpointConfig({
+      name: mountPointName(mountPoint),
       gatewayLayers: [options],
       adapterOptions: connectOptions(this.options),
       gateways: [],
@@ -100,6 +116,39 @@ export class MountedServers implements ServerLookup {
     return this.transports.requestHandler(port, path, request);
   }
 
+  get access(): AccessControl {
+    return this.services.access;
+  }
+
+  get isDraining(): boolean {
+    return this.access.draining !== undefined;
+  }
+
+  topServers(): EnvelopeServer[] {
+    return this.usedEndpoints().map(({ server }) => server);
+  }
+
+  clients(): EnvelopeSocket[] {
+    return this.servers().flatMap((server) => [...server._connecting, ...server.sockets.values()]);
+  }
+
+  limitsOf(path: string | undefined): Required<Limits> | Required<PathLimits> {
+    const { limits } = this.services;
+    if (path !== undefined) return writtenLimits(this.endpointOf(path).limits) as Required<PathLimits>;
+    const ofPaths = resolvePathOptions(...limits.layers(undefined, [], this.options)).limits;
+    return writtenLimits({ ...ofPaths, ...limits.shared }) as Required<Limits>;
+  }
+
+  setLimits(changes: LimitChanges, path: string | undefined): void {
+    this.services.limits.set(changes, path === undefined ? path : this.endpointOf(path).server.name);
+    for (const endpoint of this.endpoints) endpoint.refreshLimits();
+    this.transports.refreshLimits();
+  }
+
+  audit(done: Audited): void {
+    logAudit(this.services.logger, done);
+  }
+
   /** Whether every server has begun to close. */
   get areClosing(): boolean {
     // Nest knows nothing of this package's own
@@ -121,6 +170,22 @@ export class MountedServers implements ServerLookup {
     await Promise.all([...this.endpoints].map((endpoint) => endpoint.stop()));
   }
 
+  /** Returns the endpoint of a gateway's path. @throws TypeError if no gateway has the path */
+  private endpointOf(path: string): Endpoint {
+    const { port, path: onPort } = this.mountPointOf(this.defaultPort, path);
+    const name = mountPointName({ port, path: onPort });
+    // a RegExp namespace has its expression in its name
+    const endpoint = this.usedEndpoints().find(({ server }) => server.name === name || server.name === path);
+    if (endpoint !== undefined) return endpoint;
+    const used = this.usedEndpoints().map(({ server }) => server.name);
+    return refuse(
+      'EnvelopeOperations',
+      'path',
+      path,
+      `a path of a gateway: ${used.join(', ') || 'there is none'}`,
+    );
+  }
+
   private get defaultPort(): number {
     return this.options.port ?? APPLICATION_PORT;
   }
@@ -140,6 +205,7 @@ export class MountedServers implements ServerLookup {
     const here = this.gateways.filter((mounted) => mounted.place === place);
     const gateways = here.map(({ gateway }) => gateway);
     const config = endpointConfig({
+      name: mountPointName(mountPoint),
       gatewayLayers: [...gateways.map((gateway) => gateway.options), options],
       adapterOptions: this.options,
       gateways,
@@ -148,6 +214,7 @@ export class MountedServers implements ServerLookup {
       services: this.services,
     });
     const endpoint = new Endpoint(mountPoint, config);
+    this.onMounted(endpoint.server);
     for (const { server } of this.endpoints) server._emitNamespace(endpoint.server);
     return this.endpoints.add(mountPoint, endpoint);
   }

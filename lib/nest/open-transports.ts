@@ -17,6 +17,8 @@ import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
 export class OpenTransports {
   private readonly byPort = new Map<number, readonly OpenTransport[]>();
   private readonly admissions: TransportAdmission[] = [];
+  /** Each function updates the limits of one port. */
+  private readonly refreshes: (() => void)[] = [];
   private isClosing = false;
 
   constructor(
@@ -38,6 +40,11 @@ export class OpenTransports {
       port,
       transports.map((transport) => transport._open(host)),
     );
+  }
+
+  /** Applies limits that an operator has changed. */
+  refreshLimits(): void {
+    for (const refresh of this.refreshes) refresh();
   }
 
   requestHandler(port: number, path: string, request: IncomingMessage): HandleRequest | undefined {
@@ -67,15 +74,18 @@ export class OpenTransports {
   }
 
   private createHost(port: number): TransportHost {
-    const { reports, clientAddress, connectionCounter } = this.services;
+    const { access, reports, clientAddress, connectionCounter } = this.services;
     const { warn } = reports;
-    const options = resolvePathOptions(this.options);
+    const layers = this.services.limits.layers(undefined, [], this.options);
+    const options = resolvePathOptions(...layers);
     const limits = connectionLimits(options);
+    this.refreshes.push(() => Object.assign(limits, connectionLimits(resolvePathOptions(...layers))));
     const where = 'a check of a request failed';
     const onError = (error: unknown): void => reports.error(error, where, where);
     const admission = new TransportAdmission({
       clientAddress,
       connectionCounter,
+      access,
       upgradeTimeout: limits.upgradeTimeout,
       check: combineApplicationChecks({ ...this.options, onError }),
       originChecks: () => this.originChecks(port),

@@ -1,3 +1,4 @@
+import { EnvelopeOperations } from './operations/envelope-operations.js';
 import { EnvelopeServer } from '../server/namespace/envelope-server.js';
 
 /** Finds the servers that an adapter has mounted. */
@@ -12,6 +13,8 @@ export interface ServerLookup {
   has(path: string): boolean;
   /** Returns the servers that clients can connect to, including the children of RegExp namespaces. */
   servers(): EnvelopeServer[];
+  /** Whether this node drains. */
+  readonly isDraining: boolean;
   /** Returns the paths of gateways, on one port or on all. */
   paths(port?: number): string[];
 }
@@ -20,6 +23,8 @@ export interface ServerLookup {
 export class ServerRegistry {
   /** `undefined` until an adapter is created with the application. */
   lookup: ServerLookup | undefined;
+  /** The operations of the adapter, which connects them. */
+  readonly operations = new EnvelopeOperations();
 
   /**
    * Returns a server that can be injected before the adapter exists. Each use looks up the server that the adapter has

@@ -133,7 +133,7 @@ export const ERROR_CODES = {
   ERR_ENVELOPE_NO_ADAPTER: {
     topic: 'start',
     class: 'Error',
-    when: '`EnvelopeHealthIndicator` was called in an application that does not use `EnvelopeAdapter`.',
+    when: '`EnvelopeHealthIndicator` or `EnvelopeOperations` was called in an application that does not use `EnvelopeAdapter`.',
     fix: 'Call `app.useWebSocketAdapter(new EnvelopeAdapter(app))` before `app.listen()`.',
   },
   ERR_ENVELOPE_NOT_LISTENING: {

@@ -119,7 +119,8 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
   }
 
   /**
-   * Returns whether a load balancer may send new clients. It is `down` as soon as the application begins to close. With
+   * Returns whether a load balancer may send new clients. It is `down` as soon as the application begins to close, and
+   * while `EnvelopeOperations.drain` is in force. With
    * `TerminusModule.forRoot({ gracefulShutdownTimeoutMs })` connected clients are still served for that time.
    *
    * @param key the name of the check in the result
@@ -128,11 +129,10 @@ export class EnvelopeHealthIndicator implements OnModuleInit, OnModuleDestroy, O
   isReady<const Key extends string>(key: Key): HealthIndicatorResult<Key> {
     checkKey('isReady', key);
     const { connections } = loadOf(this.servers());
-    const details = { connections, draining: this.isDraining };
+    const details = { connections, draining: this.isDraining || this.registry.lookup?.isDraining === true };
     const session = this.indicators.check(key);
-    return this.isDraining
-      ? session.down({ message: 'the application is closing', ...details })
-      : session.up(details);
+    if (this.isDraining) return session.down({ message: 'the application is closing', ...details });
+    return details.draining ? session.down({ message: 'the node drains', ...details }) : session.up(details);
   }
 
   private servers(): EnvelopeServer[] {

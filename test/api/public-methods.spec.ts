@@ -35,6 +35,8 @@ class Gateway {
 
 type Created = Readonly<Record<string, object>>;
 let app: TestApp;
+/** An application of its own, since a drain refuses all clients. */
+let operated: TestApp;
 let gateway: Gateway;
 let created: Created;
 let transports = 0;
@@ -99,6 +101,7 @@ async function createAll(): Promise<Created> {
     EnvelopeContext: new EnvelopeContext([socket, 'said', {}, undefined]),
     MessageContext: context!,
     EnvelopeHealthIndicator: health,
+    EnvelopeOperations: operated.adapter.operations,
   };
 }
 
@@ -109,12 +112,14 @@ beforeAll(async () => {
       adapter: { messageContext: true, history: roomHistory({ rooms: { red: {} } }) },
     },
   );
+  operated = await startSharedApp({ providers: [Gateway] });
   gateway = app.nest.get(Gateway);
   created = await createAll();
 });
 afterAll(async () => {
   for (const end of cleanups.reverse()) await end();
   await app.close();
+  await operated.close();
 });
 
 /** Returns the error of a call, or undefined. */

@@ -81,6 +81,7 @@ const key: MethodRow = [
   { name: 'options', valid: {}, optional },
 ];
 const NONE: MethodRow = [];
+const someOptions: MethodRow = [{ name: 'options', valid: {}, optional }];
 
 const listening: Methods = {
   on: eventAndListener,
@@ -236,6 +237,19 @@ export const methodTable = (tracked: unknown): Readonly<Record<string, Methods>>
     getUser: NONE,
   },
   MessageContext: {},
+  EnvelopeOperations: {
+    drain: someOptions,
+    endDrain: someOptions,
+    limitsOf: [{ name: 'path', valid: '/' }],
+    setLimits: [{ name: 'changes', valid: { maxRooms: 7 } }, ...someOptions],
+    block: [
+      { name: 'target', valid: { user: 7 } },
+      { name: 'options', valid: { duration: 1 } },
+    ],
+    unblock: [{ name: 'target', valid: { user: 7 } }, ...someOptions],
+    disconnectUser: [{ name: 'id', valid: 7, errorText: 'takes the name of a user' }, ...someOptions],
+    announce: [{ name: 'data', valid: 'soon' }, ...someOptions],
+  },
   EnvelopeHealthIndicator: {
     onModuleInit: NONE,
     onModuleDestroy: NONE,

@@ -136,6 +136,7 @@ export const surfaceOf = (
         call: (...args) => Reflect.apply(main.EnvelopeModule.forRootAsync, main.EnvelopeModule, args),
       },
     ],
+    EnvelopeOperations: ACCEPTS_ANYTHING,
     EnvelopeServer: ACCEPTS_ANYTHING,
     EnvelopeSocket: PACKAGE_ONLY,
     InjectEnvelopeServer: {

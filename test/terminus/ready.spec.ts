@@ -61,6 +61,18 @@ describe('isReady', () => {
     expect(await client.ended()).toMatchObject({ code: 1001 });
   });
 
+  it('is down while an operator drains the node', async () => {
+    const app = await startApp(withHealth({ providers: [EchoGateway] }));
+    await app.adapter.operations.drain();
+    expect(await ask(app, '/ready')).toEqual({
+      code: 503,
+      websocket: { status: 'down', message: 'the node drains', connections: 0, draining: true },
+    });
+    expect((await ask(app, '/health')).code).toBe(200);
+    app.adapter.operations.endDrain();
+    expect((await ask(app, '/ready')).code).toBe(200);
+  });
+
   it('stays down while Terminus waits after a SIGTERM', async () => {
     const app = await startSharedApp(withHealth({ providers: [EchoGateway, Closing] }, 1_000));
     const client = await app.connect('/ws');

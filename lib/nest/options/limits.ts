@@ -52,6 +52,9 @@ export interface Limits extends PathLimits {
   maxPendingUpgrades?: number | false;
 }
 
+/** Limits to change at run time; `undefined` restores what the options say. */
+export type LimitChanges = { [Name in keyof Limits]: Limits[Name] | undefined };
+
 const PATH_DEFAULTS: Required<PathLimits> = {
   maxPayload: 1_000_000,
   maxFragments: 1_024,

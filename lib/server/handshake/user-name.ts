@@ -50,8 +50,13 @@ export interface UserName {
  * @throws TypeError on a value that is not a name: `undefined`, `null`, an empty text, `NaN`, a list, a whole user
  */
 export function user(id: Untyped): string {
+  return USER_ROOM + userText(id);
+}
+
+/** Returns the name of a user as a text. @throws TypeError on a value that is not a name, see {@link user} */
+export function userText(id: Untyped): string {
   const text = identifierText(id);
-  if (text !== undefined) return USER_ROOM + text;
+  if (text !== undefined) return text;
   throw withCode(
     'ERR_ENVELOPE_INVALID_ARGUMENT',
     new TypeError(

@@ -8,7 +8,7 @@ import { withTimeout } from '../util/with-timeout.js';
 export const SHUTTING_DOWN = 'server shutting down';
 
 /** Milliseconds for clients to answer the close frame, and then for `handleDisconnect` to settle. */
-const CLOSE_TIMEOUT = 2_000;
+export const CLOSE_TIMEOUT = 2_000;
 /** Milliseconds between two checks for running handlers. */
 const POLL_INTERVAL = 10;
 
@@ -45,14 +45,20 @@ export async function disconnectAll(
   await withTimeout(CLOSE_TIMEOUT, Promise.all(disconnectHooks), undefined);
 }
 
-/** Disconnects a client. @returns a promise that resolves when its connection is closed */
-function disconnect(client: EnvelopeSocket): Promise<void> {
+/**
+ * Disconnects a client, which should connect again.
+ *
+ * @param text the reason in the close frame
+ * @returns a promise that resolves when its connection is closed
+ */
+export function disconnect(client: EnvelopeSocket, text: string = SHUTTING_DOWN): Promise<void> {
   const closed = client._connection.whenClosed();
-  client._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, SHUTTING_DOWN);
+  client._end(SHUTTING_DOWN, CLOSE_CODES.GOING_AWAY.code, text);
   return closed;
 }
 
-function shuffle<Item>(items: readonly Item[]): Item[] {
+/** Returns the items in random order. */
+export function shuffle<Item>(items: readonly Item[]): Item[] {
   return items
     .map((item) => ({ item, rank: Math.random() }))
     .sort((a, b) => a.rank - b.rank)

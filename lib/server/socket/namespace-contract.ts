@@ -91,6 +91,8 @@ export interface NamespaceServices<Client> {
   readonly history?: HistoryOption | undefined;
   /** The option `recovery.restore`. */
   readonly restore?: Restore | undefined;
+  /** Whether an operator has blocked a user, by its name. */
+  isUserBlocked(name: string): boolean;
   /** How users are named: the same object for all children of a RegExp namespace, which share its warnings. */
   readonly identities: Identities;
 }

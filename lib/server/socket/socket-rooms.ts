@@ -1,4 +1,5 @@
 import type { Room } from 'socket.io-adapter';
+import { CLOSE_CODES } from '../../protocol/close-codes.js';
 import { publishLimit } from '../diagnostics/channels.js';
 import type { ObservedSocket } from '../diagnostics/types.js';
 import { nameOfUser, type ClientWithUser } from '../handshake/user-identity.js';
@@ -6,6 +7,7 @@ import { user } from '../handshake/user-name.js';
 import { refuseJoin, refuseLeave, INVALID_NAME, parseRooms, type RoomRefusal } from '../rooms/room-names.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 import { enterUserRoom, leaveUserRoom } from '../rooms/user-room.js';
+import type { DisconnectReason } from '../transport/disconnect-reason.js';
 import type { HistoryStart, JoinedHistory } from '../rooms/history.js';
 import type { Handled } from '../util/handled.js';
 import { callSafely } from '../util/safe-call.js';
@@ -19,6 +21,7 @@ export interface RoomSocket extends Omit<ObservedSocket, 'nsp'>, HistorySocket {
   readonly rooms: Set<Room>;
   _userRoom: string | undefined;
   _report(error: unknown, where: string): void;
+  _end(reason: DisconnectReason, code?: number, text?: string): void;
 }
 
 /** Makes a client join; with `start`, one room with its history. See `EnvelopeSocket.join`. */
@@ -94,6 +97,11 @@ function watched(client: RoomSocket, done: Promise<void> | void): Promise<void> 
   return done;
 }
 
+/** Disconnects a client that an operator has blocked, by its address or its user. */
+export function endBlocked(client: Pick<RoomSocket, '_end'>): void {
+  client._end('server namespace disconnect', CLOSE_CODES.POLICY_VIOLATION.code, 'blocked for a time');
+}
+
 /** Puts a client into the room of its user, after code of the application may have set the user, or another one. */
 export function updateUserRoom(client: RoomSocket & ClientWithUser): void {
   const failed = (error: unknown): void =>
@@ -101,6 +109,7 @@ export function updateUserRoom(client: RoomSocket & ClientWithUser): void {
   const name = nameOfUser(client);
   // the option identify may have disconnected the client
   if (client._isEnded) return;
+  if (name !== undefined && client.nsp._config.services.isUserBlocked(name)) return endBlocked(client);
   const room = name === undefined ? undefined : user(name);
   const { _userRoom: former } = client;
   if (room === former) return;

@@ -44,6 +44,12 @@ export class WebSocketAcceptor {
     this.server.on('wsClientError', (error: Error) => this.checked!.onInvalid(error));
   }
 
+  /** Sets the limits of the WebSockets that are accepted from now on. */
+  setLimits({ maxPayload, maxFragments, maxBufferedChunks }: WebSocketOptions): void {
+    // `ws` reads its options at each handshake
+    Object.assign(this.server.options, { maxPayload, maxFragments, maxBufferedChunks });
+  }
+
   /** Checks one handshake (RFC 6455, section 4.2.1). Calls `onValid` or `onInvalid` before it returns. */
   check(request: IncomingMessage, tcp: Duplex, head: Buffer, listener: HandshakeListener): void {
     const offers = request.headers[EXTENSIONS];

@@ -179,7 +179,7 @@ function rateKeyOfForwarded(address: string, peer: string): RateIdentity {
  * Returns the address, or the /64 network of an IPv6 address, since an IPv6 client has at least a /64. An IPv4 address
  * that is written as IPv6 becomes IPv4.
  */
-function groupAddress(address: string): string {
+export function groupAddress(address: string): string {
   // the most frequent case: returning the same string costs no memory
   if (isIPv4(address)) return address;
   if (!ipaddr.isValid(address)) return NO_ADDRESS;

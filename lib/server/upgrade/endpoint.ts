@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { EnvelopeServer } from '../namespace/envelope-server.js';
 import { Heartbeat } from '../transport/heartbeat.js';
+import type { WebSocketOptions } from '../transport/web-socket-acceptor.js';
 import type { NamespaceConfig } from '../namespace/namespace-config.js';
 import { parentAdapter } from '../rooms/parent-adapter.js';
 import { UpgradeHandler, type UpgradeHandlerConfig } from './upgrade-handler.js';
@@ -14,6 +15,10 @@ import type { ConnectionRequest } from './connection-request.js';
 export interface EndpointConfig {
   readonly namespace: Omit<NamespaceConfig<EnvelopeServer>, 'name' | 'parent'>;
   readonly upgrade: UpgradeHandlerConfig;
+  /** The limits of the path as they are now; `Infinity`: no limit. */
+  readonly limits: Readonly<Record<string, number>>;
+  /** Updates all limits of the path, which an operator has changed. @returns those that `ws` enforces itself */
+  readonly refreshLimits: () => WebSocketOptions;
   /** Milliseconds between two pings; 0 disables the heartbeat. */
   readonly pingInterval: number;
   /** Milliseconds that a client has to answer a ping. */
@@ -65,6 +70,16 @@ export class Endpoint {
    */
   match(path: string): Params | undefined {
     return this.server._isUsed ? this.paramsOf(path) : undefined;
+  }
+
+  /** The limits of the path as they are now; `Infinity`: no limit. */
+  get limits(): Readonly<Record<string, number>> {
+    return this.settings.limits;
+  }
+
+  /** Applies limits that an operator has changed. */
+  refreshLimits(): void {
+    this.upgrades.setLimits(this.settings.refreshLimits());
   }
 
   /** Decides whether pages of a request's origin may connect. */

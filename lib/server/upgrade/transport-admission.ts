@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { MAX_DELAY } from '../../protocol/max-delay.js';
 import { publishLimit } from '../diagnostics/channels.js';
 import type { ClientInfo } from '../handshake/client-info.js';
+import type { AccessControl } from './access-control.js';
 import type { ClientAddressReader } from './client-address.js';
 import type { ConnectionCounter } from './connection-counter.js';
 import { refuseRequest, type ConnectionRequest } from './connection-request.js';
@@ -17,6 +18,7 @@ import type { OriginCheck, UpgradeCheck } from './upgrade-checks.js';
 export interface TransportAdmissionConfig {
   readonly clientAddress: ClientAddressReader;
   readonly connectionCounter: ConnectionCounter;
+  readonly access: AccessControl;
   /** Milliseconds for the checks. */
   readonly upgradeTimeout: number;
   /** The checks of the adapter's options, without that of the origin. */
@@ -90,10 +92,10 @@ export class TransportAdmission implements Pick<
   }
 
   admit(request: ConnectionRequest, clientInfo: ClientInfo, admitted: () => void): void {
-    const { connectionCounter, check, upgradeTimeout, isClosing } = this.config;
+    const { access, connectionCounter, check, upgradeTimeout, isClosing } = this.config;
     if (isClosing()) return refuseRequest(request, SHUTTING_DOWN);
-    const limitRefusal = connectionCounter.tryAdd(clientInfo);
-    if (limitRefusal !== undefined) return refuseRequest(request, limitRefusal);
+    const refused = access.refusalOf(clientInfo) ?? connectionCounter.tryAdd(clientInfo);
+    if (refused !== undefined) return refuseRequest(request, refused);
     const pending = new PendingUpgrade(request, '', NO_PARAMS, clientInfo, (_, isAccepted) => {
       this.pending.delete(pending);
       connectionCounter.upgradeDecided();

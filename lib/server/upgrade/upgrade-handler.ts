@@ -12,6 +12,7 @@ import { mayResume, resume } from '../namespace/resume.js';
 import type { ClientInfo } from '../handshake/client-info.js';
 import { UpgradeRequest } from '../handshake/upgrade-request.js';
 import { withTimeout } from '../util/with-timeout.js';
+import type { AccessControl } from './access-control.js';
 import type { ConnectionCounter } from './connection-counter.js';
 import { refuseRequest, type ConnectionRequest, type ConnectionTerms } from './connection-request.js';
 import type { OriginCheck, UpgradeCheck } from './upgrade-checks.js';
@@ -36,6 +37,8 @@ export interface UpgradeHandlerConfig {
   readonly clientAddress: ClientAddressReader;
   /** Counts connections. All paths of the adapter share it. */
   readonly connectionCounter: ConnectionCounter;
+  /** Whom an operator keeps out. All paths of the adapter share it. */
+  readonly access: AccessControl;
   /** Checks the request: its origin, and the checks of the application. */
   readonly check: UpgradeCheck;
   /**
@@ -104,6 +107,11 @@ export class UpgradeHandler implements ConnectionWatcher {
     this.acceptor = new WebSocketAcceptor(webSocket, config.deflate);
   }
 
+  /** Sets the limits that `ws` enforces itself, for further connections. */
+  setLimits(limits: WebSocketOptions): void {
+    this.acceptor.setLimits(limits);
+  }
+
   /** The open and closing connections: a live view. */
   get connections(): ReadonlyMap<Connection, unknown> {
     return this.clients;
@@ -124,13 +132,15 @@ export class UpgradeHandler implements ConnectionWatcher {
   /** Handles a request to connect, on any transport. */
   accept(request: ConnectionRequest, path: string, params: Params): void {
     const { carriedFor } = request;
-    if (this.isClosing()) return refuseRequest(request, SHUTTING_DOWN);
-    const { connectionCounter, limits } = this.config;
+    const { access, connectionCounter, limits } = this.config;
+    const closed = this.isClosing() ? SHUTTING_DOWN : access.draining;
+    if (closed !== undefined) return refuseRequest(request, closed);
     const clientInfo = carriedFor ?? this.identify(request);
     if ('status' in clientInfo) return refuseRequest(request, clientInfo);
-    const limitRefusal =
-      carriedFor === undefined ? connectionCounter.tryAdd(clientInfo) : connectionCounter.tryAddPending();
-    if (limitRefusal !== undefined) return refuseRequest(request, limitRefusal);
+    const refused =
+      access.refusalOf(clientInfo) ??
+      (carriedFor === undefined ? connectionCounter.tryAdd(clientInfo) : connectionCounter.tryAddPending());
+    if (refused !== undefined) return refuseRequest(request, refused);
     const upgrade = new PendingUpgrade(request, path, params, clientInfo, this.onDecided);
     // a check may make another upgrade begin
     if (this.current !== undefined) this.upgrades.add(this.current);
@@ -208,7 +218,10 @@ export class UpgradeHandler implements ConnectionWatcher {
       .then(async (guardRefusal) => {
         const isExpired = client._lifecycle.expiry?.isOver === true;
         // the token may have expired while a later guard ran
-        const refused = isExpired && (guardRefusal === undefined || client._isEnded) ? EXPIRED : guardRefusal;
+        const refused =
+          isExpired && (guardRefusal === undefined || client._isEnded)
+            ? EXPIRED
+            : (guardRefusal ?? this.config.access.refusalOfClient(client, upgrade.clientInfo));
         if (refused !== undefined) return upgrade.refuse(refused);
         if (!upgrade.isOver) client._grant = grantOf(client);
         if (recovery !== undefined && !upgrade.isOver) await this.resume(client, recovery);

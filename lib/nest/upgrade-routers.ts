@@ -1,6 +1,7 @@
 import type { Server } from 'node:http';
 import type { ReportLog } from './logging/report-log.js';
 import type { MountedServers } from './mounted-servers.js';
+import { explainLostUpgrade } from '../server/upgrade/lost-upgrade.js';
 import { explainUnknownPath } from '../server/upgrade/unknown-path.js';
 import { UpgradeRouter } from '../server/upgrade/upgrade-router.js';
 
@@ -19,7 +20,11 @@ export class UpgradeRouters {
       http,
       (path) => this.mounted.handlerFor(port, path),
       (path, request) => this.mounted.requestHandlerFor(port, path, request),
-      (target) => this.reports.warn('unknown paths', explainUnknownPath(target, this.mounted.paths(port))),
+      {
+        unknownPath: (target) =>
+          this.reports.warn('unknown paths', explainUnknownPath(target, this.mounted.paths(port))),
+        lostUpgrade: (path) => this.reports.warn('lost upgrades', explainLostUpgrade(path)),
+      },
     );
     this.routers.push(router);
   }

@@ -225,6 +225,7 @@ describe('the option hosts', () => {
     const upgradeFrom = (proto: string): Promise<UpgradeResponse> =>
       requestUpgrade(app.port, '/ws', { Origin: 'http://chat.example', 'X-Forwarded-Proto': proto });
     expect((await upgradeFrom('http')).status).toBe(101);
+    expect(app.log.of('warn')).toEqual([]);
     expect((await upgradeFrom('https')).status).toBe(403);
   });
 

@@ -146,6 +146,10 @@ function isSameOrigin(origin: string, { host, isSecure, ownHosts }: RequestHost)
   if (page === undefined || page.origin !== origin.toLowerCase()) return false;
   if (isSecure !== undefined && isSecure !== (page.protocol === 'https:')) return false;
   if (ownHosts !== undefined) return ownHosts(page);
+  return isSameHost(page, host);
+}
+
+function isSameHost(page: URL, host: string | undefined): boolean {
   // parsed with the scheme of the page, so that the default port may be omitted
   return host !== undefined && pageOf(`${page.protocol}//${host}`)?.host === page.host;
 }
@@ -164,23 +168,32 @@ function pageOf(text: string): URL | undefined {
 export const ORIGIN_REFUSED =
   "Pages of this origin may not connect. The server's log names the origin, and the option that would let it in";
 
-/** Returns the log line for a refused page: its origin, the server's host, and the options that would accept it. */
-export function explainOrigin(origin: string, host: string | undefined): string {
+/**
+ * Returns the log line for a refused page: its origin, the server's host, and the options that would accept it.
+ *
+ * @param isSecure whether the client uses TLS, if it is known
+ */
+export function explainOrigin(
+  origin: string,
+  { host, isSecure }: Pick<ClientInfo, 'host' | 'isSecure'>,
+): string {
   const [page, server] = [quote(origin), quote(String(host))];
   const nullHint = origin === 'null' ? ', which every sandboxed frame and every local file has,' : '';
   return (
     `The origin ${page}${nullHint} may not connect to ${server}. ` +
     `If it should, name it in the option cors of the gateway on this path, or of EnvelopeAdapter if the gateway ` +
-    `has none: cors: { origin: '${page}' }. ${hostAdvice(origin, host)}`
+    `has none: cors: { origin: '${page}' }. ${proxyAdvice(origin, host, isSecure)}`
   );
 }
 
 /**
- * Returns advice on proxies. If a proxy changes the `Host` header, the server takes its own pages for those of another
- * site.
+ * Returns advice on proxies. If a proxy changes the `Host` header or sends the wrong scheme, the server takes its own
+ * pages for those of another site.
  */
-function hostAdvice(origin: string, host: string | undefined): string {
+function proxyAdvice(origin: string, host: string | undefined, isSecure: boolean | undefined): string {
   const page = pageOf(origin);
+  if (page !== undefined && isSecure !== undefined && isSameHost(page, host))
+    return schemeAdvice(page, isSecure);
   const isPortLost = page !== undefined && page.port !== '' && host === page.hostname;
   const cause = isPortLost
     ? 'Only the port differs: a proxy drops it from the Host header. In nginx, replace "proxy_set_header Host $host;" by '
@@ -188,5 +201,14 @@ function hostAdvice(origin: string, host: string | undefined): string {
   return (
     `${cause}"proxy_set_header Host $http_host;"; or name the server's hosts in EnvelopeAdapter's option hosts; or, if ` +
     'the proxy sends X-Forwarded-Host, name the proxy in its option trustProxy'
+  );
+}
+
+/** Returns advice for a page that only the scheme keeps out: the connection has another one than the page. */
+function schemeAdvice({ protocol }: URL, isSecure: boolean): string {
+  return (
+    `Only the scheme differs: the page has ${protocol}//, and the connection ${isSecure ? 'https' : 'http'}://. If TLS ends at a ` +
+    'proxy, X-Forwarded-Proto must name the scheme of the browser. In nginx behind another proxy, replace ' +
+    '"proxy_set_header X-Forwarded-Proto $scheme;" by "proxy_set_header X-Forwarded-Proto $http_x_forwarded_proto;"'
   );
 }

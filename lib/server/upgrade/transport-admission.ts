@@ -64,7 +64,7 @@ export class TransportAdmission implements Pick<
       const check = checks[index];
       if (check === undefined) {
         const origin = String(request.headers.origin);
-        onForeignOrigin(origin, explainOrigin(origin, clientInfo.host));
+        onForeignOrigin(origin, explainOrigin(origin, clientInfo));
         return finish({ refused: refusal(403, ORIGIN_REFUSED) });
       }
       // the application's rule may decide twice, or fail after it has decided

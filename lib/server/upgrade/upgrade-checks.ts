@@ -114,7 +114,7 @@ function originCheck(options: UpgradeChecks): Check {
     const decide = (allowed: CorsOptions | undefined): void => {
       if (allowed !== undefined) return done();
       const origin = String(request.headers.origin);
-      options.onForeignOrigin(origin, explainOrigin(origin, clientInfo.host));
+      options.onForeignOrigin(origin, explainOrigin(origin, clientInfo));
       done(refusal(403, ORIGIN_REFUSED));
     };
     check(request, clientInfo, decide, failed);

@@ -4,6 +4,7 @@ import { patchMethod } from '../util/patch-method.js';
 import { pathOf } from './path-pattern.js';
 import { isWebSocket, handleAsHttpRequest } from './http-fallback.js';
 import { publishRefusal, refusal, writeRefusal, type HttpRefusal } from './http-refusal.js';
+import { hasLostUpgrade } from './lost-upgrade.js';
 import { detectSocketIoClient } from './unknown-path.js';
 
 /** Handles an upgrade, and owns its socket from then on. */
@@ -17,6 +18,14 @@ export type FindRequestHandler = (
   path: string,
   request: IncomingMessage,
 ) => ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+
+/** Receives the requests that never become WebSockets because of a mistake in a URL or in the configuration of a proxy. */
+export interface UpgradeMistakes {
+  /** Called with the request target of an upgrade on an unknown path. */
+  readonly unknownPath: (target: string) => void;
+  /** Called with the path of a gateway that got the request of a WebSocket without its `Upgrade` header. */
+  readonly lostUpgrade: (path: string) => void;
+}
 
 type UpgradeArguments = Parameters<HandleUpgrade>;
 
@@ -46,8 +55,7 @@ export class UpgradeRouter {
     private readonly http: Server,
     private readonly findHandler: FindHandler,
     private readonly findRequestHandler: FindRequestHandler,
-    /** Called with the request target of an upgrade on an unknown path. */
-    private readonly onUnknown: (target: string) => void,
+    private readonly mistakes: UpgradeMistakes,
   ) {
     // a server without an `upgrade` listener handles upgrades as plain requests
     http.on('upgrade', this.onUpgrade);
@@ -95,9 +103,14 @@ export class UpgradeRouter {
   private tryHandleRequest(request: IncomingMessage, response: ServerResponse): boolean {
     const path = this.isDisposed ? undefined : pathOf(request.url);
     const handle = path === undefined ? undefined : this.findRequestHandler(path, request);
-    if (handle === undefined) detectSocketIoClient(request, response, this.onUnknown);
-    else handle(request, response);
-    return handle !== undefined;
+    if (handle !== undefined) {
+      handle(request, response);
+      return true;
+    }
+    if (path !== undefined && hasLostUpgrade(request) && this.findHandler(path) !== undefined)
+      this.mistakes.lostUpgrade(path);
+    detectSocketIoClient(request, response, this.mistakes.unknownPath);
+    return false;
   }
 
   private wrapDecision(
@@ -134,7 +147,7 @@ export class UpgradeRouter {
     else if (pathOf(request.url) === undefined)
       refuse(request, socket, refusal(400, 'The request target is not a path'));
     else {
-      this.onUnknown(request.url!);
+      this.mistakes.unknownPath(request.url!);
       refuse(request, socket, refusal(404, 'No gateway is mounted on this path'));
     }
   };

@@ -35,6 +35,8 @@ const CORNERS = [
   ['codemod/', FIRST],
   ['client/', FIRST],
   ['compression/', FIRST],
+  ['deploy/mistakes', TWO],
+  ['deploy/', FIRST],
   ['fuzz/', FIRST],
   ['history/', FIRST],
   ['msgpack/cluster', FIRST],

@@ -1,0 +1,126 @@
+import { describeWithRedis, RedisServer } from '../support/brokers/redis.js';
+import { CADDY, PROXIES, ReverseProxy } from '../support/reverse-proxy.js';
+import { requestUpgrade } from '../support/upgrade.js';
+import { eventually } from '../cluster/faults/eventually.js';
+import { DeployClient, DeployedNode } from './deployment.js';
+
+const CLIENTS = 16;
+/** Milliseconds between two messages of one node. */
+const INTERVAL = 5;
+/** Milliseconds that a request takes, which a node has to finish before it ends. */
+const WORK = 1_000;
+/** Milliseconds: processes start. */
+const TIMEOUT = 60_000;
+
+/** Waits for all messages that the nodes have sent, and checks that each client received them once and in order. */
+async function expectAll(clients: readonly DeployClient[], sent: Record<string, number>): Promise<void> {
+  const last = (client: DeployClient): boolean =>
+    Object.entries(sent).every(([name, count]) => client.numbers.get(name)?.at(-1) === count - 1);
+  // the faults say more than a timeout
+  await eventually('the last messages', () => clients.every(last), 10_000).catch(() => undefined);
+  const faults = clients.flatMap((client) =>
+    Object.entries(sent).flatMap(([name, count]) => client.faults(name, count)),
+  );
+  expect(faults).toEqual([]);
+}
+
+describeWithRedis('two nodes with recovery over Redis', () => {
+  const redis = new RedisServer();
+  let staying: DeployedNode;
+  beforeAll(async () => {
+    await redis.start();
+    staying = await DeployedNode.start({ name: 'staying', redis: redis.url });
+  }, TIMEOUT);
+
+  describe.each(PROXIES)('behind $name', (kind) => {
+    kind.describe('with its published file', () => {
+      let leaving: DeployedNode;
+      beforeAll(async () => {
+        leaving = await DeployedNode.start({ name: `leaving ${kind.name}`, redis: redis.url });
+      }, TIMEOUT);
+
+      const start = (): Promise<ReverseProxy> => ReverseProxy.start(kind, [leaving.port, staying.port]);
+
+      /** Connects clients through the proxy, while both nodes send. */
+      async function connectAll(proxy: ReverseProxy): Promise<DeployClient[]> {
+        await Promise.all([leaving.load(INTERVAL), staying.load(INTERVAL)]);
+        const clients = await Promise.all(
+          Array.from({ length: CLIENTS }, () => DeployClient.open(proxy.url())),
+        );
+        const names = [leaving.name, staying.name];
+        await eventually('messages of both nodes', () =>
+          clients.every(({ numbers }) => names.every((name) => numbers.has(name))),
+        );
+        return clients;
+      }
+
+      it(
+        'lose nothing when the proxy reloads under traffic',
+        async () => {
+          const proxy = await start();
+          const clients = await connectAll(proxy);
+          await proxy.reload();
+          const late = await DeployClient.open(proxy.url());
+          await eventually('a message to a client of the new configuration', () => late.numbers.size === 2);
+          // Caddy closes all WebSockets, and they come back; the others keep them
+          if (kind === CADDY)
+            await eventually('all clients', () => clients.every(({ recoveries }) => recoveries.length === 1));
+          const sent = { [leaving.name]: await leaving.stopLoad(), [staying.name]: await staying.stopLoad() };
+          // The close frame of Caddy before 2.6.3 for the node is not masked, which breaks RFC 6455: the server takes such a client
+          // for a new one, and tells it.
+          const kept = clients.filter(({ recoveries }) => !recoveries.includes(false));
+          await expectAll(kept, sent);
+          if (kind !== CADDY) expect(clients.flatMap(({ codes }) => codes)).toEqual([]);
+          for (const { codes, recoveries, missed } of clients)
+            expect([codes, missed]).toEqual([
+              recoveries.map(() => 1001),
+              recoveries.map((recovered) => !recovered),
+            ]);
+        },
+        TIMEOUT,
+      );
+
+      it(
+        'lose nothing when one of them gets SIGTERM under load: its clients recover on the other',
+        async () => {
+          const proxy = await start();
+          const clients = await connectAll(proxy);
+          const [moved, works] = [await leaving.clients(), await leaving.works()];
+          // the proxy spreads them by the number of their connections
+          expect(moved).toBeGreaterThan(0);
+          expect(moved).toBeLessThan(CLIENTS);
+          const requests = clients.map((client) => client.socket.emitWithAck('work', WORK));
+          await eventually('the requests at work', async () => (await leaving.works()) === works + moved);
+          const ended = leaving.end();
+
+          // while these requests are at work, the node refuses new clients
+          await eventually('a refusal', async () => {
+            const { status } = await requestUpgrade(leaving.port, '/ws');
+            return status === 503;
+          });
+          const late = await Promise.all(
+            Array.from({ length: CLIENTS }, () => DeployClient.open(proxy.url())),
+          );
+          // Caddy passes the 503 on, and the client connects again; the others ask the other node
+          if (kind !== CADDY) expect(late.flatMap(({ failures }) => failures)).toEqual([]);
+
+          // the handlers have ended, and their answers went out
+          expect((await Promise.allSettled(requests)).map(({ status }) => status)).toEqual(
+            requests.map(() => 'fulfilled'),
+          );
+          const sent = await ended;
+          await eventually(
+            'all clients on the other node',
+            async () => (await staying.clients()) === 2 * CLIENTS,
+          );
+          await expectAll(clients, { [leaving.name]: sent, [staying.name]: await staying.stopLoad() });
+          expect(clients.flatMap(({ codes }) => codes)).toEqual(Array.from({ length: moved }, () => 1001));
+          expect(clients.flatMap(({ recoveries }) => recoveries)).toEqual(
+            Array.from({ length: moved }, () => true),
+          );
+        },
+        TIMEOUT,
+      );
+    });
+  });
+});

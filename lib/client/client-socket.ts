@@ -102,6 +102,11 @@ export class ClientSocket<
     return this.state === 'open';
   }
 
+  /** What carries the messages; see the option `transports`. `undefined` while not connected. */
+  get transport(): string | undefined {
+    return this.#connection.transport;
+  }
+
   /** Connects. If the client waits for its next attempt, that attempt starts now. Does nothing while connecting or open. */
   connect(): this {
     this.#connection.start();
@@ -145,12 +150,11 @@ export class ClientSocket<
   }
 
   /**
-   * Sets the timeout of one request. A callback of `emit` then receives an error as its first argument, as in Socket.IO.
+   * Sets the timeout of one request, in milliseconds. A callback of `emit` then receives an error as its first argument, as in Socket.IO.
    *
    * @example
    * socket.timeout(1_000).emit('say', 'hello', (error, answer) => {});
    *
-   * @param timeout milliseconds
    * @throws TypeError if `timeout` is not a number
    */
   timeout(timeout: number): TimedEmitter<Emit> {
@@ -265,11 +269,7 @@ export class ClientSocket<
     return this;
   }
 
-  /**
-   * Adds a listener of state changes.
-   *
-   * @returns a function that removes the listener
-   */
+  /** Adds a listener of state changes, and returns a function that removes it. */
   onState(listener: (state: ConnectionState, before: ConnectionState) => void): () => void {
     this.#listeners.add(STATE, listener as AnyFunction);
     return () => this.#listeners.remove(STATE, listener as AnyFunction);

@@ -1,7 +1,7 @@
 import type { DefaultEventsMap, EventsMap } from '../protocol/typed-events.js';
-import { invalidArgument } from '../protocol/with-code.js';
+import { invalidArgument, withCode } from '../protocol/with-code.js';
 import { ClientSocket } from './client-socket.js';
-import { withDefaults, type ClientOptions } from './options.js';
+import { withDefaults, type ClientOptions, type Settings } from './options.js';
 import type { SocketConstructor } from './web-socket.js';
 
 /**
@@ -28,6 +28,30 @@ export function toWebSocketUrl(url: string | URL, caller = 'connect'): string {
   );
 }
 
+/**
+ * Returns the settings with a class for the option `transports`, in which each transport wraps the one before it.
+ *
+ * @throws TypeError if a transport is neither `'websocket'` nor a function; Error if the platform has no WebSocket, and
+ * no other transport is given
+ */
+export function withTransports(
+  settings: Settings,
+  wrap: (Socket: SocketConstructor) => SocketConstructor,
+): Settings {
+  let Socket: SocketConstructor | undefined;
+  for (const transport of settings.transports) {
+    if (typeof transport === 'function') Socket = transport(Socket, settings);
+    else if (transport === 'websocket') Socket = wrap(settings.WebSocket);
+    else throw invalidArgument(`transports: ${String(transport)}: use 'websocket' or http()`);
+  }
+  if (Socket === undefined)
+    throw withCode(
+      'ERR_ENVELOPE_NO_WEBSOCKET',
+      new Error('connect: this platform has no WebSocket. Pass one: connect(url, { WebSocket })'),
+    );
+  return { ...settings, WebSocket: Socket };
+}
+
 /** Creates a client on the WebSocket of a platform, or on the one in the options. Both entries share it. */
 export function connectWith<
   Listen extends EventsMap = DefaultEventsMap,
@@ -40,6 +64,5 @@ export function connectWith<
   wrap: (Socket: SocketConstructor) => SocketConstructor = (Socket) => Socket,
 ): ClientSocket<Listen, Emit> {
   const address = toWebSocketUrl(url);
-  const settings = withDefaults(options, platform);
-  return new ClientSocket(address, { ...settings, WebSocket: wrap(settings.WebSocket) });
+  return new ClientSocket(address, withTransports(withDefaults(options, platform), wrap));
 }

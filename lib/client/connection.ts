@@ -109,6 +109,12 @@ export class Connection {
     return this.#current === 'open' ? this.#socket : undefined;
   }
 
+  /** What carries the messages of the open connection. */
+  get transport(): string | undefined {
+    const { openSocket } = this;
+    return openSocket && (openSocket.transport ?? 'websocket');
+  }
+
   /** Connects, or ends the delay before the next attempt. Does nothing while connecting or open. */
   start(): void {
     if (this.#current === 'connecting' || this.#current === 'open') return;

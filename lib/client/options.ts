@@ -1,7 +1,7 @@
 import { MAX_DELAY } from '../protocol/max-delay.js';
 import { invalidArgument, withCode } from '../protocol/with-code.js';
 import { JSON_CODEC, type Codec } from './message.js';
-import type { SocketConstructor } from './web-socket.js';
+import type { SocketConstructor, Transport } from './web-socket.js';
 
 /** Credentials of a client: a token, or any object that the server's guards read. */
 export type Credentials = string | Readonly<Record<string, unknown>>;
@@ -38,6 +38,11 @@ export interface ClientOptions {
   maxSubscriptions?: number;
   /** How messages look: `messagePack()` of `nestjs-envelope/client/msgpack`. Default: JSON. */
   codec?: Codec;
+  /**
+   * What carries the messages, in the order of the attempts: `['websocket', http()]` with `http` of `nestjs-envelope/client/http`, for
+   * networks that break WebSockets. Default: `['websocket']`.
+   */
+  transports?: readonly ('websocket' | Transport)[];
   /** A WebSocket class to use in place of the platform's. */
   WebSocket?: SocketConstructor;
 }
@@ -58,6 +63,7 @@ const DEFAULTS: Omit<Settings, 'auth' | 'WebSocket'> = {
   maxQueued: 1_000,
   maxSubscriptions: 1_000,
   codec: JSON_CODEC,
+  transports: ['websocket'],
 };
 
 /** Returns the credentials to send now: fresh ones if `auth` is a function. */
@@ -76,7 +82,7 @@ const KINDS: Readonly<Record<string, string>> = {
  * Checks the options of a client and fills in the defaults.
  *
  * @param caller the function or class that received the options, for the error
- * @throws TypeError if an option is unknown or has the wrong type; Error if the platform has no WebSocket
+ * @throws TypeError if an option is unknown or has the wrong type
  */
 export function withDefaults(
   options: ClientOptions,
@@ -105,10 +111,5 @@ export function withDefaults(
       );
     settings[name] = isNumber ? Math.min(value, MAX_DELAY) : value;
   }
-  if (settings['WebSocket'] === undefined)
-    throw withCode(
-      'ERR_ENVELOPE_NO_WEBSOCKET',
-      new Error(`${caller}: this platform has no WebSocket. Pass one: connect(url, { WebSocket })`),
-    );
   return settings as unknown as Settings;
 }

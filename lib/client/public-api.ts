@@ -12,7 +12,7 @@ export type { ConnectionState } from './connection.js';
 export { ConnectError } from './errors.js';
 export type { ClientOptions, Credentials } from './options.js';
 export type { Subscription, SubscriptionState } from './subscription.js';
-export type { SocketConstructor, SocketLike } from './web-socket.js';
+export type { SocketConstructor, SocketLike, Transport, TransportSettings } from './web-socket.js';
 export { DisconnectedError } from '../protocol/disconnected-error.js';
 export type { EnvelopeErrorCode } from '../protocol/error-codes.js';
 export { RequestError } from '../protocol/request-error.js';

@@ -3,6 +3,8 @@ export interface SocketLike {
   readonly protocol: string;
   readonly readyState?: number;
   readonly bufferedAmount?: number;
+  /** The name of the transport, if it is not a WebSocket. */
+  readonly transport?: string | undefined;
   /** Why the upgrade was refused, on platforms that report it. */
   readonly refusal?: UpgradeRefusal | undefined;
   onopen: ((event: never) => void) | null;
@@ -15,6 +17,24 @@ export interface SocketLike {
 
 /** A WebSocket class, for the option `WebSocket`. */
 export type SocketConstructor = new (url: string, protocols: string[]) => SocketLike;
+
+/** The options of a client that concern its transports. Times are in milliseconds. */
+export interface TransportSettings {
+  readonly connectTimeout: number;
+  readonly pingTimeout: number;
+  readonly codec: { readonly protocol: string };
+}
+
+/**
+ * A way to carry messages besides a WebSocket, for the option `transports`: what `http()` of `nestjs-envelope/client/http` returns. It
+ * returns a class with the members of a WebSocket that a client uses.
+ *
+ * @param WebSocket the class of the transport that is listed before; `undefined` for the first one
+ */
+export type Transport = (
+  WebSocket: SocketConstructor | undefined,
+  settings: TransportSettings,
+) => SocketConstructor;
 
 /** The HTTP response that refused an upgrade. */
 export interface UpgradeRefusal {

@@ -4,7 +4,7 @@ import { Connection, type ConnectionState } from '../client/connection.js';
 import { writeMessage, type Message, type SessionInfo } from '../client/message.js';
 import { NodeSocket, withRefusal } from '../client/node-web-socket.js';
 import { Renewal } from '../client/renewal.js';
-import { toWebSocketUrl } from '../client/connect.js';
+import { toWebSocketUrl, withTransports } from '../client/connect.js';
 import { withDefaults, type ClientOptions } from '../client/options.js';
 import { textOfPattern } from '../protocol/microservice-packet.js';
 import { writePayload } from '../protocol/payload.js';
@@ -70,8 +70,7 @@ export class EnvelopeClient extends ClientProxy {
       refuseOption(name, 'metadata', metadata, 'a function, () => ({ traceparent })');
     this.metadata = metadata;
     const address = toWebSocketUrl(url, name);
-    const given = withDefaults(rest, NodeSocket, name);
-    const settings = { ...given, WebSocket: withRefusal(given.WebSocket) };
+    const settings = withTransports(withDefaults(rest, NodeSocket, name), withRefusal);
     this.connection = new Connection(address, settings, {
       stateChanged: () => undefined,
       opened: (session) => this.opened(session),

@@ -34,7 +34,8 @@ const sources = {
   // As samples and documents import it.
   '^nestjs-envelope$': '<rootDir>/lib/index.ts',
   '^nestjs-envelope/client$': '<rootDir>/lib/client/node.ts',
-  '^nestjs-envelope/client/(history|indexed-db|msgpack|presence|reliable)$': '<rootDir>/lib/client/$1.ts',
+  '^nestjs-envelope/client/(history|http|indexed-db|msgpack|presence|reliable)$':
+    '<rootDir>/lib/client/$1.ts',
   '^nestjs-envelope/socket\\.io$': '<rootDir>/lib/socketio/index.ts',
   '^nestjs-envelope/([\\w-]+)$': '<rootDir>/lib/$1/index.ts',
 };

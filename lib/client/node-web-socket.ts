@@ -1,5 +1,6 @@
 import { WebSocket } from 'ws';
 import { guardReceiver } from '../ws/receiver-guard.js';
+import { parseRetryAfter } from './retry-after.js';
 import type { SocketConstructor, UpgradeRefusal } from './web-socket.js';
 
 /** Milliseconds to wait for the server's close frame. A waiting socket keeps the process alive. */
@@ -45,15 +46,3 @@ export class NodeSocket extends WebSocket {
     super(url, protocols, { closeTimeout: CLOSE_TIMEOUT } as object);
   }
 }
-
-/** Returns `Retry-After` in milliseconds. The header holds seconds or a date (RFC 9110, section 10.2.3). */
-function parseRetryAfter(header: string | string[] | undefined): number | undefined {
-  if (typeof header !== 'string') return undefined;
-  if (/^\d+$/.test(header)) return Number(header) * 1_000 || undefined;
-  // Date.parse accepts almost any text
-  const time = HTTP_DATE.test(header) ? Date.parse(header) - Date.now() : 0;
-  return time > 0 ? time : undefined;
-}
-
-/** `Sun, 06 Nov 1994 08:49:37 GMT`, the only form that servers may send (RFC 9110, section 5.6.7). */
-const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;

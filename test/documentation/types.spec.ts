@@ -38,6 +38,7 @@ function write(kind: keyof typeof KINDS): { folder: string; blocks: Block[] } {
   const all: Record<string, string[]> = {
     'nestjs-envelope': ['lib/index.ts'],
     'nestjs-envelope/client/history': ['lib/client/history.ts'],
+    'nestjs-envelope/client/http': ['lib/client/http.ts'],
     'nestjs-envelope/client/msgpack': ['lib/client/msgpack.ts'],
     'nestjs-envelope/client/presence': ['lib/client/presence.ts'],
     'nestjs-envelope/client/reliable': ['lib/client/reliable.ts'],

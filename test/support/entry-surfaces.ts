@@ -1,5 +1,6 @@
 import type { INestApplication } from '@nestjs/common';
 import * as clientHistory from '../../lib/client/history.js';
+import * as clientHttp from '../../lib/client/http.js';
 import * as clientPresence from '../../lib/client/presence.js';
 import * as clientMsgpack from '../../lib/client/msgpack.js';
 import * as explorer from '../../lib/explorer/index.js';
@@ -20,6 +21,7 @@ const options = (valid: object) => ({ name: 'options', valid, optional });
 /** The entries whose rows are here, for `public-surface.ts`. */
 export const SMALL_ENTRIES = {
   './client/history': clientHistory,
+  './client/http': clientHttp,
   './client/indexed-db': clientIndexedDb,
   './client/msgpack': clientMsgpack,
   './client/presence': clientPresence,
@@ -35,6 +37,7 @@ export const SMALL_ENTRIES = {
 /** The rows of these entries: functions, since both files import each other. */
 export const smallSurfaces = (app: INestApplication): Record<string, Surface> => ({
   './client/history': clientHistorySurface(),
+  './client/http': clientHttpSurface(),
   './client/indexed-db': clientIndexedDbSurface(),
   './client/msgpack': { messagePack: { params: [], call: () => clientMsgpack.messagePack() } },
   './client/presence': clientPresenceSurface(),
@@ -45,6 +48,13 @@ export const smallSurfaces = (app: INestApplication): Record<string, Surface> =>
   './http-streaming': httpStreamingSurface(),
   './msgpack': msgpackSurface(),
   './once': onceSurface(),
+});
+
+const clientHttpSurface = (): Surface => ({
+  http: {
+    params: [options({ credentials: 'include', webSocketRetryDelay: 1_000 })],
+    call: (...args) => Reflect.apply(clientHttp.http, undefined, args),
+  },
 });
 
 const clientPresenceSurface = (): Surface => ({

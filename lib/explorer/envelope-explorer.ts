@@ -2,15 +2,21 @@ import type { INestApplication } from '@nestjs/common';
 import { createContract, type ContractOptions } from '../contract/index.js';
 import { checkContractOptions } from '../contract/create-contract.js';
 import { isRecordLike, refuse, refuseOption } from '../protocol/refuse.js';
+import { resolveAdmin, type AdminOptions } from './admin/admin-options.js';
 import { mountExplorer } from './explorer-mount.js';
 
-/** Options of {@link EnvelopeExplorer.setup}: those of the contract, and `enabled`. */
+/** Options of {@link EnvelopeExplorer.setup}: those of the contract, and `enabled` and `admin`. */
 export interface ExplorerOptions extends ContractOptions {
   /**
    * Whether the page is served. Default: `false` if `NODE_ENV` is `production`, because the contract shows everyone which messages the
    * application accepts; otherwise `true`.
    */
   enabled?: boolean;
+  /**
+   * The live console on `/path/console`: connections, rooms, rates and actions, for whom its guards let pass. It is also served in
+   * production, unless `enabled` is `false`. Default: none.
+   */
+  admin?: AdminOptions;
 }
 
 /** Serves a page that describes an application's gateways, sends messages to them, and shows every frame. */
@@ -32,10 +38,11 @@ export class EnvelopeExplorer {
     const where = 'EnvelopeExplorer.setup';
     if (typeof path !== 'string') refuse(where, 'path', path, "a text: setup('ws-docs', app)");
     if (!isRecordLike(options)) refuse(where, 'options', options, "an object, such as { title: 'Chat' }");
-    const { enabled, ...rest } = options;
+    const { enabled, admin, ...rest } = options;
     if (enabled !== undefined && typeof enabled !== 'boolean')
       refuseOption(where, 'enabled', enabled, 'true or false');
     checkContractOptions(where, app, rest);
-    mountExplorer(path, app, () => createContract(app, rest), enabled);
+    const console = admin && resolveAdmin(admin);
+    mountExplorer(path, app, () => createContract(app, rest), enabled, console);
   }
 }

@@ -1,13 +1,17 @@
 import { Logger, type INestApplication } from '@nestjs/common';
 import type { Contract } from '../contract/index.js';
+import type { ResolvedAdmin } from './admin/admin-options.js';
+import { mountConsole } from './admin/mount-console.js';
+import { serveConsolePage } from './console-routes.js';
 import { serve } from './routes.js';
 import { withCode } from '../protocol/with-code.js';
 
 /**
- * Serves the explorer on a path. In production without `enabled` it only logs that it does not.
+ * Serves the explorer on a path, and the console below it. In production without `enabled` it serves the console only.
  *
  * @param makeContract called once, at the first request, when gateways and schemas are complete
- * @param enabled `undefined`: enabled unless `NODE_ENV` is `production`
+ * @param enabled `undefined`: the contract is served unless `NODE_ENV` is `production`
+ * @param admin the console; `undefined`: none
  * @throws Error if the path is `/` or contains characters that a URL escapes, or if the application is already initialised
  */
 export function mountExplorer(
@@ -15,15 +19,15 @@ export function mountExplorer(
   app: INestApplication,
   makeContract: () => Promise<Contract>,
   enabled: boolean | undefined,
+  admin?: ResolvedAdmin,
 ): void {
   const logger = new Logger('EnvelopeExplorer');
   const base = `/${path.replace(/^\/+|\/+$/g, '')}`;
   const isProduction = process.env.NODE_ENV === 'production';
-  if (enabled === undefined && isProduction) {
+  const hasContract = enabled ?? !isProduction;
+  if (enabled === undefined && isProduction)
     logger.log(`${base} is not served: NODE_ENV is production. Set enabled: true to serve it there, too`);
-    return;
-  }
-  if (enabled === false) return;
+  if (enabled === false || (!hasContract && admin === undefined)) return;
   if (!/^(?:\/[\w.~-]+)+$/.test(base))
     throw withCode(
       'ERR_ENVELOPE_INVALID_ARGUMENT',
@@ -40,6 +44,11 @@ export function mountExplorer(
       ),
     );
   }
-  serve(base, app, makeContract, !isProduction);
-  logger.log(`Serves the gateways' contract on ${base}`);
+  if (hasContract) {
+    serve(base, app, makeContract, !isProduction, admin !== undefined);
+    logger.log(`Serves the gateways' contract on ${base}`);
+  }
+  if (admin === undefined) return;
+  serveConsolePage(base, app, hasContract);
+  mountConsole(base, app, admin);
 }

@@ -94,7 +94,7 @@ async function createGuard(app: INestApplication, guard: Type<CanActivate>): Pro
   let cause: unknown;
   for (const { providers } of modules) {
     const provider = providers.get(guard);
-    if (provider?.isDependencyTreeStatic() === true && !provider.isTransient && provider.isResolved)
+    if (provider?.isDependencyTreeStatic() === true && !provider.isTransient)
       return provider.instance as CanActivate;
   }
   for (const { providers } of modules) {

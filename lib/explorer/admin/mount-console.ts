@@ -1,0 +1,54 @@
+import { Logger, type INestApplication } from '@nestjs/common';
+import type { Server } from 'node:http';
+import { findAdapter } from '../../nest/gateways/find-adapter.js';
+import { observe } from '../../server/diagnostics/channels.js';
+import { printable } from '../../server/util/printable.js';
+import { AdminConsole } from './admin-console.js';
+import { AdminGuards } from './admin-guards.js';
+import type { ResolvedAdmin } from './admin-options.js';
+
+/** The limits of the console's path: an admin is a client, too. */
+const LIMITS = {
+  maxPayload: 32_000,
+  messagesPerSecond: 20,
+  messageBurst: 60,
+  maxInFlight: 16,
+  maxJsonDepth: 32,
+} as const;
+
+/**
+ * Serves the namespace of the live console on `base/console/live`, once the application listens. The application may set its
+ * adapter before or after this call.
+ */
+export function mountConsole(base: string, app: INestApplication, options: ResolvedAdmin): void {
+  const logger = new Logger('EnvelopeExplorer');
+  (app.getHttpServer() as Server).once('listening', () => {
+    try {
+      startConsole(`${base}/console/live`, app, options, logger);
+    } catch (error) {
+      logger.error(`The console is not served: ${(error as Error).message}`);
+    }
+  });
+}
+
+function startConsole(path: string, app: INestApplication, options: ResolvedAdmin, logger: Logger): void {
+  const adapter = findAdapter(app);
+  if (adapter === undefined)
+    return logger.error(
+      'The console is not served: the application does not use EnvelopeAdapter. Call ' +
+        'app.useWebSocketAdapter(new EnvelopeAdapter(app)) before app.listen()',
+    );
+  const report = (error: unknown): void => logger.error(error);
+  const guards = new AdminGuards(app, options.guards, report);
+  const server = adapter._mountOwn(path, { limits: LIMITS }, (client) => guards.atUpgrade(client));
+  const warn = (text: string): void => logger.warn(printable(text));
+  const console = new AdminConsole(server, adapter, options, guards, { warn, report });
+  const stopWatching = observe('unmount', ({ server: unmounted }) => {
+    if (unmounted !== server) return;
+    stopWatching();
+    console.stop();
+  });
+  const mode = options.readOnly ? ', read-only' : '';
+  logger.log(`Serves the console on ${path}, with the guards ${guards.names}${mode}`);
+  void guards.load().catch(report);
+}

@@ -1,0 +1,56 @@
+import { ACTIONS } from './actions.js';
+import { fail } from './admin-failure.js';
+import type { AuditTrail } from './audit-trail.js';
+import { fieldsOf, requiredText } from './checked-values.js';
+import { listConnections, readAddress, readConnectionQuery, viewDetails } from './connection-list.js';
+import type { FrameRecorders } from './frame-recorders.js';
+import { findSocket, type NodeServers } from './node-servers.js';
+import type { NodeMeter } from './node-summary.js';
+import { listRooms, readRoomQuery, sizesOf } from './room-list.js';
+
+/** Rooms whose sizes are asked for at once. */
+export const MAX_SIZES = 400;
+
+/** What the answers of a node are made of. */
+export interface NodeParts {
+  readonly node: { readonly id: string; readonly name: string };
+  readonly servers: NodeServers;
+  readonly meter: NodeMeter;
+  readonly recorders: FrameRecorders;
+  readonly trail: AuditTrail;
+  readonly readOnly: boolean;
+}
+
+type Operation = (data: unknown) => unknown;
+
+/**
+ * Returns what this node answers, by operation: to its own console and to those of other nodes. Each operation checks what it is given,
+ * since any client of the broker can ask.
+ */
+export function nodeAnswers(parts: NodeParts): Readonly<Record<string, Operation>> {
+  const { node, servers, meter, recorders, trail, readOnly } = parts;
+  return {
+    summary: () => meter.summarise(),
+    connections: (data) => listConnections(servers, node.id, readConnectionQuery(data)),
+    details(data) {
+      const { id } = readAddress(data);
+      const socket = findSocket(servers, id) ?? fail('not_found', 'The node has no connection with this id');
+      return viewDetails(socket, node.id, node.name);
+    },
+    rooms: (data) => listRooms(servers, readRoomQuery(data)),
+    roomSizes(data) {
+      const fields = fieldsOf(data);
+      const names: unknown = fields['names'];
+      const list = Array.isArray(names) ? names.slice(0, MAX_SIZES) : [];
+      return sizesOf(servers, requiredText(fields, 'namespace', 1_000), list);
+    },
+    frames: (data) => recorders.read(data),
+    audit: () => ({ entries: trail.latest }),
+    async act(data) {
+      if (readOnly) fail('read_only', 'The console of the node is read-only');
+      const { event, data: request } = fieldsOf(data);
+      const kind = typeof event === 'string' && Object.hasOwn(ACTIONS, event) ? ACTIONS[event] : undefined;
+      return (await (kind ?? fail('invalid', 'No such action')).run(servers, request)) ?? {};
+    },
+  };
+}

@@ -8,11 +8,13 @@ const LABELS = {
   ended: 'Disconnected',
 };
 
-/** Shows the state of the connection in the header. Only a change of the state is announced, not the seconds that pass. */
+/** Shows the state of the connection in the header. Its label is announced: it does not change with each attempt to reconnect. */
 export class StatePanel {
   #connection;
   #detail = '';
   #timer = undefined;
+  /** Whether the connection was lost, and is not open again. */
+  #isLost = false;
 
   constructor(connection) {
     this.#connection = connection;
@@ -28,10 +30,14 @@ export class StatePanel {
 
   #show() {
     const { state } = this.#connection;
+    this.#isLost = state === 'waiting' || (state === 'connecting' && this.#isLost);
     $('state').dataset.state = state;
+    const text = LABELS[this.#isLost ? 'waiting' : state];
     const label = $('state').querySelector('b');
-    if (label.textContent !== LABELS[state]) label.textContent = LABELS[state];
-    $('retry').hidden = state !== 'waiting';
+    if (label.textContent !== text) label.textContent = text;
+    const isFocused = document.activeElement === $('retry');
+    $('retry').hidden = !this.#isLost;
+    if (isFocused && !this.#isLost) $('view').focus();
     // what is shown was true before, until new figures arrive
     document.body.toggleAttribute('data-stale', state !== 'open');
     clearInterval(this.#timer);
@@ -43,6 +49,12 @@ export class StatePanel {
     const { state, retryAt } = this.#connection;
     const seconds = Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000));
     $('state-detail').textContent =
-      state === 'open' ? this.#detail : state === 'waiting' ? `reconnects in ${seconds} s` : '';
+      state === 'open'
+        ? this.#detail
+        : state === 'waiting'
+          ? `reconnects in ${seconds} s`
+          : this.#isLost
+            ? 'connecting…'
+            : '';
   }
 }

@@ -49,6 +49,7 @@ const CORNERS = [
   ['documentation/errors', FIRST],
   ['setup/brokers', FIRST],
   ['setup/check-commits', FIRST],
+  ['setup/dependencies', FIRST],
   ['soak/', FIRST],
   ['socketio-clients/browser', FIRST],
   ['socketio-clients/network', FIRST],

@@ -91,6 +91,7 @@ const sidebar = [
     ['Conformance', 'conformance'],
     ['Architecture', 'architecture'],
     ['Contributing', '/CONTRIBUTING'],
+    ['Releases', 'releases'],
     ['Changelog', '/CHANGELOG'],
   ),
 ];

@@ -24,6 +24,7 @@ const CORNERS = [
   ['documentation/capacity', ONCE],
   ['documentation/client-size', ONCE],
   ['documentation/links', ONCE],
+  ['documentation/options', ONCE],
   ['documentation/types', ONCE],
   ['samples/', ONCE],
 

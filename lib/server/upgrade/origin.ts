@@ -43,7 +43,7 @@ export interface RequestHost extends Pick<ClientInfo, 'host' | 'isSecure'> {
  * without an `Origin` header, which are not browsers. Any other origin is accepted only if `cors` allows it.
  *
  * @param done called with the options of the rule that accepts the origin, empty for the server's own origin, or with
- * `undefined`
+ * `undefined`. Their `origin` is `true`, or `'*'` for a wildcard
  */
 export function checkOrigin(
   request: IncomingMessage,
@@ -55,10 +55,13 @@ export function checkOrigin(
   const { origin } = request.headers;
   if (origin === undefined || isSameOrigin(origin, requestHost)) return done({});
   const checkRule = (options: CorsOptions | undefined): void => {
-    const decide = (allowed: boolean): void => done(allowed ? { ...options, origin: true } : undefined);
     const rule = options?.origin;
+    // as in browsers: a wildcard allows no credentials
+    const allowed =
+      rule === '*' ? { ...options, origin: '*', credentials: false } : { ...options, origin: true };
+    const decide = (isAllowed: boolean): void => done(isAllowed ? allowed : undefined);
     if (typeof rule !== 'function') return decide(matches(origin, rule));
-    callRuleSafely(rule, origin, (error, allowed) => decide(!error && matches(origin, allowed)), failed);
+    callRuleSafely(rule, origin, (error, answer) => decide(!error && matches(origin, answer)), failed);
   };
   if (typeof cors === 'object') return checkRule(cors);
   if (typeof cors !== 'function') return checkRule(cors === true ? { origin: true } : undefined);

@@ -60,6 +60,8 @@ export interface AdapterServices {
   readonly validation: PayloadValidation | undefined;
   /** Whether clients of another protocol connect by a further transport. */
   readonly hasTransports: boolean;
+  /** The names of further transports in `$session.features`. */
+  readonly transportFeatures: readonly string[];
   /** The JSON encoding of the envelope protocol: with bytes, if other clients exchange them. */
   readonly encoding: Encoding;
   /** The encodings of the option `encodings`, by their subprotocols. */
@@ -112,6 +114,8 @@ export function createAdapterServices(
     validation:
       options.validateEmits === true ? new PayloadValidation((text) => reports.warnOnce(text)) : undefined,
     hasTransports,
+    transportFeatures:
+      options.transports?.flatMap(({ _feature }: Partial<Transport>) => _feature ?? []) ?? [],
     encoding: hasTransports || (options.encodings ?? []).length > 0 ? ENVELOPE_WITH_BYTES : ENVELOPE,
     furtherEncodings: new Map(
       options.encodings?.map(({ _protocol, _encoding }) => [_protocol, _encoding] as const),

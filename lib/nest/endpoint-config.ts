@@ -188,6 +188,7 @@ function gatewayBridge({
     settled: (client) => hooksSettled(client, scoped),
     checkEmit: checks?.emit,
     doesOnce: once !== undefined,
+    transportFeatures: services.transportFeatures,
     hidesRequests: !(options.verifyClient ?? options.allowRequest ?? options.handleProtocols),
     gateways,
     ...(guard && {

@@ -65,7 +65,8 @@ function merge(presented: readonly Record<string, unknown>[]): Record<string, un
   return Object.fromEntries([...presented].reverse().flatMap((auth) => Object.entries(auth)));
 }
 
-function hasCredentials(auth: Record<string, unknown>): boolean {
+/** Returns whether credentials hold more than the fields by which a client resumes its session. */
+export function hasCredentials(auth: Readonly<Record<string, unknown>>): boolean {
   // a client without a token may send { token: null }
   return Object.entries(auth).some(([name, value]) => value !== null && !isResumeField(name));
 }

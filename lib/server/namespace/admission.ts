@@ -243,6 +243,7 @@ function greeting(
   if (gateway.reauthenticate) features.push('auth');
   if (position !== undefined) features.push('recovery');
   if (gateway.doesOnce) features.push('once');
+  features.push(...gateway.transportFeatures);
   const data = {
     id: socket.id,
     recovered,

@@ -119,6 +119,8 @@ export interface GatewayBridge<Client> {
   readonly checkEmit: ((event: string, args: readonly unknown[]) => void) | undefined;
   /** Whether a handler does requests with a key once: the feature `once`. */
   readonly doesOnce: boolean;
+  /** Further names in `$session.features`. */
+  readonly transportFeatures: readonly string[];
   /** Whether no check of the application was given the upgrade request. */
   readonly hidesRequests: boolean;
   /** The gateways of this path, as the Nest side knows them. */

@@ -17,6 +17,8 @@ export interface Transport {
   readonly name: string;
   /** @internal Whether messages on it can carry bytes. JSON clients then receive bytes as base64 text. */
   readonly _carriesBytes: boolean;
+  /** @internal The name in `$session.features` by which clients learn of it. */
+  readonly _feature?: string;
   /** @internal Opens the transport on one port. */
   _open(host: TransportHost): OpenTransport;
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerRefusal, publishRefusal, type HttpRefusal } from '../server/upgrade/http-refusal.js';
+import { answerRefusal, type HttpRefusal } from '../server/upgrade/http-refusal.js';
 
 const NO_STORE = { 'Cache-Control': 'no-store' };
 
@@ -9,14 +9,8 @@ export function answerDone(response: ServerResponse): void {
   response.writeHead(204, NO_STORE).end();
 }
 
-/** Refuses a request, and publishes that. */
-export function refuse(request: IncomingMessage, response: ServerResponse, answer: HttpRefusal): void {
-  publishRefusal(request, answer);
-  answerRefused(request, response, answer);
-}
-
 /** Answers with a refusal. Closes the TCP connection where the body was not read: the next request could not be found. */
-export function answerRefused(request: IncomingMessage, response: ServerResponse, answer: HttpRefusal): void {
+export function refuse(request: IncomingMessage, response: ServerResponse, answer: HttpRefusal): void {
   if (response.destroyed) return;
   const { status, body, headers } = answer;
   if (!request.complete)

@@ -47,7 +47,7 @@ export function allowOrigin(
   allowed: CorsOptions,
 ): void {
   if (origin === undefined || allowed.origin === undefined) return;
-  response.setHeader('Access-Control-Allow-Origin', origin);
+  response.setHeader('Access-Control-Allow-Origin', allowed.origin === '*' ? '*' : origin);
   response.setHeader('Access-Control-Expose-Headers', 'Retry-After');
   response.setHeader('Vary', 'Origin');
   if (allowed['credentials'] === true) response.setHeader('Access-Control-Allow-Credentials', 'true');

@@ -24,16 +24,19 @@ const BEAT = '["beat"]';
 /** The messages of one connection to its client, over one response after the other. */
 export class Downstream implements StreamListener {
   private stream: ResponseStream | undefined;
-  private key = '';
+  private key: string | null = null;
   private readonly kept: KeptMessages;
   /** How many of the last messages no response has carried, and their characters. */
   private unsent = 0;
   private unsentSize = 0;
   private timer: NodeJS.Timeout | undefined;
+  /** The response ends as soon as the client has read it. */
+  private isDue = false;
   private closeRecord: string | undefined;
   private onClosed: (() => void) | undefined;
 
   constructor(
+    /** Characters of messages that are kept for the next response. */
     limit: number,
     private readonly rotation: Rotation,
     private readonly listener: DownstreamListener,
@@ -46,12 +49,12 @@ export class Downstream implements StreamListener {
     return this.closeRecord !== undefined;
   }
 
-  /** The number of the last message. */
-  get last(): number {
-    return this.kept.last;
+  /** The number of the last message that a response has carried. */
+  get sent(): number {
+    return this.kept.last - this.unsent;
   }
 
-  open(key: string, request: IncomingMessage, response: ServerResponse): void {
+  open(key: string | null, request: IncomingMessage, response: ServerResponse): void {
     this.key = key;
     this.begin(request, response, 0, []);
   }
@@ -59,7 +62,7 @@ export class Downstream implements StreamListener {
   /**
    * Continues in another response, and ends the one before.
    *
-   * @param have the number of the last message that the client has
+   * @param have the number of the last message that the client has, which was sent
    * @param taken the number of the last request that was taken
    * @returns false: what follows is no longer kept, and the connection has to be closed
    */
@@ -82,15 +85,16 @@ export class Downstream implements StreamListener {
     const stream = (this.stream = new ResponseStream(request, response, this));
     stream.write([JSON.stringify(['line', this.key, have]), ...records]);
     clearTimeout(this.timer);
+    this.isDue = false;
     const { rotateAfter } = this.rotation;
     if (rotateAfter === 0 || this.closeRecord !== undefined) return;
-    this.timer = setTimeout(() => this.rotate(), Math.min(rotateAfter, MAX_DELAY));
+    this.timer = setTimeout(() => this.rotate(stream), Math.min(rotateAfter, MAX_DELAY));
     this.timer.unref();
   }
 
   /** The client has everything up to this number. @returns false: it was not sent */
   acknowledge(have: number): boolean {
-    if (have > this.kept.last - this.unsent) return false;
+    if (have > this.sent) return false;
     this.kept.forget(have);
     return true;
   }
@@ -107,7 +111,7 @@ export class Downstream implements StreamListener {
     for (const message of messages) this.kept.add(message, this.unsent);
     if (stream === undefined) return size;
     stream.write(messages);
-    if (stream.written > this.rotation.rotateAt) this.rotate();
+    if (stream.written > this.rotation.rotateAt) this.rotate(stream);
     return size;
   }
 
@@ -115,9 +119,11 @@ export class Downstream implements StreamListener {
     this.stream?.write([BEAT]);
   }
 
-  private rotate(): void {
-    const { stream } = this;
-    if (stream === undefined) return;
+  /** Ends a response, so that the client asks for another: once it has read this one, since its time for that is limited. */
+  private rotate(stream: ResponseStream): void {
+    if (this.stream !== stream) return;
+    this.isDue = stream.needsDrain;
+    if (this.isDue) return;
     this.stream = undefined;
     stream.end([`["more",${this.kept.last}]`]);
     clearTimeout(this.timer);
@@ -131,8 +137,10 @@ export class Downstream implements StreamListener {
     return this.stream === undefined || this.stream.needsDrain;
   }
 
-  onStreamDrain(): void {
-    this.listener.onDrain();
+  onStreamDrain(stream: ResponseStream): void {
+    if (this.stream !== stream) return;
+    if (this.isDue) this.rotate(stream);
+    else this.listener.onDrain();
   }
   onStreamLost(stream: ResponseStream): void {
     if (this.stream !== stream) return;

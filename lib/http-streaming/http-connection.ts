@@ -21,6 +21,7 @@ import { MessageRate } from '../server/transport/message-rate.js';
 import { Outbox, type OutboxTransport } from '../server/transport/outbox.js';
 import { runDetached } from '../server/util/detached.js';
 import { Downstream } from './downstream.js';
+import { Liveness } from './liveness.js';
 import { PostQueue } from './post-queue.js';
 import { messageOf } from './raw-message.js';
 
@@ -41,11 +42,16 @@ export interface HttpConnectionSettings {
   readonly rotateAfter: number;
   /** Characters after which a response ends. */
   readonly rotateAt: number;
+  /** Milliseconds for the body of a request. */
+  readonly bodyTimeout: number;
+  /** Whether the client only listens: it sends nothing, not even that it is alive. */
+  readonly isListener: boolean;
 }
 
 /** The request that opens a connection, with its response. */
 export interface FirstResponse {
-  readonly key: string;
+  /** The key of the connection; `null`: the client only listens, and the connection ends with the response. */
+  readonly key: string | null;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
 }
@@ -61,18 +67,15 @@ export class HttpConnection implements Connection, OutboxTransport {
   readonly takesFrames = false;
 
   readonly outbox: Outbox;
-  readonly posts = new PostQueue(this);
+  readonly posts: PostQueue;
   readonly rate: MessageRate;
-  pingedAt = 0;
   private state: ReadyState = CONNECTING;
   private readonly down: Downstream;
+  private readonly liveness: Liveness;
   private owner: ConnectionOwner | undefined;
   private watcher: ConnectionWatcher | undefined;
   private ended: (() => void) | undefined;
   private holders = 0;
-  /** When the last beat was sent, and the last request came, by `performance.now()`. */
-  private beatAt = 0;
-  private aliveAt = performance.now();
   private timer: NodeJS.Timeout | undefined;
   private draining: { readonly promise: Promise<void>; readonly settle: () => void } | undefined;
   private watchesDrain = false;
@@ -85,7 +88,9 @@ export class HttpConnection implements Connection, OutboxTransport {
   ) {
     this.outbox = new Outbox(this, limits.maxBufferedBytes);
     this.rate = new MessageRate(limits);
-    this.down = new Downstream(limits.maxBufferedBytes, settings, {
+    this.posts = new PostQueue(this, settings.bodyTimeout / 2);
+    this.liveness = new Liveness(settings.isListener);
+    this.down = new Downstream(settings.isListener ? 0 : limits.maxBufferedBytes, settings, {
       onDrain: () => this.onDrain(),
       onLost: () => this.startTimer(settings.pingTimeout, () => this.lose('transport close')),
     });
@@ -105,12 +110,16 @@ export class HttpConnection implements Connection, OutboxTransport {
 
   /** Goes on in another response, behind the messages that the client has. @returns whether that is possible */
   resume(request: IncomingMessage, response: ServerResponse, have: number): boolean {
-    if (have > this.down.last) return false;
+    if (have > this.down.sent) return false;
     this.noteSignOfLife();
     if (this.state === OPEN) clearTimeout(this.timer);
     if (this.down.resume(request, response, have, this.posts.taken)) this.onDrain();
-    else if (this.state === OPEN) this.fall(CLOSE_CODES.TRY_AGAIN_LATER.code, 'too much was missed');
+    else if (this.state === OPEN) this.owner!.onOverflow();
     return true;
+  }
+
+  get pingedAt(): number {
+    return this.liveness.pingedAt;
   }
 
   setOwner(owner: ConnectionOwner): void {
@@ -154,9 +163,9 @@ export class HttpConnection implements Connection, OutboxTransport {
   // the client's requests are answered
   pong(): void {}
   probe(): number {
-    this.pingedAt = performance.now();
+    const now = (this.liveness.pingedAt = performance.now());
     this.ping();
-    return this.pingedAt;
+    return now;
   }
 
   // reading
@@ -186,10 +195,7 @@ export class HttpConnection implements Connection, OutboxTransport {
 
   /** A request of the client has arrived. */
   noteSignOfLife(): void {
-    this.aliveAt = performance.now();
-    if (this.pingedAt === 0) return;
-    this.pingedAt = 0;
-    if (this.state === OPEN) this.owner!.onPong(NOTHING);
+    if (this.liveness.note() && this.state === OPEN) this.owner!.onPong(NOTHING);
   }
   /** The client has the messages up to this number. @returns whether they were sent */
   acknowledge(have: number): boolean {
@@ -211,9 +217,7 @@ export class HttpConnection implements Connection, OutboxTransport {
   // the heartbeat
 
   sendHeartbeat(now: number): void {
-    // a client answers a beat only if it has sent nothing since the one before
-    if (this.pingedAt === 0 && this.aliveAt <= this.beatAt) this.pingedAt = now;
-    this.beatAt = now;
+    this.liveness.beat(now, !this.down.needsDrain);
     this.down.beat();
   }
   readAtHeartbeat(): boolean {

@@ -19,7 +19,7 @@ const OTHER_USER = refusal(403, 'The connection was opened with other credential
 const BAD_METHOD = refusal(405, 'A request with the query field envelope is a POST', {
   Allow: 'POST, OPTIONS',
 });
-const BAD_ACTION = refusal(400, 'The query field envelope must be open, send, on or close');
+const BAD_ACTION = refusal(400, 'The query field envelope must be open, listen, send, on or close');
 const AMBIGUOUS = refusal(400, 'A request has either Content-Length or Transfer-Encoding');
 const NO_NUMBER = refusal(400, 'The header Envelope-Seq must be a whole number from 1 on');
 const NO_POSITION = refusal(400, 'The header Envelope-Have must be the number of a message that was sent');
@@ -29,6 +29,9 @@ const TOO_LARGE = refusal(413, 'The messages are larger than maxPayload');
 
 /** Bytes of the body of a goodbye. */
 const MAX_CLOSE_BODY = 1_024;
+
+/** The times of a connection that ends with its only response. */
+const ONE_RESPONSE = { pingTimeout: 0, rotateAfter: 0, rotateAt: Infinity };
 
 type Options = ResolvedHttpStreamingOptions & { readonly node: string };
 
@@ -76,7 +79,8 @@ export class HttpStreamingTransport implements OpenTransport {
       if (allowed !== undefined) allowOrigin(request, response, allowed);
       if (method === 'OPTIONS')
         return allowed === undefined ? refuse(request, response, FOREIGN) : answerPreflight(response);
-      if (action === 'open') return this.open(found, path, request, response, allowed !== undefined);
+      if (action === 'open' || action === 'listen')
+        return this.open(action, found, path, request, response, allowed !== undefined);
       if (allowed === undefined) return refuse(request, response, FOREIGN);
       if (action === 'unknown') return refuse(request, response, BAD_ACTION);
       this.handleOf(action, path, request, response);
@@ -84,6 +88,7 @@ export class HttpStreamingTransport implements OpenTransport {
   }
 
   private open(
+    action: 'open' | 'listen',
     { endpoint, params }: FoundEndpoint,
     path: string,
     request: IncomingMessage,
@@ -91,16 +96,18 @@ export class HttpStreamingTransport implements OpenTransport {
     isOriginAllowed: boolean,
   ): void {
     const { connections } = this;
-    const { rotateAfter, rotateAt, cookies } = this.options;
+    const { rotateAfter, rotateAt, bodyTimeout, cookies } = this.options;
     const { pingTimeout } = endpoint.heartbeatTimes;
+    const isListener = action === 'listen';
+    const times = isListener ? ONE_RESPONSE : { pingTimeout, rotateAfter, rotateAt };
     request.url = withoutAction(request.url!);
-    const settings = { connections, path, cookies, pingTimeout, rotateAfter, rotateAt };
+    const settings = { ...times, connections, path, cookies, bodyTimeout, isListener };
     endpoint.connect(new OpenRequest(request, response, settings, isOriginAllowed), path, params);
   }
 
   /** Handles a request of a connection. */
   private handleOf(
-    action: Exclude<Action, 'open'>,
+    action: Exclude<Action, 'open' | 'listen'>,
     path: string,
     request: IncomingMessage,
     response: ServerResponse,
@@ -131,8 +138,9 @@ export class HttpStreamingTransport implements OpenTransport {
     }
     const { posts } = connection;
     if (!posts.enter()) return refuse(request, response, TOO_MANY);
+    const { bodyTimeout: timeout } = this.options;
     const stop = onceLeft(response, () => posts.leave());
-    readBody(request, connection.maxPayload, (body) => {
+    readBody(request, { maxBytes: connection.maxPayload, timeout }, (body) => {
       stop();
       if (body === 'too slow') return refuse(request, response, TOO_SLOW);
       if (body === 'too large') {
@@ -154,7 +162,8 @@ export class HttpStreamingTransport implements OpenTransport {
   }
 
   private leave(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
-    readBody(request, MAX_CLOSE_BODY, (body) => {
+    const { bodyTimeout: timeout } = this.options;
+    readBody(request, { maxBytes: MAX_CLOSE_BODY, timeout }, (body) => {
       const goodbye = Buffer.isBuffer(body) ? parseClose(body) : undefined;
       if (goodbye === undefined) return refuse(request, response, NO_CLOSE);
       answerDone(response);
@@ -181,12 +190,10 @@ function numberOf(text: string | string[] | undefined): number | undefined {
 
 function parseClose(body: Buffer): { code: number; reason: string } | undefined {
   try {
-    const { code = 1000, reason = '' } = Object(JSON.parse(body.toString() || '{}')) as Record<
-      string,
-      unknown
-    >;
-    if (!isCloseCode(code) || typeof reason !== 'string') return undefined;
-    return { code: code as number, reason: truncateReason(reason) };
+    const { code, reason = '' } = Object(JSON.parse(body.toString() || '{}')) as Record<string, unknown>;
+    if ((code !== undefined && !isCloseCode(code)) || typeof reason !== 'string') return undefined;
+    // as a close frame without a code
+    return { code: (code as number | undefined) ?? 1005, reason: truncateReason(reason) };
   } catch {
     return undefined;
   }

@@ -21,6 +21,7 @@ export function httpStreaming(options: HttpStreamingOptions = {}): Transport {
   return {
     name: 'httpStreaming',
     _carriesBytes: false,
+    _feature: 'http',
     _open: (host) => new HttpStreamingTransport({ ...resolved, node }, host),
   };
 }

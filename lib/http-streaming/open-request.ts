@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { hasCredentials, readAuth } from '../server/handshake/handshake.js';
 import type { Connection } from '../server/transport/connection.js';
 import type { ConnectionRequest, ConnectionTerms } from '../server/upgrade/connection-request.js';
 import { refusal, type HttpRefusal } from '../server/upgrade/http-refusal.js';
-import { answerRefused } from './answer.js';
+import { refuse } from './answer.js';
 import type { Connections } from './connections.js';
 import { HttpConnection, type HttpConnectionSettings } from './http-connection.js';
 import { ownerOf } from './owner.js';
@@ -16,9 +17,6 @@ const NO_JSON_TYPE = refusal(415, 'The header Content-Type must be application/j
 const NO_CREDENTIALS = refusal(400, 'The body must be a JSON object, {} without credentials');
 const TOO_LARGE = refusal(413, 'The credentials have more than 8,192 bytes');
 export const TOO_SLOW = refusal(408, 'The body took too long');
-
-/** The fields of the credentials that name the former session, and prove nothing about the user. */
-const RESUME_FIELDS: ReadonlySet<string> = new Set(['session', 'offset']);
 
 /** What a request to connect needs of its transport. */
 export interface OpenSettings extends HttpConnectionSettings {
@@ -35,7 +33,6 @@ export class OpenRequest implements ConnectionRequest {
   private created: HttpConnection | undefined;
   private stopReading: (() => void) | undefined;
   private readonly isOwn: ReturnType<typeof ownerOf>;
-  private readonly bearer: string | undefined;
 
   constructor(
     readonly httpRequest: IncomingMessage,
@@ -46,7 +43,6 @@ export class OpenRequest implements ConnectionRequest {
   ) {
     const { headers } = httpRequest;
     this.isOwn = ownerOf(httpRequest, settings.cookies);
-    this.bearer = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '')?.[1];
     // a connection without a WebSocket has no subprotocol: its messages are JSON
     delete headers['sec-websocket-protocol'];
   }
@@ -64,15 +60,22 @@ export class OpenRequest implements ConnectionRequest {
     if (!this.isOriginAllowed) return done(undefined);
     if (!/^application\/json\s*(?:;|$)/i.test(this.httpRequest.headers['content-type'] ?? ''))
       return done(NO_JSON_TYPE);
-    this.stopReading = readBody(this.httpRequest, MAX_CREDENTIALS, (body) => {
+    const { bodyTimeout: timeout } = this.settings;
+    this.stopReading = readBody(this.httpRequest, { maxBytes: MAX_CREDENTIALS, timeout }, (body) => {
       if (body === 'too slow') return done(TOO_SLOW);
       if (body === 'too large') return done(TOO_LARGE);
       const given = parseCredentials(body);
       if (given === undefined) return done(NO_CREDENTIALS);
-      this.auth =
-        hasCredentials(given) || this.bearer === undefined ? given : { ...given, token: this.bearer };
+      this.auth = hasCredentials(given) ? given : { ...given, ...this.readOther() };
       done(undefined);
     });
+  }
+
+  /** Returns the token of the header `Authorization` or of the query. */
+  private readOther(): object {
+    const { url = '' } = this.httpRequest;
+    const token = new URLSearchParams(url.split('?', 2)[1]).get('token');
+    return readAuth(this.httpRequest, token === null ? {} : { token });
   }
 
   connection({ limits, encodingOf }: ConnectionTerms): HttpConnection {
@@ -82,17 +85,22 @@ export class OpenRequest implements ConnectionRequest {
   accept(terms: ConnectionTerms, opened: (connection: Connection) => void): void {
     if (this.isClosed) return;
     const { httpRequest: request, response, isOwn } = this;
-    const { connections, path, pingTimeout } = this.settings;
+    const { connections, path, pingTimeout, isListener } = this.settings;
     const connection = this.connection(terms);
-    const { id, key } = connections.create();
-    connections.add(id, { connection, path, isOwn });
-    connection.open({ key, request, response }, terms.watcher, () => connections.ended(id, pingTimeout));
+    const { watcher } = terms;
+    if (isListener) {
+      connection.open({ key: null, request, response }, watcher, () => undefined);
+    } else {
+      const { id, key } = connections.create();
+      connections.add(id, { connection, path, isOwn });
+      connection.open({ key, request, response }, watcher, () => connections.ended(id, pingTimeout));
+    }
     opened(connection);
   }
 
   refuse(answer: HttpRefusal): void {
     this.stopReading?.();
-    answerRefused(this.httpRequest, this.response, answer);
+    refuse(this.httpRequest, this.response, answer);
   }
 
   destroy(): void {
@@ -109,8 +117,4 @@ function parseCredentials(body: Buffer): Readonly<Record<string, unknown>> | und
   } catch {
     return undefined;
   }
-}
-
-function hasCredentials(given: Readonly<Record<string, unknown>>): boolean {
-  return Object.entries(given).some(([name, value]) => value !== null && !RESUME_FIELDS.has(name));
 }

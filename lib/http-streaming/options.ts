@@ -15,6 +15,11 @@ export interface HttpStreamingOptions {
   /** Characters after which a response ends. Default 1,000,000. */
   rotateAt?: number;
   /**
+   * Milliseconds for the body of a request to arrive. A request with messages that waits for those before it, or for the server
+   * to read on, waits for half of that. Default 10,000.
+   */
+  bodyTimeout?: number;
+  /**
    * The names of the cookies that name the user. The requests of a connection must show the same values as the one that has
    * opened it; otherwise, they are refused with 403. Default: none.
    */
@@ -25,7 +30,7 @@ export interface HttpStreamingOptions {
 export type ResolvedHttpStreamingOptions = Required<Omit<HttpStreamingOptions, 'node'>> &
   Pick<HttpStreamingOptions, 'node'>;
 
-const DEFAULTS = { rotateAfter: 60_000, rotateAt: 1_000_000, cookies: [] };
+const DEFAULTS = { rotateAfter: 60_000, rotateAt: 1_000_000, bodyTimeout: 10_000, cookies: [] };
 
 interface Rule {
   readonly takes: string;
@@ -43,6 +48,10 @@ const RULES: Readonly<Record<keyof HttpStreamingOptions, Rule>> = {
   },
   rotateAt: {
     takes: 'a positive number of characters, such as 1_000_000',
+    accepts: (value) => typeof value === 'number' && value > 0,
+  },
+  bodyTimeout: {
+    takes: 'milliseconds, a positive number such as 10_000',
     accepts: (value) => typeof value === 'number' && value > 0,
   },
   cookies: {

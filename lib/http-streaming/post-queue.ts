@@ -1,10 +1,9 @@
 import { isUtf8 } from 'node:buffer';
+import { MAX_DELAY } from '../protocol/max-delay.js';
 import { refusal, type HttpRefusal } from '../server/upgrade/http-refusal.js';
 
 /** Requests with messages of one connection that may be read or wait at once. */
 const MAX_POSTS = 8;
-/** Milliseconds for which a request waits for those before it, or for the connection to be read. */
-const MAX_WAIT = 5_000;
 
 const LINE_FEED = '\n';
 const RETRY_SOON = { 'Retry-After': '1' };
@@ -45,7 +44,11 @@ export class PostQueue {
   private position = 0;
   private isAdvancing = false;
 
-  constructor(private readonly owner: PostOwner) {}
+  /** @param maxWait milliseconds for which a request waits for those before it, or for the connection to be read */
+  constructor(
+    private readonly owner: PostOwner,
+    private readonly maxWait: number,
+  ) {}
 
   /** Counts a request whose body is about to be read. @returns whether it may be */
   enter(): boolean {
@@ -66,7 +69,7 @@ export class PostQueue {
     if (number > this.taken + MAX_POSTS) return this.fail(answer);
     // the client repeats a request whose connection it has lost
     this.remove(number)?.answer(NOT_READ);
-    const timer = setTimeout(() => this.expire(number), MAX_WAIT);
+    const timer = setTimeout(() => this.expire(number), Math.min(this.maxWait, MAX_DELAY));
     this.waiting.set(number, { body, answer, timer });
     this.advance();
   }

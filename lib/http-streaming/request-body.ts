@@ -1,23 +1,28 @@
 import type { IncomingMessage } from 'node:http';
+import { MAX_DELAY } from '../protocol/max-delay.js';
 
 /** Why a body was not read. */
 export type BodyFailure = 'too large' | 'too slow';
 
-/** Milliseconds for a body: a client that sends it byte by byte must not hold a connection. */
-const BODY_TIMEOUT = 10_000;
-
 const LINE_FEED = 0x0a;
 const NOTHING = Buffer.alloc(0);
+
+/** The limits of a body. */
+export interface BodyLimits {
+  /** The bytes that it may have, line feeds not counted. */
+  readonly maxBytes: number;
+  /** Milliseconds: a client that sends it byte by byte must not hold a connection. */
+  readonly timeout: number;
+}
 
 /**
  * Reads the whole body of a request. Calls back once; never if the client disconnects before.
  *
- * @param maxBytes the bytes that it may have, line feeds not counted
  * @returns a function that stops it
  */
 export function readBody(
   request: IncomingMessage,
-  maxBytes: number,
+  { maxBytes, timeout }: BodyLimits,
   done: (body: Buffer | BodyFailure) => void,
 ): () => void {
   const body = new GrowingBuffer();
@@ -42,7 +47,7 @@ export function readBody(
     stop();
     done(body.bytes);
   };
-  const timer = setTimeout(() => fail('too slow'), BODY_TIMEOUT);
+  const timer = setTimeout(() => fail('too slow'), Math.min(timeout, MAX_DELAY));
   request.on('data', onData).on('end', onEnd).on('close', stop);
   return stop;
 }

@@ -19,7 +19,8 @@ const HEADERS = {
 
 /** What a stream reports. */
 export interface StreamListener {
-  onStreamDrain(): void;
+  /** The client takes more. */
+  onStreamDrain(stream: ResponseStream): void;
   /** The response has ended, before this side ended it. */
   onStreamLost(stream: ResponseStream): void;
 }
@@ -40,7 +41,7 @@ export class ResponseStream {
     request.socket.setTimeout(0);
     request.socket.setNoDelay(true);
     response.writeHead(200, { ...HEADERS, 'Content-Type': this.format.type });
-    response.on('drain', () => listener.onStreamDrain());
+    response.on('drain', () => listener.onStreamDrain(this));
     response.on('close', () => {
       if (!this.isEnded) listener.onStreamLost(this);
       this.isEnded = true;

@@ -1,7 +1,7 @@
 /** What a request of the transport does. */
-export type Action = 'open' | 'send' | 'on' | 'close';
+export type Action = 'open' | 'listen' | 'send' | 'on' | 'close';
 
-const ACTIONS: ReadonlySet<string> = new Set<Action>(['open', 'send', 'on', 'close']);
+const ACTIONS: ReadonlySet<string> = new Set<Action>(['open', 'listen', 'send', 'on', 'close']);
 const FIELD = 'envelope';
 
 /** Returns what a request target asks the transport for; `undefined`: it is not meant for the transport. */

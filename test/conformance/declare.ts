@@ -1,4 +1,5 @@
 import type { Check } from '../../lib/conformance/suite.js';
+import type { EnvelopeOptions } from '../../lib/index.js';
 import type { TestApp } from '../support/app.js';
 import type { Connect } from '../support/client.js';
 import { Server } from '../../lib/conformance/server/server.js';
@@ -21,13 +22,18 @@ export type StartProxy = (url: string) => Promise<{ url: string; close(): Promis
  *
  * @param startProxy starts a proxy in front of it; receives the server's URL, and returns its own
  * @param connectTo opens clients by another transport
+ * @param adapter options of the adapter
  */
-export function ownServer(startProxy?: StartProxy, connectTo?: (app: TestApp) => Connect): Server {
+export function ownServer(
+  startProxy?: StartProxy,
+  connectTo?: (app: TestApp) => Connect,
+  adapter?: EnvelopeOptions,
+): Server {
   let url = '';
   let connect: Connect | undefined;
   let close: (() => Promise<void>) | undefined;
   beforeAll(async () => {
-    const app = await startFixture();
+    const app = await startFixture({}, adapter);
     connect = connectTo?.(app);
     const proxy = await startProxy?.(app.url('/protocol'));
     url = proxy?.url ?? app.url('/protocol');

@@ -9,7 +9,7 @@ import {
   type OnGatewayInit,
 } from '@nestjs/websockets';
 import { defer, finalize, NEVER, range, startWith, type Observable } from 'rxjs';
-import { EnvelopeServer, EnvelopeSocket, type Limits } from '../../lib/index.js';
+import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions, type Limits } from '../../lib/index.js';
 import { startSharedApp, type TestApp } from '../support/app.js';
 import { deferred } from '../support/wait.js';
 
@@ -143,7 +143,7 @@ class PingingGateway {}
 const providers = [ProtocolGateway, GuardedGateway, StrictGateway, RefusingGateway, PingingGateway];
 
 /** Starts our own server with these gateways. The caller closes it. */
-export function startFixture(limits: Limits = {}): Promise<TestApp> {
+export function startFixture(limits: Limits = {}, adapter: EnvelopeOptions = {}): Promise<TestApp> {
   const recovery = { maxDisconnectionDuration: 60_000 };
-  return startSharedApp({ providers }, { adapter: { recovery, limits } });
+  return startSharedApp({ providers }, { adapter: { recovery, limits, ...adapter } });
 }

@@ -43,12 +43,13 @@ async function end(worker) {
   clearTimeout(timer);
 }
 
-cluster.on('exit', async (worker, code, signal) => {
+async function replace(worker, code, signal) {
   if (isStopping || ending.has(worker)) return;
   console.error(`Worker ${worker.process.pid} ended with ${signal ?? code}`);
   await pause(RESTART_DELAY);
   if (!isStopping) await start();
-});
+}
+cluster.on('exit', (worker, code, signal) => void replace(worker, code, signal));
 
 async function stop() {
   if (isStopping) return;
@@ -56,7 +57,7 @@ async function stop() {
   await Promise.all(Object.values(cluster.workers).map(end));
   process.exit();
 }
-process.on('SIGTERM', stop).on('SIGINT', stop);
+for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => void stop());
 
 let replacing = Promise.resolve();
 process.on('SIGHUP', () => {

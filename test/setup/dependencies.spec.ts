@@ -44,12 +44,12 @@ it('all that an installation brings has a permissive licence', () => {
 it('docs/releases.md lists the dependencies with their licences, and counts what they bring', () => {
   const page = read('docs/releases.md');
   const section = page.slice(page.indexOf('## What an installation brings'));
-  const rows = [...section.matchAll(/^\| `([^`]+)` +\| (\S+) +\|/gm)].map(([, name, license]) => [
-    name,
-    license,
-  ]);
+  const rows = [...section.matchAll(/^\| `([^`]+)` +\| (\S+) +\|/gm)].map(
+    ([, name, license]) => `${name} ${license}`,
+  );
   const names = Object.keys(packages['']!.dependencies!);
-  const expected = names.map((name) => [name, packages[folderOf(name, '')]!.license]);
-  expect(rows.sort()).toEqual(expected.sort());
+  expect(new Set(rows)).toEqual(
+    new Set(names.map((name) => `${name} ${packages[folderOf(name, '')]!.license}`)),
+  );
   expect(section).toContain(`it is ${installed().size} packages`);
 });

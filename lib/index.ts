@@ -18,6 +18,7 @@ export {
   type DrainOptions,
   type OperatorOptions,
 } from './nest/operations/envelope-operations.js';
+export type { ErrorContext, OnError } from './nest/options/error-hook.js';
 export { Ordered } from './nest/handlers/ordered.js';
 export { Signal } from './nest/handlers/signal.js';
 export { EnvelopeExceptionFilter } from './nest/errors/envelope-exception-filter.js';

@@ -8,6 +8,8 @@ import { ReportLog } from './logging/report-log.js';
 import { RuntimeLimits } from './operations/runtime-limits.js';
 import { UPGRADE_GUARDS, type EnvelopeOptions, type UpgradeGuards } from './options/options.js';
 import { PayloadValidation } from './schemas/payload-validation.js';
+import type { ErrorReporter } from '../server/diagnostics/types.js';
+import { errorReporter } from './errors/error-reporter.js';
 import { Cluster } from '../server/cluster/cluster.js';
 import { SHARED_ADDRESS_FACTOR } from '../server/handshake/client-info.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
@@ -36,6 +38,8 @@ export interface AdapterServices {
   readonly logger: Logger;
   /** Logs warnings and errors. Clients can cause them at will, so it limits how many it logs. */
   readonly reports: ReportLog;
+  /** Logs errors, and passes them to the option `onError`. */
+  readonly report: ErrorReporter;
   /** Logs each connect and disconnect at the level `verbose`. */
   readonly connections: ConnectionListener<EnvelopeSocket>;
   /** Reads the address of a client, with the option `trustProxy`. */
@@ -101,6 +105,7 @@ export function createAdapterServices(
       return currentLogger();
     },
     reports,
+    report: errorReporter(reports.error, options.onError),
     connections,
     clientAddress,
     access: new AccessControl(),

@@ -84,10 +84,7 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
   const { hasTransports } = services;
   for (const name of layers.flatMap((layer) => meaninglessOptions(layer, hasTransports)))
     services.reports.warnOnce(explainMeaningless(name, hasTransports));
-  const report: ErrorReporter = (error, where, subject = where) => {
-    // the join that was refused is in the log already
-    if (!(error instanceof RoomLimitError)) services.reports.error(error, where, subject);
-  };
+  const { report } = services;
   const guard = input.guard ?? upgradeGuards(gateways, services.guards, services.globalGuards, report);
   const limits = connectionLimits(options);
   // an operator stays connected to a page of this package while the node drains
@@ -119,7 +116,8 @@ function upgradeConfig(resolved: ResolvedInput): UpgradeHandlerConfig {
   const { options, adapterOptions, limits, services, guard, report, access } = resolved;
   const { clientAddress, connectionCounter, applicationCors, ownHosts } = services;
   const { warn } = services.reports;
-  const onError = (error: unknown): void => report(error, 'a check of an upgrade request failed');
+  const onError = (error: unknown): void =>
+    report(error, 'a check of an upgrade request failed', undefined, { kind: 'connection' });
   const originOptions = { cors: () => options.cors ?? applicationCors(), ownHosts };
   const checks = {
     ...originOptions,

@@ -74,14 +74,14 @@ export class OpenTransports {
   }
 
   private createHost(port: number): TransportHost {
-    const { access, reports, clientAddress, connectionCounter } = this.services;
+    const { access, report, reports, clientAddress, connectionCounter } = this.services;
     const { warn } = reports;
     const layers = this.services.limits.layers(undefined, [], this.options);
     const options = resolvePathOptions(...layers);
     const limits = connectionLimits(options);
     this.refreshes.push(() => Object.assign(limits, connectionLimits(resolvePathOptions(...layers))));
     const where = 'a check of a request failed';
-    const onError = (error: unknown): void => reports.error(error, where, where);
+    const onError = (error: unknown): void => report(error, where, undefined, { kind: 'connection' });
     const admission = new TransportAdmission({
       clientAddress,
       connectionCounter,
@@ -105,7 +105,7 @@ export class OpenTransports {
       checkOrigin: (request, clientInfo, done) => admission.checkOrigin(request, clientInfo, done),
       admit: (request, clientInfo, admitted) => admission.admit(request, clientInfo, admitted),
       release: (clientInfo) => admission.release(clientInfo),
-      report: (error, where) => reports.error(error, where, where),
+      report,
       warn,
     };
   }

@@ -70,7 +70,7 @@ export class KeyedRequests implements OnceRunner {
       return DetachedRequest.run(message.client._requests, message.event, key, message.handle);
     };
     const failed = (error: unknown): undefined => {
-      message.client._report(error, `"${message.event}" threw`);
+      message.client._report(error, `"${message.event}" threw`, message.event);
       request.fail(INTERNAL_ERROR);
     };
     void this.answerOf(message, key, settings, handle)

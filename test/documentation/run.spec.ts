@@ -140,6 +140,41 @@ describe('the programs of the documents', () => {
     expect(client.frames).toEqual([{ kind: 'response', pattern: 'users.count', payload: 7, metadata: {} }]);
   });
 
+  it('error reporting: gives Sentry and pino what is not the fault of clients', async () => {
+    const ask = async (program: string): Promise<void> => {
+      await run(program);
+      const client = await connect('/ws');
+      for (const event of ['refuses', 'fails']) await client.ask(event);
+      await app!.close();
+    };
+    const { captured } = (await load('sentry', 'instrument.ts')) as { captured: object[] };
+    await ask('sentry');
+    expect(captured).toEqual([
+      {
+        error: new Error('the database is away'),
+        hint: {
+          user: { id: undefined, ip_address: expect.stringContaining('127.0.0.1') },
+          tags: { kind: 'message', path: '/ws', event: 'fails' },
+          extra: { where: '/ws: "fails" threw', client: expect.any(String), requestId: expect.any(String) },
+        },
+      },
+    ]);
+    const { lines } = (await load('pino', 'app.module.ts')) as { lines: { level: number }[] };
+    await ask('pino');
+    expect(lines.filter(({ level }) => level >= 50)).toEqual([
+      expect.objectContaining({
+        msg: '/ws: "fails" threw: the database is away',
+        context: 'EnvelopeAdapter',
+      }),
+      expect.objectContaining({
+        msg: '/ws: "fails" threw',
+        event: 'fails',
+        kind: 'message',
+        err: expect.objectContaining({ message: 'the database is away', stack: expect.any(String) }),
+      }),
+    ]);
+  });
+
   it('explorer: serves the page and the contract', async () => {
     await run('explorer');
     for (const path of ['/ws-docs', '/ws-docs/asyncapi.json'])

@@ -55,15 +55,14 @@ export class EnvelopeExceptionFilter extends BaseWsExceptionFilter {
     const isHook = client._lifecycle.isConnecting;
     // a hook's arguments include the upgrade request, which must not be sent
     const cause = isHook ? undefined : { pattern: ws.getPattern(), data: ws.getData<unknown>() };
-    if (!isExpected(exception))
-      client._report(exception, isHook ? 'handleConnection threw' : `"${ws.getPattern()}" threw`);
+    if (!isClientFault(exception)) {
+      const event = isHook ? undefined : ws.getPattern();
+      const where = event === undefined ? 'handleConnection threw' : `"${event}" threw`;
+      client._report(exception, where, event, isHttpException(exception));
+    }
     client._outbound.emit({}, 'exception', [toExceptionPayload(exception, cause)]);
     if (isHook) endRefused(client, exception);
   }
-}
-
-function isExpected(exception: unknown): boolean {
-  return isWsException(exception) || isHttpException(exception);
 }
 
 /** Disconnects a client whose `handleConnection` failed: with 1008 if the client caused the error, else with 1011. */

@@ -2,10 +2,12 @@ import type { CanActivate, ExecutionContext, Type } from '@nestjs/common';
 import { ContextIdFactory, ModuleRef, type ApplicationConfig, type ContextId } from '@nestjs/core';
 import { isObservable, lastValueFrom } from 'rxjs';
 import type { UpgradeGuards } from '../options/options.js';
+import type { ErrorReporter } from '../../server/diagnostics/types.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
 import { refusal, type HttpRefusal } from '../../server/upgrade/http-refusal.js';
 import { UpgradeContext } from './upgrade-context.js';
 import type { Gateway } from '../gateways/gateway-explorer.js';
+import { isClientFault } from '../errors/envelope-exception-filter.js';
 import { isHttpException, isWsException } from '../errors/nest-exceptions.js';
 import { NEST } from '../gateways/nest-metadata.js';
 
@@ -58,7 +60,7 @@ export function upgradeGuards(
   gateways: readonly Gateway[],
   option: UpgradeGuards,
   globals: GlobalGuards | undefined,
-  report: (error: unknown, where: string) => void,
+  report: ErrorReporter,
 ): ((client: EnvelopeSocket) => Promise<HttpRefusal | undefined>) | undefined {
   const guarded = gateways
     .map((gateway) => ({ gateway, refs: guardsAtUpgrade(gateway, option) }))
@@ -73,7 +75,8 @@ export function upgradeGuards(
         (ref) => instanceOf(ref, gateway, client),
         client,
         context,
-        (error) => report(error, `a guard of ${gateway.type.name} threw`),
+        (error, isExpected) =>
+          report(error, `a guard of ${gateway.type.name} threw`, undefined, { client, isExpected }),
       );
       if (refused !== undefined) return { ...refused, headers: context.response._headers };
     }
@@ -85,14 +88,14 @@ export function upgradeGuards(
  * Runs one guard after the other, and returns the first refusal. Never rejects.
  *
  * @param load returns the instance of a guard
- * @param report receives errors other than an `HttpException` or a `WsException`
+ * @param report receives errors that are not the client's fault. Those that are `isExpected`, with a status, are not logged
  */
 export async function runGuards<Ref>(
   refs: readonly Ref[],
   load: (ref: Ref) => CanActivate | Promise<CanActivate>,
   client: EnvelopeSocket,
   context: ExecutionContext,
-  report: (error: unknown) => void,
+  report: (error: unknown, isExpected: boolean) => void,
 ): Promise<HttpRefusal | undefined> {
   for (const ref of refs) {
     try {
@@ -163,8 +166,9 @@ function findContextKey(): string | symbol | undefined {
 }
 
 /** Converts an error that a guard threw to an HTTP response. Without a status between 300 and 599 it is 401 or 403. */
-function toRefusal(error: unknown, report: (error: unknown) => void): HttpRefusal {
+function toRefusal(error: unknown, report: (error: unknown, isExpected: boolean) => void): HttpRefusal {
   if (isHttpException(error)) {
+    if (!isClientFault(error)) report(error, true);
     const status = error.getStatus();
     const response = error.getResponse();
     const body = typeof response === 'string' ? { statusCode: status, message: response } : response;
@@ -179,7 +183,7 @@ function toRefusal(error: unknown, report: (error: unknown) => void): HttpRefusa
     const known = isRefusalStatus(status) ? status : 401;
     return { status: known, body: { statusCode: known, message: error.message, ...thrown } };
   }
-  report(error);
+  report(error, false);
   return refusal(500, 'Internal server error');
 }
 

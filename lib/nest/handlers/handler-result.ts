@@ -113,7 +113,7 @@ export class HandlerResult implements MessageResult, SourceTarget {
   fail(error: unknown): void {
     if (isAbort(error, this.isAborted)) return;
     this.trace?.fail(error);
-    if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`);
+    if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`, this.event);
     const payload = toExceptionPayload(error);
     if (this.request !== undefined) this.request.fail(payload);
     else this.client._outbound.reply('exception', payload);
@@ -195,7 +195,7 @@ export class HandlerResult implements MessageResult, SourceTarget {
   /** @internal Logs what a source throws when it is closed. */
   reportEnd(error: unknown): void {
     if (isAbort(error, this.isAborted)) return;
-    this.client._report(error, `the source of "${this.event}" threw when it was ended`);
+    this.client._report(error, `the source of "${this.event}" threw when it was ended`, this.event);
   }
 
   private get isAborted(): boolean {

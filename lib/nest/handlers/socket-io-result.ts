@@ -61,7 +61,7 @@ export class SocketIoResult implements MessageResult, SourceTarget {
     try {
       this.client.emit(String(event), data);
     } catch (error) {
-      this.client._report(error, `the result of "${this.event}" cannot be sent`);
+      this.client._report(error, `the result of "${this.event}" cannot be sent`, this.event);
     }
   }
 
@@ -69,7 +69,7 @@ export class SocketIoResult implements MessageResult, SourceTarget {
   fail(error: unknown): void {
     if (isAbort(error, this.isAborted)) return;
     this.trace?.fail(error);
-    if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`);
+    if (!isClientFault(error)) this.client._report(error, `"${this.event}" threw`, this.event);
     this.client._outbound.fail(toExceptionPayload(error));
   }
 
@@ -126,7 +126,7 @@ export class SocketIoResult implements MessageResult, SourceTarget {
   /** @internal */
   reportEnd(error: unknown): void {
     if (isAbort(error, this.isAborted)) return;
-    this.client._report(error, `the source of "${this.event}" threw when it was ended`);
+    this.client._report(error, `the source of "${this.event}" threw when it was ended`, this.event);
   }
 }
 

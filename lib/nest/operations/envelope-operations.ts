@@ -220,9 +220,7 @@ export class EnvelopeOperations {
     details: Readonly<Record<string, unknown>>,
   ): void {
     const { host, blocks } = this.adapter;
-    const known = host.access.blocks
-      .entries()
-      .find((entry) => entry.kind === subject.kind && entry.name === subject.name);
+    const known = host.access.blocks.find(subject);
     // later than what it replaces, also within one millisecond
     const at = Math.max(Date.now(), (known?.at ?? 0) + 1);
     const { kind, name } = subject;

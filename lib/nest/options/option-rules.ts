@@ -100,6 +100,7 @@ const RULES: Readonly<Record<keyof EnvelopeOptions | keyof GatewayOptions, Rule>
     accepts: (value) => Array.isArray(value) && value.every(isTransport),
     only: 'adapter',
   },
+  onError: { ...callback('(error, { client, event }) => Sentry.captureException(error)'), only: 'adapter' },
   port: { takes: PORT, accepts: (value) => toPort(value) !== undefined },
   path: { takes: "a string, such as '/ws'", accepts: (value) => typeof value === 'string' },
   namespace: {

@@ -1,6 +1,7 @@
 import type { WebSocketOptions } from '../../server/transport/web-socket-acceptor.js';
 import type { CompressionOptions } from './compression-options.js';
 import { limitsOf, resolvePathLimits, type Limits, type PathLimits, type Resolved } from './limits.js';
+import type { OnError } from './error-hook.js';
 import type { OnceStore } from './once-store.js';
 import type { RecoveryOptions } from './recovery-options.js';
 import type { EnvelopeSocket } from '../../server/socket/envelope-socket.js';
@@ -158,6 +159,12 @@ export interface EnvelopeOptions extends PathOptions {
    * "Internal server error". Default `false`: nothing is checked, and nothing is loaded.
    */
   validateEmits?: boolean;
+  /**
+   * Receives each error that the log has, and each `HttpException` with a status from 500 on, with the client and the event that it
+   * belongs to: for Sentry and the like. What is a client's fault never reaches it. Unlike the log, it is called for every error. What
+   * it throws is logged. Default: none.
+   */
+  onError?: OnError;
   /** The port for gateways that name none. Default 0: the application's HTTP server. */
   port?: number;
   /** The path for gateways that name none. Default `/`, as in `WsAdapter`. */

@@ -30,7 +30,18 @@ export interface ObservedSocket {
 }
 
 /** Logs errors that no caller can catch. Repeated errors are counted by `subject`, or by `where` if it is absent. */
-export type ErrorReporter = (error: unknown, where: string, subject?: string) => void;
+export type ErrorReporter = (error: unknown, where: string, subject?: string, source?: ErrorSource) => void;
+
+/** Where an error came from. */
+export interface ErrorSource {
+  readonly client?: object | undefined;
+  /** The event as its handler or listener names it. */
+  readonly event?: string | undefined;
+  /** What failed. By default it follows from the other two. */
+  readonly kind?: 'message' | 'connection' | 'server';
+  /** Whether the application threw it on purpose, such as an `HttpException`: it is not logged. */
+  readonly isExpected?: boolean | undefined;
+}
 
 /** The state of a server's connection to the other nodes. */
 export interface ClusterStatus {

@@ -18,7 +18,7 @@ import { callSafely } from '../util/safe-call.js';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 import type { RoomHistory, ServerHistory } from '../rooms/history.js';
-import type { ClusterStatus } from '../diagnostics/types.js';
+import type { ClusterStatus, ErrorSource } from '../diagnostics/types.js';
 import { channels } from '../diagnostics/channels.js';
 import { Engine } from '../socket/engine.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
@@ -332,8 +332,8 @@ export class EnvelopeServer<
     this._config.services.warn(`${this.name}: ${subject}`, `${this.name}: ${text}`);
   }
   /** @internal Logs an error. */
-  _report(error: unknown, where: string): void {
-    this._config.services.report(error, `${this.name}: ${where}`);
+  _report(error: unknown, where: string, source?: ErrorSource): void {
+    this._config.services.report(error, `${this.name}: ${where}`, undefined, source);
   }
   /** @internal Handles an event of another node. Creates the presence first, if the event is for it. */
   override _onServerSideEmit(args: unknown): void {

@@ -15,6 +15,7 @@ import { withCode } from '../../protocol/with-code.js';
 import { assertEventName } from '../util/arguments.js';
 import { callSafely, UserEvents } from '../util/safe-call.js';
 import type { ConnectionListeners } from './admission.js';
+import type { ErrorSource } from '../diagnostics/types.js';
 import type { ClientEvents } from '../rooms/adapter-types.js';
 import { serverSideEmit } from '../rooms/server-side-emit.js';
 
@@ -39,7 +40,7 @@ export abstract class ServerEvents<Client, Server, ServerSide extends EventsMap>
   /** The adapter that manages the rooms, with the interface of Socket.IO's adapters. */
   abstract get adapter(): Adapter;
   /** @internal */
-  abstract _report(error: unknown, where: string): void;
+  abstract _report(error: unknown, where: string, source?: ErrorSource): void;
   protected readonly events = new UserEvents((error, event) =>
     this._report(error, `a listener of "${event}" threw`),
   ).setMaxListeners(0);

@@ -1,3 +1,4 @@
+import type { ErrorSource } from '../diagnostics/types.js';
 import type { Adapter, BroadcastFlags, Room, SocketId } from 'socket.io-adapter';
 import type { Untyped } from '../../protocol/typed-events.js';
 import type { Handshake } from '../handshake/handshake.js';
@@ -95,5 +96,5 @@ export interface Namespace {
   /** @internal The histories of rooms; `undefined` without the option `history`. */
   readonly _history: MessageKeeper | undefined;
   /** @internal Logs an error that no caller can catch. */
-  _report(error: unknown, where: string): void;
+  _report(error: unknown, where: string, source?: ErrorSource): void;
 }

@@ -12,6 +12,7 @@ import type {
 } from '../../protocol/typed-events.js';
 import { withCode } from '../../protocol/with-code.js';
 import { assertCompress, assertTimeout } from '../util/arguments.js';
+import { causedByClient } from '../util/client-errors.js';
 import { callSafely, catchRejection } from '../util/safe-call.js';
 import { broadcastRequest } from './broadcast-ack.js';
 import { channels, type EnvelopeDiagnostics } from '../diagnostics/channels.js';
@@ -140,7 +141,7 @@ export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data =
     return new Promise((resolve, reject) => {
       const done = (error: Error | null, responses: AnswerOf<Emit, Event>[]): void => {
         if (error === null) resolve(responses);
-        else reject(Object.assign(error, { responses }));
+        else reject(causedByClient(Object.assign(error, { responses })));
       };
       this.emit(event, ...([...args, done] as Untyped));
     });

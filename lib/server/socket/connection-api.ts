@@ -306,8 +306,8 @@ export class ConnectionApi<Listen extends EventsMap> {
   }
 
   /** @internal */
-  _report(error: unknown, where: string): void {
-    this.nsp._report(error, where);
+  _report(error: unknown, where: string, event?: string, isExpected?: boolean): void {
+    this.nsp._report(error, where, { client: this, event, isExpected });
   }
 
   private emitterIfAny(event: string): EventEmitter | undefined {

@@ -292,7 +292,7 @@ export class MessageRouter implements MessageHandling<EnvelopeSocket> {
   listenerFailed(client: EnvelopeSocket, error: unknown, event: string, args: readonly unknown[]): void {
     currentTrace()?.fail(error);
     const { isClientFault, toPayload } = client.nsp._config.gateway.errors;
-    if (!isClientFault(error)) client._report(error, `a listener of "${event}" threw`);
+    if (!isClientFault(error)) client._report(error, `a listener of "${event}" threw`, event);
     // the last argument of a request's listener is the function that answers
     const ack = args.at(-1);
     const request = [...client._requests.values()].find((open) => open.ack === ack);

@@ -11,6 +11,7 @@ import type { EmitFlags } from '../rooms/adapter-types.js';
 import { BroadcastOperator } from '../rooms/broadcast-operator.js';
 import type { Connection } from '../transport/connection.js';
 import type { Encoded } from '../transport/encoding.js';
+import { causedByClient } from '../util/client-errors.js';
 import { callSafely } from '../util/safe-call.js';
 import { Answers, MAX_UNANSWERED } from './answers.js';
 import { failRunningRequest, INTERNAL_ERROR } from './incoming-request.js';
@@ -26,7 +27,7 @@ export interface OutboundSocket extends Omit<ObservedSocket, 'nsp'> {
   readonly _session: ResumableSession | undefined;
   readonly _requestsIfAny: RequestTable | undefined;
   _notifyOutgoing(event: string, args: readonly unknown[]): void;
-  _report(error: unknown, where: string): void;
+  _report(error: unknown, where: string, event?: string): void;
 }
 
 /** Everything that is emitted to one client, and the requests to it that wait for an answer. */
@@ -71,7 +72,7 @@ export class Outbound {
       if (!withError && error !== null) return;
       callSafely(
         () => Reflect.apply(last, undefined, withError ? [error, ...values] : values) as unknown,
-        (thrown) => this.socket._report(thrown, `the callback of "${event}" threw`),
+        (thrown) => this.socket._report(thrown, `the callback of "${event}" threw`, event),
       );
     };
     return this.send(flags, event, args.slice(0, -1), callback);
@@ -81,7 +82,7 @@ export class Outbound {
   ask(flags: EmitFlags, event: string, args: readonly unknown[]): Promise<Untyped> {
     return new Promise((resolve, reject) => {
       this.send(flags, event, args, (error, data, values = [data]) =>
-        error === null ? resolve(values[0]) : reject(error),
+        error === null ? resolve(values[0]) : reject(causedByClient(error)),
       );
     });
   }
@@ -167,7 +168,7 @@ export class Outbound {
       else outbox.pushEncoded(message);
     } catch (error) {
       currentTrace()?.fail(error);
-      socket._report(error, `the result of "${event}" cannot be written as JSON`);
+      socket._report(error, `the result of "${event}" cannot be written as JSON`, event);
       return this.fail(INTERNAL_ERROR);
     }
     socket._notifyOutgoing(event, args);

@@ -16,7 +16,7 @@ export interface RequestSocket {
     readonly reason: DisconnectReason | undefined;
   };
   _end(reason: DisconnectReason, code?: number, text?: string): void;
-  _report(error: unknown, where: string): void;
+  _report(error: unknown, where: string, event?: string): void;
 }
 
 /** The messages of one client that are in flight: open requests, running handlers, and streams. */

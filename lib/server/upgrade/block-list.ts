@@ -55,7 +55,8 @@ export class BlockList {
     return [...this.bySubject.values()].filter((entry) => this.find(entry) === entry);
   }
 
-  private find(subject: BlockSubject): BlockEntry | undefined {
+  /** Returns the entry of a subject; `undefined` if there is none, or if it is over. */
+  find(subject: BlockSubject): BlockEntry | undefined {
     const key = keyOf(subject);
     const entry = this.bySubject.get(key);
     if (entry === undefined || entry.until > Date.now()) return entry;
@@ -64,8 +65,10 @@ export class BlockList {
   }
 
   private makeRoom(): void {
-    const [first] = this.entries().sort((a, b) => a.until - b.until);
-    if (first !== undefined && this.bySubject.size > MAX_ENTRIES) this.bySubject.delete(keyOf(first));
+    let first: BlockEntry | undefined;
+    for (const entry of this.bySubject.values())
+      if (first === undefined || entry.until < first.until) first = entry;
+    this.bySubject.delete(keyOf(first!));
   }
 }
 

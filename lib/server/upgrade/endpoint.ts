@@ -166,7 +166,7 @@ export class Endpoint {
     const shared = (subject: string): string => this.server.name + subject.slice(name.length);
     return {
       ...services,
-      report: (error, where) => services.report(error, where, shared(where)),
+      report: (error, where, _, source) => services.report(error, where, shared(where), source),
       warn: (subject, text) => services.warn(shared(subject), text),
     };
   }

@@ -71,6 +71,7 @@ const sidebar = [
     ['Scaling out', 'scaling'],
     ['Observability', 'observability'],
     ['Operations', 'operations'],
+    ['Error reporting', 'errors-reporting'],
     ['Capacity', 'capacity'],
     ['Compression', 'compression'],
     ['Performance', 'performance'],

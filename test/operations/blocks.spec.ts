@@ -143,6 +143,14 @@ describe('EnvelopeOperations.block', () => {
     expect(there.adapter.operations.blocks[0]).toMatchObject({ user: 'x' });
   });
 
+  it('keeps ten thousand, and drops those that end first', async () => {
+    const app = await startApp({ providers });
+    const { operations } = app.adapter;
+    for (let id = 0; id <= 10_000; id++) operations.block({ user: id }, { duration: HOUR + id });
+    const names = operations.blocks.map((block) => block.user);
+    expect([names.length, names.includes('0'), names.includes('1')]).toEqual([10_000, false, true]);
+  });
+
   it.each<[unknown, unknown, RegExp]>([
     [{}, { duration: 1 }, /target is {}: it takes { address/],
     [{ address: 'x' }, { duration: 1 }, /address is "x": it takes an IP address/],

@@ -1,4 +1,5 @@
 import { $ } from '../dom.js';
+import { clock } from './format.js';
 
 const LABELS = {
   connecting: 'Connecting…',
@@ -38,11 +39,17 @@ export class StatePanel {
     const isFocused = document.activeElement === $('retry');
     $('retry').hidden = !this.#isLost;
     if (isFocused && !this.#isLost) $('view').focus();
-    // what is shown was true before, until new figures arrive
-    document.body.toggleAttribute('data-stale', state !== 'open');
+    this.#showAge(state === 'open');
     clearInterval(this.#timer);
     if (state === 'waiting') this.#timer = setInterval(() => this.#showDetail(), 1_000);
     this.#showDetail();
+  }
+
+  #showAge(isCurrent) {
+    document.body.toggleAttribute('data-stale', !isCurrent);
+    if (this.#isLost && $('stale').hidden)
+      $('stale').textContent = `There is no connection. What is shown is as of ${clock(Date.now())}.`;
+    $('stale').hidden = !this.#isLost;
   }
 
   #showDetail() {

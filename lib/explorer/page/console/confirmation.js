@@ -1,4 +1,5 @@
 import { h } from '../dom.js';
+import { labelled } from './labelled.js';
 
 /**
  * Asks in a dialog before an action. The dialog is modal: the browser keeps the focus in it, closes it with Escape, and returns the
@@ -11,9 +12,7 @@ import { h } from '../dom.js';
  */
 export function confirmAction({ title, text, verb, isDanger = false, fields = [], act }) {
   const problem = h('p', { class: 'warning', role: 'alert', hidden: true });
-  const inputs = fields.map((field) =>
-    h('label', { class: 'stacked' }, h('span', null, field.label), inputOf(field)),
-  );
+  const inputs = fields.map((field) => labelled('stacked', field.label, inputOf(field)));
   const cancel = h('button', { type: 'button', onclick: () => dialog.close() }, 'Cancel');
   const confirm = h('button', { class: isDanger ? 'primary danger' : 'primary' }, verb);
   const form = h(

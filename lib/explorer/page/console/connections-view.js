@@ -53,6 +53,11 @@ export class ConnectionsView {
     this.#pager.close();
   }
 
+  /** Requests the page at once, after an action. */
+  refresh() {
+    this.#pager.refresh();
+  }
+
   #load(request) {
     const { order, ...filter } = this.#query;
     return this.#context.request('connections', {

@@ -1,4 +1,5 @@
 import { h } from '../dom.js';
+import { labelled } from './labelled.js';
 import { routeTo } from './route.js';
 
 /**
@@ -8,9 +9,10 @@ import { routeTo } from './route.js';
  * @param query the present values by name
  */
 export function filterForm(view, fields, query) {
-  const controls = fields.map((field) =>
-    h('label', null, h('span', null, field.label), controlOf(field, query[field.name] ?? '')),
-  );
+  const controls = fields.map((field) => {
+    const [control, ...others] = [controlOf(field, query[field.name] ?? '')].flat();
+    return labelled('field', field.label, control, others);
+  });
   const isFiltered = Object.values(query).some((value) => value !== '');
   const form = h(
     'form',

@@ -37,7 +37,7 @@ export class Pager {
     const { cursors = [undefined], index = 0 } = remembered.get(this.#key) ?? {};
     this.#cursors = cursors;
     this.#index = index;
-    this.#poll = new Poll(() => this.#refresh(), REFRESH);
+    this.#poll = new Poll(() => this.#loadShown(), REFRESH);
     this.element = h(
       'nav',
       { class: 'pages', 'aria-label': 'Pages' },
@@ -51,6 +51,11 @@ export class Pager {
 
   close() {
     this.#poll.close();
+  }
+
+  /** Requests the page at once. */
+  refresh() {
+    this.#poll.now();
   }
 
   /** Returns a button that stops and continues the requests. */
@@ -77,7 +82,7 @@ export class Pager {
     this.#poll.now();
   }
 
-  async #refresh() {
+  async #loadShown() {
     const index = this.#index;
     const page = await this.#loadPage(this.#cursors[index]);
     // the user has chosen another page meanwhile

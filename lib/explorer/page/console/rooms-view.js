@@ -53,6 +53,11 @@ export class RoomsView {
     this.#pager?.close();
   }
 
+  /** Requests the page at once, after an action. */
+  refresh() {
+    this.#pager?.refresh();
+  }
+
   #load(request) {
     const { namespace, prefix = '', order } = this.#query;
     return this.#context.request('rooms', {

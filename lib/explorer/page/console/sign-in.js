@@ -32,7 +32,7 @@ export function signInView({ title, text, hints = [] }, signIn) {
     h(
       'form',
       { onsubmit: submit },
-      h('label', { class: 'stacked' }, h('span', null, 'Token'), token),
+      h('div', { class: 'stacked' }, h('label', { for: 'token' }, 'Token'), token),
       h(
         'p',
         { id: 'token-hint', class: 'hint' },

@@ -1,0 +1,10 @@
+import { startApp, type TestApp } from '../support/app.js';
+import { setUpConsole, TalkGateway, type ConsoleOptions } from './console-gateway.js';
+
+/** Starts an application with the console. @param port default: a free one */
+export function startTalk(options: ConsoleOptions = {}, port = 0): Promise<TestApp> {
+  return startApp(
+    { providers: [TalkGateway] },
+    { before: (app) => setUpConsole(app, options), listen: { host: '127.0.0.1', port } },
+  );
+}

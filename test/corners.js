@@ -26,6 +26,7 @@ const CORNERS = [
   ['documentation/links', ONCE],
   ['documentation/options', ONCE],
   ['documentation/types', ONCE],
+  ['operations/mixed', ONCE], // processes and Redis
   ['samples/', ONCE],
 
   ['cluster/adapters/classic-redis', TWO],
@@ -85,6 +86,7 @@ const ALONE = [
   'delivery/',
   'fuzz/',
   'once/',
+  'operations/mixed',
   'opentelemetry/',
   'presence/',
   'recovery/',

@@ -4,8 +4,11 @@ import type { SocketConstructor, SocketLike, UpgradeRefusal } from './web-socket
 
 const NORMAL = 1000;
 const ABNORMAL = 1006;
-/** Statuses with which a proxy answers a handshake that it does not understand. */
-const BROKEN: ReadonlySet<number> = new Set([400, 426, 502, 504]);
+/**
+ * Statuses of a handshake that did not reach a server of WebSockets as one: a proxy refuses it, or removes `Upgrade`, so that it is an
+ * ordinary request. A path that does not exist has 404, too, also over HTTP.
+ */
+const BROKEN: ReadonlySet<number> = new Set([400, 404, 405, 426, 501, 502, 504]);
 /** Statuses of `open` that say that the server does not offer HTTP. */
 const NOT_OFFERED: ReadonlySet<number> = new Set([404, 405]);
 
@@ -125,7 +128,11 @@ export class FallbackSocket implements SocketLike {
     this.#failure = failure;
     const status = failure.refusal?.status;
     if (this.#isClosed) return;
-    if ((status === undefined || BROKEN.has(status)) && webSocketFailed(this.#url)) this.#openHttp();
+    if (!isBroken(status)) return this.#report(failure);
+    const isDue = webSocketFailed(this.#url);
+    // without a status, or with 502 or 504, the server may restart; others are the answer to something that is no WebSocket
+    const isCertain = status !== undefined && status < 500;
+    if (isDue || isCertain) this.#openHttp();
     else this.#report(failure);
   }
 
@@ -170,4 +177,9 @@ export class FallbackSocket implements SocketLike {
       this.onclose?.(event);
     };
   }
+}
+
+/** @param status of a handshake; below 400 for a page of the application */
+function isBroken(status = 0): boolean {
+  return status < 400 || BROKEN.has(status);
 }

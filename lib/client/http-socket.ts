@@ -25,7 +25,7 @@ const NO_CODE = 1005;
 const ABNORMAL = 1006;
 /** The close codes for statuses of later requests. After others the client connects again, and then the guards decide. */
 const CODES: Readonly<Record<number, number>> = { 401: 4401, 409: 1002, 413: 1009 };
-/** Milliseconds for the last messages of a connection that the client closes. */
+/** Milliseconds for the last messages of a connection that the client closes, and for its goodbye. */
 const CLOSE_TIMEOUT = 5_000;
 /** Milliseconds after which the loss of a response is ordinary: some proxies limit the time of one. */
 const STABLE_AFTER = 1_000;
@@ -83,12 +83,15 @@ export class HttpSocket implements SocketLike {
 
   close(code: number = NORMAL, reason = ''): void {
     if (this.readyState >= CLOSING) return;
+    const isOpen = this.readyState === OPEN;
     this.readyState = CLOSING;
-    this.#release();
-    void this.#sender.finish(CLOSE_TIMEOUT).then(() => {
-      this.#sayGoodbye(code, reason);
-      this.#end(code, reason);
-    });
+    clearTimeout(this.#silence);
+    if (!isOpen) return this.#end(ABNORMAL, '');
+    void this.#sender
+      .finish(CLOSE_TIMEOUT)
+      // the response lasts until then, so that the server can end it
+      .then(() => this.#sayGoodbye(code, reason))
+      .then(() => this.#end(code, reason));
   }
 
   /** Reads one response after the other, until the connection ends. */
@@ -202,7 +205,7 @@ export class HttpSocket implements SocketLike {
   }
 
   #giveUp(): void {
-    this.#sayGoodbye(PING_TIMEOUT);
+    void this.#sayGoodbye(PING_TIMEOUT);
     this.#end(ABNORMAL, 'the server is silent, or a proxy holds its response back');
   }
 
@@ -211,16 +214,17 @@ export class HttpSocket implements SocketLike {
     this.#end(CODES[status] ?? ABNORMAL, `HTTP status ${status}`);
   }
 
-  readonly #leave = (): void => this.#sayGoodbye(GOING_AWAY);
+  readonly #leave = (): void => void this.#sayGoodbye(GOING_AWAY);
 
   /** Tells the server that the connection is over. The request survives the page. */
-  #sayGoodbye(code: number, reason = ''): void {
-    if (this.#line.key === undefined) return;
+  async #sayGoodbye(code: number, reason = ''): Promise<void> {
     const body = JSON.stringify({ code, reason });
-    this.#request('close', { ...headersOf(this.#line), ...JSON_BODY }, { body, keepalive: true }).then(
-      discard,
-      () => undefined,
-    );
+    const headers = { ...headersOf(this.#line), ...JSON_BODY };
+    const abort = new AbortController();
+    const timer = setTimeout(() => abort.abort(), CLOSE_TIMEOUT);
+    const { signal } = abort;
+    await this.#request('close', headers, { body, signal, keepalive: true }).then(discard, () => undefined);
+    clearTimeout(timer);
   }
 
   #end(code: number, reason: string, error?: unknown): void {

@@ -78,7 +78,7 @@ describe('with a WebSocket and HTTP, the client', () => {
     expect((await closed)[0]).toBe(1000);
   });
 
-  it.each(['break', 400, 426, 502, 504] satisfies Handshakes[])(
+  it.each(['break', 200, 302, 400, 404, 405, 426, 501, 502, 504] satisfies Handshakes[])(
     'uses HTTP within the same attempt if handshakes get: %s',
     async (handshakes) => {
       const network = await start();
@@ -96,7 +96,7 @@ describe('with a WebSocket and HTTP, the client', () => {
   it.each([
     [401, false],
     [403, false],
-    [404, false],
+    [410, false],
     [429, true],
     [500, true],
     [503, true],

@@ -22,6 +22,7 @@ export function declareReconnectChecks({ it }: Suite, fixture: ClientFixture): v
     connection = await terminate(connection);
     equal(connection.auth, { token: 't', session: 's2', offset: 'o1' });
     connection.sendSession({ session: 's3', recovered: true });
+    await fixture.client.reported('connected');
     connection.send({ event: 'said', data: 'missed', offset: 'o2' });
     matches(await fixture.client.reported('event'), { data: 'missed' });
     connection.send({ event: '$offset', offset: 'o3' });
@@ -29,6 +30,8 @@ export function declareReconnectChecks({ it }: Suite, fixture: ClientFixture): v
     connection = await terminate(connection);
     equal(connection.auth, { token: 't', session: 's3', offset: 'o3' });
     connection.sendSession({ session: 's4', recovered: true });
+    // a client may refuse to send before
+    await fixture.client.reported('connected');
     fixture.client.do({ do: 'ask', key: 'a', event: 'sum' });
     connection.send({ ack: (await connection.next('sum')).id!, data: 1, offset: 'o4' });
     await fixture.client.reported('answer', 'a');

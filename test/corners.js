@@ -17,6 +17,7 @@ const CORNERS = [
   ['browser/', ONCE], // Chromium against the samples, which are Nest 12 on Express
   ['cluster/faults/', ONCE], // brokers and processes that fail, with long waits
   ['conformance/mutants', ONCE],
+  ['conformance/reference', ONCE],
   ['conformance/rules', ONCE],
   ['contract/schema-', ONCE], // Jest cannot load arktype and typebox as CommonJS, as Nest 11 is
   ['contract/types-', ONCE], // compilers and samples

@@ -2,11 +2,17 @@ import type { TestApp } from '../support/app.js';
 import type { ClientUnderTest, Report } from '../../lib/conformance/client/client-under-test.js';
 import { CLIENTS } from './clients.js';
 import { startFixture } from './fixture.js';
+import { REFERENCE_CLIENTS } from './reference-clients.js';
+
+declare const NEST_MAJOR: 11 | 12;
 
 /** The reports that end a request. */
 const ENDS = ['answer', 'failed'];
 
-describe.each(CLIENTS)('PROTOCOL.md: $name', ({ describe: describeClient, make }) => {
+// these have no Nest in them
+const others = NEST_MAJOR === 12 ? REFERENCE_CLIENTS : [];
+
+describe.each([...CLIENTS, ...others])('PROTOCOL.md: $name', ({ describe: describeClient, make }) => {
   describeClient('our own server', () => {
     let app: TestApp;
     let client: ClientUnderTest;

@@ -10,7 +10,7 @@ export interface TypedSchema<Payload> extends JsonSchema {
   readonly [PAYLOAD]?: Payload;
 }
 
-/** A class that describes a payload: a DTO, or `String`, `Number`, `Boolean` or `Date`. */
+/** A class that describes a payload: a DTO, or `String`, `Number`, `Boolean`, `Date`, or `Buffer` or `Uint8Array` for bytes. */
 export type SchemaClass = abstract new (...args: never[]) => object;
 
 /**

@@ -1,4 +1,6 @@
 import type { JsonSchema } from './asyncapi-types.js';
+import { BYTES } from './design-types.js';
+import { pointer } from './naming.js';
 
 type Keywords = Record<string, unknown>;
 
@@ -73,4 +75,28 @@ function mapValues(record: object, map: (value: unknown) => unknown): Keywords {
 
 function isRecord(value: unknown): value is Keywords {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The classes of bytes. `@nestjs/swagger` takes them for DTO classes without properties. */
+const BYTE_CLASSES = ['Buffer', 'Uint8Array', 'ArrayBuffer'];
+
+/** Returns schemas of components, converted, in which bytes are text and not references to empty objects. */
+export function componentsOfOpenApi(
+  components: Readonly<Record<string, object>>,
+): Record<string, JsonSchema> {
+  const isBytes = (name: string): boolean =>
+    BYTE_CLASSES.includes(name) &&
+    Object.keys((components[name] as { properties?: object }).properties ?? {}).length === 0;
+  const bytes = Object.keys(components).filter(isBytes);
+  const references = bytes.map((name) => pointer('components', 'schemas', name));
+  const withBytes = (schema: object): object =>
+    JSON.parse(
+      JSON.stringify(schema, (_key, value: unknown) =>
+        isRecord(value) && references.includes(value['$ref'] as string) ? BYTES : value,
+      ),
+    ) as object;
+  const others = Object.entries(components).filter(([name]) => !bytes.includes(name));
+  return Object.fromEntries(
+    others.map(([name, schema]) => [name, fromOpenApi(bytes.length === 0 ? schema : withBytes(schema))]),
+  );
 }

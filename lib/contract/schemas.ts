@@ -4,7 +4,7 @@ import type { JsonSchema } from './asyncapi-types.js';
 import { mergeObjects, schemaByValidators } from './dto-schema.js';
 import type { SchemaClass, SchemaSource } from './events.js';
 import { pointer, sorted } from './naming.js';
-import { fromOpenApi } from './open-api.js';
+import { componentsOfOpenApi } from './open-api.js';
 import type { Peers } from './optional-peers.js';
 import { embedSchema } from './embedded-schema.js';
 import { exportSchema, toDocument, type SchemaConverter, type SchemaDocument } from './exported-schema.js';
@@ -200,9 +200,7 @@ export class Schemas {
       { openapi: '3.0.0', info },
       { include: [NoModule], extraModels: [type] },
     );
-    return Object.fromEntries(
-      Object.entries(components?.schemas ?? {}).map(([name, schema]) => [name, fromOpenApi(schema)]),
-    );
+    return componentsOfOpenApi(components?.schemas ?? {});
   }
 
   private keep(name: string, schema: JsonSchema, where: string, type?: Named): void {

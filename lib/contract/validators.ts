@@ -1,4 +1,5 @@
 import type { JsonSchema } from './asyncapi-types.js';
+import { plainSchema } from './design-types.js';
 import type { Peers } from './optional-peers.js';
 
 type Validator = NonNullable<Peers['validator']>;
@@ -38,6 +39,8 @@ const MEANINGS: Readonly<Record<string, JsonSchema | ((...constraints: Constrain
   isNotEmptyObject: { type: 'object', minProperties: 1 },
   isArray: { type: 'array' },
   isDate: text('date-time'),
+  // bytes, for example
+  isInstance: (type) => plainSchema(type) ?? {},
   isEnum: (entity, values) => ({ enum: values ?? Object.values(entity as object) }),
   isIn: (values) => ({ enum: values }),
   isNotIn: (values) => ({ not: { enum: values } }),

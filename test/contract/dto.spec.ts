@@ -1,8 +1,28 @@
 import { ApiProperty } from '@nestjs/swagger';
-import { WebSocketGateway } from '@nestjs/websockets';
+import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
 import { Transform, Type } from 'class-transformer';
-import { Equals, IsArray, IsInt, IsNotIn, IsOptional, Length, Min, ValidateNested } from 'class-validator';
-import { createContract, Emits, type JsonSchema, type SchemaClass } from '../../lib/contract/index.js';
+import {
+  Allow,
+  Equals,
+  IsArray,
+  IsBase64,
+  IsInstance,
+  IsInt,
+  IsNotIn,
+  IsOptional,
+  Length,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import {
+  contractToTypes,
+  createContract,
+  Emits,
+  schema,
+  type ContractMessage,
+  type JsonSchema,
+  type SchemaClass,
+} from '../../lib/contract/index.js';
 import { startApp } from '../support/app.js';
 import { AuthorDto, PlaceDto, SaidDto, SayDto, UndescribedDto } from './rich-app.js';
 
@@ -158,5 +178,83 @@ describe('the schema of a DTO', () => {
 
   it('is any object if nothing is known about the class', async () => {
     expect(await schemasOf(UndescribedDto)).toEqual({ UndescribedDto: { type: 'object' } });
+  });
+});
+
+describe('bytes', () => {
+  const bytes = { type: 'string', format: 'binary', contentEncoding: 'base64' };
+
+  class FileDto {
+    @Allow() whole!: Buffer;
+    @IsInstance(Uint8Array) part!: Uint8Array;
+    @IsOptional() @IsInstance(Buffer) sum?: Buffer;
+    @IsArray() @IsInstance(Uint8Array, { each: true }) parts!: Uint8Array[];
+    @ApiProperty() described!: Buffer;
+    @ApiProperty({ type: 'string', format: 'binary' }) written!: Uint8Array;
+    /** Not bytes: text that the application encodes. */
+    @IsBase64() text!: string;
+  }
+
+  it('are binary text in the schema of a DTO', async () => {
+    const { FileDto: schema } = await schemasOf(FileDto);
+    expect(schema).toEqual({
+      type: 'object',
+      properties: {
+        described: bytes,
+        written: { type: 'string', format: 'binary' },
+        whole: bytes,
+        part: bytes,
+        sum: bytes,
+        parts: { type: 'array', items: bytes },
+        text: { type: 'string', contentEncoding: 'base64' },
+      },
+      required: ['described', 'written', 'part', 'parts', 'text'],
+    });
+  });
+
+  it('may be a whole payload, of a parameter, of a return type and of @Emits', async () => {
+    @Emits({ file: Buffer, parts: [Uint8Array] })
+    @WebSocketGateway()
+    class Gateway {
+      @SubscribeMessage('echo')
+      echo(@MessageBody() data: Buffer): Uint8Array {
+        return data;
+      }
+    }
+    const app = await startApp({ providers: [Gateway] });
+    const { channels } = await createContract(app.nest, OPTIONS);
+    const payloads = Object.values(channels).flatMap(({ messages }) => Object.values(messages));
+    const data = (payloads as ContractMessage[]).map(({ name, payload }) => [
+      name,
+      (payload?.['properties'] as Record<string, unknown> | undefined)?.['data'],
+    ]);
+    expect(data.filter(([, schema]) => schema !== undefined)).toEqual([
+      ['echo', bytes],
+      ['echo', bytes],
+      ['file', bytes],
+      ['parts', { type: 'array', items: bytes }],
+    ]);
+  });
+
+  it('are Uint8Array in the types of clients', async () => {
+    const file = schema<object>({
+      type: 'object',
+      required: ['bytes', 'maybe', 'text'],
+      properties: {
+        bytes,
+        maybe: { type: ['string', 'null'], format: 'binary' },
+        text: { type: 'string', contentEncoding: 'base64' },
+      },
+    });
+
+    @Emits({ file, raw: Buffer })
+    @WebSocketGateway()
+    class Gateway {}
+    const app = await startApp({ providers: [Gateway] });
+    const types = await contractToTypes(await createContract(app.nest, OPTIONS));
+    expect(types).toContain('bytes: Uint8Array;');
+    expect(types).toContain('maybe: Uint8Array | null;');
+    expect(types).toContain('text: string;');
+    expect(types).toMatch(/raw: \(data: Uint8Array\) => void/);
   });
 });

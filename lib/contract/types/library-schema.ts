@@ -29,12 +29,14 @@ const COMPOSED = ['allOf', 'anyOf', 'oneOf'];
  * - `title` and `$id` are gone: the library would declare a type of that name
  * - its own keywords, such as `tsType`, are gone: a contract of others could write any code with them
  * - an object accepts only its properties, so that the compiler finds misspelled ones; one without properties accepts all
+ * - bytes are `Uint8Array`, as clients with MessagePack send and receive them
  */
 export function librarySchema(schema: unknown, refer: Refer): JsonSchema | boolean {
   if (typeof schema === 'boolean') return schema;
   if (!isSchema(schema)) return unknown();
   const { $ref: reference, description } = schema;
   if (typeof reference === 'string') return typeNamed(refer(reference) ?? 'unknown', description);
+  if (isBytes(schema)) return bytes(schema);
   if (!TYPED.some((keyword) => keyword in schema)) return unknown(description);
   const nested = (value: unknown): JsonSchema | boolean => librarySchema(value, refer);
   return {
@@ -91,6 +93,16 @@ function arrayKeywords(schema: JsonSchema, nested: Nested): JsonSchema {
     ...(rest !== undefined &&
       rest !== false && { additionalItems: rest === true ? unknown() : nested(rest) }),
   };
+}
+
+/** `format: binary` is what OpenAPI, zod and this package call bytes. */
+function isBytes({ type, format }: JsonSchema): boolean {
+  return format === 'binary' && [type].flat().includes('string');
+}
+
+function bytes({ type, description }: JsonSchema): JsonSchema {
+  const isNullable = Array.isArray(type) && type.includes('null');
+  return typeNamed(isNullable ? 'Uint8Array | null' : 'Uint8Array', description);
 }
 
 function unknown(description?: unknown): JsonSchema {

@@ -12,6 +12,11 @@ export type PayloadCheck = (value: unknown) => readonly PayloadIssue[];
 
 const VALID: readonly PayloadIssue[] = [];
 
+const BYTES: [string, (value: unknown) => boolean] = [
+  'bytes',
+  (value) => ArrayBuffer.isView(value) || value instanceof ArrayBuffer,
+];
+
 /** The checks of built-in classes. */
 const PLAIN = new Map<unknown, [name: string, isValid: (value: unknown) => boolean]>([
   [String, ['a string', (value) => typeof value === 'string']],
@@ -19,6 +24,9 @@ const PLAIN = new Map<unknown, [name: string, isValid: (value: unknown) => boole
   [Boolean, ['a boolean', (value) => typeof value === 'boolean']],
   [Array, ['a list', Array.isArray]],
   [Date, ['a date', (value) => !Number.isNaN(dateOf(value).getTime())]],
+  [Buffer, BYTES],
+  [Uint8Array, BYTES],
+  [ArrayBuffer, BYTES],
 ]);
 
 function dateOf(value: unknown): Date {

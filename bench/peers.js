@@ -1,9 +1,10 @@
 // The servers that the bench compares: for each the program, its arguments, and the protocol of its clients.
 import { existsSync } from 'node:fs';
-import { createRequire } from 'node:module';
+import { isInstalled as isPackageInstalled } from './peers/install.js';
 
 const PLAIN = new URL('./servers/plain.js', import.meta.url);
-const UWS = new URL('./servers/uws.js', import.meta.url);
+const UWS = new URL('./peers/uws.js', import.meta.url);
+const CROSSWS = new URL('./peers/crossws.js', import.meta.url);
 const NEST = new URL('./servers/nest.js', import.meta.url);
 const BUILD = '../../dist/esm/index.js';
 
@@ -41,7 +42,20 @@ export const PEERS = {
     protocol: 'socket.io',
     what: 'Nest + Socket.IO, websocket only',
   },
-  'uWebSockets.js': { file: UWS, args: [], protocol: 'envelope', what: 'uWebSockets.js, written by hand' },
+  crossws: {
+    file: CROSSWS,
+    args: [],
+    protocol: 'envelope',
+    needs: 'crossws',
+    what: 'crossws on Node, written by hand',
+  },
+  'uWebSockets.js': {
+    file: UWS,
+    args: [],
+    protocol: 'envelope',
+    needs: '@trufflesuite/uws-js-unofficial',
+    what: 'uWebSockets.js, written by hand',
+  },
   'no limits': { ...ours(BUILD, 'no limits'), what: 'ours with every limit off' },
   'with context': { ...ours(BUILD, 'with context'), what: 'ours with the option messageContext' },
   'with telemetry': {
@@ -84,15 +98,8 @@ export const withCompression = (peer) =>
 /** Whether this package has been built with the entry for clients of Socket.IO. */
 export const hasSocketIO = existsSync(new URL('../dist/esm/socketio/index.js', import.meta.url));
 
-const require = createRequire(import.meta.url);
-
-/** Returns whether a peer is installed: uWebSockets.js is not a dependency. */
+/** Returns whether a peer can be measured: some packages are no dependencies of this one. */
 export function isInstalled(name) {
-  if (PEERS[name]?.file !== UWS) return true;
-  try {
-    require.resolve('@trufflesuite/uws-js-unofficial');
-    return true;
-  } catch {
-    return false;
-  }
+  const needs = PEERS[name]?.needs;
+  return needs === undefined || isPackageInstalled(needs);
 }

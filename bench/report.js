@@ -5,6 +5,12 @@ export const median = (values) => {
   return (sorted[Math.floor(middle)] + sorted[Math.ceil(middle) - 1]) / 2;
 };
 
+/** Returns the quarter points: half of the values lie between them. */
+export function middleHalf(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  return [0.25, 0.75].map((part) => sorted[Math.floor((sorted.length - 1) * part)]);
+}
+
 export const show = (value) =>
   value >= 1000
     ? Math.round(value).toLocaleString('en')

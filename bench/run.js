@@ -8,12 +8,13 @@
 //   --peers ours,raw,…  only these peers
 //   --against <git ref> compare this tree with that commit
 //   --profile <folder>  write CPU profiles of the servers
-//   --json <file>       write the results for bench/chart.js
+//   --json <file>       write the results
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { buildOf } from './against.js';
+import { measureRounds } from './measure.js';
 import { hasSocketIO, isInstalled, otherBuild, PEERS } from './peers.js';
 import { asideRows, overview, RATIO_HEAD, ratioRows, table } from './report.js';
 import { WORKLOADS } from './workloads.js';
@@ -49,10 +50,9 @@ const heading = [
     .map((load) => load.toFixed(1))
     .join(' ')}`,
 ];
-if (!isInstalled('uWebSockets.js'))
-  console.log(
-    'uWebSockets.js is not installed and not measured. To add it: npm install --no-save @trufflesuite/uws-js-unofficial\n',
-  );
+const absent = Object.keys(PEERS).filter((name) => !isInstalled(name));
+if (absent.length > 0)
+  console.log(`Not installed, and not measured: ${absent.join(', ')}. To add them: node bench/peers/install.js\n`);
 console.log(`${heading.join(', ')}; medians of ${rounds} interleaved rounds\n`);
 
 if (!hasSocketIO)
@@ -71,16 +71,9 @@ for (const workload of chosen) {
   const installed = able.filter(isInstalled);
   if (installed.length < 2 && values.against === undefined) continue;
   const names = values.against === undefined ? installed : ['ours', values.against];
-  const all = [];
-  for (let round = 0; round < rounds; round++) {
-    const order = round % 2 === 0 ? names : names.toReversed();
-    const figures = {};
-    for (const name of order) {
-      process.stderr.write(`${workload.name}: round ${round + 1}, ${name}            \r`);
-      figures[name] = await workload.run(peers[name], Number(values.share), flags);
-    }
-    all.push(figures);
-  }
+  const all = await measureRounds(workload, Object.fromEntries(names.map((name) => [name, peers[name]])), {
+    ...{ rounds, share: Number(values.share), flags },
+  });
   results[workload.name] = all;
   const pairs = names.filter((name) => name !== 'ours').map((name) => ['ours', name]);
   pairs.push(...(workload.pairs ?? []).filter((pair) => pair.every((name) => names.includes(name))));

@@ -1,7 +1,7 @@
-// uWebSockets.js, with only what the workloads need. It is not a dependency of this package:
-// npm install --no-save @trufflesuite/uws-js-unofficial
+// uWebSockets.js, with only what the workloads need. It is not a dependency of this package: see install.js. Its own releases are
+// not on npm's registry; this one is a copy of one of them.
 import uws from '@trufflesuite/uws-js-unofficial';
-import { manySmallRooms, repeat, TEXT } from './common.js';
+import { manySmallRooms, repeat, TEXT } from '../servers/common.js';
 import { ownCpu, ownMemory, serve } from '../processes.js';
 
 const clients = new Set();

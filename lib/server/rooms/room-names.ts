@@ -108,7 +108,7 @@ export function refuseJoin(
  * its user.
  */
 export function refuseLeave(
-  rooms: ReadonlySet<Room>,
+  rooms: Iterable<Room>,
   id: string,
   { maxRoomNameLength }: ConnectionLimits,
 ): RoomRefusal | undefined {
@@ -135,6 +135,7 @@ function isList(rooms: Rooms): rooms is Iterable<Room> {
   return typeof rooms === 'object' && rooms !== null && typeof rooms[Symbol.iterator] === 'function';
 }
 
-function isName(room: unknown): room is Room {
+/** Returns whether a value is the name of one room. */
+export function isName(room: unknown): room is Room {
   return typeof room === 'string' || Number.isFinite(room);
 }

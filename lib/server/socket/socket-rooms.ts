@@ -4,7 +4,14 @@ import { publishLimit } from '../diagnostics/channels.js';
 import type { ObservedSocket } from '../diagnostics/types.js';
 import { nameOfUser, type ClientWithUser } from '../handshake/user-identity.js';
 import { user } from '../handshake/user-name.js';
-import { refuseJoin, refuseLeave, INVALID_NAME, parseRooms, type RoomRefusal } from '../rooms/room-names.js';
+import {
+  refuseJoin,
+  refuseLeave,
+  INVALID_NAME,
+  isName,
+  parseRooms,
+  type RoomRefusal,
+} from '../rooms/room-names.js';
 import type { Rooms } from '../rooms/adapter-types.js';
 import { enterUserRoom, leaveUserRoom } from '../rooms/user-room.js';
 import type { DisconnectReason } from '../transport/disconnect-reason.js';
@@ -30,9 +37,13 @@ export function join(
   rooms: Rooms,
   start: HistoryStart | undefined,
 ): Handled | Promise<JoinedHistory> | void {
-  const joinNow = (): Promise<void> | void => joinRooms(client, rooms);
-  if (start !== undefined) return joinWithHistory(client, rooms as Room, start, joinNow);
-  if (!client._isEnded) return joinNow();
+  // the function is made in another one: here it would cost each join without a history 90 bytes
+  if (start !== undefined) return joinFrom(client, rooms as Room, start);
+  if (!client._isEnded) return joinRooms(client, rooms);
+}
+
+function joinFrom(client: RoomSocket, room: Room, start: HistoryStart): Promise<JoinedHistory> {
+  return joinWithHistory(client, room, start, () => joinRooms(client, room));
 }
 
 /**
@@ -61,7 +72,8 @@ function joinRooms(client: RoomSocket, rooms: Rooms): Promise<void> | void {
  */
 export function leaveRooms(client: RoomSocket, rooms: Rooms): Promise<void> | void {
   const { id, nsp } = client;
-  const left = parseRooms(rooms);
+  // no set for one room: 0.2 of the 1.6 kB of garbage that a join and a leave made
+  const left = isName(rooms) ? [rooms] : parseRooms(rooms);
   if (left === undefined) return refuse(client, 'leave', INVALID_NAME);
   const refused = refuseLeave(left, id, client.nsp._config.limits);
   if (refused !== undefined) return refuse(client, 'leave', refused);

@@ -52,7 +52,9 @@ const heading = [
 ];
 const absent = Object.keys(PEERS).filter((name) => !isInstalled(name));
 if (absent.length > 0)
-  console.log(`Not installed, and not measured: ${absent.join(', ')}. To add them: node bench/peers/install.js\n`);
+  console.log(
+    `Not installed, and not measured: ${absent.join(', ')}. To add them: node bench/peers/install.js\n`,
+  );
 console.log(`${heading.join(', ')}; medians of ${rounds} interleaved rounds\n`);
 
 if (!hasSocketIO)

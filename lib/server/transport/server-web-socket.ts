@@ -1,5 +1,6 @@
 import { Writable, type Duplex } from 'node:stream';
 import { WebSocket } from 'ws';
+import { makePartsOnDemand, pingWithoutSender } from '../../ws/on-demand-parts.js';
 import type { SendCallback, SendOptions } from './connection.js';
 import type { DeflateWriter, NegotiatedDeflate } from './deflate-writer.js';
 
@@ -26,6 +27,9 @@ export class ServerWebSocket extends WebSocket {
   declare deflate: NegotiatedDeflate | undefined;
   /** Writes the messages that are compressed so. */
   declare writer: DeflateWriter | undefined;
+  static {
+    makePartsOnDemand(this);
+  }
 
   override emit(event: string | symbol, first?: unknown, second?: unknown): boolean {
     const { listener } = this;
@@ -52,7 +56,7 @@ export class ServerWebSocket extends WebSocket {
 
   override ping(...args: Parameters<WebSocket['ping']>): void {
     this.writer?.flush();
-    super.ping(...args);
+    if (args.length > 0 || !pingWithoutSender(this)) super.ping(...args);
   }
 
   override pong(...args: Parameters<WebSocket['pong']>): void {

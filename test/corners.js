@@ -64,6 +64,7 @@ const CORNERS = [
   ['socketio-clients/python', FIRST],
   ['rooms/memory-adapter', FIRST],
   ['transport/frame-order', FIRST],
+  ['transport/on-demand', FIRST],
   ['transport/outbox', FIRST],
 
   ['nest/mounting', FOUR],

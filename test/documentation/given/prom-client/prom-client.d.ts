@@ -1,0 +1,3 @@
+declare module 'prom-client' {
+  export const register: { readonly contentType: string; metrics(): Promise<string> };
+}

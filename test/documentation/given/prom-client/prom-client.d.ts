@@ -1,3 +1,0 @@
-declare module 'prom-client' {
-  export const register: { readonly contentType: string; metrics(): Promise<string> };
-}

@@ -12,8 +12,8 @@ module.exports = {
       exec_mode: 'cluster',
       instances: 'max',
       // pm2 sends SIGINT, on which app.enableShutdownHooks() closes the application: shutdownTimeout (5 s), sending the clients
-      // away (5 s), closing handshakes (2 s), handleDisconnect (2 s), so at most 14 s. Then pm2 kills the process; its default of
-      // 1.6 s cuts connections while answers are on their way. Milliseconds.
+      // away (5 s), closing handshakes, handleDisconnect, and messages on their way to Redis (2 s each), so at most 16 s. After
+      // this time pm2 kills the process; its default of 1.6 s cuts connections while answers are on their way. Milliseconds.
       kill_timeout: 25_000,
       // for the start, until the process listens
       listen_timeout: 30_000,

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import process from 'node:process';
 import { parse, parseAllDocuments } from 'yaml';
 import { resolvePathOptions } from '../../lib/nest/options/options.js';
-import { describeIf } from '../support/brokers/describe-if.js';
 
 const ROOT = process.cwd();
 const FOLDER = join(ROOT, 'docs/deploy');
@@ -22,12 +21,18 @@ const seconds = (text: string): number => Number(find(text, /^(\d+)s$/));
 
 const { pingInterval, pingTimeout, shutdownTimeout } = resolvePathOptions({});
 
-/** The longest shutdown with the default options, in seconds, from the constants of the code. */
+/** Returns a number of milliseconds that the code has as a constant. */
+function constant(file: string, name: string): number {
+  const code = readFileSync(join(ROOT, 'lib/server', file), 'utf8');
+  return Number(find(code, new RegExp(`const ${name} = ([\\d_]+);`)).replaceAll('_', ''));
+}
+
+/** The longest shutdown with the default options, in seconds. */
 function longestShutdown(): number {
-  const code = readFileSync(join(ROOT, 'lib/server/namespace/shutdown.ts'), 'utf8');
-  const constant = (name: string): number =>
-    Number(find(code, new RegExp(`const ${name} = ([\\d_]+);`)).replaceAll('_', ''));
-  return (shutdownTimeout + constant('MAX_DURATION') + 2 * constant('CLOSE_TIMEOUT')) / 1_000;
+  const sending = constant('namespace/shutdown.ts', 'MAX_DURATION');
+  const closing = 2 * constant('namespace/shutdown.ts', 'CLOSE_TIMEOUT');
+  const broker = constant('cluster/pending-publications.ts', 'TIMEOUT');
+  return (shutdownTimeout + sending + closing + broker) / 1_000;
 }
 const SHUTDOWN = longestShutdown();
 /** Seconds for the rest: hooks of the application, the broker, the HTTP server. */
@@ -285,25 +290,22 @@ describe('process managers', () => {
     expect(unit).toContain(`ExecStart=/usr/bin/node ${program}`);
   });
 
-  describeIf(existsSync('/usr/bin/systemd-analyze'), 'No systemd-analyze (apt-get install systemd)')(
-    'systemd',
-    () => {
-      it('finds no mistake in the unit', () => {
-        const folder = mkdtempSync(join(tmpdir(), 'envelope-systemd-'));
-        try {
-          const file = join(folder, 'chat@3000.service');
-          writeFileSync(file, unit.replace('/usr/bin/node', process.execPath));
-          const output = execFileSync('/usr/bin/systemd-analyze', ['verify', '--man=no', file], {
-            encoding: 'utf8',
-            stdio: ['ignore', 'pipe', 'pipe'],
-          });
-          expect(output).toBe('');
-        } finally {
-          rmSync(folder, { recursive: true });
-        }
-      });
-    },
-  );
+  const hasSystemd = existsSync('/usr/bin/systemd-analyze');
+  if (!hasSystemd) process.stderr.write('No systemd-analyze on this machine: its test is skipped\n');
+  (hasSystemd ? it : it.skip)('have a unit in which systemd finds no mistake', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'envelope-systemd-'));
+    try {
+      const file = join(folder, 'chat@3000.service');
+      writeFileSync(file, unit.replace('/usr/bin/node', process.execPath));
+      // it reports on stderr, and ends with 0 also after a wrong value
+      const options = { encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] } as const;
+      const { status, stderr } = spawnSync('/usr/bin/systemd-analyze', ['verify', '--man=no', file], options);
+      // other lines are about this machine
+      expect([status, stderr.split('\n').filter((line) => line.includes(file))]).toEqual([0, []]);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
 
 describe('docs/deploy/README.md', () => {

@@ -34,6 +34,8 @@ export interface ProxyKind {
   /** Returns what is written into the folder of the proxy, by file name. */
   files(configuration: string, folder: string): Record<string, string>;
   args(folder: string): string[];
+  /** Variables that the file reads. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Makes the running proxy read its files again. Resolves when they are in use. */
   reload(proxy: ReverseProxy): Promise<void>;
 }
@@ -141,13 +143,15 @@ export class ReverseProxy {
    * Starts a proxy in front of nodes. It is stopped after the test.
    *
    * @param change changes the configuration further
+   * @param onPort its port, where that is chosen already
    */
   static async start(
     kind: ProxyKind,
     nodes: readonly number[],
     change: (text: string) => string = (text) => text,
+    onPort?: number,
   ): Promise<ReverseProxy> {
-    const proxy = new ReverseProxy(kind, await freePort());
+    const proxy = new ReverseProxy(kind, onPort ?? (await freePort()));
     running.push(proxy);
     proxy.write(change(kind.configure(proxy.port, nodes)));
     proxy.child = proxy.spawn(kind.args(proxy.folder));
@@ -208,6 +212,7 @@ export class ReverseProxy {
         XDG_DATA_HOME: folder,
         XDG_CONFIG_HOME: folder,
         CADDY_ADMIN: `unix/${join(folder, 'admin.sock')}`,
+        ...this.kind.env,
       },
     });
     child.on('error', (error) => (this.output += error.message));

@@ -57,6 +57,7 @@ const sidebar = [
     'Protect',
     ['Authentication', 'authentication'],
     ['Origins and proxies', 'origins'],
+    ['HTTP/2', 'http2'],
     ['Limits and shutdown', 'limits'],
     ['Attacks and their tests', '/SECURITY'],
   ),

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chromium, type Browser, type Page } from 'playwright-core';
+import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
@@ -31,8 +31,8 @@ export class Chromium {
   }
 
   /** Opens a page in a separate window, because tabs of one window slow each other down. */
-  async open(): Promise<Page> {
-    const context = await this.browser.newContext();
+  async open(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await this.browser.newContext(options);
     context.setDefaultTimeout(10_000);
     return context.newPage();
   }

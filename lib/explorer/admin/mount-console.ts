@@ -10,8 +10,8 @@ import type { ResolvedAdmin } from './admin-options.js';
 /** The limits of the console's path: an admin is a client, too. */
 const LIMITS = {
   maxPayload: 32_000,
-  messagesPerSecond: 20,
-  messageBurst: 60,
+  messagesPerSecond: 50,
+  messageBurst: 200,
   maxInFlight: 16,
   maxJsonDepth: 32,
 } as const;

@@ -30,6 +30,9 @@ const CORNERS = [
   ['operations/mixed', ONCE], // processes and Redis
   ['samples/', ONCE],
 
+  ['console/access', TWO],
+  ['console/', FIRST],
+
   ['cluster/adapters/classic-redis', TWO],
   ['cluster/adapters/streams-redis', TWO],
   ['cluster/', FIRST],
@@ -85,6 +88,8 @@ const ALONE = [
   'browser/',
   'client/renewal-clock',
   'cluster/',
+  'console/clock',
+  'console/cluster',
   'delivery/',
   'fuzz/',
   'once/',

@@ -1,83 +1,19 @@
-import {
-  ForbiddenException,
-  Injectable,
-  UseGuards,
-  type CanActivate,
-  type ExecutionContext,
-  type INestApplication,
-} from '@nestjs/common';
-import {
-  ConnectedSocket,
-  MessageBody,
-  SubscribeMessage,
-  WebSocketGateway,
-  WebSocketServer,
-} from '@nestjs/websockets';
-import { EnvelopeExplorer, type AdminOptions } from '../../lib/explorer/index.js';
+import type { AdminOptions } from '../../lib/explorer/index.js';
 import type { AdminFailure, AdminRequests } from '../../lib/explorer/admin/wire.js';
-import { EnvelopeServer, EnvelopeSocket } from '../../lib/index.js';
-import { startApp, type AppOptions, type TestApp } from '../support/app.js';
+import { startApp, startSharedApp, type AppOptions, type TestApp } from '../support/app.js';
 import { TestClient, type ConnectOptions } from '../support/client.js';
+import { AdminGuard, Admins, ChatGateway, PROVIDERS, setUpConsole } from './console-app.js';
 
-/** Who may use the console: a provider, so that the guard has something to inject. */
-@Injectable()
-export class Admins {
-  readonly names = new Set(['ada']);
-}
-
-/** Accepts the admins, at the upgrade and at each request. */
-@Injectable()
-export class AdminGuard implements CanActivate {
-  constructor(readonly admins: Admins) {}
-
-  canActivate(context: ExecutionContext): boolean {
-    const client = context.switchToWs().getClient<EnvelopeSocket>();
-    const { name } = client.handshake.auth;
-    if (!this.admins.names.has(String(name))) throw new ForbiddenException('no admin');
-    client.user = { id: name };
-    return true;
-  }
-}
-
-/** Names the user of a client by its query. */
-class UserGuard implements CanActivate {
-  canActivate(context: ExecutionContext): boolean {
-    const client = context.switchToWs().getClient<EnvelopeSocket>();
-    const { user } = client.handshake.query;
-    if (user !== undefined) client.user = { id: user };
-    return true;
-  }
-}
-
-@UseGuards(UserGuard)
-@WebSocketGateway({ path: '/ws', limits: { maxRoomNameLength: 100 } })
-export class ChatGateway {
-  @WebSocketServer() server!: EnvelopeServer;
-
-  async handleConnection(client: EnvelopeSocket): Promise<void> {
-    const { rooms } = client.handshake.query;
-    if (rooms !== undefined) await client.join(String(rooms).split(','));
-  }
-  @SubscribeMessage('say')
-  say(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() text: unknown): unknown {
-    client.emit('heard', text);
-    this.server.local.emit('said', text);
-    return { text };
-  }
-  @SubscribeMessage('rooms')
-  rooms(@ConnectedSocket() client: EnvelopeSocket): string[] {
-    return [...client.rooms].map(String).filter((room) => room !== client.id);
-  }
-}
-
-@WebSocketGateway({ path: '/tables', namespace: /^\/t-\d+$/ })
-export class TableGateway {}
+export { AdminGuard, Admins, ChatGateway };
 
 /** Starts a chat with its console on /ws-docs/console/live. */
 export function startConsole(admin: Partial<AdminOptions> = {}, options: AppOptions = {}): Promise<TestApp> {
-  const setup = (app: INestApplication): void =>
-    EnvelopeExplorer.setup('ws-docs', app, { admin: { guards: [AdminGuard], ...admin } });
-  return startApp({ providers: [Admins, ChatGateway, TableGateway] }, { before: setup, ...options });
+  return startApp({ providers: PROVIDERS }, { before: (app) => setUpConsole(app, admin), ...options });
+}
+
+/** The same for all tests of a file. The caller closes it. */
+export function startSharedConsole(admin: Partial<AdminOptions>, options: AppOptions): Promise<TestApp> {
+  return startSharedApp({ providers: PROVIDERS }, { before: (app) => setUpConsole(app, admin), ...options });
 }
 
 /** The credentials of an admin, as a page sends them. */

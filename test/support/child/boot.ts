@@ -12,16 +12,20 @@ export interface Booted {
 
 /**
  * Starts the application of a child process, on the HTTP platform of this run. The parent finds its log in `output`.
+ *
+ * @param before runs before the adapter is created
  */
 export async function boot(
   metadata: ModuleMetadata,
   options: EnvelopeOptions = {},
   host: string | ListenOptions = '127.0.0.1',
+  before: (nest: INestApplication) => void = () => undefined,
 ): Promise<Booted> {
   class Root {}
   Module(metadata)(Root);
   const http = process.env['HTTP_PLATFORM'] === 'fastify' ? new FastifyAdapter() : new ExpressAdapter();
   const nest = await NestFactory.create(Root, http, { logger: ['warn', 'error', 'fatal'] });
+  before(nest);
   nest.useWebSocketAdapter(new EnvelopeAdapter(nest, options));
   nest.enableShutdownHooks();
   if (typeof host === 'string') await nest.listen(0, host);

@@ -1,0 +1,91 @@
+import { jest } from '@jest/globals';
+import { channel } from 'node:diagnostics_channel';
+import { Admin, connectMember, startConsole } from './console-fixture.js';
+
+/** The channels of messages: published only while somebody subscribes. */
+const CHANNELS = ['message', 'emit', 'broadcast', 'message.refuse', 'drop', 'limit'];
+const watched = (): string[] => CHANNELS.filter((name) => channel(`nestjs-envelope.${name}`).hasSubscribers);
+
+describe('the time for which a console watches', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate', 'clearImmediate'] });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
+  it('costs no message anything before an admin comes, and ten seconds after the last overview', async () => {
+    const app = await startConsole();
+    await connectMember(app);
+    expect(watched()).toEqual([]);
+    const admin = await Admin.connect(app);
+    await admin.ask('connections', {});
+    expect(watched()).toEqual([]);
+    await admin.ask('overview');
+    expect(watched()).toEqual(CHANNELS);
+    jest.advanceTimersByTime(9_000);
+    await admin.ask('overview');
+    jest.advanceTimersByTime(9_000);
+    expect(watched()).toEqual(CHANNELS);
+    jest.advanceTimersByTime(1_000);
+    expect(watched()).toEqual([]);
+  });
+
+  it('is that over which rates are measured', async () => {
+    const app = await startConsole();
+    const admin = await Admin.connect(app);
+    const { client } = await connectMember(app);
+    const rates = async () =>
+      (await admin.ask('overview')).namespaces.find(({ route }) => route === '/ws')!.rates;
+    expect(await rates()).toBeUndefined();
+    for (let index = 0; index < 20; index++) client.send({ event: 'say', data: 'x' });
+    await client.settled();
+    expect(await rates()).toBeUndefined();
+    jest.advanceTimersByTime(2_000);
+    // the messages and two pings; each message is answered with an event to the client and a broadcast
+    const measured = {
+      received: 11,
+      receivedBytes: expect.any(Number) as number,
+      emitted: 10,
+      broadcasts: 10,
+    };
+    expect(await rates()).toEqual(measured);
+    jest.advanceTimersByTime(500);
+    expect(await rates()).toEqual(measured);
+    jest.advanceTimersByTime(500);
+    expect(await rates()).toEqual({ received: 0, receivedBytes: 0, emitted: 0, broadcasts: 0 });
+  });
+
+  it('ends with the application', async () => {
+    const app = await startConsole();
+    const admin = await Admin.connect(app);
+    await admin.ask('overview');
+    expect(watched()).toEqual(CHANNELS);
+    await app.close();
+    expect(watched()).toEqual([]);
+  });
+
+  it('is five seconds for frames, of at most 20 connections', async () => {
+    const app = await startConsole();
+    const admin = await Admin.connect(app);
+    const { node } = await admin.ask('hello');
+    const { id } = await connectMember(app);
+    const socket = app.adapter._servers()[0]!.sockets.get(id)!;
+    const isRecorded = (): boolean =>
+      Object.hasOwn(socket._lifecycle, 'onMessage') || Object.hasOwn(socket._connection, 'write');
+    expect(isRecorded()).toBe(false);
+    await admin.ask('frames', { node, id });
+    expect(isRecorded()).toBe(true);
+    const others: string[] = [];
+    for (let index = 0; index < 20; index++) others.push((await connectMember(app)).id);
+    for (const other of others.slice(0, 19)) await admin.ask('frames', { node, id: other });
+    expect(await admin.refusal('frames', { node, id: others[19] })).toMatchObject({ code: 'busy' });
+    jest.advanceTimersByTime(4_000);
+    await admin.ask('frames', { node, id });
+    jest.advanceTimersByTime(4_000);
+    expect(isRecorded()).toBe(true);
+    jest.advanceTimersByTime(1_000);
+    expect(isRecorded()).toBe(false);
+    await admin.ask('frames', { node, id: others[19]! });
+  });
+});

@@ -62,7 +62,7 @@ describe('the reader and the writer of ws', () => {
     });
     client.ws.ping('are you there?');
     expect(await ponged).toBe('are you there?');
-    expect(partsOf(socket).toSorted()).toEqual(['receiver', 'sender']);
+    expect(partsOf(socket).sort()).toEqual(['receiver', 'sender']);
     client.ws.ping();
     const text = new Promise<string>((resolve) => {
       client.ws.once('message', (data: Buffer) => resolve(data.toString()));

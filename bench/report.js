@@ -8,7 +8,8 @@ export const median = (values) => {
 /** Returns the quarter points: half of the values lie between them. */
 export function middleHalf(values) {
   const sorted = values.toSorted((a, b) => a - b);
-  return [0.25, 0.75].map((part) => sorted[Math.floor((sorted.length - 1) * part)]);
+  const last = sorted.length - 1;
+  return [sorted[Math.floor(last * 0.25)], sorted[Math.ceil(last * 0.75)]];
 }
 
 export const show = (value) =>

@@ -18,6 +18,8 @@ const isLevel = ({ ratios }) => {
   return low <= 1 && high >= 1;
 };
 
+const unitOf = ({ figure = 'µs' }) => /µs|kB|ms/.exec(figure)[0];
+
 const lower = (text) => text[0].toLowerCase() + text.slice(1);
 
 /** Says for each peer in which rows it takes less than this package. */
@@ -48,7 +50,7 @@ export function measuredText({ machine, versions, date, absent, results }) {
     ['', 'this package', ...columns.map((name) => `of ${NAMES[name]}`), 'rounds'],
     rows.map(({ row, ours, others, rounds }) => [
       row.title,
-      `${show(median(ours))} ${row.figure?.split(' per ')[0].replace('server CPU ', '').replace('p50 ', '') ?? 'µs'}`,
+      `${show(median(ours))} ${unitOf(row)}`,
       ...columns.map((name) => {
         const other = others.find((each) => each.name === name);
         return other === undefined ? '' : ratio(other.ratios);
@@ -64,7 +66,8 @@ export function measuredText({ machine, versions, date, absent, results }) {
     `Measured on ${date}: ${machine}; ${versions}. One command measures all of it, in under half an hour:`,
     '```sh\nnpm run bench:page\n```',
     'Each cell is what this package takes as a share of what the other takes: the median of the paired ratios, and their middle half. ' +
-      'Below 1 is less. The first column is the cost itself: server CPU per message, delivery, pair or connection; memory; time.',
+      'Below 1 is less. The first column is the cost itself: server CPU per message, delivery, pair or connection; memory; time. ' +
+      'uWebSockets.js keeps its connections outside the heap.',
     ...(absent.length === 0 ? [] : [`Not installed, and so not measured: ${absent.join(', ')}.`]),
     main,
     '### Where others are ahead',

@@ -8,7 +8,15 @@ export interface StoredMessage {
   readonly args: readonly unknown[];
 }
 
-/** Keeps messages that are not answered yet, such as {@link storageOutbox}. All functions may return promises. */
+/**
+ * Keeps messages that are not answered yet, such as {@link storageOutbox}. All functions may return promises.
+ *
+ * @example
+ * const outbox: Outbox = {
+ *   load: () => database.getAll('outbox'),
+ *   save: (messages) => database.replace('outbox', messages),
+ * };
+ */
 export interface Outbox {
   /**
    * Called once, at the start.
@@ -38,6 +46,8 @@ export interface StorageLike {
  *
  * @param name the name of the entry in the storage
  * @throws TypeError without a name or a storage
+ * @example
+ * const send = reliable(socket, { outbox: storageOutbox('chat-ada') });
  */
 export function storageOutbox(
   name: string,

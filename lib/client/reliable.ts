@@ -18,7 +18,12 @@ import { checkOptions, type ReliableOptions } from './reliable-options.js';
 export type { ReliableOptions } from './reliable-options.js';
 export { storageOutbox, type Outbox, type StorageLike, type StoredMessage } from './outbox.js';
 
-/** Sends messages until they are answered. Made by {@link reliable}. */
+/**
+ * Sends messages until they are answered. Made by {@link reliable}.
+ *
+ * @example
+ * const { number } = await reliable(socket).emitWithAck('order', { item: 7 });
+ */
 export interface Reliable<Emit extends EventsMap> {
   /** How many messages wait or are under way. */
   readonly pending: number;

@@ -27,6 +27,9 @@ export interface Topic {
  * A subscription, made by `socket.subscribe`.
  *
  * @typeParam Answer the answer of the server's handler
+ * @example
+ * const order = socket.subscribe('order.watch', { id: 7 }, { leave: 'order.unwatch' });
+ * order.onAnswer((snapshot) => render(snapshot));
  */
 export class Subscription<Answer = Untyped> {
   #isStopped = false;

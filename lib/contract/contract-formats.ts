@@ -8,6 +8,8 @@ import type { Contract } from './asyncapi-types.js';
  * Returns a contract as YAML 1.2. Texts such as `on` and `no` are quoted, because YAML 1.1 parsers read them as booleans.
  *
  * @throws TypeError if `contract` is not an object
+ * @example
+ * console.log(contractToYaml(await createContract(app)));
  */
 export function contractToYaml(contract: Contract): string {
   if (!isRecordLike(contract))

@@ -19,7 +19,12 @@ export interface ExplorerOptions extends ContractOptions {
   admin?: AdminOptions;
 }
 
-/** Serves a page that describes an application's gateways, sends messages to them, and shows every frame. */
+/**
+ * Serves a page that describes an application's gateways, sends messages to them, and shows every frame.
+ *
+ * @example
+ * EnvelopeExplorer.setup('ws-docs', app); // before app.listen()
+ */
 export class EnvelopeExplorer {
   /**
    * Serves the page on `/path`, and the contract on `/path/asyncapi.json` and `/path/asyncapi.yaml`. The application's global prefix

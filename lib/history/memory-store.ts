@@ -39,6 +39,8 @@ const SWEEP_INTERVAL = 10_000;
  * Stores the histories of rooms in the memory of this process: the default of `roomHistory`.
  *
  * @throws TypeError on an unknown option, or one of an invalid value
+ * @example
+ * roomHistory({ rooms: { 'chat:*': { size: 200 } }, store: memoryHistory({ maxBytes: 256_000_000 }) });
  */
 export function memoryHistory(options: MemoryHistoryOptions = {}): HistoryStore {
   assertOptions('memoryHistory', options, ['maxBytes'], '{ maxBytes: 64_000_000 }');

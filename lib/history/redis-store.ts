@@ -28,6 +28,8 @@ const TRIM_EVERY = 64;
  * @param client the application's client of `ioredis` or `redis`, also one of a cluster of Redis. It may be the one that the
  * adapter uses
  * @throws TypeError if the client is neither, or on an unknown option
+ * @example
+ * roomHistory({ rooms: { 'chat:*': { size: 200 } }, store: redisHistory(new Redis()) });
  */
 export function redisHistory(client: object, options: RedisHistoryOptions = {}): HistoryStore {
   const send = redisCommands(client);

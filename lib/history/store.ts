@@ -52,6 +52,9 @@ export interface StoredPage {
 /**
  * Stores the messages of rooms. `memoryHistory()` is the default; `redisHistory(redis)` is for clusters. Applications may
  * implement it.
+ *
+ * @example
+ * new EnvelopeAdapter(app, { history: roomHistory({ rooms, store: new PostgresHistory(pool) }) });
  */
 export interface HistoryStore {
   /** Whether the nodes of a cluster share it. */

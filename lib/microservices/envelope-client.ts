@@ -116,6 +116,7 @@ export class EnvelopeClient extends ClientProxy {
     );
   }
 
+  /** Sends a message and passes its answers to the callback. Returns a function that cancels it. */
   protected publish(packet: ReadPacket, callback: PacketCallback): () => void {
     const id = ++this.ids;
     if (!this.sendPacket('message', packet, id)) {
@@ -128,6 +129,7 @@ export class EnvelopeClient extends ClientProxy {
     };
   }
 
+  /** Sends an event. Resolves when it is sent. */
   protected async dispatchEvent<Result>(packet: ReadPacket): Promise<Result> {
     if (!this.sendPacket('event', packet)) throw new DisconnectedError('EnvelopeClient: not connected');
     return undefined as Result;

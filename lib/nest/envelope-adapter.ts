@@ -30,11 +30,11 @@ import type { DisconnectReason } from '../server/transport/disconnect-reason.js'
 import { withCode } from '../protocol/with-code.js';
 
 /**
- * Serves Nest's gateways over plain RFC 6455 WebSocket and the envelope, on the application's HTTP server:
+ * Serves Nest's gateways over plain RFC 6455 WebSocket and the envelope, on the application's HTTP server. It is a `WsAdapter`
+ * with rooms, namespaces, acknowledgements and server-side broadcast.
  *
- *     app.useWebSocketAdapter(new EnvelopeAdapter(app));
- *
- * It is a `WsAdapter` with rooms, namespaces, acknowledgements and server-side broadcast.
+ * @example
+ * app.useWebSocketAdapter(new EnvelopeAdapter(app));
  */
 export class EnvelopeAdapter extends WsAdapter {
   protected override readonly logger = new Logger(EnvelopeAdapter.name);

@@ -39,7 +39,13 @@ export interface EnvelopeAsyncOptions {
   useExisting?: Type<EnvelopeOptionsFactory>;
 }
 
-/** Returns the injection token of the server of one path. @throws TypeError if `path` is no string */
+/**
+ * Returns the injection token of the server of one path.
+ *
+ * @throws TypeError if `path` is no string
+ * @example
+ * const chat = app.get<EnvelopeServer>(getEnvelopeServerToken('/chat'));
+ */
 export function getEnvelopeServerToken(path: string): string {
   if (typeof path !== 'string') refuse('getEnvelopeServerToken', 'path', path, "a string, such as '/chat'");
   return `EnvelopeServer:${path.startsWith(':') ? path : normalisePath(path)}`;
@@ -50,6 +56,8 @@ export function getEnvelopeServerToken(path: string): string {
  * same server as the class {@link EnvelopeServer}.
  *
  * @throws TypeError if `path` is neither a string nor `undefined`
+ * @example
+ * constructor(@InjectEnvelopeServer('/chat') private readonly chat: EnvelopeServer) {}
  */
 export function InjectEnvelopeServer(path?: string): PropertyDecorator & ParameterDecorator {
   if (path === undefined) return Inject(EnvelopeServer);
@@ -70,6 +78,12 @@ export function InjectEnvelopeServer(path?: string): PropertyDecorator & Paramet
  * Makes servers injectable in all modules. {@link EnvelopeServer} injects the server on the adapter's default path, or the
  * only server; {@link InjectEnvelopeServer} injects the server of any path. Its options are the options of
  * `EnvelopeAdapter`, whose constructor's options win over them.
+ *
+ * @example
+ * ```ts
+ * @Module({ imports: [EnvelopeModule.forRoot({ recovery: true })], providers: [ChatGateway, Billing] })
+ * class AppModule {}
+ * ```
  */
 @Global()
 @Module({})

@@ -211,6 +211,8 @@ type MetaOf<Answer> = Answer extends readonly { readonly metas: readonly (infer 
  *
  * @typeParam Listen what the server emits
  * @typeParam Emit what the page emits
+ * @example
+ * export const { EnvelopeProvider, useSubscription } = createEnvelopeHooks<Listens, Emits>();
  */
 export interface EnvelopeHooks<Listen extends EventsMap, Emit extends EventsMap> {
   /**

@@ -60,6 +60,10 @@ const CLOSE_TIMEOUT = 1_000;
  *
  * @typeParam Listen what the server emits
  * @typeParam Emit what this client emits
+ * @example
+ * const ada = await createTestClient(app, '/ws');
+ * ada.emit('message', 'hi');
+ * expect(await bob.next('said')).toEqual({ from: ada.id, text: 'hi' });
  */
 export class TestClient<
   Listen extends EventsMap = DefaultEventsMap,

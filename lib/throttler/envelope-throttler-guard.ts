@@ -20,6 +20,7 @@ const NO_RESPONSE = { header: (): void => undefined };
  */
 @Injectable()
 export class EnvelopeThrottlerGuard extends ThrottlerGuard {
+  /** Returns the client of a message in place of a request, with an object in place of a response. */
   protected override getRequestResponse(context: ExecutionContext): RequestResponse {
     if (context.getType() !== 'ws') return super.getRequestResponse(context);
     const ws = context.switchToWs();

@@ -101,6 +101,8 @@ const sidebar = [
 export default defineConfig({
   title: 'nestjs-envelope',
   description: 'NestJS gateways over plain WebSocket, with rooms, acknowledgements, recovery and clusters',
+  // addresses of programs that run on the reader's machine
+  ignoreDeadLinks: 'localhostLinks',
   // The pages are those of the repository, where they are, so that their links work in both.
   srcDir: fileURLToPath(new URL('../..', import.meta.url)),
   srcExclude: ['**/node_modules/**', 'test/**', 'lib/**', 'bench/**', 'site/**'],

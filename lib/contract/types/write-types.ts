@@ -12,6 +12,8 @@ import { writeIfChanged } from './write-if-changed.js';
  * names it. Needs the package `json-schema-to-typescript`.
  *
  * @throws (rejects) TypeError if `contract` is not an object; Error if it is not a contract of this package, or `json-schema-to-typescript` is not installed
+ * @example
+ * const text = await contractToTypes(await createContract(app));
  */
 export async function contractToTypes(contract: Contract): Promise<string> {
   if (!isRecordLike(contract))

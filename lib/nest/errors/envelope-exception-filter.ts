@@ -44,9 +44,20 @@ export function toExceptionPayload(error: unknown, cause?: Cause): object {
  *
  * It logs errors other than an `HttpException` or a `WsException`. If `handleConnection` threw, it also disconnects the
  * client: with 1008 if the client caused the error, else with 1011.
+ *
+ * @example
+ * ```ts
+ * @Catch()
+ * class AppFilter extends EnvelopeExceptionFilter {
+ *   catch(exception: unknown, host: ArgumentsHost) {
+ *     super.catch(exception instanceof QueryFailedError ? new WsException('not saved') : exception, host);
+ *   }
+ * }
+ * ```
  */
 @Catch()
 export class EnvelopeExceptionFilter extends BaseWsExceptionFilter {
+  /** Sends the exception to the client: as the answer of its request, or else as the event `exception`. */
   override catch(exception: unknown, host: ArgumentsHost): void {
     const ws = host.switchToWs();
     const client: unknown = ws.getClient();

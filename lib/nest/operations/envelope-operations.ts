@@ -56,6 +56,9 @@ const TARGET = "{ address: '203.0.113.7' } or { user: 42 }";
  *     constructor(private readonly operations: EnvelopeOperations) {}
  *
  * It checks no permissions: whoever calls it must. Each operation is logged, and published on the diagnostics channel `audit`.
+ *
+ * @example
+ * adapter.operations.block({ user: '42' }, { duration: 3_600_000, by: 'ada', reason: 'spam' });
  */
 export class EnvelopeOperations {
   private attached: { host: OperationsHost; blocks: SharedBlocks } | undefined;

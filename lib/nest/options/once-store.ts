@@ -1,6 +1,9 @@
 /**
  * Where the answers of handlers with `@Once()` are kept, and the claims of those that run. Names and values are texts that it need not
  * understand: names have 43 characters, values up to 65,700.
+ *
+ * @example
+ * new EnvelopeAdapter(app, { onceStore: redisOnce(redis) });
  */
 export interface OnceStore {
   /**

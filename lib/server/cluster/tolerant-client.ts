@@ -19,6 +19,8 @@ const READ_RETRY_DELAY = 100;
  * @param client a client of `redis` or `ioredis`; its duplicates are tolerant as well
  * @param failed called with each rejection; does nothing by default
  * @throws TypeError unless `client` is an object and `failed` is a function
+ * @example
+ * const adapter = createAdapter(tolerant(redis)); // of @socket.io/redis-streams-adapter
  */
 export function tolerant<Client extends object>(
   client: Client,

@@ -116,6 +116,8 @@ export function publishAudit({ action, by, path, target, details = {} }: Audited
  *
  * @returns a function that unsubscribes
  * @throws TypeError on an unknown name, or without a listener
+ * @example
+ * const stop = observe('limit', ({ limit, socket }) => metrics.count(limit, socket?.ip));
  */
 export function observe<Of extends Name>(
   name: Of,

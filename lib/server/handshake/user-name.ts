@@ -48,6 +48,8 @@ export interface UserName {
  * `userId`, `user_id`, `_id`, `uid`, `uuid`, `username` and `email` that `client.user` has, or `client.user` itself if
  * that is a text or a number. An `ObjectId`, or an object that overrides `toString`, counts as its text.
  * @throws TypeError on a value that is not a name: `undefined`, `null`, an empty text, `NaN`, a list, a whole user
+ * @example
+ * server.to(user(42)).emit('paid', invoice);
  */
 export function user(id: Untyped): string {
   return USER_ROOM + userText(id);

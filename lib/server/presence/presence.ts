@@ -53,6 +53,10 @@ const HELLO = `${PRESENCE}hello`;
  * Lists the members of rooms on all nodes, and emits when they join and leave. All connections with the same key, such
  * as the tabs of a user, are one member. Each node stores only its own members, in memory. When the adapter removes a
  * failed node, its members leave.
+ *
+ * @example
+ * server.presence.track(client, client.user.id, { device: 'phone' });
+ * const members = await server.presence.list('red'); // [{ key: '42', metas: [{ device: 'phone' }] }]
  */
 export class Presence {
   private readonly tracked = new Map<

@@ -25,6 +25,11 @@ import { addRooms, manageableRooms } from './room-names.js';
 /**
  * A set of rooms, and the options of a broadcast to them: Socket.IO's `BroadcastOperator`. Immutable: each method of
  * the chain returns a new operator.
+ *
+ * @example
+ * const red = server.to('red').except('blue');
+ * red.emit('score', 3);
+ * const answers = await red.timeout(2_000).emitWithAck('ready?');
  */
 export class BroadcastOperator<Emit extends EventsMap = DefaultEventsMap, Data = Untyped> {
   constructor(

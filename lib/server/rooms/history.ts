@@ -42,7 +42,12 @@ export interface HistoryQuery {
   readonly limit?: number | undefined;
 }
 
-/** The history of one room: `server.history(room)`. */
+/**
+ * The history of one room: `server.history(room)`.
+ *
+ * @example
+ * const earlier = await server.history('chat:7').read({ before: position, limit: 50 });
+ */
 export interface RoomHistory {
   /**
    * Resolves with a page of messages, the oldest first.

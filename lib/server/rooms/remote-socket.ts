@@ -26,7 +26,12 @@ interface Target {
   disconnectSockets(close?: boolean): void;
 }
 
-/** A socket of another node, as `fetchSockets` returns it: a copy of its data, and methods that run on its node. */
+/**
+ * A socket of another node, as `fetchSockets` returns it: a copy of its data, and methods that run on its node.
+ *
+ * @example
+ * for (const socket of await server.in('red').fetchSockets()) if (!socket.data.paid) socket.leave('red');
+ */
 export class RemoteSocket<
   Emit extends EventsMap = DefaultEventsMap,
   Data = Untyped,

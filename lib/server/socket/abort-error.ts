@@ -7,7 +7,12 @@ const TEXTS: Readonly<Record<AbortCause, string>> = {
   'server shutting down': 'the server is shutting down',
 };
 
-/** The `reason` of the signal that a handler gets by `@Signal()`; `cause` says why. */
+/**
+ * The `reason` of the signal that a handler gets by `@Signal()`; `cause` says why.
+ *
+ * @example
+ * if (signal.aborted && signal.reason.cause === 'disconnected') await this.saveDraft();
+ */
 export class AbortError extends Error {
   override readonly name = 'AbortError';
   readonly code = 'ERR_ENVELOPE_ABORTED';

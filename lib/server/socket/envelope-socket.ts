@@ -43,6 +43,15 @@ export type SocketMiddleware = (event: [string, ...Untyped[]], next: (error?: Er
 /**
  * One client in one namespace, as a gateway gets it: Socket.IO 4's socket over one connection. It holds what it uses: the
  * {@link Connection}, the {@link UpgradeRequest}, and its own parts for what comes in, what goes out, and its session.
+ *
+ * @example
+ * ```ts
+ * @SubscribeMessage('enter')
+ * async enter(@ConnectedSocket() client: EnvelopeSocket, @MessageBody() room: string) {
+ *   await client.join(room);
+ *   client.to(room).emit('entered', client.user.name);
+ * }
+ * ```
  */
 export class EnvelopeSocket<
   Listen extends EventsMap = DefaultEventsMap,

@@ -65,6 +65,9 @@ export const messageContexts = new AsyncLocalStorage<MessageContext>();
 /**
  * Returns the message that the running code handles, in any service that a handler calls; `undefined` outside of a handler,
  * and without the option `messageContext`.
+ *
+ * @example
+ * this.logger.log({ requestId: messageContext()?.requestId, text: 'invoice sent' });
  */
 export function messageContext(): MessageContext | undefined {
   return messageContexts.getStore();

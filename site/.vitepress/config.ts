@@ -73,6 +73,7 @@ const sidebar = [
     ['Observability', 'observability'],
     ['Operations', 'operations'],
     ['Error reporting', 'errors-reporting'],
+    ['Deployment', 'deploy/'],
     ['Capacity', 'capacity'],
     ['Compression', 'compression'],
     ['Performance', 'performance'],

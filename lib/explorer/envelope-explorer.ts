@@ -47,7 +47,7 @@ export class EnvelopeExplorer {
     if (enabled !== undefined && typeof enabled !== 'boolean')
       refuseOption(where, 'enabled', enabled, 'true or false');
     checkContractOptions(where, app, rest);
-    const console = admin && resolveAdmin(admin);
+    const console = admin === undefined ? undefined : resolveAdmin(admin);
     mountExplorer(path, app, () => createContract(app, rest), enabled, console);
   }
 }

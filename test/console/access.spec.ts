@@ -34,6 +34,13 @@ describe('access to the console', () => {
       await expect(setup({ guards })).rejects.toThrow(
         /EnvelopeExplorer\.setup: admin\.guards is .*: it takes a list of at least one guard/,
       );
+    for (const admin of [null, true, [AdminGuard]])
+      await expect(
+        startApp(
+          { providers: [Admins, ChatGateway] },
+          { before: (nest) => EnvelopeExplorer.setup('ws-docs', nest, { admin: admin as never }) },
+        ),
+      ).rejects.toThrow('EnvelopeExplorer.setup: admin is');
     await expect(setup({ guards: [Admins] })).rejects.toThrow('classes or objects with canActivate()');
     await expect(setup({ readonly: true })).rejects.toThrow('Did you mean "readOnly"?');
     await expect(setup({ payloads: 'yes' })).rejects.toThrow(

@@ -65,6 +65,7 @@ const sidebar = [
     'Describe and test',
     ['Contract, validation, types', 'contract'],
     ['Explorer', 'explorer'],
+    ['Live console', 'console'],
     ['Testing', 'testing'],
   ),
   group(

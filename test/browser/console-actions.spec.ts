@@ -152,8 +152,8 @@ describeInBrowser('actions and sign-in of the console in Chromium', () => {
     await console_.expectText('#state-detail', /reconnects in \d+ s/);
     expect(await console_.page.locator('body').getAttribute('data-stale')).toBe('');
     await console_.expectRow('Namespaces', '/talk');
-    await startTalk({}, port);
     await console_.button('Connect now').click();
+    await startTalk({}, port);
     await console_.expectState('Connected');
     await console_.page.locator('body:not([data-stale])').waitFor();
   });

@@ -25,7 +25,7 @@ describeInBrowser('the console of two nodes in Chromium', () => {
     afterAll(() => Promise.all([chromium?.close(), redis.stop()]));
 
     const startNode = async (name: string): Promise<Node> => {
-      const child = await Child.start('console-node', { settings: { url: redis.url } });
+      const child = await Child.start('console-page-node', { settings: { url: redis.url } });
       const port = await child.ask<number>('port');
       const client = new TestClient(`ws://127.0.0.1:${port}/talk?name=${name}&room=engines`);
       await client.opened();
@@ -55,7 +55,7 @@ describeInBrowser('the console of two nodes in Chromium', () => {
       await console_.expectRow('Nodes', name, /no answer for/);
       await console_.expectText('.problems', `${name} has not answered since`);
       await console_.goTo('Connections');
-      await console_.expectText('.notice', /No answer from .*What they have is missing here/);
+      await console_.expectText('.notice', /No answer from .*What .* is missing here/);
       await console_.expectRow('Connections', 'grace');
 
       there.child.signal('SIGCONT');

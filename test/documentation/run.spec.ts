@@ -9,7 +9,7 @@ import { NestFactory } from '@nestjs/core';
 import { EventEmitter2 } from '@nestjs/event-emitter';
 import { IoClient } from '../socketio-clients/io-client.js';
 import { RecordingLogger } from '../support/app.js';
-import { TestClient } from '../support/client.js';
+import { TestClient, type ConnectOptions } from '../support/client.js';
 import { writeBlocks, type Block } from '../support/documentation.js';
 import { expectNoUnhandledErrors } from '../support/unhandled-errors.js';
 import { until } from '../support/wait.js';
@@ -77,8 +77,8 @@ describe('the programs of the documents', () => {
     await until(`${program}: app.listen()`, () => app?.getHttpServer().listening === true);
   };
   const port = (): number => (app!.getHttpServer().address() as AddressInfo).port;
-  const connect = async (path: string): Promise<TestClient> => {
-    const client = new TestClient(`ws://127.0.0.1:${port()}${path}`);
+  const connect = async (path: string, options?: ConnectOptions): Promise<TestClient> => {
+    const client = new TestClient(`ws://127.0.0.1:${port()}${path}`, options);
     clients.push(client);
     await client.opened();
     return client;
@@ -179,6 +179,26 @@ describe('the programs of the documents', () => {
     await run('explorer');
     for (const path of ['/ws-docs', '/ws-docs/asyncapi.json'])
       expect((await fetch(`http://127.0.0.1:${port()}${path}`)).status).toBe(200);
+  });
+
+  it('console: serves the page, and admits the token', async () => {
+    process.env.ADMIN_TOKEN = 'known to operators';
+    try {
+      await run('console');
+      expect((await fetch(`http://127.0.0.1:${port()}/ws-docs/console`)).status).toBe(200);
+      const auth = (token: string): string[] => [
+        'envelope.v1',
+        `envelope.auth.${Buffer.from(JSON.stringify({ token })).toString('base64url')}`,
+      ];
+      await expect(connect('/ws-docs/console/live', { protocols: auth('a guess') })).rejects.toThrow('401');
+      const client = await connect('/ws-docs/console/live', { protocols: auth('known to operators') });
+      expect((await client.ask('hello')).data).toMatchObject({
+        user: 'the operator on duty',
+        readOnly: false,
+      });
+    } finally {
+      delete process.env.ADMIN_TOKEN;
+    }
   });
 
   it('contract: writes the file', async () => {

@@ -12,7 +12,8 @@ export class MissingNodes {
       names.length > 0 && `No answer from ${names.join(', ')}.`,
       unknown > 0 && `${plural(unknown, 'further node')} of the broker without an answer.`,
     ].filter(Boolean);
-    const text = parts.length === 0 ? '' : `${parts.join(' ')} What they have is missing here.`;
+    const has = names.length + unknown === 1 ? 'it has' : 'they have';
+    const text = parts.length === 0 ? '' : `${parts.join(' ')} What ${has} is missing here.`;
     this.element.hidden = text === '';
     if (this.element.textContent !== text) this.element.textContent = text;
   }

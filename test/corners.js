@@ -29,6 +29,7 @@ const CORNERS = [
   ['documentation/types', ONCE],
   ['operations/mixed', ONCE], // processes and Redis
   ['samples/', ONCE],
+  ['soak/cluster', ONCE],
 
   ['console/access', TWO],
   ['console/', FIRST],

@@ -15,7 +15,7 @@ const pause = (milliseconds: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, milliseconds));
 
 /** A gateway that uses everything that keeps state. */
-class BusyGateway {
+export class BusyGateway {
   @WebSocketServer() server!: EnvelopeServer;
 
   async handleConnection(client: EnvelopeSocket): Promise<void> {

@@ -28,6 +28,7 @@ const CORNERS = [
   ['documentation/options', ONCE],
   ['documentation/types', ONCE],
   ['operations/mixed', ONCE], // processes and Redis
+  ['explorer/message-pack', ONCE], // of the page in the browser
   ['samples/', ONCE],
   ['soak/cluster', ONCE],
 

@@ -1,5 +1,6 @@
 import { Logger, type INestApplication } from '@nestjs/common';
 import { contractToYaml, type Contract } from '../contract/index.js';
+import { findAdapter } from '../nest/gateways/find-adapter.js';
 import { CLOSE_CODES } from '../protocol/close-codes.js';
 import { contentSecurityPolicy } from './content-security-policy.js';
 import { PAGE } from './page.js';
@@ -42,12 +43,16 @@ export function serve(
     if (name !== 'index.html') routeFile(route, `${base}/${name}`, body);
   for (const [type, write] of Object.entries(FORMATS))
     route(`${base}/asyncapi.${type}`, () => contractAs(type, write, contract, isDevelopment));
-  const protocol = JSON.stringify({
-    closeCodes: Object.values(CLOSE_CODES),
-    hasSessions: isDevelopment,
-    hasConsole,
-  });
-  route(`${base}/protocol.json`, () => ({ type: 'json', body: protocol }));
+  route(`${base}/protocol.json`, () => ({
+    type: 'json',
+    body: JSON.stringify({
+      closeCodes: Object.values(CLOSE_CODES),
+      hasSessions: isDevelopment,
+      hasConsole,
+      // the adapter may be set after the explorer
+      encodings: findAdapter(app)?._options.encodings?.map(({ _protocol }) => _protocol) ?? [],
+    }),
+  }));
   if (isDevelopment) route(`${base}/sockets/:id`, ({ params }) => session(app, params.id));
 }
 

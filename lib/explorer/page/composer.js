@@ -1,8 +1,8 @@
 import { $, h } from './dom.js';
+import { hasBytes } from './bytes.js';
 import { exampleOf } from './example.js';
 
 const STORE = `envelope-explorer:${new URL('.', import.meta.url).pathname}`;
-const encoder = new TextEncoder();
 
 /** The form that sends an event. It keeps the text of each event in the session storage of the tab. */
 export class Composer {
@@ -115,10 +115,10 @@ export class Composer {
       ...(isRequest && isStream && { stream: true }),
     };
     $('verdict').textContent =
-      error ?? `${encoder.encode(JSON.stringify(envelope)).length.toLocaleString('en')} bytes`;
+      error ?? `${this.#connection.encode(envelope).length.toLocaleString('en')} bytes`;
     $('verdict').classList.toggle('bad', error !== undefined);
     $('payload').setAttribute('aria-invalid', String(error !== undefined));
-    const hint = this.#obstacle(event);
+    const hint = this.#obstacle(event, data);
     $('send-hint').hidden = hint === undefined;
     $('obstacle').textContent = hint ?? '';
     $('switch').hidden = !this.#isElsewhere;
@@ -131,11 +131,13 @@ export class Composer {
     return this.#connection.state === 'open' && this.#connected !== this.#channel;
   }
 
-  #obstacle(event) {
+  #obstacle(event, data) {
     if (this.#channel === undefined) return 'The contract has no channel';
     if (this.#connection.state !== 'open') return `Connect to ${this.#channel.address} to send`;
     if (this.#isElsewhere)
       return `The connection is to ${this.#connected?.address}, this event belongs to ${this.#channel.address}`;
+    if (hasBytes(data) && !this.#connection.isPacked)
+      return 'JSON has no bytes: connect with MessagePack, if the server has it';
     return event === '' ? 'An event needs a name' : undefined;
   }
 

@@ -1,5 +1,5 @@
 import { $, h, prose } from './dom.js';
-import { subprotocols } from './connection.js';
+import { PACKED, subprotocols } from './connection.js';
 
 const STATE_LABELS = { closed: 'Not connected', connecting: 'Connecting…', open: 'Connected' };
 
@@ -12,7 +12,7 @@ export class ConnectPanel {
   #onConnect;
 
   /** @param onConnect called with the channel of each new connection */
-  constructor(connection, { channels }, { closeCodes }, onConnect) {
+  constructor(connection, { channels }, { closeCodes, encodings = [] }, onConnect) {
     this.#connection = connection;
     this.#onConnect = onConnect;
     this.#channels = channels;
@@ -27,6 +27,7 @@ export class ConnectPanel {
     $('disconnect').addEventListener('click', () => connection.close());
     connection.addEventListener('state', () => this.#showState());
     $('connect').disabled = channels.length === 0;
+    $('packed').closest('label').hidden = !encodings.includes(PACKED);
     this.#showParameters();
   }
 
@@ -104,7 +105,10 @@ export class ConnectPanel {
   #open() {
     const token = $('token-as').value === 'query' ? '' : $('token').value.trim();
     const credentials = token === '' ? undefined : credentialsOf(token);
-    this.#connection.open(this.#url(), subprotocols({ isVersioned: $('versioned').checked, credentials }));
+    this.#connection.open(
+      this.#url(),
+      subprotocols({ isVersioned: $('versioned').checked, isPacked: $('packed').checked, credentials }),
+    );
     this.#onConnect(this.#channel);
   }
 

@@ -1,3 +1,8 @@
+import { fromBinary, toBinary } from './bytes.js';
+import { decode, encode } from './message-pack.js';
+
+/** The subprotocol of MessagePack. */
+export const PACKED = 'envelope.v1+msgpack';
 const encoder = new TextEncoder();
 const decoder = new TextDecoder();
 
@@ -14,6 +19,11 @@ export class Connection extends EventTarget {
   path = undefined;
   /** The data of the server's `$session`. `undefined` if `envelope.v1` was not offered. */
   session = undefined;
+  /** Whether the messages are MessagePack. */
+  get isPacked() {
+    return this.#socket?.protocol === PACKED;
+  }
+
   /** Sent requests without a final answer, by id. */
   requests = new Map();
   #socket = undefined;
@@ -65,17 +75,22 @@ export class Connection extends EventTarget {
 
   send(envelope) {
     const text = JSON.stringify(envelope);
-    const frame = this.#frame('out', text, envelope);
+    const encoded = this.encode(envelope);
+    const frame = this.#frame('out', text, envelope, encoded.length);
     if (envelope.id !== undefined) this.requests.set(envelope.id, frame);
-    this.#socket.send(text);
+    this.#socket.send(this.isPacked ? encoded : text);
     this.#emit('frame', frame);
     return frame;
   }
 
+  /** Returns the bytes of a message as this connection writes it. */
+  encode(envelope) {
+    return this.isPacked ? encode(toBinary(envelope)) : encoder.encode(JSON.stringify(envelope));
+  }
+
   #receive(data) {
-    const text = typeof data === 'string' ? data : decoder.decode(data);
-    const envelope = parse(text);
-    const frame = this.#frame('in', text, envelope);
+    const { text, envelope, size } = this.isPacked ? unpack(data) : read(data);
+    const frame = this.#frame('in', text, envelope, size);
     const request = envelope?.ack === undefined ? undefined : this.requests.get(envelope.ack);
     if (request !== undefined) this.#answer(request, frame, envelope);
     if (envelope?.event === '$session' && isObject(envelope.data)) {
@@ -93,9 +108,8 @@ export class Connection extends EventTarget {
     if (envelope.more !== true) this.requests.delete(envelope.ack);
   }
 
-  #frame(direction, text, envelope) {
+  #frame(direction, text, envelope, bytes) {
     const at = performance.now();
-    const bytes = encoder.encode(text).length;
     return { direction, text, envelope, bytes, at, since: at - this.#openedAt, time: new Date() };
   }
 
@@ -117,6 +131,24 @@ export class Connection extends EventTarget {
 
 const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 
+/** Reads a frame with JSON. */
+function read(data) {
+  const text = typeof data === 'string' ? data : decoder.decode(data);
+  return { text, envelope: parse(text), size: encoder.encode(text).length };
+}
+
+/** Reads a frame with MessagePack. Its text is JSON, so that it can be read, copied and sent again. */
+function unpack(data) {
+  if (typeof data === 'string') return { text: data, envelope: undefined, size: encoder.encode(data).length };
+  const size = data.byteLength;
+  try {
+    const value = fromBinary(decode(new Uint8Array(data)));
+    return { text: JSON.stringify(value), envelope: isObject(value) ? value : undefined, size };
+  } catch (error) {
+    return { text: `${size} bytes that are not MessagePack: ${error.message}`, envelope: undefined, size };
+  }
+}
+
 /** Parses a frame. Returns `undefined` if it is not a JSON object. */
 function parse(text) {
   try {
@@ -127,12 +159,13 @@ function parse(text) {
   }
 }
 
-/** Returns the subprotocols: `envelope.v1`, which makes the server send `$session`, and the credentials. */
-export function subprotocols({ isVersioned, credentials }) {
-  if (credentials === undefined) return isVersioned ? ['envelope.v1'] : [];
-  if (!isVersioned && isBearer(credentials)) return ['bearer', credentials.token];
+/** Returns the subprotocols: `envelope.v1`, which makes the server send `$session`, or MessagePack, and the credentials. */
+export function subprotocols({ isVersioned, isPacked, credentials }) {
+  const encoding = isPacked ? PACKED : 'envelope.v1';
+  if (credentials === undefined) return isVersioned || isPacked ? [encoding] : [];
+  if (!isVersioned && !isPacked && isBearer(credentials)) return ['bearer', credentials.token];
   // the server never selects the credentials, and a browser closes a connection if the server selects none of its subprotocols
-  return ['envelope.v1', `envelope.auth.${base64url(JSON.stringify(credentials))}`];
+  return [encoding, `envelope.auth.${base64url(JSON.stringify(credentials))}`];
 }
 
 /** Whether the credentials are only a token, of characters that a subprotocol may contain. */

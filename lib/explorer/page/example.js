@@ -33,7 +33,7 @@ export function exampleOf(contract, given, above = []) {
     case 'array':
       return list(schema, within);
     case 'string':
-      return text(schema);
+      return schema.format === 'binary' ? { $bytes: 'aGVsbG8=' } : text(schema);
     case 'integer':
     case 'number':
       return number(schema);

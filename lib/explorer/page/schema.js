@@ -70,6 +70,7 @@ function typeText(contract, given, depth = 0) {
   const type = [schema.type ?? (schema.enum ? 'one of' : schema.properties ? 'object' : 'any')]
     .flat()
     .join(' | ');
+  if (schema.format === 'binary') return type.replace('string', 'bytes');
   return schema.format === undefined ? type : `${type} · ${schema.format}`;
 }
 

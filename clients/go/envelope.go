@@ -286,7 +286,7 @@ func (client *Client) connection() (*connection, error) {
 }
 
 // Run connects, and connects again, until ctx is cancelled or the client must not come back. It returns an End.
-// When ctx is cancelled, it closes with 1000, which ends the session on the server.
+// When ctx is cancelled, it closes with 1000, which ends the session on the server. It waits for the handlers of events.
 func (client *Client) Run(ctx context.Context) error {
 	base, limit := client.Base, client.Cap
 	if base == 0 {
@@ -295,8 +295,15 @@ func (client *Client) Run(ctx context.Context) error {
 	if limit == 0 {
 		limit = defaultCap
 	}
-	events := newQueue[Message]()
-	go client.deliver(ctx, events)
+	events, delivered := newQueue[Message](), make(chan struct{})
+	go func() {
+		client.deliver(ctx, events)
+		close(delivered)
+	}()
+	defer func() {
+		events.end()
+		<-delivered
+	}()
 	var known resumption
 	for failures := 0; ; failures++ {
 		openedAt, end := client.converse(ctx, &known, events)
@@ -613,21 +620,19 @@ func (connection *connection) forget(id any) {
 
 // answer answers a request of the server, rule 8.3.
 func (connection *connection) answer(message Message) {
-	handler := connection.client.handlers[message.Event]
 	result, err := any(nil), Refuse("this client does not handle "+message.Event)
-	if handler != nil {
+	if handler := connection.client.handlers[message.Event]; handler != nil {
 		result, err = handler(connection.ctx, message.Data)
 	}
+	if err == nil {
+		err = connection.send(outgoing{Ack: message.ID}, result)
+	}
+	if err == nil || errors.Is(err, ErrDisconnected) {
+		return
+	}
 	var failure *RequestError
-	switch {
-	case err == nil:
-		if connection.send(outgoing{Ack: message.ID}, result) == nil {
-			return
-		}
-		fallthrough
-	default:
-		failure = Refuse("Internal error").(*RequestError)
-	case errors.As(err, &failure):
+	if !errors.As(err, &failure) {
+		errors.As(Refuse("Internal error"), &failure)
 	}
 	_ = connection.send(outgoing{Event: "exception", Ack: message.ID}, failure.Data)
 }
@@ -686,6 +691,7 @@ type queue[Item any] struct {
 	mutex sync.Mutex
 	items []Item
 	added chan struct{}
+	ended bool
 }
 
 func newQueue[Item any]() *queue[Item] { return &queue[Item]{added: make(chan struct{}, 1)} }
@@ -694,6 +700,18 @@ func (queue *queue[Item]) add(next Item) {
 	queue.mutex.Lock()
 	queue.items = append(queue.items, next)
 	queue.mutex.Unlock()
+	queue.wake()
+}
+
+// end lets next return io.EOF after the last item.
+func (queue *queue[Item]) end() {
+	queue.mutex.Lock()
+	queue.ended = true
+	queue.mutex.Unlock()
+	queue.wake()
+}
+
+func (queue *queue[Item]) wake() {
 	select {
 	case queue.added <- struct{}{}:
 	default:
@@ -708,7 +726,11 @@ func (queue *queue[Item]) next(ctx context.Context) (next Item, err error) {
 			queue.mutex.Unlock()
 			return next, nil
 		}
+		ended := queue.ended
 		queue.mutex.Unlock()
+		if ended {
+			return next, io.EOF
+		}
 		select {
 		case <-queue.added:
 		case <-ctx.Done():

@@ -164,6 +164,7 @@ class Client:
         self._ws, self._is_open, self._opened_at = None, False, None
         self._session = self._offset = self._refusal = None
         self._requests, self._ids = {}, 0
+        self._running = None
         # tasks that end with their connection, and handlers of events, which do not
         self._tasks, self._handling = set(), set()
 
@@ -186,6 +187,8 @@ class Client:
 
     async def close(self):
         """Disconnects with 1000, which ends the session on the server."""
+        if self._running is None:
+            return
         self._session = self._offset = None
         self._stop.set()
         if self._ws is not None:

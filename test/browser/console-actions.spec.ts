@@ -2,7 +2,7 @@ import { jest } from '@jest/globals';
 import type { TestApp } from '../support/app.js';
 import { until } from '../support/wait.js';
 import { startTalk } from './console-app.js';
-import { TalkGateway, TOKEN, type ConsoleOptions } from './console-gateway.js';
+import { AdminGuard, TalkGateway, TOKEN, type ConsoleOptions } from './console-gateway.js';
 import { ConsolePage, consoleOf } from './console.js';
 import { Chromium, describeInBrowser } from './chromium.js';
 
@@ -140,6 +140,20 @@ describeInBrowser('actions and sign-in of the console in Chromium', () => {
     expect(await page.evaluate('JSON.stringify([{ ...localStorage }, { ...sessionStorage }])')).toBe(
       '[{},{}]',
     );
+  });
+
+  it('asks to sign in again when the guard no longer accepts a request', async () => {
+    const console_ = await (await openPage(await startTalk())).openSignedIn('#/rooms');
+    AdminGuard.isClosed = true;
+    try {
+      await console_.expectState('Refused');
+      await console_.expectView('The server refused this page');
+      expect(await console_.page.getByRole('table').count()).toBe(0);
+    } finally {
+      AdminGuard.isClosed = false;
+    }
+    await console_.button('Connect').click();
+    await console_.expectView('Rooms');
   });
 
   it('shows that the connection is lost, keeps what was shown, and reconnects', async () => {

@@ -25,11 +25,14 @@ export const HOSTILE = '<img src=x onerror="window.hacked=1">';
 
 /** Accepts an admin with the token or the cookie. */
 export class AdminGuard implements CanActivate {
+  /** Whether it accepts nobody. */
+  static isClosed = false;
+
   canActivate(context: ExecutionContext): boolean {
     const client = context.switchToWs().getClient<EnvelopeSocket>();
     const { handshake, cookies } = client;
-    if (handshake.auth.token !== TOKEN && cookies[COOKIE.name] !== COOKIE.value)
-      throw new UnauthorizedException();
+    const isKnown = handshake.auth.token === TOKEN || cookies[COOKIE.name] === COOKIE.value;
+    if (AdminGuard.isClosed || !isKnown) throw new UnauthorizedException();
     client.user = { id: 'ada' };
     return true;
   }

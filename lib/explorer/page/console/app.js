@@ -75,8 +75,7 @@ class Console {
     $('mode').hidden = !readOnly;
     this.#state.detail = user === undefined ? '' : `as ${user}`;
     this.#watch.start(hello.interval);
-    const isSame = JSON.stringify(hello) === JSON.stringify(this.#context?.hello);
-    if (this.#view !== undefined && isSame) return this.#view.refresh?.();
+    if (this.#view !== undefined && isSameAdmin(hello, this.#context.hello)) return this.#view.refresh?.();
     this.#context = this.#newContext(hello);
     if (this.#watch.overview === undefined)
       this.#watch.addEventListener('overview', () => this.#context && this.#show(false), { once: true });
@@ -144,6 +143,11 @@ class Console {
     // the page asked with another form before, which had the focus
     if (this.#hasTried) $('token').focus();
   }
+}
+
+/** Whether the page can stay as it is after it has reconnected, perhaps to another node. */
+function isSameAdmin(one, other) {
+  return ['user', 'readOnly', 'payloads', 'maxRows'].every((name) => one[name] === other[name]);
 }
 
 /** Whether the server answers over HTTP. */

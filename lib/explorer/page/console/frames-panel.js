@@ -62,6 +62,11 @@ export class FramesPanel {
       ...this.#address,
       after: this.#after,
     });
+    if (total < this.#after) {
+      // the node had stopped to record, and begins to count anew
+      this.#after = 0;
+      return this.#load();
+    }
     this.#after = next;
     this.#list.prepend(...frames.toReversed().map(frameRow));
     while (this.#list.children.length > MAX_FRAMES) this.#list.lastElementChild.remove();

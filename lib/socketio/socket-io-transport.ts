@@ -30,6 +30,7 @@ import type { LinkSettings } from './link-namespaces.js';
 import type { ResolvedSocketIOOptions } from './options.js';
 import { readWithEngine } from './probe.js';
 import { RequestChecks } from './request-checks.js';
+import { UnknownSessions } from './unknown-sessions.js';
 
 /** Milliseconds for the clients to close, before their links are cut. */
 const CLOSE_TIMEOUT = 3_000;
@@ -56,6 +57,7 @@ export class SocketIoTransport implements OpenTransport {
     { readonly clientInfo: ClientInfo; readonly stopWatching: () => void }
   >();
   private readonly linkSettings: LinkSettings;
+  private readonly unknownSessions: UnknownSessions;
   private readonly path: string;
 
   constructor(
@@ -64,6 +66,7 @@ export class SocketIoTransport implements OpenTransport {
   ) {
     this.path = options.path.replace(/\/$/, '');
     this.checks = new RequestChecks(host);
+    this.unknownSessions = new UnknownSessions((subject, text) => host.warn(subject, text));
     const { maxNamespaces, maxAttachments } = options;
     this.linkSettings = { host, encodings: new Encodings(), maxNamespaces, maxAttachments };
     this.engine = new EngineServer(this.engineOptions());
@@ -164,9 +167,11 @@ export class SocketIoTransport implements OpenTransport {
   };
 
   /** Returns the link of a session, unless its client has another address: the session id is its only secret. */
-  private linkOf(sid: string, { rateKey }: ClientInfo): EngineLink | undefined {
+  private linkOf(sid: string, client: ClientInfo): EngineLink | undefined {
     const link = this.links.get(sid);
-    return link?.hasClosed === false && link.clientInfo.rateKey === rateKey ? link : undefined;
+    const isOwner = link?.clientInfo.rateKey === client.rateKey;
+    if (!isOwner) this.unknownSessions.report(sid, link?.clientInfo, client);
+    return isOwner && !link.hasClosed ? link : undefined;
   }
 
   private admit(
@@ -204,6 +209,7 @@ export class SocketIoTransport implements OpenTransport {
     limitCloseWait(socket, LAST_POLL_TIMEOUT);
     const link = new EngineLink(socket, request, clientInfo, this.linkSettings, (ended) => {
       this.links.delete(ended.id);
+      this.unknownSessions.add(ended.id);
       this.host.release(clientInfo);
     });
     this.links.set(link.id, link);

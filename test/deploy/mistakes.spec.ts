@@ -116,8 +116,6 @@ const IN_HAPROXY: readonly Mistake[] = [
   },
 ];
 
-expectNoUnhandledErrors();
-
 async function connectThrough(
   kind: ProxyKind,
   { change: [right, wrong], origin, options }: Mistake,
@@ -134,6 +132,8 @@ describe.each([[NGINX, IN_NGINX] as const, [HAPROXY, IN_HAPROXY] as const])(
   'a mistake in the configuration',
   (kind, mistakes) => {
     kind.describe(`of ${kind.name}`, () => {
+      expectNoUnhandledErrors();
+
       it.each(mistakes)('$name: the log names the cause and the cure', async (mistake) => {
         const { app, response } = await connectThrough(kind, mistake);
         expect(response.status).toBe(mistake.status);

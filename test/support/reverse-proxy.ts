@@ -34,6 +34,8 @@ export interface ProxyKind {
   /** Returns what is written into the folder of the proxy, by file name. */
   files(configuration: string, folder: string): Record<string, string>;
   args(folder: string): string[];
+  /** Matches its output when it listens: another process may have taken the port meanwhile. */
+  readonly ready: RegExp;
   /** Variables that the file reads. */
   readonly env?: Readonly<Record<string, string>>;
   /** Makes the running proxy read its files again. Resolves when they are in use. */
@@ -79,6 +81,7 @@ http {
     'published.conf': configuration,
   }),
   args: (folder) => ['-e', 'stderr', '-p', folder, '-c', join(folder, 'nginx.conf')],
+  ready: /start worker process /,
   reload: (proxy) => proxy.signalToReload('SIGHUP', /start worker process /g),
 };
 
@@ -95,6 +98,7 @@ export const HAPROXY: ProxyKind = {
     ]),
   files: (configuration) => ({ 'haproxy.cfg': configuration }),
   args: (folder) => ['-W', '-db', '-f', join(folder, 'haproxy.cfg')],
+  ready: /Loading success/,
   reload: (proxy) => proxy.signalToReload('SIGUSR2', /Loading success/g),
 };
 
@@ -108,6 +112,7 @@ export const CADDY: ProxyKind = {
       [NODES.join(' '), nodes.map((node) => `127.0.0.1:${node}`).join(' ')],
     ]),
   files: (configuration) => ({ Caddyfile: configuration }),
+  ready: /serving initial configuration/,
   args: (folder) => ['run', '--config', join(folder, 'Caddyfile'), '--adapter', 'caddyfile'],
   reload: (proxy) =>
     proxy.runToEnd([
@@ -158,7 +163,7 @@ export class ReverseProxy {
     await until(`${kind.name} to listen`, () => {
       if (proxy.child!.exitCode !== null || proxy.child!.pid === undefined)
         throw new Error(`${kind.executable} did not start: ${proxy.output}`);
-      return listens(proxy.port);
+      return kind.ready.test(proxy.output) && listens(proxy.port);
     });
     return proxy;
   }

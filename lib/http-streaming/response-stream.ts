@@ -40,6 +40,9 @@ export class ResponseStream {
     this.format = request.headers.accept?.includes('text/event-stream') === true ? SSE : NDJSON;
     request.socket.setTimeout(0);
     request.socket.setNoDelay(true);
+    // ends with its connection: HAProxy holds each chunk of a chunked response back for up to 200 ms
+    response.shouldKeepAlive = false;
+    response.useChunkedEncodingByDefault = false;
     response.writeHead(200, { ...HEADERS, 'Content-Type': this.format.type });
     response.on('drain', () => listener.onStreamDrain(this));
     response.on('close', () => {

@@ -6,7 +6,7 @@ import { isFolder, routeFile, routePage, routesOf, type Answer, type PageRequest
 import { PAGE } from './page.js';
 
 /** Files of the explorer that the console uses, too. */
-const SHARED = ['style.css', 'icon.svg', 'dom.js', 'connection.js'];
+const SHARED = ['style.css', 'icon.svg', 'dom.js', 'connection.js', 'bytes.js', 'message-pack.js'];
 
 /**
  * Serves the page of the console on `base/console`. The page contains no data of the application.

@@ -1,4 +1,5 @@
 /** Checked by `tsc`, never run: the client with the type maps of the server. */
+import { http } from '../../lib/client/http.js';
 import { connect, type ClientSocket, type Subscription } from '../../lib/client/index.js';
 
 interface ServerToClient {
@@ -140,4 +141,15 @@ export async function anyMaps(socket: ClientSocket<Any, Any>): Promise<string[]>
   for await (const tick of socket.stream('ticks', 10)) return [tick];
   const answer: string[] = await socket.timeout(100).emitWithAck('rooms', 1);
   return answer.concat(await socket.emitWithAck('rooms'));
+}
+
+export function transports(): void {
+  const socket = connect('/chat', { transports: ['websocket', http({ credentials: 'include' })] });
+  const name: string | undefined = socket.transport;
+  connect('/chat', { transports: [http()] });
+  // @ts-expect-error a name other than 'websocket'
+  connect('/chat', { transports: ['websocket', 'http'] });
+  // @ts-expect-error a function, not its result
+  connect('/chat', { transports: [http] });
+  void name;
 }

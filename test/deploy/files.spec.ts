@@ -309,6 +309,23 @@ describe('process managers', () => {
 });
 
 describe('docs/deploy/README.md', () => {
+  it('quotes log lines that the code has', () => {
+    const code = readdirSync(join(ROOT, 'lib'), { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.ts'))
+      .map((file) => readFileSync(join(ROOT, 'lib', file), 'utf8'))
+      .join('\n')
+      // long texts are concatenated
+      .replaceAll(/['"`] \+\s+['"`]/g, '');
+    const table = find(read('README.md'), /## Mistakes([^]+?)\n## /);
+    const lines = [...table.matchAll(/^\| [^|]+ \| `([^|`]+)`[^|]*\|/gm)].map(([, line]) => line!);
+    expect(lines.length).toBeGreaterThan(8);
+    // without the parts that depend on the request
+    const parts = lines
+      .flatMap((line) => line.split(/GET \S+|10\.0\.0\.1\d|\/ws/))
+      .map((part) => part.trim());
+    expect(parts.filter((part) => !code.includes(part))).toEqual([]);
+  });
+
   it('has every file in its table', () => {
     const table = read('README.md');
     const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter(

@@ -29,6 +29,7 @@ export class EnvelopeExplorer {
   /**
    * Serves the page on `/path`, and the contract on `/path/asyncapi.json` and `/path/asyncapi.yaml`. The application's global prefix
    * does not apply. The contract is created at the first request. Call it before `app.init()` and `app.listen()`.
+   * With the option `admin`, it also serves the live console on `/path/console`.
    *
    * @example
    * const app = await NestFactory.create(AppModule);

@@ -36,12 +36,13 @@ export class AdminConsole {
   private readonly recorders: FrameRecorders;
   private readonly trail: AuditTrail;
   private readonly peers: Peers;
+  /** What this node answers to itself and to the others. */
+  private readonly answers: ReturnType<typeof nodeAnswers>;
   private readonly queries: Readonly<Partial<Record<keyof AdminRequests, Query>>>;
   private readonly inFlight = new WeakMap<EnvelopeSocket, number>();
 
   /**
    * @param server the server of the console's path
-   * @param warn logs an action that was refused or failed
    * @param report logs an error of this package
    */
   constructor(
@@ -49,14 +50,14 @@ export class AdminConsole {
     private readonly adapter: KnownAdapter,
     private readonly options: ResolvedAdmin,
     private readonly guards: AdminGuards,
-    private readonly log: { warn(text: string): void; report(error: unknown): void },
+    report: (error: unknown) => void,
   ) {
     const servers = { all: () => adapter._servers() };
     const isCounted = cached((counted: ObservedServer) => servers.all().some((known) => known === counted));
     this.connections = new ConnectionCounts(isCounted);
     this.messages = new MessageCounts(isCounted);
     this.recorders = new FrameRecorders(servers, options.payloads);
-    this.peers = new Peers(server, (operation, data) => this.answer(operation, data), log.report);
+    this.peers = new Peers(server, (operation, data) => this.answer(operation, data), report);
     const { id, name } = this.peers;
     this.trail = new AuditTrail(name);
     const meter = new NodeMeter({
@@ -78,8 +79,6 @@ export class AdminConsole {
     this.queries = this.createQueries();
     server.on('connection', (client) => this.open(client));
   }
-
-  private readonly answers: ReturnType<typeof nodeAnswers>;
 
   /** Tells the other nodes, and stops to count and record. */
   stop(): void {
@@ -181,7 +180,9 @@ export class AdminConsole {
       const isRefused = ['forbidden', 'read_only'].includes(failureOf(error)?.code ?? '');
       this.trail.addAttempt(by, isRefused ? 'refused' : 'failed');
       const message = error instanceof Error ? error.message : String(error);
-      this.log.warn(`${by.by} (${address}): ${by.action} ${by.target ?? 'all'} was not done: ${message}`);
+      // the log limits the lines of each admin
+      const text = `${by.by} (${address}): ${by.action} ${by.target ?? 'all'} was not done: ${message}`;
+      this.server._warn(`an action of ${by.by}`, text);
       throw error;
     }
   }

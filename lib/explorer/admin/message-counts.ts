@@ -44,21 +44,26 @@ export class MessageCounts {
   private byServer = new WeakMap<ObservedServer, RouteCounts | false>();
   private stops: (() => void)[] = [];
   private timer: NodeJS.Timeout | undefined;
+  private isOver = false;
 
   constructor(private readonly isCounted: IsCounted) {}
-
-  get isWatching(): boolean {
-    return this.timer !== undefined;
-  }
 
   /** Counts for the next ten seconds; the first call begins at zero. */
   watch(): void {
     if (this.timer !== undefined) return void this.timer.refresh();
-    this.timer = setTimeout(() => this.stop(), WATCH_TIME).unref();
+    // a node that closes may still be asked
+    if (this.isOver) return;
+    this.timer = setTimeout(() => this.pause(), WATCH_TIME).unref();
     this.begin();
   }
 
+  /** Counts no more, also when it is asked to. */
   stop(): void {
+    this.isOver = true;
+    this.pause();
+  }
+
+  private pause(): void {
     clearTimeout(this.timer);
     this.timer = undefined;
     for (const stop of this.stops.splice(0)) stop();

@@ -2,7 +2,6 @@ import { Logger, type INestApplication } from '@nestjs/common';
 import type { Server } from 'node:http';
 import { findAdapter } from '../../nest/gateways/find-adapter.js';
 import { observe } from '../../server/diagnostics/channels.js';
-import { printable } from '../../server/util/printable.js';
 import { AdminConsole } from './admin-console.js';
 import { AdminGuards } from './admin-guards.js';
 import type { ResolvedAdmin } from './admin-options.js';
@@ -41,8 +40,7 @@ function startConsole(path: string, app: INestApplication, options: ResolvedAdmi
   const report = (error: unknown): void => logger.error(error);
   const guards = new AdminGuards(app, options.guards, report);
   const server = adapter._mountOwn(path, { limits: LIMITS }, (client) => guards.atUpgrade(client));
-  const warn = (text: string): void => logger.warn(printable(text));
-  const console = new AdminConsole(server, adapter, options, guards, { warn, report });
+  const console = new AdminConsole(server, adapter, options, guards, report);
   const stopWatching = observe('unmount', ({ server: unmounted }) => {
     if (unmounted !== server) return;
     stopWatching();

@@ -3,6 +3,7 @@ import { WsException } from '@nestjs/websockets';
 import { isRecordLike } from '../../protocol/refuse.js';
 import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
 import { randomId } from '../../server/util/random-id.js';
+import { callSafely } from '../../server/util/safe-call.js';
 import { fail, failure as failed, failureOf } from './admin-failure.js';
 import { textOf } from './checked-values.js';
 import type { Nodes } from './wire.js';
@@ -95,7 +96,8 @@ export class Peers {
 
   /** Tells the other nodes that this one stops. */
   leave(): void {
-    if (!this.isAlone) this.server.serverSideEmit(LEAVE, this.id);
+    if (this.server.cluster.state === 'connected')
+      callSafely(() => this.server.serverSideEmit(LEAVE, this.id), this.report);
     for (const { finish } of this.pending.values()) finish();
   }
 

@@ -62,6 +62,7 @@ export const PEERS = {
     ...ours(BUILD, 'with telemetry'),
     what: 'ours with OpenTelemetry, its figures on and its traces not sampled',
   },
+  http: { ...ours(BUILD, 'over HTTP'), protocol: 'http', what: 'ours over HTTP, without WebSockets' },
   'entry off': { ...ours(BUILD), othersProtocol: 'envelope', what: 'ours without the entry socket.io' },
   'entry off, again': {
     ...ours(BUILD),

@@ -2,6 +2,7 @@
 import { connect } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import { constants, deflateRawSync } from 'node:zlib';
+import { HttpStreamingConnection } from './http-streaming.js';
 import { PollingConnection } from './polling.js';
 
 const MASK = 0x80;
@@ -69,11 +70,18 @@ export const PROTOCOLS = {
   },
   'socket.io': socketIOWebSocket(),
   'socket.io in /ws': socketIOWebSocket('/ws,'),
+  http: {
+    open: HttpStreamingConnection.open,
+    emit: (event, data) => `${JSON.stringify({ event, data })}\n`,
+    request: (event, data, id) => `${JSON.stringify({ event, data, id })}\n`,
+    broadcast: '{"event":"n',
+  },
   'socket.io polling': { ...socketIO('polling', (packet) => packet), broadcast: '42["n' },
 };
 
 /** Opens a connection, with TLS where it is `secure`. Resolves when the server's welcome messages have arrived. */
 export const open = (port, wire, localAddress, secure = false) =>
+  wire.open?.(port, wire, localAddress) ??
   (wire.welcome === undefined ? PollingConnection : Connection).open(port, wire, localAddress, secure);
 
 /** One connection. */

@@ -1,7 +1,7 @@
 // The same gateway on each adapter of Nest:
 // node bench/servers/nest.js envelope|ws|socket.io [build of this package] [variant]
 // variant: no limits, with context, with telemetry, with Socket.IO (beside bare clients), for Socket.IO (its clients only),
-// compressed, compressed by ws, uncompressed
+// compressed, compressed by ws, uncompressed, over HTTP
 import 'reflect-metadata';
 import { Module, UseGuards, UseInterceptors, UsePipes } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -70,6 +70,11 @@ async function socketIO() {
   return entry.socketIO();
 }
 
+async function httpStreaming() {
+  const entry = await import(new URL('./http-streaming/index.js', new URL(build, import.meta.url)));
+  return entry.httpStreaming({ rotateAfter: 0, rotateAt: 1e12 });
+}
+
 const app = await NestFactory.create(AppModule, { logger: ['error', 'fatal'] });
 const ADAPTERS = {
   async envelope() {
@@ -80,6 +85,7 @@ const ADAPTERS = {
       messageContext: variant === 'with context',
       ...(variant === 'compressed' && { perMessageDeflate: true }),
       ...(variant === 'compressed by ws' && { perMessageDeflate: { shared: false } }),
+      ...(variant === 'over HTTP' && { transports: [await httpStreaming()] }),
       ...(variant?.endsWith('Socket.IO') && { transports: [await socketIO()] }),
     });
   },

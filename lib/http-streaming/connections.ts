@@ -7,7 +7,8 @@ import { GONE } from './post-queue.js';
 const MAX_CLOSED = 10_000;
 
 const NO_KEY = refusal(400, 'The header Envelope-Line is missing, or is no key of a connection');
-const OTHER_NODE = refusal(421, 'The connection is on another node');
+// not 421: browsers send a request again after it, and Node's `fetch` fails at that
+const OTHER_NODE = refusal(404, 'The connection is on another node');
 
 /** A connection, and what its requests have to show beside its key. */
 export interface OpenConnection {

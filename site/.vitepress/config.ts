@@ -51,6 +51,7 @@ const sidebar = [
     ['React', 'react'],
     ['Vue, Angular, Svelte', 'recipes'],
     ['Socket.IO clients', 'socketio-clients'],
+    ['HTTP where WebSockets fail', 'http-streaming'],
     ['Command line', 'cli'],
   ),
   group(

@@ -29,6 +29,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   20.2: 'test/microservices',
   20.3: 'test/microservices',
   24: 'test/msgpack, test/protocol/vectors',
+  25: 'test/http-streaming, whose specs cite each rule',
 };
 
 describe('the rules of PROTOCOL.md', () => {

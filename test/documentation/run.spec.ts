@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { channel } from 'node:diagnostics_channel';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
@@ -129,6 +130,21 @@ describe('the programs of the documents', () => {
       expect((await bare.next('said')).data).toBe('hi');
     } finally {
       client.destroy();
+    }
+  });
+
+  it('HTTP where WebSockets fail: shows a room live to curl', async () => {
+    await run('http-streaming');
+    const [line] = /^curl .+$/m.exec(readFileSync('docs/http-streaming.md', 'utf8'))!;
+    const curl = spawn(`exec ${line!.replace('localhost:3000', `127.0.0.1:${port()}`)}`, { shell: true });
+    try {
+      let text = '';
+      curl.stdout.setEncoding('utf8').on('data', (part: string) => (text += part));
+      await until('$session', () => text.includes('"$session"'));
+      (await connect('/chat')).send('{"event":"say","data":"hi"}');
+      await until('the message', () => text.endsWith('{"event":"said","data":"hi"}\n'));
+    } finally {
+      curl.kill();
     }
   });
 

@@ -198,6 +198,7 @@ export class HttpLine {
   }
 
   private target(action: string, path: string): string {
+    if (path.includes('envelope=')) return path;
     return `${path}${path.includes('?') ? '&' : '?'}envelope=${action}`;
   }
 }

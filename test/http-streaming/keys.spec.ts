@@ -31,14 +31,16 @@ describe('the key of a connection (B1)', () => {
     expect(await statusOf(key)).toBe(204);
   });
 
-  it('is answered with 421 on another node, for every request', async () => {
+  it('is refused on another node, for every request', async () => {
     const { port } = await startStreaming({}, { node: 'node-1' });
     const other = await startStreaming({}, { node: 'node-2' });
     const line = await HttpLine.open(port);
-    for (const action of ['send', 'on', 'close'])
-      expect(
-        (await post(other.port, `/ws?envelope=${action}`, '', { 'Envelope-Line': line.key })).status,
-      ).toBe(421);
+    for (const action of ['send', 'on', 'close']) {
+      const headers = { 'Envelope-Line': line.key };
+      const answer = await post(other.port, `/ws?envelope=${action}`, '', headers);
+      expect(answer.status).toBe(404);
+      expect(answer.text).toContain('another node');
+    }
   });
 
   it('is that of one path and one process', async () => {

@@ -5,6 +5,7 @@ import { pathOf } from './path-pattern.js';
 import { isWebSocket, handleAsHttpRequest } from './http-fallback.js';
 import { publishRefusal, refusal, writeRefusal, type HttpRefusal } from './http-refusal.js';
 import { hasLostUpgrade } from './lost-upgrade.js';
+import { upgradePacing } from './upgrade-pacing.js';
 import { detectSocketIoClient } from './unknown-path.js';
 
 /** Handles an upgrade, and owns its socket from then on. */
@@ -133,7 +134,7 @@ export class UpgradeRouter {
   /** Passes an upgrade to the handler of its path. @returns whether the path has one */
   private tryHandle(...upgrade: UpgradeArguments): boolean {
     const handle = this.handlerOf(upgrade[0]);
-    handle?.(...upgrade);
+    if (handle !== undefined) upgradePacing.run(upgrade[1], () => handle(...upgrade));
     return handle !== undefined;
   }
 

@@ -220,7 +220,7 @@ function namespaceServices(
     history: options.history,
     debug: (text) => services.logger.debug(text),
     connections: services.connections,
-    isUserBlocked: (name) => access.blocks.remaining({ kind: 'user', name }) > 0,
+    isUserBlocked: (name) => access.isUserBlocked(name),
     identities: { identify: options.identify },
   };
 }

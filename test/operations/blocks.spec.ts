@@ -4,7 +4,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { Bus } from '../support/bus.js';
 import { requestUpgrade } from '../support/upgrade.js';
 import { until } from '../support/wait.js';
-import { as, GuardedGateway, OpenGateway, recordAudit, stopRecording } from './fixture.js';
+import { as, GuardedGateway, OpenGateway, recordAudit, RoomsGateway, stopRecording } from './fixture.js';
 
 const providers = [OpenGateway, GuardedGateway];
 const HOUR = 3_600_000;
@@ -171,8 +171,12 @@ describe('EnvelopeOperations', () => {
 
   it('disconnects a user on all paths, and announces to everybody', async () => {
     const records = recordAudit();
-    const app = await startApp({ providers });
-    const clients = [await app.connect('/ws', as(42)), await app.connect('/open?late=42')];
+    const app = await startApp({ providers: [...providers, RoomsGateway] });
+    const clients = [
+      await app.connect('/ws', as(42)),
+      await app.connect('/open?late=42'),
+      await app.connect('/rooms/room-7?late=42'),
+    ];
     const ada = await app.connect('/ws', as(43));
     for (const client of [...clients, ada]) await client.settled();
     app.adapter.operations.announce({ text: 'Back at 4' }, { by: 'ada' });

@@ -49,6 +49,10 @@ export class LiveGateway {
 @WebSocketGateway({ path: '/open', shutdownTimeout: 300 })
 export class OpenGateway extends LiveGateway {}
 
+/** A gateway with a server for each path. */
+@WebSocketGateway({ path: '/rooms', namespace: /^\/room-\d+$/ })
+export class RoomsGateway extends LiveGateway {}
+
 /** A gateway whose guard says who the client is, and which sets a limit itself. */
 @UseGuards(Guard)
 @WebSocketGateway({ path: '/ws', limits: { maxRooms: 5 } })

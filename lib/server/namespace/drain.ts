@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isBusy } from '../socket/busy.js';
 import type { EnvelopeSocket } from '../socket/envelope-socket.js';
 import { withTimeout } from '../util/with-timeout.js';
-import { CLOSE_TIMEOUT, disconnect, shuffle } from './shutdown.js';
+import { CLOSE_TIMEOUT, disconnect } from './shutdown.js';
 
 /** Milliseconds between two portions. */
 const INTERVAL = 100;
@@ -36,7 +36,7 @@ export async function drainClients({ clients, perSecond, text, signal }: DrainPl
     // time that the event loop was busy with something else counts only once, so that no large portion follows
     due = Math.min(due + (Math.min(now - last, 2 * INTERVAL) * perSecond) / 1_000, Math.max(1, perSecond));
     last = now;
-    for (const client of shuffle(left)) {
+    for (const client of inRandomOrder(left)) {
       if (due < 1) break;
       if (isBusy(client) && now < deadlineOf(client, deadlines, now)) continue;
       due--;
@@ -53,6 +53,16 @@ export async function drainClients({ clients, perSecond, text, signal }: DrainPl
     undefined,
   );
   for (const client of stillOpen) if (client.readyState !== client.CLOSED) client._connection.terminate();
+}
+
+/** Yields the items in random order, and changes the list. To sort all of them for each portion would take too long. */
+function* inRandomOrder<Item>(items: Item[]): Iterable<Item> {
+  for (let index = 0; index < items.length; index++) {
+    const other = index + Math.floor(Math.random() * (items.length - index));
+    const item = items[other]!;
+    items[other] = items[index]!;
+    yield item;
+  }
 }
 
 function deadlineOf(client: EnvelopeSocket, deadlines: WeakMap<EnvelopeSocket, number>, now: number): number {

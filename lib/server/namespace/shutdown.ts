@@ -57,8 +57,7 @@ export function disconnect(client: EnvelopeSocket, text: string = SHUTTING_DOWN)
   return closed;
 }
 
-/** Returns the items in random order. */
-export function shuffle<Item>(items: readonly Item[]): Item[] {
+function shuffle<Item>(items: readonly Item[]): Item[] {
   return items
     .map((item) => ({ item, rank: Math.random() }))
     .sort((a, b) => a.rank - b.rank)

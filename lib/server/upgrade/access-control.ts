@@ -11,7 +11,13 @@ export class AccessControl {
 
   /** Returns the refusal of a client by its address; `undefined`: it may connect. */
   refusalOf({ rateKey }: Pick<ClientInfo, 'rateKey'>): HttpRefusal | undefined {
+    if (this.blocks.isEmpty) return this.draining;
     return this.draining ?? this.blocked({ kind: 'address', name: rateKey });
+  }
+
+  /** Returns whether a user is blocked, by its name. */
+  isUserBlocked(name: string): boolean {
+    return !this.blocks.isEmpty && this.blocks.remaining({ kind: 'user', name }) > 0;
   }
 
   /** Returns the refusal of a client whose guards have said who it is. */

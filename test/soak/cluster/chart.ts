@@ -1,7 +1,7 @@
 import { KINDS, type Incident, type Sample } from './figures.js';
 
 const [WIDTH, HEIGHT, LEFT, PLOT_WIDTH, PLOT_HEIGHT] = [960, 190, 70, 860, 120];
-const TOP = 70;
+const TOP = 86;
 const COLORS = ['#2f9e6e', '#5b7fd6', '#d98e4a', '#b05fb5'];
 
 interface Curve {
@@ -60,6 +60,7 @@ export function drawSoak(
 <rect width="100%" height="100%" fill="#fff"/>
 ${text(20, 24, 'A cluster for a long time: clients of all kinds, broker restarts, nodes that end', 'class="title"')}
 ${text(20, 42, heading, 'class="figure"')}
+${text(20, 56, 'k: a node is killed; e: a node ends, as in a deploy; r: the broker restarts; s: the broker is suspended', 'class="figure"')}
 ${marks.join('\n')}
 ${panels.map((panel, index) => drawPanel(panel, TOP + index * HEIGHT, samples, x)).join('\n')}
 </svg>

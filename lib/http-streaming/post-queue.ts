@@ -70,6 +70,7 @@ export class PostQueue {
     // the client repeats a request whose connection it has lost
     this.remove(number)?.answer(NOT_READ);
     const timer = setTimeout(() => this.expire(number), Math.min(this.maxWait, MAX_DELAY));
+    timer.unref();
     this.waiting.set(number, { body, answer, timer });
     this.advance();
   }

@@ -48,6 +48,7 @@ export function readBody(
     done(body.bytes);
   };
   const timer = setTimeout(() => fail('too slow'), Math.min(timeout, MAX_DELAY));
+  timer.unref();
   request.on('data', onData).on('end', onEnd).on('close', stop);
   return stop;
 }

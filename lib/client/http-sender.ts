@@ -75,7 +75,7 @@ export class HttpSender {
 
   /** The server has taken the POSTs up to this number: the answer of the last one may be lost. */
   taken(number: number): void {
-    if (!(number > this.#taken)) return;
+    if (!(number > this.#taken && number <= this.#number)) return;
     this.#taken = number;
     if (number < this.#number) return;
     this.#post?.abort();
@@ -121,7 +121,8 @@ export class HttpSender {
 
   /** Sends the same messages under the same number until the server has taken them: it does nothing twice. */
   async #deliver(number: number, body: string): Promise<void> {
-    const deadline = performance.now() + 2 * this.#line.pingTimeout;
+    const { pingTimeout } = this.#line;
+    let deadline = performance.now() + 2 * pingTimeout;
     const headers = { 'Envelope-Seq': String(number), 'Content-Type': 'application/x-ndjson' };
     for (let failures = 0; this.#taken < number && !this.#isStopped; failures++) {
       this.#hasSent = true;
@@ -131,9 +132,12 @@ export class HttpSender {
       const status = response?.status;
       if (response?.ok === true) this.#taken = number;
       else if (status !== undefined && !isTemporary(status)) return this.#owner.refused(status);
-      else if (status === 429)
-        await this.#pause.wait(parseRetryAfter(response!.headers.get('Retry-After')) ?? RETRY_AFTER);
-      else if (performance.now() > deadline)
+      else if (status === 429) {
+        const delay = parseRetryAfter(response!.headers.get('Retry-After')) ?? RETRY_AFTER;
+        // the server is there
+        deadline = performance.now() + delay + 2 * pingTimeout;
+        await this.#pause.wait(delay);
+      } else if (performance.now() > deadline)
         return this.#owner.lost(`messages cannot be sent: ${status ?? 'no answer'}`);
       else await this.#pause.wait(retryDelay(failures));
     }

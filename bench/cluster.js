@@ -27,7 +27,8 @@ const { values } = parseArgs({
   },
 });
 const rounds = Number(values.rounds);
-const BROKERS = { classic: 'redis-adapter', streams: 'redis-streams-adapter' };
+/** The adapters, and their packages. Redis alone is measured for the first and the last. */
+const BROKERS = { classic: 'redis-adapter', sharded: 'redis-adapter', streams: 'redis-streams-adapter' };
 
 const build = values.against && pathToFileURL(values.against).href;
 const other = build === undefined ? 'Socket.IO' : 'other';
@@ -121,7 +122,7 @@ async function measure(context, { name, variants, ratios, run }) {
 
 async function measureRedis(context) {
   const rows = [];
-  for (const broker of Object.keys(BROKERS)) {
+  for (const broker of ['classic', 'streams']) {
     const message = await messageOf(context, broker);
     for (const [nodes, atOnce] of [1, 2, 4, 8].flatMap((nodes) =>
       [1, 100].map((atOnce) => [nodes, atOnce]),
@@ -149,7 +150,7 @@ try {
   const packages = [
     'socket.io',
     'socket.io-adapter',
-    ...Object.values(BROKERS).map((name) => `@socket.io/${name}`),
+    ...[...new Set(Object.values(BROKERS))].map((name) => `@socket.io/${name}`),
     'redis',
   ];
   console.log(

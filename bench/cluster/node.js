@@ -1,11 +1,11 @@
 // One node of the measured cluster, in a separate process:
-// node bench/cluster/node.js ours|socket.io classic|streams recovery|- <port of Redis> [build]
+// node bench/cluster/node.js ours|socket.io classic|sharded|streams recovery|- <port of Redis> [build]
 import 'reflect-metadata';
 import { Module } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { SubscribeMessage, WebSocketGateway, WebSocketServer } from '@nestjs/websockets';
-import { createAdapter as createClassic } from '@socket.io/redis-adapter';
+import { createAdapter as createClassic, createShardedAdapter } from '@socket.io/redis-adapter';
 import { createAdapter as createStreams } from '@socket.io/redis-streams-adapter';
 import { createClient } from 'redis';
 import { ownCpu, pause, serve } from '../processes.js';
@@ -25,6 +25,7 @@ async function connected() {
 async function makeFactory() {
   const client = await connected();
   if (broker === 'classic') return createClassic(client, await connected());
+  if (broker === 'sharded') return createShardedAdapter(client, await connected());
   return createStreams(isOurs ? tolerant(client) : client);
 }
 const factory = await makeFactory();

@@ -129,10 +129,10 @@ export const recipients = ({ counts, rate, warmUp, times }) => ({
   },
 });
 
-/** Returns what a node of this package sends to Redis for one broadcast. */
-export async function messageOf({ redis }, broker) {
+/** Returns what a node sends to Redis for one broadcast. @param side ours|socket.io */
+export async function messageOf({ redis }, broker, side = 'ours') {
   await redis.clear();
-  const node = start('./node.js', ['ours', broker, '-', String(redis.port)]);
+  const node = start('./node.js', [side, broker, '-', String(redis.port)]);
   const listener = await redis.client.duplicate().connect();
   try {
     await node.ask('port');

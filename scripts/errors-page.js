@@ -50,6 +50,46 @@ const UPGRADE_REFUSALS = [
   [500, 'Internal server error', 'A guard or check threw anything else. The log has the stack.'],
 ];
 
+/** Responses of connections over HTTP, beside those to a refused upgrade. The same spec compares them. */
+const HTTP_REFUSALS = [
+  [
+    405,
+    'A request with the query field envelope is a POST',
+    'The method is another one. `Allow: POST, OPTIONS`.',
+  ],
+  [400, 'The query field envelope must be open, listen, send, on or close', 'It is something else.'],
+  [400, 'A request has either Content-Length or Transfer-Encoding', 'It has both.'],
+  [415, 'The header Content-Type must be application/json', '`open` has another type.'],
+  [400, 'The body must be a JSON object, {} without credentials', '`open` has another body.'],
+  [413, 'The credentials have more than 8,192 bytes', '`open` has a larger body.'],
+  [408, 'The body took too long', 'It took longer than `bodyTimeout`.'],
+  [
+    400,
+    'The header Envelope-Line is missing, or is no key of a connection',
+    'The key is missing or malformed.',
+  ],
+  [404, 'No such connection: open another one', 'The connection has ended, or the key is wrong.'],
+  [404, 'The connection is on another node', 'The key names another node.'],
+  [403, 'The connection was opened with other credentials', '`Authorization` or a named cookie differs.'],
+  [400, 'The header Envelope-Have must be the number of a message that was sent', 'It is missing or wrong.'],
+  [400, 'The header Envelope-Seq must be a whole number from 1 on', 'It is missing or malformed.'],
+  [415, 'The header Content-Type must be application/x-ndjson', '`send` has another type.'],
+  [400, 'The body must be UTF-8 text of one message on each line', '`send` has another body.'],
+  [413, 'The messages are larger than maxPayload', 'The connection closes with 1009.'],
+  [
+    429,
+    'Too many requests with messages at once',
+    'More than eight, or over the message rate. `Retry-After: 1`.',
+  ],
+  [
+    429,
+    'The connection is not read: send the same messages again',
+    'The server has not read on for half of `bodyTimeout`. `Retry-After: 1`.',
+  ],
+  [409, 'A request with messages is missing', 'The connection closes with 1002.'],
+  [400, 'The body must be a JSON object with a close code', '`close` has another body.'],
+];
+
 const RECONNECT = { yes: 'yes, with backoff', later: 'yes, after a longer pause', no: 'no' };
 
 async function tables() {
@@ -87,6 +127,7 @@ async function errorsPage() {
     RECONNECT[reconnect],
   ]);
   const refusals = UPGRADE_REFUSALS.map(([status, message, when]) => [String(status), message, when]);
+  const httpRefusals = HTTP_REFUSALS.map(([status, message, when]) => [String(status), message, when]);
   const page = `# Errors
 
 <!-- Generated from lib/protocol by scripts/errors-page.js: change the tables there, and run npm run docs:errors. -->
@@ -135,7 +176,12 @@ ${table(['code', 'meaning', 'reconnect'], closes)}
 
 The body is JSON in the shape of Nest's HTTP exceptions: \`statusCode\`, \`message\`, \`error\`. Browsers do not show it to pages.
 
-${table(['status', 'message', 'when'], refusals)}`;
+${table(['status', 'message', 'when'], refusals)}
+## HTTP responses to connections over HTTP
+
+A client [over HTTP](http-streaming.md) can get these as well.
+
+${table(['status', 'message', 'when'], httpRefusals)}`;
   return format(page, { ...(await resolveConfig(file)), filepath: file, proseWrap: 'always' });
 }
 

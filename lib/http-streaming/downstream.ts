@@ -44,6 +44,11 @@ export class Downstream implements StreamListener {
     this.kept = new KeptMessages(limit);
   }
 
+  /** Whether a response is open. */
+  get hasResponse(): boolean {
+    return this.stream !== undefined;
+  }
+
   /** Whether {@link close} was called. */
   get isClosed(): boolean {
     return this.closeRecord !== undefined;

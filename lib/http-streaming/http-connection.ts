@@ -296,7 +296,10 @@ export class HttpConnection implements Connection, OutboxTransport {
   leave(code: number, reason: string): void {
     if (this.state !== OPEN) return;
     this.owner!.onLost(...describeEnd(code, reason, undefined));
-    this.close(code, reason);
+    // the client knows: where it has left its response, nothing is to be written
+    if (this.down.hasResponse) return this.close(code, reason);
+    this.down.close(code, reason, () => undefined);
+    this.finish(code, reason);
   }
 
   /** The client broke a rule. */

@@ -133,6 +133,17 @@ describe('the responses of a connection over HTTP', () => {
     expect((await line.send({ event: 'say' })).status).toBe(404);
   });
 
+  it('are no reason to wait for a client that has left its response and says goodbye', async () => {
+    const { gateway, port } = await startStreaming({ limits: { maxConnectionsPerAddress: 1 } });
+    const line = await HttpLine.open(port);
+    const client = gateway.last;
+    line.cut();
+    await until('the end of the response', () => client._connection.outbox.writable === false);
+    expect((await line.close({ code: 1000 })).status).toBe(204);
+    expect(await gateway.endOf(client)).toEqual(['client namespace disconnect', 1000]);
+    await HttpLine.open(port);
+  });
+
   it('drop volatile messages while there is none', async () => {
     const { gateway, port } = await startStreaming();
     const line = await HttpLine.open(port);

@@ -26,6 +26,7 @@ const CORNERS = [
   ['documentation/client-size', ONCE],
   ['documentation/links', ONCE],
   ['documentation/options', ONCE],
+  ['documentation/troubleshooting', ONCE],
   ['documentation/types', ONCE],
   ['operations/mixed', ONCE], // processes and Redis
   ['explorer/message-pack', ONCE], // of the page in the browser

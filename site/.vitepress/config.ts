@@ -27,6 +27,7 @@ const sidebar = [
     ['Getting started', 'getting-started'],
     ['Samples', '/sample/'],
     ['Comparison', 'comparison'],
+    ['Questions', 'faq'],
   ),
   group(
     'Build',
@@ -80,6 +81,7 @@ const sidebar = [
     ['Compression', 'compression'],
     ['Performance', 'performance'],
     ['Memory', 'memory'],
+    ['Troubleshooting', 'troubleshooting'],
     ['Errors', 'errors'],
   ),
   group(

@@ -34,6 +34,7 @@ const CORNERS = [
   ['soak/cluster', ONCE],
 
   ['console/access', TWO],
+  ['console/scoped', TWO],
   ['console/', FIRST],
 
   ['cluster/adapters/classic-redis', TWO],

@@ -25,6 +25,7 @@ import { Endpoint } from '../server/upgrade/endpoint.js';
 import { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';
 import { mountPointName, type MountPoint } from '../server/upgrade/mount-point.js';
 import { normalisePath } from '../server/upgrade/path-pattern.js';
+import { safeCors } from '../server/upgrade/origin.js';
 import type { HandleRequest } from '../server/upgrade/transport.js';
 import type { HandleUpgrade } from '../server/upgrade/upgrade-router.js';
 import { withCode } from '../protocol/with-code.js';
@@ -261,11 +262,13 @@ function connectOptions({
   limits,
   adapter,
   identify,
-  cors,
+  cors: given,
   allowRequest,
   verifyClient,
 }: EnvelopeOptions): PathOptions {
   const times = { pingInterval, pingTimeout, connectTimeout, shutdownTimeout };
+  // a wildcard opens gateways to all pages, but not what an administrator's cookies open
+  const cors = given === undefined ? undefined : (safeCors(given) ?? false);
   const options = { ...times, limits, adapter, identify, cors, allowRequest, verifyClient };
   return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

@@ -101,6 +101,19 @@ describe('access to the console', () => {
     expect(await statusOf(app, { ...as('ada'), Origin: `http://127.0.0.1:${app.port}` })).toBe(101);
   });
 
+  it('is refused to them also where a wildcard opens the gateways, and not where they are named', async () => {
+    const foreign = { ...as('ada'), Origin: 'https://evil.example' };
+    const { port } = await startApp({ providers: [ChatGateway] }, { adapter: { cors: true } });
+    expect((await requestUpgrade(port, '/ws', foreign)).status).toBe(101);
+    for (const cors of [true, { origin: '*' }, { origin: true }, { origin: false }]) {
+      const app = await startConsole({}, { adapter: { cors } });
+      expect([cors, await statusOf(app, foreign)]).toEqual([cors, 403]);
+    }
+    const app = await startConsole({}, { adapter: { cors: { origin: ['https://admin.example'] } } });
+    expect(await statusOf(app, foreign)).toBe(403);
+    expect(await statusOf(app, { ...as('ada'), Origin: 'https://admin.example' })).toBe(101);
+  });
+
   it('is possible in production, where the contract is not served, and not when disabled', async () => {
     process.env.NODE_ENV = 'production';
     const app = await startConsole();

@@ -1,4 +1,11 @@
-import type { CanActivate, ExecutionContext, INestApplication, Type } from '@nestjs/common';
+import {
+  Scope,
+  type CanActivate,
+  type ExecutionContext,
+  type INestApplication,
+  type ScopeOptions,
+  type Type,
+} from '@nestjs/common';
 import { ContextIdFactory, ModuleRef, ModulesContainer } from '@nestjs/core';
 import { runGuards } from '../../nest/guards/upgrade-guards.js';
 import { ClientHost, UpgradeContext } from '../../nest/guards/upgrade-context.js';
@@ -36,9 +43,12 @@ class RequestContext extends ClientHost implements ExecutionContext {
   }
 }
 
+/** Returns the guard for one check of a client. */
+type Load = (client: EnvelopeSocket) => CanActivate | Promise<CanActivate>;
+
 /** Runs the guards of the console: at the upgrade, and at each request. */
 export class AdminGuards {
-  private readonly created = new Map<GuardRef, Promise<CanActivate>>();
+  private readonly found = new Map<GuardRef, Promise<Load>>();
 
   /** @param report receives errors of guards that are no exception for the client */
   constructor(
@@ -54,9 +64,9 @@ export class AdminGuards {
       .join(', ');
   }
 
-  /** Creates all guards, so that one that cannot be created is known at the start. @throws (rejects) Error that names the guard */
+  /** Finds all guards, so that one that cannot be created is known at the start. @throws (rejects) Error that names the guard */
   async load(): Promise<void> {
-    for (const guard of this.guards) if (typeof guard === 'function') await this.instanceOf(guard);
+    for (const guard of this.guards) if (typeof guard === 'function') await this.find(guard);
   }
 
   /** Resolves with the refusal of an upgrade, or with `undefined`. Never rejects. */
@@ -72,53 +82,83 @@ export class AdminGuards {
   }
 
   private run(client: EnvelopeSocket, context: ExecutionContext): Promise<HttpRefusal | undefined> {
-    const load = (guard: GuardRef): CanActivate | Promise<CanActivate> =>
-      typeof guard === 'function' ? this.instanceOf(guard) : guard;
+    const load = async (guard: GuardRef): Promise<CanActivate> =>
+      typeof guard === 'function' ? (await this.find(guard))(client) : guard;
     return runGuards(this.guards, load, client, context, this.report);
   }
 
-  private instanceOf(guard: Type<CanActivate>): Promise<CanActivate> {
-    let instance = this.created.get(guard);
-    if (instance === undefined) {
-      this.created.set(guard, (instance = createGuard(this.app, guard)));
+  private find(guard: Type<CanActivate>): Promise<Load> {
+    let found = this.found.get(guard);
+    if (found === undefined) {
+      this.found.set(guard, (found = findGuard(this.app, guard)));
       // tried again at the next request
-      instance.catch(() => this.created.delete(guard));
+      found.catch(() => this.found.delete(guard));
     }
-    return instance;
+    return found;
   }
 }
 
-/** Returns the instance that a module provides, or creates one in the first module that has all that it needs. */
-async function createGuard(app: INestApplication, guard: Type<CanActivate>): Promise<CanActivate> {
+/**
+ * Finds the guard that a module provides, or creates one in the first module that has all that it needs. A request-scoped or transient
+ * guard is created for each check: it may keep what it knows of one admin, and must not let another one pass with it.
+ */
+async function findGuard(app: INestApplication, guard: Type<CanActivate>): Promise<Load> {
   const modules = [...app.get(ModulesContainer, { strict: false }).values()];
-  let cause: unknown;
   for (const { providers } of modules) {
     const provider = providers.get(guard);
-    if (provider?.isDependencyTreeStatic() === true && !provider.isTransient)
-      return provider.instance as CanActivate;
+    if (provider === undefined) continue;
+    if (provider.isDependencyTreeStatic() && !provider.isTransient)
+      return () => provider.instance as CanActivate;
+    const moduleRef = providers.get(ModuleRef)!.instance as ModuleRef;
+    return (client) => resolveFor(client, moduleRef, guard);
   }
+  const instance = await createGuard(modules, guard);
+  return () => instance;
+}
+
+/** Creates a guard for one check. It can inject the client as `REQUEST`. */
+function resolveFor(
+  client: EnvelopeSocket,
+  moduleRef: ModuleRef,
+  guard: Type<CanActivate>,
+): Promise<CanActivate> {
+  const context = ContextIdFactory.create();
+  moduleRef.registerRequestByContextId(client, context);
+  return moduleRef.resolve(guard, context);
+}
+
+/** @throws (rejects) Error that names the guard, if it cannot be created, or must not be the same for all admins */
+async function createGuard(
+  modules: readonly { providers: Map<unknown, { instance: unknown }> }[],
+  guard: Type<CanActivate>,
+): Promise<CanActivate> {
+  const { scope = Scope.DEFAULT } = (Reflect.getMetadata(SCOPE_OPTIONS, guard) ?? {}) as ScopeOptions;
+  if (scope !== Scope.DEFAULT)
+    throw notCreated(guard, 'of a module, because it is request-scoped or transient');
+  let cause: unknown;
   for (const { providers } of modules) {
     const moduleRef = providers.get(ModuleRef)?.instance as ModuleRef | undefined;
     try {
-      if (moduleRef !== undefined) return await createIn(moduleRef, guard, providers.has(guard));
+      if (moduleRef !== undefined) return await moduleRef.create(guard);
     } catch (error) {
       cause ??= error;
     }
   }
-  throw withCode(
+  throw notCreated(guard, 'of the module that has what it injects', cause);
+}
+
+function notCreated({ name }: Type, where: string, cause?: unknown): Error {
+  return withCode(
     'ERR_ENVELOPE_INVALID_OPTION',
     new Error(
-      `EnvelopeExplorer.setup: admin.guards: ${guard.name} cannot be created: list it in the providers of the module that has what it injects`,
+      `EnvelopeExplorer.setup: admin.guards: ${name} cannot be created: list it in the providers ${where}`,
       { cause },
     ),
   );
 }
 
-function createIn(moduleRef: ModuleRef, guard: Type<CanActivate>, isProvided: boolean): Promise<CanActivate> {
-  if (!isProvided) return moduleRef.create(guard);
-  // request-scoped or transient: one for all admins
-  return moduleRef.resolve(guard, ContextIdFactory.create());
-}
+/** The key under which `@Injectable()` keeps the scope of a class. */
+const SCOPE_OPTIONS = 'scope:options';
 
 function handlerOf({ prototype }: typeof EnvelopeConsole): () => void {
   return Object.getOwnPropertyDescriptor(prototype, 'handle')!.value as () => void;

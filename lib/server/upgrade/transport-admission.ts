@@ -104,7 +104,9 @@ export class TransportAdmission implements Pick<
     this.pending.add(pending);
     check(request.httpRequest, clientInfo, (refused) => {
       if (pending.isOver) return;
-      if (refused !== undefined) return pending.refuse(refused);
+      // an operator may have blocked the address while the check ran
+      const late = refused ?? access.refusalOf(clientInfo);
+      if (late !== undefined) return pending.refuse(late);
       pending.accept();
       admitted();
     });

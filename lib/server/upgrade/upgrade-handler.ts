@@ -190,8 +190,10 @@ export class UpgradeHandler implements ConnectionWatcher {
   private check(upgrade: PendingUpgrade): void {
     const { httpRequest, carriedFor } = upgrade.request;
     const check = carriedFor === undefined ? this.config.check : this.config.checkCarried;
-    check(httpRequest, upgrade.clientInfo, (refused) => {
+    check(httpRequest, upgrade.clientInfo, (refusedByCheck) => {
       if (upgrade.isOver) return;
+      // an operator may have blocked the address while the check ran
+      const refused = refusedByCheck ?? this.config.access.refusalOf(upgrade.clientInfo);
       if (refused !== undefined) return upgrade.refuse(refused);
       // the application's code may call this: an exception would end the process
       try {
@@ -228,6 +230,9 @@ export class UpgradeHandler implements ConnectionWatcher {
         // the token may have expired during the search for the session, or the application has disconnected the client
         if (client._isEnded)
           return upgrade.refuse(client._lifecycle.expiry?.isOver === true ? EXPIRED : FORBIDDEN);
+        // an operator may have blocked it during the search
+        const late = this.config.access.refusalOfClient(client, upgrade.clientInfo);
+        if (late !== undefined) return upgrade.refuse(late);
         this.open(upgrade);
       })
       .catch((error) => this.fail(upgrade, error));

@@ -1,3 +1,6 @@
+import { WebSocketGateway } from '@nestjs/websockets';
+import { z } from 'zod';
+import { Emits } from '../../lib/contract/index.js';
 import { socketIO } from '../../lib/socketio/index.js';
 import { IoClient } from '../socketio-clients/io-client.js';
 import { startApp, type TestApp } from '../support/app.js';
@@ -188,6 +191,27 @@ describe('EnvelopeOperations', () => {
     expect(records.map(({ action, target, details }) => [action, target, details])).toEqual([
       ['announce', undefined, { event: 'maintenance' }],
       ['disconnectUser', '42', {}],
+    ]);
+  });
+
+  it('announces where the payload is valid, records that, and throws what was wrong elsewhere', async () => {
+    @Emits('maintenance', z.object({ text: z.string() }))
+    @WebSocketGateway({ path: '/strict' })
+    class StrictGateway {}
+    const records = recordAudit();
+    const app = await startApp(
+      { providers: [StrictGateway, ...providers] },
+      { adapter: { validateEmits: true } },
+    );
+    const { operations } = app.adapter;
+    const [strict, open] = [await app.connect('/strict'), await app.connect('/open')];
+    for (const client of [strict, open]) await client.settled();
+    expect(() => operations.announce({ minutes: 5 }, { by: 'ada' })).toThrow(/maintenance/);
+    expect((await open.next('maintenance')).data).toEqual({ minutes: 5 });
+    expect(() => operations.announce({ minutes: 5 }, { by: 'ada', event: '$auth' })).toThrow(/\$auth/);
+    const details = { event: 'maintenance', failedPaths: ['/strict'] };
+    expect(records.map(({ action, by, details }) => [action, by, details])).toEqual([
+      ['announce', 'ada', details],
     ]);
   });
 });

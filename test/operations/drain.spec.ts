@@ -132,6 +132,7 @@ describe('EnvelopeOperations.drain', () => {
   it.each([
     [{ perSecond: 0 }, /perSecond is 0: it takes a positive number/],
     [{ retryAfter: -1 }, /retryAfter is -1: it takes seconds/],
+    [{ retryAfter: Infinity }, /retryAfter is Infinity: it takes seconds/],
     [{ message: 7 }, /message is 7: it takes a text/],
     [{ rate: 7 }, /unknown option "rate"/],
   ])('refuses %j', async (options, error) => {

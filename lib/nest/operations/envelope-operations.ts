@@ -6,6 +6,7 @@ import { userText } from '../../server/handshake/user-name.js';
 import { drainClients } from '../../server/namespace/drain.js';
 import { groupAddress } from '../../server/upgrade/client-address.js';
 import { refusal } from '../../server/upgrade/http-refusal.js';
+import { callSafely } from '../../server/util/safe-call.js';
 import type { BlockEntry, BlockSubject } from '../../server/upgrade/block-list.js';
 import type { LimitChanges, Limits, PathLimits } from '../options/limits.js';
 import type { OperationsHost } from './operations-host.js';
@@ -89,7 +90,8 @@ export class EnvelopeOperations {
     assertOptions(where, options, ['perSecond', 'message', 'retryAfter', 'by'], '{ perSecond: 100 }');
     const { perSecond = 100, message, retryAfter = 5, by } = options;
     if (!(perSecond > 0)) refuse(where, 'perSecond', perSecond, 'a positive number');
-    if (!(retryAfter >= 0)) refuse(where, 'retryAfter', retryAfter, 'seconds, a number from 0 on');
+    if (!(retryAfter >= 0) || retryAfter > Number.MAX_SAFE_INTEGER)
+      refuse(where, 'retryAfter', retryAfter, 'seconds, a number from 0 on');
     assertText(where, 'message', message);
     assertText(where, 'by', by);
     const { host } = this.adapter;
@@ -201,7 +203,8 @@ export class EnvelopeOperations {
   /**
    * Sends an event to all clients on all paths and all nodes, such as a notice of maintenance.
    *
-   * @throws TypeError on data that JSON cannot carry, or if an option is invalid; Error on a reserved event name
+   * @throws TypeError on data that JSON cannot carry, or if an option is invalid; Error on a reserved event name; the error of
+   * `validateEmits` for data that a path does not declare: the other paths have received it then, and the audit record names the path
    */
   announce(data: Untyped, options: OperatorOptions & { event?: string } = {}): void {
     const where = 'EnvelopeOperations.announce';
@@ -212,8 +215,17 @@ export class EnvelopeOperations {
     assertText(where, 'event', event);
     assertText(where, 'by', by);
     const { host } = this.adapter;
-    for (const server of host.topServers()) server.emit(event, data);
-    host.audit({ action: 'announce', by, details: { event } });
+    const errors = new Map<string, unknown>();
+    const servers = host.topServers();
+    for (const server of servers)
+      callSafely(
+        () => void server.emit(event, data),
+        (error) => errors.set(server.name, error),
+      );
+    const failedPaths = errors.size === 0 ? undefined : [...errors.keys()];
+    if (errors.size < servers.length)
+      host.audit({ action: 'announce', by, details: { event, ...(failedPaths && { failedPaths }) } });
+    for (const error of errors.values()) throw error;
   }
 
   private decide(

@@ -52,7 +52,7 @@ export class MountedServers implements ServerLookup, OperationsHost {
     private readonly listen: (port: number) => void,
     private readonly onMounted: (server: EnvelopeServer) => void,
   ) {
-    this.transports = new OpenTransports(options, services, this.endpoints);
+    this.transports = new OpenTransports(options, services, this.endpoints, () => this.areClosing);
   }
 
   /** Returns the server for a gateway's options, and mounts it on the first call. */

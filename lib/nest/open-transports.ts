@@ -25,6 +25,8 @@ export class OpenTransports {
     private readonly options: EnvelopeOptions,
     private readonly services: AdapterServices,
     private readonly endpoints: EndpointRegistry,
+    /** Whether the servers of all gateways have begun to close. */
+    private readonly areServersClosing: () => boolean,
   ) {}
 
   get areOpen(): boolean {
@@ -86,11 +88,11 @@ export class OpenTransports {
       clientAddress,
       connectionCounter,
       access,
-      upgradeTimeout: limits.upgradeTimeout,
+      upgradeTimeout: () => limits.upgradeTimeout,
       check: combineApplicationChecks({ ...this.options, onError }),
       originChecks: () => this.originChecks(port),
       onForeignOrigin: oncePerOrigin((explanation) => warn('foreign origins', explanation)),
-      isClosing: () => this.isClosing || this.areEndpointsClosing,
+      isClosing: () => this.isClosing || this.areServersClosing(),
       onError,
     });
     this.admissions.push(admission);
@@ -108,10 +110,6 @@ export class OpenTransports {
       report,
       warn,
     };
-  }
-
-  private get areEndpointsClosing(): boolean {
-    return [...this.endpoints].every(({ server }) => server._isClosing);
   }
 
   /** Yields the rule of the adapter, then those of the gateways on the port. */

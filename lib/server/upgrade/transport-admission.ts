@@ -19,8 +19,8 @@ export interface TransportAdmissionConfig {
   readonly clientAddress: ClientAddressReader;
   readonly connectionCounter: ConnectionCounter;
   readonly access: AccessControl;
-  /** Milliseconds for the checks. */
-  readonly upgradeTimeout: number;
+  /** Milliseconds for the checks, as they are now: an operator may change them. */
+  readonly upgradeTimeout: () => number;
   /** The checks of the adapter's options, without that of the origin. */
   readonly check: UpgradeCheck;
   /** The origin checks of the adapter and of the gateways on the port. A page may connect if one of them allows it. */
@@ -50,7 +50,8 @@ export class TransportAdmission implements Pick<
     clientInfo: ClientInfo,
     done: Parameters<TransportHost['checkOrigin']>[2],
   ): void {
-    const { onForeignOrigin, onError, originChecks, upgradeTimeout } = this.config;
+    const { onForeignOrigin, onError, originChecks } = this.config;
+    const upgradeTimeout = this.config.upgradeTimeout();
     let isDone = false;
     let deadline: NodeJS.Timeout | undefined;
     const finish: typeof done = (result) => {
@@ -110,7 +111,7 @@ export class TransportAdmission implements Pick<
       pending.accept();
       admitted();
     });
-    pending.wait(upgradeTimeout);
+    pending.wait(upgradeTimeout());
   }
 
   release(clientInfo: ClientInfo): void {

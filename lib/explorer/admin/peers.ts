@@ -113,15 +113,19 @@ export class Peers {
     const id = randomId();
     const values = new Map<string, unknown>();
     let timer: NodeJS.Timeout | undefined;
-    await new Promise<void>((resolve) => {
-      const question: Pending = { values, only, finish: resolve };
-      this.pending.set(id, question);
-      timer = setTimeout(resolve, DEADLINE);
-      this.server.serverSideEmit(ASK, { id, from: this.id, only, operation, data });
-      if (this.isComplete(question)) resolve();
-    });
-    clearTimeout(timer);
-    this.pending.delete(id);
+    try {
+      await new Promise<void>((resolve) => {
+        const question: Pending = { values, only, finish: resolve };
+        this.pending.set(id, question);
+        timer = setTimeout(resolve, DEADLINE);
+        this.server.serverSideEmit(ASK, { id, from: this.id, only, operation, data });
+        if (this.isComplete(question)) resolve();
+      });
+    } finally {
+      // also where the adapter cannot send
+      clearTimeout(timer);
+      this.pending.delete(id);
+    }
     for (const peer of this.peers.values())
       if ((only === undefined || only === peer.id) && !values.has(peer.id)) peer.isSilent = true;
     if (only === undefined) this.unknown = Math.max(0, this.server.cluster.nodes - 1 - this.peers.size);

@@ -13,9 +13,9 @@ export function answerDone(response: ServerResponse): void {
 export function refuse(request: IncomingMessage, response: ServerResponse, answer: HttpRefusal): void {
   if (response.destroyed) return;
   const { status, body, headers } = answer;
-  if (!request.complete)
-    return answerRefusal(response, { status, body, headers: { ...NO_STORE, ...headers } });
-  response
-    .writeHead(status, { ...NO_STORE, 'Content-Type': 'application/json; charset=utf-8', ...headers })
-    .end(JSON.stringify(body));
+  answerRefusal(
+    response,
+    { status, body, headers: { ...NO_STORE, ...headers } },
+    request.complete || request.httpVersionMajor > 1,
+  );
 }

@@ -70,6 +70,16 @@ describe('the session of a client over HTTP', () => {
     expect(gateway.connected).toEqual([]);
   });
 
+  it('is refused by a check whose headers HTTP cannot carry', async () => {
+    const headers = { 'X-Broken': '\u4e00', 'X Name': 'a', 'X-Lines': 'a\r\nX-Other: b' };
+    const { port } = await startStreaming({
+      verifyClient: (_, done) => done(false, 403, 'no', headers),
+    });
+    const answer = await post(port, '/ws?envelope=open', '{}', { 'Content-Type': 'application/json' });
+    expect(answer).toMatchObject({ status: 403, headers: { 'x-lines': 'a X-Other: b' } });
+    expect(JSON.parse(answer.text)).toMatchObject({ message: 'no' });
+  });
+
   it('is recovered over HTTP after a lost connection, in order and without gaps', async () => {
     const { gateway, port } = await startStreaming({ recovery: true, pingTimeout: 50 });
     const line = await HttpLine.open(port, { auth: { token: 'ada' } });

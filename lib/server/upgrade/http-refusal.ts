@@ -48,15 +48,26 @@ export function writeRefusal(socket: Duplex, { status, body, headers }: HttpRefu
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${text}`);
 }
 
-/** Refuses a plain HTTP request, then closes its connection. */
-export function answerRefusal(response: ServerResponse, { status, body, headers }: HttpRefusal): void {
+/** Refuses a plain HTTP request, then closes its connection, unless it is to be kept. */
+export function answerRefusal(
+  response: ServerResponse,
+  { status, body, headers }: HttpRefusal,
+  keepsConnection = false,
+): void {
   if (response.headersSent) return void response.destroy();
   const text = toText(status, body);
-  for (const [name, value] of Object.entries(headers ?? {}))
+  for (const [name, value] of Object.entries(headers ?? {})) setHeader(response, name, value);
+  if (!keepsConnection) response.setHeader('Connection', 'close');
+  response.writeHead(status, { 'Content-Type': 'application/json; charset=utf-8' }).end(text);
+}
+
+/** Sets a header, which may be the application's. Leaves one out that HTTP cannot carry: the client is to get its answer. */
+function setHeader(response: ServerResponse, name: string, value: string): void {
+  try {
     response.setHeader(name, value.replace(LINE_BREAKS, ' '));
-  response
-    .writeHead(status, { Connection: 'close', 'Content-Type': 'application/json; charset=utf-8' })
-    .end(text);
+  } catch {
+    // its name or its value has characters that Node refuses
+  }
 }
 
 /** Line breaks in a header's value, which could begin another header. */

@@ -50,6 +50,7 @@ const CORNERS = [
   ['fuzz/', FIRST],
   ['history/', FIRST],
   ['http-streaming/conformance', FIRST],
+  ['http-streaming/held', FIRST],
   ['http-streaming/keys', FIRST],
   ['http-streaming/limits', FIRST],
   ['msgpack/cluster', FIRST],

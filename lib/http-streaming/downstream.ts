@@ -72,7 +72,9 @@ export class Downstream implements StreamListener {
    * @returns false: what follows is no longer kept, and the connection has to be closed
    */
   resume(request: IncomingMessage, response: ServerResponse, have: number, taken: number): boolean {
-    this.stream?.end([]);
+    // the new one repeats what the one before still holds
+    if (this.stream?.needsDrain === true) this.stream.destroy();
+    else this.stream?.end([]);
     this.kept.forget(have);
     const missed = this.kept.after(have);
     this.unsent = this.unsentSize = 0;

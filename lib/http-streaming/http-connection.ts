@@ -68,7 +68,7 @@ export class HttpConnection implements Connection, OutboxTransport {
 
   readonly outbox: Outbox;
   readonly posts: PostQueue;
-  readonly rate: MessageRate;
+  private readonly rate: MessageRate;
   private state: ReadyState = CONNECTING;
   private readonly down: Downstream;
   private readonly liveness: Liveness;
@@ -200,6 +200,12 @@ export class HttpConnection implements Connection, OutboxTransport {
   /** The client has the messages up to this number. @returns whether they were sent */
   acknowledge(have: number): boolean {
     return this.down.acknowledge(have);
+  }
+  /** Takes a token of the rate for a request. @returns whether one was left, or the connection has ended */
+  takeRequest(): boolean {
+    if (this.isEnded || this.rate.take()) return true;
+    this.takeRefusal();
+    return false;
   }
   takeMessage(text: string): void {
     if (this.rate.take()) this.owner!.onMessage(text, false);

@@ -2,25 +2,25 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { isCloseCode, truncateReason } from '../protocol/close-codes.js';
 import type { FoundEndpoint } from '../server/upgrade/endpoint-registry.js';
 import { refusal } from '../server/upgrade/http-refusal.js';
-import { ORIGIN_REFUSED } from '../server/upgrade/origin.js';
 import type { HandleRequest, OpenTransport, TransportHost } from '../server/upgrade/transport.js';
 import { answerDone, refuse } from './answer.js';
 import { Connections } from './connections.js';
 import { allowOrigin, answerPreflight, checkOrigin } from './cors.js';
 import type { HttpConnection } from './http-connection.js';
-import { OpenRequest, TOO_SLOW } from './open-request.js';
+import { FOREIGN, OpenRequest, TOO_SLOW } from './open-request.js';
 import type { ResolvedHttpStreamingOptions } from './options.js';
-import { TOO_MANY } from './post-queue.js';
-import { readBody } from './request-body.js';
+import { GONE, TOO_MANY } from './post-queue.js';
+import { readBody, type BodyFailure } from './request-body.js';
 import { actionOf, withoutAction, type Action } from './target.js';
 
-const FOREIGN = refusal(403, ORIGIN_REFUSED);
 const OTHER_USER = refusal(403, 'The connection was opened with other credentials');
 const BAD_METHOD = refusal(405, 'A request with the query field envelope is a POST', {
   Allow: 'POST, OPTIONS',
 });
 const BAD_ACTION = refusal(400, 'The query field envelope must be open, listen, send, on or close');
+const NEW_HTTP = refusal(505, 'The server takes such requests by HTTP/1.1: let a proxy speak HTTP/2');
 const AMBIGUOUS = refusal(400, 'A request has either Content-Length or Transfer-Encoding');
+const PIPELINED = refusal(503, 'Send the next request after the answer to this one', { 'Retry-After': '1' });
 const NO_NUMBER = refusal(400, 'The header Envelope-Seq must be a whole number from 1 on');
 const NO_POSITION = refusal(400, 'The header Envelope-Have must be the number of a message that was sent');
 const NO_NDJSON_TYPE = refusal(415, 'The header Content-Type must be application/x-ndjson');
@@ -67,6 +67,8 @@ export class HttpStreamingTransport implements OpenTransport {
   ): void {
     const { method, headers } = request;
     if (method !== 'POST' && method !== 'OPTIONS') return refuse(request, response, BAD_METHOD);
+    // its responses tell neither when the client disconnects, nor when it reads no further
+    if (request.httpVersionMajor > 1) return refuse(request, response, NEW_HTTP);
     // Node refuses it, unless it was told not to
     if (headers['content-length'] !== undefined && headers['transfer-encoding'] !== undefined)
       return refuse(request, response, AMBIGUOUS);
@@ -76,6 +78,8 @@ export class HttpStreamingTransport implements OpenTransport {
     const report = (error: unknown): void => this.host.report(error, 'the rule for origins failed');
     checkOrigin(found.endpoint, request, clientInfo, upgradeTimeout, report, (allowed) => {
       if (response.destroyed) return;
+      // one that waits for the response before it would not notice when the client disconnects
+      if (response.socket === null) return refuse(request, response, PIPELINED);
       if (allowed !== undefined) allowOrigin(request, response, allowed);
       if (method === 'OPTIONS')
         return allowed === undefined ? refuse(request, response, FOREIGN) : answerPreflight(response);
@@ -124,24 +128,19 @@ export class HttpStreamingTransport implements OpenTransport {
   private resume(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
     const have = numberOf(request.headers['envelope-have']);
     request.resume();
+    if (!connection.takeRequest()) return refuse(request, response, TOO_MANY);
     if (have === undefined || !connection.resume(request, response, have))
       refuse(request, response, NO_POSITION);
   }
 
   private send(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
     const { headers } = request;
+    if (connection.isEnded) return refuse(request, response, GONE);
     connection.noteSignOfLife();
-    // a request costs a message, beside those in it
-    if (!connection.rate.take()) {
-      if (!connection.isEnded) connection.takeRefusal();
-      return refuse(request, response, TOO_MANY);
-    }
     const { posts } = connection;
-    if (!posts.enter()) return refuse(request, response, TOO_MANY);
-    const { bodyTimeout: timeout } = this.options;
-    const stop = onceLeft(response, () => posts.leave());
-    readBody(request, { maxBytes: connection.maxPayload, timeout }, (body) => {
-      stop();
+    // a request costs a message, beside those in it
+    if (!connection.takeRequest() || !posts.hasRoom) return refuse(request, response, TOO_MANY);
+    this.read(connection, request, response, connection.maxPayload, (body) => {
       if (body === 'too slow') return refuse(request, response, TOO_SLOW);
       if (body === 'too large') {
         refuse(request, response, TOO_LARGE);
@@ -162,24 +161,38 @@ export class HttpStreamingTransport implements OpenTransport {
   }
 
   private leave(connection: HttpConnection, request: IncomingMessage, response: ServerResponse): void {
-    const { bodyTimeout: timeout } = this.options;
-    readBody(request, { maxBytes: MAX_CLOSE_BODY, timeout }, (body) => {
+    this.read(connection, request, response, MAX_CLOSE_BODY, (body) => {
       const goodbye = Buffer.isBuffer(body) ? parseClose(body) : undefined;
       if (goodbye === undefined) return refuse(request, response, NO_CLOSE);
       answerDone(response);
       connection.leave(goodbye.code, goodbye.reason);
     });
   }
-}
 
-/** Calls back once: when the function that it returns is called, or when the client disconnects. */
-function onceLeft(response: ServerResponse, left: () => void): () => void {
-  const stop = (): void => {
-    response.off('close', stop);
-    left();
-  };
-  response.on('close', stop);
-  return stop;
+  /** Reads the body of a request of a connection. Refuses the request if the connection ends meanwhile. */
+  private read(
+    { posts }: HttpConnection,
+    request: IncomingMessage,
+    response: ServerResponse,
+    maxBytes: number,
+    done: (body: Buffer | BodyFailure) => void,
+  ): void {
+    const leave = (): void => {
+      response.off('close', leave);
+      posts.leave(end);
+    };
+    const stop = readBody(request, { maxBytes, timeout: this.options.bodyTimeout }, (body) => {
+      leave();
+      done(body);
+    });
+    const end = (): void => {
+      leave();
+      stop();
+      refuse(request, response, GONE);
+    };
+    response.on('close', leave);
+    posts.enter(end);
+  }
 }
 
 function numberOf(text: string | string[] | undefined): number | undefined {

@@ -4,6 +4,7 @@ import { hasCredentials, readAuth } from '../server/handshake/handshake.js';
 import type { Connection } from '../server/transport/connection.js';
 import type { ConnectionRequest, ConnectionTerms } from '../server/upgrade/connection-request.js';
 import { refusal, type HttpRefusal } from '../server/upgrade/http-refusal.js';
+import { ORIGIN_REFUSED } from '../server/upgrade/origin.js';
 import { refuse } from './answer.js';
 import type { Connections } from './connections.js';
 import { HttpConnection, type HttpConnectionSettings } from './http-connection.js';
@@ -16,6 +17,7 @@ const MAX_CREDENTIALS = 8_192;
 const NO_JSON_TYPE = refusal(415, 'The header Content-Type must be application/json');
 const NO_CREDENTIALS = refusal(400, 'The body must be a JSON object, {} without credentials');
 const TOO_LARGE = refusal(413, 'The credentials have more than 8,192 bytes');
+export const FOREIGN = refusal(403, ORIGIN_REFUSED);
 export const TOO_SLOW = refusal(408, 'The body took too long');
 
 /** What a request to connect needs of its transport. */
@@ -84,6 +86,8 @@ export class OpenRequest implements ConnectionRequest {
 
   accept(terms: ConnectionTerms, opened: (connection: Connection) => void): void {
     if (this.isClosed) return;
+    // a rule of the application may say something else the second time
+    if (!this.isOriginAllowed) return this.refuse(FOREIGN);
     const { httpRequest: request, response, isOwn } = this;
     const { connections, path, pingTimeout, isListener } = this.settings;
     const connection = this.connection(terms);

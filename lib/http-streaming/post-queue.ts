@@ -37,7 +37,8 @@ interface Post {
 export class PostQueue {
   /** The number of the last one that was taken. */
   taken = 0;
-  private reading = 0;
+  /** The requests whose bodies are being read: each function refuses one. */
+  private readonly reading = new Set<() => void>();
   private readonly waiting = new Map<number, Post>();
   /** The text of the last one, while the connection is not read. */
   private text = '';
@@ -50,16 +51,19 @@ export class PostQueue {
     private readonly maxWait: number,
   ) {}
 
-  /** Counts a request whose body is about to be read. @returns whether it may be */
-  enter(): boolean {
-    if (this.reading + this.waiting.size >= MAX_POSTS) return false;
-    this.reading++;
-    return true;
+  /** Whether the body of another request with messages may be read. */
+  get hasRoom(): boolean {
+    return this.reading.size + this.waiting.size < MAX_POSTS;
+  }
+
+  /** Counts a request whose body is about to be read. @param stop called if the connection ends before {@link leave} */
+  enter(stop: () => void): void {
+    this.reading.add(stop);
   }
 
   /** The body was read, or the client has disconnected. */
-  leave(): void {
-    this.reading--;
+  leave(stop: () => void): void {
+    this.reading.delete(stop);
   }
 
   /** Takes a request, now or later. Answers it once. */
@@ -120,8 +124,10 @@ export class PostQueue {
   private expire(number: number): void {
     const post = this.remove(number);
     if (post === undefined) return;
-    if (this.owner.isPaused || this.text !== '') post.answer(NOT_READ);
-    else this.fail(post.answer);
+    if (!this.owner.isPaused && this.text === '') return this.fail(post.answer);
+    post.answer(NOT_READ);
+    // those behind it would otherwise be taken for a gap while the client waits to send it again
+    this.refuseAll(NOT_READ);
   }
 
   private fail(answer: Post['answer']): void {
@@ -140,6 +146,11 @@ export class PostQueue {
   /** The connection has ended: takes nothing more. */
   close(): void {
     this.text = '';
-    for (const number of [...this.waiting.keys()]) this.remove(number)?.answer(GONE);
+    this.refuseAll(GONE);
+    for (const stop of [...this.reading]) stop();
+  }
+
+  private refuseAll(refused: HttpRefusal): void {
+    for (const number of [...this.waiting.keys()]) this.remove(number)?.answer(refused);
   }
 }

@@ -10,6 +10,9 @@ interface Format {
 const NDJSON: Format = { type: 'application/x-ndjson', before: '', after: '\n' };
 const SSE: Format = { type: 'text/event-stream', before: 'data: ', after: '\n\n' };
 
+/** Milliseconds for the client to read the end of a response. What is missing then comes in the next one. */
+const END_TIMEOUT = 2_000;
+
 /** Headers that keep caches and proxies from answering, storing, compressing or buffering. */
 const HEADERS = {
   'Cache-Control': 'no-store, no-transform',
@@ -74,8 +77,14 @@ export class ResponseStream {
   end(records: readonly string[], done?: () => void): void {
     this.write(records);
     this.isEnded = true;
-    if (done !== undefined) this.response.once('close', done).once('finish', done);
-    this.response.end();
+    const { response } = this;
+    if (done !== undefined) response.once('close', done).once('finish', done);
+    response.end();
+    if (response.destroyed) return;
+    // a client that reads no further would hold what is left, and no limit counts it any more
+    const cut = setTimeout(() => response.destroy(), END_TIMEOUT);
+    cut.unref();
+    response.once('close', () => clearTimeout(cut));
   }
 
   /** Cuts the TCP connection. */

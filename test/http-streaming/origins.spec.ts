@@ -130,6 +130,16 @@ describe('pages of other origins (B4)', () => {
       expect((await preflight(port, origin)).status).toBe(403);
   });
 
+  it('are refused by a rule that says no once and yes later', async () => {
+    let calls = 0;
+    const { gateway, port } = await startStreaming({
+      cors: { origin: (_: string, callback) => callback(null, calls++ > 0) },
+    });
+    const answer = await post(port, '/ws?envelope=open', '{}', { ...FOREIGN, 'Content-Type': 'text/plain' });
+    expect(answer.status).toBe(403);
+    expect(gateway.connected).toEqual([]);
+  });
+
   it('follow the rule of the path, as for WebSockets', async () => {
     const { app, port } = await startStreaming(
       {},

@@ -76,6 +76,7 @@ const CHECKS: Readonly<Record<string, readonly (readonly [file: string, test: st
   25.19: [
     ['http-streaming/limits', 'count connections of an address'],
     ['http-streaming/limits', 'count each request beside its messages'],
+    ['http-streaming/held', 'by asking for one response after the other faster than it may send'],
   ],
   '25.20': [
     ['http-streaming/listen', 'is curl, which sees a room live'],

@@ -107,6 +107,21 @@ describe('the numbers of requests (B3)', () => {
     expect(gateway.heard).toEqual(['a']);
   });
 
+  it('refuses what waits behind a request that a paused connection refuses', async () => {
+    const { gateway, port } = await startStreaming({}, { bodyTimeout: 1_000 });
+    const line = await HttpLine.open(port);
+    gateway.last.pause();
+    const first = line.post(1, say('a'));
+    await line.post(undefined, '');
+    const second = line.post(2, say('b'));
+    expect((await first).status).toBe(429);
+    gateway.last.resume();
+    expect((await second).status).toBe(429);
+    expect((await line.post(1, say('a'))).status).toBe(204);
+    expect((await line.post(2, say('b'))).status).toBe(204);
+    expect(gateway.heard).toEqual(['a', 'b']);
+  });
+
   it('holds the rest of a request when a message in it pauses the connection', async () => {
     const { gateway, port } = await startStreaming();
     const line = await HttpLine.open(port);

@@ -177,6 +177,11 @@ export class AdminConsole {
       });
       return { text };
     } catch (error) {
+      if (failureOf(error)?.code === 'silent') {
+        // it may have been done: the audit log must not miss it
+        this.adapter._audit({ ...by, details: { ...by.details, answered: false } });
+        throw error;
+      }
       const isRefused = ['forbidden', 'read_only'].includes(failureOf(error)?.code ?? '');
       this.trail.addAttempt(by, isRefused ? 'refused' : 'failed');
       const message = error instanceof Error ? error.message : String(error);

@@ -16,7 +16,10 @@ export class AuditTrail {
 
   /** @param node the name of this node */
   constructor(private readonly node: string) {
-    this.unsubscribe = observe('audit', (record) => this.add(record, 'done'));
+    this.unsubscribe = observe('audit', (record) =>
+      // its node did not answer: the console records it, because it may have been done
+      this.add(record, record.details['answered'] === false ? 'failed' : 'done'),
+    );
   }
 
   /** Adds an action that was not done. It is not published: nothing happened. */

@@ -198,15 +198,13 @@ describeInBrowser('the client over HTTP in Chromium', () => {
   });
 
   it('closes its connection when the page is left', async () => {
-    const { app, chat } = await start();
+    // without a goodbye, the server waits for another response for that long
+    const { app, chat } = await start({ pingTimeout: 60_000 });
     const page = await openPage(app.port, 'window.WebSocket = undefined');
     await connect(page, '/chat');
     await untilSeen(page, 'connect http false');
-    const began = performance.now();
     await page.goto('about:blank');
     await until('the end', () => chat.ends.length === 1);
-    // without a goodbye, the server waits for another response
-    expect(performance.now() - began).toBeLessThan(4_000);
   });
 
   it('connects to another origin that allows it, and to no other', async () => {

@@ -123,7 +123,7 @@ describe('with a WebSocket and HTTP, the client', () => {
   it('uses HTTP in the next attempt if a WebSocket opens that carries nothing', async () => {
     const network = await start();
     network.handshakes = 'carry nothing';
-    const socket = await network.connected({ connectTimeout: 300 });
+    const socket = await network.connected({ connectTimeout: 1_500 });
     expect([socket.transport, network.tried]).toEqual(['http', ['websocket', 'open']]);
   });
 
@@ -214,10 +214,10 @@ describe('with a WebSocket and HTTP, the client', () => {
   it('stops while it waits for a handshake', async () => {
     const network = await start();
     network.handshakes = 'hang';
-    const socket = network.client({ connectTimeout: 200 });
+    const socket = network.client({ connectTimeout: 1_000 });
     await until('the handshake', () => network.tried.length === 1);
     socket.disconnect();
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await new Promise((resolve) => setTimeout(resolve, 600));
     expect([network.tried, socket.state]).toEqual([['websocket'], 'closed']);
   });
 });

@@ -182,11 +182,11 @@ describe('over HTTP, when the response ends, the client', () => {
 
 describe('over HTTP, when the server is silent, the client', () => {
   it('gives up after the time of two beats, and says so', async () => {
-    const { server, socket } = await connectToServer({ pingInterval: 150 });
     const began = performance.now();
+    const { server, socket } = await connectToServer({ pingInterval: 500 });
     const [, details] = await next(socket, 'disconnect');
     expect(details).toMatchObject(ABORTED);
-    expect(performance.now() - began).toBeGreaterThan(250);
+    expect(performance.now() - began).toBeGreaterThan(999);
     await requests(server, 'close', 1);
     expect(JSON.parse(server.of('close')[0]!.body)).toMatchObject({ code: 4408 });
   });
@@ -251,7 +251,7 @@ describe('over HTTP, when it cannot connect, the client', () => {
     const server = await startServer();
     server.script.open.push(...Array.from({ length: 20 }, () => () => undefined));
     const socket = httpClient(server.port, {
-      connectTimeout: 100,
+      connectTimeout: 300,
       reconnectionDelay: 200,
       reconnectionDelayMax: 200,
     });
@@ -259,8 +259,8 @@ describe('over HTTP, when it cannot connect, the client', () => {
     socket.on('connect_error', (error) => errors.push(error.message));
     const began = performance.now();
     await until('four failures', () => errors.length === 4);
-    expect(errors[0]).toBe('could not connect: no connection within 100 ms');
-    expect(performance.now() - began).toBeGreaterThan(400);
+    expect(errors[0]).toBe('could not connect: no connection within 300 ms');
+    expect(performance.now() - began).toBeGreaterThan(1_199);
     expect(server.of('open')).toHaveLength(4);
   });
 
@@ -280,9 +280,10 @@ describe('over HTTP, when it cannot connect, the client', () => {
     server.script.open.push(({ response }) => server.begin(response));
     const socket = httpClient(server.port, { connectTimeout: 1_000 });
     await next(socket, 'connect_error');
+    const again = next(socket, 'connect');
     await requests(server, 'close', 1);
     expect(JSON.parse(server.of('close')[0]!.body)).toMatchObject({ code: 4408 });
-    await next(socket, 'connect');
+    await again;
     expect(socket.id).toBe('one');
   });
 });

@@ -97,7 +97,7 @@ describe('the client over HTTP', () => {
 
     let calls = 0;
     const auth = (): string => {
-      TokenGuard.tokens.set(`token ${++calls}`, { id: 'ada', expiresAt: Date.now() + 1_000 });
+      TokenGuard.tokens.set(`token ${++calls}`, { id: 'ada', expiresAt: Date.now() + 3_000 });
       return `token ${calls}`;
     };
     const socket = client(guarded, { ...HTTP, auth });

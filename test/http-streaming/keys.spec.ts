@@ -52,7 +52,7 @@ describe('the key of a connection (B1)', () => {
   });
 
   it('is in no URL, cookie, log line or refusal, and no session token', async () => {
-    const { app, gateway, port } = await startStreaming({ recovery: true });
+    const { app, gateway, port } = await startStreaming({ recovery: true }, { bodyTimeout: 1_000 });
     const line = await HttpLine.open(port, { auth: { token: 'ada' } });
     const secret = line.key.split('.').at(-1)!;
     expect(line.headers[0]).not.toHaveProperty('set-cookie');

@@ -1,5 +1,6 @@
-import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import process from 'node:process';
 import { until } from '../support/wait.js';
 import { startStreaming } from './fixture.js';
 import { HttpLine, post } from './http-client.js';
@@ -24,18 +25,18 @@ async function readAll(tcp: Socket): Promise<string> {
 
 describe('the limits of a connection over HTTP', () => {
   it('end slow bodies (B2)', async () => {
-    const { port } = await startStreaming({}, { bodyTimeout: 50 });
+    const { port } = await startStreaming({}, { bodyTimeout: 500 });
     const line = await HttpLine.open(port);
     const open = await begin(port, 'open', { ...JSON_TYPE, 'Content-Length': '2' });
+    open.write('{');
     const send = await begin(port, 'send', { 'Envelope-Line': line.key, 'Content-Length': '9' });
     const close = await begin(port, 'close', { 'Envelope-Line': line.key, 'Content-Length': '9' });
-    open.write('{');
     for (const tcp of [open, send]) expect(await readAll(tcp)).toMatch(/^HTTP\/1.1 408 .*Connection: close/s);
     expect(await readAll(close)).toMatch(/^HTTP\/1.1 400 /);
   });
 
   it('end a slow `open` with the time for checks, which counts as a pending one (B2)', async () => {
-    const { port } = await startStreaming({ limits: { upgradeTimeout: 50, maxPendingUpgrades: 1 } });
+    const { port } = await startStreaming({ limits: { upgradeTimeout: 1_000, maxPendingUpgrades: 1 } });
     const slow = await begin(port, 'open', { ...JSON_TYPE, 'Content-Length': '2', Expect: '100-continue' });
     await once(slow, 'data');
     expect((await post(port, '/ws?envelope=open', '{}', JSON_TYPE)).status).toBe(503);
@@ -62,7 +63,7 @@ describe('the limits of a connection over HTTP', () => {
 
   it('count connections of an address, lost ones too, until the time of a ping is over (B11)', async () => {
     const { gateway, port } = await startStreaming({
-      pingTimeout: 200,
+      pingTimeout: 1_500,
       limits: { maxConnectionsPerAddress: 2 },
     });
     const lines = [await HttpLine.open(port), await HttpLine.open(port)];
@@ -128,9 +129,11 @@ describe('the limits of a connection over HTTP', () => {
   it('count the messages of one request, not the requests (B10)', async () => {
     const { gateway, port } = await startStreaming({ limits: { messagesPerSecond: 100, messageBurst: 100 } });
     const line = await HttpLine.open(port);
-    const began = performance.now();
+    // of this process alone: others share the processors
+    const before = process.cpuUsage();
     await line.post(1, '{"event":"say"}\n'.repeat(60_000));
-    expect(performance.now() - began).toBeLessThan(2_000);
+    const { user, system } = process.cpuUsage(before);
+    expect((user + system) / 1_000).toBeLessThan(2_000);
     expect((await line.closed())[1]).toBe(1008);
     expect(gateway.heard.length).toBeLessThan(200);
   });

@@ -36,7 +36,7 @@ async function expectToWork(
   expect(errors).toEqual([['io client disconnect', expect.anything()]]);
 }
 
-/** Broadcasts numbers, each after the one before has arrived: nothing may hold one back until the next one. */
+/** Broadcasts numbers, each after the one before has arrived: nothing may hold them back. */
 async function expectNumbers(
   gateway: TestGateway,
   socket: Awaited<ReturnType<typeof connected>>,
@@ -44,14 +44,17 @@ async function expectNumbers(
 ): Promise<void> {
   const got: string[] = [];
   socket.on('said', (text) => got.push(text));
-  const began = performance.now();
+  const times: number[] = [];
   for (let i = 1; i <= count; i++) {
+    const began = performance.now();
     gateway.server.to('room').emit('said', String(i));
     await until(`number ${i}`, () => got.length >= i);
+    times.push(performance.now() - began);
   }
   expect(got).toEqual(Array.from({ length: count }, (_, i) => String(i + 1)));
-  // HAProxy holds chunks of a chunked response back for 200 ms
-  expect(performance.now() - began).toBeLessThan(100 * count);
+  // HAProxy holds chunks of a chunked response back for 200 ms; a busy machine or a lost response delays a few, not most
+  const [median] = times.sort((one, other) => one - other).slice(count / 2);
+  expect(median).toBeLessThan(100);
 }
 
 describe('the client behind a proxy', () => {
@@ -113,7 +116,7 @@ describe('the client behind a proxy', () => {
 
   it('that stops to pass anything on gives up after the time of two beats', async () => {
     const { gateway, network, url } = await behindFaultyNetwork(
-      await start({ pingInterval: 400, pingTimeout: 2_000 }),
+      await start({ pingInterval: 1_000, pingTimeout: 4_000 }),
     );
     const socket = await connected(url, { transports: [http()] });
     network.stall();
@@ -154,13 +157,14 @@ describeWithNginx('the client behind nginx', () => {
   it('that cuts a response without a word for a while, stays connected', async () => {
     const { app, gateway } = await start();
     const counter = await HttpProxy.start(app.port);
-    const { port } = await Nginx.start(counter.port, ['proxy_read_timeout 300ms']);
+    const { port } = await Nginx.start(counter.port, ['proxy_read_timeout 800ms']);
     const socket = await connected(app.url('/talk', port), { transports: [http()] });
+    const opened = gateway.clients.length;
     const lost: unknown[] = [];
     socket.on('disconnect', (...args) => lost.push(args));
-    await until('two cuts', () => counter.requests.filter((target) => target.endsWith('=on')).length === 2);
+    await until('two cuts', () => counter.requests.filter((target) => target.endsWith('=on')).length >= 2);
     await expectNumbers(gateway, socket, 20);
-    expect([lost, gateway.clients.length]).toEqual([[], 1]);
+    expect([lost, gateway.clients.length]).toEqual([[], opened]);
   });
 
   it('that passes upgrades on to a server that never answers, uses HTTP', async () => {
@@ -181,7 +185,7 @@ describeWithNginx('the client behind nginx', () => {
     }
   }`,
     );
-    await expectToWork(server, port, { ...BOTH, connectTimeout: 1_000 });
+    await expectToWork(server, port, { ...BOTH, connectTimeout: 2_000 });
     for (const tcp of held) tcp.destroy();
     hole.close();
   });

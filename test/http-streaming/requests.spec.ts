@@ -96,7 +96,7 @@ describe('the numbers of requests (B3)', () => {
   });
 
   it('has a paused connection wait, refuses then, and takes the same request later', async () => {
-    const { gateway, port } = await startStreaming({}, { bodyTimeout: 100 });
+    const { gateway, port } = await startStreaming({}, { bodyTimeout: 2_000 });
     const line = await HttpLine.open(port);
     gateway.last.pause();
     expect(await line.post(1, say('a'))).toMatchObject({ status: 429, headers: { 'retry-after': '1' } });

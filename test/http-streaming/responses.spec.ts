@@ -18,16 +18,17 @@ describe('the responses of a connection over HTTP', () => {
   });
 
   it('keep a client that answers beats', async () => {
-    const { gateway, port } = await startStreaming({ pingInterval: 20, pingTimeout: 60 });
+    const { gateway, port } = await startStreaming({ pingInterval: 20, pingTimeout: 1_000 });
     const line = await HttpLine.open(port);
+    const began = performance.now();
     let answered = 0;
-    await until('twenty beats', async () => {
+    await until('twenty beats, and the end of a client that is silent', async () => {
       const beats = line.control.filter(([name]) => name === 'beat').length;
       if (beats > answered) {
         answered = beats;
         await line.post(undefined, '');
       }
-      return answered >= 20;
+      return answered >= 20 && performance.now() - began > 1_500;
     });
     expect(gateway.last.connected).toBe(true);
   });

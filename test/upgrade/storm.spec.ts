@@ -1,7 +1,13 @@
 import type { Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { jest } from '@jest/globals';
+import { UseGuards, type CanActivate } from '@nestjs/common';
 import { WebSocketGateway } from '@nestjs/websockets';
+import { UpgradePacing } from '../../lib/server/upgrade/upgrade-pacing.js';
 import { startApp, type TestApp } from '../support/app.js';
+import { heapBytes } from '../support/heap.js';
 import { until } from '../support/wait.js';
 
 /** Milliseconds for each client. */
@@ -13,17 +19,34 @@ let turns: number[] = [];
 /** Called with the number of clients so far. */
 let onClient: (count: number) => void = () => undefined;
 
+function work(milliseconds = WORK): void {
+  for (const end = performance.now() + milliseconds; performance.now() < end;);
+}
+
 @WebSocketGateway()
 class BusyGateway {
   handleConnection(): void {
     turns.push(turn);
     onClient(turns.length);
-    for (const end = performance.now() + WORK; performance.now() < end;);
+    work();
   }
 }
 
-const REQUEST =
-  'GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n' +
+let guarded = 0;
+
+class CountingGuard implements CanActivate {
+  canActivate(): boolean {
+    guarded++;
+    return true;
+  }
+}
+
+@UseGuards(CountingGuard)
+@WebSocketGateway({ path: '/guarded' })
+class GuardedGateway extends BusyGateway {}
+
+const request = (path = '/'): string =>
+  `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
 
 /** Connects, and resolves when the server has accepted all: Node accepts one connection in each turn. */
@@ -45,6 +68,7 @@ describe('many upgrades at once', () => {
   beforeEach(() => {
     turn = 0;
     turns = [];
+    guarded = 0;
     onClient = () => undefined;
     isCounting = true;
     const count = (): void => {
@@ -58,13 +82,13 @@ describe('many upgrades at once', () => {
     for (const tcp of sockets) tcp.destroy();
   });
 
-  it('are spread over turns of the event loop, in order', async () => {
-    const app = await startApp({ providers: [BusyGateway] });
+  it.each(['/', '/guarded'])('are spread over turns of the event loop: %s', async (path) => {
+    const app = await startApp({ providers: [BusyGateway, GuardedGateway] });
     sockets = await openAll(app);
-    const answers: number[] = [];
-    sockets.forEach((tcp, index) => tcp.once('data', () => answers.push(index)));
-    for (const tcp of sockets) tcp.write(REQUEST);
-    await until('all answers', () => answers.length === CLIENTS);
+    let answers = 0;
+    for (const tcp of sockets) tcp.once('data', () => answers++);
+    for (const tcp of sockets) tcp.write(request(path));
+    await until('all answers', () => answers === CLIENTS);
     expect(turns).toHaveLength(CLIENTS);
     const perTurn = new Map<number, number>();
     for (const each of turns) perTurn.set(each, (perTurn.get(each) ?? 0) + 1);
@@ -81,9 +105,78 @@ describe('many upgrades at once', () => {
     onClient = (count) => {
       if (count === 3) sockets.at(-2)!.resetAndDestroy();
     };
-    for (const tcp of sockets) tcp.write(REQUEST);
+    for (const tcp of sockets) tcp.write(request());
     await until('the answers of the others', () => answers >= CLIENTS - 1);
     expect(answers).toBe(CLIENTS - 1);
     expect(turns).toHaveLength(CLIENTS - 1);
+  });
+
+  it('run no guard for a client that has half-closed its connection meanwhile', async () => {
+    const app = await startApp({ providers: [GuardedGateway] });
+    sockets = await openAll(app);
+    const leaving = sockets.at(-2)!;
+    let isClosed = false;
+    leaving.once('close', () => (isClosed = true));
+    onClient = (count) => {
+      if (count === 3) leaving.end();
+    };
+    for (const tcp of sockets) tcp.write(request('/guarded'));
+    await until('the others are connected', () => turns.length >= CLIENTS - 1);
+    await until('the connection is closed', () => isClosed);
+    expect(guarded).toBe(CLIENTS - 1);
+  });
+
+  it('get 503 if they wait when the application closes', async () => {
+    const app = await startApp({ providers: [BusyGateway] });
+    sockets = await openAll(app);
+    const answers: string[] = [];
+    for (const tcp of sockets)
+      tcp.once('data', (data: Buffer) => answers.push(data.toString('latin1', 9, 12)));
+    const closed = new Promise<void>((resolve, reject) => {
+      onClient = (count) => {
+        if (count === 3) app.nest.close().then(resolve, reject);
+      };
+    });
+    for (const tcp of sockets) tcp.write(request());
+    await closed;
+    await until('all answers', () => answers.length === CLIENTS);
+    expect(answers.filter((status) => status === '101').length).toBe(turns.length);
+    expect(answers.filter((status) => status === '503').length).toBe(CLIENTS - turns.length);
+  });
+
+  it('are handled after a test with fake timers', async () => {
+    const app = await startApp({ providers: [BusyGateway] });
+    jest.useFakeTimers({ now: 0, doNotFake: ['nextTick', 'performance', 'setTimeout', 'clearTimeout'] });
+    try {
+      await app.connect('/');
+    } finally {
+      jest.useRealTimers();
+    }
+    // longer than upgrades may take of a turn
+    await pause(10);
+    await app.connect('/');
+    expect(turns).toHaveLength(2);
+  });
+});
+
+describe('a storm that does not end', () => {
+  it('keeps no upgrade that was handled', async () => {
+    const pacing = new UpgradePacing();
+    const sockets: WeakRef<PassThrough>[] = [];
+    const kept = await new Promise<number>((resolve) => {
+      const add = (): void => {
+        const socket = new PassThrough();
+        sockets.push(new WeakRef(socket));
+        pacing.run(socket, () => {
+          work();
+          if (sockets.length < 30) return add();
+          heapBytes(); // collects garbage
+          resolve(sockets.filter((each) => each.deref() !== undefined).length);
+        });
+      };
+      for (let count = 0; count < 4; count++) add();
+    });
+    // those that wait, and those of this turn
+    expect(kept).toBeLessThan(10);
   });
 });

@@ -12,23 +12,30 @@ interface WaitingUpgrade {
   readonly handle: () => void;
 }
 
+// those of the platform: the clock of a test that has ended would never call
+const { setImmediate: inNextTurn, queueMicrotask: afterPromises } = globalThis;
+const { nextTick } = process;
+
 /**
  * Spreads the upgrades of a storm over several turns of the event loop. Node reads all requests that have arrived in one turn. When
- * thousands of clients reconnect at once, their upgrades take two thirds of it, and the messages of other clients wait meanwhile.
+ * thousands of clients reconnect at once, the messages of other clients wait meanwhile. In one CPU profile, with 2,000 clients, an
+ * upgrade took 28 of the about 40 microseconds that the server spent on a request in such a turn.
  */
 export class UpgradePacing {
-  private waiting: WaitingUpgrade[] = [];
-  /** How many at the start of `waiting` were handled already. */
+  private readonly waiting: WaitingUpgrade[] = [];
+  /** How many at the start of `waiting` were handled in this turn. */
   private handled = 0;
-  /** When the first upgrade of this turn began; `undefined`: there was none. */
+  /** When the first upgrade of this turn began; `undefined`: there was none, and none waits. */
   private begin: number | undefined;
+  /** When this turn has no more time for those that wait. */
+  private end = 0;
 
   /** Handles an upgrade now, or in a later turn if this one has taken long, or others wait already. */
   run(socket: Duplex, handle: () => void): void {
     const now = performance.now();
     if (this.begin === undefined) {
       this.begin = now;
-      setImmediate(this.onTurn);
+      inNextTurn(this.onTurn);
     }
     const isDue = this.waiting.length === 0 && now - this.begin < TURN;
     if (isDue || this.waiting.length - this.handled >= MAX_WAITING) return handle();
@@ -38,26 +45,34 @@ export class UpgradePacing {
   }
 
   private readonly onTurn = (): void => {
-    const begin = performance.now();
+    this.end = performance.now() + TURN;
+    this.handleNext();
+  };
+
+  private readonly handleNext = (): void => {
+    if (this.handled === this.waiting.length || performance.now() >= this.end) return this.endTurn();
     try {
-      while (this.handled < this.waiting.length && performance.now() - begin < TURN)
-        handleWaiting(this.waiting[this.handled++]!);
+      handleWaiting(this.waiting[this.handled++]!);
     } finally {
-      if (this.handled < this.waiting.length) setImmediate(this.onTurn);
-      else this.begin = this.clear();
+      // guards are promises: this waits until all that are settled have gone on, so that their time counts as well
+      afterPromises(() => nextTick(this.handleNext));
     }
   };
 
-  private clear(): undefined {
-    this.waiting = [];
+  private endTurn(): void {
+    // a storm that does not end must not keep the sockets of those that were handled
+    this.waiting.splice(0, this.handled);
     this.handled = 0;
+    if (this.waiting.length > 0) inNextTurn(this.onTurn);
+    else this.begin = undefined;
   }
 }
 
 function handleWaiting({ socket, handle }: WaitingUpgrade): void {
+  // the client has left, if only by half: a closing handshake is not possible yet
+  if (!socket.readable) return void socket.destroy();
   socket.off('error', ignore);
-  // the client has left
-  if (!socket.destroyed) handle();
+  handle();
 }
 
 function ignore(): void {}

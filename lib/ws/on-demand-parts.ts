@@ -30,9 +30,15 @@ interface Wiring {
   readonly onSenderError: unknown;
 }
 
-const SOCKET_EVENTS = ['close', 'data', 'end', 'error'];
+/** The listeners that `ws` adds to a socket, by their names. */
+const SOCKET_LISTENERS = {
+  close: 'socketOnClose',
+  data: 'socketOnData',
+  end: 'socketOnEnd',
+  error: 'socketOnError',
+};
 
-/** `undefined` until the first WebSocket was opened; `null`: this `ws` is not known, and does everything itself. */
+/** `undefined` until a WebSocket was opened; `null`: this `ws` is not known, and does everything itself. */
 let wiring: Wiring | null | undefined;
 
 const { setSocket } = WebSocket.prototype as unknown as { setSocket: Listener };
@@ -56,8 +62,8 @@ interface Parts {
  * messages and writes them itself, and so most connections need neither before they close. That is a kilobyte of each idle
  * connection.
  *
- * `ws` opens the first WebSocket itself, which shows how it connects the parts. If its function is not one that this file
- * knows, `ws` opens all of them.
+ * `ws` opens the first WebSocket itself, which shows how it connects the parts; further ones, if the listeners of the first one
+ * are wrapped. If its function is not one that this file knows, `ws` opens all of them.
  */
 export function makePartsOnDemand(type: typeof WebSocket): void {
   Object.defineProperties(type.prototype, {
@@ -143,18 +149,27 @@ function makeSender(ws: Internals, options: PartOptions): object {
   return sender;
 }
 
-/** Returns how `ws` has connected the parts of a WebSocket; `null` if this `ws` is not known. */
-function learn(ws: Parts & Internals, socket: Duplex): Wiring | null {
+/**
+ * Returns how `ws` has connected the parts of a WebSocket; `null` if this `ws` is not known, and `undefined` if this WebSocket
+ * does not show it, because other code has wrapped the listeners of its socket.
+ */
+function learn(ws: Parts & Internals, socket: Duplex): Wiring | null | undefined {
   if (!KNOWN.includes(digestOf(setSocket))) return null;
   const [receiver, sender] = [ws[RECEIVER] as Writable, ws[SENDER]!];
   const owner = Object.getOwnPropertySymbols(receiver).find((key) => Reflect.get(receiver, key) === ws);
   if (owner === undefined) return null;
+  const onSocket: [string, Listener][] = [];
+  for (const [event, name] of Object.entries(SOCKET_LISTENERS)) {
+    // it has added its listeners behind all others
+    const listener = socket.listeners(event).at(-1) as Listener | undefined;
+    if (listener?.name !== name) return undefined;
+    onSocket.push([event, listener]);
+  }
   return {
     Receiver: receiver.constructor as Wiring['Receiver'],
     Sender: sender.constructor as Wiring['Sender'],
     owner,
-    // it has added its listeners behind all others
-    onSocket: SOCKET_EVENTS.map((event) => [event, socket.listeners(event).at(-1) as Listener]),
+    onSocket,
     onReceiver: (receiver.eventNames() as string[]).map((event) => [
       event,
       receiver.listeners(event)[0] as Listener,

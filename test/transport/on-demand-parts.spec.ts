@@ -1,8 +1,11 @@
+import type { Socket } from 'node:net';
 import { SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import type { EnvelopeSocket } from '../../lib/index.js';
+import type { EnvelopeOptions, EnvelopeSocket } from '../../lib/index.js';
 import { arePartsOnDemand } from '../../lib/ws/on-demand-parts.js';
 import { startApp } from '../support/app.js';
 import { until } from '../support/wait.js';
+
+type AnyFunction = (...args: unknown[]) => unknown;
 
 const sockets: EnvelopeSocket[] = [];
 const disconnected: string[] = [];
@@ -32,6 +35,35 @@ describe('the reader and the writer of ws', () => {
   beforeEach(() => {
     sockets.splice(0);
     disconnected.splice(0);
+  });
+
+  // before the other tests: ws opens the first WebSocket of a process itself, which shows how it listens
+  it('do not take the listeners that code of the application has wrapped for one connection', async () => {
+    let connections = 0;
+    const foreign: string[] = [];
+    const wrapFirst = (tcp: Socket): void => {
+      if (++connections > 1) return;
+      const on = tcp.on.bind(tcp) as (event: string, listener: AnyFunction) => Socket;
+      // as libraries do that keep a context for the events of an emitter
+      tcp.on = ((event: string, listener: AnyFunction) => {
+        if (event !== 'end' && event !== 'close') return on(event, listener);
+        return on(event, function (this: unknown, ...args: unknown[]) {
+          if (this !== tcp) foreign.push(event);
+          return Reflect.apply(listener, this, args);
+        });
+      }) as Socket['on'];
+    };
+    const allowRequest: EnvelopeOptions['allowRequest'] = (request, done) => {
+      wrapFirst(request.socket);
+      done(null, true);
+    };
+    const app = await startApp({ providers: [PlainGateway] }, { adapter: { allowRequest } });
+    await app.connect('/');
+    const client = await app.connect('/');
+    client.ws.close();
+    await client.ended();
+    await until('the client has disconnected', () => disconnected.length === 1);
+    expect(foreign).toEqual([]);
   });
 
   it('are not made for messages and heartbeats', async () => {

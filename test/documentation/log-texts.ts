@@ -6,9 +6,8 @@ import { ts } from 'ts-morph';
 /** Stands for a part of a text that depends on the application. */
 const VARIABLE = '\0';
 const LIB = join(process.cwd(), 'lib');
-/** Programs and clients print to their own output. The pages of the explorer are generated. */
-const NO_SERVER =
-  /^(cli|client|codemod|conformance|react|schematics|testing)\/|^explorer\/(console-)?page\.ts$/;
+/** Programs print to their own output. The pages of the explorer are generated. */
+const NO_SERVER = /^(cli|codemod|conformance|react|schematics|testing)\/|^explorer\/(console-)?page\.ts$/;
 
 export interface LogTexts {
   /** Every text of the sources. */

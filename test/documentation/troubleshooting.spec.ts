@@ -10,6 +10,7 @@ const page = readFileSync(join(process.cwd(), 'docs/troubleshooting.md'), 'utf8'
  * text that is passed on is collected where it is passed.
  */
 const FORWARDING: Readonly<Record<string, readonly string[]>> = {
+  'client/indexed-db.ts': [],
   'contract/create-contract.ts': ['createContract: a schema of …'],
   'explorer/admin/mount-console.ts': [],
   'explorer/routes.ts': [],

@@ -86,7 +86,7 @@ describe('a client over HTTP holds nothing', () => {
   });
 
   it('by asking for one response after the other faster than it may send', async () => {
-    const { gateway, port } = await startStreaming({ limits: { messagesPerSecond: 1, messageBurst: 3 } });
+    const { gateway, port } = await startStreaming({ limits: { messagesPerSecond: 0.01, messageBurst: 3 } });
     const line = await HttpLine.open(port);
     for (let n = 0; n < 3; n++) await line.on();
     await expect(line.on()).rejects.toThrow('429');

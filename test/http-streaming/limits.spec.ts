@@ -114,7 +114,7 @@ describe('the limits of a connection over HTTP', () => {
   });
 
   it('count each request beside its messages, and end a client that goes on', async () => {
-    const { gateway, port } = await startStreaming({ limits: { messagesPerSecond: 1, messageBurst: 3 } });
+    const { gateway, port } = await startStreaming({ limits: { messagesPerSecond: 0.01, messageBurst: 3 } });
     const line = await HttpLine.open(port);
     expect((await line.post(1, say(1) + say(2) + say(3))).status).toBe(204);
     // the request and two messages took the three tokens

@@ -108,7 +108,7 @@ describe('the numbers of requests (B3)', () => {
   });
 
   it('refuses what waits behind a request that a paused connection refuses', async () => {
-    const { gateway, port } = await startStreaming({}, { bodyTimeout: 1_000 });
+    const { gateway, port } = await startStreaming({}, { bodyTimeout: 2_000 });
     const line = await HttpLine.open(port);
     gateway.last.pause();
     const first = line.post(1, say('a'));

@@ -80,9 +80,11 @@ export const SOCKET_MEMBERS: Readonly<Record<string, string>> = {
  * protected member of the same name, and the value of the subclass would replace that of the adapter.
  */
 export const ADAPTER_MEMBERS: readonly string[] = [
+  '_audit',
   '_controllers',
   '_forceCloseConnections',
   '_handlePackets',
+  '_mountOwn',
   '_options',
   '_servers',
   'addWsServerToRegistry',
@@ -103,6 +105,7 @@ export const ADAPTER_MEMBERS: readonly string[] = [
   'httpServersRegistry',
   'messageParser',
   'mounted',
+  'operations',
   'options',
   'routers',
   'services',

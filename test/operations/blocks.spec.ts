@@ -161,6 +161,7 @@ describe('EnvelopeOperations.block', () => {
     [{ user: 1, address: '10.0.0.1' }, { duration: 1 }, /target is/],
     [{ user: 1 }, {}, /duration is undefined: it takes milliseconds/],
     [{ user: 1 }, { duration: Infinity }, /duration is Infinity/],
+    [{ user: 1 }, { duration: 1e300 }, /duration is 1e\+300/],
     [{ user: 1 }, { duration: 1, why: 'x' }, /unknown option "why"/],
   ])('refuses %j with %j', async (target, options, error) => {
     const app = await startApp({ providers });

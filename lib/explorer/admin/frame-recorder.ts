@@ -104,7 +104,7 @@ export class FrameRecorder {
       bytes,
       isBinary,
       ...named,
-      ...(this.payloads && isShown(named) && { payload: text!.slice(0, MAX_PAYLOAD) }),
+      ...(this.payloads && isShown(named) && { payload: copyOf(text!.slice(0, MAX_PAYLOAD)) }),
     });
     if (this.frames.length > MAX_FRAMES) this.frames.shift();
   }
@@ -163,3 +163,6 @@ function parse(text: string): unknown {
     return undefined;
   }
 }
+
+/** A part of a text keeps the whole text in memory: its copy does not. */
+const copyOf = (part: string): string => Buffer.from(part).toString();

@@ -49,6 +49,8 @@ export interface Block {
   readonly reason: string | undefined;
 }
 
+/** A hundred years, in milliseconds. */
+const MAX_DURATION = 100 * 366 * 86_400_000;
 const TARGET = "{ address: '203.0.113.7' } or { user: 42 }";
 
 /**
@@ -162,8 +164,8 @@ export class EnvelopeOperations {
     const subject = toSubject(where, target);
     assertOptions(where, options, ['duration', 'by', 'reason'], '{ duration: 600_000 }');
     const { duration, by, reason } = options;
-    if (typeof duration !== 'number' || !(duration > 0) || duration === Infinity)
-      refuse(where, 'duration', duration, 'milliseconds, a positive number such as 600_000');
+    if (typeof duration !== 'number' || !(duration > 0 && duration <= MAX_DURATION))
+      refuse(where, 'duration', duration, 'milliseconds up to 100 years, a positive number such as 600_000');
     assertText(where, 'by', by);
     assertText(where, 'reason', reason);
     this.decide('block', subject, { until: Date.now() + duration, by, reason }, { duration, reason });

@@ -77,7 +77,7 @@ export function readBlockEntry(value: unknown): BlockEntry | undefined {
   const { kind, name, at, until, isLifted, by, reason } = Object(value) as Partial<BlockEntry>;
   if ((kind !== 'address' && kind !== 'user') || typeof name !== 'string' || name.length > MAX_NAME)
     return undefined;
-  if (!Number.isFinite(at) || !Number.isFinite(until) || typeof isLifted !== 'boolean') return undefined;
+  if (!Number.isSafeInteger(at) || !Number.isFinite(until) || typeof isLifted !== 'boolean') return undefined;
   return { kind, name, at: at!, until: until!, isLifted, by: textOf(by), reason: textOf(reason) };
 }
 

@@ -64,6 +64,16 @@ const HTTP_REFUSALS = [
   [413, 'The credentials have more than 8,192 bytes', '`open` has a larger body.'],
   [408, 'The body took too long', 'It took longer than `bodyTimeout`.'],
   [
+    503,
+    'Send the next request after the answer to this one',
+    'The requests of one connection to the server came without waiting for the answers (pipelining).',
+  ],
+  [
+    505,
+    'The server takes such requests by HTTP/1.1: let a proxy speak HTTP/2',
+    'The request came over HTTP/2.',
+  ],
+  [
     400,
     'The header Envelope-Line is missing, or is no key of a connection',
     'The key is missing or malformed.',

@@ -25,10 +25,7 @@ import { Liveness } from './liveness.js';
 import { PostQueue } from './post-queue.js';
 import { messageOf } from './raw-message.js';
 
-const CONNECTING = 0;
-const OPEN = 1;
-const CLOSING = 2;
-const CLOSED = 3;
+const [CONNECTING, OPEN, CLOSING, CLOSED] = [0, 1, 2, 3] as const;
 
 /** Milliseconds for the last records to be written, before the connection is cut. */
 const CLOSE_TIMEOUT = 2_000;

@@ -1,7 +1,5 @@
-import { join } from 'node:path';
-import process from 'node:process';
 import { jest } from '@jest/globals';
-import { Controller, Get, Header } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import {
   ConnectedSocket,
   MessageBody,
@@ -10,7 +8,6 @@ import {
   WebSocketServer,
 } from '@nestjs/websockets';
 import type { Page } from 'playwright-core';
-import { bundleClient } from '../../scripts/client-bundle.js';
 import type { ClientSocket } from '../../lib/client/index.js';
 import { httpStreaming } from '../../lib/http-streaming/index.js';
 import { EnvelopeServer, EnvelopeSocket, type EnvelopeOptions } from '../../lib/index.js';
@@ -18,6 +15,7 @@ import { startApp, type TestApp } from '../support/app.js';
 import { HttpProxy } from '../support/http-proxy.js';
 import { until } from '../support/wait.js';
 import { Chromium, describeInBrowser } from './chromium.js';
+import { pageSite } from './page-site.js';
 
 /** Globals of the page. */
 declare const socket: ClientSocket;
@@ -43,22 +41,6 @@ const PAGE = `<!doctype html>
   document.body.append('ready');
 </script>
 `;
-
-let bundle = '';
-
-@Controller()
-class Site {
-  @Get('/')
-  @Header('Content-Type', 'text/html; charset=utf-8')
-  page(): string {
-    return PAGE;
-  }
-  @Get('/page.js')
-  @Header('Content-Type', 'text/javascript; charset=utf-8')
-  script(): string {
-    return bundle;
-  }
-}
 
 @WebSocketGateway({ path: '/chat' })
 class Chat {
@@ -96,8 +78,9 @@ describeInBrowser('the client over HTTP in Chromium', () => {
   let chromium: Chromium | undefined;
   const pages: Page[] = [];
   const problems: string[] = [];
+  let Site: Type;
   beforeAll(async () => {
-    bundle = await bundleClient(join(process.cwd(), 'test/browser/http-page.ts'));
+    Site = await pageSite(PAGE, 'test/browser/http-page.ts');
     chromium = await Chromium.launch();
   });
   afterAll(() => chromium?.close());

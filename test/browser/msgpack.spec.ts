@@ -1,13 +1,11 @@
-import { join } from 'node:path';
-import process from 'node:process';
 import { jest } from '@jest/globals';
-import { Controller, Get, Header } from '@nestjs/common';
+import type { Type } from '@nestjs/common';
 import { MessageBody, SubscribeMessage, WebSocketGateway } from '@nestjs/websockets';
-import { bundleClient } from '../../scripts/client-bundle.js';
 import type { ClientSocket } from '../../lib/client/index.js';
 import { messagePack } from '../../lib/msgpack/index.js';
 import { startApp } from '../support/app.js';
 import { Chromium, describeInBrowser } from './chromium.js';
+import { pageSite } from './page-site.js';
 
 /** A global of the page. */
 declare const socket: ClientSocket;
@@ -23,22 +21,6 @@ const PAGE = `<!doctype html>
 </script>
 `;
 
-let bundle = '';
-
-@Controller()
-class Site {
-  @Get('/')
-  @Header('Content-Type', 'text/html; charset=utf-8')
-  page(): string {
-    return PAGE;
-  }
-  @Get('/page.js')
-  @Header('Content-Type', 'text/javascript; charset=utf-8')
-  script(): string {
-    return bundle;
-  }
-}
-
 @WebSocketGateway({ path: '/files' })
 class Files {
   @SubscribeMessage('upload')
@@ -52,8 +34,9 @@ jest.setTimeout(60_000);
 
 describeInBrowser('MessagePack in Chromium', () => {
   let chromium: Chromium | undefined;
+  let Site: Type;
   beforeAll(async () => {
-    bundle = await bundleClient(join(process.cwd(), 'test/browser/msgpack-page.ts'));
+    Site = await pageSite(PAGE, 'test/browser/msgpack-page.ts');
     chromium = await Chromium.launch();
   });
   afterAll(() => chromium?.close());

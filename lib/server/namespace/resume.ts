@@ -6,7 +6,8 @@ import { grantOf, hasGrantedUser, ownsSession, type Grant } from '../handshake/g
 import { dataOf } from '../handshake/user-identity.js';
 import type { Recovery } from '../recovery/types.js';
 import { applyRestoreOption } from './restore-session.js';
-import { socketIdOf, type Session, type Unplaced } from '../recovery/session.js';
+import { socketIdOf, type Session } from '../recovery/session.js';
+import { isRepeatedFrom } from '../recovery/unplaced.js';
 import { offersEnvelope } from '../handshake/subprotocols.js';
 
 /** Returns whether a client may resume a session. Only clients of Socket.IO and those that offer `envelope.v1` can. */
@@ -40,21 +41,13 @@ export async function resume(client: EnvelopeSocket, recovery: Recovery): Promis
   const isOwner = ownsSession(client, (client._grant ??= grantOf(client)), found.session.identity);
   // an offset before the session began would replay messages that were sent to the rooms before the client joined them
   const isOffsetOfSession = !recovery.isLater(found.session.from, offset);
-  const isExact = !isAmbiguous(found.session.unplaced, offset, recovery);
+  const isExact = !isRepeatedFrom(found.session.unplaced, offset, recovery);
   const canResume = isOwner && isOffsetOfSession && isExact && (await applyRestoreOption(client, found));
   if (canResume && client._isEnded) return found.putBack();
   const size = found.missed.reduce((sum, frame) => sum + frame.length, 0);
   if (canResume && size <= client.nsp._config.limits.maxBufferedBytes)
     (client._session ??= new ResumableSession(client)).resume(found);
   else found.finish();
-}
-
-/** Returns whether the log would return messages after a position that the client has received without theirs. */
-function isAmbiguous(unplaced: Unplaced | undefined, offset: string, recovery: Recovery): boolean {
-  if (unplaced === undefined || recovery.isLater(unplaced.after, offset)) return false;
-  // brokers turn undefined into null
-  const until = unplaced.until ?? undefined;
-  return until === undefined || recovery.isLater(until, offset);
 }
 
 /**

@@ -2,17 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RoomChange } from './membership.js';
 import type { ClosedInfo, DisconnectReason } from '../transport/disconnect-reason.js';
 import { CLOSE_CODES } from '../../protocol/close-codes.js';
-
-/**
- * Messages that a client has received without their position in the log. Where it resumes from a position between these two, the log
- * would return them once more.
- */
-export interface Unplaced {
-  /** The last position before them. */
-  readonly after: string;
-  /** A position after them; `undefined`: none is known. */
-  readonly until: string | undefined;
-}
+import type { Unplaced } from './unplaced.js';
 
 /** The session of a connected client. */
 export interface Session {

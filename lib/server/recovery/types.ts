@@ -3,7 +3,7 @@ import type { Untyped } from '../../protocol/typed-events.js';
 import type { Encoding } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
 import type { RoomChange } from './membership.js';
-import type { Unplaced } from './session.js';
+import type { Unplaced } from './unplaced.js';
 
 /** The session of a disconnected client. Plain data, since another node may read it. */
 export interface StoredSession {

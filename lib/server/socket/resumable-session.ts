@@ -2,6 +2,7 @@ import type { Room } from 'socket.io-adapter';
 import { withChange, type RoomChange } from '../recovery/membership.js';
 import { beginSession, type Session } from '../recovery/session.js';
 import { compactResumption, type Resumption } from '../recovery/types.js';
+import { endUnplaced, withUnplaced } from '../recovery/unplaced.js';
 import type { Connection } from '../transport/connection.js';
 import { Frame } from '../transport/frame.js';
 import { callSafely } from '../util/safe-call.js';
@@ -127,19 +128,22 @@ export class ResumableSession {
    * @returns whether the client has not received it yet
    */
   shouldSend(offset: string | undefined, isOwn: boolean): boolean {
-    const { current } = this;
     if (offset === undefined) {
-      if (current !== undefined)
-        current.unplaced = { after: current.unplaced?.after ?? current.sent, until: undefined };
+      this.noteUnplaced();
       return true;
     }
     if (this.has(offset)) return false;
+    const { current } = this;
     if (current === undefined) return true;
     current.sent = offset;
-    // a node writes its messages in order: those without a position come before this one
-    if (isOwn && current.unplaced?.until === undefined && current.unplaced !== undefined)
-      current.unplaced = { ...current.unplaced, until: offset };
+    if (isOwn && current.unplaced !== undefined) current.unplaced = endUnplaced(current.unplaced, offset);
     return true;
+  }
+
+  /** Notes that the client receives a logged message without its position. */
+  noteUnplaced(): void {
+    const { current } = this;
+    if (current !== undefined) current.unplaced = withUnplaced(current.unplaced, current.sent);
   }
 
   /**

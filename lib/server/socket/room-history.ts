@@ -106,7 +106,7 @@ function historyClient(
       const waiting = held.release(room, isShared ? isNew : undefined);
       for (const { message, frame } of waiting)
         if (isNew(message.meta)) sendLate(client, frame);
-        else leaveOut(client, frame);
+        else sendPositionAlone(client, frame);
       client._session?.sendPosition();
     },
     release: (room) => void held.release(room),
@@ -114,15 +114,16 @@ function historyClient(
 }
 
 /**
- * Leaves out a message that the history had. If its position in the log is not known yet, the client gets that position when it
- * is: without it, a client that resumes would receive the message again. One that loses its connection before gets a new session.
+ * Sends nothing but the position of a message that the history had, if there is a recovery and the position is not known yet. Until
+ * it is, the client has received a message without its position: if its connection is lost then, it gets a new session, since the
+ * log would return the message once more.
  */
-function leaveOut(
+function sendPositionAlone(
   { _session: session, _connection: { outbox, encoding } }: HistorySocket,
   frame: Frame,
 ): void {
   if (session?.current === undefined || frame.pendingOffset === undefined) return;
-  session.shouldSend(undefined, false);
+  session.noteUnplaced();
   outbox.pushPending(new Frame(encoding.event('$offset', []), true, frame.pendingOffset, encoding));
 }
 
@@ -131,11 +132,11 @@ function leaveOut(
  * would tell the client that it has not received those.
  */
 function sendLate({ _session: session, _connection: { outbox } }: HistorySocket, frame: Frame): void {
-  if (session?.current === undefined || frame.pendingOffset !== undefined) {
-    if (session?.current === undefined) outbox.push(frame);
-    else outbox.pushPending(frame);
-  } else if (frame.offset === undefined || !session.has(frame.offset)) {
-    if (frame.offset === undefined && frame.place !== undefined) session.shouldSend(undefined, false);
-    outbox.pushPositioned(frame);
-  }
+  if (session?.current === undefined) return outbox.push(frame);
+  if (frame.pendingOffset !== undefined) return outbox.pushPending(frame);
+  if (frame.offset === undefined) {
+    // logged, but the log did not respond
+    if (frame.place !== undefined) session.noteUnplaced();
+  } else if (session.has(frame.offset)) return;
+  outbox.pushPositioned(frame);
 }

@@ -5,7 +5,7 @@ import { WebSocket } from 'ws';
 /** The digests of `setSocket` of `ws` that this file knows, without comments and white space: that of 8.21.1 to 8.23.0. */
 const KNOWN = ['e7c841940d9b'];
 
-type Listener = (this: unknown, ...args: unknown[]) => void;
+type Listener = (this: unknown, ...args: unknown[]) => unknown;
 
 /** The options of `ws` for the parts of a WebSocket. */
 type PartOptions = Readonly<Record<string, unknown>>;
@@ -105,11 +105,12 @@ export function pingWithoutSender(ws: WebSocket): boolean {
   return true;
 }
 
-function openSocket(this: Parts & Internals, socket: Duplex, head: Buffer, options: PartOptions): void {
+/** @returns what `ws` returns: nothing, but Bun replaces `ws`, and aborts the handshake unless its own function returns true */
+function openSocket(this: Parts & Internals, socket: Duplex, head: Buffer, options: PartOptions): unknown {
   if (wiring === undefined || wiring === null || Object.keys(this._extensions).length > 0) {
-    Reflect.apply(setSocket, this, [socket, head, options]);
+    const result: unknown = Reflect.apply(setSocket, this, [socket, head, options]);
     if (wiring === undefined) wiring = learn(this, socket);
-    return;
+    return result;
   }
   // the rest of this function is `setSocket` of `ws`, without the parts
   this[RECEIVER] = this[SENDER] = unmade(options);
@@ -122,6 +123,7 @@ function openSocket(this: Parts & Internals, socket: Duplex, head: Buffer, optio
   for (const [event, listener] of wiring.onSocket) socket.on(event, listener);
   this._readyState = WebSocket.OPEN;
   this.emit('open');
+  return undefined;
 }
 
 let last = new Unmade({});

@@ -57,9 +57,7 @@ const NODE = [process.execPath, []];
 for (const [name, runtime] of Object.entries(RUNTIMES)) {
   const command = commandOf(runtime);
   const skip = command === undefined && `${runtime[0]} is not installed`;
-  // a server on Bun accepts connections, and then does not answer: docs/releases.md says that it is not supported
-  const noServer = name === 'Bun' ? 'not supported as a server' : skip;
-  test(`${name} as the server`, { skip: noServer }, () =>
+  test(`${name} as the server`, { skip }, () =>
     serve(command, async (url) => assert.deepEqual(await talk(NODE, url), { length: 5, said: 'hello' })),
   );
   test(`${name} as the client`, { skip }, () =>

@@ -20,9 +20,10 @@ import { brokerNameOf, named } from './broker-name.js';
 import { BrokerMonitor, type BrokerChange } from './broker-monitor.js';
 import { baseOf, isAlone, override, publisherOf, type Internals, type Method } from './adapter-internals.js';
 import { serveLocallyFirst } from './local-first.js';
-import { discard, keepConnection, maxNameBytes } from './postgres-connection.js';
+import { discard, keepConnection, maxNameBytes, stopListening } from './postgres-connection.js';
 import { PendingPublications } from './pending-publications.js';
 import { dropMalformed, releaseProcess, trackClients } from './message-guard.js';
+import { endSubscriptions } from './stream-subscriptions.js';
 import { skipUnaddressed } from './unaddressed-broadcasts.js';
 
 const ALONE: ClusterStatus = { state: 'alone', nodes: 1, since: Date.now() };
@@ -135,6 +136,7 @@ export class Cluster implements ClusterMonitor {
     dropMalformed(adapter, (error) => dropped(name, error));
     trackClients(adapter, publications);
     keepConnection(adapter, () => monitor.suspect());
+    stopListening(adapter);
     const publisher = publisherOf(adapter);
     snapshotMessages(adapter, publisher);
     trackPublications(adapter, publisher, publications);
@@ -149,6 +151,7 @@ export class Cluster implements ClusterMonitor {
       const isAway = monitor.status.state === 'away';
       monitor.remove(adapter);
       await close();
+      endSubscriptions(String(Reflect.get(adapter, 'uid')));
       // the application may close its broker's clients as soon as this resolves
       await publications.close(isAway);
     });
@@ -220,6 +223,9 @@ function checkData({ encoder }: ServerOfAdapter, broadcast: Method): Method {
   };
 }
 
+/** The maximum bytes of a server's name, of factories that have created an adapter. */
+const maxBytes = new WeakMap<AdapterFactory, number>();
+
 /**
  * Creates an adapter that uses a name of the server that is safe for its broker.
  *
@@ -227,12 +233,14 @@ function checkData({ encoder }: ServerOfAdapter, broadcast: Method): Method {
  */
 function createNamedAdapter(factory: AdapterFactory, nsp: ServerOfAdapter): Adapter {
   try {
-    const name = brokerNameOf(nsp.name);
+    const name = brokerNameOf(nsp.name, maxBytes.get(factory));
     const adapter = createAdapter(factory, named(nsp, name));
     const internals = adapter as unknown as Internals;
     // without a broker no other code reads the name, and a proxy would only cost time
     if (isAlone(internals)) Reflect.set(adapter, 'nsp', nsp);
-    const short = brokerNameOf(nsp.name, maxNameBytes(internals));
+    // only an adapter tells the limit, so the first one of a factory may have to be replaced
+    maxBytes.set(factory, maxNameBytes(internals));
+    const short = brokerNameOf(nsp.name, maxBytes.get(factory));
     if (short === name) return adapter;
     const shorter = createAdapter(factory, named(nsp, short));
     discard(internals);

@@ -2,6 +2,7 @@ import { override, type Internals } from './adapter-internals.js';
 
 /** A client of a `pg` pool. */
 interface Client extends NodeJS.EventEmitter {
+  query(statement: string): Promise<unknown>;
   release(destroy?: boolean): void;
 }
 
@@ -13,6 +14,8 @@ interface Pool extends NodeJS.EventEmitter {
 /** The state that PostgreSQL's adapter shares between all paths. */
 interface PubSub {
   readonly opts?: { readonly channelPrefix?: string };
+  /** The channels of all paths that were ever open. A new connection listens to each. */
+  readonly channels?: Set<string>;
   pool: Pick<Pool, 'connect' | 'query'>;
   /** The connection on which the adapter listens, checked out of the pool until the adapter closes. */
   client: Client | undefined;
@@ -30,16 +33,29 @@ const MAX_IDENTIFIER = 63;
 
 /** Returns the maximum bytes of a server's name for this adapter; `Infinity` unless it is that of PostgreSQL. */
 export function maxNameBytes(adapter: Internals): number {
-  const pubSub = Reflect.get(adapter, 'client') as Partial<PubSub> | undefined;
-  if (typeof pubSub?.pool?.query !== 'function') return Infinity;
-  // channels are `socket.io#/path`
-  return MAX_IDENTIFIER - Buffer.byteLength(`${pubSub.opts?.channelPrefix ?? ''}#`);
+  const pubSub = pubSubOf(adapter);
+  return pubSub === undefined ? Infinity : MAX_IDENTIFIER - Buffer.byteLength(channelOf(pubSub, ''));
 }
 
 /** Closes an adapter that was never used, without a message to the other nodes. */
 export function discard(adapter: Internals): void {
   Reflect.set(adapter, 'publish', () => undefined);
   void adapter.close();
+}
+
+/**
+ * Stops listening for a path when its adapter closes. The adapter (0.5) keeps the channels of removed namespaces, so
+ * that clients that choose their names could fill the memory of both sides.
+ */
+export function stopListening(adapter: Internals): void {
+  const pubSub = pubSubOf(adapter);
+  if (!(pubSub?.channels instanceof Set)) return;
+  const channel = channelOf(pubSub, adapter.nsp.name);
+  override(adapter, 'close', (close) => () => {
+    // before the adapter returns its connection to the pool
+    if (pubSub.channels!.delete(channel)) pubSub.client?.query(`UNLISTEN "${channel}"`).catch(ignore);
+    return close();
+  });
 }
 
 /**
@@ -97,5 +113,10 @@ function ignore(): void {}
 
 function pubSubOf(adapter: Internals): PubSub | undefined {
   const pubSub = Reflect.get(adapter, 'client') as { readonly pool?: Partial<Pool> } | undefined;
-  return typeof pubSub?.pool?.on === 'function' ? (pubSub as PubSub) : undefined;
+  return typeof pubSub?.pool?.query === 'function' ? (pubSub as PubSub) : undefined;
+}
+
+/** Returns the channel of a path: `socket.io#/path`. */
+function channelOf({ opts }: PubSub, path: string): string {
+  return `${opts?.channelPrefix ?? ''}#${path}`;
 }

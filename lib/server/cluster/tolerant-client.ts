@@ -1,5 +1,6 @@
 import { refuse } from '../../protocol/refuse.js';
 import { pageOf, type Entry } from '../recovery/restore-once.js';
+import { StreamSubscriptions } from './stream-subscriptions.js';
 
 /** How long the rejection of a blocking read is delayed, in milliseconds. */
 const READ_RETRY_DELAY = 100;
@@ -8,7 +9,7 @@ const READ_RETRY_DELAY = 100;
  * Returns a client of a broker whose rejections never end the process. Adapters do not await all of their commands: if
  * the connection to the broker is lost during such a command, Node would end the process because of an unhandled
  * rejection. The clients of `@socket.io/redis-adapter` are handled automatically. `@socket.io/redis-streams-adapter`
- * does not expose its client, and needs this:
+ * does not expose its client, and needs this. It also makes that adapter release the namespaces that are removed:
  *
  *     createAdapter(tolerant(redis))
  *
@@ -36,10 +37,12 @@ export function tolerant<Client extends object>(
  * Returns a client whose commands are observed.
  *
  * @param observe called with the result of each command; handles its rejection
+ * @param subscriptions records what the adapter subscribes with this client
  */
 export function onCommand<Client extends object>(
   client: Client,
   observe: (result: Promise<unknown>, command: string) => void,
+  subscriptions?: StreamSubscriptions,
 ): Client {
   const proxy: Client = new Proxy(client, {
     get(target, property) {
@@ -48,9 +51,11 @@ export function onCommand<Client extends object>(
       return (...args: unknown[]): unknown => {
         const page = pageOf(property, args);
         if (page?.isEmpty === true) return Promise.resolve([]);
+        subscriptions?.record(String(property), args);
         const result: unknown = Reflect.apply(value, target, page?.args ?? args);
         if (result === target) return proxy;
-        if (property === 'duplicate') return onCommand(result as object, observe);
+        if (property === 'duplicate')
+          return onCommand(result as object, observe, new StreamSubscriptions(result as object));
         if (!(result instanceof Promise)) return result;
         observe(result, String(property));
         if (isBlockingRead(property, args)) return result.catch(rejectLater);

@@ -7,9 +7,10 @@ import {
   type Resumption,
   type StoredSession,
 } from './types.js';
-import { isInTarget, REVOKED } from '../rooms/target.js';
+import { isInTarget } from '../rooms/target.js';
 import type { Encoding } from '../transport/encoding.js';
 import type { Frame } from '../transport/frame.js';
+import { ClusterResumption, type ResumptionLog } from './cluster-resumption.js';
 import { periodsSince, roomsAt } from './membership.js';
 import { withTimeout } from '../util/with-timeout.js';
 import type { SharedLog, LogEntry } from './shared-log.js';
@@ -134,77 +135,24 @@ export class ClusterRecovery implements Recovery {
       const packets = found && this.withoutRepeated(await this.packetsOf(found, offset, metas));
       const missed = packets && toFrames(packets, request.encoding, metas);
       if (found === undefined || missed === undefined) return void endRecording();
-      return this.resumption(found, missed, offset, request.encoding, endRecording);
+      const log = this.resumptionLog(found, offset, request.encoding, endRecording);
+      return new ClusterResumption(log, found, offset, missed, request.encoding);
     } catch {
       return void endRecording();
     }
   }
 
-  private resumption(
+  private resumptionLog(
     found: AdapterSession,
-    missed: Frame[],
     offset: string,
     encoding: Encoding,
     endRecording: () => LogEntry[],
-  ): Resumption {
-    const { pid: token, sid: id, rooms, data, sent, from } = found;
-    const changes = found.changes ?? undefined;
-    const unplaced = found.unplaced ?? undefined;
-    const periods = periodsSince(offset, rooms, changes ?? [], isLater);
-    // brokers turn undefined into null
-    const identity = found.identity ?? undefined;
-    const session = { token, id, rooms, data, identity, sent, from, changes, unplaced, address: undefined };
-    const known = new Set(missed.map((frame) => frame.offset!));
-    const last = missed.at(-1)?.offset;
-    let isCatchingUp = true;
-    let restricted: readonly Room[] = rooms;
+  ): ResumptionLog {
     return {
-      session,
-      offset,
-      missed,
-      restrictTo: async (subset) => {
-        restricted = subset;
-        const offsets = await this.offsetsMissedIn(found, subset, offset);
-        const remaining = missed.filter((frame) => offsets?.has(frame.offset!) === true);
-        missed.splice(0, Infinity, ...remaining);
-        return offsets !== undefined;
-      },
-      finish: () => {
-        // this node may read a message from the log after another node has sent it to the client
-        const entries = endRecording().filter(
-          (entry) =>
-            isLater(entry.offset, offset) &&
-            !known.has(entry.offset) &&
-            isInTarget(roomsAt(entry.offset, periods, isLater), entry) &&
-            // a session that was revoked for any of its rooms ends, even if that room is not restored
-            (restricted === rooms || isInTarget(restricted, entry) || entry.data[0] === REVOKED),
-        );
-        const missedSince = entries.map((entry) => [...entry.data, entry.offset]);
-        const later = new Map<string, object>(
-          entries.flatMap(({ offset: at, meta }) => (meta ? [[at, meta] as const] : [])),
-        );
-        const read = toFrames(missedSince, encoding, later);
-        const pending = this.pending(rooms, restricted, encoding);
-        if (read === undefined || pending === undefined) return undefined;
-        // two logs were read one after the other, so the second may have earlier messages than the first
-        const early = read.filter((frame) => last !== undefined && isLater(last, frame.offset!));
-        for (const frame of early) known.add(frame.offset!);
-        missed.push(...early);
-        missed.sort((one, other) => (isLater(one.offset!, other.offset!) ? 1 : -1));
-        return [...read.slice(early.length), ...pending];
-      },
-      has: (position) => {
-        if (!isCatchingUp) return false;
-        // the client may have received a message from another node that this node reads only now
-        if (known.has(position) || !isLater(position, offset)) return true;
-        isCatchingUp = last !== undefined && !isLater(position, last);
-        if (!isCatchingUp) known.clear();
-        return false;
-      },
-      putBack: (newToken) => {
-        endRecording();
-        this.store(newToken === undefined ? session : { ...session, token: newToken, former: token });
-      },
+      offsetsMissedIn: (rooms) => this.offsetsMissedIn(found, rooms, offset),
+      pending: (rooms, restricted) => this.pending(rooms, restricted, encoding),
+      endRecording,
+      store: (session) => this.store(session),
     };
   }
 
@@ -267,9 +215,7 @@ export class ClusterRecovery implements Recovery {
     return packets.sort(byLastElement);
   }
 
-  /**
-   * Returns the offsets of the messages that a client in these rooms missed; `undefined` if the log could not be read.
-   */
+  /** See {@link ResumptionLog.offsetsMissedIn}. */
   private async offsetsMissedIn(
     found: AdapterSession,
     rooms: readonly Room[],
@@ -284,9 +230,7 @@ export class ClusterRecovery implements Recovery {
     return offsets;
   }
 
-  /**
-   * Returns this node's messages that have no position in the log yet; `undefined` if one of them revokes the session.
-   */
+  /** See {@link ResumptionLog.pending}. */
   private pending(
     rooms: readonly Room[],
     restricted: readonly Room[],

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { jest } from '@jest/globals';
 import { contractToTypes, type Contract } from '../../lib/contract/index.js';
 import { GATEWAYS, GameGateway, JwtGuard, KeyGuard, RoomGateway } from '../contract/rich-app.js';
-import { Cli, cli, cliHere, jsonLines } from '../support/cli.js';
+import { Cli, cli, cliHere, eventually, jsonLines } from '../support/cli.js';
 import { closeServers, contractOf, Folder, serve, startExplorer } from './contract-fixture.js';
 
 /** Milliseconds for a test that waits for a process. */
@@ -202,16 +202,8 @@ describe('nestjs-envelope types', () => {
     const watching = (source: string): Cli =>
       new Cli(['types', source, '--out', out, '--watch', '--interval', '20ms']);
     /** Waits longer than `until`: a process starts, and loads the library of types. */
-    const eventually = async (watch: Cli, what: string, condition: () => boolean | Promise<boolean>) => {
-      const deadline = Date.now() + TIMEOUT / 2;
-      while (!(await condition())) {
-        if (Date.now() > deadline)
-          throw new Error(`${what} did not happen in time\n${watch.stdout}${watch.stderr}`);
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    };
     const prints = (watch: Cli, text: string): Promise<void> =>
-      eventually(watch, text, () => watch.stderr.includes(text));
+      eventually(text, () => watch.stderr.includes(text));
     const ends = async (watch: Cli): Promise<string> => {
       watch.process.kill('SIGINT');
       const { code, stdout, stderr } = await watch.ended;
@@ -238,9 +230,7 @@ describe('nestjs-envelope types', () => {
         await folder.writeText('a.json', '{"asyncapi": ');
         await prints(watch, 'neither JSON nor YAML');
         await folder.write('a.json', games);
-        await eventually(watch, 'the second file', async () =>
-          (await written()).includes('connectGamesName'),
-        );
+        await eventually('the second file', async () => (await written()).includes('connectGamesName'));
         const lines = (await ends(watch)).trimEnd().split('\n');
         expect(lines).toEqual([
           `watching ${file}`,
@@ -271,9 +261,7 @@ describe('nestjs-envelope types', () => {
         answer = rooms;
         await prints(watch, `read ${url} again: no change`);
         answer = games;
-        await eventually(watch, 'the second file', async () =>
-          (await written()).includes('connectGamesName'),
-        );
+        await eventually('the second file', async () => (await written()).includes('connectGamesName'));
         const lines = (await ends(watch)).trimEnd().split('\n');
         expect(lines.filter((line) => line.startsWith('wrote'))).toHaveLength(2);
         expect(lines.filter((line) => line.includes('503'))).toHaveLength(1);

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Child } from '../support/child.js';
 import type { Figures, Flood, FloodReport, FlowSettings, Memory } from '../support/child/flow-server.js';
 import type { ReaderReport } from '../support/child/readers.js';
@@ -48,6 +49,8 @@ async function waitForFigures(server: Child, condition: (figures: Figures) => bo
     const figures = await server.ask<Figures>('figures');
     if (condition(figures)) return figures;
     if (Date.now() > deadline) throw new Error(`the server is left with ${JSON.stringify(figures)}`);
+    // each figure collects the garbage of the server
+    await pause(20);
   }
 }
 

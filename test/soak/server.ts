@@ -8,6 +8,7 @@ import { EnvelopeServer, EnvelopeSocket, type EnvelopeAdapter } from '../../lib/
 import { IncomingRequest } from '../../lib/server/socket/incoming-request.js';
 import { boot } from '../support/child/boot.js';
 import { serveCommands } from '../support/child/program.js';
+import { until } from '../support/wait.js';
 import { countByName, sizesUnder, type Figures } from './figures.js';
 import { DeflatedGateway, GuardedGateway, NamespaceGateway, SlowGateway, SoakGateway } from './gateways.js';
 
@@ -71,8 +72,9 @@ async function measure(isThorough: boolean): Promise<Figures> {
 
 /** Returns the figures when all connections have closed, and the timers of unanswered requests have expired. */
 async function measureAtRest(): Promise<Figures> {
-  const deadline = Date.now() + TIMEOUT;
-  while ((await openConnections()) > 0 && Date.now() < deadline) await nextTurn();
+  // the figures tell of those that stay open
+  const isAtRest = async (): Promise<boolean> => (await openConnections()) === 0;
+  await until('the end of all connections', isAtRest, TIMEOUT).catch(() => undefined);
   const timers = (figures: Figures): number => figures.resources['Timeout'] ?? 0;
   let figures = await measure(false);
   for (let before = Infinity; timers(figures) < before;) {

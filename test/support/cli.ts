@@ -1,11 +1,11 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { COMMANDS } from '../../lib/cli/commands.js';
 import type { Stream } from '../../lib/cli/output.js';
 import { run } from '../../lib/cli/run.js';
+import { until } from './wait.js';
 
 const ROOT = process.cwd();
 const FOLDER = join(ROOT, 'test/.cli', String(process.pid));
@@ -136,13 +136,8 @@ export async function cliHere(args: readonly string[]): Promise<CliResult> {
 }
 
 /** Resolves when the condition holds. Fails after half a minute. */
-export async function eventually(what: string, condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + DEADLINE;
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`${what} did not happen within ${DEADLINE} ms`);
-    await delay(5);
-  }
-}
+export const eventually = (what: string, condition: () => boolean | Promise<boolean>): Promise<void> =>
+  until(what, condition, DEADLINE);
 
 /** Parses lines of JSON. */
 export function jsonLines(text: string): Record<string, unknown>[] {

@@ -29,9 +29,9 @@ describe('MessageLog', () => {
     const log = new MessageLog(60_000, 1_000_000);
     fill(log, 5);
     expect(log.position).toBe(5);
-    expect(offsets(log.since(2, '/ws', []))).toEqual(['3', '4', '5']);
-    expect(offsets(log.since(5, '/ws', []))).toEqual([]);
-    expect(offsets(log.since(0, '/ws', []))).toEqual(['1', '2', '3', '4', '5']);
+    expect(offsets(log.since(2, { server: '/ws', rooms: [] }))).toEqual(['3', '4', '5']);
+    expect(offsets(log.since(5, { server: '/ws', rooms: [] }))).toEqual([]);
+    expect(offsets(log.since(0, { server: '/ws', rooms: [] }))).toEqual(['1', '2', '3', '4', '5']);
   });
 
   it('returns the messages for the given rooms and server', () => {
@@ -40,9 +40,9 @@ describe('MessageLog', () => {
     fill(log, 1, '/ws', { rooms: new Set(['red']), except: new Set() });
     fill(log, 1, '/ws', { rooms: new Set(['red', 'blue']), except: new Set(['green']) });
     fill(log, 1, '/ws', { rooms: new Set(), except: new Set(['red']) });
-    expect(offsets(log.since(0, '/ws', ['red']))).toEqual(['2', '3']);
-    expect(offsets(log.since(0, '/ws', ['blue', 'green']))).toEqual(['4']);
-    expect(offsets(log.since(0, '/other', []))).toEqual(['1']);
+    expect(offsets(log.since(0, { server: '/ws', rooms: ['red'] }))).toEqual(['2', '3']);
+    expect(offsets(log.since(0, { server: '/ws', rooms: ['blue', 'green'] }))).toEqual(['4']);
+    expect(offsets(log.since(0, { server: '/other', rooms: [] }))).toEqual(['1']);
   });
 
   it('returns undefined when the session ended after the position', () => {
@@ -50,9 +50,9 @@ describe('MessageLog', () => {
     fill(log, 1);
     log.advance();
     log.add('/ws', { rooms: new Set(['ada']), except: new Set() }, undefined);
-    expect(log.since(0, '/ws', ['ada'])).toBeUndefined();
-    expect(offsets(log.since(0, '/ws', ['bob']))).toEqual(['1']);
-    expect(offsets(log.since(2, '/ws', ['ada']))).toEqual([]);
+    expect(log.since(0, { server: '/ws', rooms: ['ada'] })).toBeUndefined();
+    expect(offsets(log.since(0, { server: '/ws', rooms: ['bob'] }))).toEqual(['1']);
+    expect(offsets(log.since(2, { server: '/ws', rooms: ['ada'] }))).toEqual([]);
   });
 
   it('keeps a limited number of bytes, and reports how far back it reaches', () => {
@@ -63,7 +63,7 @@ describe('MessageLog', () => {
     let kept = 0;
     while (log.reachesBack(1_000 - kept - 1)) kept++;
     expect(kept).toBeGreaterThan(50);
-    expect(log.since(1_000 - kept, '/ws', [])).toHaveLength(kept);
+    expect(log.since(1_000 - kept, { server: '/ws', rooms: [] })).toHaveLength(kept);
     expect(log.reachesBack(1_000)).toBe(true);
   });
 
@@ -72,7 +72,7 @@ describe('MessageLog', () => {
     fill(log, 1, '/ws', allClients, 5_000);
     expect(log.reachesBack(0)).toBe(false);
     expect(log.reachesBack(1)).toBe(true);
-    expect(log.since(1, '/ws', [])).toEqual([]);
+    expect(log.since(1, { server: '/ws', rooms: [] })).toEqual([]);
   });
 
   it('drops messages that are older than its duration', () => {
@@ -84,7 +84,7 @@ describe('MessageLog', () => {
       fill(log, 1);
       expect(log.reachesBack(2)).toBe(false);
       expect(log.reachesBack(3)).toBe(true);
-      expect(offsets(log.since(3, '/ws', []))).toEqual(['4']);
+      expect(offsets(log.since(3, { server: '/ws', rooms: [] }))).toEqual(['4']);
     } finally {
       jest.useRealTimers();
     }
@@ -126,10 +126,10 @@ describe('MessageLog', () => {
       fill(log, 1, '/ws', { rooms: new Set([`other ${i % 100}`]), except: new Set() }, 10);
     for (let i = 0; i < 50; i++) fill(log, 1, '/ws', { rooms: new Set([rooms[i]!]), except: new Set() }, 10);
     const work = new Work();
-    const { value } = log.search(0, '/ws', rooms, Infinity, work).next();
+    const { value } = log.search(0, { server: '/ws', rooms }, work).next();
     // two lists per room, and the messages
     expect(work.units).toBeLessThan(2 * 991 + 50 + 1);
-    const frames = finish(log.search(0, '/ws', rooms, Infinity, new Work()));
+    const frames = finish(log.search(0, { server: '/ws', rooms }, new Work()));
     expect(offsets(frames)).toEqual(Array.from({ length: 50 }, (_, i) => String(50_001 + i)));
     expect(value).toBeUndefined();
   });
@@ -138,7 +138,7 @@ describe('MessageLog', () => {
     const log = new MessageLog(60_000, 100_000_000);
     fill(log, 10_000, '/ws', allClients, 100);
     const work = new Work();
-    const steps = log.search(0, '/ws', [], 1_000, work);
+    const steps = log.search(0, { server: '/ws', rooms: [], maxBytes: 1_000 }, work);
     expect(steps.next()).toEqual({ done: true, value: undefined });
     expect(work.units).toBeLessThan(20);
   });
@@ -146,7 +146,7 @@ describe('MessageLog', () => {
   it('returns undefined when messages were dropped during the search', () => {
     const log = new MessageLog(60_000, 500_000);
     fill(log, 1_400);
-    const steps = log.search(0, '/ws', [], Infinity, new Work());
+    const steps = log.search(0, { server: '/ws', rooms: [] }, new Work());
     expect(steps.next().done).toBe(false);
     fill(log, 1_400);
     let last = steps.next();
@@ -191,7 +191,7 @@ describe('MessageLog', () => {
         const server = random.pick(['/a', '/b']);
         const own = random.some(rooms);
         if (!log.reachesBack(after)) continue;
-        const steps = log.search(after, server, own, Infinity, new Work());
+        const steps = log.search(after, { server, rooms: own }, new Work());
         let last = steps.next();
         while (last.done !== true) {
           for (let more = random.below(200); more > 0; more--) emit();
@@ -203,7 +203,9 @@ describe('MessageLog', () => {
           expect(offsets(last.value?.frames)).toEqual(expected);
           // a second search returns the messages that were added since
           if (expected !== undefined)
-            expect(offsets(log.since(until, server, own))).toEqual(scan(until, log.position, server, own));
+            expect(offsets(log.since(until, { server, rooms: own }))).toEqual(
+              scan(until, log.position, server, own),
+            );
         }
         compared++;
         found += expected?.length ?? 0;

@@ -38,6 +38,23 @@ const LIST = 48;
 /** Bytes of one element of a list. */
 const SLOT = 8;
 
+/** Which messages a client missed. */
+export interface MissedQuery {
+  readonly server: string;
+  readonly rooms: readonly Room[];
+  /**
+   * All rooms that the client was in, if `rooms` are only some of them: a message that excludes one of them is not for it.
+   * Default: `rooms`
+   */
+  readonly former?: readonly Room[];
+  /** The encoding of the client. Default: that of JSON */
+  readonly encoding?: Encoding;
+  /** The maximum number of bytes of missed messages; with more, the client needs a new session. Default: no limit */
+  readonly maxBytes?: number;
+  /** The last position to search. Default: that of the latest message */
+  readonly end?: number | undefined;
+}
+
 /** The messages that a client missed. */
 export interface Missed {
   readonly frames: Frame[];
@@ -102,19 +119,9 @@ export class MessageLog {
     this.trim(EXPIRED_PER_MESSAGE);
   }
 
-  /**
-   * Returns the messages after a position for a client in these rooms; `undefined` if the client needs a new session.
-   *
-   * @param former see {@link search}
-   */
-  since(
-    position: number,
-    server: string,
-    rooms: readonly Room[],
-    former: readonly Room[] = rooms,
-    encoding: Encoding = ENVELOPE,
-  ): Frame[] | undefined {
-    const search = this.search(position, server, rooms, Infinity, new Work(), former, Infinity, encoding);
+  /** Returns the messages after a position that a client missed; `undefined` if the client needs a new session. */
+  since(position: number, query: MissedQuery): Frame[] | undefined {
+    const search = this.search(position, query, new Work());
     for (;;) {
       const { done, value } = search.next();
       if (done === true) return value?.frames;
@@ -125,23 +132,10 @@ export class MessageLog {
    * Searches like {@link since}, in steps. Between two steps messages may be added and removed. The search includes
    * messages that are added meanwhile, except the last ones that fit into one step.
    *
-   * @param maxBytes the maximum number of bytes of missed messages; with more, the client needs a new session
    * @param work counts the work and ends the steps
-   * @param former the client's former rooms, if `rooms` are only some of them: a message that excludes one of them is
-   * not for it
-   * @param end the last position to search
-   * @param encoding the encoding of the client
    */
-  *search(
-    position: number,
-    server: string,
-    rooms: readonly Room[],
-    maxBytes: number,
-    work: Work,
-    former: readonly Room[] = rooms,
-    end = Infinity,
-    encoding: Encoding = ENVELOPE,
-  ): Generator<void, Missed | undefined> {
+  *search(position: number, query: MissedQuery, work: Work): Generator<void, Missed | undefined> {
+    const { server, rooms, former = rooms, encoding = ENVELOPE, maxBytes = Infinity, end = Infinity } = query;
     const frames: Frame[] = [];
     const formerRooms = new Set(former);
     let bytes = 0;

@@ -1,6 +1,7 @@
 import { constants } from 'node:buffer';
 import type { ClusterListener } from '../server/cluster/cluster.js';
 import type { AdapterServices } from './adapter-services.js';
+import type { OwnPath } from './own-path.js';
 import { resolvePathOptions, type PathOptions, type ResolvedPathOptions } from './options/options.js';
 import { hooksSettled } from './hooks/hook-tracker.js';
 import { isClientFault, toExceptionPayload } from './errors/envelope-exception-filter.js';
@@ -26,7 +27,8 @@ import type { ErrorMapping } from '../server/socket/namespace-contract.js';
 import { TokenBucket } from '../server/util/token-bucket.js';
 import { MessageRouter } from '../server/socket/message-router.js';
 import { protocolSelector } from '../server/handshake/subprotocols.js';
-import { AccessControl } from '../server/upgrade/access-control.js';
+import type { AccessControl } from '../server/upgrade/access-control.js';
+import type { ConnectionCounter } from '../server/upgrade/connection-counter.js';
 import { combineChecks, originCheckOf } from '../server/upgrade/upgrade-checks.js';
 import type { EndpointConfig } from '../server/upgrade/endpoint.js';
 import type { UpgradeHandlerConfig } from '../server/upgrade/upgrade-handler.js';
@@ -46,17 +48,18 @@ interface EndpointInput {
   /** Returns another server of the same adapter, by its path. */
   readonly of: (path: string | RegExp) => EnvelopeServer;
   readonly services: AdapterServices;
-  /** Runs in the place of the guards of gateways. */
-  readonly guard?: UpgradeHandlerConfig['guard'];
+  /** What a path of this package itself has in the place of what gateways share. */
+  readonly own?: OwnPath;
 }
 
 /** The input with resolved options, and the values that several parts of the configuration share. */
-interface ResolvedInput extends Omit<EndpointInput, 'guard'> {
+interface ResolvedInput extends Omit<EndpointInput, 'own'> {
   readonly options: ResolvedPathOptions;
   readonly limits: ConnectionLimits;
   readonly report: ErrorReporter;
   readonly guard: UpgradeHandlerConfig['guard'];
   readonly access: AccessControl;
+  readonly connectionCounter: ConnectionCounter;
 }
 
 /**
@@ -85,11 +88,10 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
   for (const name of layers.flatMap((layer) => meaninglessOptions(layer, hasTransports)))
     services.reports.warnOnce(explainMeaningless(name, hasTransports));
   const { report } = services;
-  const guard = input.guard ?? upgradeGuards(gateways, services.guards, services.globalGuards, report);
+  const { access, connectionCounter } = input.own ?? services;
+  const guard = input.own?.guard ?? upgradeGuards(gateways, services.guards, services.globalGuards, report);
   const limits = connectionLimits(options);
-  // an operator stays connected to a page of this package while the node drains
-  const access = input.guard === undefined ? services.access : new AccessControl();
-  const resolved: ResolvedInput = { ...input, options, limits, report, guard, access };
+  const resolved: ResolvedInput = { ...input, options, limits, report, guard, access, connectionCounter };
   const gateway = gatewayBridge(resolved);
   const ofNamespace = namespaceLimits(resolved);
   return {
@@ -113,8 +115,8 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
 }
 
 function upgradeConfig(resolved: ResolvedInput): UpgradeHandlerConfig {
-  const { options, adapterOptions, limits, services, guard, report, access } = resolved;
-  const { clientAddress, connectionCounter, applicationCors, ownHosts } = services;
+  const { options, adapterOptions, limits, services, guard, report, access, connectionCounter } = resolved;
+  const { clientAddress, applicationCors, ownHosts } = services;
   const { warn } = services.reports;
   const onError = (error: unknown): void =>
     report(error, 'a check of an upgrade request failed', undefined, { kind: 'connection' });

@@ -15,6 +15,7 @@ import {
   type PathOptions,
 } from './options/options.js';
 import { OpenTransports } from './open-transports.js';
+import { isFromThisMachine, ownPath } from './own-path.js';
 import type { ServerLookup } from './server-registry.js';
 import type { Audited } from '../server/diagnostics/audit.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
@@ -81,7 +82,7 @@ export class MountedServers implements ServerLookup, OperationsHost {
       paths: [path],
       of: (other) => this.of(APPLICATION_PORT, other),
       services: this.services,
-      guard,
+      own: ownPath(path, this.services, guard),
     });
     const { server } = this.endpoints.add(mountPoint, new Endpoint(mountPoint, config));
     this.own.add(server);
@@ -130,7 +131,11 @@ export class MountedServers implements ServerLookup, OperationsHost {
   }
 
   clients(): EnvelopeSocket[] {
-    return this.servers().flatMap((server) => [...server._connecting, ...server.sockets.values()]);
+    return clientsOf(this.servers());
+  }
+
+  blockableClients(): EnvelopeSocket[] {
+    return [...this.clients(), ...clientsOf(this.own).filter((client) => !isFromThisMachine(client))];
   }
 
   limitsOf(path: string | undefined): Required<Limits> | Required<PathLimits> {
@@ -251,6 +256,10 @@ export class MountedServers implements ServerLookup, OperationsHost {
       ),
     );
   }
+}
+
+function clientsOf(servers: Iterable<EnvelopeServer>): EnvelopeSocket[] {
+  return [...servers].flatMap((server) => [...server._connecting, ...server.sockets.values()]);
 }
 
 /** Returns the options that say who may connect and how, without those that change what messages mean. */

@@ -20,6 +20,7 @@ const FORWARDING: Readonly<Record<string, readonly string[]>> = {
   'nest/guards/upgrade-guards.ts': [],
   'nest/logging/report-log.ts': [],
   'nest/open-transports.ts': [],
+  'nest/own-path.ts': ['… refused the … …, which is blocked until'],
   'nest/upgrade-routers.ts': [
     'no gateway is mounted on this path. ',
     'a client of Socket.IO requested this path',

@@ -6,9 +6,14 @@ import { AdminConsole } from './admin-console.js';
 import { AdminGuards } from './admin-guards.js';
 import type { ResolvedAdmin } from './admin-options.js';
 
-/** The limits of the console's path: an admin is a client, too. */
+/**
+ * The limits of the console's path: an admin is a client, too. Those that an operator changes for all paths must not silence the page
+ * that shows what they do.
+ */
 const LIMITS = {
   maxPayload: 32_000,
+  maxBufferedBytes: 4_000_000,
+  maxEventNameLength: 256,
   messagesPerSecond: 50,
   messageBurst: 200,
   maxInFlight: 16,

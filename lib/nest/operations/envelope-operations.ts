@@ -69,7 +69,7 @@ export class EnvelopeOperations {
 
   /** @internal Connects the operations with their adapter. */
   _attach(host: OperationsHost): SharedBlocks {
-    const blocks = new SharedBlocks(host.access.blocks, () => host.clients());
+    const blocks = new SharedBlocks(host.access.blocks, () => host.blockableClients());
     this.attached = { host, blocks };
     return blocks;
   }
@@ -177,9 +177,9 @@ export class EnvelopeOperations {
     const subject = toSubject(where, target);
     const by = operator(where, options);
     const { blocks } = this.adapter.host.access;
-    const remaining = blocks.remaining(subject);
-    if (remaining <= 0) return;
-    this.decide('unblock', subject, { until: Date.now() + remaining, by, reason: undefined }, {});
+    const block = blocks.blockOf(subject);
+    if (block === undefined) return;
+    this.decide('unblock', subject, { until: block.until, by, reason: undefined }, {});
   }
 
   /** The blocks that have not ended, as this node knows them. */

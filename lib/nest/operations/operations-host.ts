@@ -11,6 +11,8 @@ export interface OperationsHost {
   topServers(): readonly EnvelopeServer[];
   /** Returns all clients of this node, those included that are not admitted yet. */
   clients(): EnvelopeSocket[];
+  /** Returns the clients of this node that a block disconnects: also those of this package's own paths. */
+  blockableClients(): EnvelopeSocket[];
   /** Returns the limits of a path, or of the adapter, as they are now. @throws TypeError on an unknown path */
   limitsOf(path: string | undefined): Required<Limits> | Required<PathLimits>;
   /** Changes limits. @throws what `RuntimeLimits.set` throws, and TypeError on an unknown path */

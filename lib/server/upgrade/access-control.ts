@@ -1,6 +1,6 @@
 import type { ClientInfo } from '../handshake/client-info.js';
 import { nameOfUser, type ClientWithUser } from '../handshake/user-identity.js';
-import { BlockList, type BlockSubject } from './block-list.js';
+import { BlockList, type BlockEntry, type BlockSubject } from './block-list.js';
 import { refusal, type HttpRefusal } from './http-refusal.js';
 
 /** Whom an operator keeps out at present: everybody, while the node drains, or blocked addresses and users. */
@@ -17,22 +17,33 @@ export class AccessControl {
 
   /** Returns whether a user is blocked, by its name. */
   isUserBlocked(name: string): boolean {
-    return !this.blocks.isEmpty && this.blocks.remaining({ kind: 'user', name }) > 0;
+    return this.blocks.blockOf({ kind: 'user', name }) !== undefined;
   }
 
   /** Returns the refusal of a client whose guards have said who it is. */
   refusalOfClient(client: ClientWithUser, clientInfo: ClientInfo): HttpRefusal | undefined {
-    if (this.blocks.isEmpty) return this.draining;
+    if (this.draining !== undefined || this.blocks.isEmpty) return this.draining;
+    const block = this.blockOf(client, clientInfo);
+    return block && refusalFor(block);
+  }
+
+  /** Returns the block of a client, by its address or by the user that it has at present; `undefined`: it is not blocked. */
+  blockOf(client: ClientWithUser, { rateKey }: Pick<ClientInfo, 'rateKey'>): BlockEntry | undefined {
+    if (this.blocks.isEmpty) return undefined;
+    const ofAddress = this.blocks.blockOf({ kind: 'address', name: rateKey });
+    if (ofAddress !== undefined) return ofAddress;
     const name = nameOfUser(client);
-    return (
-      this.refusalOf(clientInfo) ?? (name === undefined ? undefined : this.blocked({ kind: 'user', name }))
-    );
+    return name === undefined ? undefined : this.blocks.blockOf({ kind: 'user', name });
   }
 
   private blocked(subject: BlockSubject): HttpRefusal | undefined {
-    const remaining = this.blocks.remaining(subject);
-    if (remaining <= 0) return undefined;
-    const seconds = String(Math.ceil(remaining / 1_000));
-    return refusal(429, 'Blocked for a time', { 'Retry-After': seconds });
+    const block = this.blocks.blockOf(subject);
+    return block && refusalFor(block);
   }
+}
+
+/** Returns the refusal of a blocked client, with the rest of the time in `Retry-After`. */
+export function refusalFor({ until }: BlockEntry): HttpRefusal {
+  const seconds = String(Math.ceil((until - Date.now()) / 1_000));
+  return refusal(429, 'Blocked for a time', { 'Retry-After': seconds });
 }

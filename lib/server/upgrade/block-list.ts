@@ -43,11 +43,11 @@ export class BlockList {
     return true;
   }
 
-  /** Returns the milliseconds until the block of a subject ends; 0: it is not blocked. */
-  remaining(subject: BlockSubject): number {
-    if (this.isEmpty) return 0;
+  /** Returns the block of a subject; `undefined`: it is not blocked. */
+  blockOf(subject: BlockSubject): BlockEntry | undefined {
+    if (this.isEmpty) return undefined;
     const entry = this.find(subject);
-    return entry === undefined || entry.isLifted ? 0 : entry.until - Date.now();
+    return entry === undefined || entry.isLifted ? undefined : entry;
   }
 
   /** Returns all entries that are not over, those of ended blocks included. */

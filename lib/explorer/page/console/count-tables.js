@@ -7,9 +7,9 @@ const STATUSES = {
   401: 'not signed in',
   403: 'a guard, or a foreign origin',
   404: 'no gateway on this path',
-  429: 'too many connections of one address',
+  429: 'blocked, or too many connections of one address',
   500: 'a guard or a check failed',
-  503: 'a limit, a slow guard, or shutting down',
+  503: 'a limit, a slow guard, draining, or shutting down',
 };
 
 /** Codes that no close frame carries (RFC 6455, section 7.4.1). */

@@ -50,7 +50,8 @@ export const REFUSED = {
   hints: [
     '401 or 403 in the network tab of the developer tools: a guard. Sign in to the application, or enter a token.',
     '403 with your own session: the origin of this page is not allowed.',
-    '429 or 503: a limit of connections, or a server that is starting.',
+    '429: your address or user is blocked, or has too many consoles. Blocks do not count through a tunnel to the node.',
+    '503: a server that is starting or ending.',
     'The log of the application has a line for each refused connection.',
   ],
 };

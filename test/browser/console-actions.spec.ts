@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import type { TestApp } from '../support/app.js';
+import { Bus } from '../support/bus.js';
 import { until } from '../support/wait.js';
 import { startTalk } from './console-app.js';
 import { AdminGuard, TalkGateway, TOKEN, type ConsoleOptions } from './console-gateway.js';
@@ -118,6 +119,30 @@ describeInBrowser('actions and sign-in of the console in Chromium', () => {
     expect(await page.getByRole('button').allInnerTexts()).toEqual(['Watch']);
     await console_.goTo('Rooms');
     expect(await console_.button(/Emit/).count()).toBe(0);
+  });
+
+  it('says which node is read-only or drains, and has no actions for its connections', async () => {
+    const bus = new Bus();
+    const here = await startTalk({}, 0, bus.adapter);
+    const there = await startTalk({ readOnly: true, payloads: true }, 0, bus.adapter);
+    const client = await there.connect('/talk?name=grace&room=engines');
+    const console_ = await (await openPage(here)).openSignedIn();
+    const { page } = console_;
+    await console_.expectRow('Nodes', 'answers, read-only', '1');
+    await console_.goTo('Connections');
+    await page.locator('#view tbody a').first().click();
+    await console_.expectText('dl.facts', 'no actions: read-only');
+    await console_.expectRow('Rooms', 'engines');
+    expect(await page.locator('#view').getByRole('button').allInnerTexts()).toEqual(['Watch']);
+    await console_.button('Watch').click();
+    await console_.expectText('.hint', /frames recorded\.$/);
+    await console_.goTo('Overview');
+    there.adapter.operations.block({ user: 'eve' }, { duration: 60_000 });
+    await there.adapter.operations.drain();
+    await client.ended();
+    await console_.expectRow('Nodes', 'drains, read-only');
+    await console_.expectText('.problems', 'drains: it refuses new clients');
+    await console_.expectText('.problems', '1 address or user is blocked for a time.');
   });
 
   it('explains a refusal, and takes a token that appears in no address', async () => {

@@ -1,10 +1,24 @@
 import { startApp, type TestApp } from '../support/app.js';
+import type { AdapterFactory } from '../../lib/index.js';
 import { setUpConsole, TalkGateway, type ConsoleOptions } from './console-gateway.js';
 
-/** Starts an application with the console. @param port default: a free one */
-export function startTalk(options: ConsoleOptions = {}, port = 0): Promise<TestApp> {
+/**
+ * Starts an application with the console.
+ *
+ * @param port default: a free one
+ * @param adapter of the cluster that it is a node of
+ */
+export function startTalk(
+  options: ConsoleOptions = {},
+  port = 0,
+  adapter?: AdapterFactory,
+): Promise<TestApp> {
   return startApp(
     { providers: [TalkGateway] },
-    { before: (app) => setUpConsole(app, options), listen: { host: '127.0.0.1', port } },
+    {
+      before: (app) => setUpConsole(app, options),
+      listen: { host: '127.0.0.1', port },
+      adapter: adapter === undefined ? {} : { adapter },
+    },
   );
 }

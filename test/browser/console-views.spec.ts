@@ -142,7 +142,7 @@ describeInBrowser('the views of the console in Chromium', () => {
     await console_.open('#/connections?user=grace');
     await console_.page.locator(`${ROWS} a`).first().click();
     await console_.button('Watch').click();
-    await console_.expectText('.hint', 'The server hides payloads.');
+    await console_.expectText('.hint', 'The node hides payloads.');
     await client.ask('say', 'between us');
     await console_.expectText('.frames .out b', 'say');
     expect(await console_.page.content()).not.toContain('between us');

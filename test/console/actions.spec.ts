@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { observe, type EnvelopeDiagnostics } from '../../lib/index.js';
 import { Admin, Admins, connectMember, startConsole } from './console-fixture.js';
 
@@ -146,7 +147,7 @@ describe('actions in the console', () => {
     expect(records).toEqual([]);
     expect(app.log.of('warn')).toHaveLength(attempts.length);
     expect(app.log.of('warn')[0]).toBe(
-      `/ws-docs/console/live: ada (127.0.0.1): disconnect ${id} was not done: The console is read-only: set admin.readOnly to false`,
+      `/ws-docs/console/live: ada (127.0.0.1): disconnect ${id} was not done: ${hostname()}:${process.pid} is read-only: set admin.readOnly to false there`,
     );
     const { entries } = await admin.ask('audit');
     expect(entries.map(({ outcome }) => outcome)).toEqual(Array<string>(attempts.length).fill('refused'));

@@ -21,7 +21,7 @@ describe('live frames of one connection', () => {
   it('show direction, event, request and size, and no payload', async () => {
     const app = await startConsole();
     const { admin, address, client, first } = await watch(app);
-    expect(first).toEqual({ frames: [], next: 0, total: 0, skipped: 0, ended: false });
+    expect(first).toEqual({ frames: [], next: 0, total: 0, skipped: 0, ended: false, payloads: false });
     await client.ask('say', 'secret', 7);
     const page = await admin.ask('frames', { ...address, after: first.next });
     expect(page.frames.map(shown)).toEqual(['in say id 7', 'out heard', 'out said', 'out say ack 7']);

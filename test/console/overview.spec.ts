@@ -25,6 +25,9 @@ describe('the overview of the console', () => {
         heap: expect.any(Number) as number,
         load: expect.any(Number) as number,
         admins: 1,
+        readOnly: false,
+        isDraining: false,
+        blocks: 0,
       },
     ]);
     expect(overview.namespaces).toMatchObject([

@@ -66,6 +66,8 @@ export class AdminConsole {
       connections: this.connections,
       messages: this.messages,
       own: server,
+      operations: adapter.operations,
+      readOnly: options.readOnly,
     });
     const { recorders, trail } = this;
     this.answers = nodeAnswers({
@@ -168,7 +170,8 @@ export class AdminConsole {
     };
     try {
       if (isForbidden) fail('forbidden', FORBIDDEN);
-      if (this.options.readOnly) fail('read_only', 'The console is read-only: set admin.readOnly to false');
+      if (this.options.readOnly)
+        fail('read_only', `${this.peers.name} is read-only: set admin.readOnly to false there`);
       const { path, user: concerned } = fieldsOf(await this.peers.askOne(node, 'act', { event, data }));
       this.adapter._audit({
         ...by,
@@ -182,9 +185,10 @@ export class AdminConsole {
         this.adapter._audit({ ...by, details: { ...by.details, answered: false } });
         throw error;
       }
-      const isRefused = ['forbidden', 'read_only'].includes(failureOf(error)?.code ?? '');
-      this.trail.addAttempt(by, isRefused ? 'refused' : 'failed');
       const message = error instanceof Error ? error.message : String(error);
+      if (['forbidden', 'read_only'].includes(failureOf(error)?.code ?? ''))
+        this.trail.addAttempt({ ...by, details: { ...by.details, why: message } }, 'refused');
+      else this.trail.addAttempt(by, 'failed');
       // the log limits the lines of each admin
       const text = `${by.by} (${address}): ${by.action} ${by.target ?? 'all'} was not done: ${message}`;
       this.server._warn(`an action of ${by.by}`, text);

@@ -61,6 +61,7 @@ export class FrameRecorder {
       total: this.total,
       skipped: this.skipped,
       ended: !this.socket.connected,
+      payloads: this.payloads,
     };
   }
 

@@ -47,7 +47,7 @@ export function nodeAnswers(parts: NodeParts): Readonly<Record<string, Operation
     frames: (data) => recorders.read(data),
     audit: () => ({ entries: trail.latest }),
     async act(data) {
-      if (readOnly) fail('read_only', 'The console of the node is read-only');
+      if (readOnly) fail('read_only', `${node.name} is read-only: set admin.readOnly to false there`);
       const { event, data: request } = fieldsOf(data);
       const kind = typeof event === 'string' && Object.hasOwn(ACTIONS, event) ? ACTIONS[event] : undefined;
       return (await (kind ?? fail('invalid', 'No such action')).run(servers, request)) ?? {};

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import type { KnownAdapter } from '../../nest/gateways/find-adapter.js';
 import type { ClusterStatus } from '../../server/diagnostics/types.js';
 import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
 import type { ConnectionCounts } from './connection-counts.js';
@@ -30,6 +31,8 @@ export interface SummarySources {
   readonly messages: MessageCounts;
   /** The server of the console. */
   readonly own: EnvelopeServer;
+  readonly operations: KnownAdapter['operations'];
+  readonly readOnly: boolean;
 }
 
 /** Measures this node. Each measurement makes it count messages for some more seconds. */
@@ -41,7 +44,7 @@ export class NodeMeter {
   constructor(private readonly sources: SummarySources) {}
 
   async summarise(): Promise<NodeSummary> {
-    const { name, servers, connections, messages, own } = this.sources;
+    const { name, servers, connections, messages, own, operations, readOnly } = this.sources;
     messages.watch();
     const all = servers.all();
     const namespaces = await sumNamespaces(all, messages);
@@ -56,6 +59,9 @@ export class NodeMeter {
         heap: heapUsed,
         load: this.measureLoad(),
         admins: own.sockets.size,
+        readOnly,
+        isDraining: operations.isDraining,
+        blocks: operations.blocks.length,
       },
       namespaces: namespaces.slice(0, MAX_NAMESPACES),
       more: Math.max(0, namespaces.length - MAX_NAMESPACES),

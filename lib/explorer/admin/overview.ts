@@ -66,6 +66,9 @@ export class OverviewMaker {
       heap: numberOf(node['heap']),
       load: numberOf(node['load']),
       admins: numberOf(node['admins']),
+      readOnly: node['readOnly'] === true,
+      isDraining: node['isDraining'] === true,
+      blocks: numberOf(node['blocks']),
     };
   }
 }

@@ -39,8 +39,9 @@ export interface Hello {
   readonly node: string;
   /** The name of the admin, as the guards set it on `client.user`; `undefined` if they set none. */
   readonly user?: string;
+  /** Of this node. Another one may differ: {@link NodeView.readOnly}. */
   readonly readOnly: boolean;
-  /** Whether frames have their payloads. */
+  /** Whether frames of its connections have their payloads. Each {@link FramesPage} says it for its node. */
   readonly payloads: boolean;
   /** Milliseconds between two requests for the overview. */
   readonly interval: number;
@@ -94,6 +95,12 @@ export interface NodeView {
   readonly load: number;
   /** Connected admins. */
   readonly admins: number;
+  /** Whether it refuses actions: those on its connections, and those that it runs for all. */
+  readonly readOnly: boolean;
+  /** Whether it drains: it refuses new clients, and sends its own away. */
+  readonly isDraining: boolean;
+  /** Addresses and users that are blocked, as it knows them. */
+  readonly blocks: number;
 }
 
 export interface BrokerView {
@@ -274,6 +281,8 @@ export interface FramesPage {
   readonly skipped: number;
   /** Whether the connection has ended. Then ask no more. */
   readonly ended: boolean;
+  /** Whether the node of the connection shows payloads. */
+  readonly payloads: boolean;
 }
 
 export interface FrameView {
@@ -334,7 +343,7 @@ export interface AuditView {
   readonly path?: string;
   /** The id of a connection, the name of a user, or a room; `undefined`: everybody. */
   readonly target?: string;
-  /** What else is known, as JSON; at most 500 characters. Never payloads. */
+  /** What else is known, as JSON; at most 500 characters. Never payloads. `why`: why it was refused. */
   readonly details: string;
   /** `refused`: in read-only mode, or by a guard. */
   readonly outcome: 'done' | 'refused' | 'failed';

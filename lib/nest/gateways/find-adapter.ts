@@ -1,5 +1,6 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
+import type { EnvelopeOperations } from '../operations/envelope-operations.js';
 import type { EnvelopeOptions, PathOptions } from '../options/options.js';
 import type { Audited } from '../../server/diagnostics/audit.js';
 import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
@@ -10,6 +11,8 @@ import type { HttpRefusal } from '../../server/upgrade/http-refusal.js';
 export interface KnownAdapter {
   /** The options of the constructor and of `EnvelopeModule`, without defaults. */
   readonly _options: EnvelopeOptions;
+  /** What operators do on this node. */
+  readonly operations: Pick<EnvelopeOperations, 'isDraining' | 'blocks'>;
   /** Returns the servers that clients can connect to. */
   _servers(): readonly EnvelopeServer[];
   /** Logs what an operator did, and publishes it on the diagnostics channel `audit`. */

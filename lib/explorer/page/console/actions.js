@@ -9,7 +9,7 @@ const TARGETS = [
 ];
 
 /**
- * The buttons of the actions. Each asks before it acts. In read-only mode there are none.
+ * The buttons of the actions. Each asks before it acts. Where this node is read-only there are none.
  *
  * @param request sends a request to the server
  * @param onDone called after each action, with the text of the server

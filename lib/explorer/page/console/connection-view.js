@@ -19,6 +19,8 @@ export class ConnectionView {
   #actions = h('div', { class: 'actions' });
   #facts = h('dl', { class: 'facts' });
   #rooms;
+  /** Whether this node or that of the connection refuses actions. */
+  #isReadOnly;
   /** What the actions were made for: they are made again only if that changes. */
   #known = '';
 
@@ -26,7 +28,10 @@ export class ConnectionView {
     this.#context = context;
     this.#address = { node, id };
     this.#frames = new FramesPanel(context, this.#address);
-    this.#rooms = roomsTable(context);
+    this.#isReadOnly =
+      context.hello.readOnly ||
+      context.watch.overview?.nodes.find((one) => one.id === node)?.readOnly === true;
+    this.#rooms = roomsTable(context, this.#isReadOnly);
     this.element = h(
       'div',
       null,
@@ -88,6 +93,7 @@ export class ConnectionView {
     const known = JSON.stringify([user, namespace, address]);
     if (known === this.#known) return;
     this.#known = known;
+    if (this.#isReadOnly) return;
     const { buttons } = this.#context.actions;
     const all = [
       buttons.emit({ namespace, id, node }),
@@ -108,7 +114,11 @@ export class ConnectionView {
       ['Client', [KINDS[kind] ?? kind, transport, protocol].filter(Boolean).join(', ')],
       ['Connected', `${moment(connectedAt)}, for ${duration(now - connectedAt)}`],
       ['Expires', expiresAt && `${moment(expiresAt)}, in ${duration(expiresAt - now)}`],
-      ['Node', nodeName, routeTo('connections', [], { node: detail.node })],
+      [
+        'Node',
+        this.#isReadOnly ? `${nodeName}, no actions: read-only` : nodeName,
+        routeTo('connections', [], { node: detail.node }),
+      ],
       ['Waiting to be sent', bytes(detail.buffered)],
       ['In flight', plural(detail.inFlight, 'message')],
       ['Recovered', detail.recovered ? 'yes, its session' : 'no'],
@@ -134,7 +144,7 @@ export class ConnectionView {
   }
 }
 
-function roomsTable({ actions, hello }) {
+function roomsTable({ actions }, isReadOnly) {
   const leave = {
     title: 'Action',
     isEnd: true,
@@ -154,7 +164,7 @@ function roomsTable({ actions, hello }) {
         text: ({ room }) => room,
         href: ({ namespace, room }) => routeTo('connections', [], { namespace, room }),
       },
-      ...(hello.readOnly ? [] : [leave]),
+      ...(isReadOnly ? [] : [leave]),
     ],
   });
 }

@@ -25,9 +25,7 @@ export class FramesPanel {
       REFRESH,
       (error) => this.#failed(error),
     );
-    this.#summary.textContent = context.hello.payloads
-      ? 'The server records frames only while you watch.'
-      : 'The server records frames only while you watch. It hides their payloads.';
+    this.#summary.textContent = 'The node records frames only while you watch.';
     this.element = h(
       'section',
       { class: 'card', 'aria-labelledby': 'frames-title' },
@@ -58,7 +56,7 @@ export class FramesPanel {
   }
 
   async #load() {
-    const { frames, next, total, skipped, ended } = await this.#context.request('frames', {
+    const { frames, next, total, skipped, ended, payloads } = await this.#context.request('frames', {
       ...this.#address,
       after: this.#after,
     });
@@ -73,7 +71,7 @@ export class FramesPanel {
     this.#list.hidden = this.#list.children.length === 0;
     this.#summary.textContent = [
       `${count(total - skipped)} of ${count(total)} frames recorded${skipped > 0 ? ', at most 50 in a second' : ''}.`,
-      !this.#context.hello.payloads && 'The server hides payloads.',
+      !payloads && 'The node hides payloads.',
       ended && 'The connection has ended.',
     ]
       .filter(Boolean)

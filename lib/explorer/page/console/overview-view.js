@@ -130,9 +130,11 @@ function nodesTable() {
       { title: 'Node', text: ({ name, isThis }) => (isThis ? `${name} (this page)` : name) },
       {
         title: 'State',
-        text: ({ state, seenAt, at }) =>
-          state === 'live' ? 'answers' : `no answer for ${duration(at - seenAt)}`,
-        tone: ({ state }) => (state === 'live' ? 'good' : 'bad'),
+        text: ({ state, seenAt, at, isDraining, readOnly }) =>
+          state === 'live'
+            ? [isDraining ? 'drains' : 'answers', readOnly && 'read-only'].filter(Boolean).join(', ')
+            : `no answer for ${duration(at - seenAt)}`,
+        tone: ({ state, isDraining }) => (state !== 'live' ? 'bad' : isDraining ? 'warn' : 'good'),
       },
       {
         title: 'Connections',

@@ -26,6 +26,19 @@ export function problemsOf({ nodes, namespaces, unknown }) {
         isBad: true,
         text: `${name} has no connection to the broker since ${clock(broker.since)}. Broadcasts reach its own clients only.`,
       });
+  for (const { id, name, isDraining } of live)
+    if (isDraining)
+      problems.push({
+        key: `draining ${id}`,
+        text: `${name} drains: it refuses new clients, and sends its own to other nodes.`,
+      });
+  const blocks = Math.max(0, ...live.map((node) => node.blocks));
+  if (blocks > 0)
+    problems.push({
+      key: 'blocks',
+      text: `${plural(blocks, 'address or user is', 'addresses or users are')} blocked for a time.`,
+      href: routeTo('audit'),
+    });
   if (unknown > 0)
     problems.push({
       key: 'unknown',

@@ -1,4 +1,3 @@
-import { constants } from 'node:buffer';
 import type { ClusterListener } from '../server/cluster/cluster.js';
 import type { AdapterServices } from './adapter-services.js';
 import type { OwnPath } from './own-path.js';
@@ -10,8 +9,9 @@ import { MessageDispatcher } from './handlers/message-dispatcher.js';
 import { onceRunner } from './handlers/once-handlers.js';
 import { orderedEvents } from './handlers/ordered.js';
 import { RoomLimitError } from './errors/room-limit-error.js';
+import { oncePerOrigin } from './logging/once-per-origin.js';
 import { upgradeGuards } from './guards/upgrade-guards.js';
-import type { PathLimits, Resolved } from './options/limits.js';
+import { connectionLimits, namespaceLimits, webSocketOptions } from './options/applied-limits.js';
 import { MemoryRecovery } from '../server/recovery/memory-recovery.js';
 import { explainMeaningless, meaninglessOptions } from './options/option-rules.js';
 import { resolveCompression } from './options/compression-options.js';
@@ -19,12 +19,10 @@ import { recoveryRefusal, resolveRecovery } from './options/recovery-options.js'
 import type { ErrorReporter } from '../server/diagnostics/types.js';
 import type { EnvelopeServer } from '../server/namespace/envelope-server.js';
 import type { EnvelopeSocket } from '../server/socket/envelope-socket.js';
-import type { WebSocketOptions } from '../server/transport/web-socket-acceptor.js';
 import { encodingSelector } from '../server/upgrade/further-encoding.js';
 import type { ConnectionLimits } from '../server/transport/connection-limits.js';
 import { MemoryAdapter } from '../server/rooms/memory-adapter.js';
-import type { ErrorMapping } from '../server/socket/namespace-contract.js';
-import { TokenBucket } from '../server/util/token-bucket.js';
+import type { Counters, ErrorMapping } from '../server/socket/namespace-contract.js';
 import { MessageRouter } from '../server/socket/message-router.js';
 import { protocolSelector } from '../server/handshake/subprotocols.js';
 import type { AccessControl } from '../server/upgrade/access-control.js';
@@ -32,7 +30,6 @@ import type { ConnectionCounter } from '../server/upgrade/connection-counter.js'
 import { combineChecks, originCheckOf } from '../server/upgrade/upgrade-checks.js';
 import type { EndpointConfig } from '../server/upgrade/endpoint.js';
 import type { UpgradeHandlerConfig } from '../server/upgrade/upgrade-handler.js';
-import type { Counters, NamespaceLimits } from '../server/socket/namespace-contract.js';
 
 /** The input for the configuration of one endpoint. */
 interface EndpointInput {
@@ -62,13 +59,6 @@ interface ResolvedInput extends Omit<EndpointInput, 'own'> {
   readonly connectionCounter: ConnectionCounter;
 }
 
-/**
- * The limits for refusals that a client causes by sending too many messages, before it is disconnected. Per second, the
- * limit is the larger of this number and a tenth of `limits.messagesPerSecond`.
- */
-const REFUSALS_PER_SECOND = 10;
-const REFUSAL_BURST = 100;
-
 const ERROR_MAPPING: ErrorMapping = {
   toPayload: (error) => toExceptionPayload(error),
   isClientFault,
@@ -93,13 +83,13 @@ export function endpointConfig(input: EndpointInput): EndpointConfig {
   const limits = connectionLimits(options);
   const resolved: ResolvedInput = { ...input, options, limits, report, guard, access, connectionCounter };
   const gateway = gatewayBridge(resolved);
-  const ofNamespace = namespaceLimits(resolved);
+  const ofNamespace = namespaceLimits(options, limits);
   return {
     limits: options.limits,
     refreshLimits() {
       Object.assign(options.limits, resolvePathOptions(...layers).limits);
       Object.assign(limits, connectionLimits(options));
-      Object.assign(ofNamespace, namespaceLimits(resolved));
+      Object.assign(ofNamespace, namespaceLimits(options, limits));
       return webSocketOptions(options);
     },
     pingInterval: options.pingInterval,
@@ -150,22 +140,6 @@ function upgradeConfig(resolved: ResolvedInput): UpgradeHandlerConfig {
     guard,
     onError,
     warn,
-  };
-}
-
-function namespaceLimits({ options, limits }: ResolvedInput): NamespaceLimits {
-  const { pingInterval, pingTimeout, connectTimeout, shutdownTimeout } = options;
-  const { maxJsonDepth } = options.limits;
-  return {
-    ...limits,
-    session: {
-      pingInterval,
-      pingTimeout,
-      maxPayload: orZero(limits.maxPayload),
-      maxJsonDepth: orZero(maxJsonDepth),
-    },
-    connectTimeout,
-    shutdownTimeout,
   };
 }
 
@@ -248,64 +222,3 @@ function roomServices(
     restore,
   };
 }
-
-/** Returns the options of the WebSockets of a path. */
-export function webSocketOptions({
-  limits,
-  perMessageDeflate,
-}: Pick<ResolvedPathOptions, 'limits' | 'perMessageDeflate'>): WebSocketOptions {
-  return { ...wsLimits(limits), perMessageDeflate: resolveCompression(perMessageDeflate).perMessageDeflate };
-}
-
-function wsLimits({ maxPayload, maxFragments }: Resolved<PathLimits>): object {
-  return {
-    // a longer message cannot become a string: the error would end the process
-    maxPayload: Math.min(maxPayload, constants.MAX_STRING_LENGTH),
-    maxFragments: orZero(maxFragments),
-    // the chunks of an incomplete message, as TCP delivers them: small ones must not take more memory than they carry
-    maxBufferedChunks: orZero(Math.max(4_096, Math.ceil(maxPayload / 256))),
-    // not limited by ws: pings count as messages, and pongs as buffered bytes, so that the client learns which limit it
-    // exceeds
-    maxPendingAutoPongs: 0,
-  };
-}
-
-/**
- * Returns a limit for `ws` and for the protocol, in which 0 stands for no limit. Returns 0 for a number beyond 32 bits,
- * since `ws` would truncate it to another number.
- */
-function orZero(limit: number): number {
-  return limit > MAX_INT32 ? 0 : limit;
-}
-
-const MAX_INT32 = 2 ** 31 - 1;
-
-/** Returns the limits of a connection. */
-export function connectionLimits({ limits, connectTimeout }: ResolvedPathOptions): ConnectionLimits {
-  const { messagesPerSecond, messageBurst } = limits;
-  const messages =
-    messagesPerSecond === Infinity ? undefined : new TokenBucket(messagesPerSecond, messageBurst);
-  // a client with a higher rate exceeds it by more messages
-  const perSecond = messages === undefined ? 0 : messagesPerSecond / 10;
-  const refusals = new TokenBucket(Math.max(REFUSALS_PER_SECOND, perSecond), REFUSAL_BURST);
-  return { ...limits, messages, refusals, maxStandstill: connectTimeout };
-}
-
-/**
- * Returns a function that reports each origin once. Clients choose the origins: `report` returns whether the log had
- * room for the line, and an origin that was not logged is reported again.
- */
-export function oncePerOrigin(
-  report: (explanation: string) => boolean,
-): (origin: string, explanation: string) => void {
-  const reported = new Set<string>();
-  return (origin, explanation) => {
-    if (reported.size >= MAX_REPORTED_ORIGINS) reported.clear();
-    if (!reported.has(origin) && report(explanation) && origin.length <= MAX_ORIGIN_LENGTH)
-      reported.add(origin);
-  };
-}
-
-const MAX_REPORTED_ORIGINS = 1_000;
-/** The maximum length of an origin of a browser. Longer ones are not remembered, and so reported each time. */
-const MAX_ORIGIN_LENGTH = 300;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { AdapterServices } from './adapter-services.js';
-import { connectionLimits, oncePerOrigin, webSocketOptions } from './endpoint-config.js';
+import { oncePerOrigin } from './logging/once-per-origin.js';
+import { connectionLimits, webSocketOptions } from './options/applied-limits.js';
 import { isTransport } from './options/option-rules.js';
 import { resolvePathOptions, type EnvelopeOptions } from './options/options.js';
 import type { EndpointRegistry } from '../server/upgrade/endpoint-registry.js';

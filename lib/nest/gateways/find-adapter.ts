@@ -1,6 +1,5 @@
 import type { INestApplicationContext } from '@nestjs/common';
 import type { ApplicationConfig } from '@nestjs/core';
-import type { EnvelopeOperations } from '../operations/envelope-operations.js';
 import type { EnvelopeOptions, PathOptions } from '../options/options.js';
 import type { Audited } from '../../server/diagnostics/audit.js';
 import type { EnvelopeServer } from '../../server/namespace/envelope-server.js';
@@ -12,7 +11,7 @@ export interface KnownAdapter {
   /** The options of the constructor and of `EnvelopeModule`, without defaults. */
   readonly _options: EnvelopeOptions;
   /** What operators do on this node. */
-  readonly operations: Pick<EnvelopeOperations, 'isDraining' | 'blocks'>;
+  readonly operations: { readonly isDraining: boolean; readonly blocks: readonly unknown[] };
   /** Returns the servers that clients can connect to. */
   _servers(): readonly EnvelopeServer[];
   /** Logs what an operator did, and publishes it on the diagnostics channel `audit`. */

@@ -40,7 +40,7 @@ export function readAdapterClass(
     .filter(ts.isMethodDeclaration)
     .find((member) => file.source.textOf(member.name) === 'createIOServer');
   const before = file.findings.length;
-  reportCollisions(file, node, constructorNode);
+  reportOverrides(file, node, 'IoAdapter');
   const reader = new ServerFactoryReader(file, constructorNode);
   const factory = reader.read(method);
   reader.checkConstructor();
@@ -94,25 +94,39 @@ export function rewriteAdapterClass(adapter: AdapterClass, transport: TransportO
   publishLogger(file, node);
 }
 
-function reportCollisions(
+/**
+ * Reports members of a subclass that `EnvelopeAdapter` has, too. Returns whether it has any: the class then stays as it is.
+ *
+ * @param adapter the class that it extends
+ */
+export function reportOverrides(
   file: FileMigration,
   node: ts.ClassLikeDeclaration,
-  constructorNode: ts.ConstructorDeclaration | undefined,
-): void {
+  adapter: 'IoAdapter' | 'WsAdapter',
+): boolean {
   const { ts } = file.source;
   const fields =
-    constructorNode?.parameters.filter((one) => ts.isParameterPropertyDeclaration(one, one.parent)) ?? [];
-  for (const member of [...node.members, ...fields]) {
+    node.members
+      .find(ts.isConstructorDeclaration)
+      ?.parameters.filter((one) => ts.isParameterPropertyDeclaration(one, one.parent)) ?? [];
+  const overrides = [...node.members, ...fields].filter((member) => {
     const isStatic =
       ts.canHaveModifiers(member) &&
       ts.getModifiers(member)?.some(({ kind }) => kind === ts.SyntaxKind.StaticKeyword);
     const name = member.name === undefined ? '' : file.source.textOf(member.name);
-    if (isStatic === true || !ADAPTER_MEMBERS.includes(name)) continue;
+    return isStatic !== true && ADAPTER_MEMBERS.includes(name);
+  });
+  for (const member of overrides) {
     const reason = ts.isMethodDeclaration(member)
-      ? 'it overrides a method of IoAdapter that works differently in EnvelopeAdapter'
+      ? `it overrides a method of ${adapter} that works differently in EnvelopeAdapter`
       : 'EnvelopeAdapter has a member of this name: choose another';
-    file.leave(member, 'main', `${name}: ${reason}. The class is unchanged`);
+    file.leave(
+      member,
+      adapter === 'IoAdapter' ? 'main' : 'wsSubclasses',
+      `${file.source.textOf(member.name!)}: ${reason}. The class is unchanged`,
+    );
   }
+  return overrides.length > 0;
 }
 
 /** Nest's adapters have a protected `logger`; a private one of a subclass would contradict it. */

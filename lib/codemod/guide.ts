@@ -1,13 +1,19 @@
-/** The page that findings refer to. */
+/** The pages that findings refer to. */
 const GUIDE = 'docs/migrating-from-socket.io.md';
+const WS_GUIDE = 'docs/migrating-from-ws-adapter.md';
 
-/** The sections of the guide that help with what the codemod cannot change. A spec compares them with the page. */
+/** Returns the page for an application, by whether its clients are those of Socket.IO. */
+export const guideFor = (isSocketIo: boolean): string => (isSocketIo ? GUIDE : WS_GUIDE);
+
+/** The sections of the guides that help with what the codemod cannot change. A spec compares them with the pages. */
 export const SECTIONS = {
   before: `${GUIDE}#before-you-start`,
   main: `${GUIDE}#maints`,
   gateways: `${GUIDE}#gateways`,
   options: `${GUIDE}#options`,
-  wsAdapter: `${GUIDE}#from-wsadapter`,
+  wsTypes: `${WS_GUIDE}#types`,
+  wsSubclasses: `${WS_GUIDE}#subclasses`,
+  wsFormat: `${WS_GUIDE}#messages-in-another-format`,
 } as const;
 
 export type Section = keyof typeof SECTIONS;

@@ -21,6 +21,8 @@ interface Replacement {
   readonly name: string | undefined;
   /** The name in the file, if it has to differ from `name`. */
   readonly alias: string | undefined;
+  /** Whether the old import stays, for `WebSocket.OPEN`. */
+  readonly isKept: boolean;
 }
 
 /** Imports the names of Socket.IO, `ws` and Nest's adapters from this package, and renames their uses. Runs after all other edits. */
@@ -40,7 +42,7 @@ export function rewriteImports(file: FileMigration, hasGateway: boolean): void {
 function replacementOf(file: FileMigration, old: ImportedName): Replacement | undefined {
   const uses = file.usesOf(old);
   const wasUsed = file.source.usesOf(old.local).length > 0;
-  if (wasUsed && uses.length === 0) return { old, name: undefined, alias: undefined };
+  if (wasUsed && uses.length === 0) return { old, name: undefined, alias: undefined, isKept: false };
   const name = nameHere(old.module, old.exported);
   if (name === undefined) {
     // ws itself, such as its close codes, is not what a gateway has to give up
@@ -52,23 +54,24 @@ function replacementOf(file: FileMigration, old: ImportedName): Replacement | un
       );
     return undefined;
   }
-  const value = uses.find((use) => isForeignValue(file, old, use));
-  if (value !== undefined) {
-    const section = old.module === 'ws' ? 'wsAdapter' : 'gateways';
-    file.leave(
-      value,
-      section,
-      `${old.local.text} of ${old.module} is used as a value: the type ${name} takes its place only for gateways`,
-    );
-    return undefined;
-  }
   const isAliased = old.specifier?.propertyName !== undefined;
-  if (isAliased) return { old, name, alias: old.local.text };
   const isTaken =
     old.local.text !== name &&
     file.source.hasName(name) &&
     !file.imported.some((other) => other.module === HERE && other.local.text === name);
-  return { old, name, alias: isTaken ? old.local.text : undefined };
+  const alias = isAliased || isTaken ? old.local.text : undefined;
+  const values = uses.filter((use) => isForeignValue(file, old, use));
+  if (values.length === 0) return { old, name, alias, isKept: false };
+  if (values.every((use) => isReadyState(file, old, use))) {
+    if (values.length === uses.length) return undefined;
+    if (alias === undefined) return { old, name, alias, isKept: true };
+  }
+  file.leave(
+    values[0]!,
+    old.module === 'ws' ? 'wsTypes' : 'gateways',
+    `${old.local.text} of ${old.module} is used as a value: clients and servers of gateways have the type ${name}`,
+  );
+  return undefined;
 }
 
 /** `import * as io from 'socket.io'`: its members get the names that they have here. */
@@ -80,7 +83,7 @@ function rewriteNamespace(file: FileMigration, { module, local, declaration }: I
     .map(({ parent }) => (ts.isQualifiedName(parent) ? parent.right : undefined));
   const names = members.map((member) => member && nameHere(module, member.text));
   if (names.length === 0 || names.includes(undefined)) {
-    const section = module === 'ws' ? 'wsAdapter' : 'gateways';
+    const section = module === 'ws' ? 'wsTypes' : 'gateways';
     return file.leave(
       declaration,
       section,
@@ -101,10 +104,24 @@ function isForeignValue({ source: { ts } }: FileMigration, old: ImportedName, us
   return ts.isExpressionWithTypeArguments(parent) && ts.isClassLike(parent.parent.parent);
 }
 
-function renameUses(file: FileMigration, { old, name, alias }: Replacement): void {
+/** Returns whether a use is a constant of `ws`: `WebSocket.OPEN`. */
+function isReadyState(
+  { source: { ts } }: FileMigration,
+  old: ImportedName,
+  { parent }: ts.Identifier,
+): boolean {
+  return (
+    old.module === 'ws' &&
+    ts.isPropertyAccessExpression(parent) &&
+    /^(?:CONNECTING|OPEN|CLOSING|CLOSED)$/.test(parent.name.text)
+  );
+}
+
+function renameUses(file: FileMigration, { old, name, alias, isKept }: Replacement): void {
   if (name === undefined || alias !== undefined || old.local.text === name) return;
   const { ts } = file.source;
   for (const use of file.usesOf(old)) {
+    if (isKept && isReadyState(file, old, use)) continue;
     const { parent } = use;
     const isShort =
       (ts.isShorthandPropertyAssignment(parent) && parent.name === use) ||
@@ -176,7 +193,7 @@ function replaceDeclaration(
   lines: readonly string[],
 ): void {
   const { source } = file;
-  const gone = new Set(replacements.map(({ old }) => old));
+  const gone = new Set(replacements.filter(({ isKept }) => !isKept).map(({ old }) => old));
   const rest = file.imported.filter((name) => name.declaration === declaration && !gone.has(name));
   const text = lines.join(source.style.lineEnd);
   if (rest.length === 0 && text === '') file.edits.push(removeStatement(source, declaration));

@@ -99,3 +99,29 @@ export function reportEvents(file: FileMigration): void {
       );
   }
 }
+
+/** Reports clients of `WsAdapter` whose messages the gateway reads itself: here, `on` is for events of the envelope. */
+export function reportRawMessages(file: FileMigration): void {
+  const { ts } = file.source;
+  // a client is a parameter of a method: other emitters with messages, such as a Redis client, are in properties and variables
+  const parameters = file.source.find(ts.isParameter).map(({ name }) => name);
+  for (const { parent: access } of parameters
+    .filter(ts.isIdentifier)
+    .flatMap((name) => file.source.usesOf(name))) {
+    if (
+      !ts.isPropertyAccessExpression(access) ||
+      !/^(?:on|once|addListener|addEventListener)$/.test(access.name.text)
+    )
+      continue;
+    const call = access.parent;
+    const [event] = ts.isCallExpression(call) && call.expression === access ? call.arguments : [];
+    if (event === undefined || !ts.isStringLiteralLike(event) || event.text !== 'message') continue;
+    const name = file.source.textOf(access.expression);
+    file.leave(
+      call,
+      'wsFormat',
+      `${file.source.textOf(access)}('message'): here it receives events named "message", and not every message. Use ` +
+        `@SubscribeMessage; or, if your clients send another format than { event, data }, messageParser and ${name}.ws`,
+    );
+  }
+}

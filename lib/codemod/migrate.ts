@@ -1,13 +1,19 @@
 import type { ts } from 'ts-morph';
 import { addAdapterTo, adapterCreations, rewriteCreation } from './adapter-calls.js';
-import { readAdapterClass, reportAdapterTypes, rewriteAdapterClass, subclassesOf } from './adapter-class.js';
+import {
+  readAdapterClass,
+  reportAdapterTypes,
+  reportOverrides,
+  rewriteAdapterClass,
+  subclassesOf,
+} from './adapter-class.js';
 import { adapterCalls } from './bootstrap.js';
 import type { Compiler } from './compiler.js';
 import { FileMigration } from './file-migration.js';
 import { gatewaysOf, obsoleteOptions, removeOptions, type Gateway } from './gateways.js';
 import type { Finding } from './guide.js';
 import { rewriteImports } from './import-rewrites.js';
-import { reportEvents, reportMembers } from './member-uses.js';
+import { reportEvents, reportMembers, reportRawMessages } from './member-uses.js';
 import { isOldModule } from './names.js';
 import { Source } from './source.js';
 import { applyEdits } from './text-edits.js';
@@ -149,15 +155,11 @@ function programsWithoutAdapter(
 
 function migrateFile(file: FileMigration, gateways: readonly Gateway[], isSocketIo: boolean): void {
   const hasGateway = gateways.some((gateway) => gateway.file === file);
-  for (const node of subclassesOf(file, '@nestjs/platform-ws', 'WsAdapter')) {
-    file.leave(
-      node,
-      'wsAdapter',
-      'it extends WsAdapter: EnvelopeAdapter is a WsAdapter, whose options do what subclasses are for. The class is unchanged',
-    );
-    for (const name of file.namesOf('@nestjs/platform-ws', 'WsAdapter')) file.kept.add(name);
-  }
+  for (const node of subclassesOf(file, '@nestjs/platform-ws', 'WsAdapter'))
+    if (reportOverrides(file, node, 'WsAdapter'))
+      for (const name of file.namesOf('@nestjs/platform-ws', 'WsAdapter')) file.kept.add(name);
   if (isSocketIo) reportMembers(file);
+  else if (hasGateway) reportRawMessages(file);
   reportAdapterTypes(file);
   if (hasGateway) reportEvents(file);
   reportTests(file);

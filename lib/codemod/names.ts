@@ -30,6 +30,8 @@ const OF_WS: Readonly<Record<string, string>> = {
   Server: 'EnvelopeServer',
   WebSocketServer: 'EnvelopeServer',
   WebSocket: 'EnvelopeSocket',
+  // not exported by ws, but written where its types are not installed
+  Socket: 'EnvelopeSocket',
   default: 'EnvelopeSocket',
 };
 

@@ -42,7 +42,7 @@ describe('nestjs-envelope migrate', () => {
       ].join('\n'),
     );
     expect(out).toMatch(/\nInstall: npm install nestjs-envelope\n$/);
-    expect(err).toBe('Nothing is written yet: add --write to change 2 files.\n');
+    expect(err).toBe('Nothing is written yet: add --write to change 4 files.\n');
     expect(readFiles(root)).toEqual(before);
   });
 

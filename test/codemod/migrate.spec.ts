@@ -65,6 +65,57 @@ describe('the codemod', () => {
     });
   });
 
+  describe('applications of WsAdapter', () => {
+    const ofWs = (code: string): ReturnType<typeof migrateFiles> =>
+      migrateFiles({
+        'package.json': '{ "dependencies": { "@nestjs/platform-ws": "^11.0.0" } }',
+        'src/chat.gateway.ts': `import { WebSocketGateway } from '@nestjs/websockets';\n@WebSocketGateway() class A {}\n${code}`,
+      });
+
+    it('names a client that is a Socket of ws, which its types do not have', () => {
+      const [change] = ofWs(
+        "import { Socket } from 'ws';\nexport const f = (c: Socket) => c.send('a');\n",
+      ).changes;
+      expect(change!.after).toContain("import { EnvelopeSocket } from 'nestjs-envelope';");
+      expect(change!.after).toContain('(c: EnvelopeSocket)');
+    });
+
+    it('leaves a class that overrides what the adapter does', () => {
+      const { changes, findings } = ofWs(
+        "import { WsAdapter } from '@nestjs/platform-ws';\nexport class Loud extends WsAdapter {\n  create(port: number) {}\n}\n",
+      );
+      expect(changes).toEqual([]);
+      expect(findings).toEqual([
+        {
+          file: 'src/chat.gateway.ts',
+          line: 5,
+          reason:
+            'create: it overrides a method of WsAdapter that works differently in EnvelopeAdapter. The class is unchanged',
+          section: 'docs/migrating-from-ws-adapter.md#subclasses',
+        },
+      ]);
+    });
+
+    it.each([
+      "client.on('message', f)",
+      "client.once('message', f)",
+      "client.addEventListener('message', f)",
+    ])('reports %s, which gets no raw messages here', (call) => {
+      const { findings } = ofWs(`export const g = (client: any, f: () => void) => ${call};\n`);
+      expect(findings.map(({ reason }) => reason)).toEqual([
+        expect.stringMatching(/messageParser and client\.ws$/),
+      ]);
+    });
+
+    it('does not report messages of other emitters', () => {
+      const code = [
+        'export const redis: any = 1;',
+        "export const f = (client: any) => redis.on('message', client.on('close', () => client.ws.on('message', f)));",
+      ];
+      expect(ofWs(code.join('\n')).findings).toEqual([]);
+    });
+  });
+
   describe('options of gateways', () => {
     const main =
       "import { IoAdapter } from '@nestjs/platform-socket.io';\nexport const use = (app) => app.useWebSocketAdapter(new IoAdapter(app));\n";

@@ -62,7 +62,7 @@ describe('what the codemod knows', () => {
 
   it.each([
     ['socket.io', ['Server', 'Namespace', 'Socket', 'BroadcastOperator', 'RemoteSocket']],
-    ['ws', ['Server', 'WebSocketServer', 'WebSocket', 'default']],
+    ['ws', ['Server', 'WebSocketServer', 'WebSocket', 'Socket', 'default']],
     ['@nestjs/platform-socket.io', ['IoAdapter']],
     ['@nestjs/platform-ws', ['WsAdapter']],
   ])('replaces names of %s by exports of this package', (module, names) => {

@@ -176,6 +176,21 @@ describe('the adapter', () => {
       expect(client.frames).toHaveLength(1);
     });
 
+    it('drops all messages for a gateway that reads them from client.ws', async () => {
+      @WebSocketGateway({ path: '/raw', messageParser: () => undefined })
+      class RawGateway {
+        handleConnection(client: EnvelopeSocket): void {
+          client.ws.on('message', (raw) => client.emit('read', String(raw)));
+        }
+      }
+      const app = await startApp({ providers: [RawGateway] });
+      const client = await app.connect('/raw');
+      const sent = [...Array.from({ length: 12 }, (_, index) => `not JSON ${index}`), '{"event":"unknown"}'];
+      for (const text of sent) client.send(text);
+      for (const text of sent) expect((await client.next('read')).data).toBe(text);
+      expect(client.frames).toHaveLength(sent.length);
+    });
+
     it('reads messages in another format through setMessageParser', async () => {
       const log = new RecordingLogger();
       const module = await Test.createTestingModule({ providers: [EchoGateway] })

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { loadCompiler } from '../../codemod/compiler.js';
-import type { Finding } from '../../codemod/guide.js';
+import { guideFor, type Finding } from '../../codemod/guide.js';
 import { migrate, type Change, type Migration } from '../../codemod/migrate.js';
 import type { Command, Context } from '../command.js';
 import { EXIT } from '../exit-codes.js';
@@ -46,7 +46,7 @@ async function run({ args, output }: Context): Promise<number> {
 
 function print(
   output: Output,
-  { changes, findings }: Migration,
+  { changes, findings, isSocketIo }: Migration,
   isWritten: boolean,
   install: string | undefined,
 ): void {
@@ -62,8 +62,7 @@ function print(
     output.note(findings.length === 0 ? 'There is nothing to change.' : 'There is nothing else to change.');
   else if (!isWritten)
     output.note(`Nothing is written yet: add --write to change ${count(changes.length, 'file')}.`);
-  else
-    output.note('Now compile, run your tests, and read docs/migrating-from-socket.io.md before you deploy.');
+  else output.note(`Now compile, run your tests, and read ${guideFor(isSocketIo)} before you deploy.`);
 }
 
 function printChange(output: Output, change: Change): void {

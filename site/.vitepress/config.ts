@@ -52,6 +52,7 @@ const sidebar = [
     ['React', 'react'],
     ['Vue, Angular, Svelte', 'recipes'],
     ['Socket.IO clients', 'socketio-clients'],
+    ['Features by client', 'features-by-client'],
     ['HTTP where WebSockets fail', 'http-streaming'],
     ['Command line', 'cli'],
   ),
